@@ -1,0 +1,120 @@
+"""What a file is, by its name, and what part it plays, by where it lies."""
+
+from __future__ import annotations
+
+import enum
+import re
+
+
+class Kind(str, enum.Enum):
+    """What a file claims to be; decides which extractors read it."""
+
+    PYTHON = "python"
+    DOTENV = "dotenv"
+    MANIFEST = "manifest"
+    LOCK = "lock"
+    DOCKERFILE = "dockerfile"
+    COMPOSE = "compose"
+    WORKFLOW = "workflow"
+    PLATFORM = "platform"
+    PROXY = "proxy"
+    SQL = "sql"
+    JAVASCRIPT = "javascript"
+    NOTEBOOK = "notebook"
+    TEXT = "text"
+
+
+class Role(str, enum.Enum):
+    """What part a file plays; only source files make up the application."""
+
+    SOURCE = "source"
+    TEST = "test"
+    EXAMPLE = "example"
+    DOCUMENTATION = "documentation"
+
+
+_BY_PATH: tuple[tuple[str, Kind], ...] = (
+    (r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$", Kind.WORKFLOW),
+    (r"(?:^|/)\.circleci/config\.ya?ml$", Kind.WORKFLOW),
+    (r"(?:^|/)\.github/dependabot\.ya?ml$", Kind.WORKFLOW),
+    (r"(?:^|/)(?:nginx|caddy|traefik)[^/]*/.*\.(?:conf|ya?ml|template)$", Kind.PROXY),
+    (r"(?:^|/)(?:k8s|kubernetes|manifests|deploy|helm|charts)/.*\.ya?ml$", Kind.PLATFORM),
+)
+_BY_NAME: tuple[tuple[str, Kind], ...] = (
+    (r"\.env(?:\..+)?|.+\.env|env\.(?:example|sample|template)|\.flaskenv", Kind.DOTENV),
+    (r"(?:.*[-_])?requirements(?:[-_.].*)?\.(?:txt|in)|pyproject\.toml|pipfile|setup\.cfg"
+     r"|environment\.ya?ml|package\.json|constraints.*\.txt", Kind.MANIFEST),
+    (r"poetry\.lock|uv\.lock|pdm\.lock|pipfile\.lock|package-lock\.json|yarn\.lock"
+     r"|pnpm-lock\.yaml|npm-shrinkwrap\.json|pylock\.toml", Kind.LOCK),
+    (r"dockerfile(?:\..+)?|.+\.dockerfile|containerfile", Kind.DOCKERFILE),
+    (r"(?:docker-)?compose(?:[-_.].+)?\.ya?ml", Kind.COMPOSE),
+    (r"\.gitlab-ci\.ya?ml|azure-pipelines\.ya?ml|bitbucket-pipelines\.ya?ml|jenkinsfile"
+     r"|renovate\.json5?|\.renovaterc(?:\.json)?|\.travis\.ya?ml|cloudbuild\.ya?ml"
+     r"|buildspec\.ya?ml", Kind.WORKFLOW),
+    (r"procfile|railway\.(?:json|toml)|vercel\.json|render\.ya?ml|fly\.toml|app\.(?:json|ya?ml)"
+     r"|netlify\.toml|serverless\.ya?ml|nixpacks\.toml|supervisord?\.conf|.+\.service|.+\.timer"
+     r"|.+\.tf|now\.json|heroku\.ya?ml|chart\.ya?ml", Kind.PLATFORM),
+    (r"nginx.*\.conf(?:\.template)?|caddyfile|traefik\.(?:ya?ml|toml)|default\.conf(?:\.template)?",
+     Kind.PROXY),
+)  # fmt: skip
+_PATHS = tuple((re.compile(pattern, re.I), kind) for pattern, kind in _BY_PATH)
+_NAMES = tuple((re.compile(pattern, re.I), kind) for pattern, kind in _BY_NAME)
+_BY_SUFFIX = {
+    "py": Kind.PYTHON,
+    "pyw": Kind.PYTHON,
+    "sql": Kind.SQL,
+    "ipynb": Kind.NOTEBOOK,
+    **dict.fromkeys(("js", "jsx", "ts", "tsx", "mjs", "cjs", "vue", "svelte"), Kind.JAVASCRIPT),
+}
+BINARY_SUFFIXES = frozenset(
+    "png jpg jpeg gif webp ico bmp tif tiff psd pdf zip gz tgz bz2 xz 7z rar jar war whl egg so "
+    "dll dylib exe bin o a class pyc pyo pyd woff woff2 ttf otf eot mp3 mp4 mov avi webm wav ogg "
+    "flac db sqlite sqlite3 pkl pickle npy npz parquet onnx pt pth h5 model wasm heic avif".split()
+)
+
+
+def kind_of(path: str) -> Kind:
+    """The kind of a file, by its path relative to the root."""
+    name = path.rpartition("/")[2]
+    for pattern, kind in _PATHS:
+        if pattern.search(path):
+            return kind
+    for pattern, kind in _NAMES:
+        if pattern.fullmatch(name):
+            return kind
+    return _BY_SUFFIX.get(name.rpartition(".")[2].lower(), Kind.TEXT)
+
+
+_TEST_FOLDERS = {
+    "test", "tests", "testing", "__tests__", "spec", "specs", "cypress", "e2e", "__mocks__",
+    "testdata", "test_data", "unit_tests", "integration_tests",
+}  # fmt: skip
+_TEST_NAME = re.compile(
+    r"(?:test_.+|.+_tests?|tests?|conftest)\.py|.+[.-](?:spec|test)\.[jt]sx?|.+\.cy\.[jt]sx?", re.I
+)
+_EXAMPLE_FOLDERS = {"example", "examples", "sample", "samples", "demo", "demos", "snippets"}
+_DOCUMENT_FOLDERS = {"docs", "doc", "documentation"}
+_DOCUMENT_SUFFIXES = {"md", "rst", "mdx", "adoc"}
+
+
+def role_of(path: str) -> Role:
+    """The part a file plays, by folder and naming conventions (pytest, Jest, Cypress)."""
+    *folders, name = path.lower().split("/")
+    if _TEST_FOLDERS.intersection(folders) or _TEST_NAME.fullmatch(name):
+        return Role.TEST
+    if name.rpartition(".")[2] in _DOCUMENT_SUFFIXES or _DOCUMENT_FOLDERS.intersection(folders):
+        return Role.DOCUMENTATION
+    if _EXAMPLE_FOLDERS.intersection(folders):
+        return Role.EXAMPLE
+    return Role.SOURCE
+
+
+_GENERATED = re.compile(r".+\.min\.(?:js|css)|.+\.map|.+[.-]bundle\.js|.+\.chunk\.js", re.I)
+_BUILD_FOLDERS = {"dist", "build", "out", "static", "public", "assets", "_next"}
+
+
+def is_generated(path: str) -> bool:
+    """A built bundle that was committed: nobody edits it, but it may carry secrets."""
+    *folders, name = path.lower().split("/")
+    hashed = re.fullmatch(r".+[.-][0-9a-f]{8,}\.(?:js|css)", name)
+    return bool(_GENERATED.fullmatch(name) or (hashed and _BUILD_FOLDERS.intersection(folders)))

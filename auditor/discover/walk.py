@@ -1,0 +1,223 @@
+"""Walking the tree under audit, which is hostile: nothing of it is run, no link is followed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pathspec
+
+from auditor.discover import git
+from auditor.discover.kinds import BINARY_SUFFIXES, Kind, Role, is_generated, kind_of, role_of
+
+MAX_SIZE = 5 * 1024 * 1024
+"""Bytes; a larger file is listed as left out, not read."""
+
+_DEPENDENCY_FOLDERS = {
+    "node_modules": "installed packages",
+    "bower_components": "installed packages",
+    "site-packages": "installed packages",
+    "__pycache__": "generated",
+    ".git": "version control",
+    ".hg": "version control",
+    ".svn": "version control",
+    ".tox": "virtual environment",
+    ".nox": "virtual environment",
+    ".venv": "virtual environment",
+    "__pypackages__": "installed packages",
+    ".mypy_cache": "generated",
+    ".ruff_cache": "generated",
+    ".pytest_cache": "generated",
+    ".hypothesis": "generated",
+    ".next": "generated",
+    ".nuxt": "generated",
+    ".svelte-kit": "generated",
+    ".gradle": "generated",
+    ".terraform": "generated",
+    ".auditor_cache": "generated",
+    ".eggs": "installed packages",
+    "htmlcov": "generated",
+    "vendor": "vendored",
+    "third_party": "vendored",
+}
+
+
+class DiscoveryError(Exception):
+    """The path cannot be audited; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file of the tree: `path` is relative with forward slashes (undecodable bytes escaped)."""
+
+    path: str
+    kind: Kind
+    role: Role
+    size: int
+    tracked: bool | None = None
+    """Whether git tracks it; None where no git index can be read."""
+    generated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Files that were not looked at, and why; `count` is None where they were not counted."""
+
+    path: str
+    reason: str
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    root: Path
+    files: tuple[SourceFile, ...]
+    left_out: tuple[LeftOut, ...]
+    commit: str | None
+    name: str
+
+
+@dataclass
+class _Walker:
+    root: Path
+    repository: git.Repository | None
+    include: pathspec.PathSpec | None  # type: ignore[type-arg]
+    exclude: pathspec.PathSpec | None  # type: ignore[type-arg]
+    max_size: int
+    files: list[SourceFile] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    counted: Counter[str] = field(default_factory=Counter)
+
+    def walk(self) -> None:
+        rules = self.repository.outer_rules(self.root) if self.repository else []
+        self._folder("", rules)
+
+    def _folder(self, folder: str, rules: list[git.Rules]) -> None:
+        try:
+            with os.scandir(self.root / folder if folder else self.root) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            self.left_out.append(LeftOut(folder + "/", _reason(error)))
+            return
+        names = {entry.name for entry in entries}
+        if folder and "pyvenv.cfg" in names:
+            self.left_out.append(LeftOut(folder + "/", "virtual environment"))
+            return
+        if ".gitignore" in names:
+            if (own := git.read_rules(self.root / folder / ".gitignore", folder)) is not None:
+                rules = [*rules, own]
+        for entry in entries:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            try:
+                self._entry(entry, path, rules)
+            except OSError as error:
+                self.left_out.append(LeftOut(path, _reason(error)))
+
+    def _entry(self, entry: os.DirEntry[str], path: str, rules: list[git.Rules]) -> None:
+        if entry.is_symlink():
+            self.counted["symbolic link, not followed"] += 1
+        elif entry.is_dir(follow_symlinks=False):
+            self._directory(entry.name, path, rules)
+        elif not entry.is_file(follow_symlinks=False):
+            self.left_out.append(LeftOut(path, "not a regular file"))
+        else:
+            self._file(entry, path, rules)
+
+    def _directory(self, name: str, path: str, rules: list[git.Rules]) -> None:
+        tracks = self.repository is not None and self.repository.tracks_below(path)
+        if reason := _DEPENDENCY_FOLDERS.get(name):
+            if name != ".git":
+                self.left_out.append(LeftOut(path + "/", reason))
+        elif git.ignored(rules, path + "/") and not tracks:
+            self.left_out.append(LeftOut(path + "/", "ignored by git"))
+        elif self.exclude is not None and self.exclude.match_file(path + "/"):
+            self.left_out.append(LeftOut(path + "/", "excluded"))
+        elif path.count("/") > 200:
+            self.left_out.append(LeftOut(path + "/", "nested too deeply"))
+        else:
+            self._folder(path, rules)
+
+    def _file(self, entry: os.DirEntry[str], path: str, rules: list[git.Rules]) -> None:
+        tracked = None if self.repository is None else self.repository.tracks(path)
+        if not tracked and git.ignored(rules, path):
+            self.counted["ignored by git"] += 1
+            return
+        if (self.exclude is not None and self.exclude.match_file(path)) or (
+            self.include is not None and not self.include.match_file(path)
+        ):
+            self.counted["excluded"] += 1
+            return
+        size = entry.stat(follow_symlinks=False).st_size
+        kind = kind_of(path)
+        if kind is Kind.TEXT and self._binary(path):
+            self.counted["binary"] += 1
+        elif size > self.max_size:
+            limit = self.max_size // (1024 * 1024)
+            self.left_out.append(LeftOut(path, f"{size:,} bytes, over the limit of {limit} MB"))
+        else:
+            self.files.append(
+                SourceFile(path, kind, role_of(path), size, tracked, is_generated(path))
+            )
+
+    def _binary(self, path: str) -> bool:
+        if path.rpartition(".")[2].lower() in BINARY_SUFFIXES:
+            return True
+        return b"\0" in _read(self.root / path, 8192)
+
+
+def discover(
+    root: Path,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    max_size: int = MAX_SIZE,
+) -> Tree:
+    """The files below `root`, by the patterns of .gitignore files and of `include`/`exclude`.
+
+    Raises DiscoveryError when there is no such directory or it cannot be read.
+    """
+    if not root.exists():
+        raise DiscoveryError(f"{root}: no such directory")
+    if not root.is_dir():
+        raise DiscoveryError(f"{root}: not a directory; give the root of a repository")
+    root = root.resolve()
+    if not os.access(root, os.R_OK | os.X_OK):
+        raise DiscoveryError(f"{root}: cannot be read (permission denied)")
+    repository = git.open_repository(root)
+    walker = _Walker(root, repository, _patterns(include), _patterns(exclude), max_size)
+    walker.walk()
+    counted = [LeftOut("", reason, count) for reason, count in sorted(walker.counted.items())]
+    return Tree(
+        root,
+        tuple(sorted(walker.files, key=lambda file: file.path)),
+        tuple(walker.left_out + counted),
+        repository.commit if repository else None,
+        root.name,
+    )
+
+
+def _patterns(lines: Sequence[str]) -> pathspec.PathSpec | None:  # type: ignore[type-arg]
+    return pathspec.PathSpec.from_lines("gitwildmatch", lines) if lines else None
+
+
+def read(tree: Tree, file: SourceFile) -> bytes:
+    """The bytes of a file; raises OSError when it changed into something else meanwhile."""
+    return _read(tree.root / file.path, MAX_SIZE + 1)
+
+
+def _read(path: Path, limit: int) -> bytes:
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with open(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as handle:
+        if not stat.S_ISREG(os.fstat(handle.fileno()).st_mode):
+            raise OSError("not a regular file")
+        return handle.read(limit)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error) or type(error).__name__).lower()
+
+

@@ -1,0 +1,30 @@
+"""Facts: what one file says, taken from its bytes alone.
+
+A fact is small and serialisable, so that it can cross a process boundary and be cached by the
+content of its file. It carries lines and columns but no path: the same bytes give the same facts
+wherever they lie; the path is added when facts are linked into an application.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from auditor.extract.python.tree import Stmt
+
+
+class Fact(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """Base of everything an extractor may say about a file."""
+
+
+class Unread(Fact, frozen=True):
+    """The file could not be read as what it claims to be; everything that rests on it is unknown."""
+
+    reason: str
+    line: int = 0
+    column: int = 0
+
+
+class Syntax(Fact, frozen=True):
+    """The syntax tree of a Python file."""
+
+    body: list[Stmt]

@@ -1,0 +1,90 @@
+"""Newer Python written in older words, line for line.
+
+libcst reads syntax that the running interpreter may not know; what is newer than Python 3.10 is
+rewritten: `except*` (PEP 654), type parameters and `type X = …` (PEP 695), f-strings that reuse
+their quotes (PEP 701), template strings (PEP 750). Lines stay where they are.
+"""
+
+from __future__ import annotations
+
+import libcst as cst
+
+
+class NotPython(Exception):
+    """libcst does not read the source either."""
+
+
+def downgrade(source: str) -> str:
+    """`source` in the grammar of Python 3.10. Raises NotPython."""
+    try:
+        return cst.parse_module(source).visit(_Older()).code
+    except (cst.ParserSyntaxError, RecursionError, cst.CSTValidationError) as error:
+        raise NotPython(str(error)) from error
+
+
+class _Older(cst.CSTTransformer):
+    def leave_FunctionDef(
+        self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
+    ) -> cst.FunctionDef:
+        return updated_node.with_changes(type_parameters=None)
+
+    def leave_ClassDef(self, original_node: cst.ClassDef, updated_node: cst.ClassDef) -> cst.ClassDef:
+        return updated_node.with_changes(type_parameters=None)
+
+    def leave_TypeAlias(
+        self, original_node: cst.TypeAlias, updated_node: cst.TypeAlias
+    ) -> cst.Assign:
+        target = cst.AssignTarget(updated_node.name)
+        return cst.Assign([target], updated_node.value, semicolon=updated_node.semicolon)
+
+    def leave_TryStar(self, original_node: cst.TryStar, updated_node: cst.TryStar) -> cst.Try:
+        handlers = [
+            cst.ExceptHandler(
+                body=handler.body,
+                type=handler.type,
+                name=handler.name,
+                leading_lines=handler.leading_lines,
+                whitespace_after_except=cst.SimpleWhitespace(" "),
+            )
+            for handler in updated_node.handlers
+        ]
+        return cst.Try(
+            updated_node.body,
+            handlers,
+            updated_node.orelse,
+            updated_node.finalbody,
+            leading_lines=updated_node.leading_lines,
+        )
+
+    def leave_FormattedString(
+        self, original_node: cst.FormattedString, updated_node: cst.FormattedString
+    ) -> cst.BaseExpression:
+        if not any(isinstance(p, cst.FormattedStringExpression) for p in updated_node.parts):
+            return updated_node
+        return _as_plain_quotes(updated_node)
+
+
+def _as_plain_quotes(node: cst.FormattedString) -> cst.BaseExpression:
+    """An f-string whose expressions reuse its quotes, as an f-string of names it can hold.
+
+    Where the embedded code holds a quote, a backslash or a comment, which older versions refuse,
+    the string becomes a concatenation of its parts: the same expressions at the same lines.
+    """
+    module = cst.Module([])
+    quote = node.end[0]
+    codes = [
+        module.code_for_node(part)
+        for part in node.parts
+        if isinstance(part, cst.FormattedStringExpression)
+    ]
+    if not any(quote in code or "\\" in code or "#" in code for code in codes):
+        return node
+    operands: list[cst.BaseExpression] = []
+    for part in node.parts:
+        if isinstance(part, cst.FormattedStringExpression):
+            operands.append(part.expression)
+        elif isinstance(part, cst.FormattedStringText):
+            operands.append(cst.SimpleString(repr(part.value)))
+    return cst.Call(cst.Attribute(cst.SimpleString('""'), cst.Name("join")), [
+        cst.Arg(cst.Tuple([cst.Element(operand) for operand in operands]))
+    ])  # fmt: skip

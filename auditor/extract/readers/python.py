@@ -1,0 +1,47 @@
+"""Python files: their syntax tree, and what bandit says of them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from auditor.discover import Kind, Role
+from auditor.extract.facts import Fact, Syntax
+from auditor.extract.python.build import build
+from auditor.extract.python.parse import UnreadablePython, parse
+from auditor.extract.secrets import Secret, find_secrets
+from auditor.extract.source import Source, Unreadable, extracts
+
+
+@extracts(Kind.PYTHON)
+def syntax(source: Source) -> Iterator[Fact]:
+    """The tree of a source file, without the values of its secrets."""
+    if source.role is not Role.SOURCE:
+        return
+    try:
+        module = parse(source.data)
+    except UnreadablePython as error:
+        raise Unreadable(str(error), error.line, error.column) from error
+    spans = _by_line(find_secrets(source.data, source.name))
+
+    def mask(node: ast.expr) -> str | None:
+        line, start = node.lineno, node.col_offset
+        last, end = node.end_lineno or line, node.end_col_offset or start
+        for secret in spans.get(line, ()) if line == last else _between(spans, line, last):
+            if line != last or start <= secret.column - 1 < end:
+                return secret.shape
+        return None
+
+    yield Syntax(build(module, mask if spans else None))
+
+
+def _by_line(secrets: list[Secret]) -> dict[int, list[Secret]]:
+    found: dict[int, list[Secret]] = {}
+    for secret in secrets:
+        for line in range(secret.line, secret.end_line + 1):
+            found.setdefault(line, []).append(secret)
+    return found
+
+
+def _between(spans: dict[int, list[Secret]], first: int, last: int) -> list[Secret]:
+    return [secret for line, found in spans.items() if first <= line <= last for secret in found]

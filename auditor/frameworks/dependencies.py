@@ -1,0 +1,423 @@
+"""FastAPI's dependency injection: what a parameter gets, and what a dependency demands.
+
+https://fastapi.tiangolo.com/tutorial/dependencies/ and .../security/: `Depends(f)` and
+`Security(f)` as a default, inside `Annotated`, through an alias in another module, with a class
+(its constructor runs), an instance (its `__call__` runs) or a function that returns a function.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from auditor.extract.python import tree as t
+from auditor.libraries.authentication import PRESENCE_SCHEMES, known_guard
+from auditor.link.application import Application
+from auditor.link.checks import Checks, Origin, Strength, Summary
+from auditor.link.names import CallSite, Code, Located, Scope, argument
+from auditor.link.values import Evaluator, fills_parameters, place_of
+from auditor.model.places import Place
+from auditor.model.web import Guard, Guarding, Parameter
+
+_DEPENDS = {
+    "fastapi.Depends",
+    "fastapi.Security",
+    "fastapi.param_functions.Depends",
+    "fastapi.param_functions.Security",
+    "fastapi.params.Depends",
+    "fastapi.params.Security",
+}
+_SOURCES = {
+    f"{module}.{name}": name.lower()
+    for module in ("fastapi", "fastapi.params", "fastapi.param_functions")
+    for name in ("Path", "Query", "Header", "Cookie", "Body", "Form", "File")
+}
+_REQUESTS = re.compile(r"^(?:fastapi|starlette)(?:\.\w+)*\.(?:Request|HTTPConnection)$")
+_PLUMBING = re.compile(
+    r"^(?:fastapi|starlette)(?:\.\w+)*\.(?:Response|BackgroundTasks|WebSocket|SecurityScopes)$"
+)
+_UPLOAD = re.compile(r"(?:fastapi|starlette)(?:\.\w+)*\.UploadFile")
+_BOUNDS = {
+    "min_length", "max_length", "pattern", "regex", "ge", "gt", "le", "lt", "multiple_of",
+    "max_items", "min_items", "max_digits",
+}  # fmt: skip
+_CREDENTIAL = re.compile(r"auth|token|api_?key|session|credential|secret|signature|jwt|bearer", re.I)
+_GUARDING_NAME = re.compile(
+    r"^(?:verify|authenticate|authorize|require|check|validate|ensure|protect|restrict|enforce)_?"
+    r".*(?:auth|token|user|admin|role|permission|key|login|session|access|jwt|owner|signature)"
+    r"|(?:get_)?(?:current|active|logged_in|auth(?:enticated|orized)?)_?.*(?:user|admin|account|customer|member|staff|principal|tenant)"
+    r"|^(?:require|authenticate|authorize|login_required|is_admin|admin_required|auth_required|jwt_required|admin_only|protected|require_auth|verify|get_token_payload)$",
+    re.I,
+)
+
+
+@dataclass
+class Dependency:
+    """One `Depends(…)`: what runs (`target`), under which name, and how the route gets it."""
+
+    name: str
+    place: Place
+    via: str
+    target: Located | None
+
+    @property
+    def short(self) -> str:
+        return re.split(r"[.:]", self.name.replace("()", ""))[-1] or "a dependency"
+
+    @classmethod
+    def of(cls, code: Code, expr: t.Expr, scope: Scope, via: str) -> Dependency | None:
+        """The dependency that a `Depends(…)` expression declares."""
+        if not isinstance(expr, t.Call) or code.name(expr.func, scope) not in _DEPENDS:
+            return None
+        return cls._running(code, argument(expr, 0, "dependency"), Located(expr, scope), via)
+
+    @classmethod
+    def of_parameter(cls, values: Evaluator, param: t.Param, scope: Scope) -> Dependency | None:
+        """What a parameter depends on; `scope` is the one around its function."""
+        code = values.code
+        for found in declarations(values, param, scope):
+            call = found.node
+            if isinstance(call, t.Call) and code.name(call.func, found.scope) in _DEPENDS:
+                what = argument(call, 0, "dependency")
+                if what is None:  # Depends() on an annotated class
+                    annotated = plain_annotation(values, param, scope)
+                    if annotated is None:
+                        return None
+                    what, found = annotated.node, Located(call, annotated.scope)  # type: ignore[assignment]
+                return cls._running(code, what, found, "parameter")
+        return None
+
+    @classmethod
+    def _running(
+        cls, code: Code, what: t.Expr | None, depends: Located, via: str
+    ) -> Dependency | None:
+        name = code.name(what, depends.scope)
+        return cls(name, place_of(depends), via, running(code, name))
+
+
+def running(code: Code, name: str) -> Located | None:
+    """The function of the tree that runs when something of this canonical name is called."""
+    found = code.definition(name.removesuffix("()"))
+    if found is None or (name.endswith("()") and isinstance(found.node, t.Function)):
+        return None
+    if isinstance(found.node, t.Function):
+        return found
+    method = "__call__" if name.endswith("()") else "__init__"
+    for ancestor in code.ancestry(found):
+        if inherited := code.definition(f"{ancestor}.{method}"):
+            return inherited
+    return None
+
+
+def declarations(values: Evaluator, param: t.Param, scope: Scope) -> Iterator[Located]:
+    """What is said of a parameter besides its type: its default, and `Annotated` metadata."""
+    if param.annotation is not None:
+        for source in values.sources(param.annotation, scope):
+            match source.node:
+                case t.Item(value=base, index=t.Seq(items=[_, *metadata])):
+                    if values.code.name(base, source.scope).endswith(".Annotated"):
+                        for item in metadata:
+                            yield from values.sources(item, source.scope)
+    if isinstance(param.default, t.Call | t.Name | t.Attr):
+        yield from values.sources(param.default, scope)
+
+
+def plain_annotation(values: Evaluator, param: t.Param, scope: Scope) -> Located | None:
+    """A parameter's type without `Annotated` and `Optional` around it."""
+    if param.annotation is None:
+        return None
+    found = Located(param.annotation, scope)
+    for source in values.sources(param.annotation, scope):
+        match source.node:
+            case t.Item(value=base, index=t.Seq(items=[first, *_])) if values.code.name(
+                base, source.scope
+            ).endswith(".Annotated"):
+                found = Located(first, source.scope)
+    match found.node:
+        case t.Item(value=base, index=index) if values.code.name(base, found.scope).endswith(
+            ".Optional"
+        ):
+            return Located(index, found.scope)
+        case t.BinOp(op="|", left=left):
+            return Located(left, found.scope)
+    return found
+
+
+@fills_parameters
+def filled_by_depends(values: Evaluator, param: t.Param, scope: Scope) -> str:
+    """The canonical name of what FastAPI passes for a parameter with a dependency."""
+    if scope.parent is None or (param.default is None and param.annotation is None):
+        return ""
+    dependency = Dependency.of_parameter(values, param, scope.parent)
+    return values.code.result(dependency.name) if dependency and dependency.name else ""
+
+
+@dataclass
+class DependencyGuards:
+    """Judges dependencies, decorators and bodies as guards."""
+
+    application: Application
+    checks: Checks = field(init=False)
+    _judged: dict[str, list[Guard]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.code = self.application.code
+        self.values = self.application.values
+        self.checks = Checks(self.values, self._origin)
+
+    def _origin(self, param: t.Param, scope: Scope) -> Origin | None:
+        """What a parameter holds: a verified identity, an optional one, or a caller's word."""
+        if scope.parent is None:
+            return None
+        dependency = Dependency.of_parameter(self.values, param, scope.parent)
+        if dependency is None:
+            return None
+        if guard := known_guard(dependency.name):
+            if guard.state is Guarding.ENFORCED:
+                return Origin(truth=Strength.VERIFIED)
+        if self._scheme(dependency.name):
+            return Origin(caller=True)
+        if dependency.target is None:
+            return Origin()
+        summary = self.checks.summary(dependency.target)
+        if self._takes_credential(dependency.target) or summary.denies:
+            truth = max(self._guaranteed(dependency.target), summary.when_truthy)
+            return Origin(caller=truth < Strength.VERIFIED, truth=truth)
+        return Origin()
+
+    def _scheme(self, name: str) -> bool:
+        """Whether a dependency is a security scheme, own subclasses without a check included."""
+        if not name.endswith("()"):
+            return False
+        return any(kind[:-2] in PRESENCE_SCHEMES for kind in self.code.kinds(name))
+
+    def below(self, function: Located) -> Iterator[Located]:
+        """The functions that a dependency's own parameters depend on, all the way down."""
+        for dependency in self._own(function):
+            if dependency.target is not None and dependency.target.node is not function.node:
+                yield dependency.target
+                yield from self.below(dependency.target)
+
+    def _own(self, function: Located) -> list[Dependency]:
+        assert isinstance(function.node, t.Function)
+        found = []
+        for param in function.node.params:
+            if dependency := Dependency.of_parameter(self.values, param, function.scope):
+                found.append(dependency)
+        return found
+
+    def _guaranteed(self, function: Located, depth: int = 0) -> Strength:
+        """What has been established once a dependency returned, its own dependencies included."""
+        own = self.checks.summary(function).guaranteed
+        for dependency in self._own(function):
+            if guard := known_guard(dependency.name):
+                if guard.state is Guarding.ENFORCED:
+                    return Strength.VERIFIED
+            if self._scheme(dependency.name) and dependency.target is None:
+                own = max(own, self._demanded(dependency.name))
+            elif dependency.target is not None and depth < 8:
+                own = max(own, self._guaranteed(dependency.target, depth + 1))
+        return own
+
+    def _demanded(self, name: str) -> Strength:
+        return Strength.FORM
+
+    def _takes_credential(self, function: Located) -> bool:
+        assert isinstance(function.node, t.Function)
+        for param in function.node.params:
+            dependency = Dependency.of_parameter(self.values, param, function.scope)
+            if dependency is not None:
+                if self._scheme(dependency.name) or known_guard(dependency.name):
+                    return True
+                continue
+            for found in declarations(self.values, param, function.scope):
+                if isinstance(found.node, t.Call):
+                    source = _SOURCES.get(self.code.name(found.node.func, found.scope))
+                    if source in ("header", "cookie") and _CREDENTIAL.search(param.name):
+                        return True
+        inner = self.code.inside(function)
+        for node in t.walk_own(*function.node.body):
+            match node:
+                case t.Attr(name="headers" | "cookies" | "session", value=value):
+                    if _REQUESTS.match(self.code.name(value, inner).removesuffix("()")):
+                        return True
+        return False
+
+    def means_to_guard(self, function: Located) -> bool:
+        """Whether a dependency is there to turn callers away, judged by name and behaviour."""
+        assert isinstance(function.node, t.Function)
+        name = function.node.name
+        if name in ("__call__", "__init__"):
+            name = function.scope.qualname
+        if self.checks.summary(function).denies:
+            return True
+        takes = self._takes_credential(function)
+        return bool(_GUARDING_NAME.search(name)) and (takes or not self._own(function)) or (
+            takes and bool(_CREDENTIAL.search(name) or re.search("user", name, re.I))
+        )
+
+    def of(self, dependency: Dependency) -> list[Guard]:
+        """The guards that a dependency brings: itself, or those it depends on in turn."""
+        if known := known_guard(dependency.name):
+            return [Guard(dependency.short, dependency.place, dependency.via, known.state, known.reason)]
+        if dependency.target is None:
+            return self._outside(dependency)
+        function = dependency.target
+        if self.means_to_guard(function):
+            state, reason = self.judge(function)
+            name = dependency.short
+            return [Guard(name, place_of(function, name), dependency.via, state, reason)]
+        found: list[Guard] = []
+        for inner in self._own(function):
+            if inner.target is None or inner.target.node is not function.node:
+                inner.via = dependency.via
+                found += self.of(inner)
+        return found
+
+    def _outside(self, dependency: Dependency) -> list[Guard]:
+        if self._scheme(dependency.name):
+            reason = "demands that a credential is sent, and accepts any"
+            place = dependency.place
+            return [Guard(dependency.short, place, dependency.via, Guarding.DECORATIVE, reason)]
+        if dependency.name and ":" not in dependency.name and _GUARDING_NAME.search(dependency.short):
+            reason = f"{dependency.name} lies outside this tree and is not known"
+            return [Guard(dependency.short, dependency.place, dependency.via, Guarding.UNKNOWN, reason)]
+        return []
+
+    def judge(self, function: Located) -> tuple[Guarding, str]:
+        """What a guarding function does, and why that is so."""
+        summary = self.checks.summary(function)
+        guaranteed = self._guaranteed(function)
+        notes = "; ".join(summary.notes)
+        if guaranteed is Strength.VERIFIED:
+            return Guarding.ENFORCED, "verifies the credential"
+        if guaranteed is Strength.DEFAULT_SECRET:
+            return Guarding.ENFORCED, notes or "compares with a secret whose default is in the code"
+        if guaranteed is Strength.OUTSIDE:
+            return Guarding.UNKNOWN, notes or "rests on code outside this tree"
+        best = max((max(e.strength, e.truth) for e in summary.exits), default=Strength.NONE)
+        if best is Strength.VERIFIED or summary.when_truthy is Strength.VERIFIED:
+            open_exits = [e for e in summary.exits if e.strength < Strength.DEFAULT_SECRET]
+            where = f" (line {open_exits[0].node.line})" if open_exits else ""
+            if all(e.falsy for e in open_exits):
+                return Guarding.OPTIONAL, f"lets callers without a credential pass{where}"
+            return Guarding.OPTIONAL, f"has a way through that verifies nothing{where}"
+        if best is Strength.OUTSIDE:
+            return Guarding.UNKNOWN, notes or "rests on code outside this tree"
+        return Guarding.DECORATIVE, _why_decorative(summary, guaranteed, notes)
+
+    def decorator(self, decorator: Located, name: str) -> Guard | None:
+        """The guard that a decorator of the handler is."""
+        short = re.split(r"[.:]", name.replace("()", ""))[-1]
+        if known := known_guard(name):
+            return Guard(short, place_of(decorator), "decorator", known.state, known.reason)
+        wrapper = self.code.definition(name)
+        if wrapper is None or not isinstance(wrapper.node, t.Function):
+            expr = decorator.node.func if isinstance(decorator.node, t.Call) else decorator.node
+            wrapper = self.code.definition(self.code.result(self.code.name(expr, decorator.scope)))  # type: ignore[arg-type]
+        if wrapper is None or not isinstance(wrapper.node, t.Function):
+            return None
+        nested = self.code.definition(self.code.result(name)) if ":" in name else None
+        if nested is not None and isinstance(nested.node, t.Function):
+            wrapper = nested
+        if not self.checks.summary(wrapper).denies:
+            return None
+        state, reason = self.judge(wrapper)
+        expr = decorator.node.func if isinstance(decorator.node, t.Call) else decorator.node
+        return Guard(t.dotted(expr) or short, place_of(wrapper, short), "decorator", state, reason)  # type: ignore[arg-type]
+
+    def body(self, function: Located) -> Guard | None:
+        """The guard that a handler is itself, when no way through it skips the check."""
+        summary = self.checks.summary(function)
+        if not summary.denies or not summary.rejects:
+            return None
+        assert isinstance(function.node, t.Function)
+        at = Place(function.path, summary.rejects[0].line, 1, 0, function.node.name)
+        notes = "; ".join(summary.notes)
+        if summary.guaranteed is Strength.VERIFIED:
+            return Guard(function.node.name, at, "body", Guarding.ENFORCED, "verifies in its body")
+        if summary.guaranteed is Strength.DEFAULT_SECRET:
+            return Guard(function.node.name, at, "body", Guarding.ENFORCED, notes)
+        if summary.guaranteed is Strength.OUTSIDE:
+            return Guard(function.node.name, at, "body", Guarding.UNKNOWN, notes)
+        return None
+
+    # --- what a handler takes in
+
+    def inputs(self, function: Located | None, path: str) -> tuple[Parameter, ...]:
+        """The handler's parameters that come from the request."""
+        if function is None:
+            return ()
+        assert isinstance(function.node, t.Function)
+        found = [self._input(p, function, path) for p in function.node.params]
+        return tuple(each for each in found if each is not None)
+
+    def _input(self, param: t.Param, function: Located, path: str) -> Parameter | None:
+        if param.name in ("self", "cls") or Dependency.of_parameter(
+            self.values, param, function.scope
+        ):
+            return None
+        place = place_of(Located(param, function.scope), function.node.name)  # type: ignore[attr-defined]
+        declared = "", False
+        for found in declarations(self.values, param, function.scope):
+            if isinstance(found.node, t.Call):
+                name = self.code.name(found.node.func, found.scope)
+                bounds = any(k.name in _BOUNDS for k in found.node.keywords)
+                declared = _SOURCES.get(name, declared[0]), declared[1] or bounds
+        annotation = plain_annotation(self.values, param, function.scope)
+        kind = self.code.name(annotation.node, annotation.scope) if annotation else ""  # type: ignore[arg-type]
+        if _PLUMBING.match(kind):
+            return None
+        model = self.code.definition(kind)
+        source = declared[0] or self._source(param.name, kind, model, path, annotation)
+        bounded = declared[1] or self._bounded(kind, model)
+        return Parameter(param.name, source, kind, bounded, place, model)
+
+    def _source(
+        self, name: str, kind: str, model: Located | None, path: str, annotation: Located | None
+    ) -> str:
+        if re.search(r"\{" + re.escape(name) + r"(?::\w+)?\}", path):
+            return "path"
+        if _REQUESTS.match(kind):
+            return "request"
+        if _UPLOAD.search(kind) or (annotation and "UploadFile" in _words(annotation.node)):
+            return "file"
+        if kind in ("builtins.dict", "typing.Dict", "typing.Any", "builtins.list", "typing.List"):
+            return "body"
+        if model is not None and isinstance(model.node, t.Class) and not self._is_enum(model):
+            return "body"
+        if annotation is not None and isinstance(annotation.node, t.Item):
+            base = self.code.name(annotation.node.value, annotation.scope).rpartition(".")[2]
+            if base.lower() in ("dict", "list", "mapping", "sequence", "set"):
+                return "body"
+        return "query"
+
+    def _is_enum(self, model: Located) -> bool:
+        return any(name.startswith("enum.") for name in self.code.ancestry(model))
+
+    def _bounded(self, kind: str, model: Located | None) -> bool:
+        """A type that leaves no room for arbitrary text or numbers."""
+        if model is not None and isinstance(model.node, t.Class):
+            return self._is_enum(model)
+        return kind.startswith(("uuid.", "datetime.", "typing.Literal")) or kind in (
+            "builtins.bool",
+            "pydantic.EmailStr",
+            "pydantic.HttpUrl",
+        )
+
+
+def _words(node: t.Node) -> set[str]:
+    return {n.id if isinstance(n, t.Name) else n.name for n in t.walk_own(node) if isinstance(n, t.Name | t.Attr)}
+
+
+def _why_decorative(summary: Summary, guaranteed: Strength, notes: str) -> str:
+    constant = any(e.constant and not e.falsy for e in summary.exits)
+    same = " and returns the same user for everybody" if constant else ""
+    if notes:
+        return notes + same
+    if guaranteed is Strength.FORM or (summary.rejects and summary.denies):
+        return f"looks only at the form of the credential, never verifies it{same}"
+    if not summary.rejects:
+        return f"never turns anybody away{same}"
+    return f"turns callers away, but not for who they are{same}"

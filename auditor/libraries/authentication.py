@@ -1,0 +1,235 @@
+"""What well-known authentication packages do: which calls verify, which dependencies guard.
+
+Sources: the packages' own documentation (PyJWT, python-jose, Authlib, passlib, firebase-admin,
+itsdangerous, FastAPI's security utilities, fastapi-users, …).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from auditor.extract.python import tree as t
+from auditor.link.checks import Strength, Verification, recognises
+from auditor.link.names import CallSite
+from auditor.link.values import Evaluator
+from auditor.model.values import Known, Masked, Value, possible, settings_in
+from auditor.model.web import Guarding
+
+_JWT_DECODERS = {
+    "jwt.decode": 1,
+    "jwt.decode_complete": 1,
+    "jwt.PyJWT().decode": 1,
+    "jwt.api_jwt.decode": 1,
+    "jose.jwt.decode": 1,
+    "jose.jws.verify": 1,
+    "authlib.jose.jwt.decode": 1,
+    "authlib.jose.JsonWebToken().decode": 1,
+    "joserfc.jwt.decode": 1,
+    "jwcrypto.jwt.JWT": 1,
+}
+"""Function -> position of the key. All raise when the signature does not fit."""
+
+_UNVERIFIED = {
+    "jose.jwt.get_unverified_claims",
+    "jose.jwt.get_unverified_header",
+    "jwt.get_unverified_header",
+}
+
+_RAISING = {
+    "firebase_admin.auth.verify_id_token",
+    "firebase_admin.auth.verify_session_cookie",
+    "google.oauth2.id_token.verify_oauth2_token",
+    "google.oauth2.id_token.verify_firebase_token",
+    "google.oauth2.id_token.verify_token",
+    "argon2.PasswordHasher().verify",
+    "stripe.Webhook.construct_event",
+    "stripe.webhook.Webhook.construct_event",
+    "svix.webhooks.Webhook().verify",
+    "cryptography.fernet.Fernet().decrypt",
+    "itsdangerous.URLSafeTimedSerializer().loads",
+    "itsdangerous.URLSafeSerializer().loads",
+    "itsdangerous.TimestampSigner().unsign",
+    "itsdangerous.Signer().unsign",
+    "linebot.WebhookHandler().handle",
+    "clerk_backend_api.Clerk().authenticate_request",
+}
+
+_TELLING = {
+    "hmac.compare_digest",
+    "secrets.compare_digest",
+    "bcrypt.checkpw",
+    "werkzeug.security.check_password_hash",
+    "django.contrib.auth.authenticate",
+    "passlib.hash.bcrypt.verify",
+    "passlib.hash.argon2.verify",
+    "passlib.hash.pbkdf2_sha256.verify",
+    "passlib.context.CryptContext().verify",
+    "passlib.context.CryptContext().verify_and_update",
+    "pwdlib.PasswordHash().verify",
+    "pwdlib.PasswordHash.recommended().verify",
+    "twilio.request_validator.RequestValidator().validate",
+    "slack_sdk.signature.SignatureVerifier().is_valid_request",
+    "slack_sdk.signature.SignatureVerifier().is_valid",
+    "nacl.signing.VerifyKey().verify",
+    "pyotp.TOTP().verify",
+    "supabase.create_client().auth.get_user",
+    "supabase.Client().auth.get_user",
+}
+
+PRESENCE_SCHEMES = {
+    "fastapi.security.HTTPBearer",
+    "fastapi.security.HTTPBasic",
+    "fastapi.security.HTTPDigest",
+    "fastapi.security.OAuth2PasswordBearer",
+    "fastapi.security.OAuth2AuthorizationCodeBearer",
+    "fastapi.security.OAuth2",
+    "fastapi.security.OpenIdConnect",
+    "fastapi.security.APIKeyHeader",
+    "fastapi.security.APIKeyQuery",
+    "fastapi.security.APIKeyCookie",
+}
+"""Security schemes that only demand that a credential is sent; none looks at what it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownGuard:
+    pattern: re.Pattern[str]
+    state: Guarding
+    reason: str
+
+
+KNOWN_GUARDS = tuple(
+    KnownGuard(re.compile(pattern), state, reason)
+    for pattern, state, reason in (
+        (
+            r"fastapi_users\.FastAPIUsers\(\)\.current_user\(\)$",
+            Guarding.ENFORCED,
+            "fastapi-users verifies the session or token",
+        ),
+        (
+            r"fastapi_users\.FastAPIUsers\(\)\.(?:authenticator\.)?current_token\(\)$",
+            Guarding.ENFORCED,
+            "fastapi-users verifies the token",
+        ),
+        (
+            r"fastapi_login\.LoginManager\(\)$",
+            Guarding.ENFORCED,
+            "fastapi-login verifies the token",
+        ),
+        (
+            r"fastapi_azure_auth\.\w+\(\)$",
+            Guarding.ENFORCED,
+            "fastapi-azure-auth verifies the token",
+        ),
+        (
+            r"fastapi_cloudauth\.\w+(?:\.\w+)?\(\)",
+            Guarding.ENFORCED,
+            "fastapi-cloudauth verifies the token",
+        ),
+        (
+            r"fastapi_keycloak\.FastAPIKeycloak\(\)\.get_current_user\(\)$",
+            Guarding.ENFORCED,
+            "fastapi-keycloak verifies the token",
+        ),
+        (
+            r"fastapi_clerk_auth\.ClerkHTTPBearer\(\)$",
+            Guarding.ENFORCED,
+            "fastapi-clerk-auth verifies the token",
+        ),
+        (
+            r"fastapi_auth0\.Auth0\(\)\.get_user$",
+            Guarding.ENFORCED,
+            "fastapi-auth0 verifies the token",
+        ),
+        (
+            r"authx\.AuthX\(\)\.(?:access_token_required|get_token_from_request|fresh_token_required)",
+            Guarding.ENFORCED,
+            "AuthX verifies the token",
+        ),
+        (
+            r"starlette\.authentication\.requires\(\)$",
+            Guarding.ENFORCED,
+            "Starlette's requires() demands an authenticated scope",
+        ),
+    )
+)
+
+
+def known_guard(name: str) -> KnownGuard | None:
+    """The guard of a well-known package that a canonical name stands for."""
+    return next((guard for guard in KNOWN_GUARDS if guard.pattern.search(name)), None)
+
+
+@recognises
+def jwt_decoding(site: CallSite, name: str, values: Evaluator) -> Verification | None:
+    """Decoding a token verifies its signature unless it is told not to (CWE-347)."""
+    if name in _UNVERIFIED:
+        return Verification(Strength.FORM, raises=True, note="reads the token without verifying it")
+    position = _JWT_DECODERS.get(name)
+    if position is None:
+        return None
+    if reason := _verification_off(site, values):
+        return Verification(Strength.FORM, raises=True, note=reason)
+    key = site.arg(position, "key", "secret", "secret_key")
+    if key is None:
+        return Verification(Strength.VERIFIED, raises=True)
+    worth = values.value(key, site.scope)
+    if reason := _weak_key(worth):
+        return Verification(Strength.DEFAULT_SECRET, raises=True, note=reason)
+    return Verification(Strength.VERIFIED, raises=True)
+
+
+def _verification_off(site: CallSite, values: Evaluator) -> str:
+    options = values.value(site.arg(None, "options"), site.scope)
+    for known in possible(options):
+        if isinstance(known.value, dict) and known.value.get("verify_signature") is False:
+            return "decodes the token with verify_signature turned off"
+    if _is_false(values.value(site.arg(None, "verify"), site.scope)):
+        return "decodes the token with verify=False"
+    algorithms = values.value(site.arg(2, "algorithms"), site.scope)
+    for known in possible(algorithms):
+        named = known.value if isinstance(known.value, list) else [known.value]
+        if any(isinstance(a, str) and a.lower() == "none" for a in named):
+            return "accepts the algorithm `none`, which needs no signature"
+    return ""
+
+
+def _is_false(value: Value) -> bool:
+    return isinstance(value, Known) and value.value is False
+
+
+def _weak_key(value: Value) -> str:
+    """Why a signing key is known to anybody who reads the code, or an empty text."""
+    settings = list(settings_in(value))
+    if isinstance(value, Masked) or (settings and isinstance(settings[-1].default, Masked)):
+        where = f"the default of {settings[-1].name}" if settings else "the key"
+        return f"{where} that signs the tokens is written in the code"
+    if any(isinstance(k.value, str) and k.value for k in possible(value)):
+        where = f"the default of {settings[0].name}" if settings else "the key"
+        return f"{where} that signs the tokens is written in the code"
+    return ""
+
+
+@recognises
+def verifying_calls(site: CallSite, name: str, values: Evaluator) -> Verification | None:
+    if name in _RAISING:
+        return Verification(Strength.VERIFIED, raises=True)
+    if name in _TELLING:
+        return Verification(Strength.VERIFIED, raises=False)
+    return None
+
+
+
+
+@recognises
+def unknown_verifiers(site: CallSite, name: str, values: Evaluator) -> Verification | None:
+    """A call into a package outside the tree that sounds like verifying: it cannot be judged."""
+    if not name or ":" in name or name.startswith(("builtins.", "module:", "logging.")):
+        return None
+    last = name.rpartition(".")[2].removesuffix("()")
+    sounds = re.search(r"verify|validate|authenticate|introspect|decode", last, re.I)
+    about = re.search(r"token|jwt|auth|session|credential|password|signature|user", name, re.I)
+    if sounds and about and isinstance(site.node.func, t.Attr | t.Name):
+        return Verification(Strength.OUTSIDE, raises=True, note=f"{name} lies outside this tree")
+    return None

@@ -1,0 +1,99 @@
+"""Rate limiters: what limits a route, by decorator, dependency or middleware.
+
+Sources: the documentation of slowapi, fastapi-limiter, limits and asgi-ratelimit. A limiter written
+in the tree itself is known by what it does: it answers 429 (RFC 6585, section 4).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.names import Code, Located, Scope
+from auditor.link.values import place_of
+from auditor.model.places import Place
+from auditor.model.values import Value
+
+_LIMITS = re.compile(
+    r"^(?:slowapi\.(?:extension\.)?Limiter\(\)\.(?:limit|shared_limit)\(\)"
+    r"|fastapi_limiter\.depends\.(?:WebSocket)?RateLimiter\(\)"
+    r"|fastapi_throttle\.RateLimiter\(\)"
+    r"|fastapi_simple_rate_limiter\.rate_limiter\(\)"
+    r"|ratelimit\.limits\(\)"
+    r"|aiolimiter\.AsyncLimiter\(\))$"
+)
+_MIDDLEWARE = re.compile(
+    r"(?:ratelimit\.RateLimitMiddleware|fastapi_limiter\.\w*Middleware|asgi_ratelimit\.\w+"
+    r"|starlette_limiter\.\w+|ratelimit_asgi\.\w+)$"
+)
+_SLOWAPI_MIDDLEWARE = re.compile(r"^slowapi\.middleware\.SlowAPI(?:ASGI)?Middleware$")
+_LIMITER_CLASSES = ("slowapi.Limiter", "slowapi.extension.Limiter")
+
+
+@dataclass(frozen=True, slots=True)
+class Limiter:
+    """A limiter object: what it keys on, where it counts, what it applies to everything."""
+
+    name: str
+    place: Place
+    key: str
+    storage: Value | None
+    default_limits: bool
+
+
+@provides(Limiter)
+def limiters(application: Application) -> list[Limiter]:
+    code, values = application.code, application.values
+    return [
+        Limiter(
+            "slowapi",
+            place_of(site),
+            code.name(site.arg(0, "key_func"), site.scope),
+            values.value(storage, site.scope) if (storage := site.arg(None, "storage_uri")) else None,
+            site.arg(1, "default_limits") is not None
+            or site.arg(None, "application_limits") is not None,
+        )
+        for site in code.calls(*_LIMITER_CLASSES)
+    ]
+
+
+def limits_route(code: Code, name: str) -> bool:
+    """Whether a decorator or dependency of this canonical name limits the route it stands on."""
+    if _LIMITS.match(name):
+        return True
+    found = code.definition(name)
+    return found is not None and isinstance(found.node, t.Function) and answers_429(code, found)
+
+
+def limits_everything(application: Application, name: str) -> bool:
+    """Whether a middleware of this canonical name limits every route of its application."""
+    if _SLOWAPI_MIDDLEWARE.match(name):
+        return any(limiter.default_limits for limiter in application.facts(Limiter))
+    if _MIDDLEWARE.search(name):
+        return True
+    found = application.code.definition(name)
+    if found is None:
+        return False
+    methods = [found]
+    if isinstance(found.node, t.Class):
+        inner = application.code.inside(found)
+        methods = [Located(n, inner) for n in found.node.body if isinstance(n, t.Function)]
+    return any(answers_429(application.code, method) for method in methods)
+
+
+def answers_429(code: Code, function: Located, depth: int = 2) -> bool:
+    """Whether a function, or one it calls, turns callers away with status 429."""
+    inner: Scope = code.inside(function)
+    for node in t.walk(*function.node.body):  # type: ignore[attr-defined]
+        if isinstance(node, t.Const) and node.value == 429 and node.value is not True:
+            return True
+        if isinstance(node, t.Attr) and node.name in ("HTTP_429_TOO_MANY_REQUESTS", "TOO_MANY_REQUESTS"):
+            return True
+        if isinstance(node, t.Call) and depth:
+            callee = code.defined(node.func, inner)
+            if callee and isinstance(callee.node, t.Function) and callee.node is not function.node:
+                if answers_429(code, callee, depth - 1):
+                    return True
+    return False

@@ -1,0 +1,105 @@
+"""The application: the model linked from the facts of all files.
+
+`Application.facts(Kind)` gives every fact of a kind. Facts are provided by functions registered
+with `provides(Kind)` in the modules that know a framework, a library, a store or a platform; each
+kind is computed once, when first asked for. Adding a framework or a kind of fact touches no list.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from auditor.discover import Kind, Role, SourceFile, Tree
+from auditor.extract.facts import Fact, Syntax, Unread
+from auditor.link.names import Code, Module
+from auditor.link.values import Evaluator
+from auditor.model.places import Place
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Fact)
+Provider = Callable[["Application"], Iterable[Any]]
+
+_PROVIDERS: dict[type, list[Provider]] = defaultdict(list)
+_KNOWLEDGE = ("frameworks", "stores", "libraries", "platforms")
+
+
+def provides(kind: type[T]) -> Callable[[Callable[[Application], Iterable[T]]], Any]:
+    """Register a function that finds all facts of `kind` in an application."""
+
+    def register(provider: Callable[[Application], Iterable[T]]) -> Any:
+        _PROVIDERS[kind].append(provider)
+        return provider
+
+    return register
+
+
+@functools.cache
+def load_knowledge() -> None:
+    """Import every module that knows a framework, store, library or platform, in name order."""
+    for folder in _KNOWLEDGE:
+        package = importlib.import_module(f"auditor.{folder}")
+        for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
+            importlib.import_module(f"auditor.{folder}.{module.name}")
+
+
+@dataclass
+class Application:
+    """Everything known of the repository under audit."""
+
+    tree: Tree
+    extracted: Mapping[str, tuple[Fact, ...]]
+    """Path of a file -> what its extractors said."""
+    _facts: dict[type, tuple[Any, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        load_knowledge()
+
+    # --- for rules, inventories and reports
+
+    def facts(self, kind: type[T]) -> tuple[T, ...]:
+        """All facts of a kind, in stable order."""
+        if kind not in self._facts:
+            self._facts[kind] = ()  # a provider that asks for its own kind sees none yet
+            found = [fact for provider in _PROVIDERS[kind] for fact in provider(self)]
+            self._facts[kind] = tuple(found)
+        return cast("tuple[T, ...]", self._facts[kind])
+
+    @functools.cached_property
+    def unread(self) -> tuple[tuple[str, Unread], ...]:
+        """Files that no extractor could read, with the reason."""
+        return tuple((file.path, fact) for file, fact in self.of(Unread, *Role))
+
+    @functools.cached_property
+    def root_place(self) -> Place:
+        """Where to point when a control is absent and no file is closer: the first source file."""
+        source = [f.path for f in self.tree.files if f.role is Role.SOURCE]
+        return Place((source or [f.path for f in self.tree.files] or ["."])[0], 1)
+
+    # --- for the modules that know frameworks
+
+    def of(self, kind: type[F], *roles: Role) -> Iterator[tuple[SourceFile, F]]:
+        """Extracted facts of a kind with their files; of source files unless roles are named."""
+        wanted = roles or (Role.SOURCE,)
+        for file in self.tree.files:
+            if file.role in wanted:
+                for fact in self.extracted.get(file.path, ()):
+                    if isinstance(fact, kind):
+                        yield file, fact
+
+    def files(self, *kinds: Kind) -> Iterator[SourceFile]:
+        return (f for f in self.tree.files if f.kind in kinds)
+
+    @functools.cached_property
+    def values(self) -> Evaluator:
+        """The Python of all source files; tests, examples and documentation are left out."""
+        return Evaluator(Code(Module(file.path, syntax.body) for file, syntax in self.of(Syntax)))
+
+    @property
+    def code(self) -> Code:
+        return self.values.code

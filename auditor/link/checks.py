@@ -1,0 +1,586 @@
+"""What every way through a function has checked before it lets the caller pass.
+
+A guard is judged by its paths. Walking the statements of a function, each path collects the
+*strength* of the tests it has passed: nothing, the presence or form of a credential, a comparison
+with a secret whose default stands in the code, something outside the tree that cannot be judged,
+or a real verification (signature, session or key lookup, password check, comparison with a secret
+from outside). A path ends by turning the caller away (an exception, a response of 401 or 403) or
+by accepting. The function verifies when no accepting path lacks a verification.
+
+Where tests meet again after both branches went on, what only one of them knew is forgotten: an
+outcome that changes nothing is not a check. An exception handler starts with what was known before
+the `try`, so a verification whose failure is swallowed does not count.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from auditor.extract.python import tree as t
+from auditor.link.names import CallSite, Located, Scope
+from auditor.link.pathtests import PathTests
+from auditor.link.values import Evaluator
+from auditor.model.values import Masked, possible, settings_in
+
+
+class Strength(enum.IntEnum):
+    """How much a passed check says about who is calling."""
+
+    NONE = 0
+    FORM = 1
+    DEFAULT_SECRET = 2
+    OUTSIDE = 3
+    VERIFIED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a call to a known library function establishes.
+
+    `raises`: failing raises, so that going on means success; else the result tells.
+    """
+
+    strength: Strength
+    raises: bool
+    note: str = ""
+
+
+Recogniser = Callable[[CallSite, str, Evaluator], "Verification | None"]
+_RECOGNISERS: list[Recogniser] = []
+
+
+def recognises(recogniser: Recogniser) -> Recogniser:
+    """Register a library's verifying functions: (call, canonical name, evaluator) -> effect."""
+    _RECOGNISERS.append(recogniser)
+    return recogniser
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a variable's value comes from, as far as guarding is concerned.
+
+    `caller`: holds what the caller sent. `truth`: what is established when the value is truthy.
+    """
+
+    caller: bool = False
+    truth: Strength = Strength.NONE
+    falsy: bool = False
+    constant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """One way out that lets the caller pass."""
+
+    strength: Strength
+    falsy: bool
+    constant: bool
+    node: t.Node
+    truth: Strength
+    """What is established when the returned value is truthy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All that the paths through a function say."""
+
+    exits: tuple[Exit, ...]
+    rejects: tuple[t.Node, ...]
+    denies: bool
+    """Whether a rejection says 401 or 403, so that the function means to guard."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def guaranteed(self) -> Strength:
+        """What is established whenever the function returns at all."""
+        return min((e.strength for e in self.exits), default=Strength.VERIFIED)
+
+    @property
+    def when_truthy(self) -> Strength:
+        """What is established when the function returns something truthy."""
+        truths = [max(e.strength, e.truth) for e in self.exits if not e.falsy]
+        return min(truths, default=Strength.NONE)
+
+
+_RECURSIVE = Summary((Exit(Strength.NONE, False, False, t.Jump(1, 1, 1, "pass"), Strength.NONE),), (), False)
+
+Env = dict[str, Origin]
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    strength: Strength
+    env: Env
+
+
+@dataclass
+class Checks:
+    """Summarises functions; remembers what it found."""
+
+    values: Evaluator
+    fill: Callable[[t.Param, Scope], Origin | None] = lambda param, scope: None
+    """What a framework puts into a parameter."""
+    _summaries: dict[tuple[int, object], Summary] = field(default_factory=dict)
+
+    def summary(self, function: Located, tests: PathTests | None = None) -> Summary:
+        """The summary of a function of the tree; of a recursive call, nothing is assumed.
+
+        `tests` decides tests of the request's path and method, for a middleware on one route.
+        """
+        key = (id(function.node), tests and (tests.method, tests.path))
+        if key not in self._summaries:
+            self._summaries[key] = _RECURSIVE
+            self._summaries[key] = _Walk(self, function, tests).run()
+        return self._summaries[key]
+
+
+_DENIAL = {401, 403}
+_RESPONSES = re.compile(r"(?:Response|abort|redirect|make_response)$")
+_LOOKUP_METHODS = {
+    "find_one", "find", "get", "first", "one", "one_or_none", "scalar", "scalar_one_or_none",
+    "get_or_none", "find_one_and_update", "hget", "hgetall", "exists", "count_documents",
+}  # fmt: skip
+_CREDENTIAL_FIELD = re.compile(
+    r"token|session|api_?key|key|secret|hash|passw|code|signature|nonce|otp|credential", re.I
+)
+_CALLER_SOURCES = re.compile(
+    r"\.(?:headers|cookies|query_params|session|credentials|path_params|client|body|json|form)\b"
+)
+
+
+class _Walk:
+    def __init__(self, checks: Checks, function: Located, tests: PathTests | None) -> None:
+        self.checks = checks
+        self.tests = tests
+        self.values = checks.values
+        self.code = checks.values.code
+        self.function = function
+        self.scope = self.code.inside(function)
+        self.exits: list[Exit] = []
+        self.rejects: list[t.Node] = []
+        self.denies = False
+        self.notes: list[str] = []
+
+    def run(self) -> Summary:
+        node = self.function.node
+        assert isinstance(node, t.Function)
+        env: Env = {}
+        start = Strength.NONE
+        for param in node.params:
+            given = self.checks.fill(param, self.scope)
+            env[param.name] = given or Origin(caller=param.name not in ("self", "cls"))
+        end = self.block(node.body, _State(start, env))
+        if end is not None:
+            self.exits.append(Exit(end.strength, True, False, node, Strength.NONE))
+        return Summary(
+            tuple(self.exits), tuple(self.rejects), self.denies, tuple(dict.fromkeys(self.notes))
+        )
+
+    # --- statements: the state after them, or None when no path goes on
+
+    def block(self, body: Iterable[t.Stmt], state: _State | None) -> _State | None:
+        for stmt in body:
+            if state is None:
+                return None
+            state = self.stmt(stmt, state)
+        return state
+
+    def stmt(self, stmt: t.Stmt, state: _State) -> _State | None:
+        match stmt:
+            case t.Return(value=value):
+                self.leave(stmt, value, state)
+                return None
+            case t.Raise():
+                self.reject(stmt, stmt.exception)
+                return None
+            case t.If():
+                return self.branch(stmt, state)
+            case t.Try():
+                return self.attempt(stmt, state)
+            case t.With():
+                for context in stmt.contexts:
+                    state = self.effect(context, state)
+                return self.block(stmt.body, state)
+            case t.For() | t.While():
+                head = stmt.iter if isinstance(stmt, t.For) else stmt.test
+                state = self.effect(head, state)
+                env = dict(state.env)
+                if isinstance(stmt, t.For):
+                    for name in _names(stmt.target):
+                        env[name] = self.origin(stmt.iter, state)
+                inner = self.block(stmt.body, _State(state.strength, env))
+                return _merge([state, inner])
+            case t.Match():
+                state = self.effect(stmt.subject, state)
+                ends = [self.block(case.body, state) for case in stmt.cases]
+                return _merge([state, *ends])
+            case t.Assert(test=test):
+                state = self.effect(test, state)
+                passed, _ = self.truth(test, state)
+                return self.raised(state, passed)
+            case t.Assign(value=value) if value is not None:
+                state = self.effect(value, state)
+                env = dict(state.env)
+                origin = self.origin(value, state)
+                for target in stmt.targets:
+                    for name in _names(target):
+                        env[name] = origin
+                return replace(state, env=env)
+            case t.Do(value=value):
+                if self.aborts(value):
+                    self.reject(stmt, value)
+                    return None
+                if isinstance(value, t.Yield):
+                    return state if value.value is None else self.effect(value.value, state)
+                return self.effect(value, state)
+        return state
+
+    def leave(self, stmt: t.Return, value: t.Expr | None, state: _State) -> None:
+        if value is not None and self.aborts(value):
+            self.reject(stmt, value)
+            return
+        if value is None:
+            self.exits.append(Exit(state.strength, True, False, stmt, Strength.NONE))
+            return
+        state = self.effect(value, state)
+        passed, _ = self.truth(value, state)
+        origin = self.origin(value, state)
+        self.exits.append(
+            Exit(state.strength, origin.falsy, origin.constant, stmt, max(passed, origin.truth))
+        )
+
+    def reject(self, node: t.Node, what: t.Expr | None) -> None:
+        self.rejects.append(node)
+        if what is not None and self.is_denial(what):
+            self.denies = True
+
+    def is_denial(self, what: t.Expr) -> bool:
+        """Whether an exception or response says 401 or 403."""
+        name = self.code.name(what.func if isinstance(what, t.Call) else what, self.scope)
+        words = f"{name} {t.dotted(what.func if isinstance(what, t.Call) else what)}"
+        if re.search(r"auth|credential|permission|forbidden|token|denied|login", words, re.I):
+            return True
+        origins = [Located(what, self.scope)]
+        if isinstance(what, t.Name):
+            origins = self.values.origins(what, self.scope) or origins
+        for origin in origins:
+            for node in t.walk_own(origin.node):
+                if isinstance(node, t.Const) and node.value in _DENIAL and node.value is not True:
+                    return True
+                if isinstance(node, t.Attr) and re.search(r"_40[13]_|UNAUTHORIZED|FORBIDDEN", node.name):
+                    return True
+        return False
+
+    def aborts(self, value: t.Expr) -> bool:
+        """A response that turns the caller away: `abort(401)`, `JSONResponse(status_code=401)`."""
+        call = value.value if isinstance(value, t.Await) else value
+        if not isinstance(call, t.Call):
+            return False
+        name = self.code.name(call.func, self.scope) or t.dotted(call.func)
+        if not _RESPONSES.search(name):
+            return False
+        if name.endswith(("RedirectResponse", "redirect")):
+            target = self.values.text(call.args[0] if call.args else None, self.scope) or ""
+            target = target or (self.values.text(t_arg(call, "url"), self.scope) or "")
+            return bool(re.search(r"log-?in|sign-?in|auth", target, re.I))
+        return self.is_denial(call)
+
+    def branch(self, stmt: t.If, state: _State) -> _State | None:
+        decided = self.tests.decide(stmt.test, self.scope) if self.tests else None
+        if decided is not None:
+            return self.block(stmt.body if decided else stmt.orelse, state)
+        state = self.effect(stmt.test, state)
+        yes, no = self.truth(stmt.test, state)
+        then = self.block(stmt.body, self.learned(state, stmt.test, True, yes))
+        other = self.block(stmt.orelse, self.learned(state, stmt.test, False, no))
+        if then is not None and other is not None:
+            # both go on: the test decided nothing, only what each branch did itself remains
+            then = self.unlearned(then, yes, state, stmt.body)
+            other = self.unlearned(other, no, state, stmt.orelse)
+        return _merge([then, other])
+
+    def learned(self, state: _State, test: t.Expr, outcome: bool, strength: Strength) -> _State:
+        """The state in a branch: the strength its outcome shows, and what is now known falsy."""
+        env = state.env
+        name, truthy = _tested(test)
+        if name in env and truthy != outcome:
+            env = {**env, name: replace(env[name], falsy=True)}
+        return _State(max(state.strength, strength), env)
+
+    @staticmethod
+    def unlearned(end: _State, gained: Strength, before: _State, body: list[t.Stmt]) -> _State:
+        if end.strength == gained and gained > before.strength:
+            return _State(before.strength, end.env)
+        return end
+
+    def raised(self, state: _State, strength: Strength) -> _State:
+        return _State(max(state.strength, strength), state.env)
+
+    def attempt(self, stmt: t.Try, state: _State) -> _State | None:
+        exits = len(self.exits)
+        end = self.block(stmt.body, state)
+        if end is not None:
+            end = self.block(stmt.orelse, end)
+        del exits
+        ends = [end]
+        for handler in stmt.handlers:
+            env = {**state.env}
+            if handler.name:
+                env[handler.name] = Origin()
+            for node in t.walk_own(*stmt.body):  # assigned in the body or not: cannot be told
+                if isinstance(node, t.Assign):
+                    for target in node.targets:
+                        for name in _names(target):
+                            env[name] = state.env.get(name, Origin(falsy=True))
+            ends.append(self.block(handler.body, _State(state.strength, env)))
+        return self.block(stmt.final, _merge(ends)) if stmt.final else _merge(ends)
+
+    # --- expressions
+
+    def effect(self, expr: t.Expr, state: _State) -> _State:
+        """The state after evaluating `expr`: calls that raise unless something is verified."""
+        strength = state.strength
+        for node in t.walk_own(expr):
+            if isinstance(node, t.Call):
+                found = self.verification(node, state)
+                if found and found.raises:
+                    strength = max(strength, found.strength)
+        return _State(strength, state.env)
+
+    def truth(self, expr: t.Expr, state: _State) -> tuple[Strength, Strength]:
+        """What is established when `expr` is true, and when it is false."""
+        none = Strength.NONE
+        match expr:
+            case t.Unary(op="not", value=value):
+                yes, no = self.truth(value, state)
+                return no, yes
+            case t.BoolOp(op="and", values=values):
+                both = [self.truth(v, state) for v in values]
+                return max(y for y, _ in both), min(n for _, n in both)
+            case t.BoolOp(op="or", values=values):
+                both = [self.truth(v, state) for v in values]
+                return min(y for y, _ in both), max(n for _, n in both)
+            case t.Compare(left=left, ops=[op], rights=[right]):
+                return self.comparison(left, op, right, state)
+            case t.Await(value=value) | t.Bind(value=value):
+                return self.truth(value, state)
+            case t.Call():
+                found = self.verification(expr, state)
+                if found:
+                    return found.strength, none
+                return self.form(expr, state), self.form(expr, state)
+            case t.Compare() | t.Unary():
+                return self.form(expr, state), none
+        origin = self.origin(expr, state)
+        if origin.truth:
+            return origin.truth, none
+        return self.form(expr, state), none
+
+    def form(self, expr: t.Expr, state: _State) -> Strength:
+        return Strength.FORM if self.touches_caller(expr, state) else Strength.NONE
+
+    def comparison(
+        self, left: t.Expr, op: str, right: t.Expr, state: _State
+    ) -> tuple[Strength, Strength]:
+        none = Strength.NONE
+        if op in ("is", "is not") or (op in ("==", "!=") and _is_none(right)):
+            yes, _ = self.truth(left, state)
+            if isinstance(right, t.Const) and right.value is True:
+                return (yes, none) if op == "is" else (none, yes)
+            return (none, yes) if op in ("is", "==") else (yes, none)
+        if op in ("==", "!=", "in", "not in"):
+            strength = max(self.equality(left, right, state), self.equality(right, left, state))
+            return (strength, none) if op in ("==", "in") else (none, strength)
+        form = max(self.form(left, state), self.form(right, state))
+        return form, form
+
+    def equality(self, sent: t.Expr, expected: t.Expr, state: _State) -> Strength:
+        """What `sent == expected` shows: that the caller knows something only he should know."""
+        if not self.touches_caller(sent, state):
+            return Strength.NONE
+        if self.is_digest(expected, state) and self.touches_caller(sent, state):
+            return Strength.VERIFIED
+        value = self.values.value(expected, self.scope)
+        if isinstance(value, Masked):
+            self.note("compares with a secret written in the code")
+            return Strength.DEFAULT_SECRET
+        settings = list(settings_in(value))
+        if settings:
+            if any(isinstance(k.value, str) and k.value for k in possible(value)):
+                self.note(f"compares with {settings[0].name}, whose default stands in the code")
+                return Strength.DEFAULT_SECRET
+            return Strength.VERIFIED
+        if any(o.truth == Strength.VERIFIED for o in self.origins_in(expected, state)):
+            return Strength.VERIFIED
+        name = t.dotted(sent).rpartition(".")[2]
+        if any(isinstance(k.value, str) for k in possible(value)) and _CREDENTIAL_FIELD.search(name):
+            self.note("compares with a secret written in the code")
+            return Strength.DEFAULT_SECRET
+        if re.search(r"secret|token|api_?key|password", t.dotted(expected), re.I):
+            return Strength.VERIFIED
+        return Strength.FORM
+
+    def is_digest(self, expr: t.Expr, state: _State) -> bool:
+        for node in t.walk_own(expr):
+            if isinstance(node, t.Call):
+                name = self.code.name(node.func, self.scope)
+                if name.startswith(("hmac.", "hashlib.")):
+                    return True
+            if isinstance(node, t.Name):
+                for origin in self.values.origins(node, self.scope):
+                    if isinstance(origin.node, t.Call) and "hmac.new" in self.code.name(
+                        origin.node, origin.scope
+                    ):
+                        return True
+        return False
+
+    def verification(self, call: t.Call, state: _State) -> Verification | None:
+        site = CallSite(call, self.scope)
+        name = self.code.name(call.func, self.scope)
+        for recogniser in _RECOGNISERS:
+            if found := recogniser(site, name, self.values):
+                self.note(found.note)
+                return found
+        definition = self.code.definition(name)
+        if definition is not None and isinstance(definition.node, t.Class):
+            definition = None
+        if definition is not None:
+            return self.through(definition, call, state)
+        return self.lookup(call, name, state)
+
+    def through(self, callee: Located, call: t.Call, state: _State) -> Verification | None:
+        """What a function of the tree establishes for its caller."""
+        if not any(self.touches_caller(x, state) for x in _arguments(call)) and call.args:
+            return None
+        summary = self.checks.summary(callee)
+        self.notes.extend(summary.notes)
+        if summary.exits and summary.guaranteed > Strength.NONE:
+            return Verification(summary.guaranteed, raises=True)
+        if summary.when_truthy > Strength.NONE:
+            return Verification(summary.when_truthy, raises=False)
+        return None
+
+    def lookup(self, call: t.Call, name: str, state: _State) -> Verification | None:
+        """A credential looked up in a store: only who holds it finds anything."""
+        if not isinstance(call.func, t.Attr) or call.func.name not in _LOOKUP_METHODS:
+            return None
+        if name.startswith(("os.", "builtins.")) or _CALLER_SOURCES.search(t.dotted(call.func)):
+            return None
+        receiver = t.dotted(call.func.value)
+        for argument in _arguments(call):
+            for key, value in _pairs(argument):
+                if not self.touches_caller(value, state):
+                    continue
+                words = f"{key} {receiver}"
+                if _CREDENTIAL_FIELD.search(words) or self.established(value, state):
+                    return Verification(Strength.VERIFIED, raises=False)
+        return None
+
+    def established(self, expr: t.Expr, state: _State) -> bool:
+        return any(o.truth == Strength.VERIFIED for o in self.origins_in(expr, state))
+
+    def note(self, text: str) -> None:
+        if text:
+            self.notes.append(text)
+
+    def origins_in(self, expr: t.Expr, state: _State) -> list[Origin]:
+        names = [n.id for n in t.walk_own(expr) if isinstance(n, t.Name)]
+        return [state.env[name] for name in names if name in state.env]
+
+    def touches_caller(self, expr: t.Expr, state: _State) -> bool:
+        if any(origin.caller for origin in self.origins_in(expr, state)):
+            return True
+        return any(
+            _CALLER_SOURCES.search("." + t.dotted(n))
+            for n in t.walk_own(expr)
+            if isinstance(n, t.Attr) and "equest" in t.dotted(n)
+        )
+
+    def origin(self, expr: t.Expr, state: _State) -> Origin:
+        match expr:
+            case t.Name(id=name) if name in state.env:
+                return state.env[name]
+            case t.Const(value=value):
+                return Origin(falsy=not value, constant=True)
+            case t.Await(value=value) | t.Bind(value=value):
+                return self.origin(value, state)
+            case t.Choice(then=then, other=other):
+                return _join(self.origin(then, state), self.origin(other, state))
+        truth = Strength.NONE
+        for node in t.walk_own(expr):
+            if isinstance(node, t.Call) and (found := self.verification(node, state)):
+                truth = max(truth, found.strength)
+        inner = self.origins_in(expr, state)
+        truth = max([truth, *(o.truth for o in inner if not o.falsy)])
+        constant = not inner and not any(isinstance(n, t.Call) for n in t.walk_own(expr))
+        if isinstance(expr, t.Compare | t.BoolOp | t.Unary):
+            truth = max(truth, self.truth(expr, state)[0])
+        return Origin(self.touches_caller(expr, state), truth, False, constant)
+
+
+def t_arg(call: t.Call, name: str) -> t.Expr | None:
+    return next((k.value for k in call.keywords if k.name == name), None)
+
+
+def _arguments(call: t.Call) -> list[t.Expr]:
+    return [*call.args, *(k.value for k in call.keywords)]
+
+
+def _pairs(expr: t.Expr) -> list[tuple[str, t.Expr]]:
+    """(field, value) pairs of a filter: dict entries, comparisons, or the bare argument."""
+    match expr:
+        case t.Map(keys=keys, values=values):
+            return [
+                (key.value if isinstance(key, t.Const) and isinstance(key.value, str) else "", value)
+                for key, value in zip(keys, values, strict=True)
+            ]
+        case t.Compare(left=left, rights=[right]):
+            return [(t.dotted(left), right)]
+    return [(t.dotted(expr), expr)]
+
+
+def _names(target: t.Expr) -> list[str]:
+    return [n.id for n in t.walk_own(target) if isinstance(n, t.Name)]
+
+
+def _is_none(expr: t.Expr) -> bool:
+    return isinstance(expr, t.Const) and expr.value is None
+
+
+def _tested(test: t.Expr) -> tuple[str, bool]:
+    """The variable a plain test is about, and the outcome on which it is truthy."""
+    match test:
+        case t.Name(id=name):
+            return name, True
+        case t.Unary(op="not", value=t.Name(id=name)):
+            return name, False
+        case t.Compare(left=t.Name(id=name), ops=["is" | "=="], rights=[t.Const(value=None)]):
+            return name, False
+        case t.Compare(left=t.Name(id=name), ops=["is not" | "!="], rights=[t.Const(value=None)]):
+            return name, True
+    return "", True
+
+
+def _join(a: Origin, b: Origin) -> Origin:
+    """One of two values: truthy shows only what both would show, unless one is always falsy."""
+    if a.falsy and not b.falsy:
+        return replace(b, caller=a.caller or b.caller, constant=False)
+    if b.falsy and not a.falsy:
+        return replace(a, caller=a.caller or b.caller, constant=False)
+    return Origin(
+        a.caller or b.caller, min(a.truth, b.truth), a.falsy and b.falsy, a.constant and b.constant
+    )
+
+
+def _merge(states: Iterable[_State | None]) -> _State | None:
+    alive = [s for s in states if s is not None]
+    if not alive:
+        return None
+    env = dict(alive[0].env)
+    for state in alive[1:]:
+        for name, origin in state.env.items():
+            env[name] = _join(env[name], origin) if name in env else origin
+    return _State(min(s.strength for s in alive), env)

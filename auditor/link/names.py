@@ -1,0 +1,669 @@
+"""What a name means: modules, scopes and symbols across all Python files of the tree.
+
+Every expression has a *canonical name*, in one notation for all code:
+
+| source (after its imports)                  | canonical name                                   |
+|---------------------------------------------|--------------------------------------------------|
+| `Depends`, `fastapi.Depends`                | `fastapi.Depends`                                |
+| `app.include_router` (`app = FastAPI()`)    | `fastapi.FastAPI().include_router`               |
+| `request.json` (`request: Request`)         | `fastapi.Request().json`                         |
+| `client["x"].leads.find`                    | `pymongo.MongoClient()[].leads.find`             |
+| `verify` (defined in this tree)             | `backend/auth.py:verify`                         |
+| a method of a class of this tree            | `backend/auth.py:Guard.check`                    |
+
+A call adds `()`, a subscript `[]`, an awaited value is the value. Variables, parameters'
+annotations, re-exports, class attributes, `self.x = …` and what a function of the tree returns are
+followed. An empty name means that it could not be told.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from auditor.extract.python import tree as t
+
+Definition = t.Function | t.Class
+_BUILTINS = frozenset(dir(builtins))
+_MAX_DEPTH = 24
+
+
+@dataclass(eq=False, slots=True)
+class Module:
+    """One Python file: its path relative to the root, and its statements."""
+
+    path: str
+    body: list[t.Stmt]
+    scope: Scope = field(init=False)
+    scopes: dict[int, Scope] = field(init=False, default_factory=dict)
+    """The scope that each function and class opens, by `id` of its node."""
+
+    def __post_init__(self) -> None:
+        self.scope = Scope(self, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One way in which a scope gives a name a meaning.
+
+    `kind` is definition, import, value, element (of an iterable), context (of a `with`),
+    parameter or other; `value` is the expression behind it; `index` its place in an unpacking.
+    """
+
+    kind: str
+    node: t.Node
+    value: t.Expr | None = None
+    index: int | None = None
+    target: str = ""
+
+
+@dataclass(eq=False)
+class Scope:
+    """A module, class or function body and the names it binds."""
+
+    module: Module
+    owner: t.Function | t.Class | t.Lambda | None
+    parent: Scope | None
+
+    @functools.cached_property
+    def bindings(self) -> dict[str, list[Binding]]:
+        found: dict[str, list[Binding]] = defaultdict(list)
+        match self.owner:
+            case None:
+                body = self.module.body
+            case t.Lambda():
+                body = []
+            case _:
+                body = self.owner.body
+        if isinstance(self.owner, t.Function | t.Lambda):
+            for param in self.owner.params:
+                found[param.name].append(Binding("parameter", param, param.default))
+        _collect(body, found)
+        return dict(found)
+
+    @property
+    def qualname(self) -> str:
+        outer = self.parent.qualname if self.parent else ""
+        name = getattr(self.owner, "name", "<lambda>") if self.owner else ""
+        return f"{outer}.{name}" if outer and name else outer or name
+
+    @property
+    def function(self) -> t.Function | None:
+        """The nearest enclosing function."""
+        scope: Scope | None = self
+        while scope and not isinstance(scope.owner, t.Function):
+            scope = scope.parent
+        return scope.owner if scope and isinstance(scope.owner, t.Function) else None
+
+
+def _collect(body: Iterable[t.Stmt], found: dict[str, list[Binding]]) -> None:
+    for stmt in body:
+        match stmt:
+            case t.Function() | t.Class():
+                found[stmt.name].append(Binding("definition", stmt))
+            case t.Import():
+                _collect_import(stmt, found)
+            case t.Assign(value=value) if value is not None:
+                for target in stmt.targets:
+                    _collect_target(target, Binding("value", stmt, value), found)
+            case t.Assign():
+                for target in stmt.targets:
+                    _collect_target(target, Binding("other", stmt), found)
+            case t.For():
+                _collect_target(stmt.target, Binding("element", stmt, stmt.iter), found)
+                _collect(stmt.body, found)
+                _collect(stmt.orelse, found)
+            case t.If() | t.While():
+                _collect(stmt.body, found)
+                _collect(stmt.orelse, found)
+            case t.With():
+                for context, name in zip(stmt.contexts, stmt.targets, strict=True):
+                    if name is not None:
+                        _collect_target(name, Binding("context", stmt, context), found)
+                _collect(stmt.body, found)
+            case t.Try():
+                _collect(stmt.body, found)
+                for handler in stmt.handlers:
+                    if handler.name:
+                        found[handler.name].append(Binding("other", handler))
+                    _collect(handler.body, found)
+                _collect(stmt.orelse, found)
+                _collect(stmt.final, found)
+            case t.Match():
+                for case in stmt.cases:
+                    for name in case.names:
+                        found[name].append(Binding("other", stmt))
+                    _collect(case.body, found)
+        for node in _own_expressions(stmt):
+            if isinstance(node, t.Bind):
+                _collect_target(node.target, Binding("value", node, node.value), found)
+
+
+def _own_expressions(stmt: t.Stmt) -> Iterator[t.Node]:
+    """Expressions of a statement itself, without the statements inside it."""
+    if isinstance(stmt, t.Function | t.Class):
+        return
+    for child in t.children(stmt):
+        if not isinstance(child, t.Stmt | t.Handler):
+            yield from t.walk_own(child)
+
+
+def _collect_import(stmt: t.Import, found: dict[str, list[Binding]]) -> None:
+    for name, alias in stmt.names:
+        if stmt.module:
+            dots = stmt.module if stmt.module.endswith(".") else stmt.module + "."
+            found[alias or name].append(Binding("import", stmt, target=dots + name))
+        elif alias:
+            found[alias].append(Binding("import", stmt, target=name))
+        else:
+            found[name.split(".")[0]].append(Binding("import", stmt, target=name.split(".")[0]))
+
+
+def _collect_target(target: t.Expr, binding: Binding, found: dict[str, list[Binding]]) -> None:
+    match target:
+        case t.Name(id=name):
+            found[name].append(binding)
+        case t.Seq(items=items):
+            for index, item in enumerate(items):
+                inner = item.value if isinstance(item, t.Star) else item
+                part = Binding(binding.kind, binding.node, binding.value, index)
+                _collect_target(inner, part, found)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Located:
+    """An expression or definition together with the scope that gives its names their meaning."""
+
+    node: t.Node
+    scope: Scope
+
+    @property
+    def path(self) -> str:
+        return self.scope.module.path
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """Identity of the place, for sets and dictionaries."""
+        return self.path, self.node.line, self.node.column
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CallSite(Located):
+    """One call, with what is known of its surroundings."""
+
+    node: t.Call
+
+    def arg(self, position: int | None, *names: str) -> t.Expr | None:
+        return argument(self.node, position, *names)
+
+    @property
+    def function(self) -> t.Function | None:
+        return self.scope.function
+
+
+def argument(call: t.Call, position: int | None, *names: str) -> t.Expr | None:
+    """The argument at `position`, or by one of its names; None where it is not given."""
+    for keyword in call.keywords:
+        if keyword.name in names:
+            return keyword.value
+    if position is not None and position < len(call.args):
+        if not any(isinstance(arg, t.Star) for arg in call.args[: position + 1]):
+            return call.args[position]
+    return None
+
+
+class Code:
+    """All Python of the tree, and the questions that can be asked of it."""
+
+    def __init__(self, modules: Iterable[Module]) -> None:
+        self.modules = {module.path: module for module in modules}
+        self.fillers: list[Callable[[t.Param, Scope], str]] = []
+        """How frameworks fill parameters: (parameter, its function's scope) -> canonical name."""
+        self._names: dict[tuple[int, int], str] = {}
+        self._nodes = {id(m): list(_scoped(m)) for m in self.modules.values()}
+        self._calls: dict[str, list[CallSite]] = defaultdict(list)
+        for nodes in self._nodes.values():
+            for node, scope in nodes:
+                if isinstance(node, t.Call):
+                    self._calls[_last(node.func)].append(CallSite(node, scope))
+        self._defined = [
+            Located(node, scope)
+            for nodes in self._nodes.values()
+            for node, scope in nodes
+            if isinstance(node, Definition)
+        ]
+        self._definitions = {
+            f"{found.path}:{self._qualname(found.node, found.scope)}": found  # type: ignore[arg-type]
+            for found in self._defined
+        }  # of several with one name, the last holds it
+
+    # --- enumeration
+
+    def nodes(self, module: Module) -> list[tuple[t.Node, Scope]]:
+        """Every node of a module in source order, each with its scope."""
+        return self._nodes[id(module)]
+
+    def functions(self) -> Iterator[Located]:
+        """All functions, also those whose name another one takes over."""
+        return (found for found in self._defined if isinstance(found.node, t.Function))
+
+    def classes(self) -> Iterator[Located]:
+        return (found for found in self._defined if isinstance(found.node, t.Class))
+
+    def calls(self, *names: str) -> Iterator[CallSite]:
+        """Calls whose callee has one of these canonical names, in stable order."""
+        wanted = set(names)
+        for last in sorted({_last_of_name(name) for name in wanted}):
+            for site in self._calls_named(last):
+                if self.name(site.node.func, site.scope) in wanted:
+                    yield site
+
+    def method_calls(self, *names: str) -> Iterator[CallSite]:
+        """Calls of any attribute or function with one of these plain names."""
+        for name in names:
+            yield from self._calls.get(name, ())
+
+    def _calls_named(self, last: str) -> list[CallSite]:
+        """Calls spelt with this last word, or with an alias that imports it."""
+        return [*self._calls.get(last, ()), *self._aliased.get(last, ())]
+
+    @functools.cached_property
+    def _aliased(self) -> dict[str, list[CallSite]]:
+        """Calls through a renaming: `from fastapi import Depends as D`, `get = client.get`."""
+        found: dict[str, list[CallSite]] = defaultdict(list)
+        renamed: dict[str, set[str]] = defaultdict(set)
+        for nodes in self._nodes.values():
+            for node, _ in nodes:
+                if isinstance(node, t.Import):
+                    for name, alias in node.names:
+                        if alias and alias != name:
+                            renamed[alias].add(name.split(".")[-1])
+                elif isinstance(node, t.Assign) and isinstance(node.value, t.Name | t.Attr):
+                    for target in node.targets:
+                        if isinstance(target, t.Name) and target.id != _last(node.value):
+                            renamed[target.id].add(_last(node.value))
+        for alias, originals in renamed.items():
+            for original in sorted(originals):
+                found[original].extend(self._calls.get(alias, ()))
+        return found
+
+    # --- names
+
+    def definition(self, name: str) -> Located | None:
+        """The function or class of the tree with this canonical name."""
+        return self._definitions.get(name)
+
+    def defined(self, expr: t.Expr, scope: Scope) -> Located | None:
+        """The function or class of the tree that `expr` refers to."""
+        return self._definitions.get(self.name(expr, scope))
+
+    def name(self, expr: t.Expr | None, scope: Scope, depth: int = 0) -> str:
+        """The canonical name of `expr` as seen from `scope`; empty where it cannot be told."""
+        if expr is None or depth > _MAX_DEPTH:
+            return ""
+        key = (id(expr), id(scope))
+        known = self._names.get(key)
+        if known is None:
+            self._names[key] = ""  # a cycle ends here
+            known = self._name(expr, scope, depth + 1)
+            if depth <= 1 or known:
+                self._names[key] = known
+            else:
+                del self._names[key]
+        return known
+
+    def _name(self, expr: t.Expr, scope: Scope, depth: int) -> str:
+        match expr:
+            case t.Name(id=name):
+                return self._lookup(name, scope, depth)
+            case t.Attr(value=value, name=name):
+                return self._member(self.name(value, scope, depth), name, depth)
+            case t.Call(func=func):
+                return self.result(self.name(func, scope, depth), depth)
+            case t.Item(value=value, index=index):
+                return self._item(value, index, scope, depth)
+            case t.Await(value=value) | t.Bind(value=value):
+                return self.name(value, scope, depth)
+            case t.BoolOp(values=values):
+                return next(filter(None, (self.name(v, scope, depth) for v in values)), "")
+            case t.Choice(then=then, other=other):
+                return self.name(then, scope, depth) or self.name(other, scope, depth)
+            case t.BinOp(op="|", left=left, right=right):  # an optional type, `X | None`
+                return self.name(left, scope, depth) or self.name(right, scope, depth)
+            case t.Const(value=str(text)) if text.isidentifier():  # a quoted annotation
+                return self._lookup(text, scope, depth)
+        return ""
+
+    def _item(self, value: t.Expr, index: t.Expr, scope: Scope, depth: int) -> str:
+        base = self.name(value, scope, depth)
+        match base.rpartition(".")[2]:
+            case "Annotated" if isinstance(index, t.Seq) and index.items:
+                return self.name(index.items[0], scope, depth)
+            case "Optional":
+                return self.name(index, scope, depth)
+            case "Generator" | "AsyncGenerator" | "Iterator" | "AsyncIterator":
+                first = index.items[0] if isinstance(index, t.Seq) and index.items else index
+                return self.name(first, scope, depth)
+            case "Type" | "type" | "List" | "list" | "Dict" | "dict":
+                return base
+        return f"{base}[]" if base else ""
+
+    def find(self, name: str, scope: Scope) -> tuple[Scope, list[Binding]] | None:
+        """The nearest scope that binds `name`, by Python's rules, and how it does."""
+        here: Scope | None = scope
+        while here is not None:
+            if here is scope or not isinstance(here.owner, t.Class):
+                if bindings := here.bindings.get(name):
+                    return here, bindings
+            here = here.parent
+        return None
+
+    def _lookup(self, name: str, scope: Scope, depth: int) -> str:
+        found = self.find(name, scope)
+        if found is None:
+            starred = self._starred(scope.module, name, depth)
+            return starred or (f"builtins.{name}" if name in _BUILTINS else "")
+        where, bindings = found
+        for binding in reversed(bindings):
+            if meaning := self._bound(binding, where, depth):
+                return meaning
+        return ""
+
+    def _bound(self, binding: Binding, scope: Scope, depth: int) -> str:
+        match binding.kind:
+            case "definition":
+                assert isinstance(binding.node, Definition)
+                return f"{scope.module.path}:{self._qualname(binding.node, scope)}"
+            case "import":
+                return self._imported(binding.target, scope.module, depth)
+            case "parameter":
+                assert isinstance(binding.node, t.Param)
+                return self._parameter(binding.node, scope, depth)
+            case "value" | "context" if binding.value is not None and binding.index is None:
+                return self.name(binding.value, scope, depth)
+            case "element" if binding.value is not None and binding.index is None:
+                base = self.name(binding.value, scope, depth)
+                return f"{base}[]" if base else ""
+        annotation = getattr(binding.node, "annotation", None)
+        return self._instance(self.name(annotation, scope, depth)) if annotation else ""
+
+    def _parameter(self, param: t.Param, scope: Scope, depth: int) -> str:
+        for fill in self.fillers:
+            if name := fill(param, scope):
+                return name
+        if param.annotation is not None:
+            assert scope.parent is not None
+            if name := self.name(param.annotation, scope.parent, depth):
+                return self._instance(name)
+        owner = scope.parent
+        if isinstance(scope.owner, t.Function) and owner and isinstance(owner.owner, t.Class):
+            if scope.owner.params and scope.owner.params[0] is param:
+                kind = f"{owner.module.path}:{owner.qualname}"
+                static = any(t.dotted(d) in _STATIC for d in scope.owner.decorators)
+                return kind if static else f"{kind}()"
+            if scope.owner.name == "__init__":
+                return self._constructed(param, scope, depth)
+        return ""
+
+    def _constructed(self, param: t.Param, scope: Scope, depth: int) -> str:
+        """What the tree passes for a constructor's parameter, when its calls agree."""
+        assert isinstance(scope.owner, t.Function) and scope.parent is not None
+        assert isinstance(scope.parent.owner, t.Class)
+        position = scope.owner.params.index(param) - 1
+        names = set()
+        for site in self._calls.get(scope.parent.owner.name, ())[:8]:
+            given = site.arg(position, param.name)
+            if given is not None and (name := self.name(given, site.scope, depth)):
+                names.add(name)
+        return names.pop() if len(names) == 1 else ""
+
+    @staticmethod
+    def _instance(name: str) -> str:
+        return f"{name}()" if name and not name.startswith("typing.") else ""
+
+    def _qualname(self, node: Definition, scope: Scope) -> str:
+        outer = scope.qualname
+        return f"{outer}.{node.name}" if outer else node.name
+
+    def _member(self, base: str, name: str, depth: int) -> str:
+        """The canonical name of attribute `name` of what `base` names."""
+        if not base:
+            return ""
+        if base.startswith("module:"):
+            return self._module_member(self.modules[base[7:]], name, depth)
+        owner, instance = (base[:-2], True) if base.endswith("()") else (base, False)
+        definition = self._definitions.get(owner)
+        if definition is None:
+            return f"{base}.{name}"
+        if isinstance(definition.node, t.Class):
+            return self._class_member(definition, name, instance, depth)
+        return f"{base}.{name}"
+
+    def _class_member(self, found: Located, name: str, instance: bool, depth: int) -> str:
+        assert isinstance(found.node, t.Class)
+        if depth > _MAX_DEPTH:
+            return ""
+        inner = self.inside(found)
+        for binding in reversed(inner.bindings.get(name, ())):
+            if meaning := self._bound(binding, inner, depth):
+                definition = self._definitions.get(meaning)
+                if definition and isinstance(definition.node, t.Function):
+                    if any(t.dotted(d) in _PROPERTIES for d in definition.node.decorators):
+                        return self.result(meaning, depth)
+                return meaning
+        if instance and (assigned := self._attributes(found).get(name)):
+            for value in assigned:
+                if meaning := self.name(value.node, value.scope, depth):  # type: ignore[arg-type]
+                    return meaning
+        for base in found.node.bases:
+            base_name = self.name(base, found.scope, depth + 1)
+            if base_name and base_name != "builtins.object":
+                suffix = "()" if instance else ""
+                if member := self._member(base_name + suffix, name, depth + 1):
+                    return member
+        qualified = f"{found.path}:{self._qualname(found.node, found.scope)}"
+        return f"{qualified}{'()' if instance else ''}.{name}"
+
+    def _attributes(self, found: Located) -> dict[str, list[Located]]:
+        """`self.x = …` of a class: attribute -> the expressions assigned to it."""
+        cached = self._assigned.get(id(found.node))
+        if cached is not None:
+            return cached
+        attributes: dict[str, list[Located]] = defaultdict(list)
+        assert isinstance(found.node, t.Class)
+        inner = self.inside(found)
+        for method in found.node.body:
+            if isinstance(method, t.Function) and method.params:
+                scope = inner.module.scopes[id(method)]
+                for node in t.walk_own(*method.body):
+                    if isinstance(node, t.Assign) and node.value is not None:
+                        for target in node.targets:
+                            match target:
+                                case t.Attr(value=t.Name(id=owner), name=name):
+                                    if owner in (method.params[0].name, "cls"):
+                                        attributes[name].append(Located(node.value, scope))
+        self._assigned[id(found.node)] = attributes
+        return attributes
+
+    @functools.cached_property
+    def _assigned(self) -> dict[int, dict[str, list[Located]]]:
+        return {}
+
+    def attribute_values(self, found: Located, name: str) -> list[Located]:
+        """The expressions assigned to `self.name` in a class of the tree."""
+        return self._attributes(found).get(name, [])
+
+    def inside(self, found: Located) -> Scope:
+        """The scope that a function or class opens."""
+        return found.scope.module.scopes[id(found.node)]
+
+    def result(self, callee: str, depth: int = 0) -> str:
+        """The canonical name of what calling `callee` gives."""
+        definition = self._definitions.get(callee)
+        if definition is None or not isinstance(definition.node, t.Function):
+            return f"{callee}()" if callee else ""
+        scope = self.inside(definition)
+        for node in t.walk_own(*definition.node.body):
+            value = node.value if isinstance(node, t.Return | t.Yield) else None
+            if value is not None and (name := self.name(value, scope, depth)):
+                return name
+        if definition.node.returns is not None:
+            if name := self.name(definition.node.returns, definition.scope, depth):
+                return self._instance(name)
+        return f"{callee}()"
+
+    def ancestry(self, found: Located) -> list[str]:
+        """Canonical names of a class and all its bases, nearest first."""
+        assert isinstance(found.node, t.Class)
+        names = [f"{found.path}:{self._qualname(found.node, found.scope)}"]
+        for base in found.node.bases:
+            expr = base.value if isinstance(base, t.Item) else base  # Generic[T]
+            name = self.name(expr, found.scope)
+            definition = self._definitions.get(name)
+            if name in names:
+                continue
+            if definition and isinstance(definition.node, t.Class) and definition.node is not found.node:
+                names += [n for n in self.ancestry(definition) if n not in names]
+            elif name:
+                names.append(name)
+        return names
+
+    def kinds(self, name: str) -> list[str]:
+        """`X()` for an instance, with the instances of all bases where X is of this tree."""
+        if not name.endswith("()"):
+            return [name]
+        definition = self._definitions.get(name[:-2])
+        if definition is None or not isinstance(definition.node, t.Class):
+            return [name]
+        return [f"{base}()" for base in self.ancestry(definition)]
+
+    # --- imports
+
+    def _imported(self, target: str, module: Module, depth: int) -> str:
+        """The canonical name of a dotted import target as written in `module`."""
+        if target.startswith("."):
+            return self._relative(target, module, depth)
+        parts = target.split(".")
+        for root in self._roots(module.path):
+            if name := self._walk_modules(root, parts, module, depth):
+                return name
+        return target
+
+    def module_of(self, target: str, scope: Scope) -> Module | None:
+        """The module of the tree that an import target (with its leading dots) names."""
+        name = self._imported(target, scope.module, 0)
+        return self.modules[name[7:]] if name.startswith("module:") else None
+
+    def _relative(self, target: str, module: Module, depth: int) -> str:
+        rest = target.lstrip(".")
+        base = PurePosixPath(module.path).parent
+        for _ in range(len(target) - len(rest) - 1):
+            base = base.parent
+        return self._walk_modules(str(base), rest.split(".") if rest else [], module, depth)
+
+    def _walk_modules(self, root: str, parts: list[str], importer: Module, depth: int) -> str:
+        """Follow `parts` below a directory through packages, then through a module's names."""
+        for cut in range(len(parts) + 1):
+            found = self._module_at(root, parts[:cut])
+            if found is None or (found is importer and not found.path.endswith("__init__.py")):
+                continue
+            if cut == 0 and parts and self._module_at(root, parts[:1]):
+                continue  # a submodule is reached through its own path, not through its package
+            name = f"module:{found.path}"
+            for part in parts[cut:]:
+                name = self._member(name, part, depth)
+            if name:
+                return name
+        return ""
+
+    def _module_at(self, root: str, parts: list[str]) -> Module | None:
+        stem = "/".join(([] if root in (".", "") else [root]) + parts)
+        package = self.modules.get(f"{stem}/__init__.py" if stem else "__init__.py")
+        return package or self.modules.get(f"{stem}.py")
+
+    def _module_member(self, module: Module, name: str, depth: int) -> str:
+        for binding in reversed(module.scope.bindings.get(name, ())):
+            if binding.kind == "import" and binding.target == f".{name}":
+                continue  # `from . import name`: the submodule below
+            if meaning := self._bound(binding, module.scope, depth):
+                return meaning
+        if module.path.endswith("__init__.py"):
+            directory = str(PurePosixPath(module.path).parent)
+            if found := self._module_at(directory, [name]):
+                return f"module:{found.path}"
+        if name in module.scope.bindings:
+            return f"{module.path}:{name}"
+        return self._starred(module, name, depth)
+
+    def _starred(self, module: Module, name: str, depth: int) -> str:
+        """What `name` means through a `from x import *` of `module`."""
+        if depth > _MAX_DEPTH:
+            return ""
+        for binding in module.scope.bindings.get("*", ()):
+            source = binding.target.removesuffix(".*") or "."
+            star = self._imported(source, module, depth)
+            if star.startswith("module:"):
+                if meaning := self._module_member(self.modules[star[7:]], name, depth + 1):
+                    return meaning
+        return ""
+
+    @functools.cache  # noqa: B019 - one Code lives as long as the audit
+    def _roots(self, path: str) -> tuple[str, ...]:
+        """Directories an absolute import may start from: the package's root, then those above.
+
+        Last come the directories inside the package, for files run as scripts.
+        """
+        above = [str(p) for p in PurePosixPath(path).parents]
+        packages = [p for p in above if f"{p}/__init__.py".removeprefix("./") in self.modules]
+        outer = [p for p in above if p not in packages]
+        sources = [f"{p}/src".removeprefix("./") for p in outer]
+        return (*outer, *sources, *packages)
+
+
+_STATIC = {"classmethod"}
+_PROPERTIES = {"property", "cached_property", "functools.cached_property"}
+
+
+def _last(expr: t.Expr) -> str:
+    match expr:
+        case t.Name(id=name) | t.Attr(name=name):
+            return name
+    return ""
+
+
+def _last_of_name(name: str) -> str:
+    return name.replace(":", ".").rpartition(".")[2].removesuffix("()").removesuffix("[]")
+
+
+def _scoped(module: Module) -> Iterator[tuple[t.Node, Scope]]:
+    """Every node of a module with the scope its names are looked up in."""
+    stack: list[tuple[t.Node, Scope]] = [(node, module.scope) for node in reversed(module.body)]
+    while stack:
+        node, scope = stack.pop()
+        yield node, scope
+        match node:
+            case t.Function():
+                inner = Scope(module, node, scope)
+                module.scopes[id(node)] = inner
+                stack.extend((x, inner) for x in reversed(node.body))
+                outer = [*node.decorators, *node.params]
+                if node.returns is not None:
+                    outer.append(node.returns)
+                stack.extend((x, scope) for x in reversed(outer))
+            case t.Class():
+                inner = Scope(module, node, scope)
+                module.scopes[id(node)] = inner
+                stack.extend((x, inner) for x in reversed(node.body))
+                outer = [*node.decorators, *node.bases, *(k.value for k in node.keywords)]
+                stack.extend((x, scope) for x in reversed(outer))
+            case t.Lambda():
+                inner = Scope(module, node, scope)
+                module.scopes[id(node)] = inner
+                stack.append((node.body, inner))
+                stack.extend((x, scope) for x in reversed(node.params))
+            case _:
+                stack.extend((x, scope) for x in reversed(t.children(node)))

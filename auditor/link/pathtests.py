@@ -1,0 +1,111 @@
+"""Tests of the request's path and method, decided for one route.
+
+`request.url.path.startswith("/api")`, `path in PUBLIC`, `any(path.startswith(p) for p in OPEN)`,
+`request.method == "OPTIONS"`: what a middleware asks before it looks at a credential.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from auditor.extract.python import tree as t
+from auditor.link.names import Scope
+from auditor.link.values import Evaluator
+from auditor.model.values import possible
+
+_PATH = re.compile(r"(?:^|\.)(?:url\.path|path|path_info|scope\.path)$")
+
+
+@dataclass(frozen=True)
+class PathTests:
+    """Decides tests for requests with this method and path."""
+
+    values: Evaluator
+    method: str
+    path: str
+
+    def decide(self, test: t.Expr, scope: Scope) -> bool | None:
+        """The outcome of a test, None where it does not hang on path and method alone."""
+        match test:
+            case t.Unary(op="not", value=value):
+                inner = self.decide(value, scope)
+                return None if inner is None else not inner
+            case t.BoolOp(op=op, values=values):
+                return self._combined(op, [self.decide(v, scope) for v in values])
+            case t.Compare(left=left, ops=[op], rights=[right]):
+                return self._compared(left, op, right, scope)
+            case t.Call(func=t.Attr(value=base, name="startswith" | "endswith" as name), args=[arg]):
+                subject = self._subject(base, scope)
+                if subject is None:
+                    return None
+                test_of = str.startswith if name == "startswith" else str.endswith
+                texts = self._texts(arg, scope)
+                return None if texts is None else any(test_of(subject, x) for x in texts)
+            case t.Call(func=t.Name(id="any"), args=[t.Comp(elements=[element], loops=[loop])]):
+                return self._any(element, loop, scope)
+            case t.Name():
+                for origin in self.values.origins(test, scope):
+                    if not isinstance(origin.node, t.Name):
+                        return self.decide(origin.node, origin.scope)  # type: ignore[arg-type]
+        return None
+
+    @staticmethod
+    def _combined(op: str, outcomes: list[bool | None]) -> bool | None:
+        decisive = op == "or"
+        if decisive in outcomes:
+            return decisive
+        return None if None in outcomes else not decisive
+
+    def _subject(self, expr: t.Expr, scope: Scope) -> str | None:
+        """The request's path or method, when `expr` is that."""
+        match expr:
+            case t.Call(func=t.Attr(value=base, name="rstrip" | "lower" | "strip"), args=_):
+                return self._subject(base, scope)
+            case t.Item(value=t.Name(id="scope") | t.Attr(name="scope"), index=t.Const(value=key)):
+                return {"path": self.path, "method": self.method}.get(str(key))
+            case t.Name(id="path"):
+                return self.path
+            case t.Name():
+                for origin in self.values.origins(expr, scope):
+                    if origin.node is not expr:
+                        return self._subject(origin.node, origin.scope)  # type: ignore[arg-type]
+        dotted = t.dotted(expr)
+        if _PATH.search(dotted) and "." in dotted:
+            return self.path
+        if dotted.endswith(".method"):
+            return self.method
+        return None
+
+    def _texts(self, expr: t.Expr, scope: Scope) -> list[str] | None:
+        for known in possible(self.values.value(expr, scope)):
+            listed = known.value if isinstance(known.value, list) else [known.value]
+            if all(isinstance(x, str) for x in listed):
+                return listed
+            if isinstance(known.value, dict):
+                return [str(x) for x in known.value]
+        return None
+
+    def _compared(self, left: t.Expr, op: str, right: t.Expr, scope: Scope) -> bool | None:
+        subject = self._subject(left, scope)
+        if subject is None or op not in ("==", "!=", "in", "not in"):
+            return None
+        texts = self._texts(right, scope)
+        if texts is None:
+            return None
+        return (subject in texts) == (op in ("==", "in"))
+
+    def _any(self, element: t.Expr, loop: t.Loop, scope: Scope) -> bool | None:
+        texts = self._texts(loop.iter, scope)
+        if texts is None or not isinstance(loop.target, t.Name):
+            return None
+        target = loop.target.id
+        match element:
+            case t.Call(func=t.Attr(value=base, name="startswith"), args=[t.Name(id=name)]):
+                subject = self._subject(base, scope)
+                if subject is not None and name == target:
+                    return any(subject.startswith(x) for x in texts)
+            case t.Compare(left=left, ops=["=="], rights=[t.Name(id=name)]) if name == target:
+                subject = self._subject(left, scope)
+                return None if subject is None else subject in texts
+        return None

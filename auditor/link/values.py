@@ -1,0 +1,393 @@
+"""What an expression is worth without running it."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from auditor.extract.python import tree as t
+from auditor.link.names import CallSite, Code, Located, Scope
+from auditor.model.places import Place
+from auditor.model.values import Known, Masked, OneOf, Setting, Unknown, Value, text_of
+
+
+def place_of(found: Located, symbol: str = "") -> Place:
+    node = found.node
+    name = symbol or found.scope.qualname
+    return Place(found.path, node.line, node.column, node.end_line, name)
+
+
+Reader = Callable[["Evaluator", str, t.Expr, Scope], Value | None]
+"""(evaluator, canonical name, expression, scope) -> the setting it reads, or None."""
+
+_READERS: list[Reader] = []
+
+
+def reads_settings(reader: Reader) -> Reader:
+    """Register how a library reads settings from the environment."""
+    _READERS.append(reader)
+    return reader
+
+
+Filler = Callable[["Evaluator", t.Param, Scope], str]
+"""(evaluator, parameter, its function's scope) -> canonical name of what a framework passes."""
+
+_FILLERS: list[Filler] = []
+
+
+def fills_parameters(filler: Filler) -> Filler:
+    """Register how a framework injects values into parameters."""
+    _FILLERS.append(filler)
+    return filler
+
+
+_METHODS: dict[str, Callable[..., Any]] = {
+    name: getattr(str, name)
+    for name in (
+        "split rsplit strip lstrip rstrip lower upper title replace join startswith "
+        "endswith splitlines removeprefix removesuffix"
+    ).split()
+}
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "builtins.str": str,
+    "builtins.int": int,
+    "builtins.float": float,
+    "builtins.bool": bool,
+    "builtins.list": list,
+    "builtins.tuple": list,
+    "builtins.set": list,
+    "builtins.sorted": sorted,
+    "builtins.len": len,
+    "json.loads": json.loads,
+}
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "//": lambda a, b: a // b,
+    "<<": lambda a, b: a << min(b, 64),
+    "|": lambda a, b: a | b,
+}
+_MAX_DEPTH = 30
+_MAX_LENGTH = 100_000
+
+
+@dataclass
+class Evaluator:
+    """Evaluates expressions of a `Code`; remembers what it found."""
+
+    code: Code
+    _busy: set[tuple[int, int]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.code.fillers = [functools.partial(filler, self) for filler in _FILLERS]
+
+    def value(self, expr: t.Expr | None, scope: Scope) -> Value:
+        if expr is None:
+            return Unknown("not given", Place(scope.module.path, 1))
+        key = (id(expr), id(scope))
+        if key in self._busy or len(self._busy) > _MAX_DEPTH:
+            return Unknown("refers to itself", self._place(expr, scope))
+        self._busy.add(key)
+        try:
+            return self._value(expr, scope)
+        finally:
+            self._busy.discard(key)
+
+    def text(self, expr: t.Expr | None, scope: Scope) -> str | None:
+        return text_of(self.value(expr, scope))
+
+    def _place(self, expr: t.Node, scope: Scope) -> Place:
+        return place_of(Located(expr, scope))
+
+    def _value(self, expr: t.Expr, scope: Scope) -> Value:
+        place = self._place(expr, scope)
+        name = self.code.name(expr, scope)
+        for reader in _READERS:
+            if (found := reader(self, name, expr, scope)) is not None:
+                return found
+        match expr:
+            case t.Const(value=value):
+                return Known(value, place)
+            case t.Hidden(shape=shape):
+                return Masked(shape, place)
+            case t.Seq(items=items):
+                return lift(lambda *xs: list(xs), self._spread(items, scope), place)
+            case t.Map(keys=keys, values=values) if None not in keys:
+                pairs = [self.value(x, scope) for x in [*keys, *values]]
+                count = len(keys)
+                return lift(
+                    lambda *xs: dict(zip(xs[:count], xs[count:], strict=True)), pairs, place
+                )
+            case t.Text(parts=parts):
+                parts_values = [self.value(x, scope) for x in parts]
+                return lift(lambda *xs: "".join(map(str, xs)), parts_values, place)
+            case t.BinOp(op=op, left=left, right=right) if op in _OPERATORS:
+                both = [self.value(left, scope), self.value(right, scope)]
+                return lift(_OPERATORS[op], both, place)
+            case t.Unary(op="not", value=inner):
+                return lift(lambda x: not x, [self.value(inner, scope)], place)
+            case t.Unary(op="-", value=inner):
+                return lift(lambda x: -x, [self.value(inner, scope)], place)
+            case t.BoolOp(op=op, values=values):
+                return self._alternatives(op, [self.value(x, scope) for x in values], place)
+            case t.Choice(then=then, other=other):
+                return _one_of([self.value(then, scope), self.value(other, scope)], place)
+            case t.Await(value=inner) | t.Bind(value=inner) | t.Star(value=inner):
+                return self.value(inner, scope)
+            case t.Name() | t.Attr():
+                return self._reference(expr, scope, place)
+            case t.Call():
+                return self._call(CallSite(expr, scope), name, place)
+            case t.Item(value=base, index=index):
+                both = [self.value(base, scope), self.value(index, scope)]
+                return lift(lambda a, b: a[b], both, place)
+            case t.Comp(elements=[element], loops=[loop]):
+                return self._comprehension(element, loop, scope, place)
+        return Unknown("computed at run time", place)
+
+    def _spread(self, items: list[t.Expr], scope: Scope) -> list[Value]:
+        spread: list[Value] = []
+        for item in items:
+            value = self.value(item, scope)
+            if isinstance(item, t.Star) and isinstance(value, Known) and _is_list(value.value):
+                spread.extend(Known(x, value.place) for x in value.value)
+            else:
+                spread.append(value)
+        return spread
+
+    def _alternatives(self, op: str, values: list[Value], place: Place) -> Value:
+        """`a or b`: a setting without default takes `b` as its default; `and` gives its last."""
+        if op == "and":
+            return values[-1]
+        first, *rest = values
+        if isinstance(first, Known) and first.value:
+            return first
+        if isinstance(first, Setting) and not any(k.value for k in possible(first.default)):
+            other = rest[0] if len(rest) == 1 else _one_of(rest, place)
+            return Setting(first.name, other, first.place)
+        return _one_of([v for v in values if not (isinstance(v, Known) and not v.value)], place)
+
+    def _reference(self, expr: t.Name | t.Attr, scope: Scope, place: Place) -> Value:
+        """A variable, class attribute or module constant: what is assigned to it."""
+        values = [self.value(found.node, found.scope) for found in self.origins(expr, scope)]  # type: ignore[arg-type]
+        known = [v for v in values if not isinstance(v, Unknown)]
+        if not known:
+            return values[0] if values else Unknown("not assigned in this tree", place)
+        return known[0] if len(values) == 1 else _one_of(values, place)
+
+    def origins(self, expr: t.Expr, scope: Scope) -> list[Located]:
+        """The expressions that a name or attribute was assigned from, within this tree."""
+        match expr:
+            case t.Name(id=name):
+                found = self.code.find(name, scope)
+                if found is None:
+                    return self._module_origins(self.code.name(expr, scope))
+                where, bindings = found
+                values = [
+                    Located(b.value, where)
+                    for b in bindings
+                    if b.kind == "value" and b.value is not None and b.index is None
+                    and not getattr(b.node, "op", "")
+                ]
+                if values:
+                    return values
+                if any(b.kind == "import" for b in bindings):
+                    for binding in bindings:
+                        if origin := self._imported_origins(binding.target, where):
+                            return origin
+                for binding in bindings:
+                    if binding.kind == "parameter" and binding.value is not None:
+                        return [Located(binding.value, where)]
+            case t.Attr(value=base, name=name):
+                owner = self.code.name(base, scope)
+                if owner.startswith("module:"):
+                    return self._module_binding(owner[7:], name)
+                found_class = self.code.definition(owner.removesuffix("()"))
+                if found_class is not None and isinstance(found_class.node, t.Class):
+                    return self._class_origins(found_class, name)
+        return []
+
+    def sources(self, expr: t.Expr | None, scope: Scope, depth: int = 0) -> list[Located]:
+        """The expressions that create what `expr` stands for.
+
+        Names, attributes, awaited values, parameters (through the calls of their function), loop
+        variables over literal sequences and what functions of the tree return are followed.
+        """
+        if expr is None or depth > _MAX_DEPTH // 2:
+            return []
+        found: list[Located] = []
+        match expr:
+            case t.Name() | t.Attr():
+                origins = self.origins(expr, scope) or self._passed(expr, scope)
+                for origin in origins:
+                    if origin.node is not expr:
+                        found += self.sources(origin.node, origin.scope, depth + 1)  # type: ignore[arg-type]
+                return _distinct(found) or [Located(expr, scope)]
+            case t.Await(value=value) | t.Bind(value=value):
+                return self.sources(value, scope, depth + 1)
+            case t.Choice(then=then, other=other):
+                return self.sources(then, scope, depth + 1) + self.sources(other, scope, depth + 1)
+            case t.Call(func=func):
+                function = self.code.defined(func, scope)
+                if function is not None and isinstance(function.node, t.Function):
+                    inner = self.code.inside(function)
+                    for node in t.walk_own(*function.node.body):
+                        if isinstance(node, t.Return | t.Yield) and node.value is not None:
+                            found += self.sources(node.value, inner, depth + 1)
+                    return _distinct(found) or [Located(expr, scope)]
+        return [Located(expr, scope)]
+
+    def _passed(self, expr: t.Expr, scope: Scope) -> list[Located]:
+        """What the calls of a function pass for its parameter; the items a loop variable takes."""
+        if not isinstance(expr, t.Name) or (found := self.code.find(expr.id, scope)) is None:
+            return []
+        where, bindings = found
+        passed: list[Located] = []
+        for binding in bindings:
+            if binding.kind == "element" and binding.value is not None:
+                for source in self.sources(binding.value, where, 8):
+                    for item in source.node.items if isinstance(source.node, t.Seq) else []:
+                        part = item
+                        if binding.index is not None and isinstance(item, t.Seq):
+                            part = item.items[min(binding.index, len(item.items) - 1)]
+                        passed.append(Located(part, source.scope))
+            elif binding.kind == "parameter" and isinstance(where.owner, t.Function):
+                position = where.owner.params.index(binding.node)  # type: ignore[arg-type]
+                name = f"{where.module.path}:{where.qualname}"
+                for site in self.code.calls(name):
+                    if (given := site.arg(position, expr.id)) is not None:
+                        passed.append(Located(given, site.scope))
+        return passed
+
+    def _class_origins(self, found: Located, name: str) -> list[Located]:
+        for ancestor in self.code.ancestry(found):
+            definition = self.code.definition(ancestor)
+            if definition is None:
+                continue
+            inner = self.code.inside(definition)
+            values = [
+                Located(b.value, inner)
+                for b in inner.bindings.get(name, ())
+                if b.kind == "value" and b.value is not None
+            ]
+            if values := values or self.code.attribute_values(definition, name):
+                return values
+        return []
+
+    def _imported_origins(self, target: str, scope: Scope) -> list[Located]:
+        owner, _, name = target.rpartition(".")
+        if not owner.strip("."):
+            owner += "."  # `from . import name`
+        module = self.code.module_of(owner, scope)
+        return self._module_binding(module.path, name) if module else []
+
+    def _module_origins(self, name: str) -> list[Located]:
+        path, _, member = name.partition(":")
+        return self._module_binding(path, member) if path in self.code.modules else []
+
+    def _module_binding(self, path: str, name: str) -> list[Located]:
+        module = self.code.modules[path]
+        return self.origins(t.Name(1, 1, 1, name), module.scope) if name in module.scope.bindings else []
+
+    def _call(self, site: CallSite, name: str, place: Place) -> Value:
+        call = site.node
+        if isinstance(call.func, t.Attr) and call.func.name in _METHODS and not call.keywords:
+            values = [self.value(x, site.scope) for x in [call.func.value, *call.args]]
+            if not isinstance(values[0], Unknown):
+                return lift(_METHODS[call.func.name], values, place)
+        callee = self.code.name(call.func, site.scope)
+        if callee in _FUNCTIONS and len(call.args) == 1 and not call.keywords:
+            return lift(_FUNCTIONS[callee], [self.value(call.args[0], site.scope)], place)
+        definition = self.code.definition(callee)
+        if definition is not None and isinstance(definition.node, t.Function):
+            return self._returned(definition, place)
+        return Unknown(f"result of {callee or 'a call'}", place)
+
+    def _returned(self, function: Located, place: Place) -> Value:
+        assert isinstance(function.node, t.Function)
+        inner = self.code.inside(function)
+        values = [
+            self.value(node.value, inner)
+            for node in t.walk_own(*function.node.body)
+            if isinstance(node, t.Return) and node.value is not None
+        ]
+        return _one_of(values, place) if values else Unknown("returns nothing", place)
+
+    def _comprehension(self, element: t.Expr, loop: t.Loop, scope: Scope, place: Place) -> Value:
+        """`[f(x) for x in xs]` where f is built of plain text methods."""
+        if not isinstance(loop.target, t.Name):
+            return Unknown("computed at run time", place)
+        target = loop.target.id
+
+        def each(items: Any) -> list[Any]:
+            return [_apply(element, target, item) for item in items]
+
+        return lift(each, [self.value(loop.iter, scope)], place)
+
+
+def _apply(element: t.Expr, target: str, item: Any) -> Any:
+    match element:
+        case t.Name(id=name) if name == target:
+            return item
+        case t.Call(func=t.Attr(value=base, name=method), args=args) if method in _METHODS:
+            plain = [a.value for a in args if isinstance(a, t.Const)]
+            return _METHODS[method](_apply(element.func.value, target, item), *plain)  # type: ignore[union-attr]
+        case t.Call(func=t.Name(id="str" | "int"), args=[inner]):
+            return _apply(inner, target, item)
+    raise ValueError("not a plain expression")
+
+
+def lift(function: Callable[..., Any], values: Iterable[Value], place: Place) -> Value:
+    """Apply `function` to plain values; through settings' defaults and alternatives."""
+    values = list(values)
+    for index, value in enumerate(values):
+        match value:
+            case Unknown():
+                return Unknown(value.reason, place)
+            case Masked():
+                return Masked(value.shape, place)
+            case Setting(name=name, default=default):
+                if default is None:
+                    return Setting(name, None, value.place)
+                rest = [*values[:index], default, *values[index + 1 :]]
+                return Setting(name, lift(function, rest, value.place), value.place)
+            case OneOf(values=options):
+                rest_of = [[*values[:index], o, *values[index + 1 :]] for o in options[:8]]
+                return _one_of([lift(function, rest, place) for rest in rest_of], place)
+    plain = [value.value for value in values if isinstance(value, Known)]
+    try:
+        if _too_large(plain):
+            return Unknown("too large to compute", place)
+        result = function(*plain)
+    except Exception:  # the audited code's own mistake: its value is not known
+        return Unknown("computed at run time", place)
+    return Known(result, place)
+
+
+def _too_large(plain: list[Any]) -> bool:
+    """Repeating a text by a large number could take all memory."""
+    sizes = [len(x) if isinstance(x, str | list | dict) else 0 for x in plain]
+    numbers = [abs(x) for x in plain if isinstance(x, int)]
+    return sum(sizes) > _MAX_LENGTH or (any(sizes) and max(numbers, default=0) > _MAX_LENGTH)
+
+
+def _one_of(values: list[Value], place: Place) -> Value:
+    distinct: list[Value] = []
+    for value in values:
+        for each in value.values if isinstance(value, OneOf) else (value,):
+            if each not in distinct:
+                distinct.append(each)
+    return distinct[0] if len(distinct) == 1 else OneOf(tuple(distinct), place)
+
+
+def _distinct(found: list[Located]) -> list[Located]:
+    return list({each.key: each for each in found}.values())
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)

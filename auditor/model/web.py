@@ -1,0 +1,139 @@
+"""Web applications: routes, what guards them, what they take in, and the policies around them."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from auditor.link.names import Located
+from auditor.model.places import Place
+from auditor.model.values import Value
+
+
+class Guarding(str, enum.Enum):
+    """What protects a route, worst first."""
+
+    DECORATIVE = "decorative"
+    ABSENT = "absent"
+    OPTIONAL = "optional"
+    UNKNOWN = "unknown"
+    EXEMPT = "exempt"
+    ENFORCED = "enforced"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Something that runs before a handler and may turn the caller away.
+
+    `via` is how the route gets it: parameter, decorator, router, include, application,
+    middleware, class or body. `place` is where it is defined, or used when it comes from outside.
+    """
+
+    name: str
+    place: Place
+    via: str
+    state: Guarding
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A rate limit on a route; `via` as for guards, `rate` as written ("10/minute")."""
+
+    name: str
+    place: Place
+    via: str
+    rate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What a handler takes from the request.
+
+    `source` is path, query, header, cookie, body, form, file or request (the raw request);
+    `type` the annotation's canonical name, `model` the class of this tree that validates it.
+    `constrained` tells whether a length, range, pattern, enumeration or narrow type bounds it.
+    """
+
+    name: str
+    source: str
+    type: str
+    constrained: bool
+    place: Place
+    model: Located | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method and path that an application serves.
+
+    `function` is the handler's definition for the modules that read code; rules do not.
+    `dependencies` are the definitions that run before it, nearest first.
+    """
+
+    method: str
+    path: str
+    handler: str
+    place: Place
+    framework: str
+    application: str
+    guards: tuple[Guard, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    public: str = ""
+    """Why the route is public by nature (health check, login, …), empty where it is not."""
+    function: Located | None = field(default=None, compare=False, repr=False)
+    dependencies: tuple[Located, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def writes(self) -> bool:
+        return self.method in {"POST", "PUT", "PATCH", "DELETE"}
+
+    @property
+    def authentication(self) -> Guarding:
+        """The best that its guards do; exempt where nothing is enforced and it is public."""
+        states = {guard.state for guard in self.guards}
+        if Guarding.ENFORCED in states:
+            return Guarding.ENFORCED
+        if self.public:
+            return Guarding.EXEMPT
+        for state in (Guarding.UNKNOWN, Guarding.OPTIONAL, Guarding.DECORATIVE):
+            if state in states:
+                return state
+        return Guarding.ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class WebApp:
+    """An application object: `name` is its directory ("backend"), `entry` "server:app"-like."""
+
+    name: str
+    framework: str
+    place: Place
+    entry: str
+    source: Located | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CorsPolicy:
+    """Which other origins may call the application; values may come from settings."""
+
+    place: Place
+    application: str
+    mechanism: str
+    origins: Value
+    origin_regex: Value | None
+    credentials: Value
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedGuard:
+    """A function written to guard routes that no route uses."""
+
+    name: str
+    place: Place
+    reason: str
