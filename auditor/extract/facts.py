@@ -7,6 +7,8 @@ wherever they lie; the path is added when facts are linked into an application.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from auditor.extract.python.tree import Stmt
@@ -14,6 +16,9 @@ from auditor.extract.python.tree import Stmt
 
 class Fact(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """Base of everything an extractor may say about a file."""
+
+    late: ClassVar[bool] = False
+    """Taken beside linking, for facts that take long and that no other fact rests on."""
 
 
 class Unread(Fact, frozen=True):

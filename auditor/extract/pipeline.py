@@ -9,9 +9,10 @@ import multiprocessing
 import os
 import pkgutil
 import sys
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -30,6 +31,9 @@ _SMALL = 300_000
 _BATCH = 120_000
 """Bytes one task takes, so that small files do not cost a round trip each."""
 
+_TIME_LIMIT = 120.0
+"""Seconds that one task may take before its files are given up."""
+
 Progress = Callable[[int, int], None]
 
 
@@ -47,25 +51,36 @@ def _subclasses(kind: type[Fact]) -> list[type[Fact]]:
     return [each for sub in kind.__subclasses__() for each in (sub, *_subclasses(sub))]
 
 
-def extract_source(source: Source) -> list[Fact]:
+def extract_source(source: Source, late: bool = False) -> list[Fact]:
     """What all extractors say of one file. What cannot be read says so; nothing is raised."""
     facts: list[Fact] = []
-    for extractor in extractors_for(source):
+    unread: list[Fact] = []
+    for extractor in extractors_for(source, late):
         try:
             facts.extend(extractor(source))
         except Unreadable as error:
-            facts.append(Unread(str(error), error.line, error.column))
+            unread.append(Unread(str(error), error.line, error.column))
         except Exception as error:  # noqa: BLE001 - hostile input must not end the audit
             log.debug("%s: %s failed", source.name, extractor.__name__, exc_info=True)
-            facts.append(Unread(f"could not be read ({type(error).__name__})"))
-    unread = [fact for fact in facts if isinstance(fact, Unread)]
-    return [fact for fact in facts if not isinstance(fact, Unread)] + unread[:1]
+            unread.append(Unread(f"could not be read ({type(error).__name__})"))
+    return facts + unread[:1]
 
 
-def _work(batch: list[Source]) -> list[bytes]:
+def _work(batch: list[Source], late: bool) -> list[bytes]:
     sys.setrecursionlimit(20_000)
     encoder, _ = _codec()
-    return [encoder.encode(extract_source(source)) for source in batch]
+    return [encoder.encode(extract_source(source, late)) for source in batch]
+
+
+Facts = dict[str, tuple[Fact, ...]]
+
+
+@dataclass
+class Extraction:
+    """The facts of a tree's files, by path; late ones are still being taken until asked for."""
+
+    facts: Facts
+    late: Callable[[], Facts]
 
 
 def extract_all(
@@ -73,38 +88,126 @@ def extract_all(
     jobs: int | None = None,
     cache: Cache | None = None,
     progress: Progress = lambda done, total: None,
-) -> dict[str, tuple[Fact, ...]]:
-    """The facts of every file of the tree, by path, in the tree's order."""
-    _, decoder = _codec()
-    paths: dict[bytes, list[str]] = {}
-    sources: dict[bytes, Source] = {}
-    failed: dict[str, Fact] = {}
-    for file in tree.files:
-        try:
-            source = _source(tree, file)
-        except OSError as error:
-            failed[file.path] = Unread((error.strerror or "cannot be read").lower())
-            continue
-        key = key_of(_version(), source.kind, source.role, source.name, source.data)
-        paths.setdefault(key, []).append(file.path)
-        sources[key] = source
-    encoded = cache.get(sources) if cache else {}
-    facts: dict[bytes, tuple[Fact, ...]] = {}
-    for key, data in encoded.items():
-        try:
-            facts[key] = tuple(decoder.decode(data))
-        except (msgspec.DecodeError, RecursionError):
-            continue  # damaged: extracted again below
-    missing = {key: source for key, source in sources.items() if key not in facts}
-    fresh = _extract(missing, jobs, progress)
-    facts |= {key: tuple(decoder.decode(data)) for key, data in fresh.items()}
-    if cache:
-        cache.put(fresh)
-    by_path = {path: facts[key] for key, found in paths.items() for path in found}
-    return {
-        file.path: by_path.get(file.path) or tuple(filter(None, [failed.get(file.path)]))
-        for file in tree.files
-    }
+) -> Extraction:
+    """The facts of every file of the tree, in the tree's order."""
+    _codec()
+    run = _Run(tree, cache, Workers(jobs or _processors()))
+    early = run.start(late=False)
+    late = run.start(late=True)
+    facts = early(progress)
+
+    @functools.cache
+    def finish() -> Facts:
+        found = late(lambda done, total: None)
+        run.workers.close()
+        return found
+
+    return Extraction(facts, finish)
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Workers:
+    """Processes that extract; small work is done in this one, when its result is wanted."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self._pool: ProcessPoolExecutor | None = None
+
+    def submit(self, batches: list[list[Source]], late: bool) -> list[Future[list[bytes]]]:
+        size = sum(len(source.data) for batch in batches for source in batch)
+        if self._pool is None and (self.jobs <= 1 or size < _SMALL):
+            return [_Lazy(batch, late) for batch in batches]
+        if self._pool is None:
+            context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+            self._pool = ProcessPoolExecutor(self.jobs, context)
+        return [self._pool.submit(_work, batch, late) for batch in batches]
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _Lazy(Future[list[bytes]]):
+    """Work that is done in this process when somebody asks for it."""
+
+    def __init__(self, batch: list[Source], late: bool) -> None:
+        super().__init__()
+        self.work = functools.partial(_work, batch, late)
+
+    def result(self, timeout: float | None = None) -> list[bytes]:
+        return self.work()
+
+
+@dataclass
+class _Run:
+    """One extraction: which contents there are, which facts are known, which must be taken."""
+
+    tree: Tree
+    cache: Cache | None
+    workers: Workers
+    failed: Facts = field(default_factory=dict)
+
+    @functools.cached_property
+    def sources(self) -> dict[str, Source]:
+        found = {}
+        for file in self.tree.files:
+            try:
+                found[file.path] = _source(self.tree, file)
+            except OSError as error:
+                self.failed[file.path] = (Unread((error.strerror or "cannot be read").lower()),)
+        return found
+
+    @functools.cached_property
+    def digests(self) -> dict[str, bytes]:
+        return {
+            path: key_of(_version(), source.kind, source.role, source.name, source.data)
+            for path, source in self.sources.items()
+        }
+
+    def start(self, late: bool) -> Callable[[Progress], Facts]:
+        """Begin extracting; the function returned waits for the facts."""
+        keys = {path: digest + bytes([late]) for path, digest in self.digests.items()}
+        wanted = {
+            key: source
+            for path, key in keys.items()
+            if extractors_for(source := self.sources[path], late)
+        }
+        known = self._known(wanted)
+        missing = {key: source for key, source in wanted.items() if key not in known}
+        batches = _batches(missing)
+        futures = self.workers.submit([[missing[key] for key in batch] for batch in batches], late)
+
+        def wait(progress: Progress) -> Facts:
+            fresh: dict[bytes, bytes] = {}
+            for done, (batch, future) in enumerate(zip(batches, futures, strict=True), 1):
+                fresh |= _collect(batch, future)
+                progress(done, len(batches))
+            if self.cache:
+                self.cache.put(fresh)
+            _, decoder = _codec()
+            decoded = known | {key: tuple(decoder.decode(data)) for key, data in fresh.items()}
+            return {
+                file.path: decoded.get(keys.get(file.path, b""), ())
+                + (() if late else self.failed.get(file.path, ()))
+                for file in self.tree.files
+            }
+
+        return wait
+
+    def _known(self, wanted: dict[bytes, Source]) -> dict[bytes, tuple[Fact, ...]]:
+        _, decoder = _codec()
+        known = {}
+        for key, data in (self.cache.get(wanted) if self.cache else {}).items():
+            try:
+                known[key] = tuple(decoder.decode(data))
+            except (msgspec.DecodeError, RecursionError):
+                continue  # damaged: taken again
+        return known
 
 
 def _source(tree: Tree, file: SourceFile) -> Source:
@@ -117,32 +220,14 @@ def _version() -> str:
     return f"{auditor.__version__} {sys.version_info[:2]} {auditor.code_digest()}"
 
 
-def _extract(sources: dict[bytes, Source], jobs: int | None, progress: Progress) -> dict[bytes, bytes]:
-    jobs = jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else jobs or os.cpu_count() or 1
-    total = sum(len(source.data) for source in sources.values())
-    if jobs <= 1 or total < _SMALL:
-        return dict(zip(sources, _work(list(sources.values())), strict=True))
-    batches = _batches(sources)
-    results: dict[bytes, bytes] = {}
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    with ProcessPoolExecutor(min(jobs, len(batches)), context) as pool:
-        futures: dict[Future[list[bytes]], list[bytes]] = {
-            pool.submit(_work, [sources[key] for key in batch]): batch for batch in batches
-        }
-        for done, future in enumerate(as_completed(futures), 1):
-            batch = futures[future]
-            try:
-                results.update(zip(batch, future.result(), strict=True))
-            except BrokenProcessPool:
-                results.update(_died(batch))
-            progress(done, len(batches))
-    return results
-
-
-def _died(keys: Iterable[bytes]) -> dict[bytes, bytes]:
-    encoder, _ = _codec()
-    lost = encoder.encode([Unread("reading it ended the worker process")])
-    return dict.fromkeys(keys, lost)
+def _collect(keys: list[bytes], future: Future[list[bytes]]) -> dict[bytes, bytes]:
+    try:
+        return dict(zip(keys, future.result(_TIME_LIMIT), strict=True))
+    except (BrokenProcessPool, TimeoutError) as error:
+        slow = isinstance(error, TimeoutError)
+        reason = "took too long to read" if slow else "reading it ended the worker process"
+        encoder, _ = _codec()
+        return dict.fromkeys(keys, encoder.encode([Unread(reason)]))
 
 
 def _batches(sources: dict[bytes, Source]) -> list[list[bytes]]:

@@ -55,20 +55,26 @@ _MARKS = (
 )
 
 Extractor = Callable[[Source], Iterable[Fact]]
-_EXTRACTORS: dict[Kind, list[tuple[re.Pattern[str], Extractor]]] = defaultdict(list)
+_EXTRACTORS: dict[tuple[Kind, bool], list[tuple[re.Pattern[str], Extractor]]] = defaultdict(list)
 
 
-def extracts(*kinds: Kind, name: str = "") -> Callable[[Extractor], Extractor]:
-    """Register a function that says what files of these kinds (and base names) hold."""
+def extracts(
+    *kinds: Kind, name: str = "", late: bool = False
+) -> Callable[[Extractor], Extractor]:
+    """Register a function that says what files of these kinds (and base names) hold.
+
+    A late extractor runs beside linking; its facts are waited for when they are asked for.
+    """
     pattern = re.compile(name or ".*", re.I | re.S)
 
     def register(extractor: Extractor) -> Extractor:
         for kind in kinds:
-            _EXTRACTORS[kind].append((pattern, extractor))
+            _EXTRACTORS[kind, late].append((pattern, extractor))
         return extractor
 
     return register
 
 
-def extractors_for(source: Source) -> list[Extractor]:
-    return [e for pattern, e in _EXTRACTORS[source.kind] if pattern.fullmatch(source.name)]
+def extractors_for(source: Source, late: bool) -> list[Extractor]:
+    found = _EXTRACTORS[source.kind, late]
+    return [extractor for pattern, extractor in found if pattern.fullmatch(source.name)]

@@ -11,12 +11,13 @@ import functools
 import importlib
 import pkgutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from auditor.discover import Kind, Role, SourceFile, Tree
 from auditor.extract.facts import Fact, Syntax, Unread
+from auditor.extract.pipeline import Extraction
 from auditor.link.names import Code, Module
 from auditor.link.values import Evaluator
 from auditor.model.places import Place
@@ -53,8 +54,7 @@ class Application:
     """Everything known of the repository under audit."""
 
     tree: Tree
-    extracted: Mapping[str, tuple[Fact, ...]]
-    """Path of a file -> what its extractors said."""
+    extraction: Extraction
     _facts: dict[type, tuple[Any, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -86,9 +86,10 @@ class Application:
     def of(self, kind: type[F], *roles: Role) -> Iterator[tuple[SourceFile, F]]:
         """Extracted facts of a kind with their files; of source files unless roles are named."""
         wanted = roles or (Role.SOURCE,)
+        facts = self.extraction.late() if kind.late else self.extraction.facts
         for file in self.tree.files:
             if file.role in wanted:
-                for fact in self.extracted.get(file.path, ()):
+                for fact in facts.get(file.path, ()):
                     if isinstance(fact, kind):
                         yield file, fact
 

@@ -11,6 +11,7 @@ from auditor.extract.python.build import build
 from auditor.extract.python.parse import UnreadablePython, parse
 from auditor.extract.secrets import Secret, find_secrets
 from auditor.extract.source import Source, Unreadable, extracts
+from auditor.extract.weaknesses import weaknesses
 
 
 @extracts(Kind.PYTHON)
@@ -45,3 +46,15 @@ def _by_line(secrets: list[Secret]) -> dict[int, list[Secret]]:
 
 def _between(spans: dict[int, list[Secret]], first: int, last: int) -> list[Secret]:
     return [secret for line, found in spans.items() if first <= line <= last for secret in found]
+
+
+@extracts(Kind.PYTHON, late=True)
+def bandit(source: Source) -> Iterator[Fact]:
+    """bandit's findings in a source file; what cannot be parsed has been reported already."""
+    if source.role is not Role.SOURCE:
+        return
+    try:
+        module = parse(source.data)
+    except UnreadablePython:
+        return
+    yield from weaknesses(source.data, module)
