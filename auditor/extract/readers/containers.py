@@ -1,0 +1,138 @@
+"""Dockerfiles and compose files.
+
+https://docs.docker.com/reference/dockerfile/ and https://github.com/compose-spec/compose-spec.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from auditor.discover import Kind
+from auditor.extract.facts import Fact
+from auditor.extract.markup import Document, at, read_yaml, text_at
+from auditor.extract.sensitive import is_sensitive, safe_value
+from auditor.extract.source import Source, extracts
+
+
+class Image(Fact, frozen=True):
+    """What a Dockerfile builds: its last stage's base and user, health check and command."""
+
+    base: str
+    user: str
+    healthcheck: str
+    command: str
+    line: int
+    command_line: int
+
+
+class Service(Fact, frozen=True):
+    """One service of a compose file; `environment` holds (name, value, line)."""
+
+    name: str
+    image: str
+    command: str
+    ports: list[str]
+    environment: list[tuple[str, str, int]]
+    literal_secrets: list[tuple[str, int]]
+    env_files: list[str]
+    healthcheck: str
+    volumes: list[str]
+    line: int
+
+
+@extracts(Kind.DOCKERFILE)
+def dockerfile(source: Source) -> Iterator[Fact]:
+    """One image per file: the last stage is what runs."""
+    base = user = healthcheck = command = ""
+    line = command_line = 1
+    for number, word, rest in _instructions(source.text):
+        match word:
+            case "FROM":
+                base = re.sub(r"^--\S+\s+", "", rest).split(" ")[0]
+                line, user, healthcheck = number, "", ""
+            case "USER":
+                user = rest.split(":")[0]
+            case "HEALTHCHECK":
+                healthcheck = "" if rest.upper().startswith("NONE") else rest
+            case "CMD" | "ENTRYPOINT":
+                entry = _exec_form(rest)
+                command = f"{command} {entry}" if word == "CMD" and command else entry
+                command_line = number
+    if base:
+        yield Image(base, user, healthcheck, command, line, command_line)
+
+
+def _instructions(text: str) -> Iterator[tuple[int, str, str]]:
+    """(line, INSTRUCTION, arguments), continued lines joined, comments left out."""
+    start, parts = 0, []
+    for number, raw in enumerate(text.split("\n"), 1):
+        stripped = raw.strip()
+        if stripped.startswith("#") or (not stripped and not parts):
+            continue
+        if not parts:
+            start = number
+        parts.append(stripped.removesuffix("\\").strip())
+        if stripped.endswith("\\"):
+            continue
+        word, _, rest = " ".join(parts).partition(" ")
+        yield start, word.upper(), rest.strip()
+        parts = []
+
+
+def _exec_form(text: str) -> str:
+    if text.startswith("["):
+        try:
+            return " ".join(map(str, json.loads(text)))
+        except ValueError:
+            return text
+    return text
+
+
+@extracts(Kind.COMPOSE)
+def compose(source: Source) -> Iterator[Fact]:
+    for document in read_yaml(source.text):
+        services = at(document.data, "services")
+        for name in services if isinstance(services, dict) else ():
+            if isinstance(services[name], dict):
+                yield _service(document, str(name), services[name])
+
+
+def _service(document: Document, name: str, data: dict[str, Any]) -> Service:
+    environment = _environment(document, name, data.get("environment"))
+    env_file = data.get("env_file") or []
+    listed = env_file if isinstance(env_file, list) else [env_file]
+    return Service(
+        name,
+        str(data.get("image") or ""),
+        text_at(data, "command") or text_at(data, "entrypoint"),
+        [text_at(p, "published") if isinstance(p, dict) else str(p) for p in _list(data.get("ports"))],
+        [(key, safe_value(key, value), line) for key, value, line in environment],
+        [
+            (key, line)
+            for key, value, line in environment
+            if is_sensitive(key) and value and not value.startswith("$") and "${" not in value
+        ],
+        [text_at(f, "path") if isinstance(f, dict) else str(f) for f in listed],
+        text_at(data, "healthcheck", "test"),
+        [text_at(v, "source") if isinstance(v, dict) else str(v) for v in _list(data.get("volumes"))],
+        document.line("services", name),
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _environment(document: Document, name: str, data: Any) -> list[tuple[str, str, int]]:
+    found = []
+    if isinstance(data, dict):
+        for key, value in data.items():
+            line = document.line("services", name, "environment", key)
+            found.append((str(key), "" if value is None else str(value), line))
+    for index, item in enumerate(_list(data)):
+        key, _, value = str(item).partition("=")
+        found.append((key, value, document.line("services", name, "environment", index)))
+    return found

@@ -1,0 +1,66 @@
+"""Dotenv files, read as python-dotenv reads them (https://saurabh-kumar.com/python-dotenv/)."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+
+from dotenv.parser import parse_stream
+
+from auditor.discover import Kind
+from auditor.extract.facts import Fact, Unread
+from auditor.extract.sensitive import is_placeholder, safe_value
+from auditor.extract.source import Source, extracts
+
+
+class DotenvEntry(Fact, frozen=True):
+    """One setting of a dotenv file; `value` is empty where it is sensitive.
+
+    `environment` is what the file's name says: production, staging, example, … or empty.
+    `login` tells whether a URL carries a user and password.
+    """
+
+    name: str
+    value: str
+    empty: bool
+    placeholder: bool
+    login: bool
+    line: int
+    environment: str
+
+
+_ENVIRONMENTS = (
+    ("example", r"example|sample|template|dist|defaults?"),
+    ("production", r"prod(?:uction)?|live"),
+    ("staging", r"stag(?:e|ing)|preview|uat"),
+    ("development", r"dev(?:elopment)?|local"),
+    ("test", r"test(?:ing)?|ci"),
+)
+
+
+def environment_of(name: str) -> str:
+    """The environment that a file's name speaks of; empty for a plain `.env`."""
+    for environment, words in _ENVIRONMENTS:
+        if re.search(rf"(?:^|[._\-])(?:{words})(?:[._\-]|$)", name, re.I):
+            return environment
+    return ""
+
+
+@extracts(Kind.DOTENV)
+def dotenv(source: Source) -> Iterator[Fact]:
+    environment = environment_of(source.name)
+    for binding in parse_stream(io.StringIO(source.text)):
+        if binding.error:
+            yield Unread("broken dotenv line", binding.original.line)
+        elif binding.key:
+            value = binding.value or ""
+            yield DotenvEntry(
+                binding.key,
+                safe_value(binding.key, value),
+                not value,
+                is_placeholder(value),
+                bool(re.search(r"://[^/@\s:]+:[^/@\s]+@", value)),
+                binding.original.line,
+                environment,
+            )

@@ -1,0 +1,174 @@
+"""Hosting platforms: what they start, what they probe, what they set, what they schedule.
+
+Procfile (Heroku, Railway), railway.json/toml, vercel.json, render.yaml, fly.toml, app.json, and
+Kubernetes manifests, each by its platform's configuration reference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from auditor.discover import Kind
+from auditor.extract.facts import Fact
+from auditor.extract.markup import Document, at, read_json, read_toml, read_yaml, text_at
+from auditor.extract.sensitive import safe_value
+from auditor.extract.source import Source, extracts
+
+
+class Process(Fact, frozen=True):
+    """A command that a platform starts; `schedule` where it is started by the clock."""
+
+    platform: str
+    name: str
+    command: str
+    schedule: str
+    line: int
+
+
+class Probe(Fact, frozen=True):
+    """A path that the platform asks to know whether the application is well."""
+
+    platform: str
+    path: str
+    line: int
+
+
+class PlatformSetting(Fact, frozen=True):
+    """A setting that a platform's file gives; `environment` where the file tells."""
+
+    platform: str
+    name: str
+    value: str
+    environment: str
+    line: int
+
+
+class ManagedStore(Fact, frozen=True):
+    """A database that the platform runs; `backups` as the file says, None where it does not."""
+
+    platform: str
+    name: str
+    backups: bool | None
+    line: int
+
+
+@extracts(Kind.PLATFORM, name=r"procfile")
+def procfile(source: Source) -> Iterator[Fact]:
+    for number, line in enumerate(source.text.split("\n"), 1):
+        if match := re.match(r"([A-Za-z0-9_-]+):\s*(\S.*)", line):
+            yield Process("Procfile", match[1], match[2].strip(), "", number)
+
+
+@extracts(Kind.PLATFORM, name=r"railway\.(?:json|toml)")
+def railway(source: Source) -> Iterator[Fact]:
+    read = read_json if source.name.endswith("json") else read_toml
+    document = read(source.text)
+    data = document.data
+    if command := text_at(data, "deploy", "startCommand"):
+        schedule = text_at(data, "deploy", "cronSchedule")
+        yield Process("Railway", "web", command, schedule, document.line("startCommand"))
+    if path := text_at(data, "deploy", "healthcheckPath"):
+        yield Probe("Railway", path, document.line("healthcheckPath"))
+    for environment, settings in _items(at(data, "environments")):
+        for name, value in _items(at(settings, "variables")):
+            line = document.line(name)
+            yield PlatformSetting("Railway", name, safe_value(name, str(value)), environment, line)
+
+
+@extracts(Kind.PLATFORM, name=r"vercel\.json|now\.json")
+def vercel(source: Source) -> Iterator[Fact]:
+    document = read_json(source.text)
+    for settings in (at(document.data, "env"), at(document.data, "build", "env")):
+        for name, value in _items(settings):
+            line = document.line(name)
+            yield PlatformSetting("Vercel", name, safe_value(name, str(value)), "", line)
+    for cron in at(document.data, "crons") or ():
+        line = document.line("crons")
+        yield Process("Vercel", "cron", text_at(cron, "path"), text_at(cron, "schedule"), line)
+
+
+@extracts(Kind.PLATFORM, name=r"render\.ya?ml")
+def render(source: Source) -> Iterator[Fact]:
+    for document in read_yaml(source.text):
+        for index, service in enumerate(at(document.data, "services") or ()):
+            line = document.line("services", index)
+            name = text_at(service, "name")
+            if command := text_at(service, "startCommand"):
+                schedule = text_at(service, "schedule")
+                yield Process("Render", name, command, schedule, line)
+            if path := text_at(service, "healthCheckPath"):
+                yield Probe("Render", path, document.line("services", index, "healthCheckPath"))
+            for number, setting in enumerate(at(service, "envVars") or ()):
+                key = text_at(setting, "key")
+                at_line = document.line("services", index, "envVars", number)
+                if key and at(setting, "value") is not None:
+                    value = safe_value(key, text_at(setting, "value"))
+                    yield PlatformSetting("Render", key, value, "", at_line)
+        for index, store in enumerate(at(document.data, "databases") or ()):
+            free = text_at(store, "plan") == "free"
+            line = document.line("databases", index)
+            yield ManagedStore("Render PostgreSQL", text_at(store, "name"), not free, line)
+
+
+@extracts(Kind.PLATFORM, name=r"fly\.toml")
+def fly(source: Source) -> Iterator[Fact]:
+    document = read_toml(source.text)
+    for name, command in _items(at(document.data, "processes")):
+        yield Process("Fly", name, str(command), "", document.line(name))
+    services = [at(document.data, "http_service"), *_list(at(document.data, "services"))]
+    for service in services:
+        for check in [*_list(at(service, "checks")), *_list(at(service, "http_checks"))]:
+            if path := text_at(check, "path"):
+                yield Probe("Fly", path, document.line("path"))
+    for name, value in _items(at(document.data, "env")):
+        yield PlatformSetting("Fly", name, safe_value(name, str(value)), "", document.line(name))
+
+
+@extracts(Kind.PLATFORM, name=r"app\.json")
+def heroku(source: Source) -> Iterator[Fact]:
+    document = read_json(source.text)
+    for addon in _list(at(document.data, "addons")):
+        plan = addon if isinstance(addon, str) else text_at(addon, "plan")
+        if re.search(r"postgres|mongo|mysql|jawsdb|cleardb", plan):
+            yield ManagedStore("Heroku", plan, None, document.line("addons"))
+
+
+@extracts(Kind.PLATFORM, name=r"(?!render|serverless).+\.ya?ml")
+def kubernetes(source: Source) -> Iterator[Fact]:
+    try:
+        documents = read_yaml(source.text)
+    except Exception:  # noqa: BLE001 - a Helm template is no YAML until it is rendered
+        return
+    for document in documents:
+        kind = text_at(document.data, "kind")
+        if kind == "CronJob":
+            spec = at(document.data, "spec", "jobTemplate", "spec", "template", "spec", "containers")
+            command = " ".join(
+                f"{text_at(c, 'image')} {text_at(c, 'command')} {text_at(c, 'args')}" for c in _list(spec)
+            )
+            schedule = text_at(document.data, "spec", "schedule")
+            name = text_at(document.data, "metadata", "name")
+            yield Process("Kubernetes", name, f"{name} {command}", schedule, document.line("kind"))
+        elif kind in ("Deployment", "StatefulSet", "DaemonSet", "Pod"):
+            yield from _workload(document)
+
+
+def _workload(document: Document) -> Iterator[Fact]:
+    spec = at(document.data, "spec", "template", "spec") or at(document.data, "spec")
+    for container in _list(at(spec, "containers")):
+        command = f"{text_at(container, 'command')} {text_at(container, 'args')}".strip()
+        if command:
+            yield Process("Kubernetes", text_at(container, "name"), command, "", document.line("spec"))
+        for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
+            if path := text_at(container, probe, "httpGet", "path"):
+                yield Probe(f"Kubernetes {probe}", path, document.line(probe))
+
+
+def _items(data: Any) -> list[tuple[str, Any]]:
+    return list(data.items()) if isinstance(data, dict) else []
+
+
+def _list(data: Any) -> list[Any]:
+    return data if isinstance(data, list) else []

@@ -1,0 +1,37 @@
+"""Which settings are sensitive, and what of their values may be kept."""
+
+from __future__ import annotations
+
+import re
+
+_SENSITIVE = re.compile(
+    r"passw|pwd|secret|token|api_?key|apikey|private|credential|_key$|^key$|auth|salt|dsn|signature",
+    re.I,
+)
+_HARMLESS = re.compile(
+    r"(?:expir|ttl|minutes|seconds|days|hours|algorithm|max|limit|url$|uri$|enabled|public|publishable"
+    r"|length|author)",
+    re.I,
+)
+_PLACEHOLDER = re.compile(
+    r"your[_\- ]|change[_\-]?(?:me|this|in)|replace|placeholder|example|<.*>|xxx|dummy|todo|here$"
+    r"|^(?:secret|password|test|none|null|key|token)$|\.\.\.|insert|fill",
+    re.I,
+)
+
+
+def is_sensitive(name: str) -> bool:
+    """Whether a setting of this name holds a secret."""
+    return bool(_SENSITIVE.search(name)) and not _HARMLESS.search(name)
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a value only shows where the real one goes."""
+    return bool(_PLACEHOLDER.search(value)) or (len(value) > 3 and len(set(value)) == 1)
+
+
+def safe_value(name: str, value: str) -> str:
+    """A value without anything secret: empty for sensitive names, URLs without their password."""
+    if is_sensitive(name):
+        return ""
+    return re.sub(r"://[^/@\s]*@", "://…@", value)[:300]
