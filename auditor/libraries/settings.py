@@ -1,0 +1,191 @@
+"""How settings are read: os.environ, python-decouple, environs, Starlette's Config, pydantic.
+
+Sources: the libraries' documentation; pydantic-settings maps a field to the environment variable
+of its (prefixed) name, letter case ignored, unless it has an alias.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.discover import Role
+from auditor.extract.python import tree as t
+from auditor.extract.readers.containers import Service
+from auditor.extract.readers.dotenv import DotenvEntry, environment_of
+from auditor.extract.readers.platforms import PlatformSetting
+from auditor.link.application import Application, provides
+from auditor.link.names import Located, Scope, argument
+from auditor.link.values import Evaluator, place_of, reads_settings
+from auditor.model.places import Place
+from auditor.model.settings import SettingDefinition, SettingRead, SettingsClass
+from auditor.model.values import Known, Setting, Value
+
+_GETTERS = {
+    "os.getenv": "default",
+    "os.environ.get": "default",
+    "os.environ.pop": "default",
+    "os.environb.get": "default",
+    "decouple.config": "default",
+    "starlette.config.Config()": "default",
+    "dotenv.get_key": "",
+}
+_ENVIRONS = re.compile(r"^environs?\.(?:Env|FileAwareEnv)\(\)(?:\.\w+)?$")
+_SETTINGS_BASES = {
+    "pydantic_settings.BaseSettings",
+    "pydantic_settings.main.BaseSettings",
+    "pydantic.BaseSettings",
+    "pydantic.env_settings.BaseSettings",
+    "pydantic.v1.BaseSettings",
+}
+
+
+@reads_settings
+def environment_reads(
+    values: Evaluator, name: str, expr: t.Expr, scope: Scope
+) -> Value | None:
+    """`os.environ["X"]`, `os.getenv("X", default)` and their kin."""
+    place = place_of(Located(expr, scope))
+    match expr:
+        case t.Item(index=index) if name == "os.environ[]":
+            setting = values.text(index, scope)
+            return Setting(setting, None, place) if setting else None
+        case t.Call(func=func, args=[first, *_]):
+            callee = values.code.name(func, scope)
+            if callee not in _GETTERS and not _ENVIRONS.match(callee):
+                return None
+            setting = values.text(first, scope)
+            if not setting:
+                return None
+            default = argument(expr, 1, "default")
+            worth = values.value(default, scope) if default is not None else None
+            if isinstance(worth, Known) and worth.value is None:
+                worth = None
+            return Setting(setting, worth, place)
+    return None
+
+
+@reads_settings
+def class_reads(values: Evaluator, name: str, expr: t.Expr, scope: Scope) -> Value | None:
+    """`settings.jwt_secret`, where the object is of a pydantic settings class of the tree."""
+    if not isinstance(expr, t.Attr):
+        return None
+    owner = values.code.definition(values.code.name(expr.value, scope).removesuffix("()"))
+    if owner is None or not is_settings_class(values, owner):
+        return None
+    for ancestor in values.code.ancestry(owner):
+        found = values.code.definition(ancestor)
+        if found is None:
+            continue
+        for field in _fields(found):
+            if field.name == expr.name:
+                return field.setting(values, values.code.inside(found), _prefix(values, owner))
+    return None
+
+
+def is_settings_class(values: Evaluator, found: Located) -> bool:
+    return isinstance(found.node, t.Class) and bool(
+        _SETTINGS_BASES.intersection(values.code.ancestry(found))
+    )
+
+
+class _Field:
+    def __init__(self, name: str, node: t.Assign) -> None:
+        self.name, self.node = name, node
+
+    def setting(self, values: Evaluator, scope: Scope, prefix: str) -> Setting:
+        name, default = prefix + self.name.upper(), self.node.value
+        if isinstance(default, t.Call) and values.code.name(default.func, scope).endswith(".Field"):
+            for keyword in ("env", "validation_alias", "alias"):
+                if alias := values.text(argument(default, None, keyword), scope):
+                    name = alias
+            default = argument(default, 0, "default")
+        if isinstance(default, t.Name) and default.id == "...":
+            default = None
+        worth = values.value(default, scope) if default is not None else None
+        if isinstance(worth, Known) and worth.value is None:
+            worth = None
+        return Setting(name, worth, place_of(Located(self.node, scope)))
+
+
+def _fields(found: Located) -> Iterator[_Field]:
+    for stmt in found.node.body:  # type: ignore[attr-defined]
+        match stmt:
+            case t.Assign(targets=[t.Name(id=name)]) if not name.startswith("_"):
+                if name not in ("model_config", "Config"):
+                    yield _Field(name, stmt)
+
+
+def _prefix(values: Evaluator, found: Located) -> str:
+    """`env_prefix` of `model_config` or of an inner `Config`."""
+    for node in t.walk(*found.node.body):  # type: ignore[attr-defined]
+        match node:
+            case t.Call() if argument(node, None, "env_prefix") is not None:
+                scope = values.code.inside(found)
+                return (values.text(argument(node, None, "env_prefix"), scope) or "").upper()
+            case t.Assign(targets=[t.Name(id="env_prefix")], value=t.Const(value=str(prefix))):
+                return prefix.upper()
+    return ""
+
+
+@provides(SettingsClass)
+def settings_classes(application: Application) -> Iterator[SettingsClass]:
+    values = application.values
+    for found in application.code.classes():
+        if is_settings_class(values, found):
+            name = found.node.name  # type: ignore[attr-defined]
+            fields = tuple(field.name for field in _fields(found))
+            yield SettingsClass(name, place_of(found, name), fields)
+
+
+@provides(SettingRead)
+def setting_reads(application: Application) -> Iterator[SettingRead]:
+    values = application.values
+    for found in application.code.classes():
+        if is_settings_class(values, found):
+            prefix, inner = _prefix(values, found), application.code.inside(found)
+            for field in _fields(found):
+                setting = field.setting(values, inner, prefix)
+                yield SettingRead(setting.name, setting.default, setting.place)
+    for module in application.code.modules.values():
+        for node, scope in application.code.nodes(module):
+            if isinstance(node, t.Item) or (isinstance(node, t.Call) and _may_read(node)):
+                name = application.code.name(node, scope)
+                read = environment_reads(values, name, node, scope)
+                if isinstance(read, Setting):
+                    yield SettingRead(read.name, read.default, read.place)
+
+
+def _may_read(call: t.Call) -> bool:
+    """Whether a call could read a setting, by its last word; spares naming every call."""
+    if not call.args:
+        return False
+    func = call.func
+    last = func.name if isinstance(func, t.Attr) else func.id if isinstance(func, t.Name) else ""
+    return last in ("get", "getenv", "config", "pop", "get_key") or "env" in last.lower() or (
+        isinstance(func, t.Attr) and "env" in t.dotted(func).lower()
+    )
+
+
+@provides(SettingDefinition)
+def setting_definitions(application: Application) -> Iterator[SettingDefinition]:
+    for file, entry in application.of(DotenvEntry, Role.SOURCE, Role.EXAMPLE):
+        yield SettingDefinition(
+            entry.name,
+            entry.value,
+            Place(file.path, entry.line),
+            entry.environment,
+            entry.empty,
+            entry.placeholder,
+            entry.login,
+            file.tracked,
+        )
+    for file, service in application.of(Service):
+        environment = environment_of(file.path.rpartition("/")[2])
+        for name, value, line in service.environment:
+            yield SettingDefinition(name, value, Place(file.path, line, 1, 0, service.name), environment)
+    for file, setting in application.of(PlatformSetting):
+        place = Place(file.path, setting.line)
+        yield SettingDefinition(setting.name, setting.value, place, setting.environment or "production")
+
+

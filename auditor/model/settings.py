@@ -1,0 +1,53 @@
+"""Settings: where they are read, what their default is, where they are defined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.model.places import Place
+from auditor.model.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRead:
+    """A place that reads a setting; `default` is None where the setting must be given."""
+
+    name: str
+    default: Value | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class SettingDefinition:
+    """A place that gives a setting a value. `value` is empty where it is sensitive.
+
+    `environment` is the one its file speaks of (production, example, …), or empty; `login` tells
+    whether a URL in it carries a user and password; `tracked` whether git tracks the file.
+    """
+
+    name: str
+    value: str
+    place: Place
+    environment: str
+    empty: bool = False
+    placeholder: bool = False
+    login: bool = False
+    tracked: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsClass:
+    """A class that gathers settings and validates them at start."""
+
+    name: str
+    place: Place
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """An outside service, the place that shows it, and the settings its keys come from."""
+
+    name: str
+    place: Place
+    settings: tuple[str, ...]
