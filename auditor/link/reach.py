@@ -1,0 +1,118 @@
+"""What runs: whether a place in the code is reached when the application starts or serves.
+
+From the application objects' modules, imports run module-level code; startup handlers, lifespans
+and routes run functions; functions run what they call. A script that only its own
+`if __name__ == "__main__"` starts is reached by nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.names import Code, Located, Module, Scope
+
+
+@dataclass
+class Reach:
+    """Functions and modules that the application's own start or its routes run."""
+
+    code: Code
+    roots: list[Module]
+    modules: dict[str, str] = field(default_factory=dict)
+    functions: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        pending = [(module, "start") for module in self.roots]
+        while pending:
+            module, how = pending.pop()
+            if module.path in self.modules:
+                continue
+            self.modules[module.path] = how
+            pending += [(found, how) for found in self._imported(module)]
+        for path in self.modules:
+            self._run_module(self.code.modules[path])
+
+    def _imported(self, module: Module) -> Iterator[Module]:
+        for node, scope in self.code.nodes(module):
+            if isinstance(node, t.Import):
+                for name, _ in node.names:
+                    dots = node.module if node.module.endswith(".") else node.module + "."
+                    target = dots + name if node.module else name
+                    for candidate in (target, target.rpartition(".")[0]):
+                        if candidate.strip(".") or candidate:
+                            if found := self.code.module_of(candidate, scope):
+                                yield found
+
+    def _run_module(self, module: Module) -> None:
+        """Everything a module does when it is imported, and every handler it registers."""
+        for stmt in module.body:
+            if not _is_main_guard(stmt):
+                self._calls(stmt, module.scope, "start")
+        for node, scope in self.code.nodes(module):
+            if isinstance(node, t.Function) and node.decorators:
+                self._run(Located(node, scope), "handler")
+            elif isinstance(node, t.Call):
+                last = node.func.name if isinstance(node.func, t.Attr) else ""
+                registers = last in ("add_event_handler", "add_api_route", "add_task", "create_task", "add_job")
+                for value in [k.value for k in node.keywords] + (node.args if registers else []):
+                    if found := self._function(value, scope):
+                        self._run(found, "handler")
+                if isinstance(node.func, t.Name) and node.func.id == "Depends" and node.args:
+                    if found := self._function(node.args[0], scope):
+                        self._run(found, "handler")
+
+    def _function(self, expr: t.Expr, scope: Scope) -> Located | None:
+        if not isinstance(expr, t.Name | t.Attr):
+            return None
+        found = self.code.defined(expr, scope)
+        return found if found and isinstance(found.node, t.Function) else None
+
+    def _run(self, function: Located, how: str) -> None:
+        if id(function.node) in self.functions:
+            return
+        self.functions[id(function.node)] = how
+        assert isinstance(function.node, t.Function)
+        inner = self.code.inside(function)
+        for stmt in function.node.body:
+            self._calls(stmt, inner, how)
+
+    def _calls(self, stmt: t.Node, scope: Scope, how: str) -> None:
+        for node in t.walk_own(stmt):
+            if not isinstance(node, t.Call):
+                continue
+            found = self.code.defined(node.func, scope)
+            if found is None:
+                continue
+            if isinstance(found.node, t.Function):
+                self._run(found, how)
+            else:
+                inner = self.code.inside(found)
+                for method in found.node.body:  # type: ignore[attr-defined]
+                    if isinstance(method, t.Function) and method.name == "__init__":
+                        self._run(Located(method, inner), how)
+
+    def started_by(self, found: Located) -> str:
+        """"start" or "handler" when the application runs this place, empty when nothing does."""
+        function = found.scope.function
+        if function is None:
+            return self.modules.get(found.path, "")
+        return self.functions.get(id(function), "")
+
+
+def _is_main_guard(stmt: t.Stmt) -> bool:
+    match stmt:
+        case t.If(test=t.Compare(left=t.Name(id="__name__"))):
+            return True
+    return False
+
+
+@provides(Reach)
+def reach(application: Application) -> list[Reach]:
+    from auditor.model.web import WebApp
+
+    code = application.code
+    roots = [code.modules[app.place.path] for app in application.facts(WebApp)]
+    return [Reach(code, roots)]

@@ -1,0 +1,109 @@
+"""Stored data: connections, queries as shapes, indexes, and how they fit."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from auditor.model.places import Place
+from auditor.model.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A client of a database; `url` is what it connects to, `options` what it is told besides."""
+
+    store: str
+    url: Value | None
+    place: Place
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One call that reads, changes or removes stored data.
+
+    `unresolved` says why the collection or the filter could not be told; empty where it could.
+    `certain` is False where the receiver was only recognised by the method's name.
+    """
+
+    store: str
+    collection: str
+    operation: str
+    equality: tuple[str, ...]
+    range: tuple[str, ...]
+    sort: tuple[tuple[str, int], ...]
+    place: Place
+    unresolved: str = ""
+    certain: bool = True
+    bounded: bool = True
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return (*self.equality, *self.range)
+
+    @property
+    def reads(self) -> bool:
+        return self.operation not in ("insert_one", "insert_many", "insert")
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A declared index. `run` says what creates it ("startup", …); empty where nothing does."""
+
+    store: str
+    collection: str
+    fields: tuple[tuple[str, int], ...]
+    unique: bool
+    place: Place
+    declared_in: str
+    run: str
+
+
+class Fit(str, enum.Enum):
+    """Whether an index serves a query."""
+
+    COVERED = "covered"
+    PARTIAL = "partial"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """A cache the application sets up; `used` are the places that read through it."""
+
+    name: str
+    place: Place
+    used: tuple[Place, ...]
+
+
+def serves(index: Index, query: Query) -> Fit:
+    """How an index serves a query, by MongoDB's prefix and equality-sort-range rules.
+
+    https://www.mongodb.com/docs/manual/core/indexes/index-types/index-compound/: the leading
+    fields must be equality fields of the query, then its sort, then one range field. An index
+    that narrows the search by its first field but leaves other fields to be scanned is partial.
+    """
+    equality, spans = set(query.equality), set(query.range)
+    sort = [name for name, _ in query.sort]
+    led: set[str] = set()
+    sorted_by = 0
+    for name, _ in index.fields:
+        if name in equality:
+            led.add(name)
+        elif sorted_by < len(sort) and name == sort[sorted_by]:
+            sorted_by += 1
+        elif name in spans:
+            led.add(name)
+            break
+        else:
+            break
+    wanted = equality | spans
+    if not wanted:
+        return Fit.COVERED if sort and sorted_by == len(sort) else Fit.MISSING
+    if not led:
+        return Fit.MISSING
+    if led == wanted or index.unique and {n for n, _ in index.fields} <= equality:
+        return Fit.COVERED
+    return Fit.PARTIAL
