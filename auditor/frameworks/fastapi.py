@@ -438,7 +438,7 @@ def web_apps(application: Application) -> Iterator[WebApp]:
         module = PurePosixPath(path)
         names = _variables(router)
         entry = f"{module.stem}:{names}" if names else module.stem
-        yield WebApp(_unit(path), router.framework, place_of(router.site), entry, router.site)
+        yield WebApp(unit_of(path), router.framework, place_of(router.site), entry, router.site)
 
 
 def _variables(router: _Router) -> str:
@@ -448,7 +448,7 @@ def _variables(router: _Router) -> str:
     return ""
 
 
-def _unit(path: str) -> str:
+def unit_of(path: str) -> str:
     """The directory that names an application: `backend` for `backend/app/main.py`."""
     parents = [p.name for p in PurePosixPath(path).parents if p.name]
     outer = [p for p in parents if p not in ("app", "src", "api", "server", "application")]
@@ -464,7 +464,7 @@ def routes(application: Application) -> Iterator[Route]:
     guards = DependencyGuards(application)
     for key, app in found.apps():
         taken: set[tuple[str, str]] = set()
-        unit = _unit(key[0])
+        unit = unit_of(key[0])
         for path, endpoint, above, trail in found.walk(key, "", [], ()):
             middleware = [m for k in trail for m in found.routers[k].middleware]
             for method in endpoint.methods:

@@ -297,6 +297,10 @@ class Code:
         """The function or class of the tree with this canonical name."""
         return self._definitions.get(name)
 
+    def definitions_in(self, path: str) -> list[tuple[str, Located]]:
+        """(canonical name, definition) of everything a module defines."""
+        return [(n, f) for n, f in self._definitions.items() if f.path == path]
+
     def defined(self, expr: t.Expr, scope: Scope) -> Located | None:
         """The function or class of the tree that `expr` refers to."""
         return self._definitions.get(self.name(expr, scope))

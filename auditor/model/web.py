@@ -137,3 +137,56 @@ class UnusedGuard:
     name: str
     place: Place
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """A health route: what it checks, and whether a failure shows in the status code.
+
+    `checks` names the things it really asks; `broken` says why a check cannot work.
+    """
+
+    route: Route
+    checks: tuple[str, ...]
+    reports_failure: bool
+    claims: str
+    broken: str = ""
+    broken_place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A response that carries internals: `what` is the exception's text, a traceback, …"""
+
+    place: Place
+    what: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorHandler:
+    """A handler for exceptions that nothing else caught."""
+
+    place: Place
+    application: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Input of a route that is not validated; `kind` is untyped, raw, unbounded or injection."""
+
+    route: Route
+    place: Place
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A route that takes files, and what it checks of them."""
+
+    route: Route
+    place: Place
+    limits_size: bool
+    checks_type: bool
+    trusts_name: Place | None

@@ -1,0 +1,278 @@
+"""What enters a route, and whether anything looks at it first (CWE-20, CWE-943, CWE-915)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.names import Code, Located, Scope, argument
+from auditor.link.values import place_of
+from auditor.model.web import Intake, Parameter, Route, Upload
+
+_UNTYPED = {"builtins.dict", "typing.Dict", "typing.Any", "builtins.list", "typing.List", "builtins.object"}
+_MODELS = {"pydantic.BaseModel", "pydantic.main.BaseModel", "sqlmodel.SQLModel", "beanie.Document"}
+_FILTERED = {
+    "find", "find_one", "update_one", "update_many", "delete_one", "delete_many", "count_documents",
+    "find_one_and_update", "find_one_and_delete", "replace_one",
+}  # fmt: skip
+_BOUNDS = {
+    "min_length", "max_length", "pattern", "regex", "ge", "gt", "le", "lt", "multiple_of",
+    "max_items", "min_items", "max_digits",
+}  # fmt: skip
+_FREE_TEXT = {"builtins.str"}
+
+
+@provides(Intake)
+def intakes(application: Application) -> Iterator[Intake]:
+    for route in application.facts(Route):
+        if route.function is None:
+            continue
+        yield from _untyped(application.code, route)
+        yield from _raw(application.code, route, route.function)
+        yield from _injections(application.code, route, route.function)
+        yield from _unbounded(application, route)
+
+
+def _untyped(code: Code, route: Route) -> Iterator[Intake]:
+    for parameter in route.parameters:
+        if parameter.source == "body" and (parameter.type in _UNTYPED or not parameter.type):
+            spelt = parameter.type.rpartition(".")[2] or "an untyped value"
+            message = f"{route.name} takes `{parameter.name}` as {spelt}: any content is accepted"
+            yield Intake(route, parameter.place, "untyped", message)
+
+
+def _raw(code: Code, route: Route, function: Located) -> Iterator[Intake]:
+    """`await request.json()` whose result no model validates."""
+    inner = code.inside(function)
+    body = function.node.body  # type: ignore[attr-defined]
+    validated = any(
+        isinstance(n, t.Call) and t.dotted(n.func).endswith((".model_validate", ".parse_obj", ".validate"))
+        or isinstance(n, t.Call) and any(k.name is None for k in n.keywords) and _is_model(code, n, inner)
+        for n in t.walk_own(*body)
+    )
+    if validated:
+        return
+    for node in t.walk_own(*body):
+        if isinstance(node, t.Call) and isinstance(node.func, t.Attr):
+            if re.search(r"\.(?:Request|HTTPConnection)\(\)\.json$", code.name(node.func, inner)):
+                message = f"{route.name} reads the raw JSON body; nothing validates it"
+                yield Intake(route, place_of(Located(node, inner)), "raw", message)
+                return
+
+
+def _is_model(code: Code, call: t.Call, scope: Scope) -> bool:
+    found = code.defined(call.func, scope)
+    return found is not None and isinstance(found.node, t.Class) and is_model(code, found)
+
+
+def is_model(code: Code, found: Located) -> bool:
+    """Whether a class of the tree is one that validates its fields."""
+    return isinstance(found.node, t.Class) and bool(_MODELS.intersection(code.ancestry(found)))
+
+
+def _injections(code: Code, route: Route, function: Located) -> Iterator[Intake]:
+    """A value of an untyped body in a filter: `{"$ne": null}` matches every document."""
+    inner = code.inside(function)
+    sources = {p.name for p in route.parameters if p.source == "body" and p.type in _UNTYPED}
+    body = function.node.body  # type: ignore[attr-defined]
+    for node in t.walk_own(*body):
+        match node:
+            case t.Assign(targets=[t.Name(id=name)], value=value) if value is not None:
+                if re.search(r"equest(?:\(\))?\.json$", _called(code, value, inner)):
+                    sources.add(name)
+    for node in t.walk_own(*body):
+        if not (isinstance(node, t.Call) and isinstance(node.func, t.Attr)):
+            continue
+        if node.func.name in _FILTERED and (given := argument(node, 0, "filter")) is not None:
+            for name, value in _filter_values(given):
+                if _comes_from(value, sources):
+                    message = (
+                        f"{route.name} puts `{t.dotted(_root(value)) or 'the body'}` unchecked into the "
+                        f"filter on `{name}`: an operator such as $ne matches every document"
+                    )
+                    yield Intake(route, place_of(Located(value, inner)), "injection", message)
+
+
+def _called(code: Code, expr: t.Expr, scope: Scope) -> str:
+    inner = expr.value if isinstance(expr, t.Await) else expr
+    return code.name(inner.func, scope) if isinstance(inner, t.Call) else ""
+
+
+def _filter_values(expr: t.Expr) -> Iterator[tuple[str, t.Expr]]:
+    if isinstance(expr, t.Map):
+        for key, value in zip(expr.keys, expr.values, strict=True):
+            name = key.value if isinstance(key, t.Const) else ""
+            if isinstance(value, t.Seq):
+                for item in value.items:
+                    yield from _filter_values(item)
+            elif isinstance(name, str):
+                yield name, value
+
+
+def _comes_from(value: t.Expr, sources: set[str]) -> bool:
+    """`body["x"]` or `body.get("x")`, bare: a conversion such as str() makes it harmless."""
+    match value:
+        case t.Item(value=t.Name(id=name)):
+            return name in sources
+        case t.Call(func=t.Attr(value=t.Name(id=name), name="get")):
+            return name in sources
+    return False
+
+
+def _root(value: t.Expr) -> t.Expr:
+    match value:
+        case t.Item(value=inner) | t.Call(func=t.Attr(value=inner)):
+            return inner
+    return value
+
+
+def _unbounded(application: Application, route: Route) -> Iterator[Intake]:
+    """Models whose text fields have no greatest length: any amount is stored."""
+    for parameter in route.parameters:
+        if parameter.source == "body" and parameter.model is not None:
+            free = free_fields(application, parameter.model)
+            if free:
+                name = parameter.model.node.name  # type: ignore[attr-defined]
+                listed = ", ".join(free[:3]) + (f" and {len(free) - 3} more" if len(free) > 3 else "")
+                message = f"{name}: text of any length is accepted ({listed})"
+                yield Intake(route, place_of(parameter.model, name), "unbounded", message)
+        elif _free_text(parameter):
+            message = f"{route.name}: `{parameter.name}` accepts text of any length"
+            yield Intake(route, parameter.place, "unbounded", message)
+
+
+def _free_text(parameter: Parameter) -> bool:
+    return (
+        parameter.source in ("query", "form")
+        and parameter.type in _FREE_TEXT
+        and not parameter.constrained
+    )
+
+
+def free_fields(application: Application, model: Located) -> list[str]:
+    """The fields of a model that take text without a bound, inherited ones included."""
+    code, values = application.code, application.values
+    found: dict[str, bool] = {}
+    for ancestor in reversed(code.ancestry(model)):
+        definition = code.definition(ancestor)
+        if definition is None or not isinstance(definition.node, t.Class):
+            continue
+        inner = code.inside(definition)
+        if _strips_length(application, definition):
+            return []
+        for stmt in definition.node.body:
+            match stmt:
+                case t.Assign(targets=[t.Name(id=name)], annotation=annotation) if annotation is not None:
+                    found[name] = _takes_any_text(values, annotation, stmt.value, inner)
+        validated = _validated(definition.node)
+        for name in found:
+            if name in validated:
+                found[name] = False
+    return [name for name, free in found.items() if free]
+
+
+def _strips_length(application: Application, found: Located) -> bool:
+    """`model_config = ConfigDict(str_max_length=…)` bounds every text field."""
+    return any(
+        isinstance(node, t.Call) and argument(node, None, "str_max_length") is not None
+        for node in t.walk_own(*found.node.body)  # type: ignore[attr-defined]
+    )
+
+
+def _validated(node: t.Class) -> set[str]:
+    """Fields that a validator method looks at."""
+    names: set[str] = set()
+    for stmt in node.body:
+        if isinstance(stmt, t.Function):
+            for decorator in stmt.decorators:
+                if isinstance(decorator, t.Call) and "validator" in t.dotted(decorator.func):
+                    names.update(a.value for a in decorator.args if isinstance(a, t.Const) and isinstance(a.value, str))
+    return names
+
+
+def _takes_any_text(values: object, annotation: t.Expr, default: t.Expr | None, scope: Scope) -> bool:
+    code: Code = values.code  # type: ignore[attr-defined]
+    declared = [annotation, *([default] if default is not None else [])]
+    for source in [s for d in declared for s in values.sources(d, scope)]:  # type: ignore[attr-defined]
+        for node in t.walk_own(source.node):
+            if isinstance(node, t.Call) and any(k.name in _BOUNDS for k in node.keywords):
+                return False
+    match annotation:
+        case t.Item(index=t.Seq(items=[first, *_])) if t.dotted(annotation.value).endswith("Annotated"):
+            annotation = first
+        case t.Item(index=index) if t.dotted(annotation.value).endswith("Optional"):
+            annotation = index
+        case t.BinOp(op="|", left=left):
+            annotation = left
+    return code.name(annotation, scope) in _FREE_TEXT
+
+
+@provides(Upload)
+def uploads(application: Application) -> Iterator[Upload]:
+    """Routes with file parameters (CWE-434, CWE-400)."""
+    code = application.code
+    for route in application.facts(Route):
+        files = [p for p in route.parameters if p.source == "file"]
+        if not files or route.function is None:
+            continue
+        bodies = [route.function, *_callees(code, route.function)]
+        nodes = [(n, f) for f in bodies for n in t.walk_own(*f.node.body)]  # type: ignore[attr-defined]
+        yield Upload(
+            route,
+            files[0].place,
+            any(_limits_size(n) for n, _ in nodes),
+            any(_checks_type(n) for n, _ in nodes),
+            next((place_of(Located(n, code.inside(f))) for n, f in nodes if _uses_name(n)), None),
+        )
+
+
+def _callees(code: Code, function: Located) -> list[Located]:
+    inner = code.inside(function)
+    found = []
+    for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+        if isinstance(node, t.Call):
+            callee = code.defined(node.func, inner)
+            if callee and isinstance(callee.node, t.Function):
+                found.append(callee)
+    return found
+
+
+def _limits_size(node: t.Node) -> bool:
+    match node:
+        case t.Compare(ops=[">" | ">=" | "<" | "<="]):
+            words = " ".join(
+                n.name if isinstance(n, t.Attr) else n.id for n in t.walk_own(node) if isinstance(n, t.Attr | t.Name)
+            )
+            return re.search(r"\blen\b|size|length|bytes", words, re.I) is not None
+    return False
+
+
+def _checks_type(node: t.Node) -> bool:
+    match node:
+        case t.Compare(ops=["in" | "not in" | "==" | "!="]):
+            return any(
+                isinstance(n, t.Attr) and n.name in ("content_type", "filename", "suffix", "mime")
+                or isinstance(n, t.Name) and re.search(r"ext|suffix|mime|type", n.id, re.I)
+                for n in t.walk_own(node)
+            )
+        case t.Call(func=t.Attr(name="startswith" | "endswith")):
+            return any(
+                isinstance(n, t.Attr) and n.name in ("content_type", "filename") for n in t.walk_own(node)
+            )
+        case t.Call(func=func):
+            return t.dotted(func).startswith(("magic.", "imghdr.", "filetype.", "Image."))
+    return False
+
+
+def _uses_name(node: t.Node) -> bool:
+    """`open(… file.filename …)` or a path joined with the client's file name."""
+    match node:
+        case t.Call(func=func, args=args) if t.dotted(func) in ("open", "aiofiles.open", "os.path.join", "Path"):
+            return any(
+                isinstance(n, t.Attr) and n.name == "filename" for a in args for n in t.walk_own(a)
+            )
+        case t.BinOp(op="/", right=t.Attr(name="filename")):
+            return True
+    return False

@@ -1,0 +1,92 @@
+"""Caches: what the application sets up, and whether any read goes through it.
+
+Sources: the documentation of functools, cachetools, aiocache, fastapi-cache and redis-py. A cache
+of the tree's own (a class or module named so) counts as used when something outside of it reads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.names import CallSite, Code
+from auditor.link.reach import Reach
+from auditor.link.values import place_of
+from auditor.model.data import Cache
+from auditor.model.places import Place
+
+_DECORATORS = re.compile(
+    r"^(?:functools\.(?:lru_cache|cache)|cachetools(?:\.func)?\.\w*cached?|aiocache\.(?:decorators\.)?\w*cached"
+    r"|fastapi_cache\.decorator\.cache|async_lru\.alru_cache|cashews\.\w+|flask_caching\.Cache\(\)\.\w*cached?)"
+    r"(?:\(\))?$"
+)
+_CLIENTS = {
+    "redis.Redis", "redis.StrictRedis", "redis.from_url", "redis.asyncio.Redis",
+    "redis.asyncio.from_url", "redis.asyncio.client.Redis", "aioredis.from_url",
+    "aioredis.create_redis_pool", "redis.Redis.from_url", "redis.asyncio.Redis.from_url",
+    "aiocache.Cache", "cachetools.TTLCache", "cachetools.LRUCache", "pymemcache.client.base.Client",
+}  # fmt: skip
+_READS = {"get", "mget", "hget", "hgetall", "json"}
+
+
+@provides(Cache)
+def caches(application: Application) -> Iterator[Cache]:
+    code = application.code
+    (reach,) = application.facts(Reach)
+    yield from _decorated(code)
+    for site in code.calls(*_CLIENTS):
+        name = code.name(site.node.func, site.scope).partition(".")[0]
+        used = _uses(code, reach, site)
+        yield Cache(name, place_of(site), tuple(used))
+
+
+def _decorated(code: Code) -> Iterator[Cache]:
+    for function in code.functions():
+        assert isinstance(function.node, t.Function)
+        for decorator in function.node.decorators:
+            name = code.name(decorator, function.scope)
+            if _DECORATORS.match(name) and not re.search(r"settings|config|client|engine", function.node.name):
+                place = place_of(function, function.node.name)
+                yield Cache(name.removesuffix("()").partition(".")[0], place, (place,))
+
+
+def _uses(code: Code, reach: Reach, site: CallSite) -> list[Place]:
+    """Reads of the cache that the application runs.
+
+    Of a client inside a class or module of the tree's own, the reads are the calls that others make
+    to it, not its own.
+    """
+    owner = site.scope
+    while owner.parent is not None and owner.parent.owner is not None:
+        owner = owner.parent
+    wrapped = isinstance(owner.owner, t.Class)
+    used = []
+    for call in code.method_calls(*_READS):
+        if not isinstance(call.node.func, t.Attr):
+            continue
+        name = code.name(call.node.func.value, call.scope)
+        if re.search(r"redis|cache|memcache", name, re.I) and (not wrapped or call.path != site.path):
+            if reach.started_by(call):
+                used.append(place_of(call))
+    if wrapped:
+        used += _reads_through(code, reach, site.path)
+    return used
+
+
+def _reads_through(code: Code, reach: Reach, path: str) -> list[Place]:
+    """Calls and decorators, outside of the module at `path`, of its functions that read."""
+    names = re.compile(r"(?:^|[_.])(?:get|fetch|read|cached|remember|get_or_set)(?:_|$)|cached$", re.I)
+    used = []
+    for name, found in code.definitions_in(path):
+        if not isinstance(found.node, t.Function) or not names.search(found.node.name):
+            continue
+        if "stat" in found.node.name or "info" in found.node.name:
+            continue
+        for call in code.calls(name):
+            if call.path != path and reach.started_by(call):
+                used.append(place_of(call))
+    return used
+
+

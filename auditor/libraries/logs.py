@@ -1,0 +1,80 @@
+"""Logging: structured or plain, and whether anything runs the set-up.
+
+Sources: the documentation of logging, structlog, loguru and python-json-logger.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.names import Located
+from auditor.link.reach import Reach
+from auditor.link.values import place_of
+from auditor.model.operations import LogSetup, Print
+from auditor.model.values import possible
+
+_JSON_FORMATTERS = re.compile(
+    r"^(?:pythonjsonlogger\..*JsonFormatter|json_log_formatter\.\w+|jsonlogger\.\w+"
+    r"|logstash_formatter\.\w+|ecs_logging\.\w+|google\.cloud\.logging\..*|watchtower\..*"
+    r"|logging_json\.\w+|asgi_correlation_id\..*Json\w*)\(\)$"
+)
+
+
+@provides(LogSetup)
+def log_setups(application: Application) -> Iterator[LogSetup]:
+    code = application.code
+    (reach,) = application.facts(Reach)
+    for site in code.calls("logging.basicConfig"):
+        yield LogSetup("logging.basicConfig", False, place_of(site), reach.started_by(site))
+    for site in code.calls("structlog.configure"):
+        renders = any("JSONRenderer" in t.dotted(n) for n in t.walk_own(site.node) if isinstance(n, t.Attr))
+        yield LogSetup("structlog", renders, place_of(site), reach.started_by(site))
+    for site in code.calls("loguru.logger.add"):
+        serialize = application.values.value(site.arg(None, "serialize"), site.scope)
+        structured = any(k.value is True for k in possible(serialize))
+        yield LogSetup("loguru", structured, place_of(site), reach.started_by(site))
+    for site in code.calls("logging.config.dictConfig"):
+        words = _words(application, site.arg(0, "config"), site)
+        structured = bool(re.search(r"JsonFormatter|json_?log|structlog|JSONRenderer", words, re.I))
+        yield LogSetup("logging.config", structured, place_of(site), reach.started_by(site))
+    yield from _formatters(application, reach)
+
+
+def _words(application: Application, config: t.Expr | None, site: Located) -> str:
+    found = []
+    for source in application.values.sources(config, site.scope):
+        for node in t.walk_own(source.node):
+            if isinstance(node, t.Const) and isinstance(node.value, str):
+                found.append(node.value)
+            elif isinstance(node, t.Name | t.Attr):
+                found.append(t.dotted(node))
+    return " ".join(found)
+
+
+def _formatters(application: Application, reach: Reach) -> Iterator[LogSetup]:
+    """`handler.setFormatter(JsonFormatter(…))`, a formatter of the tree that writes JSON too."""
+    code = application.code
+    for site in code.method_calls("setFormatter"):
+        name = code.name(site.arg(0, "fmt"), site.scope)
+        own = code.definition(name.removesuffix("()"))
+        structured = bool(_JSON_FORMATTERS.match(name)) or (
+            own is not None and any(
+                isinstance(n, t.Call) and t.dotted(n.func).endswith("json.dumps")
+                for n in t.walk(*own.node.body)  # type: ignore[attr-defined]
+            )
+        )
+        if structured:
+            library = re.split(r"[.:]", name.removesuffix("()"))[-1]
+            yield LogSetup(library, True, place_of(site), reach.started_by(site))
+
+
+@provides(Print)
+def prints(application: Application) -> Iterator[Print]:
+    """`print` in code that the application runs, not in scripts."""
+    (reach,) = application.facts(Reach)
+    for site in application.code.calls("builtins.print"):
+        if reach.started_by(site):
+            yield Print(place_of(site))
