@@ -1,0 +1,56 @@
+"""Traces of operations in any file: backup commands, load-test scenarios."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.discover import Kind, Role
+from auditor.extract.facts import Fact
+from auditor.extract.source import Source, extracts
+
+
+class BackupCommand(Fact, frozen=True):
+    """A script that dumps a database; `name` is its file's base name."""
+
+    name: str
+    tool: str
+    line: int
+
+
+class LoadScenario(Fact, frozen=True):
+    """A load-test scenario of a known tool."""
+
+    tool: str
+    line: int
+
+
+_BACKUP = re.compile(
+    rb"(?m)^[^#\n]*?\b(mongodump|pg_dump(?:all)?|mysqldump|pgbackrest|wal-g|barman|pg_basebackup|velero backup)\b"
+)
+_LOAD = (
+    ("k6", re.compile(rb"(?m)^import\s.+from\s+[\"']k6(?:/http)?[\"']")),
+    ("Locust", re.compile(rb"(?m)^(?:from locust import|import locust)")),
+    ("Artillery", re.compile(rb"(?m)^config:\s*\n(?:.*\n){0,12}?\s+phases:")),
+    ("JMeter", re.compile(rb"<jmeterTestPlan")),
+    ("Gatling", re.compile(rb"import io\.gatling")),
+)
+
+
+@extracts(Kind.TEXT, Kind.PYTHON, Kind.JAVASCRIPT)
+def backup_commands(source: Source) -> Iterator[Fact]:
+    if source.role is Role.DOCUMENTATION:
+        return
+    if match := _BACKUP.search(source.data):
+        line = source.data.count(b"\n", 0, match.start(1)) + 1
+        yield BackupCommand(source.name, match[1].decode(), line)
+
+
+@extracts(Kind.TEXT, Kind.PYTHON, Kind.JAVASCRIPT)
+def load_scenarios(source: Source) -> Iterator[Fact]:
+    if source.role is Role.DOCUMENTATION:
+        return
+    for tool, pattern in _LOAD:
+        if match := pattern.search(source.data):
+            yield LoadScenario(tool, source.data.count(b"\n", 0, match.start()) + 1)
+            return

@@ -1,0 +1,128 @@
+"""Deployment: what is started where, what CI runs, what is backed up, what is declared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.model.places import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something that is started: by a container, a platform, or the clock (`schedule`)."""
+
+    text: str
+    source: str
+    schedule: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineStep:
+    """A step of continuous integration; `active` when something starts it by itself."""
+
+    text: str
+    active: bool
+    scheduled: bool
+    tolerated: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """A service that proposes dependency updates."""
+
+    tool: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class HealthProbe:
+    """A path or command by which the deployment asks whether the application is well."""
+
+    source: str
+    target: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerService:
+    """A service of a compose file; `published` when its port is open to the host's network."""
+
+    name: str
+    image: str
+    settings: tuple[tuple[str, str], ...]
+    literal_secrets: tuple[str, ...]
+    command: str
+    published: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class BackupScript:
+    """A script that dumps a database."""
+
+    name: str
+    tool: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedDatabase:
+    """A database that the platform runs; `backups` is None where its file does not tell."""
+
+    name: str
+    backups: bool | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class LoadTest:
+    tool: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One declared dependency; `exact` is its only version, `group` is empty for production."""
+
+    name: str
+    specifier: str
+    exact: str
+    ecosystem: str
+    group: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    tool: str
+    ecosystem: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A secret in a file that may leave this machine; `role` is the file's part."""
+
+    kind: str
+    title: str
+    confidence: str
+    shape: str
+    variable: str
+    host: str
+    role: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class CodeWeakness:
+    """One finding of bandit."""
+
+    test: str
+    name: str
+    severity: str
+    confidence: str
+    message: str
+    cwe: int
+    place: Place

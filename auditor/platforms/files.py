@@ -1,0 +1,146 @@
+"""From what the files of a deployment say to the vocabulary of the model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.discover import Kind, Role
+from auditor.extract.readers.containers import Image, Service
+from auditor.extract.readers.manifests import Dependency, LockFile
+from auditor.extract.readers.operations import BackupCommand, LoadScenario
+from auditor.extract.readers.pipelines import Step, UpdateBot
+from auditor.extract.readers.platforms import ManagedStore, Probe, Process
+from auditor.extract.readers.secrets import FoundSecret
+from auditor.extract.weaknesses import Weakness
+from auditor.link.application import Application, provides
+from auditor.model.deployment import (
+    BackupScript,
+    Bot,
+    CodeWeakness,
+    Command,
+    ContainerService,
+    HealthProbe,
+    Leak,
+    LoadTest,
+    Lock,
+    ManagedDatabase,
+    PipelineStep,
+    Requirement,
+)
+from auditor.model.places import Place
+
+
+@provides(Command)
+def commands(application: Application) -> Iterator[Command]:
+    for file, image in application.of(Image):
+        if image.command:
+            yield Command(image.command, "Dockerfile", "", Place(file.path, image.command_line))
+    for file, service in application.of(Service):
+        text = f"{service.image} {service.command}".strip()
+        yield Command(text, f"service {service.name}", "", Place(file.path, service.line))
+    for file, process in application.of(Process):
+        place = Place(file.path, process.line)
+        yield Command(process.command, process.platform, process.schedule, place)
+
+
+@provides(PipelineStep)
+def steps(application: Application) -> Iterator[PipelineStep]:
+    for file, step in application.of(Step):
+        place = Place(file.path, step.line)
+        yield PipelineStep(step.text, step.active, step.scheduled, step.tolerated, place)
+
+
+@provides(Bot)
+def bots(application: Application) -> Iterator[Bot]:
+    for file, bot in application.of(UpdateBot):
+        yield Bot(bot.tool, Place(file.path, bot.line))
+
+
+@provides(HealthProbe)
+def probes(application: Application) -> Iterator[HealthProbe]:
+    for file, probe in application.of(Probe):
+        yield HealthProbe(probe.platform, probe.path, Place(file.path, probe.line))
+    for file, image in application.of(Image):
+        if image.healthcheck:
+            yield HealthProbe("Dockerfile", image.healthcheck, Place(file.path, image.line))
+    for file, service in application.of(Service):
+        if service.healthcheck:
+            source = f"service {service.name}"
+            yield HealthProbe(source, service.healthcheck, Place(file.path, service.line))
+
+
+@provides(ContainerService)
+def services(application: Application) -> Iterator[ContainerService]:
+    for file, service in application.of(Service):
+        published = any(not re.match(r"(?:127\.0\.0\.1|localhost):", port) for port in service.ports if port)
+        yield ContainerService(
+            service.name,
+            service.image,
+            tuple((name, value) for name, value, _ in service.environment),
+            tuple(name for name, _ in service.literal_secrets),
+            service.command,
+            published,
+            Place(file.path, service.line),
+        )
+
+
+@provides(BackupScript)
+def backup_scripts(application: Application) -> Iterator[BackupScript]:
+    for file, found in application.of(BackupCommand):
+        yield BackupScript(found.name, found.tool, Place(file.path, found.line))
+
+
+@provides(ManagedDatabase)
+def managed_databases(application: Application) -> Iterator[ManagedDatabase]:
+    for file, store in application.of(ManagedStore):
+        name = f"{store.platform} {store.name}".strip()
+        yield ManagedDatabase(name, store.backups, Place(file.path, store.line))
+
+
+@provides(LoadTest)
+def load_tests(application: Application) -> Iterator[LoadTest]:
+    for file, found in application.of(LoadScenario, Role.SOURCE, Role.TEST, Role.EXAMPLE):
+        yield LoadTest(found.tool, Place(file.path, found.line))
+
+
+@provides(Requirement)
+def requirements(application: Application) -> Iterator[Requirement]:
+    for file, found in application.of(Dependency):
+        yield Requirement(
+            found.name, found.specifier, found.exact, found.ecosystem, found.group, Place(file.path, found.line)
+        )
+
+
+@provides(Lock)
+def locks(application: Application) -> Iterator[Lock]:
+    for file, found in application.of(LockFile):
+        yield Lock(found.tool, found.ecosystem, Place(file.path, 1))
+
+
+@provides(Leak)
+def leaks(application: Application) -> Iterator[Leak]:
+    """Secrets of every file that could leave this machine: not of a dotenv file git leaves out."""
+    for file, found in application.of(FoundSecret, *Role):
+        if file.kind is Kind.DOTENV and file.tracked is False:
+            continue
+        place = Place(file.path, found.line, found.column, found.end_line, found.variable)
+        yield Leak(
+            found.kind,
+            found.title,
+            found.confidence,
+            found.shape,
+            found.variable,
+            found.host,
+            file.role.value,
+            place,
+        )
+
+
+@provides(CodeWeakness)
+def weaknesses(application: Application) -> Iterator[CodeWeakness]:
+    for file, found in application.of(Weakness):
+        place = Place(file.path, found.line, found.column, found.end_line)
+        yield CodeWeakness(
+            found.test_id, found.test_name, found.severity, found.confidence, found.message, found.cwe, place
+        )

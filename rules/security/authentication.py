@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from auditor.assess.rule import Rule, asvs, cwe, owasp_api
+from auditor.assess.verdict import (
+    Coverage,
+    Evidence,
+    Severity,
+    State,
+    Verdict,
+    judge,
+    not_applicable,
+    present,
+    unknown,
+)
+from auditor.link.application import Application
+from auditor.model.web import Guard, Guarding, Route, UnusedGuard
+
+
+class Authentication(Rule):
+    """Every route that should not be public is behind authentication that verifies something.
+
+    Each route's guards are judged by what they do: a guard that accepts any token, never rejects,
+    decodes without verifying or returns the same user for everybody is decorative, and the routes
+    behind it count as open. Public by nature are health checks, login, registration, password
+    recovery, documentation and the start page. A route that changes data is critical, one that only
+    reads is high. A guard that compares with a secret whose default stands in the code works, and is
+    reported as weak (high). A guard outside of the tree that is not known leaves its routes unknown.
+    """
+
+    id = "authentication"
+    title = "Authentication"
+    section = "security"
+    severity = Severity.CRITICAL
+    risk = "Anybody who finds the address can read and change the data."
+    fix = (
+        "Put a dependency that verifies a signature or session on the router or application, so that "
+        "a new route is protected unless it says otherwise."
+    )
+    references = (cwe(306), owasp_api(2), asvs("8.2.1"))
+    effort = "medium"
+
+    def assess(self, application: Application) -> Verdict:
+        routes = application.facts(Route)
+        if not routes:
+            return not_applicable("no routes were found")
+        judged = [r for r in routes if r.authentication is not Guarding.EXEMPT]
+        known = [r for r in judged if r.authentication is not Guarding.UNKNOWN]
+        if not judged:
+            return not_applicable("every route is public by nature")
+        met = [r for r in known if r.authentication is Guarding.ENFORCED]
+        evidence = [
+            *self._guards(known),
+            *(self._open(r) for r in known if r.authentication is Guarding.ABSENT),
+            *self._unused(application, known),
+        ]
+        if not known:
+            guards = sorted({g.name for r in judged for g in r.guards if g.state is Guarding.UNKNOWN})
+            return unknown(
+                "The routes are guarded by code outside of the repository.",
+                f"Read what {', '.join(guards)} does with a credential that is made up.",
+            )
+        exempt = len(routes) - len(judged)
+        summary = (
+            f"{len(met)} of {len(known)} routes are behind authentication that verifies something"
+            f" ({exempt} more are public by nature"
+            + (f", {len(judged) - len(known)} could not be judged)." if len(judged) > len(known) else ").")
+        )
+        return judge(summary, evidence, Coverage(len(met), len(known)))
+
+    def _open(self, route: Route) -> Evidence:
+        severity = Severity.CRITICAL if route.writes or route.method == "WEBSOCKET" else Severity.HIGH
+        return Evidence(
+            route.place, State.ABSENT, severity, f"{route.name} is open to everybody", _subject(route)
+        )
+
+    def _guards(self, routes: list[Route]) -> Iterator[Evidence]:
+        """One piece of evidence for each guard, with how many routes rest on it."""
+        behind: dict[Guard, list[Route]] = defaultdict(list)
+        for route in routes:
+            for guard in route.guards:
+                behind[guard].append(route)
+        for guard, found in behind.items():
+            alone = [r for r in found if r.authentication is guard.state]
+            many = f"{len(found)} route{'s' if len(found) > 1 else ''} ({_few(found)})"
+            match guard.state:
+                case Guarding.DECORATIVE if alone:
+                    message = f"`{guard.name}` {guard.reason}; {many} rest on it"
+                    yield Evidence(guard.place, State.DECORATIVE, Severity.CRITICAL, message, guard.name)
+                case Guarding.OPTIONAL if alone:
+                    message = f"`{guard.name}` {guard.reason}; {many} rest on it alone"
+                    yield Evidence(guard.place, State.WEAK, Severity.HIGH, message, guard.name)
+                case Guarding.ENFORCED if "written in the code" in guard.reason or "stands in the code" in guard.reason:
+                    message = f"`{guard.name}`: {guard.reason}; {many} rest on it"
+                    yield Evidence(guard.place, State.WEAK, Severity.HIGH, message, guard.name)
+                case Guarding.ENFORCED:
+                    yield present(guard.place, f"`{guard.name}` {guard.reason} for {many}", guard.name)
+
+    def _unused(self, application: Application, routes: list[Route]) -> Iterator[Evidence]:
+        if all(r.authentication is Guarding.ENFORCED for r in routes):
+            return
+        for guard in application.facts(UnusedGuard):
+            message = f"`{guard.name}` is written to guard routes, and {guard.reason}"
+            yield Evidence(guard.place, State.DECORATIVE, Severity.CRITICAL, message, guard.name)
+
+    good = (
+        {
+            "app.py": """
+import os
+import jwt
+from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from fastapi.security import HTTPBearer
+
+bearer = HTTPBearer()
+
+def current_user(credentials=Depends(bearer)):
+    try:
+        return jwt.decode(credentials.credentials, os.environ["JWT_SECRET"], algorithms=["HS256"])
+    except jwt.PyJWTError:
+        raise HTTPException(401, "invalid token")
+
+router = APIRouter(dependencies=[Depends(current_user)])
+
+@router.get("/leads")
+def leads():
+    return []
+
+app = FastAPI()
+app.include_router(router, prefix="/api")
+
+@app.get("/health")
+def health():
+    return {"status": "ok"}
+"""
+        },
+    )
+    bad = (
+        {
+            "app.py": """
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.security import HTTPBearer
+
+app = FastAPI()
+
+async def verify_token(credentials=Depends(HTTPBearer())):  # expect: critical
+    token = credentials.credentials
+    if not token or len(token) < 10:
+        raise HTTPException(status_code=401, detail="Invalid token")
+    return {"user_id": "demo"}
+
+@app.get("/leads")
+async def leads(user: dict = Depends(verify_token)):
+    return []
+
+@app.delete("/leads/{lead_id}")
+async def remove(lead_id: str):  # expect: critical
+    return {}
+
+@app.get("/stats")
+async def stats():  # expect: high
+    return {}
+"""
+        },
+        {
+            "app.py": """
+import jwt
+from fastapi import Depends, FastAPI, Header, HTTPException
+
+app = FastAPI()
+
+def user(authorization: str = Header()):  # expect: critical
+    try:
+        return jwt.decode(authorization, options={"verify_signature": False})
+    except jwt.PyJWTError:
+        raise HTTPException(401)
+
+@app.get("/me")
+def me(user=Depends(user)):
+    return user
+"""
+        },
+    )
+
+
+def _subject(route: Route) -> str:
+    return f"{route.application} {route.name}"
+
+
+def _few(routes: list[Route]) -> str:
+    names = ", ".join(route.name for route in routes[:3])
+    return names + (f" and {len(routes) - 3} more" if len(routes) > 3 else "")
