@@ -212,7 +212,8 @@ def _is_example(value: str) -> bool:
 
 def _repetitive(value: str) -> bool:
     """`xxxxxxxx`, `1234567890`, `abcdefghij`: nothing anybody would use."""
-    body = value.split("_")[-1].split("-")[-1].lower() or value.lower()
+    last = re.split(r"[_\-]", value)[-1]
+    body = (last if len(last) >= 8 else value).lower()
     if len(set(body)) <= max(2, len(body) // 10):
         return True
     steps = sum(1 for a, b in zip(body, body[1:], strict=False) if ord(b) - ord(a) == 1)

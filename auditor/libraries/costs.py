@@ -1,0 +1,78 @@
+"""Calls that cost money: language models, text messages, e-mail, payments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.names import Code, Located
+from auditor.link.values import place_of
+from auditor.model.costs import Costly
+from auditor.model.web import Route
+
+_CALLS = tuple(
+    (what, re.compile(pattern))
+    for what, pattern in (
+        ("a language model", r"^(?:openai|anthropic|google\.generativeai|google\.genai|groq|cohere|mistralai|langchain\w*|litellm|emergentintegrations|together|replicate)\."),
+        ("text messages", r"^(?:twilio|vonage|messagebird|plivo)\."),
+        ("e-mail", r"^(?:smtplib|aiosmtplib|sendgrid|resend|fastapi_mail|mailjet_rest|postmarker)\.|^boto3.*send_email"),
+        ("payments", r"^(?:stripe|paypalrestsdk|razorpay|braintree|square)\."),
+    )
+)  # fmt: skip
+_ADDRESSES = tuple(
+    (what, re.compile(pattern))
+    for what, pattern in (
+        ("a language model", r"api\.(?:openai|anthropic|groq|mistral)\.(?:com|ai)"),
+        ("text messages", r"api\.twilio\.com|textbelt\.com"),
+        ("e-mail", r"api\.(?:sendgrid|mailgun|resend)\.(?:com|net)"),
+        ("payments", r"api\.stripe\.com|api-m\.paypal\.com"),
+    )
+)
+_MAX_DEPTH = 3
+
+
+@provides(Costly)
+def costly_routes(application: Application) -> Iterator[Costly]:
+    direct = _Direct(application.code)
+    for route in application.facts(Route):
+        if route.function is not None and (found := direct.below(route.function, _MAX_DEPTH)):
+            what, located = found
+            yield Costly(route, what, place_of(located))
+
+
+class _Direct:
+    """Which functions spend money, themselves or through what they call."""
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self.known: dict[int, tuple[str, Located] | None] = {}
+
+    def below(self, function: Located, depth: int) -> tuple[str, Located] | None:
+        key = id(function.node)
+        if key not in self.known:
+            self.known[key] = None
+            self.known[key] = self._look(function, depth)
+        return self.known[key]
+
+    def _look(self, function: Located, depth: int) -> tuple[str, Located] | None:
+        inner = self.code.inside(function)
+        callees = []
+        for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+            if isinstance(node, t.Const) and isinstance(node.value, str) and "//" in node.value:
+                for what, address in _ADDRESSES:
+                    if address.search(node.value):
+                        return what, Located(node, inner)
+            if isinstance(node, t.Call):
+                name = self.code.name(node.func, inner)
+                for what, call in _CALLS:
+                    if call.match(name):
+                        return what, Located(node, inner)
+                callee = self.code.definition(name)
+                if callee is not None and isinstance(callee.node, t.Function):
+                    callees.append(callee)
+        for callee in callees if depth else ():
+            if found := self.below(callee, depth - 1):
+                return found
+        return None

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.assess.rule import Rule, asvs, cwe
+from auditor.assess.verdict import (
+    Evidence,
+    Severity,
+    State,
+    Verdict,
+    judge,
+    not_applicable,
+    present,
+    unknown,
+)
+from auditor.link.application import Application
+from auditor.model.data import Connection
+from auditor.model.deployment import ContainerService
+from auditor.model.places import Place
+from auditor.model.settings import SettingDefinition
+from auditor.model.values import Masked, possible, settings_in
+
+_LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[a-z][\w-]*)(?::\d+)?")
+_DATABASE = re.compile(r"(?:^|/)(?:mongo|postgres|mysql|mariadb|redis)", re.I)
+_LOGIN_SETTINGS = {
+    "mongo": {"MONGO_INITDB_ROOT_PASSWORD", "MONGO_INITDB_ROOT_PASSWORD_FILE", "MONGODB_ROOT_PASSWORD"},
+    "postgres": {"POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE"},
+    "mysql": {"MYSQL_ROOT_PASSWORD", "MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD_FILE"},
+    "mariadb": {"MARIADB_ROOT_PASSWORD", "MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD_FILE"},
+}
+
+
+class DatabaseCredentials(Rule):
+    """The database connection is authenticated and encrypted.
+
+    A URL without user and password is high for a host elsewhere and low for this machine. A
+    database service of a compose file without a password is high when its port is published, else
+    low; a password written into the file is medium. Encryption or its check turned off is medium.
+    A URL that only the host knows leaves the verdict unknown.
+    """
+
+    id = "database-credentials"
+    title = "Database connection"
+    section = "security"
+    severity = Severity.LOW
+    risk = "Whoever reaches the database's network address can read and change everything."
+    fix = "Give the database a user with a strong password, require TLS, and do not publish its port."
+    references = (cwe(287), cwe(319), asvs("13.2.1"))
+    effort = "small"
+
+    def assess(self, application: Application) -> Verdict:
+        connections = application.facts(Connection)
+        services = [s for s in application.facts(ContainerService) if _DATABASE.search(s.image)]
+        if not connections and not services:
+            return not_applicable("no database was found")
+        found: dict[tuple[str, int], Evidence] = {}
+        for each in (*self._connections(application, connections), *self._services(services)):
+            found.setdefault((each.place.path, each.place.line), each)
+        if not found:
+            names = sorted({s.name for c in connections for s in settings_in(c.url)}) or ["the URL"]
+            return unknown(
+                f"The database's address is in {', '.join(names)}, which the repository does not give.",
+                f"Look at {', '.join(names)} in production: it should name a user, a password and TLS.",
+            )
+        wrong = [e for e in found.values() if e.state is not State.PRESENT]
+        summary = wrong[0].message[0].upper() + wrong[0].message[1:] + "." if wrong else "The database asks who connects."
+        return judge(summary, found.values())
+
+    def _connections(
+        self, application: Application, connections: tuple[Connection, ...]
+    ) -> Iterator[Evidence]:
+        definitions = application.facts(SettingDefinition)
+        for connection in connections:
+            if isinstance(connection.url, Masked):
+                yield present(connection.place, "the URL in the code carries a login")
+            for known in possible(connection.url):
+                if isinstance(known.value, str):
+                    yield from self._url(known.value, known.place, login=False)
+            names = {s.name for s in settings_in(connection.url)}
+            for definition in definitions:
+                if definition.name in names and not definition.empty:
+                    yield from self._url(definition.value, definition.place, definition.login)
+
+    def _url(self, url: str, place: Place, login: bool) -> Iterator[Evidence]:
+        match = re.match(r"\w+(?:\+\w+)?://(?:[^@/]*@)?([^/?,]+)(.*)", url)
+        if match is None:
+            return
+        host, rest = match[1], match[2]
+        if re.search(r"[?&](?:ssl|tls)=false|sslmode=(?:disable|allow)|tlsAllowInvalid\w+=true", rest, re.I):
+            yield Evidence(place, State.WEAK, Severity.MEDIUM, "the connection's encryption is turned off", host)
+        if login or "@" in url:
+            yield present(place, "the URL carries a login", host)
+        elif _LOCAL.fullmatch(host):
+            told = f"the database at {host} is used without user and password"
+            yield Evidence(place, State.ABSENT, Severity.LOW, told, host)
+        else:
+            told = f"the database at {host} is used without user and password"
+            yield Evidence(place, State.ABSENT, Severity.HIGH, told, host)
+
+    def _services(self, services: list[ContainerService]) -> Iterator[Evidence]:
+        for service in services:
+            kind = next((k for k in _LOGIN_SETTINGS if k in service.image.lower()), "")
+            if not kind:
+                continue
+            given = {name for name, _ in service.settings}
+            if service.literal_secrets:
+                told = f"the password of service {service.name} is written in the file"
+                yield Evidence(service.place, State.WEAK, Severity.MEDIUM, told, service.name)
+            elif given & _LOGIN_SETTINGS[kind] or "--auth" in service.command:
+                yield present(service.place, f"service {service.name} has a password", service.name)
+            else:
+                severity = Severity.HIGH if service.published else Severity.LOW
+                where = " and its port is published" if service.published else ""
+                told = f"service {service.name} has no password{where}"
+                yield Evidence(service.place, State.ABSENT, severity, told, service.name)
+
+    good = (
+        {
+            "app.py": """
+import os
+from motor.motor_asyncio import AsyncIOMotorClient
+client = AsyncIOMotorClient(os.environ["MONGO_URL"])
+""",
+            "docker-compose.yml": """
+services:
+  mongo:
+    image: mongo:7
+    environment:
+      MONGO_INITDB_ROOT_USERNAME: app
+      MONGO_INITDB_ROOT_PASSWORD: ${MONGO_PASSWORD}
+""",
+        },
+        {"app.py": "import os\nfrom pymongo import MongoClient\nclient = MongoClient(os.environ['MONGO_URL'])\n"},
+    )
+    bad = (
+        {
+            "app.py": """
+import os
+from motor.motor_asyncio import AsyncIOMotorClient
+client = AsyncIOMotorClient(os.getenv("MONGO_URL", "mongodb://localhost:27017"))  # expect: low
+""",
+            ".env.production": "MONGO_URL=mongodb://db.shop.internal:27017/shop  # expect: high\n",
+            "docker-compose.yml": """
+services:
+  mongo:  # expect: high
+    image: mongo:7
+    ports: ["27017:27017"]
+""",
+        },
+    )

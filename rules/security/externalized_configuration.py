@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.assess.rule import Rule, asvs, cwe, twelve_factor
+from auditor.assess.verdict import (
+    Coverage,
+    Evidence,
+    Severity,
+    State,
+    Verdict,
+    judge,
+    not_applicable,
+    present,
+)
+from auditor.link.application import Application
+from auditor.model.deployment import Leak
+from auditor.model.settings import Integration, SettingRead, SettingsClass
+
+_CODE = re.compile(r"\.(?:py|js|jsx|ts|tsx)$")
+
+
+class ExternalizedConfiguration(Rule):
+    """Keys and endpoints come from the environment, not from the code.
+
+    Each outside service that the code uses is listed with the settings its keys come from. A
+    literal key in code is medium here (what it can do is said under leaked secrets). A service whose
+    key comes from nowhere that can be seen is not reported: some need none.
+    """
+
+    id = "externalized-configuration"
+    title = "Externalised configuration"
+    section = "security"
+    severity = Severity.MEDIUM
+    risk = "A key in the code is in every copy of it, and cannot be changed without a release."
+    fix = "Read keys and addresses from environment variables or a settings class, and from nowhere else."
+    references = (cwe(547), twelve_factor("config"), asvs("13.3.1"))
+    effort = "small"
+
+    def assess(self, application: Application) -> Verdict:
+        reads = application.facts(SettingRead)
+        integrations = application.facts(Integration)
+        literal = list(self._literal(application))
+        if not reads and not integrations and not literal:
+            return not_applicable("the code reads no settings and uses no outside service")
+        evidence = [*literal, *self._strengths(application)]
+        if not evidence:
+            place = integrations[0].place
+            message = f"{integrations[0].name} is used, and no setting is read anywhere"
+            evidence = [Evidence(place, State.ABSENT, Severity.LOW, message, integrations[0].name)]
+        names = {read.name for read in reads}
+        total = len(names) + len(literal)
+        keyed = [i.name for i in integrations if i.settings]
+        summary = f"{len(names)} settings are read from the environment"
+        summary += f", for {', '.join(keyed)} among others." if keyed else "."
+        if literal:
+            summary = f"{len(literal)} keys are written in the code; " + summary
+        return judge(summary, evidence, Coverage(len(names), total) if total else None)
+
+    def _literal(self, application: Application) -> Iterator[Evidence]:
+        for leak in application.facts(Leak):
+            if leak.role == "source" and _CODE.search(leak.place.path) and leak.confidence != "low":
+                if leak.kind == "default-secret":
+                    message = f"{leak.variable} has a working default in code"
+                else:
+                    message = f"{leak.title} is written in the code ({leak.shape})"
+                yield Evidence(leak.place, State.ABSENT, Severity.MEDIUM, message, f"{leak.kind} {leak.variable}")
+
+    def _strengths(self, application: Application) -> Iterator[Evidence]:
+        for kind in application.facts(SettingsClass):
+            message = f"`{kind.name}` gathers {len(kind.fields)} settings and checks them at start"
+            yield present(kind.place, message, kind.name)
+        for integration in application.facts(Integration):
+            if integration.settings:
+                keys = ", ".join(integration.settings[:3])
+                yield present(integration.place, f"{integration.name} gets its keys from {keys}", integration.name)
+        reads = application.facts(SettingRead)
+        if reads:
+            names = sorted({read.name for read in reads})
+            listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+            yield present(reads[0].place, f"settings are read from the environment: {listed}", "settings")
+
+    good = (
+        {"app.py": 'import os\nimport stripe\nstripe.api_key = os.environ["STRIPE_API_KEY"]\n'},
+    )
+    bad = (
+        {
+            "app.py": "import stripe\nstripe.api_key = '" + "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc'  # expect: medium\n"
+        },
+    )

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from auditor.assess.rule import Rule, asvs, cwe
+from auditor.assess.verdict import Evidence, Severity, State, Verdict, judge, not_applicable, present
+from auditor.link.application import Application
+from auditor.model.deployment import Leak
+
+_BY_CONFIDENCE = {"high": Severity.CRITICAL, "medium": Severity.HIGH, "low": Severity.LOW}
+
+
+class LeakedSecrets(Rule):
+    """No live-looking secret is in the tree.
+
+    Every text file counts: code, documentation, notebooks, test results, front-end code, and dotenv
+    files that git tracks. A key in its provider's own format is critical, wherever it stands. What
+    only looks like a secret by its name and value is high, and low in tests; a password that is a
+    known default of a local service is low. A default for a signing secret in code is high: the
+    application works with it, and anybody can forge tokens. Values are never shown. The git history
+    is not read yet.
+    """
+
+    id = "leaked-secrets"
+    title = "Leaked secrets"
+    section = "security"
+    severity = Severity.CRITICAL
+    risk = "Whoever reads the repository, a copy of it or an old clone can use the account behind the key."
+    fix = "Revoke the key at its provider first, then remove it, and read it from the environment."
+    references = (cwe(798), cwe(540), asvs("13.3.1"))
+    effort = "small"
+
+    def assess(self, application: Application) -> Verdict:
+        files = application.tree.files
+        if not files:
+            return not_applicable("there are no files to read")
+        leaks = application.facts(Leak)
+        found = [self._evidence(leak) for leak in leaks]
+        if not found:
+            message = f"{len(files)} files hold nothing that looks like a secret"
+            return judge("No secret was found in the tree.", [present(application.root_place, message)])
+        worst = max(e.severity for e in found)
+        kinds = ", ".join(sorted({leak.title for leak in leaks if self._severity(leak) is worst}))
+        places = len({leak.place.path for leak in leaks})
+        return judge(f"{len(found)} secrets in {places} files, among them: {kinds}.", found)
+
+    def _evidence(self, leak: Leak) -> Evidence:
+        name = f" in `{leak.variable}`" if leak.variable else ""
+        host = f" for {leak.host}" if leak.host else ""
+        where = f" ({leak.role})" if leak.role != "source" else ""
+        message = f"{leak.title}{name}{host}: {leak.shape}{where}"
+        return Evidence(leak.place, State.ABSENT, self._severity(leak), message, f"{leak.kind} {leak.variable}")
+
+    @staticmethod
+    def _severity(leak: Leak) -> Severity:
+        if leak.role in ("test", "example") and leak.confidence != "high":
+            return Severity.LOW
+        return _BY_CONFIDENCE[leak.confidence]
+
+    good = (
+        {
+            "app.py": """
+import os
+API_KEY = os.environ["STRIPE_API_KEY"]
+password = input("password: ")
+PASSWORD_FIELD = "password"
+""",
+            ".env.example": "STRIPE_API_KEY=your-key-here\nDB_PASSWORD=changeme\n",
+            "README.md": "Set `OPENAI_API_KEY=sk-...` first.",
+        },
+    )
+    bad = (
+        {
+            "config.py": 'import os\nSECRET_KEY = os.getenv("SECRET_KEY", "dev-secret-key")  # expect: high\n',
+            "notes.md": "The key is " + "sk-emergent-" + "4fA9b2C7d1E8f3A6b5 (expect: critical)\n",
+            ".env": "DB_PASSWORD=" + "Tr0ub4dor-and-3 # expect: high\n",
+        },
+    )
