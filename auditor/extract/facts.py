@@ -17,6 +17,8 @@ from auditor.extract.python.tree import Stmt
 class Fact(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """Base of everything an extractor may say about a file."""
 
+    parsed: ClassVar[bool] = False
+    """Rests on a Python file's being parsed: where one cannot be, there may be more."""
     late: ClassVar[bool] = False
     """Taken beside linking, for facts that take long and that no other fact rests on."""
 
@@ -27,9 +29,12 @@ class Unread(Fact, frozen=True):
     reason: str
     line: int = 0
     column: int = 0
+    application: bool = False
+    """Whether its text creates a web application."""
 
 
 class Syntax(Fact, frozen=True):
     """The syntax tree of a Python file."""
 
+    parsed: ClassVar[bool] = True
     body: list[Stmt]

@@ -59,7 +59,7 @@ def extract_source(source: Source, late: bool = False) -> list[Fact]:
         try:
             facts.extend(extractor(source))
         except Unreadable as error:
-            unread.append(Unread(str(error), error.line, error.column))
+            unread.append(Unread(str(error), error.line, error.column, error.application))
         except Exception as error:  # noqa: BLE001 - hostile input must not end the audit
             log.debug("%s: %s failed", source.name, extractor.__name__, exc_info=True)
             unread.append(Unread(f"could not be read ({type(error).__name__})"))

@@ -16,9 +16,11 @@ from auditor.extract.facts import Fact
 class Unreadable(Exception):
     """A file is not what its name claims; the message is one line for the report."""
 
-    def __init__(self, reason: str, line: int = 0, column: int = 0) -> None:
+    def __init__(
+        self, reason: str, line: int = 0, column: int = 0, application: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.line, self.column = line, column
+        self.line, self.column, self.application = line, column, application
 
 
 @dataclass(frozen=True)

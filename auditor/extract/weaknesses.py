@@ -25,6 +25,7 @@ from auditor.extract.facts import Fact
 class Weakness(Fact, frozen=True):
     """One finding of bandit: its test, place, and bandit's own severity and confidence words."""
 
+    parsed: ClassVar[bool] = True
     late: ClassVar[bool] = True
 
     test_id: str

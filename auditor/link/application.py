@@ -7,6 +7,7 @@ kind is computed once, when first asked for. Adding a framework or a kind of fac
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import pkgutil
@@ -50,12 +51,21 @@ def load_knowledge() -> None:
 
 
 @dataclass
+class Watch:
+    """What an answer rested on."""
+
+    code: bool = False
+
+
+@dataclass
 class Application:
     """Everything known of the repository under audit."""
 
     tree: Tree
     extraction: Extraction
     _facts: dict[type, tuple[Any, ...]] = field(default_factory=dict)
+    _from_code: dict[type, bool] = field(default_factory=dict)
+    _watches: list[Watch] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         load_knowledge()
@@ -66,9 +76,27 @@ class Application:
         """All facts of a kind, in stable order."""
         if kind not in self._facts:
             self._facts[kind] = ()  # a provider that asks for its own kind sees none yet
-            found = [fact for provider in _PROVIDERS[kind] for fact in provider(self)]
+            with self.watching() as watch:
+                found = [fact for provider in _PROVIDERS[kind] for fact in provider(self)]
             self._facts[kind] = tuple(found)
+            self._from_code[kind] = watch.code
+        if self._from_code.get(kind):
+            self._touch_code()
         return cast("tuple[T, ...]", self._facts[kind])
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[Watch]:
+        """Whether what happens inside rests on the Python code of the tree."""
+        watch = Watch()
+        self._watches.append(watch)
+        try:
+            yield watch
+        finally:
+            self._watches.pop()
+
+    def _touch_code(self) -> None:
+        for watch in self._watches:
+            watch.code = True
 
     @functools.cached_property
     def unread(self) -> tuple[tuple[str, Unread], ...]:
@@ -87,6 +115,8 @@ class Application:
         """Extracted facts of a kind with their files; of source files unless roles are named."""
         wanted = roles or (Role.SOURCE,)
         facts = self.extraction.late() if kind.late else self.extraction.facts
+        if kind.parsed:
+            self._touch_code()
         for file in self.tree.files:
             if file.role in wanted:
                 for fact in facts.get(file.path, ()):
@@ -96,9 +126,14 @@ class Application:
     def files(self, *kinds: Kind) -> Iterator[SourceFile]:
         return (f for f in self.tree.files if f.kind in kinds)
 
-    @functools.cached_property
+    @property
     def values(self) -> Evaluator:
         """The Python of all source files; tests, examples and documentation are left out."""
+        self._touch_code()
+        return self._values
+
+    @functools.cached_property
+    def _values(self) -> Evaluator:
         return Evaluator(Code(Module(file.path, syntax.body) for file, syntax in self.of(Syntax)))
 
     @property

@@ -66,10 +66,10 @@ class _Shape:
 
 
 @provides(Query)
-def queries(application: Application) -> Iterator[Query]:
+def queries(application: Application) -> list[Query]:
     reader = _Reader(application)
-    for site in application.code.method_calls(*sorted({*_FILTERED, *_OTHER})):
-        yield from reader.queries(site)
+    sites = application.code.method_calls(*sorted({*_FILTERED, *_OTHER}))
+    return sorted((q for site in sites for q in reader.queries(site)), key=lambda q: q.place)
 
 
 @dataclass

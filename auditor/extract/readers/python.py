@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from auditor.discover import Kind, Role
@@ -13,6 +14,10 @@ from auditor.extract.secrets import Secret, find_secrets
 from auditor.extract.source import Source, Unreadable, extracts
 from auditor.extract.weaknesses import weaknesses
 
+_CREATES_APPLICATION = re.compile(
+    rb"(?m)^[^#\n]*=\s*(?:FastAPI|Flask|Starlette|Quart|Sanic|Litestar|get_[aw]sgi_application)\("
+)
+
 
 @extracts(Kind.PYTHON)
 def syntax(source: Source) -> Iterator[Fact]:
@@ -22,7 +27,8 @@ def syntax(source: Source) -> Iterator[Fact]:
     try:
         module = parse(source.data)
     except UnreadablePython as error:
-        raise Unreadable(str(error), error.line, error.column) from error
+        creates = _CREATES_APPLICATION.search(source.data) is not None
+        raise Unreadable(str(error), error.line, error.column, creates) from error
     spans = _by_line(find_secrets(source.data, source.name))
 
     def mask(node: ast.expr) -> str | None:

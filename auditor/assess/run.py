@@ -1,0 +1,97 @@
+"""Assessment: every rule's verdict, and what a file that cannot be read does to it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from auditor.assess.rule import Rule
+from auditor.assess.verdict import Outcome, State, Verdict, unknown
+from auditor.discover import Kind, Role
+from auditor.extract.facts import Syntax, Unread
+from auditor.extract.python import tree as t
+from auditor.link.application import Application
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """All verdicts in the rules' order; `blockers` are sentences that come before everything."""
+
+    verdicts: tuple[tuple[Rule, Verdict], ...]
+    blockers: tuple[str, ...]
+
+
+def assess(application: Application, rules: Sequence[Rule]) -> Assessment:
+    """Ask every rule. A rule that fails says unknown, never nothing."""
+    broken = _broken(application)
+    verdicts = tuple((rule, _ask(application, rule, broken)) for rule in rules)
+    return Assessment(verdicts, tuple(_blocker(path, fact) for path, fact in broken if fact.application))
+
+
+def _ask(application: Application, rule: Rule, broken: list[tuple[str, Unread]]) -> Verdict:
+    with application.watching() as watch:
+        try:
+            verdict = rule.assess(application)
+        except Exception as error:  # noqa: BLE001 - one rule's mistake must not hide the others
+            log.warning("rule %s failed: %s", rule.id, error, exc_info=log.isEnabledFor(logging.DEBUG))
+            return unknown(
+                f"The rule failed ({type(error).__name__}), so nothing was judged.",
+                "Report the failure with the output of --verbose.",
+            )
+    return _doubted(verdict, broken) if watch.code and broken else verdict
+
+
+def _doubted(verdict: Verdict, broken: list[tuple[str, Unread]]) -> Verdict:
+    """A verdict that rests on code of which a part cannot be read: findings stay, nothing passes."""
+    path = broken[0][0]
+    holds = any(fact.application for _, fact in broken)
+    if not holds and verdict.outcome not in (Outcome.PASS, Outcome.NOT_APPLICABLE):
+        return verdict
+    findings = tuple(e for e in verdict.evidence if e.state is not State.PRESENT)
+    elsewhere = f" Elsewhere: {verdict.summary}" if findings else ""
+    return replace(
+        verdict,
+        outcome=Outcome.UNKNOWN,
+        summary=f"{path} cannot be read, so this cannot be judged.{elsewhere}",
+        evidence=findings,
+        coverage=None,
+        settle=f"Make {path} parse, and audit again.",
+    )
+
+
+def _broken(application: Application) -> list[tuple[str, Unread]]:
+    """Source files that cannot be parsed and belong to an application."""
+    kinds = {f.path: (f.kind, f.role) for f in application.tree.files}
+    unread = [
+        (path, fact)
+        for path, fact in application.unread
+        if kinds.get(path) == (Kind.PYTHON, Role.SOURCE)
+    ]
+    if not unread:
+        return []
+    imported = _imported(application)
+    found = [(p, f) for p, f in unread if f.application or PurePosixPath(p).stem in imported]
+    return sorted(found, key=lambda item: (not item[1].application, item[0]))
+
+
+def _imported(application: Application) -> set[str]:
+    names: set[str] = set()
+    for _, syntax in application.of(Syntax):
+        for node in t.walk(*syntax.body):
+            if isinstance(node, t.Import):
+                names.update(re.split(r"\W+", node.module))
+                names.update(part for name, _ in node.names for part in name.split("."))
+    return names
+
+
+def _blocker(path: str, fact: Unread) -> str:
+    where = f"{path}:{fact.line}:{fact.column}" if fact.line else path
+    return (
+        f"The application in {path} cannot start: {fact.reason}, at {where}. "
+        "What depends on that file is unknown."
+    )

@@ -1,0 +1,73 @@
+"""Routes that compute from the database on every call: dashboards, statistics, aggregates."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.names import Code, Located
+from auditor.model.data import Cache, Query
+from auditor.model.places import Place
+from auditor.model.web import Route
+
+_HEAVY = {"aggregate", "count_documents", "distinct", "count"}
+_MANY = 3
+"""Reads in one handler from which it is worth remembering the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeavyRead:
+    """A route that reads much on every call; `cached` by what, None where by nothing."""
+
+    route: Route
+    reads: int
+    place: Place
+    cached: Cache | None
+
+
+@provides(HeavyRead)
+def heavy_reads(application: Application) -> Iterator[HeavyRead]:
+    code = application.code
+    by_function: dict[tuple[str, str], list[Query]] = defaultdict(list)
+    for query in application.facts(Query):
+        by_function[query.place.path, query.place.symbol].append(query)
+    caches = application.facts(Cache)
+    for route in application.facts(Route):
+        if route.method != "GET" or route.function is None or route.public == "health check":
+            continue
+        functions = _functions(code, route.function)
+        reads = [q for f in functions for q in by_function.get((f.path, _qualname(f)), ())]
+        heavy = [q for q in reads if q.operation in _HEAVY]
+        if heavy and (len(reads) >= _MANY or any(q.operation == "aggregate" for q in heavy)):
+            cached = _cached(code, functions, caches)
+            yield HeavyRead(route, len(reads), heavy[0].place, cached)
+
+
+def _qualname(function: Located) -> str:
+    outer = function.scope.qualname
+    name: str = function.node.name  # type: ignore[attr-defined]
+    return f"{outer}.{name}" if outer else name
+
+
+def _functions(code: Code, function: Located) -> list[Located]:
+    found = [function]
+    inner = code.inside(function)
+    for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+        if isinstance(node, t.Call):
+            callee = code.defined(node.func, inner)
+            if callee is not None and isinstance(callee.node, t.Function) and callee not in found:
+                found.append(callee)
+    return found
+
+
+def _cached(code: Code, functions: list[Located], caches: tuple[Cache, ...]) -> Cache | None:
+    """The cache that one of the functions reads through."""
+    spans = [(f.path, f.node.line, f.node.end_line) for f in functions]
+    for cache in caches:
+        for place in cache.used:
+            if any(path == place.path and first - 6 <= place.line <= last for path, first, last in spans):
+                return cache
+    return None

@@ -1,0 +1,53 @@
+"""The plan: what to do first, by risk removed for effort spent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from auditor.assess.rule import Rule
+from auditor.assess.verdict import Severity
+from auditor.report import document as d
+from auditor.report.grade import WEIGHTS
+
+_PHASES = {
+    1: ("Critical security", "immediately, before anybody uses it"),
+    2: ("Performance and monitoring", "next"),
+    3: ("Deployment and reliability", "last"),
+}
+_EFFORT = {"small": 1.0, "medium": 2.0, "large": 4.0}
+_PLACES = 3
+
+
+def plan(results: Sequence[d.Result], rules: Mapping[str, Rule]) -> list[d.Phase]:
+    """Every rule with open findings, in its phase, what removes most risk for its effort first."""
+    items: dict[int, list[tuple[float, d.PlanItem]]] = {1: [], 2: [], 3: []}
+    for result in results:
+        open_ = [p for p in result.evidence if p.finding]
+        if result.severity is None or not open_ or result.severity == "info":
+            continue
+        rule = rules[result.rule]
+        worth = WEIGHTS[Severity[result.severity.upper()]] / _EFFORT[rule.effort]
+        effort: Any = rule.effort
+        places = [f"{p.path}:{p.line}" for p in open_[:_PLACES]]
+        item = d.PlanItem(
+            result.rule, result.severity, rule.fix, places, len(open_) - len(places), effort
+        )
+        items[_phase(result)].append((worth, item))
+    phases = []
+    for number, (title, when) in _PHASES.items():
+        ordered = sorted(items[number], key=lambda entry: (-entry[0], entry[1].rule))
+        phase: Any = number
+        phases.append(d.Phase(phase, title, when, [item for _, item in ordered]))
+    return phases
+
+
+def _phase(result: d.Result) -> int:
+    """1: critical and high of security, and health checks; 2: performance, monitoring; 3: the rest."""
+    if result.rule == "health-checks" or (
+        result.section == "security" and result.severity in ("critical", "high")
+    ):
+        return 1
+    if result.section == "deployment":
+        return 3
+    return 2

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from auditor.assess.rule import Rule, asvs, cwe
+from auditor.assess.verdict import Evidence, Severity, State, Verdict, judge, not_applicable, present
+from auditor.link.application import Application
+from auditor.model.operations import Tracker
+from auditor.model.values import Known, possible, settings_in
+from auditor.model.web import WebApp
+
+
+class ErrorTracking(Rule):
+    """Production errors reach somebody.
+
+    None of the known trackers set up is high, once for each repository. One without an address
+    (an empty DSN), in a branch never taken, or in code that nothing runs is decorative. An address
+    from a setting counts, also behind `if settings.SENTRY_DSN`.
+    """
+
+    id = "error-tracking"
+    title = "Error tracking"
+    section = "reliability"
+    severity = Severity.HIGH
+    risk = "Users meet errors that nobody hears of, until they leave."
+    fix = "Initialise a tracker such as Sentry at start, with its DSN from a setting that production has."
+    references = (cwe(778), asvs("16.5.2"))
+    effort = "small"
+
+    def assess(self, application: Application) -> Verdict:
+        apps = application.facts(WebApp)
+        if not apps:
+            return not_applicable("no web application was found")
+        trackers = application.facts(Tracker)
+        evidence = [e for tracker in trackers for e in self._tracker(tracker)]
+        if not trackers:
+            told = "no error tracker is set up"
+            evidence = [Evidence(apps[0].place, State.ABSENT, Severity.HIGH, told, "tracker")]
+        works = any(e.state is State.PRESENT for e in evidence)
+        if works:
+            evidence = [e for e in evidence if e.state is State.PRESENT]
+        summary = "Errors are reported." if works else "Errors in production reach nobody."
+        return judge(summary, evidence)
+
+    def _tracker(self, tracker: Tracker) -> Iterator[Evidence]:
+        if not tracker.run:
+            told = f"{tracker.name} is set up where nothing runs it"
+            yield Evidence(tracker.place, State.DECORATIVE, Severity.HIGH, told, tracker.name)
+        elif _empty(tracker) and (tracker.needs_dsn or tracker.dsn is not None):
+            told = f"{tracker.name} is set up without an address, so it sends nothing"
+            yield Evidence(tracker.place, State.DECORATIVE, Severity.HIGH, told, tracker.name)
+        else:
+            names = ", ".join(s.name for s in settings_in(tracker.dsn))
+            yield present(tracker.place, f"{tracker.name} reports errors" + (f" to {names}" if names else ""), tracker.name)
+
+    good = (
+        {
+            "app.py": """
+import os
+import sentry_sdk
+from fastapi import FastAPI
+sentry_sdk.init(dsn=os.environ["SENTRY_DSN"])
+app = FastAPI()
+"""
+        },
+    )
+    bad = (
+        {"app.py": "from fastapi import FastAPI\napp = FastAPI()  # expect: high\n"},
+        {
+            "app.py": """
+import sentry_sdk
+from fastapi import FastAPI
+sentry_sdk.init(dsn="")  # expect: high
+app = FastAPI()
+
+def later():
+    sentry_sdk.init(dsn="https://key@example.org/1")  # expect: high
+"""
+        },
+    )
+
+
+def _empty(tracker: Tracker) -> bool:
+    """No address at all, or one that is an empty literal; a setting may be given outside."""
+    if isinstance(tracker.dsn, Known):
+        return not tracker.dsn.value
+    return tracker.dsn is None and not any(True for _ in possible(tracker.dsn))

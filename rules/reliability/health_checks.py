@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from auditor.assess.rule import Reference, Rule, cwe
+from auditor.assess.verdict import Evidence, Severity, State, Verdict, judge, not_applicable, present
+from auditor.link.application import Application
+from auditor.model.data import Connection
+from auditor.model.deployment import HealthProbe
+from auditor.model.web import Guarding, HealthCheck, WebApp
+
+
+class HealthChecks(Rule):
+    """A health check really checks, and says so by its status code.
+
+    An application without one is critical. One that answers a constant while the application has a
+    database is decorative (high), unless a deeper one stands beside it; then only a deployment that
+    asks the shallow one is reported (medium). A deeper one whose failure leaves the status at 200, or
+    whose check cannot work, is decorative too: no probe notices. Behind authentication it is medium.
+    """
+
+    id = "health-checks"
+    title = "Health checks"
+    section = "reliability"
+    severity = Severity.CRITICAL
+    risk = "The platform keeps sending traffic to an instance that has lost its database."
+    fix = "Ask the database within a short time limit, and answer 503 when it does not answer."
+    references = (
+        cwe(754),
+        Reference(
+            "Kubernetes: liveness and readiness probes",
+            "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
+        ),
+    )
+    effort = "small"
+
+    def assess(self, application: Application) -> Verdict:
+        apps = application.facts(WebApp)
+        if not apps:
+            return not_applicable("no web application was found")
+        evidence = [e for app in apps for e in self._app(application, app)]
+        evidence += self._probes(application)
+        wrong = [e for e in evidence if e.state is not State.PRESENT]
+        summary = "A health check asks what the application depends on."
+        if wrong:
+            worst = max(wrong, key=lambda e: e.severity)
+            summary = worst.message[0].upper() + worst.message[1:] + "."
+        return judge(summary, evidence)
+
+    def _app(self, application: Application, app: WebApp) -> Iterator[Evidence]:
+        checks = [c for c in application.facts(HealthCheck) if c.route.application == app.name]
+        if not checks:
+            told = f"application {app.entry} has no health check"
+            yield Evidence(app.place, State.ABSENT, Severity.CRITICAL, told, app.name)
+            return
+        stores = any(c.place.path.startswith(app.name.rstrip(".")) for c in application.facts(Connection))
+        sound = [c for c in checks if c.checks and c.reports_failure and not c.broken]
+        for check in checks:
+            yield from self._check(check, stores, bool(sound), any(c.checks for c in checks))
+
+    def _check(self, check: HealthCheck, stores: bool, sound: bool, deeper: bool) -> Iterator[Evidence]:
+        name, place = check.route.name, check.route.place
+        subject = f"{check.route.application} {name}"
+        if check.route.authentication is Guarding.ENFORCED:
+            told = f"{name} is behind authentication: a probe cannot ask it"
+            yield Evidence(place, State.WEAK, Severity.MEDIUM, told, subject)
+        if check.broken:
+            told = f"{name}: {check.broken}"
+            yield Evidence(check.broken_place or place, State.DECORATIVE, Severity.HIGH, told, subject + " broken")
+        if check.checks and not check.reports_failure:
+            told = f"{name} answers 200 also when its check of the {check.checks[0]} fails"
+            yield Evidence(place, State.DECORATIVE, Severity.HIGH, told, subject + " status")
+        elif check.checks and not check.broken:
+            yield present(place, f"{name} asks the {' and the '.join(check.checks)}", subject)
+        elif not check.checks and (stores or check.claims) and not sound:
+            said = f" and says {check.claims} as a constant" if check.claims else ""
+            beside = ", beside a deeper one" if deeper else ""
+            told = f"{name} answers a constant{said}, whatever the state of the database{beside}"
+            yield Evidence(place, State.DECORATIVE, Severity.HIGH, told, subject)
+        elif not check.checks:
+            yield present(place, f"{name} tells that the process is alive", subject)
+
+    def _probes(self, application: Application) -> Iterator[Evidence]:
+        """A deployment that asks a shallow check although a sound one stands beside it."""
+        checks = application.facts(HealthCheck)
+        for probe in application.facts(HealthProbe):
+            asked = [c for c in checks if c.route.path and c.route.path in probe.target.split("?")[0]]
+            exact = [c for c in asked if probe.target.rstrip("/").endswith(c.route.path.rstrip("/"))] or asked
+            if not exact:
+                continue
+            apps = {c.route.application for c in exact}
+            if any(c.checks and c.reports_failure and not c.broken for c in exact):
+                yield present(probe.place, f"{probe.source} asks {exact[0].route.path}", probe.source)
+            elif any(c.checks for c in checks if c.route.application in apps):
+                told = f"{probe.source} asks {exact[0].route.path}, which checks nothing, instead of the deeper check"
+                yield Evidence(probe.place, State.WEAK, Severity.MEDIUM, told, probe.source)
+
+    good = (
+        {
+            "app.py": """
+import os
+from fastapi import FastAPI, HTTPException
+from motor.motor_asyncio import AsyncIOMotorClient
+
+client = AsyncIOMotorClient(os.environ["MONGO_URL"])
+app = FastAPI()
+
+@app.get("/health")
+async def health():
+    return {"status": "ok"}
+
+@app.get("/ready")
+async def ready():
+    try:
+        await client.admin.command("ping")
+    except Exception:
+        raise HTTPException(503, "database unreachable")
+    return {"status": "ready"}
+"""
+        },
+    )
+    bad = (
+        {"app.py": "from fastapi import FastAPI\napp = FastAPI()  # expect: critical\n"},
+        {
+            "app.py": """
+import os
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient
+
+client = AsyncIOMotorClient(os.environ["MONGO_URL"])
+db = client["shop"]
+app = FastAPI()
+
+@app.get("/health")
+async def health():  # expect: high
+    return {"status": "ok", "database": "connected"}
+"""
+        },
+        {
+            "app.py": """
+import os
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient
+
+db = AsyncIOMotorClient(os.environ["MONGO_URL"])["shop"]
+app = FastAPI()
+
+@app.get("/health")
+async def health():  # expect: high
+    try:
+        await db.admin.command("ping")  # expect: high
+        state = "up"
+    except Exception:
+        state = "down"
+    return {"database": state}
+"""
+        },
+    )

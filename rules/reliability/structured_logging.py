@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from auditor.assess.rule import Rule, asvs, cwe, twelve_factor
+from auditor.assess.verdict import Evidence, Severity, State, Verdict, judge, not_applicable, present
+from auditor.link.application import Application
+from auditor.model.operations import LogSetup, Print
+from auditor.model.web import WebApp
+
+
+class StructuredLogging(Rule):
+    """Logs are machine-readable, with levels.
+
+    Plain text through `basicConfig`, or no set-up at all, is high for each application; a structured
+    set-up that nothing runs is decorative. `print` in code that serves requests is one low finding
+    for each file: it has no level and no time.
+    """
+
+    id = "structured-logging"
+    title = "Structured logging"
+    section = "reliability"
+    severity = Severity.HIGH
+    risk = "When something goes wrong at night, nobody can search the logs for the request that failed."
+    fix = "Log JSON with time, level, logger and request id (structlog, python-json-logger or loguru)."
+    references = (cwe(778), twelve_factor("logs"), asvs("16.2.1"))
+    effort = "small"
+
+    def assess(self, application: Application) -> Verdict:
+        apps = application.facts(WebApp)
+        if not apps:
+            return not_applicable("no web application was found")
+        setups = application.facts(LogSetup)
+        evidence: list[Evidence] = []
+        live = [s for s in setups if s.structured and s.run]
+        evidence += [present(s.place, f"{s.library} writes structured logs", s.library) for s in live]
+        for setup in setups:
+            if setup.structured and not setup.run:
+                told = f"{setup.library} is set up for structured logs where nothing runs it"
+                evidence.append(Evidence(setup.place, State.DECORATIVE, Severity.HIGH, told, setup.library))
+        if not live:
+            evidence += self._plain(apps, setups)
+        evidence += self._prints(application)
+        summary = "Logs are structured." if live else "Logs are plain text, for people to read one by one."
+        return judge(summary, evidence)
+
+    @staticmethod
+    def _plain(apps: tuple[WebApp, ...], setups: tuple[LogSetup, ...]) -> list[Evidence]:
+        found = []
+        for app in apps:
+            inside = [s for s in setups if s.run and not s.structured and s.place.path == app.place.path]
+            inside = inside or [s for s in setups if s.run and not s.structured and len(apps) == 1]
+            place = inside[0].place if inside else app.place
+            told = "logs are plain text" if inside else f"application {app.entry} sets up no logging"
+            found.append(Evidence(place, State.ABSENT, Severity.HIGH, told, app.name))
+        return found
+
+    @staticmethod
+    def _prints(application: Application) -> list[Evidence]:
+        first: dict[str, tuple[Print, int]] = {}
+        for each in application.facts(Print):
+            kept, count = first.get(each.place.path, (each, 0))
+            first[each.place.path] = kept, count + 1
+        return [
+            Evidence(kept.place, State.WEAK, Severity.LOW, f"{count} × print instead of a log call", "print")
+            for kept, count in first.values()
+        ]
+
+    good = (
+        {
+            "app.py": """
+import structlog
+from fastapi import FastAPI
+structlog.configure(processors=[structlog.processors.JSONRenderer()])
+app = FastAPI()
+"""
+        },
+        {
+            "app.py": """
+import logging
+from fastapi import FastAPI
+from pythonjsonlogger.jsonlogger import JsonFormatter
+
+def configure():
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter())
+    logging.getLogger().addHandler(handler)
+
+configure()
+app = FastAPI()
+"""
+        },
+    )
+    bad = (
+        {
+            "app.py": """
+import logging
+from fastapi import FastAPI
+logging.basicConfig(level=logging.INFO)  # expect: high
+app = FastAPI()
+
+@app.get("/")
+def start():
+    print("called")  # expect: low
+"""
+        },
+        {
+            "app.py": "from fastapi import FastAPI\napp = FastAPI()  # expect: high\n",
+            "logs.py": """
+import structlog
+def configure():
+    structlog.configure(processors=[structlog.processors.JSONRenderer()])  # expect: high
+""",
+        },
+    )
