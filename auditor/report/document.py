@@ -40,7 +40,7 @@ class Findings(msgspec.Struct, frozen=True):
     info: int = 0
 
 
-class Verdicts(msgspec.Struct, frozen=True, rename={"fail": "fail", "passed": "pass"}):
+class Verdicts(msgspec.Struct, frozen=True, rename={"passed": "pass"}):
     passed: int = 0
     partial: int = 0
     fail: int = 0

@@ -1,0 +1,65 @@
+"""The audit: its stages in order, each a function of the one before."""
+
+from __future__ import annotations
+
+import datetime
+import gc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from auditor.assess.rule import Rule
+from auditor.assess.run import assess
+from auditor.assess.verdict import Severity
+from auditor.discover import discover
+from auditor.extract.cache import Cache
+from auditor.extract.pipeline import extract_all
+from auditor.link.application import Application
+from auditor.report.build import build_report
+from auditor.report.document import Report
+from auditor.waivers import Waiver, Waivers
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be audited, and how. `jobs` None takes a process for each processor."""
+
+    root: Path
+    rules: Sequence[Rule]
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    jobs: int | None = None
+    cache: Path | None = None
+    fail_on: Severity | None = Severity.HIGH
+    strict: bool = False
+    waivers: Sequence[Waiver] = ()
+    notes: list[str] = field(default_factory=list)
+    progress: Progress = lambda done, total: None
+
+
+def load(request: Request) -> Application:
+    """Discover, extract, link. Raises DiscoveryError when there is nothing to read."""
+    gc.disable()  # facts live until the end; looking for cycles among them only costs time
+    tree = discover(request.root, include=request.include, exclude=request.exclude)
+    cache = Cache(request.cache) if request.cache else None
+    return Application(tree, extract_all(tree, request.jobs, cache, request.progress))
+
+
+def audit(request: Request) -> Report:
+    """Discover, extract, link, assess, grade: the report."""
+    application = load(request)
+    assessment = assess(application, request.rules)
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    waivers = Waivers(application.tree, request.waivers, today)
+    report = build_report(
+        application,
+        assessment,
+        fail_on=request.fail_on,
+        strict=request.strict,
+        waive=waivers,
+        notes=request.notes,
+    )
+    report.limits.extend(waivers.notes)
+    return report

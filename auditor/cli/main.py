@@ -1,0 +1,236 @@
+"""The command line. It knows the stages; no stage knows it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import auditor
+from auditor.assess.registry import RuleError, all_rules
+from auditor.assess.rule import SECTIONS, Rule
+from auditor.audit import Request, audit, load
+from auditor.cli import output
+from auditor.config import FAIL_ON, Config, ConfigError, find_config, nearest, severity_of
+from auditor.discover import DiscoveryError
+from auditor.extract.cache import default_directory
+from auditor.report.document import Report, ReportError, from_json
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Reads the repository of a web application and tells whether it is ready for production.",
+)
+FAILED, CANNOT = 1, 2
+
+PathArgument = Annotated[Path, typer.Argument(help="The root of the repository.", show_default=".")]
+JobsOption = Annotated[int | None, typer.Option("--jobs", min=1, help="Processes to read files with.")]
+NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Read every file again.")]
+RulesOption = Annotated[
+    list[Path], typer.Option("--rules", help="More rules: a file or folder of rule modules.")
+]
+NoColorOption = Annotated[bool, typer.Option("--no-color", help="Plain text.")]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show every place, and what went wrong inside.")
+]
+
+
+@app.command()
+def scan(
+    path: PathArgument = Path("."),
+    format_: Annotated[str, typer.Option("--format", "-f", help="terminal, markdown or json.")] = "terminal",
+    outputs: Annotated[
+        list[str],
+        typer.Option("--output", "-o", help="Also write FILE; the format by its suffix, or FORMAT:FILE."),
+    ] = [],  # noqa: B006 - typer copies it
+    fail_on: Annotated[
+        str | None, typer.Option("--fail-on", help=f"The least severity that fails: {', '.join(FAIL_ON)}.")
+    ] = None,
+    rule: Annotated[list[str], typer.Option("--rule", help="Only this rule (repeatable).")] = [],  # noqa: B006
+    exclude_rule: Annotated[
+        list[str], typer.Option("--exclude-rule", help="Not this rule (repeatable).")
+    ] = [],  # noqa: B006
+    include: Annotated[
+        list[str], typer.Option("--include", help="Only files that match (gitignore pattern).")
+    ] = [],  # noqa: B006
+    exclude: Annotated[
+        list[str], typer.Option("--exclude", help="No files that match (gitignore pattern).")
+    ] = [],  # noqa: B006
+    config: Annotated[
+        Path | None, typer.Option("--config", help="A configuration instead of the repository's own.")
+    ] = None,
+    rules: RulesOption = [],  # noqa: B006
+    strict: Annotated[bool, typer.Option("--strict", help="An unknown verdict fails, too.")] = False,
+    jobs: JobsOption = None,
+    no_cache: NoCacheOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No report on standard output.")] = False,
+    verbose: VerboseOption = False,
+    no_color: NoColorOption = False,
+) -> None:
+    """Audit a repository (the default command)."""
+    _log(verbose)
+    output.check_format(format_)
+    targets = [output.target(each) for each in outputs]
+    settings, notes = find_config(path, config)
+    chosen = _choose(all_rules(rules), [*settings.rules, *rule], [*settings.exclude_rules, *exclude_rule])
+    request = _request(path, chosen, settings, jobs, no_cache)
+    request = Request(
+        **{
+            **vars(request),
+            "include": [*settings.include, *include],
+            "exclude": [*settings.exclude, *exclude],
+            "fail_on": severity_of(fail_on or settings.fail_on),
+            "strict": strict or settings.strict,
+            "notes": notes,
+        }
+    )
+    with output.progress(quiet) as progress:
+        report = audit(Request(**{**vars(request), "progress": progress}))
+    for form, file in targets:
+        output.write(report, form, file)
+    if not quiet:
+        output.show(report, format_, no_color, verbose)
+    raise typer.Exit(0 if report.summary.gate.passed else FAILED)
+
+
+@app.command()
+def inventory(
+    what: Annotated[str, typer.Argument(help="routes, data or settings.")],
+    path: PathArgument = Path("."),
+    format_: Annotated[str, typer.Option("--format", "-f", help="terminal or json.")] = "terminal",
+    state: Annotated[
+        list[str], typer.Option("--state", help="Only routes in this state (repeatable).")
+    ] = [],  # noqa: B006
+    jobs: JobsOption = None,
+    no_cache: NoCacheOption = False,
+    no_color: NoColorOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """List the routes, the stored data or the settings of an application."""
+    from auditor.inventory import NAMES
+    from auditor.inventory import inventory as find
+
+    _log(verbose)
+    if what not in NAMES:
+        raise typer.BadParameter(f"no inventory {what!r}{nearest(what, list(NAMES))}")
+    if format_ not in ("terminal", "json"):
+        raise typer.BadParameter(f"no format {format_!r} for inventories; known are json, terminal")
+    settings, _ = find_config(path, None)
+    module = find(what)
+    rows: list[Any] = module.rows(load(_request(path, [], settings, jobs, no_cache)))
+    if state:
+        rows = [row for row in rows if row.authentication.state in state] if what == "routes" else rows
+    output.show_table(rows, module, format_, no_color)
+
+
+@app.command("rules")
+def list_rules(rules: RulesOption = [], no_color: NoColorOption = False) -> None:  # noqa: B006
+    """List every rule."""
+    cells = [[rule.id, SECTIONS[rule.section], rule.severity.word, rule.question] for rule in all_rules(rules)]
+    output.print_table(["rule", "section", "severity", "question"], cells, no_color)
+
+
+@app.command()
+def explain(
+    rule: Annotated[str, typer.Argument(help="The id of a rule.")],
+    rules: RulesOption = [],  # noqa: B006
+) -> None:
+    """Tell what a rule asks, why, what to do, and show its examples."""
+    (found,) = _choose(all_rules(rules), [rule], [])
+    output.explain(found)
+
+
+@app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(help="A directory, or a JSON report.")],
+    after: Annotated[Path, typer.Argument(help="A directory, or a JSON report.")] = Path("."),
+    format_: Annotated[str, typer.Option("--format", "-f", help="terminal, markdown or json.")] = "terminal",
+    jobs: JobsOption = None,
+    no_cache: NoCacheOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Tell what got better between two states, what only looks better, and what got worse."""
+    from auditor.diff import compare, to_json, to_text
+
+    _log(verbose)
+    output.check_format(format_)
+    found = compare(_side(before, jobs, no_cache), _side(after, jobs, no_cache))
+    text = to_json(found) if format_ == "json" else to_text(found, markup=format_ == "markdown")
+    sys.stdout.write(text)
+
+
+def _side(path: Path, jobs: int | None, no_cache: bool) -> Report:
+    if path.is_file():
+        return from_json(path.read_bytes())
+    settings, _ = find_config(path, None)
+    return audit(_request(path, all_rules(), settings, jobs, no_cache))
+
+
+def _request(
+    path: Path, rules: list[Rule], settings: Config, jobs: int | None, no_cache: bool
+) -> Request:
+    cache = None if no_cache else default_directory()
+    return Request(path, rules, jobs=jobs, cache=cache, waivers=settings.waivers)
+
+
+def _choose(rules: list[Rule], only: list[str], without: list[str]) -> list[Rule]:
+    """The rules asked for. Raises ConfigError for an id that there is not."""
+    known = [rule.id for rule in rules]
+    for id_ in (*only, *without):
+        if id_ not in known:
+            raise ConfigError(f"no rule {id_!r}{nearest(id_, known)}")
+    return [rule for rule in rules if (not only or rule.id in only) and rule.id not in without]
+
+
+def _log(verbose: bool) -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.DEBUG if verbose else logging.ERROR, format="audit: %(message)s"
+    )
+
+
+def _with_default_command(arguments: list[str]) -> list[str]:
+    """`audit .` and `audit --format json` are `audit scan …`."""
+    known = {"scan", "inventory", "rules", "explain", "diff"}
+    if arguments and (arguments[0] in known or arguments[0] in ("--help", "--version")):
+        return arguments
+    return ["scan", *arguments]
+
+
+def main() -> None:
+    """The console script: 0 gate passed, 1 gate failed, 2 the audit could not be done as asked."""
+    arguments = _with_default_command(sys.argv[1:])
+    if arguments[0] == "--version":
+        sys.stdout.write(f"auditor {auditor.__version__}\n")
+        return
+    code = CANNOT
+    try:
+        code = app(arguments, prog_name="audit", standalone_mode=False) or 0
+    except typer.Exit as error:
+        code = error.exit_code
+    except typer.Abort:
+        code = 130
+    except KeyboardInterrupt:
+        sys.stderr.write("audit: interrupted\n")
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except (DiscoveryError, ConfigError, RuleError, ReportError, OSError) as error:
+        sys.stderr.write(f"audit: {output.one_line(error)}\n")
+    except Exception as error:  # noqa: BLE001 - a user gets a line, and the traceback on demand
+        message = getattr(error, "format_message", lambda: "")()
+        if message:
+            sys.stderr.write(f"audit: {message}\n")
+        else:
+            told = f"audit: internal error ({type(error).__name__}: {output.one_line(error)}); --verbose tells more\n"
+            sys.stderr.write(told)
+        if {"--verbose", "-v"} & set(arguments):
+            logging.getLogger(__name__).debug("", exc_info=True)
+    sys.stdout.flush()
+    sys.exit(code)

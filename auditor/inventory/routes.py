@@ -1,0 +1,100 @@
+"""Every route, what guards it, what limits it, what validates its input; the worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from auditor.link.application import Application
+from auditor.model.web import Guarding, Intake, Route
+
+
+class By(msgspec.Struct, frozen=True):
+    """What does it; `via` is parameter, decorator, router, include, application, …"""
+
+    name: str
+    file: str
+    line: int
+    via: str
+
+
+class Authentication(msgspec.Struct, frozen=True):
+    state: str
+    by: list[By]
+    reason: str
+
+
+class Control(msgspec.Struct, frozen=True):
+    state: str
+    by: list[By]
+
+
+class RouteRow(msgspec.Struct, frozen=True):
+    method: str
+    path: str
+    handler: str
+    file: str
+    line: int
+    framework: str
+    application: str
+    authentication: Authentication
+    rate_limit: Control
+    validation: Control
+
+
+def rows(application: Application) -> list[RouteRow]:
+    """Rows by application, then by state, worst first, then in the order of registration."""
+    intakes = application.facts(Intake)
+    worst = list(Guarding)
+    routes = sorted(
+        application.facts(Route), key=lambda r: (r.application, worst.index(r.authentication))
+    )
+    return [_row(route, [i for i in intakes if i.route is route]) for route in routes]
+
+
+def _row(route: Route, intakes: Sequence[Intake]) -> RouteRow:
+    guards = [By(g.name, g.place.path, g.place.line, g.via) for g in route.guards]
+    reasons = [g.reason for g in route.guards] or ([route.public] if route.public else [])
+    limits = [By(x.name, x.place.path, x.place.line, x.via) for x in route.limits]
+    taken = [p for p in route.parameters if p.source in ("body", "form", "query", "file")]
+    if any(i.kind != "unbounded" for i in intakes):
+        validation = "absent"
+    elif intakes:
+        validation = "weak"
+    else:
+        validation = "present" if taken else "not-applicable"
+    models = [
+        By(p.type.rpartition(":")[2], p.model.path, p.model.node.line, "parameter")
+        for p in taken
+        if p.model is not None
+    ]
+    return RouteRow(
+        route.method,
+        route.path,
+        route.handler,
+        route.place.path,
+        route.place.line,
+        route.framework,
+        route.application,
+        Authentication(route.authentication.value, guards, "; ".join(dict.fromkeys(reasons))),
+        Control("present" if limits else "absent", limits),
+        Control(validation, models),
+    )
+
+
+def table(found: Sequence[RouteRow]) -> tuple[list[str], list[list[str]]]:
+    columns = ["application", "state", "method", "path", "guard", "limit", "input", "place"]
+    return columns, [
+        [
+            row.application,
+            row.authentication.state,
+            row.method,
+            row.path,
+            ", ".join(f"{by.name} ({by.via})" for by in row.authentication.by) or row.authentication.reason,
+            ", ".join(by.name for by in row.rate_limit.by),
+            row.validation.state,
+            f"{row.file}:{row.line}",
+        ]
+        for row in found
+    ]
