@@ -244,6 +244,10 @@ class DependencyGuards:
                         return True
         return False
 
+    @staticmethod
+    def sounds_like_guard(name: str) -> bool:
+        return bool(_GUARDING_NAME.search(name))
+
     def means_to_guard(self, function: Located) -> bool:
         """Whether a dependency is there to turn callers away, judged by name and behaviour."""
         assert isinstance(function.node, t.Function)

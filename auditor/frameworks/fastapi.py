@@ -539,12 +539,15 @@ def unused_guards(application: Application) -> Iterator[UnusedGuard]:
     guards = DependencyGuards(application)
     routes = application.facts(Route)
     used = {d.key for route in routes for d in _all(route, guards)}
+    used |= {route.function.key for route in routes if route.function is not None}
     places = {(g.place.path, g.place.line) for route in routes for g in route.guards}
     for function in application.code.functions():
+        name = _own_name(function)
         if function.key in used or (function.path, function.node.line) in places:
             continue
+        if not guards.sounds_like_guard(name):
+            continue
         if guards.means_to_guard(function) and not _called(application, function):
-            name = _own_name(function)
             yield UnusedGuard(name, place_of(function, name), "no route depends on it")
 
 

@@ -458,6 +458,9 @@ class _Walk:
         summary = self.checks.summary(callee)
         self.notes.extend(summary.notes)
         if summary.exits and summary.guaranteed > Strength.NONE:
+            if summary.denies:
+                self.denies = True
+                self.rejects.append(call)
             return Verification(summary.guaranteed, raises=True)
         if summary.when_truthy > Strength.NONE:
             return Verification(summary.when_truthy, raises=False)

@@ -8,6 +8,7 @@ one, as editors show them.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Iterator
 
@@ -389,12 +390,21 @@ _NESTED = frozenset((Function, Class, Lambda))
 
 def walk_own(*roots: Node) -> Iterator[Node]:
     """Like `walk`, but does not enter functions, classes and lambdas below the roots."""
-    stack = list(reversed(roots))
+    for root in roots:
+        yield from _own(root)
+
+
+@functools.lru_cache(maxsize=500_000)
+def _own(root: Node) -> list[Node]:
+    """Asked of the same statement by every analysis, hence remembered."""
+    found: list[Node] = []
+    stack = [root]
     while stack:
         node = stack.pop()
-        yield node
+        found.append(node)
         if below := children(node):
             stack.extend(child for child in reversed(below) if type(child) not in _NESTED)
+    return found
 
 
 def dotted(expr: Expr | None) -> str:
