@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import gc
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from auditor.assess.run import assess
 from auditor.assess.verdict import Severity
 from auditor.discover import discover
 from auditor.extract.cache import Cache
-from auditor.extract.pipeline import extract_all
+from auditor.extract.pipeline import Extraction
 from auditor.link.application import Application
 from auditor.report.build import build_report
 from auditor.report.document import Report
@@ -39,17 +40,18 @@ class Request:
     progress: Progress = lambda done, total: None
 
 
-def load(request: Request) -> Application:
+def load(request: Request, late: bool = False) -> Application:
     """Discover, extract, link. Raises DiscoveryError when there is nothing to read."""
+    sys.setrecursionlimit(20_000)  # trees of a few hundred levels, several calls for each
     gc.disable()  # facts live until the end; looking for cycles among them only costs time
     tree = discover(request.root, include=request.include, exclude=request.exclude)
     cache = Cache(request.cache) if request.cache else None
-    return Application(tree, extract_all(tree, request.jobs, cache, request.progress))
+    return Application(tree, Extraction(tree, request.jobs, cache, request.progress, late))
 
 
 def audit(request: Request) -> Report:
     """Discover, extract, link, assess, grade: the report."""
-    application = load(request)
+    application = load(request, late=True)
     assessment = assess(application, request.rules)
     today = datetime.datetime.now(datetime.timezone.utc).date()
     waivers = Waivers(application.tree, request.waivers, today)
@@ -61,5 +63,6 @@ def audit(request: Request) -> Report:
         waive=waivers,
         notes=request.notes,
     )
+    application.extraction.close()
     report.limits.extend(waivers.notes)
     return report

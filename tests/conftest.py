@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from auditor.discover import discover
-from auditor.extract.pipeline import extract_all
+from auditor.extract.pipeline import Extraction
 from auditor.link.application import Application
 
 Build = Callable[[Mapping[str, str]], Application]
@@ -24,7 +24,7 @@ def write(root: Path, files: Mapping[str, str]) -> Path:
 
 def load(root: Path) -> Application:
     tree = discover(root)
-    return Application(tree, extract_all(tree, jobs=1))
+    return Application(tree, Extraction(tree, jobs=1))
 
 
 @pytest.fixture

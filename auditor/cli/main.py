@@ -233,4 +233,5 @@ def main() -> None:
         if {"--verbose", "-v"} & set(arguments):
             logging.getLogger(__name__).debug("", exc_info=True)
     sys.stdout.flush()
-    sys.exit(code)
+    sys.stderr.flush()
+    os._exit(code)  # all is written; taking the model apart object by object would cost time

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import logging
 import multiprocessing
@@ -67,6 +68,8 @@ def extract_source(source: Source, late: bool = False) -> list[Fact]:
 
 
 def _work(batch: list[Source], late: bool) -> list[bytes]:
+    """Runs in a worker, which ends with the audit: collecting garbage would only cost time."""
+    gc.disable()
     sys.setrecursionlimit(20_000)
     encoder, _ = _codec()
     return [encoder.encode(extract_source(source, late)) for source in batch]
@@ -75,34 +78,38 @@ def _work(batch: list[Source], late: bool) -> list[bytes]:
 Facts = dict[str, tuple[Fact, ...]]
 
 
-@dataclass
 class Extraction:
-    """The facts of a tree's files, by path; late ones are still being taken until asked for."""
+    """The facts of a tree's files, by path in the tree's order.
 
-    facts: Facts
-    late: Callable[[], Facts]
+    Processes take them while this one goes on; they are waited for when they are asked for. `late`
+    False leaves out the facts that take long.
+    """
 
+    def __init__(
+        self,
+        tree: Tree,
+        jobs: int | None = None,
+        cache: Cache | None = None,
+        progress: Progress = lambda done, total: None,
+        late: bool = True,
+    ) -> None:
+        _codec()
+        run = _Run(tree, cache, Workers(jobs or _processors()))
+        self._workers, self._progress = run.workers, progress
+        self._wait_early = run.start(late=False)
+        self._wait_late = run.start(late=True) if late else lambda progress: {}
 
-def extract_all(
-    tree: Tree,
-    jobs: int | None = None,
-    cache: Cache | None = None,
-    progress: Progress = lambda done, total: None,
-) -> Extraction:
-    """The facts of every file of the tree, in the tree's order."""
-    _codec()
-    run = _Run(tree, cache, Workers(jobs or _processors()))
-    early = run.start(late=False)
-    late = run.start(late=True)
-    facts = early(progress)
+    @functools.cached_property
+    def facts(self) -> Facts:
+        return self._wait_early(self._progress)
 
-    @functools.cache
-    def finish() -> Facts:
-        found = late(lambda done, total: None)
-        run.workers.close()
-        return found
+    @functools.cached_property
+    def late_facts(self) -> Facts:
+        return self._wait_late(lambda done, total: None)
 
-    return Extraction(facts, finish)
+    def close(self) -> None:
+        """End the processes; what has not been asked for is given up."""
+        self._workers.close()
 
 
 def _processors() -> int:
@@ -129,7 +136,7 @@ class Workers:
 
     def close(self) -> None:
         if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 class _Lazy(Future[list[bytes]]):

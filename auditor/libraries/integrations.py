@@ -64,13 +64,11 @@ def _imports_and_texts(
     application: Application,
 ) -> tuple[list[tuple[str, Place]], list[tuple[str, Place]]]:
     imports, texts = [], []
-    for module in application.code.modules.values():
-        for node, scope in application.code.nodes(module):
-            if isinstance(node, t.Import):
-                place = place_of(Located(node, scope))
-                for name, _ in node.names:
-                    imports.append((node.module or name, place))
-            elif isinstance(node, t.Const) and isinstance(node.value, str) and "//" in node.value:
-                address = node.value.partition("//")[2][:200]
-                texts.append((address, place_of(Located(node, scope))))
+    for imported, scope in application.code.of_kind(t.Import):
+        place = place_of(Located(imported, scope))
+        imports += [(imported.module or name, place) for name, _ in imported.names]
+    for text, scope in application.code.of_kind(t.Const):
+        if isinstance(text.value, str) and "//" in text.value:
+            address = text.value.partition("//")[2][:200]
+            texts.append((address, place_of(Located(text, scope))))
     return imports, texts

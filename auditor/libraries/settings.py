@@ -147,13 +147,15 @@ def setting_reads(application: Application) -> Iterator[SettingRead]:
             for field in _fields(found):
                 setting = field.setting(values, inner, prefix)
                 yield SettingRead(setting.name, setting.default, setting.place)
-    for module in application.code.modules.values():
-        for node, scope in application.code.nodes(module):
-            if isinstance(node, t.Item) or (isinstance(node, t.Call) and _may_read(node)):
-                name = application.code.name(node, scope)
-                read = environment_reads(values, name, node, scope)
-                if isinstance(read, Setting):
-                    yield SettingRead(read.name, read.default, read.place)
+    code = application.code
+    places: list[tuple[t.Expr, Scope]] = list(code.of_kind(t.Item))
+    places += [(site.node, site.scope) for site in code.all_calls() if _may_read(site.node)]
+    reads = []
+    for node, scope in places:
+        read = environment_reads(values, code.name(node, scope), node, scope)
+        if isinstance(read, Setting):
+            reads.append(SettingRead(read.name, read.default, read.place))
+    yield from sorted(reads, key=lambda read: read.place)
 
 
 def _may_read(call: t.Call) -> bool:

@@ -114,7 +114,7 @@ class Application:
     def of(self, kind: type[F], *roles: Role) -> Iterator[tuple[SourceFile, F]]:
         """Extracted facts of a kind with their files; of source files unless roles are named."""
         wanted = roles or (Role.SOURCE,)
-        facts = self.extraction.late() if kind.late else self.extraction.facts
+        facts = self.extraction.late_facts if kind.late else self.extraction.facts
         if kind.parsed:
             self._touch_code()
         for file in self.tree.files:

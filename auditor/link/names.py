@@ -24,12 +24,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from auditor.extract.python import tree as t
 
 Definition = t.Function | t.Class
 _BUILTINS = frozenset(dir(builtins))
 _MAX_DEPTH = 24
+N = TypeVar("N", bound=t.Node)
 
 
 @dataclass(eq=False, slots=True)
@@ -225,16 +227,18 @@ class Code:
         """How frameworks fill parameters: (parameter, its function's scope) -> canonical name."""
         self._names: dict[tuple[int, int], str] = {}
         self._nodes = {id(m): list(_scoped(m)) for m in self.modules.values()}
+        self._by_kind: dict[type, list[Located]] = defaultdict(list)
         self._calls: dict[str, list[CallSite]] = defaultdict(list)
         for nodes in self._nodes.values():
             for node, scope in nodes:
-                if isinstance(node, t.Call):
+                if type(node) is t.Call:
                     self._calls[_last(node.func)].append(CallSite(node, scope))
+                elif type(node) in _INDEXED:
+                    self._by_kind[type(node)].append(Located(node, scope))
         self._defined = [
-            Located(node, scope)
+            found
             for nodes in self._nodes.values()
-            for node, scope in nodes
-            if isinstance(node, Definition)
+            for found in (Located(n, s) for n, s in nodes if type(n) in (t.Function, t.Class))
         ]
         self._definitions = {
             f"{found.path}:{self._qualname(found.node, found.scope)}": found  # type: ignore[arg-type]
@@ -246,6 +250,14 @@ class Code:
     def nodes(self, module: Module) -> list[tuple[t.Node, Scope]]:
         """Every node of a module in source order, each with its scope."""
         return self._nodes[id(module)]
+
+    def of_kind(self, kind: type[N]) -> Iterator[tuple[N, Scope]]:
+        """Every node of one of the kinds that are asked for often, with its scope."""
+        assert kind in _INDEXED
+        return ((found.node, found.scope) for found in self._by_kind[kind])  # type: ignore[misc]
+
+    def all_calls(self) -> Iterator[CallSite]:
+        return (site for sites in self._calls.values() for site in sites)
 
     def functions(self) -> Iterator[Located]:
         """All functions, also those whose name another one takes over."""
@@ -276,16 +288,15 @@ class Code:
         """Calls through a renaming: `from fastapi import Depends as D`, `get = client.get`."""
         found: dict[str, list[CallSite]] = defaultdict(list)
         renamed: dict[str, set[str]] = defaultdict(set)
-        for nodes in self._nodes.values():
-            for node, _ in nodes:
-                if isinstance(node, t.Import):
-                    for name, alias in node.names:
-                        if alias and alias != name:
-                            renamed[alias].add(name.split(".")[-1])
-                elif isinstance(node, t.Assign) and isinstance(node.value, t.Name | t.Attr):
-                    for target in node.targets:
-                        if isinstance(target, t.Name) and target.id != _last(node.value):
-                            renamed[target.id].add(_last(node.value))
+        for imported, _ in self.of_kind(t.Import):
+            for name, alias in imported.names:
+                if alias and alias != name:
+                    renamed[alias].add(name.split(".")[-1])
+        for assign, _ in self.of_kind(t.Assign):
+            if isinstance(assign.value, t.Name | t.Attr):
+                for target in assign.targets:
+                    if isinstance(target, t.Name) and target.id != _last(assign.value):
+                        renamed[target.id].add(_last(assign.value))
         for alias, originals in renamed.items():
             for original in sorted(originals):
                 found[original].extend(self._calls.get(alias, ()))
@@ -628,6 +639,7 @@ class Code:
         return (*outer, *sources, *packages)
 
 
+_INDEXED = {t.Import, t.Item, t.Const, t.Assign}
 _STATIC = {"classmethod"}
 _PROPERTIES = {"property", "cached_property", "functools.cached_property"}
 

@@ -41,19 +41,33 @@ Mask = Callable[[ast.expr], "str | None"]
 """A text literal -> the shape to show in its place where it holds a secret."""
 
 
+MAX_DEPTH = 400
+"""Deeper trees are not converted; long chains of operators reach a few hundred levels."""
+
+
+class TooDeep(Exception):
+    """The tree is nested deeper than any person writes; what reads it later would recurse as far."""
+
+
 def build(module: ast.Module, mask: Mask | None = None) -> list[t.Stmt]:
-    """The statements of `module`; literals that `mask` names become `Hidden`."""
+    """The statements of `module`; literals that `mask` names become `Hidden`. Raises TooDeep."""
     return _Builder(mask).block(module.body)
 
 
 class _Builder:
     def __init__(self, mask: Mask | None) -> None:
         self.mask = mask
+        self.depth = 0
 
     # --- statements
 
     def block(self, body: list[ast.stmt]) -> list[t.Stmt]:
-        return [self.stmt(node) for node in body]
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise TooDeep
+        statements = [self.stmt(node) for node in body]
+        self.depth -= 1
+        return statements
 
     def stmt(self, node: ast.stmt) -> t.Stmt:
         at = (node.lineno, node.col_offset + 1, node.end_lineno or node.lineno)
@@ -186,7 +200,11 @@ class _Builder:
         at = (node.lineno, node.col_offset + 1, node.end_lineno or node.lineno)
         if build is None:
             return t.Name(*at, "...")
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise TooDeep
         result: t.Expr = build(self, node, at)
+        self.depth -= 1
         return result
 
     def constant(self, node: ast.Constant, at: tuple[int, int, int]) -> t.Expr:

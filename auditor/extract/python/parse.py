@@ -14,9 +14,6 @@ import warnings
 
 MAX_NESTING = 150
 """Brackets deeper than this are not parsed: no person writes them, and parsers recurse."""
-MAX_DEPTH = 400
-"""Deeper trees are not converted; long chains of operators reach a few hundred levels."""
-
 
 class UnreadablePython(Exception):
     """The file is not Python that any supported version reads; the message is one line."""
@@ -36,8 +33,6 @@ def parse(data: bytes) -> ast.Module:
         module = _ast(data)
     except SyntaxError as error:
         module = _newer(data, error)
-    if _depth(module) > MAX_DEPTH:
-        raise UnreadablePython(f"expressions nested deeper than {MAX_DEPTH}")
     return module
 
 
@@ -110,16 +105,6 @@ _BRACKETS = re.compile(
     rb"|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|[(\[{)\]}]",
     re.S,
 )
-
-
-def _depth(module: ast.Module) -> int:
-    """The depth of a tree, level by level, so that a hostile one cannot exhaust the stack."""
-    level: list[ast.AST] = [module]
-    depth = 0
-    while level and depth <= MAX_DEPTH:
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-        depth += 1
-    return depth
 
 
 def _one_line(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from auditor.discover import Kind, Role
 from auditor.extract.facts import Fact, Syntax
-from auditor.extract.python.build import build
+from auditor.extract.python.build import MAX_DEPTH, TooDeep, build
 from auditor.extract.python.parse import UnreadablePython, parse
 from auditor.extract.secrets import Secret, find_secrets
 from auditor.extract.source import Source, Unreadable, extracts
@@ -39,7 +39,10 @@ def syntax(source: Source) -> Iterator[Fact]:
                 return secret.shape
         return None
 
-    yield Syntax(build(module, mask if spans else None))
+    try:
+        yield Syntax(build(module, mask if spans else None))
+    except TooDeep as error:
+        raise Unreadable(f"nested deeper than {MAX_DEPTH} levels") from error
 
 
 def _by_line(secrets: list[Secret]) -> dict[int, list[Secret]]:
