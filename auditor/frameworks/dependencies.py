@@ -333,6 +333,8 @@ class DependencyGuards:
 
     def body(self, function: Located) -> Guard | None:
         """The guard that a handler is itself, when no way through it skips the check."""
+        if not self.checks.may_deny(function):
+            return None
         summary = self.checks.summary(function)
         if not summary.denies or not summary.rejects:
             return None

@@ -148,7 +148,9 @@ def setting_reads(application: Application) -> Iterator[SettingRead]:
                 setting = field.setting(values, inner, prefix)
                 yield SettingRead(setting.name, setting.default, setting.place)
     code = application.code
-    places: list[tuple[t.Expr, Scope]] = list(code.of_kind(t.Item))
+    places: list[tuple[t.Expr, Scope]] = [
+        (item, scope) for item, scope in code.of_kind(t.Item) if "env" in t.dotted(item.value).lower()
+    ]
     places += [(site.node, site.scope) for site in code.all_calls() if _may_read(site.node)]
     reads = []
     for node, scope in places:

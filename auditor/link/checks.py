@@ -124,6 +124,7 @@ class Checks:
     fill: Callable[[t.Param, Scope], Origin | None] = lambda param, scope: None
     """What a framework puts into a parameter."""
     _summaries: dict[tuple[int, object], Summary] = field(default_factory=dict)
+    _denies: dict[int, bool] = field(default_factory=dict)
 
     def summary(self, function: Located, tests: PathTests | None = None) -> Summary:
         """The summary of a function of the tree; of a recursive call, nothing is assumed.
@@ -137,7 +138,36 @@ class Checks:
         return self._summaries[key]
 
 
+    def may_deny(self, function: Located, depth: int = 4) -> bool:
+        """Whether a function, or one it calls, says 401 or 403 anywhere; cheaper than its paths."""
+        key = id(function.node)
+        if key not in self._denies:
+            self._denies[key] = False
+            self._denies[key] = self._says_denial(function, depth)
+        return self._denies[key]
+
+    def _says_denial(self, function: Located, depth: int) -> bool:
+        code = self.values.code
+        inner = code.inside(function)
+        for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+            match node:
+                case t.Const(value=int(number)) if number in _DENIAL:
+                    return True
+                case t.Attr(name=name) if _DENIAL_NAMES.search(name):
+                    return True
+                case t.Raise(exception=t.Call(func=func)) if _DENIAL_WORDS.search(t.dotted(func)):
+                    return True
+                case t.Call(func=func) if depth:
+                    callee = code.defined(func, inner)
+                    if callee is not None and isinstance(callee.node, t.Function):
+                        if self.may_deny(callee, depth - 1):
+                            return True
+        return False
+
+
 _DENIAL = {401, 403}
+_DENIAL_NAMES = re.compile(r"_40[13]_|UNAUTHORIZED|FORBIDDEN")
+_DENIAL_WORDS = re.compile(r"auth|credential|permission|forbidden|token|denied|login", re.I)
 _RESPONSES = re.compile(r"(?:Response|abort|redirect|make_response)$")
 _LOOKUP_METHODS = {
     "find_one", "find", "get", "first", "one", "one_or_none", "scalar", "scalar_one_or_none",
@@ -261,7 +291,7 @@ class _Walk:
         """Whether an exception or response says 401 or 403."""
         name = self.code.name(what.func if isinstance(what, t.Call) else what, self.scope)
         words = f"{name} {t.dotted(what.func if isinstance(what, t.Call) else what)}"
-        if re.search(r"auth|credential|permission|forbidden|token|denied|login", words, re.I):
+        if _DENIAL_WORDS.search(words):
             return True
         origins = [Located(what, self.scope)]
         if isinstance(what, t.Name):
@@ -270,7 +300,7 @@ class _Walk:
             for node in t.walk_own(origin.node):
                 if isinstance(node, t.Const) and node.value in _DENIAL and node.value is not True:
                     return True
-                if isinstance(node, t.Attr) and re.search(r"_40[13]_|UNAUTHORIZED|FORBIDDEN", node.name):
+                if isinstance(node, t.Attr) and _DENIAL_NAMES.search(node.name):
                     return True
         return False
 

@@ -47,7 +47,7 @@ def show(report: Report, console: Console, verbose: bool = False) -> None:
 
 def _line(console: Console, *parts: str | tuple[str, str], indent: int = 0) -> None:
     text = Text.assemble(*((plain(p), "") if isinstance(p, str) else (plain(p[0]), p[1]) for p in parts))
-    console.print(Padding(text, (0, 0, 0, indent)))
+    console.print(Padding(text, (0, 0, 0, indent), expand=False))
 
 
 def _head(report: Report, console: Console) -> None:
