@@ -8,7 +8,7 @@ from auditor.report.document import Piece, Report, Result
 
 _RANK = {"info": 0, "low": 1, "medium": 2, "high": 3, "critical": 4}
 _VERDICTS = {"fail": 0, "unknown": 1, "partial": 2, "pass": 3, "not-applicable": 3}
-_REAL = 0.5
+_REAL = 0.1
 """Coverage must rise by this share of what was missing to count as a real improvement."""
 
 
@@ -83,8 +83,8 @@ def _judge(
         told = f"a control was added that does nothing: {hollow[0].message}"
         return ("looks-better", told) if gained < _REAL else ("better", after.summary)
     if gained >= _REAL and _rank(after) <= _rank(before):
-        return "better", after.summary
-    if gained > 0 and _rank(after) >= _rank(before):
+        return "better", f"in part: {after.summary[0].lower()}{after.summary[1:]}"
+    if gained > 0 and _strengthened(before, after) and _rank(after) >= _rank(before):
         return "looks-better", f"only {after.summary[0].lower()}{after.summary[1:]}"
     if _rank(after) < _rank(before):
         return "better", after.summary
@@ -94,6 +94,12 @@ def _judge(
     if fixed and not added:
         return "better", f"{len(fixed)} findings fixed"
     return "unchanged", after.summary
+
+
+def _strengthened(before: Result, after: Result) -> bool:
+    """Whether a strength came that was not there."""
+    old = {p.fingerprint for p in before.evidence if p.state == "present"}
+    return any(p.state == "present" and p.fingerprint not in old for p in after.evidence)
 
 
 def _gained(before: Result, after: Result) -> float:

@@ -17,7 +17,7 @@ from auditor.extract.python import tree as t
 from auditor.frameworks.dependencies import Dependency, DependencyGuards
 from auditor.frameworks.middleware import Middleware, middleware_guard
 from auditor.frameworks.public import public_by_nature
-from auditor.libraries.limiters import limits_everything, limits_route
+from auditor.libraries.limiters import exempts_route, limits_everything, limits_route
 from auditor.link.application import Application, provides
 from auditor.link.names import CallSite, Located, Scope, argument
 from auditor.link.values import place_of
@@ -499,8 +499,11 @@ def _route(
             limits.append(Limit(_short(name), place_of(decorator), "decorator", _rate(decorator)))
         elif guard := guards.decorator(decorator, name):
             found.append(guard)
+    exempt = any(exempts_route(application.code.name(d.node, d.scope)) for d in endpoint.decorators)  # type: ignore[arg-type]
     for each in middleware:
         if limits_everything(application, each.name):
+            if exempt:
+                continue
             limits.append(Limit(_short(each.name), each.place, "middleware"))
         elif guard := middleware_guard(application, guards.checks, each, method, path):
             found.append(guard)

@@ -67,6 +67,13 @@ def limits_route(code: Code, name: str) -> bool:
     return found is not None and isinstance(found.node, t.Function) and answers_429(code, found)
 
 
+def exempts_route(name: str) -> bool:
+    """Whether a decorator takes its route out of the default limits."""
+    return name in ("slowapi.Limiter().exempt", "slowapi.extension.Limiter().exempt") or name.endswith(
+        "Limiter().exempt()"
+    )
+
+
 def limits_everything(application: Application, name: str) -> bool:
     """Whether a middleware of this canonical name limits every route of its application."""
     if _SLOWAPI_MIDDLEWARE.match(name):

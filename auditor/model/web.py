@@ -95,8 +95,11 @@ class Route:
 
     @property
     def authentication(self) -> Guarding:
-        """The best that its guards do; exempt where nothing is enforced and it is public."""
-        states = {guard.state for guard in self.guards}
+        """The best that its guards do; exempt where it is public and no guard stands before it.
+
+        What a public handler checks itself (a login its password) is its work, not its guard.
+        """
+        states = {g.state for g in self.guards if not (self.public and g.via == "body")}
         if Guarding.ENFORCED in states:
             return Guarding.ENFORCED
         if self.public:

@@ -15,7 +15,9 @@ from auditor.model.deployment import (
 )
 
 _DUMPS = re.compile(
-    r"mongodump|pg_dump|mysqldump|pgbackrest|wal-g|backup|restic|velero|barman|pg_basebackup", re.I
+    r"mongodump|pg_dump|mysqldump|pgbackrest|wal-g|restic|velero|barman|pg_basebackup|\bbackups?\b"
+    r"|(?:db|database|mongo|postgres|mysql)[-_]?backup|backup[-_]?(?:db|database|mongo|postgres|mysql)",
+    re.I,
 )
 _WRITES = {"insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many", "replace_one", "bulk_write", "find_one_and_update"}  # fmt: skip
 

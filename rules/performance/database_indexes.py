@@ -93,7 +93,7 @@ class DatabaseIndexes(Rule):
                 message = f"index {label} is declared in a script that nothing runs"
                 yield Evidence(index.place, State.DECORATIVE, Severity.MEDIUM, message, label)
             else:
-                yield present(index.place, f"index {label} is created at {index.run}", label)
+                yield present(index.place, f"index {label} is created by the application", label)
 
     good = (
         {

@@ -84,14 +84,15 @@ class HealthChecks(Rule):
         """A deployment that asks a shallow check although a sound one stands beside it."""
         checks = application.facts(HealthCheck)
         for probe in application.facts(HealthProbe):
-            asked = [c for c in checks if c.route.path and c.route.path in probe.target.split("?")[0]]
-            exact = [c for c in asked if probe.target.rstrip("/").endswith(c.route.path.rstrip("/"))] or asked
+            exact = _asked(probe.target, checks)
             if not exact:
                 continue
             apps = {c.route.application for c in exact}
             if any(c.checks and c.reports_failure and not c.broken for c in exact):
                 yield present(probe.place, f"{probe.source} asks {exact[0].route.path}", probe.source)
-            elif any(c.checks for c in checks if c.route.application in apps):
+            elif not any(c.checks for c in exact) and any(
+                c.checks for c in checks if c.route.application in apps
+            ):
                 told = f"{probe.source} asks {exact[0].route.path}, which checks nothing, instead of the deeper check"
                 yield Evidence(probe.place, State.WEAK, Severity.MEDIUM, told, probe.source)
 
@@ -156,3 +157,10 @@ async def health():  # expect: high
 """
         },
     )
+
+
+def _asked(target: str, checks: tuple[HealthCheck, ...]) -> list[HealthCheck]:
+    """The checks that a probe asks: by its path, or by the longest path in its command."""
+    found = [c for c in checks if c.route.path.strip("/") and c.route.path.rstrip("/") in target]
+    longest = max((len(c.route.path) for c in found), default=0)
+    return [c for c in found if len(c.route.path) == longest]

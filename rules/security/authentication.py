@@ -68,7 +68,7 @@ class Authentication(Rule):
             f" ({exempt} more are public by nature"
             + (f", {len(judged) - len(known)} could not be judged)." if len(judged) > len(known) else ").")
         )
-        return judge(summary, evidence, Coverage(len(met), len(known)))
+        return judge(summary + _by_application(known), evidence, Coverage(len(met), len(known)))
 
     def _open(self, route: Route) -> Evidence:
         severity = Severity.CRITICAL if route.writes or route.method == "WEBSOCKET" else Severity.HIGH
@@ -191,3 +191,17 @@ def _subject(route: Route) -> str:
 def _few(routes: list[Route]) -> str:
     names = ", ".join(route.name for route in routes[:3])
     return names + (f" and {len(routes) - 3} more" if len(routes) > 3 else "")
+
+
+def _by_application(routes: list[Route]) -> str:
+    """How each of several applications stands."""
+    units: dict[str, list[Route]] = defaultdict(list)
+    for route in routes:
+        units[route.application].append(route)
+    if len(units) < 2:
+        return ""
+    told = [
+        f"{name} {sum(r.authentication is Guarding.ENFORCED for r in found)} of {len(found)}"
+        for name, found in units.items()
+    ]
+    return f" By application: {', '.join(told)}."

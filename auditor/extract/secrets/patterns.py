@@ -119,7 +119,7 @@ _WORD = rf"(?P<name>[A-Za-z0-9_.\-]{{0,60}}(?i:{NAMES})[A-Za-z0-9_.\-]{{0,40}})"
 
 ASSIGNMENT = (
     _WORD
-    + r"[\"'`]?\]?\s{0,8}(?::\s{0,4}(?:str|string|String|Final|Optional\[str\])\s{0,4}=|:=|=>|={1,3}|:)\s{0,8}"
+    + r"[\"'`]?\]?[ \t]{0,8}(?::[ \t]{0,4}(?:str|string|String|Final|Optional\[str\])[ \t]{0,4}=|:=|=>|={1,3}|:)[ \t]{0,8}"
     r"(?:[bru]?[\"'`](?P<q>[^\"'`\n]{4,512})[\"'`]|(?P<bare>[^\s\"'`;,<>(){}\[\]#]{6,512})[^\S\n]*(?:$|[\n#;,\"'`]))"
 )
 """`name = "value"`, `"name": "value"`, `NAME=value`, `name: value`."""
