@@ -93,6 +93,7 @@ _TEST_NAME = re.compile(
     r"(?:test_.+|.+_tests?|tests?|conftest)\.py|.+[.-](?:spec|test)\.[jt]sx?|.+\.cy\.[jt]sx?", re.I
 )
 _EXAMPLE_FOLDERS = {"example", "examples", "sample", "samples", "demo", "demos", "snippets"}
+_EXAMPLE_NAME = re.compile(r"\.(?:example|sample|template|dist)(?:\.|$)", re.I)
 _DOCUMENT_FOLDERS = {"docs", "doc", "documentation"}
 _DOCUMENT_SUFFIXES = {"md", "rst", "mdx", "adoc"}
 
@@ -104,7 +105,7 @@ def role_of(path: str) -> Role:
         return Role.TEST
     if name.rpartition(".")[2] in _DOCUMENT_SUFFIXES or _DOCUMENT_FOLDERS.intersection(folders):
         return Role.DOCUMENTATION
-    if _EXAMPLE_FOLDERS.intersection(folders):
+    if _EXAMPLE_FOLDERS.intersection(folders) or _EXAMPLE_NAME.search(name):
         return Role.EXAMPLE
     return Role.SOURCE
 

@@ -355,14 +355,21 @@ class DependencyGuards:
         """The handler's parameters that come from the request."""
         if function is None:
             return ()
+        return tuple(self._inputs(function, path, 4))
+
+    def _inputs(self, function: Located, path: str, depth: int) -> Iterator[Parameter]:
+        """The parameters of a handler, and of what it depends on: the framework fills them too."""
         assert isinstance(function.node, t.Function)
-        found = [self._input(p, function, path) for p in function.node.params]
-        return tuple(each for each in found if each is not None)
+        for param in function.node.params:
+            dependency = Dependency.of_parameter(self.values, param, function.scope)
+            if dependency is None:
+                if found := self._input(param, function, path):
+                    yield found
+            elif dependency.target is not None and depth:
+                yield from self._inputs(dependency.target, path, depth - 1)
 
     def _input(self, param: t.Param, function: Located, path: str) -> Parameter | None:
-        if param.name in ("self", "cls") or Dependency.of_parameter(
-            self.values, param, function.scope
-        ):
+        if param.name in ("self", "cls") or param.kind in ("args", "kwargs"):
             return None
         place = place_of(Located(param, function.scope), function.node.name)  # type: ignore[attr-defined]
         declared = "", False

@@ -19,6 +19,7 @@ _EXPECTED = {
     "starlette.exceptions.HTTPException",
 }  # fmt: skip
 """Exceptions that people raise to tell the caller something."""
+_TELLING = re.compile(r"(?:Valid|Value|NotFound|Exists|Duplicate)\w*$")
 
 
 @provides(Exposure)
@@ -73,7 +74,7 @@ def _expected(code: Code, handler: t.Handler, scope: Scope) -> bool:
     caught = handler.catches
     listed = caught.items if isinstance(caught, t.Seq) else [caught]
     names = [code.name(each, scope) for each in listed]
-    return all(name in _EXPECTED or ":" in name for name in names)
+    return all(name in _EXPECTED or ":" in name or _TELLING.search(name) for name in names)
 
 
 def _internals(code: Code, sent: t.Expr, exception: str, scope: Scope) -> str:

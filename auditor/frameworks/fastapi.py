@@ -148,7 +148,16 @@ class Routing:
         if isinstance(expr, t.Name) and expr.id in env:
             located = env[expr.id]
             return self.identify(located.node, located.scope, {})  # type: ignore[arg-type]
-        return [s.key for s in self.values.sources(expr, scope) if s.key in self.routers]
+        found = [s.key for s in self.values.sources(expr, scope) if s.key in self.routers]
+        return found or self._by_type(expr, scope)
+
+    def _by_type(self, expr: t.Expr | None, scope: Scope) -> list[Key]:
+        """A parameter that is an application, such as a lifespan's: the one of its module."""
+        if self.code.name(expr, scope).removesuffix("()") not in APPS:
+            return []
+        apps = [key for key, router in self.routers.items() if router.framework]
+        here = [key for key in apps if key[0] == scope.module.path]
+        return here or (apps if len(apps) == 1 else [])
 
     # --- registrations
 
@@ -548,10 +557,19 @@ def unused_guards(application: Application) -> Iterator[UnusedGuard]:
         name = _own_name(function)
         if function.key in used or (function.path, function.node.line) in places:
             continue
-        if not guards.sounds_like_guard(name):
+        if not guards.sounds_like_guard(name) or _validates_field(function):
             continue
         if guards.means_to_guard(function) and not _called(application, function):
             yield UnusedGuard(name, place_of(function, name), "no route depends on it")
+
+
+def _validates_field(function: Located) -> bool:
+    """A pydantic validator looks at a field, not at a caller."""
+    return any("validator" in t.dotted(_plain(d)) for d in function.node.decorators)  # type: ignore[attr-defined]
+
+
+def _plain(decorator: t.Expr) -> t.Expr:
+    return decorator.func if isinstance(decorator, t.Call) else decorator
 
 
 def _all(route: Route, guards: DependencyGuards) -> Iterator[Located]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.extract.readers.platforms import Probe
+from auditor.frameworks.public import looks_like_health
 from auditor.link.application import Application, provides
 from auditor.link.names import Code, Located
 from auditor.model.places import Place
@@ -24,6 +25,7 @@ _ASKS = (
     ("queue", r"(?:celery|kombu|aio_pika|pika)\..*\.(?:ping|connect\w*|inspect)$"),
 )  # fmt: skip
 _COMPILED = tuple((what, re.compile(pattern)) for what, pattern in _ASKS)
+_HANDLER = re.compile(r"(?:get_|read_|check_)?(?:health(?:_?check)?|readiness|liveness|ping)", re.I)
 _PINGS = {"command", "ping", "server_info"}
 _COLLECTION_COMMAND = re.compile(r"Client\(\)(?:\[\]|\.\w+)\.admin\.command$")
 
@@ -33,7 +35,10 @@ def health_checks(application: Application) -> Iterator[HealthCheck]:
     probes = {probe.path.rstrip("/") for _, probe in application.of(Probe)}
     for route in application.facts(Route):
         probed = route.path.rstrip("/") in probes and route.method == "GET"
-        if (route.public == "health check" or probed) and route.function is not None:
+        named = route.method == "GET" and (
+            looks_like_health(route.path) or _HANDLER.fullmatch(route.handler) is not None
+        )
+        if (route.public == "health check" or probed or named) and route.function is not None:
             yield _judge(application.code, route, route.function)
 
 

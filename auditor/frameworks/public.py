@@ -1,46 +1,90 @@
 """Routes that are public by nature, and why.
 
-By the words of their path and handler: a health check, a login or a webhook must be reachable
-without a session. A word counts as a whole path segment, so that `/login-history` is not a login.
+By the words of their path: a health check, a login or a webhook's documentation must be reachable
+without a session. A word counts as a whole path segment, so that `/login-history` is not a login,
+and an action counts only as the end of a path, so that `/token/{id}/owner` is none.
 """
 
 from __future__ import annotations
 
 import re
 
-_SEGMENTS = (
-    ("health check", r"health|healthz|health[-_]?check|livez?|liveness|readyz?|readiness|ping|alive|heartbeat|status|_health|up"),
-    ("login", r"log[-_]?in|sign[-_]?in|signin|authenticate|access[-_]?token|token|oauth2?|sso|session|otp|verify[-_]?otp|send[-_]?otp|2fa|mfa|magic[-_]?link|authorize|google[-_]?login|extension[-_]?login"),
-    ("logout", r"log[-_]?out|sign[-_]?out"),
-    ("registration", r"register|registration|sign[-_]?up|signup"),
-    ("token refresh", r"refresh|refresh[-_]?token|token[-_]?refresh"),
-    ("password recovery", r"(?:forgot|forget|reset|recover)(?:[-_]?(?:my[-_]?)?password)?|password[-_]?(?:reset|recovery|forgot)[-_\w]*|verify[-_]?email|email[-_]?verification|confirm[-_]?email|request[-_]?verify[-_]?token"),
-    ("documentation", r"docs|redoc|openapi\.json|swagger|version"),
-    ("static files", r"static|assets|favicon\.ico|robots\.txt|sitemap\.xml|\.well-known"),
-    ("sign-in callback", r"callback|oauth[-_]?callback"),
-    ("metrics", r"metrics"),
-)  # fmt: skip
-_COMPILED = tuple((why, re.compile(f"(?:{words})", re.I)) for why, words in _SEGMENTS)
-_ACTIONS = {"login", "logout", "registration", "token refresh", "password recovery", "sign-in callback"}
-"""These words name an action only as the last segment, or the last before a parameter."""
+_ACTIONS = tuple(
+    (why, re.compile(words, re.I))
+    for why, words in (
+        (
+            "login",
+            r"(?:[a-z]+[-_])?(?:log|sign)[-_]?in|authenticate|access[-_]?token|oauth2?|sso|authorize"
+            r"|(?:send|verify|request|resend)[-_]otp|magic(?:[-_]?link)?|2fa|mfa"
+            r"|(?:auth|login|oauth2?|users?)[-/](?:token|otp|session|jwt)|token|otp",
+        ),
+        ("logout", r"(?:log|sign)[-_]?(?:out|off)"),
+        ("registration", r"(?:[a-z]+[-_])?(?:register|registration|sign[-_]?up)"),
+        ("token refresh", r"refresh|refresh[-_]?token|token[-_]?refresh|token/refresh"),
+        (
+            "password recovery",
+            r"(?:forgot(?:ten)?|forget|reset|recover)[-_/]?(?:my[-_])?password|password[-_/]?(?:reset|recovery|forgot)"
+            r"(?:[-_/](?:confirm|request|complete))?|recover|verify[-_]?email|email[-_]?verification"
+            r"|confirm[-_]?email|request[-_]?verify[-_]?token",
+        ),
+        ("sign-in callback", r"(?:[a-z]+[-_/])?callback"),
+    )
+)
+_PLACES = tuple(
+    (why, re.compile(words, re.I))
+    for why, words in (
+        ("health check", r"(?:_|api[-_])?health(?:z|[-_]?check)?|liv(?:ez?|eness)|ready?z?|readiness|ping|alive|heartbeat|up"),
+        ("documentation", r"docs|redoc|openapi\.json|swagger|version"),
+        ("static files", r"static|assets|favicon\.ico|robots\.txt|sitemap\.xml|\.well-known"),
+        ("metrics", r"metrics"),
+    )
+)
+_STATUS = re.compile(r"(?:status|(?:api|public|server|system|app|service)[-/]status)", re.I)
+_BARE = {"token", "otp", "recover"}
+"""Words that name an action only when they are the whole path, or stand below `auth`."""
 
 
 def public_by_nature(method: str, path: str) -> str:
-    """Why a route is public by nature; empty where it is not. A root page is public."""
-    segments = [s for s in path.split("/") if s and not s.startswith("{")]
+    """Why a route is public by nature; empty where it is not. A start page is public."""
+    segments = [s for s in path.split("/") if s]
+    while segments and re.fullmatch(r"api|v\d+", segments[0], re.I):
+        segments.pop(0)
+    reads = method in ("GET", "HEAD", "OPTIONS")
     if not segments:
-        return "start page" if method in ("GET", "HEAD") and "{" not in path else ""
-    meaningful = [s for s in segments if not re.fullmatch(r"api|v\d+", s, re.I)]
-    for why, words in _COMPILED:
-        if why in _ACTIONS:
-            if meaningful and words.fullmatch(meaningful[-1]):
+        return "start page" if reads else ""
+    if len(segments) > 1 and re.fullmatch(r"\{(?:token|email|code|uid|key)\w*\}", segments[-1]):
+        segments.pop()  # the link of a mail: `/reset-password/{token}`
+    if any(segment.startswith("{") for segment in segments[:-1]):
+        return ""
+    *above, last = segments
+    if last.startswith("{"):
+        return "static files" if above and reads and _PLACES[2][1].fullmatch(above[0]) else ""
+    pair = f"{above[-1]}/{last}" if above else ""
+    for why, words in _ACTIONS:
+        if pair and words.fullmatch(pair):
+            return why
+        if words.fullmatch(last) and (last.lower() not in _BARE or not above or _is_auth(above[-1])):
+            return why
+    if reads:
+        for why, words in _PLACES:
+            if words.fullmatch(segments[0]) and (why != "health check" or len(segments) <= 2):
                 return why
-        elif why in ("documentation", "static files"):
-            if meaningful and words.fullmatch(meaningful[0]) and method in ("GET", "HEAD"):
+            if why == "health check" and words.fullmatch(last) and len(segments) <= 2 and not _is_admin(above):
                 return why
-        elif meaningful and method in ("GET", "HEAD", "OPTIONS"):
-            if words.fullmatch(meaningful[-1]) and len(meaningful) <= 3 or (
-                why == "health check" and words.fullmatch(meaningful[0]) and len(meaningful) <= 2 and meaningful[0].lower().startswith(("health", "live", "ready", "ping"))
-            ):
-                return why
+        if _STATUS.fullmatch(pair or last):
+            return "health check"
     return ""
+
+
+def looks_like_health(path: str) -> bool:
+    """Whether a path names a health check, public or not."""
+    last = path.rstrip("/").rpartition("/")[2]
+    return _PLACES[0][1].fullmatch(last) is not None
+
+
+def _is_auth(segment: str) -> bool:
+    return re.fullmatch(r"auth|oauth2?|login|users?|account|jwt|session", segment, re.I) is not None
+
+
+def _is_admin(above: list[str]) -> bool:
+    return any(re.fullmatch(r"admin|internal|private", segment, re.I) for segment in above)

@@ -13,6 +13,7 @@ from auditor.model.deployment import (
     ManagedDatabase,
     PipelineStep,
 )
+from auditor.model.web import Route
 
 _DUMPS = re.compile(
     r"mongodump|pg_dump|mysqldump|pgbackrest|wal-g|restic|velero|barman|pg_basebackup|\bbackups?\b"
@@ -51,7 +52,8 @@ class Backups(Rule):
         scheduled = list(self._scheduled(application))
         if scheduled:
             return judge("The database is backed up on a schedule.", scheduled)
-        severity = Severity.CRITICAL if writes else Severity.MEDIUM
+        changes = writes or any(route.writes for route in application.facts(Route))
+        severity = Severity.CRITICAL if changes else Severity.MEDIUM
         evidence = [
             Evidence(
                 script.place,

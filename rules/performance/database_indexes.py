@@ -17,7 +17,7 @@ from auditor.assess.verdict import (
     unknown,
 )
 from auditor.link.application import Application
-from auditor.model.data import Fit, Query
+from auditor.model.data import Connection, Fit, Query
 from auditor.stores.fit import CollectionFit, collections
 
 
@@ -47,6 +47,11 @@ class DatabaseIndexes(Rule):
 
     def assess(self, application: Application) -> Verdict:
         found = collections(application)
+        if not found and application.facts(Connection):
+            return unknown(
+                "The application has a database, and none of its queries could be read.",
+                "Run the slow-query log or `explain()` in production.",
+            )
         if not found:
             return not_applicable("no database queries were found")
         judged = [(c, q, fit) for c in found for q, fit in c.fits if fit is not Fit.UNKNOWN]

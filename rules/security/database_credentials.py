@@ -72,6 +72,9 @@ class DatabaseCredentials(Rule):
     ) -> Iterator[Evidence]:
         definitions = application.facts(SettingDefinition)
         for connection in connections:
+            if {"username", "password"} <= set(connection.options):
+                yield present(connection.place, "the client is given a user and a password")
+                continue
             if isinstance(connection.url, Masked):
                 yield present(connection.place, "the URL in the code carries a login")
             for known in possible(connection.url):

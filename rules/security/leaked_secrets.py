@@ -51,7 +51,8 @@ class LeakedSecrets(Rule):
 
     @staticmethod
     def _severity(leak: Leak) -> Severity:
-        if leak.role in ("test", "example") and leak.confidence != "high":
+        proven = leak.confidence == "high" and leak.kind != "url-password"
+        if leak.role in ("test", "example") and not proven:
             return Severity.LOW
         return _BY_CONFIDENCE[leak.confidence]
 

@@ -244,6 +244,8 @@ def _judge_assignment(match: _Hit, text: bytes, name: str) -> _Judged | None:
         return None
     if group == "bare" and not _is_settings_file(name):
         return None
+    if _shows_an_example(text, match.span("name")[0]):
+        return None
     if _is_reference(value) or _is_plain_value(value, last):
         return None
     settings = _is_settings_file(name)
@@ -263,6 +265,11 @@ def _judge_assignment(match: _Hit, text: bytes, name: str) -> _Judged | None:
         return None
     confidence = "medium" if _entropy(value) >= 3.4 and len(value) >= 16 else "low"
     return Pattern("secret-assignment", "secret", "", "", confidence), group, last, ""
+
+
+def _shows_an_example(text: bytes, start: int) -> bool:
+    """Inside of a schema's example: `json_schema_extra = {"example": {"password": …}}`."""
+    return re.search(rb"[Ee]xamples?[\"']?\s*[:=]", text[max(0, start - 300) : start]) is not None
 
 
 def _names_secret(variable: str) -> bool:
