@@ -59,7 +59,11 @@ def find_config(root: Path, given: Path | None) -> tuple[Config, list[str]]:
             data = tomllib.loads(given.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"{given}: {_one_line(error)}") from error
-        inner = data.get("tool", {}).get("auditor", data) if isinstance(data.get("tool", {}), dict) else data
+        inner = (
+            data.get("tool", {}).get("auditor", data)
+            if isinstance(data.get("tool", {}), dict)
+            else data
+        )
         return _parse(inner, str(given)), []
     for name in ("auditor.toml", "pyproject.toml"):
         path = root / name
@@ -70,12 +74,16 @@ def find_config(root: Path, given: Path | None) -> tuple[Config, list[str]]:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             if name == "auditor.toml":
                 raise ConfigError(f"{name}: {_one_line(error)}") from error
-            return Config(), [f"{name} cannot be read, so no configuration is used: {_one_line(error)}"]
+            return Config(), [
+                f"{name} cannot be read, so no configuration is used: {_one_line(error)}"
+            ]
         if name == "pyproject.toml":
             tool = data.get("tool")
-            data = tool.get("auditor") if isinstance(tool, dict) else None
-        if isinstance(data, dict):
-            return _parse(data, name), []
+            found = tool.get("auditor") if isinstance(tool, dict) else None
+        else:
+            found = data
+        if isinstance(found, dict):
+            return _parse(found, name), []
     return Config(), []
 
 
@@ -93,7 +101,9 @@ def _parse(data: Mapping[str, Any], source: str) -> Config:
             if not all(isinstance(each, str) for each in value):
                 raise ConfigError(f"{source}: {key} must be a list of texts")
         elif not isinstance(value, type(getattr(Config, name))):
-            raise ConfigError(f"{source}: {key} must be of type {type(getattr(Config, name)).__name__}")
+            raise ConfigError(
+                f"{source}: {key} must be of type {type(getattr(Config, name)).__name__}"
+            )
         values[name] = value
     config = Config(**values)
     severity_of(config.fail_on)

@@ -55,9 +55,7 @@ def _change(before: Result, after: Result) -> Change:
     fixed = [piece for key, piece in old.items() if key not in new]
     added = [piece for key, piece in new.items() if key not in old]
     kind, told = _judge(before, after, fixed, added)
-    return Change(
-        after.rule, after.title, kind, _told(before), _told(after), told, fixed, added
-    )
+    return Change(after.rule, after.title, kind, _told(before), _told(after), told, fixed, added)
 
 
 def _open(result: Result) -> dict[str, Piece]:
@@ -147,7 +145,9 @@ def to_text(diff: Diff, markup: bool) -> str:
         for change in found:
             lines.append(f"- {safe(change.title)}: {change.before} -> {change.after}")
             lines.append(f"  {safe(change.told)}")
-            counts = [f"{len(change.fixed)} fixed"] * bool(change.fixed) + [f"{len(change.new)} new"] * bool(change.new)
+            counts = [f"{len(change.fixed)} fixed"] * bool(change.fixed) + [
+                f"{len(change.new)} new"
+            ] * bool(change.new)
             if counts:
                 lines.append(f"  ({', '.join(counts)})")
         if not found:

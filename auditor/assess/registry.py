@@ -35,7 +35,11 @@ def all_rules(paths: Sequence[Path] = ()) -> list[Rule]:
 
 def _rules_in(module: ModuleType) -> Iterator[type[Rule]]:
     for _, kind in sorted(inspect.getmembers(module, inspect.isclass)):
-        if issubclass(kind, Rule) and kind.__module__ == module.__name__ and not inspect.isabstract(kind):
+        if (
+            issubclass(kind, Rule)
+            and kind.__module__ == module.__name__
+            and not inspect.isabstract(kind)
+        ):
             yield kind
 
 
@@ -59,7 +63,9 @@ def _given(paths: Sequence[Path]) -> Iterator[ModuleType]:
         if not path.exists() or not files:
             raise RuleError(f"{path}: no rules there")
         for number, file in enumerate(files):
-            spec = importlib.util.spec_from_file_location(f"_given_rules_{number}_{file.stem}", file)
+            spec = importlib.util.spec_from_file_location(
+                f"_given_rules_{number}_{file.stem}", file
+            )
             if spec is None or spec.loader is None:
                 raise RuleError(f"{file}: not a Python file")
             module = importlib.util.module_from_spec(spec)

@@ -52,7 +52,8 @@ def owasp_api(number: int) -> Reference:
 def asvs(section: str) -> Reference:
     """A requirement of the OWASP Application Security Verification Standard 5.0."""
     return Reference(
-        f"ASVS v5.0.0-{section}", "https://owasp.org/www-project-application-security-verification-standard/"
+        f"ASVS v5.0.0-{section}",
+        "https://owasp.org/www-project-application-security-verification-standard/",
     )
 
 

@@ -30,15 +30,19 @@ def assess(application: Application, rules: Sequence[Rule]) -> Assessment:
     """Ask every rule. A rule that fails says unknown, never nothing."""
     broken = _broken(application)
     verdicts = tuple((rule, _ask(application, rule, broken)) for rule in rules)
-    return Assessment(verdicts, tuple(_blocker(path, fact) for path, fact in broken if fact.application))
+    return Assessment(
+        verdicts, tuple(_blocker(path, fact) for path, fact in broken if fact.application)
+    )
 
 
 def _ask(application: Application, rule: Rule, broken: list[tuple[str, Unread]]) -> Verdict:
     with application.watching() as watch:
         try:
             verdict = rule.assess(application)
-        except Exception as error:  # noqa: BLE001 - one rule's mistake must not hide the others
-            log.warning("rule %s failed: %s", rule.id, error, exc_info=log.isEnabledFor(logging.DEBUG))
+        except Exception as error:
+            log.warning(
+                "rule %s failed: %s", rule.id, error, exc_info=log.isEnabledFor(logging.DEBUG)
+            )
             return unknown(
                 f"The rule failed ({type(error).__name__}), so nothing was judged.",
                 "Report the failure with the output of --verbose.",

@@ -30,7 +30,9 @@ app = typer.Typer(
 FAILED, CANNOT = 1, 2
 
 PathArgument = Annotated[Path, typer.Argument(help="The root of the repository.", show_default=".")]
-JobsOption = Annotated[int | None, typer.Option("--jobs", min=1, help="Processes to read files with.")]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", min=1, help="Processes to read files with.")
+]
 NoCacheOption = Annotated[bool, typer.Option("--no-cache", help="Read every file again.")]
 RulesOption = Annotated[
     list[Path], typer.Option("--rules", help="More rules: a file or folder of rule modules.")
@@ -44,13 +46,18 @@ VerboseOption = Annotated[
 @app.command()
 def scan(
     path: PathArgument = Path("."),
-    format_: Annotated[str, typer.Option("--format", "-f", help="terminal, markdown or json.")] = "terminal",
+    format_: Annotated[
+        str, typer.Option("--format", "-f", help="terminal, markdown or json.")
+    ] = "terminal",
     outputs: Annotated[
         list[str],
-        typer.Option("--output", "-o", help="Also write FILE; the format by its suffix, or FORMAT:FILE."),
+        typer.Option(
+            "--output", "-o", help="Also write FILE; the format by its suffix, or FORMAT:FILE."
+        ),
     ] = [],  # noqa: B006 - typer copies it
     fail_on: Annotated[
-        str | None, typer.Option("--fail-on", help=f"The least severity that fails: {', '.join(FAIL_ON)}.")
+        str | None,
+        typer.Option("--fail-on", help=f"The least severity that fails: {', '.join(FAIL_ON)}."),
     ] = None,
     rule: Annotated[list[str], typer.Option("--rule", help="Only this rule (repeatable).")] = [],  # noqa: B006
     exclude_rule: Annotated[
@@ -63,13 +70,18 @@ def scan(
         list[str], typer.Option("--exclude", help="No files that match (gitignore pattern).")
     ] = [],  # noqa: B006
     config: Annotated[
-        Path | None, typer.Option("--config", help="A configuration instead of the repository's own.")
+        Path | None,
+        typer.Option("--config", help="A configuration instead of the repository's own."),
     ] = None,
     rules: RulesOption = [],  # noqa: B006
-    strict: Annotated[bool, typer.Option("--strict", help="An unknown verdict fails, too.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="An unknown verdict fails, too.")
+    ] = False,
     jobs: JobsOption = None,
     no_cache: NoCacheOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No report on standard output.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No report on standard output.")
+    ] = False,
     verbose: VerboseOption = False,
     no_color: NoColorOption = False,
 ) -> None:
@@ -78,7 +90,9 @@ def scan(
     output.check_format(format_)
     targets = [output.target(each) for each in outputs]
     settings, notes = find_config(path, config)
-    chosen = _choose(all_rules(rules), [*settings.rules, *rule], [*settings.exclude_rules, *exclude_rule])
+    chosen = _choose(
+        all_rules(rules), [*settings.rules, *rule], [*settings.exclude_rules, *exclude_rule]
+    )
     request = _request(path, chosen, settings, jobs, no_cache)
     request = Request(
         **{
@@ -125,14 +139,19 @@ def inventory(
     module = find(what)
     rows: list[Any] = module.rows(load(_request(path, [], settings, jobs, no_cache)))
     if state:
-        rows = [row for row in rows if row.authentication.state in state] if what == "routes" else rows
+        rows = (
+            [row for row in rows if row.authentication.state in state] if what == "routes" else rows
+        )
     output.show_table(rows, module, format_, no_color)
 
 
 @app.command("rules")
 def list_rules(rules: RulesOption = [], no_color: NoColorOption = False) -> None:  # noqa: B006
     """List every rule."""
-    cells = [[rule.id, SECTIONS[rule.section], rule.severity.word, rule.question] for rule in all_rules(rules)]
+    cells = [
+        [rule.id, SECTIONS[rule.section], rule.severity.word, rule.question]
+        for rule in all_rules(rules)
+    ]
     output.print_table(["rule", "section", "severity", "question"], cells, no_color)
 
 
@@ -150,7 +169,9 @@ def explain(
 def diff(
     before: Annotated[Path, typer.Argument(help="A directory, or a JSON report.")],
     after: Annotated[Path, typer.Argument(help="A directory, or a JSON report.")] = Path("."),
-    format_: Annotated[str, typer.Option("--format", "-f", help="terminal, markdown or json.")] = "terminal",
+    format_: Annotated[
+        str, typer.Option("--format", "-f", help="terminal, markdown or json.")
+    ] = "terminal",
     jobs: JobsOption = None,
     no_cache: NoCacheOption = False,
     verbose: VerboseOption = False,
@@ -190,7 +211,9 @@ def _choose(rules: list[Rule], only: list[str], without: list[str]) -> list[Rule
 
 def _log(verbose: bool) -> None:
     logging.basicConfig(
-        stream=sys.stderr, level=logging.DEBUG if verbose else logging.ERROR, format="audit: %(message)s"
+        stream=sys.stderr,
+        level=logging.DEBUG if verbose else logging.ERROR,
+        format="audit: %(message)s",
     )
 
 
@@ -223,7 +246,7 @@ def main() -> None:
         code = 0
     except (DiscoveryError, ConfigError, RuleError, ReportError, OSError) as error:
         sys.stderr.write(f"audit: {output.one_line(error)}\n")
-    except Exception as error:  # noqa: BLE001 - a user gets a line, and the traceback on demand
+    except Exception as error:
         message = getattr(error, "format_message", lambda: "")()
         if message:
             sys.stderr.write(f"audit: {message}\n")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pathspec
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 _MAX_INDEX = 64 * 1024 * 1024
 
@@ -48,7 +49,7 @@ def read_rules(path: Path, folder: str) -> Rules | None:
     patterns = []
     for line in lines:
         try:
-            patterns.append(pathspec.patterns.GitWildMatchPattern(line))
+            patterns.append(GitIgnoreSpecPattern(line))
         except ValueError:  # git skips a pattern it cannot read, too
             continue
     return Rules(folder, tuple(patterns))

@@ -201,7 +201,7 @@ def discover(
 
 
 def _patterns(lines: Sequence[str]) -> pathspec.PathSpec | None:  # type: ignore[type-arg]
-    return pathspec.PathSpec.from_lines("gitwildmatch", lines) if lines else None
+    return pathspec.PathSpec.from_lines("gitignore", lines) if lines else None
 
 
 def read(tree: Tree, file: SourceFile) -> bytes:
@@ -219,5 +219,3 @@ def _read(path: Path, limit: int) -> bytes:
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error) or type(error).__name__).lower()
-
-

@@ -41,7 +41,9 @@ class Document:
             if path[:end] in self.lines:
                 return self.lines[path[:end]]
         for key in reversed(path):
-            if match := re.search(rf"^.*[\"']?{re.escape(str(key))}[\"']?\s*[:=\]]", self.text, re.M):
+            if match := re.search(
+                rf"^.*[\"']?{re.escape(str(key))}[\"']?\s*[:=\]]", self.text, re.M
+            ):
                 return self.text.count("\n", 0, match.start()) + 1
         return 1
 
@@ -119,7 +121,9 @@ def read_toml(text: str) -> Document:
         return Document(tomllib.loads(text), {}, text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         match = re.search(r"line (\d+)", str(error))
-        raise Unreadable("broken TOML: " + str(error)[:120], int(match[1]) if match else 0) from error
+        raise Unreadable(
+            "broken TOML: " + str(error)[:120], int(match[1]) if match else 0
+        ) from error
 
 
 def text_at(data: Any, *path: str | int) -> str:

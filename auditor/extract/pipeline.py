@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Union
 
 import msgspec
 
@@ -43,8 +43,8 @@ def _codec() -> tuple[msgspec.msgpack.Encoder, Any]:
     """Encoder and decoder for the facts of all readers."""
     for module in pkgutil.iter_modules(readers.__path__):
         importlib.import_module(f"{readers.__name__}.{module.name}")
-    kinds = sorted(_subclasses(Fact), key=lambda kind: kind.__name__)
-    union: Any = functools.reduce(lambda a, b: a | b, kinds)
+    kinds: Any = tuple(sorted(_subclasses(Fact), key=lambda kind: kind.__name__))
+    union: Any = Union[kinds]  # noqa: UP007 - the kinds are known at run time only
     return msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(list[union])
 
 
@@ -61,7 +61,7 @@ def extract_source(source: Source, late: bool = False) -> list[Fact]:
             facts.extend(extractor(source))
         except Unreadable as error:
             unread.append(Unread(str(error), error.line, error.column, error.application))
-        except Exception as error:  # noqa: BLE001 - hostile input must not end the audit
+        except Exception as error:
             log.debug("%s: %s failed", source.name, extractor.__name__, exc_info=True)
             unread.append(Unread(f"could not be read ({type(error).__name__})"))
     return facts + unread[:1]

@@ -60,9 +60,7 @@ Extractor = Callable[[Source], Iterable[Fact]]
 _EXTRACTORS: dict[tuple[Kind, bool], list[tuple[re.Pattern[str], Extractor]]] = defaultdict(list)
 
 
-def extracts(
-    *kinds: Kind, name: str = "", late: bool = False
-) -> Callable[[Extractor], Extractor]:
+def extracts(*kinds: Kind, name: str = "", late: bool = False) -> Callable[[Extractor], Extractor]:
     """Register a function that says what files of these kinds (and base names) hold.
 
     A late extractor runs beside linking; its facts are waited for when they are asked for.

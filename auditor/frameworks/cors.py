@@ -22,7 +22,10 @@ def cors_policies(application: Application) -> Iterator[CorsPolicy]:
                 continue
             site = each.site
             regex = site.arg(None, "allow_origin_regex")
-            origins, credentials = site.arg(None, "allow_origins"), site.arg(None, "allow_credentials")
+            origins, credentials = (
+                site.arg(None, "allow_origins"),
+                site.arg(None, "allow_credentials"),
+            )
             nothing, false = Known([], each.place), Known(False, each.place)
             yield CorsPolicy(
                 each.place,

@@ -15,7 +15,7 @@ from auditor.extract.python import tree as t
 from auditor.libraries.authentication import PRESENCE_SCHEMES, known_guard
 from auditor.link.application import Application
 from auditor.link.checks import Checks, Origin, Strength, Summary
-from auditor.link.names import CallSite, Code, Located, Scope, argument
+from auditor.link.names import Code, Located, Scope, argument
 from auditor.link.values import Evaluator, fills_parameters, place_of
 from auditor.model.places import Place
 from auditor.model.web import Guard, Guarding, Parameter
@@ -42,7 +42,9 @@ _BOUNDS = {
     "min_length", "max_length", "pattern", "regex", "ge", "gt", "le", "lt", "multiple_of",
     "max_items", "min_items", "max_digits",
 }  # fmt: skip
-_CREDENTIAL = re.compile(r"auth|token|api_?key|session|credential|secret|signature|jwt|bearer", re.I)
+_CREDENTIAL = re.compile(
+    r"auth|token|api_?key|session|credential|secret|signature|jwt|bearer", re.I
+)
 _GUARDING_NAME = re.compile(
     r"^(?:verify|authenticate|authorize|require|check|validate|ensure|protect|restrict|enforce)_?"
     r".*(?:auth|token|user|admin|role|permission|key|login|session|access|jwt|owner|signature)"
@@ -257,14 +259,16 @@ class DependencyGuards:
         if self.checks.summary(function).denies:
             return True
         takes = self._takes_credential(function)
-        return bool(_GUARDING_NAME.search(name)) and (takes or not self._own(function)) or (
+        return (bool(_GUARDING_NAME.search(name)) and (takes or not self._own(function))) or (
             takes and bool(_CREDENTIAL.search(name) or re.search("user", name, re.I))
         )
 
     def of(self, dependency: Dependency) -> list[Guard]:
         """The guards that a dependency brings: itself, or those it depends on in turn."""
         if known := known_guard(dependency.name):
-            return [Guard(dependency.short, dependency.place, dependency.via, known.state, known.reason)]
+            return [
+                Guard(dependency.short, dependency.place, dependency.via, known.state, known.reason)
+            ]
         if dependency.target is None:
             return self._outside(dependency)
         function = dependency.target
@@ -284,9 +288,15 @@ class DependencyGuards:
             reason = "demands that a credential is sent, and accepts any"
             place = dependency.place
             return [Guard(dependency.short, place, dependency.via, Guarding.DECORATIVE, reason)]
-        if dependency.name and ":" not in dependency.name and _GUARDING_NAME.search(dependency.short):
+        if (
+            dependency.name
+            and ":" not in dependency.name
+            and _GUARDING_NAME.search(dependency.short)
+        ):
             reason = f"{dependency.name} lies outside this tree and is not known"
-            return [Guard(dependency.short, dependency.place, dependency.via, Guarding.UNKNOWN, reason)]
+            return [
+                Guard(dependency.short, dependency.place, dependency.via, Guarding.UNKNOWN, reason)
+            ]
         return []
 
     def judge(self, function: Located) -> tuple[Guarding, str]:
@@ -421,7 +431,11 @@ class DependencyGuards:
 
 
 def _words(node: t.Node) -> set[str]:
-    return {n.id if isinstance(n, t.Name) else n.name for n in t.walk_own(node) if isinstance(n, t.Name | t.Attr)}
+    return {
+        n.id if isinstance(n, t.Name) else n.name
+        for n in t.walk_own(node)
+        if isinstance(n, t.Name | t.Attr)
+    }
 
 
 def _why_decorative(summary: Summary, guaranteed: Strength, notes: str) -> str:

@@ -105,7 +105,7 @@ class Routing:
     # --- routers
 
     def _find_routers(self) -> None:
-        kinds = dict(APPS) | {name: "" for name in _ROUTERS}
+        kinds = dict(APPS) | dict.fromkeys(_ROUTERS, "")
         for found in self.code.classes():
             for name in self.code.ancestry(found)[1:]:
                 if name in kinds:
@@ -130,7 +130,9 @@ class Routing:
                 if isinstance(items.node, t.Seq):
                     for item in items.node.items:
                         if isinstance(item, t.Call) and item.args:
-                            self._add_middleware(site.key, item.args[0], CallSite(item, items.scope))
+                            self._add_middleware(
+                                site.key, item.args[0], CallSite(item, items.scope)
+                            )
 
     def _own_prefix(self, name: str) -> str:
         """The prefix that a router class of the tree gives its base class."""
@@ -202,7 +204,9 @@ class Routing:
         if name in _SOCKETS or "websocket" in name:
             return ("WEBSOCKET",)
         if name in _LISTED or name in _ADDERS:
-            listed = self.values.value(argument(call, 2 if name == "add_route" else None, "methods"), scope)
+            listed = self.values.value(
+                argument(call, 2 if name == "add_route" else None, "methods"), scope
+            )
             for known in possible(listed):
                 if isinstance(known.value, list):
                     return tuple(str(m).upper() for m in known.value)
@@ -247,16 +251,22 @@ class Routing:
         assert isinstance(site.node.func, t.Attr)
         mounted = site.node.func.name == "mount"
         child = site.arg(1, "app") if mounted else site.arg(0, "router")
-        prefix = self._text(site.arg(0, "path") if mounted else site.arg(None, "prefix"), site.scope, env)
+        prefix = self._text(
+            site.arg(0, "path") if mounted else site.arg(None, "prefix"), site.scope, env
+        )
         keys = self.identify(child, site.scope, env)
         if not keys:
             self._unidentified(site, child, prefix, mounted)
         dependencies = self._listed(site.arg(None, "dependencies"), site.scope, "include")
         for child_key in keys:
-            inclusion = _Inclusion(child_key, prefix, dependencies, mounted, (site.path, site.node.line))
+            inclusion = _Inclusion(
+                child_key, prefix, dependencies, mounted, (site.path, site.node.line)
+            )
             self.routers[key].inclusions.append(inclusion)
 
-    def _unidentified(self, site: CallSite, child: t.Expr | None, prefix: str, mounted: bool) -> None:
+    def _unidentified(
+        self, site: CallSite, child: t.Expr | None, prefix: str, mounted: bool
+    ) -> None:
         name = self.code.name(child, site.scope)
         if name.endswith("StaticFiles()"):
             return
@@ -365,7 +375,9 @@ class Routing:
             if (dependency := Dependency.of_parameter(self.values, param, function.scope))
         ]
 
-    def _text(self, expr: t.Expr | None, scope: Scope, env: dict[str, Located] | None = None) -> str:
+    def _text(
+        self, expr: t.Expr | None, scope: Scope, env: dict[str, Located] | None = None
+    ) -> str:
         if expr is None:
             return ""
         if env and isinstance(expr, t.Name) and expr.id in env:
@@ -408,8 +420,8 @@ def _bind(target: t.Expr, item: t.Expr, scope: Scope) -> dict[str, Located]:
             return {name: Located(item, scope)}
         case t.Seq(items=names), t.Seq(items=values):
             bound: dict[str, Located] = {}
-            for name, value in zip(names, values, strict=False):
-                bound |= _bind(name, value, scope)
+            for part, value in zip(names, values, strict=False):
+                bound |= _bind(part, value, scope)
             return bound
     return {}
 
@@ -481,7 +493,9 @@ def routes(application: Application) -> Iterator[Route]:
                 if (method, full) in taken:
                     continue
                 taken.add((method, full))
-                yield _route(application, guards, app, unit, method, full, endpoint, above, middleware)
+                yield _route(
+                    application, guards, app, unit, method, full, endpoint, above, middleware
+                )
 
 
 def _route(
@@ -580,4 +594,6 @@ def _all(route: Route, guards: DependencyGuards) -> Iterator[Located]:
 
 def _called(application: Application, function: Located) -> bool:
     name = _own_name(function)
-    return any(site.scope.function is not function.node for site in application.code.method_calls(name))
+    return any(
+        site.scope.function is not function.node for site in application.code.method_calls(name)
+    )

@@ -65,7 +65,7 @@ def _judge(code: Code, route: Route, function: Located) -> HealthCheck:
     return HealthCheck(
         route,
         tuple(dict.fromkeys(checks)),
-        _reports_failure(function),
+        _reports_failure(list(_with_callees(code, function, 2))),
         _claims(function),
         broken,
         broken_place,
@@ -90,10 +90,13 @@ def _with_callees(code: Code, function: Located, depth: int) -> Iterator[Located
                     pending.append((callee, left - 1))
 
 
-def _reports_failure(function: Located) -> bool:
-    """Whether some way out is an error: an exception raised on, or a response of 5xx."""
-    body = function.node.body  # type: ignore[attr-defined]
-    for node in t.walk_own(*body):
+def _reports_failure(functions: list[Located]) -> bool:
+    """Whether some way out is an error: an exception raised on, or a response of 5xx.
+
+    Without a `try` anywhere, a failing check ends in the framework's own status 500.
+    """
+    nodes = [n for f in functions for n in t.walk_own(*f.node.body)]  # type: ignore[attr-defined]
+    for node in nodes:
         match node:
             case t.Raise():
                 return True
@@ -101,7 +104,7 @@ def _reports_failure(function: Located) -> bool:
                 return True
             case t.Attr(name=name) if re.search(r"HTTP_5\d\d_|SERVICE_UNAVAILABLE", name):
                 return True
-    return not any(isinstance(node, t.Try) for node in t.walk_own(*body))
+    return not any(isinstance(node, t.Try) for node in nodes)
 
 
 def _claims(function: Located) -> str:

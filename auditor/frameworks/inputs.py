@@ -11,7 +11,14 @@ from auditor.link.names import Code, Located, Scope, argument
 from auditor.link.values import place_of
 from auditor.model.web import Intake, Parameter, Route, Upload
 
-_UNTYPED = {"builtins.dict", "typing.Dict", "typing.Any", "builtins.list", "typing.List", "builtins.object"}
+_UNTYPED = {
+    "builtins.dict",
+    "typing.Dict",
+    "typing.Any",
+    "builtins.list",
+    "typing.List",
+    "builtins.object",
+}
 _MODELS = {"pydantic.BaseModel", "pydantic.main.BaseModel", "sqlmodel.SQLModel", "beanie.Document"}
 _FILTERED = {
     "find", "find_one", "update_one", "update_many", "delete_one", "delete_many", "count_documents",
@@ -48,8 +55,15 @@ def _raw(code: Code, route: Route, function: Located) -> Iterator[Intake]:
     inner = code.inside(function)
     body = function.node.body  # type: ignore[attr-defined]
     validated = any(
-        isinstance(n, t.Call) and t.dotted(n.func).endswith((".model_validate", ".parse_obj", ".validate"))
-        or isinstance(n, t.Call) and any(k.name is None for k in n.keywords) and _is_model(code, n, inner)
+        (
+            isinstance(n, t.Call)
+            and t.dotted(n.func).endswith((".model_validate", ".parse_obj", ".validate"))
+        )
+        or (
+            isinstance(n, t.Call)
+            and any(k.name is None for k in n.keywords)
+            and _is_model(code, n, inner)
+        )
         for n in t.walk_own(*body)
     )
     if validated:
@@ -135,7 +149,9 @@ def _unbounded(application: Application, route: Route) -> Iterator[Intake]:
             free = free_fields(application, parameter.model)
             if free:
                 name = parameter.model.node.name  # type: ignore[attr-defined]
-                listed = ", ".join(free[:3]) + (f" and {len(free) - 3} more" if len(free) > 3 else "")
+                listed = ", ".join(free[:3]) + (
+                    f" and {len(free) - 3} more" if len(free) > 3 else ""
+                )
                 message = f"{name}: text of any length is accepted ({listed})"
                 yield Intake(route, place_of(parameter.model, name), "unbounded", message)
         elif _free_text(parameter):
@@ -164,7 +180,9 @@ def free_fields(application: Application, model: Located) -> list[str]:
             return []
         for stmt in definition.node.body:
             match stmt:
-                case t.Assign(targets=[t.Name(id=name)], annotation=annotation) if annotation is not None:
+                case t.Assign(targets=[t.Name(id=name)], annotation=annotation) if (
+                    annotation is not None
+                ):
                     found[name] = _takes_any_text(values, annotation, stmt.value, inner)
         validated = _validated(definition.node)
         for name in found:
@@ -188,11 +206,17 @@ def _validated(node: t.Class) -> set[str]:
         if isinstance(stmt, t.Function):
             for decorator in stmt.decorators:
                 if isinstance(decorator, t.Call) and "validator" in t.dotted(decorator.func):
-                    names.update(a.value for a in decorator.args if isinstance(a, t.Const) and isinstance(a.value, str))
+                    names.update(
+                        a.value
+                        for a in decorator.args
+                        if isinstance(a, t.Const) and isinstance(a.value, str)
+                    )
     return names
 
 
-def _takes_any_text(values: object, annotation: t.Expr, default: t.Expr | None, scope: Scope) -> bool:
+def _takes_any_text(
+    values: object, annotation: t.Expr, default: t.Expr | None, scope: Scope
+) -> bool:
     code: Code = values.code  # type: ignore[attr-defined]
     declared = [annotation, *([default] if default is not None else [])]
     for source in [s for d in declared for s in values.sources(d, scope)]:  # type: ignore[attr-defined]
@@ -200,7 +224,9 @@ def _takes_any_text(values: object, annotation: t.Expr, default: t.Expr | None, 
             if isinstance(node, t.Call) and any(k.name in _BOUNDS for k in node.keywords):
                 return False
     match annotation:
-        case t.Item(index=t.Seq(items=[first, *_])) if t.dotted(annotation.value).endswith("Annotated"):
+        case t.Item(index=t.Seq(items=[first, *_])) if t.dotted(annotation.value).endswith(
+            "Annotated"
+        ):
             annotation = first
         case t.Item(index=index) if t.dotted(annotation.value).endswith("Optional"):
             annotation = index
@@ -243,7 +269,9 @@ def _limits_size(node: t.Node) -> bool:
     match node:
         case t.Compare(ops=[">" | ">=" | "<" | "<="]):
             words = " ".join(
-                n.name if isinstance(n, t.Attr) else n.id for n in t.walk_own(node) if isinstance(n, t.Attr | t.Name)
+                n.name if isinstance(n, t.Attr) else n.id
+                for n in t.walk_own(node)
+                if isinstance(n, t.Attr | t.Name)
             )
             return re.search(r"\blen\b|size|length|bytes", words, re.I) is not None
     return False
@@ -253,13 +281,14 @@ def _checks_type(node: t.Node) -> bool:
     match node:
         case t.Compare(ops=["in" | "not in" | "==" | "!="]):
             return any(
-                isinstance(n, t.Attr) and n.name in ("content_type", "filename", "suffix", "mime")
-                or isinstance(n, t.Name) and re.search(r"ext|suffix|mime|type", n.id, re.I)
+                (isinstance(n, t.Attr) and n.name in ("content_type", "filename", "suffix", "mime"))
+                or (isinstance(n, t.Name) and re.search(r"ext|suffix|mime|type", n.id, re.I))
                 for n in t.walk_own(node)
             )
         case t.Call(func=t.Attr(name="startswith" | "endswith")):
             return any(
-                isinstance(n, t.Attr) and n.name in ("content_type", "filename") for n in t.walk_own(node)
+                isinstance(n, t.Attr) and n.name in ("content_type", "filename")
+                for n in t.walk_own(node)
             )
         case t.Call(func=func):
             return t.dotted(func).startswith(("magic.", "imghdr.", "filetype.", "Image."))
@@ -269,7 +298,12 @@ def _checks_type(node: t.Node) -> bool:
 def _uses_name(node: t.Node) -> bool:
     """`open(… file.filename …)` or a path joined with the client's file name."""
     match node:
-        case t.Call(func=func, args=args) if t.dotted(func) in ("open", "aiofiles.open", "os.path.join", "Path"):
+        case t.Call(func=func, args=args) if t.dotted(func) in (
+            "open",
+            "aiofiles.open",
+            "os.path.join",
+            "Path",
+        ):
             return any(
                 isinstance(n, t.Attr) and n.name == "filename" for a in args for n in t.walk_own(a)
             )

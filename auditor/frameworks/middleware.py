@@ -55,7 +55,11 @@ def middleware_guard(
     """What a middleware demands of a request for one route."""
     short = re.split(r"[.:]", middleware.name)[-1]
     if known := _KNOWN.get(middleware.name):
-        return None if known[0] is Guarding.OPTIONAL else Guard(short, middleware.place, "middleware", *known)
+        return (
+            None
+            if known[0] is Guarding.OPTIONAL
+            else Guard(short, middleware.place, "middleware", *known)
+        )
     function = entry(application.code, middleware)
     if function is None:
         return None

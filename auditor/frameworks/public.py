@@ -33,7 +33,10 @@ _ACTIONS = tuple(
 _PLACES = tuple(
     (why, re.compile(words, re.I))
     for why, words in (
-        ("health check", r"(?:_|api[-_])?health(?:z|[-_]?check)?|liv(?:ez?|eness)|ready?z?|readiness|ping|alive|heartbeat|up"),
+        (
+            "health check",
+            r"(?:_|api[-_])?health(?:z|[-_]?check)?|liv(?:ez?|eness)|ready?z?|readiness|ping|alive|heartbeat|up",
+        ),
         ("documentation", r"docs|redoc|openapi\.json|swagger|version"),
         ("static files", r"static|assets|favicon\.ico|robots\.txt|sitemap\.xml|\.well-known"),
         ("metrics", r"metrics"),
@@ -63,13 +66,20 @@ def public_by_nature(method: str, path: str) -> str:
     for why, words in _ACTIONS:
         if pair and words.fullmatch(pair):
             return why
-        if words.fullmatch(last) and (last.lower() not in _BARE or not above or _is_auth(above[-1])):
+        if words.fullmatch(last) and (
+            last.lower() not in _BARE or not above or _is_auth(above[-1])
+        ):
             return why
     if reads:
         for why, words in _PLACES:
             if words.fullmatch(segments[0]) and (why != "health check" or len(segments) <= 2):
                 return why
-            if why == "health check" and words.fullmatch(last) and len(segments) <= 2 and not _is_admin(above):
+            if (
+                why == "health check"
+                and words.fullmatch(last)
+                and len(segments) <= 2
+                and not _is_admin(above)
+            ):
                 return why
         if _STATUS.fullmatch(pair or last):
             return "health check"

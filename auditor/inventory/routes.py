@@ -91,7 +91,8 @@ def table(found: Sequence[RouteRow]) -> tuple[list[str], list[list[str]]]:
             row.authentication.state,
             row.method,
             row.path,
-            ", ".join(f"{by.name} ({by.via})" for by in row.authentication.by) or row.authentication.reason,
+            ", ".join(f"{by.name} ({by.via})" for by in row.authentication.by)
+            or row.authentication.reason,
             ", ".join(by.name for by in row.rate_limit.by),
             row.validation.state,
             f"{row.file}:{row.line}",

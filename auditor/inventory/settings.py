@@ -50,7 +50,9 @@ def rows(application: Application) -> list[SettingRow]:
             is_sensitive(name),
             [ReadRow(r.place.path, r.place.line, _default(r)) for r in reads[name]],
             [
-                DefinedRow(d.place.path, d.place.line, _masked(d), d.environment, d.placeholder, d.tracked)
+                DefinedRow(
+                    d.place.path, d.place.line, _masked(d), d.environment, d.placeholder, d.tracked
+                )
                 for d in definitions[name]
             ],
         )
@@ -68,7 +70,9 @@ def _default(read: SettingRead) -> str | None:
 
 
 def _masked(definition: SettingDefinition) -> str:
-    return "(masked)" if is_sensitive(definition.name) and not definition.empty else definition.value
+    return (
+        "(masked)" if is_sensitive(definition.name) and not definition.empty else definition.value
+    )
 
 
 def table(found: Sequence[SettingRow]) -> tuple[list[str], list[list[str]]]:

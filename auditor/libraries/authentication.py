@@ -220,8 +220,6 @@ def verifying_calls(site: CallSite, name: str, values: Evaluator) -> Verificatio
     return None
 
 
-
-
 @recognises
 def unknown_verifiers(site: CallSite, name: str, values: Evaluator) -> Verification | None:
     """A call into a package outside the tree that sounds like verifying: it cannot be judged."""

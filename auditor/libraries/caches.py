@@ -47,7 +47,9 @@ def _decorated(code: Code) -> Iterator[Cache]:
         assert isinstance(function.node, t.Function)
         for decorator in function.node.decorators:
             name = code.name(decorator, function.scope)
-            if _DECORATORS.match(name) and not re.search(r"settings|config|client|engine", function.node.name):
+            if _DECORATORS.match(name) and not re.search(
+                r"settings|config|client|engine", function.node.name
+            ):
                 place = place_of(function, function.node.name)
                 yield Cache(name.removesuffix("()").partition(".")[0], place, (place,))
 
@@ -67,7 +69,9 @@ def _uses(code: Code, reach: Reach, site: CallSite) -> list[Place]:
         if not isinstance(call.node.func, t.Attr):
             continue
         name = code.name(call.node.func.value, call.scope)
-        if re.search(r"redis|cache|memcache", name, re.I) and (not wrapped or call.path != site.path):
+        if re.search(r"redis|cache|memcache", name, re.I) and (
+            not wrapped or call.path != site.path
+        ):
             if reach.started_by(call):
                 used.append(place_of(call))
     if wrapped:
@@ -77,7 +81,9 @@ def _uses(code: Code, reach: Reach, site: CallSite) -> list[Place]:
 
 def _reads_through(code: Code, reach: Reach, path: str) -> list[Place]:
     """Calls and decorators, outside of the module at `path`, of its functions that read."""
-    names = re.compile(r"(?:^|[_.])(?:get|fetch|read|cached|remember|get_or_set)(?:_|$)|cached$", re.I)
+    names = re.compile(
+        r"(?:^|[_.])(?:get|fetch|read|cached|remember|get_or_set)(?:_|$)|cached$", re.I
+    )
     used = []
     for name, found in code.definitions_in(path):
         if not isinstance(found.node, t.Function) or not names.search(found.node.name):
@@ -88,5 +94,3 @@ def _reads_through(code: Code, reach: Reach, path: str) -> list[Place]:
             if call.path != path and reach.started_by(call):
                 used.append(place_of(call))
     return used
-
-

@@ -51,7 +51,9 @@ def limiters(application: Application) -> list[Limiter]:
             "slowapi",
             place_of(site),
             code.name(site.arg(0, "key_func"), site.scope),
-            values.value(storage, site.scope) if (storage := site.arg(None, "storage_uri")) else None,
+            values.value(storage, site.scope)
+            if (storage := site.arg(None, "storage_uri"))
+            else None,
             site.arg(1, "default_limits") is not None
             or site.arg(None, "application_limits") is not None,
         )
@@ -69,9 +71,10 @@ def limits_route(code: Code, name: str) -> bool:
 
 def exempts_route(name: str) -> bool:
     """Whether a decorator takes its route out of the default limits."""
-    return name in ("slowapi.Limiter().exempt", "slowapi.extension.Limiter().exempt") or name.endswith(
-        "Limiter().exempt()"
-    )
+    return name in (
+        "slowapi.Limiter().exempt",
+        "slowapi.extension.Limiter().exempt",
+    ) or name.endswith("Limiter().exempt()")
 
 
 def limits_everything(application: Application, name: str) -> bool:
@@ -96,7 +99,10 @@ def answers_429(code: Code, function: Located, depth: int = 2) -> bool:
     for node in t.walk(*function.node.body):  # type: ignore[attr-defined]
         if isinstance(node, t.Const) and node.value == 429 and node.value is not True:
             return True
-        if isinstance(node, t.Attr) and node.name in ("HTTP_429_TOO_MANY_REQUESTS", "TOO_MANY_REQUESTS"):
+        if isinstance(node, t.Attr) and node.name in (
+            "HTTP_429_TOO_MANY_REQUESTS",
+            "TOO_MANY_REQUESTS",
+        ):
             return True
         if isinstance(node, t.Call) and depth:
             callee = code.defined(node.func, inner)

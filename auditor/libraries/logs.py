@@ -61,7 +61,8 @@ def _formatters(application: Application, reach: Reach) -> Iterator[LogSetup]:
         name = code.name(site.arg(0, "fmt"), site.scope)
         own = code.definition(name.removesuffix("()"))
         structured = bool(_JSON_FORMATTERS.match(name)) or (
-            own is not None and any(
+            own is not None
+            and any(
                 isinstance(n, t.Call) and t.dotted(n.func).endswith("json.dumps")
                 for n in t.walk(*own.node.body)  # type: ignore[attr-defined]
             )

@@ -68,6 +68,9 @@ def _cached(code: Code, functions: list[Located], caches: tuple[Cache, ...]) -> 
     spans = [(f.path, f.node.line, f.node.end_line) for f in functions]
     for cache in caches:
         for place in cache.used:
-            if any(path == place.path and first - 6 <= place.line <= last for path, first, last in spans):
+            if any(
+                path == place.path and first - 6 <= place.line <= last
+                for path, first, last in spans
+            ):
                 return cache
     return None

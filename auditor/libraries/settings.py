@@ -41,9 +41,7 @@ _SETTINGS_BASES = {
 
 
 @reads_settings
-def environment_reads(
-    values: Evaluator, name: str, expr: t.Expr, scope: Scope
-) -> Value | None:
+def environment_reads(values: Evaluator, name: str, expr: t.Expr, scope: Scope) -> Value | None:
     """`os.environ["X"]`, `os.getenv("X", default)` and their kin."""
     place = place_of(Located(expr, scope))
     match expr:
@@ -149,7 +147,9 @@ def setting_reads(application: Application) -> Iterator[SettingRead]:
                 yield SettingRead(setting.name, setting.default, setting.place)
     code = application.code
     places: list[tuple[t.Expr, Scope]] = [
-        (item, scope) for item, scope in code.of_kind(t.Item) if "env" in t.dotted(item.value).lower()
+        (item, scope)
+        for item, scope in code.of_kind(t.Item)
+        if "env" in t.dotted(item.value).lower()
     ]
     places += [(site.node, site.scope) for site in code.all_calls() if _may_read(site.node)]
     reads = []
@@ -166,8 +166,10 @@ def _may_read(call: t.Call) -> bool:
         return False
     func = call.func
     last = func.name if isinstance(func, t.Attr) else func.id if isinstance(func, t.Name) else ""
-    return last in ("get", "getenv", "config", "pop", "get_key") or "env" in last.lower() or (
-        isinstance(func, t.Attr) and "env" in t.dotted(func).lower()
+    return (
+        last in ("get", "getenv", "config", "pop", "get_key")
+        or "env" in last.lower()
+        or (isinstance(func, t.Attr) and "env" in t.dotted(func).lower())
     )
 
 
@@ -187,9 +189,11 @@ def setting_definitions(application: Application) -> Iterator[SettingDefinition]
     for file, service in application.of(Service):
         environment = environment_of(file.path.rpartition("/")[2])
         for name, value, line in service.environment:
-            yield SettingDefinition(name, value, Place(file.path, line, 1, 0, service.name), environment)
+            yield SettingDefinition(
+                name, value, Place(file.path, line, 1, 0, service.name), environment
+            )
     for file, setting in application.of(PlatformSetting):
         place = Place(file.path, setting.line)
-        yield SettingDefinition(setting.name, setting.value, place, setting.environment or "production")
-
-
+        yield SettingDefinition(
+            setting.name, setting.value, place, setting.environment or "production"
+        )

@@ -105,7 +105,9 @@ class Summary:
         return min(truths, default=Strength.NONE)
 
 
-_RECURSIVE = Summary((Exit(Strength.NONE, False, False, t.Jump(1, 1, 1, "pass"), Strength.NONE),), (), False)
+_RECURSIVE = Summary(
+    (Exit(Strength.NONE, False, False, t.Jump(1, 1, 1, "pass"), Strength.NONE),), (), False
+)
 
 Env = dict[str, Origin]
 
@@ -136,7 +138,6 @@ class Checks:
             self._summaries[key] = _RECURSIVE
             self._summaries[key] = _Walk(self, function, tests).run()
         return self._summaries[key]
-
 
     def may_deny(self, function: Located, depth: int = 4) -> bool:
         """Whether a function, or one it calls, says 401 or 403 anywhere; cheaper than its paths."""
@@ -446,7 +447,9 @@ class _Walk:
         if any(o.truth == Strength.VERIFIED for o in self.origins_in(expected, state)):
             return Strength.VERIFIED
         name = t.dotted(sent).rpartition(".")[2]
-        if any(isinstance(k.value, str) for k in possible(value)) and _CREDENTIAL_FIELD.search(name):
+        if any(isinstance(k.value, str) for k in possible(value)) and _CREDENTIAL_FIELD.search(
+            name
+        ):
             self.note("compares with a secret written in the code")
             return Strength.DEFAULT_SECRET
         if re.search(r"secret|token|api_?key|password", t.dotted(expected), re.I):
@@ -567,7 +570,10 @@ def _pairs(expr: t.Expr) -> list[tuple[str, t.Expr]]:
     match expr:
         case t.Map(keys=keys, values=values):
             return [
-                (key.value if isinstance(key, t.Const) and isinstance(key.value, str) else "", value)
+                (
+                    key.value if isinstance(key, t.Const) and isinstance(key.value, str) else "",
+                    value,
+                )
                 for key, value in zip(keys, values, strict=True)
             ]
         case t.Compare(left=left, rights=[right]):

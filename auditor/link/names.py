@@ -123,9 +123,9 @@ def _collect(body: Iterable[t.Stmt], found: dict[str, list[Binding]]) -> None:
                 _collect(stmt.body, found)
                 _collect(stmt.orelse, found)
             case t.With():
-                for context, name in zip(stmt.contexts, stmt.targets, strict=True):
-                    if name is not None:
-                        _collect_target(name, Binding("context", stmt, context), found)
+                for context, target_of in zip(stmt.contexts, stmt.targets, strict=True):
+                    if target_of is not None:
+                        _collect_target(target_of, Binding("context", stmt, context), found)
                 _collect(stmt.body, found)
             case t.Try():
                 _collect(stmt.body, found)
@@ -426,7 +426,8 @@ class Code:
 
     def _constructed(self, param: t.Param, scope: Scope, depth: int) -> str:
         """What the tree passes for a constructor's parameter, when its calls agree."""
-        assert isinstance(scope.owner, t.Function) and scope.parent is not None
+        assert isinstance(scope.owner, t.Function)
+        assert scope.parent is not None
         assert isinstance(scope.parent.owner, t.Class)
         position = scope.owner.params.index(param) - 1
         names = set()
@@ -541,7 +542,11 @@ class Code:
             definition = self._definitions.get(name)
             if name in names:
                 continue
-            if definition and isinstance(definition.node, t.Class) and definition.node is not found.node:
+            if (
+                definition
+                and isinstance(definition.node, t.Class)
+                and definition.node is not found.node
+            ):
                 names += [n for n in self.ancestry(definition) if n not in names]
             elif name:
                 names.append(name)

@@ -35,7 +35,9 @@ class PathTests:
                 return self._combined(op, [self.decide(v, scope) for v in values])
             case t.Compare(left=left, ops=[op], rights=[right]):
                 return self._compared(left, op, right, scope)
-            case t.Call(func=t.Attr(value=base, name="startswith" | "endswith" as name), args=[arg]):
+            case t.Call(
+                func=t.Attr(value=base, name="startswith" | "endswith" as name), args=[arg]
+            ):
                 subject = self._subject(base, scope)
                 if subject is None:
                     return None

@@ -56,7 +56,13 @@ class Reach:
                 self._run(Located(node, scope), "handler")
             elif isinstance(node, t.Call):
                 last = node.func.name if isinstance(node.func, t.Attr) else ""
-                registers = last in ("add_event_handler", "add_api_route", "add_task", "create_task", "add_job")
+                registers = last in (
+                    "add_event_handler",
+                    "add_api_route",
+                    "add_task",
+                    "create_task",
+                    "add_job",
+                )
                 for value in [k.value for k in node.keywords] + (node.args if registers else []):
                     if found := self._function(value, scope):
                         self._run(found, "handler")
@@ -95,7 +101,7 @@ class Reach:
                         self._run(Located(method, inner), how)
 
     def started_by(self, found: Located) -> str:
-        """"start" or "handler" when the application runs this place, empty when nothing does."""
+        """ "start" or "handler" when the application runs this place, empty when nothing does."""
         function = found.scope.function
         if function is None:
             return self.modules.get(found.path, "")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from auditor.extract.python import tree as t
 from auditor.link.names import CallSite, Code, Located, Scope
 from auditor.model.places import Place
-from auditor.model.values import Known, Masked, OneOf, Setting, Unknown, Value, text_of
+from auditor.model.values import Known, Masked, OneOf, Setting, Unknown, Value, possible, text_of
 
 
 def place_of(found: Located, symbol: str = "") -> Place:
@@ -46,10 +46,23 @@ def fills_parameters(filler: Filler) -> Filler:
 
 _METHODS: dict[str, Callable[..., Any]] = {
     name: getattr(str, name)
-    for name in (
-        "split rsplit strip lstrip rstrip lower upper title replace join startswith "
-        "endswith splitlines removeprefix removesuffix"
-    ).split()
+    for name in [
+        "split",
+        "rsplit",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "lower",
+        "upper",
+        "title",
+        "replace",
+        "join",
+        "startswith",
+        "endswith",
+        "splitlines",
+        "removeprefix",
+        "removesuffix",
+    ]
 }
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "builtins.str": str,
@@ -191,7 +204,9 @@ class Evaluator:
                 values = [
                     Located(b.value, where)
                     for b in bindings
-                    if b.kind == "value" and b.value is not None and b.index is None
+                    if b.kind == "value"
+                    and b.value is not None
+                    and b.index is None
                     and not getattr(b.node, "op", "")
                 ]
                 if values:
@@ -292,7 +307,11 @@ class Evaluator:
 
     def _module_binding(self, path: str, name: str) -> list[Located]:
         module = self.code.modules[path]
-        return self.origins(t.Name(1, 1, 1, name), module.scope) if name in module.scope.bindings else []
+        return (
+            self.origins(t.Name(1, 1, 1, name), module.scope)
+            if name in module.scope.bindings
+            else []
+        )
 
     def _call(self, site: CallSite, name: str, place: Place) -> Value:
         call = site.node
@@ -334,9 +353,9 @@ def _apply(element: t.Expr, target: str, item: Any) -> Any:
     match element:
         case t.Name(id=name) if name == target:
             return item
-        case t.Call(func=t.Attr(value=base, name=method), args=args) if method in _METHODS:
+        case t.Call(func=t.Attr() as func, args=args) if func.name in _METHODS:
             plain = [a.value for a in args if isinstance(a, t.Const)]
-            return _METHODS[method](_apply(element.func.value, target, item), *plain)  # type: ignore[union-attr]
+            return _METHODS[func.name](_apply(func.value, target, item), *plain)
         case t.Call(func=t.Name(id="str" | "int"), args=[inner]):
             return _apply(inner, target, item)
     raise ValueError("not a plain expression")
@@ -364,7 +383,7 @@ def lift(function: Callable[..., Any], values: Iterable[Value], place: Place) ->
         if _too_large(plain):
             return Unknown("too large to compute", place)
         result = function(*plain)
-    except Exception:  # the audited code's own mistake: its value is not known
+    except Exception:  # noqa: BLE001 - the audited code's own mistake: its value is not known
         return Unknown("computed at run time", place)
     return Known(result, place)
 

@@ -104,6 +104,6 @@ def serves(index: Index, query: Query) -> Fit:
         return Fit.COVERED if sort and sorted_by == len(sort) else Fit.MISSING
     if not led:
         return Fit.MISSING
-    if led == wanted or index.unique and {n for n, _ in index.fields} <= equality:
+    if led == wanted or (index.unique and {n for n, _ in index.fields} <= equality):
         return Fit.COVERED
     return Fit.PARTIAL

@@ -73,7 +73,9 @@ def probes(application: Application) -> Iterator[HealthProbe]:
 @provides(ContainerService)
 def services(application: Application) -> Iterator[ContainerService]:
     for file, service in application.of(Service):
-        published = any(not re.match(r"(?:127\.0\.0\.1|localhost):", port) for port in service.ports if port)
+        published = any(
+            not re.match(r"(?:127\.0\.0\.1|localhost):", port) for port in service.ports if port
+        )
         yield ContainerService(
             service.name,
             service.image,
@@ -108,7 +110,12 @@ def load_tests(application: Application) -> Iterator[LoadTest]:
 def requirements(application: Application) -> Iterator[Requirement]:
     for file, found in application.of(Dependency):
         yield Requirement(
-            found.name, found.specifier, found.exact, found.ecosystem, found.group, Place(file.path, found.line)
+            found.name,
+            found.specifier,
+            found.exact,
+            found.ecosystem,
+            found.group,
+            Place(file.path, found.line),
         )
 
 
@@ -142,5 +149,11 @@ def weaknesses(application: Application) -> Iterator[CodeWeakness]:
     for file, found in application.of(Weakness):
         place = Place(file.path, found.line, found.column, found.end_line)
         yield CodeWeakness(
-            found.test_id, found.test_name, found.severity, found.confidence, found.message, found.cwe, place
+            found.test_id,
+            found.test_name,
+            found.severity,
+            found.confidence,
+            found.message,
+            found.cwe,
+            place,
         )

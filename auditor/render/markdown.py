@@ -22,7 +22,11 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _head(report)
     for section in report.sections:
         results = [r for r in report.results if r.section == section.id]
-        grade = f" (grade {section.grade}, {section.score:.0f}/100)" if section.score is not None else ""
+        grade = (
+            f" (grade {section.grade}, {section.score:.0f}/100)"
+            if section.score is not None
+            else ""
+        )
         yield f"## {section.title}{grade}"
         yield ""
         yield from _strengths(results)

@@ -16,7 +16,15 @@ def plain(text: str) -> str:
 
 
 def _harmless(char: str) -> bool:
-    return char == " " or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn")
+    return char == " " or unicodedata.category(char) not in (
+        "Cc",
+        "Cf",
+        "Cs",
+        "Zl",
+        "Zp",
+        "Co",
+        "Cn",
+    )
 
 
 def _escaped(char: str) -> str:

@@ -46,7 +46,9 @@ def show(report: Report, console: Console, verbose: bool = False) -> None:
 
 
 def _line(console: Console, *parts: str | tuple[str, str], indent: int = 0) -> None:
-    text = Text.assemble(*((plain(p), "") if isinstance(p, str) else (plain(p[0]), p[1]) for p in parts))
+    text = Text.assemble(
+        *((plain(p), "") if isinstance(p, str) else (plain(p[0]), p[1]) for p in parts)
+    )
     console.print(Padding(text, (0, 0, 0, indent), expand=False))
 
 
@@ -62,7 +64,10 @@ def _head(report: Report, console: Console) -> None:
         (summary.decision, "bold"),
         "  (provisional: much could not be determined)" if summary.provisional else "",
     )
-    _line(console, ("{} {}".format(report.target.name, (report.target.commit or "")[:12]).strip(), "dim"))
+    _line(
+        console,
+        ("{} {}".format(report.target.name, (report.target.commit or "")[:12]).strip(), "dim"),
+    )
     console.print()
     table = Table(box=None, pad_edge=False, show_header=False)
     for section in report.sections:
@@ -76,12 +81,20 @@ def _head(report: Report, console: Console) -> None:
 def _problem(result: Result, console: Console, limit: int) -> None:
     severity = result.severity or "info"
     coverage = f"  {result.coverage.met}/{result.coverage.total}" if result.coverage else ""
-    _line(console, (f" {severity.upper()} ", _STYLES[severity]), (f" {result.title}", "bold"), coverage, (f"  {result.rule}", "dim"))
+    _line(
+        console,
+        (f" {severity.upper()} ", _STYLES[severity]),
+        (f" {result.title}", "bold"),
+        coverage,
+        (f"  {result.rule}", "dim"),
+    )
     _line(console, result.summary, indent=2)
     some = shown(findings(result), limit)
     for piece in some.pieces:
         state = "" if piece.state == "absent" else f"[{piece.state}] "
-        _line(console, (f"{piece.path}:{piece.line}", "blue"), f"  {state}{piece.message}", indent=4)
+        _line(
+            console, (f"{piece.path}:{piece.line}", "blue"), f"  {state}{piece.message}", indent=4
+        )
     if some.more:
         _line(console, (f"… and {some.more} more", "dim"), indent=4)
     if count := len(accepted(result)):
@@ -110,7 +123,12 @@ def _plan(report: Report, console: Console) -> None:
     for phase in phases:
         _line(console, f"Phase {phase.phase}: {phase.title} ({phase.when})", indent=2)
         for number, item in enumerate(phase.items, 1):
-            _line(console, f"{number}. {item.action}", (f"  {item.rule}, effort {item.effort}", "dim"), indent=4)
+            _line(
+                console,
+                f"{number}. {item.action}",
+                (f"  {item.rule}, effort {item.effort}", "dim"),
+                indent=4,
+            )
     if report.summary.after_phase_1 != report.summary.grade:
         _line(console, f"Phase 1 would lift the grade to {report.summary.after_phase_1}.", indent=2)
     console.print()
@@ -143,7 +161,13 @@ def _foot(report: Report, console: Console) -> None:
     counts = report.summary.findings
     gate = report.summary.gate
     told = ", ".join(
-        f"{getattr(counts, word)} {word}" for word in counts.__struct_fields__ if getattr(counts, word)
+        f"{getattr(counts, word)} {word}"
+        for word in counts.__struct_fields__
+        if getattr(counts, word)
     )
-    passed = ("gate passed", "green") if gate.passed else (f"gate failed (fail on {gate.fail_on})", "red")
+    passed = (
+        ("gate passed", "green")
+        if gate.passed
+        else (f"gate failed (fail on {gate.fail_on})", "red")
+    )
     _line(console, f"{told or 'no findings'}; ", passed)

@@ -47,11 +47,11 @@ def build_report(
     overall = grade([m for m in marks.values() if m is not None])
     results = [_with_cost(result, marks, overall) for result in results]
     phases = plan(results, {rule.id: rule for rule, _ in assessment.verdicts})
-    findings = Counter(p.severity for r in results for p in r.evidence if p.finding)
+    findings: Counter[str] = Counter(p.severity for r in results for p in r.evidence if p.finding)
     verdicts = Counter(result.verdict for result in results)
     blocked = bool(assessment.blockers)
     return d.Report(
-        d.SCHEMA_VERSION,
+        "1.0",
         d.Tool("auditor", auditor.__version__),
         d.Target(str(application.tree.root), application.tree.name, application.tree.commit),
         (now or datetime.now(timezone.utc)).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -132,19 +132,28 @@ def _result(rule: Rule, verdict: Verdict, roles: Mapping[str, Role], waive: Waiv
 
 def _ordered(evidence: Sequence[Evidence]) -> list[Evidence]:
     """Worst first, then by place, so that the same tree gives the same report."""
-    return sorted(evidence, key=lambda e: (e.state is State.PRESENT, -e.severity, e.place, e.message))
+    return sorted(
+        evidence, key=lambda e: (e.state is State.PRESENT, -e.severity, e.place, e.message)
+    )
 
 
 def _piece(
     rule: str, evidence: Evidence, seen: Counter[str], roles: Mapping[str, Role], waive: Waive
 ) -> d.Piece:
     place = evidence.place
-    identity = "\0".join((rule, place.path, evidence.subject or evidence.message, evidence.state.value))
+    identity = "\0".join(
+        (rule, place.path, evidence.subject or evidence.message, evidence.state.value)
+    )
     seen[identity] += 1
     text = f"{identity}\0{seen[identity]}".encode("utf-8", "surrogateescape")
     waived = waive(rule, evidence) if evidence.state is not State.PRESENT else None
     role = roles.get(place.path, Role.SOURCE)
-    if waived is None and role in _UNGATED and rule not in _GATED_ANYWHERE and evidence.state is not State.PRESENT:
+    if (
+        waived is None
+        and role in _UNGATED
+        and rule not in _GATED_ANYWHERE
+        and evidence.state is not State.PRESENT
+    ):
         waived = d.Waived(f"stands in {role.value}", "")
     state: Any = evidence.state.value
     severity: Any = evidence.severity.word
@@ -198,7 +207,9 @@ def _with_cost(result: d.Result, marks: Mapping[str, Mark | None], overall: Grad
         return result
     better = {**marks, result.rule: replace(mark, score=1.0)}
     gain = _uncapped(better) - _uncapped(marks)
-    return d.Result(**{**{f: getattr(result, f) for f in result.__struct_fields__}, "cost": round(gain, 1)})
+    return d.Result(
+        **{**{f: getattr(result, f) for f in result.__struct_fields__}, "cost": round(gain, 1)}
+    )
 
 
 def _uncapped(marks: Mapping[str, Mark | None]) -> float:

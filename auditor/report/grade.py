@@ -65,7 +65,9 @@ def grade(marks: Sequence[Mark]) -> Grade:
     total = sum(WEIGHTS[m.weight] for m in marks)
     unknown = sum(WEIGHTS[m.weight] for m in marks if m.score is None)
     provisional = total == 0 or unknown / total > PROVISIONAL_FROM
-    return Grade(letter(score), round(score, 1), provisional, {s: round(v, 1) for s, v in sections.items()})
+    return Grade(
+        letter(score), round(score, 1), provisional, {s: round(v, 1) for s, v in sections.items()}
+    )
 
 
 def letter(score: float) -> str:

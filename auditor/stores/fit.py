@@ -48,7 +48,9 @@ def collections(application: Application) -> list[CollectionFit]:
 def unit_of(path: str, units: list[str]) -> str:
     """The application that a file belongs to: the one whose directory holds it, closest first."""
     inside = [unit for unit in units if unit != "." and path.startswith(unit + "/")]
-    return max(inside, key=len, default="." if "." in units else (units[0] if len(units) == 1 else ""))
+    return max(
+        inside, key=len, default="." if "." in units else (units[0] if len(units) == 1 else "")
+    )
 
 
 def fit(query: Query, indexes: tuple[Index, ...]) -> Fit:

@@ -150,12 +150,13 @@ class _Reader:
 
     def _looks_mongo(self, site: CallSite, operation: str) -> bool:
         """An untyped receiver: by a method only MongoDB has, or a filter in its language."""
-        receiver = t.dotted(site.node.func.value)  # type: ignore[union-attr]
+        assert isinstance(site.node.func, t.Attr)
+        receiver = t.dotted(site.node.func.value)
         if operation in _CERTAIN:
             return True
         if not re.search(r"(?:^|[._])(?:db|database|mongo\w*|collection|coll)(?:[._]|$)", receiver):
             return False
-        name = self.code.name(site.node.func.value, site.scope)  # type: ignore[union-attr]
+        name = self.code.name(site.node.func.value, site.scope)
         return not name.startswith(("re.", "builtins.", "sqlalchemy", "bs4", "xml", "lxml"))
 
     def _shape(self, site: CallSite, operation: str) -> tuple[_Shape, list[tuple[str, int]]]:
@@ -295,7 +296,9 @@ class _Reader:
                     if name == variable and value is not None:
                         if field_name := self.values.text(key, scope):
                             self._condition(field_name, value, scope, shape)
-                case t.Call(func=t.Attr(value=t.Name(id=name), name="update"), args=[t.Map() as more]):
+                case t.Call(
+                    func=t.Attr(value=t.Name(id=name), name="update"), args=[t.Map() as more]
+                ):
                     if name == variable:
                         self._map(more, scope, shape)
 
@@ -324,9 +327,7 @@ def indexes(application: Application) -> Iterator[Index]:
             yield Index("mongodb", found[0], tuple(fields), unique, place, kind, run)
 
 
-def _declared(
-    reader: _Reader, site: CallSite
-) -> Iterator[tuple[list[tuple[str, int]], bool]]:
+def _declared(reader: _Reader, site: CallSite) -> Iterator[tuple[list[tuple[str, int]], bool]]:
     first = site.arg(0, "keys", "key_or_list", "indexes")
     if site.node.func.name == "create_indexes":  # type: ignore[union-attr]
         for source in reader.values.sources(first, site.scope):
@@ -346,5 +347,3 @@ def _keys(reader: _Reader, expr: t.Expr | None, scope: Scope) -> list[tuple[str,
 def _unique(reader: _Reader, site: CallSite) -> bool:
     value = reader.values.value(site.arg(None, "unique"), site.scope)
     return any(known.value is True for known in possible(value))
-
-

@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterator
 
 from auditor.assess.rule import Reference, Rule, cwe
-from auditor.assess.verdict import Evidence, Severity, State, Verdict, judge, not_applicable, present
+from auditor.assess.verdict import (
+    Evidence,
+    Severity,
+    State,
+    Verdict,
+    judge,
+    not_applicable,
+    present,
+)
 from auditor.link.application import Application
 from auditor.model.data import Connection, Query
 from auditor.model.deployment import (
@@ -66,7 +74,9 @@ class Backups(Rule):
         ]
         if not evidence:
             place = connections[0].place if connections else writes[0].place
-            evidence = [Evidence(place, State.ABSENT, severity, "nothing backs up this database", "backups")]
+            evidence = [
+                Evidence(place, State.ABSENT, severity, "nothing backs up this database", "backups")
+            ]
         return judge("No backup of the database is scheduled.", evidence, confidence="medium")
 
     def _scheduled(self, application: Application) -> Iterator[Evidence]:
@@ -78,7 +88,9 @@ class Backups(Rule):
         for command in application.facts(Command):
             recurring = command.schedule or command.source.startswith("service ")
             if recurring and dumps(f"{command.source} {command.text}"):
-                yield present(command.place, f"{command.source} backs up the database", command.source)
+                yield present(
+                    command.place, f"{command.source} backs up the database", command.source
+                )
         for step in application.facts(PipelineStep):
             if step.scheduled and step.active and dumps(step.text):
                 yield present(step.place, "a scheduled pipeline backs up the database", "pipeline")

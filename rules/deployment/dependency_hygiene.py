@@ -41,7 +41,9 @@ class DependencyHygiene(Rule):
     fix = "Pin every version through a lock file, keep one manifest, and move tools to a development group."
     references = (
         cwe(1357),
-        Reference("pip: repeatable installs", "https://pip.pypa.io/en/stable/topics/repeatable-installs/"),
+        Reference(
+            "pip: repeatable installs", "https://pip.pypa.io/en/stable/topics/repeatable-installs/"
+        ),
     )
     effort = "small"
 
@@ -53,7 +55,9 @@ class DependencyHygiene(Rule):
         manifests: dict[str, list[Requirement]] = defaultdict(list)
         for requirement in requirements:
             manifests[requirement.place.path].append(requirement)
-        evidence = [e for path, found in manifests.items() for e in self._manifest(path, found, locks)]
+        evidence = [
+            e for path, found in manifests.items() for e in self._manifest(path, found, locks)
+        ]
         evidence += self._disagreements(requirements)
         met = sum(1 for r in requirements if r.exact or _locked(r, locks))
         summary = f"{met} of {len(requirements)} dependencies are pinned or locked."
@@ -68,7 +72,9 @@ class DependencyHygiene(Rule):
             told = f"{len(loose)} of {len(found)} dependencies may change by themselves: {names}"
             yield Evidence(loose[0].place, State.ABSENT, Severity.LOW, told, f"{path} unpinned")
         else:
-            yield present(found[0].place, f"all {len(found)} dependencies are pinned or locked", path)
+            yield present(
+                found[0].place, f"all {len(found)} dependencies are pinned or locked", path
+            )
         tools = [r for r in found if r.name in _TOOLS and not r.group and r.ecosystem == "pypi"]
         if tools:
             names = ", ".join(r.name for r in tools)
@@ -79,7 +85,9 @@ class DependencyHygiene(Rule):
         pinned: dict[tuple[str, str], dict[str, Requirement]] = defaultdict(dict)
         for requirement in requirements:
             if requirement.exact:
-                pinned[requirement.ecosystem, requirement.name].setdefault(requirement.exact, requirement)
+                pinned[requirement.ecosystem, requirement.name].setdefault(
+                    requirement.exact, requirement
+                )
         clashes = [list(found.values()) for found in pinned.values() if len(found) > 1]
         by_files: dict[tuple[str, str], list[list[Requirement]]] = defaultdict(list)
         for clash in clashes:
@@ -110,6 +118,7 @@ def _locked(requirement: Requirement, locks: tuple[Lock, ...]) -> bool:
     """Whether a lock file of the same ecosystem lies in the manifest's folder or above it."""
     folders = {str(p) for p in PurePosixPath(requirement.place.path).parents}
     return any(
-        lock.ecosystem == requirement.ecosystem and str(PurePosixPath(lock.place.path).parent) in folders
+        lock.ecosystem == requirement.ecosystem
+        and str(PurePosixPath(lock.place.path).parent) in folders
         for lock in locks
     )

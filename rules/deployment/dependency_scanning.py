@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterator
 
 from auditor.assess.rule import Reference, Rule, asvs, cwe
-from auditor.assess.verdict import Evidence, Severity, State, Verdict, judge, not_applicable, present
+from auditor.assess.verdict import (
+    Evidence,
+    Severity,
+    State,
+    Verdict,
+    judge,
+    not_applicable,
+    present,
+)
 from auditor.link.application import Application
 from auditor.model.deployment import Bot, PipelineStep, Requirement
 
@@ -33,7 +41,10 @@ class DependencyScanning(Rule):
     references = (
         cwe(1104),
         asvs("15.1.2"),
-        Reference("OWASP: vulnerable and outdated components", "https://owasp.org/Top10/A06_2021-Vulnerable_and_Outdated_Components/"),
+        Reference(
+            "OWASP: vulnerable and outdated components",
+            "https://owasp.org/Top10/A06_2021-Vulnerable_and_Outdated_Components/",
+        ),
     )
     effort = "small"
 
@@ -41,15 +52,22 @@ class DependencyScanning(Rule):
         requirements = application.facts(Requirement)
         if not requirements:
             return not_applicable("no dependencies are declared")
-        evidence = [present(bot.place, f"{bot.tool} proposes updates", bot.tool) for bot in application.facts(Bot)]
+        evidence = [
+            present(bot.place, f"{bot.tool} proposes updates", bot.tool)
+            for bot in application.facts(Bot)
+        ]
         evidence += self._steps(application)
         works = any(e.state is State.PRESENT for e in evidence)
         if works:
             evidence = [e for e in evidence if e.state is State.PRESENT]
         if not evidence:
             told = "nothing scans the dependencies for known vulnerabilities"
-            evidence = [Evidence(requirements[0].place, State.ABSENT, Severity.LOW, told, "scanning")]
-        summary = "Dependencies are scanned." if works else "No scan of the dependencies runs by itself."
+            evidence = [
+                Evidence(requirements[0].place, State.ABSENT, Severity.LOW, told, "scanning")
+            ]
+        summary = (
+            "Dependencies are scanned." if works else "No scan of the dependencies runs by itself."
+        )
         return judge(summary, evidence)
 
     def _steps(self, application: Application) -> Iterator[Evidence]:

@@ -4,13 +4,23 @@ import re
 from collections.abc import Iterator
 
 from auditor.assess.rule import Rule, asvs, cwe, twelve_factor
-from auditor.assess.verdict import Evidence, Severity, State, Verdict, judge, not_applicable, present
+from auditor.assess.verdict import (
+    Evidence,
+    Severity,
+    State,
+    Verdict,
+    judge,
+    not_applicable,
+    present,
+)
 from auditor.link.application import Application
 from auditor.model.places import Place
 from auditor.model.settings import SettingDefinition, SettingRead, SettingsClass
 from auditor.model.web import WebApp
 
-_SELECTS = re.compile(r"^(?:APP_|FLASK_|FASTAPI_|NODE_)?(?:ENV|ENVIRONMENT|STAGE|MODE|PROFILE|SETTINGS_MODULE)$|_ENV$|ENVIRONMENT$")
+_SELECTS = re.compile(
+    r"^(?:APP_|FLASK_|FASTAPI_|NODE_)?(?:ENV|ENVIRONMENT|STAGE|MODE|PROFILE|SETTINGS_MODULE)$|_ENV$|ENVIRONMENT$"
+)
 _REAL = {"production", "staging", "development", "test"}
 
 
@@ -43,9 +53,13 @@ class EnvironmentConfigs(Rule):
             evidence = [*self._unread(definitions), *evidence]
             if not any(e.state is State.DECORATIVE for e in evidence):
                 told = "nothing tells development, staging and production apart"
-                evidence.append(Evidence(apps[0].place, State.ABSENT, Severity.MEDIUM, told, "environments"))
+                evidence.append(
+                    Evidence(apps[0].place, State.ABSENT, Severity.MEDIUM, told, "environments")
+                )
             evidence = [e for e in evidence if e.state is not State.PRESENT]
-        summary = "The environments are told apart." if works else "Nothing tells the environments apart."
+        summary = (
+            "The environments are told apart." if works else "Nothing tells the environments apart."
+        )
         return judge(summary, evidence)
 
     def _strengths(
@@ -63,7 +77,9 @@ class EnvironmentConfigs(Rule):
         for definition in definitions:
             if _SELECTS.search(definition.name):
                 told = f"{definition.name}={definition.value} is set here, and no code reads it"
-                yield Evidence(definition.place, State.DECORATIVE, Severity.MEDIUM, told, definition.name)
+                yield Evidence(
+                    definition.place, State.DECORATIVE, Severity.MEDIUM, told, definition.name
+                )
 
     good = (
         {

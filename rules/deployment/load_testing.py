@@ -1,7 +1,15 @@
 from __future__ import annotations
 
 from auditor.assess.rule import Reference, Rule, cwe
-from auditor.assess.verdict import Evidence, Severity, State, Verdict, judge, not_applicable, present
+from auditor.assess.verdict import (
+    Evidence,
+    Severity,
+    State,
+    Verdict,
+    judge,
+    not_applicable,
+    present,
+)
 from auditor.link.application import Application
 from auditor.model.deployment import LoadTest
 from auditor.model.web import WebApp
@@ -31,7 +39,10 @@ class LoadTesting(Rule):
             evidence = [present(test.place, f"a {test.tool} scenario", test.tool) for test in tests]
             return judge("A load test stands in the repository.", evidence)
         told = "no load-test scenario was found"
-        return judge("No load test was found.", [Evidence(apps[0].place, State.ABSENT, Severity.INFO, told, "load")])
+        return judge(
+            "No load test was found.",
+            [Evidence(apps[0].place, State.ABSENT, Severity.INFO, told, "load")],
+        )
 
     good = (
         {

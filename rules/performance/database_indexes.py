@@ -21,8 +21,6 @@ from auditor.model.data import Connection, Fit, Query
 from auditor.stores.fit import CollectionFit, collections
 
 
-
-
 class DatabaseIndexes(Rule):
     """Every frequent query has an index it can use, and every index a query.
 
@@ -37,11 +35,18 @@ class DatabaseIndexes(Rule):
     title = "Database queries"
     section = "performance"
     severity = Severity.MEDIUM
-    risk = "Without an index each query reads the whole collection, and gets slower with every record."
-    fix = "Create the indexes when the application starts, for the fields that its queries filter by."
+    risk = (
+        "Without an index each query reads the whole collection, and gets slower with every record."
+    )
+    fix = (
+        "Create the indexes when the application starts, for the fields that its queries filter by."
+    )
     references = (
         cwe(400),
-        Reference("MongoDB: the ESR guideline", "https://www.mongodb.com/docs/manual/tutorial/equality-sort-range-guideline/"),
+        Reference(
+            "MongoDB: the ESR guideline",
+            "https://www.mongodb.com/docs/manual/tutorial/equality-sort-range-guideline/",
+        ),
     )
     effort = "small"
 
@@ -64,7 +69,9 @@ class DatabaseIndexes(Rule):
         evidence = [e for c in found for e in (*self._gaps(c), *self._indexes(c))]
         if met and not any(e.state is State.PRESENT for e in evidence):
             query = next(q for _, q, fit in judged if fit is Fit.COVERED)
-            evidence.append(present(query.place, f"{met} queries have an index they can use", "covered"))
+            evidence.append(
+                present(query.place, f"{met} queries have an index they can use", "covered")
+            )
         summary = f"{met} of {len(judged)} queries have an index they can use."
         return judge(summary, evidence, Coverage(met, len(judged)), "medium")
 
@@ -77,15 +84,25 @@ class DatabaseIndexes(Rule):
         for fields, queries in sorted(shapes.items(), key=lambda item: -len(item[1])):
             severity = Severity.MEDIUM if len(queries) > 1 else Severity.LOW
             many = f"{len(queries)} queries" if len(queries) > 1 else "a query"
-            script = next((i for i in collection.idle if i.fields and i.fields[0][0] in fields), None)
+            script = next(
+                (i for i in collection.idle if i.fields and i.fields[0][0] in fields), None
+            )
             hint = f"; {script.place} declares one, but nothing runs it" if script else ""
             message = f"{collection.name}: {many} by {', '.join(fields)} without an index they can use{hint}"
             yield Evidence(
-                queries[0].place, State.ABSENT, severity, message, f"{collection.unit} {collection.name} {fields}"
+                queries[0].place,
+                State.ABSENT,
+                severity,
+                message,
+                f"{collection.unit} {collection.name} {fields}",
             )
 
     def _indexes(self, collection: CollectionFit) -> Iterator[Evidence]:
-        used = {name for query, _ in collection.fits for name in (*query.fields, *(s for s, _ in query.sort))}
+        used = {
+            name
+            for query, _ in collection.fits
+            for name in (*query.fields, *(s for s, _ in query.sort))
+        }
         for index in (*collection.live, *collection.idle):
             names = [name for name, _ in index.fields]
             label = f"{collection.name} ({', '.join(names)})"

@@ -34,7 +34,9 @@ class ResponseCaching(Rule):
     fix = "Keep the result of dashboard and statistics routes for some seconds, in Redis when there are several workers."
     references = (
         cwe(400),
-        Reference("MDN: HTTP caching", "https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/Caching"),
+        Reference(
+            "MDN: HTTP caching", "https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/Caching"
+        ),
     )
 
     def assess(self, application: Application) -> Verdict:
@@ -52,7 +54,9 @@ class ResponseCaching(Rule):
         for read in heavy:
             subject = f"{read.route.application} {read.route.name}"
             if read.cached:
-                yield present(read.route.place, f"{read.route.name} reads through {read.cached.name}", subject)
+                yield present(
+                    read.route.place, f"{read.route.name} reads through {read.cached.name}", subject
+                )
             else:
                 severity = Severity.MEDIUM if read.reads >= 5 else Severity.LOW
                 message = f"{read.route.name} makes {read.reads} reads on every call, with no cache"
@@ -60,7 +64,9 @@ class ResponseCaching(Rule):
 
     def _idle(self, caches: list[Cache]) -> Iterator[Evidence]:
         for cache in caches:
-            message = f"a {cache.name} cache is set up, and nothing that the application serves reads it"
+            message = (
+                f"a {cache.name} cache is set up, and nothing that the application serves reads it"
+            )
             yield Evidence(cache.place, State.DECORATIVE, Severity.MEDIUM, message, cache.name)
 
     good = (

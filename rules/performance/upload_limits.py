@@ -29,7 +29,9 @@ class UploadLimits(Rule):
     title = "File upload handling"
     section = "performance"
     severity = Severity.LOW
-    risk = "One large file can exhaust memory or disk; one with a chosen name can overwrite another."
+    risk = (
+        "One large file can exhaust memory or disk; one with a chosen name can overwrite another."
+    )
     fix = "Read the file in pieces up to a greatest size, check its type, and name it yourself."
     references = (cwe(400), cwe(434), asvs("5.2.1"))
     effort = "small"

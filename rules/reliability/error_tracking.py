@@ -3,7 +3,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from auditor.assess.rule import Rule, asvs, cwe
-from auditor.assess.verdict import Evidence, Severity, State, Verdict, judge, not_applicable, present
+from auditor.assess.verdict import (
+    Evidence,
+    Severity,
+    State,
+    Verdict,
+    judge,
+    not_applicable,
+    present,
+)
 from auditor.link.application import Application
 from auditor.model.operations import Tracker
 from auditor.model.values import Known, possible, settings_in
@@ -51,7 +59,11 @@ class ErrorTracking(Rule):
             yield Evidence(tracker.place, State.DECORATIVE, Severity.HIGH, told, tracker.name)
         else:
             names = ", ".join(s.name for s in settings_in(tracker.dsn))
-            yield present(tracker.place, f"{tracker.name} reports errors" + (f" to {names}" if names else ""), tracker.name)
+            yield present(
+                tracker.place,
+                f"{tracker.name} reports errors" + (f" to {names}" if names else ""),
+                tracker.name,
+            )
 
     good = (
         {

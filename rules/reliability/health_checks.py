@@ -3,7 +3,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from auditor.assess.rule import Reference, Rule, cwe
-from auditor.assess.verdict import Evidence, Severity, State, Verdict, judge, not_applicable, present
+from auditor.assess.verdict import (
+    Evidence,
+    Severity,
+    State,
+    Verdict,
+    judge,
+    not_applicable,
+    present,
+)
 from auditor.link.application import Application
 from auditor.model.data import Connection
 from auditor.model.deployment import HealthProbe
@@ -53,12 +61,16 @@ class HealthChecks(Rule):
             told = f"application {app.entry} has no health check"
             yield Evidence(app.place, State.ABSENT, Severity.CRITICAL, told, app.name)
             return
-        stores = any(c.place.path.startswith(app.name.rstrip(".")) for c in application.facts(Connection))
+        stores = any(
+            c.place.path.startswith(app.name.rstrip(".")) for c in application.facts(Connection)
+        )
         sound = [c for c in checks if c.checks and c.reports_failure and not c.broken]
         for check in checks:
             yield from self._check(check, stores, bool(sound), any(c.checks for c in checks))
 
-    def _check(self, check: HealthCheck, stores: bool, sound: bool, deeper: bool) -> Iterator[Evidence]:
+    def _check(
+        self, check: HealthCheck, stores: bool, sound: bool, deeper: bool
+    ) -> Iterator[Evidence]:
         name, place = check.route.name, check.route.place
         subject = f"{check.route.application} {name}"
         if check.route.authentication is Guarding.ENFORCED:
@@ -66,7 +78,13 @@ class HealthChecks(Rule):
             yield Evidence(place, State.WEAK, Severity.MEDIUM, told, subject)
         if check.broken:
             told = f"{name}: {check.broken}"
-            yield Evidence(check.broken_place or place, State.DECORATIVE, Severity.HIGH, told, subject + " broken")
+            yield Evidence(
+                check.broken_place or place,
+                State.DECORATIVE,
+                Severity.HIGH,
+                told,
+                subject + " broken",
+            )
         if check.checks and not check.reports_failure:
             told = f"{name} answers 200 also when its check of the {check.checks[0]} fails"
             yield Evidence(place, State.DECORATIVE, Severity.HIGH, told, subject + " status")
@@ -89,7 +107,9 @@ class HealthChecks(Rule):
                 continue
             apps = {c.route.application for c in exact}
             if any(c.checks and c.reports_failure and not c.broken for c in exact):
-                yield present(probe.place, f"{probe.source} asks {exact[0].route.path}", probe.source)
+                yield present(
+                    probe.place, f"{probe.source} asks {exact[0].route.path}", probe.source
+                )
             elif not any(c.checks for c in exact) and any(
                 c.checks for c in checks if c.route.application in apps
             ):

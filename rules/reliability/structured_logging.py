@@ -1,7 +1,15 @@
 from __future__ import annotations
 
 from auditor.assess.rule import Rule, asvs, cwe, twelve_factor
-from auditor.assess.verdict import Evidence, Severity, State, Verdict, judge, not_applicable, present
+from auditor.assess.verdict import (
+    Evidence,
+    Severity,
+    State,
+    Verdict,
+    judge,
+    not_applicable,
+    present,
+)
 from auditor.link.application import Application
 from auditor.model.operations import LogSetup, Print
 from auditor.model.web import WebApp
@@ -31,25 +39,37 @@ class StructuredLogging(Rule):
         setups = application.facts(LogSetup)
         evidence: list[Evidence] = []
         live = [s for s in setups if s.structured and s.run]
-        evidence += [present(s.place, f"{s.library} writes structured logs", s.library) for s in live]
+        evidence += [
+            present(s.place, f"{s.library} writes structured logs", s.library) for s in live
+        ]
         for setup in setups:
             if setup.structured and not setup.run:
                 told = f"{setup.library} is set up for structured logs where nothing runs it"
-                evidence.append(Evidence(setup.place, State.DECORATIVE, Severity.HIGH, told, setup.library))
+                evidence.append(
+                    Evidence(setup.place, State.DECORATIVE, Severity.HIGH, told, setup.library)
+                )
         if not live:
             evidence += self._plain(apps, setups)
         evidence += self._prints(application)
-        summary = "Logs are structured." if live else "Logs are plain text, for people to read one by one."
+        summary = (
+            "Logs are structured."
+            if live
+            else "Logs are plain text, for people to read one by one."
+        )
         return judge(summary, evidence)
 
     @staticmethod
     def _plain(apps: tuple[WebApp, ...], setups: tuple[LogSetup, ...]) -> list[Evidence]:
         found = []
         for app in apps:
-            inside = [s for s in setups if s.run and not s.structured and s.place.path == app.place.path]
+            inside = [
+                s for s in setups if s.run and not s.structured and s.place.path == app.place.path
+            ]
             inside = inside or [s for s in setups if s.run and not s.structured and len(apps) == 1]
             place = inside[0].place if inside else app.place
-            told = "logs are plain text" if inside else f"application {app.entry} sets up no logging"
+            told = (
+                "logs are plain text" if inside else f"application {app.entry} sets up no logging"
+            )
             found.append(Evidence(place, State.ABSENT, Severity.HIGH, told, app.name))
         return found
 
@@ -60,7 +80,13 @@ class StructuredLogging(Rule):
             kept, count = first.get(each.place.path, (each, 0))
             first[each.place.path] = kept, count + 1
         return [
-            Evidence(kept.place, State.WEAK, Severity.LOW, f"{count} × print instead of a log call", "print")
+            Evidence(
+                kept.place,
+                State.WEAK,
+                Severity.LOW,
+                f"{count} × print instead of a log call",
+                "print",
+            )
             for kept, count in first.values()
         ]
 

@@ -57,7 +57,9 @@ class Authentication(Rule):
             *self._unused(application, known),
         ]
         if not known:
-            guards = sorted({g.name for r in judged for g in r.guards if g.state is Guarding.UNKNOWN})
+            guards = sorted(
+                {g.name for r in judged for g in r.guards if g.state is Guarding.UNKNOWN}
+            )
             return unknown(
                 "The routes are guarded by code outside of the repository.",
                 f"Read what {', '.join(guards)} does with a credential that is made up.",
@@ -66,14 +68,24 @@ class Authentication(Rule):
         summary = (
             f"{len(met)} of {len(known)} routes are behind authentication that verifies something"
             f" ({exempt} more are public by nature"
-            + (f", {len(judged) - len(known)} could not be judged)." if len(judged) > len(known) else ").")
+            + (
+                f", {len(judged) - len(known)} could not be judged)."
+                if len(judged) > len(known)
+                else ")."
+            )
         )
         return judge(summary + _by_application(known), evidence, Coverage(len(met), len(known)))
 
     def _open(self, route: Route) -> Evidence:
-        severity = Severity.CRITICAL if route.writes or route.method == "WEBSOCKET" else Severity.HIGH
+        severity = (
+            Severity.CRITICAL if route.writes or route.method == "WEBSOCKET" else Severity.HIGH
+        )
         return Evidence(
-            route.place, State.ABSENT, severity, f"{route.name} is open to everybody", _subject(route)
+            route.place,
+            State.ABSENT,
+            severity,
+            f"{route.name} is open to everybody",
+            _subject(route),
         )
 
     def _guards(self, routes: list[Route]) -> Iterator[Evidence]:
@@ -88,15 +100,21 @@ class Authentication(Rule):
             match guard.state:
                 case Guarding.DECORATIVE if alone:
                     message = f"`{guard.name}` {guard.reason}; {many} rest on it"
-                    yield Evidence(guard.place, State.DECORATIVE, Severity.CRITICAL, message, guard.name)
+                    yield Evidence(
+                        guard.place, State.DECORATIVE, Severity.CRITICAL, message, guard.name
+                    )
                 case Guarding.OPTIONAL if alone:
                     message = f"`{guard.name}` {guard.reason}; {many} rest on it alone"
                     yield Evidence(guard.place, State.WEAK, Severity.HIGH, message, guard.name)
-                case Guarding.ENFORCED if "written in the code" in guard.reason or "stands in the code" in guard.reason:
+                case Guarding.ENFORCED if (
+                    "written in the code" in guard.reason or "stands in the code" in guard.reason
+                ):
                     message = f"`{guard.name}`: {guard.reason}; {many} rest on it"
                     yield Evidence(guard.place, State.WEAK, Severity.HIGH, message, guard.name)
                 case Guarding.ENFORCED:
-                    yield present(guard.place, f"`{guard.name}` {guard.reason} for {many}", guard.name)
+                    yield present(
+                        guard.place, f"`{guard.name}` {guard.reason} for {many}", guard.name
+                    )
 
     def _unused(self, application: Application, routes: list[Route]) -> Iterator[Evidence]:
         if all(r.authentication is Guarding.ENFORCED for r in routes):

@@ -1,7 +1,15 @@
 from __future__ import annotations
 
 from auditor.assess.rule import Rule, asvs, cwe
-from auditor.assess.verdict import Evidence, Severity, State, Verdict, judge, not_applicable, present
+from auditor.assess.verdict import (
+    Evidence,
+    Severity,
+    State,
+    Verdict,
+    judge,
+    not_applicable,
+    present,
+)
 from auditor.discover import Kind, Role
 from auditor.link.application import Application
 from auditor.model.deployment import CodeWeakness
@@ -32,7 +40,9 @@ class CodeWeaknesses(Rule):
         files = [f for f in application.files(Kind.PYTHON) if f.role is Role.SOURCE]
         if not files:
             return not_applicable("there is no Python code")
-        weaknesses = [w for w in application.facts(CodeWeakness) if w.test not in _ANSWERED_ELSEWHERE]
+        weaknesses = [
+            w for w in application.facts(CodeWeakness) if w.test not in _ANSWERED_ELSEWHERE
+        ]
         if not weaknesses:
             message = f"bandit finds nothing in {len(files)} files"
             return judge("bandit finds no weakness.", [present(application.root_place, message)])

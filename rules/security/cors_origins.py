@@ -46,8 +46,12 @@ class CorsOrigins(Rule):
         if not apps:
             return not_applicable("no web application was found")
         if not policies:
-            evidence = [present(app.place, "no cross-origin policy: browsers refuse others") for app in apps]
-            return judge("Other origins are refused, as no cross-origin policy opens them.", evidence)
+            evidence = [
+                present(app.place, "no cross-origin policy: browsers refuse others") for app in apps
+            ]
+            return judge(
+                "Other origins are refused, as no cross-origin policy opens them.", evidence
+            )
         found = [each for policy in policies for each in self._policy(application, policy)]
         if not found:
             names = ", ".join(sorted({s.name for p in policies for s in settings_in(p.origins)}))
@@ -71,11 +75,17 @@ class CorsOrigins(Rule):
         if wide:
             return
         names = {setting.name for setting in settings_in(policy.origins)}
-        defined = [d for d in application.facts(SettingDefinition) if d.name in names and not d.empty]
+        defined = [
+            d for d in application.facts(SettingDefinition) if d.name in names and not d.empty
+        ]
         for definition in defined:
             if "*" in [part.strip() for part in definition.value.strip("[]\"'").split(",")]:
                 told = f"{definition.name} is `*` here{_credentials(policy)}"
-                lowered = Severity.LOW if definition.environment in ("example", "development", "test") else severity
+                lowered = (
+                    Severity.LOW
+                    if definition.environment in ("example", "development", "test")
+                    else severity
+                )
                 yield Evidence(definition.place, State.WEAK, lowered, told, definition.name)
                 wide.append(told)
         if not wide and (defined or any(True for _ in possible(policy.origins))):
@@ -84,7 +94,9 @@ class CorsOrigins(Rule):
     def _severity(self, application: Application, policy: CorsPolicy) -> Severity:
         if any(known.value for known in possible(policy.credentials)):
             return Severity.HIGH
-        writes = any(r.writes for r in application.facts(Route) if r.application == policy.application)
+        writes = any(
+            r.writes for r in application.facts(Route) if r.application == policy.application
+        )
         return Severity.MEDIUM if writes else Severity.LOW
 
     good = (
@@ -155,7 +167,9 @@ def _wildcards(origins: Value) -> Iterator[str]:
         listed = known.value if isinstance(known.value, list) else [known.value]
         for origin in ("*", "null"):
             if origin in [str(each).strip() for each in listed]:
-                name = next((s.name for s in settings_in(origins) if _in_default(s, known.place)), "")
+                name = next(
+                    (s.name for s in settings_in(origins) if _in_default(s, known.place)), ""
+                )
                 where = f", the default of {name} in code" if name else ""
                 yield f"allows origin `{origin}`{where}"
 

@@ -21,10 +21,16 @@ from auditor.model.places import Place
 from auditor.model.settings import SettingDefinition
 from auditor.model.values import Masked, possible, settings_in
 
-_LOCAL = re.compile(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[a-z][\w-]*)(?::\d+)?")
+_LOCAL = re.compile(
+    r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[a-z][\w-]*)(?::\d+)?"
+)
 _DATABASE = re.compile(r"(?:^|/)(?:mongo|postgres|mysql|mariadb|redis)", re.I)
 _LOGIN_SETTINGS = {
-    "mongo": {"MONGO_INITDB_ROOT_PASSWORD", "MONGO_INITDB_ROOT_PASSWORD_FILE", "MONGODB_ROOT_PASSWORD"},
+    "mongo": {
+        "MONGO_INITDB_ROOT_PASSWORD",
+        "MONGO_INITDB_ROOT_PASSWORD_FILE",
+        "MONGODB_ROOT_PASSWORD",
+    },
     "postgres": {"POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE"},
     "mysql": {"MYSQL_ROOT_PASSWORD", "MYSQL_PASSWORD", "MYSQL_ROOT_PASSWORD_FILE"},
     "mariadb": {"MARIADB_ROOT_PASSWORD", "MYSQL_ROOT_PASSWORD", "MARIADB_ROOT_PASSWORD_FILE"},
@@ -45,7 +51,9 @@ class DatabaseCredentials(Rule):
     section = "security"
     severity = Severity.LOW
     risk = "Whoever reaches the database's network address can read and change everything."
-    fix = "Give the database a user with a strong password, require TLS, and do not publish its port."
+    fix = (
+        "Give the database a user with a strong password, require TLS, and do not publish its port."
+    )
     references = (cwe(287), cwe(319), asvs("13.2.1"))
     effort = "small"
 
@@ -64,7 +72,11 @@ class DatabaseCredentials(Rule):
                 f"Look at {', '.join(names)} in production: it should name a user, a password and TLS.",
             )
         wrong = [e for e in found.values() if e.state is not State.PRESENT]
-        summary = wrong[0].message[0].upper() + wrong[0].message[1:] + "." if wrong else "The database asks who connects."
+        summary = (
+            wrong[0].message[0].upper() + wrong[0].message[1:] + "."
+            if wrong
+            else "The database asks who connects."
+        )
         return judge(summary, found.values())
 
     def _connections(
@@ -90,8 +102,16 @@ class DatabaseCredentials(Rule):
         if match is None:
             return
         host, rest = match[1], match[2]
-        if re.search(r"[?&](?:ssl|tls)=false|sslmode=(?:disable|allow)|tlsAllowInvalid\w+=true", rest, re.I):
-            yield Evidence(place, State.WEAK, Severity.MEDIUM, "the connection's encryption is turned off", host)
+        if re.search(
+            r"[?&](?:ssl|tls)=false|sslmode=(?:disable|allow)|tlsAllowInvalid\w+=true", rest, re.I
+        ):
+            yield Evidence(
+                place,
+                State.WEAK,
+                Severity.MEDIUM,
+                "the connection's encryption is turned off",
+                host,
+            )
         if login or "@" in url:
             yield present(place, "the URL carries a login", host)
         elif _LOCAL.fullmatch(host):
@@ -134,7 +154,9 @@ services:
       MONGO_INITDB_ROOT_PASSWORD: ${MONGO_PASSWORD}
 """,
         },
-        {"app.py": "import os\nfrom pymongo import MongoClient\nclient = MongoClient(os.environ['MONGO_URL'])\n"},
+        {
+            "app.py": "import os\nfrom pymongo import MongoClient\nclient = MongoClient(os.environ['MONGO_URL'])\n"
+        },
     )
     bad = (
         {

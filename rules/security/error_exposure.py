@@ -1,7 +1,15 @@
 from __future__ import annotations
 
 from auditor.assess.rule import Rule, asvs, cwe, owasp_api
-from auditor.assess.verdict import Evidence, Severity, State, Verdict, judge, not_applicable, present
+from auditor.assess.verdict import (
+    Evidence,
+    Severity,
+    State,
+    Verdict,
+    judge,
+    not_applicable,
+    present,
+)
 from auditor.link.application import Application
 from auditor.model.web import ErrorHandler, Exposure, WebApp
 
@@ -19,7 +27,9 @@ class ErrorExposure(Rule):
     section = "security"
     severity = Severity.MEDIUM
     risk = "Error messages tell an attacker about hosts, libraries and data behind the API."
-    fix = "Log the exception and answer with a fixed text; one handler for all exceptions does both."
+    fix = (
+        "Log the exception and answer with a fixed text; one handler for all exceptions does both."
+    )
     references = (cwe(209), owasp_api(8), asvs("16.5.1"))
     effort = "small"
 
@@ -29,11 +39,18 @@ class ErrorExposure(Rule):
             return not_applicable("no web application was found")
         found = [self._evidence(exposure) for exposure in application.facts(Exposure)]
         handlers = application.facts(ErrorHandler)
-        found += [present(h.place, "one handler answers for every exception nothing else caught") for h in handlers]
+        found += [
+            present(h.place, "one handler answers for every exception nothing else caught")
+            for h in handlers
+        ]
         wrong = sum(1 for e in found if e.state is not State.PRESENT)
         if not found:
             found = [present(app.place, "no response carries an exception's text") for app in apps]
-        summary = f"{wrong} responses carry an exception's text." if wrong else "No response carries internals."
+        summary = (
+            f"{wrong} responses carry an exception's text."
+            if wrong
+            else "No response carries internals."
+        )
         return judge(summary, found)
 
     @staticmethod

@@ -65,7 +65,13 @@ class ExternalizedConfiguration(Rule):
                     message = f"{leak.variable} has a working default in code"
                 else:
                     message = f"{leak.title} is written in the code ({leak.shape})"
-                yield Evidence(leak.place, State.ABSENT, Severity.MEDIUM, message, f"{leak.kind} {leak.variable}")
+                yield Evidence(
+                    leak.place,
+                    State.ABSENT,
+                    Severity.MEDIUM,
+                    message,
+                    f"{leak.kind} {leak.variable}",
+                )
 
     def _strengths(self, application: Application) -> Iterator[Evidence]:
         for kind in application.facts(SettingsClass):
@@ -74,18 +80,28 @@ class ExternalizedConfiguration(Rule):
         for integration in application.facts(Integration):
             if integration.settings:
                 keys = ", ".join(integration.settings[:3])
-                yield present(integration.place, f"{integration.name} gets its keys from {keys}", integration.name)
+                yield present(
+                    integration.place,
+                    f"{integration.name} gets its keys from {keys}",
+                    integration.name,
+                )
         reads = application.facts(SettingRead)
         if reads:
             names = sorted({read.name for read in reads})
-            listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-            yield present(reads[0].place, f"settings are read from the environment: {listed}", "settings")
+            listed = ", ".join(names[:4]) + (
+                f" and {len(names) - 4} more" if len(names) > 4 else ""
+            )
+            yield present(
+                reads[0].place, f"settings are read from the environment: {listed}", "settings"
+            )
 
     good = (
         {"app.py": 'import os\nimport stripe\nstripe.api_key = os.environ["STRIPE_API_KEY"]\n'},
     )
     bad = (
         {
-            "app.py": "import stripe\nstripe.api_key = '" + "sk_live_" + "4eC39HqLyjWDarjtT1zdp7dc'  # expect: medium\n"
+            "app.py": "import stripe\nstripe.api_key = '"
+            + "sk_live_"
+            + "4eC39HqLyjWDarjtT1zdp7dc'  # expect: medium\n"
         },
     )

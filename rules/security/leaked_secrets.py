@@ -1,7 +1,15 @@
 from __future__ import annotations
 
 from auditor.assess.rule import Rule, asvs, cwe
-from auditor.assess.verdict import Evidence, Severity, State, Verdict, judge, not_applicable, present
+from auditor.assess.verdict import (
+    Evidence,
+    Severity,
+    State,
+    Verdict,
+    judge,
+    not_applicable,
+    present,
+)
 from auditor.link.application import Application
 from auditor.model.deployment import Leak
 
@@ -36,7 +44,9 @@ class LeakedSecrets(Rule):
         found = [self._evidence(leak) for leak in leaks]
         if not found:
             message = f"{len(files)} files hold nothing that looks like a secret"
-            return judge("No secret was found in the tree.", [present(application.root_place, message)])
+            return judge(
+                "No secret was found in the tree.", [present(application.root_place, message)]
+            )
         worst = max(e.severity for e in found)
         kinds = ", ".join(sorted({leak.title for leak in leaks if self._severity(leak) is worst}))
         places = len({leak.place.path for leak in leaks})
@@ -47,7 +57,9 @@ class LeakedSecrets(Rule):
         host = f" for {leak.host}" if leak.host else ""
         where = f" ({leak.role})" if leak.role != "source" else ""
         message = f"{leak.title}{name}{host}: {leak.shape}{where}"
-        return Evidence(leak.place, State.ABSENT, self._severity(leak), message, f"{leak.kind} {leak.variable}")
+        return Evidence(
+            leak.place, State.ABSENT, self._severity(leak), message, f"{leak.kind} {leak.variable}"
+        )
 
     @staticmethod
     def _severity(leak: Leak) -> Severity:

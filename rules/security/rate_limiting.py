@@ -35,13 +35,17 @@ class RateLimiting(Rule):
     title = "API rate limiting"
     section = "security"
     severity = Severity.HIGH
-    risk = "Passwords can be guessed without end, and anybody can run up bills or exhaust the server."
+    risk = (
+        "Passwords can be guessed without end, and anybody can run up bills or exhaust the server."
+    )
     fix = "Set a default limit for every route, and a tighter one on login and on what costs money."
     references = (cwe(770), cwe(307), owasp_api(4), asvs("2.4.1"))
     effort = "small"
 
     def assess(self, application: Application) -> Verdict:
-        routes = [r for r in application.facts(Route) if r.public not in ("health check", "documentation")]
+        routes = [
+            r for r in application.facts(Route) if r.public not in ("health check", "documentation")
+        ]
         if not routes:
             return not_applicable("no routes were found")
         limited = [r for r in routes if r.limits]
@@ -64,20 +68,32 @@ class RateLimiting(Rule):
             else:
                 rest[route.application].append(route)
                 continue
-            yield Evidence(route.place, State.ABSENT, Severity.HIGH, message, f"{route.application} {route.name}")
+            yield Evidence(
+                route.place,
+                State.ABSENT,
+                Severity.HIGH,
+                message,
+                f"{route.application} {route.name}",
+            )
         for app in application.facts(WebApp):
             if missing := rest.get(app.name):
                 none = not any(r.limits for r in routes if r.application == app.name)
                 severity = Severity.HIGH if none else Severity.MEDIUM
                 total = sum(1 for r in routes if r.application == app.name)
-                message = f"{len(missing)} of {total} routes have no limit, {missing[0].name} for one"
-                yield Evidence(app.place, State.ABSENT, severity, message, f"{app.name} the other routes")
+                message = (
+                    f"{len(missing)} of {total} routes have no limit, {missing[0].name} for one"
+                )
+                yield Evidence(
+                    app.place, State.ABSENT, severity, message, f"{app.name} the other routes"
+                )
 
     def _limiters(self, application: Application, limited: list[Route]) -> Iterator[Evidence]:
         for limiter in application.facts(Limiter):
             if not limited:
                 message = f"a {limiter.name} limiter is created, and limits no route"
-                yield Evidence(limiter.place, State.DECORATIVE, Severity.HIGH, message, limiter.name)
+                yield Evidence(
+                    limiter.place, State.DECORATIVE, Severity.HIGH, message, limiter.name
+                )
 
     def _strengths(self, limited: list[Route]) -> Iterator[Evidence]:
         by_limit: dict[tuple[str, str], list[Route]] = defaultdict(list)

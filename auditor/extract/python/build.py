@@ -109,7 +109,7 @@ class _Builder:
                     [expr(x) for x in node.bases],
                     [t.Keyword(k.arg, expr(k.value)) for k in node.keywords],
                     [expr(x) for x in node.decorator_list],
-                            block(node.body),
+                    block(node.body),
                 )
             case ast.Import():
                 return t.Import(*at, "", [(x.name, x.asname or "") for x in node.names])
@@ -222,7 +222,9 @@ class _Builder:
     def text(self, node: ast.JoinedStr, at: tuple[int, int, int]) -> t.Expr:
         if self.mask and (shape := self.mask(node)):
             return t.Hidden(*at, shape)
-        parts = [self.expr(x.value if isinstance(x, ast.FormattedValue) else x) for x in node.values]
+        parts = [
+            self.expr(x.value if isinstance(x, ast.FormattedValue) else x) for x in node.values
+        ]
         return t.Text(*at, parts)
 
     def comp(self, node: Any, at: tuple[int, int, int]) -> t.Expr:

@@ -15,6 +15,7 @@ import warnings
 MAX_NESTING = 150
 """Brackets deeper than this are not parsed: no person writes them, and parsers recurse."""
 
+
 class UnreadablePython(Exception):
     """The file is not Python that any supported version reads; the message is one line."""
 

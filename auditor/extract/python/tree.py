@@ -29,7 +29,7 @@ class Node(msgspec.Struct, frozen=True, tag=True, array_like=True, gc=False, eq=
 class Const(Node, frozen=True, gc=False, eq=False):
     """A literal. Bytes appear as text, an ellipsis as the name `...`."""
 
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
 
 
 class Hidden(Node, frozen=True, gc=False, eq=False):
@@ -352,11 +352,14 @@ def _fields(kind: type) -> tuple[str, ...]:
     for base in reversed(kind.__mro__):
         hints.update(inspect.get_annotations(base))
     return tuple(
-        name for name, hint in hints.items() if hint not in _SCALARS and not hint.startswith("None | ")
+        name
+        for name, hint in hints.items()
+        if hint not in _SCALARS and not hint.startswith("None | ")
     )
 
 
-_FIELDS = {kind: _fields(kind) for kind in (*Node.__subclasses__(), *_PARTS)}
+_KINDS: tuple[type, ...] = (*Node.__subclasses__(), *_PARTS)
+_FIELDS = {kind: _fields(kind) for kind in _KINDS}
 
 
 def children(node: object) -> list[Node]:

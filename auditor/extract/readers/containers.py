@@ -67,7 +67,8 @@ def dockerfile(source: Source) -> Iterator[Fact]:
 
 def _instructions(text: str) -> Iterator[tuple[int, str, str]]:
     """(line, INSTRUCTION, arguments), continued lines joined, comments left out."""
-    start, parts = 0, []
+    start = 0
+    parts: list[str] = []
     for number, raw in enumerate(text.split("\n"), 1):
         stripped = raw.strip()
         if stripped.startswith("#") or (not stripped and not parts):
@@ -108,7 +109,10 @@ def _service(document: Document, name: str, data: dict[str, Any]) -> Service:
         name,
         str(data.get("image") or ""),
         text_at(data, "command") or text_at(data, "entrypoint"),
-        [text_at(p, "published") if isinstance(p, dict) else str(p) for p in _list(data.get("ports"))],
+        [
+            text_at(p, "published") if isinstance(p, dict) else str(p)
+            for p in _list(data.get("ports"))
+        ],
         [(key, safe_value(key, value), line) for key, value, line in environment],
         [
             (key, line)
@@ -117,7 +121,10 @@ def _service(document: Document, name: str, data: dict[str, Any]) -> Service:
         ],
         [text_at(f, "path") if isinstance(f, dict) else str(f) for f in listed],
         text_at(data, "healthcheck", "test"),
-        [text_at(v, "source") if isinstance(v, dict) else str(v) for v in _list(data.get("volumes"))],
+        [
+            text_at(v, "source") if isinstance(v, dict) else str(v)
+            for v in _list(data.get("volumes"))
+        ],
         document.line("services", name),
     )
 

@@ -55,9 +55,16 @@ def _python(text: str, group: str, line: int) -> Dependency | None:
         parsed = Requirement(text)
     except InvalidRequirement:
         return None
-    exact = [s.version for s in parsed.specifier if s.operator in ("==", "===") and "*" not in s.version]
+    exact = [
+        s.version for s in parsed.specifier if s.operator in ("==", "===") and "*" not in s.version
+    ]
     return Dependency(
-        canonicalize_name(parsed.name), str(parsed.specifier), exact[0] if exact else "", "pypi", group, line
+        canonicalize_name(parsed.name),
+        str(parsed.specifier),
+        exact[0] if exact else "",
+        "pypi",
+        group,
+        line,
     )
 
 
@@ -116,7 +123,13 @@ def package_json(source: Source) -> Iterator[Fact]:
 
 @extracts(Kind.LOCK)
 def lock(source: Source) -> Iterator[Fact]:
-    python = source.name.lower() in ("poetry.lock", "uv.lock", "pdm.lock", "pipfile.lock", "pylock.toml")
+    python = source.name.lower() in (
+        "poetry.lock",
+        "uv.lock",
+        "pdm.lock",
+        "pipfile.lock",
+        "pylock.toml",
+    )
     if len(source.data) > 200:  # an empty one locks nothing
         yield LockFile(source.name, "pypi" if python else "npm")
 

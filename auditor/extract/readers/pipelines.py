@@ -71,7 +71,9 @@ def _jobs(document: Document) -> Iterator[Fact]:
         off = str(at(job, "if")).strip("${} ").lower() == "false"
         for index, step in enumerate(at(job, "steps") or ()):
             text = _step_text(step)
-            tolerated = bool(at(step, "continue-on-error") is True or re.search(r"\|\|\s*true", text))
+            tolerated = bool(
+                at(step, "continue-on-error") is True or re.search(r"\|\|\s*true", text)
+            )
             line = document.line("jobs", name, "steps", index)
             if text:
                 yield Step(text, active and not off, scheduled, tolerated, line)
@@ -93,7 +95,15 @@ def _scripts(document: Document) -> Iterator[Fact]:
     """GitLab CI, Azure and Bitbucket pipelines: every `script` anywhere."""
     for path, value in _walk(document.data, ()):
         key = path[-1] if path else ""
-        if key in ("script", "before_script", "after_script", "bash", "task", "template", "include"):
+        if key in (
+            "script",
+            "before_script",
+            "after_script",
+            "bash",
+            "task",
+            "template",
+            "include",
+        ):
             text = "\n".join(map(str, value)) if isinstance(value, list) else str(value)
             tolerated = bool(re.search(r"\|\|\s*true", text))
             yield Step(text, True, "schedule" in path, tolerated, document.line(*path))
@@ -116,5 +126,3 @@ def jenkinsfile(source: Source) -> Iterator[Fact]:
     for number, line in enumerate(source.text.split("\n"), 1):
         if match := re.search(r"\b(?:sh|bat)\b[\s(]*[\"']+(.+?)[\"']", line):
             yield Step(match[1], True, scheduled, "|| true" in line, number)
-
-

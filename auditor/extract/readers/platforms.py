@@ -144,9 +144,12 @@ def kubernetes(source: Source) -> Iterator[Fact]:
     for document in documents:
         kind = text_at(document.data, "kind")
         if kind == "CronJob":
-            spec = at(document.data, "spec", "jobTemplate", "spec", "template", "spec", "containers")
+            spec = at(
+                document.data, "spec", "jobTemplate", "spec", "template", "spec", "containers"
+            )
             command = " ".join(
-                f"{text_at(c, 'image')} {text_at(c, 'command')} {text_at(c, 'args')}" for c in _list(spec)
+                f"{text_at(c, 'image')} {text_at(c, 'command')} {text_at(c, 'args')}"
+                for c in _list(spec)
             )
             schedule = text_at(document.data, "spec", "schedule")
             name = text_at(document.data, "metadata", "name")
@@ -160,7 +163,9 @@ def _workload(document: Document) -> Iterator[Fact]:
     for container in _list(at(spec, "containers")):
         command = f"{text_at(container, 'command')} {text_at(container, 'args')}".strip()
         if command:
-            yield Process("Kubernetes", text_at(container, "name"), command, "", document.line("spec"))
+            yield Process(
+                "Kubernetes", text_at(container, "name"), command, "", document.line("spec")
+            )
         for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
             if path := text_at(container, probe, "httpGet", "path"):
                 yield Probe(f"Kubernetes {probe}", path, document.line(probe))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import bisect
 import functools
+import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -148,10 +148,36 @@ def _judge(index: int, match: _Hit, text: bytes, name: str) -> _Judged | None:
 
 # --- passwords in URLs
 
-_LOCAL = re.compile(r"localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[a-z][a-z0-9_-]*", re.I)
+_LOCAL = re.compile(
+    r"localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[a-z][a-z0-9_-]*", re.I
+)
 _COMMON = frozenset(
-    "postgres password root admin guest example test user secret mysql mongo mongodb redis pass "
-    "rabbitmq changeme postgresql db dev 123456 1234 12345 app minio".split()
+    [
+        "postgres",
+        "password",
+        "root",
+        "admin",
+        "guest",
+        "example",
+        "test",
+        "user",
+        "secret",
+        "mysql",
+        "mongo",
+        "mongodb",
+        "redis",
+        "pass",
+        "rabbitmq",
+        "changeme",
+        "postgresql",
+        "db",
+        "dev",
+        "123456",
+        "1234",
+        "12345",
+        "app",
+        "minio",
+    ]
 )
 
 
@@ -165,7 +191,12 @@ def _judge_url(match: _Hit) -> _Judged | None:
     if password.lower() in _COMMON:
         if not local:
             return None  # a documentation spelling such as user:password@host.com
-        return Pattern("local-url-password", f"default password in a {scheme} URL", "", "", "low"), "v", "", host
+        return (
+            Pattern("local-url-password", f"default password in a {scheme} URL", "", "", "low"),
+            "v",
+            "",
+            host,
+        )
     confidence = "medium" if local else "high"
     if _entropy(password) < 2.0 and not local:
         confidence = "medium"
@@ -183,7 +214,10 @@ _NOT_SECRET_NAMES = re.compile(
     r"|form|button|icon|color|secret_name|key_name|bucket|region|author\w*|authority)$",
     re.I,
 )  # fmt: skip
-_BENIGN_PREFIX = re.compile(r"(?:^|[_.\-])(?:public|publishable|anon|csrf|css|next|page|author|csrftoken|max|min|num|total|pad|eos|bos|unk|sep|cls|mask|special|design|css|is|has|no|show|hide|toggle|on|use|set|get|handle)[_.\-]?", re.I)
+_BENIGN_PREFIX = re.compile(
+    r"(?:^|[_.\-])(?:public|publishable|anon|csrf|css|next|page|author|csrftoken|max|min|num|total|pad|eos|bos|unk|sep|cls|mask|special|design|css|is|has|no|show|hide|toggle|on|use|set|get|handle)[_.\-]?",
+    re.I,
+)
 _AUTH_ONLY = re.compile(r"(?i)auth(?:or|ors|ority|entication|orization|enticated|orized|enticate)?")
 _REFERENCE = re.compile(
     r"\$\{|\$\(|\{\{|<[^>]*>|%\(|%[sd]|process\.env|os\.environ|getenv|import\.meta|env\(|\$[A-Za-z_]|\{[a-zA-Z_.]+\}|#\{"
@@ -216,7 +250,7 @@ def _repetitive(value: str) -> bool:
     body = (last if len(last) >= 8 else value).lower()
     if len(set(body)) <= max(2, len(body) // 10):
         return True
-    steps = sum(1 for a, b in zip(body, body[1:], strict=False) if ord(b) - ord(a) == 1)
+    steps = sum(1 for a, b in itertools.pairwise(body) if ord(b) - ord(a) == 1)
     return len(body) >= 6 and steps >= 0.7 * (len(body) - 1)
 
 
@@ -232,7 +266,9 @@ def _is_plain_word(value: str) -> bool:
         return True  # words in camel case
     if re.fullmatch(r"[a-z]+(?:[_\-.:/ ][a-z]+)*|[A-Z]+(?:[_\-][A-Z]+)*", value):
         return True  # words in snake, kebab or constant case
-    return " " in value.strip() or value.startswith(("/", "./", "../", "http://", "https://", "@", "#", "."))
+    return " " in value.strip() or value.startswith(
+        ("/", "./", "../", "http://", "https://", "@", "#", ".")
+    )
 
 
 def _judge_assignment(match: _Hit, text: bytes, name: str) -> _Judged | None:
@@ -276,13 +312,15 @@ def _names_secret(variable: str) -> bool:
     """The plain word `auth` and its family name people and modules more often than secrets."""
     return not _AUTH_ONLY.fullmatch(variable) and (
         re.search(r"(?i)(?:^|[_.\-])auth$", variable) is not None
-        or re.sub(r"(?i)auth(?:or\w*|ent\w*)?", "", variable) != ""
-        and re.search(
-            r"(?i)passw|pwd|passphrase|secret|token|api[_\-]?key|access[_\-]?key|auth[_\-]?key|private[_\-]?key"
-            r"|signing[_\-]?key|encryption[_\-]?key|credential|jwt[_\-]?key|llm[_\-]?key",
-            variable,
+        or (
+            re.sub(r"(?i)auth(?:or\w*|ent\w*)?", "", variable) != ""
+            and re.search(
+                r"(?i)passw|pwd|passphrase|secret|token|api[_\-]?key|access[_\-]?key|auth[_\-]?key|private[_\-]?key"
+                r"|signing[_\-]?key|encryption[_\-]?key|credential|jwt[_\-]?key|llm[_\-]?key",
+                variable,
+            )
+            is not None
         )
-        is not None
     )
 
 
@@ -301,18 +339,26 @@ def _is_plain_value(value: str, variable: str) -> bool:
 
 def _mixed(value: str) -> bool:
     kinds = [r"[a-z]", r"[A-Z]", r"[0-9]", r"[^A-Za-z0-9]"]
-    return sum(1 for kind in kinds if re.search(kind, value)) >= 2 and re.search(r"[0-9]", value) is not None
+    return (
+        sum(1 for kind in kinds if re.search(kind, value)) >= 2
+        and re.search(r"[0-9]", value) is not None
+    )
 
 
 def _is_settings_file(name: str) -> bool:
     return bool(
-        re.search(r"(?i)(?:^|\.)env(?:\.|$)|\.(?:ya?ml|ini|cfg|conf|toml|properties|tfvars)$|^dockerfile", name)
+        re.search(
+            r"(?i)(?:^|\.)env(?:\.|$)|\.(?:ya?ml|ini|cfg|conf|toml|properties|tfvars)$|^dockerfile",
+            name,
+        )
     )
 
 
 # --- defaults of settings
 
-_PUBLIC_SETTINGS = re.compile(r"(?i)(?:client_?id|app_?id|user(?:name)?|public|publishable|anon|url|host|name|expire|minutes|algorithm|ttl)")
+_PUBLIC_SETTINGS = re.compile(
+    r"(?i)(?:client_?id|app_?id|user(?:name)?|public|publishable|anon|url|host|name|expire|minutes|algorithm|ttl)"
+)
 
 
 def _judge_default(match: _Hit) -> _Judged | None:
@@ -326,13 +372,25 @@ def _judge_default(match: _Hit) -> _Judged | None:
     if _is_placeholder(value) or _is_plain_word(value):
         if not signing:
             return None  # a key of a provider that does not work fails loudly
-        return Pattern("default-secret", "known default for a signing secret", "", "", "medium"), "q", variable, ""
-    return Pattern("default-secret", "secret as a default in code", "", "", "medium"), "q", variable, ""
+        return (
+            Pattern("default-secret", "known default for a signing secret", "", "", "medium"),
+            "q",
+            variable,
+            "",
+        )
+    return (
+        Pattern("default-secret", "secret as a default in code", "", "", "medium"),
+        "q",
+        variable,
+        "",
+    )
 
 
 def _variable_before(text: bytes, start: int) -> str:
     """The name a value is assigned to, looked for on its line."""
-    line = text[max(text.rfind(b"\n", 0, start) + 1, start - 120) : start].decode("utf-8", "replace")
+    line = text[max(text.rfind(b"\n", 0, start) + 1, start - 120) : start].decode(
+        "utf-8", "replace"
+    )
     match = re.search(r"([A-Za-z_][\w.\-]{1,60})[\"'`]?\]?\s*(?::=|=>|=|:)\s*[\"'`]?$", line)
     return match[1] if match else ""
 
@@ -344,4 +402,3 @@ def mask(text: str, secrets: list[Secret]) -> str:
         parts += [data[at : secret.start], secret.shape.encode()]
         at = secret.end
     return b"".join([*parts, data[at:]]).decode("utf-8", "replace")
-

@@ -21,17 +21,34 @@ class Pattern:
 
 
 PROVIDERS = (
-    Pattern("aws-access-key-id", "AWS access key id", r"\b(?P<v>(?:AKIA|ASIA)[A-Z2-7]{16})\b", "AKIA"),
+    Pattern(
+        "aws-access-key-id", "AWS access key id", r"\b(?P<v>(?:AKIA|ASIA)[A-Z2-7]{16})\b", "AKIA"
+    ),
     Pattern(
         "aws-secret-access-key",
         "AWS secret access key",
         r"(?i)aws.{0,20}(?:secret|sk).{0,20}[\"'=:\s](?P<v>[A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)",
     ),
     Pattern("github-token", "GitHub token", r"\b(?P<v>gh[pousr]_[A-Za-z0-9]{36})\b", "gh*_"),
-    Pattern("github-token", "GitHub token", r"\b(?P<v>github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59})\b", "github_pat_"),
+    Pattern(
+        "github-token",
+        "GitHub token",
+        r"\b(?P<v>github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59})\b",
+        "github_pat_",
+    ),
     Pattern("gitlab-token", "GitLab token", r"\b(?P<v>glpat-[A-Za-z0-9_\-]{20,})", "glpat-"),
-    Pattern("google-api-key", "Google API key", r"\b(?P<v>AIza[A-Za-z0-9_\-]{35})(?:[^A-Za-z0-9_\-]|$)", "AIza"),
-    Pattern("google-oauth-secret", "Google OAuth client secret", r"\b(?P<v>GOCSPX-[A-Za-z0-9_\-]{28})", "GOCSPX-"),
+    Pattern(
+        "google-api-key",
+        "Google API key",
+        r"\b(?P<v>AIza[A-Za-z0-9_\-]{35})(?:[^A-Za-z0-9_\-]|$)",
+        "AIza",
+    ),
+    Pattern(
+        "google-oauth-secret",
+        "Google OAuth client secret",
+        r"\b(?P<v>GOCSPX-[A-Za-z0-9_\-]{28})",
+        "GOCSPX-",
+    ),
     Pattern("slack-token", "Slack token", r"\b(?P<v>xox[abeoprs]-[A-Za-z0-9\-]{20,})", "xox*-"),
     Pattern(
         "slack-webhook",
@@ -39,18 +56,58 @@ PROVIDERS = (
         r"(?P<v>https://hooks\.slack\.com/services/T[A-Z0-9]{8,}/B[A-Z0-9]{8,}/[A-Za-z0-9]{20,})",
         "https://hooks.slack.com/services/",
     ),
-    Pattern("stripe-secret-key", "Stripe secret key", r"\b(?P<v>(?:sk|rk)_live_[A-Za-z0-9]{16,})\b", "sk_live_"),
-    Pattern("stripe-test-key", "Stripe test key", r"\b(?P<v>(?:sk|rk)_test_[A-Za-z0-9]{16,})\b", "sk_test_", "low"),
-    Pattern("stripe-webhook-secret", "Stripe webhook secret", r"\b(?P<v>whsec_[A-Za-z0-9+/]{24,})", "whsec_"),
-    Pattern("openai-key", "OpenAI API key", r"\b(?P<v>sk-[A-Za-z0-9_\-]*T3BlbkFJ[A-Za-z0-9_\-]{20,})", "sk-"),
-    Pattern("openai-key", "OpenAI API key", r"\b(?P<v>sk-(?:proj|svcacct|admin)-[A-Za-z0-9_\-]{40,})", "sk-proj-"),
-    Pattern("anthropic-key", "Anthropic API key", r"\b(?P<v>sk-ant-[A-Za-z0-9_\-]{24,})", "sk-ant-"),
-    Pattern("openrouter-key", "OpenRouter API key", r"\b(?P<v>sk-or-v1-[0-9a-f]{64})\b", "sk-or-v1-"),
-    Pattern("emergent-key", "Emergent LLM key", r"\b(?P<v>sk-emergent-[A-Za-z0-9]{12,})\b", "sk-emergent-"),
+    Pattern(
+        "stripe-secret-key",
+        "Stripe secret key",
+        r"\b(?P<v>(?:sk|rk)_live_[A-Za-z0-9]{16,})\b",
+        "sk_live_",
+    ),
+    Pattern(
+        "stripe-test-key",
+        "Stripe test key",
+        r"\b(?P<v>(?:sk|rk)_test_[A-Za-z0-9]{16,})\b",
+        "sk_test_",
+        "low",
+    ),
+    Pattern(
+        "stripe-webhook-secret",
+        "Stripe webhook secret",
+        r"\b(?P<v>whsec_[A-Za-z0-9+/]{24,})",
+        "whsec_",
+    ),
+    Pattern(
+        "openai-key",
+        "OpenAI API key",
+        r"\b(?P<v>sk-[A-Za-z0-9_\-]*T3BlbkFJ[A-Za-z0-9_\-]{20,})",
+        "sk-",
+    ),
+    Pattern(
+        "openai-key",
+        "OpenAI API key",
+        r"\b(?P<v>sk-(?:proj|svcacct|admin)-[A-Za-z0-9_\-]{40,})",
+        "sk-proj-",
+    ),
+    Pattern(
+        "anthropic-key", "Anthropic API key", r"\b(?P<v>sk-ant-[A-Za-z0-9_\-]{24,})", "sk-ant-"
+    ),
+    Pattern(
+        "openrouter-key", "OpenRouter API key", r"\b(?P<v>sk-or-v1-[0-9a-f]{64})\b", "sk-or-v1-"
+    ),
+    Pattern(
+        "emergent-key",
+        "Emergent LLM key",
+        r"\b(?P<v>sk-emergent-[A-Za-z0-9]{12,})\b",
+        "sk-emergent-",
+    ),
     Pattern("groq-key", "Groq API key", r"\b(?P<v>gsk_[A-Za-z0-9]{52})\b", "gsk_"),
     Pattern("huggingface-token", "Hugging Face token", r"\b(?P<v>hf_[A-Za-z]{34})\b", "hf_"),
     Pattern("replicate-token", "Replicate token", r"\b(?P<v>r8_[A-Za-z0-9]{37})\b", "r8_"),
-    Pattern("sendgrid-key", "SendGrid API key", r"\b(?P<v>SG\.[A-Za-z0-9_\-]{22}\.[A-Za-z0-9_\-]{43})", "SG."),
+    Pattern(
+        "sendgrid-key",
+        "SendGrid API key",
+        r"\b(?P<v>SG\.[A-Za-z0-9_\-]{22}\.[A-Za-z0-9_\-]{43})",
+        "SG.",
+    ),
     Pattern("mailgun-key", "Mailgun API key", r"\b(?P<v>key-[0-9a-f]{32})\b", "key-"),
     Pattern("mailchimp-key", "Mailchimp API key", r"\b(?P<v>[0-9a-f]{32}-us[0-9]{1,2})\b"),
     Pattern("resend-key", "Resend API key", r"\b(?P<v>re_[A-Za-z0-9]{8}_[A-Za-z0-9]{24})\b", "re_"),
@@ -60,7 +117,11 @@ PROVIDERS = (
         "Twilio auth token",
         r"(?i)twilio.{0,30}(?:auth|token).{0,10}[\"'=:\s](?P<v>[0-9a-f]{32})\b",
     ),
-    Pattern("telegram-bot-token", "Telegram bot token", r"\b(?P<v>[0-9]{8,10}:AA[A-Za-z0-9_\-]{33})(?:[^A-Za-z0-9_\-]|$)"),
+    Pattern(
+        "telegram-bot-token",
+        "Telegram bot token",
+        r"\b(?P<v>[0-9]{8,10}:AA[A-Za-z0-9_\-]{33})(?:[^A-Za-z0-9_\-]|$)",
+    ),
     Pattern(
         "discord-token",
         "Discord bot token",
@@ -74,17 +135,36 @@ PROVIDERS = (
         r"(?P<v>https://(?:canary\.|ptb\.)?discord(?:app)?\.com/api/webhooks/[0-9]{17,20}/[A-Za-z0-9_\-]{60,})",
         "https://discord.com/api/webhooks/",
     ),
-    Pattern("shopify-token", "Shopify token", r"\b(?P<v>shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32})\b", "shp*_"),
-    Pattern("square-token", "Square token", r"\b(?P<v>(?:sq0atp|sq0csp)-[A-Za-z0-9_\-]{22,43})", "sq0*-"),
-    Pattern("digitalocean-token", "DigitalOcean token", r"\b(?P<v>do[opr]_v1_[0-9a-f]{64})\b", "do*_v1_"),
+    Pattern(
+        "shopify-token", "Shopify token", r"\b(?P<v>shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32})\b", "shp*_"
+    ),
+    Pattern(
+        "square-token", "Square token", r"\b(?P<v>(?:sq0atp|sq0csp)-[A-Za-z0-9_\-]{22,43})", "sq0*-"
+    ),
+    Pattern(
+        "digitalocean-token", "DigitalOcean token", r"\b(?P<v>do[opr]_v1_[0-9a-f]{64})\b", "do*_v1_"
+    ),
     Pattern("npm-token", "npm token", r"\b(?P<v>npm_[A-Za-z0-9]{36})\b", "npm_"),
-    Pattern("pypi-token", "PyPI token", r"\b(?P<v>pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_\-]{50,})", "pypi-"),
+    Pattern(
+        "pypi-token", "PyPI token", r"\b(?P<v>pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_\-]{50,})", "pypi-"
+    ),
     Pattern("docker-token", "Docker token", r"\b(?P<v>dckr_pat_[A-Za-z0-9_\-]{27})", "dckr_pat_"),
     Pattern("linear-key", "Linear API key", r"\b(?P<v>lin_api_[A-Za-z0-9]{40})\b", "lin_api_"),
-    Pattern("notion-token", "Notion token", r"\b(?P<v>(?:secret_[A-Za-z0-9]{43}|ntn_[A-Za-z0-9]{40,}))\b"),
-    Pattern("supabase-key", "Supabase secret key", r"\b(?P<v>sb_secret_[A-Za-z0-9_\-]{20,})", "sb_secret_"),
+    Pattern(
+        "notion-token",
+        "Notion token",
+        r"\b(?P<v>(?:secret_[A-Za-z0-9]{43}|ntn_[A-Za-z0-9]{40,}))\b",
+    ),
+    Pattern(
+        "supabase-key",
+        "Supabase secret key",
+        r"\b(?P<v>sb_secret_[A-Za-z0-9_\-]{20,})",
+        "sb_secret_",
+    ),
     Pattern("azure-storage-key", "Azure storage key", r"AccountKey=(?P<v>[A-Za-z0-9+/]{86}==)"),
-    Pattern("sentry-token", "Sentry auth token", r"\b(?P<v>sntr[ysu]_[A-Za-z0-9+/=_\-]{40,})", "sntr*_"),
+    Pattern(
+        "sentry-token", "Sentry auth token", r"\b(?P<v>sntr[ysu]_[A-Za-z0-9+/=_\-]{40,})", "sntr*_"
+    ),
     Pattern("databricks-token", "Databricks token", r"\b(?P<v>dapi[0-9a-f]{32})\b", "dapi"),
     Pattern("hashicorp-vault-token", "Vault token", r"\b(?P<v>hvs\.[A-Za-z0-9_\-]{24,})", "hvs."),
     Pattern("facebook-token", "Facebook access token", r"\b(?P<v>EAA[A-Za-z0-9]{60,})\b", "EAA"),
