@@ -76,8 +76,12 @@ class Application:
         """All facts of a kind, in stable order."""
         if kind not in self._facts:
             self._facts[kind] = ()  # a provider that asks for its own kind sees none yet
-            with self.watching() as watch:
-                found = [fact for provider in _PROVIDERS[kind] for fact in provider(self)]
+            try:
+                with self.watching() as watch:
+                    found = [fact for provider in _PROVIDERS[kind] for fact in provider(self)]
+            except BaseException:
+                del self._facts[kind]  # a failure must not be taken for an empty answer later
+                raise
             self._facts[kind] = tuple(found)
             self._from_code[kind] = watch.code
         if self._from_code.get(kind):

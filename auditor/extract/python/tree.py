@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -342,7 +343,7 @@ Stmt = (
 )
 
 
-_SCALARS = {"str", "int", "bool", "str | None", "list[str]", "list[tuple[str, str]]"}
+_HOLDS_NODES = re.compile(r"\b(?:Expr|Stmt|Param|Handler|Keyword|Loop|Case)\b")
 _PARTS = (Keyword, Loop, Case)
 
 
@@ -351,11 +352,7 @@ def _fields(kind: type) -> tuple[str, ...]:
     hints: dict[str, str] = {}
     for base in reversed(kind.__mro__):
         hints.update(inspect.get_annotations(base))
-    return tuple(
-        name
-        for name, hint in hints.items()
-        if hint not in _SCALARS and not hint.startswith("None | ")
-    )
+    return tuple(name for name, hint in hints.items() if _HOLDS_NODES.search(hint))
 
 
 _KINDS: tuple[type, ...] = (*Node.__subclasses__(), *_PARTS)
