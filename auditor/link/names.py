@@ -62,6 +62,16 @@ class Binding:
     index: int | None = None
     target: str = ""
 
+    @property
+    def part(self) -> t.Expr | None:
+        """The expression itself, or the one at its place when a display is unpacked."""
+        if self.index is None:
+            return self.value
+        match self.value:
+            case t.Seq(items=items) if self.index < len(items):
+                return items[self.index]
+        return None
+
 
 @dataclass(eq=False)
 class Scope:
@@ -389,6 +399,9 @@ class Code:
         return ""
 
     def _bound(self, binding: Binding, scope: Scope, depth: int) -> str:
+        depth += 1
+        if depth > _MAX_DEPTH:
+            return ""
         match binding.kind:
             case "definition":
                 assert isinstance(binding.node, Definition)
@@ -398,8 +411,8 @@ class Code:
             case "parameter":
                 assert isinstance(binding.node, t.Param)
                 return self._parameter(binding.node, scope, depth)
-            case "value" | "context" if binding.value is not None and binding.index is None:
-                return self.name(binding.value, scope, depth)
+            case "value" | "context" if binding.part is not None:
+                return self.name(binding.part, scope, depth)
             case "element" if binding.value is not None and binding.index is None:
                 base = self.name(binding.value, scope, depth)
                 return f"{base}[]" if base else ""

@@ -202,12 +202,9 @@ class Evaluator:
                     return self._module_origins(self.code.name(expr, scope))
                 where, bindings = found
                 values = [
-                    Located(b.value, where)
+                    Located(b.part, where)
                     for b in bindings
-                    if b.kind == "value"
-                    and b.value is not None
-                    and b.index is None
-                    and not getattr(b.node, "op", "")
+                    if b.kind == "value" and b.part is not None and not getattr(b.node, "op", "")
                 ]
                 if values:
                     return values

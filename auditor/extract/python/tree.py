@@ -389,7 +389,7 @@ _NESTED = frozenset((Function, Class, Lambda))
 
 
 def walk_own(*roots: Node) -> Iterator[Node]:
-    """Like `walk`, but does not enter functions, classes and lambdas below the roots."""
+    """Like `walk`, but does not enter functions, classes and lambdas, roots included."""
     for root in roots:
         yield from _own(root)
 
@@ -397,6 +397,8 @@ def walk_own(*roots: Node) -> Iterator[Node]:
 @functools.lru_cache(maxsize=500_000)
 def _own(root: Node) -> list[Node]:
     """Asked of the same statement by every analysis, hence remembered."""
+    if type(root) in _NESTED:
+        return [root]
     found: list[Node] = []
     stack = [root]
     while stack:

@@ -1,0 +1,276 @@
+"""Guards, judged by what they do: each a function, and the state of the route behind it."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.web import Guarding, Route
+from tests.conftest import Build
+
+HEAD = """
+import hmac, os
+import jwt
+from fastapi import Depends, FastAPI, Header, HTTPException, Request
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer, OAuth2PasswordBearer
+from motor.motor_asyncio import AsyncIOMotorClient
+
+db = AsyncIOMotorClient(os.environ["MONGO_URL"]).shop
+SECRET = os.environ["SECRET"]
+oauth2 = OAuth2PasswordBearer(tokenUrl="token")
+bearer = HTTPBearer()
+app = FastAPI()
+"""
+ROUTE = """
+@app.get("/private")
+def private(user=Depends(guard)):
+    return user
+"""
+ENFORCED, DECORATIVE = Guarding.ENFORCED, Guarding.DECORATIVE
+OPTIONAL, UNKNOWN = Guarding.OPTIONAL, Guarding.UNKNOWN
+GUARDS = {
+    "verifies a signature": (
+        """
+def guard(token: str = Depends(oauth2)):
+    try:
+        return jwt.decode(token, SECRET, algorithms=["HS256"])
+    except jwt.PyJWTError:
+        raise HTTPException(401)
+""",
+        ENFORCED,
+    ),
+    "verifies through a helper that returns None": (
+        """
+def read(token):
+    try:
+        return jwt.decode(token, SECRET, algorithms=["HS256"])
+    except jwt.PyJWTError:
+        return None
+
+def guard(token: str = Depends(oauth2)):
+    claims = read(token)
+    if claims is None:
+        raise HTTPException(status_code=401)
+    return claims
+""",
+        ENFORCED,
+    ),
+    "looks the session up": (
+        """
+async def guard(request: Request):
+    session = await db.sessions.find_one({"token": request.cookies.get("session")})
+    if not session:
+        raise HTTPException(401)
+    return session
+""",
+        ENFORCED,
+    ),
+    "compares a key with a setting": (
+        """
+def guard(x_api_key: str = Header()):
+    if x_api_key != SECRET:
+        raise HTTPException(403)
+""",
+        ENFORCED,
+    ),
+    "compares in constant time": (
+        """
+def guard(x_api_key: str = Header()):
+    if not hmac.compare_digest(x_api_key, SECRET):
+        raise HTTPException(403)
+    return "service"
+""",
+        ENFORCED,
+    ),
+    "rests on another that verifies": (
+        """
+def user(token: str = Depends(oauth2)):
+    try:
+        return jwt.decode(token, SECRET, algorithms=["HS256"])
+    except jwt.PyJWTError:
+        raise HTTPException(401)
+
+def guard(user=Depends(user)):
+    if not user.get("active"):
+        raise HTTPException(400, "inactive")
+    return user
+""",
+        ENFORCED,
+    ),
+    "checks roles with a class": (
+        """
+def user(token: str = Depends(oauth2)):
+    try:
+        return jwt.decode(token, SECRET, algorithms=["HS256"])
+    except jwt.PyJWTError:
+        raise HTTPException(401)
+
+class RoleChecker:
+    def __init__(self, role):
+        self.role = role
+    def __call__(self, user=Depends(user)):
+        if user["role"] != self.role:
+            raise HTTPException(403)
+        return user
+
+guard = RoleChecker("admin")
+""",
+        ENFORCED,
+    ),
+    "made by a function": (
+        """
+def require(role):
+    def check(token: str = Depends(oauth2)):
+        claims = jwt.decode(token, SECRET, algorithms=["HS256"])
+        if claims["role"] != role:
+            raise HTTPException(403)
+        return claims
+    return check
+
+guard = require("admin")
+""",
+        ENFORCED,
+    ),
+    "accepts any string of some length": (
+        """
+async def guard(credentials: HTTPAuthorizationCredentials = Depends(bearer)):
+    token = credentials.credentials
+    if not token or len(token) < 10:
+        raise HTTPException(401)
+    return {"user": "demo"}
+""",
+        DECORATIVE,
+    ),
+    "does not verify the signature": (
+        """
+def guard(token: str = Depends(oauth2)):
+    try:
+        return jwt.decode(token, options={"verify_signature": False})
+    except jwt.PyJWTError:
+        raise HTTPException(401)
+""",
+        DECORATIVE,
+    ),
+    "accepts the algorithm none": (
+        """
+def guard(token: str = Depends(oauth2)):
+    try:
+        return jwt.decode(token, SECRET, algorithms=["none"])
+    except jwt.PyJWTError:
+        raise HTTPException(401)
+""",
+        DECORATIVE,
+    ),
+    "never rejects": (
+        """
+def get_current_user(token: str = Depends(oauth2)):
+    return {"id": "demo"}
+guard = get_current_user
+""",
+        DECORATIVE,
+    ),
+    "is a bare scheme": ("guard = bearer\n", DECORATIVE),
+    "trusts a name in a header": (
+        """
+async def guard(x_user: str = Header()):
+    user = await db.users.find_one({"name": x_user})
+    if not user:
+        raise HTTPException(401)
+    return user
+""",
+        DECORATIVE,
+    ),
+    "swallows its own failure": (
+        """
+def guard(token: str = Depends(oauth2)):
+    try:
+        claims = jwt.decode(token, SECRET, algorithms=["HS256"])
+    except Exception:
+        claims = {"sub": "guest"}
+    if not claims:
+        raise HTTPException(401)
+    return claims
+""",
+        DECORATIVE,
+    ),
+    "lets callers without a token pass": (
+        """
+def guard(authorization: str = Header(None)):
+    if not authorization:
+        return None
+    try:
+        return jwt.decode(authorization, SECRET, algorithms=["HS256"])
+    except jwt.PyJWTError:
+        raise HTTPException(401)
+""",
+        OPTIONAL,
+    ),
+    "can be skipped": (
+        """
+def guard(authorization: str = Header(None)):
+    if os.environ.get("DEBUG"):
+        return {"sub": "dev"}
+    try:
+        return jwt.decode(authorization, SECRET, algorithms=["HS256"])
+    except jwt.PyJWTError:
+        raise HTTPException(401)
+""",
+        OPTIONAL,
+    ),
+    "comes from outside": ("from company.auth import verify_user\nguard = verify_user\n", UNKNOWN),
+}
+
+
+@pytest.mark.parametrize("guard, expected", GUARDS.values(), ids=GUARDS.keys())
+def test_guard(guard: str, expected: Guarding, build: Build) -> None:
+    application = build({"app.py": HEAD + guard + ROUTE})
+    (route,) = application.facts(Route)
+    assert route.authentication is expected, [(g.name, g.reason) for g in route.guards]
+
+
+def test_a_dependency_that_is_no_guard(build: Build) -> None:
+    guard = "def guard(limit: int = 10):\n    return limit\n"
+    (route,) = build({"app.py": HEAD + guard + ROUTE}).facts(Route)
+    assert route.guards == ()
+    assert route.authentication is Guarding.ABSENT
+
+
+def test_middleware_guards_all_but_its_exceptions(build: Build) -> None:
+    source = (
+        HEAD
+        + """
+PUBLIC = ["/open"]
+
+@app.middleware("http")
+async def check(request: Request, call_next):
+    if request.url.path in PUBLIC or request.url.path.startswith("/static"):
+        return await call_next(request)
+    if request.headers.get("x-key") != SECRET:
+        return JSONResponse({"detail": "no"}, status_code=401)
+    return await call_next(request)
+
+@app.get("/open")
+def open_(): ...
+
+@app.get("/closed")
+def closed(): ...
+"""
+    ).replace("import hmac, os", "import hmac, os\nfrom fastapi.responses import JSONResponse")
+    states = {r.path: r.authentication for r in build({"app.py": source}).facts(Route)}
+    assert states == {"/open": Guarding.ABSENT, "/closed": Guarding.ENFORCED}
+
+
+def test_a_handler_that_checks_by_itself(build: Build) -> None:
+    source = (
+        HEAD
+        + """
+@app.post("/hook")
+async def hook(request: Request):
+    sent = request.headers.get("x-signature")
+    if not hmac.compare_digest(sent, hmac.new(SECRET.encode(), await request.body(), "sha256").hexdigest()):
+        raise HTTPException(403)
+    return {}
+"""
+    )
+    (route,) = build({"app.py": source}).facts(Route)
+    assert route.authentication is Guarding.ENFORCED
+    assert route.guards[0].via == "body"

@@ -1,0 +1,104 @@
+"""Canonical names: what an expression means, across files."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.extract.python import tree as t
+from tests.conftest import Build
+
+CASES = {
+    "an import": ("from fastapi import Depends\nprobe(Depends)", "fastapi.Depends"),
+    "an alias": ("import fastapi as f\nprobe(f.Depends)", "fastapi.Depends"),
+    "a method of an instance": (
+        "from fastapi import FastAPI\napp = FastAPI()\nprobe(app.include_router)",
+        "fastapi.FastAPI().include_router",
+    ),
+    "a subscript": (
+        "from pymongo import MongoClient\nclient = MongoClient()\nprobe(client['x'].leads.find)",
+        "pymongo.MongoClient()[].leads.find",
+    ),
+    "an annotated parameter": (
+        "from fastapi import Request\ndef f(request: Request):\n    probe(request.json)",
+        "fastapi.Request().json",
+    ),
+    "an optional parameter": (
+        "from fastapi import Request\ndef f(r: Request | None = None):\n    probe(r.json)",
+        "fastapi.Request().json",
+    ),
+    "what a function returns": (
+        "from pymongo import MongoClient\ndef connect():\n    return MongoClient()\nprobe(connect().shop)",
+        "pymongo.MongoClient().shop",
+    ),
+    "an attribute set in the constructor": (
+        "from redis import Redis\nclass A:\n    def __init__(self):\n        self.r = Redis()\n"
+        "    def go(self):\n        probe(self.r.get)",
+        "redis.Redis().get",
+    ),
+    "a constructor's argument": (
+        "from redis import Redis\nclass A:\n    def __init__(self, r):\n        self.r = r\n"
+        "    def go(self):\n        probe(self.r.get)\nA(Redis())",
+        "redis.Redis().get",
+    ),
+    "an injected value": (
+        "from fastapi import Depends\nfrom redis import Redis\ndef store():\n    return Redis()\n"
+        "def f(r=Depends(store)):\n    probe(r.get)",
+        "redis.Redis().get",
+    ),
+    "an annotated injected value": (
+        "from typing import Annotated\nfrom fastapi import Depends\nfrom redis import Redis\n"
+        "def store():\n    yield Redis()\nStore = Annotated[Redis, Depends(store)]\n"
+        "def f(r: Store):\n    probe(r.get)",
+        "redis.Redis().get",
+    ),
+    "a local that shadows an import": (
+        "from os import environ\ndef f(environ):\n    probe(environ)",
+        "",
+    ),
+    "a builtin": ("probe(print)", "builtins.print"),
+    "a name from a package of the tree": (
+        "from pkg import connect\nprobe(connect().x)",
+        "redis.Redis().x",
+    ),
+    "a name through a star import": (
+        "from pkg.stores import *\nprobe(store.get)",
+        "redis.Redis().get",
+    ),
+    "a submodule": ("from pkg import stores\nprobe(stores.store.get)", "redis.Redis().get"),
+}
+PACKAGE = {
+    "pkg/__init__.py": "from .stores import make as connect\n",
+    "pkg/stores.py": "from redis import Redis\nstore = Redis()\ndef make():\n    return store\n",
+}
+
+
+@pytest.mark.parametrize("source, expected", CASES.values(), ids=CASES.keys())
+def test_canonical_name(source: str, expected: str, build: Build) -> None:
+    code = build({"main.py": source, **PACKAGE}).code
+    (site,) = code.method_calls("probe")
+    assert code.name(site.node.args[0], site.scope) == expected
+
+
+def test_a_module_named_like_a_package_does_not_import_itself(build: Build) -> None:
+    code = build({"redis.py": "import redis\nprobe(redis.Redis)\n"}).code
+    (site,) = code.method_calls("probe")
+    assert code.name(site.node.args[0], site.scope) == "redis.Redis"
+
+
+def test_mutual_references_end(build: Build) -> None:
+    code = build({"a.py": "from b import x\nx = x\nprobe(x.y)", "b.py": "from a import x\n"}).code
+    (site,) = code.method_calls("probe")
+    assert code.name(site.node.args[0], site.scope) in ("", "a.py:x.y")
+
+
+def test_functions_of_one_name_are_all_there(build: Build) -> None:
+    code = build({"a.py": "def f(): ...\ndef f(): ...\n"}).code
+    assert [f.node.line for f in code.functions()] == [1, 2]
+
+
+def test_walk_own_stays_out_of_nested_functions(build: Build) -> None:
+    code = build({"a.py": "def f():\n    x = 1\n    def g():\n        y = 2\n"}).code
+    (outer, _) = code.functions()
+    assert isinstance(outer.node, t.Function)
+    constants = [n.value for n in t.walk_own(*outer.node.body) if isinstance(n, t.Const)]
+    assert constants == [1]

@@ -1,0 +1,77 @@
+"""What an expression is worth without running it."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.values import Known, Setting, Unknown, possible, settings_in
+from tests.conftest import Build
+
+PLAIN = {
+    "a constant": ("X = 'a'\nprobe(X)", "a"),
+    "an f-string": ("V = '/v1'\nprobe(f'{V}/users')", "/v1/users"),
+    "a list": ("probe(['a', *('b', 'c')])", ["a", "b", "c"]),
+    "a split": ("probe('a, b'.split(','))", ["a", " b"]),
+    "a comprehension": ("probe([x.strip() for x in 'a, b'.split(',')])", ["a", "b"]),
+    "json": ("import json\nprobe(json.loads('[1]'))", [1]),
+    "arithmetic": ("probe(5 * 1024 * 1024)", 5 * 1024 * 1024),
+    "a class attribute": ("class S:\n    A = 'x'\ns = S()\nprobe(s.A)", "x"),
+    "an imported constant": ("from other import PREFIX\nprobe(PREFIX)", "/api"),
+    "a default after or": ("import os\nprobe(os.getenv('A') or '*')", "*"),
+    "a default of a setting": ("import os\nprobe(os.environ.get('A', '*').split(','))", ["*"]),
+    "a settings class": (
+        "from pydantic_settings import BaseSettings\nclass S(BaseSettings):\n    cors: str = '*'\n"
+        "s = S()\nprobe(s.cors)",
+        "*",
+    ),
+}
+
+
+@pytest.mark.parametrize("source, expected", PLAIN.values(), ids=PLAIN.keys())
+def test_plain_value(source: str, expected: object, build: Build) -> None:
+    application = build({"main.py": source, "other.py": "PREFIX = '/api'\n"})
+    (site,) = application.code.method_calls("probe")
+    value = application.values.value(site.node.args[0], site.scope)
+    assert next(possible(value)).value == expected
+
+
+def test_setting_keeps_its_name(build: Build) -> None:
+    application = build({"main.py": "import os\nprobe(os.environ['A'].split(','))"})
+    (site,) = application.code.method_calls("probe")
+    value = application.values.value(site.node.args[0], site.scope)
+    assert [s.name for s in settings_in(value)] == ["A"]
+    assert list(possible(value)) == []
+
+
+def test_settings_class_maps_fields_to_variables(build: Build) -> None:
+    source = (
+        "from pydantic_settings import BaseSettings, SettingsConfigDict\n"
+        "from pydantic import Field\n"
+        "class S(BaseSettings):\n"
+        "    model_config = SettingsConfigDict(env_prefix='APP_')\n"
+        "    url: str\n"
+        "    key: str = Field(..., validation_alias='API_KEY')\n"
+        "s = S()\nprobe(s.url, s.key)"
+    )
+    application = build({"main.py": source})
+    (site,) = application.code.method_calls("probe")
+    found = [application.values.value(arg, site.scope) for arg in site.node.args]
+    assert [v.name for v in found if isinstance(v, Setting)] == ["APP_URL", "API_KEY"]
+    assert all(isinstance(v, Setting) and v.default is None for v in found)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["probe('x' * 10**9)", "probe([0] * 99999999)", "X = X2 = 1\nX = X + X\nprobe(X * X)"],
+)
+def test_hostile_arithmetic_stays_small(source: str, build: Build) -> None:
+    application = build({"main.py": source})
+    (site,) = application.code.method_calls("probe")
+    value = application.values.value(site.node.args[0], site.scope)
+    assert not (isinstance(value, Known) and len(str(value.value)) > 1000)
+
+
+def test_what_is_computed_is_unknown(build: Build) -> None:
+    application = build({"main.py": "import random\nprobe(random.random())"})
+    (site,) = application.code.method_calls("probe")
+    assert isinstance(application.values.value(site.node.args[0], site.scope), Unknown)
