@@ -33,9 +33,22 @@ class Rules:
             path = path[len(self.folder) + 1 :]
         decision = None
         for pattern in self.patterns:
-            if pattern.include is not None and pattern.match_file(path) is not None:
+            if pattern.include is not None and _matches_itself(pattern, path):
                 decision = pattern.include
         return decision
+
+
+def _matches_itself(pattern: pathspec.Pattern, path: str) -> bool:
+    """Whether a pattern matches this entry, and not only a folder above it.
+
+    The library's expressions match what lies below a matched folder, too, and mark the folder's end
+    by the group `ps_d`; git asks for each folder on the way down, as the walk does.
+    """
+    match = pattern.regex.search(path) if isinstance(pattern, pathspec.RegexPattern) else None
+    if match is None:
+        return False
+    below = match.groupdict().get("ps_d")
+    return below is None or match.end("ps_d") == len(path)
 
 
 def read_rules(path: Path, folder: str) -> Rules | None:

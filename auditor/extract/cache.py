@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -35,11 +36,10 @@ class Cache:
             try:
                 self._open()
                 return
-            except (sqlite3.Error, OSError):
+            except (sqlite3.Error, OSError) as error:
                 self.close()
-                if attempt == 1:
-                    with contextlib.suppress(OSError):
-                        self.path.unlink()
+                if attempt == 1 and _damaged(error):
+                    self._remove()
 
     def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -61,8 +61,8 @@ class Cache:
                 ).fetchone()
                 if row is not None and isinstance(row[0], bytes):
                     found[key] = row[0]
-        except sqlite3.Error:
-            self._start_anew()
+        except sqlite3.Error as error:
+            self._failed(error)
         return found
 
     def put(self, values: Mapping[bytes, bytes]) -> None:
@@ -82,19 +82,32 @@ class Cache:
                     (_MAX_ROWS,),
                 )
                 cursor.execute("COMMIT")
-        except sqlite3.Error:
-            self._start_anew()
+        except sqlite3.Error as error:
+            self._failed(error)
 
-    def _start_anew(self) -> None:
+    def _failed(self, error: sqlite3.Error) -> None:
+        """Go on without the cache; a damaged file makes room for a new one."""
         self.close()
-        with contextlib.suppress(OSError):
-            self.path.unlink()
+        if _damaged(error):
+            self._remove()
+
+    def _remove(self) -> None:
+        """The file and what SQLite keeps beside it."""
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(OSError):
+                Path(f"{self.path}{suffix}").unlink()
 
     def close(self) -> None:
         if self._connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
+
+
+def _damaged(error: Exception) -> bool:
+    """Whether the file itself is wrong. A file that is busy belongs to another run, and is kept."""
+    busy = re.search(r"locked|busy|readonly|unable to open", str(error))
+    return isinstance(error, sqlite3.Error) and busy is None
 
 
 def key_of(*parts: bytes | str) -> bytes:

@@ -39,10 +39,16 @@ Progress = Callable[[int, int], None]
 
 
 @functools.cache
-def _codec() -> tuple[msgspec.msgpack.Encoder, Any]:
-    """Encoder and decoder for the facts of all readers."""
+def load_readers() -> None:
+    """Import every module that reads a kind of file, in name order."""
     for module in pkgutil.iter_modules(readers.__path__):
         importlib.import_module(f"{readers.__name__}.{module.name}")
+
+
+@functools.cache
+def _codec() -> tuple[msgspec.msgpack.Encoder, Any]:
+    """Encoder and decoder for the facts of all readers."""
+    load_readers()
     kinds: Any = tuple(sorted(_subclasses(Fact), key=lambda kind: kind.__name__))
     union: Any = Union[kinds]  # noqa: UP007 - the kinds are known at run time only
     return msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(list[union])
@@ -54,6 +60,7 @@ def _subclasses(kind: type[Fact]) -> list[type[Fact]]:
 
 def extract_source(source: Source, late: bool = False) -> list[Fact]:
     """What all extractors say of one file. What cannot be read says so; nothing is raised."""
+    load_readers()
     facts: list[Fact] = []
     unread: list[Fact] = []
     for extractor in extractors_for(source, late):

@@ -185,9 +185,7 @@ print(json.dumps(rows))
 
 
 @pytest.mark.parametrize("files", SAMPLES.values(), ids=SAMPLES.keys())
-def test_same_routes_and_guards_as_the_framework(
-    files: Mapping[str, str], tmp_path: Path
-) -> None:
+def test_same_routes_and_guards_as_the_framework(files: Mapping[str, str], tmp_path: Path) -> None:
     root = write(tmp_path, files)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", PROBE],

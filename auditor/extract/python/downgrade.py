@@ -81,12 +81,12 @@ def _as_plain_quotes(node: cst.FormattedString) -> cst.BaseExpression:
     ]
     if not any(quote in code or "\\" in code or "#" in code for code in codes):
         return node
-    operands: list[cst.BaseExpression] = []
+    pieces = []
     for part in node.parts:
         if isinstance(part, cst.FormattedStringExpression):
-            operands.append(part.expression)
+            whole, inner = module.code_for_node(part), module.code_for_node(part.expression)
+            before, _, after = whole.partition(inner)
+            pieces.append("\n" * before.count("\n") + f"({inner})," + "\n" * after.count("\n"))
         elif isinstance(part, cst.FormattedStringText):
-            operands.append(cst.SimpleString(repr(part.value)))
-    return cst.Call(cst.Attribute(cst.SimpleString('""'), cst.Name("join")), [
-        cst.Arg(cst.Tuple([cst.Element(operand) for operand in operands]))
-    ])  # fmt: skip
+            pieces.append(f"{part.value!r}," + "\n" * part.value.count("\n"))
+    return cst.parse_expression('"".join((' + "".join(pieces) + "))")

@@ -1,0 +1,214 @@
+"""Discovery, held against git where git has a word in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from auditor.discover import DiscoveryError, Kind, Role, discover, read
+from auditor.discover.kinds import kind_of, role_of
+from tests.conftest import write
+
+
+def git(root: Path, *arguments: str) -> str:
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments]
+    done = subprocess.run(
+        command, cwd=root, env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def paths(root: Path) -> set[str]:
+    return {file.path for file in discover(root).files}
+
+
+@pytest.mark.parametrize(
+    "path, kind",
+    [
+        ("app/main.py", Kind.PYTHON),
+        (".env.production", Kind.DOTENV),
+        ("backend/requirements-dev.txt", Kind.MANIFEST),
+        ("requirements.md", Kind.TEXT),
+        ("uv.lock", Kind.LOCK),
+        ("Dockerfile.prod", Kind.DOCKERFILE),
+        ("docker-compose.override.yml", Kind.COMPOSE),
+        (".github/workflows/ci.yaml", Kind.WORKFLOW),
+        ("workflows/ci.yaml", Kind.TEXT),
+        ("railway.json", Kind.PLATFORM),
+        ("k8s/web.yaml", Kind.PLATFORM),
+        ("src/App.tsx", Kind.JAVASCRIPT),
+        ("environment.py", Kind.PYTHON),
+    ],
+)
+def test_kind(path: str, kind: Kind) -> None:
+    assert kind_of(path) is kind
+
+
+@pytest.mark.parametrize(
+    "path, role",
+    [
+        ("app/main.py", Role.SOURCE),
+        ("tests/test_main.py", Role.TEST),
+        ("backend_test.py", Role.TEST),
+        ("app/testimonials.py", Role.SOURCE),
+        ("backend/latest/main.py", Role.SOURCE),
+        ("src/Button.spec.tsx", Role.TEST),
+        ("examples/app.py", Role.EXAMPLE),
+        (".env.example", Role.EXAMPLE),
+        ("README.md", Role.DOCUMENTATION),
+    ],
+)
+def test_role(path: str, role: Role) -> None:
+    assert role_of(path) is role
+
+
+def test_only_the_path_below_the_root_decides_the_role(tmp_path: Path) -> None:
+    root = write(tmp_path / "tests" / "app", {"main.py": ""})
+    assert [f.role for f in discover(root).files] == [Role.SOURCE]
+
+
+def test_leaves_out_what_nobody_wrote(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {
+            "main.py": "",
+            "node_modules/x/index.js": "",
+            "env/pyvenv.cfg": "",
+            "env/lib/x.py": "",
+            "__pycache__/main.py": "",
+        },
+    )
+    tree = discover(root)
+    assert [f.path for f in tree.files] == ["main.py"]
+    assert {(x.path, x.reason) for x in tree.left_out} >= {
+        ("node_modules/", "installed packages"),
+        ("env/", "virtual environment"),
+    }
+
+
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    outside = write(tmp_path / "outside", {"secret.py": "x = 1"})
+    root = write(tmp_path / "root", {"main.py": ""})
+    (root / "loop").symlink_to(root)
+    (root / "out").symlink_to(outside)
+    (root / "file.py").symlink_to(outside / "secret.py")
+    tree = discover(root)
+    assert [f.path for f in tree.files] == ["main.py"]
+    assert any(x.reason == "symbolic link, not followed" and x.count == 3 for x in tree.left_out)
+
+
+def test_a_file_that_became_a_link_is_not_read(tmp_path: Path) -> None:
+    root = write(tmp_path / "root", {"main.py": "x = 1"})
+    (tmp_path / "secret").write_text("y")
+    tree = discover(root)
+    (root / "main.py").unlink()
+    (root / "main.py").symlink_to(tmp_path / "secret")
+    with pytest.raises(OSError):
+        read(tree, tree.files[0])
+
+
+def test_a_huge_file_is_listed_and_not_read(tmp_path: Path) -> None:
+    root = write(tmp_path, {"main.py": ""})
+    with (root / "huge.py").open("wb") as handle:
+        handle.truncate(100 * 1024 * 1024)
+    tree = discover(root)
+    assert [f.path for f in tree.files] == ["main.py"]
+    assert any(x.path == "huge.py" and "over the limit" in x.reason for x in tree.left_out)
+
+
+def test_special_files_are_left_out(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    assert discover(tmp_path).files == ()
+
+
+@pytest.mark.parametrize("name", ["missing", "file.txt"])
+def test_what_is_no_directory(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file.txt").write_text("")
+    with pytest.raises(DiscoveryError, match=name):
+        discover(tmp_path / name)
+
+
+def test_tracked_files_are_found_although_ignored(tmp_path: Path) -> None:
+    root = write(
+        tmp_path, {".gitignore": ".env\n*.log\n", ".env": "A=1", "x.log": "", "main.py": ""}
+    )
+    git(root, "init", "-q")
+    git(root, "add", "-f", ".env", "main.py")
+    found = {f.path: f.tracked for f in discover(root).files}
+    assert found == {".env": True, ".gitignore": False, "main.py": True}
+
+
+@pytest.mark.parametrize("version", ["2", "4"])
+def test_index_versions(version: str, tmp_path: Path) -> None:
+    root = write(tmp_path, {"a/one.py": "", "a/two.py": "", "b.py": ""})
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    git(root, "update-index", f"--index-version={version}")
+    assert {f.path: f.tracked for f in discover(root).files} == dict.fromkeys(
+        ("a/one.py", "a/two.py", "b.py"), True
+    )
+
+
+def test_commit_and_subdirectory(tmp_path: Path) -> None:
+    root = write(tmp_path, {".gitignore": "*.tmp\n", "app/main.py": "", "app/x.tmp": ""})
+    git(root, "init", "-q")
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "x")
+    tree = discover(root / "app")
+    assert tree.commit == git(root, "rev-parse", "HEAD").strip()
+    assert [(f.path, f.tracked) for f in tree.files] == [("main.py", True)]
+
+
+def test_a_damaged_index_says_nothing(tmp_path: Path) -> None:
+    root = write(tmp_path, {"main.py": ""})
+    git(root, "init", "-q")
+    (root / ".git" / "index").write_bytes(b"DIRC\0\0\0\2\xff\xff\xff\xff" + b"x" * 40)
+    assert [(f.path, f.tracked) for f in discover(root).files] == [("main.py", None)]
+
+
+NAMES = st.sampled_from(["a.py", "b.py", "build", "x", "lib"])
+PATTERNS = st.sampled_from(
+    [
+        "a.py",
+        "*.py",
+        "!a.py",
+        "/a.py",
+        "x/",
+        "build/",
+        "**/b.py",
+        "x/*.py",
+        "lib/**",
+        "!lib/a.py",
+        "#a",
+        "",
+    ]
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    files=st.sets(st.lists(NAMES, min_size=1, max_size=3).map("/".join), min_size=1, max_size=8),
+    rules=st.dictionaries(st.sampled_from(["", "x/", "lib/"]), st.lists(PATTERNS, max_size=4)),
+)
+def test_ignores_as_git_does(
+    files: set[str], rules: dict[str, list[str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    root = tmp_path_factory.mktemp("tree")
+    for path in sorted(files):
+        target = root / path / "file.py" if not path.endswith(".py") else root / path
+        if any(parent.is_file() for parent in target.parents) or target.is_dir():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text("x")
+    for folder, lines in rules.items():
+        if (root / folder).is_dir():
+            (root / folder / ".gitignore").write_text("\n".join(lines) + "\n")
+    git(root, "init", "-q")
+    expected = set(git(root, "ls-files", "-co", "--exclude-standard", "-z").split("\0")) - {""}
+    assert paths(root) == expected

@@ -1,0 +1,99 @@
+"""Reading Python: what is readable gives facts, what is not says where and why."""
+
+from __future__ import annotations
+
+import ast
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditor.discover import Kind, Role
+from auditor.extract.facts import Syntax, Unread
+from auditor.extract.pipeline import extract_source
+from auditor.extract.python.downgrade import NotPython, downgrade
+from auditor.extract.python.parse import UnreadablePython, parse
+from auditor.extract.source import Source
+
+
+def facts(data: bytes) -> list[object]:
+    return list(extract_source(Source(Kind.PYTHON, Role.SOURCE, "a.py", data)))
+
+
+UNREADABLE = {
+    "NUL bytes": (b"x = 1\n\0", "NUL bytes", 2),
+    "no UTF-8": (b"x = '\xff\xfe'\n", "", 0),
+    "a print statement": (b"import os\nprint 'x'\n", "Python 2", 2),
+    "an old except": (b"try:\n    x\nexcept IOError, e:\n    pass\n", "Python 2", 3),
+    "nested brackets": (b"(" * 10_000, "nested", 0),
+    "balanced nested brackets": (b"x = " + b"[" * 5_000 + b"]" * 5_000, "nested", 0),
+    "a deep chain": (b"x = " + b"-" * 50_000 + b"1", "", 0),
+    "a long chain": (b"x = " + b"+".join([b"1"] * 20_000), "", 0),
+    "deep attributes": (b"x = a" + b".b" * 20_000, "", 0),
+    "nonsense": (b"def f(:\n", "no supported Python version", 1),
+}
+
+
+@pytest.mark.parametrize("data, reason, line", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_unreadable(data: bytes, reason: str, line: int) -> None:
+    (unread,) = [fact for fact in facts(data) if isinstance(fact, Unread)]
+    assert reason in unread.reason
+    assert "\n" not in unread.reason
+    assert not line or unread.line == line
+
+
+def test_an_unreadable_application_is_known_as_one() -> None:
+    (unread,) = [f for f in facts(b"app = FastAPI()\ndef f(:\n") if isinstance(f, Unread)]
+    assert unread.application
+    (unread,) = [f for f in facts(b"# app = FastAPI()\ndef f(:\n") if isinstance(f, Unread)]
+    assert not unread.application
+
+
+NEWER = {
+    "except*": "try:\n    f()\nexcept* ValueError as e:\n    g(e)\n",
+    "type parameters": "def f[T](x: T) -> T:\n    return g(x)\n\nclass A[T]:\n    x = 1\n",
+    "a type statement": "type Pair = tuple[int, int]\nx = 1\n",
+    "nested quotes": 'x = f"{d["key"]} and {other}"\ny = 2\n',
+    "nested quotes over lines": 'x = f"{\n    d["key"]\n}"\ny = call(1)\n',
+}
+
+
+@pytest.mark.parametrize("source", NEWER.values(), ids=NEWER.keys())
+def test_newer_syntax_gives_the_same_facts(source: str) -> None:
+    older = ast.parse(downgrade(source), feature_version=(3, 10))
+    names = {(n.id, n.lineno) for n in ast.walk(older) if isinstance(n, ast.Name)}
+    lines = source.split("\n")
+    for name, line in names:
+        assert name in lines[line - 1]
+    expected = source.count("\n")
+    assert max(getattr(n, "end_lineno", 0) or 0 for n in ast.walk(older)) <= expected
+    assert any(isinstance(fact, Syntax) for fact in facts(source.encode()))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="this interpreter cannot read it to compare")
+@pytest.mark.parametrize("source", NEWER.values(), ids=NEWER.keys())
+def test_newer_syntax_keeps_calls_in_their_lines(source: str) -> None:
+    def calls(text: str) -> set[tuple[str, int]]:
+        found = (n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Call))
+        return {(n.func.id, n.lineno) for n in found if isinstance(n.func, ast.Name)}
+
+    assert calls(source) == calls(downgrade(source))
+
+
+def test_downgrade_refuses_what_is_no_python() -> None:
+    with pytest.raises(NotPython):
+        downgrade("def f(:\n")
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.one_of(
+        st.binary(max_size=200), st.text(max_size=200).map(lambda s: s.encode("utf-8", "replace"))
+    )
+)
+def test_anything_parses_or_is_unreadable(data: bytes) -> None:
+    try:
+        assert isinstance(parse(data), ast.Module)
+    except UnreadablePython as error:
+        assert str(error)

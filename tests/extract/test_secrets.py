@@ -1,0 +1,131 @@
+"""Secrets: what is found, what is not, and that no value ever shows.
+
+Values are put together at run time, so that this file itself holds none.
+"""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditor.extract.secrets import find_secrets
+
+ALNUM = string.ascii_letters + string.digits
+RANDOM = "kX9vQ2mZ7pL4tR8wB3nC6yH1jF5gD0sAeUiO"
+
+
+def value(length: int, alphabet: str = ALNUM) -> str:
+    picked = (RANDOM * 6)[:length]
+    return "".join(c if c in alphabet else alphabet[ord(c) % len(alphabet)] for c in picked)
+
+
+HEX = string.hexdigits[:16]
+PROVIDERS = {
+    "aws-access-key-id": "AKIA" + value(16, string.ascii_uppercase + "234567"),
+    "github-token": "ghp_" + value(36),
+    "google-api-key": "AIza" + value(35),
+    "slack-token": "xoxb-" + value(24),
+    "stripe-secret-key": "sk_live_" + value(24),
+    "openai-key": "sk-proj-" + value(48),
+    "anthropic-key": "sk-ant-" + value(40),
+    "emergent-key": "sk-emergent-" + value(18),
+    "sendgrid-key": "SG." + value(22) + "." + value(43),
+    "npm-token": "npm_" + value(36),
+    "huggingface-token": "hf_" + value(34, string.ascii_letters),
+    "twilio-api-key": "SK" + value(32, HEX),
+    "gitlab-token": "glpat-" + value(20),
+}
+
+
+@pytest.mark.parametrize("kind, secret", PROVIDERS.items(), ids=PROVIDERS.keys())
+def test_providers_keys_anywhere(kind: str, secret: str) -> None:
+    for text in (f"The key is {secret} for now", f'key = "{secret}"\n', f"K={secret}\n"):
+        (found,) = find_secrets(text.encode(), "notes.md")
+        assert found.kind == kind
+        assert text.encode()[found.start : found.end].decode() == secret
+
+
+FOUND = {
+    "a private key": (
+        "x.pem",
+        "-----BEGIN RSA PRIVATE "
+        + "KEY-----\n"
+        + (value(60) + "\n") * 6
+        + "-----END RSA PRIVATE KEY-----",
+        "private-key",
+    ),
+    "a password in a URL": (
+        "config.py",
+        'URL = "mongodb+srv://admin:' + value(12) + '@cluster0.abc.mongodb.net/x"',
+        "url-password",
+    ),
+    "a password in a dotenv file": (".env", "DB_PASSWORD=" + value(14), "password"),
+    "a secret in a dotenv file": (".env", "JWT_SECRET=" + value(32), "secret-assignment"),
+    "a secret in JSON": ("a.json", '{"client_secret": "' + value(30) + '"}', "secret-assignment"),
+    "a default of a signing secret": (
+        "a.py",
+        'import os\nK = os.getenv("JWT_SECRET", "my-secret-key")',
+        "default-secret",
+    ),
+    "a default in JavaScript": (
+        "a.js",
+        'const k = process.env.JWT_SECRET || "supersecret";',
+        "default-secret",
+    ),
+}
+
+
+@pytest.mark.parametrize("name, text, kind", FOUND.values(), ids=FOUND.keys())
+def test_found(name: str, text: str, kind: str) -> None:
+    assert [s.kind for s in find_secrets(text.encode(), name)] == [kind]
+
+
+NOT_FOUND = {
+    "a placeholder": (".env", "API_KEY=your-api-key-here"),
+    "a reference": ("a.yml", "password: ${DB_PASSWORD}"),
+    "an environment read": ("a.py", 'password = os.environ["DB_PASSWORD"]'),
+    "an empty value before another setting": (
+        ".env",
+        "JWT_SECRET=\nORIGINS=http://localhost:3000\n",
+    ),
+    "a name": ("a.py", 'password_field = "user_password_input"'),
+    "the word itself": ("a.js", '{ password: "password" }'),
+    "a message": ("a.py", 'token_error = "The token has expired, sign in again"'),
+    "a repeated character": (".env", "SECRET_KEY=xxxxxxxxxxxxxxxxxxxxxxxx"),
+    "a sequence": (".env", "SECRET_KEY=abcdefghijklmnopqrst"),
+    "a UUID": ("a.json", '{"token_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7"}'),
+    "a lock file": ("package-lock.json", '"secret": "' + value(40) + '"'),
+    "a URL without a password": ("a.py", 'URL = "mongodb://localhost:27017"'),
+    "an example URL": ("README.md", "postgres://user:password@host.com/db"),
+    "a setting's number": ("a.py", "ACCESS_TOKEN_EXPIRE_MINUTES = 30"),
+    "a schema's example": ("a.py", 'schema = {"example": {"password": "' + value(10) + '"}}'),
+    "a type": ("a.ts", "interface A { accessToken: string; }"),
+}
+
+
+@pytest.mark.parametrize("name, text", NOT_FOUND.values(), ids=NOT_FOUND.keys())
+def test_not_found(name: str, text: str) -> None:
+    assert find_secrets(text.encode(), name) == []
+
+
+@pytest.mark.parametrize("secret", PROVIDERS.values())
+def test_no_part_of_a_value_shows(secret: str) -> None:
+    (found,) = find_secrets(f'token = "{secret}"'.encode(), "a.py")
+    body = secret[12:] if secret.startswith("sk-emergent-") else secret[8:]
+    shown = repr(found)
+    assert not any(body[i : i + 4] in shown for i in range(len(body) - 3))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=400))
+def test_anything_can_be_searched(data: bytes) -> None:
+    for found in find_secrets(data, ".env"):
+        assert 0 <= found.start < found.end <= len(data)
+
+
+def test_one_long_line_is_no_trap() -> None:
+    data = b"password=" * 60_000 + b"token: '" + b"a" * 200_000
+    find_secrets(data, "bundle.js")
