@@ -109,7 +109,7 @@ def test_a_file_that_became_a_link_is_not_read(tmp_path: Path) -> None:
     tree = discover(root)
     (root / "main.py").unlink()
     (root / "main.py").symlink_to(tmp_path / "secret")
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="symbolic links"):
         read(tree, tree.files[0])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import sys
 
 import pytest
@@ -93,7 +94,5 @@ def test_downgrade_refuses_what_is_no_python() -> None:
     )
 )
 def test_anything_parses_or_is_unreadable(data: bytes) -> None:
-    try:
+    with contextlib.suppress(UnreadablePython):
         assert isinstance(parse(data), ast.Module)
-    except UnreadablePython as error:
-        assert str(error)
