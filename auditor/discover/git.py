@@ -44,7 +44,8 @@ def _matches_itself(pattern: pathspec.Pattern, path: str) -> bool:
     The library's expressions match what lies below a matched folder, too, and mark the folder's end
     by the group `ps_d`; git asks for each folder on the way down, as the walk does.
     """
-    match = pattern.regex.search(path) if isinstance(pattern, pathspec.RegexPattern) else None
+    regex = pattern.regex if isinstance(pattern, pathspec.RegexPattern) else None
+    match = regex.search(path) if regex is not None else None
     if match is None:
         return False
     below = match.groupdict().get("ps_d")
