@@ -71,7 +71,7 @@ class CorsOrigins(Rule):
         severity = self._severity(application, policy)
         wide = [*_wildcards(policy.origins), *_open_pattern(policy.origin_regex)]
         for how in wide:
-            yield Evidence(policy.place, State.WEAK, severity, f"{how}{_credentials(policy)}", how)
+            yield Evidence(policy.place, State.ABSENT, severity, f"{how}{_credentials(policy)}", how)
         if wide:
             return
         names = {setting.name for setting in settings_in(policy.origins)}
@@ -86,7 +86,7 @@ class CorsOrigins(Rule):
                     if definition.environment in ("example", "development", "test")
                     else severity
                 )
-                yield Evidence(definition.place, State.WEAK, lowered, told, definition.name)
+                yield Evidence(definition.place, State.ABSENT, lowered, told, definition.name)
                 wide.append(told)
         if not wide and (defined or any(True for _ in possible(policy.origins))):
             yield present(policy.place, "only listed origins may call")

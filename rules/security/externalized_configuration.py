@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from auditor.assess.rule import Rule, asvs, cwe, twelve_factor
@@ -25,7 +26,8 @@ class ExternalizedConfiguration(Rule):
     """Keys and endpoints come from the environment, not from the code.
 
     Each outside service that the code uses is listed with the settings its keys come from. A
-    literal key in code is medium here (what it can do is said under leaked secrets). A service whose
+    literal key in code is medium here (what it can do is said under leaked secrets), and so is the value
+    of a setting that is written into a document or a settings file of the repository. A service whose
     key comes from nowhere that can be seen is not reported: some need none.
     """
 
@@ -41,7 +43,7 @@ class ExternalizedConfiguration(Rule):
     def assess(self, application: Application) -> Verdict:
         reads = application.facts(SettingRead)
         integrations = application.facts(Integration)
-        literal = list(self._literal(application))
+        literal = [*self._literal(application), *self._written_down(application)]
         if not reads and not integrations and not literal:
             return not_applicable("the code reads no settings and uses no outside service")
         evidence = [*literal, *self._strengths(application)]
@@ -55,7 +57,7 @@ class ExternalizedConfiguration(Rule):
         summary = f"{len(names)} settings are read from the environment"
         summary += f", for {', '.join(keyed)} among others." if keyed else "."
         if literal:
-            summary = f"{len(literal)} keys are written in the code; " + summary
+            summary = f"{len(literal)} keys are written in the repository; " + summary
         return judge(summary, evidence, Coverage(len(names), total) if total else None)
 
     def _literal(self, application: Application) -> Iterator[Evidence]:
@@ -72,6 +74,18 @@ class ExternalizedConfiguration(Rule):
                     message,
                     f"{leak.kind} {leak.variable}",
                 )
+
+    def _written_down(self, application: Application) -> Iterator[Evidence]:
+        """The value of a setting that the code reads, written into another file."""
+        names = {read.name for read in application.facts(SettingRead)}
+        found: dict[str, list[Leak]] = defaultdict(list)
+        for leak in application.facts(Leak):
+            if leak.variable in names and not _CODE.search(leak.place.path):
+                found[leak.variable].append(leak)
+        for name, leaks in sorted(found.items()):
+            places = len({leak.place.path for leak in leaks})
+            message = f"{name} is read from the environment, and its value is written in {places} files"
+            yield Evidence(leaks[0].place, State.WEAK, Severity.MEDIUM, message, name)
 
     def _strengths(self, application: Application) -> Iterator[Evidence]:
         for kind in application.facts(SettingsClass):
