@@ -31,6 +31,8 @@ _SMALL = 300_000
 """Bytes that are read sooner in this process than by starting others."""
 _BATCH = 120_000
 """Bytes one task takes, so that small files do not cost a round trip each."""
+_LATE_BATCH = 600_000
+"""The same for late facts: each process that takes some must first load what takes them."""
 
 _TIME_LIMIT = 120.0
 """Seconds that one task may take before its files are given up."""
@@ -193,7 +195,7 @@ class _Run:
         }
         known = self._known(wanted)
         missing = {key: source for key, source in wanted.items() if key not in known}
-        batches = _batches(missing)
+        batches = _batches(missing, _LATE_BATCH if late else _BATCH)
         futures = self.workers.submit([[missing[key] for key in batch] for batch in batches], late)
 
         def wait(progress: Progress) -> Facts:
@@ -244,14 +246,14 @@ def _collect(keys: list[bytes], future: Future[list[bytes]]) -> dict[bytes, byte
         return dict.fromkeys(keys, encoder.encode([Unread(reason)]))
 
 
-def _batches(sources: dict[bytes, Source]) -> list[list[bytes]]:
+def _batches(sources: dict[bytes, Source], size: int) -> list[list[bytes]]:
     """Keys in tasks of some size, the biggest files first and alone."""
     batches: list[list[bytes]] = []
     room = 0
     for key, source in sorted(sources.items(), key=lambda item: -len(item[1].data)):
         if room < len(source.data):
             batches.append([])
-            room = _BATCH
+            room = size
         batches[-1].append(key)
         room -= len(source.data)
     return batches

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from auditor.discover import Kind, Role
 from auditor.extract.facts import Fact
+from auditor.extract.secrets import Secret, find_secrets
 
 
 class Unreadable(Exception):
@@ -41,6 +42,11 @@ class Source:
         if b"\0" in self.data:
             raise Unreadable("contains NUL bytes")
         return self._decode("utf-8")
+
+    @functools.cached_property
+    def secrets(self) -> list[Secret]:
+        """The secrets in the bytes, which other facts must not repeat."""
+        return find_secrets(self.data, self.name)
 
     def _decode(self, encoding: str) -> str:
         try:

@@ -289,6 +289,18 @@ class Code:
         for name in names:
             yield from self._calls.get(name, ())
 
+    @functools.cached_property
+    def _words(self) -> set[str]:
+        """Every plain name that something of the tree may be called by."""
+        words = {found.node.name for found in self._defined}  # type: ignore[attr-defined]
+        for imported, _ in self.of_kind(t.Import):
+            words.update(alias for _, alias in imported.names if alias)
+        for assign, _ in self.of_kind(t.Assign):
+            if isinstance(assign.value, t.Name | t.Attr | t.Call):
+                for target in assign.targets:
+                    words.add(_last(target))
+        return words
+
     def _calls_named(self, last: str) -> list[CallSite]:
         """Calls spelt with this last word, or with an alias that imports it."""
         return [*self._calls.get(last, ()), *self._aliased.get(last, ())]
@@ -324,6 +336,8 @@ class Code:
 
     def defined(self, expr: t.Expr, scope: Scope) -> Located | None:
         """The function or class of the tree that `expr` refers to."""
+        if isinstance(expr, t.Attr) and expr.name not in self._words:
+            return None  # most attributes are nobody's function here; spares naming them
         return self._definitions.get(self.name(expr, scope))
 
     def name(self, expr: t.Expr | None, scope: Scope, depth: int = 0) -> str:

@@ -71,7 +71,9 @@ class CorsOrigins(Rule):
         severity = self._severity(application, policy)
         wide = [*_wildcards(policy.origins), *_open_pattern(policy.origin_regex)]
         for how in wide:
-            yield Evidence(policy.place, State.ABSENT, severity, f"{how}{_credentials(policy)}", how)
+            yield Evidence(
+                policy.place, State.ABSENT, severity, f"{how}{_credentials(policy)}", how
+            )
         if wide:
             return
         names = {setting.name for setting in settings_in(policy.origins)}

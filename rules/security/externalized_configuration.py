@@ -84,7 +84,9 @@ class ExternalizedConfiguration(Rule):
                 found[leak.variable].append(leak)
         for name, leaks in sorted(found.items()):
             places = len({leak.place.path for leak in leaks})
-            message = f"{name} is read from the environment, and its value is written in {places} files"
+            message = (
+                f"{name} is read from the environment, and its value is written in {places} files"
+            )
             yield Evidence(leaks[0].place, State.WEAK, Severity.MEDIUM, message, name)
 
     def _strengths(self, application: Application) -> Iterator[Evidence]:

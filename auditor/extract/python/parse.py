@@ -28,13 +28,10 @@ def parse(data: bytes) -> ast.Module:
     """The syntax tree of a Python file. Raises UnreadablePython."""
     if b"\0" in data:
         raise UnreadablePython("contains NUL bytes", data.count(b"\n", 0, data.index(b"\0")) + 1)
-    if _nesting(data) > MAX_NESTING:
-        raise UnreadablePython(f"brackets nested deeper than {MAX_NESTING}")
     try:
-        module = _ast(data)
+        return _ast(data)
     except SyntaxError as error:
-        module = _newer(data, error)
-    return module
+        return _newer(data, error)
 
 
 def _ast(data: bytes | str) -> ast.Module:
@@ -50,6 +47,8 @@ def _ast(data: bytes | str) -> ast.Module:
 
 def _newer(data: bytes, error: SyntaxError) -> ast.Module:
     """The tree of a file in newer syntax; else the first parser's error tells what is wrong."""
+    if _nesting(data) > MAX_NESTING:  # `ast` refuses these by itself, libcst would recurse
+        raise UnreadablePython(f"brackets nested deeper than {MAX_NESTING}") from error
     line, column = error.lineno or 0, error.offset or 0
     reason = _one_line(error.msg or "not valid Python")
     try:

@@ -28,18 +28,21 @@ class LoadScenario(Fact, frozen=True):
 _BACKUP = re.compile(
     rb"(?m)^[^#\n]*?\b(mongodump|pg_dump(?:all)?|mysqldump|pgbackrest|wal-g|barman|pg_basebackup|velero backup)\b"
 )
+_DUMPERS = (
+    b"mongodump", b"pg_dump", b"mysqldump", b"pgbackrest", b"wal-g", b"barman", b"pg_basebackup", b"velero",
+)  # fmt: skip
 _LOAD = (
-    ("k6", re.compile(rb"(?m)^import\s.+from\s+[\"']k6(?:/http)?[\"']")),
-    ("Locust", re.compile(rb"(?m)^(?:from locust import|import locust)")),
-    ("Artillery", re.compile(rb"(?m)^config:\s*\n(?:.*\n){0,12}?\s+phases:")),
-    ("JMeter", re.compile(rb"<jmeterTestPlan")),
-    ("Gatling", re.compile(rb"import io\.gatling")),
+    ("k6", b"k6", re.compile(rb"(?m)^import\s.+from\s+[\"']k6(?:/http)?[\"']")),
+    ("Locust", b"locust", re.compile(rb"(?m)^(?:from locust import|import locust)")),
+    ("Artillery", b"phases:", re.compile(rb"(?m)^config:\s*\n(?:.*\n){0,12}?\s+phases:")),
+    ("JMeter", b"jmeterTestPlan", re.compile(rb"<jmeterTestPlan")),
+    ("Gatling", b"gatling", re.compile(rb"import io\.gatling")),
 )
 
 
 @extracts(Kind.TEXT, Kind.PYTHON, Kind.JAVASCRIPT)
 def backup_commands(source: Source) -> Iterator[Fact]:
-    if source.role is Role.DOCUMENTATION:
+    if source.role is Role.DOCUMENTATION or not any(word in source.data for word in _DUMPERS):
         return
     if match := _BACKUP.search(source.data):
         line = source.data.count(b"\n", 0, match.start(1)) + 1
@@ -50,7 +53,7 @@ def backup_commands(source: Source) -> Iterator[Fact]:
 def load_scenarios(source: Source) -> Iterator[Fact]:
     if source.role is Role.DOCUMENTATION:
         return
-    for tool, pattern in _LOAD:
-        if match := pattern.search(source.data):
+    for tool, word, pattern in _LOAD:
+        if word in source.data and (match := pattern.search(source.data)):
             yield LoadScenario(tool, source.data.count(b"\n", 0, match.start()) + 1)
             return

@@ -10,7 +10,7 @@ from auditor.discover import Kind, Role
 from auditor.extract.facts import Fact, Syntax
 from auditor.extract.python.build import MAX_DEPTH, TooDeep, build
 from auditor.extract.python.parse import UnreadablePython, parse
-from auditor.extract.secrets import Secret, find_secrets
+from auditor.extract.secrets import Secret
 from auditor.extract.source import Source, Unreadable, extracts
 from auditor.extract.weaknesses import weaknesses
 
@@ -29,7 +29,7 @@ def syntax(source: Source) -> Iterator[Fact]:
     except UnreadablePython as error:
         creates = _CREATES_APPLICATION.search(source.data) is not None
         raise Unreadable(str(error), error.line, error.column, creates) from error
-    spans = _by_line(find_secrets(source.data, source.name))
+    spans = _by_line(source.secrets)
 
     def mask(node: ast.expr) -> str | None:
         line, start = node.lineno, node.col_offset

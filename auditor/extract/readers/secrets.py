@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.secrets import find_secrets
 from auditor.extract.source import Source, extracts
 
 
@@ -26,7 +25,7 @@ class FoundSecret(Fact, frozen=True):
 
 @extracts(*Kind)
 def secrets(source: Source) -> Iterator[FoundSecret]:
-    for found in find_secrets(source.data, source.name):
+    for found in source.secrets:
         yield FoundSecret(
             found.kind,
             found.title,
