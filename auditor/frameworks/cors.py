@@ -30,7 +30,6 @@ def cors_policies(application: Application) -> Iterator[CorsPolicy]:
             yield CorsPolicy(
                 each.place,
                 unit_of(key[0]),
-                _MIDDLEWARE,
                 values.value(origins, site.scope) if origins is not None else nothing,
                 values.value(regex, site.scope) if regex is not None else None,
                 values.value(credentials, site.scope) if credentials is not None else false,

@@ -217,13 +217,10 @@ class DependencyGuards:
                 if guard.state is Guarding.ENFORCED:
                     return Strength.VERIFIED
             if self._scheme(dependency.name) and dependency.target is None:
-                own = max(own, self._demanded(dependency.name))
+                own = max(own, Strength.FORM)  # it demands a credential, any
             elif dependency.target is not None and depth < 8:
                 own = max(own, self._guaranteed(dependency.target, depth + 1))
         return own
-
-    def _demanded(self, name: str) -> Strength:
-        return Strength.FORM
 
     def _takes_credential(self, function: Located) -> bool:
         assert isinstance(function.node, t.Function)

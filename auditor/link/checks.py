@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from auditor.extract.python import tree as t
-from auditor.link.names import CallSite, Located, Scope
+from auditor.link.names import CallSite, Located, Scope, argument
 from auditor.link.pathtests import PathTests
 from auditor.link.values import Evaluator
 from auditor.model.values import Masked, possible, settings_in
@@ -315,7 +315,7 @@ class _Walk:
             return False
         if name.endswith(("RedirectResponse", "redirect")):
             target = self.values.text(call.args[0] if call.args else None, self.scope) or ""
-            target = target or (self.values.text(t_arg(call, "url"), self.scope) or "")
+            target = target or (self.values.text(argument(call, None, "url"), self.scope) or "")
             return bool(re.search(r"log-?in|sign-?in|auth", target, re.I))
         return self.is_denial(call)
 
@@ -351,11 +351,9 @@ class _Walk:
         return _State(max(state.strength, strength), state.env)
 
     def attempt(self, stmt: t.Try, state: _State) -> _State | None:
-        exits = len(self.exits)
         end = self.block(stmt.body, state)
         if end is not None:
             end = self.block(stmt.orelse, end)
-        del exits
         ends = [end]
         for handler in stmt.handlers:
             env = {**state.env}
@@ -506,8 +504,8 @@ class _Walk:
         if name.startswith(("os.", "builtins.")) or _CALLER_SOURCES.search(t.dotted(call.func)):
             return None
         receiver = t.dotted(call.func.value)
-        for argument in _arguments(call):
-            for key, value in _pairs(argument):
+        for given in _arguments(call):
+            for key, value in _pairs(given):
                 if not self.touches_caller(value, state):
                     continue
                 words = f"{key} {receiver}"
@@ -555,10 +553,6 @@ class _Walk:
         if isinstance(expr, t.Compare | t.BoolOp | t.Unary):
             truth = max(truth, self.truth(expr, state)[0])
         return Origin(self.touches_caller(expr, state), truth, False, constant)
-
-
-def t_arg(call: t.Call, name: str) -> t.Expr | None:
-    return next((k.value for k in call.keywords if k.name == name), None)
 
 
 def _arguments(call: t.Call) -> list[t.Expr]:

@@ -127,7 +127,6 @@ class CorsPolicy:
 
     place: Place
     application: str
-    mechanism: str
     origins: Value
     origin_regex: Value | None
     credentials: Value

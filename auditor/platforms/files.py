@@ -11,7 +11,7 @@ from auditor.extract.readers.manifests import Dependency, LockFile
 from auditor.extract.readers.operations import BackupCommand, LoadScenario
 from auditor.extract.readers.pipelines import Step, UpdateBot
 from auditor.extract.readers.platforms import ManagedStore, Probe, Process
-from auditor.extract.readers.secrets import FoundSecret
+from auditor.extract.secrets import Secret
 from auditor.extract.weaknesses import Weakness
 from auditor.link.application import Application, provides
 from auditor.model.deployment import (
@@ -128,7 +128,7 @@ def locks(application: Application) -> Iterator[Lock]:
 @provides(Leak)
 def leaks(application: Application) -> Iterator[Leak]:
     """Secrets of every file that could leave this machine: not of a dotenv file git leaves out."""
-    for file, found in application.of(FoundSecret, *Role):
+    for file, found in application.of(Secret, *Role):
         if file.kind is Kind.DOTENV and file.tracked is False:
             continue
         place = Place(file.path, found.line, found.column, found.end_line, found.variable)

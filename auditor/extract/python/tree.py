@@ -419,10 +419,3 @@ def dotted(expr: Expr | None) -> str:
         return ""
     parts.append(expr.id)
     return ".".join(reversed(parts))
-
-
-def docstring(node: Function | Class) -> str:
-    match node.body[:1]:
-        case [Do(value=Const(value=str(text)))]:
-            return text
-    return ""

@@ -37,9 +37,7 @@ class Service(Fact, frozen=True):
     ports: list[str]
     environment: list[tuple[str, str, int]]
     literal_secrets: list[tuple[str, int]]
-    env_files: list[str]
     healthcheck: str
-    volumes: list[str]
     line: int
 
 
@@ -103,8 +101,6 @@ def compose(source: Source) -> Iterator[Fact]:
 
 def _service(document: Document, name: str, data: dict[str, Any]) -> Service:
     environment = _environment(document, name, data.get("environment"))
-    env_file = data.get("env_file") or []
-    listed = env_file if isinstance(env_file, list) else [env_file]
     return Service(
         name,
         str(data.get("image") or ""),
@@ -119,12 +115,7 @@ def _service(document: Document, name: str, data: dict[str, Any]) -> Service:
             for key, value, line in environment
             if is_sensitive(key) and value and not value.startswith("$") and "${" not in value
         ],
-        [text_at(f, "path") if isinstance(f, dict) else str(f) for f in listed],
         text_at(data, "healthcheck", "test"),
-        [
-            text_at(v, "source") if isinstance(v, dict) else str(v)
-            for v in _list(data.get("volumes"))
-        ],
         document.line("services", name),
     )
 

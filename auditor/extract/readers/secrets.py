@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from auditor.discover import Kind
-from auditor.extract.facts import Fact
+from auditor.extract.secrets import Secret
 from auditor.extract.source import Source, extracts
 
 
-class FoundSecret(Fact, frozen=True):
-    """A secret in a file, described without its value."""
-
-    kind: str
-    title: str
-    confidence: str
-    shape: str
-    variable: str
-    line: int
-    column: int
-    end_line: int
-    host: str = ""
-
-
 @extracts(*Kind)
-def secrets(source: Source) -> Iterator[FoundSecret]:
-    for found in source.secrets:
-        yield FoundSecret(
-            found.kind,
-            found.title,
-            found.confidence,
-            found.shape,
-            found.variable,
-            found.line,
-            found.column,
-            found.end_line,
-            found.host,
-        )
+def secrets(source: Source) -> Iterable[Secret]:
+    return source.secrets

@@ -14,15 +14,15 @@ import re
 from collections import Counter
 from typing import Any
 
-import msgspec
 import re2
 
+from auditor.extract.facts import Fact
 from auditor.extract.secrets.patterns import ASSIGNMENT, DEFAULT, PROVIDERS, URL_PASSWORD, Pattern
 
 _MAX_FINDINGS = 200
 
 
-class Secret(msgspec.Struct, frozen=True):
+class Secret(Fact, frozen=True):
     """A secret in a text. Lines and columns count from one, `start`/`end` are byte offsets.
 
     `shape` describes the value without giving it away.
@@ -393,12 +393,3 @@ def _variable_before(text: bytes, start: int) -> str:
     )
     match = re.search(r"([A-Za-z_][\w.\-]{1,60})[\"'`]?\]?\s*(?::=|=>|=|:)\s*[\"'`]?$", line)
     return match[1] if match else ""
-
-
-def mask(text: str, secrets: list[Secret]) -> str:
-    """`text` with each secret's value replaced by its shape."""
-    data, parts, at = text.encode("utf-8", "surrogateescape"), [], 0
-    for secret in secrets:
-        parts += [data[at : secret.start], secret.shape.encode()]
-        at = secret.end
-    return b"".join([*parts, data[at:]]).decode("utf-8", "replace")
