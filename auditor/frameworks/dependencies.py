@@ -316,6 +316,11 @@ class DependencyGuards:
             return Guarding.OPTIONAL, f"has a way through that verifies nothing{where}"
         if best is Strength.OUTSIDE:
             return Guarding.UNKNOWN, notes or "rests on code outside this tree"
+        for dependency in self._own(function):
+            if dependency.target is not None and dependency.target.node is not function.node:
+                below = self.judge(dependency.target)
+                if below[0] in (Guarding.OPTIONAL, Guarding.UNKNOWN):
+                    return below  # it hands on what another one found, also nothing
         return Guarding.DECORATIVE, _why_decorative(summary, guaranteed, notes)
 
     def decorator(self, decorator: Located, name: str) -> Guard | None:

@@ -37,6 +37,14 @@ _KNOWN = {
 }
 
 
+_BY_BEST = {
+    Strength.VERIFIED: Guarding.OPTIONAL,
+    Strength.DEFAULT_SECRET: Guarding.OPTIONAL,
+    Strength.OUTSIDE: Guarding.UNKNOWN,
+}
+"""What a middleware is when not every way through it checks the same."""
+
+
 def entry(code: Code, middleware: Middleware) -> Located | None:
     """The function of a middleware that sees the request."""
     found = middleware.found
@@ -79,7 +87,7 @@ def middleware_guard(
         return None  # an exception for this path
     else:
         best = max((e.strength for e in decided.exits), default=Strength.NONE)
-        state = Guarding.OPTIONAL if best >= Strength.DEFAULT_SECRET else Guarding.DECORATIVE
+        state = _BY_BEST.get(best, Guarding.DECORATIVE)
         reason = notes or "looks only at the form of the credential, never verifies it"
     at = Place(function.path, function.node.line, function.node.column, 0, short)
     return Guard(short, at, "middleware", state, reason)

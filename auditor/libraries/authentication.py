@@ -52,6 +52,9 @@ _RAISING = {
     "itsdangerous.TimestampSigner().unsign",
     "itsdangerous.Signer().unsign",
     "linebot.WebhookHandler().handle",
+    "keycloak.KeycloakOpenID().userinfo",
+    "keycloak.KeycloakOpenID().introspect",
+    "keycloak.KeycloakOpenID().decode_token",
     "clerk_backend_api.Clerk().authenticate_request",
 }
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import enum
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
@@ -166,6 +167,11 @@ class Checks:
         return False
 
 
+_NO_AUTHORITIES = sys.stdlib_module_names | {
+    "builtins", "bson", "fastapi", "loguru", "motor", "pydantic", "pymongo", "slowapi",
+    "sqlalchemy", "starlette", "structlog",
+}  # fmt: skip
+"""Packages that decide nothing about a credential."""
 _DENIAL = {401, 403}
 _DENIAL_NAMES = re.compile(r"_40[13]_|UNAUTHORIZED|FORBIDDEN")
 _DENIAL_WORDS = re.compile(r"auth|credential|permission|forbidden|token|denied|login", re.I)
@@ -317,7 +323,7 @@ class _Walk:
             target = self.values.text(call.args[0] if call.args else None, self.scope) or ""
             target = target or (self.values.text(argument(call, None, "url"), self.scope) or "")
             return bool(re.search(r"log-?in|sign-?in|auth", target, re.I))
-        return self.is_denial(call)
+        return self.is_denial(call) or _is_error(call)
 
     def branch(self, stmt: t.If, state: _State) -> _State | None:
         decided = self.tests.decide(stmt.test, self.scope) if self.tests else None
@@ -480,7 +486,16 @@ class _Walk:
             definition = None
         if definition is not None:
             return self.through(definition, call, state)
-        return self.lookup(call, name, state)
+        return self.lookup(call, name, state) or self.asked_outside(call, name, state)
+
+    def asked_outside(self, call: t.Call, name: str, state: _State) -> Verification | None:
+        """A package or service that is given the credential: what it makes of it cannot be seen."""
+        package = name.partition(".")[0]
+        if "." not in name or ":" in name or package in _NO_AUTHORITIES:
+            return None
+        if not any(self.touches_caller(given, state) for given in _arguments(call)):
+            return None
+        return Verification(Strength.OUTSIDE, raises=False, note=f"asks {name}, which is not known")
 
     def through(self, callee: Located, call: t.Call, state: _State) -> Verification | None:
         """What a function of the tree establishes for its caller."""
@@ -553,6 +568,17 @@ class _Walk:
         if isinstance(expr, t.Compare | t.BoolOp | t.Unary):
             truth = max(truth, self.truth(expr, state)[0])
         return Origin(self.touches_caller(expr, state), truth, False, constant)
+
+
+def _is_error(call: t.Call) -> bool:
+    """Whether a response carries a status of 4xx or 5xx."""
+    for node in t.walk_own(call):
+        match node:
+            case t.Const(value=int(status)) if 400 <= status < 600:
+                return True
+            case t.Attr(name=name) if re.match(r"HTTP_[45]\d\d_", name):
+                return True
+    return False
 
 
 def _arguments(call: t.Call) -> list[t.Expr]:

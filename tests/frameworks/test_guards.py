@@ -216,6 +216,43 @@ def guard(authorization: str = Header(None)):
 """,
         OPTIONAL,
     ),
+    "asks a service": (
+        """
+import httpx
+def guard(authorization: str = Header()):
+    answer = httpx.get("https://id.example.org/me", headers={"Authorization": authorization})
+    if answer.status_code != 200:
+        raise HTTPException(401)
+    return answer.json()
+""",
+        UNKNOWN,
+    ),
+    "asks its identity provider": (
+        """
+from keycloak import KeycloakOpenID
+provider = KeycloakOpenID(server_url="https://id.example.org")
+def guard(authorization: str = Header()):
+    try:
+        return provider.userinfo(authorization)
+    except Exception:
+        raise HTTPException(401)
+""",
+        ENFORCED,
+    ),
+    "hands on what another one found": (
+        """
+def user(token: str = Depends(oauth2)):
+    try:
+        return {"ok": True, "claims": jwt.decode(token, SECRET, algorithms=["HS256"])}
+    except jwt.PyJWTError:
+        return {"ok": False}
+
+def get_current_active_user(user=Depends(user)):
+    return user
+guard = get_current_active_user
+""",
+        OPTIONAL,
+    ),
     "comes from outside": ("from company.auth import verify_user\nguard = verify_user\n", UNKNOWN),
 }
 
