@@ -49,7 +49,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A declared index. `run` says what creates it ("startup", …); empty where nothing does."""
+    """A declared index. `run` says what creates it ("start", "handler"); empty where nothing does.
+
+    `expires` when the database removes documents by it, which no query has to use.
+    """
 
     store: str
     collection: str
@@ -58,6 +61,7 @@ class Index:
     place: Place
     declared_in: str
     run: str
+    expires: bool = False
 
 
 class Fit(str, enum.Enum):

@@ -320,23 +320,25 @@ def indexes(application: Application) -> Iterator[Index]:
         found = reader.collection(site.node.func.value, site.scope)
         if found is None:
             continue
-        for fields, unique in _declared(reader, site):
-            run = reach.started_by(site)
-            place = place_of(site)
-            kind = "code" if run else "script"
-            yield Index("mongodb", found[0], tuple(fields), unique, place, kind, run)
+        run = reach.started_by(site)
+        kind = "code" if run else "script"
+        for declared in _declared(reader, site):
+            fields = tuple(_keys(reader, declared.arg(0, "keys", "key_or_list"), declared.scope))
+            unique = _unique(reader, declared)
+            expires = declared.arg(None, "expireAfterSeconds") is not None
+            yield Index("mongodb", found[0], fields, unique, place_of(site), kind, run, expires)
 
 
-def _declared(reader: _Reader, site: CallSite) -> Iterator[tuple[list[tuple[str, int]], bool]]:
-    first = site.arg(0, "keys", "key_or_list", "indexes")
-    if site.node.func.name == "create_indexes":  # type: ignore[union-attr]
-        for source in reader.values.sources(first, site.scope):
-            for item in source.node.items if isinstance(source.node, t.Seq) else []:
-                if isinstance(item, t.Call):
-                    inner = CallSite(item, source.scope)
-                    yield _keys(reader, inner.arg(0, "keys"), inner.scope), _unique(reader, inner)
+def _declared(reader: _Reader, site: CallSite) -> Iterator[CallSite]:
+    """The calls that describe an index: `create_index(…)` itself, or each `IndexModel(…)`."""
+    assert isinstance(site.node.func, t.Attr)
+    if site.node.func.name != "create_indexes":
+        yield site
         return
-    yield _keys(reader, first, site.scope), _unique(reader, site)
+    for source in reader.values.sources(site.arg(0, "indexes"), site.scope):
+        for item in source.node.items if isinstance(source.node, t.Seq) else []:
+            if isinstance(item, t.Call):
+                yield CallSite(item, source.scope)
 
 
 def _keys(reader: _Reader, expr: t.Expr | None, scope: Scope) -> list[tuple[str, int]]:

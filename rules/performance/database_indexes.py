@@ -106,7 +106,7 @@ class DatabaseIndexes(Rule):
         for index in (*collection.live, *collection.idle):
             names = [name for name, _ in index.fields]
             label = f"{collection.name} ({', '.join(names)})"
-            if names and names[0] not in used and not index.unique:
+            if names and names[0] not in used and not (index.unique or index.expires):
                 close = difflib.get_close_matches(names[0], sorted(used), 1, 0.6)
                 meant = f"; {close[0]} is queried" if close else ""
                 message = f"index {label}: no query uses {names[0]}{meant}"
@@ -130,6 +130,7 @@ app = FastAPI()
 @app.on_event("startup")
 async def indexes():
     await db.leads.create_index("id", unique=True)
+    await db.leads.create_index("expires_at", expireAfterSeconds=0)
     await db.leads.create_index([("tenant", 1), ("created_at", -1)])
 
 @app.get("/leads/{lead_id}")

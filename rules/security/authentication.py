@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -26,7 +27,8 @@ class Authentication(Rule):
     decodes without verifying or returns the same user for everybody is decorative, and the routes
     behind it count as open. Public by nature are health checks, login, registration, password
     recovery, documentation and the start page. A route that changes data is critical, one that only
-    reads is high. A guard that compares with a secret whose default stands in the code works, and is
+    reads is high; it is medium where all reads of a resource are open and its changes are guarded, as
+    in a shop or a blog (accept it with a waiver when it is meant so). A guard that compares with a secret whose default stands in the code works, and is
     reported as weak (high). A guard outside of the tree that is not known leaves its routes unknown.
     """
 
@@ -53,7 +55,7 @@ class Authentication(Rule):
         met = [r for r in known if r.authentication is Guarding.ENFORCED]
         evidence = [
             *self._guards(known),
-            *(self._open(r) for r in known if r.authentication is Guarding.ABSENT),
+            *(self._open(r, known) for r in known if r.authentication is Guarding.ABSENT),
             *self._unused(application, known),
         ]
         if not known:
@@ -76,17 +78,13 @@ class Authentication(Rule):
         )
         return judge(summary + _by_application(known), evidence, Coverage(len(met), len(known)))
 
-    def _open(self, route: Route) -> Evidence:
-        severity = (
-            Severity.CRITICAL if route.writes or route.method == "WEBSOCKET" else Severity.HIGH
-        )
-        return Evidence(
-            route.place,
-            State.ABSENT,
-            severity,
-            f"{route.name} is open to everybody",
-            _subject(route),
-        )
+    def _open(self, route: Route, routes: list[Route]) -> Evidence:
+        severity, told = Severity.HIGH, f"{route.name} is open to everybody"
+        if route.writes or route.method == "WEBSOCKET":
+            severity = Severity.CRITICAL
+        elif _only_changes_are_guarded(route, routes):
+            severity, told = Severity.MEDIUM, told + "; only changes are guarded there"
+        return Evidence(route.place, State.ABSENT, severity, told, _subject(route))
 
     def _guards(self, routes: list[Route]) -> Iterator[Evidence]:
         """One piece of evidence for each guard, with how many routes rest on it."""
@@ -157,6 +155,26 @@ def health():
     bad = (
         {
             "app.py": """
+import os
+from fastapi import Depends, FastAPI, Header, HTTPException
+
+app = FastAPI()
+
+def staff(x_key: str = Header()):
+    if x_key != os.environ["STAFF_KEY"]:
+        raise HTTPException(401)
+
+@app.get("/products")
+def products():  # expect: medium
+    return []
+
+@app.post("/products", dependencies=[Depends(staff)])
+def add():
+    return {}
+"""
+        },
+        {
+            "app.py": """
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.security import HTTPBearer
 
@@ -223,3 +241,19 @@ def _by_application(routes: list[Route]) -> str:
         for name, found in units.items()
     ]
     return f" By application: {', '.join(told)}."
+
+
+def _only_changes_are_guarded(route: Route, routes: list[Route]) -> bool:
+    """Whether everybody may read all of a resource, and nobody change it without a credential."""
+    same = [
+        r for r in routes if r.application == route.application and _resource(r) == _resource(route)
+    ]
+    reads = [r for r in same if not r.writes and r.method != "WEBSOCKET"]
+    guarded = [r for r in same if r.writes and r.authentication is Guarding.ENFORCED]
+    return bool(guarded) and all(r.authentication is Guarding.ABSENT for r in reads)
+
+
+def _resource(route: Route) -> str:
+    """The first segment of a path that names something: `products` of `/api/v1/products/{id}`."""
+    segments = [s for s in route.path.split("/") if s and not re.fullmatch(r"api|v\d+", s)]
+    return segments[0] if segments else ""
