@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from auditor.link.application import Application
-from auditor.model.data import Fit, Index, Query, serves
-from auditor.stores.fit import CollectionFit, collections
+from auditor.model.data import CollectionFit, Fit, Index, Query, serves
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -47,7 +46,7 @@ class StoreRow(msgspec.Struct, frozen=True):
 
 
 def rows(application: Application) -> list[StoreRow]:
-    return [_row(found) for found in collections(application)]
+    return [_row(found) for found in application.facts(CollectionFit)]
 
 
 def _row(found: CollectionFit) -> StoreRow:

@@ -7,14 +7,12 @@ in the tree itself is known by what it does: it answers 429 (RFC 6585, section 4
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code, Located, Scope
 from auditor.link.values import place_of
-from auditor.model.places import Place
-from auditor.model.values import Value
+from auditor.model.web import Limiter
 
 _LIMITS = re.compile(
     r"^(?:slowapi\.(?:extension\.)?Limiter\(\)\.(?:limit|shared_limit)\(\)"
@@ -32,32 +30,16 @@ _SLOWAPI_MIDDLEWARE = re.compile(r"^slowapi\.middleware\.SlowAPI(?:ASGI)?Middlew
 _LIMITER_CLASSES = ("slowapi.Limiter", "slowapi.extension.Limiter")
 
 
-@dataclass(frozen=True, slots=True)
-class Limiter:
-    """A limiter object: what it keys on, where it counts, what it applies to everything."""
-
-    name: str
-    place: Place
-    key: str
-    storage: Value | None
-    default_limits: bool
-
-
 @provides(Limiter)
 def limiters(application: Application) -> list[Limiter]:
-    code, values = application.code, application.values
     return [
         Limiter(
             "slowapi",
             place_of(site),
-            code.name(site.arg(0, "key_func"), site.scope),
-            values.value(storage, site.scope)
-            if (storage := site.arg(None, "storage_uri"))
-            else None,
             site.arg(1, "default_limits") is not None
             or site.arg(None, "application_limits") is not None,
         )
-        for site in code.calls(*_LIMITER_CLASSES)
+        for site in application.code.calls(*_LIMITER_CLASSES)
     ]
 
 

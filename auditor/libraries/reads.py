@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code, Located
+from auditor.model.costs import HeavyRead
 from auditor.model.data import Cache, Query
-from auditor.model.places import Place
 from auditor.model.web import Route
 
 _HEAVY = {"aggregate", "count_documents", "distinct", "count"}
 _MANY = 3
 """Reads in one handler from which it is worth remembering the result."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeavyRead:
-    """A route that reads much on every call; `cached` by what, None where by nothing."""
-
-    route: Route
-    reads: int
-    place: Place
-    cached: Cache | None
 
 
 @provides(HeavyRead)

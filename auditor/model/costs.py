@@ -1,9 +1,10 @@
-"""What a route sets in motion that costs money or invites abuse."""
+"""What a route costs on every call: money, or work of the database."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from auditor.model.data import Cache
 from auditor.model.places import Place
 from auditor.model.web import Route
 
@@ -15,3 +16,13 @@ class Costly:
     route: Route
     what: str
     place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class HeavyRead:
+    """A route that reads much on every call; `cached` by what, None where by nothing."""
+
+    route: Route
+    reads: int
+    place: Place
+    cached: Cache | None

@@ -73,6 +73,21 @@ class Fit(str, enum.Enum):
     UNKNOWN = "unknown"
 
 
+@dataclass(frozen=True)
+class CollectionFit:
+    """A collection of one application: its queries with how an index serves each.
+
+    `live` are the indexes that the application creates, `idle` those that nothing runs.
+    """
+
+    unit: str
+    name: str
+    store: str
+    fits: tuple[tuple[Query, Fit], ...]
+    live: tuple[Index, ...]
+    idle: tuple[Index, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Cache:
     """A cache the application sets up; `used` are the places that read through it."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from auditor.link.names import Located
 from auditor.model.places import Place
 from auditor.model.values import Value
+
+if TYPE_CHECKING:
+    from auditor.link.names import Located
 
 
 class Guarding(str, enum.Enum):
@@ -44,6 +47,15 @@ class Limit:
     place: Place
     via: str
     rate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limiter:
+    """A limiter object, and whether it limits what nothing else limits."""
+
+    name: str
+    place: Place
+    default_limits: bool
 
 
 @dataclass(frozen=True, slots=True)

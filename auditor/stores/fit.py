@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 
-from auditor.link.application import Application
-from auditor.model.data import Fit, Index, Query, serves
+from auditor.link.application import Application, provides
+from auditor.model.data import CollectionFit, Fit, Index, Query, serves
 from auditor.model.web import WebApp
 
 
-@dataclass(frozen=True)
-class CollectionFit:
-    """A collection of one application: its queries with how an index serves each.
-
-    `live` are the indexes that the application creates, `idle` those that nothing runs.
-    """
-
-    unit: str
-    name: str
-    store: str
-    fits: tuple[tuple[Query, Fit], ...]
-    live: tuple[Index, ...]
-    idle: tuple[Index, ...]
-
-
+@provides(CollectionFit)
 def collections(application: Application) -> list[CollectionFit]:
     """Every collection that is queried, by application and name."""
     units = [app.name for app in application.facts(WebApp)]

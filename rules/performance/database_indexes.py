@@ -17,8 +17,7 @@ from auditor.assess.verdict import (
     unknown,
 )
 from auditor.link.application import Application
-from auditor.model.data import Connection, Fit, Query
-from auditor.stores.fit import CollectionFit, collections
+from auditor.model.data import CollectionFit, Connection, Fit, Query
 
 
 class DatabaseIndexes(Rule):
@@ -51,7 +50,7 @@ class DatabaseIndexes(Rule):
     effort = "small"
 
     def assess(self, application: Application) -> Verdict:
-        found = collections(application)
+        found = application.facts(CollectionFit)
         if not found and application.facts(Connection):
             return unknown(
                 "The application has a database, and none of its queries could be read.",

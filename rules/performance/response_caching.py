@@ -13,8 +13,8 @@ from auditor.assess.verdict import (
     not_applicable,
     present,
 )
-from auditor.libraries.reads import HeavyRead
 from auditor.link.application import Application
+from auditor.model.costs import HeavyRead
 from auditor.model.data import Cache
 
 

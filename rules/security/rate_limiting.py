@@ -14,10 +14,9 @@ from auditor.assess.verdict import (
     not_applicable,
     present,
 )
-from auditor.libraries.limiters import Limiter
 from auditor.link.application import Application
 from auditor.model.costs import Costly
-from auditor.model.web import Route, WebApp
+from auditor.model.web import Limiter, Route, WebApp
 
 _ABUSED = {"login", "registration", "token refresh", "password recovery"}
 

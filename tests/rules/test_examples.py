@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from auditor.assess.verdict import Outcome, State, Verdict
 from tests.conftest import Build
 
 RULES = all_rules()
+RULE_FILES = (Path(__file__).parents[2] / "rules").rglob("[!_]*.py")
 _MARK = re.compile(r"expect: (critical|high|medium|low|info)")
 
 
@@ -64,3 +67,12 @@ def test_rule_documents_itself(rule: Rule) -> None:
     assert rule.references
     assert rule.good
     assert rule.bad
+
+
+@pytest.mark.parametrize("path", sorted(RULE_FILES), ids=lambda path: path.stem)
+def test_rules_see_the_application_only(path: Path) -> None:
+    """A rule asks for facts; what frameworks and syntax mean is not its business."""
+    allowed = ("auditor.assess.", "auditor.model.", "auditor.link.application", "auditor.discover")
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("auditor"):
+            assert (node.module or "").startswith(allowed), node.module
