@@ -14,6 +14,7 @@ from auditor.discover import Kind, Role
 from auditor.extract.facts import Syntax, Unread
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
+from auditor.model.web import UnreadFramework, WebApp
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,23 @@ def _ask(application: Application, rule: Rule, broken: list[tuple[str, Unread]])
                 f"The rule failed ({type(error).__name__}), so nothing was judged.",
                 "Report the failure with the output of --verbose.",
             )
-    return _doubted(verdict, broken) if watch.code and broken else verdict
+    if watch.code and broken:
+        return _doubted(verdict, broken)
+    if watch.code and verdict.outcome is Outcome.NOT_APPLICABLE:
+        return _unless_unread(application, verdict)
+    return verdict
+
+
+def _unless_unread(application: Application, verdict: Verdict) -> Verdict:
+    """Nothing to judge, because the application is in a framework that is not read, is unknown."""
+    others = application.facts(UnreadFramework)
+    if not others or application.facts(WebApp):
+        return verdict
+    names = ", ".join(framework.name for framework in others)
+    return unknown(
+        f"The application is written with {names}, which is not read yet ({others[0].place}).",
+        "Ask the question by hand.",
+    )
 
 
 def _doubted(verdict: Verdict, broken: list[tuple[str, Unread]]) -> Verdict:

@@ -75,6 +75,13 @@ class Verdict:
     settle: str = ""
 
 
+def count(number: int, noun: str) -> str:
+    """`1 route`, `2 routes`, `2 dependencies`."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
+
+
 def present(place: Place, message: str, subject: str = "") -> Evidence:
     """Evidence for a strength."""
     return Evidence(place, State.PRESENT, Severity.INFO, message, subject)

@@ -39,19 +39,18 @@ def write(report: Report, format_: str, file: Path) -> None:
 
 
 def show(report: Report, format_: str, no_color: bool, verbose: bool) -> None:
-    if format_ == "terminal":
-        from auditor.render import terminal
-
-        terminal.show(report, _console(no_color), verbose)
-    else:
+    if format_ != "terminal":
         sys.stdout.write(renderer(format_)(report))
-
-
-def _console(no_color: bool) -> Any:
+        return
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else 100
-    return Console(no_color=no_color, width=width, highlight=False, emoji=False, soft_wrap=False)
+    from auditor.render import terminal
+
+    if sys.stdout.isatty():
+        console = Console(no_color=no_color, highlight=False, emoji=False)
+        terminal.show(report, console, verbose)
+    else:
+        sys.stdout.write(terminal.render(report, verbose))
 
 
 def show_table(rows: Sequence[Any], module: Any, format_: str, no_color: bool) -> None:

@@ -204,3 +204,11 @@ class Upload:
     limits_size: bool
     checks_type: bool
     trusts_name: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadFramework:
+    """A web framework that the tree uses and that is not read yet."""
+
+    name: str
+    place: Place

@@ -12,27 +12,39 @@ ORDER = ("critical", "high", "medium", "low", "info")
 
 @dataclass(frozen=True)
 class Shown:
-    """The first pieces of evidence and how many more there are."""
+    """The first pieces of evidence, each with how many say the same, and how many are left out."""
 
-    pieces: list[Piece]
+    pieces: list[tuple[Piece, int]]
     more: int
 
 
 def shown(pieces: Sequence[Piece], limit: int) -> Shown:
-    """One piece from each kind of message first, so that 200 of a kind do not hide the others."""
-    by_kind: dict[tuple[str, str], list[Piece]] = {}
+    """Pieces that say the same once, and one of each kind first.
+
+    So neither 200 open routes nor 60 equal findings of bandit hide what else there is.
+    """
+    same: dict[tuple[str, str, str], list[Piece]] = {}
     for piece in pieces:
-        by_kind.setdefault((piece.state, piece.severity), []).append(piece)
-    chosen: list[Piece] = []
-    queues = list(by_kind.values())
+        same.setdefault((piece.state, piece.severity, piece.message), []).append(piece)
+    kinds: dict[tuple[str, str], list[list[Piece]]] = {}
+    for group in same.values():
+        kinds.setdefault((group[0].state, group[0].severity), []).append(group)
+    chosen: list[list[Piece]] = []
+    queues = list(kinds.values())
     while queues and len(chosen) < limit:
         for queue in queues:
             if len(chosen) < limit:
                 chosen.append(queue.pop(0))
         queues = [queue for queue in queues if queue]
     order = {id(piece): number for number, piece in enumerate(pieces)}
-    chosen.sort(key=lambda piece: order[id(piece)])
-    return Shown(chosen, len(pieces) - len(chosen))
+    chosen.sort(key=lambda group: order[id(group[0])])
+    told = sum(len(group) for group in chosen)
+    return Shown([(group[0], len(group) - 1) for group in chosen], len(pieces) - told)
+
+
+def alike(number: int) -> str:
+    """How a line ends when other places say the same."""
+    return f" (and {number} more of the same)" if number else ""
 
 
 def findings(result: Result) -> list[Piece]:

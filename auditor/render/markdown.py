@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auditor.render.grouping import accepted, findings, shown, strengths, unknowns
+from auditor.render.grouping import accepted, alike, findings, shown, strengths, unknowns
 from auditor.render.safe import code, markdown
 from auditor.report.document import Piece, Report, Result
 
@@ -70,7 +70,7 @@ def _strengths(results: list[Result]) -> Iterator[str]:
     yield ""
     for result, pieces in found:
         some = shown(pieces, 2)
-        told = "; ".join(f"{markdown(p.message)} ({_place(p)})" for p in some.pieces)
+        told = "; ".join(f"{markdown(p.message)} ({_place(p)})" for p, _ in some.pieces)
         more = f"; and {some.more} more" if some.more else ""
         yield f"- **{result.title}**: {told}{more}"
     yield ""
@@ -92,8 +92,9 @@ def _issues(results: list[Result]) -> Iterator[str]:
         yield f"- **Fix required**: {markdown(result.fix)}"
         yield "- **Evidence**:"
         some = shown(findings(result), _PLACES)
-        for piece in some.pieces:
-            yield f"  - {_place(piece)} ({piece.severity}, {piece.state}): {markdown(piece.message)}"
+        for piece, same in some.pieces:
+            told = f"{markdown(piece.message)}{alike(same)}"
+            yield f"  - {_place(piece)} ({piece.severity}, {piece.state}): {told}"
         if some.more:
             yield f"  - … and {some.more} more"
         yield f"- Rule {code(result.rule)}; costs {result.cost:.1f} points of 100"

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from auditor.render.grouping import accepted, findings, problems, shown, strengths, unknowns
+from auditor.render.grouping import accepted, alike, findings, problems, shown, strengths, unknowns
 from auditor.render.safe import plain
 from auditor.report.document import Piece, Report, Result
 
@@ -25,12 +25,12 @@ _GRADES = {"A": "bold green", "B": "green", "C": "yellow", "D": "red", "F": "bol
 _PLACES = 3
 
 
-def render(report: Report) -> str:
-    """Plain text, 100 columns wide."""
+def render(report: Report, verbose: bool = False) -> str:
+    """Plain text, 100 columns wide, for files and pipes."""
     out = io.StringIO()
     console = Console(file=out, width=100, color_system=None, highlight=False, emoji=False)
-    show(report, console)
-    return out.getvalue()
+    show(report, console, verbose)
+    return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
 
 
 def show(report: Report, console: Console, verbose: bool = False) -> None:
@@ -90,11 +90,10 @@ def _problem(result: Result, console: Console, limit: int) -> None:
     )
     _line(console, result.summary, indent=2)
     some = shown(findings(result), limit)
-    for piece in some.pieces:
+    for piece, same in some.pieces:
         state = "" if piece.state == "absent" else f"[{piece.state}] "
-        _line(
-            console, (f"{piece.path}:{piece.line}", "blue"), f"  {state}{piece.message}", indent=4
-        )
+        place = (f"{piece.path}:{piece.line}", "blue")
+        _line(console, place, f"  {state}{piece.message}{alike(same)}", indent=4)
     if some.more:
         _line(console, (f"… and {some.more} more", "dim"), indent=4)
     if count := len(accepted(result)):

@@ -16,6 +16,7 @@ from auditor.assess.verdict import Evidence, Outcome, Severity, State, Verdict
 from auditor.discover import Role
 from auditor.link.application import Application
 from auditor.model.blind import BlindSpot
+from auditor.model.web import WebApp
 from auditor.report import document as d
 from auditor.report.grade import Grade, Mark, grade, letter
 from auditor.report.plan import plan
@@ -45,6 +46,8 @@ def build_report(
         for (rule, verdict), result in zip(assessment.verdicts, results, strict=True)
     }
     overall = grade([m for m in marks.values() if m is not None])
+    if not application.facts(WebApp):
+        overall = replace(overall, provisional=True)  # the application itself was not seen
     results = [_with_cost(result, marks, overall) for result in results]
     phases = plan(results, {rule.id: rule for rule, _ in assessment.verdicts})
     findings: Counter[str] = Counter(p.severity for r in results for p in r.evidence if p.finding)
@@ -99,6 +102,8 @@ def _limits(application: Application) -> list[str]:
         for each in application.tree.left_out
     ]
     blind = [f"{spot.place}: {spot.reason}" for spot in application.facts(BlindSpot)]
+    if not application.facts(WebApp):
+        blind.insert(0, "no application of a framework that is read was found in this tree")
     return blind + left_out
 
 

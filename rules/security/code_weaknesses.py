@@ -6,6 +6,7 @@ from auditor.assess.verdict import (
     Severity,
     State,
     Verdict,
+    count,
     judge,
     not_applicable,
     present,
@@ -47,7 +48,7 @@ class CodeWeaknesses(Rule):
             message = f"bandit finds nothing in {len(files)} files"
             return judge("bandit finds no weakness.", [present(application.root_place, message)])
         found = [self._evidence(w) for w in weaknesses]
-        return judge(f"bandit finds {len(found)} weaknesses in the code.", found)
+        return judge(f"bandit has {count(len(found), 'finding')} in the code.", found)
 
     @staticmethod
     def _evidence(weakness: CodeWeakness) -> Evidence:

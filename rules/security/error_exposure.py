@@ -6,6 +6,7 @@ from auditor.assess.verdict import (
     Severity,
     State,
     Verdict,
+    count,
     judge,
     not_applicable,
     present,
@@ -47,7 +48,7 @@ class ErrorExposure(Rule):
         if not found:
             found = [present(app.place, "no response carries an exception's text") for app in apps]
         summary = (
-            f"{wrong} responses carry an exception's text."
+            f"An exception's text goes to the caller in {count(wrong, 'place')}."
             if wrong
             else "No response carries internals."
         )

@@ -11,6 +11,7 @@ from auditor.assess.verdict import (
     Severity,
     State,
     Verdict,
+    count,
     judge,
     not_applicable,
     present,
@@ -57,7 +58,7 @@ class ExternalizedConfiguration(Rule):
         summary = f"{len(names)} settings are read from the environment"
         summary += f", for {', '.join(keyed)} among others." if keyed else "."
         if literal:
-            summary = f"{len(literal)} keys are written in the repository; " + summary
+            summary = f"{count(len(literal), 'key')} written in the repository; " + summary
         return judge(summary, evidence, Coverage(len(names), total) if total else None)
 
     def _literal(self, application: Application) -> Iterator[Evidence]:

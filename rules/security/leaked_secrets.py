@@ -6,6 +6,7 @@ from auditor.assess.verdict import (
     Severity,
     State,
     Verdict,
+    count,
     judge,
     not_applicable,
     present,
@@ -50,7 +51,9 @@ class LeakedSecrets(Rule):
         worst = max(e.severity for e in found)
         kinds = ", ".join(sorted({leak.title for leak in leaks if self._severity(leak) is worst}))
         places = len({leak.place.path for leak in leaks})
-        return judge(f"{len(found)} secrets in {places} files, among them: {kinds}.", found)
+        return judge(
+            f"{count(len(found), 'secret')} in {count(places, 'file')}, among them: {kinds}.", found
+        )
 
     def _evidence(self, leak: Leak) -> Evidence:
         name = f" in `{leak.variable}`" if leak.variable else ""

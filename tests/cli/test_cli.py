@@ -185,6 +185,32 @@ def test_a_tree_without_an_application(files: dict[str, str], tmp_path: Path) ->
     }
 
 
+OTHERS = {
+    "Flask": {"app.py": "from flask import Flask\napp = Flask(__name__)\n"},
+    "Django": {"manage.py": "import django.conf\n"},
+    "Express": {"package.json": '{"dependencies": {"express": "4.0.0"}}', "index.js": ""},
+}
+
+
+@pytest.mark.parametrize("name, files", OTHERS.items(), ids=OTHERS.keys())
+def test_a_framework_that_is_not_read_is_no_all_clear(
+    name: str, files: dict[str, str], tmp_path: Path
+) -> None:
+    report = as_json(write(tmp_path, files))
+    results = {r["rule"]: r for r in report["results"]}
+    assert results["authentication"]["verdict"] == "unknown"
+    assert name in results["authentication"]["summary"]
+    assert report["summary"]["provisional"]
+    assert report["summary"]["decision"] != "ready"
+
+
+def test_a_tree_without_an_application_is_not_called_ready(tmp_path: Path) -> None:
+    report = as_json(write(tmp_path, {"lib.py": "def add(a, b):\n    return a + b\n"}))
+    assert report["summary"]["provisional"]
+    assert report["summary"]["decision"] == "ready with conditions"
+    assert "no application" in report["limits"][0]
+
+
 def test_an_application_that_cannot_be_parsed(tmp_path: Path) -> None:
     root = write(
         tmp_path,
