@@ -93,7 +93,6 @@ class Routing:
     application: Application
     routers: dict[Key, _Router] = field(default_factory=dict)
     blind: list[BlindSpot] = field(default_factory=list)
-    unresolved: bool = False
 
     def __post_init__(self) -> None:
         self.code = self.application.code
@@ -101,6 +100,7 @@ class Routing:
         self._find_routers()
         self._find_decorated()
         self._find_calls()
+        self._find_handed_out()
 
     # --- routers
 
@@ -228,6 +228,23 @@ class Routing:
                 for key in self.identify(site.node.func.value, site.scope, {}):
                     self._add_middleware(key, site.arg(0, "middleware_class"), site)
 
+    def _find_handed_out(self) -> None:
+        """Routers without routes of their own that are given to code outside of the tree."""
+        empty = {key: r for key, r in self.routers.items() if not (r.endpoints or r.inclusions)}
+        names = {_variables(router) for router in empty.values()} - {""}
+        for site in self.code.all_calls() if names else ():
+            func = site.node.func
+            if isinstance(func, t.Attr) and func.name in ("include_router", "mount"):
+                continue
+            for given in site.node.args:
+                if isinstance(given, t.Name) and given.id in names:
+                    callee = self.code.name(func, site.scope)
+                    handed = set(self.identify(given, site.scope, {})) & empty.keys()
+                    if handed and ":" not in callee:
+                        what = callee or t.dotted(func)
+                        told = f"{what} may add routes to `{given.id}`, which lie outside this tree"
+                        self.blind.append(BlindSpot(place_of(site), "routes", told))
+
     def _expansions(self, site: CallSite) -> list[dict[str, Located]]:
         """Bindings of loop variables when the call stands in a loop over a literal sequence."""
         names = {n.id for n in t.walk_own(site.node) if isinstance(n, t.Name)}
@@ -256,7 +273,7 @@ class Routing:
         )
         keys = self.identify(child, site.scope, env)
         if not keys:
-            self._unidentified(site, child, prefix, mounted)
+            self._unidentified(site, child, prefix)
         dependencies = self._listed(site.arg(None, "dependencies"), site.scope, "include")
         for child_key in keys:
             inclusion = _Inclusion(
@@ -264,14 +281,11 @@ class Routing:
             )
             self.routers[key].inclusions.append(inclusion)
 
-    def _unidentified(
-        self, site: CallSite, child: t.Expr | None, prefix: str, mounted: bool
-    ) -> None:
+    def _unidentified(self, site: CallSite, child: t.Expr | None, prefix: str) -> None:
         name = self.code.name(child, site.scope)
         if name.endswith("StaticFiles()"):
             return
         what = name.removesuffix("()") or t.dotted(child) or "an expression"
-        self.unresolved = self.unresolved or not mounted
         self.blind.append(
             BlindSpot(
                 place_of(site),
