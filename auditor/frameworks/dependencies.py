@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from auditor.extract.python import tree as t
 from auditor.libraries.authentication import PRESENCE_SCHEMES, known_guard
@@ -161,7 +161,8 @@ class DependencyGuards:
 
     application: Application
     checks: Checks = field(init=False)
-    _judged: dict[str, list[Guard]] = field(default_factory=dict)
+    _guarantees: dict[int, Strength] = field(default_factory=dict)
+    _guards: dict[int, list[Guard]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.code = self.application.code
@@ -194,12 +195,16 @@ class DependencyGuards:
             return False
         return any(kind[:-2] in PRESENCE_SCHEMES for kind in self.code.kinds(name))
 
-    def below(self, function: Located) -> Iterator[Located]:
+    def below(self, function: Located) -> list[Located]:
         """The functions that a dependency's own parameters depend on, all the way down."""
-        for dependency in self._own(function):
-            if dependency.target is not None and dependency.target.node is not function.node:
-                yield dependency.target
-                yield from self.below(dependency.target)
+        found: dict[int, Located] = {}
+        pending = [function]
+        while pending:
+            for dependency in self._own(pending.pop()):
+                if dependency.target is not None and id(dependency.target.node) not in found:
+                    found[id(dependency.target.node)] = dependency.target
+                    pending.append(dependency.target)
+        return list(found.values())
 
     def _own(self, function: Located) -> list[Dependency]:
         assert isinstance(function.node, t.Function)
@@ -209,17 +214,24 @@ class DependencyGuards:
                 found.append(dependency)
         return found
 
-    def _guaranteed(self, function: Located, depth: int = 0) -> Strength:
+    def _guaranteed(self, function: Located) -> Strength:
         """What has been established once a dependency returned, its own dependencies included."""
+        key = id(function.node)
+        if key not in self._guarantees:
+            self._guarantees[key] = Strength.NONE  # a cycle ends here
+            self._guarantees[key] = self._established(function)
+        return self._guarantees[key]
+
+    def _established(self, function: Located) -> Strength:
         own = self.checks.summary(function).guaranteed
         for dependency in self._own(function):
-            if guard := known_guard(dependency.name):
-                if guard.state is Guarding.ENFORCED:
-                    return Strength.VERIFIED
-            if self._scheme(dependency.name) and dependency.target is None:
+            guard = known_guard(dependency.name)
+            if guard is not None and guard.state is Guarding.ENFORCED:
+                return Strength.VERIFIED
+            if dependency.target is not None:
+                own = max(own, self._guaranteed(dependency.target))
+            elif self._scheme(dependency.name):
                 own = max(own, Strength.FORM)  # it demands a credential, any
-            elif dependency.target is not None and depth < 8:
-                own = max(own, self._guaranteed(dependency.target, depth + 1))
         return own
 
     def _takes_credential(self, function: Located) -> bool:
@@ -273,12 +285,12 @@ class DependencyGuards:
             state, reason = self.judge(function)
             name = dependency.short
             return [Guard(name, place_of(function, name), dependency.via, state, reason)]
-        found: list[Guard] = []
-        for inner in self._own(function):
-            if inner.target is None or inner.target.node is not function.node:
-                inner.via = dependency.via
-                found += self.of(inner)
-        return found
+        key = id(function.node)
+        if key not in self._guards:
+            self._guards[key] = []  # a cycle ends here
+            below = [guard for inner in self._own(function) for guard in self.of(inner)]
+            self._guards[key] = list(dict.fromkeys(below))
+        return [replace(guard, via=dependency.via) for guard in self._guards[key]]
 
     def _outside(self, dependency: Dependency) -> list[Guard]:
         if self._scheme(dependency.name):
@@ -296,7 +308,7 @@ class DependencyGuards:
             ]
         return []
 
-    def judge(self, function: Located) -> tuple[Guarding, str]:
+    def judge(self, function: Located, depth: int = 0) -> tuple[Guarding, str]:
         """What a guarding function does, and why that is so."""
         summary = self.checks.summary(function)
         guaranteed = self._guaranteed(function)
@@ -317,8 +329,8 @@ class DependencyGuards:
         if best is Strength.OUTSIDE:
             return Guarding.UNKNOWN, notes or "rests on code outside this tree"
         for dependency in self._own(function):
-            if dependency.target is not None and dependency.target.node is not function.node:
-                below = self.judge(dependency.target)
+            if dependency.target is not None and depth < 3:
+                below = self.judge(dependency.target, depth + 1)
                 if below[0] in (Guarding.OPTIONAL, Guarding.UNKNOWN):
                     return below  # it hands on what another one found, also nothing
         return Guarding.DECORATIVE, _why_decorative(summary, guaranteed, notes)

@@ -31,6 +31,8 @@ from auditor.extract.python import tree as t
 Definition = t.Function | t.Class
 _BUILTINS = frozenset(dir(builtins))
 _MAX_DEPTH = 24
+_MAX_STEPS = 3000
+"""Steps one question may take before what was cut short counts as told, against hostile code."""
 N = TypeVar("N", bound=t.Node)
 
 
@@ -236,6 +238,9 @@ class Code:
         self.fillers: list[Callable[[t.Param, Scope], str]] = []
         """How frameworks fill parameters: (parameter, its function's scope) -> canonical name."""
         self._names: dict[tuple[int, int], str] = {}
+        self._members: dict[tuple[str, str], str] = {}
+        self._cut = False
+        self._steps = 0
         self._nodes = {id(m): list(_scoped(m)) for m in self.modules.values()}
         self._by_kind: dict[type, list[Located]] = defaultdict(list)
         self._calls: dict[str, list[CallSite]] = defaultdict(list)
@@ -342,18 +347,27 @@ class Code:
 
     def name(self, expr: t.Expr | None, scope: Scope, depth: int = 0) -> str:
         """The canonical name of `expr` as seen from `scope`; empty where it cannot be told."""
-        if expr is None or depth > _MAX_DEPTH:
+        if expr is None:
             return ""
         key = (id(expr), id(scope))
         known = self._names.get(key)
-        if known is None:
-            self._names[key] = ""  # a cycle ends here
-            known = self._name(expr, scope, depth + 1)
-            if depth <= 1 or known:
-                self._names[key] = known
-            else:
-                del self._names[key]
-        return known
+        if known is not None:
+            return known
+        if depth == 0:
+            self._steps = 0
+        self._steps += 1
+        if depth > _MAX_DEPTH:
+            self._cut = True
+            return ""
+        cut_before, self._cut = self._cut, False
+        self._names[key] = ""  # a cycle ends here
+        name = self._name(expr, scope, depth + 1)
+        if name or not self._cut or self._steps > _MAX_STEPS:
+            self._names[key] = name
+        else:
+            del self._names[key]  # from a shorter way it may be told yet
+        self._cut = cut_before or self._cut
+        return name
 
     def _name(self, expr: t.Expr, scope: Scope, depth: int) -> str:
         match expr:
@@ -482,9 +496,13 @@ class Code:
         definition = self._definitions.get(owner)
         if definition is None:
             return f"{base}.{name}"
-        if isinstance(definition.node, t.Class):
-            return self._class_member(definition, name, instance, depth)
-        return f"{base}.{name}"
+        if not isinstance(definition.node, t.Class):
+            return f"{base}.{name}"
+        key = (base, name)
+        if key not in self._members:
+            self._members[key] = ""  # a class that inherits from itself ends here
+            self._members[key] = self._class_member(definition, name, instance, depth)
+        return self._members[key]
 
     def _class_member(self, found: Located, name: str, instance: bool, depth: int) -> str:
         assert isinstance(found.node, t.Class)
@@ -561,6 +579,17 @@ class Code:
 
     def ancestry(self, found: Located) -> list[str]:
         """Canonical names of a class and all its bases, nearest first."""
+        key = id(found.node)
+        if key not in self._ancestries:
+            self._ancestries[key] = []  # a class that inherits from itself ends here
+            self._ancestries[key] = self._ancestry(found)
+        return self._ancestries[key]
+
+    @functools.cached_property
+    def _ancestries(self) -> dict[int, list[str]]:
+        return {}
+
+    def _ancestry(self, found: Located) -> list[str]:
         assert isinstance(found.node, t.Class)
         names = [f"{found.path}:{self._qualname(found.node, found.scope)}"]
         for base in found.node.bases:

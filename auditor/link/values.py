@@ -95,6 +95,8 @@ class Evaluator:
 
     code: Code
     _busy: set[tuple[int, int]] = field(default_factory=set)
+    _known: dict[tuple[int, int], Value] = field(default_factory=dict)
+    _created: dict[tuple[int, int], list[Located]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.code.fillers = [functools.partial(filler, self) for filler in _FILLERS]
@@ -103,11 +105,14 @@ class Evaluator:
         if expr is None:
             return Unknown("not given", Place(scope.module.path, 1))
         key = (id(expr), id(scope))
+        if key in self._known:
+            return self._known[key]
         if key in self._busy or len(self._busy) > _MAX_DEPTH:
             return Unknown("refers to itself", self._place(expr, scope))
         self._busy.add(key)
         try:
-            return self._value(expr, scope)
+            self._known[key] = value = self._value(expr, scope)
+            return value
         finally:
             self._busy.discard(key)
 
@@ -230,8 +235,15 @@ class Evaluator:
         Names, attributes, awaited values, parameters (through the calls of their function), loop
         variables over literal sequences and what functions of the tree return are followed.
         """
-        if expr is None or depth > _MAX_DEPTH // 2:
+        if expr is None or depth > _MAX_DEPTH:
             return []
+        key = (id(expr), id(scope))
+        if key not in self._created:
+            self._created[key] = []  # a cycle ends here
+            self._created[key] = self._sources(expr, scope, depth)
+        return self._created[key]
+
+    def _sources(self, expr: t.Expr, scope: Scope, depth: int) -> list[Located]:
         found: list[Located] = []
         match expr:
             case t.Name() | t.Attr():

@@ -28,7 +28,7 @@ def audit(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Complet
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=20,
     )
 
 
@@ -368,3 +368,50 @@ def test_rules_of_ones_own(tmp_path: Path) -> None:
     report = as_json(root, "--rules", rule, "--rule", "mine")
     (result,) = report["results"]
     assert result["verdict"] == "unknown"
+
+
+def _chain(line: str, length: int = 60) -> str:
+    return "".join(line.format(a=f"n{i}", b=f"n{i + 1}") for i in range(length))
+
+
+TRAPS = {
+    "names": _chain("{a} = {b} or {b} or {b}\n"),
+    "functions": _chain(
+        "def {a}():\n    if x: return {b}()\n    if y: return {b}()\n    return {b}()\n"
+    ),
+    "choices": _chain("{a} = {b} if x else {b}\n"),
+    "texts": _chain("{a} = f'{{{b}}}{{{b}}}'\n"),
+    "lists": _chain("{a} = [{b}, *{b}, *{b}]\n"),
+    "cycles": "a = b\nb = c\nc = a\ndef f(): return g()\ndef g(): return f()\n",
+    "dependencies": "from fastapi import Depends\n"
+    + _chain("def {a}(x=Depends({b}), y=Depends({b})): ...\n"),
+    "routers": "from fastapi import APIRouter\n"
+    + "".join(f"n{i} = APIRouter()\n" for i in range(61))
+    + _chain("{a}.include_router({b}, prefix='/x')\n{a}.include_router({b}, prefix='/y')\n"),
+    "classes": _chain("class {a}({b}, {b}2): x = {b}.x\nclass {a}2({b}): ...\n"),
+}
+
+
+@pytest.mark.parametrize("trap", TRAPS.values(), ids=TRAPS.keys())
+def test_code_made_to_hang_an_audit(trap: str, tmp_path: Path) -> None:
+    source = f"""
+import os
+from fastapi import Depends, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from pymongo import MongoClient
+{trap}
+app = FastAPI()
+app.include_router(n0, prefix=n0)
+app.add_middleware(CORSMiddleware, allow_origins=n0)
+db = MongoClient(n0)[n0]
+
+@app.get(n0)
+def a(user=Depends(n0)):
+    return n0.find_one(n0, sort=n0) or db[n0].find(n0).sort(n0)
+"""
+    done = audit(write(tmp_path, {"app.py": source}), "--format", "json")
+    assert done.returncode in (0, 1), done.stderr
+    failed = [
+        r["rule"] for r in json.loads(done.stdout)["results"] if "rule failed" in r["summary"]
+    ]
+    assert failed == []
