@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import gc
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,29 +41,36 @@ class Request:
     progress: Progress = lambda done, total: None
 
 
-def load(request: Request, late: bool = False) -> Application:
-    """Discover, extract, link. Raises DiscoveryError when there is nothing to read."""
-    sys.setrecursionlimit(20_000)  # trees of a few hundred levels, several calls for each
+@contextlib.contextmanager
+def load(request: Request, late: bool = False) -> Iterator[Application]:
+    """Discover, extract, link; the processes that extract end with the block.
+
+    Raises DiscoveryError when there is nothing to read.
+    """
+    sys.setrecursionlimit(10_000)  # trees of a few hundred levels, several calls for each
     gc.disable()  # facts live until the end; looking for cycles among them only costs time
     tree = discover(request.root, include=request.include, exclude=request.exclude)
     cache = Cache(request.cache) if request.cache else None
-    return Application(tree, Extraction(tree, request.jobs, cache, request.progress, late))
+    extraction = Extraction(tree, request.jobs, cache, request.progress, late)
+    try:
+        yield Application(tree, extraction)
+    finally:
+        extraction.close()
 
 
 def audit(request: Request) -> Report:
     """Discover, extract, link, assess, grade: the report."""
-    application = load(request, late=True)
-    assessment = assess(application, request.rules)
-    today = datetime.datetime.now(datetime.timezone.utc).date()
-    waivers = Waivers(application.tree, request.waivers, today)
-    report = build_report(
-        application,
-        assessment,
-        fail_on=request.fail_on,
-        strict=request.strict,
-        waive=waivers,
-        notes=request.notes,
-    )
-    application.extraction.close()
+    with load(request, late=True) as application:
+        assessment = assess(application, request.rules)
+        today = datetime.datetime.now(datetime.timezone.utc).date()
+        waivers = Waivers(application.tree, request.waivers, today)
+        report = build_report(
+            application,
+            assessment,
+            fail_on=request.fail_on,
+            strict=request.strict,
+            waive=waivers,
+            notes=request.notes,
+        )
     report.limits.extend(waivers.notes)
     return report

@@ -137,7 +137,8 @@ def inventory(
         raise typer.BadParameter(f"no format {format_!r} for inventories; known are json, terminal")
     settings, _ = find_config(path, None)
     module = find(what)
-    rows: list[Any] = module.rows(load(_request(path, [], settings, jobs, no_cache)))
+    with load(_request(path, [], settings, jobs, no_cache)) as application:
+        rows: list[Any] = module.rows(application)
     if state:
         rows = (
             [row for row in rows if row.authentication.state in state] if what == "routes" else rows

@@ -9,6 +9,7 @@ import logging
 import multiprocessing
 import os
 import pkgutil
+import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -76,6 +77,11 @@ def extract_source(source: Source, late: bool = False) -> list[Fact]:
     return facts + unread[:1]
 
 
+def _start_worker() -> None:
+    """An interrupt is for the process that was started by the user; it ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _work(batch: list[Source], late: bool) -> list[bytes]:
     """Runs in a worker, which ends with the audit: collecting garbage would only cost time."""
     gc.disable()
@@ -140,12 +146,14 @@ class Workers:
             return [_Lazy(batch, late) for batch in batches]
         if self._pool is None:
             context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-            self._pool = ProcessPoolExecutor(self.jobs, context)
+            self._pool = ProcessPoolExecutor(self.jobs, context, _start_worker)
         return [self._pool.submit(_work, batch, late) for batch in batches]
 
     def close(self) -> None:
         if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            for process in list(self._pool._processes.values()):
+                process.kill()  # there is no public way before Python 3.14, and one may hang
+            self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _Lazy(Future[list[bytes]]):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -111,3 +113,29 @@ def test_no_secret_reaches_the_cache_or_a_fact(tmp_path: Path) -> None:
     assert body not in repr(facts)
     for stored in (tmp_path / "cache").iterdir():
         assert body.encode() not in stored.read_bytes()
+
+
+def test_no_process_outlives_the_audit(tmp_path: Path) -> None:
+    root = many(tmp_path / "app")
+    for arguments in (["scan"], ["inventory", "routes"], ["scan", "--output", "none/report.json"]):
+        command = [sys.executable, "-c", "from auditor.cli.main import main; main()"]
+        started = subprocess.Popen(
+            [*command, *arguments, str(root), "--no-cache", "--jobs", "3"],
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        started.wait()
+        assert _ends(started.pid)
+
+
+def _ends(group: int) -> bool:
+    """Whether all processes of a group are gone within some seconds."""
+    for _ in range(50):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
