@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from auditor.assess.registry import all_rules
 from auditor.assess.rule import Rule
 from auditor.assess.run import assess
 from auditor.assess.verdict import Severity
@@ -26,10 +27,13 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be audited, and how. `jobs` None takes a process for each processor."""
+    """What is to be audited, and how. `jobs` None takes a process for each processor.
+
+    `rules` is asked while other processes read files: importing rules takes a moment, too.
+    """
 
     root: Path
-    rules: Sequence[Rule]
+    rules: Callable[[], Sequence[Rule]] = all_rules
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     jobs: int | None = None
@@ -61,7 +65,7 @@ def load(request: Request, late: bool = False) -> Iterator[Application]:
 def audit(request: Request) -> Report:
     """Discover, extract, link, assess, grade: the report."""
     with load(request, late=True) as application:
-        assessment = assess(application, request.rules)
+        assessment = assess(application, request.rules())
         today = datetime.datetime.now(datetime.timezone.utc).date()
         waivers = Waivers(application.tree, request.waivers, today)
         report = build_report(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -90,22 +91,19 @@ def scan(
     output.check_format(format_)
     targets = [output.target(each) for each in outputs]
     settings, notes = find_config(path, config)
-    chosen = _choose(
-        all_rules(rules), [*settings.rules, *rule], [*settings.exclude_rules, *exclude_rule]
-    )
-    request = _request(path, chosen, settings, jobs, no_cache)
-    request = Request(
-        **{
-            **vars(request),
-            "include": [*settings.include, *include],
-            "exclude": [*settings.exclude, *exclude],
-            "fail_on": severity_of(fail_on or settings.fail_on),
-            "strict": strict or settings.strict,
-            "notes": notes,
-        }
-    )
+    only, without = [*settings.rules, *rule], [*settings.exclude_rules, *exclude_rule]
     with output.progress(quiet) as progress:
-        report = audit(Request(**{**vars(request), "progress": progress}))
+        request = replace(
+            _request(path, settings, jobs, no_cache),
+            rules=lambda: _choose(all_rules(rules), only, without),
+            include=[*settings.include, *include],
+            exclude=[*settings.exclude, *exclude],
+            fail_on=severity_of(fail_on or settings.fail_on),
+            strict=strict or settings.strict,
+            notes=notes,
+            progress=progress,
+        )
+        report = audit(request)
     for form, file in targets:
         output.write(report, form, file)
     if not quiet:
@@ -137,7 +135,7 @@ def inventory(
         raise typer.BadParameter(f"no format {format_!r} for inventories; known are json, terminal")
     settings, _ = find_config(path, None)
     module = find(what)
-    with load(_request(path, [], settings, jobs, no_cache)) as application:
+    with load(_request(path, settings, jobs, no_cache)) as application:
         rows: list[Any] = module.rows(application)
     if state:
         rows = (
@@ -191,14 +189,12 @@ def _side(path: Path, jobs: int | None, no_cache: bool) -> Report:
     if path.is_file():
         return from_json(path.read_bytes())
     settings, _ = find_config(path, None)
-    return audit(_request(path, all_rules(), settings, jobs, no_cache))
+    return audit(_request(path, settings, jobs, no_cache))
 
 
-def _request(
-    path: Path, rules: list[Rule], settings: Config, jobs: int | None, no_cache: bool
-) -> Request:
+def _request(path: Path, settings: Config, jobs: int | None, no_cache: bool) -> Request:
     cache = None if no_cache else default_directory()
-    return Request(path, rules, jobs=jobs, cache=cache, waivers=settings.waivers)
+    return Request(path, jobs=jobs, cache=cache, waivers=settings.waivers)
 
 
 def _choose(rules: list[Rule], only: list[str], without: list[str]) -> list[Rule]:
@@ -237,9 +233,7 @@ def main() -> None:
         code = app(arguments, prog_name="audit", standalone_mode=False) or 0
     except typer.Exit as error:
         code = error.exit_code
-    except typer.Abort:
-        code = 130
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
         sys.stderr.write("audit: interrupted\n")
         code = 130
     except BrokenPipeError:
