@@ -82,6 +82,8 @@ class Scope:
     module: Module
     owner: t.Function | t.Class | t.Lambda | None
     parent: Scope | None
+    walruses: list[t.Bind] = field(default_factory=list)
+    """`name := value` anywhere in it."""
 
     @functools.cached_property
     def bindings(self) -> dict[str, list[Binding]]:
@@ -97,6 +99,8 @@ class Scope:
             for param in self.owner.params:
                 found[param.name].append(Binding("parameter", param, param.default))
         _collect(body, found)
+        for walrus in self.walruses:
+            _collect_target(walrus.target, Binding("value", walrus, walrus.value), found)
         return dict(found)
 
     @property
@@ -152,18 +156,6 @@ def _collect(body: Iterable[t.Stmt], found: dict[str, list[Binding]]) -> None:
                     for name in case.names:
                         found[name].append(Binding("other", stmt))
                     _collect(case.body, found)
-        for node in _own_expressions(stmt):
-            if isinstance(node, t.Bind):
-                _collect_target(node.target, Binding("value", node, node.value), found)
-
-
-def _own_expressions(stmt: t.Stmt) -> Iterator[t.Node]:
-    """Expressions of a statement itself, without the statements inside it."""
-    if isinstance(stmt, t.Function | t.Class):
-        return
-    for child in t.children(stmt):
-        if not isinstance(child, t.Stmt | t.Handler):
-            yield from t.walk_own(child)
 
 
 def _collect_import(stmt: t.Import, found: dict[str, list[Binding]]) -> None:
@@ -250,6 +242,8 @@ class Code:
                     self._calls[_last(node.func)].append(CallSite(node, scope))
                 elif type(node) in _INDEXED:
                     self._by_kind[type(node)].append(Located(node, scope))
+                elif isinstance(node, t.Bind):
+                    scope.walruses.append(node)
         self._defined = [
             found
             for nodes in self._nodes.values()

@@ -56,7 +56,7 @@ class CorsOrigins(Rule):
         if not found:
             names = ", ".join(sorted({s.name for p in policies for s in settings_in(p.origins)}))
             return unknown(
-                f"The allowed origins come from {names or 'outside the repository'}.",
+                f"The allowed origins come from {names or 'outside the repository'} ({policies[0].place}).",
                 f"Look at the value of {names or 'the setting'} in production.",
             )
         wide = [e for e in found if e.state is not State.PRESENT]

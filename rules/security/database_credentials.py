@@ -67,9 +67,11 @@ class DatabaseCredentials(Rule):
             found.setdefault((each.place.path, each.place.line), each)
         if not found:
             names = sorted({s.name for c in connections for s in settings_in(c.url)}) or ["the URL"]
+            told = ", ".join(names)
+            where = f" ({connections[0].place})" if connections else ""
             return unknown(
-                f"The database's address is in {', '.join(names)}, which the repository does not give.",
-                f"Look at {', '.join(names)} in production: it should name a user, a password and TLS.",
+                f"The database's address is in {told}, which the repository does not give{where}.",
+                f"Look at {told} in production: it should name a user, a password and TLS.",
             )
         wrong = [e for e in found.values() if e.state is not State.PRESENT]
         summary = (

@@ -55,6 +55,14 @@ CASES = {
         "from os import environ\ndef f(environ):\n    probe(environ)",
         "",
     ),
+    "a walrus": (
+        "from redis import Redis\ndef f():\n    if (r := Redis()):\n        probe(r.get)",
+        "redis.Redis().get",
+    ),
+    "an unpacked display": (
+        "from redis import Redis\na, b = 1, Redis()\nprobe(b.get)",
+        "redis.Redis().get",
+    ),
     "a builtin": ("probe(print)", "builtins.print"),
     "a name from a package of the tree": (
         "from pkg import connect\nprobe(connect().x)",
