@@ -86,8 +86,16 @@ def _work(batch: list[Source], late: bool) -> list[bytes]:
     """Runs in a worker, which ends with the audit: collecting garbage would only cost time."""
     gc.disable()
     sys.setrecursionlimit(20_000)
+    return [_encoded(extract_source(source, late)) for source in batch]
+
+
+def _encoded(facts: list[Fact]) -> bytes:
+    """Facts for the way between processes; text that no encoding holds makes a file unread."""
     encoder, _ = _codec()
-    return [encoder.encode(extract_source(source, late)) for source in batch]
+    try:
+        return encoder.encode(facts)
+    except (UnicodeEncodeError, OverflowError, RecursionError) as error:
+        return encoder.encode([Unread(f"could not be read ({type(error).__name__})")])
 
 
 Facts = dict[str, tuple[Fact, ...]]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import ast
 import contextlib
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.discover import Kind, Role
+from auditor.discover import Kind, Role, discover
 from auditor.extract.facts import Syntax, Unread
-from auditor.extract.pipeline import extract_source
+from auditor.extract.pipeline import Extraction, extract_source
 from auditor.extract.python.downgrade import NotPython, downgrade
 from auditor.extract.python.parse import UnreadablePython, parse
 from auditor.extract.source import Source
+from tests.conftest import write
 
 
 def facts(data: bytes) -> list[object]:
@@ -42,6 +44,12 @@ def test_unreadable(data: bytes, reason: str, line: int) -> None:
     assert reason in unread.reason
     assert "\n" not in unread.reason
     assert not line or unread.line == line
+
+
+def test_text_that_no_encoding_holds(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": "x = '\\ud800'\ny = call(1)\n"})
+    (fact,) = Extraction(discover(tmp_path), jobs=1).facts["a.py"]
+    assert isinstance(fact, Syntax)
 
 
 def test_an_unreadable_application_is_known_as_one() -> None:

@@ -212,7 +212,10 @@ class _Builder:
         if isinstance(value, str | bytes):
             if self.mask and (shape := self.mask(node)):
                 return t.Hidden(*at, shape)
-            return t.Const(*at, value if isinstance(value, str) else value.decode("latin-1"))
+            text = value if isinstance(value, str) else value.decode("latin-1")
+            if not text.isascii():  # a lone surrogate is legal in a literal, and in no encoding
+                text = text.encode("utf-8", "replace").decode()
+            return t.Const(*at, text)
         if value is Ellipsis or isinstance(value, complex):
             return t.Name(*at, "...")
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
