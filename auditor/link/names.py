@@ -31,6 +31,8 @@ from auditor.extract.python import tree as t
 Definition = t.Function | t.Class
 _BUILTINS = frozenset(dir(builtins))
 _MAX_DEPTH = 24
+_MAX_ACTIVE = 80
+"""Questions that may wait for each other: frameworks that fill parameters ask anew."""
 _MAX_STEPS = 3000
 """Steps one question may take before what was cut short counts as told, against hostile code."""
 N = TypeVar("N", bound=t.Node)
@@ -231,8 +233,10 @@ class Code:
         """How frameworks fill parameters: (parameter, its function's scope) -> canonical name."""
         self._names: dict[tuple[int, int], str] = {}
         self._members: dict[tuple[str, str], str] = {}
+        self._stars: dict[tuple[str, str], str] = {}
         self._cut = False
         self._steps = 0
+        self._active = 0
         self._nodes = {id(m): list(_scoped(m)) for m in self.modules.values()}
         self._by_kind: dict[type, list[Located]] = defaultdict(list)
         self._calls: dict[str, list[CallSite]] = defaultdict(list)
@@ -347,15 +351,19 @@ class Code:
         known = self._names.get(key)
         if known is not None:
             return known
-        if depth == 0:
+        if self._active == 0:
             self._steps = 0
         self._steps += 1
-        if depth > _MAX_DEPTH:
+        if depth > _MAX_DEPTH or self._active > _MAX_ACTIVE:
             self._cut = True
             return ""
         cut_before, self._cut = self._cut, False
         self._names[key] = ""  # a cycle ends here
-        name = self._name(expr, scope, depth + 1)
+        self._active += 1
+        try:
+            name = self._name(expr, scope, depth + 1)
+        finally:
+            self._active -= 1
         if name or not self._cut or self._steps > _MAX_STEPS:
             self._names[key] = name
         else:
@@ -671,8 +679,13 @@ class Code:
 
     def _starred(self, module: Module, name: str, depth: int) -> str:
         """What `name` means through a `from x import *` of `module`."""
-        if depth > _MAX_DEPTH:
-            return ""
+        key = (module.path, name)
+        if key not in self._stars:
+            self._stars[key] = ""  # packages that import all of each other end here
+            self._stars[key] = self._through_stars(module, name, depth)
+        return self._stars[key]
+
+    def _through_stars(self, module: Module, name: str, depth: int) -> str:
         for binding in module.scope.bindings.get("*", ()):
             source = binding.target.removesuffix(".*") or "."
             star = self._imported(source, module, depth)

@@ -93,6 +93,18 @@ def test_a_module_named_like_a_package_does_not_import_itself(build: Build) -> N
     assert code.name(site.node.args[0], site.scope) == "redis.Redis"
 
 
+def test_packages_that_import_all_of_each_other_end(build: Build) -> None:
+    files = {
+        "__init__.py": "from core import *\nfrom core.a import *\n",
+        "core/__init__.py": "from pkg.core import *\nfrom core.a import *\nfrom core.b import *\n",
+        "core/a.py": "from core import *\nfrom core.b import *\n",
+        "core/b.py": "from core.a import *\nfrom .. import *\nprobe(missing)\n",
+    }
+    code = build(files).code
+    (site,) = code.method_calls("probe")
+    assert code.name(site.node.args[0], site.scope) == ""
+
+
 def test_mutual_references_end(build: Build) -> None:
     code = build({"a.py": "from b import x\nx = x\nprobe(x.y)", "b.py": "from a import x\n"}).code
     (site,) = code.method_calls("probe")
