@@ -97,6 +97,7 @@ class Evaluator:
     _busy: set[tuple[int, int]] = field(default_factory=set)
     _known: dict[tuple[int, int], Value] = field(default_factory=dict)
     _created: dict[tuple[int, int], list[Located]] = field(default_factory=dict)
+    _bindings: dict[tuple[str, str], list[Located]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.code.fillers = [functools.partial(filler, self) for filler in _FILLERS]
@@ -315,12 +316,13 @@ class Evaluator:
         return self._module_binding(path, member) if path in self.code.modules else []
 
     def _module_binding(self, path: str, name: str) -> list[Located]:
-        module = self.code.modules[path]
-        return (
-            self.origins(t.Name(1, 1, 1, name), module.scope)
-            if name in module.scope.bindings
-            else []
-        )
+        key = (path, name)
+        if key not in self._bindings:
+            self._bindings[key] = []  # modules that import each other end here
+            scope = self.code.modules[path].scope
+            if name in scope.bindings:
+                self._bindings[key] = self.origins(t.Name(1, 1, 1, name), scope)
+        return self._bindings[key]
 
     def _call(self, site: CallSite, name: str, place: Place) -> Value:
         call = site.node

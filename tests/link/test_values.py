@@ -75,3 +75,9 @@ def test_what_is_computed_is_unknown(build: Build) -> None:
     application = build({"main.py": "import random\nprobe(random.random())"})
     (site,) = application.code.method_calls("probe")
     assert isinstance(application.values.value(site.node.args[0], site.scope), Unknown)
+
+
+def test_modules_that_import_each_other_end(build: Build) -> None:
+    application = build({"a.py": "from b import x\nprobe(x)", "b.py": "from a import x\n"})
+    (site,) = application.code.method_calls("probe")
+    assert isinstance(application.values.value(site.node.args[0], site.scope), Unknown)
