@@ -45,7 +45,7 @@ def health_checks(application: Application) -> Iterator[HealthCheck]:
 def _judge(code: Code, route: Route, function: Located) -> HealthCheck:
     checks: list[str] = []
     broken, broken_place = "", None
-    for located in _with_callees(code, function, 3):
+    for located in code.with_callees(function, 3):
         inner = code.inside(located)
         for node in t.walk_own(*located.node.body):  # type: ignore[attr-defined]
             if not isinstance(node, t.Call):
@@ -65,29 +65,11 @@ def _judge(code: Code, route: Route, function: Located) -> HealthCheck:
     return HealthCheck(
         route,
         tuple(dict.fromkeys(checks)),
-        _reports_failure(list(_with_callees(code, function, 2))),
+        _reports_failure(code.with_callees(function, 2)),
         _claims(function),
         broken,
         broken_place,
     )
-
-
-def _with_callees(code: Code, function: Located, depth: int) -> Iterator[Located]:
-    """A function and what it calls in the tree, each once, dependencies it names included."""
-    seen: set[int] = set()
-    pending = [(function, depth)]
-    while pending:
-        found, left = pending.pop(0)
-        if id(found.node) in seen:
-            continue
-        seen.add(id(found.node))
-        yield found
-        inner = code.inside(found)
-        for node in t.walk_own(*found.node.body):  # type: ignore[attr-defined]
-            if isinstance(node, t.Call) and left:
-                callee = code.defined(node.func, inner)
-                if callee and isinstance(callee.node, t.Function):
-                    pending.append((callee, left - 1))
 
 
 def _reports_failure(functions: list[Located]) -> bool:

@@ -243,7 +243,7 @@ def uploads(application: Application) -> Iterator[Upload]:
         files = [p for p in route.parameters if p.source == "file"]
         if not files or route.function is None:
             continue
-        bodies = [route.function, *_callees(code, route.function)]
+        bodies = code.with_callees(route.function, 1)
         nodes = [(n, f) for f in bodies for n in t.walk_own(*f.node.body)]  # type: ignore[attr-defined]
         yield Upload(
             route,
@@ -252,17 +252,6 @@ def uploads(application: Application) -> Iterator[Upload]:
             any(_checks_type(n) for n, _ in nodes),
             next((place_of(Located(n, code.inside(f))) for n, f in nodes if _uses_name(n)), None),
         )
-
-
-def _callees(code: Code, function: Located) -> list[Located]:
-    inner = code.inside(function)
-    found = []
-    for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
-        if isinstance(node, t.Call):
-            callee = code.defined(node.func, inner)
-            if callee and isinstance(callee.node, t.Function):
-                found.append(callee)
-    return found
 
 
 def _limits_size(node: t.Node) -> bool:

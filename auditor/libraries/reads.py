@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.names import Code, Located
+from auditor.link.names import Located
 from auditor.model.costs import HeavyRead
 from auditor.model.data import Cache, Query
 from auditor.model.web import Route
@@ -27,11 +26,11 @@ def heavy_reads(application: Application) -> Iterator[HeavyRead]:
     for route in application.facts(Route):
         if route.method != "GET" or route.function is None or route.public == "health check":
             continue
-        functions = _functions(code, route.function)
+        functions = code.with_callees(route.function, 1)
         reads = [q for f in functions for q in by_function.get((f.path, _qualname(f)), ())]
         heavy = [q for q in reads if q.operation in _HEAVY]
         if heavy and (len(reads) >= _MANY or any(q.operation == "aggregate" for q in heavy)):
-            cached = _cached(code, functions, caches)
+            cached = _cached(functions, caches)
             yield HeavyRead(route, len(reads), heavy[0].place, cached)
 
 
@@ -41,18 +40,7 @@ def _qualname(function: Located) -> str:
     return f"{outer}.{name}" if outer else name
 
 
-def _functions(code: Code, function: Located) -> list[Located]:
-    found = [function]
-    inner = code.inside(function)
-    for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
-        if isinstance(node, t.Call):
-            callee = code.defined(node.func, inner)
-            if callee is not None and isinstance(callee.node, t.Function) and callee not in found:
-                found.append(callee)
-    return found
-
-
-def _cached(code: Code, functions: list[Located], caches: tuple[Cache, ...]) -> Cache | None:
+def _cached(functions: list[Located], caches: tuple[Cache, ...]) -> Cache | None:
     """The cache that one of the functions reads through."""
     spans = [(f.path, f.node.line, f.node.end_line) for f in functions]
     for cache in caches:

@@ -287,6 +287,25 @@ class Code:
                 if self.name(site.node.func, site.scope) in wanted:
                     yield site
 
+    def with_callees(self, function: Located, depth: int) -> list[Located]:
+        """A function and the functions of the tree that it calls, so many levels down, each once."""
+        found = {id(function.node): function}
+        level = [function]
+        for _ in range(depth):
+            callees = [callee for each in level for callee in self._callees(each)]
+            level = [callee for callee in callees if id(callee.node) not in found]
+            found |= {id(callee.node): callee for callee in level}
+        return list(found.values())
+
+    def _callees(self, function: Located) -> Iterator[Located]:
+        assert isinstance(function.node, t.Function)
+        inner = self.inside(function)
+        for node in t.walk_own(*function.node.body):
+            if isinstance(node, t.Call):
+                callee = self.defined(node.func, inner)
+                if callee is not None and isinstance(callee.node, t.Function):
+                    yield callee
+
     def method_calls(self, *names: str) -> Iterator[CallSite]:
         """Calls of any attribute or function with one of these plain names."""
         for name in names:
