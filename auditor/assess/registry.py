@@ -7,7 +7,6 @@ import importlib.util
 import inspect
 import pkgutil
 from collections.abc import Iterable, Iterator, Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
@@ -50,6 +49,8 @@ def _built_in() -> Iterable[ModuleType]:
 
 
 def _installed() -> Iterator[ModuleType]:
+    from importlib.metadata import entry_points  # slow to import, and wanted here only
+
     for entry in sorted(entry_points(group="auditor.rules"), key=lambda entry: entry.name):
         try:
             yield entry.load()
