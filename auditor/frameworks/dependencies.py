@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from auditor.extract.python import tree as t
+from auditor.frameworks.guards import CREDENTIAL, GUARDING_NAME, Guards
 from auditor.libraries.authentication import PRESENCE_SCHEMES, known_guard
 from auditor.link.application import Application
-from auditor.link.checks import Checks, Origin, Strength, Summary
+from auditor.link.checks import Origin, Strength
 from auditor.link.names import Code, Located, Scope, argument
 from auditor.link.values import Evaluator, fills_parameters, place_of
 from auditor.model.places import Place
@@ -42,16 +43,6 @@ _BOUNDS = {
     "min_length", "max_length", "pattern", "regex", "ge", "gt", "le", "lt", "multiple_of",
     "max_items", "min_items", "max_digits",
 }  # fmt: skip
-_CREDENTIAL = re.compile(
-    r"auth|token|api_?key|session|credential|secret|signature|jwt|bearer", re.I
-)
-_GUARDING_NAME = re.compile(
-    r"^(?:verify|authenticate|authorize|require|check|validate|ensure|protect|restrict|enforce)_?"
-    r".*(?:auth|token|user|admin|role|permission|key|login|session|access|jwt|owner|signature)"
-    r"|(?:get_)?(?:current|active|logged_in|auth(?:enticated|orized)?)_?.*(?:user|admin|account|customer|member|staff|principal|tenant)"
-    r"|^(?:require|authenticate|authorize|login_required|is_admin|admin_required|auth_required|jwt_required|admin_only|protected|require_auth|verify|get_token_payload)$",
-    re.I,
-)
 
 
 @dataclass
@@ -155,21 +146,15 @@ def filled_by_depends(values: Evaluator, param: t.Param, scope: Scope) -> str:
     return values.code.result(dependency.name) if dependency and dependency.name else ""
 
 
-@dataclass
-class DependencyGuards:
-    """Judges dependencies, decorators and bodies as guards."""
+class DependencyGuards(Guards):
+    """Judges FastAPI's dependencies as guards."""
 
-    application: Application
-    checks: Checks = field(init=False)
-    _guarantees: dict[int, Strength] = field(default_factory=dict)
-    _guards: dict[int, list[Guard]] = field(default_factory=dict)
+    def __init__(self, application: Application) -> None:
+        super().__init__(application)
+        self._guarantees: dict[int, Strength] = {}
+        self._guards: dict[int, list[Guard]] = {}
 
-    def __post_init__(self) -> None:
-        self.code = self.application.code
-        self.values = self.application.values
-        self.checks = Checks(self.values, self._origin)
-
-    def _origin(self, param: t.Param, scope: Scope) -> Origin | None:
+    def origin(self, param: t.Param, scope: Scope) -> Origin | None:
         """What a parameter holds: a verified identity, an optional one, or a caller's word."""
         if scope.parent is None:
             return None
@@ -185,7 +170,7 @@ class DependencyGuards:
             return Origin()
         summary = self.checks.summary(dependency.target)
         if self._takes_credential(dependency.target) or summary.denies:
-            truth = max(self._guaranteed(dependency.target), summary.when_truthy)
+            truth = max(self.established(dependency.target), summary.when_truthy)
             return Origin(caller=truth < Strength.VERIFIED, truth=truth)
         return Origin()
 
@@ -214,22 +199,22 @@ class DependencyGuards:
                 found.append(dependency)
         return found
 
-    def _guaranteed(self, function: Located) -> Strength:
+    def established(self, function: Located) -> Strength:
         """What has been established once a dependency returned, its own dependencies included."""
         key = id(function.node)
         if key not in self._guarantees:
             self._guarantees[key] = Strength.NONE  # a cycle ends here
-            self._guarantees[key] = self._established(function)
+            self._guarantees[key] = self._with_own(function)
         return self._guarantees[key]
 
-    def _established(self, function: Located) -> Strength:
+    def _with_own(self, function: Located) -> Strength:
         own = self.checks.summary(function).guaranteed
         for dependency in self._own(function):
             guard = known_guard(dependency.name)
             if guard is not None and guard.state is Guarding.ENFORCED:
                 return Strength.VERIFIED
             if dependency.target is not None:
-                own = max(own, self._guaranteed(dependency.target))
+                own = max(own, self.established(dependency.target))
             elif self._scheme(dependency.name):
                 own = max(own, Strength.FORM)  # it demands a credential, any
         return own
@@ -245,7 +230,7 @@ class DependencyGuards:
             for found in declarations(self.values, param, function.scope):
                 if isinstance(found.node, t.Call):
                     source = _SOURCES.get(self.code.name(found.node.func, found.scope))
-                    if source in ("header", "cookie") and _CREDENTIAL.search(param.name):
+                    if source in ("header", "cookie") and CREDENTIAL.search(param.name):
                         return True
         inner = self.code.inside(function)
         for node in t.walk_own(*function.node.body):
@@ -255,9 +240,8 @@ class DependencyGuards:
                         return True
         return False
 
-    @staticmethod
-    def sounds_like_guard(name: str) -> bool:
-        return bool(_GUARDING_NAME.search(name))
+    def before(self, function: Located) -> Iterator[Located]:
+        return (d.target for d in self._own(function) if d.target is not None)
 
     def means_to_guard(self, function: Located) -> bool:
         """Whether a dependency is there to turn callers away, judged by name and behaviour."""
@@ -268,8 +252,8 @@ class DependencyGuards:
         if self.checks.summary(function).denies:
             return True
         takes = self._takes_credential(function)
-        return (bool(_GUARDING_NAME.search(name)) and (takes or not self._own(function))) or (
-            takes and bool(_CREDENTIAL.search(name) or re.search("user", name, re.I))
+        return (bool(GUARDING_NAME.search(name)) and (takes or not self._own(function))) or (
+            takes and bool(CREDENTIAL.search(name) or re.search("user", name, re.I))
         )
 
     def of(self, dependency: Dependency) -> list[Guard]:
@@ -300,78 +284,13 @@ class DependencyGuards:
         if (
             dependency.name
             and ":" not in dependency.name
-            and _GUARDING_NAME.search(dependency.short)
+            and GUARDING_NAME.search(dependency.short)
         ):
             reason = f"{dependency.name} lies outside this tree and is not known"
             return [
                 Guard(dependency.short, dependency.place, dependency.via, Guarding.UNKNOWN, reason)
             ]
         return []
-
-    def judge(self, function: Located, depth: int = 0) -> tuple[Guarding, str]:
-        """What a guarding function does, and why that is so."""
-        summary = self.checks.summary(function)
-        guaranteed = self._guaranteed(function)
-        notes = "; ".join(summary.notes)
-        if guaranteed is Strength.VERIFIED:
-            return Guarding.ENFORCED, "verifies the credential"
-        if guaranteed is Strength.DEFAULT_SECRET:
-            return Guarding.ENFORCED, notes or "compares with a secret whose default is in the code"
-        if guaranteed is Strength.OUTSIDE:
-            return Guarding.UNKNOWN, notes or "rests on code outside this tree"
-        best = max((max(e.strength, e.truth) for e in summary.exits), default=Strength.NONE)
-        if best is Strength.VERIFIED or summary.when_truthy is Strength.VERIFIED:
-            open_exits = [e for e in summary.exits if e.strength < Strength.DEFAULT_SECRET]
-            where = f" (line {open_exits[0].node.line})" if open_exits else ""
-            if all(e.falsy for e in open_exits):
-                return Guarding.OPTIONAL, f"lets callers without a credential pass{where}"
-            return Guarding.OPTIONAL, f"has a way through that verifies nothing{where}"
-        if best is Strength.OUTSIDE:
-            return Guarding.UNKNOWN, notes or "rests on code outside this tree"
-        for dependency in self._own(function):
-            if dependency.target is not None and depth < 3:
-                below = self.judge(dependency.target, depth + 1)
-                if below[0] in (Guarding.OPTIONAL, Guarding.UNKNOWN):
-                    return below  # it hands on what another one found, also nothing
-        return Guarding.DECORATIVE, _why_decorative(summary, guaranteed, notes)
-
-    def decorator(self, decorator: Located, name: str) -> Guard | None:
-        """The guard that a decorator of the handler is."""
-        short = re.split(r"[.:]", name.replace("()", ""))[-1]
-        if known := known_guard(name):
-            return Guard(short, place_of(decorator), "decorator", known.state, known.reason)
-        wrapper = self.code.definition(name)
-        if wrapper is None or not isinstance(wrapper.node, t.Function):
-            expr = decorator.node.func if isinstance(decorator.node, t.Call) else decorator.node
-            wrapper = self.code.definition(self.code.result(self.code.name(expr, decorator.scope)))  # type: ignore[arg-type]
-        if wrapper is None or not isinstance(wrapper.node, t.Function):
-            return None
-        nested = self.code.definition(self.code.result(name)) if ":" in name else None
-        if nested is not None and isinstance(nested.node, t.Function):
-            wrapper = nested
-        if not self.checks.summary(wrapper).denies:
-            return None
-        state, reason = self.judge(wrapper)
-        expr = decorator.node.func if isinstance(decorator.node, t.Call) else decorator.node
-        return Guard(t.dotted(expr) or short, place_of(wrapper, short), "decorator", state, reason)  # type: ignore[arg-type]
-
-    def body(self, function: Located) -> Guard | None:
-        """The guard that a handler is itself, when no way through it skips the check."""
-        if not self.checks.may_deny(function):
-            return None
-        summary = self.checks.summary(function)
-        if not summary.denies or not summary.rejects:
-            return None
-        assert isinstance(function.node, t.Function)
-        at = Place(function.path, summary.rejects[0].line, 1, 0, function.node.name)
-        notes = "; ".join(summary.notes)
-        if summary.guaranteed is Strength.VERIFIED:
-            return Guard(function.node.name, at, "body", Guarding.ENFORCED, "verifies in its body")
-        if summary.guaranteed is Strength.DEFAULT_SECRET:
-            return Guard(function.node.name, at, "body", Guarding.ENFORCED, notes)
-        if summary.guaranteed is Strength.OUTSIDE:
-            return Guard(function.node.name, at, "body", Guarding.UNKNOWN, notes)
-        return None
 
     # --- what a handler takes in
 
@@ -450,15 +369,3 @@ def _words(node: t.Node) -> set[str]:
         for n in t.walk_own(node)
         if isinstance(n, t.Name | t.Attr)
     }
-
-
-def _why_decorative(summary: Summary, guaranteed: Strength, notes: str) -> str:
-    constant = any(e.constant and not e.falsy for e in summary.exits)
-    same = " and returns the same user for everybody" if constant else ""
-    if notes:
-        return notes + same
-    if guaranteed is Strength.FORM or (summary.rejects and summary.denies):
-        return f"looks only at the form of the credential, never verifies it{same}"
-    if not summary.rejects:
-        return f"never turns anybody away{same}"
-    return f"turns callers away, but not for who they are{same}"

@@ -542,7 +542,7 @@ def _route(
             if exempt:
                 continue
             limits.append(Limit(_short(each.name), each.place, "middleware"))
-        elif guard := middleware_guard(application, guards.checks, each, method, path):
+        elif guard := middleware_guard(application, guards, each, method, path):
             found.append(guard)
     if endpoint.function is not None and (guard := guards.body(endpoint.function)):
         found.append(guard)

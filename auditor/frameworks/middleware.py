@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 
 from auditor.extract.python import tree as t
+from auditor.frameworks.guards import Guards
 from auditor.link.application import Application
-from auditor.link.checks import Checks, Strength
 from auditor.link.names import CallSite, Code, Located
 from auditor.link.pathtests import PathTests
 from auditor.model.places import Place
@@ -37,14 +37,6 @@ _KNOWN = {
 }
 
 
-_BY_BEST = {
-    Strength.VERIFIED: Guarding.OPTIONAL,
-    Strength.DEFAULT_SECRET: Guarding.OPTIONAL,
-    Strength.OUTSIDE: Guarding.UNKNOWN,
-}
-"""What a middleware is when not every way through it checks the same."""
-
-
 def entry(code: Code, middleware: Middleware) -> Located | None:
     """The function of a middleware that sees the request."""
     found = middleware.found
@@ -58,7 +50,7 @@ def entry(code: Code, middleware: Middleware) -> Located | None:
 
 
 def middleware_guard(
-    application: Application, checks: Checks, middleware: Middleware, method: str, path: str
+    application: Application, guards: Guards, middleware: Middleware, method: str, path: str
 ) -> Guard | None:
     """What a middleware demands of a request for one route."""
     short = re.split(r"[.:]", middleware.name)[-1]
@@ -71,23 +63,4 @@ def middleware_guard(
     function = entry(application.code, middleware)
     if function is None:
         return None
-    summary = checks.summary(function)
-    if not summary.denies:
-        return None
-    decided = checks.summary(function, PathTests(application.values, method, path))
-    notes = "; ".join(decided.notes)
-    strength = decided.guaranteed
-    if strength is Strength.VERIFIED:
-        state, reason = Guarding.ENFORCED, "verifies the credential of every request to this path"
-    elif strength is Strength.DEFAULT_SECRET:
-        state, reason = Guarding.ENFORCED, notes
-    elif strength is Strength.OUTSIDE:
-        state, reason = Guarding.UNKNOWN, notes
-    elif not decided.rejects:
-        return None  # an exception for this path
-    else:
-        best = max((e.strength for e in decided.exits), default=Strength.NONE)
-        state = _BY_BEST.get(best, Guarding.DECORATIVE)
-        reason = notes or "looks only at the form of the credential, never verifies it"
-    at = Place(function.path, function.node.line, function.node.column, 0, short)
-    return Guard(short, at, "middleware", state, reason)
+    return guards.each_request(function, short, PathTests(application.values, method, path))

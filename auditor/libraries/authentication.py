@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 
 from auditor.extract.python import tree as t
-from auditor.link.checks import Strength, Verification, recognises
-from auditor.link.names import CallSite
+from auditor.link.checks import Checks, Origin, Strength, Verification, recognises, vouches
+from auditor.link.names import CallSite, Scope
 from auditor.link.values import Evaluator
 from auditor.model.values import Known, Masked, Value, possible, settings_in
 from auditor.model.web import Guarding
@@ -212,6 +212,37 @@ def _weak_key(value: Value) -> str:
         where = f"the default of {settings[0].name}" if settings else "the key"
         return f"{where} that signs the tokens is written in the code"
     return ""
+
+
+_ASKED = {"is_authenticated", "is_staff", "is_superuser", "has_perm", "has_perms", "has_role"}
+_REQUEST_USER = re.compile(r"(?:self\.)?(?:request|req|websocket|info\.context)\.user")
+_STATE = re.compile(r"(?:self\.)?(?:request|req|websocket|conn|connection)\.(?:state|scope|ctx)")
+
+
+@vouches
+def the_caller(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin | None:
+    """`request.user` (Django, Starlette) and `current_user` (flask-login): who may be nobody.
+
+    https://docs.djangoproject.com/en/stable/ref/contrib/auth/, https://flask-login.readthedocs.io.
+    """
+    asked = expr.func if isinstance(expr, t.Call) else expr
+    if isinstance(asked, t.Attr) and asked.name in _ASKED and "user" in t.dotted(asked.value):
+        return Origin(truth=Strength.VERIFIED)
+    if _REQUEST_USER.fullmatch(t.dotted(expr)) or name.startswith("flask_login.utils.current_user"):
+        return Origin(identity=True)
+    return Origin(identity=True) if name == "flask_login.current_user" else None
+
+
+@vouches
+def kept_with_the_request(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin | None:
+    """`request.state.user`, which a middleware or an earlier dependency has put there."""
+    match expr:
+        case t.Attr(value=owner, name=attribute) if _STATE.fullmatch(t.dotted(owner)):
+            return checks.assigned(_STATE, attribute)
+        case t.Call(func=t.Name(id="getattr"), args=[owner, t.Const(value=str(attribute)), *_]):
+            if _STATE.fullmatch(t.dotted(owner)):
+                return checks.assigned(_STATE, attribute)
+    return None
 
 
 @recognises

@@ -15,13 +15,15 @@ the `try`, so a verification whose failure is swallowed does not count.
 from __future__ import annotations
 
 import enum
+import functools
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from auditor.extract.python import tree as t
-from auditor.link.names import CallSite, Located, Scope, argument
+from auditor.link.names import CallSite, Located, Scope
 from auditor.link.pathtests import PathTests
 from auditor.link.values import Evaluator
 from auditor.model.values import Masked, possible, settings_in
@@ -70,6 +72,22 @@ class Origin:
     truth: Strength = Strength.NONE
     falsy: bool = False
     constant: bool = False
+    identity: bool = False
+
+
+Voucher = Callable[[t.Expr, str, Scope, "Checks"], "Origin | None"]
+_VOUCHERS: list[Voucher] = []
+
+
+def vouches(voucher: Voucher) -> Voucher:
+    """Register what a framework says of the caller: (expression, canonical name, scope, checks).
+
+    A signed session, `request.user`, `flask_login.current_user`. The origin's `truth` is what holds
+    when the expression is truthy; `identity` marks the caller as the framework knows him, who may be
+    nobody, so that only comparing him with something tells.
+    """
+    _VOUCHERS.append(voucher)
+    return voucher
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +111,8 @@ class Summary:
     denies: bool
     """Whether a rejection says 401 or 403, so that the function means to guard."""
     notes: tuple[str, ...] = ()
+    sets: dict[str, Origin] = field(default_factory=dict)
+    """What it puts into attributes (`g.user`, `request.state.user`), joined over its paths."""
 
     @property
     def guaranteed(self) -> Strength:
@@ -126,6 +146,8 @@ class Checks:
     values: Evaluator
     fill: Callable[[t.Param, Scope], Origin | None] = lambda param, scope: None
     """What a framework puts into a parameter."""
+    tuples_respond: bool = False
+    """Whether `return body, 401` is a response."""
     _summaries: dict[tuple[int, object], Summary] = field(default_factory=dict)
     _denies: dict[int, bool] = field(default_factory=dict)
 
@@ -134,11 +156,33 @@ class Checks:
 
         `tests` decides tests of the request's path and method, for a middleware on one route.
         """
-        key = (id(function.node), tests and (tests.method, tests.path))
+        key = (id(function.node), tests and tests.key)
         if key not in self._summaries:
             self._summaries[key] = _RECURSIVE
             self._summaries[key] = _Walk(self, function, tests).run()
         return self._summaries[key]
+
+    def assigned(self, owner: re.Pattern[str], name: str) -> Origin:
+        """What the tree puts into attribute `name` of what `owner` matches, wherever it does."""
+        joined: Origin | None = None
+        for target, scope in self._attribute_targets.get(name, ()):
+            function = scope.function
+            if function is None or not owner.fullmatch(t.dotted(target.value)):
+                continue
+            located = self.values.code.enclosing(scope)
+            found = self.summary(located).sets.get(t.dotted(target)) if located else None
+            if found is not None:
+                joined = found if joined is None else _join(joined, found)
+        return joined or Origin()
+
+    @functools.cached_property
+    def _attribute_targets(self) -> dict[str, list[tuple[t.Attr, Scope]]]:
+        found: dict[str, list[tuple[t.Attr, Scope]]] = defaultdict(list)
+        for assign, scope in self.values.code.of_kind(t.Assign):
+            for target in assign.targets:
+                if isinstance(target, t.Attr):
+                    found[target.name].append((target, scope))
+        return found
 
     def may_deny(self, function: Located, depth: int = 4) -> bool:
         """Whether a function, or one it calls, says 401 or 403 anywhere; cheaper than its paths."""
@@ -175,7 +219,11 @@ _NO_AUTHORITIES = sys.stdlib_module_names | {
 _DENIAL = {401, 403}
 _DENIAL_NAMES = re.compile(r"_40[13]_|UNAUTHORIZED|FORBIDDEN")
 _DENIAL_WORDS = re.compile(r"auth|credential|permission|forbidden|token|denied|login", re.I)
-_RESPONSES = re.compile(r"(?:Response|abort|redirect|make_response)$")
+_RESPONSES = re.compile(
+    r"(?:Response\w*|abort|[rR]edirect\w*|make_response|unauthorized|forbidden|handle_no_permission"
+    r"|permission_denied|render|redirect_to_login)$"
+)
+_LOGIN = re.compile(r"log-?_?in|sign-?_?in|auth", re.I)
 _LOOKUP_METHODS = {
     "find_one", "find", "get", "first", "one", "one_or_none", "scalar", "scalar_one_or_none",
     "get_or_none", "find_one_and_update", "hget", "hgetall", "exists", "count_documents",
@@ -200,6 +248,7 @@ class _Walk:
         self.rejects: list[t.Node] = []
         self.denies = False
         self.notes: list[str] = []
+        self.sets: dict[str, Origin] = {}
 
     def run(self) -> Summary:
         node = self.function.node
@@ -213,7 +262,11 @@ class _Walk:
         if end is not None:
             self.exits.append(Exit(end.strength, True, False, node, Strength.NONE))
         return Summary(
-            tuple(self.exits), tuple(self.rejects), self.denies, tuple(dict.fromkeys(self.notes))
+            tuple(self.exits),
+            tuple(self.rejects),
+            self.denies,
+            tuple(dict.fromkeys(self.notes)),
+            self.sets,
         )
 
     # --- statements: the state after them, or None when no path goes on
@@ -265,6 +318,9 @@ class _Walk:
                 for target in stmt.targets:
                     for name in _names(target):
                         env[name] = origin
+                    if isinstance(target, t.Attr) and (dotted := t.dotted(target)):
+                        env[dotted] = origin
+                        self.put(dotted, origin, state)
                 return replace(state, env=env)
             case t.Do(value=value):
                 if self.aborts(value):
@@ -274,6 +330,12 @@ class _Walk:
                     return state if value.value is None else self.effect(value.value, state)
                 return self.effect(value, state)
         return state
+
+    def put(self, dotted: str, origin: Origin, state: _State) -> None:
+        """Remember what an attribute holds for other functions to find there."""
+        if not origin.falsy:
+            origin = replace(origin, truth=max(origin.truth, state.strength))
+        self.sets[dotted] = _join(self.sets[dotted], origin) if dotted in self.sets else origin
 
     def leave(self, stmt: t.Return, value: t.Expr | None, state: _State) -> None:
         if value is not None and self.aborts(value):
@@ -314,16 +376,37 @@ class _Walk:
     def aborts(self, value: t.Expr) -> bool:
         """A response that turns the caller away: `abort(401)`, `JSONResponse(status_code=401)`."""
         call = value.value if isinstance(value, t.Await) else value
+        if self.checks.tuples_respond and isinstance(call, t.Seq) and len(call.items) > 1:
+            return _is_error(call.items[1])
         if not isinstance(call, t.Call):
             return False
         name = self.code.name(call.func, self.scope) or t.dotted(call.func)
         if not _RESPONSES.search(name):
-            return False
-        if name.endswith(("RedirectResponse", "redirect")):
-            target = self.values.text(call.args[0] if call.args else None, self.scope) or ""
-            target = target or (self.values.text(argument(call, None, "url"), self.scope) or "")
-            return bool(re.search(r"log-?in|sign-?in|auth", target, re.I))
+            return self.always_denies(name)
+        if re.search(r"[rR]edirect\w*$", name) and not name.endswith("redirect_to_login"):
+            return any(self.leads_to_login(given) for given in _arguments(call))
         return self.is_denial(call) or _is_error(call)
+
+    def always_denies(self, name: str) -> bool:
+        """A function of the tree that makes the response which turns callers away."""
+        found = self.code.definition(name)
+        if found is None or not isinstance(found.node, t.Function):
+            return False
+        if not self.checks.may_deny(found):
+            return False
+        summary = self.checks.summary(found)
+        return summary.denies and not summary.exits
+
+    def leads_to_login(self, target: t.Expr) -> bool:
+        """`/login`, `url_for("auth.login")`, `reverse("login")`, `settings.LOGIN_URL`."""
+        if _LOGIN.search(self.values.text(target, self.scope) or ""):
+            return True
+        for node in t.walk_own(target):
+            match node:
+                case t.Const(value=str(word)) | t.Name(id=word) | t.Attr(name=word):
+                    if _LOGIN.search(word):
+                        return True
+        return False
 
     def branch(self, stmt: t.If, state: _State) -> _State | None:
         decided = self.tests.decide(stmt.test, self.scope) if self.tests else None
@@ -406,9 +489,13 @@ class _Walk:
                 found = self.verification(expr, state)
                 if found:
                     return found.strength, none
+                if vouched := self.vouched(expr):
+                    return vouched.truth, none
                 return self.form(expr, state), self.form(expr, state)
             case t.Compare() | t.Unary():
                 return self.form(expr, state), none
+            case t.Attr(name="is_anonymous"):
+                return none, Strength.VERIFIED
         origin = self.origin(expr, state)
         if origin.truth:
             return origin.truth, none
@@ -434,6 +521,8 @@ class _Walk:
 
     def equality(self, sent: t.Expr, expected: t.Expr, state: _State) -> Strength:
         """What `sent == expected` shows: that the caller knows something only he should know."""
+        if self.names_caller(sent, state) and not _is_falsy_constant(expected):
+            return Strength.VERIFIED
         if not self.touches_caller(sent, state):
             return Strength.NONE
         if self.is_digest(expected, state) and self.touches_caller(sent, state):
@@ -459,6 +548,27 @@ class _Walk:
         if re.search(r"secret|token|api_?key|password", t.dotted(expected), re.I):
             return Strength.VERIFIED
         return Strength.FORM
+
+    def names_caller(self, expr: t.Expr, state: _State) -> bool:
+        """Whether an expression is about the caller as the framework knows him."""
+        for node in t.walk_own(expr):
+            if isinstance(node, t.Name | t.Attr | t.Item | t.Call):
+                origin = self.vouched(node)
+                if origin is None and isinstance(node, t.Name | t.Attr):
+                    origin = state.env.get(t.dotted(node))
+                if origin and (origin.identity or origin.truth is Strength.VERIFIED):
+                    return True
+        return False
+
+    def vouched(self, expr: t.Expr) -> Origin | None:
+        """What a framework says of the caller in this expression."""
+        if not _VOUCHERS or not isinstance(expr, t.Name | t.Attr | t.Item | t.Call):
+            return None
+        name = self.code.name(expr, self.scope)
+        for voucher in _VOUCHERS:
+            if found := voucher(expr, name, self.scope, self.checks):
+                return found
+        return None
 
     def is_digest(self, expr: t.Expr, state: _State) -> bool:
         for node in t.walk_own(expr):
@@ -552,12 +662,16 @@ class _Walk:
         match expr:
             case t.Name(id=name) if name in state.env:
                 return state.env[name]
+            case t.Attr() if (dotted := t.dotted(expr)) in state.env:
+                return state.env[dotted]
             case t.Const(value=value):
                 return Origin(falsy=not value, constant=True)
             case t.Await(value=value) | t.Bind(value=value):
                 return self.origin(value, state)
             case t.Choice(then=then, other=other):
                 return _join(self.origin(then, state), self.origin(other, state))
+        if vouched := self.vouched(expr):
+            return vouched
         truth = Strength.NONE
         for node in t.walk_own(expr):
             if isinstance(node, t.Call) and (found := self.verification(node, state)):
@@ -570,13 +684,17 @@ class _Walk:
         return Origin(self.touches_caller(expr, state), truth, False, constant)
 
 
-def _is_error(call: t.Call) -> bool:
+def _is_falsy_constant(expr: t.Expr) -> bool:
+    return isinstance(expr, t.Const) and not expr.value
+
+
+def _is_error(call: t.Expr) -> bool:
     """Whether a response carries a status of 4xx or 5xx."""
     for node in t.walk_own(call):
         match node:
             case t.Const(value=int(status)) if 400 <= status < 600:
                 return True
-            case t.Attr(name=name) if re.match(r"HTTP_[45]\d\d_", name):
+            case t.Attr(name=name) if re.match(r"HTTP_[45]\d\d_|UNAUTHORIZED|FORBIDDEN", name):
                 return True
     return False
 

@@ -579,6 +579,14 @@ class Code:
         """The expressions assigned to `self.name` in a class of the tree."""
         return self._attributes(found).get(name, [])
 
+    def enclosing(self, scope: Scope) -> Located | None:
+        """The function that a scope lies in."""
+        while scope.parent is not None:
+            if isinstance(scope.owner, t.Function):
+                return Located(scope.owner, scope.parent)
+            scope = scope.parent
+        return None
+
     def inside(self, found: Located) -> Scope:
         """The scope that a function or class opens."""
         return found.scope.module.scopes[id(found.node)]

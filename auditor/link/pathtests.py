@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import re2
+
 from auditor.extract.python import tree as t
 from auditor.link.names import Scope
 from auditor.link.values import Evaluator
 from auditor.model.values import possible
 
+_MATCHING = re.compile(r"re\.(?:match|search|fullmatch)")
 _PATH = re.compile(r"(?:^|\.)(?:url\.path|path|path_info|scope\.path)$")
 
 
@@ -24,6 +27,12 @@ class PathTests:
     values: Evaluator
     method: str
     path: str
+    endpoint: str = ""
+    """The route's name, where the framework has one (`blueprint.view`, a URL's name)."""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.method, self.path, self.endpoint
 
     def decide(self, test: t.Expr, scope: Scope) -> bool | None:
         """The outcome of a test, None where it does not hang on path and method alone."""
@@ -44,6 +53,8 @@ class PathTests:
                 test_of = str.startswith if name == "startswith" else str.endswith
                 texts = self._texts(arg, scope)
                 return None if texts is None else any(test_of(subject, x) for x in texts)
+            case t.Call(args=[pattern, subject, *_]) if _MATCHING.fullmatch(t.dotted(test.func)):
+                return self._matched(t.dotted(test.func), pattern, subject, scope)
             case t.Call(func=t.Name(id="any"), args=[t.Comp(elements=[element], loops=[loop])]):
                 return self._any(element, loop, scope)
             case t.Name():
@@ -77,6 +88,16 @@ class PathTests:
             return self.path
         if dotted.endswith(".method"):
             return self.method
+        if self.endpoint and dotted.endswith(("request.endpoint", "resolver_match.view_name")):
+            return self.endpoint
+        if self.endpoint and dotted.endswith("resolver_match.url_name"):
+            return self.endpoint.rpartition(":")[2]
+        if self.endpoint and dotted.endswith(("request.blueprint", "resolver_match.namespace")):
+            return (
+                re.split(r"[.:](?=[^.:]*$)", self.endpoint)[0]
+                if re.search(r"[.:]", self.endpoint)
+                else ""
+            )
         return None
 
     def _texts(self, expr: t.Expr, scope: Scope) -> list[str] | None:
@@ -96,6 +117,19 @@ class PathTests:
         if texts is None:
             return None
         return (subject in texts) == (op in ("==", "in"))
+
+    def _matched(
+        self, function: str, pattern: t.Expr, subject: t.Expr, scope: Scope
+    ) -> bool | None:
+        """`re.match(pattern, request.path)`, by an engine without backtracking."""
+        where, texts = self._subject(subject, scope), self._texts(pattern, scope)
+        if where is None or not texts:
+            return None
+        try:
+            method = getattr(re2.compile(texts[0]), function.rpartition(".")[2])
+        except re2.error:
+            return None
+        return method(where) is not None
 
     def _any(self, element: t.Expr, loop: t.Loop, scope: Scope) -> bool | None:
         texts = self._texts(loop.iter, scope)
