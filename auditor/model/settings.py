@@ -51,3 +51,20 @@ class Integration:
     name: str
     place: Place
     settings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameworkSetting:
+    """A value that a framework itself reads from its configuration.
+
+    Flask's `app.config["SESSION_COOKIE_SECURE"]`, a name in Django's settings module. `environment`
+    is the one its file or class speaks of (production, development, …), or empty; `application` as
+    in `WebApp.name`.
+    """
+
+    framework: str
+    application: str
+    name: str
+    value: Value
+    place: Place
+    environment: str = ""
