@@ -1,0 +1,187 @@
+"""Guards of any framework, judged by what they do: functions, decorators, bodies, hooks.
+
+How a framework hands a guard its credential (an injected parameter, a request object, a session) is
+the business of its own module, which derives from `Guards`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.libraries.authentication import known_guard
+from auditor.link.application import Application
+from auditor.link.checks import Checks, Origin, Strength, Summary
+from auditor.link.names import Located, Scope
+from auditor.link.pathtests import PathTests
+from auditor.link.values import place_of
+from auditor.model.places import Place
+from auditor.model.web import Guard, Guarding
+
+CREDENTIAL = re.compile(r"auth|token|api_?key|session|credential|secret|signature|jwt|bearer", re.I)
+GUARDING_NAME = re.compile(
+    r"^(?:verify|authenticate|authorize|require|check|validate|ensure|protect|restrict|enforce)_?"
+    r".*(?:auth|token|user|admin|role|permission|key|login|session|access|jwt|owner|signature)"
+    r"|(?:get_)?(?:current|active|logged_in|auth(?:enticated|orized)?)_?.*(?:user|admin|account|customer|member|staff|principal|tenant)"
+    r"|^(?:require|authenticate|authorize|login_required|is_admin|admin_required|auth_required|jwt_required|admin_only|protected|require_auth|verify|get_token_payload)$",
+    re.I,
+)
+
+
+class Guards:
+    """Judges functions, decorators and bodies as guards.
+
+    `tuples_respond` tells whether `return body, 401` is a response, as in Flask.
+    """
+
+    tuples_respond = False
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.code = application.code
+        self.values = application.values
+        self.checks = Checks(self.values, self.origin, self.tuples_respond)
+
+    # --- what a framework adds
+
+    def origin(self, param: t.Param, scope: Scope) -> Origin | None:
+        """What the framework puts into a parameter; None where it is what the caller sent."""
+        return None
+
+    def established(self, function: Located) -> Strength:
+        """What has been established once a guarding function returned."""
+        return self.checks.summary(function).guaranteed
+
+    def before(self, function: Located) -> Iterator[Located]:
+        """The functions that the framework runs before this one."""
+        return iter(())
+
+    # --- judging
+
+    @staticmethod
+    def sounds_like_guard(name: str) -> bool:
+        return bool(GUARDING_NAME.search(name))
+
+    def judge(self, function: Located, depth: int = 0) -> tuple[Guarding, str]:
+        """What a guarding function does, and why that is so."""
+        summary = self.checks.summary(function)
+        guaranteed = self.established(function)
+        if told := _told(summary, guaranteed):
+            return told
+        for earlier in self.before(function) if depth < 3 else ():
+            below = self.judge(earlier, depth + 1)
+            if below[0] in (Guarding.OPTIONAL, Guarding.UNKNOWN):
+                return below  # it hands on what another one found, also nothing
+        return Guarding.DECORATIVE, _why_decorative(summary, guaranteed)
+
+    def decorator(self, decorator: Located, name: str) -> Guard | None:
+        """The guard that a decorator of the handler is; `name` is its canonical name."""
+        short = re.split(r"[.:]", name.replace("()", ""))[-1]
+        if known := known_guard(name):
+            return Guard(short, place_of(decorator), "decorator", known.state, known.reason)
+        expr: t.Expr = decorator.node  # type: ignore[assignment]
+        if isinstance(expr, t.Call):
+            expr = expr.func
+        wrapper = self._wrapper(decorator, name, expr)
+        if wrapper is None or not self.checks.summary(wrapper).denies:
+            return None
+        state, reason = self.judge(wrapper)
+        return Guard(t.dotted(expr) or short, place_of(wrapper, short), "decorator", state, reason)
+
+    def _wrapper(self, decorator: Located, name: str, expr: t.Expr) -> Located | None:
+        """The function that runs in the handler's stead."""
+        wrapper = self._function(name)
+        if wrapper is None:
+            wrapper = self._function(self.code.result(self.code.name(expr, decorator.scope)))
+        nested = self._function(self.code.result(name)) if ":" in name else None
+        return nested or wrapper
+
+    def _function(self, name: str) -> Located | None:
+        found = self.code.definition(name)
+        return found if found is not None and isinstance(found.node, t.Function) else None
+
+    def body(self, function: Located) -> Guard | None:
+        """The guard that a handler is itself, when no way through it skips the check."""
+        if not self.checks.may_deny(function):
+            return None
+        summary = self.checks.summary(function)
+        if not summary.denies or not summary.rejects or not summary.exits:
+            return None
+        assert isinstance(function.node, t.Function)
+        at = Place(function.path, summary.rejects[0].line, 1, 0, function.node.name)
+        notes = "; ".join(summary.notes)
+        if summary.guaranteed is Strength.VERIFIED:
+            return Guard(function.node.name, at, "body", Guarding.ENFORCED, "verifies in its body")
+        if summary.guaranteed is Strength.DEFAULT_SECRET:
+            return Guard(function.node.name, at, "body", Guarding.ENFORCED, notes)
+        if summary.guaranteed is Strength.OUTSIDE:
+            return Guard(function.node.name, at, "body", Guarding.UNKNOWN, notes)
+        return None
+
+    def each_request(self, function: Located, short: str, tests: PathTests) -> Guard | None:
+        """What a middleware or hook demands of a request for one route; its `via` is middleware."""
+        if not self.checks.summary(function).denies:
+            return None
+        decided = self.checks.summary(function, tests)
+        notes = "; ".join(decided.notes)
+        strength = decided.guaranteed
+        if strength is Strength.VERIFIED:
+            state, reason = (
+                Guarding.ENFORCED,
+                "verifies the credential of every request to this path",
+            )
+        elif strength is Strength.DEFAULT_SECRET:
+            state, reason = Guarding.ENFORCED, notes
+        elif strength is Strength.OUTSIDE:
+            state, reason = Guarding.UNKNOWN, notes
+        elif not decided.rejects:
+            return None  # an exception for this path
+        else:
+            best = max((e.strength for e in decided.exits), default=Strength.NONE)
+            state = _BY_BEST.get(best, Guarding.DECORATIVE)
+            reason = notes or "looks only at the form of the credential, never verifies it"
+        at = Place(function.path, function.node.line, function.node.column, 0, short)
+        return Guard(short, at, "middleware", state, reason)
+
+
+_BY_BEST = {
+    Strength.VERIFIED: Guarding.OPTIONAL,
+    Strength.DEFAULT_SECRET: Guarding.OPTIONAL,
+    Strength.OUTSIDE: Guarding.UNKNOWN,
+}
+"""What a hook is when not every way through it checks the same."""
+
+
+def _told(summary: Summary, guaranteed: Strength) -> tuple[Guarding, str] | None:
+    """What the ways through a function say of it, unless they all leave it decorative."""
+    notes = "; ".join(summary.notes)
+    if guaranteed is Strength.VERIFIED:
+        return Guarding.ENFORCED, "verifies the credential"
+    if guaranteed is Strength.DEFAULT_SECRET:
+        return Guarding.ENFORCED, notes or "compares with a secret whose default is in the code"
+    if guaranteed is Strength.OUTSIDE:
+        return Guarding.UNKNOWN, notes or "rests on code outside this tree"
+    best = max((max(e.strength, e.truth) for e in summary.exits), default=Strength.NONE)
+    if best is Strength.VERIFIED or summary.when_truthy is Strength.VERIFIED:
+        open_exits = [e for e in summary.exits if e.strength < Strength.DEFAULT_SECRET]
+        where = f" (line {open_exits[0].node.line})" if open_exits else ""
+        if all(e.falsy for e in open_exits):
+            return Guarding.OPTIONAL, f"lets callers without a credential pass{where}"
+        return Guarding.OPTIONAL, f"has a way through that verifies nothing{where}"
+    if best is Strength.OUTSIDE:
+        return Guarding.UNKNOWN, notes or "rests on code outside this tree"
+    return None
+
+
+def _why_decorative(summary: Summary, guaranteed: Strength) -> str:
+    notes = "; ".join(summary.notes)
+    constant = any(e.constant and not e.falsy for e in summary.exits)
+    same = " and returns the same user for everybody" if constant else ""
+    if notes:
+        return notes + same
+    if guaranteed is Strength.FORM or (summary.rejects and summary.denies):
+        return f"looks only at the form of the credential, never verifies it{same}"
+    if not summary.rejects:
+        return f"never turns anybody away{same}"
+    return f"turns callers away, but not for who they are{same}"
