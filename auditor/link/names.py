@@ -654,7 +654,7 @@ class Code:
             return self._relative(target, module, depth)
         parts = target.split(".")
         for root in self._roots(module.path):
-            if name := self._walk_modules(root, parts, module, depth):
+            if name := self._walk_modules(root, parts, module, depth, 1):
                 return name
         return target
 
@@ -670,9 +670,15 @@ class Code:
             base = base.parent
         return self._walk_modules(str(base), rest.split(".") if rest else [], module, depth)
 
-    def _walk_modules(self, root: str, parts: list[str], importer: Module, depth: int) -> str:
-        """Follow `parts` below a directory through packages, then through a module's names."""
-        for cut in range(len(parts) + 1):
+    def _walk_modules(
+        self, root: str, parts: list[str], importer: Module, depth: int, first: int = 0
+    ) -> str:
+        """Follow `parts` below a directory through packages, then through a module's names.
+
+        The first `first` parts must be modules: `import os` in a package is not what its
+        `__init__.py` calls `os`.
+        """
+        for cut in range(first, len(parts) + 1):
             found = self._module_at(root, parts[:cut])
             if found is None or (found is importer and not found.path.endswith("__init__.py")):
                 continue

@@ -1,0 +1,140 @@
+"""What Flask applications read from their configuration, in the ways they are given it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application
+from auditor.model.settings import FrameworkSetting
+from auditor.model.values import Known, Masked, Setting, Value
+from tests.conftest import Build
+
+CLASSES = """
+import os
+class Config:
+    SECRET_KEY = os.environ["SECRET_KEY"]
+    SESSION_COOKIE_SECURE = False
+class DevelopmentConfig(Config):
+    DEBUG = True
+class Live(Config):
+    SESSION_COOKIE_SECURE = True
+config = {"development": DevelopmentConfig, "production": Live, "default": DevelopmentConfig}
+"""
+
+
+def settings(application: Application) -> set[tuple[str, str, object]]:
+    return {(s.name, s.environment, _plain(s.value)) for s in application.facts(FrameworkSetting)}
+
+
+def _plain(value: Value) -> object:
+    match value:
+        case Known(value=plain):
+            return plain
+        case Setting(name=name):
+            return f"${name}"
+        case Masked():
+            return "masked"
+    return type(value).__name__
+
+
+FROM_CLASSES = {
+    ("SECRET_KEY", "", "$SECRET_KEY"),
+    ("SESSION_COOKIE_SECURE", "", False),
+    ("DEBUG", "development", True),
+    ("SESSION_COOKIE_SECURE", "production", True),
+}
+
+
+@pytest.mark.parametrize(
+    "loading",
+    [
+        "app.config.from_object(config[name])",
+        "app.config.from_object(config.get(name, 'default'))",
+        "app.config.from_object(f'settings.{name}')",
+        "app.config.from_object(os.environ.get('APP_SETTINGS', 'settings.Live'))",
+        "app.config.from_object(os.environ['APP_SETTINGS'])",
+    ],
+)
+def test_configuration_classes(build: Build, loading: str) -> None:
+    app = f"""
+import os
+from flask import Flask
+from settings import config
+
+def create_app(name):
+    app = Flask(__name__)
+    {loading}
+    return app
+"""
+    found = settings(build({"app.py": app, "settings.py": CLASSES}))
+    assert found == FROM_CLASSES
+
+
+DIRECT: Mapping[str, tuple[str, tuple[str, str, object]]] = {
+    "key": ('app.config["TESTING"] = True', ("TESTING", "", True)),
+    "keywords": ("app.config.update(TESTING=True)", ("TESTING", "", True)),
+    "mapping": ('app.config.update({"TESTING": True})', ("TESTING", "", True)),
+    "from_mapping": ("app.config.from_mapping(dict(A=1))", ("A", "", 1)),
+    "attribute": ("app.debug = True", ("DEBUG", "", True)),
+    "secret": ("app.secret_key = 'qwertyuiop-12345'", ("SECRET_KEY", "", "masked")),
+    "variable": ('c = app.config\nc["A"] = 1', ("A", "", 1)),
+    "init_app": ('def init_app(app):\n    app.config["A"] = 1', ("A", "", 1)),
+    "run": ("app.run(debug=True)", ("run(debug)", "", True)),
+}
+
+
+@pytest.mark.parametrize(("code", "expected"), DIRECT.values(), ids=DIRECT.keys())
+def test_direct_ways(build: Build, code: str, expected: tuple[str, str, object]) -> None:
+    application = build({"app.py": f"from flask import Flask\napp = Flask(__name__)\n{code}\n"})
+    assert settings(application) == {expected}
+
+
+def test_what_is_not_flask_is_left_alone(build: Build) -> None:
+    code = """
+from celery import Celery
+from fastapi import FastAPI
+celery, app, other = Celery(), FastAPI(), {}
+celery.config["A"] = 1
+app.config["B"] = 2
+other["C"] = 3
+"""
+    assert settings(build({"app.py": code})) == set()
+    assert settings(build({"app.py": "import flask\n" + code})) == set()
+
+
+@pytest.mark.parametrize(
+    "reading",
+    ['current_app.config["K"]', 'current_app.config.get("K")', 'app.config["K"]'],
+)
+def test_a_key_is_traced_to_its_value(build: Build, reading: str) -> None:
+    application = build(
+        {
+            "shop/__init__.py": """
+from flask import Flask
+from .settings import Development, Production
+app = Flask(__name__)
+app.config.from_object(Production if app.env else Development)
+""",
+            "shop/settings.py": """
+import os
+class Development:
+    K = "dev"
+class Production:
+    K = os.environ["KEY"]
+""",
+            "shop/views.py": f"""
+from flask import current_app
+from shop import app
+def view():
+    return f({reading})
+""",
+        }
+    )
+    (site,) = application.code.method_calls("f")
+    assert isinstance(site.node, t.Call)
+    value = application.values.value(site.node.args[0], site.scope)
+    assert isinstance(value, Setting)
+    assert (value.name, value.default) == ("KEY", None)
