@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
+from auditor.link.flow import validated_fields
 from auditor.link.names import Code, Located, Scope, argument
 from auditor.link.values import place_of
 from auditor.model.web import Intake, Parameter, Route, Upload
@@ -20,10 +21,6 @@ _UNTYPED = {
     "builtins.object",
 }
 _MODELS = {"pydantic.BaseModel", "pydantic.main.BaseModel", "sqlmodel.SQLModel", "beanie.Document"}
-_FILTERED = {
-    "find", "find_one", "update_one", "update_many", "delete_one", "delete_many", "count_documents",
-    "find_one_and_update", "find_one_and_delete", "replace_one",
-}  # fmt: skip
 _BOUNDS = {
     "min_length", "max_length", "pattern", "regex", "ge", "gt", "le", "lt", "multiple_of",
     "max_items", "min_items", "max_digits",
@@ -38,7 +35,6 @@ def intakes(application: Application) -> Iterator[Intake]:
             continue
         yield from _untyped(application.code, route)
         yield from _raw(application.code, route, route.function)
-        yield from _injections(application.code, route, route.function)
         yield from _unbounded(application, route)
 
 
@@ -86,62 +82,6 @@ def is_model(code: Code, found: Located) -> bool:
     return isinstance(found.node, t.Class) and bool(_MODELS.intersection(code.ancestry(found)))
 
 
-def _injections(code: Code, route: Route, function: Located) -> Iterator[Intake]:
-    """A value of an untyped body in a filter: `{"$ne": null}` matches every document."""
-    inner = code.inside(function)
-    sources = {p.name for p in route.parameters if p.source == "body" and p.type in _UNTYPED}
-    body = function.node.body  # type: ignore[attr-defined]
-    for node in t.walk_own(*body):
-        match node:
-            case t.Assign(targets=[t.Name(id=name)], value=value) if value is not None:
-                if re.search(r"equest(?:\(\))?\.json$", _called(code, value, inner)):
-                    sources.add(name)
-    for node in t.walk_own(*body):
-        if not (isinstance(node, t.Call) and isinstance(node.func, t.Attr)):
-            continue
-        if node.func.name in _FILTERED and (given := argument(node, 0, "filter")) is not None:
-            for name, value in _filter_values(given):
-                if _comes_from(value, sources):
-                    message = (
-                        f"{route.name} puts `{t.dotted(_root(value)) or 'the body'}` unchecked into the "
-                        f"filter on `{name}`: an operator such as $ne matches every document"
-                    )
-                    yield Intake(route, place_of(Located(value, inner)), "injection", message)
-
-
-def _called(code: Code, expr: t.Expr, scope: Scope) -> str:
-    inner = expr.value if isinstance(expr, t.Await) else expr
-    return code.name(inner.func, scope) if isinstance(inner, t.Call) else ""
-
-
-def _filter_values(expr: t.Expr) -> Iterator[tuple[str, t.Expr]]:
-    if isinstance(expr, t.Map):
-        for key, value in zip(expr.keys, expr.values, strict=True):
-            name = key.value if isinstance(key, t.Const) else ""
-            if isinstance(value, t.Seq):
-                for item in value.items:
-                    yield from _filter_values(item)
-            elif isinstance(name, str):
-                yield name, value
-
-
-def _comes_from(value: t.Expr, sources: set[str]) -> bool:
-    """`body["x"]` or `body.get("x")`, bare: a conversion such as str() makes it harmless."""
-    match value:
-        case t.Item(value=t.Name(id=name)):
-            return name in sources
-        case t.Call(func=t.Attr(value=t.Name(id=name), name="get")):
-            return name in sources
-    return False
-
-
-def _root(value: t.Expr) -> t.Expr:
-    match value:
-        case t.Item(value=inner) | t.Call(func=t.Attr(value=inner)):
-            return inner
-    return value
-
-
 def _unbounded(application: Application, route: Route) -> Iterator[Intake]:
     """Models whose text fields have no greatest length: any amount is stored."""
     for parameter in route.parameters:
@@ -184,7 +124,7 @@ def free_fields(application: Application, model: Located) -> list[str]:
                     annotation is not None
                 ):
                     found[name] = _takes_any_text(values, annotation, stmt.value, inner)
-        validated = _validated(definition.node)
+        validated = validated_fields(definition.node)
         for name in found:
             if name in validated:
                 found[name] = False
@@ -197,21 +137,6 @@ def _strips_length(application: Application, found: Located) -> bool:
         isinstance(node, t.Call) and argument(node, None, "str_max_length") is not None
         for node in t.walk_own(*found.node.body)  # type: ignore[attr-defined]
     )
-
-
-def _validated(node: t.Class) -> set[str]:
-    """Fields that a validator method looks at."""
-    names: set[str] = set()
-    for stmt in node.body:
-        if isinstance(stmt, t.Function):
-            for decorator in stmt.decorators:
-                if isinstance(decorator, t.Call) and "validator" in t.dotted(decorator.func):
-                    names.update(
-                        a.value
-                        for a in decorator.args
-                        if isinstance(a, t.Const) and isinstance(a.value, str)
-                    )
-    return names
 
 
 def _takes_any_text(

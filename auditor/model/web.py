@@ -185,14 +185,59 @@ class ErrorHandler:
     application: str
 
 
+class Sink(str, enum.Enum):
+    """Where a value of the caller's is interpreted instead of kept."""
+
+    SQL = "sql"
+    SHELL = "shell"
+    CODE = "code"
+    DESERIALISATION = "deserialisation"
+    TEMPLATE = "template"
+    OPERATOR = "operator"
+    PATH = "path"
+    URL = "url"
+    REDIRECT = "redirect"
+    MARKUP = "markup"
+    FIELDS = "fields"
+    REGEX = "regex"
+
+    @property
+    def cwe(self) -> int:
+        return _CONSEQUENCES[self][0]
+
+    @property
+    def consequence(self) -> str:
+        return _CONSEQUENCES[self][1]
+
+
+_CONSEQUENCES = {
+    Sink.SQL: (89, "the caller writes part of the SQL"),
+    Sink.SHELL: (78, "the caller writes part of the command"),
+    Sink.CODE: (94, "the caller's text runs as code"),
+    Sink.DESERIALISATION: (502, "loading it can run code of the caller's"),
+    Sink.TEMPLATE: (1336, "the caller's text runs as a template"),
+    Sink.OPERATOR: (943, "an operator such as $ne matches every document"),
+    Sink.PATH: (22, "`../` leads to files outside of the directory"),
+    Sink.URL: (918, "the caller chooses which host the server asks"),
+    Sink.REDIRECT: (601, "a link to this site can lead to any other"),
+    Sink.MARKUP: (79, "the caller's markup becomes part of the page"),
+    Sink.FIELDS: (915, "the caller chooses which fields are set"),
+    Sink.REGEX: (1333, "a pattern of the caller's can match anything, or take very long"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Input of a route that is not validated; `kind` is untyped, raw, unbounded or injection."""
+    """Input of a route that is not validated; `kind` is untyped, raw, unbounded or injection.
+
+    An injection names the `sink` that it reaches; its place is there.
+    """
 
     route: Route
     place: Place
     kind: str
     message: str
+    sink: Sink | None = None
 
 
 @dataclass(frozen=True, slots=True)

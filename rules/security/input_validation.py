@@ -12,22 +12,39 @@ from auditor.assess.verdict import (
     present,
 )
 from auditor.link.application import Application
-from auditor.model.web import Intake, Route
+from auditor.model.web import Intake, Route, Sink
 
 _WORTH = {
-    "injection": (State.ABSENT, Severity.HIGH),
     "untyped": (State.ABSENT, Severity.MEDIUM),
     "raw": (State.ABSENT, Severity.MEDIUM),
     "unbounded": (State.WEAK, Severity.LOW),
 }
+_REACHED = {
+    Sink.SQL: Severity.CRITICAL,
+    Sink.SHELL: Severity.CRITICAL,
+    Sink.CODE: Severity.CRITICAL,
+    Sink.DESERIALISATION: Severity.CRITICAL,
+    Sink.TEMPLATE: Severity.CRITICAL,
+    Sink.OPERATOR: Severity.HIGH,
+    Sink.PATH: Severity.HIGH,
+    Sink.URL: Severity.HIGH,
+    Sink.REDIRECT: Severity.MEDIUM,
+    Sink.MARKUP: Severity.MEDIUM,
+    Sink.FIELDS: Severity.MEDIUM,
+    Sink.REGEX: Severity.LOW,
+}
 
 
 class InputValidation(Rule):
-    """What enters is validated: typed, bounded, and never an operator.
+    """What enters is validated: typed, bounded, and never code, query or address.
 
-    A body taken as `dict` or read raw is medium. A value of such a body that goes unchecked into a
-    MongoDB filter is high, because `{"$ne": null}` then matches everything. Text without a greatest
-    length is low. A model is named once, however many routes take it.
+    Values are followed from the request through variables and functions to where they are
+    interpreted. SQL text, commands, code, templates and pickles are critical; an operator in a
+    MongoDB filter (`{"$ne": null}` matches everything), a file's path and the host of an outgoing
+    request are high; redirects, markup and fields of the caller's choosing medium; patterns low.
+    Conversions to narrow types, escaping, query parameters and tests that turn other values away
+    end a flow. A body taken as `dict` or read raw is medium. Text without a greatest length is
+    low. A model is named once, however many routes take it.
     """
 
     id = "input-validation"
@@ -36,7 +53,7 @@ class InputValidation(Rule):
     severity = Severity.MEDIUM
     risk = "Malformed or hostile data is stored, breaks later reads, or changes what a query means."
     fix = "Take a model with a type and bounds for every field, also where the body is a `dict` today."
-    references = (cwe(20), cwe(943), owasp_api(3), asvs("2.2.1"))
+    references = (cwe(20), cwe(74), cwe(943), cwe(918), owasp_api(3), owasp_api(7), asvs("2.2.1"))
 
     def assess(self, application: Application) -> Verdict:
         routes = [r for r in application.facts(Route) if self._takes_input(r)]
@@ -46,11 +63,15 @@ class InputValidation(Rule):
             return not_applicable("no route takes input that needs validation")
         evidence: dict[tuple[str, int, str], Evidence] = {}
         for intake in intakes:
-            state, severity = _WORTH[intake.kind]
+            if intake.sink is not None:
+                state, severity = State.ABSENT, _REACHED[intake.sink]
+            else:
+                state, severity = _WORTH[intake.kind]
             place = intake.place
             subject = f"{intake.kind} {place.symbol} {intake.message.partition(':')[0]}"
             key = (place.path, place.line, intake.kind + intake.message)
-            evidence.setdefault(key, Evidence(place, state, severity, intake.message, subject))
+            message = f"{intake.message} (CWE-{intake.sink.cwe})" if intake.sink else intake.message
+            evidence.setdefault(key, Evidence(place, state, severity, message, subject))
         wrong = {(i.route.application, i.route.name) for i in intakes if i.kind != "unbounded"}
         met = [r for r in routes if (r.application, r.name) not in wrong]
         found = list(evidence.values())

@@ -1,0 +1,63 @@
+"""What of a request reaches a sink: the flows of every handler, as facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from auditor.frameworks.entries import Entries, resolved
+from auditor.link.application import Application, provides
+from auditor.link.flow import Flow, Hit
+from auditor.link.values import place_of
+from auditor.model.web import Intake, Route, Sink
+
+_UNREFLECTED = {"header", "cookie", "file", "body"}
+"""What another site cannot make a visitor's browser send."""
+
+
+@provides(Intake)
+def injections(application: Application) -> Iterator[Intake]:
+    """One fact for each place that something of the caller's reaches, and for each function one."""
+    routes = [route for route in application.facts(Route) if route.function is not None]
+    if not routes:
+        return
+    implicit = any(route.framework not in ("FastAPI", "Starlette") for route in routes)
+    flow = Flow(application.values, implicit)
+    entries = Entries(flow)
+    seen: set[tuple[object, ...]] = set()
+    for route in routes:
+        for hit in _hits(flow, entries, route):
+            same = (hit.sink, hit.where.path, hit.where.scope.qualname, hit.source)
+            if _counts(hit) and hit.key not in seen and same not in seen:
+                seen |= {hit.key, same}
+                sink = Sink(hit.sink)
+                yield Intake(
+                    route, place_of(hit.where), "injection", _message(route, hit, sink), sink
+                )
+
+
+def _hits(flow: Flow, entries: Entries, route: Route) -> Iterator[Hit]:
+    assert route.function is not None
+    given, hits = entries.of(route)
+    yield from hits
+    if given or (flow.implicit and flow.reads(route.function)):
+        yield from (resolved(hit, given) for hit in flow.summary(route.function, given).hits)
+
+
+def _counts(hit: Hit) -> bool:
+    kind = hit.source.kind
+    match hit.sink:
+        case "markup":
+            return kind not in _UNREFLECTED
+        case "redirect":
+            return kind not in ("header", "cookie")
+        case "fields":
+            return all(key == "*" for key in hit.source.keys)
+    return kind != "given"
+
+
+def _message(route: Route, hit: Hit, sink: Sink) -> str:
+    of = {"request": "request", "form": "form or query"}.get(hit.source.kind, hit.source.kind)
+    what = f"{hit.source} of the {of}" if "`" in str(hit.source) else f"the {of}"
+    steps = [s for s in hit.steps if s != hit.source.name]
+    through = f" through {', '.join(steps)}" if steps else ""
+    return f"{route.name}: {what} reaches `{hit.what}`{through}: {sink.consequence}"

@@ -1,0 +1,157 @@
+"""What an expression holds of what the caller sent.
+
+A `Taint` is an abstract value: text, a mapping with keys of the caller's choosing, a parsed document
+that may hold anything, an instance whose fields a model types, a display whose parts are known one by
+one. The absence of a taint (None) means: nothing of the caller's, or no longer harmful.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+_MAX_FIELDS = 40
+_MAX_STEPS = 6
+
+
+class Form(enum.IntEnum):
+    """What a tainted value can be, from the narrowest to the widest.
+
+    FIELDS is a mapping of texts (a query string, headers), OBJECT what JSON may hold, MODEL an
+    instance of a validating class, DUMP one as a mapping (its keys are the class's), RECORD a
+    display of known parts, REQUEST the request itself.
+    """
+
+    TEXT = 1
+    FILE = 2
+    MODEL = 3
+    DUMP = 4
+    RECORD = 5
+    FIELDS = 6
+    OBJECT = 7
+    REQUEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a value entered: `kind` as of `Parameter.source`, or "given" for a function's own."""
+
+    kind: str
+    name: str = ""
+    keys: tuple[str, ...] = ()
+    segment: bool = False
+    """Part of a URL's path that holds no slash."""
+
+    def at(self, key: str) -> Source:
+        return replace(self, keys=(*self.keys, key)[:4])
+
+    def __str__(self) -> str:
+        spelt = ".".join(x for x in (self.name, *self.keys) if x and not x.startswith("*"))
+        return f"`{spelt}`" if spelt else f"the {self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """A value of the caller's.
+
+    `led` tells that fixed text stands before it which settles a URL's host. `within` is a piece of
+    the fixed text around it; `steps` the names it went through.
+    """
+
+    source: Source
+    form: Form = Form.TEXT
+    model: str = ""
+    led: bool = False
+    fields: tuple[tuple[str, Taint], ...] = ()
+    within: str = field(default="", compare=False)
+    steps: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """What matters for following it through a function, whatever its source."""
+        parts = tuple((name, taint.shape) for name, taint in self.fields)
+        return (self.form, self.model, self.led, self.source.segment, parts)
+
+    def step(self, name: str) -> Taint:
+        if not name or name in self.steps or len(self.steps) >= _MAX_STEPS:
+            return self
+        return replace(self, steps=(*self.steps, name))
+
+    def as_text(self, led: bool | None = None, within: str = "") -> Taint:
+        return Taint(
+            self.leaf.source,
+            Form.TEXT,
+            led=self.led if led is None else led,
+            within=within or self.within,
+            steps=self.leaf.steps,
+        )
+
+    @property
+    def leaf(self) -> Taint:
+        """The first part of a record that is tainted itself."""
+        here = self
+        while here.form is Form.RECORD and here.fields:
+            here = here.fields[0][1]
+        return here
+
+    def parts(self) -> dict[str, Taint]:
+        return dict(self.fields)
+
+
+def record(source: Taint, parts: dict[str, Taint]) -> Taint | None:
+    """A display with these tainted parts; None where there is none."""
+    if not parts:
+        return None
+    if len(parts) > _MAX_FIELDS:
+        parts = dict(list(parts.items())[:_MAX_FIELDS])
+    return Taint(source.source, Form.RECORD, fields=tuple(parts.items()), steps=source.steps)
+
+
+def join(first: Taint | None, second: Taint | None) -> Taint | None:
+    """One of two values: the more dangerous."""
+    if first is None or second is None:
+        return first or second
+    if first == second:
+        return first
+    if first.form is Form.RECORD and second.form is Form.RECORD:
+        parts = first.parts()
+        for name, taint in second.fields:
+            joined = join(parts.get(name), taint)
+            assert joined is not None
+            parts[name] = joined
+        return record(first, parts)
+    if first.form is second.form:
+        return second if first.led and not second.led else first
+    return max((first, second), key=lambda x: x.form)
+
+
+def join_all(taints: Iterable[Taint | None]) -> Taint | None:
+    found: Taint | None = None
+    for taint in taints:
+        found = join(found, taint)
+    return found
+
+
+def each(taint: Taint | None) -> Taint | None:
+    """What iterating over a value, or a subscript that is not known, gives."""
+    if taint is None:
+        return None
+    if taint.form is Form.RECORD:
+        return join_all(part for _, part in taint.fields)
+    if taint.form is Form.DUMP:
+        return None
+    if taint.form is Form.FIELDS:
+        return replace(taint, form=Form.TEXT, source=taint.source.at("*"))
+    return taint
+
+
+def leaves(
+    taint: Taint, path: tuple[str, ...] = (), depth: int = 0
+) -> Iterable[tuple[tuple[str, ...], Taint]]:
+    """The tainted parts of a display, each with the keys that lead to it."""
+    if taint.form is not Form.RECORD or depth > 8:
+        yield path, taint
+        return
+    for name, part in taint.fields:
+        yield from leaves(part, (*path, name), depth + 1)

@@ -1,0 +1,273 @@
+"""What makes a value of the caller's harmless: conversions, and tests that turn others away."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from auditor.extract.python import tree as t
+from auditor.link.names import Code, Scope
+from auditor.link.taint import Form, Taint
+
+if TYPE_CHECKING:
+    from auditor.link.flow import Env, Flow
+
+CLEANERS = {
+    "int", "float", "bool", "len", "UUID", "ObjectId", "PydanticObjectId", "Decimal", "date",
+    "datetime", "fromisoformat", "strptime", "parse_date", "parse_datetime", "ip_address",
+    "ip_network", "hash", "id", "isinstance", "type", "abs", "round", "sum", "ord", "any", "all",
+    "secure_filename", "quote", "quote_plus", "urlencode", "escape", "conditional_escape",
+    "clean", "sanitize", "sanitize_html", "bleach", "linkify", "basename", "safe_join", "slugify",
+    "md5", "sha1", "sha256", "sha512", "hexdigest", "digest", "url_for", "reverse", "reverse_lazy",
+    "url_path_for", "uuid5", "b64encode", "hexlify", "crc32", "get_valid_filename", "escape_string",
+    "quote_ident", "quote_identifier", "escape_like", "strip_tags", "escapejs", "bindparam",
+    "range", "enumerate_keys", "Identifier", "Literal", "get_valid_name", "isoformat", "timestamp",
+    "validate_filename",
+}  # fmt: skip
+"""Last names of calls whose result holds nothing harmful, whatever they are given.
+
+They convert to a narrow type, escape, or cut a path down to its last part.
+"""
+
+WRAPPERS = {
+    "str": "text", "bytes": "text", "repr": "text", "fspath": "text", "unquote": "text",
+    "unquote_plus": "text", "b64decode": "text", "urlsafe_b64decode": "text", "unhexlify": "text",
+    "dumps": "text", "BytesIO": "same", "StringIO": "same", "smart_str": "text",
+    "force_str": "text", "dedent": "text", "normalize": "text", "Template": "same",
+    "join": "path", "abspath": "text", "realpath": "text", "normpath": "text", "expanduser": "text",
+    "dirname": "text", "Path": "path", "PurePath": "path", "PosixPath": "path", "urljoin": "second",
+    "urlparse": "text", "urlsplit": "text", "urlunparse": "same", "parse_qs": "same", "URL": "text",
+    "splitext": "same", "split": "same", "sub": "second", "loads": "object", "load_json": "object",
+    "list": "same", "tuple": "same", "set": "same", "frozenset": "same", "dict": "same",
+    "sorted": "same", "reversed": "same", "iter": "same", "next": "each", "zip": "same",
+    "map": "same", "filter": "same", "min": "same", "max": "same", "enumerate": "same",
+    "deepcopy": "same", "copy": "same", "chain": "same", "cast": "same", "jsonable_encoder": "same",
+    "gather": "same", "wait_for": "same", "Request": "same", "asdict": "same", "vars": "same",
+    "shield": "same", "ensure_future": "same", "create_task": "same", "from_list": "same",
+    "getattr": "same", "format": "text", "SON": "same", "OrderedDict": "same", "defaultdict": "same",
+    "unescape": "text", "ImmutableMultiDict": "same", "StringIO_": "same", "split_command": "same",
+}  # fmt: skip
+"""Last names of functions outside the tree that hand on what they are given, and as what."""
+
+_STRICT = re.compile(
+    r"valid|safe|allow|permit|check|verif|whitelist|known|legal|trusted|is_local|is_private|is_public"
+    r"|sanit|ensure|assert|in_scope|within|same_origin|restrict|guard|reject|forbid|block|has_"
+    r"|contains|exists_in|match",
+    re.I,
+)
+_LOOSE = re.compile(
+    r"allowed_file|allowed_ext|extension|file_?type|mime|password|token|auth|login", re.I
+)
+_ALIKE = re.compile(r"ext|suffix|mime|type|format|lang|size|length|scheme", re.I)
+_WHOLE = {
+    "isdigit",
+    "isalnum",
+    "isidentifier",
+    "isnumeric",
+    "isdecimal",
+    "is_relative_to",
+    "isalpha",
+}
+_SCHEME = re.compile(r"(?:https?:?)?/{0,2}(?:www\.)?")
+
+
+def leads(before: list[str | None], after: list[str | None]) -> bool:
+    """Whether the text before a value settles where a URL leads; None is text that is not known."""
+    if any(word is None for word in before):
+        return True
+    text = "".join(word or "" for word in before).lstrip()
+    if not _SCHEME.fullmatch(text):
+        return True
+    return bool(text) and any(re.match(r"\.[\w-]+\.\w", word or "") for word in after)
+
+
+class Validation:
+    """The tests of a walk: what is harmless once one has come out true or false."""
+
+    env: Env
+    scope: Scope
+    code: Code
+    flow: Flow
+    lookups: dict[str, list[str]]
+    """Variable -> keys of the values that it was looked up by."""
+
+    def eval(self, expr: t.Expr) -> Taint | None:
+        raise NotImplementedError
+
+    def key(self, expr: t.Expr) -> str:
+        """A name for a variable or a part of one (`data['x']`, also as `data.get("x")`)."""
+        match expr:
+            case t.Name(id=name):
+                return name
+            case t.Attr(value=value, name=name):
+                base = self.key(value)
+                return f"{base}.{name}" if base else ""
+            case t.Item(value=value, index=t.Const(value=str() | int() as index)):
+                base = self.key(value)
+                return f"{base}[{str(index)!r}]" if base else ""
+            case t.Call(func=t.Attr(value=value, name="get"), args=[t.Const(value=str(index)), *_]):
+                base = self.key(value)
+                return f"{base}[{index!r}]" if base else ""
+            case t.Await(value=value) | t.Bind(target=value):
+                return self.key(value)
+        return ""
+
+    def subject(self, expr: t.Expr, depth: int = 0) -> t.Expr:
+        """What a test is about: `x` of `x.lower()`, `str(x)`, `(x := …)`."""
+        if self.key(expr) or depth > 6:
+            return expr
+        match expr:
+            case t.Call(func=t.Attr(value=value)) if self.eval(value) is not None:
+                return self.subject(value, depth + 1)
+            case t.Call(args=[first, *_]):
+                return self.subject(first, depth + 1)
+            case t.Await(value=value) | t.Star(value=value):
+                return self.subject(value, depth + 1)
+        return expr
+
+    def learn(self, test: t.Expr, outcome: bool) -> None:
+        """What `test` having come out so says of the values it is about."""
+        match test:
+            case t.Name(id=name):
+                if outcome:
+                    for key in self.lookups.get(name, ()):
+                        self.env[key] = None
+            case t.Compare(
+                left=t.Name(id=name), ops=["is" | "is not" as op], rights=[t.Const(value=None)]
+            ):
+                self.learn(test.left, outcome == (op == "is not"))
+            case t.Unary(op="not", value=value):
+                self.learn(value, not outcome)
+            case t.BoolOp(op=op, values=values):
+                if (op == "and") == outcome:
+                    for value in values:
+                        self.learn(value, outcome)
+            case t.Bind(value=value):
+                self.learn(value, outcome)
+            case t.Compare(left=left, ops=[op], rights=[right]):
+                self.compared(left, op, right, outcome)
+            case t.Call() if outcome:
+                self.called(test)
+            case t.Call(func=func) if re.search(
+                r"unsafe|invalid|forbid|block|private|internal|local|contains|suspicious",
+                _last(func),
+                re.I,
+            ):
+                for arg in test.args[:2]:
+                    self.clean(arg)
+            case t.Await(value=value):
+                self.learn(value, outcome)
+
+    def compared(self, left: t.Expr, op: str, right: t.Expr, outcome: bool) -> None:
+        if op in ("not in", "!=", "is not"):
+            op, outcome = {"not in": "in", "!=": "==", "is not": "is"}[op], not outcome
+        if op == "in" and isinstance(left, t.Const) and not outcome:
+            if isinstance(left.value, str) and left.value in (
+                "..",
+                "/",
+                "\\",
+                "../",
+                "$",
+                "//",
+                ";",
+            ):
+                self.clean(right)
+            return
+        if not outcome or op not in ("in", "=="):
+            return
+        if isinstance(left, t.Const) and op == "in":
+            return
+        if op == "==":
+            if isinstance(right, t.Const) and right.value in (None, ""):
+                return
+            if isinstance(left, t.Call) and _last(left.func) == "type":
+                self.clean_type(left.args[0] if left.args else left, right)
+                return
+            if self.eval(right) is None:
+                self.clean(left)
+            elif self.eval(left) is None:
+                self.clean(right)
+        elif self.eval(right) is None:
+            self.clean(left)
+
+    def called(self, call: t.Call) -> None:
+        """A call that came out true."""
+        last = _last(call.func)
+        if last == "isinstance" and len(call.args) == 2:
+            self.clean_type(call.args[0], call.args[1])
+        elif last in _WHOLE and isinstance(call.func, t.Attr):
+            self.clean(call.func.value)
+        elif last == "startswith" and isinstance(call.func, t.Attr) and call.args:
+            prefix = call.args[0]
+            words = [
+                x.value
+                for x in (prefix.items if isinstance(prefix, t.Seq) else [prefix])
+                if isinstance(x, t.Const)
+            ]
+            if (
+                not words
+                or not all(isinstance(w, str) and _SCHEME.fullmatch(w) for w in words)
+                or words == ["/"]
+            ):
+                self.clean(call.func.value)
+        elif last in ("match", "fullmatch", "search"):
+            for arg in call.args[:2]:
+                self.clean(arg)
+        elif last == "all" and call.args and isinstance(call.args[0], t.Comp):
+            for loop in call.args[0].loops:
+                self.clean(loop.iter)
+        else:
+            self.judged(call, last)
+
+    def learn_from_call(self, call: t.Call) -> None:
+        """`validate_url(url)`, `int(x)`: it raises unless the value is fine."""
+        last = _last(call.func)
+        if last in CLEANERS:
+            for arg in call.args[:1]:
+                self.clean(arg)
+        elif re.search(r"valid|check|ensure|assert|verif|sanit|guard|restrict", last, re.I):
+            self.judged(call, last)
+
+    def judged(self, call: t.Call, last: str) -> None:
+        if not _STRICT.search(last) or _LOOSE.search(last):
+            return
+        for arg in [*call.args[:3], *(k.value for k in call.keywords)]:
+            held = self.eval(arg) if not isinstance(arg, t.Star) else None
+            if held is not None and held.form in (Form.TEXT, Form.OBJECT):
+                self.clean(arg)
+
+    def clean_type(self, value: t.Expr, kind: t.Expr) -> None:
+        """`isinstance(x, str)`: text is no operator; any other plain type holds no text either."""
+        key = self.key(value)
+        held = self.eval(value)
+        if not key or held is None:
+            return
+        names = {_last(x) for x in (kind.items if isinstance(kind, t.Seq) else [kind])}
+        if names & {"dict", "list", "Mapping"}:
+            return
+        self.env[key] = held.as_text() if "str" in names or "bytes" in names else None
+
+    def clean(self, expr: t.Expr) -> None:
+        """A value, and everything else that came from the same place, is harmless from here on."""
+        about = self.subject(expr)
+        held = self.eval(about)
+        key = self.key(about)
+        if key:
+            self.env[key] = None
+        if held is None or held.form not in (Form.TEXT, Form.OBJECT, Form.FILE):
+            return
+        if key and _ALIKE.search(key.rpartition(".")[2]):
+            return  # its extension is fine, its name is not
+        if not held.source.keys and held.form is Form.OBJECT:
+            return
+        for other, taint in list(self.env.items()):
+            if (
+                taint is not None
+                and taint.form in (Form.TEXT, Form.OBJECT)
+                and taint.source == held.source
+            ):
+                self.env[other] = None
+
+
+def _last(func: t.Expr) -> str:
+    return func.name if isinstance(func, t.Attr) else func.id if isinstance(func, t.Name) else ""
