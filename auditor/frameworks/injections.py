@@ -58,6 +58,6 @@ def _counts(hit: Hit) -> bool:
 def _message(route: Route, hit: Hit, sink: Sink) -> str:
     of = {"request": "request", "form": "form or query"}.get(hit.source.kind, hit.source.kind)
     what = f"{hit.source} of the {of}" if "`" in str(hit.source) else f"the {of}"
-    steps = [s for s in hit.steps if s != hit.source.name]
+    steps = [s for s in hit.steps if s not in (hit.source.name, hit.source.kind)]
     through = f" through {', '.join(steps)}" if steps else ""
     return f"{route.name}: {what} reaches `{hit.what}`{through}: {sink.consequence}"
