@@ -24,6 +24,7 @@ GUARDING_NAME = re.compile(
     r"^(?:verify|authenticate|authorize|require|check|validate|ensure|protect|restrict|enforce)_?"
     r".*(?:auth|token|user|admin|role|permission|key|login|session|access|jwt|owner|signature)"
     r"|(?:get_)?(?:current|active|logged_in|auth(?:enticated|orized)?)_?.*(?:user|admin|account|customer|member|staff|principal|tenant)"
+    r"|^(?:\w+_)?(?:login|auth|admin|token|user|jwt|api_?key|session|role|permission|access)s?_(?:required|needed)$"
     r"|^(?:require|authenticate|authorize|login_required|is_admin|admin_required|auth_required|jwt_required|admin_only|protected|require_auth|verify|get_token_payload)$",
     re.I,
 )
@@ -36,12 +37,14 @@ class Guards:
     """
 
     tuples_respond = False
+    ambient = False
+    """Whether a function knows the request without being given it."""
 
     def __init__(self, application: Application) -> None:
         self.application = application
         self.code = application.code
         self.values = application.values
-        self.checks = Checks(self.values, self.origin, self.tuples_respond)
+        self.checks = Checks(self.values, self.origin, self.tuples_respond, self.ambient)
 
     # --- what a framework adds
 
@@ -56,6 +59,10 @@ class Guards:
     def before(self, function: Located) -> Iterator[Located]:
         """The functions that the framework runs before this one."""
         return iter(())
+
+    def heard(self, summary: Summary) -> Summary:
+        """What a middleware or hook says, as the framework takes it."""
+        return summary
 
     # --- judging
 
@@ -74,6 +81,13 @@ class Guards:
             if below[0] in (Guarding.OPTIONAL, Guarding.UNKNOWN):
                 return below  # it hands on what another one found, also nothing
         return Guarding.DECORATIVE, _why_decorative(summary, guaranteed)
+
+    @staticmethod
+    def judge_summary(summary: Summary) -> tuple[Guarding, str]:
+        """What the ways through a guard do, where nothing else runs before it."""
+        guaranteed = summary.guaranteed
+        told = _told(summary, guaranteed)
+        return told or (Guarding.DECORATIVE, _why_decorative(summary, guaranteed))
 
     def decorator(self, decorator: Located, name: str) -> Guard | None:
         """The guard that a decorator of the handler is; `name` is its canonical name."""
@@ -101,11 +115,14 @@ class Guards:
         found = self.code.definition(name)
         return found if found is not None and isinstance(found.node, t.Function) else None
 
-    def body(self, function: Located) -> Guard | None:
-        """The guard that a handler is itself, when no way through it skips the check."""
+    def body(self, function: Located, tests: PathTests | None = None) -> Guard | None:
+        """The guard that a handler is itself, when no way through it skips the check.
+
+        `tests` decides tests of the method, for a handler of several.
+        """
         if not self.checks.may_deny(function):
             return None
-        summary = self.checks.summary(function)
+        summary = self.checks.summary(function, tests)
         if not summary.denies or not summary.rejects or not summary.exits:
             return None
         assert isinstance(function.node, t.Function)
@@ -121,9 +138,9 @@ class Guards:
 
     def each_request(self, function: Located, short: str, tests: PathTests) -> Guard | None:
         """What a middleware or hook demands of a request for one route; its `via` is middleware."""
-        if not self.checks.summary(function).denies:
+        if not self.heard(self.checks.summary(function)).denies:
             return None
-        decided = self.checks.summary(function, tests)
+        decided = self.heard(self.checks.summary(function, tests))
         notes = "; ".join(decided.notes)
         strength = decided.guaranteed
         if strength is Strength.VERIFIED:

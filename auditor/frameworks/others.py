@@ -13,9 +13,7 @@ from auditor.model.places import Place
 from auditor.model.web import UnreadFramework
 
 _PYTHON = {
-    "flask": "Flask",
     "django": "Django",
-    "quart": "Quart",
     "sanic": "Sanic",
     "tornado": "Tornado",
     "litestar": "Litestar",

@@ -48,6 +48,12 @@ _RAISING = {
     "svix.webhooks.Webhook().verify",
     "cryptography.fernet.Fernet().decrypt",
     "itsdangerous.URLSafeTimedSerializer().loads",
+    "itsdangerous.url_safe.URLSafeTimedSerializer().loads",
+    "itsdangerous.TimedJSONWebSignatureSerializer().loads",
+    "itsdangerous.JSONWebSignatureSerializer().loads",
+    "itsdangerous.TimedSerializer().loads",
+    "flask_jwt_extended.decode_token",
+    "flask_praetorian.Praetorian().extract_jwt_token",
     "itsdangerous.URLSafeSerializer().loads",
     "itsdangerous.TimestampSigner().unsign",
     "itsdangerous.Signer().unsign",
@@ -150,6 +156,82 @@ KNOWN_GUARDS = tuple(
             Guarding.ENFORCED,
             "AuthX verifies the token",
         ),
+        *(
+            (rf"^(?:{pattern})(?:\(\))?$", Guarding.ENFORCED, reason)
+            for pattern, reason in (
+                (
+                    r"(?:flask|quart)_(?:login|auth)(?:\.utils)?\.(?:login_required|fresh_login_required)",
+                    "the login extension demands a signed session with a user",
+                ),
+                (
+                    r"(?:flask|quart)_jwt_extended(?:\.view_decorators)?\."
+                    r"(?:jwt_required|fresh_jwt_required|jwt_refresh_token_required)",
+                    "flask-jwt-extended verifies the token",
+                ),
+                (r"flask_jwt\.jwt_required", "flask-jwt verifies the token"),
+                (
+                    r"flask_security(?:\.decorators)?\.(?:auth_required|login_required"
+                    r"|auth_token_required|http_auth_required|roles_required|roles_accepted"
+                    r"|permissions_required|permissions_accepted)",
+                    "flask-security demands an authenticated user",
+                ),
+                (
+                    r"flask_principal\.(?:Permission|IdentityContext)\(\)\.(?:require|test)",
+                    "flask-principal demands an identity that has the need",
+                ),
+                (
+                    r"flask_praetorian(?:\.decorators)?\.(?:auth_required|roles_required|roles_accepted)",
+                    "flask-praetorian verifies the token",
+                ),
+                (
+                    r"flask_oidc\.OpenIDConnect\(\)\.(?:require_login|accept_token|require_keycloak_role)",
+                    "flask-oidc verifies the session or token",
+                ),
+                (
+                    r"flask_pyoidc(?:\.\w+)*\.OIDCAuthentication\(\)\.(?:oidc_auth|token_auth|access_control)",
+                    "flask-pyoidc verifies the session or token",
+                ),
+                (
+                    r"flask_user(?:\.\w+)?\.(?:login_required|roles_required|roles_accepted)",
+                    "flask-user demands an authenticated user",
+                ),
+                (
+                    r"flask_appbuilder(?:\.security(?:\.decorators)?)?\.(?:has_access|has_access_api|protect|permission_name)",
+                    "Flask-AppBuilder checks the caller's permissions",
+                ),
+                (
+                    r"authlib\.integrations\.flask_oauth2(?:\.\w+)?\.ResourceProtector\(\)(?:\(\))?",
+                    "Authlib verifies the token",
+                ),
+                (
+                    r"flask_oauthlib\.provider(?:\.\w+)?\.OAuth[12]Provider\(\)\.require_oauth",
+                    "flask-oauthlib verifies the token",
+                ),
+                (
+                    r"flask_basicauth\.BasicAuth\(\)\.required|quart_auth\.basic_auth_required",
+                    "checks the password of every request",
+                ),
+                (
+                    r"flask_simplelogin\.login_required|flask_cas\.login_required"
+                    r"|flask_discord(?:\.\w+)*\.requires_authorization"
+                    r"|flask_cognito(?:_lib\.decorators)?\.(?:cognito_auth_required|auth_required)"
+                    r"|flask_awscognito\.AWSCognitoAuthentication\(\)\.authentication_required",
+                    "the extension demands an authenticated caller",
+                ),
+            )
+        ),
+        (
+            r"^flask_allows2?(?:\.\w+)*(?:\.Allows\(\))?\.requires\(\)$",
+            Guarding.UNKNOWN,
+            "flask-allows asks a requirement, which is not followed",
+        ),
+        *(
+            (rf"^(?:{pattern})(?:\(\))?$", Guarding.OPTIONAL, "lets anonymous callers pass")
+            for pattern in (
+                r"flask_jwt_extended(?:\.view_decorators)?\.jwt_optional",
+                r"flask_praetorian(?:\.decorators)?\.auth_accepted",
+            )
+        ),
         (
             r"starlette\.authentication\.requires\(\)$",
             Guarding.ENFORCED,
@@ -216,6 +298,15 @@ def _weak_key(value: Value) -> str:
 
 _ASKED = {"is_authenticated", "is_staff", "is_superuser", "has_perm", "has_perms", "has_role"}
 _REQUEST_USER = re.compile(r"(?:self\.)?(?:request|req|websocket|info\.context)\.user")
+_CURRENT_USER = re.compile(
+    r"(?:(?:flask|quart)_(?:login|security|user|auth)(?:\.utils)?|flask_jwt_extended(?:\.utils)?)\.current_user"
+)
+_TOKEN_IDENTITY = re.compile(
+    r"(?:flask|quart)_jwt_extended(?:\.\w+)?\.(?:get_jwt_identity|get_jwt_claims|get_jwt|get_current_user)"
+    r"|flask_jwt\.current_identity"
+)
+_NOBODY_TOO = {"is_anonymous", "is_active", "get_id"}
+"""What flask-login's anonymous user has as well."""
 _STATE = re.compile(r"(?:self\.)?(?:request|req|websocket|conn|connection)\.(?:state|scope|ctx)")
 
 
@@ -228,9 +319,22 @@ def the_caller(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin 
     asked = expr.func if isinstance(expr, t.Call) else expr
     if isinstance(asked, t.Attr) and asked.name in _ASKED and "user" in t.dotted(asked.value):
         return Origin(truth=Strength.VERIFIED)
-    if _REQUEST_USER.fullmatch(t.dotted(expr)) or name.startswith("flask_login.utils.current_user"):
+    if _REQUEST_USER.fullmatch(t.dotted(expr)):
         return Origin(identity=True)
-    return Origin(identity=True) if name == "flask_login.current_user" else None
+    if (match := _CURRENT_USER.match(name)) is None:
+        return None
+    rest = name[match.end() :]
+    if not rest or rest.removesuffix("()")[1:] in _NOBODY_TOO:
+        return Origin(identity=True)
+    return Origin(truth=Strength.VERIFIED, identity=True) if rest[0] == "." else None
+
+
+@vouches
+def token_identity(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin | None:
+    """What flask-jwt-extended gives once it has verified a token; None where none was sent."""
+    if isinstance(expr, t.Call) and _TOKEN_IDENTITY.fullmatch(name.removesuffix("()")):
+        return Origin(truth=Strength.VERIFIED, identity=True)
+    return None
 
 
 @vouches
@@ -247,6 +351,13 @@ def kept_with_the_request(expr: t.Expr, name: str, scope: Scope, checks: Checks)
 
 @recognises
 def verifying_calls(site: CallSite, name: str, values: Evaluator) -> Verification | None:
+    if name.endswith("verify_jwt_in_request") and "jwt" in name.partition(".")[0]:
+        optional = values.value(site.arg(0, "optional"), site.scope)
+        if not (isinstance(optional, Known) and optional.value is False) and site.arg(
+            0, "optional"
+        ):
+            return None  # who sends no token passes
+        return Verification(Strength.VERIFIED, raises=True)
     if name in _RAISING:
         return Verification(Strength.VERIFIED, raises=True)
     if name in _TELLING:

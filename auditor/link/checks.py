@@ -148,19 +148,36 @@ class Checks:
     """What a framework puts into a parameter."""
     tuples_respond: bool = False
     """Whether `return body, 401` is a response."""
+    ambient: bool = False
+    """Whether a function knows the request without being given it."""
     _summaries: dict[tuple[int, object], Summary] = field(default_factory=dict)
     _denies: dict[int, bool] = field(default_factory=dict)
+    _asks: dict[int, bool] = field(default_factory=dict)
 
     def summary(self, function: Located, tests: PathTests | None = None) -> Summary:
         """The summary of a function of the tree; of a recursive call, nothing is assumed.
 
         `tests` decides tests of the request's path and method, for a middleware on one route.
         """
+        if tests is not None and not self._asks_of_request(function):
+            tests = None  # every request takes the same ways
         key = (id(function.node), tests and tests.key)
         if key not in self._summaries:
             self._summaries[key] = _RECURSIVE
             self._summaries[key] = _Walk(self, function, tests).run()
         return self._summaries[key]
+
+    def _asks_of_request(self, function: Located) -> bool:
+        """Whether a function mentions what tests of the request's path and method are about."""
+        key = id(function.node)
+        if key not in self._asks:
+            self._asks[key] = any(
+                (isinstance(node, t.Attr) and node.name in _OF_REQUEST)
+                or (isinstance(node, t.Name) and node.id in _OF_REQUEST)
+                or (isinstance(node, t.Const) and node.value in ("path", "method"))
+                for node in t.walk_own(*function.node.body)  # type: ignore[attr-defined]
+            )
+        return self._asks[key]
 
     def assigned(self, owner: re.Pattern[str], name: str) -> Origin:
         """What the tree puts into attribute `name` of what `owner` matches, wherever it does."""
@@ -174,6 +191,15 @@ class Checks:
             if found is not None:
                 joined = found if joined is None else _join(joined, found)
         return joined or Origin()
+
+    @functools.cached_property
+    def methods(self) -> dict[str, list[Located]]:
+        """Methods of the tree's classes by their plain names."""
+        found: dict[str, list[Located]] = defaultdict(list)
+        for function in self.values.code.functions():
+            if isinstance(function.scope.owner, t.Class):
+                found[function.node.name].append(function)  # type: ignore[attr-defined]
+        return found
 
     @functools.cached_property
     def _attribute_targets(self) -> dict[str, list[tuple[t.Attr, Scope]]]:
@@ -203,6 +229,8 @@ class Checks:
                     return True
                 case t.Raise(exception=t.Call(func=func)) if _DENIAL_WORDS.search(t.dotted(func)):
                     return True
+                case t.Call(func=t.Name(id=name) | t.Attr(name=name)) if _TURNS_AWAY.search(name):
+                    return True
                 case t.Call(func=func) if depth:
                     callee = code.defined(func, inner)
                     if callee is not None and isinstance(callee.node, t.Function):
@@ -212,8 +240,10 @@ class Checks:
 
 
 _NO_AUTHORITIES = sys.stdlib_module_names | {
-    "builtins", "bson", "fastapi", "loguru", "motor", "pydantic", "pymongo", "slowapi",
-    "sqlalchemy", "starlette", "structlog",
+    "bleach", "builtins", "bson", "fastapi", "flask", "flask_babel", "flask_caching",
+    "flask_restful", "flask_restx", "flask_smorest", "flask_sqlalchemy", "flask_wtf", "jinja2",
+    "loguru", "markupsafe", "marshmallow", "motor", "peewee", "pydantic", "pymongo", "quart",
+    "slowapi", "sqlalchemy", "starlette", "structlog", "webargs", "werkzeug", "wtforms",
 }  # fmt: skip
 """Packages that decide nothing about a credential."""
 _DENIAL = {401, 403}
@@ -223,16 +253,26 @@ _RESPONSES = re.compile(
     r"(?:Response\w*|abort|[rR]edirect\w*|make_response|unauthorized|forbidden|handle_no_permission"
     r"|permission_denied|render|redirect_to_login)$"
 )
+_TURNS_AWAY = re.compile(r"redirect|unauthorized|forbidden", re.I)
 _LOGIN = re.compile(r"log-?_?in|sign-?_?in|auth", re.I)
 _LOOKUP_METHODS = {
     "find_one", "find", "get", "first", "one", "one_or_none", "scalar", "scalar_one_or_none",
     "get_or_none", "find_one_and_update", "hget", "hgetall", "exists", "count_documents",
+    "filter", "filter_by", "where", "get_or_404", "first_or_404",
 }  # fmt: skip
 _CREDENTIAL_FIELD = re.compile(
     r"token|session|api_?key|key|secret|hash|passw|code|signature|nonce|otp|credential", re.I
 )
+_OF_REQUEST = {
+    "path", "method", "endpoint", "blueprint", "path_info", "full_path", "url_rule",
+    "view_functions", "view_name", "url_name", "namespace", "resolver_match",
+}  # fmt: skip
+_MAX_CANDIDATES = 5
+_DATABASE_SESSION = re.compile(r"(?:^|\.)(?:db_?)?session$", re.I)
+"""A session with the database, not with a caller."""
 _CALLER_SOURCES = re.compile(
-    r"\.(?:headers|cookies|query_params|session|credentials|path_params|client|body|json|form)\b"
+    r"\.(?:headers|cookies|query_params|session|credentials|path_params|client|body|json|form"
+    r"|args|values|authorization|get_json|data|view_args)\b"
 )
 
 
@@ -249,6 +289,8 @@ class _Walk:
         self.denies = False
         self.notes: list[str] = []
         self.sets: dict[str, Origin] = {}
+        self.refusing = False
+        """Whether we are where only a caller comes whom a check has not recognised."""
 
     def run(self) -> Summary:
         node = self.function.node
@@ -353,7 +395,7 @@ class _Walk:
 
     def reject(self, node: t.Node, what: t.Expr | None) -> None:
         self.rejects.append(node)
-        if what is not None and self.is_denial(what):
+        if what is not None and (self.refusing or self.is_denial(what)):
             self.denies = True
 
     def is_denial(self, what: t.Expr) -> bool:
@@ -384,7 +426,7 @@ class _Walk:
         if not _RESPONSES.search(name):
             return self.always_denies(name)
         if re.search(r"[rR]edirect\w*$", name) and not name.endswith("redirect_to_login"):
-            return any(self.leads_to_login(given) for given in _arguments(call))
+            return self.refusing or any(self.leads_to_login(given) for given in _arguments(call))
         return self.is_denial(call) or _is_error(call)
 
     def always_denies(self, name: str) -> bool:
@@ -414,13 +456,38 @@ class _Walk:
             return self.block(stmt.body if decided else stmt.orelse, state)
         state = self.effect(stmt.test, state)
         yes, no = self.truth(stmt.test, state)
-        then = self.block(stmt.body, self.learned(state, stmt.test, True, yes))
-        other = self.block(stmt.orelse, self.learned(state, stmt.test, False, no))
+        known = self.about_identity(stmt.test, state)
+        verified = Strength.VERIFIED
+        then = self.refused(
+            stmt.body, self.learned(state, stmt.test, True, yes), known and no is verified
+        )
+        other = self.refused(
+            stmt.orelse, self.learned(state, stmt.test, False, no), known and yes is verified
+        )
         if then is not None and other is not None:
             # both go on: the test decided nothing, only what each branch did itself remains
             then = self.unlearned(then, yes, state, stmt.body)
             other = self.unlearned(other, no, state, stmt.orelse)
         return _merge([then, other])
+
+    def refused(self, body: list[t.Stmt], state: _State, refusing: bool) -> _State | None:
+        """The state after a branch; `refusing` where whom the framework knows takes the other."""
+        before = self.refusing
+        self.refusing = (refusing or before) and state.strength is not Strength.VERIFIED
+        try:
+            return self.block(body, state)
+        finally:
+            self.refusing = before
+
+    def about_identity(self, expr: t.Expr, state: _State) -> bool:
+        """Whether a test is about who the framework says is calling."""
+        for node in t.walk_own(expr):
+            if isinstance(node, t.Name) and node.id in state.env:
+                if state.env[node.id].identity:
+                    return True
+            elif (vouched := self.vouched(node)) and (vouched.identity or vouched.truth):  # type: ignore[arg-type]
+                return True
+        return False
 
     def learned(self, state: _State, test: t.Expr, outcome: bool, strength: Strength) -> _State:
         """The state in a branch: the strength its outcome shows, and what is now known falsy."""
@@ -476,15 +543,25 @@ class _Walk:
                 yes, no = self.truth(value, state)
                 return no, yes
             case t.BoolOp(op="and", values=values):
-                both = [self.truth(v, state) for v in values]
+                both = [self.truth(v, state) for v in self.open(values, True)]
                 return max(y for y, _ in both), min(n for _, n in both)
             case t.BoolOp(op="or", values=values):
-                both = [self.truth(v, state) for v in values]
+                both = [self.truth(v, state) for v in self.open(values, False)]
                 return min(y for y, _ in both), max(n for _, n in both)
             case t.Compare(left=left, ops=[op], rights=[right]):
                 return self.comparison(left, op, right, state)
             case t.Await(value=value) | t.Bind(value=value):
                 return self.truth(value, state)
+            case t.Call(func=t.Name(id="bool"), args=[value]):
+                return self.truth(value, state)
+            case t.Choice(test=test, then=then, other=other):
+                yes, no = self.truth(test, state)
+                ways = [
+                    max(known, self.truth(value, state)[0])
+                    for known, value in ((yes, then), (no, other))
+                    if not _is_falsy_constant(value)
+                ]
+                return min(ways, default=none), none
             case t.Call():
                 found = self.verification(expr, state)
                 if found:
@@ -500,6 +577,13 @@ class _Walk:
         if origin.truth:
             return origin.truth, none
         return self.form(expr, state), none
+
+    def open(self, values: list[t.Expr], neutral: bool) -> list[t.Expr]:
+        """The operands of `and` / `or` that the request's path and method do not decide."""
+        if self.tests is None:
+            return values
+        undecided = [v for v in values if self.tests.decide(v, self.scope) is not neutral]
+        return undecided or values
 
     def form(self, expr: t.Expr, state: _State) -> Strength:
         return Strength.FORM if self.touches_caller(expr, state) else Strength.NONE
@@ -596,7 +680,23 @@ class _Walk:
             definition = None
         if definition is not None:
             return self.through(definition, call, state)
-        return self.lookup(call, name, state) or self.asked_outside(call, name, state)
+        return (
+            self.lookup(call, name, state)
+            or self.asked_outside(call, name, state)
+            or self.of_some_class(call, name, state)
+        )
+
+    def of_some_class(self, call: t.Call, name: str, state: _State) -> Verification | None:
+        """A method of an object whose class cannot be told: what all that bear the name do."""
+        if (name and not name.endswith("[]")) or not isinstance(call.func, t.Attr):
+            return None
+        found = self.checks.methods.get(call.func.name, ())
+        if not 0 < len(found) <= _MAX_CANDIDATES:
+            return None
+        each = [self.through(method, call, state) for method in found]
+        if None in each:
+            return None
+        return min((v for v in each if v is not None), key=lambda v: v.strength)
 
     def asked_outside(self, call: t.Call, name: str, state: _State) -> Verification | None:
         """A package or service that is given the credential: what it makes of it cannot be seen."""
@@ -609,8 +709,9 @@ class _Walk:
 
     def through(self, callee: Located, call: t.Call, state: _State) -> Verification | None:
         """What a function of the tree establishes for its caller."""
-        if not any(self.touches_caller(x, state) for x in _arguments(call)) and call.args:
-            return None
+        if call.args and not self.checks.ambient:
+            if not any(self.touches_caller(x, state) for x in _arguments(call)):
+                return None
         summary = self.checks.summary(callee)
         self.notes.extend(summary.notes)
         if summary.exits and summary.guaranteed > Strength.NONE:
@@ -628,12 +729,14 @@ class _Walk:
             return None
         if name.startswith(("os.", "builtins.")) or _CALLER_SOURCES.search(t.dotted(call.func)):
             return None
-        receiver = t.dotted(call.func.value)
-        for given in _arguments(call):
+        receiver = _DATABASE_SESSION.sub("", t.dotted(call.func.value))
+        for field_name, given in _named_arguments(call):
             for key, value in _pairs(given):
+                if self.names_caller(value, state):
+                    return Verification(Strength.VERIFIED, raises=False)
                 if not self.touches_caller(value, state):
                     continue
-                words = f"{key} {receiver}"
+                words = f"{field_name} {key} {receiver}"
                 if _CREDENTIAL_FIELD.search(words) or self.established(value, state):
                     return Verification(Strength.VERIFIED, raises=False)
         return None
@@ -681,7 +784,8 @@ class _Walk:
         constant = not inner and not any(isinstance(n, t.Call) for n in t.walk_own(expr))
         if isinstance(expr, t.Compare | t.BoolOp | t.Unary):
             truth = max(truth, self.truth(expr, state)[0])
-        return Origin(self.touches_caller(expr, state), truth, False, constant)
+        identity = any(o.identity for o in inner) or self.about_identity(expr, state)
+        return Origin(self.touches_caller(expr, state), truth, False, constant, identity)
 
 
 def _is_falsy_constant(expr: t.Expr) -> bool:
@@ -701,6 +805,10 @@ def _is_error(call: t.Expr) -> bool:
 
 def _arguments(call: t.Call) -> list[t.Expr]:
     return [*call.args, *(k.value for k in call.keywords)]
+
+
+def _named_arguments(call: t.Call) -> list[tuple[str, t.Expr]]:
+    return [*(("", x) for x in call.args), *((k.name or "", k.value) for k in call.keywords)]
 
 
 def _pairs(expr: t.Expr) -> list[tuple[str, t.Expr]]:
@@ -748,7 +856,11 @@ def _join(a: Origin, b: Origin) -> Origin:
     if b.falsy and not a.falsy:
         return replace(a, caller=a.caller or b.caller, constant=False)
     return Origin(
-        a.caller or b.caller, min(a.truth, b.truth), a.falsy and b.falsy, a.constant and b.constant
+        a.caller or b.caller,
+        min(a.truth, b.truth),
+        a.falsy and b.falsy,
+        a.constant and b.constant,
+        a.identity and b.identity,
     )
 
 

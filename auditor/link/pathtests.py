@@ -29,10 +29,12 @@ class PathTests:
     path: str
     endpoint: str = ""
     """The route's name, where the framework has one (`blueprint.view`, a URL's name)."""
+    marks: frozenset[str] | None = None
+    """Attributes that decorators have put on the view; None where views carry none."""
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        return self.method, self.path, self.endpoint
+    def key(self) -> tuple[object, ...]:
+        return self.method, self.path, self.endpoint, self.marks
 
     def decide(self, test: t.Expr, scope: Scope) -> bool | None:
         """The outcome of a test, None where it does not hang on path and method alone."""
@@ -57,10 +59,26 @@ class PathTests:
                 return self._matched(t.dotted(test.func), pattern, subject, scope)
             case t.Call(func=t.Name(id="any"), args=[t.Comp(elements=[element], loops=[loop])]):
                 return self._any(element, loop, scope)
+            case t.Call(
+                func=t.Name(id="getattr" | "hasattr"), args=[view, t.Const(value=mark), *_]
+            ):
+                return self._marked(view, str(mark), scope)
+            case t.Attr(name="endpoint") if self.endpoint and t.dotted(test) == "request.endpoint":
+                return True
             case t.Name():
                 for origin in self.values.origins(test, scope):
                     if not isinstance(origin.node, t.Name):
                         return self.decide(origin.node, origin.scope)  # type: ignore[arg-type]
+        return None
+
+    def _marked(self, view: t.Expr, mark: str, scope: Scope) -> bool | None:
+        """`getattr(app.view_functions[request.endpoint], "is_public", False)`."""
+        if self.marks is None:
+            return None
+        for source in self.values.sources(view, scope):
+            for node in t.walk_own(source.node):
+                if isinstance(node, t.Attr) and node.name == "view_functions":
+                    return mark in self.marks
         return None
 
     @staticmethod
@@ -111,6 +129,10 @@ class PathTests:
 
     def _compared(self, left: t.Expr, op: str, right: t.Expr, scope: Scope) -> bool | None:
         subject = self._subject(left, scope)
+        if subject is None and op in ("in", "not in"):
+            whole, part = self._subject(right, scope), self._texts(left, scope)
+            if whole is not None and part is not None and len(part) == 1:
+                return (part[0] in whole) == (op == "in")
         if subject is None or op not in ("==", "!=", "in", "not in"):
             return None
         texts = self._texts(right, scope)

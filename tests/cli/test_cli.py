@@ -186,7 +186,7 @@ def test_a_tree_without_an_application(files: dict[str, str], tmp_path: Path) ->
 
 
 OTHERS = {
-    "Flask": {"app.py": "from flask import Flask\napp = Flask(__name__)\n"},
+    "Bottle": {"app.py": "from bottle import Bottle\napp = Bottle()\n"},
     "Django": {"manage.py": "import django.conf\n"},
     "Express": {"package.json": '{"dependencies": {"express": "4.0.0"}}', "index.js": ""},
 }

@@ -1,0 +1,191 @@
+"""What a decorator puts around a handler: wrappers of this tree, and decorators from outside.
+
+A decorator may be a function, a function that makes one (`role_required("admin")`), a class, a
+variable, or a helper that combines several others (`return login_required(admin_required(f))`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from auditor.extract.python import tree as t
+from auditor.link.names import Code, Located, Scope
+from auditor.link.values import Evaluator
+
+_MAX_DEPTH = 6
+_TRANSPARENT = {
+    "functools.wraps()", "functools.update_wrapper", "functools.partial", "functools.wraps",
+    "builtins.staticmethod", "builtins.classmethod",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One thing that runs around a handler.
+
+    `wrapper` is the function of the tree that runs in the handler's stead and `around` the names by
+    which it knows the handler; both are empty for a decorator from outside, known by its `name`.
+    """
+
+    name: str
+    used: Located
+    wrapper: Located | None = None
+    around: frozenset[str] = frozenset()
+
+
+class Decorators:
+    """Takes decorators apart."""
+
+    def __init__(self, values: Evaluator) -> None:
+        self.values = values
+        self.code: Code = values.code
+
+    def layers(self, used: Located, depth: int = 0) -> Iterator[Layer]:
+        """What a decorator puts around a handler, outermost first."""
+        expr: t.Expr = used.node  # type: ignore[assignment]
+        scope = used.scope
+        called = isinstance(expr, t.Call)
+        target = expr.func if isinstance(expr, t.Call) else expr
+        found = self.code.defined(target, scope)
+        if depth > _MAX_DEPTH:
+            return
+        if found is None:
+            if isinstance(expr, t.Name | t.Attr):
+                for origin in self.values.origins(expr, scope):
+                    if isinstance(origin.node, t.Call | t.Name | t.Attr | t.Lambda):
+                        if origin.node is not expr:
+                            yield from self.layers(origin, depth + 1)
+                            return
+            yield Layer(self.code.name(expr, scope) or t.dotted(target), used)
+        elif isinstance(found.node, t.Class):
+            call = self._method(found, "__call__")
+            if call is not None and called:
+                yield from self._decorating(call, used, depth)
+            elif call is not None:
+                yield Layer(found.node.name, used, call, frozenset(["self"]))
+        elif called:
+            yield from self._made(found, used, depth)
+        else:
+            yield from self._decorating(found, used, depth)
+
+    def marks(self, used: Located) -> Iterator[str]:
+        """The attributes that a decorator puts on the handler: `view.is_public = True`."""
+        target = _target(used.node)
+        found = self.code.defined(target, used.scope) if target is not None else None
+        if found is None or not isinstance(found.node, t.Function):
+            return
+        for node in t.walk(*found.node.body):
+            match node:
+                case t.Assign(targets=[t.Attr(value=t.Name(), name=name)]):
+                    yield name
+                case t.Call(
+                    func=t.Name(id="setattr"), args=[t.Name(), t.Const(value=str(name)), *_]
+                ):
+                    yield name
+
+    def _method(self, found: Located, name: str) -> Located | None:
+        for ancestor in self.code.ancestry(found):
+            if method := self.code.definition(f"{ancestor}.{name}"):
+                return method
+        return None
+
+    def _made(self, factory: Located, used: Located, depth: int) -> Iterator[Layer]:
+        """The decorator that a function makes; with `@f()` and `@f` both allowed, either."""
+        for returned in self._returned(factory):
+            nested = self._nested(returned)
+            if nested is not None:
+                yield from self._decorating(nested, used, depth)
+                return
+            match returned.node:
+                case t.Call(func=func, args=[inner, *_]) if self._transparent(func, returned.scope):
+                    yield from self.layers(Located(inner, returned.scope), depth + 1)
+                    return
+                case t.Call(func=func) if depth < _MAX_DEPTH:
+                    yield from self.layers(returned, depth + 1)
+                    return
+
+    def _decorating(self, decorator: Located, used: Located, depth: int) -> Iterator[Layer]:
+        """What a function that takes the handler gives in its stead."""
+        assert isinstance(decorator.node, t.Function)
+        params = [p.name for p in decorator.node.params if p.name not in ("self", "cls")]
+        around = frozenset(params[:1])
+        for returned in self._returned(decorator):
+            layers = list(self._around(returned, decorator, around, used, depth))
+            if layers:
+                yield from layers
+                return
+
+    def _around(
+        self,
+        returned: Located,
+        decorator: Located,
+        around: frozenset[str],
+        used: Located,
+        depth: int,
+    ) -> Iterator[Layer]:
+        nested = self._nested(returned)
+        if nested is not None:
+            assert isinstance(nested.node, t.Function)
+            for each in nested.node.decorators:
+                if not self._transparent(each, nested.scope):
+                    yield from self.layers(Located(each, nested.scope), depth + 1)
+            name = decorator.node.name if decorator.node.name != "__call__" else ""  # type: ignore[attr-defined]
+            yield Layer(name or t.dotted(_target(used.node)), used, nested, around)
+            return
+        match returned.node:
+            case t.Call(func=func, args=[inner, *_]):
+                if not self._transparent(func, returned.scope):
+                    yield from self.layers(Located(func, returned.scope), depth + 1)
+                below = Located(inner, returned.scope)
+                yield from self._around(below, decorator, around, used, depth + 1)
+
+    def _transparent(self, func: t.Expr, scope: Scope) -> bool:
+        return self.code.name(func, scope) in _TRANSPARENT
+
+    def _returned(self, function: Located) -> Iterator[Located]:
+        inner = self.code.inside(function)
+        for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+            if isinstance(node, t.Return) and node.value is not None:
+                yield Located(node.value, inner)
+
+    def _nested(self, returned: Located) -> Located | None:
+        """The function that a returned name stands for."""
+        if not isinstance(returned.node, t.Name | t.Attr):
+            return None
+        found = self.code.defined(returned.node, returned.scope)
+        if found is None and isinstance(returned.node, t.Name):
+            bound = self.code.find(returned.node.id, returned.scope)
+            for binding in bound[1] if bound else ():
+                match binding.value:
+                    case t.Call(args=[t.Name() as inner, *_]):  # f = update_wrapper(f, g)
+                        return self.code.defined(inner, returned.scope)
+        return found if found is not None and isinstance(found.node, t.Function) else None
+
+
+def _target(node: t.Node) -> t.Expr | None:
+    return node.func if isinstance(node, t.Call) else node  # type: ignore[return-value]
+
+
+def letting_pass(function: Located, around: frozenset[str]) -> frozenset[int]:
+    """The ids of the `return` statements of a wrapper that hand over to the handler."""
+    body: list[t.Stmt] = function.node.body  # type: ignore[attr-defined]
+    known = set(around)
+    for _ in range(2):  # what it returned may be kept in a variable first
+        for node in t.walk_own(*body):
+            if isinstance(node, t.Assign) and node.value is not None:
+                if _calls(node.value, known):
+                    known |= {x.id for x in node.targets if isinstance(x, t.Name)}
+    return frozenset(
+        id(node)
+        for node in t.walk_own(*body)
+        if isinstance(node, t.Return) and node.value is not None and _mentions(node.value, known)
+    )
+
+
+def _mentions(expr: t.Expr, names: set[str]) -> bool:
+    return any(isinstance(node, t.Name) and node.id in names for node in t.walk_own(expr))
+
+
+def _calls(expr: t.Expr, names: set[str]) -> bool:
+    return any(isinstance(n, t.Call) and _mentions(n, names) for n in t.walk_own(expr))

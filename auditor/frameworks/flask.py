@@ -1,0 +1,159 @@
+"""Flask and Quart: applications, and routes with what runs before them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from auditor.extract.python import tree as t
+from auditor.frameworks.fastapi import unit_of
+from auditor.frameworks.flask_apps import Key
+from auditor.frameworks.flask_guards import FlaskGuards
+from auditor.frameworks.flask_routing import FlaskRouting, Found, Node, converters
+from auditor.frameworks.public import public_by_nature
+from auditor.libraries.limiters import limits_route
+from auditor.link.application import Application, provides
+from auditor.link.names import Located
+from auditor.link.pathtests import PathTests
+from auditor.link.values import place_of
+from auditor.model.blind import BlindSpot
+from auditor.model.web import Limit, Parameter, Route, WebApp
+
+_TYPES = {"int": "builtins.int", "float": "builtins.float", "uuid": "uuid.UUID"}
+_NARROW = {"int", "float", "uuid", "any"}
+
+
+@provides(WebApp)
+def flask_web_apps(application: Application) -> Iterator[WebApp]:
+    (routing,) = application.facts(FlaskRouting)
+    for (path, _, _), node in _apps(routing):
+        names = [
+            name
+            for name, bindings in node.site.scope.bindings.items()
+            if any(b.value is node.site.node for b in bindings)
+        ]
+        stem = PurePosixPath(path).stem
+        entry = f"{stem}:{names[0]}" if names else stem
+        yield WebApp(unit_of(path), node.framework, place_of(node.site), entry, node.site)
+
+
+@provides(BlindSpot)
+def flask_blind_spots(application: Application) -> list[BlindSpot]:
+    (routing,) = application.facts(FlaskRouting)
+    return list(dict.fromkeys(routing.blind))
+
+
+def _apps(routing: FlaskRouting) -> list[tuple[Key, Node]]:
+    return [(key, node) for key, node in routing.nodes.items() if node.kind == "app"]
+
+
+@provides(Route)
+def flask_routes(application: Application) -> Iterator[Route]:
+    (routing,) = application.facts(FlaskRouting)
+    if not routing.nodes:
+        return
+    guards = FlaskGuards(application)
+    for key, app in _apps(routing):
+        builder = _Routes(application, routing, guards, key, app)
+        taken: set[tuple[str, str]] = set()
+        for found in routing.served(key):
+            for method in found.rule.methods:
+                if (method, found.path) not in taken:
+                    taken.add((method, found.path))
+                    yield builder.route(method, found)
+
+
+class _Routes:
+    """Makes the routes of one application."""
+
+    def __init__(
+        self,
+        application: Application,
+        routing: FlaskRouting,
+        guards: FlaskGuards,
+        key: Key,
+        app: Node,
+    ) -> None:
+        self.application, self.routing, self.guards = application, routing, guards
+        self.app, self.unit = app, unit_of(key[0])
+        self.wide = routing.wide_hooks(key)
+
+    def route(self, method: str, found: Found) -> Route:
+        view = found.rule.view
+        path = found.path or "/"
+        marks = (m for a in view.decorators for m in self.guards.decorators.marks(a.found))
+        tests = PathTests(self.application.values, method, path, found.endpoint, frozenset(marks))
+        guards = [g for hook in self.wide for g in self.guards.hook(hook, "application", tests)]
+        for node in found.trail:
+            if node.kind == "blueprint":
+                guards += [g for h in node.hooks for g in self.guards.hook(h, "router", tests)]
+        limits: list[Limit] = []
+        around = [applied for node in found.trail for applied in node.decorators]
+        for applied in (*around, *view.decorators):
+            name = self.application.code.name(applied.found.node, applied.found.scope)  # type: ignore[arg-type]
+            if limits_route(self.application.code, name):
+                limits.append(
+                    Limit(_short(name), place_of(applied.found), applied.via, _rate(applied.found))
+                )
+            else:
+                guards += self.guards.applied(applied)
+        for decorator in view.above:
+            guards += self.guards.above(decorator)
+        if view.owner is not None and view.function is not None:
+            dispatch = self.routing.views.method(view.owner, "dispatch_request")
+            if dispatch is not None and dispatch.key != view.function.key:
+                if guard := self.guards.in_class(view.owner, dispatch, tests):
+                    guards.append(guard)
+        if view.function is not None and (body := self.guards.body(view.function, tests)):
+            guards.append(body)
+        return Route(
+            method,
+            path,
+            view.name,
+            view.place,
+            self.app.framework,
+            self.unit,
+            tuple(dict.fromkeys(guards)),
+            tuple(limits),
+            tuple(self._parameters(path, found)),
+            public_by_nature(method, _braced(path)),
+            view.function,
+            self._dependencies(found),
+        )
+
+    def _dependencies(self, found: Found) -> tuple[Located, ...]:
+        """The functions of the tree that run before the view, nearest first."""
+        around = [applied for node in found.trail for applied in node.decorators]
+        wrappers = [
+            layer.wrapper
+            for applied in reversed((*around, *found.rule.view.decorators))
+            for layer in reversed(self.guards.layers(applied.found))
+            if layer.wrapper is not None
+        ]
+        hooks = [h.function for n in reversed(found.trail) for h in n.hooks if n.kind != "app"]
+        wide = [hook.function for hook in self.wide]
+        return (*wrappers, *(f for f in (*hooks, *wide) if f is not None))
+
+    def _parameters(self, path: str, found: Found) -> Iterator[Parameter]:
+        for kind, name in converters(path):
+            narrow = kind in _NARROW
+            yield Parameter(
+                name, "path", _TYPES.get(kind, "builtins.str"), narrow, found.rule.view.place
+            )
+
+
+def _braced(path: str) -> str:
+    """A path as `public_by_nature` reads it: `/items/{id}`."""
+    return re.sub(r"<(?:[^:<>]+:)?([^:<>]+)>", r"{\1}", path)
+
+
+def _short(name: str) -> str:
+    return re.split(r"[.:]", name.replace("()", ""))[-1]
+
+
+def _rate(decorator: Located) -> str:
+    match decorator.node:
+        case t.Call(args=[t.Const(value=str(rate)), *_]):
+            return rate
+    return ""

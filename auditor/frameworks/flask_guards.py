@@ -1,0 +1,405 @@
+"""What guards a Flask view: decorators, hooks, its own body, and the extensions' callbacks.
+
+Flask hands the request, the session and the current user over through context variables; a hook or
+a decorator turns the caller away by returning something in the view's stead.
+https://flask.palletsprojects.com/en/stable/api/#flask.Flask.before_request
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from auditor.extract.python import tree as t
+from auditor.frameworks.decorators import Decorators, Layer, letting_pass
+from auditor.frameworks.flask_routing import Hook
+from auditor.frameworks.flask_views import Applied
+from auditor.frameworks.guards import CREDENTIAL, Guards
+from auditor.libraries.authentication import known_guard
+from auditor.link.application import Application
+from auditor.link.checks import Checks, Exit, Origin, Strength, Summary, vouches
+from auditor.link.names import CallSite, Located, Scope
+from auditor.link.pathtests import PathTests
+from auditor.link.values import place_of
+from auditor.model.settings import FrameworkSetting
+from auditor.model.values import Known
+from auditor.model.web import Guard, Guarding
+
+_G = re.compile(r"(?:flask\.|quart\.)?g|(?:_request_ctx_stack|_app_ctx_stack)\.top")
+_GLOBALS = re.compile(r"(?:flask|quart)(?:\.globals)?\.g")
+_SESSION = re.compile(r"(?:flask|quart)(?:\.globals)?\.session")
+_NO_IDENTITY = re.compile(
+    r"csrf|xsrf|captcha|lang|locale|theme|cart|next|flash|redirect|referr|nonce|state|visit|count"
+    r"|permanent|modified|accessed|^new$|timezone|return|url|otp|email_to",
+    re.I,
+)
+"""Keys of a session that say nothing about who is calling."""
+_CSRF = re.compile(r"csrf|xsrf|cors|captcha|host|maintenance|throttl|rate_?limit", re.I)
+
+_HTTP_AUTH = re.compile(
+    r"^(?:flask_httpauth|apiflask(?:\.security)?)\.(HTTP(?:Basic|Digest|Token)Auth|MultiAuth)\(\)"
+    r"\.login_required(?:\(\))?$"
+)
+_HTTP_AUTH_OBJECT = re.compile(
+    r"(?:flask_httpauth|apiflask(?:\.security)?)\.(HTTP(?:Basic|Digest|Token)Auth|MultiAuth)$"
+)
+_AUTH_REQUIRED = re.compile(
+    r"^(?:apiflask\.(?:\w+\.)?)(?:APIFlask|APIBlueprint)\(\)\.auth_required\(\)$"
+)
+_CALLBACKS = {"verify_password", "verify_token"}
+_LOGIN_EXTENSION = re.compile(r"^(?:flask|quart)_(?:login|auth)\b")
+_LOGIN_MANAGER = re.compile(r"flask_login(?:\.login_manager)?\.LoginManager\(\)")
+
+Judged = tuple[Guarding, str]
+
+
+@vouches
+def the_session(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin | None:
+    """`session["user"]`: the cookie is signed, so what it holds the application has put there.
+
+    https://flask.palletsprojects.com/en/stable/quickstart/#sessions
+    """
+    match = _SESSION.match(name)
+    if match is None:
+        return None
+    rest = name[match.end() :]
+    if not rest:
+        return Origin(identity=True)
+    key: t.Expr | None = None
+    match expr:
+        case t.Item(index=index):
+            key = index
+        case t.Call(func=t.Attr(name="get" | "pop"), args=[first, *_]):
+            key = first
+        case _:
+            return Origin()
+    if _NO_IDENTITY.search(checks.values.text(key, scope) or ""):
+        return Origin()
+    return Origin(truth=Strength.VERIFIED, identity=True)
+
+
+@vouches
+def kept_in_g(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin | None:
+    """`g.user`, which a hook or a decorator has put there."""
+    match expr:
+        case t.Attr(value=owner, name=attribute):
+            pass
+        case t.Call(
+            func=t.Name(id="getattr" | "hasattr"), args=[owner, t.Const(value=str(key)), *_]
+        ):
+            attribute = key
+        case t.Call(func=t.Attr(value=owner, name="get"), args=[t.Const(value=str(key)), *_]):
+            attribute = key
+        case _:
+            return None
+    if not _G.fullmatch(t.dotted(owner)):
+        return None
+    return replace(checks.assigned(_G, attribute), identity=True)
+
+
+@vouches
+def through_a_proxy(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin | None:
+    """`current_user = LocalProxy(get_user)`: what the function gives."""
+    if not name.startswith("werkzeug.local.LocalProxy()") or not isinstance(expr, t.Name | t.Attr):
+        return None
+    owner: t.Expr = expr
+    while isinstance(owner, t.Attr) and not checks.values.origins(owner, scope):
+        owner = owner.value
+    for origin in checks.values.origins(owner, scope):
+        match origin.node:
+            case (
+                t.Call(args=[t.Lambda(body=t.Call(func=func))])
+                | t.Call(args=[t.Name() | t.Attr() as func])
+            ):
+                found = checks.values.code.defined(func, origin.scope)
+                if found is not None and isinstance(found.node, t.Function):
+                    truth = checks.summary(found).when_truthy
+                    return Origin(truth=truth, identity=True)
+    return None
+
+
+class FlaskGuards(Guards):
+    """Judges what Flask runs before a view."""
+
+    tuples_respond = True
+    ambient = True
+
+    def __init__(self, application: Application) -> None:
+        super().__init__(application)
+        self.decorators = Decorators(self.values)
+        self._layers: dict[int, tuple[Layer, ...]] = {}
+        self._login: Judged | None = None
+        self._judged_login = False
+        self._auth: dict[tuple[str, int, int], Judged] = {}
+
+    def heard(self, summary: Summary) -> Summary:
+        """A hook answers in the view's stead with anything but None."""
+        passing = tuple(e for e in summary.exits if e.falsy or _hands_on(e))
+        answers = len(passing) < len(summary.exits)
+        denies = summary.denies or (
+            answers and summary.guaranteed < Strength.VERIFIED <= _least(passing)
+        )
+        rejects = summary.rejects
+        if answers and not rejects:
+            rejects = tuple(e.node for e in summary.exits if e not in passing)
+        return replace(summary, exits=passing, denies=denies, rejects=rejects)
+
+    # --- decorators
+
+    def applied(self, decorator: Applied) -> list[Guard]:
+        """The guards that a decorator of a view is."""
+        return [
+            guard
+            for layer in self.layers(decorator.found)
+            if (guard := self._layer(layer, decorator.via)) is not None
+        ]
+
+    def layers(self, decorator: Located) -> tuple[Layer, ...]:
+        key = id(decorator.node)
+        if key not in self._layers:
+            self._layers[key] = tuple(self.decorators.layers(decorator))
+        return self._layers[key]
+
+    def _layer(self, layer: Layer, via: str) -> Guard | None:
+        short = re.split(r"[.:]", layer.name.replace("()", ""))[-1]
+        if layer.wrapper is None:
+            judged = self._outside(layer, short)
+            return Guard(short, place_of(layer.used), via, *judged) if judged else None
+        summary = self._wrapping(layer)
+        sounds = self.sounds_like_guard(short)
+        if not (
+            sounds
+            or summary.denies
+            or (summary.rejects and _least(summary.exits) >= Strength.DEFAULT_SECRET)
+        ):
+            return None
+        if _CSRF.search(short):
+            return None
+        state, reason = self.judge_summary(summary)
+        if not sounds and not self._demands(state, summary, layer.wrapper):
+            return None
+        return Guard(short, place_of(layer.wrapper, short), via, state, reason)
+
+    def _wrapping(self, layer: Layer) -> Summary:
+        """The ways through a wrapper: only those that hand over to the view let the caller pass."""
+        assert layer.wrapper is not None
+        summary = self.checks.summary(layer.wrapper)
+        passing = letting_pass(layer.wrapper, layer.around)
+        kept = tuple(e for e in summary.exits if id(e.node) in passing)
+        if not kept:
+            return summary
+        others = tuple(e.node for e in summary.exits if id(e.node) not in passing)
+        return replace(summary, exits=kept, rejects=(*summary.rejects, *others))
+
+    def _outside(self, layer: Layer, short: str) -> Judged | None:
+        """What a decorator of an extension does."""
+        if judged := self._http_auth(layer):
+            return judged
+        if known := known_guard(layer.name):
+            if _optional(layer.used, self):
+                return Guarding.OPTIONAL, "lets callers without a credential pass (optional)"
+            if _LOGIN_EXTENSION.match(layer.name) and (broken := self._broken_login()):
+                return broken
+            return known.state, known.reason
+        if self.sounds_like_guard(short) and ":" not in layer.name and not _CSRF.search(short):
+            what = layer.name.replace("()", "")
+            return Guarding.UNKNOWN, f"{what} lies outside this tree and is not known"
+        return None
+
+    def _demands(self, state: Guarding, summary: Summary, function: Located) -> bool:
+        """Whether what verifies nothing is a guard at all: it insists on a credential."""
+        if state is not Guarding.DECORATIVE:
+            return True
+        insists = summary.guaranteed >= Strength.FORM and bool(summary.exits)
+        return insists and self._takes_credential(function)
+
+    def _takes_credential(self, function: Located) -> bool:
+        """Whether a function looks at a credential that the request carries."""
+        for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+            match node:
+                case t.Attr(name="authorization"):
+                    return True
+                case (
+                    t.Call(func=t.Attr(value=owner), args=[t.Const(value=str(key)), *_])
+                    | t.Item(value=owner, index=t.Const(value=str(key)))
+                ):
+                    if _CARRIERS.search(t.dotted(owner)) and CREDENTIAL.search(key):
+                        if not _CSRF.search(key):
+                            return True
+        return False
+
+    # --- flask-httpauth
+
+    def _http_auth(self, layer: Layer) -> Judged | None:
+        used, target = layer.used, None
+        func = used.node.func if isinstance(used.node, t.Call) else used.node
+        if _HTTP_AUTH.match(layer.name) and isinstance(func, t.Attr):
+            target = func.value
+        elif _AUTH_REQUIRED.match(layer.name) and isinstance(used.node, t.Call):
+            target = CallSite(used.node, used.scope).arg(0, "auth")
+        else:
+            return None
+        if _optional(used, self):
+            return Guarding.OPTIONAL, "lets callers without a credential pass (optional)"
+        return self._judge_auth(target, used.scope)
+
+    def _judge_auth(self, expr: t.Expr | None, scope: Scope, depth: int = 0) -> Judged:
+        """The weakest of what the objects behind an expression accept."""
+        untold = Guarding.UNKNOWN, "what verifies the credential could not be found"
+        judged: list[Judged] = []
+        for source in self.values.sources(expr, scope):
+            if not isinstance(source.node, t.Call):
+                continue
+            if source.key not in self._auth:
+                self._auth[source.key] = untold  # a cycle ends here
+                self._auth[source.key] = self._judge_object(source, depth) or untold
+            judged.append(self._auth[source.key])
+        return min(judged, key=lambda j: _ORDER.index(j[0]), default=untold)
+
+    def _judge_object(self, source: Located, depth: int) -> Judged | None:
+        assert isinstance(source.node, t.Call)
+        match = _HTTP_AUTH_OBJECT.search(self.code.name(source.node.func, source.scope))
+        if match is None:
+            return None
+        if match[1] == "MultiAuth" and depth < 3:
+            parts = [self._judge_auth(x, source.scope, depth + 1) for x in source.node.args]
+            return min(parts, key=lambda j: _ORDER.index(j[0]), default=None)
+        for name, callback in self._callbacks(source):
+            if name in _CALLBACKS:
+                return self._judge_callback(callback)
+            return Guarding.ENFORCED, "flask-httpauth compares the password with a known one"
+        if match[1] == "HTTPDigestAuth":
+            return None
+        return Guarding.ENFORCED, "flask-httpauth turns everybody away: nothing verifies for it"
+
+    def _callbacks(self, source: Located) -> Iterator[tuple[str, Located]]:
+        """(`verify_password` or …, function) registered on an authentication object."""
+        wanted = {*_CALLBACKS, "get_password"}
+        for found in self.code.functions():
+            for decorator in found.node.decorators:  # type: ignore[attr-defined]
+                match decorator:
+                    case t.Attr(value=owner, name=name) if name in wanted:
+                        if any(
+                            s.key == source.key for s in self.values.sources(owner, found.scope)
+                        ):
+                            yield name, found
+        for site in self.code.method_calls(*sorted(wanted)):
+            match site.node:
+                case t.Call(func=t.Attr(value=owner, name=name), args=[given]):
+                    if any(s.key == source.key for s in self.values.sources(owner, site.scope)):
+                        callback = self.code.defined(given, site.scope)
+                        if callback is not None and isinstance(callback.node, t.Function):
+                            yield name, callback
+
+    def _judge_callback(self, callback: Located) -> Judged:
+        summary = self.checks.summary(callback)
+        name = callback.node.name  # type: ignore[attr-defined]
+        notes = "; ".join(summary.notes)
+        truth = summary.when_truthy
+        if all(e.falsy for e in summary.exits):
+            return Guarding.ENFORCED, f"{name} accepts nobody"
+        if truth is Strength.VERIFIED:
+            return Guarding.ENFORCED, f"{name} verifies the credential"
+        if truth is Strength.DEFAULT_SECRET:
+            return Guarding.ENFORCED, notes
+        if truth is Strength.OUTSIDE:
+            return Guarding.UNKNOWN, notes
+        at = f"{callback.path}:{callback.node.line}"
+        return Guarding.DECORATIVE, notes or f"{name} ({at}) accepts callers without verifying"
+
+    # --- flask-login
+
+    def _broken_login(self) -> Judged | None:
+        """Why flask-login's guards let everybody pass, if they do."""
+        if not self._judged_login:
+            self._judged_login = True
+            self._login = self._login_disabled() or self._login_accepts()
+        return self._login
+
+    def _login_disabled(self) -> Judged | None:
+        found = [s for s in self.application.facts(FrameworkSetting) if s.name == "LOGIN_DISABLED"]
+        own = [s for s in found if s.environment == "production"]
+        for setting in own or [s for s in found if not s.environment]:
+            if isinstance(setting.value, Known) and setting.value.value is True:
+                return Guarding.DECORATIVE, f"LOGIN_DISABLED is set ({setting.place})"
+        return None
+
+    def _login_accepts(self) -> Judged | None:
+        """A `request_loader` sees the request itself: what it returns counts as logged in."""
+        for found in self.code.functions():
+            for decorator in found.node.decorators:  # type: ignore[attr-defined]
+                match decorator:
+                    case t.Attr(value=owner, name="request_loader" | "header_loader"):
+                        if not _LOGIN_MANAGER.match(self.code.name(owner, found.scope)):
+                            continue
+                        state, reason = self._judge_callback(found)
+                        if state is not Guarding.ENFORCED:
+                            return state, reason
+        return None
+
+    # --- hooks
+
+    def hook(self, hook: Hook, via: str, tests: PathTests) -> list[Guard]:
+        """What a `before_request` function demands of a request."""
+        found = [replace(g, via=via) for d in hook.decorators for g in self.applied(d)]
+        if hook.function is None:
+            return found
+        name = hook.function.node.name  # type: ignore[attr-defined]
+        if _CSRF.search(name):
+            return found
+        guard = self.each_request(hook.function, name, tests)
+        if guard is None:
+            return found
+        if not self.sounds_like_guard(name):
+            if guard.state is Guarding.OPTIONAL:
+                return found  # it identifies the caller, and leaves turning away to the views
+            if not self._demands(guard.state, self.checks.summary(hook.function), hook.function):
+                return found
+        return [*found, replace(guard, via=via)]
+
+    def above(self, decorator: Located) -> Iterator[Guard]:
+        """A guard above the registration: Flask has taken the function without it."""
+        for guard in self.applied(Applied(decorator, "decorator")):
+            reason = "stands above the route's registration, which takes the view without it"
+            yield Guard(guard.name, place_of(decorator), "decorator", Guarding.DECORATIVE, reason)
+
+    def in_class(
+        self, owner: Located | None, dispatch: Located | None, tests: PathTests
+    ) -> Guard | None:
+        """What a class's own `dispatch_request` demands before it hands on."""
+        if owner is None or dispatch is None:
+            return None
+        guard = self.body(dispatch, tests)
+        return replace(guard, via="class") if guard else None
+
+
+_CARRIERS = re.compile(r"request\.(?:headers|cookies|args|values|form|json)$")
+_ORDER = (
+    Guarding.DECORATIVE,
+    Guarding.ABSENT,
+    Guarding.OPTIONAL,
+    Guarding.UNKNOWN,
+    Guarding.EXEMPT,
+    Guarding.ENFORCED,
+)
+
+
+def _least(exits: tuple[Exit, ...]) -> Strength:
+    return min((e.strength for e in exits), default=Strength.VERIFIED)
+
+
+def _hands_on(found: Exit) -> bool:
+    """Whether a hook returns what something else returned, which may be nothing."""
+    node = found.node
+    return isinstance(node, t.Function) or (isinstance(node, t.Return) and node.value is None)
+
+
+def _optional(used: Located, guards: FlaskGuards) -> bool:
+    if not isinstance(used.node, t.Call):
+        return False
+    for keyword in used.node.keywords:
+        if keyword.name == "optional":
+            value = guards.values.value(keyword.value, used.scope)
+            return not (isinstance(value, Known) and value.value is False)
+    return False

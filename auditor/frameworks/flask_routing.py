@@ -1,0 +1,515 @@
+"""Flask's routing table: what is registered where, and under which path.
+
+Put together as Flask does it (https://flask.palletsprojects.com/en/stable/blueprints/): a
+blueprint's prefix is the one given when it is registered, else its own; nested ones are joined with
+one slash. APIs of Flask-RESTful and Flask-RESTX join their parts as they are. Each application,
+blueprint, API and namespace is known by the call that creates it, wherever its name travels.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from auditor.extract.python import tree as t
+from auditor.frameworks.flask_apps import FlaskApps, Key
+from auditor.frameworks.flask_views import VERBS, Applied, View, Views
+from auditor.link.application import Application, provides
+from auditor.link.bound import Bound, Env
+from auditor.link.names import CallSite, Located, Scope, argument
+from auditor.link.values import place_of
+from auditor.model.blind import BlindSpot
+from auditor.model.places import Place
+from auditor.model.values import possible
+
+_KINDS = {
+    "flask.Blueprint": "blueprint",
+    "flask.blueprints.Blueprint": "blueprint",
+    "quart.Blueprint": "blueprint",
+    "quart.blueprints.Blueprint": "blueprint",
+    "apiflask.APIBlueprint": "blueprint",
+    "apiflask.blueprint.APIBlueprint": "blueprint",
+    "flask_smorest.Blueprint": "blueprint",
+    "flask_smorest.blueprint.Blueprint": "blueprint",
+    "flask_openapi3.APIBlueprint": "blueprint",
+    "flask_openapi3.blueprint.APIBlueprint": "blueprint",
+    "flask_smorest.Api": "registry",
+    "flask_restful.Api": "api",
+    "flask_restplus.Api": "api",
+    "flask_restplus.api.Api": "api",
+    "flask_restx.Api": "api",
+    "flask_restx.api.Api": "api",
+    "flask_restplus.Namespace": "namespace",
+    "flask_restx.Namespace": "namespace",
+    "flask_restx.namespace.Namespace": "namespace",
+    "flask_restplus.Api().namespace": "namespace",
+    "flask_restx.Api().namespace": "namespace",
+    "flask_restx.api.Api().namespace": "namespace",
+}
+"""Constructor -> what it makes; a registry hands blueprints on to its application."""
+
+_SHORT = {*VERBS, "websocket"}
+_ROUTE = {"route", "resource", "doc_route"}
+_HOOKS = ("before_request", "before_app_request")
+_IGNORED_METHODS = {"HEAD", "OPTIONS"}
+_MAX_DEPTH = 12
+_UNTOLD = "<?>"
+
+
+@dataclass
+class Rule:
+    """One registration of a view: its path below the node, and the methods it answers."""
+
+    path: str
+    methods: tuple[str, ...]
+    view: View
+    endpoint: str
+
+
+@dataclass
+class Hook:
+    """A function that runs before every request of an application or blueprint."""
+
+    function: Located | None
+    place: Place
+    decorators: tuple[Applied, ...]
+
+
+@dataclass
+class Child:
+    """One registration of a blueprint, API or namespace on a node."""
+
+    key: Key
+    prefix: str | None
+    name: str | None = None
+
+
+@dataclass(eq=False)
+class Node:
+    """An application, blueprint, API, namespace or registry."""
+
+    site: CallSite
+    kind: str
+    name: str
+    prefix: str | None
+    framework: str = ""
+    rules: list[Rule] = field(default_factory=list)
+    children: list[Child] = field(default_factory=list)
+    hooks: list[Hook] = field(default_factory=list)
+    """For what is registered on this node and below."""
+    wide_hooks: list[Hook] = field(default_factory=list)
+    """`before_app_request`: for the whole application that a blueprint is registered on."""
+    decorators: tuple[Applied, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """A rule as an application serves it."""
+
+    path: str
+    endpoint: str
+    rule: Rule
+    trail: tuple[Node, ...]
+
+
+@dataclass
+class FlaskRouting:
+    """Every node of the tree with what is registered on it, and what could not be told."""
+
+    application: Application
+    nodes: dict[Key, Node] = field(default_factory=dict)
+    blind: list[BlindSpot] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        (self.apps,) = self.application.facts(FlaskApps)
+        self._dynamic: list[tuple[Key, CallSite]] = []
+        if not self.apps.used:
+            return
+        self.code = self.application.code
+        self.values = self.application.values
+        self.bound = Bound(self.values)
+        self.views = Views(self.bound)
+        self._find_nodes()
+        self._find_attachments()
+        self._find_decorated()
+        self._find_calls()
+        self._find_hooks()
+        self._settle_dynamic()
+
+    # --- nodes
+
+    def _find_nodes(self) -> None:
+        for key, site in self.apps.sites.items():
+            self.nodes[key] = Node(site, "app", "", None, self.apps.frameworks[key])
+        kinds = dict(_KINDS)
+        for found in self.code.classes():
+            name, *bases = self.code.ancestry(found) or [""]
+            for base in bases:
+                if base in _KINDS:
+                    kinds[name] = _KINDS[base]
+        for site in self.code.calls(*kinds):
+            callee = self.code.name(site.node.func, site.scope)
+            self.nodes[site.key] = self._node(site, kinds[callee], callee)
+
+    def _node(self, site: CallSite, kind: str, callee: str) -> Node:
+        position = {"blueprint": 5, "namespace": 2}.get(kind)
+        if callee.startswith("flask_restful."):
+            position = 1
+        keyword = (
+            "path" if kind == "namespace" else "url_prefix" if kind == "blueprint" else "prefix"
+        )
+        given = site.arg(position, keyword) or site.arg(None, "path")
+        prefix = self._given(given, site.scope, {}) if given is not None else None
+        if prefix is None and ":" in callee:
+            prefix = self._own(callee, keyword)
+        name = self.values.text(site.arg(0, "name"), site.scope) or ""
+        if kind == "namespace":
+            prefix = (prefix or f"/{name}").rstrip("/")
+        node = Node(site, kind, name, prefix)
+        listed = self.views.decorator_list(site.arg(None, "decorators"), site.scope, "router")
+        node.decorators = tuple(applied for applied, _ in listed)
+        return node
+
+    def _own(self, callee: str, keyword: str) -> str | None:
+        """What a class of the tree passes to the constructor of its base."""
+        found = self.code.definition(callee)
+        for node in t.walk(*found.node.body) if found else ():  # type: ignore[attr-defined]
+            match node:
+                case t.Call(func=t.Attr(name="__init__")) as call:
+                    if (given := argument(call, None, keyword)) is not None:
+                        text = self.values.text(given, self.code.inside(found))  # type: ignore[arg-type]
+                        if text is not None:
+                            return text
+        return None
+
+    def _given(self, expr: t.Expr, scope: Scope, env: Env) -> str | None:
+        """A prefix or path; None where it is given as None, a sign where it cannot be told."""
+        text = self.bound.text(expr, scope, env)
+        if text is not None:
+            return text
+        if isinstance(expr, t.Name) and expr.id in env:
+            expr, scope = env[expr.id].node, env[expr.id].scope  # type: ignore[assignment]
+        value = self.values.value(expr, scope)
+        if any(known.value is None for known in possible(value)):
+            return None
+        return _UNTOLD
+
+    def identify(self, expr: t.Expr | None, scope: Scope, env: Env) -> list[Key]:
+        """The nodes that an expression may stand for."""
+        found = [s.key for s in self.bound.sources(expr, scope, env)]
+        found = list(dict.fromkeys(key for key in found if key in self.nodes))
+        if found or expr is None:
+            return found
+        if isinstance(expr, t.Name) and expr.id in env:
+            return []
+        if isinstance(expr, t.Attr) and expr.name == "app":  # connexion's, and wrappers of one
+            return self.identify(expr.value, scope, env) or self.apps.identify(expr, scope)
+        return self.apps.identify(expr, scope)
+
+    # --- what is registered on what
+
+    def _find_attachments(self) -> None:
+        """`Api(app)`, `api.init_app(blueprint)`, `Namespace("x", api=api)`, `api.namespace("x")`."""
+        for key, node in list(self.nodes.items()):
+            site = node.site
+            if node.kind in ("api", "registry"):
+                self._attach(key, site.arg(0, "app", "blueprint"), site.scope)
+            elif node.kind == "namespace":
+                self._attach(key, site.arg(None, "api"), site.scope)
+                match site.node.func:
+                    case t.Attr(value=owner, name="namespace"):
+                        self._attach(key, owner, site.scope)
+        for site in self.code.method_calls("init_app"):
+            if isinstance(site.node.func, t.Attr):
+                for key in self._keys_of(site.node.func.value, site.scope, "api", "registry"):
+                    self._attach(key, site.arg(0, "app"), site.scope)
+
+    def _keys_of(self, expr: t.Expr, scope: Scope, *kinds: str) -> list[Key]:
+        found = [s.key for s in self.values.sources(expr, scope)]
+        return [key for key in found if key in self.nodes and self.nodes[key].kind in kinds]
+
+    def _attach(self, key: Key, parent: t.Expr | None, scope: Scope) -> None:
+        if parent is None or (isinstance(parent, t.Const) and not isinstance(parent.value, str)):
+            return
+        for above in self.identify(parent, scope, {}):
+            if all(child.key != key for child in self.nodes[above].children):
+                self.nodes[above].children.append(Child(key, None))
+
+    def _find_decorated(self) -> None:
+        for found in self.code.functions():
+            assert isinstance(found.node, t.Function)
+            for index, decorator in enumerate(found.node.decorators):
+                match decorator:
+                    case t.Call(func=t.Attr(value=owner, name=name)) as call:
+                        if name in _ROUTE or name in _SHORT:
+                            view = self.views.of_function(found, index + 1)
+                            self._routed(call, owner, name, found.scope, (view,))
+        for found in self.code.classes():
+            assert isinstance(found.node, t.Class)
+            for decorator in found.node.decorators:
+                match decorator:
+                    case t.Call(func=t.Attr(value=owner, name=name)) as call if name in _ROUTE:
+                        self._routed(call, owner, name, found.scope, self.views.of_class(found))
+
+    def _routed(
+        self, call: t.Call, owner: t.Expr, name: str, scope: Scope, views: tuple[View, ...]
+    ) -> None:
+        keys = self.identify(owner, scope, {})
+        if not keys:
+            return
+        site = CallSite(call, scope)
+        for env in self.bound.environments(site):
+            for path in self._paths(site, env, every=self.nodes[keys[0]].kind in _PLAIN):
+                methods = (name.upper(),) if name in _SHORT else self._methods(site, env)
+                for key in keys:
+                    self._add(key, path, methods, views, site, env)
+
+    def _paths(self, site: CallSite, env: Env, every: bool, first: int = 0) -> list[str]:
+        """The paths of a registration: one, or several for a resource."""
+        rule = site.arg(None, "rule", "path")
+        given = site.node.args[first:] if every else site.node.args[first : first + 1]
+        paths = []
+        for expr in [rule] if rule is not None else given:
+            if isinstance(expr, t.Star):
+                for source in self.bound.sources(expr.value, site.scope, env):
+                    for item in source.node.items if isinstance(source.node, t.Seq) else ():
+                        paths.append(self._given(item, source.scope, {}) or "")
+            else:
+                paths.append(self._given(expr, site.scope, env) or "")
+        return paths
+
+    def _methods(self, site: CallSite, env: Env) -> tuple[str, ...]:
+        """The methods that a registration names, empty where it names none."""
+        given = site.arg(None, "methods")
+        if isinstance(given, t.Name) and given.id in env:
+            worth = self.values.value(env[given.id].node, env[given.id].scope)  # type: ignore[arg-type]
+        else:
+            worth = self.values.value(given, site.scope)
+        for known in possible(worth):
+            if isinstance(known.value, list):
+                return tuple(dict.fromkeys(str(method).upper() for method in known.value))
+            if isinstance(known.value, str):
+                return (known.value.upper(),)
+        return ()
+
+    def _add(
+        self,
+        key: Key,
+        path: str,
+        methods: tuple[str, ...],
+        views: tuple[View, ...],
+        site: CallSite,
+        env: Env,
+    ) -> None:
+        named = self.bound.text(site.arg(None, "endpoint"), site.scope, env)
+        for view in views:
+            own = view.methods or methods or ("GET",)
+            if methods and view.methods:
+                own = tuple(method for method in view.methods if method in methods)
+            owner = view.owner.node.name if view.owner else ""  # type: ignore[attr-defined]
+            kept = tuple(method for method in own if method not in _IGNORED_METHODS)
+            rule = Rule(path, kept, view, named or owner.lower() or view.name)
+            self.nodes[key].rules.append(rule)
+
+    # --- calls
+
+    def _find_calls(self) -> None:
+        calls = {
+            "add_url_rule": self._url_rule,
+            "add_resource": self._resource,
+            "register_blueprint": self._child,
+            "register_api": self._child,
+            "add_namespace": self._namespace,
+        }
+        for name, handle in calls.items():
+            for site in self.code.method_calls(name):
+                func = site.node.func
+                if not isinstance(func, t.Attr):
+                    continue
+                for env in self.bound.environments(site):
+                    for key in self.identify(func.value, site.scope, env):
+                        handle(key, site, env)
+
+    def _url_rule(self, key: Key, site: CallSite, env: Env) -> None:
+        views = self.views.of(site.arg(2, "view_func"), site.scope, env)
+        view_func = site.arg(2, "view_func")
+        if view_func is None:
+            return  # it names an endpoint that has its view elsewhere
+        if not views:
+            name = t.dotted(view_func) or self.code.name(view_func, site.scope)
+            views = (View(name.rpartition(".")[2] or "?", place_of(site), None),)
+        path = self._given(site.node.args[0], site.scope, env) if site.node.args else None
+        if path is None:
+            path = self._paths(site, env, every=False)[0] if site.arg(None, "rule") else ""
+        self._add(key, path, self._methods(site, env), views, site, env)
+
+    def _resource(self, key: Key, site: CallSite, env: Env) -> None:
+        views = self.views.of(site.arg(0, "resource"), site.scope, env)
+        for path in self._paths(site, env, every=True, first=1):
+            if not views:
+                what = t.dotted(site.arg(0, "resource")) or "a resource"
+                told = f"the methods of {what} under {path} come from outside this tree"
+                self.blind.append(BlindSpot(place_of(site), "routes", told))
+                continue
+            self._add(key, path, self._methods(site, env), views, site, env)
+
+    def _child(self, key: Key, site: CallSite, env: Env) -> None:
+        given = site.arg(0, "blueprint", "blp", "api")
+        below = [k for k in self.identify(given, site.scope, env) if self.nodes[k].kind != "app"]
+        if not below:
+            self._unidentified(key, site, given, env)
+        option = site.arg(None, "url_prefix")
+        prefix = self._given(option, site.scope, env) if option is not None else None
+        name = self.bound.text(site.arg(None, "name"), site.scope, env)
+        for child in below:
+            self.nodes[key].children.append(Child(child, prefix, name))
+
+    def _namespace(self, key: Key, site: CallSite, env: Env) -> None:
+        option = site.arg(1, "path")
+        prefix = self._given(option, site.scope, env) if option is not None else None
+        for child in self.identify(site.arg(0, "ns", "namespace"), site.scope, env):
+            node = self.nodes[key]
+            node.children = [c for c in node.children if c.key != child or c.prefix is not None]
+            node.children.append(Child(child, prefix))
+
+    def _unidentified(self, key: Key, site: CallSite, given: t.Expr | None, env: Env) -> None:
+        if isinstance(given, t.Name) and given.id in env:
+            found = env[given.id]
+            name = self.code.name(found.node, found.scope)  # type: ignore[arg-type]
+        else:
+            name = self.code.name(given, site.scope)
+        if name and ":" not in name and not name.startswith(("module:", "importlib", "builtins")):
+            told = f"the routes of {name.removesuffix('()')} come from outside this tree"
+            self.blind.append(BlindSpot(place_of(site), "routes", told))
+        else:
+            self._dynamic.append((key, site))
+
+    def _settle_dynamic(self) -> None:
+        """Blueprints found by their name at run time: those that nothing else registers."""
+        if not self._dynamic:
+            return
+        registered = {child.key for node in self.nodes.values() for child in node.children}
+        loose = [
+            key
+            for key, node in self.nodes.items()
+            if node.kind == "blueprint" and key not in registered
+        ]
+        for above, site in self._dynamic:
+            option = site.arg(None, "url_prefix")
+            prefix = self._given(option, site.scope, {}) if option is not None else None
+            for key in loose:
+                if not self._reaches(key, above):
+                    self.nodes[above].children.append(
+                        Child(key, None if prefix == _UNTOLD else prefix)
+                    )
+            if not loose:
+                told = f"which blueprint `{t.dotted(site.node.func)}` registers is told at run time"
+                self.blind.append(BlindSpot(place_of(site), "routes", told))
+
+    def _reaches(self, start: Key, goal: Key) -> bool:
+        """Whether a node lies below another one, so that registering it there would be a circle."""
+        seen: set[Key] = set()
+        pending = [start]
+        while pending:
+            key = pending.pop()
+            if key == goal:
+                return True
+            if key not in seen:
+                seen.add(key)
+                pending += [child.key for child in self.nodes[key].children]
+        return False
+
+    # --- hooks
+
+    def _find_hooks(self) -> None:
+        for found in self.code.functions():
+            assert isinstance(found.node, t.Function)
+            for index, decorator in enumerate(found.node.decorators):
+                match decorator:
+                    case t.Attr(value=owner, name=name) if name in _HOOKS:
+                        view = self.views.of_function(found, index + 1)
+                        self._hooked(owner, name, found.scope, (view,))
+        for site in self.code.method_calls(*_HOOKS):
+            match site.node.func:
+                case t.Attr(value=owner, name=name) if site.node.args:
+                    views = self.views.of(site.node.args[0], site.scope, {})
+                    self._hooked(owner, name, site.scope, views)
+
+    def _hooked(self, owner: t.Expr, name: str, scope: Scope, views: tuple[View, ...]) -> None:
+        for key in self.identify(owner, scope, {}):
+            node = self.nodes[key]
+            for view in views:
+                hook = Hook(view.function, view.place, view.decorators)
+                wide = name == "before_app_request"
+                (node.wide_hooks if wide else node.hooks).append(hook)
+
+    # --- the routing table
+
+    def served(self, key: Key) -> Iterator[Found]:
+        """Every rule that an application serves, in the order of registration."""
+        yield from self._walk(key, None, "", (), 0)
+
+    def _walk(
+        self, key: Key, prefix: str | None, name: str, trail: tuple[Node, ...], depth: int
+    ) -> Iterator[Found]:
+        node = self.nodes[key]
+        if node in trail or depth > _MAX_DEPTH:
+            return
+        trail = (*trail, node)
+        plain = node.kind in _PLAIN
+        for rule in node.rules:
+            path = (prefix or "") + rule.path if plain else _joined(prefix, rule.path)
+            yield Found(path, f"{name}.{rule.endpoint}" if name else rule.endpoint, rule, trail)
+        for child in node.children:
+            below = self.nodes[child.key]
+            own = child.prefix if child.prefix is not None else below.prefix
+            if below.kind in _PLAIN:
+                inner: str | None = (prefix or "") + (own or "")
+            elif own is None:
+                inner = prefix
+            else:
+                inner = own if prefix is None else f"{prefix.rstrip('/')}/{own.lstrip('/')}"
+            known_as = child.name or below.name
+            if below.kind != "blueprint":
+                named = name
+            else:
+                named = f"{name}.{known_as}" if name else known_as
+            yield from self._walk(child.key, inner, named, trail, depth + 1)
+
+    def wide_hooks(self, key: Key) -> list[Hook]:
+        """The hooks for every request of an application, those of its blueprints included."""
+        found: dict[int, Hook] = {}
+        pending, seen = [key], set()
+        while pending:
+            below = pending.pop()
+            if below in seen:
+                continue
+            seen.add(below)
+            node = self.nodes[below]
+            own = node.hooks if node.kind == "app" else []
+            found |= {id(hook): hook for hook in [*own, *node.wide_hooks]}
+            pending += [child.key for child in node.children]
+        return list(found.values())
+
+
+_PLAIN = ("api", "namespace")
+"""Nodes that join their paths as they are."""
+
+
+def _joined(prefix: str | None, path: str) -> str:
+    """As `BlueprintSetupState.add_url_rule` does."""
+    if prefix is None:
+        return path
+    return f"{prefix.rstrip('/')}/{path.lstrip('/')}" if path else prefix
+
+
+def converters(path: str) -> list[tuple[str, str]]:
+    """(converter, name) of each variable of a path: `<int:id>` is ("int", "id")."""
+    found = re.findall(r"<(?:([^:<>]+):)?([^:<>]+)>", path)
+    return [(re.sub(r"\(.*", "", kind), name) for kind, name in found]
+
+
+@provides(FlaskRouting)
+def flask_routing(application: Application) -> list[FlaskRouting]:
+    return [FlaskRouting(application)]

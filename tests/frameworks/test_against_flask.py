@@ -1,0 +1,678 @@
+"""Our routing table held against Flask's own, in every style at once.
+
+Each sample is imported in a process of its own; `app.url_map` says which routes it serves, and the
+test client who is turned away, without a credential and with a wrong one: by 401, by 403, by 422
+(a token that is none) or by being sent to a login.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from auditor.model.web import Guarding, Route
+from tests.conftest import load, write
+
+AUTH = """
+import functools, hmac, os
+from flask import abort, redirect, request, session, url_for
+
+KEY = os.environ["SAMPLE_KEY"]
+
+def key_required(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        if not hmac.compare_digest(request.headers.get("X-Key", ""), KEY):
+            abort(401)
+        return view(*args, **kwargs)
+    return wrapper
+
+def role_required(role):
+    def decorator(view):
+        @functools.wraps(view)
+        def wrapper(*args, **kwargs):
+            if session.get("role") != role:
+                return {"error": "no"}, 403
+            return view(*args, **kwargs)
+        return wrapper
+    return decorator
+
+def both(view):
+    return key_required(role_required("admin")(view))
+
+class Login:
+    def __init__(self, view):
+        self.view = view
+        functools.update_wrapper(self, view)
+    def __call__(self, *args, **kwargs):
+        if "user" not in session:
+            return redirect(url_for("login"))
+        return self.view(*args, **kwargs)
+
+def logged(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        args = args or ()
+        return view(*args, **kwargs)
+    return wrapper
+"""
+SAMPLES: dict[str, Mapping[str, str]] = {
+    "decorators of every kind": {
+        "auth.py": AUTH,
+        "app.py": """
+from flask import Flask, redirect, session, url_for
+from auth import Login, both, key_required, logged, role_required
+
+app = Flask(__name__)
+app.secret_key = "sample"
+admin_required = role_required("admin")
+
+@app.route("/sign-in")
+def login(): return "form"
+
+@app.route("/open")
+@logged
+def open_(): return "x"
+
+@app.get("/keyed")
+@key_required
+def keyed(): return "x"
+
+@app.route("/role", methods=["GET", "POST"])
+@logged
+@role_required("user")
+def role(): return "x"
+
+@app.delete("/admin/<int:item>")
+@admin_required
+def admin(item): return "x"
+
+@app.route("/both")
+@both
+def with_both(): return "x"
+
+@app.route("/class")
+@Login
+def with_class(): return "x"
+
+@key_required
+@app.route("/above")
+def above(): return "x"
+
+@app.route("/first")
+@key_required
+@app.route("/second", endpoint="second")
+def twice(): return "x"
+
+@app.route("/body/<path:name>")
+def body(name):
+    if "user" not in session:
+        return redirect(url_for("login"))
+    return "x"
+
+@app.route("/half", methods=["GET", "POST"])
+def half():
+    from flask import request, abort
+    if request.method == "POST" and not session.get("user"):
+        abort(403)
+    return "x"
+
+def added(): return "x"
+
+app.add_url_rule("/added", view_func=key_required(added), methods=["PUT"])
+app.add_url_rule("/added", "again", added)
+""",
+    },
+    "blueprints": {
+        "shop/__init__.py": """
+from flask import Flask
+from .views import register
+
+def create_app():
+    app = Flask(__name__)
+    app.config["SECRET_KEY"] = "sample"
+    app.config["PREFIX"] = "/configured"
+    register(app)
+    return app
+""",
+        "shop/auth.py": AUTH,
+        "shop/views/__init__.py": """
+from flask import Blueprint
+from .cars import bp as cars_bp
+from . import leads
+from .nested import outer
+from .open import a, b
+
+def register(app):
+    from .late import bp
+    app.register_blueprint(cars_bp)
+    app.register_blueprint(leads.bp, url_prefix="/v2/leads/")
+    app.register_blueprint(outer, url_prefix="/outer")
+    app.register_blueprint(bp, url_prefix=app.config["PREFIX"])
+    for blueprint, prefix in ((a, "/a"), (b, "/b")):
+        app.register_blueprint(blueprint, url_prefix=prefix)
+    app.register_blueprint(a, url_prefix="/again", name="again")
+""",
+        "shop/views/cars.py": """
+from flask import Blueprint
+from ..auth import key_required
+bp = Blueprint("cars", __name__, url_prefix="/cars")
+
+@bp.before_request
+@key_required
+def demand(): pass
+
+@bp.route("/")
+def index(): return "x"
+
+@bp.route("")
+def bare(): return "x"
+
+@bp.post("/<uuid:car_id>/")
+def change(car_id): return "x"
+""",
+        "shop/views/leads.py": """
+from flask import Blueprint, abort, request, session
+bp = Blueprint("leads", __name__, url_prefix="/replaced")
+PUBLIC = {"leads.listed", "static"}
+
+@bp.before_request
+def demand():
+    if request.endpoint in PUBLIC:
+        return None
+    if not session.get("user_id"):
+        abort(401)
+
+@bp.route("/all")
+def listed(): return "x"
+
+@bp.route("/one")
+def one(): return "x"
+""",
+        "shop/views/nested.py": """
+from flask import Blueprint, redirect, session
+outer = Blueprint("outer", __name__)
+inner = Blueprint("inner", __name__, url_prefix="/inner/")
+deep = Blueprint("deep", __name__)
+
+@outer.before_request
+def demand():
+    if session.get("user") is None:
+        return redirect("/login")
+
+@outer.get("/o")
+def o(): return "x"
+
+@inner.get("/i")
+def i(): return "x"
+
+@deep.get("/d")
+def d(): return "x"
+
+inner.register_blueprint(deep, url_prefix="deep")
+outer.register_blueprint(inner)
+""",
+        "shop/views/late.py": """
+from flask import Blueprint
+bp = Blueprint("late", __name__)
+
+@bp.get("/late")
+def late(): return "x"
+""",
+        "shop/views/open.py": """
+from flask import Blueprint
+a, b = Blueprint("a", __name__), Blueprint("b", __name__, url_prefix="/own")
+unused = Blueprint("unused", __name__)
+
+@a.get("/x")
+def ax(): return "x"
+
+@b.get("/x")
+def bx(): return "x"
+
+@unused.get("/never")
+def never(): return "x"
+""",
+        "app.py": "from shop import create_app\napp = create_app()\n",
+    },
+    "an application-wide hook": {
+        "app.py": """
+from flask import Flask, current_app, g, redirect, request, session, url_for
+
+app = Flask(__name__)
+app.secret_key = "sample"
+
+def public(view):
+    view.is_public = True
+    return view
+
+@app.before_request
+def load_user():
+    g.user = session.get("user")
+
+@app.before_request
+def require_login():
+    view = current_app.view_functions.get(request.endpoint)
+    if getattr(view, "is_public", False):
+        return
+    if request.path.startswith("/assets/") or request.method == "TRACE":
+        return
+    if g.user is None:
+        return redirect(url_for("login"))
+
+@app.route("/login", methods=["GET", "POST"])
+@public
+def login(): return "form"
+
+@app.get("/assets/<name>")
+def asset(name): return "x"
+
+@app.get("/account")
+def account(): return "x"
+
+@app.post("/account")
+def change(): return "x"
+""",
+    },
+    "classes": {
+        "auth.py": AUTH,
+        "app.py": """
+from flask import Flask
+from flask.views import MethodView, View
+from auth import key_required
+
+app = Flask(__name__)
+
+class Closed(MethodView):
+    decorators = [key_required]
+    init_every_request = False
+    def get(self): return "x"
+    def post(self): return "x"
+
+class Half(MethodView):
+    def get(self, item): return "x"
+    @key_required
+    def delete(self, item): return "x"
+
+class Base(MethodView):
+    def patch(self): return "x"
+
+class Derived(Base):
+    decorators = [key_required, *Closed.decorators]
+    def get(self): return "x"
+
+class Plain(View):
+    methods = ["GET", "POST"]
+    def dispatch_request(self): return "x"
+
+class Given(View):
+    def __init__(self, word): self.word = word
+    def dispatch_request(self): return self.word
+
+def register_view(app, routes, view_func, *args, **kwargs):
+    for route in routes:
+        app.add_url_rule(route, view_func=view_func, *args, **kwargs)
+
+app.add_url_rule("/closed", view_func=Closed.as_view("closed"))
+half = Half.as_view("half")
+app.add_url_rule("/half/<int:item>", view_func=half, methods=["GET", "DELETE"])
+app.add_url_rule("/derived", view_func=Derived.as_view("derived"))
+app.add_url_rule("/plain", view_func=key_required(Plain.as_view("plain")))
+app.add_url_rule("/given", view_func=Given.as_view("given", "x"))
+register_view(app, routes=["/many", "/many/<slug>"], view_func=Given.as_view("many", "y"))
+""",
+    },
+    "Flask-Login": {
+        "app.py": """
+from flask import Blueprint, Flask, abort
+from flask_login import LoginManager, current_user, fresh_login_required, login_required
+
+app = Flask(__name__)
+app.secret_key = "sample"
+manager = LoginManager(app)
+bp = Blueprint("admin", __name__, url_prefix="/admin")
+
+@manager.user_loader
+def load(user_id): return None
+
+@bp.before_request
+@login_required
+def demand(): pass
+
+@bp.get("/x")
+def x(): return "x"
+
+def admin_only(view):
+    from functools import wraps
+    @wraps(view)
+    @login_required
+    def wrapper(*args, **kwargs):
+        if not current_user.is_admin:
+            abort(403)
+        return view(*args, **kwargs)
+    return wrapper
+
+@app.get("/open")
+def open_(): return "x"
+
+@app.get("/closed")
+@login_required
+def closed(): return "x"
+
+@app.get("/fresh")
+@fresh_login_required
+def fresh(): return "x"
+
+@app.get("/only")
+@admin_only
+def only(): return "x"
+
+@app.get("/own")
+def own():
+    if not current_user.is_authenticated:
+        return app.login_manager.unauthorized()
+    return "x"
+
+app.register_blueprint(bp)
+""",
+    },
+    "Flask-Login switched off": {
+        "app.py": """
+from flask import Flask
+from flask_login import LoginManager, login_required
+
+app = Flask(__name__)
+app.config.update(SECRET_KEY="sample", LOGIN_DISABLED=True)
+manager = LoginManager(app)
+
+@manager.user_loader
+def load(user_id): return None
+
+@app.get("/closed")
+@login_required
+def closed(): return "x"
+""",
+    },
+    "a request loader that accepts anybody": {
+        "app.py": """
+from flask import Flask
+from flask_login import LoginManager, UserMixin, login_required
+
+app = Flask(__name__)
+app.secret_key = "sample"
+manager = LoginManager(app)
+
+class User(UserMixin):
+    id = "1"
+
+@manager.request_loader
+def load(request): return User()
+
+@app.get("/closed")
+@login_required
+def closed(): return "x"
+""",
+    },
+    "tokens": {
+        "app.py": """
+import os
+from flask import Flask
+from flask_jwt_extended import JWTManager, get_jwt_identity, jwt_required, verify_jwt_in_request
+
+app = Flask(__name__)
+app.config["JWT_SECRET_KEY"] = os.environ["SAMPLE_KEY"]
+JWTManager(app)
+
+@app.get("/closed")
+@jwt_required()
+def closed(): return "x"
+
+@app.get("/refresh-only")
+@jwt_required(refresh=True)
+def refreshed(): return "x"
+
+@app.get("/maybe")
+@jwt_required(optional=True)
+def maybe(): return str(get_jwt_identity())
+
+def admin_required(view):
+    from functools import wraps
+    @wraps(view)
+    def wrapper(*args, **kwargs):
+        verify_jwt_in_request()
+        if get_jwt_identity() != "admin":
+            return {"msg": "no"}, 403
+        return view(*args, **kwargs)
+    return wrapper
+
+@app.get("/admin")
+@admin_required
+def admin(): return "x"
+""",
+    },
+    "Flask-HTTPAuth": {
+        "app.py": """
+import os
+from flask import Flask
+from flask_httpauth import HTTPBasicAuth, HTTPTokenAuth, MultiAuth
+from werkzeug.security import check_password_hash, generate_password_hash
+
+app = Flask(__name__)
+basic, token, loose = HTTPBasicAuth(), HTTPTokenAuth(scheme="Bearer"), HTTPTokenAuth()
+multi = MultiAuth(basic, token)
+users = {"a": generate_password_hash("b")}
+
+@basic.verify_password
+def verify_password(name, password):
+    if name in users and check_password_hash(users.get(name), password):
+        return name
+
+@token.verify_token
+def verify_token(sent):
+    return "machine" if sent == os.environ["SAMPLE_KEY"] else None
+
+@loose.verify_token
+def accept(sent):
+    return "anybody"
+
+@app.get("/basic")
+@basic.login_required
+def a(): return "x"
+
+@app.get("/token")
+@token.login_required()
+def b(): return "x"
+
+@app.get("/multi")
+@multi.login_required
+def c(): return "x"
+
+@app.get("/optional")
+@basic.login_required(optional=True)
+def d(): return "x"
+
+@app.get("/loose")
+@loose.login_required
+def e(): return "x"
+""",
+    },
+    "Flask-RESTful": {
+        "auth.py": AUTH,
+        "app.py": """
+from flask import Blueprint, Flask
+from flask_restful import Api, Resource
+from auth import key_required
+
+app = Flask(__name__)
+bp = Blueprint("v1", __name__, url_prefix="/v1")
+api, late = Api(app, prefix="/api"), Api()
+inside = Api(bp, decorators=[key_required])
+
+class Items(Resource):
+    def get(self): return {}
+    def post(self): return {}
+
+class Item(Resource):
+    method_decorators = {"delete": [key_required]}
+    def get(self, item): return {}
+    def delete(self, item): return {}
+
+class Closed(Resource):
+    method_decorators = [key_required]
+    def put(self): return {}
+
+api.add_resource(Items, "/items", "/items/")
+api.add_resource(Item, "/items/<int:item>", endpoint="item")
+inside.add_resource(Items, "/inside")
+late.add_resource(Closed, "/closed")
+late.init_app(app)
+app.register_blueprint(bp, url_prefix="/v2")
+""",
+    },
+    "Flask-RESTX": {
+        "auth.py": AUTH,
+        "app.py": """
+from flask import Blueprint, Flask
+from flask_restx import Api, Namespace, Resource
+from auth import key_required
+
+app = Flask(__name__)
+bp = Blueprint("api", __name__, url_prefix="/api")
+api = Api(bp, doc=False)
+cats = Namespace("cats", description="Cats")
+dogs = Namespace("dogs", path="/hounds/", decorators=[key_required])
+birds = api.namespace("birds", path="/b")
+
+@cats.route("/", "/all")
+class Cats(Resource):
+    def get(self): return []
+    @key_required
+    def post(self): return {}
+
+@dogs.route("/<int:dog>")
+class Dog(Resource):
+    def get(self, dog): return {}
+
+@birds.route("/x")
+class Bird(Resource):
+    def get(self): return {}
+
+@api.route("/direct")
+class Direct(Resource):
+    def get(self): return {}
+
+api.add_namespace(cats)
+api.add_namespace(dogs, path="/d")
+app.register_blueprint(bp)
+""",
+    },
+    "flask-smorest": {
+        "auth.py": AUTH,
+        "app.py": """
+from flask import Flask
+from flask.views import MethodView
+from flask_smorest import Api, Blueprint
+from auth import key_required
+
+app = Flask(__name__)
+app.config.update(API_TITLE="x", API_VERSION="1", OPENAPI_VERSION="3.0.2")
+api = Api(app)
+blp = Blueprint("pets", "pets", url_prefix="/pets")
+
+@blp.route("/")
+class Pets(MethodView):
+    @blp.response(200)
+    def get(self): return {}
+    @key_required
+    @blp.response(201)
+    def post(self): return {}
+
+@blp.route("/<pet_id>", methods=["DELETE"])
+@key_required
+def remove(pet_id): return {}
+
+api.register_blueprint(blp, url_prefix="/v1/pets")
+""",
+    },
+    "APIFlask": {
+        "app.py": """
+import os
+from apiflask import APIBlueprint, APIFlask, HTTPTokenAuth
+from flask.views import MethodView
+
+app = APIFlask(__name__, docs_path=None, spec_path=None)
+auth = HTTPTokenAuth()
+bp = APIBlueprint("p", __name__, url_prefix="/p")
+
+@auth.verify_token
+def verify(token):
+    if token == os.environ["SAMPLE_KEY"]:
+        return "me"
+    return None
+
+@app.get("/open")
+def open_(): return {}
+
+@app.get("/closed")
+@app.auth_required(auth)
+def closed(): return {}
+
+@bp.post("/closed")
+@bp.auth_required(auth)
+def posted(): return {}
+
+class Pet(MethodView):
+    def get(self, pet): return {}
+    @app.auth_required(auth)
+    def delete(self, pet): return {}
+
+app.add_url_rule("/pets/<int:pet>", view_func=Pet.as_view("pet"))
+app.register_blueprint(bp)
+""",
+    },
+}
+PROBE = """
+import json, re, sys
+sys.path.insert(0, ".")
+from app import app
+app.config["PROPAGATE_EXCEPTIONS"] = False
+client = app.test_client()
+rows = []
+for rule in app.url_map.iter_rules():
+    if re.search(r"(?:^|\\.)(?:static|root|specs)$|^(?:api-docs|openapi|restx_doc)", rule.endpoint):
+        continue  # what the extensions serve by themselves
+    for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+        url = re.sub("<uuid:[^>]*>", "00000000-0000-0000-0000-000000000000", rule.rule)
+        url = re.sub("<[^>]*>", "1", url)
+        closed = []
+        for headers in ({}, {"X-Key": "junk", "Authorization": "Bearer junk"}):
+            answer = client.open(url, method=method, headers=headers)
+            moved = answer.status_code == 302 and re.search("log-?in|sign-?in", answer.location)
+            closed.append(answer.status_code in (401, 403, 422) or bool(moved))
+        rows.append([method, rule.rule, all(closed)])
+print(json.dumps(rows))
+"""
+
+
+@pytest.mark.parametrize("files", SAMPLES.values(), ids=SAMPLES.keys())
+def test_same_routes_and_guards_as_the_framework(files: Mapping[str, str], tmp_path: Path) -> None:
+    root = write(tmp_path, files)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROBE],
+        cwd=root,
+        env={"SAMPLE_KEY": "k", "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    served = {(method, path): closed for method, path, closed in json.loads(done.stdout)}
+    ours = {
+        (r.method, r.path): r.authentication is Guarding.ENFORCED for r in load(root).facts(Route)
+    }
+    assert ours == served
