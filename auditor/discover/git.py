@@ -45,6 +45,8 @@ def _matches_itself(pattern: pathspec.Pattern, path: str) -> bool:
     by the group `ps_d`; git asks for each folder on the way down, as the walk does.
     """
     regex = pattern.regex if isinstance(pattern, pathspec.RegexPattern) else None
+    if str(getattr(pattern, "pattern", "")).endswith("/**"):
+        path = path.rstrip("/")  # what is inside of a folder, and not the folder
     match = regex.search(path) if regex is not None else None
     if match is None:
         return False
