@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auditor.frameworks.fastapi import Routing, unit_of
+from auditor.frameworks.fastapi import unit_of
+from auditor.frameworks.fastapi_routers import Routing
 from auditor.link.application import Application, provides
 from auditor.model.values import Known
 from auditor.model.web import CorsPolicy

@@ -53,17 +53,19 @@ class Dependency:
     place: Place
     via: str
     target: Located | None
+    made: Located | None = None
+    """The call that makes it, where a library's function does: its arguments say what it demands."""
 
     @property
     def short(self) -> str:
         return re.split(r"[.:]", self.name.replace("()", ""))[-1] or "a dependency"
 
     @classmethod
-    def of(cls, code: Code, expr: t.Expr, scope: Scope, via: str) -> Dependency | None:
+    def of(cls, values: Evaluator, expr: t.Expr, scope: Scope, via: str) -> Dependency | None:
         """The dependency that a `Depends(…)` expression declares."""
-        if not isinstance(expr, t.Call) or code.name(expr.func, scope) not in _DEPENDS:
+        if not isinstance(expr, t.Call) or values.code.name(expr.func, scope) not in _DEPENDS:
             return None
-        return cls._running(code, argument(expr, 0, "dependency"), Located(expr, scope), via)
+        return cls._running(values, argument(expr, 0, "dependency"), Located(expr, scope), via)
 
     @classmethod
     def of_parameter(cls, values: Evaluator, param: t.Param, scope: Scope) -> Dependency | None:
@@ -78,15 +80,62 @@ class Dependency:
                     if annotated is None:
                         return None
                     what, found = annotated.node, Located(call, annotated.scope)  # type: ignore[assignment]
-                return cls._running(code, what, found, "parameter")
+                return cls._running(values, what, found, "parameter")
         return None
 
     @classmethod
     def _running(
-        cls, code: Code, what: t.Expr | None, depends: Located, via: str
+        cls, values: Evaluator, what: t.Expr | None, depends: Located, via: str
     ) -> Dependency | None:
+        code = values.code
+        at = Located(what, depends.scope) if what is not None else depends
+        target = None
+        if isinstance(what, t.Attr):
+            target = values.method(what, depends.scope)
         name = code.name(what, depends.scope)
-        return cls(name, place_of(depends), via, running(code, name))
+        if not name and isinstance(what, t.Name):  # a parameter of the function around it
+            for source in values.sources(what, depends.scope):
+                if not name:
+                    at, name = source, code.name(source.node, source.scope)  # type: ignore[arg-type]
+        made = next(iter(values.sources(at.node, at.scope)), None)  # type: ignore[arg-type]
+        if target is None or not isinstance(target.node, t.Function):
+            target = running(code, name)
+        made = made if made is not None and isinstance(made.node, t.Call) else None
+        return cls(name, place_of(depends), via, target, made)
+
+
+def class_dependencies(values: Evaluator, method: Located) -> list[Dependency]:
+    """What a class-based view depends on for each of its methods (fastapi-utils' `@cbv`).
+
+    https://fastapi-utils.davidmontague.xyz/user-guide/class-based-views/: attributes of the class
+    and parameters of its constructor are injected.
+    """
+    owner = method.scope.owner
+    if not isinstance(owner, t.Class) or method.scope.parent is None:
+        return []
+    outer = method.scope.parent
+    if not any(_CBV.search(values.code.name(d, outer)) for d in owner.decorators):
+        return []
+    found: list[Dependency] = []
+    for ancestor in values.code.ancestry(Located(owner, outer)):
+        definition = values.code.definition(ancestor)
+        if definition is None:
+            continue
+        inner = values.code.inside(definition)
+        for stmt in definition.node.body:  # type: ignore[attr-defined]
+            params: list[t.Param] = []
+            if isinstance(stmt, t.Assign) and isinstance(stmt.targets[0], t.Name):
+                at, name = (stmt.line, stmt.column, stmt.end_line), stmt.targets[0].id
+                params = [t.Param(*at, name, "keyword", stmt.annotation, stmt.value)]
+            elif isinstance(stmt, t.Function) and stmt.name == "__init__":
+                params = stmt.params[1:]
+            for param in params:
+                if dependency := Dependency.of_parameter(values, param, inner):
+                    found.append(replace(dependency, via="class"))
+    return found
+
+
+_CBV = re.compile(r"\.cbv\(\)$|^cbv\(\)$")
 
 
 def running(code: Code, name: str) -> Located | None:
@@ -161,7 +210,7 @@ class DependencyGuards(Guards):
         dependency = Dependency.of_parameter(self.values, param, scope.parent)
         if dependency is None:
             return None
-        if guard := known_guard(dependency.name):
+        if guard := known_guard(dependency.name, dependency.made):
             if guard.state is Guarding.ENFORCED:
                 return Origin(truth=Strength.VERIFIED)
         if self._scheme(dependency.name):
@@ -210,7 +259,7 @@ class DependencyGuards(Guards):
     def _with_own(self, function: Located) -> Strength:
         own = self.checks.summary(function).guaranteed
         for dependency in self._own(function):
-            guard = known_guard(dependency.name)
+            guard = known_guard(dependency.name, dependency.made)
             if guard is not None and guard.state is Guarding.ENFORCED:
                 return Strength.VERIFIED
             if dependency.target is not None:
@@ -258,7 +307,7 @@ class DependencyGuards(Guards):
 
     def of(self, dependency: Dependency) -> list[Guard]:
         """The guards that a dependency brings: itself, or those it depends on in turn."""
-        if known := known_guard(dependency.name):
+        if known := known_guard(dependency.name, dependency.made):
             return [
                 Guard(dependency.short, dependency.place, dependency.via, known.state, known.reason)
             ]

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.frameworks.fastapi import Routing, unit_of
+from auditor.frameworks.fastapi import unit_of
+from auditor.frameworks.fastapi_routers import Routing
 from auditor.link.application import Application, provides
 from auditor.link.names import Code, Located, Scope, argument
 from auditor.link.values import place_of
@@ -100,5 +101,5 @@ def error_handlers(application: Application) -> Iterator[ErrorHandler]:
         status = application.values.value(site.arg(0, "exc_class_or_status_code"), site.scope)
         general = caught == "builtins.Exception" or any(k.value == 500 for k in possible(status))
         if general and isinstance(site.node.func, t.Attr):
-            for key in routing.identify(site.node.func.value, site.scope, {}):
+            for key in routing.identify(site.node.func.value, site.scope):
                 yield ErrorHandler(place_of(site), unit_of(key[0]))

@@ -103,6 +103,15 @@ class Guards:
         state, reason = self.judge(wrapper)
         return Guard(t.dotted(expr) or short, place_of(wrapper, short), "decorator", state, reason)
 
+    def skipped(self, decorator: Located) -> Guard | None:
+        """A guard above the decorator that registers the handler: the framework never calls it."""
+        expr = decorator.node
+        guard = self.decorator(decorator, self.code.name(expr, decorator.scope))  # type: ignore[arg-type]
+        if guard is None:
+            return None
+        reason = "stands above the route's decorator, so the framework never calls it"
+        return Guard(guard.name, place_of(decorator), "decorator", Guarding.DECORATIVE, reason)
+
     def _wrapper(self, decorator: Located, name: str, expr: t.Expr) -> Located | None:
         """The function that runs in the handler's stead."""
         wrapper = self._function(name)

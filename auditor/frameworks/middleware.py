@@ -15,6 +15,7 @@ from auditor.frameworks.guards import Guards
 from auditor.link.application import Application
 from auditor.link.names import CallSite, Code, Located
 from auditor.link.pathtests import PathTests
+from auditor.link.values import Env
 from auditor.model.places import Place
 from auditor.model.web import Guard, Guarding
 
@@ -27,6 +28,22 @@ class Middleware:
     place: Place
     found: Located | None = None
     site: CallSite | None = None
+
+    def bound(self, application: Application) -> Env:
+        """What the call that adds it binds: `add_middleware(Auth, skip=[…])` fills its constructor."""
+        if self.found is None or self.site is None:
+            return {}
+        code = application.code
+        for ancestor in code.ancestry(self.found) if isinstance(self.found.node, t.Class) else ():
+            if constructor := code.definition(f"{ancestor}.__init__"):
+                inner = code.inside(constructor)
+                given = ((k.name, k.value) for k in self.site.node.keywords)
+                return {
+                    (id(inner), name): Located(value, self.site.scope)
+                    for name, value in given
+                    if name
+                }
+        return {}
 
 
 _KNOWN = {
@@ -63,4 +80,5 @@ def middleware_guard(
     function = entry(application.code, middleware)
     if function is None:
         return None
-    return guards.each_request(function, short, PathTests(application.values, method, path))
+    tests = PathTests(application.values, method, path, env=middleware.bound(application))
+    return guards.each_request(function, short, tests)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from auditor.extract.python import tree as t
 from auditor.link.checks import Checks, Origin, Strength, Verification, recognises, vouches
-from auditor.link.names import CallSite, Scope
+from auditor.link.names import CallSite, Located, Scope, argument
 from auditor.link.values import Evaluator
 from auditor.model.values import Known, Masked, Value, possible, settings_in
 from auditor.model.web import Guarding
@@ -241,9 +241,18 @@ KNOWN_GUARDS = tuple(
 )
 
 
-def known_guard(name: str) -> KnownGuard | None:
-    """The guard of a well-known package that a canonical name stands for."""
-    return next((guard for guard in KNOWN_GUARDS if guard.pattern.search(name)), None)
+def known_guard(name: str, made: Located | None = None) -> KnownGuard | None:
+    """The guard of a well-known package that a canonical name stands for.
+
+    `made` is the call that makes it: `optional=True` lets callers without a credential pass.
+    """
+    guard = next((guard for guard in KNOWN_GUARDS if guard.pattern.search(name)), None)
+    if guard is not None and made is not None and isinstance(made.node, t.Call):
+        optional = argument(made.node, None, "optional")
+        if isinstance(optional, t.Const) and optional.value is True:
+            reason = "lets callers without a credential pass (optional=True)"
+            return KnownGuard(guard.pattern, Guarding.OPTIONAL, reason)
+    return guard
 
 
 @recognises

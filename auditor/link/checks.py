@@ -246,14 +246,16 @@ _NO_AUTHORITIES = sys.stdlib_module_names | {
     "slowapi", "sqlalchemy", "starlette", "structlog", "webargs", "werkzeug", "wtforms",
 }  # fmt: skip
 """Packages that decide nothing about a credential."""
-_DENIAL = {401, 403}
-_DENIAL_NAMES = re.compile(r"_40[13]_|UNAUTHORIZED|FORBIDDEN")
+_DENIAL = {401, 403, 1008, 3000, 3003, 4001, 4003, 4401, 4403}
+"""HTTP statuses, and close codes of web sockets (RFC 6455, section 7.4; 4000 up are private)."""
+_DENIAL_NAMES = re.compile(r"_40[13]_|UNAUTHORIZED|FORBIDDEN|POLICY_VIOLATION")
 _DENIAL_WORDS = re.compile(r"auth|credential|permission|forbidden|token|denied|login", re.I)
 _RESPONSES = re.compile(
     r"(?:Response\w*|abort|[rR]edirect\w*|make_response|unauthorized|forbidden|handle_no_permission"
     r"|permission_denied|render|redirect_to_login)$"
 )
 _TURNS_AWAY = re.compile(r"redirect|unauthorized|forbidden", re.I)
+_SENDING = re.compile(r"(?:^|\.)(?:websocket|ws|socket)\.close$|^send$|^\w*(?:response|resp)$")
 _LOGIN = re.compile(r"log-?_?in|sign-?_?in|auth", re.I)
 _LOOKUP_METHODS = {
     "find_one", "find", "get", "first", "one", "one_or_none", "scalar", "scalar_one_or_none",
@@ -423,11 +425,25 @@ class _Walk:
         if not isinstance(call, t.Call):
             return False
         name = self.code.name(call.func, self.scope) or t.dotted(call.func)
+        if _SENDING.search(t.dotted(call.func)):
+            return self.sends_denial(call)
         if not _RESPONSES.search(name):
             return self.always_denies(name)
         if re.search(r"[rR]edirect\w*$", name) and not name.endswith("redirect_to_login"):
             return self.refusing or any(self.leads_to_login(given) for given in _arguments(call))
         return self.is_denial(call) or _is_error(call)
+
+    def sends_denial(self, call: t.Call) -> bool:
+        """`await response(scope, receive, send)`, `send({"status": 401})`, `websocket.close(1008)`."""
+        if isinstance(call.func, t.Name) and len(call.args) == 3:
+            responses = self.values.origins(call.func, self.scope)
+            found = [r.node for r in responses if isinstance(r.node, t.Call)]
+            denied = bool(found) and all(self.is_denial(response) for response in found)
+            self.denies |= denied
+            return denied
+        if isinstance(call.func, t.Attr) and call.func.name == "close":
+            return self.is_denial(call)
+        return any(isinstance(given, t.Map) and _is_error(given) for given in _arguments(call))
 
     def always_denies(self, name: str) -> bool:
         """A function of the tree that makes the response which turns callers away."""

@@ -352,6 +352,10 @@ class Code:
         """The function or class of the tree with this canonical name."""
         return self._definitions.get(name)
 
+    def own_name(self, found: Located) -> str:
+        """The canonical name of a function or class of the tree."""
+        return f"{found.path}:{self._qualname(found.node, found.scope)}"  # type: ignore[arg-type]
+
     def definitions_in(self, path: str) -> list[tuple[str, Located]]:
         """(canonical name, definition) of everything a module defines."""
         return [(n, f) for n, f in self._definitions.items() if f.path == path]

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import re2
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Scope
-from auditor.link.values import Evaluator
+from auditor.link.values import Env, Evaluator
 from auditor.model.values import possible
 
 _MATCHING = re.compile(r"re\.(?:match|search|fullmatch)")
@@ -32,18 +32,26 @@ class PathTests:
     marks: frozenset[str] | None = None
     """Attributes that decorators have put on the view; None where views carry none."""
 
+    env: Env = field(default_factory=dict)
+    """What the hook's own constructor was given."""
+
     @property
     def key(self) -> tuple[object, ...]:
-        return self.method, self.path, self.endpoint, self.marks
+        given = (id(x.node) for x in self.env.values())
+        return self.method, self.path, self.endpoint, self.marks, *given
 
     def decide(self, test: t.Expr, scope: Scope) -> bool | None:
         """The outcome of a test, None where it does not hang on path and method alone."""
+        with self.values.within(self.env):
+            return self._decide(test, scope)
+
+    def _decide(self, test: t.Expr, scope: Scope) -> bool | None:
         match test:
             case t.Unary(op="not", value=value):
-                inner = self.decide(value, scope)
+                inner = self._decide(value, scope)
                 return None if inner is None else not inner
             case t.BoolOp(op=op, values=values):
-                return self._combined(op, [self.decide(v, scope) for v in values])
+                return self._combined(op, [self._decide(v, scope) for v in values])
             case t.Compare(left=left, ops=[op], rights=[right]):
                 return self._compared(left, op, right, scope)
             case t.Call(
@@ -68,7 +76,7 @@ class PathTests:
             case t.Name():
                 for origin in self.values.origins(test, scope):
                     if not isinstance(origin.node, t.Name):
-                        return self.decide(origin.node, origin.scope)  # type: ignore[arg-type]
+                        return self._decide(origin.node, origin.scope)  # type: ignore[arg-type]
         return None
 
     def _marked(self, view: t.Expr, mark: str, scope: Scope) -> bool | None:
@@ -94,7 +102,8 @@ class PathTests:
             case t.Call(func=t.Attr(value=base, name="rstrip" | "lower" | "strip"), args=_):
                 return self._subject(base, scope)
             case t.Item(value=t.Name(id="scope") | t.Attr(name="scope"), index=t.Const(value=key)):
-                return {"path": self.path, "method": self.method}.get(str(key))
+                kind = "websocket" if self.method == "WEBSOCKET" else "http"
+                return {"path": self.path, "method": self.method, "type": kind}.get(str(key))
             case t.Name(id="path"):
                 return self.path
             case t.Name():

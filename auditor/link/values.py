@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,6 +90,10 @@ _MAX_DEPTH = 30
 _MAX_LENGTH = 100_000
 
 
+Env = dict[tuple[int, str], Located]
+"""What names are bound to while a place runs: (`id` of the scope, name) -> expression or class."""
+
+
 @dataclass
 class Evaluator:
     """Evaluates expressions of a `Code`; remembers what it found."""
@@ -98,9 +103,24 @@ class Evaluator:
     _known: dict[tuple[int, int], Value] = field(default_factory=dict)
     _created: dict[tuple[int, int], list[Located]] = field(default_factory=dict)
     _bindings: dict[tuple[str, str], list[Located]] = field(default_factory=dict)
+    _bound: Env = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.code.fillers = [functools.partial(filler, self) for filler in _FILLERS]
+
+    @contextlib.contextmanager
+    def within(self, env: Env) -> Iterator[None]:
+        """Evaluate with these names bound: in one call of a function, one turn of a loop."""
+        if not env:
+            yield
+            return
+        saved = self._bound, self._busy, self._known, self._created, self._bindings
+        self._bound = {**self._bound, **env}
+        self._busy, self._known, self._created, self._bindings = set(), {}, {}, {}
+        try:
+            yield
+        finally:
+            self._bound, self._busy, self._known, self._created, self._bindings = saved
 
     def value(self, expr: t.Expr | None, scope: Scope) -> Value:
         if expr is None:
@@ -207,6 +227,8 @@ class Evaluator:
                 if found is None:
                     return self._module_origins(self.code.name(expr, scope))
                 where, bindings = found
+                if bound := self._bound.get((id(where), name)):
+                    return [bound] if bound.node is not expr else []
                 values = [
                     Located(b.part, where)
                     for b in bindings
@@ -222,6 +244,8 @@ class Evaluator:
                     if binding.kind == "parameter" and binding.value is not None:
                         return [Located(binding.value, where)]
             case t.Attr(value=base, name=name):
+                if own := self._bound_class(base, scope):
+                    return self._class_origins(own, name)
                 owner = self.code.name(base, scope)
                 if owner.startswith("module:"):
                     return self._module_binding(owner[7:], name)
@@ -229,6 +253,54 @@ class Evaluator:
                 if found_class is not None and isinstance(found_class.node, t.Class):
                     return self._class_origins(found_class, name)
         return []
+
+    def _bound_class(self, expr: t.Expr, scope: Scope) -> Located | None:
+        """The class that `self` is an instance of, where it is bound."""
+        if self._bound and isinstance(expr, t.Name) and (found := self.code.find(expr.id, scope)):
+            bound = self._bound.get((id(found[0]), expr.id))
+            if bound is not None and isinstance(bound.node, t.Class):
+                return bound
+        return None
+
+    def method(self, expr: t.Expr, scope: Scope) -> Located | None:
+        """The function or class of the tree that `expr` names; `self.x` by its bound class."""
+        if isinstance(expr, t.Attr) and (own := self._bound_class(expr.value, scope)):
+            for ancestor in self.code.ancestry(own):
+                if found := self.code.definition(f"{ancestor}.{expr.name}"):
+                    return found
+        return self.code.defined(expr, scope)
+
+    def attribute(self, found: Located, name: str) -> list[Located]:
+        """The expressions that a class of the tree assigns to its attribute, bases included."""
+        return self._class_origins(found, name)
+
+    def decided(self, test: t.Expr, scope: Scope) -> bool | None:
+        """The outcome of a test that the code itself settles."""
+        value = self.value(test, scope)
+        if isinstance(value, Known):
+            return bool(value.value)
+        match test:
+            case t.Unary(op="not", value=inner):
+                outcome = self.decided(inner, scope)
+                return None if outcome is None else not outcome
+            case t.Compare(left=left, ops=[("is" | "is not") as op], rights=[t.Const(value=None)]):
+                value = self.value(left, scope)
+                if isinstance(value, Known):
+                    return (value.value is None) == (op == "is")
+                return op == "is not" if self._is_bound(left, scope) else None
+            case t.Name():
+                return True if self._is_bound(test, scope) else None
+        return None
+
+    def _is_bound(self, expr: t.Expr, scope: Scope) -> bool:
+        """Whether a name is bound to a function or class of the tree."""
+        if not self._bound or not isinstance(expr, t.Name):
+            return False
+        return any(
+            self.code.definition(self.code.name(s.node, s.scope)) is not None
+            for s in self.origins(expr, scope)
+            if isinstance(s.node, t.Name | t.Attr)
+        )
 
     def sources(self, expr: t.Expr | None, scope: Scope, depth: int = 0) -> list[Located]:
         """The expressions that create what `expr` stands for.
@@ -255,7 +327,10 @@ class Evaluator:
                 return _distinct(found) or [Located(expr, scope)]
             case t.Await(value=value) | t.Bind(value=value):
                 return self.sources(value, scope, depth + 1)
-            case t.Choice(then=then, other=other):
+            case t.Choice(test=test, then=then, other=other):
+                decided = self.decided(test, scope)
+                if decided is not None:
+                    return self.sources(then if decided else other, scope, depth + 1)
                 return self.sources(then, scope, depth + 1) + self.sources(other, scope, depth + 1)
             case t.Call(func=func):
                 function = self.code.defined(func, scope)

@@ -1,0 +1,574 @@
+"""FastAPI's and Starlette's routing table, put together as the framework does it.
+
+https://fastapi.tiangolo.com/tutorial/bigger-applications/: a route's path is the prefix of each
+include, of its router and its own; dependencies come from the application, the include, the router,
+the decorator and the handler's parameters. A router is known by the call that creates it, wherever
+its name travels; one that a function, loop or class creates several times is several routers, told
+apart by what their names were bound to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from auditor.extract.python import tree as t
+from auditor.frameworks.dependencies import Dependency, class_dependencies
+from auditor.frameworks.middleware import Middleware
+from auditor.libraries.routers import known_routes
+from auditor.link.application import Application, provides
+from auditor.link.contexts import Contexts, agree
+from auditor.link.names import CallSite, Located, Scope, argument
+from auditor.link.values import Env, place_of
+from auditor.model.blind import BlindSpot
+from auditor.model.places import Place
+from auditor.model.values import possible
+from auditor.model.web import Guard
+
+APPS = {
+    "fastapi.FastAPI": "FastAPI",
+    "fastapi.applications.FastAPI": "FastAPI",
+    "starlette.applications.Starlette": "Starlette",
+}
+_ROUTERS = {
+    "fastapi.APIRouter",
+    "fastapi.routing.APIRouter",
+    "starlette.routing.Router",
+    "starlette.routing.Mount",
+    "fastapi_utils.inferring_router.InferringRouter",
+    "fastapi_restful.inferring_router.InferringRouter",
+}
+_VERBS = {"get", "post", "put", "delete", "patch", "options", "head", "trace"}
+_PLAIN = {"route", "add_route", "websocket_route", "add_websocket_route"}
+"""Registrations of Starlette's own, which know no dependencies."""
+_REGISTERING = _VERBS | _PLAIN | {"api_route", "websocket"}
+_PASS_ON = {"__init__", "add_api_route"}
+_ADDERS = {
+    "add_api_route", "add_route", "add_websocket_route", "add_api_websocket_route",
+}  # fmt: skip
+_MAX_DEPTH = 12
+
+Key = tuple[str, int, int, int]
+"""Where a router is created, and which of the several that are created there."""
+
+
+@dataclass
+class Endpoint:
+    """One registration of a handler on a router.
+
+    `plain` is one of Starlette's, to which FastAPI applies no dependencies; `guards` are known
+    where the handler is a library's.
+    """
+
+    methods: tuple[str, ...]
+    path: str
+    function: Located | None
+    name: str
+    place: Place
+    dependencies: list[Dependency]
+    decorators: list[Located]
+    above: list[Located] = field(default_factory=list)
+    """Decorators above the one that registers the handler: the framework never calls them."""
+    plain: bool = False
+    guards: tuple[Guard, ...] = ()
+
+
+@dataclass
+class Inclusion:
+    """One `include_router` or `mount` on a router."""
+
+    key: Key
+    prefix: str
+    dependencies: list[Dependency]
+    mounted: bool
+
+
+@dataclass
+class Router:
+    """An application or router object, known by the call that creates it and its bindings."""
+
+    site: CallSite
+    framework: str
+    env: Env = field(default_factory=dict)
+    prefix: str = ""
+    dependencies: list[Dependency] = field(default_factory=list)
+    wrapper: Located | None = None
+    """What its own route class runs around every handler."""
+    endpoints: list[Endpoint] = field(default_factory=list)
+    inclusions: list[Inclusion] = field(default_factory=list)
+    middleware: list[Middleware] = field(default_factory=list)
+
+
+class Routing:
+    """Every router of the tree with what is registered on it, and what could not be told."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.code = application.code
+        self.values = application.values
+        self.contexts = Contexts(self.values)
+        self.routers: dict[Key, Router] = {}
+        self.blind: list[BlindSpot] = []
+        self._at: dict[tuple[str, int, int], list[Key]] = {}
+        self._registered: set[tuple[object, ...]] = set()
+        self._find_routers()
+        if self.routers:
+            self._find_decorated()
+            self._find_calls()
+            self._find_handed_out()
+
+    # --- routers
+
+    def _find_routers(self) -> None:
+        kinds = dict(APPS) | dict.fromkeys(_ROUTERS, "")
+        for found in self.code.classes():
+            for name in self.code.ancestry(found)[1:]:
+                if name in kinds:
+                    kinds[self.code.ancestry(found)[0]] = kinds[name]
+        for site in self.code.calls(*kinds):
+            kind = self.code.name(site.node.func, site.scope)
+            own = self.contexts.bound_by(site)
+            for index, env in enumerate(self._runs(site.node, site.scope)):
+                key = (*site.key, index)
+                self.routers[key] = Router(site, kinds[kind], {**env, **own})
+                self._at.setdefault(site.key, []).append(key)
+        for key, router in self.routers.items():
+            with self.values.within(router.env):
+                self._describe(key, router)
+
+    def _runs(self, node: t.Node, scope: Scope) -> list[Env]:
+        """The bindings a place runs under: those it uses, and the loops it stands in."""
+        turns = self.contexts.loops_at(node, scope)
+        return [
+            {**env, **turn}
+            for env in self.contexts.of(node, scope)
+            for turn in turns
+            if agree(env, turn)
+        ]
+
+    def _describe(self, key: Key, router: Router) -> None:
+        """What the call that creates a router says of it, or its class says for it."""
+        site = router.site
+        if prefix := self._given(site, "prefix"):
+            router.prefix = self._text(prefix.node, prefix.scope)  # type: ignore[arg-type]
+        if listed := self._given(site, "dependencies"):
+            via = "application" if router.framework else "router"
+            router.dependencies = self._listed(listed.node, listed.scope, via)  # type: ignore[arg-type]
+        if route_class := self._given(site, "route_class"):
+            name = self.code.name(route_class.node, route_class.scope)  # type: ignore[arg-type]
+            router.wrapper = self._around(name)
+        name = self.code.name(site.node.func, site.scope)
+        own = name.endswith(("applications.Starlette", "routing.Router"))
+        routes = site.arg(1 if own and not name.startswith("starlette.routing") else None, "routes")
+        self._starlette_routes(routes or (site.arg(0) if own else None), site.scope, key)
+        if name.endswith("routing.Mount"):
+            for child in self.identify(site.arg(1, "app"), site.scope, router.env):
+                router.inclusions.append(Inclusion(child, "", [], True))
+        for items in self.values.sources(site.arg(None, "middleware"), site.scope):
+            for item in items.node.items if isinstance(items.node, t.Seq) else []:
+                if isinstance(item, t.Call) and item.args:
+                    self._add_middleware(key, item.args[0], CallSite(item, items.scope))
+
+    def _given(self, site: CallSite, keyword: str) -> Located | None:
+        """An argument of the call that creates a router, or what its class passes on for it."""
+        if (given := site.arg(None, keyword)) is not None:
+            return Located(given, site.scope)
+        found = self.code.defined(site.node.func, site.scope)
+        if found is None or not isinstance(found.node, t.Class):
+            return None
+        for ancestor in self.code.ancestry(found):
+            definition = self.code.definition(ancestor)
+            if definition is None:
+                continue
+            for method in definition.node.body:  # type: ignore[attr-defined]
+                if isinstance(method, t.Function) and method.name in _PASS_ON:
+                    inner = self.code.inside(Located(method, self.code.inside(definition)))
+                    for node in t.walk(*method.body):
+                        if passed := _passed_on(node, keyword):
+                            return Located(passed, inner)
+            for origin in self.values.attribute(definition, keyword):
+                return origin
+        return None
+
+    def _around(self, name: str) -> Located | None:
+        """What a route class of the tree runs instead of the handler: its `get_route_handler`."""
+        found = self.code.definition(name)
+        for ancestor in self.code.ancestry(found) if found else ():
+            if self.code.definition(f"{ancestor}.get_route_handler"):
+                inner = self.code.definition(self.code.result(f"{ancestor}.get_route_handler"))
+                if inner is not None and isinstance(inner.node, t.Function):
+                    return inner
+        return None
+
+    def identify(self, expr: t.Expr | None, scope: Scope, env: Env | None = None) -> list[Key]:
+        """The routers that an expression may stand for."""
+        with self.values.within(env or {}):
+            found = [s.key for s in self.values.sources(expr, scope) if s.key in self._at]
+            several = any(len(self._at[key]) > 1 for key in found)
+            behind = self.contexts.behind(expr, scope) if several else {}
+        if not found:
+            return self._by_type(expr, scope)
+        bound = {**(env or {}), **behind}
+        keys = [key for at in found for key in self._at[at]]
+        return [key for key in keys if agree(self.routers[key].env, bound)] or keys
+
+    def _by_type(self, expr: t.Expr | None, scope: Scope) -> list[Key]:
+        """A parameter that is an application, such as a lifespan's: the one of its module."""
+        if self.code.name(expr, scope).removesuffix("()") not in APPS:
+            return []
+        apps = [key for key, router in self.routers.items() if router.framework]
+        here = [key for key in apps if key[0] == scope.module.path]
+        return here or (apps if len(apps) == 1 else [])
+
+    # --- registrations
+
+    def _find_decorated(self) -> None:
+        for found in [*self.code.functions(), *self.code.classes()]:
+            for decorator in found.node.decorators:  # type: ignore[attr-defined]
+                if isinstance(decorator, t.Call) and isinstance(decorator.func, t.Attr):
+                    self._decorated(found, decorator, decorator.func)
+
+    def _decorated(self, found: Located, call: t.Call, func: t.Attr) -> None:
+        if func.name == "middleware":
+            for key in self.identify(func.value, found.scope):
+                name = self.code.own_name(found)
+                self.routers[key].middleware.append(Middleware(name, place_of(found), found))
+            return
+        if func.name not in _REGISTERING and "websocket" not in func.name:
+            return
+        decorators: list[t.Expr] = found.node.decorators  # type: ignore[attr-defined]
+        at = decorators.index(call)
+        for env in self._runs(call, found.scope):
+            for key in self.identify(func.value, found.scope, env):
+                with self.values.within({**self.routers[key].env, **env}):
+                    for endpoint in self._endpoints(found, func.name, call, found.scope):
+                        endpoint.above = [Located(d, found.scope) for d in decorators[:at]]
+                        endpoint.decorators = [
+                            Located(d, found.scope)
+                            for d in decorators[at + 1 :]
+                            if not _registers(d)
+                        ]
+                        self._register(key, endpoint)
+
+    def _endpoints(
+        self, found: Located | None, verb: str, call: t.Call, scope: Scope
+    ) -> Iterator[Endpoint]:
+        """What a registration serves: one function, or the methods of a class of handlers."""
+        path = self._text(argument(call, 0, "path"), scope)
+        plain = verb in _PLAIN
+        listed = self._listed(argument(call, None, "dependencies"), scope, "decorator")
+        if found is not None and isinstance(found.node, t.Class):
+            inner = self.code.inside(found)
+            for method in found.node.body:
+                if isinstance(method, t.Function) and method.name in _VERBS:
+                    served = Located(method, inner)
+                    at = place_of(served, method.name)
+                    name = f"{found.node.name}.{method.name}"
+                    decorators = [Located(d, inner) for d in method.decorators]
+                    verbs = (method.name.upper(),)
+                    yield Endpoint(verbs, path, served, name, at, [], decorators, plain=True)
+            return
+        methods = self._methods(verb, call, scope)
+        if not methods:
+            return
+        handler = argument(call, 1, "endpoint", "route")
+        name = t.dotted(handler).rpartition(".")[2] or "?"
+        if found is None:
+            at = place_of(Located(call, scope))
+            yield Endpoint(methods, path, None, name, at, listed, [], plain=plain)
+            return
+        name = found.node.name  # type: ignore[attr-defined]
+        dependencies = [*listed, *class_dependencies(self.values, found), *self._parameters(found)]
+        yield Endpoint(
+            methods, path, found, name, place_of(found, name), dependencies, [], plain=plain
+        )
+
+    def _register(self, key: Key, endpoint: Endpoint) -> None:
+        """Add an endpoint once, however many ways lead to its registration."""
+        what = id(endpoint.function.node) if endpoint.function else endpoint.place
+        mark = (key, endpoint.methods, endpoint.path, what)
+        if mark not in self._registered:
+            self._registered.add(mark)
+            self.routers[key].endpoints.append(endpoint)
+
+    def _methods(self, name: str, call: t.Call, scope: Scope) -> tuple[str, ...]:
+        if name in _VERBS:
+            return (name.upper(),)
+        if "websocket" in name:
+            return ("WEBSOCKET",)
+        listed = self.values.value(
+            argument(call, 2 if name in ("add_route", "route") else None, "methods"), scope
+        )
+        for known in possible(listed):
+            if isinstance(known.value, list):
+                return tuple(str(m).upper() for m in known.value)
+        return ("GET",)
+
+    def _find_calls(self) -> None:
+        for site in self.code.method_calls("include_router", "mount", *sorted(_ADDERS)):
+            if not isinstance(site.node.func, t.Attr):
+                continue
+            for env in self._runs(site.node, site.scope):
+                for key in self.identify(site.node.func.value, site.scope, env):
+                    with self.values.within({**self.routers[key].env, **env}):
+                        if site.node.func.name in _ADDERS:
+                            self._added(key, site)
+                        else:
+                            self._included(key, site, env)
+        for site in self.code.method_calls("add_middleware"):
+            if isinstance(site.node.func, t.Attr):
+                for key in self.identify(site.node.func.value, site.scope):
+                    self._add_middleware(key, site.arg(0, "middleware_class"), site)
+
+    def _find_handed_out(self) -> None:
+        """Applications and empty routers that are given to code outside of the tree."""
+        empty = {key: r for key, r in self.routers.items() if not (r.endpoints or r.inclusions)}
+        apps = {key: r for key, r in self.routers.items() if r.framework}
+        names = {variables(router) for router in (empty | apps).values()} - {""}
+        for site in self.code.all_calls() if names else ():
+            func = site.node.func
+            if isinstance(func, t.Attr) and func.name in ("include_router", "mount"):
+                continue
+            for given in site.node.args:
+                if isinstance(given, t.Name) and given.id in names:
+                    callee = self.code.name(func, site.scope)
+                    handed = set(self.identify(given, site.scope)) if ":" not in callee else set()
+                    for key in sorted(handed & apps.keys()):
+                        self._known(key, site, callee)
+                    if handed & empty.keys():
+                        what = callee or t.dotted(func)
+                        told = f"{what} may add routes to `{given.id}`, which lie outside this tree"
+                        self.blind.append(BlindSpot(place_of(site), "routes", told))
+
+    def _known(self, key: Key, site: CallSite, callee: str) -> bool:
+        """The routes that a call of a well-known library adds, or its router brings."""
+        routes = known_routes(callee)
+        for method, path, guard in routes:
+            at = place_of(site)
+            guards = (Guard(guard[2], at, "include", guard[0], guard[1]),) if guard else ()
+            name = callee.rpartition(".")[2].removesuffix("()")
+            self._register(key, Endpoint((method,), path, None, name, at, [], [], guards=guards))
+        return bool(routes)
+
+    def _included(self, key: Key, site: CallSite, env: Env) -> None:
+        assert isinstance(site.node.func, t.Attr)
+        mounted = site.node.func.name == "mount"
+        child = site.arg(1, "app") if mounted else site.arg(0, "router")
+        prefix = self._text(
+            site.arg(0, "path") if mounted else site.arg(None, "prefix"), site.scope
+        )
+        listed = self._listed(site.arg(None, "dependencies"), site.scope, "include")
+        keys = self.identify(child, site.scope, {**self.routers[key].env, **env})
+        if not keys:
+            keys = self._from_library(site, child, prefix)
+        for child_key in keys:
+            mark = (key, child_key, prefix, site.key)
+            if mark not in self._registered:
+                self._registered.add(mark)
+                self.routers[key].inclusions.append(Inclusion(child_key, prefix, listed, mounted))
+
+    def _from_library(self, site: CallSite, child: t.Expr | None, prefix: str) -> list[Key]:
+        """A router that a library makes: its routes where they are known, else a blind spot."""
+        for source in self.values.sources(child, site.scope):
+            name = self.code.name(source.node, source.scope)  # type: ignore[arg-type]
+            if isinstance(source.node, t.Call) and known_routes(name):
+                made = CallSite(source.node, source.scope)
+                key = (*made.key, 0)
+                self.routers[key] = Router(made, "")
+                self._at[made.key] = [key]
+                self._known(key, made, name)
+                return [key]
+        self._unidentified(site, child, prefix)
+        return []
+
+    def _unidentified(self, site: CallSite, child: t.Expr | None, prefix: str) -> None:
+        name = self.code.name(child, site.scope)
+        if name.endswith("StaticFiles()"):
+            return
+        what = name.removesuffix("()") or t.dotted(child) or "an expression"
+        told = f"the routes of {what} under {prefix or '/'} come from outside this tree"
+        self.blind.append(BlindSpot(place_of(site), "routes", told))
+
+    def _added(self, key: Key, site: CallSite) -> None:
+        assert isinstance(site.node.func, t.Attr)
+        function = self._callable(site.arg(1, "endpoint", "route"), site.scope)
+        for endpoint in self._endpoints(function, site.node.func.name, site.node, site.scope):
+            if function is not None and not isinstance(function.node, t.Class):
+                endpoint.decorators = _decorators(function)
+            self._register(key, endpoint)
+
+    def _starlette_routes(self, expr: t.Expr | None, scope: Scope, key: Key) -> None:
+        """`routes=[Route("/x", handler), Mount("/y", routes=[…])]`, lists added up."""
+        match expr:
+            case None:
+                return
+            case t.BinOp(op="+", left=left, right=right):
+                self._starlette_routes(left, scope, key)
+                self._starlette_routes(right, scope, key)
+                return
+        for source in self.values.sources(expr, scope):
+            if isinstance(source.node, t.BinOp) and source.node is not expr:
+                self._starlette_routes(source.node, source.scope, key)
+            for item in source.node.items if isinstance(source.node, t.Seq) else []:
+                if isinstance(item, t.Star):
+                    self._starlette_routes(item.value, source.scope, key)
+                for each in self.values.sources(item, source.scope):
+                    if isinstance(each.node, t.Call):
+                        self._route_object(key, CallSite(each.node, each.scope))
+
+    def _route_object(self, key: Key, site: CallSite) -> None:
+        name = self.code.name(site.node.func, site.scope)
+        if name.endswith("routing.Mount"):
+            prefix = self._text(site.arg(0, "path"), site.scope)
+            for child in self._at.get(site.key, ()):
+                self.routers[key].inclusions.append(Inclusion(child, prefix, [], True))
+        elif name.endswith(("routing.Route", "routing.APIRoute", "routing.WebSocketRoute")):
+            function = self._callable(site.arg(1, "endpoint"), site.scope)
+            verb = "websocket_route" if name.endswith("WebSocketRoute") else "route"
+            for endpoint in self._endpoints(function, verb, site.node, site.scope):
+                if function is not None and not isinstance(function.node, t.Class):
+                    endpoint.decorators = _decorators(function)
+                endpoint.plain = not name.endswith("APIRoute")
+                self._register(key, endpoint)
+
+    def _add_middleware(self, key: Key, what: t.Expr | None, site: CallSite) -> None:
+        name = self.code.name(what, site.scope)
+        if name:
+            found = self.code.definition(name)
+            self.routers[key].middleware.append(Middleware(name, place_of(site), found, site))
+
+    def _callable(self, expr: t.Expr | None, scope: Scope) -> Located | None:
+        """The handler that an expression names; a bound variable's, a method's by its instance."""
+        if expr is None:
+            return None
+        if found := self.values.method(expr, scope):
+            return found
+        for source in self.values.sources(expr, scope):
+            if isinstance(source.node, t.Name | t.Attr):
+                if found := self.values.method(source.node, source.scope):
+                    return found
+            elif isinstance(source.node, t.Call) and isinstance(source.node.func, t.Name):
+                if source.node.func.id in ("partial", "wraps") and source.node.args:
+                    return self._callable(source.node.args[0], source.scope)
+        return None
+
+    # --- dependencies and texts
+
+    def _listed(self, expr: t.Expr | None, scope: Scope, via: str) -> list[Dependency]:
+        """`dependencies=[Depends(a), Security(b)]`, followed through variables."""
+        found: list[Dependency] = []
+        match expr:
+            case None:
+                return found
+            case t.BinOp(op="+", left=left, right=right):
+                return [*self._listed(left, scope, via), *self._listed(right, scope, via)]
+            case t.BoolOp(values=values):
+                return [each for value in values for each in self._listed(value, scope, via)]
+        for source in self.values.sources(expr, scope):
+            if isinstance(source.node, t.BinOp | t.BoolOp) and source.node is not expr:
+                found += self._listed(source.node, source.scope, via)
+                continue
+            items = source.node.items if isinstance(source.node, t.Seq) else [source.node]
+            for item in items:
+                if isinstance(item, t.Star):
+                    found += self._listed(item.value, source.scope, via)
+                    continue
+                for each in self.values.sources(item, source.scope):  # type: ignore[arg-type]
+                    if dependency := Dependency.of(self.values, each.node, each.scope, via):  # type: ignore[arg-type]
+                        found.append(dependency)
+        return found
+
+    def _parameters(self, function: Located) -> list[Dependency]:
+        assert isinstance(function.node, t.Function)
+        return [
+            dependency
+            for param in function.node.params
+            if (dependency := Dependency.of_parameter(self.values, param, function.scope))
+        ]
+
+    def _text(self, expr: t.Expr | None, scope: Scope, depth: int = 4) -> str:
+        """A text, with `{?}` for the parts that cannot be told."""
+        if expr is None:
+            return ""
+        text = self.values.text(expr, scope)
+        if text is not None:
+            return text
+        match expr if depth else None:
+            case t.Text(parts=parts):
+                return "".join(self._text(part, scope, depth - 1) for part in parts)
+            case t.BinOp(op="+", left=left, right=right):
+                return self._text(left, scope, depth - 1) + self._text(right, scope, depth - 1)
+            case t.Name() | t.Attr():
+                for origin in self.values.origins(expr, scope):
+                    if isinstance(origin.node, t.Text | t.BinOp):
+                        return self._text(origin.node, origin.scope, depth - 1)
+        return "{?}"
+
+    # --- the routing table
+
+    def apps(self) -> list[tuple[Key, Router]]:
+        """Applications that are not mounted inside another."""
+        inside = {i.key for r in self.routers.values() for i in r.inclusions}
+        return [(k, r) for k, r in self.routers.items() if r.framework and k not in inside]
+
+    def walk(
+        self, key: Key, prefix: str, above: list[Dependency], trail: tuple[Key, ...]
+    ) -> Iterator[tuple[str, Endpoint, list[Dependency], tuple[Key, ...]]]:
+        """(path, endpoint, dependencies from outside in, routers passed) of all routes below."""
+        router = self.routers[key]
+        if key in trail or len(trail) > _MAX_DEPTH:
+            return
+        trail = (*trail, key)
+        prefix += "" if router.framework else router.prefix
+        above = [*above, *router.dependencies]
+        for endpoint in router.endpoints:
+            yield prefix + endpoint.path, endpoint, [] if endpoint.plain else above, trail
+        for inclusion in router.inclusions:
+            mounted = inclusion.mounted
+            below = [] if mounted else [*above, *inclusion.dependencies]
+            inner = prefix + (inclusion.prefix.rstrip("/") if mounted else inclusion.prefix)
+            yield from self.walk(inclusion.key, inner, below, trail)
+
+
+def _decorators(function: Located | None) -> list[Located]:
+    if function is None or not isinstance(function.node, t.Function):
+        return []
+    return [Located(d, function.scope) for d in function.node.decorators]
+
+
+def _registers(decorator: t.Expr) -> bool:
+    match decorator:
+        case t.Call(func=t.Attr(name=name)):
+            return name in _VERBS or name in ("api_route", "websocket")
+    return False
+
+
+def _passed_on(node: t.Node, keyword: str) -> t.Expr | None:
+    """What `super().__init__(keyword=…)` or `kwargs["keyword"] = …` passes on."""
+    match node:
+        case t.Call(func=t.Attr(name=name)) if name in _PASS_ON:
+            return argument(node, None, keyword)
+        case t.Call(func=t.Attr(name="setdefault"), args=[t.Const(value=str(key)), value]):
+            return value if key == keyword else None
+        case t.Assign(targets=[t.Item(index=t.Const(value=str(key)))], value=value):
+            return value if key == keyword else None
+    return None
+
+
+def variables(router: Router) -> str:
+    """The name that a router is bound to where it is created."""
+    for name, bindings in router.site.scope.bindings.items():
+        if any(b.value is router.site.node for b in bindings):
+            return name
+    return ""
+
+
+@provides(Routing)
+def routing(application: Application) -> list[Routing]:
+    return [Routing(application)]
+
+
+@provides(BlindSpot)
+def unseen_routes(application: Application) -> list[BlindSpot]:
+    (found,) = application.facts(Routing)
+    return found.blind

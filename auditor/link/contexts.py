@@ -1,0 +1,264 @@
+"""Under which bindings a place in the code runs: loops unrolled, callers' arguments, instances.
+
+`for name in ("cars", "leads"): app.include_router(make(name))` runs twice, `make` once for each. A
+place that stands in a loop over a literal sequence, in a function that is called with different
+arguments, or in a method of a class that is instantiated several times, is looked at once for each,
+with the names bound (`Evaluator.within`).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Iterable
+
+from auditor.extract.python import tree as t
+from auditor.link.names import CallSite, Located, Scope
+from auditor.link.values import Env, Evaluator, place_of
+from auditor.model.values import Known
+
+_MAX_CONTEXTS = 64
+_MAX_DEPTH = 6
+
+
+class Contexts:
+    """The bindings of places; remembers what it found."""
+
+    def __init__(self, values: Evaluator) -> None:
+        self.values = values
+        self.code = values.code
+        self._loops: dict[int, list[dict[str, Located]]] = {}
+
+    def of(self, node: t.Node, scope: Scope) -> list[Env]:
+        """The bindings under which `node` is evaluated; a single empty one in the plain case."""
+        envs: list[Env] = [{}]
+        for where, loop in self._loops_around(node, scope):
+            turns = [
+                {(id(where), n): x for n, x in turn.items()} for turn in self._turns(loop, where)
+            ]
+            if turns:
+                envs = [{**env, **turn} for env in envs for turn in turns][:_MAX_CONTEXTS]
+        here: Scope | None = scope
+        while here is not None:
+            if isinstance(here.owner, t.Function):
+                runs = self._runs(here)
+                if runs:
+                    envs = [{**run, **env} for env in envs for run in runs][:_MAX_CONTEXTS]
+            here = here.parent
+        return envs
+
+    def behind(self, expr: t.Expr | None, scope: Scope, depth: int = 0) -> Env:
+        """What the calls that create `expr` bind in the functions and constructors they run."""
+        if expr is None or depth > _MAX_DEPTH:
+            return {}
+        match expr:
+            case t.Call():
+                env = self.bound_by(CallSite(expr, scope))
+                function = self.code.defined(expr.func, scope)
+                if function is not None and isinstance(function.node, t.Function):
+                    inner = self.code.inside(function)
+                    for node in t.walk_own(*function.node.body):
+                        if isinstance(node, t.Return) and node.value is not None:
+                            env = {**self.behind(node.value, inner, depth + 1), **env}
+                return env
+            case t.Name() | t.Attr():
+                env = {}
+                for origin in self.values.origins(expr, scope):
+                    if origin.node is not expr:
+                        env |= self.behind(origin.node, origin.scope, depth + 1)  # type: ignore[arg-type]
+                if isinstance(expr, t.Attr):
+                    env = {**self.behind(expr.value, scope, depth + 1), **env}
+                return env
+        return {}
+
+    def bound_by(self, site: CallSite) -> Env:
+        """What a call binds: the parameters of a function, or an instance's `self` as well."""
+        found = self.code.defined(site.node.func, site.scope)
+        if found is None:
+            return {}
+        if isinstance(found.node, t.Function):
+            return self._parameters(found, site, 0)
+        env: Env = {}
+        for ancestor in self.code.ancestry(found):
+            definition = self.code.definition(ancestor)
+            if definition is None or not isinstance(definition.node, t.Class):
+                continue
+            inner = self.code.inside(definition)
+            for method in definition.node.body:
+                if isinstance(method, t.Function) and method.params:
+                    scope = self.code.inside(Located(method, inner))
+                    env[id(scope), method.params[0].name] = found
+        for ancestor in self.code.ancestry(found):
+            if constructor := self.code.definition(f"{ancestor}.__init__"):
+                return {**env, **self._parameters(constructor, site, 1)}
+        return env
+
+    def _parameters(self, function: Located, site: CallSite, skip: int) -> Env:
+        assert isinstance(function.node, t.Function)
+        inner = self.code.inside(function)
+        env: Env = {}
+        for index, param in enumerate(function.node.params[skip:]):
+            if param.kind in ("args", "kwargs"):
+                continue
+            position = None if param.kind == "keyword" else index
+            given = site.arg(position, param.name)
+            if given is not None:
+                env[id(inner), param.name] = Located(given, site.scope)
+            elif param.default is not None:
+                env[id(inner), param.name] = Located(param.default, function.scope)
+        return env
+
+    # --- where a place runs
+
+    def _runs(self, scope: Scope) -> list[Env]:
+        """One environment for each call of the function that `scope` belongs to."""
+        assert isinstance(scope.owner, t.Function)
+        owner = scope.parent
+        if owner is not None and isinstance(owner.owner, t.Class):
+            made = [self.bound_by(site) for site in self._instantiations(owner)]
+            return [env for env in made if env][:_MAX_CONTEXTS]
+        if not scope.owner.params:
+            return []
+        name = f"{scope.module.path}:{scope.qualname}"
+        sites = [s for s in self.code.calls(name) if s.scope.function is not scope.owner]
+        return [self.bound_by(site) for site in sites[:_MAX_CONTEXTS]]
+
+    def _instantiations(self, scope: Scope) -> list[CallSite]:
+        """The calls that make an instance of a class or of one that derives from it."""
+        name = f"{scope.module.path}:{scope.qualname}"
+        return [site for kind in self._heirs.get(name, ()) for site in self.code.calls(kind)]
+
+    @functools.cached_property
+    def _heirs(self) -> dict[str, list[str]]:
+        """Class -> itself and every class of the tree that derives from it."""
+        heirs: dict[str, list[str]] = defaultdict(list)
+        for found in self.code.classes():
+            ancestry = self.code.ancestry(found)
+            for ancestor in ancestry:
+                heirs[ancestor].append(ancestry[0])
+        return heirs
+
+    # --- loops
+
+    def _loops_around(self, node: t.Node, scope: Scope) -> list[tuple[Scope, t.For]]:
+        """The loops whose variables `node` uses."""
+        found: dict[int, tuple[Scope, t.For]] = {}
+        for name in sorted({n.id for n in t.walk_own(node) if isinstance(n, t.Name)}):
+            bound = self.code.find(name, scope)
+            for binding in bound[1] if bound else ():
+                if binding.kind == "element" and isinstance(binding.node, t.For):
+                    loop = binding.node
+                    if loop.line <= node.line <= loop.end_line:
+                        found[id(loop)] = (bound[0], loop)  # type: ignore[index]
+        return list(found.values())
+
+    def loops_at(self, node: t.Node, scope: Scope) -> list[Env]:
+        """The turns of every loop over a literal sequence that `node` stands in, used or not."""
+        envs: list[Env] = [{}]
+        body = scope.owner.body if isinstance(scope.owner, t.Function | t.Class) else None
+        for loop in _enclosing(scope.module.body if body is None else body, node):
+            turns = [
+                {(id(scope), n): x for n, x in turn.items()} for turn in self._turns(loop, scope)
+            ]
+            if turns:
+                envs = [{**env, **turn} for env in envs for turn in turns][:_MAX_CONTEXTS]
+        return envs
+
+    def _turns(self, loop: t.For, scope: Scope) -> list[dict[str, Located]]:
+        """What the loop's variables are bound to in each turn; empty where it cannot be told."""
+        if id(loop) not in self._loops:
+            self._loops[id(loop)] = []  # a loop over itself ends here
+            items = self._items(loop.iter, scope)
+            self._loops[id(loop)] = [_bind(loop.target, i.node, i.scope) for i in items]
+        return self._loops[id(loop)]
+
+    def _items(self, expr: t.Expr, scope: Scope, depth: int = 0) -> list[Located]:
+        """The items of a sequence that stands in the code, or that the code itself computes."""
+        if depth > _MAX_DEPTH:
+            return []
+        match expr:
+            case t.Call(func=t.Attr(value=base, name="items" | "values" | "keys" as what), args=[]):
+                return [
+                    Located(part, source.scope)
+                    for source in self.values.sources(base, scope)
+                    if isinstance(source.node, t.Map)
+                    for part in _parts(source.node, what)
+                ]
+            case t.Call(func=t.Name(id="enumerate"), args=[inner, *_]):
+                items = self._items(inner, scope, depth + 1)
+                return [Located(_pair(_count(i), x.node), x.scope) for i, x in enumerate(items)]
+            case t.Call(
+                func=t.Name(id="list" | "tuple" | "sorted" | "set" | "reversed"), args=[inner, *_]
+            ):
+                return self._items(inner, scope, depth + 1)
+        found: list[Located] = []
+        for source in self.values.sources(expr, scope):
+            match source.node:
+                case t.Seq(items=listed):
+                    found += self._spread(listed, source.scope, depth)
+                case t.Map() as mapping:
+                    found += [Located(part, source.scope) for part in _parts(mapping, "keys")]
+        if not found:
+            value = self.values.value(expr, scope)
+            if isinstance(value, Known) and isinstance(value.value, list):
+                at = place_of(Located(expr, scope))
+                plain = [v for v in value.value if isinstance(v, str | int | float | bool)]
+                found = [Located(t.Const(at.line, at.column, at.line, v), scope) for v in plain]
+        return found[:_MAX_CONTEXTS]
+
+    def _spread(self, items: Iterable[t.Expr], scope: Scope, depth: int) -> list[Located]:
+        found: list[Located] = []
+        for item in items:
+            if isinstance(item, t.Star):
+                found += self._items(item.value, scope, depth + 1)
+            else:
+                found.append(Located(item, scope))
+        return found
+
+
+def agree(one: Env, other: Env) -> bool:
+    """Whether two environments bind no name differently."""
+    small, large = (one, other) if len(one) < len(other) else (other, one)
+    return all(key not in large or large[key].node is small[key].node for key in small)
+
+
+def _enclosing(body: Iterable[t.Stmt], node: t.Node) -> list[t.For]:
+    """The `for` statements of a body that a node stands in, outermost first."""
+    found: list[t.For] = []
+    for stmt in body:
+        if stmt.line <= node.line <= stmt.end_line and not isinstance(stmt, t.Function | t.Class):
+            if isinstance(stmt, t.For):
+                found.append(stmt)
+            below = [s for s in t.children(stmt) if not isinstance(s, _EXPRESSIONS)]
+            found += _enclosing(below, node)  # type: ignore[arg-type]
+    return found
+
+
+_EXPRESSIONS = (t.Name, t.Attr, t.Call, t.Const, t.Item, t.Seq, t.Map)
+
+
+def _parts(mapping: t.Map, what: str) -> list[t.Expr]:
+    pairs = [(k, v) for k, v in zip(mapping.keys, mapping.values, strict=True) if k is not None]
+    if what == "items":
+        return [_pair(key, value) for key, value in pairs]
+    return [key if what == "keys" else value for key, value in pairs]
+
+
+def _pair(first: t.Expr, second: t.Node) -> t.Expr:
+    return t.Seq(first.line, first.column, first.end_line, "tuple", [first, second])  # type: ignore[list-item]
+
+
+def _count(number: int) -> t.Expr:
+    return t.Const(1, 1, 1, number)
+
+
+def _bind(target: t.Expr, item: t.Node, scope: Scope) -> dict[str, Located]:
+    match target, item:
+        case t.Name(id=name), _:
+            return {name: Located(item, scope)}
+        case t.Seq(items=names), t.Seq(items=values):
+            bound: dict[str, Located] = {}
+            for part, value in zip(names, values, strict=False):
+                bound |= _bind(part, value, scope)
+            return bound
+    return {}
