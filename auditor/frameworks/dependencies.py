@@ -105,7 +105,7 @@ class Dependency:
 
 
 def class_dependencies(values: Evaluator, method: Located) -> list[Dependency]:
-    """What a class-based view depends on for each of its methods (fastapi-utils' `@cbv`).
+    """What a class-based view depends on for each of its methods (fastapi-utils' `@cbv(router)`).
 
     https://fastapi-utils.davidmontague.xyz/user-guide/class-based-views/: attributes of the class
     and parameters of its constructor are injected.
@@ -114,8 +114,8 @@ def class_dependencies(values: Evaluator, method: Located) -> list[Dependency]:
     if not isinstance(owner, t.Class) or method.scope.parent is None:
         return []
     outer = method.scope.parent
-    if not any(_CBV.search(values.code.name(d, outer)) for d in owner.decorators):
-        return []
+    if not any(isinstance(decorator, t.Call) for decorator in owner.decorators):
+        return []  # a plain class: nobody injects anything
     found: list[Dependency] = []
     for ancestor in values.code.ancestry(Located(owner, outer)):
         definition = values.code.definition(ancestor)
@@ -133,9 +133,6 @@ def class_dependencies(values: Evaluator, method: Located) -> list[Dependency]:
                 if dependency := Dependency.of_parameter(values, param, inner):
                     found.append(replace(dependency, via="class"))
     return found
-
-
-_CBV = re.compile(r"\.cbv\(\)$|^cbv\(\)$")
 
 
 def running(code: Code, name: str) -> Located | None:

@@ -189,6 +189,8 @@ def _told(summary: Summary, guaranteed: Strength) -> tuple[Guarding, str] | None
     if guaranteed is Strength.OUTSIDE:
         return Guarding.UNKNOWN, notes or "rests on code outside this tree"
     best = max((max(e.strength, e.truth) for e in summary.exits), default=Strength.NONE)
+    if guaranteed is Strength.NAMED and best is Strength.VERIFIED:
+        return Guarding.ENFORCED, "verifies the credential, or takes an id that exists for one"
     if best is Strength.VERIFIED or summary.when_truthy is Strength.VERIFIED:
         open_exits = [e for e in summary.exits if e.strength < Strength.DEFAULT_SECRET]
         where = f" (line {open_exits[0].node.line})" if open_exits else ""
@@ -206,6 +208,8 @@ def _why_decorative(summary: Summary, guaranteed: Strength) -> str:
     same = " and returns the same user for everybody" if constant else ""
     if notes:
         return notes + same
+    if guaranteed is Strength.NAMED:
+        return "takes the caller's word for who he is: any id that exists is let in"
     if guaranteed is Strength.FORM or (summary.rejects and summary.denies):
         return f"looks only at the form of the credential, never verifies it{same}"
     if not summary.rejects:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.dependencies import DependencyGuards
-from auditor.frameworks.fastapi import Routing
+from auditor.frameworks.fastapi_routers import Routing
 from auditor.frameworks.middleware import entry
 from auditor.link.application import Application, provides
 from auditor.link.names import Code, Located

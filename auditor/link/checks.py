@@ -19,24 +19,28 @@ import functools
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from auditor.extract.python import tree as t
-from auditor.link.names import CallSite, Located, Scope
+from auditor.link.names import CallSite, Located, Scope, argument
 from auditor.link.pathtests import PathTests
 from auditor.link.values import Evaluator
-from auditor.model.values import Masked, possible, settings_in
+from auditor.model.values import Known, Masked, Setting, possible, settings_in
 
 
 class Strength(enum.IntEnum):
-    """How much a passed check says about who is calling."""
+    """How much a passed check says about who is calling.
+
+    NAMED: what the caller sent names something that exists, such as a user's id; it is no secret.
+    """
 
     NONE = 0
     FORM = 1
-    DEFAULT_SECRET = 2
-    OUTSIDE = 3
-    VERIFIED = 4
+    NAMED = 2
+    DEFAULT_SECRET = 3
+    OUTSIDE = 4
+    VERIFIED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def recognises(recogniser: Recogniser) -> Recogniser:
     return recogniser
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Origin:
     """Where a variable's value comes from, as far as guarding is concerned.
 
@@ -150,21 +154,28 @@ class Checks:
     """Whether `return body, 401` is a response."""
     ambient: bool = False
     """Whether a function knows the request without being given it."""
-    _summaries: dict[tuple[int, object], Summary] = field(default_factory=dict)
+    _summaries: dict[tuple[int, object, object], Summary] = field(default_factory=dict)
     _denies: dict[int, bool] = field(default_factory=dict)
     _asks: dict[int, bool] = field(default_factory=dict)
 
-    def summary(self, function: Located, tests: PathTests | None = None) -> Summary:
+    def summary(
+        self,
+        function: Located,
+        tests: PathTests | None = None,
+        given: Mapping[str, Origin] | None = None,
+    ) -> Summary:
         """The summary of a function of the tree; of a recursive call, nothing is assumed.
 
-        `tests` decides tests of the request's path and method, for a middleware on one route.
+        `tests` decides tests of the request's path and method, for a middleware on one route;
+        `given` is what a call passes for the parameters.
         """
         if tests is not None and not self._asks_of_request(function):
             tests = None  # every request takes the same ways
-        key = (id(function.node), tests and tests.key)
+        passed = tuple(sorted(given.items())) if given else None
+        key = (id(function.node), tests and tests.key, passed)
         if key not in self._summaries:
             self._summaries[key] = _RECURSIVE
-            self._summaries[key] = _Walk(self, function, tests).run()
+            self._summaries[key] = _Walk(self, function, tests, given or {}).run()
         return self._summaries[key]
 
     def _asks_of_request(self, function: Located) -> bool:
@@ -191,15 +202,6 @@ class Checks:
             if found is not None:
                 joined = found if joined is None else _join(joined, found)
         return joined or Origin()
-
-    @functools.cached_property
-    def methods(self) -> dict[str, list[Located]]:
-        """Methods of the tree's classes by their plain names."""
-        found: dict[str, list[Located]] = defaultdict(list)
-        for function in self.values.code.functions():
-            if isinstance(function.scope.owner, t.Class):
-                found[function.node.name].append(function)  # type: ignore[attr-defined]
-        return found
 
     @functools.cached_property
     def _attribute_targets(self) -> dict[str, list[tuple[t.Attr, Scope]]]:
@@ -260,8 +262,12 @@ _LOGIN = re.compile(r"log-?_?in|sign-?_?in|auth", re.I)
 _LOOKUP_METHODS = {
     "find_one", "find", "get", "first", "one", "one_or_none", "scalar", "scalar_one_or_none",
     "get_or_none", "find_one_and_update", "hget", "hgetall", "exists", "count_documents",
-    "filter", "filter_by", "where", "get_or_404", "first_or_404",
+    "where", "filter", "filter_by", "fetch_one", "fetchone", "fetchrow", "find_first", "find_unique",
+    "aget", "afirst", "aexists", "get_or_404", "first_or_404",
 }  # fmt: skip
+_BY_CREDENTIAL = re.compile(
+    r"(?:by|with|for|from)_(?:\w+_)?(?:token|session|key|credential|hash)", re.I
+)
 _CREDENTIAL_FIELD = re.compile(
     r"token|session|api_?key|key|secret|hash|passw|code|signature|nonce|otp|credential", re.I
 )
@@ -269,7 +275,6 @@ _OF_REQUEST = {
     "path", "method", "endpoint", "blueprint", "path_info", "full_path", "url_rule",
     "view_functions", "view_name", "url_name", "namespace", "resolver_match",
 }  # fmt: skip
-_MAX_CANDIDATES = 5
 _DATABASE_SESSION = re.compile(r"(?:^|\.)(?:db_?)?session$", re.I)
 """A session with the database, not with a caller."""
 _CALLER_SOURCES = re.compile(
@@ -278,10 +283,46 @@ _CALLER_SOURCES = re.compile(
 )
 
 
+_MAX_IMPLEMENTATIONS = 8
+_PLAIN_METHODS = re.compile(
+    r"^(?:add|append|extend|update|insert|set\w*|put|push|send\w*|write|format|join|info|debug|warning"
+    r"|error|exception|log\w*|pop|remove|discard|split|strip|replace|encode|decode|lower|upper"
+    r"|startswith|endswith|match|search|fullmatch|dispatch|emit|capture\w*|bind|track\w*|incr\w*)$"
+)
+
+
+def _keeps(method: Located) -> bool:
+    """Whether a method reads what its object holds, as a store or cache does."""
+    return isinstance(method.scope.owner, t.Class) and any(
+        isinstance(node, t.Attr) and isinstance(node.value, t.Name) and node.value.id == "self"
+        for node in t.walk_own(*method.node.body)  # type: ignore[attr-defined]
+    )
+
+
+def _abstract(method: Located) -> bool:
+    """Whether a method only says that others implement it."""
+    body = [s for s in method.node.body if not _is_docstring(s)]  # type: ignore[attr-defined]
+    match body:
+        case [] | [t.Jump()] | [t.Raise()] | [t.Do(value=t.Const())]:
+            return True
+    return False
+
+
+def _is_docstring(stmt: t.Stmt) -> bool:
+    return isinstance(stmt, t.Do) and isinstance(stmt.value, t.Const)
+
+
 class _Walk:
-    def __init__(self, checks: Checks, function: Located, tests: PathTests | None) -> None:
+    def __init__(
+        self,
+        checks: Checks,
+        function: Located,
+        tests: PathTests | None,
+        given: Mapping[str, Origin],
+    ) -> None:
         self.checks = checks
         self.tests = tests
+        self.given = given
         self.values = checks.values
         self.code = checks.values.code
         self.function = function
@@ -300,7 +341,7 @@ class _Walk:
         env: Env = {}
         start = Strength.NONE
         for param in node.params:
-            given = self.checks.fill(param, self.scope)
+            given = self.given.get(param.name) or self.checks.fill(param, self.scope)
             env[param.name] = given or Origin(caller=param.name not in ("self", "cls"))
         end = self.block(node.body, _State(start, env))
         if end is not None:
@@ -468,6 +509,10 @@ class _Walk:
 
     def branch(self, stmt: t.If, state: _State) -> _State | None:
         decided = self.tests.decide(stmt.test, self.scope) if self.tests else None
+        if decided is None:
+            decided = self.configured(stmt.test)
+        if decided is None:
+            decided = _settled(stmt.test, state.env)
         if decided is not None:
             return self.block(stmt.body if decided else stmt.orelse, state)
         state = self.effect(stmt.test, state)
@@ -504,6 +549,20 @@ class _Walk:
             elif (vouched := self.vouched(node)) and (vouched.identity or vouched.truth):  # type: ignore[arg-type]
                 return True
         return False
+
+    def configured(self, test: t.Expr) -> bool | None:
+        """The outcome of a test of a setting, as its default in the code has it."""
+        if any(isinstance(node, t.Call | t.Compare) for node in t.walk_own(test)):
+            compared = isinstance(test, t.Compare) and not any(
+                isinstance(node, t.Call) for node in t.walk_own(test)
+            )
+            if not compared:
+                return None
+        value = self.values.value(test, self.scope)
+        if isinstance(value, Setting) and isinstance(value.default, Known):
+            self.note(f"{value.name} decides whether it is asked at all")
+            return bool(value.default.value)
+        return None
 
     def learned(self, state: _State, test: t.Expr, outcome: bool, strength: Strength) -> _State:
         """The state in a branch: the strength its outcome shows, and what is now known falsy."""
@@ -623,6 +682,9 @@ class _Walk:
         """What `sent == expected` shows: that the caller knows something only he should know."""
         if self.names_caller(sent, state) and not _is_falsy_constant(expected):
             return Strength.VERIFIED
+        gained = max((o.truth for o in self.origins_in(sent, state)), default=Strength.NONE)
+        if gained >= Strength.OUTSIDE and not _is_falsy_constant(expected):
+            return gained  # a part of what a verification gave
         if not self.touches_caller(sent, state):
             return Strength.NONE
         if self.is_digest(expected, state) and self.touches_caller(sent, state):
@@ -695,32 +757,53 @@ class _Walk:
         if definition is not None and isinstance(definition.node, t.Class):
             definition = None
         if definition is not None:
-            return self.through(definition, call, state)
-        return (
-            self.lookup(call, name, state)
-            or self.asked_outside(call, name, state)
-            or self.of_some_class(call, name, state)
-        )
+            told = self.through(definition, call, state)
+            if (told is None or told.strength < Strength.VERIFIED) and _keeps(definition):
+                told = self.lookup(call, name, state) or told  # a cache or store of the tree's own
+            return told
+        found = self.lookup(call, name, state)
+        if found is None or found.strength < Strength.VERIFIED:
+            other = self.dispatched(call, name, state) or self.asked_outside(call, name, state)
+            found = other or found
+        return found
 
-    def of_some_class(self, call: t.Call, name: str, state: _State) -> Verification | None:
-        """A method of an object whose class cannot be told: what all that bear the name do."""
-        if (name and not name.endswith("[]")) or not isinstance(call.func, t.Attr):
+    def dispatched(self, call: t.Call, name: str, state: _State) -> Verification | None:
+        """A method of an object that is chosen at run time: what its implementations establish.
+
+        Any may be the one, so that each must at least look at the credential; that the strongest
+        verifies is taken for what is meant.
+        """
+        if not isinstance(call.func, t.Attr) or self.known_package(name):
             return None
-        found = self.checks.methods.get(call.func.name, ())
-        if not 0 < len(found) <= _MAX_CANDIDATES:
+        found = self.code.methods_named(call.func.name)
+        given = any(self.touches_caller(each, state) for each in _arguments(call))
+        if not given or not 0 < len(found) <= _MAX_IMPLEMENTATIONS:
             return None
-        each = [self.through(method, call, state) for method in found]
-        if None in each:
+        told = [self.through(each, call, state) for each in found]
+        real = [each for each, method in zip(told, found, strict=True) if not _abstract(method)]
+        if not real or any(each is None for each in real):
             return None
-        return min((v for v in each if v is not None), key=lambda v: v.strength)
+        best = max((each for each in real if each), key=lambda each: each.strength)
+        return Verification(best.strength, all(each.raises for each in real if each))
+
+    @staticmethod
+    def known_package(name: str) -> bool:
+        """Whether a canonical name lies in a package outside of the tree."""
+        package = name.partition(".")[0]
+        return "." in name and ":" not in name and package not in ("", "builtins")
 
     def asked_outside(self, call: t.Call, name: str, state: _State) -> Verification | None:
         """A package or service that is given the credential: what it makes of it cannot be seen."""
-        package = name.partition(".")[0]
-        if "." not in name or ":" in name or package in _NO_AUTHORITIES:
+        if name.partition(".")[0].removesuffix("()") in _NO_AUTHORITIES:
             return None
         if not any(self.touches_caller(given, state) for given in _arguments(call)):
             return None
+        if not self.known_package(name):
+            if not isinstance(call.func, t.Attr) or _PLAIN_METHODS.search(call.func.name):
+                return None
+            if self.touches_caller(call.func.value, state) or "log" in t.dotted(call.func.value):
+                return None
+            name = t.dotted(call.func) or call.func.name
         return Verification(Strength.OUTSIDE, raises=False, note=f"asks {name}, which is not known")
 
     def through(self, callee: Located, call: t.Call, state: _State) -> Verification | None:
@@ -728,7 +811,7 @@ class _Walk:
         if call.args and not self.checks.ambient:
             if not any(self.touches_caller(x, state) for x in _arguments(call)):
                 return None
-        summary = self.checks.summary(callee)
+        summary = self.checks.summary(callee, given=self.passed(callee, call, state))
         self.notes.extend(summary.notes)
         if summary.exits and summary.guaranteed > Strength.NONE:
             if summary.denies:
@@ -739,13 +822,33 @@ class _Walk:
             return Verification(summary.when_truthy, raises=False)
         return None
 
+    def passed(self, callee: Located, call: t.Call, state: _State) -> dict[str, Origin]:
+        """What a call says of the callee's parameters, where that changes what it establishes."""
+        params: list[t.Param] = callee.node.params  # type: ignore[attr-defined]
+        if isinstance(callee.scope.owner, t.Class) and params[:1]:
+            params = params[1:]
+        told: dict[str, Origin] = {}
+        for index, param in enumerate(params):
+            if param.kind in ("args", "kwargs"):
+                continue
+            given = argument(call, None if param.kind == "keyword" else index, param.name)
+            if given is None and isinstance(param.default, t.Const) and not call_spreads(call):
+                told[param.name] = Origin(falsy=not param.default.value, constant=True)
+            elif given is not None:
+                told[param.name] = self.origin(given, state)
+        matter = any(o.constant or o.falsy or o.truth or o.identity for o in told.values())
+        return told if matter else {}
+
     def lookup(self, call: t.Call, name: str, state: _State) -> Verification | None:
         """A credential looked up in a store: only who holds it finds anything."""
-        if not isinstance(call.func, t.Attr) or call.func.name not in _LOOKUP_METHODS:
+        if not isinstance(call.func, t.Attr):
+            return None
+        if call.func.name not in _LOOKUP_METHODS and not _BY_CREDENTIAL.search(call.func.name):
             return None
         if name.startswith(("os.", "builtins.")) or _CALLER_SOURCES.search(t.dotted(call.func)):
             return None
         receiver = _DATABASE_SESSION.sub("", t.dotted(call.func.value))
+        named: Verification | None = None
         for field_name, given in _named_arguments(call):
             for key, value in _pairs(given):
                 if self.names_caller(value, state):
@@ -755,7 +858,8 @@ class _Walk:
                 words = f"{field_name} {key} {receiver}"
                 if _CREDENTIAL_FIELD.search(words) or self.established(value, state):
                     return Verification(Strength.VERIFIED, raises=False)
-        return None
+                named = Verification(Strength.NAMED, raises=False)
+        return named
 
     def established(self, expr: t.Expr, state: _State) -> bool:
         return any(o.truth == Strength.VERIFIED for o in self.origins_in(expr, state))
@@ -802,6 +906,32 @@ class _Walk:
             truth = max(truth, self.truth(expr, state)[0])
         identity = any(o.identity for o in inner) or self.about_identity(expr, state)
         return Origin(self.touches_caller(expr, state), truth, False, constant, identity)
+
+
+def call_spreads(call: t.Call) -> bool:
+    """Whether a call passes `*args` or `**kwargs`, so that what it leaves out cannot be told."""
+    return any(isinstance(a, t.Star) for a in call.args) or any(
+        k.name is None for k in call.keywords
+    )
+
+
+def _settled(test: t.Expr, env: Env) -> bool | None:
+    """The outcome of a test of names that hold constants."""
+    match test:
+        case t.Const(value=value):
+            return bool(value)
+        case t.Name(id=name) if name in env and env[name].constant:
+            return not env[name].falsy
+        case t.Unary(op="not", value=inner):
+            outcome = _settled(inner, env)
+            return None if outcome is None else not outcome
+        case t.BoolOp(op=op, values=values):
+            outcomes = [_settled(v, env) for v in values]
+            decisive = op == "or"
+            if decisive in outcomes:
+                return decisive
+            return None if None in outcomes else not decisive
+    return None
 
 
 def _is_falsy_constant(expr: t.Expr) -> bool:

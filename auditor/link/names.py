@@ -356,6 +356,18 @@ class Code:
         """The canonical name of a function or class of the tree."""
         return f"{found.path}:{self._qualname(found.node, found.scope)}"  # type: ignore[arg-type]
 
+    def methods_named(self, name: str) -> list[Located]:
+        """Every method of this plain name, whatever its class."""
+        return self._methods.get(name, [])
+
+    @functools.cached_property
+    def _methods(self) -> dict[str, list[Located]]:
+        found: dict[str, list[Located]] = defaultdict(list)
+        for each in self.functions():
+            if isinstance(each.scope.owner, t.Class):
+                found[each.node.name].append(each)  # type: ignore[attr-defined]
+        return found
+
     def definitions_in(self, path: str) -> list[tuple[str, Located]]:
         """(canonical name, definition) of everything a module defines."""
         return [(n, f) for n, f in self._definitions.items() if f.path == path]
@@ -604,11 +616,17 @@ class Code:
         for node in t.walk_own(*definition.node.body):
             value = node.value if isinstance(node, t.Return | t.Yield) else None
             if value is not None and (name := self.name(value, scope, depth)):
-                return name
+                if not self._opaque(name):
+                    return name
         if definition.node.returns is not None:
             if name := self.name(definition.node.returns, definition.scope, depth):
                 return self._instance(name)
         return f"{callee}()"
+
+    def _opaque(self, name: str) -> bool:
+        """`path:function()`: what a function gives of which nothing could be told."""
+        found = self._definitions.get(name.removesuffix("()")) if name.endswith("()") else None
+        return found is not None and isinstance(found.node, t.Function)
 
     def ancestry(self, found: Located) -> list[str]:
         """Canonical names of a class and all its bases, nearest first."""

@@ -99,7 +99,13 @@ class PathTests:
     def _subject(self, expr: t.Expr, scope: Scope) -> str | None:
         """The request's path or method, when `expr` is that."""
         match expr:
-            case t.Call(func=t.Attr(value=base, name="rstrip" | "lower" | "strip"), args=_):
+            case t.Call(
+                func=t.Attr(
+                    value=base,
+                    name="rstrip" | "lower" | "strip" | "upper" | "removeprefix" | "removesuffix",
+                ),
+                args=_,
+            ):
                 return self._subject(base, scope)
             case t.Item(value=t.Name(id="scope") | t.Attr(name="scope"), index=t.Const(value=key)):
                 kind = "websocket" if self.method == "WEBSOCKET" else "http"

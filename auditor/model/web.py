@@ -111,7 +111,8 @@ class Route:
 
         What a public handler checks itself (a login its password) is its work, not its guard.
         """
-        states = {g.state for g in self.guards if not (self.public and g.via == "body")}
+        checks_itself = self.public and self.public not in ("logout", "token refresh")
+        states = {g.state for g in self.guards if not (checks_itself and g.via == "body")}
         if Guarding.ENFORCED in states:
             return Guarding.ENFORCED
         if self.public:
