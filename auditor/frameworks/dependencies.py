@@ -16,6 +16,7 @@ from auditor.frameworks.guards import CREDENTIAL, GUARDING_NAME, Guards
 from auditor.libraries.authentication import PRESENCE_SCHEMES, known_guard
 from auditor.link.application import Application
 from auditor.link.checks import Origin, Strength
+from auditor.link.contexts import Contexts
 from auditor.link.names import Code, Located, Scope, argument
 from auditor.link.values import Evaluator, fills_parameters, place_of
 from auditor.model.places import Place
@@ -197,7 +198,8 @@ class DependencyGuards(Guards):
 
     def __init__(self, application: Application) -> None:
         super().__init__(application)
-        self._guarantees: dict[int, Strength] = {}
+        self.contexts = Contexts(self.values)
+        self._guarantees: dict[tuple[object, ...], Strength] = {}
         self._guards: dict[int, list[Guard]] = {}
 
     def origin(self, param: t.Param, scope: Scope) -> Origin | None:
@@ -247,7 +249,7 @@ class DependencyGuards(Guards):
 
     def established(self, function: Located) -> Strength:
         """What has been established once a dependency returned, its own dependencies included."""
-        key = id(function.node)
+        key = (id(function.node), self.checks.instance)
         if key not in self._guarantees:
             self._guarantees[key] = Strength.NONE  # a cycle ends here
             self._guarantees[key] = self._with_own(function)
@@ -312,7 +314,10 @@ class DependencyGuards(Guards):
             return self._outside(dependency)
         function = dependency.target
         if self.means_to_guard(function):
-            state, reason = self.judge(function)
+            made = dependency.made
+            env = self.contexts.behind(made.node, made.scope) if made is not None else {}  # type: ignore[arg-type]
+            with self.checks.within(env):
+                state, reason = self.judge(function)
             name = dependency.short
             return [Guard(name, place_of(function, name), dependency.via, state, reason)]
         key = id(function.node)

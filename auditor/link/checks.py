@@ -14,17 +14,19 @@ the `try`, so a verification whose failure is swallowed does not count.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import functools
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from auditor.extract.python import tree as t
 from auditor.link.names import CallSite, Located, Scope, argument
 from auditor.link.pathtests import PathTests
+from auditor.link.values import Env as Bound
 from auditor.link.values import Evaluator
 from auditor.model.values import Known, Masked, Setting, possible, settings_in
 
@@ -154,7 +156,9 @@ class Checks:
     """Whether `return body, 401` is a response."""
     ambient: bool = False
     """Whether a function knows the request without being given it."""
-    _summaries: dict[tuple[int, object, object], Summary] = field(default_factory=dict)
+    instance: tuple[object, ...] = ()
+    """What distinguishes the guard that is judged just now from others of its class."""
+    _summaries: dict[tuple[int, object, object, object], Summary] = field(default_factory=dict)
     _denies: dict[int, bool] = field(default_factory=dict)
     _asks: dict[int, bool] = field(default_factory=dict)
 
@@ -172,7 +176,7 @@ class Checks:
         if tests is not None and not self._asks_of_request(function):
             tests = None  # every request takes the same ways
         passed = tuple(sorted(given.items())) if given else None
-        key = (id(function.node), tests and tests.key, passed)
+        key = (id(function.node), tests and tests.key, passed, self.instance)
         if key not in self._summaries:
             self._summaries[key] = _RECURSIVE
             self._summaries[key] = _Walk(self, function, tests, given or {}).run()
@@ -189,6 +193,17 @@ class Checks:
                 for node in t.walk_own(*function.node.body)  # type: ignore[attr-defined]
             )
         return self._asks[key]
+
+    @contextlib.contextmanager
+    def within(self, env: Bound) -> Iterator[None]:
+        """Judge a guard as it was made: `RoleChecker(optional=True)`, with its names bound."""
+        saved = self.instance
+        self.instance = (*saved, *sorted((k[1], id(v.node)) for k, v in env.items()))
+        try:
+            with self.values.within(env):
+                yield
+        finally:
+            self.instance = saved
 
     def assigned(self, owner: re.Pattern[str], name: str) -> Origin:
         """What the tree puts into attribute `name` of what `owner` matches, wherever it does."""
@@ -283,6 +298,7 @@ _CALLER_SOURCES = re.compile(
 )
 
 
+_TELLING_NAME = re.compile(r"^is_(?:authenticated|logged_in|signed_in|anonymous)$")
 _MAX_IMPLEMENTATIONS = 8
 _PLAIN_METHODS = re.compile(
     r"^(?:add|append|extend|update|insert|set\w*|put|push|send\w*|write|format|join|info|debug|warning"
@@ -513,6 +529,8 @@ class _Walk:
             decided = self.configured(stmt.test)
         if decided is None:
             decided = _settled(stmt.test, state.env)
+        if decided is None and self.values.is_bound(stmt.test, self.scope):
+            decided = self.values.decided(stmt.test, self.scope)
         if decided is not None:
             return self.block(stmt.body if decided else stmt.orelse, state)
         state = self.effect(stmt.test, state)
@@ -639,6 +657,8 @@ class _Walk:
                 return min(ways, default=none), none
             case t.Call():
                 found = self.verification(expr, state)
+                if found and "anonymous" in t.dotted(expr.func):
+                    return none, found.strength
                 if found:
                     return found.strength, none
                 if vouched := self.vouched(expr):
@@ -818,9 +838,10 @@ class _Walk:
                 self.denies = True
                 self.rejects.append(call)
             return Verification(summary.guaranteed, raises=True)
-        if summary.when_truthy > Strength.NONE:
-            return Verification(summary.when_truthy, raises=False)
-        return None
+        told = summary.when_truthy
+        if told == Strength.FORM and _TELLING_NAME.search(callee.node.name):  # type: ignore[attr-defined]
+            told = Strength.VERIFIED  # the tree's own idea of who is signed in
+        return Verification(told, raises=False) if told > Strength.NONE else None
 
     def passed(self, callee: Located, call: t.Call, state: _State) -> dict[str, Origin]:
         """What a call says of the callee's parameters, where that changes what it establishes."""

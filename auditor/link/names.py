@@ -410,6 +410,8 @@ class Code:
         match expr:
             case t.Name(id=name):
                 return self._lookup(name, scope, depth)
+            case t.Attr(value=t.Call(func=t.Name(id="super")), name=name):
+                return self._inherited(name, scope, depth)
             case t.Attr(value=value, name=name):
                 return self._member(self.name(value, scope, depth), name, depth)
             case t.Call(func=func):
@@ -427,6 +429,18 @@ class Code:
             case t.Const(value=str(text)) if text.isidentifier():  # a quoted annotation
                 return self._lookup(text, scope, depth)
         return ""
+
+    def _inherited(self, name: str, scope: Scope, depth: int) -> str:
+        """`super().name`: the attribute of the next class that has it."""
+        here: Scope | None = scope
+        while here is not None and not isinstance(here.owner, t.Class):
+            here = here.parent
+        if here is None or here.parent is None or depth > _MAX_DEPTH:
+            return ""
+        assert isinstance(here.owner, t.Class)
+        bases = self.ancestry(Located(here.owner, here.parent))[1:]
+        found = next((b for b in bases if f"{b}.{name}" in self._definitions), None)
+        return f"{found or (bases[0] if bases else 'builtins.super()')}.{name}"
 
     def _item(self, value: t.Expr, index: t.Expr, scope: Scope, depth: int) -> str:
         base = self.name(value, scope, depth)
@@ -625,6 +639,8 @@ class Code:
 
     def _opaque(self, name: str) -> bool:
         """`path:function()`: what a function gives of which nothing could be told."""
+        if name.startswith(("builtins.getattr()", "importlib.import_module()")):
+            return True
         found = self._definitions.get(name.removesuffix("()")) if name.endswith("()") else None
         return found is not None and isinstance(found.node, t.Function)
 
@@ -700,7 +716,9 @@ class Code:
         The first `first` parts must be modules: `import os` in a package is not what its
         `__init__.py` calls `os`.
         """
-        for cut in range(first, len(parts) + 1):
+        longest = len(parts)
+        cuts = [*range(longest - 1, first - 1, -1), longest] if longest else [0]
+        for cut in cuts:  # a name of the deepest package before the submodule of that name
             found = self._module_at(root, parts[:cut])
             if found is None or (found is importer and not found.path.endswith("__init__.py")):
                 continue

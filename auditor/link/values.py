@@ -86,6 +86,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "<<": lambda a, b: a << min(b, 64),
     "|": lambda a, b: a | b,
 }
+_COLLECTING = {"set", "frozenset", "list", "tuple", "sorted"}
 _MAX_DEPTH = 30
 _MAX_LENGTH = 100_000
 
@@ -288,9 +289,41 @@ class Evaluator:
                 if isinstance(value, Known):
                     return (value.value is None) == (op == "is")
                 return op == "is not" if self._is_bound(left, scope) else None
+            case t.Compare(left=left, ops=[("in" | "not in") as op], rights=[right]):
+                among = self._among(left, right, scope)
+                return None if among is None else among == (op == "in")
+            case t.BoolOp(op=op, values=values):
+                outcomes = [self.decided(each, scope) for each in values]
+                if (op == "or") in outcomes:
+                    return op == "or"
+                return None if None in outcomes else op == "and"
             case t.Name():
                 return True if self._is_bound(test, scope) else None
         return None
+
+    def _among(self, left: t.Expr, right: t.Expr, scope: Scope) -> bool | None:
+        """Whether a class or function of a known name is among those that stand in a display."""
+        wanted = self.code.name(left, scope)
+        for source in self.sources(right, scope):
+            node = source.node
+            while isinstance(node, t.Call) and t.dotted(node.func) in _COLLECTING and node.args:
+                inner = self.sources(node.args[0], source.scope)
+                if not inner:
+                    return None
+                source, node = inner[0], inner[0].node
+            if not isinstance(node, t.Seq) or not wanted:
+                return None
+            names = [self.code.name(item, source.scope) for item in node.items]
+            return wanted in names if all(names) else None
+        return None
+
+    def is_bound(self, test: t.Expr, scope: Scope) -> bool:
+        """Whether a test is about something that is bound just now."""
+        for node in t.walk_own(test) if self._bound else ():
+            if isinstance(node, t.Name) and (found := self.code.find(node.id, scope)):
+                if (id(found[0]), node.id) in self._bound:
+                    return True
+        return False
 
     def _is_bound(self, expr: t.Expr, scope: Scope) -> bool:
         """Whether a name is bound to a function or class of the tree."""
