@@ -92,11 +92,13 @@ class Decorators:
 
     def _made(self, factory: Located, used: Located, depth: int) -> Iterator[Layer]:
         """The decorator that a function makes; with `@f()` and `@f` both allowed, either."""
-        for returned in self._returned(factory):
+        returns = list(self._returned(factory))
+        for returned in returns:
             nested = self._nested(returned)
             if nested is not None:
                 yield from self._decorating(nested, used, depth)
                 return
+        for returned in returns:
             match returned.node:
                 case t.Call(func=func, args=[inner, *_]) if self._transparent(func, returned.scope):
                     yield from self.layers(Located(inner, returned.scope), depth + 1)
@@ -110,7 +112,7 @@ class Decorators:
         assert isinstance(decorator.node, t.Function)
         params = [p.name for p in decorator.node.params if p.name not in ("self", "cls")]
         around = frozenset(params[:1])
-        for returned in self._returned(decorator):
+        for returned in reversed(list(self._returned(decorator))):  # the last is the plain case
             layers = list(self._around(returned, decorator, around, used, depth))
             if layers:
                 yield from layers
@@ -130,8 +132,8 @@ class Decorators:
             for each in nested.node.decorators:
                 if not self._transparent(each, nested.scope):
                     yield from self.layers(Located(each, nested.scope), depth + 1)
-            name = decorator.node.name if decorator.node.name != "__call__" else ""  # type: ignore[attr-defined]
-            yield Layer(name or t.dotted(_target(used.node)), used, nested, around)
+            name = t.dotted(_target(used.node)) or decorator.node.name  # type: ignore[attr-defined]
+            yield Layer(name, used, nested, around)
             return
         match returned.node:
             case t.Call(func=func, args=[inner, *_]):

@@ -97,7 +97,7 @@ class _Routes:
                     Limit(_short(name), place_of(applied.found), applied.via, _rate(applied.found))
                 )
             else:
-                guards += self.guards.applied(applied)
+                guards += self.guards.applied(applied, tests)
         for decorator in view.above:
             guards += self.guards.above(decorator)
         if view.owner is not None and view.function is not None:

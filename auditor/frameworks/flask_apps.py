@@ -94,8 +94,9 @@ class FlaskApps:
 
     def is_app(self, expr: t.Expr, scope: Scope) -> bool:
         """Whether an expression is an application, by what it is or, untold, by its word."""
-        name = self.values.code.name(expr, scope)
-        if not name:
+        code = self.values.code
+        name = code.name(expr, scope)
+        if not name or (":" in name and code.definition(name.partition("(")[0]) is None):
             return bool(_APP_WORD.search(t.dotted(expr)))
         return is_app_name(name) or name.removesuffix("()") in self.classes
 

@@ -21,7 +21,7 @@ from auditor.link.names import CallSite, Code, Located, Module, Scope, argument
 from auditor.link.values import Evaluator, place_of, reads_settings
 from auditor.model.places import Place
 from auditor.model.settings import FrameworkSetting
-from auditor.model.values import OneOf, Setting, Value
+from auditor.model.values import Known, OneOf, Setting, Value
 
 _ATTRIBUTES = {
     "secret_key": "SECRET_KEY",
@@ -279,7 +279,9 @@ class _Configuration:
 
     # --- reading
 
-    def read(self, name: str, default: t.Expr | None, scope: Scope, place: Place) -> Value | None:
+    def read(
+        self, name: str, default: t.Expr | None, scope: Scope, place: Place, optional: bool = False
+    ) -> Value | None:
         """What `app.config[name]` holds where the application serves, as far as the code tells."""
         found = _in_production(self.entries.get(name, []))
         worths = [self.values.value(e.value.node, e.value.scope) for e in found]  # type: ignore[arg-type]
@@ -291,7 +293,7 @@ class _Configuration:
         otherwise = self.values.value(default, scope) if default is not None else None
         if self.outside:
             return Setting(name, otherwise, place)
-        return otherwise
+        return otherwise or (Known(None, place) if optional else None)
 
 
 class _Same:
@@ -381,7 +383,8 @@ def configuration_reads(values: Evaluator, name: str, expr: t.Expr, scope: Scope
     configuration, key = _configuration(values), values.text(index, scope)
     if configuration is None or not key:
         return None
-    return configuration.read(key, default, scope, place_of(Located(expr, scope)))
+    optional = isinstance(expr, t.Call)
+    return configuration.read(key, default, scope, place_of(Located(expr, scope)), optional)
 
 
 @provides(FrameworkSetting)

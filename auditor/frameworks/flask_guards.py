@@ -45,7 +45,8 @@ _HTTP_AUTH_OBJECT = re.compile(
     r"(?:flask_httpauth|apiflask(?:\.security)?)\.(HTTP(?:Basic|Digest|Token)Auth|MultiAuth)$"
 )
 _AUTH_REQUIRED = re.compile(
-    r"^(?:apiflask\.(?:\w+\.)?)(?:APIFlask|APIBlueprint)\(\)\.auth_required\(\)$"
+    r"^(?:apiflask\.(?:\w+\.)?(?:APIFlask|APIBlueprint)\(\)\.auth_required"
+    r"|apifairy\.(?:decorators\.)?authenticate)\(\)$"
 )
 _CALLBACKS = {"verify_password", "verify_token"}
 _LOGIN_EXTENSION = re.compile(r"^(?:flask|quart)_(?:login|auth)\b")
@@ -147,12 +148,12 @@ class FlaskGuards(Guards):
 
     # --- decorators
 
-    def applied(self, decorator: Applied) -> list[Guard]:
-        """The guards that a decorator of a view is."""
+    def applied(self, decorator: Applied, tests: PathTests | None = None) -> list[Guard]:
+        """The guards that a decorator of a view is, for one route."""
         return [
             guard
             for layer in self.layers(decorator.found)
-            if (guard := self._layer(layer, decorator.via)) is not None
+            if (guard := self._layer(layer, decorator.via, tests)) is not None
         ]
 
     def layers(self, decorator: Located) -> tuple[Layer, ...]:
@@ -161,12 +162,12 @@ class FlaskGuards(Guards):
             self._layers[key] = tuple(self.decorators.layers(decorator))
         return self._layers[key]
 
-    def _layer(self, layer: Layer, via: str) -> Guard | None:
+    def _layer(self, layer: Layer, via: str, tests: PathTests | None) -> Guard | None:
         short = re.split(r"[.:]", layer.name.replace("()", ""))[-1]
         if layer.wrapper is None:
             judged = self._outside(layer, short)
             return Guard(short, place_of(layer.used), via, *judged) if judged else None
-        summary = self._wrapping(layer)
+        summary = self._wrapping(layer, tests)
         sounds = self.sounds_like_guard(short)
         if not (
             sounds
@@ -181,10 +182,10 @@ class FlaskGuards(Guards):
             return None
         return Guard(short, place_of(layer.wrapper, short), via, state, reason)
 
-    def _wrapping(self, layer: Layer) -> Summary:
+    def _wrapping(self, layer: Layer, tests: PathTests | None) -> Summary:
         """The ways through a wrapper: only those that hand over to the view let the caller pass."""
         assert layer.wrapper is not None
-        summary = self.checks.summary(layer.wrapper)
+        summary = self.checks.summary(layer.wrapper, tests)
         passing = letting_pass(layer.wrapper, layer.around)
         kept = tuple(e for e in summary.exits if id(e.node) in passing)
         if not kept:
@@ -334,15 +335,28 @@ class FlaskGuards(Guards):
                         if not _LOGIN_MANAGER.match(self.code.name(owner, found.scope)):
                             continue
                         state, reason = self._judge_callback(found)
+                        if state is Guarding.DECORATIVE and self._asks_others(found):
+                            return Guarding.UNKNOWN, "what the request_loader accepts is not told"
                         if state is not Guarding.ENFORCED:
                             return state, reason
         return None
+
+    def _asks_others(self, callback: Located) -> bool:
+        """Whether a callback returns what another function makes of the credential."""
+        inner = self.code.inside(callback)
+        return any(
+            isinstance(node, t.Return)
+            and isinstance(node.value, t.Call)
+            and node.value.args
+            and isinstance((self.code.defined(node.value.func, inner) or callback).node, t.Function)
+            for node in t.walk_own(*callback.node.body)  # type: ignore[attr-defined]
+        )
 
     # --- hooks
 
     def hook(self, hook: Hook, via: str, tests: PathTests) -> list[Guard]:
         """What a `before_request` function demands of a request."""
-        found = [replace(g, via=via) for d in hook.decorators for g in self.applied(d)]
+        found = [replace(g, via=via) for d in hook.decorators for g in self.applied(d, tests)]
         if hook.function is None:
             return found
         name = hook.function.node.name  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ blueprint, API and namespace is known by the call that creates it, wherever its 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from auditor.extract.python import tree as t
@@ -51,7 +51,10 @@ _KINDS = {
 
 _SHORT = {*VERBS, "websocket"}
 _ROUTE = {"route", "resource", "doc_route"}
-_HOOKS = ("before_request", "before_app_request")
+_HOOKS = (
+    "before_request", "before_app_request", "url_value_preprocessor", "app_url_value_preprocessor",
+)  # fmt: skip
+_WIDE = ("before_app_request", "app_url_value_preprocessor")
 _IGNORED_METHODS = {"HEAD", "OPTIONS"}
 _MAX_DEPTH = 12
 _UNTOLD = "<?>"
@@ -124,6 +127,7 @@ class FlaskRouting:
     def __post_init__(self) -> None:
         (self.apps,) = self.application.facts(FlaskApps)
         self._dynamic: list[tuple[Key, CallSite]] = []
+        self._inner: set[int] = set()
         if not self.apps.used:
             return
         self.code = self.application.code
@@ -148,6 +152,7 @@ class FlaskRouting:
             for base in bases:
                 if base in _KINDS:
                     kinds[name] = _KINDS[base]
+        self._kinds = kinds
         for site in self.code.calls(*kinds):
             callee = self.code.name(site.node.func, site.scope)
             self.nodes[site.key] = self._node(site, kinds[callee], callee)
@@ -159,8 +164,8 @@ class FlaskRouting:
         keyword = (
             "path" if kind == "namespace" else "url_prefix" if kind == "blueprint" else "prefix"
         )
-        given = site.arg(position, keyword) or site.arg(None, "path")
-        prefix = self._given(given, site.scope, {}) if given is not None else None
+        given = site.arg(position, keyword)
+        prefix = self._prefix(given, site, {})
         if prefix is None and ":" in callee:
             prefix = self._own(callee, keyword)
         name = self.values.text(site.arg(0, "name"), site.scope) or ""
@@ -195,6 +200,15 @@ class FlaskRouting:
             return None
         return _UNTOLD
 
+    def _prefix(self, given: t.Expr | None, site: CallSite, env: Env) -> str | None:
+        """A prefix; one that cannot be told counts as none, which is said."""
+        prefix = self._given(given, site.scope, env) if given is not None else None
+        if prefix == _UNTOLD:
+            told = f"the prefix `{t.dotted(given) or 'computed'}` is told at run time"
+            self.blind.append(BlindSpot(place_of(site), "routes", told))
+            return None
+        return prefix
+
     def identify(self, expr: t.Expr | None, scope: Scope, env: Env) -> list[Key]:
         """The nodes that an expression may stand for."""
         found = [s.key for s in self.bound.sources(expr, scope, env)]
@@ -202,7 +216,7 @@ class FlaskRouting:
         if found or expr is None:
             return found
         if isinstance(expr, t.Name) and expr.id in env:
-            return []
+            return self.apps.identify(env[expr.id].node, env[expr.id].scope)  # type: ignore[arg-type]
         if isinstance(expr, t.Attr) and expr.name == "app":  # connexion's, and wrappers of one
             return self.identify(expr.value, scope, env) or self.apps.identify(expr, scope)
         return self.apps.identify(expr, scope)
@@ -322,14 +336,36 @@ class FlaskRouting:
             "register_api": self._child,
             "add_namespace": self._namespace,
         }
+        for alias, name in self._aliases(calls).items():
+            calls[alias] = calls[name]
         for name, handle in calls.items():
             for site in self.code.method_calls(name):
                 func = site.node.func
-                if not isinstance(func, t.Attr):
+                if not isinstance(func, t.Attr) or id(site.node) in self._inner:
                     continue
                 for env in self.bound.environments(site):
-                    for key in self.identify(func.value, site.scope, env):
-                        handle(key, site, env)
+                    written, bound = self.bound.spread(site, env)
+                    for key in self.identify(func.value, site.scope, bound):
+                        handle(key, written, bound)
+
+    def _aliases(self, calls: Mapping[str, object]) -> dict[str, str]:
+        """Methods of own APIs and blueprints that register what they are given: name -> method."""
+        found: dict[str, str] = {}
+        for owner in self.code.classes():
+            if not self._kinds.keys() & set(self.code.ancestry(owner)[1:]):
+                continue
+            for method in owner.node.body:  # type: ignore[attr-defined]
+                if not isinstance(method, t.Function) or method.name in calls:
+                    continue
+                for node in t.walk_own(*method.body):
+                    match node:
+                        case t.Call(
+                            func=t.Attr(value=t.Name(id="self"), name=name),
+                            args=[t.Name(id=first), *_],
+                        ) if name in calls and first in [p.name for p in method.params[1:2]]:
+                            found[method.name] = name
+                            self._inner.add(id(node))
+        return found
 
     def _url_rule(self, key: Key, site: CallSite, env: Env) -> None:
         views = self.views.of(site.arg(2, "view_func"), site.scope, env)
@@ -359,15 +395,13 @@ class FlaskRouting:
         below = [k for k in self.identify(given, site.scope, env) if self.nodes[k].kind != "app"]
         if not below:
             self._unidentified(key, site, given, env)
-        option = site.arg(None, "url_prefix")
-        prefix = self._given(option, site.scope, env) if option is not None else None
+        prefix = self._prefix(site.arg(None, "url_prefix"), site, env)
         name = self.bound.text(site.arg(None, "name"), site.scope, env)
         for child in below:
             self.nodes[key].children.append(Child(child, prefix, name))
 
     def _namespace(self, key: Key, site: CallSite, env: Env) -> None:
-        option = site.arg(1, "path")
-        prefix = self._given(option, site.scope, env) if option is not None else None
+        prefix = self._prefix(site.arg(1, "path"), site, env)
         for child in self.identify(site.arg(0, "ns", "namespace"), site.scope, env):
             node = self.nodes[key]
             node.children = [c for c in node.children if c.key != child or c.prefix is not None]
@@ -396,13 +430,10 @@ class FlaskRouting:
             if node.kind == "blueprint" and key not in registered
         ]
         for above, site in self._dynamic:
-            option = site.arg(None, "url_prefix")
-            prefix = self._given(option, site.scope, {}) if option is not None else None
+            prefix = self._prefix(site.arg(None, "url_prefix"), site, {})
             for key in loose:
                 if not self._reaches(key, above):
-                    self.nodes[above].children.append(
-                        Child(key, None if prefix == _UNTOLD else prefix)
-                    )
+                    self.nodes[above].children.append(Child(key, prefix))
             if not loose:
                 told = f"which blueprint `{t.dotted(site.node.func)}` registers is told at run time"
                 self.blind.append(BlindSpot(place_of(site), "routes", told))
@@ -441,7 +472,7 @@ class FlaskRouting:
             node = self.nodes[key]
             for view in views:
                 hook = Hook(view.function, view.place, view.decorators)
-                wide = name == "before_app_request"
+                wide = name in _WIDE
                 (node.wide_hooks if wide else node.hooks).append(hook)
 
     # --- the routing table

@@ -87,9 +87,11 @@ class Views:
                 return self.of_class(defined)
             return (self.of_function(defined),)
         if isinstance(expr, t.Name | t.Attr):
-            for origin in self.values.origins(expr, scope):
+            origins = self.values.origins(expr, scope)
+            for origin in sorted(origins, key=lambda o: not _makes_view(o.node)):
                 if origin.node is not expr:
-                    if views := self.of(origin.node, origin.scope, {}, depth + 1):  # type: ignore[arg-type]
+                    known = env if origin.scope is scope else {}
+                    if views := self.of(origin.node, origin.scope, known, depth + 1):  # type: ignore[arg-type]
                         return views
         return ()
 
@@ -195,3 +197,9 @@ class Views:
     @staticmethod
     def _for_method(around: tuple[tuple[Applied, str], ...], name: str) -> tuple[Applied, ...]:
         return tuple(applied for applied, verb in around if verb in ("", name))
+
+
+def _makes_view(node: t.Node) -> bool:
+    return (
+        isinstance(node, t.Call) and isinstance(node.func, t.Attr) and node.func.name == "as_view"
+    )

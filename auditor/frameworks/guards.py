@@ -167,6 +167,9 @@ class Guards:
             best = max((e.strength for e in decided.exits), default=Strength.NONE)
             state = _BY_BEST.get(best, Guarding.DECORATIVE)
             reason = notes or "looks only at the form of the credential, never verifies it"
+            if state is Guarding.DECORATIVE and decided.conditional:
+                state = Guarding.OPTIONAL
+                reason = "turns callers away for who they are, though not on every way"
         at = Place(function.path, function.node.line, function.node.column, 0, short)
         return Guard(short, at, "middleware", state, reason)
 
@@ -199,6 +202,8 @@ def _told(summary: Summary, guaranteed: Strength) -> tuple[Guarding, str] | None
         return Guarding.OPTIONAL, f"has a way through that verifies nothing{where}"
     if best is Strength.OUTSIDE:
         return Guarding.UNKNOWN, notes or "rests on code outside this tree"
+    if summary.conditional:
+        return Guarding.OPTIONAL, "turns callers away for who they are, though not on every way"
     return None
 
 

@@ -305,7 +305,10 @@ def _weak_key(value: Value) -> str:
     return ""
 
 
-_ASKED = {"is_authenticated", "is_staff", "is_superuser", "has_perm", "has_perms", "has_role"}
+_ASKED = {
+    "is_authenticated", "is_staff", "is_superuser", "has_perm", "has_perms", "has_role",
+    "logged_in", "is_logged_in",
+}  # fmt: skip
 _REQUEST_USER = re.compile(r"(?:self\.)?(?:request|req|websocket|info\.context)\.user")
 _CURRENT_USER = re.compile(
     r"(?:(?:flask|quart)_(?:login|security|user|auth)(?:\.utils)?|flask_jwt_extended(?:\.utils)?)\.current_user"
@@ -326,7 +329,11 @@ def the_caller(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin 
     https://docs.djangoproject.com/en/stable/ref/contrib/auth/, https://flask-login.readthedocs.io.
     """
     asked = expr.func if isinstance(expr, t.Call) else expr
-    if isinstance(asked, t.Attr) and asked.name in _ASKED and "user" in t.dotted(asked.value):
+    if (
+        isinstance(asked, t.Attr)
+        and asked.name in _ASKED
+        and re.search("user|session", t.dotted(asked.value))
+    ):
         return Origin(truth=Strength.VERIFIED)
     if _REQUEST_USER.fullmatch(t.dotted(expr)):
         return Origin(identity=True)
@@ -355,6 +362,17 @@ def kept_with_the_request(expr: t.Expr, name: str, scope: Scope, checks: Checks)
         case t.Call(func=t.Name(id="getattr"), args=[owner, t.Const(value=str(attribute)), *_]):
             if _STATE.fullmatch(t.dotted(owner)):
                 return checks.assigned(_STATE, attribute)
+    return None
+
+
+@recognises
+def guard_applied_on_the_spot(site: CallSite, name: str, values: Evaluator) -> Verification | None:
+    """`login_required(view)(*args)`: what a decorator made is called at once."""
+    match site.node.func:
+        case t.Call(func=func, args=[_, *_]):
+            known = known_guard(values.code.name(func, site.scope))
+            if known is not None and known.state is Guarding.ENFORCED:
+                return Verification(Strength.VERIFIED, raises=True)
     return None
 
 

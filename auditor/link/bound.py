@@ -18,6 +18,7 @@ from auditor.link.values import Evaluator
 Env = Mapping[str, Located]
 
 _MAX_ENVIRONMENTS = 400
+_MAX_DEPTH = 12
 
 
 class Bound:
@@ -26,6 +27,7 @@ class Bound:
     def __init__(self, values: Evaluator) -> None:
         self.values = values
         self.code = values.code
+        self._making: list[t.Call] = []
 
     def sources(self, expr: t.Expr | None, scope: Scope, env: Env) -> list[Located]:
         """The expressions that create what `expr` stands for."""
@@ -44,7 +46,44 @@ class Bound:
             case t.BinOp(op="+", left=left, right=right):
                 one, other = self.text(left, scope, env), self.text(right, scope, env)
                 return None if one is None or other is None else one + other
-        return self.values.text(expr, scope)
+        text = self.values.text(expr, scope)
+        return self._made(expr, scope, env) if text is None and isinstance(expr, t.Call) else text
+
+    def _made(self, call: t.Call, scope: Scope, env: Env) -> str | None:
+        """The text that a function of the tree makes of its arguments; its last return counts."""
+        found = self.code.defined(call.func, scope)
+        if found is None or not isinstance(found.node, t.Function) or call in self._making:
+            return None
+        self._making.append(call)
+        given = self.passed(found.node, CallSite(call, scope), env)
+        texts = [
+            self.text(node.value, self.code.inside(found), given)
+            for node in t.walk_own(*found.node.body)
+            if isinstance(node, t.Return) and node.value is not None
+        ]
+        self._making.pop()
+        return next((text for text in reversed(texts) if text is not None), None)
+
+    def spread(self, site: CallSite, env: Env) -> tuple[CallSite, Env]:
+        """A call whose `*args` are written out, where they are told; names stand for the items."""
+        if not any(isinstance(arg, t.Star) for arg in site.node.args):
+            return site, env
+        args: list[t.Expr] = []
+        bound = dict(env)
+        for arg in site.node.args:
+            if not isinstance(arg, t.Star):
+                args.append(arg)
+                continue
+            found = list(self.items(arg.value, site.scope, env))
+            if not found:
+                return site, env
+            for item, scope in found:
+                name = f"*{len(args)}"
+                bound[name] = Located(item, scope)
+                args.append(t.Name(item.line, item.column, item.end_line, name))
+        call = site.node
+        written = t.Call(call.line, call.column, call.end_line, call.func, args, call.keywords)
+        return CallSite(written, site.scope), bound
 
     def environments(self, site: CallSite, depth: int = 2) -> list[Env]:
         """The environments in which a call runs; one that binds nothing for a plain call."""
@@ -105,13 +144,17 @@ class Bound:
 
     def _rounds(self, loop: t.For, where: Scope, env: Env) -> list[Env]:
         found: list[Env] = [
-            bind(loop.target, item, scope) for item, scope in self._items(loop.iter, where, env)
+            bind(loop.target, item, scope) for item, scope in self.items(loop.iter, where, env)
         ]
         return found or [{}]
 
-    def _items(self, expr: t.Expr, scope: Scope, env: Env) -> Iterator[tuple[t.Expr, Scope]]:
+    def items(
+        self, expr: t.Expr, scope: Scope, env: Env, depth: int = 0
+    ) -> Iterator[tuple[t.Expr, Scope]]:
         """What a loop goes over: the items of a display, the pairs of a dictionary."""
         part = ""
+        if depth > _MAX_DEPTH:
+            return
         match expr:
             case t.Call(func=t.Attr(value=base, name="items" | "values" | "keys" as name), args=[]):
                 expr, part = base, name
@@ -122,12 +165,12 @@ class Bound:
                 case t.Seq(items=items):
                     for item in items:
                         if isinstance(item, t.Star):
-                            yield from self._items(item.value, source.scope, env)
+                            yield from self.items(item.value, source.scope, env, depth + 1)
                         else:
                             yield item, source.scope
                 case t.BinOp(op="+", left=left, right=right):
-                    yield from self._items(left, source.scope, env)
-                    yield from self._items(right, source.scope, env)
+                    yield from self.items(left, source.scope, env, depth + 1)
+                    yield from self.items(right, source.scope, env, depth + 1)
                 case t.Map(keys=keys, values=values):
                     for key, value in zip(keys, values, strict=True):
                         if key is not None:

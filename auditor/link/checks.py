@@ -117,6 +117,8 @@ class Summary:
     denies: bool
     """Whether a rejection says 401 or 403, so that the function means to guard."""
     notes: tuple[str, ...] = ()
+    conditional: bool = False
+    """Whether it turns callers away for who they are, though not on every way."""
     sets: dict[str, Origin] = field(default_factory=dict)
     """What it puts into attributes (`g.user`, `request.state.user`), joined over its paths."""
 
@@ -183,14 +185,20 @@ class Checks:
         return self._summaries[key]
 
     def _asks_of_request(self, function: Located) -> bool:
-        """Whether a function mentions what tests of the request's path and method are about."""
+        """Whether a function mentions what tests of the request's path and method are about.
+
+        Where the request is ambient, what it calls may ask as well.
+        """
         key = id(function.node)
         if key not in self._asks:
+            code = self.values.code
+            reached = code.with_callees(function, 2) if self.ambient else [function]
             self._asks[key] = any(
                 (isinstance(node, t.Attr) and node.name in _OF_REQUEST)
                 or (isinstance(node, t.Name) and node.id in _OF_REQUEST)
                 or (isinstance(node, t.Const) and node.value in ("path", "method"))
-                for node in t.walk_own(*function.node.body)  # type: ignore[attr-defined]
+                for each in reached
+                for node in t.walk_own(*each.node.body)  # type: ignore[attr-defined]
             )
         return self._asks[key]
 
@@ -290,6 +298,9 @@ _OF_REQUEST = {
     "path", "method", "endpoint", "blueprint", "path_info", "full_path", "url_rule",
     "view_functions", "view_name", "url_name", "namespace", "resolver_match",
 }  # fmt: skip
+_SWITCHES_OFF = re.compile(r"disable|bypass|skip|insecure|without|no_?auth|allow_?anonymous", re.I)
+_SWITCH = re.compile(_SWITCHES_OFF.pattern + r"|auth|login|secur|protect|enable", re.I)
+"""Settings that turn guarding on or off."""
 _DATABASE_SESSION = re.compile(r"(?:^|\.)(?:db_?)?session$", re.I)
 """A session with the database, not with a caller."""
 _CALLER_SOURCES = re.compile(
@@ -348,6 +359,7 @@ class _Walk:
         self.denies = False
         self.notes: list[str] = []
         self.sets: dict[str, Origin] = {}
+        self.conditional = False
         self.refusing = False
         """Whether we are where only a caller comes whom a check has not recognised."""
 
@@ -367,6 +379,7 @@ class _Walk:
             tuple(self.rejects),
             self.denies,
             tuple(dict.fromkeys(self.notes)),
+            self.conditional,
             self.sets,
         )
 
@@ -463,6 +476,8 @@ class _Walk:
         words = f"{name} {t.dotted(what.func if isinstance(what, t.Call) else what)}"
         if _DENIAL_WORDS.search(words):
             return True
+        if "edirect" in words and isinstance(what, t.Call):
+            return any(self.leads_to_login(given) for given in _arguments(what))
         origins = [Located(what, self.scope)]
         if isinstance(what, t.Name):
             origins = self.values.origins(what, self.scope) or origins
@@ -524,7 +539,7 @@ class _Walk:
         return False
 
     def branch(self, stmt: t.If, state: _State) -> _State | None:
-        decided = self.tests.decide(stmt.test, self.scope) if self.tests else None
+        decided = self.decided(stmt.test)
         if decided is None:
             decided = self.configured(stmt.test)
         if decided is None:
@@ -537,17 +552,53 @@ class _Walk:
         yes, no = self.truth(stmt.test, state)
         known = self.about_identity(stmt.test, state)
         verified = Strength.VERIFIED
+        before = len(self.rejects)
         then = self.refused(
             stmt.body, self.learned(state, stmt.test, True, yes), known and no is verified
         )
         other = self.refused(
             stmt.orelse, self.learned(state, stmt.test, False, no), known and yes is verified
         )
+        if len(self.rejects) > before and (known or max(yes, no) >= Strength.DEFAULT_SECRET):
+            self.conditional = True
         if then is not None and other is not None:
             # both go on: the test decided nothing, only what each branch did itself remains
             then = self.unlearned(then, yes, state, stmt.body)
             other = self.unlearned(other, no, state, stmt.orelse)
         return _merge([then, other])
+
+    def decided(self, test: t.Expr) -> bool | None:
+        """The outcome of a test that hangs on the request's path and method, or on switches."""
+        match test:
+            case t.Unary(op="not", value=value):
+                inner = self.decided(value)
+                return None if inner is None else not inner
+            case t.BoolOp(op=op, values=values):
+                outcomes = [self.decided(value) for value in values]
+                if (op == "or") in outcomes:
+                    return op == "or"
+                return None if None in outcomes else op == "and"
+        known = self.tests.decide(test, self.scope) if self.tests else None
+        return self.switched(test) if known is None else known
+
+    def switched(self, test: t.Expr) -> bool | None:
+        """The outcome of a test of a switch that the code sets, or that is off unless it is set."""
+        if not isinstance(test, t.Name | t.Attr | t.Item | t.Call):
+            return None
+        words = _last_word(test)
+        if not words or not _SWITCH.search(words):
+            return None
+        for origin in self.values.origins(test, self.scope):
+            if isinstance(origin.node, t.Call) and self.code.defined(
+                origin.node.func, origin.scope
+            ):
+                return None  # a helper of the tree reads it: its arguments would be lost
+        value = self.values.value(test, self.scope)
+        plain = list(possible(value))
+        if not plain and list(settings_in(value)):
+            return False if _SWITCHES_OFF.search(words) else None
+        outcomes = {bool(known.value) for known in plain}
+        return outcomes.pop() if len(outcomes) == 1 else None
 
     def refused(self, body: list[t.Stmt], state: _State, refusing: bool) -> _State | None:
         """The state after a branch; `refusing` where whom the framework knows takes the other."""
@@ -656,6 +707,8 @@ class _Walk:
                 ]
                 return min(ways, default=none), none
             case t.Call():
+                if (said := self.vouched(expr)) and said.truth:
+                    return said.truth, none
                 found = self.verification(expr, state)
                 if found and "anonymous" in t.dotted(expr.func):
                     return none, found.strength
@@ -674,10 +727,8 @@ class _Walk:
         return self.form(expr, state), none
 
     def open(self, values: list[t.Expr], neutral: bool) -> list[t.Expr]:
-        """The operands of `and` / `or` that the request's path and method do not decide."""
-        if self.tests is None:
-            return values
-        undecided = [v for v in values if self.tests.decide(v, self.scope) is not neutral]
+        """The operands of `and` / `or` that are not decided already."""
+        undecided = [v for v in values if self.decided(v) is not neutral]
         return undecided or values
 
     def form(self, expr: t.Expr, state: _State) -> Strength:
@@ -722,9 +773,8 @@ class _Walk:
         if any(o.truth == Strength.VERIFIED for o in self.origins_in(expected, state)):
             return Strength.VERIFIED
         name = t.dotted(sent).rpartition(".")[2]
-        if any(isinstance(k.value, str) for k in possible(value)) and _CREDENTIAL_FIELD.search(
-            name
-        ):
+        written = any(isinstance(k.value, str) and k.value for k in possible(value))
+        if written and _CREDENTIAL_FIELD.search(name):
             self.note("compares with a secret written in the code")
             return Strength.DEFAULT_SECRET
         if re.search(r"secret|token|api_?key|password", t.dotted(expected), re.I):
@@ -771,6 +821,9 @@ class _Walk:
         name = self.code.name(call.func, self.scope)
         for recogniser in _RECOGNISERS:
             if found := recogniser(site, name, self.values):
+                if found.strength is Strength.OUTSIDE:  # a method of the tree may bear the name
+                    if own := self.dispatched(call, name, state):
+                        return own
                 self.note(found.note)
                 return found
         definition = self.code.definition(name)
@@ -793,7 +846,9 @@ class _Walk:
         Any may be the one, so that each must at least look at the credential; that the strongest
         verifies is taken for what is meant.
         """
-        if not isinstance(call.func, t.Attr) or self.known_package(name):
+        if not isinstance(call.func, t.Attr):
+            return None
+        if self.known_package(name) and "()" not in name and "[]" not in name:
             return None
         found = self.code.methods_named(call.func.name)
         given = any(self.touches_caller(each, state) for each in _arguments(call))
@@ -831,7 +886,8 @@ class _Walk:
         if call.args and not self.checks.ambient:
             if not any(self.touches_caller(x, state) for x in _arguments(call)):
                 return None
-        summary = self.checks.summary(callee, given=self.passed(callee, call, state))
+        tests = self.tests if self.checks.ambient else None
+        summary = self.checks.summary(callee, tests, given=self.passed(callee, call, state))
         self.notes.extend(summary.notes)
         if summary.exits and summary.guaranteed > Strength.NONE:
             if summary.denies:
@@ -953,6 +1009,18 @@ def _settled(test: t.Expr, env: Env) -> bool | None:
                 return decisive
             return None if None in outcomes else not decisive
     return None
+
+
+def _last_word(test: t.Expr) -> str:
+    """What a test of a setting is called: the key, the attribute or the variable."""
+    match test:
+        case t.Name(id=word) | t.Attr(name=word):
+            return word
+        case t.Item(index=t.Const(value=str(word))):
+            return word
+        case t.Call(args=[t.Const(value=str(word)), *_]):
+            return word
+    return ""
 
 
 def _is_falsy_constant(expr: t.Expr) -> bool:

@@ -698,7 +698,13 @@ class Code:
 
     def module_of(self, target: str, scope: Scope) -> Module | None:
         """The module of the tree that an import target (with its leading dots) names."""
-        name = self._imported(target, scope.module, 0)
+        module = scope.module
+        if not target.startswith("."):
+            for root in self._roots(module.path):
+                found = self._module_at(root, target.split("."))
+                if found is not None and found is not module:
+                    return found
+        name = self._imported(target, module, 0)
         return self.modules[name[7:]] if name.startswith("module:") else None
 
     def _relative(self, target: str, module: Module, depth: int) -> str:
@@ -714,7 +720,8 @@ class Code:
         """Follow `parts` below a directory through packages, then through a module's names.
 
         The first `first` parts must be modules: `import os` in a package is not what its
-        `__init__.py` calls `os`.
+        `__init__.py` calls `os`. All but the last part are modules where there are such, whatever
+        their packages call by the same name.
         """
         longest = len(parts)
         cuts = [*range(longest - 1, first - 1, -1), longest] if longest else [0]

@@ -17,6 +17,9 @@ from auditor.link.values import Env, Evaluator
 from auditor.model.values import possible
 
 _MATCHING = re.compile(r"re\.(?:match|search|fullmatch)")
+_MAX_DEPTH = 12
+_VARIABLES = re.compile(r"values|(?:request\.)?view_args")
+"""What Flask has matched in the path: `url_value_preprocessor` gets it, the request has it."""
 _PATH = re.compile(r"(?:^|\.)(?:url\.path|path|path_info|scope\.path)$")
 
 
@@ -45,13 +48,15 @@ class PathTests:
         with self.values.within(self.env):
             return self._decide(test, scope)
 
-    def _decide(self, test: t.Expr, scope: Scope) -> bool | None:
+    def _decide(self, test: t.Expr, scope: Scope, depth: int = 0) -> bool | None:
+        if depth > _MAX_DEPTH:
+            return None  # a variable that is made of itself ends here
         match test:
             case t.Unary(op="not", value=value):
-                inner = self._decide(value, scope)
+                inner = self._decide(value, scope, depth + 1)
                 return None if inner is None else not inner
             case t.BoolOp(op=op, values=values):
-                return self._combined(op, [self._decide(v, scope) for v in values])
+                return self._combined(op, [self._decide(v, scope, depth + 1) for v in values])
             case t.Compare(left=left, ops=[op], rights=[right]):
                 return self._compared(left, op, right, scope)
             case t.Call(
@@ -73,10 +78,15 @@ class PathTests:
                 return self._marked(view, str(mark), scope)
             case t.Attr(name="endpoint") if self.endpoint and t.dotted(test) == "request.endpoint":
                 return True
+            case t.Call(
+                func=t.Attr(value=owner, name="get" | "pop"), args=[t.Const(value=key), *_]
+            ):
+                if self.endpoint and _VARIABLES.fullmatch(t.dotted(owner)):
+                    return re.search(rf"[<:]{re.escape(str(key))}>", self.path) is not None
             case t.Name():
-                for origin in self.values.origins(test, scope):
-                    if not isinstance(origin.node, t.Name):
-                        return self._decide(origin.node, origin.scope)  # type: ignore[arg-type]
+                origins = self.values.origins(test, scope)
+                if len(origins) == 1 and not isinstance(origins[0].node, t.Name):
+                    return self._decide(origins[0].node, origins[0].scope, depth + 1)  # type: ignore[arg-type]
         return None
 
     def _marked(self, view: t.Expr, mark: str, scope: Scope) -> bool | None:
@@ -112,6 +122,8 @@ class PathTests:
                 return {"path": self.path, "method": self.method, "type": kind}.get(str(key))
             case t.Name(id="path"):
                 return self.path
+            case t.Name(id="endpoint") if self.endpoint:
+                return self.endpoint
             case t.Name():
                 for origin in self.values.origins(expr, scope):
                     if origin.node is not expr:

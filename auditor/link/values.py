@@ -235,12 +235,15 @@ class Evaluator:
                     for b in bindings
                     if b.kind == "value" and b.part is not None and not getattr(b.node, "op", "")
                 ]
+                known = [v for v in values if not _is_nothing(v.node)]
+                if known:
+                    return values
+                for binding in bindings:  # an import that may fail stands beside `name = None`
+                    if binding.kind == "import":
+                        if origin := self._imported_origins(binding.target, where):
+                            return [*values, *origin]
                 if values:
                     return values
-                if any(b.kind == "import" for b in bindings):
-                    for binding in bindings:
-                        if origin := self._imported_origins(binding.target, where):
-                            return origin
                 for binding in bindings:
                     if binding.kind == "parameter" and binding.value is not None:
                         return [Located(binding.value, where)]
@@ -525,6 +528,10 @@ def _one_of(values: list[Value], place: Place) -> Value:
 
 def _distinct(found: list[Located]) -> list[Located]:
     return list({each.key: each for each in found}.values())
+
+
+def _is_nothing(node: t.Node) -> bool:
+    return isinstance(node, t.Const) and node.value is None
 
 
 def _is_list(value: Any) -> bool:
