@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.guards import CREDENTIAL, GUARDING_NAME, Guards
 from auditor.libraries.authentication import PRESENCE_SCHEMES, known_guard
 from auditor.link.application import Application
 from auditor.link.checks import Origin, Strength
-from auditor.link.contexts import Contexts
+from auditor.link.contexts import contexts_of
 from auditor.link.names import Code, Located, Scope, argument
-from auditor.link.values import Evaluator, fills_parameters, place_of
+from auditor.link.values import Env, Evaluator, fills_parameters, place_of
 from auditor.model.places import Place
 from auditor.model.web import Guard, Guarding, Parameter
 
@@ -54,6 +54,8 @@ class Dependency:
     place: Place
     via: str
     target: Located | None
+    env: Env = field(default_factory=dict)
+    """What the calls that make it bind: `RoleChecker("admin")`, `current_user(optional=True)`."""
     made: Located | None = None
     """The call that makes it, where a library's function does: its arguments say what it demands."""
 
@@ -94,15 +96,18 @@ class Dependency:
         if isinstance(what, t.Attr):
             target = values.method(what, depends.scope)
         name = code.name(what, depends.scope)
-        if not name and isinstance(what, t.Name):  # a parameter of the function around it
-            for source in values.sources(what, depends.scope):
-                if not name:
-                    at, name = source, code.name(source.node, source.scope)  # type: ignore[arg-type]
+        env = contexts_of(values).behind(what, depends.scope)
+        with values.within(env):
+            sources = values.sources(what, depends.scope)
+        named = [s for s in sources if isinstance(s.node, t.Name | t.Attr)]
+        if named and (env or not name):  # what a function of the tree gives, as it was called
+            at = named[0]
+            name = code.name(at.node, at.scope) or name  # type: ignore[arg-type]
         made = next(iter(values.sources(at.node, at.scope)), None)  # type: ignore[arg-type]
         if target is None or not isinstance(target.node, t.Function):
             target = running(code, name)
         made = made if made is not None and isinstance(made.node, t.Call) else None
-        return cls(name, place_of(depends), via, target, made)
+        return cls(name, place_of(depends), via, target, env, made)
 
 
 def class_dependencies(values: Evaluator, method: Located) -> list[Dependency]:
@@ -198,9 +203,8 @@ class DependencyGuards(Guards):
 
     def __init__(self, application: Application) -> None:
         super().__init__(application)
-        self.contexts = Contexts(self.values)
         self._guarantees: dict[tuple[object, ...], Strength] = {}
-        self._guards: dict[int, list[Guard]] = {}
+        self._guards: dict[tuple[object, ...], list[Guard]] = {}
 
     def origin(self, param: t.Param, scope: Scope) -> Origin | None:
         """What a parameter holds: a verified identity, an optional one, or a caller's word."""
@@ -216,10 +220,11 @@ class DependencyGuards(Guards):
             return Origin(caller=True)
         if dependency.target is None:
             return Origin()
-        summary = self.checks.summary(dependency.target)
-        if self._takes_credential(dependency.target) or summary.denies:
-            truth = max(self.established(dependency.target), summary.when_truthy)
-            return Origin(caller=truth < Strength.VERIFIED, truth=truth)
+        with self.checks.within(dependency.env):
+            summary = self.checks.summary(dependency.target)
+            if self._takes_credential(dependency.target) or summary.denies:
+                truth = max(self.established(dependency.target), summary.when_truthy)
+                return Origin(caller=truth < Strength.VERIFIED, truth=truth)
         return Origin()
 
     def _scheme(self, name: str) -> bool:
@@ -262,7 +267,8 @@ class DependencyGuards(Guards):
             if guard is not None and guard.state is Guarding.ENFORCED:
                 return Strength.VERIFIED
             if dependency.target is not None:
-                own = max(own, self.established(dependency.target))
+                with self.checks.within(dependency.env):
+                    own = max(own, self.established(dependency.target))
             elif self._scheme(dependency.name):
                 own = max(own, Strength.FORM)  # it demands a credential, any
         return own
@@ -314,13 +320,11 @@ class DependencyGuards(Guards):
             return self._outside(dependency)
         function = dependency.target
         if self.means_to_guard(function):
-            made = dependency.made
-            env = self.contexts.behind(made.node, made.scope) if made is not None else {}  # type: ignore[arg-type]
-            with self.checks.within(env):
+            with self.checks.within(dependency.env):
                 state, reason = self.judge(function)
             name = dependency.short
             return [Guard(name, place_of(function, name), dependency.via, state, reason)]
-        key = id(function.node)
+        key = (id(function.node), self.checks.instance)
         if key not in self._guards:
             self._guards[key] = []  # a cycle ends here
             below = [guard for inner in self._own(function) for guard in self.of(inner)]

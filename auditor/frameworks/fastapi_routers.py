@@ -17,12 +17,12 @@ from auditor.frameworks.dependencies import Dependency, class_dependencies
 from auditor.frameworks.middleware import Middleware
 from auditor.libraries.routers import known_routes
 from auditor.link.application import Application, provides
-from auditor.link.contexts import Contexts, agree
+from auditor.link.contexts import agree, contexts_of
 from auditor.link.names import CallSite, Located, Scope, argument
 from auditor.link.values import Env, place_of
 from auditor.model.blind import BlindSpot
 from auditor.model.places import Place
-from auditor.model.values import possible
+from auditor.model.values import Known, Setting, possible
 from auditor.model.web import Guard
 
 APPS = {
@@ -106,16 +106,18 @@ class Routing:
         self.application = application
         self.code = application.code
         self.values = application.values
-        self.contexts = Contexts(self.values)
+        self.contexts = contexts_of(self.values)
         self.routers: dict[Key, Router] = {}
         self.blind: list[BlindSpot] = []
         self._at: dict[tuple[str, int, int], list[Key]] = {}
         self._registered: set[tuple[object, ...]] = set()
+        self._dynamic: list[tuple[Key, CallSite, str, list[Dependency]]] = []
         self._find_routers()
         if self.routers:
             self._find_decorated()
             self._find_calls()
             self._find_handed_out()
+            self._adopt()
 
     # --- routers
 
@@ -232,7 +234,10 @@ class Routing:
         if func.name == "middleware":
             for key in self.identify(func.value, found.scope):
                 name = self.code.own_name(found)
-                self.routers[key].middleware.append(Middleware(name, place_of(found), found))
+                condition = self._condition(found.node, found.scope)
+                if condition is not None:
+                    added = Middleware(name, place_of(found), found, None, condition)
+                    self.routers[key].middleware.append(added)
             return
         if func.name not in _REGISTERING and "websocket" not in func.name:
             return
@@ -320,6 +325,23 @@ class Routing:
                 for key in self.identify(site.node.func.value, site.scope):
                     self._add_middleware(key, site.arg(0, "middleware_class"), site)
 
+    def _adopt(self) -> None:
+        """Routers that nothing includes by name, where a router that is found at run time is.
+
+        `for file in folder: app.include_router(import_module(file).router)`: they are taken to be the
+        ones that are found, below the including file's own top folder.
+        """
+        if not self._dynamic:
+            return
+        included = {i.key for r in self.routers.values() for i in r.inclusions}
+        for key, router in list(self.routers.items()):
+            if router.framework or key in included or not router.endpoints:
+                continue
+            for parent, site, prefix, listed in self._dynamic:
+                if parent != key and key[0].split("/")[0] == site.path.split("/")[0]:
+                    self.routers[parent].inclusions.append(Inclusion(key, prefix, listed, False))
+                    break
+
     def _find_handed_out(self) -> None:
         """Applications and empty routers that are given to code outside of the tree."""
         empty = {key: r for key, r in self.routers.items() if not (r.endpoints or r.inclusions)}
@@ -361,6 +383,8 @@ class Routing:
         keys = self.identify(child, site.scope, {**self.routers[key].env, **env})
         if not keys:
             keys = self._from_library(site, child, prefix)
+        if not keys and not mounted and _found_at_run_time(self.code.name(child, site.scope)):
+            self._dynamic.append((key, site, prefix.replace("{?}", ""), listed))
         for child_key in keys:
             mark = (key, child_key, prefix, site.key)
             if mark not in self._registered:
@@ -433,9 +457,24 @@ class Routing:
 
     def _add_middleware(self, key: Key, what: t.Expr | None, site: CallSite) -> None:
         name = self.code.name(what, site.scope)
-        if name:
+        condition = self._condition(site.node, site.scope)
+        if name and condition is not None:
             found = self.code.definition(name)
-            self.routers[key].middleware.append(Middleware(name, place_of(site), found, site))
+            added = Middleware(name, place_of(site), found, site, condition)
+            self.routers[key].middleware.append(added)
+
+    def _condition(self, node: t.Node, scope: Scope) -> str | None:
+        """What decides at run time whether a statement runs; None where it never does."""
+        for test, outcome in self.contexts.conditions(node, scope):
+            value = self.values.value(test, scope)
+            settled = next((k.value for k in possible(value)), None)
+            if not isinstance(value, Known | Setting) or settled is None:
+                return f"`{t.dotted(_subject(test)) or 'a test'}` says so"
+            if isinstance(value, Known) and bool(settled) != outcome:
+                return None
+            if bool(settled) != outcome:
+                return f"{value.name} says so" if isinstance(value, Setting) else "a test says so"
+        return ""
 
     def _callable(self, expr: t.Expr | None, scope: Scope) -> Located | None:
         """The handler that an expression names; a bound variable's, a method's by its instance."""
@@ -508,8 +547,8 @@ class Routing:
 
     def apps(self) -> list[tuple[Key, Router]]:
         """Applications that are not mounted inside another."""
-        inside = {i.key for r in self.routers.values() for i in r.inclusions}
-        return [(k, r) for k, r in self.routers.items() if r.framework and k not in inside]
+        inside = {i.key[:3] for r in self.routers.values() for i in r.inclusions}
+        return [(k, r) for k, r in self.routers.items() if r.framework and k[:3] not in inside]
 
     def walk(
         self, key: Key, prefix: str, above: list[Dependency], trail: tuple[Key, ...]
@@ -534,6 +573,16 @@ def _decorators(function: Located | None) -> list[Located]:
     if function is None or not isinstance(function.node, t.Function):
         return []
     return [Located(d, function.scope) for d in function.node.decorators]
+
+
+def _found_at_run_time(name: str) -> bool:
+    return not name or name.startswith(("builtins.", "importlib."))
+
+
+def _subject(test: t.Expr) -> t.Expr:
+    """What a test is about: its first name or attribute."""
+    found = (n for n in t.walk_own(test) if isinstance(n, t.Name | t.Attr))
+    return next(found, test)
 
 
 def _registers(decorator: t.Expr) -> bool:

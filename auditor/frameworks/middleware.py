@@ -8,7 +8,7 @@ that every route gets its own answer.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.guards import Guards
@@ -28,6 +28,8 @@ class Middleware:
     place: Place
     found: Located | None = None
     site: CallSite | None = None
+    condition: str = ""
+    """What must hold for it to be added at all, where the code does not settle it."""
 
     def bound(self, application: Application) -> Env:
         """What the call that adds it binds: `add_middleware(Auth, skip=[…])` fills its constructor."""
@@ -81,4 +83,8 @@ def middleware_guard(
     if function is None:
         return None
     tests = PathTests(application.values, method, path, env=middleware.bound(application))
-    return guards.each_request(function, short, tests)
+    guard = guards.each_request(function, short, tests)
+    if guard is not None and middleware.condition and guard.state is Guarding.ENFORCED:
+        reason = f"{guard.reason}, but is only added when {middleware.condition}"
+        return replace(guard, state=Guarding.OPTIONAL, reason=reason)
+    return guard

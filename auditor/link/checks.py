@@ -310,7 +310,7 @@ _CALLER_SOURCES = re.compile(
 
 
 _TELLING_NAME = re.compile(r"^is_(?:authenticated|logged_in|signed_in|anonymous)$")
-_MAX_IMPLEMENTATIONS = 8
+_MAX_IMPLEMENTATIONS = 16
 _PLAIN_METHODS = re.compile(
     r"^(?:add|append|extend|update|insert|set\w*|put|push|send\w*|write|format|join|info|debug|warning"
     r"|error|exception|log\w*|pop|remove|discard|split|strip|replace|encode|decode|lower|upper"
@@ -482,11 +482,22 @@ class _Walk:
         if isinstance(what, t.Name):
             origins = self.values.origins(what, self.scope) or origins
         for origin in origins:
+            if self.sends_to_login(origin.node):
+                return True
             for node in t.walk_own(origin.node):
                 if isinstance(node, t.Const) and node.value in _DENIAL and node.value is not True:
                     return True
                 if isinstance(node, t.Attr) and _DENIAL_NAMES.search(node.name):
                     return True
+        return False
+
+    def sends_to_login(self, response: t.Node) -> bool:
+        """An exception or response with a `Location` header that leads to a login."""
+        for node in t.walk_own(response):
+            if isinstance(node, t.Map):
+                for key, target in zip(node.keys, node.values, strict=True):
+                    if isinstance(key, t.Const) and str(key.value).lower() == "location":
+                        return self.leads_to_login(target)
         return False
 
     def aborts(self, value: t.Expr) -> bool:
@@ -827,8 +838,12 @@ class _Walk:
                 self.note(found.note)
                 return found
         definition = self.code.definition(name)
+        if definition is None and name.endswith("()"):  # an instance that is called
+            definition = self.code.definition(f"{name[:-2]}.__call__")
         if definition is not None and isinstance(definition.node, t.Class):
             definition = None
+        if definition is not None and _abstract(definition):
+            return self.dispatched(call, "", state)
         if definition is not None:
             told = self.through(definition, call, state)
             if (told is None or told.strength < Strength.VERIFIED) and _keeps(definition):
@@ -889,10 +904,10 @@ class _Walk:
         tests = self.tests if self.checks.ambient else None
         summary = self.checks.summary(callee, tests, given=self.passed(callee, call, state))
         self.notes.extend(summary.notes)
+        if summary.denies:
+            self.denies = True
+            self.rejects.append(call)
         if summary.exits and summary.guaranteed > Strength.NONE:
-            if summary.denies:
-                self.denies = True
-                self.rejects.append(call)
             return Verification(summary.guaranteed, raises=True)
         told = summary.when_truthy
         if told == Strength.FORM and _TELLING_NAME.search(callee.node.name):  # type: ignore[attr-defined]

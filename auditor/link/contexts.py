@@ -164,6 +164,11 @@ class Contexts:
                 envs = [{**env, **turn} for env in envs for turn in turns][:_MAX_CONTEXTS]
         return envs
 
+    def conditions(self, node: t.Node, scope: Scope) -> list[tuple[t.Expr, bool]]:
+        """The tests, with their outcomes, on which a statement of this scope runs."""
+        body = scope.owner.body if isinstance(scope.owner, t.Function | t.Class) else None
+        return _conditions(scope.module.body if body is None else body, node)
+
     def _turns(self, loop: t.For, scope: Scope) -> list[dict[str, Located]]:
         """What the loop's variables are bound to in each turn; empty where it cannot be told."""
         if id(loop) not in self._loops:
@@ -216,6 +221,12 @@ class Contexts:
         return found
 
 
+@functools.lru_cache(maxsize=8)
+def contexts_of(values: Evaluator) -> Contexts:
+    """The contexts of an evaluator's code, found once."""
+    return Contexts(values)
+
+
 def agree(one: Env, other: Env) -> bool:
     """Whether two environments bind no name differently."""
     small, large = (one, other) if len(one) < len(other) else (other, one)
@@ -232,6 +243,21 @@ def _enclosing(body: Iterable[t.Stmt], node: t.Node) -> list[t.For]:
             below = [s for s in t.children(stmt) if not isinstance(s, _EXPRESSIONS)]
             found += _enclosing(below, node)  # type: ignore[arg-type]
     return found
+
+
+def _conditions(body: Iterable[t.Stmt], node: t.Node) -> list[tuple[t.Expr, bool]]:
+    for stmt in body:
+        if not stmt.line <= node.line <= stmt.end_line or isinstance(stmt, t.Function | t.Class):
+            continue
+        match stmt:
+            case t.If(test=test, body=then, orelse=other):
+                inside = any(s.line <= node.line <= s.end_line for s in then)
+                return [(test, inside), *_conditions(then if inside else other, node)]
+            case t.Try(body=then, orelse=other, final=final):
+                return _conditions([*then, *other, *final], node)
+            case t.With(body=then) | t.For(body=then) | t.While(body=then):
+                return _conditions(then, node)
+    return []
 
 
 _EXPRESSIONS = (t.Name, t.Attr, t.Call, t.Const, t.Item, t.Seq, t.Map)

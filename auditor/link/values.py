@@ -95,7 +95,7 @@ Env = dict[tuple[int, str], Located]
 """What names are bound to while a place runs: (`id` of the scope, name) -> expression or class."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Evaluator:
     """Evaluates expressions of a `Code`; remembers what it found."""
 
