@@ -10,7 +10,7 @@ apart by what their names were bound to.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.dependencies import Dependency, class_dependencies
@@ -92,6 +92,8 @@ class Router:
     env: Env = field(default_factory=dict)
     prefix: str = ""
     dependencies: list[Dependency] = field(default_factory=list)
+    both_slashes: bool = False
+    """Whether its class registers each path with and without a slash at its end."""
     wrapper: Located | None = None
     """What its own route class runs around every handler."""
     endpoints: list[Endpoint] = field(default_factory=list)
@@ -160,6 +162,7 @@ class Routing:
             name = self.code.name(route_class.node, route_class.scope)  # type: ignore[arg-type]
             router.wrapper = self._around(name)
         name = self.code.name(site.node.func, site.scope)
+        router.both_slashes = self._registers_twice(name)
         own = name.endswith(("applications.Starlette", "routing.Router"))
         routes = site.arg(1 if own and not name.startswith("starlette.routing") else None, "routes")
         self._starlette_routes(routes or (site.arg(0) if own else None), site.scope, key)
@@ -191,6 +194,19 @@ class Routing:
             for origin in self.values.attribute(definition, keyword):
                 return origin
         return None
+
+    def _registers_twice(self, name: str) -> bool:
+        """Whether a router class of the tree calls its base's `api_route` once more for each path."""
+        found = self.code.definition(name)
+        for ancestor in self.code.ancestry(found) if found else ():
+            for method in ("api_route", "add_api_route"):
+                override = self.code.definition(f"{ancestor}.{method}")
+                if override is not None:
+                    nodes = t.walk(*override.node.body)  # type: ignore[attr-defined]
+                    calls = [n for n in nodes if isinstance(n, t.Call)]
+                    own = [c for c in calls if isinstance(c.func, t.Attr) and c.func.name == method]
+                    return len(own) > 1
+        return False
 
     def _around(self, name: str) -> Located | None:
         """What a route class of the tree runs instead of the handler: its `get_route_handler`."""
@@ -229,6 +245,8 @@ class Routing:
             for decorator in found.node.decorators:  # type: ignore[attr-defined]
                 if isinstance(decorator, t.Call) and isinstance(decorator.func, t.Attr):
                     self._decorated(found, decorator, decorator.func)
+                if isinstance(decorator, t.Call):
+                    self._through_helper(found, decorator)
 
     def _decorated(self, found: Located, call: t.Call, func: t.Attr) -> None:
         if func.name == "middleware":
@@ -254,6 +272,47 @@ class Routing:
                             if not _registers(d)
                         ]
                         self._register(key, endpoint)
+
+    def _through_helper(self, found: Located, call: t.Call) -> None:
+        """`@protected(router.get, "/x")`: a decorator of the tree that registers for the handler."""
+        for given in call.args:
+            if not (isinstance(given, t.Attr) and given.name in _VERBS):
+                continue
+            helper = self.code.defined(call.func, found.scope)
+            keys = self.identify(given.value, found.scope)
+            if helper is None or not isinstance(helper.node, t.Function) or not keys:
+                continue
+            texts = (self.values.text(a, found.scope) for a in call.args if a is not given)
+            path = next((text for text in texts if text is not None), "{?}")
+            name = found.node.name  # type: ignore[attr-defined]
+            listed, wrappers = self._helped(helper, CallSite(call, found.scope))
+            dependencies = [*listed, *self._parameters(found)]
+            at = place_of(found, name)
+            methods = (given.name.upper(),)
+            for key in keys:
+                self._register(
+                    key, Endpoint(methods, path, found, name, at, dependencies, wrappers)
+                )
+
+    def _helped(self, helper: Located, site: CallSite) -> tuple[list[Dependency], list[Located]]:
+        """What a registering decorator adds: dependencies, and decorators around the handler."""
+        assert isinstance(helper.node, t.Function)
+        listed: list[Dependency] = []
+        wrappers: list[Located] = []
+        functions = [n for n in t.walk(*helper.node.body) if isinstance(n, t.Function)]
+        with self.values.within(self.contexts.bound_by(site)):
+            for function in [helper.node, *functions]:
+                scope = helper.scope.module.scopes[id(function)]
+                taken = {param.name for param in function.params}
+                for node in t.walk_own(*function.body):
+                    if not isinstance(node, t.Call):
+                        continue
+                    listed += self._listed(argument(node, None, "dependencies"), scope, "decorator")
+                    match node:
+                        case t.Call(func=t.Call() | t.Name() as wrapper, args=[t.Name(id=name)]):
+                            if name in taken:
+                                wrappers.append(Located(wrapper, scope))
+        return listed, wrappers
 
     def _endpoints(
         self, found: Located | None, verb: str, call: t.Call, scope: Scope
@@ -295,6 +354,10 @@ class Routing:
         if mark not in self._registered:
             self._registered.add(mark)
             self.routers[key].endpoints.append(endpoint)
+            if self.routers[key].both_slashes:
+                bare = endpoint.path.rstrip("/")
+                other = bare if endpoint.path != bare else bare + "/"
+                self.routers[key].endpoints.append(replace(endpoint, path=other))
 
     def _methods(self, name: str, call: t.Call, scope: Scope) -> tuple[str, ...]:
         if name in _VERBS:

@@ -145,6 +145,18 @@ class Guards:
             return Guard(function.node.name, at, "body", Guarding.UNKNOWN, notes)
         return None
 
+    def about_callers(self, function: Located) -> bool:
+        """Whether a hook that turns requests away does so for a credential, by what it mentions."""
+        if _OTHER_FILTERS.search(self.code.own_name(function).partition(":")[2]):
+            return False
+        for each in self.code.with_callees(function, 2):
+            for node in t.walk_own(*each.node.body):  # type: ignore[attr-defined]
+                match node:
+                    case t.Const(value=str(word)) | t.Name(id=word) | t.Attr(name=word):
+                        if len(word) < 40 and CREDENTIAL.search(word):
+                            return True
+        return False
+
     def each_request(self, function: Located, short: str, tests: PathTests) -> Guard | None:
         """What a middleware or hook demands of a request for one route; its `via` is middleware."""
         if not self.heard(self.checks.summary(function)).denies:
@@ -166,6 +178,8 @@ class Guards:
         else:
             best = max((e.strength for e in decided.exits), default=Strength.NONE)
             state = _BY_BEST.get(best, Guarding.DECORATIVE)
+            if state is Guarding.DECORATIVE and not self.about_callers(function):
+                return None  # a filter of addresses, a check of forgery: nobody's credential
             reason = notes or "looks only at the form of the credential, never verifies it"
             if state is Guarding.DECORATIVE and decided.conditional:
                 state = Guarding.OPTIONAL
@@ -174,6 +188,7 @@ class Guards:
         return Guard(short, at, "middleware", state, reason)
 
 
+_OTHER_FILTERS = re.compile(r"csrf|xsrf|cors|rate_?limit|throttl|origin|host|maintenance", re.I)
 _BY_BEST = {
     Strength.VERIFIED: Guarding.OPTIONAL,
     Strength.DEFAULT_SECRET: Guarding.OPTIONAL,

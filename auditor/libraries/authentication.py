@@ -66,6 +66,7 @@ _RAISING = {
 
 _TELLING = {
     "hmac.compare_digest",
+    "starlette.authentication.has_required_scope",
     "secrets.compare_digest",
     "bcrypt.checkpw",
     "werkzeug.security.check_password_hash",
@@ -319,6 +320,7 @@ _TOKEN_IDENTITY = re.compile(
 )
 _NOBODY_TOO = {"is_anonymous", "is_active", "get_id"}
 """What flask-login's anonymous user has as well."""
+_SCOPES = re.compile(r"(?:self\.)?(?:request|req|websocket|conn)\.auth\.scopes")
 _STATE = re.compile(r"(?:self\.)?(?:request|req|websocket|conn|connection)\.(?:state|scope|ctx)")
 
 
@@ -334,6 +336,8 @@ def the_caller(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin 
         and asked.name in _ASKED
         and re.search("user|session", t.dotted(asked.value))
     ):
+        return Origin(truth=Strength.VERIFIED)
+    if _SCOPES.fullmatch(t.dotted(expr)):
         return Origin(truth=Strength.VERIFIED)
     if _REQUEST_USER.fullmatch(t.dotted(expr)):
         return Origin(identity=True)

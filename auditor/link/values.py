@@ -307,6 +307,8 @@ class Evaluator:
     def _among(self, left: t.Expr, right: t.Expr, scope: Scope) -> bool | None:
         """Whether a class or function of a known name is among those that stand in a display."""
         wanted = self.code.name(left, scope)
+        if wanted.endswith(("()", "[]")):
+            return None  # an object: only classes and functions are known by their names
         for source in self.sources(right, scope):
             node = source.node
             while isinstance(node, t.Call) and t.dotted(node.func) in _COLLECTING and node.args:
@@ -317,7 +319,7 @@ class Evaluator:
             if not isinstance(node, t.Seq) or not wanted:
                 return None
             names = [self.code.name(item, source.scope) for item in node.items]
-            return wanted in names if all(names) else None
+            return wanted in names if all(names) and "()" not in "".join(names) else None
         return None
 
     def is_bound(self, test: t.Expr, scope: Scope) -> bool:
