@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from auditor.extract.python import tree as t
-from auditor.frameworks.guards import CREDENTIAL, GUARDING_NAME, Guards
+from auditor.frameworks.guards import CREDENTIAL, DEMANDS_ANY, GUARDING_NAME, Guards
 from auditor.libraries.authentication import PRESENCE_SCHEMES, known_guard
 from auditor.link.application import Application
 from auditor.link.checks import Origin, Strength
@@ -310,6 +310,13 @@ class DependencyGuards(Guards):
             takes and bool(CREDENTIAL.search(name) or re.search("user", name, re.I))
         )
 
+    def demands(self, dependency: Dependency) -> bool:
+        """Whether a dependency, or one below it, is a scheme that turns away who sends nothing."""
+        if dependency.target is None:
+            return self._scheme(dependency.name)
+        below = [dependency.target, *self.below(dependency.target)]
+        return any(self._scheme(d.name) for function in below for d in self._own(function))
+
     def of(self, dependency: Dependency) -> list[Guard]:
         """The guards that a dependency brings: itself, or those it depends on in turn."""
         if known := known_guard(dependency.name, dependency.made):
@@ -333,9 +340,8 @@ class DependencyGuards(Guards):
 
     def _outside(self, dependency: Dependency) -> list[Guard]:
         if self._scheme(dependency.name):
-            reason = "demands that a credential is sent, and accepts any"
-            place = dependency.place
-            return [Guard(dependency.short, place, dependency.via, Guarding.DECORATIVE, reason)]
+            place, state = dependency.place, Guarding.DECORATIVE
+            return [Guard(dependency.short, place, dependency.via, state, DEMANDS_ANY)]
         if (
             dependency.name
             and ":" not in dependency.name

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from auditor.extract.python import tree as t
 from auditor.frameworks.dependencies import Dependency, DependencyGuards
 from auditor.frameworks.fastapi_routers import Endpoint, Router, Routing, variables
-from auditor.frameworks.middleware import Middleware, middleware_guard
+from auditor.frameworks.middleware import Middleware, middleware_guard, verified_by_backend
 from auditor.frameworks.public import public_by_nature
 from auditor.libraries.limiters import exempts_route, limits_everything, limits_route
 from auditor.link.application import Application, provides
@@ -104,6 +104,7 @@ def _route(
         found.append(Guard(short_name(wrapper), place_of(wrapper), "class", *guards.judge(wrapper)))
     if endpoint.function is not None and (guard := guards.body(endpoint.function)):
         found.append(guard)
+    found = verified_by_backend(found, any(guards.demands(d) for d in dependencies))
     found += [*endpoint.guards, *(g for d in endpoint.above if (g := guards.skipped(d)))]
     return Route(
         method,

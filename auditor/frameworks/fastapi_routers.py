@@ -446,8 +446,13 @@ class Routing:
         keys = self.identify(child, site.scope, {**self.routers[key].env, **env})
         if not keys:
             keys = self._from_library(site, child, prefix)
-        if not keys and not mounted and _found_at_run_time(self.code.name(child, site.scope)):
-            self._dynamic.append((key, site, prefix.replace("{?}", ""), listed))
+        if (
+            not keys
+            and not mounted
+            and "{?}" not in prefix
+            and _found_at_run_time(self.code.name(child, site.scope))
+        ):
+            self._dynamic.append((key, site, prefix, listed))
         for child_key in keys:
             mark = (key, child_key, prefix, site.key)
             if mark not in self._registered:

@@ -30,6 +30,9 @@ GUARDING_NAME = re.compile(
 )
 
 
+DEMANDS_ANY = "demands that a credential is sent, and accepts any"
+
+
 class Guards:
     """Judges functions, decorators and bodies as guards.
 

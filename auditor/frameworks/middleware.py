@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from auditor.extract.python import tree as t
 from auditor.frameworks.guards import Guards
 from auditor.link.application import Application
+from auditor.link.checks import Strength
 from auditor.link.names import CallSite, Code, Located
 from auditor.link.pathtests import PathTests
 from auditor.link.values import Env
@@ -48,12 +49,39 @@ class Middleware:
         return {}
 
 
-_KNOWN = {
-    "starlette.middleware.authentication.AuthenticationMiddleware": (
-        Guarding.OPTIONAL,
-        "identifies the caller, and leaves turning away to the routes",
-    ),
-}
+_AUTHENTICATION = "starlette.middleware.authentication.AuthenticationMiddleware"
+IDENTIFIES = "AuthenticationMiddleware"
+
+
+def _identifies(application: Application, guards: Guards, middleware: Middleware) -> Guard | None:
+    """Starlette's AuthenticationMiddleware: its backend's word, where a credential is sent.
+
+    https://www.starlette.io/authentication/: it leaves turning away those without one to the routes.
+    """
+    given = middleware.site.arg(None, "backend") if middleware.site is not None else None
+    if given is None or middleware.site is None:
+        return None
+    name = application.code.name(given, middleware.site.scope).removesuffix("()")
+    found = application.code.definition(name)
+    for ancestor in application.code.ancestry(found) if found else ():
+        if method := application.code.definition(f"{ancestor}.authenticate"):
+            summary = guards.checks.summary(method)
+            at = Place(method.path, method.node.line, method.node.column, 0, "authenticate")
+            if summary.when_truthy is Strength.VERIFIED:
+                reason = "verifies a credential where one is sent, and lets others pass"
+                return Guard(IDENTIFIES, at, "middleware", Guarding.OPTIONAL, reason)
+    return None
+
+
+def verified_by_backend(guards: list[Guard], demanded: bool) -> list[Guard]:
+    """Where a scheme demands a credential, the middleware that verifies any sent guards the route."""
+    reason = "verifies the credential that the route demands"
+    return [
+        replace(g, state=Guarding.ENFORCED, reason=reason)
+        if demanded and g.name == IDENTIFIES and g.state is Guarding.OPTIONAL
+        else g
+        for g in guards
+    ]
 
 
 def entry(code: Code, middleware: Middleware) -> Located | None:
@@ -73,12 +101,8 @@ def middleware_guard(
 ) -> Guard | None:
     """What a middleware demands of a request for one route."""
     short = re.split(r"[.:]", middleware.name)[-1]
-    if known := _KNOWN.get(middleware.name):
-        return (
-            None
-            if known[0] is Guarding.OPTIONAL
-            else Guard(short, middleware.place, "middleware", *known)
-        )
+    if middleware.name == _AUTHENTICATION:
+        return _identifies(application, guards, middleware)
     function = entry(application.code, middleware)
     if function is None:
         return None
