@@ -636,43 +636,27 @@ app.register_blueprint(bp)
 """,
     },
 }
-PROBE = """
-import json, re, sys
-sys.path.insert(0, ".")
-from app import app
-app.config["PROPAGATE_EXCEPTIONS"] = False
-client = app.test_client()
-rows = []
-for rule in app.url_map.iter_rules():
-    if re.search(r"(?:^|\\.)(?:static|root|specs)$|^(?:api-docs|openapi|restx_doc)", rule.endpoint):
-        continue  # what the extensions serve by themselves
-    for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
-        url = re.sub("<uuid:[^>]*>", "00000000-0000-0000-0000-000000000000", rule.rule)
-        url = re.sub("<[^>]*>", "1", url)
-        closed = []
-        for headers in ({}, {"X-Key": "junk", "Authorization": "Bearer junk"}):
-            answer = client.open(url, method=method, headers=headers)
-            moved = answer.status_code == 302 and re.search("log-?in|sign-?in", answer.location)
-            closed.append(answer.status_code in (401, 403, 422) or bool(moved))
-        rows.append([method, rule.rule, all(closed)])
-print(json.dumps(rows))
-"""
+PROBE = Path(__file__).with_name("probe_flask.py")
 
 
-@pytest.mark.parametrize("files", SAMPLES.values(), ids=SAMPLES.keys())
-def test_same_routes_and_guards_as_the_framework(files: Mapping[str, str], tmp_path: Path) -> None:
-    root = write(tmp_path, files)
+def served(root: Path, module: str = "app", **settings: str) -> dict[tuple[str, str], bool]:
+    """(method, path) -> whether strangers are turned away, as the framework itself says."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PROBE],
+        [sys.executable, "-W", "ignore", str(PROBE), module],
         cwd=root,
-        env={"SAMPLE_KEY": "k", "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={"SAMPLE_KEY": "k", "PATH": "", "PYTHONDONTWRITEBYTECODE": "1", **settings},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    served = {(method, path): closed for method, path, closed in json.loads(done.stdout)}
+    return {(method, path): closed for method, path, closed in json.loads(done.stdout)}
+
+
+@pytest.mark.parametrize("files", SAMPLES.values(), ids=SAMPLES.keys())
+def test_same_routes_and_guards_as_the_framework(files: Mapping[str, str], tmp_path: Path) -> None:
+    root = write(tmp_path, files)
     ours = {
         (r.method, r.path): r.authentication is Guarding.ENFORCED for r in load(root).facts(Route)
     }
-    assert ours == served
+    assert ours == served(root)

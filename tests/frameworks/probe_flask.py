@@ -1,0 +1,50 @@
+"""Asks Flask which routes it serves and who is turned away; run as `probe_flask.py MODULE`.
+
+Prints [method, path, closed] for each route but those that extensions add by themselves. A route is
+closed when it answers 401, 403 or 422 (a token that is none), or sends to a login, both without a
+credential and with a forged one.
+"""
+
+import base64
+import importlib
+import json
+import re
+import sys
+
+
+def part(content: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+
+
+FORGED = f"{part({'alg': 'HS256', 'typ': 'JWT'})}.{part({'sub': '1', 'exp': 9999999999})}.AAAA"
+JUNK = {"X-Key": "junk", "Authorization": f"Bearer {FORGED}"}
+
+
+def main() -> None:
+    sys.path[0] = "."
+    app = importlib.import_module(sys.argv[1]).app
+    app.config.update(PROPAGATE_EXCEPTIONS=False, WTF_CSRF_ENABLED=False)
+    if "sqlalchemy" in app.extensions:
+        with app.app_context():
+            app.extensions["sqlalchemy"].create_all()
+    client = app.test_client()
+    rows = []
+    for rule in app.url_map.iter_rules():
+        if re.search(
+            r"(?:^|\.)(?:static|root|specs)$|^(?:api-docs|openapi|restx_doc)", rule.endpoint
+        ):
+            continue
+        for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+            url = re.sub("<uuid:[^>]*>", "00000000-0000-0000-0000-000000000000", rule.rule)
+            url = re.sub("<[^>]*>", "1", url)
+            closed = []
+            for headers in ({}, JUNK):
+                answer = client.open(url, method=method, headers=headers)
+                moved = re.search("log-?in|sign-?in", answer.location or "")
+                closed.append(answer.status_code in (401, 403, 422) or bool(moved))
+            rows.append([method, rule.rule, all(closed)])
+    sys.stdout.write(json.dumps(rows))
+
+
+if __name__ == "__main__":
+    main()
