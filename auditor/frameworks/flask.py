@@ -12,13 +12,13 @@ from auditor.frameworks.flask_apps import Key
 from auditor.frameworks.flask_guards import FlaskGuards
 from auditor.frameworks.flask_routing import FlaskRouting, Found, Node, converters
 from auditor.frameworks.public import public_by_nature
-from auditor.libraries.limiters import limits_route
+from auditor.libraries.limiters import exempts_route, limits_route
 from auditor.link.application import Application, provides
 from auditor.link.names import Located
 from auditor.link.pathtests import PathTests
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
-from auditor.model.web import Limit, Parameter, Route, WebApp
+from auditor.model.web import Limit, Limiter, Parameter, Route, WebApp
 
 _TYPES = {"int": "builtins.int", "float": "builtins.float", "uuid": "uuid.UUID"}
 _NARROW = {"int", "float", "uuid", "any"}
@@ -78,6 +78,20 @@ class _Routes:
         self.application, self.routing, self.guards = application, routing, guards
         self.app, self.unit = app, unit_of(key[0])
         self.wide = routing.wide_hooks(key)
+        code = application.code
+        exempting = [
+            (site, code.name(site.node.func, site.scope)) for site in code.method_calls("exempt")
+        ]
+        limiting = [
+            (site, code.name(site.node.func, site.scope))
+            for site in code.method_calls("")
+            if isinstance(site.node.func, t.Call)
+        ]
+        self.limiter_calls = [
+            (site, name)
+            for site, name in (*exempting, *limiting)
+            if exempts_route(name) or limits_route(code, name)
+        ]
 
     def route(self, method: str, found: Found) -> Route:
         view = found.rule.view
@@ -96,8 +110,8 @@ class _Routes:
                 limits.append(
                     Limit(_short(name), place_of(applied.found), applied.via, _rate(applied.found))
                 )
-            else:
-                guards += self.guards.applied(applied, tests)
+            guards += self.guards.applied(applied, tests)
+        limits += self._default_limits(found, limits)
         for decorator in view.above:
             guards += self.guards.above(decorator)
         if view.owner is not None and view.function is not None:
@@ -121,6 +135,29 @@ class _Routes:
             view.function,
             self._dependencies(found),
         )
+
+    def _default_limits(self, found: Found, own: list[Limit]) -> list[Limit]:
+        """Flask-Limiter's limits for every route, where neither route nor blueprint is exempt."""
+        code = self.application.code
+        names = [
+            code.name(a.found.node, a.found.scope)  # type: ignore[arg-type]
+            for a in found.rule.view.decorators
+        ]
+        if own or any(exempts_route(name) for name in names):
+            return []
+        nodes = {id(node) for node in found.trail}
+        called: list[Limit] = []
+        for site, name in self.limiter_calls:
+            keys = self.routing.identify(site.arg(0), site.scope, {})
+            if nodes.isdisjoint(id(self.routing.nodes[key]) for key in keys):
+                continue
+            if exempts_route(name):
+                return []
+            called.append(Limit(_short(name), place_of(site), "router"))
+        if called:
+            return called
+        default = [limiter for limiter in self.application.facts(Limiter) if limiter.default_limits]
+        return [Limit(each.name, each.place, "application") for each in default[:1]]
 
     def _dependencies(self, found: Found) -> tuple[Located, ...]:
         """The functions of the tree that run before the view, nearest first."""

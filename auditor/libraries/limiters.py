@@ -1,21 +1,23 @@
 """Rate limiters: what limits a route, by decorator, dependency or middleware.
 
-Sources: the documentation of slowapi, fastapi-limiter, limits and asgi-ratelimit. A limiter written
+Sources: the documentation of slowapi, Flask-Limiter, fastapi-limiter, limits and asgi-ratelimit. A limiter written
 in the tree itself is known by what it does: it answers 429 (RFC 6585, section 4).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code, Located, Scope
 from auditor.link.values import place_of
+from auditor.model.settings import FrameworkSetting
 from auditor.model.web import Limiter
 
 _LIMITS = re.compile(
-    r"^(?:slowapi\.(?:extension\.)?Limiter\(\)\.(?:limit|shared_limit)\(\)"
+    r"^(?:(?:slowapi|flask_limiter)\.(?:extension\.)?Limiter\(\)\.(?:limit|shared_limit)\(\)"
     r"|fastapi_limiter\.depends\.(?:WebSocket)?RateLimiter\(\)"
     r"|fastapi_throttle\.RateLimiter\(\)"
     r"|fastapi_simple_rate_limiter\.rate_limiter\(\)"
@@ -27,20 +29,25 @@ _MIDDLEWARE = re.compile(
     r"|starlette_limiter\.\w+|ratelimit_asgi\.\w+)$"
 )
 _SLOWAPI_MIDDLEWARE = re.compile(r"^slowapi\.middleware\.SlowAPI(?:ASGI)?Middleware$")
-_LIMITER_CLASSES = ("slowapi.Limiter", "slowapi.extension.Limiter")
+_LIMITER_CLASSES = {
+    "slowapi.Limiter": "slowapi",
+    "slowapi.extension.Limiter": "slowapi",
+    "flask_limiter.Limiter": "Flask-Limiter",
+    "flask_limiter.extension.Limiter": "Flask-Limiter",
+}
 
 
 @provides(Limiter)
-def limiters(application: Application) -> list[Limiter]:
-    return [
-        Limiter(
-            "slowapi",
-            place_of(site),
-            site.arg(1, "default_limits") is not None
-            or site.arg(None, "application_limits") is not None,
+def limiters(application: Application) -> Iterator[Limiter]:
+    code = application.code
+    for site in code.calls(*_LIMITER_CLASSES):
+        name = _LIMITER_CLASSES[code.name(site.node.func, site.scope)]
+        default = site.arg(1 if name == "slowapi" else None, "default_limits")
+        always = site.arg(None, "application_limits")
+        configured = name == "Flask-Limiter" and any(
+            s.name == "RATELIMIT_DEFAULT" for s in application.facts(FrameworkSetting)
         )
-        for site in application.code.calls(*_LIMITER_CLASSES)
-    ]
+        yield Limiter(name, place_of(site), default is not None or always is not None or configured)
 
 
 def limits_route(code: Code, name: str) -> bool:
@@ -56,6 +63,8 @@ def exempts_route(name: str) -> bool:
     return name in (
         "slowapi.Limiter().exempt",
         "slowapi.extension.Limiter().exempt",
+        "flask_limiter.Limiter().exempt",
+        "flask_limiter.extension.Limiter().exempt",
     ) or name.endswith("Limiter().exempt()")
 
 

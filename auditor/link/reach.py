@@ -21,6 +21,9 @@ class Reach:
 
     code: Code
     roots: list[Module]
+    started: list[Located] = field(default_factory=list)
+    """Functions that start the application: what makes it."""
+    handlers: list[Located] = field(default_factory=list)
     modules: dict[str, str] = field(default_factory=dict)
     functions: dict[int, str] = field(default_factory=dict)
 
@@ -34,6 +37,9 @@ class Reach:
             pending += [(found, how) for found in self._imported(module)]
         for path in self.modules:
             self._run_module(self.code.modules[path])
+        for how, functions in (("start", self.started), ("handler", self.handlers)):
+            for function in functions:
+                self._run(function, how)
 
     def _imported(self, module: Module) -> Iterator[Module]:
         for node, scope in self.code.nodes(module):
@@ -117,8 +123,11 @@ def _is_main_guard(stmt: t.Stmt) -> bool:
 
 @provides(Reach)
 def reach(application: Application) -> list[Reach]:
-    from auditor.model.web import WebApp
+    from auditor.model.web import Route, WebApp
 
     code = application.code
-    roots = [code.modules[app.place.path] for app in application.facts(WebApp)]
-    return [Reach(code, roots)]
+    apps, routes = application.facts(WebApp), application.facts(Route)
+    roots = [code.modules[app.place.path] for app in apps]
+    made = [code.enclosing(app.source.scope) for app in apps if app.source is not None]
+    handlers = [found for r in routes for found in (r.function, *r.dependencies) if found]
+    return [Reach(code, roots, [f for f in made if f is not None], handlers)]
