@@ -106,8 +106,10 @@ class PathTests:
             return decisive
         return None if None in outcomes else not decisive
 
-    def _subject(self, expr: t.Expr, scope: Scope) -> str | None:
+    def _subject(self, expr: t.Expr, scope: Scope, depth: int = 8) -> str | None:
         """The request's path or method, when `expr` is that."""
+        if depth == 0:
+            return None  # `name = name.strip()`: a variable that is made of itself
         match expr:
             case t.Call(
                 func=t.Attr(
@@ -116,7 +118,7 @@ class PathTests:
                 ),
                 args=_,
             ):
-                return self._subject(base, scope)
+                return self._subject(base, scope, depth - 1)
             case t.Item(value=t.Name(id="scope") | t.Attr(name="scope"), index=t.Const(value=key)):
                 kind = "websocket" if self.method == "WEBSOCKET" else "http"
                 return {"path": self.path, "method": self.method, "type": kind}.get(str(key))
@@ -127,7 +129,10 @@ class PathTests:
             case t.Name():
                 for origin in self.values.origins(expr, scope):
                     if origin.node is not expr:
-                        return self._subject(origin.node, origin.scope)  # type: ignore[arg-type]
+                        told = self._subject(origin.node, origin.scope, depth - 1)  # type: ignore[arg-type]
+                        if told is not None:
+                            return told
+                return None
         dotted = t.dotted(expr)
         if _PATH.search(dotted) and "." in dotted:
             return self.path

@@ -460,6 +460,7 @@ class Auth(BaseHTTPMiddleware):
 
     async def dispatch(self, request: Request, call_next):
         path = request.url.path
+        path = path.strip()
         if path in PUBLIC or path.startswith(PREFIXES) or path in self.skip or re.match(r"^/v\\d+/public", path):
             return await call_next(request)
         key = request.headers.get("x-key")
