@@ -1,4 +1,4 @@
-"""How settings are read: os.environ, python-decouple, environs, Starlette's Config, pydantic.
+"""How settings are read: os.environ, python-decouple, environs, django-environ, Starlette, pydantic.
 
 Sources: the libraries' documentation; pydantic-settings maps a field to the environment variable
 of its (prefixed) name, letter case ignored, unless it has an alias.
@@ -16,7 +16,7 @@ from auditor.extract.readers.dotenv import DotenvEntry, environment_of
 from auditor.extract.readers.platforms import PlatformSetting
 from auditor.link.application import Application, provides
 from auditor.link.names import Located, Scope, argument
-from auditor.link.values import Evaluator, place_of, reads_settings
+from auditor.link.values import Evaluator, lift, place_of, reads_settings
 from auditor.model.places import Place
 from auditor.model.settings import SettingDefinition, SettingRead, SettingsClass
 from auditor.model.values import Known, Setting, Value
@@ -27,10 +27,13 @@ _GETTERS = {
     "os.environ.pop": "default",
     "os.environb.get": "default",
     "decouple.config": "default",
+    "decouple.Config()": "default",
+    "decouple.AutoConfig()": "default",
     "starlette.config.Config()": "default",
     "dotenv.get_key": "",
 }
-_ENVIRONS = re.compile(r"^environs?\.(?:Env|FileAwareEnv)\(\)(?:\.\w+)?$")
+_ENVIRONS = re.compile(r"^environs?\.(?:Env|FileAwareEnv)\(\)(?:\.(?!read_env|prefixed)\w+)?$")
+_CONFIGURATIONS = re.compile(r"^configurations\.values\.\w+Value$")
 _SETTINGS_BASES = {
     "pydantic_settings.BaseSettings",
     "pydantic_settings.main.BaseSettings",
@@ -56,11 +59,53 @@ def environment_reads(values: Evaluator, name: str, expr: t.Expr, scope: Scope) 
             if not setting:
                 return None
             default = argument(expr, 1, "default")
+            if default is None and _ENVIRONS.match(callee):
+                default = _declared_default(values, func, setting, scope)
             worth = values.value(default, scope) if default is not None else None
             if isinstance(worth, Known) and worth.value is None:
                 worth = None
+            if worth is not None and _casts_to_bool(expr, callee, values, scope):
+                worth = lift(_as_bool, [worth], worth.place)
             return Setting(setting, worth, place)
     return None
+
+
+def _declared_default(values: Evaluator, func: t.Expr, setting: str, scope: Scope) -> t.Expr | None:
+    """`environ.Env(DEBUG=(bool, False))`: the default that django-environ was created with."""
+    owner = func.value if isinstance(func, t.Attr) else func
+    for source in [Located(owner, scope), *values.sources(owner, scope)]:
+        if isinstance(source.node, t.Call):
+            match argument(source.node, None, setting):
+                case t.Seq(items=[_, default]):
+                    return default
+    return None
+
+
+def _casts_to_bool(call: t.Call, callee: str, values: Evaluator, scope: Scope) -> bool:
+    cast = argument(call, 2, "cast")
+    return callee.endswith(".bool") or values.code.name(cast, scope) == "builtins.bool"
+
+
+def _as_bool(value: object) -> bool:
+    """As decouple and environs read a text."""
+    return (
+        value.lower() in ("1", "true", "yes", "y", "on", "t")
+        if isinstance(value, str)
+        else bool(value)
+    )
+
+
+@reads_settings
+def configuration_values(values: Evaluator, name: str, expr: t.Expr, scope: Scope) -> Value | None:
+    """`values.BooleanValue(True)` of django-configurations; its name is DJANGO_ and the attribute's."""
+    if not isinstance(expr, t.Call) or not isinstance(expr.func, t.Attr | t.Name):
+        return None
+    if not _CONFIGURATIONS.match(name.removesuffix("()")):
+        return None
+    given = values.text(argument(expr, None, "environ_name"), scope) or ""
+    default = argument(expr, 0, "default")
+    worth = values.value(default, scope) if default is not None else None
+    return Setting(given, worth, place_of(Located(expr, scope)))
 
 
 @reads_settings

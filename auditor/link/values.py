@@ -87,6 +87,12 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "|": lambda a, b: a | b,
 }
 _COLLECTING = {"set", "frozenset", "list", "tuple", "sorted"}
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "in": lambda a, b: a in b,
+    "not in": lambda a, b: a not in b,
+}
 _MAX_DEPTH = 30
 _MAX_LENGTH = 100_000
 
@@ -169,6 +175,9 @@ class Evaluator:
             case t.BinOp(op=op, left=left, right=right) if op in _OPERATORS:
                 both = [self.value(left, scope), self.value(right, scope)]
                 return lift(_OPERATORS[op], both, place)
+            case t.Compare(left=left, ops=[op], rights=[right]) if op in COMPARISONS:
+                both = [self.value(left, scope), self.value(right, scope)]
+                return lift(COMPARISONS[op], both, place)
             case t.Unary(op="not", value=inner):
                 return lift(lambda x: not x, [self.value(inner, scope)], place)
             case t.Unary(op="-", value=inner):
@@ -176,7 +185,7 @@ class Evaluator:
             case t.BoolOp(op=op, values=values):
                 return self._alternatives(op, [self.value(x, scope) for x in values], place)
             case t.Choice(then=then, other=other):
-                return _one_of([self.value(then, scope), self.value(other, scope)], place)
+                return one_of([self.value(then, scope), self.value(other, scope)], place)
             case t.Await(value=inner) | t.Bind(value=inner) | t.Star(value=inner):
                 return self.value(inner, scope)
             case t.Name() | t.Attr():
@@ -208,9 +217,9 @@ class Evaluator:
         if isinstance(first, Known) and first.value:
             return first
         if isinstance(first, Setting) and not any(k.value for k in possible(first.default)):
-            other = rest[0] if len(rest) == 1 else _one_of(rest, place)
+            other = rest[0] if len(rest) == 1 else one_of(rest, place)
             return Setting(first.name, other, first.place)
-        return _one_of([v for v in values if not (isinstance(v, Known) and not v.value)], place)
+        return one_of([v for v in values if not (isinstance(v, Known) and not v.value)], place)
 
     def _reference(self, expr: t.Name | t.Attr, scope: Scope, place: Place) -> Value:
         """A variable, class attribute or module constant: what is assigned to it."""
@@ -218,7 +227,7 @@ class Evaluator:
         known = [v for v in values if not isinstance(v, Unknown)]
         if not known:
             return values[0] if values else Unknown("not assigned in this tree", place)
-        return known[0] if len(values) == 1 else _one_of(values, place)
+        return known[0] if len(values) == 1 else one_of(values, place)
 
     def origins(self, expr: t.Expr, scope: Scope) -> list[Located]:
         """The expressions that a name or attribute was assigned from, within this tree."""
@@ -459,7 +468,7 @@ class Evaluator:
             for node in t.walk_own(*function.node.body)
             if isinstance(node, t.Return) and node.value is not None
         ]
-        return _one_of(values, place) if values else Unknown("returns nothing", place)
+        return one_of(values, place) if values else Unknown("returns nothing", place)
 
     def _comprehension(self, element: t.Expr, loop: t.Loop, scope: Scope, place: Place) -> Value:
         """`[f(x) for x in xs]` where f is built of plain text methods."""
@@ -501,7 +510,7 @@ def lift(function: Callable[..., Any], values: Iterable[Value], place: Place) ->
                 return Setting(name, lift(function, rest, value.place), value.place)
             case OneOf(values=options):
                 rest_of = [[*values[:index], o, *values[index + 1 :]] for o in options[:8]]
-                return _one_of([lift(function, rest, place) for rest in rest_of], place)
+                return one_of([lift(function, rest, place) for rest in rest_of], place)
     plain = [value.value for value in values if isinstance(value, Known)]
     try:
         if _too_large(plain):
@@ -519,7 +528,8 @@ def _too_large(plain: list[Any]) -> bool:
     return sum(sizes) > _MAX_LENGTH or (any(sizes) and max(numbers, default=0) > _MAX_LENGTH)
 
 
-def _one_of(values: list[Value], place: Place) -> Value:
+def one_of(values: list[Value], place: Place) -> Value:
+    """The value when it is one of these, each named once."""
     distinct: list[Value] = []
     for value in values:
         for each in value.values if isinstance(value, OneOf) else (value,):
