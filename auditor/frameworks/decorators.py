@@ -69,6 +69,10 @@ class Decorators:
         else:
             yield from self._decorating(found, used, depth)
 
+    def made_by(self, function: Located) -> list[Layer]:
+        """What a function puts around a handler, if it is a decorator or makes one."""
+        return [*self._decorating(function, function, 0), *self._made(function, function, 0)]
+
     def marks(self, used: Located) -> Iterator[str]:
         """The attributes that a decorator puts on the handler: `view.is_public = True`."""
         target = _target(used.node)

@@ -141,7 +141,9 @@ def _rate(decorator: Located) -> str:
 def unused_guards(application: Application) -> Iterator[UnusedGuard]:
     """Functions that mean to guard and that no route, router or application depends on."""
     guards = DependencyGuards(application)
-    routes = application.facts(Route)
+    routes = [r for r in application.facts(Route) if r.framework in ("FastAPI", "Starlette")]
+    if not routes:
+        return  # guards of other frameworks are none of ours
     used = {d.key for route in routes for d in _all(route, guards)}
     used |= {route.function.key for route in routes if route.function is not None}
     places = {(g.place.path, g.place.line) for route in routes for g in route.guards}

@@ -18,7 +18,7 @@ from auditor.link.names import Located
 from auditor.link.pathtests import PathTests
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
-from auditor.model.web import Limit, Limiter, Parameter, Route, WebApp
+from auditor.model.web import Limit, Limiter, Parameter, Route, UnusedGuard, WebApp
 
 _TYPES = {"int": "builtins.int", "float": "builtins.float", "uuid": "uuid.UUID"}
 _NARROW = {"int", "float", "uuid", "any"}
@@ -178,6 +178,34 @@ class _Routes:
             yield Parameter(
                 name, "path", _TYPES.get(kind, "builtins.str"), narrow, found.rule.view.place
             )
+
+
+@provides(UnusedGuard)
+def unused_flask_guards(application: Application) -> Iterator[UnusedGuard]:
+    """Decorators that would turn callers away, and that nothing mentions."""
+    (routing,) = application.facts(FlaskRouting)
+    if not routing.nodes:
+        return
+    guards, code = FlaskGuards(application), application.code
+    found: dict[str, Located] = {}
+    for function in code.functions():
+        assert isinstance(function.node, t.Function)
+        name = function.node.name
+        if guards.sounds_like_guard(name) and not isinstance(function.scope.owner, t.Function):
+            wrappers = [layer.wrapper for layer in guards.decorators.made_by(function)]
+            if any(w is not None and guards.checks.summary(w).denies for w in wrappers):
+                found[name] = function
+    if not found:
+        return
+    words = {
+        node.id if isinstance(node, t.Name) else node.name
+        for module in code.modules.values()
+        for node, _ in code.nodes(module)
+        if isinstance(node, t.Name | t.Attr)
+    }
+    for name, function in found.items():
+        if name not in words:
+            yield UnusedGuard(name, place_of(function, name), "no view is decorated with it")
 
 
 def _braced(path: str) -> str:
