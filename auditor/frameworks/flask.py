@@ -18,7 +18,7 @@ from auditor.link.names import Located
 from auditor.link.pathtests import PathTests
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
-from auditor.model.web import Limit, Limiter, Parameter, Route, UnusedGuard, WebApp
+from auditor.model.web import Guard, Guarding, Limit, Limiter, Parameter, Route, UnusedGuard, WebApp
 
 _TYPES = {"int": "builtins.int", "float": "builtins.float", "uuid": "uuid.UUID"}
 _NARROW = {"int", "float", "uuid", "any"}
@@ -119,8 +119,12 @@ class _Routes:
             if dispatch is not None and dispatch.key != view.function.key:
                 if guard := self.guards.in_class(view.owner, dispatch, tests):
                     guards.append(guard)
-        if view.function is not None and (body := self.guards.body(view.function, tests)):
-            guards.append(body)
+        if view.function is not None:
+            if body := self.guards.body(view.function, tests):
+                guards.append(body)
+        elif view.name != "<lambda>":
+            reason = f"what `{view.name}` does is made at run time"
+            guards.append(Guard(view.name, view.place, "body", Guarding.UNKNOWN, reason))
         return Route(
             method,
             path,
