@@ -298,6 +298,7 @@ _OF_REQUEST = {
     "path", "method", "endpoint", "blueprint", "path_info", "full_path", "url_rule",
     "view_functions", "view_name", "url_name", "namespace", "resolver_match",
 }  # fmt: skip
+_CHECKING = re.compile(r"check|verif|valid|auth|match", re.I)
 _SWITCHES_OFF = re.compile(r"disable|bypass|skip|insecure|without|no_?auth|allow_?anonymous", re.I)
 _SWITCH = re.compile(_SWITCHES_OFF.pattern + r"|auth|login|secur|protect|enable", re.I)
 """Settings that turn guarding on or off."""
@@ -863,7 +864,9 @@ class _Walk:
         """
         if not isinstance(call.func, t.Attr):
             return None
-        if self.known_package(name) and "()" not in name and "[]" not in name:
+        if self.known_package(name) and not (
+            "()" in name and _CHECKING.search(call.func.name)  # of what a package's call gave
+        ):
             return None
         found = self.code.methods_named(call.func.name)
         given = any(self.touches_caller(each, state) for each in _arguments(call))
