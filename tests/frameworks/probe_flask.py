@@ -1,7 +1,7 @@
-"""Asks Flask which routes it serves and who is turned away; run as `probe_flask.py MODULE`.
+"""Asks Flask which routes it serves and who is turned away; run as `probe_flask.py MODULE [STATUS …]`.
 
 Prints [method, path, closed] for each route but those that extensions add by themselves. A route is
-closed when it answers 401, 403 or 422 (a token that is none), or sends to a login, both without a
+closed when it answers 401, 403 or 422 (a token that is none) or the statuses given, or sends to a login, both without a
 credential and with a forged one.
 """
 
@@ -22,6 +22,7 @@ JUNK = {"X-Key": "junk", "Authorization": f"Bearer {FORGED}"}
 
 def main() -> None:
     sys.path[0] = "."
+    away = {int(status) for status in sys.argv[2:]} or {401, 403, 422}
     app = importlib.import_module(sys.argv[1]).app
     app.config.update(PROPAGATE_EXCEPTIONS=False, WTF_CSRF_ENABLED=False)
     if "sqlalchemy" in app.extensions:
@@ -41,7 +42,7 @@ def main() -> None:
             for headers in ({}, JUNK):
                 answer = client.open(url, method=method, headers=headers)
                 moved = re.search("log-?in|sign-?in", answer.location or "")
-                closed.append(answer.status_code in (401, 403, 422) or bool(moved))
+                closed.append(answer.status_code in away or bool(moved))
             rows.append([method, rule.rule, all(closed)])
     sys.stdout.write(json.dumps(rows))
 
