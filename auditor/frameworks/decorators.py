@@ -21,6 +21,14 @@ _TRANSPARENT = {
 
 
 @dataclass(frozen=True)
+class Applied:
+    """A decorator that runs before a handler; `via` is how the handler gets it."""
+
+    found: Located
+    via: str
+
+
+@dataclass(frozen=True)
 class Layer:
     """One thing that runs around a handler.
 

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from auditor.extract.python import tree as t
-from auditor.frameworks.decorators import Decorators, Layer, letting_pass
+from auditor.frameworks.decorators import Applied, Layer
 from auditor.frameworks.flask_routing import Hook
-from auditor.frameworks.flask_views import Applied
-from auditor.frameworks.guards import CREDENTIAL, Guards
+from auditor.frameworks.wrappers import CSRF, WrapperGuards, least
 from auditor.libraries.authentication import known_guard
 from auditor.link.application import Application
 from auditor.link.checks import Checks, Exit, Origin, Strength, Summary, vouches
@@ -35,7 +34,6 @@ _NO_IDENTITY = re.compile(
     re.I,
 )
 """Keys of a session that say nothing about who is calling."""
-_CSRF = re.compile(r"csrf|xsrf|cors|captcha|host|maintenance|throttl|rate_?limit", re.I)
 
 _HTTP_AUTH = re.compile(
     r"^(?:flask_httpauth|apiflask(?:\.security)?)\.(HTTP(?:Basic|Digest|Token)Auth|MultiAuth)\(\)"
@@ -120,7 +118,7 @@ def through_a_proxy(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Or
     return None
 
 
-class FlaskGuards(Guards):
+class FlaskGuards(WrapperGuards):
     """Judges what Flask runs before a view."""
 
     tuples_respond = True
@@ -128,8 +126,6 @@ class FlaskGuards(Guards):
 
     def __init__(self, application: Application) -> None:
         super().__init__(application)
-        self.decorators = Decorators(self.values)
-        self._layers: dict[int, tuple[Layer, ...]] = {}
         self._login: Judged | None = None
         self._judged_login = False
         self._auth: dict[tuple[str, int, int], Judged] = {}
@@ -139,7 +135,7 @@ class FlaskGuards(Guards):
         passing = tuple(e for e in summary.exits if e.falsy or _hands_on(e))
         answers = len(passing) < len(summary.exits)
         denies = summary.denies or (
-            answers and summary.guaranteed < Strength.VERIFIED <= _least(passing)
+            answers and summary.guaranteed < Strength.VERIFIED <= least(passing)
         )
         rejects = summary.rejects
         if answers and not rejects:
@@ -148,52 +144,7 @@ class FlaskGuards(Guards):
 
     # --- decorators
 
-    def applied(self, decorator: Applied, tests: PathTests | None = None) -> list[Guard]:
-        """The guards that a decorator of a view is, for one route."""
-        return [
-            guard
-            for layer in self.layers(decorator.found)
-            if (guard := self._layer(layer, decorator.via, tests)) is not None
-        ]
-
-    def layers(self, decorator: Located) -> tuple[Layer, ...]:
-        key = id(decorator.node)
-        if key not in self._layers:
-            self._layers[key] = tuple(self.decorators.layers(decorator))
-        return self._layers[key]
-
-    def _layer(self, layer: Layer, via: str, tests: PathTests | None) -> Guard | None:
-        short = re.split(r"[.:]", layer.name.replace("()", ""))[-1]
-        if layer.wrapper is None:
-            judged = self._outside(layer, short)
-            return Guard(short, place_of(layer.used), via, *judged) if judged else None
-        summary = self._wrapping(layer, tests)
-        sounds = self.sounds_like_guard(short)
-        if not (
-            sounds
-            or summary.denies
-            or (summary.rejects and _least(summary.exits) >= Strength.DEFAULT_SECRET)
-        ):
-            return None
-        if _CSRF.search(short):
-            return None
-        state, reason = self.judge_summary(summary)
-        if not sounds and not self._demands(state, summary, layer.wrapper):
-            return None
-        return Guard(short, place_of(layer.wrapper, short), via, state, reason)
-
-    def _wrapping(self, layer: Layer, tests: PathTests | None) -> Summary:
-        """The ways through a wrapper: only those that hand over to the view let the caller pass."""
-        assert layer.wrapper is not None
-        summary = self.checks.summary(layer.wrapper, tests)
-        passing = letting_pass(layer.wrapper, layer.around)
-        kept = tuple(e for e in summary.exits if id(e.node) in passing)
-        if not kept:
-            return summary
-        others = tuple(e.node for e in summary.exits if id(e.node) not in passing)
-        return replace(summary, exits=kept, rejects=(*summary.rejects, *others))
-
-    def _outside(self, layer: Layer, short: str) -> Judged | None:
+    def outside(self, layer: Layer, short: str) -> Judged | None:
         """What a decorator of an extension does."""
         if judged := self._http_auth(layer):
             return judged
@@ -203,32 +154,10 @@ class FlaskGuards(Guards):
             if _LOGIN_EXTENSION.match(layer.name) and (broken := self._broken_login()):
                 return broken
             return known.state, known.reason
-        if self.sounds_like_guard(short) and ":" not in layer.name and not _CSRF.search(short):
+        if self.sounds_like_guard(short) and ":" not in layer.name and not CSRF.search(short):
             what = layer.name.replace("()", "")
             return Guarding.UNKNOWN, f"{what} lies outside this tree and is not known"
         return None
-
-    def _demands(self, state: Guarding, summary: Summary, function: Located) -> bool:
-        """Whether what verifies nothing is a guard at all: it insists on a credential."""
-        if state is not Guarding.DECORATIVE:
-            return True
-        insists = summary.guaranteed >= Strength.FORM and bool(summary.exits)
-        return insists and self._takes_credential(function)
-
-    def _takes_credential(self, function: Located) -> bool:
-        """Whether a function looks at a credential that the request carries."""
-        for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
-            match node:
-                case t.Attr(name="authorization"):
-                    return True
-                case (
-                    t.Call(func=t.Attr(value=owner), args=[t.Const(value=str(key)), *_])
-                    | t.Item(value=owner, index=t.Const(value=str(key)))
-                ):
-                    if _CARRIERS.search(t.dotted(owner)) and CREDENTIAL.search(key):
-                        if not _CSRF.search(key):
-                            return True
-        return False
 
     # --- flask-httpauth
 
@@ -360,7 +289,7 @@ class FlaskGuards(Guards):
         if hook.function is None:
             return found
         name = hook.function.node.name  # type: ignore[attr-defined]
-        if _CSRF.search(name):
+        if CSRF.search(name):
             return found
         guard = self.each_request(hook.function, name, tests)
         if guard is None:
@@ -368,7 +297,7 @@ class FlaskGuards(Guards):
         if not self.sounds_like_guard(name):
             if guard.state is Guarding.OPTIONAL:
                 return found  # it identifies the caller, and leaves turning away to the views
-            if not self._demands(guard.state, self.checks.summary(hook.function), hook.function):
+            if not self.demands(guard.state, self.checks.summary(hook.function), hook.function):
                 return found
         return [*found, replace(guard, via=via)]
 
@@ -388,7 +317,6 @@ class FlaskGuards(Guards):
         return replace(guard, via="class") if guard else None
 
 
-_CARRIERS = re.compile(r"request\.(?:headers|cookies|args|values|form|json)$")
 _ORDER = (
     Guarding.DECORATIVE,
     Guarding.ABSENT,
@@ -397,10 +325,6 @@ _ORDER = (
     Guarding.EXEMPT,
     Guarding.ENFORCED,
 )
-
-
-def _least(exits: tuple[Exit, ...]) -> Strength:
-    return min((e.strength for e in exits), default=Strength.VERIFIED)
 
 
 def _hands_on(found: Exit) -> bool:

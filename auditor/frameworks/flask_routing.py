@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from auditor.extract.python import tree as t
+from auditor.frameworks.decorators import Applied
 from auditor.frameworks.flask_apps import FlaskApps, Key
-from auditor.frameworks.flask_views import VERBS, Applied, View, Views
+from auditor.frameworks.flask_views import VERBS, View, Views
 from auditor.link.application import Application, provides
 from auditor.link.bound import Bound, Env
 from auditor.link.names import CallSite, Located, Scope, argument

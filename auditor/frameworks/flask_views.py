@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from auditor.extract.python import tree as t
+from auditor.frameworks.decorators import Applied
 from auditor.link.bound import Bound, Env
 from auditor.link.names import Located, Scope
 from auditor.link.values import place_of
@@ -20,14 +21,6 @@ VERBS = ("get", "post", "put", "delete", "patch")
 """Methods that are listed; HEAD and OPTIONS Flask adds itself."""
 _DECORATOR_LISTS = ("decorators", "method_decorators")
 _MAX_DEPTH = 6
-
-
-@dataclass(frozen=True)
-class Applied:
-    """A decorator that runs before a handler; `via` is how the handler gets it."""
-
-    found: Located
-    via: str
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,37 @@ KNOWN_GUARDS = tuple(
     KnownGuard(re.compile(pattern), state, reason)
     for pattern, state, reason in (
         (
+            r"^django\.contrib\.auth\.decorators\.(?:login_required|permission_required)(?:\(\))?$",
+            Guarding.ENFORCED,
+            "Django demands a signed-in user",
+        ),
+        (
+            r"^django\.contrib\.admin\.(?:views\.decorators\.)?staff_member_required(?:\(\))?$"
+            r"|(?:^|\.)superuser_required(?:\(\))?$",
+            Guarding.ENFORCED,
+            "Django demands a member of staff",
+        ),
+        (
+            r"^django\.contrib\.admin\.sites\.AdminSite\(\)\.admin_view|\.site\.admin_view(?:\(\))?$",
+            Guarding.ENFORCED,
+            "the administration's own login guards the view",
+        ),
+        (
+            r"^(?:guardian|rules)\.(?:\w+\.)*(?:permission_required|permission_required_or_403)(?:\(\))?$",
+            Guarding.ENFORCED,
+            "demands a permission",
+        ),
+        (
+            r"^(?:allauth|two_factor|django_otp)\.(?:\w+\.)*(?:\w*login_required|verified_email_required|otp_required|reauthentication_required)(?:\(\))?$",
+            Guarding.ENFORCED,
+            "demands a signed-in user",
+        ),
+        (
+            r"^oauth2_provider\.decorators\.(?:protected_resource|rw_protected_resource)(?:\(\))?$",
+            Guarding.ENFORCED,
+            "django-oauth-toolkit verifies the token",
+        ),
+        (
             r"fastapi_users\.FastAPIUsers\(\)\.current_user\(\)$",
             Guarding.ENFORCED,
             "fastapi-users verifies the session or token",

@@ -310,6 +310,8 @@ _CALLER_SOURCES = re.compile(
 )
 
 
+_OF_NOBODY = {"is_anonymous", "groups", "user_permissions", "is_active", "pk", "id"}
+"""Attributes of a user that say nothing of one who has not signed in."""
 _TELLING_NAME = re.compile(r"^is_(?:authenticated|logged_in|signed_in|anonymous)$")
 _MAX_IMPLEMENTATIONS = 16
 _PLAIN_METHODS = re.compile(
@@ -982,6 +984,10 @@ class _Walk:
                 return state.env[name]
             case t.Attr() if (dotted := t.dotted(expr)) in state.env:
                 return state.env[dotted]
+            case t.Attr(value=t.Name(id=name), name=attribute) if (
+                name in state.env and state.env[name].identity and attribute not in _OF_NOBODY
+            ):
+                return Origin(truth=Strength.VERIFIED, identity=True)
             case t.Const(value=value):
                 return Origin(falsy=not value, constant=True)
             case t.Await(value=value) | t.Bind(value=value):

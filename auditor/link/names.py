@@ -609,6 +609,24 @@ class Code:
         """The expressions assigned to `self.name` in a class of the tree."""
         return self._attributes(found).get(name, [])
 
+    def as_function(self, found: Located) -> Located:
+        """A lambda as the function that it abbreviates."""
+        assert isinstance(found.node, t.Lambda)
+        key = id(found.node)
+        if key not in self._lambdas:
+            node = found.node
+            at = (node.line, node.column, node.end_line)
+            body = t.Return(*at, node.body)
+            function = t.Function(*at, "<lambda>", node.params, [], None, [body], False)
+            module = found.scope.module
+            module.scopes[id(function)] = Scope(module, function, found.scope)
+            self._lambdas[key] = Located(function, found.scope)
+        return self._lambdas[key]
+
+    @functools.cached_property
+    def _lambdas(self) -> dict[int, Located]:
+        return {}
+
     def enclosing(self, scope: Scope) -> Located | None:
         """The function that a scope lies in."""
         while scope.parent is not None:

@@ -151,6 +151,8 @@ class PathTests:
         return None
 
     def _texts(self, expr: t.Expr, scope: Scope) -> list[str] | None:
+        if self.values.code.name(expr, scope).endswith("permissions.SAFE_METHODS"):
+            return ["GET", "HEAD", "OPTIONS"]  # rest_framework's name for what changes nothing
         for known in possible(self.values.value(expr, scope)):
             listed = known.value if isinstance(known.value, list) else [known.value]
             if all(isinstance(x, str) for x in listed):

@@ -1,0 +1,322 @@
+"""Django: applications and routes with what runs before them, DRF's included."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from auditor.extract.python import tree as t
+from auditor.frameworks.decorators import Applied
+from auditor.frameworks.django_guards import LOGIN_VIEWS, DjangoGuards
+from auditor.frameworks.django_rest import Permissions, RestRoute, RestRouters
+from auditor.frameworks.django_settings import DjangoProject
+from auditor.frameworks.django_urls import Pattern, Registry, UrlConf
+from auditor.frameworks.django_views import SERVED, Views
+from auditor.frameworks.public import public_by_nature
+from auditor.link.application import Application, provides
+from auditor.link.names import Located, Scope
+from auditor.link.pathtests import PathTests
+from auditor.link.values import place_of
+from auditor.model.blind import BlindSpot
+from auditor.model.places import Place
+from auditor.model.web import Guard, Guarding, Limit, Parameter, Route, WebApp
+
+_CONVERTER = re.compile(r"<(?:(\w+):)?(\w+)>")
+_GROUP = re.compile(r"\(\?P<(\w+)>")
+_TYPES = {"int": "builtins.int", "uuid": "uuid.UUID"}
+_PUBLIC_VIEWS = {
+    "LoginView": "login", "LogoutView": "logout", "PasswordResetView": "password recovery",
+    "PasswordResetDoneView": "password recovery", "PasswordResetConfirmView": "password recovery",
+    "PasswordResetCompleteView": "password recovery", "TokenObtainPairView": "login",
+    "TokenObtainSlidingView": "login", "TokenRefreshView": "token refresh",
+    "TokenRefreshSlidingView": "token refresh", "TokenVerifyView": "token refresh",
+    "ObtainAuthToken": "login", "obtain_auth_token": "login", "SpectacularAPIView": "documentation",
+    "SpectacularSwaggerView": "documentation", "SpectacularRedocView": "documentation",
+    "JavaScriptCatalog": "static files", "set_language": "static files", "serve": "static files",
+}  # fmt: skip
+
+
+@provides(WebApp)
+def django_web_apps(application: Application) -> Iterator[WebApp]:
+    for project in application.facts(DjangoProject):
+        yield WebApp(project.name, "Django", project.place, project.main.name)
+
+
+@provides(UrlConf)
+def url_confs(application: Application) -> Iterator[UrlConf]:
+    for project in application.facts(DjangoProject):
+        yield UrlConf(application, project)
+
+
+@provides(BlindSpot)
+def unseen_urls(application: Application) -> Iterator[BlindSpot]:
+    for conf in application.facts(UrlConf):
+        yield from dict.fromkeys(conf.blind)
+
+
+@provides(Route)
+def django_routes(application: Application) -> Iterator[Route]:
+    confs = application.facts(UrlConf)
+    if not confs:
+        return
+    routers, guards = RestRouters(application), DjangoGuards(application)
+    for conf in confs:
+        builder = _Builder(application, conf, routers, guards)
+        taken: set[tuple[str, str]] = set()
+        for route in builder.routes():
+            if (route.method, route.path) not in taken:
+                taken.add((route.method, route.path))
+                yield route
+
+
+class _Builder:
+    """Makes the routes of one project."""
+
+    def __init__(
+        self, application: Application, conf: UrlConf, routers: RestRouters, guards: DjangoGuards
+    ) -> None:
+        self.application, self.conf, self.routers, self.guards = application, conf, routers, guards
+        self.code, self.values = application.code, application.values
+        self.views = Views(self.values)
+        self.permissions = Permissions(application, conf.project)
+
+    def routes(self) -> Iterator[Route]:
+        for pattern in self.conf.patterns:
+            yield from self._pattern(pattern)
+        for registry in self.conf.registries:
+            for key in self.routers.of(registry.owner.node, registry.owner.scope):  # type: ignore[arg-type]
+                for route in self.routers.routes(key):
+                    yield self._rest(registry, route)
+
+    # --- one pattern
+
+    def _pattern(self, pattern: Pattern) -> Iterator[Route]:
+        node, scope = pattern.view.node, pattern.view.scope
+        if (
+            isinstance(node, t.Call)
+            and isinstance(node.func, t.Attr)
+            and node.func.name == "as_view"
+        ):
+            yield from self._class_view(pattern, node, node.func.value, scope)
+            return
+        found = self.code.defined(node, scope) if isinstance(node, t.Name | t.Attr) else None
+        if found is not None and isinstance(found.node, t.Function):
+            for method in self.views.of_function(found):
+                yield self._function_view(pattern, found, method)
+            return
+        short = t.dotted(node).rpartition(".")[2] if isinstance(node, t.Name | t.Attr) else "view"  # type: ignore[arg-type]
+        tests = self._tests("ANY", pattern)
+        found_guards = [*self._around(pattern, tests), *self._everywhere(tests, [])]
+        yield self._route(
+            pattern, "ANY", short or "view", place_of(pattern.site), None, found_guards, short
+        )
+
+    def _function_view(self, pattern: Pattern, found: Located, method: str) -> Route:
+        tests = self._tests(method, pattern)
+        decorators = [Located(d, found.scope) for d in found.node.decorators]  # type: ignore[attr-defined]
+        guards = self._around(pattern, tests)
+        for decorator in decorators:
+            guards += self.guards.applied(Applied(decorator, "decorator"), tests)
+        names = [self.code.name(d.node, d.scope) or t.dotted(_called(d.node)) for d in decorators]  # type: ignore[arg-type]
+        rest = any(re.search(r"(?:^|\.)api_view(?:\(\))?$", name) for name in names)
+        if rest:
+            guards += self._permitted(self.permissions.of_function(found), found.scope, tests)
+        if body := self.guards.body(found, tests):
+            guards.append(body)
+        exempt = rest or self.guards.exempt([*decorators, *pattern.wrappers])
+        guards += self._everywhere(tests, decorators, exempt)
+        name = found.node.name  # type: ignore[attr-defined]
+        return self._route(pattern, method, name, place_of(found, name), found, guards, name)
+
+    def _class_view(
+        self, pattern: Pattern, call: t.Call, view: t.Expr, scope: Scope
+    ) -> Iterator[Route]:
+        found = self.code.defined(view, scope)
+        dotted = t.dotted(view)
+        short = dotted.rpartition(".")[2]
+        if found is None or not isinstance(found.node, t.Class):
+            name = self.code.name(view, scope) or dotted
+            for method in SERVED.get(short, ("ANY",)):
+                tests = self._tests(method, pattern)
+                guards = [*self._around(pattern, tests), *self._everywhere(tests, [])]
+                guards += self._outside(name, short, pattern)
+                yield self._route(
+                    pattern, method, short, place_of(pattern.site), None, guards, short
+                )
+            return
+        mapping = _mapping(call)
+        if mapping:
+            extras = {extra.name: extra for extra in self.views.extras(found)}
+            for method, action in mapping.items():
+                route = RestRoute("", method, action, found, extras.get(action), pattern.site)
+                yield self._action(pattern, route)
+            return
+        for method in self.views.served(found) or ("ANY",):
+            yield self._method(pattern, found, method, short)
+
+    def _outside(self, name: str, short: str, pattern: Pattern) -> list[Guard]:
+        if reason := LOGIN_VIEWS.get(short):
+            return [Guard(short, place_of(pattern.site), "class", Guarding.ENFORCED, reason)]
+        return []
+
+    def _method(self, pattern: Pattern, found: Located, method: str, short: str) -> Route:
+        tests = self._tests(method, pattern)
+        handler = self.views.method(found, method.lower())
+        guards = [
+            *self._around(pattern, tests),
+            *self.guards.of_class(found, method, handler, tests),
+        ]
+        rest = self.views.is_rest(found)
+        if rest:
+            listed = self.permissions.of(found, method, "", None)
+            guards += self._permitted(listed, found.scope, tests)
+        if handler is not None and (body := self.guards.body(handler, tests)):
+            guards.append(body)
+        decorators = [Located(d, found.scope) for d in found.node.decorators]  # type: ignore[attr-defined]
+        guards += self._everywhere(tests, decorators, rest)
+        at = place_of(handler, short) if handler else place_of(found, short)
+        public = next(
+            (n for a in self.code.ancestry(found) if (n := a.rpartition(".")[2]) in _PUBLIC_VIEWS),
+            short,
+        )
+        return self._route(pattern, method, short, at, handler or found, guards, public)
+
+    # --- DRF
+
+    def _rest(self, registry: Registry, route: RestRoute) -> Route:
+        name = f"{registry.namespace}:{route.action}" if registry.namespace else route.action
+        pattern = Pattern(
+            registry.route + route.path, registry.owner, registry.wrappers, name, route.site
+        )
+        if route.viewset is not None:
+            return self._action(pattern, route)
+        tests = self._tests(route.method, pattern)
+        guards = [*self._around(pattern, tests), *self._permitted(None, route.site.scope, tests)]
+        if route.action == "?":
+            reason = "the viewset that is registered here comes from outside this tree"
+            guards = [Guard("viewset", place_of(route.site), "class", Guarding.UNKNOWN, reason)]
+        guards += self._everywhere(tests, [], True)
+        at = place_of(route.site)
+        made = self._route(pattern, route.method, "APIRootView", at, None, guards, "APIRootView")
+        return replace(made, public=made.public or ("start page" if route.action == "root" else ""))
+
+    def _action(self, pattern: Pattern, route: RestRoute) -> Route:
+        assert route.viewset is not None
+        found = route.viewset
+        tests = self._tests(route.method, pattern)
+        handler = self.views.method(found, route.action)
+        listed = self.permissions.of(found, route.method, route.action, route.extra)
+        guards = [
+            *self._around(pattern, tests),
+            *self.guards.of_class(found, route.action, handler, tests),
+            *self._permitted(listed, found.scope, tests),
+        ]
+        if handler is not None and (body := self.guards.body(handler, tests)):
+            guards.append(body)
+        guards += self._everywhere(tests, [], True)
+        short = f"{found.node.name}.{route.action}"  # type: ignore[attr-defined]
+        at = place_of(handler or found, short)
+        return self._route(pattern, route.method, short, at, handler or found, guards, "")
+
+    def _permitted(
+        self, listed: list[Located] | None, scope: Scope, tests: PathTests
+    ) -> list[Guard]:
+        if listed is not None:
+            return [
+                g for item in listed for g in self.guards.permission(item.node, item.scope, tests)
+            ]  # type: ignore[arg-type]
+        found = []
+        at = self.conf.project.main.place("REST_FRAMEWORK") or self.conf.project.place
+        for dotted in self.permissions.default():
+            name, definition = dotted, None
+            module = self.code.module_of(
+                dotted.rpartition(".")[0], self.conf.project.main.module.scope
+            )
+            if module is not None:
+                name = f"{module.path}:{dotted.rpartition('.')[2]}"
+                definition = self.code.definition(name)
+            judged = self.guards.permission_class(name, definition, tests)
+            if judged is not None:
+                found.append(Guard(dotted.rpartition(".")[2], at, "application", *judged))
+        return found
+
+    # --- what every route shares
+
+    def _tests(self, method: str, pattern: Pattern) -> PathTests:
+        return PathTests(self.values, method, pattern.route, pattern.name)
+
+    def _around(self, pattern: Pattern, tests: PathTests) -> list[Guard]:
+        """What wraps the view where it is registered."""
+        return [
+            g for w in pattern.wrappers for g in self.guards.applied(Applied(w, "include"), tests)
+        ]
+
+    def _everywhere(
+        self, tests: PathTests, decorators: list[Located], exempt: bool = False
+    ) -> list[Guard]:
+        return self.guards.middleware(
+            self.conf.project, tests, exempt or self.guards.exempt(decorators)
+        )
+
+    def _route(
+        self,
+        pattern: Pattern,
+        method: str,
+        handler: str,
+        at: Place,
+        found: Located | None,
+        guards: list[Guard],
+        view: str,
+    ) -> Route:
+        path = pattern.route
+        public = _PUBLIC_VIEWS.get(view, "") or public_by_nature(
+            "GET" if method == "ANY" else method, braced(path)
+        )
+        function = found if found is not None and isinstance(found.node, t.Function) else None
+        limits: tuple[Limit, ...] = ()
+        return Route(
+            method,
+            path,
+            handler,
+            at,
+            "Django",
+            self.conf.project.name,
+            tuple(dict.fromkeys(guards)),
+            limits,
+            tuple(_parameters(path, at)),
+            public,
+            function,
+        )
+
+
+def braced(path: str) -> str:
+    """A route as other frameworks write it: `/users/{pk}` for `/^users/(?P<pk>[^/.]+)/$`."""
+    plain = re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", r"{\1}", path)
+    plain = _CONVERTER.sub(r"{\2}", plain)
+    return re.sub(r"[\^$\\?]", "", plain)
+
+
+def _parameters(path: str, at: Place) -> Iterator[Parameter]:
+    for converter, name in _CONVERTER.findall(path):
+        yield Parameter(
+            name, "path", _TYPES.get(converter, "builtins.str"), converter in _TYPES, at
+        )
+    for name in _GROUP.findall(path):
+        yield Parameter(name, "path", "builtins.str", True, at)
+
+
+def _mapping(call: t.Call) -> dict[str, str]:
+    """`as_view({"get": "list"})`: method -> action."""
+    match call.args:
+        case [t.Map(keys=keys, values=values)]:
+            return {
+                str(k.value).upper(): str(v.value)
+                for k, v in zip(keys, values, strict=True)
+                if isinstance(k, t.Const) and isinstance(v, t.Const)
+            }
+    return {}
+
+
+def _called(node: t.Node) -> t.Expr:
+    return node.func if isinstance(node, t.Call) else node  # type: ignore[return-value]

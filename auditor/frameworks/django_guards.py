@@ -1,0 +1,331 @@
+"""What guards a Django view: decorators, mixins, permissions, middleware, its own body.
+
+https://docs.djangoproject.com/en/stable/topics/auth/default/#limiting-access-to-logged-in-users and
+https://www.django-rest-framework.org/api-guide/permissions/. `request.user` is always there and may
+be nobody; only asking it something tells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from auditor.extract.python import tree as t
+from auditor.frameworks.decorators import Applied, Layer
+from auditor.frameworks.django_settings import DjangoProject
+from auditor.frameworks.wrappers import CSRF, WrapperGuards, least
+from auditor.libraries.authentication import known_guard
+from auditor.link.checks import Origin, Strength, Summary
+from auditor.link.names import CallSite, Located, Module, Scope
+from auditor.link.pathtests import PathTests
+from auditor.link.values import place_of
+from auditor.model.web import Guard, Guarding
+
+Judged = tuple[Guarding, str]
+_ENFORCED, _ABSENT = Guarding.ENFORCED, Guarding.ABSENT
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+
+_TESTING = re.compile(r"(?:^|[.:])user_passes_test(?:\(\))?$")
+_DECORATING = re.compile(r"(?:^|\.)method_decorator(?:\(\))?$")
+_EXEMPTING = re.compile(r"(?:^|[.:])login_not_required$")
+_MIXINS = {
+    "LoginRequiredMixin": "Django's LoginRequiredMixin demands a signed-in user",
+    "PermissionRequiredMixin": "Django's PermissionRequiredMixin demands a permission",
+    "StaffuserRequiredMixin": "django-braces demands a member of staff",
+    "SuperuserRequiredMixin": "django-braces demands a superuser",
+    "GroupRequiredMixin": "django-braces demands a member of a group",
+    "MultiplePermissionsRequiredMixin": "django-braces demands permissions",
+    "PermissionListMixin": "",
+}
+_MIXIN_HOMES = (
+    "django.contrib.auth.mixins.",
+    "braces.views.",
+    "guardian.mixins.",
+    "rules.contrib.views.",
+)
+_VIEW = re.compile(r"^django\.views\.")
+LOGIN_VIEWS = {
+    "PasswordChangeView": "Django's password change demands a signed-in user",
+    "PasswordChangeDoneView": "Django's password change demands a signed-in user",
+}
+_PERMISSIONS: dict[str, Judged | None] = {
+    "IsAuthenticated": (_ENFORCED, "DRF's IsAuthenticated demands a signed-in user"),
+    "IsAdminUser": (_ENFORCED, "DRF's IsAdminUser demands a member of staff"),
+    "DjangoModelPermissions": (_ENFORCED, "DRF's DjangoModelPermissions demands a signed-in user"),
+    "DjangoObjectPermissions": (
+        _ENFORCED,
+        "DRF's DjangoObjectPermissions demands a signed-in user",
+    ),
+    "IsAuthenticatedOrTokenHasScope": (_ENFORCED, "demands a signed-in user or a token's scope"),
+    "TokenHasScope": (_ENFORCED, "django-oauth-toolkit demands a token with a scope"),
+    "TokenHasReadWriteScope": (_ENFORCED, "django-oauth-toolkit demands a token with a scope"),
+    "TokenMatchesOASRequirements": (_ENFORCED, "django-oauth-toolkit demands a token with a scope"),
+    "HasAPIKey": (_ENFORCED, "djangorestframework-api-key looks the key up"),
+    "AllowAny": None,
+    "BasePermission": None,
+}
+_OR_READ_ONLY = {
+    "IsAuthenticatedOrReadOnly", "DjangoModelPermissionsOrAnonReadOnly",
+    "IsAdminUserOrReadOnly",
+}  # fmt: skip
+_MIDDLEWARE = re.compile(r"(?:LoginRequired|RequireLogin|LoginRequirement)\w*$")
+_HOOKS = ("__call__", "process_view", "process_request")
+
+
+class DjangoGuards(WrapperGuards):
+    """Judges what runs before a view of one project."""
+
+    _processing = False
+
+    def heard(self, summary: Summary) -> Summary:
+        """`process_view` answers in the view's stead with anything but None."""
+        if not self._processing:
+            return summary
+        passing = tuple(e for e in summary.exits if e.falsy)
+        if len(passing) == len(summary.exits):
+            return summary
+        nodes = tuple(e.node for e in summary.exits if e not in passing)
+        denies = summary.denies or summary.guaranteed < Strength.VERIFIED <= least(passing)
+        return replace(summary, exits=passing, denies=denies, rejects=(*summary.rejects, *nodes))
+
+    # --- decorators
+
+    def outside(self, layer: Layer, short: str) -> Judged | None:
+        expr = layer.used.node
+        if _TESTING.search(layer.name) and isinstance(expr, t.Call):
+            return self.test(CallSite(expr, layer.used.scope).arg(0, "test_func"), layer.used.scope)
+        if known := known_guard(layer.name):
+            return known.state, known.reason
+        if self.sounds_like_guard(short) and ":" not in layer.name and not CSRF.search(short):
+            what = layer.name.replace("()", "")
+            return Guarding.UNKNOWN, f"{what} lies outside this tree and is not known"
+        return None
+
+    def test(self, expr: t.Expr | None, scope: Scope) -> Judged:
+        """What a test of `user_passes_test` or a `test_func` demands."""
+        found = self.code.defined(expr, scope) if expr is not None else None
+        for source in self.values.sources(expr, scope) if found is None else ():
+            if isinstance(source.node, t.Lambda):
+                found = self.code.as_function(Located(source.node, source.scope))
+        if found is None or not isinstance(found.node, t.Function):
+            return Guarding.UNKNOWN, "what the test demands could not be found"
+        return self.telling(found)
+
+    def telling(self, function: Located, tests: PathTests | None = None) -> Judged:
+        """What holds when a function that tells whether to let pass says yes."""
+        params = function.node.params  # type: ignore[attr-defined]
+        given = {
+            p.name: Origin(identity=True) for p in params if "user" in p.name or len(params) == 1
+        }
+        summary = self.checks.summary(function, tests, given)
+        name = function.node.name  # type: ignore[attr-defined]
+        notes = "; ".join(summary.notes)
+        yes = [e for e in summary.exits if not e.falsy]
+        truth = summary.when_truthy if yes else Strength.VERIFIED
+        if truth in (Strength.VERIFIED, Strength.DEFAULT_SECRET):
+            return _ENFORCED, notes or f"{name} demands a signed-in user"
+        if truth is Strength.OUTSIDE:
+            return Guarding.UNKNOWN, notes or f"{name} rests on code outside this tree"
+        if all(e.constant for e in yes):
+            return _ABSENT, f"{name} says yes to everybody"
+        return Guarding.DECORATIVE, notes or f"{name} does not ask who is calling"
+
+    def method_decorators(self, expr: t.Expr, scope: Scope) -> Iterator[tuple[str, Located]]:
+        """(method name or "", decorator) of `@method_decorator(login_required, name="dispatch")`."""
+        if not isinstance(expr, t.Call) or not _DECORATING.search(
+            self.code.name(expr.func, scope) or t.dotted(expr.func)
+        ):
+            return
+        site = CallSite(expr, scope)
+        given = site.arg(0, "decorator")
+        name = self.values.text(site.arg(None, "name"), scope) or ""
+        for source in self.values.sources(given, scope):
+            items = source.node.items if isinstance(source.node, t.Seq) else [source.node]
+            for item in items:
+                yield name, Located(item, source.scope)
+
+    # --- class-based views
+
+    def of_class(
+        self, found: Located, method: str, handler: Located | None, tests: PathTests
+    ) -> Iterator[Guard]:
+        """What a class-based view and its bases demand before the handler of a method runs."""
+        behind_view = False
+        for ancestor in self.code.ancestry(found):
+            short = re.split(r"[.:]", ancestor)[-1]
+            definition = self.code.definition(ancestor)
+            if definition is None:
+                yield from self._known_base(ancestor, short, found, behind_view)
+                behind_view = behind_view or bool(_VIEW.match(ancestor))
+                continue
+            yield from self._own_base(definition, method, tests)
+        if handler is not None:
+            for decorator in handler.node.decorators:  # type: ignore[attr-defined]
+                for _, inner in self.method_decorators(decorator, handler.scope):
+                    yield from self.applied(Applied(inner, "decorator"), tests)
+
+    def _known_base(self, name: str, short: str, found: Located, late: bool) -> Iterator[Guard]:
+        at = place_of(found, short)
+        if short == "UserPassesTestMixin" and name.startswith(_MIXIN_HOMES):
+            test = self._method(found, "test_func")
+            if test is not None:
+                judged = self.telling(test)
+                state = Guarding.DECORATIVE if judged[0] is _ABSENT else judged[0]
+                yield Guard("test_func", place_of(test, "test_func"), "class", state, judged[1])
+            return
+        reason = _MIXINS.get(short) if name.startswith(_MIXIN_HOMES) else LOGIN_VIEWS.get(short)
+        if reason and late:
+            told = f"{short} stands behind the view among the bases, so that it never runs"
+            yield Guard(short, at, "class", Guarding.DECORATIVE, told)
+        elif reason:
+            yield Guard(short, at, "class", _ENFORCED, reason)
+        elif known := known_guard(name):
+            yield Guard(short, at, "class", known.state, known.reason)
+        elif re.search(r"(?:Login|Auth\w*|Permission|Staff|Superuser)Required\w*$", short):
+            told = f"{name} lies outside this tree and is not known"
+            yield Guard(short, at, "class", Guarding.UNKNOWN, told)
+
+    def _own_base(self, definition: Located, method: str, tests: PathTests) -> Iterator[Guard]:
+        inner = self.code.inside(definition)
+        for decorator in definition.node.decorators:  # type: ignore[attr-defined]
+            for name, given in self.method_decorators(decorator, definition.scope):
+                if name in ("", "dispatch", method.lower()):
+                    yield from (
+                        replace(g, via="class")
+                        for g in self.applied(Applied(given, "class"), tests)
+                    )
+        for stmt in definition.node.body:  # type: ignore[attr-defined]
+            if not isinstance(stmt, t.Function) or stmt.name not in (
+                "dispatch",
+                "setup",
+                "initial",
+            ):
+                continue
+            dispatch = Located(stmt, inner)
+            for decorator in stmt.decorators:
+                for _, given in self.method_decorators(decorator, inner):
+                    yield from (
+                        replace(g, via="class")
+                        for g in self.applied(Applied(given, "class"), tests)
+                    )
+            if guard := self.body(dispatch, tests):
+                yield replace(guard, via="class")
+
+    def _method(self, found: Located, name: str) -> Located | None:
+        for ancestor in self.code.ancestry(found):
+            if method := self.code.definition(f"{ancestor}.{name}"):
+                return method
+        return None
+
+    # --- DRF's permissions
+
+    def permission(
+        self, expr: t.Expr, scope: Scope, tests: PathTests, depth: int = 0
+    ) -> list[Guard]:
+        """What one entry of `permission_classes` demands of a request."""
+        match expr:
+            case t.BinOp(op="&", left=left, right=right):
+                return [*self.permission(left, scope, tests), *self.permission(right, scope, tests)]
+            case t.BinOp(op="|", left=left, right=right):
+                return self._either(
+                    self.permission(left, scope, tests), self.permission(right, scope, tests)
+                )
+            case t.Unary():
+                return []
+            case t.Call(func=t.Name() | t.Attr() as func) if depth == 0:
+                return self.permission(func, scope, tests, 1)
+        name = self.code.name(expr, scope) or t.dotted(expr)
+        found = self.code.definition(name)
+        if found is None and isinstance(expr, t.Name | t.Attr) and depth < 4:
+            for source in self.values.sources(expr, scope):
+                if (
+                    isinstance(source.node, t.BinOp | t.Name | t.Attr | t.Call)
+                    and source.node is not expr
+                ):
+                    return self.permission(source.node, source.scope, tests, depth + 1)
+        at = place_of(
+            found if found is not None else Located(expr, scope), re.split(r"[.:]", name)[-1]
+        )
+        judged = self.permission_class(name, found, tests)
+        if judged is None:
+            return []
+        return [Guard(at.symbol, at, "class", *judged)]
+
+    @staticmethod
+    def _either(left: list[Guard], right: list[Guard]) -> list[Guard]:
+        """`A | B` demands what both demand: nothing, where one lets everybody pass."""
+        good = {_ENFORCED}
+        if any(g.state in good for g in left) and any(g.state in good for g in right):
+            return left
+        if not left or not right:
+            return []
+        return [g for g in (*left, *right) if g.state is not _ENFORCED]
+
+    def permission_class(self, name: str, found: Located | None, tests: PathTests) -> Judged | None:
+        short = re.split(r"[.:]", name)[-1].removesuffix("()")
+        if found is None:
+            if short in _OR_READ_ONLY:
+                return None if tests.method in _SAFE else (_ENFORCED, f"{short} guards what writes")
+            if short in _PERMISSIONS:
+                return _PERMISSIONS[short]
+            if known := known_guard(name):
+                return known.state, known.reason
+            return Guarding.UNKNOWN, f"{name} lies outside this tree and is not known"
+        for ancestor in self.code.ancestry(found):
+            definition = self.code.definition(ancestor)
+            if definition is None:
+                return self.permission_class(ancestor, None, tests)
+            method = self.code.definition(f"{ancestor}.has_permission")
+            if method is not None and isinstance(method.node, t.Function):
+                state, reason = self.telling(method, tests)
+                return None if state is _ABSENT else (state, reason)
+        return None
+
+    # --- middleware
+
+    def middleware(self, project: DjangoProject, tests: PathTests, exempt: bool) -> list[Guard]:
+        """What the project's middleware demands of a request for one route."""
+        found: list[Guard] = []
+        for dotted in project.main.texts("MIDDLEWARE"):
+            short = dotted.rpartition(".")[2]
+            definition = self._middleware_of(dotted, project)
+            if definition is None:
+                if _MIDDLEWARE.search(short) and not exempt:
+                    at = project.main.place("MIDDLEWARE") or project.place
+                    reason = "demands a signed-in user for every view that says nothing else"
+                    state = _ENFORCED if dotted.startswith("django.") else Guarding.UNKNOWN
+                    found.append(Guard(short, at, "middleware", state, reason))
+                continue
+            if CSRF.search(short):
+                continue
+            for function in self._hooks(definition):
+                self._processing = function.node.name.startswith("process_")  # type: ignore[attr-defined]
+                guard = self.each_request(function, short, tests)
+                self._processing = False
+                if guard is not None and guard.state is not Guarding.OPTIONAL:
+                    found.append(guard)
+                    break
+        return found
+
+    def _middleware_of(self, dotted: str, project: DjangoProject) -> Located | None:
+        module: Module | None = self.code.module_of(
+            dotted.rpartition(".")[0], project.main.module.scope
+        )
+        if module is None:
+            return None
+        return self.code.definition(f"{module.path}:{dotted.rpartition('.')[2]}")
+
+    def _hooks(self, definition: Located) -> Iterator[Located]:
+        if isinstance(definition.node, t.Function):
+            nested = self.code.definition(self.code.result(self.code.own_name(definition)))
+            if nested is not None and isinstance(nested.node, t.Function):
+                yield nested
+            return
+        for name in _HOOKS:
+            if (method := self._method(definition, name)) is not None:
+                yield method
+
+    def exempt(self, decorators: list[Located]) -> bool:
+        """Whether `@login_not_required` takes a view out of LoginRequiredMiddleware."""
+        return any(_EXEMPTING.search(self.code.name(d.node, d.scope) or "") for d in decorators)  # type: ignore[arg-type]

@@ -1,0 +1,294 @@
+"""Django's URL configuration: every pattern with its full route and the view behind it.
+
+https://docs.djangoproject.com/en/stable/topics/http/urls/: from ROOT_URLCONF down through `include`,
+routes are put together as they are written. A view may be wrapped where it is registered
+(`login_required(View.as_view())`); such wrappers are kept, outermost first.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from auditor.extract.python import tree as t
+from auditor.frameworks.django_settings import DjangoProject
+from auditor.link.application import Application
+from auditor.link.contexts import contexts_of
+from auditor.link.names import CallSite, Located, Module, Scope
+from auditor.link.values import place_of
+from auditor.model.blind import BlindSpot
+
+_PATTERNS = {"path", "re_path", "url"}
+_REGEX = {"re_path", "url"}
+_MAX_DEPTH = 12
+KNOWN_URLS = {
+    "django.contrib.auth.urls": (
+        ("login/", "LoginView"), ("logout/", "LogoutView"),
+        ("password_change/", "PasswordChangeView"),
+        ("password_change/done/", "PasswordChangeDoneView"),
+        ("password_reset/", "PasswordResetView"),
+        ("password_reset/done/", "PasswordResetDoneView"),
+        ("reset/<uidb64>/<token>/", "PasswordResetConfirmView"),
+        ("reset/done/", "PasswordResetCompleteView"),
+    ),
+    "rest_framework.urls": (("login/", "LoginView"), ("logout/", "LogoutView")),
+    "django.conf.urls.i18n": (("setlang/", "set_language"),),
+}  # fmt: skip
+"""URL configurations of packages: (route, view)."""
+_OUTSIDE = re.compile(r"(?:static|staticfiles_urlpatterns|debug_toolbar_urls)$")
+_ADMIN = re.compile(r"\.site\.urls$|admin\.\w*site\w*\.urls$", re.I)
+_PASS_ON = {"format_suffix_patterns", "tuple", "list", "decorator_include"}
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One URL pattern: its full route, its view, what wraps it, and its name with namespaces."""
+
+    route: str
+    view: Located
+    wrappers: tuple[Located, ...]
+    name: str
+    site: CallSite
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A router or API object whose URLs stand below a route; `owner` is what has `.urls`."""
+
+    route: str
+    owner: Located
+    wrappers: tuple[Located, ...]
+    namespace: str
+
+
+@dataclass
+class UrlConf:
+    """The URL patterns of one project."""
+
+    application: Application
+    project: DjangoProject
+    patterns: list[Pattern] = field(default_factory=list)
+    registries: list[Registry] = field(default_factory=list)
+    blind: list[BlindSpot] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.code = self.application.code
+        self.values = self.application.values
+        self.contexts = contexts_of(self.values)
+        variant = self.project.main
+        module = self.code.module_of(variant.text("ROOT_URLCONF"), variant.module.scope)
+        if module is not None:
+            self._module(module, _Prefix("/"), ())
+
+    # --- lists of patterns
+
+    def _module(self, module: Module, prefix: _Prefix, trail: tuple[str, ...]) -> None:
+        if module.path in trail or len(trail) > _MAX_DEPTH:
+            return
+        trail = (*trail, module.path)
+        scope = module.scope
+        found = self.code.find("urlpatterns", scope)
+        for binding in found[1] if found else ():
+            if binding.value is not None:
+                self._list(binding.value, found[0], prefix, trail)  # type: ignore[index]
+            elif binding.kind == "import":
+                name = self.code.name(t.Name(1, 1, 1, "urlpatterns"), scope)
+                for source in self.values.sources(t.Name(1, 1, 1, "urlpatterns"), scope):
+                    if name and not isinstance(source.node, t.Name):
+                        self._list(source.node, source.scope, prefix, trail)  # type: ignore[arg-type]
+        for site in self.code.method_calls("append", "extend", "insert"):
+            if site.path == module.path and isinstance(site.node.func, t.Attr):
+                if t.dotted(site.node.func.value) == "urlpatterns" and site.node.args:
+                    self._list(site.node.args[-1], site.scope, prefix, trail)
+
+    def _list(
+        self, expr: t.Expr, scope: Scope, prefix: _Prefix, trail: tuple[str, ...], depth: int = 0
+    ) -> None:
+        """Everything in a list of patterns, however it is put together."""
+        if depth > _MAX_DEPTH:
+            return
+        match expr:
+            case t.Seq(items=items):
+                for item in items:
+                    self._list(item, scope, prefix, trail, depth + 1)
+            case t.BinOp(op="+", left=left, right=right):
+                self._list(left, scope, prefix, trail, depth + 1)
+                self._list(right, scope, prefix, trail, depth + 1)
+            case t.Star(value=value):
+                self._list(value, scope, prefix, trail, depth + 1)
+            case t.Choice(then=then, other=other):
+                self._list(then, scope, prefix, trail, depth + 1)
+                self._list(other, scope, prefix, trail, depth + 1)
+            case t.Comp(elements=[element]):
+                self._list(element, scope, prefix, trail, depth + 1)
+            case t.Call():
+                self._call(CallSite(expr, scope), prefix, trail, depth)
+            case t.Attr(name="urls"):
+                self._registry(expr, scope, prefix, ())
+            case t.Name() | t.Attr():
+                for source in self.values.sources(expr, scope):
+                    if source.node is not expr:
+                        self._list(source.node, source.scope, prefix, trail, depth + 1)  # type: ignore[arg-type]
+
+    def _call(self, site: CallSite, prefix: _Prefix, trail: tuple[str, ...], depth: int) -> None:
+        last = t.dotted(site.node.func).rpartition(".")[2]
+        if last in _PATTERNS:
+            for env in self.contexts.of(site.node, site.scope):
+                with self.values.within(env):
+                    self._pattern(site, last, prefix, trail)
+        elif last == "i18n_patterns":
+            inner = prefix.below(self._language(site), False)
+            for given in site.node.args:
+                self._list(given, site.scope, inner, trail, depth + 1)
+        elif last == "include":
+            self._include(site, prefix, trail)
+        elif last in _PASS_ON:
+            for given in site.node.args[:1]:
+                self._list(given, site.scope, prefix, trail, depth + 1)
+        elif not _OUTSIDE.search(last):
+            function = self.code.defined(site.node.func, site.scope)
+            if function is not None and isinstance(function.node, t.Function):
+                with self.values.within(self.contexts.bound_by(site)):
+                    inner_scope = self.code.inside(function)
+                    for node in t.walk_own(*function.node.body):
+                        if isinstance(node, t.Return) and node.value is not None:
+                            self._list(node.value, inner_scope, prefix, trail, depth + 1)
+
+    def _language(self, site: CallSite) -> str:
+        """The prefix of the default language, as Django shows it."""
+        given = self.values.value(site.arg(None, "prefix_default_language"), site.scope)
+        if getattr(given, "value", None) is False:
+            return ""
+        return (self.project.main.text("LANGUAGE_CODE") or "en-us") + "/"
+
+    # --- patterns
+
+    def _pattern(
+        self, site: CallSite, function: str, prefix: _Prefix, trail: tuple[str, ...]
+    ) -> None:
+        route = self.values.text(site.arg(0, "route", "regex"), site.scope)
+        below = prefix.below("{?}" if route is None else route, function in _REGEX)
+        view = site.arg(1, "view")
+        name = self.values.text(site.arg(3, "name"), site.scope) or ""
+        if view is None:
+            return
+        wrappers: list[Located] = []
+        target = Located(view, site.scope)
+        while True:
+            node: t.Node = target.node
+            if isinstance(node, t.Name | t.Attr) and not _ADMIN.search(t.dotted(node)):
+                found = [s for s in self.values.sources(node, target.scope) if s.node is not node]
+                if len(found) == 1 and isinstance(found[0].node, t.Call | t.Name | t.Attr):
+                    if self.code.defined(node, target.scope) is None:
+                        target = found[0]
+                        continue
+            match node:
+                case t.Call(func=t.Attr(name="as_view")):
+                    break
+                case t.Call(func=func, args=[inner, *_]) if _wraps(func, inner):
+                    if t.dotted(func).rpartition(".")[2] == "include":
+                        break
+                    wrappers.append(Located(func, target.scope))
+                    target = Located(inner, target.scope)
+                    continue
+            break
+        node = target.node
+        if isinstance(node, t.Call) and t.dotted(node.func).rpartition(".")[2] == "include":
+            inner_prefix = replace(below, wrappers=(*below.wrappers, *wrappers))
+            self._include(CallSite(node, target.scope), inner_prefix, trail)
+        elif isinstance(node, t.Attr) and node.name == "urls":
+            self._registry(node, target.scope, below, tuple(wrappers))
+        elif isinstance(node, t.Seq | t.Attr) and _is_urls(node):
+            self._list(node.items[0], target.scope, below, trail)  # type: ignore[union-attr]
+        else:
+            full = f"{below.namespace}:{name}" if below.namespace else name
+            around = (*below.wrappers, *wrappers)
+            self.patterns.append(Pattern(below.route, target, around, full, site))
+
+    def _include(self, site: CallSite, prefix: _Prefix, trail: tuple[str, ...]) -> None:
+        given = site.arg(0, "arg")
+        namespace = self.values.text(site.arg(1, "namespace"), site.scope) or ""
+        if given is None:
+            return
+        dotted = self.values.text(given, site.scope)
+        if dotted is not None:
+            module = self.code.module_of(dotted, site.scope) or self._from_root(dotted)
+            if module is None and dotted in KNOWN_URLS:
+                for route, view in KNOWN_URLS[dotted]:
+                    self._pattern_of(prefix.named(namespace).below(route, False), view, site)
+                return
+            if module is None:
+                told = f"the routes of {dotted} under {prefix.route} come from outside this tree"
+                self.blind.append(BlindSpot(place_of(site), "routes", told))
+                return
+            self._module(module, prefix.named(namespace or self._app_name(module)), trail)
+            return
+        named = self.code.name(given, site.scope)
+        if named.startswith("module:"):
+            module = self.code.modules[named[7:]]
+            self._module(module, prefix.named(namespace or self._app_name(module)), trail)
+            return
+        for source in self.values.sources(given, site.scope):
+            match source.node:
+                case t.Seq(kind="tuple", items=[patterns, app, *_]):
+                    space = namespace or self.values.text(app, source.scope) or ""
+                    self._list(patterns, source.scope, prefix.named(space), trail)
+                case t.Attr(name="urls") as urls:
+                    self._registry(urls, source.scope, prefix.named(namespace), ())
+                case node:
+                    self._list(node, source.scope, prefix.named(namespace), trail)  # type: ignore[arg-type]
+
+    def _pattern_of(self, at: _Prefix, view: str, site: CallSite) -> None:
+        """A pattern of a package's own URL configuration, by the name of its view."""
+        node = site.node
+        named = t.Name(node.line, node.column, node.end_line, view)
+        as_view = t.Attr(node.line, node.column, node.end_line, named, "as_view")
+        made = t.Call(node.line, node.column, node.end_line, as_view, [], [])
+        located = Located(made if view[0].isupper() else named, site.scope)
+        self.patterns.append(Pattern(at.route, located, at.wrappers, view, site))
+
+    def _from_root(self, dotted: str) -> Module | None:
+        """A module named from the project's root, wherever the naming file lies."""
+        root = "" if self.project.name == "." else self.project.name + "/"
+        stem = root + dotted.replace(".", "/")
+        return self.code.modules.get(f"{stem}.py") or self.code.modules.get(f"{stem}/__init__.py")
+
+    def _app_name(self, module: Module) -> str:
+        return self.values.text(t.Name(1, 1, 1, "app_name"), module.scope) or ""
+
+    def _registry(
+        self, urls: t.Attr, scope: Scope, prefix: _Prefix, wrappers: tuple[Located, ...]
+    ) -> None:
+        if _ADMIN.search(t.dotted(urls)) or ".admin" in self.code.name(urls.value, scope):
+            return  # Django's own administration, behind its own login
+        owner = Located(urls.value, scope)
+        around = (*prefix.wrappers, *wrappers)
+        self.registries.append(Registry(prefix.route, owner, around, prefix.namespace))
+
+
+@dataclass(frozen=True)
+class _Prefix:
+    route: str
+    namespace: str = ""
+    wrappers: tuple[Located, ...] = ()
+
+    def below(self, route: str, regex: bool) -> _Prefix:
+        return replace(self, route=self.route + route)
+
+    def named(self, namespace: str) -> _Prefix:
+        if not namespace:
+            return self
+        full = f"{self.namespace}:{namespace}" if self.namespace else namespace
+        return replace(self, namespace=full)
+
+
+def _wraps(func: t.Expr, inner: t.Expr) -> bool:
+    """Whether a call in a view's place wraps the view that it is given first."""
+    return isinstance(inner, t.Name | t.Attr | t.Call) and not (
+        isinstance(func, t.Attr) and func.name == "as_view"
+    )
+
+
+def _is_urls(node: t.Expr) -> bool:
+    """`(patterns, "app", "namespace")` in a view's place."""
+    return isinstance(node, t.Seq) and len(node.items) > 1

@@ -1,0 +1,200 @@
+"""Views of Django and DRF: which methods a view serves, and by which function.
+
+Sources: the documentation's lists of generic views (https://docs.djangoproject.com/en/stable/ref/
+class-based-views/, https://www.django-rest-framework.org/api-guide/generic-views/ and /viewsets/).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from auditor.extract.python import tree as t
+from auditor.link.names import Code, Located, argument
+from auditor.link.values import Evaluator
+from auditor.model.values import possible
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_FORM = ("GET", "POST", "PUT")
+SERVED = {
+    "TemplateView": ("GET",), "ListView": ("GET",), "DetailView": ("GET",), "ArchiveIndexView": ("GET",),
+    "YearArchiveView": ("GET",), "MonthArchiveView": ("GET",), "DayArchiveView": ("GET",),
+    "BaseListView": ("GET",), "BaseDetailView": ("GET",),
+    "FormView": _FORM, "CreateView": _FORM, "UpdateView": _FORM, "ProcessFormView": _FORM,
+    "DeleteView": ("GET", "POST", "DELETE"), "DeletionMixin": ("POST", "DELETE"),
+    "RedirectView": METHODS,
+    "LoginView": _FORM, "PasswordResetView": _FORM, "PasswordResetConfirmView": _FORM,
+    "PasswordChangeView": _FORM, "PasswordResetDoneView": ("GET",), "PasswordChangeDoneView": ("GET",),
+    "PasswordResetCompleteView": ("GET",), "LogoutView": ("POST",),
+    "ListAPIView": ("GET",), "RetrieveAPIView": ("GET",), "CreateAPIView": ("POST",),
+    "DestroyAPIView": ("DELETE",), "UpdateAPIView": ("PUT", "PATCH"),
+    "ListCreateAPIView": ("GET", "POST"), "RetrieveUpdateAPIView": ("GET", "PUT", "PATCH"),
+    "RetrieveDestroyAPIView": ("GET", "DELETE"),
+    "RetrieveUpdateDestroyAPIView": ("GET", "PUT", "PATCH", "DELETE"),
+    "TokenObtainPairView": ("POST",), "TokenRefreshView": ("POST",), "TokenVerifyView": ("POST",),
+    "TokenBlacklistView": ("POST",), "ObtainAuthToken": ("POST",), "TokenViewBase": ("POST",),
+    "SpectacularAPIView": ("GET",), "SpectacularSwaggerView": ("GET",),
+    "SpectacularRedocView": ("GET",), "APIRootView": ("GET",), "JavaScriptCatalog": ("GET",),
+}  # fmt: skip
+ACTIONS = {
+    "list": "GET", "create": "POST", "retrieve": "GET", "update": "PUT", "partial_update": "PATCH",
+    "destroy": "DELETE",
+}  # fmt: skip
+_GIVEN = {
+    "ModelViewSet": tuple(ACTIONS), "ReadOnlyModelViewSet": ("list", "retrieve"),
+    "CreateModelMixin": ("create",), "ListModelMixin": ("list",), "RetrieveModelMixin": ("retrieve",),
+    "UpdateModelMixin": ("update", "partial_update"), "DestroyModelMixin": ("destroy",),
+}  # fmt: skip
+_LIMITING = {
+    "require_POST": ("POST",), "require_GET": ("GET",), "require_safe": ("GET",),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A method of a viewset that `@action` routes: its path, its methods, and the decorator."""
+
+    name: str
+    detail: bool
+    path: str
+    methods: tuple[str, ...]
+    decorator: t.Call
+    function: Located
+
+
+class Views:
+    """Answers what a view serves."""
+
+    def __init__(self, values: Evaluator) -> None:
+        self.values = values
+        self.code: Code = values.code
+
+    def ancestry(self, found: Located) -> list[str]:
+        return self.code.ancestry(found)
+
+    def is_rest(self, found: Located) -> bool:
+        """Whether a class is one of DRF's views."""
+        return any(
+            name.startswith(("rest_framework.", "rest_framework_")) or name.endswith("APIView")
+            for name in self.ancestry(found)[1:]
+        )
+
+    def method(self, found: Located, name: str) -> Located | None:
+        """The function of the tree that a class or one of its bases gives for a name."""
+        for ancestor in self.ancestry(found):
+            definition = self.code.definition(ancestor)
+            if definition is None:
+                continue
+            method = self.code.definition(f"{ancestor}.{name}")
+            if method is not None and isinstance(method.node, t.Function):
+                return method
+            alias = self.code.inside(definition).bindings.get(name, ())  # post = get
+            for binding in alias:
+                if isinstance(binding.value, t.Name):
+                    other = self.code.definition(f"{ancestor}.{binding.value.id}")
+                    if other is not None and isinstance(other.node, t.Function):
+                        return other
+        return None
+
+    def attribute(self, found: Located, name: str) -> Located | None:
+        return next(iter(self.values.attribute(found, name)), None)
+
+    def served(self, found: Located) -> tuple[str, ...]:
+        """The methods of a class-based view, HEAD and OPTIONS left out."""
+        methods: set[str] = set()
+        for name in self.ancestry(found):
+            methods.update(SERVED.get(name.rpartition(".")[2], ()) if ":" not in name else ())
+        methods.update(m for m in METHODS if self.method(found, m.lower()) is not None)
+        return self._allowed(found, methods)
+
+    def _allowed(self, found: Located, methods: set[str]) -> tuple[str, ...]:
+        if (listed := self.attribute(found, "http_method_names")) is not None:
+            for known in possible(self.values.value(listed.node, listed.scope)):  # type: ignore[arg-type]
+                if isinstance(known.value, list):
+                    methods &= {str(m).upper() for m in known.value}
+                    break
+        return tuple(m for m in METHODS if m in methods)
+
+    def actions(self, found: Located) -> dict[str, str]:
+        """The actions of a viewset and their methods."""
+        names: set[str] = set()
+        for ancestor in self.ancestry(found):
+            if ":" not in ancestor:
+                names.update(_GIVEN.get(ancestor.rpartition(".")[2], ()))
+        names.update(name for name in ACTIONS if self.method(found, name) is not None)
+        allowed = self._allowed(found, set(METHODS))
+        return {a: m for a, m in ACTIONS.items() if a in names and m in allowed}
+
+    def extras(self, found: Located) -> Iterator[Extra]:
+        """Methods that `@action`, `@list_route` or `@detail_route` adds, nearest class first."""
+        seen: set[str] = set()
+        for ancestor in self.ancestry(found):
+            definition = self.code.definition(ancestor)
+            if definition is None or not isinstance(definition.node, t.Class):
+                continue
+            inner = self.code.inside(definition)
+            for stmt in definition.node.body:
+                if not isinstance(stmt, t.Function) or stmt.name in seen:
+                    continue
+                seen.add(stmt.name)
+                for decorator in stmt.decorators:
+                    if extra := self._extra(Located(stmt, inner), decorator):
+                        yield extra
+
+    def _extra(self, function: Located, decorator: t.Expr) -> Extra | None:
+        if not isinstance(decorator, t.Call):
+            return None
+        last = t.dotted(decorator.func).rpartition(".")[2]
+        if last not in ("action", "list_route", "detail_route"):
+            return None
+        scope = function.scope
+        listed = self.values.value(argument(decorator, 0, "methods"), scope)
+        methods: tuple[str, ...] = ("GET",)
+        for known in possible(listed):
+            if isinstance(known.value, list):
+                methods = tuple(str(m).upper() for m in known.value)
+                break
+        name: str = function.node.name  # type: ignore[attr-defined]
+        path = self.values.text(argument(decorator, None, "url_path"), scope)
+        detail = self.values.value(argument(decorator, None, "detail"), scope)
+        is_detail = last == "detail_route" or getattr(detail, "value", False) is True
+        inner = self.code.inside(function).parent
+        assert inner is not None
+        for method in inner.bindings:
+            mapped = self._mapped(inner.bindings[method], name)
+            methods = (*methods, *mapped)
+        allowed = tuple(m for m in METHODS if m in methods)
+        return Extra(name, is_detail, path or name, allowed, decorator, function)
+
+    @staticmethod
+    def _mapped(bindings: Sequence[object], name: str) -> tuple[str, ...]:
+        """`@name.mapping.delete` routes another method of the same path."""
+        found = []
+        for binding in bindings:
+            node = getattr(binding, "node", None)
+            for decorator in node.decorators if isinstance(node, t.Function) else ():
+                dotted = t.dotted(decorator)
+                if dotted.startswith(f"{name}.mapping."):
+                    found.append(dotted.rpartition(".")[2].upper())
+        return tuple(found)
+
+    def of_function(self, function: Located) -> tuple[str, ...]:
+        """The methods of a function view; ANY where nothing limits them."""
+        assert isinstance(function.node, t.Function)
+        for decorator in function.node.decorators:
+            call = decorator if isinstance(decorator, t.Call) else None
+            last = t.dotted(call.func if call else decorator).rpartition(".")[2]
+            if last in _LIMITING:
+                return _LIMITING[last]
+            if last in ("require_http_methods", "api_view"):
+                listed = (
+                    self.values.value(argument(call, 0, "http_method_names"), function.scope)
+                    if call
+                    else None
+                )
+                for known in possible(listed):
+                    if isinstance(known.value, list):
+                        named = {str(m).upper() for m in known.value}
+                        return tuple(m for m in METHODS if m in named)
+                return ("GET",) if last == "api_view" else ("ANY",)
+        return ("ANY",)

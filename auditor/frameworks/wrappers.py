@@ -1,0 +1,106 @@
+"""Guards that stand around a handler: decorators of the tree, and those that come from outside."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from auditor.extract.python import tree as t
+from auditor.frameworks.decorators import Applied, Decorators, Layer, letting_pass
+from auditor.frameworks.guards import CREDENTIAL, Guards
+from auditor.link.application import Application
+from auditor.link.checks import Exit, Strength, Summary
+from auditor.link.names import Located
+from auditor.link.pathtests import PathTests
+from auditor.link.values import place_of
+from auditor.model.web import Guard, Guarding
+
+CSRF = re.compile(r"csrf|xsrf|cors|captcha|host|maintenance|throttl|rate_?limit", re.I)
+"""Names of what turns callers away for other reasons than who they are."""
+_CARRIERS = re.compile(r"request\.(?:headers|cookies|args|values|form|json|META|GET|POST)$")
+
+Judged = tuple[Guarding, str]
+
+
+def least(exits: tuple[Exit, ...]) -> Strength:
+    return min((e.strength for e in exits), default=Strength.VERIFIED)
+
+
+class WrapperGuards(Guards):
+    """Judges decorators as guards; what one from outside does is the framework's to tell."""
+
+    def __init__(self, application: Application) -> None:
+        super().__init__(application)
+        self.decorators = Decorators(self.values)
+        self._layers: dict[int, tuple[Layer, ...]] = {}
+
+    def outside(self, layer: Layer, short: str) -> Judged | None:
+        """What a decorator of a package does; None where it guards nothing."""
+        return None
+
+    def applied(self, decorator: Applied, tests: PathTests | None = None) -> list[Guard]:
+        """The guards that a decorator of a view is, for one route."""
+        return [
+            guard
+            for layer in self.layers(decorator.found)
+            if (guard := self._layer(layer, decorator.via, tests)) is not None
+        ]
+
+    def layers(self, decorator: Located) -> tuple[Layer, ...]:
+        key = id(decorator.node)
+        if key not in self._layers:
+            self._layers[key] = tuple(self.decorators.layers(decorator))
+        return self._layers[key]
+
+    def _layer(self, layer: Layer, via: str, tests: PathTests | None) -> Guard | None:
+        short = re.split(r"[.:]", layer.name.replace("()", ""))[-1]
+        if layer.wrapper is None:
+            judged = self.outside(layer, short)
+            return Guard(short, place_of(layer.used), via, *judged) if judged else None
+        summary = self._wrapping(layer, tests)
+        sounds = self.sounds_like_guard(short)
+        if not (
+            sounds
+            or summary.denies
+            or (summary.rejects and least(summary.exits) >= Strength.DEFAULT_SECRET)
+        ):
+            return None
+        if CSRF.search(short):
+            return None
+        state, reason = self.judge_summary(summary)
+        if not sounds and not self.demands(state, summary, layer.wrapper):
+            return None
+        return Guard(short, place_of(layer.wrapper, short), via, state, reason)
+
+    def _wrapping(self, layer: Layer, tests: PathTests | None) -> Summary:
+        """The ways through a wrapper: only those that hand over to the view let the caller pass."""
+        assert layer.wrapper is not None
+        summary = self.checks.summary(layer.wrapper, tests)
+        passing = letting_pass(layer.wrapper, layer.around)
+        kept = tuple(e for e in summary.exits if id(e.node) in passing)
+        if not kept:
+            return summary
+        others = tuple(e.node for e in summary.exits if id(e.node) not in passing)
+        return replace(summary, exits=kept, rejects=(*summary.rejects, *others))
+
+    def demands(self, state: Guarding, summary: Summary, function: Located) -> bool:
+        """Whether what verifies nothing is a guard at all: it insists on a credential."""
+        if state is not Guarding.DECORATIVE:
+            return True
+        insists = summary.guaranteed >= Strength.FORM and bool(summary.exits)
+        return insists and self._takes_credential(function)
+
+    def _takes_credential(self, function: Located) -> bool:
+        """Whether a function looks at a credential that the request carries."""
+        for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+            match node:
+                case t.Attr(name="authorization"):
+                    return True
+                case (
+                    t.Call(func=t.Attr(value=owner), args=[t.Const(value=str(key)), *_])
+                    | t.Item(value=owner, index=t.Const(value=str(key)))
+                ):
+                    if _CARRIERS.search(t.dotted(owner)) and CREDENTIAL.search(key):
+                        if not CSRF.search(key):
+                            return True
+        return False
