@@ -14,7 +14,7 @@ from auditor.discover import Kind, Role
 from auditor.extract.facts import Syntax, Unread
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
-from auditor.model.web import UnreadFramework, WebApp
+from auditor.model.web import Route, UnreadFramework
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def _ask(application: Application, rule: Rule, broken: list[tuple[str, Unread]])
 def _unless_unread(application: Application, verdict: Verdict) -> Verdict:
     """Nothing to judge, because the application is in a framework that is not read, is unknown."""
     others = application.facts(UnreadFramework)
-    if not others or application.facts(WebApp):
+    if not others or application.facts(Route):
         return verdict
     names = ", ".join(framework.name for framework in others)
     return unknown(

@@ -10,7 +10,7 @@ from auditor.extract.python import tree as t
 from auditor.frameworks.decorators import Applied
 from auditor.frameworks.django_guards import LOGIN_VIEWS, DjangoGuards
 from auditor.frameworks.django_rest import Permissions, RestRoute, RestRouters
-from auditor.frameworks.django_settings import DjangoProject
+from auditor.frameworks.django_settings import DjangoProject, uses_django
 from auditor.frameworks.django_urls import Pattern, Registry, UrlConf
 from auditor.frameworks.django_views import SERVED, Views
 from auditor.frameworks.public import public_by_nature
@@ -20,7 +20,7 @@ from auditor.link.pathtests import PathTests
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
 from auditor.model.places import Place
-from auditor.model.web import Guard, Guarding, Limit, Parameter, Route, WebApp
+from auditor.model.web import Guard, Guarding, Limit, Parameter, Route, UnreadFramework, WebApp
 
 _CONVERTER = re.compile(r"<(?:(\w+):)?(\w+)>")
 _GROUP = re.compile(r"\(\?P<(\w+)>")
@@ -53,6 +53,20 @@ def url_confs(application: Application) -> Iterator[UrlConf]:
 def unseen_urls(application: Application) -> Iterator[BlindSpot]:
     for conf in application.facts(UrlConf):
         yield from dict.fromkeys(conf.blind)
+
+
+@provides(UnreadFramework)
+def django_without_routes(application: Application) -> Iterator[UnreadFramework]:
+    """Django in a tree whose URL configuration could not be found: what rests on it is unknown."""
+    if uses_django(application) and not any(
+        conf.patterns or conf.registries for conf in application.facts(UrlConf)
+    ):
+        places = (
+            place_of(Located(node, scope))
+            for node, scope in application.code.of_kind(t.Import)
+            if (node.module or node.names[0][0]).partition(".")[0] == "django"
+        )
+        yield UnreadFramework("Django", next(places))
 
 
 @provides(Route)
@@ -105,7 +119,7 @@ class _Builder:
             for method in self.views.of_function(found):
                 yield self._function_view(pattern, found, method)
             return
-        short = t.dotted(node).rpartition(".")[2] if isinstance(node, t.Name | t.Attr) else "view"  # type: ignore[arg-type]
+        short = t.dotted(node).rpartition(".")[2] if isinstance(node, t.Name | t.Attr) else "view"
         tests = self._tests("ANY", pattern)
         found_guards = [*self._around(pattern, tests), *self._everywhere(tests, [])]
         yield self._route(
@@ -223,10 +237,9 @@ class _Builder:
         self, listed: list[Located] | None, scope: Scope, tests: PathTests
     ) -> list[Guard]:
         if listed is not None:
-            return [
-                g for item in listed for g in self.guards.permission(item.node, item.scope, tests)
-            ]  # type: ignore[arg-type]
-        found = []
+            found = [self.guards.permission(x.node, x.scope, tests) for x in listed]  # type: ignore[arg-type]
+            return [guard for each in found for guard in each]
+        defaults = []
         at = self.conf.project.main.place("REST_FRAMEWORK") or self.conf.project.place
         for dotted in self.permissions.default():
             name, definition = dotted, None
@@ -238,8 +251,8 @@ class _Builder:
                 definition = self.code.definition(name)
             judged = self.guards.permission_class(name, definition, tests)
             if judged is not None:
-                found.append(Guard(dotted.rpartition(".")[2], at, "application", *judged))
-        return found
+                defaults.append(Guard(dotted.rpartition(".")[2], at, "application", *judged))
+        return defaults
 
     # --- what every route shares
 

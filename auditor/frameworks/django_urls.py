@@ -208,8 +208,10 @@ class UrlConf:
     def _include(self, site: CallSite, prefix: _Prefix, trail: tuple[str, ...]) -> None:
         given = site.arg(0, "arg")
         namespace = self.values.text(site.arg(1, "namespace"), site.scope) or ""
-        if given is None:
-            return
+        mark = f"{site.path}:{site.node.line}:{site.node.column}"
+        if given is None or trail.count(mark) > 1 or len(trail) > _MAX_DEPTH:
+            return  # patterns that include themselves
+        trail = (*trail, mark)
         dotted = self.values.text(given, site.scope)
         if dotted is not None:
             module = self.code.module_of(dotted, site.scope) or self._from_root(dotted)

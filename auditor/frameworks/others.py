@@ -13,7 +13,6 @@ from auditor.model.places import Place
 from auditor.model.web import UnreadFramework
 
 _PYTHON = {
-    "django": "Django",
     "sanic": "Sanic",
     "tornado": "Tornado",
     "litestar": "Litestar",
