@@ -82,13 +82,14 @@ class Expectation:
             self._brings[key] = guard.via in site.vias and (
                 site.holds(guard.place)
                 or self.names.lead_to(site.names, guard.place.path, guard.place.line)
+                or (site.kind == "mixin" and guard.name in self.names.every(site.names))
             )
         return self._brings[key]
 
     def _under(self, site: Site) -> list[Route]:
         """The routes whose handler a site stands on: it, or a method of it or of its heirs."""
         if site.owner is None:
-            return []
+            return self._wrapped(site)
         found = {id(r): r for r in self._in_file[site.path] if _holds(site.owner, r)}
         if "class" in site.vias:
             for name in self.names.derived(site.owner_name) & self.names.bases.keys():
@@ -96,6 +97,13 @@ class Expectation:
                 for span in self.names.spans[name]:
                     found |= {id(r): r for r in self._in_file.get(span.path, ()) if _holds(span, r)}
         return list(found.values())
+
+    def _wrapped(self, site: Site) -> list[Route]:
+        """The routes of the view around which a URLconf puts something, where it does so once."""
+        others = [s for s in self.sites if s.kind == "wrapper" and s.owner_name == site.owner_name]
+        if len({s.span for s in others}) > 1:
+            return []
+        return self._of_class.get(site.owner_name, [])
 
     def _alone(self, site: Site, route: Route) -> bool:
         """Whether nothing else guards a route."""

@@ -81,9 +81,10 @@ class Names:
                 for name, spans in self.spans.items()
                 if any(span.holds(path, line) for span in spans)
             )
-        return not self._covering[path, line].isdisjoint(self._all(names))
+        return not self._covering[path, line].isdisjoint(self.every(names))
 
-    def _all(self, names: frozenset[str]) -> frozenset[str]:
+    def every(self, names: frozenset[str]) -> frozenset[str]:
+        """The names and all that they lead to."""
         if names not in self._reached:
             seen, pending = set(names), list(names)
             while pending:

@@ -27,7 +27,7 @@ _HOOKS = {"before_request", "before_app_request"}
 _REGISTERS = re.compile(
     r"^(?:get|post|put|patch|delete|head|options|trace|route|\w+_route|websocket|action|expose"
     r"|\w*handler|on_event|middleware|after_\w+|context_processor|register|api_view|wraps"
-    r"|property|staticmethod|classmethod|setter|command)$"
+    r"|property|staticmethod|classmethod|setter|command|permission_classes)$"
 )
 """What makes a handler of a function: without it there is no route, or another one."""
 
@@ -130,6 +130,9 @@ class _Finder(cst.CSTVisitor):
         if name in _ROUTING and not self.around:
             for arg in node.args[1:2]:
                 self._wrappers(arg.value)
+        if name == "permission_classes" and self.around and self._decorates(node):
+            for entry in _entries(node.args[0].value) if node.args else ():
+                self._add("entry", entry, entry.value, {"class", "decorator"})
         for arg in node.args:
             if arg.keyword is None or arg.keyword.value != "dependencies":
                 continue
@@ -189,7 +192,10 @@ class _Finder(cst.CSTVisitor):
     def _wrappers(self, expr: cst.BaseExpression) -> None:
         if isinstance(expr, cst.Call) and expr.args and _last(expr.func) not in _NO_GUARD:
             vias = {"decorator", "class", "include", "router"}
-            self._add("wrapper", expr, expr.func, vias, "?", replaced=expr.args[0].value)
+            view = _view(expr)
+            self._add(
+                "wrapper", expr, expr.func, vias, replaced=expr.args[0].value, owner_name=view
+            )
             self._wrappers(expr.args[0].value)
 
     # --- building
@@ -209,9 +215,10 @@ class _Finder(cst.CSTVisitor):
         shared: str = "",
         replaced: cst.CSTNode | None = None,
         extra: frozenset[str] | set[str] = frozenset(),
+        owner_name: str = "",
     ) -> None:
         names = {*mentioned(self._plain(expr)), *extra} - DEPENDS
-        self._site(kind, node, names, vias, shared, False, node, replaced)
+        self._site(kind, node, names, vias, shared, False, node, replaced, owner_name)
 
     def _site(
         self,
@@ -223,8 +230,11 @@ class _Finder(cst.CSTVisitor):
         used: bool,
         old: cst.CSTNode,
         new: cst.CSTNode | None,
+        owner_name: str = "",
     ) -> None:
         owner = self.around[-1] if self.around else None
+        if isinstance(owner, cst.FunctionDef) and owner.name.value == "dispatch":
+            owner = self.around[-2] if len(self.around) > 1 else owner
         at = self.get_metadata(PositionProvider, node)
 
         def mutated() -> str:
@@ -243,7 +253,7 @@ class _Finder(cst.CSTVisitor):
                 frozenset(names),
                 frozenset(vias),
                 self._span(owner) if owner is not None and not shared else None,
-                owner.name.value if owner is not None and not shared else "",
+                owner.name.value if owner is not None and not shared else owner_name,
                 shared,
                 self._span(owner) if owner is not None and kind in ("hook", "decorator") else None,
                 used,
@@ -315,6 +325,15 @@ def _owner(expr: cst.BaseExpression) -> str:
         case cst.Attribute(value=cst.Name(value=name)):
             return name
     return "?"
+
+
+def _view(expr: cst.BaseExpression) -> str:
+    """`Page` of `login_required(Page.as_view())`, `page` of `login_required(views.page)`."""
+    while isinstance(expr, cst.Call) and expr.args:
+        expr = expr.args[0].value
+    if _last(expr) == "as_view" and isinstance(expr, cst.Call):
+        return _last(expr.func.value) if isinstance(expr.func, cst.Attribute) else ""
+    return _last(expr)
 
 
 def _calls(node: cst.CSTNode) -> Iterator[cst.Call]:
