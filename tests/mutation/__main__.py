@@ -11,6 +11,7 @@ from pathlib import Path
 from auditor.discover import discover
 from auditor.extract.pipeline import Extraction
 from auditor.link.application import Application
+from auditor.model.web import Guarding
 from tests.mutation.expected import Mutation
 from tests.mutation.trial import Trial
 
@@ -38,6 +39,12 @@ def main() -> None:
             if reason:
                 print(f"      {reason}")
     opening = sum(bool(m.opened) for m in chosen)
+    enforced = [r for r in trial.routes if r.authentication is Guarding.ENFORCED]
+    reached = {id(route) for mutation in every for route in mutation.guarded}
+    print(
+        f"{tree.name}: {len(reached)} of {len(enforced)} guarded routes have a guard that"
+        " can be taken out"
+    )
     print(
         f"{given.tree.name}: {len(chosen)} of {len(every)} mutations"
         f" ({opening} open routes, {len(chosen) - opening} open none),"
