@@ -6,6 +6,7 @@ with stand-ins for those that are not installed, and forks for each version.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -14,6 +15,7 @@ import json
 import os
 import re
 import runpy
+import site
 import subprocess
 import sys
 import traceback
@@ -152,7 +154,8 @@ def _probe(probe: str, arguments: Sequence[str]) -> list[Any]:
         try:
             with io.StringIO() as out, redirect_stdout(out), open(writing, "w") as back:
                 runpy.run_path(str(PROBES / probe), run_name="__main__")
-                back.write(out.getvalue())
+                rows = json.loads(out.getvalue())
+                back.write(json.dumps({"rows": rows, "loaded": _from_outside()}))
             os._exit(0)
         except BaseException:  # noqa: BLE001 - whatever happens, this process must not go on
             traceback.print_exc()
@@ -163,7 +166,24 @@ def _probe(probe: str, arguments: Sequence[str]) -> list[Any]:
     os.wait()
     if not text:
         sys.exit("a version could not be run")
-    return json.loads(text)  # type: ignore[no-any-return]
+    told = json.loads(text)
+    for name in told["loaded"]:  # so that the next version need not
+        if name not in sys.modules:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
+    return told["rows"]  # type: ignore[no-any-return]
+
+
+def _from_outside() -> list[str]:
+    """The installed modules that have been loaded."""
+    installed = os.path.dirname(os.path.dirname(json.__file__))
+    places = {installed, *site.getsitepackages()}
+    return [
+        name
+        for name, module in sys.modules.items()
+        if any(str(getattr(module, "__file__", "")).startswith(place) for place in places)
+        and name != "__main__"
+    ]
 
 
 def _main() -> None:

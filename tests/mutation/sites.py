@@ -137,7 +137,7 @@ class _Finder(cst.CSTVisitor):
             if arg.keyword is None or arg.keyword.value != "dependencies":
                 continue
             via, shared = {
-                "include_router": ("include", _owner(node.func)),
+                "include_router": ("include", "?"),
                 "APIRouter": ("router", self.assigned),
                 "FastAPI": ("application", self.assigned),
             }.get(name, ("decorator", ""))
