@@ -21,13 +21,15 @@ from tests.mutation.sites import Site
 class Mutation:
     """A guard to take out, the routes that it guards, and those that nothing guards without it.
 
-    Of these, `opened` are to be reported, and `exempt` are public by nature.
+    Of these, `opened` are to be reported, and `exempt` are public by nature. The handlers of `unsure`
+    test something by themselves, perhaps what the guard gave them: nothing is expected of them.
     """
 
     site: Site
     guarded: tuple[Route, ...]
     opened: tuple[Route, ...]
     exempt: tuple[Route, ...]
+    unsure: tuple[Route, ...] = ()
 
 
 class Expectation:
@@ -66,11 +68,13 @@ class Expectation:
         guarded = [route for route in candidates if self._brought(site, route)]
         if guarded and site.shared:
             guarded = self._behind(site, guarded)
-        if not guarded or (site.used and any(_checks_itself(route) for route in guarded)):
+        unsure = tuple(r for r in guarded if site.used and _checks_itself(r))
+        if len(unsure) == len(guarded):
             return None
-        bare = [route for route in guarded if self._alone(site, route)]
-        opened = tuple(route for route in bare if not route.public)
-        return Mutation(site, tuple(guarded), opened, tuple(r for r in bare if r.public))
+        bare = [r for r in guarded if r not in unsure and self._alone(site, r)]
+        opened = tuple(r for r in bare if not r.public)
+        exempt = tuple(r for r in bare if r.public)
+        return Mutation(site, tuple(guarded), opened, exempt, unsure)
 
     def _brought(self, site: Site, route: Route) -> list[Guard]:
         """The enforced guards of a route that a site brings."""
