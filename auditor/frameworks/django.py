@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from auditor.extract.python import tree as t
@@ -127,8 +127,8 @@ class _Builder:
         )
 
     def _function_view(self, pattern: Pattern, found: Located, method: str) -> Route:
-        tests = self._tests(method, pattern)
         decorators = [Located(d, found.scope) for d in found.node.decorators]  # type: ignore[attr-defined]
+        tests = self._tests(method, pattern, [*decorators, *pattern.wrappers])
         guards = self._around(pattern, tests)
         for decorator in decorators:
             guards += self.guards.applied(Applied(decorator, "decorator"), tests)
@@ -184,6 +184,7 @@ class _Builder:
         rest = self.views.is_rest(found)
         if rest:
             listed = self.permissions.of(found, method, "", None)
+            self.guards.view = found
             guards += self._permitted(listed, found.scope, tests)
         if handler is not None and (body := self.guards.body(handler, tests)):
             guards.append(body)
@@ -221,6 +222,7 @@ class _Builder:
         tests = self._tests(route.method, pattern)
         handler = self.views.method(found, route.action)
         listed = self.permissions.of(found, route.method, route.action, route.extra)
+        self.guards.view = found
         guards = [
             *self._around(pattern, tests),
             *self.guards.of_class(found, route.action, handler, tests),
@@ -256,8 +258,12 @@ class _Builder:
 
     # --- what every route shares
 
-    def _tests(self, method: str, pattern: Pattern) -> PathTests:
-        return PathTests(self.values, method, pattern.route, pattern.name)
+    def _tests(
+        self, method: str, pattern: Pattern, decorators: Sequence[Located] = ()
+    ) -> PathTests:
+        marks = (m for d in decorators for m in self.guards.decorators.marks(d))
+        path = re.sub(r"[\^$]", "", pattern.route)
+        return PathTests(self.values, method, path, pattern.name, frozenset(marks))
 
     def _around(self, pattern: Pattern, tests: PathTests) -> list[Guard]:
         """What wraps the view where it is registered."""

@@ -17,9 +17,10 @@ from auditor.frameworks.django_settings import DjangoProject
 from auditor.frameworks.wrappers import CSRF, WrapperGuards, least
 from auditor.libraries.authentication import known_guard
 from auditor.link.checks import Origin, Strength, Summary
+from auditor.link.contexts import contexts_of
 from auditor.link.names import CallSite, Located, Module, Scope
 from auditor.link.pathtests import PathTests
-from auditor.link.values import place_of
+from auditor.link.values import Env, place_of
 from auditor.model.web import Guard, Guarding
 
 Judged = tuple[Guarding, str]
@@ -44,7 +45,7 @@ _MIXIN_HOMES = (
     "guardian.mixins.",
     "rules.contrib.views.",
 )
-_VIEW = re.compile(r"^django\.views\.")
+_VIEW = re.compile(r"^django\.views\..*View$")
 LOGIN_VIEWS = {
     "PasswordChangeView": "Django's password change demands a signed-in user",
     "PasswordChangeDoneView": "Django's password change demands a signed-in user",
@@ -77,6 +78,8 @@ class DjangoGuards(WrapperGuards):
     """Judges what runs before a view of one project."""
 
     _processing = False
+    view: Located | None = None
+    """The view class whose permissions are judged just now: permission classes ask it."""
 
     def heard(self, summary: Summary) -> Summary:
         """`process_view` answers in the view's stead with anything but None."""
@@ -157,9 +160,11 @@ class DjangoGuards(WrapperGuards):
             definition = self.code.definition(ancestor)
             if definition is None:
                 yield from self._known_base(ancestor, short, found, behind_view)
-                behind_view = behind_view or bool(_VIEW.match(ancestor))
+                behind_view = behind_view or bool(_VIEW.match(ancestor))  # it has `dispatch`
                 continue
-            yield from self._own_base(definition, method, tests)
+            with self.checks.within(contexts_of(self.values).instance(found)):
+                own = list(self._own_base(definition, method, tests))
+            yield from own
         if handler is not None:
             for decorator in handler.node.decorators:  # type: ignore[attr-defined]
                 for _, inner in self.method_decorators(decorator, handler.scope):
@@ -262,6 +267,13 @@ class DjangoGuards(WrapperGuards):
             return []
         return [g for g in (*left, *right) if g.state is not _ENFORCED]
 
+    def _asked_of(self, method: Located) -> Env:
+        """The binding of `has_permission(self, request, view)` for the view it is asked of."""
+        params = method.node.params  # type: ignore[attr-defined]
+        if self.view is None or len(params) < 3:
+            return {}
+        return {(id(self.code.inside(method)), params[2].name): self.view}
+
     def permission_class(self, name: str, found: Located | None, tests: PathTests) -> Judged | None:
         short = re.split(r"[.:]", name)[-1].removesuffix("()")
         if found is None:
@@ -278,7 +290,8 @@ class DjangoGuards(WrapperGuards):
                 return self.permission_class(ancestor, None, tests)
             method = self.code.definition(f"{ancestor}.has_permission")
             if method is not None and isinstance(method.node, t.Function):
-                state, reason = self.telling(method, tests)
+                with self.checks.within(self._asked_of(method)):
+                    state, reason = self.telling(method, tests)
                 return None if state is _ABSENT else (state, reason)
         return None
 

@@ -20,11 +20,11 @@ from auditor.extract.python import tree as t
 from auditor.extract.readers.dotenv import environment_of
 from auditor.link.application import Application, provides
 from auditor.link.execution import Bound, Execution, Names
-from auditor.link.names import Located, Module
-from auditor.link.values import place_of
+from auditor.link.names import Located, Module, Scope
+from auditor.link.values import Evaluator, place_of, reads_settings
 from auditor.model.places import Place
 from auditor.model.settings import FrameworkSetting, SettingDefinition
-from auditor.model.values import Setting, Value, possible
+from auditor.model.values import Known, Setting, Value, possible
 
 _VARIABLE = "DJANGO_SETTINGS_MODULE"
 _MARKS = {"ROOT_URLCONF", "INSTALLED_APPS"}
@@ -214,7 +214,10 @@ def projects(application: Application) -> Iterator[DjangoProject]:
     for (root, _), variants in groups.items():
         serving = [v for v in variants if v.environment != "test" or v.named]
         if serving:
-            yield DjangoProject(root, min(serving, key=_rank), tuple(variants))
+            main = min(serving, key=_rank)
+            for name, bound in main.names.items():  # code reads them through django.conf
+                application.values.named.setdefault(f"django.conf.settings.{name}", bound.value)
+            yield DjangoProject(root, main, tuple(variants))
 
 
 def _rank(variant: Variant) -> tuple[bool, ...]:
@@ -290,3 +293,11 @@ def _root(path: str, urls: str) -> str:
 def place_in(variant: Variant, name: str) -> Place:
     """Where a setting is given its value; the settings module where it is not."""
     return variant.place(name) or place_of(Located(variant.module.body[0], variant.module.scope))
+
+
+@reads_settings
+def script_prefix(values: Evaluator, name: str, expr: t.Expr, scope: Scope) -> Value | None:
+    """`get_script_prefix()` is "/" unless the server says otherwise."""
+    if isinstance(expr, t.Call) and name == "django.urls.get_script_prefix()":
+        return Known("/", place_of(Located(expr, scope)))
+    return None

@@ -17,6 +17,7 @@ from auditor.link.contexts import contexts_of
 from auditor.link.names import CallSite, Located, Module, Scope
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
+from auditor.model.values import possible
 
 _PATTERNS = {"path", "re_path", "url"}
 _REGEX = {"re_path", "url"}
@@ -80,6 +81,15 @@ class UrlConf:
         if module is not None:
             self._module(module, _Prefix("/"), ())
 
+    def _never(self, node: t.Node, scope: Scope) -> bool:
+        """Whether a statement stands under a test that the settings' defaults decide against it."""
+        return any(
+            (known := next((k.value for k in possible(self.values.value(test, scope))), None))
+            is not None
+            and bool(known) != outcome
+            for test, outcome in self.contexts.conditions(node, scope)
+        )
+
     # --- lists of patterns
 
     def _module(self, module: Module, prefix: _Prefix, trail: tuple[str, ...]) -> None:
@@ -89,6 +99,8 @@ class UrlConf:
         scope = module.scope
         found = self.code.find("urlpatterns", scope)
         for binding in found[1] if found else ():
+            if binding.value is not None and self._never(binding.node, scope):
+                continue
             if binding.value is not None:
                 self._list(binding.value, found[0], prefix, trail)  # type: ignore[index]
             elif binding.kind == "import":
@@ -234,11 +246,21 @@ class UrlConf:
             match source.node:
                 case t.Seq(kind="tuple", items=[patterns, app, *_]):
                     space = namespace or self.values.text(app, source.scope) or ""
-                    self._list(patterns, source.scope, prefix.named(space), trail)
+                    self._named_or_listed(patterns, source.scope, prefix.named(space), trail)
                 case t.Attr(name="urls") as urls:
                     self._registry(urls, source.scope, prefix.named(namespace), ())
                 case node:
                     self._list(node, source.scope, prefix.named(namespace), trail)  # type: ignore[arg-type]
+
+    def _named_or_listed(
+        self, patterns: t.Expr, scope: Scope, prefix: _Prefix, trail: tuple[str, ...]
+    ) -> None:
+        """The first part of `include((patterns, app))`: a module's name, or a list."""
+        dotted = self.values.text(patterns, scope)
+        if dotted is None:
+            self._list(patterns, scope, prefix, trail)
+        elif module := self.code.module_of(dotted, scope) or self._from_root(dotted):
+            self._module(module, prefix, trail)
 
     def _pattern_of(self, at: _Prefix, view: str, site: CallSite) -> None:
         """A pattern of a package's own URL configuration, by the name of its view."""

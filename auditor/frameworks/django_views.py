@@ -75,7 +75,8 @@ class Views:
     def is_rest(self, found: Located) -> bool:
         """Whether a class is one of DRF's views."""
         return any(
-            name.startswith(("rest_framework.", "rest_framework_")) or name.endswith("APIView")
+            name.startswith(("rest_framework.", "rest_framework_"))
+            or (":" not in name and name.endswith("APIView"))
             for name in self.ancestry(found)[1:]
         )
 

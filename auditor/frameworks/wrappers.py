@@ -33,6 +33,23 @@ class WrapperGuards(Guards):
         super().__init__(application)
         self.decorators = Decorators(self.values)
         self._layers: dict[int, tuple[Layer, ...]] = {}
+        self._wrapped: dict[int, Strength] = {}
+        self.checks.around = self.around
+
+    def around(self, function: Located) -> Strength:
+        """What the decorators of a function establish for whoever calls it."""
+        key = id(function.node)
+        if key not in self._wrapped:
+            self._wrapped[key] = Strength.NONE  # a cycle ends here
+            decorators = function.node.decorators  # type: ignore[attr-defined]
+            guards = [
+                guard
+                for decorator in decorators
+                for guard in self.applied(Applied(Located(decorator, function.scope), "decorator"))
+            ]
+            if any(guard.state is Guarding.ENFORCED for guard in guards):
+                self._wrapped[key] = Strength.VERIFIED
+        return self._wrapped[key]
 
     def outside(self, layer: Layer, short: str) -> Judged | None:
         """What a decorator of a package does; None where it guards nothing."""

@@ -158,6 +158,8 @@ class Checks:
     """Whether `return body, 401` is a response."""
     ambient: bool = False
     """Whether a function knows the request without being given it."""
+    around: Callable[[Located], Strength] = lambda function: Strength.NONE
+    """What a function's decorators establish before it runs."""
     instance: tuple[object, ...] = ()
     """What distinguishes the guard that is judged just now from others of its class."""
     _summaries: dict[tuple[int, object, object, object], Summary] = field(default_factory=dict)
@@ -312,6 +314,7 @@ _CALLER_SOURCES = re.compile(
 
 _OF_NOBODY = {"is_anonymous", "groups", "user_permissions", "is_active", "pk", "id"}
 """Attributes of a user that say nothing of one who has not signed in."""
+_DEMANDING = re.compile(r"(?:^|\.)(?:login_required|staff_member_required|permission_required)$")
 _TELLING_NAME = re.compile(r"^is_(?:authenticated|logged_in|signed_in|anonymous)$")
 _MAX_IMPLEMENTATIONS = 16
 _PLAIN_METHODS = re.compile(
@@ -411,6 +414,16 @@ class _Walk:
                 for context in stmt.contexts:
                     state = self.effect(context, state)
                 return self.block(stmt.body, state)
+            case t.For(target=t.Name(id=name), iter=t.Seq(items=items)) if (
+                self.tests is not None and 0 < len(items) <= 20
+            ):
+                for item in items:  # `for path in ["/admin", "/api"]: if request.path…`
+                    with self.values.within({(id(self.scope), name): Located(item, self.scope)}):
+                        after = self.block(stmt.body, state)
+                    if after is None:
+                        return None
+                    state = after
+                return state
             case t.For() | t.While():
                 head = stmt.iter if isinstance(stmt, t.For) else stmt.test
                 state = self.effect(head, state)
@@ -510,6 +523,9 @@ class _Walk:
             return _is_error(call.items[1])
         if not isinstance(call, t.Call):
             return False
+        if isinstance(call.func, t.Call) and _DEMANDING.search(t.dotted(call.func.func)):
+            self.denies = True  # `return login_required(view)(request)`
+            return True
         name = self.code.name(call.func, self.scope) or t.dotted(call.func)
         if _SENDING.search(t.dotted(call.func)):
             return self.sends_denial(call)
@@ -720,6 +736,11 @@ class _Walk:
                     if not _is_falsy_constant(value)
                 ]
                 return min(ways, default=none), none
+            case t.Call(func=t.Name(id="isinstance"), args=[subject, kind]) if self.names_caller(
+                subject, state
+            ) or t.dotted(subject).endswith("request.auth"):
+                nobody = "nonymous" in t.dotted(kind)
+                return (none, Strength.VERIFIED) if nobody else (Strength.VERIFIED, none)
             case t.Call():
                 if (said := self.vouched(expr)) and said.truth:
                     return said.truth, none
@@ -757,9 +778,16 @@ class _Walk:
             if isinstance(right, t.Const) and right.value is True:
                 return (yes, none) if op == "is" else (none, yes)
             return (none, yes) if op in ("is", "==") else (yes, none)
+        if op in ("==", "!=") and _is_falsy_constant(right):
+            gained = self.truth(left, state)[0]  # `lookup.count() == 0`
+            if gained > Strength.FORM:
+                return (none, gained) if op == "==" else (gained, none)
         if op in ("==", "!=", "in", "not in"):
             strength = max(self.equality(left, right, state), self.equality(right, left, state))
             return (strength, none) if op in ("==", "in") else (none, strength)
+        gained = self.truth(left, state)[0]
+        if gained > Strength.FORM and isinstance(right, t.Const):  # `lookup.count() < 1`
+            return (gained, none) if op in (">", ">=") else (none, gained)
         form = max(self.form(left, state), self.form(right, state))
         return form, form
 
@@ -906,6 +934,10 @@ class _Walk:
         if call.args and not self.checks.ambient:
             if not any(self.touches_caller(x, state) for x in _arguments(call)):
                 return None
+        if callee.node.decorators and self.checks.around(callee) is Strength.VERIFIED:  # type: ignore[attr-defined]
+            self.denies = True
+            self.rejects.append(call)
+            return Verification(Strength.VERIFIED, raises=True)
         tests = self.tests if self.checks.ambient else None
         summary = self.checks.summary(callee, tests, given=self.passed(callee, call, state))
         self.notes.extend(summary.notes)

@@ -78,6 +78,14 @@ class Contexts:
             return {}
         if isinstance(found.node, t.Function):
             return self._parameters(found, site, 0)
+        env = self.instance(found)
+        for ancestor in self.code.ancestry(found):
+            if constructor := self.code.definition(f"{ancestor}.__init__"):
+                return {**env, **self._parameters(constructor, site, 1)}
+        return env
+
+    def instance(self, found: Located) -> Env:
+        """What an instance of a class binds: `self` in its methods, inherited ones included."""
         env: Env = {}
         for ancestor in self.code.ancestry(found):
             definition = self.code.definition(ancestor)
@@ -88,9 +96,6 @@ class Contexts:
                 if isinstance(method, t.Function) and method.params:
                     scope = self.code.inside(Located(method, inner))
                     env[id(scope), method.params[0].name] = found
-        for ancestor in self.code.ancestry(found):
-            if constructor := self.code.definition(f"{ancestor}.__init__"):
-                return {**env, **self._parameters(constructor, site, 1)}
         return env
 
     def _parameters(self, function: Located, site: CallSite, skip: int) -> Env:

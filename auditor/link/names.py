@@ -680,6 +680,8 @@ class Code:
         for base in found.node.bases:
             expr = base.value if isinstance(base, t.Item) else base  # Generic[T]
             name = self.name(expr, found.scope)
+            if name == names[0]:  # class View(View): the name that it takes over
+                name = self._taken_over(expr, found)
             definition = self._definitions.get(name)
             if name in names:
                 continue
@@ -692,6 +694,15 @@ class Code:
             elif name:
                 names.append(name)
         return names
+
+    def _taken_over(self, expr: t.Expr, found: Located) -> str:
+        """What a name meant before the class that now bears it."""
+        bound = self.find(expr.id, found.scope) if isinstance(expr, t.Name) else None
+        for binding in bound[1] if bound else ():
+            if binding.node is not found.node and bound is not None:
+                if name := self._bound(binding, bound[0], 0):
+                    return name
+        return ""
 
     def kinds(self, name: str) -> list[str]:
         """`X()` for an instance, with the instances of all bases where X is of this tree."""

@@ -93,6 +93,8 @@ class PathTests:
         """`getattr(app.view_functions[request.endpoint], "is_public", False)`."""
         if self.marks is None:
             return None
+        if t.dotted(view) in ("view_func", "view_function", "view"):
+            return mark in self.marks  # what Django's process_view is given
         for source in self.values.sources(view, scope):
             for node in t.walk_own(source.node):
                 if isinstance(node, t.Attr) and node.name == "view_functions":
@@ -122,7 +124,7 @@ class PathTests:
             case t.Item(value=t.Name(id="scope") | t.Attr(name="scope"), index=t.Const(value=key)):
                 kind = "websocket" if self.method == "WEBSOCKET" else "http"
                 return {"path": self.path, "method": self.method, "type": kind}.get(str(key))
-            case t.Name(id="path"):
+            case t.Name(id="path") if not self.values.is_bound(expr, scope):
                 return self.path
             case t.Name(id="endpoint") if self.endpoint:
                 return self.endpoint

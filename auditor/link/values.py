@@ -111,6 +111,8 @@ class Evaluator:
     _created: dict[tuple[int, int], list[Located]] = field(default_factory=dict)
     _bindings: dict[tuple[str, str], list[Located]] = field(default_factory=dict)
     _bound: Env = field(default_factory=dict)
+    named: dict[str, Value] = field(default_factory=dict)
+    """What names of packages stand for in this tree: `django.conf.settings.LOGIN_URL`."""
 
     def __post_init__(self) -> None:
         self.code.fillers = [functools.partial(filler, self) for filler in _FILLERS]
@@ -156,9 +158,18 @@ class Evaluator:
         for reader in _READERS:
             if (found := reader(self, name, expr, scope)) is not None:
                 return found
+        if name in self.named:
+            return self.named[name]
         match expr:
             case t.Const(value=value):
                 return Known(value, place)
+            case t.Call(
+                func=t.Name(id="getattr"), args=[base, t.Const(value=str(attribute)), *rest]
+            ):
+                if own := self._bound_class(base, scope):
+                    if origins := self._class_origins(own, attribute):
+                        return self.value(origins[0].node, origins[0].scope)  # type: ignore[arg-type]
+                    return self.value(rest[0] if rest else None, scope)
             case t.Hidden(shape=shape):
                 return Masked(shape, place)
             case t.Seq(items=items):
@@ -311,6 +322,9 @@ class Evaluator:
                 return None if None in outcomes else op == "and"
             case t.Name():
                 return True if self._is_bound(test, scope) else None
+            case t.Call(func=t.Name(id="hasattr"), args=[base, t.Const(value=str(name))]):
+                own = self._bound_class(base, scope)
+                return bool(self._class_origins(own, name)) if own else None
         return None
 
     def _among(self, left: t.Expr, right: t.Expr, scope: Scope) -> bool | None:
