@@ -348,6 +348,14 @@ class Code:
 
     # --- names
 
+    def decorated(self, call: t.Call) -> Located | None:
+        """The function that a call decorates."""
+        return self._decorated.get(id(call))
+
+    @functools.cached_property
+    def _decorated(self) -> dict[int, Located]:
+        return {id(d): f for f in self.functions() for d in f.node.decorators}  # type: ignore[attr-defined]
+
     def definition(self, name: str) -> Located | None:
         """The function or class of the tree with this canonical name."""
         return self._definitions.get(name)

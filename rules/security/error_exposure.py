@@ -18,9 +18,11 @@ from auditor.model.web import ErrorHandler, Exposure, WebApp
 class ErrorExposure(Rule):
     """Responses keep internals to themselves.
 
-    The text of an unexpected exception, or a traceback, in a response is medium: it names hosts,
-    paths, queries and libraries. Under a client error (4xx) it is low, and exceptions that are
-    raised to tell the caller something (ValueError, own classes) with a 4xx are not reported.
+    The text of an unexpected exception, or a traceback, in a response, on the next page (flashed
+    messages) or from a handler for every exception is medium: it names hosts, paths, queries and
+    libraries. Under a client error (4xx) it is low. Not reported are exceptions whose text was
+    written for the caller: the application's own classes, validation errors, ValueError and the
+    like with a 4xx or raised by what is tried; their codes and types; what only debug mode sends.
     """
 
     id = "error-exposure"
@@ -78,6 +80,43 @@ def leads():
         raise HTTPException(500, detail="Internal error")
 """
         },
+        {
+            "app.py": """
+import logging
+from flask import Flask, current_app, jsonify
+from marshmallow import ValidationError
+app = Flask(__name__)
+
+class OutOfStock(Exception): ...
+
+def parse(text):
+    if not text:
+        raise ValueError("give a text")
+
+@app.get("/cars")
+def cars():
+    try:
+        return jsonify(load(parse("")))
+    except (OutOfStock, ValidationError) as error:
+        return jsonify(error=str(error)), 500
+    except Exception as error:
+        logging.exception("failed: %s", error)
+        if current_app.debug:
+            return jsonify(error=str(error)), 500
+        return jsonify(error="failed", kind=type(error).__name__), 500
+
+@app.get("/words")
+def words():
+    try:
+        return parse("")
+    except ValueError as error:
+        return {"error": str(error)}
+
+@app.errorhandler(404)
+def missing(error):
+    return jsonify(error=str(error)), 404
+"""
+        },
     )
     bad = (
         {
@@ -107,5 +146,68 @@ def add():
     except Exception as e:
         raise HTTPException(400, str(e))  # expect: low
 """
+        },
+        {
+            "app.py": """
+from flask import Flask, abort, flash, jsonify, redirect
+app = Flask(__name__)
+
+@app.get("/leads")
+def leads():
+    try:
+        return load()
+    except Exception as e:
+        return jsonify({"error": str(e)}), 500  # expect: medium
+
+@app.post("/leads")
+def add():
+    result = {}
+    try:
+        load()
+    except Exception as e:
+        result["error"] = f"failed: {e}"  # expect: medium
+    return jsonify(result)
+
+@app.post("/cars")
+def cars():
+    try:
+        load()
+    except Exception as e:
+        flash(str(e))  # expect: medium
+        abort(500, description=repr(e))  # expect: medium
+    return redirect("/")
+
+@app.errorhandler(Exception)
+def failed(error):
+    return {"error": str(error)}, 500  # expect: medium
+"""
+        },
+        {
+            "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n",
+            "shop/settings.py": "SECRET_KEY = ''\nROOT_URLCONF = 'shop.urls'\nINSTALLED_APPS = []\n",
+            "shop/urls.py": """
+from django.urls import path
+from shop import views
+urlpatterns = [path("cars", views.cars), path("leads", views.Leads.as_view())]
+""",
+            "shop/views.py": """
+import traceback
+from django.http import HttpResponse
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+def cars(request):
+    try:
+        return HttpResponse(load())
+    except Exception:
+        return HttpResponse(traceback.format_exc(), status=500)  # expect: medium
+
+class Leads(APIView):
+    def post(self, request):
+        try:
+            return Response(load())
+        except Exception as error:
+            return Response({"error": str(error)}, status=400)  # expect: low
+""",
         },
     )
