@@ -310,6 +310,15 @@ class DependencyGuards(Guards):
             takes and bool(CREDENTIAL.search(name) or re.search("user", name, re.I))
         )
 
+    def exchanges(self, function: Located) -> bool:
+        """Whether all that it can verify came in the body: it sees no header, cookie or session."""
+        sources = {p.source for p in self._inputs(function, "", 4)}
+        if not sources & {"body", "form"} or sources & {"header", "cookie"}:
+            return False
+        seen = {f.key: f for f in (function, *self.below(function))}
+        seen |= {f.key: f for each in list(seen.values()) for f in self.code.with_callees(each, 2)}
+        return not any(self._takes_credential(each) for each in seen.values())
+
     def demands(self, dependency: Dependency) -> bool:
         """Whether a dependency, or one below it, is a scheme that turns away who sends nothing."""
         if dependency.target is None:
@@ -330,7 +339,8 @@ class DependencyGuards(Guards):
             with self.checks.within(dependency.env):
                 state, reason = self.judge(function)
             name = dependency.short
-            return [Guard(name, place_of(function, name), dependency.via, state, reason)]
+            guard = Guard(name, place_of(function, name), dependency.via, state, reason)
+            return [self.exchanging(guard, function)]
         key = (id(function.node), self.checks.instance)
         if key not in self._guards:
             self._guards[key] = []  # a cycle ends here

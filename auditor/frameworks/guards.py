@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from auditor.extract.python import tree as t
 from auditor.libraries.authentication import known_guard
@@ -141,12 +142,24 @@ class Guards:
         at = Place(function.path, summary.rejects[0].line, 1, 0, function.node.name)
         notes = "; ".join(summary.notes)
         if summary.guaranteed is Strength.VERIFIED:
-            return Guard(function.node.name, at, "body", Guarding.ENFORCED, "verifies in its body")
+            name, state = function.node.name, Guarding.ENFORCED
+            return self.exchanging(Guard(name, at, "body", state, "verifies in its body"), function)
         if summary.guaranteed is Strength.DEFAULT_SECRET:
             return Guard(function.node.name, at, "body", Guarding.ENFORCED, notes)
         if summary.guaranteed is Strength.OUTSIDE:
             return Guard(function.node.name, at, "body", Guarding.UNKNOWN, notes)
         return None
+
+    def exchanges(self, function: Located) -> bool:
+        """Whether a function verifies only what the body of the request brings, as a login does."""
+        return False
+
+    def exchanging(self, guard: Guard, function: Located) -> Guard:
+        """A guard that lets in who has the password is a sign-in: who has none may try."""
+        if guard.state is not Guarding.ENFORCED or not self.exchanges(function):
+            return guard
+        reason = "verifies a credential that the request's body brings, as a login does"
+        return replace(guard, state=Guarding.EXEMPT, reason=reason)
 
     def about_callers(self, function: Located) -> bool:
         """Whether a hook that turns requests away does so for a credential, by what it mentions."""

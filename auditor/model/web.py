@@ -115,7 +115,7 @@ class Route:
         states = {g.state for g in self.guards if not (checks_itself and g.via == "body")}
         if Guarding.ENFORCED in states:
             return Guarding.ENFORCED
-        if self.public:
+        if self.public or Guarding.EXEMPT in states:
             return Guarding.EXEMPT
         for state in (Guarding.UNKNOWN, Guarding.OPTIONAL, Guarding.DECORATIVE):
             if state in states:
