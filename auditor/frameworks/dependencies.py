@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.guards import CREDENTIAL, DEMANDS_ANY, GUARDING_NAME, Guards
+from auditor.frameworks.inputs import is_model
 from auditor.libraries.authentication import PRESENCE_SCHEMES, known_guard
 from auditor.link.application import Application
 from auditor.link.checks import Origin, Strength
@@ -312,9 +313,13 @@ class DependencyGuards(Guards):
 
     def exchanges(self, function: Located) -> bool:
         """Whether all that it can verify came in the body: it sees no header, cookie or session."""
-        sources = {p.source for p in self._inputs(function, "", 4)}
-        if not sources & {"body", "form"} or sources & {"header", "cookie"}:
+        inputs = tuple(self._inputs(function, "", 4))
+        sources = {p.source for p in inputs}
+        brings = [p for p in inputs if p.source in ("body", "form")]
+        if not brings or sources & {"header", "cookie"}:
             return False
+        if any(p.model is not None and not is_model(self.code, p.model) for p in brings):
+            return False  # no model: whatever fills it was not told
         seen = {f.key: f for f in (function, *self.below(function))}
         seen |= {f.key: f for each in list(seen.values()) for f in self.code.with_callees(each, 2)}
         return not any(self._takes_credential(each) for each in seen.values())

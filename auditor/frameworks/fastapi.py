@@ -42,6 +42,8 @@ def unit_of(path: str) -> str:
 def routes(application: Application) -> Iterator[Route]:
     (found,) = application.facts(Routing)
     guards = DependencyGuards(application)
+    added = {m.name for router in found.routers.values() for m in router.middleware}
+    limiting = {name for name in added if limits_everything(application, name)}
     for key, app in found.apps():
         taken: set[tuple[str, str]] = set()
         unit = unit_of(key[0])
@@ -63,6 +65,7 @@ def routes(application: Application) -> Iterator[Route]:
                     endpoint,
                     above,
                     middleware,
+                    limiting,
                     wrapper,
                 )
 
@@ -77,6 +80,7 @@ def _route(
     endpoint: Endpoint,
     above: list[Dependency],
     middleware: list[Middleware],
+    limiting: set[str],
     wrapper: Located | None,
 ) -> Route:
     dependencies = [*above, *endpoint.dependencies]
@@ -94,7 +98,7 @@ def _route(
             found.append(guard)
     exempt = any(exempts_route(application.code.name(d.node, d.scope)) for d in endpoint.decorators)  # type: ignore[arg-type]
     for each in middleware:
-        if limits_everything(application, each.name):
+        if each.name in limiting:
             if exempt:
                 continue
             limits.append(Limit(_short(each.name), each.place, "middleware"))

@@ -162,7 +162,11 @@ class Checks:
     """What a function's decorators establish before it runs."""
     instance: tuple[object, ...] = ()
     """What distinguishes the guard that is judged just now from others of its class."""
-    _summaries: dict[tuple[int, object, object, object], Summary] = field(default_factory=dict)
+    _summaries: dict[tuple[object, ...], tuple[Summary, frozenset[int]]] = field(
+        default_factory=dict
+    )
+    """With each the scopes that its code can see: what is bound in none of them is the same to it."""
+    _seen: set[int] = field(default_factory=set)
     _denies: dict[int, bool] = field(default_factory=dict)
     _asks: dict[int, bool] = field(default_factory=dict)
 
@@ -181,10 +185,21 @@ class Checks:
             tests = None  # every request takes the same ways
         passed = tuple(sorted(given.items())) if given else None
         key = (id(function.node), tests and tests.key, passed, self.instance)
-        if key not in self._summaries:
-            self._summaries[key] = _RECURSIVE
-            self._summaries[key] = _Walk(self, function, tests, given or {}).run()
-        return self._summaries[key]
+        for known in ((*key[:3], None), key):
+            if known in self._summaries:
+                summary, seen = self._summaries[known]
+                if known is key or seen.isdisjoint(self.values.bound_scopes):
+                    self._seen |= seen
+                    return summary
+        outer, self._seen = self._seen, set(_around(self.values.code.inside(function)))
+        self._summaries[key] = _RECURSIVE, frozenset()
+        summary = _Walk(self, function, tests, given or {}).run()
+        del self._summaries[key]
+        seen = frozenset(self._seen)
+        general = seen.isdisjoint(self.values.bound_scopes)
+        self._summaries[(*key[:3], None) if general else key] = summary, seen
+        self._seen |= outer
+        return summary
 
     def _asks_of_request(self, function: Located) -> bool:
         """Whether a function mentions what tests of the request's path and method are about.
@@ -343,6 +358,13 @@ def _abstract(method: Located) -> bool:
 
 def _is_docstring(stmt: t.Stmt) -> bool:
     return isinstance(stmt, t.Do) and isinstance(stmt.value, t.Const)
+
+
+def _around(scope: Scope) -> Iterator[int]:
+    where: Scope | None = scope
+    while where is not None:
+        yield id(where)
+        where = where.parent
 
 
 class _Walk:

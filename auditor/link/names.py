@@ -422,6 +422,8 @@ class Code:
                 return self._inherited(name, scope, depth)
             case t.Attr(value=value, name=name):
                 return self._member(self.name(value, scope, depth), name, depth)
+            case t.Call(func=t.Item(value=func)) if t.dotted(func).rpartition(".")[2][:1].isupper():
+                return self.result(self.name(func, scope, depth), depth)  # Repository[User](…)
             case t.Call(func=func):
                 return self.result(self.name(func, scope, depth), depth)
             case t.Item(value=value, index=index):
@@ -462,6 +464,9 @@ class Code:
                 return self.name(first, scope, depth)
             case "Type" | "type" | "List" | "list" | "Dict" | "dict":
                 return base
+        generic = self._definitions.get(base)
+        if generic is not None and isinstance(generic.node, t.Class):
+            return base
         return f"{base}[]" if base else ""
 
     def find(self, name: str, scope: Scope) -> tuple[Scope, list[Binding]] | None:
@@ -580,7 +585,8 @@ class Code:
                 if meaning := self.name(value.node, value.scope, depth):  # type: ignore[arg-type]
                     return meaning
         for base in found.node.bases:
-            base_name = self.name(base, found.scope, depth + 1)
+            plain = base.value if isinstance(base, t.Item) else base  # Generic[T]
+            base_name = self.name(plain, found.scope, depth + 1)
             if base_name and base_name != "builtins.object":
                 suffix = "()" if instance else ""
                 if member := self._member(base_name + suffix, name, depth + 1):
@@ -728,7 +734,7 @@ class Code:
         if target.startswith("."):
             return self._relative(target, module, depth)
         parts = target.split(".")
-        for root in self._roots(module.path):
+        for root in (*self._roots(module.path), *self._workspace.get(parts[0], ())):
             if name := self._walk_modules(root, parts, module, depth, 1):
                 return name
         return target
@@ -750,6 +756,19 @@ class Code:
         for _ in range(len(target) - len(rest) - 1):
             base = base.parent
         return self._walk_modules(str(base), rest.split(".") if rest else [], module, depth)
+
+    @functools.cached_property
+    def _workspace(self) -> dict[str, list[str]]:
+        """Packages of a workspace: `worker_lib` -> the directory `libs/worker-lib` or its `src`."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for path in self.modules:
+            package = PurePosixPath(path).parent
+            root = package.parent
+            if path.endswith("/__init__.py") and root.name:
+                project = root.parent.name if root.name == "src" else root.name
+                if project.replace("-", "_").lower() == package.name.lower():
+                    found[package.name].append(str(root))
+        return found
 
     def _walk_modules(
         self, root: str, parts: list[str], importer: Module, depth: int, first: int = 0

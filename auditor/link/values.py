@@ -111,6 +111,8 @@ class Evaluator:
     _created: dict[tuple[int, int], list[Located]] = field(default_factory=dict)
     _bindings: dict[tuple[str, str], list[Located]] = field(default_factory=dict)
     _bound: Env = field(default_factory=dict)
+    bound_scopes: frozenset[int] = frozenset()
+    """The `id` of each scope in which a name is bound."""
     named: dict[str, Value] = field(default_factory=dict)
     """What names of packages stand for in this tree: `django.conf.settings.LOGIN_URL`."""
 
@@ -124,12 +126,15 @@ class Evaluator:
             yield
             return
         saved = self._bound, self._busy, self._known, self._created, self._bindings
+        scopes = self.bound_scopes
         self._bound = {**self._bound, **env}
+        self.bound_scopes = scopes | {scope for scope, _ in env}
         self._busy, self._known, self._created, self._bindings = set(), {}, {}, {}
         try:
             yield
         finally:
             self._bound, self._busy, self._known, self._created, self._bindings = saved
+            self.bound_scopes = scopes
 
     def value(self, expr: t.Expr | None, scope: Scope) -> Value:
         if expr is None:

@@ -311,3 +311,69 @@ async def hook(request: Request):
     (route,) = build({"app.py": source}).facts(Route)
     assert route.authentication is Guarding.ENFORCED
     assert route.guards[0].via == "body"
+
+
+def test_who_verifies_what_the_body_brings_signs_in(build: Build) -> None:
+    """Anybody may try a pairing code, so that its route stands open; a key in a header guards."""
+    source = (
+        HEAD
+        + """
+from pydantic import BaseModel
+
+class Pairing(BaseModel):
+    code: str
+
+@app.post("/pair")
+def pair(request: Request, body: Pairing):
+    if not hmac.compare_digest(body.code, SECRET):
+        raise HTTPException(403)
+    return {"address": request.client.host}
+
+@app.post("/push")
+def push(body: Pairing, key: str = Header()):
+    if not hmac.compare_digest(key, SECRET):
+        raise HTTPException(403)
+"""
+    )
+    states = {r.path: r.authentication for r in build({"app.py": source}).facts(Route)}
+    assert states == {"/pair": Guarding.EXEMPT, "/push": Guarding.ENFORCED}
+
+
+def test_guards_of_one_factory_are_judged_apart(build: Build) -> None:
+    """What one instance of a guard does is not remembered of another, nor of the bare function."""
+    source = (
+        HEAD
+        + """
+def read(token, required):
+    if token is None and not required:
+        return None
+    return jwt.decode(token, SECRET, algorithms=["HS256"])
+
+class Caller:
+    def __init__(self, required: bool = True):
+        self.required = required
+
+    def check(self, request):
+        if not self.required:
+            return None
+        try:
+            return jwt.decode(request.headers["authorization"], SECRET, algorithms=["HS256"])
+        except Exception:
+            raise HTTPException(401)
+
+    def __call__(self, request: Request):
+        return self.check(request)
+
+@app.get("/maybe")
+def maybe(user=Depends(Caller(required=False))): ...
+
+@app.get("/must")
+def must(user=Depends(Caller())): ...
+
+@app.get("/also-maybe")
+def also(user=Depends(Caller(False))): ...
+"""
+    )
+    states = {r.path: r.authentication for r in build({"app.py": source}).facts(Route)}
+    assert states["/must"] is Guarding.ENFORCED
+    assert states["/maybe"] is states["/also-maybe"] is not Guarding.ENFORCED

@@ -51,6 +51,11 @@ CASES = {
         "def f(r: Store):\n    probe(r.get)",
         "redis.Redis().get",
     ),
+    "an instance of a generic class": (
+        "from typing import Generic\nfrom store import Base\nclass Users(Base[int], Generic[T]): ...\n"
+        "users = Users[int](1)\nprobe(users.get)",
+        "store.Base().get",
+    ),
     "a local that shadows an import": (
         "from os import environ\ndef f(environ):\n    probe(environ)",
         "",
@@ -91,6 +96,18 @@ def test_a_module_named_like_a_package_does_not_import_itself(build: Build) -> N
     code = build({"redis.py": "import redis\nprobe(redis.Redis)\n"}).code
     (site,) = code.method_calls("probe")
     assert code.name(site.node.args[0], site.scope) == "redis.Redis"
+
+
+@pytest.mark.parametrize("home", ["libs/shop-core", "libs/shop-core/src"])
+def test_members_of_a_workspace_import_each_other(home: str, build: Build) -> None:
+    files = {
+        "apps/api/main.py": "from shop_core.db import find\nprobe(find)",
+        f"{home}/shop_core/__init__.py": "",
+        f"{home}/shop_core/db.py": "def find(): ...",
+    }
+    code = build(files).code
+    (site,) = code.method_calls("probe")
+    assert code.name(site.node.args[0], site.scope) == f"{home}/shop_core/db.py:find"
 
 
 def test_packages_that_import_all_of_each_other_end(build: Build) -> None:
