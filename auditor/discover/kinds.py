@@ -37,7 +37,7 @@ _BY_PATH: tuple[tuple[str, Kind], ...] = (
     (r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)\.circleci/config\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)\.github/dependabot\.ya?ml$", Kind.WORKFLOW),
-    (r"(?:^|/)(?:nginx|caddy|traefik)[^/]*/.*\.(?:conf|ya?ml|template)$", Kind.PROXY),
+    (r"(?:^|/)(?:nginx|caddy|traefik)[^/]*/.*\.(?:conf(?:\.\w+)?|ya?ml|template)$", Kind.PROXY),
     (r"(?:^|/)(?:k8s|kubernetes|manifests|deploy|helm|charts)/.*\.ya?ml$", Kind.PLATFORM),
 )
 _BY_NAME: tuple[tuple[str, Kind], ...] = (
@@ -54,8 +54,8 @@ _BY_NAME: tuple[tuple[str, Kind], ...] = (
     (r"procfile|railway\.(?:json|toml)|vercel\.json|render\.ya?ml|fly\.toml|app\.(?:json|ya?ml)"
      r"|netlify\.toml|serverless\.ya?ml|nixpacks\.toml|supervisord?\.conf|.+\.service|.+\.timer"
      r"|.+\.tf|now\.json|heroku\.ya?ml|chart\.ya?ml", Kind.PLATFORM),
-    (r"nginx.*\.conf(?:\.template)?|caddyfile|traefik\.(?:ya?ml|toml)|default\.conf(?:\.template)?",
-     Kind.PROXY),
+    (r"nginx.*\.conf(?:\.(?:template|j2|jinja2?|jnj))?|.+[.-]nginx(?:\.conf)?|caddyfile(?:\..+)?|.+\.caddyfile"
+     r"|traefik.*\.(?:ya?ml|toml)|default\.conf(?:\.template)?|kong\.ya?ml", Kind.PROXY),
 )  # fmt: skip
 _PATHS = tuple((re.compile(pattern, re.I), kind) for pattern, kind in _BY_PATH)
 _NAMES = tuple((re.compile(pattern, re.I), kind) for pattern, kind in _BY_NAME)

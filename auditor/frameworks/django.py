@@ -195,7 +195,8 @@ class _Builder:
             (n for a in self.code.ancestry(found) if (n := a.rpartition(".")[2]) in _PUBLIC_VIEWS),
             short,
         )
-        return self._route(pattern, method, short, at, handler or found, guards, public)
+        made = self._route(pattern, method, short, at, handler or found, guards, public)
+        return replace(made, view=found)
 
     # --- DRF
 
@@ -233,7 +234,8 @@ class _Builder:
         guards += self._everywhere(tests, [], True)
         short = f"{found.node.name}.{route.action}"  # type: ignore[attr-defined]
         at = place_of(handler or found, short)
-        return self._route(pattern, route.method, short, at, handler or found, guards, "")
+        made = self._route(pattern, route.method, short, at, handler or found, guards, "")
+        return replace(made, view=found)
 
     def _permitted(
         self, listed: list[Located] | None, scope: Scope, tests: PathTests

@@ -138,6 +138,7 @@ class _Routes:
             public_by_nature(method, _braced(path)),
             view.function,
             self._dependencies(found),
+            view.owner,
         )
 
     def _default_limits(self, found: Found, own: list[Limit]) -> list[Limit]:

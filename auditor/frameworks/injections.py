@@ -30,9 +30,9 @@ def injections(application: Application) -> Iterator[Intake]:
             if _counts(hit) and hit.key not in seen and same not in seen:
                 seen |= {hit.key, same}
                 sink = Sink(hit.sink)
-                yield Intake(
-                    route, place_of(hit.where), "injection", _message(route, hit, sink), sink
-                )
+                message = _message(route, hit, sink)
+                at = place_of(hit.where)
+                yield Intake(route, at, "injection", message, sink, hit.source.kind)
 
 
 def _hits(flow: Flow, entries: Entries, route: Route) -> Iterator[Hit]:

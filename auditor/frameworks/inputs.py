@@ -10,7 +10,7 @@ from auditor.link.application import Application, provides
 from auditor.link.flow import validated_fields
 from auditor.link.names import Code, Located, Scope, argument
 from auditor.link.values import place_of
-from auditor.model.web import Intake, Parameter, Route, Upload
+from auditor.model.web import Intake, Parameter, Route
 
 _UNTYPED = {
     "builtins.dict",
@@ -158,69 +158,3 @@ def _takes_any_text(
         case t.BinOp(op="|", left=left):
             annotation = left
     return code.name(annotation, scope) in _FREE_TEXT
-
-
-@provides(Upload)
-def uploads(application: Application) -> Iterator[Upload]:
-    """Routes with file parameters (CWE-434, CWE-400)."""
-    code = application.code
-    for route in application.facts(Route):
-        files = [p for p in route.parameters if p.source == "file"]
-        if not files or route.function is None:
-            continue
-        bodies = code.with_callees(route.function, 1)
-        nodes = [(n, f) for f in bodies for n in t.walk_own(*f.node.body)]  # type: ignore[attr-defined]
-        yield Upload(
-            route,
-            files[0].place,
-            any(_limits_size(n) for n, _ in nodes),
-            any(_checks_type(n) for n, _ in nodes),
-            next((place_of(Located(n, code.inside(f))) for n, f in nodes if _uses_name(n)), None),
-        )
-
-
-def _limits_size(node: t.Node) -> bool:
-    match node:
-        case t.Compare(ops=[">" | ">=" | "<" | "<="]):
-            words = " ".join(
-                n.name if isinstance(n, t.Attr) else n.id
-                for n in t.walk_own(node)
-                if isinstance(n, t.Attr | t.Name)
-            )
-            return re.search(r"\blen\b|size|length|bytes", words, re.I) is not None
-    return False
-
-
-def _checks_type(node: t.Node) -> bool:
-    match node:
-        case t.Compare(ops=["in" | "not in" | "==" | "!="]):
-            return any(
-                (isinstance(n, t.Attr) and n.name in ("content_type", "filename", "suffix", "mime"))
-                or (isinstance(n, t.Name) and re.search(r"ext|suffix|mime|type", n.id, re.I))
-                for n in t.walk_own(node)
-            )
-        case t.Call(func=t.Attr(name="startswith" | "endswith")):
-            return any(
-                isinstance(n, t.Attr) and n.name in ("content_type", "filename")
-                for n in t.walk_own(node)
-            )
-        case t.Call(func=func):
-            return t.dotted(func).startswith(("magic.", "imghdr.", "filetype.", "Image."))
-    return False
-
-
-def _uses_name(node: t.Node) -> bool:
-    """`open(… file.filename …)` or a path joined with the client's file name."""
-    match node:
-        case t.Call(func=func, args=args) if t.dotted(func) in (
-            "open",
-            "aiofiles.open",
-            "os.path.join",
-            "Path",
-        ):
-            return any(
-                isinstance(n, t.Attr) and n.name == "filename" for a in args for n in t.walk_own(a)
-            )
-        case t.BinOp(op="/", right=t.Attr(name="filename")):
-            return True
-    return False

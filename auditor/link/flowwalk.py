@@ -330,7 +330,11 @@ class Walk(Validation):
             case Form.RECORD:
                 return base.parts().get(name)
             case Form.FILE:
-                return base.as_text() if name in ("filename", "name", "file", "stream") else None
+                if (
+                    name == "name"
+                ):  # Django's: https://docs.djangoproject.com/en/stable/ref/files/uploads/
+                    return replace(base.as_text(), source=replace(base.source, segment=True))
+                return base.as_text() if name in ("filename", "file", "stream") else None
             case Form.TEXT:
                 if name in (
                     "filename",

@@ -56,6 +56,35 @@ class ContainerService:
     command: str
     published: bool
     place: Place
+    replicas: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyLimit:
+    """A rate limit of a proxy or gateway: what it counts by (`key`), and how much it allows."""
+
+    server: str
+    name: str
+    key: str
+    rate: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyLocation:
+    """A part of the URL space that a reverse proxy hands on to an application.
+
+    `match` is prefix, exact or regex; `replaced` is what stands for the prefix when the request is
+    handed on, None where it stays. `body` is the greatest body in bytes, None for no limit.
+    """
+
+    server: str
+    match: str
+    path: str
+    replaced: str | None
+    limits: tuple[ProxyLimit, ...]
+    body: int | None
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,8 @@ class Route:
     """Why the route is public by nature (health check, login, …), empty where it is not."""
     function: Located | None = field(default=None, compare=False, repr=False)
     dependencies: tuple[Located, ...] = field(default=(), compare=False, repr=False)
+    view: Located | None = field(default=None, compare=False, repr=False)
+    """The class that it is a method of, as it was routed."""
 
     @property
     def name(self) -> str:
@@ -231,7 +233,8 @@ _CONSEQUENCES = {
 class Intake:
     """Input of a route that is not validated; `kind` is untyped, raw, unbounded or injection.
 
-    An injection names the `sink` that it reaches; its place is there.
+    An injection names the `sink` that it reaches; its place is there. `source` is the part of the
+    request it came from, as of `Parameter.source`.
     """
 
     route: Route
@@ -239,6 +242,7 @@ class Intake:
     kind: str
     message: str
     sink: Sink | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ def services(application: Application) -> Iterator[ContainerService]:
             service.command,
             published,
             Place(file.path, service.line),
+            service.replicas,
         )
 
 

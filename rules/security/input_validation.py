@@ -12,7 +12,7 @@ from auditor.assess.verdict import (
     present,
 )
 from auditor.link.application import Application
-from auditor.model.web import Intake, Route, Sink
+from auditor.model.web import Intake, Route, Sink, Upload
 
 _WORTH = {
     "untyped": (State.ABSENT, Severity.MEDIUM),
@@ -57,7 +57,8 @@ class InputValidation(Rule):
 
     def assess(self, application: Application) -> Verdict:
         routes = [r for r in application.facts(Route) if self._takes_input(r)]
-        intakes = application.facts(Intake)
+        named = {u.trusts_name for u in application.facts(Upload)}  # told by upload-limits
+        intakes = [i for i in application.facts(Intake) if i.place not in named]
         routes += [i.route for i in intakes if i.route not in routes]
         if not routes:
             return not_applicable("no route takes input that needs validation")

@@ -13,6 +13,7 @@ from typing import Any
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
 from auditor.extract.markup import Document, at, read_yaml, text_at
+from auditor.extract.readers.proxies import traefik_labels
 from auditor.extract.sensitive import is_sensitive, safe_value
 from auditor.extract.source import Source, extracts
 
@@ -39,6 +40,10 @@ class Service(Fact, frozen=True):
     literal_secrets: list[tuple[str, int]]
     healthcheck: str
     line: int
+    replicas: int = 1
+    limited_by: str = ""
+    """The Traefik middleware that limits the rate of what it serves."""
+    limited_path: str = ""
 
 
 @extracts(Kind.DOCKERFILE)
@@ -101,6 +106,8 @@ def compose(source: Source) -> Iterator[Fact]:
 
 def _service(document: Document, name: str, data: dict[str, Any]) -> Service:
     environment = _environment(document, name, data.get("environment"))
+    limit = traefik_labels(_labels(data.get("labels")) | _labels(at(data, "deploy", "labels")))
+    replicas = at(data, "deploy", "replicas") or data.get("scale")
     return Service(
         name,
         str(data.get("image") or ""),
@@ -117,7 +124,16 @@ def _service(document: Document, name: str, data: dict[str, Any]) -> Service:
         ],
         text_at(data, "healthcheck", "test"),
         document.line("services", name),
+        replicas if isinstance(replicas, int) else 1,
+        *(limit or ("", "")),
     )
+
+
+def _labels(value: Any) -> dict[str, str]:
+    if isinstance(value, dict):
+        return {str(key): str(label) for key, label in value.items()}
+    parts = (str(item).partition("=") for item in _list(value))
+    return {key: label for key, _, label in parts}
 
 
 def _list(value: Any) -> list[Any]:

@@ -1,0 +1,189 @@
+"""Reverse proxies in front of the applications: which paths they hand on, and with which limits.
+
+https://nginx.org/en/docs/http/ngx_http_core_module.html#location: exact locations first, then the
+longest prefix (kept where it carries `^~`), then regular expressions in order.
+https://nginx.org/en/docs/http/ngx_http_limit_req_module.html: `limit_req` is inherited where a level
+has none of its own, and needs a `limit_req_zone` of that name.
+https://nginx.org/en/docs/http/ngx_http_core_module.html#client_max_body_size: 1 MB unless told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from auditor.extract.readers.containers import Service
+from auditor.extract.readers.proxies import GatewayLimit, ProxyStatement
+from auditor.link.application import Application, provides
+from auditor.model.deployment import ProxyLimit, ProxyLocation
+from auditor.model.places import Place
+
+_HANDS_ON = {"proxy_pass", "uwsgi_pass", "fastcgi_pass", "grpc_pass", "scgi_pass", "reverse_proxy"}
+_DEFAULT_BODY = 1024 * 1024
+_Block = tuple[tuple[str, int], ...]
+
+
+@provides(ProxyLocation)
+def nginx_locations(application: Application) -> Iterator[ProxyLocation]:
+    files: dict[str, list[ProxyStatement]] = defaultdict(list)
+    for file, statement in application.of(ProxyStatement):
+        if statement.server == "nginx":
+            files[file.path].append(statement)
+    zones = {
+        _zone(s.words): (s, path)
+        for path, statements in files.items()
+        for s in statements
+        if s.words[0] == "limit_req_zone"
+    }
+    shared = [
+        s
+        for statements in files.values()
+        for s in statements
+        if [header for header, _ in s.blocks] in ([], ["http"])
+    ]
+    for path, statements in files.items():
+        for block in dict.fromkeys(_around(s) for s in statements if s.words[0] in _HANDS_ON):
+            if block and block[-1][0].startswith(("location", "server", "if")):
+                yield from _location(path, block, statements, shared, zones)
+
+
+def _around(statement: ProxyStatement) -> _Block:
+    return tuple((header, line) for header, line in statement.blocks)
+
+
+def _location(
+    path: str,
+    block: _Block,
+    statements: list[ProxyStatement],
+    shared: list[ProxyStatement],
+    zones: dict[str, tuple[ProxyStatement, str]],
+) -> Iterator[ProxyLocation]:
+    locations = [header for header, _ in block if header.startswith("location")]
+    words = locations[-1].split() if locations else ["location", "/"]
+    modifier = words[1] if len(words) > 2 else ""
+    where = words[-1] if len(words) > 1 else "/"
+    match = {"=": "exact", "~": "regex", "~*": "regex"}.get(modifier, "prefix")
+    if where.startswith("@"):
+        match, where = "prefix", "/"  # a named one stands for what `try_files` did not find
+    levels = [[s for s in statements if _around(s) == block[:end]] for end in range(len(block), 0, -1)]  # fmt: skip
+    levels.append(shared)
+    limits = []
+    for level in levels:
+        applied = [s for s in level if s.words[0] == "limit_req"]
+        for statement in applied:
+            defined = zones.get(_zone(statement.words))
+            if defined is None or "limit_req_dry_run" in _names(level):
+                continue
+            zone, _ = defined
+            rate = next((w[5:] for w in zone.words if w.startswith("rate=")), "")
+            key = zone.words[1] if len(zone.words) > 1 else ""
+            limits.append(ProxyLimit("nginx", _zone(zone.words), key, rate, Place(path, statement.line)))  # fmt: skip
+        if applied:
+            break
+    body: int | None = _DEFAULT_BODY
+    for level in levels:
+        if told := [s.words[1] for s in level if s.words[0] == "client_max_body_size" and len(s.words) > 1]:  # fmt: skip
+            body = _bytes(told[-1])
+            break
+    target = next((s.words[1] for s in levels[0] if s.words[0] == "proxy_pass" and len(s.words) > 1), "")  # fmt: skip
+    replaced = re.match(r"\w+://[^/\s]+(/[^\s$]*)$", target)
+    yield ProxyLocation(
+        "nginx",
+        match,
+        where,
+        replaced[1] if replaced and match == "prefix" else None,
+        tuple(limits),
+        body,
+        Place(path, block[-1][1]),
+    )
+
+
+def _names(statements: list[ProxyStatement]) -> set[str]:
+    return {s.words[0] for s in statements if s.words[-1] == "on"}
+
+
+def _zone(words: list[str]) -> str:
+    return next((w[5:].split(":")[0] for w in words if w.startswith("zone=")), "")
+
+
+def _bytes(text: str) -> int | None:
+    """`10m` in bytes; None for `0`, which lets everything pass, and for what a template fills in."""
+    found = re.fullmatch(r"(\d+)([kKmMgG]?)", text)
+    if found is None or int(found[1]) == 0:
+        return None
+    return int(found[1]) * {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}[found[2].lower()]
+
+
+@provides(ProxyLocation)
+def caddy_sites(application: Application) -> Iterator[ProxyLocation]:
+    """`rate_limit` is a module of its own: https://github.com/mholt/caddy-ratelimit."""
+    by_site: dict[tuple[str, int], list[ProxyStatement]] = defaultdict(list)
+    for file, statement in application.of(ProxyStatement):
+        if statement.server == "caddy" and statement.blocks:
+            by_site[file.path, statement.blocks[0][1]].append(statement)
+    for (path, line), statements in by_site.items():
+        if not any(s.words[0] == "reverse_proxy" for s in statements):
+            continue
+        limiting = [
+            s for s in statements if any(h.split(" ")[0] == "rate_limit" for h, _ in s.blocks)
+        ]
+        limits = [ProxyLimit("Caddy", "rate_limit", "", "", Place(path, s.line)) for s in limiting[:1]]  # fmt: skip
+        sizes = [s.words[1] for s in statements if s.words[0] == "max_size" and len(s.words) > 1]
+        body = _bytes(re.sub(r"[iI]?[bB]$", "", sizes[0])) if sizes else None
+        yield ProxyLocation("Caddy", "prefix", "/", None, tuple(limits), body, Place(path, line))
+
+
+@provides(ProxyLocation)
+def gateways(application: Application) -> Iterator[ProxyLocation]:
+    for file, found in application.of(GatewayLimit):
+        place = Place(file.path, found.line)
+        limit = ProxyLimit(found.gateway, found.name, "", "", place)
+        path = found.target or "/"
+        yield ProxyLocation(found.gateway, "prefix", path, None, (limit,), None, place)
+    for file, service in application.of(Service):
+        if service.limited_by:
+            place = Place(file.path, service.line)
+            limit = ProxyLimit("Traefik", service.limited_by, "", "", place)
+            path = service.limited_path or "/"
+            yield ProxyLocation("Traefik", "prefix", path, None, (limit,), None, place)
+
+
+def handed_on(locations: tuple[ProxyLocation, ...], path: str) -> list[ProxyLocation]:
+    """The locations by which a path of the application is reached; of each server the best match."""
+    found: list[ProxyLocation] = []
+    servers = dict.fromkeys((each.server, each.place.path) for each in locations)
+    for server in servers:
+        own = [each for each in locations if (each.server, each.place.path) == server]
+        if best := _best(own, path):
+            if best.replaced is None or best.path == best.replaced:
+                found.append(best)
+        for each in own:
+            if each.replaced is not None and path.startswith(each.replaced):
+                public = each.path + path[len(each.replaced) :]
+                if _best(own, public) is each and each not in found:
+                    found.append(each)
+    return found
+
+
+def _best(locations: list[ProxyLocation], path: str) -> ProxyLocation | None:
+    for each in locations:
+        if each.match == "exact" and each.path == path:
+            return each
+    for each in locations:
+        if each.match == "regex" and _matches(each.path, path):
+            return each
+    prefixes = [e for e in locations if e.match == "prefix" and path.startswith(e.path)]
+    return max(prefixes, key=lambda e: len(e.path), default=None)
+
+
+def _matches(pattern: str, path: str) -> bool:
+    """Regular expressions of the tree are not run: those made of plain words are compared."""
+    plain = re.fullmatch(r"\^?((?:/|[\w.-]|\\\.)+)(?:/?\$|\(/\|\$\)|/?\.\*\$?)?", pattern)
+    if plain is None:
+        choice = re.fullmatch(r"\^?(/(?:[\w-]+/)*)\(([\w./|-]+)\)(?:/?\.?\*?\$?)?", pattern)
+        if choice is None:
+            return False
+        return any(path.startswith(choice[1] + word) for word in choice[2].split("|"))
+    word = plain[1].replace("\\.", ".")
+    return path.startswith(word) if pattern.startswith("^") else word in path
