@@ -16,7 +16,7 @@ from auditor.link.values import Evaluator
 from auditor.model.values import Known, Masked, Value, possible, settings_in
 from auditor.model.web import Guarding
 
-_JWT_DECODERS = {
+JWT_DECODERS = {
     "jwt.decode": 1,
     "jwt.decode_complete": 1,
     "jwt.PyJWT().decode": 1,
@@ -30,7 +30,7 @@ _JWT_DECODERS = {
 }
 """Function -> position of the key. All raise when the signature does not fit."""
 
-_UNVERIFIED = {
+UNVERIFIED = {
     "jose.jwt.get_unverified_claims",
     "jose.jwt.get_unverified_header",
     "jwt.get_unverified_header",
@@ -290,23 +290,23 @@ def known_guard(name: str, made: Located | None = None) -> KnownGuard | None:
 @recognises
 def jwt_decoding(site: CallSite, name: str, values: Evaluator) -> Verification | None:
     """Decoding a token verifies its signature unless it is told not to (CWE-347)."""
-    if name in _UNVERIFIED:
+    if name in UNVERIFIED:
         return Verification(Strength.FORM, raises=True, note="reads the token without verifying it")
-    position = _JWT_DECODERS.get(name)
+    position = JWT_DECODERS.get(name)
     if position is None:
         return None
-    if reason := _verification_off(site, values):
+    if reason := verification_off(site, values):
         return Verification(Strength.FORM, raises=True, note=reason)
     key = site.arg(position, "key", "secret", "secret_key")
     if key is None:
         return Verification(Strength.VERIFIED, raises=True)
     worth = values.value(key, site.scope)
-    if reason := _weak_key(worth):
+    if reason := weak_key(worth):
         return Verification(Strength.DEFAULT_SECRET, raises=True, note=reason)
     return Verification(Strength.VERIFIED, raises=True)
 
 
-def _verification_off(site: CallSite, values: Evaluator) -> str:
+def verification_off(site: CallSite, values: Evaluator) -> str:
     options = values.value(site.arg(None, "options"), site.scope)
     for known in possible(options):
         if isinstance(known.value, dict) and known.value.get("verify_signature") is False:
@@ -325,7 +325,7 @@ def _is_false(value: Value) -> bool:
     return isinstance(value, Known) and value.value is False
 
 
-def _weak_key(value: Value) -> str:
+def weak_key(value: Value) -> str:
     """Why a signing key is known to anybody who reads the code, or an empty text."""
     settings = list(settings_in(value))
     if isinstance(value, Masked) or (settings and isinstance(settings[-1].default, Masked)):

@@ -476,8 +476,23 @@ class Evaluator:
             return lift(_FUNCTIONS[callee], [self.value(call.args[0], site.scope)], place)
         definition = self.code.definition(callee)
         if definition is not None and isinstance(definition.node, t.Function):
-            return self._returned(definition, place)
+            value = self._returned(definition, place)
+            unbound = not self._bound  # one level, or calls that pass each other on never end
+            if isinstance(value, Unknown) and unbound and _reads_environment(definition.node):
+                with self.within(self._given(definition, site)):
+                    return self._returned(definition, place)
+            return value
         return Unknown(f"result of {callee or 'a call'}", place)
+
+    def _given(self, function: Located, site: CallSite) -> Env:
+        """What a call gives the parameters of a plain function; those left out keep their defaults."""
+        assert isinstance(function.node, t.Function)
+        inner = self.code.inside(function)
+        return {
+            (id(inner), param.name): Located(given, site.scope)
+            for position, param in enumerate(function.node.params)
+            if (given := site.arg(position, param.name)) is not None
+        }
 
     def _returned(self, function: Located, place: Place) -> Value:
         assert isinstance(function.node, t.Function)
@@ -555,6 +570,14 @@ def one_of(values: list[Value], place: Place) -> Value:
             if each not in distinct:
                 distinct.append(each)
     return distinct[0] if len(distinct) == 1 else OneOf(tuple(distinct), place)
+
+
+def _reads_environment(function: t.Function) -> bool:
+    """Whether a function may be the tree's own way to read a setting: `env("NAME", default)`."""
+    return any(
+        isinstance(node, t.Attr) and node.name in ("environ", "getenv")
+        for node in t.walk_own(*function.body)
+    )
 
 
 def _distinct(found: list[Located]) -> list[Located]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from auditor.model.places import Place
@@ -68,3 +69,15 @@ class FrameworkSetting:
     value: Value
     place: Place
     environment: str = ""
+
+
+def in_service(settings: Iterable[FrameworkSetting]) -> list[FrameworkSetting]:
+    """Of one name's settings those that hold where the application serves.
+
+    Its production settings, else those of no environment in particular; those for development or
+    tests count only where there are no others.
+    """
+    found = list(settings)
+    own = [s for s in found if s.environment == "production"]
+    shared = [s for s in found if not s.environment]
+    return own or shared or [s for s in found if s.environment != "test"]
