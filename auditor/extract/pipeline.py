@@ -267,7 +267,7 @@ def _batches(sources: dict[bytes, Source], size: int) -> list[list[bytes]]:
     batches: list[list[bytes]] = []
     room = 0
     for key, source in sorted(sources.items(), key=lambda item: -len(item[1].data)):
-        if room < len(source.data):
+        if not batches or room < len(source.data):
             batches.append([])
             room = size
         batches[-1].append(key)

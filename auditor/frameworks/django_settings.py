@@ -22,7 +22,7 @@ from auditor.link.application import Application, provides
 from auditor.link.execution import Bound, Execution, Names
 from auditor.link.names import Located, Module, Scope
 from auditor.link.values import Evaluator, place_of, reads_settings
-from auditor.model.places import Place
+from auditor.model.places import Place, apart
 from auditor.model.settings import FrameworkSetting, SettingDefinition
 from auditor.model.values import Known, Setting, Value, possible
 
@@ -139,7 +139,7 @@ class _Finder:
         tail = pointer.target.replace(".", "/")
         nearest = sorted(
             (m for m in self.code.modules.values() if _is(m.path, tail)),
-            key=lambda m: (_distance(m.path, pointer.path), m.path),
+            key=lambda m: (apart(m.path, pointer.path), m.path),
         )
         return nearest[0] if nearest else None
 
@@ -256,16 +256,6 @@ def _is(path: str, tail: str) -> bool:
         path == f"{tail}{suffix}" or path.endswith(f"/{tail}{suffix}")
         for suffix in (".py", "/__init__.py")
     )
-
-
-def _distance(path: str, other: str) -> int:
-    """How many directories lie between two files."""
-    one, two = PurePosixPath(path).parts, PurePosixPath(other).parts
-    shared = next(
-        (i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b),
-        min(len(one), len(two)),
-    )
-    return len(one) + len(two) - 2 * shared
 
 
 def _dotted(path: str) -> str:

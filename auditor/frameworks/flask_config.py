@@ -12,6 +12,7 @@ import weakref
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from auditor.extract.python import tree as t
 from auditor.extract.readers.dotenv import environment_of
@@ -66,6 +67,9 @@ class _Entry:
     value: Located
     place: Place
     environment: str
+
+
+_E = TypeVar("_E", _Entry, FrameworkSetting)
 
 
 @dataclass
@@ -283,7 +287,7 @@ class _Configuration:
         self, name: str, default: t.Expr | None, scope: Scope, place: Place, optional: bool = False
     ) -> Value | None:
         """What `app.config[name]` holds where the application serves, as far as the code tells."""
-        found = _in_production(self.entries.get(name, []))
+        found = in_production(self.entries.get(name, []))
         worths = [self.values.value(e.value.node, e.value.scope) for e in found]  # type: ignore[arg-type]
         distinct = list(dict.fromkeys(map(_Same, worths)))
         if distinct:
@@ -309,7 +313,7 @@ class _Same:
         return isinstance(other, _Same) and repr(self.value) == repr(other.value)
 
 
-def _in_production(entries: list[_Entry]) -> list[_Entry]:
+def in_production(entries: list[_E]) -> list[_E]:
     """The entries that hold in production: its own, else those of no environment in particular."""
     own = [e for e in entries if e.environment == "production"]
     shared = [e for e in entries if not e.environment]

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 from auditor.discover import Role
 from auditor.extract.python import tree as t
-from auditor.extract.readers.containers import Service
-from auditor.extract.readers.dotenv import DotenvEntry, environment_of
+from auditor.extract.readers.containers import Image, Service
+from auditor.extract.readers.dotenv import DotenvEntry, environment_of_file
 from auditor.extract.readers.platforms import PlatformSetting
 from auditor.link.application import Application, provides
 from auditor.link.names import Located, Scope, argument
-from auditor.link.values import Evaluator, lift, place_of, reads_settings
+from auditor.link.values import Evaluator, as_bool, lift, place_of, reads_settings
 from auditor.model.places import Place
 from auditor.model.settings import SettingDefinition, SettingRead, SettingsClass
 from auditor.model.values import Known, Setting, Value
@@ -32,8 +32,15 @@ _GETTERS = {
     "starlette.config.Config()": "default",
     "dotenv.get_key": "",
 }
+_OPTIONAL = {"os.getenv", "os.environ.get"}
+"""Readers that give None where the setting is missing."""
 _ENVIRONS = re.compile(r"^environs?\.(?:Env|FileAwareEnv)\(\)(?:\.(?!read_env|prefixed)\w+)?$")
 _CONFIGURATIONS = re.compile(r"^configurations\.values\.\w+Value$")
+_READS_SWITCH = re.compile(r"^(?=.*env)(?=.*(?:bool|flag|switch))\w+$", re.I)
+_TURNS_TO_SWITCH = re.compile(
+    r"^_?(?:str(?:ing)?_?(?:2|to)_?bool(?:ean)?|(?:to|as|parse|cast|get)_?bool(?:ean)?|is_?true|truthy)$",
+    re.I,
+)
 _SETTINGS_BASES = {
     "pydantic_settings.BaseSettings",
     "pydantic_settings.main.BaseSettings",
@@ -65,8 +72,28 @@ def environment_reads(values: Evaluator, name: str, expr: t.Expr, scope: Scope) 
             if isinstance(worth, Known) and worth.value is None:
                 worth = None
             if worth is not None and _casts_to_bool(expr, callee, values, scope):
-                worth = lift(_as_bool, [worth], worth.place)
-            return Setting(setting, worth, place)
+                worth = lift(as_bool, [worth], worth.place)
+            return Setting(setting, worth, place, worth is None and callee in _OPTIONAL)
+    return None
+
+
+@reads_settings
+def switches(values: Evaluator, name: str, expr: t.Expr, scope: Scope) -> Value | None:
+    """`env_bool("DEBUG", "no")`, `strtobool(os.getenv("DEBUG"))`: helpers known by their names."""
+    match expr:
+        case t.Call(func=t.Name(id=word) | t.Attr(name=word), args=[first, *_]):
+            pass
+        case _:
+            return None
+    if _READS_SWITCH.search(word) and (setting := values.text(first, scope)):
+        default = argument(expr, 1, "default")
+        place = place_of(Located(expr, scope))
+        if default is None:
+            return Setting(setting, None, place, True)
+        return Setting(setting, lift(as_bool, [values.value(default, scope)], place), place)
+    if _TURNS_TO_SWITCH.search(word) and len(expr.args) == 1:
+        worth = values.value(first, scope)
+        return lift(as_bool, [worth], place_of(Located(expr, scope)))
     return None
 
 
@@ -84,15 +111,6 @@ def _declared_default(values: Evaluator, func: t.Expr, setting: str, scope: Scop
 def _casts_to_bool(call: t.Call, callee: str, values: Evaluator, scope: Scope) -> bool:
     cast = argument(call, 2, "cast")
     return callee.endswith(".bool") or values.code.name(cast, scope) == "builtins.bool"
-
-
-def _as_bool(value: object) -> bool:
-    """As decouple and environs read a text."""
-    return (
-        value.lower() in ("1", "true", "yes", "y", "on", "t")
-        if isinstance(value, str)
-        else bool(value)
-    )
 
 
 @reads_settings
@@ -232,11 +250,15 @@ def setting_definitions(application: Application) -> Iterator[SettingDefinition]
             file.tracked,
         )
     for file, service in application.of(Service):
-        environment = environment_of(file.path.rpartition("/")[2])
+        environment = environment_of_file(file.path)
         for name, value, line in service.environment:
             yield SettingDefinition(
                 name, value, Place(file.path, line, 1, 0, service.name), environment
             )
+    for file, image in application.of(Image):
+        environment = environment_of_file(file.path)
+        for name, value, line in image.environment:
+            yield SettingDefinition(name, value, Place(file.path, line), environment)
     for file, setting in application.of(PlatformSetting):
         place = Place(file.path, setting.line)
         yield SettingDefinition(

@@ -7,12 +7,15 @@ and routes run functions; functions run what they call. A script that only its o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code, Located, Module, Scope
+from auditor.link.values import Evaluator
+from auditor.model.values import Known, Unknown, Value
 
 
 @dataclass
@@ -55,7 +58,7 @@ class Reach:
     def _run_module(self, module: Module) -> None:
         """Everything a module does when it is imported, and every handler it registers."""
         for stmt in module.body:
-            if not _is_main_guard(stmt):
+            if not is_main_guard(stmt):
                 self._calls(stmt, module.scope, "start")
         for node, scope in self.code.nodes(module):
             if isinstance(node, t.Function) and node.decorators:
@@ -114,11 +117,65 @@ class Reach:
         return self.functions.get(id(function), "")
 
 
-def _is_main_guard(stmt: t.Stmt) -> bool:
+def is_main_guard(stmt: t.Stmt) -> bool:
+    """`if __name__ == "__main__":`."""
     match stmt:
         case t.If(test=t.Compare(left=t.Name(id="__name__"))):
             return True
     return False
+
+
+def around(site: Located) -> list[t.If]:
+    """The `if` statements of its own function or module that a place stands in, outermost first."""
+    body: list[t.Stmt] = getattr(site.scope.owner, "body", None) or site.scope.module.body
+    found: list[t.If] = []
+    while True:
+        holding = next((s for s in body if any(n is site.node for n in t.walk_own(s))), None)
+        inner = [
+            block
+            for name in ("body", "orelse", "final")
+            if isinstance(block := getattr(holding, name, None), list)
+        ]
+        inner += [handler.body for handler in getattr(holding, "handlers", ())]
+        below = next(
+            (b for b in inner if any(n is site.node for s in b for n in t.walk_own(s))), None
+        )
+        if holding is None or below is None:
+            return found
+        if isinstance(holding, t.If):
+            found.append(holding)
+        body = below
+
+
+def under(values: Evaluator, site: Located, value: Value) -> Value:
+    """What a value that is on is worth below the conditions it stands in.
+
+    A condition that cannot be told and speaks of development makes it one for development: off.
+    """
+    for outer in around(site):
+        if is_main_guard(outer) or not any(
+            node is site.node for stmt in outer.body for node in t.walk_own(stmt)
+        ):
+            continue
+        test = values.value(outer.test, site.scope)
+        if isinstance(test, Unknown) and any(
+            _DEVELOPS.search(word) for node in t.walk_own(outer.test) for word in _word(node)
+        ):
+            return Known(False, test.place)
+        if not (isinstance(test, Known) and test.value):
+            return test
+    return value
+
+
+_DEVELOPS = re.compile(r"debug|(?:^|_)dev(?:el|elopment)?(?:_|$)|(?:^|_)local(?:_|$)", re.I)
+
+
+def _word(node: t.Node) -> Iterator[str]:
+    match node:
+        case t.Name(id=word) | t.Attr(name=word):
+            yield word
+        case t.Const(value=str(word)):
+            yield word
 
 
 @provides(Reach)

@@ -65,6 +65,17 @@ _METHODS: dict[str, Callable[..., Any]] = {
         "removesuffix",
     ]
 }
+
+
+def as_bool(value: object) -> bool:
+    """As decouple, environs and distutils read a text."""
+    return (
+        value.strip().lower() in ("1", "true", "yes", "y", "on", "t")
+        if isinstance(value, str)
+        else bool(value)
+    )
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "builtins.str": str,
     "builtins.int": int,
@@ -539,7 +550,7 @@ def lift(function: Callable[..., Any], values: Iterable[Value], place: Place) ->
                 return Masked(value.shape, place)
             case Setting(name=name, default=default):
                 if default is None:
-                    return Setting(name, None, value.place)
+                    return Setting(name, _when_unset(function, value, values, index), value.place)
                 rest = [*values[:index], default, *values[index + 1 :]]
                 return Setting(name, lift(function, rest, value.place), value.place)
             case OneOf(values=options):
@@ -553,6 +564,17 @@ def lift(function: Callable[..., Any], values: Iterable[Value], place: Place) ->
     except Exception:  # noqa: BLE001 - the audited code's own mistake: its value is not known
         return Unknown("computed at run time", place)
     return Known(result, place)
+
+
+def _when_unset(
+    function: Callable[..., Any], setting: Setting, values: list[Value], index: int
+) -> Value | None:
+    """What a test of an optional setting says where it is not set: `os.environ.get("X") == "1"`."""
+    if not setting.optional:
+        return None
+    nothing = Known(None, setting.place)
+    result = lift(function, [*values[:index], nothing, *values[index + 1 :]], setting.place)
+    return result if isinstance(result, Known) and isinstance(result.value, bool) else None
 
 
 def _too_large(plain: list[Any]) -> bool:

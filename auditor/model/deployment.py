@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 from auditor.model.places import Place
@@ -9,12 +10,38 @@ from auditor.model.places import Place
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Something that is started: by a container, a platform, or the clock (`schedule`)."""
+    """Something that is started: by a container, a platform, or the clock (`schedule`).
+
+    `environment` is the one its file or service speaks of (production, development, …), or empty.
+    """
 
     text: str
     source: str
     schedule: str
     place: Place
+    environment: str = ""
+
+
+class Standing(str, enum.Enum):
+    """What is known of a start: whether production is started that way."""
+
+    PRODUCTION = "production"
+    PERHAPS = "perhaps"
+    """A plain compose file beside another way to start: often that of a developer's machine."""
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A command that starts a Python server. `server` is gunicorn, uvicorn, flask, python, …
+
+    `script` is the file of the tree that it runs as a program, where it runs one.
+    """
+
+    command: Command
+    server: str
+    script: str
+    standing: Standing
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,3 +17,13 @@ class Place:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}"
+
+
+def apart(path: str, other: str) -> int:
+    """How many directories lie between two files."""
+    one, two = path.split("/")[:-1], other.split("/")[:-1]
+    shared = next(
+        (i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b),
+        min(len(one), len(two)),
+    )
+    return len(one) + len(two) - 2 * shared

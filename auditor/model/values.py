@@ -27,11 +27,15 @@ class Masked:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Read from the environment: the setting's name, and its default in code if it has one."""
+    """Read from the environment: the setting's name, and its default in code if it has one.
+
+    Without a default, `optional` tells that it is None where it is not set, and no error.
+    """
 
     name: str
     default: Value | None
     place: Place
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from auditor.discover import Kind, Role
 from auditor.extract.readers.containers import Image, Service
+from auditor.extract.readers.dotenv import environment_of, environment_of_file
 from auditor.extract.readers.manifests import Dependency, LockFile
 from auditor.extract.readers.operations import BackupCommand, LoadScenario
 from auditor.extract.readers.pipelines import Step, UpdateBot
@@ -35,13 +36,17 @@ from auditor.model.places import Place
 def commands(application: Application) -> Iterator[Command]:
     for file, image in application.of(Image):
         if image.command:
-            yield Command(image.command, "Dockerfile", "", Place(file.path, image.command_line))
+            place = Place(file.path, image.command_line)
+            yield Command(image.command, "Dockerfile", "", place, environment_of_file(file.path))
     for file, service in application.of(Service):
         text = f"{service.image} {service.command}".strip()
-        yield Command(text, f"service {service.name}", "", Place(file.path, service.line))
+        environment = environment_of_file(file.path) or environment_of(service.name)
+        place = Place(file.path, service.line)
+        yield Command(text, f"service {service.name}", "", place, environment)
     for file, process in application.of(Process):
         place = Place(file.path, process.line)
-        yield Command(process.command, process.platform, process.schedule, place)
+        environment = environment_of_file(file.path)
+        yield Command(process.command, process.platform, process.schedule, place, environment)
 
 
 @provides(PipelineStep)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from auditor.discover import Kind
@@ -19,7 +20,10 @@ from auditor.extract.source import Source, extracts
 
 
 class Image(Fact, frozen=True):
-    """What a Dockerfile builds: its last stage's base and user, health check and command."""
+    """What a Dockerfile builds: its last stage's base and user, health check and command.
+
+    `environment` holds (name, value, line), those of the stages it builds upon included.
+    """
 
     base: str
     user: str
@@ -27,6 +31,7 @@ class Image(Fact, frozen=True):
     command: str
     line: int
     command_line: int
+    environment: list[tuple[str, str, int]]
 
 
 class Service(Fact, frozen=True):
@@ -46,26 +51,74 @@ class Service(Fact, frozen=True):
     limited_path: str = ""
 
 
+@dataclass
+class _Stage:
+    """One stage of a build, with what it takes over from the stage it builds upon."""
+
+    base: str
+    line: int
+    user: str = ""
+    healthcheck: str = ""
+    entrypoint: str = ""
+    command: str = ""
+    command_line: int = 1
+    environment: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def run(self, number: int, word: str, rest: str) -> None:
+        match word:
+            case "USER":
+                self.user = rest.split(":")[0]
+            case "HEALTHCHECK":
+                self.healthcheck = "" if rest.upper().startswith("NONE") else rest
+            case "ENTRYPOINT":
+                self.entrypoint, self.command_line = _exec_form(rest), number
+            case "CMD":
+                self.command, self.command_line = _exec_form(rest), number
+            case "ENV":
+                for name, value in _pairs(rest):
+                    self.environment[name] = (safe_value(name, value), number)
+
+
 @extracts(Kind.DOCKERFILE)
 def dockerfile(source: Source) -> Iterator[Fact]:
     """One image per file: the last stage is what runs."""
-    base = user = healthcheck = command = ""
-    line = command_line = 1
+    stages: dict[str, _Stage] = {}
+    stage: _Stage | None = None
     for number, word, rest in _instructions(source.text):
-        match word:
-            case "FROM":
-                base = re.sub(r"^--\S+\s+", "", rest).split(" ")[0]
-                line, user, healthcheck = number, "", ""
-            case "USER":
-                user = rest.split(":")[0]
-            case "HEALTHCHECK":
-                healthcheck = "" if rest.upper().startswith("NONE") else rest
-            case "CMD" | "ENTRYPOINT":
-                entry = _exec_form(rest)
-                command = f"{command} {entry}" if word == "CMD" and command else entry
-                command_line = number
-    if base:
-        yield Image(base, user, healthcheck, command, line, command_line)
+        if word == "FROM":
+            words = re.sub(r"^(?:--\S+\s+)+", "", rest).split()
+            base = words[0] if words else ""
+            below = stages.get(base.lower())
+            stage = _Stage(below.base if below else base, number)
+            if below is not None:
+                stage = replace(below, line=number, environment=dict(below.environment))
+            if len(words) > 2:
+                stages[words[2].lower()] = stage
+        elif stage is not None:
+            stage.run(number, word, rest)
+    if stage is not None and stage.base:
+        environment = [(name, value, line) for name, (value, line) in stage.environment.items()]
+        yield Image(
+            stage.base,
+            stage.user,
+            stage.healthcheck,
+            f"{stage.entrypoint} {stage.command}".strip(),
+            stage.line,
+            stage.command_line,
+            environment,
+        )
+
+
+_PAIR = re.compile(r"""([A-Za-z_]\w*)=("(?:[^"\\]|\\.)*"|'[^']*'|\S*)""")
+
+
+def _pairs(rest: str) -> Iterator[tuple[str, str]]:
+    """`ENV A=1 B="two words"`, and the old form `ENV A value`."""
+    if re.match(r"[A-Za-z_]\w*=", rest):
+        for name, value in _PAIR.findall(rest):
+            yield name, value.strip("\"'")
+    elif len(words := rest.split(None, 1)) == 2:
+        yield words[0], words[1]
 
 
 def _instructions(text: str) -> Iterator[tuple[int, str, str]]:

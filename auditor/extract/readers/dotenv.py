@@ -47,6 +47,21 @@ def environment_of(name: str) -> str:
     return ""
 
 
+def environment_of_file(path: str) -> str:
+    """The environment that a deployment file is for, by its name or the directories it lies in.
+
+    docker-compose.override.yml is read on a developer's machine without being named
+    (https://docs.docker.com/compose/how-tos/multiple-compose-files/merge/).
+    """
+    *folders, name = path.split("/")
+    if re.fullmatch(r"(?:docker-)?compose\.override\.ya?ml", name, re.I) or any(
+        folder == ".devcontainer" for folder in folders
+    ):
+        return "development"
+    told = (environment_of(part) for part in (name, *reversed(folders)))
+    return next((each for each in told if each), "")
+
+
 @extracts(Kind.DOTENV)
 def dotenv(source: Source) -> Iterator[Fact]:
     environment = environment_of(source.name)

@@ -1,0 +1,50 @@
+"""Shell scripts: the servers that they start."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.discover import Kind, Role
+from auditor.extract.facts import Fact
+from auditor.extract.source import Source, extracts
+
+SERVERS = (
+    "gunicorn", "uvicorn", "hypercorn", "daphne", "waitress-serve", "uwsgi", "granian", "flask",
+    "fastapi", "python", "runserver", "uv",
+)  # fmt: skip
+_WORDS = tuple(word.encode() for word in SERVERS)
+_SHELL = re.compile(rb"#!\s*/\S*(?:env\s+)?\S*?(?:sh|bash|dash|with-contenv)\b")
+_STARTS = re.compile(
+    r"^(?:\"?\$[\w{}@\[\]]+\"?\s+)*(?:[\w]+=\S*\s+)*(?:exec\s+|sudo\s+|nohup\s+|gosu\s+\S+\s+|su-exec\s+\S+\s+)*"
+    r"(?:(?:poetry|pipenv|uv|pdm|hatch)\s+run\s+|ddtrace-run\s+|newrelic-admin\s+run-program\s+)?"
+    r"\S*(?:gunicorn|uvicorn|hypercorn|daphne|waitress-serve|uwsgi|granian|flask|fastapi|python[\d.]*)\s"
+)
+
+
+class ScriptLine(Fact, frozen=True):
+    """A line of a shell script that starts Python or a server; `script` is the file's base name."""
+
+    script: str
+    text: str
+    line: int
+
+
+@extracts(Kind.TEXT)
+def script_lines(source: Source) -> Iterator[Fact]:
+    if source.role is Role.DOCUMENTATION or not _SHELL.match(source.data[:100]):
+        return
+    if not any(word in source.data for word in _WORDS):
+        return
+    start, parts = 0, list[str]()
+    for number, raw in enumerate(source.text.split("\n"), 1):
+        stripped = raw.strip()
+        if not parts:
+            start = number
+        parts.append(stripped.removesuffix("\\").strip())
+        if stripped.endswith("\\") and len(parts) < 50:
+            continue
+        text = " ".join(parts)
+        parts = []
+        if _STARTS.match(text):
+            yield ScriptLine(source.name, text[:1000], start)

@@ -1,0 +1,56 @@
+"""What servers are told that only developers want: reloading, Django's and Flask's own server.
+
+https://www.uvicorn.org/settings/#development: reloading watches every file and runs one worker.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.link.application import Application, provides
+from auditor.link.reach import under
+from auditor.link.values import place_of
+from auditor.model.debugging import Aid, DebugSwitch
+from auditor.model.deployment import Standing, Start
+from auditor.model.values import Known
+from auditor.platforms.starts import Serving
+
+_RUN = {"uvicorn.run", "uvicorn.main.run", "uvicorn.Config", "hypercorn.run", "granian.Granian"}
+_RELOAD = re.compile(r"\s--(?:auto)?-?reload\b(?!-)|\bfastapi\s+dev\b|\s--py-autoreload\b")
+_DEBUG = re.compile(r"\s--debug\b")
+
+
+@provides(DebugSwitch)
+def reloads(application: Application) -> Iterator[DebugSwitch]:
+    serving: Serving | None = None
+    for site in application.code.calls(*_RUN):
+        if (given := site.arg(None, "reload")) is not None:
+            serving = serving or Serving(application)
+            value = application.values.value(given, site.scope)
+            value = under(application.values, site, value)
+            served, why = serving.of(site)
+            yield DebugSwitch(Aid.RELOAD, "`reload=…`", value, place_of(site), "", served, why)
+
+
+@provides(DebugSwitch)
+def commands(application: Application) -> Iterator[DebugSwitch]:
+    """`--reload`, `fastapi dev`, `flask run --debug` and `manage.py runserver` in a deployment."""
+    for start in application.facts(Start):
+        text, place = start.command.text, start.command.place
+        if start.standing is Standing.LOCAL:
+            continue
+        served = True if start.standing is Standing.PRODUCTION else None
+        why = start.command.source
+        found: list[tuple[Aid, str]] = []
+        if match := _RELOAD.search(text):
+            found.append((Aid.RELOAD, f"`{match[0].strip()}`"))
+        if start.server == "flask" and _DEBUG.search(text):
+            found.append((Aid.DEBUGGER, "`flask --debug`"))
+        if start.server == "runserver":
+            plus = "runserver_plus" in text
+            found.append(
+                (Aid.DEBUGGER, "`runserver_plus`") if plus else (Aid.SERVER, "`runserver`")
+            )
+        for aid, name in found:
+            yield DebugSwitch(aid, name, Known(True, place), place, "", served, why)
