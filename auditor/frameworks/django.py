@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.decorators import Applied
-from auditor.frameworks.django_guards import LOGIN_VIEWS, DjangoGuards
-from auditor.frameworks.django_rest import Permissions, RestRoute, RestRouters
+from auditor.frameworks.django_guards import LOGIN_FREE_VIEWS, LOGIN_VIEWS, DjangoGuards
+from auditor.frameworks.django_permissions import Entries, Permissions
+from auditor.frameworks.django_rest import RestRoute, RestRouters
 from auditor.frameworks.django_settings import DjangoProject, uses_django
 from auditor.frameworks.django_urls import Pattern, Registry, UrlConf
-from auditor.frameworks.django_views import SERVED, Views
+from auditor.frameworks.django_views import MADE, SERVED, Views
 from auditor.frameworks.public import public_by_nature
 from auditor.link.application import Application, provides
 from auditor.link.names import Located, Scope
@@ -120,26 +122,28 @@ class _Builder:
                 yield self._function_view(pattern, found, method)
             return
         short = t.dotted(node).rpartition(".")[2] if isinstance(node, t.Name | t.Attr) else "view"
+        if found is None and short in MADE and not isinstance(node, t.Call):
+            yield from self._foreign(pattern, MADE[short], MADE[short])
+            return
         tests = self._tests("ANY", pattern)
-        found_guards = [*self._around(pattern, tests), *self._everywhere(tests, [])]
+        found_guards = [*self._around(pattern, tests), *self._everywhere(tests, pattern.wrappers)]
         yield self._route(
             pattern, "ANY", short or "view", place_of(pattern.site), None, found_guards, short
         )
 
     def _function_view(self, pattern: Pattern, found: Located, method: str) -> Route:
         decorators = [Located(d, found.scope) for d in found.node.decorators]  # type: ignore[attr-defined]
-        tests = self._tests(method, pattern, [*decorators, *pattern.wrappers])
+        tests = self._tests(method, pattern, decorators)
         guards = self._around(pattern, tests)
         for decorator in decorators:
             guards += self.guards.applied(Applied(decorator, "decorator"), tests)
         names = [self.code.name(d.node, d.scope) or t.dotted(_called(d.node)) for d in decorators]  # type: ignore[arg-type]
         rest = any(re.search(r"(?:^|\.)api_view(?:\(\))?$", name) for name in names)
         if rest:
-            guards += self._permitted(self.permissions.of_function(found), found.scope, tests)
+            guards += self._permitted(self.permissions.of_function(found), tests)
         if body := self.guards.body(found, tests):
             guards.append(body)
-        exempt = rest or self.guards.exempt([*decorators, *pattern.wrappers])
-        guards += self._everywhere(tests, decorators, exempt)
+        guards += self._everywhere(tests, [*decorators, *pattern.wrappers], rest)
         name = found.node.name  # type: ignore[attr-defined]
         return self._route(pattern, method, name, place_of(found, name), found, guards, name)
 
@@ -151,13 +155,7 @@ class _Builder:
         short = dotted.rpartition(".")[2]
         if found is None or not isinstance(found.node, t.Class):
             name = self.code.name(view, scope) or dotted
-            for method in SERVED.get(short, ("ANY",)):
-                tests = self._tests(method, pattern)
-                guards = [*self._around(pattern, tests), *self._everywhere(tests, [])]
-                guards += self._outside(name, short, pattern)
-                yield self._route(
-                    pattern, method, short, place_of(pattern.site), None, guards, short
-                )
+            yield from self._foreign(pattern, name, short)
             return
         mapping = _mapping(call)
         if mapping:
@@ -169,13 +167,23 @@ class _Builder:
         for method in self.views.served(found) or ("ANY",):
             yield self._method(pattern, found, method, short)
 
+    def _foreign(self, pattern: Pattern, name: str, short: str) -> Iterator[Route]:
+        """The routes of a class-based view that comes from outside of the tree."""
+        for method in SERVED.get(short, ("ANY",)):
+            tests = self._tests(method, pattern)
+            guards = [*self._around(pattern, tests)]
+            guards += self._everywhere(tests, pattern.wrappers, short in LOGIN_FREE_VIEWS)
+            guards += self._outside(name, short, pattern)
+            yield self._route(pattern, method, short, place_of(pattern.site), None, guards, short)
+
     def _outside(self, name: str, short: str, pattern: Pattern) -> list[Guard]:
         if reason := LOGIN_VIEWS.get(short):
             return [Guard(short, place_of(pattern.site), "class", Guarding.ENFORCED, reason)]
         return []
 
     def _method(self, pattern: Pattern, found: Located, method: str, short: str) -> Route:
-        tests = self._tests(method, pattern)
+        decorators = self.guards.around_dispatch(found)
+        tests = self._tests(method, pattern, decorators)
         handler = self.views.method(found, method.lower())
         guards = [
             *self._around(pattern, tests),
@@ -184,12 +192,12 @@ class _Builder:
         rest = self.views.is_rest(found)
         if rest:
             listed = self.permissions.of(found, method, "", None)
-            self.guards.view = found
-            guards += self._permitted(listed, found.scope, tests)
+            asks = self.views.gets_object(found, handler, "")
+            guards += self._permitted(listed, tests, found, asks)
         if handler is not None and (body := self.guards.body(handler, tests)):
             guards.append(body)
-        decorators = [Located(d, found.scope) for d in found.node.decorators]  # type: ignore[attr-defined]
-        guards += self._everywhere(tests, decorators, rest)
+        free = rest or self.guards.is_login_free(found)
+        guards += self._everywhere(tests, [*decorators, *pattern.wrappers], free)
         at = place_of(handler, short) if handler else place_of(found, short)
         public = next(
             (n for a in self.code.ancestry(found) if (n := a.rpartition(".")[2]) in _PUBLIC_VIEWS),
@@ -208,7 +216,7 @@ class _Builder:
         if route.viewset is not None:
             return self._action(pattern, route)
         tests = self._tests(route.method, pattern)
-        guards = [*self._around(pattern, tests), *self._permitted(None, route.site.scope, tests)]
+        guards = [*self._around(pattern, tests), *self._permitted([[None]], tests)]
         if route.action == "?":
             reason = "the viewset that is registered here comes from outside this tree"
             guards = [Guard("viewset", place_of(route.site), "class", Guarding.UNKNOWN, reason)]
@@ -223,11 +231,11 @@ class _Builder:
         tests = self._tests(route.method, pattern)
         handler = self.views.method(found, route.action)
         listed = self.permissions.of(found, route.method, route.action, route.extra)
-        self.guards.view = found
+        asks = self.views.gets_object(found, handler, route.action)
         guards = [
             *self._around(pattern, tests),
             *self.guards.of_class(found, route.action, handler, tests),
-            *self._permitted(listed, found.scope, tests),
+            *self._permitted(listed, tests, found, asks),
         ]
         if handler is not None and (body := self.guards.body(handler, tests)):
             guards.append(body)
@@ -238,11 +246,20 @@ class _Builder:
         return replace(made, view=found)
 
     def _permitted(
-        self, listed: list[Located] | None, scope: Scope, tests: PathTests
+        self,
+        ways: list[Entries],
+        tests: PathTests,
+        view: Located | None = None,
+        about_object: bool = False,
     ) -> list[Guard]:
-        if listed is not None:
-            found = [self.guards.permission(x.node, x.scope, tests) for x in listed]  # type: ignore[arg-type]
-            return [guard for each in found for guard in each]
+        """What DRF's permissions demand of a request, whichever way it takes."""
+        self.guards.view, self.guards.about_object = view, about_object
+        demanded = [[g for entry in entries for g in self._entry(entry, tests)] for entries in ways]
+        return functools.reduce(self.guards.either, demanded)
+
+    def _entry(self, entry: Located | None, tests: PathTests) -> list[Guard]:
+        if entry is not None:
+            return self.guards.permission(entry.node, entry.scope, tests)  # type: ignore[arg-type]
         defaults = []
         at = self.conf.project.main.place("REST_FRAMEWORK") or self.conf.project.place
         for dotted in self.permissions.default():
@@ -263,7 +280,8 @@ class _Builder:
     def _tests(
         self, method: str, pattern: Pattern, decorators: Sequence[Located] = ()
     ) -> PathTests:
-        marks = (m for d in decorators for m in self.guards.decorators.marks(d))
+        around = (*decorators, *pattern.wrappers)
+        marks = (m for d in around for m in self.guards.decorators.marks(d))
         path = re.sub(r"[\^$]", "", pattern.route)
         return PathTests(self.values, method, path, pattern.name, frozenset(marks))
 
@@ -274,7 +292,7 @@ class _Builder:
         ]
 
     def _everywhere(
-        self, tests: PathTests, decorators: list[Located], exempt: bool = False
+        self, tests: PathTests, decorators: Sequence[Located], exempt: bool = False
     ) -> list[Guard]:
         return self.guards.middleware(
             self.conf.project, tests, exempt or self.guards.exempt(decorators)

@@ -8,7 +8,7 @@ be nobody; only asking it something tells.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from auditor.extract.python import tree as t
@@ -16,11 +16,11 @@ from auditor.frameworks.decorators import Applied, Layer
 from auditor.frameworks.django_settings import DjangoProject
 from auditor.frameworks.wrappers import CSRF, WrapperGuards, least
 from auditor.libraries.authentication import known_guard
-from auditor.link.checks import Origin, Strength, Summary
+from auditor.link.checks import Origin, Strength, Summary, Verification, recognises
 from auditor.link.contexts import contexts_of
 from auditor.link.names import CallSite, Located, Module, Scope
 from auditor.link.pathtests import PathTests
-from auditor.link.values import Env, place_of
+from auditor.link.values import Env, Evaluator, place_of
 from auditor.model.web import Guard, Guarding
 
 Judged = tuple[Guarding, str]
@@ -50,6 +50,11 @@ LOGIN_VIEWS = {
     "PasswordChangeView": "Django's password change demands a signed-in user",
     "PasswordChangeDoneView": "Django's password change demands a signed-in user",
 }
+LOGIN_FREE_VIEWS = {
+    "LoginView", "PasswordResetView", "PasswordResetDoneView", "PasswordResetConfirmView",
+    "PasswordResetCompleteView",
+}  # fmt: skip
+"""Django's own views that LoginRequiredMiddleware leaves alone."""
 _PERMISSIONS: dict[str, Judged | None] = {
     "IsAuthenticated": (_ENFORCED, "DRF's IsAuthenticated demands a signed-in user"),
     "IsAdminUser": (_ENFORCED, "DRF's IsAdminUser demands a member of staff"),
@@ -70,8 +75,20 @@ _OR_READ_ONLY = {
     "IsAuthenticatedOrReadOnly", "DjangoModelPermissionsOrAnonReadOnly",
     "IsAdminUserOrReadOnly",
 }  # fmt: skip
+_HAS_PERMISSION = re.compile(r"(?:\w+\.)+(\w+?)(?:\(\))?\.has_permission")
 _MIDDLEWARE = re.compile(r"(?:LoginRequired|RequireLogin|LoginRequirement)\w*$")
 _HOOKS = ("__call__", "process_view", "process_request")
+
+
+@recognises
+def asking_permissions(site: CallSite, name: str, values: Evaluator) -> Verification | None:
+    """`super().has_permission(request, view)`, `IsAuthenticated().has_permission(…)`."""
+    match = _HAS_PERMISSION.fullmatch(name)
+    if match is None or match[1] in _OR_READ_ONLY:
+        return None
+    judged = _PERMISSIONS.get(match[1])
+    known = judged is not None and judged[0] is _ENFORCED
+    return Verification(Strength.VERIFIED, raises=False) if known else None
 
 
 class DjangoGuards(WrapperGuards):
@@ -80,6 +97,8 @@ class DjangoGuards(WrapperGuards):
     _processing = False
     view: Located | None = None
     """The view class whose permissions are judged just now: permission classes ask it."""
+    about_object = False
+    """Whether that view asks them about an object as well."""
 
     def heard(self, summary: Summary) -> Summary:
         """`process_view` answers in the view's stead with anything but None."""
@@ -154,14 +173,17 @@ class DjangoGuards(WrapperGuards):
         self, found: Located, method: str, handler: Located | None, tests: PathTests
     ) -> Iterator[Guard]:
         """What a class-based view and its bases demand before the handler of a method runs."""
-        behind_view = False
+        behind_view = ""
         for ancestor in self.code.ancestry(found):
             short = re.split(r"[.:]", ancestor)[-1]
             definition = self.code.definition(ancestor)
             if definition is None:
                 yield from self._known_base(ancestor, short, found, behind_view)
-                behind_view = behind_view or bool(_VIEW.match(ancestor))  # it has `dispatch`
+                if _VIEW.match(ancestor):  # it has `dispatch`
+                    behind_view = behind_view or "stands behind the view among the bases"
                 continue
+            if not behind_view and self._ends_here(definition):
+                behind_view = f"stands behind {short}, whose dispatch does not call super()"
             with self.checks.within(contexts_of(self.values).instance(found)):
                 own = list(self._own_base(definition, method, tests))
             yield from own
@@ -170,7 +192,7 @@ class DjangoGuards(WrapperGuards):
                 for _, inner in self.method_decorators(decorator, handler.scope):
                     yield from self.applied(Applied(inner, "decorator"), tests)
 
-    def _known_base(self, name: str, short: str, found: Located, late: bool) -> Iterator[Guard]:
+    def _known_base(self, name: str, short: str, found: Located, late: str) -> Iterator[Guard]:
         at = place_of(found, short)
         if short == "UserPassesTestMixin" and name.startswith(_MIXIN_HOMES):
             test = self._method(found, "test_func")
@@ -181,7 +203,7 @@ class DjangoGuards(WrapperGuards):
             return
         reason = _MIXINS.get(short) if name.startswith(_MIXIN_HOMES) else LOGIN_VIEWS.get(short)
         if reason and late:
-            told = f"{short} stands behind the view among the bases, so that it never runs"
+            told = f"{short} {late}, so that it never runs"
             yield Guard(short, at, "class", Guarding.DECORATIVE, told)
         elif reason:
             yield Guard(short, at, "class", _ENFORCED, reason)
@@ -190,6 +212,17 @@ class DjangoGuards(WrapperGuards):
         elif re.search(r"(?:Login|Auth\w*|Permission|Staff|Superuser)Required\w*$", short):
             told = f"{name} lies outside this tree and is not known"
             yield Guard(short, at, "class", Guarding.UNKNOWN, told)
+
+    def _ends_here(self, definition: Located) -> bool:
+        """Whether a class has a `dispatch` that calls that of no mixin behind it."""
+        own = self.code.definition(f"{self.code.own_name(definition)}.dispatch")
+        if own is None or not isinstance(own.node, t.Function):
+            return False
+        called = [n.func for n in t.walk(*own.node.body) if isinstance(n, t.Call)]
+        mixins = (self.code.name(f, own.scope) for f in called if isinstance(f, t.Attr))
+        return not any(isinstance(f, t.Name) and f.id == "super" for f in called) and not any(
+            name.endswith("Mixin.dispatch") for name in mixins
+        )
 
     def _own_base(self, definition: Located, method: str, tests: PathTests) -> Iterator[Guard]:
         inner = self.code.inside(definition)
@@ -233,11 +266,11 @@ class DjangoGuards(WrapperGuards):
             case t.BinOp(op="&", left=left, right=right):
                 return [*self.permission(left, scope, tests), *self.permission(right, scope, tests)]
             case t.BinOp(op="|", left=left, right=right):
-                return self._either(
+                return self.either(
                     self.permission(left, scope, tests), self.permission(right, scope, tests)
                 )
-            case t.Unary():
-                return []
+            case t.Unary(value=value):
+                return self._negated(self.permission(value, scope, tests), Located(expr, scope))
             case t.Call(func=t.Name() | t.Attr() as func) if depth == 0:
                 return self.permission(func, scope, tests, 1)
         name = self.code.name(expr, scope) or t.dotted(expr)
@@ -258,7 +291,14 @@ class DjangoGuards(WrapperGuards):
         return [Guard(at.symbol, at, "class", *judged)]
 
     @staticmethod
-    def _either(left: list[Guard], right: list[Guard]) -> list[Guard]:
+    def _negated(found: list[Guard], at: Located) -> list[Guard]:
+        """`~A` lets pass whom A does not: nobody where A lets everybody, else strangers as well."""
+        if found:
+            return [replace(g, name=f"~{g.name}") for g in found if g.state is Guarding.UNKNOWN]
+        return [Guard("~", place_of(at), "class", _ENFORCED, "negates what everybody meets")]
+
+    @staticmethod
+    def either(left: list[Guard], right: list[Guard]) -> list[Guard]:
         """`A | B` demands what both demand: nothing, where one lets everybody pass."""
         good = {_ENFORCED}
         if any(g.state in good for g in left) and any(g.state in good for g in right):
@@ -287,13 +327,22 @@ class DjangoGuards(WrapperGuards):
         for ancestor in self.code.ancestry(found):
             definition = self.code.definition(ancestor)
             if definition is None:
-                return self.permission_class(ancestor, None, tests)
+                return self.permission_class(ancestor, None, tests) or self._of_object(found, tests)
             method = self.code.definition(f"{ancestor}.has_permission")
             if method is not None and isinstance(method.node, t.Function):
                 with self.checks.within(self._asked_of(method)):
                     state, reason = self.telling(method, tests)
-                return None if state is _ABSENT else (state, reason)
-        return None
+                told = None if state is _ABSENT else (state, reason)
+                return told if state is _ENFORCED else self._of_object(found, tests) or told
+        return self._of_object(found, tests)
+
+    def _of_object(self, found: Located, tests: PathTests) -> Judged | None:
+        """What a permission demands with its object in hand, where the view asks about one."""
+        method = self._method(found, "has_object_permission") if self.about_object else None
+        if method is None or not isinstance(method.node, t.Function):
+            return None
+        state, reason = self.telling(method, tests)
+        return (state, reason) if state is _ENFORCED else None
 
     # --- middleware
 
@@ -339,6 +388,34 @@ class DjangoGuards(WrapperGuards):
             if (method := self._method(definition, name)) is not None:
                 yield method
 
-    def exempt(self, decorators: list[Located]) -> bool:
+    def around_dispatch(self, found: Located) -> list[Located]:
+        """What decorates the `dispatch` of a class: `as_view` hands its marks on to the view."""
+        listed: list[Located] = []
+        for ancestor in self.code.ancestry(found):
+            definition = self.code.definition(ancestor)
+            if definition is None:
+                continue
+            for decorator in definition.node.decorators:  # type: ignore[attr-defined]
+                named = self.method_decorators(decorator, definition.scope)
+                listed += [given for name, given in named if name == "dispatch"]
+            own = self.code.definition(f"{ancestor}.dispatch")
+            if own is not None and isinstance(own.node, t.Function):
+                for decorator in own.node.decorators:
+                    inner = [x for _, x in self.method_decorators(decorator, own.scope)]
+                    listed += inner or [Located(decorator, own.scope)]
+                break
+        return listed
+
+    def is_login_free(self, found: Located) -> bool:
+        """Whether a class has its `dispatch` from a view that LoginRequiredMiddleware leaves alone."""
+        for ancestor in self.code.ancestry(found):
+            if self.code.definition(ancestor) is None:
+                if re.split(r"[.:]", ancestor)[-1] in LOGIN_FREE_VIEWS:
+                    return True
+            elif self.code.definition(f"{ancestor}.dispatch") is not None:
+                return False
+        return False
+
+    def exempt(self, decorators: Sequence[Located]) -> bool:
         """Whether `@login_not_required` takes a view out of LoginRequiredMiddleware."""
         return any(_EXEMPTING.search(self.code.name(d.node, d.scope) or "") for d in decorators)  # type: ignore[arg-type]

@@ -6,11 +6,12 @@ class-based-views/, https://www.django-rest-framework.org/api-guide/generic-view
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Code, Located, argument
+from auditor.link.names import Code, Located, Scope, argument
 from auditor.link.values import Evaluator
 from auditor.model.values import possible
 
@@ -32,10 +33,17 @@ SERVED = {
     "RetrieveDestroyAPIView": ("GET", "DELETE"),
     "RetrieveUpdateDestroyAPIView": ("GET", "PUT", "PATCH", "DELETE"),
     "TokenObtainPairView": ("POST",), "TokenRefreshView": ("POST",), "TokenVerifyView": ("POST",),
-    "TokenBlacklistView": ("POST",), "ObtainAuthToken": ("POST",), "TokenViewBase": ("POST",),
+    "TokenBlacklistView": ("POST",), "TokenObtainSlidingView": ("POST",),
+    "TokenRefreshSlidingView": ("POST",), "ObtainAuthToken": ("POST",), "TokenViewBase": ("POST",),
     "SpectacularAPIView": ("GET",), "SpectacularSwaggerView": ("GET",),
     "SpectacularRedocView": ("GET",), "APIRootView": ("GET",), "JavaScriptCatalog": ("GET",),
 }  # fmt: skip
+MADE = {
+    "obtain_auth_token": "ObtainAuthToken", "token_obtain_pair": "TokenObtainPairView",
+    "token_refresh": "TokenRefreshView", "token_verify": "TokenVerifyView",
+    "token_obtain_sliding": "TokenObtainSlidingView", "token_blacklist": "TokenBlacklistView",
+}  # fmt: skip
+"""Views that packages have made of their classes already."""
 ACTIONS = {
     "list": "GET", "create": "POST", "retrieve": "GET", "update": "PUT", "partial_update": "PATCH",
     "destroy": "DELETE",
@@ -45,6 +53,8 @@ _GIVEN = {
     "CreateModelMixin": ("create",), "ListModelMixin": ("list",), "RetrieveModelMixin": ("retrieve",),
     "UpdateModelMixin": ("update", "partial_update"), "DestroyModelMixin": ("destroy",),
 }  # fmt: skip
+_OF_ONE = re.compile(r"rest_framework\.generics\.(?:Retrieve|Update|Destroy)\w*$")
+"""DRF's views of a single object."""
 _LIMITING = {
     "require_POST": ("POST",), "require_GET": ("GET",), "require_safe": ("GET",),
 }  # fmt: skip
@@ -116,6 +126,20 @@ class Views:
                     break
         return tuple(m for m in METHODS if m in methods)
 
+    def gets_object(self, found: Located, handler: Located | None, action: str) -> bool:
+        """Whether a DRF view asks the permissions about its object: `get_object` does so.
+
+        https://www.django-rest-framework.org/api-guide/permissions/#object-level-permissions
+        """
+        own = self.method(found, "get_object")
+        if own is not None and not _calls(own, {"check_object_permissions", "get_object"}):
+            return False
+        if handler is not None:
+            return _calls(handler, {"get_object", "check_object_permissions"})
+        if action:
+            return action in ACTIONS and action not in ("list", "create")
+        return any(_OF_ONE.match(name) for name in self.ancestry(found))
+
     def actions(self, found: Located) -> dict[str, str]:
         """The actions of a viewset and their methods."""
         names: set[str] = set()
@@ -141,6 +165,7 @@ class Views:
                 for decorator in stmt.decorators:
                     if extra := self._extra(Located(stmt, inner), decorator):
                         yield extra
+                        yield from self._mapped(extra, inner)
 
     def _extra(self, function: Located, decorator: t.Expr) -> Extra | None:
         if not isinstance(decorator, t.Call):
@@ -159,25 +184,22 @@ class Views:
         path = self.values.text(argument(decorator, None, "url_path"), scope)
         detail = self.values.value(argument(decorator, None, "detail"), scope)
         is_detail = last == "detail_route" or getattr(detail, "value", False) is True
-        inner = self.code.inside(function).parent
-        assert inner is not None
-        for method in inner.bindings:
-            mapped = self._mapped(inner.bindings[method], name)
-            methods = (*methods, *mapped)
         allowed = tuple(m for m in METHODS if m in methods)
         return Extra(name, is_detail, path or name, allowed, decorator, function)
 
     @staticmethod
-    def _mapped(bindings: Sequence[object], name: str) -> tuple[str, ...]:
-        """`@name.mapping.delete` routes another method of the same path."""
-        found = []
-        for binding in bindings:
-            node = getattr(binding, "node", None)
-            for decorator in node.decorators if isinstance(node, t.Function) else ():
-                dotted = t.dotted(decorator)
-                if dotted.startswith(f"{name}.mapping."):
-                    found.append(dotted.rpartition(".")[2].upper())
-        return tuple(found)
+    def _mapped(extra: Extra, scope: Scope) -> Iterator[Extra]:
+        """`@name.mapping.delete` routes another method of the same path to another function."""
+        for name, bindings in scope.bindings.items():
+            for binding in bindings:
+                node = binding.node
+                for decorator in node.decorators if isinstance(node, t.Function) else ():
+                    before, _, method = t.dotted(decorator).rpartition(".")
+                    if before == f"{extra.name}.mapping":
+                        function = Located(node, scope)
+                        yield replace(
+                            extra, name=name, methods=(method.upper(),), function=function
+                        )
 
     def of_function(self, function: Located) -> tuple[str, ...]:
         """The methods of a function view; ANY where nothing limits them."""
@@ -199,3 +221,10 @@ class Views:
                         return tuple(m for m in METHODS if m in named)
                 return ("GET",) if last == "api_view" else ("ANY",)
         return ("ANY",)
+
+
+def _calls(function: Located, names: set[str]) -> bool:
+    return any(
+        isinstance(node, t.Call) and isinstance(node.func, t.Attr) and node.func.name in names
+        for node in t.walk_own(*function.node.body)  # type: ignore[attr-defined]
+    )

@@ -339,7 +339,7 @@ def weak_key(value: Value) -> str:
 
 _ASKED = {
     "is_authenticated", "is_staff", "is_superuser", "has_perm", "has_perms", "has_role",
-    "logged_in", "is_logged_in",
+    "has_module_perms", "logged_in", "is_logged_in",
 }  # fmt: skip
 _REQUEST_USER = re.compile(r"(?:self\.)?(?:request|req|websocket|info\.context)\.user")
 _CURRENT_USER = re.compile(
@@ -349,7 +349,7 @@ _TOKEN_IDENTITY = re.compile(
     r"(?:flask|quart)_jwt_extended(?:\.\w+)?\.(?:get_jwt_identity|get_jwt_claims|get_jwt|get_current_user)"
     r"|flask_jwt\.current_identity"
 )
-_NOBODY_TOO = {"is_anonymous", "is_active", "get_id"}
+_NOBODY_TOO = {"is_anonymous", "get_id"}
 """What flask-login's anonymous user has as well."""
 _SCOPES = re.compile(r"(?:self\.)?(?:request|req|websocket|conn)\.auth\.scopes")
 _STATE = re.compile(r"(?:self\.)?(?:request|req|websocket|conn|connection)\.(?:state|scope|ctx)")
@@ -368,8 +368,11 @@ def the_caller(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin 
         and re.search("user|session", t.dotted(asked.value))
     ):
         return Origin(truth=Strength.VERIFIED)
-    if _SCOPES.fullmatch(t.dotted(expr)):
+    if _SCOPES.fullmatch(t.dotted(expr)) or _in_group(expr):
         return Origin(truth=Strength.VERIFIED)
+    match expr:
+        case t.Attr(value=owner, name="is_active") if _REQUEST_USER.fullmatch(t.dotted(owner)):
+            return Origin(truth=Strength.VERIFIED)
     if _REQUEST_USER.fullmatch(t.dotted(expr)):
         return Origin(identity=True)
     if (match := _CURRENT_USER.match(name)) is None:
@@ -378,6 +381,16 @@ def the_caller(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin 
     if not rest or rest.removesuffix("()")[1:] in _NOBODY_TOO:
         return Origin(identity=True)
     return Origin(truth=Strength.VERIFIED, identity=True) if rest[0] == "." else None
+
+
+def _in_group(expr: t.Expr) -> bool:
+    """`user.groups.filter(name="editors").exists()`: an anonymous user is in no group."""
+    match expr:
+        case t.Call(
+            func=t.Attr(name="exists" | "count" | "first", value=t.Call(func=t.Attr() as f))
+        ):
+            return bool(re.search(r"user\.groups\.filter$", t.dotted(f)))
+    return False
 
 
 @vouches

@@ -269,13 +269,17 @@ class Checks:
                     return True
                 case t.Attr(name=name) if _DENIAL_NAMES.search(name):
                     return True
-                case t.Raise(exception=t.Call(func=func)) if _DENIAL_WORDS.search(t.dotted(func)):
+                case t.Raise(exception=t.Call(func=func) | (t.Name() | t.Attr() as func)) if (
+                    _DENIAL_WORDS.search(t.dotted(func))
+                ):
                     return True
                 case t.Call(func=t.Name(id=name) | t.Attr(name=name)) if _TURNS_AWAY.search(name):
                     return True
                 case t.Call(func=func) if depth:
                     callee = code.defined(func, inner)
                     if callee is not None and isinstance(callee.node, t.Function):
+                        if callee.node.decorators and self.around(callee) is Strength.VERIFIED:
+                            return True
                         if self.may_deny(callee, depth - 1):
                             return True
         return False
@@ -327,7 +331,7 @@ _CALLER_SOURCES = re.compile(
 )
 
 
-_OF_NOBODY = {"is_anonymous", "groups", "user_permissions", "is_active", "pk", "id"}
+_OF_NOBODY = {"is_anonymous", "groups", "user_permissions", "pk", "id"}
 """Attributes of a user that say nothing of one who has not signed in."""
 _DEMANDING = re.compile(r"(?:^|\.)(?:login_required|staff_member_required|permission_required)$")
 _TELLING_NAME = re.compile(r"^is_(?:authenticated|logged_in|signed_in|anonymous)$")
@@ -1058,7 +1062,7 @@ class _Walk:
         truth = max([truth, *(o.truth for o in inner if not o.falsy)])
         constant = not inner and not any(isinstance(n, t.Call) for n in t.walk_own(expr))
         if isinstance(expr, t.Compare | t.BoolOp | t.Unary):
-            truth = max(truth, self.truth(expr, state)[0])
+            truth = self.truth(expr, state)[0]  # `public or verify(token)` shows nothing
         identity = any(o.identity for o in inner) or self.about_identity(expr, state)
         return Origin(self.touches_caller(expr, state), truth, False, constant, identity)
 

@@ -1,0 +1,985 @@
+"""Our routing table held against Django's own, in every style at once.
+
+Each sample is loaded in a process of its own, with its database in memory: the URL resolver says which
+routes it serves and by what, and the test client who is turned away, without a credential and with a
+wrong one: by 401, by 403 or by being sent to a login.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from auditor.model.web import Guarding, Route
+from tests.conftest import load, write
+
+SETTINGS = """
+import os
+
+SECRET_KEY = os.environ["SAMPLE_KEY"]
+ROOT_URLCONF = "shop.urls"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "rest_framework",
+]
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [{
+    "BACKEND": "django.template.backends.django.DjangoTemplates",
+    "APP_DIRS": True,
+    "OPTIONS": {"context_processors": [
+        "django.template.context_processors.request",
+        "django.contrib.auth.context_processors.auth",
+        "django.contrib.messages.context_processors.messages",
+    ]},
+}]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+LOGIN_URL = "/sign-in/"
+LANGUAGE_CODE = "en"
+"""
+MANAGE = """
+import os
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+"""
+GUARDED = 'REST_FRAMEWORK = {"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"]}'
+MEMBERS = """
+from django.contrib.auth.models import User
+from rest_framework import serializers, viewsets
+
+class UserSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = User
+        fields = ["id", "username"]
+
+class Base(viewsets.ModelViewSet):
+    queryset = User.objects.order_by("id")
+    serializer_class = UserSerializer
+"""
+PERMISSIONS = """
+import hmac, os
+from rest_framework import permissions
+
+class Nothing(permissions.BasePermission):
+    message = "You may not do this."
+
+class Forgiving(permissions.BasePermission):
+    def has_permission(self, request, view):
+        if request.user.is_authenticated:
+            return True
+        return True
+
+class HasKey(permissions.BasePermission):
+    def has_permission(self, request, view):
+        return hmac.compare_digest(request.headers.get("X-Key", ""), os.environ["SAMPLE_KEY"])
+
+class Member(permissions.BasePermission):
+    def has_permission(self, request, view):
+        return bool(request.user and request.user.is_authenticated)
+
+class Chief(Member):
+    def has_permission(self, request, view):
+        return super().has_permission(request, view) and request.user.is_superuser
+
+class MemberWrites(permissions.BasePermission):
+    def has_permission(self, request, view):
+        if request.method in permissions.SAFE_METHODS:
+            return True
+        return request.user.is_authenticated
+
+class OwnerOnly(permissions.BasePermission):
+    def has_object_permission(self, request, view, obj):
+        return obj.id == request.user.id
+
+class AnyoneReads(permissions.IsAuthenticated):
+    def has_permission(self, request, view):
+        return request.method == "GET" or super().has_permission(request, view)
+"""
+
+
+def project(urls: str, settings: str = "", **modules: str) -> dict[str, str]:
+    """The files of a project: its URLs, what is added to its settings, and other modules."""
+    return {
+        "manage.py": MANAGE,
+        "shop/__init__.py": "",
+        "shop/settings.py": SETTINGS + settings,
+        "shop/urls.py": urls,
+        **{f"shop/{name}.py": text for name, text in modules.items()},
+    }
+
+
+SAMPLES: dict[str, Mapping[str, str]] = {
+    "decorated functions": project(
+        """
+from django.contrib import admin
+from django.urls import path
+from shop import views as v
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("sign-in/", v.sign_in),
+    path("open/", v.open_),
+    path("member/", v.member, name="member"),
+    path("called/", v.called),
+    path("permitted/<int:item>/", v.permitted),
+    path("hidden/", v.hidden),
+    path("asking/", v.asking),
+    path("staff/", v.staff),
+    path("chief/", v.chief),
+    path("pass/", v.passing),
+    path("lambda/", v.with_lambda),
+    path("posted/", v.posted),
+    path("either/", v.either),
+    path("own/", v.own),
+    path("logged/", v.logged_view),
+    path("body/", v.body),
+    path("raised/", v.raised),
+    path("half/", v.half),
+    path("keyed/", v.keyed),
+    path("careless/", v.careless),
+    path("async/", v.waiting),
+    path("many/", v.many),
+]
+""",
+        views="""
+import functools, hmac, os
+from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.decorators import login_required, permission_required, user_passes_test
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, HttpResponseForbidden, JsonResponse
+from django.shortcuts import redirect
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
+
+def is_chief(user):
+    return user.is_superuser
+
+def anybody(user):
+    return user is not None
+
+def own_required(view):
+    @functools.wraps(view)
+    def wrapper(request, *args, **kwargs):
+        if not request.user.is_authenticated:
+            return redirect("/sign-in/")
+        return view(request, *args, **kwargs)
+    return wrapper
+
+def logged(view):
+    @functools.wraps(view)
+    def wrapper(request, *args, **kwargs):
+        request.seen = True
+        return view(request, *args, **kwargs)
+    return wrapper
+
+def careless_required(view):
+    @functools.wraps(view)
+    def wrapper(request, *args, **kwargs):
+        if not request.user:
+            return redirect("/sign-in/")
+        return view(request, *args, **kwargs)
+    return wrapper
+
+chief_required = user_passes_test(is_chief)
+
+def sign_in(request): return HttpResponse("form")
+
+def open_(request): return HttpResponse("x")
+
+@login_required
+def member(request): return HttpResponse("x")
+
+@login_required(login_url="/login/")
+def called(request): return HttpResponse("x")
+
+@permission_required("auth.change_user")
+def permitted(request, item): return HttpResponse("x")
+
+@permission_required("auth.change_user", raise_exception=True)
+def hidden(request): return HttpResponse("x")
+
+@user_passes_test(lambda user: user.is_active and user.groups.filter(name="x").exists())
+def asking(request): return HttpResponse("x")
+
+@staff_member_required
+def staff(request): return HttpResponse("x")
+
+@chief_required
+def chief(request): return HttpResponse("x")
+
+@user_passes_test(anybody)
+def passing(request): return HttpResponse("x")
+
+@user_passes_test(lambda user: user.is_authenticated)
+def with_lambda(request): return HttpResponse("x")
+
+@require_POST
+@login_required
+def posted(request): return HttpResponse("x")
+
+@csrf_exempt
+@require_http_methods(["GET", "DELETE"])
+@own_required
+def either(request): return HttpResponse("x")
+
+@logged
+@own_required
+def own(request): return HttpResponse("x")
+
+@logged
+def logged_view(request): return HttpResponse("x")
+
+def body(request):
+    if not request.user.is_authenticated:
+        return HttpResponseForbidden()
+    return HttpResponse("x")
+
+def raised(request):
+    if request.user.is_anonymous:
+        raise PermissionDenied
+    return HttpResponse("x")
+
+def half(request):
+    if request.method == "POST":
+        if not request.user.is_staff:
+            raise PermissionDenied
+        return HttpResponse("saved")
+    return HttpResponse("x")
+
+def keyed(request):
+    if not hmac.compare_digest(request.headers.get("X-Key", ""), os.environ["SAMPLE_KEY"]):
+        return JsonResponse({"error": "no"}, status=401)
+    return JsonResponse({})
+
+@careless_required
+def careless(request): return HttpResponse("x")
+
+@login_required
+async def waiting(request): return HttpResponse("x")
+
+@login_required
+@permission_required("auth.add_user")
+def many(request): return HttpResponse("x")
+""",
+    ),
+    "class-based views": project(
+        """
+from django.contrib.auth.decorators import login_required, permission_required
+from django.urls import path
+from shop import views as v
+
+urlpatterns = [
+    path("open/", v.Open.as_view()),
+    path("member/", v.Members.as_view()),
+    path("behind/", v.Behind.as_view()),
+    path("behind-list/", v.BehindList.as_view()),
+    path("heir/", v.Heir.as_view()),
+    path("permitted/", v.Permitted.as_view()),
+    path("tested/", v.Tested.as_view()),
+    path("untested/", v.Untested.as_view()),
+    path("dispatching/", v.Dispatching.as_view()),
+    path("named/", v.Named.as_view()),
+    path("several/", v.Several.as_view()),
+    path("own-dispatch/", v.Own.as_view()),
+    path("own-mixin/", v.WithOwnMixin.as_view()),
+    path("forgot/", v.Forgot.as_view()),
+    path("one/", v.One.as_view()),
+    path("post/", v.OnlyPost.as_view()),
+    path("wrapped/", login_required(v.Open.as_view())),
+    path("wrapped-twice/", login_required(permission_required("auth.x")(v.Open.as_view()))),
+    path("page/", v.TemplateView.as_view(template_name="admin/base.html")),
+    path("edit/<int:pk>/", v.Edit.as_view()),
+    path("set-up/", v.SetUp.as_view()),
+    path("assigned/", v.assigned),
+]
+""",
+        views="""
+from django.contrib.auth.decorators import login_required, permission_required
+from django.contrib.auth.mixins import LoginRequiredMixin, PermissionRequiredMixin, UserPassesTestMixin
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.generic import ListView, TemplateView, UpdateView
+
+class Open(View):
+    def get(self, request): return HttpResponse("x")
+
+class Members(LoginRequiredMixin, View):
+    def get(self, request): return HttpResponse("x")
+    def post(self, request): return HttpResponse("x")
+
+class Behind(View, LoginRequiredMixin):
+    def get(self, request): return HttpResponse("x")
+
+class BehindList(ListView, LoginRequiredMixin):
+    queryset = User.objects.order_by("id")
+    template_name = "admin/base.html"
+
+class Heir(Members):
+    def post(self, request): return HttpResponse("y")
+
+class Permitted(PermissionRequiredMixin, View):
+    permission_required = "auth.add_user"
+    def delete(self, request): return HttpResponse("x")
+
+class Tested(UserPassesTestMixin, View):
+    def test_func(self): return self.request.user.is_staff
+    def get(self, request): return HttpResponse("x")
+
+class Untested(UserPassesTestMixin, View):
+    def test_func(self): return True
+    def get(self, request): return HttpResponse("x")
+
+class Dispatching(View):
+    @method_decorator(login_required)
+    def dispatch(self, *args, **kwargs): return super().dispatch(*args, **kwargs)
+    def get(self, request): return HttpResponse("x")
+
+@method_decorator(login_required, name="dispatch")
+class Named(View):
+    def get(self, request): return HttpResponse("x")
+
+@method_decorator([login_required, permission_required("auth.add_user")], name="dispatch")
+class Several(View):
+    def get(self, request): return HttpResponse("x")
+
+class Own(View):
+    def dispatch(self, request, *args, **kwargs):
+        if not request.user.is_authenticated:
+            return redirect("/sign-in/")
+        return super().dispatch(request, *args, **kwargs)
+    def get(self, request): return HttpResponse("x")
+
+class OwnMixin:
+    def dispatch(self, request, *args, **kwargs):
+        if not request.user.is_staff:
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
+
+class WithOwnMixin(OwnMixin, View):
+    def get(self, request): return HttpResponse("x")
+
+class Forgot(LoginRequiredMixin, View):
+    def dispatch(self, request, *args, **kwargs):
+        return View.dispatch(self, request, *args, **kwargs)
+    def get(self, request): return HttpResponse("x")
+
+class One(View):
+    def get(self, request): return HttpResponse("x")
+    @method_decorator(login_required)
+    def post(self, request): return HttpResponse("x")
+
+class OnlyPost(LoginRequiredMixin, View):
+    http_method_names = ["post"]
+    def get(self, request): return HttpResponse("x")
+    def post(self, request): return HttpResponse("x")
+
+class Edit(LoginRequiredMixin, UpdateView):
+    model = User
+    fields = ["username"]
+    success_url = "/"
+    template_name = "admin/base.html"
+
+class SetUp(View):
+    def setup(self, request, *args, **kwargs):
+        super().setup(request, *args, **kwargs)
+        if not request.user.is_authenticated:
+            raise PermissionDenied
+    def get(self, request): return HttpResponse("x")
+
+assigned = login_required(Open.as_view())
+""",
+    ),
+    "URL configurations": project(
+        """
+from django.conf.urls.i18n import i18n_patterns
+from django.contrib import admin
+from django.contrib.auth.decorators import login_required
+from django.urls import include, path, re_path
+from django.views.generic import RedirectView
+from shop import views as v
+
+extra = [path("a/", v.open_), path("b/<slug:name>/", v.member)]
+
+urlpatterns = [
+    path("", v.open_),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("django.contrib.auth.urls")),
+    path("shop/", include("shop.inner", namespace="first")),
+    path("again/", include(("shop.inner", "inner"), namespace="second")),
+    path("listed/", include(extra)),
+    path("tuple/", include((extra, "extra"))),
+    re_path(r"^old/(?P<year>[0-9]{4})/$", v.year),
+    re_path(r"^deep/", include([re_path(r"^(?P<pk>\\d+)/", include(extra))])),
+    path("moved/", RedirectView.as_view(url="/")),
+    path("kept/", login_required(v.open_), {"x": 1}, name="kept"),
+]
+for name in ["one", "two"]:
+    urlpatterns += [path(f"each/{name}/", v.open_)]
+for route, view in (("third/", v.open_), ("fourth/", v.member)):
+    urlpatterns.append(path(route, view))
+urlpatterns += i18n_patterns(path("translated/", v.member), path("free/", v.open_))
+urlpatterns.append(path("last/", v.member))
+""",
+        inner="""
+from django.urls import include, path
+from . import views
+
+app_name = "inner"
+urlpatterns = [
+    path("", views.open_, name="index"),
+    path("more/", include("shop.innermost")),
+    path("by/<uuid:key>/", views.member),
+]
+""",
+        innermost="""
+from django.urls import path
+from shop.views import member, open_
+urlpatterns = [path("x", open_), path("y", member)]
+""",
+        views="""
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+
+def open_(request, **kwargs): return HttpResponse("x")
+
+@login_required
+def member(request, **kwargs): return HttpResponse("x")
+
+def year(request, year): return HttpResponse("x")
+""",
+    ),
+    "LoginRequiredMiddleware": project(
+        """
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth import views as auth
+from django.urls import include, path
+from shop import views as v
+
+urlpatterns = [
+    path("sign-in/", auth.LoginView.as_view()),
+    path("accounts/", include("django.contrib.auth.urls")),
+    path("closed/", v.closed),
+    path("free/", v.free),
+    path("class/", v.Closed.as_view()),
+    path("free-class/", v.Free.as_view()),
+    path("free-dispatch/", v.FreeDispatch.as_view()),
+    path("freed/", login_not_required(v.Closed.as_view())),
+    path("api/", v.api),
+    path("api-class/", v.ApiClass.as_view()),
+]
+""",
+        'MIDDLEWARE += ["django.contrib.auth.middleware.LoginRequiredMiddleware"]\n',
+        views="""
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpResponse
+from django.utils.decorators import method_decorator
+from django.views import View
+from rest_framework.decorators import api_view
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+def closed(request): return HttpResponse("x")
+
+@login_not_required
+def free(request): return HttpResponse("x")
+
+class Closed(View):
+    def get(self, request): return HttpResponse("x")
+
+@method_decorator(login_not_required, name="dispatch")
+class Free(View):
+    def get(self, request): return HttpResponse("x")
+
+class FreeDispatch(View):
+    @method_decorator(login_not_required)
+    def dispatch(self, *args, **kwargs): return super().dispatch(*args, **kwargs)
+    def get(self, request): return HttpResponse("x")
+
+@api_view(["GET", "POST"])
+def api(request): return Response({})
+
+class ApiClass(APIView):
+    def get(self, request): return Response({})
+""",
+    ),
+    "a middleware of its own": project(
+        """
+from django.urls import path
+from shop import views as v
+
+urlpatterns = [
+    path("", v.page),
+    path("sign-in/", v.page),
+    path("public/<slug:name>/", v.page),
+    path("health", v.page, name="health"),
+    path("reports/", v.page),
+    path("api/things/", v.page),
+]
+""",
+        'MIDDLEWARE += ["shop.middleware.MembersOnly"]\n',
+        views="""
+from django.http import HttpResponse
+
+def page(request, **kwargs): return HttpResponse("x")
+""",
+        middleware="""
+from django.shortcuts import redirect
+
+EXCEPT = ("/sign-in/", "/health")
+
+class MembersOnly:
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.path in EXCEPT or request.path.startswith("/public/"):
+            return self.get_response(request)
+        if not request.user.is_authenticated:
+            return redirect("/sign-in/")
+        return self.get_response(request)
+""",
+    ),
+    "middleware that asks the view": project(
+        """
+from django.urls import path
+from shop import views as v
+
+urlpatterns = [
+    path("sign-in/", v.sign_in, name="sign-in"),
+    path("closed/", v.closed, name="closed"),
+    path("marked/", v.marked, name="marked"),
+    path("named/", v.closed, name="named"),
+    path("keyed/", v.closed, name="keyed"),
+]
+""",
+        'MIDDLEWARE += ["shop.middleware.logging", "shop.middleware.Guard"]\nFREE = ["named"]\n',
+        views="""
+from django.http import HttpResponse
+from shop.middleware import free
+
+def closed(request): return HttpResponse("x")
+
+@free
+def marked(request): return HttpResponse("x")
+
+@free
+def sign_in(request): return HttpResponse("x")
+""",
+        middleware="""
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.deprecation import MiddlewareMixin
+
+def free(view):
+    view.is_free = True
+    return view
+
+def logging(get_response):
+    def middleware(request):
+        response = get_response(request)
+        response["X-Seen"] = "1"
+        return response
+    return middleware
+
+class Guard(MiddlewareMixin):
+    def process_view(self, request, view, args, kwargs):
+        if getattr(view, "is_free", False):
+            return None
+        if request.resolver_match.url_name in settings.FREE:
+            return None
+        if request.user.is_authenticated:
+            return None
+        return redirect("/sign-in/")
+""",
+    ),
+    "DRF's routers": project(
+        """
+from django.urls import include, path
+from rest_framework.routers import DefaultRouter, SimpleRouter
+from rest_framework_nested.routers import NestedSimpleRouter
+from shop import views as v
+
+router = DefaultRouter()
+router.register("users", v.Members, basename="user")
+router.register(r"open", v.Open, basename="open")
+router.register("reads", v.Reads, basename="read")
+simple = SimpleRouter(trailing_slash=False)
+simple.register("keyed", v.Keyed, basename="keyed")
+simple.register("", v.Reads, basename="rootless")
+nested = NestedSimpleRouter(router, "users", lookup="user")
+nested.register("things", v.Things, basename="thing")
+
+urlpatterns = [
+    path("api/", include(router.urls)),
+    path("api/", include(nested.urls)),
+    path("v2/", include((simple.urls, "v2"))),
+    path("one/", v.Members.as_view({"get": "list", "post": "create"})),
+    path("two/<int:pk>/", v.Open.as_view({"delete": "destroy"})),
+    path("auth/", include("rest_framework.urls")),
+]
+""",
+        members=MEMBERS,
+        views="""
+from django.contrib.auth.models import User
+from rest_framework import mixins, permissions, viewsets
+from rest_framework.decorators import action
+from rest_framework.response import Response
+from shop.members import Base
+
+class Members(Base):
+    permission_classes = [permissions.IsAuthenticated]
+
+    @action(detail=True, methods=["post"])
+    def block(self, request, pk=None): return Response({})
+
+    @action(detail=False, url_path="me/info", permission_classes=[permissions.AllowAny])
+    def me(self, request): return Response({})
+
+    @action(methods=["get", "put"], detail=True, permission_classes=[permissions.IsAdminUser])
+    def photo(self, request, pk=None): return Response({})
+
+    @photo.mapping.delete
+    def remove_photo(self, request, pk=None): return Response({})
+
+class Open(Base):
+    pass
+
+class Reads(viewsets.ReadOnlyModelViewSet):
+    queryset = User.objects.order_by("id")
+    serializer_class = Base.serializer_class
+    permission_classes = (permissions.IsAdminUser,)
+    lookup_field = "username"
+
+class Keyed(mixins.ListModelMixin, mixins.DestroyModelMixin, viewsets.GenericViewSet):
+    queryset = User.objects.order_by("id")
+    serializer_class = Base.serializer_class
+    permission_classes = [permissions.IsAuthenticatedOrReadOnly]
+    lookup_value_regex = "[0-9]+"
+
+class Things(viewsets.ViewSet):
+    permission_classes = [permissions.IsAuthenticated]
+    def list(self, request, user_pk=None): return Response([])
+    def retrieve(self, request, user_pk=None, pk=None): return Response({})
+""",
+    ),
+    "DRF's permissions": project(
+        """
+from django.urls import path
+from shop import views as v
+
+urlpatterns = [
+    path("plain/", v.plain),
+    path("member/", v.member),
+    path("allowed/", v.allowed),
+    path("keyed/", v.keyed),
+    path("nothing/", v.Nothing.as_view()),
+    path("forgiving/", v.Forgiving.as_view()),
+    path("chief/", v.Chief.as_view()),
+    path("writes/", v.Writes.as_view()),
+    path("either/", v.Either.as_view()),
+    path("either-open/", v.EitherOpen.as_view()),
+    path("both/", v.Both.as_view()),
+    path("not/", v.Not.as_view()),
+    path("not-chief/", v.NotChief.as_view()),
+    path("composed/", v.Composed.as_view()),
+    path("owner/<int:pk>/", v.Owner.as_view()),
+    path("no-authentication/", v.NoAuthentication.as_view()),
+    path("inherited/", v.Inherited.as_view()),
+    path("reads/", v.Reads.as_view()),
+    path("read-only/", v.ReadOnly.as_view()),
+    path("initial/", v.Initial.as_view()),
+    path("empty/", v.Empty.as_view()),
+    path("body/", v.Body.as_view()),
+]
+""",
+        permissions=PERMISSIONS,
+        members=MEMBERS,
+        views="""
+from rest_framework import generics, permissions as p
+from rest_framework.decorators import api_view, authentication_classes, permission_classes
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from shop import permissions as own
+from shop.members import Base
+
+class Answering(APIView):
+    def get(self, request): return Response({})
+    def post(self, request): return Response({})
+
+@api_view()
+def plain(request): return Response({})
+
+@api_view(["GET", "POST"])
+@permission_classes([p.IsAuthenticated])
+def member(request): return Response({})
+
+@api_view(["GET"])
+@permission_classes((p.AllowAny,))
+def allowed(request): return Response({})
+
+@api_view(["PUT"])
+@authentication_classes([])
+@permission_classes([own.HasKey])
+def keyed(request): return Response({})
+
+class Nothing(Answering):
+    permission_classes = [own.Nothing]
+
+class Forgiving(Answering):
+    permission_classes = [own.Forgiving]
+
+class Chief(Answering):
+    permission_classes = [own.Chief]
+
+class Writes(Answering):
+    permission_classes = [own.MemberWrites]
+
+class Either(Answering):
+    permission_classes = [own.Member | p.IsAdminUser]
+
+class EitherOpen(Answering):
+    permission_classes = [p.IsAuthenticated | own.Nothing]
+
+class Both(Answering):
+    permission_classes = [p.AllowAny & own.Member]
+
+class Not(Answering):
+    permission_classes = [~p.AllowAny]
+
+class NotChief(Answering):
+    permission_classes = [~p.IsAdminUser]
+
+WRITERS = p.IsAuthenticated & (p.IsAdminUser | own.HasKey)
+
+class Composed(Answering):
+    permission_classes = [WRITERS]
+
+class Owner(generics.RetrieveAPIView):
+    queryset = Base.queryset
+    serializer_class = Base.serializer_class
+    permission_classes = [own.OwnerOnly]
+
+class NoAuthentication(Answering):
+    authentication_classes = []
+    permission_classes = [p.IsAuthenticated]
+
+class Inherited(Chief):
+    permission_classes = Chief.permission_classes + [p.AllowAny]
+
+class Reads(Answering):
+    permission_classes = [p.IsAuthenticatedOrReadOnly]
+
+class ReadOnly(Answering):
+    permission_classes = [own.AnyoneReads]
+
+class Initial(Answering):
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+        if not request.user.is_authenticated:
+            raise NotAuthenticated()
+
+class Empty(Answering):
+    permission_classes = []
+
+class Body(APIView):
+    def get(self, request):
+        if not request.user.is_staff:
+            raise PermissionDenied()
+        return Response({})
+    def post(self, request):
+        if request.user.is_anonymous:
+            return Response({"detail": "no"}, status=401)
+        return Response({})
+""",
+    ),
+    "DRF closed by default": project(
+        """
+from django.urls import include, path
+from rest_framework import routers
+from rest_framework.authtoken.views import obtain_auth_token
+from shop import views as v
+
+router = routers.DefaultRouter()
+router.register("users", v.Members)
+router.register("free", v.Free, basename="free")
+
+urlpatterns = [
+    path("", include(router.urls)),
+    path("plain/", v.plain),
+    path("allowed/", v.allowed),
+    path("class/", v.Plain.as_view()),
+    path("empty/", v.Empty.as_view()),
+    path("function/", v.function),
+    path("token/", obtain_auth_token),
+]
+""",
+        GUARDED + '\nINSTALLED_APPS += ["rest_framework.authtoken"]\n',
+        members=MEMBERS,
+        views="""
+from django.http import HttpResponse
+from rest_framework.decorators import action, api_view, permission_classes
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from shop.members import Base
+
+class Members(Base):
+    @action(detail=False, permission_classes=[AllowAny])
+    def count(self, request): return Response({})
+    @action(detail=False, permission_classes=[])
+    def sum(self, request): return Response({})
+
+class Free(Base):
+    permission_classes = [AllowAny]
+
+@api_view(["GET"])
+def plain(request): return Response({})
+
+@api_view(["GET"])
+@permission_classes([AllowAny])
+def allowed(request): return Response({})
+
+class Plain(APIView):
+    def get(self, request): return Response({})
+
+class Empty(APIView):
+    permission_classes = ()
+    def get(self, request): return Response({})
+
+def function(request): return HttpResponse("x")
+""",
+    ),
+    "permissions by action": project(
+        """
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+from shop import views as v
+
+router = SimpleRouter()
+for prefix, viewset in [("a", v.Branches), ("b", v.Mapped), ("c", v.Added), ("d", v.Methods),
+                        ("e", v.Both), ("f", v.Early), ("g", v.Tried), ("h", v.Heir)]:
+    router.register(prefix, viewset, basename=prefix)
+
+urlpatterns = [path("", include(router.urls))]
+""",
+        members=MEMBERS,
+        permissions=PERMISSIONS,
+        views="""
+from rest_framework.decorators import action
+from rest_framework.permissions import SAFE_METHODS, AllowAny, IsAdminUser, IsAuthenticated
+from rest_framework.response import Response
+from shop.members import Base
+from shop.permissions import Member
+
+class Branches(Base):
+    def get_permissions(self):
+        if self.action in ["list", "retrieve"]:
+            permission_classes = [AllowAny]
+        elif self.action == "destroy":
+            permission_classes = [IsAdminUser]
+        else:
+            permission_classes = [Member]
+        return [permission() for permission in permission_classes]
+
+class Mapped(Base):
+    by_action = {"list": [AllowAny], "create": [IsAuthenticated]}
+    def get_permissions(self):
+        return [each() for each in self.by_action.get(self.action, [IsAdminUser])]
+
+class Added(Base):
+    permission_classes = [IsAuthenticated]
+    def get_permissions(self):
+        if self.action == "create":
+            return [AllowAny()]
+        return super().get_permissions()
+    @action(detail=False, methods=["post"])
+    def more(self, request): return Response({})
+
+class Methods(Base):
+    def get_permissions(self):
+        if self.request.method in SAFE_METHODS:
+            return []
+        return [IsAuthenticated()]
+
+class Both(Base):
+    permission_classes = [AllowAny]
+    def get_permissions(self):
+        permissions = super().get_permissions()
+        if self.action in ("update", "partial_update", "destroy"):
+            permissions.append(IsAuthenticated())
+        return permissions
+
+class Early(Base):
+    def get_permissions(self):
+        if self.action == "list":
+            self.permission_classes = [AllowAny]
+        else:
+            self.permission_classes = [IsAdminUser]
+        return super().get_permissions()
+
+class Tried(Base):
+    permission_classes = [IsAuthenticated]
+    permission_classes_by_action = {"list": [AllowAny]}
+    def get_permissions(self):
+        try:
+            return [each() for each in self.permission_classes_by_action[self.action]]
+        except KeyError:
+            return [each() for each in self.permission_classes]
+
+class Heir(Branches):
+    def get_permissions(self):
+        extra = [IsAdminUser()] if self.action == "list" else []
+        return super().get_permissions() + extra
+""",
+    ),
+}
+PROBE = Path(__file__).with_name("probe_django.py")
+
+
+def served(
+    root: Path, settings: str, **environment: str
+) -> dict[tuple[str, str], tuple[bool, str]]:
+    """(method, path) -> whether strangers are turned away, and what answers, as Django itself says."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", str(PROBE), settings],
+        cwd=root,
+        env={"SAMPLE_KEY": "k", "PATH": "", "PYTHONDONTWRITEBYTECODE": "1", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[tuple[str, str], tuple[bool, str]] = {}
+    for method, path, closed, handler in json.loads(done.stdout):
+        found.setdefault((method, path), (closed, handler))  # the first pattern answers
+    return found
+
+
+@pytest.mark.parametrize("files", SAMPLES.values(), ids=SAMPLES.keys())
+def test_same_routes_and_guards_as_the_framework(files: Mapping[str, str], tmp_path: Path) -> None:
+    root = write(tmp_path, files)
+    ours = {
+        (r.method, r.path): (r.authentication is Guarding.ENFORCED, r.handler)
+        for r in load(root).facts(Route)
+    }
+    assert ours == served(root, "shop.settings")
