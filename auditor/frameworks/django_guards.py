@@ -189,8 +189,9 @@ class DjangoGuards(WrapperGuards):
             yield from own
         if handler is not None:
             for decorator in handler.node.decorators:  # type: ignore[attr-defined]
-                for _, inner in self.method_decorators(decorator, handler.scope):
-                    yield from self.applied(Applied(inner, "decorator"), tests)
+                inner = [given for _, given in self.method_decorators(decorator, handler.scope)]
+                for given in inner or [Located(decorator, handler.scope)]:
+                    yield from self.applied(Applied(given, "decorator"), tests)
 
     def _known_base(self, name: str, short: str, found: Located, late: str) -> Iterator[Guard]:
         at = place_of(found, short)

@@ -342,10 +342,10 @@ _ASKED = {
     "has_module_perms", "logged_in", "is_logged_in",
 }  # fmt: skip
 _REQUEST_USER = re.compile(r"(?:self\.)?(?:request|req|websocket|info\.context)\.user")
-_CURRENT_USER = re.compile(
+CURRENT_USER = re.compile(
     r"(?:(?:flask|quart)_(?:login|security|user|auth)(?:\.utils)?|flask_jwt_extended(?:\.utils)?)\.current_user"
 )
-_TOKEN_IDENTITY = re.compile(
+TOKEN_IDENTITY = re.compile(
     r"(?:flask|quart)_jwt_extended(?:\.\w+)?\.(?:get_jwt_identity|get_jwt_claims|get_jwt|get_current_user)"
     r"|flask_jwt\.current_identity"
 )
@@ -375,7 +375,7 @@ def the_caller(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin 
             return Origin(truth=Strength.VERIFIED)
     if _REQUEST_USER.fullmatch(t.dotted(expr)):
         return Origin(identity=True)
-    if (match := _CURRENT_USER.match(name)) is None:
+    if (match := CURRENT_USER.match(name)) is None:
         return None
     rest = name[match.end() :]
     if not rest or rest.removesuffix("()")[1:] in _NOBODY_TOO:
@@ -396,7 +396,7 @@ def _in_group(expr: t.Expr) -> bool:
 @vouches
 def token_identity(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin | None:
     """What flask-jwt-extended gives once it has verified a token; None where none was sent."""
-    if isinstance(expr, t.Call) and _TOKEN_IDENTITY.fullmatch(name.removesuffix("()")):
+    if isinstance(expr, t.Call) and TOKEN_IDENTITY.fullmatch(name.removesuffix("()")):
         return Origin(truth=Strength.VERIFIED, identity=True)
     return None
 

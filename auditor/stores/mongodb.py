@@ -16,7 +16,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import CallSite, Scope, argument
 from auditor.link.reach import Reach
-from auditor.link.values import place_of
+from auditor.link.values import Evaluator, place_of
 from auditor.model.data import Connection, Index, Query
 from auditor.model.values import possible
 
@@ -31,7 +31,7 @@ _CLIENTS = (
 )
 _CLIENT = re.compile(r"^(?:motor|pymongo)(?:\.\w+)*\.\w*(?:Client|Database|Collection)\(\)")
 
-_FILTERED = {
+FILTERED = {
     "find": 0, "find_one": 0, "count_documents": 0, "count": 0, "update_one": 0, "update_many": 0,
     "replace_one": 0, "delete_one": 0, "delete_many": 0, "find_one_and_update": 0,
     "find_one_and_delete": 0, "find_one_and_replace": 0, "distinct": 1, "find_raw_batches": 0,
@@ -67,17 +67,17 @@ class _Shape:
 
 @provides(Query)
 def queries(application: Application) -> list[Query]:
-    reader = _Reader(application)
-    sites = application.code.method_calls(*sorted({*_FILTERED, *_OTHER}))
+    reader = MongoReader(application.values)
+    sites = application.code.method_calls(*sorted({*FILTERED, *_OTHER}))
     return sorted((q for site in sites for q in reader.queries(site)), key=lambda q: q.place)
 
 
 @dataclass
-class _Reader:
-    application: Application
+class MongoReader:
+    values: Evaluator
 
     def __post_init__(self) -> None:
-        self.code, self.values = self.application.code, self.application.values
+        self.code = self.values.code
 
     # --- collections
 
@@ -162,7 +162,7 @@ class _Reader:
     def _shape(self, site: CallSite, operation: str) -> tuple[_Shape, list[tuple[str, int]]]:
         if operation == "aggregate":
             return self._pipeline(site)
-        position = _FILTERED.get(operation)
+        position = FILTERED.get(operation)
         shape = _Shape()
         if position is not None:
             given = site.arg(position, "filter", "query")
@@ -312,7 +312,7 @@ def _is_self(expr: t.Expr) -> bool:
 
 @provides(Index)
 def indexes(application: Application) -> Iterator[Index]:
-    reader = _Reader(application)
+    reader = MongoReader(application.values)
     (reach,) = application.facts(Reach)
     for site in application.code.method_calls("create_index", "ensure_index", "create_indexes"):
         if not isinstance(site.node.func, t.Attr):
@@ -329,7 +329,7 @@ def indexes(application: Application) -> Iterator[Index]:
             yield Index("mongodb", found[0], fields, unique, place_of(site), kind, run, expires)
 
 
-def _declared(reader: _Reader, site: CallSite) -> Iterator[CallSite]:
+def _declared(reader: MongoReader, site: CallSite) -> Iterator[CallSite]:
     """The calls that describe an index: `create_index(…)` itself, or each `IndexModel(…)`."""
     assert isinstance(site.node.func, t.Attr)
     if site.node.func.name != "create_indexes":
@@ -341,11 +341,11 @@ def _declared(reader: _Reader, site: CallSite) -> Iterator[CallSite]:
                 yield CallSite(item, source.scope)
 
 
-def _keys(reader: _Reader, expr: t.Expr | None, scope: Scope) -> list[tuple[str, int]]:
+def _keys(reader: MongoReader, expr: t.Expr | None, scope: Scope) -> list[tuple[str, int]]:
     name = reader.values.text(expr, scope)
     return [(name, 1)] if name else reader._sort(expr, scope)
 
 
-def _unique(reader: _Reader, site: CallSite) -> bool:
+def _unique(reader: MongoReader, site: CallSite) -> bool:
     value = reader.values.value(site.arg(None, "unique"), site.scope)
     return any(known.value is True for known in possible(value))

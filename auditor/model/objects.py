@@ -1,0 +1,72 @@
+"""Stored objects that a caller names by an id, and what ties them to who is calling."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from auditor.model.places import Place
+from auditor.model.web import Route
+
+
+class Ownership(str, enum.Enum):
+    """Whether stored data of a kind belongs to somebody.
+
+    OWNED has an owner, user or tenant, ACCOUNT is the user itself, AUTHORED only tells who wrote
+    it (which others may well read), SHARED belongs to nobody, UNCLEAR could not be told.
+    """
+
+    OWNED = "owned"
+    ACCOUNT = "account"
+    AUTHORED = "authored"
+    SHARED = "shared"
+    UNCLEAR = "unclear"
+
+
+class Tie(str, enum.Enum):
+    """What ties an object to the caller's identity.
+
+    UNCLEAR: the route holds something else against its caller, and this object may rest on that.
+    """
+
+    QUERY = "query"
+    COMPARED = "compared"
+    CHECKED = "checked"
+    ROLE = "role"
+    UNCLEAR = "unclear"
+    IGNORED = "ignored"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectAccess:
+    """A stored object that a route behind authentication finds by an id of the caller's.
+
+    `parameter` is the id and `source` where it comes from (path, query, body, header); `place` is
+    the query; `kind` names the class, collection or table. `reason` says what ties it, or what was
+    meant to.
+    """
+
+    route: Route
+    parameter: str
+    source: str
+    place: Place
+    kind: str
+    ownership: Ownership
+    owner: str
+    tie: Tie
+    reason: str = ""
+    changes: bool = False
+    """Whether what is found is written to or removed, not only read."""
+
+    @property
+    def tied(self) -> bool:
+        return self.tie not in (Tie.IGNORED, Tie.NONE, Tie.UNCLEAR)
+
+
+@dataclass(frozen=True, slots=True)
+class UnfollowedIds:
+    """A route that takes an id whose object's query could not be found."""
+
+    route: Route
+    parameters: tuple[str, ...] = field(default=())
