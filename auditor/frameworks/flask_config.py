@@ -343,6 +343,12 @@ def _configuration(values: Evaluator) -> _Configuration | None:
     return _CONFIGURATIONS[code]
 
 
+def filled_from_outside(values: Evaluator) -> bool:
+    """Whether a file, or the environment, fills the configuration besides the code."""
+    found = _configuration(values)
+    return found is not None and found.outside
+
+
 def _is_app(code: Code, expr: t.Expr, scope: Scope) -> bool:
     name = code.name(expr, scope)
     if name:
