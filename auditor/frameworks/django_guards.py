@@ -248,8 +248,20 @@ class DjangoGuards(WrapperGuards):
                         replace(g, via="class")
                         for g in self.applied(Applied(given, "class"), tests)
                     )
-            if guard := self.body(dispatch, tests):
+            if guard := self.body(dispatch, tests) or self._careless(dispatch, tests):
                 yield replace(guard, via="class")
+
+    def _careless(self, dispatch: Located, tests: PathTests) -> Guard | None:
+        """A `dispatch` that turns some away for who they are, and lets others pass unasked."""
+        if not self.checks.may_deny(dispatch):
+            return None
+        summary = self.checks.summary(dispatch, tests)
+        if not (summary.denies and summary.conditional and summary.exits):
+            return None
+        name = dispatch.node.name  # type: ignore[attr-defined]
+        at = place_of(Located(summary.rejects[0], dispatch.scope), name)
+        reason = "turns callers away for who they are, though not on every way"
+        return Guard(name, at, "body", Guarding.OPTIONAL, reason)
 
     def _method(self, found: Located, name: str) -> Located | None:
         for ancestor in self.code.ancestry(found):

@@ -55,7 +55,9 @@ class Permissions:
 
     def of_class(self, view: Located) -> Entries:
         found = self.views.attribute(view, "permission_classes")
-        return [None] if found is None else self.items(found)
+        if found is not None:
+            return self.items(found)
+        return [] if self.views.signs_in(view) else [None]
 
     def of_function(self, function: Located) -> list[Entries]:
         for decorator in function.node.decorators:  # type: ignore[attr-defined]

@@ -18,10 +18,12 @@ from typing import Any
 
 from auditor.extract.python import tree as t
 from auditor.extract.readers.dotenv import environment_of
+from auditor.libraries.logs import writes_json
 from auditor.link.application import Application, provides
 from auditor.link.execution import Bound, Execution, Names
 from auditor.link.names import Located, Module, Scope
 from auditor.link.values import Evaluator, place_of, reads_settings
+from auditor.model.operations import LogSetup
 from auditor.model.places import Place, apart
 from auditor.model.settings import FrameworkSetting, SettingDefinition
 from auditor.model.values import Known, Setting, Value, possible
@@ -241,6 +243,19 @@ def django_settings(application: Application) -> Iterator[FrameworkSetting]:
                     yield FrameworkSetting(
                         "Django", project.name, name, worth, bound.place, variant.environment
                     )
+
+
+@provides(LogSetup)
+def logging_settings(application: Application) -> Iterator[LogSetup]:
+    """Django hands LOGGING to `dictConfig` when it starts.
+
+    https://docs.djangoproject.com/en/stable/ref/settings/#logging
+    """
+    for project in application.facts(DjangoProject):
+        place = project.main.place("LOGGING")
+        configured = [value for value in project.main.known("LOGGING") if isinstance(value, dict)]
+        if place is not None and configured:
+            yield LogSetup("LOGGING", any(writes_json(str(c)) for c in configured), place, "start")
 
 
 def _configured(name: str, bound: Bound) -> Value:

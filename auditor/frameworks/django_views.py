@@ -55,6 +55,9 @@ _GIVEN = {
 }  # fmt: skip
 _OF_ONE = re.compile(r"rest_framework\.generics\.(?:Retrieve|Update|Destroy)\w*$")
 """DRF's views of a single object."""
+_GIVES_TOKENS = re.compile(
+    r"^rest_framework\.authtoken\.views\.ObtainAuthToken$|^rest_framework_simplejwt\.views\.Token\w+$"
+)
 _LIMITING = {
     "require_POST": ("POST",), "require_GET": ("GET",), "require_safe": ("GET",),
 }  # fmt: skip
@@ -125,6 +128,10 @@ class Views:
                     methods &= {str(m).upper() for m in known.value}
                     break
         return tuple(m for m in METHODS if m in methods)
+
+    def signs_in(self, found: Located) -> bool:
+        """Whether a DRF view derives from one that gives out tokens: it has `permission_classes = ()`."""
+        return any(":" not in name and _GIVES_TOKENS.search(name) for name in self.ancestry(found))
 
     def gets_object(self, found: Located, handler: Located | None, action: str) -> bool:
         """Whether a DRF view asks the permissions about its object: `get_object` does so.

@@ -23,6 +23,11 @@ _JSON_FORMATTERS = re.compile(
 )
 
 
+def writes_json(configuration: str) -> bool:
+    """Whether the words of a `dictConfig` name a formatter that writes JSON."""
+    return bool(re.search(r"JsonFormatter|json_?log|structlog|JSONRenderer", configuration, re.I))
+
+
 @provides(LogSetup)
 def log_setups(application: Application) -> Iterator[LogSetup]:
     code = application.code
@@ -38,7 +43,7 @@ def log_setups(application: Application) -> Iterator[LogSetup]:
         yield LogSetup("loguru", structured, place_of(site), reach.started_by(site))
     for site in code.calls("logging.config.dictConfig"):
         words = _words(application, site.arg(0, "config"), site)
-        structured = bool(re.search(r"JsonFormatter|json_?log|structlog|JSONRenderer", words, re.I))
+        structured = writes_json(words)
         yield LogSetup("logging.config", structured, place_of(site), reach.started_by(site))
     yield from _formatters(application, reach)
 

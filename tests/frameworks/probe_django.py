@@ -18,7 +18,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.urls import URLResolver, get_resolver
 
-JUNK = {"HTTP_AUTHORIZATION": "Token junk", "HTTP_X_KEY": "junk"}
+TRIED: tuple[dict[str, str], ...] = (
+    {},
+    {"HTTP_AUTHORIZATION": "Token junk"},
+    {"HTTP_X_KEY": "junk", "HTTP_X_SIGNATURE": "junk"},
+)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 CONVERTED = {"int": "1", "uuid": "00000000-0000-0000-0000-000000000000"}
 
@@ -68,8 +72,8 @@ def main() -> None:
     )
 
     def closed(method: str, url: str) -> bool:
-        for headers in ({}, JUNK):
-            answer = stranger.generic(method, url, **headers)
+        for headers in TRIED:
+            answer = stranger.generic(method, url, secure=True, **headers)
             sent = re.search("log-?in|sign-?in", answer.headers.get("Location", ""))
             if answer.status_code not in away and not sent:
                 return False
@@ -80,7 +84,7 @@ def main() -> None:
         url = filled(path)
         methods = handled(view)
         if not methods:
-            served = [m for m in METHODS if chief.generic(m, url).status_code != 405]
+            served = [m for m in METHODS if chief.generic(m, url, secure=True).status_code != 405]
             methods = dict.fromkeys(
                 ["ANY"] if len(served) == len(METHODS) else served, view.__name__
             )

@@ -86,7 +86,9 @@ class Expectation:
             self._brings[key] = guard.via in site.vias and (
                 site.holds(guard.place)
                 or self.names.lead_to(site.names, guard.place.path, guard.place.line)
-                or (site.kind == "mixin" and guard.name in self.names.every(site.names))
+                or (
+                    site.kind in ("mixin", "default") and guard.name in self.names.every(site.names)
+                )
             )
         return self._brings[key]
 

@@ -52,7 +52,9 @@ def ask(run: Run, root: Path, versions: Sequence[Mapping[str, str]]) -> list[Ans
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return [{(method, path): closed for method, path, closed in x} for x in json.loads(done.stdout)]
+    return [
+        {(method, path): closed for method, path, closed, *_ in x} for x in json.loads(done.stdout)
+    ]
 
 
 class Standin:
@@ -143,6 +145,8 @@ def _prepare(root: Path) -> None:
                 importlib.import_module(name)
             except ImportError:
                 missing.add(name.partition(".")[0])
+            except Exception:  # noqa: BLE001 - Django's models want the settings first
+                continue
     sys.meta_path.append(_Missing(missing))
 
 

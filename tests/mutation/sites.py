@@ -4,7 +4,8 @@ FastAPI: a parameter with a dependency (a default, `Annotated`, or an alias), a 
 one, an entry of `dependencies=[…]`. Flask: a decorator, an entry of `decorators` or
 `method_decorators`, a `before_request` registration. Django and Django REST framework: a decorator,
 a mixin, an entry of `permission_classes`, a function around a view in a URLconf. Whether a guard
-stands there is told later, from the inventory of the unchanged application.
+stands there is told later, from the inventory of the unchanged application. The names that Django's
+settings list for every view (`DEFAULT_PERMISSION_CLASSES`) are entries as well.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from auditor.model.places import Place
 from tests.mutation.names import DEPENDS, Span, dependency_names, mentioned
 
 _LISTS = {"decorators", "method_decorators", "permission_classes"}
+_DEFAULTS = {"DEFAULT_PERMISSION_CLASSES"}
 _ROUTING = {"path", "re_path", "url"}
 _NO_GUARD = {"as_view", "include", *_ROUTING}
 _HOOKS = {"before_request", "before_app_request"}
@@ -134,6 +136,9 @@ class _Finder(cst.CSTVisitor):
             for entry in _entries(node.args[0].value) if node.args else ():
                 self._add("entry", entry, entry.value, {"class", "decorator"})
         for arg in node.args:
+            if arg.keyword is not None and arg.keyword.value == "permission_classes":
+                for entry in _entries(arg.value) if self.around and self._decorates(node) else ():
+                    self._add("entry", entry, entry.value, {"class", "decorator"})
             if arg.keyword is None or arg.keyword.value != "dependencies":
                 continue
             via, shared = {
@@ -145,6 +150,14 @@ class _Finder(cst.CSTVisitor):
                 via, shared = "router", self.assigned
             for entry in _entries(arg.value):
                 self._add("dependency", entry, entry.value, {via}, shared)
+
+    def visit_DictElement(self, node: cst.DictElement) -> None:
+        if isinstance(node.key, cst.SimpleString) and node.key.evaluated_value in _DEFAULTS:
+            for entry in _entries(node.value):
+                if isinstance(entry.value, cst.SimpleString):
+                    last = str(entry.value.evaluated_value).rpartition(".")[2]
+                    vias = {"application"}
+                    self._add("default", entry, entry.value, vias, "?", extra={last})
 
     # --- each kind
 

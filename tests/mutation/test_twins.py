@@ -25,6 +25,24 @@ from tests.mutation.trial import Trial
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 TWINS = sorted(path.parent.name for path in FIXTURES.glob("*/hardened"))
 RUNS = {
+    "django-rest": Run(
+        ".",
+        "probe_django.py",
+        ["agency.settings"],
+        {
+            "ENVIRONMENT": "production",
+            "SECRET_KEY": "of-the-test",
+            "ALLOWED_HOSTS": "agency.example.org",
+            "DATABASE_KIND": "sqlite3",
+            "DATABASE_NAME": ":memory:",
+            "DATABASE_HOST": "",
+            "DATABASE_PASSWORD": "",
+            "CACHE_KIND": "locmem.LocMemCache",
+            "CACHE_URL": "agency",
+            "SENTRY_DSN": "",
+            "WEBHOOK_SECRET": "of-the-test",
+        },
+    ),
     "fastapi-mongodb": Run(
         "backend",
         "probe_fastapi.py",

@@ -69,7 +69,10 @@ class Trial:
 
     def _sites(self, path: str, text: str) -> list[Site]:
         handlers = {route.place.path for route in self.routes}
-        words = ("dependencies", "before_", "decorators", "permission_classes", "Depends(", "path(")
+        words = (
+            "dependencies", "before_", "decorators", "permission_classes", "PERMISSION_CLASSES",
+            "Depends(", "path(",
+        )  # fmt: skip
         return sites(path, text) if path in handlers or any(w in text for w in words) else []
 
     def without(self, site: Site) -> Trial:
