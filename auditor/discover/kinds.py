@@ -148,7 +148,7 @@ def kind_of(path: str) -> Kind:
 
 _TEST_FOLDERS = {
     "test", "tests", "testing", "__tests__", "spec", "specs", "cypress", "e2e", "__mocks__",
-    "testdata", "test_data", "unit_tests", "integration_tests", "fixtures",
+    "testdata", "test_data", "unit_tests", "unittests", "integration_tests", "fixtures",
 }  # fmt: skip
 _TEST_NAME = re.compile(
     r"(?:test_.+|.+_tests?|tests?|conftest)\.py|.+[.-](?:spec|test)\.[jt]sx?|.+\.cy\.[jt]sx?", re.I

@@ -163,8 +163,14 @@ class _Refusals:
         return setting.lower().rpartition(".")[2] in self._words
 
     def _find(self) -> Iterator[str]:
-        for function in self.application.code.functions():
-            yield from _tested(function.node.body)  # type: ignore[attr-defined]
+        code = self.application.code
+        for function in code.functions():
+            assert isinstance(function.node, t.Function)
+            yield from _tested(function.node.body)
+            if _ENFORCES.search(function.node.name):
+                near = code.with_callees(function, 1)
+                if any(_raises(each.node.body) for each in near):  # type: ignore[attr-defined]
+                    yield from _mentioned(function.node.body)
         for module in self.application.code.modules.values():
             yield from _tested(module.body)
 
@@ -172,7 +178,23 @@ class _Refusals:
 _LEAVES = re.compile(r"(?:^|\.)_?exit$|abort$|_check_default_secret$")
 
 
+_ENFORCES = re.compile(
+    r"(?:weak|default|insecure|unsafe|valid|check|enforce|require|assert|guard).*(?:secret|key|config|setting|production|runtime|env)",
+    re.I,
+)
+"""Functions that look at the secrets before the application starts, by their names."""
+
+
+def _mentioned(body: list[t.Stmt]) -> Iterator[str]:
+    for node in t.walk_own(*body):
+        match node:
+            case t.Name(id=word) | t.Attr(name=word) | t.Const(value=str(word)):
+                if re.search("key|secret|salt", word, re.I):
+                    yield word.lower()
+
+
 def _tested(body: list[t.Stmt]) -> Iterator[str]:
+    """What is held against values that stand in the code, where an exception follows."""
     for stmt in body:
         for node in t.walk_own(stmt):
             if not isinstance(node, t.If) or not _raises(node.body):
@@ -181,14 +203,35 @@ def _tested(body: list[t.Stmt]) -> Iterator[str]:
                 match inner:
                     case t.Compare(ops=["is" | "is not"]):
                         continue
-                    case t.Compare(left=left, rights=rights):
-                        for side in (left, *rights):
-                            for part in t.walk_own(side):
-                                match part:
-                                    case t.Name(id=word) | t.Attr(name=word):
-                                        yield word.lower()
-                                    case t.Const(value=str(word)) if word.isidentifier():
-                                        yield word.lower()
+                    case t.Call(
+                        func=t.Attr(value=base, name="startswith" | "endswith"), args=[t.Const()]
+                    ):
+                        yield from _plain_words(base)
+                    case t.Compare(left=left, rights=[right]):
+                        for side, other in ((left, right), (right, left)):
+                            if _stands_in_code(other):
+                                yield from _plain_words(side)
+
+
+def _stands_in_code(expr: t.Expr) -> bool:
+    """A literal, a display of them, or a constant by its name: not what a caller sent."""
+    match expr:
+        case t.Const(value=value):
+            return value is not None
+        case t.Hidden():
+            return True
+        case t.Seq(items=items):
+            return all(_stands_in_code(item) for item in items)
+        case t.Name(id=name) | t.Attr(name=name):
+            return bool(re.search(r"default|insecure|weak|placeholder|known|forbidden", name, re.I))
+    return False
+
+
+def _plain_words(expr: t.Expr) -> Iterator[str]:
+    for node in t.walk_own(expr):
+        match node:
+            case t.Name(id=word) | t.Attr(name=word) | t.Const(value=str(word)):
+                yield word.lower()
 
 
 def _raises(body: list[t.Stmt]) -> bool:

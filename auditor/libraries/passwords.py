@@ -376,7 +376,7 @@ def _sql(expr: t.Expr) -> str:
         case t.Const(value=str(text)):
             return text
         case t.Text(parts=parts):
-            return "".join(p.value if isinstance(p, t.Const) else "{" for p in parts)  # type: ignore[misc]
+            return "".join(str(p.value) if isinstance(p, t.Const) else "{" for p in parts)
         case t.BinOp(left=left, op="+"):
             return _sql(left)
         case t.BinOp(left=left, op="%"):

@@ -204,6 +204,34 @@ def test_a_default_that_the_start_refuses(build: Build) -> None:
     assert key.refused
 
 
+def test_a_secret_that_callers_must_know_is_no_refusal(build: Build) -> None:
+    code = """
+    import jwt, os
+    KEY = os.getenv("KEY", "changeme")
+    def f(u): return jwt.encode({'sub': u}, KEY)
+    def guard(sent):
+        if sent != KEY:
+            raise HTTPException(401)
+    """
+    (key,) = build({"app.py": textwrap.dedent(code)}).facts(SigningKey)
+    assert not key.refused
+
+
+def test_a_function_that_looks_at_the_secrets_before_the_start(build: Build) -> None:
+    code = """
+    import jwt, os
+    KEY = os.getenv("JWT_KEY", "changeme")
+    def is_weak(value): return len(value) < 32
+    def check_production_secrets():
+        weak = [name for name in ("JWT_KEY",) if is_weak(os.environ[name])]
+        if weak:
+            raise RuntimeError(weak)
+    def f(u): return jwt.encode({'sub': u}, KEY)
+    """
+    (key,) = build({"app.py": textwrap.dedent(code)}).facts(SigningKey)
+    assert key.refused
+
+
 @pytest.mark.parametrize(
     "code, weaknesses",
     [
@@ -220,6 +248,9 @@ def test_a_default_that_the_start_refuses(build: Build) -> None:
         ("from werkzeug.security import generate_password_hash as h\ndef f(p): return h(p, 'sha256')", 1),
         ("from passlib.context import CryptContext\nc = CryptContext(schemes=['md5_crypt', 'bcrypt'])", 1),
         ("from passlib.context import CryptContext\nc = CryptContext(schemes=['bcrypt', 'md5_crypt'])", 0),
+        ("def f(db, name, password):\n"
+         "    query = f\"SELECT * FROM users WHERE name='{name}' AND password='{password}'\"", 1),
+        ("def f(n):\n    text = f'{n}{1}'", 0),
         ("def f(user):\n    user['password_hash'] = 'placeholder'", 1),
         ("def f(user):\n    user['password_hash'] = '!unusable'", 0),
     ],
