@@ -28,7 +28,8 @@ _MACHINES = re.compile(r"(?:^|[/_-])(?:web_?hooks?|hooks?|callback|inbound)(?:[/
 """Callers that are no users: they prove themselves by a signature."""
 _ROLE = re.compile(
     r"admin|super_?user|staff|roles?(?:$|[A-Z_])|Roles?|permission|Permission|perms?(?:$|_)|scope|privilege"
-    r"|capabilit|moderator|manager|user_passes_test|polic|[aA]uthoriz(?:e|ation)|^can_|^Can[A-Z]|Rights|acl|ACL",
+    r"|capabilit|moderator|manager|user_passes_test|polic|[aA]uthoriz(?:e|ation)|^can_|^Can[A-Z]|Rights|acl|ACL|^requires?$"
+    r"|^(?!login|auth|jwt|token|session|user|otp|fresh|csrf|api|signed|verified|confirm|htmx|ajax|hx|post|get)\w+_required$",
 )
 _ANYBODY = re.compile(
     r"^(?:role[_.])?(?:customer|user|member|basic|client|student|patient|guest|viewer|buyer|standard)$",
@@ -49,6 +50,9 @@ def object_accesses(application: Application) -> Iterator[ObjectAccess]:
         (found,) = application.facts(_Analysis)
         for route in routes:
             found.trace(route)
+        for route in application.facts(Route):
+            if route.method == "GET" and not _identified(route):
+                found.opened |= {a.kind for a in found.trace(route).accesses if a.kind}
         for route in routes:
             if not _by_capability(route):
                 yield from found.of(route)
@@ -100,8 +104,12 @@ class _Analysis:
         self.handlers = Handlers(self.labels, DependencyGuards(application))
         self.views = ObjectViews(self.values, self.labels, self.selections)
         self._traces: dict[int, Trace] = {}
-        self.kept: set[str] = set()
-        """Kinds of objects that some route finds or makes by who calls."""
+        self.held: set[str] = set()
+        """Kinds of objects that some route finds by who calls, or holds against the caller."""
+        self.made: set[str] = set()
+        """Kinds of objects that some route makes with who calls."""
+        self.opened: set[str] = set()
+        """Kinds of objects that routes read for everybody."""
 
     def trace(self, route: Route) -> Trace:
         """Everything that happens to the ids of a route, from its guards to its queries."""
@@ -116,7 +124,9 @@ class _Analysis:
                 found.add(self.views.of(route))
             self._traces[id(route)] = found
             met = {mark for tie in found.ties for mark in tie.ids}
-            self.kept |= found.kept | {a.kind for a in found.accesses if a.kind and a.ids & met}
+            held = found.kept | {a.kind for a in found.accesses if a.kind and a.ids & met}
+            self.held |= {self.owners.root(kind) for kind in held}
+            self.made |= {self.owners.root(kind) for kind in found.made}
         return self._traces[id(route)]
 
     def of(self, route: Route) -> Iterator[ObjectAccess]:
@@ -134,7 +144,7 @@ class _Analysis:
             if key in seen:
                 continue
             seen.add(key)
-            told, owner = self.owners.settled(access.kind, self.kept)
+            told, owner = self.owners.settled(access.kind, self.held | self.made)
             if told is Ownership.UNCLEAR and owner and _TENANT.search(first.name):
                 told = Ownership.OWNED
             tie, reason = Tie.NONE, ""
@@ -162,7 +172,17 @@ class _Analysis:
                 reason,
                 bool(access.ids & trace.changed)
                 or (route.view is not None and route.function is None and route.writes),
+                self._doubt(access.kind),
+                access.kind in self.opened,
             )
+
+    def _doubt(self, kind: str) -> str:
+        if kind in self.opened:
+            return "an open route reads such objects as well"
+        held = [x for x in self.held if self.owners.of(x)[0] is Ownership.OWNED]
+        if held and self.owners.root(kind) not in held:
+            return "no route of the application holds such objects against anybody"
+        return ""
 
     def _role(self, route: Route, trace: Trace) -> str:
         """Why the caller may be meant to reach the objects of others."""
@@ -176,7 +196,7 @@ class _Analysis:
         if demanded:
             return f"`{demanded[0]}` demands a role"
         if self._scoped(route):
-            return "a scope is demanded"
+            return "a decorator or a scope demands a role"
         if trace.roles:
             return f"callers without the role are turned away ({place_of(trace.roles[0])})"
         return ""
@@ -199,19 +219,21 @@ class _Analysis:
         return False
 
     def _scoped(self, route: Route) -> bool:
-        """`Security(get_user, scopes=["admin"])`."""
-        if route.function is None or not isinstance(route.function.node, t.Function):
-            return False
-        for param in route.function.node.params:
+        """`Security(get_user, scopes=["admin"])`, `@method_decorator(permission_required("x"))`."""
+        params = route.function.node.params if route.function is not None else ()  # type: ignore[attr-defined]
+        for param in params:
             for expr in (param.default, param.annotation):
                 for node in t.walk_own(expr) if expr is not None else ():
                     if isinstance(node, t.Call) and t.dotted(node.func).endswith("Security"):
                         if len(node.args) > 1 or any(k.name == "scopes" for k in node.keywords):
                             return True
-        for decorator in route.function.node.decorators:
-            word = t.dotted(decorator.func if isinstance(decorator, t.Call) else decorator)
-            if _ROLE.search(word.rpartition(".")[2]):
-                return True
+        for decorated in (route.function, route.view):
+            for decorator in decorated.node.decorators if decorated is not None else ():  # type: ignore[attr-defined]
+                for node in t.walk_own(decorator):
+                    if isinstance(node, t.Name | t.Attr):
+                        word = t.dotted(node).rpartition(".")[2]
+                        if _ROLE.search(word) and not _NO_ROLE.search(word):
+                            return True
         return False
 
     def _by_guards(self, route: Route) -> dict[str, tuple[Tie, str]]:

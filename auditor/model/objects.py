@@ -58,6 +58,10 @@ class ObjectAccess:
     reason: str = ""
     changes: bool = False
     """Whether what is found is written to or removed, not only read."""
+    doubt: str = ""
+    """Why it may be meant for every signed-in user; empty where nothing speaks for that."""
+    opened: bool = False
+    """Whether a route that demands nobody reads such objects."""
 
     @property
     def tied(self) -> bool:

@@ -84,19 +84,21 @@ class Owners:
             self._known[kind] = self._of(kind, depth)
         return self._known[kind]
 
+    def root(self, kind: str) -> str:
+        """The kind whose own field names the owner: the order of an order's items."""
+        seen = 0
+        while self._above.get(kind) and seen < 5:
+            kind, seen = self._above[kind], seen + 1
+        return self._tables.get(kind[6:], kind) if kind.startswith("table:") else kind
+
     def settled(self, kind: str, kept: set[str]) -> Told:
-        """Whom data belongs to, given the kinds that the application keeps by who calls.
+        """Whom data belongs to, given the kinds that the application finds or makes by who calls.
 
         A field `owner` or `company` may describe anything. It tells an owner where it refers to a
         user, or where some route finds or makes such objects by who calls.
         """
         told, field = self.of(kind)
-        if told is not Ownership.OWNED or _USER.search(field):
-            return told, field
-        here, seen = kind, 0
-        while self._above.get(here) and seen < 5:
-            here, seen = self._above[here], seen + 1
-        if here in kept or (here.startswith("table:") and self._tables.get(here[6:]) in kept):
+        if told is not Ownership.OWNED or _USER.search(field) or self.root(kind) in kept:
             return told, field
         return Ownership.UNCLEAR, field
 
@@ -132,7 +134,9 @@ class Owners:
                 field[-2:] == "id" or _USER.search(field) or self._refers(value)
             ):
                 return Ownership.OWNED, field
-        author = next((field for field in fields if _AUTHOR.match(field)), "")
+        author = next(
+            (f for f, (v, _) in fields.items() if _AUTHOR.match(f) and self._refers(v)), ""
+        )
         if author:
             return Ownership.AUTHORED, author
         if depth < _MAX_DEPTH:
@@ -141,6 +145,8 @@ class Owners:
                 if target is None or target.node is found.node:
                     continue
                 told, through = self.of(self.code.own_name(target), depth + 1)
+                if re.search(r"_by(?:_id)?$", field):
+                    continue  # who edited, approved or signed it last
                 if told is Ownership.ACCOUNT and self._keyed(value):
                     return (Ownership.AUTHORED if _AUTHOR.search(field) else Ownership.OWNED), field
                 if told is Ownership.OWNED and field != through:

@@ -74,9 +74,9 @@ class Selections:
         if last in _BY_MODEL and call.args:
             first = call.args[0]
             if kind := self.model(first, scope) or self._of_chain(first, scope):
-                return Selection(kind, given[1:])
+                return Selection(kind, given[1:], first)
             if isinstance(first, t.Attr) and first.name in _MODELS and len(given) > 1:
-                return Selection("", given[1:])
+                return Selection("", given[1:], first)
         if not isinstance(func, t.Attr):
             return None
         if last in FILTERED and (collection := self._collection(call, last, scope)):
@@ -266,7 +266,7 @@ class Selections:
         keys = [
             x for arg in (*call.args, *(k.value for k in call.keywords)) for x in _where(arg, text)
         ]
-        return Selection(f"table:{match[1].lower()}", tuple(keys), True, changes)
+        return Selection(f"table:{match[1].lower()}", tuple(keys), whole=True, changes=changes)
 
     def _text(self, expr: t.Expr, scope: Scope, depth: int = 0) -> str:
         match expr:

@@ -417,8 +417,10 @@ _HOW = {
     Tie.CHECKED: "have it checked against the caller",
     Tie.ROLE: "demand a role whose holders may reach the objects of others",
 }
-_HANDLE = re.compile(r"name|slug|handle|login|recipient|e?mail", re.I)
-"""What people are known by to each other; ids are counted up."""
+_PERSON = re.compile(
+    r"^(?:\w*(?:user|account|member|customer|person))?_?(?:id|pk|uuid|guid|number|no)$", re.I
+)
+"""What counts accounts; by their names people are known to each other."""
 _TENANT = re.compile(r"^(?:user|owner|tenant|org(?:ani[sz]ation)?|account)_?(?:id|uuid)$", re.I)
 _USER = re.compile(r"^(?:user|owner|account|customer)_?(?:id)?$")
 _ACCOUNT_ID = re.compile(r"^(?:user|account|customer|member|tenant)_?(?:id|uuid|number|no)$", re.I)
@@ -449,7 +451,7 @@ def _counts(access: ObjectAccess) -> bool:
             Ownership.ACCOUNT
         ):  # whom to invite, to follow, to pay: others are named for good reasons
             named = access.source == "path" or _ACCOUNT_ID.search(access.parameter)
-            read = named and not access.route.writes and not _HANDLE.search(access.parameter)
+            read = named and not access.route.writes and _PERSON.search(access.parameter)
             return access.changes or bool(read)
         case Ownership.AUTHORED:
             return access.changes and access.source == "path"
@@ -457,10 +459,17 @@ def _counts(access: ObjectAccess) -> bool:
 
 
 def _severity(access: ObjectAccess) -> Severity:
-    if access.ownership is Ownership.OWNED or (
-        access.ownership is Ownership.ACCOUNT and access.changes
-    ):
-        return Severity.HIGH
+    """What changes or leaves the application matters; what is only referred to, less."""
+    alone = access.doubt and not access.opened
+    match access.ownership:
+        case Ownership.OWNED if access.changes and not alone:
+            return Severity.HIGH
+        case Ownership.OWNED if not access.doubt and not access.route.writes:
+            return Severity.HIGH
+        case Ownership.ACCOUNT if access.changes:
+            return Severity.HIGH
+        case Ownership.ACCOUNT if access.doubt:
+            return Severity.LOW
     return Severity.MEDIUM
 
 
@@ -472,4 +481,5 @@ def _told(access: ObjectAccess, name: str) -> str:
     }.get(access.ownership, "")
     does = "changes" if access.changes else "finds"
     what = f"{name} {does} {access.kind}, {whose}, by `{access.parameter}` of the {access.source}"
-    return f"{what}; {access.reason or 'nothing ties it to the caller'}"
+    doubt = f" ({access.doubt})" if access.doubt and not (access.changes and access.opened) else ""
+    return f"{what}; {access.reason or 'nothing ties it to the caller'}{doubt}"
