@@ -172,7 +172,7 @@ class _Analysis:
                 reason,
                 bool(access.ids & trace.changed)
                 or (route.view is not None and route.function is None and route.writes),
-                self._doubt(access.kind),
+                "" if _TENANT.search(first.name) else self._doubt(access.kind),
                 access.kind in self.opened,
             )
 
