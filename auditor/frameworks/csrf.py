@@ -133,13 +133,25 @@ def _by_session(code: Code, route: Route, function: Located) -> bool:
         if _SESSION_GUARD.search(f"{guard.name} {guard.reason}"):
             return True
         if guard.via == "body":  # a view that verifies something else may open a session itself
-            if {"user", "current_user"} & set(_words(function.node)):
+            if _asks_session(function.node, opens=True):
                 return True
             continue
         node = _definition_at(code, guard.place)
-        words = set(_words(node)) if node is not None else set()
-        if words & {"user", "session", "current_user"}:
-            return not any(_CREDENTIAL_ELSEWHERE.search(word) for word in words)
+        if node is not None and _asks_session(node):
+            return not any(_CREDENTIAL_ELSEWHERE.search(word) for word in _words(node))
+    return False
+
+
+def _asks_session(node: t.Node, opens: bool = False) -> bool:
+    """Whether code asks `request.user`, `current_user` or, unless it opens one, the session."""
+    for each in t.walk(node):
+        match each:
+            case t.Attr(value=owner, name="user") if t.dotted(owner).endswith("request"):
+                return True
+            case t.Name(id="current_user"):
+                return True
+            case t.Name(id="session") | t.Attr(name="session") if not opens:
+                return True
     return False
 
 
@@ -327,7 +339,7 @@ def flask_gaps(application: Application) -> Iterator[CsrfGap]:
         covered = bool(protection.name) and not protection.off
         if covered and own not in exempt:
             continue
-        if route.authentication is not Guarding.ENFORCED or _checked(function):
+        if route.authentication is not Guarding.ENFORCED or _checked(code, function):
             continue
         if not _by_session(code, route, function):
             continue
@@ -358,13 +370,14 @@ def _exempted(code: Code) -> set[str]:
     return found
 
 
-def _checked(function: Located) -> bool:
+def _checked(code: Code, function: Located) -> bool:
     """Whether a form or a decorator checks the token, or the body is JSON, which no form can send."""
     for decorator in function.node.decorators:  # type: ignore[attr-defined]
         name = t.dotted(decorator.func if isinstance(decorator, t.Call) else decorator)
         if "csrf" in name.lower() and not name.endswith("exempt"):
             return True
-    for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+    bodies = [each.node.body for each in code.with_callees(function, 1)]  # type: ignore[attr-defined]
+    for node in t.walk_own(*(stmt for body in bodies for stmt in body)):
         match node:
             case t.Attr(name=name) if name in _CHECKED_BY_FORM or name in _JSON_ONLY:
                 return True
