@@ -160,8 +160,13 @@ class Decorators:
     def _returned(self, function: Located) -> Iterator[Located]:
         inner = self.code.inside(function)
         for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
-            if isinstance(node, t.Return) and node.value is not None:
-                yield Located(node.value, inner)
+            match node:
+                case t.Return(value=t.Call(func=func, args=[_, cast])) if (
+                    self.code.name(func, inner) == "typing.cast"
+                ):
+                    yield Located(cast, inner)
+                case t.Return(value=value) if value is not None:
+                    yield Located(value, inner)
 
     def _nested(self, returned: Located) -> Located | None:
         """The function that a returned name stands for."""

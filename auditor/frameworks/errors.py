@@ -406,7 +406,7 @@ def flask_handlers(application: Application) -> Iterator[_Registered]:
             continue
         given = site.arg(0, "code_or_exception", "code")
         function = code.decorated(site.node) or _defined(code, site.arg(1, "f"), site.scope)
-        keys = routing.identify(site.node.func.value, site.scope, {}) or apps[:1]
+        keys = routing.identify(site.node.func.value, site.scope) or apps[:1]
         for key in keys[:1]:
             handler = ErrorHandler(place_of(site), unit_of(key[0]))
             yield _registered(application, given, site.scope, function, 0, handler, wraps=True)

@@ -153,7 +153,7 @@ class _Routes:
         nodes = {id(node) for node in found.trail}
         called: list[Limit] = []
         for site, name in self.limiter_calls:
-            keys = self.routing.identify(site.arg(0), site.scope, {})
+            keys = self.routing.identify(site.arg(0), site.scope)
             if nodes.isdisjoint(id(self.routing.nodes[key]) for key in keys):
                 continue
             if exempts_route(name):

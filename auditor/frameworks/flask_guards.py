@@ -17,10 +17,10 @@ from auditor.frameworks.flask_routing import Hook
 from auditor.frameworks.wrappers import CSRF, WrapperGuards, least
 from auditor.libraries.authentication import known_guard
 from auditor.link.application import Application
-from auditor.link.checks import Checks, Exit, Origin, Strength, Summary, vouches
+from auditor.link.checks import OF_NOBODY, Checks, Exit, Origin, Strength, Summary, vouches
 from auditor.link.names import CallSite, Located, Scope
 from auditor.link.pathtests import PathTests
-from auditor.link.values import place_of
+from auditor.link.values import Evaluator, place_of
 from auditor.model.settings import FrameworkSetting
 from auditor.model.values import Known
 from auditor.model.web import Guard, Guarding
@@ -46,6 +46,15 @@ _AUTH_REQUIRED = re.compile(
     r"^(?:apiflask\.(?:\w+\.)?(?:APIFlask|APIBlueprint)\(\)\.auth_required"
     r"|apifairy\.(?:decorators\.)?authenticate)\(\)$"
 )
+_REQUEST = re.compile(r"(?:flask|quart)(?:\.globals|\.wrappers)?\.request$")
+_BODIES = {"form", "json", "get_json", "data", "get_data", "values"}
+_BODY_DECORATOR = re.compile(r"(?:^|\.)(?:body|arguments|input|use_args|use_kwargs|json)\(\)$")
+"""What hands the validated body to a view (apifairy, flask-smorest, APIFlask, webargs)."""
+_CARRYING = re.compile(
+    r"^(?:flask|quart)(?:\.globals)?\.(?:request\.(?:headers|cookies|authorization|view_args|args)"
+    r"|session|g)\b|current_user|current_identity|get_jwt"
+)
+"""Where a credential that a caller holds already arrives, a signed session included."""
 _CALLBACKS = {"verify_password", "verify_token"}
 _LOGIN_EXTENSION = re.compile(r"^(?:flask|quart)_(?:login|auth)\b")
 _LOGIN_MANAGER = re.compile(r"flask_login(?:\.login_manager)?\.LoginManager\(\)")
@@ -100,11 +109,14 @@ def kept_in_g(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin |
 @vouches
 def through_a_proxy(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin | None:
     """`current_user = LocalProxy(get_user)`: what the function gives."""
+    if isinstance(expr, t.Call):
+        expr = expr.func
     if not name.startswith("werkzeug.local.LocalProxy()") or not isinstance(expr, t.Name | t.Attr):
         return None
     owner: t.Expr = expr
+    asked = ""
     while isinstance(owner, t.Attr) and not checks.values.origins(owner, scope):
-        owner = owner.value
+        asked, owner = owner.name, owner.value
     for origin in checks.values.origins(owner, scope):
         match origin.node:
             case (
@@ -114,8 +126,46 @@ def through_a_proxy(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Or
                 found = checks.values.code.defined(func, origin.scope)
                 if found is not None and isinstance(found.node, t.Function):
                     truth = checks.summary(found).when_truthy
+                    if asked and asked not in OF_NOBODY:
+                        truth = Strength.VERIFIED  # nobody has a role, a permission, a name
                     return Origin(truth=truth, identity=True)
     return None
+
+
+def http_auth_callbacks(values: Evaluator, source: Located) -> Iterator[tuple[str, Located]]:
+    """(`verify_password` or …, function) registered on an object of flask-httpauth."""
+    wanted = {*_CALLBACKS, "get_password"}
+    for found in values.code.functions():
+        for decorator in found.node.decorators:  # type: ignore[attr-defined]
+            match decorator:
+                case t.Attr(value=owner, name=name) if name in wanted:
+                    if any(s.key == source.key for s in values.sources(owner, found.scope)):
+                        yield name, found
+    for site in values.code.method_calls(*sorted(wanted)):
+        match site.node:
+            case t.Call(func=t.Attr(value=owner, name=name), args=[given]):
+                if any(s.key == source.key for s in values.sources(owner, site.scope)):
+                    callback = values.code.defined(given, site.scope)
+                    if callback is not None and isinstance(callback.node, t.Function):
+                        yield name, callback
+
+
+@vouches
+def asked_by_hand(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin | None:
+    """`auth.authenticate(auth.get_auth(), …)` of flask-httpauth: what its callback makes of it."""
+    if not isinstance(expr, t.Call) or not name.startswith("flask_httpauth."):
+        return None
+    if name.endswith(".get_auth()"):
+        return Origin(caller=True)
+    if not name.endswith(".authenticate()") or not isinstance(expr.func, t.Attr):
+        return None
+    truths = [
+        checks.summary(callback).when_truthy
+        for source in checks.values.sources(expr.func.value, scope)
+        for kind, callback in http_auth_callbacks(checks.values, source)
+        if kind in _CALLBACKS
+    ]
+    return Origin(truth=min(truths, default=Strength.OUTSIDE))
 
 
 class FlaskGuards(WrapperGuards):
@@ -129,6 +179,50 @@ class FlaskGuards(WrapperGuards):
         self._login: Judged | None = None
         self._judged_login = False
         self._auth: dict[tuple[str, int, int], Judged] = {}
+
+    def exchanges(self, function: Located) -> bool:
+        """Whether all that a view reads of the request is its body, or a refresh token."""
+        assert isinstance(function.node, t.Function)
+        seen = list(self._asked(function, 3))
+        nodes = [(n, f) for f in seen for n in t.walk_own(*f.node.body)]  # type: ignore[attr-defined]
+        harmless: set[int] = set()
+        for node, _ in nodes:
+            match node:
+                case t.Call(func=t.Attr() as reading, args=[t.Const(value=str(key)), *_]):
+                    if "refresh" in key:
+                        harmless |= {id(reading), id(reading.value)}
+                case t.Assign(targets=targets):  # it puts something there
+                    harmless |= {id(n) for target in targets for n in t.walk_own(target)}
+        for node, found in nodes:
+            if isinstance(node, t.Attr | t.Name) and id(node) not in harmless:
+                name = self.code.name(node, self.code.inside(found))
+                if _CARRYING.search(name):
+                    return False
+        given = [self.code.name(d, function.scope) for d in function.node.decorators]
+        return any(_BODY_DECORATOR.search(name) for name in given) or any(
+            self._reads_body(node, found) for node, found in nodes
+        )
+
+    def _asked(self, function: Located, depth: int) -> Iterator[Located]:
+        """A function and what it calls for an answer, or to be turned away by."""
+        yield function
+        inner = self.code.inside(function)
+        nodes = list(t.walk_own(*function.node.body)) if depth else []  # type: ignore[attr-defined]
+        only_done = {id(node.value) for node in nodes if isinstance(node, t.Do)}
+        for node in nodes:
+            if isinstance(node, t.Call):
+                callee = self.code.defined(node.func, inner)
+                if callee is not None and isinstance(callee.node, t.Function):
+                    if id(node) not in only_done or self.checks.may_deny(callee):
+                        yield from self._asked(callee, depth - 1)
+
+    def _reads_body(self, node: t.Node, function: Located) -> bool:
+        match node:
+            case t.Attr(value=owner, name=name) if name in _BODIES:
+                return bool(_REQUEST.search(self.code.name(owner, self.code.inside(function))))
+            case t.Call(func=t.Attr(name="validate_on_submit" | "parse_args")):
+                return True
+        return False
 
     def heard(self, summary: Summary) -> Summary:
         """A hook answers in the view's stead with anything but None."""
@@ -195,32 +289,13 @@ class FlaskGuards(WrapperGuards):
         if match[1] == "MultiAuth" and depth < 3:
             parts = [self._judge_auth(x, source.scope, depth + 1) for x in source.node.args]
             return min(parts, key=lambda j: _ORDER.index(j[0]), default=None)
-        for name, callback in self._callbacks(source):
+        for name, callback in http_auth_callbacks(self.values, source):
             if name in _CALLBACKS:
                 return self._judge_callback(callback)
             return Guarding.ENFORCED, "flask-httpauth compares the password with a known one"
         if match[1] == "HTTPDigestAuth":
             return None
         return Guarding.ENFORCED, "flask-httpauth turns everybody away: nothing verifies for it"
-
-    def _callbacks(self, source: Located) -> Iterator[tuple[str, Located]]:
-        """(`verify_password` or …, function) registered on an authentication object."""
-        wanted = {*_CALLBACKS, "get_password"}
-        for found in self.code.functions():
-            for decorator in found.node.decorators:  # type: ignore[attr-defined]
-                match decorator:
-                    case t.Attr(value=owner, name=name) if name in wanted:
-                        if any(
-                            s.key == source.key for s in self.values.sources(owner, found.scope)
-                        ):
-                            yield name, found
-        for site in self.code.method_calls(*sorted(wanted)):
-            match site.node:
-                case t.Call(func=t.Attr(value=owner, name=name), args=[given]):
-                    if any(s.key == source.key for s in self.values.sources(owner, site.scope)):
-                        callback = self.code.defined(given, site.scope)
-                        if callback is not None and isinstance(callback.node, t.Function):
-                            yield name, callback
 
     def _judge_callback(self, callback: Located) -> Judged:
         summary = self.checks.summary(callback)

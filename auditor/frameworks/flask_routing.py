@@ -17,7 +17,7 @@ from auditor.frameworks.decorators import Applied
 from auditor.frameworks.flask_apps import FlaskApps, Key
 from auditor.frameworks.flask_views import VERBS, View, Views
 from auditor.link.application import Application, provides
-from auditor.link.bound import Bound, Env
+from auditor.link.contexts import contexts_of
 from auditor.link.names import CallSite, Located, Scope, argument
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
@@ -133,8 +133,8 @@ class FlaskRouting:
             return
         self.code = self.application.code
         self.values = self.application.values
-        self.bound = Bound(self.values)
-        self.views = Views(self.bound)
+        self.contexts = contexts_of(self.values)
+        self.views = Views(self.values)
         self._find_nodes()
         self._find_attachments()
         self._find_decorated()
@@ -166,7 +166,7 @@ class FlaskRouting:
             "path" if kind == "namespace" else "url_prefix" if kind == "blueprint" else "prefix"
         )
         given = site.arg(position, keyword)
-        prefix = self._prefix(given, site, {})
+        prefix = self._prefix(given, site)
         if prefix is None and ":" in callee:
             prefix = self._own(callee, keyword)
         name = self.values.text(site.arg(0, "name"), site.scope) or ""
@@ -189,37 +189,33 @@ class FlaskRouting:
                             return text
         return None
 
-    def _given(self, expr: t.Expr, scope: Scope, env: Env) -> str | None:
+    def _given(self, expr: t.Expr, scope: Scope) -> str | None:
         """A prefix or path; None where it is given as None, a sign where it cannot be told."""
-        text = self.bound.text(expr, scope, env)
+        text = self.contexts.text(expr, scope)
         if text is not None:
             return text
-        if isinstance(expr, t.Name) and expr.id in env:
-            expr, scope = env[expr.id].node, env[expr.id].scope  # type: ignore[assignment]
         value = self.values.value(expr, scope)
         if any(known.value is None for known in possible(value)):
             return None
         return _UNTOLD
 
-    def _prefix(self, given: t.Expr | None, site: CallSite, env: Env) -> str | None:
+    def _prefix(self, given: t.Expr | None, site: CallSite) -> str | None:
         """A prefix; one that cannot be told counts as none, which is said."""
-        prefix = self._given(given, site.scope, env) if given is not None else None
+        prefix = self._given(given, site.scope) if given is not None else None
         if prefix == _UNTOLD:
             told = f"the prefix `{t.dotted(given) or 'computed'}` is told at run time"
             self.blind.append(BlindSpot(place_of(site), "routes", told))
             return None
         return prefix
 
-    def identify(self, expr: t.Expr | None, scope: Scope, env: Env) -> list[Key]:
+    def identify(self, expr: t.Expr | None, scope: Scope) -> list[Key]:
         """The nodes that an expression may stand for."""
-        found = [s.key for s in self.bound.sources(expr, scope, env)]
+        found = [s.key for s in self.values.sources(expr, scope)]
         found = list(dict.fromkeys(key for key in found if key in self.nodes))
         if found or expr is None:
             return found
-        if isinstance(expr, t.Name) and expr.id in env:
-            return self.apps.identify(env[expr.id].node, env[expr.id].scope)  # type: ignore[arg-type]
         if isinstance(expr, t.Attr) and expr.name == "app":  # connexion's, and wrappers of one
-            return self.identify(expr.value, scope, env) or self.apps.identify(expr, scope)
+            return self.identify(expr.value, scope) or self.apps.identify(expr, scope)
         return self.apps.identify(expr, scope)
 
     # --- what is registered on what
@@ -247,7 +243,7 @@ class FlaskRouting:
     def _attach(self, key: Key, parent: t.Expr | None, scope: Scope) -> None:
         if parent is None or (isinstance(parent, t.Const) and not isinstance(parent.value, str)):
             return
-        for above in self.identify(parent, scope, {}):
+        for above in self.identify(parent, scope):
             if all(child.key != key for child in self.nodes[above].children):
                 self.nodes[above].children.append(Child(key, None))
 
@@ -270,38 +266,35 @@ class FlaskRouting:
     def _routed(
         self, call: t.Call, owner: t.Expr, name: str, scope: Scope, views: tuple[View, ...]
     ) -> None:
-        keys = self.identify(owner, scope, {})
+        keys = self.identify(owner, scope)
         if not keys:
             return
         site = CallSite(call, scope)
-        for env in self.bound.environments(site):
-            for path in self._paths(site, env, every=self.nodes[keys[0]].kind in _PLAIN):
-                methods = (name.upper(),) if name in _SHORT else self._methods(site, env)
-                for key in keys:
-                    self._add(key, path, methods, views, site, env)
+        for env in self.contexts.calls(site):
+            with self.values.within(env):
+                for path in self._paths(site, every=self.nodes[keys[0]].kind in _PLAIN):
+                    methods = (name.upper(),) if name in _SHORT else self._methods(site)
+                    for key in keys:
+                        self._add(key, path, methods, views, site)
 
-    def _paths(self, site: CallSite, env: Env, every: bool, first: int = 0) -> list[str]:
+    def _paths(self, site: CallSite, every: bool, first: int = 0) -> list[str]:
         """The paths of a registration: one, or several for a resource."""
         rule = site.arg(None, "rule", "path")
         given = site.node.args[first:] if every else site.node.args[first : first + 1]
         paths = []
         for expr in [rule] if rule is not None else given:
             if isinstance(expr, t.Star):
-                for source in self.bound.sources(expr.value, site.scope, env):
+                for source in self.values.sources(expr.value, site.scope):
                     for item in source.node.items if isinstance(source.node, t.Seq) else ():
-                        paths.append(self._given(item, source.scope, {}) or "")
+                        paths.append(self._given(item, source.scope) or "")
             else:
-                paths.append(self._given(expr, site.scope, env) or "")
+                paths.append(self._given(expr, site.scope) or "")
         return paths
 
-    def _methods(self, site: CallSite, env: Env) -> tuple[str, ...]:
+    def _methods(self, site: CallSite) -> tuple[str, ...]:
         """The methods that a registration names, empty where it names none."""
         given = site.arg(None, "methods")
-        if isinstance(given, t.Name) and given.id in env:
-            worth = self.values.value(env[given.id].node, env[given.id].scope)  # type: ignore[arg-type]
-        else:
-            worth = self.values.value(given, site.scope)
-        for known in possible(worth):
+        for known in possible(self.values.value(given, site.scope)):
             if isinstance(known.value, list):
                 return tuple(dict.fromkeys(str(method).upper() for method in known.value))
             if isinstance(known.value, str):
@@ -315,17 +308,38 @@ class FlaskRouting:
         methods: tuple[str, ...],
         views: tuple[View, ...],
         site: CallSite,
-        env: Env,
+        position: int | None = None,
     ) -> None:
-        named = self.bound.text(site.arg(None, "endpoint"), site.scope, env)
+        """One rule for each view; `position` is that of the endpoint's name in the call."""
+        named = self.contexts.text(site.arg(position, "endpoint"), site.scope)
+        if path == _UNTOLD:
+            if not self._never_called(site.scope):
+                told = "the path of a route is told at run time"
+                self.blind.append(BlindSpot(place_of(site), "routes", told))
+            return
         for view in views:
             own = view.methods or methods or ("GET",)
             if methods and view.methods:
                 own = tuple(method for method in view.methods if method in methods)
             owner = view.owner.node.name if view.owner else ""  # type: ignore[attr-defined]
             kept = tuple(method for method in own if method not in _IGNORED_METHODS)
-            rule = Rule(path, kept, view, named or owner.lower() or view.name)
+            rule = Rule(
+                path, kept, view, named or self._as_view(site) or owner.lower() or view.name
+            )
             self.nodes[key].rules.append(rule)
+
+    def _as_view(self, site: CallSite) -> str | None:
+        """The name that `View.as_view("name")` gives the view, which is its endpoint."""
+        for source in self.values.sources(site.arg(2, "view_func"), site.scope):
+            match source.node:
+                case t.Call(func=t.Attr(name="as_view"), args=[name, *_]):
+                    return self.contexts.text(name, source.scope)
+        return None
+
+    def _never_called(self, scope: Scope) -> bool:
+        """Whether code stands in a helper that nothing of the tree uses."""
+        name = f"{scope.module.path}:{scope.qualname}"
+        return scope.function is not None and not any(self.code.calls(name))
 
     # --- calls
 
@@ -344,10 +358,10 @@ class FlaskRouting:
                 func = site.node.func
                 if not isinstance(func, t.Attr) or id(site.node) in self._inner:
                     continue
-                for env in self.bound.environments(site):
-                    written, bound = self.bound.spread(site, env)
-                    for key in self.identify(func.value, site.scope, bound):
-                        handle(key, written, bound)
+                for env in self.contexts.calls(site):
+                    with self.values.within(env), self.contexts.spread(site) as written:
+                        for key in self.identify(func.value, site.scope):
+                            handle(key, written)
 
     def _aliases(self, calls: Mapping[str, object]) -> dict[str, str]:
         """Methods of own APIs and blueprints that register what they are given: name -> method."""
@@ -368,52 +382,50 @@ class FlaskRouting:
                             self._inner.add(id(node))
         return found
 
-    def _url_rule(self, key: Key, site: CallSite, env: Env) -> None:
-        views = self.views.of(site.arg(2, "view_func"), site.scope, env)
+    def _url_rule(self, key: Key, site: CallSite) -> None:
+        views = self.views.of(site.arg(2, "view_func"), site.scope)
         view_func = site.arg(2, "view_func")
         if view_func is None:
             return  # it names an endpoint that has its view elsewhere
         if not views:
             name = t.dotted(view_func) or self.code.name(view_func, site.scope)
             views = (View(name.rpartition(".")[2] or "?", place_of(site), None),)
-        path = self._given(site.node.args[0], site.scope, env) if site.node.args else None
+        path = self._given(site.node.args[0], site.scope) if site.node.args else None
         if path is None:
-            path = self._paths(site, env, every=False)[0] if site.arg(None, "rule") else ""
-        self._add(key, path, self._methods(site, env), views, site, env)
+            path = self._paths(site, every=False)[0] if site.arg(None, "rule") else ""
+        self._add(key, path, self._methods(site), views, site, position=1)
 
-    def _resource(self, key: Key, site: CallSite, env: Env) -> None:
-        views = self.views.of(site.arg(0, "resource"), site.scope, env)
-        for path in self._paths(site, env, every=True, first=1):
+    def _resource(self, key: Key, site: CallSite) -> None:
+        views = self.views.of(site.arg(0, "resource"), site.scope)
+        for path in self._paths(site, every=True, first=1):
             if not views:
                 what = t.dotted(site.arg(0, "resource")) or "a resource"
                 told = f"the methods of {what} under {path} come from outside this tree"
                 self.blind.append(BlindSpot(place_of(site), "routes", told))
                 continue
-            self._add(key, path, self._methods(site, env), views, site, env)
+            self._add(key, path, self._methods(site), views, site)
 
-    def _child(self, key: Key, site: CallSite, env: Env) -> None:
+    def _child(self, key: Key, site: CallSite) -> None:
         given = site.arg(0, "blueprint", "blp", "api")
-        below = [k for k in self.identify(given, site.scope, env) if self.nodes[k].kind != "app"]
+        below = [k for k in self.identify(given, site.scope) if self.nodes[k].kind != "app"]
         if not below:
-            self._unidentified(key, site, given, env)
-        prefix = self._prefix(site.arg(None, "url_prefix"), site, env)
-        name = self.bound.text(site.arg(None, "name"), site.scope, env)
+            self._unidentified(key, site, given)
+        prefix = self._prefix(site.arg(None, "url_prefix"), site)
+        name = self.contexts.text(site.arg(None, "name"), site.scope)
         for child in below:
             self.nodes[key].children.append(Child(child, prefix, name))
 
-    def _namespace(self, key: Key, site: CallSite, env: Env) -> None:
-        prefix = self._prefix(site.arg(1, "path"), site, env)
-        for child in self.identify(site.arg(0, "ns", "namespace"), site.scope, env):
+    def _namespace(self, key: Key, site: CallSite) -> None:
+        prefix = self._prefix(site.arg(1, "path"), site)
+        for child in self.identify(site.arg(0, "ns", "namespace"), site.scope):
             node = self.nodes[key]
             node.children = [c for c in node.children if c.key != child or c.prefix is not None]
             node.children.append(Child(child, prefix))
 
-    def _unidentified(self, key: Key, site: CallSite, given: t.Expr | None, env: Env) -> None:
-        if isinstance(given, t.Name) and given.id in env:
-            found = env[given.id]
-            name = self.code.name(found.node, found.scope)  # type: ignore[arg-type]
-        else:
-            name = self.code.name(given, site.scope)
+    def _unidentified(self, key: Key, site: CallSite, given: t.Expr | None) -> None:
+        name = self.code.name(given, site.scope)
+        for source in self.values.sources(given, site.scope):
+            name = self.code.name(source.node, source.scope)  # type: ignore[arg-type]
         if name and ":" not in name and not name.startswith(("module:", "importlib", "builtins")):
             told = f"the routes of {name.removesuffix('()')} come from outside this tree"
             self.blind.append(BlindSpot(place_of(site), "routes", told))
@@ -431,7 +443,7 @@ class FlaskRouting:
             if node.kind == "blueprint" and key not in registered
         ]
         for above, site in self._dynamic:
-            prefix = self._prefix(site.arg(None, "url_prefix"), site, {})
+            prefix = self._prefix(site.arg(None, "url_prefix"), site)
             for key in loose:
                 if not self._reaches(key, above):
                     self.nodes[above].children.append(Child(key, prefix))
@@ -465,11 +477,11 @@ class FlaskRouting:
         for site in self.code.method_calls(*_HOOKS):
             match site.node.func:
                 case t.Attr(value=owner, name=name) if site.node.args:
-                    views = self.views.of(site.node.args[0], site.scope, {})
+                    views = self.views.of(site.node.args[0], site.scope)
                     self._hooked(owner, name, site.scope, views)
 
     def _hooked(self, owner: t.Expr, name: str, scope: Scope, views: tuple[View, ...]) -> None:
-        for key in self.identify(owner, scope, {}):
+        for key in self.identify(owner, scope):
             node = self.nodes[key]
             for view in views:
                 hook = Hook(view.function, view.place, view.decorators)

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.decorators import Applied
-from auditor.link.bound import Bound, Env
 from auditor.link.names import Located, Scope
-from auditor.link.values import place_of
+from auditor.link.values import Evaluator, place_of
 from auditor.model.places import Place
 from auditor.model.values import possible
 
@@ -47,26 +46,20 @@ class View:
 class Views:
     """Finds the views that expressions stand for."""
 
-    bound: Bound
+    values: Evaluator
     _classes: dict[int, tuple[View, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.code = self.bound.code
-        self.values = self.bound.values
+        self.code = self.values.code
 
-    def of(self, expr: t.Expr | None, scope: Scope, env: Env, depth: int = 0) -> tuple[View, ...]:
+    def of(self, expr: t.Expr | None, scope: Scope, depth: int = 0) -> tuple[View, ...]:
         """The views of a `view_func` or resource: several for a class, one for each method."""
         if expr is None or depth > _MAX_DEPTH:
             return ()
         match expr:
-            case t.Name(id=name) if name in env:
-                found = env[name]
-                return self.of(found.node, found.scope, {}, depth + 1)  # type: ignore[arg-type]
             case t.Call(func=t.Attr(value=owner, name="as_view")):
-                return self.of(owner, scope, env, depth + 1)
-            case t.Call(func=func, args=[inner, *_]) if views := self.of(
-                inner, scope, env, depth + 1
-            ):
+                return self.of(owner, scope, depth + 1)
+            case t.Call(func=func, args=[inner, *_]) if views := self.of(inner, scope, depth + 1):
                 if self.code.name(func, scope) in ("functools.partial", "builtins.staticmethod"):
                     return views
                 wrapped = Applied(Located(func, scope), "decorator")
@@ -83,8 +76,7 @@ class Views:
             origins = self.values.origins(expr, scope)
             for origin in sorted(origins, key=lambda o: not _makes_view(o.node)):
                 if origin.node is not expr:
-                    known = env if origin.scope is scope else {}
-                    if views := self.of(origin.node, origin.scope, known, depth + 1):  # type: ignore[arg-type]
+                    if views := self.of(origin.node, origin.scope, depth + 1):  # type: ignore[arg-type]
                         return views
         return ()
 

@@ -20,7 +20,9 @@ from auditor.link.values import place_of
 from auditor.model.places import Place
 from auditor.model.web import Guard, Guarding
 
-CREDENTIAL = re.compile(r"auth|token|api_?key|session|credential|secret|signature|jwt|bearer", re.I)
+CREDENTIAL = re.compile(
+    r"auth|token|api[-_]?key|session|credential|secret|signature|jwt|bearer", re.I
+)
 GUARDING_NAME = re.compile(
     r"^(?:verify|authenticate|authorize|require|check|validate|ensure|protect|restrict|enforce)_?"
     r".*(?:auth|token|user|admin|role|permission|key|login|session|access|jwt|owner|signature)"

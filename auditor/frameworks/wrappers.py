@@ -35,18 +35,20 @@ class WrapperGuards(Guards):
         self._layers: dict[int, tuple[Layer, ...]] = {}
         self._wrapped: dict[int, Strength] = {}
         self.checks.around = self.around
+        self.checks.applied = self.on_the_spot
 
     def around(self, function: Located) -> Strength:
         """What the decorators of a function establish for whoever calls it."""
-        key = id(function.node)
+        decorators = function.node.decorators  # type: ignore[attr-defined]
+        found = (self.on_the_spot(Located(each, function.scope)) for each in decorators)
+        return max(found, default=Strength.NONE)
+
+    def on_the_spot(self, decorator: Located) -> Strength:
+        """What a decorator establishes before the function that it is given runs."""
+        key = id(decorator.node)
         if key not in self._wrapped:
             self._wrapped[key] = Strength.NONE  # a cycle ends here
-            decorators = function.node.decorators  # type: ignore[attr-defined]
-            guards = [
-                guard
-                for decorator in decorators
-                for guard in self.applied(Applied(Located(decorator, function.scope), "decorator"))
-            ]
+            guards = self.applied(Applied(decorator, "decorator"))
             if any(guard.state is Guarding.ENFORCED for guard in guards):
                 self._wrapped[key] = Strength.VERIFIED
         return self._wrapped[key]

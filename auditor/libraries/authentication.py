@@ -62,6 +62,9 @@ _RAISING = {
     "keycloak.KeycloakOpenID().introspect",
     "keycloak.KeycloakOpenID().decode_token",
     "clerk_backend_api.Clerk().authenticate_request",
+    "kmsauth.KMSTokenValidator().decrypt_token",
+    "ldap.initialize().simple_bind_s",
+    "ldap.initialize().bind_s",
 }
 
 _TELLING = {
@@ -443,7 +446,11 @@ def verifying_calls(site: CallSite, name: str, values: Evaluator) -> Verificatio
 @recognises
 def unknown_verifiers(site: CallSite, name: str, values: Evaluator) -> Verification | None:
     """A call into a package outside the tree that sounds like verifying: it cannot be judged."""
-    if not name or ":" in name or name.startswith(("builtins.", "module:", "logging.")):
+    if (
+        not name
+        or ":" in name
+        or name.startswith(("builtins.", "module:", "logging.", "flask_httpauth."))
+    ):
         return None
     last = name.rpartition(".")[2].removesuffix("()")
     sounds = re.search(r"verify|validate|authenticate|introspect|decode", last, re.I)

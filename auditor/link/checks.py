@@ -106,6 +106,8 @@ class Exit:
     node: t.Node
     truth: Strength
     """What is established when the returned value is truthy."""
+    caller: bool = False
+    """Whether the returned value is what the caller sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,8 @@ class Checks:
     """Whether a function knows the request without being given it."""
     around: Callable[[Located], Strength] = lambda function: Strength.NONE
     """What a function's decorators establish before it runs."""
+    applied: Callable[[Located], Strength] = lambda decorator: Strength.NONE
+    """What a decorator establishes that is applied on the spot: `login_required(view)(*args)`."""
     instance: tuple[object, ...] = ()
     """What distinguishes the guard that is judged just now from others of its class."""
     _summaries: dict[tuple[object, ...], tuple[Summary, frozenset[int]]] = field(
@@ -169,6 +173,7 @@ class Checks:
     _seen: set[int] = field(default_factory=set)
     _denies: dict[int, bool] = field(default_factory=dict)
     _asks: dict[int, bool] = field(default_factory=dict)
+    _compared: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
 
     def summary(
         self,
@@ -252,6 +257,19 @@ class Checks:
                     found[target.name].append((target, scope))
         return found
 
+    @functools.cached_property
+    def column_defaults(self) -> dict[str, t.Const]:
+        """Column of a table -> its constant default, where one class only has such a column."""
+        found: dict[str, list[t.Const | None]] = defaultdict(list)
+        for assign, scope in self.values.code.of_kind(t.Assign):
+            match assign:
+                case t.Assign(targets=[t.Name(id=name)], value=t.Call(func=func) as call) if (
+                    isinstance(scope.owner, t.Class) and _COLUMN.search(t.dotted(func))
+                ):
+                    default = argument(call, None, "default")
+                    found[name].append(default if isinstance(default, t.Const) else None)
+        return {name: each[0] for name, each in found.items() if len(each) == 1 and each[0]}
+
     def may_deny(self, function: Located, depth: int = 4) -> bool:
         """Whether a function, or one it calls, says 401 or 403 anywhere; cheaper than its paths."""
         key = id(function.node)
@@ -259,6 +277,24 @@ class Checks:
             self._denies[key] = False
             self._denies[key] = self._says_denial(function, depth)
         return self._denies[key]
+
+    def compared(self, function: Located) -> list[tuple[int, str]]:
+        """(position, name) of the parameters that a function compares with constants."""
+        key = id(function.node)
+        if key not in self._compared:
+            params = [p.name for p in function.node.params]  # type: ignore[attr-defined]
+            if isinstance(function.scope.owner, t.Class):
+                params = params[1:]
+            names = {
+                node.left.id
+                for node in t.walk_own(*function.node.body)  # type: ignore[attr-defined]
+                if isinstance(node, t.Compare)
+                and isinstance(node.left, t.Name)
+                and isinstance(node.rights[0], t.Const)
+                and isinstance(node.rights[0].value, str)
+            }
+            self._compared[key] = [(i, name) for i, name in enumerate(params) if name in names]
+        return self._compared[key]
 
     def _says_denial(self, function: Located, depth: int) -> bool:
         code = self.values.code
@@ -321,8 +357,12 @@ _OF_REQUEST = {
 }  # fmt: skip
 _CHECKING = re.compile(r"check|verif|valid|auth|match", re.I)
 _SWITCHES_OFF = re.compile(r"disable|bypass|skip|insecure|without|no_?auth|allow_?anonymous", re.I)
+_OFF = {"", "0", "false", "no", "off", "none", "n", "f"}
 _SWITCH = re.compile(_SWITCHES_OFF.pattern + r"|auth|login|secur|protect|enable", re.I)
 """Settings that turn guarding on or off."""
+_OPTIONS = re.compile(r"(?:^|[._])(?:config|configuration|settings?|options|preferences)$", re.I)
+"""Where an application keeps its options, by name."""
+_COLUMN = re.compile(r"(?:^|\.)(?:Column|mapped_column|\w+Field)$")
 _DATABASE_SESSION = re.compile(r"(?:^|\.)(?:db_?)?session$", re.I)
 """A session with the database, not with a caller."""
 _CALLER_SOURCES = re.compile(
@@ -331,7 +371,7 @@ _CALLER_SOURCES = re.compile(
 )
 
 
-_OF_NOBODY = {"is_anonymous", "groups", "user_permissions", "pk", "id"}
+OF_NOBODY = {"is_anonymous", "get_id", "groups", "user_permissions", "pk", "id"}
 """Attributes of a user that say nothing of one who has not signed in."""
 _DEMANDING = re.compile(r"(?:^|\.)(?:login_required|staff_member_required|permission_required)$")
 _TELLING_NAME = re.compile(r"^is_(?:authenticated|logged_in|signed_in|anonymous)$")
@@ -394,6 +434,9 @@ class _Walk:
         self.conditional = False
         self.refusing = False
         """Whether we are where only a caller comes whom a check has not recognised."""
+        self.by_default = True
+        self.optional = False
+        """Whether options kept in the database are taken as they are by default; whether any was."""
 
     def run(self) -> Summary:
         node = self.function.node
@@ -404,6 +447,9 @@ class _Walk:
             given = self.given.get(param.name) or self.checks.fill(param, self.scope)
             env[param.name] = given or Origin(caller=param.name not in ("self", "cls"))
         end = self.block(node.body, _State(start, env))
+        if self.optional and end is None and not self.exits:
+            self.by_default, self.rejects = False, []  # a feature that is off lets nobody pass
+            end = self.block(node.body, _State(start, env))
         if end is not None:
             self.exits.append(Exit(end.strength, True, False, node, Strength.NONE))
         return Summary(
@@ -504,7 +550,14 @@ class _Walk:
         passed, _ = self.truth(value, state)
         origin = self.origin(value, state)
         self.exits.append(
-            Exit(state.strength, origin.falsy, origin.constant, stmt, max(passed, origin.truth))
+            Exit(
+                state.strength,
+                origin.falsy,
+                origin.constant,
+                stmt,
+                max(passed, origin.truth),
+                origin.caller,
+            )
         )
 
     def reject(self, node: t.Node, what: t.Expr | None) -> None:
@@ -551,7 +604,8 @@ class _Walk:
             return False
         if isinstance(call.func, t.Call) and _DEMANDING.search(t.dotted(call.func.func)):
             self.denies = True  # `return login_required(view)(request)`
-            return True
+            self.rejects.append(call)
+            return False
         name = self.code.name(call.func, self.scope) or t.dotted(call.func)
         if _SENDING.search(t.dotted(call.func)):
             return self.sends_denial(call)
@@ -647,8 +701,12 @@ class _Walk:
         for origin in self.values.origins(test, self.scope):
             if isinstance(origin.node, t.Call) and self.code.defined(
                 origin.node.func, origin.scope
-            ):
-                return None  # a helper of the tree reads it: its arguments would be lost
+            ):  # a helper of the tree reads it: only a default that it is given tells
+                read = list(settings_in(self.values.value(test, self.scope)))
+                if len(read) == 1 and isinstance(read[0].default, Known):
+                    self.note(f"{read[0].name} decides whether it is asked at all")
+                    return str(read[0].default.value).lower() not in _OFF
+                return None
         value = self.values.value(test, self.scope)
         plain = list(possible(value))
         if not plain and list(settings_in(value)):
@@ -667,13 +725,12 @@ class _Walk:
 
     def about_identity(self, expr: t.Expr, state: _State) -> bool:
         """Whether a test is about who the framework says is calling."""
-        for node in t.walk_own(expr):
-            if isinstance(node, t.Name) and node.id in state.env:
-                if state.env[node.id].identity:
-                    return True
-            elif (vouched := self.vouched(node)) and (vouched.identity or vouched.truth):  # type: ignore[arg-type]
-                return True
-        return False
+        if isinstance(expr, t.Name) and expr.id in state.env:
+            return state.env[expr.id].identity
+        if vouched := self.vouched(expr):
+            return bool(vouched.identity or vouched.truth)
+        below = () if isinstance(expr, t.Lambda) else t.children(expr)
+        return any(self.about_identity(node, state) for node in below)  # type: ignore[arg-type]
 
     def configured(self, test: t.Expr) -> bool | None:
         """The outcome of a test of a setting, as its default in the code has it."""
@@ -687,6 +744,31 @@ class _Walk:
         if isinstance(value, Setting) and isinstance(value.default, Known):
             self.note(f"{value.name} decides whether it is asked at all")
             return bool(value.default.value)
+        outcome = self.stored_option(test) if self.by_default else None
+        self.optional |= outcome is not None
+        return outcome
+
+    def stored_option(self, test: t.Expr) -> bool | None:
+        """The outcome of a test of an option kept in the database, as its column's default has it."""
+        match test:
+            case t.Unary(op="not", value=inner):
+                outcome = self.stored_option(inner)
+                return None if outcome is None else not outcome
+            case t.Attr(value=owner, name=name) if _OPTIONS.search(t.dotted(owner)):
+                default = self.checks.column_defaults.get(name)
+                return None if default is None else bool(default.value)
+            case t.Compare(
+                left=t.Attr(value=owner, name=name),
+                ops=[("==" | "!=") as op],
+                rights=[right],
+            ) if _OPTIONS.search(t.dotted(owner)):
+                default = self.checks.column_defaults.get(name)
+                wanted = self.values.value(right, self.scope)
+                if default is not None and isinstance(wanted, Known):
+                    return bool(default.value == wanted.value) == (op == "==")
+            case t.BoolOp(op=op, values=values):
+                outcomes = [self.stored_option(value) for value in values]
+                return (op == "or") if (op == "or") in outcomes else None
         return None
 
     def learned(self, state: _State, test: t.Expr, outcome: bool, strength: Strength) -> _State:
@@ -743,10 +825,10 @@ class _Walk:
                 yes, no = self.truth(value, state)
                 return no, yes
             case t.BoolOp(op="and", values=values):
-                both = [self.truth(v, state) for v in self.open(values, True)]
+                both = [self.truth(v, state) for v in self.open(values, True, state)]
                 return max(y for y, _ in both), min(n for _, n in both)
             case t.BoolOp(op="or", values=values):
-                both = [self.truth(v, state) for v in self.open(values, False)]
+                both = [self.truth(v, state) for v in self.open(values, False, state)]
                 return min(y for y, _ in both), max(n for _, n in both)
             case t.Compare(left=left, ops=[op], rights=[right]):
                 return self.comparison(left, op, right, state)
@@ -787,9 +869,13 @@ class _Walk:
             return origin.truth, none
         return self.form(expr, state), none
 
-    def open(self, values: list[t.Expr], neutral: bool) -> list[t.Expr]:
+    def open(self, values: list[t.Expr], neutral: bool, state: _State) -> list[t.Expr]:
         """The operands of `and` / `or` that are not decided already."""
-        undecided = [v for v in values if self.decided(v) is not neutral]
+        undecided = [
+            v
+            for v in values
+            if self.decided(v) is not neutral and _settled(v, state.env) is not neutral
+        ]
         return undecided or values
 
     def form(self, expr: t.Expr, state: _State) -> Strength:
@@ -851,14 +937,15 @@ class _Walk:
 
     def names_caller(self, expr: t.Expr, state: _State) -> bool:
         """Whether an expression is about the caller as the framework knows him."""
-        for node in t.walk_own(expr):
-            if isinstance(node, t.Name | t.Attr | t.Item | t.Call):
-                origin = self.vouched(node)
-                if origin is None and isinstance(node, t.Name | t.Attr):
-                    origin = state.env.get(t.dotted(node))
-                if origin and (origin.identity or origin.truth is Strength.VERIFIED):
-                    return True
-        return False
+        origin = self.vouched(expr)
+        if origin is None and isinstance(expr, t.Name | t.Attr):
+            origin = state.env.get(t.dotted(expr))
+        if (
+            origin is not None
+        ):  # `session["nonce"]` says nothing of the caller, though `session` does
+            return origin.identity or origin.truth is Strength.VERIFIED
+        below = () if isinstance(expr, t.Lambda) else t.children(expr)
+        return any(self.names_caller(node, state) for node in below)  # type: ignore[arg-type]
 
     def vouched(self, expr: t.Expr) -> Origin | None:
         """What a framework says of the caller in this expression."""
@@ -894,6 +981,12 @@ class _Walk:
                         return own
                 self.note(found.note)
                 return found
+        if isinstance(call.func, t.Call) and call.func.args:
+            decorator = Located(call.func.func, self.scope)
+            if self.checks.applied(decorator) is Strength.VERIFIED:
+                self.denies = True
+                self.rejects.append(call)
+                return Verification(Strength.VERIFIED, raises=True)
         definition = self.code.definition(name)
         if definition is None and name.endswith("()"):  # an instance that is called
             definition = self.code.definition(f"{name[:-2]}.__call__")
@@ -925,7 +1018,8 @@ class _Walk:
         ):
             return None
         found = self.code.methods_named(call.func.name)
-        given = any(self.touches_caller(each, state) for each in _arguments(call))
+        sent = [call.func.value, *_arguments(call)]
+        given = any(self.touches_caller(each, state) for each in sent)
         if not given or not 0 < len(found) <= _MAX_IMPLEMENTATIONS:
             return None
         told = [self.through(each, call, state) for each in found]
@@ -965,7 +1059,8 @@ class _Walk:
             self.rejects.append(call)
             return Verification(Strength.VERIFIED, raises=True)
         tests = self.tests if self.checks.ambient else None
-        summary = self.checks.summary(callee, tests, given=self.passed(callee, call, state))
+        with self.checks.within(self.chosen(callee, call)):
+            summary = self.checks.summary(callee, tests, given=self.passed(callee, call, state))
         self.notes.extend(summary.notes)
         if summary.denies:
             self.denies = True
@@ -973,16 +1068,34 @@ class _Walk:
         if summary.exits and summary.guaranteed > Strength.NONE:
             return Verification(summary.guaranteed, raises=True)
         told = summary.when_truthy
+        ways = {max(e.strength, e.truth) for e in summary.exits if not e.falsy}
+        if told < Strength.VERIFIED and Strength.VERIFIED in ways:
+            self.conditional = True  # it verifies, though not on every way
         if told == Strength.FORM and _TELLING_NAME.search(callee.node.name):  # type: ignore[attr-defined]
             told = Strength.VERIFIED  # the tree's own idea of who is signed in
         return Verification(told, raises=False) if told > Strength.NONE else None
 
+    def chosen(self, callee: Located, call: t.Call) -> Bound:
+        """The constants that a call passes for what its callee compares: `validate(method="x")`."""
+        compared = self.checks.compared(callee)
+        inner = self.code.inside(callee) if compared else self.scope
+        if not compared or id(inner) in self.values.bound_scopes:
+            return {}  # a function that calls itself ends here
+        env: Bound = {}
+        for index, name in compared:
+            given = argument(call, index, name)
+            if given is not None and isinstance(self.values.value(given, self.scope), Known):
+                env[id(inner), name] = Located(given, self.scope)
+        return env
+
     def passed(self, callee: Located, call: t.Call, state: _State) -> dict[str, Origin]:
         """What a call says of the callee's parameters, where that changes what it establishes."""
         params: list[t.Param] = callee.node.params  # type: ignore[attr-defined]
-        if isinstance(callee.scope.owner, t.Class) and params[:1]:
-            params = params[1:]
         told: dict[str, Origin] = {}
+        if isinstance(callee.scope.owner, t.Class) and params[:1]:
+            if isinstance(call.func, t.Attr) and self.touches_caller(call.func.value, state):
+                told[params[0].name] = Origin(caller=True)  # `User(password=sent).is_valid()`
+            params = params[1:]
         for index, param in enumerate(params):
             if param.kind in ("args", "kwargs"):
                 continue
@@ -991,7 +1104,10 @@ class _Walk:
                 told[param.name] = Origin(falsy=not param.default.value, constant=True)
             elif given is not None:
                 told[param.name] = self.origin(given, state)
-        matter = any(o.constant or o.falsy or o.truth or o.identity for o in told.values())
+        matter = any(
+            o.constant or o.falsy or o.truth or o.identity or name in ("self", "cls")
+            for name, o in told.items()
+        )
         return told if matter else {}
 
     def lookup(self, call: t.Call, name: str, state: _State) -> Verification | None:
@@ -1030,11 +1146,21 @@ class _Walk:
     def touches_caller(self, expr: t.Expr, state: _State) -> bool:
         if any(origin.caller for origin in self.origins_in(expr, state)):
             return True
-        return any(
-            _CALLER_SOURCES.search("." + t.dotted(n))
-            for n in t.walk_own(expr)
-            if isinstance(n, t.Attr) and "equest" in t.dotted(n)
-        )
+        for node in t.walk_own(expr):
+            if isinstance(node, t.Attr):
+                dotted = t.dotted(node)
+                if "equest" in dotted and _CALLER_SOURCES.search("." + dotted):
+                    return True
+            elif isinstance(node, t.Call) and self.checks.ambient and self.fetches(node):
+                return True
+        return False
+
+    def fetches(self, call: t.Call) -> bool:
+        """Whether a function of the tree gives what the caller sent: `get_token()`."""
+        found = self.code.defined(call.func, self.scope)
+        if found is None or not isinstance(found.node, t.Function) or call.args:
+            return False
+        return any(e.caller for e in self.checks.summary(found).exits)
 
     def origin(self, expr: t.Expr, state: _State) -> Origin:
         match expr:
@@ -1043,7 +1169,7 @@ class _Walk:
             case t.Attr() if (dotted := t.dotted(expr)) in state.env:
                 return state.env[dotted]
             case t.Attr(value=t.Name(id=name), name=attribute) if (
-                name in state.env and state.env[name].identity and attribute not in _OF_NOBODY
+                name in state.env and state.env[name].identity and attribute not in OF_NOBODY
             ):
                 return Origin(truth=Strength.VERIFIED, identity=True)
             case t.Const(value=value):

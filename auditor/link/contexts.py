@@ -8,16 +8,18 @@ with the names bound (`Evaluator.within`).
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.names import CallSite, Located, Scope
+from auditor.link.names import Binding, CallSite, Located, Scope
 from auditor.link.values import Env, Evaluator, place_of
 from auditor.model.values import Known
 
 _MAX_CONTEXTS = 64
+_MAX_CALLS = 400
 _MAX_DEPTH = 6
 
 
@@ -28,6 +30,7 @@ class Contexts:
         self.values = values
         self.code = values.code
         self._loops: dict[int, list[dict[str, Located]]] = {}
+        self._making: list[t.Call] = []
 
     def of(self, node: t.Node, scope: Scope) -> list[Env]:
         """The bindings under which `node` is evaluated; a single empty one in the plain case."""
@@ -112,6 +115,117 @@ class Contexts:
             elif param.default is not None:
                 env[id(inner), param.name] = Located(param.default, function.scope)
         return env
+
+    # --- registrations: calls that stand for many
+
+    def calls(self, site: CallSite, depth: int = 2) -> list[Env]:
+        """The bindings under which a call runs, of the names it uses and no others.
+
+        Unlike `of`, callers are followed to their callers, `depth` levels up, since a registration
+        may be handed down through helpers.
+        """
+        loops: dict[int, tuple[Scope, t.For]] = {}
+        functions: dict[int, Scope] = {}
+        names = sorted({n.id for n in t.walk_own(site.node) if isinstance(n, t.Name)})
+        for where, binding in self._bindings(names, site.scope):
+            if binding.kind == "element" and isinstance(binding.node, t.For):
+                loops.setdefault(id(binding.node), (where, binding.node))
+            elif binding.kind == "parameter" and isinstance(where.owner, t.Function):
+                functions.setdefault(id(where.owner), where)
+        for where, loop in loops.values():  # what is looped over may be a parameter
+            over = [n.id for n in t.walk_own(loop.iter) if isinstance(n, t.Name)]
+            for outer, binding in self._bindings(over, where):
+                if binding.kind == "parameter" and isinstance(outer.owner, t.Function):
+                    functions.setdefault(id(outer.owner), outer)
+        envs: list[Env] = [{}]
+        for inner in functions.values():
+            runs = self._handed(inner, depth)
+            envs = [{**env, **run} for env in envs for run in runs][:_MAX_CALLS]
+        for where, loop in loops.values():
+            envs = [
+                {**env, **turn} for env in envs for turn in self._turns_within(loop, where, env)
+            ][:_MAX_CALLS]
+        return envs
+
+    def _bindings(self, names: Iterable[str], scope: Scope) -> Iterator[tuple[Scope, Binding]]:
+        for name in names:
+            where, bindings = self.code.find(name, scope) or (scope, [])
+            for binding in bindings:
+                yield where, binding
+
+    def _handed(self, inner: Scope, depth: int) -> list[Env]:
+        """What each call of a function binds, with what its own callers bind."""
+        function = self.code.enclosing(inner)
+        name = f"{inner.module.path}:{inner.qualname}"
+        found: list[Env] = []
+        for site in self.code.calls(name) if depth and function is not None else ():
+            if site.scope is inner:
+                continue  # it calls itself
+            params = inner.owner.params  # type: ignore[union-attr]
+            skip = 1 if params and params[0].name in ("self", "cls") else 0
+            given = self._parameters(function, site, skip)  # type: ignore[arg-type]
+            found += [{**env, **given} for env in self.calls(site, depth - 1)]
+            if len(found) > _MAX_CALLS:
+                break
+        return found or [{}]
+
+    def _turns_within(self, loop: t.For, scope: Scope, env: Env) -> list[Env]:
+        with self.values.within(env):
+            items = self._items(loop.iter, scope)
+        turns = [_bind(loop.target, i.node, i.scope) for i in items]
+        return [{(id(scope), n): x for n, x in turn.items()} for turn in turns] or [{}]
+
+    @contextlib.contextmanager
+    def spread(self, site: CallSite) -> Iterator[CallSite]:
+        """A call with its `*args` written out, where they are told; names stand for the items."""
+        args: list[t.Expr] = []
+        env: Env = {}
+        for arg in site.node.args:
+            items = self._items(arg.value, site.scope) if isinstance(arg, t.Star) else []
+            for item in items:
+                name = f"*{len(args)}"
+                env[id(site.scope), name] = item
+                args.append(t.Name(arg.line, arg.column, arg.end_line, name))
+            if not items:
+                args.append(arg)
+        if not env:
+            yield site
+            return
+        call = site.node
+        written = t.Call(call.line, call.column, call.end_line, call.func, args, call.keywords)
+        with self.values.within(env):
+            yield CallSite(written, site.scope)
+
+    def text(self, expr: t.Expr | None, scope: Scope) -> str | None:
+        """A text, also one that a function of the tree makes of its arguments."""
+        text = self.values.text(expr, scope)
+        if text is not None:
+            return text
+        match expr:
+            case t.Text(parts=parts):
+                texts = [self.text(part, scope) for part in parts]
+                return None if None in texts else "".join(x for x in texts if x is not None)
+            case t.BinOp(op="+", left=left, right=right):
+                one, other = self.text(left, scope), self.text(right, scope)
+                return None if one is None or other is None else one + other
+            case t.Call(func=func) if expr not in self._making:
+                found = self.code.defined(func, scope)
+                if found is None or not isinstance(found.node, t.Function):
+                    return None
+                self._making.append(expr)
+                with self.values.within(self._parameters(found, CallSite(expr, scope), 0)):
+                    texts = [
+                        self.text(node.value, self.code.inside(found))
+                        for node in t.walk_own(*found.node.body)
+                        if isinstance(node, t.Return) and node.value is not None
+                    ]
+                self._making.pop()
+                return next((text for text in reversed(texts) if text is not None), None)
+            case t.Name() | t.Attr():
+                for origin in self.values.origins(expr, scope):
+                    if isinstance(origin.node, t.Text | t.BinOp | t.Call):
+                        return self.text(origin.node, origin.scope)
+        return None
 
     # --- where a place runs
 
@@ -206,6 +320,9 @@ class Contexts:
             match source.node:
                 case t.Seq(items=listed):
                     found += self._spread(listed, source.scope, depth)
+                case t.BinOp(op="+", left=left, right=right):
+                    found += self._items(left, source.scope, depth + 1)
+                    found += self._items(right, source.scope, depth + 1)
                 case t.Map() as mapping:
                     found += [Located(part, source.scope) for part in _parts(mapping, "keys")]
         if not found:
@@ -214,7 +331,7 @@ class Contexts:
                 at = place_of(Located(expr, scope))
                 plain = [v for v in value.value if isinstance(v, str | int | float | bool)]
                 found = [Located(t.Const(at.line, at.column, at.line, v), scope) for v in plain]
-        return found[:_MAX_CONTEXTS]
+        return found[:_MAX_CALLS]
 
     def _spread(self, items: Iterable[t.Expr], scope: Scope, depth: int) -> list[Located]:
         found: list[Located] = []

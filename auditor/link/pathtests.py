@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import re2
@@ -20,6 +21,10 @@ _MATCHING = re.compile(r"re\.(?:match|search|fullmatch)")
 _MAX_DEPTH = 12
 _VARIABLES = re.compile(r"values|(?:request\.)?view_args")
 """What Flask has matched in the path: `url_value_preprocessor` gets it, the request has it."""
+_TEXT_METHODS = {
+    "rstrip", "lstrip", "strip", "lower", "upper", "removeprefix", "removesuffix",
+}  # fmt: skip
+_SPLITTING = {"split", "rsplit", "partition", "rpartition"}
 _PATH = re.compile(r"(?:^|\.)(?:url\.path|path|path_info|scope\.path)$")
 
 
@@ -113,27 +118,39 @@ class PathTests:
         if depth == 0:
             return None  # `name = name.strip()`: a variable that is made of itself
         match expr:
-            case t.Call(
-                func=t.Attr(
-                    value=base,
-                    name="rstrip" | "lower" | "strip" | "upper" | "removeprefix" | "removesuffix",
+            case t.Call(func=t.Attr(value=base, name=name), args=given) if name in _TEXT_METHODS:
+                whole = self._subject(base, scope, depth - 1)
+                texts = [x.value for x in given if isinstance(x, t.Const)]
+                if whole is None or len(texts) < len(given):
+                    return whole
+                return _applied(whole, name, texts)
+            case t.Item(
+                value=t.Call(
+                    func=t.Attr(value=base, name=name),
+                    args=[t.Const(value=str(separator)), *_] as given,
                 ),
-                args=_,
-            ):
-                return self._subject(base, scope, depth - 1)
+                index=index,
+            ) if name in _SPLITTING:
+                whole = self._subject(base, scope, depth - 1)
+                at = next((k.value for k in possible(self.values.value(index, scope))), None)
+                if whole is None or not isinstance(at, int):
+                    return None
+                counts = [x.value for x in given[1:] if isinstance(x, t.Const)]
+                parts = getattr(whole, name)(separator, *counts)
+                return parts[at] if -len(parts) <= at < len(parts) else None
             case t.Item(value=t.Name(id="scope") | t.Attr(name="scope"), index=t.Const(value=key)):
                 kind = "websocket" if self.method == "WEBSOCKET" else "http"
                 return {"path": self.path, "method": self.method, "type": kind}.get(str(key))
             case t.Name(id="path") if not self.values.is_bound(expr, scope):
                 return self.path
-            case t.Name(id="endpoint") if self.endpoint:
-                return self.endpoint
-            case t.Name():
-                for origin in self.values.origins(expr, scope):
-                    if origin.node is not expr:
-                        told = self._subject(origin.node, origin.scope, depth - 1)  # type: ignore[arg-type]
-                        if told is not None:
-                            return told
+            case t.Name(id=name):
+                origins = [o for o in self.values.origins(expr, scope) if o.node is not expr]
+                for origin in origins:
+                    told = self._subject(origin.node, origin.scope, depth - 1)  # type: ignore[arg-type]
+                    if told is not None:
+                        return told
+                if name == "endpoint" and self.endpoint and not origins:
+                    return self.endpoint
                 return None
         dotted = t.dotted(expr)
         if _PATH.search(dotted) and "." in dotted:
@@ -203,3 +220,11 @@ class PathTests:
                 subject = self._subject(left, scope)
                 return None if subject is None else subject in texts
         return None
+
+
+def _applied(text: str, method: str, given: Sequence[object]) -> str:
+    """A method of texts on one; what it cannot take leaves the text as it is."""
+    try:
+        return str(getattr(text, method)(*given))
+    except TypeError:
+        return text

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from auditor.extract.python import tree as t
-from auditor.link.names import CallSite, Code, Located, Scope
+from auditor.link.names import Binding, CallSite, Code, Located, Scope
 from auditor.model.places import Place
 from auditor.model.values import Known, Masked, OneOf, Setting, Unknown, Value, possible, text_of
 
@@ -88,6 +89,33 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "builtins.len": len,
     "json.loads": json.loads,
 }
+_PLACEHOLDER = re.compile(r"\{(\w*)\}")
+_PERCENT = re.compile(r"%(?:\((\w+)\))?[sd]")
+
+
+def _formatted(text: str, *given: Any, **named: Any) -> str:
+    """`str.format` with plain placeholders only: widths could fill the memory."""
+    rest = iter(given)
+
+    def fill(match: re.Match[str]) -> str:
+        key = match[1]
+        return str(given[int(key)] if key.isdigit() else named[key] if key else next(rest))
+
+    if re.search(r"[{}]", _PLACEHOLDER.sub("", text)):
+        raise ValueError("more than plain placeholders")
+    return _PLACEHOLDER.sub(fill, text)
+
+
+def _modulo(left: Any, right: Any) -> Any:
+    """`"/%s" % name`, or the rest of a division."""
+    if not isinstance(left, str):
+        return left % right
+    if "%" in _PERCENT.sub("", left):
+        raise ValueError("more than plain placeholders")
+    given = iter(right if isinstance(right, list) else [right])
+    return _PERCENT.sub(lambda m: str(right[m[1]] if m[1] else next(given)), left)
+
+
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
@@ -96,6 +124,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "//": lambda a, b: a // b,
     "<<": lambda a, b: a << min(b, 64),
     "|": lambda a, b: a | b,
+    "%": _modulo,
 }
 _COLLECTING = {"set", "frozenset", "list", "tuple", "sorted"}
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -262,9 +291,14 @@ class Evaluator:
             case t.Name(id=name):
                 found = self.code.find(name, scope)
                 if found is None:
+                    if bound := self._bound.get((id(scope), name)):
+                        return [bound]
                     return self._module_origins(self.code.name(expr, scope))
                 where, bindings = found
                 if bound := self._bound.get((id(where), name)):
+                    remade = _remade(name, bindings)
+                    if remade and not any(n is expr for r in remade for n in t.walk_own(r)):
+                        return [Located(each, where) for each in remade]
                     return [bound] if bound.node is not expr else []
                 values = [
                     Located(b.part, where)
@@ -482,17 +516,25 @@ class Evaluator:
             values = [self.value(x, site.scope) for x in [call.func.value, *call.args]]
             if not isinstance(values[0], Unknown):
                 return lift(_METHODS[call.func.name], values, place)
+        if isinstance(call.func, t.Attr) and call.func.name == "format":
+            names = [k.name or "" for k in call.keywords]
+            given = [call.func.value, *call.args, *(k.value for k in call.keywords)]
+            count = len(call.args) + 1
+            return lift(
+                lambda *xs: _formatted(*xs[:count], **dict(zip(names, xs[count:], strict=True))),
+                [self.value(x, site.scope) for x in given],
+                place,
+            )
         callee = self.code.name(call.func, site.scope)
         if callee in _FUNCTIONS and len(call.args) == 1 and not call.keywords:
             return lift(_FUNCTIONS[callee], [self.value(call.args[0], site.scope)], place)
         definition = self.code.definition(callee)
         if definition is not None and isinstance(definition.node, t.Function):
-            value = self._returned(definition, place)
             unbound = not self._bound  # one level, or calls that pass each other on never end
-            if isinstance(value, Unknown) and unbound and _reads_environment(definition.node):
+            if unbound and _reads_environment(definition.node):
                 with self.within(self._given(definition, site)):
                     return self._returned(definition, place)
-            return value
+            return self._returned(definition, place)
         return Unknown(f"result of {callee or 'a call'}", place)
 
     def _given(self, function: Located, site: CallSite) -> Env:
@@ -597,9 +639,21 @@ def one_of(values: list[Value], place: Place) -> Value:
 def _reads_environment(function: t.Function) -> bool:
     """Whether a function may be the tree's own way to read a setting: `env("NAME", default)`."""
     return any(
-        isinstance(node, t.Attr) and node.name in ("environ", "getenv")
+        (isinstance(node, t.Attr) and node.name in ("environ", "getenv"))
+        or (isinstance(node, t.Name) and node.id in ("environ", "getenv"))
         for node in t.walk_own(*function.body)
     )
+
+
+def _remade(name: str, bindings: Iterable[Binding]) -> list[t.Expr]:
+    """What a variable is made of itself anew: `prefix = prefix.strip("/")`."""
+    return [
+        b.part
+        for b in bindings
+        if b.kind == "value"
+        and b.part is not None
+        and any(isinstance(n, t.Name) and n.id == name for n in t.walk_own(b.part))
+    ]
 
 
 def _distinct(found: list[Located]) -> list[Located]:

@@ -635,6 +635,176 @@ app.add_url_rule("/pets/<int:pet>", view_func=Pet.as_view("pet"))
 app.register_blueprint(bp)
 """,
     },
+    "what helpers hand down": {
+        "auth.py": AUTH,
+        "pets.py": """
+from flask import Blueprint
+from flask.views import MethodView
+from auth import key_required
+
+def named(kind, name="x"):
+    return "/{}/{name}".format(kind, name=name)
+
+def all_pets(data): return "x"
+
+@key_required
+def guarded(data): return "x"
+
+class Cat(MethodView):
+    def get(self): return "x"
+
+bp = Blueprint("pets", __name__)
+for kind in ["rated", "hot"]:
+    bp.add_url_rule("/{}/<data>".format(kind), view_func=all_pets)
+    bp.add_url_rule("/closed/%s/<data>" % kind, endpoint="closed_" + kind, view_func=guarded)
+RULES = [("/a", "a", all_pets), ("/b", "b", guarded)]
+for rule in RULES + [("/c", "c", guarded)]:
+    bp.add_url_rule(*rule, defaults={"data": 1})
+bp.add_url_rule(named("cats", name="all"), view_func=Cat.as_view("cat_list"))
+VERSION = 1
+""",
+        "app.py": """
+import os
+from flask import Flask, abort, request
+from pets import VERSION, bp
+
+BLUEPRINTS = (bp,)
+
+def directory(app, base, endpoint=None):
+    base = base.strip("/")
+    def serve(name): return name
+    app.add_url_rule("/" + base + "/<path:name>", endpoint=endpoint or base, view_func=serve)
+
+def never_used(app, path):
+    app.add_url_rule(path, view_func=lambda: "x")
+
+def create(name, blueprints=None):
+    made = Flask(name)
+    register(made, blueprints)
+    directory(made, "/files/")
+    directory(made, base="more")
+    return made
+
+def register(made, blueprints):
+    for blueprint in blueprints:
+        made.register_blueprint(blueprint, url_prefix=f"/api/{VERSION}")
+
+app = create("x", BLUEPRINTS)
+
+@app.before_request
+def guard():
+    if request.path.rstrip("/") == "/api/1/cats/all":
+        return None
+    endpoint = request.endpoint.split(".")[-1]
+    if endpoint in {"all_pets", "more"}:
+        return None
+    if request.headers.get("X-Key") != os.environ["SAMPLE_KEY"]:
+        abort(401)
+""",
+    },
+    "checks that helpers make": {
+        "app.py": """
+import functools, hmac, os
+from typing import Callable, cast
+from flask import Flask, abort, g, redirect, request, session
+from flask_login import LoginManager, current_user, login_required
+
+app = Flask(__name__)
+app.secret_key = "sample"
+manager = LoginManager(app)
+KEY = os.environ["SAMPLE_KEY"]
+
+@manager.user_loader
+def load_user(user_id): return None
+
+def get_token():
+    return request.headers.get("X-Key", "")
+
+def by_token(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        token = get_token()
+        if not hmac.compare_digest(token, KEY):
+            abort(401)
+        return view(*args, **kwargs)
+    return wrapper
+
+def typed(view: Callable) -> Callable:
+    return cast(Callable, by_token(view))
+
+def signed_in(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        if not current_user.is_authenticated:
+            abort(401)
+        return view(*args, **kwargs)
+    return wrapper
+
+def unless_off(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        return signed_in(view)(*args, **kwargs)
+    return wrapper
+
+class Login:
+    def __init__(self, password):
+        self.password = password
+    def valid(self, method, trust=False):
+        if method == "LOCAL":
+            return trust or hmac.compare_digest(self.password, KEY)
+        return True
+
+def by_password(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        login = Login(password=request.headers.get("X-Key", ""))
+        if not login.valid(method="LOCAL"):
+            abort(401)
+        return view(*args, **kwargs)
+    return wrapper
+
+def by_anything(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        login = Login(password=request.headers.get("X-Key", ""))
+        if not login.valid(method="TRUST"):
+            abort(401)
+        return view(*args, **kwargs)
+    return wrapper
+
+@app.get("/token")
+@by_token
+def token(): return "x"
+
+@app.get("/typed")
+@typed
+def with_type(): return "x"
+
+@app.get("/spot")
+@unless_off
+def spot(): return "x"
+
+@app.get("/password")
+@by_password
+def password(): return "x"
+
+@app.get("/anything")
+@by_anything
+def anything(): return "x"
+
+@app.get("/callback")
+def callback():
+    if session.get("nonce") != request.args.get("state"):
+        abort(401)
+    return "x"
+
+@app.post("/renew")
+def renew():
+    if not hmac.compare_digest((request.get_json(silent=True) or {}).get("password", ""), KEY):
+        return {"error": "wrong"}, 400
+    return "x"
+""",
+    },
 }
 PROBE = Path(__file__).with_name("probe_flask.py")
 
