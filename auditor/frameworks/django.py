@@ -16,8 +16,9 @@ from auditor.frameworks.django_settings import DjangoProject, uses_django
 from auditor.frameworks.django_urls import Pattern, Registry, UrlConf
 from auditor.frameworks.django_views import MADE, SERVED, Views
 from auditor.frameworks.public import public_by_nature
+from auditor.libraries.url_configurations import PackagedView
 from auditor.link.application import Application, provides
-from auditor.link.names import Located, Scope
+from auditor.link.names import CallSite, Located, Scope
 from auditor.link.pathtests import PathTests
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
@@ -109,6 +110,9 @@ class _Builder:
 
     def _pattern(self, pattern: Pattern) -> Iterator[Route]:
         node, scope = pattern.view.node, pattern.view.scope
+        if pattern.packaged is not None:
+            yield from self._packaged(pattern, pattern.packaged)
+            return
         if (
             isinstance(node, t.Call)
             and isinstance(node.func, t.Attr)
@@ -167,6 +171,21 @@ class _Builder:
         for method in self.views.served(found) or ("ANY",):
             yield self._method(pattern, found, method, short)
 
+    def _packaged(self, pattern: Pattern, view: PackagedView) -> Iterator[Route]:
+        """The routes of a view that a package's own URL configuration registers."""
+        for method in view.methods or SERVED.get(view.view, ("ANY",)):
+            tests = self._tests(method, pattern)
+            guards = self._around(pattern, tests)
+            exempt = view.view in LOGIN_FREE_VIEWS
+            guards += self._everywhere(tests, pattern.wrappers, exempt)
+            at = place_of(pattern.site)
+            if view.demands:
+                guards.append(Guard(view.view, at, "class", Guarding.ENFORCED, view.demands))
+            elif not view.methods:
+                guards += self._outside(view.view, view.view, pattern)
+            made = self._route(pattern, method, view.view, at, None, guards, view.view)
+            yield replace(made, public=view.public or made.public)
+
     def _foreign(self, pattern: Pattern, name: str, short: str) -> Iterator[Route]:
         """The routes of a class-based view that comes from outside of the tree."""
         for method in SERVED.get(short, ("ANY",)):
@@ -187,11 +206,11 @@ class _Builder:
         handler = self.views.method(found, method.lower())
         guards = [
             *self._around(pattern, tests),
-            *self.guards.of_class(found, method, handler, tests),
+            *self.guards.of_class(found, method, handler, tests, _made(pattern)),
         ]
         rest = self.views.is_rest(found)
         if rest:
-            listed = self.permissions.of(found, method, "", None)
+            listed = self.permissions.of(found, method, "", None, _made(pattern))
             asks = self.views.gets_object(found, handler, "")
             guards += self._permitted(listed, tests, found, asks)
         if handler is not None and (body := self.guards.body(handler, tests)):
@@ -222,19 +241,20 @@ class _Builder:
             guards = [Guard("viewset", place_of(route.site), "class", Guarding.UNKNOWN, reason)]
         guards += self._everywhere(tests, [], True)
         at = place_of(route.site)
-        made = self._route(pattern, route.method, "APIRootView", at, None, guards, "APIRootView")
-        return replace(made, public=made.public or ("start page" if route.action == "root" else ""))
+        root = self._route(pattern, route.method, "APIRootView", at, None, guards, "APIRootView")
+        return replace(root, public=root.public or ("start page" if route.action == "root" else ""))
 
     def _action(self, pattern: Pattern, route: RestRoute) -> Route:
         assert route.viewset is not None
         found = route.viewset
         tests = self._tests(route.method, pattern)
         handler = self.views.method(found, route.action)
-        listed = self.permissions.of(found, route.method, route.action, route.extra)
+        made = _made(pattern)
+        listed = self.permissions.of(found, route.method, route.action, route.extra, made)
         asks = self.views.gets_object(found, handler, route.action)
         guards = [
             *self._around(pattern, tests),
-            *self.guards.of_class(found, route.action, handler, tests),
+            *self.guards.of_class(found, route.action, handler, tests, made),
             *self._permitted(listed, tests, found, asks),
         ]
         if handler is not None and (body := self.guards.body(handler, tests)):
@@ -242,8 +262,8 @@ class _Builder:
         guards += self._everywhere(tests, [], True)
         short = f"{found.node.name}.{route.action}"  # type: ignore[attr-defined]
         at = place_of(handler or found, short)
-        made = self._route(pattern, route.method, short, at, handler or found, guards, "")
-        return replace(made, view=found)
+        served = self._route(pattern, route.method, short, at, handler or found, guards, "")
+        return replace(served, view=found)
 
     def _permitted(
         self,
@@ -343,6 +363,12 @@ def _parameters(path: str, at: Place) -> Iterator[Parameter]:
         )
     for name in _GROUP.findall(path):
         yield Parameter(name, "path", "builtins.str", True, at)
+
+
+def _made(pattern: Pattern) -> CallSite | None:
+    """The `View.as_view(…)` of a pattern."""
+    node = pattern.view.node
+    return CallSite(node, pattern.view.scope) if isinstance(node, t.Call) else None
 
 
 def _mapping(call: t.Call) -> dict[str, str]:

@@ -14,13 +14,14 @@ from dataclasses import replace
 from auditor.extract.python import tree as t
 from auditor.frameworks.decorators import Applied, Layer
 from auditor.frameworks.django_settings import DjangoProject
+from auditor.frameworks.guards import CREDENTIAL
 from auditor.frameworks.wrappers import CSRF, WrapperGuards, least
 from auditor.libraries.authentication import known_guard
 from auditor.link.checks import Origin, Strength, Summary, Verification, recognises
 from auditor.link.contexts import contexts_of
 from auditor.link.names import CallSite, Located, Module, Scope
 from auditor.link.pathtests import PathTests
-from auditor.link.values import Env, Evaluator, place_of
+from auditor.link.values import Env, Evaluator, instance_attribute, place_of
 from auditor.model.web import Guard, Guarding
 
 Judged = tuple[Guarding, str]
@@ -75,6 +76,16 @@ _OR_READ_ONLY = {
     "IsAuthenticatedOrReadOnly", "DjangoModelPermissionsOrAnonReadOnly",
     "IsAdminUserOrReadOnly",
 }  # fmt: skip
+_REQUEST = re.compile(r"(?:^|\.)request(?:\._request)?$")
+_IDENTIFYING = {"user", "auth", "session", "COOKIES", "get_signed_cookie"}
+_BODY = {"data", "POST", "body", "FILES"}
+_HEADERS = re.compile(r"request\.(?:headers|META)$")
+_ISSUES = re.compile(
+    r"(?:^|\.)(?:auth_)?login$|for_user\w*$|(?:create|generate|issue|make|get)_\w*(?:token|jwt)s?$"
+    r"|[Tt]oken\.objects\.\w*create$|jwt\.encode$|set_cookie$",
+)
+_REDIRECT = re.compile(r"(?:HttpResponse(?:Permanent)?Redirect|(?:^|\.)redirect)(?:\(\))?$")
+_TO_LOGIN = re.compile(r"log-?_?in|sign-?_?in|auth", re.I)
 _HAS_PERMISSION = re.compile(r"(?:\w+\.)+(\w+?)(?:\(\))?\.has_permission")
 _MIDDLEWARE = re.compile(r"(?:LoginRequired|RequireLogin|LoginRequirement)\w*$")
 _HOOKS = ("__call__", "process_view", "process_request")
@@ -110,6 +121,61 @@ class DjangoGuards(WrapperGuards):
         nodes = tuple(e.node for e in summary.exits if e not in passing)
         denies = summary.denies or summary.guaranteed < Strength.VERIFIED <= least(passing)
         return replace(summary, exits=passing, denies=denies, rejects=(*summary.rejects, *nodes))
+
+    # --- handlers
+
+    def body(self, function: Located, tests: PathTests | None = None) -> Guard | None:
+        """As elsewhere; but who is only sent on, wherever he comes from, meets no guard."""
+        guard = super().body(function, tests)
+        if guard is None:
+            return None
+        summary = self.checks.summary(function, tests)
+        if all(
+            self._sends_on(n, function)
+            for n in (*summary.rejects, *(e.node for e in summary.exits))
+        ):
+            return None
+        return guard
+
+    def _sends_on(self, node: t.Node, function: Located) -> bool:
+        """Whether a statement answers with a redirect that does not lead to a login."""
+        match node:
+            case t.Return(value=t.Call(func=func, args=args)):
+                target = " ".join(
+                    t.dotted(n)
+                    for a in args
+                    for n in t.walk_own(a)
+                    if isinstance(n, t.Name | t.Attr)
+                )
+                texts = " ".join(
+                    str(n.value) for a in args for n in t.walk_own(a) if isinstance(n, t.Const)
+                )
+                name = self.code.name(func, self.code.inside(function)) or t.dotted(func)
+                return bool(_REDIRECT.search(name)) and not _TO_LOGIN.search(f"{target} {texts}")
+        return False
+
+    def exchanges(self, function: Located) -> bool:
+        """Whether a handler hands out a session or token for what the body brings: it is a login.
+
+        It asks nothing else of the caller, neither who he is already nor for a header.
+        """
+        brings = False
+        for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+            match node:
+                case t.Attr(value=owner, name=name) if _REQUEST.search(t.dotted(owner)):
+                    if name in _IDENTIFYING:
+                        return False
+                    brings = brings or name in _BODY
+                case (
+                    t.Call(func=t.Attr(value=owner, name="get"), args=[t.Const(value=str(key)), *_])
+                    | t.Item(value=owner, index=t.Const(value=str(key)))
+                ) if _HEADERS.search(t.dotted(owner)) and CREDENTIAL.search(key):
+                    return False
+        return brings and any(
+            isinstance(node, t.Call) and _ISSUES.search(t.dotted(node.func))
+            for each in self.code.with_callees(function, 2)
+            for node in t.walk_own(*each.node.body)  # type: ignore[attr-defined]
+        )
 
     # --- decorators
 
@@ -170,9 +236,24 @@ class DjangoGuards(WrapperGuards):
     # --- class-based views
 
     def of_class(
-        self, found: Located, method: str, handler: Located | None, tests: PathTests
+        self,
+        found: Located,
+        method: str,
+        handler: Located | None,
+        tests: PathTests,
+        made: CallSite | None = None,
     ) -> Iterator[Guard]:
-        """What a class-based view and its bases demand before the handler of a method runs."""
+        """What a class-based view and its bases demand before the handler of a method runs.
+
+        `made` is the `as_view(…)`, whose keywords take the place of the attributes.
+        """
+        bound = contexts_of(self.values).instance(found)
+        if made is not None:
+            for keyword in made.node.keywords:
+                if keyword.name is not None:
+                    bound[instance_attribute(found, keyword.name)] = Located(
+                        keyword.value, made.scope
+                    )
         behind_view = ""
         for ancestor in self.code.ancestry(found):
             short = re.split(r"[.:]", ancestor)[-1]
@@ -184,7 +265,7 @@ class DjangoGuards(WrapperGuards):
                 continue
             if not behind_view and self._ends_here(definition):
                 behind_view = f"stands behind {short}, whose dispatch does not call super()"
-            with self.checks.within(contexts_of(self.values).instance(found)):
+            with self.checks.within(bound):
                 own = list(self._own_base(definition, method, tests))
             yield from own
         if handler is not None:

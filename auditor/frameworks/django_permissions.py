@@ -13,7 +13,7 @@ from auditor.extract.python import tree as t
 from auditor.frameworks.django_settings import DjangoProject
 from auditor.frameworks.django_views import Extra, Views
 from auditor.link.application import Application
-from auditor.link.names import Located, Scope
+from auditor.link.names import CallSite, Located, Scope
 from auditor.model.values import possible
 
 Entries = list["Located | None"]
@@ -43,7 +43,18 @@ class Permissions:
                     return [x for x in listed if isinstance(x, str)]
         return []
 
-    def of(self, view: Located, method: str, action: str, extra: Extra | None) -> list[Entries]:
+    def of(
+        self,
+        view: Located,
+        method: str,
+        action: str,
+        extra: Extra | None,
+        made: CallSite | None = None,
+    ) -> list[Entries]:
+        """`made` is the `as_view(…)`, whose keywords take the place of the attributes."""
+        given = made.arg(None, "permission_classes") if made is not None else None
+        if given is not None and self.views.method(view, "get_permissions") is None:
+            return [self.items(Located(given, made.scope))]  # type: ignore[union-attr]
         if extra is not None:
             for keyword in extra.decorator.keywords:
                 if keyword.name == "permission_classes":

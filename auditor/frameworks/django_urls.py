@@ -8,10 +8,12 @@ routes are put together as they are written. A view may be wrapped where it is r
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.django_settings import DjangoProject
+from auditor.libraries.url_configurations import PackagedView, packaged
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
 from auditor.link.names import CallSite, Located, Module, Scope
@@ -22,20 +24,6 @@ from auditor.model.values import possible
 _PATTERNS = {"path", "re_path", "url"}
 _REGEX = {"re_path", "url"}
 _MAX_DEPTH = 12
-KNOWN_URLS = {
-    "django.contrib.auth.urls": (
-        ("login/", "LoginView"), ("logout/", "LogoutView"),
-        ("password_change/", "PasswordChangeView"),
-        ("password_change/done/", "PasswordChangeDoneView"),
-        ("password_reset/", "PasswordResetView"),
-        ("password_reset/done/", "PasswordResetDoneView"),
-        ("reset/<uidb64>/<token>/", "PasswordResetConfirmView"),
-        ("reset/done/", "PasswordResetCompleteView"),
-    ),
-    "rest_framework.urls": (("login/", "LoginView"), ("logout/", "LogoutView")),
-    "django.conf.urls.i18n": (("setlang/", "set_language"),),
-}  # fmt: skip
-"""URL configurations of packages: (route, view)."""
 _OUTSIDE = re.compile(r"(?:static|staticfiles_urlpatterns|debug_toolbar_urls)$")
 _ADMIN = re.compile(r"\.site\.urls$|admin\.\w*site\w*\.urls$", re.I)
 _PASS_ON = {"format_suffix_patterns", "tuple", "list", "decorator_include"}
@@ -50,6 +38,8 @@ class Pattern:
     wrappers: tuple[Located, ...]
     name: str
     site: CallSite
+    packaged: PackagedView | None = None
+    """The view, where a package's own URL configuration has the pattern."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +67,7 @@ class UrlConf:
         self.values = self.application.values
         self.contexts = contexts_of(self.values)
         variant = self.project.main
+        self.installed = [*variant.texts("INSTALLED_APPS"), *self._installed_elsewhere()]
         module = self.code.module_of(variant.text("ROOT_URLCONF"), variant.module.scope)
         if module is not None:
             self._module(module, _Prefix("/"), ())
@@ -108,10 +99,52 @@ class UrlConf:
                 for source in self.values.sources(t.Name(1, 1, 1, "urlpatterns"), scope):
                     if name and not isinstance(source.node, t.Name):
                         self._list(source.node, source.scope, prefix, trail)  # type: ignore[arg-type]
+        for site in self._added(module):
+            if not self._never(site.node, site.scope):
+                self._list(site.node.args[-1], site.scope, prefix, trail)
+
+    def _added(self, module: Module) -> Iterator[CallSite]:
+        """`urlpatterns.append(…)` in the module, or in another that imports its list."""
         for site in self.code.method_calls("append", "extend", "insert"):
-            if site.path == module.path and isinstance(site.node.func, t.Attr):
-                if t.dotted(site.node.func.value) == "urlpatterns" and site.node.args:
-                    self._list(site.node.args[-1], site.scope, prefix, trail)
+            match site.node:
+                case t.Call(func=t.Attr(value=t.Name(id="urlpatterns") as listed), args=[_, *_]):
+                    if site.path == module.path or (
+                        self._is_list_of(listed, site, module) and self._is_installed(site.path)
+                    ):
+                        yield site
+                case t.Call(
+                    func=t.Attr(value=t.Attr(name="urlpatterns", value=owner)), args=[_, *_]
+                ):
+                    if self.code.name(owner, site.scope) == f"module:{module.path}":
+                        if self._is_installed(site.path):
+                            yield site
+
+    def _installed_elsewhere(self) -> Iterator[str]:
+        """`INSTALLED_APPS.append("shop")` in another module than the settings."""
+        for site in self.code.method_calls("append", "extend", "insert"):
+            match site.node:
+                case t.Call(func=t.Attr(value=listed), args=[*_, given]) if (
+                    t.dotted(listed).rpartition(".")[2] == "INSTALLED_APPS"
+                ):
+                    for known in possible(self.values.value(given, site.scope)):
+                        apps = known.value if isinstance(known.value, list) else [known.value]
+                        yield from (app for app in apps if isinstance(app, str))
+
+    def _is_installed(self, path: str) -> bool:
+        """Whether a file belongs to an application that INSTALLED_APPS names."""
+        root = "" if self.project.name == "." else self.project.name + "/"
+        folder = path.removeprefix(root).rpartition("/")[0].replace("/", ".")
+        return any(f"{app}.".startswith(f"{folder}.") for app in self.installed)
+
+    def _is_list_of(self, listed: t.Name, site: CallSite, module: Module) -> bool:
+        """Whether a name is the `urlpatterns` that a file imports from a module."""
+        found = self.code.find(listed.id, site.scope)
+        for binding in found[1] if found else ():
+            if binding.kind == "import" and binding.target.endswith(".urlpatterns"):
+                source = self.code.module_of(binding.target.rpartition(".")[0], site.scope)
+                if source is not None and source.path == module.path:
+                    return True
+        return False
 
     def _list(
         self, expr: t.Expr, scope: Scope, prefix: _Prefix, trail: tuple[str, ...], depth: int = 0
@@ -144,6 +177,10 @@ class UrlConf:
 
     def _call(self, site: CallSite, prefix: _Prefix, trail: tuple[str, ...], depth: int) -> None:
         last = t.dotted(site.node.func).rpartition(".")[2]
+        if last not in _PATTERNS:  # `from django.urls import re_path as pattern`
+            named = self.code.name(site.node.func, site.scope)
+            if named.startswith("django."):
+                last = named.rpartition(".")[2].removesuffix("()")
         if last in _PATTERNS:
             for env in self.contexts.of(site.node, site.scope):
                 with self.values.within(env):
@@ -227,9 +264,14 @@ class UrlConf:
         dotted = self.values.text(given, site.scope)
         if dotted is not None:
             module = self.code.module_of(dotted, site.scope) or self._from_root(dotted)
-            if module is None and dotted in KNOWN_URLS:
-                for route, view in KNOWN_URLS[dotted]:
-                    self._pattern_of(prefix.named(namespace).below(route, False), view, site)
+            known = packaged(dotted, self.installed) if module is None else None
+            if known is not None:
+                for view in known:
+                    at = prefix.named(namespace).below(view.route, view.regex)
+                    here = Located(site.node, site.scope)
+                    self.patterns.append(
+                        Pattern(at.route, here, at.wrappers, view.view, site, view)
+                    )
                 return
             if module is None:
                 told = f"the routes of {dotted} under {prefix.route} come from outside this tree"
@@ -261,15 +303,6 @@ class UrlConf:
             self._list(patterns, scope, prefix, trail)
         elif module := self.code.module_of(dotted, scope) or self._from_root(dotted):
             self._module(module, prefix, trail)
-
-    def _pattern_of(self, at: _Prefix, view: str, site: CallSite) -> None:
-        """A pattern of a package's own URL configuration, by the name of its view."""
-        node = site.node
-        named = t.Name(node.line, node.column, node.end_line, view)
-        as_view = t.Attr(node.line, node.column, node.end_line, named, "as_view")
-        made = t.Call(node.line, node.column, node.end_line, as_view, [], [])
-        located = Located(made if view[0].isupper() else named, site.scope)
-        self.patterns.append(Pattern(at.route, located, at.wrappers, view, site))
 
     def _from_root(self, dotted: str) -> Module | None:
         """A module named from the project's root, wherever the naming file lies."""

@@ -336,7 +336,7 @@ _RESPONSES = re.compile(
     r"(?:Response\w*|abort|[rR]edirect\w*|make_response|unauthorized|forbidden|handle_no_permission"
     r"|permission_denied|render|redirect_to_login)$"
 )
-_TURNS_AWAY = re.compile(r"redirect|unauthorized|forbidden", re.I)
+_TURNS_AWAY = re.compile(r"redirect|unauthorized|forbidden|no_permission|permission_denied", re.I)
 _SENDING = re.compile(r"(?:^|\.)(?:websocket|ws|socket)\.close$|^send$|^\w*(?:response|resp)$")
 _LOGIN = re.compile(r"log-?_?in|sign-?_?in|auth", re.I)
 _LOOKUP_METHODS = {

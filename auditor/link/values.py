@@ -141,6 +141,11 @@ Env = dict[tuple[int, str], Located]
 """What names are bound to while a place runs: (`id` of the scope, name) -> expression or class."""
 
 
+def instance_attribute(own: Located, name: str) -> tuple[int, str]:
+    """The key under which an environment binds an attribute of an instance of a class."""
+    return id(own.node), f".{name}"
+
+
 @dataclass(eq=False)
 class Evaluator:
     """Evaluates expressions of a `Code`; remembers what it found."""
@@ -319,7 +324,8 @@ class Evaluator:
                         return [Located(binding.value, where)]
             case t.Attr(value=base, name=name):
                 if own := self._bound_class(base, scope):
-                    return self._class_origins(own, name)
+                    given = self._bound.get(instance_attribute(own, name))
+                    return [given] if given else self._class_origins(own, name)
                 owner = self.code.name(base, scope)
                 if owner.startswith("module:"):
                     return self._module_binding(owner[7:], name)

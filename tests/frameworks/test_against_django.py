@@ -153,6 +153,7 @@ urlpatterns = [
     path("careless/", v.careless),
     path("async/", v.waiting),
     path("many/", v.many),
+    path("either-way/", v.either_way),
 ]
 """,
         views="""
@@ -271,6 +272,11 @@ def careless(request): return HttpResponse("x")
 @login_required
 async def waiting(request): return HttpResponse("x")
 
+def either_way(request):
+    if request.user.is_authenticated:
+        return redirect("/member/")
+    return redirect("/open/")
+
 @login_required
 @permission_required("auth.add_user")
 def many(request): return HttpResponse("x")
@@ -305,6 +311,8 @@ urlpatterns = [
     path("edit/<int:pk>/", v.Edit.as_view()),
     path("set-up/", v.SetUp.as_view()),
     path("assigned/", v.assigned),
+    path("page-open/", v.Page.as_view()),
+    path("page-closed/", v.Page.as_view(login_needed=True)),
 ]
 """,
         views="""
@@ -402,6 +410,14 @@ class SetUp(View):
         super().setup(request, *args, **kwargs)
         if not request.user.is_authenticated:
             raise PermissionDenied
+    def get(self, request): return HttpResponse("x")
+
+class Page(View):
+    login_needed = False
+    def dispatch(self, request, *args, **kwargs):
+        if self.login_needed and not request.user.is_authenticated:
+            return redirect("/sign-in/")
+        return super().dispatch(request, *args, **kwargs)
     def get(self, request): return HttpResponse("x")
 
 assigned = login_required(Open.as_view())
@@ -684,6 +700,7 @@ class Things(viewsets.ViewSet):
     "DRF's permissions": project(
         """
 from django.urls import path
+from rest_framework import permissions as p
 from shop import views as v
 
 urlpatterns = [
@@ -709,11 +726,14 @@ urlpatterns = [
     path("initial/", v.Initial.as_view()),
     path("empty/", v.Empty.as_view()),
     path("body/", v.Body.as_view()),
+    path("given/", v.Empty.as_view(permission_classes=[p.IsAdminUser])),
+    path("enter/", v.Enter.as_view()),
 ]
 """,
         permissions=PERMISSIONS,
         members=MEMBERS,
         views="""
+from django.contrib.auth import authenticate, login
 from rest_framework import generics, permissions as p
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
@@ -800,6 +820,16 @@ class Initial(Answering):
 
 class Empty(Answering):
     permission_classes = []
+
+class Enter(APIView):
+    def post(self, request):
+        user = authenticate(username=request.data.get("name"), password=request.data.get("word"))
+        if user is None:
+            return Response({"detail": "wrong"}, status=400)
+        if not user.is_staff:
+            raise PermissionDenied()
+        login(request, user)
+        return Response({})
 
 class Body(APIView):
     def get(self, request):

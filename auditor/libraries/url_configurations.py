@@ -1,0 +1,189 @@
+"""The URL configurations that packages bring: what `include("allauth.urls")` serves.
+
+Sources: the `urls.py` of each package as documented (Django's authentication views, Django REST
+framework, django-allauth, dj-rest-auth, djoser, social-auth-app-django, mozilla-django-oidc,
+django-oauth-toolkit, django-prometheus, django-health-check, django-debug-toolbar).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_FORM = ("GET", "POST", "PUT")
+_SHOWN = ("GET", "POST")
+_ALL = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+@dataclass(frozen=True)
+class PackagedView:
+    """One view: its route, its name, its methods, what it demands, and why it is public.
+
+    No methods stand for those that are known of the view elsewhere.
+    """
+
+    route: str
+    view: str
+    methods: tuple[str, ...] = ()
+    demands: str = ""
+    public: str = ""
+    regex: bool = False
+
+
+_USER = "demands a signed-in user"
+_STEP = "demands a login that has begun in this session"
+
+
+def _view(
+    route: str, view: str, *methods: str, demands: str = "", public: str = ""
+) -> PackagedView:
+    return PackagedView(route, view, methods, demands, public)
+
+
+_DJANGO_AUTH = (
+    _view("login/", "LoginView"),
+    _view("logout/", "LogoutView"),
+    _view("password_change/", "PasswordChangeView"),
+    _view("password_change/done/", "PasswordChangeDoneView"),
+    _view("password_reset/", "PasswordResetView"),
+    _view("password_reset/done/", "PasswordResetDoneView"),
+    _view("reset/<uidb64>/<token>/", "PasswordResetConfirmView"),
+    _view("reset/done/", "PasswordResetCompleteView"),
+)
+_RECOVERY = "password recovery"
+_ALLAUTH_ACCOUNT = (
+    _view("login/", "LoginView", *_FORM, public="login"),
+    _view("logout/", "LogoutView", *_SHOWN, public="logout"),
+    _view("inactive/", "AccountInactiveView", "GET", public="login"),
+    _view("signup/", "SignupView", *_FORM, public="registration"),
+    _view("reauthenticate/", "ReauthenticateView", *_FORM, demands=_USER),
+    _view("email/", "EmailView", *_FORM, demands=_USER),
+    _view("confirm-email/", "email_verification_sent", "ANY", public="registration"),
+    PackagedView(
+        "^confirm-email/(?P<key>[-:\\w]+)/$", "ConfirmEmailView", _SHOWN, "", "registration", True
+    ),
+    _view("password/change/", "PasswordChangeView", *_FORM, demands=_USER),
+    _view("password/set/", "PasswordSetView", *_FORM, demands=_USER),
+    _view("password/reset/", "PasswordResetView", *_FORM, public=_RECOVERY),
+    _view("password/reset/done/", "PasswordResetDoneView", "GET", public=_RECOVERY),
+    PackagedView(
+        "^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        "PasswordResetFromKeyView",
+        _FORM,
+        "",
+        _RECOVERY,
+        True,
+    ),
+    _view("password/reset/key/done/", "PasswordResetFromKeyDoneView", "GET", public=_RECOVERY),
+    _view("login/code/confirm/", "ConfirmLoginCodeView", *_FORM, demands=_STEP),
+)
+_ALLAUTH_SOCIAL = (
+    _view("3rdparty/login/cancelled/", "LoginCancelledView", "GET", public="login"),
+    _view("3rdparty/login/error/", "LoginErrorView", "GET", public="login"),
+    _view("3rdparty/signup/", "SignupView", *_FORM, demands=_STEP),
+    _view("3rdparty/", "ConnectionsView", *_FORM, demands=_USER),
+    _view("social/login/cancelled/", "RedirectView", *_ALL, public="login"),
+    _view("social/login/error/", "RedirectView", *_ALL, public="login"),
+    _view("social/signup/", "RedirectView", *_ALL, public="login"),
+    _view("social/connections/", "RedirectView", *_ALL, public="login"),
+)
+_ALLAUTH_MFA = (
+    _view("2fa/", "IndexView", "GET", demands=_USER),
+    _view("2fa/authenticate/", "AuthenticateView", *_SHOWN, demands=_STEP),
+    _view("2fa/reauthenticate/", "ReauthenticateView", *_FORM, demands=_USER),
+    _view("2fa/totp/activate/", "ActivateTOTPView", *_FORM, demands=_USER),
+    _view("2fa/totp/deactivate/", "DeactivateTOTPView", *_FORM, demands=_USER),
+    _view("2fa/recovery-codes/", "ViewRecoveryCodesView", "GET", demands=_USER),
+    _view("2fa/recovery-codes/generate/", "GenerateRecoveryCodesView", *_FORM, demands=_USER),
+    _view("2fa/recovery-codes/download/", "DownloadRecoveryCodesView", "GET", demands=_USER),
+)
+_DJ_REST_AUTH = (
+    _view("password/reset/", "PasswordResetView", "POST", public=_RECOVERY),
+    _view("password/reset/confirm/", "PasswordResetConfirmView", "POST", public=_RECOVERY),
+    _view("login/", "LoginView", "POST", public="login"),
+    _view("logout/", "LogoutView", "POST", public="logout"),
+    _view("user/", "UserDetailsView", "GET", "PUT", "PATCH", demands=_USER),
+    _view("password/change/", "PasswordChangeView", "POST", demands=_USER),
+)
+_DJ_REST_REGISTRATION = (
+    _view("", "RegisterView", "POST", public="registration"),
+    _view("verify-email/", "VerifyEmailView", "POST", public="registration"),
+    _view("resend-email/", "ResendEmailVerificationView", "POST", public="registration"),
+)
+_SOCIAL_DJANGO = (
+    _view("login/<str:backend>/", "auth", "POST", public="login"),
+    _view("complete/<str:backend>/", "complete", "ANY", public="login"),
+    _view("disconnect/<str:backend>/", "disconnect", "POST", demands=_USER),
+    _view("disconnect/<str:backend>/<int:association_id>/", "disconnect", "POST", demands=_USER),
+)
+_OIDC = (
+    _view("callback/", "OIDCAuthenticationCallbackView", "GET", public="login"),
+    _view("authenticate/", "OIDCAuthenticationRequestView", "GET", public="login"),
+    _view("logout/", "OIDCLogoutView", *_SHOWN, public="logout"),
+)
+_OAUTH = (
+    _view("authorize/", "AuthorizationView", *_FORM, demands=_USER),
+    _view("token/", "TokenView", "POST", public="login"),
+    _view("revoke_token/", "RevokeTokenView", "POST", public="logout"),
+    _view("introspect/", "IntrospectTokenView", *_SHOWN, demands="demands a token with a scope"),
+)
+_OAUTH_MANAGEMENT = tuple(
+    _view(route, view, *methods, demands=_USER)
+    for route, view, methods in (
+        ("applications/", "ApplicationList", ("GET",)),
+        ("applications/register/", "ApplicationRegistration", _FORM),
+        ("applications/<slug:pk>/", "ApplicationDetail", ("GET",)),
+        ("applications/<slug:pk>/delete/", "ApplicationDelete", ("GET", "POST", "DELETE")),
+        ("applications/<slug:pk>/update/", "ApplicationUpdate", _FORM),
+        ("authorized_tokens/", "AuthorizedTokensListView", ("GET",)),
+        (
+            "authorized_tokens/<slug:pk>/delete/",
+            "AuthorizedTokenDeleteView",
+            ("GET", "POST", "DELETE"),
+        ),
+    )
+)
+_TOOLBAR = tuple(
+    _view(f"{name}/", name, "ANY")
+    for name in (
+        "render_panel", "sql_select", "sql_explain", "sql_profile", "template_source",
+        "history_sidebar", "history_refresh",
+    )
+)  # fmt: skip
+_URLS: dict[str, tuple[PackagedView, ...]] = {
+    "django.contrib.auth.urls": _DJANGO_AUTH,
+    "django.conf.urls.i18n": (_view("setlang/", "set_language"),),
+    "rest_framework.urls": _DJANGO_AUTH[:2],
+    "allauth.account.urls": _ALLAUTH_ACCOUNT,
+    "dj_rest_auth.urls": _DJ_REST_AUTH,
+    "rest_auth.urls": _DJ_REST_AUTH,
+    "dj_rest_auth.registration.urls": _DJ_REST_REGISTRATION,
+    "rest_auth.registration.urls": _DJ_REST_REGISTRATION[:2],
+    "social_django.urls": _SOCIAL_DJANGO,
+    "mozilla_django_oidc.urls": _OIDC,
+    "oauth2_provider.urls": _OAUTH + _OAUTH_MANAGEMENT,
+    "debug_toolbar.urls": _TOOLBAR,
+    "django_prometheus.urls": (_view("metrics", "ExportToDjangoView", "ANY"),),
+    "health_check.urls": (_view("", "MainView", "GET", public="health check"),),
+}
+_PROVIDER = re.compile(r"^allauth\.socialaccount\.providers\.(\w+)$")
+
+
+def packaged(urls: str, installed: Sequence[str]) -> tuple[PackagedView, ...] | None:
+    """What a package's URL configuration serves with these INSTALLED_APPS; None if not known."""
+    if urls == "allauth.urls":
+        return tuple(_allauth(installed))
+    return _URLS.get(urls)
+
+
+def _allauth(installed: Sequence[str]) -> Iterator[PackagedView]:
+    yield from _ALLAUTH_ACCOUNT
+    if "allauth.mfa" in installed:
+        yield from _ALLAUTH_MFA
+    if "allauth.socialaccount" in installed:
+        yield from _ALLAUTH_SOCIAL
+    for app in installed:
+        if match := _PROVIDER.match(app):
+            for tail in ("login/", "login/callback/"):
+                yield _view(f"{match[1]}/{tail}", "view", "ANY", public="login")
