@@ -129,11 +129,29 @@ class _Builder:
         if found is None and short in MADE and not isinstance(node, t.Call):
             yield from self._foreign(pattern, MADE[short], MADE[short])
             return
+        made = self.code.defined(node.func, scope) if isinstance(node, t.Call) else None
+        if made is not None and isinstance(made.node, t.Class):
+            yield self._instance_view(pattern, made)
+            return
         tests = self._tests("ANY", pattern)
         found_guards = [*self._around(pattern, tests), *self._everywhere(tests, pattern.wrappers)]
+        name = self.code.name(node, scope)  # type: ignore[arg-type]
+        found_guards += self._unseen(name or short, short, pattern)
         yield self._route(
             pattern, "ANY", short or "view", place_of(pattern.site), None, found_guards, short
         )
+
+    def _instance_view(self, pattern: Pattern, made: Located) -> Route:
+        """A view that is an object which is called: `LatestEntriesFeed()`."""
+        name = made.node.name  # type: ignore[attr-defined]
+        called = self.views.method(made, "__call__")
+        if called is not None:
+            return replace(self._function_view(pattern, called, "ANY"), handler=name)
+        tests = self._tests("ANY", pattern)
+        guards = [*self._around(pattern, tests), *self._everywhere(tests, pattern.wrappers)]
+        outside = (a for a in self.code.ancestry(made) if self.code.definition(a) is None)
+        guards += self._unseen(next(outside, "django."), name, pattern)
+        return self._route(pattern, "ANY", name, place_of(made, name), None, guards, name)
 
     def _function_view(self, pattern: Pattern, found: Located, method: str) -> Route:
         decorators = [Located(d, found.scope) for d in found.node.decorators]  # type: ignore[attr-defined]
@@ -157,6 +175,10 @@ class _Builder:
         found = self.code.defined(view, scope)
         dotted = t.dotted(view)
         short = dotted.rpartition(".")[2]
+        if found is None and isinstance(view, t.Call) and len(view.args) == 1:
+            given = self.code.defined(view.args[0], scope)  # `extensions.get(Page).as_view()`
+            if given is not None and not self.guards.sounds_like_guard(_last(view.func)):
+                found, short = given, _last(view.args[0])
         if found is None or not isinstance(found.node, t.Class):
             name = self.code.name(view, scope) or dotted
             yield from self._foreign(pattern, name, short)
@@ -192,8 +214,15 @@ class _Builder:
             tests = self._tests(method, pattern)
             guards = [*self._around(pattern, tests)]
             guards += self._everywhere(tests, pattern.wrappers, short in LOGIN_FREE_VIEWS)
-            guards += self._outside(name, short, pattern)
+            guards += self._outside(name, short, pattern) or self._unseen(name, short, pattern)
             yield self._route(pattern, method, short, place_of(pattern.site), None, guards, short)
+
+    def _unseen(self, name: str, short: str, pattern: Pattern) -> list[Guard]:
+        """What a view does that lies outside of the tree and is not known: nobody can tell."""
+        if name.startswith(("django.", "rest_framework")) or short in {*SERVED, *_PUBLIC_VIEWS}:
+            return []
+        reason = f"{name or 'the view'} comes from outside this tree"
+        return [Guard(short or "view", place_of(pattern.site), "class", Guarding.UNKNOWN, reason)]
 
     def _outside(self, name: str, short: str, pattern: Pattern) -> list[Guard]:
         if reason := LOGIN_VIEWS.get(short):
@@ -381,6 +410,10 @@ def _mapping(call: t.Call) -> dict[str, str]:
                 if isinstance(k, t.Const) and isinstance(v, t.Const)
             }
     return {}
+
+
+def _last(expr: t.Expr) -> str:
+    return t.dotted(expr).rpartition(".")[2]
 
 
 def _called(node: t.Node) -> t.Expr:

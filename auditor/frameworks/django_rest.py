@@ -43,6 +43,8 @@ class _Router:
     kind: str
     slash: str
     regex: bool
+    root: bool = False
+    """Whether it has a root view of its own."""
     parent: str = ""
     """The regular expression of the parent's detail route, for a nested router."""
 
@@ -102,7 +104,10 @@ class RestRouters:
         regex = self.values.value(site.arg(None, "use_regex_path"), site.scope)
         is_regex = getattr(regex, "value", True) is not False
         text = plain if isinstance(plain, str) else ("/" if plain else "")
-        return _Router(site, kind, text, is_regex)
+        shown = self.values.attribute(own, "include_root_view") if own is not None else []
+        hidden = any(isinstance(s.node, t.Const) and s.node.value is False for s in shown[:1])
+        root = "Default" in kind and "Nested" not in kind and not hidden
+        return _Router(site, kind, text, is_regex, root)
 
     def _register(self, site: CallSite, receiver: t.Expr) -> None:
         prefix = self.values.text(site.arg(0, "prefix"), site.scope)
@@ -158,7 +163,7 @@ class RestRouters:
         """Everything that a router serves, as its patterns are written."""
         router = self.routers[key]
         start, end = ("^", "$") if router.regex else ("", "")
-        if "Default" in router.kind and "Nested" not in router.kind and depth == 0:
+        if router.root and depth == 0:
             yield RestRoute("", "GET", "root", None, None, router.site)
         for site, prefix, viewset in self.registered.get(key, ()):
             base = start + router.parent + prefix

@@ -999,7 +999,7 @@ class _Walk:
             if (told is None or told.strength < Strength.VERIFIED) and _keeps(definition):
                 told = self.lookup(call, name, state) or told  # a cache or store of the tree's own
             return told
-        found = self.lookup(call, name, state)
+        found = self.lookup(call, name, state) or self.number_found(call, state)
         if found is None or found.strength < Strength.VERIFIED:
             other = self.dispatched(call, name, state) or self.asked_outside(call, name, state)
             found = other or found
@@ -1121,6 +1121,10 @@ class _Walk:
         receiver = _DATABASE_SESSION.sub("", t.dotted(call.func.value))
         named: Verification | None = None
         for field_name, given in _named_arguments(call):
+            if (shown := self.condition(given, receiver, state)) is not None:
+                if shown is Strength.VERIFIED:
+                    return Verification(Strength.VERIFIED, raises=False)
+                continue
             for key, value in _pairs(given):
                 if self.names_caller(value, state):
                     return Verification(Strength.VERIFIED, raises=False)
@@ -1131,6 +1135,37 @@ class _Walk:
                     return Verification(Strength.VERIFIED, raises=False)
                 named = Verification(Strength.NAMED, raises=False)
         return named
+
+    def number_found(self, call: t.Call, state: _State) -> Verification | None:
+        """`Token.objects.filter(key=key).count()`: what was looked up, asked how much it is."""
+        match call.func:
+            case t.Attr(value=t.Call() as looked_up, name="count" | "exists" | "first" | "last"):
+                if not call.args and not call.keywords:
+                    return self.lookup(looked_up, self.code.name(looked_up.func, self.scope), state)
+        return None
+
+    def condition(
+        self, expr: t.Expr, receiver: str, state: _State, depth: int = 0
+    ) -> Strength | None:
+        """What an entry that `Q(api_key=key) | Q(read_key=key)` finds shows; None for others."""
+        match expr:
+            case t.BinOp(op="|" | "&" as op, left=left, right=right):
+                both = [self.condition(x, receiver, state, depth) for x in (left, right)]
+                known = [x or Strength.NONE for x in both]
+                return None if both == [None, None] else (min if op == "|" else max)(known)
+            case t.Call(func=func) if re.search(r"(?:^|\.)Q$", t.dotted(func)):
+                found = [
+                    Strength.VERIFIED
+                    for field_name, given in _named_arguments(expr)
+                    if self.touches_caller(given, state)
+                    and _CREDENTIAL_FIELD.search(f"{field_name} {receiver}")
+                ]
+                return max(found, default=Strength.NONE)
+            case t.Name() if depth < 3:
+                origins = self.values.origins(expr, self.scope)
+                if len(origins) == 1 and isinstance(origins[0].node, t.Call | t.BinOp):
+                    return self.condition(origins[0].node, receiver, state, depth + 1)
+        return None
 
     def established(self, expr: t.Expr, state: _State) -> bool:
         return any(o.truth == Strength.VERIFIED for o in self.origins_in(expr, state))

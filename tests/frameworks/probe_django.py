@@ -85,9 +85,8 @@ def main() -> None:
         methods = handled(view)
         if not methods:
             served = [m for m in METHODS if chief.generic(m, url, secure=True).status_code != 405]
-            methods = dict.fromkeys(
-                ["ANY"] if len(served) == len(METHODS) else served, view.__name__
-            )
+            name = getattr(view, "__name__", type(view).__name__)
+            methods = dict.fromkeys(["ANY"] if len(served) == len(METHODS) else served, name)
         for method, name in methods.items():
             asked = METHODS if method == "ANY" else (method,)
             rows.append([method, path, all(closed(m, url) for m in asked), name])

@@ -445,6 +445,8 @@ urlpatterns = [
     re_path(r"^old/(?P<year>[0-9]{4})/$", v.year),
     re_path(r"^deep/", include([re_path(r"^(?P<pk>\\d+)/", include(extra))])),
     path("moved/", RedirectView.as_view(url="/")),
+    path("feed/", v.News()),
+    path("object/", v.Answering()),
     path("kept/", login_required(v.open_), {"x": 1}, name="kept"),
 ]
 for name in ["one", "two"]:
@@ -472,6 +474,7 @@ urlpatterns = [path("x", open_), path("y", member)]
 """,
         views="""
 from django.contrib.auth.decorators import login_required
+from django.contrib.syndication.views import Feed
 from django.http import HttpResponse
 
 def open_(request, **kwargs): return HttpResponse("x")
@@ -480,6 +483,16 @@ def open_(request, **kwargs): return HttpResponse("x")
 def member(request, **kwargs): return HttpResponse("x")
 
 def year(request, year): return HttpResponse("x")
+
+class News(Feed):
+    title = description = link = "/"
+    def items(self): return []
+
+class Answering:
+    def __call__(self, request):
+        if not request.user.is_authenticated:
+            return HttpResponse(status=401)
+        return HttpResponse("x")
 """,
     ),
     "LoginRequiredMiddleware": project(
