@@ -54,6 +54,7 @@ class Selections:
         self.mongo = MongoReader(values)
         self._stored: dict[int, bool] = {}
         self._known: dict[tuple[int, int], Selection | None] = {}
+        self._variables: dict[tuple[str, int], str | None] = {}
 
     def of(self, call: t.Call, scope: Scope) -> Selection | None:
         key = (id(call), id(scope))
@@ -158,6 +159,13 @@ class Selections:
             return kind
         if expr.id in _MODELS or expr.id == "cls":
             return ""
+        key = (expr.id, id(scope))
+        if key not in self._variables:
+            self._variables[key] = None  # a variable made of itself, `q = q.filter(…)`, ends here
+            self._variables[key] = self._of_variable(expr, scope, depth)
+        return self._variables[key]
+
+    def _of_variable(self, expr: t.Name, scope: Scope, depth: int) -> str | None:
         bound = self.code.find(expr.id, scope)
         for binding in bound[1] if bound is not None else ():
             if binding.kind == "value" and isinstance(binding.part, t.Call | t.Attr | t.Await):

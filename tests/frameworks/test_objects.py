@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from auditor.model.objects import ObjectAccess, Ownership, Tie, UnfollowedIds
@@ -150,6 +152,15 @@ notes = Repository(Note)
 """
     found = first(build, SQL + code + handler("return notes.one(db, note_id)"))
     assert (found.kind, found.tie, found.place.symbol) == ("Note", Tie.NONE, "Repository.one")
+
+
+def test_query_put_together_over_and_over_takes_no_time(build: Build) -> None:
+    more = "\n".join(f"q = q.filter(Note.size > {i})" for i in range(300))
+    body = f"q = db.query(Note)\n{more}\nreturn q.filter(Note.id == note_id).first()"
+    started = time.monotonic()
+    found = first(build, SQL + handler(body))
+    assert (found.kind, found.tie) == ("Note", Tie.NONE)
+    assert time.monotonic() - started < 10
 
 
 def test_changes_are_told_from_reads(build: Build) -> None:
