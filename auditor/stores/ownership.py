@@ -86,6 +86,7 @@ class Owners:
 
     def root(self, kind: str) -> str:
         """The kind whose own field names the owner: the order of an order's items."""
+        self.of(kind)
         seen = 0
         while self._above.get(kind) and seen < 5:
             kind, seen = self._above[kind], seen + 1

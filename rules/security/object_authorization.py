@@ -29,10 +29,15 @@ class ObjectAuthorization(Rule):
     object is tied to its caller when the query is narrowed by the caller's identity, when the object
     or the id is compared with it, when a guard or a function that is given both checks it, or when
     the route demands a role, whose holders are meant to reach the objects of others. What has no
-    owner anywhere in its fields (countries, products) is not judged. Data with an owner, a user or a
-    tenant is high. Accounts that any signed-in user can read, and data that only names its author
-    and can be changed by others, are medium; reading the latter is left out. A comparison that is
-    thrown away, or that holds the id against another value of the caller's, is decorative.
+    owner anywhere in its fields (countries, products) is not judged. An owner counts where the field
+    refers to a user, or where some route finds or makes such objects by who calls.
+
+    Data of somebody's that is read or changed is high. Medium is what speaks for data that all users
+    share: an open route reads such objects as well, no route holds them against anybody while others
+    are held, a change only refers to them, or they only name their author. Accounts that are read are
+    medium, and low where open routes read them, too. A comparison that is thrown away, or that holds
+    the id against another value of the caller's, is decorative. What a body refers to counts when it
+    is changed. Not judged are links that hold a secret, and calls of machines (webhooks).
     """
 
     id = "object-authorization"

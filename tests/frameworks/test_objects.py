@@ -163,6 +163,21 @@ def test_query_put_together_over_and_over_takes_no_time(build: Build) -> None:
     assert time.monotonic() - started < 10
 
 
+def test_owner_is_the_one_that_a_list_is_narrowed_by(build: Build) -> None:
+    """Tags are listed by their note's user, so that a tag found by its id alone is somebody's."""
+    code = """
+@app.get("/tags")
+def tags(user=Depends(current_user), db: Session = Depends(get_db)):
+    return db.query(Tag).filter(Tag.note.user_id == user["sub"]).all()
+
+@app.get("/tags/{tag_id}")
+def tag(tag_id: int, user=Depends(current_user), db: Session = Depends(get_db)):
+    return db.get(Tag, tag_id)
+"""
+    found = first(build, SQL + code)
+    assert (found.owner, found.tie, found.doubt) == ("note_id.user_id", Tie.NONE, "")
+
+
 def test_changes_are_told_from_reads(build: Build) -> None:
     read = first(build, SQL + handler("return db.get(Note, note_id)"))
     change = first(build, SQL + handler("db.execute(delete(Note).where(Note.id == note_id))"))
