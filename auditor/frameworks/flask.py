@@ -112,6 +112,8 @@ class _Routes:
                 )
             guards += self.guards.applied(applied, tests)
         limits += self._default_limits(found, limits)
+        if found.rule.demand is not None:
+            guards.append(self.guards.demanded(found.rule.demand))
         for decorator in view.above:
             guards += self.guards.above(decorator)
         if view.owner is not None and view.function is not None:

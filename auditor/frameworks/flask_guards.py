@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from auditor.extract.python import tree as t
+from auditor.frameworks.connexion import Demand, Scheme
 from auditor.frameworks.decorators import Applied, Layer
 from auditor.frameworks.flask_routing import Hook
 from auditor.frameworks.wrappers import CSRF, WrapperGuards, least
@@ -279,7 +280,7 @@ class FlaskGuards(WrapperGuards):
                 self._auth[source.key] = untold  # a cycle ends here
                 self._auth[source.key] = self._judge_object(source, depth) or untold
             judged.append(self._auth[source.key])
-        return min(judged, key=lambda j: _ORDER.index(j[0]), default=untold)
+        return min(judged, key=_rank, default=untold)
 
     def _judge_object(self, source: Located, depth: int) -> Judged | None:
         assert isinstance(source.node, t.Call)
@@ -288,7 +289,7 @@ class FlaskGuards(WrapperGuards):
             return None
         if match[1] == "MultiAuth" and depth < 3:
             parts = [self._judge_auth(x, source.scope, depth + 1) for x in source.node.args]
-            return min(parts, key=lambda j: _ORDER.index(j[0]), default=None)
+            return min(parts, key=_rank, default=None)
         for name, callback in http_auth_callbacks(self.values, source):
             if name in _CALLBACKS:
                 return self._judge_callback(callback)
@@ -312,6 +313,27 @@ class FlaskGuards(WrapperGuards):
             return Guarding.UNKNOWN, notes
         at = f"{callback.path}:{callback.node.line}"
         return Guarding.DECORATIVE, notes or f"{name} ({at}) accepts callers without verifying"
+
+    # --- connexion
+
+    def demanded(self, demand: Demand) -> Guard:
+        """What the security of an operation does: the weakest of its alternatives."""
+        judged = [
+            max((self._scheme(scheme) for scheme in schemes), key=_rank, default=_ANYBODY)
+            for schemes in demand.alternatives
+        ]
+        names = [s.name for schemes in demand.alternatives for s in schemes]
+        state, reason = min(judged, key=_rank)
+        return Guard(" or ".join(names) or "security", demand.place, "include", state, reason)
+
+    def _scheme(self, scheme: Scheme) -> Judged:
+        if scheme.function is not None:
+            return self._judge_callback(scheme.function)
+        if scheme.remote:
+            return Guarding.ENFORCED, f"{scheme.name}: another server verifies the token"
+        if scheme.named:
+            return Guarding.UNKNOWN, f"{scheme.named} lies outside this tree"
+        return Guarding.ENFORCED, f"connexion turns everybody away: nothing verifies {scheme.name}"
 
     # --- flask-login
 
@@ -392,6 +414,7 @@ class FlaskGuards(WrapperGuards):
         return replace(guard, via="class") if guard else None
 
 
+_ANYBODY = (Guarding.OPTIONAL, "an alternative asks nothing, so anybody passes")
 _ORDER = (
     Guarding.DECORATIVE,
     Guarding.ABSENT,
@@ -400,6 +423,10 @@ _ORDER = (
     Guarding.EXEMPT,
     Guarding.ENFORCED,
 )
+
+
+def _rank(judged: Judged) -> int:
+    return _ORDER.index(judged[0])
 
 
 def _hands_on(found: Exit) -> bool:

@@ -8,11 +8,13 @@ blueprint, API and namespace is known by the call that creates it, wherever its 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from auditor.extract.python import tree as t
+from auditor.frameworks.connexion import Connexion, Demand
 from auditor.frameworks.decorators import Applied
 from auditor.frameworks.flask_apps import FlaskApps, Key
 from auditor.frameworks.flask_views import VERBS, View, Views
@@ -69,6 +71,8 @@ class Rule:
     methods: tuple[str, ...]
     view: View
     endpoint: str
+    demand: Demand | None = None
+    """What an OpenAPI document asks of the caller."""
 
 
 @dataclass
@@ -350,6 +354,7 @@ class FlaskRouting:
             "register_blueprint": self._child,
             "register_api": self._child,
             "add_namespace": self._namespace,
+            "add_api": self._document,
         }
         for alias, name in self._aliases(calls).items():
             calls[alias] = calls[name]
@@ -414,6 +419,23 @@ class FlaskRouting:
         name = self.contexts.text(site.arg(None, "name"), site.scope)
         for child in below:
             self.nodes[key].children.append(Child(child, prefix, name))
+
+    def _document(self, key: Key, site: CallSite) -> None:
+        """connexion's `add_api`: what the operations of an OpenAPI document name."""
+        served = list(self.connexion.served(site))
+        for each in served:
+            view = View(each.name, each.place, None, methods=(each.method,))
+            if each.handler is not None:
+                view = replace(self.views.of_function(each.handler), methods=(each.method,))
+            rule = Rule(each.path, (each.method,), view, each.name, each.demand)
+            self.nodes[key].rules.append(rule)
+        if not served:
+            told = "the OpenAPI document of `add_api` is not in this tree"
+            self.blind.append(BlindSpot(place_of(site), "routes", told))
+
+    @functools.cached_property
+    def connexion(self) -> Connexion:
+        return Connexion(self.application)
 
     def _namespace(self, key: Key, site: CallSite) -> None:
         prefix = self._prefix(site.arg(1, "path"), site)

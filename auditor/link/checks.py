@@ -174,6 +174,7 @@ class Checks:
     _denies: dict[int, bool] = field(default_factory=dict)
     _asks: dict[int, bool] = field(default_factory=dict)
     _compared: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
+    _depth: int = 0
 
     def summary(
         self,
@@ -196,10 +197,16 @@ class Checks:
                 if known is key or seen.isdisjoint(self.values.bound_scopes):
                     self._seen |= seen
                     return summary
+        if self._depth >= _MAX_CALLS_DEEP:
+            return _RECURSIVE
         outer, self._seen = self._seen, set(_around(self.values.code.inside(function)))
         self._summaries[key] = _RECURSIVE, frozenset()
-        summary = _Walk(self, function, tests, given or {}).run()
-        del self._summaries[key]
+        self._depth += 1
+        try:
+            summary = _Walk(self, function, tests, given or {}).run()
+        finally:
+            self._depth -= 1
+            del self._summaries[key]
         seen = frozenset(self._seen)
         general = seen.isdisjoint(self.values.bound_scopes)
         self._summaries[(*key[:3], None) if general else key] = summary, seen
@@ -376,6 +383,8 @@ OF_NOBODY = {"is_anonymous", "get_id", "groups", "user_permissions", "pk", "id"}
 _DEMANDING = re.compile(r"(?:^|\.)(?:login_required|staff_member_required|permission_required)$")
 _TELLING_NAME = re.compile(r"^is_(?:authenticated|logged_in|signed_in|anonymous)$")
 _MAX_IMPLEMENTATIONS = 16
+_MAX_CALLS_DEEP = 16
+"""How many calls are followed down: what stands deeper is no guard that anybody would find."""
 _PLAIN_METHODS = re.compile(
     r"^(?:add|append|extend|update|insert|set\w*|put|push|send\w*|write|format|join|info|debug|warning"
     r"|error|exception|log\w*|pop|remove|discard|split|strip|replace|encode|decode|lower|upper"

@@ -25,7 +25,7 @@ _TEXT_METHODS = {
     "rstrip", "lstrip", "strip", "lower", "upper", "removeprefix", "removesuffix",
 }  # fmt: skip
 _SPLITTING = {"split", "rsplit", "partition", "rpartition"}
-_PATH = re.compile(r"(?:^|\.)(?:url\.path|path|path_info|scope\.path)$")
+_PATH = re.compile(r"(?:^|\.)(?:url\.path|path|full_path|path_info|scope\.path)$")
 
 
 @dataclass(frozen=True)

@@ -805,6 +805,110 @@ def renew():
     return "x"
 """,
     },
+    "connexion": {
+        "pets.yaml": """
+openapi: 3.0.0
+info: {title: x, version: "1"}
+servers: [{url: /v1}]
+security: [{bearer: []}]
+components:
+  parameters:
+    pet: {name: pet-id, in: path, required: true, schema: {type: integer}}
+  securitySchemes:
+    bearer: {type: http, scheme: bearer, x-bearerInfoFunc: checks.bearer}
+    trusting: {type: http, scheme: bearer, x-bearerInfoFunc: checks.trusting}
+    key: {type: apiKey, in: header, name: X-Key, x-apikeyInfoFunc: checks.key}
+    unread: {type: apiKey, in: header, name: X-Other}
+paths:
+  /pets:
+    get: {operationId: api.pets.search, responses: {200: {description: x}}}
+    post:
+      operationId: create
+      x-openapi-router-controller: api.pets
+      security: [{key: []}]
+      responses: {200: {description: x}}
+  /pets/{pet-id}:
+    parameters: [{$ref: "#/components/parameters/pet"}]
+    get: {operationId: api.pets.get, security: [], responses: {200: {description: x}}}
+    put: {operationId: api.pets.put, security: [{trusting: []}], responses: {200: {description: x}}}
+    delete:
+      operationId: api.pets.remove
+      security: [{key: []}, {}]
+      responses: {200: {description: x}}
+  /both:
+    get: {operationId: api.pets.both, security: [{key: [], bearer: []}], responses: {200: {description: x}}}
+  /either:
+    get:
+      operationId: api.pets.either
+      security: [{bearer: []}, {trusting: []}]
+      responses: {200: {description: x}}
+  /nobody:
+    get: {operationId: api.pets.nobody, security: [{unread: []}], responses: {200: {description: x}}}
+""",
+        "swagger/more.json": """
+{"swagger": "2.0", "info": {"title": "x", "version": "1"}, "basePath": "/more",
+ "paths": {
+  "/cats": {"get": {"responses": {"200": {"description": "x"}}},
+            "post": {"responses": {"200": {"description": "x"}}}},
+  "/cats/{name}": {
+    "parameters": [{"name": "name", "in": "path", "type": "string", "required": true}],
+    "delete": {"responses": {"200": {"description": "x"}}}}}}
+""",
+        "api/__init__.py": "",
+        "api/pets.py": """
+def search(): return []
+def create(): return {}
+def get(pet_id): return {}
+def put(pet_id): return {}
+def remove(pet_id): return {}
+def both(): return {}
+def either(): return {}
+def nobody(): return {}
+""",
+        "api/cats.py": """
+from checks import signed_in
+
+def search(): return []
+def post(): return {}
+@signed_in
+def delete(name): return {}
+""",
+        "checks.py": """
+import functools, hmac, os
+from flask import abort, request
+
+def bearer(token):
+    if hmac.compare_digest(token, os.environ["SAMPLE_KEY"]):
+        return {"sub": "me"}
+    return None
+
+def trusting(token):
+    return {"sub": token}
+
+def key(apikey, required_scopes=None):
+    if apikey == os.environ["SAMPLE_KEY"]:
+        return {"sub": "me"}
+    return None
+
+def signed_in(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        if request.headers.get("X-Key") != os.environ["SAMPLE_KEY"]:
+            abort(401)
+        return view(*args, **kwargs)
+    return wrapper
+""",
+        "app.py": """
+from pathlib import Path
+import connexion
+from connexion.resolver import RestyResolver
+
+app = connexion.FlaskApp(__name__, specification_dir=".")
+app.add_api("pets.yaml")
+app.add_api(Path(__file__).parent / "swagger" / "more.json", base_path="/else",
+            resolver=RestyResolver("api"))
+""",
+    },
 }
 PROBE = Path(__file__).with_name("probe_flask.py")
 
@@ -820,7 +924,9 @@ def served(root: Path, module: str = "app", **settings: str) -> dict[tuple[str, 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return {(method, path): closed for method, path, closed in json.loads(done.stdout)}
+    return {
+        (method, path): closed for method, path, closed in json.loads(done.stdout.splitlines()[-1])
+    }
 
 
 @pytest.mark.parametrize("files", SAMPLES.values(), ids=SAMPLES.keys())
