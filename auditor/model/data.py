@@ -19,10 +19,30 @@ class Connection:
     options: tuple[str, ...] = ()
 
 
+class Bound(str, enum.Enum):
+    """How many records a read may bring."""
+
+    ONE = "one"
+    """A single record, or a single figure."""
+    LIMITED = "limited"
+    """At most a number that stands in the code or that the framework caps."""
+    CALLER = "caller"
+    """As many as the caller asks for, without a maximum."""
+    NONE = "none"
+    """All there are."""
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One call that reads, changes or removes stored data.
+    """One call that reads, changes or removes stored data, as a shape; for every store.
 
+    `collection` is the collection or table by its stored name. A condition with alternatives
+    (`$or`, `OR`) is one query for each, all at the same place. What a join or `$lookup` looks up in
+    another collection is a query of that collection, with the operation "join".
+    `scanned` are fields that are compared in a way that no ordered index serves: a pattern without
+    anchor, a function of the column, a leading wildcard. `special` is "text" or "geo" where an index
+    of that kind is needed. `loop` is the loop over another query's result in which it runs.
     `unresolved` says why the collection or the filter could not be told; empty where it could.
     `certain` is False where the receiver was only recognised by the method's name.
     """
@@ -36,7 +56,11 @@ class Query:
     place: Place
     unresolved: str = ""
     certain: bool = True
-    bounded: bool = True
+    bound: Bound = Bound.UNKNOWN
+    scanned: tuple[str, ...] = ()
+    special: str = ""
+    projection: tuple[str, ...] = ()
+    loop: Place | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -49,8 +73,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A declared index. `run` says what creates it ("start", "handler"); empty where nothing does.
+    """A declared index. `run` says what creates it ("start", "handler", "migration"); empty where
+    nothing does.
 
+    `kind` is ordered, hash, text, geo or other; `declared_in` code, migration, script or model.
+    `implied` says what brings it without a word of its own: "primary key", "unique", "foreign key";
+    such an index is there for the constraint, and no query has to use it.
+    `condition` are the fields on which it depends whether a record is in it (partial, sparse).
     `expires` when the database removes documents by it, which no query has to use.
     """
 
@@ -62,6 +91,25 @@ class Index:
     declared_in: str
     run: str
     expires: bool = False
+    kind: str = "ordered"
+    implied: str = ""
+    condition: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A collection or table that the code declares; `columns` are (stored name, type's last name).
+
+    `dialect` is postgresql, mysql, sqlite, mongodb, … or empty where the code does not tell.
+    `constant` says why it stays small (a lookup table that the code fills), else empty.
+    """
+
+    store: str
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    place: Place
+    dialect: str = ""
+    constant: str = ""
 
 
 class Fit(str, enum.Enum):
