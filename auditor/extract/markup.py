@@ -77,9 +77,14 @@ class _Yaml:
             raise Unreadable("YAML expands to too many nodes")
         match node:
             case yaml.MappingNode():
-                result = {}
+                result: dict[str, Any] = {}
                 for key_node, value_node in node.value:
                     key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "?"
+                    if key == "<<":  # https://yaml.org/type/merge.html
+                        merged = self.value(value_node, path)
+                        for each in merged if isinstance(merged, list) else [merged]:
+                            result |= {k: v for k, v in _mapping(each) if k not in result}
+                        continue
                     self.found.lines[(*path, key)] = key_node.start_mark.line + 1
                     result[key] = self.value(value_node, (*path, key))
                 return result
@@ -92,6 +97,10 @@ class _Yaml:
             case yaml.ScalarNode():
                 return _scalar(node)
         return None
+
+
+def _mapping(data: Any) -> list[tuple[str, Any]]:
+    return list(data.items()) if isinstance(data, dict) else []
 
 
 def _scalar(node: yaml.ScalarNode) -> Any:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from auditor.discover import Role
 from auditor.extract.python import tree as t
-from auditor.extract.readers.containers import Image, Service
+from auditor.extract.readers.compose import Service
+from auditor.extract.readers.dockerfiles import Image
 from auditor.extract.readers.dotenv import DotenvEntry, environment_of_file
 from auditor.extract.readers.platforms import PlatformSetting
 from auditor.link.application import Application, provides

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from auditor.discover import Kind, Role
-from auditor.extract.readers.containers import Image, Service
+from auditor.extract.readers.compose import Service
+from auditor.extract.readers.dockerfiles import Image
 from auditor.extract.readers.dotenv import environment_of, environment_of_file
 from auditor.extract.readers.manifests import Dependency, LockFile
 from auditor.extract.readers.operations import BackupCommand, LoadScenario

@@ -13,7 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from auditor.extract.readers.containers import Service
+from auditor.extract.readers.compose import Service
 from auditor.extract.readers.proxies import GatewayLimit, ProxyStatement
 from auditor.link.application import Application, provides
 from auditor.model.deployment import ProxyLimit, ProxyLocation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.extract.readers.containers import Image
+from auditor.extract.readers.dockerfiles import Image
 from auditor.model.debugging import Aid, DebugSwitch
 from auditor.model.deployment import Start
 from auditor.model.settings import SettingDefinition

@@ -1,0 +1,161 @@
+"""Compose files: https://github.com/compose-spec/compose-spec/blob/main/spec.md."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from auditor.discover import Kind
+from auditor.extract.facts import Fact
+from auditor.extract.markup import Document, at, read_yaml, text_at
+from auditor.extract.readers.proxies import traefik_labels
+from auditor.extract.sensitive import is_sensitive, safe_value
+from auditor.extract.source import Source, extracts
+
+
+class Service(Fact, frozen=True):
+    """One service of a compose file; `environment` holds (name, value, line)."""
+
+    name: str
+    image: str
+    command: str
+    ports: list[str]
+    """What is published, as `8000:80`, `127.0.0.1:8000:80` or `80`, which gets a random port."""
+    environment: list[tuple[str, str, int]]
+    literal_secrets: list[tuple[str, int]]
+    healthcheck: str
+    line: int
+    replicas: int = 1
+    limited_by: str = ""
+    """The Traefik middleware that limits the rate of what it serves."""
+    limited_path: str = ""
+    build: str = ""
+    """The directory it is built from; empty where it runs an image as it is."""
+    dockerfile: str = ""
+    target: str = ""
+    restart: str = ""
+    volumes: list[tuple[str, str, int]] = []
+    """(source, target, line); the source is empty for an anonymous volume."""
+    privileged: str = ""
+    """What gives it power over the host: `privileged`, `network_mode: host`, a capability."""
+    privileged_line: int = 0
+    user: str = ""
+    extends: str = ""
+    """`file:service` that it takes over from."""
+    ports_line: int = 0
+    one_off: bool = False
+    """Started by hand or once: it has a profile, or is not to be restarted."""
+
+
+@extracts(Kind.COMPOSE)
+def compose(source: Source) -> Iterator[Fact]:
+    for document in read_yaml(source.text):
+        services = at(document.data, "services")
+        for name in services if isinstance(services, dict) else ():
+            if isinstance(services[name], dict):
+                yield _service(document, str(name), services[name])
+
+
+def _service(document: Document, name: str, data: dict[str, Any]) -> Service:
+    environment = _environment(document, name, data.get("environment"))
+    limit = traefik_labels(_labels(data.get("labels")) | _labels(at(data, "deploy", "labels")))
+    replicas = at(data, "deploy", "replicas") or data.get("scale")
+    build = data.get("build")
+    power = _power(data)
+    check = text_at(data, "healthcheck", "test")
+    restart = text_at(data, "restart") or text_at(data, "deploy", "restart_policy", "condition")
+    if "restart_policy" in (at(data, "deploy") or ()) and not restart:
+        restart = "any"  # https://docs.docker.com/reference/compose-file/deploy/#restart_policy
+    return Service(
+        name,
+        str(data.get("image") or ""),
+        text_at(data, "command") or text_at(data, "entrypoint"),
+        list(filter(None, map(_port, _list(data.get("ports"))))),
+        [(key, safe_value(key, value), line) for key, value, line in environment],
+        [
+            (key, line)
+            for key, value, line in environment
+            if is_sensitive(key) and value and not value.startswith("$") and "${" not in value
+        ],
+        "" if at(data, "healthcheck", "disable") is True or check.startswith("NONE") else check,
+        document.line("services", name),
+        replicas if isinstance(replicas, int) else 1,
+        *(limit or ("", "")),
+        build=build
+        if isinstance(build, str)
+        else (text_at(build, "context") or "." if build else ""),
+        dockerfile=text_at(build, "dockerfile"),
+        target=text_at(build, "target"),
+        restart=restart,
+        volumes=list(_volumes(document, name, data)),
+        privileged=power,
+        privileged_line=document.line("services", name, power.split(":")[0].split(" ")[0]),
+        user=text_at(data, "user"),
+        extends=_extended(data.get("extends")),
+        ports_line=document.line("services", name, "ports"),
+        one_off=bool(data.get("profiles")) or restart in ("no", "none", "False"),
+    )
+
+
+_CAPABILITIES = {"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "NET_ADMIN", "DAC_READ_SEARCH"}
+
+
+def _power(data: dict[str, Any]) -> str:
+    """https://docs.docker.com/engine/security/#linux-kernel-capabilities."""
+    if data.get("privileged") is True:
+        return "privileged: true"
+    for key in ("network_mode", "pid", "ipc"):
+        if text_at(data, key) == "host":
+            return f"{key}: host"
+    added = {str(each).upper().removeprefix("CAP_") for each in _list(data.get("cap_add"))}
+    if found := sorted(added & _CAPABILITIES):
+        return f"cap_add {found[0]}"
+    return ""
+
+
+def _port(port: Any) -> str:
+    if not isinstance(port, dict):
+        return str(port)
+    published = text_at(port, "published")
+    address = text_at(port, "host_ip")
+    return ":".join(filter(None, (address, published, text_at(port, "target"))))
+
+
+def _volumes(document: Document, name: str, data: dict[str, Any]) -> Iterator[tuple[str, str, int]]:
+    for index, volume in enumerate(_list(data.get("volumes"))):
+        line = document.line("services", name, "volumes", index)
+        if isinstance(volume, dict):
+            yield text_at(volume, "source"), text_at(volume, "target"), line
+        else:
+            source, colon, rest = re.sub(r"\$\{[^}]*\}", "$", str(volume)).partition(":")
+            yield (source, rest.split(":")[0], line) if colon else ("", source, line)
+
+
+def _extended(value: Any) -> str:
+    if isinstance(value, str):
+        return f":{value}"
+    return f"{text_at(value, 'file')}:{text_at(value, 'service')}" if value else ""
+
+
+def _labels(value: Any) -> dict[str, str]:
+    if isinstance(value, dict):
+        return {str(key): str(label) for key, label in value.items()}
+    parts = (str(item).partition("=") for item in _list(value))
+    return {key: label for key, _, label in parts}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _environment(document: Document, name: str, data: Any) -> list[tuple[str, str, int]]:
+    found = []
+    if isinstance(data, dict):
+        for key, value in data.items():
+            line = document.line("services", name, "environment", key)
+            found.append((str(key), "" if value is None else str(value), line))
+    for index, item in enumerate(_list(data)):
+        key, _, value = str(item).partition("=")
+        found.append((key, value, document.line("services", name, "environment", index)))
+    return found
