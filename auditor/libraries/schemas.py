@@ -37,7 +37,8 @@ class Field:
     def takes_file(self, code: Code) -> bool:
         """Whether it is an upload: of a library's type, or of a class of the tree made from one."""
         definition = code.definition(self.type.removesuffix("()"))
-        types = code.ancestry(definition) if definition is not None else [self.type]
+        made = definition is not None and isinstance(definition.node, t.Class)
+        types = code.ancestry(definition) if definition is not None and made else [self.type]
         return any(_FILES.search(name) for name in types)
 
 

@@ -64,6 +64,7 @@ NEWER = {
     "type parameters": "def f[T](x: T) -> T:\n    return g(x)\n\nclass A[T]:\n    x = 1\n",
     "a type statement": "type Pair = tuple[int, int]\nx = 1\n",
     "nested quotes": 'x = f"{d["key"]} and {other}"\ny = 2\n',
+    "bare exceptions": "try:\n    f()\nexcept ValueError, os.error:\n    g()\n",
     "nested quotes over lines": 'x = f"{\n    d["key"]\n}"\ny = call(1)\n',
 }
 
@@ -87,6 +88,8 @@ def test_newer_syntax_keeps_calls_in_their_lines(source: str) -> None:
         found = (n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Call))
         return {(n.func.id, n.lineno) for n in found if isinstance(n.func, ast.Name)}
 
+    if "ValueError, os" in source and sys.version_info < (3, 14):
+        pytest.skip("this interpreter cannot read it to compare")
     assert calls(source) == calls(downgrade(source))
 
 

@@ -2,12 +2,19 @@
 
 libcst reads syntax that the running interpreter may not know; what is newer than Python 3.10 is
 rewritten: `except*` (PEP 654), type parameters and `type X = …` (PEP 695), f-strings that reuse
-their quotes (PEP 701), template strings (PEP 750). Lines stay where they are.
+their quotes (PEP 701), template strings (PEP 750), several exceptions without brackets (PEP 758).
+Lines stay where they are.
 """
 
 from __future__ import annotations
 
+import re
+
 import libcst as cst
+
+_BARE_EXCEPTIONS = re.compile(
+    r"^([^\S\n]*except\*?[^\S\n]+)([\w.]+(?:[^\S\n]*,[^\S\n]*[\w.]+)+)(?=[^\S\n]*:)", re.M
+)
 
 
 class NotPython(Exception):
@@ -17,7 +24,8 @@ class NotPython(Exception):
 def downgrade(source: str) -> str:
     """`source` in the grammar of Python 3.10. Raises NotPython."""
     try:
-        return cst.parse_module(source).visit(_Older()).code
+        bracketed = _BARE_EXCEPTIONS.sub(r"\1(\2)", source)
+        return cst.parse_module(bracketed).visit(_Older()).code
     except (cst.ParserSyntaxError, RecursionError, cst.CSTValidationError) as error:
         raise NotPython(str(error)) from error
 

@@ -71,7 +71,7 @@ def _newer(data: bytes, error: SyntaxError) -> ast.Module:
 
 _OLD = (
     (r"^\s*print\s+[\"'\w%]", "a print statement"),
-    (r"^\s*except\s+[\w.]+\s*,\s*\w+\s*:", "`except X, e`"),
+    (r"^\s*except\s+[\w.]+\s*,\s*[a-z_]\w*\s*:", "`except X, e`"),
     (r"^\s*exec\s+[\"'\w]", "an exec statement"),
     (r"^\s*raise\s+[\w.]+\s*,\s*", "`raise X, message`"),
     (r"\b0[0-7]+\b|\b\d+L\b|<>|`[^`]+`", "an old literal or operator"),
