@@ -26,7 +26,11 @@ def main() -> None:
     app = served = importlib.import_module(sys.argv[1]).app
     if hasattr(served, "add_api"):  # connexion, whose middleware stands before its Flask
         app = served.app
-    app.config.update(PROPAGATE_EXCEPTIONS=False, WTF_CSRF_ENABLED=False)
+    app.config["WTF_CSRF_ENABLED"] = False
+    if (
+        served is app
+    ):  # connexion's own layers answer what its Flask propagates, `abort(401)` included
+        app.config["PROPAGATE_EXCEPTIONS"] = False
     if "sqlalchemy" in app.extensions:
         with app.app_context():
             app.extensions["sqlalchemy"].create_all()
