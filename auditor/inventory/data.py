@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from auditor.link.application import Application
-from auditor.model.data import CollectionFit, Fit, Index, Query, serves
+from auditor.model.data import CollectionFit, Fit, Index, Match, Query
+from auditor.stores.matching import serves
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -55,15 +56,13 @@ def _row(found: CollectionFit) -> StoreRow:
         found.store,
         found.name,
         found.unit,
-        [_query(query, fit, found.live) for query, fit in found.fits],
+        [_query(query, match) for query, match in found.fits],
         [_index(index, [q for q, _ in found.fits]) for index in declared],
     )
 
 
-def _query(query: Query, fit: Fit, indexes: tuple[Index, ...]) -> QueryRow:
-    by = next((_label(i) for i in indexes if serves(i, query) is fit), "")
-    if fit is Fit.COVERED and not by:
-        by = "_id" if "_id" in query.equality else "reads the whole collection"
+def _query(query: Query, match: Match) -> QueryRow:
+    by = _label(match.by) if match.by is not None else match.why
     return QueryRow(
         query.operation,
         list(query.equality),
@@ -71,13 +70,13 @@ def _query(query: Query, fit: Fit, indexes: tuple[Index, ...]) -> QueryRow:
         [name if way > 0 else f"-{name}" for name, way in query.sort],
         query.place.path,
         query.place.line,
-        Served(fit.value, by),
+        Served(match.fit.value, by),
         query.unresolved,
     )
 
 
 def _index(index: Index, queries: Sequence[Query]) -> IndexRow:
-    used = any(serves(index, query) is not Fit.MISSING for query in queries)
+    used = any(serves(index, query).fit is not Fit.MISSING for query in queries)
     fields = [name if way > 0 else f"-{name}" for name, way in index.fields]
     return IndexRow(
         fields, index.unique, index.place.path, index.place.line, used, index.declared_in

@@ -43,6 +43,9 @@ class Query:
     `scanned` are fields that are compared in a way that no ordered index serves: a pattern without
     anchor, a function of the column, a leading wildcard. `special` is "text" or "geo" where an index
     of that kind is needed. `loop` is the loop over another query's result in which it runs.
+    `broad` are fields among these that most records share a value of, by which an index alone finds
+    little: a boolean, `$ne`, `IS NOT NULL`. `values` are the fields that are compared with a constant
+    of the code, and that constant.
     `unresolved` says why the collection or the filter could not be told; empty where it could.
     `certain` is False where the receiver was only recognised by the method's name.
     """
@@ -61,6 +64,8 @@ class Query:
     special: str = ""
     projection: tuple[str, ...] = ()
     loop: Place | None = None
+    broad: tuple[str, ...] = ()
+    values: tuple[tuple[str, str | int | float | bool | None], ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -79,7 +84,8 @@ class Index:
     `kind` is ordered, hash, text, geo or other; `declared_in` code, migration, script or model.
     `implied` says what brings it without a word of its own: "primary key", "unique", "foreign key";
     such an index is there for the constraint, and no query has to use it.
-    `condition` are the fields on which it depends whether a record is in it (partial, sparse).
+    `condition` are the fields on which it depends whether a record is in it (partial, sparse), and
+    `only` those of them that must have one value, with that value.
     `expires` when the database removes documents by it, which no query has to use.
     """
 
@@ -94,6 +100,7 @@ class Index:
     kind: str = "ordered"
     implied: str = ""
     condition: tuple[str, ...] = ()
+    only: tuple[tuple[str, str | int | float | bool | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +128,50 @@ class Fit(str, enum.Enum):
     UNKNOWN = "unknown"
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How the best index serves a query.
+
+    `by` is that index; `missing` the fields that it leaves to be searched or sorted without it; `why`
+    says what else decided: that nothing needs an index, or why it cannot be told.
+    """
+
+    fit: Fit
+    by: Index | None = None
+    missing: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An index worth creating, the queries that it serves, and the indexes that it takes over.
+
+    `code` says it in the project's own idiom.
+    """
+
+    fields: tuple[tuple[str, int], ...]
+    kind: str
+    queries: tuple[Query, ...]
+    replaces: tuple[Index, ...]
+    code: str = ""
+
+
 @dataclass(frozen=True)
 class CollectionFit:
     """A collection of one application: its queries with how an index serves each.
 
-    `live` are the indexes that the application creates, `idle` those that nothing runs.
+    `live` are the indexes that the application creates, `idle` those that nothing runs; `proposed`
+    the smallest set found that serves what is left, `unused` the live ones that serve no query.
     """
 
     unit: str
     name: str
     store: str
-    fits: tuple[tuple[Query, Fit], ...]
+    fits: tuple[tuple[Query, Match], ...]
     live: tuple[Index, ...]
     idle: tuple[Index, ...]
+    proposed: tuple[Proposal, ...] = ()
+    unused: tuple[Index, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,34 +181,3 @@ class Cache:
     name: str
     place: Place
     used: tuple[Place, ...]
-
-
-def serves(index: Index, query: Query) -> Fit:
-    """How an index serves a query, by MongoDB's prefix and equality-sort-range rules.
-
-    https://www.mongodb.com/docs/manual/core/indexes/index-types/index-compound/: the leading
-    fields must be equality fields of the query, then its sort, then one range field. An index
-    that narrows the search by its first field but leaves other fields to be scanned is partial.
-    """
-    equality, spans = set(query.equality), set(query.range)
-    sort = [name for name, _ in query.sort]
-    led: set[str] = set()
-    sorted_by = 0
-    for name, _ in index.fields:
-        if name in equality:
-            led.add(name)
-        elif sorted_by < len(sort) and name == sort[sorted_by]:
-            sorted_by += 1
-        elif name in spans:
-            led.add(name)
-            break
-        else:
-            break
-    wanted = equality | spans
-    if not wanted:
-        return Fit.COVERED if sort and sorted_by == len(sort) else Fit.MISSING
-    if not led:
-        return Fit.MISSING
-    if led == wanted or (index.unique and {n for n, _ in index.fields} <= equality):
-        return Fit.COVERED
-    return Fit.PARTIAL

@@ -5,29 +5,53 @@ from __future__ import annotations
 from collections import defaultdict
 
 from auditor.link.application import Application, provides
-from auditor.model.data import CollectionFit, Fit, Index, Query, serves
+from auditor.model.data import CollectionFit, Index, Query, Table
+from auditor.model.places import Place
 from auditor.model.web import WebApp
+from auditor.stores.matching import best
+
+Key = tuple[str, str, str]
+"""Application, store, collection."""
 
 
 @provides(CollectionFit)
 def collections(application: Application) -> list[CollectionFit]:
     """Every collection that is queried, by application and name."""
     units = [app.name for app in application.facts(WebApp)]
-    queries: dict[tuple[str, str], list[Query]] = defaultdict(list)
-    indexes: dict[tuple[str, str], list[Index]] = defaultdict(list)
+    queries: dict[Key, list[Query]] = defaultdict(list)
+    indexes: dict[Key, list[Index]] = defaultdict(list)
+    constant: dict[Key, str] = {}
     for query in application.facts(Query):
-        queries[unit_of(query.place.path, units), query.collection].append(query)
+        queries[_key(query, units)].append(query)
     for index in application.facts(Index):
-        indexes[unit_of(index.place.path, units), index.collection].append(index)
+        indexes[_key(index, units)].append(index)
+    for table in application.facts(Table):
+        constant[unit_of(table.place.path, units), table.store, table.name] = table.constant
     found = []
     for key in sorted(queries.keys() | indexes.keys()):
+        unit, store, name = key
         declared = indexes[key]
         live = tuple(i for i in declared if i.run)
-        fits = tuple((q, fit(q, live)) for q in queries[key] if q.reads)
+        reads = [q for q in queries[key] if q.reads]
+        usable = (*live, *_brought(store, name, reads))
+        fits = tuple((q, best(q, usable, constant.get(key, ""))) for q in reads)
         if fits or declared:
             idle = tuple(i for i in declared if not i.run)
-            found.append(CollectionFit(*key, "mongodb", fits, live, idle))
+            found.append(CollectionFit(unit, name, store, fits, live, idle))
     return found
+
+
+def _key(found: Query | Index, units: list[str]) -> Key:
+    return unit_of(found.place.path, units), found.store, found.collection
+
+
+def _brought(store: str, name: str, reads: list[Query]) -> list[Index]:
+    """The indexes that a store creates unasked: MongoDB that on `_id`."""
+    if store != "mongodb" or not reads:
+        return []
+    place = Place(reads[0].place.path, 1)
+    key = (("_id", 1),)
+    return [Index(store, name, key, True, place, "model", "start", implied="primary key")]
 
 
 def unit_of(path: str, units: list[str]) -> str:
@@ -36,18 +60,3 @@ def unit_of(path: str, units: list[str]) -> str:
     return max(
         inside, key=len, default="." if "." in units else (units[0] if len(units) == 1 else "")
     )
-
-
-def fit(query: Query, indexes: tuple[Index, ...]) -> Fit:
-    """How the best of the indexes serves a query; `_id` always has one."""
-    if query.unresolved or not query.collection:
-        return Fit.UNKNOWN
-    if "_id" in query.equality:
-        return Fit.COVERED
-    if not query.fields and not query.sort:
-        return Fit.UNKNOWN if query.operation == "aggregate" else Fit.COVERED
-    found = {serves(index, query) for index in indexes}
-    for each in (Fit.COVERED, Fit.PARTIAL):
-        if each in found:
-            return each
-    return Fit.MISSING

@@ -58,7 +58,7 @@ class DatabaseIndexes(Rule):
             )
         if not found:
             return not_applicable("no database queries were found")
-        judged = [(c, q, fit) for c in found for q, fit in c.fits if fit is not Fit.UNKNOWN]
+        judged = [(c, q, m.fit) for c in found for q, m in c.fits if m.fit is not Fit.UNKNOWN]
         if not judged:
             return unknown(
                 "No query's collection and filter could be told from the code.",
@@ -76,8 +76,8 @@ class DatabaseIndexes(Rule):
 
     def _gaps(self, collection: CollectionFit) -> Iterator[Evidence]:
         shapes: dict[tuple[str, ...], list[Query]] = defaultdict(list)
-        for query, fit in collection.fits:
-            if fit in (Fit.MISSING, Fit.PARTIAL):
+        for query, match in collection.fits:
+            if match.fit in (Fit.MISSING, Fit.PARTIAL):
                 fields = query.fields or tuple(name for name, _ in query.sort)
                 shapes[tuple(sorted(fields))].append(query)
         for fields, queries in sorted(shapes.items(), key=lambda item: -len(item[1])):

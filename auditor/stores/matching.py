@@ -1,0 +1,145 @@
+"""Whether an index serves a query, for ordered stores of any kind.
+
+An index serves in full when no other index could do better: it narrows the search to one run of its
+keys, decides every condition on the keys, and gives the records in the order asked for. That is the
+case when its fields are those compared for equality, in any order, then those sorted by, in theirs,
+then those compared otherwise. Sources: MongoDB, "The ESR Guideline" and "Compound Indexes"
+(https://www.mongodb.com/docs/manual/tutorial/equality-sort-range-guideline/); PostgreSQL, "Multicolumn
+Indexes" and "Indexes and ORDER BY" (https://www.postgresql.org/docs/current/indexes-multicolumn.html);
+MySQL, "Multiple-Column Indexes" (https://dev.mysql.com/doc/refman/8.4/en/multiple-column-indexes.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from auditor.model.data import Bound, Fit, Index, Match, Query
+
+_RANK = {Fit.COVERED: 0, Fit.PARTIAL: 1, Fit.MISSING: 2, Fit.UNKNOWN: 3}
+
+
+def best(query: Query, indexes: Iterable[Index], constant: str = "") -> Match:
+    """How the best of a collection's indexes serves a query; `constant` says why it stays small."""
+    if query.unresolved or not query.collection:
+        return Match(Fit.UNKNOWN, why=query.unresolved or "the collection is named at run time")
+    if constant:
+        return Match(Fit.COVERED, why=constant)
+    need = Need.of(query)
+    if need.nothing and not query.special:
+        return Match(Fit.COVERED, why=need.why)
+    found = [serves(index, query, need) for index in indexes]
+    nothing = Match(Fit.MISSING, missing=need.all)
+    return min([*found, nothing], key=lambda m: (_RANK[m.fit], len(m.missing)))
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a query asks of an index."""
+
+    equality: frozenset[str]
+    sort: tuple[tuple[str, int], ...]
+    spans: frozenset[str]
+    broad: frozenset[str]
+    scanned: tuple[str, ...]
+    limited: bool
+    store: str
+
+    @classmethod
+    def of(cls, query: Query) -> Need:
+        equality = frozenset(query.equality)
+        limited = query.bound not in (Bound.NONE, Bound.UNKNOWN)
+        sort = tuple(dict(s for s in query.sort if s[0] not in equality).items())
+        if query.store == "sql" and not limited:
+            sort = ()  # all that matches is read in any case; sorting it then costs little more
+        spans = frozenset(query.range) - equality
+        scanned = tuple(f for f in query.scanned if f not in equality | spans)
+        return cls(equality, sort, spans, frozenset(query.broad), scanned, limited, query.store)
+
+    @property
+    def filters(self) -> frozenset[str]:
+        """The conditions that an index should decide."""
+        return (self.equality | self.spans) - self.broad
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.filters or self.sort or self.scanned)
+
+    @property
+    def why(self) -> str:
+        """Why a query that needs no index needs none."""
+        if self.broad:
+            return f"{', '.join(sorted(self.broad))} alone finds too much for an index to help"
+        return "reads the whole collection" if self.store == "mongodb" else "reads the whole table"
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        order = [*sorted(self.equality), *(f for f, _ in self.sort), *sorted(self.spans)]
+        names = [*(f for f in order if f in self.filters or f in dict(self.sort)), *self.scanned]
+        return tuple(dict.fromkeys(names))
+
+
+def serves(index: Index, query: Query, need: Need | None = None) -> Match:
+    """How one index serves a query."""
+    need = need or Need.of(query)
+    if not usable(index, query):
+        return Match(Fit.MISSING, missing=need.all)
+    if query.special or index.kind in ("text", "geo"):
+        fits = query.special == index.kind and (
+            index.kind == "text" or bool(_names(index) & {*query.fields, *query.scanned})
+        )
+        return Match(Fit.COVERED, index) if fits else Match(Fit.MISSING, missing=need.all)
+    if index.unique and index.fields and _names(index) <= need.equality:
+        return Match(Fit.COVERED, index)
+    match index.kind:
+        case "ordered":
+            decided, ordered = _walk(index.fields, need)
+        case "hash":
+            decided, ordered = _names(index) & need.equality, 0
+        case _:
+            decided, ordered = _names(index) & {*need.filters, *need.scanned}, 0
+    left = [f for f in need.all if f not in decided and f not in dict(need.sort)]
+    left += [f for f, _ in need.sort[ordered:]]
+    narrows = bool(decided - need.broad) and (
+        index.kind != "ordered" or index.fields[0][0] in decided
+    )
+    in_order = bool(need.sort) and ordered == len(need.sort)
+    if not left:
+        return Match(Fit.COVERED, index)
+    if narrows or (in_order and need.limited) or (ordered and need.store == "sql"):
+        return Match(Fit.PARTIAL, index, tuple(dict.fromkeys(left)))
+    return Match(Fit.MISSING, missing=need.all)
+
+
+def usable(index: Index, query: Query) -> bool:
+    """Whether every record that a query may find is in the index."""
+    if not set(index.condition) <= {*query.equality, *query.range}:
+        return False
+    given = dict(query.values)
+    return all(field in given and given[field] == value for field, value in index.only)
+
+
+def _names(index: Index) -> set[str]:
+    return {name for name, _ in index.fields}
+
+
+def _walk(fields: Sequence[tuple[str, int]], need: Need) -> tuple[set[str], int]:
+    """(conditions decided in one run of the keys, fields of the sort in their order)."""
+    decided: set[str] = set()
+    position = ordered = 0
+    while position < len(fields) and fields[position][0] in need.equality:
+        decided.add(fields[position][0])
+        position += 1
+    ways: set[int] = set()
+    for (name, way), (wanted, direction) in zip(fields[position:], need.sort, strict=False):
+        if name != wanted or len(ways | {way * direction}) > 1:
+            break
+        ways.add(way * direction)
+        ordered += 1
+        if name in need.spans:
+            decided.add(name)
+    for name, _ in fields[position + ordered :]:
+        if name not in need.spans:
+            break
+        decided.add(name)
+    return decided, ordered
