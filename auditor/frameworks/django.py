@@ -10,6 +10,7 @@ from dataclasses import replace
 from auditor.extract.python import tree as t
 from auditor.frameworks.decorators import Applied
 from auditor.frameworks.django_guards import LOGIN_FREE_VIEWS, LOGIN_VIEWS, DjangoGuards
+from auditor.frameworks.django_limits import DjangoLimits
 from auditor.frameworks.django_permissions import Entries, Permissions
 from auditor.frameworks.django_rest import RestRoute, RestRouters
 from auditor.frameworks.django_settings import DjangoProject, uses_django
@@ -97,8 +98,15 @@ class _Builder:
         self.code, self.values = application.code, application.values
         self.views = Views(self.values)
         self.permissions = Permissions(application, conf.project)
+        self.limits = DjangoLimits(application, conf.project, guards)
 
     def routes(self) -> Iterator[Route]:
+        for route in self._all():
+            reaching = self.limits.reaching(route, route.limits)
+            limits = (*reaching, *self.limits.signing_in(route))
+            yield replace(route, limits=tuple(dict.fromkeys(limits)))
+
+    def _all(self) -> Iterator[Route]:
         for pattern in self.conf.patterns:
             yield from self._pattern(pattern)
         for registry in self.conf.registries:
@@ -167,7 +175,11 @@ class _Builder:
             guards.append(body)
         guards += self._everywhere(tests, [*decorators, *pattern.wrappers], rest)
         name = found.node.name  # type: ignore[attr-defined]
-        return self._route(pattern, method, name, place_of(found, name), found, guards, name)
+        limits = list(self.limits.handler(found, "decorator", tests))
+        if rest:
+            limits += self.limits.throttled(None, method, function=found)
+        at = place_of(found, name)
+        return self._route(pattern, method, name, at, found, guards, name, limits)
 
     def _class_view(
         self, pattern: Pattern, call: t.Call, view: t.Expr, scope: Scope
@@ -205,7 +217,8 @@ class _Builder:
                 guards.append(Guard(view.view, at, "class", Guarding.ENFORCED, view.demands))
             elif not view.methods:
                 guards += self._outside(view.view, view.view, pattern)
-            made = self._route(pattern, method, view.view, at, None, guards, view.view)
+            limits = list(self.limits.packaged(view))
+            made = self._route(pattern, method, view.view, at, None, guards, view.view, limits)
             yield replace(made, public=view.public or made.public)
 
     def _foreign(self, pattern: Pattern, name: str, short: str) -> Iterator[Route]:
@@ -215,7 +228,11 @@ class _Builder:
             guards = [*self._around(pattern, tests)]
             guards += self._everywhere(tests, pattern.wrappers, short in LOGIN_FREE_VIEWS)
             guards += self._outside(name, short, pattern) or self._unseen(name, short, pattern)
-            yield self._route(pattern, method, short, place_of(pattern.site), None, guards, short)
+            rest = name.startswith(("rest_framework", "dj_rest_auth", "djoser"))
+            throttled = rest and "ObtainAuthToken" not in name and short not in MADE
+            limits = list(self.limits.throttled(None, method)) if throttled else []
+            at = place_of(pattern.site)
+            yield self._route(pattern, method, short, at, None, guards, short, limits)
 
     def _unseen(self, name: str, short: str, pattern: Pattern) -> list[Guard]:
         """What a view does that lies outside of the tree and is not known: nobody can tell."""
@@ -232,7 +249,7 @@ class _Builder:
     def _method(self, pattern: Pattern, found: Located, method: str, short: str) -> Route:
         decorators = self.guards.around_dispatch(found)
         tests = self._tests(method, pattern, decorators)
-        handler = self.views.method(found, method.lower())
+        handler = self.views.handler(found, method)
         guards = [
             *self._around(pattern, tests),
             *self.guards.of_class(found, method, handler, tests, _made(pattern)),
@@ -251,7 +268,10 @@ class _Builder:
             (n for a in self.code.ancestry(found) if (n := a.rpartition(".")[2]) in _PUBLIC_VIEWS),
             short,
         )
-        made = self._route(pattern, method, short, at, handler or found, guards, public)
+        limits = list(self.limits.of_class(found, method, handler, tests))
+        if rest:
+            limits += self.limits.throttled(found, method, made=_made(pattern))
+        made = self._route(pattern, method, short, at, handler or found, guards, public, limits)
         return replace(made, view=found)
 
     # --- DRF
@@ -270,7 +290,9 @@ class _Builder:
             guards = [Guard("viewset", place_of(route.site), "class", Guarding.UNKNOWN, reason)]
         guards += self._everywhere(tests, [], True)
         at = place_of(route.site)
-        root = self._route(pattern, route.method, "APIRootView", at, None, guards, "APIRootView")
+        limits = list(self.limits.throttled(None, route.method))
+        short = "APIRootView"
+        root = self._route(pattern, route.method, short, at, None, guards, short, limits)
         return replace(root, public=root.public or ("start page" if route.action == "root" else ""))
 
     def _action(self, pattern: Pattern, route: RestRoute) -> Route:
@@ -291,7 +313,11 @@ class _Builder:
         guards += self._everywhere(tests, [], True)
         short = f"{found.node.name}.{route.action}"  # type: ignore[attr-defined]
         at = place_of(handler or found, short)
-        served = self._route(pattern, route.method, short, at, handler or found, guards, "")
+        limits = [
+            *self.limits.of_class(found, route.action, handler, tests),
+            *self.limits.throttled(found, route.method, route.action, route.extra, made),
+        ]
+        served = self._route(pattern, route.method, short, at, handler or found, guards, "", limits)
         return replace(served, view=found)
 
     def _permitted(
@@ -356,13 +382,16 @@ class _Builder:
         found: Located | None,
         guards: list[Guard],
         view: str,
+        limits: Sequence[Limit] = (),
     ) -> Route:
         path = pattern.route
         public = _PUBLIC_VIEWS.get(view, "") or public_by_nature(
             "GET" if method == "ANY" else method, braced(path)
         )
         function = found if found is not None and isinstance(found.node, t.Function) else None
-        limits: tuple[Limit, ...] = ()
+        tests = self._tests(method, pattern)
+        around = self.limits.around(pattern.wrappers, "include", tests, function)
+        everywhere = self.limits.everywhere(tests)
         return Route(
             method,
             path,
@@ -371,7 +400,7 @@ class _Builder:
             "Django",
             self.conf.project.name,
             tuple(dict.fromkeys(guards)),
-            limits,
+            (*around, *limits, *everywhere),
             tuple(_parameters(path, at)),
             public,
             function,

@@ -455,7 +455,7 @@ class DjangoGuards(WrapperGuards):
                 continue
             if CSRF.search(short):
                 continue
-            for function in self._hooks(definition):
+            for function in self.hooks(definition):
                 self._processing = function.node.name.startswith("process_")  # type: ignore[attr-defined]
                 guard = self.each_request(function, short, tests)
                 self._processing = False
@@ -472,7 +472,7 @@ class DjangoGuards(WrapperGuards):
             return None
         return self.code.definition(f"{module.path}:{dotted.rpartition('.')[2]}")
 
-    def _hooks(self, definition: Located) -> Iterator[Located]:
+    def hooks(self, definition: Located) -> Iterator[Located]:
         if isinstance(definition.node, t.Function):
             nested = self.code.definition(self.code.result(self.code.own_name(definition)))
             if nested is not None and isinstance(nested.node, t.Function):

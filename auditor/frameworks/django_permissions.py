@@ -29,6 +29,9 @@ class Permissions:
     a request may take.
     """
 
+    listed_in, chosen_by = "permission_classes", "get_permissions"
+    setting = "DEFAULT_PERMISSION_CLASSES"
+
     def __init__(self, application: Application, project: DjangoProject) -> None:
         self.values, self.code = application.values, application.code
         self.views = Views(self.values)
@@ -38,7 +41,7 @@ class Permissions:
         """The dotted names of DEFAULT_PERMISSION_CLASSES; DRF's own default lets everybody pass."""
         for value in self.project.main.known("REST_FRAMEWORK"):
             if isinstance(value, dict):
-                listed = value.get("DEFAULT_PERMISSION_CLASSES")
+                listed = value.get(self.setting)
                 if isinstance(listed, list):
                     return [x for x in listed if isinstance(x, str)]
         return []
@@ -52,20 +55,20 @@ class Permissions:
         made: CallSite | None = None,
     ) -> list[Entries]:
         """`made` is the `as_view(…)`, whose keywords take the place of the attributes."""
-        given = made.arg(None, "permission_classes") if made is not None else None
-        if given is not None and self.views.method(view, "get_permissions") is None:
+        given = made.arg(None, self.listed_in) if made is not None else None
+        if given is not None and self.views.method(view, self.chosen_by) is None:
             return [self.items(Located(given, made.scope))]  # type: ignore[union-attr]
         if extra is not None:
             for keyword in extra.decorator.keywords:
-                if keyword.name == "permission_classes":
+                if keyword.name == self.listed_in:
                     return [self.items(Located(keyword.value, extra.function.scope))]
-        own = self.views.method(view, "get_permissions")
+        own = self.views.method(view, self.chosen_by)
         if own is not None:
             return _Choice(self, view, method, action).of(own)
         return [self.of_class(view)]
 
     def of_class(self, view: Located) -> Entries:
-        found = self.views.attribute(view, "permission_classes")
+        found = self.views.attribute(view, self.listed_in)
         if found is not None:
             return self.items(found)
         return [] if self.views.signs_in(view) else [None]
@@ -74,7 +77,7 @@ class Permissions:
         for decorator in function.node.decorators:  # type: ignore[attr-defined]
             match decorator:
                 case t.Call(func=func, args=[given, *_]):
-                    if t.dotted(func).rpartition(".")[2] == "permission_classes":
+                    if t.dotted(func).rpartition(".")[2] == self.listed_in:
                         return [self.items(Located(given, function.scope))]
         return [[None]]
 
@@ -100,6 +103,19 @@ class Permissions:
             if isinstance(source.node, t.Seq | t.BinOp) and source.node is not node:
                 entries += self.items(source)
         return entries or [found]
+
+
+class Throttles(Permissions):
+    """The same of throttles: https://www.django-rest-framework.org/api-guide/throttling/."""
+
+    listed_in, chosen_by = "throttle_classes", "get_throttles"
+    setting = "DEFAULT_THROTTLE_CLASSES"
+
+    def of_class(self, view: Located) -> Entries:
+        found = self.views.attribute(view, self.listed_in)
+        if found is not None:
+            return self.items(found)
+        return [] if self.views.signs_in(view) else [None]
 
 
 class _MissingKeyError(Exception):
@@ -169,7 +185,7 @@ class _Choice:
                 case t.Try():
                     yield from self._tried(stmt, rest, held)
                     return
-        yield held.get("self.permission_classes", [None])
+        yield held.get(f"self.{self.permissions.listed_in}", [None])
 
     def _tried(
         self, stmt: t.Try, rest: list[t.Stmt], held: dict[str, Entries]
@@ -195,7 +211,11 @@ class _Choice:
                 found = self.permissions.views.attribute(self.view, name)
                 if found is not None:
                     return [self.permissions.items(found)]
-                return [[None]] if name == "permission_classes" else [[Located(expr, self.scope)]]
+                return (
+                    [[None]]
+                    if name == self.permissions.listed_in
+                    else [[Located(expr, self.scope)]]
+                )
             case t.BinOp(op="+", left=left, right=right):
                 firsts, seconds = self._listed(left, held), self._listed(right, held)
                 return [[*a, *b] for a in firsts for b in seconds][:_MAX_WAYS]
@@ -203,7 +223,9 @@ class _Choice:
                 outcome = self._decide(test)
                 ways = [then, other] if outcome is None else [then if outcome else other]
                 return [way for each in ways for way in self._listed(each, held)]
-            case t.Call(func=t.Attr(value=t.Call(func=t.Name(id="super")), name="get_permissions")):
+            case t.Call(func=t.Attr(value=t.Call(func=t.Name(id="super")), name=name)) if (
+                name == self.permissions.chosen_by
+            ):
                 return self._inherited(held)
             case t.Call(func=t.Attr(value=table, name="get"), args=[key, *default]):
                 return self._picked(expr, table, key, default, held)
@@ -217,11 +239,13 @@ class _Choice:
         ancestry = self.code.ancestry(self.view)
         after = ancestry[ancestry.index(owner) + 1 :] if owner in ancestry else []
         for ancestor in after:
-            found = self.code.definition(f"{ancestor}.get_permissions")
+            found = self.code.definition(f"{ancestor}.{self.permissions.chosen_by}")
             if found is not None and isinstance(found.node, t.Function):
                 own = {k: v for k, v in held.items() if k.startswith("self.")}
                 return self._called(found, own)
-        return [held.get("self.permission_classes") or self.permissions.of_class(self.view)]
+        return [
+            held.get(f"self.{self.permissions.listed_in}") or self.permissions.of_class(self.view)
+        ]
 
     def _picked(
         self,

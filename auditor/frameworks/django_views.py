@@ -110,6 +110,14 @@ class Views:
                         return other
         return None
 
+    def handler(self, found: Located, method: str) -> Located | None:
+        """The function that answers a method; a form view's `put` calls its `post`."""
+        own = self.method(found, method.lower())
+        if own is None and method == "PUT":
+            if any(SERVED.get(n.rpartition(".")[2]) == _FORM for n in self.ancestry(found)):
+                return self.method(found, "post")
+        return own
+
     def attribute(self, found: Located, name: str) -> Located | None:
         return next(iter(self.values.attribute(found, name)), None)
 

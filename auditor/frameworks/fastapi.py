@@ -9,11 +9,18 @@ from pathlib import PurePosixPath
 from auditor.extract.python import tree as t
 from auditor.frameworks.dependencies import Dependency, DependencyGuards
 from auditor.frameworks.fastapi_routers import Endpoint, Router, Routing, variables
-from auditor.frameworks.middleware import Middleware, middleware_guard, verified_by_backend
+from auditor.frameworks.limits import Limits
+from auditor.frameworks.middleware import (
+    Middleware,
+    entry,
+    middleware_guard,
+    verified_by_backend,
+)
 from auditor.frameworks.public import public_by_nature
-from auditor.libraries.limiters import exempts_route, limits_everything, limits_route
+from auditor.libraries.limiters import exempts_route
 from auditor.link.application import Application, provides
 from auditor.link.names import Located
+from auditor.link.pathtests import PathTests
 from auditor.link.values import place_of
 from auditor.model.web import Guard, Limit, Route, UnusedGuard, WebApp
 
@@ -42,8 +49,7 @@ def unit_of(path: str) -> str:
 def routes(application: Application) -> Iterator[Route]:
     (found,) = application.facts(Routing)
     guards = DependencyGuards(application)
-    added = {m.name for router in found.routers.values() for m in router.middleware}
-    limiting = {name for name in added if limits_everything(application, name)}
+    limits = Limits(application)
     for key, app in found.apps():
         taken: set[tuple[str, str]] = set()
         unit = unit_of(key[0])
@@ -65,7 +71,7 @@ def routes(application: Application) -> Iterator[Route]:
                     endpoint,
                     above,
                     middleware,
-                    limiting,
+                    limits,
                     wrapper,
                 )
 
@@ -80,30 +86,24 @@ def _route(
     endpoint: Endpoint,
     above: list[Dependency],
     middleware: list[Middleware],
-    limiting: set[str],
+    limiting: Limits,
     wrapper: Located | None,
 ) -> Route:
     dependencies = [*above, *endpoint.dependencies]
     found: list[Guard] = []
-    limits: list[Limit] = []
     for dependency in dependencies:
         found += guards.of(dependency)
-        if limits_route(application.code, dependency.name):
-            limits.append(Limit(dependency.short, dependency.place, dependency.via))
     for decorator in endpoint.decorators:
         name = application.code.name(decorator.node, decorator.scope)  # type: ignore[arg-type]
-        if limits_route(application.code, name):
-            limits.append(Limit(_short(name), place_of(decorator), "decorator", _rate(decorator)))
-        elif guard := guards.decorator(decorator, name):
+        if guard := guards.decorator(decorator, name):
             found.append(guard)
-    exempt = any(exempts_route(application.code.name(d.node, d.scope)) for d in endpoint.decorators)  # type: ignore[arg-type]
     for each in middleware:
-        if each.name in limiting:
-            if exempt:
-                continue
-            limits.append(Limit(_short(each.name), each.place, "middleware"))
-        elif guard := middleware_guard(application, guards, each, method, path):
+        if guard := middleware_guard(application, guards, each, method, path):
             found.append(guard)
+    limits = [
+        *_limits(limiting, guards, dependencies, endpoint),
+        *_middleware_limits(limiting, middleware, endpoint, method, path),
+    ]
     if wrapper is not None and guards.checks.summary(wrapper).denies:
         found.append(Guard(short_name(wrapper), place_of(wrapper), "class", *guards.judge(wrapper)))
     if endpoint.function is not None and (guard := guards.body(endpoint.function)):
@@ -130,15 +130,42 @@ def short_name(found: Located) -> str:
     return found.scope.qualname.partition(".")[0] or "a route class"
 
 
-def _short(name: str) -> str:
-    return re.split(r"[.:]", name.replace("()", ""))[-1]
+def _limits(
+    limits: Limits, guards: DependencyGuards, dependencies: list[Dependency], endpoint: Endpoint
+) -> Iterator[Limit]:
+    """What limits a handler by itself: dependencies, theirs, decorators, its own body."""
+    for dependency in dependencies:
+        if dependency.target is None:
+            if limit := limits.named(dependency.name, dependency.place, dependency.via):
+                yield limit
+        else:
+            below = [dependency.target, *guards.below(dependency.target)]
+            yield from limits.first(below, dependency.via)
+    for decorator in endpoint.decorators:
+        if limit := limits.decorator(decorator, "decorator"):
+            yield limit
+    for decorator in endpoint.above:
+        if limit := limits.above(decorator):
+            yield limit
+    if endpoint.function is not None:
+        yield from limits.first([endpoint.function], "body")
 
 
-def _rate(decorator: Located) -> str:
-    match decorator.node:
-        case t.Call(args=[t.Const(value=str(rate)), *_]):
-            return rate
-    return ""
+def _middleware_limits(
+    limits: Limits, middleware: list[Middleware], endpoint: Endpoint, method: str, path: str
+) -> Iterator[Limit]:
+    code = limits.code
+    exempt = any(exempts_route(code.name(d.node, d.scope)) for d in endpoint.decorators)  # type: ignore[arg-type]
+    for each in middleware:
+        name = re.split(r"[.:]", each.name)[-1]
+        function = entry(code, each)
+        if function is not None:
+            tests = PathTests(limits.application.values, method, path, env=each.bound(limits.application))  # fmt: skip
+            limit = limits.running(function, name, "middleware", tests)
+        else:
+            limit = limits.named(each.name, each.place, "middleware")
+        if limit is not None and not (exempt and function is None):
+            yield limit
 
 
 @provides(UnusedGuard)

@@ -11,14 +11,15 @@ from auditor.frameworks.fastapi import unit_of
 from auditor.frameworks.flask_apps import Key
 from auditor.frameworks.flask_guards import FlaskGuards
 from auditor.frameworks.flask_routing import FlaskRouting, Found, Node, converters
+from auditor.frameworks.limits import Limits, of_limiter, short
 from auditor.frameworks.public import public_by_nature
-from auditor.libraries.limiters import exempts_route, limits_route
+from auditor.libraries.limiters import LIMITS, exempts_route
 from auditor.link.application import Application, provides
 from auditor.link.names import Located
 from auditor.link.pathtests import PathTests
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
-from auditor.model.web import Guard, Guarding, Limit, Limiter, Parameter, Route, UnusedGuard, WebApp
+from auditor.model.web import Guard, Guarding, Limit, Parameter, Route, UnusedGuard, WebApp
 
 _TYPES = {"int": "builtins.int", "float": "builtins.float", "uuid": "uuid.UUID"}
 _NARROW = {"int", "float", "uuid", "any"}
@@ -53,9 +54,9 @@ def flask_routes(application: Application) -> Iterator[Route]:
     (routing,) = application.facts(FlaskRouting)
     if not routing.nodes:
         return
-    guards = FlaskGuards(application)
+    guards, limits = FlaskGuards(application), Limits(application)
     for key, app in _apps(routing):
-        builder = _Routes(application, routing, guards, key, app)
+        builder = _Routes(application, routing, guards, limits, key, app)
         taken: set[tuple[str, str]] = set()
         for found in routing.served(key):
             for method in found.rule.methods:
@@ -72,10 +73,12 @@ class _Routes:
         application: Application,
         routing: FlaskRouting,
         guards: FlaskGuards,
+        limits: Limits,
         key: Key,
         app: Node,
     ) -> None:
-        self.application, self.routing, self.guards = application, routing, guards
+        self.application, self.routing = application, routing
+        self.guards, self.limits = guards, limits
         self.app, self.unit = app, unit_of(key[0])
         self.wide = routing.wide_hooks(key)
         code = application.code
@@ -90,7 +93,7 @@ class _Routes:
         self.limiter_calls = [
             (site, name)
             for site, name in (*exempting, *limiting)
-            if exempts_route(name) or limits_route(code, name)
+            if exempts_route(name) or LIMITS.match(name)
         ]
 
     def route(self, method: str, found: Found) -> Route:
@@ -102,16 +105,9 @@ class _Routes:
         for node in found.trail:
             if node.kind == "blueprint":
                 guards += [g for h in node.hooks for g in self.guards.hook(h, "router", tests)]
-        limits: list[Limit] = []
         around = [applied for node in found.trail for applied in node.decorators]
         for applied in (*around, *view.decorators):
-            name = self.application.code.name(applied.found.node, applied.found.scope)  # type: ignore[arg-type]
-            if limits_route(self.application.code, name):
-                limits.append(
-                    Limit(_short(name), place_of(applied.found), applied.via, _rate(applied.found))
-                )
             guards += self.guards.applied(applied, tests)
-        limits += self._default_limits(found, limits)
         if found.rule.demand is not None:
             guards.append(self.guards.demanded(found.rule.demand))
         for decorator in view.above:
@@ -135,7 +131,7 @@ class _Routes:
             self.app.framework,
             self.unit,
             tuple(dict.fromkeys(guards)),
-            tuple(limits),
+            tuple(dict.fromkeys(self._limits(found, tests))),
             tuple(self._parameters(path, found)),
             public_by_nature(method, _braced(path)),
             view.function,
@@ -143,14 +139,37 @@ class _Routes:
             view.owner,
         )
 
-    def _default_limits(self, found: Found, own: list[Limit]) -> list[Limit]:
+    def _limits(self, found: Found, tests: PathTests) -> Iterator[Limit]:
+        """Limits of decorators, hooks and the view's own body; else those that hold by default."""
+        view = found.rule.view
+        around = [applied for node in found.trail for applied in node.decorators]
+        own = [
+            limit
+            for applied in (*around, *view.decorators)
+            if (limit := self.limits.decorator(applied.found, applied.via, tests))
+        ]
+        yield from own
+        if not own:
+            yield from self._default_limits(found)
+        yield from (limit for each in view.above if (limit := self.limits.above(each)))
+        hooks = [h for node in found.trail if node.kind == "blueprint" for h in node.hooks]
+        for via, each in (("application", self.wide), ("router", hooks)):
+            for hook in each:
+                if hook.function is not None:
+                    name = hook.function.node.name  # type: ignore[attr-defined]
+                    if limit := self.limits.running(hook.function, name, via, tests):
+                        yield limit
+        if view.function is not None:
+            yield from self.limits.first([view.function], "body")
+
+    def _default_limits(self, found: Found) -> list[Limit]:
         """Flask-Limiter's limits for every route, where neither route nor blueprint is exempt."""
         code = self.application.code
         names = [
             code.name(a.found.node, a.found.scope)  # type: ignore[arg-type]
             for a in found.rule.view.decorators
         ]
-        if own or any(exempts_route(name) for name in names):
+        if any(exempts_route(name) for name in names):
             return []
         nodes = {id(node) for node in found.trail}
         called: list[Limit] = []
@@ -160,11 +179,17 @@ class _Routes:
                 continue
             if exempts_route(name):
                 return []
-            called.append(Limit(_short(name), place_of(site), "router"))
+            called.append(
+                self.limits.by_limiter(Limit(short(name), place_of(site), "router"), name)
+            )
         if called:
             return called
-        default = [limiter for limiter in self.application.facts(Limiter) if limiter.default_limits]
-        return [Limit(each.name, each.place, "application") for each in default[:1]]
+        default = [
+            limiter
+            for limiter in self.limits.known
+            if limiter.default_limits and limiter.name == "Flask-Limiter"
+        ]
+        return [of_limiter(Limit(x.name, x.place, "application"), x) for x in default[:1]]
 
     def _dependencies(self, found: Found) -> tuple[Located, ...]:
         """The functions of the tree that run before the view, nearest first."""
@@ -218,14 +243,3 @@ def unused_flask_guards(application: Application) -> Iterator[UnusedGuard]:
 def _braced(path: str) -> str:
     """A path as `public_by_nature` reads it: `/items/{id}`."""
     return re.sub(r"<(?:[^:<>]+:)?([^:<>]+)>", r"{\1}", path)
-
-
-def _short(name: str) -> str:
-    return re.split(r"[.:]", name.replace("()", ""))[-1]
-
-
-def _rate(decorator: Located) -> str:
-    match decorator.node:
-        case t.Call(args=[t.Const(value=str(rate)), *_]):
-            return rate
-    return ""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import msgspec
 
 from auditor.link.application import Application
-from auditor.model.web import Guarding, Intake, Route
+from auditor.model.web import Guarding, Intake, Limited
 
 
 class By(msgspec.Struct, frozen=True):
@@ -45,18 +46,22 @@ class RouteRow(msgspec.Struct, frozen=True):
 
 def rows(application: Application) -> list[RouteRow]:
     """Rows by application, then by state, worst first, then in the order of registration."""
-    intakes = application.facts(Intake)
+    intakes: dict[int, list[Intake]] = defaultdict(list)
+    for intake in application.facts(Intake):
+        intakes[id(intake.route)].append(intake)
     worst = list(Guarding)
-    routes = sorted(
-        application.facts(Route), key=lambda r: (r.application, worst.index(r.authentication))
+    found = sorted(
+        application.facts(Limited),
+        key=lambda f: (f.route.application, worst.index(f.route.authentication)),
     )
-    return [_row(route, [i for i in intakes if i.route is route]) for route in routes]
+    return [_row(each, intakes.get(id(each.route), [])) for each in found]
 
 
-def _row(route: Route, intakes: Sequence[Intake]) -> RouteRow:
+def _row(found: Limited, intakes: Sequence[Intake]) -> RouteRow:
+    route = found.route
     guards = [By(g.name, g.place.path, g.place.line, g.via) for g in route.guards]
     reasons = [g.reason for g in route.guards] or ([route.public] if route.public else [])
-    limits = [By(x.name, x.place.path, x.place.line, x.via) for x in route.limits]
+    limits = [By(x.name, x.place.path, x.place.line, x.via) for x in found.limits]
     taken = [p for p in route.parameters if p.source in ("body", "form", "query", "file")]
     if any(i.kind != "unbounded" for i in intakes):
         validation = "absent"
@@ -78,7 +83,7 @@ def _row(route: Route, intakes: Sequence[Intake]) -> RouteRow:
         route.framework,
         route.application,
         Authentication(route.authentication.value, guards, "; ".join(dict.fromkeys(reasons))),
-        Control("present" if limits else "absent", limits),
+        Control(found.state.value, limits),
         Control(validation, models),
     )
 

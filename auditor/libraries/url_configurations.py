@@ -52,7 +52,7 @@ _DJANGO_AUTH = (
     _view("reset/done/", "PasswordResetCompleteView"),
 )
 _RECOVERY = "password recovery"
-_ALLAUTH_ACCOUNT = (
+ALLAUTH_ACCOUNT = (
     _view("login/", "LoginView", *_FORM, public="login"),
     _view("logout/", "LogoutView", *_SHOWN, public="logout"),
     _view("inactive/", "AccountInactiveView", "GET", public="login"),
@@ -155,7 +155,7 @@ _URLS: dict[str, tuple[PackagedView, ...]] = {
     "django.contrib.auth.urls": _DJANGO_AUTH,
     "django.conf.urls.i18n": (_view("setlang/", "set_language"),),
     "rest_framework.urls": _DJANGO_AUTH[:2],
-    "allauth.account.urls": _ALLAUTH_ACCOUNT,
+    "allauth.account.urls": ALLAUTH_ACCOUNT,
     "dj_rest_auth.urls": _DJ_REST_AUTH,
     "rest_auth.urls": _DJ_REST_AUTH,
     "dj_rest_auth.registration.urls": _DJ_REST_REGISTRATION,
@@ -178,7 +178,7 @@ def packaged(urls: str, installed: Sequence[str]) -> tuple[PackagedView, ...] | 
 
 
 def _allauth(installed: Sequence[str]) -> Iterator[PackagedView]:
-    yield from _ALLAUTH_ACCOUNT
+    yield from ALLAUTH_ACCOUNT
     if "allauth.mfa" in installed:
         yield from _ALLAUTH_MFA
     if "allauth.socialaccount" in installed:

@@ -45,6 +45,14 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class Workers:
+    """Several processes that serve the same application; `told` says how many."""
+
+    told: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineStep:
     """A step of continuous integration; `active` when something starts it by itself."""
 

@@ -39,23 +39,64 @@ class Guard:
     reason: str
 
 
+class Limiting(str, enum.Enum):
+    """What a rate limit does for a route, worst first."""
+
+    DECORATIVE = "decorative"
+    ABSENT = "absent"
+    WEAK = "weak"
+    PRESENT = "present"
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A rate limit on a route; `via` as for guards, `rate` as written ("10/minute")."""
+    """A rate limit on a route; `via` as for guards and proxy, `rate` as written ("10/minute").
+
+    `state` is never absent; `reason` says why it is not present. `memory` tells that it counts in
+    the memory of one process.
+    """
 
     name: str
     place: Place
     via: str
     rate: str = ""
+    state: Limiting = Limiting.PRESENT
+    reason: str = ""
+    memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """A route with all that limits it, what stands in front of its application included."""
+
+    route: Route
+    limits: tuple[Limit, ...]
+
+    @property
+    def best(self) -> Limit | None:
+        """The limit that does most; None where there is none."""
+        states = list(Limiting)
+        return max(self.limits, key=lambda limit: states.index(limit.state), default=None)
+
+    @property
+    def state(self) -> Limiting:
+        return self.best.state if self.best else Limiting.ABSENT
 
 
 @dataclass(frozen=True, slots=True)
 class Limiter:
-    """A limiter object, and whether it limits what nothing else limits."""
+    """A limiter object, and whether it limits what nothing else limits.
+
+    `memory` tells that it counts in the memory of one process, `spoofable` how the caller can change
+    what it is counted by, `off` why it never limits; both are empty where that is not so.
+    """
 
     name: str
     place: Place
     default_limits: bool
+    memory: bool = False
+    spoofable: str = ""
+    off: str = ""
 
 
 @dataclass(frozen=True, slots=True)

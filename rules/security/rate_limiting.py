@@ -16,9 +16,10 @@ from auditor.assess.verdict import (
 )
 from auditor.link.application import Application
 from auditor.model.costs import Costly
-from auditor.model.web import Limiter, Route, WebApp
+from auditor.model.web import Limit, Limited, Limiter, Limiting, Route, WebApp
 
 _ABUSED = {"login", "registration", "token refresh", "password recovery"}
+_NOT_COUNTED = {"health check", "documentation", "static files", "metrics"}
 
 
 class RateLimiting(Rule):
@@ -26,8 +27,14 @@ class RateLimiting(Rule):
 
     Login, registration, token and password recovery, and routes that call a language model or send
     text messages, e-mail or payments are high each when nothing limits them. The other routes are
-    one finding for each application: medium, high when the application has no limiter at all. A
-    limiter that is created and limits nothing is decorative. Limits set at a proxy are not seen yet.
+    one finding for each application: medium, high when the application has no limiter at all.
+
+    A limit that does nothing is decorative: a limiter that limits no route, a throttle without a
+    rate, `block=False` whose answer nobody looks at, a limit above the route's decorator, code that
+    answers 429 and never counts. One that can be got round is weak (medium): counted by a header
+    that callers write, or in the memory of each of several workers. Limits of nginx, Caddy, Traefik
+    and Kong count where their configuration is in the tree; what stands in front of it elsewhere is
+    not known. Health checks, documentation and static files need no limit.
     """
 
     id = "rate-limiting"
@@ -42,65 +49,87 @@ class RateLimiting(Rule):
     effort = "small"
 
     def assess(self, application: Application) -> Verdict:
-        routes = [
-            r for r in application.facts(Route) if r.public not in ("health check", "documentation")
-        ]
-        if not routes:
+        found = [f for f in application.facts(Limited) if f.route.public not in _NOT_COUNTED]
+        if not found:
             return not_applicable("no routes were found")
-        limited = [r for r in routes if r.limits]
-        evidence = [*self._unlimited(application, routes), *self._limiters(application, limited)]
-        evidence += self._strengths(limited)
-        summary = f"{len(limited)} of {len(routes)} routes are rate limited."
-        return judge(summary, evidence, Coverage(len(limited), len(routes)))
+        limited = [f for f in found if f.state in (Limiting.PRESENT, Limiting.WEAK)]
+        evidence = [*self._unlimited(application, found), *self._limiters(application, limited)]
+        evidence += [*self._weak(limited), *self._strengths(limited)]
+        summary = f"{len(limited)} of {len(found)} routes are rate limited."
+        return judge(summary, evidence, Coverage(len(limited), len(found)))
 
-    def _unlimited(self, application: Application, routes: list[Route]) -> Iterator[Evidence]:
+    def _unlimited(self, application: Application, found: list[Limited]) -> Iterator[Evidence]:
         costly = {(c.route.application, c.route.name): c for c in application.facts(Costly)}
         rest: dict[str, list[Route]] = defaultdict(list)
-        for route in routes:
-            if route.limits:
+        void: dict[tuple[str, Limit], list[Route]] = defaultdict(list)
+        for each in found:
+            route, limit = each.route, each.best
+            if each.state in (Limiting.PRESENT, Limiting.WEAK):
                 continue
             spends = costly.get((route.application, route.name))
-            if route.public in _ABUSED and route.writes:
+            if route.public in _ABUSED and (route.writes or route.method == "ANY"):
                 message = f"{route.name} ({route.public}) can be tried without end"
             elif spends:
                 message = f"{route.name} spends on {spends.what} ({spends.place}) without a limit"
+            elif limit is not None:
+                void[route.application, limit].append(route)
+                rest[route.application].append(route)
+                continue
             else:
                 rest[route.application].append(route)
                 continue
-            yield Evidence(
-                route.place,
-                State.ABSENT,
-                Severity.HIGH,
-                message,
-                f"{route.application} {route.name}",
-            )
+            state = State.DECORATIVE if limit else State.ABSENT
+            if limit:
+                message += f": `{limit.name}` does nothing, it {limit.reason} ({limit.place})"
+            subject = f"{route.application} {route.name}"
+            yield Evidence(route.place, state, Severity.HIGH, message, subject)
+        for (name, limit), routes in void.items():
+            more = f" and {len(routes) - 1} more" if len(routes) > 1 else ""
+            message = f"`{limit.name}` does nothing for {routes[0].name}{more}: {limit.reason}"
+            subject = f"{name} {limit.name}"
+            yield Evidence(limit.place, State.DECORATIVE, Severity.HIGH, message, subject)
         for app in application.facts(WebApp):
             if missing := rest.get(app.name):
-                none = not any(r.limits for r in routes if r.application == app.name)
+                total = [f for f in found if f.route.application == app.name]
+                none = not any(f.state in (Limiting.PRESENT, Limiting.WEAK) for f in total)
                 severity = Severity.HIGH if none else Severity.MEDIUM
-                total = sum(1 for r in routes if r.application == app.name)
-                message = (
-                    f"{len(missing)} of {total} routes have no limit, {missing[0].name} for one"
-                )
-                yield Evidence(
-                    app.place, State.ABSENT, severity, message, f"{app.name} the other routes"
-                )
+                message = f"{len(missing)} of {len(total)} routes have no limit, {missing[0].name} for one"  # fmt: skip
+                subject = f"{app.name} the other routes"
+                yield Evidence(app.place, State.ABSENT, severity, message, subject)
 
-    def _limiters(self, application: Application, limited: list[Route]) -> Iterator[Evidence]:
+    def _limiters(self, application: Application, limited: list[Limited]) -> Iterator[Evidence]:
+        used = {limit.place for each in limited for limit in each.limits}
         for limiter in application.facts(Limiter):
-            if not limited:
-                message = f"a {limiter.name} limiter is created, and limits no route"
+            if not limited and limiter.place not in used:
+                why = f": {limiter.off}" if limiter.off else ""
+                message = f"a {limiter.name} limiter is created, and limits no route{why}"
                 yield Evidence(
                     limiter.place, State.DECORATIVE, Severity.HIGH, message, limiter.name
                 )
 
-    def _strengths(self, limited: list[Route]) -> Iterator[Evidence]:
-        by_limit: dict[tuple[str, str], list[Route]] = defaultdict(list)
-        for route in limited:
-            by_limit[route.limits[0].name, route.limits[0].via].append(route)
+    def _weak(self, limited: list[Limited]) -> Iterator[Evidence]:
+        """Limits that can be got round, each way once for each application."""
+        weak: dict[tuple[str, str], list[Limited]] = defaultdict(list)
+        for each in limited:
+            if each.state is Limiting.WEAK and each.best:
+                weak[each.route.application, each.best.reason].append(each)
+        for (name, reason), routes in weak.items():
+            limit = routes[0].best
+            assert limit is not None
+            more = f" and {len(routes) - 1} more" if len(routes) > 1 else ""
+            message = f"the limit `{limit.name}` of {routes[0].route.name}{more} {reason}"
+            subject = f"{name} {reason.partition(' (')[0]}"
+            yield Evidence(limit.place, State.WEAK, Severity.MEDIUM, message, subject)
+
+    def _strengths(self, limited: list[Limited]) -> Iterator[Evidence]:
+        by_limit: dict[tuple[str, str], list[Limited]] = defaultdict(list)
+        for each in limited:
+            if each.state is Limiting.PRESENT and each.best:
+                by_limit[each.best.name, each.best.via].append(each)
         for (name, via), routes in by_limit.items():
-            message = f"`{name}` limits {len(routes)} routes, {routes[0].name} for one"
-            yield present(routes[0].limits[0].place, message, f"{name} {via}")
+            message = f"`{name}` limits {len(routes)} routes, {routes[0].route.name} for one"
+            assert routes[0].best is not None
+            yield present(routes[0].best.place, message, f"{name} {via}")
 
     good = (
         {
@@ -129,8 +158,173 @@ app = FastAPI(dependencies=[Depends(RateLimiter(times=5, seconds=60))])
 def login(): ...
 """
         },
+        {
+            "app.py": """
+import time
+from collections import defaultdict
+from fastapi import FastAPI, HTTPException, Request
+from starlette.middleware.base import BaseHTTPMiddleware
+
+app = FastAPI()
+seen = defaultdict(list)
+
+class Throttle(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        if request.url.path == "/health":
+            return await call_next(request)
+        now = time.time()
+        recent = [t for t in seen[request.client.host] if t > now - 60]
+        if len(recent) > 100:
+            raise HTTPException(status_code=429)
+        seen[request.client.host] = [*recent, now]
+        return await call_next(request)
+
+app.add_middleware(Throttle)
+
+@app.get("/health")
+def health(): ...
+
+@app.post("/login")
+def login(): ...
+"""
+        },
+        {
+            "app.py": """
+from flask import Flask
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+
+app = Flask(__name__)
+limiter = Limiter(get_remote_address, app=app, storage_uri="redis://cache", default_limits=["60/minute"])
+
+@app.post("/login")
+@limiter.limit("5/minute")
+def login(): ...
+
+@app.get("/reports")
+def reports(): ...
+""",
+            "Procfile": "web: gunicorn --workers 4 app:app\n",
+        },
+        {
+            "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
+            "settings.py": """
+ROOT_URLCONF = "urls"
+INSTALLED_APPS = ["django.contrib.auth", "rest_framework", "axes"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+REST_FRAMEWORK = {
+    "NUM_PROXIES": 1,
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"user": "60/minute"},
+}
+""",
+            "urls.py": """
+from django.contrib.auth.views import LoginView
+from django.urls import path
+from django_ratelimit.decorators import ratelimit
+from rest_framework.views import APIView
+
+class Orders(APIView):
+    def get(self, request): ...
+
+@ratelimit(key="ip", rate="5/m")
+def find(request): ...
+
+urlpatterns = [path("orders/", Orders.as_view()), path("find/", find), path("login/", LoginView.as_view())]
+""",
+            "nginx.conf": """
+limit_req_zone $binary_remote_addr zone=pages:10m rate=5r/s;
+server {
+  location / { limit_req zone=pages; proxy_pass http://app; }
+}
+""",
+        },
     )
     bad = (
+        {
+            "app.py": """
+from flask import Flask, request
+from flask_limiter import Limiter
+
+def who():
+    return request.headers.get("X-Forwarded-For", request.remote_addr)
+
+app = Flask(__name__)
+limiter = Limiter(who, app=app)
+
+@limiter.limit("5/minute")
+@app.post("/login")
+def login(): ...  # expect: high
+
+@app.get("/reports")
+@limiter.limit("5/minute")  # expect: medium
+def reports(): ...
+"""
+        },
+        {
+            "app.py": """
+from flask import Flask, abort
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+
+app = Flask(__name__)
+limiter = Limiter(get_remote_address, app=app, default_limits=["60/minute"])  # expect: medium
+
+@app.post("/login")
+def login(): ...
+""",
+            "Procfile": "web: gunicorn --workers 4 app:app\n",
+        },
+        {
+            "app.py": """
+from fastapi import Depends, FastAPI, HTTPException
+
+app = FastAPI()  # expect: high
+LIMIT = 10
+
+def throttle():  # expect: high
+    calls = 0
+    if calls > LIMIT:
+        raise HTTPException(429)
+
+@app.get("/reports", dependencies=[Depends(throttle)])
+def reports(): ...
+"""
+        },
+        {
+            "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
+            "settings.py": """
+ROOT_URLCONF = "urls"  # expect: high
+INSTALLED_APPS = ["django.contrib.auth", "rest_framework"]
+REST_FRAMEWORK = {  # expect: high
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+}
+""",
+            "urls.py": """
+from django.contrib.auth.views import LoginView
+from django.urls import path
+from django_ratelimit.decorators import ratelimit
+from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.views import APIView
+
+class Orders(APIView):
+    def get(self, request): ...
+
+class Prices(APIView):
+    throttle_classes = [ScopedRateThrottle]
+    def get(self, request): ...
+
+@ratelimit(key="ip", rate="5/m", block=False)  # expect: high
+def find(request): ...
+
+urlpatterns = [
+    path("orders/", Orders.as_view()),
+    path("prices/", Prices.as_view()),
+    path("find/", find),
+    path("login/", LoginView.as_view()),  # expect: high
+]
+""",
+        },
         {
             "app.py": """
 from fastapi import FastAPI, Request
