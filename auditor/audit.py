@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from auditor.advisories.lookup import Lookup
 from auditor.assess.registry import all_rules
 from auditor.assess.rule import Rule
 from auditor.assess.run import assess
@@ -18,11 +19,14 @@ from auditor.discover import discover
 from auditor.extract.cache import Cache
 from auditor.extract.pipeline import Extraction
 from auditor.link.application import Application
+from auditor.model.dependencies import Dependency
 from auditor.report.build import build_report
 from auditor.report.document import Report
 from auditor.waivers import Waiver, Waivers
 
 Progress = Callable[[int, int], None]
+LOOKED_UP = ("vulnerable-dependencies", "dependency-hygiene")
+"""Rules that ask for advisories and release dates: without them nothing is looked up."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Request:
     fail_on: Severity | None = Severity.HIGH
     strict: bool = False
     waivers: Sequence[Waiver] = ()
+    lookup: Lookup = field(default_factory=Lookup)
     notes: list[str] = field(default_factory=list)
     progress: Progress = lambda done, total: None
 
@@ -57,7 +62,7 @@ def load(request: Request, late: bool = False) -> Iterator[Application]:
     cache = Cache(request.cache) if request.cache else None
     extraction = Extraction(tree, request.jobs, cache, request.progress, late)
     try:
-        yield Application(tree, extraction)
+        yield Application(tree, extraction, request.lookup)
     finally:
         extraction.close()
 
@@ -65,7 +70,10 @@ def load(request: Request, late: bool = False) -> Iterator[Application]:
 def audit(request: Request) -> Report:
     """Discover, extract, link, assess, grade: the report."""
     with load(request, late=True) as application:
-        assessment = assess(application, request.rules())
+        rules = request.rules()
+        if any(rule.id in LOOKED_UP for rule in rules):
+            application.lookup.start(application.facts(Dependency))  # beside everything else
+        assessment = assess(application, rules)
         today = datetime.datetime.now(datetime.timezone.utc).date()
         waivers = Waivers(application.tree, request.waivers, today)
         report = build_report(
@@ -76,5 +84,5 @@ def audit(request: Request) -> Report:
             waive=waivers,
             notes=request.notes,
         )
-    report.limits.extend(waivers.notes)
+    report.limits.extend([*waivers.notes, *application.lookup.notes])
     return report

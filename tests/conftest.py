@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from auditor.advisories.database import Database, Local
+from auditor.advisories.lookup import Lookup
 from auditor.discover import discover
 from auditor.extract.pipeline import Extraction
 from auditor.link.application import Application
 
+TODAY = datetime.date(2026, 1, 1)
+ADVISORIES = Path(__file__).parents[1] / "fixtures" / "advisories"
 Build = Callable[[Mapping[str, str]], Application]
 
 
@@ -23,8 +28,11 @@ def write(root: Path, files: Mapping[str, str]) -> Path:
 
 
 def load(root: Path) -> Application:
+    """Linked from a tree, with the advisories that are made up for the tests."""
     tree = discover(root)
-    return Application(tree, Extraction(tree, jobs=1))
+    return Application(
+        tree, Extraction(tree, jobs=1), Lookup(Local(Database(ADVISORIES)), name="made up")
+    )
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
 import os
 import sys
@@ -12,6 +13,10 @@ from typing import Annotated, Any
 import typer
 
 import auditor
+from auditor.advisories.database import DatabaseError
+from auditor.advisories.lookup import Lookup
+from auditor.advisories.sources import SERVICES
+from auditor.advisories.sources import lookup as advisories
 from auditor.assess.registry import RuleError, all_rules
 from auditor.assess.rule import SECTIONS, Rule
 from auditor.audit import Request, audit, load
@@ -41,6 +46,29 @@ RulesOption = Annotated[
 NoColorOption = Annotated[bool, typer.Option("--no-color", help="Plain text.")]
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show every place, and what went wrong inside.")
+]
+
+
+OfflineOption = Annotated[
+    bool,
+    typer.Option(
+        "--offline", envvar="AUDITOR_OFFLINE", help="Never use the network; advisories are unknown."
+    ),
+]
+DatabaseOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--advisory-db", help="Advisories in the OSV format: a directory or a zip file, no network."
+    ),
+]
+ServiceOption = Annotated[
+    str, typer.Option("--advisory-service", help=f"Who is asked online: {' or '.join(SERVICES)}.")
+]
+TimeoutOption = Annotated[
+    float,
+    typer.Option(
+        "--advisory-timeout", min=0.0, help="Seconds that looking advisories up may take."
+    ),
 ]
 
 
@@ -78,6 +106,10 @@ def scan(
     strict: Annotated[
         bool, typer.Option("--strict", help="An unknown verdict fails, too.")
     ] = False,
+    offline: OfflineOption = False,
+    advisory_db: DatabaseOption = None,
+    advisory_service: ServiceOption = "pypi",
+    advisory_timeout: TimeoutOption = 60.0,
     jobs: JobsOption = None,
     no_cache: NoCacheOption = False,
     quiet: Annotated[
@@ -100,6 +132,7 @@ def scan(
             exclude=[*settings.exclude, *exclude],
             fail_on=severity_of(fail_on or settings.fail_on),
             strict=strict or settings.strict,
+            lookup=_lookup(advisory_service, offline, advisory_db, advisory_timeout, no_cache),
             notes=notes,
             progress=progress,
         )
@@ -113,18 +146,22 @@ def scan(
 
 @app.command()
 def inventory(
-    what: Annotated[str, typer.Argument(help="routes, data or settings.")],
+    what: Annotated[str, typer.Argument(help="routes, data, settings or dependencies.")],
     path: PathArgument = Path("."),
     format_: Annotated[str, typer.Option("--format", "-f", help="terminal or json.")] = "terminal",
     state: Annotated[
         list[str], typer.Option("--state", help="Only routes in this state (repeatable).")
     ] = [],  # noqa: B006
+    offline: OfflineOption = False,
+    advisory_db: DatabaseOption = None,
+    advisory_service: ServiceOption = "pypi",
+    advisory_timeout: TimeoutOption = 60.0,
     jobs: JobsOption = None,
     no_cache: NoCacheOption = False,
     no_color: NoColorOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """List the routes, the stored data or the settings of an application."""
+    """List the routes, the stored data, the settings or the dependencies of an application."""
     from auditor.inventory import NAMES
     from auditor.inventory import inventory as find
 
@@ -135,7 +172,11 @@ def inventory(
         raise typer.BadParameter(f"no format {format_!r} for inventories; known are json, terminal")
     settings, _ = find_config(path, None)
     module = find(what)
-    with load(_request(path, settings, jobs, no_cache)) as application:
+    request = _request(path, settings, jobs, no_cache)
+    if what == "dependencies":
+        lookup = _lookup(advisory_service, offline, advisory_db, advisory_timeout, no_cache)
+        request = replace(request, lookup=lookup)
+    with load(request) as application:
         rows: list[Any] = module.rows(application)
     if state:
         rows = (
@@ -197,6 +238,17 @@ def _request(path: Path, settings: Config, jobs: int | None, no_cache: bool) -> 
     return Request(path, jobs=jobs, cache=cache, waivers=settings.waivers)
 
 
+def _lookup(
+    service: str, offline: bool, database: Path | None, limit: float, no_cache: bool
+) -> Lookup:
+    """Raises ConfigError for a service that there is not, DatabaseError for a useless database."""
+    if service not in SERVICES:
+        raise ConfigError(f"no advisory service {service!r}{nearest(service, list(SERVICES))}")
+    cache = None if no_cache else default_directory()
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    return advisories(service, offline, database, cache, limit, today)
+
+
 def _choose(rules: list[Rule], only: list[str], without: list[str]) -> list[Rule]:
     """The rules asked for. Raises ConfigError for an id that there is not."""
     known = [rule.id for rule in rules]
@@ -239,7 +291,7 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except (DiscoveryError, ConfigError, RuleError, ReportError, OSError) as error:
+    except (DiscoveryError, ConfigError, DatabaseError, RuleError, ReportError, OSError) as error:
         sys.stderr.write(f"audit: {output.one_line(error)}\n")
     except Exception as error:
         message = getattr(error, "format_message", lambda: "")()

@@ -19,7 +19,8 @@ from auditor.link.names import CallSite
 from auditor.link.reach import around, is_main_guard, under
 from auditor.link.values import place_of
 from auditor.model.debugging import Aid, DebugSwitch
-from auditor.model.deployment import Requirement, Standing, Start
+from auditor.model.dependencies import Requirement
+from auditor.model.deployment import Standing, Start
 from auditor.model.settings import FrameworkSetting, SettingDefinition
 from auditor.model.values import Known
 from auditor.platforms.starts import Serving

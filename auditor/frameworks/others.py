@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from auditor.extract.packages import Dependency
 from auditor.extract.python import tree as t
-from auditor.extract.readers.manifests import Dependency
 from auditor.link.application import Application, provides
 from auditor.link.names import Located
 from auditor.link.values import place_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-NAMES = ("routes", "data", "settings")
+NAMES = ("routes", "data", "settings", "dependencies")
 
 
 def inventory(name: str) -> Any:

@@ -18,7 +18,7 @@ from auditor.libraries.durations import seconds_ahead, seconds_of
 from auditor.link.application import Application, provides
 from auditor.link.names import CallSite, Code, Located, Scope
 from auditor.link.values import Evaluator, place_of
-from auditor.model.deployment import Requirement
+from auditor.model.dependencies import Requirement
 from auditor.model.settings import FrameworkSetting, in_service
 from auditor.model.tokens import Expiry, TokenCheck, TokenIssue
 from auditor.model.values import Known, possible

@@ -8,6 +8,7 @@ kind is computed once, when first asked for. Adding a framework or a kind of fac
 from __future__ import annotations
 
 import contextlib
+import datetime
 import functools
 import importlib
 import pkgutil
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
+from auditor.advisories.lookup import Lookup
 from auditor.discover import Kind, Role, SourceFile, Tree
 from auditor.extract.facts import Fact, Syntax, Unread
 from auditor.extract.pipeline import Extraction
@@ -28,7 +30,7 @@ F = TypeVar("F", bound=Fact)
 Provider = Callable[["Application"], Iterable[Any]]
 
 _PROVIDERS: dict[type, list[Provider]] = defaultdict(list)
-_KNOWLEDGE = ("frameworks", "stores", "libraries", "platforms")
+_KNOWLEDGE = ("frameworks", "stores", "libraries", "platforms", "ecosystems")
 
 
 def provides(kind: type[T]) -> Callable[[Callable[[Application], Iterable[T]]], Any]:
@@ -63,6 +65,12 @@ class Application:
 
     tree: Tree
     extraction: Extraction
+    lookup: Lookup = field(default_factory=Lookup)
+    """Where advisories on dependencies come from: the one thing that lies outside of the tree."""
+    today: datetime.date = field(
+        default_factory=lambda: datetime.datetime.now(datetime.timezone.utc).date()
+    )
+    """The day of the audit, for what ends on a day."""
     _facts: dict[type, tuple[Any, ...]] = field(default_factory=dict)
     _from_code: dict[type, bool] = field(default_factory=dict)
     _watches: list[Watch] = field(default_factory=list)
@@ -87,6 +95,14 @@ class Application:
         if self._from_code.get(kind):
             self._touch_code()
         return cast("tuple[T, ...]", self._facts[kind])
+
+    def aside(self, kind: type[T]) -> tuple[T, ...]:
+        """The same for what is only mentioned: the answer does not rest on it."""
+        watches, self._watches = self._watches, []
+        try:
+            return self.facts(kind)
+        finally:
+            self._watches = watches
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[Watch]:

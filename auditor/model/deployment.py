@@ -147,25 +147,6 @@ class LoadTest:
 
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
-    """One declared dependency; `exact` is its only version, `group` is empty for production."""
-
-    name: str
-    specifier: str
-    exact: str
-    ecosystem: str
-    group: str
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Lock:
-    tool: str
-    ecosystem: str
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
 class Leak:
     """A secret in a file that may leave this machine; `role` is the file's part."""
 

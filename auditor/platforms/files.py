@@ -9,7 +9,6 @@ from auditor.discover import Kind, Role
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Image
 from auditor.extract.readers.dotenv import environment_of, environment_of_file
-from auditor.extract.readers.manifests import Dependency, LockFile
 from auditor.extract.readers.operations import BackupCommand, LoadScenario
 from auditor.extract.readers.pipelines import Step, UpdateBot
 from auditor.extract.readers.platforms import ManagedStore, Probe, Process
@@ -25,10 +24,8 @@ from auditor.model.deployment import (
     HealthProbe,
     Leak,
     LoadTest,
-    Lock,
     ManagedDatabase,
     PipelineStep,
-    Requirement,
 )
 from auditor.model.places import Place
 
@@ -111,25 +108,6 @@ def managed_databases(application: Application) -> Iterator[ManagedDatabase]:
 def load_tests(application: Application) -> Iterator[LoadTest]:
     for file, found in application.of(LoadScenario, Role.SOURCE, Role.TEST, Role.EXAMPLE):
         yield LoadTest(found.tool, Place(file.path, found.line))
-
-
-@provides(Requirement)
-def requirements(application: Application) -> Iterator[Requirement]:
-    for file, found in application.of(Dependency):
-        yield Requirement(
-            found.name,
-            found.specifier,
-            found.exact,
-            found.ecosystem,
-            found.group,
-            Place(file.path, found.line),
-        )
-
-
-@provides(Lock)
-def locks(application: Application) -> Iterator[Lock]:
-    for file, found in application.of(LockFile):
-        yield Lock(found.tool, found.ecosystem, Place(file.path, 1))
 
 
 @provides(Leak)

@@ -14,7 +14,8 @@ from auditor.assess.verdict import (
     present,
 )
 from auditor.link.application import Application
-from auditor.model.deployment import Bot, PipelineStep, Requirement
+from auditor.model.dependencies import Requirement
+from auditor.model.deployment import Bot, PipelineStep
 
 _SCANNERS = re.compile(
     r"pip-audit|pypa/gh-action-pip-audit|\bsafety (?:check|scan)|pyupio/safety|osv-scanner|google/osv-scanner"

@@ -1,0 +1,175 @@
+"""What would be installed: each manifest's dependencies with the versions that its lock file fixes.
+
+A lock file belongs to the manifests of its ecosystem in its own folder and below it, the nearest one
+to each. A requirements file that pip-compile or uv wrote is a lock file, its own and that of the file
+it was made of.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from auditor.ecosystems.versions import scheme
+from auditor.extract import packages
+from auditor.link.application import Application, provides
+from auditor.model.dependencies import Dependency, OutOfStep, Requirement
+from auditor.model.places import Place
+
+
+@dataclass
+class Locked:
+    """A lock file with its packages by name, and the requirements that it holds."""
+
+    path: str
+    ecosystem: str
+    by_name: dict[str, list[packages.Locked]] = field(default_factory=lambda: defaultdict(list))
+    requirements: list[Requirement] = field(default_factory=list)
+
+    def version_of(self, requirement: Requirement) -> packages.Locked | None:
+        """The locked package that a requirement gets: the one that fits, else the first."""
+        found = self.by_name.get(requirement.name, [])
+        known = scheme(self.ecosystem)
+        for each in found:
+            if known is not None and known.admits(requirement.specifier, each.version):
+                return each
+        return found[0] if found else None
+
+
+@provides(Locked)
+def locked(application: Application) -> list[Locked]:
+    """Every lock file, with the requirements of the manifests beside and below it."""
+    found: dict[str, Locked] = {}
+    for file, fact in application.of(packages.LockFile):
+        found[file.path] = Locked(file.path, fact.ecosystem)
+    for file, package in application.of(packages.Locked):
+        if file.path in found:
+            found[file.path].by_name[package.name].append(package)
+    for requirement in application.facts(Requirement):
+        for lock in _locks_of(requirement, found.values()):
+            lock.requirements.append(requirement)
+    return list(found.values())
+
+
+_LOCKED_BY = {
+    "pyproject.toml": ("poetry.lock", "uv.lock", "pdm.lock", "pylock.toml"),
+    "pipfile": ("pipfile.lock",),
+    "package.json": ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml"),
+}
+"""Manifest -> the lock files that hold it."""
+
+
+def _locks_of(requirement: Requirement, locks: Iterable[Locked]) -> list[Locked]:
+    """The lock files of the nearest folder that has any for this manifest.
+
+    A compiled requirements file holds itself, and the `.in` file beside it.
+    """
+    path = requirement.place.path
+    folder, _, name = path.rpartition("/")
+    wanted = _LOCKED_BY.get(name.lower(), ())
+    compiled = path.removesuffix(".in") + ".txt" if path.endswith(".in") else path
+    fitting = [
+        (lock, lock.path.rpartition("/")[0])
+        for lock in locks
+        if lock.path == compiled or lock.path.rpartition("/")[2].lower() in wanted
+    ]
+    above = [(lock, at) for lock, at in fitting if not at or f"{folder}/".startswith(f"{at}/")]
+    nearest = max((len(at) for _, at in above), default=-1)
+    return [lock for lock, at in above if len(at) == nearest]
+
+
+@provides(OutOfStep)
+def out_of_step(application: Application) -> Iterator[OutOfStep]:
+    """What a manifest declares and its lock file does not hold so: somebody forgot to lock again."""
+    for lock in application.facts(Locked):
+        known = scheme(lock.ecosystem)
+        if known is None or not lock.by_name:
+            continue
+        for requirement in lock.requirements:
+            found = lock.version_of(requirement)
+            if requirement.origin or (found is not None and found.origin):
+                continue
+            if found is None:
+                yield OutOfStep(requirement, lock.path, "")
+            elif known.admits(requirement.specifier, found.version) is False:
+                yield OutOfStep(requirement, lock.path, found.version)
+
+
+@provides(Dependency)
+def dependencies(application: Application) -> Iterator[Dependency]:
+    """Each package of each lock file once, then what no lock file holds."""
+    held: set[int] = set()
+    for lock in application.facts(Locked):
+        held.update(id(r) for r in lock.requirements if r.name in lock.by_name)
+        yield from _of_lock(lock)
+    for requirement in application.facts(Requirement):
+        if id(requirement) not in held:
+            yield Dependency(
+                requirement.name,
+                requirement.exact,
+                requirement.specifier,
+                requirement.ecosystem,
+                requirement.group,
+                requirement.place,
+                direct=True,
+                pinned=bool(requirement.exact),
+                origin=requirement.origin,
+            )
+
+
+def _of_lock(lock: Locked) -> Iterator[Dependency]:
+    declared: dict[str, Requirement] = {}
+    for each in sorted(lock.requirements, key=lambda r: (bool(r.group), bool(r.exact))):
+        declared.setdefault(each.name, each)
+    chains = _chains(lock, [name for name, r in declared.items() if not r.group])
+    others = _chains(lock, [name for name in declared if name not in chains])
+    told = any(each.requires for found in lock.by_name.values() for each in found)
+    for name, found in lock.by_name.items():
+        requirement = declared.get(name)
+        direct = lock.version_of(requirement) if requirement else None
+        for package in found:
+            yield Dependency(
+                name,
+                package.version,
+                requirement.specifier if requirement and package is direct else "",
+                lock.ecosystem,
+                _group(package, requirement if package is direct else None, chains, told),
+                Place(lock.path, package.line),
+                direct=package is direct,
+                pinned=True,
+                through=()
+                if package is direct
+                else (chains.get(name) or others.get(name, ()))[:-1],
+                origin=package.origin,
+            )
+
+
+def _group(
+    package: packages.Locked,
+    declared: Requirement | None,
+    chains: Mapping[str, tuple[str, ...]],
+    told: bool,
+) -> str:
+    """Empty where production needs it; `told` when the lock file says what requires what."""
+    if declared is not None:
+        return declared.group
+    if package.ecosystem == "npm" and package.group is not None:
+        return package.group  # of one name some versions may be for development only
+    if package.name in chains or (package.group is None and not told):
+        return ""
+    return "dev" if package.group is None else package.group
+
+
+def _chains(lock: Locked, roots: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Name -> the shortest chain of names from a root to it, itself included."""
+    chains: dict[str, tuple[str, ...]] = {name: (name,) for name in sorted(roots)}
+    waiting = deque(chains)
+    while waiting:
+        name = waiting.popleft()
+        for package in lock.by_name.get(name, ()):
+            for needed in package.requires:
+                if needed not in chains and needed in lock.by_name:
+                    chains[needed] = (*chains[name], needed)
+                    waiting.append(needed)
+    return chains
