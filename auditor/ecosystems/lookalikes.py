@@ -30,13 +30,15 @@ _USED = {
             "angular", "axios", "babel", "body-parser", "bootstrap", "chalk", "commander", "cookie-parser",
             "cors", "cross-env", "debug", "dotenv", "electron", "eslint", "ethers", "express", "jest",
             "jquery", "jsonwebtoken", "lodash", "moment", "mongodb", "mongoose", "next", "node-fetch",
-            "nodemailer", "passport", "prettier", "puppeteer", "react", "react-dom", "react-router", "react-
-            router-dom", "redux", "request", "socket.io", "tailwindcss", "typescript", "underscore", "uuid",
+            "nodemailer", "passport", "prettier", "puppeteer", "react", "react-dom", "react-router",
+            "react-router-dom", "redux", "request", "socket.io", "tailwindcss", "typescript", "underscore", "uuid",
             "vite", "vue", "webpack", "winston",
         ]
     ),
 }  # fmt: skip
-_HONEST = frozenset(["aredis", "beautifulsoup", "httpx2", "preact", "psycopg", "pymssql", "unicorn"])
+_HONEST = frozenset(
+    ["aredis", "beautifulsoup", "httpx2", "preact", "psycopg", "pymssql", "unicorn"]
+)
 """Packages of their own whose names are near by chance."""
 
 
