@@ -11,6 +11,7 @@ from auditor.extract.python import tree as t
 from auditor.frameworks.decorators import Applied
 from auditor.frameworks.django_guards import LOGIN_FREE_VIEWS, LOGIN_VIEWS, DjangoGuards
 from auditor.frameworks.django_limits import DjangoLimits
+from auditor.frameworks.django_ninja import NinjaApis, NinjaGuards, NinjaOperation
 from auditor.frameworks.django_permissions import Entries, Permissions
 from auditor.frameworks.django_rest import RestRoute, RestRouters
 from auditor.frameworks.django_settings import DjangoProject, uses_django
@@ -78,9 +79,10 @@ def django_routes(application: Application) -> Iterator[Route]:
     confs = application.facts(UrlConf)
     if not confs:
         return
-    routers, guards = RestRouters(application), DjangoGuards(application)
+    routers, apis = RestRouters(application), NinjaApis(application)
+    guards = DjangoGuards(application)
     for conf in confs:
-        builder = _Builder(application, conf, routers, guards)
+        builder = _Builder(application, conf, routers, apis, guards)
         taken: set[tuple[str, str]] = set()
         for route in builder.routes():
             if (route.method, route.path) not in taken:
@@ -92,9 +94,15 @@ class _Builder:
     """Makes the routes of one project."""
 
     def __init__(
-        self, application: Application, conf: UrlConf, routers: RestRouters, guards: DjangoGuards
+        self,
+        application: Application,
+        conf: UrlConf,
+        routers: RestRouters,
+        apis: NinjaApis,
+        guards: DjangoGuards,
     ) -> None:
-        self.application, self.conf, self.routers, self.guards = application, conf, routers, guards
+        self.application, self.conf, self.guards = application, conf, guards
+        self.routers, self.apis, self.ninja = routers, apis, NinjaGuards(guards)
         self.code, self.values = application.code, application.values
         self.views = Views(self.values)
         self.permissions = Permissions(application, conf.project)
@@ -113,6 +121,9 @@ class _Builder:
             for key in self.routers.of(registry.owner.node, registry.owner.scope):  # type: ignore[arg-type]
                 for route in self.routers.routes(key):
                     yield self._rest(registry, route)
+            for key in self.apis.of(registry.owner.node, registry.owner.scope):  # type: ignore[arg-type]
+                for operation in self.apis.operations(key):
+                    yield self._operation(registry, operation)
 
     # --- one pattern
 
@@ -319,6 +330,29 @@ class _Builder:
         ]
         served = self._route(pattern, route.method, short, at, handler or found, guards, "", limits)
         return replace(served, view=found)
+
+    # --- django-ninja
+
+    def _operation(self, registry: Registry, each: NinjaOperation) -> Route:
+        name = f"{registry.namespace}:{each.name}" if registry.namespace else each.name
+        site = CallSite(each.site.node, each.site.scope)  # type: ignore[arg-type]
+        pattern = Pattern(registry.route + each.path, registry.owner, registry.wrappers, name, site)
+        tests = self._tests(each.method, pattern, each.decorators)
+        guards = self._around(pattern, tests)
+        if each.auth is not None:
+            guards += self.ninja.demanded(each.auth, tests)
+        if each.permissions is not None:
+            guards += self._permitted([self.permissions.items(each.permissions)], tests)
+        for decorator in each.decorators:
+            guards += self.guards.applied(Applied(decorator, "decorator"), tests)
+        if each.function is not None and (body := self.guards.body(each.function, tests)):
+            guards.append(body)
+        guards += self._everywhere(tests, [*each.decorators, *pattern.wrappers])
+        at = place_of(each.site, each.name)
+        made = self._route(pattern, each.method, each.name, at, each.function, guards, each.name)
+        return replace(made, public=each.public or made.public)
+
+    # --- permissions
 
     def _permitted(
         self,

@@ -8,7 +8,7 @@ be nobody; only asking it something tells.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from auditor.extract.python import tree as t
@@ -200,12 +200,23 @@ class DjangoGuards(WrapperGuards):
             return Guarding.UNKNOWN, "what the test demands could not be found"
         return self.telling(found)
 
-    def telling(self, function: Located, tests: PathTests | None = None) -> Judged:
-        """What holds when a function that tells whether to let pass says yes."""
+    def telling(
+        self,
+        function: Located,
+        tests: PathTests | None = None,
+        given: Mapping[str, Origin] | None = None,
+    ) -> Judged:
+        """What holds when a function that tells whether to let pass says yes.
+
+        `given` is what its parameters are; else one alone, or one called so, is the user.
+        """
         params = function.node.params  # type: ignore[attr-defined]
-        given = {
-            p.name: Origin(identity=True) for p in params if "user" in p.name or len(params) == 1
-        }
+        if given is None:
+            given = {
+                p.name: Origin(identity=True)
+                for p in params
+                if "user" in p.name or len(params) == 1
+            }
         summary = self.checks.summary(function, tests, given)
         name = function.node.name  # type: ignore[attr-defined]
         notes = "; ".join(summary.notes)
@@ -422,7 +433,9 @@ class DjangoGuards(WrapperGuards):
             definition = self.code.definition(ancestor)
             if definition is None:
                 return self.permission_class(ancestor, None, tests) or self._of_object(found, tests)
-            method = self.code.definition(f"{ancestor}.has_permission")
+            method = self.code.definition(f"{ancestor}.has_permission") or self.code.definition(
+                f"{ancestor}.has_permission_async"
+            )
             if method is not None and isinstance(method.node, t.Function):
                 with self.checks.within(self._asked_of(method)):
                     state, reason = self.telling(method, tests)

@@ -147,6 +147,22 @@ KNOWN_GUARDS = tuple(
             "django-oauth-toolkit verifies the token",
         ),
         (
+            r"^ninja(?:_extra)?\.security\.(?:\w+\.)*(?:django_auth\w*|(?:Async)?SessionAuth\w*)(?:\(\))?$",
+            Guarding.ENFORCED,
+            "django-ninja demands a signed-in user",
+        ),
+        (
+            r"^(?:ninja_jwt|jwtninja)\.(?:\w+\.)*\w*JWT\w*Auth\w*(?:\(\))?$",
+            Guarding.ENFORCED,
+            "verifies the token",
+        ),
+        (
+            r"^ninja_apikey\.security\.\w+(?:\(\))?$"
+            r"|^allauth\.headless\.contrib\.(?:ninja|rest_framework)\.\w+\.\w+(?:\(\))?$",
+            Guarding.ENFORCED,
+            "looks the key or session up",
+        ),
+        (
             r"fastapi_users\.FastAPIUsers\(\)\.current_user\(\)$",
             Guarding.ENFORCED,
             "fastapi-users verifies the session or token",

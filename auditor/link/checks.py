@@ -340,7 +340,7 @@ _DENIAL = {401, 403, 1008, 3000, 3003, 4001, 4003, 4401, 4403}
 _DENIAL_NAMES = re.compile(r"_40[13]_|UNAUTHORIZED|FORBIDDEN|POLICY_VIOLATION")
 _DENIAL_WORDS = re.compile(r"auth|credential|permission|forbidden|token|denied|login", re.I)
 _RESPONSES = re.compile(
-    r"(?:Response\w*|abort|[rR]edirect\w*|make_response|unauthorized|forbidden|handle_no_permission"
+    r"(?:Response\w*|abort|[rR]edirect\w*|(?:make|create)_response|unauthorized|forbidden|handle_no_permission"
     r"|permission_denied|render|redirect_to_login)$"
 )
 _TURNS_AWAY = re.compile(r"redirect|unauthorized|forbidden|no_permission|permission_denied", re.I)

@@ -834,13 +834,31 @@ class Code:
     def _roots(self, path: str) -> tuple[str, ...]:
         """Directories an absolute import may start from: the package's root, then those above.
 
-        Last come the directories inside the package, for files run as scripts.
+        Last come the directories inside the package, for files run as scripts, and those that the
+        tree puts on `sys.path`.
         """
         above = [str(p) for p in PurePosixPath(path).parents]
         packages = [p for p in above if f"{p}/__init__.py".removeprefix("./") in self.modules]
         outer = [p for p in above if p not in packages]
         sources = [f"{p}/src".removeprefix("./") for p in outer]
-        return (*outer, *sources, *packages)
+        return (*outer, *sources, *packages, *self._on_path)
+
+    @functools.cached_property
+    def _on_path(self) -> list[str]:
+        """`sys.path.insert(0, BASE_DIR / "apps")`: the directory of that name nearest to the file."""
+        found: dict[str, None] = {}
+        for site in (*self._calls.get("insert", ()), *self._calls.get("append", ())):
+            func = site.node.func
+            if not (isinstance(func, t.Attr) and self.name(func.value, site.scope) == "sys.path"):
+                continue
+            texts = [n.value for n in t.walk(*site.node.args) if isinstance(n, t.Const)]
+            tail = "/".join(x.strip("/") for x in texts if isinstance(x, str) and x.strip("./"))
+            for above in PurePosixPath(site.path).parents if tail else ():
+                directory = f"{above}/{tail}".removeprefix("./")
+                if any(path.startswith(f"{directory}/") for path in self.modules):
+                    found[directory] = None
+                    break
+        return list(found)
 
 
 _INDEXED = {t.Import, t.Item, t.Const, t.Assign}

@@ -6,6 +6,8 @@ closed when it answers 401, 403 or one of the statuses given, or sends to a logi
 credential and with wrong ones, by each of its methods.
 """
 
+import functools
+import inspect
 import json
 import os
 import re
@@ -24,7 +26,8 @@ TRIED: tuple[dict[str, str], ...] = (
     {"HTTP_X_KEY": "junk", "HTTP_X_SIGNATURE": "junk"},
 )
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-CONVERTED = {"int": "1", "uuid": "00000000-0000-0000-0000-000000000000"}
+NOBODY = "00000000-0000-0000-0000-000000000000"
+CONVERTED = {"int": "1", "uuid": NOBODY, "uuidstr": NOBODY}
 
 
 def patterns(resolver: URLResolver, prefix: str) -> Iterator[tuple[str, Any]]:
@@ -46,6 +49,14 @@ def filled(path: str) -> str:
 
 def handled(view: Any) -> dict[str, str]:
     """Method -> name of what answers."""
+    if inspect.isfunction(view):  # django-ninja keeps what it serves in the view's closure
+        held = inspect.getclosurevars(view).nonlocals.get("self")
+        if operations := getattr(held, "operations", None):
+            return {
+                method: inspect.unwrap(each.view_func).__qualname__
+                for each in operations
+                for method in each.methods
+            }
     if actions := getattr(view, "actions", None):
         return {m.upper(): f"{view.cls.__name__}.{a}" for m, a in actions.items() if m != "head"}
     if cls := getattr(view, "view_class", None) or getattr(view, "cls", None):
@@ -85,7 +96,9 @@ def main() -> None:
         methods = handled(view)
         if not methods:
             served = [m for m in METHODS if chief.generic(m, url, secure=True).status_code != 405]
-            name = getattr(view, "__name__", type(view).__name__)
+            plain = inspect.unwrap(view)
+            plain = plain.func if isinstance(plain, functools.partial) else plain
+            name = getattr(plain, "__name__", type(view).__name__)
             methods = dict.fromkeys(["ANY"] if len(served) == len(METHODS) else served, name)
         for method, name in methods.items():
             asked = METHODS if method == "ANY" else (method,)

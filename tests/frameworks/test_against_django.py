@@ -995,6 +995,203 @@ class Heir(Branches):
         return super().get_permissions() + extra
 """,
     ),
+    "django-ninja": project(
+        """
+from django.contrib import admin
+from django.contrib.admin.views.decorators import staff_member_required
+from django.urls import path
+from ninja import NinjaAPI, Router
+from ninja.security import django_auth
+from shop import security as s
+from shop.items import items
+
+api = NinjaAPI(urls_namespace="api")
+closed = NinjaAPI(auth=django_auth, urls_namespace="closed", docs_decorator=staff_member_required)
+bare = NinjaAPI(urls_namespace="bare", openapi_url=None)
+
+@api.get("/open")
+def open_(request): return {}
+
+@api.get("/keyed", auth=s.Key())
+def keyed(request): return {}
+
+@api.post("/bearer", auth=s.Bearer())
+def bearer(request): return {}
+
+@api.get("/trusting", auth=s.Trusting())
+def trusting(request): return {}
+
+@api.get("/function", auth=s.by_key)
+def function(request): return {}
+
+@api.get("/either", auth=[s.Key(), django_auth])
+def either(request): return {}
+
+@api.get("/either-open", auth=[s.Key(), s.anybody])
+def either_open(request): return {}
+
+@api.get("/lambda", auth=lambda request: request.user.is_staff)
+def with_lambda(request): return {}
+
+@api.api_operation(["POST", "PATCH"], "/several/{int:item}", auth=s.Key())
+def several(request, item: int): return {}
+
+@api.get("/body")
+def body(request):
+    if not request.user.is_authenticated:
+        return api.create_response(request, {"detail": "no"}, status=401)
+    return {}
+
+@closed.get("/member")
+def member(request): return {}
+
+@closed.get("/free", auth=None)
+def free(request): return {}
+
+@bare.delete("/gone/{item}")
+def gone(request, item: str): return {}
+
+inner = Router(auth=s.Key())
+nested = Router()
+unset = Router()
+
+@inner.get("/")
+def inner_list(request): return []
+
+@inner.post("/free", auth=None)
+def inner_free(request): return {}
+
+@nested.get("/{uuid:item}")
+def nested_one(request, item): return {}
+
+@unset.get("things")
+def things(request): return []
+
+inner.add_router("/nested/", nested)
+api.add_router("/inner", inner)
+api.add_router("/plain/", unset)
+api.add_router("/items", items)
+closed.add_router("/items/", "shop.others.router")
+bare.add_router("/guarded", "shop.others.second", auth=s.Key())
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("api/", api.urls),
+    path("closed/", closed.urls),
+    path("bare/", bare.urls),
+]
+""",
+        security="""
+import hmac, os
+from django.contrib.auth.models import User
+from ninja.security import APIKeyHeader, HttpBearer
+
+class Key(APIKeyHeader):
+    param_name = "X-Key"
+    def authenticate(self, request, key):
+        if hmac.compare_digest(key or "", os.environ["SAMPLE_KEY"]):
+            return key
+
+class Bearer(HttpBearer):
+    def authenticate(self, request, token):
+        return User.objects.filter(password=token).first()
+
+class Trusting(APIKeyHeader):
+    param_name = "X-Key"
+    def authenticate(self, request, key):
+        return key or "nobody"
+
+def by_key(request):
+    return request.headers.get("X-Key") == os.environ["SAMPLE_KEY"]
+
+def anybody(request):
+    return True
+""",
+        items="""
+from ninja import Router
+from ninja.pagination import paginate
+
+items = Router(tags=["items"])
+
+@items.get("", response=list[int])
+@paginate
+def listed(request) -> list[int]: return []
+
+@items.put("/{item_id}")
+def changed(request, item_id: int): return {}
+""",
+        others="""
+from ninja import Router
+
+router = Router()
+second = Router()
+
+@router.get("/one")
+def one(request): return {}
+
+@second.get("/two")
+def two(request): return {}
+""",
+    ),
+    "django-ninja-extra": project(
+        """
+from django.urls import path
+from ninja.security import django_auth
+from ninja_extra import NinjaExtraAPI
+from ninja_jwt.controller import NinjaJWTDefaultController
+from shop.controllers import Free, Members, Others, Things
+
+api = NinjaExtraAPI(urls_namespace="extra")
+closed = NinjaExtraAPI(urls_namespace="closed-extra", auth=django_auth)
+api.register_controllers(NinjaJWTDefaultController, Members, Things)
+api.register_controllers(*[Free])
+closed.register_controllers("shop.controllers.Others")
+
+urlpatterns = [path("api/", api.urls), path("closed/", closed.urls)]
+""",
+        'INSTALLED_APPS += ["ninja_extra", "ninja_jwt"]\n',
+        controllers="""
+from ninja_extra import ControllerBase, api_controller, http_get, http_post, route
+from ninja_extra.permissions import AllowAny, BasePermission, IsAdminUser, IsAuthenticated
+from ninja_jwt.authentication import JWTAuth
+
+class Nothing(BasePermission):
+    def has_permission(self, request, controller):
+        return True
+
+@api_controller("/members", auth=JWTAuth(), permissions=[IsAuthenticated])
+class Members(ControllerBase):
+    @route.get("/")
+    def all(self): return []
+
+    @route.post("/open", auth=None, permissions=[AllowAny])
+    def open_(self): return {}
+
+    @route.generic("/both", methods=["PUT", "DELETE"])
+    def both(self): return {}
+
+@api_controller("/things/{int:shelf}", permissions=[Nothing])
+class Things:
+    @http_get("/one/{thing}", permissions=[IsAuthenticated | IsAdminUser])
+    def one(self, shelf: int, thing: str): return {}
+
+    @http_post("/one")
+    def add(self, shelf: int): return {}
+
+@api_controller
+class Free:
+    @http_get("/free")
+    def free(self): return {}
+
+@api_controller("/others")
+class Others:
+    @http_get("/mine")
+    def mine(self): return {}
+
+    @http_get("/yours", auth=None)
+    def yours(self): return {}
+""",
+    ),
 }
 PROBE = Path(__file__).with_name("probe_django.py")
 
