@@ -91,6 +91,8 @@ class _Walker:
     files: list[SourceFile] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     counted: Counter[str] = field(default_factory=Counter)
+    apps: list[str] = field(default_factory=list)
+    """Folders that are Django applications, whatever they are called: `projects/examples`."""
 
     def walk(self) -> None:
         rules = self.repository.outer_rules(self.root) if self.repository else []
@@ -107,6 +109,8 @@ class _Walker:
         if folder and "pyvenv.cfg" in names:
             self.left_out.append(LeftOut(folder + "/", "virtual environment"))
             return
+        if {"__init__.py", "apps.py"} <= names and "migrations" in names:
+            self.apps.append(folder)
         if ".gitignore" in names:
             if (own := git.read_rules(self.root / folder / ".gitignore", folder)) is not None:
                 rules = [*rules, own]
@@ -160,8 +164,17 @@ class _Walker:
             self.left_out.append(LeftOut(path, f"{size:,} bytes, over the limit of {limit} MB"))
         else:
             self.files.append(
-                SourceFile(path, kind, role_of(path), size, tracked, is_generated(path))
+                SourceFile(path, kind, self._role(path), size, tracked, is_generated(path))
             )
+
+    def _role(self, path: str) -> Role:
+        """The role by the path; an application's folder is not judged by its name."""
+        for app in self.apps:
+            if path.startswith(f"{app}/"):
+                above = app.rpartition("/")[0]
+                path = f"{above}{path[len(app) :]}".lstrip("/")
+                break
+        return role_of(path)
 
     def _binary(self, path: str) -> bool:
         if path.rpartition(".")[2].lower() in BINARY_SUFFIXES:

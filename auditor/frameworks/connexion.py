@@ -16,7 +16,7 @@ from auditor.extract.python import tree as t
 from auditor.extract.readers.openapi import Operation, Specification
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
-from auditor.link.names import CallSite, Code, Located, Scope
+from auditor.link.names import CallSite, Code, Located, Scope, named
 from auditor.link.values import Evaluator, place_of
 from auditor.model.places import Place
 
@@ -163,7 +163,7 @@ class Connexion:
             if module is not None:
                 found = self.code.definition(f"{module.path}:{'.'.join(parts[split:])}")
                 if found is None:  # imported there, or inherited
-                    expr: t.Expr = t.Name(1, 1, 1, parts[split])
+                    expr: t.Expr = named(parts[split])
                     for part in parts[split + 1 :]:
                         expr = t.Attr(1, 1, 1, expr, part)
                     self._written.append(expr)

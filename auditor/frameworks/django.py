@@ -12,6 +12,7 @@ from auditor.frameworks.decorators import Applied
 from auditor.frameworks.django_guards import LOGIN_FREE_VIEWS, LOGIN_VIEWS, DjangoGuards
 from auditor.frameworks.django_limits import DjangoLimits
 from auditor.frameworks.django_ninja import NinjaApis, NinjaGuards, NinjaOperation
+from auditor.frameworks.django_patterns import path_parameters, readable
 from auditor.frameworks.django_permissions import Entries, Permissions
 from auditor.frameworks.django_rest import RestRoute, RestRouters
 from auditor.frameworks.django_settings import DjangoProject, uses_django
@@ -20,22 +21,20 @@ from auditor.frameworks.django_views import MADE, SERVED, Views
 from auditor.frameworks.public import public_by_nature
 from auditor.libraries.url_configurations import PackagedView
 from auditor.link.application import Application, provides
-from auditor.link.names import CallSite, Located, Scope
+from auditor.link.names import CallSite, Located, Scope, named
 from auditor.link.pathtests import PathTests
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
 from auditor.model.places import Place
-from auditor.model.web import Guard, Guarding, Limit, Parameter, Route, UnreadFramework, WebApp
+from auditor.model.web import Guard, Guarding, Limit, Route, UnreadFramework, WebApp
 
-_CONVERTER = re.compile(r"<(?:(\w+):)?(\w+)>")
-_GROUP = re.compile(r"\(\?P<(\w+)>")
-_TYPES = {"int": "builtins.int", "uuid": "uuid.UUID"}
 _PUBLIC_VIEWS = {
     "LoginView": "login", "LogoutView": "logout", "PasswordResetView": "password recovery",
     "PasswordResetDoneView": "password recovery", "PasswordResetConfirmView": "password recovery",
     "PasswordResetCompleteView": "password recovery", "TokenObtainPairView": "login",
     "TokenObtainSlidingView": "login", "TokenRefreshView": "token refresh",
     "TokenRefreshSlidingView": "token refresh", "TokenVerifyView": "token refresh",
+    "SocialLoginView": "login", "RegisterView": "registration",
     "ObtainAuthToken": "login", "obtain_auth_token": "login", "SpectacularAPIView": "documentation",
     "SpectacularSwaggerView": "documentation", "SpectacularRedocView": "documentation",
     "JavaScriptCatalog": "static files", "set_language": "static files", "serve": "static files",
@@ -85,8 +84,8 @@ def django_routes(application: Application) -> Iterator[Route]:
         builder = _Builder(application, conf, routers, apis, guards)
         taken: set[tuple[str, str]] = set()
         for route in builder.routes():
-            if (route.method, route.path) not in taken:
-                taken.add((route.method, route.path))
+            if (route.method, route.written) not in taken:
+                taken.add((route.method, route.written))
                 yield route
 
 
@@ -349,7 +348,10 @@ class _Builder:
             guards.append(body)
         guards += self._everywhere(tests, [*each.decorators, *pattern.wrappers])
         at = place_of(each.site, each.name)
-        made = self._route(pattern, each.method, each.name, at, each.function, guards, each.name)
+        limits = self.limits.handler(each.function, "decorator", tests) if each.function else ()
+        made = self._route(
+            pattern, each.method, each.name, at, each.function, guards, each.name, list(limits)
+        )
         return replace(made, public=each.public or made.public)
 
     # --- permissions
@@ -377,7 +379,7 @@ class _Builder:
                 dotted.rpartition(".")[0], self.conf.project.main.module.scope
             )
             if module is not None:
-                name = f"{module.path}:{dotted.rpartition('.')[2]}"
+                name = self.code.name(named(dotted.rpartition(".")[2]), module.scope)
                 definition = self.code.definition(name)
             judged = self.guards.permission_class(name, definition, tests)
             if judged is not None:
@@ -418,9 +420,9 @@ class _Builder:
         view: str,
         limits: Sequence[Limit] = (),
     ) -> Route:
-        path = pattern.route
+        path = readable(pattern.route)
         public = _PUBLIC_VIEWS.get(view, "") or public_by_nature(
-            "GET" if method == "ANY" else method, braced(path)
+            "GET" if method == "ANY" else method, path
         )
         function = found if found is not None and isinstance(found.node, t.Function) else None
         tests = self._tests(method, pattern)
@@ -435,26 +437,11 @@ class _Builder:
             self.conf.project.name,
             tuple(dict.fromkeys(guards)),
             (*around, *limits, *everywhere),
-            tuple(_parameters(path, at)),
+            tuple(path_parameters(pattern.route, at)),
             public,
             function,
+            pattern=pattern.route if pattern.route != path else "",
         )
-
-
-def braced(path: str) -> str:
-    """A route as other frameworks write it: `/users/{pk}` for `/^users/(?P<pk>[^/.]+)/$`."""
-    plain = re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", r"{\1}", path)
-    plain = _CONVERTER.sub(r"{\2}", plain)
-    return re.sub(r"[\^$\\?]", "", plain)
-
-
-def _parameters(path: str, at: Place) -> Iterator[Parameter]:
-    for converter, name in _CONVERTER.findall(path):
-        yield Parameter(
-            name, "path", _TYPES.get(converter, "builtins.str"), converter in _TYPES, at
-        )
-    for name in _GROUP.findall(path):
-        yield Parameter(name, "path", "builtins.str", True, at)
 
 
 def _made(pattern: Pattern) -> CallSite | None:

@@ -19,7 +19,7 @@ from auditor.frameworks.wrappers import CSRF, WrapperGuards, least
 from auditor.libraries.authentication import known_guard
 from auditor.link.checks import Origin, Strength, Summary, Verification, recognises
 from auditor.link.contexts import contexts_of
-from auditor.link.names import CallSite, Located, Module, Scope
+from auditor.link.names import CallSite, Located, Module, Scope, named
 from auditor.link.pathtests import PathTests
 from auditor.link.values import Env, Evaluator, instance_attribute, place_of
 from auditor.model.web import Guard, Guarding
@@ -228,6 +228,8 @@ class DjangoGuards(WrapperGuards):
             return Guarding.UNKNOWN, notes or f"{name} rests on code outside this tree"
         if all(e.constant for e in yes):
             return _ABSENT, f"{name} says yes to everybody"
+        if Strength.VERIFIED in {max(e.strength, e.truth) for e in yes}:
+            return Guarding.OPTIONAL, f"{name} lets callers pass whom it does not verify"
         return Guarding.DECORATIVE, notes or f"{name} does not ask who is calling"
 
     def method_decorators(self, expr: t.Expr, scope: Scope) -> Iterator[tuple[str, Located]]:
@@ -483,7 +485,7 @@ class DjangoGuards(WrapperGuards):
         )
         if module is None:
             return None
-        return self.code.definition(f"{module.path}:{dotted.rpartition('.')[2]}")
+        return self.code.defined(named(dotted.rpartition(".")[2]), module.scope)
 
     def hooks(self, definition: Located) -> Iterator[Located]:
         if isinstance(definition.node, t.Function):

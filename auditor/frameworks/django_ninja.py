@@ -19,9 +19,9 @@ from auditor.libraries.authentication import known_guard
 from auditor.libraries.ninja_routers import SUPPLIED, SuppliedOperation
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
-from auditor.link.names import CallSite, Located, Module, Scope
+from auditor.link.names import CallSite, Located, Module, Scope, named
 from auditor.link.pathtests import PathTests
-from auditor.link.values import place_of
+from auditor.link.values import Env, place_of
 from auditor.model.values import possible
 from auditor.model.web import Guard, Guarding
 
@@ -107,7 +107,7 @@ class NinjaApis:
             owner, _, name = dotted.rpartition(".")
             module = self.code.module_of(owner, scope) if owner else None
             if module is not None:
-                return self.of(t.Name(1, 1, 1, name), module.scope)
+                return self.of(named(name), module.scope)
         return found
 
     def _auth(self, site: CallSite, via: str) -> Auth | None:
@@ -340,6 +340,7 @@ class NinjaGuards:
 
     def __init__(self, guards: DjangoGuards) -> None:
         self.guards, self.code, self.values = guards, guards.code, guards.values
+        self.contexts = contexts_of(guards.values)
 
     def demanded(self, auth: Auth, tests: PathTests) -> list[Guard]:
         """What one of several alternatives demands at least; nothing for `auth=None`."""
@@ -384,12 +385,18 @@ class NinjaGuards:
             for method in ("__call__", "authenticate"):
                 own = self.code.definition(f"{ancestor}.{method}")
                 if own is not None and isinstance(own.node, t.Function):
-                    return [Guard(short, place_of(own, short), via, *self._judged(own, tests))]
+                    with self.guards.checks.within(self._bound(node, item.scope)):
+                        judged = self._judged(own, tests)
+                    return [Guard(short, place_of(own, short), via, *judged)]
         return [Guard(short, place_of(item), via, *self._outside(name))]
 
     def _judged(self, function: Located, tests: PathTests) -> tuple[Guarding, str]:
         state, reason = self.guards.telling(function, tests, {})
         return (Guarding.DECORATIVE if state is Guarding.ABSENT else state), reason
+
+    def _bound(self, node: t.Node, scope: Scope) -> Env:
+        """What the call that makes an object binds: `TokenAuth(optional=True)`."""
+        return self.contexts.bound_by(CallSite(node, scope)) if isinstance(node, t.Call) else {}
 
     @staticmethod
     def _outside(name: str) -> tuple[Guarding, str]:

@@ -16,7 +16,7 @@ from auditor.frameworks.django_settings import DjangoProject
 from auditor.libraries.url_configurations import PackagedView, packaged
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
-from auditor.link.names import CallSite, Located, Module, Scope
+from auditor.link.names import CallSite, Located, Module, Scope, named
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
 from auditor.model.values import possible
@@ -95,8 +95,8 @@ class UrlConf:
             if binding.value is not None:
                 self._list(binding.value, found[0], prefix, trail)  # type: ignore[index]
             elif binding.kind == "import":
-                name = self.code.name(t.Name(1, 1, 1, "urlpatterns"), scope)
-                for source in self.values.sources(t.Name(1, 1, 1, "urlpatterns"), scope):
+                name = self.code.name(named("urlpatterns"), scope)
+                for source in self.values.sources(named("urlpatterns"), scope):
                     if name and not isinstance(source.node, t.Name):
                         self._list(source.node, source.scope, prefix, trail)  # type: ignore[arg-type]
         for site in self._added(module):
@@ -311,7 +311,7 @@ class UrlConf:
         return self.code.modules.get(f"{stem}.py") or self.code.modules.get(f"{stem}/__init__.py")
 
     def _app_name(self, module: Module) -> str:
-        return self.values.text(t.Name(1, 1, 1, "app_name"), module.scope) or ""
+        return self.values.text(named("app_name"), module.scope) or ""
 
     def _registry(
         self, urls: t.Attr, scope: Scope, prefix: _Prefix, wrappers: tuple[Located, ...]

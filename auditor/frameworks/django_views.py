@@ -11,16 +11,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Code, Located, Scope, argument
+from auditor.link.names import CallSite, Code, Located, Scope, argument
 from auditor.link.values import Evaluator
 from auditor.model.values import possible
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_ALL_METHODS = {*METHODS, "HEAD", "OPTIONS"}
 _FORM = ("GET", "POST", "PUT")
 SERVED = {
     "TemplateView": ("GET",), "ListView": ("GET",), "DetailView": ("GET",), "ArchiveIndexView": ("GET",),
     "YearArchiveView": ("GET",), "MonthArchiveView": ("GET",), "DayArchiveView": ("GET",),
-    "BaseListView": ("GET",), "BaseDetailView": ("GET",),
+    "BaseListView": ("GET",), "BaseDetailView": ("GET",), "WeekArchiveView": ("GET",),
+    "TodayArchiveView": ("GET",), "DateDetailView": ("GET",), "FilterView": ("GET",),
+    "SingleTableView": ("GET",), "AutoResponseView": ("GET",), "Select2QuerySetView": ("GET", "POST"),
+    "SessionWizardView": ("GET", "POST"), "CookieWizardView": ("GET", "POST"),
+    "SocialLoginView": ("POST",), "SocialConnectView": ("POST",), "RegisterView": ("POST",),
     "FormView": _FORM, "CreateView": _FORM, "UpdateView": _FORM, "ProcessFormView": _FORM,
     "DeleteView": ("GET", "POST", "DELETE"), "DeletionMixin": ("POST", "DELETE"),
     "RedirectView": METHODS,
@@ -235,7 +240,22 @@ class Views:
                         named = {str(m).upper() for m in known.value}
                         return tuple(m for m in METHODS if m in named)
                 return ("GET",) if last == "api_view" else ("ANY",)
+            if call is not None and (limited := self._limited(CallSite(call, function.scope))):
+                return limited
         return ("ANY",)
+
+    def _limited(self, site: CallSite) -> tuple[str, ...]:
+        """`@cors("GET", "POST")`: a decorator of the tree that is given methods and asks for them."""
+        listed = [self.values.value(given, site.scope) for given in site.node.args]
+        known = [x.value for value in listed for x in possible(value)]
+        words = [w for x in known for w in (x if isinstance(x, list) else [x])]
+        if not words or not all(isinstance(w, str) and w.upper() in _ALL_METHODS for w in words):
+            return ()
+        found = self.code.defined(site.node.func, site.scope)
+        if found is None or not isinstance(found.node, t.Function):
+            return ()
+        asks = any(isinstance(n, t.Attr) and n.name == "method" for n in t.walk(*found.node.body))
+        return tuple(m for m in METHODS if m in {w.upper() for w in words}) if asks else ()
 
 
 def _calls(function: Located, names: set[str]) -> bool:

@@ -133,7 +133,7 @@ class Entries:
             if index == 0 and (_HANDED.match(param.name) or route.framework.startswith("Django")):
                 yield param.name, Taint(Source("request", route.framework), Form.REQUEST)
             elif param.kind in ("positional", "keyword"):
-                converter = _converter(route.path, param.name)
+                converter = _converter(route.written, param.name)
                 if (
                     converter is None
                     or converter in _NARROW

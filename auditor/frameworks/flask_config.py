@@ -18,7 +18,7 @@ from auditor.extract.python import tree as t
 from auditor.extract.readers.dotenv import environment_of
 from auditor.frameworks.flask_apps import FlaskApps, is_app_name, uses_flask
 from auditor.link.application import Application, provides
-from auditor.link.names import CallSite, Code, Located, Module, Scope, argument
+from auditor.link.names import CallSite, Code, Located, Module, Scope, argument, named
 from auditor.link.values import Evaluator, place_of, reads_settings
 from auditor.model.places import Place
 from auditor.model.settings import FrameworkSetting
@@ -223,7 +223,7 @@ class _Configuration:
             return
         if not isinstance(expr, t.Const):  # a setting chooses: each class is possible
             yield from self._classes(module)
-        elif found := self._object(self.code.name(t.Name(1, 1, 1, name), module.scope)):
+        elif found := self._object(self.code.name(named(name), module.scope)):
             yield found, ""
 
     def _classes(self, module: Module) -> Iterator[tuple[Located, str]]:

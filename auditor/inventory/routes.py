@@ -31,7 +31,9 @@ class Control(msgspec.Struct, frozen=True):
     by: list[By]
 
 
-class RouteRow(msgspec.Struct, frozen=True):
+class RouteRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`pattern` is the path as the framework writes it, given where it reads otherwise."""
+
     method: str
     path: str
     handler: str
@@ -42,6 +44,7 @@ class RouteRow(msgspec.Struct, frozen=True):
     authentication: Authentication
     rate_limit: Control
     validation: Control
+    pattern: str = ""
 
 
 def rows(application: Application) -> list[RouteRow]:
@@ -85,6 +88,7 @@ def _row(found: Limited, intakes: Sequence[Intake]) -> RouteRow:
         Authentication(route.authentication.value, guards, "; ".join(dict.fromkeys(reasons))),
         Control(found.state.value, limits),
         Control(validation, models),
+        "" if route.written == route.path else route.written,
     )
 
 

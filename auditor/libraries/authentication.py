@@ -63,6 +63,7 @@ _RAISING = {
     "keycloak.KeycloakOpenID().decode_token",
     "clerk_backend_api.Clerk().authenticate_request",
     "kmsauth.KMSTokenValidator().decrypt_token",
+    "jwt_ninja.cryptography.decode_jwt",
     "ldap.initialize().simple_bind_s",
     "ldap.initialize().bind_s",
 }
@@ -152,7 +153,7 @@ KNOWN_GUARDS = tuple(
             "django-ninja demands a signed-in user",
         ),
         (
-            r"^(?:ninja_jwt|jwtninja)\.(?:\w+\.)*\w*JWT\w*Auth\w*(?:\(\))?$",
+            r"^(?:ninja_jwt|jwt_ninja)\.(?:\w+\.)*\w*JWT\w*Auth\w*(?:\(\))?$",
             Guarding.ENFORCED,
             "verifies the token",
         ),

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from auditor.extract.python import tree as t
-from auditor.link.names import CallSite, Located, Scope, argument
+from auditor.link.names import CallSite, Located, Scope, argument, named
 from auditor.link.values import Env, Evaluator, place_of
 from auditor.model.places import Place
 from auditor.model.tokens import Expiry
@@ -173,7 +173,7 @@ class ClaimsFollower:
         if isinstance(where.owner, t.Lambda):
             return start
         if bindings[0].kind == "import":
-            for origin in self.values.origins(t.Name(1, 1, 1, name), scope)[:1]:
+            for origin in self.values.origins(named(name), scope)[:1]:
                 return self.claims(origin.node, origin.scope, until, env)  # type: ignore[arg-type]
         return _Run(self, name, where, until, env, start).result(where.owner.body)
 

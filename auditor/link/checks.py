@@ -360,7 +360,7 @@ _CREDENTIAL_FIELD = re.compile(
 )
 _OF_REQUEST = {
     "path", "method", "endpoint", "blueprint", "path_info", "full_path", "url_rule",
-    "view_functions", "view_name", "url_name", "namespace", "resolver_match",
+    "view_functions", "view_name", "url_name", "namespace", "resolver_match", "kwargs",
 }  # fmt: skip
 _CHECKING = re.compile(r"check|verif|valid|auth|match", re.I)
 _SWITCHES_OFF = re.compile(r"disable|bypass|skip|insecure|without|no_?auth|allow_?anonymous", re.I)
@@ -445,7 +445,7 @@ class _Walk:
         """Whether we are where only a caller comes whom a check has not recognised."""
         self.by_default = True
         self.optional = False
-        """Whether options kept in the database are taken as they are by default; whether any was."""
+        """Whether settings and options are taken as they are by default; whether any was."""
 
     def run(self) -> Summary:
         node = self.function.node
@@ -750,8 +750,9 @@ class _Walk:
             if not compared:
                 return None
         value = self.values.value(test, self.scope)
-        if isinstance(value, Setting) and isinstance(value.default, Known):
+        if isinstance(value, Setting) and isinstance(value.default, Known) and self.by_default:
             self.note(f"{value.name} decides whether it is asked at all")
+            self.optional = True
             return bool(value.default.value)
         outcome = self.stored_option(test) if self.by_default else None
         self.optional |= outcome is not None
@@ -1061,7 +1062,8 @@ class _Walk:
     def through(self, callee: Located, call: t.Call, state: _State) -> Verification | None:
         """What a function of the tree establishes for its caller."""
         if call.args and not self.checks.ambient:
-            if not any(self.touches_caller(x, state) for x in _arguments(call)):
+            given = _arguments(call)
+            if not any(self.touches_caller(x, state) or self.names_caller(x, state) for x in given):
                 return None
         if callee.node.decorators and self.checks.around(callee) is Strength.VERIFIED:  # type: ignore[attr-defined]
             self.denies = True

@@ -213,6 +213,12 @@ class CallSite(Located):
         return self.scope.function
 
 
+@functools.cache
+def named(name: str) -> t.Name:
+    """A name as it would be written. One node for each: what a node stands for is kept by its id."""
+    return t.Name(1, 1, 1, name)
+
+
 def argument(call: t.Call, position: int | None, *names: str) -> t.Expr | None:
     """The argument at `position`, or by one of its names; None where it is not given."""
     for keyword in call.keywords:

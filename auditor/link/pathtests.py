@@ -21,6 +21,8 @@ _MATCHING = re.compile(r"re\.(?:match|search|fullmatch)")
 _MAX_DEPTH = 12
 _VARIABLES = re.compile(r"values|(?:request\.)?view_args")
 """What Flask has matched in the path: `url_value_preprocessor` gets it, the request has it."""
+_KWARGS = re.compile(r"^(?:self|view|\w+\.parser_context)\.kwargs$")
+"""Where Django's class-based views keep it."""
 _TEXT_METHODS = {
     "rstrip", "lstrip", "strip", "lower", "upper", "removeprefix", "removesuffix",
 }  # fmt: skip
@@ -87,12 +89,18 @@ class PathTests:
                 func=t.Attr(value=owner, name="get" | "pop"), args=[t.Const(value=key), *_]
             ):
                 if self.endpoint and _VARIABLES.fullmatch(t.dotted(owner)):
-                    return re.search(rf"[<:]{re.escape(str(key))}>", self.path) is not None
+                    return self._takes(str(key))
+                if self.marks is not None and _KWARGS.search(t.dotted(owner)):
+                    return self._takes(str(key))
             case t.Name():
                 origins = self.values.origins(test, scope)
                 if len(origins) == 1 and not isinstance(origins[0].node, t.Name):
                     return self._decide(origins[0].node, origins[0].scope, depth + 1)  # type: ignore[arg-type]
         return None
+
+    def _takes(self, name: str) -> bool:
+        """Whether the route has a variable of this name."""
+        return re.search(rf"[<:]{re.escape(name)}>", self.path) is not None
 
     def _marked(self, view: t.Expr, mark: str, scope: Scope) -> bool | None:
         """`getattr(app.view_functions[request.endpoint], "is_public", False)`."""
@@ -184,6 +192,8 @@ class PathTests:
         subject = self._subject(left, scope)
         if subject is None and op in ("in", "not in"):
             whole, part = self._subject(right, scope), self._texts(left, scope)
+            if self.marks is not None and part and _KWARGS.search(t.dotted(right)):
+                return self._takes(part[0]) == (op == "in")
             if whole is not None and part is not None and len(part) == 1:
                 return (part[0] in whole) == (op == "in")
         if subject is None or op not in ("==", "!=", "in", "not in"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Binding, CallSite, Code, Located, Scope
+from auditor.link.names import Binding, CallSite, Code, Located, Scope, named
 from auditor.model.places import Place
 from auditor.model.values import Known, Masked, OneOf, Setting, Unknown, Value, possible, text_of
 
@@ -513,7 +513,7 @@ class Evaluator:
             self._bindings[key] = []  # modules that import each other end here
             scope = self.code.modules[path].scope
             if name in scope.bindings:
-                self._bindings[key] = self.origins(t.Name(1, 1, 1, name), scope)
+                self._bindings[key] = self.origins(named(name), scope)
         return self._bindings[key]
 
     def _call(self, site: CallSite, name: str, place: Place) -> Value:

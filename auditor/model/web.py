@@ -116,6 +116,10 @@ class Parameter:
     model: Located | None = field(default=None, compare=False, repr=False)
 
 
+_CHECKING = {"login", "registration", "password recovery", "sign-in callback"}
+"""What is public by nature and checks a credential as its work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One method and path that an application serves.
@@ -139,6 +143,13 @@ class Route:
     dependencies: tuple[Located, ...] = field(default=(), compare=False, repr=False)
     view: Located | None = field(default=None, compare=False, repr=False)
     """The class that it is a method of, as it was routed."""
+    pattern: str = ""
+    """The path as the framework writes it, where it reads otherwise: a regular expression."""
+
+    @property
+    def written(self) -> str:
+        """The path in the framework's own notation."""
+        return self.pattern or self.path
 
     @property
     def name(self) -> str:
@@ -154,7 +165,7 @@ class Route:
 
         What a public handler checks itself (a login its password) is its work, not its guard.
         """
-        checks_itself = self.public and self.public not in ("logout", "token refresh")
+        checks_itself = self.public in _CHECKING
         states = {g.state for g in self.guards if not (checks_itself and g.via == "body")}
         if Guarding.ENFORCED in states:
             return Guarding.ENFORCED

@@ -73,6 +73,16 @@ def test_only_the_path_below_the_root_decides_the_role(tmp_path: Path) -> None:
     assert [f.role for f in discover(root).files] == [Role.SOURCE]
 
 
+def test_an_application_called_examples_is_no_example(tmp_path: Path) -> None:
+    app = {f"shop/examples/{name}": "" for name in ("__init__.py", "apps.py", "urls.py")}
+    files = {**app, "shop/examples/migrations/__init__.py": "", "shop/examples/tests/test_x.py": ""}
+    root = write(tmp_path, {**files, "examples/apps.py": ""})
+    roles = {f.path: f.role for f in discover(root).files}
+    assert roles["shop/examples/urls.py"] is Role.SOURCE
+    assert roles["shop/examples/tests/test_x.py"] is Role.TEST
+    assert roles["examples/apps.py"] is Role.EXAMPLE
+
+
 def test_leaves_out_what_nobody_wrote(tmp_path: Path) -> None:
     root = write(
         tmp_path,

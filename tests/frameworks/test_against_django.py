@@ -1219,7 +1219,7 @@ def served(
 def test_same_routes_and_guards_as_the_framework(files: Mapping[str, str], tmp_path: Path) -> None:
     root = write(tmp_path, files)
     ours = {
-        (r.method, r.path): (r.authentication is Guarding.ENFORCED, r.handler)
+        (r.method, r.written): (r.authentication is Guarding.ENFORCED, r.handler)
         for r in load(root).facts(Route)
     }
     assert ours == served(root, "shop.settings")
