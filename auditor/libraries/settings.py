@@ -161,7 +161,10 @@ class _Field:
             for keyword in ("env", "validation_alias", "alias"):
                 if alias := values.text(argument(default, None, keyword), scope):
                     name = alias
+            made = argument(default, None, "default_factory")
             default = argument(default, 0, "default")
+            if isinstance(made, t.Lambda):
+                default = made.body
         if isinstance(default, t.Name) and default.id == "...":
             default = None
         worth = values.value(default, scope) if default is not None else None

@@ -17,6 +17,7 @@ from auditor.model.deployment import CodeWeakness
 
 _ANSWERED_ELSEWHERE = {
     "B105", "B106", "B107",  # hard-coded passwords: leaked-secrets judges the value, too
+    "B323", "B501",  # certificates that are not checked: transport-headers
     "B104",  # binding to all interfaces is what a container must do
 }  # fmt: skip
 _SEVERITIES = {"high": Severity.HIGH, "medium": Severity.MEDIUM, "low": Severity.LOW}

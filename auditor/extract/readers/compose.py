@@ -13,6 +13,9 @@ from auditor.extract.readers.proxies import traefik_labels
 from auditor.extract.sensitive import is_sensitive, safe_value
 from auditor.extract.source import Source, extracts
 
+_REDIRECTS = re.compile(r"(?:redirections\.entrypoint|redirectscheme)\.scheme=https", re.I)
+_SERVED_BY_TLS = re.compile(r"traefik\.http\.routers\.[^.]+\.tls(?:=true|\.certresolver=)", re.I)
+
 
 class Service(Fact, frozen=True):
     """One service of a compose file; `environment` holds (name, value, line)."""
@@ -30,6 +33,10 @@ class Service(Fact, frozen=True):
     limited_by: str = ""
     """The Traefik middleware that limits the rate of what it serves."""
     limited_path: str = ""
+    redirects: bool = False
+    """Whether Traefik sends plain HTTP on to HTTPS, for this service or for all."""
+    tls: bool = False
+    """Whether Traefik serves it by TLS."""
     build: str = ""
     """The directory it is built from; empty where it runs an image as it is."""
     dockerfile: str = ""
@@ -59,7 +66,9 @@ def compose(source: Source) -> Iterator[Fact]:
 
 def _service(document: Document, name: str, data: dict[str, Any]) -> Service:
     environment = _environment(document, name, data.get("environment"))
-    limit = traefik_labels(_labels(data.get("labels")) | _labels(at(data, "deploy", "labels")))
+    labels = _labels(data.get("labels")) | _labels(at(data, "deploy", "labels"))
+    limit = traefik_labels(labels)
+    told = " ".join((text_at(data, "command"), *(f"{k}={v}" for k, v in labels.items())))
     replicas = at(data, "deploy", "replicas") or data.get("scale")
     build = data.get("build")
     power = _power(data)
@@ -82,6 +91,8 @@ def _service(document: Document, name: str, data: dict[str, Any]) -> Service:
         document.line("services", name),
         replicas if isinstance(replicas, int) else 1,
         *(limit or ("", "")),
+        redirects=_REDIRECTS.search(told) is not None,
+        tls=_SERVED_BY_TLS.search(told) is not None,
         build=build
         if isinstance(build, str)
         else (text_at(build, "context") or "." if build else ""),

@@ -1,0 +1,100 @@
+"""Where TLS ends in the tree, and what proxies add to every response.
+
+https://nginx.org/en/docs/http/ngx_http_headers_module.html#add_header: headers of a level replace those
+of the level above. https://caddyserver.com/docs/automatic-https: a site with a host's name is served by
+TLS and redirects to it. https://www.uvicorn.org/settings/#https, https://docs.gunicorn.org/en/stable/settings.html#ssl.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from auditor.extract.readers.compose import Service
+from auditor.extract.readers.proxies import ProxyStatement
+from auditor.libraries.security_headers import header_of, switched_off
+from auditor.link.application import Application, provides
+from auditor.link.values import place_of
+from auditor.model.deployment import Standing, Start
+from auditor.model.places import Place
+from auditor.model.transport import HttpsRedirect, ResponseHeader, TlsEnd
+from auditor.model.values import Known
+
+_SERVER_TLS = re.compile(r"--(?:ssl-keyfile|ssl-certfile|certfile|keyfile)[ =]\S")
+_PLAIN_SITE = re.compile(r"^(?:http://|:80\b|:\d+\b)")
+
+
+@provides(ResponseHeader)
+def proxy_headers(application: Application) -> Iterator[ResponseHeader]:
+    for file, statement in application.of(ProxyStatement):
+        words = statement.words
+        place = Place(file.path, statement.line)
+        name, value, via = "", "", "nginx"
+        if statement.server == "nginx" and words[0] == "add_header" and len(words) > 2:
+            name, value = header_of(words[1]), words[2]
+        elif statement.server == "caddy":
+            via = "Caddy"
+            inside = [header.split(" ")[0] for header, _ in statement.blocks]
+            if "header" in inside and not words[0].startswith("-"):
+                name, value = header_of(words[0].lstrip("+?>")), " ".join(words[1:])
+            elif words[0] == "header":
+                rest = [w for w in words[1:] if not w.startswith(("/", "@", "*"))]
+                if rest:
+                    name, value = header_of(rest[0].lstrip("+?>")), " ".join(rest[1:])
+        if name:
+            yield ResponseHeader("", name, via, place, switched_off(name, value))
+
+
+@provides(HttpsRedirect)
+def proxy_redirects(application: Application) -> Iterator[HttpsRedirect]:
+    for file, statement in application.of(ProxyStatement):
+        words = statement.words
+        if statement.server == "nginx" and words[0] in ("return", "rewrite"):
+            if any(word.startswith("https://") for word in words[1:]):
+                yield HttpsRedirect("", "nginx", Place(file.path, statement.line))
+    for end in _caddy_sites(application):
+        yield HttpsRedirect("", "Caddy", end)
+    for file, service in application.of(Service):
+        if service.redirects:
+            yield HttpsRedirect("", "Traefik", Place(file.path, service.line))
+
+
+@provides(TlsEnd)
+def tls_ends(application: Application) -> Iterator[TlsEnd]:
+    for file, statement in application.of(ProxyStatement):
+        words = statement.words
+        ends = words[0] == "ssl_certificate" or (words[0] == "listen" and "ssl" in words[1:])
+        if statement.server == "nginx" and ends:
+            yield TlsEnd("nginx", Place(file.path, statement.line))
+    for place in _caddy_sites(application):
+        yield TlsEnd("Caddy", place)
+    for file, service in application.of(Service):
+        if service.tls:
+            yield TlsEnd("Traefik", Place(file.path, service.line))
+    for start in application.facts(Start):
+        if start.standing is not Standing.LOCAL and _SERVER_TLS.search(start.command.text):
+            yield TlsEnd(start.command.source, start.command.place)
+    for site in application.code.calls("uvicorn.run", "uvicorn.Config"):
+        given = site.arg(None, "ssl_keyfile", "ssl_certfile")
+        if given is not None:
+            value = application.values.value(given, site.scope)
+            if isinstance(value, Known) and value.value:
+                yield TlsEnd("uvicorn", place_of(site))
+
+
+def _caddy_sites(application: Application) -> Iterator[Place]:
+    """Sites of Caddy that it serves by TLS."""
+    sites: dict[tuple[str, str, int], bool] = defaultdict(bool)
+    off: set[str] = set()
+    for file, statement in application.of(ProxyStatement):
+        if statement.server == "caddy":
+            if statement.words[:2] == ["auto_https", "off"]:
+                off.add(file.path)
+            if statement.blocks and statement.blocks[0][0]:
+                header, line = statement.blocks[0]
+                sites[file.path, header, line] |= statement.words[0] == "reverse_proxy"
+    for (path, header, line), serves in sites.items():
+        plain = _PLAIN_SITE.match(header) or header.startswith(("(", "&", "{$SITE_ADDRESS::80"))
+        if serves and path not in off and not plain:
+            yield Place(path, line)
