@@ -17,7 +17,7 @@ from auditor.frameworks.django_permissions import Entries, Permissions
 from auditor.frameworks.django_rest import RestRoute, RestRouters
 from auditor.frameworks.django_settings import DjangoProject, uses_django
 from auditor.frameworks.django_urls import Pattern, Registry, UrlConf
-from auditor.frameworks.django_views import MADE, SERVED, Views
+from auditor.frameworks.django_views import MADE, METHODS, SERVED, Views
 from auditor.frameworks.public import public_by_nature
 from auditor.libraries.url_configurations import PackagedView
 from auditor.link.application import Application, provides
@@ -137,6 +137,13 @@ class _Builder:
             and node.func.name == "as_view"
         ):
             yield from self._class_view(pattern, node, node.func.value, scope)
+            return
+        if isinstance(node, t.Call) and node.keywords and not node.args and _by_method(node):
+            for keyword in node.keywords:  # `methods(get=shown, put=changed)`
+                view = replace(pattern, view=Located(keyword.value, scope))
+                for route in self._pattern(view):
+                    if route.method in ("ANY", str(keyword.name).upper()):
+                        yield replace(route, method=str(keyword.name).upper())
             return
         found = self.code.defined(node, scope) if isinstance(node, t.Name | t.Attr) else None
         if found is not None and isinstance(found.node, t.Function):
@@ -460,6 +467,11 @@ def _mapping(call: t.Call) -> dict[str, str]:
                 if isinstance(k, t.Const) and isinstance(v, t.Const)
             }
     return {}
+
+
+def _by_method(call: t.Call) -> bool:
+    """Whether a call is given one view for each HTTP method."""
+    return all(keyword.name and keyword.name.upper() in METHODS for keyword in call.keywords)
 
 
 def _last(expr: t.Expr) -> str:

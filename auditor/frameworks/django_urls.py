@@ -234,7 +234,9 @@ class UrlConf:
             match node:
                 case t.Call(func=t.Attr(name="as_view")):
                     break
-                case t.Call(func=func, args=[inner, *_]) if _wraps(func, inner):
+                case t.Call(func=func, args=[inner, *_]) if _wraps(
+                    func, inner
+                ) and not self._makes_view(func, inner, target.scope):
                     if t.dotted(func).rpartition(".")[2] == "include":
                         break
                     wrappers.append(Located(func, target.scope))
@@ -253,6 +255,17 @@ class UrlConf:
             full = f"{below.namespace}:{name}" if below.namespace else name
             around = (*below.wrappers, *wrappers)
             self.patterns.append(Pattern(below.route, target, around, full, site))
+
+    def _makes_view(self, func: t.Expr, given: t.Expr, scope: Scope) -> bool:
+        """`FormPreview(ArticleForm)`: a view that is an object, made with a class that is no view."""
+        made = self.code.defined(func, scope)
+        used = self.code.defined(given, scope) if isinstance(given, t.Name | t.Attr) else None
+        return (
+            made is not None
+            and isinstance(made.node, t.Class)
+            and used is not None
+            and isinstance(used.node, t.Class)
+        )
 
     def _include(self, site: CallSite, prefix: _Prefix, trail: tuple[str, ...]) -> None:
         given = site.arg(0, "arg")

@@ -226,9 +226,11 @@ class Views:
         assert isinstance(function.node, t.Function)
         for decorator in function.node.decorators:
             call = decorator if isinstance(decorator, t.Call) else None
-            last = t.dotted(call.func if call else decorator).rpartition(".")[2]
+            before, _, last = t.dotted(call.func if call else decorator).rpartition(".")
             if last in _LIMITING:
                 return _LIMITING[last]
+            if before.endswith("api_view") and last.upper() in METHODS:
+                return (last.upper(),)  # hatchway: `@api_view.get`
             if last in ("require_http_methods", "api_view"):
                 listed = (
                     self.values.value(argument(call, 0, "http_method_names"), function.scope)

@@ -372,6 +372,7 @@ TOKEN_IDENTITY = re.compile(
 _NOBODY_TOO = {"is_anonymous", "get_id"}
 """What flask-login's anonymous user has as well."""
 _SCOPES = re.compile(r"(?:self\.)?(?:request|req|websocket|conn)\.auth\.scopes")
+_REQUEST = re.compile(r"(?:self\.)?request")
 _STATE = re.compile(r"(?:self\.)?(?:request|req|websocket|conn|connection)\.(?:state|scope|ctx)")
 
 
@@ -430,6 +431,20 @@ def kept_with_the_request(expr: t.Expr, name: str, scope: Scope, checks: Checks)
         case t.Call(func=t.Name(id="getattr"), args=[owner, t.Const(value=str(attribute)), *_]):
             if _STATE.fullmatch(t.dotted(owner)):
                 return checks.assigned(_STATE, attribute)
+    return None
+
+
+@vouches
+def kept_on_the_request(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin | None:
+    """`request.token`, `request.tenant`: what a middleware of the tree puts on Django's request."""
+    match expr:
+        case t.Attr(value=owner, name=attribute) if (
+            attribute not in ("user", "auth", "session")
+            and _REQUEST.fullmatch(t.dotted(owner))
+            and checks.assigns(attribute)
+        ):
+            kept = checks.assigned(_REQUEST, attribute)
+            return kept if kept.truth > Strength.FORM else None
     return None
 
 

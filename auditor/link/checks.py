@@ -255,6 +255,10 @@ class Checks:
                 joined = found if joined is None else _join(joined, found)
         return joined or Origin()
 
+    def assigns(self, name: str) -> bool:
+        """Whether anything puts something into an attribute of this name."""
+        return name in self._attribute_targets
+
     @functools.cached_property
     def _attribute_targets(self) -> dict[str, list[tuple[t.Attr, Scope]]]:
         found: dict[str, list[tuple[t.Attr, Scope]]] = defaultdict(list)
@@ -680,7 +684,7 @@ class _Walk:
         )
         if len(self.rejects) > before and (known or max(yes, no) >= Strength.DEFAULT_SECRET):
             self.conditional = True
-        if then is not None and other is not None:
+        if then is not None and other is not None and not _both_verified(then, other):
             # both go on: the test decided nothing, only what each branch did itself remains
             then = self.unlearned(then, yes, state, stmt.body)
             other = self.unlearned(other, no, state, stmt.orelse)
@@ -1237,6 +1241,10 @@ class _Walk:
             truth = self.truth(expr, state)[0]  # `public or verify(token)` shows nothing
         identity = any(o.identity for o in inner) or self.about_identity(expr, state)
         return Origin(self.touches_caller(expr, state), truth, False, constant, identity)
+
+
+def _both_verified(one: _State, other: _State) -> bool:
+    return min(one.strength, other.strength) is Strength.VERIFIED
 
 
 def call_spreads(call: t.Call) -> bool:
