@@ -154,7 +154,8 @@ _TEST_NAME = re.compile(
     r"(?:test_.+|.+_tests?|tests?|conftest)\.py|.+[.-](?:spec|test)\.[jt]sx?|.+\.cy\.[jt]sx?", re.I
 )
 _EXAMPLE_FOLDERS = {"example", "examples", "sample", "samples", "demo", "demos", "snippets"}
-_EXAMPLE_NAME = re.compile(r"\.(?:example|sample|template|dist)(?:\.|$)", re.I)
+_EXAMPLE_NAME = re.compile(r"\.(?:example|sample|template)(?:\.|$)|\.dist(?:\.(?!py$)|$)", re.I)
+"""`settings.py.dist` is to be copied; `settings.dist.py` is what others import."""
 _DOCUMENT_FOLDERS = {"docs", "doc", "documentation"}
 _DOCUMENT_SUFFIXES = {"md", "rst", "mdx", "adoc"}
 

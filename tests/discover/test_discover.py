@@ -61,6 +61,9 @@ def test_kind(path: str, kind: Kind) -> None:
         ("src/Button.spec.tsx", Role.TEST),
         ("examples/app.py", Role.EXAMPLE),
         (".env.example", Role.EXAMPLE),
+        ("shop/settings.py.dist", Role.EXAMPLE),
+        ("config.dist.yml", Role.EXAMPLE),
+        ("shop/settings.dist.py", Role.SOURCE),
         ("README.md", Role.DOCUMENTATION),
     ],
 )
