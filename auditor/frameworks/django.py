@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.decorators import Applied
+from auditor.frameworks.django_graphql import is_graphql, resolvers
 from auditor.frameworks.django_guards import LOGIN_FREE_VIEWS, LOGIN_VIEWS, DjangoGuards
 from auditor.frameworks.django_limits import DjangoLimits
 from auditor.frameworks.django_ninja import NinjaApis, NinjaGuards, NinjaOperation
@@ -210,6 +211,8 @@ class _Builder:
                 found, short = given, _last(view.args[0])
         if found is None or not isinstance(found.node, t.Class):
             name = self.code.name(view, scope) or dotted
+            if "()" not in name:
+                short = name.rpartition(".")[2]  # whatever it is imported as
             yield from self._foreign(pattern, name, short)
             return
         mapping = _mapping(call)
@@ -244,6 +247,7 @@ class _Builder:
             tests = self._tests(method, pattern)
             guards = [*self._around(pattern, tests)]
             guards += self._everywhere(tests, pattern.wrappers, short in LOGIN_FREE_VIEWS)
+            guards += self._answers(name)
             guards += self._outside(name, short, pattern) or self._unseen(name, short, pattern)
             rest = name.startswith(("rest_framework", "dj_rest_auth", "djoser"))
             throttled = rest and "ObtainAuthToken" not in name and short not in MADE
@@ -255,8 +259,19 @@ class _Builder:
         """What a view does that lies outside of the tree and is not known: nobody can tell."""
         if name.startswith(("django.", "rest_framework")) or short in {*SERVED, *_PUBLIC_VIEWS}:
             return []
+        if is_graphql(name):
+            return []
         reason = f"{name or 'the view'} comes from outside this tree"
         return [Guard(short or "view", place_of(pattern.site), "class", Guarding.UNKNOWN, reason)]
+
+    def _answers(self, *names: str) -> list[Guard]:
+        """What the resolvers behind a view demand that answers GraphQL."""
+        found = self.resolvers if any(is_graphql(name) for name in names) else None
+        return [found] if found is not None else []
+
+    @functools.cached_property
+    def resolvers(self) -> Guard | None:
+        return resolvers(self.application)
 
     def _outside(self, name: str, short: str, pattern: Pattern) -> list[Guard]:
         if reason := LOGIN_VIEWS.get(short):
@@ -270,6 +285,7 @@ class _Builder:
         guards = [
             *self._around(pattern, tests),
             *self.guards.of_class(found, method, handler, tests, _made(pattern)),
+            *self._answers(*self.code.ancestry(found)),
         ]
         rest = self.views.is_rest(found)
         if rest:
@@ -355,9 +371,11 @@ class _Builder:
             guards.append(body)
         guards += self._everywhere(tests, [*each.decorators, *pattern.wrappers])
         at = place_of(each.site, each.name)
-        limits = self.limits.handler(each.function, "decorator", tests) if each.function else ()
+        limits = list(self.ninja.limits(each.throttle)) if each.throttle is not None else []
+        if each.function is not None:
+            limits += self.limits.handler(each.function, "decorator", tests)
         made = self._route(
-            pattern, each.method, each.name, at, each.function, guards, each.name, list(limits)
+            pattern, each.method, each.name, at, each.function, guards, each.name, limits
         )
         return replace(made, public=each.public or made.public)
 

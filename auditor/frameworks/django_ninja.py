@@ -23,11 +23,11 @@ from auditor.link.names import CallSite, Located, Module, Scope, named
 from auditor.link.pathtests import PathTests
 from auditor.link.values import Env, place_of
 from auditor.model.values import possible
-from auditor.model.web import Guard, Guarding
+from auditor.model.web import Guard, Guarding, Limit
 
 Key = tuple[str, int, int]
 Auth = tuple["Located | SuppliedOperation", str]
-"""What was given as `auth`, and by which of Guard.via."""
+"""What was given as `auth` or `throttle`, and by which of Guard.via."""
 
 _KINDS = re.compile(
     r"^ninja(?:_extra)?(?:\.\w+)*\.(NinjaAPI|NinjaExtraAPI|Router|RouterPaginated)$"
@@ -57,6 +57,7 @@ class NinjaOperation:
     """The list of permissions of a controller's operation."""
     decorators: tuple[Located, ...] = ()
     public: str = ""
+    throttle: Auth | None = None
 
 
 @dataclass
@@ -64,9 +65,10 @@ class _Router:
     site: CallSite
     is_api: bool
     auth: Auth | None
+    throttle: Auth | None
     operations: list[NinjaOperation] = field(default_factory=list)
-    mounts: list[tuple[str, Key | str, Auth | None]] = field(default_factory=list)
-    """Prefix, router (a canonical name where a package brings it), and `auth` of each mount."""
+    mounts: list[tuple[str, Key | str, Auth | None, Auth | None]] = field(default_factory=list)
+    """Prefix, router (a canonical name where a package brings it), `auth` and `throttle` of each."""
     controllers: list[Located] = field(default_factory=list)
 
 
@@ -98,7 +100,9 @@ class NinjaApis:
             if kind := kinds.get(name) or (match[1] if match else ""):
                 is_api = "API" in kind
                 via = "application" if is_api else "router"
-                self.routers[site.key] = _Router(site, is_api, self._auth(site, via))
+                auth = self._given_as("auth", site, via)
+                throttle = self._given_as("throttle", site, via)
+                self.routers[site.key] = _Router(site, is_api, auth, throttle)
 
     def of(self, expr: t.Expr | None, scope: Scope) -> list[Key]:
         """The API or router objects that an expression stands for; a text names one."""
@@ -110,8 +114,9 @@ class NinjaApis:
                 return self.of(named(name), module.scope)
         return found
 
-    def _auth(self, site: CallSite, via: str) -> Auth | None:
-        given = site.arg(None, "auth")
+    def _given_as(self, word: str, site: CallSite, via: str) -> Auth | None:
+        """What a call is given as `auth` or `throttle`."""
+        given = site.arg(None, word)
         if given is None or _UNSET.search(self.code.name(given, site.scope) or t.dotted(given)):
             return None
         return Located(given, site.scope), via
@@ -167,19 +172,20 @@ class NinjaApis:
         name = function.node.name  # type: ignore[attr-defined]
         several = verb in _SEVERAL
         path = self.values.text(site.arg(1 if several else 0, "path"), site.scope)
-        auth = self._auth(site, "decorator")
+        auth = self._given_as("auth", site, "decorator")
+        throttle = self._given_as("throttle", site, "decorator")
+        shown = _brackets("{?}" if path is None else path)
         for method in self._methods(site, 0) if several else (verb.upper(),):
             yield NinjaOperation(
-                _brackets("{?}" if path is None else path),
-                method, name, function, function, auth, None, decorators,
-            )  # fmt: skip
+                shown, method, name, function, function, auth, None, decorators, "", throttle
+            )
 
     def _added(self, site: CallSite, view: Located | None) -> Iterator[NinjaOperation]:
         path = self.values.text(site.arg(0, "path"), site.scope) or ""
         found = view if view is not None and isinstance(view.node, t.Function) else None
         name = found.node.name if found else t.dotted(site.arg(2, "view_func"))  # type: ignore
         for method in self._methods(site, 1):
-            auth = self._auth(site, "decorator")
+            auth = self._given_as("auth", site, "decorator")
             yield NinjaOperation(_brackets(path), method, name, found, found or site, auth)
 
     def _methods(self, site: CallSite, position: int) -> list[str]:
@@ -192,13 +198,16 @@ class NinjaApis:
         prefix = self.values.text(site.arg(0, "prefix"), site.scope)
         shown = _brackets("{?}" if prefix is None else prefix)
         given = site.arg(1, "router")
-        auth = self._auth(site, "include")
+        auth = self._given_as("auth", site, "include")
+        throttle = self._given_as("throttle", site, "include")
         targets: list[Key | str] = [*self.of(given, site.scope)]
         if not targets:
             name = self.code.name(given, site.scope) or self.values.text(given, site.scope) or ""
             targets = [name] if name in SUPPLIED else []
         for key in self.of(receiver, site.scope):
-            self.routers[key].mounts += [(shown, each, auth) for each in targets if each != key]
+            self.routers[key].mounts += [
+                (shown, each, auth, throttle) for each in targets if each != key
+            ]
 
     # --- controllers
 
@@ -284,9 +293,13 @@ class NinjaApis:
                     f"{found.node.name}.{method.node.name}",  # type: ignore[attr-defined]
                     method,
                     method,
-                    self._auth(own, "decorator") or self._auth(site, "class"),
+                    self._given_as("auth", own, "decorator")
+                    or self._given_as("auth", site, "class"),
                     permissions,
                     self._plain(decorators[index + 1 :], method.scope),
+                    "",
+                    self._given_as("throttle", own, "decorator")
+                    or self._given_as("throttle", site, "class"),
                 )
                 for verb in (self._methods(own, 1) if several else [match[1].upper()])
             )
@@ -298,27 +311,35 @@ class NinjaApis:
         """Everything below an API object, with the `auth` that applies to it."""
         api = self.routers[key]
         yield from self._documentation(api.site)
-        yield from self._below(key, "", api.auth, ())
+        yield from self._below(key, "", api.auth, api.throttle, ())
         for controller in api.controllers:
             for each in self._controlled(controller):
-                yield replace(each, auth=each.auth or api.auth)
+                throttle = each.throttle or api.throttle
+                yield replace(each, auth=each.auth or api.auth, throttle=throttle)
 
     def _below(
-        self, key: Key, prefix: str, auth: Auth | None, trail: tuple[Key, ...]
+        self,
+        key: Key,
+        prefix: str,
+        auth: Auth | None,
+        throttle: Auth | None,
+        trail: tuple[Key, ...],
     ) -> Iterator[NinjaOperation]:
-        """What a router serves where it is mounted, with the `auth` that it has there."""
+        """What a router serves where it is mounted, with the `auth` and `throttle` it has there."""
         if key in trail or len(trail) > _MAX_DEPTH:
             return
         router = self.routers[key]
         for each in router.operations:
-            yield replace(each, path=_joined(prefix, each.path), auth=each.auth or auth)
-        for below, child, mounted in router.mounts:
+            path, limit = _joined(prefix, each.path), each.throttle or throttle
+            yield replace(each, path=path, auth=each.auth or auth, throttle=limit)
+        for below, child, mounted, slowed in router.mounts:
             path = _joined(prefix, below)
             if isinstance(child, str):
                 yield from (_supplied(each, path, router.site) for each in SUPPLIED[child])
             else:
                 given = mounted or self.routers[child].auth or router.auth or auth
-                yield from self._below(child, path, given, (*trail, key))
+                limit = slowed or self.routers[child].throttle or router.throttle or throttle
+                yield from self._below(child, path, given, limit, (*trail, key))
 
     def _documentation(self, site: CallSite) -> Iterator[NinjaOperation]:
         decorator = site.arg(None, "docs_decorator")
@@ -349,6 +370,17 @@ class NinjaGuards:
             return []
         each = [self._callback(item, via, tests) for item in self._alternatives(given)]
         return functools.reduce(self.guards.either, each) if each else []
+
+    def limits(self, throttle: Auth) -> Iterator[Limit]:
+        """https://django-ninja.dev/guides/throttling/: what each throttle allows."""
+        given, via = throttle
+        for item in self._alternatives(given) if isinstance(given, Located) else ():
+            if not isinstance(item.node, t.Call):
+                continue
+            site = CallSite(item.node, item.scope)
+            name = re.split(r"[.:]", self.code.name(item.node.func, item.scope))[-1]
+            rate = self.values.text(site.arg(0, "rate"), item.scope) or ""
+            yield Limit(name or t.dotted(item.node.func), place_of(item), via, rate)
 
     def _alternatives(self, given: Located) -> list[Located]:
         found: list[Located] = []

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from auditor.frameworks.django_patterns import readable
 from auditor.model.web import Guarding, Route
 from tests.conftest import load, write
 
@@ -1002,10 +1003,11 @@ from django.contrib.admin.views.decorators import staff_member_required
 from django.urls import path
 from ninja import NinjaAPI, Router
 from ninja.security import django_auth
+from ninja.throttling import AnonRateThrottle, UserRateThrottle
 from shop import security as s
 from shop.items import items
 
-api = NinjaAPI(urls_namespace="api")
+api = NinjaAPI(urls_namespace="api", throttle=[UserRateThrottle("100/h")])
 closed = NinjaAPI(auth=django_auth, urls_namespace="closed", docs_decorator=staff_member_required)
 bare = NinjaAPI(urls_namespace="bare", openapi_url=None)
 
@@ -1058,7 +1060,7 @@ unset = Router()
 @inner.get("/")
 def inner_list(request): return []
 
-@inner.post("/free", auth=None)
+@inner.post("/free", auth=None, throttle=AnonRateThrottle("10/s"))
 def inner_free(request): return {}
 
 @nested.get("/{uuid:item}")
@@ -1192,6 +1194,65 @@ class Others:
     def yours(self): return {}
 """,
     ),
+    "GraphQL": project(
+        """
+from django.contrib.auth.decorators import login_required
+from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+from graphene_django.views import GraphQLView
+from strawberry.django.views import AsyncGraphQLView, GraphQLView as StrawberryView
+from shop.schema import plain, schema
+from shop.views import Closed, Dispatching
+
+urlpatterns = [
+    path("open/", csrf_exempt(GraphQLView.as_view(schema=plain, graphiql=True))),
+    path("wrapped/", login_required(GraphQLView.as_view(schema=plain))),
+    path("closed/", Closed.as_view(schema=plain)),
+    path("dispatching/", Dispatching.as_view(schema=plain)),
+    path("strawberry/", StrawberryView.as_view(schema=schema)),
+    path("strawberry-closed/", login_required(StrawberryView.as_view(schema=schema))),
+    path("strawberry-async/", AsyncGraphQLView.as_view(schema=schema)),
+]
+""",
+        'INSTALLED_APPS += ["graphene_django"]\n',
+        schema="""
+import graphene
+import strawberry
+from strawberry.permission import BasePermission
+
+class Query(graphene.ObjectType):
+    name = graphene.String()
+
+plain = graphene.Schema(query=Query)
+
+class IsMember(BasePermission):
+    message = "no"
+    def has_permission(self, source, info, **kwargs):
+        return info.context.request.user.is_authenticated
+
+@strawberry.type
+class Root:
+    @strawberry.field(permission_classes=[IsMember])
+    def secret(self) -> str:
+        return "x"
+
+schema = strawberry.Schema(query=Root)
+""",
+        views="""
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpResponseForbidden
+from graphene_django.views import GraphQLView
+
+class Closed(LoginRequiredMixin, GraphQLView):
+    pass
+
+class Dispatching(GraphQLView):
+    def dispatch(self, request, *args, **kwargs):
+        if not request.user.is_authenticated:
+            return HttpResponseForbidden()
+        return super().dispatch(request, *args, **kwargs)
+""",
+    ),
 }
 PROBE = Path(__file__).with_name("probe_django.py")
 
@@ -1223,3 +1284,32 @@ def test_same_routes_and_guards_as_the_framework(files: Mapping[str, str], tmp_p
         for r in load(root).facts(Route)
     }
     assert ours == served(root, "shop.settings")
+
+
+def test_throttles_of_ninja_operations(tmp_path: Path) -> None:
+    routes = load(write(tmp_path, SAMPLES["django-ninja"])).facts(Route)
+    rates = {r.path: [(x.name, x.rate, x.via) for x in r.limits] for r in routes}
+    assert rates["/api/open"] == [("UserRateThrottle", "100/h", "application")]
+    assert rates["/api/inner/free"] == [("AnonRateThrottle", "10/s", "decorator")]
+    assert rates["/closed/member"] == []
+
+
+def test_graphql_tells_what_its_resolvers_demand(tmp_path: Path) -> None:
+    routes = load(write(tmp_path, SAMPLES["GraphQL"])).facts(Route)
+    states = {r.path: r.authentication for r in routes}
+    assert states["/open/"] is Guarding.OPTIONAL
+    assert states["/closed/"] is Guarding.ENFORCED
+
+
+@pytest.mark.parametrize(
+    "pattern, shown",
+    [
+        ("/api/^users/(?P<pk>[^/.]+)/$", "/api/users/{pk}/"),
+        ("/items/<int:item>/<slug>", "/items/{item}/{slug}"),
+        (r"/^img/(?P<name>[\w.]+\.(?:png|jpe?g))$", "/img/{name}"),
+        (r"/^x\.(json|xml)/?$", "/x.{…}/"),
+        (r"/^(?:en/)?about/(?P<a>(b)[)])/\d+$", r"/en/about/{a}/\d+"),
+    ],
+)
+def test_paths_read_well(pattern: str, shown: str) -> None:
+    assert readable(pattern) == shown
