@@ -147,7 +147,7 @@ class Online:
         known = scheme("pypi")
         assert known is not None
         records = _converted(body.get("vulns")) if self._service == "osv" else []
-        records = records or [r for result in results if (r := self._record(str(result.id)))]
+        records = records or [r for each in results for r in self._told_of(each, dependency)]
         told = {r.id for r in records} | {a for r in records for a in r.aliases or ()}
         matches = osv.matching(records, "pypi", dependency.name)
         found = osv.merged(matches, dependency.version, known, self.name)
@@ -158,6 +158,18 @@ class Online:
             matches, dependency.version, _loose(dependency.specifier), known, _fixed(results)
         )
         return Checked(dependency, tuple(found), upgrade, within, released)
+
+    def _told_of(self, result: VulnerabilityResult, dependency: Dependency) -> list[osv.Record]:
+        """The advisories on one flaw, up to the first that rates it; GitHub's do."""
+        found: list[osv.Record] = []
+        names = sorted({str(result.id), *map(str, result.aliases)}, key=_rating_first)
+        for name in names[:4]:
+            record = self._record(name)
+            if record is not None and record.concerns("pypi", dependency.name):
+                found.append(record)
+                if record.severity or any(a.severity for a in record.affected or ()):
+                    break
+        return found
 
     def _record(self, id_: str) -> osv.Record | None:
         """An advisory by its name; None where OSV cannot be had, or does not know it."""
@@ -279,6 +291,10 @@ def _as_told(result: VulnerabilityResult, source: str) -> Advisory:
         tuple(map(str, result.fix_versions)),
         source,
     )
+
+
+def _rating_first(name: str) -> tuple[bool, bool, str]:
+    return not name.startswith("GHSA-"), name.startswith("CVE-"), name
 
 
 def _fixed(results: list[VulnerabilityResult]) -> list[str]:

@@ -50,14 +50,14 @@ class Process:
             job = Job(self._service, cache, list(dependencies), self._pypi, self._osv)
             working = Path(empty, "empty")
             working.mkdir()
-            self._process = subprocess.Popen(
+            with subprocess.Popen(
                 [sys.executable, "-c", _START],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd=working,
-            )
-            self._talk(self._process, msgspec.json.encode(job), dependencies, answered)
+            ) as self._process:
+                self._talk(self._process, msgspec.json.encode(job), dependencies, answered)
 
     @staticmethod
     def _talk(
@@ -76,7 +76,6 @@ class Process:
         for line in process.stdout:
             number, answer = decoder.decode(line)
             answered(answer.finding(dependencies[number]))
-        process.wait()
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:

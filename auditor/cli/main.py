@@ -168,15 +168,21 @@ def inventory(
     _log(verbose)
     if what not in NAMES:
         raise typer.BadParameter(f"no inventory {what!r}{nearest(what, list(NAMES))}")
-    if format_ not in ("terminal", "json"):
-        raise typer.BadParameter(f"no format {format_!r} for inventories; known are json, terminal")
-    settings, _ = find_config(path, None)
     module = find(what)
+    exports = getattr(module, "EXPORTS", {})
+    known = sorted({"terminal", "json", *exports})
+    if format_ not in known:
+        told = f"no format {format_!r} for {what}; known are {', '.join(known)}"
+        raise typer.BadParameter(told)
+    settings, _ = find_config(path, None)
     request = _request(path, settings, jobs, no_cache)
     if what == "dependencies":
         lookup = _lookup(advisory_service, offline, advisory_db, advisory_timeout, no_cache)
         request = replace(request, lookup=lookup)
     with load(request) as application:
+        if format_ in exports:
+            sys.stdout.write(exports[format_](application))
+            return
         rows: list[Any] = module.rows(application)
     if state:
         rows = (

@@ -19,6 +19,8 @@ from auditor.report.document import Report
 
 def check_format(format_: str) -> None:
     """Raises ConfigError for a format that there is not."""
+    if format_ == "cyclonedx":
+        raise ConfigError("an SBOM is written by `audit inventory dependencies --format cyclonedx`")
     if format_ not in FORMATS:
         raise ConfigError(f"no format {format_!r}{nearest(format_, list(FORMATS))}")
 

@@ -35,6 +35,7 @@ class Role(str, enum.Enum):
 
 _BY_PATH: tuple[tuple[str, Kind], ...] = (
     (r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$", Kind.WORKFLOW),
+    (r"(?:^|/)(?:requirements?|reqs)/[^/]+\.(?:txt|in|pip)$", Kind.MANIFEST),
     (r"(?:^|/)\.circleci/config\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)\.github/dependabot\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)(?:nginx|caddy|traefik)[^/]*/.*\.(?:conf(?:\.\w+)?|ya?ml|template)$", Kind.PROXY),
@@ -42,7 +43,7 @@ _BY_PATH: tuple[tuple[str, Kind], ...] = (
 )
 _BY_NAME: tuple[tuple[str, Kind], ...] = (
     (r"\.env(?:\..+)?|.+\.env|env\.(?:example|sample|template)|\.flaskenv", Kind.DOTENV),
-    (r"(?:.*[-_])?requirements(?:[-_.].*)?\.(?:txt|in)|pyproject\.toml|pipfile|setup\.cfg"
+    (r"(?:.*[-_.])?(?:requirements?|reqs?)(?:[-_.].*)?\.(?:txt|in|pip)|pyproject\.toml|pipfile|setup\.cfg"
      r"|environment\.ya?ml|package\.json|constraints.*\.txt", Kind.MANIFEST),
     (r"poetry\.lock|uv\.lock|pdm\.lock|pipfile\.lock|package-lock\.json|yarn\.lock"
      r"|pnpm-lock\.yaml|npm-shrinkwrap\.json|pylock\.toml", Kind.LOCK),

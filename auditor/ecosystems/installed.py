@@ -103,19 +103,45 @@ def dependencies(application: Application) -> Iterator[Dependency]:
     for lock in application.facts(Locked):
         held.update(id(r) for r in lock.requirements if r.name in lock.by_name)
         yield from _of_lock(lock)
+    constraints = _constraints(application)
     for requirement in application.facts(Requirement):
         if id(requirement) not in held:
+            constrained = constraints.get(requirement.place.path, {}).get(requirement.name, "")
+            version = requirement.exact or constrained
             yield Dependency(
                 requirement.name,
-                requirement.exact,
+                version,
                 requirement.specifier,
                 requirement.ecosystem,
                 requirement.group,
                 requirement.place,
                 direct=True,
-                pinned=bool(requirement.exact),
+                pinned=bool(version),
                 origin=requirement.origin,
             )
+
+
+def _constraints(application: Application) -> dict[str, dict[str, str]]:
+    """Requirements file -> package -> the version that the constraints it names (`-c`) give it."""
+    exact: dict[str, dict[str, str]] = defaultdict(dict)
+    for file, found in application.of(packages.Constraint):
+        exact[file.path][found.name] = found.exact
+    held: dict[str, dict[str, str]] = defaultdict(dict)
+    for file, include in application.of(packages.Include):
+        if include.constraint:
+            held[file.path].update(exact.get(_beside(file.path, include.path), {}))
+    return held
+
+
+def _beside(path: str, target: str) -> str:
+    """A path as it stands in a file, relative to the root."""
+    parts = path.split("/")[:-1]
+    for part in target.split("/"):
+        if part == ".." and parts:
+            parts.pop()
+        elif part not in ("", ".", ".."):
+            parts.append(part)
+    return "/".join(parts)
 
 
 def _of_lock(lock: Locked) -> Iterator[Dependency]:
@@ -142,6 +168,7 @@ def _of_lock(lock: Locked) -> Iterator[Dependency]:
                 if package is direct
                 else (chains.get(name) or others.get(name, ()))[:-1],
                 origin=package.origin,
+                requires=tuple(package.requires),
             )
 
 

@@ -29,6 +29,14 @@ class Dependency(Fact, frozen=True):
     origin: str = ""
 
 
+class Constraint(Fact, frozen=True):
+    """A version that a package has where something else asks for it: a line of a constraints file."""
+
+    name: str
+    exact: str
+    line: int
+
+
 class Locked(Fact, frozen=True):
     """One version that a lock file fixes; `requires` names what it depends on.
 

@@ -1,7 +1,7 @@
 """Inventories: listings of one part of the model, useful by themselves.
 
 One module per inventory with `rows(application)`, which gives the structs that are its JSON, and
-`table(rows)`, which gives the columns and cells for people.
+`table(rows)`, which gives the columns and cells for people. Formats of its own stand in `EXPORTS`.
 """
 
 from __future__ import annotations

@@ -123,3 +123,13 @@ def _known(row: DependencyRow) -> str:
     told = ", ".join(f"{a.id} ({a.severity or '?'})" for a in row.advisories[:3])
     told += f" and {len(row.advisories) - 3} more" if len(row.advisories) > 3 else ""
     return f"{told}; {row.upgrade} is safe" if row.upgrade else told or "nothing"
+
+
+def cyclonedx(application: Application) -> str:
+    from auditor.inventory.sbom import render  # the library is only needed here
+
+    return render(application)
+
+
+EXPORTS = {"cyclonedx": cyclonedx}
+"""Format -> how the whole of it is written."""

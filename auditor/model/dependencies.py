@@ -62,6 +62,8 @@ class Dependency:
     pinned: bool
     through: tuple[str, ...] = ()
     origin: str = ""
+    requires: tuple[str, ...] = ()
+    """Names of what it depends on itself, where the lock file tells."""
 
 
 @dataclass(frozen=True, slots=True)

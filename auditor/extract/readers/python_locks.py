@@ -17,7 +17,7 @@ from auditor.extract.markup import at, read_json, read_toml
 from auditor.extract.packages import PYPI, Locked, LockFile, Runtime, index_origin
 from auditor.extract.source import Source, extracts
 
-_ENTRY = re.compile(r"^\s*\[\[\s*(?:package|packages)\s*\]\]", re.M)
+_ENTRY = re.compile(r"^[ \t]*\[\[[ \t]*packages?[ \t]*\]\]", re.M)
 
 
 @extracts(Kind.LOCK, name=r"(?:poetry|uv|pdm)\.lock|pylock(?:\.[\w-]+)?\.toml")

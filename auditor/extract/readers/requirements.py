@@ -17,6 +17,7 @@ from auditor.discover import Kind
 from auditor.extract.facts import Fact
 from auditor.extract.packages import (
     PYPI,
+    Constraint,
     Dependency,
     Include,
     Locked,
@@ -33,11 +34,12 @@ _PER_REQUIREMENT = re.compile(r"\s+--(?:hash|global-option|config-settings?|inst
 _EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9][\w.-]*)")
 
 
-@extracts(Kind.MANIFEST, name=r".*\.(?:txt|in)")
+@extracts(Kind.MANIFEST, name=r".*\.(?:txt|in|pip)")
 def requirements(source: Source) -> Iterator[Fact]:
     """What a file declares; one that pip-compile or uv wrote is the lock file of what it was made of."""
     group = "dev" if _DEVELOPMENT.search(source.name) else ""
-    needed_by = _needed_by(source.text)
+    constraints = source.name.lower().startswith("constraint")
+    needed_by = {} if constraints else _needed_by(source.text)
     other_index = False
     for line, text in _logical_lines(source.text):
         if match := _OPTION.match(text):
@@ -47,7 +49,9 @@ def requirements(source: Source) -> Iterator[Fact]:
         elif found := _requirement(text, group, line):
             if other_index and not found.origin:
                 found = msgspec.structs.replace(found, origin="index")
-            if not needed_by:
+            if constraints:
+                yield Constraint(found.name, found.exact, line)
+            elif not needed_by:
                 yield found
             else:
                 yield from _compiled(found, needed_by)
