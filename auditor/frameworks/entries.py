@@ -24,6 +24,8 @@ _GLOBALS = {
     "bottle.request",
     "sanic.request",
 }
+CLEANED = "cleaned_data"
+"""What a Django form holds once it is valid: the fields that it declares."""
 _NARROW = {"int", "float", "uuid", "bool"}
 _HANDED = re.compile(r"^_?(?:request|req)$")
 
@@ -177,5 +179,5 @@ def request_global(expr: t.Expr, scope: Scope, flow: Flow) -> Taint | None:
         case t.Attr(value=t.Name(id="self"), name="request"):
             return Taint(Source("request", "self"), Form.REQUEST)
         case t.Attr(name="cleaned_data"):
-            return Taint(Source("form"), Form.FIELDS)
+            return Taint(Source("form", CLEANED), Form.FIELDS)
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auditor.frameworks.entries import Entries, resolved
+from auditor.frameworks.entries import CLEANED, Entries, resolved
 from auditor.link.application import Application, provides
 from auditor.link.flow import Flow, Hit
 from auditor.link.values import place_of
@@ -51,7 +51,7 @@ def _counts(hit: Hit) -> bool:
         case "redirect":
             return kind not in ("header", "cookie")
         case "fields":
-            return all(key == "*" for key in hit.source.keys)
+            return hit.source.name != CLEANED and all(key == "*" for key in hit.source.keys)
     return kind != "given"
 
 

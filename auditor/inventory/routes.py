@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from auditor.link.application import Application
+from auditor.model.validation import Validation
 from auditor.model.web import Guarding, Intake, Limited
 
 
@@ -52,31 +53,38 @@ def rows(application: Application) -> list[RouteRow]:
     intakes: dict[int, list[Intake]] = defaultdict(list)
     for intake in application.facts(Intake):
         intakes[id(intake.route)].append(intake)
+    checks = {id(each.route): each for each in application.facts(Validation)}
     worst = list(Guarding)
     found = sorted(
         application.facts(Limited),
         key=lambda f: (f.route.application, worst.index(f.route.authentication)),
     )
-    return [_row(each, intakes.get(id(each.route), [])) for each in found]
+    return [
+        _row(each, intakes.get(id(each.route), []), checks.get(id(each.route))) for each in found
+    ]
 
 
-def _row(found: Limited, intakes: Sequence[Intake]) -> RouteRow:
+def _row(found: Limited, intakes: Sequence[Intake], checked: Validation | None) -> RouteRow:
     route = found.route
     guards = [By(g.name, g.place.path, g.place.line, g.via) for g in route.guards]
     reasons = [g.reason for g in route.guards] or ([route.public] if route.public else [])
     limits = [By(x.name, x.place.path, x.place.line, x.via) for x in found.limits]
     taken = [p for p in route.parameters if p.source in ("body", "form", "query", "file")]
-    if any(i.kind != "unbounded" for i in intakes):
+    if intakes and all(i.kind == "unasked" for i in intakes):
+        validation = "decorative"
+    elif any(i.kind != "unbounded" for i in intakes):
         validation = "absent"
     elif intakes:
         validation = "weak"
     else:
-        validation = "present" if taken else "not-applicable"
+        validation = "present" if taken or checked else "not-applicable"
     models = [
         By(p.type.rpartition(":")[2], p.model.path, p.model.node.line, "parameter")
         for p in taken
         if p.model is not None
     ]
+    if checked is not None and checked.by:
+        models.append(By(checked.by, checked.place.path, checked.place.line, "body"))
     return RouteRow(
         route.method,
         route.path,

@@ -128,6 +128,8 @@ def used_in(values: Evaluator, function: Located) -> Iterator[tuple[Located, t.C
             continue
         for expr in (node.func, node.func.value if isinstance(node.func, t.Attr) else None):
             found = code.defined(expr, inner) if expr is not None else None
+            if found is None and expr is not None and expr is not node.func:
+                found = code.definition(code.name(expr, inner).removesuffix("()"))  # an instance
             if found is not None and kind_of(code, found):
                 yield found, node
                 break

@@ -12,11 +12,14 @@ from auditor.assess.verdict import (
     present,
 )
 from auditor.link.application import Application
+from auditor.model.validation import Checked, Validation
 from auditor.model.web import Intake, Route, Sink, Upload
 
 _WORTH = {
     "untyped": (State.ABSENT, Severity.MEDIUM),
     "raw": (State.ABSENT, Severity.MEDIUM),
+    "unasked": (State.DECORATIVE, Severity.MEDIUM),
+    "form": (State.ABSENT, Severity.LOW),
     "unbounded": (State.WEAK, Severity.LOW),
 }
 _REACHED = {
@@ -43,8 +46,10 @@ class InputValidation(Rule):
     MongoDB filter (`{"$ne": null}` matches everything), a file's path and the host of an outgoing
     request are high; redirects, markup and fields of the caller's choosing medium; patterns low.
     Conversions to narrow types, escaping, query parameters and tests that turn other values away
-    end a flow. A body taken as `dict` or read raw is medium. Text without a greatest length is
-    low. A model is named once, however many routes take it.
+    end a flow. A body taken as `dict` or read raw is medium; forms, serializers and schemas validate
+    it, so do tests that answer 400 or turn it into numbers. One that nothing asks whether it is valid,
+    or that only documents, is decorative (medium). Fields of a form that are kept as they come are
+    low, and so is text without a greatest length. A model is named once, however many routes take it.
     """
 
     id = "input-validation"
@@ -59,7 +64,12 @@ class InputValidation(Rule):
         routes = [r for r in application.facts(Route) if self._takes_input(r)]
         named = {u.trusts_name for u in application.facts(Upload)}  # told by upload-limits
         intakes = [i for i in application.facts(Intake) if i.place not in named]
-        routes += [i.route for i in intakes if i.route not in routes]
+        checked = {(v.route.application, v.route.name): v for v in application.facts(Validation)}
+        known = {(r.application, r.name) for r in routes}
+        for route in (*(v.route for v in checked.values()), *(i.route for i in intakes)):
+            if (route.application, route.name) not in known:
+                known.add((route.application, route.name))
+                routes.append(route)
         if not routes:
             return not_applicable("no route takes input that needs validation")
         evidence: dict[tuple[str, int, str], Evidence] = {}
@@ -76,9 +86,18 @@ class InputValidation(Rule):
         wrong = {(i.route.application, i.route.name) for i in intakes if i.kind != "unbounded"}
         met = [r for r in routes if (r.application, r.name) not in wrong]
         found = list(evidence.values())
-        if met:
-            message = f"{len(met)} routes take typed input, {met[0].name} for one"
-            found.append(present(met[0].place, message, "typed"))
+        by_hand = [
+            r
+            for r in met
+            if (v := checked.get((r.application, r.name))) and v.state is Checked.BY_HAND
+        ]
+        declared = [r for r in met if r not in by_hand]
+        if declared:
+            message = f"{len(declared)} routes take typed input, {declared[0].name} for one"
+            found.append(present(declared[0].place, message, "typed"))
+        if by_hand:
+            message = f"{len(by_hand)} routes check their input by hand, {by_hand[0].name} for one"
+            found.append(present(by_hand[0].place, message, "by hand"))
         summary = f"{len(met)} of {len(routes)} routes that take input have it typed and checked."
         return judge(summary, found, Coverage(len(met), len(routes)))
 
@@ -105,6 +124,74 @@ app = FastAPI()
 def create(lead: Lead, source: str = Query("web", max_length=20)):
     return lead
 """
+        },
+        {
+            "app.py": """
+from flask import Flask, abort, request
+from flask_wtf import FlaskForm
+from marshmallow import Schema, fields, validate
+from wtforms import StringField
+from wtforms.validators import Length
+
+app = Flask(__name__)
+app.config["SECRET_KEY"] = "for the example"
+
+class Order(Schema):
+    note = fields.String(validate=validate.Length(max=200))
+
+class Contact(FlaskForm):
+    name = StringField(validators=[Length(max=80)])
+
+@app.post("/orders")
+def order():
+    return keep(Order().load(request.get_json()))
+
+@app.post("/contact")
+def contact():
+    form = Contact()
+    if form.validate_on_submit():
+        keep({"name": form.name.data})
+    return ""
+
+@app.post("/votes")
+def vote():
+    votes = request.get_json()
+    if not isinstance(votes.get("for"), str):
+        abort(400)
+    return keep({"for": votes["for"]})
+
+def keep(found):
+    return found
+"""
+        },
+        {
+            "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
+            "settings.py": "ROOT_URLCONF = 'urls'\nINSTALLED_APPS = ['rest_framework']\n",
+            "urls.py": """
+from django import forms
+from django.http import HttpResponse
+from django.urls import path
+from django.views.decorators.http import require_POST
+from rest_framework import generics, serializers
+
+class Note(forms.Form):
+    text = forms.CharField(max_length=200)
+
+class Order(serializers.Serializer):
+    note = serializers.CharField(max_length=200)
+
+class Orders(generics.CreateAPIView):
+    serializer_class = Order
+
+@require_POST
+def note(request):
+    form = Note(request.POST)
+    if form.is_valid():
+        print(form.cleaned_data)
+    return HttpResponse()
+
+urlpatterns = [path("notes/", note), path("orders/", Orders.as_view())]
+""",
         },
     )
     bad = (
@@ -137,5 +224,78 @@ async def hook(request: Request):
     body = await request.json()  # expect: medium
     return str(body)
 """
+        },
+        {
+            "app.py": """
+import sqlite3
+from flask import Flask, request
+from flask_restx import Api, Resource, fields
+
+app = Flask(__name__)
+api = Api(app)
+model = api.model("Order", {"note": fields.String})
+
+@app.post("/orders")
+def order():
+    return keep(request.get_json())  # expect: medium
+
+@app.get("/find")
+def find():
+    name = request.args["name"]
+    return look(f"select * from orders where name = '{name}'")
+
+def look(text):
+    return sqlite3.connect("orders.db").execute(text).fetchall()  # expect: critical
+
+@api.route("/notes")
+class Notes(Resource):
+    @api.expect(model)  # expect: medium
+    def post(self):
+        return keep(request.json)
+
+def keep(found):
+    return found
+"""
+        },
+        {
+            "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
+            "settings.py": "ROOT_URLCONF = 'urls'\nINSTALLED_APPS = ['rest_framework']\n",
+            "urls.py": """
+from django import forms
+from django.db import connection
+from django.http import HttpResponse
+from django.urls import path
+from django.views.decorators.http import require_POST
+from rest_framework.views import APIView
+
+class Note(forms.Form):  # expect: low
+    text = forms.CharField()
+
+class Orders(APIView):
+    def post(self, request):
+        return keep(request.data)  # expect: medium
+
+    def get(self, request):
+        with connection.cursor() as cursor:
+            cursor.execute("select * from orders where id = %s" % request.GET["id"])  # expect: critical
+        return HttpResponse()
+
+@require_POST
+def note(request):
+    form = Note(request.POST)  # expect: medium
+    return keep(form.data["text"])
+
+@require_POST
+def other(request):
+    form = Note(request.POST)
+    form.is_valid()
+    return keep(form.cleaned_data)
+
+def keep(found):
+    print(len(found))
+    return HttpResponse()
+
+urlpatterns = [path("notes/", note), path("others/", other), path("orders/", Orders.as_view())]
+""",
         },
     )
