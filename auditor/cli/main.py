@@ -175,6 +175,7 @@ def inventory(
         told = f"no format {format_!r} for {what}; known are {', '.join(known)}"
         raise typer.BadParameter(told)
     settings, _ = find_config(path, None)
+    _check_states(what, state, list(getattr(module, "STATES", ())))
     request = _request(path, settings, jobs, no_cache)
     if what == "dependencies":
         lookup = _lookup(advisory_service, offline, advisory_db, advisory_timeout, no_cache)
@@ -185,10 +186,18 @@ def inventory(
             return
         rows: list[Any] = module.rows(application)
     if state:
-        rows = (
-            [row for row in rows if row.authentication.state in state] if what == "routes" else rows
-        )
+        rows = [row for row in rows if row.state in state]
     output.show_table(rows, module, format_, no_color)
+
+
+def _check_states(what: str, states: list[str], known: list[str]) -> None:
+    """Raises BadParameter for a state that an inventory does not tell apart."""
+    for state in states:
+        if not known:
+            raise typer.BadParameter(f"--state is for routes, not for {what}")
+        if state not in known:
+            told = f"no state {state!r}{nearest(state, known)}; known are {', '.join(known)}"
+            raise typer.BadParameter(told)
 
 
 @app.command("rules")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -57,10 +58,27 @@ def show(report: Report, format_: str, no_color: bool, verbose: bool) -> None:
 
 def show_table(rows: Sequence[Any], module: Any, format_: str, no_color: bool) -> None:
     if format_ == "json":
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n")
+        found = module.as_json(rows) if hasattr(module, "as_json") else rows
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")
+    elif hasattr(module, "show"):
+        print_lines(module.show, rows, no_color)
     else:
         columns, cells = module.table(rows)
         print_table(columns, cells, no_color)
+
+
+def print_lines(lines: Callable[..., Any], rows: Sequence[Any], no_color: bool) -> None:
+    """Lines of (text, style), made for the width of the terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
+    console = Console(no_color=no_color, width=width, highlight=False, emoji=False)
+    for parts in lines(rows, console.width):
+        line = Text(no_wrap=True, overflow="ellipsis")
+        for text, style in parts:
+            line.append(plain(text), style)
+        console.print(line)
 
 
 def print_table(columns: Sequence[str], cells: Sequence[Sequence[str]], no_color: bool) -> None:

@@ -17,6 +17,7 @@ from tests.conftest import write
 
 START = "import sys; from auditor.cli.main import main; main()"
 GOOD = "from fastapi import FastAPI\napp = FastAPI()\n\n@app.get('/health')\ndef health():\n    return {}\n"
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "fastapi-mongodb"
 SECRET = "sk-emergent-" + "9f8E7d6C5b4A3z2Y1x"
 
 
@@ -64,6 +65,8 @@ WRONG = {
     "an output without a format": ([".", "--output", "report.xyz"], "no format has that suffix"),
     "an output that cannot be": ([".", "--output", "none/report.json"], "none/report.json"),
     "an unknown inventory": (["inventory", "rutes"], "did you mean 'routes'"),
+    "an unknown state": (["inventory", "routes", "--state", "absnt"], "did you mean 'absent'"),
+    "a state of no route": (["inventory", "data", "--state", "absent"], "not for data"),
     "an unknown rule to explain": (["explain", "corss"], "no rule 'corss'"),
     "a missing report": (["diff", "before.json", "after.json"], "before.json"),
     "a file that is no report": (["diff", "wrong.json", "wrong.json"], "not a report"),
@@ -318,6 +321,43 @@ def test_inventories(tmp_path: Path) -> None:
     (setting,) = json.loads(audit("inventory", "settings", root, "--format", "json").stdout)
     assert setting["name"] == "URL"
     assert "leads" in audit("inventory", "data", root).stdout
+
+
+CONTRACT = {
+    "method": str, "path": str, "handler": str, "file": str, "line": int, "framework": str,
+    "application": str, "authentication": {"state", "by"}, "rate_limit": {"state", "by"},
+    "validation": {"state", "by"},
+}  # fmt: skip
+
+
+def test_routes_as_the_contract_has_them() -> None:
+    fixture = FIXTURES / "hardened"
+    rows = json.loads(audit("inventory", "routes", fixture, "--format", "json").stdout)
+    assert rows
+    for row in rows:
+        assert row.keys() == CONTRACT.keys()
+        for name, kind in CONTRACT.items():
+            if isinstance(kind, set):
+                assert row[name].keys() == kind
+                for by in row[name]["by"]:
+                    assert by.keys() == {"name", "file", "line", "via"}
+            else:
+                assert isinstance(row[name], kind)
+
+
+def test_routes_by_state_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    fixture = FIXTURES / "vulnerable"
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = audit("inventory", "routes", fixture).stdout
+    lines = shown.split("\n")
+    assert max(map(len, lines)) <= 80
+    groups = [line.split(" · ")[0].strip() for line in lines if " · " in line]
+    assert groups == ["decorative", "absent", "exempt"]
+    assert "10 routes: 1 decorative, 7 absent, 2 exempt" in shown
+    only = audit("inventory", "routes", fixture, "--state", "decorative").stdout
+    assert "verify_token" in only
+    assert "1 route: 1 decorative" in only
+    assert "no routes" in audit("inventory", "routes", fixture, "--state", "unknown").stdout
 
 
 def test_rules_and_explain() -> None:
