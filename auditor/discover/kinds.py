@@ -149,10 +149,12 @@ def kind_of(path: str) -> Kind:
 
 _TEST_FOLDERS = {
     "test", "tests", "testing", "__tests__", "spec", "specs", "cypress", "e2e", "__mocks__",
-    "testdata", "test_data", "unit_tests", "unittests", "integration_tests", "fixtures",
+    "testdata", "test_data", "__snapshots__", "cassettes", "unit_tests", "unittests", "integration_tests", "fixtures",
 }  # fmt: skip
 _TEST_NAME = re.compile(
-    r"(?:test_.+|.+_tests?|tests?|conftest)\.py|.+[.-](?:spec|test)\.[jt]sx?|.+\.cy\.[jt]sx?", re.I
+    r"(?:test_.+|.+_tests?|tests?|conftest)\.py|.+[.-](?:spec|test)\.[jt]sx?|.+\.cy\.[jt]sx?|.+_test\.go|.+_(?:spec|test)\.rb"
+    r"|.+tests?\.(?:java|kt|cs|php)|.+\.snap",
+    re.I,
 )
 _EXAMPLE_FOLDERS = {"example", "examples", "sample", "samples", "demo", "demos", "snippets"}
 _EXAMPLE_NAME = re.compile(r"\.(?:example|sample|template)(?:\.|$)|\.dist(?:\.(?!py$)|$)", re.I)

@@ -46,7 +46,7 @@ class Source:
     @functools.cached_property
     def secrets(self) -> list[Secret]:
         """The secrets in the bytes, which other facts must not repeat."""
-        return find_secrets(self.data, self.name)
+        return find_secrets(self.data, self.name, self.role)
 
     def _decode(self, encoding: str) -> str:
         try:

@@ -66,7 +66,7 @@ class LeakedSecrets(Rule):
 
     @staticmethod
     def _severity(leak: Leak) -> Severity:
-        proven = leak.confidence == "high" and leak.kind != "url-password"
+        proven = leak.confidence == "high" and leak.kind not in ("url-password", "private-key")
         if leak.role in ("test", "example") and not proven:
             return Severity.LOW
         return _BY_CONFIDENCE[leak.confidence]

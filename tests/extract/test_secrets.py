@@ -27,7 +27,7 @@ PROVIDERS = {
     "aws-access-key-id": "AKIA" + value(16, string.ascii_uppercase + "234567"),
     "github-token": "ghp_" + value(36),
     "google-api-key": "AIza" + value(35),
-    "slack-token": "xoxb-" + value(24),
+    "slack-token": "xoxb-" + "482915736042-" * 2 + value(24),
     "stripe-secret-key": "sk_live_" + value(24),
     "openai-key": "sk-proj-" + value(48),
     "anthropic-key": "sk-ant-" + value(40),

@@ -1,25 +1,31 @@
 """Secrets in text: keys in their providers' formats, passwords in URLs and assignments.
 
-Linear in the size of the text: every pattern is RE2. A value found here is never shown: a secret
-is described by its public prefix and its length (CWE-798, CWE-312).
+Linear in the size of the text: whatever goes over the whole of it is RE2, and what is tried at a
+place looks at so many bytes and no more. A value found here is never shown: a secret is described
+by its public prefix and its length (CWE-798, CWE-312).
 """
 
 from __future__ import annotations
 
+import base64
 import bisect
 import functools
-import itertools
-import math
 import re
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import re2
 
+from auditor.discover.kinds import Role
 from auditor.extract.facts import Fact
-from auditor.extract.secrets.patterns import ASSIGNMENT, DEFAULT, PROVIDERS, URL_PASSWORD, Pattern
+from auditor.extract.secrets import values
+from auditor.extract.secrets.assignments import OPTIONS, Place, assignments, judge
+from auditor.extract.secrets.patterns import CONNECTION_PASSWORD, PATTERNS, URL_PASSWORD, Pattern
+from auditor.extract.secrets.structure import COMMON_PASSWORDS, decode
 
 _MAX_FINDINGS = 200
+_AROUND = 400
 
 
 class Secret(Fact, frozen=True):
@@ -42,347 +48,264 @@ class Secret(Fact, frozen=True):
     host: str = ""
 
 
-@functools.cache
-def _engines() -> tuple[Any, list[Any]]:
-    sources = [p.regex for p in PROVIDERS] + [URL_PASSWORD, ASSIGNMENT, DEFAULT]
-    options = re2.Options()
-    options.max_mem = 64 << 20
-    options.log_errors = False
-    chosen = re2.Set.SearchSet(options)
-    for source in sources:
-        chosen.Add(source)
-    chosen.Compile()
-    return chosen, [re2.compile(source.encode(), options) for source in sources]
+_Found = tuple[int, int, str, str, str, str, str, str]
+"""Start, end, kind, title, confidence, public prefix, variable, host."""
 
 
-class _Hit:
-    """A match over bytes; the binding wants group numbers there."""
-
-    def __init__(self, match: Any) -> None:
-        self.match = match
-        self.numbers = {name.decode(): n for name, n in match.re.groupindex.items()}
-
-    def span(self, name: str) -> tuple[int, int]:
-        span: tuple[int, int] = self.match.span(self.numbers[name])
-        return span
-
-    def has(self, name: str) -> bool:
-        return self.span(name)[0] >= 0
-
-    def text(self, name: str) -> str:
-        start, end = self.span(name)
-        data: bytes = self.match.string[start:end]
-        return data.decode("utf-8", "replace")
-
-
-def find_secrets(text: bytes, name: str) -> list[Secret]:
+def find_secrets(text: bytes, name: str, role: Role = Role.SOURCE) -> list[Secret]:
     """The secrets in a UTF-8 text; `name` is the file's base name, for its conventions."""
     if _LOCK_FILES.fullmatch(name):
         return []
-    chosen, engines = _engines()
-    starts: list[int] | None = None
-    found: dict[tuple[int, int], Secret] = {}
-    for index in sorted(chosen.Match(text) or ()):
-        if starts is None:
-            starts = [0, *(m.end() for m in re.finditer(rb"\n", text))]
-        for match in map(_Hit, engines[index].finditer(text)):
-            judged = _judge(index, match, text, name)
-            if judged is None:
-                continue
-            pattern, value_span, variable, host = judged
-            start, end = match.span(value_span)
-            if _overlaps(found, start, end):
-                continue
-            line = bisect.bisect_right(starts, start)
-            value = text[start:end].decode("utf-8", "replace")
-            found[start, end] = Secret(
-                pattern.kind,
-                pattern.title,
-                pattern.confidence,
-                shape(value, pattern.public),
-                variable,
-                line,
-                start - starts[line - 1] + 1,
-                bisect.bisect_right(starts, end),
-                start,
-                end,
-                host,
-            )
-            if len(found) >= _MAX_FINDINGS:
-                return sorted(found.values(), key=lambda s: s.start)
-    return sorted(found.values(), key=lambda secret: secret.start)
+    taken = _Spans()
+    for found in _all(text, Place(name, role)):
+        taken.add(found)
+        if len(taken.found) >= _MAX_FINDINGS:
+            break
+    if not taken.found:
+        return []
+    starts = [0, *(m.end() for m in re.finditer(rb"\n", text))]
+    return [_secret(text, starts, found) for found in sorted(taken.found.values())]
 
 
-def _overlaps(found: dict[tuple[int, int], Secret], start: int, end: int) -> bool:
-    return any(a < end and start < b for a, b in found)
+def _all(text: bytes, place: Place) -> Iterator[_Found]:
+    """Formats first: of two readings of one text, the more certain one counts."""
+    yield from _keys(text)
+    yield from _wrapped(text)
+    yield from _addresses(text, place)
+    for assignment in assignments(text, place):
+        if (judged := judge(assignment, text, place)) is not None:
+            variable = assignment.name.split(".")[-1]
+            yield assignment.start, assignment.end, *judged, "", variable, ""
+
+
+class _Spans:
+    """What has been found, no two of them overlapping."""
+
+    def __init__(self) -> None:
+        self.found: dict[int, _Found] = {}
+        self.starts: list[int] = []
+
+    def add(self, found: _Found) -> None:
+        start, end = found[:2]
+        at = bisect.bisect_right(self.starts, start)
+        if at and self.found[self.starts[at - 1]][1] > start:
+            return
+        if at < len(self.starts) and self.starts[at] < end:
+            return
+        self.starts.insert(at, start)
+        self.found[start] = found
+
+
+def _secret(text: bytes, starts: list[int], found: _Found) -> Secret:
+    start, end, kind, title, confidence, public, variable, host = found
+    line = bisect.bisect_right(starts, start)
+    value = text[start:end].decode("utf-8", "replace")
+    return Secret(
+        kind,
+        title,
+        confidence,
+        shape(value, public),
+        variable,
+        line,
+        start - starts[line - 1] + 1,
+        bisect.bisect_right(starts, max(start, end - 1)),
+        start,
+        end,
+        host,
+    )
 
 
 def shape(value: str, public: str) -> str:
     """What may be shown of a secret: the provider's constant prefix and the length."""
-    prefix = public if public and "*" not in public and value.startswith(public) else ""
+    prefix = public if public and value.startswith(public) else ""
     return f"{prefix}…({len(value)} characters)"
 
 
 _LOCK_FILES = re.compile(
-    r"package-lock\.json|yarn\.lock|pnpm-lock\.yaml|poetry\.lock|uv\.lock|pdm\.lock|Pipfile\.lock"
-    r"|Cargo\.lock|composer\.lock|go\.sum|.+\.map",
+    r"package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.ya?ml|bun\.lock|poetry\.lock|uv\.lock|pdm\.lock"
+    r"|Pipfile\.lock|Cargo\.lock|composer\.lock|Gemfile\.lock|go\.sum|pylock\.toml|.+\.map",
     re.I,
 )
 
-_Judged = tuple[Pattern, str, str, str]
+# --- keys in formats of their own
 
 
-def _judge(index: int, match: _Hit, text: bytes, name: str) -> _Judged | None:
-    if index < len(PROVIDERS):
-        pattern = PROVIDERS[index]
-        value = match.text("v")
-        if _repetitive(value) or _is_example(value):
-            return None
-        return pattern, "v", _variable_before(text, match.span("v")[0]), ""
-    if index == len(PROVIDERS):
-        return _judge_url(match)
-    if index == len(PROVIDERS) + 1:
-        return _judge_assignment(match, text, name)
-    return _judge_default(match)
+@functools.cache
+def _engines() -> tuple[Any, dict[bytes, list[tuple[Pattern, Any]]]]:
+    """The search for what keys begin with, and the patterns by it."""
+    by_start: dict[bytes, list[tuple[Pattern, Any]]] = defaultdict(list)
+    for pattern in PATTERNS:
+        compiled = re2.compile(pattern.regex.encode(), OPTIONS)
+        for start in pattern.starts:
+            by_start[start.encode()].append((pattern, compiled))
+    longest_first = sorted(by_start, key=len, reverse=True)
+    search = re2.compile(b"|".join(re.escape(start) for start in longest_first), OPTIONS)
+    for begin, own in by_start.items():  # `sk-` is tried where `sk-proj-` was found, too
+        for other in longest_first:
+            if other != begin and begin.startswith(other):
+                own += [each for each in by_start[other] if each not in own]
+    return search, dict(by_start)
 
 
-# --- passwords in URLs
-
-_LOCAL = re.compile(
-    r"localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[a-z][a-z0-9_-]*", re.I
-)
-_COMMON = frozenset(
-    [
-        "postgres",
-        "password",
-        "root",
-        "admin",
-        "guest",
-        "example",
-        "test",
-        "user",
-        "secret",
-        "mysql",
-        "mongo",
-        "mongodb",
-        "redis",
-        "pass",
-        "rabbitmq",
-        "changeme",
-        "postgresql",
-        "db",
-        "dev",
-        "123456",
-        "1234",
-        "12345",
-        "app",
-        "minio",
-    ]
-)
+def _keys(text: bytes) -> Iterator[_Found]:
+    search, by_start = _engines()
+    done = 0
+    for hit in search.finditer(text):
+        start, end = hit.span(0)
+        if start < done:
+            continue
+        for pattern, compiled in by_start[text[start:end]]:
+            found = _key(pattern, compiled, text, start)
+            if found is not None:
+                done = found[1]
+                yield found
+                break
 
 
-def _judge_url(match: _Hit) -> _Judged | None:
-    password = match.text("v")
-    host = match.text("host")
-    scheme = match.text("scheme").split("+")[0]
-    local = bool(_LOCAL.fullmatch(host))
-    if _is_reference(password) or _is_placeholder(password) or "example" in host:
-        return None
-    if password.lower() in _COMMON:
-        if not local:
-            return None  # a documentation spelling such as user:password@host.com
-        return (
-            Pattern("local-url-password", f"default password in a {scheme} URL", "", "", "low"),
-            "v",
-            "",
-            host,
+def _key(pattern: Pattern, compiled: Any, text: bytes, at: int) -> _Found | None:
+    if pattern.lead:
+        match = compiled.search(
+            text, max(0, at - pattern.lead), min(len(text), at + pattern.longest)
         )
-    confidence = "medium" if local else "high"
-    if _entropy(password) < 2.0 and not local:
-        confidence = "medium"
-    return Pattern("url-password", f"password in a {scheme} URL", "", "", confidence), "v", "", host
-
-
-# --- assignments
-
-_NOT_SECRET_NAMES = re.compile(
-    r"(?:_|-|\.)?(?:url|uri|endpoint|path|file|name|id|type|expir\w*|ttl|lifetime|minutes|seconds|days|hours|length"
-    r"|len|count|limit|max|min|regex|pattern|label|placeholder|field|input|hint|help|message|error|title"
-    r"|header|prefix|suffix|param|column|format|algorithm|scheme|hash|public|class|classname|style|strength"
-    r"|policy|reset|url_path|usage|cost|price|budget|status|state|mode|required|enabled|visible|verified"
-    r"|s|tokens|version|env|var|manager|service|provider|handler|method|text|description|screen|page|route|view"
-    r"|form|button|icon|color|secret_name|key_name|bucket|region|author\w*|authority)$",
-    re.I,
-)  # fmt: skip
-_BENIGN_PREFIX = re.compile(
-    r"(?:^|[_.\-])(?:public|publishable|anon|csrf|css|next|page|author|csrftoken|max|min|num|total|pad|eos|bos|unk|sep|cls|mask|special|design|css|is|has|no|show|hide|toggle|on|use|set|get|handle)[_.\-]?",
-    re.I,
-)
-_AUTH_ONLY = re.compile(r"(?i)auth(?:or|ors|ority|entication|orization|enticated|orized|enticate)?")
-_REFERENCE = re.compile(
-    r"\$\{|\$\(|\{\{|<[^>]*>|%\(|%[sd]|process\.env|os\.environ|getenv|import\.meta|env\(|\$[A-Za-z_]|\{[a-zA-Z_.]+\}|#\{"
-)
-_PLACEHOLDER = re.compile(
-    r"(?i)(?:^|[^a-z])(?:your|my|change|changeme|replace|insert|enter|put|add|some|placeholder|example|sample"
-    r"|dummy|fake|mock|test|testing|demo|todo|fixme|redacted|removed|hidden|secret here|xxx+|\.\.\.|abc123|foo|bar|foobar"
-    r"|none|null|undefined|true|false|default|not[_-]?set|n/a|tbd|here|invalid|valid|wrong|correct|new|old|current)(?:[^a-z]|$)"
-)
-_PLACEHOLDER_ANY = re.compile(
-    r"(?i)your[_\- ]|changeme|change[_\-]?me|change[_\-]?this|replace[_\-]?me|replace[_\-]?with|placeholder|example|xxxx|\*{3,}|\.{3,}|…|redacted|dummy|insert[_\-]|_here\b|-here\b|<|>|put[_\-]your|mock|sample|lorem|goes[_\-]?here"
-)
-
-
-def _is_reference(value: str) -> bool:
-    return bool(_REFERENCE.search(value))
-
-
-def _is_placeholder(value: str) -> bool:
-    return bool(_PLACEHOLDER_ANY.search(value) or _PLACEHOLDER.search(value)) or _repetitive(value)
+    else:
+        match = compiled.match(text, at, min(len(text), at + pattern.longest))
+    if match is None:
+        return None
+    start, end = match.span(1)
+    value = text[start:end].decode("utf-8", "replace")
+    if pattern.kind != "private-key" and _is_example(value):
+        return None
+    confidence = pattern.confidence
+    if pattern.check is not None:
+        around = text[max(0, start - _AROUND) : end + _AROUND].decode("latin-1")
+        confidence = pattern.check(value, around)
+    if not confidence:
+        return None
+    variable = _variable_before(text, start)
+    if variable.lower() == "placeholder" or value.startswith(values.AZURITE):
+        return None
+    return start, end, pattern.kind, pattern.title, confidence, pattern.public, variable, ""
 
 
 def _is_example(value: str) -> bool:
-    return bool(_PLACEHOLDER_ANY.search(value)) or "EXAMPLE" in value
-
-
-def _repetitive(value: str) -> bool:
-    """`xxxxxxxx`, `1234567890`, `abcdefghij`: nothing anybody would use."""
-    last = re.split(r"[_\-]", value)[-1]
-    body = (last if len(last) >= 8 else value).lower()
-    if len(set(body)) <= max(2, len(body) // 10):
-        return True
-    steps = sum(1 for a, b in itertools.pairwise(body) if ord(b) - ord(a) == 1)
-    return len(body) >= 6 and steps >= 0.7 * (len(body) - 1)
-
-
-def _entropy(value: str) -> float:
-    """Shannon entropy in bits per character."""
-    counts = Counter(value)
-    return -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
-
-
-def _is_plain_word(value: str) -> bool:
-    """An identifier, a path, a sentence or a dotted name rather than a random value."""
-    if re.fullmatch(r"[a-z]+(?:[A-Z][a-z]+)*|[A-Z][a-z]+(?:[A-Z][a-z]+)*", value):
-        return True  # words in camel case
-    if re.fullmatch(r"[a-z]+(?:[_\-.:/ ][a-z]+)*|[A-Z]+(?:[_\-][A-Z]+)*", value):
-        return True  # words in snake, kebab or constant case
-    return " " in value.strip() or value.startswith(
-        ("/", "./", "../", "http://", "https://", "@", "#", ".")
-    )
-
-
-def _judge_assignment(match: _Hit, text: bytes, name: str) -> _Judged | None:
-    variable = match.text("name").strip(".-")
-    group = "q" if match.has("q") else "bare"
-    value = match.text(group)
-    last = re.split(r"[.]", variable)[-1]
-    if _NOT_SECRET_NAMES.search(last) or _BENIGN_PREFIX.search(last) or not _names_secret(last):
-        return None
-    if group == "bare" and not _is_settings_file(name):
-        return None
-    if _shows_an_example(text, match.span("name")[0]):
-        return None
-    if _is_reference(value) or _is_plain_value(value, last):
-        return None
-    settings = _is_settings_file(name)
-    passwordish = re.search(r"(?i)passw|pwd|passphrase", last) is not None
-    if _is_placeholder(value):
-        return None
-    if passwordish:
-        if settings and value.lower() in _COMMON:
-            return Pattern("default-password", "default password", "", "", "low"), group, last, ""
-        if len(value) < 6 or (_is_plain_word(value) and not settings):
-            return None
-        confidence = "medium" if settings or _mixed(value) else "low"
-        return Pattern("password", "password", "", "", confidence), group, last, ""
-    if len(value) < 12 or _is_plain_word(value) or not _mixed(value):
-        return None
-    if _entropy(value) < 3.0:
-        return None
-    confidence = "medium" if _entropy(value) >= 3.4 and len(value) >= 16 else "low"
-    return Pattern("secret-assignment", "secret", "", "", confidence), group, last, ""
-
-
-def _shows_an_example(text: bytes, start: int) -> bool:
-    """Inside of a schema's example: `json_schema_extra = {"example": {"password": …}}`."""
-    return re.search(rb"[Ee]xamples?[\"']?\s*[:=]", text[max(0, start - 300) : start]) is not None
-
-
-def _names_secret(variable: str) -> bool:
-    """The plain word `auth` and its family name people and modules more often than secrets."""
-    return not _AUTH_ONLY.fullmatch(variable) and (
-        re.search(r"(?i)(?:^|[_.\-])auth$", variable) is not None
-        or (
-            re.sub(r"(?i)auth(?:or\w*|ent\w*)?", "", variable) != ""
-            and re.search(
-                r"(?i)passw|pwd|passphrase|secret|token|api[_\-]?key|access[_\-]?key|auth[_\-]?key|private[_\-]?key"
-                r"|signing[_\-]?key|encryption[_\-]?key|credential|jwt[_\-]?key|llm[_\-]?key",
-                variable,
-            )
-            is not None
-        )
-    )
-
-
-def _is_plain_value(value: str, variable: str) -> bool:
-    flat = re.sub(r"[^a-z0-9]", "", value.lower())
-    return (
-        flat in re.sub(r"[^a-z0-9]", "", variable.lower())
-        or re.sub(r"[^a-z0-9]", "", variable.lower()) in flat
-        or re.fullmatch(r"[0-9.,:\-/ ]+", value) is not None
-        or re.fullmatch(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", value) is not None
-        or re.fullmatch(r"sha(?:256|384|512)-.+", value) is not None
-        or re.search(r"[(){}\[\]|\\^]|=>|\.\w+\(|\w\.\w+\.\w", value) is not None
-        or not value.isascii()
-    )
-
-
-def _mixed(value: str) -> bool:
-    kinds = [r"[a-z]", r"[A-Z]", r"[0-9]", r"[^A-Za-z0-9]"]
-    return (
-        sum(1 for kind in kinds if re.search(kind, value)) >= 2
-        and re.search(r"[0-9]", value) is not None
-    )
-
-
-def _is_settings_file(name: str) -> bool:
     return bool(
-        re.search(
-            r"(?i)(?:^|\.)env(?:\.|$)|\.(?:ya?ml|ini|cfg|conf|toml|properties|tfvars)$|^dockerfile",
-            name,
-        )
-    )
+        re.search(r"(?i)example|your|x{5,}|\.{3}|\*{3}|redacted|0{8,}|1234567890", value)
+    ) or (values.is_repetitive(value))
 
 
-# --- defaults of settings
+# --- keys inside of base64
 
-_PUBLIC_SETTINGS = re.compile(
-    r"(?i)(?:client_?id|app_?id|user(?:name)?|public|publishable|anon|url|host|name|expire|minutes|algorithm|ttl)"
+
+@functools.cache
+def _wrappings() -> Any:
+    """What base64 holds somewhere when it holds the beginning of a key.
+
+    Three characters of a text are four of base64, so a word looks different by where it begins; the
+    characters at its edges hang on its neighbours and are left out.
+    """
+    found = set()
+    words = [start for p in PATTERNS for start in p.starts if len(start) >= 6 and not p.lead]
+    for word in (*words, "T3BlbkFJ"):
+        for offset in range(3):
+            encoded = base64.b64encode(b"\0" * offset + word.encode())
+            first = 0 if offset == 0 else offset + 1
+            found.add(encoded[first : (offset + len(word)) * 8 // 6])
+    return re2.compile(b"|".join(re.escape(each) for each in sorted(found)), OPTIONS)
+
+
+_RUN = re2.compile(rb"[A-Za-z0-9+/_\-]{8,}={0,2}", OPTIONS)
+_RUN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
+
+
+def _wrapped(text: bytes) -> Iterator[_Found]:
+    done = 0
+    for hit in _wrappings().finditer(text):
+        at = hit.start(0)
+        if at < done:
+            continue
+        window = text[max(done, at - 8000) : at]
+        start = at - (len(window) - len(window.rstrip(_RUN_BYTES)))
+        match = _RUN.match(text, start, min(len(text), start + 60_000))
+        if match is None or match.end(0) - start < 40:
+            continue
+        done = match.end(0)
+        inner = decode(text[start:done].decode("ascii"))
+        for found in _keys(inner) if inner else ():
+            title = f"{found[3]}, base64-encoded"
+            variable = _variable_before(text, start)
+            yield start, done, found[2], title, found[4], "", variable, ""
+            break
+
+
+# --- passwords in addresses
+
+_URL = re2.compile(URL_PASSWORD.encode(), OPTIONS)
+_CONNECTION = re2.compile(CONNECTION_PASSWORD.encode(), OPTIONS)
+_LOCAL = re.compile(
+    r"localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[a-z][a-z0-9_-]*", re.I
+)
+_DOCUMENTATION = re.compile(
+    r"(?i)example|your|<|\bhost(?:name)?\b|^x+$|\.test$|\.invalid$|^server$|^domain"
 )
 
 
-def _judge_default(match: _Hit) -> _Judged | None:
-    variable = match.text("name")
-    value = match.text("q")
-    if _PUBLIC_SETTINGS.search(variable) or _NOT_SECRET_NAMES.search(variable):
+def _addresses(text: bytes, place: Place) -> Iterator[_Found]:
+    if b"://" in text:
+        for match in _URL.finditer(text):
+            start, end = match.span(3)
+            scheme, user, host = (match.group(n).decode("utf-8", "replace") for n in (1, 2, 4))
+            password = text[start:end].decode("utf-8", "replace")
+            if place.role is not Role.SOURCE and not values.looks_random(password):
+                continue
+            judged = _login(scheme.split("+")[0].lower(), user, password, host)
+            if judged is not None:
+                yield start, end, *judged, "", _variable_before(text, match.start(1)), host
+    for match in _CONNECTION.finditer(text):
+        start, end = match.span(1)
+        password = text[start:end].decode("utf-8", "replace")
+        if (
+            scheme == "driver"
+            or _made_up(password)
+            or password.lower() in COMMON_PASSWORDS
+            or len(password) < 6
+        ):
+            continue
+        if values.is_mixed(password) and not re.search(r"[()\[\]]", password):
+            title = "password in a connection string"
+            yield start, end, "url-password", title, "medium", "", "", ""
+
+
+def _made_up(password: str) -> bool:
+    return values.is_reference(password) or values.is_placeholder(password) or "$" in password[:1]
+
+
+def _login(scheme: str, user: str, password: str, host: str) -> tuple[str, str, str] | None:
+    local = bool(_LOCAL.fullmatch(host)) and scheme != "cloudinary"
+    if (
+        scheme == "driver"
+        or _made_up(password)
+        or _DOCUMENTATION.search(host)
+        or values.is_reference(user)
+    ):
         return None
-    if not _names_secret(variable) or _is_reference(value) or not value.strip():
+    if re.search(r"[$%{}()\[\]|+]", password) and not values.looks_random(password):
         return None
-    signing = re.search(r"(?i)secret|jwt|signing|session|encryption|private", variable) is not None
-    if _is_placeholder(value) or _is_plain_word(value):
-        if not signing:
-            return None  # a key of a provider that does not work fails loudly
-        return (
-            Pattern("default-secret", "known default for a signing secret", "", "", "medium"),
-            "q",
-            variable,
-            "",
-        )
-    return (
-        Pattern("default-secret", "secret as a default in code", "", "", "medium"),
-        "q",
-        variable,
-        "",
+    title = f"a {scheme} URL"
+    if password.lower() in COMMON_PASSWORDS or _is_of_user(password, user):
+        if not local:
+            return None  # a documentation spelling such as user:password@host.com
+        return "local-url-password", f"default password in {title}", "low"
+    if password.isdigit() and len(password) < 6:
+        return None  # a port, of `host:5432@…`
+    certain = not local and values.entropy(password) >= 2.0 and len(password) >= 6
+    return "url-password", f"password in {title}", "high" if certain else "medium"
+
+
+def _is_of_user(password: str, user: str) -> bool:
+    """`shop:shop`, `shopuser:shop`, `shop:shop_password`."""
+    words = re.split(r"[_\-.]", password.lower())
+    return password.lower() in user.lower() or all(
+        word in user.lower() or word in COMMON_PASSWORDS for word in words
     )
 
 
@@ -391,5 +314,7 @@ def _variable_before(text: bytes, start: int) -> str:
     line = text[max(text.rfind(b"\n", 0, start) + 1, start - 120) : start].decode(
         "utf-8", "replace"
     )
-    match = re.search(r"([A-Za-z_][\w.\-]{1,60})[\"'`]?\]?\s*(?::=|=>|=|:)\s*[\"'`]?$", line)
-    return match[1] if match else ""
+    match = re.search(
+        r"([A-Za-z_][\w.\-]{1,60})[\\\"'`]{0,2}\]?\s*(?::=|=>|=|:)\s*[\\\"'`]{0,2}$", line
+    )
+    return match[1].split(".")[-1] if match else ""

@@ -1,213 +1,177 @@
-"""What secrets look like: the providers' own formats, and the names people give to secrets.
+"""The formats in which providers give out keys.
 
-Sources: each vendor's documentation of its key format. `public` is the constant prefix that may be
-shown; everything else of a value is never printed. All patterns are RE2: they cannot backtrack.
+Sources: each vendor's documentation of its key format, and the prefixes that it registered for
+secret scanning (https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns).
+`public` is the constant prefix that may be shown; nothing else of a value ever is. All expressions
+are RE2: they cannot backtrack.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from auditor.extract.secrets import structure
+
+Check = Callable[[str, str], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A provider's format; the group `v` of `regex`, or the whole match, is the secret."""
+    """A format: where `starts` stands in a text, `regex` is tried, up to `lead` bytes before it.
+
+    The group `v` is the secret. `check` takes it and the text around it, and gives the confidence
+    that it is real: high, medium, low, or nothing where it is none.
+    """
 
     kind: str
     title: str
+    starts: tuple[str, ...]
     regex: str
-    public: str = ""
     confidence: str = "high"
+    check: Check | None = None
+    lead: int = 0
+    longest: int = 300
+
+    @property
+    def public(self) -> str:
+        return self.starts[0] if len(self.starts) == 1 and not self.lead else ""
 
 
-PROVIDERS = (
-    Pattern(
-        "aws-access-key-id", "AWS access key id", r"\b(?P<v>(?:AKIA|ASIA)[A-Z2-7]{16})\b", "AKIA"
-    ),
-    Pattern(
-        "aws-secret-access-key",
-        "AWS secret access key",
-        r"(?i)aws.{0,20}(?:secret|sk).{0,20}[\"'=:\s](?P<v>[A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)",
-    ),
-    Pattern("github-token", "GitHub token", r"\b(?P<v>gh[pousr]_[A-Za-z0-9]{36})\b", "gh*_"),
-    Pattern(
-        "github-token",
-        "GitHub token",
-        r"\b(?P<v>github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59})\b",
-        "github_pat_",
-    ),
-    Pattern("gitlab-token", "GitLab token", r"\b(?P<v>glpat-[A-Za-z0-9_\-]{20,})", "glpat-"),
-    Pattern(
-        "google-api-key",
-        "Google API key",
-        r"\b(?P<v>AIza[A-Za-z0-9_\-]{35})(?:[^A-Za-z0-9_\-]|$)",
-        "AIza",
-    ),
-    Pattern(
-        "google-oauth-secret",
-        "Google OAuth client secret",
-        r"\b(?P<v>GOCSPX-[A-Za-z0-9_\-]{28})",
-        "GOCSPX-",
-    ),
-    Pattern("slack-token", "Slack token", r"\b(?P<v>xox[abeoprs]-[A-Za-z0-9\-]{20,})", "xox*-"),
-    Pattern(
-        "slack-webhook",
-        "Slack webhook",
-        r"(?P<v>https://hooks\.slack\.com/services/T[A-Z0-9]{8,}/B[A-Z0-9]{8,}/[A-Za-z0-9]{20,})",
-        "https://hooks.slack.com/services/",
-    ),
-    Pattern(
-        "stripe-secret-key",
-        "Stripe secret key",
-        r"\b(?P<v>(?:sk|rk)_live_[A-Za-z0-9]{16,})\b",
-        "sk_live_",
-    ),
-    Pattern(
-        "stripe-test-key",
-        "Stripe test key",
-        r"\b(?P<v>(?:sk|rk)_test_[A-Za-z0-9]{16,})\b",
-        "sk_test_",
-        "low",
-    ),
-    Pattern(
-        "stripe-webhook-secret",
-        "Stripe webhook secret",
-        r"\b(?P<v>whsec_[A-Za-z0-9+/]{24,})",
-        "whsec_",
-    ),
-    Pattern(
-        "openai-key",
-        "OpenAI API key",
-        r"\b(?P<v>sk-[A-Za-z0-9_\-]*T3BlbkFJ[A-Za-z0-9_\-]{20,})",
-        "sk-",
-    ),
-    Pattern(
-        "openai-key",
-        "OpenAI API key",
-        r"\b(?P<v>sk-(?:proj|svcacct|admin)-[A-Za-z0-9_\-]{40,})",
-        "sk-proj-",
-    ),
-    Pattern(
-        "anthropic-key", "Anthropic API key", r"\b(?P<v>sk-ant-[A-Za-z0-9_\-]{24,})", "sk-ant-"
-    ),
-    Pattern(
-        "openrouter-key", "OpenRouter API key", r"\b(?P<v>sk-or-v1-[0-9a-f]{64})\b", "sk-or-v1-"
-    ),
-    Pattern(
-        "emergent-key",
-        "Emergent LLM key",
-        r"\b(?P<v>sk-emergent-[A-Za-z0-9]{12,})\b",
-        "sk-emergent-",
-    ),
-    Pattern("groq-key", "Groq API key", r"\b(?P<v>gsk_[A-Za-z0-9]{52})\b", "gsk_"),
-    Pattern("huggingface-token", "Hugging Face token", r"\b(?P<v>hf_[A-Za-z]{34})\b", "hf_"),
-    Pattern("replicate-token", "Replicate token", r"\b(?P<v>r8_[A-Za-z0-9]{37})\b", "r8_"),
-    Pattern(
-        "sendgrid-key",
-        "SendGrid API key",
-        r"\b(?P<v>SG\.[A-Za-z0-9_\-]{22}\.[A-Za-z0-9_\-]{43})",
-        "SG.",
-    ),
-    Pattern("mailgun-key", "Mailgun API key", r"\b(?P<v>key-[0-9a-f]{32})\b", "key-"),
-    Pattern("mailchimp-key", "Mailchimp API key", r"\b(?P<v>[0-9a-f]{32}-us[0-9]{1,2})\b"),
-    Pattern("resend-key", "Resend API key", r"\b(?P<v>re_[A-Za-z0-9]{8}_[A-Za-z0-9]{24})\b", "re_"),
-    Pattern("twilio-api-key", "Twilio API key", r"\b(?P<v>SK[0-9a-f]{32})\b", "SK"),
-    Pattern(
-        "twilio-auth-token",
-        "Twilio auth token",
-        r"(?i)twilio.{0,30}(?:auth|token).{0,10}[\"'=:\s](?P<v>[0-9a-f]{32})\b",
-    ),
-    Pattern(
-        "telegram-bot-token",
-        "Telegram bot token",
-        r"\b(?P<v>[0-9]{8,10}:AA[A-Za-z0-9_\-]{33})(?:[^A-Za-z0-9_\-]|$)",
-    ),
-    Pattern(
-        "discord-token",
-        "Discord bot token",
-        r"\b(?P<v>[MNO][A-Za-z0-9_\-]{23,25}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,38})(?:[^A-Za-z0-9_\-]|$)",
-        "",
-        "medium",
-    ),
-    Pattern(
-        "discord-webhook",
-        "Discord webhook",
-        r"(?P<v>https://(?:canary\.|ptb\.)?discord(?:app)?\.com/api/webhooks/[0-9]{17,20}/[A-Za-z0-9_\-]{60,})",
-        "https://discord.com/api/webhooks/",
-    ),
-    Pattern(
-        "shopify-token", "Shopify token", r"\b(?P<v>shp(?:at|ca|pa|ss)_[0-9a-fA-F]{32})\b", "shp*_"
-    ),
-    Pattern(
-        "square-token", "Square token", r"\b(?P<v>(?:sq0atp|sq0csp)-[A-Za-z0-9_\-]{22,43})", "sq0*-"
-    ),
-    Pattern(
-        "digitalocean-token", "DigitalOcean token", r"\b(?P<v>do[opr]_v1_[0-9a-f]{64})\b", "do*_v1_"
-    ),
-    Pattern("npm-token", "npm token", r"\b(?P<v>npm_[A-Za-z0-9]{36})\b", "npm_"),
-    Pattern(
-        "pypi-token", "PyPI token", r"\b(?P<v>pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_\-]{50,})", "pypi-"
-    ),
-    Pattern("docker-token", "Docker token", r"\b(?P<v>dckr_pat_[A-Za-z0-9_\-]{27})", "dckr_pat_"),
-    Pattern("linear-key", "Linear API key", r"\b(?P<v>lin_api_[A-Za-z0-9]{40})\b", "lin_api_"),
-    Pattern(
-        "notion-token",
-        "Notion token",
-        r"\b(?P<v>(?:secret_[A-Za-z0-9]{43}|ntn_[A-Za-z0-9]{40,}))\b",
-    ),
-    Pattern(
-        "supabase-key",
-        "Supabase secret key",
-        r"\b(?P<v>sb_secret_[A-Za-z0-9_\-]{20,})",
-        "sb_secret_",
-    ),
-    Pattern("azure-storage-key", "Azure storage key", r"AccountKey=(?P<v>[A-Za-z0-9+/]{86}==)"),
-    Pattern(
-        "sentry-token", "Sentry auth token", r"\b(?P<v>sntr[ysu]_[A-Za-z0-9+/=_\-]{40,})", "sntr*_"
-    ),
-    Pattern("databricks-token", "Databricks token", r"\b(?P<v>dapi[0-9a-f]{32})\b", "dapi"),
-    Pattern("hashicorp-vault-token", "Vault token", r"\b(?P<v>hvs\.[A-Za-z0-9_\-]{24,})", "hvs."),
-    Pattern("facebook-token", "Facebook access token", r"\b(?P<v>EAA[A-Za-z0-9]{60,})\b", "EAA"),
-    Pattern(
-        "json-web-token",
-        "signed JSON web token",
-        r"\b(?P<v>eyJ[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{20,})",
-        "eyJ",
-        "medium",
-    ),
-    Pattern(
-        "private-key",
-        "private key",
-        r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |ENCRYPTED |PGP )?PRIVATE KEY(?: BLOCK)?-----"
-        r"(?P<v>[\sA-Za-z0-9+/=:,\-\\\"']{64}[\sA-Za-z0-9+/=:,\-\\\"']*?)-----END",
-    ),
-)
-"""Formats that identify themselves."""
+def _p(
+    kind: str,
+    title: str,
+    starts: str,
+    body: str,
+    confidence: str = "high",
+    check: Check | None = None,
+    *,
+    longest: int = 300,
+) -> Pattern:
+    """A format that begins with one of the words of `starts`, not inside of another word."""
+    words = tuple(starts.split())
+    prefix = "|".join(word.replace(".", r"\.") for word in words)
+    return Pattern(
+        kind, title, words, rf"\b(?P<v>(?:{prefix}){body})", confidence, check, longest=longest
+    )
+
+
+_END = r"(?:[^A-Za-z0-9_\-]|$)"
+
+PATTERNS = (
+    # --- clouds and hosts
+    _p("aws-access-key-id", "AWS access key id", "AKIA", r"[A-Z2-7]{16}\b", check=structure.aws_pair),
+    _p("aws-access-key-id", "temporary AWS access key id", "ASIA", r"[A-Z2-7]{16}\b", "low"),
+    _p("aws-bedrock-key", "AWS Bedrock API key", "ABSKQmVkcm9ja0FQSUtleS", r"[A-Za-z0-9+/=]{100,}"),
+    _p("google-api-key", "Google API key", "AIza", r"[A-Za-z0-9_\-]{35})(?:[^A-Za-z0-9_\-]|$", check=structure.google),
+    _p("google-oauth-secret", "Google OAuth client secret", "GOCSPX-", r"[A-Za-z0-9_\-]{28}"),
+    _p("google-oauth-token", "Google OAuth access token", "ya29.", r"[A-Za-z0-9_\-]{60,}", "low"),
+    Pattern("azure-storage-key", "Azure account key", ("AccountKey=",), r"AccountKey=(?P<v>[A-Za-z0-9+/]{86}==)"),
+    Pattern("azure-bus-key", "Azure shared access key", ("SharedAccessKey=",), r"SharedAccessKey=(?P<v>[A-Za-z0-9+/]{43}=)"),
+    Pattern("azure-client-secret", "Azure client secret", ("8Q~", "7Q~", "6Q~", "9Q~"),
+            r"(?:^|[^A-Za-z0-9_~.\-])(?P<v>[A-Za-z0-9_~.\-]{3}[0-9]Q~[A-Za-z0-9_~.\-]{31,34})(?:[^A-Za-z0-9_~.\-]|$)", lead=4),
+    _p("digitalocean-token", "DigitalOcean token", "dop_v1_ doo_v1_ dor_v1_", r"[0-9a-f]{64}\b"),
+    _p("heroku-key", "Heroku API key", "HRKU-", r"[A-Za-z0-9_\-]{36,64}"),
+    _p("fly-token", "Fly.io token", "fm2_ fo1_", r"[A-Za-z0-9+/=_\-]{40,}"),
+    _p("netlify-token", "Netlify token", "nfp_", r"[A-Za-z0-9]{36}\b"),
+    _p("render-key", "Render API key", "rnd_", r"[A-Za-z0-9]{28,36}\b"),
+    _p("cloudflare-key", "Cloudflare CA key", "v1.0-", r"[0-9a-f]{24}-[0-9a-f]{146}"),
+    _p("vault-token", "Vault token", "hvs. hvb.", r"[A-Za-z0-9_\-]{24,300}"),
+    _p("terraform-token", "Terraform Cloud token", "atlasv1.", r"[A-Za-z0-9_\-=]{60,}"),
+    _p("doppler-token", "Doppler token", "dp.pt. dp.st. dp.sa. dp.ct.", r"(?:[a-z0-9_\-]{1,35}\.)?[A-Za-z0-9]{40,44}\b"),
+    _p("databricks-token", "Databricks token", "dapi", r"[0-9a-f]{32}(?:-\d)?\b"),
+    _p("planetscale-password", "PlanetScale credential", "pscale_pw_ pscale_tkn_ pscale_oauth_", r"[A-Za-z0-9_.\-=]{32,64}"),
+    _p("neon-key", "Neon API key", "napi_", r"[a-z0-9]{64}\b"),
+    _p("atlas-secret", "MongoDB Atlas client secret", "mdb_sa_sk_", r"[A-Za-z0-9_\-]{40}"),
+    _p("supabase-key", "Supabase secret key", "sb_secret_", r"[A-Za-z0-9_\-]{20,}"),
+    _p("supabase-token", "Supabase access token", "sbp_", r"[0-9a-f]{40}\b"),
+    _p("upstash-token", "Upstash token", "upstash_", r"[A-Za-z0-9]{40,}", "medium"),
+    # --- code and packages
+    _p("github-token", "GitHub token", "ghp_ gho_ ghu_ ghs_ ghr_", r"[A-Za-z0-9]{36}\b", check=structure.checksummed),
+    _p("github-token", "GitHub token", "github_pat_", r"[A-Za-z0-9]{22}_[A-Za-z0-9]{59}\b"),
+    _p("gitlab-token", "GitLab token", "glpat- gldt- glrt- glptt- gloas-", r"[A-Za-z0-9_\-.]{20,}"),
+    _p("atlassian-token", "Atlassian token", "ATATT3 ATCTT3", r"[A-Za-z0-9_\-=]{60,}", longest=400),
+    _p("bitbucket-password", "Bitbucket app password", "ATBB", r"[A-Za-z0-9_=.\-]{32}\b"),
+    _p("npm-token", "npm token", "npm_", r"[A-Za-z0-9]{36}\b", check=structure.checksummed),
+    _p("pypi-token", "PyPI token", "pypi-AgEIcHlwaS5vcmc pypi-AgENdGVzdC5weXBpLm9yZw", r"[A-Za-z0-9_\-]{50,}", longest=400),
+    _p("rubygems-key", "RubyGems API key", "rubygems_", r"[0-9a-f]{48}\b"),
+    _p("docker-token", "Docker token", "dckr_pat_ dckr_oat_", r"[A-Za-z0-9_\-]{27,}"),
+    _p("postman-key", "Postman API key", "PMAK-", r"[0-9a-f]{24}-[0-9a-f]{34}\b"),
+    _p("linear-key", "Linear API key", "lin_api_", r"[A-Za-z0-9]{40}\b"),
+    _p("sonar-token", "SonarQube token", "sqp_ squ_ sqa_", r"[0-9a-f]{40}\b"),
+    # --- models
+    _p("openai-key", "OpenAI API key", "sk-", r"(?:[A-Za-z0-9_\-]{8,110})?T3BlbkFJ[A-Za-z0-9_\-]{20,110}"),
+    _p("openai-key", "OpenAI API key", "sk-proj- sk-svcacct- sk-admin-", r"[A-Za-z0-9_\-]{40,180}"),
+    _p("anthropic-key", "Anthropic API key", "sk-ant-", r"[A-Za-z0-9_\-]{24,140}"),
+    _p("openrouter-key", "OpenRouter API key", "sk-or-v1-", r"[0-9a-f]{64}\b"),
+    _p("emergent-key", "Emergent LLM key", "sk-emergent-", r"[A-Za-z0-9]{12,}\b"),
+    _p("langfuse-key", "Langfuse secret key", "sk-lf-", r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"),
+    _p("model-key", "API key", "sk-", r"(?:[0-9a-f]{32}|[A-Za-z0-9]{48})\b", "medium"),
+    _p("elevenlabs-key", "ElevenLabs API key", "sk_", r"[0-9a-f]{48}\b"),
+    _p("groq-key", "Groq API key", "gsk_", r"[A-Za-z0-9]{52}\b"),
+    _p("huggingface-token", "Hugging Face token", "hf_ api_org_", r"[A-Za-z]{34}\b"),
+    _p("replicate-token", "Replicate token", "r8_", r"[A-Za-z0-9]{37}\b"),
+    _p("perplexity-key", "Perplexity API key", "pplx-", r"[A-Za-z0-9]{48}\b"),
+    _p("xai-key", "xAI API key", "xai-", r"[A-Za-z0-9]{80}\b"),
+    _p("nvidia-key", "NVIDIA API key", "nvapi-", r"[A-Za-z0-9_\-]{60,70}"),
+    _p("pinecone-key", "Pinecone API key", "pcsk_", r"[A-Za-z0-9]{5,6}_[A-Za-z0-9]{50,64}\b"),
+    _p("langsmith-key", "LangSmith API key", "lsv2_pt_ lsv2_sk_", r"[0-9a-f]{32}_[0-9a-f]{10}\b"),
+    _p("tavily-key", "Tavily API key", "tvly-", r"(?:dev-|prod-)?[A-Za-z0-9\-]{32,44}"),
+    _p("firecrawl-key", "Firecrawl API key", "fc-", r"[0-9a-f]{32}\b"),
+    # --- money
+    _p("stripe-secret-key", "Stripe secret key", "sk_live_ rk_live_", r"[A-Za-z0-9]{16,110}\b"),
+    _p("stripe-test-key", "Stripe test key", "sk_test_ rk_test_", r"[A-Za-z0-9]{16,110}\b", "low"),
+    _p("stripe-webhook-secret", "Stripe webhook secret", "whsec_", r"[A-Za-z0-9+/]{24,}={0,2}"),
+    _p("razorpay-key", "Razorpay key id", "rzp_live_", r"[A-Za-z0-9]{14}\b", "low"),
+    _p("flutterwave-key", "Flutterwave secret key", "FLWSECK-", r"[0-9a-f]{32,60}-X\b"),
+    _p("square-token", "Square token", "sq0atp- sq0csp-", r"[A-Za-z0-9_\-]{22,43}"),
+    _p("square-token", "Square access token", "EAAA", r"[A-Za-z0-9_\-]{60})(?:[^A-Za-z0-9_\-]|$"),
+    _p("shopify-token", "Shopify token", "shpat_ shpca_ shppa_ shpss_", r"[0-9a-fA-F]{32}\b"),
+    _p("braintree-token", "Braintree access token", "access_token$production$", r"[a-z0-9]{16}\$[0-9a-f]{32}\b"),
+    _p("plaid-token", "Plaid access token", "access-production- access-sandbox-", r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"),
+    # --- messages
+    _p("slack-token", "Slack token", "xoxb- xoxp- xoxa- xoxo- xoxs- xoxr- xoxe-", r"(?:[0-9]{9,13}-){1,3}[A-Za-z0-9\-]{20,70}"),
+    _p("slack-token", "Slack app token", "xapp-", r"[0-9]-[A-Z0-9]{9,12}-[0-9]{9,14}-[0-9a-f]{60,70}"),
+    _p("slack-webhook", "Slack webhook", "https://hooks.slack.com/services/", r"T[A-Z0-9]{8,}/B[A-Z0-9]{8,}/[A-Za-z0-9]{20,}"),
+    _p("teams-webhook", "Teams webhook", "webhook.office.com/webhookb2/", r"[0-9a-f\-]{36}@[0-9a-f\-]{36}/IncomingWebhook/[0-9a-f]{32}/[0-9a-f\-]{36}"),
+    Pattern("discord-webhook", "Discord webhook", ("/api/webhooks/",),
+            r"(?P<v>https://(?:canary\.|ptb\.)?discord(?:app)?\.com/api/webhooks/[0-9]{17,20}/[A-Za-z0-9_\-]{60,})", lead=30),
+    Pattern("discord-token", "Discord bot token", structure.NUMBERS,
+            r"\b(?P<v>[MNO][A-Za-z0-9]{23,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,38})(?:[^A-Za-z0-9_\-]|$)", check=structure.discord),
+    Pattern("telegram-bot-token", "Telegram bot token", (":AA",), rf"\b(?P<v>[0-9]{{8,10}}:AA[A-Za-z0-9_\-]{{33}}){_END}", lead=11),
+    _p("sendgrid-key", "SendGrid API key", "SG.", r"[A-Za-z0-9_\-]{22}\.[A-Za-z0-9_\-]{43}"),
+    _p("mailgun-key", "Mailgun API key", "key-", r"[0-9a-f]{32}\b"),
+    Pattern("mailchimp-key", "Mailchimp API key", ("-us",), r"\b(?P<v>[0-9a-f]{32}-us[0-9]{1,2})\b", lead=33),
+    _p("brevo-key", "Brevo API key", "xkeysib- xsmtpsib-", r"[0-9a-f]{64}-[A-Za-z0-9]{16}\b"),
+    _p("resend-key", "Resend API key", "re_", r"[A-Za-z0-9]{8}_[A-Za-z0-9]{24}\b"),
+    _p("twilio-api-key", "Twilio API key id", "SK", r"[0-9a-f]{32}\b", "medium"),
+    _p("facebook-token", "Facebook access token", "EAA", r"[A-Za-z0-9]{80,250}\b"),
+    _p("notion-token", "Notion token", "ntn_", r"[A-Za-z0-9]{40,}\b"),
+    _p("notion-token", "Notion token", "secret_", r"[A-Za-z0-9]{43}\b"),
+    # --- data and monitoring
+    _p("airtable-token", "Airtable token", "pat", r"[A-Za-z0-9]{14}\.[0-9a-f]{64}\b"),
+    _p("grafana-token", "Grafana token", "glsa_ glc_", r"[A-Za-z0-9+/=]{32,}(?:_[0-9a-f]{8})?"),
+    _p("new-relic-key", "New Relic key", "NRAK-", r"[A-Z0-9]{27}\b"),
+    _p("sentry-token", "Sentry auth token", "sntrys_ sntryu_", r"[A-Za-z0-9+/=_\-]{40,}"),
+    _p("figma-token", "Figma token", "figd_", r"[A-Za-z0-9_\-]{40,}"),
+    _p("contentful-token", "Contentful token", "CFPAT-", r"[A-Za-z0-9_\-]{43}"),
+    _p("onepassword-token", "1Password service account token", "ops_eyJ", r"[A-Za-z0-9+/=]{100,}", longest=1200),
+    _p("age-key", "age secret key", "AGE-SECRET-KEY-1", r"[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}\b"),
+    # --- formats of many
+    _p("json-web-token", "signed JSON web token", "eyJ",
+       r"[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{20,}", check=structure.jwt, longest=4400),
+    Pattern("basic-credentials", "login in a Basic header", ("Basic ", "basic "),
+            r"\b[Bb]asic (?P<v>[A-Za-z0-9+/]{8,200}={0,2})", "medium", structure.basic),
+    Pattern("private-key", "private key", ("-----BEGIN ",),
+            r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |ENCRYPTED |PGP )?PRIVATE KEY(?: BLOCK)?-----"
+            r"(?P<v>(?:(?:\s|\\[nrt\\]+)*(?:Proc-Type|DEK-Info|Version|Comment|Charset): ?[^\n\\]{0,120})*"
+            r"[\sA-Za-z0-9+/=\\\"',]{60,})-----END", "high", structure.pem, longest=14000),
+)  # fmt: skip
+"""Formats that identify themselves; of two that fit, the first counts."""
 
 URL_PASSWORD = (
-    r"\b(?P<scheme>mongodb(?:\+srv)?|postgres(?:ql)?(?:\+\w+)?|mysql(?:\+\w+)?|mariadb(?:\+\w+)?|rediss?"
-    r"|amqps?|mssql(?:\+\w+)?|https?|ftp|smtps?|nats|clickhouse(?:\+\w+)?)"
-    r"://(?P<user>[^\s:@/\"'`<>]{0,64}):(?P<v>[^\s@/\"'`<>]{1,128})@(?P<host>[A-Za-z0-9_.\-\[\]$\{\}]{1,255})"
+    r"\b(?P<scheme>[a-zA-Z][a-zA-Z0-9+.\-]{1,24})"
+    r"://(?P<user>[^\s:@/\"'`<>\\()]{0,64}):(?P<v>[^\s@/\"'`<>\\]{1,128})@(?P<host>[A-Za-z0-9_.\-\[\]$\{\}]{1,255})"
 )
-
-NAMES = (
-    r"passw(?:or)?d|passwd|pwd|passphrase|secret|token|api[_\-]?key|apikey|access[_\-]?key"
-    r"|auth[_\-]?key|private[_\-]?key|signing[_\-]?key|encryption[_\-]?key|client[_\-]?secret"
-    r"|jwt[_\-]?key|credential|llm[_\-]?key|secret[_\-]?key|auth"
-)
-_WORD = rf"(?P<name>[A-Za-z0-9_.\-]{{0,60}}(?i:{NAMES})[A-Za-z0-9_.\-]{{0,40}})"
-
-ASSIGNMENT = (
-    _WORD
-    + r"[\"'`]?\]?[ \t]{0,8}(?::[ \t]{0,4}(?:str|string|String|Final|Optional\[str\])[ \t]{0,4}=|:=|=>|={1,3}|:)[ \t]{0,8}"
-    r"(?:[bru]?[\"'`](?P<q>[^\"'`\n]{4,512})[\"'`]|(?P<bare>[^\s\"'`;,<>(){}\[\]#]{6,512})[^\S\n]*(?:$|[\n#;,\"'`]))"
-)
-"""`name = "value"`, `"name": "value"`, `NAME=value`, `name: value`."""
-
-DEFAULT = (
-    r"(?:environ(?:\.get)?|getenv|env|config|env\.str|get_env|process\.env(?:\.|\[))[\(\[]?\s{0,4}[\"'`]?"
-    + _WORD
-    + r"[\"'`]?\]?\s{0,4}(?:,|\)?\s{0,4}(?:\|\||\?\?|or))\s{0,8}(?:default\s{0,2}=\s{0,2})?"
-    r"[\"'`](?P<q>[^\"'`\n]{1,512})[\"'`]"
-)
-"""A literal default of a sensitive setting: `os.getenv("JWT_SECRET", "…")`, `process.env.X || "…"`."""
+CONNECTION_PASSWORD = r"(?i)(?:[;?&](?:password|pwd)=)(?P<v>[^;&\s\"'`<>\\]{4,128})"
+"""`Server=…;Password=…;`, `jdbc:…?user=…&password=…`."""

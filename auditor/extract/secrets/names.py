@@ -1,0 +1,169 @@
+"""What the name of a setting, variable or field says of its value.
+
+A name is read as its words, from the last one on: `passwordField` names a field, `fieldPassword` a
+password.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import re
+
+
+class Meaning(enum.Enum):
+    """What a name says of the value: how much else must speak for a secret."""
+
+    PASSWORD = "password"
+    SIGNING = "signing"
+    """A key that the application itself signs or encrypts with: any text works for it."""
+    SECRET = "secret"
+    PERHAPS = "perhaps"
+    """Names like `STRIPE_KEY` or `token`, which may be public, too."""
+
+
+_PASSWORDS = {
+    "password",
+    "passwd",
+    "pwd",
+    "pw",
+    "pass",
+    "passphrase",
+    "passcode",
+    "passwort",
+    "senha",
+    "contrasena",
+}
+_SECRETS = {"secret", "apikey", "secretkey", "privatekey", "accesskey", "authtoken", "accesstoken", "apitoken",
+            "clientsecret", "apisecret", "appsecret", "authkey", "credential", "credentials", "creds", "bearer",
+            "jwtsecret", "secrets", "appkey", "masterkey", "subscriptionkey"}  # fmt: skip
+_TOKENS = {"token", "auth", "authorization", "jwt", "pat", "sas", "salt", "pepper", "cookie"}
+_KEYS = {"key", "keys"}
+_KEY_OF_SECRET = {
+    "api", "secret", "access", "private", "auth", "signing", "signature", "encryption", "encrypt", "crypto", "master", "jwt",
+    "llm", "session", "fernet", "aes", "hmac", "service", "role", "webhook", "account", "storage", "admin", "app", "server",
+    "hash", "license", "subscription", "functions", "management", "bot", "openai", "token", "internal", "shared",
+}  # fmt: skip
+_SIGNING = {"jwt", "signing", "session", "cookie", "encryption", "encrypt", "fernet", "aes", "hmac", "django", "flask",
+            "nextauth", "betterauth", "app", "auth", "rails", "crypto", "csrf", "hash", "token"}  # fmt: skip
+_QUALIFIERS = {
+    "prod", "production", "dev", "development", "staging", "stage", "test", "local", "live", "default", "value", "val", "string",
+    "str", "text", "raw", "plain", "base64", "b64", "encoded", "old", "new", "current", "primary", "secondary", "main", "v1",
+    "v2", "v3", "base", "sandbox", "json", "env", "fallback", "hex", "var", "data",
+}  # fmt: skip
+_PUBLIC = {
+    "public", "publishable", "anon", "csrf", "xsrf", "csrfmiddlewaretoken", "pub", "max", "min", "num", "total", "pad", "eos", "bos",
+    "unk", "sep", "cls", "mask", "primary", "foreign", "partition", "sort", "cache", "unique", "composite", "query", "object", "row",
+    "group", "index", "lookup", "idempotency", "site", "sitekey", "i18n", "translation", "placeholder", "label", "recaptchasite",
+    "vapid", "next", "page", "continuation", "cursor", "hotkey", "shortcut", "search", "range", "dict", "map", "item", "sync", "is",
+    "has", "show", "hide", "toggle", "invalid", "missing", "wrong", "hashed", "encrypted", "error", "err", "example", "sample",
+    "mock", "fake", "dummy", "dom", "css", "class", "node", "react", "widget", "measurement", "client", "posthog", "mapbox", "no",
+    "design", "component", "ui", "route", "state", "reducer", "step", "section", "tab", "column", "field", "form", "input", "forgot",
+    "reset", "confirm", "enter", "host", "known", "ssh", "storage", "vault", "licence", "last", "first", "parent", "child", "author",
+    "existing", "ref", "pull", "image", "spreadsheet", "sheet", "folder", "file", "project", "issue", "mapping", "prefix", "suffix", "header", "param", "parameter", "attribute", "attr", "property", "prop", "sha", "md5", "algolia",
+}  # fmt: skip
+_OF_FORMS = {
+    "invalid", "missing", "wrong", "forgot", "reset", "confirm", "show", "hide", "toggle", "is", "has", "hashed", "encrypted",
+    "error", "placeholder", "label", "example", "mock", "fake", "dummy", "field", "input", "form", "no", "change", "enter",
+}  # fmt: skip
+_STRONGLY_PUBLIC = {
+    "public",
+    "publishable",
+    "anon",
+    "pub",
+    "csrf",
+    "xsrf",
+    "sitekey",
+    "vapid",
+    "csrfmiddlewaretoken",
+}
+_FLAT = re.compile(r"(?:password|passwd|secret|apikey|secretkey|privatekey|accesskey|passphrase)$")
+_FLAT_TOKEN = re.compile(r"(?:token|pwd)$")
+
+
+SHIPPED = re.compile(
+    r"^(?:VITE|REACT_APP|NEXT_PUBLIC|EXPO_PUBLIC|NUXT_PUBLIC|GATSBY|PUBLIC|VUE_APP)_"
+)
+"""Settings whose values a build writes into what browsers get, by the build tools' documentation."""
+
+
+def words_of(name: str) -> list[str]:
+    """`DB_PASSWORD`, `dbPassword`, `db-password` -> db, password."""
+    split = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
+    split = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", split)
+    return [word for word in re.split(r"[^A-Za-z0-9]+", split.lower()) if word]
+
+
+@functools.lru_cache(4096)
+def meaning(name: str) -> Meaning | None:
+    """What a name says; None where it names no secret."""
+    words = words_of(SHIPPED.sub("", name))
+    while len(words) > 1 and (words[-1] in _QUALIFIERS or words[-1].isdigit()):
+        words.pop()
+    if not words:
+        return None
+    *before, last = words
+    last = last.rstrip("0123456789") or last
+    qualifiers = set(before)
+    if {*qualifiers, last} & _STRONGLY_PUBLIC:
+        return None
+    if last in _PASSWORDS or last.endswith(("password", "passwd", "passphrase")):
+        return (
+            Meaning.PERHAPS
+            if name in ("pass", "pw") or qualifiers & _OF_FORMS
+            else Meaning.PASSWORD
+        )
+    if last in _KEYS:
+        return _key(before)
+    if last in _SECRETS or _FLAT.search(last):
+        if last in ("secret", "jwtsecret", "secretkey") and (qualifiers & _SIGNING or not before):
+            return Meaning.SIGNING
+        ours = qualifiers & _PUBLIC - {
+            "client",
+            "storage",
+            "search",
+            "state",
+            "primary",
+            "group",
+            "object",
+            "host",
+        }
+        return Meaning.PERHAPS if ours else Meaning.SECRET
+    if last in _TOKENS or _FLAT_TOKEN.search(last):
+        if qualifiers & _PUBLIC:
+            return None
+        if last in ("token",) and qualifiers & {
+            "auth",
+            "access",
+            "api",
+            "bot",
+            "admin",
+            "refresh",
+            "bearer",
+            "secret",
+        }:
+            return Meaning.SECRET
+        return Meaning.PERHAPS
+    return None  # fmt: skip
+
+
+def _key(before: list[str]) -> Meaning | None:
+    if not before:
+        return Meaning.PERHAPS
+    if before[-1] == "secret":
+        return Meaning.SIGNING if len(before) == 1 or set(before) & _SIGNING else Meaning.SECRET
+    if before[-1] in _KEY_OF_SECRET:
+        signing = before[-1] in (
+            "signing",
+            "encryption",
+            "jwt",
+            "session",
+            "fernet",
+            "aes",
+            "hmac",
+            "cookie",
+        )
+        return Meaning.SIGNING if signing else Meaning.SECRET
+    if set(before) & _PUBLIC:
+        return None
+    return Meaning.PERHAPS
