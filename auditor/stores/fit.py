@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
 from auditor.link.application import Application, provides
-from auditor.model.data import CollectionFit, Index, Query, Table
+from auditor.model.data import CollectionFit, Fit, Index, Query, Table
 from auditor.model.places import Place
 from auditor.model.web import WebApp
-from auditor.stores.matching import best
+from auditor.stores.matching import best, serves
+from auditor.stores.proposals import propose
 
 Key = tuple[str, str, str]
 """Application, store, collection."""
@@ -27,6 +29,7 @@ def collections(application: Application) -> list[CollectionFit]:
         indexes[_key(index, units)].append(index)
     for table in application.facts(Table):
         constant[unit_of(table.place.path, units), table.store, table.name] = table.constant
+    blind = {unit for (unit, _, name), asked in queries.items() if not name and asked}
     found = []
     for key in sorted(queries.keys() | indexes.keys()):
         unit, store, name = key
@@ -37,12 +40,24 @@ def collections(application: Application) -> list[CollectionFit]:
         fits = tuple((q, best(q, usable, constant.get(key, ""))) for q in reads)
         if fits or declared:
             idle = tuple(i for i in declared if not i.run)
-            found.append(CollectionFit(unit, name, store, fits, live, idle))
+            proposed = tuple(propose(fits, live))
+            unused = () if blind & {unit, ""} else tuple(_unused(live, reads))
+            found.append(CollectionFit(unit, name, store, fits, live, idle, proposed, unused))
     return found
 
 
 def _key(found: Query | Index, units: list[str]) -> Key:
     return unit_of(found.place.path, units), found.store, found.collection
+
+
+def _unused(live: Iterable[Index], reads: Sequence[Query]) -> Iterator[Index]:
+    """Indexes that serve no query, where every query could be read."""
+    if any(q.unresolved for q in reads):
+        return
+    for index in live:
+        needed = index.unique or index.implied or index.expires
+        if not needed and all(serves(index, q).fit is Fit.MISSING for q in reads):
+            yield index
 
 
 def _brought(store: str, name: str, reads: list[Query]) -> list[Index]:
