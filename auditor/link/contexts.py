@@ -101,6 +101,24 @@ class Contexts:
                     env[id(scope), method.params[0].name] = found
         return env
 
+    def instances(self, scope: Scope) -> list[Env]:
+        """What the instances of the class bind that a method's scope belongs to, subclasses' too.
+
+        Of a class that the tree instantiates, once for each such call; of others, once.
+        """
+        owner: Scope | None = scope
+        while owner is not None and not isinstance(owner.owner, t.Class):
+            owner = owner.parent
+        if owner is None or owner.parent is None:
+            return []
+        envs: list[Env] = []
+        for kind in self._heirs.get(f"{owner.module.path}:{owner.qualname}", ()):
+            found = self.code.definition(kind)
+            if found is not None:
+                made = [self.bound_by(site) for site in self.code.calls(kind)]
+                envs += made or [self.instance(found)]
+        return envs[:_MAX_CONTEXTS]
+
     def _parameters(self, function: Located, site: CallSite, skip: int) -> Env:
         assert isinstance(function.node, t.Function)
         inner = self.code.inside(function)

@@ -216,7 +216,7 @@ class Evaluator:
             case t.Call(
                 func=t.Name(id="getattr"), args=[base, t.Const(value=str(attribute)), *rest]
             ):
-                if own := self._bound_class(base, scope):
+                if own := self.bound_class(base, scope):
                     if origins := self._class_origins(own, attribute):
                         return self.value(origins[0].node, origins[0].scope)  # type: ignore[arg-type]
                     return self.value(rest[0] if rest else None, scope)
@@ -323,7 +323,7 @@ class Evaluator:
                     if binding.kind == "parameter" and binding.value is not None:
                         return [Located(binding.value, where)]
             case t.Attr(value=base, name=name):
-                if own := self._bound_class(base, scope):
+                if own := self.bound_class(base, scope):
                     given = self._bound.get(instance_attribute(own, name))
                     return [given] if given else self._class_origins(own, name)
                 owner = self.code.name(base, scope)
@@ -334,7 +334,7 @@ class Evaluator:
                     return self._class_origins(found_class, name)
         return []
 
-    def _bound_class(self, expr: t.Expr, scope: Scope) -> Located | None:
+    def bound_class(self, expr: t.Expr, scope: Scope) -> Located | None:
         """The class that `self` is an instance of, where it is bound."""
         if self._bound and isinstance(expr, t.Name) and (found := self.code.find(expr.id, scope)):
             bound = self._bound.get((id(found[0]), expr.id))
@@ -344,7 +344,7 @@ class Evaluator:
 
     def method(self, expr: t.Expr, scope: Scope) -> Located | None:
         """The function or class of the tree that `expr` names; `self.x` by its bound class."""
-        if isinstance(expr, t.Attr) and (own := self._bound_class(expr.value, scope)):
+        if isinstance(expr, t.Attr) and (own := self.bound_class(expr.value, scope)):
             for ancestor in self.code.ancestry(own):
                 if found := self.code.definition(f"{ancestor}.{expr.name}"):
                     return found
@@ -379,7 +379,7 @@ class Evaluator:
             case t.Name():
                 return True if self._is_bound(test, scope) else None
             case t.Call(func=t.Name(id="hasattr"), args=[base, t.Const(value=str(name))]):
-                own = self._bound_class(base, scope)
+                own = self.bound_class(base, scope)
                 return bool(self._class_origins(own, name)) if own else None
         return None
 

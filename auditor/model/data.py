@@ -108,7 +108,8 @@ class Table:
     """A collection or table that the code declares; `columns` are (stored name, type's last name).
 
     `dialect` is postgresql, mysql, sqlite, mongodb, … or empty where the code does not tell.
-    `constant` says why it stays small (a lookup table that the code fills), else empty.
+    `constant` says why it stays small (a lookup table that the code fills), else empty. `library`
+    is what declares it, in whose idiom an index would be added: SQLAlchemy, Django, Beanie, …
     """
 
     store: str
@@ -117,6 +118,7 @@ class Table:
     place: Place
     dialect: str = ""
     constant: str = ""
+    library: str = ""
 
 
 class Fit(str, enum.Enum):

@@ -298,7 +298,7 @@ class Owners:
             for site in self.code.method_calls(*_DOCUMENT_CALLS):
                 if not isinstance(site.node.func, t.Attr):
                     continue
-                told = mongo.collection(site.node.func.value, site.scope)
+                told = mongo.of(site.node.func.value, site.scope)
                 if told is None or not told[0]:
                     continue
                 for arg in site.node.args[:2]:

@@ -14,7 +14,8 @@ from auditor.extract.python import tree as t
 from auditor.link.labels import Selection
 from auditor.link.names import Located, Scope, argument
 from auditor.link.values import Evaluator
-from auditor.stores.mongodb import FILTERED, MongoReader
+from auditor.stores.mongo_collections import Collections
+from auditor.stores.mongodb import FILTERED
 
 STORED = re.compile(
     r"^(?:sqlalchemy|flask_sqlalchemy|django\.(?:db|contrib)|mongoengine|peewee|tortoise|pony|sqlmodel|beanie"
@@ -51,7 +52,7 @@ class Selections:
 
     def __init__(self, values: Evaluator) -> None:
         self.values, self.code = values, values.code
-        self.mongo = MongoReader(values)
+        self.mongo = Collections(values)
         self._stored: dict[int, bool] = {}
         self._known: dict[tuple[int, int], Selection | None] = {}
         self._variables: dict[tuple[str, int], str | None] = {}
@@ -198,7 +199,7 @@ class Selections:
         """What a repository serves: `CRUDItem(Item)`, `class Items(Repository[Item])`, `Item.objects`."""
         if kind := self._of_chain(owner, scope):
             return kind
-        collection = self.mongo.collection(owner, scope)
+        collection = self.mongo.of(owner, scope)
         if collection is not None and collection[0]:
             return f"collection:{collection[0]}"
         if isinstance(owner, t.Name) and owner.id in ("self", "cls"):
@@ -246,7 +247,7 @@ class Selections:
 
     def _collection(self, call: t.Call, last: str, scope: Scope) -> Selection | None:
         assert isinstance(call.func, t.Attr)
-        found = self.mongo.collection(call.func.value, scope)
+        found = self.mongo.of(call.func.value, scope)
         position = FILTERED[last]
         if found is None or len(call.args) <= position:
             return None

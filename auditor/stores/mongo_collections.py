@@ -1,0 +1,144 @@
+"""Which expressions stand for MongoDB collections, and for which.
+
+Collections are followed by attribute, subscript, `get_collection`, variables, class attributes,
+functions of the tree and injected databases. Sources: the PyMongo, Motor and Flask-PyMongo API
+documentation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from auditor.extract.python import tree as t
+from auditor.link.contexts import contexts_of
+from auditor.link.names import CallSite, Scope, argument
+from auditor.link.values import Evaluator
+from auditor.model.values import Setting, Value
+
+_TYPED = re.compile(
+    r"^(?:motor|pymongo|flask_pymongo|mongomock\w*|quart_motor|sanic_motor|pytest_mongo\w*)\b[\w.]*"
+    r"(?:\w*(?:Client|Database|Collection|PyMongo|Motor))\(\)"
+    r"(?:\[\]|\.(?:get_\w+|with_options)\(\)|\.\w+)*$"
+)
+_COLLECTION_WORD = re.compile(r"^_*(?:mongo_?)?(?:collection|coll?|table|model|repo(?:sitory)?)_*$")
+_DATABASE = re.compile(
+    r"(?:^|[._])(?:m?_?db\w*|\w*_?db|database\w*|\w*mongo\w*|collections?|coll?|\w+_coll?(?:ection)?s?)(?:[._()\[]|$)",
+    re.I,
+)
+_MAX_DEPTH = 8
+_OF_MODEL = {"get_motor_collection", "get_pymongo_collection", "_get_collection", "get_collection_name"}  # fmt: skip
+
+
+class Collections:
+    """Tells the collection that an expression stands for; `of_model` that of a document class."""
+
+    def __init__(self, values: Evaluator) -> None:
+        self.values, self.code = values, values.code
+        self.of_model: Callable[[t.Expr, Scope], str] = lambda expr, scope: ""
+
+    def typed(self, expr: t.Expr, scope: Scope) -> bool:
+        """Whether an expression comes from a client of MongoDB."""
+        return bool(_TYPED.match(self.code.name(expr, scope)))
+
+    def hinted(self, expr: t.Expr) -> bool:
+        """Whether an expression is spelt like a database or collection."""
+        return bool(_DATABASE.search(_spelt(expr)))
+
+    def of(self, expr: t.Expr, scope: Scope) -> tuple[str, bool] | None:
+        """(name, whether it comes from a client); None where it is no collection.
+
+        The name is empty where it is only known at run time, and `$NAME` where a setting gives it.
+        """
+        certain = self.typed(expr, scope)
+        found = self._named(expr, scope, 0)
+        if found is None:
+            return ("", True) if certain else None
+        return found, certain
+
+    def _named(self, expr: t.Expr, scope: Scope, depth: int) -> str | None:
+        if depth > _MAX_DEPTH:
+            return None
+        match expr:
+            case t.Await(value=value) | t.Bind(value=value):
+                return self._named(value, scope, depth)
+            case t.Item(index=index):
+                return self._key(index, scope)
+            case t.Call(func=t.Attr(value=base, name="get_collection")) if (
+                self.code.defined(expr.func, scope) is None
+            ):
+                given = argument(expr, 0, "name")
+                return self._key(given, scope) if given is not None else self.of_model(base, scope)
+            case t.Call(func=t.Attr(value=base, name=last)) if last in _OF_MODEL:
+                return self.of_model(base, scope)
+            case t.Call(func=t.Attr(value=inner, name="with_options")):
+                return self._named(inner, scope, depth + 1)
+            case t.Call(func=t.Name(id="getattr"), args=[_, name, *_]):
+                return self._key(name, scope)
+            case t.Call(
+                func=t.Name(id="Depends") | t.Attr(name="Depends"), args=[t.Name() as made]
+            ):
+                at = (expr.line, expr.column, expr.end_line)
+                return self._returned(t.Call(*at, made, [], []), scope, depth)
+            case t.Call():
+                return self._returned(expr, scope, depth)
+            case t.Choice(then=one, other=other):
+                return self._named(one, scope, depth + 1) or self._named(other, scope, depth + 1)
+            case t.BoolOp(values=values):
+                names = (self._named(each, scope, depth + 1) for each in values)
+                return next((name for name in names if name is not None), None)
+        if not isinstance(expr, t.Name | t.Attr):
+            return None
+        for origin in self.values.origins(expr, scope):
+            if origin.node is not expr:
+                named = self._named(origin.node, origin.scope, depth + 1)  # type: ignore[arg-type]
+                if named is not None:
+                    return named
+        if isinstance(expr, t.Name):
+            return "" if _COLLECTION_WORD.match(expr.id) else None
+        if _COLLECTION_WORD.match(expr.name) or _is_self(expr.value):
+            return ""
+        return expr.name
+
+    def _returned(self, call: t.Call, scope: Scope, depth: int) -> str | None:
+        """What a function of the tree gives, with what this call hands it."""
+        function = self.code.defined(call.func, scope)
+        if function is None or not isinstance(function.node, t.Function):
+            return None
+        inner = self.code.inside(function)
+        with self.values.within(contexts_of(self.values).bound_by(CallSite(call, scope))):
+            for node in t.walk_own(*function.node.body):
+                value = node.value if isinstance(node, t.Return | t.Yield) else None
+                if value is not None:
+                    named = self._named(value, inner, depth + 1)
+                    if named is not None:
+                        return named
+        return None
+
+    def _key(self, expr: t.Expr | None, scope: Scope) -> str:
+        text = self.values.text(expr, scope)
+        return text if text is not None else _setting(self.values.value(expr, scope))
+
+
+def _setting(value: Value) -> str:
+    return f"${value.name}" if isinstance(value, Setting) else ""
+
+
+def _is_self(expr: t.Expr) -> bool:
+    return isinstance(expr, t.Name) and expr.id in ("self", "cls")
+
+
+def _spelt(expr: t.Expr) -> str:
+    """`self.db[...].users`, as far as it is spelt in names."""
+    match expr:
+        case t.Name(id=name):
+            return name
+        case t.Attr(value=value, name=name):
+            return f"{_spelt(value)}.{name}"
+        case t.Item(value=value):
+            return f"{_spelt(value)}[]"
+        case t.Call(func=func):
+            return f"{_spelt(func)}()"
+        case t.Await(value=value):
+            return _spelt(value)
+    return ""

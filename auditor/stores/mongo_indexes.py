@@ -1,0 +1,177 @@
+"""Indexes that code creates in MongoDB, and whether anything runs that code.
+
+Source: PyMongo API, `Collection.create_index` and `IndexModel`
+(https://pymongo.readthedocs.io/en/stable/api/pymongo/collection.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.contexts import contexts_of
+from auditor.link.names import CallSite, Scope
+from auditor.link.reach import Reach
+from auditor.link.values import Env, Evaluator, place_of
+from auditor.model.data import Index
+from auditor.model.places import Place
+from auditor.model.values import Known, possible
+from auditor.stores.mongo_collections import Collections
+from auditor.stores.mongo_filters import Filters
+from auditor.stores.mongo_pipelines import direction
+from auditor.stores.mongodb import uses_mongodb
+
+_KINDS = {"text": "text", "2dsphere": "geo", "2d": "geo", "hashed": "hash", "geoHaystack": "geo"}
+
+
+@provides(Index)
+def indexes(application: Application) -> Iterator[Index]:
+    code = application.code
+    if not uses_mongodb(code):
+        return
+    reader = IndexReader(application.values)
+    (reach,) = application.facts(Reach)
+    for site in code.method_calls("create_index", "ensure_index", "create_indexes"):
+        func = site.node.func
+        if not isinstance(func, t.Attr) or code.defined(func, site.scope) is not None:
+            continue
+        run = reach.started_by(site)
+        seen: set[tuple[object, ...]] = set()
+        for env in _runs(application.values, site):
+            with application.values.within(env):
+                for index in reader.declared(site, run):
+                    key = (index.collection, index.fields, index.kind)
+                    if key not in seen:
+                        seen.add(key)
+                        yield index
+
+
+def _runs(values: Evaluator, site: CallSite) -> list[Env]:
+    contexts = contexts_of(values)
+    calls = contexts.calls(site)
+    turns = contexts.loops_at(site.node, site.scope)
+    instances = contexts.instances(site.scope) or [{}]
+    return [{**a, **b, **c} for a in instances for b in calls for c in turns][:400]
+
+
+class IndexReader:
+    """Reads the calls that describe indexes."""
+
+    def __init__(self, values: Evaluator) -> None:
+        self.values, self.code = values, values.code
+        self.collections, self.filters = Collections(values), Filters(values)
+
+    def declared(self, site: CallSite, run: str) -> Iterator[Index]:
+        """The indexes of one `create_index(…)` or `create_indexes([IndexModel(…), …])`."""
+        assert isinstance(site.node.func, t.Attr)
+        found = self.collections.of(site.node.func.value, site.scope)
+        if found is None or (not found[0] and not self._plausible(site)):
+            return
+        where = "code" if run else "script"
+        if site.node.func.name != "create_indexes":
+            if index := self.index(site, found[0], where, run):
+                yield index
+            return
+        for piece in self.filters.items(site.arg(0, "indexes"), site.scope):
+            if isinstance(piece.expr, t.Call):
+                described = CallSite(piece.expr, piece.scope)
+                if index := self.index(described, found[0], where, run):
+                    yield index
+
+    def _plausible(self, site: CallSite) -> bool:
+        assert isinstance(site.node.func, t.Attr)
+        owner = site.node.func.value
+        return self.collections.typed(owner, site.scope) or self.collections.hinted(owner)
+
+    def index(
+        self, described: CallSite, collection: str, where: str, run: str, place: Place | None = None
+    ) -> Index | None:
+        """The index that a call describes with its keys and options; None where it names none."""
+        keys, kind = self.keys(described.arg(0, "keys", "key_or_list"), described.scope)
+        if not keys:
+            return None
+        scope = described.scope
+        partial = described.arg(None, "partialFilterExpression")
+        condition: tuple[str, ...] = ()
+        only: tuple[tuple[str, str | int | float | bool | None], ...] = ()
+        if partial is not None:
+            for told in self.filters.read(partial, scope)[:1]:
+                condition = tuple(told.kinds)
+                only = tuple(told.values.items())
+        elif self.true(described, "sparse"):
+            condition = tuple(name for name, _ in keys[:1])
+        return Index(
+            "mongodb",
+            collection,
+            keys,
+            self.true(described, "unique"),
+            place or place_of(described),
+            where,
+            run,
+            described.arg(None, "expireAfterSeconds") is not None,
+            kind,
+            condition=condition,
+            only=only,
+        )
+
+    def keys(
+        self, expr: t.Expr | None, scope: Scope, depth: int = 0
+    ) -> tuple[tuple[tuple[str, int], ...], str]:
+        """(fields with direction, kind) of `"a"`, `[("a", 1), "b"]`, `{"a": -1}` or `"-a"`."""
+        text = self.values.text(expr, scope)
+        if text is not None:
+            return ((_plain(text), -1 if text.startswith("-") else 1),), _kind_of(text)
+        found: list[tuple[str, int]] = []
+        kind = "ordered"
+        for source in self.values.sources(expr, scope):
+            inner = source.scope
+            pairs: list[tuple[t.Expr, t.Expr | None]] = []
+            match source.node:
+                case t.Map(keys=keys, values=values):
+                    pairs = [(k, v) for k, v in zip(keys, values, strict=True) if k is not None]
+                case t.Seq(items=[t.Const(value=str()), t.Const(value=int()) | t.Attr()]) as one:
+                    pairs = [(one.items[0], one.items[1])]
+                case t.Seq(items=items):
+                    for item in items:
+                        pair = item.items if isinstance(item, t.Seq) else []
+                        pairs.append((pair[0], pair[1]) if len(pair) == 2 else (item, None))
+            for key, way in pairs:
+                spelt = self.values.text(key, inner)
+                if spelt is None:
+                    return (), kind
+                kind = self.kind_of(way, inner) or kind
+                signed = -1 if spelt.startswith("-") else direction(self.values, way, inner)
+                found.append((_plain(spelt), signed))
+            if found:
+                break
+        return tuple(found), kind if kind != "ordered" else _kind_of(*(n for n, _ in found))
+
+    def kind_of(self, way: t.Expr | None, scope: Scope) -> str:
+        if way is None:
+            return ""
+        text = self.values.text(way, scope) or ""
+        if not text:
+            last = self.code.name(way, scope).rpartition(".")[2]
+            text = {"TEXT": "text", "GEOSPHERE": "2dsphere", "GEO2D": "2d", "HASHED": "hashed"}.get(last, "")  # fmt: skip
+        return _KINDS.get(text, "")
+
+    def true(self, described: CallSite, name: str) -> bool:
+        value = self.values.value(described.arg(None, name), described.scope)
+        return any(isinstance(k, Known) and k.value is True for k in possible(value))
+
+
+def _plain(name: str) -> str:
+    return name.lstrip("+-#$") if not name.startswith("$*") else name
+
+
+def _kind_of(*names: str) -> str:
+    """Of MongoEngine's prefixes, and of wildcards."""
+    for name in names:
+        if name.startswith("$") and not name.startswith("$*"):
+            return "text"
+        if name.startswith("#"):
+            return "hash"
+        if name.endswith("$**"):
+            return "other"
+    return "ordered"
