@@ -342,6 +342,21 @@ class Evaluator:
                 return bound
         return None
 
+    def bound(self, expr: t.Expr, scope: Scope, depth: int = 0) -> Located | None:
+        """The class of the tree that an expression is bound to: `self.model`, where it was given."""
+        if own := self.bound_class(expr, scope):
+            return own
+        found = self.code.definition(self.code.name(expr, scope).removesuffix("()"))
+        if found is not None and isinstance(found.node, t.Class):
+            return found
+        for origin in self.origins(expr, scope) if depth < 6 else ():
+            if isinstance(origin.node, t.Class):
+                return origin
+            if origin.node is not expr and isinstance(origin.node, t.Name | t.Attr):
+                if found := self.bound(origin.node, origin.scope, depth + 1):
+                    return found
+        return None
+
     def method(self, expr: t.Expr, scope: Scope) -> Located | None:
         """The function or class of the tree that `expr` names; `self.x` by its bound class."""
         if isinstance(expr, t.Attr) and (own := self.bound_class(expr.value, scope)):

@@ -59,23 +59,8 @@ class Documents:
         """The document class that an expression names; the one `self.model` is bound to, too."""
         if not isinstance(expr, t.Name | t.Attr | t.Call):
             return None
-        name = self.code.name(expr, scope)
-        found = self.code.definition(name.removesuffix("()"))
-        if self.library(found):
-            return found
-        for origin in [*self.values.origins(expr, scope), *self._bound(expr, scope)]:
-            if isinstance(origin.node, t.Class) and self.library(origin):
-                return origin
-            if isinstance(origin.node, t.Name | t.Attr) and origin.node is not expr:
-                found = self.code.definition(self.code.name(origin.node, origin.scope))
-                if self.library(found):
-                    return found
-        return None
-
-    def _bound(self, expr: t.Expr, scope: Scope) -> list[Located]:
-        """`cls` and `self`, where they are bound to a class."""
-        own = self.values.bound_class(expr, scope)
-        return [own] if own is not None else []
+        found = self.values.bound(expr, scope)
+        return found if self.library(found) else None
 
     def collection(self, found: Located) -> str:
         """The name of a document class's collection."""

@@ -117,7 +117,24 @@ class Collections:
 
     def _key(self, expr: t.Expr | None, scope: Scope) -> str:
         text = self.values.text(expr, scope)
+        if text is None and isinstance(expr, t.Attr):
+            text = self._of_class(expr, scope)
         return text if text is not None else _setting(self.values.value(expr, scope))
+
+    def _of_class(self, expr: t.Attr, scope: Scope) -> str | None:
+        """`self.model.__collection__`: an attribute of the class that an attribute is bound to."""
+        owner = self.values.bound(expr.value, scope)
+        if owner is None:
+            return None
+        texts = (self.values.text(o.node, o.scope) for o in self.values.attribute(owner, expr.name))  # type: ignore[arg-type]
+        return next((text for text in texts if text is not None), None)
+
+
+def is_of_model(expr: t.Expr) -> bool:
+    """`Lead.get_motor_collection()`, `Lead._get_collection()`."""
+    return (
+        isinstance(expr, t.Call) and isinstance(expr.func, t.Attr) and expr.func.name in _OF_MODEL
+    )
 
 
 def _setting(value: Value) -> str:

@@ -46,19 +46,19 @@ class Pipelines:
         plain = True
         for piece in self.filters.items(expr, scope):
             stage = piece.expr
-            if isinstance(stage, t.Name | t.Attr):
-                origins = [
-                    o for o in self.values.origins(stage, piece.scope) if isinstance(o.node, t.Map)
-                ]
-                stage = origins[0].node if origins else stage  # type: ignore[assignment]
+            inner = piece.scope
+            if isinstance(stage, t.Name | t.Attr | t.Call):
+                made = [s for s in self.values.sources(stage, inner) if isinstance(s.node, t.Map)]
+                if made:
+                    stage, inner = made[0].node, made[0].scope  # type: ignore[assignment]
             if not isinstance(stage, t.Map) or not stage.keys:
                 if plain:
                     for each in found.conditions:
                         each.unresolved = _RUN_TIME
                 plain = False
                 continue
-            name = self.values.text(stage.keys[0], piece.scope) or ""
-            plain = self._stage(found, name, stage.values[0], piece.scope, piece.optional, plain)
+            name = self.values.text(stage.keys[0], inner) or ""
+            plain = self._stage(found, name, stage.values[0], inner, piece.optional, plain)
         return found
 
     def _stage(

@@ -14,12 +14,13 @@ from dataclasses import replace
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.contexts import contexts_of
-from auditor.link.names import CallSite, Code
+from auditor.link.names import CallSite, Code, Scope
 from auditor.link.values import Env, Evaluator, place_of
 from auditor.model.data import Bound, Connection, Query
 from auditor.stores.bounds import Bounds, bounds_of
+from auditor.stores.documents import documents_of
 from auditor.stores.loops import Loops
-from auditor.stores.mongo_collections import Collections
+from auditor.stores.mongo_collections import Collections, is_of_model
 from auditor.stores.mongo_cursors import Cursors
 from auditor.stores.mongo_filters import Conditions, Filters
 from auditor.stores.mongo_pipelines import Pipelines, Sort, sort_of
@@ -55,7 +56,7 @@ _DRIVERS = re.compile(
     r"^(?:motor|pymongo|flask_pymongo|mongomock\w*|beanie|odmantic|mongoengine|bson|quart_motor|umongo)\b"
 )
 _FOREIGN = re.compile(
-    r"^(?:re|builtins|sqlalchemy|bs4|xml|lxml|django|peewee|tortoise|mongoengine|odmantic|requests|pandas|numpy|os|str)\b"
+    r"^(?:re|builtins|sqlalchemy|bs4|xml|lxml|django|peewee|tortoise|mongoengine(?!\.connection|\.get_)|odmantic|requests|pandas|numpy|os|str)\b"
 )
 _MOST = 32
 """Collections and filters that one call is told for."""
@@ -123,6 +124,7 @@ class MongoReader:
         self.values, self.code = values, values.code
         self.contexts = contexts_of(values)
         self.collections = Collections(values)
+        self.collections.of_model = self._of_model
         self.filters = Filters(values)
         self.pipelines = Pipelines(values, self.filters, bounds)
         self.cursors = Cursors(values, bounds)
@@ -136,17 +138,19 @@ class MongoReader:
         func = site.node.func
         if not isinstance(func, t.Attr):
             return False
-        if self.collections.typed(func.value, site.scope):
+        if self.collections.typed(func.value, site.scope) or is_of_model(func.value):
             return True
         if self.code.defined(func, site.scope) is not None:
             return False  # a method of the tree with the same name
         name = self.code.name(func.value, site.scope)
-        if _FOREIGN.match(name) or self._is_class(name) or _is_objects(func.value):
+        if _FOREIGN.match(name) or self._is_class(name) or self._is_mapped(func.value, site.scope):
             return False
-        if func.name in _CERTAIN:
-            return True
         given = site.arg(FILTERED.get(func.name, 0), "filter", "query", "pipeline")
         if isinstance(given, t.Const) and func.name != "distinct":
+            return False
+        if func.name in _CERTAIN:
+            return self.collections.hinted(func.value) or not isinstance(given, t.Item)
+        if func.name == "count" and given is not None and not isinstance(given, t.Map):
             return False
         if isinstance(given, t.Map) and given.keys:
             return True
@@ -161,6 +165,22 @@ class MongoReader:
         """Classes of the tree, and their instances: their methods come from a mapper."""
         found = self.code.definition(name.removesuffix("()"))
         return found is not None and isinstance(found.node, t.Class)
+
+    def _is_mapped(self, expr: t.Expr, scope: Scope) -> bool:
+        """`Lead.objects(…)`, `Lead.find(…)`: what a mapper's chain of calls starts with."""
+        while isinstance(expr, t.Call | t.Attr | t.Await):
+            if isinstance(expr, t.Attr) and expr.name == "objects":
+                return True
+            if isinstance(expr, t.Call) and isinstance(expr.func, t.Attr):
+                if self._of_model(expr.func.value, scope):
+                    return True
+            expr = expr.func if isinstance(expr, t.Call) else expr.value
+        return False
+
+    def _of_model(self, expr: t.Expr, scope: Scope) -> str:
+        documents = documents_of(self.values)
+        found = documents.named(expr, scope)
+        return documents.collection(found) if found is not None else ""
 
     # --- a call, and what it is run for
 
@@ -246,15 +266,6 @@ class MongoReader:
                         yield from shapes(replace(made, operation=operation), conditions, (), Bound.ONE)  # fmt: skip
         if not told:
             yield replace(made, unresolved="its operations are built at run time")
-
-
-def _is_objects(expr: t.Expr) -> bool:
-    """`Lead.objects`, of MongoEngine and Django."""
-    while isinstance(expr, t.Call | t.Attr):
-        if isinstance(expr, t.Attr) and expr.name == "objects":
-            return True
-        expr = expr.func if isinstance(expr, t.Call) else expr.value
-    return False
 
 
 _NAMELESS = "the collection is named at run time"

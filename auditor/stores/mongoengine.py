@@ -6,6 +6,7 @@ MongoEngine creates the indexes of `meta` when a class is first used, unless `au
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -74,8 +75,17 @@ class _MongoEngine:
                 func.name == "objects"
                 or (isinstance(func.value, t.Attr) and func.value.name == "objects")
             ):
-                if self._document(site) is not None:
+                if self._document(site) is not None or self._anyone(site):
                     yield site
+
+    def _anyone(self, site: CallSite) -> bool:
+        """`model.objects(…)` of a class that only a run tells."""
+        name = self.code.name(site.node.func, site.scope)
+        return not name.startswith("builtins.") and not self._other_mapper
+
+    @functools.cached_property
+    def _other_mapper(self) -> bool:
+        return imports(self.code, "django")
 
     def _document(self, site: CallSite) -> Located | None:
         assert isinstance(site.node.func, t.Attr)
@@ -89,6 +99,8 @@ class _MongoEngine:
     def queries(self, site: CallSite) -> Iterator[Query]:
         found = self._document(site)
         if found is None:
+            why = "the document class is named at run time"
+            yield Query("mongodb", "", "find", (), (), (), place_of(site), why, certain=False)
             return
         conditions = [Conditions()]
         operation, sort, bounds = "find", self._ordering(found), []
