@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.extract.readers.platforms import Probe
+from auditor.frameworks.django_settings import DjangoProject
 from auditor.frameworks.public import looks_like_health
 from auditor.link.application import Application, provides
 from auditor.link.names import Code, Located
@@ -20,12 +21,22 @@ from auditor.model.web import HealthCheck, Route
 _ASKS = (
     ("database", r"(?:Client|Database|Collection)\(\).*\.(?:command|server_info|list_\w+|find_one|find|count_documents|estimated_document_count)$"),
     ("database", r"(?:Session|session|engine|connection|Engine|AsyncSession)\w*(?:\(\))*.*\.(?:execute|scalar|connect|begin)$"),
+    ("database", r"\.objects(?:\(\))?\.(?:\w+(?:\(\))?\.)*(?:a?first|a?exists|a?count|a?get|all|none)$"),
+    ("database", r"\.ensure_connection$|\.query(?:\(\))?\.(?:\w+(?:\(\))?\.)*(?:first|count|all|get)$"),
+    ("database", r"(?:^|[.:_])(?:check|ping|test|verify|is)_?(?:\w+_)?(?:database|db|connection|postgres|mongo|mysql)\w*$"),
+    ("database", r"(?:^|[.:_])(?:database|db|mongo|postgres)_(?:ready|alive|ok|up|exists|health\w*|is_\w+)$"),
+    ("cache", r"^django\.core\.cache\.caches?(?:\[\])?\.a?(?:get|set|add|touch)$|[Cc]ache\(\)\.(?:get|set)$"),
     ("cache", r"[Rr]edis\w*(?:\(\))?.*\.(?:ping|get|set|info)$"),
     ("service", r"^(?:httpx|requests|aiohttp)\..*(?:get|post|head|request)$"),
     ("queue", r"(?:celery|kombu|aio_pika|pika)\..*\.(?:ping|connect\w*|inspect)$"),
 )  # fmt: skip
 _COMPILED = tuple((what, re.compile(pattern)) for what, pattern in _ASKS)
 _HANDLER = re.compile(r"(?:get_|read_|check_)?(?:health(?:_?check)?|readiness|liveness|ping)", re.I)
+_PACKAGED = ("MainView", "HealthCheckView")
+_PLAIN = re.compile(
+    r"(?:^|\.)(?:log\w*|jsonify|\w*Response|make_response|str|int|float|dict|len|time|now|utcnow|isoformat|print"
+    r"|info|debug|warning|error|exception|get_version|getattr|perf_counter|monotonic|getenv|get|format|round)$"
+)
 _PINGS = {"command", "ping", "server_info"}
 _COLLECTION_COMMAND = re.compile(r"Client\(\)(?:\[\]|\.\w+)\.admin\.command$")
 
@@ -34,12 +45,47 @@ _COLLECTION_COMMAND = re.compile(r"Client\(\)(?:\[\]|\.\w+)\.admin\.command$")
 def health_checks(application: Application) -> Iterator[HealthCheck]:
     probes = {probe.path.rstrip("/") for _, probe in application.of(Probe)}
     for route in application.facts(Route):
-        probed = route.path.rstrip("/") in probes and route.method == "GET"
-        named = route.method == "GET" and (
-            looks_like_health(route.path) or _HANDLER.fullmatch(route.handler) is not None
+        reads = route.method in ("GET", "ANY")
+        probed = route.path.rstrip("/") in probes and reads
+        plain = not any(mark in route.path for mark in "{<")  # of one thing it tells nothing of all
+        named = (
+            reads
+            and plain
+            and (looks_like_health(route.path) or _HANDLER.fullmatch(route.handler) is not None)
         )
-        if (route.public == "health check" or probed or named) and route.function is not None:
+        if not ((route.public == "health check" and plain) or probed or named):
+            continue
+        if route.function is not None:
             yield _judge(application.code, route, route.function)
+        elif route.handler in _PACKAGED:
+            yield _packaged(application, route)
+
+
+def _packaged(application: Application, route: Route) -> HealthCheck:
+    """django-health-check asks what its applications in INSTALLED_APPS are for.
+
+    https://codingjoe.dev/django-health-check/: it answers 500 when one of them fails.
+    """
+    installed = [
+        app
+        for project in application.facts(DjangoProject)
+        if project.name == route.application
+        for app in project.main.texts("INSTALLED_APPS")
+    ]
+    asks = {
+        "health_check.db": "database",
+        "health_check.cache": "cache",
+        "health_check.storage": "storage",
+        "health_check.contrib.redis": "cache",
+        "health_check.contrib.celery": "queue",
+        "health_check.contrib.celery_ping": "queue",
+        "health_check.contrib.rabbitmq": "queue",
+        "health_check.contrib.migrations": "database",
+    }
+    checks = dict.fromkeys(asks[app] for app in installed if app in asks)
+    if not checks and route.handler == "HealthCheckView":  # of version 4, which asks by default
+        checks = {"database": None, "cache": None, "storage": None}
+    return HealthCheck(route, tuple(checks), True, "")
 
 
 def _judge(code: Code, route: Route, function: Located) -> HealthCheck:
@@ -62,6 +108,8 @@ def _judge(code: Code, route: Route, function: Located) -> HealthCheck:
                     checks.append(what)
             if isinstance(node.func, t.Attr) and node.func.name in _PINGS and not checks:
                 checks.append("database")
+    if not checks and (told := _answers_for(function, code)):
+        checks.append(told)
     return HealthCheck(
         route,
         tuple(dict.fromkeys(checks)),
@@ -78,15 +126,46 @@ def _reports_failure(functions: list[Located]) -> bool:
     Without a `try` anywhere, a failing check ends in the framework's own status 500.
     """
     nodes = [n for f in functions for n in t.walk_own(*f.node.body)]  # type: ignore[attr-defined]
-    for node in nodes:
-        match node:
-            case t.Raise():
-                return True
-            case t.Const(value=int(status)) if 500 <= status < 600:
-                return True
-            case t.Attr(name=name) if re.search(r"HTTP_5\d\d_|SERVICE_UNAVAILABLE", name):
-                return True
+    if any(map(_fails, nodes)):
+        return True
     return not any(isinstance(node, t.Try) for node in nodes)
+
+
+def _answers_for(function: Located, code: Code) -> str:
+    """What a check answers for with an error: the calls that it tries, or whose outcome it tests."""
+    calls: set[str] = set()
+    for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+        if isinstance(node, t.Assign) and node.value is not None and _asks_something(node.value):
+            calls |= {x.id for x in node.targets if isinstance(x, t.Name)}
+    for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+        match node:
+            case t.Try(body=body, handlers=handlers) if any(map(_asks_something, body)):
+                if any(_fails(inner) for h in handlers for inner in t.walk_own(*h.body)):
+                    return "services that it calls"
+            case t.If(test=test, body=body) if any(_fails(inner) for inner in t.walk_own(*body)):
+                held = any(isinstance(n, t.Name) and n.id in calls for n in t.walk_own(test))
+                if held or _asks_something(test):
+                    return "services that it calls"
+    return ""
+
+
+def _asks_something(node: t.Node) -> bool:
+    """Whether something is called that may ask others: no response, no log, no conversion."""
+    return any(
+        isinstance(n, t.Call) and not _PLAIN.search(t.dotted(n.func) or "")
+        for n in t.walk_own(node)
+    )
+
+
+def _fails(node: t.Node) -> bool:
+    match node:
+        case t.Raise():
+            return True
+        case t.Const(value=int(status)) if 500 <= status < 600:
+            return True
+        case t.Attr(name=name):
+            return re.search(r"HTTP_5\d\d_|SERVICE_UNAVAILABLE", name) is not None
+    return False
 
 
 def _claims(function: Located) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from auditor.assess.rule import Reference, Rule, cwe
@@ -17,13 +18,16 @@ from auditor.model.data import Connection
 from auditor.model.deployment import HealthProbe
 from auditor.model.web import Guarding, HealthCheck, WebApp
 
+_LIVENESS = re.compile(r"/(?:ping|live\w*|alive)/?$", re.I)
+
 
 class HealthChecks(Rule):
     """A health check really checks, and says so by its status code.
 
     An application without one is critical. One that answers a constant while the application has a
     database is decorative (high), unless a deeper one stands beside it; then only a deployment that
-    asks the shallow one is reported (medium). A deeper one whose failure leaves the status at 200, or
+    asks the shallow one is reported (medium). A ping that promises no more than that the process is alive
+    is weak (medium) while nothing tells whether the application is ready. A deeper one whose failure leaves the status at 200, or
     whose check cannot work, is decorative too: no probe notices. Behind authentication it is medium.
     """
 
@@ -65,15 +69,17 @@ class HealthChecks(Rule):
             c.place.path.startswith(app.name.rstrip(".")) for c in application.facts(Connection)
         )
         sound = [c for c in checks if c.checks and c.reports_failure and not c.broken]
+        open_ = any(c.route.authentication is not Guarding.ENFORCED for c in checks)
         for check in checks:
-            yield from self._check(check, stores, bool(sound), any(c.checks for c in checks))
+            deeper = any(c.checks for c in checks)
+            yield from self._check(check, stores, bool(sound), deeper, open_)
 
     def _check(
-        self, check: HealthCheck, stores: bool, sound: bool, deeper: bool
+        self, check: HealthCheck, stores: bool, sound: bool, deeper: bool, open_: bool
     ) -> Iterator[Evidence]:
         name, place = check.route.name, check.route.place
         subject = f"{check.route.application} {name}"
-        if check.route.authentication is Guarding.ENFORCED:
+        if check.route.authentication is Guarding.ENFORCED and not open_:
             told = f"{name} is behind authentication: a probe cannot ask it"
             yield Evidence(place, State.WEAK, Severity.MEDIUM, told, subject)
         if check.broken:
@@ -94,6 +100,10 @@ class HealthChecks(Rule):
             said = f" and says {check.claims} as a constant" if check.claims else ""
             beside = ", beside a deeper one" if deeper else ""
             told = f"{name} answers a constant{said}, whatever the state of the database{beside}"
+            if not check.claims and _LIVENESS.search(name):
+                told = f"{name} tells that the process is alive; nothing tells whether it is ready{beside}"
+                yield Evidence(place, State.WEAK, Severity.MEDIUM, told, subject)
+                return
             yield Evidence(place, State.DECORATIVE, Severity.HIGH, told, subject)
         elif not check.checks:
             yield present(place, f"{name} tells that the process is alive", subject)
@@ -139,8 +149,68 @@ async def ready():
     return {"status": "ready"}
 """
         },
+        {
+            "app.py": """
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import text
+
+app = Flask(__name__)
+db = SQLAlchemy(app)
+
+@app.get("/health")
+def health():
+    db.session.execute(text("SELECT 1"))
+    return {"status": "ok"}
+"""
+        },
+        {
+            "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
+            "settings.py": "ROOT_URLCONF = 'urls'\nINSTALLED_APPS = ['health_check', 'health_check.db']\n",
+            "urls.py": """
+from django.urls import include, path
+
+urlpatterns = [path("health/", include("health_check.urls"))]
+""",
+        },
     )
     bad = (
+        {
+            "app.py": """
+import os
+from flask import Flask
+from pymongo import MongoClient
+
+db = MongoClient(os.environ["MONGO_URL"]).shop
+app = Flask(__name__)
+
+@app.get("/ping")
+def ping():  # expect: medium
+    return "pong"
+"""
+        },
+        {
+            "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
+            "settings.py": "ROOT_URLCONF = 'urls'\nINSTALLED_APPS = []\n",
+            "urls.py": """
+from django.db import connection
+from django.http import JsonResponse
+from django.urls import path
+
+def health(request):  # expect: high
+    try:
+        connection.ensure_connection()
+        state = "up"
+    except Exception:
+        state = "down"
+    return JsonResponse({"database": state})
+
+def ready(request):  # expect: high
+    return JsonResponse({"database": "connected"})
+
+urlpatterns = [path("health/", health), path("ready/", ready)]
+""",
+        },
         {"app.py": "from fastapi import FastAPI\napp = FastAPI()  # expect: critical\n"},
         {
             "app.py": """

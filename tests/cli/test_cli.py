@@ -342,7 +342,7 @@ def test_routes_as_the_contract_has_them() -> None:
                 for by in row[name]["by"]:
                     assert by.keys() == {"name", "file", "line", "via"}
             else:
-                assert isinstance(row[name], kind)
+                assert type(row[name]) is kind
 
 
 def test_routes_by_state_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
