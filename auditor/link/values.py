@@ -346,6 +346,8 @@ class Evaluator:
         """The class of the tree that an expression is bound to: `self.model`, where it was given."""
         if own := self.bound_class(expr, scope):
             return own
+        if isinstance(expr, t.Call) and t.dotted(expr.func) == "type" and expr.args and depth < 6:
+            return self.bound(expr.args[0], scope, depth + 1)
         found = self.code.definition(self.code.name(expr, scope).removesuffix("()"))
         if found is not None and isinstance(found.node, t.Class):
             return found

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from auditor.link.application import Application, provides
 from auditor.model.data import CollectionFit, Fit, Index, Query, Table
 from auditor.model.places import Place
 from auditor.model.web import WebApp
+from auditor.stores.documents import imports
+from auditor.stores.idioms import code
 from auditor.stores.matching import best, serves
 from auditor.stores.proposals import propose
 
@@ -22,13 +25,14 @@ def collections(application: Application) -> list[CollectionFit]:
     units = [app.name for app in application.facts(WebApp)]
     queries: dict[Key, list[Query]] = defaultdict(list)
     indexes: dict[Key, list[Index]] = defaultdict(list)
-    constant: dict[Key, str] = {}
+    tables: dict[Key, Table] = {}
     for query in application.facts(Query):
         queries[_key(query, units)].append(query)
     for index in application.facts(Index):
         indexes[_key(index, units)].append(index)
     for table in application.facts(Table):
-        constant[unit_of(table.place.path, units), table.store, table.name] = table.constant
+        tables[unit_of(table.place.path, units), table.store, table.name] = table
+    driver = "Motor" if imports(application.code, "motor") else "PyMongo"
     blind = {unit for (unit, _, name), asked in queries.items() if not name and asked}
     found = []
     for key in sorted(queries.keys() | indexes.keys()):
@@ -37,10 +41,16 @@ def collections(application: Application) -> list[CollectionFit]:
         live = tuple(i for i in declared if i.run)
         reads = [q for q in queries[key] if q.reads]
         usable = (*live, *_brought(store, name, reads))
-        fits = tuple((q, best(q, usable, constant.get(key, ""))) for q in reads)
+        declaring = tables.get(key)
+        fits = tuple((q, best(q, usable, declaring.constant if declaring else "")) for q in reads)
         if fits or declared:
             idle = tuple(i for i in declared if not i.run)
-            proposed = tuple(propose(fits, live))
+            library = declaring.library if declaring else driver if store == "mongodb" else ""
+            owner = declaring.place.symbol if declaring else ""
+            proposed = tuple(
+                replace(p, code=code(library, name, owner, p.fields, p.kind))
+                for p in propose(fits, live)
+            )
             unused = () if blind & {unit, ""} else tuple(_unused(live, reads))
             found.append(CollectionFit(unit, name, store, fits, live, idle, proposed, unused))
     return found

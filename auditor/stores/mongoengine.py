@@ -75,13 +75,12 @@ class _MongoEngine:
                 func.name == "objects"
                 or (isinstance(func.value, t.Attr) and func.value.name == "objects")
             ):
-                if self._document(site) is not None or self._anyone(site):
+                if self._document(site) is not None or self._anyone():
                     yield site
 
-    def _anyone(self, site: CallSite) -> bool:
+    def _anyone(self) -> bool:
         """`model.objects(…)` of a class that only a run tells."""
-        name = self.code.name(site.node.func, site.scope)
-        return not name.startswith("builtins.") and not self._other_mapper
+        return not self._other_mapper
 
     @functools.cached_property
     def _other_mapper(self) -> bool:

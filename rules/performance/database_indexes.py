@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -11,23 +12,43 @@ from auditor.assess.verdict import (
     Severity,
     State,
     Verdict,
+    count,
     judge,
     not_applicable,
     present,
     unknown,
 )
 from auditor.link.application import Application
-from auditor.model.data import CollectionFit, Connection, Fit, Query
+from auditor.model.data import Bound, CollectionFit, Connection, Fit, Match, Query
+from auditor.model.traffic import Traffic
+
+_LIMITED = (Bound.ONE, Bound.LIMITED, Bound.CALLER)
+
+_IDENTITY = re.compile(
+    r"(?:^|[_. ])(?:uuid|guid|e?mail|token|slug|username|api_?key|sku|phone)\b|(?:^|[. ])_?id\b"
+)
+"""Fields that tell one record from all others."""
+
+
+def _costly(query: Query, match: Match) -> bool:
+    """Whether what an index leaves open costs much: sorting all for a few, searching for the one."""
+    unsorted = any(name in match.missing for name, _ in query.sort)
+    return query.bound in _LIMITED and (
+        unsorted or any(_IDENTITY.search(name) for name in match.missing)
+    )
 
 
 class DatabaseIndexes(Rule):
     """Every frequent query has an index it can use, and every index a query.
 
-    Queries are grouped by collection and by the fields they filter and sort by, and held against the
-    indexes that the application creates (the prefix, equality-sort-range and uniqueness rules of
-    MongoDB; `_id` always has one). An index that only a script declares which nothing runs does not
-    count, and is decorative, as is one on a field that no query of its collection uses: often a
-    misspelt field. A shape that a single query uses is low, one that several use medium.
+    Queries are taken as shapes (the fields compared, the order, how much is taken) and held against the
+    indexes that the application creates: prefix, equality-sort-range, direction, uniqueness, partial
+    and special indexes. A shape that reads the whole collection is medium when several queries or
+    routes have it, else low, and so does one that looks for a single record among those of another key;
+    one whose limited result has to be sorted is low. An index that only a
+    script declares which nothing runs does not count, and is decorative, as is one on a field that no
+    query of its collection uses: often a misspelt field. Booleans, collections that stay small and
+    reads of everything ask for no index. What cannot be told from the code is not judged.
     """
 
     id = "database-indexes"
@@ -58,58 +79,86 @@ class DatabaseIndexes(Rule):
             )
         if not found:
             return not_applicable("no database queries were found")
+        (traffic,) = application.facts(Traffic)
         judged = [(c, q, m.fit) for c in found for q, m in c.fits if m.fit is not Fit.UNKNOWN]
         if not judged:
             return unknown(
                 "No query's collection and filter could be told from the code.",
                 "Run the slow-query log or `explain()` in production.",
             )
-        met = sum(1 for _, _, fit in judged if fit is Fit.COVERED)
-        evidence = [e for c in found for e in (*self._gaps(c), *self._indexes(c))]
+        met = sum(1 for _, _, fit in judged if fit is not Fit.MISSING)
+        evidence = [e for c in found for e in (*self._gaps(c, traffic), *self._indexes(c))]
         if met and not any(e.state is State.PRESENT for e in evidence):
             query = next(q for _, q, fit in judged if fit is Fit.COVERED)
             evidence.append(
                 present(query.place, f"{met} queries have an index they can use", "covered")
             )
-        summary = f"{met} of {len(judged)} queries have an index they can use."
+        unknown_ones = sum(len(c.fits) for c in found) - len(judged)
+        more = f" {count(unknown_ones, 'other')} could not be told." if unknown_ones else ""
+        summary = f"{met} of {count(len(judged), 'query')} have an index they can use.{more}"
         return judge(summary, evidence, Coverage(met, len(judged)), "medium")
 
-    def _gaps(self, collection: CollectionFit) -> Iterator[Evidence]:
-        shapes: dict[tuple[str, ...], list[Query]] = defaultdict(list)
+    def _gaps(self, collection: CollectionFit, traffic: Traffic) -> Iterator[Evidence]:
+        shapes: dict[tuple[object, ...], list[tuple[Query, Match]]] = defaultdict(list)
         for query, match in collection.fits:
-            if match.fit in (Fit.MISSING, Fit.PARTIAL):
-                fields = query.fields or tuple(name for name, _ in query.sort)
-                shapes[tuple(sorted(fields))].append(query)
-        for fields, queries in sorted(shapes.items(), key=lambda item: -len(item[1])):
-            severity = Severity.MEDIUM if len(queries) > 1 else Severity.LOW
-            many = f"{len(queries)} queries" if len(queries) > 1 else "a query"
-            script = next(
-                (i for i in collection.idle if i.fields and i.fields[0][0] in fields), None
-            )
-            hint = f"; {script.place} declares one, but nothing runs it" if script else ""
-            message = f"{collection.name}: {many} by {', '.join(fields)} without an index they can use{hint}"
-            yield Evidence(
-                queries[0].place,
-                State.ABSENT,
-                severity,
-                message,
-                f"{collection.unit} {collection.name} {fields}",
-            )
+            if match.fit is Fit.MISSING or (match.fit is Fit.PARTIAL and _costly(query, match)):
+                key = (match.fit, frozenset(query.fields), match.missing, query.special)
+                shapes[key].append((query, match))
+        for found in sorted(shapes.values(), key=lambda each: -len(each)):
+            yield self._gap(collection, traffic, found)
+
+    @staticmethod
+    def _gap(
+        collection: CollectionFit, traffic: Traffic, found: list[tuple[Query, Match]]
+    ) -> Evidence:
+        query, match = found[0]
+        places = {q.place for q, _ in found}
+        routes = {r.name for q, _ in found for r in traffic.of(q.place)}
+        many = count(len(places), "query")
+        on = f" on {count(len(routes), 'route')}" if routes else ""
+        fields = ", ".join(match.missing) or query.special or "a text"
+        several = len(places) > 1 or len(routes) > 1
+        severity, state = Severity.MEDIUM if several else Severity.LOW, State.ABSENT
+        message = f"{collection.name}: {many}{on} by {fields} without an index they can use"
+        if match.fit is Fit.PARTIAL:
+            assert match.by is not None
+            index = ", ".join(name for name, _ in match.by.fields)
+            message = f"{collection.name}: {many}{on} by {fields}, which the index ({index}) leaves to be searched or sorted"
+            state = State.WEAK
+            if not _IDENTITY.search(fields):
+                severity = Severity.LOW
+        script = next(
+            (i for i in collection.idle if i.fields and i.fields[0][0] in match.missing), None
+        )
+        proposed = next((p for p in collection.proposed if query in p.queries), None)
+        if script is not None and match.fit is Fit.MISSING:
+            message += f"; {script.place} declares one, but nothing runs it"
+        elif proposed is not None and proposed.code:
+            message += f"; create it: {proposed.code}"
+        elif query.scanned:
+            message += "; a pattern without a fixed beginning needs a text or search index"
+        subject = f"{collection.unit} {collection.name} {tuple(sorted(query.fields)) or fields}"
+        return Evidence(query.place, state, severity, message, subject)
 
     def _indexes(self, collection: CollectionFit) -> Iterator[Evidence]:
         used = {
             name
             for query, _ in collection.fits
-            for name in (*query.fields, *(s for s, _ in query.sort))
+            for name in (*query.fields, *query.scanned, *(s for s, _ in query.sort))
         }
+        blind = any(query.unresolved for query, _ in collection.fits)
         for index in (*collection.live, *collection.idle):
             names = [name for name, _ in index.fields]
             label = f"{collection.name} ({', '.join(names)})"
-            if names and names[0] not in used and not (index.unique or index.expires):
+            needed = index.unique or index.expires or index.implied or index.kind != "ordered"
+            if names and names[0] not in used and not needed and not blind:
                 close = difflib.get_close_matches(names[0], sorted(used), 1, 0.6)
                 meant = f"; {close[0]} is queried" if close else ""
                 message = f"index {label}: no query uses {names[0]}{meant}"
                 yield Evidence(index.place, State.DECORATIVE, Severity.MEDIUM, message, label)
+            elif index in collection.unused and collection.fits:
+                message = f"index {label}: no query can use it"
+                yield Evidence(index.place, State.DECORATIVE, Severity.LOW, message, label)
             elif not index.run:
                 message = f"index {label} is declared in a script that nothing runs"
                 yield Evidence(index.place, State.DECORATIVE, Severity.MEDIUM, message, label)

@@ -1,0 +1,107 @@
+"""How an index is written, in the idiom of what declares the collection or table.
+
+Sources: the documentation of each library on indexes; names in the form that Alembic and SQLAlchemy's
+naming convention for indexes give (`ix_table_column`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+Fields = Sequence[tuple[str, int]]
+_SPECIAL = {"text": "text", "geo": "2dsphere", "hash": "hashed"}
+
+
+def code(library: str, collection: str, owner: str, fields: Fields, kind: str) -> str:
+    """The declaration of an index; `owner` is the class that declares the collection."""
+    write = _IDIOMS.get(library, _sql)
+    return write(collection, owner, fields, kind)
+
+
+def _keys(fields: Fields, kind: str) -> str:
+    """PyMongo's list of keys."""
+    named = fields or ((("the searched field", 1),) if kind == "text" else ())
+    ways = [f'"{_SPECIAL[kind]}"' if kind in _SPECIAL else str(way) for _, way in named]
+    if len(named) == 1 and ways == ["1"]:
+        return f'"{named[0][0]}"'
+    pairs = [f'("{name}", {way})' for (name, _), way in zip(named, ways, strict=True)]
+    return f"[{', '.join(pairs)}]"
+
+
+def _pymongo(collection: str, owner: str, fields: Fields, kind: str) -> str:
+    plain = collection.isidentifier()
+    where = f"db.{collection}" if plain else f'db["{collection}"]'
+    return f"{where}.create_index({_keys(fields, kind)})"
+
+
+def _motor(collection: str, owner: str, fields: Fields, kind: str) -> str:
+    return f"await {_pymongo(collection, owner, fields, kind)}"
+
+
+def _beanie(collection: str, owner: str, fields: Fields, kind: str) -> str:
+    keys = _keys(fields, kind)
+    listed = keys if keys.startswith("[") else f"[({keys}, 1)]"
+    return f"{owner}.Settings: indexes = [IndexModel({listed})]"
+
+
+def _mongoengine(collection: str, owner: str, fields: Fields, kind: str) -> str:
+    mark = {"text": "$", "geo": "*", "hash": "#"}.get(kind, "")
+    return f'{owner}: meta = {{"indexes": [{_signed(fields, mark)}]}}'
+
+
+def _odmantic(collection: str, owner: str, fields: Fields, kind: str) -> str:
+    if kind != "ordered":
+        return f"{owner}: indexes: IndexModel({_keys(fields, kind)})"
+    names = [f"{owner}.{name}" + ("" if way > 0 else ".desc()") for name, way in fields]
+    return f'{owner}: model_config = {{"indexes": lambda: [Index({", ".join(names)})]}}'
+
+
+def _sqlalchemy(collection: str, owner: str, fields: Fields, kind: str) -> str:
+    columns = [f'"{name}"' if way > 0 else f'text("{name} DESC")' for name, way in fields]
+    return f'Index("{_name(collection, fields)}", {", ".join(columns)})'
+
+
+def _django(collection: str, owner: str, fields: Fields, kind: str) -> str:
+    listed = ", ".join(f'"{"" if way > 0 else "-"}{name}"' for name, way in fields)
+    return f"{owner}.Meta: indexes = [models.Index(fields=[{listed}])]"
+
+
+def _tortoise(collection: str, owner: str, fields: Fields, kind: str) -> str:
+    return f"{owner}.Meta: indexes = [{_tuple(fields)}]"
+
+
+def _peewee(collection: str, owner: str, fields: Fields, kind: str) -> str:
+    return f"{owner}.Meta: indexes = (({_tuple(fields)}, False),)"
+
+
+def _alembic(collection: str, owner: str, fields: Fields, kind: str) -> str:
+    columns = [f'"{name}"' if way > 0 else f'text("{name} DESC")' for name, way in fields]
+    return f'op.create_index("{_name(collection, fields)}", "{collection}", [{", ".join(columns)}])'
+
+
+def _sql(collection: str, owner: str, fields: Fields, kind: str) -> str:
+    columns = [name if way > 0 else f"{name} DESC" for name, way in fields]
+    return f"CREATE INDEX {_name(collection, fields)} ON {collection} ({', '.join(columns)})"
+
+
+def _signed(fields: Fields, mark: str = "") -> str:
+    names = [f'"{mark}{"" if way > 0 else "-"}{name}"' for name, way in fields]
+    return names[0] if len(names) == 1 else f"({', '.join(names)})"
+
+
+def _tuple(fields: Fields) -> str:
+    names = ", ".join(f'"{name}"' for name, _ in fields)
+    return f"({names},)" if len(fields) == 1 else f"({names})"
+
+
+def _name(collection: str, fields: Fields) -> str:
+    words = [collection, *(name for name, _ in fields)]
+    plain = ["".join(c if c.isalnum() else "_" for c in word).strip("_") for word in words]
+    return "_".join(["ix", *plain])[:60]
+
+
+_IDIOMS: dict[str, Callable[[str, str, Fields, str], str]] = {
+    "PyMongo": _pymongo, "Motor": _motor, "Beanie": _beanie, "MongoEngine": _mongoengine,
+    "ODMantic": _odmantic, "SQLAlchemy": _sqlalchemy, "SQLModel": _sqlalchemy, "Django": _django,
+    "Tortoise": _tortoise, "Peewee": _peewee, "Alembic": _alembic,
+}  # fmt: skip
