@@ -16,7 +16,9 @@ from auditor.assess.rule import Rule
 from auditor.assess.run import assess
 from auditor.assess.verdict import Severity
 from auditor.discover import discover
+from auditor.discover.walk import selection
 from auditor.extract.cache import Cache
+from auditor.extract.history import read_history
 from auditor.extract.pipeline import Extraction
 from auditor.link.application import Application
 from auditor.model.dependencies import Dependency
@@ -48,6 +50,7 @@ class Request:
     lookup: Lookup = field(default_factory=Lookup)
     notes: list[str] = field(default_factory=list)
     progress: Progress = lambda done, total: None
+    history: bool = False
 
 
 @contextlib.contextmanager
@@ -62,7 +65,11 @@ def load(request: Request, late: bool = False) -> Iterator[Application]:
     cache = Cache(request.cache) if request.cache else None
     extraction = Extraction(tree, request.jobs, cache, request.progress, late)
     try:
-        yield Application(tree, extraction, request.lookup)
+        application = Application(tree, extraction, request.lookup)
+        if request.history:  # while other processes read the files
+            wanted = selection(request.include, request.exclude)
+            application.history = read_history(tree.repository, wanted, request.progress)
+        yield application
     finally:
         extraction.close()
 
@@ -85,4 +92,5 @@ def audit(request: Request) -> Report:
             notes=request.notes,
         )
     report.limits.extend([*waivers.notes, *application.lookup.notes])
+    report.limits.extend(application.history.limits if application.history else ())
     return report

@@ -103,6 +103,9 @@ def scan(
         typer.Option("--config", help="A configuration instead of the repository's own."),
     ] = None,
     rules: RulesOption = [],  # noqa: B006
+    history: Annotated[
+        bool, typer.Option("--history", help="Look for secrets in every commit, too.")
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="An unknown verdict fails, too.")
     ] = False,
@@ -134,6 +137,7 @@ def scan(
             strict=strict or settings.strict,
             lookup=_lookup(advisory_service, offline, advisory_db, advisory_timeout, no_cache),
             notes=notes,
+            history=history,
             progress=progress,
         )
         report = audit(request)

@@ -89,6 +89,20 @@ class Repository:
     paths: tuple[str, ...] | None
     commit: str | None
 
+    def own_objects(self) -> Path | None:
+        """The directory with the objects, if it is the tree's own.
+
+        A `.git` file may name any directory: that of a worktree names this tree in turn
+        (gitrepository-layout(5)); other ones are not read.
+        """
+        if self.directory == self.work_tree / ".git":
+            return None if self.directory.is_symlink() else self.directory
+        back, common = _text(self.directory / "gitdir"), _text(self.directory / "commondir")
+        if not back or not common or Path(back) != self.work_tree / ".git":
+            return None
+        shared = (self.directory / common).resolve()
+        return shared if shared == self.directory.parent.parent.resolve() else None
+
     def tracks(self, path: str) -> bool | None:
         if self.paths is None:
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +46,11 @@ _DEPENDENCY_FOLDERS = {
 }
 
 
+def is_dependency_folder(name: str) -> bool:
+    """Whether a folder of this name holds what others wrote, or what is generated."""
+    return name in _DEPENDENCY_FOLDERS
+
+
 class DiscoveryError(Exception):
     """The path cannot be audited; the message is one line."""
 
@@ -79,6 +84,7 @@ class Tree:
     left_out: tuple[LeftOut, ...]
     commit: str | None
     name: str
+    repository: git.Repository | None = None
 
 
 @dataclass
@@ -210,6 +216,18 @@ def discover(
         tuple(walker.left_out + counted),
         repository.commit if repository else None,
         root.name,
+        repository,
+    )
+
+
+def selection(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a path is one of those asked for."""
+    only, without = _patterns(include), _patterns(exclude)
+    return lambda path: (
+        not (
+            (without is not None and without.match_file(path))
+            or (only is not None and not only.match_file(path))
+        )
     )
 
 

@@ -20,6 +20,7 @@ from typing import Any, TypeVar, cast
 from auditor.advisories.lookup import Lookup
 from auditor.discover import Kind, Role, SourceFile, Tree
 from auditor.extract.facts import Fact, Syntax, Unread
+from auditor.extract.history import History
 from auditor.extract.pipeline import Extraction
 from auditor.link.names import Code, Module
 from auditor.link.values import Evaluator
@@ -71,6 +72,8 @@ class Application:
         default_factory=lambda: datetime.datetime.now(datetime.timezone.utc).date()
     )
     """The day of the audit, for what ends on a day."""
+    history: History | None = None
+    """The git history, where it was asked for."""
     _facts: dict[type, tuple[Any, ...]] = field(default_factory=dict)
     _from_code: dict[type, bool] = field(default_factory=dict)
     _watches: list[Watch] = field(default_factory=list)

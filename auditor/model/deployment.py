@@ -148,7 +148,11 @@ class LoadTest:
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """A secret in a file that may leave this machine; `role` is the file's part."""
+    """A secret in a file that may leave this machine; `role` is the file's part.
+
+    `commit` and `date` (ISO 8601) say what brought it where only the git history still has it.
+    `shipped` tells that it is in what browsers get.
+    """
 
     kind: str
     title: str
@@ -158,6 +162,9 @@ class Leak:
     host: str
     role: str
     place: Place
+    commit: str = ""
+    date: str = ""
+    shipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from auditor.extract.readers.operations import BackupCommand, LoadScenario
 from auditor.extract.readers.pipelines import Step, UpdateBot
 from auditor.extract.readers.platforms import ManagedStore, Probe, Process
 from auditor.extract.secrets import Secret
+from auditor.extract.secrets.names import SHIPPED
 from auditor.extract.weaknesses import Weakness
 from auditor.link.application import Application, provides
 from auditor.model.deployment import (
@@ -118,17 +119,26 @@ def leaks(application: Application) -> Iterator[Leak]:
             continue
         if file.kind is Kind.WORKFLOW and found.kind in ("local-url-password", "default-password"):
             continue  # the database of a test run, which ends with it
-        place = Place(file.path, found.line, found.column, found.end_line, found.variable)
-        yield Leak(
-            found.kind,
-            found.title,
-            found.confidence,
-            found.shape,
-            found.variable,
-            found.host,
-            file.role.value,
-            place,
-        )
+        yield _leak(found, file.path, file.role)
+    for past in application.history.past if application.history else ():
+        yield _leak(past.secret, past.path, past.role, past.commit, past.date)
+
+
+def _leak(found: Secret, path: str, role: Role, commit: str = "", date: str = "") -> Leak:
+    place = Place(path, found.line, found.column, found.end_line, found.variable)
+    return Leak(
+        found.kind,
+        found.title,
+        found.confidence,
+        found.shape,
+        found.variable,
+        found.host,
+        role.value,
+        place,
+        commit,
+        date,
+        bool(SHIPPED.match(found.variable)),
+    )
 
 
 @provides(CodeWeakness)

@@ -24,8 +24,11 @@ class LeakedSecrets(Rule):
     files that git tracks. A key in its provider's own format is critical, wherever it stands. What
     only looks like a secret by its name and value is high, and low in tests; a password that is a
     known default of a local service is low. A default for a signing secret in code is high: the
-    application works with it, and anybody can forge tokens. Values are never shown. The git history
-    is not read yet.
+    application works with it, and anybody can forge tokens. What a build writes into the code that
+    browsers get (`VITE_`, `REACT_APP_`, `NEXT_PUBLIC_`, `EXPO_PUBLIC_`) is public at once; keys that
+    are made for browsers (Stripe's publishable ones, Firebase's, Supabase's anonymous one) are none.
+    With `--history` every commit is read: a secret that was removed is leaked all the same. Values
+    are never shown.
     """
 
     id = "leaked-secrets"
@@ -45,8 +48,12 @@ class LeakedSecrets(Rule):
         found = [self._evidence(leak) for leak in leaks]
         if not found:
             message = f"{len(files)} files hold nothing that looks like a secret"
+            where = "tree"
+            if application.history:
+                where += " and its history"
+                message += f", nor did those of {count(application.history.commits, 'commit')}"
             return judge(
-                "No secret was found in the tree.", [present(application.root_place, message)]
+                f"No secret was found in the {where}.", [present(application.root_place, message)]
             )
         worst = max(e.severity for e in found)
         kinds = ", ".join(sorted({leak.title for leak in leaks if self._severity(leak) is worst}))
@@ -60,9 +67,13 @@ class LeakedSecrets(Rule):
         host = f" for {leak.host}" if leak.host else ""
         where = f" ({leak.role})" if leak.role != "source" else ""
         message = f"{leak.title}{name}{host}: {leak.shape}{where}"
-        return Evidence(
-            leak.place, State.ABSENT, self._severity(leak), message, f"{leak.kind} {leak.variable}"
-        )
+        if leak.shipped:
+            message += "; the build writes it into what every visitor's browser gets"
+        subject = f"{leak.kind} {leak.variable}"
+        if leak.commit:
+            message += f"; removed since, but commit {leak.commit[:10]} of {leak.date[:10]} has it"
+            subject += f" {leak.commit[:10]}"
+        return Evidence(leak.place, State.ABSENT, self._severity(leak), message, subject)
 
     @staticmethod
     def _severity(leak: Leak) -> Severity:
