@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from auditor.extract.pipeline import Extraction
 from auditor.link.application import Application
 
 TODAY = datetime.date(2026, 1, 1)
+os.environ["AUDITOR_OFFLINE"] = "1"  # what the tests start asks nobody for advisories
+
 ADVISORIES = Path(__file__).parents[1] / "fixtures" / "advisories"
 Build = Callable[[Mapping[str, str]], Application]
 
