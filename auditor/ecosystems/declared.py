@@ -12,7 +12,11 @@ from auditor.model.places import Place
 
 @provides(Requirement)
 def requirements(application: Application) -> Iterator[Requirement]:
+    """What other projects of the same tree are is no dependency: it is the application itself."""
+    own = {(p.ecosystem, p.name) for _, p in application.of(packages.Project)}
     for file, found in application.of(packages.Dependency):
+        if (found.ecosystem, found.name) in own:
+            continue
         yield Requirement(
             found.name,
             found.specifier,

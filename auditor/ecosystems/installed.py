@@ -1,7 +1,6 @@
 """What would be installed: each manifest's dependencies with the versions that its lock file fixes.
 
-A lock file belongs to the manifests of its ecosystem in its own folder and below it, the nearest one
-to each. A requirements file that pip-compile or uv wrote is a lock file, its own and that of the file
+A lock file belongs to the manifest beside it, and to those of the other members of its workspace. A requirements file that pip-compile or uv wrote is a lock file, its own and that of the file
 it was made of.
 """
 
@@ -24,8 +23,19 @@ class Locked:
 
     path: str
     ecosystem: str
+    members: list[str] | None = None
+    overridden: list[str] = field(default_factory=list)
     by_name: dict[str, list[packages.Locked]] = field(default_factory=lambda: defaultdict(list))
     requirements: list[Requirement] = field(default_factory=list)
+
+    def holds(self, manifest: str) -> bool:
+        """Whether it is the lock file of a manifest: of its own folder, or of a member of its workspace."""
+        at, folder = (path.rpartition("/")[0] for path in (self.path, manifest))
+        if at == folder:
+            return True
+        if self.members is None:
+            return not at or folder.startswith(f"{at}/")
+        return folder in (_beside(self.path, member) for member in self.members)
 
     def version_of(self, requirement: Requirement) -> packages.Locked | None:
         """The locked package that a requirement gets: the one that fits, else the first."""
@@ -42,9 +52,10 @@ def locked(application: Application) -> list[Locked]:
     """Every lock file, with the requirements of the manifests beside and below it."""
     found: dict[str, Locked] = {}
     for file, fact in application.of(packages.LockFile):
-        found[file.path] = Locked(file.path, fact.ecosystem)
+        found[file.path] = Locked(file.path, fact.ecosystem, fact.members, fact.overridden)
+    own = {(p.ecosystem, p.name) for _, p in application.of(packages.Project)}
     for file, package in application.of(packages.Locked):
-        if file.path in found:
+        if file.path in found and (package.ecosystem, package.name) not in own:
             found[file.path].by_name[package.name].append(package)
     for requirement in application.facts(Requirement):
         for lock in _locks_of(requirement, found.values()):
@@ -66,17 +77,17 @@ def _locks_of(requirement: Requirement, locks: Iterable[Locked]) -> list[Locked]
     A compiled requirements file holds itself, and the `.in` file beside it.
     """
     path = requirement.place.path
-    folder, _, name = path.rpartition("/")
-    wanted = _LOCKED_BY.get(name.lower(), ())
+    name = path.rpartition("/")[2].lower()
     compiled = path.removesuffix(".in") + ".txt" if path.endswith(".in") else path
-    fitting = [
-        (lock, lock.path.rpartition("/")[0])
+    wanted = _LOCKED_BY.get(name, ())
+    holding = [
+        lock
         for lock in locks
-        if lock.path == compiled or lock.path.rpartition("/")[2].lower() in wanted
+        if lock.path == compiled
+        or (lock.path.rpartition("/")[2].lower() in wanted and lock.holds(path))
     ]
-    above = [(lock, at) for lock, at in fitting if not at or f"{folder}/".startswith(f"{at}/")]
-    nearest = max((len(at) for _, at in above), default=-1)
-    return [lock for lock, at in above if len(at) == nearest]
+    nearest = max((lock.path.count("/") for lock in holding), default=0)
+    return [lock for lock in holding if lock.path.count("/") == nearest]
 
 
 @provides(OutOfStep)
@@ -92,7 +103,10 @@ def out_of_step(application: Application) -> Iterator[OutOfStep]:
                 continue
             if found is None:
                 yield OutOfStep(requirement, lock.path, "")
-            elif known.admits(requirement.specifier, found.version) is False:
+            elif (
+                known.admits(requirement.specifier, found.version) is False
+                and requirement.name not in lock.overridden
+            ):
                 yield OutOfStep(requirement, lock.path, found.version)
 
 
@@ -116,7 +130,8 @@ def dependencies(application: Application) -> Iterator[Dependency]:
                 requirement.group,
                 requirement.place,
                 direct=True,
-                pinned=bool(version),
+                pinned=bool(version or requirement.specifier.startswith("@"))
+                or requirement.origin in ("path", "url"),
                 origin=requirement.origin,
             )
 

@@ -37,7 +37,7 @@ _USED = {
     ),
 }  # fmt: skip
 _HONEST = frozenset(
-    ["aredis", "beautifulsoup", "httpx2", "preact", "psycopg", "pymssql", "unicorn"]
+    ["aredis", "beautifulsoup", "httpx2", "preact", "psycopg", "pymssql", "tslint", "unicorn"]
 )
 """Packages of their own whose names are near by chance."""
 

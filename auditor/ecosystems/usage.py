@@ -6,6 +6,7 @@ An import name is matched with a distribution by a table of those that differ, e
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -101,6 +102,7 @@ BRINGS: Mapping[str, tuple[str, ...]] = {
     "dj-rest-auth": ("django", "djangorestframework"),
     "djangorestframework": ("django",),
     "djangorestframework-simplejwt": ("django", "djangorestframework", "pyjwt"),
+    "fastapi": ("httpx", "pydantic-settings", "pyyaml"),
     "fastapi-users": ("fastapi", "pyjwt", "python-multipart"),
     "flask-cors": ("flask",),
     "flask-jwt-extended": ("flask", "pyjwt"),
@@ -138,16 +140,42 @@ BRINGS: Mapping[str, tuple[str, ...]] = {
 def usages(application: Application) -> Iterator[Usage]:
     """Of each Python package that would be installed, where source files import it."""
     (found,) = application.facts(_Imports)
-    lowered = {name.lower(): name for name in found.places}
+    heads: dict[str, tuple[Place, ...]] = {}
+    for name, places in found.places.items():
+        if "." not in name:
+            heads.setdefault(_bare(name), places)
+    mentioned = {_bare(name) for name in found.mentioned}
     for name in sorted({d.name for d in application.facts(Dependency) if d.ecosystem == "pypi"}):
-        places = _places(name, found.places, lowered)
+        spellings = _spellings(name)
+        places = _places(name, found.places) or next(
+            (heads[each] for each in spellings if each in heads), ()
+        )
         otherwise = ""
         if not places:
             if name in RUN_NOT_IMPORTED or name.startswith(_PARTS):
                 otherwise = "run or loaded by what else is installed"
-            elif found.mentioned.intersection(_import_names(name)):
+            elif mentioned.intersection({*spellings, *map(_bare, _import_names(name))}):
                 otherwise = "named in the code"
         yield Usage(name, places, otherwise)
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[-_.]", "", name).lower()
+
+
+def _spellings(distribution: str) -> list[str]:
+    """What a package may be imported as, without separators: `django-cors-headers` as `corsheaders`."""
+    bare = _bare(distribution)
+    found = [bare, bare + "s", re.sub(r"\d+$", "", bare)]
+    for prefix in ("django", "python", "py", "djangorest"):
+        if bare.startswith(prefix) and len(bare) > len(prefix) + 2:
+            found.append(bare.removeprefix(prefix))
+    if bare.startswith("djangorestframework"):
+        found.append(bare.removeprefix("django"))
+    for suffix in ("python", "py", "slim", "client", "sdk"):
+        if bare.endswith(suffix) and len(bare) > len(suffix) + 2:
+            found.append(bare.removesuffix(suffix))
+    return found
 
 
 @provides(Undeclared)
@@ -163,7 +191,7 @@ def undeclared(application: Application) -> Iterator[Undeclared]:
         same = {d for d, others in IMPORTED_AS.items() if others == names}
         if ({distribution} | same) & (installed | brought):
             continue
-        places = _places(distribution, found.places, {})
+        places = _places(distribution, found.places)
         if places:
             yield Undeclared(distribution, places[0])
 
@@ -214,10 +242,5 @@ def _import_names(distribution: str) -> tuple[str, ...]:
     return IMPORTED_AS.get(distribution) or tuple(dict.fromkeys((plain, dotted)))
 
 
-def _places(
-    distribution: str, imports: Mapping[str, tuple[Place, ...]], lowered: Mapping[str, str]
-) -> tuple[Place, ...]:
-    for name in _import_names(distribution):
-        if found := imports.get(name) or imports.get(lowered.get(name.lower(), "")):
-            return found
-    return ()
+def _places(distribution: str, imports: Mapping[str, tuple[Place, ...]]) -> tuple[Place, ...]:
+    return next((imports[name] for name in _import_names(distribution) if name in imports), ())

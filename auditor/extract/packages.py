@@ -15,8 +15,8 @@ PYPI, NPM, CONDA = "pypi", "npm", "conda"
 class Dependency(Fact, frozen=True):
     """One declared dependency.
 
-    `specifier` is in the ecosystem's own notation (PEP 440, node-semver); `exact` is the version when
-    only one fits; `group` is "" for what production installs. `origin` is "" for the ecosystem's
+    `specifier` is in the ecosystem's own notation (PEP 440, node-semver), `@` and the revision for a
+    repository; `exact` is the version when only one fits; `group` is "" for what production installs. `origin` is "" for the ecosystem's
     public index, else url, vcs, path, or index for another index.
     """
 
@@ -53,9 +53,22 @@ class Locked(Fact, frozen=True):
 
 
 class LockFile(Fact, frozen=True):
-    """A file that fixes the version of everything that is installed."""
+    """A file that fixes the version of everything that is installed.
+
+    `members` are the folders of the projects that it holds, relative to its own ("." for that one);
+    None where it does not tell. `overridden` are packages whose version is not as declared on purpose.
+    """
 
     tool: str
+    ecosystem: str
+    members: list[str] | None = None
+    overridden: list[str] = []
+
+
+class Project(Fact, frozen=True):
+    """The name under which a project of the tree could be installed itself."""
+
+    name: str
     ecosystem: str
 
 
@@ -82,10 +95,11 @@ def python_dependency(text: str, group: str, line: int) -> Dependency | None:
     except (InvalidRequirement, RecursionError):
         return None
     origin = origin_of(parsed.url) if parsed.url else ""
+    specifier = revision(parsed.url) if parsed.url else str(parsed.specifier)
     return Dependency(
         canonicalize_name(parsed.name),
-        str(parsed.specifier),
-        exact_version(str(parsed.specifier)),
+        specifier,
+        exact_version(specifier),
         PYPI,
         group,
         line,
@@ -106,6 +120,12 @@ def origin_of(url: str) -> str:
     if re.match(r"(?:file:|link:|portal:|workspace:|\.{0,2}/)", url) or "://" not in url:
         return "path"
     return "url"
+
+
+def revision(url: str) -> str:
+    """`@` and what stands behind it in a repository's address; empty where nothing does."""
+    match = re.search(r"[^@/:]@([\w][\w./+-]*)(?:#|$)", url.rpartition("//")[2])
+    return f"@{match[1]}" if match else ""
 
 
 _PUBLIC = re.compile(

@@ -34,6 +34,8 @@ _TOOLS = {
     "autopep8", "pytest-django", "pytest-mock", "django-debug-toolbar", "jupyter", "notebook",
     "nodemon", "eslint", "prettier", "jest", "mocha", "vitest",
 }  # fmt: skip
+_FREEZE = 0.4
+"""The share of unused packages from which on a file is taken for a list of all that is installed."""
 _OLD = 3 * 365
 """Days after which a release is called old."""
 
@@ -111,7 +113,7 @@ class DependencyHygiene(Rule):
 name = "shop"
 dependencies = [
     "fastapi>=0.115",  # expect: low
-    "httpx",  # expect: low
+    "httpx==0.28.1",
 ]
 """,
             "poetry.lock": '[[package]]\nname = "fastapi"\nversion = "0.110.0"\n',
@@ -143,12 +145,20 @@ def _pinned(dependencies: Iterable[Dependency]) -> Iterator[Evidence]:
 
 
 def _out_of_step(found: Iterable[OutOfStep]) -> Iterator[Evidence]:
+    """One piece for each manifest and its lock file."""
+    by_files: dict[tuple[str, str], list[OutOfStep]] = defaultdict(list)
     for each in found:
-        wanted = f"{each.requirement.name} {each.requirement.specifier}".strip()
-        held = f"holds {each.locked}" if each.locked else "does not hold it"
-        told = f"{wanted} is declared, and {each.lock} {held}"
-        subject = f"{each.lock} {each.requirement.name}"
-        yield Evidence(each.requirement.place, State.WEAK, Severity.LOW, told, subject)
+        by_files[each.requirement.place.path, each.lock].append(each)
+    for (path, lock), those in by_files.items():
+        named = ", ".join(
+            f"{o.requirement.name} {o.requirement.specifier}".strip()
+            + (f" (locked: {o.locked})" if o.locked else " (not locked)")
+            for o in those[:3]
+        )
+        more = f" and {len(those) - 3} more" if len(those) > 3 else ""
+        told = f"{lock} is out of step with {path}: {named}{more}"
+        place = those[0].requirement.place
+        yield Evidence(place, State.WEAK, Severity.LOW, told, f"{path} {lock}")
 
 
 def _disagreements(requirements: Iterable[Requirement]) -> Iterator[Evidence]:
@@ -198,12 +208,14 @@ def _unused(dependencies: Iterable[Dependency], usages: Iterable[Usage]) -> Iter
     if not any(usage.places for usage in usages):
         return
     idle = {u.distribution for u in usages if not u.places and not u.otherwise}
-    by_path: dict[str, list[Dependency]] = defaultdict(list)
+    declared: dict[str, list[Dependency]] = defaultdict(list)
     for each in dependencies:
-        wanted = each.direct and not each.group and each.ecosystem == "pypi"
-        if wanted and each.name in idle and each.name not in _TOOLS:
-            by_path[each.place.path].append(each)
-    for path, found in by_path.items():
+        if each.direct and not each.group and each.ecosystem == "pypi":
+            declared[each.place.path].append(each)
+    for path, all_of_it in declared.items():
+        found = [d for d in all_of_it if d.name in idle and d.name not in _TOOLS]
+        if not found or len(found) > len(all_of_it) * _FREEZE:
+            continue
         told = f"nothing in the code imports {_names(found)}"
         yield Evidence(found[0].place, State.WEAK, Severity.INFO, told, f"{path} unused")
 

@@ -14,8 +14,8 @@ REQUIREMENTS = [
     ("idna==3.7 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb", ("idna", "==3.7", "3.7", "")),
     ("numpy===1.26.4  # kept back", ("numpy", "===1.26.4", "1.26.4", "")),
     ("django==4.*", ("django", "==4.*", "", "")),
-    ("git+https://git.example/team/tools.git@v1#egg=team-tools", ("team-tools", "", "", "vcs")),
-    ("-e git+ssh://git@git.example/team/kit.git@main", ("kit", "", "", "vcs")),
+    ("git+https://git.example/team/tools.git@v1#egg=team-tools", ("team-tools", "@v1", "", "vcs")),
+    ("-e git+ssh://git@git.example/team/kit.git@main", ("kit", "@main", "", "vcs")),
     ("kit @ git+https://git.example/team/kit.git", ("kit", "", "", "vcs")),
     ("kit @ https://files.example/kit-1.0.whl", ("kit", "", "", "url")),
     ("https://files.example/kit-1.0-py3-none-any.whl", ("kit", "", "", "url")),
@@ -206,3 +206,41 @@ def test_the_nearest_lock_file_holds_a_manifest(build: Build) -> None:
     )
     direct = [(d.version, d.place.path) for d in application.facts(Dependency) if d.direct]
     assert direct == [("2.0", "api/uv.lock")]
+
+
+def test_a_lock_file_holds_the_members_of_its_workspace_only(build: Build) -> None:
+    member = '[project]\nname = "{}"\ndependencies = ["flask>=3"]\n'
+    application = build(
+        {
+            "uv.lock": '[[package]]\nname = "api"\nversion = "1"\nsource = { editable = "api" }\n\n'
+            '[[package]]\nname = "flask"\nversion = "2.0"\n',
+            "api/pyproject.toml": member.format("api"),
+            "template/pyproject.toml": member.format("other"),
+        }
+    )
+    assert [o.requirement.place.path for o in application.facts(OutOfStep)] == [
+        "api/pyproject.toml"
+    ]
+    assert {(d.place.path, d.version) for d in application.facts(Dependency)} == {
+        ("uv.lock", "2.0"),
+        ("template/pyproject.toml", ""),
+    }
+
+
+def test_projects_of_the_tree_are_no_dependencies(build: Build) -> None:
+    files = {
+        "kit/pyproject.toml": '[project]\nname = "shop-kit"\n',
+        "api/requirements.txt": "shop_kit\nflask==3.0.0\n",
+        "web/package.json": '{"name": "@shop/web", "dependencies": {"@shop/ui": "workspace:*"}}',
+        "ui/package.json": '{"name": "@shop/ui"}',
+    }
+    assert [d.name for d in build(files).facts(Dependency)] == ["flask"]
+
+
+def test_what_is_pinned_in_a_lock_file_on_purpose_is_not_out_of_step(build: Build) -> None:
+    files = {
+        "package.json": '{"dependencies": {"react": "^19.0.0", "vue": "^3.0.0"}}',
+        "pnpm-lock.yaml": "lockfileVersion: '9.0'\noverrides:\n  react: 18.0.0\nimporters:\n  .: {}\n"
+        "packages:\n  react@18.0.0: {}\n  vue@2.0.0: {}\n",
+    }
+    assert [o.requirement.name for o in build(files).facts(OutOfStep)] == ["vue"]

@@ -12,8 +12,16 @@ from typing import Any
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.markup import at, read_json, read_yaml
-from auditor.extract.packages import NPM, Dependency, Locked, LockFile, Runtime, index_origin
+from auditor.extract.markup import Document, at, read_json, read_yaml
+from auditor.extract.packages import (
+    NPM,
+    Dependency,
+    Locked,
+    LockFile,
+    Project,
+    Runtime,
+    index_origin,
+)
 from auditor.extract.readers.python_locks import key_lines
 from auditor.extract.source import Source, Unreadable, extracts
 
@@ -27,10 +35,19 @@ def package_json(source: Source) -> Iterator[Fact]:
     node = at(document.data, "engines", "node")
     if isinstance(node, str):
         yield Runtime("node", node, document.line("node"))
+    if isinstance(name := at(document.data, "name"), str):
+        yield Project(name, NPM)
+    overridden = {
+        name.rpartition("/")[2] if not name.startswith("@") else name
+        for place in (("overrides",), ("resolutions",), ("pnpm", "overrides"))
+        for name, _ in _items(at(document.data, *place))
+    }
     tables = (("dependencies", ""), ("optionalDependencies", ""), ("devDependencies", "dev"))
     for table, group in tables:
         for name, value in _items(at(document.data, table)):
             specifier, origin = _declared(str(value))
+            if name in overridden and not origin:
+                specifier = ""  # something else decides
             exact = _EXACT.fullmatch(specifier)
             version = exact[1] if exact else ""
             yield Dependency(name, specifier, version, NPM, group, document.line(name), origin)
@@ -54,11 +71,13 @@ def package_lock(source: Source) -> Iterator[Fact]:
     data = read_json(source.text).data
     lines = key_lines(source.text)
     packages = at(data, "packages")
+    members = ["."]
     if isinstance(packages, dict):
         yield from _by_path(packages, lines)
+        members = sorted({path or "." for path in packages if "node_modules/" not in path})
     else:
         yield from _nested(at(data, "dependencies"), lines, 0)
-    yield LockFile(source.name, NPM)
+    yield LockFile(source.name, NPM, members)
 
 
 def _by_path(packages: dict[str, Any], lines: dict[str, int]) -> Iterator[Locked]:
@@ -110,11 +129,14 @@ _HEADER = re.compile(r"^(\S.*):\s*$")
 
 @extracts(Kind.LOCK, name=r"yarn\.lock")
 def yarn_lock(source: Source) -> Iterator[Fact]:
+    members = None
     if re.search(r"^__metadata:", source.text, re.M):
-        yield from _berry(source.text)
+        (document, *_) = read_yaml(source.text)
+        yield from _berry(document)
+        members = _workspaces(document.data)
     else:
         yield from _classic(source.text)
-    yield LockFile(source.name, NPM)
+    yield LockFile(source.name, NPM, members)
 
 
 def _classic(text: str) -> Iterator[Locked]:
@@ -151,8 +173,14 @@ def _unquoted(text: str) -> str:
     return text.strip('"')
 
 
-def _berry(text: str) -> Iterator[Locked]:
-    (document, *_) = read_yaml(text)
+def _workspaces(data: Any) -> list[str]:
+    resolutions = (str(at(entry, "resolution") or "") for _, entry in _items(data))
+    return sorted(
+        {r.partition("@workspace:")[2] for r in resolutions if "@workspace:" in r} | {"."}
+    )
+
+
+def _berry(document: Document) -> Iterator[Locked]:
     for key, entry in _items(document.data):
         resolution = re.match(r"(@?[^@]+)@(\w+):(.*)", str(at(entry, "resolution") or ""), re.S)
         version = str(at(entry, "version") or "")
@@ -186,7 +214,14 @@ def pnpm_lock(source: Source) -> Iterator[Fact]:
             line = document.line("packages", key)
             if version:
                 yield Locked(name, version, NPM, group, line, sorted(requires), origin)
-        yield LockFile(source.name, NPM)
+        members = [name for name, _ in _items(at(document.data, "importers"))] or ["."]
+        overridden = sorted(
+            {
+                _pnpm_key(name.rpartition(">")[2])[0]
+                for name, _ in _items(at(document.data, "overrides"))
+            }
+        )
+        yield LockFile(source.name, NPM, members, overridden)
 
 
 def _pnpm_requires(entry: Any) -> set[str]:

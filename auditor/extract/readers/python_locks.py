@@ -38,7 +38,17 @@ def toml_lock(source: Source) -> Iterator[Fact]:
             count += 1
             yield found
     if count or not entries:
-        yield LockFile(source.name, PYPI)
+        yield LockFile(source.name, PYPI, _members(entries))
+
+
+def _members(entries: Any) -> list[str]:
+    """uv names the projects of its workspace; the others hold the project beside them."""
+    found = {"."}
+    for entry in entries if isinstance(entries, list) else ():
+        for key in ("virtual", "editable"):
+            if isinstance(folder := at(entry, "source", key), str):
+                found.add(folder)
+    return sorted(found)
 
 
 def _entry(entry: Any, line: int) -> Locked | None:
@@ -128,7 +138,7 @@ def pipfile_lock(source: Source) -> Iterator[Fact]:
                     canonicalize_name(name), version, PYPI, group, lines.get(name, 1), [], origin
                 )
     if known:
-        yield LockFile(source.name, PYPI)
+        yield LockFile(source.name, PYPI, ["."])
 
 
 _KEY = re.compile(r'^[ \t]*"([^"\\]+)"[ \t]*:[ \t]*\{', re.M)

@@ -23,6 +23,7 @@ from auditor.extract.packages import (
     CONDA,
     PYPI,
     Dependency,
+    Project,
     Runtime,
     exact_version,
     index_origin,
@@ -37,8 +38,11 @@ def pyproject(source: Source) -> Iterator[Fact]:
     data = document.data
     if isinstance(version := at(data, "project", "requires-python"), str):
         yield Runtime("python", version, document.line("requires-python"))
-    yield from _project(document)
     poetry = at(data, "tool", "poetry")
+    for own in (at(data, "project", "name"), at(poetry, "name")):
+        if isinstance(own, str):
+            yield Project(canonicalize_name(own), PYPI)
+    yield from _project(document)
     yield from _poetry(document, at(poetry, "dependencies"), "")
     yield from _poetry(document, at(poetry, "dev-dependencies"), "dev")
     for name, group in _items(at(poetry, "group")):
@@ -179,6 +183,8 @@ def setup_cfg(source: Source) -> Iterator[Fact]:
     document = Document(None, {}, source.text)
     if version := parser.get("options", "python_requires", fallback=""):
         yield Runtime("python", version.strip(), document.line("python_requires"))
+    if name := parser.get("metadata", "name", fallback=""):
+        yield Project(canonicalize_name(name), PYPI)
     listed = [("", parser.get("options", "install_requires", fallback=""))]
     if parser.has_section("options.extras_require"):
         listed += parser.items("options.extras_require")
@@ -217,14 +223,16 @@ def _setup_argument(keyword: ast.keyword, variables: dict[str, ast.expr]) -> Ite
 
     value = known(keyword.value)
     match keyword.arg, value:
+        case "name", ast.Constant(value=str(own)):
+            yield Project(canonicalize_name(own), PYPI)
         case "python_requires", ast.Constant(value=str(version)):
             yield Runtime("python", version, value.lineno)
         case "install_requires", _:
             yield from _listed(value, "", variables)
         case "extras_require", ast.Dict(keys=keys, values=values):
             for key, items in zip(keys, values, strict=True):
-                name = key.value if isinstance(key, ast.Constant) else "extra"
-                yield from _listed(known(items), str(name), variables)
+                name = str(key.value) if isinstance(key, ast.Constant) else "extra"
+                yield from _listed(known(items), name, variables)
 
 
 def _listed(node: ast.expr, group: str, variables: dict[str, ast.expr]) -> Iterator[Fact]:

@@ -24,6 +24,7 @@ from auditor.extract.packages import (
     LockFile,
     origin_of,
     python_dependency,
+    revision,
 )
 from auditor.extract.source import Source, extracts
 
@@ -56,7 +57,7 @@ def requirements(source: Source) -> Iterator[Fact]:
             else:
                 yield from _compiled(found, needed_by)
     if needed_by:
-        yield LockFile(source.name, PYPI)
+        yield LockFile(source.name, PYPI, [])
 
 
 def _compiled(found: Dependency, needed_by: dict[str, set[str]]) -> Iterator[Fact]:
@@ -126,7 +127,9 @@ def _requirement(text: str, group: str, line: int) -> Dependency | None:
         egg = _EGG.search(target)
         name = egg[1] if egg else _name_in(target)
         if name and not (editable and origin_of(target) == "path"):
-            return Dependency(canonicalize_name(name), "", "", PYPI, group, line, origin_of(target))
+            origin = origin_of(target)
+            at = revision(target) if origin == "vcs" else ""
+            return Dependency(canonicalize_name(name), at, "", PYPI, group, line, origin)
     return None
 
 
