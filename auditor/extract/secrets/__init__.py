@@ -263,12 +263,7 @@ def _addresses(text: bytes, place: Place) -> Iterator[_Found]:
     for match in _CONNECTION.finditer(text):
         start, end = match.span(1)
         password = text[start:end].decode("utf-8", "replace")
-        if (
-            scheme == "driver"
-            or _made_up(password)
-            or password.lower() in COMMON_PASSWORDS
-            or len(password) < 6
-        ):
+        if _made_up(password) or password.lower() in COMMON_PASSWORDS or len(password) < 6:
             continue
         if values.is_mixed(password) and not re.search(r"[()\[\]]", password):
             title = "password in a connection string"
