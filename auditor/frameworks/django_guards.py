@@ -171,10 +171,17 @@ class DjangoGuards(WrapperGuards):
                     | t.Item(value=owner, index=t.Const(value=str(key)))
                 ) if _HEADERS.search(t.dotted(owner)) and CREDENTIAL.search(key):
                     return False
-        return brings and any(
-            isinstance(node, t.Call) and _ISSUES.search(t.dotted(node.func))
-            for each in self.code.with_callees(function, 2)
-            for node in t.walk_own(*each.node.body)  # type: ignore[attr-defined]
+        if not brings:
+            return False
+        reached = self.code.with_callees(function, 2)
+        nodes = [n for each in reached for n in t.walk_own(*each.node.body)]  # type: ignore[attr-defined]
+        asks = any(
+            isinstance(n, t.Attr) and isinstance(n.value, t.Attr) and n.value.name == "user"
+            and _REQUEST.search(t.dotted(n.value.value))
+            for n in nodes
+        )  # fmt: skip
+        return not asks and any(
+            isinstance(n, t.Call) and _ISSUES.search(t.dotted(n.func)) for n in nodes
         )
 
     # --- decorators
