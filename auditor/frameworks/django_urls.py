@@ -197,11 +197,54 @@ class UrlConf:
         elif not _OUTSIDE.search(last):
             function = self.code.defined(site.node.func, site.scope)
             if function is not None and isinstance(function.node, t.Function):
+                before = len(self.patterns) + len(self.registries)
                 with self.values.within(self.contexts.bound_by(site)):
-                    inner_scope = self.code.inside(function)
-                    for node in t.walk_own(*function.node.body):
-                        if isinstance(node, t.Return) and node.value is not None:
-                            self._list(node.value, inner_scope, prefix, trail, depth + 1)
+                    self._returned(function, prefix, trail, depth)
+                if len(self.patterns) + len(self.registries) == before:
+                    told = f"the routes that {last}() makes under {prefix.route} are put together at run time"  # fmt: skip
+                    self.blind.append(BlindSpot(place_of(site), "routes", told))
+
+    def _returned(
+        self, function: Located, prefix: _Prefix, trail: tuple[str, ...], depth: int
+    ) -> None:
+        """The list of patterns that a function returns, with what it adds to it before."""
+        inner = self.code.inside(function)
+        nodes = list(t.walk_own(*function.node.body))  # type: ignore[attr-defined]
+        returned = [n.value for n in nodes if isinstance(n, t.Return) and n.value is not None]
+        names = {value.id for value in returned if isinstance(value, t.Name)}
+        for value in returned:
+            self._list(value, inner, prefix, trail, depth + 1)
+        for node in nodes:
+            match node:
+                case t.Call(
+                    func=t.Attr(value=t.Name(id=name), name="append" | "extend" | "insert"),
+                    args=[*_, given],
+                ) if name in names:
+                    if not self._made_at_run_time(given, inner):
+                        self._list(given, inner, prefix, trail, depth + 1)
+
+    def _made_at_run_time(self, pattern: t.Expr, scope: Scope) -> bool:
+        """`paths.append(path(each["path"], each["view"]))`: which view that is cannot be told."""
+        match pattern:
+            case t.Call(args=[_, t.Name() | t.Item() as view, *_]):
+                if isinstance(view, t.Item):
+                    return True
+                views = [s for s in self.values.sources(view, scope) if s.node is not view]
+                return self.code.defined(view, scope) is None and not any(
+                    isinstance(s.node, t.Call | t.Function | t.Class)
+                    and self._tells(s.node, s.scope)
+                    for s in views
+                )
+        return False
+
+    def _tells(self, node: t.Node, scope: Scope) -> bool:
+        """Whether a class or function of the tree stands for what is made."""
+        match node:
+            case t.Call(func=t.Attr(value=view, name="as_view")):
+                return self.code.defined(view, scope) is not None
+            case t.Call(func=func):
+                return self.code.defined(func, scope) is not None
+        return True
 
     def _language(self, site: CallSite) -> str:
         """The prefix of the default language, as Django shows it."""
@@ -297,6 +340,9 @@ class UrlConf:
             module = self.code.modules[named[7:]]
             self._module(module, prefix.named(namespace or self._app_name(module)), trail)
             return
+        if isinstance(given, t.Call) and self._is_function(given.func, site.scope):
+            self._call(CallSite(given, site.scope), prefix.named(namespace), trail, 0)
+            return
         for source in self.values.sources(given, site.scope):
             match source.node:
                 case t.Seq(kind="tuple", items=[patterns, app, *_]):
@@ -306,6 +352,10 @@ class UrlConf:
                     self._registry(urls, source.scope, prefix.named(namespace), ())
                 case node:
                     self._list(node, source.scope, prefix.named(namespace), trail)  # type: ignore[arg-type]
+
+    def _is_function(self, func: t.Expr, scope: Scope) -> bool:
+        found = self.code.defined(func, scope)
+        return found is not None and isinstance(found.node, t.Function)
 
     def _named_or_listed(
         self, patterns: t.Expr, scope: Scope, prefix: _Prefix, trail: tuple[str, ...]
