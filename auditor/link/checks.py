@@ -223,7 +223,7 @@ class Checks:
             code = self.values.code
             reached = code.with_callees(function, 2) if self.ambient else [function]
             self._asks[key] = any(
-                (isinstance(node, t.Attr) and node.name in _OF_REQUEST)
+                (isinstance(node, t.Attr) and (node.name in _OF_REQUEST or node.name == "kwargs"))
                 or (isinstance(node, t.Name) and node.id in _OF_REQUEST)
                 or (isinstance(node, t.Const) and node.value in ("path", "method"))
                 for each in reached
@@ -364,7 +364,7 @@ _CREDENTIAL_FIELD = re.compile(
 )
 _OF_REQUEST = {
     "path", "method", "endpoint", "blueprint", "path_info", "full_path", "url_rule",
-    "view_functions", "view_name", "url_name", "namespace", "resolver_match", "kwargs",
+    "view_functions", "view_name", "url_name", "namespace", "resolver_match",
 }  # fmt: skip
 _CHECKING = re.compile(r"check|verif|valid|auth|match", re.I)
 _SWITCHES_OFF = re.compile(r"disable|bypass|skip|insecure|without|no_?auth|allow_?anonymous", re.I)
