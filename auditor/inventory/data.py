@@ -132,7 +132,8 @@ def _index(index: Index, queries: Sequence[Query]) -> IndexRow:
 
 
 def _signed(fields: Sequence[tuple[str, int]]) -> list[str]:
-    return [name if way > 0 else f"-{name}" for name, way in fields]
+    marks = {1: "", -1: "-", 0: "#"}
+    return [marks[way] + name for name, way in fields]
 
 
 # --- for people

@@ -109,6 +109,10 @@ class Reach:
                     if isinstance(method, t.Function) and method.name == "__init__":
                         self._run(Located(method, inner), how)
 
+    def run_statement(self, stmt: t.Stmt, scope: Scope) -> None:
+        """Count what a statement runs as started, too: that below a main guard, in a program."""
+        self._calls(stmt, scope, "start")
+
     def started_by(self, found: Located) -> str:
         """ "start" or "handler" when the application runs this place, empty when nothing does."""
         function = found.scope.function

@@ -78,9 +78,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A declared index. `run` says what creates it ("start", "handler", "migration"); empty where
-    nothing does.
+    """A declared index. `run` says what creates it ("start", "handler", "migration", "program");
+    empty where nothing does.
 
+    `fields` have the direction 1 or -1, or 0 where a hash of the value serves equality alone.
     `kind` is ordered, hash, text, geo or other; `declared_in` code, migration, script or model.
     `implied` says what brings it without a word of its own: "primary key", "unique", "foreign key";
     such an index is there for the constraint, and no query has to use it.

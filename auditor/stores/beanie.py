@@ -12,7 +12,6 @@ from dataclasses import replace
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import CallSite, Located, Scope
-from auditor.link.reach import Reach
 from auditor.link.values import place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of
@@ -20,6 +19,7 @@ from auditor.stores.documents import documents_of, imports
 from auditor.stores.mongo_expressions import Expressions
 from auditor.stores.mongo_indexes import IndexReader
 from auditor.stores.mongodb import MongoReader, looped, of_runs, shapes
+from auditor.stores.running import Running
 
 _LIBRARY = "Beanie"
 _FIRST = {
@@ -152,8 +152,8 @@ def indexes(application: Application) -> Iterator[Index]:
     if not imports(code, "beanie", "bunnet"):
         return
     documents, reader = documents_of(application.values), IndexReader(application.values)
-    (reach,) = application.facts(Reach)
-    started = [reach.started_by(site) for site in code.method_calls("init_beanie", "init_bunnet")]
+    runs = Running(application)
+    started = [runs.of(site) for site in code.method_calls("init_beanie", "init_bunnet")]
     run = next((how for how in started if how), "")
     for found in documents.all(_LIBRARY):
         collection = documents.collection(found)

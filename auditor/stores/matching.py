@@ -132,14 +132,14 @@ def _walk(fields: Sequence[tuple[str, int]], need: Need) -> tuple[set[str], int]
         position += 1
     ways: set[int] = set()
     for (name, way), (wanted, direction) in zip(fields[position:], need.sort, strict=False):
-        if name != wanted or len(ways | {way * direction}) > 1:
+        if name != wanted or not way or len(ways | {way * direction}) > 1:
             break
         ways.add(way * direction)
         ordered += 1
         if name in need.spans:
             decided.add(name)
-    for name, _ in fields[position + ordered :]:
-        if name not in need.spans:
+    for name, way in fields[position + ordered :]:
+        if name not in need.spans or not way:
             break
         decided.add(name)
     return decided, ordered

@@ -102,6 +102,8 @@ class Conditions:
         """The same in a run in which an optional field is compared."""
         one = Conditions()
         one.add(self)
+        for other in self.optional - {name}:
+            del one.kinds[other]
         one.broad.discard(name)
         return one
 

@@ -12,7 +12,6 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.contexts import contexts_of
 from auditor.link.names import CallSite, Scope
-from auditor.link.reach import Reach
 from auditor.link.values import Env, Evaluator, place_of
 from auditor.model.data import Index
 from auditor.model.places import Place
@@ -21,6 +20,7 @@ from auditor.stores.mongo_collections import Collections
 from auditor.stores.mongo_filters import Filters
 from auditor.stores.mongo_pipelines import direction
 from auditor.stores.mongodb import uses_mongodb
+from auditor.stores.running import Running
 
 _KINDS = {"text": "text", "2dsphere": "geo", "2d": "geo", "hashed": "hash", "geoHaystack": "geo"}
 
@@ -31,12 +31,12 @@ def indexes(application: Application) -> Iterator[Index]:
     if not uses_mongodb(code):
         return
     reader = IndexReader(application.values)
-    (reach,) = application.facts(Reach)
+    runs = Running(application)
     for site in code.method_calls("create_index", "ensure_index", "create_indexes"):
         func = site.node.func
         if not isinstance(func, t.Attr) or code.defined(func, site.scope) is not None:
             continue
-        run = reach.started_by(site)
+        run = runs.of(site)
         seen: set[tuple[object, ...]] = set()
         for env in _runs(application.values, site):
             with application.values.within(env):
@@ -140,8 +140,11 @@ class IndexReader:
                 spelt = self.values.text(key, inner)
                 if spelt is None:
                     return (), kind
-                kind = self.kind_of(way, inner) or kind
+                told = self.kind_of(way, inner)
                 signed = -1 if spelt.startswith("-") else direction(self.values, way, inner)
+                if told == "hash" and len(pairs) > 1:
+                    told, signed = "", 0  # one hashed field of several: for equality alone
+                kind = told or kind
                 found.append((_plain(spelt), signed))
             if found:
                 break

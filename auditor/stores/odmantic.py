@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import CallSite, Located
-from auditor.link.reach import Reach
 from auditor.link.values import place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.beanie import declared_tables
@@ -20,6 +19,7 @@ from auditor.stores.documents import Documents, documents_of, imports
 from auditor.stores.mongo_expressions import Expressions
 from auditor.stores.mongo_indexes import IndexReader
 from auditor.stores.mongodb import MongoReader, looped, of_runs, shapes
+from auditor.stores.running import Running
 
 _LIBRARY = "ODMantic"
 _CALLS = {
@@ -90,8 +90,8 @@ def indexes(application: Application) -> Iterator[Index]:
         return
     documents, reader = documents_of(application.values), IndexReader(application.values)
     expressions = Expressions(application.values, documents, reader.filters)
-    (reach,) = application.facts(Reach)
-    started = [reach.started_by(site) for site in code.method_calls("configure_database")]
+    runs = Running(application)
+    started = [runs.of(site) for site in code.method_calls("configure_database")]
     run = next((how for how in started if how), "")
     for found in documents.all(_LIBRARY):
         collection = documents.collection(found)

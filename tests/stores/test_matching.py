@@ -136,6 +136,8 @@ def test_verdicts_are_those_of_an_index_that_is_read(fields: Fields, shape: Shap
         (index("c"), query("a", sort=(("c", 1),), bound=Bound.NONE), Fit.MISSING, ("a", "c")),
         (index("a"), query("a", sort=(("c", 1),)), Fit.PARTIAL, ("c",)),
         (index("a", "r", "b"), query("a b", "r"), Fit.PARTIAL, ("b",)),
+        (Index("mongodb", "things", (("a", 0), ("b", 1)), False, _AT, "code", "start"), query("a", sort=(("b", 1),)), Fit.COVERED, ()),
+        (Index("mongodb", "things", (("a", 0), ("b", 1)), False, _AT, "code", "start"), query("", "a"), Fit.MISSING, ("a",)),
         (index("a", kind="hash"), query("a"), Fit.COVERED, ()),
         (index("a", kind="hash"), query("", "a"), Fit.MISSING, ("a",)),
         (index("a", kind="hash"), query(sort=(("a", 1),)), Fit.MISSING, ("a",)),

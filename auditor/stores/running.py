@@ -1,0 +1,94 @@
+"""What runs the code that creates indexes: the application's start, its routes, or a program that a
+deployment file starts. A script that nothing names is run by nobody that could be seen.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+
+from auditor.discover import Kind
+from auditor.discover.walk import read
+from auditor.extract.python import tree as t
+from auditor.link.application import Application
+from auditor.link.names import Located, Module
+from auditor.link.reach import Reach, is_main_guard
+
+_LARGEST = 200_000
+_MAX_DEPTH = 5
+_FILES = re.compile(
+    r"(?:\.ya?ml|\.sh|\.toml|\.json|\.tpl|dockerfile[^/]*|makefile|procfile|justfile|jenkinsfile)$",
+    re.I,
+)
+_STARTS = re.compile(
+    r"python|\buv\b|poetry|pipenv|command|entrypoint|\bcmd\b|\brun\b|exec|hook|script", re.I
+)
+_WORD = re.compile(r"[\w./-]+")
+
+
+class Running:
+    """Tells what runs a place: start, handler, program, or nothing (empty)."""
+
+    def __init__(self, application: Application) -> None:
+        self.application, self.code = application, application.code
+        (self.reach,) = application.facts(Reach)
+        self._known: dict[int, str] = {}
+
+    def of(self, site: Located, depth: int = 0) -> str:
+        if how := self.reach.started_by(site):
+            return how
+        if self.programs is not None and self.programs.started_by(site):
+            return "program"
+        function = self.code.enclosing(site.scope)
+        if function is None or depth > _MAX_DEPTH:
+            return ""
+        key = id(function.node)
+        if key not in self._known:
+            self._known[key] = ""
+            callers = (self.of(call, depth + 1) for call in self._callers(function))
+            self._known[key] = next((how for how in callers if how), "")
+        return self._known[key]
+
+    def _callers(self, function: Located) -> Iterator[Located]:
+        """Calls of a function; of a method, also those on what nobody knows the type of."""
+        yield from self.code.calls(self.code.own_name(function))
+        if isinstance(function.scope.owner, t.Class):
+            for call in self.code.method_calls(function.node.name):  # type: ignore[attr-defined]
+                if isinstance(call.node.func, t.Attr) and not self.code.name(call.node.func.value, call.scope):  # fmt: skip
+                    yield call
+
+    @functools.cached_property
+    def programs(self) -> Reach | None:
+        """What the files that the deployment starts as programs run."""
+        words = self._words()
+        roots = [m for m in self.code.modules.values() if words and self._named(m, words)]
+        roots = [module for module in roots if module.path not in self.reach.modules]
+        if not roots:
+            return None
+        found = Reach(self.code, roots)
+        for module in roots:
+            for stmt in module.body:
+                if is_main_guard(stmt):
+                    found.run_statement(stmt, module.scope)
+        return found
+
+    @staticmethod
+    def _named(module: Module, words: frozenset[str]) -> bool:
+        if not any(is_main_guard(stmt) for stmt in module.body):
+            return False
+        parts = module.path.removesuffix(".py").removesuffix("/__main__").split("/")
+        dotted = {".".join(parts[i:]) for i in range(len(parts))} if len(parts) > 1 else set()
+        return module.path.rpartition("/")[2] in words or bool(dotted & words)
+
+    def _words(self) -> frozenset[str]:
+        """The words of the lines of deployment files that may start something."""
+        found: set[str] = set()
+        tree = self.application.tree
+        for file in tree.files:
+            if file.kind is not Kind.PYTHON and file.size < _LARGEST and _FILES.search(file.path):
+                for line in read(tree, file).decode("utf-8", "replace").splitlines():
+                    if _STARTS.search(line):
+                        for word in _WORD.findall(line[:2000]):
+                            found.add(word.rpartition("/")[2] if word.endswith(".py") else word)
+        return frozenset(found)
