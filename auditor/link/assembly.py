@@ -44,7 +44,7 @@ def assembled(values: Evaluator, name: t.Name, scope: Scope) -> list[Whole]:
     where, bindings = found
     start: list[Whole] = []
     if any(b.kind == "parameter" for b in bindings):
-        origins = values.origins(name, scope)
+        origins = values.origins(name, scope) if values.is_bound(name, scope) else []
         whole = tuple(Piece(o.node, o.scope) for o in origins[:1]) or (Piece(None, where),)  # type: ignore[arg-type]
         start = [whole]
     body = where.module.body if where.owner is None else getattr(where.owner, "body", [])

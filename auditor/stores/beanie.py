@@ -132,7 +132,7 @@ def tables(application: Application) -> Iterator[Table]:
 def declared_tables(application: Application, library: str) -> Iterator[Table]:
     """The collections that the document classes of a library declare."""
     documents = documents_of(application.values)
-    for found in documents.all(library):
+    for found in sorted(documents.all(library), key=lambda f: not documents.declares(f)):
         columns = tuple(
             (documents.stored(found, name), "") for name, _, _ in documents.fields(found)
         )

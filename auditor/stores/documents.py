@@ -177,6 +177,19 @@ class Documents:
             return "_id"
         return self._aliases(id(found.node), found).get(attribute, attribute)
 
+    def links(self, found: Located, attribute: str) -> bool:
+        """Whether a field is a `Link` to another document, stored by its key."""
+        return any(
+            isinstance(node, t.Name) and node.id in ("Link", "BackLink")
+            for name, stmt, _ in self.fields(found)
+            if name == attribute and stmt.annotation is not None
+            for node in t.walk_own(stmt.annotation)
+        )
+
+    def declares(self, found: Located) -> bool:
+        """Whether a class names its collection itself, and did not inherit the name."""
+        return bool(self._declared(found, self.library(found)))
+
     @functools.cache  # noqa: B019 - one Documents lives as long as the audit
     def _aliases(self, key: int, found: Located) -> dict[str, str]:
         names: dict[str, str] = {}

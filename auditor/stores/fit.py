@@ -31,7 +31,7 @@ def collections(application: Application) -> list[CollectionFit]:
     for index in application.facts(Index):
         indexes[_key(index, units)].append(index)
     for table in application.facts(Table):
-        tables[unit_of(table.place.path, units), table.store, table.name] = table
+        tables.setdefault((unit_of(table.place.path, units), table.store, table.name), table)
     driver = "Motor" if imports(application.code, "motor") else "PyMongo"
     blind = {unit for (unit, _, name), asked in queries.items() if not name and asked}
     found = []

@@ -147,7 +147,8 @@ class Expressions:
                     owner = self.documents.named(value, scope)
                     if owner is not None:
                         first = self.documents.stored(owner, names[0])
-                        rest = ["$id" if n == "id" else n for n in names[1:]]
+                        key = "$id" if self.documents.links(owner, names[0]) else "id"
+                        rest = [key if n == "id" else n for n in names[1:]]
                         return ".".join([first, *rest])
                     expr = value
                 case t.Item(value=value):

@@ -28,6 +28,8 @@ _PLACES = {"$near", "$nearSphere", "$geoWithin", "$geoIntersects", "$within"}
 _IGNORED = {"$comment", "$options", "$maxDistance", "$minDistance", "$hint"}
 _AT_RUN_TIME = "the filter is built at run time"
 _MOST = 16
+_FEW = 3
+"""Optional fields that are looked at alone; of more, callers use combinations that cannot be told."""
 _MAX_DEPTH = 12
 _COPIES = {"dict", "copy", "deepcopy", "SON", "OrderedDict", "jsonable_encoder", "RawBSONDocument"}
 
@@ -91,8 +93,9 @@ class Conditions:
             always.broad |= always.optional
             yield always
             if not one.narrows:
-                for name in sorted(one.optional - one.broad):
-                    yield always.asking(name)
+                asked = sorted(one.optional - one.broad)
+                for name in asked if len(asked) <= _FEW else ():
+                    yield one.asking(name)
                 for branches, maybe in self.either:
                     if maybe:
                         for branch in branches:
@@ -104,7 +107,7 @@ class Conditions:
         one.add(self)
         for other in self.optional - {name}:
             del one.kinds[other]
-        one.broad.discard(name)
+        one.either = []
         return one
 
     def of_kind(self, kind: str) -> tuple[str, ...]:

@@ -1,0 +1,295 @@
+"""Shapes that are told from code written in the ways people write it."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import Bound, CollectionFit, Fit, Index, Query
+from tests.conftest import Build
+
+HEAD = """
+import os
+from fastapi import FastAPI, Query
+from motor.motor_asyncio import AsyncIOMotorClient
+
+db = AsyncIOMotorClient(os.environ["MONGO_URL"]).shop
+app = FastAPI()
+"""
+
+
+def shapes(build: Build, body: str, files: dict[str, str] | None = None) -> list[Query]:
+    indented = "\n".join(f"    {line}" for line in body.strip().splitlines())
+    code = f"{HEAD}\n@app.get('/x')\nasync def handler(a=None, b=None, tenant=None):\n{indented}\n"
+    return list(build({"app.py": code, **(files or {})}).facts(Query))
+
+
+@pytest.mark.parametrize(
+    ("body", "equality", "spans", "sort", "scanned"),
+    [
+        ("q = {'t': tenant}\nif a:\n    q['a'] = a\nq['b'] = b\nawait db.c.find_one(q)", {"t", "a", "b"}, set(), (), set()),
+        ("q = {}\nq.update({'t': tenant})\nawait db.c.find_one(q)", {"t"}, set(), (), set()),
+        ("q = {**{'t': tenant}, 'a': a}\nawait db.c.find_one(q)", {"t", "a"}, set(), (), set()),
+        ("q = dict(t=tenant)\nawait db.c.find_one(q)", {"t"}, set(), (), set()),
+        ("d = {}\nif a:\n    d['$gte'] = a\nawait db.c.find_one({'t': tenant, 'd': d})", {"t"}, {"d"}, (), set()),
+        ("await db.c.find({'t': tenant, 'n': {'$in': [1]}}).sort([('d', -1)]).to_list(5)", {"t", "n"}, set(), (("d", -1),), set()),
+        ("cursor = db.c.find({'t': tenant})\ncursor = cursor.sort('d', -1).limit(5)\nawait cursor.to_list(5)", {"t"}, set(), (("d", -1),), set()),
+        ("await db.c.find_one({'n': {'$regex': a}})", set(), set(), (), {"n"}),
+        ("await db.c.find_one({'n': {'$regex': f'^{a}'}})", set(), {"n"}, (), set()),
+        ("await db.c.find_one({'n': {'$regex': '^x', '$options': 'i'}})", set(), set(), (), {"n"}),
+        ("await db.c.find_one({'items': {'$elemMatch': {'sku': a}}})", {"items.sku"}, set(), (), set()),
+        ("await db.c.find_one({'$and': [{'t': tenant}, {'d': {'$lt': a}}]})", {"t"}, {"d"}, (), set()),
+        ("await db['c'].aggregate([{'$match': {'t': tenant}}, {'$sort': {'d': -1}}, {'$group': {'_id': '$a'}}]).to_list(5)", {"t"}, set(), (("d", -1),), set()),
+    ],
+)  # fmt: skip
+def test_one_shape(
+    build: Build,
+    body: str,
+    equality: set[str],
+    spans: set[str],
+    sort: tuple[tuple[str, int], ...],
+    scanned: set[str],
+) -> None:
+    (found,) = shapes(build, body)
+    assert found.collection == "c"
+    assert not found.unresolved
+    assert (set(found.equality), set(found.range), found.sort) == (equality, spans, sort)
+    assert set(found.scanned) == scanned
+
+
+def test_alternatives_are_a_query_each(build: Build) -> None:
+    found = shapes(build, "await db.c.find_one({'t': tenant, '$or': [{'a': a}, {'b': b}]})")
+    assert [set(q.equality) for q in found] == [{"t", "a"}, {"t", "b"}]
+    found = shapes(
+        build, "if a:\n    q = {'a': a}\nelse:\n    q = {'b': b}\nawait db.c.find_one(q)"
+    )
+    assert [q.equality for q in found] == [("a",), ("b",)]
+
+
+def test_a_variable_that_is_used_twice(build: Build) -> None:
+    found = shapes(
+        build, "q = {'a': a}\nawait db.c.find_one(q)\nq = {'b': b}\nawait db.d.find_one(q)"
+    )
+    assert [(q.collection, q.equality) for q in found] == [("c", ("a",)), ("d", ("b",))]
+
+
+def test_optional_fields_ask_for_nothing_where_others_narrow(build: Build) -> None:
+    found = shapes(build, "q = {'t': tenant}\nif a:\n    q['a'] = a\nawait db.c.find_one(q)")
+    assert [q.broad for q in found] == [("a",)]
+    found = shapes(build, "q = {}\nif a:\n    q['a'] = a\nawait db.c.find_one(q)")
+    assert {(q.equality, q.broad) for q in found} == {(("a",), ()), (("a",), ("a",))}
+
+
+def test_lookups_ask_the_collection_that_they_join(build: Build) -> None:
+    pipeline = "[{'$match': {'t': tenant}}, {'$lookup': {'from': 'users', 'localField': 'u', 'foreignField': 'key', 'as': 'user'}}]"
+    found = shapes(build, f"await db.c.aggregate({pipeline}).to_list(5)")
+    assert [(q.operation, q.collection, q.equality) for q in found] == [
+        ("aggregate", "c", ("t",)),
+        ("join", "users", ("key",)),
+    ]
+
+
+def test_special_indexes(build: Build) -> None:
+    (text,) = shapes(build, "await db.c.find_one({'$text': {'$search': a}})")
+    (near,) = shapes(build, "await db.c.find_one({'at': {'$near': {'$geometry': a}}})")
+    assert (text.special, near.special, near.range) == ("text", "geo", ("at",))
+
+
+@pytest.mark.parametrize(
+    ("body", "bound"),
+    [
+        ("await db.c.find().to_list(None)", Bound.NONE),
+        ("[x async for x in db.c.find()]", Bound.NONE),
+        ("await db.c.find().to_list(50)", Bound.LIMITED),
+        ("await db.c.find().limit(a).to_list(None)", Bound.CALLER),
+        ("await db.c.find().limit(min(a, 50)).to_list(None)", Bound.LIMITED),
+        ("if a > 100:\n    a = 100\nawait db.c.find().to_list(a)", Bound.LIMITED),
+        ("await db.c.find_one({'x': a})", Bound.ONE),
+        ("return db.c.find({'x': a})", Bound.UNKNOWN),
+    ],
+)
+def test_bounds(build: Build, body: str, bound: Bound) -> None:
+    (found,) = shapes(build, body)
+    assert found.bound is bound
+
+
+def test_a_repository_is_read_for_each_of_its_collections(build: Build) -> None:
+    repository = """
+class Repository:
+    def __init__(self, db, name):
+        self.collection = db[name]
+
+    async def by(self, query):
+        return await self.collection.find_one(query)
+
+class Cars(Repository):
+    def __init__(self, db):
+        super().__init__(db, "cars")
+"""
+    body = """
+from repository import Cars, Repository
+leads = Repository(db, "leads")
+await leads.by({"email": a})
+"""
+    found = shapes(build, body, {"repository.py": repository})
+    assert ("leads", ("email",)) in {(q.collection, q.equality) for q in found}
+
+
+def test_what_cannot_be_told_says_why(build: Build) -> None:
+    (found,) = shapes(build, "await db[a].find_one({'x': 1})")
+    assert found.unresolved == "the collection is named at run time"
+    (found,) = shapes(build, "await db.c.find_one(a)")
+    assert found.unresolved == "the filter is built at run time"
+
+
+def test_other_libraries_have_finds_too(build: Build) -> None:
+    body = "text = 'abc'\ntext.find('b')\nimport re\nre.compile('x').search(text)\n[1].count(1)\nlead = await db.c.find_one({'x': a})\nlead.get('y', '').find('z')"
+    assert len(shapes(build, body)) == 1
+
+
+BEANIE = """
+from beanie import Document, Indexed, Link, init_beanie
+from beanie.operators import In, Or, RegEx
+from fastapi import FastAPI
+from pymongo import IndexModel
+from typing import Annotated
+
+class Lead(Document):
+    email: Annotated[str, Indexed(unique=True)]
+    tenant: str
+    owner: Link["Lead"]
+    class Settings:
+        name = "leads"
+        indexes = ["tenant", [("tenant", 1), ("created", -1)], IndexModel([("text", "text")])]
+
+app = FastAPI()
+
+@app.on_event("startup")
+async def start():
+    await init_beanie(database=None, document_models=[Lead])
+
+@app.get("/leads")
+async def leads(tenant: str):
+    await Lead.find(Lead.tenant == tenant, In(Lead.state, [1])).sort(-Lead.created).limit(5).to_list()
+    await Lead.find_one(Or(Lead.email == tenant, Lead.phone == tenant))
+    await Lead.get(tenant)
+    await Lead.find(Lead.owner.id == tenant).count()
+    await Lead.find(RegEx(Lead.name, tenant)).first_or_none()
+    await Lead.find(Lead.tenant == tenant).aggregate([{"$match": {"x": 1}}]).to_list()
+"""
+
+
+def test_beanie(build: Build) -> None:
+    application = build({"app.py": BEANIE})
+    found = [
+        (q.operation, q.collection, q.equality, q.sort, q.scanned) for q in application.facts(Query)
+    ]
+    assert found == [
+        ("find", "leads", ("tenant", "state"), (("created", -1),), ()),
+        ("find_one", "leads", ("email",), (), ()),
+        ("find_one", "leads", ("phone",), (), ()),
+        ("find_one", "leads", ("_id",), (), ()),
+        ("count_documents", "leads", ("owner.$id",), (), ()),
+        ("find_one", "leads", (), (), ("name",)),
+        ("aggregate", "leads", ("tenant", "x"), (), ()),
+    ]
+    indexes = [(i.fields, i.unique, i.kind, i.run) for i in application.facts(Index)]
+    assert indexes == [
+        ((("tenant", 1),), False, "ordered", "handler"),
+        ((("tenant", 1), ("created", -1)), False, "ordered", "handler"),
+        ((("text", 1),), False, "text", "handler"),
+        ((("email", 1),), True, "ordered", "handler"),
+    ]
+
+
+MONGOENGINE = """
+from flask import Flask
+from mongoengine import Document, StringField, Q
+
+class BlogPost(Document):
+    title = StringField(db_field="t", unique=True)
+    meta = {"indexes": ["-created", ("owner", "created")], "ordering": ["-created"]}
+
+app = Flask(__name__)
+
+@app.get("/posts")
+def posts(name):
+    BlogPost.objects(owner=name, created__gte=1).order_by("-created").limit(5)
+    BlogPost.objects.get(title=name)
+    BlogPost.objects.filter(Q(owner=name) | Q(editor=name)).count()
+    BlogPost.objects(title__icontains=name, pk=name).first()
+"""
+
+
+def test_mongoengine(build: Build) -> None:
+    application = build({"app.py": MONGOENGINE})
+    found = [
+        (q.operation, q.equality, q.range, q.sort, q.scanned) for q in application.facts(Query)
+    ]
+    assert found == [
+        ("find", ("owner",), ("created",), (("created", -1),), ()),
+        ("find_one", ("t",), (), (("created", -1),), ()),
+        ("count_documents", ("editor",), (), (), ()),
+        ("count_documents", ("owner",), (), (), ()),
+        ("find_one", ("_id",), (), (("created", -1),), ("t",)),
+    ]
+    assert {q.collection for q in application.facts(Query)} == {"blog_post"}
+    fields = [(i.fields, i.unique) for i in application.facts(Index)]
+    assert fields == [
+        ((("t", 1),), True),
+        ((("created", -1),), False),
+        ((("owner", 1), ("created", 1)), False),
+    ]
+
+
+ODMANTIC = """
+from fastapi import FastAPI
+from odmantic import AIOEngine, Field, Model
+
+class LeadModel(Model):
+    email: str = Field(unique=True)
+    tenant: str = Field(index=True)
+
+engine = AIOEngine()
+app = FastAPI()
+
+@app.get("/leads")
+async def leads(tenant: str):
+    await engine.find(LeadModel, LeadModel.tenant == tenant, sort=LeadModel.created.desc(), limit=5)
+    await engine.find_one(LeadModel, (LeadModel.id == tenant) | (LeadModel.email == tenant))
+    await engine.count(LeadModel, LeadModel.name.match("^x"))
+"""
+
+
+def test_odmantic(build: Build) -> None:
+    application = build({"app.py": ODMANTIC})
+    found = [
+        (q.operation, q.collection, q.equality, q.range, q.sort) for q in application.facts(Query)
+    ]
+    assert found == [
+        ("find", "lead", ("tenant",), (), (("created", -1),)),
+        ("find_one", "lead", ("_id",), (), ()),
+        ("find_one", "lead", ("email",), (), ()),
+        ("count_documents", "lead", (), ("name",), ()),
+    ]
+    assert [(i.fields, i.unique, i.run) for i in application.facts(Index)] == [
+        ((("email", 1),), True, ""),
+        ((("tenant", 1),), False, ""),
+    ]
+
+
+def test_what_the_proposed_indexes_leave(build: Build) -> None:
+    code = (
+        HEAD
+        + """
+@app.get("/x")
+async def x(a, b):
+    await db.c.find({"t": a}).sort("d", -1).to_list(5)
+    await db.c.find_one({"t": a, "n": b})
+"""
+    )
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert [p.code for p in found.proposed] == [
+        'await db.c.create_index([("t", 1), ("d", -1)])',
+        'await db.c.create_index([("t", 1), ("n", 1)])',
+    ]
+    assert all(match.fit is Fit.MISSING for _, match in found.fits)
