@@ -365,6 +365,8 @@ _REQUEST_USER = re.compile(r"(?:self\.)?(?:request|req|websocket|info\.context)\
 CURRENT_USER = re.compile(
     r"(?:(?:flask|quart)_(?:login|security|user|auth)(?:\.utils)?|flask_jwt_extended(?:\.utils)?)\.current_user"
 )
+_FRESH = re.compile(r"(?:flask|quart)_(?:login|security)(?:\.utils)?\.login_fresh\(\)")
+"""Whether the signed session says that its user has just signed in; nobody has."""
 TOKEN_IDENTITY = re.compile(
     r"(?:flask|quart)_jwt_extended(?:\.\w+)?\.(?:get_jwt_identity|get_jwt_claims|get_jwt|get_current_user)"
     r"|flask_jwt\.current_identity"
@@ -391,6 +393,8 @@ def the_caller(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin 
         return Origin(truth=Strength.VERIFIED)
     if _SCOPES.fullmatch(t.dotted(expr)) or _in_group(expr):
         return Origin(truth=Strength.VERIFIED)
+    if isinstance(expr, t.Call) and _FRESH.fullmatch(name):
+        return Origin(truth=Strength.VERIFIED, identity=True)
     match expr:
         case t.Attr(value=owner, name="is_active") if _REQUEST_USER.fullmatch(t.dotted(owner)):
             return Origin(truth=Strength.VERIFIED)

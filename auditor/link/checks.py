@@ -458,7 +458,10 @@ class _Walk:
         start = Strength.NONE
         for param in node.params:
             given = self.given.get(param.name) or self.checks.fill(param, self.scope)
-            env[param.name] = given or Origin(caller=param.name not in ("self", "cls"))
+            sent = param.name not in ("self", "cls")
+            if self.checks.ambient and param.kind == "args":
+                sent = False  # what the path names comes by its name: these are the objects around
+            env[param.name] = given or Origin(caller=sent)
         end = self.block(node.body, _State(start, env))
         if self.optional and end is None and not self.exits:
             self.by_default, self.rejects = False, []  # a feature that is off lets nobody pass
@@ -620,7 +623,7 @@ class _Walk:
             self.rejects.append(call)
             return False
         name = self.code.name(call.func, self.scope) or t.dotted(call.func)
-        if _SENDING.search(t.dotted(call.func)):
+        if _SENDING.search(t.dotted(call.func)) and not name.endswith(".make_response"):
             return self.sends_denial(call)
         if not _RESPONSES.search(name):
             return self.always_denies(name)

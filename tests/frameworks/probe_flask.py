@@ -27,10 +27,8 @@ def main() -> None:
     if hasattr(served, "add_api"):  # connexion, whose middleware stands before its Flask
         app = served.app
     app.config["WTF_CSRF_ENABLED"] = False
-    if (
-        served is app
-    ):  # connexion's own layers answer what its Flask propagates, `abort(401)` included
-        app.config["PROPAGATE_EXCEPTIONS"] = False
+    # connexion's own layers answer what its Flask propagates, `abort(401)` included
+    app.config["PROPAGATE_EXCEPTIONS"] = served is not app
     if "sqlalchemy" in app.extensions:
         with app.app_context():
             app.extensions["sqlalchemy"].create_all()

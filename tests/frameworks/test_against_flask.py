@@ -329,8 +329,9 @@ register_view(app, routes=["/many", "/many/<slug>"], view_func=Given.as_view("ma
     },
     "Flask-Login": {
         "app.py": """
-from flask import Blueprint, Flask, abort
-from flask_login import LoginManager, current_user, fresh_login_required, login_required
+from flask import Blueprint, Flask, abort, jsonify, make_response, request
+from flask.views import MethodView
+from flask_login import LoginManager, current_user, fresh_login_required, login_fresh, login_required
 
 app = Flask(__name__)
 app.secret_key = "sample"
@@ -378,7 +379,34 @@ def own():
         return app.login_manager.unauthorized()
     return "x"
 
+recent = Blueprint("recent", __name__, url_prefix="/recent")
+
+@recent.before_request
+def check_fresh_login():
+    if not login_fresh():
+        return app.login_manager.needs_refresh()
+
+@recent.get("/x")
+def recent_x(): return "x"
+
+def by_stored_key(view):
+    from functools import wraps
+    @wraps(view)
+    def wrapper(*args, **kwargs):
+        token = args[0].key
+        if request.headers.get("X-Key") != token:
+            return make_response(jsonify("no"), 403)
+        return view(*args, **kwargs)
+    return wrapper
+
+class Stored(MethodView):
+    key = "secret"
+    @by_stored_key
+    def get(self): return "x"
+
+app.add_url_rule("/stored", view_func=Stored.as_view("stored"))
 app.register_blueprint(bp)
+app.register_blueprint(recent)
 """,
     },
     "Flask-Login switched off": {
