@@ -120,6 +120,11 @@ class Database:
         told = {key.partition("\0")[0] for key in self._index}
         return {ours for ours, theirs in osv.ECOSYSTEMS.items() if theirs in told}
 
+    def packages(self, ecosystem: str) -> list[str]:
+        """The packages of an ecosystem that it speaks of."""
+        start = f"{osv.ECOSYSTEMS[ecosystem]}\0"
+        return sorted(key.removeprefix(start) for key in self._index if key.startswith(start))
+
     def records(self, ecosystem: str, name: str) -> list[osv.Record]:
         """Every advisory that names a package, the withdrawn ones included."""
         key = f"{osv.ECOSYSTEMS[ecosystem]}\0{osv.normal(ecosystem, name)}"
