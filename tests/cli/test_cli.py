@@ -29,7 +29,7 @@ def audit(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Complet
         capture_output=True,
         text=True,
         check=False,
-        timeout=20,
+        timeout=60,
     )
 
 
