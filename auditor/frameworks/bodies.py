@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.harmless import Harmless
-from auditor.libraries.schemas import fields, filled, kind_of, read_only, used_in
+from auditor.libraries.schemas import Field, fields, filled, kind_of, read_only, used_in
 from auditor.link.application import Application, provides
 from auditor.link.names import Code, Located, argument
 from auditor.link.values import Evaluator, place_of
@@ -136,8 +136,26 @@ def _free(values: Evaluator, model: Located) -> list[str]:
                 if isinstance(n, t.Call)
             }
             if not words & _BOUNDS and not _STORED.search(each.type):
-                names.append(name)
+                if not _looked_at(values, model, each):
+                    names.append(name)
     return names
+
+
+def _looked_at(values: Evaluator, model: Located, each: Field) -> bool:
+    """Whether a method of the form, or a validator that a name stands for, looks at a field."""
+    code = values.code
+    for ancestor in code.ancestry(model):
+        if any(code.definition(f"{ancestor}.{how}_{each.name}") for how in ("validate", "clean")):
+            return True
+    for node in t.walk_own(each.call.node):
+        if isinstance(node, t.Name):
+            for source in values.sources(node, each.call.scope):
+                if isinstance(source.node, t.Function):
+                    return True
+                if isinstance(source.node, t.Call):
+                    if t.dotted(source.node.func).rpartition(".")[2] in _BOUNDS:
+                        return True
+    return False
 
 
 class _Bodies:

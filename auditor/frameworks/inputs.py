@@ -40,10 +40,23 @@ def intakes(application: Application) -> Iterator[Intake]:
 
 def _untyped(code: Code, route: Route) -> Iterator[Intake]:
     for parameter in route.parameters:
-        if parameter.source == "body" and (parameter.type in _UNTYPED or not parameter.type):
+        untyped = parameter.type in _UNTYPED or not parameter.type
+        if parameter.source == "body" and untyped and not _elements(code, route, parameter):
             spelt = parameter.type.rpartition(".")[2] or "an untyped value"
             message = f"{route.name} takes `{parameter.name}` as {spelt}: any content is accepted"
             yield Intake(route, parameter.place, "untyped", message)
+
+
+def _elements(code: Code, route: Route, parameter: Parameter) -> bool:
+    """Whether `list[Lead]` or `dict[str, int]` tells the type of what it holds."""
+    assert route.function is not None
+    for param in route.function.node.params:  # type: ignore[attr-defined]
+        if param.name == parameter.name and param.line == parameter.place.line:
+            match param.annotation:
+                case t.Item(index=t.Seq(items=[*_, element])) | t.Item(index=element):
+                    name = code.name(element, route.function.scope)
+                    return bool(name) and name not in _UNTYPED
+    return False
 
 
 def _raw(code: Code, route: Route, function: Located) -> Iterator[Intake]:

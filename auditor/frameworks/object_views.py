@@ -8,6 +8,7 @@ https://docs.djangoproject.com/en/stable/ref/class-based-views/mixins-single-obj
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.labels import (
@@ -80,8 +81,13 @@ class ObjectViews:
             key = frozenset(m for m in named if m.name == last) or named
             if kind:
                 found.accesses.append(Access(at, kind, key))
-        if narrowed := self._narrowed(view):
-            found.ties.append(Meeting(named, "checked", narrowed))
+        if narrowing := list(self._narrowed(view)):
+            narrowed = narrowing[0]
+            asked = [self._parts(each) for each in narrowing]
+            parts = set().union(*asked) if all(asked) else set()
+            tied = frozenset(m for m in named if not parts or m.name in parts)
+            if tied:
+                found.ties.append(Meeting(tied, "checked", narrowed))
         return found
 
     def _loads_itself(self, route: Route, view: Located) -> bool:
@@ -138,20 +144,19 @@ class ObjectViews:
                     return ""
         return self.selections.model(expr, value.scope)
 
-    def _narrowed(self, view: Located) -> Located | None:
+    def _narrowed(self, view: Located) -> Iterator[Located]:
         """Where a view, its permissions or its filters look at who calls."""
         for name in _NARROWING:
             method = self._method(view, name)
             if method is not None and self._knows(method):
-                return method
+                yield method
         for attribute in ("permission_classes", "filter_backends", "authentication_classes"):
             for value in self.values.attribute(view, attribute):
                 for node in t.walk_own(value.node):
                     if not isinstance(node, t.Name | t.Attr):
                         continue
                     if (narrowing := self._class_narrows(node, value, attribute)) is not None:
-                        return narrowing
-        return None
+                        yield narrowing
 
     def _class_narrows(self, node: t.Expr, value: Located, attribute: str) -> Located | None:
         name = self.code.name(node, value.scope)
@@ -177,8 +182,24 @@ class ObjectViews:
     def _mentions_parts(self, method: Located) -> bool:
         return any(
             isinstance(n, t.Attr) and n.name == "kwargs"
-            for n in t.walk_own(*method.node.body)  # type: ignore[attr-defined]
+            for each in self.code.with_callees(method, 1)
+            for n in t.walk_own(*each.node.body)  # type: ignore[attr-defined]
         )
+
+    def _parts(self, method: Located) -> set[str]:
+        """The parts of the URL by name that a permission asks about; empty for all of them."""
+        if not isinstance(method.node, t.Function) or method.node.name != "has_permission":
+            return set()
+        found: set[str] = set()
+        for each in self.code.with_callees(method, 1):
+            for node in t.walk_own(*each.node.body):  # type: ignore[attr-defined]
+                match node:
+                    case (
+                        t.Call(func=t.Attr(value=t.Attr(name="kwargs")), args=[t.Const(value=str(key)), *_])
+                        | t.Item(value=t.Attr(name="kwargs"), index=t.Const(value=str(key)))
+                    ):  # fmt: skip
+                        found.add(key)
+        return found
 
     def _knows(self, method: Located) -> bool:
         """Whether a method, or what it calls, looks at the caller."""

@@ -12,7 +12,7 @@ from auditor.model.pages import PageServer
 from auditor.model.web import Route
 
 _RENDERS = re.compile(
-    r"(?:^|\.)(?:render_template(?:_string)?|TemplateResponse|HTMLResponse)$|^django\.shortcuts\.render$"
+    r"(?:^|[.:])(?:render_template(?:_string)?|TemplateResponse|HTMLResponse)$|^django\.shortcuts\.render$"
 )
 _WRAPS = re.compile(r"(?:^|\.)(?:make_response|Response|HttpResponse)$")
 _VIEWS = re.compile(

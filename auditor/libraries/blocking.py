@@ -113,9 +113,13 @@ def blocking_calls(application: Application) -> Iterator[BlockingCall]:
             first.setdefault(node, (chain, each.role))
     for node, (chain, role) in first.items():
         uploads = len(chain) <= 2 and reached[node] and all(map(_takes_files, reached[node]))
+        told: set[str] = set()
         for found in graph.functions[node].blocking:
             if found.what == _UPLOADED and not uploads:
                 continue
+            if found.what in told:  # a connection is opened, asked and closed
+                continue
+            told.add(found.what)
             place = place_of(found.call)
             yield BlockingCall(place, found.what, found.kind, chain, role, tuple(reached[node]))
 

@@ -78,6 +78,9 @@ def environment_reads(values: Evaluator, name: str, expr: t.Expr, scope: Scope) 
     return None
 
 
+_PARSED = ("getboolean", "getint", "getfloat")
+
+
 @reads_settings
 def switches(values: Evaluator, name: str, expr: t.Expr, scope: Scope) -> Value | None:
     """`env_bool("DEBUG", "no")`, `strtobool(os.getenv("DEBUG"))`: helpers known by their names."""
@@ -86,6 +89,8 @@ def switches(values: Evaluator, name: str, expr: t.Expr, scope: Scope) -> Value 
             pass
         case _:
             return None
+    if word in _PARSED:  # configparser: `config[section].getboolean(key, fallback=…)`
+        return _parsed(values, expr, scope)
     if _READS_SWITCH.search(word) and (setting := values.text(first, scope)):
         default = argument(expr, 1, "default")
         place = place_of(Located(expr, scope))
@@ -96,6 +101,14 @@ def switches(values: Evaluator, name: str, expr: t.Expr, scope: Scope) -> Value 
         worth = values.value(first, scope)
         return lift(as_bool, [worth], place_of(Located(expr, scope)))
     return None
+
+
+def _parsed(values: Evaluator, expr: t.Call, scope: Scope) -> Value | None:
+    """https://docs.python.org/3/library/configparser.html: what a file beside the code says."""
+    setting = values.text(expr.args[-1], scope)
+    fallback = argument(expr, None, "fallback")
+    worth = values.value(fallback, scope) if fallback is not None else None
+    return Setting(setting, worth, place_of(Located(expr, scope))) if setting else None
 
 
 def _declared_default(values: Evaluator, func: t.Expr, setting: str, scope: Scope) -> t.Expr | None:

@@ -130,11 +130,13 @@ class Owners:
             for x in self.code.ancestry(found)
         ):  # fmt: skip
             return Ownership.ACCOUNT, ""
-        for field, (value, _) in fields.items():
+        for field, (value, owner) in fields.items():
             if _OWNER.match(field) and (
                 field[-2:] == "id" or _USER.search(field) or self._refers(value)
             ):
-                return Ownership.OWNED, field
+                target = self._target(field, value, owner)
+                if target is None or self._can_own(target, depth):
+                    return Ownership.OWNED, field
         author = next(
             (f for f, (v, _) in fields.items() if _AUTHOR.match(f) and self._refers(v)), ""
         )
@@ -154,6 +156,14 @@ class Owners:
                     self._above[self.code.own_name(found)] = self.code.own_name(target)
                     return Ownership.OWNED, f"{field}.{through}"
         return Ownership.SHARED, ""
+
+    def _can_own(self, target: Located, depth: int) -> bool:
+        """Whether what an `owner` refers to is an account or a tenant, and not a service or team page."""
+        name: str = target.node.name  # type: ignore[attr-defined]
+        if depth >= _MAX_DEPTH or _OWNER.match(name):
+            return True
+        told, _ = self.of(self.code.own_name(target), depth + 1)
+        return told in (Ownership.ACCOUNT, Ownership.OWNED)
 
     def _fields(self, found: Located) -> dict[str, tuple[t.Expr | None, Located]]:
         fields: dict[str, tuple[t.Expr | None, Located]] = {}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -16,16 +17,48 @@ from auditor.assess.verdict import (
 )
 from auditor.link.application import Application
 from auditor.model.costs import Costly
-from auditor.model.web import Limit, Limited, Limiter, Limiting, Route, WebApp
+from auditor.model.web import Guarding, Limit, Limited, Limiter, Limiting, Route, WebApp
 
 _ABUSED = {"login", "registration", "token refresh", "password recovery"}
 _NOT_COUNTED = {"health check", "documentation", "static files", "metrics"}
 
 
+_WORDS = (
+    (
+        "login",
+        re.compile(r"(?:log|sign)[-_]?in|authenticate|login_for_access_token|obtain_token", re.I),
+    ),
+    ("registration", re.compile(r"register(?:_user|_account)?|sign[-_]?up", re.I)),
+    (
+        "one-time code",
+        re.compile(r"(?:(?:send|verify|resend|check)[-_])?(?:otp|totp|mfa|2fa|code|pin)", re.I),
+    ),
+    (
+        "password recovery",
+        re.compile(r"(?:forgot|reset|recover)[-_]?password|password[-_]?reset", re.I),
+    ),
+)
+
+
+def _guessed(route: Route) -> str:
+    """What can be tried at a route, by its nature, or by the last word of its path or handler."""
+    if not (route.writes or route.method == "ANY"):
+        return ""
+    if route.public in _ABUSED:
+        return route.public
+    if route.authentication is Guarding.ENFORCED or route.public:
+        return ""
+    last = next((s for s in reversed(route.path.split("/")) if s and s[0] not in "{<"), "")
+    for why, words in _WORDS:
+        if words.fullmatch(last) or words.fullmatch(route.handler.rpartition(".")[2]):
+            return why
+    return ""
+
+
 class RateLimiting(Rule):
     """Routes are limited, first of all those that are guessed at or cost money.
 
-    Login, registration, token and password recovery, and routes that call a language model or send
+    Login, registration, one-time codes, token and password recovery, and routes that call a language model or send
     text messages, e-mail or payments are high each when nothing limits them. The other routes are
     one finding for each application: medium, high when the application has no limiter at all.
 
@@ -67,8 +100,8 @@ class RateLimiting(Rule):
             if each.state in (Limiting.PRESENT, Limiting.WEAK):
                 continue
             spends = costly.get((route.application, route.name))
-            if route.public in _ABUSED and (route.writes or route.method == "ANY"):
-                message = f"{route.name} ({route.public}) can be tried without end"
+            if guessed := _guessed(route):
+                message = f"{route.name} ({guessed}) can be tried without end"
             elif spends:
                 message = f"{route.name} spends on {spends.what} ({spends.place}) without a limit"
             elif limit is not None:
