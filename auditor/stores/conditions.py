@@ -1,0 +1,292 @@
+"""Conditions and queries while they are put together, and the shapes that come of them.
+
+A condition is a small tree over columns of tables. Of a query that joins tables, each table gets a
+shape of its own: the database starts where conditions narrow the search, and reaches the others by
+the columns that join them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from auditor.model.data import Bound, Query
+from auditor.model.places import Place
+from auditor.stores.entities import Entity
+
+_MAX_BRANCHES = 24
+_LOOSE = ("scanned", "unequal")
+_FLAGS = {"bool", "boolean", "booleanfield", "nullbooleanfield"}
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A column compared. `how` is equality, range, unequal, scanned (no index serves it) or text."""
+
+    table: str
+    column: str
+    how: str = "equality"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Two columns of different tables that are equal."""
+
+    table: str
+    column: str
+    other: str
+    remote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opposite:
+    part: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A comparison by name whose model is not known yet: `Q(author__name="x")`."""
+
+    path: str
+    nothing: bool = False
+    """Whether it is compared with None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """A condition that cannot be told from the code."""
+
+    reason: str
+
+
+Condition = Test | Link | Every | Some | Opposite | Lookup | Untold
+NOTHING = Every(())
+
+
+@dataclass(slots=True)
+class Branch:
+    """Conditions that hold together."""
+
+    tests: list[Test] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+    def with_(self, other: Branch) -> Branch:
+        return Branch(
+            self.tests + other.tests, self.links + other.links, self.reasons + other.reasons
+        )
+
+
+def branches(condition: Condition, depth: int = 0) -> list[Branch]:
+    """The alternatives of a condition, each a conjunction; a search needs an index for each."""
+    if depth > 40:
+        return [Branch(reasons=["the condition is nested too deeply"])]
+    match condition:
+        case Test():
+            return [Branch(tests=[condition])]
+        case Link():
+            return [Branch(links=[condition])]
+        case Untold(reason=reason):
+            return [Branch(reasons=[reason])]
+        case Lookup(path=path):
+            return [Branch(reasons=[f"{path} is of a model that could not be told"])]
+        case Opposite(part=part):
+            return [_opposite(branches(part, depth + 1))]
+        case Every(parts=parts):
+            found = [Branch()]
+            for part in parts:
+                more = branches(part, depth + 1)
+                if len(found) * len(more) > _MAX_BRANCHES:
+                    more = [_opposite(more)]  # too many to tell apart: fields that are looked at
+                found = [one.with_(two) for one in found for two in more]
+            return found
+        case Some(parts=parts):
+            every = [branch for part in parts for branch in branches(part, depth + 1)]
+            return every if len(every) <= _MAX_BRANCHES else [_opposite(every)]
+    return [Branch()]
+
+
+def _opposite(found: list[Branch]) -> Branch:
+    """What must not hold narrows a search little: most records are found."""
+    tests = [
+        replace(test, how="unequal" if test.how == "equality" else test.how)
+        for branch in found
+        for test in branch.tests
+    ]
+    links = [link for branch in found for link in branch.links]
+    return Branch(tests, links, [reason for branch in found for reason in branch.reasons])
+
+
+def combined(parts: Iterable[Condition], any_: bool = False) -> Condition:
+    given = tuple(parts)
+    if len(given) == 1:
+        return given[0]
+    return Some(given) if any_ and given else Every(given)
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """A query as far as the code has put it together; every step makes a new one.
+
+    `entity` is None where the table could not be told, and `unresolved` says why. `where` holds
+    what each step adds. `origin` is the draft before the last step, `root` where it began.
+    `eager` are the relations that are loaded with it. `done` when nothing may be added any more.
+    """
+
+    mapper: str
+    entity: Entity | None
+    place: Place
+    operation: str = "select"
+    where: tuple[Condition, ...] = ()
+    joins: tuple[Link, ...] = ()
+    tables: tuple[Entity, ...] = ()
+    sort: tuple[tuple[str, str, int], ...] | None = None
+    bound: Bound = Bound.UNKNOWN
+    projection: tuple[str, ...] = ()
+    eager: frozenset[str] = frozenset()
+    unresolved: str = ""
+    loop: Place | None = None
+    origin: Draft | None = None
+    limited: Bound | None = None
+    unknown_parameter: int = 0
+    """The `id` of the function whose parameter it starts from, where nothing says what that is."""
+    correlated: bool = False
+    """Whether it looks something up for each row of a query around it."""
+    manager: bool = False
+    """A manager that nothing has been asked of yet."""
+    computed: frozenset[str] = frozenset()
+    """Names that it computes, which are no columns."""
+
+    @property
+    def table(self) -> str:
+        return self.entity.table if self.entity is not None else ""
+
+
+def shapes(draft: Draft) -> Iterator[Query]:
+    """The queries that a finished draft comes to, one for each alternative and each table."""
+    table = draft.table
+    reason = draft.unresolved or ("" if table else "the table is named at run time")
+    every = branches(Every(draft.where))
+    for branch in every:
+        yield from _of_branch(draft, branch, reason)
+
+
+def _of_branch(draft: Draft, branch: Branch, reason: str) -> Iterator[Query]:
+    root = draft.table
+    reasons = reason or "; ".join(dict.fromkeys(branch.reasons))
+    tests: dict[str, list[Test]] = defaultdict(list)
+    for test in branch.tests:
+        tests[test.table].append(test)
+    links = [*draft.joins, *branch.links]
+    if draft.correlated:
+        links, outer = [], links
+        for link in outer:
+            column = (
+                link.column if link.table == root else link.remote if link.other == root else ""
+            )
+            if column:
+                tests[root].append(Test(root, column))
+    narrowed = {name for name, found in tests.items() if any(x.how not in _LOOSE for x in found)}
+    starts = {root} if root in narrowed or not narrowed else narrowed
+    reached = _reached(starts, links)
+    if root in starts:
+        for link in links:  # the search may start from the other side just as well
+            for own, column, other in (
+                (link.table, link.column, link.other),
+                (link.other, link.remote, link.table),
+            ):
+                if own == root and other in narrowed and other != root and not _is_key(draft, column):  # fmt: skip
+                    tests[root].append(Test(root, column))
+    sort = draft.sort
+    if sort is None:
+        plain = draft.entity.ordering if draft.entity is not None else ()
+        sort = tuple((root, name, way) for name, way in plain)
+        if draft.operation not in ("select",) or draft.bound is Bound.ONE:
+            sort = ()
+    order = tuple((name, way) for owner, name, way in sort) if all(x[0] == root for x in sort) else ()  # fmt: skip
+    mine = tests[root] if root in starts else [Test(root, reached[root])] if root in reached else []
+    yield _query(draft, root, draft.operation, mine, order, reasons)
+    for name in sorted((set(tests) | set(reached)) - {root, ""}):
+        if name in starts:
+            yield _query(draft, name, "join", tests[name], (), reasons)
+        elif name in reached:
+            yield _query(draft, name, "join", [Test(name, reached[name])], (), "")
+
+
+def _is_key(draft: Draft, column: str) -> bool:
+    key = draft.entity.key if draft.entity is not None else None
+    return key is not None and key.name == column
+
+
+def _reached(starts: set[str], links: list[Link]) -> dict[str, str]:
+    """By which column each other table is reached from the tables where the search starts."""
+    reached: dict[str, str] = {}
+    known = set(starts)
+    for _ in range(len(links) + 1):
+        more = False
+        for link in links:
+            for here, there, column in (
+                (link.table, link.other, link.remote),
+                (link.other, link.table, link.column),
+            ):
+                if here in known and there not in known:
+                    known.add(there)
+                    reached[there] = column
+                    more = True
+        if not more:
+            break
+    return reached
+
+
+def _query(
+    draft: Draft,
+    table: str,
+    operation: str,
+    tests: list[Test],
+    sort: tuple[tuple[str, int], ...],
+    unresolved: str,
+) -> Query:
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for test in tests:
+        by_kind[test.how].append(test.column)
+    equality = tuple(dict.fromkeys(by_kind["equality"]))
+    spans = tuple(
+        x for x in dict.fromkeys((*by_kind["range"], *by_kind["unequal"])) if x not in equality
+    )
+    scanned = tuple(x for x in dict.fromkeys(by_kind["scanned"]) if x not in equality + spans)
+    own = operation != "join"
+    loose = [x for x in by_kind["unequal"] if x not in by_kind["range"] and x not in equality]
+    flags = [x for x in equality if draft.entity is not None and _is_flag(draft.entity, table, x)]
+    return Query(
+        "sql",
+        table,
+        operation,
+        equality,
+        spans,
+        sort,
+        draft.place,
+        unresolved,
+        bool(table),
+        draft.bound if own else Bound.UNKNOWN,
+        scanned,
+        "text" if by_kind["text"] else "",
+        draft.projection if own else (),
+        draft.loop,
+        tuple(dict.fromkeys((*flags, *loose))),
+    )
+
+
+def _is_flag(entity: Entity, table: str, name: str) -> bool:
+    column = entity.column(name) if entity.table == table else None
+    return column is not None and column.type.lower() in _FLAGS

@@ -1,0 +1,127 @@
+"""Conditions written as names with lookups, `filter(author__name__icontains="x")`: Django, Tortoise.
+
+Sources: https://docs.djangoproject.com/en/stable/ref/models/querysets/#field-lookups,
+https://tortoise.github.io/query.html#filtering.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from auditor.stores.conditions import Condition, Every, Link, Lookup, Opposite, Some, Test, Untold
+from auditor.stores.entities import Entities, Entity, Relation
+from auditor.stores.expressions import links
+
+_EQUAL = {"exact", "in", "isnull", "is_null"}
+_RANGE = {"gt", "gte", "lt", "lte", "range", "startswith"}
+_OTHERS = {
+    "contains", "icontains", "iexact", "istartswith", "endswith", "iendswith", "regex", "iregex", "search", "not",
+    "not_in", "not_isnull", "contained_by", "overlap", "has_key", "has_keys", "has_any_keys", "len", "trigram_similar",
+    "unaccent", "distance_lte", "distance_lt", "within", "intersects", "dwithin", "filter",
+}  # fmt: skip
+_PARTS = {"year", "date", "month", "day", "week", "week_day", "quarter", "time", "hour", "minute", "second", "iso_year", "lower", "upper", "length", "abs"}  # fmt: skip
+LOOKUPS = _EQUAL | _RANGE | _OTHERS | _PARTS
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a path leads: the joins on the way, the column at its end, and what is left of it."""
+
+    links: tuple[Link, ...]
+    table: str
+    column: str
+    rest: tuple[str, ...]
+    kind: str = ""
+
+
+def _inherits(entity: Entity) -> Relation | None:
+    key = entity.key
+    if key is None or not key.attribute.endswith("_ptr"):
+        return None
+    return entity.relations.get(key.attribute)
+
+
+def follow(entities: Entities, entity: Entity, path: str, depth: int = 0) -> Found | None:
+    """`author__country__name__in` over relations of the models."""
+    joined: list[Link] = []
+    here = entity
+    parts = path.split("__")
+    for position, part in enumerate(parts[:12]):
+        rest = tuple(parts[position + 1 :])
+        relation = here.relations.get(part)
+        if relation is None:
+            column = here.column(part)
+            if column is None:
+                above = _inherits(here)
+                parent = entities.by_name.get(above.target) if above is not None else None
+                if parent is None:
+                    return None
+                rest_ = "__".join((part, *rest))
+                found = follow(entities, parent, rest_, depth + 1) if depth < 6 else None
+                if found is None:
+                    return None
+                return replace(found, links=(*joined, *links(here, above, entities), *found.links))  # type: ignore[arg-type]
+            return Found(tuple(joined), here.table, column.name, rest, column.type)
+        target = entities.by_name.get(relation.target)
+        if target is None:
+            return None
+        last = not rest or (
+            rest[0] in LOOKUPS and rest[0] not in target.relations and target.column(rest[0]) is None
+        )  # fmt: skip
+        key = target.key
+        if relation.local and not relation.many and (
+            last or (len(rest) <= 2 and key is not None and rest[0] in ("pk", key.attribute)
+                     and relation.remote == key.name)
+        ):  # fmt: skip
+            return Found(tuple(joined), here.table, relation.local, rest if last else rest[1:])
+        joined += links(here, relation, entities)
+        here = target
+        if last:
+            if relation.through is not None:  # the table between is enough
+                return Found(tuple(joined[:-1]), relation.through[0], relation.through[2], rest)
+            return Found(tuple(joined), here.table, key.name if key else "id", rest)
+    return None
+
+
+def how(rest: tuple[str, ...], negative: bool = False) -> str:
+    """What lookups at the end of a path ask of an index."""
+    if not rest:
+        return "equality"
+    if rest[0] == "search":
+        return "text"
+    if rest[0] == "year" and len(rest) <= 2:
+        return "range"
+    if len(rest) > 1 or rest[0] not in LOOKUPS:
+        return "scanned"
+    if rest[0] in ("isnull", "is_null"):
+        return "unequal" if negative else "equality"
+    if rest[0] in ("not", "not_in", "not_isnull"):
+        return "unequal"
+    return "equality" if rest[0] in _EQUAL else "range" if rest[0] in _RANGE else "scanned"
+
+
+def bound(
+    condition: Condition, entity: Entity | None, entities: Entities, computed: frozenset[str]
+) -> Condition:
+    """The same condition over the columns of a model."""
+    match condition:
+        case Lookup(path=path, nothing=nothing):
+            if path.partition("__")[0] in computed:
+                return Every(())
+            if entity is None:
+                return Untold("it is a condition on a model that could not be told")
+            found = follow(entities, entity, path)
+            if found is None:
+                return Untold(f"{path} is no column that the code declares")
+            kind = how(found.rest, negative=nothing and found.rest[-1:] in (("isnull",), ("is_null",)))  # fmt: skip
+            column = found.column
+            if kind == "scanned" and len(found.rest) == 1 and found.rest[0] in ("lower", "upper"):
+                column = found.column
+            return Every((*found.links, Test(found.table, column, kind)))
+        case Every(parts=parts):
+            return Every(tuple(bound(p, entity, entities, computed) for p in parts))
+        case Some(parts=parts):
+            return Some(tuple(bound(p, entity, entities, computed) for p in parts))
+        case Opposite(part=part):
+            return Opposite(bound(part, entity, entities, computed))
+    return condition

@@ -1,0 +1,75 @@
+"""Schemas written as SQL: `.sql` files, and statements that stand in the code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.extract.readers.sql import SchemaText
+from auditor.extract.sql import SchemaStep, schema_steps
+from auditor.link.application import Application
+from auditor.link.names import CallSite
+from auditor.link.reach import Reach
+from auditor.stores.migrations import Origin, Steps, gives_steps
+
+_FOLDER = re.compile(r"(?:^|/)(?:migrations?|migrate|versions|initdb\S*|docker-entrypoint-initdb\.d|alembic|db/changelog|flyway|sqitch|deploy)(?:/|$)", re.I)  # fmt: skip
+_DOWN = re.compile(r"(?:^|[._-])down(?:[._-]|$)|(?:^|[/_-])(?:rollback|revert|undo)", re.I)
+_STATEMENT = re.compile(r"\s*(?:create\s+(?:unique\s+)?(?:table|index)|alter\s+table|drop\s+(?:table|index))\b", re.I)  # fmt: skip
+
+
+@gives_steps
+def script_steps(application: Application) -> Steps:
+    """SQL files by path: migrations, then schemas that something reads, then those nothing does."""
+    mentioned = _mentioned(application)
+    files = [(file.path, fact) for file, fact in application.of(SchemaText)]
+    for path, fact in sorted(files, key=lambda item: _natural(item[0])):
+        if _DOWN.search(path.rpartition("/")[2]):
+            continue
+        migrates = bool(_FOLDER.search(path))
+        run = "migration" if migrates else "start" if path.rpartition("/")[2] in mentioned else ""
+        if not run and any(step.action == "table" for step in fact.steps):
+            run = "table"  # what creates the table creates its indexes
+        for step in fact.steps:
+            yield step, Origin(path, migrates, run)
+
+
+def _natural(path: str) -> list[tuple[int, str]]:
+    return [(int(x), "") if x.isdigit() else (-1, x) for x in re.split(r"(\d+)", path)]
+
+
+def _mentioned(application: Application) -> set[str]:
+    """File names that the code mentions: `open("schema.sql")`."""
+    names: set[str] = set()
+    for node, _ in application.code.of_kind(t.Const):
+        if isinstance(node.value, str) and node.value.endswith(".sql"):
+            names.add(node.value.rpartition("/")[2])
+    return names
+
+
+@gives_steps
+def statement_steps(application: Application) -> Iterator[tuple[SchemaStep, Origin]]:
+    """`cursor.execute("CREATE TABLE …")`."""
+    reach: Reach | None = None
+    for node, scope in application.code.of_kind(t.Const):
+        text = node.value
+        if not isinstance(text, str) or len(text) < 16 or not _STATEMENT.match(text[:200]):
+            continue
+        owner = scope.function
+        if owner is not None and owner.name in (
+            "upgrade",
+            "downgrade",
+            "forwards",
+            "backwards",
+            "reverse",
+        ):
+            continue  # migrations say these in their own order
+        if reach is None:
+            (reach,) = application.facts(Reach)
+        run = reach.started_by(CallSite(t.Call(node.line, 1, node.line, node, [], []), scope))
+        migrates = bool(re.search(r"migrat|schema", f"{scope.module.path} {scope.qualname}", re.I))
+        for step in schema_steps(text, line=node.line):
+            yield (
+                step,
+                Origin(scope.module.path, False, run or ("migration" if migrates else "table")),
+            )
