@@ -90,7 +90,7 @@ class _Walk:
                     return state, False
                 if not op:
                     return [(Piece(value, self.scope),)], False
-                return self._add(state, value if op in ("|", "+", "|=", "+=") else None), False
+                return self._add(state, value if op.rstrip("=") in ("|", "+", "&") else None), False
             case t.Assign(targets=[t.Item(value=t.Name(id=name), index=key)], value=value) if (
                 name == self.name.id and value is not None
             ):

@@ -178,7 +178,7 @@ def _indexed(reader: IndexReader, found: Located, collection: str, run: str) -> 
     """`email: Indexed(str, unique=True)`, `Annotated[str, Indexed(unique=True)]`."""
     documents = documents_of(reader.values)
     for name, stmt, scope in documents.fields(found):
-        for node in t.walk_own(stmt.annotation) if stmt.annotation is not None else ():
+        for node in _annotated(reader, stmt.annotation, scope):
             if isinstance(node, t.Call) and t.dotted(node.func).rpartition(".")[2] == "Indexed":
                 place = place_of(Located(stmt, scope))
                 described = CallSite(node, scope)
@@ -190,3 +190,13 @@ def _indexed(reader: IndexReader, found: Located, collection: str, run: str) -> 
                     "mongodb", collection, ((stored, 1),), unique, place, "model", run,
                     described.arg(None, "expireAfterSeconds") is not None, kind or "ordered", condition=sparse,
                 )  # fmt: skip
+
+
+def _annotated(reader: IndexReader, annotation: t.Expr | None, scope: Scope) -> Iterator[t.Node]:
+    """The nodes of an annotation, and those of the alias that it names."""
+    if annotation is None:
+        return
+    yield from t.walk_own(annotation)
+    if isinstance(annotation, t.Name | t.Attr):
+        for origin in reader.values.origins(annotation, scope):
+            yield from t.walk_own(origin.node)

@@ -34,6 +34,7 @@ class Documents:
     def __init__(self, values: Evaluator) -> None:
         self.values, self.code = values, values.code
         self._libraries: dict[int, str] = {}
+        self._collections: dict[int, str] = {}
 
     def library(self, found: Located | None) -> str:
         """Beanie, MongoEngine or ODMantic for a document class; empty for others."""
@@ -64,6 +65,12 @@ class Documents:
 
     def collection(self, found: Located) -> str:
         """The name of a document class's collection."""
+        key = id(found.node)
+        if key not in self._collections:
+            self._collections[key] = self._collection(found)
+        return self._collections[key]
+
+    def _collection(self, found: Located) -> str:
         library = self.library(found)
         owner = found if library == "Beanie" else self._root(found, library)
         for each in self._lineage(owner):

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Scope
+from auditor.link.assembly import Whole, assembled
+from auditor.link.contexts import contexts_of
+from auditor.link.names import CallSite, Located, Scope
 from auditor.link.values import Evaluator
 from auditor.stores.documents import Documents
 from auditor.stores.mongo_filters import Conditions, Filters
@@ -31,6 +33,7 @@ _JOINS = {"And": "and", "and_": "and", "Or": "or", "or_": "or", "Nor": "nor", "n
 class Expressions:
     def __init__(self, values: Evaluator, documents: Documents, filters: Filters) -> None:
         self.values, self.documents, self.filters = values, documents, filters
+        filters.path = self.path
 
     def all(self, exprs: Sequence[t.Expr], scope: Scope) -> list[Conditions]:
         """The conditions that must all hold."""
@@ -86,17 +89,51 @@ class Expressions:
                     return self._called(expr, _CALLS[last], scope)
                 if last == "Text":
                     return [Conditions(special="text")]
+                if last == "QueryExpression" and not expr.args:
+                    return [Conditions()]
+                function = self.values.code.defined(func, scope)
+                if function is not None and isinstance(function.node, t.Function):
+                    return self._returned(expr, function, scope, depth)
             case t.Attr() if (path := self.path(expr, scope)) is not None:
                 return [Conditions({path: "equality"}, broad={path})]
+            case t.Name() if wholes := assembled(self.values, expr, scope):
+                return [c for whole in wholes for c in self._whole(whole, expr, depth)][:16]
             case t.Name():
                 origins = [o for o in self.values.origins(expr, scope) if o.node is not expr]
-                if origins and not isinstance(origins[0].node, t.Map):
-                    return [
-                        c
-                        for o in origins
-                        for c in self.read(o.node, o.scope, depth + 1)  # type: ignore[arg-type]
-                    ]
+                return [c for o in origins for c in self.read(o.node, o.scope, depth + 1)] or [  # type: ignore[arg-type]
+                    Conditions(unresolved="the condition is built at run time")
+                ]
         return self.filters.read(expr, scope)
+
+    def _whole(self, whole: Whole, name: t.Name, depth: int) -> list[Conditions]:
+        """`query = …`, then `query &= …`, some of it in some runs only."""
+        found = [Conditions()]
+        for piece in whole:
+            if piece.expr is None or piece.expr is name:
+                return [Conditions(unresolved="the condition is built at run time")]
+            parts = self.read(piece.expr, piece.scope, depth + 1)
+            if piece.optional:
+                for each in found:
+                    for part in parts[:1]:
+                        each.add(part, optional=True)
+            else:
+                found = [a.joined(b) for a in found for b in parts][:16]
+        return found
+
+    def _returned(
+        self, call: t.Call, function: Located, scope: Scope, depth: int
+    ) -> list[Conditions]:
+        """What a function of the tree makes of this call's arguments."""
+        assert isinstance(function.node, t.Function)
+        inner = self.values.code.inside(function)
+        bound = contexts_of(self.values).bound_by(CallSite(call, scope))
+        with self.values.within(bound):
+            return [
+                told
+                for node in t.walk_own(*function.node.body)
+                if isinstance(node, t.Return) and node.value is not None
+                for told in self.read(node.value, inner, depth + 1)
+            ]
 
     def _compared(self, path: str, op: str) -> Conditions:
         if op in _COMPARES:
@@ -152,6 +189,8 @@ class Expressions:
                         return ".".join([first, *rest])
                     expr = value
                 case t.Item(value=value):
+                    expr = value
+                case t.Unary(op="+", value=value) if not names:
                     expr = value
                 case t.Const(value=str(text)) if not names:
                     return text if text else None

@@ -9,7 +9,7 @@ hand down.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from auditor.extract.python import tree as t
@@ -119,6 +119,8 @@ class Filters:
 
     def __init__(self, values: Evaluator) -> None:
         self.values, self.code = values, values.code
+        self.path: Callable[[t.Expr, Scope], str | None] = lambda expr, scope: None
+        """How a mapper spells a field as a key: `{Lead.name: name}`."""
         self._depth = 0
 
     def read(self, expr: t.Expr | None, scope: Scope) -> list[Conditions]:
@@ -237,7 +239,7 @@ class Filters:
                 else:
                     found = [each.joined(part) for each in found for part in parts][:_MOST]
                 continue
-            name = self.values.text(key, scope)
+            name = self.values.text(key, scope) or self.path(key, scope)
             for each in found:
                 if name is None:
                     each.unresolved = "a field of the filter is named at run time"
