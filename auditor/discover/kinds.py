@@ -170,6 +170,8 @@ def role_of(path: str) -> Role:
         return Role.TEST
     if name.rpartition(".")[2] in _DOCUMENT_SUFFIXES or _DOCUMENT_FOLDERS.intersection(folders):
         return Role.DOCUMENTATION
+    if any("{{" in folder for folder in folders):  # a template for other projects
+        return Role.EXAMPLE
     if _EXAMPLE_FOLDERS.intersection(folders) or _EXAMPLE_NAME.search(name):
         return Role.EXAMPLE
     return Role.SOURCE

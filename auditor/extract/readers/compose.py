@@ -59,12 +59,23 @@ class Service(Fact, frozen=True):
 def compose(source: Source) -> Iterator[Fact]:
     for document in read_yaml(source.text):
         services = at(document.data, "services")
-        for name in services if isinstance(services, dict) else ():
-            if isinstance(services[name], dict):
-                yield _service(document, str(name), services[name])
+        services = services if isinstance(services, dict) else {}
+        finished = {
+            name
+            for service in services.values()
+            for name in _list_of(at(service, "depends_on"))
+            if text_at(service, "depends_on", name, "condition") == "service_completed_successfully"
+        }
+        for name, service in services.items():
+            if isinstance(service, dict) and name != "?":
+                yield _service(document, name, service, name in finished)
 
 
-def _service(document: Document, name: str, data: dict[str, Any]) -> Service:
+def _list_of(value: Any) -> list[str]:
+    return list(value) if isinstance(value, dict) else []
+
+
+def _service(document: Document, name: str, data: dict[str, Any], finishes: bool) -> Service:
     environment = _environment(document, name, data.get("environment"))
     labels = _labels(data.get("labels")) | _labels(at(data, "deploy", "labels"))
     limit = traefik_labels(labels)
@@ -105,7 +116,7 @@ def _service(document: Document, name: str, data: dict[str, Any]) -> Service:
         user=text_at(data, "user"),
         extends=_extended(data.get("extends")),
         ports_line=document.line("services", name, "ports"),
-        one_off=bool(data.get("profiles")) or restart in ("no", "none", "False"),
+        one_off=finishes or bool(data.get("profiles")) or restart in ("no", "none", "False"),
     )
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.readers.dotenv import environment_of
 from auditor.extract.sensitive import is_placeholder, is_sensitive, safe_value
 from auditor.extract.shell import commands, program
 from auditor.extract.source import Source, extracts
@@ -58,7 +57,12 @@ _PACKAGES = {"apt-get", "apt", "apk", "dnf", "microdnf", "yum"}
 _SHELLS = {"sh", "bash", "zsh", "dash"}
 _PAIR = re.compile(r"""([A-Za-z_]\w*)=("(?:[^"\\]|\\.)*"|'[^']*'|\S*)""")
 _HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")
-_NOT_RUN = {"development", "test", "example"}
+_ASIDE = re.compile(
+    r"(?:^|[._-])(?:dev|devel|development|local|debug|tests?|testing|ci|lint|docs|e2e|playwright|cypress)(?:[._-]|$)",
+    re.I,
+)
+"""Words of a stage, or of a Dockerfile's name, that is not for production."""
+_NO_SECRET = re.compile(r"_(?:dir|path|file|url|user|id|name)$|gpg|pgp|repo_key|fingerprint", re.I)
 
 
 @dataclass
@@ -96,7 +100,8 @@ class _Stage:
     def run(self, number: int, word: str, rest: str, arguments: dict[str, str]) -> None:
         match word:
             case "USER":
-                self.user, self.user_line = _filled(rest.split(":")[0], arguments), number
+                who = rest.split()[:1] or [""]
+                self.user, self.user_line = _filled(who[0], arguments).split(":")[0], number
             case "HEALTHCHECK":
                 self.healthcheck = "" if rest.upper().startswith("NONE") else rest
             case "ENTRYPOINT":
@@ -111,13 +116,16 @@ class _Stage:
                 self._shell(number, rest)
 
     def _settings(self, number: int, word: str, rest: str, arguments: dict[str, str]) -> None:
-        pairs = list(_pairs(rest)) or [(rest.strip(), "")]
+        pairs = (
+            [(rest.split()[0], "")] if word == "ARG" and rest and "=" not in rest else _pairs(rest)
+        )
         for name, value in pairs:
             if word == "ENV":
                 self.environment[name] = (safe_value(name, value), number)
             arguments.setdefault(name, value)
-            given = bool(value) and not value.startswith("$") and not is_placeholder(value)
-            if is_sensitive(name) and (given or (word == "ARG" and not value)):
+            given = bool(value) and value[0] not in "$/" and not is_placeholder(value)
+            secret = is_sensitive(name) and not _NO_SECRET.search(name)
+            if secret and (given or (word == "ARG" and not value)):
                 self.secrets.append((word, name, given, number))
 
     def _copy(self, number: int, rest: str) -> None:
@@ -164,9 +172,14 @@ def dockerfile(source: Source) -> Iterator[Fact]:
             stages[-1].run(number, word, rest, arguments)
         elif word == "ARG":
             arguments.update(_pairs(rest))
-    running = [stage for stage in stages if environment_of(stage.name) not in _NOT_RUN] or stages
+    running = [stage for stage in stages if not is_aside(stage.name)] or stages
     if running and running[-1].base:
         yield _image(running[-1], bases)
+
+
+def is_aside(name: str) -> bool:
+    """Whether a stage or file of this name is for development, tests or documentation."""
+    return bool(_ASIDE.search(name))
 
 
 def _image(stage: _Stage, bases: list[tuple[str, int]]) -> Image:

@@ -48,3 +48,25 @@ def script_lines(source: Source) -> Iterator[Fact]:
         parts = []
         if _STARTS.match(text):
             yield ScriptLine(source.name, text[:1000], start)
+
+
+class PrivilegeDrop(Fact, frozen=True):
+    """A shell script that starts what it starts as somebody other than root."""
+
+    script: str
+    tool: str
+    line: int
+
+
+_DROPS = re.compile(
+    rb"(?m)^[^#\n]*?(?:^|[\s(/\"])(gosu|su-exec|setpriv|runuser|s6-setuidgid|chpst|setuser|su)[ \t]+[-\"$\w]"
+)
+
+
+@extracts(Kind.TEXT)
+def privilege_drops(source: Source) -> Iterator[Fact]:
+    if source.role is Role.DOCUMENTATION or not _SHELL.match(source.data[:100]):
+        return
+    if match := _DROPS.search(source.data[:200_000]):
+        line = source.data.count(b"\n", 0, match.start(1)) + 1
+        yield PrivilegeDrop(source.name, match[1].decode(), line)

@@ -1,0 +1,328 @@
+"""Images and containers, with what several files together say of them.
+
+Sources: https://docs.docker.com/build/building/best-practices/, the compose specification, and the
+documentation of the official images on the user they run as.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from auditor.discover import Kind
+from auditor.extract.readers.compose import Service
+from auditor.extract.readers.dockerfiles import Ignored, Image, is_aside
+from auditor.extract.readers.dotenv import environment_of, environment_of_file
+from auditor.extract.readers.scripts import PrivilegeDrop
+from auditor.link.application import Application, provides
+from auditor.model.containers import BaseImage, Container, ContainerImage
+from auditor.model.deployment import Start
+from auditor.model.places import Place
+
+DATABASE = re.compile(
+    r"(?:^|/)(?:mongo|mongodb|postgres|postgresql|postgis|timescaledb|mysql|mariadb|redis|valkey"
+    r"|elasticsearch|opensearch|cassandra|couchdb|neo4j|influxdb|clickhouse[\w-]*|memcached|rabbitmq"
+    r"|mssql[\w/-]*|pgvector)(?::|@|$)"
+)
+_KEEPS = re.compile(
+    r"(?:^|/)(?:mongo|mongodb|postgres|postgresql|postgis|timescaledb|mysql|mariadb|couchdb|neo4j"
+    r"|influxdb|clickhouse[\w-]*|pgvector)(?::|@|$)"
+)
+"""Databases whose data is the application's own; caches and search indexes can be filled anew."""
+_OFFICIAL = re.compile(
+    r"(?:(?:docker\.io/|public\.ecr\.aws/docker/)?library/|docker\.io/)?[a-z0-9-]+|(?:mcr\.microsoft\.com|tiangolo"
+    r"|nvidia|pytorch|continuumio|registry\.access\.redhat\.com|ghcr\.io/astral-sh|osgeo|ghcr\.io/osgeo)/.+"
+)
+_NOT_ROOT = re.compile(
+    r"nonroot|non-root|unprivileged|rootless|chainguard|elasticsearch|jenkins|sonarqube|micromamba"
+)
+_SERVES = re.compile(r"(?:^|/)(?:nginx|httpd|caddy|traefik)(?:[:@]|$)")
+_LAMBDA = re.compile(r"(?:^|/)(?:lambda|aws-lambda|azure-functions)/")
+_DROPS = re.compile(
+    r"(?:^|[\s/\"'])(gosu|su-exec|setpriv|runuser|s6-setuidgid|chpst|setuser)\s|\b(su)\s+-|\s(--uid|--user)[= ]"
+)
+_NOT_RUN = {"development", "test", "example"}
+
+
+@provides(ContainerImage)
+def images(application: Application) -> Iterator[ContainerImage]:
+    context = _Context(application)
+    for file, image in application.of(Image):
+        aside = environment_of_file(file.path) in _NOT_RUN or any(
+            map(is_aside, file.path.split("/"))
+        )
+        if not aside:
+            yield context.image(file.path, image)
+
+
+@dataclass
+class _Context:
+    application: Application
+
+    @cached_property
+    def ignored(self) -> dict[str, list[str]]:
+        return {f.path: found.patterns for f, found in self.application.of(Ignored)}
+
+    @cached_property
+    def dotenv(self) -> list[str]:
+        return [
+            f.path
+            for f in self.application.files(Kind.DOTENV)
+            if environment_of(f.path.rpartition("/")[2]) not in ("example", "test")
+        ]
+
+    @cached_property
+    def examples(self) -> bool:
+        return any(True for _ in self.application.files(Kind.DOTENV))
+
+    @cached_property
+    def drops(self) -> dict[str, str]:
+        return {d.script: d.tool for _, d in self.application.of(PrivilegeDrop)}
+
+    @cached_property
+    def starts(self) -> set[str]:
+        return {start.command.place.path for start in self.application.facts(Start)}
+
+    def develops(self, path: str, image: Image) -> bool:
+        """Whether only a developer's compose file builds an image that starts a development server."""
+        return (
+            bool(_DEVELOPS.search(image.command)) and path in self.contexts and path in self.local
+        )
+
+    @cached_property
+    def local(self) -> set[str]:
+        files = _compose_files(self.application)
+        return {
+            _dockerfile(path, service)[0]
+            for path, services in files.items()
+            if _is_local(self.application, path, services, files)
+            for service in services.values()
+        }
+
+    @cached_property
+    def contexts(self) -> dict[str, str]:
+        """Dockerfile -> the directory that it is built in, as the compose files say."""
+        found = {}
+        for file, service in self.application.of(Service):
+            if service.build and "://" not in service.build:
+                dockerfile, folder = _dockerfile(file.path, service)
+                found[dockerfile] = folder
+        return found
+
+    def image(self, path: str, image: Image) -> ContainerImage:
+        bases = tuple(_base(name, Place(path, line)) for name, line in image.bases)
+        folder = self.contexts.get(path, posixpath.dirname(path))
+        copied = [(source, Place(path, line)) for source, line in image.copies]
+        whole = next(
+            (place for source, place in copied if source.rstrip("/") in (".", "", "*")), None
+        )
+        dotenv = self._dotenv(folder, copied)
+        filtered = self._patterns(path, folder)
+        exposed = filtered is None or (self.examples and not _leaves_out(filtered, ".env"))
+        return ContainerImage(
+            Place(path, image.line),
+            bases,
+            _root(image),
+            Place(path, image.user_line or image.line),
+            self._drop(image),
+            tuple(
+                (word, name, given, Place(path, line)) for word, name, given, line in image.secrets
+            ),
+            tuple((name, Place(path, line)) for name, line in image.tools),
+            dotenv,
+            whole if whole and not dotenv and exposed else None,
+            tuple(Place(path, line) for _, line in image.downloads),
+            image.healthcheck,
+            path in self.starts,
+            bool(image.command) or path in self.contexts or bool(_SERVES.search(image.base)),
+        )
+
+    def _drop(self, image: Image) -> str:
+        if match := _DROPS.search(f" {image.command} "):
+            return next(filter(None, match.groups()), match[0].strip())
+        words = {word.rpartition("/")[2] for word in re.findall(r"[\w./-]+", image.command)}
+        return next((tool for script, tool in self.drops.items() if script in words), "")
+
+    def _patterns(self, path: str, folder: str) -> list[str] | None:
+        for candidate in (
+            f"{path}.dockerignore",
+            posixpath.join(folder, ".dockerignore"),
+            ".dockerignore",
+        ):
+            if candidate in self.ignored:
+                return self.ignored[candidate]
+        return None
+
+    def _dotenv(
+        self, folder: str, copied: list[tuple[str, Place]]
+    ) -> tuple[tuple[str, Place], ...]:
+        patterns = self._patterns("", folder) or []
+        found = []
+        for source, place in copied:
+            below = posixpath.normpath(posixpath.join(folder, source))
+            for path in self.dotenv:
+                inside = below == "." or path == below or path.startswith(below + "/")
+                relative = path.removeprefix(folder + "/") if folder else path
+                if inside and not _leaves_out(patterns, relative):
+                    found.append((path, place))
+        return tuple(dict(found).items())
+
+
+def _dockerfile(path: str, service: Service) -> tuple[str, str]:
+    """The Dockerfile that a service is built from, and the directory that is its context."""
+    folder = posixpath.normpath(posixpath.join(posixpath.dirname(path), service.build))
+    folder = "" if folder == "." else folder
+    return posixpath.normpath(posixpath.join(folder, service.dockerfile or "Dockerfile")), folder
+
+
+def _is_aside(path: str) -> bool:
+    return environment_of_file(path) in _NOT_RUN or any(map(is_aside, path.split("/")))
+
+
+def _base(text: str, place: Place) -> BaseImage:
+    name, _, digest = text.partition("@")
+    head, colon, tag = name.rpartition(":")
+    if not colon or "/" in tag:
+        head, tag = name, ""
+    return BaseImage(head, tag, digest, place)
+
+
+def _root(image: Image) -> bool | None:
+    if image.user:
+        return image.user in ("root", "0") if not image.user.startswith("$") else None
+    name = _base(image.base, Place("", 1))
+    if _NOT_ROOT.search(image.base) or _LAMBDA.search(image.base):
+        return False
+    return True if _OFFICIAL.fullmatch(name.name) else None
+
+
+def _leaves_out(patterns: list[str], path: str) -> bool:
+    """Whether a `.dockerignore` keeps a path out of the context; the last pattern that fits decides."""
+    out = False
+    for pattern in patterns:
+        keeps = pattern.startswith("!")
+        plain = pattern.lstrip("!").strip("/").removeprefix("./")
+        names = [path, *("/".join(path.split("/")[:end]) for end in range(1, path.count("/") + 1))]
+        if any(fnmatch.fnmatchcase(name, plain) for name in names) or (
+            plain.startswith("**/")
+            and any(fnmatch.fnmatchcase(name.rpartition("/")[2], plain[3:]) for name in names)
+        ):
+            out = not keeps
+    return out
+
+
+@provides(Container)
+def compose_services(application: Application) -> Iterator[Container]:
+    files = _compose_files(application)
+    for path, services in files.items():
+        if _is_local(application, path, services, files):
+            continue
+        for service in services.values():
+            yield _container(path, service, [service, *_laid(path, service, files)])
+
+
+def _compose_files(application: Application) -> dict[str, dict[str, Service]]:
+    files: dict[str, dict[str, Service]] = {}
+    for file, service in application.of(Service):
+        files.setdefault(file.path, {})[service.name] = service
+    return files
+
+
+def _container(path: str, service: Service, whole: list[Service]) -> Container:
+    """`whole` is the service with what other files say of it, itself first."""
+    image = service.image or (
+        "" if service.build else next((s.image for s in whole if s.image), "")
+    )
+    database = bool(DATABASE.search(image))
+    power = (
+        [(service.privileged, Place(path, service.privileged_line))] if service.privileged else []
+    )
+    power += [
+        ("the Docker socket", Place(path, line))
+        for source, target, line in service.volumes
+        if source.endswith("docker.sock") or target.endswith("docker.sock")
+    ]
+    published = tuple(
+        port
+        for port in service.ports
+        if not re.match(r"(?:127\.0\.0\.1|localhost|\[?::1\]?):", port)
+    )
+    user = next((each.user for each in whole if each.user), "").split(":")[0]
+    return Container(
+        service.name,
+        f"service {service.name}",
+        image,
+        Place(path, service.line),
+        tuple(power),
+        published if database else (),
+        Place(path, service.ports_line),
+        {"": None, "root": True, "0": True}.get(user, False),
+        any(each.restart or each.one_off for each in whole),
+        database,
+        bool(_KEEPS.search(image))
+        and not any(each.volumes for each in whole)
+        and bool(service.image),
+    )
+
+
+def _laid(path: str, service: Service, files: dict[str, dict[str, Service]]) -> Iterator[Service]:
+    """What a service takes over by `extends`, and what is laid over it or below it in other files."""
+    folder = posixpath.dirname(path)
+    if service.extends:
+        file, _, name = service.extends.rpartition(":")
+        target = posixpath.normpath(posixpath.join(folder, file)) if file else path
+        if found := files.get(target, {}).get(name):
+            yield found
+    for other, theirs in files.items():
+        beside = posixpath.dirname(other) == folder and other != path
+        if beside and service.name in theirs and environment_of_file(other) not in _NOT_RUN:
+            if _PLAIN.search(other) or _PLAIN.search(path):
+                yield theirs[service.name]
+
+
+_PLAIN = re.compile(r"(?:^|/)(?:docker-)?compose\.ya?ml$")
+_DEVELOPERS = re.compile(
+    r"localstack|mailhog|mailpit|maildev|mailcatcher|azurite|selenium|fake-gcs|dynamodb-local"
+)
+"""Images that stand in for a real service on a developer's machine."""
+_DEVELOPS = re.compile(
+    r"\brunserver\b|--reload\b|\bflask\b.*\brun\b|\b(?:npm|yarn|pnpm)\b.*\b(?:dev|start|serve)\b|\bvite\b|--watch\b"
+)
+
+
+def _is_local(
+    application: Application,
+    path: str,
+    services: dict[str, Service],
+    files: dict[str, dict[str, Service]],
+) -> bool:
+    """A compose file for a developer's machine: by its name, or as it mounts or serves the source."""
+    environment = environment_of_file(path)
+    if _is_aside(path) or any(_DEVELOPERS.search(each.image) for each in services.values()):
+        return True
+    if environment:
+        return False
+    folder = posixpath.dirname(path)
+    for other, theirs in files.items():
+        if posixpath.dirname(other) == folder and environment_of_file(other) == "production":
+            if all(each.image or each.build for each in theirs.values()):
+                return True  # the one for production stands alone
+    if any(_DEVELOPS.search(service.command) for service in services.values()):
+        return True
+    sources = {
+        posixpath.normpath(posixpath.join(folder, source)) for each in services.values() if each.build
+        for source, _, _ in each.volumes if source.startswith(".")
+    }  # fmt: skip
+    return any(
+        _holds(source, file.path)
+        for file in application.files(Kind.PYTHON, Kind.JAVASCRIPT)
+        for source in sources
+    ) or not any(each.build or not DATABASE.search(each.image) for each in services.values())
+
+
+def _holds(folder: str, path: str) -> bool:
+    return folder == "." or path.startswith(folder + "/")
