@@ -36,6 +36,8 @@ class Role(str, enum.Enum):
 _BY_PATH: tuple[tuple[str, Kind], ...] = (
     (r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)(?:requirements?|reqs)/[^/]+\.(?:txt|in|pip)$", Kind.MANIFEST),
+    (r"(?:^|/)\.github/(?:actions|workflows)/.+/action\.ya?ml$", Kind.WORKFLOW),
+    (r"(?:^|/)\.gitlab/(?:ci/)?[^/]+\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)\.circleci/config\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)\.github/dependabot\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)(?:nginx|caddy|traefik)[^/]*/.*\.(?:conf(?:\.\w+)?|ya?ml|template)$", Kind.PROXY),
@@ -49,7 +51,7 @@ _BY_NAME: tuple[tuple[str, Kind], ...] = (
      r"|pnpm-lock\.yaml|npm-shrinkwrap\.json|pylock\.toml", Kind.LOCK),
     (r"dockerfile(?:\..+)?|.+\.dockerfile|containerfile", Kind.DOCKERFILE),
     (r"(?:docker-)?compose(?:[-_.].+)?\.ya?ml", Kind.COMPOSE),
-    (r"\.gitlab-ci\.ya?ml|azure-pipelines\.ya?ml|bitbucket-pipelines\.ya?ml|jenkinsfile"
+    (r"\.gitlab-ci.*\.ya?ml|azure-pipelines.*\.ya?ml|bitbucket-pipelines\.ya?ml|jenkinsfile.*"
      r"|renovate\.json5?|\.renovaterc(?:\.json)?|\.travis\.ya?ml|cloudbuild\.ya?ml"
      r"|buildspec\.ya?ml", Kind.WORKFLOW),
     (r"procfile|railway\.(?:json|toml)|vercel\.json|render\.ya?ml|fly\.toml|app\.(?:json|ya?ml)"
@@ -166,6 +168,8 @@ _DOCUMENT_SUFFIXES = {"md", "rst", "mdx", "adoc"}
 def role_of(path: str) -> Role:
     """The part a file plays, by folder and naming conventions (pytest, Jest, Cypress)."""
     *folders, name = path.lower().split("/")
+    if ".github" in folders and name.endswith((".yml", ".yaml")):
+        return Role.SOURCE  # what is called test there runs the tests
     if _TEST_FOLDERS.intersection(folders) or _TEST_NAME.fullmatch(name):
         return Role.TEST
     if name.rpartition(".")[2] in _DOCUMENT_SUFFIXES or _DOCUMENT_FOLDERS.intersection(folders):

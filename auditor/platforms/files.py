@@ -10,7 +10,6 @@ from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Image
 from auditor.extract.readers.dotenv import environment_of, environment_of_file
 from auditor.extract.readers.operations import BackupCommand, LoadScenario
-from auditor.extract.readers.pipelines import Step, UpdateBot
 from auditor.extract.readers.platforms import ManagedStore, Probe, Process
 from auditor.extract.secrets import Secret
 from auditor.extract.secrets.names import SHIPPED
@@ -18,7 +17,6 @@ from auditor.extract.weaknesses import Weakness
 from auditor.link.application import Application, provides
 from auditor.model.deployment import (
     BackupScript,
-    Bot,
     CodeWeakness,
     Command,
     ContainerService,
@@ -26,7 +24,6 @@ from auditor.model.deployment import (
     Leak,
     LoadTest,
     ManagedDatabase,
-    PipelineStep,
 )
 from auditor.model.places import Place
 
@@ -46,19 +43,6 @@ def commands(application: Application) -> Iterator[Command]:
         place = Place(file.path, process.line)
         environment = environment_of_file(file.path)
         yield Command(process.command, process.platform, process.schedule, place, environment)
-
-
-@provides(PipelineStep)
-def steps(application: Application) -> Iterator[PipelineStep]:
-    for file, step in application.of(Step):
-        place = Place(file.path, step.line)
-        yield PipelineStep(step.text, step.active, step.scheduled, step.tolerated, place)
-
-
-@provides(Bot)
-def bots(application: Application) -> Iterator[Bot]:
-    for file, bot in application.of(UpdateBot):
-        yield Bot(bot.tool, Place(file.path, bot.line))
 
 
 @provides(HealthProbe)

@@ -84,13 +84,14 @@ def _service(document: Document, name: str, data: dict[str, Any], finishes: bool
     build = data.get("build")
     power = _power(data)
     check = text_at(data, "healthcheck", "test")
+    command = text_at(data, "command") or text_at(data, "entrypoint")
     restart = text_at(data, "restart") or text_at(data, "deploy", "restart_policy", "condition")
     if "restart_policy" in (at(data, "deploy") or ()) and not restart:
         restart = "any"  # https://docs.docker.com/reference/compose-file/deploy/#restart_policy
     return Service(
         name,
         str(data.get("image") or ""),
-        text_at(data, "command") or text_at(data, "entrypoint"),
+        command,
         list(filter(None, map(_port, _list(data.get("ports"))))),
         [(key, safe_value(key, value), line) for key, value, line in environment],
         [
@@ -116,7 +117,10 @@ def _service(document: Document, name: str, data: dict[str, Any], finishes: bool
         user=text_at(data, "user"),
         extends=_extended(data.get("extends")),
         ports_line=document.line("services", name, "ports"),
-        one_off=finishes or bool(data.get("profiles")) or restart in ("no", "none", "False"),
+        one_off=finishes
+        or command.startswith(("chown", "chmod", "mkdir"))
+        or bool(data.get("profiles"))
+        or restart in ("no", "none", "False"),
     )
 
 

@@ -1,33 +1,62 @@
-"""Continuous integration: what runs, when, and which bots keep dependencies up.
+"""Continuous integration: what runs, when, after what, and which bots keep dependencies up.
 
-GitHub Actions, GitLab CI, CircleCI, Azure Pipelines, Bitbucket Pipelines, Jenkins, Dependabot,
-Renovate, each by its published configuration reference.
+GitLab CI, CircleCI, Azure Pipelines, Bitbucket Pipelines, Travis, Cloud Build, CodeBuild, Jenkins,
+Dependabot, Renovate, each by its published configuration reference.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.markup import Document, at, read_yaml
+from auditor.extract.markup import Document, at, read_yaml, text_at
+from auditor.extract.shell import commands, program
 from auditor.extract.source import Source, extracts
 
 
-class Step(Fact, frozen=True):
-    """One thing a pipeline runs: a shell text or an action (`uses`).
+class CiStep(msgspec.Struct, frozen=True, array_like=True):
+    """One thing that a job runs: a shell text (`run`) or something ready-made (`uses`).
 
-    `active` is whether anything starts it by itself: a push, a pull request or a schedule.
-    `tolerated`: a failure does not fail the pipeline.
+    `tolerated`: its failure does not fail the job.
     """
 
-    text: str
-    active: bool
-    scheduled: bool
+    run: str
+    uses: str
+    arguments: dict[str, str]
+    condition: str
     tolerated: bool
     line: int
+    environment: list[str] = []
+
+
+class CiJob(Fact, frozen=True):
+    """A job of a pipeline; `active` when something starts it by itself: a push, a request, the clock.
+
+    `needs` are the jobs (or stages) it waits for, `after` the workflows whose end starts it.
+    """
+
+    system: str
+    name: str
+    line: int
+    steps: list[CiStep]
+    triggers: list[str] = []
+    active: bool = True
+    scheduled: bool = False
+    needs: list[str] = []
+    condition: str = ""
+    permissions: str = ""
+    environment: str = ""
+    after: list[str] = []
+    title: str = ""
+    branches: list[str] = []
+    tolerated: bool = False
+    stage: str = ""
 
 
 class UpdateBot(Fact, frozen=True):
@@ -37,7 +66,28 @@ class UpdateBot(Fact, frozen=True):
     line: int
 
 
-_STARTS = {"push", "pull_request", "schedule", "merge_group", "pull_request_target", "release"}
+def tolerates(script: str) -> bool:
+    """Whether a script ends well though its command failed: `|| true`, `; exit 0`, `set +e`."""
+    found = list(commands(script))
+    for (_, separator), (after, _) in itertools.pairwise(found):
+        if separator == "||" and program(after) in ("true", ":", "echo"):
+            return True
+    last = found[-1][0] if found else []
+    return last[:2] == ["exit", "0"] and any(words[:2] == ["set", "+e"] for words, _ in found)
+
+
+def words_of(value: Any) -> list[str]:
+    """A list of texts, from a list or a single text."""
+    if isinstance(value, list):
+        return [str(each) for each in value if isinstance(each, str | int)]
+    return [str(value)] if isinstance(value, str) and value else []
+
+
+def _script(value: Any) -> str:
+    """A script that may be a text, a list, or lists in a list."""
+    if isinstance(value, list):
+        return "\n".join(_script(each) for each in value)
+    return str(value) if isinstance(value, str | int) else ""
 
 
 @extracts(Kind.WORKFLOW, name=r"dependabot\.ya?ml")
@@ -49,64 +99,167 @@ def dependabot(source: Source) -> Iterator[Fact]:
 
 @extracts(Kind.WORKFLOW, name=r"renovate\.json5?|\.renovaterc(?:\.json)?")
 def renovate(source: Source) -> Iterator[Fact]:
-    yield UpdateBot("Renovate", 1)
+    if not re.search(r"[\"']?enabled[\"']?\s*:\s*false", source.text[:2000]):
+        yield UpdateBot("Renovate", 1)
 
 
-@extracts(Kind.WORKFLOW, name=r"(?!dependabot).+\.ya?ml")
-def workflow(source: Source) -> Iterator[Fact]:
+@extracts(Kind.WORKFLOW, name=r"(?:.*\.)?gitlab-ci.*\.ya?ml")
+def gitlab(source: Source) -> Iterator[Fact]:
+    """https://docs.gitlab.com/ci/yaml/: every job of a stage waits for the stages before."""
     for document in read_yaml(source.text):
-        if isinstance(document.data, dict):
-            yield from _jobs(document) if "jobs" in document.data else _scripts(document)
-
-
-def _jobs(document: Document) -> Iterator[Fact]:
-    data: Any = document.data
-    on = data.get("on", data.get("True", data.get("true")))
-    starts = set(on) if isinstance(on, dict | list) else {str(on)}
-    circle = "version" in data and "on" not in data
-    active = circle or bool(starts & _STARTS)
-    scheduled = "schedule" in starts
-    jobs = data.get("jobs")
-    for name, job in jobs.items() if isinstance(jobs, dict) else ():
-        off = str(at(job, "if")).strip("${} ").lower() == "false"
-        for index, step in enumerate(at(job, "steps") or ()):
-            text = _step_text(step)
-            tolerated = bool(
-                at(step, "continue-on-error") is True or re.search(r"\|\|\s*true", text)
+        data = document.data if isinstance(document.data, dict) else {}
+        stages = words_of(data.get("stages")) or ["build", "test", "deploy"]
+        stages = [".pre", *stages, ".post"]
+        for include in _list(data.get("include")) or [data.get("include")]:
+            if used := include if isinstance(include, str) else text_at(include, "template"):
+                line = document.line("include")
+                yield CiJob("GitLab CI", "", line, [CiStep("", used, {}, "", False, line)])
+        for name, job in data.items():
+            if not isinstance(job, dict) or name in _GITLAB_GLOBAL or name.startswith("."):
+                continue
+            job = _extended(data, job, 0)
+            script = "\n".join(_script(job.get(key)) for key in ("before_script", "script"))
+            if not script.strip() and not job.get("trigger"):
+                continue
+            stage = text_at(job, "stage") or "test"
+            earlier = stages[: stages.index(stage)] if stage in stages else []
+            when = [text_at(job, "when")] + [text_at(r, "when") for r in _list(job.get("rules"))]
+            sources = f"{job.get('only')} {job.get('rules')}"
+            line = document.line(name)
+            tolerated = job.get("allow_failure") is True
+            step = CiStep(script, "", {}, "", tolerated or tolerates(script), document.line(name, "script"))  # fmt: skip
+            yield CiJob(
+                "GitLab CI",
+                name,
+                line,
+                [step],
+                active="never" not in when[:1],
+                scheduled="schedule" in sources,
+                needs=_gitlab_needs(job.get("needs")) or [f"stage:{each}" for each in earlier],
+                condition="manual" if "manual" in when else "",
+                environment=text_at(job, "environment") or text_at(job, "environment", "name"),
+                tolerated=tolerated,
+                stage=stage,
             )
-            line = document.line("jobs", name, "steps", index)
-            if text:
-                yield Step(text, active and not off, scheduled, tolerated, line)
-        if uses := at(job, "uses"):
-            yield Step(str(uses), active and not off, scheduled, False, document.line("jobs", name))
 
 
-def _step_text(step: Any) -> str:
-    if isinstance(step, str):
-        return step
-    run = at(step, "run")
-    if isinstance(run, dict):
-        run = run.get("command")
-    script = at(step, "script") or at(step, "bash")
-    return str(at(step, "uses") or run or script or at(step, "task") or "")
+_GITLAB_GLOBAL = {"default", "variables", "workflow", "include", "stages", "image", "cache", "services"}  # fmt: skip
 
 
-def _scripts(document: Document) -> Iterator[Fact]:
-    """GitLab CI, Azure and Bitbucket pipelines: every `script` anywhere."""
-    for path, value in _walk(document.data, ()):
-        key = path[-1] if path else ""
-        if key in (
-            "script",
-            "before_script",
-            "after_script",
-            "bash",
-            "task",
-            "template",
-            "include",
-        ):
-            text = "\n".join(map(str, value)) if isinstance(value, list) else str(value)
-            tolerated = bool(re.search(r"\|\|\s*true", text))
-            yield Step(text, True, "schedule" in path, tolerated, document.line(*path))
+def _gitlab_needs(value: Any) -> list[str]:
+    return [each if isinstance(each, str) else text_at(each, "job") for each in _list(value)]
+
+
+def _extended(data: dict[str, Any], job: dict[str, Any], depth: int) -> dict[str, Any]:
+    for name in words_of(job.get("extends")):
+        below = data.get(name)
+        if isinstance(below, dict) and depth < 8:
+            job = {**_extended(data, below, depth + 1), **job}
+    return job
+
+
+@extracts(Kind.WORKFLOW, name=r"config\.ya?ml")
+def circleci(source: Source) -> Iterator[Fact]:
+    """https://circleci.com/docs/configuration-reference/."""
+    for document in read_yaml(source.text):
+        data = document.data
+        jobs = at(data, "jobs")
+        if not isinstance(jobs, dict) or "on" in data:
+            continue
+        runs: dict[str, tuple[list[str], bool]] = {}
+        workflows = at(data, "workflows")
+        for flow in workflows.values() if isinstance(workflows, dict) else ():
+            scheduled = "schedule" in str(at(flow, "triggers"))
+            for entry in _list(at(flow, "jobs")):
+                for name, options in entry.items() if isinstance(entry, dict) else [(entry, None)]:
+                    runs[str(name)] = words_of(at(options, "requires")), scheduled
+        for name, job in jobs.items():
+            needs, scheduled = runs.get(name, ([], False))
+            steps = list(_circle_steps(document, data, at(job, "steps"), ("jobs", name, "steps")))
+            active = name in runs or not runs
+            line = document.line("jobs", name)
+            yield CiJob(
+                "CircleCI", name, line, steps, active=active, scheduled=scheduled, needs=needs
+            )
+
+
+def _circle_steps(
+    document: Document, data: Any, steps: Any, path: tuple[str | int, ...], depth: int = 0
+) -> Iterator[CiStep]:
+    for index, step in enumerate(_list(steps)):
+        line = document.line(*path, index)
+        for word, options in step.items() if isinstance(step, dict) else [(str(step), None)]:
+            own = at(data, "commands", word, "steps")
+            if word == "run":
+                run = options if isinstance(options, str) else text_at(options, "command")
+                yield CiStep(run, "", {}, "", tolerates(run), line)
+            elif own and depth < 4:
+                yield from _circle_steps(
+                    document, data, own, ("commands", word, "steps"), depth + 1
+                )
+            else:
+                yield CiStep("", str(word), {}, "", False, line)
+
+
+@extracts(Kind.WORKFLOW, name=r"azure-pipelines.*\.ya?ml")
+def azure(source: Source) -> Iterator[Fact]:
+    """https://learn.microsoft.com/azure/devops/pipelines/yaml-schema/."""
+    for document in read_yaml(source.text):
+        data = document.data
+        active = at(data, "trigger") != "none" or at(data, "pr") not in (None, "none")
+        scheduled = bool(at(data, "schedules"))
+        stages = _list(at(data, "stages")) or [data]
+        earlier: list[str] = []
+        for stage in stages:
+            before = words_of(at(stage, "dependsOn")) or earlier[-1:]
+            name = text_at(stage, "stage")
+            for job in _list(at(stage, "jobs")) or [stage]:
+                found = list(_azure_steps(document, job))
+                title = text_at(job, "job") or text_at(job, "deployment") or name
+                needs = words_of(at(job, "dependsOn")) + [f"stage:{each}" for each in before]
+                if found:
+                    yield CiJob(
+                        "Azure Pipelines", title, found[0].line, found, active=active,
+                        scheduled=scheduled, needs=needs, stage=name,
+                        environment=text_at(job, "environment") or text_at(job, "environment", "name"),
+                    )  # fmt: skip
+            earlier.append(name)
+
+
+def _azure_steps(document: Document, job: Any) -> Iterator[CiStep]:
+    deploy = at(job, "strategy", "runOnce", "deploy", "steps")
+    for step in _list(at(job, "steps")) or _list(deploy):
+        run = text_at(step, "script") or text_at(step, "bash") or text_at(step, "powershell")
+        run = run or text_at(step, "inputs", "script")
+        uses = text_at(step, "task") or text_at(step, "template")
+        tolerated = at(step, "continueOnError") is True or tolerates(run)
+        first = (run or uses).strip().split("\n")[0]
+        position = document.text.find(first) if first else -1
+        line = document.text.count("\n", 0, position) + 1 if position >= 0 else 1
+        yield CiStep(run, uses, {}, "", tolerated, line)
+
+
+@extracts(
+    Kind.WORKFLOW,
+    name=r"bitbucket-pipelines\.ya?ml|\.travis\.ya?ml|cloudbuild\.ya?ml|buildspec\.ya?ml",
+)
+def scripts(source: Source) -> Iterator[Fact]:
+    """Where every script of the file is one job: Bitbucket, Travis, Cloud Build, CodeBuild."""
+    for document in read_yaml(source.text):
+        steps: list[CiStep] = []
+        for path, value in _walk(document.data, ()):
+            if path and path[-1] in (
+                "script",
+                "before_script",
+                "commands",
+                "args",
+                "deploy",
+                "pipe",
+            ):
+                if text := _script(value):
+                    steps.append(CiStep(text, "", {}, "", tolerates(text), document.line(*path)))
+        if steps:
+            yield CiJob(source.name, "", steps[0].line, steps)
 
 
 def _walk(data: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
@@ -120,9 +273,16 @@ def _walk(data: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | 
                 yield from _walk(value, (*path, index))
 
 
-@extracts(Kind.WORKFLOW, name=r"jenkinsfile")
+@extracts(Kind.WORKFLOW, name=r"jenkinsfile.*")
 def jenkinsfile(source: Source) -> Iterator[Fact]:
-    scheduled = "cron(" in source.text
+    steps = []
     for number, line in enumerate(source.text.split("\n"), 1):
-        if match := re.search(r"\b(?:sh|bat)\b[\s(]*[\"']+(.+?)[\"']", line):
-            yield Step(match[1], True, scheduled, "|| true" in line, number)
+        if match := re.search(r"\b(?:sh|bat)\b[\s(]*[\"']+([^\"']+)", line):
+            steps.append(CiStep(match[1], "", {}, "", tolerates(match[1]), number))
+    if steps:
+        scheduled = "cron(" in source.text
+        yield CiJob("Jenkins", "", steps[0].line, steps, scheduled=scheduled)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

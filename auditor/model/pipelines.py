@@ -1,0 +1,54 @@
+"""Continuous integration: jobs, what they run and wait for, and what they may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from auditor.model.places import Place
+
+
+@dataclass(frozen=True, slots=True)
+class JobStep:
+    """One thing that a job runs: a shell text (`run`), or something ready-made (`uses`).
+
+    `tests` and `deploys` are the words by which it runs tests or deploys; empty where it does not.
+    """
+
+    run: str
+    uses: str
+    arguments: tuple[tuple[str, str], ...]
+    environment: tuple[str, ...]
+    condition: str
+    tolerated: bool
+    tests: str
+    deploys: str
+    place: Place
+
+    @property
+    def text(self) -> str:
+        return self.run or self.uses
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job of a pipeline. `active` when something starts it by itself.
+
+    `before` are the names of the jobs that it waits for, near and far; `after` those of workflows.
+    `permissions` is what its token may do: write-all, read-all, `contents: write`, none; "" not told.
+    """
+
+    system: str
+    name: str
+    pipeline: str
+    triggers: tuple[str, ...]
+    active: bool
+    scheduled: bool
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    condition: str
+    permissions: str
+    environment: str
+    branches: tuple[str, ...]
+    tolerated: bool
+    steps: tuple[JobStep, ...]
+    place: Place

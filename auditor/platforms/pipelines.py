@@ -1,0 +1,153 @@
+"""Jobs of continuous integration, with what they call in the tree put in its place.
+
+https://docs.github.com/en/actions/how-tos/reuse-automations/reuse-workflows: a job may be a workflow of
+the tree, a step one of its composite actions.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import re2
+
+from auditor.extract.readers.pipelines import CiJob, CiStep, UpdateBot
+from auditor.link.application import Application, provides
+from auditor.model.deployment import Bot, PipelineStep
+from auditor.model.pipelines import Job, JobStep
+from auditor.model.places import Place
+
+_TESTS = re2.compile(
+    r"(?im)\bpytest\b|\bpy\.test\b|\bunittest\b|manage(?:\.py)?\s+test\b|\btox\b|\bnox\b|\bnose2?\b|\bjest\b|\bvitest\b"
+    r"|\b(?:npm|yarn|pnpm|bun|make|just|task|invoke|inv|hatch|pdm|poe|rake|cargo|go|dotnet|mvn|gradle|deno)\b[^\n;&|]*\btests?\b"
+    r"|\bplaywright\s+test\b|\bcypress\s+run\b|\brspec\b|\bcoverage\s+run\b|\bbehave\b|\brobot\b|\bschemathesis\b"
+    r"|(?:^|[\s/_-])(?:run[-_]?)?tests?(?:[-_](?:unit|backend|api|all|start|ci))?\.(?:sh|py)\b|\brun[-_]?tests?\b",
+)
+_PREPARES = re2.compile(
+    r"(?m)^\s*(?:uv|pip|pip3|apt-get|apt|npm|yarn|poetry|pnpm)\s+(?:\S+\s+)?(?:install|add|sync)\b[^\n;&|]*",
+)
+_DEPLOYS = re2.compile(
+    r"(?i)\bflyctl?\s+deploy\b|superfly/flyctl|\bheroku\s+container:release\b|git push heroku|akhileshns/heroku-deploy"
+    r"|\brailway\s+up\b|\bvercel\b[^\n]*--prod\b|amondnet/vercel-action|\bnetlify\s+deploy\b[^\n]*--prod"
+    r"|\bkubectl\s+(?:apply|set image|rollout)\b|\bhelm\s+upgrade\b|\bserverless\s+deploy\b|\bsls\s+deploy\b|\bsam\s+deploy\b"
+    r"|\bcdk\s+deploy\b|\beb\s+deploy\b|\baws\s+(?:ecs\s+update-service|lambda\s+update-function-code|deploy\s+create-deployment)"
+    r"|aws-actions/amazon-ecs-deploy-task-definition|\bgcloud\s+(?:run|app|functions)\s+deploy\b|google-github-actions/deploy-"
+    r"|azure/webapps-deploy|azure/functions-action|\baz\s+webapp\b[^\n]*deploy|\bcf\s+push\b|cloud-gov/cg-cli-tools|18f/cg-deploy-action"
+    r"|\bdokku\b|digitalocean/app_action|api\.render\.com/deploy|render-deploy|johnbeynon/render-deploy"
+    r"|appleboy/ssh-action|\bansible-playbook\b|\bcap\s+\w+\s+deploy\b|\bterraform\s+apply\b|\bcapistrano\b|\bkamal\s+deploy\b",
+)  # fmt: skip
+_MAX_DEPTH = 5
+
+
+@provides(Job)
+def jobs(application: Application) -> Iterator[Job]:
+    files: dict[str, list[CiJob]] = defaultdict(list)
+    for file, job in application.of(CiJob):
+        files[file.path].append(job)
+    linked = _Jobs(files)
+    for path, found in files.items():
+        for job in found:
+            if "action" not in job.triggers:
+                yield linked.job(path, job)
+
+
+@dataclass
+class _Jobs:
+    files: dict[str, list[CiJob]]
+
+    def __post_init__(self) -> None:
+        self.called = {
+            target
+            for path, jobs in self.files.items()
+            for job in jobs
+            for step in job.steps
+            if job.active and (target := self._target(path, step.uses))
+        }
+
+    def job(self, path: str, job: CiJob) -> Job:
+        called = path in self.called and "workflow_call" in job.triggers
+        return Job(
+            job.system,
+            job.name,
+            path,
+            tuple(job.triggers),
+            job.active or (called and job.condition != "false"),
+            job.scheduled,
+            tuple(self._before(path, job)),
+            tuple(job.after),
+            job.condition,
+            job.permissions,
+            job.environment,
+            tuple(job.branches),
+            job.tolerated,
+            tuple(self._steps(path, job.steps, job.tolerated, 0)),
+            Place(path, job.line),
+        )
+
+    def _steps(
+        self, path: str, steps: list[CiStep], tolerated: bool, depth: int
+    ) -> Iterator[JobStep]:
+        for step in steps:
+            yield JobStep(
+                step.run,
+                step.uses,
+                tuple(step.arguments.items()),
+                tuple(step.environment),
+                step.condition,
+                step.tolerated or tolerated,
+                _word(_TESTS, _PREPARES.sub("", step.run)),
+                _word(_DEPLOYS, step.run or step.uses),
+                Place(path, step.line),
+            )
+            target = self._target(path, step.uses)
+            if target and depth < _MAX_DEPTH:
+                for job in self.files[target]:
+                    yield from self._steps(target, job.steps, tolerated, depth + 1)
+
+    def _target(self, path: str, uses: str) -> str:
+        """The file of the tree that `uses: ./…` names."""
+        if not uses.startswith("./"):
+            return ""
+        root = path.rpartition(".github/")[0]
+        plain = posixpath.normpath(posixpath.join(root, uses))
+        candidates = (plain, f"{plain}/action.yml", f"{plain}/action.yaml")
+        return next((each for each in candidates if each in self.files), "")
+
+    def _before(self, path: str, job: CiJob) -> dict[str, None]:
+        """The jobs that a job waits for, near and far; `stage:x` stands for all of a stage."""
+        own = {each.name: each for each in self.files[path]}
+        found: dict[str, None] = {}
+        pending = list(job.needs)
+        while pending:
+            need = pending.pop()
+            if need.startswith("stage:"):
+                pending += [each.name for each in own.values() if each.stage == need[6:]]
+            elif need in own and need not in found:
+                found[need] = None
+                pending += own[need].needs
+        return found
+
+
+def _word(pattern: Any, text: str) -> str:
+    """The line in which a pattern is found, shortened."""
+    match = pattern.search(text)
+    if match is None:
+        return ""
+    start = text.rfind("\n", 0, match.start() + 1) + 1
+    return text[max(start, match.start() - 20) :].strip().split("\n")[0][:50]
+
+
+@provides(PipelineStep)
+def steps(application: Application) -> Iterator[PipelineStep]:
+    for job in application.facts(Job):
+        for step in job.steps:
+            yield PipelineStep(step.text, job.active, job.scheduled, step.tolerated, step.place)
+
+
+@provides(Bot)
+def bots(application: Application) -> Iterator[Bot]:
+    for file, bot in application.of(UpdateBot):
+        yield Bot(bot.tool, Place(file.path, bot.line))

@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import re2
+
+from auditor.assess.rule import Reference, Rule, cwe
+from auditor.assess.verdict import (
+    Evidence,
+    Severity,
+    State,
+    Verdict,
+    count,
+    judge,
+    not_applicable,
+    present,
+)
+from auditor.link.application import Application
+from auditor.model.pipelines import Job, JobStep
+
+_PINNED = re2.compile(r"@(?:[0-9a-f]{40}|sha256:[0-9a-f]{64})$")
+_TRUSTED = ("actions/", "github/", "./", "docker://")
+_OUTSIDERS = {
+    "pull_request_target",
+    "workflow_run",
+    "issues",
+    "issue_comment",
+    "discussion",
+    "discussion_comment",
+}
+"""Events that somebody without access to the repository starts, and that run with its secrets."""
+_CALLERS = re2.compile(
+    r"github\.(?:head_ref|event\.(?:issue\.(?:title|body)|pull_request\.(?:title|body|head\.(?:ref|label|repo\.\w+))"
+    r"|comment\.body|review\.body|review_comment\.body|discussion\.(?:title|body)|pages.*?\.page_name"
+    r"|commits.*?\.(?:message|author\.(?:name|email))|head_commit\.(?:message|author\.(?:name|email))"
+    r"|workflow_run\.(?:head_branch|head_commit\.(?:message|author\.(?:name|email))|head_repository\.description)))"
+)
+_EXPRESSION = re2.compile(r"\$\{\{([^}]*)\}\}")
+_HEAD = re2.compile(
+    r"github\.event\.pull_request\.head\.(?:sha|ref)|github\.head_ref|github\.event\.workflow_run\.head_(?:sha|branch)"
+    r"|refs/pull/|github\.event\.(?:issue|pull_request)\.number|github\.event\.number"
+)
+_ECHOES = re2.compile(r"(?m)^\s*(?:echo|printf)\b[^|>\n]*\$\{\{\s*secrets\.[^|>\n]*$")
+_ALL_SECRETS = re2.compile(r"toJSON\(\s*secrets\s*\)")
+
+
+class WorkflowSecurity(Rule):
+    """Continuous integration cannot be used against the repository.
+
+    A job that outsiders start with the repository's secrets (`pull_request_target`, `workflow_run`,
+    comments) and that checks out what they wrote is high, and so is text of theirs in a shell script
+    there (low on `pull_request`, whose token can do nothing; medium otherwise). Actions of third
+    parties that follow a tag or branch are medium where the job has secrets or may write, else low;
+    permissions for everything are medium, none stated low; secrets that are printed are medium.
+    GitHub Actions are judged; of other systems only what stands in their scripts is known.
+    """
+
+    id = "workflow-security"
+    title = "CI workflow security"
+    section = "deployment"
+    severity = Severity.MEDIUM
+    risk = (
+        "Whoever can open a pull request, or take over an action, reads the secrets and ships code."
+    )
+    fix = "State `permissions: contents: read`, pin actions to a commit, pass event text through `env`, and never check out a fork with secrets."
+    references = (
+        cwe(829),
+        cwe(94),
+        Reference(
+            "GitHub: secure use reference",
+            "https://docs.github.com/en/actions/reference/security/secure-use",
+        ),
+        Reference("zizmor: audits", "https://docs.zizmor.sh/audits/"),
+    )
+    effort = "small"
+
+    def assess(self, application: Application) -> Verdict:
+        jobs = [job for job in application.facts(Job) if job.system == "GitHub Actions"]
+        if not jobs:
+            return not_applicable("no GitHub Actions workflow was found")
+        evidence = [e for job in jobs for e in self._job(job)]
+        evidence += self._unpinned(jobs)
+        evidence += self._silent(jobs)
+        unique = {(e.place.path, e.place.line, e.message): e for e in evidence}
+        if not unique:
+            told = f"{count(len(jobs), 'job')} with stated permissions and pinned actions"
+            return judge("The workflows are safe.", [present(jobs[0].place, told, "workflows")])
+        worst = max(unique.values(), key=lambda e: e.severity).message
+        return judge(f"{worst[0].upper()}{worst[1:]}.", unique.values())
+
+    def _job(self, job: Job) -> Iterator[Evidence]:
+        subject = f"{job.pipeline} {job.name}"
+        outside = _OUTSIDERS.intersection(job.triggers)
+        if "write-all" in job.permissions:
+            told = f"the token of {job.name} may write everything"
+            yield Evidence(job.place, State.WEAK, Severity.MEDIUM, told, f"{subject} permissions")
+        for step in job.steps:
+            yield from self._checkout(job, step, subject, outside)
+            yield from self._injected(job, step, subject, outside)
+            if _ECHOES.search(step.run):
+                told = "a secret is printed into the log"
+                yield Evidence(step.place, State.WEAK, Severity.MEDIUM, told, f"{subject} echo")
+            if _ALL_SECRETS.search(
+                " ".join([step.run, *step.environment, *dict(step.arguments).values()])
+            ):
+                told = "every secret of the repository is handed to one step"
+                yield Evidence(step.place, State.WEAK, Severity.MEDIUM, told, f"{subject} secrets")
+
+    def _checkout(
+        self, job: Job, step: JobStep, subject: str, outside: set[str]
+    ) -> Iterator[Evidence]:
+        given = dict(step.arguments)
+        fetched = f"{given.get('ref', '')} {given.get('repository', '')}"
+        checks_out = step.uses.startswith("actions/checkout@") and _HEAD.search(fetched)
+        by_hand = "gh pr checkout" in step.run
+        if outside and (checks_out or by_hand):
+            guarded = f"{job.condition} {step.condition}"
+            told = f"{'/'.join(sorted(outside))} checks out what an outsider wrote, with the repository's secrets"
+            if (
+                any(
+                    word in guarded
+                    for word in (
+                        "author_association",
+                        "label",
+                        "permission",
+                        "fork",
+                        "head.repo.full_name",
+                        "actor",
+                    )
+                )
+                or job.environment
+            ):
+                told += "; a condition stands before it"
+                yield Evidence(step.place, State.WEAK, Severity.MEDIUM, told, f"{subject} checkout")
+            else:
+                yield Evidence(step.place, State.WEAK, Severity.HIGH, told, f"{subject} checkout")
+
+    def _injected(
+        self, job: Job, step: JobStep, subject: str, outside: set[str]
+    ) -> Iterator[Evidence]:
+        script = step.run or (
+            dict(step.arguments).get("script", "") if "github-script" in step.uses else ""
+        )
+        for expression in _EXPRESSION.findall(script):
+            match = _CALLERS.search(expression)
+            if match is None:
+                continue
+            if outside:
+                severity = Severity.HIGH
+            else:
+                only = set(job.triggers) <= {"pull_request", "merge_group", "workflow_call"}
+                severity = Severity.LOW if only else Severity.MEDIUM
+            told = f"{match[0]} is pasted into a script: whoever writes it runs commands"
+            yield Evidence(step.place, State.WEAK, severity, told, f"{subject} {match[0]}")
+
+    def _unpinned(self, jobs: list[Job]) -> Iterator[Evidence]:
+        files: dict[str, dict[str, tuple[JobStep, bool]]] = {}
+        for job in jobs:
+            secret = "write" in job.permissions or any(
+                "secrets." in text
+                for step in job.steps
+                for text in (step.run, *step.environment, *dict(step.arguments).values())
+            )
+            for step in job.steps:
+                if (
+                    step.uses
+                    and not step.uses.startswith(_TRUSTED)
+                    and not _PINNED.search(step.uses.split(" ")[0])
+                ):
+                    known = files.setdefault(step.place.path, {})
+                    before = known.get(step.uses)
+                    known[step.uses] = (
+                        before[0] if before else step,
+                        secret or bool(before and before[1]),
+                    )
+        for path, found in files.items():
+            names = ", ".join(list(found)[:3]) + (" …" if len(found) > 3 else "")
+            able = any(secret for _, secret in found.values())
+            what = "and secrets or write access are at hand" if able else "which may change"
+            told = f"{count(len(found), 'action')} of third parties at a tag or branch, {what}: {names}"
+            first = next((s for s, secret in found.values() if secret == able))
+            severity = Severity.MEDIUM if able else Severity.LOW
+            yield Evidence(first.place, State.WEAK, severity, told, f"{path} unpinned")
+
+    def _silent(self, jobs: list[Job]) -> Iterator[Evidence]:
+        silent = {
+            job.pipeline: job
+            for job in reversed(jobs)
+            if not job.permissions and set(job.triggers) != {"workflow_call"}
+        }
+        if silent:
+            first = list(silent.values())[-1]
+            total = len({job.pipeline for job in jobs})
+            told = f"{len(silent)} of {count(total, 'workflow')} leave the token's permissions to the repository's default"
+            yield Evidence(first.place, State.ABSENT, Severity.LOW, told, "permissions")
+
+    good = (
+        {
+            ".github/workflows/ci.yml": """
+on: [push, pull_request]
+permissions:
+  contents: read
+jobs:
+  test:
+    steps:
+      - uses: actions/checkout@v5
+      - uses: astral-sh/setup-uv@d4b2f3b6ecc6e67c4457f6d3e41ec42d3d0fcb86 # v5.4.2
+      - run: echo "$TITLE"
+        env:
+          TITLE: ${{ github.event.pull_request.title }}
+      - run: echo "${{ secrets.TOKEN }}" | docker login --password-stdin
+"""
+        },
+    )
+    bad = (
+        {
+            ".github/workflows/label.yml": """
+on: pull_request_target
+permissions: write-all
+jobs:
+  label:  # expect: medium
+    steps:
+      - uses: actions/checkout@v5  # expect: high
+        with:
+          ref: ${{ github.event.pull_request.head.sha }}
+      - run: echo "${{ github.event.pull_request.title }}"  # expect: high
+      - uses: someone/labeler@main  # expect: medium
+""",
+            ".github/workflows/ci.yml": """
+on: pull_request
+jobs:
+  test:  # expect: low
+    steps:
+      - uses: someone/setup@v2  # expect: low
+      - run: git switch ${{ github.head_ref }}  # expect: low
+  debug:
+    permissions: {}
+    steps:
+      - run: echo ${{ secrets.TOKEN }}  # expect: medium
+""",
+        },
+    )
