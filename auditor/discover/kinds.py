@@ -56,7 +56,7 @@ _BY_NAME: tuple[tuple[str, Kind], ...] = (
      r"|buildspec\.ya?ml", Kind.WORKFLOW),
     (r"procfile|railway\.(?:json|toml)|vercel\.json|render\.ya?ml|fly\.toml|app\.(?:json|ya?ml)"
      r"|netlify\.toml|serverless\.ya?ml|nixpacks\.toml|supervisord?\.conf|.+\.service|.+\.timer"
-     r"|.+\.tf|now\.json|heroku\.ya?ml|chart\.ya?ml", Kind.PLATFORM),
+     r"|.+\.tf|now\.json|heroku\.ya?ml|chart\.ya?ml|manifest(?:[-_.].+)?\.ya?ml|\.platform\.app\.ya?ml", Kind.PLATFORM),
     (r"nginx.*\.conf(?:\.(?:template|j2|jinja2?|jnj))?|.+[.-]nginx(?:\.conf)?|caddyfile(?:\..+)?|.+\.caddyfile"
      r"|traefik.*\.(?:ya?ml|toml)|default\.conf(?:\.template)?|kong\.ya?ml", Kind.PROXY),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from auditor.link.application import Application, provides
 from auditor.link.reach import under
 from auditor.link.values import place_of
 from auditor.model.debugging import Aid, DebugSwitch
-from auditor.model.deployment import Standing, Start
+from auditor.model.deployment import ServerRun, Standing, Start
 from auditor.model.values import Known
 from auditor.platforms.starts import Serving
 
@@ -54,3 +54,27 @@ def commands(application: Application) -> Iterator[DebugSwitch]:
             )
         for aid, name in found:
             yield DebugSwitch(aid, name, Known(True, place), place, "", served, why)
+
+
+_SERVES = (
+    (re.compile(r"(?:flask|quart|apiflask)\.\w*\(\)\.run$"), "Flask's app.run", False),
+    (re.compile(r"(?:connexion)\.\w*\(\)\.run$"), "connexion's app.run", False),
+    (re.compile(r"flask_socketio\.SocketIO\(\)\.run$"), "socketio.run", True),
+    (re.compile(r"werkzeug\.serving\.run_simple$"), "werkzeug's run_simple", False),
+    (re.compile(r"wsgiref\.simple_server\.make_server$"), "wsgiref", False),
+    (re.compile(r"uvicorn(?:\.main)?\.run$"), "uvicorn", True),
+    (re.compile(r"(?:waitress\.serve|hypercorn\.\w+(?:\.\w+)*|granian\.Granian|bjoern\.run)$"), "a server", True),
+    (re.compile(r"(?:gevent\.pywsgi|eventlet\.wsgi|cheroot\.wsgi)\.\w+$"), "a WSGI server", True),
+    (re.compile(r"mangum\.Mangum$|awsgi\.response$|serverless_wsgi\.\w+$"), "a serverless adapter", True),
+)  # fmt: skip
+_LAST = ("run", "run_simple", "make_server", "serve", "Granian", "WSGIServer", "server", "Server", "Mangum", "response", "handle_request")  # fmt: skip
+
+
+@provides(ServerRun)
+def server_runs(application: Application) -> Iterator[ServerRun]:
+    for site in application.code.method_calls(*_LAST):
+        name = application.code.name(site.node.func, site.scope)
+        for pattern, server, production in _SERVES:
+            if name and pattern.match(name):
+                yield ServerRun(server, production, place_of(site))
+                break

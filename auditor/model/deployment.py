@@ -53,6 +53,15 @@ class Workers:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerRun:
+    """A call in the code that serves the application: by a server for production, or for development."""
+
+    server: str
+    production: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class PipelineStep:
     """A step of continuous integration; `active` when something starts it by itself."""
 

@@ -135,6 +135,28 @@ def heroku(source: Source) -> Iterator[Fact]:
             yield ManagedStore("Heroku", plan, None, document.line("addons"))
 
 
+@extracts(Kind.PLATFORM, name=r"manifest.*\.ya?ml")
+def cloud_foundry(source: Source) -> Iterator[Fact]:
+    """https://docs.cloudfoundry.org/devguide/deploy-apps/manifest-attributes.html."""
+    for document in read_yaml(source.text):
+        for index, app in enumerate(_list(at(document.data, "applications"))):
+            path: tuple[str | int, ...] = ("applications", index)
+            processes = [(app, path)] + [
+                (process, (*path, "processes", number))
+                for number, process in enumerate(_list(at(app, "processes")))
+            ]
+            for process, where in processes:
+                if command := text_at(process, "command"):
+                    name = text_at(process, "type") or "web"
+                    yield Process("Cloud Foundry", name, command, "", document.line(*where, "command"))  # fmt: skip
+                if probe := text_at(process, "health-check-http-endpoint"):
+                    line = document.line(*where, "health-check-http-endpoint")
+                    yield Probe("Cloud Foundry", probe, line)
+            for name, value in _items(at(app, "env")):
+                line = document.line(*path, "env", name)
+                yield PlatformSetting("Cloud Foundry", name, safe_value(name, str(value)), "", line)
+
+
 @extracts(Kind.PLATFORM, name=r"(?!render|serverless).+\.ya?ml")
 def kubernetes(source: Source) -> Iterator[Fact]:
     try:
