@@ -1,0 +1,112 @@
+"""What lives as long as the application, and whether it is closed when that stops.
+
+https://fastapi.tiangolo.com/advanced/events/, https://www.python-httpx.org/advanced/clients/, and the
+documentation of the drivers; https://docs.python.org/3/library/asyncio-task.html#asyncio.create_task: the
+loop keeps only weak references to tasks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.names import CallSite
+from auditor.link.reach import Reach
+from auditor.link.values import place_of
+from auditor.model.operations import Resource
+from auditor.model.web import WebApp
+
+_KINDS = {
+    "motor.motor_asyncio.AsyncIOMotorClient": ("the MongoDB client", ("close",)),
+    "pymongo.AsyncMongoClient": ("the MongoDB client", ("close",)),
+    "httpx.AsyncClient": ("the HTTP client", ("aclose", "__aexit__")),
+    "aiohttp.ClientSession": ("the HTTP session", ("close",)),
+    "redis.asyncio.Redis": ("the Redis client", ("aclose", "close")),
+    "redis.asyncio.from_url": ("the Redis client", ("aclose", "close")),
+    "redis.asyncio.Redis.from_url": ("the Redis client", ("aclose", "close")),
+    "asyncpg.create_pool": ("the database pool", ("close",)),
+    "psycopg_pool.AsyncConnectionPool": ("the database pool", ("close",)),
+    "sqlalchemy.ext.asyncio.create_async_engine": ("the database engine", ("dispose",)),
+    "databases.Database": ("the database", ("disconnect",)),
+    "elasticsearch.AsyncElasticsearch": ("the Elasticsearch client", ("close",)),
+    "aiokafka.AIOKafkaProducer": ("the Kafka producer", ("stop",)),
+    "aiokafka.AIOKafkaConsumer": ("the Kafka consumer", ("stop",)),
+    "aio_pika.connect_robust": ("the RabbitMQ connection", ("close",)),
+    "apscheduler.schedulers.asyncio.AsyncIOScheduler": ("the scheduler", ("shutdown",)),
+    "apscheduler.schedulers.background.BackgroundScheduler": ("the scheduler", ("shutdown",)),
+    "concurrent.futures.ThreadPoolExecutor": ("the thread pool", ("shutdown",)),
+    "concurrent.futures.ProcessPoolExecutor": ("the process pool", ("shutdown",)),
+}
+_TASKS = ("asyncio.create_task", "asyncio.ensure_future")
+
+
+@provides(Resource)
+def resources(application: Application) -> Iterator[Resource]:
+    code = application.code
+    (reach,) = application.facts(Reach)
+    if not application.facts(WebApp):
+        return
+    for site in code.calls(*_KINDS):
+        name = code.name(site.node.func, site.scope)
+        kind, closers = _KINDS[name]
+        if not reach.started_by(site) or not _lasts(site):
+            continue
+        closed = None
+        run = ""
+        for close in code.method_calls(*closers):
+            func = close.node.func
+            if isinstance(func, t.Attr) and _same(
+                code.name(func.value, close.scope), name, func, site
+            ):
+                where = reach.started_by(close)
+                if closed is None or (where and not run):
+                    closed, run = place_of(close), where
+        yield Resource(kind, name.rpartition(".")[2], place_of(site), closed, run)
+    for site in code.calls(*_TASKS):
+        if reach.started_by(site) and _dropped(site):
+            yield Resource("a background task", "create_task", place_of(site), None, "")
+
+
+def _same(name: str, made: str, func: t.Attr, site: CallSite) -> bool:
+    """Whether what is closed is what was made: by its name, or by the word it is kept under."""
+    if name:
+        return name.startswith((made + "()", made))
+    kept = _kept(site)
+    return bool(kept) and t.dotted(func.value).rpartition(".")[2] == kept
+
+
+def _kept(site: CallSite) -> str:
+    for stmt in _body(site):
+        if isinstance(stmt, t.Assign) and stmt.value is not None:
+            value = stmt.value.value if isinstance(stmt.value, t.Await) else stmt.value
+            if value is site.node:
+                return t.dotted(stmt.targets[0]).rpartition(".")[2]
+    return ""
+
+
+def _lasts(site: CallSite) -> bool:
+    """Made when a module is loaded, or kept in an attribute or a global: not within one request."""
+    if site.scope.function is None:
+        return True
+    for stmt in _body(site):
+        if isinstance(stmt, t.Assign) and stmt.value is not None:
+            value = stmt.value.value if isinstance(stmt.value, t.Await) else stmt.value
+            if value is site.node:
+                target = stmt.targets[0]
+                shared = {n for s in _body(site) if isinstance(s, t.Jump) for n in re.findall(r"\w+", s.kind)}  # fmt: skip
+                return (isinstance(target, t.Attr) and t.dotted(target).split(".")[0] in ("self", "cls", "app", "request")) or (
+                    isinstance(target, t.Name) and target.id in shared
+                )  # fmt: skip
+    return False
+
+
+def _body(site: CallSite) -> Iterator[t.Node]:
+    body = getattr(site.scope.owner, "body", None) or site.scope.module.body
+    for stmt in body if isinstance(body, list) else ():
+        yield from t.walk_own(stmt)
+
+
+def _dropped(site: CallSite) -> bool:
+    return any(isinstance(n, t.Do) and n.value is site.node for n in _body(site))

@@ -1,0 +1,175 @@
+"""What log calls write: secrets, personal data, whole requests.
+
+CWE-532 and https://cheatsheetseries.owasp.org/cheatsheets/Logging_Cheat_Sheet.html#data-to-exclude.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.names import CallSite, Scope
+from auditor.link.reach import Reach
+from auditor.link.values import place_of
+from auditor.model.operations import LoggedValue
+from auditor.model.places import Place
+from auditor.model.web import Route
+
+_LEVELS = (
+    "debug",
+    "info",
+    "warning",
+    "warn",
+    "error",
+    "critical",
+    "exception",
+    "log",
+    "trace",
+    "success",
+    "bind",
+)
+_LOGGER = re.compile(
+    r"^(?:logging(?:\.getLogger\(\))?|structlog\.(?:\w+\.)*get_logger\(\).*|loguru\.logger.*|.*\.(?:logger|log|_logger))\.\w+$"
+)
+_CALLED = re.compile(r"(?:^|[._])(?:log|logger|logging|LOG|LOGGER|_log)$")
+_SECRET = re.compile(
+    r"^(?:.*_)?(?:password|passwd|passphrase|secret|client_secret|secret_key|api_?key|private_key|(?:access|refresh|auth|session|id|reset|bearer|jwt|csrf)_?token"
+    r"|authorization|credentials|otp|otp_code|totp|pin_code|cvv|cvc|card_number|credit_card|mnemonic)$",
+    re.I,
+)
+_TOKEN = re.compile(r"^token$", re.I)
+_PERSONAL = re.compile(
+    r"^(?:.*_)?(?:email|email_address|phone|phone_number|ssn|social_security_number|passport_number|date_of_birth|iban)$",
+    re.I,
+)
+_REQUEST = re.compile(
+    r"^(?:(?:fastapi|starlette)\.(?:requests\.)?Request\(\)\.(?:json\(\)|body\(\)|form\(\)|headers|cookies)"
+    r"|flask\.request\.(?:get_json\(\)|get_data\(\)|json|data|form|values|headers|cookies)"
+    r"|django\.http\.(?:request\.)?HttpRequest\(\)\.(?:POST|body|META|COOKIES|headers)"
+    r"|rest_framework\.request\.Request\(\)\.(?:data|POST))(?:\.(?:dict|to_dict|copy|items)\(\))?$"
+)
+_RAW = {"POST", "META", "COOKIES"}
+_SHOWS = {
+    "str",
+    "repr",
+    "dict",
+    "format",
+    "dumps",
+    "model_dump",
+    "model_dump_json",
+    "dict_",
+    "json",
+    "decode",
+    "pformat",
+    "strip",
+}
+
+
+@provides(LoggedValue)
+def logged_values(application: Application) -> Iterator[LoggedValue]:
+    reader = _Reader(application)
+    seen: set[tuple[str, int]] = set()
+    for site in application.code.method_calls(*_LEVELS, "print"):
+        if not reader.logs(site):
+            continue
+        for found in reader.values(site):
+            if (found.place.path, found.place.line) not in seen:
+                seen.add((found.place.path, found.place.line))
+                yield found
+
+
+class _Reader:
+    def __init__(self, application: Application) -> None:
+        self.code = application.code
+        (self.reach,) = application.facts(Reach)
+        self.bodies = {
+            (id(route.function.node), parameter.name)
+            for route in application.facts(Route)
+            if route.function is not None
+            for parameter in route.parameters
+            if parameter.source in ("body", "form")
+            and (parameter.model or "dict" in parameter.type)
+        }
+
+    def logs(self, site: CallSite) -> bool:
+        func = site.node.func
+        if isinstance(func, t.Name):
+            return func.id == "print" and bool(self.reach.started_by(site))
+        assert isinstance(func, t.Attr)
+        return bool(_CALLED.search(t.dotted(func.value))) or bool(
+            _LOGGER.match(self.code.name(func, site.scope))
+        )
+
+    def values(self, site: CallSite) -> Iterator[LoggedValue]:
+        place = place_of(site)
+        given = [*site.node.args, *[k.value for k in site.node.keywords]]
+        for expr in given:
+            for shown in self._shown(expr, 0):
+                if found := self._judged(shown, site, place):
+                    yield found
+
+    def _shown(self, expr: t.Expr, depth: int) -> Iterator[t.Expr]:
+        """The expressions whose text ends up in the message."""
+        if depth > 6:
+            return
+        below: list[t.Expr] = []
+        match expr:
+            case t.Name() | t.Attr():
+                yield expr
+            case t.Item(index=t.Const(value=str())):
+                yield expr
+            case t.Text(parts=parts):
+                below = list(parts)
+            case t.BinOp(op="%" | "+", left=left, right=right):
+                below = [left, right]
+            case t.Seq(items=items):
+                below = list(items)
+            case t.Map(values=values):
+                below = list(values)
+            case t.Await(value=value):
+                below = [value]
+            case t.Call(func=t.Attr(value=t.Const(), name="format"), args=args, keywords=keywords):
+                below = [*args, *[k.value for k in keywords]]
+            case t.Call(func=func, args=args):
+                yield expr
+                last = func.name if isinstance(func, t.Attr) else getattr(func, "id", "")
+                if last in _SHOWS:
+                    below = [*args, *([func.value] if isinstance(func, t.Attr) else [])]
+        for each in below:
+            yield from self._shown(each, depth + 1)
+
+    def _judged(self, expr: t.Expr, site: CallSite, place: Place) -> LoggedValue | None:
+        name = _word(expr)
+        text = t.dotted(expr) or name
+        if name and not name.isupper() and _SECRET.match(name):
+            return LoggedValue("a secret", text, place)
+        if _TOKEN.match(name) and self.reach.started_by(site):
+            return LoggedValue("a secret", text, place)
+        if isinstance(expr, t.Call | t.Attr) and self._is_request(expr, site.scope):
+            return LoggedValue("a whole request", text or "the request's content", place)
+        if isinstance(expr, t.Name) and site.function is not None:
+            if (id(site.function), expr.id) in self.bodies:
+                return LoggedValue("a whole request", expr.id, place)
+        if name and _PERSONAL.match(name) and not isinstance(expr, t.Call):
+            return LoggedValue("personal data", text, place)
+        return None
+
+    def _is_request(self, expr: t.Expr, scope: Scope) -> bool:
+        if _REQUEST.match(self.code.name(expr, scope)):
+            return True
+        return (
+            isinstance(expr, t.Attr)
+            and expr.name in _RAW
+            and t.dotted(expr.value).endswith("request")
+        )
+
+
+def _word(expr: t.Expr) -> str:
+    match expr:
+        case t.Name(id=name) | t.Attr(name=name):
+            return name
+        case t.Item(index=t.Const(value=str(name))):
+            return name
+    return ""

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from auditor.assess.rule import Reference, Rule, cwe
+from auditor.assess.verdict import (
+    Coverage,
+    Evidence,
+    Severity,
+    State,
+    Verdict,
+    count,
+    judge,
+    not_applicable,
+    present,
+)
+from auditor.link.application import Application
+from auditor.model.operations import Resource
+from auditor.model.web import WebApp
+
+
+class GracefulShutdown(Rule):
+    """What the application opens is closed with it.
+
+    Asynchronous clients, pools, schedulers and executors that live as long as the application and
+    that nothing closes are low each; closed in code that nothing runs is decorative. A background
+    task whose result nobody keeps is low: it may vanish while it runs, and is lost at a stop.
+    Where the application keeps none of these, the question does not arise.
+    """
+
+    id = "graceful-shutdown"
+    title = "Graceful shutdown"
+    section = "reliability"
+    severity = Severity.LOW
+    risk = (
+        "Every deployment cuts requests and background work short, and leaves connections behind."
+    )
+    fix = (
+        "Close clients and pools after `yield` in the lifespan, and keep a reference to every task."
+    )
+    references = (
+        cwe(404),
+        Reference("FastAPI: lifespan events", "https://fastapi.tiangolo.com/advanced/events/"),
+    )
+    effort = "small"
+
+    def assess(self, application: Application) -> Verdict:
+        if not application.facts(WebApp):
+            return not_applicable("no web application was found")
+        found = application.facts(Resource)
+        if not found:
+            return not_applicable("the application keeps nothing open that it would have to close")
+        evidence = [self._resource(each) for each in found]
+        met = sum(1 for e in evidence if e.state is State.PRESENT)
+        summary = f"{met} of {count(len(found), 'lasting resource')} closed with the application."
+        return judge(summary, evidence, Coverage(met, len(found)))
+
+    @staticmethod
+    def _resource(each: Resource) -> Evidence:
+        subject = f"{each.place.path} {each.name}"
+        if each.kind == "a background task":
+            told = "nobody keeps this background task: it may vanish while it runs, and is lost at a stop"
+            return Evidence(each.place, State.WEAK, Severity.LOW, told, subject)
+        if each.closed is None:
+            told = f"nothing closes {each.kind} when the application stops"
+            return Evidence(each.place, State.ABSENT, Severity.LOW, told, subject)
+        if not each.run:
+            told = f"{each.kind} is closed at {each.closed}, which nothing runs"
+            return Evidence(each.place, State.DECORATIVE, Severity.LOW, told, subject)
+        return present(each.place, f"{each.kind} is closed ({each.closed})", subject)
+
+    good = (
+        {
+            "app.py": """
+import os
+from contextlib import asynccontextmanager
+import httpx
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient
+
+client = AsyncIOMotorClient(os.environ["MONGO_URL"])
+
+@asynccontextmanager
+async def lifespan(app):
+    app.state.http = httpx.AsyncClient()
+    yield
+    await app.state.http.aclose()
+    client.close()
+
+app = FastAPI(lifespan=lifespan)
+"""
+        },
+    )
+    bad = (
+        {
+            "app.py": """
+import asyncio
+import os
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient
+
+client = AsyncIOMotorClient(os.environ["MONGO_URL"])  # expect: low
+app = FastAPI()
+
+async def send():
+    pass
+
+@app.post("/mail")
+async def mail():
+    asyncio.create_task(send())  # expect: low
+"""
+        },
+    )

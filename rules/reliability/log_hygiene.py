@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from auditor.assess.rule import Reference, Rule, asvs, cwe
+from auditor.assess.verdict import (
+    Evidence,
+    Severity,
+    State,
+    Verdict,
+    count,
+    judge,
+    not_applicable,
+    present,
+)
+from auditor.link.application import Application
+from auditor.model.operations import LoggedValue
+from auditor.model.web import WebApp
+
+_SEVERITIES = {
+    "a secret": Severity.MEDIUM,
+    "a whole request": Severity.MEDIUM,
+    "personal data": Severity.LOW,
+}
+
+
+class LogHygiene(Rule):
+    """Logs keep secrets and personal data out.
+
+    A password, token or key, and the whole content or all headers of a request, are medium for each
+    place that logs them (or prints them while serving); an e-mail address, telephone or identity
+    number is low. What is masked, hashed, measured or cut before is not reported.
+    """
+
+    id = "log-hygiene"
+    title = "Log hygiene"
+    section = "reliability"
+    severity = Severity.MEDIUM
+    risk = "Logs are copied, kept and read by many: whoever reads one can sign in as somebody else."
+    fix = "Log identifiers instead of contents, and leave out passwords, tokens and whole requests."
+    references = (
+        cwe(532),
+        asvs("16.2.5"),
+        Reference(
+            "OWASP Logging Cheat Sheet",
+            "https://cheatsheetseries.owasp.org/cheatsheets/Logging_Cheat_Sheet.html#data-to-exclude",
+        ),
+    )
+    effort = "small"
+
+    def assess(self, application: Application) -> Verdict:
+        apps = application.facts(WebApp)
+        if not apps:
+            return not_applicable("no web application was found")
+        found = application.facts(LoggedValue)
+        if not found:
+            told = "no log call was found that writes a secret, personal data or a whole request"
+            return judge("Logs keep secrets out.", [present(apps[0].place, told, "logs")])
+        evidence = [
+            Evidence(
+                each.place,
+                State.WEAK,
+                _SEVERITIES[each.what],
+                f"{each.what} is logged: {each.name}",
+                f"{each.place.path} {each.name}",
+            )
+            for each in found
+        ]
+        return judge(f"{count(len(found), 'log call')} write what should not be kept.", evidence)
+
+    good = (
+        {
+            "app.py": """
+import logging
+from fastapi import FastAPI
+logger = logging.getLogger(__name__)
+app = FastAPI()
+
+@app.post("/login")
+def login(password: str, token: str):
+    logger.info("login with %d characters", len(password))
+    logger.info("token %s…", token[:4])
+    logger.warning("the password is wrong")
+    logger.info("token_count %s", 3)
+"""
+        },
+    )
+    bad = (
+        {
+            "app.py": """
+import logging
+from fastapi import FastAPI, Request
+from pydantic import BaseModel
+logger = logging.getLogger(__name__)
+app = FastAPI()
+
+class Login(BaseModel):
+    email: str
+    password: str
+
+@app.post("/login")
+async def login(data: Login, request: Request):
+    logger.info(f"login {data.email}")  # expect: low
+    logger.debug("with %s", data.password)  # expect: medium
+    logger.debug("data %s", data)  # expect: medium
+    print(await request.json())  # expect: medium
+"""
+        },
+    )
