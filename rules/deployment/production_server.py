@@ -15,7 +15,8 @@ from auditor.assess.verdict import (
     unknown,
 )
 from auditor.link.application import Application
-from auditor.model.deployment import Requirement, ServerRun, Standing, Start
+from auditor.model.dependencies import Requirement
+from auditor.model.deployment import ServerRun, Standing, Start
 from auditor.model.settings import SettingDefinition
 from auditor.model.web import WebApp
 
