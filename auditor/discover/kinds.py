@@ -41,7 +41,10 @@ _BY_PATH: tuple[tuple[str, Kind], ...] = (
     (r"(?:^|/)\.circleci/config\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)\.github/dependabot\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)(?:nginx|caddy|traefik)[^/]*/.*\.(?:conf(?:\.\w+)?|ya?ml|template)$", Kind.PROXY),
-    (r"(?:^|/)(?:k8s|kubernetes|manifests|deploy|helm|charts)/.*\.ya?ml$", Kind.PLATFORM),
+    (
+        r"(?:^|/)(?:k8s|kubernetes|manifests|deploy|deployment|helm|charts?|kustomize|base|overlays|argocd|openshift)/.*\.ya?ml$",
+        Kind.PLATFORM,
+    ),
 )
 _BY_NAME: tuple[tuple[str, Kind], ...] = (
     (r"\.env(?:\..+)?|.+\.env|env\.(?:example|sample|template)|\.flaskenv", Kind.DOTENV),

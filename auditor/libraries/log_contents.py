@@ -152,7 +152,7 @@ class _Reader:
         if isinstance(expr, t.Name) and site.function is not None:
             if (id(site.function), expr.id) in self.bodies:
                 return LoggedValue("a whole request", expr.id, place)
-        if name and _PERSONAL.match(name) and not isinstance(expr, t.Call):
+        if name and not name.isupper() and _PERSONAL.match(name) and not isinstance(expr, t.Call):
             return LoggedValue("personal data", text, place)
         return None
 

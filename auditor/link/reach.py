@@ -182,6 +182,12 @@ def _word(node: t.Node) -> Iterator[str]:
             yield word
 
 
+_ENTRY = re.compile(
+    r"(?:^|/)(?:wsgi|asgi|gunicorn(?:\.conf|_conf|_config)?|settings/(?!test|local|dev)\w+|(?:base|production|prod)_settings)\.py$"
+)
+"""Modules that a server or Django loads by their names."""
+
+
 @provides(Reach)
 def reach(application: Application) -> list[Reach]:
     from auditor.model.web import Route, WebApp
@@ -189,6 +195,9 @@ def reach(application: Application) -> list[Reach]:
     code = application.code
     apps, routes = application.facts(WebApp), application.facts(Route)
     roots = [code.modules[app.place.path] for app in apps]
+    roots += (
+        [module for path, module in code.modules.items() if _ENTRY.search(path)] if apps else []
+    )
     made = [code.enclosing(app.source.scope) for app in apps if app.source is not None]
     handlers = [found for r in routes for found in (r.function, *r.dependencies) if found]
     return [Reach(code, roots, [f for f in made if f is not None], handlers)]

@@ -141,6 +141,14 @@ class BackupScript:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduledTask:
+    """What the application starts by the clock itself; `words` are those that it is spelt with."""
+
+    words: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class ManagedDatabase:
     """A database that the platform runs; `backups` is None where its file does not tell."""
 

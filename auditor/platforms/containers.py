@@ -17,6 +17,7 @@ from auditor.discover import Kind
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Ignored, Image, is_aside
 from auditor.extract.readers.dotenv import environment_of, environment_of_file
+from auditor.extract.readers.kubernetes import Workload
 from auditor.extract.readers.scripts import PrivilegeDrop
 from auditor.link.application import Application, provides
 from auditor.model.containers import BaseImage, Container, ContainerImage
@@ -282,6 +283,28 @@ def _laid(path: str, service: Service, files: dict[str, dict[str, Service]]) -> 
         if beside and service.name in theirs and environment_of_file(other) not in _NOT_RUN:
             if _PLAIN.search(other) or _PLAIN.search(path):
                 yield theirs[service.name]
+
+
+@provides(Container)
+def workloads(application: Application) -> Iterator[Container]:
+    """A base that an overlay completes may look unlimited: only what the file itself says counts."""
+    for file, found in application.of(Workload):
+        if _is_aside(file.path):
+            continue
+        database = bool(DATABASE.search(found.image))
+        place = Place(file.path, found.line)
+        yield Container(
+            found.name,
+            f"{found.kind} {found.name}",
+            found.image,
+            place,
+            tuple((what, Place(file.path, line)) for what, line in found.power),
+            root=found.root,
+            database=database,
+            ephemeral=bool(_KEEPS.search(found.image)) and not found.volumes,
+            unlimited=found.limited is False,
+            unprobed=found.probed is False,
+        )
 
 
 _PLAIN = re.compile(r"(?:^|/)(?:docker-)?compose\.ya?ml$")

@@ -11,6 +11,7 @@ from auditor.extract.readers.dockerfiles import Image
 from auditor.extract.readers.dotenv import environment_of, environment_of_file
 from auditor.extract.readers.operations import BackupCommand, LoadScenario
 from auditor.extract.readers.platforms import ManagedStore, Probe, Process
+from auditor.extract.readers.schedules import Unit
 from auditor.extract.secrets import Secret
 from auditor.extract.secrets.names import SHIPPED
 from auditor.extract.weaknesses import Weakness
@@ -43,6 +44,18 @@ def commands(application: Application) -> Iterator[Command]:
         place = Place(file.path, process.line)
         environment = environment_of_file(file.path)
         yield Command(process.command, process.platform, process.schedule, place, environment)
+
+
+@provides(Command)
+def units(application: Application) -> Iterator[Command]:
+    """Services of systemd, with the timer that starts them."""
+    found = list(application.of(Unit))
+    timers = {unit.name: unit.calendar for _, unit in found if unit.kind == "timer"}
+    for file, unit in found:
+        if unit.command:
+            place = Place(file.path, unit.line)
+            text, schedule = f"{unit.name} {unit.command}", timers.get(unit.name, "")
+            yield Command(text, "systemd", schedule, place, environment_of_file(file.path))
 
 
 @provides(HealthProbe)

@@ -12,6 +12,7 @@ from auditor.assess.verdict import (
     judge,
     not_applicable,
     present,
+    unknown,
 )
 from auditor.link.application import Application
 from auditor.model.data import Connection, Query
@@ -20,12 +21,13 @@ from auditor.model.deployment import (
     Command,
     ManagedDatabase,
     PipelineStep,
+    ScheduledTask,
 )
 from auditor.model.web import Route
 
 _DUMPS = re.compile(
-    r"mongodump|pg_dump|mysqldump|pgbackrest|wal-g|restic|velero|barman|pg_basebackup|\bbackups?\b"
-    r"|(?:db|database|mongo|postgres|mysql)[-_]?backup|backup[-_]?(?:db|database|mongo|postgres|mysql)",
+    r"mongodump|pg_dump|mysqldump|mariadb-dump|pgbackrest|wal-g|wal-e|restic|velero|barman|pg_basebackup|litestream"
+    r"|borgmatic|\bkopia\b|duplicity|dbbackup|cloudnative-pg|xtrabackup|\bbackups?\b|[a-z]backup|backup[-_][a-z]",
     re.I,
 )
 _WRITES = {"insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many", "replace_one", "bulk_write", "find_one_and_update"}  # fmt: skip
@@ -34,10 +36,13 @@ _WRITES = {"insert_one", "insert_many", "update_one", "update_many", "delete_one
 class Backups(Rule):
     """The database is backed up, on a schedule.
 
-    Counts are: a service, cron job or scheduled pipeline that dumps the database, or a managed
-    database whose file says that it is backed up. A dump script that nothing schedules is decorative.
-    Backups that a provider makes without a word in the repository cannot be seen: declare them with a
-    waiver that names where they are described.
+    Counts are: a service, cron job, systemd timer, operator's resource, scheduled task or scheduled
+    pipeline that dumps the database, or a managed database whose file (Terraform, Render, …) says that
+    it is backed up. One whose file turns backups off is critical; a dump script that nothing schedules
+    is decorative. Where a platform runs the database and the file does not tell, the verdict is
+    unknown. An application that only reads is medium. Backups that a provider makes without a word in
+    the repository cannot be seen: declare them with a waiver that names where they are described.
+    Whether a restore was ever tried cannot be seen either.
     """
 
     id = "backups"
@@ -60,9 +65,28 @@ class Backups(Rule):
         scheduled = list(self._scheduled(application))
         if scheduled:
             return judge("The database is backed up on a schedule.", scheduled)
+        managed = application.facts(ManagedDatabase)
+        untold = [store for store in managed if store.backups is None]
+        off = [store for store in managed if store.backups is False]
+        if untold and not off:
+            name = untold[0].name
+            return unknown(
+                f"{name} runs the database, and its file does not tell of backups ({untold[0].place}).",
+                f"Look at the backups of {name}: a schedule, and how long they are kept.",
+            )
         changes = writes or any(route.writes for route in application.facts(Route))
         severity = Severity.CRITICAL if changes else Severity.MEDIUM
         evidence = [
+            Evidence(
+                store.place,
+                State.ABSENT,
+                severity,
+                f"{store.name} is not backed up, by its own file",
+                store.name,
+            )
+            for store in off
+        ]
+        evidence += [
             Evidence(
                 script.place,
                 State.DECORATIVE,
@@ -94,6 +118,9 @@ class Backups(Rule):
         for step in application.facts(PipelineStep):
             if step.scheduled and step.active and dumps(step.text):
                 yield present(step.place, "a scheduled pipeline backs up the database", "pipeline")
+        for task in application.facts(ScheduledTask):
+            if dumps(task.words):
+                yield present(task.place, "a scheduled task backs up the database", "task")
         for store in application.facts(ManagedDatabase):
             if store.backups:
                 yield present(store.place, f"{store.name} is backed up by its platform", store.name)
@@ -117,6 +144,49 @@ jobs:
 """,
             "backup.sh": "mongodump --uri $MONGO_URL --archive | aws s3 cp - s3://shop-backups/latest\n",
         },
+        {  # Django and a timer of systemd
+            "shop/settings.py": """
+INSTALLED_APPS = []
+ROOT_URLCONF = "shop.urls"
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "shop"}}
+""",
+            "ops/shop-dump.service": "[Service]\nExecStart=/usr/local/bin/dump.sh\n",
+            "ops/shop-dump.timer": "[Timer]\nOnCalendar=daily\n",
+            "ops/dump.sh": "#!/bin/sh\npg_dump shop | gzip > /backup/shop.gz\n",
+        },
+        {  # an operator, and Terraform
+            "app.py": "import os\nfrom sqlalchemy import create_engine\nengine = create_engine(os.environ['DATABASE_URL'])\n",
+            "k8s/backup.yaml": """
+apiVersion: postgresql.cnpg.io/v1
+kind: ScheduledBackup
+metadata:
+  name: nightly
+spec:
+  schedule: "0 0 3 * * *"
+""",
+        },
+        {
+            "app.py": "import os\nfrom sqlalchemy import create_engine\nengine = create_engine(os.environ['DATABASE_URL'])\n",
+            "infra/main.tf": """
+resource "aws_db_instance" "main" {
+  engine                  = "postgres"
+  backup_retention_period = 14
+}
+""",
+        },
+        {
+            "app.py": "import sqlite3\ndb = sqlite3.connect('/data/shop.db')\n",
+            "tasks.py": """
+import subprocess
+from apscheduler.schedulers.background import BackgroundScheduler
+
+def nightly():
+    subprocess.run(["litestream", "snapshots"])
+
+scheduler = BackgroundScheduler()
+scheduler.add_job(nightly, "cron", hour=3)
+""",
+        },
     )
     bad = (
         {
@@ -130,5 +200,36 @@ db.leads.insert_one({"a": 1})
         {
             "app.py": "from pymongo import MongoClient\ndb = MongoClient().shop\ndb.leads.insert_one({})\n",
             "backup.sh": "mongodump --archive=/backup/today  # expect: critical\n",
+        },
+        {
+            "app.py": """
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+app = Flask(__name__)
+app.config["SQLALCHEMY_DATABASE_URI"] = "postgresql://db/shop"
+db = SQLAlchemy(app)
+
+@app.post("/orders")
+def order():
+    db.session.commit()
+    return ""
+""",
+            "main.tf": """
+resource "google_sql_database_instance" "shop" {  # expect: critical
+  settings {
+    backup_configuration {
+      enabled = false
+    }
+  }
+}
+""",
+        },
+        {
+            "settings.py": """
+ROOT_URLCONF = "urls"
+INSTALLED_APPS = []
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}  # expect: medium
+""",
+            "manage.py": "import os\nfrom django.core.management import execute_from_command_line\nos.environ['DJANGO_SETTINGS_MODULE'] = 'settings'\n",
         },
     )

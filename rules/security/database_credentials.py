@@ -44,6 +44,7 @@ class DatabaseCredentials(Rule):
     database service of a compose file without a password is high when its port is published, else
     low; a password written into the file is medium. Encryption or its check turned off is medium.
     A URL that only the host knows leaves the verdict unknown.
+    Databases in a file (SQLite) know no users, and are not judged.
     """
 
     id = "database-credentials"
@@ -58,7 +59,7 @@ class DatabaseCredentials(Rule):
     effort = "small"
 
     def assess(self, application: Application) -> Verdict:
-        connections = application.facts(Connection)
+        connections = tuple(c for c in application.facts(Connection) if c.store != "sqlite")
         services = [s for s in application.facts(ContainerService) if _DATABASE.search(s.image)]
         if not connections and not services:
             return not_applicable("no database was found")

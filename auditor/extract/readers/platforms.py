@@ -1,7 +1,7 @@
 """Hosting platforms: what they start, what they probe, what they set, what they schedule.
 
-Procfile (Heroku, Railway), railway.json/toml, vercel.json, render.yaml, fly.toml, app.json, and
-Kubernetes manifests, each by its platform's configuration reference.
+Procfile (Heroku, Railway), railway.json/toml, vercel.json, render.yaml, fly.toml, app.json,
+netlify.toml, serverless.yml and Cloud Foundry's manifest, each by its platform's configuration reference.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.markup import Document, at, read_json, read_toml, read_yaml, text_at
+from auditor.extract.markup import at, read_json, read_toml, read_yaml, text_at
 from auditor.extract.sensitive import safe_value
 from auditor.extract.source import Source, extracts
 
@@ -157,40 +157,40 @@ def cloud_foundry(source: Source) -> Iterator[Fact]:
                 yield PlatformSetting("Cloud Foundry", name, safe_value(name, str(value)), "", line)
 
 
-@extracts(Kind.PLATFORM, name=r"(?!render|serverless).+\.ya?ml")
-def kubernetes(source: Source) -> Iterator[Fact]:
-    try:
-        documents = read_yaml(source.text)
-    except Exception:  # noqa: BLE001 - a Helm template is no YAML until it is rendered
-        return
-    for document in documents:
-        kind = text_at(document.data, "kind")
-        if kind == "CronJob":
-            spec = at(
-                document.data, "spec", "jobTemplate", "spec", "template", "spec", "containers"
-            )
-            command = " ".join(
-                f"{text_at(c, 'image')} {text_at(c, 'command')} {text_at(c, 'args')}"
-                for c in _list(spec)
-            )
-            schedule = text_at(document.data, "spec", "schedule")
-            name = text_at(document.data, "metadata", "name")
-            yield Process("Kubernetes", name, f"{name} {command}", schedule, document.line("kind"))
-        elif kind in ("Deployment", "StatefulSet", "DaemonSet", "Pod"):
-            yield from _workload(document)
+@extracts(Kind.PLATFORM, name=r"netlify\.toml")
+def netlify(source: Source) -> Iterator[Fact]:
+    document = read_toml(source.text)
+    contexts = [("", at(document.data, "build", "environment"))]
+    contexts += [
+        (name, at(context, "environment")) for name, context in _items(at(document.data, "context"))
+    ]
+    for context, settings in contexts:
+        for name, value in _items(settings):
+            line = document.line(name)
+            yield PlatformSetting("Netlify", name, safe_value(name, str(value)), context, line)
 
 
-def _workload(document: Document) -> Iterator[Fact]:
-    spec = at(document.data, "spec", "template", "spec") or at(document.data, "spec")
-    for container in _list(at(spec, "containers")):
-        command = f"{text_at(container, 'command')} {text_at(container, 'args')}".strip()
-        if command:
-            yield Process(
-                "Kubernetes", text_at(container, "name"), command, "", document.line("spec")
-            )
-        for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
-            if path := text_at(container, probe, "httpGet", "path"):
-                yield Probe(f"Kubernetes {probe}", path, document.line(probe))
+@extracts(Kind.PLATFORM, name=r"serverless\.ya?ml")
+def serverless(source: Source) -> Iterator[Fact]:
+    """https://www.serverless.com/framework/docs/providers/aws/guide/serverless.yml."""
+    for document in read_yaml(source.text):
+        for name, value in _items(at(document.data, "provider", "environment")):
+            if isinstance(value, str | int):
+                line = document.line("provider", "environment", name)
+                yield PlatformSetting("Serverless", name, safe_value(name, str(value)), "", line)
+        for name, function in _items(at(document.data, "functions")):
+            for event in _list(at(function, "events")):
+                schedule = text_at(event, "schedule") or text_at(event, "schedule", "rate")
+                if schedule:
+                    line = document.line("functions", name)
+                    handler = f"{name} {text_at(function, 'handler')}"
+                    yield Process("Serverless", name, handler, schedule, line)
+        for name, resource in _items(at(document.data, "resources", "Resources")):
+            if text_at(resource, "Type") in ("AWS::RDS::DBInstance", "AWS::RDS::DBCluster"):
+                kept = at(resource, "Properties", "BackupRetentionPeriod")
+                line = document.line("resources", "Resources", name)
+                backups = None if kept is None else kept != 0
+                yield ManagedStore("CloudFormation", name, backups, line)
 
 
 def _items(data: Any) -> list[tuple[str, Any]]:

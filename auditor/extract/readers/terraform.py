@@ -1,0 +1,151 @@
+"""Terraform: managed databases and whether they are backed up, as far as literals tell.
+
+https://developer.hashicorp.com/terraform/language/syntax/configuration and the providers' documentation.
+The reader is tolerant: blocks, and attributes with literal values; expressions stay unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from auditor.discover import Kind
+from auditor.extract.facts import Fact
+from auditor.extract.readers.platforms import ManagedStore, Process
+from auditor.extract.source import Source, extracts
+
+_MAX_DEPTH = 20
+_OPEN = re.compile(r"^([\w-]+)((?:[ \t]+(?:\"[^\"\n]*\"|[\w-]+))*)[ \t]*\{[ \t]*(\})?")
+_ATTRIBUTE = re.compile(r"^\"?([\w-]+)\"?[ \t]*=[ \t]*(.*)$")
+
+
+@dataclass
+class Block:
+    """`kind "label" … { … }`; attributes are texts, unquoted."""
+
+    kind: str
+    labels: list[str]
+    line: int
+    attributes: dict[str, str] = field(default_factory=dict)
+    blocks: list[Block] = field(default_factory=list)
+
+    def all(self, name: str) -> Iterator[str]:
+        if name in self.attributes:
+            yield self.attributes[name]
+        for block in self.blocks:
+            yield from block.all(name)
+
+    def below(self, kind: str) -> Block | None:
+        for block in self.blocks:
+            if block.kind == kind:
+                return block
+            if found := block.below(kind):
+                return found
+        return None
+
+
+def blocks(text: str) -> list[Block]:
+    """The top-level blocks of a file; what does not look like one is passed over."""
+    root = Block("", [], 0)
+    stack = [root]
+    ends = ""
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.strip()
+        if ends:
+            if line == ends:
+                ends = ""
+            continue
+        if not line or line.startswith(("#", "//")):
+            continue
+        if match := re.search(r"<<-?(\w+)$", line):
+            ends = match[1]
+            continue
+        if opened := _OPEN.match(line):
+            block = Block(opened[1], re.findall(r"[\w.-]+", opened[2]), number)
+            stack[-1].blocks.append(block)
+            rest = line[opened.end() :].strip()
+            if rest.endswith("}") and not opened[3]:  # all in one line
+                for part in rest.rstrip("} ").split(","):
+                    if found := _ATTRIBUTE.match(part.strip()):
+                        block.attributes[found[1]] = found[2].strip().strip('"')
+            elif not opened[3] and len(stack) < _MAX_DEPTH:
+                stack.append(block)
+        elif found := _ATTRIBUTE.match(line):
+            value = found[2].split(" #")[0].strip()
+            stack[-1].attributes[found[1]] = value.strip('"')
+            if value.endswith("{") and len(stack) < _MAX_DEPTH:
+                stack.append(Block(found[1], [], number))
+                stack[-2].blocks.append(stack[-1])
+        elif line.startswith("}") and len(stack) > 1:
+            stack.pop()
+    return root.blocks
+
+
+_ALWAYS = re.compile(
+    r"azurerm_(?:postgresql|mysql|mariadb)(?:_flexible)?_server|azurerm_mssql_(?:database|managed_database)|azurerm_sql_database"
+    r"|azurerm_cosmosdb_account|digitalocean_database_cluster|aiven_(?:pg|mysql)|aws_rds_cluster|aws_docdb_cluster|aws_neptune_cluster"
+    r"|scaleway_rdb_instance|upstash_.*|neon_project|planetscale_.*|cloudfoundry_service_instance_rds"
+)
+"""Resources that are backed up unless they are told not to."""
+
+
+@extracts(Kind.PLATFORM, name=r".+\.tf")
+def terraform(source: Source) -> Iterator[Fact]:
+    for block in blocks(source.text):
+        if block.kind != "resource" or not block.labels:
+            continue
+        kind, name = block.labels[0], block.labels[-1]
+        backups = _backed_up(kind, block)
+        if not isinstance(backups, str):
+            yield ManagedStore("Terraform", f"{kind}.{name}", backups, block.line)
+        if kind in (
+            "aws_backup_plan",
+            "mongodbatlas_cloud_backup_schedule",
+            "google_backup_dr_backup_plan",
+            "azurerm_data_protection_backup_policy_postgresql",
+        ):
+            schedule = next(block.all("schedule"), "") or "scheduled"
+            yield Process("Terraform", name, f"backup {kind}", schedule, block.line)
+        if kind.startswith("render_") and (command := block.attributes.get("start_command")):
+            if not re.match(r"[a-z]+\.[\w.]+$", command):
+                schedule = block.attributes.get("schedule", "")
+                yield Process("Terraform", name, command, schedule, block.line)
+
+
+_NO_DATABASE = "no database"
+
+
+def _backed_up(kind: str, block: Block) -> bool | str | None:
+    """True, False, None where an expression decides; `_NO_DATABASE` for other resources."""
+    match kind:
+        case "aws_db_instance":
+            if block.attributes.get("replicate_source_db"):
+                return _NO_DATABASE
+            return _days(block.attributes.get("backup_retention_period", "0"))
+        case "aws_rds_cluster" | "aws_docdb_cluster" | "aws_neptune_cluster":
+            return _days(block.attributes.get("backup_retention_period", "1"))
+        case "google_sql_database_instance":
+            below = block.below("backup_configuration")
+            return False if below is None else _flag(below.attributes.get("enabled", "false"))
+        case "google_alloydb_cluster":
+            return True  # continuous backup is on by default
+        case "mongodbatlas_cluster" | "mongodbatlas_advanced_cluster":
+            names = ("cloud_backup", "backup_enabled", "provider_backup_enabled")
+            return _flag(next((block.attributes[n] for n in names if n in block.attributes), "false"))  # fmt: skip
+        case "aws_dynamodb_table":
+            below = block.below("point_in_time_recovery")
+            return None if below is None else _flag(below.attributes.get("enabled", "false"))
+        case "render_postgres":
+            return block.attributes.get("plan", "") != "free"
+        case "scaleway_rdb_instance" if block.attributes.get("disable_backup") == "true":
+            return False
+    return True if _ALWAYS.fullmatch(kind) else _NO_DATABASE
+
+
+def _days(text: str) -> bool | None:
+    return int(text) > 0 if text.isdigit() else None
+
+
+def _flag(text: str) -> bool | None:
+    return {"true": True, "false": False}.get(text)
