@@ -71,7 +71,7 @@ IMPORTED_AS: Mapping[str, tuple[str, ...]] = {
 
 RUN_NOT_IMPORTED = frozenset(
     [
-        "gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "uwsgi", "gevent", "eventlet", "meinheld",
+        "gunicorn", "opentelemetry-distro", "uvicorn", "hypercorn", "daphne", "waitress", "uwsgi", "gevent", "eventlet", "meinheld",
         "psycopg2-binary", "psycopg2", "psycopg", "psycopg-binary", "asyncpg", "aiomysql", "aiosqlite",
         "mysqlclient", "pymysql", "mysql-connector-python", "cx-oracle", "oracledb", "pyodbc",
         "python-multipart", "email-validator", "uvloop", "httptools", "watchfiles", "websockets", "orjson",

@@ -147,7 +147,7 @@ class _Reader:
             return LoggedValue("a secret", text, place)
         if _TOKEN.match(name) and self.reach.started_by(site):
             return LoggedValue("a secret", text, place)
-        if isinstance(expr, t.Call | t.Attr) and self._is_request(expr, site.scope):
+        if isinstance(expr, t.Call | t.Attr | t.Name) and self._is_request(expr, site.scope):
             return LoggedValue("a whole request", text or "the request's content", place)
         if isinstance(expr, t.Name) and site.function is not None:
             if (id(site.function), expr.id) in self.bodies:

@@ -97,7 +97,8 @@ class DatabaseCredentials(Rule):
                     yield from self._url(known.value, known.place, login=False)
             names = {s.name for s in settings_in(connection.url)}
             for definition in definitions:
-                if definition.name in names and not definition.empty:
+                example = definition.environment == "example" and "localhost" in definition.value
+                if definition.name in names and not definition.empty and not example:
                     yield from self._url(definition.value, definition.place, definition.login)
 
     def _url(self, url: str, place: Place, login: bool) -> Iterator[Evidence]:
