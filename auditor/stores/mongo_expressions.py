@@ -70,6 +70,8 @@ class Expressions:
                     return [made]
                 if (path := self.path(right, scope)) is not None:
                     return [self._compared(path, op)]
+            case t.Await(value=inner) | t.Bind(value=inner):
+                return self.read(inner, scope, depth + 1)
             case t.BinOp(op="&", left=left, right=right):
                 return [
                     a.joined(b)

@@ -12,7 +12,7 @@ from auditor.discover import Kind
 from auditor.discover.walk import read
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
-from auditor.link.names import Located, Module
+from auditor.link.names import CallSite, Located, Module
 from auditor.link.reach import Reach, is_main_guard
 
 _LARGEST = 200_000
@@ -53,10 +53,23 @@ class Running:
     def _callers(self, function: Located) -> Iterator[Located]:
         """Calls of a function; of a method, also those on what nobody knows the type of."""
         yield from self.code.calls(self.code.own_name(function))
-        if isinstance(function.scope.owner, t.Class):
-            for call in self.code.method_calls(function.node.name):  # type: ignore[attr-defined]
-                if isinstance(call.node.func, t.Attr) and not self.code.name(call.node.func.value, call.scope):  # fmt: skip
-                    yield call
+        own = function.scope
+        if not isinstance(own.owner, t.Class) or own.parent is None:
+            return
+        name: str = function.node.name  # type: ignore[attr-defined]
+        above = {f"{kind}.{name}" for kind in self.code.ancestry(Located(own.owner, own.parent))}
+        for call in self.code.method_calls(name):
+            if isinstance(call.node.func, t.Attr) and self._may_mean(call, above):
+                yield call
+
+    def _may_mean(self, call: CallSite, above: set[str]) -> bool:
+        """Whether a call may run a method in some run: on an object of no told class, or of one above."""
+        assert isinstance(call.node.func, t.Attr)
+        found = self.code.defined(call.node.func, call.scope)
+        if found is not None:
+            return self.code.own_name(found) in above
+        owner = self.code.name(call.node.func.value, call.scope).removesuffix("()")
+        return not owner or self.code.definition(owner) is not None
 
     @functools.cached_property
     def programs(self) -> Reach | None:
