@@ -141,6 +141,7 @@ class FlaskRouting:
         self.views = Views(self.values)
         self._find_nodes()
         self._find_attachments()
+        self._find_decorator_lists()
         self._find_decorated()
         self._find_calls()
         self._find_hooks()
@@ -239,6 +240,15 @@ class FlaskRouting:
             if isinstance(site.node.func, t.Attr):
                 for key in self._keys_of(site.node.func.value, site.scope, "api", "registry"):
                     self._attach(key, site.arg(0, "app"), site.scope)
+
+    def _find_decorator_lists(self) -> None:
+        """`api.decorators = [guard]`, after the API has been made."""
+        for assign, scope in self.code.of_kind(t.Assign):
+            match assign:
+                case t.Assign(targets=[t.Attr(value=owner, name="decorators")], value=listed):
+                    for key in self._keys_of(owner, scope, "api", "namespace", "blueprint"):
+                        found = self.views.decorator_list(listed, scope, "router")
+                        self.nodes[key].decorators = tuple(applied for applied, _ in found)
 
     def _keys_of(self, expr: t.Expr, scope: Scope, *kinds: str) -> list[Key]:
         found = [s.key for s in self.values.sources(expr, scope)]

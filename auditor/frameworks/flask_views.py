@@ -67,6 +67,10 @@ class Views:
             case t.Lambda():
                 at = place_of(Located(expr, scope), "<lambda>")
                 return (View("<lambda>", at, None),)
+            case t.Class():  # what a decorator of the tree is given
+                return self.of_class(Located(expr, scope))
+            case t.Function():
+                return (self.of_function(Located(expr, scope)),)
         defined = self.code.defined(expr, scope)
         if defined is not None:
             if isinstance(defined.node, t.Class):

@@ -124,7 +124,12 @@ class Contexts:
         inner = self.code.inside(function)
         env: Env = {}
         for index, param in enumerate(function.node.params[skip:]):
-            if param.kind in ("args", "kwargs"):
+            if param.kind == "kwargs":
+                continue
+            if param.kind == "args":
+                rest = site.node.args[index:]
+                listed = t.Seq(site.node.line, site.node.column, site.node.end_line, "tuple", rest)
+                env[id(inner), param.name] = Located(listed, site.scope)
                 continue
             position = None if param.kind == "keyword" else index
             given = site.arg(position, param.name)
@@ -156,9 +161,13 @@ class Contexts:
                 if binding.kind == "parameter" and isinstance(outer.owner, t.Function):
                     functions.setdefault(id(outer.owner), outer)
         envs: list[Env] = [{}]
-        for inner in functions.values():
-            runs = self._handed(inner, depth)
-            envs = [{**env, **run} for env in envs for run in runs][:_MAX_CALLS]
+        for inner in sorted(functions.values(), key=lambda s: -s.qualname.count(".")):
+            around = [{**env, **run} for env in envs for run in self._decorating(inner, env)]
+            runs = [] if around else self._handed(inner, depth)
+            envs = around or [
+                {**env, **run} for env in envs for run in ([{}] if _binds(env, inner) else runs)
+            ]
+            envs = envs[:_MAX_CALLS]
         for where, loop in loops.values():
             envs = [
                 {**env, **turn} for env in envs for turn in self._turns_within(loop, where, env)
@@ -186,6 +195,41 @@ class Contexts:
             if len(found) > _MAX_CALLS:
                 break
         return found or [{}]
+
+    def _decorating(self, inner: Scope, env: Env) -> list[Env]:
+        """What each use of a decorator of the tree binds: `@resource("/x")` above a view.
+
+        `inner` is the function that is given the view; what makes it may have parameters as well.
+        """
+        owner, params = inner.owner, inner.owner.params  # type: ignore[union-attr]
+        if _binds(env, inner) or len(params) != 1:
+            return []
+        found: list[Env] = []
+        maker = inner.parent.owner if inner.parent is not None else None
+        for used, view in self._decorated.get(id(maker), ()):
+            if isinstance(used.node, t.Call):
+                given = self._parameters(
+                    self.code.defined(used.node.func, used.scope),  # type: ignore[arg-type]
+                    CallSite(used.node, used.scope),
+                    0,
+                )
+                found.append({**given, (id(inner), params[0].name): view})
+        for used, view in self._decorated.get(id(owner), ()):
+            if not isinstance(used.node, t.Call):
+                found.append({(id(inner), params[0].name): view})
+        return found[:_MAX_CALLS]
+
+    @functools.cached_property
+    def _decorated(self) -> dict[int, list[tuple[Located, Located]]]:
+        """Function of the tree, by the id of its node -> its uses as a decorator, and above what."""
+        uses: dict[int, list[tuple[Located, Located]]] = defaultdict(list)
+        for found in (*self.code.functions(), *self.code.classes()):
+            for decorator in found.node.decorators:  # type: ignore[attr-defined]
+                named = decorator.func if isinstance(decorator, t.Call) else decorator
+                maker = self.code.defined(named, found.scope)
+                if maker is not None and isinstance(maker.node, t.Function):
+                    uses[id(maker.node)].append((Located(decorator, found.scope), found))
+        return uses
 
     def _turns_within(self, loop: t.For, scope: Scope, env: Env) -> list[Env]:
         with self.values.within(env):
@@ -371,6 +415,11 @@ def agree(one: Env, other: Env) -> bool:
     """Whether two environments bind no name differently."""
     small, large = (one, other) if len(one) < len(other) else (other, one)
     return all(key not in large or large[key].node is small[key].node for key in small)
+
+
+def _binds(env: Env, scope: Scope) -> bool:
+    """Whether an environment binds names of a scope."""
+    return any(where == id(scope) for where, _ in env)
 
 
 def _enclosing(body: Iterable[t.Stmt], node: t.Node) -> list[t.For]:

@@ -472,9 +472,22 @@ class Evaluator:
                     inner = self.code.inside(function)
                     for node in t.walk_own(*function.node.body):
                         if isinstance(node, t.Return | t.Yield) and node.value is not None:
-                            found += self.sources(node.value, inner, depth + 1)
+                            if (given := self._handed_back(node.value, inner, expr)) is not None:
+                                found += self.sources(given, scope, depth + 1)
+                            else:
+                                found += self.sources(node.value, inner, depth + 1)
                     return _distinct(found) or [Located(expr, scope)]
         return [Located(expr, scope)]
+
+    def _handed_back(self, returned: t.Expr, inner: Scope, call: t.Call) -> t.Expr | None:
+        """What a call has passed for the parameter that its function returns: `timed(blueprint)`."""
+        if not isinstance(returned, t.Name) or not isinstance(inner.owner, t.Function):
+            return None
+        bindings = inner.bindings.get(returned.id, ())
+        if len(bindings) != 1 or bindings[0].kind != "parameter":
+            return None
+        position = inner.owner.params.index(bindings[0].node)  # type: ignore[arg-type]
+        return CallSite(call, inner).arg(position, returned.id)
 
     def _passed(self, expr: t.Expr, scope: Scope) -> list[Located]:
         """What the calls of a function pass for its parameter; the items a loop variable takes."""

@@ -599,6 +599,46 @@ api.add_namespace(dogs, path="/d")
 app.register_blueprint(bp)
 """,
     },
+    "own helpers that register": {
+        "auth.py": AUTH,
+        "app.py": """
+from flask import Blueprint, Flask
+from flask_restful import Api, Resource
+from auth import key_required
+
+app = Flask(__name__)
+api = Api()
+
+def timed(bp):
+    bp.before_request(lambda: None)
+    return bp
+
+def resource(*urls, **kwargs):
+    def wrapper(found):
+        api.add_resource(found, *urls, **kwargs)
+        return found
+    return wrapper
+
+one = timed(Blueprint("one", __name__))
+two = timed(Blueprint("two", __name__))
+api.init_app(two)
+api.decorators = [key_required]
+
+@one.get("/a")
+def a(): return "x"
+
+@resource("/cats", "/cats/<int:cat>")
+class Cats(Resource):
+    def get(self, cat=0): return {}
+
+@resource("/dogs", endpoint="hounds")
+class Dogs(Resource):
+    def post(self): return {}
+
+app.register_blueprint(one, url_prefix="/1")
+app.register_blueprint(two, url_prefix="/2")
+""",
+    },
     "flask-smorest": {
         "auth.py": AUTH,
         "app.py": """
