@@ -16,7 +16,7 @@ from auditor.frameworks.connexion import Demand, Scheme
 from auditor.frameworks.decorators import Applied, Layer
 from auditor.frameworks.flask_routing import Hook
 from auditor.frameworks.wrappers import CSRF, WrapperGuards, least
-from auditor.libraries.authentication import known_guard
+from auditor.libraries.authentication import asks_for_need, known_guard
 from auditor.link.application import Application
 from auditor.link.checks import OF_NOBODY, Checks, Exit, Origin, Strength, Summary, vouches
 from auditor.link.names import CallSite, Located, Scope
@@ -243,6 +243,9 @@ class FlaskGuards(WrapperGuards):
         """What a decorator of an extension does."""
         if judged := self._http_auth(layer):
             return judged
+        func = layer.used.node.func if isinstance(layer.used.node, t.Call) else layer.used.node
+        if asks_for_need(func, layer.used.scope, self.values):  # type: ignore[arg-type]
+            return Guarding.ENFORCED, "flask-principal demands an identity that has the need"
         if known := known_guard(layer.name):
             if _optional(layer.used, self):
                 return Guarding.OPTIONAL, "lets callers without a credential pass (optional)"

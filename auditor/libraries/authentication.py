@@ -228,10 +228,6 @@ KNOWN_GUARDS = tuple(
                     "flask-security demands an authenticated user",
                 ),
                 (
-                    r"flask_principal\.(?:Permission|IdentityContext)\(\)\.(?:require|test)",
-                    "flask-principal demands an identity that has the need",
-                ),
-                (
                     r"flask_praetorian(?:\.decorators)?\.(?:auth_required|roles_required|roles_accepted)",
                     "flask-praetorian verifies the token",
                 ),
@@ -463,6 +459,36 @@ def guard_applied_on_the_spot(site: CallSite, name: str, values: Evaluator) -> V
     return None
 
 
+_PRINCIPAL = re.compile(r"flask_principal\.(?:Permission|Denial|IdentityContext)$")
+
+
+def asks_for_need(func: t.Expr, scope: Scope, values: Evaluator) -> bool:
+    """`permission.can`, `.test`, `.require`: whether they ask for something that nobody has.
+
+    A permission without needs lets everybody pass. https://pythonhosted.org/Flask-Principal/
+    """
+    if not isinstance(func, t.Attr) or func.name not in ("can", "test", "require"):
+        return False
+    for source in values.sources(func.value, scope):
+        if isinstance(source.node, t.Call):
+            made = values.code.name(source.node.func, source.scope)
+            found = values.code.defined(source.node.func, source.scope)
+            if found is not None and isinstance(found.node, t.Class):
+                return any(_PRINCIPAL.match(base) for base in values.code.ancestry(found))
+            if _PRINCIPAL.match(made):
+                return bool(source.node.args)
+    return False
+
+
+@recognises
+def permission_asked_for(site: CallSite, name: str, values: Evaluator) -> Verification | None:
+    """`permission.can()` of flask-principal tells, `test()` and `with require():` raise."""
+    match site.node.func:
+        case t.Attr(name=asked) as func if asks_for_need(func, site.scope, values):
+            return Verification(Strength.VERIFIED, raises=asked != "can", denies=asked != "can")
+    return None
+
+
 @recognises
 def verifying_calls(site: CallSite, name: str, values: Evaluator) -> Verification | None:
     if name.endswith("verify_jwt_in_request") and "jwt" in name.partition(".")[0]:
@@ -471,7 +497,7 @@ def verifying_calls(site: CallSite, name: str, values: Evaluator) -> Verificatio
             0, "optional"
         ):
             return None  # who sends no token passes
-        return Verification(Strength.VERIFIED, raises=True)
+        return Verification(Strength.VERIFIED, raises=True, denies=True)
     if name in _RAISING:
         return Verification(Strength.VERIFIED, raises=True)
     if name in _TELLING:

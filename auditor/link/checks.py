@@ -55,6 +55,8 @@ class Verification:
     strength: Strength
     raises: bool
     note: str = ""
+    denies: bool = False
+    """Whether what it raises answers 401 or 403, so that a body with it is a guard."""
 
 
 Recogniser = Callable[[CallSite, str, Evaluator], "Verification | None"]
@@ -347,7 +349,9 @@ _RESPONSES = re.compile(
     r"(?:Response\w*|abort|[rR]edirect\w*|(?:make|create)_response|unauthorized|forbidden|handle_no_permission"
     r"|permission_denied|render|redirect_to_login)$"
 )
-_TURNS_AWAY = re.compile(r"redirect|unauthorized|forbidden|no_permission|permission_denied", re.I)
+_TURNS_AWAY = re.compile(
+    r"redirect|unauthorized|forbidden|no_permission|permission_denied|_jwt_in_request", re.I
+)
 _SENDING = re.compile(r"(?:^|\.)(?:websocket|ws|socket)\.close$|^send$|^\w*(?:response|resp)$")
 _LOGIN = re.compile(r"log-?_?in|sign-?_?in|auth", re.I)
 _LOOKUP_METHODS = {
@@ -832,6 +836,9 @@ class _Walk:
                 found = self.verification(node, state)
                 if found and found.raises:
                     strength = max(strength, found.strength)
+                    if found.denies:
+                        self.denies = True
+                        self.rejects.append(node)
         return _State(strength, state.env)
 
     def truth(self, expr: t.Expr, state: _State) -> tuple[Strength, Strength]:

@@ -38,7 +38,8 @@ def main() -> None:
     rows = []
     for rule in app.url_map.iter_rules():
         if re.search(
-            r"(?:^|\.)(?:static|root|specs)$|^(?:api-docs|openapi|restx_doc)", rule.endpoint
+            r"(?:^|\.)(?:static|root|specs)$|^(?:api-docs|openapi|restx_doc|security\.)",
+            rule.endpoint,
         ):
             continue
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):

@@ -481,6 +481,11 @@ def admin_required(view):
 @app.get("/admin")
 @admin_required
 def admin(): return "x"
+
+@app.get("/inside")
+def inside():
+    verify_jwt_in_request()
+    return "x"
 """,
     },
     "Flask-HTTPAuth": {
@@ -637,6 +642,122 @@ class Dogs(Resource):
 
 app.register_blueprint(one, url_prefix="/1")
 app.register_blueprint(two, url_prefix="/2")
+""",
+    },
+    "Flask-Principal": {
+        "app.py": """
+from flask import Flask, abort
+from flask_principal import Permission, Principal, RoleNeed
+
+app = Flask(__name__)
+app.secret_key = "sample"
+Principal(app)
+admin = Permission(RoleNeed("admin"))
+nothing = Permission()
+
+class Owner(Permission):
+    def __init__(self, item):
+        super().__init__(RoleNeed(f"owner-{item}"))
+
+def admin_required(view):
+    from functools import wraps
+    @wraps(view)
+    def wrapper(*args, **kwargs):
+        if not admin.can():
+            abort(403)
+        return view(*args, **kwargs)
+    return wrapper
+
+@app.get("/decorated")
+@admin.require(403)
+def decorated(): return "x"
+
+@app.get("/within")
+def within():
+    with admin.require(http_exception=403):
+        return "x"
+
+@app.get("/tested")
+def tested():
+    admin.test(403)
+    return "x"
+
+@app.get("/own")
+@admin_required
+def own(): return "x"
+
+@app.get("/items/<int:item>")
+def owned(item):
+    if Owner(item).can():
+        return "x"
+    abort(403)
+
+@app.get("/nothing")
+@nothing.require(403)
+def asks_nothing(): return "x"
+""",
+    },
+    "Flask-Security": {
+        "app.py": """
+import uuid
+from flask import Flask
+from flask_security import (
+    RoleMixin, Security, SQLAlchemyUserDatastore, UserMixin, auth_required, auth_token_required,
+    current_user, login_required, permissions_required, roles_accepted, roles_required,
+)
+from flask_security.models import fsqla_v3 as fsqla
+from flask_sqlalchemy import SQLAlchemy
+
+app = Flask(__name__)
+app.config.update(SECRET_KEY="sample", SECURITY_PASSWORD_SALT="1",
+                  SQLALCHEMY_DATABASE_URI="sqlite://")
+db = SQLAlchemy(app)
+fsqla.FsModels.set_db_info(db)
+
+class Role(db.Model, fsqla.FsRoleMixin):
+    pass
+
+class User(db.Model, fsqla.FsUserMixin):
+    pass
+
+Security(app, SQLAlchemyUserDatastore(db, User, Role))
+
+@app.get("/open")
+def open_(): return "x"
+
+@app.get("/auth")
+@auth_required()
+def auth(): return "x"
+
+@app.get("/either")
+@auth_required("token", "session")
+def either(): return "x"
+
+@app.get("/token")
+@auth_token_required
+def token(): return "x"
+
+@app.get("/login-only")
+@login_required
+def login_only(): return "x"
+
+@app.get("/role")
+@roles_required("admin")
+def role(): return "x"
+
+@app.get("/roles")
+@roles_accepted("admin", "editor")
+def roles(): return "x"
+
+@app.get("/permission")
+@permissions_required("read")
+def permission(): return "x"
+
+@app.get("/asked")
+def asked():
+    if not current_user.has_role("admin"):
+        return "no", 403
+    return "x"
 """,
     },
     "flask-smorest": {
