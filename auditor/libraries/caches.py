@@ -19,14 +19,17 @@ from auditor.model.places import Place
 
 _DECORATORS = re.compile(
     r"^(?:functools\.(?:lru_cache|cache)|cachetools(?:\.func)?\.\w*cached?|aiocache\.(?:decorators\.)?\w*cached"
-    r"|fastapi_cache\.decorator\.cache|async_lru\.alru_cache|cashews\.\w+|flask_caching\.Cache\(\)\.\w*cached?)"
+    r"|fastapi_cache\.decorator\.cache|async_lru\.alru_cache|cashews\.\w+|flask_caching\.Cache\(\)\.(?:\w*cached?|memoize)"
+    r"|django\.views\.decorators\.cache\.cache_page"
+    r"|rest_framework_extensions\.cache\.decorators\.cache_response|dogpile\.cache\.\w+\(\)\.cache_on_arguments)"
     r"(?:\(\))?$"
 )
 _CLIENTS = {
     "redis.Redis", "redis.StrictRedis", "redis.from_url", "redis.asyncio.Redis",
     "redis.asyncio.from_url", "redis.asyncio.client.Redis", "aioredis.from_url",
     "aioredis.create_redis_pool", "redis.Redis.from_url", "redis.asyncio.Redis.from_url",
-    "aiocache.Cache", "cachetools.TTLCache", "cachetools.LRUCache", "pymemcache.client.base.Client",
+    "aiocache.Cache", "aiocache.SimpleMemoryCache", "aiocache.RedisCache", "flask_caching.Cache",
+    "dogpile.cache.make_region", "diskcache.Cache", "cachetools.TTLCache", "cachetools.LRUCache", "pymemcache.client.base.Client",
 }  # fmt: skip
 _READS = {"get", "mget", "hget", "hgetall", "json"}
 
@@ -39,7 +42,26 @@ def caches(application: Application) -> Iterator[Cache]:
     for site in code.calls(*_CLIENTS):
         name = code.name(site.node.func, site.scope).partition(".")[0]
         used = _uses(code, reach, site)
+        if not used and _handed_on(code, site):
+            continue  # a queue's, a limiter's or a broker's connection
         yield Cache(name, place_of(site), tuple(used))
+
+
+def _handed_on(code: Code, site: CallSite) -> bool:
+    """Whether a client is given to something else: `Queue("tasks", connection=app.redis)`."""
+    names = {
+        target.id if isinstance(target, t.Name) else target.name
+        for assign, _ in code.of_kind(t.Assign)
+        if assign.value is not None and any(n is site.node for n in t.walk_own(assign.value))
+        for target in assign.targets
+        if isinstance(target, t.Name | t.Attr)
+    }
+    return any(
+        isinstance(given, t.Name | t.Attr)
+        and (given.id if isinstance(given, t.Name) else given.name) in names
+        for call in (code.all_calls() if names else ())
+        for given in (*call.node.args, *(k.value for k in call.node.keywords))
+    )
 
 
 def _decorated(code: Code) -> Iterator[Cache]:

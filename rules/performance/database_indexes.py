@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from auditor.assess.rule import Reference, Rule, cwe
 from auditor.assess.verdict import (
@@ -19,7 +20,7 @@ from auditor.assess.verdict import (
     unknown,
 )
 from auditor.link.application import Application
-from auditor.model.data import Bound, CollectionFit, Connection, Fit, Match, Query
+from auditor.model.data import Bound, CollectionFit, Connection, Fit, Index, Match, Query
 from auditor.model.traffic import Traffic
 
 _LIMITED = (Bound.ONE, Bound.LIMITED, Bound.CALLER)
@@ -28,6 +29,11 @@ _IDENTITY = re.compile(
     r"(?:^|[_. ])(?:uuid|guid|e?mail|token|slug|username|api_?key|sku|phone)\b|(?:^|[. ])_?id\b"
 )
 """Fields that tell one record from all others."""
+
+
+def _leading(index: Index, fields: Sequence[str]) -> int:
+    """How many of an index's fields are among these, from its first on."""
+    return sum(1 for _ in itertools.takewhile(lambda key: key[0] in fields, index.fields))
 
 
 def _costly(query: Query, match: Match) -> bool:
@@ -87,7 +93,12 @@ class DatabaseIndexes(Rule):
                 "Run the slow-query log or `explain()` in production.",
             )
         met = sum(1 for _, _, fit in judged if fit is not Fit.MISSING)
-        evidence = [e for c in found for e in (*self._gaps(c, traffic), *self._indexes(c))]
+        blind = {c.unit for c in found if not c.name and c.fits}
+        evidence = [
+            e
+            for c in found
+            for e in (*self._gaps(c, traffic), *self._indexes(c, bool(blind & {c.unit, ""})))
+        ]
         if met and not any(e.state is State.PRESENT for e in evidence):
             query = next(q for _, q, fit in judged if fit is Fit.COVERED)
             evidence.append(
@@ -127,9 +138,9 @@ class DatabaseIndexes(Rule):
             state = State.WEAK
             if not _IDENTITY.search(fields):
                 severity = Severity.LOW
-        script = next(
-            (i for i in collection.idle if i.fields and i.fields[0][0] in match.missing), None
-        )
+        script = max(collection.idle, key=lambda i: _leading(i, match.missing), default=None)
+        if script is not None and not _leading(script, match.missing):
+            script = None
         proposed = next((p for p in collection.proposed if query in p.queries), None)
         if script is not None and match.fit is Fit.MISSING:
             message += f"; {script.place} declares one, but nothing runs it"
@@ -140,19 +151,19 @@ class DatabaseIndexes(Rule):
         subject = f"{collection.unit} {collection.name} {tuple(sorted(query.fields)) or fields}"
         return Evidence(query.place, state, severity, message, subject)
 
-    def _indexes(self, collection: CollectionFit) -> Iterator[Evidence]:
+    def _indexes(self, collection: CollectionFit, blind: bool) -> Iterator[Evidence]:
         used = {
             name
             for query, _ in collection.fits
             for name in (*query.fields, *query.scanned, *(s for s, _ in query.sort))
         }
-        blind = any(query.unresolved for query, _ in collection.fits)
+        blind = blind or any(query.unresolved for query, _ in collection.fits)
         for index in (*collection.live, *collection.idle):
             names = [name for name, _ in index.fields]
             label = f"{collection.name} ({', '.join(names)})"
             needed = index.unique or index.expires or index.implied or index.kind != "ordered"
             if names and names[0] not in used and not needed and not blind:
-                close = difflib.get_close_matches(names[0], sorted(used), 1, 0.6)
+                close = difflib.get_close_matches(names[0], sorted(used), 1, 0.8)
                 meant = f"; {close[0]} is queried" if close else ""
                 message = f"index {label}: no query uses {names[0]}{meant}"
                 yield Evidence(index.place, State.DECORATIVE, Severity.MEDIUM, message, label)
