@@ -41,6 +41,7 @@ _BY_PATH: tuple[tuple[str, Kind], ...] = (
     (r"(?:^|/)\.circleci/config\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)\.github/dependabot\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)(?:nginx|caddy|traefik)[^/]*/.*\.(?:conf(?:\.\w+)?|ya?ml|template)$", Kind.PROXY),
+    (r"(?:^|/)(?:nginx|sites-(?:available|enabled))/[\w-]+$", Kind.PROXY),
     (
         r"(?:^|/)(?:k8s|kubernetes|manifests|deploy|deployment|helm|charts?|kustomize|base|overlays|argocd|openshift)/.*\.ya?ml$",
         Kind.PLATFORM,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from auditor.extract.python import tree as t
 from auditor.extract.readers.platforms import Probe
@@ -15,7 +16,9 @@ from auditor.frameworks.django_settings import DjangoProject
 from auditor.frameworks.public import looks_like_health
 from auditor.link.application import Application, provides
 from auditor.link.names import Code, Located
+from auditor.model.data import Connection
 from auditor.model.places import Place
+from auditor.model.settings import FrameworkSetting
 from auditor.model.web import HealthCheck, Route
 
 _ASKS = (
@@ -32,6 +35,12 @@ _ASKS = (
 )  # fmt: skip
 _COMPILED = tuple((what, re.compile(pattern)) for what, pattern in _ASKS)
 _HANDLER = re.compile(r"(?:get_|read_|check_)?(?:health(?:_?check)?|readiness|liveness|ping)", re.I)
+_OPENS = (
+    "sqlalchemy.create_engine", "sqlalchemy.ext.asyncio.create_async_engine", "sqlmodel.create_engine",
+    "flask_sqlalchemy.SQLAlchemy", "databases.Database", "asyncpg.create_pool", "asyncpg.connect",
+    "psycopg2.connect", "psycopg.connect", "pymysql.connect", "aiomysql.create_pool", "tortoise.Tortoise.init",
+    "peewee.PostgresqlDatabase", "peewee.MySQLDatabase", "redis.Redis", "redis.from_url",
+)  # fmt: skip
 _PACKAGED = ("MainView", "HealthCheckView")
 _PLAIN = re.compile(
     r"(?:^|\.)(?:log\w*|jsonify|\w*Response|make_response|str|int|float|dict|len|time|now|utcnow|isoformat|print"
@@ -43,6 +52,30 @@ _COLLECTION_COMMAND = re.compile(r"Client\(\)(?:\[\]|\.\w+)\.admin\.command$")
 
 @provides(HealthCheck)
 def health_checks(application: Application) -> Iterator[HealthCheck]:
+    stores = _Stores(application)
+    for check in _all(application):
+        yield replace(check, stores=stores.of(check.route.application))
+
+
+class _Stores:
+    """Which applications keep data in a database, as far as their code and settings tell."""
+
+    def __init__(self, application: Application) -> None:
+        self.places = [c.place.path for c in application.facts(Connection)]
+        self.places += [site.path for site in application.code.calls(*_OPENS)]
+        self.configured = {
+            s.application
+            for s in application.facts(FrameworkSetting)
+            if s.name in ("DATABASES", "SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_BINDS")
+        }
+
+    def of(self, unit: str) -> bool:
+        if unit in self.configured:
+            return True
+        return any(unit == "." or path.startswith(unit + "/") for path in self.places)
+
+
+def _all(application: Application) -> Iterator[HealthCheck]:
     probes = {probe.path.rstrip("/") for _, probe in application.of(Probe)}
     for route in application.facts(Route):
         reads = route.method in ("GET", "ANY")

@@ -221,6 +221,8 @@ class HealthCheck:
     claims: str
     broken: str = ""
     broken_place: Place | None = None
+    stores: bool = False
+    """Whether its application keeps data in a database."""
 
 
 @dataclass(frozen=True, slots=True)

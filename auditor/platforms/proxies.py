@@ -13,6 +13,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
+import re2
+
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.proxies import GatewayLimit, ProxyStatement
 from auditor.link.application import Application, provides
@@ -178,12 +180,8 @@ def _best(locations: list[ProxyLocation], path: str) -> ProxyLocation | None:
 
 
 def _matches(pattern: str, path: str) -> bool:
-    """Regular expressions of the tree are not run: those made of plain words are compared."""
-    plain = re.fullmatch(r"\^?((?:/|[\w.-]|\\\.)+)(?:/?\$|\(/\|\$\)|/?\.\*\$?)?", pattern)
-    if plain is None:
-        choice = re.fullmatch(r"\^?(/(?:[\w-]+/)*)\(([\w./|-]+)\)(?:/?\.?\*?\$?)?", pattern)
-        if choice is None:
-            return False
-        return any(path.startswith(choice[1] + word) for word in choice[2].split("|"))
-    word = plain[1].replace("\\.", ".")
-    return path.startswith(word) if pattern.startswith("^") else word in path
+    """Expressions of the tree are matched without backtracking; what RE2 does not read matches nothing."""
+    try:
+        return re2.search(pattern, path) is not None
+    except re2.error:
+        return False

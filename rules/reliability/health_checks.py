@@ -14,7 +14,6 @@ from auditor.assess.verdict import (
     present,
 )
 from auditor.link.application import Application
-from auditor.model.data import Connection
 from auditor.model.deployment import HealthProbe
 from auditor.model.web import Guarding, HealthCheck, WebApp
 
@@ -65,17 +64,16 @@ class HealthChecks(Rule):
             told = f"application {app.entry} has no health check"
             yield Evidence(app.place, State.ABSENT, Severity.CRITICAL, told, app.name)
             return
-        stores = any(
-            c.place.path.startswith(app.name.rstrip(".")) for c in application.facts(Connection)
-        )
         sound = [c for c in checks if c.checks and c.reports_failure and not c.broken]
         open_ = any(c.route.authentication is not Guarding.ENFORCED for c in checks)
         for check in checks:
+            if open_ and check.route.authentication is Guarding.ENFORCED:
+                continue  # not the one that probes ask
             deeper = any(c.checks for c in checks)
-            yield from self._check(check, stores, bool(sound), deeper, open_)
+            yield from self._check(check, bool(sound), deeper, open_)
 
     def _check(
-        self, check: HealthCheck, stores: bool, sound: bool, deeper: bool, open_: bool
+        self, check: HealthCheck, sound: bool, deeper: bool, open_: bool
     ) -> Iterator[Evidence]:
         name, place = check.route.name, check.route.place
         subject = f"{check.route.application} {name}"
@@ -96,7 +94,7 @@ class HealthChecks(Rule):
             yield Evidence(place, State.DECORATIVE, Severity.HIGH, told, subject + " status")
         elif check.checks and not check.broken:
             yield present(place, f"{name} asks the {' and the '.join(check.checks)}", subject)
-        elif not check.checks and (stores or check.claims) and not sound:
+        elif not check.checks and (check.stores or check.claims) and not sound:
             said = f" and says {check.claims} as a constant" if check.claims else ""
             beside = ", beside a deeper one" if deeper else ""
             told = f"{name} answers a constant{said}, whatever the state of the database{beside}"

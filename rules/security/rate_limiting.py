@@ -17,6 +17,7 @@ from auditor.assess.verdict import (
 )
 from auditor.link.application import Application
 from auditor.model.costs import Costly
+from auditor.model.places import Place
 from auditor.model.web import Guarding, Limit, Limited, Limiter, Limiting, Route, WebApp
 
 _ABUSED = {"login", "registration", "token refresh", "password recovery"}
@@ -42,12 +43,10 @@ _WORDS = (
 
 def _guessed(route: Route) -> str:
     """What can be tried at a route, by its nature, or by the last word of its path or handler."""
-    if not (route.writes or route.method == "ANY"):
+    if not (route.writes or route.method == "ANY") or route.authentication is Guarding.ENFORCED:
         return ""
-    if route.public in _ABUSED:
-        return route.public
-    if route.authentication is Guarding.ENFORCED or route.public:
-        return ""
+    if route.public:
+        return route.public if route.public in _ABUSED else ""
     last = next((s for s in reversed(route.path.split("/")) if s and s[0] not in "{<"), "")
     for why, words in _WORDS:
         if words.fullmatch(last) or words.fullmatch(route.handler.rpartition(".")[2]):
@@ -87,7 +86,12 @@ class RateLimiting(Rule):
             return not_applicable("no routes were found")
         limited = [f for f in found if f.state in (Limiting.PRESENT, Limiting.WEAK)]
         evidence = [*self._unlimited(application, found), *self._limiters(application, limited)]
-        evidence += [*self._weak(limited), *self._strengths(limited)]
+        reported = {e.place for e in evidence}
+        evidence += [
+            *self._weak(limited),
+            *self._void(limited, reported),
+            *self._strengths(limited),
+        ]
         summary = f"{len(limited)} of {len(found)} routes are rate limited."
         return judge(summary, evidence, Coverage(len(limited), len(found)))
 
@@ -95,12 +99,16 @@ class RateLimiting(Rule):
         costly = {(c.route.application, c.route.name): c for c in application.facts(Costly)}
         rest: dict[str, list[Route]] = defaultdict(list)
         void: dict[tuple[str, Limit], list[Route]] = defaultdict(list)
+        told: set[tuple[str, Place, str]] = set()
         for each in found:
             route, limit = each.route, each.best
             if each.state in (Limiting.PRESENT, Limiting.WEAK):
                 continue
             spends = costly.get((route.application, route.name))
             if guessed := _guessed(route):
+                if (route.application, route.place, guessed) in told:
+                    continue  # the same handler under another method or path
+                told.add((route.application, route.place, guessed))
                 message = f"{route.name} ({guessed}) can be tried without end"
             elif spends:
                 message = f"{route.name} spends on {spends.what} ({spends.place}) without a limit"
@@ -122,7 +130,7 @@ class RateLimiting(Rule):
             subject = f"{name} {limit.name}"
             yield Evidence(limit.place, State.DECORATIVE, Severity.HIGH, message, subject)
         for app in application.facts(WebApp):
-            if missing := rest.get(app.name):
+            if missing := rest.pop(app.name, None):
                 total = [f for f in found if f.route.application == app.name]
                 none = not any(f.state in (Limiting.PRESENT, Limiting.WEAK) for f in total)
                 severity = Severity.HIGH if none else Severity.MEDIUM
@@ -153,6 +161,22 @@ class RateLimiting(Rule):
             message = f"the limit `{limit.name}` of {routes[0].route.name}{more} {reason}"
             subject = f"{name} {reason.partition(' (')[0]}"
             yield Evidence(limit.place, State.WEAK, Severity.MEDIUM, message, subject)
+
+    def _void(self, limited: list[Limited], reported: set[Place]) -> Iterator[Evidence]:
+        """Limits that do nothing on routes that something else limits."""
+        void: dict[tuple[str, Limit], list[Limited]] = defaultdict(list)
+        for each in limited:
+            for limit in each.limits:
+                if limit.state is Limiting.DECORATIVE and limit.place not in reported:
+                    void[each.route.application, limit].append(each)
+        for (name, limit), routes in void.items():
+            more = f" and {len(routes) - 1} more" if len(routes) > 1 else ""
+            message = (
+                f"`{limit.name}` does nothing for {routes[0].route.name}{more}: {limit.reason}"
+            )
+            message += "; something else limits it"
+            subject = f"{name} {limit.name} beside another"
+            yield Evidence(limit.place, State.DECORATIVE, Severity.MEDIUM, message, subject)
 
     def _strengths(self, limited: list[Limited]) -> Iterator[Evidence]:
         by_limit: dict[tuple[str, str], list[Limited]] = defaultdict(list)

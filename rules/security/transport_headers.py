@@ -58,7 +58,7 @@ class TransportHeaders(Rule):
     effort = "small"
 
     def assess(self, application: Application) -> Verdict:
-        apps = application.facts(WebApp)
+        apps = list({app.name: app for app in reversed(application.facts(WebApp))}.values())
         outbound = list(_outbound(application))
         if not apps and not outbound:
             return not_applicable("no web application was found, and nothing skips certificates")

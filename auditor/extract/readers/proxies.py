@@ -42,7 +42,10 @@ class GatewayLimit(Fact, frozen=True):
     line: int
 
 
-@extracts(Kind.PROXY, name=r".*\.conf(?:\..+)?|.*nginx.*|default\.conf.*|.*\.template|.*\.j2")
+@extracts(
+    Kind.PROXY,
+    name=r".*\.conf(?:\..+)?|.*nginx.*|default\.conf.*|.*\.template|.*\.j2|(?!caddy)[\w-]+",
+)
 def nginx(source: Source) -> Iterator[Fact]:
     yield from _statements("nginx", source.text, by_line=False)
 
