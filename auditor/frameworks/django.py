@@ -20,7 +20,7 @@ from auditor.frameworks.django_settings import DjangoProject, uses_django
 from auditor.frameworks.django_urls import Pattern, Registry, UrlConf
 from auditor.frameworks.django_views import MADE, METHODS, SERVED, Views
 from auditor.frameworks.public import public_by_nature
-from auditor.libraries.url_configurations import PackagedView
+from auditor.libraries.url_configurations import PACKAGED_VIEWS, PackagedView
 from auditor.link.application import Application, provides
 from auditor.link.names import CallSite, Located, Scope, named
 from auditor.link.pathtests import PathTests
@@ -152,6 +152,9 @@ class _Builder:
                 yield self._function_view(pattern, found, method)
             return
         short = t.dotted(node).rpartition(".")[2] if isinstance(node, t.Name | t.Attr) else "view"
+        if found is None and (known := PACKAGED_VIEWS.get(self.code.name(node, scope))):  # type: ignore[arg-type]
+            yield from self._packaged(pattern, known)
+            return
         if found is None and short in MADE and not isinstance(node, t.Call):
             yield from self._foreign(pattern, MADE[short], MADE[short])
             return
@@ -211,6 +214,9 @@ class _Builder:
                 found, short = given, _last(view.args[0])
         if found is None or not isinstance(found.node, t.Class):
             name = self.code.name(view, scope) or dotted
+            if (known := PACKAGED_VIEWS.get(name)) is not None:
+                yield from self._packaged(pattern, known)
+                return
             if "()" not in name:
                 short = name.rpartition(".")[2]  # whatever it is imported as
             yield from self._foreign(pattern, name, short)

@@ -170,6 +170,54 @@ _URLS: dict[str, tuple[PackagedView, ...]] = {
 _PROVIDER = re.compile(r"^allauth\.socialaccount\.providers\.(\w+)$")
 
 
+_FUNCTIONS = {
+    "allauth.account.views": {
+        "login": "LoginView", "logout": "LogoutView", "signup": "SignupView",
+        "account_inactive": "AccountInactiveView", "reauthenticate": "ReauthenticateView",
+        "email": "EmailView", "email_verification_sent": "email_verification_sent",
+        "confirm_email": "ConfirmEmailView", "password_change": "PasswordChangeView",
+        "password_set": "PasswordSetView", "password_reset": "PasswordResetView",
+        "password_reset_done": "PasswordResetDoneView",
+        "password_reset_from_key": "PasswordResetFromKeyView",
+        "password_reset_from_key_done": "PasswordResetFromKeyDoneView",
+        "confirm_login_code": "ConfirmLoginCodeView",
+    },
+    "allauth.socialaccount.views": {
+        "login_cancelled": "LoginCancelledView", "login_error": "LoginErrorView",
+        "signup": "SignupView", "connections": "ConnectionsView",
+    },
+    "allauth.mfa.base.views": {
+        "index": "IndexView", "authenticate": "AuthenticateView",
+        "reauthenticate": "ReauthenticateView",
+    },
+    "allauth.mfa.totp.views": {
+        "activate_totp": "ActivateTOTPView", "deactivate_totp": "DeactivateTOTPView",
+    },
+    "allauth.mfa.recovery_codes.views": {
+        "view_recovery_codes": "ViewRecoveryCodesView",
+        "generate_recovery_codes": "GenerateRecoveryCodesView",
+        "download_recovery_codes": "DownloadRecoveryCodesView",
+    },
+}  # fmt: skip
+"""Modules of views -> what a project may register by itself, and the view that it is."""
+
+
+def _by_name() -> Iterator[tuple[str, PackagedView]]:
+    for module, functions in _FUNCTIONS.items():
+        served = {
+            "allauth.account.views": ALLAUTH_ACCOUNT,
+            "allauth.socialaccount.views": _ALLAUTH_SOCIAL,
+        }.get(module, _ALLAUTH_MFA)
+        views = {view.view: view for view in served}
+        for function, name in functions.items():
+            yield f"{module}.{function}", views[name]
+            yield f"{module}.{name}", views[name]
+
+
+PACKAGED_VIEWS = dict(_by_name())
+"""Canonical name -> a package's view, for projects that give it a URL of their own."""
+
+
 def packaged(urls: str, installed: Sequence[str]) -> tuple[PackagedView, ...] | None:
     """What a package's URL configuration serves with these INSTALLED_APPS; None if not known."""
     if urls == "allauth.urls":

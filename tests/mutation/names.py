@@ -120,8 +120,8 @@ def mentioned(node: ast.AST) -> Iterator[str]:
 
 
 def _names_something(node: ast.expr) -> bool:
-    """Whether an assignment gives a thing another name: an alias, an instance, a partial."""
-    return isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+    """Whether an assignment gives a thing another name: an alias, an instance, what is made of two."""
+    return isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript | ast.BinOp)
 
 
 def _injected(args: ast.arguments) -> Iterator[str]:
