@@ -47,6 +47,8 @@ class _Router:
     """Whether it has a root view of its own."""
     parent: str = ""
     """The regular expression of the parent's detail route, for a nested router."""
+    added: tuple[tuple[bool, str, str], ...] = ()
+    """Actions that its class adds to the routes: whether to the detail route, method, action."""
 
 
 class RestRouters:
@@ -107,7 +109,28 @@ class RestRouters:
         shown = self.values.attribute(own, "include_root_view") if own is not None else []
         hidden = any(isinstance(s.node, t.Const) and s.node.value is False for s in shown[:1])
         root = "Default" in kind and "Nested" not in kind and not hidden
-        return _Router(site, kind, text, is_regex, root)
+        added = tuple(self._added(own)) if own is not None else ()
+        return _Router(site, kind, text, is_regex, root, added=added)
+
+    def _added(self, own: Located) -> Iterator[tuple[bool, str, str]]:
+        """`self.routes[0].mapping.update({"delete": "bulk_destroy"})` in a router class."""
+        for ancestor in self.code.ancestry(own):
+            definition = self.code.definition(ancestor)
+            for node in t.walk(*definition.node.body) if definition is not None else ():  # type: ignore[attr-defined]
+                match node:
+                    case t.Call(
+                        func=t.Attr(
+                            value=t.Attr(
+                                value=t.Item(value=routes, index=t.Const(value=0 | 2 as index)),
+                                name="mapping",
+                            ),
+                            name="update",
+                        ),
+                        args=[t.Map(keys=keys, values=values)],
+                    ) if t.dotted(routes).rpartition(".")[2] == "routes":
+                        for method, action in zip(keys, values, strict=True):
+                            if isinstance(method, t.Const) and isinstance(action, t.Const):
+                                yield index == 2, str(method.value).upper(), str(action.value)
 
     def _register(self, site: CallSite, receiver: t.Expr) -> None:
         prefix = self.values.text(site.arg(0, "prefix"), site.scope)
@@ -176,7 +199,6 @@ class RestRouters:
         self, router: _Router, site: CallSite, base: str, end: str, viewset: Located | None
     ) -> Iterator[RestRoute]:
         slash = router.slash
-        bare = base[1:] if base == "^" else base
         joined = base + "/" if base not in ("^", "") else base
         listed = base + slash if base not in ("^", "") else base
         if viewset is None:
@@ -191,10 +213,13 @@ class RestRouters:
         else:
             value = self._lookup_field(viewset, "lookup_value_converter", "str")
             detail = f"{joined}<{value}:{field}>"
-        del bare
         for action, method in self.views.actions(viewset).items():
             path = listed if action in ("list", "create") else detail + slash
             yield RestRoute(path + end, method, action, viewset, None, site)
+        for of_one, method, action in router.added:
+            if self.views.method(viewset, action) is not None:
+                path = detail + slash if of_one else listed
+                yield RestRoute(path + end, method, action, viewset, None, site)
         for extra in self.views.extras(viewset):
             above = f"{detail}/" if extra.detail else joined
             for method in extra.methods:
