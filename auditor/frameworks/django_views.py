@@ -87,6 +87,14 @@ class Views:
         self.values = values
         self.code: Code = values.code
 
+    old = False
+    """Whether the project runs on a Django before 5.0, whose logout takes GET as well."""
+
+    def given(self, short: str) -> tuple[str, ...] | None:
+        """The methods of a known view, by its class; None where it is not known."""
+        methods = SERVED.get(short)
+        return ("GET", "POST") if short == "LogoutView" and self.old else methods
+
     def ancestry(self, found: Located) -> list[str]:
         return self.code.ancestry(found)
 
@@ -130,7 +138,7 @@ class Views:
         """The methods of a class-based view, HEAD and OPTIONS left out."""
         methods: set[str] = set()
         for name in self.ancestry(found):
-            methods.update(SERVED.get(name.rpartition(".")[2], ()) if ":" not in name else ())
+            methods.update(self.given(name.rpartition(".")[2]) or () if ":" not in name else ())
         methods.update(m for m in METHODS if self.method(found, m.lower()) is not None)
         return self._allowed(found, methods)
 

@@ -102,9 +102,17 @@ _DJ_REST_AUTH = (
     _view("password/reset/", "PasswordResetView", "POST", public=_RECOVERY),
     _view("password/reset/confirm/", "PasswordResetConfirmView", "POST", public=_RECOVERY),
     _view("login/", "LoginView", "POST", public="login"),
-    _view("logout/", "LogoutView", "POST", public="logout"),
+    _view("logout/", "LogoutView", *_SHOWN, public="logout"),
     _view("user/", "UserDetailsView", "GET", "PUT", "PATCH", demands=_USER),
     _view("password/change/", "PasswordChangeView", "POST", demands=_USER),
+)
+_FILEPOND = (
+    _view("process/", "ProcessView", "POST"),
+    PackagedView("^patch/(?P<chunk_id>[0-9a-zA-Z]{22})$", "PatchView", ("PATCH",), "", "", True),
+    _view("revert/", "RevertView", "DELETE"),
+    _view("load/", "LoadView", "GET"),
+    _view("restore/", "RestoreView", "GET"),
+    _view("fetch/", "FetchView", "GET"),
 )
 _DJ_REST_REGISTRATION = (
     _view("", "RegisterView", "POST", public="registration"),
@@ -158,6 +166,7 @@ _URLS: dict[str, tuple[PackagedView, ...]] = {
     "allauth.account.urls": ALLAUTH_ACCOUNT,
     "dj_rest_auth.urls": _DJ_REST_AUTH,
     "rest_auth.urls": _DJ_REST_AUTH,
+    "django_drf_filepond.urls": _FILEPOND,
     "dj_rest_auth.registration.urls": _DJ_REST_REGISTRATION,
     "rest_auth.registration.urls": _DJ_REST_REGISTRATION[:2],
     "social_django.urls": _SOCIAL_DJANGO,

@@ -1194,6 +1194,143 @@ class Others:
     def yours(self): return {}
 """,
     ),
+    "in the wild": project(
+        """
+from django.urls import include, path
+from rest_framework.permissions import IsAdminUser
+from rest_framework.routers import DefaultRouter
+from rest_framework.schemas import get_schema_view
+from shop import views as v
+
+class BulkRouter(DefaultRouter):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.routes[0].mapping.update({"delete": "bulk_destroy", "patch": "bulk_absent"})
+
+router = BulkRouter()
+router.register("users", v.Users, basename="user")
+schema_view = get_schema_view(title="x", permission_classes=[IsAdminUser])
+
+def made(prefix):
+    found = [path("first/", v.limited)]
+    found.append(path(f"{prefix}/", v.scoped))
+    return found
+
+urlpatterns = [
+    path("api/", include(router.urls)),
+    path("limited/", v.limited),
+    path("scoped/", v.scoped),
+    path("preview/", v.Preview(v.Article)),
+    path("made/", include(made("second"))),
+    path("schema/", schema_view),
+    path("list/", v.ByPath.as_view()),
+    path("one/<int:pk>/", v.ByPath.as_view()),
+    path("grouped/", v.grouped),
+    path("late/", v.late),
+]
+""",
+        'MIDDLEWARE += ["shop.middleware.Tokens"]\nINSTALLED_APPS += ["rest_framework.authtoken"]\n'
+        'METRICS_KEY = os.environ.get("METRICS_KEY")\n',
+        middleware="""
+from shop.tokens import Tokens
+""",
+        tokens="""
+from rest_framework.authtoken.models import Token
+
+class Tokens:
+    def __init__(self, get_response):
+        self.get_response = get_response
+    def __call__(self, request):
+        request.token = None
+        sent = request.headers.get("X-Token")
+        if sent:
+            request.token = Token.objects.filter(key=sent).first()
+        return self.get_response(request)
+""",
+        members=MEMBERS,
+        views="""
+import functools
+from django.conf import settings
+from django.contrib.auth.decorators import user_passes_test
+from django.http import HttpResponse, HttpResponseForbidden
+from rest_framework import permissions
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from shop.members import Base
+
+def methods(*allowed):
+    def decorate(view):
+        @functools.wraps(view)
+        def wrapper(request, *args, **kwargs):
+            if request.method not in allowed:
+                return HttpResponse(status=405)
+            return view(request, *args, **kwargs)
+        return wrapper
+    return decorate
+
+def scope_required(scope, strict=True):
+    def decorate(view):
+        @functools.wraps(view)
+        def wrapper(request, *args, **kwargs):
+            if not request.token:
+                if request.user.is_authenticated:
+                    pass
+                else:
+                    return HttpResponse(status=401)
+            elif not request.token.user.has_perm(scope):
+                return HttpResponse(status=403)
+            return view(request, *args, **kwargs)
+        return wrapper
+    return decorate
+
+def in_group(user, groups):
+    if not user.is_authenticated:
+        return False
+    return user.groups.filter(name__in=groups).exists()
+
+def group_required(*groups):
+    def test(user):
+        return in_group(user, groups)
+    return user_passes_test(test)
+
+@methods("GET", "DELETE")
+def limited(request): return HttpResponse("x")
+
+@scope_required("read")
+def scoped(request): return HttpResponse("x")
+
+@group_required("editors")
+def grouped(request): return HttpResponse("x")
+
+def late(request):
+    if not settings.METRICS_KEY:
+        return HttpResponseForbidden()
+    if request.headers.get("X-Key") != settings.METRICS_KEY:
+        return HttpResponseForbidden()
+    return HttpResponse("x")
+
+class Article: ...
+
+class Preview:
+    def __init__(self, form): self.form = form
+    def __call__(self, request):
+        if not request.user.is_staff:
+            return HttpResponseForbidden()
+        return HttpResponse("x")
+
+class WithKey(permissions.BasePermission):
+    def has_permission(self, request, view):
+        return request.user.is_authenticated or "pk" in view.kwargs
+
+class ByPath(APIView):
+    permission_classes = [WithKey]
+    def get(self, request, pk=None): return Response({})
+
+class Users(Base):
+    permission_classes = [permissions.IsAuthenticated]
+    def bulk_destroy(self, request): return Response({})
+""",
+    ),
     "GraphQL": project(
         """
 from django.contrib.auth.decorators import login_required
