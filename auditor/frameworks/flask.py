@@ -110,6 +110,8 @@ class _Routes:
             guards += self.guards.applied(applied, tests)
         if found.rule.demand is not None:
             guards.append(self.guards.demanded(found.rule.demand))
+        if found.rule.gate is not None and found.rule.gate.accessible is not None:
+            guards.append(self.guards.gate(found.rule.gate.accessible))
         for decorator in view.above:
             guards += self.guards.above(decorator)
         if view.owner is not None and view.function is not None:
@@ -120,7 +122,7 @@ class _Routes:
         if view.function is not None:
             if body := self.guards.body(view.function, tests):
                 guards.append(body)
-        elif view.name != "<lambda>":
+        elif view.name != "<lambda>" and found.rule.gate is None:
             reason = f"what `{view.name}` does is made at run time"
             guards.append(Guard(view.name, view.place, "body", Guarding.UNKNOWN, reason))
         return Route(

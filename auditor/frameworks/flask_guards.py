@@ -317,6 +317,13 @@ class FlaskGuards(WrapperGuards):
         at = f"{callback.path}:{callback.node.line}"
         return Guarding.DECORATIVE, notes or f"{name} ({at}) accepts callers without verifying"
 
+    # --- flask-admin
+
+    def gate(self, accessible: Located) -> Guard:
+        """What `is_accessible` of a view lets in."""
+        state, reason = self._judge_callback(accessible)
+        return Guard("is_accessible", place_of(accessible), "class", state, reason)
+
     # --- connexion
 
     def demanded(self, demand: Demand) -> Guard:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from auditor.extract.python import tree as t
 from auditor.frameworks.connexion import Connexion, Demand
 from auditor.frameworks.decorators import Applied
+from auditor.frameworks.flask_admin import Administrations, Gate
 from auditor.frameworks.flask_apps import FlaskApps, Key
 from auditor.frameworks.flask_views import VERBS, View, Views
 from auditor.link.application import Application, provides
@@ -73,6 +74,8 @@ class Rule:
     endpoint: str
     demand: Demand | None = None
     """What an OpenAPI document asks of the caller."""
+    gate: Gate | None = None
+    """What a view of flask-admin asks before it runs."""
 
 
 @dataclass
@@ -145,6 +148,7 @@ class FlaskRouting:
         self._find_decorated()
         self._find_calls()
         self._find_hooks()
+        self._find_administrations()
         self._settle_dynamic()
 
     # --- nodes
@@ -495,6 +499,14 @@ class FlaskRouting:
                 seen.add(key)
                 pending += [child.key for child in self.nodes[key].children]
         return False
+
+    def _find_administrations(self) -> None:
+        for made, attached, exposed in Administrations(self.values, self.views).found():
+            given = [(s.arg(0, "app"), s.scope) for s in (made, *attached)]
+            for key in dict.fromkeys(k for app, scope in given for k in self.identify(app, scope)):
+                for each in exposed:
+                    rule = Rule(each.path, each.methods, each.view, each.endpoint, gate=each.gate)
+                    self.nodes[key].rules.append(rule)
 
     # --- hooks
 

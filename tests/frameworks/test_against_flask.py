@@ -644,6 +644,59 @@ app.register_blueprint(one, url_prefix="/1")
 app.register_blueprint(two, url_prefix="/2")
 """,
     },
+    "Flask-Admin": {
+        "app.py": """
+from flask import Flask, abort
+from flask_admin import Admin, AdminIndexView, BaseView, expose
+from flask_admin.contrib.sqla import ModelView
+from flask_login import LoginManager, current_user
+from flask_sqlalchemy import SQLAlchemy
+
+app = Flask(__name__)
+app.config.update(SECRET_KEY="sample", SQLALCHEMY_DATABASE_URI="sqlite://")
+db = SQLAlchemy(app)
+manager = LoginManager(app)
+
+@manager.user_loader
+def load(user_id): return None
+
+class Cat(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+
+class Dog(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+
+class Bird(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+
+class Guarded:
+    def is_accessible(self):
+        return current_user.is_authenticated
+
+class Closed(Guarded, ModelView):
+    pass
+
+class Home(AdminIndexView):
+    def is_accessible(self):
+        return current_user.is_authenticated and current_user.is_admin
+
+class Report(BaseView):
+    def is_accessible(self):
+        return True
+
+    @expose("/")
+    def index(self): return "x"
+
+    @expose("/run/<int:number>", methods=["POST"])
+    def start(self, number): return "x"
+
+admin = Admin(app, name="x", url="/manage", index_view=Home(url="/manage"))
+admin.add_view(Closed(Cat, db.session))
+admin.add_view(ModelView(Dog, db.session, endpoint="hounds"))
+admin.add_view(Closed(Bird, db.session, name="Birds", url="b", endpoint="birds"))
+admin.add_view(Report(name="Report", endpoint="report"))
+""",
+    },
     "Flask-Principal": {
         "app.py": """
 from flask import Flask, abort

@@ -1,0 +1,154 @@
+"""flask-admin: the views of an administration, their paths, and what lets callers in.
+
+An administration registers each view as a blueprint below its own URL; `is_accessible` is asked
+before every method that a view exposes, and whom it does not let in gets 403 or what the view's
+`inaccessible_callback` returns. https://flask-admin.readthedocs.io/en/stable/introduction/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from auditor.extract.python import tree as t
+from auditor.frameworks.flask_views import View, Views
+from auditor.link.names import CallSite, Located, argument
+from auditor.link.values import Evaluator, place_of
+from auditor.model.values import possible
+
+_ADMIN = ("flask_admin.Admin", "flask_admin.base.Admin")
+_INDEX = re.compile(r"^flask_admin(?:\.base)?\.AdminIndexView$")
+_MODEL = re.compile(
+    r"^flask_admin\.(?:contrib\.\w+(?:\.view)?\.ModelView|model(?:\.base)?\.BaseModelView)$"
+)
+_VIEW = re.compile(r"^flask_admin\.\w[\w.]*$")
+_MODEL_ROUTES = {
+    "index_view": ("/", ("GET",)),
+    "create_view": ("/new/", ("GET", "POST")),
+    "edit_view": ("/edit/", ("GET", "POST")),
+    "details_view": ("/details/", ("GET",)),
+    "delete_view": ("/delete/", ("POST",)),
+    "action_view": ("/action/", ("POST",)),
+    "export": ("/export/<export_type>/", ("GET",)),
+    "ajax_lookup": ("/ajax/lookup/", ("GET",)),
+    "ajax_update": ("/ajax/update/", ("POST",)),
+}
+"""What every view of a model exposes, whatever it allows."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a view asks before each of its methods; None where it lets everybody in."""
+
+    accessible: Located | None
+
+
+@dataclass(frozen=True)
+class Exposed:
+    path: str
+    methods: tuple[str, ...]
+    endpoint: str
+    view: View
+    gate: Gate
+
+
+@dataclass
+class Administrations:
+    """Each administration with the application expression it is given, and its views."""
+
+    values: Evaluator
+    views: Views
+
+    def __post_init__(self) -> None:
+        self.code = self.values.code
+
+    def found(self) -> Iterator[tuple[CallSite, list[CallSite], list[Exposed]]]:
+        """(creation, the calls that name its application, what it exposes)."""
+        for made in self.code.calls(*_ADMIN):
+            attached = [s for s in self._calls("init_app", made) if s.arg(0, "app") is not None]
+            index = self._view_of(next((s.arg(None, "index_view") for s in (made, *attached) if s.arg(None, "index_view")), None), made)  # fmt: skip
+            url = self._text(made, None, "url") or (self._text(index, None, "url") if index else "")
+            url = url or "/admin"
+            exposed = list(self._exposed(index or made, url, True))
+            for site in self._calls("add_view", made):
+                if (view := self._view_of(site.arg(0, "view"), site)) is not None:
+                    exposed += self._exposed(view, url, False)
+            for site in self._calls("add_views", made):
+                for given in site.node.args:
+                    if (view := self._view_of(given, site)) is not None:
+                        exposed += self._exposed(view, url, False)
+            yield made, attached, exposed
+
+    def _calls(self, method: str, made: CallSite) -> Iterator[CallSite]:
+        for site in self.code.method_calls(method):
+            match site.node.func:
+                case t.Attr(value=owner):
+                    if any(s.key == made.key for s in self.values.sources(owner, site.scope)):
+                        yield site
+
+    def _view_of(self, expr: t.Expr | None, site: CallSite) -> CallSite | None:
+        for source in self.values.sources(expr, site.scope):
+            if isinstance(source.node, t.Call):
+                return CallSite(source.node, source.scope)
+        return None
+
+    def _text(self, site: CallSite, position: int | None, name: str) -> str:
+        return self.values.text(site.arg(position, name), site.scope) or ""
+
+    def _exposed(self, made: CallSite, url: str, index: bool) -> Iterator[Exposed]:
+        """What one view exposes, below the administration's own URL."""
+        found = self.code.defined(made.node.func, made.scope)
+        own = found if found is not None and isinstance(found.node, t.Class) else None
+        written = self.code.name(made.node.func, made.scope)
+        ancestry = self.code.ancestry(own) if own else [written]
+        model = any(_MODEL.match(name) for name in ancestry)
+        if not index and not any(_VIEW.match(name) for name in ancestry):
+            return
+        offset = 2 if model else 0
+        name = own.node.name if own else written.rpartition(".")[2]  # type: ignore[attr-defined]
+        word = t.dotted(made.arg(0, "model")).rpartition(".")[2] if model else name
+        endpoint = self._text(made, offset + 2, "endpoint") or ("admin" if index else word.lower())
+        given = self._text(made, offset + 3, "url") if not index else url
+        if not given:
+            given = f"{url.rstrip('/')}/{endpoint}"
+        elif not given.startswith("/"):
+            given = f"{url.rstrip('/')}/{given}"
+        gate = Gate(self.views.method(own, "is_accessible") if own else None)
+        for method, (path, verbs, function) in self._methods(own, model, index).items():
+            place = place_of(function or Located(made.node, made.scope), f"{name}.{method}")
+            decorators = self.views.of_function(function).decorators if function else ()
+            view = View(f"{name}.{method}", place, function, decorators, owner=own)
+            yield Exposed(
+                f"{given.rstrip('/')}/{path.lstrip('/')}", verbs, f"{endpoint}.{method}", view, gate
+            )
+
+    def _methods(
+        self, own: Located | None, model: bool, index: bool
+    ) -> dict[str, tuple[str, tuple[str, ...], Located | None]]:
+        """Exposed method -> (path, verbs, function): those of the package, and the tree's own."""
+        outside = _MODEL_ROUTES if model else {"index": ("/", ("GET",))} if index else {}
+        exposed: dict[str, tuple[str, tuple[str, ...], Located | None]] = {
+            name: (path, verbs, None) for name, (path, verbs) in outside.items()
+        }
+        for ancestor in reversed(self.code.ancestry(own) if own else []):
+            definition = self.code.definition(ancestor)
+            if definition is None or not isinstance(definition.node, t.Class):
+                continue
+            inner = self.code.inside(definition)
+            for node in definition.node.body:
+                if isinstance(node, t.Function):
+                    exposed.pop(node.name, None)  # without its decorator it is exposed no more
+                    for decorator in node.decorators:
+                        if isinstance(decorator, t.Call) and t.dotted(decorator.func).endswith("expose"):  # fmt: skip
+                            site = CallSite(decorator, inner)
+                            path = self._text(site, 0, "url") or "/"
+                            verbs = self._verbs(argument(decorator, 1, "methods"), site)
+                            exposed[node.name] = path, verbs, Located(node, inner)
+        return exposed
+
+    def _verbs(self, expr: t.Expr | None, site: CallSite) -> tuple[str, ...]:
+        for known in possible(self.values.value(expr, site.scope)):
+            if isinstance(known.value, list):
+                return tuple(str(x).upper() for x in known.value if str(x).upper() not in ("HEAD", "OPTIONS"))  # fmt: skip
+        return ("GET",)
