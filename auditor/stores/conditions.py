@@ -278,7 +278,9 @@ def _query(
         draft.place,
         unresolved,
         bool(table),
-        draft.bound if own else Bound.UNKNOWN,
+        (draft.limited or draft.bound if draft.bound is Bound.UNKNOWN else draft.bound)
+        if own
+        else Bound.UNKNOWN,
         scanned,
         "text" if by_kind["text"] else "",
         draft.projection if own else (),

@@ -174,6 +174,8 @@ def _applied(reading: Reading, call: t.Call, name: str, frame: Frame) -> Thing |
 def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
     """Calls of functions and of sessions."""
     func = call.func
+    if isinstance(func, t.Attr) and last_name(func.value) in ("func", "fn"):
+        return _applied(reading, call, last, frame), True
     if last in _STARTS and _is_sqlalchemy(reading, call, frame):
         return start(reading, call, _STARTS[last], frame), True
     if last in ("and_", "or_"):
