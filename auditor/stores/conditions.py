@@ -8,7 +8,7 @@ the columns that join them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from auditor.model.data import Bound, Query
@@ -173,16 +173,21 @@ class Draft:
         return self.entity.table if self.entity is not None else ""
 
 
-def shapes(draft: Draft) -> Iterator[Query]:
-    """The queries that a finished draft comes to, one for each alternative and each table."""
+def shapes(draft: Draft, tables: Mapping[str, Entity]) -> Iterator[Query]:
+    """The queries that a finished draft comes to, one for each alternative and each table.
+
+    `tables` are the entities by the names of their tables.
+    """
     table = draft.table
     reason = draft.unresolved or ("" if table else "the table is named at run time")
     every = branches(Every(draft.where))
     for branch in every:
-        yield from _of_branch(draft, branch, reason)
+        yield from _of_branch(draft, branch, reason, tables)
 
 
-def _of_branch(draft: Draft, branch: Branch, reason: str) -> Iterator[Query]:
+def _of_branch(
+    draft: Draft, branch: Branch, reason: str, tables: Mapping[str, Entity]
+) -> Iterator[Query]:
     root = draft.table
     reasons = reason or "; ".join(dict.fromkeys(branch.reasons))
     tests: dict[str, list[Test]] = defaultdict(list)
@@ -216,12 +221,12 @@ def _of_branch(draft: Draft, branch: Branch, reason: str) -> Iterator[Query]:
             sort = ()
     order = tuple((name, way) for owner, name, way in sort) if all(x[0] == root for x in sort) else ()  # fmt: skip
     mine = tests[root] if root in starts else [Test(root, reached[root])] if root in reached else []
-    yield _query(draft, root, draft.operation, mine, order, reasons)
+    yield _query(draft, tables, root, draft.operation, mine, order, reasons)
     for name in sorted((set(tests) | set(reached)) - {root, ""}):
         if name in starts:
-            yield _query(draft, name, "join", tests[name], (), reasons)
+            yield _query(draft, tables, name, "join", tests[name], (), reasons)
         elif name in reached:
-            yield _query(draft, name, "join", [Test(name, reached[name])], (), "")
+            yield _query(draft, tables, name, "join", [Test(name, reached[name])], (), "")
 
 
 def _is_key(draft: Draft, column: str) -> bool:
@@ -251,6 +256,7 @@ def _reached(starts: set[str], links: list[Link]) -> dict[str, str]:
 
 def _query(
     draft: Draft,
+    tables: Mapping[str, Entity],
     table: str,
     operation: str,
     tests: list[Test],
@@ -267,7 +273,8 @@ def _query(
     scanned = tuple(x for x in dict.fromkeys(by_kind["scanned"]) if x not in equality + spans)
     own = operation != "join"
     loose = [x for x in by_kind["unequal"] if x not in by_kind["range"] and x not in equality]
-    flags = [x for x in equality if draft.entity is not None and _is_flag(draft.entity, table, x)]
+    entity = draft.entity if draft.table == table else tables.get(table)
+    flags = [x for x in equality if _is_flag(entity, x)]
     return Query(
         "sql",
         table,
@@ -289,6 +296,6 @@ def _query(
     )
 
 
-def _is_flag(entity: Entity, table: str, name: str) -> bool:
-    column = entity.column(name) if entity.table == table else None
+def _is_flag(entity: Entity | None, name: str) -> bool:
+    column = entity.column(name) if entity is not None else None
     return column is not None and column.type.lower() in _FLAGS

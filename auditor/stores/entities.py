@@ -47,7 +47,8 @@ class Column:
 class Relation:
     """An attribute that gives other stored objects: they are those whose `remote` equals `local`.
 
-    `many` when a list; `eager` when they are loaded with their owner. `through` is the table
+    `many` when a list; `eager` when they are loaded with their owner, `asked` when reading the
+    attribute loads nothing before a query is made of it. `through` is the table
     between, with its columns for the owner and the target.
     """
 
@@ -58,6 +59,7 @@ class Relation:
     remote: str
     eager: bool = False
     through: tuple[str, str, str] | None = None
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +170,9 @@ class Entities:
             for key, entity in tables(self):
                 self.by_call[key] = entity
                 self.add(entity, "")
-        for order in range(3):
+        for order in range(4):
             for entity in list(self.by_name.values()):
-                for when, step in entity.pending:
+                for when, step in list(entity.pending):
                     if when == order:
                         step(self)
 

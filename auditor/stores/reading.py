@@ -7,6 +7,7 @@ and `sql_text`. Only functions that mention a stored class or a word of a query 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -45,6 +46,7 @@ SEEDS = {
     "read_sql_query", "iterate", "executescript", "model", "exists", "get_base_queryset",
 }  # fmt: skip
 """Words without which no query is written, besides the names of stored classes."""
+_ONCE = re.compile(r"(?:^|/)(?:migrations?|alembic)(?:/|\.py$)")
 _VERBS = {"select", "update", "delete", "insert", "with a", "with r", "replac"}
 _MAX_DEPTH = 14
 _MAX_EXPRESSION = 120
@@ -106,8 +108,10 @@ class Reading:
         self.dropped: set[int] = set()
         self.bound_functions: set[int] = set()
         self.looped: dict[int, Place] = {}
-        self.ran: set[int] = set()
-        """The `id` of each text of SQL that a call runs."""
+        """Functions, by `id`, that are called in a loop over rows."""
+        self.owners: dict[int, int] = {}
+        """The function, by `id`, in which each query is put together."""
+        self._inside: list[int] = []
         self.frames: dict[int, Frame] = {}
         self._mappers: set[str] | None = None
         self._returns: dict[int, Thing | None] = {}
@@ -121,7 +125,9 @@ class Reading:
         words = SEEDS | set(self.entities.by_class)
         relevant: dict[int, Scope] = {}
         for module in self.code.modules.values():
-            if {"Migration", "down_revision"} & module.scope.bindings.keys():
+            if {"Migration", "down_revision"} & module.scope.bindings.keys() or _ONCE.search(
+                module.path
+            ):
                 continue  # what runs once, whatever it takes
             for node, scope in self.code.nodes(module):
                 kind = type(node)
@@ -200,7 +206,9 @@ class Reading:
         for param in node.params:
             if param.name in given:
                 frame.names[param.name] = given[param.name]
+        self._inside.append(id(node))
         self.block(node.body, frame)
+        self._inside.pop()
         return either(frame.returned)
 
     def _around(self, function: Located) -> Frame | None:
@@ -791,6 +799,7 @@ class Reading:
 
     def record(self, draft: Draft) -> Draft:
         self.drafts.append(draft)
+        self.owners[id(draft)] = self._inside[-1] if self._inside else 0
         return draft
 
     def place(self, node: t.Node, frame: Frame) -> Place:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from auditor.link.application import Application, provides
 from auditor.model.data import Query
 from auditor.stores import django_queries, peewee_queries, sql_text, sqlalchemy_queries
 from auditor.stores.conditions import Draft, shapes
+from auditor.stores.migrations import History
 from auditor.stores.reading import Reading
 
 _MAPPERS = (django_queries, peewee_queries, sqlalchemy_queries, sql_text)
@@ -21,6 +24,9 @@ def reading(application: Application) -> list[Reading]:
 def queries(application: Application) -> list[Query]:
     """Every query that the code puts together, as far as it goes: each last step is one."""
     (read,) = application.facts(Reading)
+    (history,) = application.facts(History)
+    known = read.entities.by_table.keys() | history.tables.keys()
+    made = _created(read, history)
     earlier = {id(d.origin) for d in read.drafts if d.origin is not None}
     found: dict[Query, None] = {}
     for draft in read.drafts:
@@ -28,9 +34,27 @@ def queries(application: Application) -> list[Query]:
             continue
         if not _asked(read, draft):
             continue
-        for query in shapes(draft):
+        if draft.loop is None and (loop := read.looped.get(read.owners.get(id(draft), 0))):
+            draft = replace(draft, loop=loop)  # its function is called in a loop over rows
+        for query in shapes(draft, read.entities.by_table):
+            name = query.collection
+            if name and name not in (known if draft.mapper == "sql" else made):
+                why = "what its table holds is told nowhere in this tree"
+                query = replace(query, unresolved=query.unresolved or why)
             found.setdefault(query)
     return sorted(found, key=lambda q: (q.place, q.operation, q.equality, q.range, q.sort, q.collection))  # fmt: skip
+
+
+def _created(read: Reading, history: History) -> set[str]:
+    """The tables of models that exist as such; a model of a view has none that migrations create.
+
+    Where the migrations create most of the tables, what they do not create is a view, or belongs to
+    somebody else.
+    """
+    tables = set(read.entities.by_table)
+    own = {e.table for e in read.entities if e.mapper == "sqlalchemy"}
+    there = own & history.tables.keys()
+    return tables - own | there if len(there) * 3 > len(own) * 2 and len(own) > 3 else tables
 
 
 def _asked(read: Reading, draft: Draft) -> bool:

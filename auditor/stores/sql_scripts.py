@@ -9,7 +9,7 @@ from auditor.extract.python import tree as t
 from auditor.extract.readers.sql import SchemaText
 from auditor.extract.sql import SchemaStep, schema_steps
 from auditor.link.application import Application
-from auditor.link.names import CallSite
+from auditor.link.names import CallSite, Scope
 from auditor.link.reach import Reach
 from auditor.stores.migrations import Origin, Steps, gives_steps
 
@@ -51,25 +51,39 @@ def _mentioned(application: Application) -> set[str]:
 def statement_steps(application: Application) -> Iterator[tuple[SchemaStep, Origin]]:
     """`cursor.execute("CREATE TABLE …")`."""
     reach: Reach | None = None
-    for node, scope in application.code.of_kind(t.Const):
-        text = node.value
-        if not isinstance(text, str) or len(text) < 16 or not _STATEMENT.match(text[:200]):
-            continue
+    for text, node, scope in _statements(application):
         owner = scope.function
-        if owner is not None and owner.name in (
-            "upgrade",
-            "downgrade",
-            "forwards",
-            "backwards",
-            "reverse",
-        ):
+        if owner is not None and owner.name in ("upgrade", "downgrade", "forwards", "backwards"):
             continue  # migrations say these in their own order
         if reach is None:
             (reach,) = application.facts(Reach)
         run = reach.started_by(CallSite(t.Call(node.line, 1, node.line, node, [], []), scope))
         migrates = bool(re.search(r"migrat|schema", f"{scope.module.path} {scope.qualname}", re.I))
+        origin = Origin(scope.module.path, False, run or ("migration" if migrates else "table"))
         for step in schema_steps(text, line=node.line):
-            yield (
-                step,
-                Origin(scope.module.path, False, run or ("migration" if migrates else "table")),
-            )
+            yield step, origin
+
+
+def _statements(application: Application) -> Iterator[tuple[str, t.Expr, Scope]]:
+    """Texts that change a schema: literals, and f-strings that a call runs."""
+    code = application.code
+    inside: set[int] = set()
+    for site in code.method_calls(
+        "execute", "executescript", "executemany", "exec_driver_sql", "text", "run"
+    ):
+        for arg in site.node.args[:1]:
+            if isinstance(arg, t.Text):
+                inside.update(id(part) for part in arg.parts)
+                text = "".join(
+                    part.value
+                    if isinstance(part, t.Const) and isinstance(part.value, str)
+                    else "given"
+                    for part in arg.parts
+                )
+                if _STATEMENT.match(text[:200]):
+                    yield text, arg, site.scope
+    for node, scope in code.of_kind(t.Const):
+        text_ = node.value
+        if isinstance(text_, str) and len(text_) > 15 and id(node) not in inside:
+            if _STATEMENT.match(text_[:200]):
+                yield text_, node, scope

@@ -26,6 +26,10 @@ QUERY = re.compile(
     re.I | re.S,
 )
 _MARK = "__given__"
+_SYSTEM = re.compile(
+    r"^(?:information_schema|pg_catalog|sys|mysql|performance_schema)\.|\.(?:pg_|sqlite_)"
+)
+"""Tables of the database's own."""
 _CLAUSE = re.compile(
     rf"(?<=[\w)])\s+{_MARK}\s*(?=$|\)|;|group\b|order\b|limit\b|offset\b|having\b|{_MARK})", re.I
 )
@@ -123,7 +127,6 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             elif last in _ALL and draft.bound is Bound.UNKNOWN:
                 draft = replace(draft, bound=draft.limited or Bound.NONE)
             reading.record(draft)
-        reading.ran.add(id(one.node))
         table = next((d for d in drafts(reading, one.text, place, frame) if d.entity), None)
         if table is not None:
             made.append(Result(table))
@@ -271,7 +274,7 @@ class _Text:
 
     def _table(self, table: Any) -> bool:
         name = self._own(table)
-        if not name or name in self.named:
+        if not name or name in self.named or _SYSTEM.search(f"{table.db.lower()}.{name}"):
             return True
         alias = (table.alias or name).lower()
         self.tables[alias] = name

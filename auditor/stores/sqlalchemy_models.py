@@ -514,6 +514,10 @@ def _relation(
     else:
         uselist = argument(call, None, "uselist")
     eager = isinstance(loading, t.Const) and str(loading.value) in _EAGER
+    asked = (
+        isinstance(loading, t.Const) and str(loading.value) in ("dynamic", "write_only")
+    ) or last_name(annotation) in ("WriteOnlyMapped", "DynamicMapped")
+    entity.pending.append((3, lambda _: _mark_asked(entity, name, asked)))
     if isinstance(uselist, t.Const) and uselist.value is False:
         many = False
     secondary = argument(call, None, "secondary", "link_model")
@@ -536,6 +540,12 @@ def _relation(
         one = isinstance(uselist, t.Const) and uselist.value is False
         entity.relations[name] = Relation(name, target.name, not one and (many or annotation is None), local, back.name, eager)  # fmt: skip
     _reverse(entities, entity, name, call, target, eager)
+
+
+def _mark_asked(entity: Entity, name: str, asked: bool) -> None:
+    told = entity.relations.get(name)
+    if asked and told is not None:
+        entity.relations[name] = replace(told, asked=True)
 
 
 def _reverse(

@@ -109,7 +109,7 @@ def _of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | N
         bound=Bound.NONE if relation.many else Bound.ONE, loop=loop,
     )  # fmt: skip
     if relation.many:
-        if not eager:
+        if not eager and not relation.asked:
             reading.record(draft)
         return Rows(target, replace(draft, bound=Bound.UNKNOWN, operation="select"))
     if row.loop is not None and not eager:

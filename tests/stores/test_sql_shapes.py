@@ -1,0 +1,184 @@
+"""How queries of each mapper and of SQL text are read, and what migrations leave behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.link.application import Application
+from auditor.model.data import Bound, Index, Query
+from tests.conftest import Build
+
+PEEWEE = """
+from peewee import CharField, ForeignKeyField, IntegerField, Model, SqliteDatabase
+db = SqliteDatabase("x.db")
+class Base(Model):
+    class Meta:
+        database = db
+class User(Base):
+    name = CharField(unique=True)
+class Post(Base):
+    author = ForeignKeyField(User, backref="posts")
+    views = IntegerField()
+"""
+TORTOISE = """
+from tortoise import fields
+from tortoise.models import Model
+class User(Model):
+    name = fields.CharField(max_length=20, unique=True)
+class Post(Model):
+    author = fields.ForeignKeyField("models.User", related_name="posts")
+    views = fields.IntField()
+    class Meta:
+        table = "posts"
+"""
+DJANGO = """
+from django.db import models
+class PostQuerySet(models.QuerySet):
+    def popular(self):
+        return self.filter(views__gte=100)
+class User(models.Model):
+    name = models.CharField(max_length=20)
+    class Meta:
+        app_label = "blog"
+class Post(models.Model):
+    author = models.ForeignKey(User, on_delete=models.CASCADE)
+    views = models.IntegerField()
+    live = models.BooleanField()
+    objects = PostQuerySet.as_manager()
+    class Meta:
+        app_label = "blog"
+"""
+SQLALCHEMY = """
+from sqlalchemy import Column, ForeignKey, Integer, String
+from sqlalchemy.orm import declarative_base, relationship
+Base = declarative_base()
+class User(Base):
+    __tablename__ = "users"
+    id = Column(Integer, primary_key=True)
+    name = Column(String, unique=True)
+    posts = relationship("Post", back_populates="author")
+class Post(Base):
+    __tablename__ = "posts"
+    id = Column(Integer, primary_key=True)
+    author_id = Column(ForeignKey("users.id"))
+    views = Column(Integer)
+    author = relationship("User", back_populates="posts")
+"""
+CASES = {
+    "peewee": (PEEWEE, "Post.select().where((Post.author == u) & (Post.views > 3))", "post", ("author_id",), ("views",)),
+    "peewee key": (PEEWEE, "Post.get_by_id(3)", "post", ("id",), ()),
+    "tortoise": (TORTOISE, "Post.filter(author_id=3, views__gte=4).limit(5)", "posts", ("author_id",), ("views",)),
+    "tortoise relation": (TORTOISE, "Post.filter(author__name='x')", "user", ("name",), ()),
+    "django": (DJANGO, "Post.objects.filter(author=3).exclude(views=4)", "blog_post", ("author_id",), ("views",)),
+    "django queryset": (DJANGO, "Post.objects.popular().filter(author_id=3)", "blog_post", ("author_id",), ("views",)),
+    "django reverse": (DJANGO, "User.objects.filter(post__views=4)", "blog_post", ("views",), ()),
+    "sqlalchemy query": (SQLALCHEMY, "session.query(Post).filter_by(author_id=3).filter(Post.views > 4).all()", "posts", ("author_id",), ("views",)),
+    "sqlalchemy get": (SQLALCHEMY, "session.get(Post, 3)", "posts", ("id",), ()),
+    "text": (SQLALCHEMY, "cursor.execute('SELECT * FROM posts p WHERE p.author_id = %s AND p.views > %s', (1, 2))", "posts", ("author_id",), ("views",)),
+}  # fmt: skip
+
+
+def of(application: Application, table: str) -> list[Query]:
+    return [q for q in application.facts(Query) if q.collection == table and q.reads]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_shapes(case: str, build: Build) -> None:
+    models, expression, table, equality, spans = CASES[case]
+    application = build(
+        {"app.py": f"{models}\ndef ask(session, cursor, u):\n    return {expression}\n"}
+    )
+    assert [(q.equality, q.range) for q in of(application, table)] == [(equality, spans)]
+
+
+def test_conditions_added_under_tests_give_the_query_without_and_with_each(build: Build) -> None:
+    code = SQLALCHEMY + (
+        "from sqlalchemy import select\n"
+        "def ask(session, a, b):\n"
+        "    query = select(Post).where(Post.id > 1)\n"
+        "    if a:\n"
+        "        query = query.where(Post.author_id == a)\n"
+        "    if b:\n"
+        "        query = query.where(Post.views == b)\n"
+        "    return session.scalars(query.limit(10)).all()\n"
+    )
+    found = of(build({"app.py": code}), "posts")
+    assert {q.equality for q in found} == {(), ("author_id",), ("views",)}
+    assert {q.bound for q in found} == {Bound.LIMITED}
+
+
+def test_a_relation_read_in_a_loop_is_a_query_for_each(build: Build) -> None:
+    code = SQLALCHEMY + (
+        "from sqlalchemy import select\n"
+        "from sqlalchemy.orm import selectinload\n"
+        "def slow(session):\n"
+        "    return [len(user.posts) for user in session.scalars(select(User))]\n"
+        "def fast(session):\n"
+        "    query = select(User).options(selectinload(User.posts))\n"
+        "    return [len(user.posts) for user in session.scalars(query)]\n"
+    )
+    lazy = [q for q in of(build({"app.py": code}), "posts") if q.operation == "lazy"]
+    assert [q.place.symbol for q in lazy] == ["slow"]
+    assert lazy[0].loop is not None
+
+
+def test_what_cannot_be_told_is_said(build: Build) -> None:
+    code = SQLALCHEMY + (
+        "def ask(session, model, given):\n"
+        "    session.query(model).all()\n"
+        "    return session.query(Post).filter_by(**given).all()\n"
+    )
+    reasons = {q.place.line: q.unresolved for q in build({"app.py": code}).facts(Query)}
+    assert all(reasons.values())
+    assert len(reasons) == 2
+
+
+MIGRATION = """
+from alembic import op
+import sqlalchemy as sa
+revision = "{revision}"
+down_revision = {down}
+def upgrade():
+{steps}
+"""
+
+
+def test_migrations_are_replayed_in_their_order(build: Build) -> None:
+    first = (
+        '    op.create_table("users", sa.Column("id", sa.Integer), sa.Column("name", sa.String), sa.PrimaryKeyConstraint("id"))\n'
+        '    op.create_index("ix_name", "users", ["name"])\n'
+    )
+    second = (
+        '    op.drop_index("ix_name")\n'
+        '    op.create_table("posts", sa.Column("id", sa.Integer, primary_key=True), sa.Column("views", sa.Integer))\n'
+        '    op.execute("CREATE INDEX ix_views ON posts (views)")\n'
+    )
+    application = build(
+        {
+            "versions/b.py": MIGRATION.format(revision="1", down=None, steps=first),
+            "versions/a.py": MIGRATION.format(revision="2", down='"1"', steps=second),
+            "app.py": SQLALCHEMY,
+        }
+    )
+    found = {(i.collection, i.fields[0][0]): i.run for i in application.facts(Index)}
+    assert found["posts", "views"] == "migration"
+    assert found["users", "id"] == "migration"
+    assert found["users", "name"] == "", "declared by the model, dropped by a migration"
+
+
+def test_scripts_of_sql(build: Build) -> None:
+    application = build(
+        {
+            "schema.sql": "CREATE TABLE t (id serial PRIMARY KEY, a int, b text);\n-- ;\nCREATE UNIQUE INDEX t_ab ON t (a, b DESC);\n",
+            "app.py": "def ask(cursor, a):\n    cursor.execute('select * from t where a = %s', (a,))\n",
+        }
+    )
+    found = [(i.fields, i.unique) for i in application.facts(Index)]
+    assert found == [((("id", 1),), True), ((("a", 1), ("b", -1)), True)]
+    assert [q.equality for q in of(application, "t")] == [("a",)]
+
+
+def test_hostile_sql_is_not_parsed_for_ever(build: Build) -> None:
+    deep = "SELECT * FROM t WHERE " + "(" * 500 + "a = 1" + ")" * 500
+    application = build({"app.py": f"def ask(cursor):\n    cursor.execute('{deep}')\n"})
+    assert [q.unresolved for q in application.facts(Query)] == ["the SQL text could not be parsed"]
