@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from auditor.extract.secrets import find_secrets
+
 _SENSITIVE = re.compile(
     r"passw|pwd|secret|token|api_?key|apikey|private|credential|_key$|^key$|auth|salt|dsn|signature",
     re.I,
@@ -31,7 +33,13 @@ def is_placeholder(value: str) -> bool:
 
 
 def safe_value(name: str, value: str) -> str:
-    """A value without anything secret: empty for sensitive names, URLs without their password."""
-    if is_sensitive(name):
+    """A value without anything secret: empty for sensitive names, URLs without their password.
+
+    A key in its provider's format is none to show whatever the setting is called.
+    """
+    if is_sensitive(name) or any(
+        secret.confidence != "low" and secret.kind != "url-password"
+        for secret in find_secrets(value.encode("utf-8", "replace"), "value")
+    ):
         return ""
-    return re.sub(r"://[^/@\s]*@", "://…@", value)[:300]
+    return re.sub(r"://[^/\s]*@|://[^@\s]*:[^@\s]*@", "://…@", value)[:300]

@@ -14,12 +14,15 @@ from auditor.extract.python import tree as t
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Image
 from auditor.extract.readers.dotenv import DotenvEntry, environment_of_file
+from auditor.extract.readers.environments import GivenSetting
 from auditor.extract.readers.platforms import PlatformSetting
+from auditor.extract.readers.script_settings import ScriptSetting
+from auditor.extract.sensitive import is_sensitive
 from auditor.link.application import Application, provides
 from auditor.link.names import Located, Scope, argument
 from auditor.link.values import Evaluator, as_bool, lift, place_of, reads_settings
 from auditor.model.places import Place
-from auditor.model.settings import SettingDefinition, SettingRead, SettingsClass
+from auditor.model.settings import ScriptRead, SettingDefinition, SettingRead, SettingsClass
 from auditor.model.values import Known, Setting, Value
 
 _GETTERS = {
@@ -253,6 +256,13 @@ def _may_read(call: t.Call) -> bool:
     )
 
 
+@provides(ScriptRead)
+def script_reads(application: Application) -> Iterator[ScriptRead]:
+    for file, found in application.of(ScriptSetting):
+        if not file.generated:
+            yield ScriptRead(found.name, found.default, Place(file.path, found.line))
+
+
 @provides(SettingDefinition)
 def setting_definitions(application: Application) -> Iterator[SettingDefinition]:
     for file, entry in application.of(DotenvEntry, Role.SOURCE, Role.EXAMPLE):
@@ -269,15 +279,40 @@ def setting_definitions(application: Application) -> Iterator[SettingDefinition]
     for file, service in application.of(Service):
         environment = environment_of_file(file.path)
         for name, value, line in service.environment:
+            place = Place(file.path, line, 1, 0, service.name)
             yield SettingDefinition(
-                name, value, Place(file.path, line, 1, 0, service.name), environment
+                name, value, place, environment, tracked=file.tracked, elsewhere=_refers(value)
             )
     for file, image in application.of(Image):
         environment = environment_of_file(file.path)
         for name, value, line in image.environment:
-            yield SettingDefinition(name, value, Place(file.path, line), environment)
-    for file, setting in application.of(PlatformSetting):
-        place = Place(file.path, setting.line)
+            yield SettingDefinition(
+                name, value, Place(file.path, line), environment, tracked=file.tracked
+            )
+    platforms = [
+        (file, setting.name, setting.value, setting.environment, setting.line)
+        for file, setting in application.of(PlatformSetting)
+    ]
+    for file, name, value, environment, line in platforms:
+        place = Place(file.path, line)
         yield SettingDefinition(
-            setting.name, setting.value, place, setting.environment or "production"
+            name, value, place, environment or "production", tracked=file.tracked
         )
+    seen = {(file.path, name) for file, name, *_ in platforms}
+    for file, given in application.of(GivenSetting):
+        if (file.path, given.name) not in seen:
+            yield SettingDefinition(
+                given.name,
+                given.value,
+                Place(file.path, given.line),
+                given.environment or environment_of_file(file.path) or "production",
+                not given.value and not given.elsewhere and not is_sensitive(given.name),
+                given.placeholder,
+                tracked=file.tracked,
+                elsewhere=given.elsewhere,
+            )
+
+
+def _refers(value: str) -> bool:
+    """`${NAME}` or `${NAME:?message}` of compose: the value is that of another setting."""
+    return re.fullmatch(r"\$(?:\w+|\{\w+(?::?\?[^}]*)?\})", value) is not None

@@ -19,6 +19,18 @@ class SettingRead:
 
 
 @dataclass(frozen=True, slots=True)
+class ScriptRead:
+    """A place in JavaScript or TypeScript that reads a setting.
+
+    `default` is None where there is none, and empty where it is sensitive.
+    """
+
+    name: str
+    default: str | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class SettingDefinition:
     """A place that gives a setting a value. `value` is empty where it is sensitive.
 
@@ -34,6 +46,8 @@ class SettingDefinition:
     placeholder: bool = False
     login: bool = False
     tracked: bool | None = None
+    elsewhere: bool = False
+    """Only named here: the value comes from a store of secrets, another setting or the platform."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from dotenv.parser import parse_stream
+from dotenv.variables import Variable, parse_variables
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact, Unread
@@ -65,11 +66,12 @@ def environment_of_file(path: str) -> str:
 @extracts(Kind.DOTENV)
 def dotenv(source: Source) -> Iterator[Fact]:
     environment = environment_of(source.name)
+    known: dict[str, str] = {}
     for binding in parse_stream(io.StringIO(source.text)):
         if binding.error:
             yield Unread("broken dotenv line", binding.original.line)
         elif binding.key:
-            value = binding.value or ""
+            value = known[binding.key] = _resolved(binding.value or "", known)
             yield DotenvEntry(
                 binding.key,
                 safe_value(binding.key, value),
@@ -79,3 +81,17 @@ def dotenv(source: Source) -> Iterator[Fact]:
                 binding.original.line,
                 environment,
             )
+
+
+def _resolved(value: str, known: dict[str, str]) -> str:
+    """`${NAME}` and `${NAME:-default}`, as python-dotenv fills them in from the lines before.
+
+    What comes from the environment of whoever starts the application stays as it is written.
+    """
+    parts = []
+    for atom in parse_variables(value):
+        if isinstance(atom, Variable) and atom.name not in known and atom.default is None:
+            parts.append(f"${{{atom.name}}}")
+        else:
+            parts.append(atom.resolve(known))
+    return "".join(parts)[:20_000]

@@ -1,0 +1,75 @@
+"""Settings that JavaScript and TypeScript read: process.env, import.meta.env, Deno, Bun, NestJS.
+
+https://nodejs.org/api/process.html#processenv, https://vite.dev/guide/env-and-mode,
+https://docs.nestjs.com/techniques/configuration. Names are found in the text, by RE2.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import re2
+
+from auditor.discover import Kind, Role
+from auditor.extract.facts import Fact
+from auditor.extract.secrets.assignments import OPTIONS
+from auditor.extract.sensitive import safe_value
+from auditor.extract.source import Source, extracts
+
+
+class ScriptSetting(Fact, frozen=True):
+    """A place that reads a setting; `default` is None where there is none, empty where it is secret."""
+
+    name: str
+    default: str | None
+    line: int
+
+
+_READ = re2.compile(
+    r"(?:process\.env|import\.meta\.env|Bun\.env)(?:\??\.([A-Za-z_]\w{0,100})|\[[\"'`]([A-Za-z_]\w{0,100})[\"'`]\])"
+    r"|(?:Deno\.env\.get|[cC]onfig(?:Service)?\.(?:get|getOrThrow)(?:<[\w\[\] |]{1,40}>)?)\(\s{0,20}[\"'`]([A-Z][A-Z0-9_]{1,100})[\"'`]",
+    OPTIONS,
+)
+_DESTRUCTURED = re2.compile(
+    r"\{([^{}]{1,1000})\}\s{0,10}=\s{0,10}(?:process|import\.meta)\.env\b", OPTIONS
+)
+_DEFAULT = re.compile(
+    r"!?\)?\s{0,4}(?:\|\||\?\?|,)\s{0,20}(?:[\"'`]([^\"'`\n]{0,300})[\"'`]|(\d{1,12}|true|false)\b)"
+)
+_NAMED = re.compile(
+    r"^\s*([A-Za-z_]\w{0,100})\s*(?::\s*\w+\s*)?(?:=\s*[\"'`]?([^\"'`]*)[\"'`]?\s*)?$"
+)
+
+
+@extracts(Kind.JAVASCRIPT)
+def reads(source: Source) -> Iterator[ScriptSetting]:
+    if source.role is not Role.SOURCE:
+        return
+    text = source.text
+    if "env" not in text and "onfig" not in text:
+        return
+    for match in _READ.finditer(text):
+        start, end = match.span()
+        name = match[1] or match[2] or match[3]
+        begin = text.rfind("\n", 0, start) + 1
+        if text[begin:start].lstrip().startswith(("//", "*", "/*")) or _assigns(text, end):
+            continue
+        given = _DEFAULT.match(text, end, end + 340)
+        default = None if given is None else given[1] if given[1] is not None else given[2]
+        if given is not None and "," in given[0][:4] and match[3] is None:
+            default = None
+        yield _setting(name, default, text.count("\n", 0, start) + 1)
+    for match in _DESTRUCTURED.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        for part in match[1].split(","):
+            if named := _NAMED.match(part):
+                yield _setting(named[1], named[2], line)
+
+
+def _setting(name: str, default: str | None, line: int) -> ScriptSetting:
+    return ScriptSetting(name, None if default is None else safe_value(name, default), line)
+
+
+def _assigns(text: str, end: int) -> bool:
+    return re.match(r"\s{0,4}=(?![=>])", text[end : end + 8]) is not None
