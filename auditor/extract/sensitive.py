@@ -12,7 +12,7 @@ _SENSITIVE = re.compile(
 )
 _HARMLESS = re.compile(
     r"(?:expir|ttl|minutes|seconds|days|hours|algorithm|max|limit|url$|uri$|enabled|public|publishable"
-    r"|length|author)",
+    r"|length|author|allow|^cors_|^use_|^enable|^disable|require)",
     re.I,
 )
 _PLACEHOLDER = re.compile(

@@ -1,15 +1,20 @@
-"""Every setting: where it is read and defined. Defaults and values of sensitive ones are masked."""
+"""Every setting: where it is read and defined, and what is odd about it.
+
+Defaults and values of sensitive ones are masked.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from auditor.extract.secrets.names import SHIPPED
 from auditor.extract.sensitive import is_sensitive, safe_value
 from auditor.link.application import Application
-from auditor.model.settings import SettingDefinition, SettingRead
+from auditor.model.settings import ScriptRead, SettingDefinition, SettingRead
 from auditor.model.values import Masked, possible
 
 
@@ -22,42 +27,67 @@ class ReadRow(msgspec.Struct, frozen=True):
 
 
 class DefinedRow(msgspec.Struct, frozen=True):
+    """`value` is empty where the setting is only named, and kept elsewhere."""
+
     file: str
     line: int
     value: str
     environment: str
     placeholder: bool
     tracked: bool | None
+    elsewhere: bool = False
 
 
 class SettingRow(msgspec.Struct, frozen=True):
+    """`notes` say what is odd, the worst first; `level` is 0 (fine) to 3."""
+
     name: str
     sensitive: bool
     reads: list[ReadRow]
     defined: list[DefinedRow]
+    notes: list[str] = []
+    level: int = 0
 
 
 def rows(application: Application) -> list[SettingRow]:
-    reads: dict[str, list[SettingRead]] = defaultdict(list)
+    reads: dict[str, list[ReadRow]] = defaultdict(list)
     definitions: dict[str, list[SettingDefinition]] = defaultdict(list)
     for read in application.facts(SettingRead):
-        reads[read.name].append(read)
+        reads[read.name].append(ReadRow(read.place.path, read.place.line, _default(read)))
+    for script in application.facts(ScriptRead):
+        reads[script.name].append(_script(script))
     for definition in application.facts(SettingDefinition):
         definitions[definition.name].append(definition)
-    return [
-        SettingRow(
-            name,
-            is_sensitive(name),
-            [ReadRow(r.place.path, r.place.line, _default(r)) for r in reads[name]],
-            [
-                DefinedRow(
-                    d.place.path, d.place.line, _masked(d), d.environment, d.placeholder, d.tracked
-                )
-                for d in definitions[name]
-            ],
-        )
-        for name in sorted(reads.keys() | definitions.keys())
-    ]
+    names = sorted(filter(None, reads.keys() | definitions.keys()))
+    return [_row(name, reads[name], definitions[name]) for name in names]
+
+
+def _row(name: str, reads: list[ReadRow], definitions: list[SettingDefinition]) -> SettingRow:
+    notes = sorted(_notes(name, reads, definitions), key=lambda note: -note[0])
+    return SettingRow(
+        name,
+        is_sensitive(name),
+        reads,
+        [
+            DefinedRow(
+                d.place.path,
+                d.place.line,
+                _masked(d),
+                d.environment,
+                d.placeholder,
+                d.tracked,
+                d.elsewhere,
+            )
+            for d in definitions
+        ],
+        [text for _, text in notes],
+        max((level for level, _ in notes), default=0),
+    )
+
+
+def _script(read: ScriptRead) -> ReadRow:
+    masked = read.default is not None and is_sensitive(read.name)
+    return ReadRow(read.place.path, read.place.line, "(masked)" if masked else read.default)
 
 
 def _default(read: SettingRead) -> str | None:
@@ -70,24 +100,102 @@ def _default(read: SettingRead) -> str | None:
 
 
 def _masked(definition: SettingDefinition) -> str:
-    return (
-        "(masked)" if is_sensitive(definition.name) and not definition.empty else definition.value
-    )
+    hidden = is_sensitive(definition.name) and not definition.empty and not definition.elsewhere
+    return "(masked)" if hidden else definition.value
 
 
-def table(found: Sequence[SettingRow]) -> tuple[list[str], list[list[str]]]:
-    columns = ["setting", "secret", "default", "read at", "defined at"]
-    return columns, [
-        [
-            row.name,
-            "yes" if row.sensitive else "",
-            ", ".join(sorted({r.default for r in row.reads if r.default is not None})),
-            _places([f"{r.file}:{r.line}" for r in row.reads]) or "never read",
-            _places([f"{d.file}:{d.line}" for d in row.defined]) or "not defined here",
-        ]
-        for row in found
-    ]
+# --- what is odd
+
+_OF_TOOLS = re.compile(
+    r"^PYTHON|^(?:POSTGRES|PG|MYSQL|MARIADB|MONGO|RABBITMQ|REDIS|MINIO|PYTHON|PIP|POETRY|UV|NODE|NPM|YARN|PNPM|LC|FLASK|UVICORN|GUNICORN"
+    r"|HYPERCORN|COMPOSE|DOCKER|BUILDKIT|AWS|GOOGLE|GCP|GITHUB|GH|CI|SENTRY|OTEL|DD|NEW_RELIC|OPENAI|ANTHROPIC|GEMINI|ELASTIC|ES"
+    r"|DISCOVERY|KAFKA|ZOOKEEPER|KC|KEYCLOAK|GRAFANA|GF|TRAEFIK|NGINX|DEBIAN|VIRTUAL_ENV|CARGO|RUST|GO|JAVA|PRISMA|NEXT|VITE"
+    r"|REACT_APP|DATABASE_URL|NEXTAUTH|AUTH|CELERY|STRIPE|HF|HUGGINGFACE|LANGCHAIN|LANGSMITH|SUPABASE|PGADMIN|TWILIO)(?:_|$)"
+    r"|^(?:PATH|LANG|TZ|HOME|PORT|HOST|USER|UID|GID|TERM|SHELL|TAG|VERSION|WEB_CONCURRENCY|WORKERS|TIMEOUT|DJANGO_SETTINGS_MODULE"
+    r"|WDS_SOCKET_PORT|GENERATE_SOURCEMAP|CHOKIDAR_USEPOLLING|BROWSER|FAST_REFRESH|PUID|PGID)$"
+)
+"""Names that tools, images and libraries read by themselves."""
+_REAL = ("production", "staging", "development")
 
 
-def _places(places: list[str]) -> str:
-    return ", ".join(places[:2]) + (f" and {len(places) - 2} more" if len(places) > 2 else "")
+def _notes(
+    name: str, reads: list[ReadRow], definitions: list[SettingDefinition]
+) -> Iterator[tuple[int, str]]:
+    """(level, sentence) of what a setting's owner should know."""
+    secret = is_sensitive(name)
+    real = [d for d in definitions if d.environment not in ("example", "test")]
+    written = [d for d in real if not (d.empty or d.placeholder or d.elsewhere)]
+    if secret:
+        tracked = sorted({d.place.path for d in written if d.tracked})
+        if tracked:
+            yield 3, f"a secret, written in {_listed(tracked)}"
+        if any(r.default not in (None, "", "(computed)") for r in reads):
+            yield 2, "a secret with a default in code"
+        if SHIPPED.match(name):
+            yield 3, "named like a secret, and sent to every browser"
+    required = [r for r in reads if r.default is None]
+    if reads and not definitions and required and not _OF_TOOLS.match(name):
+        yield 2, "read without a default, and defined nowhere"
+    elif required and not real and definitions:
+        yield 1, "defined in examples only"
+    if definitions and not reads and not _OF_TOOLS.match(name):
+        if any(d.environment != "test" for d in definitions):
+            yield 1, "defined, and read by no code here"
+    if len({r.default for r in reads if r.default is not None}) > 1 and not secret:
+        yield 1, "has several defaults"
+    values = {d.environment: d.value for d in written if d.environment in _REAL and not secret}
+    if len(set(values.values())) > 1:
+        yield 0, "differs: " + ", ".join(f"{e} {_short(values[e])}" for e in _REAL if e in values)
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - 2} more" if len(paths) > 2 else ""
+    return ", ".join(paths[:2]) + more
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= 24 else value[:23] + "…"
+
+
+# --- for people
+
+_TITLES = {3: "To be changed now", 2: "To be looked at", 1: "Loose ends", 0: "Fine"}
+_COLOURS = {3: "bold red", 2: "yellow", 1: "cyan", 0: "green"}
+
+
+def show(found: Sequence[SettingRow], width: int) -> Iterator[list[tuple[str, str]]]:
+    """Lines of (text, style), the worst group first; `width` is in characters."""
+    if not found:
+        yield [("no settings", "dim")]
+        return
+    room = min(max((len(row.name) for row in found), default=0), max(20, width // 3))
+    groups: dict[int, list[SettingRow]] = defaultdict(list)
+    for row in found:
+        groups[row.level].append(row)
+    for level in sorted(groups, reverse=True):
+        yield [(f"{_TITLES[level]} ({len(groups[level])})", _COLOURS[level])]
+        for row in groups[level]:
+            mark = "secret" if row.sensitive else ""
+            head = [(f"  {row.name[:room]:<{room}}", "bold"), (f" {mark:<6} ", "magenta")]
+            notes = "; ".join(row.notes)
+            yield [*head, (f"{notes}  " if notes else "", _COLOURS[level]), (_told(row), "dim")]
+    count = Counter("secret" if row.sensitive else "plain" for row in found)
+    read = sum(1 for row in found if row.reads)
+    told = f"{len(found)} settings, {count['secret']} of them secret; {read} are read by code"
+    yield [(told, "bold")]
+
+
+def _told(row: SettingRow) -> str:
+    defaults = sorted({r.default for r in row.reads if r.default is not None})
+    parts = [f"read {_places([(r.file, r.line) for r in row.reads])}" if row.reads else "not read"]
+    if defaults:
+        parts.append("default " + ", ".join(_short(each) or "empty" for each in defaults[:2]))
+    if row.defined:
+        parts.append(f"set {_places([(d.file, d.line) for d in row.defined])}")
+    return "; ".join(parts)
+
+
+def _places(places: Sequence[tuple[str, int]]) -> str:
+    first = "/".join(places[0][0].split("/")[-2:])
+    more = f" +{len(places) - 1}" if len(places) > 1 else ""
+    return f"{first}:{places[0][1]}{more}"

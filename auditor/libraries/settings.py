@@ -280,8 +280,13 @@ def setting_definitions(application: Application) -> Iterator[SettingDefinition]
         environment = environment_of_file(file.path)
         for name, value, line in service.environment:
             place = Place(file.path, line, 1, 0, service.name)
+            written = (
+                (name, line) in service.literal_secrets
+                if is_sensitive(name)
+                else not _refers(value)
+            )
             yield SettingDefinition(
-                name, value, place, environment, tracked=file.tracked, elsewhere=_refers(value)
+                name, value, place, environment, tracked=file.tracked, elsewhere=not written
             )
     for file, image in application.of(Image):
         environment = environment_of_file(file.path)

@@ -15,7 +15,7 @@ from auditor.assess.verdict import (
 )
 from auditor.link.application import Application
 from auditor.model.places import Place
-from auditor.model.settings import SettingDefinition, SettingRead, SettingsClass
+from auditor.model.settings import ScriptRead, SettingDefinition, SettingRead, SettingsClass
 from auditor.model.web import WebApp
 
 _SELECTS = re.compile(
@@ -50,7 +50,7 @@ class EnvironmentConfigs(Rule):
         evidence = [*self._strengths(application, reads, files)]
         works = bool(reads) or len(files.keys() & _REAL) > 1
         if not works:
-            evidence = [*self._unread(definitions), *evidence]
+            evidence = [*self._unread(application, definitions), *evidence]
             if not any(e.state is State.DECORATIVE for e in evidence):
                 told = "nothing tells development, staging and production apart"
                 evidence.append(
@@ -72,9 +72,19 @@ class EnvironmentConfigs(Rule):
         for environment, place in sorted(files.items()):
             if environment in _REAL:
                 yield present(place, f"settings for {environment}", environment)
+        yield from _different(application.facts(SettingDefinition))
 
-    def _unread(self, definitions: tuple[SettingDefinition, ...]) -> Iterator[Evidence]:
+    def _unread(
+        self, application: Application, definitions: tuple[SettingDefinition, ...]
+    ) -> Iterator[Evidence]:
+        scripts = {read.name for read in application.facts(ScriptRead)}
         for definition in definitions:
+            if (
+                definition.environment == "test"
+                or definition.name in scripts
+                or definition.elsewhere
+            ):
+                continue
             if _SELECTS.search(definition.name):
                 told = f"{definition.name}={definition.value} is set here, and no code reads it"
                 yield Evidence(
@@ -102,6 +112,24 @@ app = FastAPI(docs_url=None if os.environ["ENVIRONMENT"] == "production" else "/
             "fly.toml": '[env]\nENVIRONMENT = "production"  # expect: medium\n',
         },
     )
+
+
+def _different(definitions: tuple[SettingDefinition, ...]) -> Iterator[Evidence]:
+    """Settings that production is given another value of than a developer's machine."""
+    by_name: dict[str, dict[str, SettingDefinition]] = {}
+    for each in definitions:
+        if each.environment in ("production", "development") and each.value:
+            by_name.setdefault(each.name, {})[each.environment] = each
+    differ = [
+        found["production"]
+        for _, found in sorted(by_name.items())
+        if len(found) == 2 and len({d.value for d in found.values()}) == 2
+    ]
+    if differ:
+        names = ", ".join(d.name for d in differ[:4])
+        more = f" and {len(differ) - 4} more" if len(differ) > 4 else ""
+        told = f"production has other values than development: {names}{more}"
+        yield present(differ[0].place, told, "differences")
 
 
 def _files(definitions: tuple[SettingDefinition, ...]) -> dict[str, Place]:

@@ -78,7 +78,9 @@ class CorsOrigins(Rule):
             return
         names = {setting.name for setting in settings_in(policy.origins)}
         defined = [
-            d for d in application.facts(SettingDefinition) if d.name in names and not d.empty
+            d
+            for d in application.facts(SettingDefinition)
+            if d.name in names and not (d.empty or d.elsewhere)
         ]
         for definition in defined:
             if "*" in [part.strip() for part in definition.value.strip("[]\"'").split(",")]:
@@ -90,7 +92,8 @@ class CorsOrigins(Rule):
                 )
                 yield Evidence(definition.place, State.ABSENT, lowered, told, definition.name)
                 wide.append(told)
-        if not wide and (defined or any(True for _ in possible(policy.origins))):
+        given = any(d.environment != "example" for d in defined)
+        if not wide and (given or any(True for _ in possible(policy.origins))):
             yield present(policy.place, "only listed origins may call")
 
     def _severity(self, application: Application, policy: CorsPolicy) -> Severity:

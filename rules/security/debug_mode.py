@@ -336,7 +336,7 @@ def _deploys(definition: SettingDefinition) -> bool:
     return (
         definition.environment not in _LOCAL
         and definition.tracked is not False
-        and not definition.empty
+        and not (definition.empty or definition.elsewhere)
         and "$" not in definition.value
     )
 

@@ -18,7 +18,7 @@ from auditor.assess.verdict import (
 )
 from auditor.link.application import Application
 from auditor.model.deployment import Leak
-from auditor.model.settings import Integration, SettingRead, SettingsClass
+from auditor.model.settings import Integration, SettingDefinition, SettingRead, SettingsClass
 
 _CODE = re.compile(r"\.(?:py|js|jsx|ts|tsx)$")
 
@@ -111,6 +111,7 @@ class ExternalizedConfiguration(Rule):
             yield present(
                 reads[0].place, f"settings are read from the environment: {listed}", "settings"
             )
+        yield from _documented(application, {read.name for read in reads})
 
     good = (
         {"app.py": 'import os\nimport stripe\nstripe.api_key = os.environ["STRIPE_API_KEY"]\n'},
@@ -122,3 +123,12 @@ class ExternalizedConfiguration(Rule):
             + "4eC39HqLyjWDarjtT1zdp7dc'  # expect: medium\n"
         },
     )
+
+
+def _documented(application: Application, names: set[str]) -> Iterator[Evidence]:
+    """Example files that name what has to be set."""
+    examples = [d for d in application.facts(SettingDefinition) if d.environment == "example"]
+    named = {d.name for d in examples} & names
+    if named:
+        told = f"an example file names {len(named)} of the {len(names)} settings"
+        yield present(examples[0].place, told, "example file")

@@ -1,0 +1,130 @@
+"""One table of settings: Python and JavaScript, every kind of file that gives them, what is odd."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditor.discover import Kind, Role
+from auditor.extract.pipeline import extract_source
+from auditor.extract.source import Source
+from auditor.inventory.settings import SettingRow, rows, show
+from tests.conftest import Build
+
+
+def of(build: Build, **files: str) -> dict[str, SettingRow]:
+    named = {name.replace("__", "/").replace("_dot_", "."): text for name, text in files.items()}
+    return {row.name: row for row in rows(build(named))}
+
+
+SCRIPTS = {
+    "const a = process.env.API_URL;": None,
+    "const a = process.env['API_URL'] || 'http://x.test';": "http://x.test",
+    'const a = import.meta.env.API_URL ?? "y"': "y",
+    "const { PORT, API_URL = 'z' } = process.env;": "z",
+    'Deno.env.get("API_URL")': None,
+    "this.configService.get<string>('API_URL', 'w')": "w",
+    "config.getOrThrow('API_URL')": None,
+}
+
+
+@pytest.mark.parametrize("source, default", SCRIPTS.items(), ids=SCRIPTS)
+def test_scripts_read(build: Build, source: str, default: str | None) -> None:
+    found = of(build, web_dot_ts=f"\n{source}\n")
+    assert [(r.file, r.line, r.default) for r in found["API_URL"].reads] == [("web.ts", 2, default)]
+
+
+@pytest.mark.parametrize(
+    "source", ["// process.env.API_URL", "process.env.API_URL = 'x'", "const API_URL = env.url"]
+)
+def test_scripts_that_do_not_read(build: Build, source: str) -> None:
+    assert "API_URL" not in of(build, web_dot_ts=f"{source}\n")
+
+
+GIVEN = {
+    "k8s/app.yaml": "kind: Deployment\nspec:\n  env:\n    - name: LEVEL\n      value: info\n",
+    "k8s/map.yaml": "kind: ConfigMap\ndata:\n  LEVEL: info\n",
+    ".github/workflows/ci.yml": "on: push\njobs:\n  t:\n    env:\n      LEVEL: info\n",
+    "netlify.toml": '[context.production.environment]\nLEVEL = "info"\n',
+    "app.json": '{"env": {"LEVEL": {"value": "info"}}}\n',
+    "serverless.yml": "provider:\n  environment:\n    LEVEL: info\n",
+    "render.yaml": "services:\n  - name: a\n    envVars:\n      - key: LEVEL\n        value: info\n",
+    "fly.toml": '[env]\nLEVEL = "info"\n',
+    "helm/templates/d.yaml": "{{- if .Values.x }}\n  - name: LEVEL\n    value: info\n{{- end }}\n",
+    "docker-compose.yml": "services:\n  a:\n    image: a\n    environment:\n      - LEVEL=info\n",
+    "Dockerfile": "FROM a\nENV LEVEL=info\n",
+    ".env": "LEVEL=info\n",
+}
+
+
+@pytest.mark.parametrize("path, text", GIVEN.items(), ids=GIVEN)
+def test_what_gives_a_setting(build: Build, path: str, text: str) -> None:
+    (row,) = [r for r in rows(build({path: text, "a.py": "x = 1\n"})) if r.name == "LEVEL"]
+    assert [(d.file, d.value) for d in row.defined] == [(path, "info")]
+
+
+def test_values_that_are_kept_elsewhere(build: Build) -> None:
+    found = of(
+        build,
+        docker_dash_compose="",
+        compose_dot_yml="services:\n  a:\n    image: a\n    environment:\n      API_TOKEN: ${API_TOKEN}\n",
+        render_dot_yaml="services:\n  - envVars:\n      - key: OTHER_TOKEN\n        sync: false\n",
+    )
+    assert [d.elsewhere for d in found["API_TOKEN"].defined] == [True]
+    assert [d.elsewhere for d in found["OTHER_TOKEN"].defined] == [True]
+    assert found["API_TOKEN"].level < 3
+
+
+def test_interpolation_as_python_dotenv_does_it(build: Build) -> None:
+    text = "HOST=db\nURL=http://${HOST}:${PORT:-80}/${OUTSIDE}\nNAME='${HOST}'\n"
+    found = of(build, _dot_env=text)
+    assert found["URL"].defined[0].value == "http://db:80/${OUTSIDE}"
+    assert found["NAME"].defined[0].value == "db"
+
+
+def test_no_secret_shows(build: Build) -> None:
+    value = "q7Rk2" + "vX9pLw4Tz8"
+    text = f"DB_PASSWORD={value}\nURL=postgres://a:{value}@h/x\nCOPY=${{DB_PASSWORD}}\n"
+    found = of(
+        build,
+        _dot_env=text,
+        a_dot_js=f"const a = process.env.DB_PASSWORD || '{value}'\n",
+        a_dot_py=f"import os\nx = os.getenv('DB_PASSWORD', '{value}')\n",
+    )
+    shown = repr({name: row for name, row in found.items() if name != "COPY"})
+    assert value not in shown
+    assert value[:6] not in "".join(
+        text for line in show(list(found.values()), 200) for text, _ in line
+    )
+
+
+def test_notes(build: Build) -> None:
+    found = of(
+        build,
+        a_dot_py="import os\nos.environ['MUST']\nos.environ['SHOWN']\nos.getenv('SIGNING_KEY', 'abc-def')\n",
+        _dot_env_dot_example="SHOWN=1\n",
+        _dot_env_dot_production="LEVEL=info\nIDLE=1\n",
+        _dot_env_dot_development="LEVEL=debug\n",
+        b_dot_js="process.env.LEVEL",
+    )
+    assert found["MUST"].notes == ["read without a default, and defined nowhere"]
+    assert found["SHOWN"].notes == ["defined in examples only"]
+    assert found["IDLE"].notes == ["defined, and read by no code here"]
+    assert found["SIGNING_KEY"].notes == ["a secret with a default in code"]
+    assert found["LEVEL"].notes == ["differs: production info, development debug"]
+
+
+def test_the_worst_come_first(build: Build) -> None:
+    files = {"a.py": "import os\nos.environ['A']\nos.getenv('B', '1')\n", ".env": "B=2\n"}
+    texts = ["".join(text for text, _ in line) for line in show(rows(build(files)), 100)]
+    assert [text.split()[0] for text in texts if text.startswith("  ")] == ["A", "B"]
+    assert texts[-1].startswith("2 settings")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=300), st.sampled_from(["a.js", "values.yaml", "netlify.toml", ".env"]))
+def test_anything_can_be_read(text: str, name: str) -> None:
+    kinds = {"a.js": Kind.JAVASCRIPT, ".env": Kind.DOTENV}
+    data = ("process.env." + text).encode("utf-8", "replace")
+    extract_source(Source(kinds.get(name, Kind.PLATFORM), Role.SOURCE, name, data))
