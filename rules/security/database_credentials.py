@@ -98,7 +98,9 @@ class DatabaseCredentials(Rule):
             names = {s.name for s in settings_in(connection.url)}
             for definition in definitions:
                 example = definition.environment == "example" and "localhost" in definition.value
-                if definition.name in names and not (definition.empty or definition.elsewhere or example):
+                if definition.name in names and not (
+                    definition.empty or definition.elsewhere or example
+                ):
                     yield from self._url(definition.value, definition.place, definition.login)
 
     def _url(self, url: str, place: Place, login: bool) -> Iterator[Evidence]:
