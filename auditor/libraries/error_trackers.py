@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
+from auditor.extract.readers.browser_trackers import BrowserTracker
+from auditor.libraries.telemetry import agents
 from auditor.link.application import Application, provides
 from auditor.link.names import CallSite
 from auditor.link.reach import Reach
 from auditor.link.values import place_of
-from auditor.model.operations import Tracker
-from auditor.model.values import Value
+from auditor.model.dependencies import Requirement
+from auditor.model.operations import BrowserErrors, Tracker
+from auditor.model.places import Place
+from auditor.model.settings import FrameworkSetting
+from auditor.model.values import Value, possible
 
 _TRACKERS = {
     "sentry_sdk.init": ("Sentry", 0, "dsn", "SENTRY_DSN"),
@@ -27,6 +32,16 @@ _TRACKERS = {
     "ddtrace.patch_all": ("Datadog", None, "", ""),
     "ddtrace.patch": ("Datadog", None, "", ""),
     "pybrake.Notifier": ("Airbrake", None, "project_key", ""),
+    "elasticapm.contrib.flask.ElasticAPM": ("Elastic APM", 0, "app", ""),
+    "bugsnag.flask.handle_exceptions": ("Bugsnag", None, "", ""),
+    "honeybadger.contrib.FlaskHoneybadger": ("Honeybadger", 0, "app", ""),
+    "rollbar.contrib.fastapi.add_to": ("Rollbar", 0, "app", ""),
+    "appsignal.Appsignal": ("AppSignal", None, "", ""),
+    "azure.monitor.opentelemetry.configure_azure_monitor": ("Azure Monitor", None, "", ""),
+    "airbrake.Airbrake": ("Airbrake", None, "", ""),
+    "raven.Client": ("Sentry (raven)", 0, "dsn", "SENTRY_DSN"),
+    "raven.contrib.flask.Sentry": ("Sentry (raven)", 0, "app", "SENTRY_DSN"),
+    "scout_apm.flask.ScoutApm": ("Scout", 0, "app", ""),
     "raygun4py.raygunprovider.RaygunSender": ("Raygun", 0, "api_key", ""),
     "logfire.configure": ("Logfire", None, "token", "LOGFIRE_TOKEN"),
 }
@@ -46,6 +61,58 @@ def trackers(application: Application) -> Iterator[Tracker]:
         needs = bool(keyword) and not fallback
         run = "" if _never(site) else reach.started_by(site)
         yield Tracker(title, place_of(site), dsn, needs, run)
+
+
+_MIDDLEWARE = {
+    "rollbar.contrib": "Rollbar", "elasticapm.contrib": "Elastic APM", "raven.contrib": "Sentry (raven)",
+    "bugsnag.django": "Bugsnag", "honeybadger.contrib": "Honeybadger", "scout_apm.django": "Scout",
+    "airbrake.": "Airbrake", "raygun4py.": "Raygun",
+}  # fmt: skip
+
+
+@provides(Tracker)
+def django_trackers(application: Application) -> Iterator[Tracker]:
+    """Trackers that Django starts by their place in MIDDLEWARE or INSTALLED_APPS."""
+    for setting in application.facts(FrameworkSetting):
+        if setting.name in ("MIDDLEWARE", "INSTALLED_APPS") and setting.environment != "test":
+            for known in possible(setting.value):
+                for word in known.value if isinstance(known.value, list) else ():
+                    for start, title in _MIDDLEWARE.items():
+                        if str(word).startswith(start):
+                            yield Tracker(title, setting.place, None, False, "start")
+
+
+@provides(Tracker)
+def agent_trackers(application: Application) -> Iterator[Tracker]:
+    """Agents around the command report what it raises; OpenTelemetry's alone tells nobody."""
+    for title, place in agents(application):
+        if title != "OpenTelemetry":
+            yield Tracker(title, place, None, False, "start")
+
+
+@provides(BrowserErrors)
+def browser_errors(application: Application) -> Iterator[BrowserErrors]:
+    """Front ends, each with the tracker that its code starts."""
+    trackers = list(application.of(BrowserTracker))
+    seen: set[str] = set()
+    for requirement in application.facts(Requirement):
+        folder = requirement.place.path.rpartition("/")[0]
+        if (
+            requirement.ecosystem == "npm"
+            and requirement.name in _FRONT_ENDS
+            and folder not in seen
+        ):
+            seen.add(folder)
+            own = [(f, x) for f, x in trackers if not folder or f.path.startswith(folder + "/")]
+            found = next(iter(sorted(own, key=lambda item: item[1].empty)), None)
+            if found is None:
+                yield BrowserErrors("", False, requirement.place)
+            else:
+                place = Place(found[0].path, found[1].line)
+                yield BrowserErrors(found[1].name, not found[1].empty, place)
+
+
+_FRONT_ENDS = {"react-dom", "vue", "@angular/core", "svelte", "next", "nuxt", "solid-js", "preact"}
 
 
 def _never(site: CallSite) -> bool:

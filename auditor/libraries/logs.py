@@ -23,6 +23,19 @@ _JSON_FORMATTERS = re.compile(
 )
 
 
+_STRUCTURED = {
+    "aws_lambda_powertools.Logger": "AWS Powertools",
+    "aws_lambda_powertools.logging.Logger": "AWS Powertools",
+    "google.cloud.logging.Client().setup_logging": "Cloud Logging",
+    "azure.monitor.opentelemetry.configure_azure_monitor": "Azure Monitor",
+    "logfire.configure": "Logfire",
+    "ecs_logging.StdlibFormatter": "ECS logging",
+    "json_logging.init_fastapi": "json_logging",
+    "json_logging.init_flask": "json_logging",
+}
+"""Set-ups whose logs leave as records with fields."""
+
+
 def writes_json(configuration: str) -> bool:
     """Whether the words of a `dictConfig` name a formatter that writes JSON."""
     return bool(re.search(r"JsonFormatter|json_?log|structlog|JSONRenderer", configuration, re.I))
@@ -45,6 +58,16 @@ def log_setups(application: Application) -> Iterator[LogSetup]:
         words = _words(application, site.arg(0, "config"), site)
         structured = writes_json(words)
         yield LogSetup("logging.config", structured, place_of(site), reach.started_by(site))
+    for site in code.calls(*_STRUCTURED):
+        name = code.name(site.node.func, site.scope)
+        yield LogSetup(_STRUCTURED[name], True, place_of(site), reach.started_by(site))
+    for site in code.calls("loguru.logger.configure"):
+        structured = any(
+            isinstance(n, t.Const) and n.value == "serialize"
+            for source in application.values.sources(site.arg(0, "handlers"), site.scope)
+            for n in t.walk_own(source.node)
+        )
+        yield LogSetup("loguru", structured, place_of(site), reach.started_by(site))
     yield from _formatters(application, reach)
 
 
@@ -65,7 +88,10 @@ def _formatters(application: Application, reach: Reach) -> Iterator[LogSetup]:
     for site in code.method_calls("setFormatter"):
         name = code.name(site.arg(0, "fmt"), site.scope)
         own = code.definition(name.removesuffix("()"))
-        structured = bool(_JSON_FORMATTERS.match(name)) or (
+        above = code.ancestry(own) if own is not None and isinstance(own.node, t.Class) else []
+        structured = any(
+            _JSON_FORMATTERS.match(each.removesuffix("()") + "()") for each in [name, *above]
+        ) or (
             own is not None
             and any(
                 isinstance(n, t.Call) and t.dotted(n.func).endswith("json.dumps")

@@ -98,3 +98,12 @@ class Resource:
     closed: Place | None
     run: str
     """What runs the place that closes it; empty where nothing does."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserErrors:
+    """A front end, and the tracker that its errors go to; `name` is empty where there is none."""
+
+    name: str
+    addressed: bool
+    place: Place

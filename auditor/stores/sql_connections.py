@@ -1,4 +1,4 @@
-"""Connections to SQL databases: SQLAlchemy, Flask-SQLAlchemy, Django, and the drivers themselves.
+"""Connections to databases other than MongoDB: SQLAlchemy, Flask-SQLAlchemy, Django, and the drivers themselves.
 
 https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls,
 https://docs.djangoproject.com/en/stable/ref/settings/#databases.
@@ -73,6 +73,15 @@ def engines(application: Application) -> Iterator[Connection]:
         options = tuple({"user": "username", "passwd": "password"}.get(k.name, k.name) for k in site.node.keywords if k.name)  # fmt: skip
         if store := _store(url, name):
             yield Connection(store, url, place_of(site), options)
+
+
+@provides(Connection)
+def cosmos(application: Application) -> Iterator[Connection]:
+    """Azure's Cosmos DB, which takes a key or an identity with every connection."""
+    for site in application.code.calls(
+        "azure.cosmos.CosmosClient", "azure.cosmos.aio.CosmosClient"
+    ):
+        yield Connection("cosmos", None, place_of(site), ("username", "password"))
 
 
 @provides(Connection)

@@ -23,6 +23,7 @@ from auditor.model.deployment import (
     PipelineStep,
     ScheduledTask,
 )
+from auditor.model.values import settings_in
 from auditor.model.web import Route
 
 _DUMPS = re.compile(
@@ -97,7 +98,13 @@ class Backups(Rule):
             for script in application.facts(BackupScript)
         ]
         if not evidence:
-            place = connections[0].place if connections else writes[0].place
+            own = [
+                c
+                for c in connections
+                if any(True for _ in settings_in(c.url)) or c.store == "sqlite"
+            ]
+            chosen = own or connections  # an address from a setting is the application's own
+            place = chosen[0].place if chosen else writes[0].place
             evidence = [
                 Evidence(place, State.ABSENT, severity, "nothing backs up this database", "backups")
             ]

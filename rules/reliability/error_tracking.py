@@ -13,7 +13,7 @@ from auditor.assess.verdict import (
     present,
 )
 from auditor.link.application import Application
-from auditor.model.operations import Tracker
+from auditor.model.operations import BrowserErrors, Tracker
 from auditor.model.values import Known, possible, settings_in
 from auditor.model.web import WebApp
 
@@ -23,7 +23,8 @@ class ErrorTracking(Rule):
 
     None of the known trackers set up is high, once for each repository. One without an address
     (an empty DSN), in a branch never taken, or in code that nothing runs is decorative. An address
-    from a setting counts, also behind `if settings.SENTRY_DSN`.
+    from a setting counts, also behind `if settings.SENTRY_DSN`, and so does an APM agent around the
+    command that starts the application. A front end without a tracker is low.
     """
 
     id = "error-tracking"
@@ -47,8 +48,21 @@ class ErrorTracking(Rule):
         works = any(e.state is State.PRESENT for e in evidence)
         if works:
             evidence = [e for e in evidence if e.state is State.PRESENT]
+        evidence += self._front_ends(application)
         summary = "Errors are reported." if works else "Errors in production reach nobody."
         return judge(summary, evidence)
+
+    def _front_ends(self, application: Application) -> Iterator[Evidence]:
+        for each in application.facts(BrowserErrors):
+            subject = f"front end {each.place.path}"
+            if each.name and each.addressed:
+                yield present(each.place, f"{each.name} reports the front end's errors", subject)
+            elif each.name:
+                told = f"{each.name} is set up in the front end without an address"
+                yield Evidence(each.place, State.DECORATIVE, Severity.LOW, told, subject)
+            else:
+                told = "errors in the front end reach nobody"
+                yield Evidence(each.place, State.ABSENT, Severity.LOW, told, subject)
 
     def _tracker(self, tracker: Tracker) -> Iterator[Evidence]:
         if not tracker.run:
@@ -75,8 +89,19 @@ sentry_sdk.init(dsn=os.environ["SENTRY_DSN"])
 app = FastAPI()
 """
         },
+        {
+            "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+            "Procfile": "web: ddtrace-run gunicorn app:app\n",
+            "web/package.json": '{"dependencies": {"react-dom": "19.0.0"}}\n',
+            "web/src/main.tsx": "import * as Sentry from '@sentry/react';\nSentry.init({ dsn: import.meta.env.VITE_DSN });\n",
+        },
     )
     bad = (
+        {
+            "app.py": "from flask import Flask\napp = Flask(__name__)  # expect: high\n",
+            "web/package.json": '{"dependencies": {"vue": "3.5.0"}}\n',
+            "web/src/main.js": "// Rollbar\nnew Rollbar({ accessToken: '' }); // expect: low\n",
+        },
         {"app.py": "from fastapi import FastAPI\napp = FastAPI()  # expect: high\n"},
         {
             "app.py": """

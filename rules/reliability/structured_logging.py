@@ -43,7 +43,7 @@ class StructuredLogging(Rule):
             present(s.place, f"{s.library} writes structured logs", s.library) for s in live
         ]
         for setup in setups:
-            if setup.structured and not setup.run:
+            if setup.structured and not setup.run and not live:
                 told = f"{setup.library} is set up for structured logs where nothing runs it"
                 evidence.append(
                     Evidence(setup.place, State.DECORATIVE, Severity.HIGH, told, setup.library)

@@ -152,6 +152,13 @@ def cloud_foundry(source: Source) -> Iterator[Fact]:
                 if probe := text_at(process, "health-check-http-endpoint"):
                     line = document.line(*where, "health-check-http-endpoint")
                     yield Probe("Cloud Foundry", probe, line)
+            for number, bound in enumerate(_list(at(app, "services"))):
+                name = bound if isinstance(bound, str) else text_at(bound, "name")
+                if re.search(
+                    r"rds|postgres|mysql|mariadb|mongo|(?:^|-)(?:db|database)(?:-|$)", name
+                ):
+                    line = document.line(*path, "services", number)
+                    yield ManagedStore("Cloud Foundry", name, None, line)
             for name, value in _items(at(app, "env")):
                 line = document.line(*path, "env", name)
                 yield PlatformSetting("Cloud Foundry", name, safe_value(name, str(value)), "", line)

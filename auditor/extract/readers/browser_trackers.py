@@ -1,0 +1,49 @@
+"""Error trackers of front ends, by the calls that start them in JavaScript and TypeScript.
+
+Sources: the set-up pages of Sentry, Rollbar, Bugsnag, Datadog RUM, Honeybadger, LogRocket, Elastic RUM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import re2
+
+from auditor.discover import Kind, Role
+from auditor.extract.facts import Fact
+from auditor.extract.source import Source, extracts
+
+
+class BrowserTracker(Fact, frozen=True):
+    """A tracker that front-end code starts; `empty` where it is given an empty address."""
+
+    name: str
+    empty: bool
+    line: int
+
+
+_CALLS = (
+    ("Sentry", b"Sentry", re2.compile(rb"\bSentry\.init\(|\bSentry\.(?:withErrorBoundary|captureException)\(")),
+    ("Rollbar", b"ollbar", re2.compile(rb"new Rollbar\(|\bRollbar\.init\(|<Provider[^>]*rollbar")),
+    ("Bugsnag", b"ugsnag", re2.compile(rb"\bBugsnag\.start\(|\bbugsnag\(")),
+    ("Datadog RUM", b"datadog", re2.compile(rb"\bdatadog(?:Rum|Logs)\.init\(")),
+    ("Honeybadger", b"oneybadger", re2.compile(rb"\bHoneybadger\.configure\(")),
+    ("LogRocket", b"LogRocket", re2.compile(rb"\bLogRocket\.init\(")),
+    ("Elastic RUM", b"apm-rum", re2.compile(rb"\binitApm\(|\binit\(\{")),
+    ("PostHog", b"posthog", re2.compile(rb"captureException|capture_exceptions")),
+    ("Application Insights", b"ApplicationInsights", re2.compile(rb"new ApplicationInsights\(")),
+)  # fmt: skip
+_EMPTY = re2.compile(rb"\b(?:dsn|accessToken|apiKey)\s*:\s*(?:\"\"|''|``|undefined|null)")
+
+
+@extracts(Kind.JAVASCRIPT)
+def browser_trackers(source: Source) -> Iterator[Fact]:
+    if source.role is not Role.SOURCE:
+        return
+    for name, word, pattern in _CALLS:
+        if word in source.data and (match := pattern.search(source.data)):
+            line = source.data.count(b"\n", 0, match.start()) + 1
+            yield BrowserTracker(
+                name, bool(_EMPTY.search(source.data[match.end() : match.end() + 300])), line
+            )
+            return
