@@ -186,6 +186,8 @@ _ENTRY = re.compile(
     r"(?:^|/)(?:wsgi|asgi|gunicorn(?:\.conf|_conf|_config)?|settings/(?!test|local|dev)\w+|(?:base|production|prod)_settings)\.py$"
 )
 """Modules that a server or Django loads by their names."""
+_HOOKS = re.compile(r"(?:^|/)gunicorn(?:\.conf|_conf|_config)?\.py$")
+"""gunicorn calls the functions of its configuration (`post_fork`, `when_ready`)."""
 
 
 @provides(Reach)
@@ -200,4 +202,5 @@ def reach(application: Application) -> list[Reach]:
     )
     made = [code.enclosing(app.source.scope) for app in apps if app.source is not None]
     handlers = [found for r in routes for found in (r.function, *r.dependencies) if found]
+    handlers += [found for found in code.functions() if _HOOKS.search(found.path)] if apps else []
     return [Reach(code, roots, [f for f in made if f is not None], handlers)]
