@@ -320,7 +320,8 @@ class UrlConf:
         dotted = self.values.text(given, site.scope)
         if dotted is not None:
             module = self.code.module_of(dotted, site.scope) or self._from_root(dotted)
-            known = packaged(dotted, self.installed) if module is None else None
+            clients = self.project.main.texts("HEADLESS_CLIENTS")
+            known = packaged(dotted, self.installed, clients) if module is None else None
             if known is not None:
                 for view in known:
                     at = prefix.named(namespace).below(view.route, view.regex)

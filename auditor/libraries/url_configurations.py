@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _FORM = ("GET", "POST", "PUT")
 _SHOWN = ("GET", "POST")
@@ -97,6 +97,57 @@ _ALLAUTH_MFA = (
     _view("2fa/recovery-codes/", "ViewRecoveryCodesView", "GET", demands=_USER),
     _view("2fa/recovery-codes/generate/", "GenerateRecoveryCodesView", *_FORM, demands=_USER),
     _view("2fa/recovery-codes/download/", "DownloadRecoveryCodesView", "GET", demands=_USER),
+)
+_HEADLESS = (
+    _view(
+        "account/email", "ManageEmailView", "GET", "POST", "PUT", "PATCH", "DELETE", demands=_USER
+    ),
+    _view("account/password/change", "ChangePasswordView", "POST", demands=_USER),
+    _view("account/phone", "ManagePhoneView", "GET", "POST", demands=_USER),
+    _view("auth/code/confirm", "ConfirmLoginCodeView", "POST", public="login"),
+    _view("auth/email/verify", "VerifyEmailView", "GET", "POST", public="registration"),
+    _view(
+        "auth/email/verify/resend", "ResendEmailVerificationCodeView", "POST", public="registration"
+    ),
+    _view("auth/login", "LoginView", "POST", public="login"),
+    _view("auth/password/request", "RequestPasswordResetView", "POST", public="password recovery"),
+    _view("auth/password/reset", "ResetPasswordView", "GET", "POST", public="password recovery"),
+    _view("auth/phone/verify", "VerifyPhoneView", "POST", public="registration"),
+    _view(
+        "auth/phone/verify/resend", "ResendPhoneVerificationCodeView", "POST", public="registration"
+    ),
+    _view("auth/reauthenticate", "ReauthenticateView", "POST", demands=_USER),
+    _view(
+        "auth/reauthenticate/code/confirm", "ConfirmReauthenticationCodeView", "POST", demands=_USER
+    ),
+    _view(
+        "auth/reauthenticate/code/request", "RequestReauthenticationCodeView", "POST", demands=_USER
+    ),
+    _view(
+        "auth/reauthenticate/code/resend", "ResendReauthenticationCodeView", "POST", demands=_USER
+    ),
+    _view("auth/session", "SessionView", "GET", "DELETE", demands=_USER),
+    _view("auth/signup", "SignupView", "POST", public="registration"),
+    _view("config", "ConfigView", "GET", public="login"),
+)
+_HEADLESS_SOCIAL = (
+    _view("account/providers", "ManageProvidersView", "GET", "DELETE", demands=_USER),
+    _view("auth/provider/redirect", "RedirectToProviderView", "POST", demands=_USER),
+    _view("auth/provider/signup", "ProviderSignupView", "GET", "POST", public="registration"),
+    _view("auth/provider/token", "ProviderTokenView", "POST", public="login"),
+)
+_HEADLESS_MFA = (
+    _view("account/authenticators", "AuthenticatorsView", "GET", demands=_USER),
+    _view(
+        "account/authenticators/recovery-codes",
+        "ManageRecoveryCodesView",
+        "GET",
+        "POST",
+        demands=_USER,
+    ),
+    _view("account/authenticators/totp", "ManageTOTPView", "GET", "POST", "DELETE", demands=_USER),
+    _view("auth/2fa/authenticate", "AuthenticateView", "POST", demands=_USER),
+    _view("auth/2fa/reauthenticate", "ReauthenticateView", "POST", demands=_USER),
 )
 _DJ_REST_AUTH = (
     _view("password/reset/", "PasswordResetView", "POST", public=_RECOVERY),
@@ -227,10 +278,17 @@ PACKAGED_VIEWS = dict(_by_name())
 """Canonical name -> a package's view, for projects that give it a URL of their own."""
 
 
-def packaged(urls: str, installed: Sequence[str]) -> tuple[PackagedView, ...] | None:
-    """What a package's URL configuration serves with these INSTALLED_APPS; None if not known."""
+def packaged(
+    urls: str, installed: Sequence[str], clients: Sequence[str] = ()
+) -> tuple[PackagedView, ...] | None:
+    """What a package's URL configuration serves with these INSTALLED_APPS; None if not known.
+
+    `clients` are those that HEADLESS_CLIENTS names, for django-allauth.
+    """
     if urls == "allauth.urls":
         return tuple(_allauth(installed))
+    if urls == "allauth.headless.urls":
+        return tuple(_headless(installed, clients or ("app", "browser")))
     return _URLS.get(urls)
 
 
@@ -244,3 +302,17 @@ def _allauth(installed: Sequence[str]) -> Iterator[PackagedView]:
         if match := _PROVIDER.match(app):
             for tail in ("login/", "login/callback/"):
                 yield _view(f"{match[1]}/{tail}", "view", "ANY", public="login")
+
+
+def _headless(installed: Sequence[str], clients: Sequence[str]) -> Iterator[PackagedView]:
+    """https://docs.allauth.org/en/latest/headless/openapi-specification/"""
+    views = [*_HEADLESS]
+    if "allauth.socialaccount" in installed:
+        views += _HEADLESS_SOCIAL
+    if "allauth.mfa" in installed:
+        views += _HEADLESS_MFA
+    for client in clients:
+        for view in views:
+            yield replace(view, route=f"{client}/v1/{view.route}")
+    if "app" in clients:
+        yield _view("app/v1/tokens/refresh", "RefreshTokenView", "POST", public="token refresh")
