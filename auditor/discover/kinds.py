@@ -159,7 +159,7 @@ _TEST_FOLDERS = {
 }  # fmt: skip
 _TEST_NAME = re.compile(
     r"(?:test_.+|.+_tests?|tests?|conftest)\.py|.+[.-](?:spec|test)\.[jt]sx?|.+\.cy\.[jt]sx?|.+_test\.go|.+_(?:spec|test)\.rb"
-    r"|.+tests?\.(?:java|kt|cs|php)|.+\.snap",
+    r"|.+tests?\.(?:java|kt|cs|php)|.+\.snap|pytest\.ini|tox\.ini",
     re.I,
 )
 _EXAMPLE_FOLDERS = {"example", "examples", "sample", "samples", "demo", "demos", "snippets"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import msgspec
+
 from auditor.discover import Kind, Role
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Image
@@ -116,6 +118,8 @@ def leaks(application: Application) -> Iterator[Leak]:
             continue
         if file.kind is Kind.WORKFLOW and found.kind in ("local-url-password", "default-password"):
             continue  # the database of a test run, which ends with it
+        if file.kind is Kind.WORKFLOW and found.kind == "password":
+            found = msgspec.structs.replace(found, confidence="low")
         yield _leak(found, file.path, file.role)
     for past in application.history.past if application.history else ():
         yield _leak(past.secret, past.path, past.role, past.commit, past.date)

@@ -171,7 +171,8 @@ def _read(text: bytes, start: int, match: object, place: Place) -> Assignment | 
 
 def _is_argument(text: bytes, start: int) -> bool:
     """Whether a quoted name is the first that a call is given, and no item of a list."""
-    return text[max(0, start - 60) : start].rstrip(b"\\\"'`").rstrip().endswith(b"(")
+    before = text[max(0, start - 60) : start].rstrip(b"\\\"'`").rstrip()
+    return before.endswith(b"(") and before[-2:-1] not in (b"", b" ", b"(", b"=", b"[", b",")
 
 
 def _made(
