@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from auditor.link.application import Application, provides
-from auditor.model.data import CollectionFit, Fit, Index, Query, Table
+from auditor.model.data import CollectionFit, Fit, Index, Match, Query, Table
 from auditor.model.places import Place
 from auditor.model.web import WebApp
 from auditor.stores.documents import imports
@@ -17,6 +17,12 @@ from auditor.stores.proposals import propose
 
 Key = tuple[str, str, str]
 """Application, store, collection."""
+
+
+_ASKING = {
+    "find", "find_one", "find_raw_batches", "count", "count_documents", "distinct", "aggregate", "join",
+    "estimated_document_count", "find_one_or_404",
+}  # fmt: skip
 
 
 @provides(CollectionFit)
@@ -34,6 +40,8 @@ def collections(application: Application) -> list[CollectionFit]:
         tables.setdefault((unit_of(table.place.path, units), table.store, table.name), table)
     driver = "Motor" if imports(application.code, "motor") else "PyMongo"
     blind = {unit for (unit, _, name), asked in queries.items() if not name and asked}
+    tended = {unit for (unit, store, _), made in indexes.items() if made and store == "mongodb"}
+    tended |= {key[0] for key, asked in queries.items() if any(map(_changes, asked))}
     found = []
     for key in sorted(queries.keys() | indexes.keys()):
         unit, store, name = key
@@ -42,7 +50,10 @@ def collections(application: Application) -> list[CollectionFit]:
         reads = [q for q in queries[key] if q.reads]
         usable = (*live, *_brought(store, name, reads))
         declaring = tables.get(key)
-        fits = tuple((q, best(q, usable, declaring.constant if declaring else "")) for q in reads)
+        small = declaring.constant if declaring else ""
+        fits = tuple((q, best(q, usable, small)) for q in reads)
+        if declaring is None and store == "mongodb" and unit not in tended:
+            fits = tuple((q, _elsewhere(match)) for q, match in fits)
         if fits or declared:
             idle = tuple(i for i in declared if not i.run)
             library = declaring.library if declaring else driver if store == "mongodb" else ""
@@ -54,6 +65,18 @@ def collections(application: Application) -> list[CollectionFit]:
             unused = () if blind & {unit, ""} else tuple(_unused(live, reads))
             found.append(CollectionFit(unit, name, store, fits, live, idle, proposed, unused))
     return found
+
+
+def _changes(query: Query) -> bool:
+    return query.store == "mongodb" and query.operation not in _ASKING
+
+
+def _elsewhere(match: Match) -> Match:
+    """Of a database that this tree neither fills nor indexes, another program tends the indexes."""
+    if match.fit is not Fit.MISSING:
+        return match
+    why = "nothing here fills the database or creates an index: another program does"
+    return Match(Fit.UNKNOWN, missing=match.missing, why=why)
 
 
 def _key(found: Query | Index, units: list[str]) -> Key:

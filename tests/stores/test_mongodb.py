@@ -285,6 +285,7 @@ def test_what_the_proposed_indexes_leave(build: Build) -> None:
 async def x(a, b):
     await db.c.find({"t": a}).sort("d", -1).to_list(5)
     await db.c.find_one({"t": a, "n": b})
+    await db.c.insert_one({"t": a})
 """
     )
     (found,) = build({"app.py": code}).facts(CollectionFit)
@@ -293,3 +294,10 @@ async def x(a, b):
         'await db.c.create_index([("t", 1), ("n", 1)])',
     ]
     assert all(match.fit is Fit.MISSING for _, match in found.fits)
+
+
+def test_who_tends_a_database_that_this_tree_only_reads_is_unknown(build: Build) -> None:
+    code = HEAD + "\n@app.get('/x')\nasync def x(a):\n    await db.c.find_one({'t': a})\n"
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    ((_, match),) = found.fits
+    assert (match.fit, match.missing) == (Fit.UNKNOWN, ("t",))
