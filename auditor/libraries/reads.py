@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from auditor.link.application import Application, provides
 from auditor.link.names import Located
 from auditor.model.costs import HeavyRead
-from auditor.model.data import Cache, Query
+from auditor.model.data import Bound, Cache, Query
 from auditor.model.web import Route
 
 _HEAVY = {"aggregate", "count_documents", "distinct", "count"}
@@ -29,9 +29,15 @@ def heavy_reads(application: Application) -> Iterator[HeavyRead]:
         functions = code.with_callees(route.function, 1)
         reads = [q for f in functions for q in by_function.get((f.path, _qualname(f)), ())]
         heavy = [q for q in reads if q.operation in _HEAVY]
-        if heavy and (len(reads) >= _MANY or any(q.operation == "aggregate" for q in heavy)):
+        if heavy and (len(reads) >= _MANY or any(_sums_up(q) for q in heavy)):
             cached = _cached(functions, caches)
             yield HeavyRead(route, len(reads), heavy[0].place, cached)
+
+
+def _sums_up(query: Query) -> bool:
+    """Whether it goes over much for a figure; one of what an equality narrows down is soon told."""
+    told = query.store == "sql" and query.bound is Bound.ONE and query.equality
+    return query.operation == "aggregate" and not told
 
 
 def _qualname(function: Located) -> str:
