@@ -129,6 +129,9 @@ def fly(source: Source) -> Iterator[Fact]:
 @extracts(Kind.PLATFORM, name=r"app\.json")
 def heroku(source: Source) -> Iterator[Fact]:
     document = read_json(source.text)
+    for cron in _list(at(document.data, "cron")):  # Dokku's, in the same file
+        command, schedule = text_at(cron, "command"), text_at(cron, "schedule")
+        yield Process("app.json", "cron", command, schedule, document.line("cron"))
     for addon in _list(at(document.data, "addons")):
         plan = addon if isinstance(addon, str) else text_at(addon, "plan")
         if re.search(r"postgres|mongo|mysql|jawsdb|cleardb", plan):
