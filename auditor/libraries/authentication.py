@@ -371,6 +371,7 @@ _NOBODY_TOO = {"is_anonymous", "get_id"}
 """What flask-login's anonymous user has as well."""
 _SCOPES = re.compile(r"(?:self\.)?(?:request|req|websocket|conn)\.auth\.scopes")
 _REQUEST = re.compile(r"(?:self\.)?request")
+_MIDDLEWARE = frozenset({"__call__", "__acall__", "process_request", "process_view", "middleware"})
 _STATE = re.compile(r"(?:self\.)?(?:request|req|websocket|conn|connection)\.(?:state|scope|ctx)")
 
 
@@ -441,10 +442,10 @@ def kept_on_the_request(expr: t.Expr, name: str, scope: Scope, checks: Checks) -
         case t.Attr(value=owner, name=attribute) if (
             attribute not in ("user", "auth", "session")
             and _REQUEST.fullmatch(t.dotted(owner))
-            and checks.assigns(attribute)
+            and checks.assigns(attribute, _MIDDLEWARE)
         ):
             kept = checks.assigned(_REQUEST, attribute)
-            return kept if kept.truth > Strength.FORM else None
+            return Origin(truth=kept.truth) if kept.truth > Strength.FORM else None
     return None
 
 

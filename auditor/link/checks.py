@@ -257,9 +257,11 @@ class Checks:
                 joined = found if joined is None else _join(joined, found)
         return joined or Origin()
 
-    def assigns(self, name: str) -> bool:
-        """Whether anything puts something into an attribute of this name."""
-        return name in self._attribute_targets
+    def assigns(self, name: str, functions: frozenset[str]) -> bool:
+        """Whether functions of these names, and no others, put something into an attribute."""
+        targets = self._attribute_targets.get(name, ())
+        within = [scope.function for _, scope in targets]
+        return bool(within) and all(f is not None and f.name in functions for f in within)
 
     @functools.cached_property
     def _attribute_targets(self) -> dict[str, list[tuple[t.Attr, Scope]]]:
