@@ -442,7 +442,7 @@ def kept_on_the_request(expr: t.Expr, name: str, scope: Scope, checks: Checks) -
         case t.Attr(value=owner, name=attribute) if (
             attribute not in ("user", "auth", "session")
             and _REQUEST.fullmatch(t.dotted(owner))
-            and checks.assigns(attribute, _MIDDLEWARE)
+            and checks.assigns(_REQUEST, attribute, _MIDDLEWARE)
         ):
             kept = checks.assigned(_REQUEST, attribute)
             return Origin(truth=kept.truth) if kept.truth > Strength.FORM else None

@@ -257,10 +257,13 @@ class Checks:
                 joined = found if joined is None else _join(joined, found)
         return joined or Origin()
 
-    def assigns(self, name: str, functions: frozenset[str]) -> bool:
+    def assigns(self, owner: re.Pattern[str], name: str, functions: frozenset[str]) -> bool:
         """Whether functions of these names, and no others, put something into an attribute."""
-        targets = self._attribute_targets.get(name, ())
-        within = [scope.function for _, scope in targets]
+        within = [
+            scope.function
+            for target, scope in self._attribute_targets.get(name, ())
+            if owner.fullmatch(t.dotted(target.value))
+        ]
         return bool(within) and all(f is not None and f.name in functions for f in within)
 
     @functools.cached_property
