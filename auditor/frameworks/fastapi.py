@@ -162,8 +162,9 @@ def _middleware_limits(
         if function is not None:
             tests = PathTests(limits.application.values, method, path, env=each.bound(limits.application))  # fmt: skip
             limit = limits.running(function, name, "middleware", tests)
+            limit = limit or limits.made(each.name, each.place, path)
         else:
-            limit = limits.named(each.name, each.place, "middleware")
+            limit = limits.made(each.name, each.place, path)
         if limit is not None and not (exempt and function is None):
             yield limit
 

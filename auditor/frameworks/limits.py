@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+import re2
+
 from auditor.extract.python import tree as t
 from auditor.frameworks.decorators import Decorators
 from auditor.libraries.counters import Counter, Counters
@@ -23,7 +25,7 @@ from auditor.libraries.limiters import (
 )
 from auditor.link.application import Application, provides
 from auditor.link.contexts import contexts_of
-from auditor.link.names import Located, argument
+from auditor.link.names import CallSite, Located, argument
 from auditor.link.pathtests import PathTests
 from auditor.link.values import place_of
 from auditor.model.deployment import ProxyLocation, Workers
@@ -102,6 +104,32 @@ class Limits:
                 return self.by_limiter(Limit(short(name), place, via), name)
         return None
 
+    def made(self, name: str, place: Place, path: str) -> Limit | None:
+        """The limit that a middleware from outside is, or that a function of the tree makes."""
+        for each in (name, self.code.result(name).removesuffix("()")):
+            if LIMITING_MIDDLEWARE.search(each):
+                patterns = [p for site in self.code.calls(each) for p in self._patterns(site)]
+                if patterns and not any(_found(pattern, path) for pattern in patterns):
+                    return None
+                return Limit(short(each), place, "middleware")
+            if limit := self.named(each, place, "middleware"):
+                return limit
+        return None
+
+    def _patterns(self, site: CallSite) -> Iterator[str]:
+        """The expressions of paths that asgi-ratelimit is given: https://github.com/abersheeran/asgi-ratelimit."""
+        pending = list(self.application.values.sources(site.arg(3, "config"), site.scope))
+        for _ in range(20):
+            if not pending:
+                return
+            source = pending.pop()
+            if isinstance(source.node, t.Map):
+                for key, value in zip(source.node.keys, source.node.values, strict=True):
+                    if isinstance(key, t.Const) and isinstance(key.value, str):
+                        yield key.value
+                    elif not isinstance(key, t.Const):
+                        pending += self.application.values.sources(value, source.scope)
+
     def by_limiter(self, limit: Limit, name: str) -> Limit:
         """A limit with what its limiter object says of it."""
         package = name.partition(".")[0]
@@ -133,6 +161,13 @@ def _counted(counter: Counter | None, name: str, via: str) -> Limit | None:
 
 def short(name: str) -> str:
     return re.split(r"[.:]", name.replace("()", ""))[-1]
+
+
+def _found(pattern: str, path: str) -> bool:
+    try:
+        return re2.search(pattern, path) is not None
+    except re2.error:
+        return True
 
 
 def _rate(node: t.Node) -> str:
