@@ -46,7 +46,12 @@ def unit_of(path: str) -> str:
 
 
 @provides(Route)
-def routes(application: Application) -> Iterator[Route]:
+def routes(application: Application) -> list[Route]:
+    """Every route once: an application that a factory makes for several callers is one."""
+    return list(dict.fromkeys(_routes(application)))
+
+
+def _routes(application: Application) -> Iterator[Route]:
     (found,) = application.facts(Routing)
     guards = DependencyGuards(application)
     limits = Limits(application)

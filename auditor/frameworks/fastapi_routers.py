@@ -117,7 +117,9 @@ class Routing:
         self._find_routers()
         if self.routers:
             self._find_decorated()
+            self._find_applied()
             self._find_calls()
+            self._settle_prefixes()
             self._find_handed_out()
             self._adopt()
 
@@ -372,6 +374,19 @@ class Routing:
                 return tuple(str(m).upper() for m in known.value)
         return ("GET",)
 
+    def _find_applied(self) -> None:
+        """`handler = router.post("/x")(handler)`: a decorator that is called like a function."""
+        for site in self.code.all_calls():
+            match site.node:
+                case t.Call(
+                    func=t.Call(func=t.Attr(name=verb, value=on)) as made, args=[given]
+                ) if verb in _REGISTERING:
+                    keys = self.identify(on, site.scope)
+                    function = self._callable(given, site.scope) if keys else None
+                    for endpoint in self._endpoints(function, verb, made, site.scope):
+                        for key in keys if function is not None else ():
+                            self._register(key, endpoint)
+
     def _find_calls(self) -> None:
         for site in self.code.method_calls("include_router", "mount", *sorted(_ADDERS)):
             if not isinstance(site.node.func, t.Attr):
@@ -387,6 +402,17 @@ class Routing:
             if isinstance(site.node.func, t.Attr):
                 for key in self.identify(site.node.func.value, site.scope):
                     self._add_middleware(key, site.arg(0, "middleware_class"), site)
+
+    def _settle_prefixes(self) -> None:
+        """Where a router is included under a prefix that is known, others of it are alternatives.
+
+        `if BASE: app.mount(BASE, api) else: app.mount("/api", api)` with a base from the host.
+        """
+        for router in self.routers.values():
+            told = {i.key for i in router.inclusions if "{?}" not in i.prefix}
+            router.inclusions = [
+                i for i in router.inclusions if "{?}" not in i.prefix or i.key not in told
+            ]
 
     def _adopt(self) -> None:
         """Routers that nothing includes by name, where a router that is found at run time is.
