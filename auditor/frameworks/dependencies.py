@@ -215,7 +215,7 @@ class DependencyGuards(Guards):
         if dependency is None:
             return None
         if guard := known_guard(dependency.name, dependency.made):
-            if guard.state is Guarding.ENFORCED:
+            if guard.state in (Guarding.ENFORCED, Guarding.OPTIONAL):
                 return Origin(truth=Strength.VERIFIED)
         if self._scheme(dependency.name):
             return Origin(caller=True)
@@ -232,7 +232,7 @@ class DependencyGuards(Guards):
         """Whether a dependency is a security scheme, own subclasses without a check included."""
         if not name.endswith("()"):
             return False
-        return any(kind[:-2] in PRESENCE_SCHEMES for kind in self.code.kinds(name))
+        return any(PRESENCE_SCHEMES.fullmatch(kind[:-2]) for kind in self.code.kinds(name))
 
     def below(self, function: Located) -> list[Located]:
         """The functions that a dependency's own parameters depend on, all the way down."""

@@ -26,9 +26,13 @@ JWT_DECODERS = {
     "authlib.jose.jwt.decode": 1,
     "authlib.jose.JsonWebToken().decode": 1,
     "joserfc.jwt.decode": 1,
+    "joserfc.jws.deserialize_compact": 1,
+    "joserfc.jwe.decrypt_compact": 1,
+    "jose.jwe.decrypt": 1,
+    "authlib.jose.JsonWebEncryption().deserialize_compact": 1,
     "jwcrypto.jwt.JWT": 1,
 }
-"""Function -> position of the key. All raise when the signature does not fit."""
+"""Function -> position of the key. All raise when the signature, or what was encrypted, does not fit."""
 
 UNVERIFIED = {
     "jose.jwt.get_unverified_claims",
@@ -91,18 +95,10 @@ _TELLING = {
     "supabase.Client().auth.get_user",
 }
 
-PRESENCE_SCHEMES = {
-    "fastapi.security.HTTPBearer",
-    "fastapi.security.HTTPBasic",
-    "fastapi.security.HTTPDigest",
-    "fastapi.security.OAuth2PasswordBearer",
-    "fastapi.security.OAuth2AuthorizationCodeBearer",
-    "fastapi.security.OAuth2",
-    "fastapi.security.OpenIdConnect",
-    "fastapi.security.APIKeyHeader",
-    "fastapi.security.APIKeyQuery",
-    "fastapi.security.APIKeyCookie",
-}
+PRESENCE_SCHEMES = re.compile(
+    r"fastapi\.security\.(?:\w+\.)?(?:HTTPBearer|HTTPBasic|HTTPDigest|OAuth2|OAuth2PasswordBearer"
+    r"|OAuth2AuthorizationCodeBearer|OpenIdConnect|APIKeyHeader|APIKeyQuery|APIKeyCookie)"
+)
 """Security schemes that only demand that a credential is sent; none looks at what it says."""
 
 

@@ -553,8 +553,9 @@ class _Walk:
                 if self.aborts(value):
                     self.reject(stmt, value)
                     return None
-                if isinstance(value, t.Yield):
-                    return state if value.value is None else self.effect(value.value, state)
+                if isinstance(value, t.Yield):  # what comes after runs when the work is done
+                    self.leave(stmt, value.value, state)
+                    return None
                 return self.effect(value, state)
         return state
 
@@ -564,7 +565,7 @@ class _Walk:
             origin = replace(origin, truth=max(origin.truth, state.strength))
         self.sets[dotted] = _join(self.sets[dotted], origin) if dotted in self.sets else origin
 
-    def leave(self, stmt: t.Return, value: t.Expr | None, state: _State) -> None:
+    def leave(self, stmt: t.Stmt, value: t.Expr | None, state: _State) -> None:
         if value is not None and self.aborts(value):
             self.reject(stmt, value)
             return
@@ -835,16 +836,19 @@ class _Walk:
 
     def effect(self, expr: t.Expr, state: _State) -> _State:
         """The state after evaluating `expr`: calls that raise unless something is verified."""
-        strength = state.strength
+        strength, env = state.strength, state.env
         for node in t.walk_own(expr):
-            if isinstance(node, t.Call):
-                found = self.verification(node, state)
-                if found and found.raises:
-                    strength = max(strength, found.strength)
-                    if found.denies:
-                        self.denies = True
-                        self.rejects.append(node)
-        return _State(strength, state.env)
+            match node:
+                case t.Call():
+                    found = self.verification(node, state)
+                    if found and found.raises:
+                        strength = max(strength, found.strength)
+                        if found.denies:
+                            self.denies = True
+                            self.rejects.append(node)
+                case t.Bind(target=t.Name(id=name), value=value):
+                    env = {**env, name: self.origin(value, state)}
+        return _State(strength, env)
 
     def truth(self, expr: t.Expr, state: _State) -> tuple[Strength, Strength]:
         """What is established when `expr` is true, and when it is false."""
@@ -949,6 +953,9 @@ class _Walk:
             return Strength.DEFAULT_SECRET
         settings = list(settings_in(value))
         if settings:
+            told = f"{settings[0].name} {t.dotted(expected)} {t.dotted(sent)}"
+            if settings[0].default is not None and not _CREDENTIAL_FIELD.search(told):
+                return Strength.FORM  # a name, a mode or a place, of which nobody makes a secret
             if any(isinstance(k.value, str) and k.value for k in possible(value)):
                 self.note(f"compares with {settings[0].name}, whose default stands in the code")
                 return Strength.DEFAULT_SECRET

@@ -18,7 +18,7 @@ from auditor.link.names import Binding, CallSite, Located, Scope
 from auditor.link.values import Env, Evaluator, place_of
 from auditor.model.values import Known
 
-_MAX_CONTEXTS = 64
+_MAX_CONTEXTS = 256
 _MAX_CALLS = 400
 _MAX_DEPTH = 6
 
@@ -291,8 +291,11 @@ class Contexts:
 
     # --- where a place runs
 
-    def _runs(self, scope: Scope) -> list[Env]:
-        """One environment for each call of the function that `scope` belongs to."""
+    def _runs(self, scope: Scope, depth: int = 2) -> list[Env]:
+        """One environment for each call of the function that `scope` belongs to.
+
+        Callers are followed to their callers, `depth` levels up, where they hand on what they got.
+        """
         assert isinstance(scope.owner, t.Function)
         owner = scope.parent
         if owner is not None and isinstance(owner.owner, t.Class):
@@ -302,7 +305,21 @@ class Contexts:
             return []
         name = f"{scope.module.path}:{scope.qualname}"
         sites = [s for s in self.code.calls(name) if s.scope.function is not scope.owner]
-        return [self.bound_by(site) for site in sites[:_MAX_CONTEXTS]]
+        return [env for site in sites[:_MAX_CONTEXTS] for env in self._called(site, depth)][
+            :_MAX_CONTEXTS
+        ]
+
+    def _called(self, site: CallSite, depth: int) -> list[Env]:
+        """What a call binds; where it hands its own function's parameters on, also what those are."""
+        env = self.bound_by(site)
+        caller = site.scope.function
+        given = {n.id for x in env.values() for n in t.walk_own(x.node) if isinstance(n, t.Name)}
+        if caller is None or not depth or given.isdisjoint(p.name for p in caller.params):
+            return [env]
+        around = site.scope
+        while around.owner is not caller and around.parent is not None:
+            around = around.parent
+        return [{**outer, **env} for outer in self._runs(around, depth - 1)] or [env]
 
     def _instantiations(self, scope: Scope) -> list[CallSite]:
         """The calls that make an instance of a class or of one that derives from it."""
