@@ -108,6 +108,9 @@ class Dependency:
         if target is None or not isinstance(target.node, t.Function):
             target = running(code, name)
         made = made if made is not None and isinstance(made.node, t.Call) else None
+        if target is None and made is not None:
+            with values.within(env):
+                target = copied(values, made)
         return cls(name, place_of(depends), via, target, env, made)
 
 
@@ -154,6 +157,21 @@ def running(code: Code, name: str) -> Located | None:
         if inherited := code.definition(f"{ancestor}.{method}"):
             return inherited
     return None
+
+
+def copied(values: Evaluator, made: Located) -> Located | None:
+    """The function that `partial(f, …)` calls, or that `update_wrapper(copy, f)` is a copy of."""
+    assert isinstance(made.node, t.Call)
+    position = _COPYING.get(values.code.name(made.node.func, made.scope))
+    given = argument(made.node, position, "wrapped") if position is not None else None
+    for source in values.sources(given, made.scope):
+        found = values.code.defined(source.node, source.scope)  # type: ignore[arg-type]
+        if found is not None and isinstance(found.node, t.Function):
+            return found
+    return None
+
+
+_COPYING = {"functools.partial": 0, "copy.copy": 0, "functools.update_wrapper": 1}
 
 
 def declarations(values: Evaluator, param: t.Param, scope: Scope) -> Iterator[Located]:
