@@ -382,10 +382,19 @@ class Routing:
                     func=t.Call(func=t.Attr(name=verb, value=on)) as made, args=[given]
                 ) if verb in _REGISTERING:
                     keys = self.identify(on, site.scope)
-                    function = self._callable(given, site.scope) if keys else None
+                    function = self._handed(given, site.scope) if keys else None
                     for endpoint in self._endpoints(function, verb, made, site.scope):
                         for key in keys if function is not None else ():
                             self._register(key, endpoint)
+
+    def _handed(self, expr: t.Expr, scope: Scope) -> Located | None:
+        """The handler that an expression names, also where the call's result takes its name."""
+        if isinstance(expr, t.Name) and (found := self.code.find(expr.id, scope)):
+            where, bindings = found
+            for binding in bindings:
+                if isinstance(binding.node, t.Function):
+                    return Located(binding.node, where)
+        return self._callable(expr, scope)
 
     def _find_calls(self) -> None:
         for site in self.code.method_calls("include_router", "mount", *sorted(_ADDERS)):

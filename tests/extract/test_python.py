@@ -28,7 +28,7 @@ UNREADABLE = {
     "NUL bytes": (b"x = 1\n\0", "NUL bytes", 2),
     "no UTF-8": (b"x = '\xff\xfe'\n", "", 0),
     "a print statement": (b"import os\nprint 'x'\n", "Python 2", 2),
-    "an old except": (b"try:\n    x\nexcept IOError, e:\n    pass\n", "Python 2", 3),
+    "an old except": (b"try:\n    x\nexcept IOError, e:\n    print 'x'\n", "Python 2", 3),
     "nested brackets": (b"(" * 10_000, "nested", 0),
     "balanced nested brackets": (b"x = " + b"[" * 5_000 + b"]" * 5_000, "nested", 0),
     "a deep chain": (b"x = " + b"-" * 50_000 + b"1", "", 0),
@@ -67,6 +67,14 @@ NEWER = {
     "bare exceptions": "try:\n    f()\nexcept ValueError, os.error:\n    g()\n",
     "nested quotes over lines": 'x = f"{\n    d["key"]\n}"\ny = call(1)\n',
 }
+
+
+def test_exceptions_without_brackets_are_read() -> None:
+    """PEP 758; Python 2 meant a name by the second word, and its files are told by the rest."""
+    source = b"try:\n    f()\nexcept KeyError, errors.Wrong:\n    raise Denied(401)\n"
+    assert any(isinstance(fact, Syntax) for fact in facts(source))
+    newest = b"type Pair = tuple[int, int]\ntry:\n    f()\nexcept A, B:\n    g()\n"
+    assert any(isinstance(fact, Syntax) for fact in facts(newest))
 
 
 @pytest.mark.parametrize("source", NEWER.values(), ids=NEWER.keys())

@@ -645,6 +645,172 @@ async def c(request: Request): return {}
 async def d(request: Request): return {}
 """,
     },
+    "decorators called like functions, copies and generators": {
+        "guards.py": """
+import os
+from functools import partial, update_wrapper
+from types import FunctionType
+from fastapi import Depends, HTTPException, Request, Response
+from fastapi.security.http import HTTPBasic, HTTPBasicCredentials
+
+basic = HTTPBasic(auto_error=False)
+ZONE = os.getenv("ZONE", "main")
+
+def known(name, password):
+    return name == "u" and password == os.environ["SAMPLE_KEY"]
+
+def user(request: Request, sent: HTTPBasicCredentials = Depends(basic)):
+    if key := request.headers.get("x-key"):
+        if key != os.environ["SAMPLE_KEY"]:
+            raise HTTPException(401)
+        return key
+    elif sent and known(sent.username, sent.password):
+        return sent.username
+    raise HTTPException(401)
+
+def held(who=Depends(user)):
+    try:
+        yield who
+    finally:
+        pass
+
+def maybe(request: Request):
+    yield request.headers.get("x-key")
+
+def demanded(who=Depends(held), zone: str = "main"):
+    if zone == ZONE and who is None:
+        raise HTTPException(403)
+    return who
+
+def copy_of(function):
+    made = FunctionType(function.__code__, function.__globals__, argdefs=function.__defaults__)
+    return update_wrapper(made, function)
+
+copied = copy_of(user)
+bound = partial(demanded, zone="main")
+""",
+        "app.py": """
+from fastapi import APIRouter, Depends, FastAPI
+from guards import bound, copied, demanded, held, maybe
+app = FastAPI()
+router = APIRouter(prefix="/r")
+
+def closed(who=Depends(held)): return {}
+def open_(who=Depends(maybe)): return {}
+def again(who=Depends(demanded)): return {}
+
+router.post("/closed")(closed)
+router.get("/open")(open_)
+again = router.put("/again")(again)
+
+@router.get("/copied", dependencies=[Depends(copied)])
+def c(): return {}
+
+@router.get("/bound", dependencies=[Depends(bound)])
+def d(): return {}
+
+app.include_router(router)
+""",
+    },
+    "a prefix from the host, conditionals, and factories of factories": {
+        "settings.py": """
+import os
+class Settings:
+    base: str = "/api"
+    root: str | None = os.getenv("ROOT_PATH_OF_THE_APP")
+    admin: bool = True
+    legacy: bool = False
+settings = Settings()
+""",
+        "deps.py": """
+import os
+from typing import Annotated
+from fastapi import Depends, HTTPException, Header
+
+def user(x_key: Annotated[str | None, Header()] = None):
+    if x_key != os.environ["SAMPLE_KEY"]:
+        raise HTTPException(401)
+    return "u"
+
+User = Annotated[str, Depends(user)]
+""",
+        "made.py": """
+from fastapi import APIRouter, Depends
+from deps import user
+
+def reading(model: type, kind: str) -> APIRouter:
+    router = APIRouter(prefix=f"/things/{kind}")
+
+    @router.get("/", name="list")
+    def ls(): return []
+
+    @router.api_route("/{key}", methods=["GET", "DELETE"], dependencies=[Depends(user)])
+    def one(key: str): return {}
+
+    return router
+
+def both(model: type, kind: str) -> APIRouter:
+    whole = APIRouter()
+    part = reading(model=model, kind=kind)
+    whole.include_router(part)
+    return whole
+
+CARS = both(model=dict, kind="cars")
+LEADS = both(model=list, kind="leads")
+""",
+        "app.py": """
+from fastapi import APIRouter, FastAPI
+from deps import User
+from made import CARS, LEADS
+from settings import settings
+
+def hello(who: User): return {}
+def info(): return {}
+
+def include(app: FastAPI, router: APIRouter, **more):
+    app.include_router(router, **more)
+
+def create_app(final: bool = False) -> FastAPI:
+    app = FastAPI()
+    api = FastAPI()
+    api.add_api_route("/hello", hello, methods=["GET", "POST"])
+    if settings.admin:
+        admin = APIRouter(prefix=settings.base + "/admin")
+        admin.add_api_route("/info", info)
+        app.include_router(admin)
+    include(app, CARS)
+    include(app, LEADS)
+    if settings.root:
+        app.mount(settings.root, api)
+    else:
+        app.mount("/mounted", api)
+    return app
+
+def main():
+    return create_app(final=True)
+
+app = create_app()
+""",
+    },
+    "many routers through one helper": {
+        "app.py": """
+from fastapi import APIRouter, FastAPI
+app = FastAPI()
+
+def include(into: FastAPI, router: APIRouter):
+    into.include_router(router)
+
+"""
+        + "".join(
+            f"""
+r{n} = APIRouter(prefix="/r{n}")
+@r{n}.get("/")
+def f{n}(): return {{}}
+include(app, r{n})
+"""
+            for n in range(80)
+        ),
+    },
     "Starlette alone": {
         "app.py": """
 import os
