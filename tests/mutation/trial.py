@@ -123,7 +123,7 @@ def changed(base: Application, overlay: Mapping[str, str]) -> Application:
             if late.get(file.path) is not None:
                 late[file.path] = tuple(extract_source(source, late=True))
     vars(extraction).update(facts=facts, late_facts=late)
-    return Application(base.tree, extraction)
+    return Application(base.tree, extraction, base.lookup, base.today)
 
 
 def rule_named(name: str) -> Rule:
