@@ -130,7 +130,9 @@ def test_the_framework_opens_the_same(twin: str, tmp_path: Path) -> None:
             assert opened >= {route for route in expected if closed[route]}, mutation.site
             if mutation.site.shared and mutation.site.kind == "decorator":
                 continue  # what is left of a hook may fail on a stranger: neither closed nor open
-            public = {(r.method, r.written) for r in mutation.exempt}  # a logout may lead to the login
+            public = {
+                (r.method, r.written) for r in mutation.exempt
+            }  # a logout may lead to the login
             assert opened <= public | expected, mutation.site
 
 
