@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from auditor.model.data import Bound, Query
 from auditor.model.places import Place
-from auditor.stores.entities import Entity
+from auditor.stores.entities import Column, Entity
 
 _MAX_BRANCHES = 24
 _LOOSE = ("scanned", "unequal")
@@ -72,6 +72,16 @@ class Untold:
 
 Condition = Test | Link | Every | Some | Opposite | Lookup | Untold
 NOTHING = Every(())
+
+
+def compared(entity: Entity, column: Column, how: str = "equality") -> Condition:
+    """A column of a stored class compared, in the table that keeps it."""
+    key = entity.key
+    if not column.table or column.table == entity.table or key is None:
+        return Test(entity.table, column.name, how)
+    _, _, remote = key.target.rpartition(".")
+    link = Link(entity.table, key.name, column.table, remote or key.name)
+    return Every((link, Test(column.table, column.name, how)))
 
 
 @dataclass(slots=True)
@@ -203,6 +213,8 @@ def _of_branch(
             if column:
                 tests[root].append(Test(root, column))
     narrowed = {name for name, found in tests.items() if any(x.how not in _LOOSE for x in found)}
+    if root in narrowed:  # a base's table is then reached by the key that both share
+        narrowed -= {x.other for x in links if x.table == root and _shares_key(draft, x, tables)}
     starts = {root} if root in narrowed or not narrowed else narrowed
     reached = _reached(starts, links)
     if root in starts:
@@ -232,6 +244,12 @@ def _of_branch(
 def _is_key(draft: Draft, column: str) -> bool:
     key = draft.entity.key if draft.entity is not None else None
     return key is not None and key.name == column
+
+
+def _shares_key(draft: Draft, link: Link, tables: Mapping[str, Entity]) -> bool:
+    other = tables.get(link.other)
+    key = other.key if other is not None else None
+    return key is not None and key.name == link.remote and _is_key(draft, link.column)
 
 
 def _reached(starts: set[str], links: list[Link]) -> dict[str, str]:

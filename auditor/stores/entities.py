@@ -30,7 +30,8 @@ STORED = re.compile(
 class Column:
     """`attribute` is its name in the code, `name` in the table, `type` the type's last name.
 
-    `target` names the table or class that it refers to, as the code spells it.
+    `target` names the table or class that it refers to, as the code spells it. `table` is that of
+    a base class with a table of its own, which keeps it (joined table inheritance), else empty.
     """
 
     attribute: str
@@ -41,6 +42,7 @@ class Column:
     unique: bool = False
     indexed: bool = False
     target: str = ""
+    table: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +106,19 @@ class Entity:
     @property
     def key(self) -> Column | None:
         """The primary key, where it is a single column."""
-        keys = [c for c in self.columns.values() if c.primary]
+        keys = [c for c in self.stored() if c.primary]
         return keys[0] if len(keys) == 1 else None
+
+    def stored(self) -> list[Column]:
+        """The columns of its own table."""
+        return [c for c in self.columns.values() if c.table in ("", self.table)]
 
     def indexes(self) -> Iterator[Declared]:
         """What it declares, with what its columns bring."""
-        keys = tuple((c.name, 1) for c in self.columns.values() if c.primary)
+        keys = tuple((c.name, 1) for c in self.stored() if c.primary)
         if keys:
             yield Declared(keys, self.place, True, "", "primary key")
-        for column in self.columns.values():
+        for column in self.stored():
             only = ((column.name, 1),)
             if column.unique and not column.primary:
                 yield Declared(only, column.place, True, "", "unique")

@@ -9,7 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from auditor.extract.python import tree as t
-from auditor.stores.conditions import Condition, Draft, Every, Link, Opposite, Some, Test, Untold
+from auditor.stores.conditions import (
+    Condition,
+    Draft,
+    Every,
+    Link,
+    Opposite,
+    Some,
+    Test,
+    Untold,
+    compared,
+)  # fmt: skip
 from auditor.stores.entities import Entities, Entity, Relation
 from auditor.stores.reading import Frame, Reading
 from auditor.stores.things import Either, Field, Function, Holds, Listed, Related, Thing, each
@@ -29,16 +39,15 @@ _FLAGS = {"Boolean", "bool", "BooleanField"}
 
 def test(field: Field, how: str) -> Condition:
     """A column compared; behind a function only an index on that very expression serves it."""
-    table, name = field.entity.table, field.column.name
     if field.expression:
         if how != "scanned" and any(
             field.expression == first
             for index in field.entity.declared
             for first, _ in index.columns[:1]
         ):
-            return Test(table, field.expression, how)
-        return Test(table, name, "scanned")
-    return Test(table, name, how)
+            return Test(field.entity.table, field.expression, how)
+        how = "scanned"
+    return compared(field.entity, field.column, how)
 
 
 def comparison(

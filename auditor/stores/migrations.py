@@ -6,13 +6,24 @@ vocabulary; replaying them gives the tables and indexes that a database has in t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from auditor.extract.sql import SchemaStep
 from auditor.link.application import Application, provides
+from auditor.link.names import Module
 from auditor.model.places import Place
 from auditor.stores.entities import Declared
+
+_ONCE = re.compile(r"(?:^|/)(?:migrations?|alembic)(?:/|\.py$)")
+
+
+def runs_once(module: Module) -> bool:
+    """Whether a module is a migration: its queries run once, however long they take."""
+    bound = module.scope.bindings.keys()
+    django = {"Migration", "migrations"} <= bound
+    return django or "down_revision" in bound or _ONCE.search(module.path) is not None
 
 
 @dataclass(frozen=True, slots=True)

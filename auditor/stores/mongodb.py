@@ -20,6 +20,7 @@ from auditor.model.data import Bound, Connection, Query
 from auditor.stores.bounds import Bounds, bounds_of
 from auditor.stores.documents import documents_of
 from auditor.stores.loops import Loops
+from auditor.stores.migrations import runs_once
 from auditor.stores.mongo_collections import Collections, is_of_model
 from auditor.stores.mongo_cursors import Cursors
 from auditor.stores.mongo_filters import Conditions, Filters
@@ -90,10 +91,14 @@ def queries(application: Application) -> list[Query]:
 
 
 def looped(values: Evaluator, found: list[tuple[CallSite, Query]]) -> list[Query]:
-    """The queries in order, each with the loop over another one's result that it runs in."""
+    """The application's queries in order, each with the loop over another one's result around it."""
     many = {id(site.node) for site, q in found if q.operation in _MANY}
     loops = Loops(values, lambda call: id(call) in many)
-    told = [replace(q, loop=loops.around(s)) if q.reads else q for s, q in found]
+    told = [
+        replace(q, loop=loops.around(s)) if q.reads else q
+        for s, q in found
+        if not runs_once(s.scope.module)
+    ]
     return sorted(told, key=lambda q: (q.place, q.collection, q.equality, q.range, q.scanned))
 
 

@@ -7,7 +7,6 @@ and `sql_text`. Only functions that mention a stored class or a word of a query 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +19,7 @@ from auditor.model.places import Place
 from auditor.stores.bounds import bounds_of
 from auditor.stores.conditions import Draft, Every, Opposite, Some
 from auditor.stores.entities import Entities, Entity, last_name
+from auditor.stores.migrations import runs_once
 from auditor.stores.selection import Selections
 from auditor.stores.things import (
     Class,
@@ -46,7 +46,6 @@ SEEDS = {
     "read_sql_query", "iterate", "executescript", "model", "exists", "get_base_queryset",
 }  # fmt: skip
 """Words without which no query is written, besides the names of stored classes."""
-_ONCE = re.compile(r"(?:^|/)(?:migrations?|alembic)(?:/|\.py$)")
 _VERBS = {"select", "update", "delete", "insert", "with a", "with r", "replac"}
 _MAX_DEPTH = 14
 _MAX_EXPRESSION = 120
@@ -125,10 +124,8 @@ class Reading:
         words = SEEDS | set(self.entities.by_class)
         relevant: dict[int, Scope] = {}
         for module in self.code.modules.values():
-            if {"Migration", "down_revision"} & module.scope.bindings.keys() or _ONCE.search(
-                module.path
-            ):
-                continue  # what runs once, whatever it takes
+            if runs_once(module):
+                continue
             for node, scope in self.code.nodes(module):
                 kind = type(node)
                 if kind is t.Attr:

@@ -39,13 +39,15 @@ def dialect(application: Application) -> str:
             found = _URL.match(text) or ("django" in text and _ENGINE.search(text)) or None
             if found:
                 told.add(_NAMES.get(found[1], found[1]))
-    drivers = {
-        name
+    required = [
+        (name, requirement.group)
         for requirement in application.facts(Requirement)
         for name, pattern in _DRIVERS.items()
         if re.fullmatch(pattern, requirement.name, re.I)
-    }
-    for certain in (drivers, told - {"sqlite"}, told):
+    ]
+    drivers = {name for name, _ in required}
+    served = {name for name, group in required if not group}  # others serve tests, or are a choice
+    for certain in (drivers, served, told - {"sqlite"}, told):
         if len(certain) == 1:
             return next(iter(certain))
     return ""
@@ -63,7 +65,7 @@ def tables(application: Application) -> Iterator[Table]:
             continue
         if entity.managed and entity.table not in seen:
             seen.add(entity.table)
-            columns = tuple((c.name, c.type) for c in entity.columns.values())
+            columns = tuple((c.name, c.type) for c in entity.stored())
             yield Table("sql", entity.table, columns, entity.place, kind)
     for name, state in history.tables.items():
         if name not in seen:
@@ -121,7 +123,7 @@ def _same(one: Declared, two: Declared) -> bool:
 
 
 def _foreign(entity: Entity) -> Iterator[Declared]:
-    for column in entity.columns.values():
+    for column in entity.stored():
         if column.target and not column.primary and not column.unique and not column.indexed:
             yield Declared(((column.name, 1),), column.place, False, "", "foreign key")
 

@@ -102,10 +102,34 @@ class _Reading:
                 )
         for owner in reversed(self.classes):
             inner = self.code.inside(owner)
+            kept = self._kept_apart(owner, table)
             for stmt in owner.node.body:  # type: ignore[attr-defined]
-                self.member(entity, stmt, inner)
+                if not (kept and _is_arguments(stmt)):
+                    self.member(entity, stmt, inner)
+            if kept:
+                entity.columns = {
+                    name: each if each.table else replace(each, table=kept)
+                    for name, each in entity.columns.items()
+                }
         entity.pending.append((1, functools.partial(_resolve, entity=entity)))
         return entity
+
+    def _kept_apart(self, owner: Located, table: str) -> str:
+        """The table of a base class that keeps its own columns in it: joined table inheritance.
+
+        https://docs.sqlalchemy.org/en/20/orm/inheritance.html#joined-table-inheritance
+        """
+        if owner is self.found or self._flag("__abstract__", owner.node):
+            return ""
+        own = self.found.node.body  # type: ignore[attr-defined]
+        if any(isinstance(n, t.Const) and n.value == "concrete" for n in t.walk_own(*own)):
+            return ""
+        for stmt in owner.node.body:  # type: ignore[attr-defined]
+            match stmt:
+                case t.Assign(targets=[t.Name(id="__tablename__")], value=value) if value:
+                    named = self.values.text(value, self.code.inside(owner)) or ""
+                    return named if named != table else ""
+        return ""
 
     # --- names of tables
 
@@ -292,6 +316,13 @@ class _Reading:
 
 
 _CONSTRAINTS = {"Index", "UniqueConstraint", "PrimaryKeyConstraint"}
+
+
+def _is_arguments(stmt: t.Stmt) -> bool:
+    match stmt:
+        case t.Assign(targets=[t.Name(id="__table_args__")]) | t.Function(name="__table_args__"):
+            return True
+    return False
 
 
 def _attributes(expr: t.Expr) -> set[str]:

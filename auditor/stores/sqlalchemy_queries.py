@@ -14,7 +14,7 @@ from dataclasses import replace
 from auditor.extract.python import tree as t
 from auditor.link.names import argument
 from auditor.model.data import Bound
-from auditor.stores.conditions import Condition, Draft, Every, Link, Test, Untold
+from auditor.stores.conditions import Condition, Draft, Every, Link, Test, Untold, compared
 from auditor.stores.entities import Column, Entity, last_name
 from auditor.stores.expressions import (
     class_attribute,
@@ -228,7 +228,7 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
 
 
 def _by_key(entity: Entity, reading: Reading, call: t.Call, frame: Frame) -> Draft:
-    keys = tuple(Test(entity.table, c.name) for c in entity.columns.values() if c.primary)
+    keys = tuple(Test(entity.table, c.name) for c in entity.stored() if c.primary)
     draft = replace(_draft(entity, reading, call, frame), operation="get", bound=Bound.ONE)
     return replace(draft, where=keys or (Untold("the primary key is not known"),))
 
@@ -492,7 +492,7 @@ def _keyword(draft: Draft, name: str) -> Condition:
         if entity is None:
             continue
         if (column := entity.column(name)) is not None:
-            return Test(entity.table, column.name)
+            return compared(entity, column)
         if (relation := entity.relations.get(name)) is not None and relation.local:
             return Test(entity.table, relation.local)
     return Untold(f"{name} is no column that the code declares") if draft.entity else Every(())
@@ -515,7 +515,8 @@ def _ordered(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draf
     for thing in given:
         match thing:
             case Field(expression=""):
-                sort.append((thing.entity.table, thing.column.name, thing.way))
+                table = thing.column.table or thing.entity.table
+                sort.append((table, thing.column.name, thing.way))
             case Field():
                 sort.append((thing.entity.table, thing.expression, thing.way))
             case _:

@@ -301,3 +301,12 @@ def test_who_tends_a_database_that_this_tree_only_reads_is_unknown(build: Build)
     (found,) = build({"app.py": code}).facts(CollectionFit)
     ((_, match),) = found.fits
     assert (match.fit, match.missing) == (Fit.UNKNOWN, ("t",))
+
+
+@pytest.mark.parametrize("folder", ["migrations", "backend/migrations", "alembic"])
+def test_what_a_migration_asks_once_is_no_query_of_the_application(
+    build: Build, folder: str
+) -> None:
+    migration = "import pymongo\n\ndef upgrade(db):\n    db.c.update_one({'old': 1}, {'$set': {'new': 1}})\n    db.c.find({'old': 2})\n"
+    found = shapes(build, "await db.c.find_one({'t': a})", {f"{folder}/0001_c.py": migration})
+    assert [q.equality for q in found] == [("t",)]

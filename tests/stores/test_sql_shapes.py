@@ -182,3 +182,46 @@ def test_hostile_sql_is_not_parsed_for_ever(build: Build) -> None:
     deep = "SELECT * FROM t WHERE " + "(" * 500 + "a = 1" + ")" * 500
     application = build({"app.py": f"def ask(cursor):\n    cursor.execute('{deep}')\n"})
     assert [q.unresolved for q in application.facts(Query)] == ["the SQL text could not be parsed"]
+
+
+JOINED = """
+from sqlalchemy import Column, DateTime, ForeignKey, Integer, String, create_engine
+from sqlalchemy.orm import declarative_base
+engine = create_engine("mysql+pymysql://db/x")
+Base = declarative_base()
+class Submission(Base):
+    __tablename__ = "submissions"
+    id = Column(Integer, primary_key=True)
+    date = Column(DateTime)
+    ip = Column(String(40), index=True)
+class Solve(Submission):
+    __tablename__ = "solves"
+    id = Column(None, ForeignKey("submissions.id"), primary_key=True)
+    player = Column(Integer, ForeignKey("users.id"))
+def before(session, day):
+    return session.query(Solve).filter(Solve.date < day).all()
+def of_player(session, player, day):
+    return session.query(Solve).filter_by(player=player).filter(Solve.date < day).all()
+"""
+
+
+def test_a_column_of_a_base_with_a_table_is_in_that_table(build: Build) -> None:
+    application = build({"app.py": JOINED})
+    found = {(q.place.line, q.collection): (q.equality, q.range) for q in application.facts(Query)}
+    before, of_player = sorted({line for line, _ in found})
+    assert found[before, "submissions"] == ((), ("date",))
+    assert found[before, "solves"] == (("id",), ())
+    assert found[of_player, "solves"] == (("player",), ())
+    assert found[of_player, "submissions"] == (("id",), ())
+    fields = {i.fields[0][0] for i in application.facts(Index) if i.collection == "solves"}
+    assert fields == {"id", "player"}
+
+
+def test_the_driver_of_tests_is_not_what_the_application_is_made_for(build: Build) -> None:
+    project = (
+        '[project]\nname = "x"\nversion = "1"\ndependencies = ["pymysql"]\n'
+        '[dependency-groups]\ndev = ["psycopg2-binary"]\n'
+    )
+    code = JOINED.replace("mysql+pymysql://db/x", "sqlite://")
+    application = build({"app.py": code, "pyproject.toml": project})
+    assert any(i.fields == (("player", 1),) for i in application.facts(Index))
