@@ -169,7 +169,7 @@ def _of_lock(lock: Locked) -> Iterator[Dependency]:
     for name, found in lock.by_name.items():
         requirement = declared.get(name)
         direct = lock.version_of(requirement) if requirement else None
-        for package in found:
+        for package in _versions(found, direct):
             yield Dependency(
                 name,
                 package.version,
@@ -185,6 +185,19 @@ def _of_lock(lock: Locked) -> Iterator[Dependency]:
                 origin=package.origin,
                 requires=tuple(package.requires),
             )
+
+
+def _versions(
+    found: Iterable[packages.Locked], direct: packages.Locked | None
+) -> list[packages.Locked]:
+    """Each version once: with extras, or in several folders, some lock files hold it several times.
+
+    Of several the direct one stands for all, else one that production needs.
+    """
+    by_version: dict[str, packages.Locked] = {}
+    for each in sorted(found, key=lambda p: (p is not direct, bool(p.group))):
+        by_version.setdefault(each.version, each)
+    return sorted(by_version.values(), key=lambda p: p.line)
 
 
 def _group(

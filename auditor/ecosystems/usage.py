@@ -11,7 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from auditor.extract.packages import NPM, PYPI
 from auditor.extract.python import tree as t
+from auditor.extract.readers.script_imports import ScriptImport
 from auditor.link.application import Application, provides
 from auditor.model.dependencies import Dependency, Undeclared, Usage
 from auditor.model.places import Place
@@ -23,6 +25,8 @@ IMPORTED_AS: Mapping[str, tuple[str, ...]] = {
     "djangorestframework": ("rest_framework",),
     "djangorestframework-simplejwt": ("rest_framework_simplejwt",),
     "dnspython": ("dns",),
+    "drf-nested-routers": ("rest_framework_nested",),
+    "drf-yasg": ("drf_yasg",),
     "faiss-cpu": ("faiss",),
     "fastapi-users-db-sqlalchemy": ("fastapi_users_db_sqlalchemy",),
     "gitpython": ("git",),
@@ -145,7 +149,7 @@ def usages(application: Application) -> Iterator[Usage]:
         if "." not in name:
             heads.setdefault(_bare(name), places)
     mentioned = {_bare(name) for name in found.mentioned}
-    for name in sorted({d.name for d in application.facts(Dependency) if d.ecosystem == "pypi"}):
+    for name in sorted({d.name for d in application.facts(Dependency) if d.ecosystem == PYPI}):
         spellings = _spellings(name)
         places = _places(name, found.places) or next(
             (heads[each] for each in spellings if each in heads), ()
@@ -156,7 +160,7 @@ def usages(application: Application) -> Iterator[Usage]:
                 otherwise = "run or loaded by what else is installed"
             elif mentioned.intersection({*spellings, *map(_bare, _import_names(name))}):
                 otherwise = "named in the code"
-        yield Usage(name, places, otherwise)
+        yield Usage(PYPI, name, places, otherwise)
 
 
 def _bare(name: str) -> str:
@@ -176,6 +180,16 @@ def _spellings(distribution: str) -> list[str]:
         if bare.endswith(suffix) and len(bare) > len(suffix) + 2:
             found.append(bare.removesuffix(suffix))
     return found
+
+
+@provides(Usage)
+def script_usages(application: Application) -> Iterator[Usage]:
+    """The same of npm packages."""
+    places: dict[str, list[Place]] = defaultdict(list)
+    for file, found in application.of(ScriptImport):
+        places[found.package].append(Place(file.path, found.line))
+    for name in sorted({d.name for d in application.facts(Dependency) if d.ecosystem == NPM}):
+        yield Usage(NPM, name, tuple(places.get(name, ())))
 
 
 @provides(Undeclared)

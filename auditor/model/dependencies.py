@@ -125,11 +125,12 @@ Finding = Checked | Admitted | NotChecked
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Where source files import a Python package: empty where none does.
+    """Where source files import a package: empty where none does.
 
     `otherwise` says how it is used without an import (a server, a driver, a name in a setting).
     """
 
+    ecosystem: str
     distribution: str
     places: tuple[Place, ...]
     otherwise: str = ""

@@ -204,7 +204,7 @@ def _undeclared(found: Iterable[Undeclared]) -> Iterator[Evidence]:
 
 def _unused(dependencies: Iterable[Dependency], usages: Iterable[Usage]) -> Iterator[Evidence]:
     """Only where the tree has code at all, and of what it declares itself for production."""
-    usages = list(usages)
+    usages = [usage for usage in usages if usage.ecosystem == "pypi"]
     if not any(usage.places for usage in usages):
         return
     idle = {u.distribution for u in usages if not u.places and not u.otherwise}

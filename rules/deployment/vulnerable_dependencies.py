@@ -27,7 +27,8 @@ from auditor.model.dependencies import (
 )
 from auditor.model.places import Place
 
-Imports = Mapping[str, tuple[Place, ...]]
+Imports = Mapping[tuple[str, str], tuple[Place, ...]]
+"""(ecosystem, package) -> where it is imported."""
 
 
 class VulnerableDependencies(Rule):
@@ -71,7 +72,7 @@ class VulnerableDependencies(Rule):
                 f"None of {count(len(dependencies), 'package')} could be checked: {_reasons(skipped)}.",
                 "Run it with access to the package index, or with --advisory-db and an OSV export.",
             )
-        imports = {usage.distribution: usage.places for usage in application.aside(Usage)}
+        imports = {(u.ecosystem, u.distribution): u.places for u in application.aside(Usage)}
         evidence = [e for each in application.facts(Checked) if (e := _checked(each, imports))]
         evidence += [e for each in application.facts(Admitted) if (e := _admitted(each, imports))]
         total = len(dependencies)
@@ -181,11 +182,11 @@ def _context(dependency: Dependency, imports: Imports) -> str:
         told += "; it is not declared, something else brings it"
     if dependency.group:
         told += f"; only for {dependency.group}"
-    if dependency.ecosystem == "pypi" and dependency.name in imports:
-        if places := imports[dependency.name]:
-            told += f"; imported in {places[0]}"
-        elif dependency.direct:
-            told += "; no source file imports it"
+    if places := imports.get((dependency.ecosystem, dependency.name), ()):
+        more = f" and {len(places) - 1} more files" if len(places) > 1 else ""
+        told += f"; imported in {places[0]}{more}"
+    elif dependency.direct:
+        told += "; no source file imports it"
     return told
 
 

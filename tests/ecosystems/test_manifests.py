@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from auditor.model.dependencies import Dependency, OutOfStep, Requirement, Runtime
+from auditor.model.dependencies import Dependency, OutOfStep, Requirement, Runtime, Usage
 from tests.conftest import Build
 
 REQUIREMENTS = [
@@ -244,3 +246,36 @@ def test_what_is_pinned_in_a_lock_file_on_purpose_is_not_out_of_step(build: Buil
         "packages:\n  react@18.0.0: {}\n  vue@2.0.0: {}\n",
     }
     assert [o.requirement.name for o in build(files).facts(OutOfStep)] == ["vue"]
+
+
+SCRIPTS = """
+import React from "react"
+import {
+  useCart,
+} from '@shop/cart/hooks'
+const vue = require("vue")
+export * from "./lodash"
+import "@/components/axios"
+const lazy = () => import('moment/locale/de')
+// a text from the "express" train
+"""
+
+
+def test_where_scripts_import_a_package(build: Build) -> None:
+    names = ["react", "@shop/cart", "vue", "lodash", "axios", "moment", "express"]
+    manifest = json.dumps({"dependencies": dict.fromkeys(names, "1.0.0")})
+    application = build({"package.json": manifest, "src/app.tsx": SCRIPTS})
+    found = {u.distribution: [p.line for p in u.places] for u in application.facts(Usage)}
+    assert found == {
+        "react": [2], "@shop/cart": [5], "vue": [6], "lodash": [], "axios": [], "moment": [9], "express": [],
+    }  # fmt: skip
+
+
+def test_a_version_that_a_lock_file_holds_twice_counts_once(build: Build) -> None:
+    entry = '[[package]]\nname = "fastapi"\nversion = "0.115.0"\n{}\n\n'
+    files = {
+        "pyproject.toml": '[project]\ndependencies = ["fastapi[all]"]\n',
+        "pdm.lock": entry.format("") + entry.format('extras = ["all"]'),
+    }
+    (found,) = build(files).facts(Dependency)
+    assert found.direct
