@@ -306,6 +306,7 @@ def test_inventories(tmp_path: Path) -> None:
         {
             "app.py": "import os\nfrom fastapi import FastAPI\nfrom pymongo import MongoClient\n"
             "db = MongoClient(os.environ['URL']).shop\napp = FastAPI()\n\n"
+            "@app.on_event('startup')\ndef fill():\n    db.leads.insert_one({'id': 'first'})\n\n"
             "@app.get('/leads/{id}')\ndef lead(id: str):\n    return db.leads.find_one({'id': id})\n"
         },
     )
