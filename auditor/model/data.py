@@ -109,8 +109,7 @@ class Table:
     """A collection or table that the code declares; `columns` are (stored name, type's last name).
 
     `dialect` is postgresql, mysql, sqlite, mongodb, … or empty where the code does not tell.
-    `constant` says why it stays small (a lookup table that the code fills), else empty. `library`
-    is what declares it, in whose idiom an index would be added: SQLAlchemy, Django, Beanie, …
+    `library` is what declares it, in whose idiom an index would be added: SQLAlchemy, Django, Beanie, …
     """
 
     store: str
@@ -118,7 +117,6 @@ class Table:
     columns: tuple[tuple[str, str], ...]
     place: Place
     dialect: str = ""
-    constant: str = ""
     library: str = ""
 
 

@@ -10,6 +10,7 @@ from auditor.link.application import Application, provides
 from auditor.model.data import CollectionFit, Fit, Index, Match, Query, Table
 from auditor.model.places import Place
 from auditor.model.web import WebApp
+from auditor.stores.constants import constants
 from auditor.stores.documents import imports
 from auditor.stores.idioms import code
 from auditor.stores.matching import best, serves
@@ -42,6 +43,7 @@ def collections(application: Application) -> list[CollectionFit]:
     blind = {unit for (unit, _, name), asked in queries.items() if not name and asked}
     tended = {unit for (unit, store, _), made in indexes.items() if made and store == "mongodb"}
     tended |= {key[0] for key, asked in queries.items() if any(map(_changes, asked))}
+    small = constants(application)
     found = []
     for key in sorted(queries.keys() | indexes.keys()):
         unit, store, name = key
@@ -50,8 +52,7 @@ def collections(application: Application) -> list[CollectionFit]:
         reads = [q for q in queries[key] if q.reads]
         usable = (*live, *_brought(store, name, reads))
         declaring = tables.get(key)
-        small = declaring.constant if declaring else ""
-        fits = tuple((q, best(q, usable, small)) for q in reads)
+        fits = tuple((q, best(q, usable, small.get((store, name), ""))) for q in reads)
         if declaring is None and store == "mongodb" and unit not in tended:
             fits = tuple((q, _elsewhere(match)) for q, match in fits)
         if fits or declared:

@@ -257,6 +257,9 @@ def start(reading: Reading, call: t.Call, operation: str, frame: Frame) -> Thing
         thing = reading.thing(arg, frame)
         if isinstance(thing, Listed):
             given += thing.items
+        elif thing is None and isinstance(arg, t.Attr):
+            owner = reading.thing(arg.value, frame)  # what the class computes: `User.full_name`
+            given.append(owner if isinstance(owner, Class) else None)
         else:
             given.append(thing)
     inner = any(isinstance(x, Draft | Result) for g in given for x in each(g))

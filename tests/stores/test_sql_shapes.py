@@ -225,3 +225,14 @@ def test_the_driver_of_tests_is_not_what_the_application_is_made_for(build: Buil
     code = JOINED.replace("mysql+pymysql://db/x", "sqlite://")
     application = build({"app.py": code, "pyproject.toml": project})
     assert any(i.fields == (("player", 1),) for i in application.facts(Index))
+
+
+def test_what_a_class_computes_is_selected_from_its_table(build: Build) -> None:
+    code = (
+        JOINED
+        + "def count(session):\n    return session.query(Solve.account).filter(Solve.player == 1).group_by(Solve.account).count()\n"
+    )
+    found = [q for q in build({"app.py": code}).facts(Query) if q.operation == "count"]
+    assert [(q.collection, q.equality, q.unresolved) for q in found] == [
+        ("solves", ("player",), "")
+    ]

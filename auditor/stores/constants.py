@@ -1,0 +1,124 @@
+"""Collections and tables that stay small because only the code's own lists fill them.
+
+Lookup tables (percentiles by age, kinds, countries): a migration or a literal list fills them, and
+nothing of the application adds to them. No index is worth its upkeep there. Whatever could add a
+record in a way that is not read here (a form, an admin page, an upsert) makes a table an ordinary one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application
+from auditor.link.names import CallSite
+from auditor.link.values import place_of
+from auditor.model.data import Query
+from auditor.stores.documents import imports
+from auditor.stores.entities import Entities
+from auditor.stores.migrations import runs_once
+
+_ADDING = {"create", "bulk_create", "get_or_create", "update_or_create", "save"}
+_READING = {
+    "all", "filter", "exclude", "get", "order_by", "values", "values_list", "only", "first", "last",
+    "count", "exists", "in_bulk", "annotate", "aggregate", "none", "select_related", "prefetch_related",
+}  # fmt: skip
+_GROWING = {"insert_one", "bulk_write"}
+_UPSERTING = ("update_one", "update_many", "replace_one", "find_one_and_update", "find_one_and_replace")  # fmt: skip
+
+
+def constants(application: Application) -> dict[tuple[str, str], str]:
+    """(store, name) -> why it stays small."""
+    return {**dict(_filled_once(application)), **dict(_listed(application))}
+
+
+def _filled_once(application: Application) -> Iterator[tuple[tuple[str, str], str]]:
+    """Django's models that a migration fills and the application only reads."""
+    (entities,) = application.facts(Entities)
+    code = application.code
+    filled: set[str] = set()
+    for module in code.modules.values():
+        if not runs_once(module):
+            continue
+        calls = [n for n, _ in code.nodes(module) if type(n) is t.Call]
+        named = {
+            arg.value
+            for call in calls
+            if isinstance(call.func, t.Attr) and call.func.name == "get_model"
+            for arg in call.args[-1:]
+            if isinstance(arg, t.Const) and isinstance(arg.value, str)
+        }
+        if any(isinstance(call.func, t.Attr) and call.func.name in _ADDING for call in calls):
+            filled |= {name.rpartition(".")[2] for name in named}
+    models = {
+        e.found.node.name: e  # type: ignore[attr-defined]
+        for e in entities
+        if e.mapper == "django" and e.found is not None
+    }
+    left = filled & models.keys()
+    if not left:
+        return
+    for module in code.modules.values():
+        if not runs_once(module):
+            left -= _used_otherwise(code.nodes(module), left)
+    for name in left:
+        if len(entities.by_class[name]) == 1:
+            yield (
+                ("sql", models[name].table),
+                "a migration fills it, and the application only reads it",
+            )
+
+
+def _used_otherwise(nodes: list[tuple[t.Node, object]], names: set[str]) -> set[str]:
+    """Which of these classes are spoken of in another way than to read their records."""
+    reading: set[int] = set()
+    spoken: list[tuple[str, int]] = []
+    for node, _ in nodes:
+        match node:
+            case t.Attr(value=t.Attr(name="objects", value=owner), name=name) if name in _READING:
+                reading.add(id(owner))
+            case t.Name(id=name) | t.Attr(name=name) if name in names:
+                spoken.append((name, id(node)))
+            case t.Const(value=str(text)) if text.rpartition(".")[2] in names:
+                spoken.append((text.rpartition(".")[2], id(node)))
+    return {name for name, key in spoken if key not in reading}
+
+
+def _listed(application: Application) -> Iterator[tuple[tuple[str, str], str]]:
+    """Collections of MongoDB into which only a literal list is put."""
+    if imports(application.code, "beanie", "bunnet", "mongoengine", "odmantic", "umongo"):
+        return  # documents save themselves
+    lists: dict[str, list[Query]] = defaultdict(list)
+    growing: set[str] = set()
+    upserts = {
+        place_of(site)
+        for site in application.code.method_calls(*_UPSERTING)
+        if any(k.name in ("upsert", None) for k in site.node.keywords) or len(site.node.args) > 2
+    }
+    for query in application.facts(Query):
+        if query.store == "mongodb":
+            if query.operation == "insert_many":
+                lists[query.collection].append(query)
+            elif query.operation in _GROWING or query.place in upserts:
+                growing.add(query.collection)
+    if "" in growing or "" in lists:
+        return
+    candidates = lists.keys() - growing
+    if not candidates:
+        return
+    sites = {place_of(site): site for site in application.code.method_calls("insert_many")}
+    for name in candidates:
+        if all(_is_literal(application, sites.get(q.place)) for q in lists[name]):
+            yield ("mongodb", name), "only a list that stands in the code fills it"
+
+
+def _is_literal(application: Application, site: CallSite | None) -> bool:
+    given = site.arg(0, "documents") if site is not None else None
+    if site is None or given is None:
+        return False
+    sources = application.values.sources(given, site.scope)
+    return bool(sources) and all(
+        isinstance(s.node, t.Seq) and all(isinstance(item, t.Map) for item in s.node.items)
+        for s in sources
+    )

@@ -1,0 +1,92 @@
+"""Lookup tables that only the code's own lists fill, and near misses that grow."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit, Fit
+from tests.conftest import Build
+
+MODELS = """
+from django.db import models
+class Percentile(models.Model):
+    sex = models.CharField(max_length=9)
+    class Meta:
+        app_label = "core"
+"""
+FILLING = """
+from django.db import migrations, models
+def fill(apps, editor):
+    Percentile = apps.get_model("core", "Percentile")
+    Percentile.objects.bulk_create([Percentile(sex="girl"), Percentile(sex="boy")])
+class Migration(migrations.Migration):
+    operations = [
+        migrations.CreateModel("Percentile", [("id", models.AutoField(primary_key=True)), ("sex", models.CharField(max_length=9))]),
+        migrations.RunPython(fill),
+    ]
+"""
+READING = "from core.models import Percentile\ndef curve(sex):\n    return list(Percentile.objects.filter(sex=sex))\n"
+
+
+@pytest.mark.parametrize(
+    ("added", "filling", "fit"),
+    [
+        ("", FILLING, Fit.COVERED),
+        ("", FILLING.replace(".bulk_create", ".filter"), Fit.MISSING),
+        ("def add(sex):\n    Percentile.objects.create(sex=sex)\n", FILLING, Fit.MISSING),
+        ("def add(sex):\n    Percentile(sex=sex).save()\n", FILLING, Fit.MISSING),
+        ("class Form:\n    class Meta:\n        model = Percentile\n", FILLING, Fit.MISSING),
+        ("AUTH_USER_MODEL = 'core.Percentile'\n", FILLING, Fit.MISSING),
+    ],
+)
+def test_a_table_that_a_migration_fills_and_nothing_adds_to_needs_no_index(
+    build: Build, added: str, filling: str, fit: Fit
+) -> None:
+    application = build(
+        {
+            "core/__init__.py": "",
+            "core/models.py": MODELS,
+            "core/migrations/__init__.py": "",
+            "core/migrations/0001_initial.py": filling,
+            "core/views.py": READING + added,
+        }
+    )
+    (found,) = [c for c in application.facts(CollectionFit) if c.name == "core_percentile"]
+    assert [match.fit for query, match in found.fits if "sex" in query.equality] == [fit]
+
+
+MONGO = """
+import os
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient
+db = AsyncIOMotorClient(os.environ["MONGO_URL"]).shop
+app = FastAPI()
+KINDS = [{"code": "a", "label": "A"}, {"code": "b", "label": "B"}]
+@app.on_event("startup")
+async def fill():
+    if await db.kinds.count_documents({}) == 0:
+        await db.kinds.insert_many(KINDS)
+@app.get("/kinds/{code}")
+async def kind(code: str):
+    return await db.kinds.find_one({"code": code})
+"""
+
+
+@pytest.mark.parametrize(
+    ("added", "fit"),
+    [
+        ("", Fit.COVERED),
+        ("    await db.kinds.update_one({'_id': 1}, {'$set': {'label': code}})\n", Fit.COVERED),
+        ("    await db.kinds.insert_one({'code': code})\n", Fit.MISSING),
+        ("    await db.kinds.insert_many(json.loads(code))\n", Fit.MISSING),
+        ("    await db.kinds.update_one({'_id': 1}, {'$set': {'n': 1}}, upsert=True)\n", Fit.MISSING),
+        ("    await db[code].insert_one({'code': code})\n", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_collection_that_a_list_of_the_code_fills_needs_no_index(
+    build: Build, added: str, fit: Fit
+) -> None:
+    code = MONGO + (f"@app.post('/kinds')\nasync def add(code: str):\n{added}" if added else "")
+    found = build({"app.py": code}).facts(CollectionFit)
+    (kinds,) = [c for c in found if c.name == "kinds"]
+    assert [match.fit for query, match in kinds.fits if "code" in query.equality] == [fit]
