@@ -120,6 +120,15 @@ class Table:
     library: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A collection or table that stays small, and why: a lookup table that the code fills."""
+
+    store: str
+    name: str
+    why: str
+
+
 class Fit(str, enum.Enum):
     """Whether an index serves a query."""
 

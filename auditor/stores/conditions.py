@@ -213,8 +213,9 @@ def _of_branch(
             if column:
                 tests[root].append(Test(root, column))
     narrowed = {name for name, found in tests.items() if any(x.how not in _LOOSE for x in found)}
-    if root in narrowed:  # a base's table is then reached by the key that both share
-        narrowed -= {x.other for x in links if x.table == root and _shares_key(draft, x, tables)}
+    shared = {x.other for x in links if x.table == root and _shares_key(draft, x, tables)}
+    if narrowed - shared:  # a base's table is then reached by the key that both share
+        narrowed -= shared
     starts = {root} if root in narrowed or not narrowed else narrowed
     reached = _reached(starts, links)
     if root in starts:

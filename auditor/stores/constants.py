@@ -8,13 +8,13 @@ record in a way that is not read here (a form, an admin page, an upsert) makes a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.application import Application
+from auditor.link.application import Application, provides
 from auditor.link.names import CallSite
 from auditor.link.values import place_of
-from auditor.model.data import Query
+from auditor.model.data import Constant, Query
 from auditor.stores.documents import imports
 from auditor.stores.entities import Entities
 from auditor.stores.migrations import runs_once
@@ -28,18 +28,19 @@ _GROWING = {"insert_one", "bulk_write"}
 _UPSERTING = ("update_one", "update_many", "replace_one", "find_one_and_update", "find_one_and_replace")  # fmt: skip
 
 
-def constants(application: Application) -> dict[tuple[str, str], str]:
-    """(store, name) -> why it stays small."""
-    return {**dict(_filled_once(application)), **dict(_listed(application))}
-
-
-def _filled_once(application: Application) -> Iterator[tuple[tuple[str, str], str]]:
+@provides(Constant)
+def filled_once(application: Application) -> Iterator[Constant]:
     """Django's models that a migration fills and the application only reads."""
     (entities,) = application.facts(Entities)
     code = application.code
+    models = {
+        e.found.node.name: e  # type: ignore[attr-defined]
+        for e in entities
+        if e.mapper == "django" and e.found is not None
+    }
     filled: set[str] = set()
     for module in code.modules.values():
-        if not runs_once(module):
+        if not models or not runs_once(module):
             continue
         calls = [n for n, _ in code.nodes(module) if type(n) is t.Call]
         named = {
@@ -51,26 +52,19 @@ def _filled_once(application: Application) -> Iterator[tuple[tuple[str, str], st
         }
         if any(isinstance(call.func, t.Attr) and call.func.name in _ADDING for call in calls):
             filled |= {name.rpartition(".")[2] for name in named}
-    models = {
-        e.found.node.name: e  # type: ignore[attr-defined]
-        for e in entities
-        if e.mapper == "django" and e.found is not None
-    }
     left = filled & models.keys()
     if not left:
         return
     for module in code.modules.values():
         if not runs_once(module):
             left -= _used_otherwise(code.nodes(module), left)
-    for name in left:
+    for name in sorted(left):
         if len(entities.by_class[name]) == 1:
-            yield (
-                ("sql", models[name].table),
-                "a migration fills it, and the application only reads it",
-            )
+            why = "a migration fills it, and the application only reads it"
+            yield Constant("sql", models[name].table, why)
 
 
-def _used_otherwise(nodes: list[tuple[t.Node, object]], names: set[str]) -> set[str]:
+def _used_otherwise(nodes: Iterable[tuple[t.Node, object]], names: set[str]) -> set[str]:
     """Which of these classes are spoken of in another way than to read their records."""
     reading: set[int] = set()
     spoken: list[tuple[str, int]] = []
@@ -85,7 +79,8 @@ def _used_otherwise(nodes: list[tuple[t.Node, object]], names: set[str]) -> set[
     return {name for name, key in spoken if key not in reading}
 
 
-def _listed(application: Application) -> Iterator[tuple[tuple[str, str], str]]:
+@provides(Constant)
+def listed(application: Application) -> Iterator[Constant]:
     """Collections of MongoDB into which only a literal list is put."""
     if imports(application.code, "beanie", "bunnet", "mongoengine", "odmantic", "umongo"):
         return  # documents save themselves
@@ -108,9 +103,9 @@ def _listed(application: Application) -> Iterator[tuple[tuple[str, str], str]]:
     if not candidates:
         return
     sites = {place_of(site): site for site in application.code.method_calls("insert_many")}
-    for name in candidates:
+    for name in sorted(candidates):
         if all(_is_literal(application, sites.get(q.place)) for q in lists[name]):
-            yield ("mongodb", name), "only a list that stands in the code fills it"
+            yield Constant("mongodb", name, "only a list that stands in the code fills it")
 
 
 def _is_literal(application: Application, site: CallSite | None) -> bool:

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from auditor.link.application import Application, provides
-from auditor.model.data import CollectionFit, Fit, Index, Match, Query, Table
+from auditor.model.data import CollectionFit, Constant, Fit, Index, Match, Query, Table
 from auditor.model.places import Place
 from auditor.model.web import WebApp
-from auditor.stores.constants import constants
 from auditor.stores.documents import imports
 from auditor.stores.idioms import code
 from auditor.stores.matching import best, serves
@@ -43,7 +42,7 @@ def collections(application: Application) -> list[CollectionFit]:
     blind = {unit for (unit, _, name), asked in queries.items() if not name and asked}
     tended = {unit for (unit, store, _), made in indexes.items() if made and store == "mongodb"}
     tended |= {key[0] for key, asked in queries.items() if any(map(_changes, asked))}
-    small = constants(application)
+    small = {(c.store, c.name): c.why for c in application.facts(Constant)}
     found = []
     for key in sorted(queries.keys() | indexes.keys()):
         unit, store, name = key

@@ -9,6 +9,7 @@ SQLite give a foreign key no index; MySQL does
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from auditor.link.application import Application, provides
@@ -77,24 +78,34 @@ def indexes(application: Application) -> Iterator[Index]:
     (entities,) = application.facts(Entities)
     (history,) = application.facts(History)
     kind = dialect(application)
-    done: set[str] = set()
+    sharing: dict[str, list[Entity]] = defaultdict(list)
     for entity in entities:
-        if entity.table in done or not entity.table:
-            continue
-        done.add(entity.table)
-        state = history.tables.get(entity.table)
-        yield from _of_entity(entity, state, history, kind)
+        if entity.table:
+            sharing[entity.table].append(entity)
+    for table, (first, *others) in sharing.items():
+        heirs = [e for e in others if _is_heir(application, e, first)]
+        yield from _of_entity(first, heirs, history.tables.get(table), kind)
     for name, state in history.tables.items():
-        if name not in done:
+        if name not in sharing:
             for made in state.indexes:
                 yield _index(name, made.declared, made.source, made.run)
             if kind == "mysql":
                 yield from _of_keys(name, state)
 
 
-def _of_entity(entity: Entity, state: State | None, history: History, kind: str) -> Iterator[Index]:
-    """What a model declares, held against what migrations create."""
+def _is_heir(application: Application, entity: Entity, base: Entity) -> bool:
+    """Whether a class is stored in the table of its base class, with columns that it adds."""
+    return entity.found is not None and base.name in application.code.ancestry(entity.found)
+
+
+def _of_entity(
+    entity: Entity, heirs: list[Entity], state: State | None, kind: str
+) -> Iterator[Index]:
+    """What a model and those that share its table declare, held against what migrations create."""
     declared = [*entity.indexes(), *(_foreign(entity) if kind == "mysql" else ())]
+    for heir in heirs:
+        added = [*heir.indexes(), *(_foreign(heir) if kind == "mysql" else ())]
+        declared += [d for d in added if not any(_same(d, known) for known in declared)]
     if entity.place.path == "":
         declared = [d for d in declared if d.columns]
     migrated = state is not None and state.migrated

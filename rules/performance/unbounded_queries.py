@@ -15,7 +15,7 @@ from auditor.assess.verdict import (
     present,
 )
 from auditor.link.application import Application
-from auditor.model.data import Bound, Query, Table
+from auditor.model.data import Bound, Constant, Query
 from auditor.model.traffic import Traffic
 from auditor.model.web import Route
 
@@ -50,7 +50,7 @@ class UnboundedQueries(Rule):
 
     def assess(self, application: Application) -> Verdict:
         (traffic,) = application.facts(Traffic)
-        small = {(t.store, t.name) for t in application.facts(Table) if t.constant}
+        small = {(c.store, c.name) for c in application.facts(Constant)}
         served = [
             (query, routes)
             for query in dict.fromkeys(application.facts(Query))

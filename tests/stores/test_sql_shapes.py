@@ -236,3 +236,19 @@ def test_what_a_class_computes_is_selected_from_its_table(build: Build) -> None:
     assert [(q.collection, q.equality, q.unresolved) for q in found] == [
         ("solves", ("player",), "")
     ]
+
+
+def test_keys_that_heirs_add_to_a_shared_table_are_indexed_as_its_own(build: Build) -> None:
+    heir = """
+class Kept(Submission):
+    __mapper_args__ = {"polymorphic_identity": "kept"}
+    owner = Column(Integer, ForeignKey("users.id"))
+    code = Column(Integer, index=True)
+"""
+    indexes = build({"app.py": JOINED + heir}).facts(Index)
+    assert [i.fields[0][0] for i in indexes if i.collection == "submissions"] == [
+        "id",
+        "ip",
+        "code",
+        "owner",
+    ]
