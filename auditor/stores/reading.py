@@ -20,6 +20,7 @@ from auditor.stores.bounds import bounds_of
 from auditor.stores.conditions import Draft, Every, Opposite, Some
 from auditor.stores.entities import Entities, Entity, last_name
 from auditor.stores.migrations import runs_once
+from auditor.stores.named_statements import NamedStatement
 from auditor.stores.selection import Selections
 from auditor.stores.things import (
     Class,
@@ -103,6 +104,7 @@ class Reading:
         self.code: Code = self.entities.code
         self.selections = Selections(self.values)
         self.bounds = bounds_of(application)
+        self.statements = {s.name: s for s in application.facts(NamedStatement)}
         self.drafts: list[Draft] = []
         self.dropped: set[int] = set()
         self.bound_functions: set[int] = set()
@@ -121,7 +123,7 @@ class Reading:
     # --- what is read
 
     def _read(self) -> None:
-        words = SEEDS | set(self.entities.by_class)
+        words = SEEDS | set(self.entities.by_class) | self.statements.keys()
         relevant: dict[int, Scope] = {}
         for module in self.code.modules.values():
             if runs_once(module):

@@ -6,12 +6,18 @@ from dataclasses import replace
 
 from auditor.link.application import Application, provides
 from auditor.model.data import Query
-from auditor.stores import django_queries, peewee_queries, sql_text, sqlalchemy_queries
+from auditor.stores import (
+    django_queries,
+    named_queries,
+    peewee_queries,
+    sql_text,
+    sqlalchemy_queries,
+)  # fmt: skip
 from auditor.stores.conditions import Draft, shapes
 from auditor.stores.migrations import History
 from auditor.stores.reading import Reading
 
-_MAPPERS = (django_queries, peewee_queries, sqlalchemy_queries, sql_text)
+_MAPPERS = (named_queries, django_queries, peewee_queries, sqlalchemy_queries, sql_text)
 """Imported for what they register."""
 
 

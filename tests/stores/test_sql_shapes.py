@@ -252,3 +252,23 @@ class Kept(Submission):
         "code",
         "owner",
     ]
+
+
+def test_statements_of_files_are_read_where_their_names_are_called(build: Build) -> None:
+    statements = (
+        "CREATE TABLE users (id int PRIMARY KEY, email text, born date);\n"
+        "-- name: get-user-by-email^\nSELECT * FROM users WHERE email = :email;\n\n"
+        "-- name: born-since\nSELECT id FROM users WHERE born > :day ORDER BY born;\n"
+        "-- name: never-called\nSELECT id FROM users WHERE id = 1;\n"
+    )
+    code = (
+        "import aiosql\nqueries = aiosql.from_path('sql', 'asyncpg')\n"
+        "class Repo:\n    def born_since(self, day):\n        return []\n"
+        "async def one(connection, email):\n    return await queries.get_user_by_email(connection, email=email)\n"
+        "async def many(connection, day):\n    Repo().born_since(day)\n    return await queries.born_since(connection, day=day)\n"
+    )
+    found = of(build({"app.py": code, "sql/users.sql": statements}), "users")
+    assert [(q.equality, q.range, q.bound, q.place.line) for q in found] == [
+        (("email",), (), Bound.ONE, 7),
+        ((), ("born",), Bound.NONE, 10),
+    ]
