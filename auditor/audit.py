@@ -20,6 +20,7 @@ from auditor.discover.walk import selection
 from auditor.extract.cache import Cache
 from auditor.extract.history import read_history
 from auditor.extract.pipeline import Extraction
+from auditor.extract.zizmor import Inspection, installed
 from auditor.link.application import Application
 from auditor.model.dependencies import Dependency
 from auditor.report.build import build_report
@@ -78,6 +79,9 @@ def audit(request: Request) -> Report:
     """Discover, extract, link, assess, grade: the report."""
     with load(request, late=True) as application:
         rules = request.rules()
+        if any(rule.id == "workflow-security" for rule in rules):
+            tree = application.tree
+            application.inspection = Inspection(tree, installed(tree))  # beside everything else
         if any(rule.id in LOOKED_UP for rule in rules):
             application.lookup.start(application.facts(Dependency))  # beside everything else
         assessment = assess(application, rules)
@@ -92,5 +96,6 @@ def audit(request: Request) -> Report:
             notes=request.notes,
         )
     report.limits.extend([*waivers.notes, *application.lookup.notes])
+    report.limits.extend(application.inspection.notes() if application.inspection else ())
     report.limits.extend(application.history.limits if application.history else ())
     return report

@@ -22,6 +22,7 @@ from auditor.discover import Kind, Role, SourceFile, Tree
 from auditor.extract.facts import Fact, Syntax, Unread
 from auditor.extract.history import History
 from auditor.extract.pipeline import Extraction
+from auditor.extract.zizmor import Inspection
 from auditor.link.names import Code, Module
 from auditor.link.values import Evaluator
 from auditor.model.places import Place
@@ -74,6 +75,8 @@ class Application:
     """The day of the audit, for what ends on a day."""
     history: History | None = None
     """The git history, where it was asked for."""
+    inspection: Inspection | None = None
+    """What zizmor says of the workflows, where it was asked."""
     _facts: dict[type, tuple[Any, ...]] = field(default_factory=dict)
     _from_code: dict[type, bool] = field(default_factory=dict)
     _watches: list[Watch] = field(default_factory=list)

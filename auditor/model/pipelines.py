@@ -52,3 +52,19 @@ class Job:
     tolerated: bool
     steps: tuple[JobStep, ...]
     place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowWeakness:
+    """One finding of zizmor, with its own words for severity and confidence.
+
+    `expression` is the context that is pasted into a script, where the finding is about one.
+    """
+
+    audit: str
+    title: str
+    detail: str
+    expression: str
+    severity: str
+    confidence: str
+    place: Place

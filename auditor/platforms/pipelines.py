@@ -17,7 +17,7 @@ import re2
 from auditor.extract.readers.pipelines import CiJob, CiStep, UpdateBot
 from auditor.link.application import Application, provides
 from auditor.model.deployment import Bot, PipelineStep
-from auditor.model.pipelines import Job, JobStep
+from auditor.model.pipelines import Job, JobStep, WorkflowWeakness
 from auditor.model.places import Place
 
 _TESTS = re2.compile(
@@ -151,3 +151,17 @@ def steps(application: Application) -> Iterator[PipelineStep]:
 def bots(application: Application) -> Iterator[Bot]:
     for file, bot in application.of(UpdateBot):
         yield Bot(bot.tool, Place(file.path, bot.line))
+
+
+@provides(WorkflowWeakness)
+def weaknesses(application: Application) -> Iterator[WorkflowWeakness]:
+    for found in application.inspection.findings() if application.inspection else ():
+        yield WorkflowWeakness(
+            found.audit,
+            found.title,
+            found.detail,
+            found.expression,
+            found.severity,
+            found.confidence,
+            Place(found.path, found.line),
+        )

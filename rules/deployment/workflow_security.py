@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 import re2
 
@@ -16,7 +17,7 @@ from auditor.assess.verdict import (
     present,
 )
 from auditor.link.application import Application
-from auditor.model.pipelines import Job, JobStep
+from auditor.model.pipelines import Job, JobStep, WorkflowWeakness
 
 _PINNED = re2.compile(r"@(?:[0-9a-f]{40}|sha256:[0-9a-f]{64})$")
 _TRUSTED = ("actions/", "github/", "./", "docker://")
@@ -42,6 +43,56 @@ _HEAD = re2.compile(
 )
 _ECHOES = re2.compile(r"(?m)^\s*(?:echo|printf)\b[^|>\n]*\$\{\{\s*secrets\.[^|>\n]*$")
 _ALL_SECRETS = re2.compile(r"toJSON\(\s*secrets\s*\)")
+_ANSWERED = {"unpinned-uses", "dangerous-triggers"}
+"""Audits of zizmor's whose question is answered here by what a workflow really does."""
+_WORTH = {
+    "dependabot-cooldown": Severity.INFO,
+    "excessive-permissions": Severity.LOW,
+    "github-app": Severity.LOW,
+    "unpinned-images": Severity.LOW,
+}
+"""What an audit of zizmor's is worth here at most: it asks for a second wall behind the first."""
+_EVERY_SECRET = "every secret of the repository is handed to one step"
+_PASTED = "is pasted into a script: whoever writes it runs commands"
+
+
+def _pasted(triggers: set[str]) -> Severity:
+    """How bad it is when a script holds text that anybody can write."""
+    if _OUTSIDERS & triggers:
+        return Severity.HIGH
+    only = triggers <= {"pull_request", "merge_group", "workflow_call"}
+    return Severity.LOW if only else Severity.MEDIUM
+
+
+def _told(weakness: WorkflowWeakness) -> str:
+    """What a finding says, in the words of our own where we may have said it already."""
+    if weakness.audit == "overprovisioned-secrets" and "entire" in weakness.detail:
+        return _EVERY_SECRET
+    if weakness.audit == "template-injection":
+        if match := _CALLERS.search(weakness.expression):
+            return f"{match[0]} {_PASTED}"
+        what = weakness.expression or "a value"
+        return f"{what} is pasted into a script: whoever starts or calls it may run commands"
+    pointing = not weakness.detail or weakness.detail.startswith("this ")
+    return weakness.title if pointing else f"{weakness.title}: {weakness.detail}"
+
+
+def _worth(weakness: WorkflowWeakness, triggers: set[str]) -> Severity | None:
+    """The severity that a finding of zizmor's has here; None where it is none of ours."""
+    if weakness.audit in _ANSWERED or weakness.severity not in ("high", "medium"):
+        return None
+    if weakness.audit == "excessive-permissions" and "overly broad" not in weakness.detail:
+        return None  # write-all and silence have findings of our own
+    if weakness.audit == "template-injection":
+        callers = _CALLERS.search(weakness.expression)
+        return _pasted(triggers) if callers else Severity.LOW
+    if weakness.severity == "high":
+        severity = Severity.LOW if weakness.confidence == "low" else Severity.MEDIUM
+    elif weakness.confidence == "low":
+        return None
+    else:
+        severity = Severity.LOW
+    return min(severity, _WORTH.get(weakness.audit, severity))
 
 
 class WorkflowSecurity(Rule):
@@ -53,6 +104,13 @@ class WorkflowSecurity(Rule):
     parties that follow a tag or branch are medium where the job has secrets or may write, else low;
     permissions for everything are medium, none stated low; secrets that are printed are medium.
     GitHub Actions are judged; of other systems only what stands in their scripts is known.
+
+    Where zizmor is installed (`pip install 'auditor[workflows]'`), its findings are taken in, one for
+    each file and kind: what it calls high is medium here, what it calls medium low, one less where it
+    is not confident; what it calls low is left out, and so is what is answered above. Text that only
+    people with write access or callers choose (`inputs`), pasted into a script, is low. A
+    `zizmor: ignore[...]` comment counts, its configuration file does not. Without it the checks above
+    are all there is, and the report says so.
     """
 
     id = "workflow-security"
@@ -81,6 +139,7 @@ class WorkflowSecurity(Rule):
         evidence = [e for job in jobs for e in self._job(job)]
         evidence += self._unpinned(jobs)
         evidence += self._silent(jobs)
+        evidence += self._zizmor(application.facts(WorkflowWeakness), jobs, evidence)
         unique = {(e.place.path, e.place.line, e.message): e for e in evidence}
         if not unique:
             told = f"{count(len(jobs), 'job')} with stated permissions and pinned actions"
@@ -96,15 +155,16 @@ class WorkflowSecurity(Rule):
             yield Evidence(job.place, State.WEAK, Severity.MEDIUM, told, f"{subject} permissions")
         for step in job.steps:
             yield from self._checkout(job, step, subject, outside)
-            yield from self._injected(job, step, subject, outside)
+            yield from self._injected(job, step, subject)
             if _ECHOES.search(step.run):
                 told = "a secret is printed into the log"
                 yield Evidence(step.place, State.WEAK, Severity.MEDIUM, told, f"{subject} echo")
             if _ALL_SECRETS.search(
                 " ".join([step.run, *step.environment, *dict(step.arguments).values()])
             ):
-                told = "every secret of the repository is handed to one step"
-                yield Evidence(step.place, State.WEAK, Severity.MEDIUM, told, f"{subject} secrets")
+                yield Evidence(
+                    step.place, State.WEAK, Severity.MEDIUM, _EVERY_SECRET, f"{subject} secrets"
+                )
 
     def _checkout(
         self, job: Job, step: JobStep, subject: str, outside: set[str]
@@ -135,9 +195,7 @@ class WorkflowSecurity(Rule):
             else:
                 yield Evidence(step.place, State.WEAK, Severity.HIGH, told, f"{subject} checkout")
 
-    def _injected(
-        self, job: Job, step: JobStep, subject: str, outside: set[str]
-    ) -> Iterator[Evidence]:
+    def _injected(self, job: Job, step: JobStep, subject: str) -> Iterator[Evidence]:
         script = step.run or (
             dict(step.arguments).get("script", "") if "github-script" in step.uses else ""
         )
@@ -145,12 +203,7 @@ class WorkflowSecurity(Rule):
             match = _CALLERS.search(expression)
             if match is None:
                 continue
-            if outside:
-                severity = Severity.HIGH
-            else:
-                only = set(job.triggers) <= {"pull_request", "merge_group", "workflow_call"}
-                severity = Severity.LOW if only else Severity.MEDIUM
-            told = f"{match[0]} is pasted into a script: whoever writes it runs commands"
+            severity, told = _pasted(set(job.triggers)), f"{match[0]} {_PASTED}"
             yield Evidence(step.place, State.WEAK, severity, told, f"{subject} {match[0]}")
 
     def _unpinned(self, jobs: list[Job]) -> Iterator[Evidence]:
@@ -193,6 +246,26 @@ class WorkflowSecurity(Rule):
             total = len({job.pipeline for job in jobs})
             told = f"{len(silent)} of {count(total, 'workflow')} leave the token's permissions to the repository's default"
             yield Evidence(first.place, State.ABSENT, Severity.LOW, told, "permissions")
+
+    def _zizmor(
+        self, weaknesses: Iterable[WorkflowWeakness], jobs: list[Job], own: list[Evidence]
+    ) -> Iterator[Evidence]:
+        """What zizmor sees beyond the findings of our own: one for each file and kind."""
+        triggers: dict[str, set[str]] = defaultdict(set)
+        for job in jobs:
+            triggers[job.pipeline].update(job.triggers)
+        said = {(e.place.path, e.message) for e in own}
+        groups: dict[tuple[str, str], list[tuple[Severity, WorkflowWeakness]]] = defaultdict(list)
+        for weakness in weaknesses:
+            path = weakness.place.path
+            severity = _worth(weakness, triggers[path])
+            if severity is not None and (path, _told(weakness)) not in said:
+                groups[path, weakness.audit].append((severity, weakness))
+        for (path, audit), found in groups.items():
+            severity, worst = max(found, key=lambda each: each[0])
+            more = f", {count(len(found), 'place')}" if len(found) > 1 else ""
+            told = f"{_told(worst)} (zizmor: {audit}{more})"
+            yield Evidence(worst.place, State.WEAK, severity, told, f"{path} {audit}")
 
     good = (
         {
