@@ -43,10 +43,9 @@ _HEAD = re2.compile(
 )
 _ECHOES = re2.compile(r"(?m)^\s*(?:echo|printf)\b[^|>\n]*\$\{\{\s*secrets\.[^|>\n]*$")
 _ALL_SECRETS = re2.compile(r"toJSON\(\s*secrets\s*\)")
-_ANSWERED = {"unpinned-uses", "dangerous-triggers"}
-"""Audits of zizmor's whose question is answered here by what a workflow really does."""
+_LEFT_OUT = {"unpinned-uses", "dangerous-triggers", "dependabot-cooldown"}
+"""Audits of zizmor's that are answered here by what a workflow really does, or ask something else."""
 _WORTH = {
-    "dependabot-cooldown": Severity.INFO,
     "excessive-permissions": Severity.LOW,
     "github-app": Severity.LOW,
     "unpinned-images": Severity.LOW,
@@ -79,7 +78,7 @@ def _told(weakness: WorkflowWeakness) -> str:
 
 def _worth(weakness: WorkflowWeakness, triggers: set[str]) -> Severity | None:
     """The severity that a finding of zizmor's has here; None where it is none of ours."""
-    if weakness.audit in _ANSWERED or weakness.severity not in ("high", "medium"):
+    if weakness.audit in _LEFT_OUT or weakness.severity not in ("high", "medium"):
         return None
     if weakness.audit == "excessive-permissions" and "overly broad" not in weakness.detail:
         return None  # write-all and silence have findings of our own
@@ -107,7 +106,8 @@ class WorkflowSecurity(Rule):
 
     Where zizmor is installed (`pip install 'auditor[workflows]'`), its findings are taken in, one for
     each file and kind: what it calls high is medium here, what it calls medium low, one less where it
-    is not confident; what it calls low is left out, and so is what is answered above. Text that only
+    is not confident; what it calls low is left out, and so are what is answered above and how soon
+    Dependabot proposes a release. Text that only
     people with write access or callers choose (`inputs`), pasted into a script, is low. A
     `zizmor: ignore[...]` comment counts, its configuration file does not. Without it the checks above
     are all there is, and the report says so.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -17,6 +18,7 @@ from auditor.discover import discover
 from auditor.extract.zizmor import Inspection, installed
 from tests.conftest import load, write
 
+ROOT = Path(__file__).parents[2]
 RULE = next(rule for rule in all_rules() if rule.id == "workflow-security")
 CI = ".github/workflows/ci.yml"
 CLEAN = """
@@ -123,6 +125,13 @@ class TestPrograms:
 
     def test_a_clean_workflow_stays_clean(self, zizmor: Path, tmp_path: Path) -> None:
         verdict, notes = assess(write(tmp_path / "app", {CI: CLEAN}), zizmor)
+        assert (verdict.outcome, notes) == (Outcome.PASS, [])
+
+    @pytest.mark.parametrize("name", ["fastapi-mongodb", "django-rest", "flask-sqlalchemy"])
+    def test_the_hardened_twins(self, zizmor: Path, tmp_path: Path, name: str) -> None:
+        github = ROOT / "fixtures" / name / "hardened" / ".github"
+        shutil.copytree(github, tmp_path / "app" / ".github")
+        verdict, notes = assess(tmp_path / "app", zizmor)
         assert (verdict.outcome, notes) == (Outcome.PASS, [])
 
     @pytest.mark.parametrize(
