@@ -207,6 +207,9 @@ from mongoengine import Document, StringField, Q
 
 class BlogPost(Document):
     title = StringField(db_field="t", unique=True)
+    owner = StringField()
+    editor = StringField()
+    created = StringField()
     meta = {"indexes": ["-created", ("owner", "created")], "ordering": ["-created"]}
 
 app = Flask(__name__)
@@ -310,3 +313,16 @@ def test_what_a_migration_asks_once_is_no_query_of_the_application(
     migration = "import pymongo\n\ndef upgrade(db):\n    db.c.update_one({'old': 1}, {'$set': {'new': 1}})\n    db.c.find({'old': 2})\n"
     found = shapes(build, "await db.c.find_one({'t': a})", {f"{folder}/0001_c.py": migration})
     assert [q.equality for q in found] == [("t",)]
+
+
+@pytest.mark.parametrize(
+    ("base", "unresolved"),
+    [("Document", "editr is no field that the class declares"), ("DynamicDocument", "")],
+)
+def test_mongoengine_refuses_fields_that_a_class_does_not_declare(
+    build: Build, base: str, unresolved: str
+) -> None:
+    code = MONGOENGINE.replace("Document", base).partition("def posts")[0]
+    code += "def posts(name):\n    BlogPost.objects(editr=name).first()\n"
+    (found,) = build({"app.py": code}).facts(Query)
+    assert found.unresolved == unresolved
