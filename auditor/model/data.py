@@ -129,6 +129,15 @@ class Constant:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class UntoldIndexes:
+    """A call that runs and creates indexes whose keys cannot be told; `collection` may be empty."""
+
+    store: str
+    collection: str
+    place: Place
+
+
 class Fit(str, enum.Enum):
     """Whether an index serves a query."""
 

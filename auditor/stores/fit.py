@@ -7,7 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from auditor.link.application import Application, provides
-from auditor.model.data import CollectionFit, Constant, Fit, Index, Match, Query, Table
+from auditor.model.data import (
+    CollectionFit,
+    Constant,
+    Fit,
+    Index,
+    Match,
+    Query,
+    Table,
+    UntoldIndexes,
+)
 from auditor.model.places import Place
 from auditor.model.web import WebApp
 from auditor.stores.documents import imports
@@ -42,6 +51,9 @@ def collections(application: Application) -> list[CollectionFit]:
     blind = {unit for (unit, _, name), asked in queries.items() if not name and asked}
     tended = {unit for (unit, store, _), made in indexes.items() if made and store == "mongodb"}
     tended |= {key[0] for key, asked in queries.items() if any(map(_changes, asked))}
+    untold: dict[Key, Place] = {}
+    for made in application.facts(UntoldIndexes):
+        untold.setdefault(_key(made, units), made.place)
     small = {(c.store, c.name): c.why for c in application.facts(Constant)}
     found = []
     for key in sorted(queries.keys() | indexes.keys()):
@@ -53,7 +65,10 @@ def collections(application: Application) -> list[CollectionFit]:
         declaring = tables.get(key)
         fits = tuple((q, best(q, usable, small.get((store, name), ""))) for q in reads)
         if declaring is None and store == "mongodb" and unit not in tended:
-            fits = tuple((q, _elsewhere(match)) for q, match in fits)
+            fits = tuple((q, _unsure(match, _ELSEWHERE)) for q, match in fits)
+        if made_at := untold.get(key) or untold.get((unit, store, "")):
+            why = f"{made_at} creates indexes whose keys cannot be told"
+            fits = tuple((q, _unsure(match, why)) for q, match in fits)
         if fits or declared:
             idle = tuple(i for i in declared if not i.run)
             library = declaring.library if declaring else driver if store == "mongodb" else ""
@@ -71,15 +86,17 @@ def _changes(query: Query) -> bool:
     return query.store == "mongodb" and query.operation not in _ASKING
 
 
-def _elsewhere(match: Match) -> Match:
-    """Of a database that this tree neither fills nor indexes, another program tends the indexes."""
+_ELSEWHERE = "nothing here fills the database or creates an index: another program does"
+
+
+def _unsure(match: Match, why: str) -> Match:
+    """No index is known, and there is a reason why there may be one."""
     if match.fit is not Fit.MISSING:
         return match
-    why = "nothing here fills the database or creates an index: another program does"
     return Match(Fit.UNKNOWN, missing=match.missing, why=why)
 
 
-def _key(found: Query | Index, units: list[str]) -> Key:
+def _key(found: Query | Index | UntoldIndexes, units: list[str]) -> Key:
     return unit_of(found.place.path, units), found.store, found.collection
 
 

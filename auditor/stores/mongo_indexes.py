@@ -7,13 +7,14 @@ Source: PyMongo API, `Collection.create_index` and `IndexModel`
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.contexts import contexts_of
 from auditor.link.names import CallSite, Scope
 from auditor.link.values import Env, Evaluator, place_of
-from auditor.model.data import Index
+from auditor.model.data import Index, UntoldIndexes
 from auditor.model.places import Place
 from auditor.model.values import Known, possible
 from auditor.stores.mongo_collections import Collections
@@ -25,8 +26,29 @@ from auditor.stores.running import Running
 _KINDS = {"text": "text", "2dsphere": "geo", "2d": "geo", "hashed": "hash", "geoHaystack": "geo"}
 
 
+@dataclass(frozen=True)
+class Created:
+    """What one call creates; untold where it runs and its keys cannot be told."""
+
+    indexes: tuple[Index, ...]
+    untold: UntoldIndexes | None = None
+
+
 @provides(Index)
 def indexes(application: Application) -> Iterator[Index]:
+    for created in application.facts(Created):
+        yield from created.indexes
+
+
+@provides(UntoldIndexes)
+def untold_indexes(application: Application) -> Iterator[UntoldIndexes]:
+    for created in application.facts(Created):
+        if created.untold is not None:
+            yield created.untold
+
+
+@provides(Created)
+def created_indexes(application: Application) -> Iterator[Created]:
     code = application.code
     if not uses_mongodb(code):
         return
@@ -37,14 +59,15 @@ def indexes(application: Application) -> Iterator[Index]:
         if not isinstance(func, t.Attr) or code.defined(func, site.scope) is not None:
             continue
         run = runs.of(site)
-        seen: set[tuple[object, ...]] = set()
+        seen: dict[tuple[object, ...], Index] = {}
         for env in _runs(application.values, site):
             with application.values.within(env):
                 for index in reader.declared(site, run):
-                    key = (index.collection, index.fields, index.kind)
-                    if key not in seen:
-                        seen.add(key)
-                        yield index
+                    seen.setdefault((index.collection, index.fields, index.kind), index)
+        if seen:
+            yield Created(tuple(seen.values()))
+        elif run and (collection := reader.collection(site)) is not None and site.node.args:
+            yield Created((), UntoldIndexes("mongodb", collection, place_of(site)))
 
 
 def _runs(values: Evaluator, site: CallSite) -> list[Env]:
@@ -65,19 +88,27 @@ class IndexReader:
     def declared(self, site: CallSite, run: str) -> Iterator[Index]:
         """The indexes of one `create_index(…)` or `create_indexes([IndexModel(…), …])`."""
         assert isinstance(site.node.func, t.Attr)
-        found = self.collections.of(site.node.func.value, site.scope)
-        if found is None or (not found[0] and not self._plausible(site)):
+        collection = self.collection(site)
+        if collection is None:
             return
         where = "code" if run else "script"
         if site.node.func.name != "create_indexes":
-            if index := self.index(site, found[0], where, run):
+            if index := self.index(site, collection, where, run):
                 yield index
             return
         for piece in self.filters.items(site.arg(0, "indexes"), site.scope):
             if isinstance(piece.expr, t.Call):
                 described = CallSite(piece.expr, piece.scope)
-                if index := self.index(described, found[0], where, run):
+                if index := self.index(described, collection, where, run):
                     yield index
+
+    def collection(self, site: CallSite) -> str | None:
+        """That on which a call creates indexes, empty when it cannot be told; None for other calls."""
+        assert isinstance(site.node.func, t.Attr)
+        found = self.collections.of(site.node.func.value, site.scope)
+        if found is None or (not found[0] and not self._plausible(site)):
+            return None
+        return found[0]
 
     def _plausible(self, site: CallSite) -> bool:
         assert isinstance(site.node.func, t.Attr)

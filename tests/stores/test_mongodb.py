@@ -326,3 +326,21 @@ def test_mongoengine_refuses_fields_that_a_class_does_not_declare(
     code += "def posts(name):\n    BlogPost.objects(editr=name).first()\n"
     (found,) = build({"app.py": code}).facts(Query)
     assert found.unresolved == unresolved
+
+
+@pytest.mark.parametrize(
+    ("line", "fit"),
+    [
+        ("await db.c.create_index(spec.keys)", Fit.UNKNOWN),
+        ("await db.other.create_index(spec.keys)", Fit.MISSING),
+        ("await db.c.create_index('z')", Fit.MISSING),
+        ("await db.c.create_index('t')", Fit.COVERED),
+    ],
+)
+def test_indexes_whose_keys_cannot_be_told_leave_it_open(build: Build, line: str, fit: Fit) -> None:
+    code = (
+        f"{HEAD}\nfrom specs import spec\n@app.on_event('startup')\nasync def start():\n    {line}\n"
+        "@app.get('/x')\nasync def x(a):\n    await db.c.find_one({'t': a})\n    await db.c.insert_one({'t': a})\n"
+    )
+    (found,) = [c for c in build({"app.py": code}).facts(CollectionFit) if c.name == "c"]
+    assert [match.fit for _, match in found.fits] == [fit]
