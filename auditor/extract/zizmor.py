@@ -218,6 +218,8 @@ class _Symbolic(msgspec.Struct):
     key: dict[str, Any]
     annotation: str = ""
     kind: str = ""
+    primary: bool = False
+    """What releases before 1.8 write in place of a kind."""
     feature_kind: Any = None
 
 
@@ -243,7 +245,11 @@ def _decoded(data: bytes, paths: dict[str, str]) -> Iterator[WorkflowFinding]:
     """Raises MsgspecError when it is not what zizmor writes."""
     found = []
     for finding in msgspec.json.decode(data, type=list[_Finding]):
-        places = [each for each in finding.locations if each.symbolic.kind == "Primary"]
+        places = [
+            each
+            for each in finding.locations
+            if each.symbolic.kind == "Primary" or each.symbolic.primary
+        ]
         place = next(iter(places or finding.locations), None)
         number = _number(place.symbolic.key) if place else ""
         if place is None or finding.ignored or number not in paths:
@@ -256,7 +262,7 @@ def _decoded(data: bytes, paths: dict[str, str]) -> Iterator[WorkflowFinding]:
                 finding.ident,
                 _plain(finding.desc),
                 _plain(place.symbolic.annotation),
-                _plain(_expression(place.symbolic.feature_kind)),
+                _plain(_expression(place.symbolic)),
                 finding.determinations.severity.lower(),
                 finding.determinations.confidence.lower(),
             )
@@ -272,12 +278,15 @@ def _number(key: dict[str, Any]) -> str:
     return path.removeprefix("./").split("/")[0] if isinstance(path, str) else ""
 
 
-def _expression(feature: Any) -> str:
-    """The text of `{"Subfeature": {"fragment": {"Raw": text}}}`."""
+def _expression(symbolic: _Symbolic) -> str:
+    """The text of `{"Subfeature": {"fragment": {"Raw": text}}}`; older releases say it in words."""
+    feature = symbolic.feature_kind
     for name in ("Subfeature", "fragment", "Raw"):
-        if isinstance(feature, dict):
-            feature = feature.get(name)
-    return feature if isinstance(feature, str) and feature != "Normal" else ""
+        feature = feature.get(name) if isinstance(feature, dict) else None
+    if isinstance(feature, str):
+        return feature
+    expression, told, _ = symbolic.annotation.partition(" may expand into ")
+    return expression if told else ""
 
 
 def _plain(text: str) -> str:

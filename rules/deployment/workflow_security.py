@@ -82,15 +82,12 @@ def _worth(weakness: WorkflowWeakness, triggers: set[str]) -> Severity | None:
         return None
     if weakness.audit == "excessive-permissions" and "overly broad" not in weakness.detail:
         return None  # write-all and silence have findings of our own
-    if weakness.audit == "template-injection":
-        callers = _CALLERS.search(weakness.expression)
-        return _pasted(triggers) if callers else Severity.LOW
-    if weakness.severity == "high":
-        severity = Severity.LOW if weakness.confidence == "low" else Severity.MEDIUM
-    elif weakness.confidence == "low":
-        return None
-    else:
-        severity = Severity.LOW
+    if _CALLERS.search(weakness.expression):
+        return _pasted(triggers)
+    unsure = weakness.confidence == "low"
+    if weakness.severity == "medium" or weakness.audit == "template-injection":
+        return None if unsure else Severity.LOW
+    severity = Severity.LOW if unsure else Severity.MEDIUM
     return min(severity, _WORTH.get(weakness.audit, severity))
 
 
@@ -107,10 +104,10 @@ class WorkflowSecurity(Rule):
     Where zizmor is installed (`pip install 'auditor[workflows]'`), its findings are taken in, one for
     each file and kind: what it calls high is medium here, what it calls medium low, one less where it
     is not confident; what it calls low is left out, and so are what is answered above and how soon
-    Dependabot proposes a release. Text that only
-    people with write access or callers choose (`inputs`), pasted into a script, is low. A
-    `zizmor: ignore[...]` comment counts, its configuration file does not. Without it the checks above
-    are all there is, and the report says so.
+    Dependabot proposes a release. Text that only people with write access or callers choose
+    (`inputs`), pasted into a script, is low. A `zizmor: ignore[...]` comment counts, its configuration
+    file does not. Its absence is no error: the checks above are then all there is, and the report
+    says so.
     """
 
     id = "workflow-security"

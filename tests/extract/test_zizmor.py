@@ -194,6 +194,37 @@ runs:
         assert [reason in note and "own checks only" in note for note in notes] == [True]
         assert time.monotonic() - start < 25
 
+    def test_what_the_oldest_release_says(self, tmp_path: Path) -> None:
+        """Its locations as 1.5 writes them: the main one is marked otherwise, the text in words."""
+        row = line('- run: echo "${{ github') - 1
+
+        def location(told: str, primary: bool) -> object:
+            local = {"prefix": ".", "given_path": "./0/.github/workflows/workflow.yml"}
+            symbolic = {"key": {"Local": local}, "annotation": told, "primary": primary}
+            return {
+                "symbolic": symbolic,
+                "concrete": {"location": {"start_point": {"row": row, "column": 8}}},
+            }
+
+        def finding(expression: str) -> object:
+            return {
+                "ident": "template-injection",
+                "desc": "code injection",
+                "determinations": {"severity": "High", "confidence": "High"},
+                "locations": [
+                    location("this step", False),
+                    location(f"{expression} may expand into attacker-controllable code", True),
+                ],
+            }
+
+        names = ("github.event.pull_request.title", "github.head_ref", "inputs.name")
+        said = json.dumps([finding(name) for name in names])
+        root = write(tmp_path / "app", {CI: FLAWED})
+        verdict, notes = assess(root, fake(tmp_path / "bin", f"print({said!r})"))
+        assert not notes
+        assert spoken(verdict) == {(row + 1, "high", "template-injection, 2 places")}
+        assert sum("pull_request.title is" in e.message for e in verdict.evidence) == 1
+
     def test_what_it_is_given(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A folder of its own with copies, and nothing of the environment."""
         monkeypatch.setenv("GH_TOKEN", "x")
