@@ -25,6 +25,7 @@ def requirements(application: Application) -> Iterator[Requirement]:
             found.group,
             Place(file.path, found.line),
             found.origin,
+            found.conditional,
         )
 
 

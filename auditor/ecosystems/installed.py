@@ -101,6 +101,8 @@ def out_of_step(application: Application) -> Iterator[OutOfStep]:
             found = lock.version_of(requirement)
             if requirement.origin or (found is not None and found.origin):
                 continue
+            if found is None and requirement.conditional:
+                continue
             if found is None:
                 yield OutOfStep(requirement, lock.path, "")
             elif (
@@ -115,7 +117,7 @@ def dependencies(application: Application) -> Iterator[Dependency]:
     """Each package of each lock file once, then what no lock file holds."""
     held: set[int] = set()
     for lock in application.facts(Locked):
-        held.update(id(r) for r in lock.requirements if r.name in lock.by_name)
+        held.update(id(r) for r in lock.requirements if r.name in lock.by_name or r.conditional)
         yield from _of_lock(lock)
     constraints = _constraints(application)
     for requirement in application.facts(Requirement):

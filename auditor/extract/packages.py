@@ -27,6 +27,8 @@ class Dependency(Fact, frozen=True):
     group: str
     line: int
     origin: str = ""
+    conditional: bool = False
+    """Wanted under a marker only, which a lock file may know never to hold."""
 
 
 class Constraint(Fact, frozen=True):
@@ -104,6 +106,7 @@ def python_dependency(text: str, group: str, line: int) -> Dependency | None:
         group,
         line,
         origin,
+        parsed.marker is not None,
     )
 
 

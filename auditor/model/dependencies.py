@@ -23,6 +23,8 @@ class Requirement:
     group: str
     place: Place
     origin: str = ""
+    conditional: bool = False
+    """Wanted under an environment marker only."""
 
 
 @dataclass(frozen=True, slots=True)

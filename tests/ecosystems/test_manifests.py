@@ -187,7 +187,8 @@ def test_other_manifests(name: str, build: Build) -> None:
 def test_a_lock_file_that_was_not_written_again(build: Build) -> None:
     application = build(
         {
-            "pyproject.toml": '[project]\ndependencies = ["flask>=3", "redis", "idna==3.7"]\n',
+            "pyproject.toml": '[project]\ndependencies = ["flask>=3", "redis", "idna==3.7",'
+            " \"tomli; python_version < '3.8'\"]\n",
             "uv.lock": '[[package]]\nname = "flask"\nversion = "2.0.0"\n\n[[package]]\nname = "idna"\nversion = "3.7"\n',
         }
     )

@@ -92,9 +92,16 @@ def _poetry(document: Document, table: Any, group: str) -> Iterator[Fact]:
             yield Runtime("python", poetry_specifier(text), line)
             continue
         specifier = poetry_specifier(text) if len(choices) == 1 else ""
-        origin = _origin(first)
+        conditional = bool(at(first, "markers") or at(first, "python") or at(first, "platform"))
         yield Dependency(
-            canonicalize_name(name), specifier, exact_version(specifier), PYPI, group, line, origin
+            canonicalize_name(name),
+            specifier,
+            exact_version(specifier),
+            PYPI,
+            group,
+            line,
+            _origin(first),
+            conditional,
         )
 
 
