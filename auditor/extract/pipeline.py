@@ -221,10 +221,20 @@ class _Run:
                 progress(done, len(batches))
             if self.cache:
                 self.cache.put(fresh)
-            _, decoder = _codec()
+            encoder, decoder = _codec()
             decoded = known | {key: tuple(decoder.decode(data)) for key, data in fresh.items()}
+            taken: set[bytes] = set()
+
+            def own(key: bytes) -> tuple[Fact, ...]:
+                """Two files of one content share no node: what is known of nodes tells them apart."""
+                facts = decoded.get(key, ())
+                if key in taken and any(type(fact).parsed for fact in facts):
+                    facts = tuple(decoder.decode(encoder.encode(list(facts))))
+                taken.add(key)
+                return facts
+
             return {
-                file.path: decoded.get(keys.get(file.path, b""), ())
+                file.path: own(keys.get(file.path, b""))
                 + (() if late else self.failed.get(file.path, ()))
                 for file in self.tree.files
             }

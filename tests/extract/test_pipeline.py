@@ -139,3 +139,18 @@ def _ends(group: int) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_files_of_one_content_share_no_node(cached: bool, tmp_path: Path) -> None:
+    """What is known of nodes goes by their identity: a copy of a module has its own."""
+    root = write(tmp_path / "tree", {"a/app.py": "x = f(1)\n", "b/app.py": "x = f(1)\n"})
+    tree, cache = discover(root), Cache(tmp_path / "cache")
+    if cached:
+        assert Extraction(tree, jobs=1, cache=cache).facts
+    facts = Extraction(tree, jobs=1, cache=cache).facts
+    first, second = (f for path in ("a/app.py", "b/app.py") for f in facts[path])
+    assert repr(first) == repr(second)
+    assert isinstance(first, Syntax)
+    assert isinstance(second, Syntax)
+    assert first.body[0] is not second.body[0]
