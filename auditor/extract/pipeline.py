@@ -227,7 +227,7 @@ class _Run:
 
             def own(key: bytes) -> tuple[Fact, ...]:
                 """Two files of one content share no node: what is known of nodes tells them apart."""
-                facts = decoded.get(key, ())
+                facts: tuple[Fact, ...] = decoded.get(key, ())
                 if key in taken and any(type(fact).parsed for fact in facts):
                     facts = tuple(decoder.decode(encoder.encode(list(facts))))
                 taken.add(key)
