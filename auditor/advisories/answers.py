@@ -64,12 +64,12 @@ def judged(
     upgrade, within = ("", True)
     if hits:
         upgrade, within = osv.upgrade(
-            matches, dependency.version, _open(dependency), known, released
+            matches, dependency.version, wanted(dependency), known, released
         )
     return Checked(dependency, advisories, upgrade, within)
 
 
-def _open(dependency: Dependency) -> str:
+def wanted(dependency: Dependency) -> str:
     """The specifier that an upgrade must fit: an exact pin is there to be changed."""
     return "" if dependency.specifier.startswith("==") else dependency.specifier
 

@@ -29,7 +29,7 @@ from pip_audit._service import (
 )
 
 from auditor.advisories import osv
-from auditor.advisories.answers import Answer, judged
+from auditor.advisories.answers import Answer, judged, wanted
 from auditor.advisories.process import Job
 from auditor.ecosystems.versions import scheme
 from auditor.model.dependencies import Advisory, Checked, Dependency, Finding, NotChecked
@@ -155,7 +155,7 @@ class Online:
             if not told & {str(result.id), *map(str, result.aliases)}:
                 found.append(_as_told(result, self.name))
         upgrade, within = osv.upgrade(
-            matches, dependency.version, _loose(dependency.specifier), known, _fixed(results)
+            matches, dependency.version, wanted(dependency), known, _fixed(results)
         )
         return Checked(dependency, tuple(found), upgrade, within, released)
 
@@ -299,10 +299,6 @@ def _rating_first(name: str) -> tuple[bool, bool, str]:
 
 def _fixed(results: list[VulnerabilityResult]) -> list[str]:
     return [str(version) for result in results for version in result.fix_versions]
-
-
-def _loose(specifier: str) -> str:
-    return "" if specifier.startswith("==") else specifier
 
 
 def _release_day(body: Any) -> str:

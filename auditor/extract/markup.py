@@ -152,3 +152,8 @@ def at(data: Any, *path: str | int) -> Any:
         else:
             return None
     return data
+
+
+def items(data: Any) -> list[tuple[str, Any]]:
+    """The entries of a table; none of what is no table."""
+    return list(data.items()) if isinstance(data, dict) else []

@@ -12,7 +12,7 @@ from typing import Any
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.markup import Document, at, read_json, read_yaml
+from auditor.extract.markup import Document, at, items, read_json, read_yaml
 from auditor.extract.packages import (
     NPM,
     Dependency,
@@ -40,11 +40,11 @@ def package_json(source: Source) -> Iterator[Fact]:
     overridden = {
         name.rpartition("/")[2] if not name.startswith("@") else name
         for place in (("overrides",), ("resolutions",), ("pnpm", "overrides"))
-        for name, _ in _items(at(document.data, *place))
+        for name, _ in items(at(document.data, *place))
     }
     tables = (("dependencies", ""), ("optionalDependencies", ""), ("devDependencies", "dev"))
     for table, group in tables:
-        for name, value in _items(at(document.data, table)):
+        for name, value in items(at(document.data, table)):
             specifier, origin = _declared(str(value))
             if name in overridden and not origin:
                 specifier = ""  # something else decides
@@ -97,7 +97,7 @@ def _nested(table: Any, lines: dict[str, int], level: int) -> Iterator[Locked]:
     """Version 1: a tree of tables."""
     if level > _MAX_LEVELS:
         raise Unreadable("nested too deeply")
-    for name, entry in _items(table):
+    for name, entry in items(table):
         version = at(entry, "version")
         if isinstance(version, str):
             plain = re.fullmatch(r"(?:npm:(?:@?[^@]+)@)?(\d\S*)", version)
@@ -110,7 +110,7 @@ def _nested(table: Any, lines: dict[str, int], level: int) -> Iterator[Locked]:
 
 
 def _names(entry: Any, key: str) -> set[str]:
-    return {name for name, _ in _items(at(entry, key))}
+    return {name for name, _ in items(at(entry, key))}
 
 
 def _resolved(entry: Any) -> str:
@@ -174,14 +174,14 @@ def _unquoted(text: str) -> str:
 
 
 def _workspaces(data: Any) -> list[str]:
-    resolutions = (str(at(entry, "resolution") or "") for _, entry in _items(data))
+    resolutions = (str(at(entry, "resolution") or "") for _, entry in items(data))
     return sorted(
         {r.partition("@workspace:")[2] for r in resolutions if "@workspace:" in r} | {"."}
     )
 
 
 def _berry(document: Document) -> Iterator[Locked]:
-    for key, entry in _items(document.data):
+    for key, entry in items(document.data):
         resolution = re.match(r"(@?[^@]+)@(\w+):(.*)", str(at(entry, "resolution") or ""), re.S)
         version = str(at(entry, "version") or "")
         if key == "__metadata" or resolution is None or resolution[2] == "workspace":
@@ -200,10 +200,10 @@ def pnpm_lock(source: Source) -> Iterator[Fact]:
     """Versions 5 to 9; from 9 on `snapshots` hold what a package requires."""
     for document in read_yaml(source.text)[-1:]:
         snapshots: dict[str, set[str]] = {}
-        for key, entry in _items(at(document.data, "snapshots")):
+        for key, entry in items(at(document.data, "snapshots")):
             name, version = _pnpm_key(key)
             snapshots.setdefault(f"{name}@{version}", set()).update(_pnpm_requires(entry))
-        for key, entry in _items(at(document.data, "packages")):
+        for key, entry in items(at(document.data, "packages")):
             name, version = _pnpm_key(key)
             resolution = at(entry, "resolution")
             origin = "vcs" if at(resolution, "type") == "git" or at(resolution, "repo") else ""
@@ -214,11 +214,11 @@ def pnpm_lock(source: Source) -> Iterator[Fact]:
             line = document.line("packages", key)
             if version:
                 yield Locked(name, version, NPM, group, line, sorted(requires), origin)
-        members = [name for name, _ in _items(at(document.data, "importers"))] or ["."]
+        members = [name for name, _ in items(at(document.data, "importers"))] or ["."]
         overridden = sorted(
             {
                 _pnpm_key(name.rpartition(">")[2])[0]
-                for name, _ in _items(at(document.data, "overrides"))
+                for name, _ in items(at(document.data, "overrides"))
             }
         )
         yield LockFile(source.name, NPM, members, overridden)
@@ -235,7 +235,3 @@ def _pnpm_key(key: str) -> tuple[str, str]:
     if match is None:
         match = re.fullmatch(r"(.+)/(\d[^/_]*)(?:_.*)?", plain)
     return (match[1], match[2]) if match else (plain, "")
-
-
-def _items(data: Any) -> list[tuple[str, Any]]:
-    return list(data.items()) if isinstance(data, dict) else []

@@ -12,7 +12,7 @@ from typing import Any
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.markup import at, read_json, read_toml, read_yaml, text_at
+from auditor.extract.markup import at, items, read_json, read_toml, read_yaml, text_at
 from auditor.extract.sensitive import safe_value
 from auditor.extract.source import Source, extracts
 
@@ -71,8 +71,8 @@ def railway(source: Source) -> Iterator[Fact]:
         yield Process("Railway", "web", command, schedule, document.line("startCommand"))
     if path := text_at(data, "deploy", "healthcheckPath"):
         yield Probe("Railway", path, document.line("healthcheckPath"))
-    for environment, settings in _items(at(data, "environments")):
-        for name, value in _items(at(settings, "variables")):
+    for environment, settings in items(at(data, "environments")):
+        for name, value in items(at(settings, "variables")):
             line = document.line(name)
             yield PlatformSetting("Railway", name, safe_value(name, str(value)), environment, line)
 
@@ -81,7 +81,7 @@ def railway(source: Source) -> Iterator[Fact]:
 def vercel(source: Source) -> Iterator[Fact]:
     document = read_json(source.text)
     for settings in (at(document.data, "env"), at(document.data, "build", "env")):
-        for name, value in _items(settings):
+        for name, value in items(settings):
             line = document.line(name)
             yield PlatformSetting("Vercel", name, safe_value(name, str(value)), "", line)
     for cron in at(document.data, "crons") or ():
@@ -115,14 +115,14 @@ def render(source: Source) -> Iterator[Fact]:
 @extracts(Kind.PLATFORM, name=r"fly\.toml")
 def fly(source: Source) -> Iterator[Fact]:
     document = read_toml(source.text)
-    for name, command in _items(at(document.data, "processes")):
+    for name, command in items(at(document.data, "processes")):
         yield Process("Fly", name, str(command), "", document.line(name))
     services = [at(document.data, "http_service"), *_list(at(document.data, "services"))]
     for service in services:
         for check in [*_list(at(service, "checks")), *_list(at(service, "http_checks"))]:
             if path := text_at(check, "path"):
                 yield Probe("Fly", path, document.line("path"))
-    for name, value in _items(at(document.data, "env")):
+    for name, value in items(at(document.data, "env")):
         yield PlatformSetting("Fly", name, safe_value(name, str(value)), "", document.line(name))
 
 
@@ -162,7 +162,7 @@ def cloud_foundry(source: Source) -> Iterator[Fact]:
                 ):
                     line = document.line(*path, "services", number)
                     yield ManagedStore("Cloud Foundry", name, None, line)
-            for name, value in _items(at(app, "env")):
+            for name, value in items(at(app, "env")):
                 line = document.line(*path, "env", name)
                 yield PlatformSetting("Cloud Foundry", name, safe_value(name, str(value)), "", line)
 
@@ -172,10 +172,10 @@ def netlify(source: Source) -> Iterator[Fact]:
     document = read_toml(source.text)
     contexts = [("", at(document.data, "build", "environment"))]
     contexts += [
-        (name, at(context, "environment")) for name, context in _items(at(document.data, "context"))
+        (name, at(context, "environment")) for name, context in items(at(document.data, "context"))
     ]
     for context, settings in contexts:
-        for name, value in _items(settings):
+        for name, value in items(settings):
             line = document.line(name)
             yield PlatformSetting("Netlify", name, safe_value(name, str(value)), context, line)
 
@@ -184,27 +184,23 @@ def netlify(source: Source) -> Iterator[Fact]:
 def serverless(source: Source) -> Iterator[Fact]:
     """https://www.serverless.com/framework/docs/providers/aws/guide/serverless.yml."""
     for document in read_yaml(source.text):
-        for name, value in _items(at(document.data, "provider", "environment")):
+        for name, value in items(at(document.data, "provider", "environment")):
             if isinstance(value, str | int):
                 line = document.line("provider", "environment", name)
                 yield PlatformSetting("Serverless", name, safe_value(name, str(value)), "", line)
-        for name, function in _items(at(document.data, "functions")):
+        for name, function in items(at(document.data, "functions")):
             for event in _list(at(function, "events")):
                 schedule = text_at(event, "schedule") or text_at(event, "schedule", "rate")
                 if schedule:
                     line = document.line("functions", name)
                     handler = f"{name} {text_at(function, 'handler')}"
                     yield Process("Serverless", name, handler, schedule, line)
-        for name, resource in _items(at(document.data, "resources", "Resources")):
+        for name, resource in items(at(document.data, "resources", "Resources")):
             if text_at(resource, "Type") in ("AWS::RDS::DBInstance", "AWS::RDS::DBCluster"):
                 kept = at(resource, "Properties", "BackupRetentionPeriod")
                 line = document.line("resources", "Resources", name)
                 backups = None if kept is None else kept != 0
                 yield ManagedStore("CloudFormation", name, backups, line)
-
-
-def _items(data: Any) -> list[tuple[str, Any]]:
-    return list(data.items()) if isinstance(data, dict) else []
 
 
 def _list(data: Any) -> list[Any]:

@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.markup import Document, at, read_toml, read_yaml
+from auditor.extract.markup import Document, at, items, read_toml, read_yaml
 from auditor.extract.packages import (
     CONDA,
     PYPI,
@@ -45,18 +45,18 @@ def pyproject(source: Source) -> Iterator[Fact]:
     yield from _project(document)
     yield from _poetry(document, at(poetry, "dependencies"), "")
     yield from _poetry(document, at(poetry, "dev-dependencies"), "dev")
-    for name, group in _items(at(poetry, "group")):
+    for name, group in items(at(poetry, "group")):
         yield from _poetry(document, at(group, "dependencies"), name)
 
 
 def _project(document: Document) -> Iterator[Fact]:
     data = document.data
     listed: list[tuple[str, Any]] = [("", at(data, "project", "dependencies"))]
-    listed += _items(at(data, "project", "optional-dependencies"))
-    listed += [(name or "dev", items) for name, items in _items(at(data, "dependency-groups"))]
-    listed += _items(at(data, "tool", "pdm", "dev-dependencies"))
+    listed += items(at(data, "project", "optional-dependencies"))
+    listed += [(name or "dev", items) for name, items in items(at(data, "dependency-groups"))]
+    listed += items(at(data, "tool", "pdm", "dev-dependencies"))
     listed += [("dev", at(data, "tool", "uv", "dev-dependencies"))]
-    for name, environment in _items(at(data, "tool", "hatch", "envs")):
+    for name, environment in items(at(data, "tool", "hatch", "envs")):
         listed += [(name, at(environment, "dependencies"))]
     sources = at(data, "tool", "uv", "sources")
     for group, texts in listed:
@@ -83,7 +83,7 @@ def _line(document: Document, text: str) -> int:
 
 def _poetry(document: Document, table: Any, group: str) -> Iterator[Fact]:
     """A table of Poetry's or Pipenv's: name = version, or a table with where it comes from."""
-    for name, value in _items(table):
+    for name, value in items(table):
         choices = value if isinstance(value, list) else [value]
         first = choices[0] if choices else ""
         text = first if isinstance(first, str) else str(at(first, "version") or "")
@@ -166,7 +166,7 @@ def pipfile(source: Source) -> Iterator[Fact]:
 
 
 def _pipenv(document: Document, table: Any, group: str) -> Iterator[Fact]:
-    for name, value in _items(table):
+    for name, value in items(table):
         text = value if isinstance(value, str) else str(at(value, "version") or "")
         specifier = "" if text.strip() == "*" else re.sub(r"\s+", "", text)
         yield Dependency(
@@ -307,7 +307,3 @@ def base_images(source: Source) -> Iterator[Fact]:
     for number, line in enumerate(source.text.split("\n"), 1):
         if match := pattern.match(line):
             yield Runtime(match[1].lower(), f"=={match[2]}.*", number)
-
-
-def _items(data: Any) -> list[tuple[str, Any]]:
-    return list(data.items()) if isinstance(data, dict) else []
