@@ -230,6 +230,11 @@ def argument(call: t.Call, position: int | None, *names: str) -> t.Expr | None:
     return None
 
 
+def arguments(call: t.Call) -> list[t.Expr]:
+    """All that a call passes, by position and by name."""
+    return [*call.args, *(k.value for k in call.keywords)]
+
+
 class Code:
     """All Python of the tree, and the questions that can be asked of it."""
 

@@ -1,0 +1,128 @@
+"""Turning callers away: which exceptions and responses do."""
+
+from __future__ import annotations
+
+import re
+
+from auditor.extract.python import tree as t
+from auditor.link.checks.parts import Part
+from auditor.link.names import Located, arguments
+
+DENIAL = {401, 403, 1008, 3000, 3003, 4001, 4003, 4401, 4403}
+"""HTTP statuses, and close codes of web sockets (RFC 6455, section 7.4; 4000 up are private)."""
+DENIAL_NAMES = re.compile(r"_40[13]_|UNAUTHORIZED|FORBIDDEN|POLICY_VIOLATION")
+DENIAL_WORDS = re.compile(r"auth|credential|permission|forbidden|token|denied|login", re.I)
+TURNS_AWAY = re.compile(
+    r"redirect|unauthorized|forbidden|no_permission|permission_denied|_jwt_in_request", re.I
+)
+_RESPONSES = re.compile(
+    r"(?:Response\w*|abort|[rR]edirect\w*|(?:make|create)_response|unauthorized|forbidden|handle_no_permission"
+    r"|permission_denied|render|redirect_to_login)$"
+)
+_SENDING = re.compile(r"(?:^|\.)(?:websocket|ws|socket)\.close$|^send$|^\w*(?:response|resp)$")
+_LOGIN = re.compile(r"log-?_?in|sign-?_?in|auth", re.I)
+_DEMANDING = re.compile(r"(?:^|\.)(?:login_required|staff_member_required|permission_required)$")
+
+
+class Refusals(Part):
+    """Judges exceptions and responses."""
+
+    def is_denial(self, what: t.Expr) -> bool:
+        """Whether an exception or response says 401 or 403."""
+        name = self.code.name(what.func if isinstance(what, t.Call) else what, self.scope)
+        words = f"{name} {t.dotted(what.func if isinstance(what, t.Call) else what)}"
+        if DENIAL_WORDS.search(words):
+            return True
+        if "edirect" in words and isinstance(what, t.Call):
+            return any(self.leads_to_login(given) for given in arguments(what))
+        origins = [Located(what, self.scope)]
+        if isinstance(what, t.Name):
+            origins = self.values.origins(what, self.scope) or origins
+        for origin in origins:
+            if self.sends_to_login(origin.node):
+                return True
+            for node in t.walk_own(origin.node):
+                if isinstance(node, t.Const) and node.value in DENIAL and node.value is not True:
+                    return True
+                if isinstance(node, t.Attr) and DENIAL_NAMES.search(node.name):
+                    return True
+        return False
+
+    def sends_to_login(self, response: t.Node) -> bool:
+        """An exception or response with a `Location` header that leads to a login."""
+        for node in t.walk_own(response):
+            if isinstance(node, t.Map):
+                for key, target in zip(node.keys, node.values, strict=True):
+                    if isinstance(key, t.Const) and str(key.value).lower() == "location":
+                        return self.leads_to_login(target)
+        return False
+
+    def aborts(self, value: t.Expr) -> bool:
+        """A response that turns the caller away: `abort(401)`, `JSONResponse(status_code=401)`."""
+        call = value.value if isinstance(value, t.Await) else value
+        if self.checks.tuples_respond and isinstance(call, t.Seq) and len(call.items) > 1:
+            return _is_error(call.items[1])
+        if not isinstance(call, t.Call):
+            return False
+        if isinstance(call.func, t.Call) and _DEMANDING.search(t.dotted(call.func.func)):
+            self.trace.deny(call)  # `return login_required(view)(request)`
+            return False
+        name = self.code.name(call.func, self.scope) or t.dotted(call.func)
+        if _SENDING.search(t.dotted(call.func)) and not name.endswith(".make_response"):
+            return self.sends_denial(call)
+        if not _RESPONSES.search(name):
+            return self.always_denies(name)
+        if re.search(r"[rR]edirect\w*$", name) and not name.endswith("redirect_to_login"):
+            return self.trace.refusing or any(
+                self.leads_to_login(given) for given in arguments(call)
+            )
+        return self.is_denial(call) or _is_error(call)
+
+    def sends_denial(self, call: t.Call) -> bool:
+        """`await response(scope, receive, send)`, `send({"status": 401})`, `websocket.close(1008)`."""
+        if isinstance(call.func, t.Name) and len(call.args) == 3:
+            responses = self.values.origins(call.func, self.scope)
+            found = [r.node for r in responses if isinstance(r.node, t.Call)]
+            denied = bool(found) and all(self.is_denial(response) for response in found)
+            self.trace.denies |= denied
+            return denied
+        if isinstance(call.func, t.Attr) and call.func.name == "close":
+            return self.is_denial(call)
+        return any(isinstance(given, t.Map) and _is_error(given) for given in arguments(call))
+
+    def always_denies(self, name: str) -> bool:
+        """A function of the tree that makes the response which turns callers away."""
+        found = self.code.definition(name)
+        if found is None or not isinstance(found.node, t.Function):
+            return False
+        if not self.checks.may_deny(found):
+            return False
+        summary = self.checks.summary(found)
+        return summary.denies and not summary.exits
+
+    def leads_to_login(self, target: t.Expr) -> bool:
+        """`/login`, `url_for("auth.login")`, `reverse("login")`, `settings.LOGIN_URL`."""
+        if _LOGIN.search(self.values.text(target, self.scope) or ""):
+            return True
+        for node in t.walk_own(target):
+            match node:
+                case t.Const(value=str(word)) | t.Name(id=word) | t.Attr(name=word):
+                    if _LOGIN.search(word):
+                        return True
+        return False
+
+    def reject(self, node: t.Node, what: t.Expr | None) -> None:
+        self.trace.rejects.append(node)
+        if what is not None and (self.trace.refusing or self.is_denial(what)):
+            self.trace.denies = True
+
+
+def _is_error(call: t.Expr) -> bool:
+    """Whether a response carries a status of 4xx or 5xx."""
+    for node in t.walk_own(call):
+        match node:
+            case t.Const(value=int(status)) if 400 <= status < 600:
+                return True
+            case t.Attr(name=name) if re.match(r"HTTP_[45]\d\d_|UNAUTHORIZED|FORBIDDEN", name):
+                return True
+    return False

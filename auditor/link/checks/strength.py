@@ -1,0 +1,133 @@
+"""What is known on a path of who is calling, and what all paths of a function say."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from auditor.extract.python import tree as t
+
+
+class Strength(enum.IntEnum):
+    """How much a passed check says about who is calling.
+
+    NAMED: what the caller sent names something that exists, such as a user's id; it is no secret.
+    """
+
+    NONE = 0
+    FORM = 1
+    NAMED = 2
+    DEFAULT_SECRET = 3
+    OUTSIDE = 4
+    VERIFIED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a call to a known library function establishes.
+
+    `raises`: failing raises, so that going on means success; else the result tells.
+    """
+
+    strength: Strength
+    raises: bool
+    note: str = ""
+    denies: bool = False
+    """Whether what it raises answers 401 or 403, so that a body with it is a guard."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Origin:
+    """Where a variable's value comes from, as far as guarding is concerned.
+
+    `caller`: holds what the caller sent. `truth`: what is established when the value is truthy.
+    """
+
+    caller: bool = False
+    truth: Strength = Strength.NONE
+    falsy: bool = False
+    constant: bool = False
+    identity: bool = False
+
+
+OF_NOBODY = {"is_anonymous", "get_id", "groups", "user_permissions", "pk", "id"}
+"""Attributes of a user that say nothing of one who has not signed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """One way out that lets the caller pass."""
+
+    strength: Strength
+    falsy: bool
+    constant: bool
+    node: t.Node
+    truth: Strength
+    """What is established when the returned value is truthy."""
+    caller: bool = False
+    """Whether the returned value is what the caller sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All that the paths through a function say."""
+
+    exits: tuple[Exit, ...]
+    rejects: tuple[t.Node, ...]
+    denies: bool
+    """Whether a rejection says 401 or 403, so that the function means to guard."""
+    notes: tuple[str, ...] = ()
+    conditional: bool = False
+    """Whether it turns callers away for who they are, though not on every way."""
+    sets: dict[str, Origin] = field(default_factory=dict)
+    """What it puts into attributes (`g.user`, `request.state.user`), joined over its paths."""
+
+    @property
+    def guaranteed(self) -> Strength:
+        """What is established whenever the function returns at all."""
+        return min((e.strength for e in self.exits), default=Strength.VERIFIED)
+
+    @property
+    def when_truthy(self) -> Strength:
+        """What is established when the function returns something truthy."""
+        truths = [max(e.strength, e.truth) for e in self.exits if not e.falsy]
+        return min(truths, default=Strength.NONE)
+
+
+RECURSIVE = Summary(
+    (Exit(Strength.NONE, False, False, t.Jump(1, 1, 1, "pass"), Strength.NONE),), (), False
+)
+Env = dict[str, Origin]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    strength: Strength
+    env: Env
+
+
+def join(a: Origin, b: Origin) -> Origin:
+    """One of two values: truthy shows only what both would show, unless one is always falsy."""
+    if a.falsy and not b.falsy:
+        return replace(b, caller=a.caller or b.caller, constant=False)
+    if b.falsy and not a.falsy:
+        return replace(a, caller=a.caller or b.caller, constant=False)
+    return Origin(
+        a.caller or b.caller,
+        min(a.truth, b.truth),
+        a.falsy and b.falsy,
+        a.constant and b.constant,
+        a.identity and b.identity,
+    )
+
+
+def merge(states: Iterable[State | None]) -> State | None:
+    alive = [s for s in states if s is not None]
+    if not alive:
+        return None
+    env = dict(alive[0].env)
+    for state in alive[1:]:
+        for name, origin in state.env.items():
+            env[name] = join(env[name], origin) if name in env else origin
+    return State(min(s.strength for s in alive), env)

@@ -1,0 +1,135 @@
+"""Tests that the code, its settings or the request's path decide, whoever is calling."""
+
+from __future__ import annotations
+
+import re
+
+from auditor.extract.python import tree as t
+from auditor.link.checks.parts import Part
+from auditor.link.checks.strength import (
+    Env,
+)
+from auditor.model.values import Known, Setting, possible, settings_in
+
+_SWITCHES_OFF = re.compile(r"disable|bypass|skip|insecure|without|no_?auth|allow_?anonymous", re.I)
+_OFF = {"", "0", "false", "no", "off", "none", "n", "f"}
+_SWITCH = re.compile(_SWITCHES_OFF.pattern + r"|auth|login|secur|protect|enable", re.I)
+"""Settings that turn guarding on or off."""
+_OPTIONS = re.compile(r"(?:^|[._])(?:config|configuration|settings?|options|preferences)$", re.I)
+"""Where an application keeps its options, by name."""
+
+
+class Switches(Part):
+    """Decides tests."""
+
+    def decided(self, test: t.Expr) -> bool | None:
+        """The outcome of a test that hangs on the request's path and method, or on switches."""
+        match test:
+            case t.Unary(op="not", value=value):
+                inner = self.decided(value)
+                return None if inner is None else not inner
+            case t.BoolOp(op=op, values=values):
+                outcomes = [self.decided(value) for value in values]
+                if (op == "or") in outcomes:
+                    return op == "or"
+                return None if None in outcomes else op == "and"
+        known = self.tests.decide(test, self.scope) if self.tests else None
+        return self.switched(test) if known is None else known
+
+    def switched(self, test: t.Expr) -> bool | None:
+        """The outcome of a test of a switch that the code sets, or that is off unless it is set."""
+        if not isinstance(test, t.Name | t.Attr | t.Item | t.Call):
+            return None
+        words = _last_word(test)
+        if not words or not _SWITCH.search(words):
+            return None
+        for origin in self.values.origins(test, self.scope):
+            if isinstance(origin.node, t.Call) and self.code.defined(
+                origin.node.func, origin.scope
+            ):  # a helper of the tree reads it: only a default that it is given tells
+                read = list(settings_in(self.values.value(test, self.scope)))
+                if len(read) == 1 and isinstance(read[0].default, Known):
+                    self.trace.note(f"{read[0].name} decides whether it is asked at all")
+                    return str(read[0].default.value).lower() not in _OFF
+                return None
+        value = self.values.value(test, self.scope)
+        plain = list(possible(value))
+        if not plain and list(settings_in(value)):
+            return False if _SWITCHES_OFF.search(words) else None
+        outcomes = {bool(known.value) for known in plain}
+        return outcomes.pop() if len(outcomes) == 1 else None
+
+    def configured(self, test: t.Expr) -> bool | None:
+        """The outcome of a test of a setting, as its default in the code has it."""
+        if any(isinstance(node, t.Call | t.Compare) for node in t.walk_own(test)):
+            compared = isinstance(test, t.Compare) and not any(
+                isinstance(node, t.Call) for node in t.walk_own(test)
+            )
+            if not compared:
+                return None
+        value = self.values.value(test, self.scope)
+        if (
+            isinstance(value, Setting)
+            and isinstance(value.default, Known)
+            and self.trace.by_default
+        ):
+            self.trace.note(f"{value.name} decides whether it is asked at all")
+            self.trace.optional = True
+            return bool(value.default.value)
+        outcome = self.stored_option(test) if self.trace.by_default else None
+        self.trace.optional |= outcome is not None
+        return outcome
+
+    def stored_option(self, test: t.Expr) -> bool | None:
+        """The outcome of a test of an option kept in the database, as its column's default has it."""
+        match test:
+            case t.Unary(op="not", value=inner):
+                outcome = self.stored_option(inner)
+                return None if outcome is None else not outcome
+            case t.Attr(value=owner, name=name) if _OPTIONS.search(t.dotted(owner)):
+                default = self.checks.column_defaults.get(name)
+                return None if default is None else bool(default.value)
+            case t.Compare(
+                left=t.Attr(value=owner, name=name),
+                ops=[("==" | "!=") as op],
+                rights=[right],
+            ) if _OPTIONS.search(t.dotted(owner)):
+                default = self.checks.column_defaults.get(name)
+                wanted = self.values.value(right, self.scope)
+                if default is not None and isinstance(wanted, Known):
+                    return bool(default.value == wanted.value) == (op == "==")
+            case t.BoolOp(op=op, values=values):
+                outcomes = [self.stored_option(value) for value in values]
+                return (op == "or") if (op == "or") in outcomes else None
+        return None
+
+
+def settled(test: t.Expr, env: Env) -> bool | None:
+    """The outcome of a test of names that hold constants."""
+    match test:
+        case t.Const(value=value):
+            return bool(value)
+        case t.Name(id=name) if name in env and env[name].constant:
+            return not env[name].falsy
+        case t.Unary(op="not", value=inner):
+            outcome = settled(inner, env)
+            return None if outcome is None else not outcome
+        case t.BoolOp(op=op, values=values):
+            outcomes = [settled(v, env) for v in values]
+            decisive = op == "or"
+            if decisive in outcomes:
+                return decisive
+            return None if None in outcomes else not decisive
+    return None
+
+
+def _last_word(test: t.Expr) -> str:
+    """What a test of a setting is called: the key, the attribute or the variable."""
+    match test:
+        case t.Name(id=word) | t.Attr(name=word):
+            return word
+        case t.Item(index=t.Const(value=str(word))):
+            return word
+        case t.Call(args=[t.Const(value=str(word)), *_]):
+            return word
+    return ""

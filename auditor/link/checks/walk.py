@@ -1,0 +1,262 @@
+"""The ways through the statements of one function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from auditor.extract.python import tree as t
+from auditor.link.checks.evidence import Evidence
+from auditor.link.checks.parts import Part, Trace
+from auditor.link.checks.refusals import Refusals
+from auditor.link.checks.strength import (
+    Env,
+    Exit,
+    Origin,
+    State,
+    Strength,
+    Summary,
+    join,
+    merge,
+)
+from auditor.link.checks.switches import Switches, settled
+from auditor.link.names import Located
+from auditor.link.pathtests import PathTests
+
+if TYPE_CHECKING:
+    from auditor.link.checks.summaries import Checks
+
+
+class Walk(Part):
+    """Walks every way through a function once."""
+
+    def __init__(
+        self,
+        checks: Checks,
+        function: Located,
+        tests: PathTests | None,
+        given: Mapping[str, Origin],
+    ) -> None:
+        super().__init__(checks, checks.values.code.inside(function), tests, Trace())
+        self.function = function
+        self.given = given
+        shared = checks, self.scope, tests, self.trace
+        self.refusals = Refusals(*shared)
+        self.switches = Switches(*shared)
+        self.evidence = Evidence(*shared, self.switches)
+
+    def run(self) -> Summary:
+        node = self.function.node
+        assert isinstance(node, t.Function)
+        env: Env = {}
+        start = Strength.NONE
+        for param in node.params:
+            given = self.given.get(param.name) or self.checks.fill(param, self.scope)
+            sent = param.name not in ("self", "cls")
+            if self.checks.ambient and param.kind == "args":
+                sent = False  # what the path names comes by its name: these are the objects around
+            env[param.name] = given or Origin(caller=sent)
+        end = self.block(node.body, State(start, env))
+        if self.trace.optional and end is None and not self.trace.exits:
+            self.trace.by_default = False  # a feature that is off lets nobody pass
+            self.trace.rejects = []
+            end = self.block(node.body, State(start, env))
+        if end is not None:
+            self.trace.exits.append(Exit(end.strength, True, False, node, Strength.NONE))
+        return self.trace.summary()
+
+    # --- statements: the state after them, or None when no path goes on
+
+    def block(self, body: Iterable[t.Stmt], state: State | None) -> State | None:
+        for stmt in body:
+            if state is None:
+                return None
+            state = self.stmt(stmt, state)
+        return state
+
+    def stmt(self, stmt: t.Stmt, state: State) -> State | None:
+        match stmt:
+            case t.Return(value=value):
+                self.leave(stmt, value, state)
+                return None
+            case t.Raise():
+                self.refusals.reject(stmt, stmt.exception)
+                return None
+            case t.If():
+                return self.branch(stmt, state)
+            case t.Try():
+                return self.attempt(stmt, state)
+            case t.With():
+                for context in stmt.contexts:
+                    state = self.evidence.effect(context, state)
+                return self.block(stmt.body, state)
+            case t.For(target=t.Name(id=name), iter=t.Seq(items=items)) if (
+                self.tests is not None and 0 < len(items) <= 20
+            ):
+                for item in items:  # `for path in ["/admin", "/api"]: if request.path…`
+                    with self.values.within({(id(self.scope), name): Located(item, self.scope)}):
+                        after = self.block(stmt.body, state)
+                    if after is None:
+                        return None
+                    state = after
+                return state
+            case t.For() | t.While():
+                head = stmt.iter if isinstance(stmt, t.For) else stmt.test
+                state = self.evidence.effect(head, state)
+                env = dict(state.env)
+                if isinstance(stmt, t.For):
+                    for name in _names(stmt.target):
+                        env[name] = self.evidence.origin(stmt.iter, state)
+                inner = self.block(stmt.body, State(state.strength, env))
+                return merge([state, inner])
+            case t.Match():
+                state = self.evidence.effect(stmt.subject, state)
+                ends = [self.block(case.body, state) for case in stmt.cases]
+                return merge([state, *ends])
+            case t.Assert(test=test):
+                state = self.evidence.effect(test, state)
+                passed, _ = self.evidence.truth(test, state)
+                return self.raised(state, passed)
+            case t.Assign(value=value) if value is not None:
+                state = self.evidence.effect(value, state)
+                env = dict(state.env)
+                origin = self.evidence.origin(value, state)
+                for target in stmt.targets:
+                    for name in _names(target):
+                        env[name] = origin
+                    if isinstance(target, t.Attr) and (dotted := t.dotted(target)):
+                        env[dotted] = origin
+                        self.put(dotted, origin, state)
+                return replace(state, env=env)
+            case t.Do(value=value):
+                if self.refusals.aborts(value):
+                    self.refusals.reject(stmt, value)
+                    return None
+                if isinstance(value, t.Yield):  # what comes after runs when the work is done
+                    self.leave(stmt, value.value, state)
+                    return None
+                return self.evidence.effect(value, state)
+        return state
+
+    def put(self, dotted: str, origin: Origin, state: State) -> None:
+        """Remember what an attribute holds for other functions to find there."""
+        if not origin.falsy:
+            origin = replace(origin, truth=max(origin.truth, state.strength))
+        sets = self.trace.sets
+        sets[dotted] = join(sets[dotted], origin) if dotted in sets else origin
+
+    def leave(self, stmt: t.Stmt, value: t.Expr | None, state: State) -> None:
+        if value is not None and self.refusals.aborts(value):
+            self.refusals.reject(stmt, value)
+            return
+        if value is None:
+            self.trace.exits.append(Exit(state.strength, True, False, stmt, Strength.NONE))
+            return
+        state = self.evidence.effect(value, state)
+        passed, _ = self.evidence.truth(value, state)
+        origin = self.evidence.origin(value, state)
+        self.trace.exits.append(
+            Exit(
+                state.strength,
+                origin.falsy,
+                origin.constant,
+                stmt,
+                max(passed, origin.truth),
+                origin.caller,
+            )
+        )
+
+    def branch(self, stmt: t.If, state: State) -> State | None:
+        decided = self.switches.decided(stmt.test)
+        if decided is None:
+            decided = self.switches.configured(stmt.test)
+        if decided is None:
+            decided = settled(stmt.test, state.env)
+        if decided is None and self.values.is_bound(stmt.test, self.scope):
+            decided = self.values.decided(stmt.test, self.scope)
+        if decided is not None:
+            return self.block(stmt.body if decided else stmt.orelse, state)
+        state = self.evidence.effect(stmt.test, state)
+        yes, no = self.evidence.truth(stmt.test, state)
+        known = self.evidence.about_identity(stmt.test, state)
+        verified = Strength.VERIFIED
+        before = len(self.trace.rejects)
+        then = self.refused(
+            stmt.body, self.learned(state, stmt.test, True, yes), known and no is verified
+        )
+        other = self.refused(
+            stmt.orelse, self.learned(state, stmt.test, False, no), known and yes is verified
+        )
+        if len(self.trace.rejects) > before and (known or max(yes, no) >= Strength.DEFAULT_SECRET):
+            self.trace.conditional = True
+        if then is not None and other is not None and not _both_verified(then, other):
+            # both go on: the test decided nothing, only what each branch did itself remains
+            then = self.unlearned(then, yes, state, stmt.body)
+            other = self.unlearned(other, no, state, stmt.orelse)
+        return merge([then, other])
+
+    def refused(self, body: list[t.Stmt], state: State, refusing: bool) -> State | None:
+        """The state after a branch; `refusing` where whom the framework knows takes the other."""
+        before = self.trace.refusing
+        self.trace.refusing = (refusing or before) and state.strength is not Strength.VERIFIED
+        try:
+            return self.block(body, state)
+        finally:
+            self.trace.refusing = before
+
+    def learned(self, state: State, test: t.Expr, outcome: bool, strength: Strength) -> State:
+        """The state in a branch: the strength its outcome shows, and what is now known falsy."""
+        env = state.env
+        name, truthy = _tested(test)
+        if name in env and truthy != outcome:
+            env = {**env, name: replace(env[name], falsy=True)}
+        return State(max(state.strength, strength), env)
+
+    @staticmethod
+    def unlearned(end: State, gained: Strength, before: State, body: list[t.Stmt]) -> State:
+        if end.strength == gained and gained > before.strength:
+            return State(before.strength, end.env)
+        return end
+
+    def raised(self, state: State, strength: Strength) -> State:
+        return State(max(state.strength, strength), state.env)
+
+    def attempt(self, stmt: t.Try, state: State) -> State | None:
+        end = self.block(stmt.body, state)
+        if end is not None:
+            end = self.block(stmt.orelse, end)
+        ends = [end]
+        for handler in stmt.handlers:
+            env = {**state.env}
+            if handler.name:
+                env[handler.name] = Origin()
+            for node in t.walk_own(*stmt.body):  # assigned in the body or not: cannot be told
+                if isinstance(node, t.Assign):
+                    for target in node.targets:
+                        for name in _names(target):
+                            env[name] = state.env.get(name, Origin(falsy=True))
+            ends.append(self.block(handler.body, State(state.strength, env)))
+        return self.block(stmt.final, merge(ends)) if stmt.final else merge(ends)
+
+
+def _both_verified(one: State, other: State) -> bool:
+    return min(one.strength, other.strength) is Strength.VERIFIED
+
+
+def _names(target: t.Expr) -> list[str]:
+    return [n.id for n in t.walk_own(target) if isinstance(n, t.Name)]
+
+
+def _tested(test: t.Expr) -> tuple[str, bool]:
+    """The variable a plain test is about, and the outcome on which it is truthy."""
+    match test:
+        case t.Name(id=name):
+            return name, True
+        case t.Unary(op="not", value=t.Name(id=name)):
+            return name, False
+        case t.Compare(left=t.Name(id=name), ops=["is" | "=="], rights=[t.Const(value=None)]):
+            return name, False
+        case t.Compare(left=t.Name(id=name), ops=["is not" | "!="], rights=[t.Const(value=None)]):
+            return name, True
+    return "", True
