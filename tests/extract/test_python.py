@@ -65,6 +65,7 @@ NEWER = {
     "a type statement": "type Pair = tuple[int, int]\nx = 1\n",
     "nested quotes": 'x = f"{d["key"]} and {other}"\ny = 2\n',
     "bare exceptions": "try:\n    f()\nexcept ValueError, os.error:\n    g()\n",
+    "nested quotes beside other strings": 'x = (\n    f"{d["key"]} "\n    "and"\n    f"{other}"\n).strip()\ny = f"a {1}" "b"\n',
     "nested quotes over lines": 'x = f"{\n    d["key"]\n}"\ny = call(1)\n',
 }
 

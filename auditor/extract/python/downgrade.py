@@ -73,6 +73,40 @@ class _Older(cst.CSTTransformer):
             return updated_node
         return _as_plain_quotes(updated_node)
 
+    def visit_ConcatenatedString(self, node: cst.ConcatenatedString) -> bool:
+        return False  # a part that becomes a call has no place in one
+
+    def leave_ConcatenatedString(
+        self, original_node: cst.ConcatenatedString, updated_node: cst.ConcatenatedString
+    ) -> cst.BaseExpression:
+        """Strings side by side, added where one of them is no string any more."""
+        parts: list[cst.BaseExpression] = []
+        gaps: list[cst.BaseParenthesizableWhitespace] = []
+        rest: cst.BaseExpression = original_node
+        while isinstance(rest, cst.ConcatenatedString):
+            parts.append(_visited(rest.left, self))
+            gaps.append(rest.whitespace_between)
+            rest = rest.right
+        parts.append(_visited(rest, self))
+        if not any(isinstance(part, cst.Call) for part in parts):
+            whole = parts.pop()
+            for gap, part in zip(reversed(gaps), reversed(parts), strict=True):
+                whole = cst.ConcatenatedString(part, whole, whitespace_between=gap)  # type: ignore[arg-type]
+            return whole.with_changes(lpar=original_node.lpar, rpar=original_node.rpar)
+        whole = parts[0]
+        for gap, part in zip(gaps, parts[1:], strict=True):
+            plus = cst.Add(whitespace_before=gap, whitespace_after=cst.SimpleWhitespace(" "))
+            whole = cst.BinaryOperation(whole, plus, part)
+        return whole.with_changes(
+            lpar=[cst.LeftParen(), *original_node.lpar],
+            rpar=[*original_node.rpar, cst.RightParen()],
+        )
+
+
+def _visited(node: cst.BaseExpression, visitor: cst.CSTTransformer) -> cst.BaseExpression:
+    found = node.visit(visitor)
+    return found if isinstance(found, cst.BaseExpression) else node
+
 
 def _as_plain_quotes(node: cst.FormattedString) -> cst.BaseExpression:
     """An f-string whose expressions reuse its quotes, as an f-string of names it can hold.
