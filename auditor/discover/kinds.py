@@ -37,7 +37,11 @@ _BY_PATH: tuple[tuple[str, Kind], ...] = (
     (r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)(?:requirements?|reqs)/[^/]+\.(?:txt|in|pip)$", Kind.MANIFEST),
     (r"(?:^|/)\.github/(?:actions|workflows)/.+/action\.ya?ml$", Kind.WORKFLOW),
-    (r"(?:^|/)\.gitlab/(?:ci/)?[^/]+\.ya?ml$", Kind.WORKFLOW),
+    (r"(?:^|/)(?:docker-)?compose(?:[-_.][^/]+)?\.ya?ml$", Kind.COMPOSE),
+    (r"(?:^|/)(?:\.gitlab-ci|azure-pipelines|bitbucket-pipelines)[^/]*\.ya?ml$", Kind.WORKFLOW),
+    (r"(?:^|/)\.?azure[-_]?(?:pipelines|devops)/.*\.ya?ml$", Kind.WORKFLOW),
+    (r"(?:^|/)\.gitlab/[^.]+\.ya?ml$", Kind.WORKFLOW),
+    (r"(?:^|/)\.?(?:gitlab[-_])?ci/[^.]+\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)\.circleci/config\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)\.github/dependabot\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)(?:nginx|caddy|traefik)[^/]*/.*\.(?:conf(?:\.\w+)?|ya?ml|template)$", Kind.PROXY),
@@ -46,6 +50,8 @@ _BY_PATH: tuple[tuple[str, Kind], ...] = (
         r"(?:^|/)(?:k8s|kubernetes|manifests|deploy|deployment|helm|charts?|kustomize|base|overlays|argocd|openshift)/.*\.ya?ml$",
         Kind.PLATFORM,
     ),
+    (r"(?:^|/)(?:\.do|ansible|playbooks|roles)/.*\.ya?ml$", Kind.PLATFORM),
+    (r"(?:^|/)(?:cloudformation|cfn|sam|aws)/.*\.(?:ya?ml|json|template)$", Kind.PLATFORM),
 )
 _BY_NAME: tuple[tuple[str, Kind], ...] = (
     (r"\.env(?:\..+)?|.+\.env|env\.(?:example|sample|template)|\.flaskenv", Kind.DOTENV),
@@ -53,14 +59,13 @@ _BY_NAME: tuple[tuple[str, Kind], ...] = (
      r"|environment\.ya?ml|package\.json|constraints.*\.txt", Kind.MANIFEST),
     (r"poetry\.lock|uv\.lock|pdm\.lock|pipfile\.lock|package-lock\.json|yarn\.lock"
      r"|pnpm-lock\.yaml|npm-shrinkwrap\.json|pylock\.toml", Kind.LOCK),
-    (r"dockerfile(?:\..+)?|.+\.dockerfile|containerfile", Kind.DOCKERFILE),
-    (r"(?:docker-)?compose(?:[-_.].+)?\.ya?ml", Kind.COMPOSE),
+    (r"dockerfile(?:[-_.].+)?|.+[-_.]dockerfile|containerfile(?:[-_.].+)?", Kind.DOCKERFILE),
     (r"\.gitlab-ci.*\.ya?ml|azure-pipelines.*\.ya?ml|bitbucket-pipelines\.ya?ml|jenkinsfile.*"
      r"|renovate\.json5?|\.renovaterc(?:\.json)?|\.travis\.ya?ml|cloudbuild\.ya?ml"
-     r"|buildspec\.ya?ml", Kind.WORKFLOW),
+     r"|buildspec.*\.ya?ml|action\.ya?ml", Kind.WORKFLOW),
     (r"procfile|railway\.(?:json|toml)|vercel\.json|render\.ya?ml|fly\.toml|app\.(?:json|ya?ml)"
      r"|netlify\.toml|serverless\.ya?ml|nixpacks\.toml|supervisord?\.conf|.+\.service|.+\.timer"
-     r"|.+\.tf|now\.json|heroku\.ya?ml|chart\.ya?ml|manifest(?:[-_.].+)?\.ya?ml|\.platform\.app\.ya?ml", Kind.PLATFORM),
+     r"|.+\.tf|(?:sam-?)?template\.ya?ml|.+\.(?:cfn|cloudformation)\.(?:ya?ml|json)|cron\.ya?ml|now\.json|heroku\.ya?ml|chart\.ya?ml|manifest(?:[-_.].+)?\.ya?ml|\.platform\.app\.ya?ml", Kind.PLATFORM),
     (r"nginx.*\.conf(?:\.(?:template|j2|jinja2?|jnj))?|.+[.-]nginx(?:\.conf)?|caddyfile(?:\..+)?|.+\.caddyfile"
      r"|traefik.*\.(?:ya?ml|toml)|default\.conf(?:\.template)?|kong\.ya?ml", Kind.PROXY),
 )  # fmt: skip

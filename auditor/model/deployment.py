@@ -150,11 +150,15 @@ class ScheduledTask:
 
 @dataclass(frozen=True, slots=True)
 class ManagedDatabase:
-    """A database that the platform runs; `backups` is None where its file does not tell."""
+    """A database that the platform runs; `backups` is None where its file does not tell.
+
+    `fragile` tells what lets one command delete it together with its backups.
+    """
 
     name: str
     backups: bool | None
     place: Place
+    fragile: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def backup_scripts(application: Application) -> Iterator[BackupScript]:
 def managed_databases(application: Application) -> Iterator[ManagedDatabase]:
     for file, store in application.of(ManagedStore):
         name = f"{store.platform} {store.name}".strip()
-        yield ManagedDatabase(name, store.backups, Place(file.path, store.line))
+        yield ManagedDatabase(name, store.backups, Place(file.path, store.line), store.fragile)
 
 
 @provides(LoadTest)

@@ -1,20 +1,23 @@
 """Jobs of continuous integration, with what they call in the tree put in its place.
 
 https://docs.github.com/en/actions/how-tos/reuse-automations/reuse-workflows: a job may be a workflow of
-the tree, a step one of its composite actions.
+the tree, a step one of its composite actions. https://docs.gitlab.com/ci/yaml/#include: the files of a GitLab
+pipeline make one. https://learn.microsoft.com/azure/devops/pipelines/process/templates: steps, jobs and stages in
+files of their own.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import posixpath
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import re2
 
-from auditor.extract.readers.pipelines import CiJob, CiStep, UpdateBot
+from auditor.extract.readers.pipelines import CiInclude, CiJob, CiStages, CiStep, UpdateBot
 from auditor.link.application import Application, provides
 from auditor.model.deployment import Bot, PipelineStep
 from auditor.model.pipelines import Job, JobStep, WorkflowWeakness
@@ -37,9 +40,12 @@ _DEPLOYS = re2.compile(
     r"|aws-actions/amazon-ecs-deploy-task-definition|\bgcloud\s+(?:run|app|functions)\s+deploy\b|google-github-actions/deploy-"
     r"|azure/webapps-deploy|azure/functions-action|\baz\s+webapp\b[^\n]*deploy|\bcf\s+push\b|cloud-gov/cg-cli-tools|18f/cg-deploy-action"
     r"|\bdokku\b|digitalocean/app_action|api\.render\.com/deploy|render-deploy|johnbeynon/render-deploy"
+    r"|einaregilsson/beanstalk-deploy|\bcopilot\s+(?:svc\s+)?deploy\b|(?:^|[\s/])deploy(?:[-_](?:prod\w*|stag\w*|app|api|backend|server|web|uat|dev))?\.sh\b|[-_]deploy\.sh\b"
     r"|appleboy/ssh-action|\bansible-playbook\b|\bcap\s+\w+\s+deploy\b|\bterraform\s+apply\b|\bcapistrano\b|\bkamal\s+deploy\b",
 )  # fmt: skip
 _MAX_DEPTH = 5
+_MAX_INCLUDED = 200
+_GITLAB = "GitLab CI"
 
 
 @provides(Job)
@@ -47,16 +53,19 @@ def jobs(application: Application) -> Iterator[Job]:
     files: dict[str, list[CiJob]] = defaultdict(list)
     for file, job in application.of(CiJob):
         files[file.path].append(job)
-    linked = _Jobs(files)
-    for path, found in files.items():
-        for job in found:
-            if "action" not in job.triggers:
-                yield linked.job(path, job)
+    linked = _Jobs(application, files)
+    for root, whole in linked.pipelines.items():
+        for path, job in whole:
+            if "action" not in job.triggers and not job.name.startswith("."):
+                yield linked.job(root, path, job)
 
 
 @dataclass
 class _Jobs:
+    application: Application
     files: dict[str, list[CiJob]]
+    pipelines: dict[str, list[tuple[str, CiJob]]] = field(default_factory=dict)
+    """The jobs of each pipeline, those of files that it includes with their own path."""
 
     def __post_init__(self) -> None:
         self.called = {
@@ -66,24 +75,54 @@ class _Jobs:
             for step in job.steps
             if job.active and (target := self._target(path, step.uses))
         }
+        self.stages = {f.path: found.stages for f, found in self.application.of(CiStages)}
+        self.includes: dict[str, list[str]] = defaultdict(list)
+        for file, found in self.application.of(CiInclude):
+            self.includes[file.path].append(found.path)
+        of_gitlab = [p for p, jobs in self.files.items() if any(j.system == _GITLAB for j in jobs)]
+        of_gitlab += [path for path in self.includes if path not in self.files]
+        below = {path: self._included(path, of_gitlab) for path in of_gitlab}
+        included = {path for found in below.values() for path in found}
+        for path in dict.fromkeys((*self.files, *of_gitlab)):
+            if path not in included:
+                whole = (path, *below.get(path, ()))
+                self.pipelines[path] = [(each, job) for each in whole for job in self.files.get(each, ())]  # fmt: skip
 
-    def job(self, path: str, job: CiJob) -> Job:
-        called = path in self.called and "workflow_call" in job.triggers
+    def _included(self, path: str, candidates: list[str]) -> dict[str, None]:
+        """The files that a GitLab pipeline takes in, near and far."""
+        found: dict[str, None] = {}
+        pending = list(self.includes[path])
+        while pending and len(found) < _MAX_INCLUDED:
+            pattern = pending.pop(0)
+            for each in candidates:
+                if each != path and each not in found and fnmatch.fnmatchcase(each, pattern):
+                    found[each] = None
+                    pending += self.includes[each]
+        return found
+
+    def job(self, root: str, path: str, job: CiJob) -> Job:
+        called = path in self.called and ("workflow_call" in job.triggers or not job.triggers)
+        active = job.active or (called and job.condition != "false")
+        if job.system == _GITLAB and root == path and "gitlab-ci" not in path.lower():
+            active = False  # a part that no pipeline includes
+        steps = job.steps or [
+            step for _, other in self.pipelines[root] if other.name in job.extends for step in other.steps
+        ]  # fmt: skip
         return Job(
             job.system,
             job.name,
-            path,
+            root,
             tuple(job.triggers),
-            job.active or (called and job.condition != "false"),
+            active,
             job.scheduled,
-            tuple(self._before(path, job)),
+            tuple(self._before(root, job)),
             tuple(job.after),
             job.condition,
             job.permissions,
             job.environment,
             tuple(job.branches),
             job.tolerated,
-            tuple(self._steps(path, job.steps, job.tolerated, 0)),
+            tuple(self._steps(path, steps, job.tolerated, 0)),
             Place(path, job.line),
         )
 
@@ -108,27 +147,42 @@ class _Jobs:
                     yield from self._steps(target, job.steps, tolerated, depth + 1)
 
     def _target(self, path: str, uses: str) -> str:
-        """The file of the tree that `uses: ./…` names."""
-        if not uses.startswith("./"):
+        """The file of the tree that `uses: ./…` names, or a template of Azure Pipelines."""
+        if uses.startswith("./"):
+            root = path.rpartition(".github/")[0]
+            plain = posixpath.normpath(posixpath.join(root, uses))
+            plain = "" if plain == "." else plain
+            candidates = [
+                plain,
+                *(posixpath.join(plain, f"action.{end}") for end in ("yml", "yaml")),
+            ]
+        elif uses.endswith((".yml", ".yaml")) and " " not in uses:
+            candidates = [posixpath.normpath(posixpath.join(posixpath.dirname(path), uses)), uses.lstrip("/")]  # fmt: skip
+        else:
             return ""
-        root = path.rpartition(".github/")[0]
-        plain = posixpath.normpath(posixpath.join(root, uses))
-        candidates = (plain, f"{plain}/action.yml", f"{plain}/action.yaml")
-        return next((each for each in candidates if each in self.files), "")
+        return next((each for each in candidates if each in self.files and each != path), "")
 
-    def _before(self, path: str, job: CiJob) -> dict[str, None]:
+    def _before(self, root: str, job: CiJob) -> dict[str, None]:
         """The jobs that a job waits for, near and far; `stage:x` stands for all of a stage."""
-        own = {each.name: each for each in self.files[path]}
+        own = {e.name: e for _, e in self.pipelines[root] if not e.name.startswith(".")}
         found: dict[str, None] = {}
-        pending = list(job.needs)
+        pending = self._needs(root, job)
         while pending:
             need = pending.pop()
             if need.startswith("stage:"):
                 pending += [each.name for each in own.values() if each.stage == need[6:]]
             elif need in own and need not in found:
                 found[need] = None
-                pending += own[need].needs
+                pending += self._needs(root, own[need])
         return found
+
+    def _needs(self, root: str, job: CiJob) -> list[str]:
+        """Without `needs`, GitLab's jobs wait for all of the stages before their own."""
+        if job.needs or job.system != _GITLAB:
+            return list(job.needs)
+        told = next((self.stages[p] for p, _ in self.pipelines[root] if p in self.stages), None)
+        stages = [".pre", *(told or ("build", "test", "deploy")), ".post"]
+        return [f"stage:{each}" for each in stages[: stages.index(job.stage)]] if job.stage in stages else []  # fmt: skip
 
 
 def _word(pattern: Any, text: str) -> str:

@@ -5,61 +5,89 @@ longest prefix (kept where it carries `^~`), then regular expressions in order.
 https://nginx.org/en/docs/http/ngx_http_limit_req_module.html: `limit_req` is inherited where a level
 has none of its own, and needs a `limit_req_zone` of that name.
 https://nginx.org/en/docs/http/ngx_http_core_module.html#client_max_body_size: 1 MB unless told.
+https://nginx.org/en/docs/ngx_core_module.html#include: a file of that name in the tree, the nearest first.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import re2
 
 from auditor.extract.readers.compose import Service
+from auditor.extract.readers.ingress import Ingress
 from auditor.extract.readers.proxies import GatewayLimit, ProxyStatement
 from auditor.link.application import Application, provides
 from auditor.model.deployment import ProxyLimit, ProxyLocation
-from auditor.model.places import Place
+from auditor.model.places import Place, apart
 
 _HANDS_ON = {"proxy_pass", "uwsgi_pass", "fastcgi_pass", "grpc_pass", "scgi_pass", "reverse_proxy"}
 _DEFAULT_BODY = 1024 * 1024
+_MAX_INCLUDES = 4
 _Block = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A statement with the file it stands in, and the blocks around it there and where that is included."""
+
+    path: str
+    words: list[str]
+    blocks: _Block
+    line: int
+
+    @property
+    def place(self) -> Place:
+        return Place(self.path, self.line)
 
 
 @provides(ProxyLocation)
 def nginx_locations(application: Application) -> Iterator[ProxyLocation]:
-    files: dict[str, list[ProxyStatement]] = defaultdict(list)
-    for file, statement in application.of(ProxyStatement):
-        if statement.server == "nginx":
-            files[file.path].append(statement)
-    zones = {
-        _zone(s.words): (s, path)
-        for path, statements in files.items()
-        for s in statements
-        if s.words[0] == "limit_req_zone"
-    }
-    shared = [
-        s
-        for statements in files.values()
-        for s in statements
-        if [header for header, _ in s.blocks] in ([], ["http"])
-    ]
-    for path, statements in files.items():
-        for block in dict.fromkeys(_around(s) for s in statements if s.words[0] in _HANDS_ON):
+    files: dict[str, list[_Placed]] = defaultdict(list)
+    for file, found in application.of(ProxyStatement):
+        if found.server == "nginx":
+            blocks = tuple((header, line) for header, line in found.blocks)
+            files[file.path].append(_Placed(file.path, found.words, blocks, found.line))
+    everything = [s for statements in files.values() for s in statements]
+    zones = {_zone(s.words): s for s in everything if s.words[0] == "limit_req_zone"}
+    shared = [s for s in everything if [header for header, _ in s.blocks] in ([], ["http"])]
+    whole = {path: list(_whole(path, files, 0)) for path in files}
+    taken_in = {s.path for path, found in whole.items() for s in found if s.path != path}
+    for path, statements in whole.items():
+        if path in taken_in:
+            continue
+        for block in dict.fromkeys(s.blocks for s in statements if s.words[0] in _HANDS_ON):
             if block and block[-1][0].startswith(("location", "server", "if")):
                 yield from _location(path, block, statements, shared, zones)
 
 
-def _around(statement: ProxyStatement) -> _Block:
-    return tuple((header, line) for header, line in statement.blocks)
+def _whole(path: str, files: dict[str, list[_Placed]], depth: int) -> Iterator[_Placed]:
+    """The statements of a file, with what its servers and locations include in its place.
+
+    What `http` includes (`conf.d/*.conf`) holds servers of its own, which are read as they are.
+    """
+    for statement in files[path]:
+        name = statement.words[-1].rpartition("/")[2]
+        inside = any(header.startswith(("server", "location")) for header, _ in statement.blocks)
+        if statement.words[0] == "include" and inside and depth < _MAX_INCLUDES:
+            targets = [p for p in files if p != path and fnmatch.fnmatchcase(p.rpartition("/")[2], name)]  # fmt: skip
+            for target in sorted(targets, key=lambda p: (apart(p, path), p))[: None if "*" in name else 1]:  # fmt: skip
+                for below in _whole(target, files, depth + 1):
+                    yield replace(below, blocks=(*statement.blocks, *below.blocks))
+        else:
+            yield statement
 
 
 def _location(
     path: str,
     block: _Block,
-    statements: list[ProxyStatement],
-    shared: list[ProxyStatement],
-    zones: dict[str, tuple[ProxyStatement, str]],
+    statements: list[_Placed],
+    shared: list[_Placed],
+    zones: dict[str, _Placed],
 ) -> Iterator[ProxyLocation]:
     locations = [header for header, _ in block if header.startswith("location")]
     words = locations[-1].split() if locations else ["location", "/"]
@@ -68,19 +96,18 @@ def _location(
     match = {"=": "exact", "~": "regex", "~*": "regex"}.get(modifier, "prefix")
     if where.startswith("@"):
         match, where = "prefix", "/"  # a named one stands for what `try_files` did not find
-    levels = [[s for s in statements if _around(s) == block[:end]] for end in range(len(block), 0, -1)]  # fmt: skip
+    levels = [[s for s in statements if s.blocks == block[:end]] for end in range(len(block), 0, -1)]  # fmt: skip
     levels.append(shared)
     limits = []
     for level in levels:
         applied = [s for s in level if s.words[0] == "limit_req"]
         for statement in applied:
-            defined = zones.get(_zone(statement.words))
-            if defined is None or "limit_req_dry_run" in _names(level):
+            zone = zones.get(_zone(statement.words))
+            if zone is None or "limit_req_dry_run" in _names(level):
                 continue
-            zone, _ = defined
             rate = next((w[5:] for w in zone.words if w.startswith("rate=")), "")
             key = zone.words[1] if len(zone.words) > 1 else ""
-            limits.append(ProxyLimit("nginx", _zone(zone.words), key, rate, Place(path, statement.line)))  # fmt: skip
+            limits.append(ProxyLimit("nginx", _zone(zone.words), key, rate, statement.place))
         if applied:
             break
     body: int | None = _DEFAULT_BODY
@@ -101,7 +128,7 @@ def _location(
     )
 
 
-def _names(statements: list[ProxyStatement]) -> set[str]:
+def _names(statements: list[_Placed]) -> set[str]:
     return {s.words[0] for s in statements if s.words[-1] == "on"}
 
 
@@ -149,6 +176,22 @@ def gateways(application: Application) -> Iterator[ProxyLocation]:
             limit = ProxyLimit("Traefik", service.limited_by, "", "", place)
             path = service.limited_path or "/"
             yield ProxyLocation("Traefik", "prefix", path, None, (limit,), None, place)
+
+
+@provides(ProxyLocation)
+def ingresses(application: Application) -> Iterator[ProxyLocation]:
+    for file, found in application.of(Ingress):
+        place = Place(file.path, found.line)
+        limits: tuple[ProxyLimit, ...] = ()
+        if found.limit:
+            key = "the caller's address"
+            limits = (ProxyLimit("the ingress", found.limit, key, "", Place(file.path, found.limit_line)),)  # fmt: skip
+        body = _bytes(found.body.removesuffix("i")) if found.body else None
+        if limits or body is not None:
+            for path in found.paths or ["/"]:
+                plain = path.startswith("/") and not re.search(r"[(*\[]", path)
+                where = path if plain else "/"
+                yield ProxyLocation("the ingress", "prefix", where, None, limits, body, place)
 
 
 def handed_on(locations: tuple[ProxyLocation, ...], path: str) -> list[ProxyLocation]:

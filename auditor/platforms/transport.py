@@ -7,11 +7,14 @@ TLS and redirects to it. https://www.uvicorn.org/settings/#https, https://docs.g
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 
 from auditor.extract.readers.compose import Service
+from auditor.extract.readers.ingress import Ingress
+from auditor.extract.readers.platforms import HttpsOnly
 from auditor.extract.readers.proxies import ProxyStatement
 from auditor.libraries.security_headers import header_of, switched_off
 from auditor.link.application import Application, provides
@@ -20,6 +23,7 @@ from auditor.model.deployment import Standing, Start
 from auditor.model.places import Place
 from auditor.model.transport import HttpsRedirect, ResponseHeader, TlsEnd
 from auditor.model.values import Known
+from auditor.model.web import WebApp
 
 _SERVER_TLS = re.compile(r"--(?:ssl-keyfile|ssl-certfile|certfile|keyfile)[ =]\S")
 _PLAIN_SITE = re.compile(r"^(?:http://|:80\b|:\d+\b)")
@@ -58,6 +62,25 @@ def proxy_redirects(application: Application) -> Iterator[HttpsRedirect]:
     for file, service in application.of(Service):
         if service.redirects:
             yield HttpsRedirect("", "Traefik", Place(file.path, service.line))
+    for file, ingress in application.of(Ingress):
+        if ingress.https:
+            yield HttpsRedirect("", "the ingress", Place(file.path, ingress.line))
+
+
+@provides(HttpsRedirect)
+def platform_redirects(application: Application) -> Iterator[HttpsRedirect]:
+    """A platform's file speaks of the applications in its own folder."""
+    for file, found in application.of(HttpsOnly):
+        folder = posixpath.dirname(file.path)
+        if folder.rpartition("/")[2] in _BESIDE:
+            folder = posixpath.dirname(folder)
+        for app in application.facts(WebApp):
+            if not folder or app.place.path.startswith(folder + "/"):
+                yield HttpsRedirect(app.name, found.what, Place(file.path, found.line))
+
+
+_BESIDE = {".do", "terraform", "infra", "infrastructure", "deploy", "deployment", "cloudformation", "aws", "iac"}  # fmt: skip
+"""Folders that hold what the application beside them is deployed by."""
 
 
 @provides(TlsEnd)

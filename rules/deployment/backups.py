@@ -27,12 +27,19 @@ from auditor.model.values import settings_in
 from auditor.model.web import Route
 
 _DUMPS = re.compile(
-    r"mongodump|pg_dump|mysqldump|mariadb-dump|pgbackrest|wal-g|wal-e|restic|velero|barman|pg_basebackup|litestream"
+    r"mongodump|pg_dump|create-db-(?:cluster-)?snapshot|mysqldump|mariadb-dump|pgbackrest|wal-g|wal-e|restic|velero|barman|pg_basebackup|litestream"
     r"|borgmatic|\bkopia\b|duplicity|dbbackup|cloudnative-pg|xtrabackup|\bbackups?\b|(?:db|database|mongo|postgres|mysql)[-_]?backup"
     r"|backup[-_]?(?:db|database|mongo|postgres|mysql)",
     re.I,
 )
 _WRITES = {"insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many", "replace_one", "bulk_write", "find_one_and_update"}  # fmt: skip
+
+
+def _fragile(application: Application) -> Iterator[Evidence]:
+    for store in application.facts(ManagedDatabase):
+        if store.backups and store.fragile:
+            told = f"{store.name} can be deleted together with its backups: {store.fragile}"
+            yield Evidence(store.place, State.WEAK, Severity.LOW, told, f"{store.name} deletion")
 
 
 class Backups(Rule):
@@ -41,7 +48,7 @@ class Backups(Rule):
     Counts are: a service, cron job, systemd timer, operator's resource, scheduled task or scheduled
     pipeline that dumps the database, or a managed database whose file (Terraform, Render, …) says that
     it is backed up. One whose file turns backups off is critical; a dump script that nothing schedules
-    is decorative. Where a platform runs the database and the file does not tell, the verdict is
+    is decorative; a database that one command deletes together with its backups is low. Where a platform runs the database and the file does not tell, the verdict is
     unknown. An application that only reads is medium. Backups that a provider makes without a word in
     the repository cannot be seen: declare them with a waiver that names where they are described.
     Whether a restore was ever tried cannot be seen either.
@@ -66,7 +73,9 @@ class Backups(Rule):
             return not_applicable("the application writes to no database")
         scheduled = list(self._scheduled(application))
         if scheduled:
-            return judge("The database is backed up on a schedule.", scheduled)
+            return judge(
+                "The database is backed up on a schedule.", [*scheduled, *_fragile(application)]
+            )
         managed = application.facts(ManagedDatabase)
         untold = [store for store in managed if store.backups is None]
         off = [store for store in managed if store.backups is False]
@@ -182,6 +191,18 @@ resource "aws_db_instance" "main" {
 }
 """,
         },
+        {  # a template of CloudFormation
+            "app.py": "import os\nfrom sqlalchemy import create_engine\nengine = create_engine(os.environ['DATABASE_URL'])\n",
+            "cloudformation/database.yml": """
+Resources:
+  Database:
+    Type: AWS::RDS::DBInstance
+    DeletionPolicy: Snapshot
+    Properties:
+      BackupRetentionPeriod: 7
+      DeletionProtection: true
+""",
+        },
         {
             "app.py": "import sqlite3\ndb = sqlite3.connect('/data/shop.db')\n",
             "tasks.py": """
@@ -208,6 +229,15 @@ db.leads.insert_one({"a": 1})
         {
             "app.py": "from pymongo import MongoClient\ndb = MongoClient().shop\ndb.leads.insert_one({})\n",
             "backup.sh": "mongodump --archive=/backup/today  # expect: critical\n",
+        },
+        {
+            "app.py": "import os\nfrom sqlalchemy import create_engine\nengine = create_engine(os.environ['DATABASE_URL'])\n",
+            "main.tf": """
+resource "aws_db_instance" "shop" {  # expect: low
+  backup_retention_period = 7
+  skip_final_snapshot     = true
+}
+""",
         },
         {
             "app.py": """

@@ -48,7 +48,7 @@ def kubernetes(source: Source) -> Iterator[Fact]:
     if "kind:" not in text:
         return
     if "{{" in text:
-        text = _rendered(text)
+        text = rendered(text)
     try:
         documents = read_yaml(text)
     except Unreadable:
@@ -157,7 +157,7 @@ _ACTION = re.compile(r"\{\{-?[^{}]*-?\}\}")
 _ONLY = re.compile(r"^(\s*)(?:-\s+)?(?:\{\{[^{}]*\}\}\s*)+$")
 
 
-def _rendered(text: str) -> str:
+def rendered(text: str) -> str:
     """A template without its actions, line for line."""
     lines = []
     for line in text.split("\n"):

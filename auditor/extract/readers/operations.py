@@ -26,11 +26,18 @@ class LoadScenario(Fact, frozen=True):
 
 
 _BACKUP = re.compile(
-    rb"(?m)^[^#\n]*?\b(mongodump|pg_dump(?:all)?|mysqldump|pgbackrest|wal-g|barman|pg_basebackup|velero backup)\b"
+    rb"(?m)^[^#\n]*?\b(mongodump|pg_dump(?:all)?|mysqldump|pgbackrest|wal-g|barman|pg_basebackup|velero backup"
+    rb"|create-db-(?:cluster-)?snapshot)\b([^\n]*)"
 )
 _DUMPERS = (
     b"mongodump", b"pg_dump", b"mysqldump", b"pgbackrest", b"wal-g", b"barman", b"pg_basebackup", b"velero",
+    b"-snapshot",
 )  # fmt: skip
+_COPIES = re.compile(
+    rb"--schema-only|--no-data|\s-s\s|\bpg_restore\b|\|\s*(?:psql|mongorestore|mysql)\b"
+)
+"""What a command says that fills another database, or leaves the data out."""
+_BY_HAND = re.compile(r"(?:gnu)?makefile|justfile|taskfile\.ya?ml", re.I)
 _LOAD = (
     ("k6", b"k6", re.compile(rb"(?m)^import\s.+from\s+[\"']k6(?:/http)?[\"']")),
     ("Locust", b"locust", re.compile(rb"(?m)^(?:from locust import|import locust)")),
@@ -44,9 +51,12 @@ _LOAD = (
 def backup_commands(source: Source) -> Iterator[Fact]:
     if source.role is Role.DOCUMENTATION or not any(word in source.data for word in _DUMPERS):
         return
-    if match := _BACKUP.search(source.data):
-        line = source.data.count(b"\n", 0, match.start(1)) + 1
-        yield BackupCommand(source.name, match[1].decode(), line)
+    for match in _BACKUP.finditer(source.data):
+        by_hand = _BY_HAND.fullmatch(source.name) and b"localhost" in match[2]
+        if not by_hand and not _COPIES.search(match[2]):
+            line = source.data.count(b"\n", 0, match.start(1)) + 1
+            yield BackupCommand(source.name, match[1].decode(), line)
+            return
 
 
 @extracts(Kind.TEXT, Kind.PYTHON, Kind.JAVASCRIPT)

@@ -15,9 +15,9 @@ import msgspec
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.markup import Document, at, read_yaml, text_at
+from auditor.extract.markup import Document, at, read_json, read_yaml, text_at
 from auditor.extract.shell import commands, program
-from auditor.extract.source import Source, extracts
+from auditor.extract.source import Source, Unreadable, extracts
 
 
 class CiStep(msgspec.Struct, frozen=True, array_like=True):
@@ -57,6 +57,21 @@ class CiJob(Fact, frozen=True):
     branches: list[str] = []
     tolerated: bool = False
     stage: str = ""
+    extends: list[str] = []
+    """Jobs, perhaps of other files, that it takes its script from (GitLab)."""
+
+
+class CiInclude(Fact, frozen=True):
+    """A file of the tree that a pipeline takes in, as it is written: a path from the root, perhaps with `*`."""
+
+    path: str
+    line: int
+
+
+class CiStages(Fact, frozen=True):
+    """The stages of a GitLab pipeline, in order."""
+
+    stages: list[str]
 
 
 class UpdateBot(Fact, frozen=True):
@@ -99,51 +114,83 @@ def dependabot(source: Source) -> Iterator[Fact]:
 
 @extracts(Kind.WORKFLOW, name=r"renovate\.json5?|\.renovaterc(?:\.json)?")
 def renovate(source: Source) -> Iterator[Fact]:
-    if not re.search(r"[\"']?enabled[\"']?\s*:\s*false", source.text[:2000]):
+    """Switched off where `enabled` is false for all, not for some packages."""
+    try:
+        off = at(read_json(source.text).data, "enabled") is False
+    except Unreadable:  # JSON5
+        off = bool(re.match(r"[\s{]*[\"']?enabled[\"']?\s*:\s*false", source.text))
+    if not off:
         yield UpdateBot("Renovate", 1)
 
 
-@extracts(Kind.WORKFLOW, name=r"(?:.*\.)?gitlab-ci.*\.ya?ml")
+@extracts(Kind.WORKFLOW, name=r".+\.ya?ml")
 def gitlab(source: Source) -> Iterator[Fact]:
-    """https://docs.gitlab.com/ci/yaml/: every job of a stage waits for the stages before."""
+    """https://docs.gitlab.com/ci/yaml/. What a pipeline includes may have any name: its jobs tell what it is."""
+    root = "gitlab-ci" in source.name.lower()
+    if not root and (_OTHERS.search(source.text) or not _GITLAB.search(source.text)):
+        return
     for document in read_yaml(source.text):
         data = document.data if isinstance(document.data, dict) else {}
-        stages = words_of(data.get("stages")) or ["build", "test", "deploy"]
-        stages = [".pre", *stages, ".post"]
+        if not root and (_ELSEWHERES & data.keys() or not any(map(_is_job, data.values()))):
+            continue
+        if stages := words_of(data.get("stages")):
+            yield CiStages(stages)
         for include in _list(data.get("include")) or [data.get("include")]:
-            if used := include if isinstance(include, str) else text_at(include, "template"):
-                line = document.line("include")
-                yield CiJob("GitLab CI", "", line, [CiStep("", used, {}, "", False, line)])
+            line = document.line("include")
+            local = include if isinstance(include, str) else text_at(include, "local")
+            if local and "://" not in local:
+                yield CiInclude(local.lstrip("/"), line)
+            for key in ("template", "component", "project"):
+                if used := text_at(include, key):
+                    used = f"{used} {text_at(include, 'file')}".strip()
+                    yield CiJob("GitLab CI", "", line, [CiStep("", used, {}, "", False, line)])
         for name, job in data.items():
-            if not isinstance(job, dict) or name in _GITLAB_GLOBAL or name.startswith("."):
-                continue
-            job = _extended(data, job, 0)
-            script = "\n".join(_script(job.get(key)) for key in ("before_script", "script"))
-            if not script.strip() and not job.get("trigger"):
-                continue
-            stage = text_at(job, "stage") or "test"
-            earlier = stages[: stages.index(stage)] if stage in stages else []
-            when = [text_at(job, "when")] + [text_at(r, "when") for r in _list(job.get("rules"))]
-            sources = f"{job.get('only')} {job.get('rules')}"
-            line = document.line(name)
-            tolerated = job.get("allow_failure") is True
-            step = CiStep(script, "", {}, "", tolerated or tolerates(script), document.line(name, "script"))  # fmt: skip
-            yield CiJob(
-                "GitLab CI",
-                name,
-                line,
-                [step],
-                active="never" not in when[:1],
-                scheduled="schedule" in sources,
-                needs=_gitlab_needs(job.get("needs")) or [f"stage:{each}" for each in earlier],
-                condition="manual" if "manual" in when else "",
-                environment=text_at(job, "environment") or text_at(job, "environment", "name"),
-                tolerated=tolerated,
-                stage=stage,
-            )
+            if isinstance(job, dict) and name not in _GITLAB_GLOBAL:
+                yield from _gitlab_job(document, data, name, job)
 
 
-_GITLAB_GLOBAL = {"default", "variables", "workflow", "include", "stages", "image", "cache", "services"}  # fmt: skip
+_GITLAB_GLOBAL = {"default", "variables", "workflow", "include", "stages", "image", "cache", "services", "spec"}  # fmt: skip
+_ELSEWHERES = {"on", "jobs", "steps", "pool", "trigger", "pipelines", "apiVersion", "kind", "runs", "updates"}  # fmt: skip
+"""What stands at the top of other systems' files."""
+
+
+_OTHERS = re.compile(r"(?m)^[\"']?(?:on|true|jobs|steps|pool|runs)[\"']?:")
+_GITLAB = re.compile(r"(?m)^\s+(?:script|extends|trigger):")
+
+
+def _is_job(value: Any) -> bool:
+    return isinstance(value, dict) and bool({"script", "extends", "trigger"} & value.keys())
+
+
+def _gitlab_job(
+    document: Document, data: dict[str, Any], name: str, own: dict[str, Any]
+) -> Iterator[Fact]:
+    job = _extended(data, own, 0)
+    hidden = name.startswith(".")
+    script = "\n".join(_script(job.get(key)) for key in ("before_script", "script"))
+    elsewhere = [each for each in words_of(own.get("extends")) if each not in data]
+    if not script.strip() and not job.get("trigger") and not elsewhere:
+        return
+    when = [text_at(job, "when")] + [text_at(r, "when") for r in _list(job.get("rules"))]
+    sources = f"{job.get('only')} {job.get('rules')}"
+    tolerated = job.get("allow_failure") is True
+    line = document.line(name)
+    where = document.line(name, "script") if "script" in own else line
+    steps = [CiStep(script, "", {}, "", tolerated or tolerates(script), where)]
+    yield CiJob(
+        "GitLab CI",
+        name,
+        line,
+        steps if script.strip() else [],
+        active=not hidden and "never" not in when[:1],
+        scheduled="schedule" in sources,
+        needs=_gitlab_needs(job.get("needs")),
+        condition="manual" if "manual" in when else "",
+        environment=text_at(job, "environment") or text_at(job, "environment", "name"),
+        tolerated=tolerated,
+        stage=text_at(job, "stage") or "test",
+        extends=elsewhere,
+    )
 
 
 def _gitlab_needs(value: Any) -> list[str]:
@@ -201,12 +248,24 @@ def _circle_steps(
                 yield CiStep("", str(word), {}, "", False, line)
 
 
-@extracts(Kind.WORKFLOW, name=r"azure-pipelines.*\.ya?ml")
+_AZURE = re.compile(r"(?m)^(?:stages|jobs|steps):[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*[ \t]*-")
+
+
+@extracts(Kind.WORKFLOW, name=r"(?!cloudbuild|buildspec|\.gitlab-ci).+\.ya?ml")
 def azure(source: Source) -> Iterator[Fact]:
-    """https://learn.microsoft.com/azure/devops/pipelines/yaml-schema/."""
+    """https://learn.microsoft.com/azure/devops/pipelines/yaml-schema/: stages, jobs and steps are lists.
+
+    A file with parameters and without a trigger is a template, which others start.
+    """
+    if not _AZURE.search(source.text):
+        return
     for document in read_yaml(source.text):
         data = document.data
+        if _list(at(data, "stages")) and not any(isinstance(x, dict) for x in at(data, "stages")):
+            continue  # GitLab's stages are names
         active = at(data, "trigger") != "none" or at(data, "pr") not in (None, "none")
+        if "parameters" in data and not {"trigger", "pr", "schedules"} & data.keys():
+            active = False
         scheduled = bool(at(data, "schedules"))
         stages = _list(at(data, "stages")) or [data]
         earlier: list[str] = []
@@ -214,6 +273,8 @@ def azure(source: Source) -> Iterator[Fact]:
             before = words_of(at(stage, "dependsOn")) or earlier[-1:]
             name = text_at(stage, "stage")
             for job in _list(at(stage, "jobs")) or [stage]:
+                if not isinstance(job, dict):
+                    continue
                 found = list(_azure_steps(document, job))
                 title = text_at(job, "job") or text_at(job, "deployment") or name
                 needs = words_of(at(job, "dependsOn")) + [f"stage:{each}" for each in before]
@@ -228,7 +289,8 @@ def azure(source: Source) -> Iterator[Fact]:
 
 def _azure_steps(document: Document, job: Any) -> Iterator[CiStep]:
     deploy = at(job, "strategy", "runOnce", "deploy", "steps")
-    for step in _list(at(job, "steps")) or _list(deploy):
+    own = [job] if at(job, "template") else []
+    for step in own or _list(at(job, "steps")) or _list(deploy):
         run = text_at(step, "script") or text_at(step, "bash") or text_at(step, "powershell")
         run = run or text_at(step, "inputs", "script")
         uses = text_at(step, "task") or text_at(step, "template")

@@ -2,6 +2,7 @@
 
 Procfile (Heroku, Railway), railway.json/toml, vercel.json, render.yaml, fly.toml, app.json,
 netlify.toml, serverless.yml and Cloud Foundry's manifest, each by its platform's configuration reference.
+Vercel, Render, Railway and API Gateway send plain HTTP on to HTTPS or take nothing else; Fly where it is told to.
 """
 
 from __future__ import annotations
@@ -46,11 +47,22 @@ class PlatformSetting(Fact, frozen=True):
 
 
 class ManagedStore(Fact, frozen=True):
-    """A database that the platform runs; `backups` as the file says, None where it does not."""
+    """A database that the platform runs; `backups` as the file says, None where it does not.
+
+    `fragile` tells what lets one command delete it together with its backups.
+    """
 
     platform: str
     name: str
     backups: bool | None
+    line: int
+    fragile: str = ""
+
+
+class HttpsOnly(Fact, frozen=True):
+    """A platform or load balancer that sends plain HTTP on to HTTPS, or takes nothing else."""
+
+    what: str
     line: int
 
 
@@ -71,6 +83,8 @@ def railway(source: Source) -> Iterator[Fact]:
         yield Process("Railway", "web", command, schedule, document.line("startCommand"))
     if path := text_at(data, "deploy", "healthcheckPath"):
         yield Probe("Railway", path, document.line("healthcheckPath"))
+    if isinstance(at(data, "deploy"), dict):
+        yield HttpsOnly("Railway", document.line("deploy"))
     for environment, settings in items(at(data, "environments")):
         for name, value in items(at(settings, "variables")):
             line = document.line(name)
@@ -87,6 +101,8 @@ def vercel(source: Source) -> Iterator[Fact]:
     for cron in at(document.data, "crons") or ():
         line = document.line("crons")
         yield Process("Vercel", "cron", text_at(cron, "path"), text_at(cron, "schedule"), line)
+    if re.search(r"\.py\b|@vercel/python", source.text):  # else it is the front end that is there
+        yield HttpsOnly("Vercel", 1)
 
 
 @extracts(Kind.PLATFORM, name=r"render\.ya?ml")
@@ -100,6 +116,8 @@ def render(source: Source) -> Iterator[Fact]:
                 yield Process("Render", name, command, schedule, line)
             if path := text_at(service, "healthCheckPath"):
                 yield Probe("Render", path, document.line("services", index, "healthCheckPath"))
+            if text_at(service, "type") == "web":
+                yield HttpsOnly("Render", line)
             for number, setting in enumerate(at(service, "envVars") or ()):
                 key = text_at(setting, "key")
                 at_line = document.line("services", index, "envVars", number)
@@ -122,6 +140,12 @@ def fly(source: Source) -> Iterator[Fact]:
         for check in [*_list(at(service, "checks")), *_list(at(service, "http_checks"))]:
             if path := text_at(check, "path"):
                 yield Probe("Fly", path, document.line("path"))
+        ports = _list(at(service, "ports"))
+        if any(at(each, "force_https") is True for each in (service, *ports)):
+            yield HttpsOnly("Fly", document.line("force_https"))
+    for check in _named_list(at(document.data, "checks")):
+        if path := text_at(check, "path"):
+            yield Probe("Fly", path, document.line("path"))
     for name, value in items(at(document.data, "env")):
         yield PlatformSetting("Fly", name, safe_value(name, str(value)), "", document.line(name))
 
@@ -195,13 +219,16 @@ def serverless(source: Source) -> Iterator[Fact]:
                     line = document.line("functions", name)
                     handler = f"{name} {text_at(function, 'handler')}"
                     yield Process("Serverless", name, handler, schedule, line)
-        for name, resource in items(at(document.data, "resources", "Resources")):
-            if text_at(resource, "Type") in ("AWS::RDS::DBInstance", "AWS::RDS::DBCluster"):
-                kept = at(resource, "Properties", "BackupRetentionPeriod")
-                line = document.line("resources", "Resources", name)
-                backups = None if kept is None else kept != 0
-                yield ManagedStore("CloudFormation", name, backups, line)
+        if at(document.data, "functions"):
+            events = [event for _, f in items(at(document.data, "functions")) for event in _list(at(f, "events"))]  # fmt: skip
+            if any("http" in event or "httpApi" in event for event in events if isinstance(event, dict)):  # fmt: skip
+                yield HttpsOnly("API Gateway", document.line("functions"))
 
 
 def _list(data: Any) -> list[Any]:
     return data if isinstance(data, list) else []
+
+
+def _named_list(data: Any) -> list[Any]:
+    """The entries of a list, or of a table by name."""
+    return list(data.values()) if isinstance(data, dict) else _list(data)

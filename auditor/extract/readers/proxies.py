@@ -50,6 +50,18 @@ def nginx(source: Source) -> Iterator[Fact]:
     yield from _statements("nginx", source.text, by_line=False)
 
 
+_NGINX = re.compile(
+    r"(?m)^\s*(?:proxy_pass|uwsgi_pass|proxy_set_header|limit_req(?:_zone)?|client_max_body_size|ssl_certificate|add_header)\s"
+)
+
+
+@extracts(Kind.TEXT, name=r".+\.conf(?:\.(?:template|j2|jinja2?))?")
+def nginx_parts(source: Source) -> Iterator[Fact]:
+    """What nginx includes may have any name: its statements tell what it is."""
+    if _NGINX.search(source.text[:100_000]):
+        yield from _statements("nginx", source.text, by_line=False)
+
+
 @extracts(Kind.PROXY, name=r"caddyfile.*|.*\.caddy(?:file)?")
 def caddy(source: Source) -> Iterator[Fact]:
     yield from _statements("caddy", source.text, by_line=True)
@@ -97,8 +109,8 @@ def _statements(server: str, text: str, by_line: bool) -> Iterator[Fact]:
 
 @extracts(Kind.PROXY, Kind.PLATFORM, name=r".+\.ya?ml")
 def gateways(source: Source) -> Iterator[Fact]:
-    """Traefik's dynamic configuration, Kong's plugins, an ingress's annotations."""
-    if not re.search(r"rateLimit|rate-limiting|limit-rp[sm]", source.text):
+    """Traefik's dynamic configuration, Kong's plugins."""
+    if not re.search(r"rateLimit|rate-limiting", source.text):
         return
     try:
         documents = read_yaml(source.text)
@@ -118,11 +130,6 @@ def gateways(source: Source) -> Iterator[Fact]:
                     line = document.line("http", "routers", name)
                     yield GatewayLimit("Traefik", str(each), _prefix(text_at(router, "rule")), line)
         yield from _kong(data, document.line("plugins"), "")
-        if text_at(data, "kind") == "Ingress":
-            notes = at(data, "metadata", "annotations")
-            for key, value in _pairs(notes):
-                if re.search(r"nginx\.ingress\.kubernetes\.io/limit-rp[sm]$", str(key)) and value:
-                    yield GatewayLimit("ingress", str(key).rpartition("/")[2], "", document.line("metadata", "annotations", key))  # fmt: skip
 
 
 def _kong(data: Any, line: int, target: str) -> Iterator[Fact]:

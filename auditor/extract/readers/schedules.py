@@ -1,16 +1,19 @@
-"""What a machine starts by its clock: crontabs, systemd's units and timers.
+"""What a machine starts by its clock: crontabs, systemd's units and timers, cron jobs that Ansible sets up.
 
 https://man7.org/linux/man-pages/man5/crontab.5.html and
-https://www.freedesktop.org/software/systemd/man/latest/systemd.timer.html.
+https://www.freedesktop.org/software/systemd/man/latest/systemd.timer.html,
+https://docs.ansible.com/ansible/latest/collections/ansible/builtin/cron_module.html.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
+from auditor.extract.markup import at, read_yaml, text_at
 from auditor.extract.readers.platforms import Process
 from auditor.extract.source import Source, extracts
 
@@ -37,6 +40,40 @@ def crontab(source: Source) -> Iterator[Fact]:
     for number, line in enumerate(source.text.split("\n"), 1):
         if not line.lstrip().startswith("#") and (match := _CRON.match(line)):
             yield Process("cron", "cron", match[2].strip()[:500], match[1].strip(), number)
+
+
+@extracts(Kind.PLATFORM, Kind.TEXT, name=r".+\.ya?ml")
+def ansible_cron(source: Source) -> Iterator[Fact]:
+    """Tasks of a playbook or role, whatever blocks they stand in."""
+    if not _ANSIBLE_CRON.search(source.text):
+        return
+    for document in read_yaml(source.text):
+        for path, task in _tasks(document.data, (), 0):
+            options = next((task[key] for key in _CRON_MODULES if key in task), None)
+            job = text_at(options, "job")
+            if job and at(options, "state") != "absent" and at(options, "disabled") is not True:
+                when = text_at(options, "special_time") or " ".join(text_at(options, key) or "*" for key in _FIELDS)  # fmt: skip
+                words = f"{text_at(task, 'name')} {job}".strip()[:500]
+                yield Process("Ansible", "cron", words, when, document.line(*path))
+
+
+_ANSIBLE_CRON = re.compile(r"(?m)^\s*(?:-\s+)?(?:ansible\.builtin\.)?cron:")
+_CRON_MODULES = ("ansible.builtin.cron", "cron", "community.general.cron")
+_FIELDS = ("minute", "hour", "day", "month", "weekday")
+
+
+def _tasks(data: Any, path: tuple[str | int, ...], depth: int) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:  # fmt: skip
+    if depth > 12:
+        return
+    if isinstance(data, dict):
+        if any(isinstance(data.get(key), dict) for key in _CRON_MODULES):
+            yield path, data
+        for key, value in data.items():
+            if isinstance(value, list):
+                yield from _tasks(value, (*path, key), depth + 1)
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _tasks(value, (*path, index), depth + 1)
 
 
 @extracts(Kind.PLATFORM, name=r".+\.(?:service|timer)")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.readers.platforms import ManagedStore, Process
+from auditor.extract.readers.platforms import HttpsOnly, ManagedStore, Process
 from auditor.extract.source import Source, extracts
 
 _MAX_DEPTH = 20
@@ -93,12 +93,16 @@ _ALWAYS = re.compile(
 @extracts(Kind.PLATFORM, name=r".+\.tf")
 def terraform(source: Source) -> Iterator[Fact]:
     for block in blocks(source.text):
+        if block.kind == "module" and block.labels:
+            yield from _module(block)
         if block.kind != "resource" or not block.labels:
             continue
         kind, name = block.labels[0], block.labels[-1]
         backups = _backed_up(kind, block)
         if not isinstance(backups, str):
-            yield ManagedStore("Terraform", f"{kind}.{name}", backups, block.line)
+            yield ManagedStore("Terraform", f"{kind}.{name}", backups, block.line, _fragile(kind, block))  # fmt: skip
+        if line := _https_only(kind, block):
+            yield HttpsOnly(kind, line)
         if kind in (
             "aws_backup_plan",
             "mongodbatlas_cloud_backup_schedule",
@@ -114,6 +118,42 @@ def terraform(source: Source) -> Iterator[Fact]:
 
 
 _NO_DATABASE = "no database"
+_DATABASE_MODULE = re.compile(
+    r"(?:^|[/_-])(?:rds|aurora|postgres(?:ql)?|mysql|sql-db|database|db)(?:[/_-]|$)"
+)
+
+
+def _module(block: Block) -> Iterator[Fact]:
+    """A module that makes a database, where it is told for how long to keep backups."""
+    source, name = block.attributes.get("source", ""), block.labels[0]
+    kept = next(block.all("backup_retention_period"), None)
+    if kept is None or not _DATABASE_MODULE.search(f"{source} {name}".split("?")[0]):
+        return
+    yield ManagedStore("Terraform", f"module.{name}", _days(kept), block.line, _fragile("aws_db_instance", block))  # fmt: skip
+
+
+def _fragile(kind: str, block: Block) -> str:
+    """What lets one command delete a database together with its backups."""
+    protected = block.attributes.get("deletion_protection", "")
+    if kind in ("aws_db_instance", "aws_rds_cluster", "aws_docdb_cluster"):
+        if block.attributes.get("skip_final_snapshot") == "true" and protected in ("", "false"):
+            return "skip_final_snapshot without deletion_protection"
+    if kind.startswith("google_sql_database_instance") and protected == "false":
+        return "deletion_protection = false"
+    return ""
+
+
+def _https_only(kind: str, block: Block) -> int:
+    """The line of a resource that sends plain HTTP on to HTTPS; 0 for others."""
+    if kind.startswith("azurerm_") and block.attributes.get("https_only") == "true":
+        return block.line
+    if kind in ("aws_lb_listener", "aws_alb_listener") and "HTTPS" in [
+        each.attributes.get("protocol") for each in block.blocks for each in each.blocks if each.kind == "redirect"
+    ]:  # fmt: skip
+        return block.line
+    if kind == "google_compute_url_map" and next(block.all("https_redirect"), "") == "true":
+        return block.line
+    return 0
 
 
 def _backed_up(kind: str, block: Block) -> bool | str | None:
