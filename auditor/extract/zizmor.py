@@ -74,7 +74,7 @@ class Inspection:
         self._limit = limit
         self._thread: threading.Thread | None = None
         files = [file for file in tree.files if file.role is Role.SOURCE and _copied(file, 0)]
-        if not any(_copied(file, 0).endswith(_WORKFLOW) for file in files):
+        if not any(_copied(file, 0).endswith((_WORKFLOW, "action.yml")) for file in files):
             return
         if program is None:
             self._notes.append(_ABSENT)
@@ -190,12 +190,14 @@ def _copied(file: SourceFile, number: int) -> str:
     The tree's own names are used for nothing.
     """
     *folders, name = file.path.lower().split("/")
-    if file.kind is not Kind.WORKFLOW or ".github" not in folders:
+    if file.kind is not Kind.WORKFLOW:
+        return ""
+    if name in ("action.yml", "action.yaml") and folders[-2:] != [".github", "workflows"]:
+        return f"{number}/action.yml"
+    if ".github" not in folders:
         return ""
     if name in ("dependabot.yml", "dependabot.yaml"):
         return f"{number}/.github/dependabot.yml"
-    if name in ("action.yml", "action.yaml") and folders[-2:] != [".github", "workflows"]:
-        return f"{number}/action.yml"
     return f"{number}/{_WORKFLOW}" if name.endswith((".yml", ".yaml")) else ""
 
 

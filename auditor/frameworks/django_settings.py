@@ -213,8 +213,11 @@ def projects(application: Application) -> Iterator[DjangoProject]:
             module = application.code.module_of(urls, variant.module.scope)
             root = _root(module.path if module else variant.module.path, urls)
             groups.setdefault((root, urls), []).append(variant)
-    for (root, _), variants in groups.items():
+    for (root, urls), variants in groups.items():
         serving = [v for v in variants if v.environment != "test" or v.named]
+        aside = all(v.environment in ("development", "test") for v in variants)
+        if aside and any(other != (root, urls) and other[0] == root for other in groups):
+            continue  # URLs of a developer's own, beside those that serve
         if serving:
             main = min(serving, key=_rank)
             for name, bound in main.names.items():  # code reads them through django.conf

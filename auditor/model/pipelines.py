@@ -35,6 +35,7 @@ class Job:
 
     `before` are the names of the jobs that it waits for, near and far; `after` those of workflows.
     `permissions` is what its token may do: write-all, read-all, `contents: write`, none; "" not told.
+    `limited` are the inputs of its pipeline that take no free text.
     """
 
     system: str
@@ -52,6 +53,7 @@ class Job:
     tolerated: bool
     steps: tuple[JobStep, ...]
     place: Place
+    limited: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,16 @@ import fnmatch
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from auditor.discover import Kind
-from auditor.extract.readers.compose import Service
+from auditor.extract.readers.compose import ComposeInclude, Service
 from auditor.extract.readers.dockerfiles import Ignored, Image, is_aside
-from auditor.extract.readers.dotenv import environment_of, environment_of_file
+from auditor.extract.readers.dotenv import DotenvEntry, environment_of, environment_of_file
 from auditor.extract.readers.kubernetes import Workload
 from auditor.extract.readers.scripts import PrivilegeDrop
+from auditor.extract.sensitive import is_sensitive
 from auditor.link.application import Application, provides
 from auditor.model.containers import BaseImage, Container, ContainerImage
 from auditor.model.deployment import Start
@@ -70,10 +71,17 @@ class _Context:
 
     @cached_property
     def dotenv(self) -> list[str]:
+        """Dotenv files that hold a secret, or what may be one at the next change: a plain `.env`."""
+        secret = {
+            f.path
+            for f, entry in self.application.of(DotenvEntry)
+            if not entry.empty and (entry.login or is_sensitive(entry.name))
+        }
         return [
             f.path
             for f in self.application.files(Kind.DOTENV)
             if environment_of(f.path.rpartition("/")[2]) not in ("example", "test")
+            and (f.path in secret or f.path.rpartition("/")[2] == ".env")
         ]
 
     @cached_property
@@ -96,11 +104,11 @@ class _Context:
 
     @cached_property
     def local(self) -> set[str]:
-        files = _compose_files(self.application)
+        compose = _Compose(self.application)
         return {
             _dockerfile(path, service)[0]
-            for path, services in files.items()
-            if _is_local(self.application, path, services, files)
+            for path, services in compose.files.items()
+            if compose.is_local(path)
             for service in services.values()
         }
 
@@ -218,19 +226,46 @@ def _leaves_out(patterns: list[str], path: str) -> bool:
 
 @provides(Container)
 def compose_services(application: Application) -> Iterator[Container]:
-    files = _compose_files(application)
-    for path, services in files.items():
-        if _is_local(application, path, services, files):
-            continue
-        for service in services.values():
-            yield _container(path, service, [service, *_laid(path, service, files)])
+    compose = _Compose(application)
+    for path, services in compose.files.items():
+        if not compose.is_local(path):
+            for service in services.values():
+                yield _container(path, service, compose.whole(path, service))
 
 
-def _compose_files(application: Application) -> dict[str, dict[str, Service]]:
-    files: dict[str, dict[str, Service]] = {}
-    for file, service in application.of(Service):
-        files.setdefault(file.path, {})[service.name] = service
-    return files
+@dataclass
+class _Compose:
+    """The compose files of the tree, and how they are put together."""
+
+    application: Application
+    files: dict[str, dict[str, Service]] = field(default_factory=dict)
+    extended: dict[tuple[str, str], list[Service]] = field(default_factory=dict)
+    """The services that take over from one, by its file and name."""
+    parts: dict[str, list[str]] = field(default_factory=dict)
+    """The files that take in a file by `include`."""
+
+    def __post_init__(self) -> None:
+        for file, service in self.application.of(Service):
+            self.files.setdefault(file.path, {})[service.name] = service
+        for path, services in self.files.items():
+            for service in services.values():
+                if service.extends:
+                    self.extended.setdefault(_extends(path, service), []).append(service)
+        for including, part in self.application.of(ComposeInclude):
+            folder = posixpath.dirname(including.path)
+            self.parts.setdefault(posixpath.normpath(posixpath.join(folder, part.path)), []).append(including.path)  # fmt: skip
+
+    def whole(self, path: str, service: Service) -> list[Service]:
+        """A service with what other files say of it, itself first."""
+        users = self.extended.get((path, service.name), []) if not _PLAIN.search(path) else []
+        return [service, *_laid(path, service, self.files), *users]
+
+    def is_local(self, path: str, depth: int = 0) -> bool:
+        """A part is for whom the files are that take it in."""
+        above = self.parts.get(path, ())
+        if above and depth < 5 and not environment_of_file(path):
+            return all(self.is_local(each, depth + 1) for each in above)
+        return _is_local(self.application, path, self.files[path], self.files) if path in self.files else False  # fmt: skip
 
 
 def _container(path: str, service: Service, whole: list[Service]) -> Container:
@@ -274,15 +309,21 @@ def _laid(path: str, service: Service, files: dict[str, dict[str, Service]]) -> 
     """What a service takes over by `extends`, and what is laid over it or below it in other files."""
     folder = posixpath.dirname(path)
     if service.extends:
-        file, _, name = service.extends.rpartition(":")
-        target = posixpath.normpath(posixpath.join(folder, file)) if file else path
-        if found := files.get(target, {}).get(name):
+        file, name = _extends(path, service)
+        if found := files.get(file, {}).get(name):
             yield found
     for other, theirs in files.items():
         beside = posixpath.dirname(other) == folder and other != path
         if beside and service.name in theirs and environment_of_file(other) not in _NOT_RUN:
             if _PLAIN.search(other) or _PLAIN.search(path):
                 yield theirs[service.name]
+
+
+def _extends(path: str, service: Service) -> tuple[str, str]:
+    """The file and the name of the service that a service takes over from."""
+    file, _, name = service.extends.rpartition(":")
+    folder = posixpath.dirname(path)
+    return posixpath.normpath(posixpath.join(folder, file)) if file else path, name
 
 
 @provides(Container)
@@ -309,9 +350,9 @@ def workloads(application: Application) -> Iterator[Container]:
 
 _PLAIN = re.compile(r"(?:^|/)(?:docker-)?compose\.ya?ml$")
 _DEVELOPERS = re.compile(
-    r"localstack|mailhog|mailpit|maildev|mailcatcher|azurite|selenium|fake-gcs|dynamodb-local"
+    r"localstack|mailhog|mailpit|maildev|mailcatcher|azurite|selenium|fake-gcs|dynamodb-local|sonarqube"
 )
-"""Images that stand in for a real service on a developer's machine."""
+"""Images that stand in for a real service on a developer's machine, or check the code there."""
 _DEVELOPS = re.compile(
     r"\brunserver\b|--reload\b|\bflask\b.*\brun\b|\b(?:npm|yarn|pnpm)\b.*\b(?:dev|start|serve)\b|\bvite\b|--watch\b"
 )
@@ -336,8 +377,10 @@ def _is_local(
                 return True  # the one for production stands alone
     if any(_DEVELOPS.search(service.command) for service in services.values()):
         return True
+    built = {each.image for each in services.values() if each.build and each.image}
     sources = {
-        posixpath.normpath(posixpath.join(folder, source)) for each in services.values() if each.build
+        posixpath.normpath(posixpath.join(folder, source))
+        for each in services.values() if each.build or each.image in built
         for source, _, _ in each.volumes if source.startswith(".")
     }  # fmt: skip
     return any(

@@ -124,6 +124,7 @@ class _Jobs:
             job.tolerated,
             tuple(self._steps(path, steps, job.tolerated, 0)),
             Place(path, job.line),
+            tuple(job.limited),
         )
 
     def _steps(

@@ -42,6 +42,7 @@ _HEAD = re2.compile(
     r"|refs/pull/|github\.event\.(?:issue|pull_request)\.number|github\.event\.number"
 )
 _ECHOES = re2.compile(r"(?m)^\s*(?:echo|printf)\b[^|>\n]*\$\{\{\s*secrets\.[^|>\n]*$")
+_INPUT = re2.compile(r"^(?:github\.event\.)?inputs\.([\w-]+)$")
 _ALL_SECRETS = re2.compile(r"toJSON\(\s*secrets\s*\)")
 _LEFT_OUT = {"unpinned-uses", "dangerous-triggers", "dependabot-cooldown"}
 """Audits of zizmor's that are answered here by what a workflow really does, or ask something else."""
@@ -55,12 +56,52 @@ _EVERY_SECRET = "every secret of the repository is handed to one step"
 _PASTED = "is pasted into a script: whoever writes it runs commands"
 
 
+_ONLY = re2.compile(
+    r"github\.event_name\s*==\s*'(\w+)'|(!\s*)?github\.event\.(pull_request|issue|comment|discussion|workflow_run)\b(?:\.[\w.]+)?(\s*(?:==|!=)\s*(?:null|''))?"
+)
+_OF_EVENT = {
+    "pull_request": {"pull_request", "pull_request_target", "pull_request_review", "pull_request_review_comment"},
+    "issue": {"issues", "issue_comment"},
+    "comment": {"issue_comment", "pull_request_review_comment", "discussion_comment", "commit_comment"},
+    "discussion": {"discussion", "discussion_comment"},
+    "workflow_run": {"workflow_run"},
+}  # fmt: skip
+"""The events whose payload holds a part, which a condition may ask for."""
+_HARMLESS = re2.compile(
+    r"^(?:github\.(?:ref_type|sha|run_id|run_number|run_attempt|job|repository(?:_id|_owner|_owner_id)?|event_name|workspace"
+    r"|server_url|api_url|graphql_url|action_path|actor_id|event\.(?:\w+\.)*(?:number|id|sha|merge_commit_sha|\w*_url|url|node_id))"
+    r"|runner\.\w+|job\.status|steps\.[\w-]+\.(?:outcome|conclusion)|needs\.[\w-]+\.result)$"
+)
+"""Contexts that nobody can fill with commands: numbers, hashes, addresses of the platform's own."""
+
+
+def _effective(job: Job) -> set[str]:
+    """The events that a job runs on: those of its workflow, as far as its condition lets them."""
+    triggers = set(job.triggers)
+    if "||" in job.condition or "!(" in job.condition.replace(" ", ""):
+        return triggers
+    for named, negated, part, compared in _ONLY.findall(job.condition):
+        if named:
+            triggers &= {named}
+        elif "==" in compared:
+            triggers -= _OF_EVENT[part]
+        elif not negated:
+            triggers &= _OF_EVENT[part]
+    return triggers
+
+
 def _pasted(triggers: set[str]) -> Severity:
     """How bad it is when a script holds text that anybody can write."""
     if _OUTSIDERS & triggers:
         return Severity.HIGH
     only = triggers <= {"pull_request", "merge_group", "workflow_call"}
     return Severity.LOW if only else Severity.MEDIUM
+
+
+def _input(expression: str) -> str:
+    """The name of an input of the workflow, as `inputs.x` or `github.event.inputs.x`."""
+    match = _INPUT.match(expression)
+    return str(match[1]) if match else ""
 
 
 def _told(weakness: WorkflowWeakness) -> str:
@@ -84,6 +125,10 @@ def _worth(weakness: WorkflowWeakness, triggers: set[str]) -> Severity | None:
         return None  # write-all and silence have findings of our own
     if _CALLERS.search(weakness.expression):
         return _pasted(triggers)
+    if _HARMLESS.match(weakness.expression):
+        return None
+    if weakness.audit == "bot-conditions" and not _OUTSIDERS & triggers:
+        return Severity.LOW  # who pretends to be a bot gains no secrets on a pull request
     unsure = weakness.confidence == "low"
     if weakness.severity == "medium" or weakness.audit == "template-injection":
         return None if unsure else Severity.LOW
@@ -146,7 +191,7 @@ class WorkflowSecurity(Rule):
 
     def _job(self, job: Job) -> Iterator[Evidence]:
         subject = f"{job.pipeline} {job.name}"
-        outside = _OUTSIDERS.intersection(job.triggers)
+        outside = _OUTSIDERS & _effective(job)
         if "write-all" in job.permissions:
             told = f"the token of {job.name} may write everything"
             yield Evidence(job.place, State.WEAK, Severity.MEDIUM, told, f"{subject} permissions")
@@ -200,7 +245,7 @@ class WorkflowSecurity(Rule):
             match = _CALLERS.search(expression)
             if match is None:
                 continue
-            severity, told = _pasted(set(job.triggers)), f"{match[0]} {_PASTED}"
+            severity, told = _pasted(_effective(job)), f"{match[0]} {_PASTED}"
             yield Evidence(step.place, State.WEAK, severity, told, f"{subject} {match[0]}")
 
     def _unpinned(self, jobs: list[Job]) -> Iterator[Evidence]:
@@ -249,12 +294,16 @@ class WorkflowSecurity(Rule):
     ) -> Iterator[Evidence]:
         """What zizmor sees beyond the findings of our own: one for each file and kind."""
         triggers: dict[str, set[str]] = defaultdict(set)
+        limited: dict[str, set[str]] = defaultdict(set)
         for job in jobs:
             triggers[job.pipeline].update(job.triggers)
+            limited[job.pipeline].update(job.limited)
         said = {(e.place.path, e.message) for e in own}
         groups: dict[tuple[str, str], list[tuple[Severity, WorkflowWeakness]]] = defaultdict(list)
         for weakness in weaknesses:
             path = weakness.place.path
+            if _input(weakness.expression) in limited[path]:
+                continue  # a choice, a number or a flag: nobody writes commands into it
             severity = _worth(weakness, triggers[path])
             if severity is not None and (path, _told(weakness)) not in said:
                 groups[path, weakness.audit].append((severity, weakness))

@@ -55,11 +55,32 @@ class Service(Fact, frozen=True):
     """Started by hand or once: it has a profile, or is not to be restarted."""
 
 
-@extracts(Kind.COMPOSE)
+class ComposeInclude(Fact, frozen=True):
+    """Another compose file that is a part of this one, relative to it."""
+
+    path: str
+    line: int
+
+
+_SERVICES = re.compile(r"(?m)^services:[ \t]*(?:#.*)?$")
+
+
+@extracts(Kind.COMPOSE, Kind.TEXT, Kind.PLATFORM, name=r".+\.ya?ml")
 def compose(source: Source) -> Iterator[Fact]:
+    """What is included or extended may have any name; services are told by what they are made of."""
+    named = source.kind is Kind.COMPOSE
+    if not named and not _SERVICES.search(source.text):
+        return
     for document in read_yaml(source.text):
         services = at(document.data, "services")
         services = services if isinstance(services, dict) else {}
+        if not named:
+            services = {n: s for n, s in services.items() if at(s, "image") or at(s, "build")}
+        for index, part in enumerate(_list(at(document.data, "include"))):
+            paths = part if isinstance(part, str) else at(part, "path")
+            for path in paths if isinstance(paths, list) else [paths]:
+                if isinstance(path, str) and "://" not in path:
+                    yield ComposeInclude(path, document.line("include", index))
         finished = {
             name
             for service in services.values()

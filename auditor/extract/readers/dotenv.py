@@ -33,6 +33,7 @@ class DotenvEntry(Fact, frozen=True):
 
 _ENVIRONMENTS = (
     ("example", r"example|sample|template|dist|defaults?"),
+    ("development", r"(?:not|non)[-_]?prod(?:uction)?"),
     ("production", r"prod(?:uction)?|live"),
     ("staging", r"stag(?:e|ing)|preview|uat"),
     ("development", r"dev(?:elopment)?|local"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.markup import Document, at, read_yaml, text_at
+from auditor.extract.markup import Document, at, items, read_yaml, text_at
 from auditor.extract.readers.pipelines import CiJob, CiStep, tolerates, words_of
 from auditor.extract.source import Source, extracts
 
@@ -35,6 +35,7 @@ def _jobs(document: Document, data: dict[str, Any]) -> Iterator[Fact]:
     on = data["on"]
     triggers = [str(each) for each in (on if isinstance(on, dict | list) else [on])]
     everywhere = _permissions(data.get("permissions"))
+    limited = _limited(on)
     jobs = data.get("jobs")
     for name, job in jobs.items() if isinstance(jobs, dict) else ():
         condition = text_at(job, "if")
@@ -60,7 +61,23 @@ def _jobs(document: Document, data: dict[str, Any]) -> Iterator[Fact]:
             title=text_at(data, "name"),
             branches=words_of(at(on, "push", "branches")) + words_of(at(on, "push", "tags")),
             tolerated=at(job, "continue-on-error") is True,
+            limited=limited,
         )
+
+
+_LIMITED = ("boolean", "choice", "number", "environment")
+
+
+def _limited(on: Any) -> list[str]:
+    """The inputs that only take what the workflow or the platform allows, wherever it is started from.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#onworkflow_dispatchinputsinput_idtype
+    """
+    kinds: dict[str, set[str]] = {}
+    for event in ("workflow_dispatch", "workflow_call"):
+        for name, told in items(at(on, event, "inputs")):
+            kinds.setdefault(str(name), set()).add(text_at(told, "type"))
+    return [name for name, found in kinds.items() if found <= set(_LIMITED)]
 
 
 def _permissions(value: Any) -> str:

@@ -57,6 +57,8 @@ class CiJob(Fact, frozen=True):
     branches: list[str] = []
     tolerated: bool = False
     stage: str = ""
+    limited: list[str] = []
+    """Inputs that take no free text: choices, numbers, flags."""
     extends: list[str] = []
     """Jobs, perhaps of other files, that it takes its script from (GitLab)."""
 
