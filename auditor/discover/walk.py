@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -44,6 +45,12 @@ _DEPENDENCY_FOLDERS = {
     "vendor": "vendored",
     "third_party": "vendored",
 }
+
+
+_OWN_MODULE = re.compile(
+    r"(?:\w+_)?(?:models?|views?|urls|apps|admin|routers?|routes|api|schemas?|services?|crud|serializers?|endpoints?"
+    r"|handlers?|repository|repositories|forms|tasks)\.py"
+)
 
 
 def is_dependency_folder(name: str) -> bool:
@@ -139,7 +146,10 @@ class _Walker:
 
     def _directory(self, name: str, path: str, rules: list[git.Rules]) -> None:
         tracks = self.repository is not None and self.repository.tracks_below(path)
-        if reason := _DEPENDENCY_FOLDERS.get(name):
+        reason = _DEPENDENCY_FOLDERS.get(name)
+        if reason == "vendored" and self._is_own(path):
+            reason = None
+        if reason:
             if name != ".git":
                 self.left_out.append(LeftOut(path + "/", reason))
         elif git.ignored(rules, path + "/") and not tracks:
@@ -150,6 +160,14 @@ class _Walker:
             self.left_out.append(LeftOut(path + "/", "nested too deeply"))
         else:
             self._folder(path, rules)
+
+    def _is_own(self, folder: str) -> bool:
+        """Whether `vendor` is a part of the application: a package with its models, views or routes."""
+        try:
+            names = {entry.name for entry in os.scandir(self.root / folder)}
+        except OSError:
+            return False
+        return "__init__.py" in names and any(map(_OWN_MODULE.fullmatch, names))
 
     def _file(self, entry: os.DirEntry[str], path: str, rules: list[git.Rules]) -> None:
         tracked = None if self.repository is None else self.repository.tracks(path)

@@ -15,11 +15,12 @@ from auditor.extract.readers.platforms import Probe
 from auditor.frameworks.django_settings import DjangoProject
 from auditor.frameworks.public import looks_like_health
 from auditor.link.application import Application, provides
-from auditor.link.names import Code, Located
+from auditor.link.names import Code, Located, Scope
 from auditor.model.data import Connection
 from auditor.model.places import Place
 from auditor.model.settings import FrameworkSetting
-from auditor.model.web import HealthCheck, Route
+from auditor.model.values import possible
+from auditor.model.web import HealthCheck, Route, WebApp
 
 _ASKS = (
     ("database", r"(?:Client|Database|Collection)\(\).*\.(?:command|server_info|list_\w+|find_one|find|count_documents|estimated_document_count)$"),
@@ -53,7 +54,7 @@ _COLLECTION_COMMAND = re.compile(r"Client\(\)(?:\[\]|\.\w+)\.admin\.command$")
 @provides(HealthCheck)
 def health_checks(application: Application) -> Iterator[HealthCheck]:
     stores = _Stores(application)
-    for check in _all(application):
+    for check in (*_all(application), *_by_middleware(application)):
         yield replace(check, stores=stores.of(check.route.application))
 
 
@@ -89,9 +90,56 @@ def _all(application: Application) -> Iterator[HealthCheck]:
         if not ((route.public == "health check" and plain) or probed or named):
             continue
         if route.function is not None:
-            yield _judge(application.code, route, route.function)
+            yield _judge(application, route, route.function)
         elif route.handler in _PACKAGED:
             yield _packaged(application, route)
+
+
+_SEES_ALL = {"__call__", "dispatch", "process_request"}
+
+
+def _by_middleware(application: Application) -> Iterator[HealthCheck]:
+    """`if request.path == "/healthz": return HttpResponse("ok")` in what sees every request."""
+    code = application.code
+    for found in code.functions():
+        node = found.node
+        assert isinstance(node, t.Function)
+        hooks = (t.dotted(d.func if isinstance(d, t.Call) else d) for d in node.decorators)
+        if node.name not in _SEES_ALL and not any(h.endswith((".middleware", ".before_request")) for h in hooks):  # fmt: skip
+            continue
+        inner = code.inside(found)
+        for stmt in t.walk_own(*node.body):
+            if not (isinstance(stmt, t.If) and isinstance(stmt.body[-1], t.Return)):
+                continue
+            path = _path_asked(application, stmt.test, inner)
+            app = _application_of(application, found.path) if path else None
+            if app is None:
+                continue
+            place = Place(found.path, stmt.line, stmt.column)
+            route = Route("GET", path, node.name, place, app.framework, app.name, public="health check")  # fmt: skip
+            own = [code.defined(n.func, inner) for n in t.walk_own(*stmt.body) if isinstance(n, t.Call)]  # fmt: skip
+            callee = next((c for c in own if c is not None and isinstance(c.node, t.Function)), None)  # fmt: skip
+            if callee is not None:
+                yield _judge(application, route, callee)
+            else:
+                yield HealthCheck(route, (), True, "")
+
+
+def _path_asked(application: Application, test: t.Expr, scope: Scope) -> str:
+    """The health path that a test compares the path of a request with."""
+    for node in t.walk_own(test):
+        if isinstance(node, t.Compare) and re.search(r"\.path(?:_info)?$", t.dotted(node.left)):
+            for right in node.rights:
+                for known in possible(application.values.value(right, scope)):
+                    for text in known.value if isinstance(known.value, list) else [known.value]:
+                        if isinstance(text, str) and looks_like_health(text):
+                            return text
+    return ""
+
+
+def _application_of(application: Application, path: str) -> WebApp | None:
+    apps = [a for a in application.facts(WebApp) if a.name == "." or path.startswith(a.name + "/")]
+    return max(apps, key=lambda app: len(app.name), default=None)
 
 
 def _packaged(application: Application, route: Route) -> HealthCheck:
@@ -121,7 +169,8 @@ def _packaged(application: Application, route: Route) -> HealthCheck:
     return HealthCheck(route, tuple(checks), True, "")
 
 
-def _judge(code: Code, route: Route, function: Located) -> HealthCheck:
+def _judge(application: Application, route: Route, function: Located) -> HealthCheck:
+    code = application.code
     checks: list[str] = []
     broken, broken_place = "", None
     for located in code.with_callees(function, 3):
@@ -136,8 +185,9 @@ def _judge(code: Code, route: Route, function: Located) -> HealthCheck:
                     "the ping fails every time"
                 )
                 broken_place = Place(located.path, node.line, node.column, node.end_line)
+            written = t.dotted(node.func)  # a manager may be of a class of the tree's own
             for what, pattern in _COMPILED:
-                if pattern.search(name):
+                if pattern.search(name) or pattern.search(written):
                     checks.append(what)
             if isinstance(node.func, t.Attr) and node.func.name in _PINGS and not checks:
                 checks.append("database")

@@ -195,9 +195,24 @@ class Counters:
                         yield Located(base, inner)
 
     def _lasts(self, base: t.Name, scope: Scope) -> bool:
-        """Whether a name is bound outside of the function: what it holds outlives the call."""
+        """Whether what a name holds outlives the call: bound outside of the function, or an entry
+        of something that is (`window = self._hits[ip]`, `hits.setdefault(ip, [])`)."""
         bound = self.code.find(base.id, scope)
-        return bound is not None and bound[0].owner is None
+        if bound is None or bound[0].owner is None:
+            return bound is not None
+        for binding in bound[1]:
+            held = binding.value
+            while isinstance(held, t.Call) and isinstance(held.func, t.Attr):
+                if held.func.name not in ("get", "setdefault"):
+                    break
+                held = held.func.value
+            held = held.value if isinstance(held, t.Item) else held
+            if isinstance(held, t.Attr) and held is not binding.value:
+                return True
+            if isinstance(held, t.Name) and held.id != base.id and held is not binding.value:
+                if self._lasts(held, bound[0]):
+                    return True
+        return False
 
     def _asks(self, function: Located) -> bool:
         """Whether a function asks something outside of the tree whose name speaks of limits."""

@@ -53,6 +53,9 @@ def resources(application: Application) -> Iterator[Resource]:
         kind, closers = _KINDS[name]
         if not reach.started_by(site) or not _lasts(site):
             continue
+        pool = site.arg(None, "poolclass")
+        if pool is not None and code.name(pool, site.scope).endswith(".NullPool"):
+            continue  # nothing stays open between its uses
         closed = None
         run = ""
         for close in code.method_calls(*closers):

@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
+from auditor.extract.readers.log_files import LogFile
 from auditor.link.application import Application, provides
 from auditor.link.names import Located
 from auditor.link.reach import Reach
 from auditor.link.values import place_of
+from auditor.model.deployment import Standing, Start
 from auditor.model.operations import LogSetup, Print
 from auditor.model.values import possible
 
@@ -54,10 +56,14 @@ def log_setups(application: Application) -> Iterator[LogSetup]:
         serialize = application.values.value(site.arg(None, "serialize"), site.scope)
         structured = any(k.value is True for k in possible(serialize))
         yield LogSetup("loguru", structured, place_of(site), reach.started_by(site))
+    files = {found.name: found.structured for _, found in application.of(LogFile)}
     for site in code.calls("logging.config.dictConfig"):
         words = _words(application, site.arg(0, "config"), site)
-        structured = writes_json(words)
+        structured = writes_json(words) or any(found for name, found in files.items() if name in words)  # fmt: skip
         yield LogSetup("logging.config", structured, place_of(site), reach.started_by(site))
+    for site in code.calls("logging.config.fileConfig"):
+        words = _words(application, site.arg(0, "fname"), site)
+        yield LogSetup("logging.config", _in_file(files, words), place_of(site), reach.started_by(site))  # fmt: skip
     for site in code.calls(*_STRUCTURED):
         name = code.name(site.node.func, site.scope)
         yield LogSetup(_STRUCTURED[name], True, place_of(site), reach.started_by(site))
@@ -69,6 +75,26 @@ def log_setups(application: Application) -> Iterator[LogSetup]:
         )
         yield LogSetup("loguru", structured, place_of(site), reach.started_by(site))
     yield from _formatters(application, reach)
+
+
+def _in_file(files: dict[str, bool], words: str) -> bool:
+    """Whether the file that is named writes records; any file of the tree where the name is not told."""
+    named = [structured for name, structured in files.items() if name in words]
+    return any(named or files.values())
+
+
+@provides(LogSetup)
+def given_to_servers(application: Application) -> Iterator[LogSetup]:
+    """`uvicorn --log-config logging.yaml`, as gunicorn and hypercorn take it too."""
+    files = {found.name: found.structured for _, found in application.of(LogFile)}
+    for start in application.facts(Start):
+        if start.standing is not Standing.LOCAL and (match := _GIVEN.search(start.command.text)):
+            name = match[1].rpartition("/")[2]
+            if name in files:
+                yield LogSetup(name, files[name], start.command.place, "start")
+
+
+_GIVEN = re.compile(r"--log-config(?:-json)?[ =](\S+)")
 
 
 def _words(application: Application, config: t.Expr | None, site: Located) -> str:

@@ -22,13 +22,20 @@ from auditor.link.application import Application, provides
 from auditor.link.names import Located, Scope, argument
 from auditor.link.values import Evaluator, as_bool, lift, place_of, reads_settings
 from auditor.model.places import Place
-from auditor.model.settings import ScriptRead, SettingDefinition, SettingRead, SettingsClass
+from auditor.model.settings import (
+    EnvironmentNames,
+    ScriptRead,
+    SettingDefinition,
+    SettingRead,
+    SettingsClass,
+)
 from auditor.model.values import Known, Setting, Value
 
 _GETTERS = {
     "os.getenv": "default",
     "os.environ.get": "default",
     "os.environ.pop": "default",
+    "cfenv.AppEnv().get_credential": "default",
     "os.environb.get": "default",
     "decouple.config": "default",
     "decouple.Config()": "default",
@@ -256,6 +263,24 @@ def _may_read(call: t.Call) -> bool:
     )
 
 
+_NAMED = re.compile(r"(?i)^(prod(?:uction)?|live)$|^(?:dev(?:elopment)?|local|stag(?:e|ing)|test(?:ing)?|qa|uat|sandbox)$")  # fmt: skip
+
+
+@provides(EnvironmentNames)
+def environment_names(application: Application) -> Iterator[EnvironmentNames]:
+    for found in application.code.classes():
+        node = found.node
+        assert isinstance(node, t.Class)
+        members = [
+            match
+            for stmt in node.body
+            if isinstance(stmt, t.Assign) and isinstance(stmt.value, t.Const)
+            if isinstance(stmt.value.value, str) and (match := _NAMED.match(stmt.value.value))
+        ]
+        if len(members) > 1 and any(match[1] for match in members):
+            yield EnvironmentNames(node.name, place_of(found, node.name))
+
+
 @provides(ScriptRead)
 def script_reads(application: Application) -> Iterator[ScriptRead]:
     for file, found in application.of(ScriptSetting):
@@ -301,7 +326,11 @@ def setting_definitions(application: Application) -> Iterator[SettingDefinition]
     for file, name, value, environment, line in platforms:
         place = Place(file.path, line)
         yield SettingDefinition(
-            name, value, place, environment or "production", tracked=file.tracked
+            name,
+            value,
+            place,
+            environment or environment_of_file(file.path) or "production",
+            tracked=file.tracked,
         )
     seen = {(file.path, name) for file, name, *_ in platforms}
     for file, given in application.of(GivenSetting):

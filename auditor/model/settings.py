@@ -60,6 +60,14 @@ class SettingsClass:
 
 
 @dataclass(frozen=True, slots=True)
+class EnvironmentNames:
+    """A class of the code whose members name the environments: production and one more."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Integration:
     """An outside service, the place that shows it, and the settings its keys come from."""
 

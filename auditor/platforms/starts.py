@@ -47,9 +47,19 @@ def starts(application: Application) -> Iterator[Start]:
         s.standing is Standing.PRODUCTION and not _is_plain_compose(s.command) for s in found
     )
     named = any(c.environment == "production" for c in application.facts(Command))
+    serious = {
+        s.command.source
+        for s in found
+        if s.server == "server" and s.standing is Standing.PRODUCTION and not _is_plain_compose(s.command)
+    }  # fmt: skip
     for start in found:
         plain = not start.command.environment and named
-        if plain or (definite and _is_plain_compose(start.command)):
+        beside = (
+            start.command.source == "Dockerfile"
+            and start.server in ("runserver", "flask")
+            and bool(serious - {"Dockerfile"})
+        )  # an image for developers, where a platform starts the application otherwise
+        if plain or beside or (definite and _is_plain_compose(start.command)):
             yield replace(start, standing=Standing.PERHAPS)
         else:
             yield start
@@ -69,7 +79,7 @@ def _expanded(application: Application) -> Iterator[Command]:
             continue
         command = replace(command, text=command.text[:_MAX_LENGTH])
         yield command
-        for word in re.findall(r"[\w./-]+", command.text):
+        for word in re.findall(r"\bmake [\w.-]+|[\w./-]+", command.text):
             lines = scripts.get(word.rpartition("/")[2], ())
             for path in sorted({path for path, _ in lines}, key=lambda p: _far(p, word))[:1]:
                 for at, line in lines:

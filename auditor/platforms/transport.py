@@ -26,6 +26,7 @@ from auditor.model.values import Known
 from auditor.model.web import WebApp
 
 _SERVER_TLS = re.compile(r"--(?:ssl-keyfile|ssl-certfile|certfile|keyfile)[ =]\S")
+_THIS_MACHINE = re.compile(r"localhost$|127\.|.+\.(?:local|localhost|test)$")
 _PLAIN_SITE = re.compile(r"^(?:http://|:80\b|:\d+\b)")
 
 
@@ -85,10 +86,15 @@ _BESIDE = {".do", "terraform", "infra", "infrastructure", "deploy", "deployment"
 
 @provides(TlsEnd)
 def tls_ends(application: Application) -> Iterator[TlsEnd]:
+    local: dict[str, bool] = defaultdict(bool)  # files of nginx whose every server is this machine
+    for file, statement in application.of(ProxyStatement):
+        if statement.words[0] == "server_name":
+            here = bool(_THIS_MACHINE.match(statement.words[1])) if statement.words[1:] else False
+            local[file.path] = here and local.get(file.path, True)
     for file, statement in application.of(ProxyStatement):
         words = statement.words
         ends = words[0] == "ssl_certificate" or (words[0] == "listen" and "ssl" in words[1:])
-        if statement.server == "nginx" and ends:
+        if statement.server == "nginx" and ends and not local[file.path]:
             yield TlsEnd("nginx", Place(file.path, statement.line))
     for place in _caddy_sites(application):
         yield TlsEnd("Caddy", place)

@@ -15,20 +15,35 @@ from auditor.assess.verdict import (
 )
 from auditor.link.application import Application
 from auditor.model.places import Place
-from auditor.model.settings import ScriptRead, SettingDefinition, SettingRead, SettingsClass
+from auditor.model.settings import (
+    EnvironmentNames,
+    FrameworkSetting,
+    ScriptRead,
+    SettingDefinition,
+    SettingRead,
+    SettingsClass,
+)
 from auditor.model.web import WebApp
 
 _SELECTS = re.compile(
-    r"^(?:APP_|FLASK_|FASTAPI_|NODE_)?(?:ENV|ENVIRONMENT|STAGE|MODE|PROFILE|SETTINGS_MODULE)$|_ENV$|ENVIRONMENT$"
+    r"^(?:APP_|FLASK_|FASTAPI_)?(?:ENV|ENVIRONMENT|STAGE|MODE|PROFILE|SETTINGS_MODULE)$|_ENV$|ENVIRONMENT$"
+    r"|(?:^|_)(?:IS_)?(?:DEV|DEVELOPMENT|PROD|PRODUCTION|STAGING)(?:_MODE)?$"
+    r"|^(?:FLASK_|APP_|DJANGO_)?(?:CONFIG|SETTINGS|CONFIGURATION)(?:_NAME|_FILE|_PATH|_CLASS)?$|^[A-Z]+_CONFIG(?:_FILE|_NAME)?$"
 )
+"""Names of settings that say which environment this is, or which configuration to load."""
+_OF_THE_RUNTIME = {"NODE_ENV", "RAILS_ENV", "RACK_ENV"}
+"""Read by the runtime and its frameworks, whatever the code does."""
 _REAL = {"production", "staging", "development", "test"}
+_DEPLOYED = {"production", "staging", "development"}
 
 
 class EnvironmentConfigs(Rule):
     """Development, staging and production are told apart.
 
-    Counts are: a settings class or code that reads which environment it runs in, or dotenv files for
-    more than one environment. A file that names the environment which no code reads is decorative.
+    Counts are: code that reads which environment it runs in or which configuration to load, names of
+    the environments in an enumeration of the code, settings modules of Django for more than one, and
+    dotenv or deployment files that give settings to more than one. A file that names the environment
+    which no code reads is decorative.
     """
 
     id = "environment-configs"
@@ -47,8 +62,8 @@ class EnvironmentConfigs(Rule):
         reads = [r for r in application.facts(SettingRead) if _SELECTS.search(r.name)]
         definitions = application.facts(SettingDefinition)
         files = _files(definitions)
-        evidence = [*self._strengths(application, reads, files)]
-        works = bool(reads) or len(files.keys() & _REAL) > 1
+        evidence = [*self._strengths(application, reads, files), *_told(application, definitions)]
+        works = bool(reads) or len(files.keys() & _REAL) > 1 or any(True for _ in _told(application, definitions))  # fmt: skip
         if not works:
             evidence = [*self._unread(application, definitions), *evidence]
             if not any(e.state is State.DECORATIVE for e in evidence):
@@ -83,6 +98,7 @@ class EnvironmentConfigs(Rule):
                 definition.environment == "test"
                 or definition.name in scripts
                 or definition.elsewhere
+                or definition.name in _OF_THE_RUNTIME
             ):
                 continue
             if _SELECTS.search(definition.name):
@@ -104,6 +120,23 @@ app = FastAPI(docs_url=None if os.environ["ENVIRONMENT"] == "production" else "/
             ".env.development": "LEVEL=debug\n",
             ".env.production": "LEVEL=info\n",
         },
+        {
+            "app.py": """
+from enum import Enum
+from fastapi import FastAPI
+
+class Stage(str, Enum):
+    LOCAL = "local"
+    PRODUCTION = "production"
+
+app = FastAPI()
+"""
+        },
+        {
+            "app.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+            "compose.dev.yml": "services:\n  web:\n    build: .\n    environment:\n      LEVEL: debug\n",
+            "compose.prod.yml": "services:\n  web:\n    build: .\n    environment:\n      LEVEL: info\n",
+        },
     )
     bad = (
         {"app.py": "from fastapi import FastAPI\napp = FastAPI()  # expect: medium\n"},
@@ -111,7 +144,33 @@ app = FastAPI(docs_url=None if os.environ["ENVIRONMENT"] == "production" else "/
             "app.py": "from fastapi import FastAPI\napp = FastAPI()\n",
             "fly.toml": '[env]\nENVIRONMENT = "production"  # expect: medium\n',
         },
+        {
+            "app.py": "from fastapi import FastAPI\napp = FastAPI()  # expect: medium\n",
+            "fly.toml": '[env]\nNODE_ENV = "production"\n',
+        },
     )
+
+
+def _told(
+    application: Application, definitions: tuple[SettingDefinition, ...]
+) -> Iterator[Evidence]:
+    """What else tells the environments apart: their names in the code, files for each of them."""
+    for found in application.facts(EnvironmentNames):
+        yield present(found.place, f"`{found.name}` names the environments", found.name)
+    modules = {
+        s.environment: s.place
+        for s in application.facts(FrameworkSetting)
+        if s.framework == "Django" and s.environment in _DEPLOYED
+    }
+    given = {
+        d.environment: Place(d.place.path, 1)
+        for d in reversed(definitions)
+        if d.environment in _DEPLOYED
+    }
+    for what, places in (("settings modules", modules), ("deployment files", given)):
+        if len(places) > 1:
+            told = f"{what} for {' and '.join(sorted(places))}"
+            yield present(places[sorted(places)[0]], told, what)
 
 
 def _different(definitions: tuple[SettingDefinition, ...]) -> Iterator[Evidence]:

@@ -21,6 +21,8 @@ from auditor.model.settings import SettingDefinition
 from auditor.model.web import WebApp
 
 _SERVERS = {"gunicorn", "uvicorn", "hypercorn", "waitress", "uwsgi", "granian", "daphne", "gevent", "mod-wsgi", "bjoern", "cheroot", "nginx-unit"}  # fmt: skip
+_SETS_WORKERS = {"gunicorn.conf.py", "app.json", "heroku.yml"}
+"""gunicorn's own configuration file, and the signs of Heroku, whose Python buildpack sets WEB_CONCURRENCY."""
 _RELOAD = re.compile(r"\s--(?:auto)?-?reload\b(?!-)|\s--py-autoreload\b|\bfastapi\s+dev\b")
 _WORKERS = re.compile(
     r"(?:^|\s)(?:-w|--workers|-k|--worker-class|--threads|-c|--config)(?:[ =]|\d)|WEB_CONCURRENCY|\$"
@@ -114,7 +116,8 @@ class ProductionServer(Rule):
         given = {d.name for d in application.facts(SettingDefinition)}
         if {"WEB_CONCURRENCY", "GUNICORN_CMD_ARGS"} & given:
             return False
-        return not any(f.path.endswith("gunicorn.conf.py") for f in application.tree.files)
+        names = {f.path.rpartition("/")[2] for f in application.tree.files}
+        return not names & _SETS_WORKERS
 
     @staticmethod
     def _code(application: Application, runs: tuple[ServerRun, ...]) -> Iterator[Evidence]:
@@ -145,6 +148,17 @@ class ProductionServer(Rule):
         {
             "app.py": "from flask import Flask\napp = Flask(__name__)\nif __name__ == '__main__':\n    app.run()\n",
             "requirements.txt": "flask==3.0.0\ngunicorn==23.0.0\n",
+        },
+        {  # an image for developers beside what the platform starts; the buildpack sets the workers
+            "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+            "Procfile": "web: gunicorn app:app\n",
+            "app.json": '{"addons": ["heroku-postgresql"]}\n',
+            "Dockerfile": "FROM python:3.13\nCMD flask --app app run\n",
+        },
+        {
+            "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+            "Dockerfile": 'FROM python:3.13\nENTRYPOINT ["make", "serve"]\n',
+            "Makefile": "serve: assets\n\tcd src && gunicorn app:app --workers=3\n",
         },
     )
     bad = (

@@ -176,13 +176,16 @@ class WorkflowSecurity(Rule):
 
     def assess(self, application: Application) -> Verdict:
         jobs = [job for job in application.facts(Job) if job.system == "GitHub Actions"]
-        if not jobs:
+        weaknesses = application.facts(WorkflowWeakness)
+        if not jobs and not weaknesses:
             return not_applicable("no GitHub Actions workflow was found")
         evidence = [e for job in jobs for e in self._job(job)]
         evidence += self._unpinned(jobs)
         evidence += self._silent(jobs)
-        evidence += self._zizmor(application.facts(WorkflowWeakness), jobs, evidence)
+        evidence += self._zizmor(weaknesses, jobs, evidence)
         unique = {(e.place.path, e.place.line, e.message): e for e in evidence}
+        if not unique and not jobs:
+            return not_applicable("no GitHub Actions workflow was found")
         if not unique:
             told = f"{count(len(jobs), 'job')} with stated permissions and pinned actions"
             return judge("The workflows are safe.", [present(jobs[0].place, told, "workflows")])

@@ -12,10 +12,11 @@ from auditor.assess.verdict import (
     judge,
     not_applicable,
     present,
+    unknown,
 )
 from auditor.link.application import Application
 from auditor.model.deployment import HealthProbe
-from auditor.model.web import Guarding, HealthCheck, WebApp
+from auditor.model.web import Guarding, HealthCheck, Route, UnreadFramework, WebApp
 
 _LIVENESS = re.compile(r"/(?:ping|live\w*|alive)/?$", re.I)
 
@@ -49,6 +50,14 @@ class HealthChecks(Rule):
         apps = application.facts(WebApp)
         if not apps:
             return not_applicable("no web application was found")
+        routed = {route.application for route in application.facts(Route)}
+        asked = {check.route.application for check in application.facts(HealthCheck)}
+        unread = application.facts(UnreadFramework)
+        if unread and not any(app.name in routed | asked for app in apps):
+            return unknown(
+                f"No route of {apps[0].entry} could be read, so whether one is a health check is open.",
+                "Ask the application's health path, and stop its database.",
+            )
         evidence = [e for app in apps for e in self._app(application, app)]
         evidence += self._probes(application)
         wrong = [e for e in evidence if e.state is not State.PRESENT]
@@ -173,6 +182,30 @@ urlpatterns = [path("health/", include("health_check.urls"))]
         },
     )
     bad = (
+        {
+            "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
+            "settings.py": """
+ROOT_URLCONF = "urls"
+INSTALLED_APPS = []
+MIDDLEWARE = ["alive.Alive"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "shop"}}
+""",
+            "urls.py": "from django.urls import path\n\nurlpatterns = []\n",
+            "alive.py": """
+from django.http import HttpResponse
+
+HEALTH = "/healthz"
+
+class Alive:
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.path == HEALTH:  # expect: high
+            return HttpResponse("ok")
+        return self.get_response(request)
+""",
+        },
         {
             "app.py": """
 import os

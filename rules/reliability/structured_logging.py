@@ -114,8 +114,59 @@ configure()
 app = FastAPI()
 """
         },
+        {
+            "main.py": """
+import logging.config
+from fastapi import FastAPI
+logging.config.fileConfig("logging.ini", disable_existing_loggers=False)
+app = FastAPI()
+""",
+            "logging.ini": """
+[formatters]
+keys = json
+[handlers]
+keys = console
+[formatter_json]
+class = pythonjsonlogger.jsonlogger.JsonFormatter
+[handler_console]
+class = StreamHandler
+formatter = json
+""",
+        },
+        {
+            "main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+            "Procfile": "web: uvicorn main:app --log-config log_config.yaml\n",
+            "log_config.yaml": """
+version: 1
+formatters:
+  json: {class: pythonjsonlogger.json.JsonFormatter}
+handlers:
+  console: {class: logging.StreamHandler, formatter: json}
+""",
+        },
     )
     bad = (
+        {
+            "main.py": """
+import logging.config
+from fastapi import FastAPI
+logging.config.fileConfig("logging.ini")  # expect: high
+app = FastAPI()
+""",
+            "logging.ini": """
+[formatters]
+keys = json,plain
+[handlers]
+keys = console
+[formatter_json]
+class = pythonjsonlogger.jsonlogger.JsonFormatter
+[formatter_plain]
+format = %(message)s
+[handler_console]
+class = StreamHandler
+formatter = plain
+""",
+        },
         {
             "app.py": """
 import logging

@@ -32,7 +32,9 @@ class ScriptLine(Fact, frozen=True):
 
 @extracts(Kind.TEXT)
 def script_lines(source: Source) -> Iterator[Fact]:
-    if source.role is Role.DOCUMENTATION or not _SHELL.match(source.data[:100]):
+    """Of shell scripts, by their first line or by their name."""
+    shell = _SHELL.match(source.data[:100]) or source.name.endswith((".sh", ".bash"))
+    if source.role is Role.DOCUMENTATION or not shell:
         return
     if not any(word in source.data for word in _WORDS):
         return
@@ -48,6 +50,23 @@ def script_lines(source: Source) -> Iterator[Fact]:
         parts = []
         if _STARTS.match(text):
             yield ScriptLine(source.name, text[:1000], start)
+
+
+_TARGET = re.compile(r"^([\w.-]+)[ \t]*:(?!=)[^=]*$")
+
+
+@extracts(Kind.TEXT, name=r"(?:gnu)?makefile")
+def make_targets(source: Source) -> Iterator[Fact]:
+    """What a target of a Makefile starts, for commands such as `make serve`."""
+    target = ""
+    for number, raw in enumerate(source.text.split("\n"), 1):
+        if not raw.startswith(("\t", " ", "#")) and (match := _TARGET.match(raw)):
+            target = match[1]
+        elif raw.startswith("\t") and target:
+            for part in re.split(r"&&|\|\||;", raw):
+                text = part.strip().lstrip("@-").strip()
+                if _STARTS.match(text):
+                    yield ScriptLine(f"make {target}", text[:1000], number)
 
 
 class PrivilegeDrop(Fact, frozen=True):
