@@ -13,14 +13,12 @@ import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
-
-import re2
 
 from auditor.discover.kinds import Role
 from auditor.extract.facts import Fact
 from auditor.extract.secrets import values
-from auditor.extract.secrets.assignments import OPTIONS, Place, assignments, judge
+from auditor.extract.secrets.assignments import NAME_BYTES, Place, assignments, judge
+from auditor.extract.secrets.engines import engine
 from auditor.extract.secrets.patterns import CONNECTION_PASSWORD, PATTERNS, URL_PASSWORD, Pattern
 from auditor.extract.secrets.structure import COMMON_PASSWORDS, decode
 
@@ -131,44 +129,44 @@ _LOCK_FILES = re.compile(
 
 
 @functools.cache
-def _engines() -> tuple[Any, dict[bytes, list[tuple[Pattern, Any]]]]:
-    """The search for what keys begin with, and the patterns by it."""
-    by_start: dict[bytes, list[tuple[Pattern, Any]]] = defaultdict(list)
+def _by_start() -> dict[bytes, list[Pattern]]:
+    """The patterns by what their keys begin with; `sk-` is tried where `sk-proj-` was found, too."""
+    own: dict[bytes, list[Pattern]] = defaultdict(list)
     for pattern in PATTERNS:
-        compiled = re2.compile(pattern.regex.encode(), OPTIONS)
         for start in pattern.starts:
-            by_start[start.encode()].append((pattern, compiled))
-    longest_first = sorted(by_start, key=len, reverse=True)
-    search = re2.compile(b"|".join(re.escape(start) for start in longest_first), OPTIONS)
-    for begin, own in by_start.items():  # `sk-` is tried where `sk-proj-` was found, too
-        for other in longest_first:
-            if other != begin and begin.startswith(other):
-                own += [each for each in by_start[other] if each not in own]
-    return search, dict(by_start)
+            own[start.encode()].append(pattern)
+    return {
+        start: [p for length in range(len(start), 0, -1) for p in own.get(start[:length], ())]
+        for start in sorted(own, key=len, reverse=True)
+    }
+
+
+@functools.cache
+def _starts() -> str:
+    return "|".join(re.escape(start.decode()) for start in _by_start())
 
 
 def _keys(text: bytes) -> Iterator[_Found]:
-    search, by_start = _engines()
+    by_start = _by_start()
     done = 0
-    for hit in search.finditer(text):
+    for hit in engine(_starts()).finditer(text):
         start, end = hit.span(0)
         if start < done:
             continue
-        for pattern, compiled in by_start[text[start:end]]:
-            found = _key(pattern, compiled, text, start)
+        for pattern in by_start[text[start:end]]:
+            found = _key(pattern, text, start)
             if found is not None:
                 done = found[1]
                 yield found
                 break
 
 
-def _key(pattern: Pattern, compiled: Any, text: bytes, at: int) -> _Found | None:
+def _key(pattern: Pattern, text: bytes, at: int) -> _Found | None:
+    end = min(len(text), at + pattern.longest)
     if pattern.lead:
-        match = compiled.search(
-            text, max(0, at - pattern.lead), min(len(text), at + pattern.longest)
-        )
+        match = engine(pattern.regex).search(text, max(0, at - pattern.lead), end)
     else:
-        match = compiled.match(text, at, min(len(text), at + pattern.longest))
+        match = engine(pattern.regex).match(text, at, end)
     if match is None:
         return None
     start, end = match.span(1)
@@ -188,16 +186,17 @@ def _key(pattern: Pattern, compiled: Any, text: bytes, at: int) -> _Found | None
 
 
 def _is_example(value: str) -> bool:
-    return bool(
-        re.search(r"(?i)example|your|x{5,}|\.{3}|\*{3}|redacted|0{8,}|1234567890", value)
-    ) or (values.is_repetitive(value))
+    return bool(_EXAMPLE.search(value)) or values.is_repetitive(value)
+
+
+_EXAMPLE = re.compile(r"(?i)example|your|x{5,}|\.{3}|\*{3}|redacted|0{8,}|1234567890")
 
 
 # --- keys inside of base64
 
 
 @functools.cache
-def _wrappings() -> Any:
+def _wrappings() -> str:
     """What base64 holds somewhere when it holds the beginning of a key.
 
     Three characters of a text are four of base64, so a word looks different by where it begins; the
@@ -210,22 +209,22 @@ def _wrappings() -> Any:
             encoded = base64.b64encode(b"\0" * offset + word.encode())
             first = 0 if offset == 0 else offset + 1
             found.add(encoded[first : (offset + len(word)) * 8 // 6])
-    return re2.compile(b"|".join(re.escape(each) for each in sorted(found)), OPTIONS)
+    return "|".join(re.escape(each.decode()) for each in sorted(found))
 
 
-_RUN = re2.compile(rb"[A-Za-z0-9+/_\-]{8,}={0,2}", OPTIONS)
+_RUN = r"[A-Za-z0-9+/_\-]{8,}={0,2}"
 _RUN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
 
 
 def _wrapped(text: bytes) -> Iterator[_Found]:
     done = 0
-    for hit in _wrappings().finditer(text):
+    for hit in engine(_wrappings()).finditer(text):
         at = hit.start(0)
         if at < done:
             continue
         window = text[max(done, at - 8000) : at]
         start = at - (len(window) - len(window.rstrip(_RUN_BYTES)))
-        match = _RUN.match(text, start, min(len(text), start + 60_000))
+        match = engine(_RUN).match(text, start, min(len(text), start + 60_000))
         if match is None or match.end(0) - start < 40:
             continue
         done = match.end(0)
@@ -239,8 +238,6 @@ def _wrapped(text: bytes) -> Iterator[_Found]:
 
 # --- passwords in addresses
 
-_URL = re2.compile(URL_PASSWORD.encode(), OPTIONS)
-_CONNECTION = re2.compile(CONNECTION_PASSWORD.encode(), OPTIONS)
 _LOCAL = re.compile(
     r"localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[a-z][a-z0-9_-]*", re.I
 )
@@ -251,7 +248,7 @@ _DOCUMENTATION = re.compile(
 
 def _addresses(text: bytes, place: Place) -> Iterator[_Found]:
     if b"://" in text:
-        for match in _URL.finditer(text):
+        for match in engine(URL_PASSWORD).finditer(text):
             start, end = match.span(3)
             scheme, user, host = (match.group(n).decode("utf-8", "replace") for n in (1, 2, 4))
             password = text[start:end].decode("utf-8", "replace")
@@ -260,7 +257,7 @@ def _addresses(text: bytes, place: Place) -> Iterator[_Found]:
             judged = _login(scheme.split("+")[0].lower(), user, password, host)
             if judged is not None:
                 yield start, end, *judged, "", _variable_before(text, match.start(1)), host
-    for match in _CONNECTION.finditer(text):
+    for match in engine(CONNECTION_PASSWORD).finditer(text):
         start, end = match.span(1)
         password = text[start:end].decode("utf-8", "replace")
         if _made_up(password) or password.lower() in COMMON_PASSWORDS or len(password) < 6:
@@ -306,10 +303,10 @@ def _is_of_user(password: str, user: str) -> bool:
 
 def _variable_before(text: bytes, start: int) -> str:
     """The name a value is assigned to, looked for on its line."""
-    line = text[max(text.rfind(b"\n", 0, start) + 1, start - 120) : start].decode(
-        "utf-8", "replace"
-    )
-    match = re.search(
-        r"([A-Za-z_][\w.\-]{1,60})[\\\"'`]{0,2}\]?\s*(?::=|=>|=|:)\s*[\\\"'`]{0,2}$", line
-    )
-    return match[1].split(".")[-1] if match else ""
+    line = text[max(text.rfind(b"\n", 0, start) + 1, start - 120) : start]
+    joined = line.rstrip(b"\\\"'` \t")
+    if not joined.endswith((b"=", b":", b"=>")):
+        return ""
+    before = joined.rstrip(b":=>").rstrip(b" \t]\\\"'`")
+    path = before[len(before.rstrip(NAME_BYTES)) :].decode("ascii").lstrip("0123456789.-")
+    return path.rpartition(".")[2] if len(path) > 1 else ""

@@ -7,20 +7,16 @@ and the kind of file.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import re2
-
 from auditor.discover.kinds import Role
 from auditor.extract.secrets import values
-from auditor.extract.secrets.names import Meaning, meaning, words_of
+from auditor.extract.secrets.engines import engine
+from auditor.extract.secrets.names import WORD, Meaning, meaning_of, words_of
 from auditor.extract.secrets.structure import COMMON_PASSWORDS, decode
-
-OPTIONS = re2.Options()
-OPTIONS.max_mem = 64 << 20
-OPTIONS.log_errors = False
 
 _WORDS = (
     r"pass(?:w(?:or)?d|phrase|code|wort)?|pwd|pw|secrets?|token|jwt|api[_\-]?key|credentials?|creds|auth(?:orization)?|bearer|keys?"
@@ -32,24 +28,21 @@ _JOINS = (
     r"|[ \t\n]{1,40}(?:\|\||\?\?|or)\b?|[ \t]{1,8}value[ \t]{0,4}="
     r"|[ \t\r]{0,8}\n[ \t]{1,40}value[ \t]{0,4}:|[ \t]{0,8}\{[^{}]{0,200}\bdefault[ \t]{0,8}=|>|[ \t]+"
 )
-_CANDIDATE = re2.compile(
-    rf"(?i)(?:{_WORDS})(?:[_.\-]?[A-Za-z0-9]{{1,24}}){{0,3}}(?P<close>[\\\"'`\])]{{0,4}})(?-i)(?P<join>{_JOINS})".encode(),
-    OPTIONS,
+_CANDIDATE = (
+    rf"(?i)(?:{_WORDS})(?:[_.\-]?[A-Za-z0-9]+)*(?P<close>[\\\"'`\])]{{0,4}})(?-i)(?:{_JOINS})"
 )
-_VALUE = re2.compile(
-    (
-        rb"(?P<open>(?:\s|\\\n){0,60}(?:\(\s{0,40})?(?:(?:SecretStr|Secret|Field|str|bytes|bytearray|b64decode|Buffer\.from|cast)\(\s{0,20})?"
-        rb"(?:(?:default|fallback|value)\s{0,2}=\s{0,2})?[bruf]{0,2})"
-        rb"(?:\"\"\"(?P<t>[^\"]{1,600})\"|\\+\"(?P<e>[^\"\\\n]{1,600})\\|\\+'(?P<f>[^'\\\n]{1,600})\\|\"(?P<d>[^\"\n]{1,600})\""
-        rb"|'(?P<s>[^'\n]{1,600})'|`(?P<b>[^`\n]{1,600})`)"
-    ),
-    OPTIONS,
+_WINDOW = 700
+"""Bytes behind a name in which its value is looked for: so few that `re` will do, which is faster
+at a place than RE2. No two parts of an expression that follow one another fit the same text."""
+_VALUE = re.compile(
+    rb"((?:\s|\\\n)*(?:\(\s*)?(?:(?:SecretStr|Secret|Field|str|bytes|bytearray|b64decode|Buffer\.from|cast)\(\s*)?"
+    rb"(?:(?:default|fallback|value)\s{0,2}=\s{0,2})?[bruf]{0,2})"
+    rb"(?:\"\"\"[^\"]+\"|\\+\"[^\"\\\n]+\\|\\+'[^'\\\n]+\\|\"[^\"\n]+\"|'[^'\n]+'|`[^`\n]+`)"
 )
-_BARE = re2.compile(
-    rb"[ \t]{0,12}(?P<w>[^\s\"'`,;<>(){}\[\]|&\\#][^\s\"'`,;<>(){}\[\]|&\\]{3,600})", OPTIONS
-)
-_LINE = re2.compile(rb"[ \t]{0,12}(?P<w>[^\s\"'`#][^\r\n]{2,600})", OPTIONS)
-_NAME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+"""Behind the group, a quoted text; its last character is the quotation mark, or what escapes it."""
+_BARE = re.compile(rb"[ \t]{0,12}([^\s\"'`,;<>(){}\[\]|&\\#][^\s\"'`,;<>(){}\[\]|&\\]{3,})")
+_LINE = re.compile(rb"[ \t]{0,12}([^\s\"'`#][^\r\n]{2,})")
+NAME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 
 
 @dataclass(frozen=True)
@@ -72,37 +65,47 @@ class Place:
     name: str
     role: Role
 
-    @property
+    @functools.cached_property
     def settings(self) -> bool:
         return bool(_SETTINGS_FILE.search(self.name))
 
-    @property
+    @functools.cached_property
     def lines(self) -> bool:
         """Each line gives one value, without quotes."""
         return bool(_LINE_FILE.search(self.name))
 
-    @property
+    @functools.cached_property
     def yaml(self) -> bool:
-        return bool(re.search(r"(?i)\.ya?ml(?:\.|$)", self.name))
+        return bool(_YAML.search(self.name))
 
-    @property
+    @functools.cached_property
     def shell(self) -> bool:
-        return bool(
-            re.search(
-                r"(?i)\.(?:sh|bash|zsh|envrc|bat|ps1)$|dockerfile|^procfile|makefile", self.name
-            )
-        )
+        return bool(_SHELL.search(self.name))
 
-    @property
+    @functools.cached_property
     def prose(self) -> bool:
-        return bool(re.search(r"(?i)\.(?:md|rst|txt|log|mdx|adoc|out|csv)$", self.name))
+        return bool(_PROSE.search(self.name))
 
-    @property
+    @functools.cached_property
     def words(self) -> bool:
         """Texts for people, in one language."""
         return bool(_TRANSLATION.search(self.name))
 
+    @functools.cached_property
+    def deploys(self) -> bool:
+        """Whether the file is read by what starts the application."""
+        return self.lines or self.yaml or bool(_DEPLOYMENT.search(self.name))
 
+    @functools.cached_property
+    def terraform(self) -> bool:
+        return bool(_TERRAFORM.search(self.name))
+
+
+_YAML = re.compile(r"(?i)\.ya?ml(?:\.|$)")
+_SHELL = re.compile(r"(?i)\.(?:sh|bash|zsh|envrc|bat|ps1)$|dockerfile|^procfile|makefile")
+_PROSE = re.compile(r"(?i)\.(?:md|rst|txt|log|mdx|adoc|out|csv)$")
+_DEPLOYMENT = re.compile(r"(?i)dockerfile|\.(?:tfvars|tf|toml)$")
+_TERRAFORM = re.compile(r"(?i)\.(?:toml|tfvars|tf)$")
 _SETTINGS_FILE = re.compile(
     r"(?i)(?:^|\.)env(?:\.|$)|\.(?:ya?ml|ini|cfg|conf|toml|properties|tfvars|tf|envrc)$|dockerfile|(?:^|[._\-])(?:settings|config|secrets?"
     r"|credentials?|constants|appsettings)[\w.\-]*\.(?:py|jsx?|tsx?|json|php|rb)$|^web\.config$|^\.npmrc$|^\.pypirc$|^\.netrc$"
@@ -123,24 +126,23 @@ def assignments(text: bytes, place: Place) -> Iterator[Assignment]:
     A search goes on behind each name and what joins it to its value, so that values are searched,
     too, and the whole stays linear.
     """
-    at, end = 0, len(text)
-    while at < end and (match := _CANDIDATE.search(text, at)):
-        start, at = match.span(0)
-        found = _read(text, start, match, place)
+    for match in engine(_CANDIDATE).finditer(text):
+        found = _read(text, *match.span(0), *match.span(1), place)
         if found is not None:
             yield found
 
 
-def _read(text: bytes, start: int, match: object, place: Place) -> Assignment | None:
-    join_start, at = match.span(2)  # type: ignore[attr-defined]
-    close_start, close_end = match.span(1)  # type: ignore[attr-defined]
+def _read(
+    text: bytes, start: int, at: int, close_start: int, close_end: int, place: Place
+) -> Assignment | None:
+    """What is assigned to the name around `start`; `at` is behind what joins the two."""
     window = text[max(0, start - 60) : start]
-    name_start = start - (len(window) - len(window.rstrip(_NAME_BYTES)))
+    name_start = start - (len(window) - len(window.rstrip(NAME_BYTES)))
     name = text[name_start:close_start].decode("latin-1").strip(".-")
-    join = text[join_start:at].decode("latin-1").strip()
-    closed = close_end > close_start
-    if name.lower() == "auth" or (meaning(name.split(".")[-1]) is None and meaning(name) is None):
+    if meaning_of(name) is None:
         return None
+    join = text[close_end:at].decode("latin-1").strip()
+    closed = close_end > close_start
     option = text[max(0, name_start - 2) : name_start + 2].find(b"--") >= 0
     if join == "" and not option and name.lower() != "bearer":
         return None
@@ -148,25 +150,34 @@ def _read(text: bytes, start: int, match: object, place: Place) -> Assignment | 
         join == ">" and text[name_start - 1 : name_start] != b"<"
     ):
         return None
-    value = _VALUE.match(text, at)
+    end = min(len(text), at + _WINDOW)
+    value = _VALUE.match(text, at, end)
     if value is not None:
-        for group in range(2, 8):
-            first, last = value.span(group)
-            if first >= 0:
-                return _made(name, text, first, last, True, join, name_start)
+        last = value.span(0)[1] - 1
+        first = _behind_quotes(text, value.span(1)[1])
+        return _made(name, text, first, last, True, join, name_start)
     if join in (",", "or", "||", "??"):
         return None
     whole = place.lines or (place.yaml and join != "=")
     pattern = _LINE if whole and join != ":-" else _BARE
-    bare = pattern.match(text, at)
+    bare = pattern.match(text, at, end)
     if bare is None:
         return None
     first, last = bare.span(1)
     raw = text[first:last]
     if pattern is _LINE:
-        raw = re.split(rb"\s#", raw, maxsplit=1)[0].rstrip()
+        raw = _COMMENT.split(raw, maxsplit=1)[0].rstrip()
         last = first + len(raw)
     return _made(name, text, first, last, False, join, name_start)
+
+
+_COMMENT = re.compile(rb"\s#")
+
+
+def _behind_quotes(text: bytes, at: int) -> int:
+    while text[at : at + 1] == b"\\":
+        at += 1
+    return at + (3 if text.startswith(b'"""', at) else 1)
 
 
 def _is_argument(text: bytes, start: int) -> bool:
@@ -190,7 +201,7 @@ Judged = tuple[str, str, str]
 def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     """Whether an assignment gives away a secret."""
     value, name = found.value.strip(), found.name
-    sense = meaning(name.split(".")[-1]) or meaning(name)
+    sense = meaning_of(name)
     if sense is None or (place.words and not values.looks_random(value)):
         return None
     if not _may_be_bare(found, place, value) or not value.isascii() or len(value) < 4:
@@ -222,7 +233,7 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
 
 def _password(found: Assignment, place: Place, value: str, random: bool) -> Judged | None:
     if value.lower() in COMMON_PASSWORDS:
-        return ("default-password", "default password", "low") if _deploys(found, place) else None
+        return ("default-password", "default password", "low") if place.deploys else None
     if len(value) < 6 or found.join.startswith("!"):
         return None
     if random and len(value) >= 12:
@@ -236,7 +247,7 @@ def _password(found: Assignment, place: Place, value: str, random: bool) -> Judg
         return None
     if place.role is Role.DOCUMENTATION and values.is_for_tests(value):
         return None
-    if _deploys(found, place) or place.settings:
+    if place.deploys or place.settings:
         return "password", "password", "medium"
     made_up = values.is_for_tests(value) or place.prose
     return ("password", "password", "low" if made_up else "medium")
@@ -269,14 +280,12 @@ def _secret(
     if values.is_uuid(value):
         if value[14] != "4" or values.is_repetitive(value.replace("-", "")):
             return None
-        return "secret-assignment", "secret", "medium" if _deploys(found, place) else "low"
+        return "secret-assignment", "secret", "medium" if place.deploys else "low"
     if random and len(value) >= 12:
         return "secret-assignment", "secret", "medium"
     if " " in value or len(value) < 8:
         return None
-    if sense is Meaning.SIGNING and (
-        _deploys(found, place) or place.settings or _is_fallback(found)
-    ):
+    if sense is Meaning.SIGNING and (place.deploys or place.settings or _is_fallback(found)):
         if values.is_text(value) and not re.fullmatch(r"[\w\-]+", value):
             return None
         if values.is_mixed(value) or place.lines or _is_fallback(found):
@@ -294,7 +303,7 @@ def _secret(
             "secret",
             "low" if place.prose or values.is_for_tests(value) else "medium",
         )
-    if (_deploys(found, place) or place.settings) and len(value) >= 10 and not _is_phrase(value):
+    if (place.deploys or place.settings) and len(value) >= 10 and not _is_phrase(value):
         return "secret-assignment", "secret", "low" if place.role is Role.TEST else "medium"
     return None
 
@@ -312,19 +321,10 @@ def _is_fallback(found: Assignment) -> bool:
     return (found.quoted and found.join in (",", "or", "||", "??")) or found.join == ":-"
 
 
-def _deploys(found: Assignment, place: Place) -> bool:
-    """Whether the file is read by what starts the application."""
-    return (
-        place.lines
-        or place.yaml
-        or bool(re.search(r"(?i)dockerfile|\.(?:tfvars|tf|toml)$", place.name))
-    )
-
-
 def _may_be_bare(found: Assignment, place: Place, value: str) -> bool:
     if found.quoted or place.lines or place.yaml or found.join == ":-":
         return True
-    if place.shell or re.search(r"(?i)\.(?:toml|tfvars|tf)$", place.name):
+    if place.shell or place.terraform:
         return found.join in ("=", "", ":") and not values.is_text(value)
     if ("." in value and not value.startswith("ey")) or re.search(r"[(\[{]", value):
         return False
@@ -334,33 +334,26 @@ def _may_be_bare(found: Assignment, place: Place, value: str) -> bool:
 
 
 def _names_itself(value: str, name: str) -> bool:
-    flat = re.sub(r"[^a-z0-9]", "", value.lower())
-    own = re.sub(r"[^a-z0-9]", "", name.lower())
-    return (
-        not flat
-        or flat in own
-        or (own in flat and len(flat) < len(own) + 6)
-        or meaning_words(value) >= 0.99
-    )
+    flat, own = (text.encode().lower().translate(None, _SIGNS) for text in (value, name))
+    if not flat or flat in own or (own in flat and len(flat) < len(own) + 6):
+        return True
+    return all(_SPEAKING.fullmatch(word[0]) for word in WORD.finditer(value))
 
 
-def meaning_words(value: str) -> float:
-    """The share of a value that words for secrets make up: `api_key_secret`."""
-    words = words_of(value)
-    known = sum(
-        1
-        for word in words
-        if re.fullmatch(f"(?:{_WORDS}|api|user|access|client|db|id|name|v?\\d)", word)
-    )
-    return known / len(words) if words else 0.0
+_SIGNS = bytes(code for code in range(128) if not chr(code).isalnum())
+_SPEAKING = re.compile(rf"(?i){_WORDS}|api|user|access|client|db|id|name|v?\d")
+"""Words for secrets, as in `api_key_secret`."""
 
 
 def _is_phrase(value: str) -> bool:
     """`password_reset_v2`, `Min8Characters`: words with a number among them."""
-    words = words_of(value)
-    return len(words) >= 3 and " " in value
+    return " " in value and len(words_of(value)) >= 3
 
 
 def _shows_an_example(text: bytes, start: int) -> bool:
     """Inside of a schema's example: `json_schema_extra = {"example": {"password": …}}`."""
-    return re.search(rb"[Ee]xamples?[\"']?\s*[:=]", text[max(0, start - 300) : start]) is not None
+    before = text[max(0, start - 300) : start]
+    return b"xample" in before and _EXAMPLE.search(before) is not None
+
+
+_EXAMPLE = re.compile(rb"[Ee]xamples?[\"']?\s*[:=]")

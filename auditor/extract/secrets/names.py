@@ -89,9 +89,18 @@ SHIPPED = re.compile(
 
 def words_of(name: str) -> list[str]:
     """`DB_PASSWORD`, `dbPassword`, `db-password` -> db, password."""
-    split = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
-    split = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", split)
-    return [word for word in re.split(r"[^A-Za-z0-9]+", split.lower()) if word]
+    return [word.lower() for word in WORD.findall(name)]
+
+
+WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]*[a-z0-9]+|[A-Z]+")
+
+
+@functools.lru_cache(4096)
+def meaning_of(path: str) -> Meaning | None:
+    """What a name says, read by its last part first: `spring.mail.password`."""
+    if path.lower() == "auth":
+        return None
+    return meaning(path.rpartition(".")[2]) or meaning(path)
 
 
 @functools.lru_cache(4096)
