@@ -12,7 +12,7 @@ import re2
 
 from auditor.discover import Kind, Role
 from auditor.extract.facts import Fact
-from auditor.extract.secrets.assignments import OPTIONS
+from auditor.extract.secrets.engines import OPTIONS
 from auditor.extract.source import Source, extracts
 
 

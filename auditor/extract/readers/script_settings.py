@@ -13,7 +13,7 @@ import re2
 
 from auditor.discover import Kind, Role
 from auditor.extract.facts import Fact
-from auditor.extract.secrets.assignments import OPTIONS
+from auditor.extract.secrets.engines import OPTIONS
 from auditor.extract.sensitive import safe_value
 from auditor.extract.source import Source, extracts
 

@@ -127,15 +127,17 @@ def assignments(text: bytes, place: Place) -> Iterator[Assignment]:
     too, and the whole stays linear.
     """
     for match in engine(_CANDIDATE).finditer(text):
-        found = _read(text, *match.span(0), *match.span(1), place)
+        found = _read(text, match.span(0), match.span(1), place)
         if found is not None:
             yield found
 
 
 def _read(
-    text: bytes, start: int, at: int, close_start: int, close_end: int, place: Place
+    text: bytes, whole: tuple[int, int], close: tuple[int, int], place: Place
 ) -> Assignment | None:
-    """What is assigned to the name around `start`; `at` is behind what joins the two."""
+    """What is assigned to a name: `whole` is what was found of it, and what joins it to its value;
+    `close` what ends it when it is quoted."""
+    (start, at), (close_start, close_end) = whole, close
     window = text[max(0, start - 60) : start]
     name_start = start - (len(window) - len(window.rstrip(NAME_BYTES)))
     name = text[name_start:close_start].decode("latin-1").strip(".-")
@@ -158,8 +160,8 @@ def _read(
         return _made(name, text, first, last, True, join, name_start)
     if join in (",", "or", "||", "??"):
         return None
-    whole = place.lines or (place.yaml and join != "=")
-    pattern = _LINE if whole and join != ":-" else _BARE
+    to_end = place.lines or (place.yaml and join != "=")
+    pattern = _LINE if to_end and join != ":-" else _BARE
     bare = pattern.match(text, at, end)
     if bare is None:
         return None

@@ -7,12 +7,12 @@ from typing import Any
 
 import re2
 
-_OPTIONS = re2.Options()
-_OPTIONS.max_mem = 64 << 20
-_OPTIONS.log_errors = False
+OPTIONS = re2.Options()
+OPTIONS.max_mem = 64 << 20
+OPTIONS.log_errors = False
 
 
 @functools.cache
 def engine(expression: str) -> Any:
     """The engine for an expression. It cannot backtrack, whatever the text is."""
-    return re2.compile(expression.encode(), _OPTIONS)
+    return re2.compile(expression.encode(), OPTIONS)
