@@ -74,10 +74,11 @@ class PipelineStep:
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """A service that proposes dependency updates."""
+    """A service that proposes dependency updates; `ecosystems` in its own words, empty for all."""
 
     tool: str
     place: Place
+    ecosystems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +164,11 @@ class ManagedDatabase:
 
 @dataclass(frozen=True, slots=True)
 class LoadTest:
+    """A load-test scenario, or a pipeline's step that runs one (`runs`)."""
+
     tool: str
     place: Place
+    runs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

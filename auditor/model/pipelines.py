@@ -57,6 +57,20 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class DependencyScan:
+    """A scanner of dependencies: in a pipeline itself, or in a file that `runner` runs there.
+
+    `active` when something starts it by itself, `tolerated` when nothing minds what it finds.
+    """
+
+    tool: str
+    active: bool
+    tolerated: bool
+    place: Place
+    runner: str
+
+
+@dataclass(frozen=True, slots=True)
 class WorkflowWeakness:
     """One finding of zizmor, with its own words for severity and confidence.
 

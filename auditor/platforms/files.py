@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import msgspec
+import re2
 
 from auditor.discover import Kind, Role
 from auditor.extract.readers.compose import Service
@@ -27,6 +28,7 @@ from auditor.model.deployment import (
     Leak,
     LoadTest,
     ManagedDatabase,
+    PipelineStep,
 )
 from auditor.model.places import Place
 
@@ -108,6 +110,20 @@ def managed_databases(application: Application) -> Iterator[ManagedDatabase]:
 def load_tests(application: Application) -> Iterator[LoadTest]:
     for file, found in application.of(LoadScenario, Role.SOURCE, Role.TEST, Role.EXAMPLE):
         yield LoadTest(found.tool, Place(file.path, found.line))
+    for step in application.facts(PipelineStep):
+        for tool, words in _LOADS:
+            if step.active and words.search(step.text):
+                yield LoadTest(tool, step.place, True)
+
+
+_LOADS = (
+    ("k6", re2.compile(r"\bk6 (?:cloud )?run\b|grafana/(?:run-)?k6-action|grafana/setup-k6")),
+    ("Locust", re2.compile(r"(?m)(?:^|[\s/])locust\s+-|locust-action")),
+    ("Artillery", re2.compile(r"\bartillery run\b|artilleryio/action")),
+    ("JMeter", re2.compile(r"(?m)(?:^|[\s/])jmeter\s+-|jmeter-action")),
+    ("Gatling", re2.compile(r"\bgatling:test\b|\bgatlingRun\b|gatling/enterprise-action")),
+    ("wrk, ab, hey, vegeta or oha", re2.compile(r"(?m)(?:^|[\s/;&|])(?:wrk2?|ab|hey|vegeta|oha|autocannon|bombardier)\s+(?:-|attack)[^\n]*(?:https?://|localhost|\$)")),
+)  # fmt: skip
 
 
 @provides(Leak)

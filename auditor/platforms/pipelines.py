@@ -17,10 +17,12 @@ from typing import Any
 
 import re2
 
-from auditor.extract.readers.pipelines import CiInclude, CiJob, CiStages, CiStep, UpdateBot
+from auditor.discover import Role
+from auditor.extract.readers.pipelines import CiInclude, CiJob, CiStages, CiStep
+from auditor.extract.readers.scanners import SCANNERS, ScanCommand, UpdateBot
 from auditor.link.application import Application, provides
 from auditor.model.deployment import Bot, PipelineStep
-from auditor.model.pipelines import Job, JobStep, WorkflowWeakness
+from auditor.model.pipelines import DependencyScan, Job, JobStep, WorkflowWeakness
 from auditor.model.places import Place
 
 _TESTS = re2.compile(
@@ -205,7 +207,23 @@ def steps(application: Application) -> Iterator[PipelineStep]:
 @provides(Bot)
 def bots(application: Application) -> Iterator[Bot]:
     for file, bot in application.of(UpdateBot):
-        yield Bot(bot.tool, Place(file.path, bot.line))
+        yield Bot(bot.tool, Place(file.path, bot.line), tuple(bot.ecosystems))
+
+
+@provides(DependencyScan)
+def scans(application: Application) -> Iterator[DependencyScan]:
+    """Scanners in pipelines, and in files that a pipeline runs: Makefile, noxfile, pre-commit, scripts."""
+    steps = application.facts(PipelineStep)
+    for step in steps:
+        if match := SCANNERS.search(step.text):
+            yield DependencyScan(match[0].strip(), step.active, step.tolerated, step.place, "")
+    for file, found in application.of(ScanCommand, Role.SOURCE, Role.TEST):
+        calls = re2.compile(rf"(?:^|[\s/]){re2.escape(found.runner)}\b")
+        by = [step for step in steps if calls.search(step.text)]
+        active = [step for step in by if step.active]
+        tolerated = bool(active) and all(step.tolerated for step in active)
+        place = Place(file.path, found.line)
+        yield DependencyScan(found.tool, bool(active), tolerated, place, found.runner)
 
 
 @provides(WorkflowWeakness)

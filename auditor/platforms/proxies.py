@@ -20,7 +20,7 @@ import re2
 
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.ingress import Ingress
-from auditor.extract.readers.proxies import GatewayLimit, ProxyStatement
+from auditor.extract.readers.proxies import GatewayLimit, ProxyStatement, TraefikEntry
 from auditor.link.application import Application, provides
 from auditor.model.deployment import ProxyLimit, ProxyLocation
 from auditor.model.places import Place, apart
@@ -170,6 +170,9 @@ def gateways(application: Application) -> Iterator[ProxyLocation]:
         limit = ProxyLimit(found.gateway, found.name, "", "", place)
         path = found.target or "/"
         yield ProxyLocation(found.gateway, "prefix", path, None, (limit,), None, place)
+    for file, entry in application.of(TraefikEntry):
+        if entry.body:
+            yield ProxyLocation("Traefik", "prefix", "/", None, (), entry.body, Place(file.path, entry.line))  # fmt: skip
     for file, service in application.of(Service):
         if service.limited_by:
             place = Place(file.path, service.line)

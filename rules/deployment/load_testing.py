@@ -18,8 +18,9 @@ from auditor.model.web import WebApp
 class LoadTesting(Rule):
     """Load has been tried before launch.
 
-    A scenario for k6, Locust, JMeter, Artillery or Gatling counts. Its absence is information only:
-    load may be tried elsewhere.
+    A scenario for k6, Locust, JMeter, Artillery, Gatling, Molotov or Taurus counts, and a pipeline that
+    runs one of them, wrk, ab, hey, vegeta or oha; whether a pipeline runs it is said. Its absence is
+    information only: load may be tried elsewhere.
     """
 
     id = "load-testing"
@@ -36,8 +37,17 @@ class LoadTesting(Rule):
             return not_applicable("no web application was found")
         tests = application.facts(LoadTest)
         if tests:
-            evidence = [present(test.place, f"a {test.tool} scenario", test.tool) for test in tests]
-            return judge("A load test stands in the repository.", evidence)
+            runs = [test for test in tests if test.runs]
+            evidence = [
+                present(
+                    test.place,
+                    f"CI runs {test.tool}" if test.runs else f"a {test.tool} scenario",
+                    test.tool,
+                )
+                for test in tests
+            ]
+            told = "A pipeline tries load." if runs else "A load test stands in the repository, and no pipeline runs it."  # fmt: skip
+            return judge(told, evidence)
         told = "no load-test scenario was found"
         return judge(
             "No load test was found.",
@@ -48,6 +58,10 @@ class LoadTesting(Rule):
         {
             "app.py": "from fastapi import FastAPI\napp = FastAPI()\n",
             "tests/locustfile.py": "from locust import HttpUser\n",
+        },
+        {
+            "app.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+            ".github/workflows/load.yml": "on:\n  schedule:\n    - cron: '0 3 * * 0'\njobs:\n  load:\n    steps:\n      - uses: grafana/setup-k6-action@v1\n      - run: k6 run load/orders.js\n",
         },
     )
     bad = ({"app.py": "from fastapi import FastAPI\napp = FastAPI()  # expect: info\n"},)

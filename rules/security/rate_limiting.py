@@ -32,7 +32,10 @@ _WORDS = (
     ("registration", re.compile(r"register(?:_user|_account)?|sign[-_]?up", re.I)),
     (
         "one-time code",
-        re.compile(r"(?:(?:send|verify|resend|check)[-_])?(?:otp|totp|mfa|2fa|code|pin)", re.I),
+        re.compile(
+            r"(?:(?:send|verify|resend|check)[-_])?(?:otp|totp|mfa|2fa)|(?:send|verify|resend|check)[-_](?:code|pin)",
+            re.I,
+        ),
     ),
     (
         "password recovery",

@@ -39,11 +39,23 @@ _COPIES = re.compile(
 """What a command says that fills another database, or leaves the data out."""
 _BY_HAND = re.compile(r"(?:gnu)?makefile|justfile|taskfile\.ya?ml", re.I)
 _LOAD = (
-    ("k6", b"k6", re.compile(rb"(?m)^import\s.+from\s+[\"']k6(?:/http)?[\"']")),
-    ("Locust", b"locust", re.compile(rb"(?m)^(?:from locust import|import locust)")),
+    (
+        "k6",
+        b"k6",
+        re.compile(
+            rb"(?m)^import\s.+from\s+[\"']k6(?:/[\w/]+)?[\"']|require\([\"']k6(?:/\w+)?[\"']\)"
+        ),
+    ),
+    ("Locust", b"locust", re.compile(rb"(?m)^\s*(?:from locust[\w.]* import|import locust)")),
     ("Artillery", b"phases:", re.compile(rb"(?m)^config:\s*\n(?:.*\n){0,12}?\s+phases:")),
     ("JMeter", b"jmeterTestPlan", re.compile(rb"<jmeterTestPlan")),
-    ("Gatling", b"gatling", re.compile(rb"import io\.gatling")),
+    ("Gatling", b"gatling", re.compile(rb"import io\.gatling|from\s+[\"']@gatling\.io/")),
+    ("Molotov", b"molotov", re.compile(rb"(?m)^\s*(?:from molotov import|import molotov)")),
+    (
+        "Taurus",
+        b"execution:",
+        re.compile(rb"(?m)^execution:\s*\n\s*-\s*(?:executor|concurrency|scenario)"),
+    ),
 )
 
 

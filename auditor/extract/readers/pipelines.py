@@ -1,7 +1,7 @@
-"""Continuous integration: what runs, when, after what, and which bots keep dependencies up.
+"""Continuous integration: what runs, when, and after what.
 
 GitLab CI, CircleCI, Azure Pipelines, Bitbucket Pipelines, Travis, Cloud Build, CodeBuild, Jenkins,
-Dependabot, Renovate, each by its published configuration reference.
+each by its published configuration reference.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import msgspec
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.markup import Document, at, read_json, read_yaml, text_at
+from auditor.extract.markup import Document, at, read_yaml, text_at
 from auditor.extract.shell import commands, program
-from auditor.extract.source import Source, Unreadable, extracts
+from auditor.extract.source import Source, extracts
 
 
 class CiStep(msgspec.Struct, frozen=True, array_like=True):
@@ -76,13 +76,6 @@ class CiStages(Fact, frozen=True):
     stages: list[str]
 
 
-class UpdateBot(Fact, frozen=True):
-    """A bot that proposes dependency updates."""
-
-    tool: str
-    line: int
-
-
 def tolerates(script: str) -> bool:
     """Whether a script ends well though its command failed: `|| true`, `; exit 0`, `set +e`."""
     found = list(commands(script))
@@ -105,24 +98,6 @@ def _script(value: Any) -> str:
     if isinstance(value, list):
         return "\n".join(_script(each) for each in value)
     return str(value) if isinstance(value, str | int) else ""
-
-
-@extracts(Kind.WORKFLOW, name=r"dependabot\.ya?ml")
-def dependabot(source: Source) -> Iterator[Fact]:
-    for document in read_yaml(source.text):
-        if isinstance(at(document.data, "updates"), list) and at(document.data, "updates"):
-            yield UpdateBot("Dependabot", document.line("updates"))
-
-
-@extracts(Kind.WORKFLOW, name=r"renovate\.json5?|\.renovaterc(?:\.json)?")
-def renovate(source: Source) -> Iterator[Fact]:
-    """Switched off where `enabled` is false for all, not for some packages."""
-    try:
-        off = at(read_json(source.text).data, "enabled") is False
-    except Unreadable:  # JSON5
-        off = bool(re.match(r"[\s{]*[\"']?enabled[\"']?\s*:\s*false", source.text))
-    if not off:
-        yield UpdateBot("Renovate", 1)
 
 
 @extracts(Kind.WORKFLOW, name=r".+\.ya?ml")

@@ -191,6 +191,50 @@ def cloud_foundry(source: Source) -> Iterator[Fact]:
                 yield PlatformSetting("Cloud Foundry", name, safe_value(name, str(value)), "", line)
 
 
+@extracts(Kind.PLATFORM, name=r"heroku\.ya?ml")
+def heroku_yml(source: Source) -> Iterator[Fact]:
+    """https://devcenter.heroku.com/articles/build-docker-images-heroku-yml."""
+    for document in read_yaml(source.text):
+        for name, run in items(at(document.data, "run")):
+            command = run if isinstance(run, str) else text_at(run, "command")
+            if command:
+                yield Process("heroku.yml", name, command, "", document.line("run", name))
+
+
+@extracts(Kind.PLATFORM, name=r"nixpacks\.toml")
+def nixpacks(source: Source) -> Iterator[Fact]:
+    document = read_toml(source.text)
+    if command := text_at(document.data, "start", "cmd"):
+        yield Process("Nixpacks", "web", command, "", document.line("cmd"))
+    for name, value in items(at(document.data, "variables")):
+        yield PlatformSetting("Nixpacks", name, safe_value(name, str(value)), "", document.line(name))  # fmt: skip
+
+
+@extracts(Kind.PLATFORM, name=r"\.platform\.app\.ya?ml")
+def platform_sh(source: Source) -> Iterator[Fact]:
+    """https://docs.upsun.com/create-apps/app-reference.html."""
+    for document in read_yaml(source.text):
+        if command := text_at(document.data, "web", "commands", "start"):
+            yield Process("Platform.sh", "web", command, "", document.line("web", "commands", "start"))  # fmt: skip
+        for name, job in items(at(document.data, "crons")):
+            command = text_at(job, "commands", "start") or text_at(job, "cmd")
+            line = document.line("crons", name)
+            yield Process("Platform.sh", name, f"{name} {command}", text_at(job, "spec"), line)
+
+
+@extracts(Kind.PLATFORM, name=r"supervisord?\.conf")
+def supervisor(source: Source) -> Iterator[Fact]:
+    """https://supervisord.org/configuration.html#program-x-section-settings."""
+    program = ""
+    for number, line in enumerate(source.text.split("\n"), 1):
+        if match := re.match(r"\[program:([^\]]+)\]", line):
+            program = match[1]
+        elif line.startswith("["):
+            program = ""
+        elif program and (match := re.match(r"command\s*=\s*(\S.*)", line)):
+            yield Process("supervisor", program, match[1].strip(), "", number)
+
+
 @extracts(Kind.PLATFORM, name=r"netlify\.toml")
 def netlify(source: Source) -> Iterator[Fact]:
     document = read_toml(source.text)

@@ -13,7 +13,7 @@ from typing import Any
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.markup import at, read_yaml, text_at
+from auditor.extract.markup import Document, at, items, read_toml, read_yaml, text_at
 from auditor.extract.source import Source, Unreadable, extracts
 
 _TOKEN = re.compile(
@@ -107,29 +107,55 @@ def _statements(server: str, text: str, by_line: bool) -> Iterator[Fact]:
             line += 1
 
 
-@extracts(Kind.PROXY, Kind.PLATFORM, name=r".+\.ya?ml")
+class TraefikEntry(Fact, frozen=True):
+    """What Traefik's own files say beyond limits: `https` where plain HTTP is sent on, the greatest body."""
+
+    https: bool
+    body: int
+    line: int
+
+
+_GATEWAY = re.compile(r"rateLimit|rate-limiting|redirections|redirectScheme|buffering")
+
+
+@extracts(Kind.PROXY, Kind.PLATFORM, name=r".+\.(?:ya?ml|toml)")
 def gateways(source: Source) -> Iterator[Fact]:
-    """Traefik's dynamic configuration, Kong's plugins."""
-    if not re.search(r"rateLimit|rate-limiting", source.text):
+    """Traefik's static and dynamic configuration, Kong's plugins."""
+    if not _GATEWAY.search(source.text):
         return
     try:
-        documents = read_yaml(source.text)
+        toml = source.name.endswith(".toml")
+        documents = [read_toml(source.text)] if toml else read_yaml(source.text)
     except Unreadable:
         return
     for document in documents:
-        data = document.data
-        limiting = {
-            str(name)
-            for name, options in _pairs(at(data, "http", "middlewares"))
-            if at(options, "rateLimit")
-        }
-        for name, router in _pairs(at(data, "http", "routers")):
-            used = at(router, "middlewares")
-            for each in used if isinstance(used, list) else ():
-                if str(each).split("@")[0] in limiting:
-                    line = document.line("http", "routers", name)
-                    yield GatewayLimit("Traefik", str(each), _prefix(text_at(router, "rule")), line)
-        yield from _kong(data, document.line("plugins"), "")
+        yield from _traefik(document)
+        yield from _kong(document.data, document.line("plugins"), "")
+
+
+def _traefik(document: Document) -> Iterator[Fact]:
+    """https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/ and its middlewares."""
+    data = document.data
+    for name, entry in items(at(data, "entryPoints")):
+        told = at(entry, "http", "redirections", "entryPoint")
+        if told and text_at(told, "scheme") in ("", "https"):
+            yield TraefikEntry(True, 0, document.line("entryPoints", name))
+    middlewares = items(at(data, "http", "middlewares"))
+    limiting = {name for name, options in middlewares if at(options, "rateLimit")}
+    redirecting = {
+        n for n, o in middlewares if text_at(at(o, "redirectScheme"), "scheme") == "https"
+    }
+    bodies = {n: at(o, "buffering", "maxRequestBodyBytes") for n, o in middlewares}
+    for name, router in items(at(data, "http", "routers")):
+        used = at(router, "middlewares")
+        line = document.line("http", "routers", name)
+        for each in used if isinstance(used, list) else ():
+            middleware = str(each).split("@")[0]
+            if middleware in limiting:
+                yield GatewayLimit("Traefik", str(each), _prefix(text_at(router, "rule")), line)
+            body = bodies.get(middleware)
+            if middleware in redirecting or isinstance(body, int):
+                yield TraefikEntry(middleware in redirecting, body if isinstance(body, int) else 0, line)  # fmt: skip
 
 
 def _kong(data: Any, line: int, target: str) -> Iterator[Fact]:
@@ -145,10 +171,6 @@ def _kong(data: Any, line: int, target: str) -> Iterator[Fact]:
             routes = at(service, "routes")
             for route in routes if isinstance(routes, list) else ():
                 yield from _kong(route, line, text_at(route, "paths").split(" ")[0] or "/")
-
-
-def _pairs(data: Any) -> list[tuple[str, Any]]:
-    return list(data.items()) if isinstance(data, dict) else []
 
 
 def _prefix(rule: str) -> str:
