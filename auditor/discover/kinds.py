@@ -185,6 +185,10 @@ def role_of(path: str) -> Role:
         return Role.DOCUMENTATION
     if any("{{" in folder for folder in folders):  # a template for other projects
         return Role.EXAMPLE
+    if name.endswith(".conf"):
+        folders = [
+            folder for folder in folders if folder != "snippets"
+        ]  # nginx's, as Debian has them
     if _EXAMPLE_FOLDERS.intersection(folders) or _EXAMPLE_NAME.search(name):
         return Role.EXAMPLE
     return Role.SOURCE

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from auditor.model.containers import Container, ContainerImage
-from auditor.model.deployment import Command, HealthProbe, ManagedDatabase
+from auditor.model.deployment import Command, HealthProbe, ManagedDatabase, ProxyLocation
 from auditor.model.pipelines import Job
-from tests.conftest import Build
+from auditor.model.transport import HttpsRedirect
+from tests.conftest import Build, load, write
+from tests.platforms.samples import DOCUMENT, SAMPLES, table, yields
 
 
 def test_helm_template_is_read_without_its_actions(build: Build) -> None:
@@ -117,3 +121,109 @@ def test_timer_gives_its_service_a_schedule(build: Build) -> None:
         ("systemd", "dump /bin/dump.sh", "daily"),
         ("cron", "root /bin/other.sh", "0 3 * * *"),
     }
+
+
+def test_the_document_tells_what_each_file_yields(tmp_path: Path) -> None:
+    rows = []
+    for number, sample in enumerate(SAMPLES):
+        application = load(write(tmp_path / str(number), sample.files))
+        found = yields(application)
+        assert found, sample.title
+        assert not application.unread, sample.title
+        rows.append((sample.title, found))
+    assert table(rows) in DOCUMENT.read_text()
+
+
+def test_files_of_a_gitlab_pipeline_make_one(build: Build) -> None:
+    files = {
+        ".gitlab-ci.yml": "include: [ci/test.yml]\nstages: [check, ship]\nship:\n  stage: ship\n  script: helm upgrade shop ./chart\n",
+        "ci/test.yml": "unit:\n  stage: check\n  script: pytest\n",
+        "ci/forgotten.yml": "old:\n  script: pytest\n",
+    }
+    jobs = {job.name: job for job in build(files).facts(Job)}
+    assert jobs["ship"].before == ("unit",)
+    assert jobs["unit"].active
+    assert jobs["unit"].place.path == "ci/test.yml"
+    assert not jobs["old"].active
+
+
+def test_azure_templates_belong_to_who_starts_them(build: Build) -> None:
+    files = {
+        "azure-pipelines.yml": "steps:\n  - template: azure-pipelines/test.yml\n",
+        "azure-pipelines/test.yml": "parameters: []\nsteps:\n  - script: pytest\n",
+        "azure-pipelines/forgotten.yml": "parameters: []\nsteps:\n  - script: tox\n",
+    }
+    jobs = build(files).facts(Job)
+    assert any(s.tests == "pytest" for job in jobs if job.active for s in job.steps)
+    assert not any(s.tests == "tox" for job in jobs if job.active for s in job.steps)
+
+
+def test_what_takes_in_a_compose_file_tells_whom_it_is_for(build: Build) -> None:
+    files = {
+        "compose.dev.yml": "include: [parts/store.yml]\nservices:\n  web:\n    build: .\n",
+        "parts/store.yml": "services:\n  db:\n    image: postgres:17\n    ports: ['5432:5432']\n  api:\n    build: ..\n",
+    }
+    assert not build(files).facts(Container)
+    files["compose.prod.yml"] = files.pop("compose.dev.yml")
+    assert "db" in {c.name for c in build(files).facts(Container)}
+
+
+def test_who_extends_a_service_completes_it(build: Build) -> None:
+    files = {
+        "compose.yml": "services:\n  web:\n    extends: {file: common.yml, service: base}\n    restart: always\n",
+        "common.yml": "services:\n  base:\n    build: .\n",
+    }
+    assert all(c.restarts for c in build(files).facts(Container))
+
+
+def test_ingress_limits_and_insists_on_https(build: Build) -> None:
+    text = """
+kind: Ingress
+metadata:
+  annotations:
+    nginx.ingress.kubernetes.io/limit-rpm: "30"
+spec:
+  tls: [{hosts: [shop.example]}]
+  rules: [{http: {paths: [{path: /api}]}}]
+"""
+    application = build({"k8s/ingress.yaml": text})
+    (location,) = application.facts(ProxyLocation)
+    assert (location.path, location.body, [x.name for x in location.limits]) == (
+        "/api",
+        1024 * 1024,
+        ["limit-rpm"],
+    )
+    assert application.facts(HttpsRedirect)
+    off = text.replace('limit-rpm: "30"', 'ssl-redirect: "false"')
+    assert not build({"k8s/ingress.yaml": off}).facts(HttpsRedirect)
+
+
+def test_cloudformation_tells_backups_and_protection(build: Build) -> None:
+    text = """
+Resources:
+  Kept: {Type: AWS::RDS::DBInstance, Properties: {}}
+  Off: {Type: AWS::RDS::DBInstance, Properties: {BackupRetentionPeriod: 0}}
+  Told: {Type: AWS::RDS::DBInstance, Properties: {BackupRetentionPeriod: !Ref Days}}
+  Replica: {Type: AWS::RDS::DBInstance, Properties: {SourceDBInstanceIdentifier: x}}
+  Fragile: {Type: AWS::RDS::DBCluster, DeletionPolicy: Delete, Properties: {}}
+"""
+    stores = {s.name: s for s in build({"cloudformation/db.yml": text}).facts(ManagedDatabase)}
+    assert {n.split()[1]: s.backups for n, s in stores.items()} == {
+        "Kept": True,
+        "Off": False,
+        "Told": None,
+        "Fragile": True,
+    }
+    assert [n.split()[1] for n, s in stores.items() if s.fragile] == ["Fragile"]
+
+
+def test_jobs_of_ansible_that_are_taken_away_do_not_run(build: Build) -> None:
+    text = """
+- hosts: all
+  tasks:
+    - block:
+        - cron: {name: dump, special_time: daily, job: dump.sh}
+        - cron: {name: old, state: absent, job: old.sh}
+"""
+    found = [(c.text, c.schedule) for c in build({"site.yml": text}).facts(Command)]
+    assert found == [("dump.sh", "daily")]

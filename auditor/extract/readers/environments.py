@@ -34,7 +34,7 @@ class GivenSetting(Fact, frozen=True):
 
 
 _GIVES = re.compile(
-    r"(?i)^(?:envs?|environment|environments?|environment_?variables|env_?vars|extra_?env(?:_?vars)?|variables|vars|environmentSecrets|data|stringData)$"
+    r"(?i)^(?:envs?|environment|environments?|environment_?variables|env_?vars|env_?variables|extra_?env(?:_?vars)?|variables|vars|environmentSecrets|data|stringData)$"
 )
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{1,100}$")
 _ELSEWHERE = re.compile(
