@@ -10,7 +10,8 @@ from auditor.extract.python import tree as t
 from auditor.frameworks.fastapi import unit_of
 from auditor.frameworks.flask_apps import Key
 from auditor.frameworks.flask_guards import FlaskGuards
-from auditor.frameworks.flask_routing import FlaskRouting, Found, Node, converters
+from auditor.frameworks.flask_nodes import Node
+from auditor.frameworks.flask_routing import FlaskRouting, Found, converters
 from auditor.frameworks.limits import Limits, of_limiter, short
 from auditor.frameworks.public import public_by_nature
 from auditor.libraries.limiters import LIMITS, exempts_route
@@ -122,7 +123,7 @@ class _Routes:
         if view.function is not None:
             if body := self.guards.body(view.function, tests):
                 guards.append(body)
-        elif view.name != "<lambda>" and found.rule.gate is None:
+        elif view.name != "<lambda>" and found.rule.gate is None and not found.rule.public:
             reason = f"what `{view.name}` does is made at run time"
             guards.append(Guard(view.name, view.place, "body", Guarding.UNKNOWN, reason))
         return Route(
@@ -135,7 +136,7 @@ class _Routes:
             tuple(dict.fromkeys(guards)),
             tuple(dict.fromkeys(self._limits(found, tests))),
             tuple(self._parameters(path, found)),
-            public_by_nature(method, _braced(path)),
+            found.rule.public or public_by_nature(method, _braced(path)),
             view.function,
             self._dependencies(found),
             view.owner,

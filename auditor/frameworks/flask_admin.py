@@ -8,7 +8,7 @@ before every method that a view exposes, and whom it does not let in gets 403 or
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from auditor.extract.python import tree as t
@@ -22,19 +22,37 @@ _INDEX = re.compile(r"^flask_admin(?:\.base)?\.AdminIndexView$")
 _MODEL = re.compile(
     r"^flask_admin\.(?:contrib\.\w+(?:\.view)?\.ModelView|model(?:\.base)?\.BaseModelView)$"
 )
+_FILES = re.compile(r"^flask_admin\.contrib\.fileadmin(?:\.\w+)?\.(?:Base|S3|Azure)?FileAdmin$")
 _VIEW = re.compile(r"^flask_admin\.\w[\w.]*$")
+_GET, _POST, _BOTH = ("GET",), ("POST",), ("GET", "POST")
 _MODEL_ROUTES = {
-    "index_view": ("/", ("GET",)),
-    "create_view": ("/new/", ("GET", "POST")),
-    "edit_view": ("/edit/", ("GET", "POST")),
-    "details_view": ("/details/", ("GET",)),
-    "delete_view": ("/delete/", ("POST",)),
-    "action_view": ("/action/", ("POST",)),
-    "export": ("/export/<export_type>/", ("GET",)),
-    "ajax_lookup": ("/ajax/lookup/", ("GET",)),
-    "ajax_update": ("/ajax/update/", ("POST",)),
+    "index_view": (("/", _GET),),
+    "create_view": (("/new/", _BOTH),),
+    "edit_view": (("/edit/", _BOTH),),
+    "details_view": (("/details/", _GET),),
+    "delete_view": (("/delete/", _POST),),
+    "action_view": (("/action/", _POST),),
+    "export": (("/export/<export_type>/", _GET),),
+    "ajax_lookup": (("/ajax/lookup/", _GET),),
+    "ajax_update": (("/ajax/update/", _POST),),
 }
 """What every view of a model exposes, whatever it allows."""
+_FILE_ROUTES = {
+    "index": (("/old_index", _GET), ("/old_b/<path:path>", _GET)),
+    "index_view": (("/", _GET), ("/b/<path:path>", _GET)),
+    "upload": (("/upload/", _BOTH), ("/upload/<path:path>", _BOTH)),
+    "download": (("/download/<path:path>", _GET),),
+    "mkdir": (("/mkdir/", _BOTH), ("/mkdir/<path:path>", _BOTH)),
+    "delete": (("/delete/", _POST),),
+    "rename": (("/rename/", _BOTH),),
+    "edit": (("/edit/", _BOTH),),
+    "action_view": (("/action/", _POST),),
+}
+"""What every view of a folder exposes."""
+_INDEX_ROUTES = {"index": (("/", _GET),)}
+
+Method = tuple[str, tuple[str, ...], Located | None]
+"""Path below the view, verbs, and the function, where it is the tree's own."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +69,7 @@ class Exposed:
     endpoint: str
     view: View
     gate: Gate
+    public: str = ""
 
 
 @dataclass
@@ -70,7 +89,7 @@ class Administrations:
             index = self._view_of(next((s.arg(None, "index_view") for s in (made, *attached) if s.arg(None, "index_view")), None), made)  # fmt: skip
             url = self._text(made, None, "url") or (self._text(index, None, "url") if index else "")
             url = url or "/admin"
-            exposed = list(self._exposed(index or made, url, True))
+            exposed = [*self._exposed(index or made, url, True), self._static(made, url)]
             for site in self._calls("add_view", made):
                 if (view := self._view_of(site.arg(0, "view"), site)) is not None:
                     exposed += self._exposed(view, url, False)
@@ -79,6 +98,14 @@ class Administrations:
                     if (view := self._view_of(given, site)) is not None:
                         exposed += self._exposed(view, url, False)
             yield made, attached, exposed
+
+    def _static(self, made: CallSite, url: str) -> Exposed:
+        """The files of the package itself, which no view guards."""
+        given = self._text(made, None, "static_url_path")
+        below = given or ("/static/admin" if url == "/" else "/static")
+        path = f"{url.rstrip('/')}/{below.strip('/')}/<path:filename>"
+        view = View("send_static_file", place_of(made), None)
+        return Exposed(path, _GET, "admin.static", view, Gate(None), "static files")
 
     def _calls(self, method: str, made: CallSite) -> Iterator[CallSite]:
         for site in self.code.method_calls(method):
@@ -103,9 +130,10 @@ class Administrations:
         written = self.code.name(made.node.func, made.scope)
         ancestry = self.code.ancestry(own) if own else [written]
         model = any(_MODEL.match(name) for name in ancestry)
+        files = any(_FILES.match(name) for name in ancestry)
         if not index and not any(_VIEW.match(name) for name in ancestry):
             return
-        offset = 2 if model else 0
+        offset = 2 if model or files else 0
         name = own.node.name if own else written.rpartition(".")[2]  # type: ignore[attr-defined]
         word = t.dotted(made.arg(0, "model")).rpartition(".")[2] if model else name
         endpoint = self._text(made, offset + 2, "endpoint") or ("admin" if index else word.lower())
@@ -115,7 +143,10 @@ class Administrations:
         elif not given.startswith("/"):
             given = f"{url.rstrip('/')}/{given}"
         gate = Gate(self.views.method(own, "is_accessible") if own else None)
-        for method, (path, verbs, function) in self._methods(own, model, index).items():
+        outside = (
+            _MODEL_ROUTES if model else _FILE_ROUTES if files else _INDEX_ROUTES if index else {}
+        )
+        for method, path, verbs, function in self._methods(own, outside):
             place = place_of(function or Located(made.node, made.scope), f"{name}.{method}")
             decorators = self.views.of_function(function).decorators if function else ()
             view = View(f"{name}.{method}", place, function, decorators, owner=own)
@@ -124,12 +155,12 @@ class Administrations:
             )
 
     def _methods(
-        self, own: Located | None, model: bool, index: bool
-    ) -> dict[str, tuple[str, tuple[str, ...], Located | None]]:
-        """Exposed method -> (path, verbs, function): those of the package, and the tree's own."""
-        outside = _MODEL_ROUTES if model else {"index": ("/", ("GET",))} if index else {}
-        exposed: dict[str, tuple[str, tuple[str, ...], Located | None]] = {
-            name: (path, verbs, None) for name, (path, verbs) in outside.items()
+        self, own: Located | None, outside: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]]
+    ) -> Iterator[tuple[str, str, tuple[str, ...], Located | None]]:
+        """(method, path, verbs, function): those of the package, and the tree's own."""
+        exposed: dict[str, list[Method]] = {
+            name: [(path, verbs, None) for path, verbs in routes]
+            for name, routes in outside.items()
         }
         for ancestor in reversed(self.code.ancestry(own) if own else []):
             definition = self.code.definition(ancestor)
@@ -144,8 +175,12 @@ class Administrations:
                             site = CallSite(decorator, inner)
                             path = self._text(site, 0, "url") or "/"
                             verbs = self._verbs(argument(decorator, 1, "methods"), site)
-                            exposed[node.name] = path, verbs, Located(node, inner)
-        return exposed
+                            exposed.setdefault(node.name, []).append(
+                                (path, verbs, Located(node, inner))
+                            )
+        for name, methods in exposed.items():
+            for path, verbs, function in methods:
+                yield name, path, verbs, function
 
     def _verbs(self, expr: t.Expr | None, site: CallSite) -> tuple[str, ...]:
         for known in possible(self.values.value(expr, site.scope)):

@@ -14,7 +14,7 @@ from dataclasses import replace
 from auditor.extract.python import tree as t
 from auditor.frameworks.connexion import Demand, Scheme
 from auditor.frameworks.decorators import Applied, Layer
-from auditor.frameworks.flask_routing import Hook
+from auditor.frameworks.flask_nodes import Hook
 from auditor.frameworks.wrappers import CSRF, WrapperGuards, least
 from auditor.libraries.authentication import asks_for_need, known_guard
 from auditor.link.application import Application

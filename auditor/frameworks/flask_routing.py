@@ -14,44 +14,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from auditor.extract.python import tree as t
-from auditor.frameworks.connexion import Connexion, Demand
-from auditor.frameworks.decorators import Applied
-from auditor.frameworks.flask_admin import Administrations, Gate
+from auditor.frameworks.connexion import Connexion
+from auditor.frameworks.flask_admin import Administrations
 from auditor.frameworks.flask_apps import FlaskApps, Key
+from auditor.frameworks.flask_nodes import UNTOLD, Child, Hook, Node, Nodes, Rule
 from auditor.frameworks.flask_views import VERBS, View, Views
 from auditor.link.application import Application, provides
 from auditor.link.contexts import contexts_of
-from auditor.link.names import CallSite, Located, Scope, argument
+from auditor.link.names import CallSite, Located, Scope
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
-from auditor.model.places import Place
 from auditor.model.values import possible
-
-_KINDS = {
-    "flask.Blueprint": "blueprint",
-    "flask.blueprints.Blueprint": "blueprint",
-    "quart.Blueprint": "blueprint",
-    "quart.blueprints.Blueprint": "blueprint",
-    "apiflask.APIBlueprint": "blueprint",
-    "apiflask.blueprint.APIBlueprint": "blueprint",
-    "flask_smorest.Blueprint": "blueprint",
-    "flask_smorest.blueprint.Blueprint": "blueprint",
-    "flask_openapi3.APIBlueprint": "blueprint",
-    "flask_openapi3.blueprint.APIBlueprint": "blueprint",
-    "flask_smorest.Api": "registry",
-    "flask_restful.Api": "api",
-    "flask_restplus.Api": "api",
-    "flask_restplus.api.Api": "api",
-    "flask_restx.Api": "api",
-    "flask_restx.api.Api": "api",
-    "flask_restplus.Namespace": "namespace",
-    "flask_restx.Namespace": "namespace",
-    "flask_restx.namespace.Namespace": "namespace",
-    "flask_restplus.Api().namespace": "namespace",
-    "flask_restx.Api().namespace": "namespace",
-    "flask_restx.api.Api().namespace": "namespace",
-}
-"""Constructor -> what it makes; a registry hands blueprints on to its application."""
 
 _SHORT = {*VERBS, "websocket"}
 _ROUTE = {"route", "resource", "doc_route"}
@@ -61,57 +34,6 @@ _HOOKS = (
 _WIDE = ("before_app_request", "app_url_value_preprocessor")
 _IGNORED_METHODS = {"HEAD", "OPTIONS"}
 _MAX_DEPTH = 12
-_UNTOLD = "<?>"
-
-
-@dataclass
-class Rule:
-    """One registration of a view: its path below the node, and the methods it answers."""
-
-    path: str
-    methods: tuple[str, ...]
-    view: View
-    endpoint: str
-    demand: Demand | None = None
-    """What an OpenAPI document asks of the caller."""
-    gate: Gate | None = None
-    """What a view of flask-admin asks before it runs."""
-
-
-@dataclass
-class Hook:
-    """A function that runs before every request of an application or blueprint."""
-
-    function: Located | None
-    place: Place
-    decorators: tuple[Applied, ...]
-
-
-@dataclass
-class Child:
-    """One registration of a blueprint, API or namespace on a node."""
-
-    key: Key
-    prefix: str | None
-    name: str | None = None
-
-
-@dataclass(eq=False)
-class Node:
-    """An application, blueprint, API, namespace or registry."""
-
-    site: CallSite
-    kind: str
-    name: str
-    prefix: str | None
-    framework: str = ""
-    rules: list[Rule] = field(default_factory=list)
-    children: list[Child] = field(default_factory=list)
-    hooks: list[Hook] = field(default_factory=list)
-    """For what is registered on this node and below."""
-    wide_hooks: list[Hook] = field(default_factory=list)
-    """`before_app_request`: for the whole application that a blueprint is registered on."""
-    decorators: tuple[Applied, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,7 +64,8 @@ class FlaskRouting:
         self.values = self.application.values
         self.contexts = contexts_of(self.values)
         self.views = Views(self.values)
-        self._find_nodes()
+        self.making = Nodes(self.values, self.apps, self.views, self.blind)
+        self.nodes = self.making.found()
         self._find_attachments()
         self._find_decorator_lists()
         self._find_decorated()
@@ -151,71 +74,9 @@ class FlaskRouting:
         self._find_administrations()
         self._settle_dynamic()
 
-    # --- nodes
-
-    def _find_nodes(self) -> None:
-        for key, site in self.apps.sites.items():
-            self.nodes[key] = Node(site, "app", "", None, self.apps.frameworks[key])
-        kinds = dict(_KINDS)
-        for found in self.code.classes():
-            name, *bases = self.code.ancestry(found) or [""]
-            for base in bases:
-                if base in _KINDS:
-                    kinds[name] = _KINDS[base]
-        self._kinds = kinds
-        for site in self.code.calls(*kinds):
-            callee = self.code.name(site.node.func, site.scope)
-            self.nodes[site.key] = self._node(site, kinds[callee], callee)
-
-    def _node(self, site: CallSite, kind: str, callee: str) -> Node:
-        position = {"blueprint": 5, "namespace": 2}.get(kind)
-        if callee.startswith("flask_restful."):
-            position = 1
-        keyword = (
-            "path" if kind == "namespace" else "url_prefix" if kind == "blueprint" else "prefix"
-        )
-        given = site.arg(position, keyword)
-        prefix = self._prefix(given, site)
-        if prefix is None and ":" in callee:
-            prefix = self._own(callee, keyword)
-        name = self.values.text(site.arg(0, "name"), site.scope) or ""
-        if kind == "namespace":
-            prefix = (prefix or f"/{name}").rstrip("/")
-        node = Node(site, kind, name, prefix)
-        listed = self.views.decorator_list(site.arg(None, "decorators"), site.scope, "router")
-        node.decorators = tuple(applied for applied, _ in listed)
-        return node
-
-    def _own(self, callee: str, keyword: str) -> str | None:
-        """What a class of the tree passes to the constructor of its base."""
-        found = self.code.definition(callee)
-        for node in t.walk(*found.node.body) if found else ():  # type: ignore[attr-defined]
-            match node:
-                case t.Call(func=t.Attr(name="__init__")) as call:
-                    if (given := argument(call, None, keyword)) is not None:
-                        text = self.values.text(given, self.code.inside(found))  # type: ignore[arg-type]
-                        if text is not None:
-                            return text
-        return None
-
-    def _given(self, expr: t.Expr, scope: Scope) -> str | None:
-        """A prefix or path; None where it is given as None, a sign where it cannot be told."""
-        text = self.contexts.text(expr, scope)
-        if text is not None:
-            return text
-        value = self.values.value(expr, scope)
-        if any(known.value is None for known in possible(value)):
-            return None
-        return _UNTOLD
-
-    def _prefix(self, given: t.Expr | None, site: CallSite) -> str | None:
-        """A prefix; one that cannot be told counts as none, which is said."""
-        prefix = self._given(given, site.scope) if given is not None else None
-        if prefix == _UNTOLD:
-            told = f"the prefix `{t.dotted(given) or 'computed'}` is told at run time"
-            self.blind.append(BlindSpot(place_of(site), "routes", told))
-            return None
-        return prefix
+    def _prefix(self, site: CallSite, position: int | None, name: str) -> str | None:
+        given = site.arg(position, name)
+        return self.making.prefix(Located(given, site.scope) if given is not None else None, site)
 
     def identify(self, expr: t.Expr | None, scope: Scope) -> list[Key]:
         """The nodes that an expression may stand for."""
@@ -304,9 +165,9 @@ class FlaskRouting:
             if isinstance(expr, t.Star):
                 for source in self.values.sources(expr.value, site.scope):
                     for item in source.node.items if isinstance(source.node, t.Seq) else ():
-                        paths.append(self._given(item, source.scope) or "")
+                        paths.append(self.making.text(item, source.scope) or "")
             else:
-                paths.append(self._given(expr, site.scope) or "")
+                paths.append(self.making.text(expr, site.scope) or "")
         return paths
 
     def _methods(self, site: CallSite) -> tuple[str, ...]:
@@ -330,10 +191,14 @@ class FlaskRouting:
     ) -> None:
         """One rule for each view; `position` is that of the endpoint's name in the call."""
         named = self.contexts.text(site.arg(position, "endpoint"), site.scope)
-        if path == _UNTOLD:
+        if path == UNTOLD:
             if not self._never_called(site.scope):
                 told = "the path of a route is told at run time"
                 self.blind.append(BlindSpot(place_of(site), "routes", told))
+            return
+        if method := self.making.rewrites(self.nodes[key], path, site):
+            told = f"`{method}` of an own class makes another path of {path}"
+            self.blind.append(BlindSpot(place_of(site), "routes", told))
             return
         for view in views:
             own = view.methods or methods or ("GET",)
@@ -386,7 +251,7 @@ class FlaskRouting:
         """Methods of own APIs and blueprints that register what they are given: name -> method."""
         found: dict[str, str] = {}
         for owner in self.code.classes():
-            if not self._kinds.keys() & set(self.code.ancestry(owner)[1:]):
+            if not self.making.kinds.keys() & set(self.code.ancestry(owner)[1:]):
                 continue
             for method in owner.node.body:  # type: ignore[attr-defined]
                 if not isinstance(method, t.Function) or method.name in calls:
@@ -409,7 +274,7 @@ class FlaskRouting:
         if not views:
             name = t.dotted(view_func) or self.code.name(view_func, site.scope)
             views = (View(name.rpartition(".")[2] or "?", place_of(site), None),)
-        path = self._given(site.node.args[0], site.scope) if site.node.args else None
+        path = self.making.text(site.node.args[0], site.scope) if site.node.args else None
         if path is None:
             path = self._paths(site, every=False)[0] if site.arg(None, "rule") else ""
         self._add(key, path, self._methods(site), views, site, position=1)
@@ -429,7 +294,7 @@ class FlaskRouting:
         below = [k for k in self.identify(given, site.scope) if self.nodes[k].kind != "app"]
         if not below:
             self._unidentified(key, site, given)
-        prefix = self._prefix(site.arg(None, "url_prefix"), site)
+        prefix = self._prefix(site, None, "url_prefix")
         name = self.contexts.text(site.arg(None, "name"), site.scope)
         for child in below:
             self.nodes[key].children.append(Child(child, prefix, name))
@@ -452,7 +317,7 @@ class FlaskRouting:
         return Connexion(self.application)
 
     def _namespace(self, key: Key, site: CallSite) -> None:
-        prefix = self._prefix(site.arg(1, "path"), site)
+        prefix = self._prefix(site, 1, "path")
         for child in self.identify(site.arg(0, "ns", "namespace"), site.scope):
             node = self.nodes[key]
             node.children = [c for c in node.children if c.key != child or c.prefix is not None]
@@ -479,7 +344,7 @@ class FlaskRouting:
             if node.kind == "blueprint" and key not in registered
         ]
         for above, site in self._dynamic:
-            prefix = self._prefix(site.arg(None, "url_prefix"), site)
+            prefix = self._prefix(site, None, "url_prefix")
             for key in loose:
                 if not self._reaches(key, above):
                     self.nodes[above].children.append(Child(key, prefix))
@@ -505,7 +370,15 @@ class FlaskRouting:
             given = [(s.arg(0, "app"), s.scope) for s in (made, *attached)]
             for key in dict.fromkeys(k for app, scope in given for k in self.identify(app, scope)):
                 for each in exposed:
-                    rule = Rule(each.path, each.methods, each.view, each.endpoint, gate=each.gate)
+                    rule = Rule(
+                        each.path,
+                        each.methods,
+                        each.view,
+                        each.endpoint,
+                        None,
+                        each.gate,
+                        each.public,
+                    )
                     self.nodes[key].rules.append(rule)
 
     # --- hooks

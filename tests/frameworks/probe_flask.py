@@ -38,7 +38,7 @@ def main() -> None:
     rows = []
     for rule in app.url_map.iter_rules():
         if re.search(
-            r"(?:^|\.)(?:static|root|specs)$|^(?:api-docs|openapi|restx_doc|security\.)",
+            r"(?:^|\.)(?:root|specs)$|^(?:api-docs|openapi|restx_doc|security\.)",
             rule.endpoint,
         ):
             continue

@@ -648,6 +648,7 @@ app.register_blueprint(two, url_prefix="/2")
         "app.py": """
 from flask import Flask, abort
 from flask_admin import Admin, AdminIndexView, BaseView, expose
+from flask_admin.contrib.fileadmin import FileAdmin
 from flask_admin.contrib.sqla import ModelView
 from flask_login import LoginManager, current_user
 from flask_sqlalchemy import SQLAlchemy
@@ -676,6 +677,9 @@ class Guarded:
 class Closed(Guarded, ModelView):
     pass
 
+class Files(Guarded, FileAdmin):
+    def delete(self): return "x"
+
 class Home(AdminIndexView):
     def is_accessible(self):
         return current_user.is_authenticated and current_user.is_admin
@@ -688,6 +692,7 @@ class Report(BaseView):
     def index(self): return "x"
 
     @expose("/run/<int:number>", methods=["POST"])
+    @expose("/walk/<int:number>", methods=["POST"])
     def start(self, number): return "x"
 
 admin = Admin(app, name="x", url="/manage", index_view=Home(url="/manage"))
@@ -695,6 +700,54 @@ admin.add_view(Closed(Cat, db.session))
 admin.add_view(ModelView(Dog, db.session, endpoint="hounds"))
 admin.add_view(Closed(Bird, db.session, name="Birds", url="b", endpoint="birds"))
 admin.add_view(Report(name="Report", endpoint="report"))
+admin.add_view(Files(".", "/", name="Files"))
+""",
+    },
+    "own blueprints, and static files": {
+        "modules.py": """
+from flask import Blueprint
+
+class Module(Blueprint):
+    def __init__(self, name, import_name, **kwargs):
+        kwargs.setdefault("url_prefix", "/" + name)
+        kwargs.setdefault("static_folder", "files")
+        super().__init__(name, import_name, **kwargs)
+
+class Tool(Module):
+    pass
+
+class Versioned(Blueprint):
+    def __init__(self, name):
+        super().__init__(name, __name__, url_prefix=f"/v1/{name}")
+
+tools, given, plain = Tool("tools", __name__), Module("given", __name__, url_prefix="/x"), Versioned("cars")
+assets = Blueprint("assets", __name__, static_folder="web/dist", static_url_path="/bundle")
+
+@tools.get("/a")
+def a(): return "x"
+
+@given.get("/b")
+def b(): return "x"
+
+@plain.get("/c")
+def c(): return "x"
+""",
+        "app.py": """
+import os
+from flask import Flask, abort, request
+from modules import assets, given, plain, tools
+
+ROOT = os.path.dirname(__file__)
+app = Flask(__name__, static_folder=os.path.join(ROOT, "..", "client"))
+for each in (assets, given, plain, tools):
+    app.register_blueprint(each)
+
+@app.before_request
+def guard():
+    if request.endpoint == "tools.static" or request.path.startswith("/client"):
+        return None
+    if request.headers.get("X-Key") != os.environ["SAMPLE_KEY"]:
+        abort(401)
 """,
     },
     "Flask-Principal": {
