@@ -3,7 +3,8 @@
 `query = {}`, then `if status: query["status"] = status`, then `query.update(more)`: at the call that
 takes `query`, it is made of pieces, some of which are only there in some runs. Statements are
 followed in their order up to the place; of branches that do not lead there, what they add is
-optional, and what they assign anew is an alternative.
+optional, and what they assign anew is an alternative. So are those of a function of the tree that the
+variable is handed to: `add_filters(query, form)`.
 """
 
 from __future__ import annotations
@@ -13,24 +14,37 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Scope
+from auditor.link.names import Located, Scope, named
 from auditor.link.values import Evaluator
 
 _MOST = 12
 """Alternatives that are kept apart."""
+_FEW = 6
+"""Alternatives up to which the branches of an `if` with an `else` are kept apart."""
+_DEEPEST = 3
+
+
+Branches = tuple[int, ...]
+"""Each by the `id` of its statement; the other way of the same statement is its negative."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A dict or list that becomes a part of the whole; None where it cannot be told.
 
-    `front` tells that it comes before what was there.
+    `branches` are those that a run has to take for it to be there, `front` tells that it comes before
+    what was there, and `taken` is a key that is taken out instead.
     """
 
     expr: t.Expr | None
     scope: Scope
-    optional: bool = False
+    branches: Branches = ()
     front: bool = False
+    taken: t.Expr | None = None
+
+    @property
+    def optional(self) -> bool:
+        return bool(self.branches)
 
 
 Whole = tuple[Piece, ...]
@@ -48,21 +62,18 @@ def assembled(values: Evaluator, name: t.Name, scope: Scope) -> list[Whole]:
         whole = tuple(Piece(o.node, o.scope) for o in origins[:1]) or (Piece(None, where),)  # type: ignore[arg-type]
         start = [whole]
     body = where.module.body if where.owner is None else getattr(where.owner, "body", [])
-    walk = _Walk(name, where, body if isinstance(body, list) else [])
-    return walk.run(start)
+    walk = _Walk(values, name, where)
+    return walk.block(body if isinstance(body, list) else [], start)[0]
 
 
 @dataclass
 class _Walk:
+    values: Evaluator
     name: t.Name
     scope: Scope
-    body: list[t.Stmt]
+    depth: int = 0
 
-    def run(self, start: list[Whole]) -> list[Whole]:
-        state, _ = self._block(self.body, start)
-        return state
-
-    def _block(self, body: Iterable[t.Stmt], state: list[Whole]) -> tuple[list[Whole], bool]:
+    def block(self, body: Iterable[t.Stmt], state: list[Whole]) -> tuple[list[Whole], bool]:
         """(what it is afterwards, whether the way ends here: at the place, or by leaving)."""
         for stmt in body:
             here = stmt.line <= self.name.line <= stmt.end_line and self._holds(stmt)
@@ -78,7 +89,7 @@ class _Walk:
         """Go on in the block of a statement that holds the place."""
         for block in _blocks(stmt):
             if any(self._holds(inner) for inner in block):
-                return self._block(block, state)
+                return self.block(block, state)
         return state, True
 
     def _past(self, stmt: t.Stmt, state: list[Whole]) -> tuple[list[Whole], bool]:
@@ -96,33 +107,141 @@ class _Walk:
             ):
                 at = (stmt.line, stmt.column, stmt.end_line)
                 return self._add(state, t.Map(*at, [key], [value])), False
-            case t.Do(value=t.Call(func=t.Attr(value=t.Name(id=name), name=method)) as call):
-                return self._called(state, method, call) if name == self.name.id else state, False
-            case t.If(body=then, orelse=other):
-                one, left = self._block(then, state)
-                two, right = self._block(other, state)
+            case t.Assign(targets=[t.Item(value=t.Item()) as target], value=value) if (
+                keys := self._path(target)
+            ) and value is not None:
+                return self._add(state, _nested(keys, value)), False
+            case t.Do(
+                value=t.Call(
+                    func=t.Attr(value=inner, name="append" | "extend" | "update" as method),
+                    args=[item],
+                )
+            ) if keys := self._path(inner):
+                if isinstance(keys[-1], t.Const) and keys[-1].value == "$or":
+                    return self._add(state, None), False  # one more way, which is no piece
+                at = (stmt.line, stmt.column, stmt.end_line)
+                listed = t.Seq(*at, "list", [item]) if method == "append" else item
+                return self._add(state, _nested(keys, listed)), False
+            case t.Do(value=t.Call(func=t.Attr(value=t.Name(id=name), name=method)) as call) if (
+                name == self.name.id
+            ):
+                return self._called(state, method, call), False
+            case t.Do(value=t.Call() as call) | t.Do(value=t.Await(value=t.Call() as call)):
+                return self._handed(state, call), False
+            case t.Assign(value=t.Call(func=t.Attr(value=t.Name(id=name), name="pop")) as call):
+                return self._called(state, "pop", call) if name == self.name.id else state, False
+            case t.Delete(targets=[t.Item(value=t.Name(id=name), index=key)]):
+                return self._taken(state, key) if name == self.name.id else state, False
+            case t.If(
+                test=t.Compare(left=t.Const(), ops=["in"], rights=[t.Name(id=name)]),
+                body=then,
+                orelse=[],
+            ) if name == self.name.id:  # without the key, what is done about it changes nothing
+                one, ended = self.block(then, state)
+                return (state if ended else one), False
+            case t.If(test=test, body=then, orelse=other):
+                given = self._given(test)
+                if given is not None:
+                    return self.block(then if given else other, state)
+                one, left = self.block(then, state)
+                two, right = self.block(other, state)
                 if left or right:
                     return (two if left else one), left and right
-                return _either(one, two), False
+                if state not in (one, two) and len(one) + len(two) <= _FEW:
+                    return [*one, *two], False
+                return _either(one, two, id(stmt)), False
             case t.For(body=then) | t.While(body=then):
-                one, _ = self._block(then, state)
-                return _either(one, state), False
+                one, _ = self.block(then, state)
+                return _either(one, state, id(stmt)), False
             case t.With(body=then):
-                return self._block(then, state)
+                return self.block(then, state)
             case t.Try(body=then, handlers=handlers, final=final):
-                ways = [self._block(then, state)]
-                ways += [self._block(handler.body, ways[0][0]) for handler in handlers]
+                ways = [self.block(then, state)]
+                ways += [self.block(handler.body, ways[0][0]) for handler in handlers]
                 going = [way for way, ended in ways if not ended] or [ways[0][0]]
                 for way in going[1:]:
-                    going[0] = _either(going[0], way)
-                return self._block(final, going[0])[0], all(ended for _, ended in ways)
+                    going[0] = _either(going[0], way, id(stmt))
+                return self.block(final, going[0])[0], all(ended for _, ended in ways)
             case t.Match(cases=cases):
                 after = state
                 for case in cases:
-                    one, ended = self._block(case.body, state)
-                    after = after if ended else _either(after, one)
+                    one, ended = self.block(case.body, state)
+                    after = after if ended else _either(after, one, id(case))
                 return after, False
         return state, False
+
+    def _path(self, expr: t.Expr) -> list[t.Expr]:
+        """The keys by which something inside of the variable is reached: `query["$match"]["$and"]`."""
+        keys: list[t.Expr] = []
+        while True:
+            match expr:
+                case t.Item(value=value, index=index):
+                    keys.insert(0, index)
+                    expr = value
+                case t.Call(func=t.Attr(value=value, name="setdefault"), args=[key, *_]):
+                    keys.insert(0, key)
+                    expr = value
+                case t.Name(id=name) if name == self.name.id:
+                    return keys
+                case _:
+                    return []
+
+    def _given(self, test: t.Expr) -> bool | None:
+        """The outcome of a test of a parameter for which this call passes a constant, or nothing."""
+        match test:
+            case t.Unary(op="not", value=inner):
+                outcome = self._given(inner)
+                return None if outcome is None else not outcome
+            case t.Compare(left=inner, ops=[("is" | "is not") as op], rights=[t.Const(value=None)]):
+                constant = self._constant(inner)
+                return None if constant is None else (constant.value is None) == (op == "is")
+        constant = self._constant(test)
+        if constant is not None:
+            return bool(constant.value)
+        return True if self._passed(test) else None
+
+    def _constant(self, expr: t.Expr) -> t.Const | None:
+        given = self._argument(expr)
+        return given.node if given is not None and isinstance(given.node, t.Const) else None
+
+    def _passed(self, expr: t.Expr) -> bool:
+        """Whether a caller passes what it always has: an item, a parameter of its own without default."""
+        given = self._argument(expr)
+        if given is None or not isinstance(given.node, t.Name):
+            return given is not None and isinstance(given.node, t.Item)
+        found = self.values.code.find(given.node.id, given.scope)
+        return found is not None and all(
+            isinstance(b.node, t.Param)
+            and b.node.default is None
+            and b.node.annotation is not None
+            and not any(
+                (isinstance(n, t.Const) and n.value is None) or getattr(n, "id", "") == "Optional"
+                for n in t.walk_own(b.node.annotation)
+            )
+            for b in found[1]
+        )
+
+    def _argument(self, expr: t.Expr) -> Located | None:
+        """What the call that is looked at passes for a parameter."""
+        if not isinstance(expr, t.Name) or not self.values.is_bound(expr, self.scope):
+            return None
+        return next(iter(self.values.origins(expr, self.scope)), None)
+
+    def _handed(self, state: list[Whole], call: t.Call) -> list[Whole]:
+        """What a function of the tree makes of the variable that it is given."""
+        at = [i for i, x in enumerate(call.args) if isinstance(x, t.Name) and x.id == self.name.id]
+        function = (
+            self.values.method(call.func, self.scope) if at and self.depth < _DEEPEST else None
+        )
+        if function is None or not isinstance(function.node, t.Function):
+            return state
+        params = function.node.params
+        first = at[0] + (1 if params and params[0].name in ("self", "cls") else 0)
+        if first >= len(params):
+            return state
+        inside = self.values.code.inside(function)
+        walk = _Walk(self.values, named(params[first].name), inside, self.depth + 1)
+        return walk.block(function.node.body, state)[0]
 
     def _called(self, state: list[Whole], method: str, call: t.Call) -> list[Whole]:
         at = (call.line, call.column, call.end_line)
@@ -133,6 +252,8 @@ class _Walk:
                 return self._add(state, named)
             case "update" | "extend", [more]:
                 return self._add(state, more)
+            case "pop", [key, *_]:
+                return self._taken(state, key)
             case "setdefault", [key, value]:
                 return self._add(state, t.Map(*at, [key], [value]))
             case "append", [item]:
@@ -142,9 +263,19 @@ class _Walk:
                 return self._add(state, t.Seq(*at, "list", [item]), front)
         return state
 
+    def _taken(self, state: list[Whole], key: t.Expr) -> list[Whole]:
+        return [(*whole, Piece(None, self.scope, taken=key)) for whole in state]
+
     def _add(self, state: list[Whole], expr: t.Expr | None, front: bool = False) -> list[Whole]:
         piece = Piece(expr, self.scope, front=front)
         return [(piece, *whole) if front else (*whole, piece) for whole in state]
+
+
+def _nested(keys: list[t.Expr], value: t.Expr) -> t.Expr:
+    at = (value.line, value.column, value.end_line)
+    for key in reversed(keys):
+        value = t.Map(*at, [key], [value])
+    return value
 
 
 def _blocks(stmt: t.Stmt) -> list[list[t.Stmt]]:
@@ -162,7 +293,7 @@ def _blocks(stmt: t.Stmt) -> list[list[t.Stmt]]:
     return []
 
 
-def _either(one: list[Whole], two: list[Whole]) -> list[Whole]:
+def _either(one: list[Whole], two: list[Whole], branch: int) -> list[Whole]:
     """Both ways: of what grew from the same beginning, the differing pieces are optional."""
     merged: list[Whole] = []
     rest = list(two)
@@ -172,7 +303,7 @@ def _either(one: list[Whole], two: list[Whole]) -> list[Whole]:
             merged.append(whole)
             continue
         rest.remove(partner)
-        merged.append(_joined(whole, partner))
+        merged.append(_joined(whole, partner, branch))
     return [*merged, *rest][:_MOST]
 
 
@@ -182,12 +313,18 @@ def _same_origin(one: Whole, two: Whole) -> bool:
     return bool(mine and theirs) and mine[0].expr is theirs[0].expr
 
 
-def _joined(one: Whole, two: Whole) -> Whole:
-    mine, theirs = {id(p.expr): p for p in one}, {id(p.expr): p for p in two}
+def _joined(one: Whole, two: Whole, branch: int) -> Whole:
+    mine, theirs = {_key(p): p for p in one}, {_key(p): p for p in two}
     joined = []
-    for piece in (*one, *(p for p in two if id(p.expr) not in mine)):
-        shared = id(piece.expr) in mine and id(piece.expr) in theirs
-        other = theirs.get(id(piece.expr), piece) if shared else piece
-        optional = piece.optional or other.optional or not shared
-        joined.append(dataclasses.replace(piece, optional=optional))
+    for piece in (*one, *(p for p in two if _key(p) not in mine)):
+        key = _key(piece)
+        if key in mine and key in theirs:
+            branches = mine[key].branches or theirs[key].branches
+        else:
+            branches = (*piece.branches, branch if key in mine else -branch)
+        joined.append(dataclasses.replace(piece, branches=branches))
     return tuple(joined)
+
+
+def _key(piece: Piece) -> int:
+    return id(piece.taken if piece.expr is None else piece.expr)

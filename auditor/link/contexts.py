@@ -12,6 +12,7 @@ import contextlib
 import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Binding, CallSite, Located, Scope
@@ -80,26 +81,52 @@ class Contexts:
         if found is None:
             return {}
         if isinstance(found.node, t.Function):
-            return self._parameters(found, site, 0)
+            return self._parameters(found, site, _taken_by_object(found, site.node))
         env = self.instance(found)
-        for ancestor in self.code.ancestry(found):
-            if constructor := self.code.definition(f"{ancestor}.__init__"):
-                return {**env, **self._parameters(constructor, site, 1)}
+        if constructor := self._constructor(self.code.ancestry(found)):
+            return {**env, **self._parameters(constructor, site, 1)}
         return env
 
     def instance(self, found: Located) -> Env:
-        """What an instance of a class binds: `self` in its methods, inherited ones included."""
+        """What an instance of a class binds: `self` in its methods, inherited ones included.
+
+        And what its constructor hands on to those of its bases: `super().__init__("leads")`.
+        """
+        ancestry = self.code.ancestry(found)
         env: Env = {}
-        for ancestor in self.code.ancestry(found):
+        constructor = self._constructor(ancestry)
+        for _ in range(_MAX_DEPTH):
+            if constructor is None:
+                break
+            handed, constructor = self._handed_up(constructor)
+            env |= handed
+        for ancestor in ancestry:
             definition = self.code.definition(ancestor)
             if definition is None or not isinstance(definition.node, t.Class):
                 continue
             inner = self.code.inside(definition)
             for method in definition.node.body:
-                if isinstance(method, t.Function) and method.params:
+                if isinstance(method, t.Function) and method.params and not _is_static(method):
                     scope = self.code.inside(Located(method, inner))
                     env[id(scope), method.params[0].name] = found
         return env
+
+    def _constructor(self, ancestry: Iterable[str]) -> Located | None:
+        made = (self.code.definition(f"{ancestor}.__init__") for ancestor in ancestry)
+        return next((each for each in made if each is not None), None)
+
+    def _handed_up(self, constructor: Located) -> tuple[Env, Located | None]:
+        """What a constructor passes to that of a base class, and that one."""
+        inner = self.code.inside(constructor)
+        for node in t.walk_own(*constructor.node.body):  # type: ignore[attr-defined]
+            if isinstance(node, t.Call) and isinstance(node.func, t.Attr):
+                if node.func.name == "__init__":
+                    above = self.code.defined(node.func, inner)
+                    if above is not None and above.node is not constructor.node:
+                        by_super = isinstance(node.func.value, t.Call)
+                        given = node if by_super else replace(node, args=node.args[1:])
+                        return self._parameters(above, CallSite(given, inner), 1), above
+        return {}, None
 
     def instances(self, scope: Scope) -> list[Env]:
         """What the instances of the class bind that a method's scope belongs to, subclasses' too.
@@ -117,7 +144,8 @@ class Contexts:
             if found is not None:
                 made = [self.bound_by(site) for site in self.code.calls(kind)]
                 envs += made or [self.instance(found)]
-        return envs[:_MAX_CONTEXTS]
+        alike = {frozenset((key, id(x.node)) for key, x in env.items()): env for env in envs}
+        return list(alike.values())[:_MAX_CONTEXTS]
 
     def _parameters(self, function: Located, site: CallSite, skip: int) -> Env:
         assert isinstance(function.node, t.Function)
@@ -174,6 +202,12 @@ class Contexts:
             ][:_MAX_CALLS]
         return envs
 
+    def called(self, scope: Scope) -> list[Env]:
+        """What each call of the function binds that a scope belongs to; none where nothing calls it."""
+        while scope.parent is not None and not isinstance(scope.owner, t.Function):
+            scope = scope.parent
+        return [env for env in self._handed(scope, 2) if env] if scope.parent is not None else []
+
     def _bindings(self, names: Iterable[str], scope: Scope) -> Iterator[tuple[Scope, Binding]]:
         for name in names:
             where, bindings = self.code.find(name, scope) or (scope, [])
@@ -191,10 +225,35 @@ class Contexts:
             params = inner.owner.params  # type: ignore[union-attr]
             skip = 1 if params and params[0].name in ("self", "cls") else 0
             given = self._parameters(function, site, skip)  # type: ignore[arg-type]
+            if skip and (owner := self._called_on(site)) is not None:
+                given[id(inner), params[0].name] = owner
             found += [{**env, **given} for env in self.calls(site, depth - 1)]
             if len(found) > _MAX_CALLS:
                 break
         return found or [{}]
+
+    def _called_on(self, site: CallSite) -> Located | None:
+        """The class on whose instances a call runs a method: of `self`, the one it stands in."""
+        if not isinstance(site.node.func, t.Attr):
+            return None
+        receiver = site.node.func.value
+        by_super = isinstance(receiver, t.Call) and t.dotted(receiver.func) == "super"
+        if by_super or (isinstance(receiver, t.Name) and receiver.id in ("self", "cls")):
+            scope: Scope | None = site.scope
+            while scope is not None and not isinstance(scope.owner, t.Class):
+                scope = scope.parent
+            return Located(scope.owner, scope.parent) if scope and scope.parent else None  # type: ignore[arg-type]
+        found = self.code.definition(self.code.name(receiver, site.scope).removesuffix("()"))
+        return found if found is not None and isinstance(found.node, t.Class) else None
+
+    def met(self, instance: Env, call: Env) -> Env | None:
+        """Both bindings; None where the call is of another class than the instance."""
+        for key, owner in call.items():
+            own = instance.get(key)
+            if own is not None and isinstance(owner.node, t.Class) and own.node is not owner.node:
+                if self.code.own_name(owner) not in self.code.ancestry(own):
+                    return None
+        return {**call, **instance}
 
     def _decorating(self, inner: Scope, env: Env) -> list[Env]:
         """What each use of a decorator of the tree binds: `@resource("/x")` above a view.
@@ -355,11 +414,9 @@ class Contexts:
         envs: list[Env] = [{}]
         body = scope.owner.body if isinstance(scope.owner, t.Function | t.Class) else None
         for loop in _enclosing(scope.module.body if body is None else body, node):
-            turns = [
-                {(id(scope), n): x for n, x in turn.items()} for turn in self._turns(loop, scope)
-            ]
-            if turns:
-                envs = [{**env, **turn} for env in envs for turn in turns][:_MAX_CONTEXTS]
+            envs = [
+                {**env, **turn} for env in envs for turn in self._turns_within(loop, scope, env)
+            ][:_MAX_CONTEXTS]
         return envs
 
     def conditions(self, node: t.Node, scope: Scope) -> list[tuple[t.Expr, bool]]:
@@ -394,6 +451,8 @@ class Contexts:
                 func=t.Name(id="list" | "tuple" | "sorted" | "set" | "reversed"), args=[inner, *_]
             ):
                 return self._items(inner, scope, depth + 1)
+            case t.BoolOp(op="or", values=values):
+                return [x for each in values for x in self._items(each, scope, depth + 1)]
         found: list[Located] = []
         for source in self.values.sources(expr, scope):
             match source.node:
@@ -426,6 +485,20 @@ class Contexts:
 def contexts_of(values: Evaluator) -> Contexts:
     """The contexts of an evaluator's code, found once."""
     return Contexts(values)
+
+
+def _taken_by_object(function: Located, call: t.Call) -> int:
+    """How many of a method's parameters the object fills on which it is called."""
+    assert isinstance(function.node, t.Function)
+    if not isinstance(function.scope.owner, t.Class) or not isinstance(call.func, t.Attr):
+        return 0
+    by_class = t.dotted(call.func.value).rpartition(".")[2] == function.scope.owner.name
+    of_class = any(t.dotted(each) == "classmethod" for each in function.node.decorators)
+    return 0 if _is_static(function.node) or (by_class and not of_class) else 1
+
+
+def _is_static(method: t.Function) -> bool:
+    return any(t.dotted(each) == "staticmethod" for each in method.decorators)
 
 
 def agree(one: Env, other: Env) -> bool:

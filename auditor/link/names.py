@@ -591,7 +591,7 @@ class Code:
                     if any(t.dotted(d) in _PROPERTIES for d in definition.node.decorators):
                         return self.result(meaning, depth)
                 return meaning
-        if instance and (assigned := self._attributes(found).get(name)):
+        if instance and (assigned := self.attributes(found).get(name)):
             for value in assigned:
                 if meaning := self.name(value.node, value.scope, depth):  # type: ignore[arg-type]
                     return meaning
@@ -605,7 +605,7 @@ class Code:
         qualified = f"{found.path}:{self._qualname(found.node, found.scope)}"
         return f"{qualified}{'()' if instance else ''}.{name}"
 
-    def _attributes(self, found: Located) -> dict[str, list[Located]]:
+    def attributes(self, found: Located) -> dict[str, list[Located]]:
         """`self.x = …` of a class: attribute -> the expressions assigned to it."""
         cached = self._assigned.get(id(found.node))
         if cached is not None:
@@ -632,7 +632,7 @@ class Code:
 
     def attribute_values(self, found: Located, name: str) -> list[Located]:
         """The expressions assigned to `self.name` in a class of the tree."""
-        return self._attributes(found).get(name, [])
+        return self.attributes(found).get(name, [])
 
     def as_function(self, found: Located) -> Located:
         """A lambda as the function that it abbreviates."""

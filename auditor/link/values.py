@@ -466,6 +466,13 @@ class Evaluator:
                 if decided is not None:
                     return self.sources(then if decided else other, scope, depth + 1)
                 return self.sources(then, scope, depth + 1) + self.sources(other, scope, depth + 1)
+            case t.Item(value=base, index=index) if (key := self.text(index, scope)) is not None:
+                for source in self.sources(base, scope, depth + 1):
+                    if isinstance(source.node, t.Map):
+                        for name, value in zip(source.node.keys, source.node.values, strict=True):
+                            if name is not None and self.text(name, source.scope) == key:
+                                found += self.sources(value, source.scope, depth + 1)
+                return _distinct(found) or [Located(expr, scope)]
             case t.Call(func=func):
                 function = self.code.defined(func, scope)
                 if function is not None and isinstance(function.node, t.Function):

@@ -10,7 +10,7 @@ from auditor.link.values import Evaluator, place_of
 from auditor.model.places import Place
 
 _MAX_DEPTH = 4
-Asks = Callable[[t.Call], bool]
+Asks = Callable[[t.Expr], bool]
 
 
 class Loops:
@@ -65,7 +65,9 @@ class Loops:
     def _queried(self, over: t.Expr, scope: Scope, depth: int = 0) -> bool:
         """Whether what is looped over is, or was made of, what a query gave."""
         for node in t.walk_own(over):
-            if isinstance(node, t.Call) and (self.asks(node) or self._gives(node, scope, depth)):
+            if isinstance(node, t.Call | t.Attr) and self.asks(node):
+                return True
+            if isinstance(node, t.Call) and self._gives(node, scope, depth):
                 return True
             if isinstance(node, t.Name) and depth < _MAX_DEPTH:
                 found = self.code.find(node.id, scope)

@@ -89,7 +89,7 @@ def serves(index: Index, query: Query, need: Need | None = None) -> Match:
             index.kind == "text" or bool(_names(index) & {*query.fields, *query.scanned})
         )
         return Match(Fit.COVERED, index) if fits else Match(Fit.MISSING, missing=need.all)
-    if index.unique and index.fields and _names(index) <= need.equality:
+    if index.unique and index.fields and _names(index) <= need.equality - need.broad:
         return Match(Fit.COVERED, index)
     match index.kind:
         case "ordered":
@@ -106,7 +106,8 @@ def serves(index: Index, query: Query, need: Need | None = None) -> Match:
     in_order = bool(need.sort) and ordered == len(need.sort)
     if not left:
         return Match(Fit.COVERED, index)
-    if narrows or (in_order and need.limited) or (ordered and need.store == "sql"):
+    sorts = in_order and (need.limited or (need.store == "mongodb" and not need.filters))
+    if narrows or sorts or (ordered and need.store == "sql"):
         return Match(Fit.PARTIAL, index, tuple(dict.fromkeys(left)))
     return Match(Fit.MISSING, missing=need.all)
 
@@ -131,14 +132,17 @@ def _walk(fields: Sequence[tuple[str, int]], need: Need) -> tuple[set[str], int]
         decided.add(fields[position][0])
         position += 1
     ways: set[int] = set()
-    for (name, way), (wanted, direction) in zip(fields[position:], need.sort, strict=False):
+    for wanted, direction in need.sort:
+        while position < len(fields) and fields[position][0] in need.equality:
+            position += 1  # of one value in all that is asked for: it does not disturb the order
+        name, way = fields[position] if position < len(fields) else ("", 0)
         if name != wanted or not way or len(ways | {way * direction}) > 1:
             break
         ways.add(way * direction)
-        ordered += 1
+        position, ordered = position + 1, ordered + 1
         if name in need.spans:
             decided.add(name)
-    for name, way in fields[position + ordered :]:
+    for name, way in fields[position:]:
         if name not in need.spans or not way:
             break
         decided.add(name)

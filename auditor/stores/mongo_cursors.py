@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.names import CallSite
+from auditor.link.names import CallSite, Located
 from auditor.link.values import Evaluator
 from auditor.model.data import Bound
 from auditor.stores.bounds import Bounds
@@ -46,7 +46,7 @@ class Cursors:
                     if links and not (isinstance(base, t.Name) and base.id == name):
                         self._assigned[id(scope), name].append(assign.line)
 
-    def calls(self, site: CallSite) -> list[CallSite]:
+    def calls(self, site: Located) -> list[CallSite]:
         """The calls on the cursor of a site, in their order."""
         found = list(self._chained.get(id(site.node), ()))
         if held := self._holders.get(id(site.node)):
@@ -101,10 +101,13 @@ class Cursors:
         return False
 
 
-def _links(expr: t.Expr) -> Iterator[t.Call]:
-    """The calls of a chain, outermost first: `a.find().sort(…)`."""
+def _links(expr: t.Expr) -> Iterator[t.Expr]:
+    """The calls of a chain, outermost first: `a.find().sort(…)`; `X.objects` starts one uncalled."""
     while True:
         match expr:
+            case t.Attr(value=value, name="objects"):
+                yield expr
+                expr = value
             case t.Await(value=value) | t.Attr(value=value) | t.Item(value=value):
                 expr = value
             case t.Call(func=func):

@@ -53,7 +53,7 @@ class Expressions:
                 whole.unresolved = "the conditions are built at run time"
                 continue
             for part in self.read(piece.expr, piece.scope)[:1]:
-                whole.add(part, piece.optional)
+                whole.add(part, piece.branches)
         return [whole]
 
     def read(self, expr: t.Expr, scope: Scope, depth: int = 0) -> list[Conditions]:
@@ -117,7 +117,7 @@ class Expressions:
             if piece.optional:
                 for each in found:
                     for part in parts[:1]:
-                        each.add(part, optional=True)
+                        each.add(part, piece.branches)
             else:
                 found = [a.joined(b) for a in found for b in parts][:16]
         return found

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from auditor.extract.python import tree as t
-from auditor.link.assembly import Piece, Whole, assembled
+from auditor.link.assembly import Branches, Piece, Whole, assembled
 from auditor.link.contexts import contexts_of
 from auditor.link.names import CallSite, Scope
 from auditor.link.values import Evaluator
@@ -39,32 +39,45 @@ class Conditions:
     """What one filter asks: the fields it compares, and how.
 
     `kinds` is field -> equality, range or scanned. `optional` are fields that are compared in some
-    runs only; `either` are alternatives (`$or`), with whether they are only there in some runs.
+    runs only, with the branches that these take; `either` are alternatives (`$or`), with whether they are only there in some runs.
     """
 
     kinds: dict[str, str] = field(default_factory=dict)
     broad: set[str] = field(default_factory=set)
-    optional: set[str] = field(default_factory=set)
+    optional: dict[str, Branches] = field(default_factory=dict)
     values: dict[str, Plain] = field(default_factory=dict)
     special: str = ""
     unresolved: str = ""
     either: list[tuple[list[Conditions], bool]] = field(default_factory=list)
 
-    def add(self, more: Conditions, optional: bool = False) -> None:
+    def add(self, more: Conditions, branches: Branches = ()) -> None:
         for name, kind in more.kinds.items():
+            taken = (*branches, *more.optional.get(name, ()))
             if name not in self.kinds:
                 self.kinds[name] = kind
-                if optional or name in more.optional:
-                    self.optional.add(name)
-            elif not optional and name not in more.optional:
-                self.optional.discard(name)
+                if taken:
+                    self.optional[name] = taken
+            elif not taken:
+                self.optional.pop(name, None)
                 if kind == "equality":
                     self.kinds[name] = kind
+            elif any(-branch in taken for branch in self.optional.get(name, ())):
+                del self.optional[name]  # one way or the other
         self.broad |= more.broad
         self.values |= more.values
-        self.special = self.special or ("" if optional else more.special)
+        self.special = self.special or ("" if branches else more.special)
         self.unresolved = self.unresolved or more.unresolved
-        self.either += [(branches, optional or maybe) for branches, maybe in more.either]
+        self.either += [(ways, bool(branches) or maybe) for ways, maybe in more.either]
+
+    def without(self, name: str, branches: Branches = ()) -> None:
+        """Forget a field that is not asked for after all, in some runs or in all."""
+        if branches and name in self.kinds:
+            self.optional.setdefault(name, branches)
+        elif not branches:
+            self.kinds.pop(name, None)
+            self.values.pop(name, None)
+            self.broad.discard(name)
+            self.optional.pop(name, None)
 
     def joined(self, more: Conditions) -> Conditions:
         both = Conditions()
@@ -76,7 +89,7 @@ class Conditions:
     def narrows(self) -> bool:
         """Whether something is asked in every run by which an index finds little."""
         return bool(self.special) or any(
-            kind != "scanned" and name not in self.broad | self.optional
+            kind != "scanned" and name not in self.broad | self.optional.keys()
             for name, kind in self.kinds.items()
         )
 
@@ -90,10 +103,10 @@ class Conditions:
             always = Conditions()
             always.add(one)
             always.either = []
-            always.broad |= always.optional
+            always.broad |= always.optional.keys()
             yield always
             if not one.narrows:
-                asked = sorted(one.optional - one.broad)
+                asked = sorted(one.optional.keys() - one.broad)
                 for name in asked if len(asked) <= _FEW else ():
                     yield one.asking(name)
                 for branches, maybe in self.either:
@@ -102,11 +115,12 @@ class Conditions:
                             yield always.joined(branch)
 
     def asking(self, name: str) -> Conditions:
-        """The same in a run in which an optional field is compared."""
+        """The same in a run in which an optional field is compared, and what comes with it."""
         one = Conditions()
         one.add(self)
-        for other in self.optional - {name}:
-            del one.kinds[other]
+        for other, branches in self.optional.items():
+            if not set(branches) <= set(self.optional[name]):
+                del one.kinds[other]
         one.either = []
         return one
 
@@ -175,13 +189,18 @@ class Filters:
     def _whole(self, whole: Whole, name: t.Name) -> list[Conditions]:
         found = [Conditions()]
         for piece in whole:
+            if piece.taken is not None:
+                key = self.values.text(piece.taken, piece.scope)
+                for each in found if key else ():
+                    each.without(key, piece.branches)  # type: ignore[arg-type]
+                continue
             if piece.expr is None or piece.expr is name:
                 return [Conditions(unresolved=_AT_RUN_TIME)]
             parts = self.read(piece.expr, piece.scope)
             if piece.optional:
                 for each in found:
                     for part in parts:
-                        each.add(part, optional=True)
+                        each.add(part, piece.branches)
             else:
                 found = [each.joined(part) for each in found for part in parts][:_MOST]
         return found
@@ -196,7 +215,7 @@ class Filters:
                     case t.Call(func=t.Attr(value=base, name="items")):
                         found = self.read(base, scope)
                         for each in found if loop.conditions else ():
-                            each.optional |= set(each.kinds)
+                            each.optional |= {name: (hash(name),) for name in each.kinds}
                         return found
         return []
 
@@ -235,7 +254,7 @@ class Filters:
                 if optional:  # {**({"status": status} if status else {})}
                     for each in found:
                         for part in parts:
-                            each.add(part, optional=True)
+                            each.add(part, (id(value),))
                 else:
                     found = [each.joined(part) for each in found for part in parts][:_MOST]
                 continue
@@ -255,7 +274,7 @@ class Filters:
             case "$and":
                 for part in self._listed(value, scope, into):
                     for first in self.read(part.expr, part.scope)[:1]:
-                        into.add(first, part.optional)
+                        into.add(first, part.branches)
             case "$or":
                 branches = [
                     branch
@@ -290,19 +309,21 @@ class Filters:
             case t.Seq(items=items):
                 for item in items:
                     if isinstance(item, t.Star):
-                        optional = isinstance(item.value, t.Choice)
+                        star = (id(item),) if isinstance(item.value, t.Choice) else ()
                         for piece in self.items(item.value, scope, depth + 1):
-                            yield Piece(piece.expr, piece.scope, piece.optional or optional)
+                            yield Piece(piece.expr, piece.scope, (*piece.branches, *star))
                     else:
                         yield Piece(item, scope)
             case t.Name():
                 wholes = assembled(self.values, expr, scope)
                 for piece in wholes[0] if wholes else ():
+                    if piece.taken is not None:
+                        continue
                     if piece.expr is None or piece.expr is expr:
                         yield Piece(None, scope)
                         continue
                     for item_ in self.items(piece.expr, piece.scope, depth + 1):
-                        yield Piece(item_.expr, item_.scope, item_.optional or piece.optional)
+                        yield Piece(item_.expr, item_.scope, (*piece.branches, *item_.branches))
                 if not wholes:
                     yield from self._from_origins(expr, scope, depth)
             case t.BinOp(op="+", left=left, right=right):
@@ -332,6 +353,12 @@ class Filters:
                 yield from returned
             case t.Attr():
                 yield from self._from_origins(expr, scope, depth)
+            case t.Item():  # INDEXES["leads"]
+                sources = [s for s in self.values.sources(expr, scope) if s.node is not expr]
+                for source in sources:
+                    yield from self.items(source.node, source.scope, depth + 1)  # type: ignore[arg-type]
+                if not sources:
+                    yield Piece(None, scope)
             case None:
                 return
             case _:
@@ -346,6 +373,8 @@ class Filters:
 
     def _condition(self, name: str, value: t.Expr, scope: Scope, into: Conditions) -> None:
         """What is asked of one field: a value, or operators."""
+        if isinstance(value, t.Map) and not value.keys:
+            return  # its operators are put in later
         operators = self._operators(value, scope)
         if operators is None:
             self._value(name, value, scope, into)
@@ -398,6 +427,8 @@ class Filters:
                     text = self.values.text(key, inner) if key is not None else None
                     if text is not None and text.startswith("$"):
                         found.append((text, given, inner))
+                    elif text is None and _begins(key, "$"):
+                        found.append(("$gte", given, inner))  # f"${comparison}"
         return found or None
 
     def _value(self, name: str, value: t.Expr, scope: Scope, into: Conditions) -> None:
@@ -455,3 +486,13 @@ class Filters:
                 return self.anchored(inner, scope)
         text_ = self.values.text(pattern, scope)
         return text_ is not None and bool(re.match(r"\^(?!\(\?i\)|\.\*)", text_))
+
+
+def _begins(expr: t.Expr | None, text: str) -> bool:
+    """Whether a text that is put together begins so."""
+    match expr:
+        case t.Text(parts=[t.Const(value=str(first)), *_]):
+            return first.startswith(text)
+        case t.BinOp(op="+", left=t.Const(value=str(first))):
+            return first.startswith(text)
+    return False

@@ -75,7 +75,8 @@ def _runs(values: Evaluator, site: CallSite) -> list[Env]:
     calls = contexts.calls(site)
     turns = contexts.loops_at(site.node, site.scope)
     instances = contexts.instances(site.scope) or [{}]
-    return [{**a, **b, **c} for a in instances for b in calls for c in turns][:400]
+    met = (contexts.met(a, b) for a in instances for b in calls)
+    return [{**both, **c} for both in met if both is not None for c in turns][:400]
 
 
 class IndexReader:
@@ -97,10 +98,11 @@ class IndexReader:
                 yield index
             return
         for piece in self.filters.items(site.arg(0, "indexes"), site.scope):
-            if isinstance(piece.expr, t.Call):
-                described = CallSite(piece.expr, piece.scope)
-                if index := self.index(described, collection, where, run):
-                    yield index
+            for made in self.values.sources(piece.expr, piece.scope):
+                if isinstance(made.node, t.Call):
+                    described = CallSite(made.node, made.scope)
+                    if index := self.index(described, collection, where, run):
+                        yield index
 
     def collection(self, site: CallSite) -> str | None:
         """That on which a call creates indexes, empty when it cannot be told; None for other calls."""
@@ -150,6 +152,7 @@ class IndexReader:
         self, expr: t.Expr | None, scope: Scope, depth: int = 0
     ) -> tuple[tuple[tuple[str, int], ...], str]:
         """(fields with direction, kind) of `"a"`, `[("a", 1), "b"]`, `{"a": -1}` or `"-a"`."""
+        expr = _listed(expr)
         text = self.values.text(expr, scope)
         if text is not None:
             return ((_plain(text), -1 if text.startswith("-") else 1),), _kind_of(text)
@@ -193,6 +196,16 @@ class IndexReader:
     def true(self, described: CallSite, name: str) -> bool:
         value = self.values.value(described.arg(None, name), described.scope)
         return any(isinstance(k, Known) and k.value is True for k in possible(value))
+
+
+def _listed(expr: t.Expr | None) -> t.Expr | None:
+    """What `list(keys.items())` lists."""
+    match expr:
+        case t.Call(func=t.Name(id="list" | "tuple"), args=[inner]):
+            return _listed(inner)
+        case t.Call(func=t.Attr(value=base, name="items"), args=[]):
+            return base
+    return expr
 
 
 def _plain(name: str) -> str:

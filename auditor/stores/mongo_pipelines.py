@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from auditor.extract.python import tree as t
+from auditor.link.assembly import Branches, Piece, assembled
 from auditor.link.names import Scope
 from auditor.link.values import Evaluator
 from auditor.model.data import Bound
@@ -35,6 +36,8 @@ class Pipeline:
     sort: Sort = ()
     joins: list[Join] = field(default_factory=list)
     bound: Bound = Bound.NONE
+    joined: set[str] = field(default_factory=set)
+    """The fields that `$lookup` adds: no index of the collection has them."""
 
 
 class Pipelines:
@@ -45,32 +48,52 @@ class Pipelines:
         found = Pipeline()
         plain = True
         for piece in self.filters.items(expr, scope):
-            stage = piece.expr
-            inner = piece.scope
-            if isinstance(stage, t.Name | t.Attr | t.Call):
-                made = [s for s in self.values.sources(stage, inner) if isinstance(s.node, t.Map)]
-                if made:
-                    stage, inner = made[0].node, made[0].scope  # type: ignore[assignment]
-            if not isinstance(stage, t.Map) or not stage.keys:
-                if plain:
-                    for each in found.conditions:
-                        each.unresolved = _RUN_TIME
-                plain = False
-                continue
-            name = self.values.text(stage.keys[0], inner) or ""
-            plain = self._stage(found, name, stage.values[0], inner, piece.optional, plain)
+            stages = self._made(piece)
+            if not stages and plain:
+                for each in found.conditions:
+                    each.unresolved = _RUN_TIME
+            plain = plain and bool(stages)
+            for stage, inner, branches in stages:
+                name = self.values.text(stage.keys[0], inner) or ""
+                plain = self._stage(found, name, stage.values[0], inner, branches, plain)
         return found
 
+    def _made(self, piece: Piece) -> list[tuple[t.Map, Scope, Branches]]:
+        """The stage that an item of a pipeline stands for, with what was put into it later."""
+        wholes = (
+            assembled(self.values, piece.expr, piece.scope)
+            if isinstance(piece.expr, t.Name)
+            else []
+        )
+        parts = [p for whole in wholes[:1] for p in whole] or [piece]
+        made: list[tuple[t.Map, Scope, Branches]] = []
+        for part in parts:
+            branches = part.branches if part is piece else (*piece.branches, *part.branches)
+            for source in self.values.sources(part.expr, part.scope)[:1]:
+                if isinstance(source.node, t.Map) and source.node.keys:
+                    made.append((source.node, source.scope, branches))
+        return made
+
     def _stage(
-        self, found: Pipeline, name: str, value: t.Expr, scope: Scope, optional: bool, plain: bool
+        self,
+        found: Pipeline,
+        name: str,
+        value: t.Expr,
+        scope: Scope,
+        branches: Branches,
+        plain: bool,
     ) -> bool:
         """Take in one stage; whether the documents after it are still as they are stored."""
         match name:
             case "$match" if plain:
                 parts = self.filters.read(value, scope)
-                if optional:
+                for part in parts:
+                    for field_name in list(part.kinds):
+                        if field_name.partition(".")[0] in found.joined:
+                            part.without(field_name)
+                if branches:
                     for each in found.conditions:
-                        each.add(parts[0], optional=True)
+                        each.add(parts[0], branches)
                 else:
                     found.conditions = [a.joined(b) for a in found.conditions for b in parts][:16]
             case "$sort" if plain and not found.sort:
@@ -103,6 +126,8 @@ class Pipelines:
         if not isinstance(value, t.Map):
             return
         collection = self.values.text(self._entry(value, "from", scope), scope) or ""
+        if added := self.values.text(self._entry(value, "as", scope), scope):
+            found.joined.add(added.partition(".")[0])
         foreign = "foreignField" if name == "$lookup" else "connectToField"
         conditions = Conditions()
         if field_name := self.values.text(self._entry(value, foreign, scope), scope):

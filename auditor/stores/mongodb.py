@@ -57,7 +57,7 @@ _DRIVERS = re.compile(
     r"^(?:motor|pymongo|flask_pymongo|mongomock\w*|beanie|odmantic|mongoengine|bson|quart_motor|umongo)\b"
 )
 _FOREIGN = re.compile(
-    r"^(?:re|builtins|sqlalchemy|bs4|xml|lxml|django|peewee|tortoise|mongoengine(?!\.connection|\.get_)|odmantic|requests|pandas|numpy|os|str)\b"
+    r"^(?:re|builtins|sqlalchemy|bs4|xml|lxml|django|peewee|tortoise|mongoengine(?!\.connect|\.get_)|odmantic|requests|pandas|numpy|os|str)\b"
 )
 _MOST = 32
 """Collections and filters that one call is told for."""
@@ -92,8 +92,8 @@ def queries(application: Application) -> list[Query]:
 
 def looped(values: Evaluator, found: list[tuple[CallSite, Query]]) -> list[Query]:
     """The application's queries in order, each with the loop over another one's result around it."""
-    many = {id(site.node) for site, q in found if q.operation in _MANY}
-    loops = Loops(values, lambda call: id(call) in many)
+    many = {id(n) for site, q in found if q.operation in _MANY for n in (site.node, site.node.func)}
+    loops = Loops(values, lambda node: id(node) in many)
     told = [
         replace(q, loop=loops.around(s)) if q.reads else q
         for s, q in found
@@ -107,15 +107,19 @@ def of_runs(
 ) -> list[Query]:
     """What a call asks: once, or in each run of its function for another collection or filter."""
     plain = list(read())
-    if all(q.collection and not q.unresolved for q in plain) and not reader.handed(site):
-        return plain
+    told = [q for q in plain if q.collection and not q.unresolved]
+    if len(told) == len(plain) and not reader.handed(site):
+        envs = reader.contexts.called(site.scope) if len(plain) > 1 else []
+        if not 0 < len(envs) <= _MOST:
+            return plain
+    else:
+        envs = reader.runs(site)
     found: dict[Query, None] = {}
-    for env in reader.runs(site):
+    for env in envs:
         with reader.values.within(env):
             for query in read():
                 found.setdefault(query)
-    told = [q for q in found if q.collection and not q.unresolved]
-    return told or plain
+    return [q for q in found if q.collection and not q.unresolved] or plain
 
 
 def _operation(site: CallSite) -> str:
@@ -174,8 +178,11 @@ class MongoReader:
     def _is_mapped(self, expr: t.Expr, scope: Scope) -> bool:
         """`Lead.objects(…)`, `Lead.find(…)`: what a mapper's chain of calls starts with."""
         while isinstance(expr, t.Call | t.Attr | t.Await):
-            if isinstance(expr, t.Attr) and expr.name == "objects":
-                return True
+            match expr:
+                case t.Call(func=t.Attr(name="objects")):
+                    return True
+                case t.Attr(value=base, name="objects"):
+                    return not self.collections.hinted(base)  # `db.objects` is a collection
             if isinstance(expr, t.Call) and isinstance(expr.func, t.Attr):
                 if self._of_model(expr.func.value, scope):
                     return True
@@ -207,7 +214,8 @@ class MongoReader:
         calls = [env for env in self.contexts.calls(site) if env] or [{}]
         instances = self.contexts.instances(site.scope) or [{}]
         turns = self.contexts.loops_at(site.node, site.scope)
-        merged = [{**a, **b, **c} for a in instances for b in calls for c in turns]
+        met = (self.contexts.met(a, b) for a in instances for b in calls)
+        merged = [{**both, **c} for both in met if both is not None for c in turns]
         return [env for env in merged[:_MOST] if env]
 
     def _queries(self, site: CallSite) -> Iterator[Query]:

@@ -66,17 +66,28 @@ class _MongoEngine:
         self.documents = documents_of(values)
         self.bounds = bounds_of(application)
         self.mongo = MongoReader(values, self.bounds)
+        self.bare: dict[int, t.Attr] = {}
+        """The call that stands for `X.objects` where it is not called, by its `id`."""
 
     def sites(self) -> Iterator[CallSite]:
-        """The first call on `X.objects` of a chain, or the call of `X.objects` itself."""
+        """The first call on `X.objects` of a chain, the call of `X.objects`, or that without a call."""
+        called: set[int] = set()
         for site in self.code.all_calls():
             func = site.node.func
-            if isinstance(func, t.Attr) and (
-                func.name == "objects"
-                or (isinstance(func.value, t.Attr) and func.value.name == "objects")
-            ):
+            if not isinstance(func, t.Attr):
+                continue
+            manager = func if func.name == "objects" else func.value
+            if isinstance(manager, t.Attr) and manager.name == "objects":
+                called.add(id(manager))
                 if self._document(site) is not None or self._anyone():
                     yield site
+        for module in self.code.modules.values():
+            for node, scope in self.code.nodes(module):
+                if isinstance(node, t.Attr) and node.name == "objects" and id(node) not in called:
+                    call = t.Call(node.line, node.column, node.end_line, node, [], [])
+                    if self._document(CallSite(call, scope)) is not None:
+                        self.bare[id(call)] = node
+                        yield CallSite(call, scope)
 
     def _anyone(self) -> bool:
         """`model.objects(…)` of a class that only a run tells."""
@@ -104,7 +115,8 @@ class _MongoEngine:
         conditions = [Conditions()]
         operation, sort, bounds = "find", self._ordering(found), []
         joins = []
-        for call in (site, *self.mongo.cursors.calls(site)):
+        held = Located(self.bare.get(id(site.node), site.node), site.scope)
+        for call in (site, *self.mongo.cursors.calls(held)):
             assert isinstance(call.node.func, t.Attr)
             last = call.node.func.name
             if last in _FILTERS:
@@ -179,7 +191,7 @@ class _MongoEngine:
         made = Conditions(unresolved=told.unresolved)
         for name in told.kinds:
             one = self._named(found, name)
-            made.add(one, name in told.optional)
+            made.add(one, told.optional.get(name, ()))
         return made
 
     def _q(self, found: Located, expr: t.Expr, scope: Scope, depth: int) -> list[Conditions]:

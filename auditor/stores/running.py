@@ -1,5 +1,6 @@
-"""What runs the code that creates indexes: the application's start, its routes, or a program that a
-deployment file starts. A script that nothing names is run by nobody that could be seen.
+"""What runs the code that creates indexes: the application's start, its routes, a program that a
+deployment file starts, or a command of the application's own command line, which its operator runs as
+he runs migrations. A script that nothing names is run by nobody that could be seen.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ _STARTS = re.compile(
     r"python|\buv\b|poetry|pipenv|command|entrypoint|\bcmd\b|\brun\b|exec|hook|script", re.I
 )
 _WORD = re.compile(r"[\w./-]+")
+_MANAGEMENT = re.compile(r"(?:^|/)management/commands/\w+\.py$")
+_CHAT = re.compile(r"(?:discord|nextcord|disnake|twitchio|telebot)\.")
 
 
 class Running:
-    """Tells what runs a place: start, handler, program, or nothing (empty)."""
+    """Tells what runs a place: start, handler, program, command, or nothing (empty)."""
 
     def __init__(self, application: Application) -> None:
         self.application, self.code = application, application.code
@@ -43,12 +46,25 @@ class Running:
         function = self.code.enclosing(site.scope)
         if function is None or depth > _MAX_DEPTH:
             return ""
+        if self._is_command(function):
+            return "command"
         key = id(function.node)
         if key not in self._known:
             self._known[key] = ""
             callers = (self.of(call, depth + 1) for call in self._callers(function))
             self._known[key] = next((how for how in callers if how), "")
         return self._known[key]
+
+    def _is_command(self, function: Located) -> bool:
+        """`@click.command()`, `@cli.command("index")`, `@app.cli.command()`, a management command."""
+        if _MANAGEMENT.search(function.path):
+            return bool(function.node.name == "handle")  # type: ignore[attr-defined]
+        for decorator in function.node.decorators:  # type: ignore[attr-defined]
+            named = decorator.func if isinstance(decorator, t.Call) else decorator
+            name = self.code.name(named, function.scope) or t.dotted(named)
+            if name.endswith(".command") and not _CHAT.match(name):
+                return True
+        return False
 
     def _callers(self, function: Located) -> Iterator[Located]:
         """Calls of a function; of a method, also those on what nobody knows the type of."""
