@@ -162,12 +162,12 @@ class _Walker:
             self._folder(path, rules)
 
     def _is_own(self, folder: str) -> bool:
-        """Whether `vendor` is a part of the application: a package with its models, views or routes."""
+        """Whether `vendor` is a part of the application: a folder with its models, views or routes."""
         try:
             names = {entry.name for entry in os.scandir(self.root / folder)}
         except OSError:
             return False
-        return "__init__.py" in names and any(map(_OWN_MODULE.fullmatch, names))
+        return any(map(_OWN_MODULE.fullmatch, names))
 
     def _file(self, entry: os.DirEntry[str], path: str, rules: list[git.Rules]) -> None:
         tracked = None if self.repository is None else self.repository.tracks(path)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.fastapi import unit_of
 from auditor.link.application import Application, provides
 from auditor.link.names import CallSite, Code, Scope
 from auditor.link.values import Evaluator
+from auditor.model.deployment import Command
 
 Key = tuple[str, int, int]
 
@@ -36,6 +38,8 @@ APPS = {
 """Constructor -> framework."""
 
 _FAMILY = re.compile(r"^(?:_?flask|quart|apiflask|connexion)", re.I)
+_SERVES = ("run", "route", "get", "post", "register_blueprint", "add_url_rule", "register_api")
+_NAMED = re.compile(r"(?:^|[\s.\"'/])(\w+):\w+")
 _APP_WORD = re.compile(r"(?:^|[._])(?:app|application|current_app|flask_app|_app)$")
 
 
@@ -54,6 +58,8 @@ class FlaskApps:
 
     values: Evaluator
     used: bool = True
+    named: frozenset[str] = frozenset()
+    """Stems of the modules that servers are told to load: `wsgi` of `gunicorn wsgi:app`."""
     sites: dict[Key, CallSite] = field(default_factory=dict)
     frameworks: dict[Key, str] = field(default_factory=dict)
     classes: dict[str, str] = field(default_factory=dict)
@@ -69,9 +75,36 @@ class FlaskApps:
             for base in bases:
                 if base in APPS:
                     self.classes[name] = APPS[base]
-        for site in code.calls(*self.classes):
+        made = list(code.calls(*self.classes))
+        serving = [site for site in made if not self._for_tasks(site)]
+        for site in serving or made:
             self.sites[site.key] = site
             self.frameworks[site.key] = self.classes[code.name(site.node.func, site.scope)]
+
+    def _for_tasks(self, site: CallSite) -> bool:
+        """Whether a module makes an application only so that tasks or a shell run within its context.
+
+        https://flask.palletsprojects.com/en/stable/appcontext/#manually-push-a-context: it pushes one when
+        it is loaded, and neither routes nor serves; no server is told its name either.
+        """
+        module = site.scope.module
+        if site.scope.owner is not None or PurePosixPath(module.path).stem in self.named:
+            return False
+        kept = {
+            t.dotted(x)
+            for stmt in module.body
+            if isinstance(stmt, t.Assign) and stmt.value is site.node
+            for x in stmt.targets
+        }
+        pushes = False
+        for node, _ in self.values.code.nodes(module):
+            match node:
+                case t.Call(func=t.Attr(name="push", value=t.Call(func=t.Attr(value=app, name="app_context")))):  # fmt: skip
+                    pushes = pushes or t.dotted(app) in kept
+                case t.Call(func=t.Attr(value=app, name=name)) if name in _SERVES:
+                    if t.dotted(app) in kept:
+                        return False
+        return pushes
 
     def identify(self, expr: t.Expr | None, scope: Scope) -> list[Key]:
         """The applications that an expression may stand for; all of them for `current_app`."""
@@ -124,4 +157,6 @@ def _shared(one: str, other: str) -> int:
 
 @provides(FlaskApps)
 def flask_apps(application: Application) -> Iterator[FlaskApps]:
-    yield FlaskApps(application.values, uses_flask(application.code))
+    texts = " ".join(command.text for command in application.facts(Command))
+    named = frozenset(match[1] for match in _NAMED.finditer(texts[:200_000]))
+    yield FlaskApps(application.values, uses_flask(application.code), named)

@@ -71,7 +71,7 @@ class _Context:
 
     @cached_property
     def dotenv(self) -> list[str]:
-        """Dotenv files that hold a secret, or what may be one at the next change: a plain `.env`."""
+        """Dotenv files that hold a secret."""
         secret = {
             f.path
             for f, entry in self.application.of(DotenvEntry)
@@ -81,7 +81,7 @@ class _Context:
             f.path
             for f in self.application.files(Kind.DOTENV)
             if environment_of(f.path.rpartition("/")[2]) not in ("example", "test")
-            and (f.path in secret or f.path.rpartition("/")[2] == ".env")
+            and f.path in secret
         ]
 
     @cached_property

@@ -26,7 +26,7 @@ from auditor.model.pipelines import DependencyScan, Job, JobStep, WorkflowWeakne
 from auditor.model.places import Place
 
 _TESTS = re2.compile(
-    r"(?im)\bpytest\b|\bpy\.test\b|\bunittest\b|manage(?:\.py)?\s+test\b|\btox\b|\bnox\b|\bnose2?\b|\bjest\b|\bvitest\b"
+    r"(?im)(?:^|[^.\w-])pytest(?:$|[\s'\";&|)\]])|\bpy\.test\b|\bunittest\b|manage(?:\.py)?\s+test\b|\btox\b|\bnox\b|\bnose2?\b|\bjest\b|\bvitest\b"
     r"|\b(?:npm|yarn|pnpm|bun|make|just|task|invoke|inv|hatch|pdm|poe|rake|cargo|go|dotnet|mvn|gradle|deno)\b[^\n;&|]*\btests?\b"
     r"|\bplaywright\s+test\b|\bcypress\s+run\b|\brspec\b|\bcoverage\s+run\b|\bbehave\b|\brobot\b|\bschemathesis\b"
     r"|(?:^|[\s/_-])(?:run[-_]?)?tests?(?:[-_](?:unit|backend|api|all|start|ci))?\.(?:sh|py)\b|\brun[-_]?tests?\b",

@@ -24,7 +24,7 @@ class ContainerHardening(Rule):
 
     For each image that is not for development: its process does not run as root (medium), no secret
     is a literal ENV or ARG (high; an ARG that names one, low: it stays in the image's history), no
-    dotenv file is copied (medium) nor the whole context without a `.dockerignore` (low), the base
+    dotenv file with a secret is copied (medium) nor the whole context without a `.dockerignore` (low), the base
     has a tag or digest (low), compilers do not stay (low), something checks its health (low).
 
     For each compose service and Kubernetes workload that is not for development: no privileges over
@@ -238,7 +238,7 @@ COPY . .  # expect: medium
 USER root  # expect: medium
 CMD gunicorn app:app
 """,
-            ".env": "DATABASE_URL=postgres://localhost/shop\n",
+            ".env": "DATABASE_URL=postgres://shop:horse@db/shop\n",
             "docker-compose.yml": """
 services:
   web:  # expect: low

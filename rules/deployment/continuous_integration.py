@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from auditor.assess.rule import Reference, Rule, cwe
@@ -14,6 +15,7 @@ from auditor.assess.verdict import (
 )
 from auditor.link.application import Application
 from auditor.model.pipelines import Job, JobStep
+from auditor.model.places import Place
 from auditor.model.web import WebApp
 
 _TEST_STARTS = {"push", "pull_request", "merge_group", "pull_request_target"}
@@ -80,11 +82,14 @@ class ContinuousIntegration(Rule):
 
     @staticmethod
     def _ungated(jobs: tuple[Job, ...], tested: bool) -> Iterator[Evidence]:
+        seen: set[Place] = set()
         for job in jobs:
             step = next((s for s in job.steps if s.deploys), None)
             by_hand = not {"push", "schedule"} & set(job.triggers) if job.triggers else False
             if step is None or not job.active or by_hand or job.after or "manual" in job.condition:
                 continue
+            if _TRIED.search(job.environment):
+                continue  # where a change is tried before it is let in
             own = [
                 j for j in jobs if j.pipeline == job.pipeline and j.name in (*job.before, job.name)
             ]
@@ -93,7 +98,9 @@ class ContinuousIntegration(Rule):
             elsewhere = tested and job.system == "GitHub Actions"
             severity = Severity.LOW if elsewhere else Severity.MEDIUM
             told = f"{job.name or job.system} deploys ({step.deploys}) without waiting for tests"
-            yield Evidence(step.place, State.WEAK, severity, told, f"{job.pipeline} {job.name}")
+            if step.place not in seen:  # one action may deploy to several places
+                seen.add(step.place)
+                yield Evidence(step.place, State.WEAK, severity, told, f"{job.pipeline} {job.name}")
 
     good = (
         {
@@ -170,6 +177,11 @@ workflows:
     )
 
 
+_TRIED = re.compile(
+    r"(?i)(?:^|[-_/ ])(?:dev\w*|test\w*|uat|qa|review|preview|sandbox|stag\w*|ephemeral)(?:$|[-_/ ])"
+)
+
+
 def _runs(job: Job) -> bool:
     """Whether a change starts a job: its pipeline's own triggers, or those of what calls it."""
     if not job.active or job.condition in ("false", "manual"):
@@ -180,5 +192,6 @@ def _runs(job: Job) -> bool:
 
 
 def _one_each(found: list[tuple[Job, JobStep]]) -> list[tuple[Job, JobStep]]:
-    """The first of each pipeline."""
-    return list({job.pipeline: (job, step) for job, step in reversed(found)}.values())[::-1]
+    """The first of each pipeline; a workflow that another one calls counts once."""
+    first = {job.pipeline: (job, step) for job, step in reversed(found)}
+    return list({step.place: (job, step) for job, step in first.values()}.values())[::-1]

@@ -10,6 +10,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.model.settings import FrameworkSetting
 from auditor.model.values import Known, Masked, Setting, Value
+from auditor.model.web import WebApp
 from tests.conftest import Build
 
 CLASSES = """
@@ -138,3 +139,15 @@ def view():
     value = application.values.value(site.node.args[0], site.scope)
     assert isinstance(value, Setting)
     assert (value.name, value.default) == ("KEY", None)
+
+
+def test_an_application_for_tasks_is_no_second_one(build: Build) -> None:
+    """A worker's module makes one, fills it by the factory and pushes its context; it serves nobody."""
+    files = {
+        "app/__init__.py": "def create_app(application):\n    @application.get('/')\n    def home():\n        return ''\n",
+        "application.py": "from flask import Flask\nfrom app import create_app\napplication = Flask('api')\ncreate_app(application)\n",
+        "run_celery.py": "from flask import Flask\nfrom app import create_app\napplication = Flask('delivery')\ncreate_app(application)\napplication.app_context().push()\n",
+    }
+    assert [app.entry for app in build(files).facts(WebApp)] == ["application:application"]
+    files["Procfile"] = "web: gunicorn run_celery:application\n"
+    assert len(build(files).facts(WebApp)) == 2

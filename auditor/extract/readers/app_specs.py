@@ -23,6 +23,8 @@ _DATABASES = {"PG": "PostgreSQL", "MYSQL": "MySQL", "MONGODB": "MongoDB"}
 
 @extracts(Kind.PLATFORM, name=r".*app.*\.ya?ml|.*spec.*\.ya?ml")
 def digitalocean(source: Source) -> Iterator[Fact]:
+    if "{{" in source.text:
+        return  # a chart's template
     for document in read_yaml(source.text):
         below: tuple[str | int, ...] = ("spec",) if at(document.data, "spec", "services") else ()
         spec = at(document.data, *below)
@@ -53,7 +55,7 @@ def _component(document: Document, component: Any, path: tuple[str | int, ...]) 
 
 @extracts(Kind.PLATFORM, name=r"app(?:[-_.].+)?\.ya?ml")
 def app_engine(source: Source) -> Iterator[Fact]:
-    for document in read_yaml(source.text):
+    for document in read_yaml(source.text) if "runtime:" in source.text else ():
         data = document.data
         if not isinstance(data, dict) or not text_at(data, "runtime") or "services" in data:
             continue
@@ -70,7 +72,7 @@ def app_engine(source: Source) -> Iterator[Fact]:
 @extracts(Kind.PLATFORM, name=r"cron\.ya?ml")
 def app_engine_cron(source: Source) -> Iterator[Fact]:
     """https://docs.cloud.google.com/appengine/docs/standard/scheduling-jobs-with-cron-yaml: paths that are called."""
-    for document in read_yaml(source.text):
+    for document in read_yaml(source.text) if source.text.startswith("cron:") or "\ncron:" in source.text else ():  # fmt: skip
         for index, job in enumerate(_list(at(document.data, "cron"))):
             url, schedule = text_at(job, "url"), text_at(job, "schedule")
             if url and schedule:

@@ -24,7 +24,7 @@ _RETAINED = {
 
 @extracts(Kind.PLATFORM, name=r".+\.(?:ya?ml|json|template)")
 def templates(source: Source) -> Iterator[Fact]:
-    if "AWS::" not in source.text:
+    if "AWS::" not in source.text or "{{-" in source.text:
         return
     is_json = source.text.lstrip().startswith("{")
     for document in [read_json(source.text)] if is_json else read_yaml(source.text):

@@ -11,7 +11,7 @@ from auditor.extract.facts import Fact
 from auditor.extract.markup import Document, at, read_yaml, text_at
 from auditor.extract.readers.proxies import traefik_labels
 from auditor.extract.sensitive import is_sensitive, safe_value
-from auditor.extract.source import Source, extracts
+from auditor.extract.source import Source, Unreadable, extracts
 
 _REDIRECTS = re.compile(r"(?:redirections\.entrypoint|redirectscheme)\.scheme=https", re.I)
 _SERVED_BY_TLS = re.compile(r"traefik\.http\.routers\.[^.]+\.tls(?:=true|\.certresolver=)", re.I)
@@ -71,7 +71,13 @@ def compose(source: Source) -> Iterator[Fact]:
     named = source.kind is Kind.COMPOSE
     if not named and not _SERVICES.search(source.text):
         return
-    for document in read_yaml(source.text):
+    try:
+        documents = read_yaml(source.text)
+    except Unreadable:
+        if named:
+            raise
+        return
+    for document in documents:
         services = at(document.data, "services")
         services = services if isinstance(services, dict) else {}
         if not named:

@@ -37,6 +37,7 @@ _COPIES = re.compile(
     rb"--schema-only|--no-data|\s-s\s|\bpg_restore\b|\|\s*(?:psql|mongorestore|mysql)\b"
 )
 """What a command says that fills another database, or leaves the data out."""
+_REFILLS = re.compile(rb"\|\s*(?:pg_restore|mongorestore)\b")
 _BY_HAND = re.compile(r"(?:gnu)?makefile|justfile|taskfile\.ya?ml", re.I)
 _LOAD = (
     (
@@ -65,7 +66,8 @@ def backup_commands(source: Source) -> Iterator[Fact]:
         return
     for match in _BACKUP.finditer(source.data):
         by_hand = _BY_HAND.fullmatch(source.name) and b"localhost" in match[2]
-        if not by_hand and not _COPIES.search(match[2]):
+        following = source.data[match.end() : match.end() + 400]
+        if not by_hand and not _COPIES.search(match[2]) and not _REFILLS.search(following):
             line = source.data.count(b"\n", 0, match.start(1)) + 1
             yield BackupCommand(source.name, match[1].decode(), line)
             return

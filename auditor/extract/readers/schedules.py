@@ -15,7 +15,7 @@ from auditor.discover import Kind
 from auditor.extract.facts import Fact
 from auditor.extract.markup import at, read_yaml, text_at
 from auditor.extract.readers.platforms import Process
-from auditor.extract.source import Source, extracts
+from auditor.extract.source import Source, Unreadable, extracts
 
 _CRON = re.compile(
     r"^\s*((?:[\d*/,\-]+[ \t]+){4}[\w*/,\-]+|@(?:hourly|daily|weekly|monthly|midnight))[ \t]+(\S.*)$"
@@ -47,7 +47,11 @@ def ansible_cron(source: Source) -> Iterator[Fact]:
     """Tasks of a playbook or role, whatever blocks they stand in."""
     if not _ANSIBLE_CRON.search(source.text):
         return
-    for document in read_yaml(source.text):
+    try:
+        documents = read_yaml(source.text)
+    except Unreadable:
+        return
+    for document in documents:
         for path, task in _tasks(document.data, (), 0):
             options = next((task[key] for key in _CRON_MODULES if key in task), None)
             job = text_at(options, "job")
