@@ -42,7 +42,7 @@ _PLACES = tuple(
         ("metrics", r"metrics"),
     )
 )
-_STATUS = re.compile(r"(?:status|(?:api|public|server|system|app|service)[-/]status)", re.I)
+_STATUS = re.compile(r"(?:_?status|(?:api|public|server|system|app|service)[-/]status)", re.I)
 _BARE = {"token", "otp", "recover"}
 """Words that name an action only when they are the whole path, or stand below `auth`."""
 
