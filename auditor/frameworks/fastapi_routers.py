@@ -92,8 +92,8 @@ class Router:
     env: Env = field(default_factory=dict)
     prefix: str = ""
     dependencies: list[Dependency] = field(default_factory=list)
-    both_slashes: bool = False
-    """Whether its class registers each path with and without a slash at its end."""
+    both_slashes: str = ""
+    """The method of its class that registers each path with and without a slash at its end."""
     wrapper: Located | None = None
     """What its own route class runs around every handler."""
     endpoints: list[Endpoint] = field(default_factory=list)
@@ -178,8 +178,8 @@ class Routing:
 
     def _given(self, site: CallSite, keyword: str) -> Located | None:
         """An argument of the call that creates a router, or what its class passes on for it."""
-        if (given := site.arg(None, keyword)) is not None:
-            return Located(given, site.scope)
+        if (given := self.values.keyword(site, keyword)) is not None:
+            return given
         found = self.code.defined(site.node.func, site.scope)
         if found is None or not isinstance(found.node, t.Class):
             return None
@@ -197,8 +197,8 @@ class Routing:
                 return origin
         return None
 
-    def _registers_twice(self, name: str) -> bool:
-        """Whether a router class of the tree calls its base's `api_route` once more for each path."""
+    def _registers_twice(self, name: str) -> str:
+        """The method of a router class of the tree that calls its base's twice, for two paths."""
         found = self.code.definition(name)
         for ancestor in self.code.ancestry(found) if found else ():
             for method in ("api_route", "add_api_route"):
@@ -207,8 +207,8 @@ class Routing:
                     nodes = t.walk(*override.node.body)  # type: ignore[attr-defined]
                     calls = [n for n in nodes if isinstance(n, t.Call)]
                     own = [c for c in calls if isinstance(c.func, t.Attr) and c.func.name == method]
-                    return len(own) > 1
-        return False
+                    return method if len(own) > 1 else ""
+        return ""
 
     def _around(self, name: str) -> Located | None:
         """What a route class of the tree runs instead of the handler: its `get_route_handler`."""
@@ -322,7 +322,7 @@ class Routing:
         """What a registration serves: one function, or the methods of a class of handlers."""
         path = self._text(argument(call, 0, "path"), scope)
         plain = verb in _PLAIN
-        listed = self._listed(argument(call, None, "dependencies"), scope, "decorator")
+        listed = self._keyword_listed(CallSite(call, scope), "decorator")
         if found is not None and isinstance(found.node, t.Class):
             inner = self.code.inside(found)
             for method in found.node.body:
@@ -349,14 +349,19 @@ class Routing:
             methods, path, found, name, place_of(found, name), dependencies, [], plain=plain
         )
 
-    def _register(self, key: Key, endpoint: Endpoint) -> None:
-        """Add an endpoint once, however many ways lead to its registration."""
+    def _register(self, key: Key, endpoint: Endpoint, added: bool = False) -> None:
+        """Add an endpoint once, however many ways lead to its registration.
+
+        `added` tells that it was no decorator: those go through `api_route` to `add_api_route`.
+        """
         what = id(endpoint.function.node) if endpoint.function else endpoint.place
         mark = (key, endpoint.methods, endpoint.path, what)
         if mark not in self._registered:
             self._registered.add(mark)
             self.routers[key].endpoints.append(endpoint)
-            if self.routers[key].both_slashes:
+            if self.routers[key].both_slashes in (
+                ("add_api_route",) if added else ("api_route", "add_api_route")
+            ):
                 bare = endpoint.path.rstrip("/")
                 other = bare if endpoint.path != bare else bare + "/"
                 self.routers[key].endpoints.append(replace(endpoint, path=other))
@@ -474,10 +479,12 @@ class Routing:
         assert isinstance(site.node.func, t.Attr)
         mounted = site.node.func.name == "mount"
         child = site.arg(1, "app") if mounted else site.arg(0, "router")
-        prefix = self._text(
-            site.arg(0, "path") if mounted else site.arg(None, "prefix"), site.scope
-        )
-        listed = self._listed(site.arg(None, "dependencies"), site.scope, "include")
+        if mounted:
+            prefix = self._text(site.arg(0, "path"), site.scope)
+        else:
+            given = self.values.keyword(site, "prefix")
+            prefix = self._text(given.node, given.scope) if given else ""  # type: ignore[arg-type]
+        listed = self._keyword_listed(site, "include")
         keys = self.identify(child, site.scope, {**self.routers[key].env, **env})
         if not keys:
             keys = self._from_library(site, child, prefix)
@@ -522,7 +529,7 @@ class Routing:
         for endpoint in self._endpoints(function, site.node.func.name, site.node, site.scope):
             if function is not None and not isinstance(function.node, t.Class):
                 endpoint.decorators = _decorators(function)
-            self._register(key, endpoint)
+            self._register(key, endpoint, added=True)
 
     def _starlette_routes(self, expr: t.Expr | None, scope: Scope, key: Key) -> None:
         """`routes=[Route("/x", handler), Mount("/y", routes=[…])]`, lists added up."""
@@ -596,6 +603,11 @@ class Routing:
 
     # --- dependencies and texts
 
+    def _keyword_listed(self, site: CallSite, via: str) -> list[Dependency]:
+        """What a call lists as `dependencies=`, by itself or in the options that it spreads."""
+        given = self.values.keyword(site, "dependencies")
+        return self._listed(given.node, given.scope, via) if given else []  # type: ignore[arg-type]
+
     def _listed(self, expr: t.Expr | None, scope: Scope, via: str) -> list[Dependency]:
         """`dependencies=[Depends(a), Security(b)]`, followed through variables."""
         found: list[Dependency] = []
@@ -632,19 +644,33 @@ class Routing:
         """A text, with `{?}` for the parts that cannot be told."""
         if expr is None:
             return ""
-        text = self.values.text(expr, scope)
-        if text is not None:
-            return text
         match expr if depth else None:
             case t.Text(parts=parts):
                 return "".join(self._text(part, scope, depth - 1) for part in parts)
             case t.BinOp(op="+", left=left, right=right):
                 return self._text(left, scope, depth - 1) + self._text(right, scope, depth - 1)
+            case t.Choice(test=test, then=then, other=other):
+                return self._text(
+                    other if self._holds(test, scope) is False else then, scope, depth - 1
+                )
             case t.Name() | t.Attr():
                 for origin in self.values.origins(expr, scope):
-                    if isinstance(origin.node, t.Text | t.BinOp):
+                    if isinstance(origin.node, t.Text | t.BinOp | t.Choice) and self._reached(
+                        origin
+                    ):
                         return self._text(origin.node, origin.scope, depth - 1)
-        return "{?}"
+        text = self.values.text(expr, scope)
+        return "{?}" if text is None else text
+
+    def _holds(self, test: t.Expr, scope: Scope) -> bool | None:
+        """The outcome of a test, settings taken as they are by default; None where it is not told."""
+        told = next(possible(self.values.value(test, scope)), None)
+        return None if told is None else bool(told.value)
+
+    def _reached(self, found: Located) -> bool:
+        """Whether a statement runs, as far as the tests around it can be told."""
+        tests = self.contexts.conditions(found.node, found.scope)
+        return all(self._holds(test, found.scope) in (None, outcome) for test, outcome in tests)
 
     # --- the routing table
 

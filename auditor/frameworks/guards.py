@@ -143,7 +143,7 @@ class Guards:
         assert isinstance(function.node, t.Function)
         at = Place(function.path, summary.rejects[0].line, 1, 0, function.node.name)
         notes = "; ".join(summary.notes)
-        if summary.guaranteed is Strength.VERIFIED:
+        if summary.guaranteed in (Strength.VERIFIED, Strength.EITHER):
             name, state = function.node.name, Guarding.ENFORCED
             return self.exchanging(Guard(name, at, "body", state, "verifies in its body"), function)
         if summary.guaranteed is Strength.DEFAULT_SECRET:
@@ -182,7 +182,7 @@ class Guards:
         decided = self.heard(self.checks.summary(function, tests))
         notes = "; ".join(decided.notes)
         strength = decided.guaranteed
-        if strength is Strength.VERIFIED:
+        if strength in (Strength.VERIFIED, Strength.EITHER):
             state, reason = (
                 Guarding.ENFORCED,
                 "verifies the credential of every request to this path",
@@ -209,6 +209,7 @@ class Guards:
 _OTHER_FILTERS = re.compile(r"csrf|xsrf|cors|rate_?limit|throttl|origin|host|maintenance", re.I)
 _BY_BEST = {
     Strength.VERIFIED: Guarding.OPTIONAL,
+    Strength.EITHER: Guarding.OPTIONAL,
     Strength.DEFAULT_SECRET: Guarding.OPTIONAL,
     Strength.OUTSIDE: Guarding.UNKNOWN,
 }
@@ -220,13 +221,13 @@ def _told(summary: Summary, guaranteed: Strength) -> tuple[Guarding, str] | None
     notes = "; ".join(summary.notes)
     if guaranteed is Strength.VERIFIED:
         return Guarding.ENFORCED, "verifies the credential"
+    if guaranteed is Strength.EITHER:
+        return Guarding.ENFORCED, "verifies the credential, or takes an id that exists for one"
     if guaranteed is Strength.DEFAULT_SECRET:
         return Guarding.ENFORCED, notes or "compares with a secret whose default is in the code"
     if guaranteed is Strength.OUTSIDE:
         return Guarding.UNKNOWN, notes or "rests on code outside this tree"
     best = max((max(e.strength, e.truth) for e in summary.exits), default=Strength.NONE)
-    if guaranteed is Strength.NAMED and best is Strength.VERIFIED:
-        return Guarding.ENFORCED, "verifies the credential, or takes an id that exists for one"
     if best is Strength.VERIFIED or summary.when_truthy is Strength.VERIFIED:
         open_exits = [e for e in summary.exits if e.strength < Strength.DEFAULT_SECRET]
         where = f" (line {open_exits[0].node.line})" if open_exits else ""

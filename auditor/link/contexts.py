@@ -31,6 +31,7 @@ class Contexts:
         self.values = values
         self.code = values.code
         self._loops: dict[int, list[dict[str, Located]]] = {}
+        self._rests: dict[tuple[int, int], t.Expr] = {}
         self._making: list[t.Call] = []
 
     def of(self, node: t.Node, scope: Scope) -> list[Env]:
@@ -152,12 +153,9 @@ class Contexts:
         inner = self.code.inside(function)
         env: Env = {}
         for index, param in enumerate(function.node.params[skip:]):
-            if param.kind == "kwargs":
-                continue
-            if param.kind == "args":
-                rest = site.node.args[index:]
-                listed = t.Seq(site.node.line, site.node.column, site.node.end_line, "tuple", rest)
-                env[id(inner), param.name] = Located(listed, site.scope)
+            if param.kind in ("args", "kwargs"):
+                rest = self._rest(function.node, param, site.node, index)
+                env[id(inner), param.name] = Located(rest, site.scope)
                 continue
             position = None if param.kind == "keyword" else index
             given = site.arg(position, param.name)
@@ -166,6 +164,19 @@ class Contexts:
             elif param.default is not None:
                 env[id(inner), param.name] = Located(param.default, function.scope)
         return env
+
+    def _rest(self, function: t.Function, param: t.Param, call: t.Call, index: int) -> t.Expr:
+        """What a call leaves for `*args` or `**kwargs`; one node for each, known by its id."""
+        key = id(param), id(call)
+        if key not in self._rests:
+            at = call.line, call.column, call.end_line
+            taken = {p.name for p in function.params if p.kind not in ("args", "kwargs")}
+            left = [k for k in call.keywords if k.name is None or k.name not in taken]
+            names = [t.Const(*at, k.name) if k.name is not None else None for k in left]
+            mapped = t.Map(*at, names, [k.value for k in left])  # type: ignore[arg-type]
+            listed = t.Seq(*at, "tuple", call.args[index:])
+            self._rests[key] = listed if param.kind == "args" else mapped
+        return self._rests[key]
 
     # --- registrations: calls that stand for many
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Binding, CallSite, Code, Located, Scope, named
+from auditor.link.names import Binding, CallSite, Code, Located, Scope, argument, named
 from auditor.model.places import Place
 from auditor.model.values import Known, Masked, OneOf, Setting, Unknown, Value, possible, text_of
 
@@ -331,6 +331,8 @@ class Evaluator:
                     return self._module_binding(owner[7:], name)
                 found_class = self.code.definition(owner.removesuffix("()"))
                 if found_class is not None and isinstance(found_class.node, t.Class):
+                    if (given_it := self._given_field(base, scope, name)) is not None:
+                        return given_it
                     return self._class_origins(found_class, name)
         return []
 
@@ -518,6 +520,44 @@ class Evaluator:
                         passed.append(Located(given, site.scope))
         return passed
 
+    def keyword(self, site: CallSite, name: str) -> Located | None:
+        """What a call passes by a name, also as an entry of the dict that it spreads: `**options`."""
+        if (given := site.arg(None, name)) is not None:
+            return Located(given, site.scope)
+        for spread in site.node.keywords:
+            if spread.name is None:
+                for source in self.sources(spread.value, site.scope):
+                    if found := self.entry(source, name):
+                        return found
+        return None
+
+    def entry(self, found: Located, key: str, depth: int = 4) -> Located | None:
+        """What stands under a key of a dict display, those that it spreads included."""
+        if not isinstance(found.node, t.Map) or not depth:
+            return None
+        pairs = list(zip(found.node.keys, found.node.values, strict=True))
+        for name, value in reversed(pairs):
+            if name is None:
+                for source in self.sources(value, found.scope):
+                    if below := self.entry(source, key, depth - 1):
+                        return below
+            elif isinstance(name, t.Const) and name.value == key:
+                return Located(value, found.scope)
+        return None
+
+    def _given_field(self, base: t.Expr, scope: Scope, name: str) -> list[Located] | None:
+        """What the call that makes an object passes for its field; nothing where that is not told.
+
+        The default in the class of `Payload(**claims)` says nothing of this one.
+        """
+        for made in [Located(base, scope), *self.origins(base, scope)]:
+            if isinstance(made.node, t.Call):
+                if (given := argument(made.node, None, name)) is not None:
+                    return [Located(given, made.scope)]
+                if any(keyword.name is None for keyword in made.node.keywords):
+                    return []
+        return None
+
     def _class_origins(self, found: Located, name: str) -> list[Located]:
         for ancestor in self.code.ancestry(found):
             definition = self.code.definition(ancestor)
@@ -568,7 +608,17 @@ class Evaluator:
                 [self.value(x, site.scope) for x in given],
                 place,
             )
+        match call:
+            case t.Call(func=t.Attr(value=base, name="get"), args=[t.Const(value=str(key)), *rest]):
+                for source in self.sources(base, site.scope):
+                    if isinstance(source.node, t.Map):
+                        found = self.entry(source, key)
+                        if found is not None:
+                            return self.value(found.node, found.scope)  # type: ignore[arg-type]
+                        return self.value(rest[0], site.scope) if rest else Known(None, place)
         callee = self.code.name(call.func, site.scope)
+        if callee == "typing.cast" and len(call.args) == 2:
+            return self.value(call.args[1], site.scope)
         if callee in _FUNCTIONS and len(call.args) == 1 and not call.keywords:
             return lift(_FUNCTIONS[callee], [self.value(call.args[0], site.scope)], place)
         definition = self.code.definition(callee)

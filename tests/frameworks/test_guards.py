@@ -225,7 +225,31 @@ def guard(authorization: str = Header()):
         raise HTTPException(401)
     return answer.json()
 """,
-        UNKNOWN,
+        ENFORCED,
+    ),
+    "asks a service, whose refusal it heeds": (
+        """
+import httpx
+async def guard(authorization: str = Header()):
+    async with httpx.AsyncClient() as client:
+        answer = await client.get("https://id.example.org/me", headers={"Authorization": authorization})
+    if answer.status_code in (401, 403):
+        raise HTTPException(401)
+    answer.raise_for_status()
+    return answer.json()
+""",
+        ENFORCED,
+    ),
+    "calls a service with a key of its own": (
+        """
+import httpx
+def guard(authorization: str = Header()):
+    answer = httpx.get("https://api.example.org/x", headers={"X-Key": os.environ["KEY"]})
+    if not authorization or answer.status_code != 200:
+        raise HTTPException(401)
+    return answer.json()
+""",
+        DECORATIVE,
     ),
     "asks its identity provider": (
         """

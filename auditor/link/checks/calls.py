@@ -17,7 +17,7 @@ from auditor.link.checks.strength import (
 )
 from auditor.link.names import CallSite, Located, argument, arguments
 from auditor.link.values import Env as Bound
-from auditor.model.values import Known
+from auditor.model.values import Known, Masked, Setting
 
 if TYPE_CHECKING:
     from auditor.link.checks.evidence import Evidence
@@ -41,6 +41,9 @@ _LOOKUP_METHODS = {
 _BY_CREDENTIAL = re.compile(
     r"(?:by|with|for|from)_(?:\w+_)?(?:token|session|key|credential|hash)", re.I
 )
+_REQUESTING = {"get", "post", "put", "request", "send", "head"}
+_CLIENTS = re.compile(r"(?:requests|httpx|aiohttp|urllib3|niquests|curl_cffi)\.")
+_CLIENT_NAMES = re.compile(r"client|http|session$", re.I)
 _CHECKING = re.compile(r"check|verif|valid|auth|match", re.I)
 _DATABASE_SESSION = re.compile(r"(?:^|\.)(?:db_?)?session$", re.I)
 """A session with the database, not with a caller."""
@@ -92,7 +95,8 @@ class Calls(Part):
         if definition is None and name.endswith("()"):  # an instance that is called
             definition = self.code.definition(f"{name[:-2]}.__call__")
         if definition is not None and isinstance(definition.node, t.Class):
-            definition = None
+            definition = self.code.definition(f"{name}.__init__")
+            return self.through(definition, call, state) if definition is not None else None
         if definition is not None and _abstract(definition):
             return self.dispatched(call, "", state)
         if definition is not None:
@@ -100,6 +104,8 @@ class Calls(Part):
             if (told is None or told.strength < Strength.VERIFIED) and _keeps(definition):
                 told = self.lookup(call, name, state) or told  # a cache or store of the tree's own
             return told
+        if asked := self.asked_issuer(call, name, state):
+            return asked
         found = self.lookup(call, name, state) or self.number_found(call, state)
         if found is None or found.strength < Strength.VERIFIED:
             other = self.dispatched(call, name, state) or self.asked_outside(call, name, state)
@@ -152,6 +158,25 @@ class Calls(Part):
             name = t.dotted(call.func) or call.func.name
         return Verification(Strength.OUTSIDE, raises=False, note=f"asks {name}, which is not known")
 
+    def asked_issuer(self, call: t.Call, name: str, state: State) -> Verification | None:
+        """The credential sent on as one, to the server that issued it (RFC 7662): its answer tells.
+
+        `raise_for_status` makes the answer's success a condition of going on.
+        """
+        if not isinstance(call.func, t.Attr):
+            return None
+        if call.func.name == "raise_for_status":
+            answer = self.evidence.origin(call.func.value, state)
+            return Verification(answer.truth, raises=True) if answer.truth else None
+        if call.func.name not in _REQUESTING or not (
+            _CLIENTS.match(name) or _CLIENT_NAMES.search(t.dotted(call.func.value))
+        ):
+            return None
+        sent = argument(call, None, "headers", "auth", "cookies")
+        if sent is None or not self.evidence.touches_caller(sent, state):
+            return None
+        return Verification(Strength.VERIFIED, raises=False)
+
     def through(self, callee: Located, call: t.Call, state: State) -> Verification | None:
         """What a function of the tree establishes for its caller."""
         if call.args and not self.checks.ambient:
@@ -181,7 +206,7 @@ class Calls(Part):
         return Verification(told, raises=False) if told > Strength.NONE else None
 
     def chosen(self, callee: Located, call: t.Call) -> Bound:
-        """The constants that a call passes for what its callee compares: `validate(method="x")`."""
+        """The constants and settings passed for what the callee compares: `validate(method="x")`."""
         compared = self.checks.compared(callee)
         inner = self.code.inside(callee) if compared else self.scope
         if not compared or id(inner) in self.values.bound_scopes:
@@ -189,9 +214,17 @@ class Calls(Part):
         env: Bound = {}
         for index, name in compared:
             given = argument(call, index, name)
-            if given is not None and isinstance(self.values.value(given, self.scope), Known):
+            if given is None or self.handed_in(given):
+                continue  # what a caller of ours may pass is not its default
+            if isinstance(self.values.value(given, self.scope), Known | Setting | Masked):
                 env[id(inner), name] = Located(given, self.scope)
         return env
+
+    def handed_in(self, expr: t.Expr) -> bool:
+        """Whether an expression is a parameter that nothing binds just now."""
+        if not isinstance(expr, t.Name) or self.values.is_bound(expr, self.scope):
+            return False
+        return any(b.kind == "parameter" for b in self.scope.bindings.get(expr.id, ()))
 
     def passed(self, callee: Located, call: t.Call, state: State) -> dict[str, Origin]:
         """What a call says of the callee's parameters, where that changes what it establishes."""

@@ -15,6 +15,7 @@ from auditor.link.checks.strength import (
     State,
     Strength,
     join,
+    least,
 )
 from auditor.link.checks.switches import Switches, settled
 from auditor.link.names import Scope
@@ -66,10 +67,10 @@ class Evidence(Part):
                 return no, yes
             case t.BoolOp(op="and", values=values):
                 both = [self.truth(v, state) for v in self.open(values, True, state)]
-                return max(y for y, _ in both), min(n for _, n in both)
+                return max(y for y, _ in both), least((n for _, n in both), none)
             case t.BoolOp(op="or", values=values):
                 both = [self.truth(v, state) for v in self.open(values, False, state)]
-                return min(y for y, _ in both), max(n for _, n in both)
+                return least((y for y, _ in both), none), max(n for _, n in both)
             case t.Compare(left=left, ops=[op], rights=[right]):
                 return self.comparison(left, op, right, state)
             case t.Await(value=value) | t.Bind(value=value):
@@ -83,7 +84,7 @@ class Evidence(Part):
                     for known, value in ((yes, then), (no, other))
                     if not is_falsy_constant(value)
                 ]
-                return min(ways, default=none), none
+                return least(ways, none), none
             case t.Call(func=t.Name(id="isinstance"), args=[subject, kind]) if self.names_caller(
                 subject, state
             ) or t.dotted(subject).endswith("request.auth"):
@@ -134,6 +135,9 @@ class Evidence(Part):
             gained = self.truth(left, state)[0]  # `lookup.count() == 0`
             if gained > Strength.FORM:
                 return (none, gained) if op == "==" else (gained, none)
+        if op in ("==", "!=", "in") and _tells_failure(left, right):
+            gained = self.truth(left, state)[0]  # `answer.status_code == 401`
+            return (gained, none) if op == "!=" else (none, gained)
         if op in ("==", "!=", "in", "not in"):
             strength = max(self.equality(left, right, state), self.equality(right, left, state))
             return (strength, none) if op in ("==", "in") else (none, strength)
@@ -173,7 +177,7 @@ class Evidence(Part):
             return Strength.VERIFIED
         name = t.dotted(sent).rpartition(".")[2]
         written = any(isinstance(k.value, str) and k.value for k in possible(value))
-        if written and CREDENTIAL_FIELD.search(name):
+        if written and CREDENTIAL_FIELD.search(name) and not _OF_A_KIND.search(name):
             self.trace.note("compares with a secret written in the code")
             return Strength.DEFAULT_SECRET
         if re.search(r"secret|token|api_?key|password", t.dotted(expected), re.I):
@@ -286,6 +290,21 @@ class Evidence(Part):
             truth = self.truth(expr, state)[0]  # `public or verify(token)` shows nothing
         identity = any(o.identity for o in inner) or self.about_identity(expr, state)
         return Origin(self.touches_caller(expr, state), truth, False, constant, identity)
+
+
+_OF_A_KIND = re.compile(r"(?:type|kind|scheme|purpose|status|use|mode)$", re.I)
+"""What a credential is for, which is no secret: `token_type == "access"`."""
+
+
+def _tells_failure(status: t.Expr, expected: t.Expr) -> bool:
+    """Whether a test is about a status that says that a request was refused."""
+    if not t.dotted(status).endswith(("status_code", ".status")):
+        return False
+    named = list(t.walk_own(expected))
+    numbers = [n.value for n in named if isinstance(n, t.Const) and isinstance(n.value, int)]
+    if numbers:
+        return all(number >= 400 for number in numbers)
+    return any(isinstance(n, t.Attr) and re.search("UNAUTHORIZED|FORBIDDEN", n.name) for n in named)
 
 
 def _is_none(expr: t.Expr) -> bool:

@@ -44,7 +44,7 @@ class Refusals(Part):
             for node in t.walk_own(origin.node):
                 if isinstance(node, t.Const) and node.value in DENIAL and node.value is not True:
                     return True
-                if isinstance(node, t.Attr) and DENIAL_NAMES.search(node.name):
+                if isinstance(node, t.Attr | t.Name) and DENIAL_NAMES.search(t.dotted(node)):
                     return True
         return False
 
@@ -123,6 +123,8 @@ def _is_error(call: t.Expr) -> bool:
         match node:
             case t.Const(value=int(status)) if 400 <= status < 600:
                 return True
-            case t.Attr(name=name) if re.match(r"HTTP_[45]\d\d_|UNAUTHORIZED|FORBIDDEN", name):
+            case t.Attr(name=name) | t.Name(id=name) if re.match(
+                r"HTTP_[45]\d\d_|UNAUTHORIZED|FORBIDDEN", name
+            ):
                 return True
     return False

@@ -13,14 +13,25 @@ class Strength(enum.IntEnum):
     """How much a passed check says about who is calling.
 
     NAMED: what the caller sent names something that exists, such as a user's id; it is no secret.
+    EITHER: that on some ways, a real verification on the others.
     """
 
     NONE = 0
     FORM = 1
     NAMED = 2
-    DEFAULT_SECRET = 3
-    OUTSIDE = 4
-    VERIFIED = 5
+    EITHER = 3
+    DEFAULT_SECRET = 4
+    OUTSIDE = 5
+    VERIFIED = 6
+
+
+def least(strengths: Iterable[Strength], default: Strength) -> Strength:
+    """What is established on every one of several ways."""
+    found = set(strengths)
+    low = min(found, default=default)
+    if low is Strength.NAMED and found & {Strength.EITHER, Strength.VERIFIED}:
+        return Strength.EITHER
+    return low
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +97,13 @@ class Summary:
     @property
     def guaranteed(self) -> Strength:
         """What is established whenever the function returns at all."""
-        return min((e.strength for e in self.exits), default=Strength.VERIFIED)
+        return least((e.strength for e in self.exits), Strength.VERIFIED)
 
     @property
     def when_truthy(self) -> Strength:
         """What is established when the function returns something truthy."""
         truths = [max(e.strength, e.truth) for e in self.exits if not e.falsy]
-        return min(truths, default=Strength.NONE)
+        return least(truths, Strength.NONE)
 
 
 RECURSIVE = Summary(
@@ -115,7 +126,7 @@ def join(a: Origin, b: Origin) -> Origin:
         return replace(a, caller=a.caller or b.caller, constant=False)
     return Origin(
         a.caller or b.caller,
-        min(a.truth, b.truth),
+        least((a.truth, b.truth), Strength.NONE),
         a.falsy and b.falsy,
         a.constant and b.constant,
         a.identity and b.identity,
@@ -130,4 +141,4 @@ def merge(states: Iterable[State | None]) -> State | None:
     for state in alive[1:]:
         for name, origin in state.env.items():
             env[name] = join(env[name], origin) if name in env else origin
-    return State(min(s.strength for s in alive), env)
+    return State(least((s.strength for s in alive), Strength.NONE), env)

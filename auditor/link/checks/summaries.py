@@ -179,20 +179,23 @@ class Checks:
         return self._denies[key]
 
     def compared(self, function: Located) -> list[tuple[int, str]]:
-        """(position, name) of the parameters that a function compares with constants."""
+        """(position, name) of the parameters that a function compares with constants, or each other."""
         key = id(function.node)
         if key not in self._compared:
             params = [p.name for p in function.node.params]  # type: ignore[attr-defined]
             if isinstance(function.scope.owner, t.Class):
                 params = params[1:]
-            names = {
-                node.left.id
-                for node in t.walk_own(*function.node.body)  # type: ignore[attr-defined]
-                if isinstance(node, t.Compare)
-                and isinstance(node.left, t.Name)
-                and isinstance(node.rights[0], t.Const)
-                and isinstance(node.rights[0].value, str)
-            }
+            names: set[str] = set()
+            for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+                match node:
+                    case t.Compare(left=t.Name(id=name), rights=[t.Const(value=str()), *_]):
+                        names.add(name)
+                    case t.Compare(left=t.Name(id=name), rights=[t.Name(id=other)]):
+                        names |= {name, other} if {name, other} <= {*params} else set()
+                    case t.Call(func=func, args=[t.Name(id=name), t.Name(id=other)]) if t.dotted(
+                        func
+                    ).endswith("compare_digest"):
+                        names |= {name, other} if {name, other} <= {*params} else set()
             self._compared[key] = [(i, name) for i, name in enumerate(params) if name in names]
         return self._compared[key]
 
@@ -203,7 +206,7 @@ class Checks:
             match node:
                 case t.Const(value=int(number)) if number in DENIAL:
                     return True
-                case t.Attr(name=name) if DENIAL_NAMES.search(name):
+                case t.Attr(name=name) | t.Name(id=name) if DENIAL_NAMES.search(name):
                     return True
                 case t.Raise(exception=t.Call(func=func) | (t.Name() | t.Attr() as func)) if (
                     DENIAL_WORDS.search(t.dotted(func))

@@ -17,6 +17,7 @@ _SWITCH = re.compile(_SWITCHES_OFF.pattern + r"|auth|login|secur|protect|enable"
 """Settings that turn guarding on or off."""
 _OPTIONS = re.compile(r"(?:^|[._])(?:config|configuration|settings?|options|preferences)$", re.I)
 """Where an application keeps its options, by name."""
+_CONFIGURATION = re.compile(r"conf|setting|option|pref|env|flags?$|app$|args$", re.I)
 
 
 class Switches(Part):
@@ -41,7 +42,7 @@ class Switches(Part):
         if not isinstance(test, t.Name | t.Attr | t.Item | t.Call):
             return None
         words = _last_word(test)
-        if not words or not _SWITCH.search(words):
+        if not words or not _SWITCH.search(words) or self.of_a_thing(test):
             return None
         for origin in self.values.origins(test, self.scope):
             if isinstance(origin.node, t.Call) and self.code.defined(
@@ -58,6 +59,20 @@ class Switches(Part):
             return False if _SWITCHES_OFF.search(words) else None
         outcomes = {bool(known.value) for known in plain}
         return outcomes.pop() if len(outcomes) == 1 else None
+
+    def of_a_thing(self, test: t.Expr) -> bool:
+        """Whether a test is about a field of an object at hand, `service.auth`, not about a setting.
+
+        Its class may have a default; what this one holds comes from the database or the caller.
+        """
+        match test:
+            case t.Attr(value=t.Name(id=name)):
+                if _CONFIGURATION.search(name) or self.values.is_bound(test, self.scope):
+                    return False
+                return any(
+                    b.kind in ("value", "parameter") for b in self.scope.bindings.get(name, ())
+                ) and name not in ("self", "cls")
+        return False
 
     def configured(self, test: t.Expr) -> bool | None:
         """The outcome of a test of a setting, as its default in the code has it."""
