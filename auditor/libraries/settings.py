@@ -20,7 +20,14 @@ from auditor.extract.readers.script_settings import ScriptSetting
 from auditor.extract.sensitive import is_sensitive
 from auditor.link.application import Application, provides
 from auditor.link.names import Located, Scope, argument
-from auditor.link.values import Evaluator, as_bool, lift, place_of, reads_settings
+from auditor.link.values import (
+    Evaluator,
+    as_bool,
+    lift,
+    place_of,
+    reads_environment,
+    reads_settings,
+)
 from auditor.model.places import Place
 from auditor.model.settings import (
     EnvironmentNames,
@@ -135,6 +142,35 @@ def _declared_default(values: Evaluator, func: t.Expr, setting: str, scope: Scop
 def _casts_to_bool(call: t.Call, callee: str, values: Evaluator, scope: Scope) -> bool:
     cast = argument(call, 2, "cast")
     return callee.endswith(".bool") or values.code.name(cast, scope) == "builtins.bool"
+
+
+@reads_settings
+def own_declarations(values: Evaluator, name: str, expr: t.Expr, scope: Scope) -> Value | None:
+    """`confi.str("POLICY_ROUTE", "/policy")`: a class of the tree that declares settings.
+
+    Known by its name, by a name in capitals that it is given, and by its parameter `default`.
+    """
+    match expr:
+        case t.Call(func=func, args=[t.Const(value=str(setting)), *_]) if _CAPITALS.match(setting):
+            found = values.code.defined(func, scope)
+        case _:
+            return None
+    if found is None or not isinstance(found.node, t.Function) or reads_environment(found.node):
+        return None
+    if not _DECLARING.search(values.code.own_name(found).partition(":")[2]):
+        return None
+    params = [p.name for p in found.node.params if p.name != "self"]
+    if "default" not in params:
+        return None
+    default = argument(expr, params.index("default"), "default")
+    worth = values.value(default, scope) if default is not None else None
+    if isinstance(worth, Known) and worth.value is None:
+        worth = None
+    return Setting(setting, worth, place_of(Located(expr, scope)), worth is None)
+
+
+_CAPITALS = re.compile(r"[A-Z][A-Z0-9_]{2,}$")
+_DECLARING = re.compile(r"conf|env|setting", re.I)
 
 
 @reads_settings

@@ -624,7 +624,7 @@ class Evaluator:
         definition = self.code.definition(callee)
         if definition is not None and isinstance(definition.node, t.Function):
             unbound = not self._bound  # one level, or calls that pass each other on never end
-            if unbound and _reads_environment(definition.node):
+            if unbound and reads_environment(definition.node):
                 with self.within(self._given(definition, site)):
                     return self._returned(definition, place)
             return self._returned(definition, place)
@@ -729,7 +729,7 @@ def one_of(values: list[Value], place: Place) -> Value:
     return distinct[0] if len(distinct) == 1 else OneOf(tuple(distinct), place)
 
 
-def _reads_environment(function: t.Function) -> bool:
+def reads_environment(function: t.Function) -> bool:
     """Whether a function may be the tree's own way to read a setting: `env("NAME", default)`."""
     return any(
         (isinstance(node, t.Attr) and node.name in ("environ", "getenv"))

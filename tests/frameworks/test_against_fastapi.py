@@ -128,6 +128,109 @@ app.include_router(make("x"), prefix="/made")
 app.add_api_route("/added", added, methods=["PUT"], dependencies=[Depends(signed_in)])
 """,
     },
+    "options that a helper spreads": {
+        "auth.py": AUTH,
+        "app.py": """
+from typing import Any, cast
+from fastapi import APIRouter, Depends, FastAPI
+from auth import signed_in
+import os
+
+BASE = os.environ.get("SAMPLE_BASE", "")
+LOCKED = {"dependencies": [Depends(signed_in)]}
+one, two, three = APIRouter(), APIRouter(prefix="/two"), APIRouter()
+
+@one.get("/a")
+def a(): return {}
+
+@two.get("/b", **LOCKED)
+def b(): return {}
+
+@three.post("/c")
+def c(): return {}
+
+def include(application: FastAPI, router: APIRouter, **kwargs: Any) -> None:
+    base = f"/{BASE.strip('/')}" if BASE else ""
+    given = cast(str | None, kwargs.get("prefix"))
+    if given:
+        prefix = f"{base}/{given.strip('/')}"
+    else:
+        prefix = f"{base}"
+    options: dict[str, Any] = {**kwargs, "prefix": prefix}
+    application.include_router(router, **options)
+
+def include_closed(application: FastAPI, router: APIRouter, prefix: str | None = None) -> None:
+    include(application, router, prefix=prefix, dependencies=[Depends(signed_in)])
+
+app = FastAPI()
+include(app, one, prefix="one/")
+include(app, two)
+include_closed(app, three, prefix="/three")
+""",
+    },
+    "a router class that knows a slash only for what is decorated": {
+        "auth.py": AUTH,
+        "app.py": """
+from fastapi import APIRouter as Plain
+from fastapi import Depends, FastAPI
+from auth import signed_in
+
+class APIRouter(Plain):
+    def api_route(self, path, *, include_in_schema=True, **kwargs):
+        path = path.removesuffix("/")
+        add = super().api_route(path, include_in_schema=include_in_schema, **kwargs)
+        alternate = super().api_route(path + "/", include_in_schema=True, **kwargs)
+
+        def decorator(func):
+            alternate(func)
+            return add(func)
+
+        return decorator
+
+router = APIRouter(prefix="/things", dependencies=[Depends(signed_in)])
+
+@router.get("/")
+def things(): return []
+
+def tag(): return {}
+
+router.add_api_route("/tag", endpoint=tag, methods=["POST"])
+app = FastAPI()
+app.include_router(router)
+""",
+    },
+    "paths from declared settings": {
+        "auth.py": AUTH,
+        "config.py": """
+import os
+
+class Entry:
+    def __init__(self, key, default): self.key, self.default = key, default
+    def __get__(self, owner, kind=None): return os.environ.get(self.key, self.default)
+
+class Conf:
+    def text(self, key, default=None, description=None): return self.entry(key, default)
+    def entry(self, key, default): return Entry(key, default)
+
+conf = Conf()
+
+class Config:
+    ROUTE = conf.text("SAMPLE_ROUTE", "/from-settings", description="where it is")
+    SWITCH = conf.text("SAMPLE_SWITCH", default=None)
+
+config = Config()
+""",
+        "app.py": """
+from fastapi import Depends, FastAPI
+from auth import signed_in
+from config import config
+
+app = FastAPI()
+
+@app.get(config.ROUTE, dependencies=[Depends(signed_in)])
+def there(): return {}
+""",
+    },
     "an application-wide dependency": {
         "auth.py": AUTH,
         "app.py": """

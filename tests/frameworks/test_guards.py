@@ -251,6 +251,75 @@ def guard(authorization: str = Header()):
 """,
         DECORATIVE,
     ),
+    "verifies for some of the objects that are asked for": (
+        """
+async def guard(project: str, authorization: str = Header("")):
+    found = await db.projects.find_one({"name": project})
+    if found is None:
+        raise HTTPException(404)
+    if found["private"]:
+        if not hmac.compare_digest(authorization, os.environ["KEY"]):
+            raise HTTPException(403)
+    return found
+""",
+        OPTIONAL,
+    ),
+    "takes a verified token, or an id that exists": (
+        """
+import jwt
+async def guard(usr: str | None = None, authorization: str = Header("")):
+    if authorization:
+        claims = jwt.decode(authorization, os.environ["KEY"], algorithms=["HS256"])
+        user = await db.users.find_one({"_id": claims["sub"]})
+    elif usr:
+        user = await db.users.find_one({"_id": usr})
+    else:
+        raise HTTPException(401)
+    if not user:
+        raise HTTPException(401)
+    return user
+""",
+        ENFORCED,
+    ),
+    "verifies a claim that has a default in its class": (
+        """
+import jwt
+from pydantic import BaseModel
+class Payload(BaseModel):
+    sub: str = ""
+    purpose: str | None = None
+def verified(token, purpose):
+    payload = Payload(**jwt.decode(token, os.environ["KEY"], algorithms=["HS256"]))
+    if payload.purpose != purpose:
+        raise HTTPException(403)
+    return payload
+def guard(authorization: str = Header()):
+    return verified(token=authorization, purpose="login")
+""",
+        ENFORCED,
+    ),
+    "hands what is sent and the key to a helper": (
+        """
+def same(sent, expected, kind):
+    if sent != expected:
+        raise HTTPException(401, f"{kind} is wrong")
+    return sent
+def guard(authorization: str = Header()):
+    return same(authorization, os.environ["SERVICE_PASSPHRASE"], "key")
+""",
+        ENFORCED,
+    ),
+    "hands what is sent and its own form to a helper": (
+        """
+def same(sent, expected, kind):
+    if sent != expected:
+        raise HTTPException(401, f"{kind} is wrong")
+    return sent
+def guard(authorization: str = Header()):
+    return same(len(authorization), 32, "key")
+""",
+        DECORATIVE,
+    ),
     "asks its identity provider": (
         """
 from keycloak import KeycloakOpenID

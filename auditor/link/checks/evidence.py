@@ -56,7 +56,7 @@ class Evidence(Part):
                 case t.Bind(target=t.Name(id=name), value=value):
                     env = {**env, name: self.origin(value, state)}
         unchanged = strength is state.strength and env is state.env
-        return state if unchanged else State(strength, env)
+        return state if unchanged else state.with_strength(strength, env)
 
     def truth(self, expr: t.Expr, state: State) -> tuple[Strength, Strength]:
         """What is established when `expr` is true, and when it is false."""

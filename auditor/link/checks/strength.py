@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from auditor.extract.python import tree as t
@@ -78,6 +78,8 @@ class Exit:
     """What is established when the returned value is truthy."""
     caller: bool = False
     """Whether the returned value is what the caller sent."""
+    named: bool = False
+    """As of its state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Summary:
     @property
     def guaranteed(self) -> Strength:
         """What is established whenever the function returns at all."""
-        return least((e.strength for e in self.exits), Strength.VERIFIED)
+        return _least_of(self.exits, Strength.VERIFIED)
 
     @property
     def when_truthy(self) -> Strength:
@@ -116,6 +118,12 @@ Env = dict[str, Origin]
 class State:
     strength: Strength
     env: Env
+    named: bool = False
+    """Whether something was named before anything was verified: an object that is asked for."""
+
+    def with_strength(self, strength: Strength, env: Env | None = None) -> State:
+        named = self.named or self.strength is Strength.NAMED
+        return State(strength, self.env if env is None else env, named)
 
 
 def join(a: Origin, b: Origin) -> Origin:
@@ -141,4 +149,12 @@ def merge(states: Iterable[State | None]) -> State | None:
     for state in alive[1:]:
         for name, origin in state.env.items():
             env[name] = join(env[name], origin) if name in env else origin
-    return State(least((s.strength for s in alive), Strength.NONE), env)
+    named = any(s.named for s in alive)
+    return State(_least_of(alive, Strength.NONE), env, named)
+
+
+def _least_of(ways: Sequence[State | Exit], default: Strength) -> Strength:
+    """What all ways establish; who asks for one of several objects is nobody for it."""
+    if any(way.named for way in ways):
+        return min((way.strength for way in ways), default=default)
+    return least((way.strength for way in ways), default)

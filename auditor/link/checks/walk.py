@@ -63,7 +63,7 @@ class Walk(Part):
             self.trace.rejects = []
             end = self.block(node.body, State(start, env))
         if end is not None:
-            self.trace.exits.append(Exit(end.strength, True, False, node, Strength.NONE))
+            self.exit(end, node)
         return self.trace.summary()
 
     # --- statements: the state after them, or None when no path goes on
@@ -108,7 +108,7 @@ class Walk(Part):
                 if isinstance(stmt, t.For):
                     for name in _names(stmt.target):
                         env[name] = self.evidence.origin(stmt.iter, state)
-                inner = self.block(stmt.body, State(state.strength, env))
+                inner = self.block(stmt.body, replace(state, env=env))
                 return merge([state, inner])
             case t.Match():
                 state = self.evidence.effect(stmt.subject, state)
@@ -146,12 +146,18 @@ class Walk(Part):
         sets = self.trace.sets
         sets[dotted] = join(sets[dotted], origin) if dotted in sets else origin
 
+    def exit(self, state: State, node: t.Node) -> None:
+        """A way out with nothing returned."""
+        self.trace.exits.append(
+            Exit(state.strength, True, False, node, Strength.NONE, named=state.named)
+        )
+
     def leave(self, stmt: t.Stmt, value: t.Expr | None, state: State) -> None:
         if value is not None and self.refusals.aborts(value):
             self.refusals.reject(stmt, value)
             return
         if value is None:
-            self.trace.exits.append(Exit(state.strength, True, False, stmt, Strength.NONE))
+            self.exit(state, stmt)
             return
         state = self.evidence.effect(value, state)
         passed, _ = self.evidence.truth(value, state)
@@ -164,6 +170,7 @@ class Walk(Part):
                 stmt,
                 max(passed, origin.truth),
                 origin.caller,
+                state.named,
             )
         )
 
@@ -192,6 +199,8 @@ class Walk(Part):
             self.trace.conditional = True
         if then is not None and other is not None and not _both_verified(then, other):
             # both go on: the test decided nothing, only what each branch did itself remains
+            if max(then.strength, other.strength) is verified > max(state.strength, yes, no):
+                self.trace.conditional = True  # one of them verifies
             then = self.unlearned(then, yes, state, stmt.body)
             other = self.unlearned(other, no, state, stmt.orelse)
         return merge([then, other])
@@ -211,16 +220,16 @@ class Walk(Part):
         name, truthy = _tested(test)
         if name in env and truthy != outcome:
             env = {**env, name: replace(env[name], falsy=True)}
-        return State(max(state.strength, strength), env)
+        return state.with_strength(max(state.strength, strength), env)
 
     @staticmethod
     def unlearned(end: State, gained: Strength, before: State, body: list[t.Stmt]) -> State:
         if end.strength == gained and gained > before.strength:
-            return State(before.strength, end.env)
+            return replace(before, env=end.env)
         return end
 
     def raised(self, state: State, strength: Strength) -> State:
-        return State(max(state.strength, strength), state.env)
+        return state.with_strength(max(state.strength, strength))
 
     def attempt(self, stmt: t.Try, state: State) -> State | None:
         end = self.block(stmt.body, state)
@@ -236,7 +245,7 @@ class Walk(Part):
                     for target in node.targets:
                         for name in _names(target):
                             env[name] = state.env.get(name, Origin(falsy=True))
-            ends.append(self.block(handler.body, State(state.strength, env)))
+            ends.append(self.block(handler.body, replace(state, env=env)))
         return self.block(stmt.final, merge(ends)) if stmt.final else merge(ends)
 
 
