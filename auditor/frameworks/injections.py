@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from auditor.extract.python import tree as t
 from auditor.frameworks.entries import CLEANED, Entries, resolved
 from auditor.link.application import Application, provides
 from auditor.link.flow import Flow, Hit
 from auditor.link.values import place_of
 from auditor.model.web import Intake, Route, Sink
-
-_UNREFLECTED = {"header", "cookie", "file", "body"}
-"""What another site cannot make a visitor's browser send."""
 
 
 @provides(Intake)
@@ -21,7 +20,7 @@ def injections(application: Application) -> Iterator[Intake]:
     if not routes:
         return
     implicit = any(route.framework not in ("FastAPI", "Starlette") for route in routes)
-    flow = Flow(application.values, implicit)
+    flow = Flow(application.values, implicit, pages=pages(routes))
     entries = Entries(flow)
     seen: set[tuple[object, ...]] = set()
     for route in routes:
@@ -35,6 +34,25 @@ def injections(application: Application) -> Iterator[Intake]:
                 yield Intake(route, at, "injection", message, sink, hit.source.kind)
 
 
+def pages(routes: list[Route]) -> frozenset[int]:
+    """The handlers whose text becomes a page as it is: Flask answers text as HTML."""
+    return frozenset(
+        id(function.node)
+        for function in (r.function for r in routes if r.framework in ("Flask", "Quart"))
+        if function is not None
+        and isinstance(function.node, t.Function)
+        and not any(_encodes(decorator) for decorator in function.node.decorators)
+    )
+
+
+def _encodes(decorator: t.Expr) -> bool:
+    """Whether a decorator's name tells that it makes something else of what a view returns."""
+    name = t.dotted(decorator.func if isinstance(decorator, t.Call) else decorator)
+    return (
+        re.search(r"json|api|render|templat|produce|serial|marshal|output", name, re.I) is not None
+    )
+
+
 def _hits(flow: Flow, entries: Entries, route: Route) -> Iterator[Hit]:
     assert route.function is not None
     given, hits = entries.of(route)
@@ -45,13 +63,8 @@ def _hits(flow: Flow, entries: Entries, route: Route) -> Iterator[Hit]:
 
 def _counts(hit: Hit) -> bool:
     kind = hit.source.kind
-    match hit.sink:
-        case "markup":
-            return kind not in _UNREFLECTED
-        case "redirect":
-            return kind not in ("header", "cookie")
-        case "fields":
-            return hit.source.name != CLEANED and all(key == "*" for key in hit.source.keys)
+    if hit.sink == "fields":
+        return hit.source.name != CLEANED and all(key == "*" for key in hit.source.keys)
     return kind != "given"
 
 

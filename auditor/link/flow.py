@@ -24,8 +24,8 @@ from auditor.link.values import Evaluator
 _MAX_DEPTH = 7
 _MAX_NESTING = 120
 _MAX_SHAPES = 10
-_MAX_STATEMENTS = 400_000
-"""Statements one audit walks; beyond it the rest of the flows stay unseen."""
+_MAX_STATEMENTS = 1_000_000
+"""Statements and calls one audit walks; beyond it the rest of the flows stay unseen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,8 @@ class Flow:
     values: Evaluator
     implicit: bool = False
     """Whether functions may read the request without being handed it."""
+    pages: frozenset[int] = frozenset()
+    """Ids of the functions whose returned text becomes a page."""
     _summaries: dict[tuple[object, ...], Summary] = field(default_factory=dict)
     _shapes: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     _active: list[tuple[object, ...]] = field(default_factory=list)
@@ -177,7 +179,7 @@ class Flow:
     def drained(self, reached: Reached, last: str) -> Iterator[tuple[str, Taint]]:
         for drain in _DRAINS.get(last, ()):
             for sink, taint in drain(reached):
-                if taint is not None:
+                if taint is not None and not taint.proof(sink):
                     yield sink, taint
 
     def returned(self, found: Summary, given: dict[str, Taint]) -> Taint | None:

@@ -10,8 +10,9 @@ from typing import Any
 from auditor.extract.python import tree as t
 from auditor.link.flow import Env, Flow, Hit, Reached, Summary, bring, bring_source
 from auditor.link.names import CallSite, Located
-from auditor.link.taint import Form, Source, Taint, each, join, join_all, record
-from auditor.link.validation import CLEANERS, WRAPPERS, Validation, leads
+from auditor.link.taint import Form, Source, Taint, each, join, join_all, merge, record
+from auditor.link.validation import CLEANERS, DECODERS, WRAPPERS, Validation, coat_of, leads
+from auditor.model.values import Known
 
 _MAX_NESTING = 150
 _ENDING = {"abort", "exit", "_exit", "fail"}
@@ -20,7 +21,9 @@ _HANDS_ON = {
     "submit": 0, "call_soon": 0, "partial": 0, "sync_to_async": 0, "enqueue": 0,
 }  # fmt: skip
 """Calls that call their argument at this position with those after it."""
-_FILLS = {"append", "add", "extend", "insert", "appendleft", "update", "setdefault"}
+_FILLS = {
+    "append", "add", "extend", "insert", "appendleft", "update", "setdefault", "set", "write",
+}  # fmt: skip
 _TEXTUAL = {
     "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "casefold", "replace",
     "removeprefix", "removesuffix", "encode", "decode", "format", "center", "ljust", "rjust",
@@ -213,9 +216,21 @@ class Walk(Validation):
     def leave(self, stmt: t.Return, value: t.Expr) -> None:
         held = self.eval(value)
         self.returns = join(self.returns, held)
+        if held is not None and self.answers(value):
+            page = held.parts().get("0") if isinstance(value, t.Seq) else held
+            if page is not None and page.form is Form.TEXT and not page.proof("markup"):
+                self.hit("markup", value, "return", page)
+
+    def answers(self, value: t.Expr) -> bool:
+        """Whether what is returned becomes a page."""
+        own = self.scope.owner is self.node and id(self.node) in self.flow.pages
+        return own and not _typed_answer(value)
 
     def branch(self, stmt: t.If) -> bool:
         self.eval(stmt.test)
+        settled = self.settled(stmt.test)
+        if settled is not None:
+            return self.block(stmt.body if settled else stmt.orelse)
         before = dict(self.env)
         self.learn(stmt.test, True)
         then = self.block(stmt.body)
@@ -223,10 +238,30 @@ class Walk(Validation):
         self.learn(stmt.test, False)
         other = self.block(stmt.orelse)
         if then and other:
-            self.env = _merge([after, self.env])
+            self.env = merge([after, self.env])
         elif then:
             self.env = after
         return then or other
+
+    def settled(self, test: t.Expr) -> bool | None:
+        """The outcome of a test that rests on nothing but numbers and texts of this function."""
+        value = self.settled_value(test)
+        return bool(value.value) if value is not None else None
+
+    def settled_value(self, expr: t.Expr) -> Known | None:
+        names = 0
+        for node in t.walk_own(expr):
+            if isinstance(node, t.Name):
+                names += 1
+                bound = self.scope.bindings.get(node.id, ())
+                if len(bound) != 1 or bound[0].kind != "value" or bound[0].index is not None:
+                    return None
+            elif not isinstance(node, _PLAIN):
+                return None
+        if not names:
+            return None  # `if False:`, `while True:` are switches that somebody turns
+        value = self.flow.values.value(expr, self.scope)
+        return value if isinstance(value, Known) else None
 
     def loop(self, body: list[t.Stmt], orelse: list[t.Stmt], enter: Callable[[], None]) -> None:
         for _ in range(2):
@@ -237,7 +272,7 @@ class Walk(Validation):
             ends = [before, *self.jumps.pop()]
             if goes_on:
                 ends.append(self.env)
-            self.env = _merge(ends)
+            self.env = merge(ends)
             if self.env == before:
                 break
         self.block(orelse)
@@ -250,21 +285,23 @@ class Walk(Validation):
         after = self.env
         ends = [after] if goes_on else []
         for handler in stmt.handlers:
-            self.env = _merge([before, after])
+            self.env = merge([before, after])
             if handler.name:
                 self.env[handler.name] = None
             if self.block(handler.body):
                 ends.append(self.env)
-        self.env = _merge(ends) if ends else after
+        self.env = merge(ends) if ends else after
         if stmt.final and not self.block(stmt.final):
             return False
         return bool(ends)
 
     def match(self, stmt: t.Match) -> bool:
         subject = self.eval(stmt.subject)
+        settled = self.settled_value(stmt.subject)
         before = dict(self.env)
-        ends = [before]
-        for case in stmt.cases:
+        cases = stmt.cases if settled is None else _matching(stmt.cases, settled.value)
+        ends = [] if settled is not None and cases else [before]
+        for case in cases:
             self.env = dict(before)
             for name in case.names:
                 self.env[name] = each(subject)
@@ -274,8 +311,8 @@ class Walk(Validation):
                 self.eval(case.guard)
             if self.block(case.body):
                 ends.append(self.env)
-        self.env = _merge(ends)
-        return True
+        self.env = merge(ends) if ends else before
+        return bool(ends)
 
     def inner(self, function: t.Function) -> None:
         """A nested function, with what it finds around it; what it returns is its own."""
@@ -455,6 +492,9 @@ class Walk(Validation):
 
     def choice(self, expr: t.Choice) -> Taint | None:
         self.eval(expr.test)
+        settled = self.settled(expr.test)
+        if settled is not None:
+            return self.eval(expr.then if settled else expr.other)
         before = dict(self.env)
         self.learn(expr.test, True)
         then = self.eval(expr.then)
@@ -554,6 +594,7 @@ class Walk(Validation):
         )
 
     def call(self, expr: t.Call) -> Taint | None:
+        self.flow.statements += 1
         func = expr.func
         receiver = None
         if isinstance(func, t.Attr):
@@ -623,6 +664,10 @@ class Walk(Validation):
         if callee is not None:
             return self.constructed(reached, callee)
         given = join_all([*reached.positional, *reached.named.values()])
+        coat = coat_of(reached.name, last)
+        if coat is not None:
+            encoded = given or reached.receiver
+            return encoded.dressed(coat) if encoded is not None else None
         if last in CLEANERS:
             return None
         if reached.receiver is not None:
@@ -643,6 +688,8 @@ class Walk(Validation):
                 return self.formatted(expr.func.value, None, given)
             if last == "joinpath":
                 return given.as_text(led=True)
+        if last in DECODERS:
+            return given.bare(*DECODERS[last])
         wrapper = WRAPPERS.get(last)
         if wrapper is None:
             return None
@@ -660,9 +707,8 @@ class Walk(Validation):
     def grow(self, owner: t.Expr, reached: Reached, last: str) -> None:
         """`items.append(x)`, `query.update({…})`."""
         key = self.key(owner)
-        held = reached.arg(1 if last in ("insert", "setdefault") else 0) or join_all(
-            reached.named.values()
-        )
+        place = {"insert": 1, "setdefault": 1, "set": len(reached.positional) - 1}.get(last, 0)
+        held = reached.arg(place) or join_all(reached.named.values())
         if not key or held is None:
             return
         before = self.env.get(key)
@@ -671,6 +717,8 @@ class Walk(Validation):
         parts = before.parts() if before else {}
         if last == "update":
             parts |= held.parts() if held.form is Form.RECORD else {"**": held}
+        elif last == "set":  # `config.set("section", "key", value)`
+            parts = self.stored(reached, parts, held)
         elif last == "setdefault":
             parts[self.constant(reached.site.arg(0)) or "*"] = held
         else:
@@ -678,6 +726,13 @@ class Walk(Validation):
             if grown is not None:
                 parts["*"] = join(parts.get("*"), grown) or grown
         self.env[key] = record(held, parts)
+
+    def stored(self, reached: Reached, parts: dict[str, Taint], held: Taint) -> dict[str, Taint]:
+        """The parts of a store once a value is kept under the constants that stand before it."""
+        *under, value = [self.constant(arg) for arg in reached.site.node.args] or [None]
+        if value is not None or not under or None in under:
+            return parts
+        return parts | {_under(under): held}
 
     def of_method(
         self, reached: Reached, base: Taint, last: str, given: Taint | None
@@ -688,6 +743,9 @@ class Walk(Validation):
             return None
         if last in _MEMBERS:
             key = self.constant(reached.site.arg(0))
+            if base.form is Form.RECORD and len(reached.site.node.args) > 1:
+                under = _under([self.constant(arg) for arg in reached.site.node.args])
+                key = under if under in base.parts() else key
             found = self.part(base, key)
             default = reached.arg(1)
             return join(found, default) if default is not None else found
@@ -819,6 +877,38 @@ class Walk(Validation):
         return record(next(iter(parts.values())), parts) if parts else None
 
 
+def _under(constants: list[str | None]) -> str:
+    return "\0".join(x or "" for x in constants)
+
+
+_PLAIN = (t.Const, t.BinOp, t.Compare, t.Unary, t.BoolOp, t.Item)
+
+
+def _matching(cases: list[t.Case], subject: object) -> list[t.Case]:
+    """The cases that a plain value may run: up to the first that certainly does."""
+    found: list[t.Case] = []
+    for case in cases:
+        constants = [x.value for x in case.values if isinstance(x, t.Const)]
+        if constants and len(constants) == len(case.values) and subject not in constants:
+            continue
+        found.append(case)
+        if case.guard is None and (subject in constants or not case.values):
+            break
+    return found
+
+
+def _typed_answer(value: t.Expr) -> bool:
+    """`return text, 200, {"Content-Type": …}`: the answer is no page."""
+    return isinstance(value, t.Seq) and any(
+        isinstance(item, t.Map) and any(_is_content_type(key) for key in item.keys)
+        for item in value.items[1:]
+    )
+
+
+def _is_content_type(key: t.Expr | None) -> bool:
+    return isinstance(key, t.Const) and str(key.value).lower() == "content-type"
+
+
 def _value(base: Taint) -> Taint:
     """Some value of a mapping whose keys a model names."""
     return Taint(base.source.at("*"), Form.TEXT, steps=base.steps)
@@ -863,25 +953,6 @@ def _of_request(base: Taint, name: str, called: bool) -> Taint | None:
     if kind := _REQUEST_TEXTS.get(name):
         return Taint(Source(kind))
     return None
-
-
-def _merge(envs: list[Env]) -> Env:
-    """Where paths meet: a variable holds what it holds on any of them."""
-    merged = dict(envs[0])
-    for env in envs[1:]:
-        if env is merged:
-            continue
-        for key, taint in env.items():
-            if key in merged:
-                if merged[key] is not taint:
-                    merged[key] = join(merged[key], taint)
-            elif taint is not None or key.isidentifier():
-                merged[key] = taint
-        for key in [
-            k for k, v in merged.items() if v is None and k not in env and not k.isidentifier()
-        ]:
-            del merged[key]  # clean on one path only: its owner tells
-    return merged
 
 
 _EVALUATORS: dict[type, Callable[[Walk, Any], Taint | None]] = {

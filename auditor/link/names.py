@@ -432,7 +432,12 @@ class Code:
             case t.Attr(value=t.Call(func=t.Name(id="super")), name=name):
                 return self._inherited(name, scope, depth)
             case t.Attr(value=value, name=name):
-                return self._member(self.name(value, scope, depth), name, depth)
+                base = self.name(value, scope, depth)
+                if base.rpartition(".")[2] in self._namespaces:
+                    below = self._imported(f"{base}.{name}", scope.module, depth)
+                    if below.startswith("module:"):
+                        return below
+                return self._member(base, name, depth)
             case t.Call(func=t.Item(value=func)) if t.dotted(func).rpartition(".")[2][:1].isupper():
                 return self.result(self.name(func, scope, depth), depth)  # Repository[User](…)
             case t.Call(func=func):
@@ -767,6 +772,14 @@ class Code:
         for _ in range(len(target) - len(rest) - 1):
             base = base.parent
         return self._walk_modules(str(base), rest.split(".") if rest else [], module, depth)
+
+    @functools.cached_property
+    def _namespaces(self) -> frozenset[str]:
+        """Names of directories that hold modules and no `__init__.py` (PEP 420)."""
+        holding = {str(PurePosixPath(path).parent) for path in self.modules}
+        return frozenset(
+            PurePosixPath(x).name for x in holding if f"{x}/__init__.py" not in self.modules
+        ) - {""}
 
     @functools.cached_property
     def _workspace(self) -> dict[str, list[str]]:

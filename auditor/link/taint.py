@@ -51,11 +51,29 @@ class Source:
         return f"`{spelt}`" if spelt else f"the {self.kind}"
 
 
+_EVERYWHERE = frozenset({"*"})
+COATS = {
+    "encoded": _EVERYWHERE,
+    "percent": _EVERYWHERE,
+    "percent but slashes": frozenset(
+        {"markup", "sql", "shell", "template", "code", "redirect", "url"}
+    ),
+    "html": frozenset({"markup"}),
+    "shell": frozenset({"shell"}),
+    "sql": frozenset({"sql"}),
+    "regex": frozenset({"regex"}),
+    "ldap": frozenset({"ldap"}),
+    "a name": frozenset({"path"}),
+}
+"""What an encoding is proof against: kinds of sinks, `*` for all of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taint:
     """A value of the caller's.
 
-    `led` tells that fixed text stands before it which settles a URL's host. `within` is a piece of
+    `led` tells that fixed text stands before it which settles a URL's host. `coats` are encodings
+    that make it harmless in some places until they are taken off again. `within` is a piece of
     the fixed text around it; `steps` the names it went through.
     """
 
@@ -63,6 +81,7 @@ class Taint:
     form: Form = Form.TEXT
     model: str = ""
     led: bool = False
+    coats: frozenset[str] = frozenset()
     fields: tuple[tuple[str, Taint], ...] = ()
     within: str = field(default="", compare=False)
     steps: tuple[str, ...] = field(default=(), compare=False)
@@ -71,7 +90,7 @@ class Taint:
     def shape(self) -> tuple[object, ...]:
         """What matters for following it through a function, whatever its source."""
         parts = tuple((name, taint.shape) for name, taint in self.fields)
-        return (self.form, self.model, self.led, self.source.segment, parts)
+        return (self.form, self.model, self.led, self.coats, self.source.segment, parts)
 
     def step(self, name: str) -> Taint:
         if not name or name in self.steps or len(self.steps) >= _MAX_STEPS:
@@ -83,9 +102,24 @@ class Taint:
             self.leaf.source,
             Form.TEXT,
             led=self.led if led is None else led,
+            coats=self.leaf.coats,
             within=within or self.within,
             steps=self.leaf.steps,
         )
+
+    def dressed(self, coat: str) -> Taint:
+        """The value as text in an encoding."""
+        text = self.as_text()
+        return replace(text, coats=text.coats | {coat})
+
+    def bare(self, *coats: str) -> Taint:
+        """The value as text with encodings taken off."""
+        text = self.as_text()
+        return replace(text, coats=text.coats.difference(coats))
+
+    def proof(self, sink: str) -> bool:
+        """Whether one of its encodings makes the value harmless in a kind of sink."""
+        return any(sink in COATS[coat] or "*" in COATS[coat] for coat in self.leaf.coats)
 
     @property
     def leaf(self) -> Taint:
@@ -122,7 +156,8 @@ def join(first: Taint | None, second: Taint | None) -> Taint | None:
             parts[name] = joined
         return record(first, parts)
     if first.form is second.form:
-        return second if first.led and not second.led else first
+        worse = second if first.led and not second.led else first
+        return replace(worse, coats=first.coats & second.coats)
     return max((first, second), key=lambda x: x.form)
 
 
@@ -155,3 +190,22 @@ def leaves(
         return
     for name, part in taint.fields:
         yield from leaves(part, (*path, name), depth + 1)
+
+
+def merge(envs: list[dict[str, Taint | None]]) -> dict[str, Taint | None]:
+    """Where paths meet: a variable holds what it holds on any of them."""
+    merged = dict(envs[0])
+    for env in envs[1:]:
+        if env is merged:
+            continue
+        for key, taint in env.items():
+            if key in merged:
+                if merged[key] is not taint:
+                    merged[key] = join(merged[key], taint)
+            elif taint is not None or key.isidentifier():
+                merged[key] = taint
+        for key in [
+            k for k, v in merged.items() if v is None and k not in env and not k.isidentifier()
+        ]:
+            del merged[key]  # clean on one path only: its owner tells
+    return merged

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Code, Scope
-from auditor.link.taint import Form, Taint
+from auditor.link.taint import Form, Taint, merge
 
 if TYPE_CHECKING:
     from auditor.link.flow import Env, Flow
@@ -16,18 +16,46 @@ CLEANERS = {
     "int", "float", "bool", "len", "UUID", "ObjectId", "PydanticObjectId", "Decimal", "date",
     "datetime", "fromisoformat", "strptime", "parse_date", "parse_datetime", "ip_address",
     "ip_network", "hash", "id", "isinstance", "type", "abs", "round", "sum", "ord", "any", "all",
-    "secure_filename", "quote", "quote_plus", "urlencode", "escape", "conditional_escape",
-    "clean", "sanitize", "sanitize_html", "bleach", "linkify", "basename", "safe_join", "slugify",
-    "md5", "sha1", "sha256", "sha512", "hexdigest", "digest", "url_for", "reverse", "reverse_lazy",
-    "url_path_for", "uuid5", "b64encode", "hexlify", "crc32", "get_valid_filename", "escape_string",
-    "quote_ident", "quote_identifier", "escape_like", "strip_tags", "escapejs", "bindparam",
-    "range", "enumerate_keys", "Identifier", "Literal", "get_valid_name", "isoformat", "timestamp",
-    "validate_filename",
+    "secure_filename", "clean", "sanitize", "slugify", "md5", "sha1", "sha256", "sha512",
+    "hexdigest", "digest", "url_for", "reverse", "reverse_lazy", "url_path_for", "uuid5", "crc32",
+    "get_valid_filename", "bindparam", "range", "enumerate_keys", "Identifier", "Literal",
+    "get_valid_name", "isoformat", "timestamp", "validate_filename",
 }  # fmt: skip
 """Last names of calls whose result holds nothing harmful, whatever they are given.
 
-They convert to a narrow type, escape, or cut a path down to its last part.
+They convert to a narrow type or keep only harmless characters.
 """
+
+_ENCODERS = {
+    "escape": "html", "conditional_escape": "html", "bleach": "html", "linkify": "html",
+    "strip_tags": "html", "escapejs": "html", "sanitize_html": "html", "quote": "percent but slashes",
+    "quote_plus": "percent", "urlencode": "percent", "b64encode": "encoded",
+    "urlsafe_b64encode": "encoded", "b32encode": "encoded", "b16encode": "encoded",
+    "hexlify": "encoded", "escape_string": "sql", "quote_ident": "sql", "quote_identifier": "sql",
+    "escape_like": "sql", "escape_filter_chars": "ldap", "escape_dn_chars": "ldap",
+    "filter_format": "ldap", "basename": "a name", "safe_join": "a name",
+}  # fmt: skip
+"""Last names of calls that encode for one place, and the coat that they put on."""
+
+DECODERS = {
+    "b64decode": ("encoded",), "urlsafe_b64decode": ("encoded",), "standard_b64decode": ("encoded",),
+    "b32decode": ("encoded",), "b16decode": ("encoded",), "unhexlify": ("encoded",),
+    "unquote": ("percent", "percent but slashes"), "unquote_plus": ("percent", "percent but slashes"),
+    "unescape": ("html",),
+}  # fmt: skip
+"""Last names of calls that take coats off again."""
+
+
+def coat_of(name: str, last: str) -> str | None:
+    """The coat that a call puts on what it is given, by its canonical and its last name."""
+    if last == "clean" and name.startswith(("bleach.", "nh3.")):
+        return "html"
+    if last == "quote" and name.startswith(("shlex.", "pipes.")):
+        return "shell"
+    if last == "escape" and name.startswith(("re.", "regex.")):
+        return "regex"
+    return _ENCODERS.get(last)
+
 
 WRAPPERS = {
     "str": "text", "bytes": "text", "repr": "text", "fspath": "text", "unquote": "text",
@@ -142,6 +170,13 @@ class Validation:
                 if (op == "and") == outcome:
                     for value in values:
                         self.learn(value, outcome)
+                else:  # one of them came out so, and nobody knows which
+                    before, ends = self.env, []
+                    for value in values:
+                        self.env = dict(before)
+                        self.learn(value, outcome)
+                        ends.append(self.env)
+                    self.env = merge(ends)
             case t.Bind(value=value):
                 self.learn(value, outcome)
             case t.Compare(left=left, ops=[op], rights=[right]):
@@ -170,6 +205,12 @@ class Validation:
                 "$",
                 "//",
                 ";",
+                "'",
+                '"',
+                "`",
+                "|",
+                "&",
+                "<",
             ):
                 self.clean(right)
             return

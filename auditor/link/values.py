@@ -132,6 +132,10 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "!=": lambda a, b: a != b,
     "in": lambda a, b: a in b,
     "not in": lambda a, b: a not in b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
 }
 _MAX_DEPTH = 30
 _MAX_LENGTH = 100_000

@@ -251,6 +251,9 @@ class Sink(str, enum.Enum):
     DESERIALISATION = "deserialisation"
     TEMPLATE = "template"
     OPERATOR = "operator"
+    XPATH = "xpath"
+    LDAP = "ldap"
+    XML = "xml"
     PATH = "path"
     URL = "url"
     REDIRECT = "redirect"
@@ -274,6 +277,12 @@ _CONSEQUENCES = {
     Sink.DESERIALISATION: (502, "loading it can run code of the caller's"),
     Sink.TEMPLATE: (1336, "the caller's text runs as a template"),
     Sink.OPERATOR: (943, "an operator such as $ne matches every document"),
+    Sink.XPATH: (643, "the caller writes part of the XPath query"),
+    Sink.LDAP: (90, "the caller writes part of the LDAP filter"),
+    Sink.XML: (
+        611,
+        "entities that the document declares are followed, to files and inner addresses",
+    ),
     Sink.PATH: (22, "`../` leads to files outside of the directory"),
     Sink.URL: (918, "the caller chooses which host the server asks"),
     Sink.REDIRECT: (601, "a link to this site can lead to any other"),

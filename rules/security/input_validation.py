@@ -29,6 +29,9 @@ _REACHED = {
     Sink.DESERIALISATION: Severity.CRITICAL,
     Sink.TEMPLATE: Severity.CRITICAL,
     Sink.OPERATOR: Severity.HIGH,
+    Sink.XPATH: Severity.HIGH,
+    Sink.LDAP: Severity.HIGH,
+    Sink.XML: Severity.HIGH,
     Sink.PATH: Severity.HIGH,
     Sink.URL: Severity.HIGH,
     Sink.REDIRECT: Severity.MEDIUM,
@@ -36,6 +39,10 @@ _REACHED = {
     Sink.FIELDS: Severity.MEDIUM,
     Sink.REGEX: Severity.LOW,
 }
+_BY_LINK = {Sink.MARKUP, Sink.REDIRECT}
+"""What harms a visitor who follows a link or sends a form of somebody else's."""
+_NOT_BY_LINK = {"header", "cookie", "file", "body"}
+"""What another site cannot make a visitor's browser send."""
 
 
 class InputValidation(Rule):
@@ -44,7 +51,8 @@ class InputValidation(Rule):
     Values are followed from the request through variables and functions to where they are
     interpreted. SQL text, commands, code, templates and pickles are critical; an operator in a
     MongoDB filter (`{"$ne": null}` matches everything), a file's path and the host of an outgoing
-    request are high; redirects, markup and fields of the caller's choosing medium; patterns low.
+    request are high; redirects, markup and fields of the caller's choosing medium (low where a link cannot send
+    the value: headers, cookies, JSON); patterns low.
     Conversions to narrow types, escaping, query parameters and tests that turn other values away
     end a flow. A body taken as `dict` or read raw is medium; forms, serializers and schemas validate
     it, so do tests that answer 400 or turn it into numbers. One that nothing asks whether it is valid,
@@ -76,6 +84,8 @@ class InputValidation(Rule):
         for intake in intakes:
             if intake.sink is not None:
                 state, severity = State.ABSENT, _REACHED[intake.sink]
+                if intake.sink in _BY_LINK and intake.source in _NOT_BY_LINK:
+                    severity = Severity.LOW
             else:
                 state, severity = _WORTH[intake.kind]
             place = intake.place

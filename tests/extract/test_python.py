@@ -66,6 +66,9 @@ NEWER = {
     "nested quotes": 'x = f"{d["key"]} and {other}"\ny = 2\n',
     "bare exceptions": "try:\n    f()\nexcept ValueError, os.error:\n    g()\n",
     "nested quotes beside other strings": 'x = (\n    f"{d["key"]} "\n    "and"\n    f"{other}"\n).strip()\ny = f"a {1}" "b"\n',
+    "nested quotes side by side": (
+        'x = (\n    f"a {d["key"]}"\n    "b"  # c\n    f"{call(y["k"])}"\n)\ny = call(2)\n'
+    ),
     "nested quotes over lines": 'x = f"{\n    d["key"]\n}"\ny = call(1)\n',
 }
 

@@ -10,11 +10,15 @@ from auditor.model.web import Intake, Sink
 from tests.conftest import Build
 
 HEAD = """
-import asyncio, os, re, sqlite3, subprocess, uuid
+import asyncio, base64, gzip, html, http.client, io, os, re, shlex, sqlite3, subprocess, uuid
+import xml.dom.minidom, xml.sax, xml.sax.handler
+import elementpath, ldap, lxml.etree, yaml
+from ldap.filter import escape_filter_chars
+from PIL import ImageMath
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlparse
+from urllib.parse import quote, unquote, urlparse
 import httpx, requests
 from bson import ObjectId
 from fastapi import APIRouter, Body, Depends, FastAPI, File, HTTPException, Query, Request, UploadFile
@@ -28,6 +32,8 @@ db = AsyncIOMotorClient("mongodb://localhost")["shop"]
 conn = sqlite3.connect("x.db")
 ALLOWED = {"name", "age"}
 BASE = "https://api.example.org"
+directory = ldap.initialize("ldap://directory")
+tree = lxml.etree.parse("users.xml")
 """
 
 
@@ -76,6 +82,24 @@ def handler(statements: str, params: str = "q: str") -> str:
         ("run = lambda: os.system(q)\nrun()", Sink.SHELL),
         ("def inner():\n    os.system(q)\ninner()", Sink.SHELL),
         ("if not q.startswith('http'):\n    raise HTTPException(400)\nrequests.get(q)", Sink.URL),
+        ("os.system(base64.b64decode(base64.b64encode(q.encode())))", Sink.SHELL),
+        ("conn.execute(f\"select * from t where a = '{html.escape(q)}'\")", Sink.SQL),
+        ("requests.get(unquote(quote(q)))", Sink.URL),
+        ("conn.execute('select * from t where a = ' + shlex.quote(q))", Sink.SQL),
+        ("words = ['sh', '-c']\nwords.append(f'ls {q}')\nsubprocess.run(words)", Sink.SHELL),
+        ("buffer = io.StringIO()\nbuffer.write('ls ')\nbuffer.write(q)\nos.system(buffer.getvalue())", Sink.SHELL),
+        ("limit = 86\nif 7 * 42 - limit < 200:\n    q = 'x'\nos.system(q)", Sink.SHELL),
+        ("return tree.xpath(f\"//user[@name='{q}']\")", Sink.XPATH),
+        ("return lxml.etree.XPath(f\"//user[@name='{q}']\")(tree)", Sink.XPATH),
+        ("return elementpath.select(tree, '//user/' + q)", Sink.XPATH),
+        ("return directory.search_s('dc=x', ldap.SCOPE_SUBTREE, f'(uid={q})')", Sink.LDAP),
+        ("parser = lxml.etree.XMLParser(resolve_entities=True)\nlxml.etree.fromstring(q, parser)", Sink.XML),
+        ("lxml.etree.parse(io.BytesIO(q.encode()), lxml.etree.XMLParser(load_dtd=True, no_network=False))", Sink.XML),
+        ("p = xml.sax.make_parser()\np.setFeature(xml.sax.handler.feature_external_ges, True)\nxml.dom.minidom.parseString(q, p)", Sink.XML),
+        ("return yaml.load(q)", Sink.DESERIALISATION),
+        ("return ImageMath.eval(q)", Sink.CODE),
+        ("return gzip.open(q)", Sink.PATH),
+        ("return http.client.HTTPConnection(q)", Sink.URL),
         ("ext = q.rsplit('.')[-1]\nif ext not in ALLOWED:\n    raise HTTPException(400)\nopen('/d/' + q)", Sink.PATH),
     ],
 )  # fmt: skip
@@ -88,6 +112,20 @@ def test_text_reaches(build: Build, statements: str, sink: Sink) -> None:
     [
         "conn.execute('select * from t where a = ?', (q,))",
         "conn.execute(text('select * from t where a = :q'), {'q': q})",
+        "os.system('ls ' + shlex.quote(q))",
+        "conn.execute('select ' + base64.b64encode(q.encode()).decode())",
+        "return HTMLResponse(f'<b>{html.escape(q)}</b>')",
+        "limit = 86\nif 7 * 42 - limit > 200:\n    q = 'x'\nos.system(q)",
+        "limit = 86\nos.system('x' if 7 * 42 - limit > 200 else q)",
+        "letter = 'ABC'[1]\nmatch letter:\n    case 'A':\n        os.system(q)\n    case _:\n        pass",
+        "clean = ''\nfor c in q:\n    if c.isalnum() or c in ',.':\n        clean += c\nos.system(clean)",
+        "if \"'\" in q:\n    raise HTTPException(400)\ntree.xpath(f\"//user[@name='{q}']\")",
+        "return tree.xpath('//user[@name=$name]', name=q)",
+        "return tree.find(q)",
+        "return directory.search_s('dc=x', 2, f'(uid={escape_filter_chars(q)})')",
+        "parser = lxml.etree.XMLParser(resolve_entities=False)\nlxml.etree.fromstring(q, parser)",
+        "return xml.dom.minidom.parseString(q, xml.sax.make_parser())",
+        "return yaml.load(q, Loader=yaml.SafeLoader)",
         "if q not in ALLOWED:\n    raise HTTPException(400)\nconn.execute(f'select {q} from t')",
         "if q in ALLOWED:\n    conn.execute(f'select {q} from t')",
         "column = {'a': 'b'}.get(q, 'a')\nconn.execute(f'select {column} from t')",
@@ -259,6 +297,50 @@ def test_the_way_is_told(build: Build) -> None:
     )
 
 
+FLASK = """
+import flask, os
+from flask import Flask, jsonify, make_response, redirect, request
+import helpers.parameters
+app = Flask(__name__)
+"""
+PARAMETERS = """
+class Wrapper:
+    def __init__(self, request):
+        self.request = request
+    def form(self, name):
+        return self.request.form.get(name)
+def parameter(request, name):
+    return request.args.get(name)
+"""
+
+
+def of_flask(build: Build, statements: str) -> list[tuple[Sink, str]]:
+    view = handler(statements, "").replace("async def", "def")
+    files = {"app.py": FLASK + view, "helpers/parameters.py": PARAMETERS}
+    return [(i.sink, i.source) for i in build(files).facts(Intake) if i.sink]
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ("return f'<b>{request.args[\"q\"]}</b>'", [(Sink.MARKUP, "query")]),
+        ("page = 'Hello '\npage += request.args['q']\nreturn page, 200", [(Sink.MARKUP, "query")]),
+        ("return make_response((request.args['q'], 200))", [(Sink.MARKUP, "query")]),
+        ("return redirect(request.cookies['next'])", [(Sink.REDIRECT, "cookie")]),
+        ("return flask.escape(request.args['q'])", []),
+        ("return {'q': request.args['q']}", []),
+        ("return jsonify(request.args['q'])", []),
+        ("return request.args['q'], 200, {'Content-Type': 'text/plain'}", []),
+        ("def inner():\n    return request.args['q']\nreturn jsonify(inner())", []),
+        ("os.system(helpers.parameters.parameter(request, 'q'))\nreturn ''", [(Sink.SHELL, "query")]),
+        ("w = helpers.parameters.Wrapper(request)\nos.system(w.form('q'))\nreturn ''", [(Sink.SHELL, "form")]),
+    ],
+)  # fmt: skip
+def test_flask(build: Build, statements: str, expected: list[tuple[Sink, str]]) -> None:
+    """Text that a view returns is a page; the request is handed to functions like any value."""
+    assert of_flask(build, statements) == expected
+
+
 def test_a_hostile_call_graph_ends(build: Build) -> None:
     """Functions that all call each other, with every shape of arguments."""
     count = 60
@@ -267,9 +349,9 @@ def test_a_hostile_call_graph_ends(build: Build) -> None:
         f"def f{n}(a, b=None, x=None):\n{calls}\n    return a" for n in range(count)
     )
     body = f"{functions}\n" + handler("f0(q, q)\nos.system(q)")
-    started = time.monotonic()
+    started = time.process_time()  # other processes of a busy machine do not count
     assert sinks(build, body) == [Sink.SHELL]
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
 
 
 def test_a_deep_expression_ends(build: Build) -> None:

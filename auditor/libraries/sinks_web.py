@@ -1,0 +1,122 @@
+"""Where answers and outgoing requests lead: markup, redirects, hosts."""
+
+from __future__ import annotations
+
+import re
+
+from auditor.extract.python import tree as t
+from auditor.libraries.sinks import Found, receiver_of, text_of
+from auditor.link.flow import Reached, drains
+from auditor.link.names import argument
+from auditor.link.taint import Form, Taint
+
+_HTML_RESPONSES = re.compile(
+    r"(?:fastapi|starlette)\.responses\.HTMLResponse|django\.(?:http|shortcuts)(?:\.response)?\.HttpResponse$"
+    r"|flask\.(?:make_response|Response)$|flask\.wrappers\.Response$"
+)
+
+
+@drains("HTMLResponse", "HttpResponse", "make_response", "Response")
+def reflected(reached: Reached) -> Found:
+    if not _HTML_RESPONSES.match(reached.name):
+        return
+    if (
+        argument(reached.site.node, None, "content_type", "mimetype", "media_type", "headers")
+        is not None
+    ):
+        return
+    given = reached.arg(0, "content", "response")
+    if given is not None and given.form is Form.RECORD:  # `make_response((text, status))`
+        given = given.parts().get("0")
+    if given is not None and given.form is Form.TEXT:
+        yield "markup", given
+
+
+@drains("mark_safe", "Markup", "SafeString", "SafeText")
+def marked_safe(reached: Reached) -> Found:
+    if re.match(r"django\.utils\.safestring|markupsafe|flask\.|jinja2", reached.name):
+        yield "markup", text_of(reached.arg(0))
+
+
+# --- outgoing requests (CWE-918) and redirects (CWE-601)
+
+_HTTP = re.compile(
+    r"^(?:requests|httpx|aiohttp|urllib\.request|urllib3|urllib2|http\.client|pycurl|niquests|curl_cffi)\b"
+)
+_HTTP_RECEIVER = re.compile(
+    r"(?:http|requests|aio|web)_?(?:client|session)|^(?:requests|httpx)$", re.I
+)
+
+
+@drains(
+    "get",
+    "post",
+    "put",
+    "patch",
+    "delete",
+    "head",
+    "options",
+    "urlopen",
+    "urlretrieve",
+    "stream",
+    "Request",
+)
+def outgoing(reached: Reached) -> Found:
+    yield "url", _host(reached, 0)
+
+
+@drains("HTTPConnection", "HTTPSConnection", "create_connection")
+def connected(reached: Reached) -> Found:
+    """A connection to a host of the caller's, without a URL."""
+    if re.match(r"http\.client\.HTTPS?Connection$|socket\.create_connection$", reached.name):
+        given = reached.arg(0, "host", "address")
+        if given is not None and given.form is Form.RECORD:
+            given = given.parts().get("0")
+        yield "url", text_of(given)
+
+
+@drains("request")
+def outgoing_by_method(reached: Reached) -> Found:
+    yield "url", _host(reached, 1)
+
+
+def _host(reached: Reached, position: int) -> Taint | None:
+    if reached.receiver is not None:
+        return None
+    name = reached.name
+    if not _HTTP.match(name) and (name or not _HTTP_RECEIVER.search(receiver_of(reached))):
+        return None
+    url = text_of(reached.arg(position, "url"))
+    if url is None or url.led or _has_transport(reached):
+        return None
+    return url
+
+
+def _has_transport(reached: Reached) -> bool:
+    """A client with a transport of its own, which may refuse inner addresses."""
+    func = reached.site.node.func
+    if not isinstance(func, t.Attr):
+        return False
+    found, pending = False, [(func.value, reached.site.scope)]
+    while pending and not found:
+        expr, scope = pending.pop()
+        if isinstance(expr, t.Call):
+            found = argument(expr, None, "transport", "connector") is not None
+        elif isinstance(expr, t.Name) and (bound := reached.flow.code.find(expr.id, scope)):
+            pending += [(b.part, bound[0]) for b in bound[1] if isinstance(b.part, t.Call)]
+    return found
+
+
+_REDIRECTS = re.compile(
+    r"(?:fastapi|starlette)\.responses\.RedirectResponse|(?:flask|quart|werkzeug\.utils)\.redirect$|flask\.helpers\.redirect"
+    r"|django\.shortcuts\.redirect|django\.http\.(?:response\.)?HttpResponse(?:Permanent)?Redirect"
+)
+
+
+@drains("RedirectResponse", "redirect", "HttpResponseRedirect", "HttpResponsePermanentRedirect")
+def redirected(reached: Reached) -> Found:
+    if not _REDIRECTS.match(reached.name):
+        return
+    target = text_of(reached.arg(0, "url", "location", "redirect_to", "to"))
+    if target is not None and not target.led and not target.source.segment:
+        yield "redirect", target
