@@ -108,12 +108,11 @@ class Backups(Rule):
             for script in application.facts(BackupScript)
         ]
         if not evidence:
-            own = [
-                c
-                for c in connections
-                if any(True for _ in settings_in(c.url)) or c.store == "sqlite"
-            ]
-            chosen = own or connections  # an address from a setting is the application's own
+            own = [c for c in connections if any(True for _ in settings_in(c.url))]
+            served = [c for c in connections if c.store != "sqlite"]
+            chosen = (
+                own or served or connections
+            )  # an address from a setting is the application's own
             place = chosen[0].place if chosen else writes[0].place
             evidence = [
                 Evidence(place, State.ABSENT, severity, "nothing backs up this database", "backups")
