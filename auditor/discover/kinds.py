@@ -162,6 +162,9 @@ _TEST_FOLDERS = {
     "test", "tests", "testing", "__tests__", "spec", "specs", "cypress", "e2e", "__mocks__",
     "testdata", "test_data", "__snapshots__", "cassettes", "unit_tests", "unittests", "integration_tests", "fixtures",
 }  # fmt: skip
+_TEST_FOLDER = re.compile(
+    r"tests_\w+|(?:e2e|functional|acceptance|api|ui|smoke|regression|load|performance)[-_]tests?"
+)
 _TEST_NAME = re.compile(
     r"(?:test_.+|.+_tests?|tests?|conftest)\.py|.+[.-](?:spec|test)\.[jt]sx?|.+\.cy\.[jt]sx?|.+_test\.go|.+_(?:spec|test)\.rb"
     r"|.+tests?\.(?:java|kt|cs|php)|.+\.snap|pytest\.ini|tox\.ini",
@@ -180,6 +183,8 @@ def role_of(path: str) -> Role:
     if ".github" in folders and name.endswith((".yml", ".yaml")):
         return Role.SOURCE  # what is called test there runs the tests
     if _TEST_FOLDERS.intersection(folders) or _TEST_NAME.fullmatch(name):
+        return Role.TEST
+    if any(_TEST_FOLDER.fullmatch(folder) for folder in folders):
         return Role.TEST
     if name.rpartition(".")[2] in _DOCUMENT_SUFFIXES or _DOCUMENT_FOLDERS.intersection(folders):
         return Role.DOCUMENTATION

@@ -25,7 +25,7 @@ class Bound(str, enum.Enum):
     ONE = "one"
     """A single record, or a single figure."""
     LIMITED = "limited"
-    """At most a number that stands in the code or that the framework caps."""
+    """At most a number that stands in the code, that the framework caps, or that is not the caller's."""
     CALLER = "caller"
     """As many as the caller asks for, without a maximum."""
     NONE = "none"

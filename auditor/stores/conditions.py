@@ -304,15 +304,19 @@ def _query(
         draft.place,
         unresolved,
         bool(table),
-        (draft.limited or draft.bound if draft.bound is Bound.UNKNOWN else draft.bound)
-        if own
-        else Bound.UNKNOWN,
+        _bound(draft) if own else Bound.UNKNOWN,
         scanned,
         "text" if by_kind["text"] else "",
         draft.projection if own else (),
         draft.loop,
         tuple(dict.fromkeys((*flags, *loose))),
     )
+
+
+def _bound(draft: Draft) -> Bound:
+    if draft.bound is Bound.UNKNOWN and draft.limited is not None:
+        return draft.limited if draft.limited is not Bound.UNKNOWN else Bound.LIMITED
+    return draft.bound
 
 
 def _is_flag(entity: Entity | None, name: str) -> bool:

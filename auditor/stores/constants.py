@@ -17,7 +17,7 @@ from auditor.link.values import place_of
 from auditor.model.data import Constant, Query
 from auditor.stores.documents import imports
 from auditor.stores.entities import Entities
-from auditor.stores.migrations import runs_once
+from auditor.stores.once import runs_once
 
 _ADDING = {"create", "bulk_create", "get_or_create", "update_or_create", "save"}
 _READING = {

@@ -17,6 +17,7 @@ from auditor.link.application import Application, provides
 from auditor.link.names import Code, Located, Scope
 from auditor.link.values import Evaluator
 from auditor.model.places import Place
+from auditor.stores.once import runs_once
 
 STORED = re.compile(
     r"^(?:sqlalchemy|flask_sqlalchemy|django\.(?:db|contrib)|mongoengine|peewee|tortoise|pony|sqlmodel|beanie"
@@ -101,7 +102,19 @@ class Entity:
             return self.key
         if (own := self.columns.get(attribute)) is not None:
             return own
-        return next((c for c in self.columns.values() if c.name == attribute), None)
+        stored = next((c for c in self.columns.values() if c.name == attribute), None)
+        return None if stored is not None and self.computes(attribute) else stored
+
+    def computes(self, attribute: str) -> bool:
+        """Whether comparing an attribute is the class's own affair: a hybrid with a comparator."""
+        if self.found is None or self.mapper != "sqlalchemy":
+            return False
+        return any(
+            re.fullmatch(rf"{attribute}\.(?:inplace\.)?(?:comparator|expression)", t.dotted(d))
+            for method in self.found.node.body  # type: ignore[attr-defined]
+            if isinstance(method, t.Function)
+            for d in method.decorators
+        )
 
     @property
     def key(self) -> Column | None:
@@ -167,15 +180,19 @@ class Entities:
             assert isinstance(found.node, t.Class)
             if not found.node.bases and not any(t.dotted(d) for d in found.node.decorators):
                 continue
+            if runs_once(found.scope.module):
+                continue  # it says what a table once was
             ancestry = self.code.ancestry(found)
             for reader in _READERS:
                 if entity := reader(self, found, ancestry):
                     self.add(entity, found.node.name)
                     break
+        past = {m.path for m in self.code.modules.values() if runs_once(m)}
         for tables in _TABLES:
             for key, entity in tables(self):
-                self.by_call[key] = entity
-                self.add(entity, "")
+                if entity.place.path not in past:
+                    self.by_call[key] = entity
+                    self.add(entity, "")
         for order in range(4):
             for entity in list(self.by_name.values()):
                 for when, step in list(entity.pending):

@@ -21,8 +21,18 @@ from auditor.stores.conditions import (
     compared,
 )  # fmt: skip
 from auditor.stores.entities import Entities, Entity, Relation
-from auditor.stores.reading import Frame, Reading
-from auditor.stores.things import Either, Field, Function, Holds, Listed, Related, Thing, each
+from auditor.stores.reading import Frame, Reading, reads_calls
+from auditor.stores.things import (
+    Either,
+    Field,
+    Function,
+    Holds,
+    Listed,
+    Related,
+    Thing,
+    each,
+    either,
+)
 
 _EQUAL = {"in_", "is_", "is_not_distinct_from", "any_", "__eq__", "is_null", "isnull"}
 _RANGE = {"between", "startswith", "__gt__", "__lt__", "__ge__", "__le__"}
@@ -34,6 +44,8 @@ _SCANNED = {
 }  # fmt: skip
 _SAME = {"asc", "label", "nullslast", "nullsfirst", "nulls_last", "nulls_first", "collate", "alias", "distinct"}  # fmt: skip
 _OPERATORS = {"==": "equality", ">": "range", "<": "range", ">=": "range", "<=": "range", "in": "equality", "is": "equality"}  # fmt: skip
+_SHIFTED = {"<<": "equality", ">>": "equality", "**": "scanned", "^": "scanned", "%": "scanned"}
+"""Peewee's own operators: in, is, ilike, regexp, like."""
 _FLAGS = {"Boolean", "bool", "BooleanField"}
 
 
@@ -78,6 +90,41 @@ def comparison(
             made = [comparison(reading, expr, x, right, frame) for x in things]
             return next((m for m in made if m is not None), None) if len(made) == 1 else _any(made)
     return None
+
+
+def operation(left: Thing, op: str, right: t.Expr) -> Holds | None:
+    """`User.id << ids`, `User.name ** "%x%"` of Peewee, where an operator compares."""
+    if op not in _SHIFTED:
+        return None
+    if isinstance(left, Related) and left.relation.local and left.entity.mapper == "peewee":
+        return Holds(Test(left.entity.table, left.relation.local, _SHIFTED[op]))
+    if not isinstance(left, Field) or left.entity.mapper != "peewee":
+        return None
+    how = "range" if op == "%" and anchored(right) else _SHIFTED[op]
+    return Holds(test(left, how))
+
+
+@reads_calls
+def reduced(
+    reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame
+) -> tuple[Thing | None, bool]:
+    """`reduce(operator.and_, conditions)`, `reduce(lambda a, b: a | b, conditions)`."""
+    if last != "reduce" or len(call.args) < 2:
+        return None, False
+    joins, given = call.args[0], reading.thing(call.args[1], frame)
+    match joins:
+        case t.Lambda(body=t.BinOp(op=op)):
+            any_ = op == "|"
+        case t.Attr(name=name) | t.Name(id=name):
+            any_ = name in ("or_", "ior", "__or__")
+        case _:
+            return None, False
+    made: list[Thing] = []
+    for one in each(given):
+        if isinstance(one, Listed):
+            parts = tuple(condition(item) for item in one.items)
+            made.append(Holds(Some(parts) if any_ and parts else Every(parts)))
+    return either(made), True
 
 
 def _any(made: list[Thing | None]) -> Thing | None:

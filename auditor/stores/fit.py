@@ -45,6 +45,7 @@ def collections(application: Application) -> list[CollectionFit]:
         queries[_key(query, units)].append(query)
     for index in application.facts(Index):
         indexes[_key(index, units)].append(index)
+    _share(queries, indexes)
     for table in application.facts(Table):
         tables.setdefault((unit_of(table.place.path, units), table.store, table.name), table)
     driver = "Motor" if imports(application.code, "motor") else "PyMongo"
@@ -80,6 +81,24 @@ def collections(application: Application) -> list[CollectionFit]:
             unused = () if blind & {unit, ""} else tuple(_unused(live, reads))
             found.append(CollectionFit(unit, name, store, fits, live, idle, proposed, unused))
     return found
+
+
+_AROUND = ("", ".")
+"""Where no application of its own stands, and the one around all others."""
+
+
+def _share(queries: dict[Key, list[Query]], indexes: dict[Key, list[Index]]) -> None:
+    """Indexes that stand outside of every application, in migrations beside it, are those of the
+    applications that query their collection."""
+    users: dict[tuple[str, str], list[Key]] = defaultdict(list)
+    for unit, store, name in queries:
+        if unit not in _AROUND:
+            users[store, name].append((unit, store, name))
+    for key in [key for key in indexes if key[0] in _AROUND and key not in queries]:
+        if using := users.get(key[1:]):
+            made = indexes.pop(key)
+            for user in using:
+                indexes[user] = [*indexes.get(user, []), *made]
 
 
 def _changes(query: Query) -> bool:

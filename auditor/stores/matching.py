@@ -21,16 +21,20 @@ _RANK = {Fit.COVERED: 0, Fit.PARTIAL: 1, Fit.MISSING: 2, Fit.UNKNOWN: 3}
 
 def best(query: Query, indexes: Iterable[Index], constant: str = "") -> Match:
     """How the best of a collection's indexes serves a query; `constant` says why it stays small."""
-    if query.unresolved or not query.collection:
+    if not query.collection:
         return Match(Fit.UNKNOWN, why=query.unresolved or "the collection is named at run time")
     if constant:
         return Match(Fit.COVERED, why=constant)
     need = Need.of(query)
+    untold = Match(Fit.UNKNOWN, why=query.unresolved)
     if need.nothing and not query.special:
-        return Match(Fit.COVERED, why=need.why)
+        return untold if query.unresolved else Match(Fit.COVERED, why=need.why)
     found = [serves(index, query, need) for index in indexes]
     nothing = Match(Fit.MISSING, missing=need.all)
-    return min([*found, nothing], key=lambda m: (_RANK[m.fit], len(m.missing)))
+    match = min([*found, nothing], key=lambda m: (_RANK[m.fit], len(m.missing)))
+    if query.unresolved and match.fit is not Fit.COVERED:
+        return untold
+    return match  # conditions that cannot be told narrow what is found by those that can
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,24 +6,13 @@ vocabulary; replaying them gives the tables and indexes that a database has in t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from auditor.extract.sql import SchemaStep
 from auditor.link.application import Application, provides
-from auditor.link.names import Module
 from auditor.model.places import Place
 from auditor.stores.entities import Declared
-
-_ONCE = re.compile(r"(?:^|/)(?:migrations?|alembic)(?:/|\.py$)")
-
-
-def runs_once(module: Module) -> bool:
-    """Whether a module is a migration: its queries run once, however long they take."""
-    bound = module.scope.bindings.keys()
-    django = {"Migration", "migrations"} <= bound
-    return django or "down_revision" in bound or _ONCE.search(module.path) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +134,6 @@ def _drop(state: State, name: str) -> None:
 
 
 def _renamed(made: Made, before: str, after: str) -> Made:
-    from dataclasses import replace
-
     columns = tuple((after if c == before else c, way) for c, way in made.declared.columns)
     return replace(made, declared=replace(made.declared, columns=columns))
 

@@ -20,11 +20,11 @@ from auditor.model.data import Bound, Connection, Query
 from auditor.stores.bounds import Bounds, bounds_of
 from auditor.stores.documents import documents_of
 from auditor.stores.loops import Loops
-from auditor.stores.migrations import runs_once
 from auditor.stores.mongo_collections import Collections, is_of_model
 from auditor.stores.mongo_cursors import Cursors
 from auditor.stores.mongo_filters import Conditions, Filters
 from auditor.stores.mongo_pipelines import Pipelines, Sort, sort_of
+from auditor.stores.once import runs_once
 
 _CLIENTS = (
     "motor.motor_asyncio.AsyncIOMotorClient",

@@ -1,7 +1,7 @@
 """Peewee's models: tables, columns and indexes.
 
 Source: https://docs.peewee-orm.com/en/latest/peewee/models.html (foreign keys are indexed, an `id`
-stands for a missing key).
+stands for a missing key) and https://docs.peewee-orm.com/en/latest/peewee/relationships.html#manytomany.
 """
 
 from __future__ import annotations
@@ -10,22 +10,23 @@ import re
 from dataclasses import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Located, argument
+from auditor.link.names import Located, Scope, argument
 from auditor.link.values import place_of
 from auditor.stores.entities import (
     Column,
     Declared,
     Entities,
     Entity,
-    Relation,
     last_name,
     reads_entities,
     truth,
 )
+from auditor.stores.field_models import between, fields, keyed, named, refer
 
 _BASE = re.compile(
     r"^(?:peewee|playhouse|peewee_async|peewee_aio)\b.*Model$|\.Database\(\)\.Model$"
 )
+_KEYS = ("AutoField", "BigAutoField", "IdentityField", "PrimaryKeyField")
 
 
 @reads_entities
@@ -33,91 +34,90 @@ def peewee_model(entities: Entities, found: Located, ancestry: list[str]) -> Ent
     assert isinstance(found.node, t.Class)
     if not any(_BASE.search(name) for name in ancestry[1:]):
         return None
-    place, values = place_of(found, found.node.name), entities.values
+    place = place_of(found, found.node.name)
     entity = Entity(
         ancestry[0], "peewee", re.sub(r"\W+", "_", found.node.name.lower()), place, found
     )
-    for name in reversed(ancestry):
-        owner = entities.code.definition(name)
-        if owner is None or not isinstance(owner.node, t.Class):
-            continue
-        scope = entities.code.inside(owner)
-        for stmt in owner.node.body:
-            match stmt:
-                case t.Assign(targets=[t.Name(id=attribute)], value=t.Call(func=func) as call):
-                    kind = last_name(func)
-                    if not kind.endswith("Field"):
-                        continue
-                    refers = kind in ("ForeignKeyField", "DeferredForeignKey")
-                    stored = values.text(argument(call, None, "column_name"), scope)
-                    indexed = truth(values, call, scope, "index")
-                    column = Column(
-                        attribute,
-                        stored or (f"{attribute}_id" if refers else attribute),
-                        kind,
-                        place_of(Located(call, scope), attribute),
-                        truth(values, call, scope, "primary_key") is True or kind in ("AutoField", "BigAutoField", "IdentityField"),
-                        truth(values, call, scope, "unique") is True,
-                        indexed if indexed is not None else refers,
-                        "?" if refers else "",
-                    )  # fmt: skip
-                    entity.columns[attribute] = column
-                    if refers:
-                        entity.pending.append(
-                            (2, lambda all_, c=column, k=call, s=scope: _key(all_, entity, c, k, s))  # type: ignore[misc]
-                        )
-                case t.Class(name="Meta"):
-                    _options(entities, entity, Located(stmt, scope), owner is found or owner.node is found.node)  # fmt: skip
-    if not any(c.primary for c in entity.columns.values()):
-        entity.columns["id"] = Column("id", "id", "AutoField", place, primary=True)
+    for name, value, scope, where in fields(entities, found, ancestry):
+        if not where:
+            if isinstance(value, t.Call):
+                _field(entities, entity, name, value, scope)
+        elif name not in ("table_name", "db_table"):
+            _option(entities, entity, name, value, scope)
+        elif where == "own":
+            entity.table = entities.values.text(value, scope) or entity.table
+    keyed(entity, "AutoField")
     return entity
 
 
-def _options(entities: Entities, entity: Entity, meta: Located, own: bool) -> None:
-    values, scope = entities.values, entities.code.inside(meta)
-    for stmt in meta.node.body:  # type: ignore[attr-defined]
-        match stmt:
-            case t.Assign(targets=[t.Name(id="table_name" | "db_table")], value=value) if own:
-                entity.table = values.text(value, scope) or entity.table
-            case t.Assign(targets=[t.Name(id="indexes")], value=t.Seq(items=items)):
-                for item in items:
-                    plain = getattr(values.value(item, scope), "value", None)
-                    if isinstance(plain, list) and plain and isinstance(plain[0], list):
-                        names = [
-                            c.name if (c := entity.column(n)) else n
-                            for n in plain[0]
-                            if isinstance(n, str)
-                        ]
-                        unique = len(plain) > 1 and plain[1] is True
-                        entity.declared.append(
-                            Declared(
-                                tuple((n, 1) for n in names),
-                                place_of(Located(item, scope)),
-                                unique,
-                                "",
-                                "unique" if unique else "",
-                            )
-                        )
-            case t.Assign(targets=[t.Name(id="primary_key")], value=t.Call(args=args)):
-                for arg in args:
-                    column = entity.column(values.text(arg, scope) or "")
-                    if column is not None:
-                        entity.columns[column.attribute] = replace(column, primary=True)
-
-
-def _key(entities: Entities, entity: Entity, column: Column, call: t.Call, scope: object) -> None:
-    expr = argument(call, 0, "model")
-    if isinstance(expr, t.Const) and expr.value == "self":
-        target: Entity | None = entity
-    else:
-        target = entities.of(expr, scope) if expr is not None else None  # type: ignore[arg-type]
-    if target is None:
+def _field(entities: Entities, entity: Entity, name: str, call: t.Call, scope: Scope) -> None:
+    values, kind = entities.values, last_name(call.func)
+    if kind == "ManyToManyField":
+        entity.pending.append((2, lambda all_: _many(all_, entity, name, call, scope)))
         return
-    remote = target.key.name if target.key else "id"
-    entity.columns[column.attribute] = replace(column, target=f"{target.table}.{remote}")
-    entity.relations[column.attribute] = Relation(
-        column.attribute, target.name, False, column.name, remote
+    if not kind.endswith("Field") and kind != "DeferredForeignKey":
+        return
+    refers = kind in ("ForeignKeyField", "DeferredForeignKey")
+    stored = values.text(argument(call, None, "column_name", "db_column"), scope)
+    indexed = truth(values, call, scope, "index")
+    column = Column(
+        name,
+        stored or (f"{name}_id" if refers else name),
+        kind,
+        place_of(Located(call, scope), name),
+        truth(values, call, scope, "primary_key") is True or kind in _KEYS,
+        truth(values, call, scope, "unique") is True,
+        indexed if indexed is not None else refers,
+        "?" if refers else "",
     )
-    back = entities.values.text(argument(call, None, "backref", "related_name"), scope)  # type: ignore[arg-type]
-    back = back or f"{entity.name.rpartition(':')[2].lower()}_set"
-    target.relations.setdefault(back, Relation(back, entity.name, True, remote, column.name))
+    entity.columns[name] = column
+    if refers:
+        entity.pending.append((2, lambda all_: _key(all_, entity, column, call, scope)))
+
+
+def _option(entities: Entities, entity: Entity, name: str, value: t.Expr, scope: Scope) -> None:
+    values = entities.values
+    match name, value:
+        case "indexes", t.Seq(items=items):
+            for item in items:
+                plain = getattr(values.value(item, scope), "value", None)
+                if isinstance(plain, list) and plain and isinstance(plain[0], list):
+                    unique = len(plain) > 1 and plain[1] is True
+                    place, implied = place_of(Located(item, scope)), "unique" if unique else ""
+                    columns = named(entity, plain[0])
+                    entity.declared.append(Declared(columns, place, unique, "", implied))
+        case "primary_key", t.Call(args=args):
+            for arg in args:
+                column = entity.column(values.text(arg, scope) or "")
+                if column is not None:
+                    entity.columns[column.attribute] = replace(column, primary=True)
+
+
+def _target(entities: Entities, entity: Entity, call: t.Call, scope: Scope) -> Entity | None:
+    expr = argument(call, 0, "model", "rel_model")
+    if isinstance(expr, t.Const):
+        if expr.value == "self":
+            return entity
+        return entities.called(expr.value, entity) if isinstance(expr.value, str) else None
+    return entities.of(expr, scope) if expr is not None else None
+
+
+def _key(entities: Entities, entity: Entity, column: Column, call: t.Call, scope: Scope) -> None:
+    if (target := _target(entities, entity, call, scope)) is not None:
+        back = entities.values.text(argument(call, None, "backref", "related_name"), scope)
+        refer(entity, column, target, back or f"{_word(entity)}_set", True)
+
+
+def _many(entities: Entities, entity: Entity, name: str, call: t.Call, scope: Scope) -> None:
+    target = _target(entities, entity, call, scope)
+    if target is None or argument(call, None, "through_model") is not None:
+        return
+    one, two = f"{_word(entity)}_id", f"{_word(target)}_id"
+    back = entities.values.text(argument(call, None, "backref", "related_name"), scope)
+    table = f"{entity.table}_{target.table}_through"
+    between(entities, entity, target, name, back or f"{_word(entity)}s", (table, one, two), True, True)  # fmt: skip
+
+
+def _word(entity: Entity) -> str:
+    """The class's own name, as Peewee makes others of it."""
+    return re.split(r"[.:]", entity.name)[-1].lower()

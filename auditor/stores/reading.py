@@ -18,9 +18,11 @@ from auditor.model.data import Bound
 from auditor.model.places import Place
 from auditor.stores.bounds import bounds_of
 from auditor.stores.conditions import Draft, Every, Opposite, Some
+from auditor.stores.decisions import Worth, decides
+from auditor.stores.decisions import given as given_by
 from auditor.stores.entities import Entities, Entity, last_name
-from auditor.stores.migrations import runs_once
 from auditor.stores.named_statements import NamedStatement
+from auditor.stores.once import runs_once
 from auditor.stores.selection import Selections
 from auditor.stores.things import (
     Class,
@@ -47,6 +49,8 @@ SEEDS = {
     "read_sql_query", "iterate", "executescript", "model", "exists", "get_base_queryset",
 }  # fmt: skip
 """Words without which no query is written, besides the names of stored classes."""
+_MODEL_NAMES = {"model", "_model", "model_class", "entity", "table", "model_cls", "model_type", "db_model"}  # fmt: skip
+"""Attributes in which repositories keep the class that they serve."""
 _VERBS = {"select", "update", "delete", "insert", "with a", "with r", "replac"}
 _MAX_DEPTH = 14
 _MAX_EXPRESSION = 120
@@ -64,6 +68,9 @@ class Frame:
     returned: list[Thing] = field(default_factory=list)
     owner: Located | None = None
     depth: int = 0
+    told: dict[str, Worth] = field(default_factory=dict)
+    """What parameters are, where the call says so."""
+    ended: bool = False
 
     def find(self, name: str) -> tuple[bool, Thing | None]:
         frame: Frame | None = self
@@ -108,6 +115,8 @@ class Reading:
         self.drafts: list[Draft] = []
         self.dropped: set[int] = set()
         self.bound_functions: set[int] = set()
+        self.decided: dict[int, tuple[Located, set[int]]] = {}
+        """Functions, by `id`, and their calls, by `id`, that say which of their conditions hold."""
         self.looped: dict[int, Place] = {}
         """Functions, by `id`, that are called in a loop over rows."""
         self.owners: dict[int, int] = {}
@@ -151,9 +160,17 @@ class Reading:
             if isinstance(scope.owner, t.Function) and self._returns.get(id(scope.owner))
         } - {"get", "main", "__init__", "__call__", "post", "list", "run", "handle"}
         for site in self.code.method_calls(*sorted(giving)):
+            if runs_once(site.scope.module):
+                continue
             if id(site.scope) not in relevant and isinstance(site.scope.owner, t.Function):
                 relevant[id(site.scope)] = site.scope
                 self.scope(site.scope)
+
+        for function, calls in self.decided.values():
+            every = {id(site.node) for site in self.code.calls(self.code.own_name(function))}
+            if every <= calls:  # nobody asks what it asks by itself
+                known = each(self._returns.get(id(function.node)))
+                self.dropped.update(id(x) for x in known if isinstance(x, Draft))
 
     def scope(self, scope: Scope) -> None:
         """Read a module's, class's or function's own statements."""
@@ -191,11 +208,13 @@ class Reading:
             self._running.discard(key)
         return given
 
-    def run(self, function: Located, given: dict[str, Thing], depth: int) -> Thing | None:
+    def run(
+        self, function: Located, given: dict[str, Thing], depth: int, told: dict[str, Worth] | None = None
+    ) -> Thing | None:  # fmt: skip
         """Read a function's body with its parameters bound."""
         node = function.node
         assert isinstance(node, t.Function)
-        frame = Frame(self.code.inside(function), self._around(function), depth=depth)
+        frame = Frame(self.code.inside(function), self._around(function), depth=depth, told=told or {})  # fmt: skip
         parent = function.scope
         if isinstance(parent.owner, t.Class) and parent.parent is not None and node.params:
             frame.owner = Located(parent.owner, parent.parent)
@@ -236,6 +255,7 @@ class Reading:
         assert isinstance(node, t.Function)
         if frame.depth >= 3 or self._left <= 0 or id(node) in self._running:
             return self.returns(function)
+        told = given_by(node, call, frame.scope, frame.told)
         names = [p.name for p in node.params if p.kind in ("positional", "keyword")]
         if isinstance(function.scope.owner, t.Class) and names:
             if not any(t.dotted(d) == "staticmethod" for d in node.decorators):
@@ -248,7 +268,7 @@ class Reading:
         self.bound_functions.add(id(node))
         self._running.add(id(node))
         try:
-            return self.run(function, given, frame.depth + 1)
+            return self.run(function, given, frame.depth + 1, told)
         finally:
             self._running.discard(id(node))
 
@@ -256,6 +276,8 @@ class Reading:
 
     def block(self, body: Iterable[t.Stmt], frame: Frame) -> None:
         for stmt in body:
+            if frame.ended:
+                break
             self.statement(stmt, frame)
 
     def statement(self, stmt: t.Stmt, frame: Frame) -> None:
@@ -269,6 +291,11 @@ class Reading:
                     frame.returned.append(given)
             case t.If(test=test, body=body, orelse=orelse):
                 self.thing(test, frame)
+                if frame.told and (way := decides(test, frame.told)) is not None:
+                    taken = body if way else orelse
+                    self.block(taken, frame)
+                    frame.ended = frame.ended or bool(taken and isinstance(taken[-1], t.Return | t.Raise))  # fmt: skip
+                    return
                 before = dict(frame.names)
                 self.block(body, frame)
                 then = frame.names
@@ -280,6 +307,7 @@ class Reading:
                     frame.names = then
                 else:
                     self._merge(then, frame)
+                frame.ended = False
             case t.For(target=target, iter=iter_, body=body, orelse=orelse):
                 self._loop(target, iter_, stmt, body, frame)
                 self.block(orelse, frame)
@@ -290,6 +318,7 @@ class Reading:
             case t.Try(body=body, handlers=handlers, orelse=orelse, final=final):
                 self.block(body, frame)
                 self.block(orelse, frame)
+                frame.ended = False
                 for handler in handlers:
                     self._maybe(handler.body, frame)
                 self.block(final, frame)
@@ -327,6 +356,7 @@ class Reading:
     def _maybe(self, body: list[t.Stmt], frame: Frame) -> None:
         before = dict(frame.names)
         self.block(body, frame)
+        frame.ended = False
         then, frame.names = frame.names, before
         if not _leaves(body):
             self._merge(then, frame)
@@ -555,6 +585,11 @@ class Reading:
                 if isinstance(one, Self):
                     if (found := self.of_self(one, expr.name, frame)) is not None:
                         made.append(found)
+                elif one is None and expr.name in _MODEL_NAMES and isinstance(expr.value, t.Name):
+                    owner = self.code.name(expr.value, frame.scope)
+                    kind = self.code.definition(owner[:-2]) if owner.endswith("()") else None
+                    if kind is not None and isinstance(kind.node, t.Class):  # user_service.model
+                        made += each(self.of_self(Self(kind), expr.name, frame))
                 elif one is None and expr.name[:1].isupper():
                     if (entity := self.entities.of(expr, frame.scope)) is not None:
                         made.append(Class(entity))
@@ -580,17 +615,8 @@ class Reading:
 
     def served(self, owner: Located, name: str) -> list[Entity]:
         """The stored classes that `self.model` is in a class and in those that inherit from it."""
-        if name not in (
-            "model",
-            "_model",
-            "model_class",
-            "entity",
-            "table",
-            "model_cls",
-            "model_type",
-            "db_model",
-        ):
-            return []  # fmt: skip
+        if name not in _MODEL_NAMES:
+            return []
         found: dict[str, Entity] = {}
         own = self.code.own_name(owner)
         for each_ in [owner, *self.entities.heirs(own)][:60]:
@@ -652,7 +678,12 @@ class Reading:
             self.looped.setdefault(id(found.node), frame.loop)
         if any(isinstance(x, Draft | Holds | Either | Listed | Keyed | Class) for x in given):
             return self.bind(found, expr, frame, given)
-        return self._placed(self.returns(found), expr, frame)
+        made = self.returns(found)
+        if any(isinstance(x, Draft) for x in each(made)):
+            if given_by(found.node, expr, frame.scope, frame.told):  # it decides what is asked
+                made = self.bind(found, expr, frame, given)
+                self.decided.setdefault(id(found.node), (found, set()))[1].add(id(expr))
+        return self._placed(made, expr, frame)
 
     def _placed(self, thing: Thing | None, call: t.Call, frame: Frame) -> Thing | None:
         """What a function gives, as it is used here: steps that follow belong to this place."""
@@ -675,6 +706,8 @@ class Reading:
             if not (func.name == "update" and any(isinstance(x, Keyed) for x in each(held))):
                 return False
         given = self.thing(expr.args[0], frame) if expr.args else None
+        if given is None and expr.args and isinstance(expr.args[0], t.Const):
+            given = Holds()  # True: no condition
         made: list[Thing] = []
         for one in each(held):
             match one, given:
@@ -703,9 +736,14 @@ class Reading:
     def _operator(
         self, op: str, left: t.Expr, right: t.Expr, frame: Frame, depth: int
     ) -> Thing | None:  # fmt: skip
+        from auditor.stores.expressions import operation
+
         one, two = self.thing(left, frame, depth), self.thing(right, frame, depth)
         made: list[Thing] = []
         for a in each(one):
+            if (told := operation(a, op, right)) is not None:
+                made.append(told)
+                continue
             for b in each(two) or (None,):
                 match a, b:
                     case Holds(condition=x), Holds(condition=y):

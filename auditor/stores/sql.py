@@ -15,6 +15,7 @@ from auditor.stores import (
 )  # fmt: skip
 from auditor.stores.conditions import Draft, shapes
 from auditor.stores.migrations import History
+from auditor.stores.once import runs_once
 from auditor.stores.reading import Reading
 
 _MAPPERS = (named_queries, django_queries, peewee_queries, sqlalchemy_queries, sql_text)
@@ -55,9 +56,11 @@ def _created(read: Reading, history: History) -> set[str]:
     """The tables of models that exist as such; a model of a view has none that migrations create.
 
     Where the migrations create most of the tables, what they do not create is a view, or belongs to
-    somebody else.
+    somebody else, unless `metadata.create_all()` creates every table first.
     """
     tables = set(read.entities.by_table)
+    if any(not runs_once(s.scope.module) for s in read.code.method_calls("create_all")):
+        return tables
     own = {e.table for e in read.entities if e.mapper == "sqlalchemy"}
     there = own & history.tables.keys()
     return tables - own | there if len(there) * 3 > len(own) * 2 and len(own) > 3 else tables

@@ -109,12 +109,13 @@ def _of_entity(
     if entity.place.path == "":
         declared = [d for d in declared if d.columns]
     migrated = state is not None and state.migrated
-    left = list(state.indexes) if state is not None and migrated else []
+    left = list(state.indexes) if state is not None else []
     for each in declared:
         columns = each.columns
         same = next((m for m in left if _same(m.declared, each)), None)
         if same is not None:
             left.remove(same)
+        if same is not None and migrated:
             yield _index(entity.table, each, "migration", "migration")
         elif each.implied in ("primary key", "foreign key") or not migrated or not columns:
             yield _index(entity.table, each, "model", "migration" if migrated else "table")
@@ -124,7 +125,7 @@ def _of_entity(
             yield _index(entity.table, each, "model", "")
     for made in left:
         if not any(_same(made.declared, d) for d in declared):
-            yield _index(entity.table, made.declared, "migration", "migration")
+            yield _index(entity.table, made.declared, made.source, made.run)
 
 
 def _same(one: Declared, two: Declared) -> bool:

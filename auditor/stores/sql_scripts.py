@@ -12,10 +12,13 @@ from auditor.link.application import Application
 from auditor.link.names import CallSite, Scope
 from auditor.link.reach import Reach
 from auditor.stores.migrations import Origin, Steps, gives_steps
+from auditor.stores.once import runs_once
 
 _FOLDER = re.compile(r"(?:^|/)(?:migrations?|migrate|versions|initdb\S*|docker-entrypoint-initdb\.d|alembic|db/changelog|flyway|sqitch|deploy)(?:/|$)", re.I)  # fmt: skip
 _DOWN = re.compile(r"(?:^|[._-])down(?:[._-]|$)|(?:^|[/_-])(?:rollback|revert|undo)", re.I)
 _STATEMENT = re.compile(r"\s*(?:create\s+(?:unique\s+)?(?:table|index)|alter\s+table|drop\s+(?:table|index))\b", re.I)  # fmt: skip
+_OTHERWISE = {"upgrade", "downgrade", "forwards", "backwards", "rollback", "down", "revert", "undo"}
+"""Functions of migrations that say their steps in an order of their own, or that take them back."""
 
 
 @gives_steps
@@ -53,13 +56,14 @@ def statement_steps(application: Application) -> Iterator[tuple[SchemaStep, Orig
     reach: Reach | None = None
     for text, node, scope in _statements(application):
         owner = scope.function
-        if owner is not None and owner.name in ("upgrade", "downgrade", "forwards", "backwards"):
-            continue  # migrations say these in their own order
+        if owner is not None and owner.name in _OTHERWISE:
+            continue
         if reach is None:
             (reach,) = application.facts(Reach)
         run = reach.started_by(CallSite(t.Call(node.line, 1, node.line, node, [], []), scope))
         migrates = bool(re.search(r"migrat|schema", f"{scope.module.path} {scope.qualname}", re.I))
-        origin = Origin(scope.module.path, False, run or ("migration" if migrates else "table"))
+        past = runs_once(scope.module)
+        origin = Origin(scope.module.path, past, run or ("migration" if migrates else "table"))
         for step in schema_steps(text, line=node.line):
             yield step, origin
 

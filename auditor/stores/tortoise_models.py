@@ -1,13 +1,12 @@
 """Tortoise's models: tables, columns and indexes.
 
 Source: https://tortoise.github.io/models.html and https://tortoise.github.io/fields.html (a foreign
-key gets no index of its own).
+key gets no index of its own; the table of a relation of many to many gets a unique one over both).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Located, Scope, argument
@@ -17,11 +16,11 @@ from auditor.stores.entities import (
     Declared,
     Entities,
     Entity,
-    Relation,
     last_name,
     reads_entities,
     truth,
 )
+from auditor.stores.field_models import between, fields, keyed, named, refer
 
 _BASE = re.compile(r"^tortoise\b.*\bModel$")
 _REFERS = {"ForeignKeyField", "OneToOneField"}
@@ -32,30 +31,20 @@ def tortoise_model(entities: Entities, found: Located, ancestry: list[str]) -> E
     assert isinstance(found.node, t.Class)
     if not any(_BASE.search(name) for name in ancestry[1:]):
         return None
-    place, values = place_of(found, found.node.name), entities.values
+    place = place_of(found, found.node.name)
     entity = Entity(ancestry[0], "tortoise", found.node.name.lower(), place, found)
-    for name in reversed(ancestry):
-        owner = entities.code.definition(name)
-        if owner is None or not isinstance(owner.node, t.Class):
-            continue
-        scope = entities.code.inside(owner)
-        for stmt in owner.node.body:
-            match stmt:
-                case t.Assign(targets=[t.Name(id=attribute)], value=t.Call() as call):
-                    _field(entities, entity, attribute, call, scope)
-                case t.Class(name="Meta"):
-                    inner = entities.code.inside(Located(stmt, scope))
-                    for option in stmt.body:
-                        match option:
-                            case t.Assign(targets=[t.Name(id="abstract")], value=t.Const(value=True)):  # fmt: skip
-                                if owner.node is found.node:
-                                    return None
-                            case t.Assign(targets=[t.Name(id="table")], value=value) if value is not None:  # fmt: skip
-                                entity.table = values.text(value, inner) or entity.table
-                            case t.Assign(targets=[t.Name(id=what)], value=value) if value is not None:  # fmt: skip
-                                _option(entities, entity, what, value, inner)
-    if not any(c.primary for c in entity.columns.values()):
-        entity.columns["id"] = Column("id", "id", "IntField", place, primary=True)
+    for name, value, scope, where in fields(entities, found, ancestry):
+        if not where:
+            if isinstance(value, t.Call):
+                _field(entities, entity, name, value, scope)
+        elif name == "abstract" and where == "own":
+            if isinstance(value, t.Const) and value.value is True:
+                return None
+        elif name == "table":
+            entity.table = entities.values.text(value, scope) or entity.table
+        else:
+            _option(entities, entity, name, value, scope)
+    keyed(entity, "IntField")
     return entity
 
 
@@ -91,22 +80,15 @@ def _option(entities: Entities, entity: Entity, name: str, value: t.Expr, scope:
     groups = plain if isinstance(plain, list) else []
     if groups and all(isinstance(x, str) for x in groups):
         groups = [groups]
+    place, implied = place_of(Located(value, scope)), "unique" if unique else ""
     for group in groups:
         if isinstance(group, list):
-            fields = tuple(
-                (c.name if (c := entity.column(n)) else n, 1) for n in group if isinstance(n, str)
-            )
-            entity.declared.append(
-                Declared(
-                    fields, place_of(Located(value, scope)), unique, "", "unique" if unique else ""
-                )
-            )
+            entity.declared.append(Declared(named(entity, group), place, unique, "", implied))
     for node in t.walk_own(value):
         if isinstance(node, t.Call) and last_name(node.func).endswith("Index"):
-            names = getattr(values.value(argument(node, None, "fields"), scope), "value", None)
-            if isinstance(names, list):
-                fields = tuple((c.name if (c := entity.column(n)) else n, 1) for n in names)
-                entity.declared.append(Declared(fields, place_of(Located(node, scope))))
+            columns = getattr(values.value(argument(node, None, "fields"), scope), "value", None)
+            if columns := named(entity, columns):
+                entity.declared.append(Declared(columns, place_of(Located(node, scope))))
 
 
 def _named(entities: Entities, entity: Entity, call: t.Call, scope: Scope) -> Entity | None:
@@ -117,18 +99,10 @@ def _named(entities: Entities, entity: Entity, call: t.Call, scope: Scope) -> En
 
 
 def _key(entities: Entities, entity: Entity, column: Column, call: t.Call, scope: Scope) -> None:
-    target = _named(entities, entity, call, scope)
-    if target is None:
-        return
-    remote = target.key.name if target.key else "id"
-    entity.columns[column.attribute] = replace(column, target=f"{target.table}.{remote}")
-    entity.relations[column.attribute] = Relation(
-        column.attribute, target.name, False, column.name, remote
-    )
-    back = entities.values.text(argument(call, None, "related_name"), scope)
-    back = back or f"{entity.name.rpartition(':')[2].lower()}s"
-    many = last_name(call.func) == "ForeignKeyField"
-    target.relations.setdefault(back, Relation(back, entity.name, many, remote, column.name))
+    if (target := _named(entities, entity, call, scope)) is not None:
+        back = entities.values.text(argument(call, None, "related_name"), scope)
+        back = back or f"{entity.name.rpartition(':')[2].lower()}s"
+        refer(entity, column, target, back, last_name(call.func) == "ForeignKeyField")
 
 
 def _many(entities: Entities, entity: Entity, name: str, call: t.Call, scope: Scope) -> None:
@@ -141,8 +115,6 @@ def _many(entities: Entities, entity: Entity, name: str, call: t.Call, scope: Sc
 
     table = text("through") or f"{entity.table}_{target.table}"
     one, two = text("backward_key") or f"{entity.table}_id", text("forward_key") or f"{target.table}_id"  # fmt: skip
-    entity.relations[name] = Relation(name, target.name, True, "", "", False, (table, one, two))
+    unique = truth(entities.values, call, scope, "unique", "create_unique_index") is not False
     back = text("related_name") or f"{entity.table}s"
-    target.relations.setdefault(
-        back, Relation(back, entity.name, True, "", "", False, (table, two, one))
-    )
+    between(entities, entity, target, name, back, (table, one, two), unique, False)

@@ -1,0 +1,17 @@
+"""Code that runs once: migrations. Its queries are not the application's, its models are what tables
+once were."""
+
+from __future__ import annotations
+
+import re
+
+from auditor.link.names import Module
+
+_FOLDER = re.compile(r"(?:^|/)(?:migrations?|alembic)(?:/|\.py$)")
+
+
+def runs_once(module: Module) -> bool:
+    """Whether a module is a migration: its queries run once, however long they take."""
+    bound = module.scope.bindings.keys()
+    django = {"Migration", "migrations"} <= bound
+    return django or "down_revision" in bound or _FOLDER.search(module.path) is not None
