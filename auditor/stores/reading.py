@@ -115,13 +115,16 @@ class Reading:
         self.drafts: list[Draft] = []
         self.dropped: set[int] = set()
         self.bound_functions: set[int] = set()
-        self.decided: dict[int, tuple[Located, set[int]]] = {}
-        """Functions, by `id`, and their calls, by `id`, that say which of their conditions hold."""
+        self.decided: set[int] = set()
+        """Functions, by `id`, of which a call says which of their conditions hold."""
         self.looped: dict[int, Place] = {}
         """Functions, by `id`, that are called in a loop over rows."""
         self.owners: dict[int, int] = {}
         """The function, by `id`, in which each query is put together."""
-        self._inside: list[int] = []
+        self._inside: list[tuple[int, bool]] = []
+        """The functions that are read, and whether for a call."""
+        self._roots: dict[int, int] = {}
+        """By the `id` of a query, the function that is read for no call in which it came up."""
         self.frames: dict[int, Frame] = {}
         self._mappers: set[str] | None = None
         self._returns: dict[int, Thing | None] = {}
@@ -166,11 +169,10 @@ class Reading:
                 relevant[id(site.scope)] = site.scope
                 self.scope(site.scope)
 
-        for function, calls in self.decided.values():
-            every = {id(site.node) for site in self.code.calls(self.code.own_name(function))}
-            if every <= calls:  # nobody asks what it asks by itself
-                known = each(self._returns.get(id(function.node)))
-                self.dropped.update(id(x) for x in known if isinstance(x, Draft))
+        if self.decided:  # what their callers ask is known better
+            for draft in self.drafts:
+                if self._roots[id(draft)] in self.decided and draft.bound is Bound.UNKNOWN:
+                    self.dropped.add(id(draft))
 
     def scope(self, scope: Scope) -> None:
         """Read a module's, class's or function's own statements."""
@@ -224,7 +226,7 @@ class Reading:
         for param in node.params:
             if param.name in given:
                 frame.names[param.name] = given[param.name]
-        self._inside.append(id(node))
+        self._inside.append((id(node), told is not None))
         self.block(node.body, frame)
         self._inside.pop()
         return either(frame.returned)
@@ -682,7 +684,7 @@ class Reading:
         if any(isinstance(x, Draft) for x in each(made)):
             if given_by(found.node, expr, frame.scope, frame.told):  # it decides what is asked
                 made = self.bind(found, expr, frame, given)
-                self.decided.setdefault(id(found.node), (found, set()))[1].add(id(expr))
+                self.decided.add(id(found.node))
         return self._placed(made, expr, frame)
 
     def _placed(self, thing: Thing | None, call: t.Call, frame: Frame) -> Thing | None:
@@ -836,7 +838,8 @@ class Reading:
 
     def record(self, draft: Draft) -> Draft:
         self.drafts.append(draft)
-        self.owners[id(draft)] = self._inside[-1] if self._inside else 0
+        self.owners[id(draft)] = self._inside[-1][0] if self._inside else 0
+        self._roots[id(draft)] = next((f for f, bound in reversed(self._inside) if not bound), 0)
         return draft
 
     def place(self, node: t.Node, frame: Frame) -> Place:
