@@ -70,6 +70,7 @@ def _all(text: bytes, place: Place) -> Iterator[_Found]:
     yield from _keys(text)
     yield from _wrapped(text)
     yield from _addresses(text, place)
+    yield from _arguments(text, place)
     for assignment in assignments(text, place):
         if (judged := judge(assignment, text, place)) is not None:
             variable = assignment.name.split(".")[-1]
@@ -236,6 +237,29 @@ def _wrapped(text: bytes) -> Iterator[_Found]:
             break
 
 
+# --- secrets that functions are called with
+
+_SIGNS_WITH = (
+    r"(?:\b(?:jwt|JWT|jsonwebtoken|jose)\.(?:sign|verify|encode|decode)\((?:[^()]|\([^()]*\))*?,\s*"
+    r"|\bcreateHmac\(\s*[\"'][\w\-]+[\"'],\s*|\bhmac\.new\(\s*)"
+    r"b?[\"'`](?P<v>[^\"'`\n]{3,100})[\"'`]\s*[,)]"
+)
+_ALGORITHM = re.compile(r"(?i)(?:hs|rs|es|ps|sha)[-_]?\d{1,3}|none|eddsa|utf-?8|base64|hex")
+
+
+def _arguments(text: bytes, place: Place) -> Iterator[_Found]:
+    """`jwt.sign(claims, "…")`: whoever reads the code can sign, too (CWE-321)."""
+    if place.role is not Role.SOURCE or place.prose:
+        return
+    if b"jwt." not in text and b"JWT." not in text and b"mac" not in text and b"jose." not in text:
+        return
+    for match in engine(_SIGNS_WITH).finditer(text):
+        start, end = match.span(1)
+        value = text[start:end].decode("utf-8", "replace")
+        if not values.is_reference(value) and not _ALGORITHM.fullmatch(value):
+            yield start, end, "signing-secret", "signing secret in the code", "medium", "", "", ""
+
+
 # --- passwords in addresses
 
 _LOCAL = re.compile(
@@ -254,7 +278,7 @@ def _addresses(text: bytes, place: Place) -> Iterator[_Found]:
             password = text[start:end].decode("utf-8", "replace")
             if place.role is not Role.SOURCE and not values.looks_random(password):
                 continue
-            judged = _login(scheme.split("+")[0].lower(), user, password, host)
+            judged = _login(scheme.split("+")[0].lower(), user, password, host, place)
             if judged is not None:
                 yield start, end, *judged, "", _variable_before(text, match.start(1)), host
     for match in engine(CONNECTION_PASSWORD).finditer(text):
@@ -271,20 +295,20 @@ def _made_up(password: str) -> bool:
     return values.is_reference(password) or values.is_placeholder(password) or "$" in password[:1]
 
 
-def _login(scheme: str, user: str, password: str, host: str) -> tuple[str, str, str] | None:
+def _login(
+    scheme: str, user: str, password: str, host: str, place: Place
+) -> tuple[str, str, str] | None:
     local = bool(_LOCAL.fullmatch(host)) and scheme != "cloudinary"
-    if (
-        scheme == "driver"
-        or _made_up(password)
-        or _DOCUMENTATION.search(host)
-        or values.is_reference(user)
-    ):
+    title = f"a {scheme} URL"
+    known = password.lower() in COMMON_PASSWORDS
+    if scheme == "driver" or _DOCUMENTATION.search(host) or values.is_reference(user):
+        return None
+    if not known and _made_up(password):
         return None
     if re.search(r"[$%{}()\[\]|+]", password) and not values.looks_random(password):
         return None
-    title = f"a {scheme} URL"
-    if password.lower() in COMMON_PASSWORDS or _is_of_user(password, user):
-        if not local:
+    if known or _is_of_user(password, user):
+        if not local and (place.prose or user.lower().startswith("user") or "." not in host):
             return None  # a documentation spelling such as user:password@host.com
         return "local-url-password", f"default password in {title}", "low"
     if password.isdigit() and len(password) < 6:

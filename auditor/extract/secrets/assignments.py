@@ -20,7 +20,7 @@ from auditor.extract.secrets.structure import COMMON_PASSWORDS, decode
 
 _WORDS = (
     r"pass(?:w(?:or)?d|phrase|code|wort)?|pwd|pw|secrets?|token|jwt|api[_\-]?key|credentials?|creds|auth(?:orization)?|bearer|keys?"
-    r"|salt|pepper|sas|pat|senha"
+    r"|salt|pepper|sas|pat|senha|identified[ \t]+(?:with[ \t]+\w+[ \t]+)?by"
 )
 _TYPES = r"(?:str|string|String|bytes|Final(?:\[\w+\])?|Optional\[\w+\]|SecretStr|Secret|any|const|\w+ \| None)"
 _JOINS = (
@@ -87,6 +87,10 @@ class Place:
         return bool(_PROSE.search(self.name))
 
     @functools.cached_property
+    def code(self) -> bool:
+        return bool(_CODE.search(self.name))
+
+    @functools.cached_property
     def words(self) -> bool:
         """Texts for people, in one language."""
         return bool(_TRANSLATION.search(self.name))
@@ -103,6 +107,9 @@ class Place:
 
 _YAML = re.compile(r"(?i)\.ya?ml(?:\.|$)")
 _SHELL = re.compile(r"(?i)\.(?:sh|bash|zsh|envrc|bat|ps1)$|dockerfile|^procfile|makefile")
+_CODE = re.compile(
+    r"(?i)\.(?:py|ipynb|[cm]?[jt]sx?|vue|svelte|rb|php|go|java|kts?|scala|cs|rs|exs?)$"
+)
 _PROSE = re.compile(r"(?i)\.(?:md|rst|txt|log|mdx|adoc|out|csv)$")
 _DEPLOYMENT = re.compile(r"(?i)dockerfile|\.(?:tfvars|tf|toml)$")
 _TERRAFORM = re.compile(r"(?i)\.(?:toml|tfvars|tf)$")
@@ -146,7 +153,7 @@ def _read(
     join = text[close_end:at].decode("latin-1").strip()
     closed = close_end > close_start
     option = text[max(0, name_start - 2) : name_start + 2].find(b"--") >= 0
-    if join == "" and not option and name.lower() != "bearer":
+    if join == "" and not option and not _stands_alone(text, name_start, at, name.lower()):
         return None
     if (join == "," and not (closed and _is_argument(text, name_start))) or (
         join == ">" and text[name_start - 1 : name_start] != b"<"
@@ -171,6 +178,18 @@ def _read(
         raw = _COMMENT.split(raw, maxsplit=1)[0].rstrip()
         last = first + len(raw)
     return _made(name, text, first, last, False, join, name_start)
+
+
+def _stands_alone(text: bytes, start: int, at: int, name: str) -> bool:
+    """`Bearer …`, and SQL's `IDENTIFIED BY '…'` and `CREATE USER … PASSWORD '…'`."""
+    if name == "bearer" or name.startswith("identified"):
+        return True
+    before = text[max(0, start - 100) : start].lower()
+    return (
+        name == "password"
+        and text[at : at + 1] == b"'"
+        and (b" user " in before or b" role " in before)
+    )
 
 
 _COMMENT = re.compile(rb"\s#")
@@ -206,20 +225,27 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     sense = meaning_of(name)
     if sense is None or (place.words and not values.looks_random(value)):
         return None
-    if not _may_be_bare(found, place, value) or not value.isascii() or len(value) < 4:
+    if not _may_be_bare(found, place, value) or len(value) < 3:
         return None
-    works = sense is Meaning.SIGNING and _is_fallback(found)
-    if values.is_reference(value) or values.is_identifier(value):
+    if values.is_reference(value) or not (value.isascii() or values.looks_random(value)):
         return None
-    if not works and _names_itself(value, name):
+    known = sense is Meaning.PASSWORD and value.lower() in COMMON_PASSWORDS
+    if values.is_identifier(value) and not (sense is Meaning.PASSWORD and value.isdigit()):
         return None
+    signs = sense is Meaning.SIGNING and _is_written_in_code(found, place, text)
+    if not _is_fallback(found) and not known and _names_itself(value, name):
+        own = name.rpartition(".")[2].lower().replace("_", "")
+        if not signs or (value != "secret" and re.sub(r"[\W_]", "", value).lower() in own):
+            return None
     if _shows_an_example(text, found.name_start):
         return None
     random = values.looks_random(value) and not values.is_text(value)
     if place.role in (Role.TEST, Role.EXAMPLE) and not (random and place.lines):
         return None
-    if values.is_placeholder(value):
-        return _default(found, sense, place, value)
+    if signs and not random:
+        return _written_in_code(found, place, value)
+    if not known and values.is_placeholder(value):
+        return None
     inner = decode(value) if len(value) >= 8 and len(value) % 4 == 0 else None
     if inner is not None and inner.isascii() and inner.decode().isprintable():
         hidden = inner.decode().strip()
@@ -234,9 +260,16 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
 
 
 def _password(found: Assignment, place: Place, value: str, random: bool) -> Judged | None:
-    if value.lower() in COMMON_PASSWORDS:
-        return ("default-password", "default password", "low") if place.deploys else None
-    if len(value) < 6 or found.join.startswith("!"):
+    default = ("default-password", "default password", "low")
+    kept = place.deploys or (found.quoted and place.settings) or _is_fallback(found)
+    if found.join.startswith("!"):
+        return None
+    if value.lower() in COMMON_PASSWORDS or value.isdigit():
+        return default if kept else None
+    exports = place.shell and found.join == "=" and (found.quoted or found.name.isupper())
+    if (place.deploys or exports) and _ONE_WORD.fullmatch(value) and not values.is_mixed(value):
+        return default
+    if len(value) < 6:
         return None
     if random and len(value) >= 12:
         return "password", "password", "medium"
@@ -253,6 +286,11 @@ def _password(found: Assignment, place: Place, value: str, random: bool) -> Judg
         return "password", "password", "medium"
     made_up = values.is_for_tests(value) or place.prose
     return ("password", "password", "low" if made_up else "medium")
+
+
+_ONE_WORD = re.compile(
+    r"(?!str(?:ing)?$|int$|text$|bool|object$|optional|required)[a-z][A-Za-z_\-]{3,40}"
+)
 
 
 def _perhaps(found: Assignment, place: Place, value: str, random: bool) -> Judged | None:
@@ -287,16 +325,12 @@ def _secret(
         return "secret-assignment", "secret", "medium"
     if " " in value or len(value) < 8:
         return None
-    if sense is Meaning.SIGNING and (place.deploys or place.settings or _is_fallback(found)):
+    if sense is Meaning.SIGNING and (place.deploys or place.settings):
         if values.is_text(value) and not re.fullmatch(r"[\w\-]+", value):
             return None
-        if values.is_mixed(value) or place.lines or _is_fallback(found):
+        if values.is_mixed(value) or place.lines:
             title = "secret" if values.is_mixed(value) else "known default for a signing secret"
-            return (
-                "default-secret" if _is_fallback(found) else "secret-assignment",
-                title,
-                "medium",
-            )
+            return "secret-assignment", title, "medium"
     if values.is_text(value) or not values.is_mixed(value) or not any(c.isdigit() for c in value):
         return None
     if sense is Meaning.SIGNING and len(value) >= 12 and found.join in ("=", ":", ":="):
@@ -310,13 +344,40 @@ def _secret(
     return None
 
 
-def _default(found: Assignment, sense: Meaning, place: Place, value: str) -> Judged | None:
-    """A made-up value that the application works with all the same, as a fallback in code."""
-    if sense is not Meaning.SIGNING or not _is_fallback(found) or place.prose:
+def _is_written_in_code(found: Assignment, place: Place, text: bytes) -> bool:
+    """Whether the application signs with the very text that stands here."""
+    if not found.quoted or place.role is not Role.SOURCE or not place.code:
+        return False
+    if _is_fallback(found):
+        return True
+    if found.join not in _ASSIGNS and not _TYPED.fullmatch(found.join):
+        return False
+    name = found.name.lower()
+    if name in ("secret", "secrets"):
+        before = text[max(0, found.name_start - 100) : found.name_start].lower()
+        return b"session(" in before or b"jwt" in before
+    return "secret" in name or bool(_OWN_KEY.search(name))
+
+
+_ASSIGNS = ("=", ":", ":=", "=>")
+_TYPED = re.compile(r":[^=]+=")
+_OWN_KEY = re.compile(r"(?:signing|encryption|fernet|hmac)[_\-]?key$")
+_NO_TEXT = re.compile(r"(?i)\.\.\.|<|>|\*\*|xxx|^[^a-z0-9]*$|^(?:todo|none|null|undefined)$")
+_FOR_DEVELOPERS = re.compile(
+    r"(?i)(?:^|[._\-])(?:dev|development|local|tests?|testing|ci)(?:[._\-]|$)"
+)
+
+
+def _written_in_code(found: Assignment, place: Place, value: str) -> Judged | None:
+    if _NO_TEXT.search(value) or len(value) > 100:
         return None
-    if place.role is not Role.SOURCE or re.search(r"\.\.\.|<|>|\*\*", value):
+    if values.is_text(value) and not re.fullmatch(r"[\w\- .!]+", value):
         return None
-    return "default-secret", "known default for a signing secret", "medium"
+    confidence = "low" if _FOR_DEVELOPERS.search(place.name) else "medium"
+    if _is_fallback(found):
+        title = "secret" if values.is_mixed(value) else "known default for a signing secret"
+        return "default-secret", title, confidence
+    return "signing-secret", "signing secret in the code", confidence
 
 
 def _is_fallback(found: Assignment) -> bool:

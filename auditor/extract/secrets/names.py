@@ -65,6 +65,7 @@ _PUBLIC = {
 _OF_FORMS = {
     "invalid", "missing", "wrong", "forgot", "reset", "confirm", "show", "hide", "toggle", "is", "has", "hashed", "encrypted",
     "error", "placeholder", "label", "example", "mock", "fake", "dummy", "field", "input", "form", "no", "change", "enter",
+    "update",
 }  # fmt: skip
 _STRONGLY_PUBLIC = {
     "public",
@@ -100,6 +101,8 @@ def meaning_of(path: str) -> Meaning | None:
     """What a name says, read by its last part first: `spring.mail.password`."""
     if path.lower() == "auth":
         return None
+    if path.lower().startswith("identified"):  # SQL's `IDENTIFIED BY`
+        return Meaning.PASSWORD
     return meaning(path.rpartition(".")[2]) or meaning(path)
 
 

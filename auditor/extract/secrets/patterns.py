@@ -162,6 +162,9 @@ PATTERNS = (
        r"[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{20,}", check=structure.jwt, longest=4400),
     Pattern("basic-credentials", "login in a Basic header", ("Basic ", "basic "),
             r"\b[Bb]asic (?P<v>[A-Za-z0-9+/]{8,200}={0,2})", "medium", structure.basic),
+    Pattern("private-key", "private key without its frame", ("BADANBgkqhkiG9w0BAQEFAASC",),
+            r"(?:^|[^A-Za-z0-9+/])(?P<v>MII[A-Za-z0-9+/]{1,8}BADANBgkqhkiG9w0BAQEFAASC[A-Za-z0-9+/=\s\\\"']{100,})", "high", structure.pem,
+            lead=14, longest=6000),
     Pattern("private-key", "private key", ("-----BEGIN ",),
             r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |ENCRYPTED |PGP )?PRIVATE KEY(?: BLOCK)?-----"
             r"(?P<v>(?:(?:\s|\\[nrt\\]+)*(?:Proc-Type|DEK-Info|Version|Comment|Charset): ?[^\n\\]{0,120})*"
