@@ -75,6 +75,44 @@ FOUND = {
         'const k = process.env.JWT_SECRET || "supersecret";',
         "default-secret",
     ),
+    "a signing secret in code": (
+        "app.py",
+        'app.secret_key = "super ' + 'secret key"',
+        "signing-secret",
+    ),
+    "a made-up one": ("auth.py", 'JWT_SECRET: str = "your-' + 'secret-key"', "signing-secret"),
+    "an item of a configuration": (
+        "app.py",
+        "app.config['SECRET_KEY'] = 'my" + "secretkey'",
+        "signing-secret",
+    ),
+    "a session's": ("a.js", "app.use(session({ secret: 'keyboard " + "cat' }))", "signing-secret"),
+    "what a token is signed with": (
+        "a.js",
+        "jwt.sign({id: u.id}, 'shh" + "hhh')",
+        "signing-secret",
+    ),
+    "after claims with calls in them": (
+        "a.py",
+        'jwt.encode({"exp": now() + timedelta(hours=1)}, "s3cr3' + 't", algorithm="HS256")',
+        "signing-secret",
+    ),
+    "a word in a compose file": (
+        "compose.yml",
+        "    environment:\n      - MYSQL_PASSWORD=next" + "cloud",
+        "default-password",
+    ),
+    "digits": ("compose.yml", "      MYSQL_ROOT_PASSWORD: 674" + "2530", "default-password"),
+    "a password in SQL": (
+        "a.sql",
+        "CREATE USER 'a'@'%' IDENTIFIED BY 'zab" + "bix7x';",
+        "password",
+    ),
+    "the default of a database": (
+        "a.py",
+        'P = os.getenv("DB_PASSWORD", "post' + 'gres")',
+        "default-password",
+    ),
 }
 
 
@@ -102,6 +140,14 @@ NOT_FOUND = {
     "an example URL": ("README.md", "postgres://user:password@host.com/db"),
     "a setting's number": ("a.py", "ACCESS_TOKEN_EXPIRE_MINUTES = 30"),
     "a schema's example": ("a.py", 'schema = {"example": {"password": "' + value(10) + '"}}'),
+    "the word in YAML": ("openapi.yml", "        password: string"),
+    "a label": ("a.ts", 'secret: "Enter your secret"'),
+    "the name of a setting": ("a.ts", 'const JWT_SECRET_KEY = "JWT_SECRET_KEY"'),
+    "a path in a configuration": ("a.go", 'HMACSecret = "providers.oidc.hmac_secret"'),
+    "an algorithm": ("a.py", 'jwt.decode(token, SECRET, "HS256")'),
+    "the key of a session": ("a.py", 'SESSION_KEY = "_auth_user_id"'),
+    "a check of a setting": ("a.py", 'self.require_setting("cookie_secret", "secure cookies")'),
+    "an encrypted value": ("application.yml", "password: ENC(" + value(40) + ")"),
     "a type": ("a.ts", "interface A { accessToken: string; }"),
 }
 

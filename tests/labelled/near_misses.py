@@ -21,7 +21,10 @@ _PLACEHOLDERS = (
 
 
 def placeholders(values: Values) -> Iterator[LabelledFile]:
-    """What shows where a value goes, in example files and in real ones."""
+    """What shows where a value goes, in example files and in real ones.
+
+    In code, an application signs with a made-up text as well as with any other.
+    """
     names = sorted({name for name, _ in named(values)})
     for name, group, form in (
         (".env.example", SETTINGS, "{}={}"),
@@ -36,7 +39,8 @@ def placeholders(values: Values) -> Iterator[LabelledFile]:
         file = LabelledFile(name, group)
         for placeholder in _PLACEHOLDERS:
             setting = values.choice(names)
-            file.add(form.format(setting, placeholder))
+            signs = name == "settings.py" and ("SECRET" in setting or "SIGNING" in setting)
+            file.add(form.format(setting, placeholder), EITHER if signs else NOTHING)
             if placeholder in ("$(openssl rand -hex 32)",) and name == "SETUP.md":
                 continue
         yield file

@@ -308,7 +308,8 @@ def _login(
     if re.search(r"[$%{}()\[\]|+]", password) and not values.looks_random(password):
         return None
     if known or _is_of_user(password, user):
-        if not local and (place.prose or user.lower().startswith("user") or "." not in host):
+        named = not user.lower().startswith(("user", "myname", "name")) or place.deploys
+        if not named or (not local and (place.prose or "." not in host)):
             return None  # a documentation spelling such as user:password@host.com
         return "local-url-password", f"default password in {title}", "low"
     if password.isdigit() and len(password) < 6:

@@ -349,19 +349,32 @@ def _is_written_in_code(found: Assignment, place: Place, text: bytes) -> bool:
     if not found.quoted or place.role is not Role.SOURCE or not place.code:
         return False
     if _is_fallback(found):
-        return True
+        return " " not in found.value or found.join != "," or _gets(text, found.name_start)
     if found.join not in _ASSIGNS and not _TYPED.fullmatch(found.join):
         return False
     name = found.name.lower()
     if name in ("secret", "secrets"):
         before = text[max(0, found.name_start - 100) : found.name_start].lower()
         return b"session(" in before or b"jwt" in before
+    if name.startswith(("test", "mock", "fake", "dummy", "example")):
+        return False
     return "secret" in name or bool(_OWN_KEY.search(name))
+
+
+def _gets(text: bytes, start: int) -> bool:
+    """Whether a name is the first argument of what gets a setting."""
+    before = text[max(0, start - 60) : start].rstrip(b"\"'` \n\t")
+    return _GETTER.search(before) is not None
+
+
+_GETTER = re.compile(rb"(?i)(?:(?:^|[^a-z])get|env|config|\.str|default)\($")
 
 
 _ASSIGNS = ("=", ":", ":=", "=>")
 _TYPED = re.compile(r":[^=]+=")
 _OWN_KEY = re.compile(r"(?:signing|encryption|fernet|hmac)[_\-]?key$")
+_PHRASE = re.compile(r"[\w\-]+(?:[ .!]+[\w\-]+)* *[.!]*")
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|\w+(?:\.\w+)+")
 _NO_TEXT = re.compile(r"(?i)\.\.\.|<|>|\*\*|xxx|^[^a-z0-9]*$|^(?:todo|none|null|undefined)$")
 _FOR_DEVELOPERS = re.compile(
     r"(?i)(?:^|[._\-])(?:dev|development|local|tests?|testing|ci)(?:[._\-]|$)"
@@ -371,7 +384,9 @@ _FOR_DEVELOPERS = re.compile(
 def _written_in_code(found: Assignment, place: Place, value: str) -> Judged | None:
     if _NO_TEXT.search(value) or len(value) > 100:
         return None
-    if values.is_text(value) and not re.fullmatch(r"[\w\- .!]+", value):
+    if values.is_text(value) and not _PHRASE.fullmatch(value):
+        return None
+    if _CONSTANT.fullmatch(value) and not values.is_placeholder(value):
         return None
     confidence = "low" if _FOR_DEVELOPERS.search(place.name) else "medium"
     if _is_fallback(found):

@@ -163,7 +163,8 @@ def _key(before: list[str]) -> Meaning | None:
     if not before:
         return Meaning.PERHAPS
     if before[-1] == "secret":
-        return Meaning.SIGNING if len(before) == 1 or set(before) & _SIGNING else Meaning.SECRET
+        others = set(before) - _QUALIFIERS - {"secret", "my"}
+        return Meaning.SIGNING if not others or others & _SIGNING else Meaning.SECRET
     if before[-1] in _KEY_OF_SECRET:
         signing = before[-1] in (
             "signing",
