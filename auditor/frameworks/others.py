@@ -20,6 +20,8 @@ _PYTHON = {
     "bottle": "Bottle",
     "pyramid": "Pyramid",
     "aiohttp.web": "aiohttp",
+    "http.server": "http.server",
+    "BaseHTTPServer": "http.server",
 }
 _NPM = {
     "express": "Express",

@@ -18,7 +18,9 @@ from auditor.model.settings import FrameworkSetting, in_service
 from auditor.model.tokens import PasswordHash
 from auditor.model.values import possible
 
-_PASSWORD = re.compile(r"(?:^|_|\b)(?:pass(?:word|wd|phrase)?|pwd|pw)(?:$|_|\b|\d)", re.I)
+_PASSWORD = re.compile(
+    r"(?:^|_|\b)(?:pass(?:wor[dt]|w|wd|phrase)?|pwo?r?d|pword|psw|pw)(?:$|_|\b|\d)", re.I
+)
 _ALREADY = re.compile(
     r"hash|digest|crypt|reset|token|url|field|form_?|policy|min_|max_|length", re.I
 )
@@ -97,9 +99,10 @@ def fast_hashes(application: Application) -> Iterator[PasswordHash]:
             given = site.arg(1, "data", "string")
         else:
             given = site.arg(0, "data", "string")
-        if method.replace("-", "") not in _FAST or given is None:
+        if method.replace("-", "") not in _FAST:
             continue
-        if not _of_password(code, given, site):
+        hashed = [given] if given is not None else _added(code, site)
+        if not any(_of_password(code, expr, site) for expr in hashed):
             continue
         words = _words(_function(code, site.scope))
         if any(_SLOW.search(w) or _NOT_KEPT.search(w) for w in words) or _is_client(site):
@@ -108,16 +111,50 @@ def fast_hashes(application: Application) -> Iterator[PasswordHash]:
         yield PasswordHash(method, place_of(site), told, True)
 
 
+def _added(code: Code, site: CallSite) -> list[t.Expr]:
+    """What `hasher.update(…)` adds to a hash that was begun with nothing."""
+    function = _function(code, site.scope)
+    found: list[t.Expr] = []
+    if function is not None:
+        names = {
+            target.id
+            for node in t.walk_own(*function.node.body)  # type: ignore[attr-defined]
+            if isinstance(node, t.Assign) and node.value is site.node
+            for target in node.targets
+            if isinstance(target, t.Name)
+        }
+        for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+            match node:
+                case t.Call(func=t.Attr(value=t.Name(id=name), name="update"), args=[given, *_]):
+                    if name in names:
+                        found.append(given)
+    return found
+
+
 def _of_password(code: Code, given: t.Expr, site: CallSite) -> bool:
     """Whether what is hashed is a password: by its name, or by the function's that hashes it."""
     if any(is_password(node) for node in t.walk_own(given) if isinstance(node, t.Name | t.Attr | t.Item | t.Call)):  # fmt: skip
         return True
     function = _function(code, site.scope)
     name = function.node.name if function is not None else ""  # type: ignore[attr-defined]
-    if not re.search(r"hash_?(?:pass|pwd|pw)|(?:make|encrypt|verify|check)_?pass|pass(?:word)?_?hash", name, re.I):  # fmt: skip
+    if not _HASHES_PASSWORDS.search(name) and not _in_password_class(function):
         return False
     params = {p.name for p in function.node.params} if function is not None else set()  # type: ignore[attr-defined]
     return any(isinstance(n, t.Name) and n.id in params for n in t.walk_own(given))
+
+
+_HASHES_PASSWORDS = re.compile(
+    r"hash_?(?:pass|pwd|pw)|(?:make|encrypt|verify|check)_?pass|pass(?:word)?_?hash", re.I
+)
+_PASSWORD_CLASS = re.compile(
+    r"^Pass(?:word|wd|phrase)s?(?:Hash(?:er|ing)?|Service|Manager|Util\w*)?$"
+)
+
+
+def _in_password_class(function: Located | None) -> bool:
+    """A method of a class that is called after what it keeps: `Password`, `PasswordHasher`."""
+    owner = function.scope.owner if function is not None else None
+    return isinstance(owner, t.Class) and bool(_PASSWORD_CLASS.match(owner.name))
 
 
 def _is_client(site: CallSite) -> bool:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import re2
+
 from auditor.assess.rule import Rule, asvs, cwe, owasp_api
 from auditor.assess.verdict import (
     Evidence,
@@ -124,6 +126,18 @@ app.add_middleware(CORSMiddleware, allow_origins=os.environ["ORIGINS"].split(","
             ".env.production": "ORIGINS=https://shop.example.org\n",
         },
         {"app.py": "from fastapi import FastAPI\napp = FastAPI()\n"},
+        {
+            "app.py": """
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+app = FastAPI()
+app.add_middleware(
+    CORSMiddleware,
+    allow_origin_regex=r"https://([a-z0-9-]+\\.)?shop\\.example\\.com",
+    allow_credentials=True,
+)
+"""
+        },
     )
     bad = (
         {
@@ -164,6 +178,14 @@ app = FastAPI()
 app.add_middleware(CORSMiddleware, allow_origin_regex=".*", allow_credentials=True)  # expect: high
 """
         },
+        {
+            "app.py": """
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+app = FastAPI()
+app.add_middleware(CORSMiddleware, allow_origin_regex=".*.(shop.com|shop.org)", allow_credentials=True)  # expect: high
+"""
+        },
     )
 
 
@@ -188,8 +210,38 @@ _MATCHES_ALL = re.compile(r"\^?(?:https?|http\(s\)\?|https\?)?(?:://)?\(?\.[*+]\
 
 def _open_pattern(pattern: Value | None) -> Iterator[str]:
     for known in possible(pattern):
-        if isinstance(known.value, str) and _MATCHES_ALL.fullmatch(known.value):
+        if not isinstance(known.value, str):
+            continue
+        if _MATCHES_ALL.fullmatch(known.value):
             yield "allows every origin by a pattern"
+        elif origin := _foreign(known.value):
+            yield f"allows origins of others by a loose pattern, {origin} for one"
+
+
+_DOMAIN = re.compile(
+    r"[A-Za-z0-9-]+(?:\\?\.[A-Za-z0-9-]+)*\\?\.(?:com|org|net|io|dev|app|co|ai|de|eu|uk|fr)\b"
+)
+
+
+def _foreign(pattern: str) -> str:
+    """An origin that anybody can register and that a pattern matches as a whole, as Starlette asks it.
+
+    `.*` or nothing that ends before a domain lets `evil-shop.example` in, a dot that is not escaped
+    `shopXexample.com`.
+    """
+    try:
+        compiled = re2.compile(pattern)
+    except re2.error:
+        return ""
+    for found in list(_DOMAIN.finditer(pattern))[:10]:
+        domain = found[0].replace("\\", "")
+        first, _, rest = domain.partition(".")
+        hosts = [f"evil{domain}", f"x.evil{domain}", f"{domain}.evil.example"]
+        for host in hosts + [f"{first}x{rest}"] * ("." in rest):
+            origin = f"https://{host}"
+            if compiled.fullmatch(origin):
+                return origin
+    return ""
 
 
 def _credentials(policy: CorsPolicy) -> str:

@@ -166,6 +166,11 @@ import hashlib
 import random
 import secrets
 def checksum(data): return hashlib.sha256(data).hexdigest()
+def of_file(file):
+    digest = hashlib.md5()
+    for chunk in file:
+        digest.update(chunk)
+    return digest.hexdigest()
 def colour(): return random.choice(["red", "blue"])
 def reset_token(): return secrets.token_urlsafe(32)
 """
@@ -173,6 +178,28 @@ def reset_token(): return secrets.token_urlsafe(32)
         {"app.py": "from fastapi import FastAPI\napp = FastAPI()\n"},
     )
     bad = (
+        {
+            "app.py": """
+import hashlib
+from flask import Flask
+app = Flask(__name__)
+
+class Password:
+    def __init__(self, given):
+        self.given = given
+
+    def matches(self, kept):
+        return self.hashed(self.given) == kept
+
+    def hashed(self, text):
+        return hashlib.sha256(text).hexdigest()  # expect: high
+
+def hash_pword(pword):
+    digest = hashlib.md5()  # expect: high
+    digest.update(pword.encode())
+    return digest.hexdigest()
+"""
+        },
         {
             "app.py": """
 import jwt
