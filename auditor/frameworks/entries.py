@@ -76,6 +76,8 @@ class Entries:
         source = Source(kind, param.name, segment=kind == "path" and not _slashes(path, param.name))
         if kind == "file":
             return Taint(source, Form.FILE)
+        if kind == "path" and _converter(path, param.name) in _NARROW:
+            return None
         for found in declarations(self.values, param, function.scope):
             if patterned(found.node):  # type: ignore[arg-type]
                 return None

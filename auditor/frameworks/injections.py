@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.entries import CLEANED, Entries, resolved
+from auditor.frameworks.flask_hooks import hooks
+from auditor.frameworks.graphql import resolver_arguments
 from auditor.link.application import Application, provides
 from auditor.link.flow import Flow, Hit
 from auditor.link.values import place_of
@@ -23,8 +25,8 @@ def injections(application: Application) -> Iterator[Intake]:
     flow = Flow(application.values, implicit, pages=pages(routes))
     entries = Entries(flow)
     seen: set[tuple[object, ...]] = set()
-    for route in routes:
-        for hit in _hits(flow, entries, route):
+    for route, hits in _walked(application, flow, entries, routes):
+        for hit in hits:
             same = (hit.sink, hit.where.path, hit.where.scope.qualname, hit.source)
             if _counts(hit) and hit.key not in seen and same not in seen:
                 seen |= {hit.key, same}
@@ -32,6 +34,24 @@ def injections(application: Application) -> Iterator[Intake]:
                 message = _message(route, hit, sink)
                 at = place_of(hit.where)
                 yield Intake(route, at, "injection", message, sink, hit.source.kind)
+
+
+def _walked(
+    application: Application, flow: Flow, entries: Entries, routes: list[Route]
+) -> Iterator[tuple[Route, Iterator[Hit]]]:
+    """Handlers, and what else a framework calls with the request: resolvers, hooks, error handlers."""
+    for route in routes:
+        yield route, _hits(flow, entries, route)
+    graphql = next((r for r in application.facts(Route) if "graphql" in r.path.lower()), None)
+    if found := list(resolver_arguments(flow)):
+        for function, given in found:
+            hits = flow.summary(function, given).hits
+            yield graphql or routes[0], (resolved(hit, given) for hit in hits)
+    flask = next((r for r in routes if r.framework in ("Flask", "Quart")), None)
+    if flask is not None:
+        for function in hooks(application.code):
+            if flow.reads(function):
+                yield flask, iter(flow.summary(function, {}).hits)
 
 
 def pages(routes: list[Route]) -> frozenset[int]:
@@ -63,6 +83,8 @@ def _hits(flow: Flow, entries: Entries, route: Route) -> Iterator[Hit]:
 
 def _counts(hit: Hit) -> bool:
     kind = hit.source.kind
+    if kind == "url":  # its own address leads nowhere else, and a browser encodes its markup
+        return hit.sink not in ("redirect", "url", "markup")
     if hit.sink == "fields":
         return hit.source.name != CLEANED and all(key == "*" for key in hit.source.keys)
     return kind != "given"

@@ -125,6 +125,7 @@ class Flow:
     _shapes: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     _active: list[tuple[object, ...]] = field(default_factory=list)
     _reading: dict[int, bool] = field(default_factory=dict)
+    _open_models: dict[str, bool] = field(default_factory=dict)
     statements: int = 0
 
     def __post_init__(self) -> None:
@@ -208,6 +209,19 @@ class Flow:
                         return self.typed(declared, inner, source.at(name))
         return None
 
+    def takes_more(self, model: str) -> bool:
+        """Whether a validating class keeps fields that it does not declare: `extra="allow"`."""
+        found = self.code.definition(model)
+        if found is None or model in self._open_models:
+            return self._open_models.get(model, False)
+        self._open_models[model] = any(
+            definition is not None
+            and isinstance(definition.node, t.Class)
+            and _allows_more(definition.node)
+            for definition in map(self.code.definition, self.code.ancestry(found))
+        )
+        return self._open_models[model]
+
     def typed(
         self, annotation: t.Expr, scope: Scope, source: Source, depth: int = 0
     ) -> Taint | None:
@@ -279,6 +293,31 @@ def validated_fields(node: t.Class) -> frozenset[str]:
                     case t.Attr(value=t.Name(), name=name) | t.Const(value=str(name)):
                         names.add(name)
     return frozenset(names)
+
+
+def _allows_more(node: t.Class) -> bool:
+    """`class A(BaseModel, extra="allow")`, `model_config = ConfigDict(extra="allow")`, `class Config`."""
+    told = [k.value for k in node.keywords if k.name == "extra"]
+    for stmt in node.body:
+        match stmt:
+            case t.Assign(targets=[t.Name(id="model_config")], value=t.Call(keywords=keywords)):
+                told += [k.value for k in keywords if k.name == "extra"]
+            case t.Assign(
+                targets=[t.Name(id="model_config")], value=t.Map(keys=keys, values=values)
+            ):
+                told += [v for k, v in zip(keys, values, strict=True) if _is_text(k, "extra")]
+            case t.Class(name="Config", body=body):
+                for inner in body:
+                    match inner:
+                        case t.Assign(targets=[t.Name(id="extra")], value=value) if (
+                            value is not None
+                        ):
+                            told.append(value)
+    return any(_is_text(x, "allow") or t.dotted(x) == "Extra.allow" for x in told)
+
+
+def _is_text(expr: t.Expr | None, word: str) -> bool:
+    return isinstance(expr, t.Const) and expr.value == word
 
 
 def _patterned(expr: t.Expr | None) -> bool:

@@ -24,7 +24,7 @@ from bson import ObjectId
 from fastapi import APIRouter, Body, Depends, FastAPI, File, HTTPException, Query, Request, UploadFile
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from motor.motor_asyncio import AsyncIOMotorClient
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Extra, Field, field_validator
 from sqlalchemy import text
 from werkzeug.utils import secure_filename
 app = FastAPI()
@@ -297,6 +297,12 @@ def test_the_way_is_told(build: Build) -> None:
     )
 
 
+def test_a_converter_of_the_url_is_a_type(build: Build) -> None:
+    view = "@app.get('/<int:q>/<name>')\ndef view(q, name):\n    os.system(f'{q}')\n    os.system(name)\n"
+    found = [i.place.line for i in build({"app.py": FLASK + view}).facts(Intake) if i.sink]
+    assert found == [FLASK.count("\n") + 4]
+
+
 FLASK = """
 import flask, os
 from flask import Flask, jsonify, make_response, redirect, request
@@ -339,6 +345,118 @@ def of_flask(build: Build, statements: str) -> list[tuple[Sink, str]]:
 def test_flask(build: Build, statements: str, expected: list[tuple[Sink, str]]) -> None:
     """Text that a view returns is a page; the request is handed to functions like any value."""
     assert of_flask(build, statements) == expected
+
+
+def test_sql_that_is_only_handed_on_is_the_callers(build: Build) -> None:
+    body = """
+def run(query, params=()):
+    return conn.execute(query, params).fetchall()
+
+@app.get('/a')
+def a(q: str):
+    return run(f"select * from t where a = '{q}'")
+
+@app.get('/b')
+def b(q: str):
+    return run("select * from t where a = ?", (q,))
+
+@app.get('/c')
+def c(q: str):
+    return run(f"delete from t where a = '{q}'")
+"""
+    assert reached(build, body) == [(Sink.SQL, 7), (Sink.SQL, 15)]
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ('class M(BaseModel, extra="allow"):\n    a: str', [Sink.FIELDS]),
+        ("class M(BaseModel):\n    class Config:\n        extra = Extra.allow\n    a: str", [Sink.FIELDS]),
+        ('class M(BaseModel):\n    model_config = ConfigDict(extra="allow")\n    a: str', [Sink.FIELDS]),
+        ('class M(BaseModel):\n    model_config = ConfigDict(extra="forbid")\n    a: str', []),
+        ("class M(BaseModel):\n    a: str", []),
+    ],
+)  # fmt: skip
+def test_models_that_take_more_than_they_declare(
+    build: Build, declared: str, expected: list[Sink]
+) -> None:
+    loop = "for name, value in {}.items():\n    setattr(stored, name, value)"
+    for dump in ("m.dict()", "m.model_dump(exclude_unset=True)", "vars(m)"):
+        assert sinks(build, declared + "\n" + handler(loop.format(dump), "m: M")) == expected
+
+
+def test_what_graphql_hands_to_resolvers(build: Build) -> None:
+    files = {
+        "app.py": """
+import os
+import graphene, strawberry
+from ariadne import QueryType
+from flask import Flask
+from flask_graphql import GraphQLView
+app = Flask(__name__)
+query = QueryType()
+
+class Ping(graphene.Mutation):
+    class Arguments:
+        host = graphene.String()
+        count = graphene.Int()
+
+    def mutate(self, info, host, count):
+        os.system(f"ping -c {count} x")
+        os.system(f"ping {host}")
+
+class Query(graphene.ObjectType):
+    log = graphene.String(name=graphene.String())
+    def resolve_log(self, info, **kwargs):
+        os.system("cat " + kwargs["name"])
+
+@strawberry.type
+class Other:
+    @strawberry.field
+    def lookup(self, host: str, port: int) -> str:
+        os.system(f"nc x {port}")
+        os.system("dig " + host)
+
+@query.field("who")
+def who(obj, info, name):
+    os.system("whois " + name)
+
+class Plain:
+    def mutate(self, info, host):
+        os.system(host)
+
+@app.route("/")
+def home():
+    return "x"
+"""
+    }
+    found = [i.place.line for i in build(files).facts(Intake) if i.sink]
+    assert found == [17, 22, 29, 33]
+
+
+def test_hooks_of_flask(build: Build) -> None:
+    files = {
+        "app.py": """
+import os
+from flask import Flask, redirect, render_template_string, request
+app = Flask(__name__)
+
+@app.errorhandler(404)
+def missing(error):
+    return render_template_string("<h1>%s</h1>" % request.url), 404
+
+@app.before_request
+def slashes():
+    if request.args.get("trim"):
+        return redirect(request.path)
+
+@app.route("/")
+def home():
+    return "x"
+"""
+    }
+    found = [(i.sink, i.place.line) for i in build(files).facts(Intake) if i.sink]
+    assert found == [(Sink.TEMPLATE, 8)]
 
 
 def test_a_hostile_call_graph_ends(build: Build) -> None:
