@@ -252,10 +252,10 @@ def order():
 @app.get("/find")
 def find():
     name = request.args["name"]
-    return look(f"select * from orders where name = '{name}'")
+    return look(f"select * from orders where name = '{name}'")  # expect: critical
 
 def look(text):
-    return sqlite3.connect("orders.db").execute(text).fetchall()  # expect: critical
+    return sqlite3.connect("orders.db").execute(text).fetchall()
 
 @api.route("/notes")
 class Notes(Resource):
