@@ -52,9 +52,12 @@ def collections(application: Application) -> list[CollectionFit]:
     blind = {unit for (unit, _, name), asked in queries.items() if not name and asked}
     tended = {unit for (unit, store, _), made in indexes.items() if made and store == "mongodb"}
     tended |= {key[0] for key, asked in queries.items() if any(map(_changes, asked))}
+    nameless: dict[tuple[str, str], list[Index]] = defaultdict(list)
+    for (unit, store, name), made in indexes.items():
+        nameless[unit, store] += [] if name else [index for index in made if index.run]
     untold: dict[Key, Place] = {}
-    for made in application.facts(UntoldIndexes):
-        untold.setdefault(_key(made, units), made.place)
+    for each in application.facts(UntoldIndexes):
+        untold.setdefault(_key(each, units), each.place)
     small = {(c.store, c.name): c.why for c in application.facts(Constant)}
     found = []
     for key in sorted(queries.keys() | indexes.keys()):
@@ -67,6 +70,7 @@ def collections(application: Application) -> list[CollectionFit]:
         fits = tuple((q, best(q, usable, small.get((store, name), ""))) for q in reads)
         if declaring is None and store == "mongodb" and unit not in tended:
             fits = tuple((q, _unsure(match, _ELSEWHERE)) for q, match in fits)
+        fits = tuple((q, _perhaps(q, match, nameless[unit, store])) for q, match in fits)
         if made_at := untold.get(key) or untold.get((unit, store, "")):
             why = f"{made_at} creates indexes whose keys cannot be told"
             fits = tuple((q, _unsure(match, why)) for q, match in fits)
@@ -113,6 +117,15 @@ def _unsure(match: Match, why: str) -> Match:
     if match.fit is not Fit.MISSING:
         return match
     return Match(Fit.UNKNOWN, missing=match.missing, why=why)
+
+
+def _perhaps(query: Query, match: Match, nameless: Sequence[Index]) -> Match:
+    """An index is created on collections that are named at run time: this may be one of them."""
+    if match.fit is Fit.MISSING and nameless:
+        by = best(query, nameless).by
+        if by is not None:
+            return _unsure(match, f"{by.place} creates an index on collections named at run time")
+    return match
 
 
 def _key(found: Query | Index | UntoldIndexes, units: list[str]) -> Key:

@@ -51,7 +51,8 @@ class Collections:
     def of(self, expr: t.Expr, scope: Scope) -> tuple[str, bool] | None:
         """(name, whether it comes from a client); None where it is no collection.
 
-        The name is empty where it is only known at run time, and `$NAME` where a setting gives it.
+        The name is empty where it is only known at run time, `$NAME` where a setting gives it, and
+        has a gap (`tenant_{…}`) where a part of it is only known at run time.
         """
         certain = self.typed(expr, scope)
         found = self._named(expr, scope, 0)
@@ -155,7 +156,18 @@ class Collections:
         text = self.values.text(expr, scope)
         if text is None and isinstance(expr, t.Attr):
             text = self._of_class(expr, scope)
-        return text if text is not None else _setting(self.values.value(expr, scope))
+        if text is None:
+            text = _setting(self.values.value(expr, scope)) or self._family(expr, scope)
+        return text
+
+    def _family(self, expr: t.Expr | None, scope: Scope) -> str:
+        """`f"tenant_{tenant}"`: the collections of a family, told apart at run time."""
+        for source in self.values.sources(expr, scope)[:1]:
+            if isinstance(source.node, t.Text):
+                texts = [self.values.text(part, source.scope) for part in source.node.parts]
+                if any(texts):
+                    return "".join("{…}" if text is None else text for text in texts)
+        return ""
 
     def _of_class(self, expr: t.Attr, scope: Scope) -> str | None:
         """`self.model.__collection__`: an attribute of the class that an attribute is bound to."""

@@ -95,11 +95,7 @@ class Conditions:
 
     def flat(self) -> Iterator[Conditions]:
         """One for each alternative, and, where nothing else narrows, for each optional field."""
-        alternatives = [self]
-        for branches, maybe in self.either:
-            if not maybe:
-                alternatives = [a.joined(b) for a in alternatives for b in branches][:_MOST]
-        for one in alternatives:
+        for one in self._chosen():
             always = Conditions()
             always.add(one)
             always.either = []
@@ -109,10 +105,21 @@ class Conditions:
                 asked = sorted(one.optional.keys() - one.broad)
                 for name in asked if len(asked) <= _FEW else ():
                     yield one.asking(name)
-                for branches, maybe in self.either:
-                    if maybe:
-                        for branch in branches:
-                            yield always.joined(branch)
+                for ways, _ in one.either:
+                    for way in ways:
+                        yield always.joined(way)
+
+    def _chosen(self) -> list[Conditions]:
+        """One for each of the alternatives that there are in every run, nested ones included."""
+        plain = Conditions()
+        plain.add(self)
+        plain.either = [(ways, maybe) for ways, maybe in self.either if maybe]
+        found = [plain]
+        for ways, maybe in self.either:
+            if not maybe:
+                parts = [part for way in ways for part in way._chosen()]
+                found = [a.joined(b) for a in found for b in parts][:_MOST]
+        return found
 
     def asking(self, name: str) -> Conditions:
         """The same in a run in which an optional field is compared, and what comes with it."""
@@ -282,7 +289,8 @@ class Filters:
                     for made in self.read(part.expr, part.scope)
                     for branch in made.flat()
                 ]
-                into.either.append((branches, False))
+                if branches:
+                    into.either.append((branches, False))
             case "$nor":
                 for part in self._listed(value, scope, into):
                     for made in self.read(part.expr, part.scope):

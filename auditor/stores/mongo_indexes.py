@@ -7,7 +7,7 @@ Source: PyMongo API, `Collection.create_index` and `IndexModel`
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
@@ -54,6 +54,7 @@ def created_indexes(application: Application) -> Iterator[Created]:
         return
     reader = IndexReader(application.values)
     runs = Running(application)
+    renamed = reader.renamed()
     for site in code.method_calls("create_index", "ensure_index", "create_indexes"):
         func = site.node.func
         if not isinstance(func, t.Attr) or code.defined(func, site.scope) is not None:
@@ -63,11 +64,14 @@ def created_indexes(application: Application) -> Iterator[Created]:
         for env in _runs(application.values, site):
             with application.values.within(env):
                 for index in reader.declared(site, run):
-                    seen.setdefault((index.collection, index.fields, index.kind), index)
+                    name = renamed.get(index.collection, index.collection)
+                    found = replace(index, collection=name)
+                    seen.setdefault((name, index.fields, index.kind), found)
         if seen:
             yield Created(tuple(seen.values()))
         elif run and (collection := reader.collection(site)) is not None and site.node.args:
-            yield Created((), UntoldIndexes("mongodb", collection, place_of(site)))
+            name = renamed.get(collection, collection)
+            yield Created((), UntoldIndexes("mongodb", name, place_of(site)))
 
 
 def _runs(values: Evaluator, site: CallSite) -> list[Env]:
@@ -111,6 +115,15 @@ class IndexReader:
         if found is None or (not found[0] and not self._plausible(site)):
             return None
         return found[0]
+
+    def renamed(self) -> dict[str, str]:
+        """`made.rename("leads")`: a collection that is filled aside, with its indexes, and put in place."""
+        found: dict[str, str] = {}
+        for site in self.code.method_calls("rename"):
+            name = self.values.text(site.arg(0, "new_name"), site.scope)
+            if name and (before := self.collection(site)):
+                found[before] = name
+        return found
 
     def _plausible(self, site: CallSite) -> bool:
         assert isinstance(site.node.func, t.Attr)
