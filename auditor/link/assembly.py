@@ -106,6 +106,11 @@ class _Walk:
                 name == self.name.id and value is not None
             ):
                 at = (stmt.line, stmt.column, stmt.end_line)
+                match value:
+                    case t.Call(func=t.Attr(value=t.Name(id=name), name="pop"), args=[old, *_]) if (
+                        name == self.name.id
+                    ):
+                        state = self._taken(state, old)
                 return self._add(state, t.Map(*at, [key], [value])), False
             case t.Assign(targets=[t.Item(value=t.Item()) as target], value=value) if (
                 keys := self._path(target)

@@ -237,7 +237,7 @@ class Contexts:
             skip = 1 if params and params[0].name in ("self", "cls") else 0
             given = self._parameters(function, site, skip)  # type: ignore[arg-type]
             if skip and (owner := self._called_on(site)) is not None:
-                given[id(inner), params[0].name] = owner
+                given = {**self._made_of(site), **given, (id(inner), params[0].name): owner}
             found += [{**env, **given} for env in self.calls(site, depth - 1)]
             if len(found) > _MAX_CALLS:
                 break
@@ -257,13 +257,31 @@ class Contexts:
         found = self.code.definition(self.code.name(receiver, site.scope).removesuffix("()"))
         return found if found is not None and isinstance(found.node, t.Class) else None
 
+    def _made_of(self, site: CallSite) -> Env:
+        """What the object was made with on which a call runs a method: `Queries("users").find(…)`."""
+        assert isinstance(site.node.func, t.Attr)
+        made = self.values.sources(site.node.func.value, site.scope)
+        calls = [x for x in made if isinstance(x.node, t.Call)]
+        if len(made) != 1 or not calls:
+            return {}
+        found = self.code.defined(calls[0].node.func, calls[0].scope)  # type: ignore[attr-defined]
+        if found is None or not isinstance(found.node, t.Class):
+            return {}
+        constructor = self._constructor(self.code.ancestry(found))
+        if constructor is None:
+            return {}
+        return self._parameters(constructor, CallSite(calls[0].node, calls[0].scope), 1)  # type: ignore[arg-type]
+
     def met(self, instance: Env, call: Env) -> Env | None:
-        """Both bindings; None where the call is of another class than the instance."""
-        for key, owner in call.items():
+        """Both bindings; None where the call is of another class, or another object, than the instance."""
+        for key, given in call.items():
             own = instance.get(key)
-            if own is not None and isinstance(owner.node, t.Class) and own.node is not owner.node:
-                if self.code.own_name(owner) not in self.code.ancestry(own):
-                    return None
+            if own is None or own.node is given.node:
+                continue
+            if not isinstance(given.node, t.Class):
+                return None
+            if self.code.own_name(given) not in self.code.ancestry(own):
+                return None
         return {**call, **instance}
 
     def _decorating(self, inner: Scope, env: Env) -> list[Env]:

@@ -86,16 +86,20 @@ class _Beanie:
         match func.name:
             case "get" | "get_or_none":
                 at = (site.node.line, site.node.column, site.node.end_line)
-                given = [t.Map(*at, [t.Const(*at, "_id")], given[:1])] if given else []
+                key = site.arg(0, "document_id")
+                given = [t.Map(*at, [t.Const(*at, "_id")], [key])] if key is not None else []
             case "aggregate":
                 pipeline, given = (site.arg(0, "aggregation_pipeline"), site.scope), []
             case "distinct" | "insert_one" | "insert_many":
                 given = given[1:] if func.name == "distinct" else []
         conditions = self.expressions.all(given, site.scope)
         bounds = []
+        counted = self.mongo.cursors.counted_aside(site)
         for call in calls:
             assert isinstance(call.node.func, t.Attr)
             last = call.node.func.name
+            if last == "count" and counted:
+                continue
             match last:
                 case "find" | "find_many" | "find_one":
                     more = self.expressions.all(call.node.args, call.scope)
@@ -118,6 +122,8 @@ class _Beanie:
             bounds = [read.bound] if read.bound is not Bound.NONE else []
         for each in conditions:
             yield from shapes(made, each, sort, bounds[0] if bounds else bound)
+            if counted:
+                yield from shapes(replace(made, operation="count_documents"), each, (), Bound.ONE)
         for join in joins:
             joined = replace(made, collection=join.collection, operation="join")
             yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)

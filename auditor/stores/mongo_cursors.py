@@ -22,6 +22,9 @@ _ON_CURSORS = (
 )  # fmt: skip
 
 
+_READING = {"to_list", "limit", "sort", "order_by", "first_or_none", "first", "paginate"}
+
+
 class Cursors:
     def __init__(self, values: Evaluator, bounds: Bounds) -> None:
         self.values, self.code, self.bounds = values, values.code, bounds
@@ -55,6 +58,12 @@ class Cursors:
             until = min(later, default=10**9)
             found += [c for c in self._on_names[scope, name] if line <= c.node.line < until]
         return found
+
+    def counted_aside(self, site: Located) -> bool:
+        """Whether the variable that holds the cursor is counted, and read by another call."""
+        chained = {id(call.node) for call in self._chained.get(id(site.node), ())}
+        names = {_method(call) for call in self.calls(site) if id(call.node) not in chained}
+        return "count" in names and not names.isdisjoint(_READING)
 
     def sort(self, site: CallSite) -> Sort:
         for call in self.calls(site):
@@ -99,6 +108,10 @@ class Cursors:
                 if held and isinstance(node.value, t.Name) and node.value.id == held[1]:
                     return True
         return False
+
+
+def _method(call: CallSite) -> str:
+    return call.node.func.name if isinstance(call.node.func, t.Attr) else ""
 
 
 def _links(expr: t.Expr) -> Iterator[t.Expr]:

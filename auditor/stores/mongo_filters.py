@@ -79,6 +79,13 @@ class Conditions:
             self.broad.discard(name)
             self.optional.pop(name, None)
 
+    def without_all(self, roots: set[str]) -> None:
+        """Forget the fields below some others, in the alternatives as well."""
+        for name in [name for name in self.kinds if name.partition(".")[0] in roots]:
+            self.without(name)
+        for way in (way for ways, _ in self.either for way in ways):
+            way.without_all(roots)
+
     def joined(self, more: Conditions) -> Conditions:
         both = Conditions()
         both.add(self)
@@ -174,6 +181,8 @@ class Filters:
                 ]
             case t.Comp(kind="dict", elements=[key, value]):
                 return self._comprehension(expr, key, value, scope)
+            case t.Call(func=t.Name(id="ObjectId") | t.Attr(name="ObjectId")):
+                return [Conditions({"_id": "equality"})]  # what is no filter is the key's value
             case t.Call():
                 return self._call(expr, scope)
             case t.Attr():

@@ -61,17 +61,20 @@ def created_indexes(application: Application) -> Iterator[Created]:
             continue
         run = runs.of(site)
         seen: dict[tuple[object, ...], Index] = {}
+        told = True
         for env in _runs(application.values, site):
             with application.values.within(env):
-                for index in reader.declared(site, run):
+                declared = list(reader.declared(site, run))
+                told = told and bool(declared)
+                for index in declared:
                     name = renamed.get(index.collection, index.collection)
                     found = replace(index, collection=name)
                     seen.setdefault((name, index.fields, index.kind), found)
-        if seen:
-            yield Created(tuple(seen.values()))
-        elif run and (collection := reader.collection(site)) is not None and site.node.args:
-            name = renamed.get(collection, collection)
-            yield Created((), UntoldIndexes("mongodb", name, place_of(site)))
+        untold = None
+        if run and not told and site.node.args and (on := reader.collection(site)) is not None:
+            untold = UntoldIndexes("mongodb", renamed.get(on, on), place_of(site))
+        if seen or untold is not None:
+            yield Created(tuple(seen.values()), untold)
 
 
 def _runs(values: Evaluator, site: CallSite) -> list[Env]:

@@ -88,9 +88,7 @@ class Pipelines:
             case "$match" if plain:
                 parts = self.filters.read(value, scope)
                 for part in parts:
-                    for field_name in list(part.kinds):
-                        if field_name.partition(".")[0] in found.joined:
-                            part.without(field_name)
+                    part.without_all(found.joined)
                 if branches:
                     for each in found.conditions:
                         each.add(parts[0], branches)

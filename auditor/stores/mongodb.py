@@ -40,7 +40,7 @@ FILTERED = {
     "find": 0, "find_one": 0, "count_documents": 0, "count": 0, "update_one": 0, "update_many": 0,
     "replace_one": 0, "delete_one": 0, "delete_many": 0, "find_one_and_update": 0,
     "find_one_and_delete": 0, "find_one_and_replace": 0, "distinct": 1, "find_raw_batches": 0,
-    "find_one_or_404": 0,
+    "find_one_or_404": 0, "remove": 0, "update": 0, "find_and_modify": 0,
 }  # fmt: skip
 """Operation -> position of its filter."""
 _OTHER = {"insert_one", "insert_many", "aggregate", "bulk_write", "estimated_document_count"}
@@ -50,6 +50,12 @@ _CERTAIN = {
     "replace_one", "estimated_document_count", "bulk_write", "find_one_or_404", "find_raw_batches",
 }  # fmt: skip
 """Names that no other common library uses."""
+_BEFORE_4 = {
+    "remove": "delete_many",
+    "update": "update_many",
+    "find_and_modify": "find_one_and_update",
+}
+"""What PyMongo had before its version 4, by the names of today."""
 _MANY = {"find", "aggregate", "distinct", "find_raw_batches"}
 _WRITES = {"UpdateOne": "update_one", "UpdateMany": "update_many", "DeleteOne": "delete_one",
            "DeleteMany": "delete_many", "ReplaceOne": "replace_one"}  # fmt: skip
@@ -122,6 +128,13 @@ def of_runs(
     return [q for q in found if q.collection and not q.unresolved] or plain
 
 
+def _is_before_4(site: CallSite, hinted: bool) -> bool:
+    """`db.leads.remove({…})`, `db.leads.update({…}, {…})`: dicts and lists have such methods as well."""
+    args = site.node.args
+    least = 2 if site.node.func.name == "update" else 1  # type: ignore[union-attr]
+    return hinted and len(args) >= least and any(isinstance(arg, t.Map) for arg in args)
+
+
 def _operation(site: CallSite) -> str:
     return site.node.func.name if isinstance(site.node.func, t.Attr) else ""
 
@@ -146,6 +159,8 @@ class MongoReader:
     def _asks(self, site: CallSite) -> bool:
         func = site.node.func
         if not isinstance(func, t.Attr):
+            return False
+        if func.name in _BEFORE_4 and not _is_before_4(site, self.collections.hinted(func.value)):
             return False
         if self.collections.typed(func.value, site.scope) or is_of_model(func.value):
             return True
@@ -223,14 +238,15 @@ class MongoReader:
         assert isinstance(func, t.Attr)
         named = self.collections.of(func.value, site.scope)
         collection, certain = named if named is not None else ("", False)
-        made = Query("mongodb", collection, func.name, (), (), (), place_of(site), certain=certain)
+        operation = _BEFORE_4.get(func.name, func.name)
+        made = Query("mongodb", collection, operation, (), (), (), place_of(site), certain=certain)
         match func.name:
             case "aggregate":
                 yield from self._aggregate(site, made)
             case "bulk_write":
                 yield from self._bulk(site, made)
-            case operation if operation in FILTERED:
-                given = site.arg(FILTERED[operation], "filter", "query", "spec")
+            case name if name in FILTERED:
+                given = site.arg(FILTERED[name], "filter", "query", "spec")
                 sort, bound = self._taken(site)
                 for conditions in self.filters.read(given, site.scope):
                     made = replace(made, projection=self._projection(site))

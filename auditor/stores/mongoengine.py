@@ -116,9 +116,12 @@ class _MongoEngine:
         operation, sort, bounds = "find", self._ordering(found), []
         joins = []
         held = Located(self.bare.get(id(site.node), site.node), site.scope)
+        counted = self.mongo.cursors.counted_aside(held)
         for call in (site, *self.mongo.cursors.calls(held)):
             assert isinstance(call.node.func, t.Attr)
             last = call.node.func.name
+            if last == "count" and counted:
+                continue
             if last in _FILTERS:
                 more = self._conditions(found, call)
                 conditions = [a.joined(b) for a in conditions for b in more][:16]
@@ -150,6 +153,8 @@ class _MongoEngine:
         )
         for each in conditions:
             yield from shapes(made, each, sort, bound)
+            if counted:
+                yield from shapes(replace(made, operation="count_documents"), each, (), Bound.ONE)
         for join in joins:
             joined = replace(made, collection=join.collection, operation="join")
             yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)
@@ -229,6 +234,9 @@ class _MongoEngine:
 
     def _keyword(self, found: Located, name: str, value: t.Expr, scope: Scope) -> Conditions:
         made = self._named(found, name)
+        if name.endswith("__match") and isinstance(value, t.Map):  # {"$elemMatch": {…}}
+            keys = [self.values.text(key, scope) for key in value.keys]
+            return Conditions({f"{path}.{key}": "equality" for path in made.kinds for key in keys})
         if isinstance(value, t.Const) and (value.value is None or isinstance(value.value, bool)):
             made.broad |= set(made.kinds)
         return made

@@ -344,3 +344,247 @@ def test_indexes_whose_keys_cannot_be_told_leave_it_open(build: Build, line: str
     )
     (found,) = [c for c in build({"app.py": code}).facts(CollectionFit) if c.name == "c"]
     assert [match.fit for _, match in found.fits] == [fit]
+
+
+REPOSITORY = """
+class Base:
+    def __init__(self, database, name):
+        self.name = name
+        self.database = database
+
+    async def _kept(self, client):
+        return client[self.database][self.name]
+
+    async def _one(self, query):
+        kept = await self._kept(db.client)
+        return await kept.find_one(query)
+
+class Leads(Base):
+    def __init__(self):
+        super().__init__("shop", "leads")
+
+    async def by_email(self, email):
+        return await self._one({"email": email})
+
+class Users(Base):
+    def __init__(self):
+        super().__init__("shop", "users")
+
+    async def by_name(self, name):
+        return await self._one({"name": name})
+"""
+BEHIND_A_PROPERTY = """
+class Queries:
+    @property
+    def collection(self):
+        return db.client["shop"][self.COLLECTION]
+
+class Leads(Queries):
+    COLLECTION = "leads"
+
+    async def by_email(self, email):
+        return await self.collection.find_one({"email": email})
+
+class Users(Queries):
+    COLLECTION = "users"
+
+    async def by_name(self, name):
+        return await self.collection.find_one({"name": name})
+"""
+WRAPPED = """
+class Queries:
+    def __init__(self, name):
+        self.collection = db[name]
+
+    async def one(self, query):
+        return await self.collection.find_one(query)
+
+async def by_email(email):
+    return await Queries("leads").one({"email": email})
+
+async def by_name(name):
+    users = Queries("users")
+    return await users.one({"name": name})
+"""
+KEPT = """
+class Store:
+    def setup(self, database):
+        self.lead_collection = database.leads
+        self.user_collection = database.users
+
+def by_email(store, email):
+    return store.lead_collection.find_one({"email": email})
+
+def by_name(store, name):
+    return store.user_collection.find_one({"name": name})
+"""
+
+
+@pytest.mark.parametrize("code", [REPOSITORY, BEHIND_A_PROPERTY, WRAPPED, KEPT])
+def test_each_class_and_object_asks_its_own_collection(build: Build, code: str) -> None:
+    found = build({"app.py": HEAD + code}).facts(Query)
+    assert {(q.collection, q.equality) for q in found} == {
+        ("leads", ("email",)),
+        ("users", ("name",)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "asked"),
+    [
+        ("q = {'id': a, 't': b}\nq['_id'] = q.pop('id')\nawait db.c.find_one(q)", {("_id", "t")}),
+        ("q = {'id': a, 't': b}\ndel q['id']\nawait db.c.find_one(q)", {("t",)}),
+        ("q = {}\nif a:\n    q['a'] = a\nelse:\n    q['b'] = b\n    q['t'] = tenant\nawait db.c.find_one(q)", {("a",), ("b", "t")}),
+        ("q = {}\nif a:\n    q['a'] = a\n    if b:\n        q['b'] = b\nawait db.c.find_one(q)", {("a",), ("a", "b")}),
+        ("q = {'$and': [{'t': tenant}]}\nq['$and'].append({'a': a})\nawait db.c.find_one(q)", {("a", "t")}),
+        ("q = {'t': tenant, 'd': {}}\nq['d']['$gte'] = a\nawait db.c.find_one(q)", {("d", "t")}),
+        ("q = {'t': tenant}\nnarrow(q)\nawait db.c.find_one(q)", {("n", "t")}),
+        ("await db.c.find_one({'$or': [{'a': a}, {'$or': [{'b': b}, {'t': tenant}]}]})", {("a",), ("b",), ("t",)}),
+        ("await db.c.find_one(ObjectId(a))", {("_id",)}),
+        ("db.c.remove({'a': a})", {("a",)}),
+    ],
+)  # fmt: skip
+def test_filters_by_the_branches_that_make_them(
+    build: Build, body: str, asked: set[tuple[str, ...]]
+) -> None:
+    helper = "from bson import ObjectId\n\ndef narrow(query):\n    query['n'] = 1\n"
+    indented = "\n".join(f"    {line}" for line in body.splitlines())
+    code = f"{HEAD}\n{helper}\n@app.get('/x')\nasync def handler(a=None, b=None, tenant=None):\n{indented}\n"
+    found = build({"app.py": code}).facts(Query)
+    assert not any(q.unresolved for q in found)
+    told = {tuple(sorted({*q.fields} - {*q.broad})) for q in found}
+    assert told - {()} == asked
+
+
+def test_what_a_caller_leaves_out_is_not_asked_for(build: Build) -> None:
+    code = """
+async def leads(owner=None, status=None):
+    query = {}
+    if owner:
+        query["owner"] = owner
+    if status is not None:
+        query["status"] = status
+    return await db.leads.find(query).to_list(9)
+
+@app.get("/mine")
+async def mine(owner: str):
+    return await leads(owner)
+
+@app.get("/open")
+async def open_ones():
+    return await leads(status="open")
+"""
+    found = build({"app.py": HEAD + code}).facts(Query)
+    assert {q.equality for q in found} == {("owner",), ("status",)}
+
+
+def test_fields_that_a_lookup_adds_ask_nothing_of_the_collection(build: Build) -> None:
+    lookup = (
+        "{'$lookup': {'from': 'users', 'localField': 'u', 'foreignField': '_id', 'as': 'user'}}"
+    )
+    pipeline = f"[{{'$match': {{'t': a}}}}, {lookup}, {{'$match': {{'$or': [{{'user.n': b}}, {{'user.m': b}}]}}}}]"
+    found = shapes(build, f"await db.c.aggregate({pipeline}).to_list(5)")
+    assert {q.equality for q in found if q.operation == "aggregate"} == {("t",)}
+
+
+INDEXED = """
+from pymongo import IndexModel
+
+INDEXES = {
+    "leads": [IndexModel([("email", 1)])],
+    "users": [IndexModel([("name", 1)]), IndexModel([("age", -1)])],
+}
+
+def create(names=None):
+    for name in names or INDEXES:
+        wanted = INDEXES[name]
+        for index in wanted:
+            db[name].create_indexes([index])
+"""
+
+
+@pytest.mark.parametrize(
+    ("caller", "run"),
+    [
+        ("import click\n\n@click.command()\ndef index():\n    create()\n", "command"),
+        ("def index():\n    create()\n", ""),
+    ],
+)
+def test_indexes_that_a_table_names(build: Build, caller: str, run: str) -> None:
+    imported = "from app import app, create\n"
+    files = {"app.py": HEAD + INDEXED, "more.py": imported + caller}
+    found = build(files).facts(Index)
+    assert {(i.collection, i.fields, i.run) for i in found} == {
+        ("leads", (("email", 1),), run),
+        ("users", (("name", 1),), run),
+        ("users", (("age", -1),), run),
+    }
+
+
+@pytest.mark.parametrize(
+    ("made", "fit"),
+    [
+        ('    for name in NAMES_OF_TODAY():\n        db[name].create_index("email")', Fit.UNKNOWN),
+        ('    for name in NAMES_OF_TODAY():\n        db[name].create_index("other")', Fit.MISSING),
+        ('    aside = db[f"leads_{os.getpid()}"]\n    aside.create_index("email")\n    aside.rename("leads")', Fit.COVERED),
+        ('    aside = db[f"leads_{os.getpid()}"]\n    aside.create_index("email")', Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_indexes_of_collections_named_at_run_time(build: Build, made: str, fit: Fit) -> None:
+    code = f"{HEAD}\n@app.on_event('startup')\nasync def start():\n{made}\n\n@app.get('/x')\nasync def one(email: str):\n    return await db.leads.find_one({{'email': email}})\n"
+    found = {c.name: c for c in build({"app.py": code}).facts(CollectionFit)}
+    ((_, match),) = found["leads"].fits
+    assert match.fit is fit
+
+
+def test_mongoengine_managers_that_are_not_called(build: Build) -> None:
+    code = """
+from mongoengine import Document, ListField, StringField
+
+class Lead(Document):
+    name = StringField()
+    tags = ListField()
+
+def all_of_them():
+    return [lead.name for lead in Lead.objects]
+
+def first_ones():
+    leads = Lead.objects
+    return leads.order_by("name").limit(3)
+
+def tagged(slug):
+    return Lead.objects(tags__match={"slug": slug})
+
+def touched():
+    Lead._collection.update_many({"name": "x"}, {"$set": {"name": "y"}})
+"""
+    found = build({"app.py": code}).facts(Query)
+    assert {(q.operation, q.equality, q.sort) for q in found} == {
+        ("find", (), ()),
+        ("find", (), (("name", 1),)),
+        ("find", ("tags.slug",), ()),
+        ("update_many", ("name",), ()),
+    }
+
+
+def test_a_beanie_search_that_is_counted_and_read(build: Build) -> None:
+    code = """
+from beanie import Document
+
+class Lead(Document):
+    owner: str
+
+async def page(owner, skip):
+    found = Lead.find(Lead.owner == owner)
+    total = await found.count()
+    return total, await found.sort("-owner").limit(9).to_list()
+
+async def by_key(key):
+    return await Lead.get(document_id=key)
+"""
+    found = build({"app.py": code}).facts(Query)
+    assert {(q.operation, q.equality, q.bound) for q in found} == {
+        ("count_documents", ("owner",), Bound.ONE),
+        ("find", ("owner",), Bound.LIMITED),
+        ("find_one", ("_id",), Bound.ONE),
+    }
