@@ -167,7 +167,8 @@ _TEST_FOLDER = re.compile(
 )
 _TEST_NAME = re.compile(
     r"(?:test_.+|.+_tests?|tests?|conftest)\.py|.+[.-](?:spec|test)\.[jt]sx?|.+\.cy\.[jt]sx?|.+_test\.go|.+_(?:spec|test)\.rb"
-    r"|.+tests?\.(?:java|kt|cs|php)|.+\.snap|pytest\.ini|tox\.ini",
+    r"|.+tests?\.(?:java|kt|cs|php)|.+\.snap|pytest\.ini|tox\.ini"
+    r"|(?:vi|je)s?test[.-]?(?:setup|config)\.\w+|setup-?tests?\.[jt]sx?",
     re.I,
 )
 _EXAMPLE_FOLDERS = {"example", "examples", "sample", "samples", "demo", "demos", "snippets"}
@@ -185,6 +186,8 @@ def role_of(path: str) -> Role:
     if _TEST_FOLDERS.intersection(folders) or _TEST_NAME.fullmatch(name):
         return Role.TEST
     if any(_TEST_FOLDER.fullmatch(folder) for folder in folders):
+        return Role.TEST
+    if "features" in folders and ("steps" in folders or name == "environment.py"):  # behave's
         return Role.TEST
     if name.rpartition(".")[2] in _DOCUMENT_SUFFIXES or _DOCUMENT_FOLDERS.intersection(folders):
         return Role.DOCUMENTATION

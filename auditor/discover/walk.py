@@ -43,6 +43,7 @@ _DEPENDENCY_FOLDERS = {
     ".eggs": "installed packages",
     "htmlcov": "generated",
     "vendor": "vendored",
+    ".yarn": "vendored",
     "third_party": "vendored",
 }
 

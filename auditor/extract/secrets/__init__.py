@@ -122,7 +122,7 @@ def shape(value: str, public: str) -> str:
 
 _LOCK_FILES = re.compile(
     r"package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.ya?ml|bun\.lock|poetry\.lock|uv\.lock|pdm\.lock"
-    r"|Pipfile\.lock|Cargo\.lock|composer\.lock|Gemfile\.lock|go\.sum|pylock\.toml|.+\.map",
+    r"|.+\.lock|go\.sum|pylock\.toml|.+\.map",
     re.I,
 )
 
@@ -239,8 +239,11 @@ def _wrapped(text: bytes) -> Iterator[_Found]:
 
 # --- secrets that functions are called with
 
+_ROUND = r"\((?:[^()]|\([^()]*\))*\)"
+_CURLY = rf"\{{(?:[^{{}}()]|{_ROUND}|\{{[^{{}}]*\}})*\}}"
+_FIRST_ARGUMENT = rf"(?:[^(){{}}\[\],;]|{_ROUND}|{_CURLY}|\[[^\[\]]*\])+"
 _SIGNS_WITH = (
-    r"(?:\b(?:jwt|JWT|jsonwebtoken|jose)\.(?:sign|verify|encode|decode)\((?:[^()]|\([^()]*\))*?,\s*"
+    rf"(?:\b(?:jwt|JWT|jsonwebtoken|jose)\.(?:sign|verify|encode|decode)\({_FIRST_ARGUMENT},\s*(?:key\s*=\s*)?"
     r"|\bcreateHmac\(\s*[\"'][\w\-]+[\"'],\s*|\bhmac\.new\(\s*)"
     r"b?[\"'`](?P<v>[^\"'`\n]{3,100})[\"'`]\s*[,)]"
 )
@@ -256,7 +259,7 @@ def _arguments(text: bytes, place: Place) -> Iterator[_Found]:
     for match in engine(_SIGNS_WITH).finditer(text):
         start, end = match.span(1)
         value = text[start:end].decode("utf-8", "replace")
-        if not values.is_reference(value) and not _ALGORITHM.fullmatch(value):
+        if not values.is_reference(value) and not _ALGORITHM.fullmatch(value) and " " not in value:
             yield start, end, "signing-secret", "signing secret in the code", "medium", "", "", ""
 
 
@@ -314,6 +317,8 @@ def _login(
         return "local-url-password", f"default password in {title}", "low"
     if password.isdigit() and len(password) < 6:
         return None  # a port, of `host:5432@…`
+    if local and values.is_for_tests(password):
+        return "url-password", f"password in {title}", "low"
     certain = not local and values.entropy(password) >= 2.0 and len(password) >= 6
     return "url-password", f"password in {title}", "high" if certain else "medium"
 

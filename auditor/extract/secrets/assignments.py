@@ -220,7 +220,14 @@ Judged = tuple[str, str, str]
 
 
 def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
-    """Whether an assignment gives away a secret."""
+    """Whether an assignment gives away a secret. Documents show examples more often than secrets."""
+    judged = _judge(found, text, place)
+    if judged and place.role is Role.DOCUMENTATION:
+        return judged[0], judged[1], "low"
+    return judged
+
+
+def _judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     value, name = found.value.strip(), found.name
     sense = meaning_of(name)
     if sense is None or (place.words and not values.looks_random(value)):
@@ -237,7 +244,7 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
         own = name.rpartition(".")[2].lower().replace("_", "")
         if not signs or (value != "secret" and re.sub(r"[\W_]", "", value).lower() in own):
             return None
-    if _shows_an_example(text, found.name_start):
+    if _shows_an_example(text, found.name_start) or _in_template(text, found.name_start):
         return None
     random = values.looks_random(value) and not values.is_text(value)
     if place.role in (Role.TEST, Role.EXAMPLE) and not (random and place.lines):
@@ -265,7 +272,8 @@ def _password(found: Assignment, place: Place, value: str, random: bool) -> Judg
     if found.join.startswith("!"):
         return None
     if value.lower() in COMMON_PASSWORDS or value.isdigit():
-        return default if kept else None
+        typed = place.code and found.quoted and found.join in ("=", ":") and len(value) >= 6
+        return default if kept or (typed and any(map(str.isdigit, value))) else None
     exports = place.shell and found.join == "=" and (found.quoted or found.name.isupper())
     if (place.deploys or exports) and _ONE_WORD.fullmatch(value) and not values.is_mixed(value):
         return default
@@ -299,7 +307,7 @@ def _perhaps(found: Assignment, place: Place, value: str, random: bool) -> Judge
     if (
         not random
         or len(value) < least
-        or values.is_uuid(value)
+        or values.has_uuid(value)
         or found.join.startswith(("!", ">"))
     ):
         return None
@@ -323,7 +331,15 @@ def _secret(
         return "secret-assignment", "secret", "medium" if place.deploys else "low"
     if random and len(value) >= 12:
         return "secret-assignment", "secret", "medium"
-    if " " in value or len(value) < 8:
+    if " " in value:
+        return None
+    if sense is Meaning.SIGNING and (
+        place.lines or (place.deploys and _OWN_NAME.search(found.name))
+    ):
+        if re.fullmatch(r"[\w\-.!@#%^&*+]{3,40}", value) and "." not in value[-5:]:
+            weak = "known default for a signing secret"
+            return "secret-assignment", "secret" if values.is_mixed(value) else weak, "medium"
+    if len(value) < 8:
         return None
     if sense is Meaning.SIGNING and (place.deploys or place.settings):
         if values.is_text(value) and not re.fullmatch(r"[\w\-]+", value):
@@ -342,6 +358,9 @@ def _secret(
     if (place.deploys or place.settings) and len(value) >= 10 and not _is_phrase(value):
         return "secret-assignment", "secret", "low" if place.role is Role.TEST else "medium"
     return None
+
+
+_OWN_NAME = re.compile(r"^[A-Z0-9_]*SECRET[A-Z0-9_]*$|[jJ][wW][tT]")
 
 
 def _is_written_in_code(found: Assignment, place: Place, text: bytes) -> bool:
@@ -386,6 +405,8 @@ def _written_in_code(found: Assignment, place: Place, value: str) -> Judged | No
         return None
     if values.is_text(value) and not _PHRASE.fullmatch(value):
         return None
+    if "mock" in value.lower():
+        return None
     if _CONSTANT.fullmatch(value) and not values.is_placeholder(value):
         return None
     confidence = "low" if _FOR_DEVELOPERS.search(place.name) else "medium"
@@ -426,6 +447,12 @@ _SPEAKING = re.compile(rf"(?i){_WORDS}|api|user|access|client|db|id|name|v?\d")
 def _is_phrase(value: str) -> bool:
     """`password_reset_v2`, `Min8Characters`: words with a number among them."""
     return " " in value and len(words_of(value)) >= 3
+
+
+def _in_template(text: bytes, start: int) -> bool:
+    """`{{- $password = include "…" }}`"""
+    before = text[max(0, start - 30) : start]
+    return b"{{" in before and b"}}" not in before and b"\n" not in before
 
 
 def _shows_an_example(text: bytes, start: int) -> bool:

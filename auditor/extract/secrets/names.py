@@ -50,6 +50,7 @@ _QUALIFIERS = {
     "prod", "production", "dev", "development", "staging", "stage", "test", "local", "live", "default", "value", "val", "string",
     "str", "text", "raw", "plain", "base64", "b64", "encoded", "old", "new", "current", "primary", "secondary", "main", "v1",
     "v2", "v3", "base", "sandbox", "json", "env", "fallback", "hex", "var", "data",
+    "hmac",
 }  # fmt: skip
 _PUBLIC = {
     "public", "publishable", "anon", "csrf", "xsrf", "csrfmiddlewaretoken", "pub", "max", "min", "num", "total", "pad", "eos", "bos",
@@ -60,7 +61,7 @@ _PUBLIC = {
     "mock", "fake", "dummy", "dom", "css", "class", "node", "react", "widget", "measurement", "client", "posthog", "mapbox", "no",
     "design", "component", "ui", "route", "state", "reducer", "step", "section", "tab", "column", "field", "form", "input", "forgot",
     "reset", "confirm", "enter", "host", "known", "ssh", "storage", "vault", "licence", "last", "first", "parent", "child", "author",
-    "existing", "ref", "pull", "image", "spreadsheet", "sheet", "folder", "file", "project", "issue", "mapping", "prefix", "suffix", "header", "param", "parameter", "attribute", "attr", "property", "prop", "sha", "md5", "algolia",
+    "existing", "ref", "pull", "recv", "image", "spreadsheet", "sheet", "folder", "file", "project", "issue", "mapping", "prefix", "suffix", "header", "param", "parameter", "attribute", "attr", "property", "prop", "sha", "md5", "algolia",
 }  # fmt: skip
 _OF_FORMS = {
     "invalid", "missing", "wrong", "forgot", "reset", "confirm", "show", "hide", "toggle", "is", "has", "hashed", "encrypted",

@@ -168,4 +168,8 @@ def is_uuid(value: str) -> bool:
     return bool(_UUID.fullmatch(value))
 
 
+def has_uuid(value: str) -> bool:
+    return bool(_UUID.search(value))
+
+
 _UUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
