@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from auditor.discover.git import Repository
-from auditor.discover.kinds import BINARY_SUFFIXES, Role, role_of
+from auditor.discover.kinds import BINARY_SUFFIXES, Role, kind_of, role_of
 from auditor.discover.objects import Commit, ObjectError, Objects, tips
 from auditor.discover.walk import MAX_SIZE, is_dependency_folder
 from auditor.extract.secrets import Secret, find_secrets
@@ -224,7 +224,7 @@ class _Walk:
         self.history.blobs += 1
         self.bytes += len(data)
         role = role_of(path)
-        for secret in find_secrets(data, path.rpartition("/")[2], role):
+        for secret in find_secrets(data, path.rpartition("/")[2], role, kind_of(path)):
             value = data[secret.start : secret.end]
             digest = hashlib.blake2b(value, key=self.key, digest_size=16).digest()
             if current:

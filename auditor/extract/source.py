@@ -46,7 +46,7 @@ class Source:
     @functools.cached_property
     def secrets(self) -> list[Secret]:
         """The secrets in the bytes, which other facts must not repeat."""
-        return find_secrets(self.data, self.name, self.role)
+        return find_secrets(self.data, self.name, self.role, self.kind)
 
     def _decode(self, encoding: str) -> str:
         try:

@@ -14,7 +14,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from auditor.discover.kinds import Role
+from auditor.discover.kinds import Kind, Role
 from auditor.extract.facts import Fact
 from auditor.extract.secrets import values
 from auditor.extract.secrets.assignments import NAME_BYTES, Place, assignments, judge
@@ -50,19 +50,40 @@ _Found = tuple[int, int, str, str, str, str, str, str]
 """Start, end, kind, title, confidence, public prefix, variable, host."""
 
 
-def find_secrets(text: bytes, name: str, role: Role = Role.SOURCE) -> list[Secret]:
+def find_secrets(
+    text: bytes, name: str, role: Role = Role.SOURCE, kind: Kind = Kind.TEXT
+) -> list[Secret]:
     """The secrets in a UTF-8 text; `name` is the file's base name, for its conventions."""
     if _LOCK_FILES.fullmatch(name):
         return []
     taken = _Spans()
-    for found in _all(text, Place(name, role)):
-        taken.add(found)
+    place = Place(name, role)
+    for found in _all(text, place):
+        if kind is Kind.WORKFLOW and found[2] in _OF_SERVICES:
+            continue  # of a database that lives as long as a job
+        taken.add(_weighed(found, text, place))
         if len(taken.found) >= _MAX_FINDINGS:
             break
     if not taken.found:
         return []
     starts = [0, *(m.end() for m in re.finditer(rb"\n", text))]
     return [_secret(text, starts, found) for found in sorted(taken.found.values())]
+
+
+_OF_SERVICES = ("default-password", "local-url-password")
+
+
+def _weighed(found: _Found, text: bytes, place: Place) -> _Found:
+    """Documents, tests and comments show examples more often than what is in use."""
+    if found[4] != "medium":
+        return found
+    line = text[text.rfind(b"\n", 0, found[0]) + 1 : found[0]].lstrip()
+    if place.role is Role.SOURCE and not line.startswith(_COMMENTS):
+        return found
+    return (*found[:4], "low", *found[5:])
+
+
+_COMMENTS = (b"#", b"//", b"*", b"/*", b"<!--", b"-- ", b";", b"rem ")
 
 
 def _all(text: bytes, place: Place) -> Iterator[_Found]:
@@ -304,7 +325,11 @@ def _login(
     local = bool(_LOCAL.fullmatch(host)) and scheme != "cloudinary"
     title = f"a {scheme} URL"
     known = password.lower() in COMMON_PASSWORDS
-    if scheme == "driver" or _DOCUMENTATION.search(host) or values.is_reference(user):
+    if (
+        scheme in ("driver", "motp", "otpauth")
+        or _DOCUMENTATION.search(host)
+        or values.is_reference(user)
+    ):
         return None
     if not known and _made_up(password):
         return None

@@ -220,14 +220,7 @@ Judged = tuple[str, str, str]
 
 
 def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
-    """Whether an assignment gives away a secret. Documents show examples more often than secrets."""
-    judged = _judge(found, text, place)
-    if judged and place.role is Role.DOCUMENTATION:
-        return judged[0], judged[1], "low"
-    return judged
-
-
-def _judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
+    """Whether an assignment gives away a secret."""
     value, name = found.value.strip(), found.name
     sense = meaning_of(name)
     if sense is None or (place.words and not values.looks_random(value)):
@@ -280,7 +273,8 @@ def _password(found: Assignment, place: Place, value: str, random: bool) -> Judg
     if len(value) < 6:
         return None
     if random and len(value) >= 12:
-        return "password", "password", "medium"
+        hashed = place.code and len(value) in (32, 40, 64) and _HEX.fullmatch(value)
+        return "password", "password", "low" if hashed else "medium"
     if found.join == ":-" and values.is_mixed(value):
         return "default-password", "default password", "low"
     if values.is_text(value) or _is_phrase(value):
@@ -296,6 +290,8 @@ def _password(found: Assignment, place: Place, value: str, random: bool) -> Judg
     return ("password", "password", "low" if made_up else "medium")
 
 
+_HEX = re.compile(r"[0-9a-f]+")
+"""In code, what a table of users holds rather than a password."""
 _ONE_WORD = re.compile(
     r"(?!str(?:ing)?$|int$|text$|bool|object$|optional|required)[a-z][A-Za-z_\-]{3,40}"
 )
@@ -458,6 +454,8 @@ def _in_template(text: bytes, start: int) -> bool:
 def _shows_an_example(text: bytes, start: int) -> bool:
     """Inside of a schema's example: `json_schema_extra = {"example": {"password": …}}`."""
     before = text[max(0, start - 300) : start]
+    if b"otpauth://" in before[-100:] or b"motp://" in before[-100:]:
+        return True
     return b"xample" in before and _EXAMPLE.search(before) is not None
 
 

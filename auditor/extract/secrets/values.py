@@ -11,7 +11,7 @@ _REFERENCE = re.compile(
     r"\$\{|\$\(|\{\{|<[^>]*>|%\(|%[sd]\b|process\.env|os\.environ|getenv|import\.meta|\benv\(|^\$[A-Za-z_]|^%[A-Z_]+%$"
     r"|\{[a-zA-Z_][a-zA-Z0-9_.\[\]'\"]*\}|#\{|^!\w|^(?:var|local|data|module|random_password|secrets|env|steps|inputs|each)\."
     r"|^(?:op|vault|ssm|secretsmanager|awssm|gcpsm|keyring|doppler|file|sops|azurekv|ref\+\w+)://?|^vault:|^arn:aws|^sm://|^ENC[\[(]|^\+ | \+$|^`"
-    r"|^@Microsoft\.KeyVault|^projects/[^/]+/secrets/|^\[\[|^__\w+__$|^@\w+@$|\$\$"
+    r"|^@Microsoft\.KeyVault|^projects/[^/]+/secrets/|^\[\[|^__\w+__$|^@\w+@$|\$\$|.\$[A-Z_]{4,}"
 )
 _NO_VALUE = re.compile(r"<|>|\*{3,}|\.{3,}|…|(?i:x{5,})|^\W+$")
 _MADE_UP = re.compile(
@@ -148,7 +148,7 @@ def is_text(value: str) -> bool:
 
 _HASHES = re.compile(
     r"\$(?:2[abxy]?|argon2\w*|pbkdf2\S*|scrypt|[1567y])\$.+|(?:pbkdf2|bcrypt|argon2|scrypt|md5|sha1?)\w*\$.+"
-    r"|(?:sha(?:1|224|256|384|512)|md5)[-:=].+|[0-9.,:\-/ +]+|0x[0-9a-fA-F]+|(?:AC|MG|PN)[0-9a-f]{32}|\{SHA\}.+"
+    r"|(?:sha(?:1|224|256|384|512)|md5)[-:=].+|[0-9.,:\-/ +]+|0x[0-9a-fA-F]+|[0-9A-F]{40}|(?:AC|MG|PN)[0-9a-f]{32}|\{SHA\}.+"
     r"|[0-9]+-[a-z0-9]+\.apps\.googleusercontent\.com|(?:ssh-\w+|ecdsa-\S+) AAAA.+|data:\w+/.+|pk_(?:live|test)_.+"
     r"|sb_publishable_.+|phc_\w+|pk\.eyJ.+|MII[A-Z].{200,}|urn:.+|AQICAH.+|[\w.+-]+@[\w-]+\.[\w.]+"
 )
