@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.fastapi import unit_of
-from auditor.frameworks.flask_apps import Key
+from auditor.frameworks.flask_apps import FlaskApps, Key
 from auditor.frameworks.flask_guards import FlaskGuards
 from auditor.frameworks.flask_nodes import Node
 from auditor.frameworks.flask_routing import FlaskRouting, Found, converters
@@ -29,7 +29,14 @@ _NARROW = {"int", "float", "uuid", "any"}
 @provides(WebApp)
 def flask_web_apps(application: Application) -> Iterator[WebApp]:
     (routing,) = application.facts(FlaskRouting)
-    for (path, _, _), node in _apps(routing):
+    apps = _apps(routing)
+    (found,) = application.facts(FlaskApps)
+    serving = [
+        (key, node)
+        for key, node in apps
+        if PurePosixPath(key[0]).stem in found.named or any(True for _ in routing.served(key))
+    ]
+    for (path, _, _), node in serving or apps:  # one without a route only holds a context for tasks
         names = [
             name
             for name, bindings in node.site.scope.bindings.items()

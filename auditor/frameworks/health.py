@@ -62,6 +62,7 @@ class _Stores:
     """Which applications keep data in a database, as far as their code and settings tell."""
 
     def __init__(self, application: Application) -> None:
+        self.only = len({app.name for app in application.facts(WebApp)}) == 1
         self.places = [c.place.path for c in application.facts(Connection)]
         self.places += [site.path for site in application.code.calls(*_OPENS)]
         self.configured = {
@@ -73,7 +74,7 @@ class _Stores:
     def of(self, unit: str) -> bool:
         if unit in self.configured:
             return True
-        return any(unit == "." or path.startswith(unit + "/") for path in self.places)
+        return any(self.only or unit == "." or path.startswith(unit + "/") for path in self.places)
 
 
 def _all(application: Application) -> Iterator[HealthCheck]:
@@ -173,7 +174,13 @@ def _judge(application: Application, route: Route, function: Located) -> HealthC
     code = application.code
     checks: list[str] = []
     broken, broken_place = "", None
-    for located in code.with_callees(function, 3):
+    given = [
+        found
+        for call in t.walk_own(*function.node.body)  # type: ignore[attr-defined]
+        if isinstance(call, t.Call)
+        for found in _functions_given(code, call, code.inside(function))
+    ]
+    for located in (*code.with_callees(function, 3), *(x for g in given for x in code.with_callees(g, 2))):  # fmt: skip
         inner = code.inside(located)
         for node in t.walk_own(*located.node.body):  # type: ignore[attr-defined]
             if not isinstance(node, t.Call):
@@ -201,6 +208,16 @@ def _judge(application: Application, route: Route, function: Located) -> HealthC
         broken,
         broken_place,
     )
+
+
+def _functions_given(code: Code, call: t.Call, scope: Scope) -> Iterator[Located]:
+    """Functions of the tree that a call is handed: `get_status(additional_checks=[database])`."""
+    for value in (*call.args, *(k.value for k in call.keywords)):
+        for each in value.items if isinstance(value, t.Seq) else [value]:
+            if isinstance(each, t.Name):
+                found = code.defined(each, scope)
+                if found is not None and isinstance(found.node, t.Function):
+                    yield found
 
 
 def _reports_failure(functions: list[Located]) -> bool:

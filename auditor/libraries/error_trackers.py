@@ -83,6 +83,22 @@ def django_trackers(application: Application) -> Iterator[Tracker]:
 
 
 @provides(Tracker)
+def mails_to_admins(application: Application) -> Iterator[Tracker]:
+    """Django mails errors of requests to ADMINS, where there are any; logging's SMTPHandler to whom it is told.
+
+    https://docs.djangoproject.com/en/stable/howto/error-reporting/#email-reports
+    """
+    for setting in application.facts(FrameworkSetting):
+        if setting.framework == "Django" and setting.name == "ADMINS":
+            if setting.environment not in ("test", "development", "example"):
+                if any(isinstance(k.value, list) and k.value for k in possible(setting.value)):
+                    yield Tracker("Django's mail to ADMINS", setting.place, None, False, "start")
+    (reach,) = application.facts(Reach)
+    for site in application.code.calls("logging.handlers.SMTPHandler"):
+        yield Tracker("mail", place_of(site), None, False, reach.started_by(site))
+
+
+@provides(Tracker)
 def agent_trackers(application: Application) -> Iterator[Tracker]:
     """Agents around the command report what it raises; OpenTelemetry's alone tells nobody."""
     for title, place in agents(application):

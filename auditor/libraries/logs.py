@@ -59,7 +59,7 @@ def log_setups(application: Application) -> Iterator[LogSetup]:
     files = {found.name: found.structured for _, found in application.of(LogFile)}
     for site in code.calls("logging.config.dictConfig"):
         words = _words(application, site.arg(0, "config"), site)
-        structured = writes_json(words) or any(found for name, found in files.items() if name in words)  # fmt: skip
+        structured = writes_json(words) or _in_file(files, words)
         yield LogSetup("logging.config", structured, place_of(site), reach.started_by(site))
     for site in code.calls("logging.config.fileConfig"):
         words = _words(application, site.arg(0, "fname"), site)
@@ -80,7 +80,7 @@ def log_setups(application: Application) -> Iterator[LogSetup]:
 def _in_file(files: dict[str, bool], words: str) -> bool:
     """Whether the file that is named writes records; any file of the tree where the name is not told."""
     named = [structured for name, structured in files.items() if name in words]
-    return any(named or files.values())
+    return any(named) if named else bool(files) and all(files.values())
 
 
 @provides(LogSetup)
@@ -92,6 +92,28 @@ def given_to_servers(application: Application) -> Iterator[LogSetup]:
             name = match[1].rpartition("/")[2]
             if name in files:
                 yield LogSetup(name, files[name], start.command.place, "start")
+
+
+_GUNICORN = re.compile(r"gunicorn[\w.-]*\.py|guniconf\.py")
+
+
+@provides(LogSetup)
+def given_to_gunicorn(application: Application) -> Iterator[LogSetup]:
+    """`logconfig`, `logconfig_dict` and `logconfig_json` of gunicorn's own configuration file.
+
+    https://docs.gunicorn.org/en/stable/settings.html#logconfig
+    """
+    files = {found.name: found.structured for _, found in application.of(LogFile)}
+    for module in application.code.modules.values():
+        if not _GUNICORN.fullmatch(module.path.rpartition("/")[2]):
+            continue
+        for name in ("logconfig", "logconfig_dict", "logconfig_json"):
+            for binding in module.scope.bindings.get(name, ()):
+                if binding.value is not None:
+                    at = Located(binding.value, module.scope)
+                    words = _words(application, binding.value, at)
+                    structured = writes_json(words) or _in_file(files, words)
+                    yield LogSetup("gunicorn's logconfig", structured, place_of(at), "start")
 
 
 _GIVEN = re.compile(r"--log-config(?:-json)?[ =](\S+)")

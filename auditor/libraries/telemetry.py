@@ -23,6 +23,7 @@ _SETUPS = tuple(
         ("Prometheus", r"prometheus_client\.(?:\w+\.)*(?:start_http_server|make_asgi_app|make_wsgi_app|generate_latest|push_to_gateway|start_wsgi_server)$"),
         ("Prometheus", r"prometheus_fastapi_instrumentator\.Instrumentator\(\).*\.(?:expose|instrument)$"),
         ("Prometheus", r"(?:starlette_exporter|starlette_prometheus|aioprometheus)\.\w+|prometheus_flask_exporter\.(?:\w+\.)*\w*PrometheusMetrics(?:\.for_app_factory)?$|flask_prometheus_metrics\.\w+"),
+        ("Prometheus", r"(?:\w+\.)+\w*(?:Metrics|Prometheus\w*)\(\)\.init_app$"),
         ("OpenTelemetry", r"opentelemetry\.instrumentation\.(?:\w+\.)*\w+Instrumentor(?:\(\))?\.instrument(?:_app)?$"),
         ("OpenTelemetry", r"opentelemetry\.(?:trace\.set_tracer_provider|metrics\.set_meter_provider)$"),
         ("Azure Monitor", r"azure\.monitor\.opentelemetry\.configure_azure_monitor$"),
@@ -38,7 +39,7 @@ _SETUPS = tuple(
     )
 )  # fmt: skip
 _LAST = (
-    "start_http_server", "make_asgi_app", "make_wsgi_app", "generate_latest", "push_to_gateway", "expose", "instrument",
+    "start_http_server", "make_asgi_app", "make_wsgi_app", "generate_latest", "push_to_gateway", "expose", "instrument", "init_app",
     "instrument_app", "PrometheusMetrics", "GunicornPrometheusMetrics", "for_app_factory", "PrometheusMiddleware", "handle_metrics", "set_tracer_provider",
     "set_meter_provider", "configure_azure_monitor", "configure", "patch_all", "patch", "initialize", "StatsClient", "TCPStatsClient",
     "WSGIApplicationWrapper", "ASGIApplicationWrapper", "Client", "make_apm_client", "Appsignal", "XRayMiddleware", "Tracer", "Metrics",

@@ -131,7 +131,8 @@ class _Context:
         )
         dotenv = self._dotenv(folder, copied)
         filtered = self._patterns(path, folder)
-        exposed = filtered is None or (self.examples and not _leaves_out(filtered, ".env"))
+        heeded = any(".env" in each or each.startswith("env") for each in filtered or ())
+        exposed = filtered is None or (self.examples and not heeded and not _leaves_out(filtered, ".env"))  # fmt: skip
         return ContainerImage(
             Place(path, image.line),
             bases,
@@ -188,8 +189,13 @@ def _dockerfile(path: str, service: Service) -> tuple[str, str]:
     return posixpath.normpath(posixpath.join(folder, service.dockerfile or "Dockerfile")), folder
 
 
+_TRIES = re.compile(r"(?:^|/)(?:locust|k6|load-?tests?|jmeter|gatling)(?:/|$)", re.I)
+
+
 def _is_aside(path: str) -> bool:
-    return environment_of_file(path) in _NOT_RUN or any(map(is_aside, path.split("/")))
+    """Whether a file is for development, tests or trying the load."""
+    aside = environment_of_file(path) in _NOT_RUN or any(map(is_aside, path.split("/")))
+    return aside or _TRIES.search(path) is not None
 
 
 def _base(text: str, place: Place) -> BaseImage:

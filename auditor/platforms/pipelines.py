@@ -29,7 +29,8 @@ _TESTS = re2.compile(
     r"(?im)(?:^|[^.\w-])pytest(?:$|[\s'\";&|)\]])|\bpy\.test\b|\bunittest\b|manage(?:\.py)?\s+test\b|\btox\b|\bnox\b|\bnose2?\b|\bjest\b|\bvitest\b"
     r"|\b(?:npm|yarn|pnpm|bun|make|just|task|invoke|inv|hatch|pdm|poe|rake|cargo|go|dotnet|mvn|gradle|deno)\b[^\n;&|]*\btests?\b"
     r"|\bplaywright\s+test\b|\bcypress\s+run\b|\brspec\b|\bcoverage\s+run\b|\bbehave\b|\brobot\b|\bschemathesis\b"
-    r"|(?:^|[\s/_-])(?:run[-_]?)?tests?(?:[-_](?:unit|backend|api|all|start|ci))?\.(?:sh|py)\b|\brun[-_]?tests?\b",
+    r"|(?:^|[\s/_-])(?:run[-_]?)?tests?(?:[-_](?:unit|backend|api|all|start|ci))?\.(?:sh|py)\b|\brun[-_]?tests?\b"
+    r"|\bcompose\b[^\n;&|]*[-_.]tests?[^\n;&|]*\s(?:up|run)\b|\bcompose\b[^\n;&|]*\brun\b[^\n;&|]*\btests?\b",
 )
 _PREPARES = re2.compile(
     r"(?m)^\s*(?:uv|pip|pip3|apt-get|apt|npm|yarn|poetry|pnpm)\s+(?:\S+\s+)?(?:install|add|sync)\b[^\n;&|]*",
@@ -124,15 +125,18 @@ class _Jobs:
             job.environment,
             tuple(job.branches),
             job.tolerated,
-            tuple(self._steps(path, steps, job.tolerated, 0)),
+            tuple(self._steps(path, steps, job.tolerated, 0, _tests_by_name(job, steps))),
             Place(path, job.line),
             tuple(job.limited),
         )
 
     def _steps(
-        self, path: str, steps: list[CiStep], tolerated: bool, depth: int
+        self, path: str, steps: list[CiStep], tolerated: bool, depth: int, named: str = ""
     ) -> Iterator[JobStep]:
+        """`named` is the job's name where that says that it tests: its last command then does."""
+        last = next((step for step in reversed(steps) if step.run), None)
         for step in steps:
+            by_name = named if step is last else ""
             yield JobStep(
                 step.run,
                 step.uses,
@@ -140,7 +144,7 @@ class _Jobs:
                 tuple(step.environment),
                 step.condition,
                 step.tolerated or tolerated,
-                _word(_TESTS, _PREPARES.sub("", step.run)),
+                _word(_TESTS, _PREPARES.sub("", step.run)) or by_name,
                 _word(_DEPLOYS, step.run or step.uses),
                 Place(path, step.line),
             )
@@ -188,6 +192,16 @@ class _Jobs:
         return [f"stage:{each}" for each in stages[: stages.index(job.stage)]] if job.stage in stages else []  # fmt: skip
 
 
+_NAMED = re2.compile(r"(?i)^(?:\w+[-_ ])*(?:unit|integration|e2e|end-to-end|smoke|functional|system|acceptance|api)[-_ ]?tests?(?:[-_ ]\w+)*$")  # fmt: skip
+
+
+def _tests_by_name(job: CiJob, steps: list[CiStep]) -> str:
+    """The name of a job that tests by its name, and in no words that are known."""
+    if any(_TESTS.search(_PREPARES.sub("", step.run)) for step in steps):
+        return ""
+    return job.name if _NAMED.search(job.name) else ""
+
+
 def _word(pattern: Any, text: str) -> str:
     """The line in which a pattern is found, shortened."""
     match = pattern.search(text)
@@ -210,13 +224,25 @@ def bots(application: Application) -> Iterator[Bot]:
         yield Bot(bot.tool, Place(file.path, bot.line), tuple(bot.ecosystems))
 
 
+def _trivy_tells(step: JobStep) -> bool:
+    """Whether somebody learns what trivy finds: it ends well unless told otherwise.
+
+    https://trivy.dev/latest/docs/configuration/others/#exit-code; a report may go elsewhere (SARIF, a file).
+    """
+    words = " ".join([step.run, *(f"{k}={v}" for k, v in step.arguments)])
+    return bool(re2.search(r"exit-code[=\s\"']+[1-9]|sarif|output|upload|setup-trivy", words + step.uses))  # fmt: skip
+
+
 @provides(DependencyScan)
 def scans(application: Application) -> Iterator[DependencyScan]:
     """Scanners in pipelines, and in files that a pipeline runs: Makefile, noxfile, pre-commit, scripts."""
     steps = application.facts(PipelineStep)
-    for step in steps:
-        if match := SCANNERS.search(step.text):
-            yield DependencyScan(match[0].strip(), step.active, step.tolerated, step.place, "")
+    for job in application.facts(Job):
+        for each in job.steps:
+            if match := SCANNERS.search(each.text):
+                tool = match[0].strip()
+                tolerated = each.tolerated or ("trivy" in tool and not _trivy_tells(each))
+                yield DependencyScan(tool, job.active, tolerated, each.place, "")
     for file, found in application.of(ScanCommand, Role.SOURCE, Role.TEST):
         calls = re2.compile(rf"(?:^|[\s/]){re2.escape(found.runner)}\b")
         by = [step for step in steps if calls.search(step.text)]

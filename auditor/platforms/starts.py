@@ -35,6 +35,7 @@ _RUNS_FILE = re.compile(
     r"(?:(?:^|[\s/\"'])python[\d.]*|uv\s+run(?:\s+python[\d.]*)?)((?:\s+-[A-LN-Za-ln-z]\S*)*)\s+(-m\s+[\w.]+|[^\s\"';&|]+\.py)"
 )
 _IS_FILE = re.compile(r"^(?:\S*/)?[\w/-]+\.py\b")
+_MANAGES = re.compile(r"\bmanage\.py\s+(?!run)[a-z]\w*")
 _MAX_LENGTH = 2000
 _DEVELOPS = ("development", "test", "example", "staging")
 
@@ -81,20 +82,20 @@ def _expanded(application: Application) -> Iterator[Command]:
         yield command
         for word in re.findall(r"\bmake [\w.-]+|[\w./-]+", command.text):
             lines = scripts.get(word.rpartition("/")[2], ())
-            for path in sorted({path for path, _ in lines}, key=lambda p: _far(p, word))[:1]:
+            for path in sorted({path for path, _ in lines}, key=lambda p: _far(p, word, command.place.path))[:1]:  # fmt: skip
                 for at, line in lines:
                     if at == path:
                         yield replace(command, text=line.text, place=Place(path, line.line))
 
 
-def _far(path: str, word: str) -> tuple[int, str]:
-    """Fewer shared path segments at the end are farther."""
+def _far(path: str, word: str, at: str) -> tuple[int, int, str]:
+    """Fewer shared path segments at the end are farther; then what lies farther from the command."""
     shared = 0
     for one, other in zip(reversed(path.split("/")), reversed(word.split("/")), strict=False):
         if one != other:
             break
         shared += 1
-    return -shared, path
+    return -shared, apart(path, at), path
 
 
 def _start(application: Application, command: Command) -> Start | None:
@@ -102,6 +103,8 @@ def _start(application: Application, command: Command) -> Start | None:
     if not server:
         return None
     script = ""
+    if _MANAGES.search(command.text) and server == "python":
+        return None  # a task such as a migration
     if server in ("python", "runserver"):
         script = _script(application, command)
     standing = Standing.LOCAL if command.environment in _DEVELOPS else Standing.PRODUCTION

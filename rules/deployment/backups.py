@@ -15,6 +15,7 @@ from auditor.assess.verdict import (
     unknown,
 )
 from auditor.link.application import Application
+from auditor.model.containers import Container
 from auditor.model.data import Connection, Query
 from auditor.model.deployment import (
     BackupScript,
@@ -131,6 +132,9 @@ class Backups(Rule):
                 yield present(
                     command.place, f"{command.source} backs up the database", command.source
                 )
+        for each in application.facts(Container):  # one that keeps its own clock
+            if each.source.startswith(("Deployment", "StatefulSet")) and dumps(f"{each.source} {each.image}"):  # fmt: skip
+                yield present(each.place, f"{each.source} backs up the database", each.source)
         for step in application.facts(PipelineStep):
             if step.scheduled and step.active and dumps(step.text):
                 yield present(step.place, "a scheduled pipeline backs up the database", "pipeline")

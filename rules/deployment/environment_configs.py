@@ -28,7 +28,7 @@ from auditor.model.web import WebApp
 _SELECTS = re.compile(
     r"^(?:APP_|FLASK_|FASTAPI_)?(?:ENV|ENVIRONMENT|STAGE|MODE|PROFILE|SETTINGS_MODULE)$|_ENV$|ENVIRONMENT$"
     r"|(?:^|_)(?:IS_)?(?:DEV|DEVELOPMENT|PROD|PRODUCTION|STAGING)(?:_MODE)?$"
-    r"|^(?:FLASK_|APP_|DJANGO_)?(?:CONFIG|SETTINGS|CONFIGURATION)(?:_NAME|_FILE|_PATH|_CLASS)?$|^[A-Z]+_CONFIG(?:_FILE|_NAME)?$"
+    r"|^(?:FLASK_|APP_|DJANGO_)?(?:CONFIG|SETTINGS|CONFIGURATION)(?:_NAME|_FILE|_PATH|_CLASS)?$|^(?!LOG)[A-Z]+_CONFIG(?:_FILE|_NAME)?$"
 )
 """Names of settings that say which environment this is, or which configuration to load."""
 _OF_THE_RUNTIME = {"NODE_ENV", "RAILS_ENV", "RACK_ENV"}
