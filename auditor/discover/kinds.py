@@ -42,7 +42,7 @@ _BY_PATH: tuple[tuple[str, Kind], ...] = (
     (r"(?:^|/)\.?azure[-_]?(?:pipelines|devops)/.*\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)\.gitlab/[^.]+\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)\.?(?:gitlab[-_])?ci/[^.]+\.ya?ml$", Kind.WORKFLOW),
-    (r"(?:^|/)\.circleci/config\.ya?ml$", Kind.WORKFLOW),
+    (r"(?:^|/)\.circleci/.*\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)\.github/dependabot\.ya?ml$", Kind.WORKFLOW),
     (r"(?:^|/)(?:nginx|caddy|traefik)[^/]*/.*\.(?:conf(?:\.\w+)?|ya?ml|template)$", Kind.PROXY),
     (r"(?:^|/)(?:nginx|sites-(?:available|enabled))/[\w-]+$", Kind.PROXY),

@@ -16,6 +16,7 @@ import sys
 import sysconfig
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,6 @@ _ARGUMENTS = (
     "--no-progress",
     "--format=json",
     "--collect=all",
-    ".",
 )
 _ABSENT = "workflow-security: own checks only, zizmor is not installed outside of the tree (pip install 'auditor[workflows]')"
 
@@ -101,11 +101,32 @@ class Inspection:
             with tempfile.TemporaryDirectory(prefix="auditor-") as folder:
                 paths = self._copy(tree, files, Path(folder))
                 if paths:
-                    self._found = list(_decoded(self._output(program, folder), paths))
+                    self._found = list(self._inspected(program, folder, paths))
         except (OSError, msgspec.MsgspecError, _Failed) as error:
             log.debug("zizmor failed", exc_info=True)
             reason = str(error) if isinstance(error, _Failed) else type(error).__name__
             self._notes.append(f"workflow-security: own checks only, zizmor failed ({reason})")
+
+    def _inspected(
+        self, program: Path, folder: str, paths: dict[str, str]
+    ) -> Iterator[WorkflowFinding]:
+        """All at once; where zizmor gives up at a file that it cannot load, one after the other."""
+        end = time.monotonic() + self._limit
+        try:
+            yield from _decoded(self._output(program, folder, ".", end), paths)
+            return
+        except _GaveUp:
+            if len(paths) == 1:
+                raise
+        failed = 0
+        for number in paths:
+            try:
+                yield from _decoded(self._output(program, folder, f"./{number}", end), paths)
+            except _GaveUp:
+                failed += 1
+        self._notes.append(
+            f"workflow-security: zizmor could not read {failed} of {len(paths)} files"
+        )
 
     def _copy(self, tree: Tree, files: list[SourceFile], folder: Path) -> dict[str, str]:
         """Copies of what is small enough; the path in the tree by the name of its folder."""
@@ -128,19 +149,19 @@ class Inspection:
             self._notes.append(f"workflow-security: {left} workflow files were not given to zizmor")
         return paths
 
-    def _output(self, program: Path, folder: str) -> bytes:
+    def _output(self, program: Path, folder: str, what: str, end: float) -> bytes:
         environment = {"HOME": folder, "XDG_CACHE_HOME": folder, "TMPDIR": folder}
         if root := os.environ.get("SYSTEMROOT"):  # without it nothing starts on Windows
             environment["SYSTEMROOT"] = root
         with subprocess.Popen(
-            [program, *_ARGUMENTS],
+            [program, *_ARGUMENTS, what],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=folder,
             env=environment,
         ) as process:
-            timer = threading.Timer(self._limit, process.kill)
+            timer = threading.Timer(max(0.0, end - time.monotonic()), process.kill)
             timer.start()
             try:
                 assert process.stdout is not None
@@ -155,12 +176,16 @@ class Inspection:
         if late:
             raise _Failed(f"no answer within {self._limit:g} seconds")
         if code:
-            raise _Failed(f"exit code {code}")
+            raise _GaveUp(f"exit code {code}")
         return data
 
 
 class _Failed(Exception):
     """zizmor gave no answer; the message is a few words for the report."""
+
+
+class _GaveUp(_Failed):
+    """zizmor ended with an error of its own."""
 
 
 def installed(tree: Tree) -> Path | None:

@@ -10,6 +10,7 @@ django-configurations are variants too.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -148,9 +149,10 @@ class _Finder:
     def variants(self) -> list[Variant]:
         bases, starred = self._settings_modules()
         found = []
+        configurations = self._configurations(bases)
         for path in bases:
             module = self.code.modules[path]
-            classes = list(self._configurations(module))
+            classes = configurations.get(path, [])
             pointers = self.named.get(path, [])
             stems = tuple(p.stem for p in pointers)
             for each in classes:
@@ -174,6 +176,12 @@ class _Finder:
                 if any(isinstance(x, t.Name) and x.id in _MARKS for x in assign.targets):
                     if scope.owner is None or self._is_configuration(scope.owner, scope.parent):
                         paths[scope.module.path] = None
+        if self._uses_configurations:
+            paths |= {
+                found.path: None
+                for found in self.code.classes()
+                if self._is_configuration(found.node, found.scope)  # type: ignore[arg-type]
+            }
         imports = [
             (scope.module.path, module.path)
             for node, scope in self.code.of_kind(t.Import)
@@ -187,19 +195,30 @@ class _Finder:
     def _is_configuration(self, node: t.Class, scope: Any) -> bool:
         return scope is not None and _CONFIGURATION in self.code.ancestry(Located(node, scope))
 
-    def _configurations(self, module: Module) -> Iterator[Located]:
-        """Classes of django-configurations that no other one inherits from."""
-        if not any("onfiguration" in name for name in module.scope.bindings):
-            return
+    def _configurations(self, paths: list[str]) -> dict[str, list[Located]]:
+        """Classes of django-configurations that no other one inherits from, by their file."""
+        if not self._uses_configurations:
+            return {}
         classes = [
-            Located(node, module.scope)
-            for node in module.body
-            if isinstance(node, t.Class) and self._is_configuration(node, module.scope)
-        ]
+            Located(node, self.code.modules[path].scope)
+            for path in paths
+            for node in self.code.modules[path].body
+            if isinstance(node, t.Class) and self._is_configuration(node, self.code.modules[path].scope)
+        ]  # fmt: skip
         inherited = {name for each in classes for name in self.code.ancestry(each)[1:]}
+        found: dict[str, list[Located]] = {path: [] for path in paths}
         for each in classes:
             if self.code.ancestry(each)[0] not in inherited:
-                yield each
+                found[each.path].append(each)
+        return found
+
+    @functools.cached_property
+    def _uses_configurations(self) -> bool:
+        return any(
+            node.module.partition(".")[0] == "configurations"
+            or any(name.partition(".")[0] == "configurations" for name, _ in node.names)
+            for node, _ in self.code.of_kind(t.Import)
+        )
 
 
 @provides(DjangoProject)

@@ -236,13 +236,14 @@ def _answers_for(function: Located, code: Code) -> str:
     calls: set[str] = set()
     for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
         if isinstance(node, t.Assign) and node.value is not None and _asks_something(node.value):
-            calls |= {x.id for x in node.targets if isinstance(x, t.Name)}
+            kept = (x.value if isinstance(x, t.Item) else x for x in node.targets)
+            calls |= {x.id for x in kept if isinstance(x, t.Name)}
     for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
         match node:
             case t.Try(body=body, handlers=handlers) if any(map(_asks_something, body)):
                 if any(_fails(inner) for h in handlers for inner in t.walk_own(*h.body)):
                     return "services that it calls"
-            case t.If(test=test, body=body) if any(_fails(inner) for inner in t.walk_own(*body)):
+            case t.If(test=test, body=body, orelse=other) if any(_fails(inner) for inner in t.walk_own(*body, *other)):  # fmt: skip
                 held = any(isinstance(n, t.Name) and n.id in calls for n in t.walk_own(test))
                 if held or _asks_something(test):
                     return "services that it calls"

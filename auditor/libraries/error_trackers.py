@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.extract.readers.browser_trackers import BrowserTracker
+from auditor.extract.readers.browser_trackers import BrowserTracker, ComponentLibrary
 from auditor.libraries.telemetry import agents
 from auditor.link.application import Application, provides
 from auditor.link.names import CallSite
@@ -110,7 +110,7 @@ def agent_trackers(application: Application) -> Iterator[Tracker]:
 def browser_errors(application: Application) -> Iterator[BrowserErrors]:
     """Front ends, each with the tracker that its code starts."""
     trackers = list(application.of(BrowserTracker))
-    seen: set[str] = set()
+    seen = {f.path.rpartition("/")[0] for f, _ in application.of(ComponentLibrary)}
     for requirement in application.facts(Requirement):
         folder = requirement.place.path.rpartition("/")[0]
         if (

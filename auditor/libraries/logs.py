@@ -38,9 +38,15 @@ _STRUCTURED = {
 """Set-ups whose logs leave as records with fields."""
 
 
+_WRITES_RECORDS = (
+    r"JsonFormatter|json_?log|structlog|JSONRenderer|log_formatter_(?:asim|ecs)|ASIMFormatter|ECSFormatter|ecs_logging|StdlibFormatter"
+    r"|StackdriverJson|CloudLoggingHandler|StructuredLogHandler"
+)
+
+
 def writes_json(configuration: str) -> bool:
     """Whether the words of a `dictConfig` name a formatter that writes JSON."""
-    return bool(re.search(r"JsonFormatter|json_?log|structlog|JSONRenderer", configuration, re.I))
+    return bool(re.search(_WRITES_RECORDS, configuration, re.I))
 
 
 @provides(LogSetup)

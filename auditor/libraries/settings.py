@@ -33,6 +33,7 @@ from auditor.model.settings import (
     EnvironmentNames,
     ScriptRead,
     SettingDefinition,
+    SettingMention,
     SettingRead,
     SettingsClass,
 )
@@ -315,6 +316,22 @@ def environment_names(application: Application) -> Iterator[EnvironmentNames]:
         ]
         if len(members) > 1 and any(match[1] for match in members):
             yield EnvironmentNames(node.name, place_of(found, node.name))
+
+
+_MAY_TELL = re.compile(r"ENV|PROD|DEV|STAG|MODE|CONFIG")
+_WRITES = re.compile(
+    r"(?:^|\.)(?:setdefault|setenv|delenv|putenv|print|log|info|debug|warning|error)$"
+)
+
+
+@provides(SettingMention)
+def mentions(application: Application) -> Iterator[SettingMention]:
+    """`get_bool("DEV_ENV", False)`: what a function of any kind may look up under a setting's name."""
+    for site in application.code.all_calls():
+        match site.node.args:
+            case [t.Const(value=str(name)), *_] if name.isupper() and _MAY_TELL.search(name):
+                if not _WRITES.search(t.dotted(site.node.func)):
+                    yield SettingMention(name, place_of(site))
 
 
 @provides(ScriptRead)

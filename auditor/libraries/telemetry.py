@@ -46,7 +46,9 @@ _LAST = (
     "instrument_fastapi", "instrument_flask", "instrument_django", "increment", "gauge", "histogram", "timing", "add_middleware", "ElasticAPM",
 )  # fmt: skip
 _COUNTS = ("prometheus_client.Counter", "prometheus_client.Histogram", "prometheus_client.Gauge", "prometheus_client.Summary")  # fmt: skip
-_MIDDLEWARE = re.compile(r"prometheus|opentelemetry|elasticapm|ddtrace|scout_apm|apitally", re.I)
+_MIDDLEWARE = re.compile(
+    r"observability|prometheus|opentelemetry|elasticapm|ddtrace|scout_apm|apitally", re.I
+)
 _AGENTS = (
     ("Datadog", re.compile(r"\bddtrace-run\b")),
     ("New Relic", re.compile(r"\bnewrelic-admin\s+run-program\b")),

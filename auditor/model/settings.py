@@ -60,6 +60,14 @@ class SettingsClass:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingMention:
+    """A name like that of a setting as the first argument of a call, which may look it up."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentNames:
     """A class of the code whose members name the environments: production and one more."""
 

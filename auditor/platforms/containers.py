@@ -54,10 +54,7 @@ _NOT_RUN = {"development", "test", "example"}
 def images(application: Application) -> Iterator[ContainerImage]:
     context = _Context(application)
     for file, image in application.of(Image):
-        aside = environment_of_file(file.path) in _NOT_RUN or any(
-            map(is_aside, file.path.split("/"))
-        )
-        if not aside:
+        if not _is_aside(file.path):
             yield context.image(file.path, image)
 
 
@@ -189,7 +186,7 @@ def _dockerfile(path: str, service: Service) -> tuple[str, str]:
     return posixpath.normpath(posixpath.join(folder, service.dockerfile or "Dockerfile")), folder
 
 
-_TRIES = re.compile(r"(?:^|/)(?:locust|k6|load-?tests?|jmeter|gatling)(?:/|$)", re.I)
+_TRIES = re.compile(r"(?:^|/)(?:locust|k6|load-?tests?|jmeter|gatling|\.?localstack)(?:/|$)", re.I)
 
 
 def _is_aside(path: str) -> bool:
@@ -258,8 +255,10 @@ class _Compose:
                 if service.extends:
                     self.extended.setdefault(_extends(path, service), []).append(service)
         for including, part in self.application.of(ComposeInclude):
-            folder = posixpath.dirname(including.path)
-            self.parts.setdefault(posixpath.normpath(posixpath.join(folder, part.path)), []).append(including.path)  # fmt: skip
+            written = re.sub(r"\$\{[^}]*\}", "*", part.path)
+            wanted = posixpath.normpath(posixpath.join(posixpath.dirname(including.path), written))
+            for path in fnmatch.filter(self.files, wanted):
+                self.parts.setdefault(path, []).append(including.path)
 
     def whole(self, path: str, service: Service) -> list[Service]:
         """A service with what other files say of it, itself first."""
@@ -271,7 +270,15 @@ class _Compose:
         above = self.parts.get(path, ())
         if above and depth < 5 and not environment_of_file(path):
             return all(self.is_local(each, depth + 1) for each in above)
-        return _is_local(self.application, path, self.files[path], self.files) if path in self.files else False  # fmt: skip
+        if path not in self.files:
+            return False
+        made = [(path, service) for service in self.files[path].values()]
+        for service in self.files[path].values():
+            if service.extends:
+                file, name = _extends(path, service)
+                if file != path and name in self.files.get(file, {}):
+                    made.append((file, self.files[file][name]))
+        return _is_local(self.application, path, made, self.files)
 
 
 def _container(path: str, service: Service, whole: list[Service]) -> Container:
@@ -367,12 +374,16 @@ _DEVELOPS = re.compile(
 def _is_local(
     application: Application,
     path: str,
-    services: dict[str, Service],
+    made: list[tuple[str, Service]],
     files: dict[str, dict[str, Service]],
 ) -> bool:
-    """A compose file for a developer's machine: by its name, or as it mounts or serves the source."""
+    """A compose file for a developer's machine: by its name, or as it mounts or serves the source.
+
+    `made` are its services with those of other files that they take over from, each with its file.
+    """
     environment = environment_of_file(path)
-    if _is_aside(path) or any(_DEVELOPERS.search(each.image) for each in services.values()):
+    services = [service for _, service in made]
+    if _is_aside(path) or any(_DEVELOPERS.search(each.image) for each in services):
         return True
     if environment:
         return False
@@ -381,19 +392,21 @@ def _is_local(
         if posixpath.dirname(other) == folder and environment_of_file(other) == "production":
             if all(each.image or each.build for each in theirs.values()):
                 return True  # the one for production stands alone
-    if any(_DEVELOPS.search(service.command) for service in services.values()):
+    if any(_DEVELOPS.search(each.command) or is_aside(each.target) for each in services):
         return True
-    built = {each.image for each in services.values() if each.build and each.image}
+    built = {each.image for each in services if each.build and each.image}
     sources = {
-        posixpath.normpath(posixpath.join(folder, source))
-        for each in services.values() if each.build or each.image in built
-        for source, _, _ in each.volumes if source.startswith(".")
-    }  # fmt: skip
+        posixpath.normpath(posixpath.join(posixpath.dirname(at), source))
+        for at, each in made
+        if each.build or each.image in built
+        for source, _, _ in each.volumes
+        if source.startswith(".")
+    }
     return any(
         _holds(source, file.path)
         for file in application.files(Kind.PYTHON, Kind.JAVASCRIPT)
         for source in sources
-    ) or not any(each.build or not DATABASE.search(each.image) for each in services.values())
+    ) or not any(each.build or not DATABASE.search(each.image) for each in services)
 
 
 def _holds(folder: str, path: str) -> bool:

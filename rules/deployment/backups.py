@@ -24,6 +24,7 @@ from auditor.model.deployment import (
     PipelineStep,
     ScheduledTask,
 )
+from auditor.model.settings import FrameworkSetting
 from auditor.model.values import settings_in
 from auditor.model.web import Route
 
@@ -41,6 +42,9 @@ def _fragile(application: Application) -> Iterator[Evidence]:
         if store.backups and store.fragile:
             told = f"{store.name} can be deleted together with its backups: {store.fragile}"
             yield Evidence(store.place, State.WEAK, Severity.LOW, told, f"{store.name} deletion")
+
+
+_CONFIGURED = {"DATABASES", "SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_BINDS"}
 
 
 class Backups(Rule):
@@ -70,7 +74,8 @@ class Backups(Rule):
     def assess(self, application: Application) -> Verdict:
         connections = application.facts(Connection)
         writes = [q for q in application.facts(Query) if q.operation in _WRITES]
-        if not connections and not writes:
+        configured = [s for s in application.facts(FrameworkSetting) if s.name in _CONFIGURED]
+        if not connections and not writes and not configured:
             return not_applicable("the application writes to no database")
         scheduled = list(self._scheduled(application))
         if scheduled:
@@ -114,7 +119,7 @@ class Backups(Rule):
             chosen = (
                 own or served or connections
             )  # an address from a setting is the application's own
-            place = chosen[0].place if chosen else writes[0].place
+            place = next(each.place for each in (*chosen, *writes, *configured))
             evidence = [
                 Evidence(place, State.ABSENT, severity, "nothing backs up this database", "backups")
             ]

@@ -20,6 +20,7 @@ from auditor.model.settings import (
     FrameworkSetting,
     ScriptRead,
     SettingDefinition,
+    SettingMention,
     SettingRead,
     SettingsClass,
 )
@@ -59,7 +60,10 @@ class EnvironmentConfigs(Rule):
         apps = application.facts(WebApp)
         if not apps:
             return not_applicable("no web application was found")
-        reads = [r for r in application.facts(SettingRead) if _SELECTS.search(r.name)]
+        reads: list[SettingRead | SettingMention] = [
+            r for r in application.facts(SettingRead) if _SELECTS.search(r.name)
+        ]
+        reads += [m for m in application.facts(SettingMention) if _SELECTS.search(m.name)]
         definitions = application.facts(SettingDefinition)
         files = _files(definitions)
         evidence = [*self._strengths(application, reads, files), *_told(application, definitions)]
@@ -78,7 +82,10 @@ class EnvironmentConfigs(Rule):
         return judge(summary, evidence)
 
     def _strengths(
-        self, application: Application, reads: list[SettingRead], files: dict[str, Place]
+        self,
+        application: Application,
+        reads: list[SettingRead | SettingMention],
+        files: dict[str, Place],
     ) -> Iterator[Evidence]:
         for read in reads[:3]:
             yield present(read.place, f"{read.name} decides which environment this is", read.name)

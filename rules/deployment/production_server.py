@@ -66,7 +66,9 @@ class ProductionServer(Rule):
         starts = [s for s in application.facts(Start) if s.standing is Standing.PRODUCTION]
         starts = starts or [s for s in application.facts(Start) if s.standing is Standing.PERHAPS]
         found = [(s, e) for s in starts for e in self._start(application, s, runs)]
-        evidence = [e for start, e in found if not _branch(start, e, found)]
+        evidence = [
+            e for start, e in found if not _branch(start, e, found) and not _beside(start, e, found)
+        ]
         if not evidence:
             evidence = [*self._code(application, runs)]
         if not evidence:
@@ -188,6 +190,18 @@ def _branch(start: Start, evidence: Evidence, found: list[tuple[Start, Evidence]
     return any(
         other.command.place.path == start.command.place.path
         and other.command.source == start.command.source
+        and piece.state is State.PRESENT
+        for other, piece in found
+    )
+
+
+def _beside(start: Start, evidence: Evidence, found: list[tuple[Start, Evidence]]) -> bool:
+    """Whether an image starts a server for developers, while a platform starts one for production."""
+    if start.command.source != "Dockerfile" or evidence.state is State.PRESENT:
+        return False
+    return any(
+        other.command.source != "Dockerfile"
+        and not other.command.source.startswith("service ")
         and piece.state is State.PRESENT
         for other, piece in found
     )

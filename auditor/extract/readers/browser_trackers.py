@@ -11,6 +11,7 @@ import re2
 
 from auditor.discover import Kind, Role
 from auditor.extract.facts import Fact
+from auditor.extract.markup import at, items, read_json
 from auditor.extract.source import Source, extracts
 
 
@@ -22,6 +23,21 @@ class BrowserTracker(Fact, frozen=True):
     line: int
 
 
+class ComponentLibrary(Fact, frozen=True):
+    """A package.json of components that a front end uses: who runs it brings the framework along."""
+
+    line: int
+
+
+@extracts(Kind.MANIFEST, name=r"package\.json")
+def component_libraries(source: Source) -> Iterator[Fact]:
+    if '"peerDependencies"' in source.text:
+        document = read_json(source.text)
+        if any(name in _FRAMEWORKS for name, _ in items(at(document.data, "peerDependencies"))):
+            yield ComponentLibrary(document.line("peerDependencies"))
+
+
+_FRAMEWORKS = {"react", "react-dom", "next", "vue", "svelte", "@angular/core", "preact"}
 _CALLS = (
     ("Sentry", b"Sentry", re2.compile(rb"\bSentry\.init\(|\bSentry\.(?:withErrorBoundary|captureException)\(")),
     ("Rollbar", b"ollbar", re2.compile(rb"new Rollbar\(|\bRollbar\.init\(|<Provider[^>]*rollbar")),

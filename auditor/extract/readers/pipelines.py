@@ -182,9 +182,14 @@ def _extended(data: dict[str, Any], job: dict[str, Any], depth: int) -> dict[str
     return job
 
 
-@extracts(Kind.WORKFLOW, name=r"config\.ya?ml")
+_CIRCLE = re.compile(r"(?m)^jobs:[ \t]*(?:#.*)?$")
+
+
+@extracts(Kind.WORKFLOW, name=r".+\.ya?ml")
 def circleci(source: Source) -> Iterator[Fact]:
-    """https://circleci.com/docs/configuration-reference/."""
+    """https://circleci.com/docs/configuration-reference/: jobs by name; parts of a dynamic one have any name."""
+    if not _CIRCLE.search(source.text) or re.search(r"(?m)^[\"']?on[\"']?:", source.text):
+        return
     for document in read_yaml(source.text):
         data = document.data
         jobs = at(data, "jobs")
