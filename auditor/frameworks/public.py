@@ -35,7 +35,7 @@ _PLACES = tuple(
     for why, words in (
         (
             "health check",
-            r"(?:_|api[-_])?health(?:z|[-_]?check)?|liv(?:ez?|eness)|ready?z?|readiness|ping|alive|heartbeat|up",
+            r"(?:_|(?:api|service|system|server|app)[-_])?health(?:z|[-_]?check)?|liv(?:ez?|eness)|ready?z?|readiness|ping|alive|heartbeat|up",
         ),
         ("documentation", r"docs|redoc|openapi\.json|swagger|version"),
         ("static files", r"static|assets|favicon\.ico|robots\.txt|sitemap\.xml|\.well-known"),

@@ -31,6 +31,7 @@ from auditor.link.values import (
 from auditor.model.places import Place
 from auditor.model.settings import (
     EnvironmentNames,
+    LocalSettings,
     ScriptRead,
     SettingDefinition,
     SettingMention,
@@ -298,6 +299,20 @@ def _may_read(call: t.Call) -> bool:
         or "env" in last.lower()
         or (isinstance(func, t.Attr) and "env" in t.dotted(func).lower())
     )
+
+
+_LOCAL = re.compile(r"(?:^|\.)(?:local_?settings|settings_?local|local_?config|config_?local)$")
+
+
+@provides(LocalSettings)
+def local_settings(application: Application) -> Iterator[LocalSettings]:
+    """`from local_settings import *`, `app.config.from_envvar("APP_SETTINGS")`."""
+    for node, scope in application.code.of_kind(t.Import):
+        if _LOCAL.search(node.module) and application.code.module_of(node.module, scope) is None:
+            yield LocalSettings(node.module, place_of(Located(node, scope)))
+    for site in application.code.method_calls("from_envvar"):
+        name = application.values.text(site.arg(0, "variable_name"), site.scope)
+        yield LocalSettings(name or "from_envvar", place_of(site))
 
 
 _NAMED = re.compile(r"(?i)^(prod(?:uction)?|live)$|^(?:dev(?:elopment)?|local|stag(?:e|ing)|test(?:ing)?|qa|uat|sandbox)$")  # fmt: skip

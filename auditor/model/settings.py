@@ -68,6 +68,14 @@ class SettingMention:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """Settings of one machine, which a module of the code takes in and the repository does not hold."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentNames:
     """A class of the code whose members name the environments: production and one more."""
 

@@ -18,6 +18,7 @@ from auditor.model.places import Place
 from auditor.model.settings import (
     EnvironmentNames,
     FrameworkSetting,
+    LocalSettings,
     ScriptRead,
     SettingDefinition,
     SettingMention,
@@ -164,6 +165,9 @@ def _told(
     """What else tells the environments apart: their names in the code, files for each of them."""
     for found in application.facts(EnvironmentNames):
         yield present(found.place, f"`{found.name}` names the environments", found.name)
+    for local in application.facts(LocalSettings):
+        told = f"`{local.name}` holds what differs from machine to machine"
+        yield present(local.place, told, local.name)
     modules = {
         s.environment: s.place
         for s in application.facts(FrameworkSetting)

@@ -197,7 +197,8 @@ def _branch(start: Start, evidence: Evidence, found: list[tuple[Start, Evidence]
 
 def _beside(start: Start, evidence: Evidence, found: list[tuple[Start, Evidence]]) -> bool:
     """Whether an image starts a server for developers, while a platform starts one for production."""
-    if start.command.source != "Dockerfile" or evidence.state is State.PRESENT:
+    developing = start.server in ("runserver", "flask")
+    if start.command.source != "Dockerfile" or not developing or evidence.state is State.PRESENT:
         return False
     return any(
         other.command.source != "Dockerfile"

@@ -47,7 +47,7 @@ class ErrorTracking(Rule):
             evidence = [Evidence(apps[0].place, State.ABSENT, Severity.HIGH, told, "tracker")]
         works = any(e.state is State.PRESENT for e in evidence)
         if works:
-            evidence = [e for e in evidence if e.state is State.PRESENT]
+            evidence = list({(e.place, e.message): e for e in evidence if e.state is State.PRESENT}.values())  # fmt: skip
         evidence += self._front_ends(application)
         summary = "Errors are reported." if works else "Errors in production reach nobody."
         return judge(summary, evidence)
