@@ -139,6 +139,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 _MAX_DEPTH = 30
 _MAX_LENGTH = 100_000
+_MAX_ITEMS = 100
 
 
 Env = dict[tuple[int, str], Located]
@@ -259,6 +260,8 @@ class Evaluator:
                 return self._call(CallSite(expr, scope), name, place)
             case t.Item(value=base, index=index):
                 both = [self.value(base, scope), self.value(index, scope)]
+                if isinstance(both[0], Unknown) and (entry := self._entry(base, both[1], scope)):
+                    return self.value(entry.node, entry.scope)  # type: ignore[arg-type]
                 return lift(lambda a, b: a[b], both, place)
             case t.Comp(elements=[element], loops=[loop]):
                 return self._comprehension(element, loop, scope, place)
@@ -660,11 +663,33 @@ class Evaluator:
         if not isinstance(loop.target, t.Name):
             return Unknown("computed at run time", place)
         target = loop.target.id
+        whole = self.value(loop.iter, scope)
+        if isinstance(whole, Unknown):  # only a part of each item may be wanted
+            listed = [s for s in self.sources(loop.iter, scope) if isinstance(s.node, t.Seq)]
+            if len(listed) == 1 and not loop.conditions and (id(scope), target) not in self._bound:
+                items: list[t.Expr] = listed[0].node.items  # type: ignore[attr-defined]
+                parts = []
+                for item in items[:_MAX_ITEMS]:
+                    with self.within({(id(scope), target): Located(item, listed[0].scope)}):
+                        parts.append(self.value(element, scope))
+                return lift(lambda *xs: list(xs), parts, place)
 
         def each(items: Any) -> list[Any]:
             return [_apply(element, target, item) for item in items]
 
-        return lift(each, [self.value(loop.iter, scope)], place)
+        return lift(each, [whole], place)
+
+    def _entry(self, base: t.Expr, key: Value, scope: Scope) -> Located | None:
+        """The entry of a dict that is known only in part."""
+        maps = [s for s in self.sources(base, scope) if isinstance(s.node, t.Map)]
+        if len(maps) != 1 or not isinstance(key, Known):
+            return None
+        found = [
+            value
+            for name, value in zip(maps[0].node.keys, maps[0].node.values, strict=True)  # type: ignore[attr-defined]
+            if isinstance(name, t.Const) and name.value == key.value
+        ]
+        return Located(found[-1], maps[0].scope) if found else None
 
 
 def _apply(element: t.Expr, target: str, item: Any) -> Any:
