@@ -22,6 +22,7 @@ from auditor.link.contexts import contexts_of
 from auditor.link.names import CallSite, Located, Module, Scope, named
 from auditor.link.pathtests import PathTests
 from auditor.link.values import Env, Evaluator, instance_attribute, place_of
+from auditor.model.values import possible
 from auditor.model.web import Guard, Guarding
 
 Judged = tuple[Guarding, str]
@@ -40,6 +41,8 @@ _MIXINS = {
     "MultiplePermissionsRequiredMixin": "django-braces demands permissions",
     "PermissionListMixin": "",
 }
+_ASKING = {"PermissionRequiredMixin"}
+"""Those that ask a `has_permission` of the view, which may be its own."""
 _MIXIN_HOMES = (
     "django.contrib.auth.mixins.",
     "braces.views.",
@@ -76,6 +79,7 @@ _OR_READ_ONLY = {
     "IsAuthenticatedOrReadOnly", "DjangoModelPermissionsOrAnonReadOnly",
     "IsAdminUserOrReadOnly",
 }  # fmt: skip
+_OF_MODELS = {"DjangoModelPermissions", "DjangoObjectPermissions"}
 _REQUEST = re.compile(r"(?:^|\.)request(?:\._request)?$")
 _IDENTIFYING = {"user", "auth", "session", "COOKIES", "get_signed_cookie"}
 _BODY = {"data", "POST", "body", "FILES"}
@@ -97,6 +101,8 @@ def asking_permissions(site: CallSite, name: str, values: Evaluator) -> Verifica
     match = _HAS_PERMISSION.fullmatch(name)
     if match is None or match[1] in _OR_READ_ONLY:
         return None
+    if match[1] in _ASKING:
+        return Verification(Strength.VERIFIED, raises=False)
     judged = _PERMISSIONS.get(match[1])
     known = judged is not None and judged[0] is _ENFORCED
     return Verification(Strength.VERIFIED, raises=False) if known else None
@@ -279,7 +285,9 @@ class DjangoGuards(WrapperGuards):
             short = re.split(r"[.:]", ancestor)[-1]
             definition = self.code.definition(ancestor)
             if definition is None:
-                yield from self._known_base(ancestor, short, found, behind_view)
+                with self.checks.within(bound):
+                    known = list(self._known_base(ancestor, short, found, behind_view))
+                yield from known
                 if _VIEW.match(ancestor):  # it has `dispatch`
                     behind_view = behind_view or "stands behind the view among the bases"
                 continue
@@ -304,7 +312,11 @@ class DjangoGuards(WrapperGuards):
                 yield Guard("test_func", place_of(test, "test_func"), "class", state, judged[1])
             return
         reason = _MIXINS.get(short) if name.startswith(_MIXIN_HOMES) else LOGIN_VIEWS.get(short)
-        if reason and late:
+        asked = self._method(found, "has_permission") if short in _ASKING else None
+        if asked is not None and isinstance(asked.node, t.Function):
+            state, reason = self.telling(asked)
+            yield Guard(short, place_of(asked, short), "class", state, reason)
+        elif reason and late:
             told = f"{short} {late}, so that it never runs"
             yield Guard(short, at, "class", Guarding.DECORATIVE, told)
         elif reason:
@@ -438,6 +450,8 @@ class DjangoGuards(WrapperGuards):
             if known := known_guard(name):
                 return known.state, known.reason
             return Guarding.UNKNOWN, f"{name} lies outside this tree and is not known"
+        if tests.method in _SAFE and self._lets_read(found):
+            return None
         for ancestor in self.code.ancestry(found):
             definition = self.code.definition(ancestor)
             if definition is None:
@@ -451,6 +465,22 @@ class DjangoGuards(WrapperGuards):
                 told = None if state is _ABSENT else (state, reason)
                 return told if state is _ENFORCED else self._of_object(found, tests) or told
         return self._of_object(found, tests)
+
+    def _lets_read(self, found: Located) -> bool:
+        """Whether a class of DRF's DjangoModelPermissions does not ask who reads.
+
+        https://www.django-rest-framework.org/api-guide/permissions/#djangomodelpermissions: with
+        `authenticated_users_only` off, who reads is asked for what `perms_map` lists: nothing.
+        """
+        bases = (re.split(r"[.:]", name)[-1] for name in self.code.ancestry(found))
+        if not any(base in _OF_MODELS for base in bases) or self.values.attribute(
+            found, "perms_map"
+        ):
+            return False
+        for source in self.values.attribute(found, "authenticated_users_only"):
+            value = self.values.value(source.node, source.scope)  # type: ignore[arg-type]
+            return any(not known.value for known in possible(value))
+        return False
 
     def _of_object(self, found: Located, tests: PathTests) -> Judged | None:
         """What a permission demands with its object in hand, where the view asks about one."""
@@ -493,6 +523,12 @@ class DjangoGuards(WrapperGuards):
         if module is None:
             return None
         return self.code.defined(named(dotted.rpartition(".")[2]), module.scope)
+
+    def middlewares(self, project: DjangoProject) -> Iterator[Located]:
+        """The middleware of the tree that a project runs."""
+        for dotted in project.main.texts("MIDDLEWARE"):
+            if (found := self._middleware_of(dotted, project)) is not None:
+                yield found
 
     def hooks(self, definition: Located) -> Iterator[Located]:
         if isinstance(definition.node, t.Function):

@@ -16,6 +16,7 @@ from auditor.frameworks.django_ninja import NinjaApis, NinjaGuards, NinjaOperati
 from auditor.frameworks.django_patterns import path_parameters, readable
 from auditor.frameworks.django_permissions import Entries, Permissions
 from auditor.frameworks.django_rest import RestRoute, RestRouters
+from auditor.frameworks.django_signins import SignIns
 from auditor.frameworks.django_urls import Pattern, Registry, UrlConf
 from auditor.frameworks.django_views import MADE, METHODS, SERVED, Views
 from auditor.frameworks.public import public_by_nature
@@ -62,6 +63,7 @@ class ProjectRoutes:
         self.views.old = _is_old(application)
         self.permissions = Permissions(application, conf.project)
         self.limits = DjangoLimits(application, conf.project, guards)
+        self.signins = SignIns(guards, conf.project)
 
     def routes(self) -> Iterator[Route]:
         for route in self._all():
@@ -105,6 +107,8 @@ class ProjectRoutes:
                         yield replace(route, method=str(keyword.name).upper())
             return
         found = self.code.defined(node, scope) if isinstance(node, t.Name | t.Attr) else None
+        if isinstance(node, t.Lambda):
+            found = self.code.as_function(Located(node, scope))
         if found is not None and isinstance(found.node, t.Function):
             for method in self.views.of_function(found):
                 yield self._function_view(pattern, found, method)
@@ -267,7 +271,7 @@ class ProjectRoutes:
 
     def _method(self, pattern: Pattern, found: Located, method: str, short: str) -> Route:
         decorators = self.guards.around_dispatch(found)
-        tests = self._tests(method, pattern, decorators)
+        tests = self._tests(method, pattern, decorators, "")
         handler = self.views.handler(found, method)
         guards = [
             *self._around(pattern, tests),
@@ -318,7 +322,7 @@ class ProjectRoutes:
     def _action(self, pattern: Pattern, route: RestRoute) -> Route:
         assert route.viewset is not None
         found = route.viewset
-        tests = self._tests(route.method, pattern)
+        tests = self._tests(route.method, pattern, action=route.action)
         handler = self.views.method(found, route.action)
         made = _made(pattern)
         listed = self.permissions.of(found, route.method, route.action, route.extra, made)
@@ -401,12 +405,16 @@ class ProjectRoutes:
     # --- what every route shares
 
     def _tests(
-        self, method: str, pattern: Pattern, decorators: Sequence[Located] = ()
+        self,
+        method: str,
+        pattern: Pattern,
+        decorators: Sequence[Located] = (),
+        action: str | None = None,
     ) -> PathTests:
         around = (*decorators, *pattern.wrappers)
         marks = (m for d in around for m in self.guards.decorators.marks(d))
         path = re.sub(r"[\^$]", "", pattern.route)
-        return PathTests(self.values, method, path, pattern.name, frozenset(marks))
+        return PathTests(self.values, method, path, pattern.name, frozenset(marks), action)
 
     def _around(self, pattern: Pattern, tests: PathTests) -> list[Guard]:
         """What wraps the view where it is registered."""
@@ -447,7 +455,7 @@ class ProjectRoutes:
             at,
             "Django",
             self.conf.project.name,
-            tuple(dict.fromkeys(guards)),
+            tuple(dict.fromkeys(self.signins.behind(guards, tests))),
             (*around, *limits, *everywhere),
             tuple(path_parameters(pattern.route, at)),
             public,

@@ -277,6 +277,10 @@ class UrlConf:
             match node:
                 case t.Call(func=t.Attr(name="as_view")):
                     break
+                case t.Call() if self._makes_patterns(node.func, target.scope):
+                    around = replace(below, wrappers=(*below.wrappers, *wrappers))
+                    self._call(CallSite(node, target.scope), around, trail, 0)
+                    return
                 case t.Call(func=func, args=[inner, *_]) if _wraps(
                     func, inner
                 ) and not self._makes_view(func, inner, target.scope):
@@ -298,6 +302,20 @@ class UrlConf:
             full = f"{below.namespace}:{name}" if below.namespace else name
             around = (*below.wrappers, *wrappers)
             self.patterns.append(Pattern(below.route, target, around, full, site))
+
+    def _makes_patterns(self, func: t.Expr, scope: Scope) -> bool:
+        """`listed(View, "name")`: a function of the tree that returns `include([…])`, or a list."""
+        made = self.code.defined(func, scope)
+        if made is None or not isinstance(made.node, t.Function):
+            return False
+        nodes = list(t.walk_own(*made.node.body))
+        returned = [n.value for n in nodes if isinstance(n, t.Return)]
+        return bool(returned) and all(
+            (isinstance(value, t.Call)
+            and t.dotted(value.func).rpartition(".")[2] == "include")
+            or (isinstance(value, t.Seq) and len(value.items) == 3)
+            for value in returned
+        )
 
     def _makes_view(self, func: t.Expr, given: t.Expr, scope: Scope) -> bool:
         """`FormPreview(ArticleForm)`: a view that is an object, made with a class that is no view."""

@@ -252,7 +252,27 @@ class Views:
                 return ("GET",) if last == "api_view" else ("ANY",)
             if call is not None and (limited := self._limited(CallSite(call, function.scope))):
                 return limited
-        return ("ANY",)
+        return self._delegated(function) or ("ANY",)
+
+    def _delegated(self, function: Located) -> tuple[str, ...]:
+        """`return ListView.as_view()(request)`: the methods of the class-based views that answer."""
+        scope = self.code.inside(function)
+        methods: set[str] = set()
+        for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+            if not isinstance(node, t.Return):
+                continue
+            asked = node.value.func if isinstance(node.value, t.Call) else None
+            found = [s for s in self.values.sources(asked, scope)] if asked is not None else []
+            match found:
+                case [Located(node=t.Call(func=t.Attr(value=view, name="as_view")) as made)]:
+                    defined = self.code.defined(view, found[0].scope)
+                    served = self.served(defined) if defined is not None else ()
+                    if not served or made.args:
+                        return ()
+                    methods.update(served)
+                case _:
+                    return ()
+        return tuple(m for m in METHODS if m in methods)
 
     def _limited(self, site: CallSite) -> tuple[str, ...]:
         """`@cors("GET", "POST")`: a decorator of the tree that is given methods and asks for them."""

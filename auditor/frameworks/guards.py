@@ -13,6 +13,7 @@ from dataclasses import replace
 from auditor.extract.python import tree as t
 from auditor.libraries.authentication import known_guard
 from auditor.link.application import Application
+from auditor.link.bare import Bare, conditions
 from auditor.link.checks import Checks, Origin, Strength, Summary
 from auditor.link.names import Located, Scope
 from auditor.link.pathtests import PathTests
@@ -175,6 +176,11 @@ class Guards:
                             return True
         return False
 
+    def turns_away_bare(self, function: Located, summary: Summary) -> bool:
+        """Whether a function turns away who brings nothing, as every guard does."""
+        scope, bare = self.code.inside(function), Bare(self.values)
+        return any(bare.meets(conditions(function, node), scope) for node in summary.rejects)
+
     def each_request(self, function: Located, short: str, tests: PathTests) -> Guard | None:
         """What a middleware or hook demands of a request for one route; its `via` is middleware."""
         if not self.heard(self.checks.summary(function)).denies:
@@ -198,6 +204,8 @@ class Guards:
             state = _BY_BEST.get(best, Guarding.DECORATIVE)
             if state is Guarding.DECORATIVE and not self.about_callers(function):
                 return None  # a filter of addresses, a check of forgery: nobody's credential
+            if state is Guarding.DECORATIVE and not self.turns_away_bare(function, decided):
+                return None  # it minds what is sent; who sends nothing passes
             reason = notes or "looks only at the form of the credential, never verifies it"
             if state is Guarding.DECORATIVE and decided.conditional:
                 state = Guarding.OPTIONAL

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,18 +14,27 @@ from dataclasses import dataclass, field
 import re2
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Scope
+from auditor.link.contexts import contexts_of
+from auditor.link.names import CallSite, Located, Scope
 from auditor.link.values import Env, Evaluator
 from auditor.model.values import possible
 
 _MATCHING = re.compile(r"re\.(?:match|search|fullmatch)")
 _MAX_DEPTH = 12
+_MAX_TURNS = 50
 _VARIABLES = re.compile(r"values|(?:request\.)?view_args")
 """What Flask has matched in the path: `url_value_preprocessor` gets it, the request has it."""
 _KWARGS = re.compile(r"^(?:self|view|\w+\.parser_context)\.kwargs$")
 """Where Django's class-based views keep it."""
+_VIEW = re.compile(r"^(?:self|view|self\.view)$")
+_ACTION = re.compile(r"^(?:self|view|self\.view)\.action$")
+"""What a viewset of Django REST framework is asked to do, to a permission or to itself."""
 _TEXT_METHODS = {
     "rstrip", "lstrip", "strip", "lower", "upper", "removeprefix", "removesuffix",
+}  # fmt: skip
+_ASKED = {
+    "path", "path_info", "full_path", "method", "endpoint", "blueprint", "resolver_match", "view_name",
+    "url_name", "action",
 }  # fmt: skip
 _SPLITTING = {"split", "rsplit", "partition", "rpartition"}
 _PATH = re.compile(r"(?:^|\.)(?:url\.path|path|full_path|path_info|scope\.path)$")
@@ -41,6 +51,8 @@ class PathTests:
     """The route's name, where the framework has one (`blueprint.view`, a URL's name)."""
     marks: frozenset[str] | None = None
     """Attributes that decorators have put on the view; None where views carry none."""
+    action: str | None = None
+    """What a viewset is asked to do; empty for other views, None where there are no viewsets."""
 
     env: Env = field(default_factory=dict)
     """What the hook's own constructor was given."""
@@ -48,7 +60,7 @@ class PathTests:
     @property
     def key(self) -> tuple[object, ...]:
         given = (id(x.node) for x in self.env.values())
-        return self.method, self.path, self.endpoint, self.marks, *given
+        return self.method, self.path, self.endpoint, self.marks, self.action, *given
 
     def decide(self, test: t.Expr, scope: Scope) -> bool | None:
         """The outcome of a test, None where it does not hang on path and method alone."""
@@ -92,11 +104,70 @@ class PathTests:
                     return self._takes(str(key))
                 if self.marks is not None and _KWARGS.search(t.dotted(owner)):
                     return self._takes(str(key))
+            case t.Call(func=func):
+                return self._told_by(func, test, scope, depth)
             case t.Name():
                 origins = self.values.origins(test, scope)
                 if len(origins) == 1 and not isinstance(origins[0].node, t.Name):
                     return self._decide(origins[0].node, origins[0].scope, depth + 1)  # type: ignore[arg-type]
         return None
+
+    # --- helpers of the tree
+
+    def _told_by(self, func: t.Expr, call: t.Call, scope: Scope, depth: int) -> bool | None:
+        """`is_public(request)`: what a function says that only looks at path and method."""
+        found = self.values.code.defined(func, scope)
+        if found is None or not isinstance(found.node, t.Function) or not _asks(found.node):
+            return None
+        inner = self.values.code.inside(found)
+        if id(inner) in self.values.bound_scopes:
+            return None  # a function that calls itself ends here
+        env = contexts_of(self.values).bound_by(CallSite(call, scope))
+        with self.values.within({**env, (id(inner), ""): found}):
+            told = self._runs(found.node.body, inner, {}, depth + 1)
+        return told if isinstance(told, bool) else None
+
+    def _runs(
+        self, body: list[t.Stmt], scope: Scope, known: dict[str, bool | None], depth: int
+    ) -> bool | str | None:
+        """What statements return for this route; "" where they go on, None where nobody can tell."""
+        if depth > _MAX_DEPTH:
+            return None
+        for stmt in body:
+            told: bool | str | None = ""
+            match stmt:
+                case t.Return(value=None):
+                    return False
+                case t.Return(value=t.Const(value=value)):
+                    return bool(value)
+                case t.Return(value=t.Name(id=name)) if name in known:
+                    return known[name]
+                case t.Return(value=value):
+                    return self._decide(value, scope, depth)
+                case t.If(test=test, body=then, orelse=other):
+                    outcome = self._decide(test, scope, depth)
+                    if outcome is None:
+                        return None
+                    told = self._runs(then if outcome else other, scope, known, depth + 1)
+                case t.For(target=t.Name(id=name), iter=listed, body=turn):
+                    texts = self._texts(listed, scope)
+                    if texts is None or len(texts) > _MAX_TURNS:
+                        return None
+                    for text in texts:
+                        at = Located(t.Const(stmt.line, stmt.column, stmt.line, text), scope)
+                        with self.values.within({(id(scope), name): at}):
+                            told = self._runs(turn, scope, known, depth + 1)
+                        if told != "":
+                            break
+                case t.Assign(targets=[t.Name(id=name)], value=t.Const(value=bool(value))):
+                    known[name] = value
+                case t.Assign() | t.Do() | t.Jump():
+                    pass  # names are looked up where they are used
+                case _:
+                    return None
+            if told != "":
+                return told
+        return ""
 
     def _takes(self, name: str) -> bool:
         """Whether the route has a variable of this name."""
@@ -104,6 +175,8 @@ class PathTests:
 
     def _marked(self, view: t.Expr, mark: str, scope: Scope) -> bool | None:
         """`getattr(app.view_functions[request.endpoint], "is_public", False)`."""
+        if mark == "action" and self.action is not None and _VIEW.search(t.dotted(view)):
+            return self.action != ""
         if self.marks is None:
             return None
         if t.dotted(view) in ("view_func", "view_function", "view"):
@@ -165,6 +238,8 @@ class PathTests:
             return self.path
         if dotted.endswith(".method"):
             return self.method
+        if self.action is not None and _ACTION.search(dotted):
+            return self.action
         if self.endpoint and dotted.endswith(("request.endpoint", "resolver_match.view_name")):
             return self.endpoint
         if self.endpoint and dotted.endswith("resolver_match.url_name"):
@@ -230,6 +305,16 @@ class PathTests:
                 subject = self._subject(left, scope)
                 return None if subject is None else subject in texts
         return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _asks(function: t.Function) -> bool:
+    """Whether a function mentions what it could learn of a request's path or method."""
+    return any(
+        isinstance(node, t.Attr | t.Name)
+        and (node.name if isinstance(node, t.Attr) else node.id) in _ASKED
+        for node in t.walk_own(*function.body)
+    )
 
 
 def _applied(text: str, method: str, given: Sequence[object]) -> str:

@@ -126,6 +126,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "|": lambda a, b: a | b,
     "%": _modulo,
 }
+_KINDS: dict[str, type] = {"str": str, "int": int, "bool": bool, "list": list, "dict": dict}
 _COLLECTING = {"set", "frozenset", "list", "tuple", "sorted"}
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "==": lambda a, b: a == b,
@@ -404,6 +405,10 @@ class Evaluator:
                 return None if None in outcomes else op == "and"
             case t.Name():
                 return True if self._is_bound(test, scope) else None
+            case t.Call(func=t.Name(id="isinstance"), args=[subject, t.Name(id=kind)]):
+                value = self.value(subject, scope)
+                if isinstance(value, Known) and kind in _KINDS:
+                    return isinstance(value.value, _KINDS[kind])
             case t.Call(func=t.Name(id="hasattr"), args=[base, t.Const(value=str(name))]):
                 own = self.bound_class(base, scope)
                 return bool(self._class_origins(own, name)) if own else None

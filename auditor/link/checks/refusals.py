@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from auditor.extract.python import tree as t
 from auditor.link.checks.parts import Part
@@ -41,11 +42,8 @@ class Refusals(Part):
         for origin in origins:
             if self.sends_to_login(origin.node):
                 return True
-            for node in t.walk_own(origin.node):
-                if isinstance(node, t.Const) and node.value in DENIAL and node.value is not True:
-                    return True
-                if isinstance(node, t.Attr | t.Name) and DENIAL_NAMES.search(t.dotted(node)):
-                    return True
+            if _says(origin.node, _denial):
+                return True
         return False
 
     def sends_to_login(self, response: t.Node) -> bool:
@@ -119,12 +117,33 @@ class Refusals(Part):
 
 def _is_error(call: t.Expr) -> bool:
     """Whether a response carries a status of 4xx or 5xx."""
-    for node in t.walk_own(call):
-        match node:
-            case t.Const(value=int(status)) if 400 <= status < 600:
-                return True
-            case t.Attr(name=name) | t.Name(id=name) if re.match(
-                r"HTTP_[45]\d\d_|UNAUTHORIZED|FORBIDDEN", name
-            ):
-                return True
+    return _says(call, _error)
+
+
+def _says(node: t.Node, status: Callable[[t.Node], bool]) -> bool:
+    """Whether a response has such a status; of `200 if done else 400` both have to be such."""
+    if status(node):
+        return True
+    if isinstance(node, t.Lambda):
+        return False
+    if isinstance(node, t.Choice):
+        return _says(node.then, status) and _says(node.other, status)
+    return any(_says(below, status) for below in t.children(node))
+
+
+def _error(node: t.Node) -> bool:
+    match node:
+        case t.Const(value=int(code)):
+            return 400 <= code < 600
+        case t.Attr(name=name) | t.Name(id=name):
+            return bool(re.match(r"HTTP_[45]\d\d_|UNAUTHORIZED|FORBIDDEN", name))
+    return False
+
+
+def _denial(node: t.Node) -> bool:
+    match node:
+        case t.Const(value=int(code)):
+            return code in DENIAL
+        case t.Attr() | t.Name():
+            return bool(DENIAL_NAMES.search(t.dotted(node)))
     return False

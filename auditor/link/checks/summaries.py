@@ -26,7 +26,7 @@ from auditor.link.values import Evaluator
 
 _OF_REQUEST = {
     "path", "method", "endpoint", "blueprint", "path_info", "full_path", "url_rule",
-    "view_functions", "view_name", "url_name", "namespace", "resolver_match",
+    "view_functions", "view_name", "url_name", "namespace", "resolver_match", "view_func", "action",
 }  # fmt: skip
 _COLUMN = re.compile(r"(?:^|\.)(?:Column|mapped_column|\w+Field)$")
 _MAX_CALLS_DEEP = 16
@@ -100,12 +100,12 @@ class Checks:
     def _asks_of_request(self, function: Located) -> bool:
         """Whether a function mentions what tests of the request's path and method are about.
 
-        Where the request is ambient, what it calls may ask as well.
+        What it calls may ask as well, where the request is ambient further down.
         """
         key = id(function.node)
         if key not in self._asks:
             code = self.values.code
-            reached = code.with_callees(function, 2) if self.ambient else [function]
+            reached = code.with_callees(function, 2 if self.ambient else 1)
             self._asks[key] = any(
                 (isinstance(node, t.Attr) and (node.name in _OF_REQUEST or node.name == "kwargs"))
                 or (isinstance(node, t.Name) and node.id in _OF_REQUEST)

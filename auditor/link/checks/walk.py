@@ -23,9 +23,13 @@ from auditor.link.checks.strength import (
 from auditor.link.checks.switches import Switches, settled
 from auditor.link.names import Located
 from auditor.link.pathtests import PathTests
+from auditor.model.values import possible
 
 if TYPE_CHECKING:
     from auditor.link.checks.summaries import Checks
+
+
+_MAX_TURNS = 20
 
 
 class Walk(Part):
@@ -77,6 +81,11 @@ class Walk(Part):
 
     def stmt(self, stmt: t.Stmt, state: State) -> State | None:
         match stmt:
+            case t.Return(value=t.Choice() as choice) if any(
+                self.refusals.aborts(way) for way in (choice.then, choice.other)
+            ):
+                self.choose(stmt, choice, state)
+                return None
             case t.Return(value=value):
                 self.leave(stmt, value, state)
                 return None
@@ -91,9 +100,7 @@ class Walk(Part):
                 for context in stmt.contexts:
                     state = self.evidence.effect(context, state)
                 return self.block(stmt.body, state)
-            case t.For(target=t.Name(id=name), iter=t.Seq(items=items)) if (
-                self.tests is not None and 0 < len(items) <= 20
-            ):
+            case t.For(target=t.Name(id=name)) if items := self.turns(stmt):
                 for item in items:  # `for path in ["/admin", "/api"]: if request.path…`
                     with self.values.within({(id(self.scope), name): Located(item, self.scope)}):
                         after = self.block(stmt.body, state)
@@ -138,6 +145,27 @@ class Walk(Part):
                     return None
                 return self.evidence.effect(value, state)
         return state
+
+    def turns(self, loop: t.For) -> list[t.Expr]:
+        """What a loop over a few constants goes through, where a route's path is at stake."""
+        if self.tests is None:
+            return []
+        if isinstance(loop.iter, t.Seq):
+            return loop.iter.items if len(loop.iter.items) <= _MAX_TURNS else []
+        for known in possible(self.values.value(loop.iter, self.scope)):
+            if isinstance(known.value, list) and len(known.value) <= _MAX_TURNS:
+                at = (loop.iter.line, loop.iter.column, loop.iter.end_line)
+                return [t.Const(*at, item) for item in known.value if isinstance(item, str)]
+        return []
+
+    def choose(self, stmt: t.Return, choice: t.Choice, state: State) -> None:
+        """`return view(request) if allowed else forbidden()`: two ways in one statement."""
+        at = (stmt.line, stmt.column, stmt.end_line)
+        exits, rejects = len(self.trace.exits), len(self.trace.rejects)
+        ways = [t.Return(*at, choice.then)], [t.Return(*at, choice.other)]
+        self.branch(t.If(*at, choice.test, *ways), state)
+        self.trace.exits[exits:] = [replace(e, node=stmt) for e in self.trace.exits[exits:]]
+        self.trace.rejects[rejects:] = [stmt for _ in self.trace.rejects[rejects:]]
 
     def put(self, dotted: str, origin: Origin, state: State) -> None:
         """Remember what an attribute holds for other functions to find there."""
