@@ -28,7 +28,7 @@ _STORED = re.compile(
     r"(?:\.objects|_manager)(?:\.\w+(?:\(\))?)*\.(?:get|first|last|latest|create\w*|get_or_create)$"
 )
 _PROVES = re.compile(r"authenticate|decode|verify", re.I)
-_HARMLESS = re.compile(r"^django\.contrib\.auth\.(?:get_user|models\.AnonymousUser)|^builtins\.")
+_HARMLESS = re.compile(r"^django\.contrib\.auth\.(?:get_user|models\.AnonymousUser)$|^builtins\.")
 _PROOFS = {
     "headers", "META", "COOKIES", "GET", "POST", "body", "get_signed_cookie", "session", "auth",
 }  # fmt: skip

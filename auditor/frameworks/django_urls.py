@@ -7,22 +7,26 @@ routes are put together as they are written. A view may be wrapped where it is r
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from auditor.extract.packages import PYPI
 from auditor.extract.python import tree as t
 from auditor.frameworks.django_settings import DjangoProject
-from auditor.libraries.url_configurations import PackagedView, packaged
+from auditor.libraries.url_configurations import PackagedView, Setup, packaged
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
 from auditor.link.names import CallSite, Located, Module, Scope, named
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
+from auditor.model.dependencies import Dependency
 from auditor.model.values import possible
 
 _PATTERNS = {"path", "re_path", "url"}
-_REGEX = {"re_path", "url"}
+_PINNED = re.compile(r"(?:===?|~=|\^|~)?\s*v?(\d+(?:\.\d+)*)")
+"""A version, or a specifier that leaves no newer release with other URLs open."""
 _MAX_DEPTH = 12
 _OUTSIDE = re.compile(r"(?:static|staticfiles_urlpatterns|debug_toolbar_urls)$")
 _ADMIN = re.compile(r"\.site\.urls$|admin\.\w*site\w*\.urls$", re.I)
@@ -184,9 +188,9 @@ class UrlConf:
         if last in _PATTERNS:
             for env in self.contexts.of(site.node, site.scope):
                 with self.values.within(env):
-                    self._pattern(site, last, prefix, trail)
+                    self._pattern(site, prefix, trail)
         elif last == "i18n_patterns":
-            inner = prefix.below(self._language(site), False)
+            inner = prefix.below(self._language(site))
             for given in site.node.args:
                 self._list(given, site.scope, inner, trail, depth + 1)
         elif last == "include":
@@ -255,11 +259,9 @@ class UrlConf:
 
     # --- patterns
 
-    def _pattern(
-        self, site: CallSite, function: str, prefix: _Prefix, trail: tuple[str, ...]
-    ) -> None:
+    def _pattern(self, site: CallSite, prefix: _Prefix, trail: tuple[str, ...]) -> None:
         route = self.values.text(site.arg(0, "route", "regex"), site.scope)
-        below = prefix.below("{?}" if route is None else route, function in _REGEX)
+        below = prefix.below("{?}" if route is None else route)
         view = site.arg(1, "view")
         name = self.values.text(site.arg(3, "name"), site.scope) or ""
         if view is None:
@@ -278,8 +280,8 @@ class UrlConf:
                 case t.Call(func=t.Attr(name="as_view")):
                     break
                 case t.Call() if self._makes_patterns(node.func, target.scope):
-                    around = replace(below, wrappers=(*below.wrappers, *wrappers))
-                    self._call(CallSite(node, target.scope), around, trail, 0)
+                    wrapped = replace(below, wrappers=(*below.wrappers, *wrappers))
+                    self._call(CallSite(node, target.scope), wrapped, trail, 0)
                     return
                 case t.Call(func=func, args=[inner, *_]) if _wraps(
                     func, inner
@@ -311,8 +313,7 @@ class UrlConf:
         nodes = list(t.walk_own(*made.node.body))
         returned = [n.value for n in nodes if isinstance(n, t.Return)]
         return bool(returned) and all(
-            (isinstance(value, t.Call)
-            and t.dotted(value.func).rpartition(".")[2] == "include")
+            (isinstance(value, t.Call) and t.dotted(value.func).rpartition(".")[2] == "include")
             or (isinstance(value, t.Seq) and len(value.items) == 3)
             for value in returned
         )
@@ -338,11 +339,10 @@ class UrlConf:
         dotted = self.values.text(given, site.scope)
         if dotted is not None:
             module = self.code.module_of(dotted, site.scope) or self._from_root(dotted)
-            clients = self.project.main.texts("HEADLESS_CLIENTS")
-            known = packaged(dotted, self.installed, clients) if module is None else None
+            known = packaged(dotted, self._setup) if module is None else None
             if known is not None:
                 for view in known:
-                    at = prefix.named(namespace).below(view.route, view.regex)
+                    at = prefix.named(namespace).below(view.route)
                     here = Located(site.node, site.scope)
                     self.patterns.append(
                         Pattern(at.route, here, at.wrappers, view.view, site, view)
@@ -371,6 +371,19 @@ class UrlConf:
                     self._registry(urls, source.scope, prefix.named(namespace), ())
                 case node:
                     self._list(node, source.scope, prefix.named(namespace), trail)  # type: ignore[arg-type]
+
+    @functools.cached_property
+    def _setup(self) -> Setup:
+        """What decides which URLs the packages of this project serve."""
+        main = self.project.main
+        versions: dict[str, tuple[int, ...]] = {}
+        for each in self.application.facts(Dependency):
+            pinned = _PINNED.match(each.version or each.specifier)
+            if each.ecosystem == PYPI and pinned:
+                versions[each.name.lower()] = tuple(map(int, pinned[1].split(".")))
+        return Setup(
+            self.installed, main.texts, versions, lambda name: True in list(main.known(name))
+        )
 
     def _is_function(self, func: t.Expr, scope: Scope) -> bool:
         found = self.code.defined(func, scope)
@@ -411,7 +424,7 @@ class _Prefix:
     namespace: str = ""
     wrappers: tuple[Located, ...] = ()
 
-    def below(self, route: str, regex: bool) -> _Prefix:
+    def below(self, route: str) -> _Prefix:
         return replace(self, route=self.route + route)
 
     def named(self, namespace: str) -> _Prefix:

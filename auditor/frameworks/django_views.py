@@ -262,7 +262,7 @@ class Views:
             if not isinstance(node, t.Return):
                 continue
             asked = node.value.func if isinstance(node.value, t.Call) else None
-            found = [s for s in self.values.sources(asked, scope)] if asked is not None else []
+            found = list(self.values.sources(asked, scope)) if asked is not None else []
             match found:
                 case [Located(node=t.Call(func=t.Attr(value=view, name="as_view")) as made)]:
                     defined = self.code.defined(view, found[0].scope)

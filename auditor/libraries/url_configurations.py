@@ -8,8 +8,10 @@ django-oauth-toolkit, django-prometheus, django-health-check, django-debug-toolb
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+from auditor.libraries.package_urls import served
 
 _FORM = ("GET", "POST", "PUT")
 _SHOWN = ("GET", "POST")
@@ -28,17 +30,26 @@ class PackagedView:
     methods: tuple[str, ...] = ()
     demands: str = ""
     public: str = ""
-    regex: bool = False
+    since: tuple[int, ...] = ()
+    before: tuple[int, ...] = ()
+    """The versions of the package that have it."""
 
 
 _USER = "demands a signed-in user"
+_PLAIN = {"user", "open"}
 _STEP = "demands a login that has begun in this session"
 
 
 def _view(
-    route: str, view: str, *methods: str, demands: str = "", public: str = ""
+    route: str,
+    view: str,
+    *methods: str,
+    demands: str = "",
+    public: str = "",
+    since: tuple[int, ...] = (),
+    before: tuple[int, ...] = (),
 ) -> PackagedView:
-    return PackagedView(route, view, methods, demands, public)
+    return PackagedView(route, view, methods, demands, public, since, before)
 
 
 _DJANGO_AUTH = (
@@ -57,36 +68,52 @@ ALLAUTH_ACCOUNT = (
     _view("logout/", "LogoutView", *_SHOWN, public="logout"),
     _view("inactive/", "AccountInactiveView", "GET", public="login"),
     _view("signup/", "SignupView", *_FORM, public="registration"),
-    _view("reauthenticate/", "ReauthenticateView", *_FORM, demands=_USER),
-    _view("email/", "EmailView", *_FORM, demands=_USER),
-    _view("confirm-email/", "email_verification_sent", "ANY", public="registration"),
-    PackagedView(
-        "^confirm-email/(?P<key>[-:\\w]+)/$", "ConfirmEmailView", _SHOWN, "", "registration", True
+    _view("reauthenticate/", "ReauthenticateView", *_FORM, demands=_USER, since=(0, 59)),
+    _view(
+        "reauthenticate/code/",
+        "RequestReauthenticationCodeView",
+        *_FORM,
+        demands=_USER,
+        since=(65, 19),
     ),
+    _view(
+        "reauthenticate/code/confirm/",
+        "ConfirmReauthenticationCodeView",
+        *_FORM,
+        demands=_USER,
+        since=(65, 19),
+    ),
+    _view("email/", "EmailView", *_FORM, demands=_USER),
+    _view("confirm-email/", "EmailVerificationSentView", "GET", public="registration"),
+    _view("^confirm-email/(?P<key>[-:\\w]+)/$", "ConfirmEmailView", *_SHOWN, public="registration"),
     _view("password/change/", "PasswordChangeView", *_FORM, demands=_USER),
     _view("password/set/", "PasswordSetView", *_FORM, demands=_USER),
     _view("password/reset/", "PasswordResetView", *_FORM, public=_RECOVERY),
     _view("password/reset/done/", "PasswordResetDoneView", "GET", public=_RECOVERY),
-    PackagedView(
+    _view(
         "^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
         "PasswordResetFromKeyView",
-        _FORM,
-        "",
-        _RECOVERY,
-        True,
+        *_FORM,
+        public=_RECOVERY,
     ),
     _view("password/reset/key/done/", "PasswordResetFromKeyDoneView", "GET", public=_RECOVERY),
-    _view("login/code/confirm/", "ConfirmLoginCodeView", *_FORM, demands=_STEP),
+    _view("login/code/confirm/", "ConfirmLoginCodeView", *_FORM, demands=_STEP, since=(65,)),
 )
+_NOW = (0, 59)
+"""The version of django-allauth that moved its views of social accounts."""
 _ALLAUTH_SOCIAL = (
-    _view("3rdparty/login/cancelled/", "LoginCancelledView", "GET", public="login"),
-    _view("3rdparty/login/error/", "LoginErrorView", "GET", public="login"),
-    _view("3rdparty/signup/", "SignupView", *_FORM, demands=_STEP),
-    _view("3rdparty/", "ConnectionsView", *_FORM, demands=_USER),
-    _view("social/login/cancelled/", "RedirectView", *_ALL, public="login"),
-    _view("social/login/error/", "RedirectView", *_ALL, public="login"),
-    _view("social/signup/", "RedirectView", *_ALL, public="login"),
-    _view("social/connections/", "RedirectView", *_ALL, public="login"),
+    _view("3rdparty/login/cancelled/", "LoginCancelledView", "GET", public="login", since=_NOW),
+    _view("3rdparty/login/error/", "LoginErrorView", "GET", public="login", since=_NOW),
+    _view("3rdparty/signup/", "SignupView", *_FORM, demands=_STEP, since=_NOW),
+    _view("3rdparty/", "ConnectionsView", *_FORM, demands=_USER, since=_NOW),
+    _view("social/login/cancelled/", "RedirectView", *_ALL, public="login", since=_NOW),
+    _view("social/login/error/", "RedirectView", *_ALL, public="login", since=_NOW),
+    _view("social/signup/", "RedirectView", *_ALL, public="login", since=_NOW),
+    _view("social/connections/", "RedirectView", *_ALL, public="login", since=_NOW),
+    _view("social/login/cancelled/", "LoginCancelledView", "GET", public="login", before=_NOW),
+    _view("social/login/error/", "LoginErrorView", "GET", public="login", before=_NOW),
+    _view("social/signup/", "SignupView", *_FORM, demands=_STEP, before=_NOW),
+    _view("social/connections/", "ConnectionsView", *_FORM, demands=_USER, before=_NOW),
 )
 _ALLAUTH_MFA = (
     _view("2fa/", "IndexView", "GET", demands=_USER),
@@ -97,6 +124,43 @@ _ALLAUTH_MFA = (
     _view("2fa/recovery-codes/", "ViewRecoveryCodesView", "GET", demands=_USER),
     _view("2fa/recovery-codes/generate/", "GenerateRecoveryCodesView", *_FORM, demands=_USER),
     _view("2fa/recovery-codes/download/", "DownloadRecoveryCodesView", "GET", demands=_USER),
+)
+_WEBAUTHN = (
+    _view("2fa/webauthn/", "ListWebAuthnView", "GET", demands=_USER),
+    _view("2fa/webauthn/add/", "AddWebAuthnView", *_FORM, demands=_USER),
+    _view("2fa/webauthn/reauthenticate/", "ReauthenticateWebAuthnView", *_FORM, demands=_USER),
+    _view(
+        "2fa/webauthn/keys/<int:pk>/remove/",
+        "RemoveWebAuthnView",
+        *("GET", "POST", "DELETE"),
+        demands=_USER,
+    ),
+    _view("2fa/webauthn/keys/<int:pk>/edit/", "EditWebAuthnView", *_FORM, demands=_USER),
+)
+"""With `webauthn` in MFA_SUPPORTED_TYPES."""
+_PASSKEYS = (_view("2fa/webauthn/login/", "LoginWebAuthnView", *_FORM, public="login"),)
+"""With MFA_PASSKEY_LOGIN_ENABLED as well."""
+_HEADLESS_WEBAUTHN = (
+    _view("auth/webauthn/authenticate", "AuthenticateWebAuthnView", *_SHOWN, demands=_USER),
+    _view("auth/webauthn/reauthenticate", "ReauthenticateWebAuthnView", *_SHOWN, demands=_USER),
+    _view(
+        "account/authenticators/webauthn",
+        "ManageWebAuthnView",
+        *("GET", "POST", "PUT", "DELETE"),
+        demands=_USER,
+    ),
+)
+_HEADLESS_PASSKEYS = (_view("auth/webauthn/login", "LoginWebAuthnView", *_SHOWN, public="login"),)
+_PROVIDER_OIDC = (
+    _view(".well-known/openid-configuration", "ConfigurationView", "GET", public="login"),
+    _view(".well-known/jwks.json", "JwksView", "GET", public="login"),
+    _view("identity/o/authorize", "AuthorizationView", *_FORM, demands=_USER),
+    _view("identity/o/device", "DeviceAuthorizationView", "ANY", demands=_USER),
+    _view("identity/o/logout", "LogoutView", *_FORM, public="logout"),
+    _view("identity/o/api/token", "TokenView", "POST", public="login"),
+    _view("identity/o/api/revoke", "RevokeView", "POST", public="logout"),
+    _view("identity/o/api/device/code", "DeviceCodeView", "POST", public="login"),
+    _view("identity/o/api/userinfo", "UserInfoView", *_SHOWN, demands="demands a token"),
 )
 _HEADLESS = (
     _view(
@@ -159,7 +223,7 @@ _DJ_REST_AUTH = (
 )
 _FILEPOND = (
     _view("process/", "ProcessView", "POST"),
-    PackagedView("^patch/(?P<chunk_id>[0-9a-zA-Z]{22})$", "PatchView", ("PATCH",), "", "", True),
+    _view("^patch/(?P<chunk_id>[0-9a-zA-Z]{22})$", "PatchView", "PATCH"),
     _view("revert/", "RevertView", "DELETE"),
     _view("load/", "LoadView", "GET"),
     _view("restore/", "RestoreView", "GET"),
@@ -180,6 +244,47 @@ _OIDC = (
     _view("callback/", "OIDCAuthenticationCallbackView", "GET", public="login"),
     _view("authenticate/", "OIDCAuthenticationRequestView", "GET", public="login"),
     _view("logout/", "OIDCLogoutView", *_SHOWN, public="logout"),
+)
+_OAUTH_METADATA = tuple(
+    _view(f".well-known/oauth-{route}", view, "GET", public="login", since=(3, 4))
+    for route, view in (
+        ("authorization-server", "OAuthServerMetadataView"),
+        ("authorization-server/<path:issuer_path>", "OAuthServerMetadataView"),
+        ("protected-resource", "OAuthProtectedResourceMetadataView"),
+        ("protected-resource/<path:resource_path>", "OAuthProtectedResourceMetadataView"),
+    )
+)
+_DEVICE = "device-confirm/<slug:client_id>/<slug:user_code>"
+_OAUTH_DEVICES = (
+    _view("device-authorization/", "DeviceAuthorizationView", "POST", public="login", since=(3, 2)),
+    _view("device/", "DeviceUserCodeView", *_FORM, demands=_USER, since=(3, 2)),
+    _view(_DEVICE, "DeviceConfirmView", *_FORM, demands=_USER, since=(3, 2)),
+    _view(
+        _DEVICE.replace("confirm", "grant-status", 1),
+        "DeviceGrantStatusView",
+        "GET",
+        demands=_USER,
+        since=(3, 2),
+    ),
+)
+_OAUTH_OIDC = (
+    _view(
+        "^\\.well-known/openid-configuration/?$", "ConnectDiscoveryInfoView", "GET", public="login"
+    ),
+    _view(".well-known/jwks.json", "JwksInfoView", "GET", public="login", since=(3,)),
+    _view("^\\.well-known/jwks.json$", "JwksInfoView", "GET", public="login", before=(3,)),
+    _view("userinfo/", "UserInfoView", *_SHOWN, demands="demands a token", since=(3,)),
+    _view("^userinfo/$", "UserInfoView", *_SHOWN, demands="demands a token", before=(3,)),
+    _view("logout/", "RPInitiatedLogoutView", *_FORM, public="logout", since=(3,)),
+    _view("^logout/$", "RPInitiatedLogoutView", *_FORM, public="logout", since=(2, 4), before=(3,)),
+    _view("register/", "DynamicClientRegistrationView", "POST", public="login", since=(3, 4)),
+    _view(
+        "register/<str:client_id>/",
+        "DynamicClientRegistrationManagementView",
+        *("GET", "PUT", "DELETE"),
+        demands="demands a token",
+        since=(3, 4),
+    ),
 )
 _OAUTH = (
     _view("authorize/", "AuthorizationView", *_FORM, demands=_USER),
@@ -203,6 +308,20 @@ _OAUTH_MANAGEMENT = tuple(
         ),
     )
 )
+
+
+def _oauth_of_all_versions() -> tuple[PackagedView, ...]:
+    """django-oauth-toolkit wrote its routes as regular expressions before 3.0."""
+    plain = _OAUTH + _OAUTH_MANAGEMENT
+    named = "(?P<pk>[\\w-]+)"
+    written = tuple(
+        replace(view, route=f"^{view.route.replace('<slug:pk>', named)}$", before=(3,))
+        for view in plain
+    )
+    now = tuple(replace(view, since=(3,)) for view in plain)
+    return _OAUTH_METADATA + now + written + _OAUTH_DEVICES + _OAUTH_OIDC
+
+
 _TOOLBAR = tuple(
     _view(f"{name}/", name, "ANY")
     for name in (
@@ -222,11 +341,24 @@ _URLS: dict[str, tuple[PackagedView, ...]] = {
     "rest_auth.registration.urls": _DJ_REST_REGISTRATION[:2],
     "social_django.urls": _SOCIAL_DJANGO,
     "mozilla_django_oidc.urls": _OIDC,
-    "oauth2_provider.urls": _OAUTH + _OAUTH_MANAGEMENT,
+    "oauth2_provider.urls": _oauth_of_all_versions(),
     "debug_toolbar.urls": _TOOLBAR,
     "django_prometheus.urls": (_view("metrics", "ExportToDjangoView", "ANY"),),
     "health_check.urls": (_view("", "MainView", "GET", public="health check"),),
+    "allauth.idp.urls": _PROVIDER_OIDC,
+    "allauth.idp.oidc.urls": _PROVIDER_OIDC,
+    **{
+        urls: tuple(
+            PackagedView(
+                route, view, methods, _USER if who == "user" else "", "" if who in _PLAIN else who
+            )
+            for methods, route, view, who in rows
+        )
+        for urls, rows in served()
+    },
 }
+_PACKAGES = {"oauth2_provider": "django-oauth-toolkit", "allauth": "django-allauth"}
+"""Modules -> distributions, of those whose URLs have changed."""
 _PROVIDER = re.compile(r"^allauth\.socialaccount\.providers\.(\w+)$")
 
 
@@ -234,7 +366,7 @@ _FUNCTIONS = {
     "allauth.account.views": {
         "login": "LoginView", "logout": "LogoutView", "signup": "SignupView",
         "account_inactive": "AccountInactiveView", "reauthenticate": "ReauthenticateView",
-        "email": "EmailView", "email_verification_sent": "email_verification_sent",
+        "email": "EmailView", "email_verification_sent": "EmailVerificationSentView",
         "confirm_email": "ConfirmEmailView", "password_change": "PasswordChangeView",
         "password_set": "PasswordSetView", "password_reset": "PasswordResetView",
         "password_reset_done": "PasswordResetDoneView",
@@ -278,39 +410,73 @@ PACKAGED_VIEWS = dict(_by_name())
 """Canonical name -> a package's view, for projects that give it a URL of their own."""
 
 
-def packaged(
-    urls: str, installed: Sequence[str], clients: Sequence[str] = ()
-) -> tuple[PackagedView, ...] | None:
-    """What a package's URL configuration serves with these INSTALLED_APPS; None if not known.
+@dataclass(frozen=True)
+class Setup:
+    """What of a project decides which URLs its packages serve."""
 
-    `clients` are those that HEADLESS_CLIENTS names, for django-allauth.
-    """
-    if urls == "allauth.urls":
-        return tuple(_allauth(installed))
-    if urls == "allauth.headless.urls":
-        return tuple(_headless(installed, clients or ("app", "browser")))
-    return _URLS.get(urls)
+    installed: Sequence[str]
+    """INSTALLED_APPS."""
+    listed: Callable[[str], Sequence[str]]
+    """The texts of a setting that is a list."""
+    versions: Mapping[str, tuple[int, ...]]
+    """Distribution -> the version that is installed, or the least that is asked for."""
+    is_on: Callable[[str], bool]
+    """Whether a setting is on."""
 
 
-def _allauth(installed: Sequence[str]) -> Iterator[PackagedView]:
+def packaged(urls: str, setup: Setup) -> tuple[PackagedView, ...] | None:
+    """What a package's URL configuration serves in a project; None if not known."""
+    match urls:
+        case "allauth.urls":
+            views: Iterable[PackagedView] | None = _allauth(setup)
+        case "allauth.headless.urls":
+            views = _headless(setup)
+        case _:
+            views = _URLS.get(urls)
+    if views is None:
+        return None
+    version = setup.versions.get(_PACKAGES.get(urls.partition(".")[0], ""))
+    if version is None:
+        return tuple(view for view in views if not view.before)
+    return tuple(
+        view
+        for view in views
+        if view.since <= version and (not view.before or version < view.before)
+    )
+
+
+def _allauth(setup: Setup) -> Iterator[PackagedView]:
     yield from ALLAUTH_ACCOUNT
-    if "allauth.mfa" in installed:
+    if setup.is_on("ACCOUNT_LOGIN_BY_CODE_ENABLED"):
+        yield _view("login/code/", "RequestLoginCodeView", *_FORM, public="login")
+    if "allauth.mfa" in setup.installed:
         yield from _ALLAUTH_MFA
-    if "allauth.socialaccount" in installed:
+        if "webauthn" in setup.listed("MFA_SUPPORTED_TYPES"):
+            yield from _WEBAUTHN
+            if setup.is_on("MFA_PASSKEY_LOGIN_ENABLED"):
+                yield from _PASSKEYS
+    if "allauth.usersessions" in setup.installed:
+        yield _view("sessions/", "ListUserSessionsView", *_FORM, demands=_USER)
+    if "allauth.socialaccount" in setup.installed:
         yield from _ALLAUTH_SOCIAL
-    for app in installed:
+    for app in setup.installed:
         if match := _PROVIDER.match(app):
             for tail in ("login/", "login/callback/"):
                 yield _view(f"{match[1]}/{tail}", "view", "ANY", public="login")
 
 
-def _headless(installed: Sequence[str], clients: Sequence[str]) -> Iterator[PackagedView]:
+def _headless(setup: Setup) -> Iterator[PackagedView]:
     """https://docs.allauth.org/en/latest/headless/openapi-specification/"""
+    clients = setup.listed("HEADLESS_CLIENTS") or ("app", "browser")
     views = [*_HEADLESS]
-    if "allauth.socialaccount" in installed:
+    if "allauth.socialaccount" in setup.installed:
         views += _HEADLESS_SOCIAL
-    if "allauth.mfa" in installed:
+    if "allauth.mfa" in setup.installed:
         views += _HEADLESS_MFA
+        if "webauthn" in setup.listed("MFA_SUPPORTED_TYPES"):
+            views += _HEADLESS_WEBAUTHN
+            if setup.is_on("MFA_PASSKEY_LOGIN_ENABLED"):
+                views += _HEADLESS_PASSKEYS
     for client in clients:
         for view in views:
             yield replace(view, route=f"{client}/v1/{view.route}")

@@ -142,7 +142,7 @@ class PathTests:
                     return bool(value)
                 case t.Return(value=t.Name(id=name)) if name in known:
                     return known[name]
-                case t.Return(value=value):
+                case t.Return(value=value) if value is not None:
                     return self._decide(value, scope, depth)
                 case t.If(test=test, body=then, orelse=other):
                     outcome = self._decide(test, scope, depth)

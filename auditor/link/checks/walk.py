@@ -162,8 +162,8 @@ class Walk(Part):
         """`return view(request) if allowed else forbidden()`: two ways in one statement."""
         at = (stmt.line, stmt.column, stmt.end_line)
         exits, rejects = len(self.trace.exits), len(self.trace.rejects)
-        ways = [t.Return(*at, choice.then)], [t.Return(*at, choice.other)]
-        self.branch(t.If(*at, choice.test, *ways), state)
+        then, other = t.Return(*at, choice.then), t.Return(*at, choice.other)
+        self.branch(t.If(*at, choice.test, [then], [other]), state)
         self.trace.exits[exits:] = [replace(e, node=stmt) for e in self.trace.exits[exits:]]
         self.trace.rejects[rejects:] = [stmt for _ in self.trace.rejects[rejects:]]
 

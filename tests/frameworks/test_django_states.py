@@ -1,0 +1,173 @@
+"""What a Django route demands in the end: middleware, permissions and helpers, taken together."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.web import Guarding, Route
+from tests.conftest import Build
+
+SETTINGS = """
+SECRET_KEY = "x"
+ROOT_URLCONF = "site_urls"
+INSTALLED_APPS = ["django.contrib.auth", {apps}]
+MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware", "own.Own"]
+GUESTS = {guests}
+"""
+MANAGE = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")\n'
+VIEWS = """
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpResponse, JsonResponse
+@login_required
+def board(request): return HttpResponse("x")
+@permission_required("shop.change")
+def edit(request): return HttpResponse("x")
+def plain(request): return HttpResponse("x")
+def told(request):
+    return HttpResponse("x") if request.user.is_authenticated else JsonResponse({}, status=403)
+def asked(request):
+    if not request.user.is_authenticated:
+        return HttpResponse(status=403)
+    return HttpResponse("x", status=200 if request.POST else 404)
+"""
+URLS = """
+from django.urls import include, path
+import views
+urlpatterns = [path("board", views.board), path("edit", views.edit), path("plain", views.plain),
+    path("told", views.told), path("asked", views.asked), path("away", lambda request: views.plain(request)),
+    path("out/board", views.board)]
+"""
+SIGNING_IN = """
+from django.conf import settings
+from django.contrib.auth import login, get_user_model
+OPEN = ("/out",)
+def is_open(request):
+    for start in OPEN:
+        if request.path.startswith(start):
+            return True
+    return False
+class Own:
+    def __init__(self, get_response): self.get_response = get_response
+    def __call__(self, request):
+        if {test}:
+            login(request, get_user_model().objects.get(username="guest"))
+        return self.get_response(request)
+"""
+DECIDED = {
+    "everybody": ("not request.user.is_authenticated", {"board": "decorative", "edit": "unknown"}),
+    "a helper tells where": (
+        "is_open(request) and not request.user.is_authenticated",
+        {"board": "enforced", "edit": "enforced", "out/board": "decorative"},
+    ),
+    "off by default": ("settings.GUESTS", {"board": "enforced", "edit": "enforced"}),
+    "who sends a header": ('request.headers.get("X-Proxy-User")', {"board": "enforced"}),
+}
+
+
+def states(build: Build, middleware: str, apps: str = "", urls: str = URLS) -> dict[str, str]:
+    files = {
+        "settings.py": SETTINGS.format(apps=apps, guests=False),
+        "manage.py": MANAGE,
+        "views.py": VIEWS,
+        "site_urls.py": urls,
+        "own.py": middleware,
+    }
+    return {
+        route.path.lstrip("/"): route.authentication.value for route in build(files).facts(Route)
+    }
+
+
+@pytest.mark.parametrize("test, expected", DECIDED.values(), ids=DECIDED.keys())
+def test_middleware_that_signs_in(test: str, expected: dict[str, str], build: Build) -> None:
+    found = states(build, SIGNING_IN.format(test=test))
+    assert {path: found[path] for path in expected} == expected
+
+
+def test_bodies_and_lambdas(build: Build) -> None:
+    found = states(build, "class Own:\n    def __init__(self, get_response): pass\n")
+    assert found["told"] == found["asked"] == "enforced"
+    assert found["plain"] == found["away"] == "absent"
+
+
+FILTER = """
+from django.http import HttpResponse
+class Own:
+    def __init__(self, get_response): self.get_response = get_response
+    def __call__(self, request):
+        token = request.META.get("HTTP_AUTHORIZATION", "")
+        if {test}:
+            return HttpResponse(status=401)
+        return self.get_response(request)
+"""
+
+
+@pytest.mark.parametrize(
+    "test, state",
+    [('token.startswith("Basic ")', "absent"), ('not token.startswith("Basic ")', "decorative")],
+)
+def test_who_sends_nothing_passes_a_filter(test: str, state: str, build: Build) -> None:
+    """Turning away who sends a password is no guard; turning away who sends none means to be one."""
+    assert states(build, FILTER.format(test=test))["plain"] == state
+
+
+PERMISSIONS = """
+from rest_framework import permissions, viewsets
+from rest_framework.decorators import action
+from rest_framework.routers import SimpleRouter
+class Reading(permissions.DjangoModelPermissions):
+    authenticated_users_only = False
+class Listed(permissions.IsAuthenticated):
+    def has_permission(self, request, view):
+        if hasattr(view, "action") and view.action not in ("list", "create"):
+            return True
+        return super().has_permission(request, view)
+class Things(viewsets.ModelViewSet):
+    permission_classes = [Reading]
+class Others(viewsets.ModelViewSet):
+    permission_classes = [Listed]
+router = SimpleRouter()
+router.register("things", Things)
+router.register("others", Others)
+"""
+
+
+def test_permissions_that_know_method_and_action(build: Build) -> None:
+    urls = PERMISSIONS + "from django.urls import include, path\nurlpatterns = router.urls\n"
+    files = {
+        "settings.py": SETTINGS.format(apps='"rest_framework"', guests=False).replace(
+            '"own.Own"', ""
+        ),
+        "manage.py": MANAGE,
+        "site_urls.py": urls,
+    }
+    found = {(r.handler, r.method): r.authentication for r in build(files).facts(Route)}
+    assert found["Things.list", "GET"] is Guarding.ABSENT
+    assert found["Things.create", "POST"] is Guarding.ENFORCED
+    assert found["Others.list", "GET"] is Guarding.ENFORCED
+    assert found["Others.destroy", "DELETE"] is not Guarding.ENFORCED
+
+
+def test_urls_of_packages_by_version(build: Build) -> None:
+    urls = """
+from django.urls import include, path
+def listed(view, name): return include([path("", view, name=name), path("<int:page>", view)])
+import views
+urlpatterns = [path("o/", include("oauth2_provider.urls")), path("auth/", include("djoser.urls.jwt")),
+    path("pages/", listed(views.plain, "pages"))]
+"""
+    own = "class Own:\n    def __init__(self, get_response): pass\n"
+    found = states(build, own, urls=urls)
+    assert found["pages/{page}"] == "absent"
+    assert {state for path, state in found.items() if "jwt" in path} == {"exempt"}
+    assert found["o/device/"] == "enforced"
+    files = {
+        "settings.py": SETTINGS.format(apps="", guests=False),
+        "manage.py": MANAGE,
+        "views.py": VIEWS,
+        "site_urls.py": urls,
+        "own.py": own,
+        "requirements.txt": "django-oauth-toolkit==2.4.0\n",
+    }
+    paths = {r.path for r in build(files).facts(Route)}
+    assert "/o/device/" not in paths
