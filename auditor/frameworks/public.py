@@ -18,16 +18,27 @@ _ACTIONS = tuple(
             r"|(?:send|verify|request|resend)[-_]otp|magic(?:[-_]?link)?|2fa|mfa"
             r"|(?:auth|login|oauth2?|users?)[-/](?:token|otp|session|jwt)|token|otp",
         ),
-        ("logout", r"(?:log|sign)[-_]?(?:out|off)"),
-        ("registration", r"(?:[a-z]+[-_])?(?:register|registration|sign[-_]?up)"),
+        ("logout", r"(?:log|sign)[-_]?(?:out|off)|token/(?:blacklist|revoke)"),
+        (
+            "registration",
+            r"(?:[a-z]+[-_])?(?:register|registration|sign[-_]?up)"
+            r"|(?:register|sign[-_]?up)/(?:user|customer|account|member)s?",
+        ),
         ("token refresh", r"refresh|refresh[-_]?token|token[-_]?refresh|token/refresh"),
         (
             "password recovery",
             r"(?:forgot(?:ten)?|forget|reset|recover)[-_/]?(?:my[-_])?password|password[-_/]?(?:reset|recovery|forgot)"
             r"(?:[-_/](?:confirm|request|complete))?|recover|verify[-_]?email|email[-_]?verification"
-            r"|confirm[-_]?email|request[-_]?verify[-_]?token",
+            r"|confirm[-_]?email|request[-_]?verify[-_]?token|resend[-_]?(?:confirmation|verification)(?:[-_]?email)?"
+            r"|reset[-_]?password/(?:new[-_]?password|confirm|complete)"
+            r"|(?:auth|accounts?|login)/(?:reset|recover|forgot|activate|unlock)",
         ),
-        ("sign-in callback", r"(?:[a-z]+[-_/])?callback"),
+        (
+            "sign-in callback",
+            r"(?:[a-z]+[-_/])?callback"
+            r"|(?:google|github|gitlab|azure|facebook|twitter|oidc|oauth2?|openid|saml2?|sso)[-_/]"
+            r"(?:authori[sz]ed|acs|metadata|sls|complete)",
+        ),
     )
 )
 _PLACES = tuple(
@@ -42,21 +53,31 @@ _PLACES = tuple(
         ("metrics", r"metrics"),
     )
 )
+_MAILED = re.compile(
+    r"(?:re)?set|reset[-_]?password|confirm|activate|verify|unsubscribe|(?:accept[-_]?)?invit(?:e|ation)s?",
+    re.I,
+)
+"""What the link of a mail does: its secret is the credential."""
 _STATUS = re.compile(r"(?:_?status|(?:api|public|server|system|app|service)[-/]status)", re.I)
 _BARE = {"token", "otp", "recover"}
 """Words that name an action only when they are the whole path, or stand below `auth`."""
 
 
+_PARAMETER = re.compile(r"<(?:[^:<>]+:)?(\w+)>|\{(\w+):\w+\}")
+
+
 def public_by_nature(method: str, path: str) -> str:
     """Why a route is public by nature; empty where it is not. A start page is public."""
-    segments = [s for s in path.split("/") if s]
+    segments = [_PARAMETER.sub(r"{\1\2}", s) for s in path.split("/") if s]
     while segments and re.fullmatch(r"api|v\d+", segments[0], re.I):
         segments.pop(0)
     reads = method in ("GET", "HEAD", "OPTIONS")
     if not segments:
         return "start page" if reads else ""
+    mailed = False
     if len(segments) > 1 and re.fullmatch(r"\{(?:token|email|code|uid|key)\w*\}", segments[-1]):
-        segments.pop()  # the link of a mail: `/reset-password/{token}`
+        secret = segments.pop()  # the link of a mail: `/reset-password/{token}`
+        mailed = secret[1:].startswith(("token", "code", "key")) and method in ("GET", "POST")
     if any(segment.startswith("{") for segment in segments[:-1]):
         return ""
     *above, last = segments
@@ -70,6 +91,8 @@ def public_by_nature(method: str, path: str) -> str:
             last.lower() not in _BARE or not above or _is_auth(above[-1])
         ):
             return why
+    if mailed and _MAILED.fullmatch(last):
+        return "link of a mail"
     if reads:
         for why, words in _PLACES:
             if words.fullmatch(segments[0]) and (why != "health check" or len(segments) <= 2):

@@ -101,10 +101,29 @@ def _has_transport(reached: Reached) -> bool:
     while pending and not found:
         expr, scope = pending.pop()
         if isinstance(expr, t.Call):
-            found = argument(expr, None, "transport", "connector") is not None
+            own = reached.flow.code.defined(expr.func, scope)
+            found = argument(expr, None, "transport", "connector") is not None or (
+                own is not None and _adapts(own.node)
+            )
         elif isinstance(expr, t.Name) and (bound := reached.flow.code.find(expr.id, scope)):
             pending += [(b.part, bound[0]) for b in bound[1] if isinstance(b.part, t.Call)]
     return found
+
+
+_CHOOSES = {"mount", "send", "get_adapter", "rebuild_auth"}
+
+
+def _adapts(node: t.Node) -> bool:
+    """A session class of the tree that has a say in where requests go."""
+    return isinstance(node, t.Class) and any(
+        (isinstance(inner, t.Function) and inner.name in _CHOOSES)
+        or (
+            isinstance(inner, t.Call)
+            and isinstance(inner.func, t.Attr)
+            and inner.func.name in _CHOOSES
+        )
+        for inner in t.walk(*node.body)
+    )
 
 
 _REDIRECTS = re.compile(

@@ -166,6 +166,10 @@ class Walk(Validation):
                 self.forget(name)
                 self.env[name] = held.step(name) if held else None
             case t.Seq(items=items):
+                if held is not None and isinstance(value, t.Call) and _is_splitext(value):
+                    self.bind(items[0], held.as_text())
+                    self.bind(items[-1], held.dressed("a name"))
+                    return
                 spread = value.items if isinstance(value, t.Seq) else None
                 for index, item in enumerate(items):
                     inner = item.value if isinstance(item, t.Star) else item
@@ -424,7 +428,8 @@ class Walk(Validation):
             return None
         if base.form is Form.REQUEST:
             return None
-        return self.part(base, self.constant(expr.index))
+        found = self.part(base, self.constant(expr.index))
+        return found.dressed("a name") if found is not None and _is_end(expr) else found
 
     @staticmethod
     def constant(expr: t.Expr | None) -> str | None:
@@ -600,6 +605,10 @@ class Walk(Validation):
         if isinstance(func, t.Attr):
             if (key := self.key(expr)) in self.env:
                 return self.env[key]
+            if func.name in ("unescape", "striptags"):
+                match func.value:  # markup that is taken apart again
+                    case t.Call(func=t.Name(id="Markup"), args=[inner]):
+                        return self.eval(inner)
             receiver = self.eval(func.value)
             if receiver is None and self.flow.implicit and func.name in ("get_json", "get"):
                 receiver = None
@@ -697,6 +706,10 @@ class Walk(Validation):
             return given.as_text(reached.arg(0) is None or given.led)
         if wrapper == "text":
             return given.as_text()
+        if wrapper == "file":
+            return Taint(
+                given.leaf.source, Form.FILE, coats=given.leaf.coats, steps=given.leaf.steps
+            )
         if wrapper == "object":
             return Taint(given.leaf.source, Form.OBJECT, steps=given.leaf.steps)
         if last in ("vars", "asdict") and given.form is Form.MODEL:
@@ -893,6 +906,26 @@ class Walk(Validation):
             if k and v and not (validates and self.flow.member(ancestry[0], k, v.source) is None)
         }
         return record(next(iter(parts.values())), parts) if parts else None
+
+
+def _is_end(expr: t.Item) -> bool:
+    """The last part of a name, which climbs nowhere: `name.rsplit(".", 1)[-1]`, `splitext(name)[1]`."""
+    call, index = expr.value, expr.index
+    if not isinstance(call, t.Call):
+        return False
+    if _is_splitext(call):
+        return isinstance(index, t.Const) and index.value == 1
+    match call, index:
+        case (
+            t.Call(func=t.Attr(name="split" | "rsplit"), args=[t.Const(value="." | "/"), *_]),
+            t.Unary(op="-", value=t.Const(value=1)) | t.Const(value=-1),
+        ):
+            return True
+    return False
+
+
+def _is_splitext(call: t.Call) -> bool:
+    return t.dotted(call.func).rpartition(".")[2] == "splitext"
 
 
 def _under(constants: list[str | None]) -> str:

@@ -60,7 +60,7 @@ def coat_of(name: str, last: str) -> str | None:
 WRAPPERS = {
     "str": "text", "bytes": "text", "repr": "text", "fspath": "text", "unquote": "text",
     "unquote_plus": "text", "b64decode": "text", "urlsafe_b64decode": "text", "unhexlify": "text",
-    "dumps": "text", "BytesIO": "same", "StringIO": "same", "smart_str": "text",
+    "dumps": "text", "BytesIO": "file", "StringIO": "file", "smart_str": "text",
     "force_str": "text", "dedent": "text", "normalize": "text", "Template": "same",
     "join": "path", "abspath": "text", "realpath": "text", "normpath": "text", "expanduser": "text",
     "dirname": "text", "Path": "path", "PurePath": "path", "PosixPath": "path", "urljoin": "second",
@@ -251,6 +251,8 @@ class Validation:
                 or words == ["/"]
             ):
                 self.clean(call.func.value)
+        elif last == "len" and call.args and isinstance(call.args[0], t.Call):
+            self.called(call.args[0])  # `if len(allowed(x)):`
         elif last in ("match", "fullmatch", "search"):
             for arg in call.args[:2]:
                 self.clean(arg)
@@ -274,6 +276,9 @@ class Validation:
             return
         for arg in [*call.args[:3], *(k.value for k in call.keywords)]:
             held = self.eval(arg) if not isinstance(arg, t.Star) else None
+            if held is None and isinstance(arg, t.Call) and arg.args:
+                arg = arg.args[0]  # `allowed(without_prefix(x))`
+                held = self.eval(arg)
             if held is not None and held.form in (Form.TEXT, Form.OBJECT):
                 self.clean(arg)
 

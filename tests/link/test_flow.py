@@ -12,7 +12,8 @@ from tests.conftest import Build
 HEAD = """
 import asyncio, base64, gzip, html, http.client, io, os, re, shlex, sqlite3, subprocess, uuid
 import xml.dom.minidom, xml.sax, xml.sax.handler
-import elementpath, ldap, lxml.etree, yaml
+import elementpath, ldap, lxml.etree, yaml, zipfile
+from markupsafe import Markup
 from ldap.filter import escape_filter_chars
 from PIL import ImageMath
 from functools import partial
@@ -32,6 +33,10 @@ db = AsyncIOMotorClient("mongodb://localhost")["shop"]
 conn = sqlite3.connect("x.db")
 ALLOWED = {"name", "age"}
 BASE = "https://api.example.org"
+class Guarded(requests.Session):
+    def __init__(self):
+        super().__init__()
+        self.mount("https://", PublicOnly())
 directory = ldap.initialize("ldap://directory")
 tree = lxml.etree.parse("users.xml")
 """
@@ -100,6 +105,10 @@ def handler(statements: str, params: str = "q: str") -> str:
         ("return ImageMath.eval(q)", Sink.CODE),
         ("return gzip.open(q)", Sink.PATH),
         ("return http.client.HTTPConnection(q)", Sink.URL),
+        ("name, end = os.path.splitext(q)\nopen('/data/' + name)", Sink.PATH),
+        ("open('/data/' + q.rsplit('.', 1)[0])", Sink.PATH),
+        ("with requests.Session() as session:\n    return session.get(q)", Sink.URL),
+        ("return Markup(q)", Sink.MARKUP),
         ("ext = q.rsplit('.')[-1]\nif ext not in ALLOWED:\n    raise HTTPException(400)\nopen('/d/' + q)", Sink.PATH),
     ],
 )  # fmt: skip
@@ -126,6 +135,12 @@ def test_text_reaches(build: Build, statements: str, sink: Sink) -> None:
         "parser = lxml.etree.XMLParser(resolve_entities=False)\nlxml.etree.fromstring(q, parser)",
         "return xml.dom.minidom.parseString(q, xml.sax.make_parser())",
         "return yaml.load(q, Loader=yaml.SafeLoader)",
+        "end = q.rsplit('.', 1)[-1]\nopen('/data/file.' + end)",
+        "name, end = os.path.splitext(q)\nopen('/data/file' + end)",
+        "return zipfile.ZipFile(io.BytesIO(q.encode()))",
+        "target = q\nif not len(adapter.allowed_methods(target)):\n    target = '/'\nreturn RedirectResponse(target)",
+        "with Guarded() as session:\n    return session.get(q)",
+        "return HTMLResponse('<b>%s</b>' % html.escape(Markup(q).unescape()))",
         "if q not in ALLOWED:\n    raise HTTPException(400)\nconn.execute(f'select {q} from t')",
         "if q in ALLOWED:\n    conn.execute(f'select {q} from t')",
         "column = {'a': 'b'}.get(q, 'a')\nconn.execute(f'select {column} from t')",
