@@ -148,6 +148,10 @@ class Decorators:
             yield Layer(name, used, nested, around)
             return
         match returned.node:
+            case t.Name(id=name) if depth < _MAX_DEPTH:
+                made = [o for o in self.values.origins(returned.node, returned.scope) if not _mentions(o.node, {name})]  # fmt: skip
+                if len(made) == 1 and isinstance(made[0].node, t.Call):
+                    yield from self._around(made[0], decorator, around, used, depth + 1)
             case t.Call(func=func, args=[inner, *_]):
                 if not self._transparent(func, returned.scope):
                     yield from self.layers(Located(func, returned.scope), depth + 1)
@@ -202,7 +206,7 @@ def letting_pass(function: Located, around: frozenset[str]) -> frozenset[int]:
     )
 
 
-def _mentions(expr: t.Expr, names: set[str]) -> bool:
+def _mentions(expr: t.Node, names: set[str]) -> bool:
     return any(isinstance(node, t.Name) and node.id in names for node in t.walk_own(expr))
 
 

@@ -17,6 +17,7 @@ from auditor.extract.python import tree as t
 from auditor.frameworks.connexion import Connexion
 from auditor.frameworks.flask_admin import Administrations
 from auditor.frameworks.flask_apps import FlaskApps, Key
+from auditor.frameworks.flask_extensions import Extensions
 from auditor.frameworks.flask_nodes import UNTOLD, Child, Hook, Node, Nodes, Rule
 from auditor.frameworks.flask_views import VERBS, View, Views
 from auditor.link.application import Application, provides
@@ -66,12 +67,14 @@ class FlaskRouting:
         self.views = Views(self.values)
         self.making = Nodes(self.values, self.apps, self.views, self.blind)
         self.nodes = self.making.found()
+        self.extensions = Extensions(self.application)
         self._find_attachments()
         self._find_decorator_lists()
         self._find_decorated()
         self._find_calls()
         self._find_hooks()
         self._find_administrations()
+        self._find_extensions()
         self._settle_dynamic()
 
     def _prefix(self, site: CallSite, position: int | None, name: str) -> str | None:
@@ -227,6 +230,13 @@ class FlaskRouting:
     # --- calls
 
     def _find_calls(self) -> None:
+        for site in self.code.method_calls(""):  # app.route("/x")(view)
+            match site.node:
+                case t.Call(
+                    func=t.Call(func=t.Attr(value=owner, name=name)) as call, args=[view]
+                ) if name in _ROUTE or name in _SHORT:
+                    if views := self.views.of(view, site.scope):
+                        self._routed(call, owner, name, site.scope, views)
         calls = {
             "add_url_rule": self._url_rule,
             "add_resource": self._resource,
@@ -327,6 +337,15 @@ class FlaskRouting:
         name = self.code.name(given, site.scope)
         for source in self.values.sources(given, site.scope):
             name = self.code.name(source.node, source.scope)  # type: ignore[arg-type]
+            if isinstance(source.node, t.Call):
+                made = CallSite(source.node, source.scope)
+                rules = self.extensions.sign_in(made, name.removesuffix("()"))
+                if rules is not None:
+                    prefix = self._prefix(site, None, "url_prefix") or ""
+                    self.nodes[key].rules += [
+                        replace(rule, path=prefix.rstrip("/") + rule.path) for rule in rules
+                    ]
+                    return
         if name and ":" not in name and not name.startswith(("module:", "importlib", "builtins")):
             told = f"the routes of {name.removesuffix('()')} come from outside this tree"
             self.blind.append(BlindSpot(place_of(site), "routes", told))
@@ -380,6 +399,31 @@ class FlaskRouting:
                         each.public,
                     )
                     self.nodes[key].rules.append(rule)
+
+    def _find_extensions(self) -> None:
+        for site, app, made in self.extensions.registered():
+            if isinstance(made, BlindSpot):
+                self.blind.append(made)
+                continue
+            for key in self.identify(app, site.scope):
+                self.nodes[key].rules.append(made)
+        parents = {
+            id(self.nodes[child.key]): (key, node)
+            for key, node in self.nodes.items()
+            for child in node.children
+        }
+        for node in list(self.nodes.values()):
+            if id(node) not in parents:
+                continue
+            key, above = parents[id(node)]
+            own, around, whole = self.extensions.documentation(node)
+            node.rules += own
+            above.rules += around
+            for _ in range(_MAX_DEPTH):  # up to the application
+                above = parents.get(id(above), (key, above))[1]
+            above.rules += whole
+            if node.kind == "registry":
+                above.rules += self.extensions.pages(node.site)
 
     # --- hooks
 

@@ -153,7 +153,12 @@ class Views:
         return []
 
     def class_decorators(self, found: Located) -> Iterator[tuple[Applied, str]]:
-        """(decorator, the method it is for or empty), outermost first."""
+        """(decorator, the method it is for or empty), outermost first: the class's own, then listed.
+
+        A decorator above the class that makes a guard of it puts that around each of its methods.
+        """
+        for decorator in found.node.decorators:  # type: ignore[attr-defined]
+            yield Applied(Located(decorator, found.scope), "class"), ""
         for attribute in _DECORATOR_LISTS:
             for value in self.class_values(found, attribute):
                 yield from self.decorator_list(value.node, value.scope, "class")  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from auditor.extract.python import tree as t
@@ -19,7 +20,21 @@ CSRF = re.compile(r"csrf|xsrf|cors|captcha|host|maintenance|throttl|rate_?limit"
 """Names of what turns callers away for other reasons than who they are."""
 _CARRIERS = re.compile(r"request\.(?:headers|cookies|args|values|form|json|META|GET|POST)$")
 
+_ENTERED = re.compile(r"permission|auth|login|require|access|role", re.I)
+"""Names of what a wrapper enters, which may turn the caller away there."""
+
 Judged = tuple[Guarding, str]
+
+
+def _entered(layer: Layer) -> str:
+    """What a wrapper enters before it calls the view, where that sounds like a guard."""
+    for node in t.walk_own(*layer.wrapper.node.body) if layer.wrapper else ():  # type: ignore[attr-defined]
+        if isinstance(node, t.With):
+            for item in node.contexts:
+                name = t.dotted(item.func if isinstance(item, t.Call) else item)
+                if _ENTERED.search(name.rpartition(".")[2]):
+                    return name
+    return ""
 
 
 def least(exits: tuple[Exit, ...]) -> Strength:
@@ -59,11 +74,28 @@ class WrapperGuards(Guards):
 
     def applied(self, decorator: Applied, tests: PathTests | None = None) -> list[Guard]:
         """The guards that a decorator of a view is, for one route."""
-        return [
+        found = [
             guard
             for layer in self.layers(decorator.found)
             if (guard := self._layer(layer, decorator.via, tests)) is not None
         ]
+        return found or list(self._unread(decorator))
+
+    def _unread(self, decorator: Applied) -> Iterator[Guard]:
+        """A guard by its name that gives something else than it got, made in a way not followed."""
+        node = decorator.found.node
+        target = node.func if isinstance(node, t.Call) else node
+        made = self.code.defined(target, decorator.found.scope)  # type: ignore[arg-type]
+        if made is None or not isinstance(made.node, t.Function):
+            return
+        name = made.node.name
+        if not self.sounds_like_guard(name) or CSRF.search(name):
+            return
+        functions = [made.node, *(n for n in t.walk(*made.node.body) if isinstance(n, t.Function))]
+        returned = [n.value for f in functions for n in t.walk_own(*f.body) if isinstance(n, t.Return)]  # fmt: skip
+        if any(isinstance(value, t.Call) for value in returned):
+            reason = "what it puts around the view is made in a way that is not followed"
+            yield Guard(name, place_of(made, name), decorator.via, Guarding.UNKNOWN, reason)
 
     def layers(self, decorator: Located) -> tuple[Layer, ...]:
         key = id(decorator.node)
@@ -87,6 +119,8 @@ class WrapperGuards(Guards):
         if CSRF.search(short):
             return None
         state, reason = self.judge_summary(summary)
+        if state is Guarding.DECORATIVE and sounds and (entered := _entered(layer)):
+            state, reason = Guarding.UNKNOWN, f"rests on what `{entered}` does when it is entered"
         if not sounds and not self.demands(state, summary, layer.wrapper):
             return None
         return Guard(short, place_of(layer.wrapper, short), via, state, reason)

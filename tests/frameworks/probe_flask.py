@@ -38,7 +38,7 @@ def main() -> None:
     rows = []
     for rule in app.url_map.iter_rules():
         if re.search(
-            r"(?:^|\.)(?:root|specs)$|^(?:api-docs|openapi|restx_doc|security\.)",
+            r"^(?:openapi|security\.)",
             rule.endpoint,
         ):
             continue

@@ -739,8 +739,7 @@ from modules import assets, given, plain, tools
 
 ROOT = os.path.dirname(__file__)
 app = Flask(__name__, static_folder=os.path.join(ROOT, "..", "client"))
-for each in (assets, given, plain, tools):
-    app.register_blueprint(each)
+[app.register_blueprint(each) for each in (assets, given, plain, tools) if each]
 
 @app.before_request
 def guard():

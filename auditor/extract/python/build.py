@@ -81,6 +81,8 @@ class _Builder:
             case ast.AugAssign():
                 op = _BIN[type(node.op)]
                 return t.Assign(*at, [expr(node.target)], expr(node.value), None, op)
+            case ast.Expr(value=ast.ListComp() | ast.SetComp() as made):
+                return self.loop(made.generators, made.elt, at)
             case ast.Expr():
                 return t.Do(*at, expr(node.value))
             case ast.Return():
@@ -191,6 +193,16 @@ class _Builder:
         )
 
     # --- expressions
+
+    def loop(
+        self, generators: list[ast.comprehension], element: ast.expr, at: tuple[int, int, int]
+    ) -> t.Stmt:
+        """A comprehension whose result nobody takes, `[register(x) for x in xs]`, as the loop it is."""
+        first, *rest = generators
+        done = self.loop(rest, element, at) if rest else t.Do(*at, self.expr(element))
+        for condition in reversed(first.ifs):
+            done = t.If(*at, self.expr(condition), [done], [])
+        return t.For(*at, self.expr(first.target), self.expr(first.iter), [done], [])
 
     def maybe(self, node: ast.expr | None) -> t.Expr | None:
         return None if node is None else self.expr(node)
