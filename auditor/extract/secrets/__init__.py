@@ -59,8 +59,8 @@ def find_secrets(
     taken = _Spans()
     place = Place(name, role)
     for found in _all(text, place):
-        if kind is Kind.WORKFLOW and found[2] in _OF_SERVICES:
-            continue  # of a database that lives as long as a job
+        if kind is Kind.WORKFLOW and _lives_for_a_job(found, text):
+            continue
         taken.add(_weighed(found, text, place))
         if len(taken.found) >= _MAX_FINDINGS:
             break
@@ -70,7 +70,12 @@ def find_secrets(
     return [_secret(text, starts, found) for found in sorted(taken.found.values())]
 
 
-_OF_SERVICES = ("default-password", "local-url-password")
+def _lives_for_a_job(found: _Found, text: bytes) -> bool:
+    """Databases and applications that a pipeline starts for its tests."""
+    if found[2] in ("default-password", "local-url-password"):
+        return True
+    generic = found[2] in ("password", "secret-assignment", "url-password")
+    return generic and values.is_for_tests(text[found[0] : found[1]].decode("utf-8", "replace"))
 
 
 def _weighed(found: _Found, text: bytes, place: Place) -> _Found:
@@ -336,7 +341,7 @@ def _login(
     if re.search(r"[$%{}()\[\]|+]", password) and not values.looks_random(password):
         return None
     if known or _is_of_user(password, user):
-        named = not user.lower().startswith(("user", "myname", "name")) or place.deploys
+        named = not user.lower().startswith(("user", "myname", "name", "dummy")) or place.deploys
         if not named or (not local and (place.prose or "." not in host)):
             return None  # a documentation spelling such as user:password@host.com
         return "local-url-password", f"default password in {title}", "low"

@@ -72,7 +72,7 @@ class Place:
     @functools.cached_property
     def lines(self) -> bool:
         """Each line gives one value, without quotes."""
-        return bool(_LINE_FILE.search(self.name))
+        return not self.code and bool(_LINE_FILE.search(self.name))
 
     @functools.cached_property
     def yaml(self) -> bool:
@@ -268,6 +268,7 @@ def _password(found: Assignment, place: Place, value: str, random: bool) -> Judg
         typed = place.code and found.quoted and found.join in ("=", ":") and len(value) >= 6
         return default if kept or (typed and any(map(str.isdigit, value))) else None
     exports = place.shell and found.join == "=" and (found.quoted or found.name.isupper())
+    exports = exports or (place.settings and found.quoted and found.name.isupper())
     if (place.deploys or exports) and _ONE_WORD.fullmatch(value) and not values.is_mixed(value):
         return default
     if len(value) < 6:
@@ -364,7 +365,7 @@ def _is_written_in_code(found: Assignment, place: Place, text: bytes) -> bool:
     if not found.quoted or place.role is not Role.SOURCE or not place.code:
         return False
     if _is_fallback(found):
-        return " " not in found.value or found.join != "," or _gets(text, found.name_start)
+        return found.join != "," or _gets(text, found.name_start)
     if found.join not in _ASSIGNS and not _TYPED.fullmatch(found.join):
         return False
     name = found.name.lower()
@@ -382,7 +383,7 @@ def _gets(text: bytes, start: int) -> bool:
     return _GETTER.search(before) is not None
 
 
-_GETTER = re.compile(rb"(?i)(?:(?:^|[^a-z])get|env|config|\.str|default)\($")
+_GETTER = re.compile(rb"(?i)(?:(?:^|[^a-z])(?:get|read)[a-z_]*|env|config|\.str|default|secret)\($")
 
 
 _ASSIGNS = ("=", ":", ":=", "=>")
@@ -401,7 +402,7 @@ def _written_in_code(found: Assignment, place: Place, value: str) -> Judged | No
         return None
     if values.is_text(value) and not _PHRASE.fullmatch(value):
         return None
-    if "mock" in value.lower():
+    if value.lower().startswith(("mock", "dummy")):
         return None
     if _CONSTANT.fullmatch(value) and not values.is_placeholder(value):
         return None

@@ -39,7 +39,7 @@ def aws_pair(value: str, around: str) -> str:
     if secret:
         return "high"
     at = around.find(value)
-    return "low" if re.search(r"[?&;]\w{1,20}=$", around[:at]) else "medium"
+    return "low" if re.search(r"[?&;][\w\-]{1,30}=$", around[:at]) else "medium"
 
 
 def google(value: str, around: str) -> str:
