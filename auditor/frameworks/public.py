@@ -49,10 +49,20 @@ _PLACES = tuple(
             r"(?:_|(?:api|service|system|server|app)[-_])?health(?:z|[-_]?check)?|liv(?:ez?|eness)|ready?z?|readiness|ping|alive|heartbeat|up",
         ),
         ("documentation", r"docs|redoc|openapi\.json|swagger|version"),
-        ("static files", r"static|assets|favicon\.ico|robots\.txt|sitemap\.xml|\.well-known"),
+        (
+            "static files",
+            r"static|assets|favicon\.ico|(?:robots|humans|security)\.txt|sitemap\.xml|\.well-known|manifest\.json"
+            r"|site\.webmanifest|opensearch\.xml|browserconfig\.xml|(?:service[-_]?worker|sw)\.js",
+        ),
+        (
+            "information",
+            r"privacy(?:[-_]policy)?|terms(?:[-_](?:of[-_])?(?:service|use))?|imprint|legal|about(?:[-_]us)?|faq"
+            r"|cookies?[-_]policy|contact(?:[-_]us)?",
+        ),
         ("metrics", r"metrics"),
     )
 )
+_DEEPEST = {"health check": 2, "information": 1}
 _MAILED = re.compile(
     r"(?:re)?set|reset[-_]?password|confirm|activate|verify|unsubscribe|(?:accept[-_]?)?invit(?:e|ation)s?",
     re.I,
@@ -95,7 +105,7 @@ def public_by_nature(method: str, path: str) -> str:
         return "link of a mail"
     if reads:
         for why, words in _PLACES:
-            if words.fullmatch(segments[0]) and (why != "health check" or len(segments) <= 2):
+            if words.fullmatch(segments[0]) and len(segments) <= _DEEPEST.get(why, len(segments)):
                 return why
             if (
                 why == "health check"

@@ -18,9 +18,20 @@ _CALLS = tuple(
         ("a language model", r"^(?:openai|anthropic|google\.generativeai|google\.genai|groq|cohere|mistralai|langchain\w*|litellm|emergentintegrations|together|replicate)\."),
         ("text messages", r"^(?:twilio|vonage|messagebird|plivo)\."),
         ("e-mail", r"^(?:smtplib|aiosmtplib|sendgrid|resend|fastapi_mail|mailjet_rest|postmarker)\.|^boto3.*send_email"),
-        ("payments", r"^(?:stripe|paypalrestsdk|razorpay|braintree|square)\."),
+        (
+            "payments",
+            r"^stripe\.(?:\w+(?:\(\))?\.)*?(?:Charge|PaymentIntent|SetupIntent|Subscription|Invoice|Payout|Transfer|Refund"
+            r"|PaymentLink|checkout\.Session|payment_intents|setup_intents|charges|subscriptions|invoices|payouts|transfers"
+            r"|refunds|checkout\.sessions)\.(?:create|confirm|capture|pay)(?:_async)?$"
+            r"|^(?:paypalrestsdk|razorpay|braintree|square)\..*\b(?:create|sale|capture|execute|charge|pay)\w*$",
+        ),
     )
 )  # fmt: skip
+_FREE = re.compile(
+    r"\.(?:\w*(?:Error|Exception|Config|Settings|Schema)|list\w*|retrieve\w*|count_tokens|models\.\w+)(?:\(\))?$"
+    r"|^(?:openai|anthropic|groq|cohere|mistralai|together|replicate)\.[A-Z]\w*$"
+)
+"""What asks or describes and spends nothing: a list of models, an exception, a client that is made."""
 _ADDRESSES = tuple(
     (what, re.compile(pattern))
     for what, pattern in (
@@ -67,7 +78,7 @@ class _Direct:
             if isinstance(node, t.Call):
                 name = self.code.name(node.func, inner)
                 for what, call in _CALLS:
-                    if call.match(name):
+                    if call.match(name) and not _FREE.search(name):
                         return what, Located(node, inner)
                 callee = self.code.definition(name)
                 if callee is not None and isinstance(callee.node, t.Function):
