@@ -527,9 +527,9 @@ class Evaluator:
             elif binding.kind == "parameter" and isinstance(where.owner, t.Function):
                 position = where.owner.params.index(binding.node)  # type: ignore[arg-type]
                 name = f"{where.module.path}:{where.qualname}"
-                filled = where.owner.params[0].name in ("self", "cls")
-                for site in self.code.calls(name):
-                    if (given := site.arg(position - filled, expr.id)) is not None:
+                position -= where.owner.params[0].name in ("self", "cls")
+                for site in self.code.calls(name) if position >= 0 else ():
+                    if (given := site.arg(position, expr.id)) is not None:
                         passed.append(Located(given, site.scope))
         return passed
 

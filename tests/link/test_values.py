@@ -81,3 +81,13 @@ def test_modules_that_import_each_other_end(build: Build) -> None:
     application = build({"a.py": "from b import x\nprobe(x)", "b.py": "from a import x\n"})
     (site,) = application.code.method_calls("probe")
     assert isinstance(application.values.value(site.node.args[0], site.scope), Unknown)
+
+
+def test_what_calls_pass_to_a_method(build: Build) -> None:
+    code = "class S:\n    def m(self, x):\n        probe(x, self)\n\nS().m('a')\nS().m(x='b')\n"
+    application = build({"main.py": code})
+    (site,) = application.code.method_calls("probe")
+    given, own = site.node.args
+    passed = application.values.sources(given, site.scope)
+    assert [source.node.value for source in passed] == ["a", "b"]  # type: ignore[attr-defined]
+    assert [source.node for source in application.values.sources(own, site.scope)] == [own]
