@@ -589,7 +589,7 @@ class Reading:
                         made.append(found)
                 elif one is None and expr.name in _MODEL_NAMES and isinstance(expr.value, t.Name):
                     owner = self.code.name(expr.value, frame.scope)
-                    kind = self.code.definition(owner[:-2]) if owner.endswith("()") else None
+                    kind = self.code.definition(owner.removesuffix("()")) if owner else None
                     if kind is not None and isinstance(kind.node, t.Class):  # user_service.model
                         made += each(self.of_self(Self(kind), expr.name, frame))
                 elif one is None and expr.name[:1].isupper():

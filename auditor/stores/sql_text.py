@@ -133,6 +133,9 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     return either(made), True
 
 
+_ADDRESSES = {"ctid", "rowid", "_rowid_", "oid"}
+
+
 def _dynamic(reading: Reading, call: t.Call, first: t.Expr, last: str, frame: Frame) -> bool:
     """`cursor.execute(sql)` with a text that the code does not tell."""
     if last not in ("execute", "executemany", "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "fetch_val", "executescript"):  # fmt: skip
@@ -152,7 +155,7 @@ def _dynamic(reading: Reading, call: t.Call, first: t.Expr, last: str, frame: Fr
     text = text_of(reading, first, frame)
     if text is not None and not text.strip().startswith(_MARK):
         return False
-    if isinstance(first, t.Call) and reading.code.name(first.func, frame.scope).startswith("sqlalchemy"):  # fmt: skip
+    if isinstance(first, t.Call) and reading.code.name(first.func, frame.scope).startswith(("sqlalchemy", "sqlmodel")):  # fmt: skip
         return False
     reading.record(
         Draft("sql", None, reading.place(call, frame), "execute", loop=frame.loop,
@@ -388,6 +391,8 @@ class _Text:
         if isinstance(node, exp.Tuple):
             return Every(tuple(self._test(x, how) for x in node.expressions))
         if (own := self.column(node)) is not None:
+            if own[1].lower() in _ADDRESSES:
+                return Every(())  # the record's own place is found without an index
             return Test(*own, how)
         if isinstance(node, exp.AggFunc):
             return Every(())

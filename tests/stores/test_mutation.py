@@ -9,8 +9,8 @@ import pytest
 from auditor.model.data import CollectionFit, Fit, Index
 from auditor.stores.matching import best
 from tests.conftest import load, write
+from tests.stores.removals import FIXTURES, REMOVALS, Removal
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
 INDEXES = {
     "fastapi-mongodb": (
         "backend/server.py",
@@ -67,6 +67,23 @@ def test_the_queries_that_it_served_lose_it(twin: str, declaration: str, tmp_pat
 
 def _by(found: tuple[Fit, Index | None]) -> tuple[tuple[str, int], ...]:
     return found[1].fields if found[1] is not None else ()
+
+
+@pytest.mark.parametrize("removal", REMOVALS, ids=str)
+def test_the_queries_of_a_table_lose_the_index_that_it_declared(
+    removal: Removal, tmp_path: Path
+) -> None:
+    before, after = fits(removal.hardened), fits(removal.mutated(tmp_path / "mutated"))
+    served = {
+        key
+        for key, (_, by) in before.items()
+        if key[0] == removal.table and by is not None
+        if tuple(name for name, _ in by.fields) == removal.fields
+    }
+    assert served, "an index of a hardened application serves something"
+    lost = {key for key in before if after[key][0] is not before[key][0]}
+    assert lost == served
+    assert {after[key][0] for key in lost} <= {Fit.MISSING, Fit.PARTIAL}
 
 
 def test_removing_another_index_changes_nothing() -> None:
