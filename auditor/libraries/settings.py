@@ -13,7 +13,7 @@ from auditor.discover import Role
 from auditor.extract.python import tree as t
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Image
-from auditor.extract.readers.dotenv import DotenvEntry, environment_of_file
+from auditor.extract.readers.dotenv import DotenvEntry, environment_of, environment_of_file
 from auditor.extract.readers.environments import GivenSetting
 from auditor.extract.readers.platforms import PlatformSetting
 from auditor.extract.readers.script_settings import ScriptSetting
@@ -310,6 +310,11 @@ def local_settings(application: Application) -> Iterator[LocalSettings]:
     for node, scope in application.code.of_kind(t.Import):
         if _LOCAL.search(node.module) and application.code.module_of(node.module, scope) is None:
             yield LocalSettings(node.module, place_of(Located(node, scope)))
+    held = {file.path.rpartition("/")[2] for file in application.tree.files}
+    for site in application.code.method_calls("from_pyfile"):
+        name = application.values.text(site.arg(0, "filename"), site.scope)
+        if name and name.rpartition("/")[2] not in held:
+            yield LocalSettings(name, place_of(site))
     for site in application.code.method_calls("from_envvar"):
         name = application.values.text(site.arg(0, "variable_name"), site.scope)
         yield LocalSettings(name or "from_envvar", place_of(site))
@@ -331,6 +336,25 @@ def environment_names(application: Application) -> Iterator[EnvironmentNames]:
         ]
         if len(members) > 1 and any(match[1] for match in members):
             yield EnvironmentNames(node.name, place_of(found, node.name))
+    yield from _settings_modules(application)
+
+
+_OF_SETTINGS = re.compile(
+    r"(?:^|/)((?:settings|configs?|configuration)/)(\w+)\.py$|(?:^|/)()(\w+_(?:settings|config)|(?:settings|config)_\w+)\.py$"
+)
+
+
+def _settings_modules(application: Application) -> Iterator[EnvironmentNames]:
+    """`settings/production.py` beside `settings/dev.py`, whichever is loaded by what."""
+    folders: dict[str, dict[str, str]] = {}
+    for path in application.code.modules:
+        if match := _OF_SETTINGS.search(path):
+            environment = environment_of(match[2] or match[4])
+            if environment in ("production", "staging", "development"):
+                folders.setdefault(path.rpartition("/")[0], {}).setdefault(environment, path)
+    for folder, found in folders.items():
+        if len(found) > 1:
+            yield EnvironmentNames(f"{folder}/", Place(found[min(found)], 1))
 
 
 _MAY_TELL = re.compile(r"ENV|PROD|DEV|STAG|MODE|CONFIG")

@@ -224,7 +224,7 @@ def argument(call: t.Call, position: int | None, *names: str) -> t.Expr | None:
     for keyword in call.keywords:
         if keyword.name in names:
             return keyword.value
-    if position is not None and position < len(call.args):
+    if position is not None and 0 <= position < len(call.args):
         if not any(isinstance(arg, t.Star) for arg in call.args[: position + 1]):
             return call.args[position]
     return None

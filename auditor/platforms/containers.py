@@ -18,7 +18,7 @@ from auditor.extract.readers.compose import ComposeInclude, Service
 from auditor.extract.readers.dockerfiles import Ignored, Image, is_aside
 from auditor.extract.readers.dotenv import DotenvEntry, environment_of, environment_of_file
 from auditor.extract.readers.kubernetes import Workload
-from auditor.extract.readers.scripts import PrivilegeDrop
+from auditor.extract.readers.scripts import PrivilegeDrop, ScriptLine
 from auditor.extract.sensitive import is_sensitive
 from auditor.link.application import Application, provides
 from auditor.model.containers import BaseImage, Container, ContainerImage
@@ -90,6 +90,13 @@ class _Context:
         return {d.script: d.tool for _, d in self.application.of(PrivilegeDrop)}
 
     @cached_property
+    def scripts(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for _, line in self.application.of(ScriptLine):
+            found.setdefault(line.script, []).append(line.text)
+        return found
+
+    @cached_property
     def starts(self) -> set[str]:
         return {start.command.place.path for start in self.application.facts(Start)}
 
@@ -152,6 +159,9 @@ class _Context:
         if match := _DROPS.search(f" {image.command} "):
             return next(filter(None, match.groups()), match[0].strip())
         words = {word.rpartition("/")[2] for word in re.findall(r"[\w./-]+", image.command)}
+        for script in words & self.scripts.keys():
+            for text in self.scripts[script]:
+                words |= {word.rpartition("/")[2] for word in re.findall(r"[\w./-]+", text)}
         return next((tool for script, tool in self.drops.items() if script in words), "")
 
     def _patterns(self, path: str, folder: str) -> list[str] | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from auditor.discover import Kind
-from auditor.extract.readers.scripts import ScriptLine
+from auditor.extract.readers.scripts import HANDED, ScriptLine
 from auditor.link.application import Application, provides
 from auditor.link.names import Located
 from auditor.link.reach import Reach, around, is_main_guard
@@ -84,7 +84,10 @@ def _expanded(application: Application) -> Iterator[Command]:
             lines = scripts.get(word.rpartition("/")[2], ())
             for path in sorted({path for path, _ in lines}, key=lambda p: _far(p, word, command.place.path))[:1]:  # fmt: skip
                 for at, line in lines:
-                    if at == path:
+                    if at == path and line.text.startswith(HANDED):
+                        text = f"{command.text} {line.text.removeprefix(HANDED)}"
+                        yield replace(command, text=text[:_MAX_LENGTH], place=Place(path, line.line))  # fmt: skip
+                    elif at == path:
                         yield replace(command, text=line.text, place=Place(path, line.line))
 
 

@@ -30,10 +30,10 @@ from auditor.model.web import WebApp
 _SELECTS = re.compile(
     r"^(?:APP_|FLASK_|FASTAPI_)?(?:ENV|ENVIRONMENT|STAGE|MODE|PROFILE|SETTINGS_MODULE)$|_ENV$|ENVIRONMENT$"
     r"|(?:^|_)(?:IS_)?(?:DEV|DEVELOPMENT|PROD|PRODUCTION|STAGING)(?:_MODE)?$"
-    r"|^(?:FLASK_|APP_|DJANGO_)?(?:CONFIG|SETTINGS|CONFIGURATION)(?:_NAME|_FILE|_PATH|_CLASS)?$|^(?!LOG)[A-Z]+_CONFIG(?:_FILE|_NAME)?$"
+    r"|^(?:FLASK_|APP_|DJANGO_)?(?:CONFIG|SETTINGS|CONFIGURATION)(?:_NAME|_FILE|_PATH|_CLASS)?$|^(?!LOG)[A-Z]+_(?:CONFIG|SETTINGS|CONF)(?:_FILE|_NAME|_PATH|_FILE_PATH|_MODULE)?$"
 )
 """Names of settings that say which environment this is, or which configuration to load."""
-_OF_THE_RUNTIME = {"NODE_ENV", "RAILS_ENV", "RACK_ENV"}
+_OF_THE_RUNTIME = {"NODE_ENV", "RAILS_ENV", "RACK_ENV", "VIRTUAL_ENV", "CONDA_DEFAULT_ENV", "UV_PROJECT_ENVIRONMENT"}  # fmt: skip
 """Read by the runtime and its frameworks, whatever the code does."""
 _REAL = {"production", "staging", "development", "test"}
 _DEPLOYED = {"production", "staging", "development"}
@@ -62,9 +62,11 @@ class EnvironmentConfigs(Rule):
         if not apps:
             return not_applicable("no web application was found")
         reads: list[SettingRead | SettingMention] = [
-            r for r in application.facts(SettingRead) if _SELECTS.search(r.name)
+            r
+            for r in application.facts(SettingRead)
+            if _SELECTS.search(r.name) and r.name not in _OF_THE_RUNTIME
         ]
-        reads += [m for m in application.facts(SettingMention) if _SELECTS.search(m.name)]
+        reads += [m for m in application.facts(SettingMention) if _SELECTS.search(m.name) and m.name not in _OF_THE_RUNTIME]  # fmt: skip
         definitions = application.facts(SettingDefinition)
         files = _files(definitions)
         evidence = [*self._strengths(application, reads, files), *_told(application, definitions)]
@@ -176,7 +178,7 @@ def _told(
     given = {
         d.environment: Place(d.place.path, 1)
         for d in reversed(definitions)
-        if d.environment in _DEPLOYED
+        if d.environment in _DEPLOYED and ".devcontainer/" not in d.place.path
     }
     for what, places in (("settings modules", modules), ("deployment files", given)):
         if len(places) > 1:

@@ -22,6 +22,10 @@ _STARTS = re.compile(
 )
 
 
+HANDED = '"$@"'
+_HANDED = re.compile(r"exec\s+\"?\$[@*]\"?\s+(-\S.*)")
+
+
 class ScriptLine(Fact, frozen=True):
     """A line of a shell script that starts Python or a server; `script` is the file's base name."""
 
@@ -36,7 +40,7 @@ def script_lines(source: Source) -> Iterator[Fact]:
     shell = _SHELL.match(source.data[:100]) or source.name.endswith((".sh", ".bash"))
     if source.role is Role.DOCUMENTATION or not shell:
         return
-    if not any(word in source.data for word in _WORDS):
+    if not any(word in source.data for word in (*_WORDS, b"$@")):
         return
     start, parts = 0, list[str]()
     for number, raw in enumerate(source.text.split("\n"), 1):
@@ -48,7 +52,9 @@ def script_lines(source: Source) -> Iterator[Fact]:
             continue
         text = " ".join(parts)
         parts = []
-        if _STARTS.match(text):
+        if match := _HANDED.match(text):  # the options that an entrypoint adds to its command
+            yield ScriptLine(source.name, f"{HANDED} {match[1][:1000]}", start)
+        elif _STARTS.match(text):
             yield ScriptLine(source.name, text[:1000], start)
 
 
@@ -80,6 +86,13 @@ class PrivilegeDrop(Fact, frozen=True):
 _DROPS = re.compile(
     rb"(?m)^[^#\n]*?(?:^|[\s(/\"])(gosu|su-exec|setpriv|runuser|s6-setuidgid|chpst|setuser|su)[ \t]+[-\"$\w]"
 )
+
+
+@extracts(Kind.TEXT, Kind.PLATFORM, name=r".*uwsgi.*\.ini|supervisord?.*\.conf")
+def configured_drops(source: Source) -> Iterator[Fact]:
+    """`uid` of uWSGI, which gives up root before it serves."""
+    if match := re.search(r"(?m)^uid\s*=\s*(?!root\b|0\b)\S", source.text):
+        yield PrivilegeDrop(source.name, "uWSGI", source.text.count("\n", 0, match.start()) + 1)
 
 
 @extracts(Kind.TEXT)
