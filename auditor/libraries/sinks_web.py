@@ -7,7 +7,7 @@ import re
 from auditor.extract.python import tree as t
 from auditor.libraries.sinks import Found, receiver_of, text_of
 from auditor.link.flow import Reached, drains
-from auditor.link.names import argument
+from auditor.link.names import Scope, argument
 from auditor.link.taint import Form, Taint
 
 _HTML_RESPONSES = re.compile(
@@ -97,17 +97,33 @@ def _has_transport(reached: Reached) -> bool:
     func = reached.site.node.func
     if not isinstance(func, t.Attr):
         return False
-    found, pending = False, [(func.value, reached.site.scope)]
-    while pending and not found:
+    code = reached.flow.code
+    pending, seen = [(func.value, reached.site.scope)], 0
+    while pending and seen < 20:
         expr, scope = pending.pop()
+        seen += 1
         if isinstance(expr, t.Call):
-            own = reached.flow.code.defined(expr.func, scope)
-            found = argument(expr, None, "transport", "connector") is not None or (
-                own is not None and _adapts(own.node)
-            )
-        elif isinstance(expr, t.Name) and (bound := reached.flow.code.find(expr.id, scope)):
+            own = code.defined(expr.func, scope)
+            if argument(expr, None, "transport", "connector") is not None:
+                return True
+            if own is not None and _adapts(own.node):
+                return True
+        elif isinstance(expr, t.Name) and (bound := code.find(expr.id, scope)):
             pending += [(b.part, bound[0]) for b in bound[1] if isinstance(b.part, t.Call)]
-    return found
+            if isinstance(bound[0].owner, t.Function):
+                pending += _passed(reached, bound[0].owner, expr.id)
+    return False
+
+
+def _passed(reached: Reached, function: t.Function, name: str) -> list[tuple[t.Expr, Scope]]:
+    """What the module's calls of a function give for one of its parameters."""
+    position = next((i for i, p in enumerate(function.params) if p.name == name), None)
+    if position is None:
+        return []
+    sites = list(reached.flow.code.method_calls(function.name))[:8]
+    given = [(site.arg(position, name), site.scope) for site in sites]
+    module = reached.site.scope.module
+    return [(expr, scope) for expr, scope in given if expr is not None and scope.module is module]
 
 
 _CHOOSES = {"mount", "send", "get_adapter", "rebuild_auth"}

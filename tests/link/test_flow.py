@@ -109,6 +109,7 @@ def handler(statements: str, params: str = "q: str") -> str:
         ("open('/data/' + q.rsplit('.', 1)[0])", Sink.PATH),
         ("with requests.Session() as session:\n    return session.get(q)", Sink.URL),
         ("return Markup(q)", Sink.MARKUP),
+        ("async def ask(client: httpx.AsyncClient, url):\n    return await client.get(url)\nclient = httpx.AsyncClient()\nreturn await ask(client, q)", Sink.URL),
         ("ext = q.rsplit('.')[-1]\nif ext not in ALLOWED:\n    raise HTTPException(400)\nopen('/d/' + q)", Sink.PATH),
     ],
 )  # fmt: skip
@@ -140,6 +141,7 @@ def test_text_reaches(build: Build, statements: str, sink: Sink) -> None:
         "return zipfile.ZipFile(io.BytesIO(q.encode()))",
         "target = q\nif not len(adapter.allowed_methods(target)):\n    target = '/'\nreturn RedirectResponse(target)",
         "with Guarded() as session:\n    return session.get(q)",
+        "async def ask(client: httpx.AsyncClient, url):\n    return await client.get(url)\nclient = httpx.AsyncClient(transport=Public())\nreturn await ask(client, q)",
         "return HTMLResponse('<b>%s</b>' % html.escape(Markup(q).unescape()))",
         "if q not in ALLOWED:\n    raise HTTPException(400)\nconn.execute(f'select {q} from t')",
         "if q in ALLOWED:\n    conn.execute(f'select {q} from t')",
