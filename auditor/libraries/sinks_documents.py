@@ -48,7 +48,7 @@ def document_query(reached: Reached) -> Found:
 def _operators(given: Taint) -> Found:
     for path, leaf in leaves(given):
         if "$where" in path or "$function" in path:
-            yield "code", leaf
+            yield "where", leaf
         elif "$regex" in path:
             yield "regex", leaf if leaf.form in (Form.TEXT, Form.OBJECT) else None
         elif leaf.form is Form.OBJECT and not {

@@ -7,6 +7,7 @@ import re
 from auditor.extract.python import tree as t
 from auditor.libraries.sinks import Found, text_of
 from auditor.link.flow import Reached, drains
+from auditor.link.names import argument
 from auditor.link.taint import Form, Taint
 
 # --- paths (CWE-22)
@@ -75,3 +76,14 @@ def path_saved(reached: Reached) -> Found:
     """`upload.save(path)`."""
     if reached.receiver is not None and reached.receiver.form is Form.FILE:
         yield "path", _path(reached.arg(0, "dst"))
+
+
+@drains("extractall", "extract")
+def unpacked(reached: Reached) -> Found:
+    """`tarfile.open(fileobj=upload).extractall(path)`: names in the archive climb out, unless filtered.
+
+    https://docs.python.org/3/library/tarfile.html#extraction-filters; zipfile strips such names itself.
+    """
+    if reached.name.startswith("tarfile.") and reached.receiver is not None:
+        if argument(reached.site.node, None, "filter", "members") is None:
+            yield "path", reached.receiver

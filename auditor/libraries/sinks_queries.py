@@ -99,8 +99,10 @@ def element_path(reached: Reached) -> Found:
     if isinstance(reached.site.node.func, t.Attr) and reached.receiver is None:
         text = text_of(reached.arg(0, "path", "match"))
         if text is not None and _XPATH_WORDS.search(text.within):
-            if re.match(r"(?:lxml|xml|defusedxml)\b", reached.name) or "[" in text.within:
+            if "[" in text.within:
                 yield "xpath", text
+        if text is not None and _XML.match(reached.name):
+            yield "xpath", text
 
 
 # --- LDAP (CWE-90): RFC 4515
@@ -118,10 +120,11 @@ def directory_filter(reached: Reached) -> Found:
     known = _LDAP.match(reached.name) or re.search(
         r"ldap|^conn(?:ection)?$", receiver_of(reached), re.I
     )
-    for position in (2,) if own else (0, 1):
-        names = ("filterstr", "filter") if own else ("search_filter", "filter") * position
+    for position in (0, 2) if own else (0, 1):
+        names = ("filterstr", "filter", "search_filter") * (position > 0)
         text = text_of(reached.arg(position, *names))
-        if text is not None and (known or own) and ("(" in text.within or "=" in text.within):
+        written = text is not None and ("(" in text.within or "=" in text.within)
+        if (written and (known or own)) or _LDAP.match(reached.name):
             yield "ldap", text
 
 

@@ -12,6 +12,7 @@ from auditor.link.flow import Env, Flow, Hit, Reached, Summary, bring, bring_sou
 from auditor.link.names import CallSite, Located
 from auditor.link.taint import Form, Source, Taint, each, join, join_all, merge, record
 from auditor.link.validation import CLEANERS, DECODERS, WRAPPERS, Validation, coat_of, leads
+from auditor.link.values import place_of
 from auditor.model.values import Known
 
 _MAX_NESTING = 150
@@ -198,6 +199,14 @@ class Walk(Validation):
         """`owner[index] = held`."""
         key = self.key(owner)
         place = self.eval(index)
+        if (
+            held is not None
+            and held.form is Form.TEXT
+            and not held.led
+            and _is_location(owner, index)
+        ):
+            if not held.proof("redirect"):
+                self.hit("redirect", index, "Location", held)
         if not key:
             return
         before = self.env.get(key)
@@ -253,6 +262,8 @@ class Walk(Validation):
         return bool(value.value) if value is not None else None
 
     def settled_value(self, expr: t.Expr) -> Known | None:
+        if isinstance(expr, t.Const) and expr.value is False:
+            return Known(False, place_of(Located(expr, self.scope)))  # `if False:` never runs
         names = 0
         for node in t.walk_own(expr):
             if isinstance(node, t.Name):
@@ -263,7 +274,7 @@ class Walk(Validation):
             elif not isinstance(node, _PLAIN):
                 return None
         if not names:
-            return None  # `if False:`, `while True:` are switches that somebody turns
+            return None  # any other constant is a switch that somebody turns
         value = self.flow.values.value(expr, self.scope)
         return value if isinstance(value, Known) else None
 
@@ -697,6 +708,10 @@ class Walk(Validation):
                 return self.formatted(expr.func.value, None, given)
             if last == "joinpath":
                 return given.as_text(led=True)
+        if reached.name in ("asyncio.run", "asyncio.Runner().run"):
+            return reached.arg(0)
+        if reached.name in ("tarfile.open", "tarfile.TarFile.open"):
+            return Taint(given.leaf.source, Form.FILE, steps=given.leaf.steps)
         if last in DECODERS:
             return given.bare(*DECODERS[last])
         wrapper = WRAPPERS.get(last)
@@ -955,6 +970,12 @@ def _typed_answer(value: t.Expr) -> bool:
         isinstance(item, t.Map) and any(_is_content_type(key) for key in item.keys)
         for item in value.items[1:]
     )
+
+
+def _is_location(owner: t.Expr, index: t.Expr) -> bool:
+    """`response.headers["Location"]`."""
+    named = isinstance(index, t.Const) and str(index.value).lower() == "location"
+    return named and isinstance(owner, t.Attr) and owner.name == "headers"
 
 
 def _is_content_type(key: t.Expr | None) -> bool:

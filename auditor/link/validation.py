@@ -70,7 +70,7 @@ WRAPPERS = {
     "sorted": "same", "reversed": "same", "iter": "same", "next": "each", "zip": "same",
     "map": "same", "filter": "same", "min": "same", "max": "same", "enumerate": "same",
     "deepcopy": "same", "copy": "same", "chain": "same", "cast": "same", "jsonable_encoder": "same",
-    "gather": "same", "wait_for": "same", "Request": "same", "asdict": "same", "vars": "same",
+    "gather": "same", "run_until_complete": "same", "wait_for": "same", "Request": "same", "asdict": "same", "vars": "same",
     "shield": "same", "ensure_future": "same", "create_task": "same", "from_list": "same",
     "getattr": "same", "format": "text", "SON": "same", "OrderedDict": "same", "defaultdict": "same",
     "unescape": "text", "ImmutableMultiDict": "same", "StringIO_": "same", "split_command": "same",

@@ -251,6 +251,7 @@ class Sink(str, enum.Enum):
     DESERIALISATION = "deserialisation"
     TEMPLATE = "template"
     OPERATOR = "operator"
+    WHERE = "where"
     XPATH = "xpath"
     LDAP = "ldap"
     XML = "xml"
@@ -277,6 +278,7 @@ _CONSEQUENCES = {
     Sink.DESERIALISATION: (502, "loading it can run code of the caller's"),
     Sink.TEMPLATE: (1336, "the caller's text runs as a template"),
     Sink.OPERATOR: (943, "an operator such as $ne matches every document"),
+    Sink.WHERE: (943, "the caller's text runs as code in the database"),
     Sink.XPATH: (643, "the caller writes part of the XPath query"),
     Sink.LDAP: (90, "the caller writes part of the LDAP filter"),
     Sink.XML: (

@@ -28,6 +28,7 @@ _REACHED = {
     Sink.CODE: Severity.CRITICAL,
     Sink.DESERIALISATION: Severity.CRITICAL,
     Sink.TEMPLATE: Severity.CRITICAL,
+    Sink.WHERE: Severity.CRITICAL,
     Sink.OPERATOR: Severity.HIGH,
     Sink.XPATH: Severity.HIGH,
     Sink.LDAP: Severity.HIGH,

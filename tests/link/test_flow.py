@@ -12,7 +12,7 @@ from tests.conftest import Build
 HEAD = """
 import asyncio, base64, gzip, html, http.client, io, os, re, shlex, sqlite3, subprocess, uuid
 import xml.dom.minidom, xml.sax, xml.sax.handler
-import elementpath, ldap, lxml.etree, yaml, zipfile
+import elementpath, ldap, lxml.etree, tarfile, yaml, zipfile
 from markupsafe import Markup
 from ldap.filter import escape_filter_chars
 from PIL import ImageMath
@@ -109,6 +109,10 @@ def handler(statements: str, params: str = "q: str") -> str:
         ("open('/data/' + q.rsplit('.', 1)[0])", Sink.PATH),
         ("with requests.Session() as session:\n    return session.get(q)", Sink.URL),
         ("return Markup(q)", Sink.MARKUP),
+        ("return tree.find(q)", Sink.XPATH),
+        ("return directory.search_s(q, 2, '(objectClass=*)')", Sink.LDAP),
+        ("async def same(x):\n    return x\nos.system(asyncio.run(same(q)))", Sink.SHELL),
+        ("return tarfile.open(fileobj=io.BytesIO(q.encode())).extractall('/d')", Sink.PATH),
         ("async def ask(client: httpx.AsyncClient, url):\n    return await client.get(url)\nclient = httpx.AsyncClient()\nreturn await ask(client, q)", Sink.URL),
         ("ext = q.rsplit('.')[-1]\nif ext not in ALLOWED:\n    raise HTTPException(400)\nopen('/d/' + q)", Sink.PATH),
     ],
@@ -131,7 +135,9 @@ def test_text_reaches(build: Build, statements: str, sink: Sink) -> None:
         "clean = ''\nfor c in q:\n    if c.isalnum() or c in ',.':\n        clean += c\nos.system(clean)",
         "if \"'\" in q:\n    raise HTTPException(400)\ntree.xpath(f\"//user[@name='{q}']\")",
         "return tree.xpath('//user[@name=$name]', name=q)",
-        "return tree.find(q)",
+        "return name_of(q).find(q)",
+        "if False:\n    os.system(q)",
+        "return tarfile.open(fileobj=io.BytesIO(q.encode())).extractall('/d', filter='data')",
         "return directory.search_s('dc=x', 2, f'(uid={escape_filter_chars(q)})')",
         "parser = lxml.etree.XMLParser(resolve_entities=False)\nlxml.etree.fromstring(q, parser)",
         "return xml.dom.minidom.parseString(q, xml.sax.make_parser())",
@@ -230,7 +236,7 @@ def test_models_type_their_fields(build: Build, statement: str, expected: list[S
         ("await db.t.find_one(body)", [Sink.OPERATOR]),
         ("await db.t.find_one({**body})", [Sink.OPERATOR]),
         ("query = {}\nquery['name'] = body.get('name')\nawait db.t.find_one(query)", [Sink.OPERATOR]),
-        ("await db.t.find_one({'$where': f'this.a == {body}'})", [Sink.CODE]),
+        ("await db.t.find_one({'$where': f'this.a == {body}'})", [Sink.WHERE]),
         ("await db.t.find_one({'a': {'$regex': body['q']}})", [Sink.REGEX]),
         ("await db.t.find_one({'a': {'$regex': re.escape(body['q'])}})", []),
         ("await db.t.insert_one(body)", [Sink.FIELDS]),
@@ -350,6 +356,8 @@ def of_flask(build: Build, statements: str) -> list[tuple[Sink, str]]:
         ("page = 'Hello '\npage += request.args['q']\nreturn page, 200", [(Sink.MARKUP, "query")]),
         ("return make_response((request.args['q'], 200))", [(Sink.MARKUP, "query")]),
         ("return redirect(request.cookies['next'])", [(Sink.REDIRECT, "cookie")]),
+        ("r = make_response('x')\nr.headers['Location'] = request.args['q']\nreturn r", [(Sink.REDIRECT, "query")]),
+        ("r = make_response('x')\nr.headers['Location'] = '/x/' + request.args['q']\nreturn r", []),
         ("return flask.escape(request.args['q'])", []),
         ("return {'q': request.args['q']}", []),
         ("return jsonify(request.args['q'])", []),
