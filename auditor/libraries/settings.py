@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from auditor.discover import Role
 from auditor.extract.python import tree as t
@@ -49,12 +50,20 @@ _GETTERS = {
     "decouple.config": "default",
     "decouple.Config()": "default",
     "decouple.AutoConfig()": "default",
+    "decouple.Config().get": "default",
     "starlette.config.Config()": "default",
+    "starlette.config.Config().get": "default",
     "dotenv.get_key": "",
 }
 _OPTIONAL = {"os.getenv", "os.environ.get"}
 """Readers that give None where the setting is missing."""
-_ENVIRONS = re.compile(r"^environs?\.(?:Env|FileAwareEnv)\(\)(?:\.(?!read_env|prefixed)\w+)?$")
+_ENVIRONS = re.compile(
+    r"^environs?\.(?:(?:Env|FileAwareEnv)\(\)|env(?=[.]|$))(?:\.(?!read_env|prefixed)\w+)?$"
+)
+_URLS = {"db": "DATABASE_URL", "db_url": "DATABASE_URL", "cache": "CACHE_URL", "cache_url": "CACHE_URL",
+         "email": "EMAIL_URL", "email_url": "EMAIL_URL", "search_url": "SEARCH_URL"}  # fmt: skip
+"""What django-environ reads when it is told no name,
+https://django-environ.readthedocs.io/en/latest/types.html."""
 _CONFIGURATIONS = re.compile(r"^configurations\.values\.\w+Value$")
 _READS_SWITCH = re.compile(r"^(?=.*env)(?=.*(?:bool|flag|switch))\w+$", re.I)
 _TURNS_TO_SWITCH = re.compile(
@@ -85,6 +94,8 @@ def environment_reads(values: Evaluator, name: str, expr: t.Expr, scope: Scope) 
             setting = values.text(first, scope)
             if not setting:
                 return None
+            if callee.startswith("starlette.config.Config()"):
+                setting = _starlette_prefix(values, func, scope) + setting
             default = argument(expr, 1, "default")
             if default is None and _ENVIRONS.match(callee):
                 default = _declared_default(values, func, setting, scope)
@@ -94,7 +105,21 @@ def environment_reads(values: Evaluator, name: str, expr: t.Expr, scope: Scope) 
             if worth is not None and _casts_to_bool(expr, callee, values, scope):
                 worth = lift(as_bool, [worth], worth.place)
             return Setting(setting, worth, place, worth is None and callee in _OPTIONAL)
+        case t.Call(func=t.Attr(name=word) as func, args=[]) if word in _URLS:
+            if _ENVIRONS.match(values.code.name(func, scope)):
+                default = argument(expr, None, "default")
+                worth = values.value(default, scope) if default is not None else None
+                return Setting(_URLS[word], worth, place)
     return None
+
+
+def _starlette_prefix(values: Evaluator, func: t.Expr, scope: Scope) -> str:
+    """`Config(env_prefix="APP_")`, https://starlette.dev/config/."""
+    owner = func.value if isinstance(func, t.Attr) else func
+    for source in values.sources(owner, scope):
+        if isinstance(source.node, t.Call):
+            return values.text(argument(source.node, None, "env_prefix"), source.scope) or ""
+    return ""
 
 
 _PARSED = ("getboolean", "getint", "getfloat")
@@ -216,12 +241,24 @@ class _Field:
     def __init__(self, name: str, node: t.Assign) -> None:
         self.name, self.node = name, node
 
-    def setting(self, values: Evaluator, scope: Scope, prefix: str) -> Setting:
-        name, default = prefix + self.name.upper(), self.node.value
+    def names(self, values: Evaluator, scope: Scope, prefix: str) -> list[str]:
+        """What the environment calls it: its aliases, else its prefixed name."""
+        default = self.node.value
         if isinstance(default, t.Call) and values.code.name(default.func, scope).endswith(".Field"):
-            for keyword in ("env", "validation_alias", "alias"):
-                if alias := values.text(argument(default, None, keyword), scope):
-                    name = alias
+            for keyword in ("alias", "validation_alias", "env"):
+                match argument(default, None, keyword):
+                    case t.Call(func=func, args=choices) if values.code.name(func, scope).endswith(
+                        ".AliasChoices"
+                    ):
+                        return [n for c in choices if (n := values.text(c, scope))]
+                    case given if alias := values.text(given, scope):
+                        return [alias]
+        return [prefix + self.name.upper()]
+
+    def setting(self, values: Evaluator, scope: Scope, prefix: str) -> Setting:
+        names, default = self.names(values, scope, prefix), self.node.value
+        name = names[0] if names else prefix + self.name.upper()
+        if isinstance(default, t.Call) and values.code.name(default.func, scope).endswith(".Field"):
             made = argument(default, None, "default_factory")
             default = argument(default, 0, "default")
             if isinstance(made, t.Lambda):
@@ -242,15 +279,35 @@ def _fields(found: Located) -> Iterator[_Field]:
                     yield _Field(name, stmt)
 
 
+def _nested(
+    values: Evaluator, field: _Field, scope: Scope, outer: Setting, delimiter: str, depth: int = 0
+) -> Iterator[SettingRead]:
+    """`APP_DB__HOST`: a field of a model of the tree, by `env_nested_delimiter`.
+
+    Where the outer field has a default, the inner ones have theirs in it.
+    """
+    model = values.code.defined(field.node.annotation, scope) if field.node.annotation else None
+    if not delimiter or depth > 4 or model is None or not isinstance(model.node, t.Class):
+        return
+    inner = values.code.inside(model)
+    for part in _fields(model):
+        setting = part.setting(values, inner, f"{outer.name}{delimiter}".upper())
+        yield SettingRead(setting.name, setting.default or outer.default, setting.place)
+        yield from _nested(values, part, inner, setting, delimiter, depth + 1)
+
+
 def _prefix(values: Evaluator, found: Located) -> str:
     """`env_prefix` of `model_config` or of an inner `Config`."""
+    return _configured(values, found, "env_prefix").upper()
+
+
+def _configured(values: Evaluator, found: Located, key: str) -> str:
     for node in t.walk(*found.node.body):  # type: ignore[attr-defined]
         match node:
-            case t.Call() if argument(node, None, "env_prefix") is not None:
-                scope = values.code.inside(found)
-                return (values.text(argument(node, None, "env_prefix"), scope) or "").upper()
-            case t.Assign(targets=[t.Name(id="env_prefix")], value=t.Const(value=str(prefix))):
-                return prefix.upper()
+            case t.Call() if (given := argument(node, None, key)) is not None:
+                return values.text(given, values.code.inside(found)) or ""
+            case t.Assign(targets=[t.Name(id=name)], value=t.Const(value=str(text))) if name == key:
+                return text
     return ""
 
 
@@ -270,9 +327,12 @@ def setting_reads(application: Application) -> Iterator[SettingRead]:
     for found in application.code.classes():
         if is_settings_class(values, found):
             prefix, inner = _prefix(values, found), application.code.inside(found)
+            delimiter = _configured(values, found, "env_nested_delimiter")
             for field in _fields(found):
                 setting = field.setting(values, inner, prefix)
-                yield SettingRead(setting.name, setting.default, setting.place)
+                for name in field.names(values, inner, prefix):
+                    yield SettingRead(name, setting.default, setting.place)
+                yield from _nested(values, field, inner, setting, delimiter)
     code = application.code
     places: list[tuple[t.Expr, Scope]] = [
         (item, scope)
@@ -281,23 +341,89 @@ def setting_reads(application: Application) -> Iterator[SettingRead]:
     ]
     places += [(site.node, site.scope) for site in code.all_calls() if _may_read(site.node)]
     reads = []
+    helpers: dict[int, _Helper] = {}
     for node, scope in places:
+        if (helper := _helper(node, scope)) is not None:
+            helpers[id(helper.function)] = helper
+            continue
         read = environment_reads(values, code.name(node, scope), node, scope)
         if isinstance(read, Setting):
             reads.append(SettingRead(read.name, read.default, read.place))
+    for helper in helpers.values():
+        reads += helper.reads(values)
     yield from sorted(reads, key=lambda read: read.place)
+
+
+@dataclass(frozen=True)
+class _Helper:
+    """A function of the tree that reads the setting that it is told: `get_env("NAME", default)`."""
+
+    function: t.Function
+    named: str
+    default: str
+
+    def reads(self, values: Evaluator) -> Iterator[SettingRead]:
+        params = _parameters(self.function)
+        fallback = next(p.default for p in self.function.params if p.name == self.named)
+        for site in values.code.method_calls(self.function.name):
+            found = values.code.defined(site.node.func, site.scope)
+            if found is None or found.node is not self.function:
+                continue
+            given = argument(site.node, params.index(self.named), self.named) or fallback
+            name = values.text(given, site.scope)
+            if name and _CAPITALS.match(name):
+                worth = None
+                if self.default:
+                    own = argument(site.node, params.index(self.default), self.default)
+                    worth = values.value(own, site.scope) if own is not None else None
+                if isinstance(worth, Known) and worth.value is None:
+                    worth = None
+                yield SettingRead(name, worth, place_of(site))
+
+
+def _parameters(function: t.Function) -> list[str]:
+    return [p.name for p in function.params if p.name not in ("self", "cls")]
+
+
+def _helper(node: t.Expr, scope: Scope) -> _Helper | None:
+    function = scope.owner
+    if not isinstance(function, t.Function):
+        return None
+    params = _parameters(function)
+    default: t.Expr | None = None
+    match node:
+        case t.Item(index=t.Name(id=named)):
+            pass
+        case t.Call(args=[t.Name(id=named), *_]):
+            default = argument(node, 1, "default")
+        case _:
+            return None
+    if named not in params:
+        return None
+    told = default.id if isinstance(default, t.Name) and default.id in params else ""
+    told = told or next((p for p in params if p.startswith(("default", "fallback"))), "")
+    return _Helper(function, named, told)
 
 
 def _may_read(call: t.Call) -> bool:
     """Whether a call could read a setting, by its last word; spares naming every call."""
-    if not call.args:
-        return False
     func = call.func
+    if not call.args:
+        return isinstance(func, t.Attr) and func.name in _URLS and "env" in t.dotted(func).lower()
     last = func.name if isinstance(func, t.Attr) else func.id if isinstance(func, t.Name) else ""
     return (
         last in ("get", "getenv", "config", "pop", "get_key")
         or "env" in last.lower()
+        or (isinstance(func, t.Name) and _is_capital(call.args[0]))
         or (isinstance(func, t.Attr) and "env" in t.dotted(func).lower())
+    )
+
+
+def _is_capital(expr: t.Expr) -> bool:
+    return (
+        isinstance(expr, t.Const)
+        and isinstance(expr.value, str)
+        and bool(_CAPITALS.match(expr.value))
     )
 
 

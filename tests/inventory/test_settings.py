@@ -64,6 +64,50 @@ def test_what_gives_a_setting(build: Build, path: str, text: str) -> None:
     assert [(d.file, d.value) for d in row.defined] == [(path, "info")]
 
 
+PYTHON = {
+    "an alias of several": (
+        "from pydantic import Field, AliasChoices\nfrom pydantic_settings import BaseSettings\n"
+        "class S(BaseSettings):\n    url: str = Field('r', validation_alias=AliasChoices('A_URL', 'B_URL'))\n",
+        {"A_URL": "r", "B_URL": "r"},
+    ),
+    "a nested model": (
+        "from pydantic import BaseModel\nfrom pydantic_settings import BaseSettings, SettingsConfigDict\n"
+        "class Db(BaseModel):\n    host: str\n    port: int = 1\n"
+        "class S(BaseSettings):\n    model_config = SettingsConfigDict(env_prefix='A_', env_nested_delimiter='__')\n"
+        "    db: Db\n",
+        {"A_DB": None, "A_DB__HOST": None, "A_DB__PORT": "1"},
+    ),
+    "a configuration of another name": (
+        "from decouple import Config, RepositoryEnv\nread = Config(RepositoryEnv('.env'))\n"
+        "a = read('A_X')\nb = read.get('B_X', default='z')\n",
+        {"A_X": None, "B_X": "z"},
+    ),
+    "a prefix of Starlette's": (
+        "from starlette.config import Config\nc = Config(env_prefix='A_')\nx = c('LEVEL', default='i')\n",
+        {"A_LEVEL": "i"},
+    ),
+    "a database of django-environ": (
+        "import environ\nenv = environ.Env()\nx = env.db()\ny = env.cache(default='locmemcache://')\n",
+        {"DATABASE_URL": None, "CACHE_URL": "locmemcache://"},
+    ),
+    "the reader that environs makes": (
+        "from environs import env\nx = env.str('A_X', 'd')\n",
+        {"A_X": "d"},
+    ),
+    "a helper of the tree": (
+        "import os\ndef need(name, fallback=None):\n    return os.environ.get(name, fallback)\n"
+        "x = need('A_X')\ny = need('B_X', 'd')\n",
+        {"A_X": None, "B_X": "d"},
+    ),
+}
+
+
+@pytest.mark.parametrize("source, wanted", PYTHON.values(), ids=PYTHON.keys())
+def test_python_reads(build: Build, source: str, wanted: dict[str, str | None]) -> None:
+    found = of(build, a_dot_py=source)
+    assert {name: row.reads[0].default for name, row in found.items()} == wanted
+
+
 def test_values_that_are_kept_elsewhere(build: Build) -> None:
     found = of(
         build,
@@ -128,3 +172,8 @@ def test_anything_can_be_read(text: str, name: str) -> None:
     kinds = {"a.js": Kind.JAVASCRIPT, ".env": Kind.DOTENV}
     data = ("process.env." + text).encode("utf-8", "replace")
     extract_source(Source(kinds.get(name, Kind.PLATFORM), Role.SOURCE, name, data))
+
+
+def test_a_method_whose_own_class_is_looked_up(build: Build) -> None:
+    source = "import os\nclass A:\n    def get(cls, key):\n        os.environ[cls]\n        return os.environ.get(key, cls)\nA().get('A_X')\n"
+    assert "A_X" in of(build, a_dot_py=source)
