@@ -95,6 +95,15 @@ _TELLING = {
     "supabase.Client().auth.get_user",
 }
 
+_JWT_AUTHENTICATION = re.compile(
+    r"^(?:rest_framework_simplejwt|ninja_jwt)\.(?:\w+\.)*\w*JWT\w*(?:\(\))?\.get_validated_token$"
+)
+"""Raises InvalidToken. https://django-rest-framework-simplejwt.readthedocs.io"""
+_REST_AUTHENTICATION = re.compile(
+    r"^(?:rest_framework|rest_framework_simplejwt)\.(?:\w+\.)*\w+Authentication(?:\(\))?\.authenticate$"
+)
+"""Gives a user with his credential, or None where none was sent; raises for a wrong one."""
+
 PRESENCE_SCHEMES = re.compile(
     r"fastapi\.security\.(?:\w+\.)?(?:HTTPBearer|HTTPBasic|HTTPDigest|OAuth2|OAuth2PasswordBearer"
     r"|OAuth2AuthorizationCodeBearer|OpenIdConnect|APIKeyHeader|APIKeyQuery|APIKeyCookie)"
@@ -495,9 +504,9 @@ def verifying_calls(site: CallSite, name: str, values: Evaluator) -> Verificatio
         ):
             return None  # who sends no token passes
         return Verification(Strength.VERIFIED, raises=True, denies=True)
-    if name in _RAISING:
+    if name in _RAISING or _JWT_AUTHENTICATION.search(name):
         return Verification(Strength.VERIFIED, raises=True)
-    if name in _TELLING:
+    if name in _TELLING or _REST_AUTHENTICATION.search(name):
         return Verification(Strength.VERIFIED, raises=False)
     return None
 
