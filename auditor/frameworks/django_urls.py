@@ -168,8 +168,10 @@ class UrlConf:
             case t.Choice(then=then, other=other):
                 self._list(then, scope, prefix, trail, depth + 1)
                 self._list(other, scope, prefix, trail, depth + 1)
-            case t.Comp(elements=[element]):
-                self._list(element, scope, prefix, trail, depth + 1)
+            case t.Comp(elements=[element], loops=[loop, *_]):
+                for turn in self.contexts.turns(loop, scope) or [{}]:
+                    with self.values.within(turn):
+                        self._list(element, scope, prefix, trail, depth + 1)
             case t.Call():
                 self._call(CallSite(expr, scope), prefix, trail, depth)
             case t.Attr(name="urls"):
@@ -414,6 +416,8 @@ class UrlConf:
         if _ADMIN.search(t.dotted(urls)) or ".admin" in self.code.name(urls.value, scope):
             return  # Django's own administration, behind its own login
         owner = Located(urls.value, scope)
+        if self.values.bound_scopes:  # `path("", api.urls) for api in apis`
+            owner = next(iter(self.values.sources(urls.value, scope)), owner)
         around = (*prefix.wrappers, *wrappers)
         self.registries.append(Registry(prefix.route, owner, around, prefix.namespace))
 

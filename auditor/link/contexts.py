@@ -448,6 +448,11 @@ class Contexts:
             ][:_MAX_CONTEXTS]
         return envs
 
+    def turns(self, loop: t.Loop, scope: Scope) -> list[Env]:
+        """What each turn of a comprehension's loop binds; none where it cannot be told."""
+        turns = [_bind(loop.target, i.node, i.scope) for i in self._items(loop.iter, scope)]
+        return [{(id(scope), name): x for name, x in turn.items()} for turn in turns if turn]
+
     def conditions(self, node: t.Node, scope: Scope) -> list[tuple[t.Expr, bool]]:
         """The tests, with their outcomes, on which a statement of this scope runs."""
         body = scope.owner.body if isinstance(scope.owner, t.Function | t.Class) else None

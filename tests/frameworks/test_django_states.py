@@ -171,3 +171,23 @@ urlpatterns = [path("o/", include("oauth2_provider.urls")), path("auth/", includ
     }
     paths = {r.path for r in build(files).facts(Route)}
     assert "/o/device/" not in paths
+
+
+def test_several_ninja_apis_in_a_comprehension(build: Build) -> None:
+    urls = """
+from django.urls import path
+from ninja import NinjaAPI, Router
+from ninja.security import django_auth
+first = NinjaAPI(urls_namespace="first", docs_url=None)
+second = NinjaAPI(auth=django_auth, docs_url=None)
+@first.get("/one")
+def one(request): ...
+@second.get("/two")
+def two(request): ...
+apis = [first, second]
+urlpatterns = []
+urlpatterns += [path("v1/", api.urls) for api in apis]
+"""
+    own = "class Own:\n    def __init__(self, get_response): pass\n"
+    found = states(build, own, urls=urls)
+    assert (found["v1/one"], found["v1/two"]) == ("absent", "enforced")
