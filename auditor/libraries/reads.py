@@ -9,41 +9,46 @@ from auditor.link.application import Application, provides
 from auditor.link.names import Located
 from auditor.model.costs import HeavyRead
 from auditor.model.data import Bound, Cache, Query
+from auditor.model.places import Place
+from auditor.model.traffic import Traffic
 from auditor.model.web import Route
 
 _HEAVY = {"aggregate", "count_documents", "distinct", "count"}
 _MANY = 3
-"""Reads in one handler from which it is worth remembering the result."""
+"""Reads for one answer from which it is worth remembering, where two or more of them are figures."""
+_DEPTH = 3
+"""Calls between a handler and the function that reads through a cache."""
 
 
 @provides(HeavyRead)
 def heavy_reads(application: Application) -> Iterator[HeavyRead]:
-    code = application.code
+    (traffic,) = application.facts(Traffic)
     by_function: dict[tuple[str, str], list[Query]] = defaultdict(list)
     for query in application.facts(Query):
-        by_function[query.place.path, query.place.symbol].append(query)
+        if query.reads:
+            by_function[query.place.path, query.place.symbol].append(query)
+    read: dict[Place, list[Query]] = defaultdict(list)
+    for queries in by_function.values():
+        if any(q.operation in _HEAVY for q in queries):
+            for route in traffic.of(queries[0].place):
+                read[route.place] += queries
     caches = application.facts(Cache)
     for route in application.facts(Route):
         if route.method != "GET" or route.function is None or route.public == "health check":
             continue
-        functions = code.with_callees(route.function, 1)
-        reads = [q for f in functions for q in by_function.get((f.path, _qualname(f)), ())]
-        heavy = [q for q in reads if q.operation in _HEAVY]
-        if heavy and (len(reads) >= _MANY or any(_sums_up(q) for q in heavy)):
-            cached = _cached(functions, caches)
-            yield HeavyRead(route, len(reads), heavy[0].place, cached)
+        queries = read.get(route.place, [])
+        heavy = [q for q in queries if q.operation in _HEAVY]
+        places = {q.place for q in queries}
+        many = len(places) >= _MANY and len({q.place for q in heavy}) > 1
+        if many or any(_sums_up(q) for q in heavy):
+            functions = application.code.with_callees(route.function, _DEPTH)
+            yield HeavyRead(route, len(places), heavy[0].place, _cached(functions, caches))
 
 
 def _sums_up(query: Query) -> bool:
     """Whether it goes over much for a figure; one of what an equality narrows down is soon told."""
     told = query.store == "sql" and query.bound is Bound.ONE and query.equality
     return query.operation == "aggregate" and not told
-
-
-def _qualname(function: Located) -> str:
-    outer = function.scope.qualname
-    name: str = function.node.name  # type: ignore[attr-defined]
-    return f"{outer}.{name}" if outer else name
 
 
 def _cached(functions: list[Located], caches: tuple[Cache, ...]) -> Cache | None:

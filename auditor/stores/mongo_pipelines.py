@@ -110,8 +110,11 @@ class Pipelines:
             case "$facet":
                 self._facet(found, value, scope)
             case "$group":
-                if isinstance(value, t.Map) and _is_constant(self._entry(value, "_id", scope)):
-                    found.bound = Bound.ONE
+                single = isinstance(value, t.Map) and _is_constant(self._entry(value, "_id", scope))
+                if single or found.bound is Bound.NONE:
+                    found.bound = (
+                        Bound.ONE if single else Bound.UNKNOWN
+                    )  # as many as there are groups
         return plain and name in (*_PASSING, "$match", "$sort", "$geoNear")
 
     def _entry(self, value: t.Map, name: str, scope: Scope) -> t.Expr | None:

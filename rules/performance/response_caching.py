@@ -9,6 +9,7 @@ from auditor.assess.verdict import (
     Severity,
     State,
     Verdict,
+    count,
     judge,
     not_applicable,
     present,
@@ -21,8 +22,8 @@ from auditor.model.data import Cache
 class ResponseCaching(Rule):
     """Expensive, repeated reads are cached.
 
-    Expensive are GET routes that count, aggregate or list distinct values over a collection, with
-    three reads or a pipeline in one call. A cache that is set up and that no such route reads through
+    Expensive are GET routes that aggregate, or that count or list distinct values more than once among
+    three reads or more; the one count of a page is not. A cache that is set up and that no such route reads through
     is decorative. A route is medium when it makes five reads or more, else low.
     """
 
@@ -59,7 +60,7 @@ class ResponseCaching(Rule):
                 )
             else:
                 severity = Severity.MEDIUM if read.reads >= 5 else Severity.LOW
-                message = f"{read.route.name} makes {read.reads} reads on every call, with no cache"
+                message = f"{read.route.name} makes {count(read.reads, 'read')} on every call, with no cache"
                 yield Evidence(read.route.place, State.ABSENT, severity, message, subject)
 
     def _idle(self, caches: list[Cache]) -> Iterator[Evidence]:
@@ -87,6 +88,12 @@ async def numbers():
 @app.get("/stats")
 async def stats():
     return await numbers()
+
+@app.get("/leads")
+async def leads(owner: str):
+    user = await db.users.find_one({"_id": owner})
+    total = await db.leads.count_documents({"owner": user["_id"]})
+    return total, await db.leads.find({"owner": user["_id"]}).to_list(20)
 """
         },
     )
@@ -104,6 +111,12 @@ app = FastAPI()
 
 @app.get("/stats")
 async def stats():  # expect: low
+    return await numbers()
+
+async def numbers():
+    return await figures()
+
+async def figures():
     return {
         "leads": await db.leads.count_documents({}),
         "sold": await db.sales.count_documents({"sold": True}),
