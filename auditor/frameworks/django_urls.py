@@ -270,13 +270,16 @@ class UrlConf:
             return
         wrappers: list[Located] = []
         target = Located(view, site.scope)
+        seen: set[int] = set()  # `view = required(view)` stands for itself
         while True:
             node: t.Node = target.node
             if isinstance(node, t.Name | t.Attr) and not _ADMIN.search(t.dotted(node)):
                 found = [s for s in self.values.sources(node, target.scope) if s.node is not node]
+                found = [s for s in found if id(s.node) not in seen]
                 if len(found) == 1 and isinstance(found[0].node, t.Call | t.Name | t.Attr):
                     if self.code.defined(node, target.scope) is None:
                         target = found[0]
+                        seen.add(id(target.node))
                         continue
             match node:
                 case t.Call(func=t.Attr(name="as_view")):

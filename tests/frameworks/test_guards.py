@@ -470,3 +470,15 @@ def also(user=Depends(Caller(False))): ...
     states = {r.path: r.authentication for r in build({"app.py": source}).facts(Route)}
     assert states["/must"] is Guarding.ENFORCED
     assert states["/maybe"] is states["/also-maybe"] is not Guarding.ENFORCED
+
+
+def test_a_view_that_is_wrapped_under_its_own_name(build: Build) -> None:
+    files = {
+        "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
+        "settings.py": "ROOT_URLCONF = 'urls'\nSECRET_KEY = 'x'\nINSTALLED_APPS = ['django.contrib.auth']\n",
+        "urls.py": "from django.urls import path\nimport views\nurlpatterns = [path('mine/', views.mine)]\n",
+        "views.py": "from django.contrib.auth.decorators import login_required\n\n"
+        "def mine(request):\n    return None\n\nmine = login_required(mine)\n",
+    }
+    (route,) = build(files).facts(Route)
+    assert route.path == "/mine/"
