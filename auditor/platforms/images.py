@@ -1,0 +1,194 @@
+"""Images, with what several files together say of them.
+
+Sources: https://docs.docker.com/build/building/best-practices/, and the
+documentation of the official images on the user they run as.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from auditor.discover import Kind
+from auditor.extract.readers.compose import Service
+from auditor.extract.readers.dockerfiles import Ignored, Image
+from auditor.extract.readers.dotenv import DotenvEntry, environment_of
+from auditor.extract.readers.scripts import PrivilegeDrop, ScriptLine
+from auditor.extract.sensitive import is_sensitive
+from auditor.link.application import Application, provides
+from auditor.model.containers import BaseImage, ContainerImage
+from auditor.model.deployment import Start
+from auditor.model.places import Place
+from auditor.platforms.compose import dockerfile_of, for_developers
+
+_OFFICIAL = re.compile(
+    r"(?:(?:docker\.io/|public\.ecr\.aws/docker/)?library/|docker\.io/)?[a-z0-9-]+|(?:mcr\.microsoft\.com|tiangolo"
+    r"|nvidia|pytorch|continuumio|registry\.access\.redhat\.com|ghcr\.io/astral-sh|osgeo|ghcr\.io/osgeo)/.+"
+)
+_NOT_ROOT = re.compile(
+    r"nonroot|non-root|unprivileged|rootless|chainguard|elasticsearch|jenkins|sonarqube|micromamba"
+)
+_SERVES = re.compile(r"(?:^|/)(?:nginx|httpd|caddy|traefik)(?:[:@]|$)")
+_LAMBDA = re.compile(r"(?:^|/)(?:lambda|aws-lambda|azure-functions)/")
+_DROPS = re.compile(
+    r"(?:^|[\s/\"'])(gosu|su-exec|setpriv|runuser|s6-setuidgid|chpst|setuser)\s|\b(su)\s+-|\s(--uid|--user)[= ]"
+)
+
+
+@provides(ContainerImage)
+def images(application: Application) -> Iterator[ContainerImage]:
+    context = _Context(application)
+    for file, image in application.of(Image):
+        if not for_developers(file.path):
+            yield context.image(file.path, image)
+
+
+@dataclass
+class _Context:
+    application: Application
+
+    @cached_property
+    def ignored(self) -> dict[str, list[str]]:
+        return {f.path: found.patterns for f, found in self.application.of(Ignored)}
+
+    @cached_property
+    def dotenv(self) -> list[str]:
+        """Dotenv files that hold a secret."""
+        secret = {
+            f.path
+            for f, entry in self.application.of(DotenvEntry)
+            if not entry.empty and (entry.login or is_sensitive(entry.name))
+        }
+        return [
+            f.path
+            for f in self.application.files(Kind.DOTENV)
+            if environment_of(f.path.rpartition("/")[2]) not in ("example", "test")
+            and f.path in secret
+        ]
+
+    @cached_property
+    def examples(self) -> bool:
+        return any(True for _ in self.application.files(Kind.DOTENV))
+
+    @cached_property
+    def drops(self) -> dict[str, str]:
+        return {d.script: d.tool for _, d in self.application.of(PrivilegeDrop)}
+
+    @cached_property
+    def scripts(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for _, line in self.application.of(ScriptLine):
+            found.setdefault(line.script, []).append(line.text)
+        return found
+
+    @cached_property
+    def starts(self) -> set[str]:
+        return {start.command.place.path for start in self.application.facts(Start)}
+
+    @cached_property
+    def contexts(self) -> dict[str, str]:
+        """Dockerfile -> the directory that it is built in, as the compose files say."""
+        found = {}
+        for file, service in self.application.of(Service):
+            if service.build and "://" not in service.build:
+                dockerfile, folder = dockerfile_of(file.path, service)
+                found[dockerfile] = folder
+        return found
+
+    def image(self, path: str, image: Image) -> ContainerImage:
+        bases = tuple(_base(name, Place(path, line)) for name, line in image.bases)
+        folder = self.contexts.get(path, posixpath.dirname(path))
+        copied = [(source, Place(path, line)) for source, line in image.copies]
+        whole = next(
+            (place for source, place in copied if source.rstrip("/") in (".", "", "*")), None
+        )
+        dotenv = self._dotenv(folder, copied)
+        filtered = self._patterns(path, folder)
+        heeded = any(".env" in each or each.startswith("env") for each in filtered or ())
+        exposed = filtered is None or (self.examples and not heeded and not _leaves_out(filtered, ".env"))  # fmt: skip
+        return ContainerImage(
+            Place(path, image.line),
+            bases,
+            _root(image),
+            Place(path, image.user_line or image.line),
+            self._drop(image),
+            tuple(
+                (word, name, given, Place(path, line)) for word, name, given, line in image.secrets
+            ),
+            tuple((name, Place(path, line)) for name, line in image.tools),
+            dotenv,
+            whole if whole and not dotenv and exposed else None,
+            tuple(Place(path, line) for _, line in image.downloads),
+            image.healthcheck,
+            path in self.starts,
+            bool(image.command) or path in self.contexts or bool(_SERVES.search(image.base)),
+        )
+
+    def _drop(self, image: Image) -> str:
+        if match := _DROPS.search(f" {image.command} "):
+            return next(filter(None, match.groups()), match[0].strip())
+        words = {word.rpartition("/")[2] for word in re.findall(r"[\w./-]+", image.command)}
+        for script in words & self.scripts.keys():
+            for text in self.scripts[script]:
+                words |= {word.rpartition("/")[2] for word in re.findall(r"[\w./-]+", text)}
+        return next((tool for script, tool in self.drops.items() if script in words), "")
+
+    def _patterns(self, path: str, folder: str) -> list[str] | None:
+        for candidate in (
+            f"{path}.dockerignore",
+            posixpath.join(folder, ".dockerignore"),
+            ".dockerignore",
+        ):
+            if candidate in self.ignored:
+                return self.ignored[candidate]
+        return None
+
+    def _dotenv(
+        self, folder: str, copied: list[tuple[str, Place]]
+    ) -> tuple[tuple[str, Place], ...]:
+        patterns = self._patterns("", folder) or []
+        found = []
+        for source, place in copied:
+            below = posixpath.normpath(posixpath.join(folder, source))
+            for path in self.dotenv:
+                inside = below == "." or path == below or path.startswith(below + "/")
+                relative = path.removeprefix(folder + "/") if folder else path
+                if inside and not _leaves_out(patterns, relative):
+                    found.append((path, place))
+        return tuple(dict(found).items())
+
+
+def _base(text: str, place: Place) -> BaseImage:
+    name, _, digest = text.partition("@")
+    head, colon, tag = name.rpartition(":")
+    if not colon or "/" in tag:
+        head, tag = name, ""
+    return BaseImage(head, tag, digest, place)
+
+
+def _root(image: Image) -> bool | None:
+    if image.user:
+        return image.user in ("root", "0") if not image.user.startswith("$") else None
+    name = _base(image.base, Place("", 1))
+    if _NOT_ROOT.search(image.base) or _LAMBDA.search(image.base):
+        return False
+    return True if _OFFICIAL.fullmatch(name.name) else None
+
+
+def _leaves_out(patterns: list[str], path: str) -> bool:
+    """Whether a `.dockerignore` keeps a path out of the context; the last pattern that fits decides."""
+    out = False
+    for pattern in patterns:
+        keeps = pattern.startswith("!")
+        plain = pattern.lstrip("!").strip("/").removeprefix("./")
+        names = [path, *("/".join(path.split("/")[:end]) for end in range(1, path.count("/") + 1))]
+        if any(fnmatch.fnmatchcase(name, plain) for name in names) or (
+            plain.startswith("**/")
+            and any(fnmatch.fnmatchcase(name.rpartition("/")[2], plain[3:]) for name in names)
+        ):
+            out = not keeps
+    return out
