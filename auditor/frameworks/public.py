@@ -114,7 +114,7 @@ def public_by_nature(method: str, path: str) -> str:
                 and not _is_admin(above)
             ):
                 return why
-        if _STATUS.fullmatch(pair or last):
+        if _STATUS.fullmatch(pair or last) or last == "_status":
             return "health check"
     return ""
 

@@ -25,6 +25,13 @@ _JSON_FORMATTERS = re.compile(
 )
 
 
+_OUTSIDE_LAST = ("init_app", "setup", "configure", "init", "setup_logging", "configure_logging", "init_logging")  # fmt: skip
+_OUTSIDE = re.compile(
+    r"^(?!logging\.|structlog\.|loguru\.)[A-Za-z]\w*(?:\.\w+)*?\.\w*(?:logging|log_config|logger|logs)\w*(?:\.\w+)*$"
+)
+"""A function of another package that sets logging up, by its name; how it writes lies outside of the tree."""
+
+
 _STRUCTURED = {
     "aws_lambda_powertools.Logger": "AWS Powertools",
     "aws_lambda_powertools.logging.Logger": "AWS Powertools",
@@ -80,6 +87,10 @@ def log_setups(application: Application) -> Iterator[LogSetup]:
             for n in t.walk_own(source.node)
         )
         yield LogSetup("loguru", structured, place_of(site), reach.started_by(site))
+    for site in code.method_calls(*_OUTSIDE_LAST):
+        name = code.name(site.node.func, site.scope)
+        if _OUTSIDE.match(name) and code.defined(site.node.func, site.scope) is None:
+            yield LogSetup(name.rpartition(".")[0], None, place_of(site), reach.started_by(site))
     yield from _formatters(application, reach)
 
 

@@ -478,9 +478,20 @@ def _settings_modules(application: Application) -> Iterator[EnvironmentNames]:
             environment = environment_of(match[2] or match[4])
             if environment in ("production", "staging", "development"):
                 folders.setdefault(path.rpartition("/")[0], {}).setdefault(environment, path)
+    for file in application.tree.files:
+        if match := _OF_DEPLOYMENTS.search(file.path):
+            environment = environment_of(match[2])
+            if environment in ("production", "staging", "development"):
+                folders.setdefault(match[1], {}).setdefault(environment, file.path)
     for folder, found in folders.items():
         if len(found) > 1:
             yield EnvironmentNames(f"{folder}/", Place(found[min(found)], 1))
+
+
+_OF_DEPLOYMENTS = re.compile(
+    r"^((?:[^/]+/)*(?:envs?|environments?|overlays|stages|live))/(prod\w*|stag\w*|dev\w*)/[^/]+\.(?:tf|hcl|tfvars|ya?ml|env)$"
+)
+"""Terragrunt's and Kustomize's folders: one for each environment."""
 
 
 _MAY_TELL = re.compile(r"ENV|PROD|DEV|STAG|MODE|CONFIG")

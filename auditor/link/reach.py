@@ -190,6 +190,18 @@ _HOOKS = re.compile(r"(?:^|/)gunicorn(?:\.conf|_conf|_config)?\.py$")
 """gunicorn calls the functions of its configuration (`post_fork`, `when_ready`)."""
 
 
+_FACTORY = re.compile(r"(?:create|make|build|get|init)_(?:\w+_)?app(?:lication)?$")
+
+
+def _makes(module: Module) -> bool:
+    """Whether a module makes an application for a server when it is loaded: `app = create_app()`."""
+    for name in ("app", "application"):
+        for binding in module.scope.bindings.get(name, ()):
+            if isinstance(binding.value, t.Call) and _FACTORY.search(t.dotted(binding.value.func)):
+                return True
+    return False
+
+
 @provides(Reach)
 def reach(application: Application) -> list[Reach]:
     from auditor.model.web import Route, WebApp
@@ -198,7 +210,7 @@ def reach(application: Application) -> list[Reach]:
     apps, routes = application.facts(WebApp), application.facts(Route)
     roots = [code.modules[app.place.path] for app in apps]
     roots += (
-        [module for path, module in code.modules.items() if _ENTRY.search(path)] if apps else []
+        [m for path, m in code.modules.items() if _ENTRY.search(path) or _makes(m)] if apps else []
     )
     made = [code.enclosing(app.source.scope) for app in apps if app.source is not None]
     handlers = [found for r in routes for found in (r.function, *r.dependencies) if found]

@@ -10,10 +10,13 @@ from auditor.model.values import Value
 
 @dataclass(frozen=True, slots=True)
 class LogSetup:
-    """A place that sets up logging; `run` is empty where nothing runs it."""
+    """A place that sets up logging; `run` is empty where nothing runs it.
+
+    `structured` is None where another package decides.
+    """
 
     library: str
-    structured: bool
+    structured: bool | None
     place: Place
     run: str
 

@@ -34,6 +34,7 @@ _NOT_ROOT = re.compile(
 )
 _SERVES = re.compile(r"(?:^|/)(?:nginx|httpd|caddy|traefik)(?:[:@]|$)")
 _LAMBDA = re.compile(r"(?:^|/)(?:lambda|aws-lambda|azure-functions)/")
+_LAMBDA_ENTRY = re.compile(r"\bawslambdaric\b|(?:^|\s)[\w./]+\.(?:lambda_)?handler$")
 _DROPS = re.compile(
     r"(?:^|[\s/\"'])(gosu|su-exec|setpriv|runuser|s6-setuidgid|chpst|setuser)\s|\b(su)\s+-|\s(--uid|--user)[= ]"
 )
@@ -174,6 +175,8 @@ def _root(image: Image) -> bool | None:
     if image.user:
         return image.user in ("root", "0") if not image.user.startswith("$") else None
     name = _base(image.base, Place("", 1))
+    if _LAMBDA_ENTRY.search(image.command):
+        return False  # https://docs.aws.amazon.com/lambda/latest/dg/images-create.html: its platform's user
     if _NOT_ROOT.search(image.base) or _LAMBDA.search(image.base):
         return False
     return True if _OFFICIAL.fullmatch(name.name) else None

@@ -9,6 +9,7 @@ from auditor.assess.verdict import (
     judge,
     not_applicable,
     present,
+    unknown,
 )
 from auditor.link.application import Application
 from auditor.model.operations import LogSetup, Print
@@ -48,6 +49,12 @@ class StructuredLogging(Rule):
                 evidence.append(
                     Evidence(setup.place, State.DECORATIVE, Severity.HIGH, told, setup.library)
                 )
+        outside = [s for s in setups if s.structured is None and s.run]
+        if not live and outside:
+            return unknown(
+                f"{outside[0].library} sets logging up, which lies outside of this tree ({outside[0].place}).",
+                "Look at a line of the log in production: it should be JSON with a level and a time.",
+            )
         if not live:
             evidence += self._plain(apps, setups)
         evidence += self._prints(application)
@@ -63,9 +70,13 @@ class StructuredLogging(Rule):
         found = []
         for app in apps:
             inside = [
-                s for s in setups if s.run and not s.structured and s.place.path == app.place.path
+                s
+                for s in setups
+                if s.run and s.structured is False and s.place.path == app.place.path
             ]
-            inside = inside or [s for s in setups if s.run and not s.structured and len(apps) == 1]
+            inside = inside or [
+                s for s in setups if s.run and s.structured is False and len(apps) == 1
+            ]
             place = inside[0].place if inside else app.place
             told = (
                 "logs are plain text" if inside else f"application {app.entry} sets up no logging"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
 from auditor.extract.readers.platforms import HttpsOnly, ManagedStore, Process
+from auditor.extract.readers.proxies import GatewayLimit
 from auditor.extract.source import Source, extracts
 
 _MAX_DEPTH = 20
@@ -101,6 +102,8 @@ def terraform(source: Source) -> Iterator[Fact]:
         backups = _backed_up(kind, block)
         if not isinstance(backups, str):
             yield ManagedStore("Terraform", f"{kind}.{name}", backups, block.line, _fragile(kind, block))  # fmt: skip
+        if kind == "aws_wafv2_web_acl" and (rate := block.below("rate_based_statement")):
+            yield GatewayLimit("AWS WAF", name, "", rate.line)
         if line := _https_only(kind, block):
             yield HttpsOnly(kind, line)
         if kind in (
@@ -150,6 +153,8 @@ def _https_only(kind: str, block: Block) -> int:
     if kind in ("aws_lb_listener", "aws_alb_listener") and "HTTPS" in [
         each.attributes.get("protocol") for each in block.blocks for each in each.blocks if each.kind == "redirect"
     ]:  # fmt: skip
+        return block.line
+    if kind == "aws_cloudfront_distribution" and set(block.all("viewer_protocol_policy")) <= {"redirect-to-https", "https-only"}:  # fmt: skip
         return block.line
     if kind == "google_compute_url_map" and next(block.all("https_redirect"), "") == "true":
         return block.line
