@@ -37,6 +37,8 @@ def shell_or_program(reached: Reached) -> Found:
     shell = argument(reached.site.node, None, "shell")
     if isinstance(shell, t.Const) and shell.value:
         yield "shell", any_part(given)
+    elif isinstance(shell, t.Name | t.Attr) and given.form is Form.TEXT:
+        yield "shell", given  # a switch that somebody turns
     elif given.form is Form.RECORD:
         parts = given.parts()
         yield "shell", parts.get("0")

@@ -12,6 +12,7 @@ Frameworks say what enters (`@enters`), libraries what is dangerous (`@drains`).
 from __future__ import annotations
 
 import functools
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -197,7 +198,7 @@ class Flow:
             if owner is None or not isinstance(owner.node, t.Class):
                 continue
             inner = self.code.inside(owner)
-            if name in validated_fields(owner.node):
+            if name in validated_fields(owner.node) and not self._lets_pass(owner, name):
                 return None
             for stmt in owner.node.body:
                 match stmt:
@@ -208,6 +209,25 @@ class Flow:
                             return None
                         return self.typed(declared, inner, source.at(name))
         return None
+
+    def _lets_pass(self, owner: Located, name: str) -> bool:
+        """Whether the validators of a field only look at its length, case or scheme."""
+        assert isinstance(owner.node, t.Class)
+        own = [f for f in owner.node.body if isinstance(f, t.Function) and _is_about(f, name)]
+        if not own or len(own) != _mentions(owner.node, name):
+            return False
+        inner = self.code.inside(owner)
+        for function in own:
+            if len(function.params) < 2 or not all(
+                _last_name(node.func) in _TRIVIAL
+                for node in t.walk_own(*function.body)
+                if isinstance(node, t.Call)
+            ):
+                return False
+            given = {function.params[1].name: Taint(Source("given", function.params[1].name))}
+            if self.summary(Located(function, inner), given).returns is None:
+                return False
+        return True
 
     def takes_more(self, model: str) -> bool:
         """Whether a validating class keeps fields that it does not declare: `extra="allow"`."""
@@ -254,6 +274,8 @@ class Flow:
         name = self.code.name(annotation, scope)
         if name in _TEXT_TYPES:
             return Taint(source)
+        if _URL_TYPES.match(name):
+            return Taint(source, coats=frozenset({"a URL"}))
         if name in _OPEN_TYPES:
             return Taint(source, Form.OBJECT)
         found = self.code.definition(name)
@@ -266,6 +288,7 @@ class Flow:
 
 
 _TEXT_TYPES = {"builtins.str", "builtins.bytes", "pydantic.SecretStr", "typing.Text"}
+_URL_TYPES = re.compile(r"^pydantic\.(?:networks\.)?(?:(?:Any)?(?:Http)?Url|HttpUrl)$")
 _OPEN_TYPES = {
     "builtins.dict", "typing.Dict", "typing.Any", "builtins.object", "builtins.list",
     "typing.List", "typing.Mapping", "pydantic.JsonValue", "pydantic.Json",
@@ -277,22 +300,52 @@ def validated_fields(node: t.Class) -> frozenset[str]:
     """Fields that a validator of the class looks at, by its decorator or in its body."""
     names: set[str] = set()
     for stmt in node.body:
-        if not isinstance(stmt, t.Function):
-            continue
-        told = [t.dotted(d.func if isinstance(d, t.Call) else d) for d in stmt.decorators]
-        if not any("validator" in name for name in told) and "validate" not in stmt.name:
-            continue
-        for decorator in stmt.decorators:
-            if isinstance(decorator, t.Call):
-                for argument in decorator.args:
-                    if isinstance(argument, t.Const) and isinstance(argument.value, str):
-                        names.add(argument.value)
-        if stmt.name.startswith("validate") or any("root" in x or "model" in x for x in told):
-            for inner in t.walk_own(*stmt.body):
-                match inner:
-                    case t.Attr(value=t.Name(), name=name) | t.Const(value=str(name)):
-                        names.add(name)
+        if isinstance(stmt, t.Function):
+            names |= _validated_by(stmt)
     return frozenset(names)
+
+
+def _validated_by(function: t.Function) -> set[str]:
+    names: set[str] = set()
+    told = [t.dotted(d.func if isinstance(d, t.Call) else d) for d in function.decorators]
+    if not any("validator" in name for name in told) and "validate" not in function.name:
+        return names
+    for decorator in function.decorators:
+        if isinstance(decorator, t.Call):
+            for argument in decorator.args:
+                if isinstance(argument, t.Const) and isinstance(argument.value, str):
+                    names.add(argument.value)
+    if function.name.startswith("validate") or any("root" in x or "model" in x for x in told):
+        for inner in t.walk_own(*function.body):
+            match inner:
+                case t.Attr(value=t.Name(), name=name) | t.Const(value=str(name)):
+                    names.add(name)
+    return names
+
+
+_TRIVIAL = {
+    "len", "strip", "lstrip", "rstrip", "lower", "upper", "startswith", "endswith", "isinstance", "str",
+    "ValueError", "TypeError", "AssertionError", "PydanticCustomError", "title", "join", "format",
+}  # fmt: skip
+"""What validators call that say nothing of what a text holds."""
+
+
+def _is_about(function: t.Function, name: str) -> bool:
+    """`@field_validator("name")`, after the whole value is there."""
+    for decorator in function.decorators:
+        if isinstance(decorator, t.Call) and "validator" in t.dotted(decorator.func):
+            if any(_is_text(argument, name) for argument in decorator.args):
+                return True
+    return False
+
+
+def _mentions(node: t.Class, name: str) -> int:
+    """How many functions of a class validate a field, in whatever way."""
+    return sum(name in _validated_by(x) for x in node.body if isinstance(x, t.Function))
+
+
+def _last_name(func: t.Expr) -> str:
+    return t.dotted(func).rpartition(".")[2] or (func.name if isinstance(func, t.Attr) else "")
 
 
 def _allows_more(node: t.Class) -> bool:

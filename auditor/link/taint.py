@@ -64,6 +64,9 @@ COATS = {
     "regex": frozenset({"regex"}),
     "ldap": frozenset({"ldap"}),
     "a name": frozenset({"path"}),
+    "a URL": frozenset(
+        {"sql", "shell", "code", "template", "markup", "path", "xpath", "ldap", "regex"}
+    ),
 }
 """What an encoding is proof against: kinds of sinks, `*` for all of them."""
 

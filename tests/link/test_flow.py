@@ -25,7 +25,7 @@ from bson import ObjectId
 from fastapi import APIRouter, Body, Depends, FastAPI, File, HTTPException, Query, Request, UploadFile
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from motor.motor_asyncio import AsyncIOMotorClient
-from pydantic import BaseModel, ConfigDict, Extra, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Extra, Field, HttpUrl, field_validator
 from sqlalchemy import text
 from werkzeug.utils import secure_filename
 app = FastAPI()
@@ -200,11 +200,28 @@ class Item(BaseModel):
     count: int
     meta: dict
     kind: str
+    mail: str
+    hook: HttpUrl
+    word: str
 
     @field_validator("kind")
     @classmethod
     def kinds(cls, value):
+        if value not in ("a", "b"):
+            raise ValueError("unknown")
         return value
+
+    @field_validator("mail")
+    @classmethod
+    def mails(cls, value):
+        return check_mail(value)
+
+    @field_validator("word")
+    @classmethod
+    def words(cls, value):
+        if not value.strip() or len(value) > 80:
+            raise ValueError("empty or too long")
+        return value.strip()
 """
 
 
@@ -215,6 +232,12 @@ class Item(BaseModel):
         ("os.system(item.model_dump()['name'])", [Sink.SHELL]),
         ("os.system(str(item.count))", []),
         ("os.system(item.kind)", []),
+        ("os.system(item.mail)", []),
+        ("os.system(item.word)", [Sink.SHELL]),
+        ("requests.get(str(item.hook))", [Sink.URL]),
+        ("os.system(f'x {item.hook}')", []),
+        ("subprocess.run(item.name, shell=SHELL)", [Sink.SHELL]),
+        ("subprocess.run(['ls', item.name], shell=SHELL)", []),
         ("await db.t.find_one({'name': item.name})", []),
         ("await db.t.find_one({'meta': item.meta})", [Sink.OPERATOR]),
         ("await db.t.insert_one(item.model_dump())", []),
