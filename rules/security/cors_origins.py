@@ -76,13 +76,12 @@ class CorsOrigins(Rule):
             yield Evidence(
                 policy.place, State.ABSENT, severity, f"{how}{_credentials(policy)}", how
             )
-        if wide:
-            return
         names = {setting.name for setting in settings_in(policy.origins)}
         defined = [
             d
             for d in application.facts(SettingDefinition)
             if d.name in names and not (d.empty or d.elsewhere)
+            if not (wide and d.environment in ("example", "development", "test"))
         ]
         for definition in defined:
             if "*" in [part.strip() for part in definition.value.strip("[]\"'").split(",")]:
@@ -151,6 +150,8 @@ app.add_middleware(  # expect: high
 )
 """,
             ".env": "ORIGINS=https://shop.example.org\n",
+            ".env.production": "ORIGINS=*  # expect: high\n",
+            ".env.example": "ORIGINS=*\n",
         },
         {
             "app.py": """
