@@ -44,6 +44,8 @@ def _fragile(application: Application) -> Iterator[Evidence]:
             yield Evidence(store.place, State.WEAK, Severity.LOW, told, f"{store.name} deletion")
 
 
+_OF_CODE = re.compile(r"github\.repository\b|\bgit\s+(?:clone|bundle)\b")
+"""A pipeline that saves the repository itself."""
 _CONFIGURED = {"DATABASES", "SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_BINDS"}
 
 
@@ -141,7 +143,8 @@ class Backups(Rule):
             if each.source.startswith(("Deployment", "StatefulSet")) and dumps(f"{each.source} {each.image}"):  # fmt: skip
                 yield present(each.place, f"{each.source} backs up the database", each.source)
         for step in application.facts(PipelineStep):
-            if step.scheduled and step.active and dumps(step.text):
+            of_code = _OF_CODE.search(step.text) is not None
+            if step.scheduled and step.active and dumps(step.text) and not of_code:
                 yield present(step.place, "a scheduled pipeline backs up the database", "pipeline")
         for task in application.facts(ScheduledTask):
             if dumps(task.words):

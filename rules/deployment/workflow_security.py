@@ -112,7 +112,8 @@ def _told(weakness: WorkflowWeakness) -> str:
         if match := _CALLERS.search(weakness.expression):
             return f"{match[0]} {_PASTED}"
         what = weakness.expression or "a value"
-        return f"{what} is pasted into a script: whoever starts or calls it may run commands"
+        who = "starts or calls it" if _input(what) else "decides its value"
+        return f"{what} is pasted into a script: whoever {who} may run commands"
     pointing = not weakness.detail or weakness.detail.startswith("this ")
     return weakness.title if pointing else f"{weakness.title}: {weakness.detail}"
 

@@ -102,7 +102,8 @@ def terraform(source: Source) -> Iterator[Fact]:
         backups = _backed_up(kind, block)
         if not isinstance(backups, str):
             yield ManagedStore("Terraform", f"{kind}.{name}", backups, block.line, _fragile(kind, block))  # fmt: skip
-        if kind == "aws_wafv2_web_acl" and (rate := block.below("rate_based_statement")):
+        rate = block.below("rate_based_statement") if kind == "aws_wafv2_web_acl" else None
+        if rate is not None and rate.below("scope_down_statement") is None:  # else for some paths
             yield GatewayLimit("AWS WAF", name, "", rate.line)
         if line := _https_only(kind, block):
             yield HttpsOnly(kind, line)
