@@ -218,6 +218,7 @@ def _of_branch(
         narrowed -= shared
     starts = {root} if root in narrowed or not narrowed else narrowed
     reached = _reached(starts, links)
+    joined = root not in starts
     if root in starts:
         for link in links:  # the search may start from the other side just as well
             for own, column, other in (
@@ -226,6 +227,7 @@ def _of_branch(
             ):
                 if own == root and other in narrowed and other != root and not _is_key(draft, column):  # fmt: skip
                     tests[root].append(Test(root, column))
+                    joined = True
     sort = draft.sort
     if sort is None:
         plain = draft.entity.ordering if draft.entity is not None else ()
@@ -233,6 +235,8 @@ def _of_branch(
         if draft.operation not in ("select",) or draft.bound is Bound.ONE:
             sort = ()
     order = tuple((name, way) for owner, name, way in sort) if all(x[0] == root for x in sort) else ()  # fmt: skip
+    if joined:
+        order = ()  # of several keys, which the other table gives, no index keeps one order
     mine = tests[root] if root in starts else [Test(root, reached[root])] if root in reached else []
     yield _query(draft, tables, root, draft.operation, mine, order, reasons)
     for name in sorted((set(tests) | set(reached)) - {root, ""}):

@@ -1,6 +1,6 @@
 """Migrations of Peewee's models: peewee_migrate's numbered files, and `playhouse.migrate`.
 
-Statements that they give as SQL are read where all SQL of the code is (`sql_scripts`).
+Statements that they give as SQL are read before, where all SQL of the code is (`sql_scripts`).
 Sources: https://github.com/klen/peewee_migrate, https://docs.peewee-orm.com/en/latest/peewee/playhouse.html#schema-migrations.
 """
 
@@ -13,6 +13,7 @@ from auditor.link.names import Scope
 from auditor.stores.entities import Entities, last_name, truth
 from auditor.stores.field_models import named
 from auditor.stores.migrations import Origin, Steps, gives_steps
+from auditor.stores.sql_scripts import OTHERWISE
 
 _STEPS = ("add_index", "drop_index", "add_unique", "drop_unique")
 
@@ -22,17 +23,16 @@ def peewee_steps(application: Application) -> Steps:
     (entities,) = application.facts(Entities)
     if not any(entity.mapper == "peewee" for entity in entities):
         return
-    sites = [s for s in application.code.method_calls(*_STEPS) if not _back(s.scope)]
+    sites = application.code.method_calls(*_STEPS)
     for site in sorted(sites, key=lambda s: (s.scope.module.path, s.node.line)):
         assert isinstance(site.node.func, t.Attr)
+        owner = site.scope.function
+        if owner is not None and owner.name in OTHERWISE:
+            continue
         if last_name(site.node.func.value) in ("migrator", "migration", "schema_migrator"):
             step = _step(entities, site.node, site.node.func.name, site.scope)
             if step is not None:
                 yield step, Origin(site.scope.module.path, False, "migration")
-
-
-def _back(scope: Scope) -> bool:
-    return scope.function is not None and scope.function.name in ("rollback", "downgrade", "down")
 
 
 def _step(entities: Entities, call: t.Call, name: str, scope: Scope) -> SchemaStep | None:

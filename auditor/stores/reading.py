@@ -85,6 +85,10 @@ Reader = Callable[["Reading", t.Call, str, Thing | None, Frame], tuple[Thing | N
 """(reading, call, its last name, what it is called on, frame) -> (what it gives, whether known)."""
 Attribute = Callable[["Reading", t.Attr, Thing | None, Frame], Thing | None]
 
+ClassReader = Callable[["Reading", Located, list[str]], None]
+"""(reading, class, its ancestry): records what a class asks without a call of its own."""
+
+_CLASSES: list[ClassReader] = []
 _CALLS: list[Reader] = []
 _ATTRIBUTES: list[Attribute] = []
 
@@ -98,6 +102,12 @@ def reads_calls(reader: Reader) -> Reader:
 def reads_attributes(reader: Attribute) -> Attribute:
     """Register what attributes of a mapper's objects mean."""
     _ATTRIBUTES.append(reader)
+    return reader
+
+
+def reads_classes(reader: ClassReader) -> ClassReader:
+    """Register what classes of a framework ask by themselves."""
+    _CLASSES.append(reader)
     return reader
 
 
@@ -126,6 +136,8 @@ class Reading:
         self._roots: dict[int, int] = {}
         """By the `id` of a query, the function that is read for no call in which it came up."""
         self.frames: dict[int, Frame] = {}
+        self.options: dict[str, list[t.Map]] = {}
+        """Settings by name, as readers look them up."""
         self._mappers: set[str] | None = None
         self._returns: dict[int, Thing | None] = {}
         self._running: set[int] = set()
@@ -169,6 +181,13 @@ class Reading:
                 relevant[id(site.scope)] = site.scope
                 self.scope(site.scope)
 
+        if self.has("django"):
+            for found in self.code.classes():
+                assert isinstance(found.node, t.Class)
+                if found.node.bases and not runs_once(found.scope.module):
+                    ancestry = self.code.ancestry(found)
+                    for reader in _CLASSES:
+                        reader(self, found, ancestry)
         if self.decided:  # what their callers ask is known better
             for draft in self.drafts:
                 if self._roots[id(draft)] in self.decided and draft.bound is Bound.UNKNOWN:
@@ -681,11 +700,17 @@ class Reading:
         if any(isinstance(x, Draft | Holds | Either | Listed | Keyed | Class) for x in given):
             return self.bind(found, expr, frame, given)
         made = self.returns(found)
-        if any(isinstance(x, Draft) for x in each(made)):
-            if given_by(found.node, expr, frame.scope, frame.told):  # it decides what is asked
-                made = self.bind(found, expr, frame, given)
-                self.decided.add(id(found.node))
-        return self._placed(made, expr, frame)
+        decides_ = any(isinstance(x, Draft) for x in each(made)) and given_by(
+            found.node, expr, frame.scope, frame.told
+        )
+        if not decides_:
+            return self._placed(made, expr, frame)
+        self.decided.add(id(found.node))
+        placed = self._placed(self.bind(found, expr, frame, given), expr, frame)
+        for one in each(placed):
+            if isinstance(one, Draft):
+                self.record(one)
+        return placed
 
     def _placed(self, thing: Thing | None, call: t.Call, frame: Frame) -> Thing | None:
         """What a function gives, as it is used here: steps that follow belong to this place."""

@@ -8,6 +8,7 @@ from auditor.link.application import Application, provides
 from auditor.model.data import Query
 from auditor.stores import (
     django_queries,
+    generic_views,
     named_queries,
     peewee_queries,
     sql_text,
@@ -18,7 +19,14 @@ from auditor.stores.migrations import History
 from auditor.stores.once import runs_once
 from auditor.stores.reading import Reading
 
-_MAPPERS = (named_queries, django_queries, peewee_queries, sqlalchemy_queries, sql_text)
+_MAPPERS = (
+    named_queries,
+    django_queries,
+    generic_views,
+    peewee_queries,
+    sqlalchemy_queries,
+    sql_text,
+)
 """Imported for what they register."""
 
 

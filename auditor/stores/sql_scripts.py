@@ -17,7 +17,7 @@ from auditor.stores.once import runs_once
 _FOLDER = re.compile(r"(?:^|/)(?:migrations?|migrate|versions|initdb\S*|docker-entrypoint-initdb\.d|alembic|db/changelog|flyway|sqitch|deploy)(?:/|$)", re.I)  # fmt: skip
 _DOWN = re.compile(r"(?:^|[._-])down(?:[._-]|$)|(?:^|[/_-])(?:rollback|revert|undo)", re.I)
 _STATEMENT = re.compile(r"\s*(?:create\s+(?:unique\s+)?(?:table|index)|alter\s+table|drop\s+(?:table|index))\b", re.I)  # fmt: skip
-_OTHERWISE = {"upgrade", "downgrade", "forwards", "backwards", "rollback", "down", "revert", "undo"}
+OTHERWISE = {"upgrade", "downgrade", "forwards", "backwards", "rollback", "down", "revert", "undo"}
 """Functions of migrations that say their steps in an order of their own, or that take them back."""
 
 
@@ -56,7 +56,7 @@ def statement_steps(application: Application) -> Iterator[tuple[SchemaStep, Orig
     reach: Reach | None = None
     for text, node, scope in _statements(application):
         owner = scope.function
-        if owner is not None and owner.name in _OTHERWISE:
+        if owner is not None and owner.name in OTHERWISE:
             continue
         if reach is None:
             (reach,) = application.facts(Reach)

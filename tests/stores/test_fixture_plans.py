@@ -179,8 +179,15 @@ def disagreements(asked: list[tuple[Query, Match]], explained: list[object]) -> 
     return [
         (q.collection, q.fields, q.sort, match.fit.value, plan)
         for (q, match), plan in zip(asked, explained, strict=True)
-        if scanned(plan) != (match.fit is Fit.MISSING)
+        if (scanned(plan) and not _in_key_order(q, plan)) != (match.fit is Fit.MISSING)
     ]
+
+
+def _in_key_order(query: Query, plan: object) -> bool:
+    """Whether SQLite reads a table by its own key, which it calls a scan, and stops at the limit."""
+    return bool(query.sort) and _limited(query) and isinstance(plan, list) and all(
+        isinstance(line, str) and "TEMP B-TREE" not in line for line in plan
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auditor.link.application import Application
-from auditor.model.data import Bound, Index, Query
+from auditor.model.data import Bound, CollectionFit, Fit, Index, Query
 from tests.conftest import Build
 
 PEEWEE = """
@@ -66,6 +66,8 @@ class Post(Base):
 """
 CASES = {
     "peewee": (PEEWEE, "Post.select().where((Post.author == u) & (Post.views > 3))", "post", ("author_id",), ("views",)),
+    "peewee in": (PEEWEE, "Post.select().where((Post.author << [1, 2]) & (Post.views ** '%x%'))", "post", ("author_id",), ()),
+    "peewee list": (PEEWEE, "Post.select().where(functools.reduce(operator.and_, [Post.author == u, Post.views > 3]))", "post", ("author_id",), ("views",)),
     "peewee key": (PEEWEE, "Post.get_by_id(3)", "post", ("id",), ()),
     "tortoise": (TORTOISE, "Post.filter(author_id=3, views__gte=4).limit(5)", "posts", ("author_id",), ("views",)),
     "tortoise relation": (TORTOISE, "Post.filter(author__name='x')", "user", ("name",), ()),
@@ -86,7 +88,9 @@ def of(application: Application, table: str) -> list[Query]:
 def test_shapes(case: str, build: Build) -> None:
     models, expression, table, equality, spans = CASES[case]
     application = build(
-        {"app.py": f"{models}\ndef ask(session, cursor, u):\n    return {expression}\n"}
+        {
+            "app.py": f"import functools, operator\n{models}\ndef ask(session, cursor, u):\n    return {expression}\n"
+        }
     )
     assert [(q.equality, q.range) for q in of(application, table)] == [(equality, spans)]
 
@@ -272,3 +276,143 @@ def test_statements_of_files_are_read_where_their_names_are_called(build: Build)
         (("email",), (), Bound.ONE, 7),
         ((), ("born",), Bound.NONE, 10),
     ]
+
+
+def indexes_of(
+    application: Application, table: str
+) -> set[tuple[tuple[tuple[str, int], ...], str]]:
+    return {(i.fields, i.run) for i in application.facts(Index) if i.collection == table}
+
+
+def test_statements_of_peewee_migrations_make_indexes_and_take_them_back(build: Build) -> None:
+    first = (
+        "def migrate(migrator, database, fake=False):\n"
+        '    migrator.sql(\'CREATE TABLE "post" ("id" INTEGER NOT NULL PRIMARY KEY, "author_id" INTEGER, "views" INTEGER)\')\n'
+        '    migrator.sql(\'CREATE INDEX "by_views" ON "post" ("views")\')\n'
+    )
+    second = (
+        "def migrate(migrator, database, fake=False):\n"
+        "    migrator.sql('DROP INDEX by_views')\n"
+        "    migrator.add_index('post', 'author', 'views')\n"
+        "def rollback(migrator, database, fake=False):\n"
+        '    migrator.sql(\'CREATE INDEX "back" ON "post" ("views")\')\n'
+    )
+    application = build(
+        {"app.py": PEEWEE, "migrations/001_a.py": first, "migrations/002_b.py": second}
+    )
+    live = {fields for fields, run in indexes_of(application, "post") if run}
+    assert (("author_id", 1), ("views", 1)) in live
+    assert (("views", 1),) not in live
+
+
+def test_models_of_migrations_are_not_those_of_the_application(build: Build) -> None:
+    past = (
+        "from sqlalchemy import Column, Integer, select\n"
+        "from sqlalchemy.orm import declarative_base\n"
+        "revision, down_revision = 'b', 'a'\n"
+        "Base = declarative_base()\n"
+        "class User(Base):\n"
+        "    __tablename__ = 'users'\n"
+        "    id = Column(Integer, primary_key=True)\n"
+        "def upgrade():\n"
+        "    op.get_bind().execute(select(User).where(User.id == 1))\n"
+    )
+    ask = "\ndef ask(session):\n    return session.query(User).filter_by(name='x').first()\n"
+    application = build({"alembic/versions/b_x.py": past, "models.py": SQLALCHEMY + ask})
+    assert ((("name", 1),), "table") in indexes_of(application, "users")
+    assert {q.place.path for q in of(application, "users")} == {"models.py"}
+
+
+def test_what_a_call_gives_decides_which_conditions_hold(build: Build) -> None:
+    code = DJANGO + (
+        "def posts(author=None):\n"
+        "    found = Post.objects.filter(views=3)\n"
+        "    if author:\n"
+        "        found = found.filter(author=author)\n"
+        "    return found\n"
+        "def of_one(author: User):\n"
+        "    return list(posts(author))\n"
+        "def of_all():\n"
+        "    return list(posts())\n"
+    )
+    found = of(build({"blog/models.py": code}), "blog_post")
+    asked = {(q.place.symbol, q.equality) for q in found if q.place.symbol in ("of_one", "of_all")}
+    assert asked == {("of_one", ("views", "author_id")), ("of_all", ("views",))}
+
+
+def test_conditions_that_cannot_be_told_narrow_what_an_index_finds(build: Build) -> None:
+    code = SQLALCHEMY + (
+        "def ask(session, given):\n"
+        "    session.query(User).filter(User.name == 'x', given).first()\n"
+        "def other(session, given):\n"
+        "    session.query(Post).filter(Post.views == 3, given).first()\n"
+    )
+    found = {
+        q.place.symbol: match.fit
+        for collection in build({"app.py": code}).facts(CollectionFit)
+        for q, match in collection.fits
+    }
+    assert found == {"ask": Fit.COVERED, "other": Fit.UNKNOWN}
+
+
+def test_many_to_many_tables_of_tortoise_have_a_unique_index(build: Build) -> None:
+    code = TORTOISE + (
+        "class Tag(Model):\n"
+        "    posts = fields.ManyToManyField('models.Post', related_name='tags')\n"
+    )
+    made = indexes_of(build({"app.py": code}), "tag_posts")
+    assert made == {((("tag_id", 1), ("posts_id", 1)), "table")}
+
+
+VIEWS = """
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework import filters, viewsets
+from django.views.generic import DetailView, ListView
+from blog.models import Post
+class Posts(viewsets.ReadOnlyModelViewSet):
+    queryset = Post.objects.filter(live=True)
+    lookup_field = "views"
+    filter_backends = [DjangoFilterBackend, filters.SearchFilter, filters.OrderingFilter]
+    filterset_fields = {"author": ["exact"], "views": ["gte"]}
+    search_fields = ["^author__name"]
+    ordering_fields = ["views"]
+class Quiet(viewsets.ReadOnlyModelViewSet):
+    queryset = Post.objects.filter(author=1)
+    filter_backends = []
+    filterset_fields = ["views"]
+class All(ListView):
+    model = Post
+class Paged(ListView):
+    model = Post
+    paginate_by = 20
+class One(DetailView):
+    model = Post
+"""
+OPTIONS = """
+REST_FRAMEWORK = {"DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination", "PAGE_SIZE": 20}
+"""
+
+
+def test_views_ask_for_lists_objects_filters_and_orders(build: Build) -> None:
+    files = {"blog/models.py": DJANGO, "blog/api.py": VIEWS, "site/settings.py": OPTIONS}
+    application = build(files)
+    found = [
+        q for q in application.facts(Query) if q.place.path == "blog/api.py" and q.store == "sql"
+    ]
+    posts = {
+        (q.collection, q.operation, q.equality, q.range, q.scanned, q.sort)
+        for q in found
+        if q.place.line == 7
+    }
+    assert posts == {
+        ("blog_post", "get", ("live", "views"), (), (), ()),
+        ("blog_post", "select", ("live",), (), (), ()),
+        ("blog_post", "select", ("live", "author_id"), (), (), ()),
+        ("blog_post", "select", ("live",), ("views",), (), ()),
+        ("blog_post", "select", ("live",), (), (), (("views", 1),)),
+        ("blog_user", "join", ("id",), (), (), ()),
+    }
+    quiet = {(q.operation, q.equality) for q in found if q.place.line == 14}
+    assert quiet == {("get", ("author_id", "id")), ("select", ("author_id",))}
+    bounds = {q.place.line: q.bound for q in found if q.operation == "select" and q.place.line > 16}
+    assert bounds == {17: Bound.NONE, 19: Bound.LIMITED}
