@@ -364,6 +364,8 @@ class FlaskRouting:
         ]
         for above, site in self._dynamic:
             prefix = self._prefix(site, None, "url_prefix")
+            if prefix is None and site.arg(None, "url_prefix") is not None:
+                continue  # told as a blind spot: any path would be wrong
             for key in loose:
                 if not self._reaches(key, above):
                     self.nodes[above].children.append(Child(key, prefix))

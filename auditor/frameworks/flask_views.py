@@ -127,7 +127,10 @@ class Views:
 
     def method(self, found: Located, name: str) -> Located | None:
         """The function that a class or a base of it in the tree defines under a name."""
-        for ancestor in self.code.ancestry(found):
+        own = [n for n in found.node.body if isinstance(n, t.Function) and n.name == name]  # type: ignore[attr-defined]
+        if own:
+            return Located(own[-1], self.code.inside(found))
+        for ancestor in self.code.ancestry(found)[1:]:
             method = self.code.definition(f"{ancestor}.{name}")
             if method is not None and isinstance(method.node, t.Function):
                 return method
@@ -143,7 +146,8 @@ class Views:
     def class_values(self, found: Located, name: str) -> list[Located]:
         """What the class attribute `name` is assigned in the nearest class that has it."""
         for ancestor in self.code.ancestry(found):
-            definition = self.code.definition(ancestor)
+            own = ancestor == f"{found.path}:{self.code.inside(found).qualname}"
+            definition = found if own else self.code.definition(ancestor)
             if definition is None or not isinstance(definition.node, t.Class):
                 continue
             inner = self.code.inside(definition)

@@ -1001,7 +1001,7 @@ def guard():
 import functools, hmac, os
 from typing import Callable, cast
 from flask import Flask, abort, g, redirect, request, session
-from flask_login import LoginManager, current_user, login_required
+from flask_login import LoginManager, UserMixin, current_user, login_required
 
 app = Flask(__name__)
 app.secret_key = "sample"
@@ -1040,6 +1040,26 @@ def unless_off(view):
         return signed_in(view)(*args, **kwargs)
     return wrapper
 
+class Found:
+    objects = {KEY: "me"}
+    @classmethod
+    def get(cls, **wanted):
+        return cls.objects.get(wanted["code"])
+    @classmethod
+    def get_by(cls, **wanted):
+        return cls.get(**wanted)
+
+class Key(UserMixin, Found):
+    pass
+
+def by_row(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        if not Key.get_by(code=request.headers.get("X-Key", "")):
+            return {"error": "wrong"}, 401
+        return view(*args, **kwargs)
+    return wrapper
+
 class Login:
     def __init__(self, password):
         self.password = password
@@ -1069,6 +1089,10 @@ def by_anything(view):
 @app.get("/token")
 @by_token
 def token(): return "x"
+
+@app.get("/row")
+@by_row
+def row(): return "x"
 
 @app.get("/typed")
 @typed

@@ -91,7 +91,7 @@ class Calls(Part):
             if self.checks.applied(decorator) is Strength.VERIFIED:
                 self.trace.deny(call)
                 return Verification(Strength.VERIFIED, raises=True)
-        definition = self.code.definition(name)
+        definition = self.code.definition(name) or self._inherited(call)
         if definition is None and name.endswith("()"):  # an instance that is called
             definition = self.code.definition(f"{name[:-2]}.__call__")
         if definition is not None and isinstance(definition.node, t.Class):
@@ -101,8 +101,10 @@ class Calls(Part):
             return self.dispatched(call, "", state)
         if definition is not None:
             told = self.through(definition, call, state)
-            if (told is None or told.strength < Strength.VERIFIED) and _keeps(definition):
-                told = self.lookup(call, name, state) or told  # a cache or store of the tree's own
+            if told is None or told.strength < Strength.VERIFIED:
+                handing = _hands_on(definition)
+                if handing or _keeps(definition):  # a cache or store of the tree's own
+                    told = self.lookup(call, name, state, handing) or told
             return told
         if asked := self.asked_issuer(call, name, state):
             return asked
@@ -111,6 +113,16 @@ class Calls(Part):
             other = self.dispatched(call, name, state) or self.asked_outside(call, name, state)
             found = other or found
         return found
+
+    def _inherited(self, call: t.Call) -> Located | None:
+        """`Key.get_by(…)`, where a base of the tree has the method and another base is a package's."""
+        if not isinstance(call.func, t.Attr) or not isinstance(call.func.value, t.Name):
+            return None
+        owner = self.code.defined(call.func.value, self.scope)
+        if owner is None or not isinstance(owner.node, t.Class):
+            return None
+        names = (f"{ancestor}.{call.func.name}" for ancestor in self.code.ancestry(owner)[1:])
+        return next((found for name in names if (found := self.code.definition(name))), None)
 
     def dispatched(self, call: t.Call, name: str, state: State) -> Verification | None:
         """A method of an object that is chosen at run time: what its implementations establish.
@@ -250,11 +262,20 @@ class Calls(Part):
         )
         return told if matter else {}
 
-    def lookup(self, call: t.Call, name: str, state: State) -> Verification | None:
-        """A credential looked up in a store: only who holds it finds anything."""
+    def lookup(
+        self, call: t.Call, name: str, state: State, handing: bool = False
+    ) -> Verification | None:
+        """A credential looked up in a store: only who holds it finds anything.
+
+        `handing` tells that the tree's own method hands its arguments on to one that looks up.
+        """
         if not isinstance(call.func, t.Attr):
             return None
-        if call.func.name not in _LOOKUP_METHODS and not _BY_CREDENTIAL.search(call.func.name):
+        if (
+            not handing
+            and call.func.name not in _LOOKUP_METHODS
+            and not _BY_CREDENTIAL.search(call.func.name)
+        ):
             return None
         if name.startswith(("os.", "builtins.")) or CALLER_SOURCES.search(t.dotted(call.func)):
             return None
@@ -312,6 +333,21 @@ def _keeps(method: Located) -> bool:
     """Whether a method reads what its object holds, as a store or cache does."""
     return isinstance(method.scope.owner, t.Class) and any(
         isinstance(node, t.Attr) and isinstance(node.value, t.Name) and node.value.id == "self"
+        for node in t.walk_own(*method.node.body)  # type: ignore[attr-defined]
+    )
+
+
+def _hands_on(method: Located) -> bool:
+    """Whether a method looks up by the keywords it gets: `return query(cls).filter_by(**kw)`."""
+    taken = {p.name for p in method.node.params if p.kind == "kwargs"}  # type: ignore[attr-defined]
+    return bool(taken) and any(
+        isinstance(node, t.Call)
+        and isinstance(node.func, t.Attr)
+        and node.func.name in _LOOKUP_METHODS
+        and any(
+            not k.name and isinstance(k.value, t.Name) and k.value.id in taken
+            for k in node.keywords
+        )
         for node in t.walk_own(*method.node.body)  # type: ignore[attr-defined]
     )
 
