@@ -322,8 +322,21 @@ class Contexts:
     def _turns_within(self, loop: t.For, scope: Scope, env: Env) -> list[Env]:
         with self.values.within(env):
             items = self._items(loop.iter, scope)
+            if not items and self._takes_no_turn(loop.iter, scope):
+                return []
         turns = [_bind(loop.target, i.node, i.scope) for i in items]
         return [{(id(scope), n): x for n, x in turn.items()} for turn in turns] or [{}]
+
+    def _takes_no_turn(self, over: t.Expr, scope: Scope) -> bool:
+        """Whether a loop goes over an entry of a table that is empty: `for index in INDEXES["leads"]`."""
+        entries = [Located(over, scope), *self.values.origins(over, scope)]
+        found = [
+            source.node
+            for entry in entries
+            if isinstance(entry.node, t.Item)
+            for source in self.values.sources(entry.node, entry.scope)
+        ]
+        return bool(found) and all(isinstance(n, t.Seq) and not n.items for n in found)
 
     @contextlib.contextmanager
     def spread(self, site: CallSite) -> Iterator[CallSite]:

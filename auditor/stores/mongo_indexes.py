@@ -61,20 +61,21 @@ def created_indexes(application: Application) -> Iterator[Created]:
             continue
         run = runs.of(site)
         seen: dict[tuple[object, ...], Index] = {}
-        told = True
+        untold: str | None = None
         for env in _runs(application.values, site):
             with application.values.within(env):
                 declared = list(reader.declared(site, run))
-                told = told and bool(declared)
+                if run and not declared and site.node.args and not reader.names_none(site):
+                    untold = reader.collection(site) if untold is None else untold
                 for index in declared:
                     name = renamed.get(index.collection, index.collection)
                     found = replace(index, collection=name)
                     seen.setdefault((name, index.fields, index.kind), found)
-        untold = None
-        if run and not told and site.node.args and (on := reader.collection(site)) is not None:
-            untold = UntoldIndexes("mongodb", renamed.get(on, on), place_of(site))
-        if seen or untold is not None:
-            yield Created(tuple(seen.values()), untold)
+        open_ = None
+        if untold is not None:
+            open_ = UntoldIndexes("mongodb", renamed.get(untold, untold), place_of(site))
+        if seen or open_ is not None:
+            yield Created(tuple(seen.values()), open_)
 
 
 def _runs(values: Evaluator, site: CallSite) -> list[Env]:
@@ -110,6 +111,11 @@ class IndexReader:
                     described = CallSite(made.node, made.scope)
                     if index := self.index(described, collection, where, run):
                         yield index
+
+    def names_none(self, site: CallSite) -> bool:
+        """`create_indexes([])`: what is listed can be told, and is nothing."""
+        several = isinstance(site.node.func, t.Attr) and site.node.func.name == "create_indexes"
+        return several and not list(self.filters.items(site.arg(0, "indexes"), site.scope))
 
     def collection(self, site: CallSite) -> str | None:
         """That on which a call creates indexes, empty when it cannot be told; None for other calls."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import Bound, CollectionFit, Fit, Index, Query
+from auditor.model.data import Bound, CollectionFit, Fit, Index, Query, UntoldIndexes
 from tests.conftest import Build
 
 HEAD = """
@@ -493,6 +493,7 @@ from pymongo import IndexModel
 INDEXES = {
     "leads": [IndexModel([("email", 1)])],
     "users": [IndexModel([("name", 1)]), IndexModel([("age", -1)])],
+    "cars": [],
 }
 
 def create(names=None):
@@ -519,6 +520,7 @@ def test_indexes_that_a_table_names(build: Build, caller: str, run: str) -> None
         ("users", (("name", 1),), run),
         ("users", (("age", -1),), run),
     }
+    assert not build(files).facts(UntoldIndexes)
 
 
 @pytest.mark.parametrize(
