@@ -147,6 +147,10 @@ NOT_FOUND = {
     "an algorithm": ("a.py", 'jwt.decode(token, SECRET, "HS256")'),
     "the key of a session": ("a.py", 'SESSION_KEY = "_auth_user_id"'),
     "a check of a setting": ("a.py", 'self.require_setting("cookie_secret", "secure cookies")'),
+    "a piece of a picture": ("a.svg", "AAAA/EAA" + value(120) + "/" + value(40)),
+    "a value of a template": ("a.yaml", '  {{- $password = index $secret.data "password" }}'),
+    "a place for a password": ("a.conf", 'U = "postgresql://<USERNAME>:<PASSWORD>@localhost/x"'),
+    "a path": ("a.js", "BLIND_CREDENTIALS: 'v1/archive/blind_credentials',"),
     "an encrypted value": ("application.yml", "password: ENC(" + value(40) + ")"),
     "a type": ("a.ts", "interface A { accessToken: string; }"),
 }

@@ -74,13 +74,18 @@ def _lives_for_a_job(found: _Found, text: bytes) -> bool:
     """Databases and applications that a pipeline starts for its tests."""
     if found[2] in ("default-password", "local-url-password"):
         return True
+    if found[2] == "url-password" and _LOCAL.fullmatch(found[7]):
+        return True
     generic = found[2] in ("password", "secret-assignment", "url-password")
     return generic and values.is_for_tests(text[found[0] : found[1]].decode("utf-8", "replace"))
 
 
 def _weighed(found: _Found, text: bytes, place: Place) -> _Found:
-    """Documents, tests and comments show examples more often than what is in use."""
-    if found[4] != "medium":
+    """Documents, tests and comments show examples more often than what is in use.
+
+    A format of a provider is what it is, wherever it stands.
+    """
+    if found[4] == "low" or (found[4] == "high" and found[2] != "url-password"):
         return found
     line = text[text.rfind(b"\n", 0, found[0]) + 1 : found[0]].lstrip()
     if place.role is Role.SOURCE and not line.startswith(_COMMENTS):

@@ -173,6 +173,8 @@ def _read(
     if bare is None:
         return None
     first, last = bare.span(1)
+    if join == ">" and text[last : last + 1] != b"<":
+        return None
     raw = text[first:last]
     if pattern is _LINE:
         raw = _COMMENT.split(raw, maxsplit=1)[0].rstrip()
@@ -448,8 +450,8 @@ def _is_phrase(value: str) -> bool:
 
 def _in_template(text: bytes, start: int) -> bool:
     """`{{- $password = include "…" }}`"""
-    before = text[max(0, start - 30) : start]
-    return b"{{" in before and b"}}" not in before and b"\n" not in before
+    before = text[max(text.rfind(b"\n", 0, start) + 1, start - 200) : start]
+    return before.rfind(b"{{") > before.rfind(b"}}")
 
 
 def _shows_an_example(text: bytes, start: int) -> bool:

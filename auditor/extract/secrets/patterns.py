@@ -125,7 +125,7 @@ PATTERNS = (
     _p("razorpay-key", "Razorpay key id", "rzp_live_", r"[A-Za-z0-9]{14}\b", "low"),
     _p("flutterwave-key", "Flutterwave secret key", "FLWSECK-", r"[0-9a-f]{32,60}-X\b"),
     _p("square-token", "Square token", "sq0atp- sq0csp-", r"[A-Za-z0-9_\-]{22,43}"),
-    _p("square-token", "Square access token", "EAAA", r"[A-Za-z0-9_\-]{60})(?:[^A-Za-z0-9_\-]|$"),
+    _p("square-token", "Square access token", "EAAA", r"[A-Za-z0-9_\-]{60})(?:[^A-Za-z0-9_\-]|$", check=structure.alone),
     _p("shopify-token", "Shopify token", "shpat_ shpca_ shppa_ shpss_", r"[0-9a-fA-F]{32}\b"),
     _p("braintree-token", "Braintree access token", "access_token$production$", r"[a-z0-9]{16}\$[0-9a-f]{32}\b"),
     _p("plaid-token", "Plaid access token", "access-production- access-sandbox-", r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"),
@@ -145,7 +145,7 @@ PATTERNS = (
     _p("brevo-key", "Brevo API key", "xkeysib- xsmtpsib-", r"[0-9a-f]{64}-[A-Za-z0-9]{16}\b"),
     _p("resend-key", "Resend API key", "re_", r"[A-Za-z0-9]{8}_[A-Za-z0-9]{24}\b"),
     _p("twilio-api-key", "Twilio API key id", "SK", r"[0-9a-f]{32}\b", "medium"),
-    _p("facebook-token", "Facebook access token", "EAA", r"[A-Za-z0-9]{80,250}\b"),
+    _p("facebook-token", "Facebook access token", "EAA", r"[A-Za-z0-9]{80,250}\b", check=structure.alone),
     _p("notion-token", "Notion token", "ntn_", r"[A-Za-z0-9]{40,}\b"),
     _p("notion-token", "Notion token", "secret_", r"[A-Za-z0-9]{43}\b"),
     # --- data and monitoring

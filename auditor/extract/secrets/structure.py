@@ -42,6 +42,12 @@ def aws_pair(value: str, around: str) -> str:
     return "low" if re.search(r"[?&;][\w\-]{1,30}=$", around[:at]) else "medium"
 
 
+def alone(value: str, around: str) -> str:
+    """Not a piece of something longer in base64, as pictures are."""
+    before, _, behind = around.partition(value)
+    return "" if before[-1:] in ("+", "/") or behind[:1] in ("+", "/", "=") else "high"
+
+
 def google(value: str, around: str) -> str:
     """Firebase's web keys name a project and are public; others are paid for by their owner.
 

@@ -132,6 +132,7 @@ def is_mixed(value: str) -> bool:
     return bool(_SIGN.search(value)) and any(map(str.isalpha, value))
 
 
+_NAMES = re.compile(r"(?:v\d/)?[a-z_]+(?:/[a-z_]+)+")
 _PHRASE = re.compile(r"[A-Za-z]+(?:[_\-.:/ ][A-Za-z]+)*")
 _PATH = re.compile(r"[.~]{0,2}(?:[/\\][\w.\-]*)+\.[a-z]{2,5}")
 _CODE = re.compile(r"[()\[\]|\\]|=>|;$|^\.|\w\.\w+\.\w+\.?\w*$|\.\w{2,4}$")
@@ -140,6 +141,8 @@ _CODE = re.compile(r"[()\[\]|\\]|=>|;$|^\.|\w\.\w+\.\w+\.?\w*$|\.\w{2,4}$")
 def is_text(value: str) -> bool:
     """Words, a path, an identifier, an expression or a sentence rather than a secret."""
     if value.startswith(("http://", "https://")) or _PATH.fullmatch(value):
+        return True
+    if _NAMES.fullmatch(value):
         return True
     begins = value.startswith(("/", "./", "../", "~/", "@/", "#"))
     looks = begins or _PHRASE.fullmatch(value) or _CODE.search(value)
