@@ -178,7 +178,7 @@ class Routing:
 
     def _given(self, site: CallSite, keyword: str) -> Located | None:
         """An argument of the call that creates a router, or what its class passes on for it."""
-        if (given := self.values.keyword(site, keyword)) is not None:
+        if (given := self.values.given(site, None, keyword)) is not None:
             return given
         found = self.code.defined(site.node.func, site.scope)
         if found is None or not isinstance(found.node, t.Class):
@@ -478,24 +478,26 @@ class Routing:
     def _included(self, key: Key, site: CallSite, env: Env) -> None:
         assert isinstance(site.node.func, t.Attr)
         mounted = site.node.func.name == "mount"
-        child = site.arg(1, "app") if mounted else site.arg(0, "router")
-        if mounted:
-            prefix = self._text(site.arg(0, "path"), site.scope)
-        else:
-            given = self.values.keyword(site, "prefix")
-            prefix = self._text(given.node, given.scope) if given else ""  # type: ignore[arg-type]
+        position, named = (1, "app") if mounted else (0, "router")
+        given = self.values.given(site, position, named)
+        child: t.Expr | None = given.node if given else None  # type: ignore[assignment]
+        at = CallSite(site.node, given.scope if given else site.scope)
+        path = self.values.given(site, *((0, "path") if mounted else (None, "prefix")))
+        prefix = self._text(path.node, path.scope) if path else ""  # type: ignore[arg-type]
         listed = self._keyword_listed(site, "include")
-        keys = self.identify(child, site.scope, {**self.routers[key].env, **env})
+        keys = self.identify(child, at.scope, {**self.routers[key].env, **env})
         if not keys:
-            keys = self._from_library(site, child, prefix)
+            keys = self._from_library(at, child, prefix)
         if (
             not keys
             and not mounted
             and "{?}" not in prefix
-            and _found_at_run_time(self.code.name(child, site.scope))
+            and _found_at_run_time(self.code.name(child, at.scope))
         ):
             self._dynamic.append((key, site, prefix, listed))
         for child_key in keys:
+            if child_key == key:
+                continue  # known by its type only: `def attach(app: FastAPI): app.mount("/x", ours)`
             mark = (key, child_key, prefix, site.key)
             if mark not in self._registered:
                 self._registered.add(mark)
@@ -605,7 +607,7 @@ class Routing:
 
     def _keyword_listed(self, site: CallSite, via: str) -> list[Dependency]:
         """What a call lists as `dependencies=`, by itself or in the options that it spreads."""
-        given = self.values.keyword(site, "dependencies")
+        given = self.values.given(site, None, "dependencies")
         return self._listed(given.node, given.scope, via) if given else []  # type: ignore[arg-type]
 
     def _listed(self, expr: t.Expr | None, scope: Scope, via: str) -> list[Dependency]:

@@ -434,10 +434,38 @@ def kept_with_the_request(expr: t.Expr, name: str, scope: Scope, checks: Checks)
     match expr:
         case t.Attr(value=owner, name=attribute) if _STATE.fullmatch(t.dotted(owner)):
             return checks.assigned(_STATE, attribute)
-        case t.Call(func=t.Name(id="getattr"), args=[owner, t.Const(value=str(attribute)), *_]):
+        case t.Call(
+            func=t.Name(id="getattr" | "hasattr"), args=[owner, t.Const(value=str(attribute)), *_]
+        ):
             if _STATE.fullmatch(t.dotted(owner)):
                 return checks.assigned(_STATE, attribute)
     return None
+
+
+@vouches
+def told_by_proxy(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin | None:
+    """`request.headers.get("Remote-User")`: who a proxy in front says is calling, if there is one.
+
+    Whether it authenticates, and strips what callers send under that name, is its configuration's
+    affair: https://www.authelia.com/integration/trusted-header-sso/introduction/.
+    """
+    match expr:
+        case t.Call(func=t.Attr(value=owner, name="get"), args=[t.Const(value=str(header)), *_]):
+            pass
+        case t.Item(value=owner, index=t.Const(value=str(header))):
+            pass
+        case _:
+            return None
+    if t.dotted(owner).endswith("headers") and _BY_PROXY.match(header):
+        return Origin(truth=Strength.OUTSIDE)
+    return None
+
+
+_BY_PROXY = re.compile(
+    r"(?:x[-_])?(?:remote|auth[-_]request|authentik|webauth|cf[-_]access[-_]authenticated|goog[-_]authenticated"
+    r"|amzn[-_]oidc|ms[-_]client[-_]principal|tailscale)[-_](?:user|role|group|email|name|identity|id)s?\b",
+    re.I,
+)
 
 
 @vouches

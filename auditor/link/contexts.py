@@ -43,6 +43,9 @@ class Contexts:
             ]
             if turns:
                 envs = [{**env, **turn} for env in envs for turn in turns][:_MAX_CONTEXTS]
+            elif any(envs):  # what it loops over hangs on the loop around it
+                envs = [{**e, **turn} for e in envs for turn in self._turns_within(loop, where, e)]
+                envs = envs[:_MAX_CONTEXTS]
         here: Scope | None = scope
         while here is not None:
             if isinstance(here.owner, t.Function):
@@ -440,16 +443,18 @@ class Contexts:
     # --- loops
 
     def _loops_around(self, node: t.Node, scope: Scope) -> list[tuple[Scope, t.For]]:
-        """The loops whose variables `node` uses."""
+        """The loops whose variables `node` uses, and those that these loop over; outer ones first."""
         found: dict[int, tuple[Scope, t.For]] = {}
-        for name in sorted({n.id for n in t.walk_own(node) if isinstance(n, t.Name)}):
-            bound = self.code.find(name, scope)
-            for binding in bound[1] if bound else ():
-                if binding.kind == "element" and isinstance(binding.node, t.For):
-                    loop = binding.node
+        pending = [node]
+        while pending:
+            names = {n.id for n in t.walk_own(pending.pop()) if isinstance(n, t.Name)}
+            for where, binding in self._bindings(sorted(names), scope):
+                loop = binding.node
+                if binding.kind == "element" and isinstance(loop, t.For) and id(loop) not in found:
                     if loop.line <= node.line <= loop.end_line:
-                        found[id(loop)] = (bound[0], loop)  # type: ignore[index]
-        return list(found.values())
+                        found[id(loop)] = where, loop
+                        pending.append(loop.iter)
+        return sorted(found.values(), key=lambda each: each[1].line)
 
     def loops_at(self, node: t.Node, scope: Scope) -> list[Env]:
         """The turns of every loop over a literal sequence that `node` stands in, used or not."""

@@ -334,6 +334,9 @@ class Evaluator:
                 if own := self.bound_class(base, scope):
                     given = self._bound.get(instance_attribute(own, name))
                     return [given] if given else self._class_origins(own, name)
+                if isinstance(base, t.Name) and self.is_bound(base, scope):
+                    if (given_it := self._given_field(base, scope, name)) is not None:
+                        return given_it
                 owner = self.code.name(base, scope)
                 if owner.startswith("module:"):
                     return self._module_binding(owner[7:], name)
@@ -533,9 +536,9 @@ class Evaluator:
                         passed.append(Located(given, site.scope))
         return passed
 
-    def keyword(self, site: CallSite, name: str) -> Located | None:
-        """What a call passes by a name, also as an entry of the dict that it spreads: `**options`."""
-        if (given := site.arg(None, name)) is not None:
+    def given(self, site: CallSite, position: int | None, name: str) -> Located | None:
+        """What a call passes at a position or by a name, also in a dict that it spreads: `**options`."""
+        if (given := site.arg(position, name)) is not None:
             return Located(given, site.scope)
         for spread in site.node.keywords:
             if spread.name is None:
@@ -565,11 +568,27 @@ class Evaluator:
         """
         for made in [Located(base, scope), *self.origins(base, scope)]:
             if isinstance(made.node, t.Call):
-                if (given := argument(made.node, None, name)) is not None:
+                position = self._field_position(made.node, made.scope, name)
+                if (given := argument(made.node, position, name)) is not None:
                     return [Located(given, made.scope)]
                 if any(keyword.name is None for keyword in made.node.keywords):
                     return []
         return None
+
+    def _field_position(self, made: t.Call, scope: Scope, name: str) -> int | None:
+        """Where a call passes what an attribute of its object holds, by its constructor or fields."""
+        found = self.code.defined(made.func, scope)
+        if not made.args or found is None or not isinstance(found.node, t.Class):
+            return None
+        fields: list[str] = []
+        for stmt in found.node.body:
+            match stmt:
+                case t.Function(name="__init__", params=params):
+                    fields = [p.name for p in params[1:]]
+                    break
+                case t.Assign(targets=[t.Name(id=field)]) if stmt.annotation is not None:
+                    fields.append(field)
+        return fields.index(name) if name in fields else None
 
     def _class_origins(self, found: Located, name: str) -> list[Located]:
         for ancestor in self.code.ancestry(found):

@@ -168,6 +168,56 @@ include(app, two)
 include_closed(app, three, prefix="/three")
 """,
     },
+    "tables of routers and of paths": {
+        "auth.py": AUTH,
+        "app.py": """
+from dataclasses import dataclass
+from fastapi import APIRouter, Depends, FastAPI
+from auth import signed_in
+
+one, two, three = APIRouter(), APIRouter(), APIRouter()
+
+@one.get("/a")
+def a(): return {}
+
+@two.get("/b")
+def b(): return {}
+
+@three.get("/c")
+def c(): return {}
+
+CLOSED = [Depends(signed_in)]
+first = [
+    {"router": one, "prefix": "/one", "tags": ["One"], "dependencies": CLOSED},
+    {"router": two, "prefix": "/two", "tags": ["Two"]},
+]
+every = first + [{"router": three, "tags": ["Three"], "dependencies": CLOSED}]
+
+@dataclass
+class Family:
+    paths: list[str]
+    wide: bool = False
+
+families = [Family(["/red", "/blue"], True), Family(paths=["/green"])]
+
+def proxied(): return {}
+
+def make():
+    router = APIRouter(dependencies=[Depends(signed_in)])
+    for family in families:
+        for path in family.paths:
+            router.add_api_route(path, proxied, methods=["POST"])
+    return router
+
+def attach(app: FastAPI, target: FastAPI):
+    app.mount("/below", target)
+
+app = FastAPI()
+for entry in every:
+    app.include_router(**entry)
+app.include_router(make(), prefix="/colours")
+""",
+    },
     "a router class that knows a slash only for what is decorated": {
         "auth.py": AUTH,
         "app.py": """

@@ -320,6 +320,67 @@ def guard(authorization: str = Header()):
 """,
         DECORATIVE,
     ),
+    "verifies in a thread, or gives two times nothing": (
+        """
+import asyncio
+import bcrypt
+def same(secret, hashed):
+    return bcrypt.checkpw(secret, hashed)
+async def lookup(token):
+    if "." not in token:
+        return None, None
+    name, secret = token.split(".")
+    found = await db.clients.find_one({"name": name})
+    if found is None:
+        return None, None
+    if await asyncio.to_thread(same, secret, found["hashed"]):
+        return found, name
+    return None, None
+async def guard(request: Request, authorization: str = Header("")):
+    if hasattr(request.state, "user"):
+        return request.state.user
+    user, name = await lookup(authorization)
+    if not user:
+        raise HTTPException(401)
+    request.state.user = user
+    return user
+""",
+        ENFORCED,
+    ),
+    "gives two times nothing, and nobody asks": (
+        """
+import asyncio
+import bcrypt
+async def lookup(token):
+    if "." not in token:
+        return None, None
+    name, secret = token.split(".")
+    found = await db.clients.find_one({"name": name})
+    return found, name
+async def guard(authorization: str = Header("")):
+    user, name = await lookup(authorization)
+    if not authorization:
+        raise HTTPException(401)
+    return user
+""",
+        DECORATIVE,
+    ),
+    "believes a proxy in front": (
+        """
+async def guard(request: Request):
+    if request.headers.get("Remote-Role") != "admin":
+        raise HTTPException(403)
+""",
+        UNKNOWN,
+    ),
+    "believes a header of its own": (
+        """
+async def guard(request: Request):
+    if request.headers.get("X-Role") != "admin":
+        raise HTTPException(403)
+""",
+        DECORATIVE,
+    ),
     "asks its identity provider": (
         """
 from keycloak import KeycloakOpenID

@@ -41,6 +41,8 @@ _LOOKUP_METHODS = {
 _BY_CREDENTIAL = re.compile(
     r"(?:by|with|for|from)_(?:\w+_)?(?:token|session|key|credential|hash)", re.I
 )
+_THREADS = {"to_thread": 0, "run_in_threadpool": 0, "run_sync": 0, "run_in_executor": 1}
+"""What runs a function in a thread -> the position of the function."""
 _REQUESTING = {"get", "post", "put", "request", "send", "head"}
 _CLIENTS = re.compile(r"(?:requests|httpx|aiohttp|urllib3|niquests|curl_cffi)\.")
 _CLIENT_NAMES = re.compile(r"client|http|session$", re.I)
@@ -63,6 +65,7 @@ class Calls(Part):
         super().__init__(evidence.checks, evidence.scope, evidence.tests, evidence.trace)
         self.evidence = evidence
         self._found: dict[tuple[int, int], tuple[State, Verification | None]] = {}
+        self._handed_over: dict[int, t.Call] = {}
 
     def verification(self, call: t.Call, state: State) -> Verification | None:
         """What a call establishes, in a state; None for nothing.
@@ -77,6 +80,7 @@ class Calls(Part):
         return self._found[key][1]
 
     def _judge(self, call: t.Call, state: State) -> Verification | None:
+        call = self._handed_over.get(id(call)) or self._direct(call)
         site = CallSite(call, self.scope)
         name = self.code.name(call.func, self.scope)
         for recogniser in RECOGNISERS:
@@ -101,7 +105,7 @@ class Calls(Part):
             return self.dispatched(call, "", state)
         if definition is not None:
             told = self.through(definition, call, state)
-            if told is None or told.strength < Strength.VERIFIED:
+            if told is None or told.shown < Strength.VERIFIED:
                 handing = _hands_on(definition)
                 if handing or _keeps(definition):  # a cache or store of the tree's own
                     told = self.lookup(call, name, state, handing) or told
@@ -124,6 +128,19 @@ class Calls(Part):
         names = (f"{ancestor}.{call.func.name}" for ancestor in self.code.ancestry(owner)[1:])
         return next((found for name in names if (found := self.code.definition(name))), None)
 
+    def _direct(self, call: t.Call) -> t.Call:
+        """The call that a thread makes: `to_thread(verify, hash, secret)` is `verify(hash, secret)`."""
+        if not isinstance(call.func, t.Name | t.Attr) or not call.args:
+            return call
+        last = t.dotted(call.func).rpartition(".")[2]
+        start = _THREADS.get(last)
+        if start is None or len(call.args) <= start:
+            return call
+        func, rest = call.args[start], call.args[start + 1 :]
+        direct = t.Call(call.line, call.column, call.end_line, func, rest, call.keywords)
+        self._handed_over[id(call)] = direct
+        return direct
+
     def dispatched(self, call: t.Call, name: str, state: State) -> Verification | None:
         """A method of an object that is chosen at run time: what its implementations establish.
 
@@ -145,8 +162,9 @@ class Calls(Part):
         real = [each for each, method in zip(told, found, strict=True) if not _abstract(method)]
         if not real or any(each is None for each in real):
             return None
-        best = max((each for each in real if each), key=lambda each: each.strength)
-        return Verification(best.strength, all(each.raises for each in real if each))
+        best = max((each for each in real if each), key=lambda each: each.shown)
+        raises = all(each.raises for each in real if each)
+        return Verification(best.strength, raises, truthy=best.shown)
 
     @staticmethod
     def known_package(name: str) -> bool:
@@ -207,9 +225,9 @@ class Calls(Part):
         self.trace.notes.extend(summary.notes)
         if summary.denies:
             self.trace.deny(call)
-        if summary.exits and summary.guaranteed > Strength.NONE:
-            return Verification(summary.guaranteed, raises=True)
         told = summary.when_truthy
+        if summary.exits and summary.guaranteed > Strength.NONE:
+            return Verification(summary.guaranteed, raises=True, truthy=told)
         ways = {max(e.strength, e.truth) for e in summary.exits if not e.falsy}
         if told < Strength.VERIFIED and Strength.VERIFIED in ways:
             self.trace.conditional = True  # it verifies, though not on every way

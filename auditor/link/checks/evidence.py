@@ -95,9 +95,9 @@ class Evidence(Part):
                     return said.truth, none
                 found = self.calls.verification(expr, state)
                 if found and "anonymous" in t.dotted(expr.func):
-                    return none, found.strength
+                    return none, found.shown
                 if found:
-                    return found.strength, none
+                    return found.shown, none
                 if vouched := self.vouched(expr):
                     return vouched.truth, none
                 return self.form(expr, state), self.form(expr, state)
@@ -152,6 +152,8 @@ class Evidence(Part):
         if self.names_caller(sent, state) and not is_falsy_constant(expected):
             return Strength.VERIFIED
         gained = max((o.truth for o in self.origins_in(sent, state)), default=Strength.NONE)
+        if said := self.vouched(sent):
+            gained = max(gained, said.truth)
         if gained >= Strength.OUTSIDE and not is_falsy_constant(expected):
             return gained  # a part of what a verification gave
         if not self.touches_caller(sent, state):
@@ -273,6 +275,8 @@ class Evidence(Part):
                 return Origin(truth=Strength.VERIFIED, identity=True)
             case t.Const(value=value):
                 return Origin(falsy=not value, constant=True)
+            case t.Seq(items=items) if all(map(is_falsy_constant, items)):
+                return Origin(falsy=True, constant=True)  # `[]`, and `return None, None`
             case t.Await(value=value) | t.Bind(value=value):
                 return self.origin(value, state)
             case t.Choice(then=then, other=other):
@@ -282,7 +286,7 @@ class Evidence(Part):
         truth = Strength.NONE
         for node in t.walk_own(expr):
             if isinstance(node, t.Call) and (found := self.calls.verification(node, state)):
-                truth = max(truth, found.strength)
+                truth = max(truth, found.shown)
         inner = self.origins_in(expr, state)
         truth = max([truth, *(o.truth for o in inner if not o.falsy)])
         constant = not inner and not any(isinstance(n, t.Call) for n in t.walk_own(expr))

@@ -46,6 +46,13 @@ class Verification:
     note: str = ""
     denies: bool = False
     """Whether what it raises answers 401 or 403, so that a body with it is a guard."""
+    truthy: Strength = Strength.NONE
+    """What a truthy result shows, where that is more than that it returned."""
+
+    @property
+    def shown(self) -> Strength:
+        """What a truthy result shows."""
+        return max(self.strength, self.truthy)
 
 
 @dataclass(frozen=True, slots=True, order=True)

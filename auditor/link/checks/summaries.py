@@ -127,17 +127,23 @@ class Checks:
             self.instance = saved
 
     def assigned(self, owner: re.Pattern[str], name: str) -> Origin:
-        """What the tree puts into attribute `name` of what `owner` matches, wherever it does."""
+        """What the tree puts into attribute `name` of what `owner` matches, wherever it does.
+
+        A function that asks for what it has put there itself is judged by its other ways out.
+        """
         joined: Origin | None = None
+        itself = False
         for target, scope in self._attribute_targets.get(name, ()):
             function = scope.function
             if function is None or not owner.fullmatch(t.dotted(target.value)):
                 continue
             located = self.values.code.enclosing(scope)
-            found = self.summary(located).sets.get(t.dotted(target)) if located else None
+            summary = self.summary(located) if located else None
+            itself |= summary is RECURSIVE
+            found = summary.sets.get(t.dotted(target)) if summary else None
             if found is not None:
                 joined = found if joined is None else join(joined, found)
-        return joined or Origin()
+        return joined or Origin(truth=Strength.VERIFIED if itself else Strength.NONE)
 
     def assigns(self, owner: re.Pattern[str], name: str, functions: frozenset[str]) -> bool:
         """Whether functions of these names, and no others, put something into an attribute."""

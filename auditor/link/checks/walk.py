@@ -225,7 +225,7 @@ class Walk(Part):
         )
         if len(self.trace.rejects) > before and (known or max(yes, no) >= Strength.DEFAULT_SECRET):
             self.trace.conditional = True
-        if then is not None and other is not None and not _both_verified(then, other):
+        if then is not None and other is not None and not _both_established(then, other):
             # both go on: the test decided nothing, only what each branch did itself remains
             if max(then.strength, other.strength) is verified > max(state.strength, yes, no):
                 self.trace.conditional = True  # one of them verifies
@@ -277,8 +277,8 @@ class Walk(Part):
         return self.block(stmt.final, merge(ends)) if stmt.final else merge(ends)
 
 
-def _both_verified(one: State, other: State) -> bool:
-    return min(one.strength, other.strength) is Strength.VERIFIED
+def _both_established(one: State, other: State) -> bool:
+    return min(one.strength, other.strength) >= Strength.OUTSIDE
 
 
 def _names(target: t.Expr) -> list[str]:
