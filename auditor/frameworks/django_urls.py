@@ -231,17 +231,16 @@ class UrlConf:
 
     def _made_at_run_time(self, pattern: t.Expr, scope: Scope) -> bool:
         """`paths.append(path(each["path"], each["view"]))`: which view that is cannot be told."""
-        match pattern:
-            case t.Call(args=[_, t.Name() | t.Item() as view, *_]):
-                if isinstance(view, t.Item):
-                    return True
-                views = [s for s in self.values.sources(view, scope) if s.node is not view]
-                return self.code.defined(view, scope) is None and not any(
-                    isinstance(s.node, t.Call | t.Function | t.Class)
-                    and self._tells(s.node, s.scope)
-                    for s in views
-                )
-        return False
+        view = CallSite(pattern, scope).arg(1, "view") if isinstance(pattern, t.Call) else None
+        if isinstance(view, t.Item):
+            return True
+        if not isinstance(view, t.Name):
+            return False
+        views = [s for s in self.values.sources(view, scope) if s.node is not view]
+        return self.code.defined(view, scope) is None and not any(
+            isinstance(s.node, t.Call | t.Function | t.Class) and self._tells(s.node, s.scope)
+            for s in views
+        )
 
     def _tells(self, node: t.Node, scope: Scope) -> bool:
         """Whether a class or function of the tree stands for what is made."""
