@@ -362,11 +362,14 @@ class FlaskRouting:
             for key, node in self.nodes.items()
             if node.kind == "blueprint" and key not in registered
         ]
-        for above, site in self._dynamic:
-            prefix = self._prefix(site, None, "url_prefix")
-            if prefix is None and site.arg(None, "url_prefix") is not None:
+        found = [(*each, self._prefix(each[1], None, "url_prefix")) for each in self._dynamic]
+        untold = [s for _, s, prefix in found if prefix is None and s.arg(None, "url_prefix")]
+        for above, site, prefix in found:
+            if site in untold:
                 continue  # told as a blind spot: any path would be wrong
             for key in loose:
+                if untold and _top(key[0]) != _top(site.scope.module.path):
+                    continue  # it may be registered under the prefix that is not told
                 if not self._reaches(key, above):
                     self.nodes[above].children.append(Child(key, prefix))
             if not loose:
@@ -502,6 +505,10 @@ class FlaskRouting:
 
 _PLAIN = ("api", "namespace")
 """Nodes that join their paths as they are."""
+
+
+def _top(path: str) -> str:
+    return path.partition("/")[0]
 
 
 def _joined(prefix: str | None, path: str) -> str:
