@@ -40,8 +40,8 @@ def _walked(
     application: Application, flow: Flow, entries: Entries, routes: list[Route]
 ) -> Iterator[tuple[Route, Iterator[Hit]]]:
     """Handlers, and what else a framework calls with the request: resolvers, hooks, error handlers."""
-    for route in routes:
-        yield route, _hits(flow, entries, route)
+    for route in routes:  # routing has settled what its own URL holds
+        yield route, (h for h in _hits(flow, entries, route) if h.source.kind != "url")
     graphql = next((r for r in application.facts(Route) if "graphql" in r.path.lower()), None)
     if found := list(resolver_arguments(flow)):
         for function, given in found:
