@@ -61,21 +61,21 @@ def created_indexes(application: Application) -> Iterator[Created]:
             continue
         run = runs.of(site)
         seen: dict[tuple[object, ...], Index] = {}
-        untold: str | None = None
+        untold: dict[str, None] = {}
         for env in _runs(application.values, site):
             with application.values.within(env):
                 declared = list(reader.declared(site, run))
                 if run and not declared and site.node.args and not reader.names_none(site):
-                    untold = reader.collection(site) if untold is None else untold
+                    if (on := reader.collection(site)) is not None:
+                        untold.setdefault(renamed.get(on, on))
                 for index in declared:
                     name = renamed.get(index.collection, index.collection)
                     found = replace(index, collection=name)
                     seen.setdefault((name, index.fields, index.kind), found)
-        open_ = None
-        if untold is not None:
-            open_ = UntoldIndexes("mongodb", renamed.get(untold, untold), place_of(site))
-        if seen or open_ is not None:
-            yield Created(tuple(seen.values()), open_)
+        if seen:
+            yield Created(tuple(seen.values()))
+        for on in untold:
+            yield Created((), UntoldIndexes("mongodb", on, place_of(site)))
 
 
 def _runs(values: Evaluator, site: CallSite) -> list[Env]:
