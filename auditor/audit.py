@@ -7,8 +7,9 @@ import datetime
 import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from auditor.advisories.lookup import Lookup
 from auditor.assess.registry import all_rules
@@ -32,8 +33,7 @@ LOOKED_UP = ("vulnerable-dependencies", "dependency-hygiene")
 """Rules that ask for advisories and release dates: without them nothing is looked up."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """What is to be audited, and how. `jobs` None takes a process for each processor.
 
     `rules` is asked while other processes read files: importing rules takes a moment, too.
@@ -48,8 +48,8 @@ class Request:
     fail_on: Severity | None = Severity.HIGH
     strict: bool = False
     waivers: Sequence[Waiver] = ()
-    lookup: Lookup = field(default_factory=Lookup)
-    notes: list[str] = field(default_factory=list)
+    lookup: Lookup = msgspec.field(default_factory=Lookup)
+    notes: list[str] = msgspec.field(default_factory=list)
     progress: Progress = lambda done, total: None
     history: bool = False
 

@@ -13,6 +13,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from auditor.assess.verdict import Evidence
 from auditor.discover import Tree, read
 from auditor.report.document import Waived
@@ -21,8 +23,7 @@ _INLINE = re.compile(r"(?:#|//|--)\s*audit:\s*ignore\[([a-z0-9, -]+)\]\s*(.*)", 
 _UNTIL = re.compile(r",?\s*until=(\S+)")
 
 
-@dataclass(frozen=True)
-class Waiver:
+class Waiver(msgspec.Struct, frozen=True):
     """An acceptance from the configuration; `path` is a shell pattern, `until` a day or None."""
 
     rule: str

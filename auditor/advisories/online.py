@@ -12,7 +12,6 @@ import logging
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +86,7 @@ class _Asked:
         return finding
 
 
-@dataclass(frozen=True)
-class Addresses:
+class Addresses(msgspec.Struct, frozen=True):
     """Where the services are; tests put a local server in their place."""
 
     pypi: str = "https://pypi.org"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -160,8 +159,7 @@ def fixes(affected: Iterable[Affected], scheme: Scheme) -> list[str]:
 # --- one row for one flaw
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """An advisory that concerns a package, with what it says of it."""
 
     record: Record

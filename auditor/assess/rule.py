@@ -5,8 +5,9 @@ from __future__ import annotations
 import abc
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
+
+import msgspec
 
 from auditor.assess.verdict import Severity, Verdict
 from auditor.link.application import Application
@@ -19,8 +20,7 @@ SECTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True):
     """A published source for a rule."""
 
     id: str

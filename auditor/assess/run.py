@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.assess.rule import Rule
 from auditor.assess.verdict import Outcome, State, Verdict, unknown
@@ -19,8 +21,7 @@ from auditor.model.web import Route, UnreadFramework
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Assessment:
+class Assessment(msgspec.Struct, frozen=True):
     """All verdicts in the rules' order; `blockers` are sentences that come before everything."""
 
     verdicts: tuple[tuple[Rule, Verdict], ...]

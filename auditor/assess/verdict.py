@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.model.places import Place
 
@@ -40,8 +41,7 @@ class Outcome(str, enum.Enum):
     NOT_APPLICABLE = "not-applicable"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True):
     """One place and what it shows; one sentence without a full stop's worth of padding.
 
     `subject` names the thing judged independently of its line ("GET /leads", "leads.email"), so
@@ -55,16 +55,14 @@ class Evidence:
     subject: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(msgspec.Struct, frozen=True):
     """How many of the things a control applies to have it."""
 
     met: int
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """A rule's answer. `settle` says what would decide an unknown one."""
 
     outcome: Outcome

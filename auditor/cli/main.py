@@ -6,11 +6,11 @@ import datetime
 import logging
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec.structs import replace
 
 import auditor
 from auditor.advisories.database import DatabaseError

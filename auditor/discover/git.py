@@ -9,17 +9,16 @@ from __future__ import annotations
 import bisect
 import re
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pathspec
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 _MAX_INDEX = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True):
     """One ignore file: its patterns, and the folder they are relative to."""
 
     folder: str
@@ -79,8 +78,7 @@ def ignored(rules: list[Rules], path: str) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(msgspec.Struct, frozen=True):
     """The git repository around a tree; `prefix` is the tree's place in its work tree."""
 
     directory: Path
@@ -129,10 +127,8 @@ class Repository:
         return [rules for rules in found if rules is not None]
 
 
-class _Shifted(Rules):
+class _Shifted(Rules, frozen=True):
     """Rules of a folder above the tree: paths are seen from there."""
-
-    __slots__ = ()
 
     def decide(self, path: str) -> bool | None:
         return Rules("", self.patterns).decide(f"{self.folder}/{path}")

@@ -13,8 +13,9 @@ import struct
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 MAX_OBJECT = 16 * 1024 * 1024
 """Bytes of an object, or of one that it is told by its difference to; larger ones are not read."""
@@ -28,8 +29,7 @@ class ObjectError(Exception):
     """An object is missing, broken or too large; the message is a few words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(msgspec.Struct, frozen=True):
     """A commit: ids are raw bytes, `when` is the author's date in seconds since 1970."""
 
     id: bytes

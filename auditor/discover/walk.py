@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pathspec
 
 from auditor.discover import git
@@ -63,8 +64,7 @@ class DiscoveryError(Exception):
     """The path cannot be audited; the message is one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(msgspec.Struct, frozen=True):
     """A file of the tree: `path` is relative with forward slashes (undecodable bytes escaped)."""
 
     path: str
@@ -76,8 +76,7 @@ class SourceFile:
     generated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(msgspec.Struct, frozen=True):
     """Files that were not looked at, and why; `count` is None where they were not counted."""
 
     path: str
@@ -85,8 +84,7 @@ class LeftOut:
     count: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(msgspec.Struct, frozen=True):
     root: Path
     files: tuple[SourceFile, ...]
     left_out: tuple[LeftOut, ...]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.extract.packages import NPM, PYPI
 from auditor.extract.python import tree as t
@@ -210,8 +211,7 @@ def undeclared(application: Application) -> Iterator[Undeclared]:
             yield Undeclared(distribution, places[0])
 
 
-@dataclass(frozen=True)
-class _Imports:
+class _Imports(msgspec.Struct, frozen=True):
     """Import name -> where, and the first parts of dotted names in texts (INSTALLED_APPS, settings)."""
 
     places: dict[str, tuple[Place, ...]]

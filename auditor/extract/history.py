@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from auditor.discover.git import Repository
 from auditor.discover.kinds import BINARY_SUFFIXES, Role, kind_of, role_of
 from auditor.discover.objects import Commit, ObjectError, Objects, tips
@@ -24,8 +26,7 @@ from auditor.extract.secrets import Secret, find_secrets
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(msgspec.Struct, frozen=True):
     """How much is read before it is said that there is more."""
 
     commits: int = 50_000
@@ -35,8 +36,7 @@ class Bounds:
     found: int = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(msgspec.Struct, frozen=True):
     """A secret that was committed and is not in the last commit any more.
 
     `commit` is the hash that brought it, `date` the author's (ISO 8601, UTC).

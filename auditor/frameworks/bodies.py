@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.harmless import Harmless
@@ -77,8 +79,7 @@ _WRITES = ("POST", "PUT", "PATCH", "ANY")
 _SUPER = {"create", "update", "partial_update", "post", "put", "patch", "form_valid", "dispatch"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(msgspec.Struct, frozen=True):
     source: str
     node: t.Node
     place: Place

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.discover import Role
 from auditor.extract.python import tree as t
@@ -27,8 +28,7 @@ _CONVERTERS = {"integer": "int", "number": "float", "path": "path"}
 _RESTY = re.compile(r"connexion(?:\.resolver)?\.(RestyResolver|MethodView\w*|MethodResolver)$")
 
 
-@dataclass(frozen=True)
-class Scheme:
+class Scheme(msgspec.Struct, frozen=True):
     """What verifies a scheme: a function of the tree, a server outside, or nothing."""
 
     name: str
@@ -38,16 +38,14 @@ class Scheme:
     """The function as the document names it, which may lie outside of the tree."""
 
 
-@dataclass(frozen=True)
-class Demand:
+class Demand(msgspec.Struct, frozen=True):
     """What an operation asks of its caller: all schemes of any alternative."""
 
     place: Place
     alternatives: tuple[tuple[Scheme, ...], ...]
 
 
-@dataclass(frozen=True)
-class Served:
+class Served(msgspec.Struct, frozen=True):
     """An operation as `add_api` serves it, under a path as Flask writes it."""
 
     method: str

@@ -7,7 +7,8 @@ variable, or a helper that combines several others (`return login_required(admin
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Code, Located, Scope
@@ -20,16 +21,14 @@ _TRANSPARENT = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Applied:
+class Applied(msgspec.Struct, frozen=True):
     """A decorator that runs before a handler; `via` is how the handler gets it."""
 
     found: Located
     via: str
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(msgspec.Struct, frozen=True):
     """One thing that runs around a handler.
 
     `wrapper` is the function of the tree that runs in the handler's stead and `around` the names by

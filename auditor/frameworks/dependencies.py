@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from auditor.extract.python import tree as t
 from auditor.frameworks.guards import CREDENTIAL, DEMANDS_ANY, GUARDING_NAME, Guards
 from auditor.frameworks.inputs import is_model
@@ -369,7 +371,7 @@ class DependencyGuards(Guards):
             self._guards[key] = []  # a cycle ends here
             below = [guard for inner in self._own(function) for guard in self.of(inner)]
             self._guards[key] = list(dict.fromkeys(below))
-        return [replace(guard, via=dependency.via) for guard in self._guards[key]]
+        return [msgspec.structs.replace(guard, via=dependency.via) for guard in self._guards[key]]
 
     def _outside(self, dependency: Dependency) -> list[Guard]:
         if self._scheme(dependency.name):

@@ -11,7 +11,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.django_guards import DjangoGuards
@@ -38,8 +40,7 @@ _DUMMY = re.compile(r"(?:dummy|DummyCache)")
 _ALLAUTH = ("login", "registration", "password recovery")
 
 
-@dataclass(frozen=True)
-class _Cache:
+class _Cache(msgspec.Struct, frozen=True):
     """What the default cache of a project is: limits count there."""
 
     memory: bool

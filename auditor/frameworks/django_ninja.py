@@ -11,7 +11,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.django_guards import DjangoGuards
@@ -43,8 +46,7 @@ _DOCS = (("openapi_url", "openapi.json", "openapi_json"), ("docs_url", "docs", "
 _MAX_DEPTH = 8
 
 
-@dataclass(frozen=True)
-class NinjaOperation:
+class NinjaOperation(msgspec.Struct, frozen=True):
     """One method of a path below an API, its handler, and what says who may call it."""
 
     path: str

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from auditor.extract.python import tree as t
 from auditor.frameworks.django_views import Extra, Views
 from auditor.link.application import Application
@@ -25,8 +27,7 @@ _ROUTERS = re.compile(
 _MAX_ROUTERS = 200
 
 
-@dataclass(frozen=True)
-class RestRoute:
+class RestRoute(msgspec.Struct, frozen=True):
     """One route of a router: path below it, method, and the viewset's action that answers."""
 
     path: str

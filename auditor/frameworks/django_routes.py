@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import msgspec
+
 from auditor.extract.python import tree as t
 from auditor.frameworks.decorators import Applied
 from auditor.frameworks.django_graphql import is_graphql, resolvers
@@ -101,7 +103,7 @@ class ProjectRoutes:
             return
         if isinstance(node, t.Call) and node.keywords and not node.args and _by_method(node):
             for keyword in node.keywords:  # `methods(get=shown, put=changed)`
-                view = replace(pattern, view=Located(keyword.value, scope))
+                view = msgspec.structs.replace(pattern, view=Located(keyword.value, scope))
                 for route in self._pattern(view):
                     if route.method in ("ANY", str(keyword.name).upper()):
                         yield replace(route, method=str(keyword.name).upper())

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+import msgspec
+
 from auditor.extract.python import tree as t
 from auditor.extract.readers.dotenv import environment_of
 from auditor.libraries.logs import writes_json
@@ -76,8 +78,7 @@ class Variant:
         return bool(lists) and all(item in value for value in lists)
 
 
-@dataclass(frozen=True)
-class DjangoProject:
+class DjangoProject(msgspec.Struct, frozen=True):
     """A project: `name` is its directory, as `WebApp.name`; `main` the variant that serves."""
 
     name: str
@@ -98,8 +99,7 @@ def uses_django(application: Application) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class _Pointer:
+class _Pointer(msgspec.Struct, frozen=True):
     """A place that names a settings module."""
 
     target: str

@@ -10,7 +10,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.django_guards import DjangoGuards
@@ -37,8 +39,7 @@ _RIGHTS = re.compile(r"admin|staff|superuser|perm|role|group", re.I)
 _MAX_DEPTH = 3
 
 
-@dataclass(frozen=True)
-class _SignIn:
+class _SignIn(msgspec.Struct, frozen=True):
     place: Place
     tests: tuple[tuple[t.Expr, bool, Scope], ...]
 

@@ -10,7 +10,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.extract.packages import PYPI
 from auditor.extract.python import tree as t
@@ -33,8 +36,7 @@ _ADMIN = re.compile(r"\.site\.urls$|admin\.\w*site\w*\.urls$", re.I)
 _PASS_ON = {"format_suffix_patterns", "tuple", "list", "decorator_include"}
 
 
-@dataclass(frozen=True)
-class Pattern:
+class Pattern(msgspec.Struct, frozen=True):
     """One URL pattern: its full route, its view, what wraps it, and its name with namespaces."""
 
     route: str
@@ -46,8 +48,7 @@ class Pattern:
     """The view, where a package's own URL configuration has the pattern."""
 
 
-@dataclass(frozen=True)
-class Registry:
+class Registry(msgspec.Struct, frozen=True):
     """A router or API object whose URLs stand below a route; `owner` is what has `.urls`."""
 
     route: str
@@ -424,8 +425,7 @@ class UrlConf:
         self.registries.append(Registry(prefix.route, owner, around, prefix.namespace))
 
 
-@dataclass(frozen=True)
-class _Prefix:
+class _Prefix(msgspec.Struct, frozen=True):
     route: str
     namespace: str = ""
     wrappers: tuple[Located, ...] = ()

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.names import CallSite, Code, Located, Scope, argument
@@ -68,8 +70,7 @@ _LIMITING = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Extra:
+class Extra(msgspec.Struct, frozen=True):
     """A method of a viewset that `@action` routes: its path, its methods, and the decorator."""
 
     name: str

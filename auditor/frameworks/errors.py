@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+import msgspec
+
 from auditor.extract.python import tree as t
 from auditor.frameworks.django_urls import UrlConf
 from auditor.frameworks.fastapi import unit_of
@@ -129,8 +131,7 @@ class _Search:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class _Expected:
+class _Expected(msgspec.Struct, frozen=True):
     """`by_name`: its text is for the caller. `by_kind`: it is when the answer is a 4xx."""
 
     by_name: bool
@@ -307,8 +308,7 @@ def _words(expr: t.Expr) -> Iterator[str]:
                 yield word
 
 
-@dataclass(frozen=True)
-class _Registered:
+class _Registered(msgspec.Struct, frozen=True):
     """A function that answers for exceptions, and the parameter that it gets them by."""
 
     function: Located | None

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from auditor.extract.python import tree as t
 from auditor.frameworks.flask_views import View, Views
 from auditor.link.names import CallSite, Located, argument
@@ -55,15 +57,13 @@ Method = tuple[str, tuple[str, ...], Located | None]
 """Path below the view, verbs, and the function, where it is the tree's own."""
 
 
-@dataclass(frozen=True)
-class Gate:
+class Gate(msgspec.Struct, frozen=True):
     """What a view asks before each of its methods; None where it lets everybody in."""
 
     accessible: Located | None
 
 
-@dataclass(frozen=True)
-class Exposed:
+class Exposed(msgspec.Struct, frozen=True):
     path: str
     methods: tuple[str, ...]
     endpoint: str

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import msgspec
+
 from auditor.extract.python import tree as t
 from auditor.extract.readers.dotenv import environment_of
 from auditor.frameworks.flask_apps import FlaskApps, is_app_name, uses_flask
@@ -59,8 +61,7 @@ def _environment(name: str) -> str:
     return "" if told == "example" else told
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Entry:
+class _Entry(msgspec.Struct, frozen=True, eq=False):
     """One key's value, with the expression that gives it."""
 
     name: str

@@ -8,10 +8,14 @@ blueprint, API and namespace is known by the call that creates it, wherever its 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.connexion import Connexion
@@ -37,8 +41,7 @@ _IGNORED_METHODS = {"HEAD", "OPTIONS"}
 _MAX_DEPTH = 12
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A rule as an application serves it."""
 
     path: str
@@ -343,7 +346,8 @@ class FlaskRouting:
                 if rules is not None:
                     prefix = self._prefix(site, None, "url_prefix") or ""
                     self.nodes[key].rules += [
-                        replace(rule, path=prefix.rstrip("/") + rule.path) for rule in rules
+                        dataclasses.replace(rule, path=prefix.rstrip("/") + rule.path)
+                        for rule in rules
                     ]
                     return
         if name and ":" not in name and not name.startswith(("module:", "importlib", "builtins")):

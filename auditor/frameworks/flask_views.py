@@ -7,7 +7,10 @@ APIFlask build on the same classes; what they add is a list of decorators under 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.decorators import Applied
@@ -22,8 +25,7 @@ _DECORATOR_LISTS = ("decorators", "method_decorators")
 _MAX_DEPTH = 6
 
 
-@dataclass(frozen=True)
-class View:
+class View(msgspec.Struct, frozen=True):
     """What a rule calls: a function or one method of a class.
 
     `above` are decorators that the registration does not see, because they stand above it.

@@ -10,9 +10,9 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 import re2
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.decorators import Decorators

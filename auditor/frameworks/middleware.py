@@ -8,7 +8,9 @@ that every route gets its own answer.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.guards import Guards
@@ -21,8 +23,7 @@ from auditor.model.places import Place
 from auditor.model.web import Guard, Guarding
 
 
-@dataclass(frozen=True, slots=True)
-class Middleware:
+class Middleware(msgspec.Struct, frozen=True):
     """Something that sees every request of an application; `found` is its definition here."""
 
     name: str

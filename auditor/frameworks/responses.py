@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import http
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Code, Scope, argument
@@ -40,8 +41,7 @@ _ANSWERING = re.compile(
 _ABORTS = re.compile(r"^(?:flask|quart|werkzeug\.exceptions|flask_restful|flask_restx|flask_smorest|apiflask)\b.*\babort$")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What is sent, and with which status; 200 where none is named."""
 
     sent: tuple[t.Expr, ...]

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.django_settings import DjangoProject
@@ -41,8 +42,7 @@ _SENDING = ("POST", "PUT", "PATCH", "ANY")
 _PLAIN = re.compile(r"[\^$\\?]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Checks:
+class _Checks(msgspec.Struct, frozen=True):
     size: bool
     kind: bool
 

@@ -7,7 +7,8 @@ itsdangerous, FastAPI's security utilities, fastapi-users, …).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.link.checks import Checks, Origin, Strength, Verification, recognises, vouches
@@ -111,8 +112,7 @@ PRESENCE_SCHEMES = re.compile(
 """Security schemes that only demand that a credential is sent; none looks at what it says."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownGuard:
+class KnownGuard(msgspec.Struct, frozen=True):
     pattern: re.Pattern[str]
     state: Guarding
     reason: str

@@ -8,7 +8,10 @@ order; branches that a caller's argument decides are decided for every caller in
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.names import CallSite, Located, Scope, argument, named
@@ -30,8 +33,7 @@ _DUMPS = {
 _MAX_DEPTH = 10
 
 
-@dataclass(frozen=True)
-class Claims:
+class Claims(msgspec.Struct, frozen=True):
     """`until` are the expressions that say when the token ends, `names` the claims that are seen.
 
     `why` tells how the expiry comes to be missing; `texts` are literal values (`"refresh"`).

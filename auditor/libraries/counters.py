@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.libraries.schemas import kind_of, used_in
@@ -44,8 +45,7 @@ _CLEANS = re.compile(r"clean|validate")
 _DEPTH = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
+class Counter(msgspec.Struct, frozen=True):
     """What a limiter of the tree does; `spoofable` is where it asks who the caller is."""
 
     place: Place
@@ -100,31 +100,35 @@ class Counters:
     def _says(self, function: Located, nodes: list[t.Node], depth: int = 2) -> bool:
         """Whether these nodes of a function, or a function they call, turn callers away for it."""
         inner = self.code.inside(function)
+        telling = [n for n in nodes if self._tells(n) or (depth and self._calls(n, inner, depth))]
+        if not telling:
+            return False
         passed_on = self._passed_on(nodes)
-        for node in nodes:
-            if id(node) in passed_on:
-                continue
-            match node:
-                case t.Const(value=429):
-                    return True
-                case t.Attr(name=name) if _TOO_MANY.search(name):
-                    return True
-                case t.Raise(exception=t.Call(func=func) | (t.Name() | t.Attr() as func)):
-                    if _EXCEPTION.search(t.dotted(func)):
-                        return True
-                case t.If(test=test, body=[*_, t.Raise() | t.Return()]) if self._unless(test):
-                    return True
-        for node in nodes if depth else ():
-            if isinstance(node, t.Call) and id(node) not in passed_on:
-                callee = self.code.defined(node.func, inner)
-                if callee is None or callee.node is function.node:
-                    continue
-                if isinstance(callee.node, t.Function):
-                    if self._answering(callee, depth - 1):
-                        return True
-                elif any(self._answering(each, depth - 1) for each in self._cleaning(callee)):
-                    return True
+        return any(id(node) not in passed_on for node in telling)
+
+    def _tells(self, node: t.Node) -> bool:
+        """Whether a node by itself speaks of too many requests."""
+        match node:
+            case t.Const(value=429):
+                return True
+            case t.Attr(name=name):
+                return bool(_TOO_MANY.search(name))
+            case t.Raise(exception=t.Call(func=func) | (t.Name() | t.Attr() as func)):
+                return bool(_EXCEPTION.search(t.dotted(func)))
+            case t.If(test=test, body=[*_, t.Raise() | t.Return()]):
+                return self._unless(test)
         return False
+
+    def _calls(self, node: t.Node, scope: Scope, depth: int) -> bool:
+        """Whether a node calls a function of the tree that turns callers away for it."""
+        if not isinstance(node, t.Call):
+            return False
+        callee = self.code.defined(node.func, scope)
+        if callee is None or callee.node is scope.owner:
+            return False
+        if isinstance(callee.node, t.Function):
+            return self._answering(callee, depth - 1)
+        return any(self._answering(each, depth - 1) for each in self._cleaning(callee))
 
     def _cleaning(self, form: Located) -> Iterator[Located]:
         """What a form or serializer runs when it is asked whether it is valid."""

@@ -6,11 +6,11 @@ Sources: the documentation of django-ninja-jwt ("Getting started": `NinjaJWTDefa
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True)
-class SuppliedOperation:
+class SuppliedOperation(msgspec.Struct, frozen=True):
     """One operation of a package's router: open to everybody, for the reason given."""
 
     path: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Code, Located, argument
@@ -26,8 +27,7 @@ MODELS = frozenset(("pydantic", "ninja"))
 _FILES = re.compile(r"(?:File|Files|Image|Upload)Field(?:\(\))?$")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """A declared field: the call that makes it, in its class."""
 
     name: str

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.discover import Role
 from auditor.extract.python import tree as t
@@ -228,8 +229,7 @@ def setting_reads(application: Application) -> Iterator[SettingRead]:
     yield from sorted(reads, key=lambda read: read.place)
 
 
-@dataclass(frozen=True)
-class _Helper:
+class _Helper(msgspec.Struct, frozen=True):
     """A function of the tree that reads the setting that it is told: `get_env("NAME", default)`."""
 
     function: t.Function

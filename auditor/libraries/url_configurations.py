@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.libraries.package_urls import served
 
@@ -18,8 +20,7 @@ _SHOWN = ("GET", "POST")
 _ALL = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-@dataclass(frozen=True)
-class PackagedView:
+class PackagedView(msgspec.Struct, frozen=True):
     """One view: its route, its name, its methods, what it demands, and why it is public.
 
     No methods stand for those that are known of the view elsewhere.
@@ -410,8 +411,7 @@ PACKAGED_VIEWS = dict(_by_name())
 """Canonical name -> a package's view, for projects that give it a URL of their own."""
 
 
-@dataclass(frozen=True)
-class Setup:
+class Setup(msgspec.Struct, frozen=True):
     """What of a project decides which URLs its packages serve."""
 
     installed: Sequence[str]

@@ -9,9 +9,11 @@ variable is handed to: `add_filters(query, form)`.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Located, Scope, named
@@ -28,8 +30,7 @@ Branches = tuple[int, ...]
 """Each by the `id` of its statement; the other way of the same statement is its negative."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """A dict or list that becomes a part of the whole; None where it cannot be told.
 
     `branches` are those that a run has to take for it to be there, `front` tells that it comes before
@@ -327,7 +328,7 @@ def _joined(one: Whole, two: Whole, branch: int) -> Whole:
             branches = mine[key].branches or theirs[key].branches
         else:
             branches = (*piece.branches, branch if key in mine else -branch)
-        joined.append(dataclasses.replace(piece, branches=branches))
+        joined.append(replace(piece, branches=branches))
     return tuple(joined)
 
 

@@ -12,7 +12,8 @@ import contextlib
 import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Binding, CallSite, Located, Scope

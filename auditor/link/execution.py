@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+import msgspec
+
 from auditor.extract.python import tree as t
 from auditor.link.names import Located, Module, Scope
 from auditor.link.values import COMPARISONS, Evaluator, lift, one_of, place_of
@@ -19,8 +21,7 @@ from auditor.model.places import Place
 from auditor.model.values import Known, OneOf, Setting, Unknown, Value, possible
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(msgspec.Struct, frozen=True):
     """What a name holds, and the statement that gave it last."""
 
     value: Value
@@ -300,8 +301,7 @@ class _Run:
         return whole
 
 
-@dataclass(frozen=True, slots=True)
-class _Spread:
+class _Spread(msgspec.Struct, frozen=True):
     value: Value
 
 

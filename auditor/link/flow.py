@@ -17,6 +17,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from auditor.extract.python import tree as t
 from auditor.link.names import CallSite, Code, Located, Scope
 from auditor.link.taint import Form, Source, Taint, each, join, join_all, record
@@ -29,8 +31,7 @@ _MAX_STATEMENTS = 1_000_000
 """Statements and calls one audit walks; beyond it the rest of the flows stay unseen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(msgspec.Struct, frozen=True):
     """A value of the caller's in a dangerous place; `sink` is the kind of danger."""
 
     sink: str
@@ -44,8 +45,7 @@ class Hit:
         return (self.sink, *self.where.key)
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True):
     """What a function does with what it is given."""
 
     returns: Taint | None = None
@@ -54,8 +54,7 @@ class Summary:
     """What a method leaves on its object."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(msgspec.Struct, frozen=True):
     """A call with something of the caller's in its receiver or arguments."""
 
     site: CallSite

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from auditor.extract.python import tree as t
 from auditor.link.flow import Env, Flow, Hit, Reached, Summary, bring, bring_source
 from auditor.link.names import CallSite, Located
@@ -385,7 +387,9 @@ class Walk(Validation):
                 if (
                     name == "name"
                 ):  # Django's: https://docs.djangoproject.com/en/stable/ref/files/uploads/
-                    return replace(base.as_text(), source=replace(base.source, segment=True))
+                    return replace(
+                        base.as_text(), source=msgspec.structs.replace(base.source, segment=True)
+                    )
                 return base.as_text() if name in ("filename", "file", "stream") else None
             case Form.TEXT:
                 if name in (
@@ -887,12 +891,12 @@ class Walk(Validation):
                 continue
             source, steps = bring_source(hit.source, given)
             steps = tuple(dict.fromkeys((*steps, f"{name}()", *hit.steps)))[:6]
-            brought = replace(hit, source=source, steps=steps)
+            brought = msgspec.structs.replace(hit, source=source, steps=steps)
             if site is not None and hit.sink == "sql" and hit.source.kind == "given":
                 text = given.get(hit.source.name)
                 if text is not None and _QUERY.search(text.leaf.within):
                     at = Located(site.node, site.scope)
-                    brought = replace(brought, where=at, what=f"{name}()")
+                    brought = msgspec.structs.replace(brought, where=at, what=f"{name}()")
             self.hits.setdefault(brought.key, brought)
         return bring(found.returns, given)
 

@@ -14,7 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Located, Scope
@@ -41,8 +44,7 @@ _NO_ID = re.compile(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """What a value stems from.
 
     `kind` is identity, id, container (of what was sent: ids are among its members) or request;
@@ -89,8 +91,7 @@ def knows_caller(marks: Marks) -> bool:
     return any(m.kind == "identity" for m in marks)
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """A call that finds stored objects; `keys` are the arguments that say which.
 
     `kind` is the canonical name of a class, or `table:NAME` and `collection:NAME`; empty where it
@@ -106,8 +107,7 @@ class Selection:
     changes: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(msgspec.Struct, frozen=True):
     """A selection by something that the caller sent."""
 
     where: Located
@@ -115,8 +115,7 @@ class Access:
     ids: Marks
 
 
-@dataclass(frozen=True, slots=True)
-class Meeting:
+class Meeting(msgspec.Struct, frozen=True):
     """Where an identity and ids meet; `how` is query, compared or checked.
 
     `ignored` says why it has no effect, empty where it has one.

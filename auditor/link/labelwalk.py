@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+import msgspec
+
 from auditor.extract.python import tree as t
 from auditor.link.labels import (
     NOTHING,
@@ -240,7 +242,7 @@ class Walk(Tests):
         found: set[Mark] = set()
         for mark in held:
             if mark.kind == "id":
-                found.add(replace(mark, found=True))
+                found.add(msgspec.structs.replace(mark, found=True))
             elif mark.kind != "container":
                 found.add(mark)
             elif name and (sent := sent_id(name, mark.source)):

@@ -26,6 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TypeVar
 
+import msgspec
+
 from auditor.extract.python import tree as t
 
 Definition = t.Function | t.Class
@@ -52,8 +54,7 @@ class Module:
         self.scope = Scope(self, None, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(msgspec.Struct, frozen=True):
     """One way in which a scope gives a name a meaning.
 
     `kind` is definition, import, value, element (of an iterable), context (of a `with`),
@@ -182,8 +183,7 @@ def _collect_target(target: t.Expr, binding: Binding, found: dict[str, list[Bind
                 _collect_target(inner, part, found)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Located:
+class Located(msgspec.Struct, frozen=True, eq=False):
     """An expression or definition together with the scope that gives its names their meaning."""
 
     node: t.Node
@@ -199,8 +199,7 @@ class Located:
         return self.path, self.node.line, self.node.column
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CallSite(Located):
+class CallSite(Located, frozen=True, eq=False):
     """One call, with what is known of its surroundings."""
 
     node: t.Call
@@ -774,6 +773,14 @@ class Code:
         return self._walk_modules(str(base), rest.split(".") if rest else [], module, depth)
 
     @functools.cached_property
+    def _stems(self) -> frozenset[str]:
+        """Paths of the modules without their ending, and of the directories that hold some."""
+        found = {path.removesuffix(".py") for path in self.modules}
+        return frozenset(
+            found | {str(up) for path in self.modules for up in PurePosixPath(path).parents}
+        )
+
+    @functools.cached_property
     def _namespaces(self) -> frozenset[str]:
         """Names of directories that hold modules and no `__init__.py` (PEP 420)."""
         holding = {str(PurePosixPath(path).parent) for path in self.modules}
@@ -804,6 +811,10 @@ class Code:
         their packages call by the same name.
         """
         longest = len(parts)
+        if longest and _below(root, parts[:1]) not in self._stems:
+            longest = 0  # most imports are of packages that are not in the tree
+        if longest < first:
+            return ""
         cuts = [*range(longest - 1, first - 1, -1), longest] if longest else [0]
         for cut in cuts:  # a name of the deepest package before the submodule of that name
             found = self._module_at(root, parts[:cut])
@@ -819,7 +830,7 @@ class Code:
         return ""
 
     def _module_at(self, root: str, parts: list[str]) -> Module | None:
-        stem = "/".join(([] if root in (".", "") else [root]) + parts)
+        stem = _below(root, parts)
         package = self.modules.get(f"{stem}/__init__.py" if stem else "__init__.py")
         return package or self.modules.get(f"{stem}.py")
 
@@ -883,6 +894,11 @@ class Code:
                     found[directory] = None
                     break
         return list(found)
+
+
+def _below(root: str, parts: list[str]) -> str:
+    """The path of a module below a directory, without its ending."""
+    return "/".join(([] if root in (".", "") else [root]) + parts)
 
 
 _INDEXED = {t.Import, t.Item, t.Const, t.Assign}

@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
+import msgspec
 import re2
 
 from auditor.extract.python import tree as t
@@ -40,8 +40,7 @@ _SPLITTING = {"split", "rsplit", "partition", "rpartition"}
 _PATH = re.compile(r"(?:^|\.)(?:url\.path|path|full_path|path_info|scope\.path)$")
 
 
-@dataclass(frozen=True)
-class PathTests:
+class PathTests(msgspec.Struct, frozen=True):
     """Decides tests for requests with this method and path."""
 
     values: Evaluator
@@ -54,7 +53,7 @@ class PathTests:
     action: str | None = None
     """What a viewset is asked to do; empty for other views, None where there are no viewsets."""
 
-    env: Env = field(default_factory=dict)
+    env: Env = msgspec.field(default_factory=dict)
     """What the hook's own constructor was given."""
 
     @property

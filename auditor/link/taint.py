@@ -11,6 +11,8 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 _MAX_FIELDS = 40
 _MAX_STEPS = 6
 
@@ -33,8 +35,7 @@ class Form(enum.IntEnum):
     REQUEST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """Where a value entered: `kind` as of `Parameter.source`, or "given" for a function's own."""
 
     kind: str
@@ -44,7 +45,7 @@ class Source:
     """Part of a URL's path that holds no slash."""
 
     def at(self, key: str) -> Source:
-        return replace(self, keys=(*self.keys, key)[:4])
+        return msgspec.structs.replace(self, keys=(*self.keys, key)[:4])
 
     def __str__(self) -> str:
         spelt = ".".join(x for x in (self.name, *self.keys) if x and not x.startswith("*"))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from auditor.model.places import Place
 
 
-@dataclass(frozen=True, slots=True)
-class BlindSpot:
+class BlindSpot(msgspec.Struct, frozen=True):
     """Something of a kind ("routes", "queries", …) that lies outside of what the source tells."""
 
     place: Place

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from auditor.model.places import Place
 from auditor.model.web import Route
 
@@ -25,8 +27,7 @@ class LoopFunction:
     function: Located | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class BlockingCall:
+class BlockingCall(msgspec.Struct, frozen=True):
     """A call that holds the event loop until it is done.
 
     `kind` is wait (network, database, process, sleep) or work (files, images, hashing); `chain`

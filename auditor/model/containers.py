@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from auditor.model.places import Place
 
 
-@dataclass(frozen=True, slots=True)
-class BaseImage:
+class BaseImage(msgspec.Struct, frozen=True):
     """An image from outside that a stage starts from; `tag` and `digest` are empty where not given."""
 
     name: str
@@ -17,8 +16,7 @@ class BaseImage:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerImage:
+class ContainerImage(msgspec.Struct, frozen=True):
     """An image that the tree builds for more than a developer's machine.
 
     `root` tells whether its process runs as root, None where only the base image knows; `drops` what
@@ -44,8 +42,7 @@ class ContainerImage:
     """Something is known to run it as it is; it is more than a base for others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(msgspec.Struct, frozen=True):
     """A container as a compose file or a Kubernetes manifest runs it.
 
     `power` is what gives it power over its host, `published` the ports open to every network,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.model.places import Place
 
@@ -21,8 +22,7 @@ class Flag(str, enum.Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Cookie:
+class Cookie(msgspec.Struct, frozen=True):
     """A cookie that the application sets; `what` is session, token or login (remembering one).
 
     `samesite` is lax, strict, none, empty where it is not sent, or ? where it cannot be told.
@@ -40,8 +40,7 @@ class Cookie:
     """The setting that turns Secure on, where its default is off."""
 
 
-@dataclass(frozen=True, slots=True)
-class CsrfProtection:
+class CsrfProtection(msgspec.Struct, frozen=True):
     """What demands a token of every form: a middleware or extension; `name` is empty without one.
 
     `sessions` tells whether users are known by a cookie at all; `place` is where the protection stands
@@ -56,8 +55,7 @@ class CsrfProtection:
     off: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CsrfGap:
+class CsrfGap(msgspec.Struct, frozen=True):
     """A route that changes something for a user known by a cookie, and demands no token.
 
     `why` tells how it comes.

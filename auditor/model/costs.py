@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from auditor.model.data import Cache
 from auditor.model.places import Place
 from auditor.model.web import Route
 
 
-@dataclass(frozen=True, slots=True)
-class Costly:
+class Costly(msgspec.Struct, frozen=True):
     """A route that calls a paid or abusable service: LLM, SMS, e-mail, payment."""
 
     route: Route
@@ -18,8 +17,7 @@ class Costly:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class HeavyRead:
+class HeavyRead(msgspec.Struct, frozen=True):
     """A route that reads much on every call; `cached` by what, None where by nothing."""
 
     route: Route

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.model.places import Place
 from auditor.model.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(msgspec.Struct, frozen=True):
     """A client of a database; `url` is what it connects to, `options` what it is told besides."""
 
     store: str
@@ -33,8 +33,7 @@ class Bound(str, enum.Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     """One call that reads, changes or removes stored data, as a shape; for every store.
 
     `collection` is the collection or table by its stored name. A condition with alternatives
@@ -76,8 +75,7 @@ class Query:
         return self.operation not in ("insert_one", "insert_many", "insert")
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(msgspec.Struct, frozen=True):
     """A declared index. `run` says what creates it ("start", "handler", "migration", "program");
     empty where nothing does.
 
@@ -104,8 +102,7 @@ class Index:
     only: tuple[tuple[str, str | int | float | bool | None], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """A collection or table that the code declares; `columns` are (stored name, type's last name).
 
     `dialect` is postgresql, mysql, sqlite, mongodb, … or empty where the code does not tell.
@@ -120,8 +117,7 @@ class Table:
     library: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(msgspec.Struct, frozen=True):
     """A collection or table that stays small, and why: a lookup table that the code fills."""
 
     store: str
@@ -129,8 +125,7 @@ class Constant:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class UntoldIndexes:
+class UntoldIndexes(msgspec.Struct, frozen=True):
     """A call that runs and creates indexes whose keys cannot be told; `collection` may be empty."""
 
     store: str
@@ -147,8 +142,7 @@ class Fit(str, enum.Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """How the best index serves a query.
 
     `by` is that index; `missing` the fields that it leaves to be searched or sorted without it; `why`
@@ -161,8 +155,7 @@ class Match:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(msgspec.Struct, frozen=True):
     """An index worth creating, the queries that it serves, and the indexes that it takes over.
 
     `code` says it in the project's own idiom.
@@ -175,8 +168,7 @@ class Proposal:
     code: str = ""
 
 
-@dataclass(frozen=True)
-class CollectionFit:
+class CollectionFit(msgspec.Struct, frozen=True):
     """A collection of one application: its queries with how an index serves each.
 
     `live` are the indexes that the application creates, `idle` those that nothing runs; `proposed`
@@ -193,8 +185,7 @@ class CollectionFit:
     unused: tuple[Index, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Cache:
+class Cache(msgspec.Struct, frozen=True):
     """A cache the application sets up; `used` are the places that read through it."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.model.places import Place
 from auditor.model.values import Value
@@ -22,8 +23,7 @@ class Aid(str, enum.Enum):
     DOCS = "interactive documentation"
 
 
-@dataclass(frozen=True, slots=True)
-class DebugSwitch:
+class DebugSwitch(msgspec.Struct, frozen=True):
     """A place that switches an aid on or off: `value` true is on.
 
     `environment` is the one its file or class speaks of; `served` whether production reaches the

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.model.places import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(msgspec.Struct, frozen=True):
     """One declared dependency; `exact` is its only version, `group` is empty for production.
 
     `specifier` is in the ecosystem's notation. `origin` is empty for the public index of the
@@ -27,8 +27,7 @@ class Requirement:
     """Wanted under an environment marker only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(msgspec.Struct, frozen=True):
     """A lock file; `tool` is its file name."""
 
     tool: str
@@ -36,8 +35,7 @@ class Lock:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
+class Runtime(msgspec.Struct, frozen=True):
     """The version of Python or Node that a file asks for, in the ecosystem's notation."""
 
     language: str
@@ -45,8 +43,7 @@ class Runtime:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(msgspec.Struct, frozen=True):
     """One package as it would be installed from a manifest and its lock file.
 
     `version` is empty where nothing fixes it. `direct` tells whether a manifest names it; `through`
@@ -68,8 +65,7 @@ class Dependency:
     """Names of what it depends on itself, where the lock file tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Advisory:
+class Advisory(msgspec.Struct, frozen=True):
     """What is known of one flaw in one package, with its names merged.
 
     `score` is the CVSS base score (0.0 to 10.0), None where no advisory carries one; `severity` is
@@ -85,8 +81,7 @@ class Advisory:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True):
     """A package whose one version was looked up; without advisories it is clean.
 
     `upgrade` is the lowest version that none of them affects; `within` whether the manifest admits it.
@@ -100,8 +95,7 @@ class Checked:
     """When this version was released (YYYY-MM-DD), where the index told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(msgspec.Struct, frozen=True):
     """A package that nothing pins: which of the versions that its specifier admits are affected.
 
     `known` are the versions that are known to exist and fit, lowest first; `affected` those of them
@@ -114,8 +108,7 @@ class Admitted:
     advisories: tuple[Advisory, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NotChecked:
+class NotChecked(msgspec.Struct, frozen=True):
     """A package that nobody could say anything about."""
 
     dependency: Dependency
@@ -125,8 +118,7 @@ class NotChecked:
 Finding = Checked | Admitted | NotChecked
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """Where source files import a package: empty where none does.
 
     `otherwise` says how it is used without an import (a server, a driver, a name in a setting).
@@ -138,16 +130,14 @@ class Usage:
     otherwise: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Undeclared:
+class Undeclared(msgspec.Struct, frozen=True):
     """A well-known Python package that the code imports and that nothing would install."""
 
     distribution: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class OutOfStep:
+class OutOfStep(msgspec.Struct, frozen=True):
     """A requirement that the lock file beside its manifest does not hold as it is declared."""
 
     requirement: Requirement
@@ -156,8 +146,7 @@ class OutOfStep:
     """The version that is locked, empty where the package is not locked at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class EndOfLife:
+class EndOfLife(msgspec.Struct, frozen=True):
     """A release line of a language or framework that gets no security fixes since `end`."""
 
     name: str
@@ -166,8 +155,7 @@ class EndOfLife:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Lookalike:
+class Lookalike(msgspec.Struct, frozen=True):
     """A declared package whose name is a slip of the finger away from one that everybody uses."""
 
     requirement: Requirement

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.model.places import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """Something that is started: by a container, a platform, or the clock (`schedule`).
 
     `environment` is the one its file or service speaks of (production, development, …), or empty.
@@ -31,8 +31,7 @@ class Standing(str, enum.Enum):
     LOCAL = "local"
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(msgspec.Struct, frozen=True):
     """A command that starts a Python server. `server` is gunicorn, uvicorn, flask, python, …
 
     `script` is the file of the tree that it runs as a program, where it runs one.
@@ -44,16 +43,14 @@ class Start:
     standing: Standing
 
 
-@dataclass(frozen=True, slots=True)
-class Workers:
+class Workers(msgspec.Struct, frozen=True):
     """Several processes that serve the same application; `told` says how many."""
 
     told: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class ServerRun:
+class ServerRun(msgspec.Struct, frozen=True):
     """A call in the code that serves the application: by a server for production, or for development."""
 
     server: str
@@ -61,8 +58,7 @@ class ServerRun:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class PipelineStep:
+class PipelineStep(msgspec.Struct, frozen=True):
     """A step of continuous integration; `active` when something starts it by itself."""
 
     text: str
@@ -72,8 +68,7 @@ class PipelineStep:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Bot:
+class Bot(msgspec.Struct, frozen=True):
     """A service that proposes dependency updates; `ecosystems` in its own words, empty for all."""
 
     tool: str
@@ -81,8 +76,7 @@ class Bot:
     ecosystems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HealthProbe:
+class HealthProbe(msgspec.Struct, frozen=True):
     """A path or command by which the deployment asks whether the application is well."""
 
     source: str
@@ -90,8 +84,7 @@ class HealthProbe:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerService:
+class ContainerService(msgspec.Struct, frozen=True):
     """A service of a compose file; `published` when its port is open to the host's network."""
 
     name: str
@@ -104,8 +97,7 @@ class ContainerService:
     replicas: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyLimit:
+class ProxyLimit(msgspec.Struct, frozen=True):
     """A rate limit of a proxy or gateway: what it counts by (`key`), and how much it allows."""
 
     server: str
@@ -115,8 +107,7 @@ class ProxyLimit:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyLocation:
+class ProxyLocation(msgspec.Struct, frozen=True):
     """A part of the URL space that a reverse proxy hands on to an application.
 
     `match` is prefix, exact or regex; `replaced` is what stands for the prefix when the request is
@@ -132,8 +123,7 @@ class ProxyLocation:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class BackupScript:
+class BackupScript(msgspec.Struct, frozen=True):
     """A script that dumps a database."""
 
     name: str
@@ -141,16 +131,14 @@ class BackupScript:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduledTask:
+class ScheduledTask(msgspec.Struct, frozen=True):
     """What the application starts by the clock itself; `words` are those that it is spelt with."""
 
     words: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class ManagedDatabase:
+class ManagedDatabase(msgspec.Struct, frozen=True):
     """A database that the platform runs; `backups` is None where its file does not tell.
 
     `fragile` tells what lets one command delete it together with its backups.
@@ -162,8 +150,7 @@ class ManagedDatabase:
     fragile: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadTest:
+class LoadTest(msgspec.Struct, frozen=True):
     """A load-test scenario, or a pipeline's step that runs one (`runs`)."""
 
     tool: str
@@ -171,8 +158,7 @@ class LoadTest:
     runs: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Leak:
+class Leak(msgspec.Struct, frozen=True):
     """A secret in a file that may leave this machine; `role` is the file's part.
 
     `commit` and `date` (ISO 8601) say what brought it where only the git history still has it.
@@ -192,8 +178,7 @@ class Leak:
     shipped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CodeWeakness:
+class CodeWeakness(msgspec.Struct, frozen=True):
     """One finding of bandit."""
 
     test: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+
+import msgspec
 
 from auditor.model.places import Place
 from auditor.model.web import Route
@@ -38,8 +39,7 @@ class Tie(str, enum.Enum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectAccess:
+class ObjectAccess(msgspec.Struct, frozen=True):
     """A stored object that a route behind authentication finds by an id of the caller's.
 
     `parameter` is the id and `source` where it comes from (path, query, body, header); `place` is
@@ -68,9 +68,8 @@ class ObjectAccess:
         return self.tie not in (Tie.IGNORED, Tie.NONE, Tie.UNCLEAR)
 
 
-@dataclass(frozen=True, slots=True)
-class UnfollowedIds:
+class UnfollowedIds(msgspec.Struct, frozen=True):
     """A route that takes an id whose object's query could not be found."""
 
     route: Route
-    parameters: tuple[str, ...] = field(default=())
+    parameters: tuple[str, ...] = ()

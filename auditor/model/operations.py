@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from auditor.model.places import Place
 from auditor.model.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class LogSetup:
+class LogSetup(msgspec.Struct, frozen=True):
     """A place that sets up logging; `run` is empty where nothing runs it.
 
     `structured` is None where another package decides.
@@ -21,15 +20,13 @@ class LogSetup:
     run: str
 
 
-@dataclass(frozen=True, slots=True)
-class Print:
+class Print(msgspec.Struct, frozen=True):
     """A `print` in code that the application runs."""
 
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Tracker:
+class Tracker(msgspec.Struct, frozen=True):
     """An error tracker's set-up. `dsn` is where it reports to; `run` empty where nothing runs it."""
 
     name: str
@@ -39,8 +36,7 @@ class Tracker:
     run: str
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedValue:
+class LoggedValue(msgspec.Struct, frozen=True):
     """Something that a log keeps and should not: `what` is a secret, personal data or a whole request."""
 
     what: str
@@ -48,8 +44,7 @@ class LoggedValue:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class OutboundCall:
+class OutboundCall(msgspec.Struct, frozen=True):
     """A call to another system. `limit` is its timeout: "given", "default", "long", "none", "unknown"."""
 
     library: str
@@ -59,8 +54,7 @@ class OutboundCall:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(msgspec.Struct, frozen=True):
     """A retry that waits longer each time, or does not (`backoff` False)."""
 
     library: str
@@ -68,8 +62,7 @@ class Retry:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Swallowed:
+class Swallowed(msgspec.Struct, frozen=True):
     """A handler of nearly every exception that leaves no trace.
 
     `answers` where it sits in a route and the caller is told that all is well.
@@ -81,8 +74,7 @@ class Swallowed:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Telemetry:
+class Telemetry(msgspec.Struct, frozen=True):
     """Metrics or traces; `run` is empty where nothing runs the set-up, `exposed` whether they get out."""
 
     name: str
@@ -91,8 +83,7 @@ class Telemetry:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(msgspec.Struct, frozen=True):
     """A client, pool or worker that lives as long as the application, and where it is closed."""
 
     kind: str
@@ -103,8 +94,7 @@ class Resource:
     """What runs the place that closes it; empty where nothing does."""
 
 
-@dataclass(frozen=True, slots=True)
-class BrowserErrors:
+class BrowserErrors(msgspec.Struct, frozen=True):
     """A front end, and the tracker that its errors go to; `name` is empty where there is none."""
 
     name: str

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class PageServer:
+class PageServer(msgspec.Struct, frozen=True):
     """A route that answers with a page of HTML; `name` as of the route."""
 
     application: str

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from auditor.model.places import Place
 
 
-@dataclass(frozen=True, slots=True)
-class JobStep:
+class JobStep(msgspec.Struct, frozen=True):
     """One thing that a job runs: a shell text (`run`), or something ready-made (`uses`).
 
     `tests` and `deploys` are the words by which it runs tests or deploys; empty where it does not.
@@ -29,8 +28,7 @@ class JobStep:
         return self.run or self.uses
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """A job of a pipeline. `active` when something starts it by itself.
 
     `before` are the names of the jobs that it waits for, near and far; `after` those of workflows.
@@ -56,8 +54,7 @@ class Job:
     limited: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DependencyScan:
+class DependencyScan(msgspec.Struct, frozen=True):
     """A scanner of dependencies: in a pipeline itself, or in a file that `runner` runs there.
 
     `active` when something starts it by itself, `tolerated` when nothing minds what it finds.
@@ -70,8 +67,7 @@ class DependencyScan:
     runner: str
 
 
-@dataclass(frozen=True, slots=True)
-class WorkflowWeakness:
+class WorkflowWeakness(msgspec.Struct, frozen=True):
     """One finding of zizmor, with its own words for severity and confidence.
 
     `expression` is the context that is pasted into a script, where the finding is about one.

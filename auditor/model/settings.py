@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.model.places import Place
 from auditor.model.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class SettingRead:
+class SettingRead(msgspec.Struct, frozen=True):
     """A place that reads a setting; `default` is None where the setting must be given."""
 
     name: str
@@ -18,8 +18,7 @@ class SettingRead:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptRead:
+class ScriptRead(msgspec.Struct, frozen=True):
     """A place in JavaScript or TypeScript that reads a setting.
 
     `default` is None where there is none, and empty where it is sensitive.
@@ -30,8 +29,7 @@ class ScriptRead:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class SettingDefinition:
+class SettingDefinition(msgspec.Struct, frozen=True):
     """A place that gives a setting a value. `value` is empty where it is sensitive.
 
     `environment` is the one its file speaks of (production, example, …), or empty; `login` tells
@@ -50,8 +48,7 @@ class SettingDefinition:
     """Only named here: the value comes from a store of secrets, another setting or the platform."""
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsClass:
+class SettingsClass(msgspec.Struct, frozen=True):
     """A class that gathers settings and validates them at start."""
 
     name: str
@@ -59,32 +56,28 @@ class SettingsClass:
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SettingMention:
+class SettingMention(msgspec.Struct, frozen=True):
     """A name like that of a setting as the first argument of a call, which may look it up."""
 
     name: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class LocalSettings:
+class LocalSettings(msgspec.Struct, frozen=True):
     """Settings of one machine, which a module of the code takes in and the repository does not hold."""
 
     name: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentNames:
+class EnvironmentNames(msgspec.Struct, frozen=True):
     """A class of the code whose members name the environments: production and one more."""
 
     name: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Integration:
+class Integration(msgspec.Struct, frozen=True):
     """An outside service, the place that shows it, and the settings its keys come from."""
 
     name: str
@@ -92,8 +85,7 @@ class Integration:
     settings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FrameworkSetting:
+class FrameworkSetting(msgspec.Struct, frozen=True):
     """A value that a framework itself reads from its configuration.
 
     Flask's `app.config["SESSION_COOKIE_SECURE"]`, a name in Django's settings module. `environment`

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.model.places import Place
 from auditor.model.values import Value
@@ -21,8 +22,7 @@ class Expiry(str, enum.Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class TokenIssue:
+class TokenIssue(msgspec.Struct, frozen=True):
     """A place that signs a token.
 
     `seconds` is the longest lifetime that the code tells, None where it tells none. `why` tells how
@@ -40,8 +40,7 @@ class TokenIssue:
     revocable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TokenCheck:
+class TokenCheck(msgspec.Struct, frozen=True):
     """A place that reads a token.
 
     `unverified` says why its signature is not checked, empty where it is. `use` tells what becomes of
@@ -62,8 +61,7 @@ class TokenCheck:
     purpose: str = "access"
 
 
-@dataclass(frozen=True, slots=True)
-class SigningKey:
+class SigningKey(msgspec.Struct, frozen=True):
     """The key behind tokens or signed sessions: `signs` is tokens or sessions.
 
     `weakness` is empty where the key comes from outside of the code; `refused` tells that the
@@ -80,8 +78,7 @@ class SigningKey:
     """Whether it holds only in one of several ways in which the settings are loaded."""
 
 
-@dataclass(frozen=True, slots=True)
-class PasswordHash:
+class PasswordHash(msgspec.Struct, frozen=True):
     """How passwords are kept or compared: `weakness` is empty where the method is fit for them.
 
     `grave` tells a method that no setting can mend (a fast hash, none at all).
@@ -93,8 +90,7 @@ class PasswordHash:
     grave: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PredictableToken:
+class PredictableToken(msgspec.Struct, frozen=True):
     """A secret drawn from a generator whose next value can be told (CWE-338).
 
     `lasting` tells a credential of its own from a code that soon goes by. `source` is empty for a

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from auditor.model.places import Place
 from auditor.model.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHeader:
+class ResponseHeader(msgspec.Struct, frozen=True):
     """A header that every response of an application carries.
 
     `name` is in lower case; `application` as in `WebApp.name`, empty for all that stand behind a
@@ -23,8 +22,7 @@ class ResponseHeader:
     void: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HostPolicy:
+class HostPolicy(msgspec.Struct, frozen=True):
     """Which `Host` headers an application answers."""
 
     application: str
@@ -33,8 +31,7 @@ class HostPolicy:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class HttpsRedirect:
+class HttpsRedirect(msgspec.Struct, frozen=True):
     """Plain HTTP is sent on to HTTPS; `application` is empty where a proxy does it."""
 
     application: str
@@ -42,16 +39,14 @@ class HttpsRedirect:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class TlsEnd:
+class TlsEnd(msgspec.Struct, frozen=True):
     """Something of the tree that ends TLS itself."""
 
     what: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Unverified:
+class Unverified(msgspec.Struct, frozen=True):
     """A connection to another server whose certificate is not checked.
 
     `default` tells that a setting decides, and is off by default; `local` that it stays on the host;

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from auditor.model.places import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """A plain Python value: None, bool, number, text, list (for any sequence) or dict."""
 
     value: Any
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Masked:
+class Masked(msgspec.Struct, frozen=True):
     """A literal that holds a secret; only its shape is known."""
 
     shape: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True):
     """Read from the environment: the setting's name, and its default in code if it has one.
 
     Without a default, `optional` tells that it is None where it is not set, and no error.
@@ -38,16 +36,14 @@ class Setting:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(msgspec.Struct, frozen=True):
     """One of several values, decided at run time."""
 
     values: tuple[Value, ...]
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(msgspec.Struct, frozen=True):
     """Cannot be told from the source; `reason` says why."""
 
     reason: str

@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from auditor.model.places import Place
 from auditor.model.values import Value
 
@@ -24,8 +26,7 @@ class Guarding(str, enum.Enum):
     ENFORCED = "enforced"
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(msgspec.Struct, frozen=True):
     """Something that runs before a handler and may turn the caller away.
 
     `via` is how the route gets it: parameter, decorator, router, include, application,
@@ -48,8 +49,7 @@ class Limiting(str, enum.Enum):
     PRESENT = "present"
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(msgspec.Struct, frozen=True):
     """A rate limit on a route; `via` as for guards and proxy, `rate` as written ("10/minute").
 
     `state` is never absent; `reason` says why it is not present. `memory` tells that it counts in
@@ -65,8 +65,7 @@ class Limit:
     memory: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Limited:
+class Limited(msgspec.Struct, frozen=True):
     """A route with all that limits it, what stands in front of its application included."""
 
     route: Route
@@ -83,8 +82,7 @@ class Limited:
         return self.best.state if self.best else Limiting.ABSENT
 
 
-@dataclass(frozen=True, slots=True)
-class Limiter:
+class Limiter(msgspec.Struct, frozen=True):
     """A limiter object, and whether it limits what nothing else limits.
 
     `memory` tells that it counts in the memory of one process, `spoofable` how the caller can change
@@ -188,8 +186,7 @@ class WebApp:
     source: Located | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class CorsPolicy:
+class CorsPolicy(msgspec.Struct, frozen=True):
     """Which other origins may call the application; values may come from settings."""
 
     place: Place
@@ -199,8 +196,7 @@ class CorsPolicy:
     credentials: Value
 
 
-@dataclass(frozen=True, slots=True)
-class UnusedGuard:
+class UnusedGuard(msgspec.Struct, frozen=True):
     """A function written to guard routes that no route uses."""
 
     name: str
@@ -208,8 +204,7 @@ class UnusedGuard:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class HealthCheck:
+class HealthCheck(msgspec.Struct, frozen=True):
     """A health route: what it checks, and whether a failure shows in the status code.
 
     `checks` names the things it really asks; `broken` says why a check cannot work.
@@ -225,8 +220,7 @@ class HealthCheck:
     """Whether its application keeps data in a database."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(msgspec.Struct, frozen=True):
     """A response that carries internals: `what` is the exception's text, a traceback, …"""
 
     place: Place
@@ -234,8 +228,7 @@ class Exposure:
     status: int
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorHandler:
+class ErrorHandler(msgspec.Struct, frozen=True):
     """A handler for exceptions that nothing else caught."""
 
     place: Place
@@ -294,8 +287,7 @@ _CONSEQUENCES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Intake:
+class Intake(msgspec.Struct, frozen=True):
     """Input of a route that is not validated; `kind` is untyped, raw, unbounded or injection.
 
     An injection names the `sink` that it reaches; its place is there. `source` is the part of the
@@ -310,8 +302,7 @@ class Intake:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(msgspec.Struct, frozen=True):
     """A route that takes files, and what it checks of them."""
 
     route: Route
@@ -321,8 +312,7 @@ class Upload:
     trusts_name: Place | None
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadFramework:
+class UnreadFramework(msgspec.Struct, frozen=True):
     """A web framework that the tree uses and that is not read yet."""
 
     name: str

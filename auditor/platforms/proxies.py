@@ -14,9 +14,10 @@ import fnmatch
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
+import msgspec
 import re2
+from msgspec.structs import replace
 
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.ingress import Ingress
@@ -31,8 +32,7 @@ _MAX_INCLUDES = 4
 _Block = tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True)
-class _Placed:
+class _Placed(msgspec.Struct, frozen=True):
     """A statement with the file it stands in, and the blocks around it there and where that is included."""
 
     path: str

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.report.document import Piece, Report, Result
 
 ORDER = ("critical", "high", "medium", "low", "info")
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """The first pieces of evidence, each with how many say the same, and how many are left out."""
 
     pieces: list[tuple[Piece, int]]

@@ -8,7 +8,8 @@ weighted mean of its sections. Caps keep an average from hiding a hole.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.assess.verdict import Severity
 
@@ -27,8 +28,7 @@ PROVISIONAL_FROM = 1 / 3
 """The share of the weight that may be unknown before the grade is provisional."""
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """What the grade needs to know of one verdict; `score` is None for an unknown one."""
 
     section: str
@@ -38,8 +38,7 @@ class Mark:
     """The worst finding that is open, if any."""
 
 
-@dataclass(frozen=True)
-class Grade:
+class Grade(msgspec.Struct, frozen=True):
     """`score` is 0 to 100 after the caps; sections that nothing is known of are left out."""
 
     letter: str

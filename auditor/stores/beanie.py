@@ -7,7 +7,8 @@ Sources: https://beanie-odm.dev/tutorial/finding-documents/, …/updating-%26-de
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.model.data import Bound, Query
 from auditor.model.places import Place
@@ -20,8 +23,7 @@ _LOOSE = ("scanned", "unequal")
 _FLAGS = {"bool", "boolean", "booleanfield", "nullbooleanfield"}
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(msgspec.Struct, frozen=True):
     """A column compared. `how` is equality, range, unequal, scanned (no index serves it) or text."""
 
     table: str
@@ -29,8 +31,7 @@ class Test:
     how: str = "equality"
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """Two columns of different tables that are equal."""
 
     table: str
@@ -39,23 +40,19 @@ class Link:
     remote: str
 
 
-@dataclass(frozen=True, slots=True)
-class Every:
+class Every(msgspec.Struct, frozen=True):
     parts: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Some:
+class Some(msgspec.Struct, frozen=True):
     parts: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Opposite:
+class Opposite(msgspec.Struct, frozen=True):
     part: Condition
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(msgspec.Struct, frozen=True):
     """A comparison by name whose model is not known yet: `Q(author__name="x")`."""
 
     path: str
@@ -63,8 +60,7 @@ class Lookup:
     """Whether it is compared with None."""
 
 
-@dataclass(frozen=True, slots=True)
-class Untold:
+class Untold(msgspec.Struct, frozen=True):
     """A condition that cannot be told from the code."""
 
     reason: str
@@ -145,8 +141,7 @@ def combined(parts: Iterable[Condition], any_: bool = False) -> Condition:
     return Some(given) if any_ and given else Every(given)
 
 
-@dataclass(frozen=True, eq=False)
-class Draft:
+class Draft(msgspec.Struct, frozen=True, eq=False):
     """A query as far as the code has put it together; every step makes a new one.
 
     `entity` is None where the table could not be told, and `unresolved` says why. `where` holds

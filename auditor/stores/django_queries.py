@@ -7,7 +7,8 @@ https://docs.djangoproject.com/en/stable/topics/db/managers/, https://tortoise.g
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Located, argument

@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+import msgspec
+
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code, Located, Scope
@@ -27,8 +29,7 @@ STORED = re.compile(
 """Canonical names of what a stored class inherits from, of any mapper."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """`attribute` is its name in the code, `name` in the table, `type` the type's last name.
 
     `target` names the table or class that it refers to, as the code spells it. `table` is that of
@@ -46,8 +47,7 @@ class Column:
     table: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(msgspec.Struct, frozen=True):
     """An attribute that gives other stored objects: they are those whose `remote` equals `local`.
 
     `many` when a list; `eager` when they are loaded with their owner, `asked` when reading the
@@ -65,8 +65,7 @@ class Relation:
     asked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(msgspec.Struct, frozen=True):
     """An index or constraint as the code declares it; `columns` are stored names, or expressions."""
 
     columns: tuple[tuple[str, int], ...]

@@ -6,7 +6,7 @@ https://docs.peewee-orm.com/en/latest/peewee/query_operators.html.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.stores.conditions import (

@@ -6,7 +6,8 @@ https://tortoise.github.io/query.html#filtering.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from auditor.stores.conditions import Condition, Every, Link, Lookup, Opposite, Some, Test, Untold
 from auditor.stores.entities import Entities, Entity, Relation
@@ -23,8 +24,7 @@ _PARTS = {"year", "date", "month", "day", "week", "week_day", "quarter", "time",
 LOOKUPS = _EQUAL | _RANGE | _OTHERS | _PARTS
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """Where a path leads: the joins on the way, the column at its end, and what is left of it."""
 
     links: tuple[Link, ...]

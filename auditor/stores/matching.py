@@ -12,7 +12,8 @@ MySQL, "Multiple-Column Indexes" (https://dev.mysql.com/doc/refman/8.4/en/multip
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.model.data import Bound, Fit, Index, Match, Query
 
@@ -37,8 +38,7 @@ def best(query: Query, indexes: Iterable[Index], constant: str = "") -> Match:
     return match  # conditions that cannot be told narrow what is found by those that can
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(msgspec.Struct, frozen=True):
     """What a query asks of an index."""
 
     equality: frozenset[str]

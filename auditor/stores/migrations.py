@@ -7,7 +7,10 @@ vocabulary; replaying them gives the tables and indexes that a database has in t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.extract.sql import SchemaStep
 from auditor.link.application import Application, provides
@@ -15,8 +18,7 @@ from auditor.model.places import Place
 from auditor.stores.entities import Declared
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(msgspec.Struct, frozen=True):
     """An index as it was created. `source` is migration or script, `run` what creates it."""
 
     declared: Declared
@@ -36,8 +38,7 @@ class State:
     uncertain: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """Where steps stand: `migrates` for migrations; `run` is empty for what nothing runs."""
 
     path: str

@@ -7,7 +7,9 @@ Source: PyMongo API, `Collection.create_index` and `IndexModel`
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
@@ -26,8 +28,7 @@ from auditor.stores.running import Running
 _KINDS = {"text": "text", "2dsphere": "geo", "2d": "geo", "hashed": "hash", "geoHaystack": "geo"}
 
 
-@dataclass(frozen=True)
-class Created:
+class Created(msgspec.Struct, frozen=True):
     """What one call creates; untold where it runs and its keys cannot be told."""
 
     indexes: tuple[Index, ...]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.discover.walk import read
 from auditor.link.application import Application, provides
@@ -21,8 +22,7 @@ _NAME = re.compile(r"^[ \t]*--[ \t]*:?name[ \t]*:?[ \t]*([\w-]+)[ \t]*(\S*)[^\n]
 _ONE = ("^", "$", "!", "<!", "*!", ":one", ":scalar", ":affected", ":insert")
 
 
-@dataclass(frozen=True, slots=True)
-class NamedStatement:
+class NamedStatement(msgspec.Struct, frozen=True):
     """`name` is that of the method; `bound` is how many records it brings."""
 
     name: str

@@ -7,7 +7,8 @@ stands for a missing key) and https://docs.peewee-orm.com/en/latest/peewee/relat
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Located, Scope, argument

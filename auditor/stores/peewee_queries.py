@@ -5,7 +5,7 @@ Source: https://docs.peewee-orm.com/en/latest/peewee/querying.html.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.model.data import Bound

@@ -7,8 +7,9 @@ runs. Sources: https://peps.python.org/pep-0249/, https://sqlglot.com/.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.extract.sql import parse

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Located
@@ -11,15 +12,13 @@ from auditor.stores.conditions import NOTHING, Condition, Draft
 from auditor.stores.entities import Column, Entity, Relation
 
 
-@dataclass(frozen=True, eq=False)
-class Class:
+class Class(msgspec.Struct, frozen=True, eq=False):
     """A stored class or table itself."""
 
     entity: Entity
 
 
-@dataclass(frozen=True, eq=False)
-class Field:
+class Field(msgspec.Struct, frozen=True, eq=False):
     """A column of a stored class; `expression` where a function is applied to it: `lower(email)`."""
 
     entity: Entity
@@ -28,31 +27,27 @@ class Field:
     way: int = 1
 
 
-@dataclass(frozen=True, eq=False)
-class Related:
+class Related(msgspec.Struct, frozen=True, eq=False):
     """A relation as an attribute of the class: `User.items`, for joins and loading."""
 
     entity: Entity
     relation: Relation
 
 
-@dataclass(frozen=True, eq=False)
-class Holds:
+class Holds(msgspec.Struct, frozen=True, eq=False):
     """A condition: `User.id == 1`, `Q(name="x")`."""
 
     condition: Condition = NOTHING
 
 
-@dataclass(frozen=True, eq=False)
-class Rows:
+class Rows(msgspec.Struct, frozen=True, eq=False):
     """Stored objects that a query brought."""
 
     entity: Entity
     draft: Draft | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Row:
+class Row(msgspec.Struct, frozen=True, eq=False):
     """A stored object; `loop` where it is one of many that are gone through."""
 
     entity: Entity
@@ -60,52 +55,45 @@ class Row:
     loop: Place | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
+class Result(msgspec.Struct, frozen=True, eq=False):
     """What executing a query gave, before rows are taken from it."""
 
     draft: Draft
 
 
-@dataclass(frozen=True, eq=False)
-class Listed:
+class Listed(msgspec.Struct, frozen=True, eq=False):
     """A list that the code puts together: of conditions, mostly."""
 
     items: tuple[Thing | None, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Keyed:
+class Keyed(msgspec.Struct, frozen=True, eq=False):
     """A dict by text keys, for `filter(**given)`; `open_` where some keys could not be told."""
 
     names: tuple[tuple[str, bool], ...]
     open_: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Self:
+class Self(msgspec.Struct, frozen=True, eq=False):
     """The object or class whose method runs."""
 
     found: Located
 
 
-@dataclass(frozen=True, eq=False)
-class Function:
+class Function(msgspec.Struct, frozen=True, eq=False):
     """A function that mappers give for expressions: `func.lower`."""
 
     name: str
 
 
-@dataclass(frozen=True, eq=False)
-class Statement:
+class Statement(msgspec.Struct, frozen=True, eq=False):
     """SQL as text."""
 
     text: str
     node: t.Node
 
 
-@dataclass(frozen=True, eq=False)
-class Either:
+class Either(msgspec.Struct, frozen=True, eq=False):
     """One of several, decided at run time."""
 
     things: tuple[Thing, ...]
@@ -184,4 +172,4 @@ def merged(one: Thing | None, two: Thing | None) -> tuple[Thing | None, list[Dra
 
 def executed(draft: Draft, **changes: object) -> Draft:
     """The next step of a query."""
-    return replace(draft, origin=draft, manager=False, **changes)  # type: ignore[arg-type]
+    return replace(draft, origin=draft, manager=False, **changes)

@@ -53,9 +53,10 @@ class Authentication(Rule):
         if not judged:
             return not_applicable("every route is public by nature")
         met = [r for r in known if r.authentication is Guarding.ENFORCED]
+        shown = _shown_to_all(known)
         evidence = [
             *self._guards(known),
-            *(self._open(r, known) for r in known if r.authentication is Guarding.ABSENT),
+            *(self._open(r, shown) for r in known if r.authentication is Guarding.ABSENT),
             *self._unused(application, known),
         ]
         if not known:
@@ -78,11 +79,11 @@ class Authentication(Rule):
         )
         return judge(summary + _by_application(known), evidence, Coverage(len(met), len(known)))
 
-    def _open(self, route: Route, routes: list[Route]) -> Evidence:
+    def _open(self, route: Route, shown: set[tuple[str, str]]) -> Evidence:
         severity, told = Severity.HIGH, f"{route.name} is open to everybody"
         if route.writes or route.method == "WEBSOCKET":
             severity = Severity.CRITICAL
-        elif _only_changes_are_guarded(route, routes):
+        elif _resource(route) in shown:
             severity, told = Severity.MEDIUM, told + "; only changes are guarded there"
         return Evidence(route.place, State.ABSENT, severity, told, _subject(route))
 
@@ -243,17 +244,24 @@ def _by_application(routes: list[Route]) -> str:
     return f" By application: {', '.join(told)}."
 
 
-def _only_changes_are_guarded(route: Route, routes: list[Route]) -> bool:
-    """Whether everybody may read all of a resource, and nobody change it without a credential."""
-    same = [
-        r for r in routes if r.application == route.application and _resource(r) == _resource(route)
-    ]
-    reads = [r for r in same if not r.writes and r.method != "WEBSOCKET"]
-    guarded = [r for r in same if r.writes and r.authentication is Guarding.ENFORCED]
-    return bool(guarded) and all(r.authentication is Guarding.ABSENT for r in reads)
+def _shown_to_all(routes: list[Route]) -> set[tuple[str, str]]:
+    """Resources that everybody may read all of, and nobody change without a credential."""
+    resources: dict[tuple[str, str], list[Route]] = defaultdict(list)
+    for route in routes:
+        resources[_resource(route)].append(route)
+    return {
+        resource
+        for resource, found in resources.items()
+        if any(r.writes and r.authentication is Guarding.ENFORCED for r in found)
+        and all(
+            r.authentication is Guarding.ABSENT
+            for r in found
+            if not r.writes and r.method != "WEBSOCKET"
+        )
+    }
 
 
-def _resource(route: Route) -> str:
-    """The first segment of a path that names something: `products` of `/api/v1/products/{id}`."""
+def _resource(route: Route) -> tuple[str, str]:
+    """Application, and what a path names first: `products` of `/api/v1/products/{id}`."""
     segments = [s for s in route.path.split("/") if s and not re.fullmatch(r"api|v\d+", s)]
-    return segments[0] if segments else ""
+    return route.application, segments[0] if segments else ""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from auditor.assess.verdict import Severity
 from auditor.report.grade import LETTERS, SECTION_WEIGHTS, Mark, grade

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from auditor.discover.kinds import Role
 from auditor.extract.secrets import values
 from auditor.extract.secrets.engines import engine
@@ -45,8 +47,7 @@ _LINE = re.compile(rb"[ \t]{0,12}([^\s\"'`#][^\r\n]{2,})")
 NAME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 
 
-@dataclass(frozen=True)
-class Assignment:
+class Assignment(msgspec.Struct, frozen=True):
     """A name with its value; `quoted`, and `join` is what stands between them."""
 
     name: str

@@ -9,15 +9,15 @@ are RE2: they cannot backtrack.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from auditor.extract.secrets import structure
 
 Check = Callable[[str, str], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(msgspec.Struct, frozen=True):
     """A format: where `starts` stands in a text, `regex` is tried, up to `lead` bytes before it.
 
     The group `v` is the secret. `check` takes it and the text around it, and gives the confidence

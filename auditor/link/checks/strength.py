@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 
@@ -34,8 +36,7 @@ def least(strengths: Iterable[Strength], default: Strength) -> Strength:
     return low
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(msgspec.Struct, frozen=True):
     """What a call to a known library function establishes.
 
     `raises`: failing raises, so that going on means success; else the result tells.
@@ -55,8 +56,7 @@ class Verification:
         return max(self.strength, self.truthy)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, order=True):
     """Where a variable's value comes from, as far as guarding is concerned.
 
     `caller`: holds what the caller sent. `truth`: what is established when the value is truthy.
@@ -73,8 +73,7 @@ OF_NOBODY = {"is_anonymous", "get_id", "groups", "user_permissions", "pk", "id"}
 """Attributes of a user that say nothing of one who has not signed in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(msgspec.Struct, frozen=True):
     """One way out that lets the caller pass."""
 
     strength: Strength
@@ -89,8 +88,7 @@ class Exit:
     """As of its state."""
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True):
     """All that the paths through a function say."""
 
     exits: tuple[Exit, ...]
@@ -100,7 +98,7 @@ class Summary:
     notes: tuple[str, ...] = ()
     conditional: bool = False
     """Whether it turns callers away for who they are, though not on every way."""
-    sets: dict[str, Origin] = field(default_factory=dict)
+    sets: dict[str, Origin] = msgspec.field(default_factory=dict)
     """What it puts into attributes (`g.user`, `request.state.user`), joined over its paths."""
 
     @property
@@ -121,8 +119,7 @@ RECURSIVE = Summary(
 Env = dict[str, Origin]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True):
     strength: Strength
     env: Env
     named: bool = False
