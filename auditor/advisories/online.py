@@ -49,7 +49,7 @@ _HOPELESS = 3
 def main() -> None:
     """Read a job from standard input, and write a line of JSON for each answer."""
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
-    addresses = Addresses(job.pypi or Addresses.pypi, job.osv or Addresses.osv)
+    addresses = Addresses(job.pypi or _PUBLIC.pypi, job.osv or _PUBLIC.osv)
     online = Online(job.service, Path(job.cache), addresses)
     asked = _Asked(online)
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -91,6 +91,9 @@ class Addresses(msgspec.Struct, frozen=True):
 
     pypi: str = "https://pypi.org"
     osv: str = "https://api.osv.dev/v1"
+
+
+_PUBLIC = Addresses()
 
 
 class Online:
@@ -231,10 +234,8 @@ class Online:
                 service = OsvService(self._cache, _TIMEOUT, f"{self._addresses.osv}/query")
             else:
                 service = PyPIService(self._cache, _TIMEOUT)
-            if self._addresses.pypi != Addresses.pypi:
-                service.session.mount(
-                    Addresses.pypi, _Elsewhere(Addresses.pypi, self._addresses.pypi)
-                )
+            if self._addresses.pypi != _PUBLIC.pypi:
+                service.session.mount(_PUBLIC.pypi, _Elsewhere(_PUBLIC.pypi, self._addresses.pypi))
             seen: list[Any] = []
 
             def keep(response: requests.Response, *_: Any, **__: Any) -> None:
