@@ -105,7 +105,10 @@ def kept_in_g(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin |
             return None
     if not _G.fullmatch(t.dotted(owner)):
         return None
-    return replace(checks.assigned(_G, attribute), identity=True)
+    kept = checks.assigned(_G, attribute)
+    if kept.caller and kept.truth <= Strength.FORM:
+        return kept  # a cookie that was only decoded says nothing of who sent it
+    return replace(kept, identity=True)
 
 
 @vouches

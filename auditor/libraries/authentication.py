@@ -62,6 +62,7 @@ _RAISING = {
     "itsdangerous.URLSafeSerializer().loads",
     "itsdangerous.TimestampSigner().unsign",
     "itsdangerous.Signer().unsign",
+    "cryptography.fernet.MultiFernet().decrypt",
     "linebot.WebhookHandler().handle",
     "keycloak.KeycloakOpenID().userinfo",
     "keycloak.KeycloakOpenID().introspect",

@@ -381,6 +381,27 @@ async def guard(request: Request):
 """,
         DECORATIVE,
     ),
+    "reads a name out of an unverified token, and finds somebody by it": (
+        """
+VERIFY = False
+def sessions():
+    yield make_session()
+
+def by_name(session, name):
+    return session.query(User).filter(User.name == name).first()
+
+def guard(token: str = Depends(oauth2), session=Depends(sessions)):
+    try:
+        claims = jwt.decode(token, SECRET, algorithms=["HS256"], options={"verify_signature": VERIFY})
+    except jwt.PyJWTError:
+        raise HTTPException(401)
+    user = by_name(session, claims.get("sub"))
+    if user is None:
+        raise HTTPException(401)
+    return user
+""",
+        DECORATIVE,
+    ),
     "asks its identity provider": (
         """
 from keycloak import KeycloakOpenID
@@ -465,6 +486,44 @@ async def hook(request: Request):
     (route,) = build({"app.py": source}).facts(Route)
     assert route.authentication is Guarding.ENFORCED
     assert route.guards[0].via == "body"
+
+
+COOKIES = {
+    "decoded": ("json.loads(base64.b64decode(cookie))", Guarding.ABSENT),
+    "decrypted": ("json.loads(Fernet(os.environ['KEY']).decrypt(cookie))", Guarding.ENFORCED),
+}
+
+
+@pytest.mark.parametrize("read, expected", COOKIES.values(), ids=COOKIES.keys())
+def test_what_a_hook_keeps_of_a_cookie(read: str, expected: Guarding, build: Build) -> None:
+    """A cookie that anybody can write names nobody, though the view asks for a name in it."""
+    source = f"""
+import base64, json, os
+from cryptography.fernet import Fernet
+from flask import Flask, g, redirect, request
+app = Flask(__name__)
+
+def load(request):
+    cookie = request.cookies.get("seat")
+    if not cookie:
+        return {{}}
+    try:
+        return {read}
+    except Exception:
+        return {{}}
+
+@app.before_request
+def remember():
+    g.seat = load(request)
+
+@app.post("/orders")
+def order():
+    if "name" not in g.seat:
+        return redirect("/login")
+    return {{}}
+"""
+    (found,) = [r for r in build({"app.py": source}).facts(Route) if r.path == "/orders"]
+    assert found.authentication is expected
 
 
 def test_who_verifies_what_the_body_brings_signs_in(build: Build) -> None:

@@ -38,6 +38,8 @@ _LOOKUP_METHODS = {
     "where", "filter", "filter_by", "fetch_one", "fetchone", "fetchrow", "find_first", "find_unique",
     "aget", "afirst", "aexists", "get_or_404", "first_or_404",
 }  # fmt: skip
+_QUERYING = {"filter", "filter_by", "where", "find_one", "first_or_404", "get_or_404"}
+"""Of these, those that databases alone have: whatever the object is, nobody else is asked."""
 _BY_CREDENTIAL = re.compile(
     r"(?:by|with|for|from)_(?:\w+_)?(?:token|session|key|credential|hash)", re.I
 )
@@ -114,7 +116,9 @@ class Calls(Part):
             return asked
         found = self.lookup(call, name, state) or self.number_found(call, state)
         if found is None or found.strength < Strength.VERIFIED:
-            other = self.dispatched(call, name, state) or self.asked_outside(call, name, state)
+            other = self.dispatched(call, name, state)
+            if not (found and isinstance(call.func, t.Attr) and call.func.name in _QUERYING):
+                other = other or self.asked_outside(call, name, state)
             found = other or found
         return found
 

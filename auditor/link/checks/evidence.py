@@ -259,7 +259,9 @@ class Evidence(Part):
     def fetches(self, call: t.Call) -> bool:
         """Whether a function of the tree gives what the caller sent: `get_token()`."""
         found = self.code.defined(call.func, self.scope)
-        if found is None or not isinstance(found.node, t.Function) or call.args:
+        if found is None or not isinstance(found.node, t.Function):
+            return False
+        if any(not isinstance(arg, t.Name) or arg.id != "request" for arg in call.args):
             return False
         return any(e.caller for e in self.checks.summary(found).exits)
 
@@ -275,6 +277,8 @@ class Evidence(Part):
                 return Origin(truth=Strength.VERIFIED, identity=True)
             case t.Const(value=value):
                 return Origin(falsy=not value, constant=True)
+            case t.Map(keys=[]) | t.Seq(items=[]):
+                return Origin(falsy=True, constant=True)
             case t.Seq(items=items) if all(map(is_falsy_constant, items)):
                 return Origin(falsy=True, constant=True)  # `[]`, and `return None, None`
             case t.Await(value=value) | t.Bind(value=value):
