@@ -376,8 +376,8 @@ class _Bodies:
                     case t.Raise(exception=t.Call(func=func) | (t.Name() | t.Attr() as func)):
                         if _INVALID.search(t.dotted(func)):
                             return name
-                    case t.Call(func=func, args=[_, *_]) if _OWN.match(_last(func)):
-                        return _last(func)
+                    case t.Call(func=func, args=[_, *_]) if _OWN.match(t.last_word(func)):
+                        return t.last_word(func)
                     case t.Call(func=t.Attr(name=word)) if word in ("is_valid", "full_clean"):
                         return word
                     case t.Name(id=word) | t.Attr(name=word) if "BadRequest" in word:
@@ -411,7 +411,3 @@ def _mentions(expr: t.Expr, held: set[str]) -> bool:
 
 def _plain(decorator: t.Expr) -> t.Expr:
     return decorator.func if isinstance(decorator, t.Call) else decorator
-
-
-def _last(func: t.Expr) -> str:
-    return func.name if isinstance(func, t.Attr) else t.dotted(func).rpartition(".")[2]

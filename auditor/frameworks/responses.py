@@ -70,7 +70,7 @@ def returned(values: Evaluator, expr: t.Expr, scope: Scope) -> Answer:
 
 
 def _call(values: Evaluator, call: t.Call, scope: Scope) -> Answer:
-    last = call.func.name if isinstance(call.func, t.Attr) else t.dotted(call.func)
+    last = t.last_word(call.func)
     sent = (*call.args, *(k.value for k in call.keywords))
     if last in _PAGES:
         return Answer(sent, _named(values, call, scope, None) or 200, True)

@@ -215,7 +215,7 @@ class ClaimsFollower:
         definition = self.code.defined(call.func, scope)
         if definition is not None and isinstance(definition.node, t.Function):
             return self._returned(definition, call, scope, env)
-        last = call.func.name if isinstance(call.func, t.Attr) else getattr(call.func, "id", "")
+        last = t.last_word(call.func)
         if definition is None and last in _COPIES and not isinstance(call.func, t.Attr):
             return self._copy(call, scope, until, env)
         match call.func:

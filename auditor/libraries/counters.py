@@ -156,7 +156,7 @@ class Counters:
         for node in t.walk_own(test):
             if isinstance(node, t.Call):
                 dotted = t.dotted(node.func)
-                last = node.func.name if isinstance(node.func, t.Attr) else dotted
+                last = t.last_word(node.func)
                 if last in ("allow_request", "is_ratelimited"):
                     return True
                 if _ALLOWS.search(last) and _LOOKS.search(dotted or last):
@@ -223,7 +223,7 @@ class Counters:
         inner = self.code.inside(function)
         for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
             if isinstance(node, t.Call) and self.code.defined(node.func, inner) is None:
-                last = node.func.name if isinstance(node.func, t.Attr) else t.dotted(node.func)
+                last = t.last_word(node.func)
                 if _ALLOWS.search(last) and _LOOKS.search(t.dotted(node.func) or last):
                     return True
         return False

@@ -134,7 +134,7 @@ class _Reader:
                 below = [*args, *[k.value for k in keywords]]
             case t.Call(func=func, args=args):
                 yield expr
-                last = func.name if isinstance(func, t.Attr) else getattr(func, "id", "")
+                last = t.last_word(func)
                 if last in _SHOWS:
                     below = [*args, *([func.value] if isinstance(func, t.Attr) else [])]
         for each in below:

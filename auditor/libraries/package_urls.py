@@ -10,8 +10,6 @@ django-invitations 2, django-rosetta 0.10, django-rq 4, django-silk 5, django-sq
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 Row = tuple[tuple[str, ...], str, str, str]
 """Methods, route, view, who is let in."""
 
@@ -87,32 +85,6 @@ captcha.urls
   ANY image/(?P<key>\w+)@2/$ captcha_image open
   ANY audio/(?P<key>\w+).wav$ captcha_audio open
   ANY refresh/$ captcha_refresh open
-registration.backends.default.urls
-  GET activate/complete/ TemplateView registration
-  GET,POST,PUT activate/resend/ ResendActivationView registration
-  GET activate/<activation_key>/ ActivationView registration
-  GET register/complete/ TemplateView registration
-  GET register/closed/ TemplateView registration
-  GET,POST register/ RegistrationView registration
-  GET,POST,PUT login/ LoginView login
-  POST logout/ LogoutView logout
-  GET,POST,PUT password/change/ PasswordChangeView user
-  GET password/change/done/ PasswordChangeDoneView user
-  GET,POST,PUT password/reset/ PasswordResetView password-recovery
-  GET password/reset/complete/ PasswordResetCompleteView password-recovery
-  GET password/reset/done/ PasswordResetDoneView password-recovery
-  GET,POST,PUT password/reset/confirm/<uidb64>/<token>/ PasswordResetConfirmView password-recovery
-registration.backends.simple.urls
-  GET register/closed/ TemplateView registration
-  GET,POST register/ RegistrationView registration
-  GET,POST,PUT login/ LoginView login
-  POST logout/ LogoutView logout
-  GET,POST,PUT password/change/ PasswordChangeView user
-  GET password/change/done/ PasswordChangeDoneView user
-  GET,POST,PUT password/reset/ PasswordResetView password-recovery
-  GET password/reset/complete/ PasswordResetCompleteView password-recovery
-  GET password/reset/done/ PasswordResetDoneView password-recovery
-  GET,POST,PUT password/reset/confirm/<uidb64>/<token>/ PasswordResetConfirmView password-recovery
 registration.auth_urls
   GET,POST,PUT login/ LoginView login
   POST logout/ LogoutView logout
@@ -122,6 +94,18 @@ registration.auth_urls
   GET password/reset/complete/ PasswordResetCompleteView password-recovery
   GET password/reset/done/ PasswordResetDoneView password-recovery
   GET,POST,PUT password/reset/confirm/<uidb64>/<token>/ PasswordResetConfirmView password-recovery
+registration.backends.default.urls
+  GET activate/complete/ TemplateView registration
+  GET,POST,PUT activate/resend/ ResendActivationView registration
+  GET activate/<activation_key>/ ActivationView registration
+  GET register/complete/ TemplateView registration
+  GET register/closed/ TemplateView registration
+  GET,POST register/ RegistrationView registration
+  include registration.auth_urls
+registration.backends.simple.urls
+  GET register/closed/ TemplateView registration
+  GET,POST register/ RegistrationView registration
+  include registration.auth_urls
 django_registration.backends.activation.urls
   GET activate/complete/ TemplateView registration
   GET,POST,PUT activate/ ActivationView registration
@@ -290,15 +274,19 @@ explorer.urls
 """
 
 
-def served() -> Iterator[tuple[str, list[Row]]]:
-    """Each module of URLs with its rows."""
-    module, rows = "", list[Row]()
+def served() -> dict[str, list[Row]]:
+    """Each module of URLs with its rows; `include` takes in those of a module above."""
+    modules: dict[str, list[Row]] = {}
+    rows: list[Row] = []
     for line in _TABLE.strip().splitlines():
         if not line.startswith(" "):
-            if rows:
-                yield module, rows
-            module, rows = line, []
+            rows = modules[line] = []
             continue
-        methods, route, view, who = line.split()
-        rows.append((tuple(methods.split(",")), route.strip('"'), view, who.replace("-", " ")))
-    yield module, rows
+        match line.split():
+            case ["include", module]:
+                rows += modules[module]
+            case [methods, route, view, who]:
+                rows.append(
+                    (tuple(methods.split(",")), route.strip('"'), view, who.replace("-", " "))
+                )
+    return modules

@@ -284,7 +284,7 @@ def _may_read(call: t.Call) -> bool:
     func = call.func
     if not call.args:
         return isinstance(func, t.Attr) and func.name in _URLS and "env" in t.dotted(func).lower()
-    last = func.name if isinstance(func, t.Attr) else func.id if isinstance(func, t.Name) else ""
+    last = t.last_word(func)
     return (
         last in ("get", "getenv", "config", "pop", "get_key")
         or "env" in last.lower()

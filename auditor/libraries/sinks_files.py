@@ -37,9 +37,7 @@ def _path(taint: Taint | None) -> Taint | None:
 def path_opened(reached: Reached) -> Found:
     if _PATH_PACKAGES.match(reached.name):
         func = reached.site.node.func
-        last = (
-            func.name if isinstance(func, t.Attr) else func.id if isinstance(func, t.Name) else ""
-        )
+        last = t.last_word(func)
         for position in range(_PATH_CALLS.get(last, 1)):
             yield (
                 "path",

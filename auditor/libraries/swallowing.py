@@ -64,7 +64,7 @@ def _is_cleanup(stmt: t.Try, scope: Scope) -> bool:
     if any(isinstance(s, t.Import) for s in stmt.body):
         return True
     calls = [n for s in stmt.body for n in t.walk_own(s) if isinstance(n, t.Call)]
-    last = [c.func.name if isinstance(c.func, t.Attr) else getattr(c.func, "id", "") for c in calls]
+    last = [t.last_word(c.func) for c in calls]
     return bool(last) and last[0] in _CLEANS and len(last) <= 2
 
 

@@ -355,7 +355,7 @@ _URLS: dict[str, tuple[PackagedView, ...]] = {
             )
             for methods, route, view, who in rows
         )
-        for urls, rows in served()
+        for urls, rows in served().items()
     },
 }
 _PACKAGES = {"oauth2_provider": "django-oauth-toolkit", "allauth": "django-allauth"}

@@ -218,7 +218,7 @@ class Flow:
         inner = self.code.inside(owner)
         for function in own:
             if len(function.params) < 2 or not all(
-                _last_name(node.func) in _TRIVIAL
+                t.last_word(node.func) in _TRIVIAL
                 for node in t.walk_own(*function.body)
                 if isinstance(node, t.Call)
             ):
@@ -341,10 +341,6 @@ def _is_about(function: t.Function, name: str) -> bool:
 def _mentions(node: t.Class, name: str) -> int:
     """How many functions of a class validate a field, in whatever way."""
     return sum(name in _validated_by(x) for x in node.body if isinstance(x, t.Function))
-
-
-def _last_name(func: t.Expr) -> str:
-    return t.dotted(func).rpartition(".")[2] or (func.name if isinstance(func, t.Attr) else "")
 
 
 def _allows_more(node: t.Class) -> bool:

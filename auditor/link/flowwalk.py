@@ -99,7 +99,7 @@ class Walk(Validation):
             case t.Do(value=value):
                 self.eval(value)
                 if isinstance(value, t.Call):
-                    if self.last(value.func) in _ENDING:
+                    if t.last_word(value.func) in _ENDING:
                         return False
                     self.learn_from_call(value)
             case t.Return(value=value):
@@ -157,7 +157,7 @@ class Walk(Validation):
         """`found = get_by_name(x)`: once `found` proves true, `x` names something that exists."""
         call = value.value if isinstance(value, t.Await) else value
         self.lookups.pop(name, None)
-        if isinstance(call, t.Call) and _LOOKS_UP.search(self.last(call.func)):
+        if isinstance(call, t.Call) and _LOOKS_UP.search(t.last_word(call.func)):
             keys = [self.key(x) for x in [*call.args, *(k.value for k in call.keywords)]]
             found = [k for k in keys if k and (held := self.env.get(k)) and held.form is Form.TEXT]
             if found and not any(hit.where.node is call for hit in self.hits.values()):
@@ -607,12 +607,6 @@ class Walk(Validation):
 
     # --- calls
 
-    @staticmethod
-    def last(func: t.Expr) -> str:
-        return (
-            func.name if isinstance(func, t.Attr) else func.id if isinstance(func, t.Name) else ""
-        )
-
     def call(self, expr: t.Call) -> Taint | None:
         self.flow.statements += 1
         func = expr.func
@@ -634,7 +628,7 @@ class Walk(Validation):
         if receiver is None and not any(positional) and not any(named.values()):
             return self.untouched(expr)
         reached = Reached(CallSite(expr, self.scope), self.flow, receiver, positional, named)
-        last = self.last(func)
+        last = t.last_word(func)
         if last in _HANDS_ON and self.handed_on(expr, _HANDS_ON[last]):
             return self.eval(self.handed_on(expr, _HANDS_ON[last]))  # type: ignore[arg-type]
         sinks = set()

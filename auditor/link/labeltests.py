@@ -70,7 +70,7 @@ class Tests:
                     held = self.eval(owner)
                 case t.Call(func=t.Name(id=name), args=[owner, *_]) if _ROLE.search(name):
                     held = self.eval(owner)
-                case t.Call(func=func) if _ROLE_CALL.search(last_word(func)):
+                case t.Call(func=func) if _ROLE_CALL.search(t.last_word(func)):
                     self.trace.roles.append(Located(node, self.scope))
                     return
                 case _:
@@ -107,10 +107,6 @@ class Tests:
             )
         else:
             self.trace.links.append(found)
-
-
-def last_word(func: t.Expr) -> str:
-    return func.name if isinstance(func, t.Attr) else func.id if isinstance(func, t.Name) else ""
 
 
 def _exits(body: list[t.Stmt]) -> bool:

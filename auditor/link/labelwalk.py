@@ -23,7 +23,7 @@ from auditor.link.labels import (
     knows_caller,
     sent_id,
 )
-from auditor.link.labeltests import NEUTRAL, OWNER_WORD, Tests, last_word
+from auditor.link.labeltests import NEUTRAL, OWNER_WORD, Tests
 from auditor.link.names import Located
 
 _CONTAINER_CALLS = {
@@ -271,7 +271,7 @@ class Walk(Tests):
 
     def call(self, expr: t.Call) -> Marks:
         func = expr.func
-        last = last_word(func)
+        last = t.last_word(func)
         if last in _HANDS_ON and len(expr.args) > (at := _HANDS_ON[last]):
             if isinstance(expr.args[at], t.Name | t.Attr):
                 position = (expr.line, expr.column, expr.end_line)

@@ -253,7 +253,7 @@ class Code:
         for nodes in self._nodes.values():
             for node, scope in nodes:
                 if type(node) is t.Call:
-                    self._calls[_last(node.func)].append(CallSite(node, scope))
+                    self._calls[t.last_word(node.func)].append(CallSite(node, scope))
                 elif type(node) in _INDEXED:
                     self._by_kind[type(node)].append(Located(node, scope))
                 elif isinstance(node, t.Bind):
@@ -330,7 +330,7 @@ class Code:
         for assign, _ in self.of_kind(t.Assign):
             if isinstance(assign.value, t.Name | t.Attr | t.Call):
                 for target in assign.targets:
-                    words.add(_last(target))
+                    words.add(t.last_word(target))
         return words
 
     def _calls_named(self, last: str) -> list[CallSite]:
@@ -349,8 +349,8 @@ class Code:
         for assign, _ in self.of_kind(t.Assign):
             if isinstance(assign.value, t.Name | t.Attr):
                 for target in assign.targets:
-                    if isinstance(target, t.Name) and target.id != _last(assign.value):
-                        renamed[target.id].add(_last(assign.value))
+                    if isinstance(target, t.Name) and target.id != t.last_word(assign.value):
+                        renamed[target.id].add(t.last_word(assign.value))
         for alias, originals in renamed.items():
             for original in sorted(originals):
                 found[original].extend(self._calls.get(alias, ()))
@@ -904,13 +904,6 @@ def _below(root: str, parts: list[str]) -> str:
 _INDEXED = {t.Import, t.Item, t.Const, t.Assign}
 _STATIC = {"classmethod"}
 _PROPERTIES = {"property", "cached_property", "functools.cached_property"}
-
-
-def _last(expr: t.Expr) -> str:
-    match expr:
-        case t.Name(id=name) | t.Attr(name=name):
-            return name
-    return ""
 
 
 def _last_of_name(name: str) -> str:

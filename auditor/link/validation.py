@@ -185,7 +185,7 @@ class Validation:
                 self.called(test)
             case t.Call(func=func) if re.search(
                 r"unsafe|invalid|forbid|block|private|internal|local|contains|suspicious",
-                _last(func),
+                t.last_word(func),
                 re.I,
             ):
                 for arg in test.args[:2]:
@@ -221,7 +221,7 @@ class Validation:
         if op == "==":
             if isinstance(right, t.Const) and right.value in (None, ""):
                 return
-            if isinstance(left, t.Call) and _last(left.func) == "type":
+            if isinstance(left, t.Call) and t.last_word(left.func) == "type":
                 self.clean_type(left.args[0] if left.args else left, right)
                 return
             if self.eval(right) is None:
@@ -233,7 +233,7 @@ class Validation:
 
     def called(self, call: t.Call) -> None:
         """A call that came out true."""
-        last = _last(call.func)
+        last = t.last_word(call.func)
         if last == "isinstance" and len(call.args) == 2:
             self.clean_type(call.args[0], call.args[1])
         elif last in _WHOLE and isinstance(call.func, t.Attr):
@@ -264,7 +264,7 @@ class Validation:
 
     def learn_from_call(self, call: t.Call) -> None:
         """`validate_url(url)`, `int(x)`: it raises unless the value is fine."""
-        last = _last(call.func)
+        last = t.last_word(call.func)
         if last in CLEANERS:
             for arg in call.args[:1]:
                 self.clean(arg)
@@ -288,7 +288,7 @@ class Validation:
         held = self.eval(value)
         if not key or held is None:
             return
-        names = {_last(x) for x in (kind.items if isinstance(kind, t.Seq) else [kind])}
+        names = {t.last_word(x) for x in (kind.items if isinstance(kind, t.Seq) else [kind])}
         if names & {"dict", "list", "Mapping"}:
             return
         self.env[key] = held.as_text() if "str" in names or "bytes" in names else None
@@ -313,7 +313,3 @@ class Validation:
                 and taint.source == held.source
             ):
                 self.env[other] = None
-
-
-def _last(func: t.Expr) -> str:
-    return func.name if isinstance(func, t.Attr) else func.id if isinstance(func, t.Name) else ""

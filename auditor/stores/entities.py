@@ -21,13 +21,6 @@ from auditor.link.values import Evaluator
 from auditor.model.places import Place
 from auditor.stores.once import runs_once
 
-STORED = re.compile(
-    r"^(?:sqlalchemy|flask_sqlalchemy|django\.(?:db|contrib)|mongoengine|peewee|tortoise|pony|sqlmodel|beanie"
-    r"|odmantic|ormar|piccolo|mptt|parler|polymorphic|model_utils|wagtail|treebeard|advanced_alchemy|flask_appbuilder)\b"
-    r"|declarative_base|DeclarativeBase|SQLAlchemy\(\)|\.Document$|automap_base"
-)
-"""Canonical names of what a stored class inherits from, of any mapper."""
-
 
 class Column(msgspec.Struct, frozen=True):
     """`attribute` is its name in the code, `name` in the table, `type` the type's last name.

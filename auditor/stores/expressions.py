@@ -218,7 +218,7 @@ def condition(thing: Thing | None, expr: t.Expr | None = None) -> Condition:
     if isinstance(expr, t.Const):
         return Every(())
     if expr is not None and isinstance(expr, t.Call):
-        last = expr.func.name if isinstance(expr.func, t.Attr) else getattr(expr.func, "id", "")
+        last = t.last_word(expr.func)
         if last in ("true", "false", "literal"):
             return Every(())
         if last == "exists":

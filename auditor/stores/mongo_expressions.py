@@ -84,7 +84,7 @@ class Expressions:
             case t.Unary(value=inner) if (path := self.path(inner, scope)) is not None:
                 return [Conditions({path: "equality"}, broad={path})]
             case t.Call(func=func):
-                last = func.name if isinstance(func, t.Attr) else t.dotted(func)
+                last = t.last_word(func)
                 if last in _JOINS:
                     return self._joined(_JOINS[last], expr.args, scope, depth)
                 if last in _CALLS:

@@ -236,7 +236,7 @@ class Filters:
         return []
 
     def _call(self, expr: t.Call, scope: Scope) -> list[Conditions]:
-        last = expr.func.name if isinstance(expr.func, t.Attr) else t.dotted(expr.func)
+        last = t.last_word(expr.func)
         if last in _COPIES:
             if last == "copy" and isinstance(expr.func, t.Attr) and not expr.args:
                 return self.read(expr.func.value, scope)

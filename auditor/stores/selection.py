@@ -17,11 +17,12 @@ from auditor.link.values import Evaluator
 from auditor.stores.mongo_collections import Collections
 from auditor.stores.mongodb import FILTERED
 
-STORED = re.compile(
+_STORED = re.compile(
     r"^(?:sqlalchemy|flask_sqlalchemy|django\.(?:db|contrib)|mongoengine|peewee|tortoise|pony|sqlmodel|beanie"
     r"|odmantic|ormar|piccolo|mptt|parler|polymorphic|model_utils|wagtail|treebeard|advanced_alchemy|flask_appbuilder)\b"
     r"|declarative_base|DeclarativeBase|SQLAlchemy\(\)|\.Document$|automap_base"
 )
+"""Canonical names of what a stored class inherits from, of any mapper."""
 _BY_MODEL = {
     "get", "get_or_404", "get_object_or_404", "aget_object_or_404", "get_list_or_404", "get_one",
     "get_object_or_exception", "first_or_404", "one_or_404",
@@ -65,9 +66,7 @@ class Selections:
 
     def _of(self, call: t.Call, scope: Scope) -> Selection | None:
         func = call.func
-        last = (
-            func.name if isinstance(func, t.Attr) else func.id if isinstance(func, t.Name) else ""
-        )
+        last = t.last_word(func)
         given = (*call.args, *(k.value for k in call.keywords))
         if not given:
             return None
@@ -111,7 +110,7 @@ class Selections:
         key = id(found.node)
         if key not in self._stored:
             names = self.code.ancestry(found)
-            self._stored[key] = any(STORED.search(name) for name in names) or any(
+            self._stored[key] = any(_STORED.search(name) for name in names) or any(
                 isinstance(stmt, t.Assign)
                 and isinstance(stmt.targets[0], t.Name)
                 and stmt.targets[0].id in ("__tablename__", "__table__")

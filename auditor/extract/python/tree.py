@@ -437,3 +437,11 @@ def dotted(expr: Expr | None) -> str:
         return ""
     parts.append(expr.id)
     return ".".join(reversed(parts))
+
+
+def last_word(expr: Expr) -> str:
+    """`c` of `a.b.c` and of `f().c`, the name itself of a name, else an empty string."""
+    match expr:
+        case Name(id=word) | Attr(name=word):
+            return word
+    return ""

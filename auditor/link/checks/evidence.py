@@ -158,7 +158,7 @@ class Evidence(Part):
             return gained  # a part of what a verification gave
         if not self.touches_caller(sent, state):
             return Strength.NONE
-        if self.is_digest(expected, state) and self.touches_caller(sent, state):
+        if self.is_digest(expected):
             return Strength.VERIFIED
         value = self.values.value(expected, self.scope)
         if isinstance(value, Masked):
@@ -186,7 +186,7 @@ class Evidence(Part):
             return Strength.VERIFIED
         return Strength.FORM
 
-    def is_digest(self, expr: t.Expr, state: State) -> bool:
+    def is_digest(self, expr: t.Expr) -> bool:
         for node in t.walk_own(expr):
             if isinstance(node, t.Call):
                 name = self.code.name(node.func, self.scope)

@@ -125,7 +125,7 @@ class Walk(Part):
             case t.Assert(test=test):
                 state = self.evidence.effect(test, state)
                 passed, _ = self.evidence.truth(test, state)
-                return self.raised(state, passed)
+                return state.with_strength(max(state.strength, passed))
             case t.Assign(value=value) if value is not None:
                 state = self.evidence.effect(value, state)
                 env = dict(state.env)
@@ -230,8 +230,8 @@ class Walk(Part):
             # both go on: the test decided nothing, only what each branch did itself remains
             if max(then.strength, other.strength) is verified > max(state.strength, yes, no):
                 self.trace.conditional = True  # one of them verifies
-            then = self.unlearned(then, yes, state, stmt.body)
-            other = self.unlearned(other, no, state, stmt.orelse)
+            then = self.unlearned(then, yes, state)
+            other = self.unlearned(other, no, state)
         return merge([then, other])
 
     def refused(self, body: list[t.Stmt], state: State, refusing: bool) -> State | None:
@@ -252,13 +252,10 @@ class Walk(Part):
         return state.with_strength(max(state.strength, strength), env)
 
     @staticmethod
-    def unlearned(end: State, gained: Strength, before: State, body: list[t.Stmt]) -> State:
+    def unlearned(end: State, gained: Strength, before: State) -> State:
         if end.strength == gained and gained > before.strength:
             return replace(before, env=end.env)
         return end
-
-    def raised(self, state: State, strength: Strength) -> State:
-        return state.with_strength(max(state.strength, strength))
 
     def attempt(self, stmt: t.Try, state: State) -> State | None:
         end = self.block(stmt.body, state)
