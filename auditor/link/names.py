@@ -29,6 +29,7 @@ from typing import TypeVar
 import msgspec
 
 from auditor.extract.python import tree as t
+from auditor.link.stars import starred
 
 Definition = t.Function | t.Class
 _BUILTINS = frozenset(dir(builtins))
@@ -497,8 +498,13 @@ class Code:
     def _lookup(self, name: str, scope: Scope, depth: int) -> str:
         found = self.find(name, scope)
         if found is None:
-            starred = self._starred(scope.module, name, depth)
-            return starred or (f"builtins.{name}" if name in _BUILTINS else "")
+            if meaning := self._starred(scope.module, name, depth):
+                return meaning
+            return (
+                f"builtins.{name}"
+                if name in _BUILTINS
+                else self._of_packages(scope.module, name, depth)
+            )
         where, bindings = found
         for binding in reversed(bindings):
             if meaning := self._bound(binding, where, depth):
@@ -834,7 +840,7 @@ class Code:
         package = self.modules.get(f"{stem}/__init__.py" if stem else "__init__.py")
         return package or self.modules.get(f"{stem}.py")
 
-    def _module_member(self, module: Module, name: str, depth: int) -> str:
+    def _module_member(self, module: Module, name: str, depth: int, guessed: bool = True) -> str:
         for binding in reversed(module.scope.bindings.get(name, ())):
             if binding.kind == "import" and binding.target == f".{name}":
                 continue  # `from . import name`: the submodule below
@@ -846,7 +852,8 @@ class Code:
                 return f"module:{found.path}"
         if name in module.scope.bindings:
             return f"{module.path}:{name}"
-        return self._starred(module, name, depth)
+        meaning = self._starred(module, name, depth)
+        return meaning or (self._of_packages(module, name, depth) if guessed else "")
 
     def _starred(self, module: Module, name: str, depth: int) -> str:
         """What `name` means through a `from x import *` of `module`."""
@@ -857,13 +864,39 @@ class Code:
         return self._stars[key]
 
     def _through_stars(self, module: Module, name: str, depth: int) -> str:
-        for binding in module.scope.bindings.get("*", ()):
-            source = binding.target.removesuffix(".*") or "."
-            star = self._imported(source, module, depth)
+        for star in self._star_sources(module, depth):
             if star.startswith("module:"):
-                if meaning := self._module_member(self.modules[star[7:]], name, depth + 1):
+                if meaning := self._module_member(self.modules[star[7:]], name, depth + 1, False):
                     return meaning
         return ""
+
+    def _of_packages(self, module: Module, name: str, depth: int) -> str:
+        """What a name that the tree nowhere binds means by a `from package import *`."""
+        if name in _BUILTINS:
+            return ""
+        key = (module.path, f"{name}*")
+        if key not in self._stars:
+            self._stars[key] = starred(self._foreign_stars(module, depth), name)
+        return self._stars[key]
+
+    def _star_sources(self, module: Module, depth: int) -> list[str]:
+        targets = (b.target.removesuffix(".*") or "." for b in module.scope.bindings.get("*", ()))
+        return [self._imported(target, module, depth) for target in targets]
+
+    def _foreign_stars(self, module: Module, depth: int) -> list[str]:
+        """Packages outside of the tree of which `module`, or what it imports all of, imports all."""
+        found: dict[str, None] = {}
+        seen, left = {module.path}, [module]
+        while left:
+            for star in self._star_sources(left.pop(), depth):
+                if star.startswith("module:"):
+                    if star[7:] in seen:
+                        continue
+                    seen.add(star[7:])
+                    left.append(self.modules[star[7:]])
+                elif star:
+                    found.setdefault(star)
+        return list(found)
 
     @functools.cache  # noqa: B019 - one Code lives as long as the audit
     def _roots(self, path: str) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def _field(entities: Entities, entity: Entity, name: str, call: t.Call, scope: S
     indexed = truth(values, call, scope, "index")
     column = Column(
         name,
-        stored or (f"{name}_id" if refers else name),
+        stored or (f"{name}_id" if refers and not name.endswith("_id") else name),
         kind,
         place_of(Located(call, scope), name),
         truth(values, call, scope, "primary_key") is True or kind in _KEYS,

@@ -77,10 +77,28 @@ CASES = {
         "from pkg.stores import *\nprobe(store.get)",
         "redis.Redis().get",
     ),
+    "a star import of a package outside": (
+        "from redis import *\nprobe(Redis().get)",
+        "redis.Redis().get",
+    ),
+    "star imports of which one is known to give it": (
+        "from flask import *\nfrom peewee import *\nfrom redis import *\nprobe(Model)",
+        "peewee.Model",
+    ),
+    "a builtin beside a star import": ("from redis import *\nprobe(print)", "builtins.print"),
+    "star imports of which any may give it": (
+        "from redis import *\nfrom valkey import *\nprobe(Client)",
+        "",
+    ),
+    "a package's star import through the tree": (
+        "from pkg.all import *\nfrom pkg.stores import *\nprobe(store.get)\nprobe",
+        "redis.Redis().get",
+    ),
     "a submodule": ("from pkg import stores\nprobe(stores.store.get)", "redis.Redis().get"),
 }
 PACKAGE = {
     "pkg/__init__.py": "from .stores import make as connect\n",
+    "pkg/all.py": "from valkey import *\n",
     "pkg/stores.py": "from redis import Redis\nstore = Redis()\ndef make():\n    return store\n",
 }
 
@@ -119,7 +137,7 @@ def test_packages_that_import_all_of_each_other_end(build: Build) -> None:
     }
     code = build(files).code
     (site,) = code.method_calls("probe")
-    assert code.name(site.node.args[0], site.scope) == ""
+    assert code.name(site.node.args[0], site.scope) == "pkg.core.missing"  # the one package outside
 
 
 def test_mutual_references_end(build: Build) -> None:
