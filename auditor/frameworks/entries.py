@@ -12,9 +12,18 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.dependencies import Dependency, declarations, plain_annotation
-from auditor.link.flow import Flow, Hit, bring, bring_source, patterned, reads_request
+from auditor.link.flow import (
+    Flow,
+    Form,
+    Hit,
+    Source,
+    Taint,
+    bring,
+    bring_source,
+    patterned,
+    reads_request,
+)
 from auditor.link.names import Located, Scope
-from auditor.link.taint import Form, Source, Taint
 from auditor.model.web import Parameter, Route
 
 _GLOBALS = {
@@ -86,7 +95,7 @@ class Entries:
         annotation = plain_annotation(self.values, param, function.scope)
         if annotation is None:
             return None
-        return self.flow.typed(annotation.node, annotation.scope, source)  # type: ignore[arg-type]
+        return self.flow.models.typed(annotation.node, annotation.scope, source)  # type: ignore[arg-type]
 
     def _injected(
         self,

@@ -10,9 +10,8 @@ import re
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.flow import Flow
+from auditor.link.flow import Flow, Form, Source, Taint
 from auditor.link.names import Located
-from auditor.link.taint import Form, Source, Taint
 
 _LIBRARIES = ("graphene", "strawberry", "ariadne")
 _NARROW = {
@@ -90,7 +89,7 @@ def _typed(flow: Flow, function: Located, node: t.Function) -> dict[str, Taint]:
     for param in node.params:
         if param.annotation is None or param.name in ("self", "root", "info"):
             continue
-        held = flow.typed(param.annotation, function.scope, Source("body", param.name))
+        held = flow.models.typed(param.annotation, function.scope, Source("body", param.name))
         if held is not None:
             given[param.name] = held
     return given

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.flow import Reached
-from auditor.link.taint import Form, Taint, leaves
+from auditor.link.flow import Form, Reached, Taint, leaves
 
 Found = Iterator[tuple[str, Taint | None]]
 

@@ -6,8 +6,7 @@ import re
 
 from auditor.extract.python import tree as t
 from auditor.libraries.sinks import Found, open_mapping, receiver_of
-from auditor.link.flow import Reached, drains
-from auditor.link.taint import Form, Taint, leaves
+from auditor.link.flow import Form, Reached, Taint, drains, leaves
 
 # --- MongoDB (CWE-943): https://www.mongodb.com/docs/manual/reference/operator/query/
 

@@ -6,9 +6,8 @@ import re
 
 from auditor.extract.python import tree as t
 from auditor.libraries.sinks import Found, any_part, receiver_of, text_of
-from auditor.link.flow import Reached, drains
+from auditor.link.flow import Form, Reached, drains, leaves
 from auditor.link.names import argument
-from auditor.link.taint import Form, leaves
 
 # --- SQL (CWE-89)
 

@@ -6,9 +6,8 @@ import re
 
 from auditor.extract.python import tree as t
 from auditor.libraries.sinks import Found, receiver_of, text_of
-from auditor.link.flow import Reached, drains
+from auditor.link.flow import Form, Reached, Taint, drains
 from auditor.link.names import Scope, argument
-from auditor.link.taint import Form, Taint
 
 _HTML_RESPONSES = re.compile(
     r"(?:fastapi|starlette)\.responses\.HTMLResponse|django\.(?:http|shortcuts)(?:\.response)?\.HttpResponse$"

@@ -1,6 +1,6 @@
 """Which values stem from the caller's identity, which from ids that the caller sent, and where they meet.
 
-The flow of injections (`auditor/link/flow.py`) forgets what a narrow type makes harmless, and keeps
+The flow of injections (`auditor/link/flow/`) forgets what a narrow type makes harmless, and keeps
 the more dangerous of two values. Here a number is as good an id as any text, and what counts is that
 two kinds of values meet: hence sets of marks that only grow. A function is walked once for each set
 of marks that it is given; functions of the tree are followed.

@@ -6,77 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from auditor.extract.python import tree as t
+from auditor.link.flow.outside import CLEANERS
+from auditor.link.flow.taint import Form, Taint, merge
 from auditor.link.names import Code, Scope
-from auditor.link.taint import Form, Taint, merge
 
 if TYPE_CHECKING:
-    from auditor.link.flow import Env, Flow
-
-CLEANERS = {
-    "int", "float", "bool", "len", "UUID", "ObjectId", "PydanticObjectId", "Decimal", "date",
-    "datetime", "fromisoformat", "strptime", "parse_date", "parse_datetime", "ip_address",
-    "ip_network", "hash", "id", "isinstance", "type", "abs", "round", "sum", "ord", "any", "all",
-    "secure_filename", "clean", "sanitize", "slugify", "md5", "sha1", "sha256", "sha512",
-    "hexdigest", "digest", "url_for", "reverse", "reverse_lazy", "url_path_for", "uuid5", "crc32",
-    "get_valid_filename", "bindparam", "range", "enumerate_keys", "Identifier", "Literal",
-    "get_valid_name", "isoformat", "timestamp", "validate_filename",
-}  # fmt: skip
-"""Last names of calls whose result holds nothing harmful, whatever they are given.
-
-They convert to a narrow type or keep only harmless characters.
-"""
-
-_ENCODERS = {
-    "escape": "html", "conditional_escape": "html", "bleach": "html", "linkify": "html",
-    "strip_tags": "html", "escapejs": "html", "sanitize_html": "html", "quote": "percent but slashes",
-    "quote_plus": "percent", "urlencode": "percent", "b64encode": "encoded",
-    "urlsafe_b64encode": "encoded", "b32encode": "encoded", "b16encode": "encoded",
-    "hexlify": "encoded", "escape_string": "sql", "quote_ident": "sql", "quote_identifier": "sql",
-    "escape_like": "sql", "escape_filter_chars": "ldap", "escape_dn_chars": "ldap",
-    "filter_format": "ldap", "basename": "a name", "safe_join": "a name",
-}  # fmt: skip
-"""Last names of calls that encode for one place, and the coat that they put on."""
-
-DECODERS = {
-    "b64decode": ("encoded",), "urlsafe_b64decode": ("encoded",), "standard_b64decode": ("encoded",),
-    "b32decode": ("encoded",), "b16decode": ("encoded",), "unhexlify": ("encoded",),
-    "unquote": ("percent", "percent but slashes"), "unquote_plus": ("percent", "percent but slashes"),
-    "unescape": ("html",),
-}  # fmt: skip
-"""Last names of calls that take coats off again."""
-
-
-def coat_of(name: str, last: str) -> str | None:
-    """The coat that a call puts on what it is given, by its canonical and its last name."""
-    if last == "clean" and name.startswith(("bleach.", "nh3.")):
-        return "html"
-    if last == "quote" and name.startswith(("shlex.", "pipes.")):
-        return "shell"
-    if last == "escape" and name.startswith(("re.", "regex.")):
-        return "regex"
-    return _ENCODERS.get(last)
-
-
-WRAPPERS = {
-    "str": "text", "bytes": "text", "repr": "text", "fspath": "text", "unquote": "text",
-    "unquote_plus": "text", "b64decode": "text", "urlsafe_b64decode": "text", "unhexlify": "text",
-    "dumps": "text", "BytesIO": "file", "StringIO": "file", "smart_str": "text",
-    "force_str": "text", "dedent": "text", "normalize": "text", "Template": "same",
-    "join": "path", "abspath": "text", "realpath": "text", "normpath": "text", "expanduser": "text",
-    "dirname": "text", "Path": "path", "PurePath": "path", "PosixPath": "path", "urljoin": "second",
-    "urlparse": "text", "urlsplit": "text", "urlunparse": "same", "parse_qs": "same", "URL": "text",
-    "splitext": "same", "split": "same", "sub": "second", "loads": "object", "load_json": "object",
-    "list": "same", "tuple": "same", "set": "same", "frozenset": "same", "dict": "same",
-    "sorted": "same", "reversed": "same", "iter": "same", "next": "each", "zip": "same",
-    "map": "same", "filter": "same", "min": "same", "max": "same", "enumerate": "same",
-    "deepcopy": "same", "copy": "same", "chain": "same", "cast": "same", "jsonable_encoder": "same",
-    "gather": "same", "run_until_complete": "same", "wait_for": "same", "Request": "same", "asdict": "same", "vars": "same",
-    "shield": "same", "ensure_future": "same", "create_task": "same", "from_list": "same",
-    "getattr": "same", "format": "text", "SON": "same", "OrderedDict": "same", "defaultdict": "same",
-    "unescape": "text", "ImmutableMultiDict": "same", "StringIO_": "same", "split_command": "same",
-}  # fmt: skip
-"""Last names of functions outside the tree that hand on what they are given, and as what."""
-
+    from auditor.link.flow.engine import Flow
+    from auditor.link.flow.summaries import Env
 _STRICT = re.compile(
     r"valid|safe|allow|permit|check|verif|whitelist|known|legal|trusted|is_local|is_private|is_public"
     r"|sanit|ensure|assert|in_scope|within|same_origin|restrict|guard|reject|forbid|block|has_"

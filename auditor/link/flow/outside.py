@@ -1,0 +1,99 @@
+"""What functions outside the tree do with what they are given, by their last names."""
+
+from __future__ import annotations
+
+CLEANERS = {
+    "int", "float", "bool", "len", "UUID", "ObjectId", "PydanticObjectId", "Decimal", "date",
+    "datetime", "fromisoformat", "strptime", "parse_date", "parse_datetime", "ip_address",
+    "ip_network", "hash", "id", "isinstance", "type", "abs", "round", "sum", "ord", "any", "all",
+    "secure_filename", "clean", "sanitize", "slugify", "md5", "sha1", "sha256", "sha512",
+    "hexdigest", "digest", "url_for", "reverse", "reverse_lazy", "url_path_for", "uuid5", "crc32",
+    "get_valid_filename", "bindparam", "range", "Identifier", "Literal",
+    "get_valid_name", "isoformat", "timestamp", "validate_filename",
+}  # fmt: skip
+"""Last names of calls whose result holds nothing harmful, whatever they are given.
+
+They convert to a narrow type or keep only harmless characters.
+"""
+
+_ENCODERS = {
+    "escape": "html", "conditional_escape": "html", "bleach": "html", "linkify": "html",
+    "strip_tags": "html", "escapejs": "html", "sanitize_html": "html", "quote": "percent but slashes",
+    "quote_plus": "percent", "urlencode": "percent", "b64encode": "encoded",
+    "urlsafe_b64encode": "encoded", "b32encode": "encoded", "b16encode": "encoded",
+    "hexlify": "encoded", "escape_string": "sql", "quote_ident": "sql", "quote_identifier": "sql",
+    "escape_like": "sql", "escape_filter_chars": "ldap", "escape_dn_chars": "ldap",
+    "filter_format": "ldap", "basename": "a name", "safe_join": "a name",
+}  # fmt: skip
+"""Last names of calls that encode for one place, and the coat that they put on."""
+
+DECODERS = {
+    "b64decode": ("encoded",), "urlsafe_b64decode": ("encoded",), "standard_b64decode": ("encoded",),
+    "b32decode": ("encoded",), "b16decode": ("encoded",), "unhexlify": ("encoded",),
+    "unquote": ("percent", "percent but slashes"), "unquote_plus": ("percent", "percent but slashes"),
+    "unescape": ("html",),
+}  # fmt: skip
+"""Last names of calls that take coats off again."""
+
+
+def coat_of(name: str, last: str) -> str | None:
+    """The coat that a call puts on what it is given, by its canonical and its last name."""
+    if last == "clean" and name.startswith(("bleach.", "nh3.")):
+        return "html"
+    if last == "quote" and name.startswith(("shlex.", "pipes.")):
+        return "shell"
+    if last == "escape" and name.startswith(("re.", "regex.")):
+        return "regex"
+    return _ENCODERS.get(last)
+
+
+WRAPPERS = {
+    "str": "text", "bytes": "text", "repr": "text", "fspath": "text", "unquote": "text",
+    "unquote_plus": "text", "b64decode": "text", "urlsafe_b64decode": "text", "unhexlify": "text",
+    "dumps": "text", "BytesIO": "file", "StringIO": "file", "smart_str": "text",
+    "force_str": "text", "dedent": "text", "normalize": "text", "Template": "same",
+    "join": "path", "abspath": "text", "realpath": "text", "normpath": "text", "expanduser": "text",
+    "dirname": "text", "Path": "path", "PurePath": "path", "PosixPath": "path", "urljoin": "second",
+    "urlparse": "text", "urlsplit": "text", "urlunparse": "same", "parse_qs": "same", "URL": "text",
+    "splitext": "same", "split": "same", "sub": "second", "loads": "object", "load_json": "object",
+    "list": "same", "tuple": "same", "set": "same", "frozenset": "same", "dict": "same",
+    "sorted": "same", "reversed": "same", "iter": "same", "next": "each", "zip": "same",
+    "map": "same", "filter": "same", "min": "same", "max": "same", "enumerate": "same",
+    "deepcopy": "same", "copy": "same", "chain": "same", "cast": "same", "jsonable_encoder": "same",
+    "gather": "same", "run_until_complete": "same", "wait_for": "same", "Request": "same", "asdict": "same", "vars": "same",
+    "shield": "same", "ensure_future": "same", "create_task": "same", "from_list": "same",
+    "getattr": "same", "format": "text", "SON": "same", "OrderedDict": "same", "defaultdict": "same",
+    "unescape": "text", "ImmutableMultiDict": "same",
+}  # fmt: skip
+"""Last names of functions outside the tree that hand on what they are given, and as what."""
+
+HANDS_ON = {
+    "to_thread": 0, "run_in_threadpool": 0, "run_sync": 0, "run_in_executor": 1, "add_task": 0,
+    "submit": 0, "call_soon": 0, "partial": 0, "sync_to_async": 0, "enqueue": 0,
+}  # fmt: skip
+"""Calls that call their argument at this position with those after it."""
+FILLS = {
+    "append", "add", "extend", "insert", "appendleft", "update", "setdefault", "set", "write",
+}  # fmt: skip
+TEXTUAL = {
+    "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "casefold", "replace",
+    "removeprefix", "removesuffix", "encode", "decode", "format", "center", "ljust", "rjust",
+    "zfill", "translate", "swapcase", "expandtabs", "join", "format_map", "unicode_string",
+    "absolute", "resolve", "as_posix", "expanduser", "joinpath", "with_suffix", "with_name",
+    "geturl", "read", "getvalue", "unescape", "hex", "read_text",
+}  # fmt: skip
+LISTS = {"split", "rsplit", "splitlines", "partition", "rpartition", "getlist", "get_all"}
+ITSELF = {
+    "dict", "model_dump", "copy", "to_dict", "items", "values", "json", "get_json", "deepcopy",
+    "__getitem__", "asdict", "model_copy", "multi_items", "lists", "jsonable_encoder", "form",
+}  # fmt: skip
+DUMPS = {"dict", "model_dump", "asdict", "json", "copy", "to_dict"}
+MEMBERS = {"get", "pop", "setdefault", "getone", "get_default", "getfirst"}
+HARMFUL = {".", "..", "/", "../", "'", '"', "\\", ";", "<", "://"}
+"""Text whose removal is meant to make a value harmless."""
+TELLS = {
+    "startswith", "endswith", "isdigit", "isalpha", "isalnum", "isnumeric", "isdecimal", "count",
+    "find", "index", "rfind", "isidentifier", "islower", "isupper", "isspace", "exists", "is_file",
+    "is_dir", "validate", "keys_match",
+}  # fmt: skip
+"""Methods of a value whose result holds nothing of it."""
