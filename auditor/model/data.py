@@ -107,6 +107,7 @@ class Table(msgspec.Struct, frozen=True):
 
     `dialect` is postgresql, mysql, sqlite, mongodb, … or empty where the code does not tell.
     `library` is what declares it, in whose idiom an index would be added: SQLAlchemy, Django, Beanie, …
+    `attributes` are (stored name, attribute) of the columns that the class calls something else.
     """
 
     store: str
@@ -115,6 +116,7 @@ class Table(msgspec.Struct, frozen=True):
     place: Place
     dialect: str = ""
     library: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 class Constant(msgspec.Struct, frozen=True):

@@ -64,6 +64,23 @@ def filled_once(application: Application) -> Iterator[Constant]:
             yield Constant("sql", models[name].table, why)
 
 
+_OF_DJANGO = ("django_content_type", "auth_permission", "django_site")
+
+
+@provides(Constant)
+def of_the_framework(application: Application) -> Iterator[Constant]:
+    """What Django fills by itself, with a record or a few for each model of the project.
+
+    Source: https://docs.djangoproject.com/en/stable/ref/contrib/contenttypes/
+    """
+    (entities,) = application.facts(Entities)
+    if any(e.mapper == "django" for e in entities):
+        for table in _OF_DJANGO:
+            yield Constant(
+                "sql", table, "Django keeps a few records there, by the project's models"
+            )
+
+
 def _used_otherwise(nodes: Iterable[tuple[t.Node, object]], names: set[str]) -> set[str]:
     """Which of these classes are spoken of in another way than to read their records."""
     reading: set[int] = set()

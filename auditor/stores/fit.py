@@ -77,11 +77,9 @@ def collections(application: Application) -> list[CollectionFit]:
             fits = tuple((q, _unsure(match, why)) for q, match in fits)
         if fits or declared:
             idle = tuple(i for i in declared if not i.run)
-            library = declaring.library if declaring else driver if store == "mongodb" else ""
-            owner = declaring.place.symbol if declaring else ""
+            default = driver if store == "mongodb" else ""
             proposed = tuple(
-                replace(p, code=code(library, name, owner, p.fields, p.kind))
-                for p in propose(fits, live)
+                replace(p, code=code(declaring, default, p, name)) for p in propose(fits, live)
             )
             unused = () if blind & {unit, ""} else tuple(_unused(live, reads))
             found.append(CollectionFit(unit, name, store, fits, live, idle, proposed, unused))

@@ -8,14 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from auditor.model.data import Proposal, Table
+
 Fields = Sequence[tuple[str, int]]
 _SPECIAL = {"text": "text", "geo": "2dsphere", "hash": "hashed"}
 
 
-def code(library: str, collection: str, owner: str, fields: Fields, kind: str) -> str:
-    """The declaration of an index; `owner` is the class that declares the collection."""
-    write = _IDIOMS.get(library, _sql)
-    return write(collection, owner, fields, kind)
+_BY_ATTRIBUTE = {"SQLModel", "Django", "Tortoise", "Peewee"}
+"""Libraries whose indexes name a class's attributes, where others name columns."""
+
+
+def code(table: Table | None, default: str, proposal: Proposal, collection: str) -> str:
+    """The declaration of an index, in the idiom of what declares the collection; else in `default`'s."""
+    library = table.library if table is not None else default
+    owner = table.place.symbol if table is not None else ""
+    fields: Fields = proposal.fields
+    if library in ("Tortoise", "Peewee"):  # they declare no direction, and need none
+        fields = _upward(proposal)
+    if table is not None and library in _BY_ATTRIBUTE:
+        names = dict(table.attributes)
+        fields = [(names.get(name, name), way) for name, way in fields]
+    if any("(" in name for name, _ in fields):
+        library = ""  # of an expression
+    return _IDIOMS.get(library, _sql)(collection, owner, fields, proposal.kind)
+
+
+def _upward(proposal: Proposal) -> Fields:
+    """The same index without directions, where every query that it serves sorts only downward: an
+    index is read from either end."""
+    sorted_by = {name for query in proposal.queries for name, _ in query.sort}
+    if any(way > 0 for name, way in proposal.fields if name in sorted_by):
+        return proposal.fields
+    return [(name, 1) for name, _ in proposal.fields]
 
 
 def _keys(fields: Fields, kind: str) -> str:
@@ -56,9 +80,19 @@ def _odmantic(collection: str, owner: str, fields: Fields, kind: str) -> str:
     return f'{owner}: model_config = {{"indexes": lambda: [Index({", ".join(names)})]}}'
 
 
-def _sqlalchemy(collection: str, owner: str, fields: Fields, kind: str) -> str:
+def _core(collection: str, owner: str, fields: Fields, kind: str) -> str:
     columns = [f'"{name}"' if way > 0 else f'text("{name} DESC")' for name, way in fields]
     return f'Index("{_name(collection, fields)}", {", ".join(columns)})'
+
+
+def _sqlalchemy(collection: str, owner: str, fields: Fields, kind: str) -> str:
+    return f"{owner}: __table_args__ = ({_core(collection, owner, fields, kind)},)"
+
+
+def _sqlmodel(collection: str, owner: str, fields: Fields, kind: str) -> str:
+    if len(fields) == 1:
+        return f"{owner}.{fields[0][0]}: Field(index=True)"
+    return _sqlalchemy(collection, owner, fields, kind)
 
 
 def _django(collection: str, owner: str, fields: Fields, kind: str) -> str:
@@ -67,11 +101,20 @@ def _django(collection: str, owner: str, fields: Fields, kind: str) -> str:
 
 
 def _tortoise(collection: str, owner: str, fields: Fields, kind: str) -> str:
+    if _mixed(fields):
+        return _sql(collection, owner, fields, kind)
     return f"{owner}.Meta: indexes = [{_tuple(fields)}]"
 
 
 def _peewee(collection: str, owner: str, fields: Fields, kind: str) -> str:
+    if _mixed(fields):
+        named = [f"{owner}.{name}" + ("" if way > 0 else ".desc()") for name, way in fields]
+        return f"{owner}.add_index({owner}.index({', '.join(named)}))"
     return f"{owner}.Meta: indexes = (({_tuple(fields)}, False),)"
+
+
+def _mixed(fields: Fields) -> bool:
+    return any(way < 0 for _, way in fields)
 
 
 def _alembic(collection: str, owner: str, fields: Fields, kind: str) -> str:
@@ -102,6 +145,6 @@ def _name(collection: str, fields: Fields) -> str:
 
 _IDIOMS: dict[str, Callable[[str, str, Fields, str], str]] = {
     "PyMongo": _pymongo, "Motor": _motor, "Beanie": _beanie, "MongoEngine": _mongoengine,
-    "ODMantic": _odmantic, "SQLAlchemy": _sqlalchemy, "SQLModel": _sqlalchemy, "Django": _django,
-    "Tortoise": _tortoise, "Peewee": _peewee, "Alembic": _alembic,
+    "ODMantic": _odmantic, "SQLAlchemy": _sqlalchemy, "SQLAlchemy Core": _core, "SQLModel": _sqlmodel,
+    "Django": _django, "Tortoise": _tortoise, "Peewee": _peewee, "Alembic": _alembic,
 }  # fmt: skip

@@ -66,11 +66,28 @@ def tables(application: Application) -> Iterator[Table]:
             continue
         if entity.managed and entity.table not in seen:
             seen.add(entity.table)
-            columns = tuple((c.name, c.type) for c in entity.stored())
-            yield Table("sql", entity.table, columns, entity.place, kind)
+            stored = entity.stored()
+            columns = tuple((c.name, c.type) for c in stored)
+            named = tuple((c.name, c.attribute) for c in stored if c.attribute != c.name)
+            library = _library(application, entity)
+            yield Table("sql", entity.table, columns, entity.place, kind, library, named)
     for name, state in history.tables.items():
         if name not in seen:
-            yield Table("sql", name, tuple(state.columns.items()), state.place, kind)
+            library = "Alembic" if state.migrated and state.place.path.endswith(".py") else ""
+            yield Table("sql", name, tuple(state.columns.items()), state.place, kind, library)
+
+
+_LIBRARIES = {"sqlalchemy": "SQLAlchemy", "django": "Django", "tortoise": "Tortoise", "peewee": "Peewee"}  # fmt: skip
+
+
+def _library(application: Application, entity: Entity) -> str:
+    """What declares a table, where the tree holds the declaration: a package's is not ours to change."""
+    if entity.found is None:
+        return "SQLAlchemy Core" if entity.mapper == "sqlalchemy" else ""
+    names = application.code.ancestry(entity.found)
+    if any(name.startswith("sqlmodel.") for name in names):
+        return "SQLModel"
+    return _LIBRARIES.get(entity.mapper, "")
 
 
 @provides(Index)

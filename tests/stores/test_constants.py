@@ -90,3 +90,16 @@ def test_a_collection_that_a_list_of_the_code_fills_needs_no_index(
     found = build({"app.py": code}).facts(CollectionFit)
     (kinds,) = [c for c in found if c.name == "kinds"]
     assert [match.fit for query, match in kinds.fits if "code" in query.equality] == [fit]
+
+
+def test_what_django_fills_by_itself_stays_small(build: Build) -> None:
+    source = """
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+class Note(models.Model):
+    kind = models.CharField(max_length=9)
+def of(name):
+    return ContentType.objects.get(model=name), list(Note.objects.filter(kind=name))
+"""
+    fits = {f.name: f.fits[0][1].fit for f in build({"a/models.py": source}).facts(CollectionFit)}
+    assert fits == {"django_content_type": Fit.COVERED, "a_note": Fit.MISSING}
