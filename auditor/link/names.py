@@ -1,4 +1,4 @@
-"""What a name means: modules, scopes and symbols across all Python files of the tree.
+"""What a name means, across all Python files of the tree.
 
 Every expression has a *canonical name*, in one notation for all code:
 
@@ -22,224 +22,42 @@ import builtins
 import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TypeVar
-
-import msgspec
 
 from auditor.extract.python import tree as t
+from auditor.link.index import Index
+from auditor.link.layout import Layout, below
+from auditor.link.scopes import (
+    Binding,
+    CallSite,
+    Definition,
+    Located,
+    Module,
+    Scope,
+    argument,
+    arguments,
+    named,
+)
 from auditor.link.stars import starred
 
-Definition = t.Function | t.Class
+__all__ = [
+    "Binding", "CallSite", "Code", "Definition", "Located", "Module", "Scope", "argument", "arguments",
+    "named",
+]  # fmt: skip
 _BUILTINS = frozenset(dir(builtins))
 _MAX_DEPTH = 24
 _MAX_ACTIVE = 80
 """Questions that may wait for each other: frameworks that fill parameters ask anew."""
 _MAX_STEPS = 3000
 """Steps one question may take before what was cut short counts as told, against hostile code."""
-N = TypeVar("N", bound=t.Node)
 
 
-@dataclass(eq=False, slots=True)
-class Module:
-    """One Python file: its path relative to the root, and its statements."""
-
-    path: str
-    body: list[t.Stmt]
-    scope: Scope = field(init=False)
-    scopes: dict[int, Scope] = field(init=False, default_factory=dict)
-    """The scope that each function and class opens, by `id` of its node."""
-
-    def __post_init__(self) -> None:
-        self.scope = Scope(self, None, None)
-
-
-class Binding(msgspec.Struct, frozen=True):
-    """One way in which a scope gives a name a meaning.
-
-    `kind` is definition, import, value, element (of an iterable), context (of a `with`),
-    parameter or other; `value` is the expression behind it; `index` its place in an unpacking.
-    """
-
-    kind: str
-    node: t.Node
-    value: t.Expr | None = None
-    index: int | None = None
-    target: str = ""
-
-    @property
-    def part(self) -> t.Expr | None:
-        """The expression itself, or the one at its place when a display is unpacked."""
-        if self.index is None:
-            return self.value
-        match self.value:
-            case t.Seq(items=items) if self.index < len(items):
-                return items[self.index]
-        return None
-
-
-@dataclass(eq=False)
-class Scope:
-    """A module, class or function body and the names it binds."""
-
-    module: Module
-    owner: t.Function | t.Class | t.Lambda | None
-    parent: Scope | None
-    walruses: list[t.Bind] = field(default_factory=list)
-    """`name := value` anywhere in it."""
-
-    @functools.cached_property
-    def bindings(self) -> dict[str, list[Binding]]:
-        found: dict[str, list[Binding]] = defaultdict(list)
-        match self.owner:
-            case None:
-                body = self.module.body
-            case t.Lambda():
-                body = []
-            case _:
-                body = self.owner.body
-        if isinstance(self.owner, t.Function | t.Lambda):
-            for param in self.owner.params:
-                found[param.name].append(Binding("parameter", param, param.default))
-        _collect(body, found)
-        for walrus in self.walruses:
-            _collect_target(walrus.target, Binding("value", walrus, walrus.value), found)
-        return dict(found)
-
-    @property
-    def qualname(self) -> str:
-        outer = self.parent.qualname if self.parent else ""
-        name = getattr(self.owner, "name", "<lambda>") if self.owner else ""
-        return f"{outer}.{name}" if outer and name else outer or name
-
-    @property
-    def function(self) -> t.Function | None:
-        """The nearest enclosing function."""
-        scope: Scope | None = self
-        while scope and not isinstance(scope.owner, t.Function):
-            scope = scope.parent
-        return scope.owner if scope and isinstance(scope.owner, t.Function) else None
-
-
-def _collect(body: Iterable[t.Stmt], found: dict[str, list[Binding]]) -> None:
-    for stmt in body:
-        match stmt:
-            case t.Function() | t.Class():
-                found[stmt.name].append(Binding("definition", stmt))
-            case t.Import():
-                _collect_import(stmt, found)
-            case t.Assign(value=value) if value is not None:
-                for target in stmt.targets:
-                    _collect_target(target, Binding("value", stmt, value), found)
-            case t.Assign():
-                for target in stmt.targets:
-                    _collect_target(target, Binding("other", stmt), found)
-            case t.For():
-                _collect_target(stmt.target, Binding("element", stmt, stmt.iter), found)
-                _collect(stmt.body, found)
-                _collect(stmt.orelse, found)
-            case t.If() | t.While():
-                _collect(stmt.body, found)
-                _collect(stmt.orelse, found)
-            case t.With():
-                for context, target_of in zip(stmt.contexts, stmt.targets, strict=True):
-                    if target_of is not None:
-                        _collect_target(target_of, Binding("context", stmt, context), found)
-                _collect(stmt.body, found)
-            case t.Try():
-                _collect(stmt.body, found)
-                for handler in stmt.handlers:
-                    if handler.name:
-                        found[handler.name].append(Binding("other", handler))
-                    _collect(handler.body, found)
-                _collect(stmt.orelse, found)
-                _collect(stmt.final, found)
-            case t.Match():
-                for case in stmt.cases:
-                    for name in case.names:
-                        found[name].append(Binding("other", stmt))
-                    _collect(case.body, found)
-
-
-def _collect_import(stmt: t.Import, found: dict[str, list[Binding]]) -> None:
-    for name, alias in stmt.names:
-        if stmt.module:
-            dots = stmt.module if stmt.module.endswith(".") else stmt.module + "."
-            found[alias or name].append(Binding("import", stmt, target=dots + name))
-        elif alias:
-            found[alias].append(Binding("import", stmt, target=name))
-        else:
-            found[name.split(".")[0]].append(Binding("import", stmt, target=name.split(".")[0]))
-
-
-def _collect_target(target: t.Expr, binding: Binding, found: dict[str, list[Binding]]) -> None:
-    match target:
-        case t.Name(id=name):
-            found[name].append(binding)
-        case t.Seq(items=items):
-            for index, item in enumerate(items):
-                inner = item.value if isinstance(item, t.Star) else item
-                part = Binding(binding.kind, binding.node, binding.value, index)
-                _collect_target(inner, part, found)
-
-
-class Located(msgspec.Struct, frozen=True, eq=False):
-    """An expression or definition together with the scope that gives its names their meaning."""
-
-    node: t.Node
-    scope: Scope
-
-    @property
-    def path(self) -> str:
-        return self.scope.module.path
-
-    @property
-    def key(self) -> tuple[str, int, int]:
-        """Identity of the place, for sets and dictionaries."""
-        return self.path, self.node.line, self.node.column
-
-
-class CallSite(Located, frozen=True, eq=False):
-    """One call, with what is known of its surroundings."""
-
-    node: t.Call
-
-    def arg(self, position: int | None, *names: str) -> t.Expr | None:
-        return argument(self.node, position, *names)
-
-    @property
-    def function(self) -> t.Function | None:
-        return self.scope.function
-
-
-@functools.cache
-def named(name: str) -> t.Name:
-    """A name as it would be written. One node for each: what a node stands for is kept by its id."""
-    return t.Name(1, 1, 1, name)
-
-
-def argument(call: t.Call, position: int | None, *names: str) -> t.Expr | None:
-    """The argument at `position`, or by one of its names; None where it is not given."""
-    for keyword in call.keywords:
-        if keyword.name in names:
-            return keyword.value
-    if position is not None and 0 <= position < len(call.args):
-        if not any(isinstance(arg, t.Star) for arg in call.args[: position + 1]):
-            return call.args[position]
-    return None
-
-
-def arguments(call: t.Call) -> list[t.Expr]:
-    """All that a call passes, by position and by name."""
-    return [*call.args, *(k.value for k in call.keywords)]
-
-
-class Code:
+class Code(Index):
     """All Python of the tree, and the questions that can be asked of it."""
 
     def __init__(self, modules: Iterable[Module]) -> None:
-        self.modules = {module.path: module for module in modules}
+        super().__init__(modules)
+        self._layout = Layout(self.modules)
         self.fillers: list[Callable[[t.Param, Scope], str]] = []
         """How frameworks fill parameters: (parameter, its function's scope) -> canonical name."""
         self._names: dict[tuple[int, int], str] = {}
@@ -248,47 +66,8 @@ class Code:
         self._cut = False
         self._steps = 0
         self._active = 0
-        self._nodes = {id(m): list(_scoped(m)) for m in self.modules.values()}
-        self._by_kind: dict[type, list[Located]] = defaultdict(list)
-        self._calls: dict[str, list[CallSite]] = defaultdict(list)
-        for nodes in self._nodes.values():
-            for node, scope in nodes:
-                if type(node) is t.Call:
-                    self._calls[t.last_word(node.func)].append(CallSite(node, scope))
-                elif type(node) in _INDEXED:
-                    self._by_kind[type(node)].append(Located(node, scope))
-                elif isinstance(node, t.Bind):
-                    scope.walruses.append(node)
-        self._defined = [
-            found
-            for nodes in self._nodes.values()
-            for found in (Located(n, s) for n, s in nodes if type(n) in (t.Function, t.Class))
-        ]
-        self._definitions = {
-            f"{found.path}:{self._qualname(found.node, found.scope)}": found  # type: ignore[arg-type]
-            for found in self._defined
-        }  # of several with one name, the last holds it
 
     # --- enumeration
-
-    def nodes(self, module: Module) -> list[tuple[t.Node, Scope]]:
-        """Every node of a module in source order, each with its scope."""
-        return self._nodes[id(module)]
-
-    def of_kind(self, kind: type[N]) -> Iterator[tuple[N, Scope]]:
-        """Every node of one of the kinds that are asked for often, with its scope."""
-        assert kind in _INDEXED
-        return ((found.node, found.scope) for found in self._by_kind[kind])  # type: ignore[misc]
-
-    def all_calls(self) -> Iterator[CallSite]:
-        return (site for sites in self._calls.values() for site in sites)
-
-    def functions(self) -> Iterator[Located]:
-        """All functions, also those whose name another one takes over."""
-        return (found for found in self._defined if isinstance(found.node, t.Function))
-
-    def classes(self) -> Iterator[Located]:
-        return (found for found in self._defined if isinstance(found.node, t.Class))
 
     def calls(self, *names: str) -> Iterator[CallSite]:
         """Calls whose callee has one of these canonical names, in stable order."""
@@ -317,79 +96,7 @@ class Code:
                 if callee is not None and isinstance(callee.node, t.Function):
                     yield callee
 
-    def method_calls(self, *names: str) -> Iterator[CallSite]:
-        """Calls of any attribute or function with one of these plain names."""
-        for name in names:
-            yield from self._calls.get(name, ())
-
-    @functools.cached_property
-    def _words(self) -> set[str]:
-        """Every plain name that something of the tree may be called by."""
-        words = {found.node.name for found in self._defined}  # type: ignore[attr-defined]
-        for imported, _ in self.of_kind(t.Import):
-            words.update(alias for _, alias in imported.names if alias)
-        for assign, _ in self.of_kind(t.Assign):
-            if isinstance(assign.value, t.Name | t.Attr | t.Call):
-                for target in assign.targets:
-                    words.add(t.last_word(target))
-        return words
-
-    def _calls_named(self, last: str) -> list[CallSite]:
-        """Calls spelt with this last word, or with an alias that imports it."""
-        return [*self._calls.get(last, ()), *self._aliased.get(last, ())]
-
-    @functools.cached_property
-    def _aliased(self) -> dict[str, list[CallSite]]:
-        """Calls through a renaming: `from fastapi import Depends as D`, `get = client.get`."""
-        found: dict[str, list[CallSite]] = defaultdict(list)
-        renamed: dict[str, set[str]] = defaultdict(set)
-        for imported, _ in self.of_kind(t.Import):
-            for name, alias in imported.names:
-                if alias and alias != name:
-                    renamed[alias].add(name.split(".")[-1])
-        for assign, _ in self.of_kind(t.Assign):
-            if isinstance(assign.value, t.Name | t.Attr):
-                for target in assign.targets:
-                    if isinstance(target, t.Name) and target.id != t.last_word(assign.value):
-                        renamed[target.id].add(t.last_word(assign.value))
-        for alias, originals in renamed.items():
-            for original in sorted(originals):
-                found[original].extend(self._calls.get(alias, ()))
-        return found
-
     # --- names
-
-    def decorated(self, call: t.Call) -> Located | None:
-        """The function that a call decorates."""
-        return self._decorated.get(id(call))
-
-    @functools.cached_property
-    def _decorated(self) -> dict[int, Located]:
-        return {id(d): f for f in self.functions() for d in f.node.decorators}  # type: ignore[attr-defined]
-
-    def definition(self, name: str) -> Located | None:
-        """The function or class of the tree with this canonical name."""
-        return self._definitions.get(name)
-
-    def own_name(self, found: Located) -> str:
-        """The canonical name of a function or class of the tree."""
-        return f"{found.path}:{self._qualname(found.node, found.scope)}"  # type: ignore[arg-type]
-
-    def methods_named(self, name: str) -> list[Located]:
-        """Every method of this plain name, whatever its class."""
-        return self._methods.get(name, [])
-
-    @functools.cached_property
-    def _methods(self) -> dict[str, list[Located]]:
-        found: dict[str, list[Located]] = defaultdict(list)
-        for each in self.functions():
-            if isinstance(each.scope.owner, t.Class):
-                found[each.node.name].append(each)  # type: ignore[attr-defined]
-        return found
-
-    def definitions_in(self, path: str) -> list[tuple[str, Located]]:
-        """(canonical name, definition) of everything a module defines."""
-        return [(n, f) for n, f in self._definitions.items() if f.path == path]
 
     def defined(self, expr: t.Expr, scope: Scope) -> Located | None:
         """The function or class of the tree that `expr` refers to."""
@@ -433,7 +140,7 @@ class Code:
                 return self._inherited(name, scope, depth)
             case t.Attr(value=value, name=name):
                 base = self.name(value, scope, depth)
-                if base.rpartition(".")[2] in self._namespaces:
+                if base.rpartition(".")[2] in self._layout.namespaces:
                     below = self._imported(f"{base}.{name}", scope.module, depth)
                     if below.startswith("module:"):
                         return below
@@ -566,10 +273,6 @@ class Code:
     @staticmethod
     def _instance(name: str) -> str:
         return f"{name}()" if name and not name.startswith("typing.") else ""
-
-    def _qualname(self, node: Definition, scope: Scope) -> str:
-        outer = scope.qualname
-        return f"{outer}.{node.name}" if outer else node.name
 
     def _member(self, base: str, name: str, depth: int) -> str:
         """The canonical name of attribute `name` of what `base` names."""
@@ -755,7 +458,7 @@ class Code:
         if target.startswith("."):
             return self._relative(target, module, depth)
         parts = target.split(".")
-        for root in (*self._roots(module.path), *self._workspace.get(parts[0], ())):
+        for root in (*self._roots(module.path), *self._layout.workspaces.get(parts[0], ())):
             if name := self._walk_modules(root, parts, module, depth, 1):
                 return name
         return target
@@ -765,7 +468,7 @@ class Code:
         module = scope.module
         if not target.startswith("."):
             for root in self._roots(module.path):
-                found = self._module_at(root, target.split("."))
+                found = self._layout.at(root, target.split("."))
                 if found is not None and found is not module:
                     return found
         name = self._imported(target, module, 0)
@@ -778,35 +481,6 @@ class Code:
             base = base.parent
         return self._walk_modules(str(base), rest.split(".") if rest else [], module, depth)
 
-    @functools.cached_property
-    def _stems(self) -> frozenset[str]:
-        """Paths of the modules without their ending, and of the directories that hold some."""
-        found = {path.removesuffix(".py") for path in self.modules}
-        return frozenset(
-            found | {str(up) for path in self.modules for up in PurePosixPath(path).parents}
-        )
-
-    @functools.cached_property
-    def _namespaces(self) -> frozenset[str]:
-        """Names of directories that hold modules and no `__init__.py` (PEP 420)."""
-        holding = {str(PurePosixPath(path).parent) for path in self.modules}
-        return frozenset(
-            PurePosixPath(x).name for x in holding if f"{x}/__init__.py" not in self.modules
-        ) - {""}
-
-    @functools.cached_property
-    def _workspace(self) -> dict[str, list[str]]:
-        """Packages of a workspace: `worker_lib` -> the directory `libs/worker-lib` or its `src`."""
-        found: dict[str, list[str]] = defaultdict(list)
-        for path in self.modules:
-            package = PurePosixPath(path).parent
-            root = package.parent
-            if path.endswith("/__init__.py") and root.name:
-                project = root.parent.name if root.name == "src" else root.name
-                if project.replace("-", "_").lower() == package.name.lower():
-                    found[package.name].append(str(root))
-        return found
-
     def _walk_modules(
         self, root: str, parts: list[str], importer: Module, depth: int, first: int = 0
     ) -> str:
@@ -817,16 +491,16 @@ class Code:
         their packages call by the same name.
         """
         longest = len(parts)
-        if longest and _below(root, parts[:1]) not in self._stems:
+        if longest and below(root, parts[:1]) not in self._layout.stems:
             longest = 0  # most imports are of packages that are not in the tree
         if longest < first:
             return ""
         cuts = [*range(longest - 1, first - 1, -1), longest] if longest else [0]
         for cut in cuts:  # a name of the deepest package before the submodule of that name
-            found = self._module_at(root, parts[:cut])
+            found = self._layout.at(root, parts[:cut])
             if found is None or (found is importer and not found.path.endswith("__init__.py")):
                 continue
-            if cut == 0 and parts and self._module_at(root, parts[:1]):
+            if cut == 0 and parts and self._layout.at(root, parts[:1]):
                 continue  # a submodule is reached through its own path, not through its package
             name = f"module:{found.path}"
             for part in parts[cut:]:
@@ -834,11 +508,6 @@ class Code:
             if name:
                 return name
         return ""
-
-    def _module_at(self, root: str, parts: list[str]) -> Module | None:
-        stem = _below(root, parts)
-        package = self.modules.get(f"{stem}/__init__.py" if stem else "__init__.py")
-        return package or self.modules.get(f"{stem}.py")
 
     def _module_member(self, module: Module, name: str, depth: int, guessed: bool = True) -> str:
         for binding in reversed(module.scope.bindings.get(name, ())):
@@ -848,7 +517,7 @@ class Code:
                 return meaning
         if module.path.endswith("__init__.py"):
             directory = str(PurePosixPath(module.path).parent)
-            if found := self._module_at(directory, [name]):
+            if found := self._layout.at(directory, [name]):
                 return f"module:{found.path}"
         if name in module.scope.bindings:
             return f"{module.path}:{name}"
@@ -900,16 +569,8 @@ class Code:
 
     @functools.cache  # noqa: B019 - one Code lives as long as the audit
     def _roots(self, path: str) -> tuple[str, ...]:
-        """Directories an absolute import may start from: the package's root, then those above.
-
-        Last come the directories inside the package, for files run as scripts, and those that the
-        tree puts on `sys.path`.
-        """
-        above = [str(p) for p in PurePosixPath(path).parents]
-        packages = [p for p in above if f"{p}/__init__.py".removeprefix("./") in self.modules]
-        outer = [p for p in above if p not in packages]
-        sources = [f"{p}/src".removeprefix("./") for p in outer]
-        return (*outer, *sources, *packages, *self._on_path)
+        """Where an absolute import of a file may start; last, what the tree puts on `sys.path`."""
+        return (*self._layout.roots(path), *self._on_path)
 
     @functools.cached_property
     def _on_path(self) -> list[str]:
@@ -929,45 +590,9 @@ class Code:
         return list(found)
 
 
-def _below(root: str, parts: list[str]) -> str:
-    """The path of a module below a directory, without its ending."""
-    return "/".join(([] if root in (".", "") else [root]) + parts)
-
-
-_INDEXED = {t.Import, t.Item, t.Const, t.Assign}
 _STATIC = {"classmethod"}
 _PROPERTIES = {"property", "cached_property", "functools.cached_property"}
 
 
 def _last_of_name(name: str) -> str:
     return name.replace(":", ".").rpartition(".")[2].removesuffix("()").removesuffix("[]")
-
-
-def _scoped(module: Module) -> Iterator[tuple[t.Node, Scope]]:
-    """Every node of a module with the scope its names are looked up in."""
-    stack: list[tuple[t.Node, Scope]] = [(node, module.scope) for node in reversed(module.body)]
-    while stack:
-        node, scope = stack.pop()
-        yield node, scope
-        match node:
-            case t.Function():
-                inner = Scope(module, node, scope)
-                module.scopes[id(node)] = inner
-                stack.extend((x, inner) for x in reversed(node.body))
-                outer = [*node.decorators, *node.params]
-                if node.returns is not None:
-                    outer.append(node.returns)
-                stack.extend((x, scope) for x in reversed(outer))
-            case t.Class():
-                inner = Scope(module, node, scope)
-                module.scopes[id(node)] = inner
-                stack.extend((x, inner) for x in reversed(node.body))
-                outer = [*node.decorators, *node.bases, *(k.value for k in node.keywords)]
-                stack.extend((x, scope) for x in reversed(outer))
-            case t.Lambda():
-                inner = Scope(module, node, scope)
-                module.scopes[id(node)] = inner
-                stack.append((node.body, inner))
-                stack.extend((x, scope) for x in reversed(node.params))
-            case _:
-                stack.extend((x, scope) for x in reversed(t.children(node)))
