@@ -194,6 +194,8 @@ class CorsPolicy(msgspec.Struct, frozen=True):
     origins: Value
     origin_regex: Value | None
     credentials: Value
+    reflected: bool = False
+    """Whether the request's own Origin is sent back, whatever it is."""
 
 
 class UnusedGuard(msgspec.Struct, frozen=True):

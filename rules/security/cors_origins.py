@@ -27,8 +27,8 @@ class CorsOrigins(Rule):
 
     A wildcard is reported where it stands: as a literal, as the default of a setting in code (which
     holds wherever the setting is missing, whatever a `.env` file says), or in a settings file. With
-    credentials it is high: Starlette then answers a request that carries cookies with the caller's
-    own origin, so every site is allowed. Without credentials it is medium, and low for an
+    credentials it is high: Starlette, Flask-CORS and django-cors-headers then answer a request that
+    carries cookies with the caller's own origin, so every site is allowed. Without credentials it is medium, and low for an
     application that only reads. `null` and a pattern that matches any host count as wildcards. A
     setting without a default whose value is not in the repository leaves the verdict unknown.
     """
@@ -72,6 +72,8 @@ class CorsOrigins(Rule):
     def _policy(self, application: Application, policy: CorsPolicy) -> Iterator[Evidence]:
         severity = self._severity(application, policy)
         wide = [*_wildcards(policy.origins), *_open_pattern(policy.origin_regex)]
+        if policy.reflected:
+            wide = ["sends back whatever origin asks"]
         for how in wide:
             yield Evidence(
                 policy.place, State.ABSENT, severity, f"{how}{_credentials(policy)}", how
@@ -137,6 +139,34 @@ app.add_middleware(
 )
 """
         },
+        {
+            "app.py": """
+from flask import Flask, request
+from flask_cors import CORS
+app = Flask(__name__)
+app.config["CORS_ORIGINS"] = ["https://shop.example.org"]
+cors = CORS()
+cors.init_app(app, supports_credentials=True)
+
+@app.after_request
+def ours(response):
+    origin = request.headers.get("Origin")
+    if origin in ("https://shop.example.org",):
+        response.headers["Access-Control-Allow-Origin"] = origin
+    return response
+"""
+        },
+        {
+            "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
+            "settings.py": """
+import django
+ROOT_URLCONF = "urls"
+MIDDLEWARE = ["corsheaders.middleware.CorsMiddleware"]
+CORS_ALLOW_ALL_ORIGINS = False
+CORS_ALLOWED_ORIGINS = ["https://shop.example.org"]
+CORS_ALLOW_CREDENTIALS = True
+""",
+        },
     )
     bad = (
         {
@@ -186,6 +216,41 @@ from fastapi.middleware.cors import CORSMiddleware
 app = FastAPI()
 app.add_middleware(CORSMiddleware, allow_origin_regex=".*.(shop.com|shop.org)", allow_credentials=True)  # expect: high
 """
+        },
+        {
+            "app.py": """
+from flask import Flask, request
+from flask_cors import CORS, cross_origin
+app = Flask(__name__)
+CORS(app, resources={
+    r"/api/*": {"origins": "*"},  # expect: medium
+    r"/shop/*": {"origins": ["https://shop.example.org"]},
+})
+
+@app.post("/orders")
+@cross_origin(supports_credentials=True)  # expect: high
+def order():
+    return {}
+
+@app.after_request
+def anybody(response):
+    response.headers["Access-Control-Allow-Origin"] = request.headers.get("Origin")  # expect: high
+    response.headers["Access-Control-Allow-Credentials"] = "true"
+    return response
+"""
+        },
+        {
+            "app.py": "from flask import Flask\nfrom flask_cors import CORS\napp = Flask(__name__)\nCORS(app)  # expect: low\n"
+        },
+        {
+            "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
+            "settings.py": """
+import django
+ROOT_URLCONF = "urls"
+MIDDLEWARE = ["corsheaders.middleware.CorsMiddleware"]
+CORS_ORIGIN_ALLOW_ALL = True  # expect: high
+CORS_ALLOW_CREDENTIALS = True
+""",
         },
     )
 
