@@ -11,6 +11,7 @@ from auditor.link.checks.parts import CALLER_SOURCES, Part, Trace
 from auditor.link.checks.recognised import VOUCHERS
 from auditor.link.checks.strength import (
     OF_NOBODY,
+    PROVEN,
     Origin,
     State,
     Strength,
@@ -204,9 +205,10 @@ class Evidence(Part):
         return any(o.truth == Strength.VERIFIED for o in self.origins_in(expr, state))
 
     def about_identity(self, expr: t.Expr, state: State) -> bool:
-        """Whether a test is about who the framework says is calling."""
+        """Whether a test is about who the framework, or a credential that verified, says is calling."""
         if isinstance(expr, t.Name) and expr.id in state.env:
-            return state.env[expr.id].identity
+            origin = state.env[expr.id]
+            return origin.identity or origin.truth in PROVEN
         if vouched := self.vouched(expr):
             return bool(vouched.identity or vouched.truth)
         below = () if isinstance(expr, t.Lambda) else t.children(expr)

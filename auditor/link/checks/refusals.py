@@ -25,6 +25,11 @@ _LOGIN = re.compile(r"log-?_?in|sign-?_?in|auth", re.I)
 _DEMANDING = re.compile(r"(?:^|\.)(?:login_required|staff_member_required|permission_required)$")
 
 
+_REDIRECT = re.compile(r"[rR]edirect\w*$")
+_ADDRESS = re.compile(r"(?:^|\.)(?:url_for|reverse|reverse_lazy)$")
+_TELLING = re.compile(r"(?:^|\.)flash$|messages\.\w+$|log(?:ger|ging)?\.\w+$|^print$")
+
+
 class Refusals(Part):
     """Judges exceptions and responses."""
 
@@ -76,6 +81,21 @@ class Refusals(Part):
             )
         return self.is_denial(call) or _is_error(call)
 
+    def turns_back(self, stmt: t.If) -> bool:
+        """`if not post: flash("gone"); return redirect(url_for("index"))`: as good as a 404."""
+        *above, last = stmt.body
+        if not _is_missing(stmt.test) or not isinstance(last, t.Return):
+            return False
+        call = last.value
+        if not isinstance(call, t.Call) or not _REDIRECT.search(t.dotted(call.func)):
+            return False
+        return _is_own_address(call) and all(
+            isinstance(each, t.Do)
+            and isinstance(each.value, t.Call)
+            and _TELLING.search(t.dotted(each.value.func))
+            for each in above
+        )
+
     def sends_denial(self, call: t.Call) -> bool:
         """`await response(scope, receive, send)`, `send({"status": 401})`, `websocket.close(1008)`."""
         if isinstance(call.func, t.Name) and len(call.args) == 3:
@@ -113,6 +133,28 @@ class Refusals(Part):
         self.trace.rejects.append(node)
         if what is not None and (self.trace.refusing or self.is_denial(what)):
             self.trace.denies = True
+
+
+def _is_missing(test: t.Expr) -> bool:
+    """`not found`, `found is None`, `kind not in KINDS`."""
+    match test:
+        case t.Unary(op="not", value=t.Name()):
+            return True
+        case t.Compare(left=t.Name(), ops=["is" | "=="], rights=[t.Const(value=None)]):
+            return True
+        case t.Compare(left=t.Name(), ops=["not in"]):
+            return True
+    return False
+
+
+def _is_own_address(redirect: t.Call) -> bool:
+    """Whether a redirect leads to a page of the application, whose address says nothing."""
+    if not redirect.args:
+        return False
+    target = redirect.args[0]
+    if isinstance(target, t.Call):
+        return bool(_ADDRESS.search(t.dotted(target.func)))
+    return isinstance(target, t.Const) and isinstance(target.value, str)
 
 
 def _is_error(call: t.Expr) -> bool:

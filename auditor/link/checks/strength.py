@@ -27,6 +27,10 @@ class Strength(enum.IntEnum):
     VERIFIED = 6
 
 
+PROVEN = frozenset({Strength.DEFAULT_SECRET, Strength.VERIFIED})
+"""What a credential that was really checked says, be its key known or not."""
+
+
 def least(strengths: Iterable[Strength], default: Strength) -> Strength:
     """What is established on every one of several ways."""
     found = set(strengths)

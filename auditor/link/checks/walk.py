@@ -12,6 +12,7 @@ from auditor.link.checks.evidence import Evidence
 from auditor.link.checks.parts import Part, Trace
 from auditor.link.checks.refusals import Refusals
 from auditor.link.checks.strength import (
+    PROVEN,
     Env,
     Exit,
     Origin,
@@ -218,11 +219,14 @@ class Walk(Part):
         known = self.evidence.about_identity(stmt.test, state)
         verified = Strength.VERIFIED
         before = len(self.trace.rejects)
+        if not known and no not in PROVEN and self.refusals.turns_back(stmt):
+            self.trace.rejects.append(stmt)
+            return self.block(stmt.orelse, self.learned(state, stmt.test, False, no))
         then = self.refused(
-            stmt.body, self.learned(state, stmt.test, True, yes), known and no is verified
+            stmt.body, self.learned(state, stmt.test, True, yes), known and no in PROVEN
         )
         other = self.refused(
-            stmt.orelse, self.learned(state, stmt.test, False, no), known and yes is verified
+            stmt.orelse, self.learned(state, stmt.test, False, no), known and yes in PROVEN
         )
         if len(self.trace.rejects) > before and (known or max(yes, no) >= Strength.DEFAULT_SECRET):
             self.trace.conditional = True
@@ -237,7 +241,7 @@ class Walk(Part):
     def refused(self, body: list[t.Stmt], state: State, refusing: bool) -> State | None:
         """The state after a branch; `refusing` where whom the framework knows takes the other."""
         before = self.trace.refusing
-        self.trace.refusing = (refusing or before) and state.strength is not Strength.VERIFIED
+        self.trace.refusing = (refusing or before) and state.strength not in PROVEN
         try:
             return self.block(body, state)
         finally:
