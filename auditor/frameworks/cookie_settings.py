@@ -50,10 +50,15 @@ class FlaskSettings:
         for setting in application.facts(FrameworkSetting):
             if setting.framework in ("Flask", "Quart"):
                 groups[setting.name].append(setting)
-        self.found = {
-            name: in_service([s for s in settings if s.application == unit] or settings)
+        own = {
+            name: [s for s in settings if s.application == unit]
             for name, settings in groups.items()
-        }  # what is set beside another application of the tree holds for this one too
+        }
+        if not any(own.values()):
+            own = (
+                groups  # what is set beside another application of the tree holds for this one too
+            )
+        self.found = {name: in_service(settings) for name, settings in own.items() if settings}
         self.outside = filled_from_outside(application.values)
         self.defined = truths(application)
 

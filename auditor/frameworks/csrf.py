@@ -80,9 +80,10 @@ def exempt_views(application: Application) -> Iterator[CsrfGap]:
         function = route.function
         if function is None or not route.framework.startswith("Django"):
             continue
-        if (
-            route.method in ("GET", "HEAD", "OPTIONS")
-            or route.authentication is not Guarding.ENFORCED
+        if route.method in ("GET", "HEAD", "OPTIONS") or route.authentication not in (
+            Guarding.ENFORCED,
+            Guarding.OPTIONAL,
+            Guarding.ABSENT,
         ):
             continue
         if route.method != "POST" and not _changes(function):
@@ -129,17 +130,33 @@ def _by_session(code: Code, route: Route, function: Located) -> bool:
     guards = [g for g in route.guards if g.state is Guarding.ENFORCED]
     if any(_OTHER_CREDENTIAL.search(f"{g.name} {g.reason}") for g in guards):
         return False
+    if not guards:  # it serves guests too, and whoever is signed in as himself
+        return _asks_session(function.node, opens=True)
     for guard in guards:
         if _SESSION_GUARD.search(f"{guard.name} {guard.reason}"):
             return True
         if guard.via == "body":  # a view that verifies something else may open a session itself
-            if _asks_session(function.node, opens=True):
+            if _asks_session(function.node, opens=True) or _rests_on_session(code, function):
                 return True
             continue
         node = _definition_at(code, guard.place)
         if node is not None and _asks_session(node):
             return not any(_CREDENTIAL_ELSEWHERE.search(word) for word in _words(node))
     return False
+
+
+def _rests_on_session(code: Code, function: Located) -> bool:
+    """Whether a view, or what it calls, reads Flask's session and puts nothing there itself."""
+    reads = False
+    for each in code.with_callees(function, 1):
+        inner = code.inside(each)
+        for node in t.walk_own(*each.node.body):  # type: ignore[attr-defined]
+            match node:
+                case t.Assign(targets=[t.Item(value=t.Name(id="session"))]):
+                    return False
+                case t.Name(id="session"):
+                    reads = reads or code.name(node, inner) in ("flask.session", "quart.session")
+    return reads
 
 
 def _asks_session(node: t.Node, opens: bool = False) -> bool:

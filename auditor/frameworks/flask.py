@@ -14,6 +14,7 @@ from auditor.frameworks.flask_nodes import Node
 from auditor.frameworks.flask_routing import FlaskRouting, Found, converters
 from auditor.frameworks.limits import Limits, of_limiter, short
 from auditor.frameworks.public import public_by_nature
+from auditor.frameworks.signins import signs_in
 from auditor.libraries.limiters import LIMITS, exempts_route
 from auditor.link.application import Application, provides
 from auditor.link.names import Located
@@ -143,7 +144,9 @@ class _Routes:
             tuple(dict.fromkeys(guards)),
             tuple(dict.fromkeys(self._limits(found, tests))),
             tuple(self._parameters(path, found)),
-            found.rule.public or public_by_nature(method, _braced(path)),
+            found.rule.public
+            or public_by_nature(method, _braced(path))
+            or ("login" if signs_in(self.application.code, view.function) else ""),
             view.function,
             self._dependencies(found),
             view.owner,

@@ -114,6 +114,8 @@ app = Flask(__name__)
         ("@app.post('/a')\n@login_required\ndef a(): current_user.x = request.get_json()", 0),
         ("@app.post('/a')\n@login_required\ndef a():\n    if Form().validate_on_submit(): save()", 0),
         ("@app.post('/a')\ndef a(): save(request.form['x'])", 0),
+        ("@app.post('/a')\ndef a():\n    if 'user' not in session: abort(401)\n    save(session['user'], request.form['x'])", 1),
+        ("@app.post('/in')\ndef a():\n    session['user'] = check_password(request.form['x'])", 0),
         ("@app.put('/a')\n@login_required\ndef a(): current_user.x = request.form['x']", 0),
         ("CSRFProtect(app)\n@app.post('/a')\n@login_required\ndef a(): current_user.x = request.form['x']", 0),
         ("csrf = CSRFProtect(app)\n@app.post('/a')\n@csrf.exempt\n@login_required\n"
@@ -151,6 +153,7 @@ def test_django_without_its_middleware(build: Build) -> None:
         ("@csrf_exempt\n@login_required\ndef a(request): return render(request, 'a.html')", 0),
         ("@login_required\ndef a(request): request.user.x = request.POST['x']", 0),
         ("@csrf_exempt\ndef a(request): save(request.POST['x'])", 0),
+        ("@csrf_exempt\ndef a(request): save(request.POST['x'], by=request.user)", 1),
         ("@csrf_exempt\n@login_required\ndef a(request):\n"
          "    check(request.headers['X-Signature'])\n    save(request.POST['x'])", 0),
     ],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from auditor.frameworks.public import public_by_nature
+from auditor.model.web import Route
+from tests.conftest import Build
 
 
 @pytest.mark.parametrize(
@@ -56,3 +58,31 @@ from auditor.frameworks.public import public_by_nature
 )
 def test_public_by_nature(method: str, path: str, why: str) -> None:
     assert public_by_nature(method, path) == why
+
+
+@pytest.mark.parametrize(
+    "view, public",
+    [
+        ("if user.parola == request.form['parola']:\n        session['nume'] = user.nume", "login"),
+        ("if check_password_hash(user.hash, request.form['password']): login_user(user)", "login"),
+        ("if find(f\"SELECT 1 FROM u WHERE n = '{n}' AND password = '{request.form['password']}'\"): session['n'] = n", "login"),
+        ("if ok(request.form['password']): session['n'] = 1\n    return render_template('login.html')", "login"),
+        ("return render_template('auth/login.html')", "login"),
+        ("user.password = request.form['password']\n    user.save()", ""),
+        ("session['cart'] = request.form['item']", ""),
+        ("return render_template('profile.html')", ""),
+        ("if request.form['password'] == request.form['repeat']: save()", ""),
+    ],
+)  # fmt: skip
+def test_sign_ins_are_told_by_what_they_do(build: Build, view: str, public: str) -> None:
+    code = f"""
+from flask import Flask, render_template, request, session
+from flask_login import login_user
+app = Flask(__name__)
+
+@app.post("/verificare")
+def verificare():
+    {view}
+"""
+    routes = build({"app.py": code}).facts(Route)
+    assert [r.public for r in routes if r.path == "/verificare"] == [public]

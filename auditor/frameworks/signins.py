@@ -1,0 +1,100 @@
+"""Handlers that sign somebody in, by what they do: their paths are in any language.
+
+A handler that is sent a password, holds it against what is stored (or shows the page of a login) and
+opens a session or gives out a token must be reachable without either.
+"""
+
+from __future__ import annotations
+
+import re
+import weakref
+
+from auditor.extract.python import tree as t
+from auditor.link.names import Code, Located
+
+_PASSWORD = re.compile(
+    r"(?:^|_)(?:pass(?:word|wd|phrase|code)?|pwd|psw|senha|parola|passwort|kennwort|contrasena|mot_?de_?passe|haslo|salasana)"
+    r"(?:_|\d|$)",
+    re.I,
+)
+_COMPARES = re.compile(
+    r"check_?(?:user_?)?passw(?:or)?d|verify_?(?:user_?)?passw(?:or)?d|checkpw|password_?(?:matches|verify|is_valid)"
+    r"|^authenticate(?:_user)?$|^(?:check|verify)_?(?:hash|login|credentials)|compare_digest|^compare_hash",
+    re.I,
+)
+_OPENS = re.compile(
+    r"^(?:login|log_?in|sign_?in)_?(?:user|in)?$|(?:create|generate|issue|make|encode|build)\w*_?(?:token|jwt)s?$"
+    r"|^set_cookie$|^set_signed_cookie$|create_session$",
+    re.I,
+)
+_PAGE = re.compile(
+    r"(?:^|[/_-])(?:log|sign)[-_]?in(?:[-_]page|[-_]form)?\.(?:html?|jinja2?|j2)$", re.I
+)
+_ASKS_SQL = re.compile(r"select\b.{1,300}\bwhere\b.{1,300}pass(?:word|wd)", re.I | re.S)
+
+_KNOWN: weakref.WeakKeyDictionary[Code, dict[int, bool]] = weakref.WeakKeyDictionary()
+
+
+def signs_in(code: Code, function: Located | None) -> bool:
+    """Whether a handler is a login, or only the page of one."""
+    if function is None or not isinstance(function.node, t.Function):
+        return False
+    known = _KNOWN.setdefault(code, {})
+    key = id(function.node)
+    if key not in known:
+        known[key] = _signs_in(code, function)
+    return known[key]
+
+
+def _signs_in(code: Code, function: Located) -> bool:
+    body = function.node.body  # type: ignore[attr-defined]
+    own = list(t.walk_own(*body))
+    page = any(isinstance(n, t.Const) and _is_page(n.value) for n in own)
+    if page and sum(not isinstance(s, t.Import) for s in body) == 1:
+        return isinstance(body[-1], t.Return)
+    if not any(_PASSWORD.search(word) for node in own if (word := _word(node))):
+        return False
+    nodes = [n for each in code.with_callees(function, 2) for n in t.walk_own(*each.node.body)]  # type: ignore[attr-defined]
+    return any(_opens(n) for n in nodes) and (page or any(_compares(n) for n in nodes))
+
+
+def _is_page(value: object) -> bool:
+    return isinstance(value, str) and len(value) < 200 and bool(_PAGE.search(value))
+
+
+def _word(node: t.Node) -> str:
+    match node:
+        case t.Const(value=str(word)) if len(word) < 40:
+            return word
+        case t.Name(id=word) | t.Attr(name=word):
+            return word
+    return ""
+
+
+def _opens(node: t.Node) -> bool:
+    """It keeps who is signed in, or makes a token."""
+    match node:
+        case t.Assign(targets=[t.Item(value=t.Name(id="session") | t.Attr(name="session"))]):
+            return True
+        case t.Call(func=func):
+            return bool(_OPENS.search(t.last_word(func))) or t.dotted(func) == "jwt.encode"
+    return False
+
+
+def _compares(node: t.Node) -> bool:
+    match node:
+        case t.Call(func=func):
+            return bool(_COMPARES.search(t.last_word(func)))
+        case t.Compare(left=left, ops=["==" | "!="], rights=[right]):
+            return any(
+                _PASSWORD.search(word)
+                for side in (left, right)
+                for each in t.walk(side)
+                if (word := _word(each))
+            )
+        case t.Const(value=str(text)):
+            return bool(_ASKS_SQL.search(text[:2000]))
+        case t.Text(parts=parts):
+            text = "".join(str(p.value) if isinstance(p, t.Const) else "?" for p in parts)
+            return bool(_ASKS_SQL.search(text[:2000]))
+    return False
