@@ -15,8 +15,9 @@ from pathlib import PurePosixPath
 import msgspec
 
 from auditor.extract.python import tree as t
+from auditor.link.folding import COMPARISONS, lift, one_of
 from auditor.link.names import Located, Module, Scope
-from auditor.link.values import COMPARISONS, Evaluator, lift, one_of, place_of
+from auditor.link.values import Evaluator, place_of
 from auditor.model.places import Place
 from auditor.model.values import Known, OneOf, Setting, Unknown, Value, possible
 

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from auditor.extract.python import tree as t
+from auditor.link.folding import (
+    COLLECTING,
+    COMPARISONS,
+    FUNCTIONS,
+    KINDS,
+    METHODS,
+    OPERATORS,
+    apply_to,
+    formatted,
+    lift,
+    one_of,
+)
 from auditor.link.names import Binding, CallSite, Code, Located, Scope, argument, named
 from auditor.model.places import Place
-from auditor.model.values import Known, Masked, OneOf, Setting, Unknown, Value, possible, text_of
+from auditor.model.values import Known, Masked, Setting, Unknown, Value, possible, text_of
 
 
 def place_of(found: Located, symbol: str = "") -> Place:
@@ -46,100 +56,7 @@ def fills_parameters(filler: Filler) -> Filler:
     return filler
 
 
-_METHODS: dict[str, Callable[..., Any]] = {
-    name: getattr(str, name)
-    for name in [
-        "split",
-        "rsplit",
-        "strip",
-        "lstrip",
-        "rstrip",
-        "lower",
-        "upper",
-        "title",
-        "replace",
-        "join",
-        "startswith",
-        "endswith",
-        "splitlines",
-        "removeprefix",
-        "removesuffix",
-    ]
-}
-
-
-def as_bool(value: object) -> bool:
-    """As decouple, environs and distutils read a text."""
-    return (
-        value.strip().lower() in ("1", "true", "yes", "y", "on", "t")
-        if isinstance(value, str)
-        else bool(value)
-    )
-
-
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "builtins.str": str,
-    "builtins.int": int,
-    "builtins.float": float,
-    "builtins.bool": bool,
-    "builtins.list": list,
-    "builtins.tuple": list,
-    "builtins.set": list,
-    "builtins.sorted": sorted,
-    "builtins.len": len,
-    "json.loads": json.loads,
-}
-_PLACEHOLDER = re.compile(r"\{(\w*)\}")
-_PERCENT = re.compile(r"%(?:\((\w+)\))?[sd]")
-
-
-def _formatted(text: str, *given: Any, **named: Any) -> str:
-    """`str.format` with plain placeholders only: widths could fill the memory."""
-    rest = iter(given)
-
-    def fill(match: re.Match[str]) -> str:
-        key = match[1]
-        return str(given[int(key)] if key.isdigit() else named[key] if key else next(rest))
-
-    if re.search(r"[{}]", _PLACEHOLDER.sub("", text)):
-        raise ValueError("more than plain placeholders")
-    return _PLACEHOLDER.sub(fill, text)
-
-
-def _modulo(left: Any, right: Any) -> Any:
-    """`"/%s" % name`, or the rest of a division."""
-    if not isinstance(left, str):
-        return left % right
-    if "%" in _PERCENT.sub("", left):
-        raise ValueError("more than plain placeholders")
-    given = iter(right if isinstance(right, list) else [right])
-    return _PERCENT.sub(lambda m: str(right[m[1]] if m[1] else next(given)), left)
-
-
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "//": lambda a, b: a // b,
-    "<<": lambda a, b: a << min(b, 64),
-    "|": lambda a, b: a | b,
-    "%": _modulo,
-}
-_KINDS: dict[str, type] = {"str": str, "int": int, "bool": bool, "list": list, "dict": dict}
-_COLLECTING = {"set", "frozenset", "list", "tuple", "sorted"}
-COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "in": lambda a, b: a in b,
-    "not in": lambda a, b: a not in b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-}
 _MAX_DEPTH = 30
-_MAX_LENGTH = 100_000
 _MAX_ITEMS = 100
 
 
@@ -239,9 +156,9 @@ class Evaluator:
             case t.Text(parts=parts):
                 parts_values = [self.value(x, scope) for x in parts]
                 return lift(lambda *xs: "".join(map(str, xs)), parts_values, place)
-            case t.BinOp(op=op, left=left, right=right) if op in _OPERATORS:
+            case t.BinOp(op=op, left=left, right=right) if op in OPERATORS:
                 both = [self.value(left, scope), self.value(right, scope)]
-                return lift(_OPERATORS[op], both, place)
+                return lift(OPERATORS[op], both, place)
             case t.Compare(left=left, ops=[op], rights=[right]) if op in COMPARISONS:
                 both = [self.value(left, scope), self.value(right, scope)]
                 return lift(COMPARISONS[op], both, place)
@@ -410,8 +327,8 @@ class Evaluator:
                 return True if self._is_bound(test, scope) else None
             case t.Call(func=t.Name(id="isinstance"), args=[subject, t.Name(id=kind)]):
                 value = self.value(subject, scope)
-                if isinstance(value, Known) and kind in _KINDS:
-                    return isinstance(value.value, _KINDS[kind])
+                if isinstance(value, Known) and kind in KINDS:
+                    return isinstance(value.value, KINDS[kind])
             case t.Call(func=t.Name(id="hasattr"), args=[base, t.Const(value=str(name))]):
                 own = self.bound_class(base, scope)
                 return bool(self._class_origins(own, name)) if own else None
@@ -424,7 +341,7 @@ class Evaluator:
             return None  # an object: only classes and functions are known by their names
         for source in self.sources(right, scope):
             node = source.node
-            while isinstance(node, t.Call) and t.dotted(node.func) in _COLLECTING and node.args:
+            while isinstance(node, t.Call) and t.dotted(node.func) in COLLECTING and node.args:
                 inner = self.sources(node.args[0], source.scope)
                 if not inner:
                     return None
@@ -627,16 +544,16 @@ class Evaluator:
 
     def _call(self, site: CallSite, name: str, place: Place) -> Value:
         call = site.node
-        if isinstance(call.func, t.Attr) and call.func.name in _METHODS and not call.keywords:
+        if isinstance(call.func, t.Attr) and call.func.name in METHODS and not call.keywords:
             values = [self.value(x, site.scope) for x in [call.func.value, *call.args]]
             if not isinstance(values[0], Unknown):
-                return lift(_METHODS[call.func.name], values, place)
+                return lift(METHODS[call.func.name], values, place)
         if isinstance(call.func, t.Attr) and call.func.name == "format":
             names = [k.name or "" for k in call.keywords]
             given = [call.func.value, *call.args, *(k.value for k in call.keywords)]
             count = len(call.args) + 1
             return lift(
-                lambda *xs: _formatted(*xs[:count], **dict(zip(names, xs[count:], strict=True))),
+                lambda *xs: formatted(*xs[:count], **dict(zip(names, xs[count:], strict=True))),
                 [self.value(x, site.scope) for x in given],
                 place,
             )
@@ -651,8 +568,8 @@ class Evaluator:
         callee = self.code.name(call.func, site.scope)
         if callee == "typing.cast" and len(call.args) == 2:
             return self.value(call.args[1], site.scope)
-        if callee in _FUNCTIONS and len(call.args) == 1 and not call.keywords:
-            return lift(_FUNCTIONS[callee], [self.value(call.args[0], site.scope)], place)
+        if callee in FUNCTIONS and len(call.args) == 1 and not call.keywords:
+            return lift(FUNCTIONS[callee], [self.value(call.args[0], site.scope)], place)
         definition = self.code.definition(callee)
         if definition is not None and isinstance(definition.node, t.Function):
             unbound = not self._bound  # one level, or calls that pass each other on never end
@@ -699,7 +616,7 @@ class Evaluator:
                 return lift(lambda *xs: list(xs), parts, place)
 
         def each(items: Any) -> list[Any]:
-            return [_apply(element, target, item) for item in items]
+            return [apply_to(element, target, item) for item in items]
 
         return lift(each, [whole], place)
 
@@ -714,73 +631,6 @@ class Evaluator:
             if isinstance(name, t.Const) and name.value == key.value
         ]
         return Located(found[-1], maps[0].scope) if found else None
-
-
-def _apply(element: t.Expr, target: str, item: Any) -> Any:
-    match element:
-        case t.Name(id=name) if name == target:
-            return item
-        case t.Call(func=t.Attr() as func, args=args) if func.name in _METHODS:
-            plain = [a.value for a in args if isinstance(a, t.Const)]
-            return _METHODS[func.name](_apply(func.value, target, item), *plain)
-        case t.Call(func=t.Name(id="str" | "int"), args=[inner]):
-            return _apply(inner, target, item)
-    raise ValueError("not a plain expression")
-
-
-def lift(function: Callable[..., Any], values: Iterable[Value], place: Place) -> Value:
-    """Apply `function` to plain values; through settings' defaults and alternatives."""
-    values = list(values)
-    for index, value in enumerate(values):
-        match value:
-            case Unknown():
-                return Unknown(value.reason, place)
-            case Masked():
-                return Masked(value.shape, place)
-            case Setting(name=name, default=default):
-                if default is None:
-                    return Setting(name, _when_unset(function, value, values, index), value.place)
-                rest = [*values[:index], default, *values[index + 1 :]]
-                return Setting(name, lift(function, rest, value.place), value.place)
-            case OneOf(values=options):
-                rest_of = [[*values[:index], o, *values[index + 1 :]] for o in options[:8]]
-                return one_of([lift(function, rest, place) for rest in rest_of], place)
-    plain = [value.value for value in values if isinstance(value, Known)]
-    try:
-        if _too_large(plain):
-            return Unknown("too large to compute", place)
-        result = function(*plain)
-    except Exception:  # noqa: BLE001 - the audited code's own mistake: its value is not known
-        return Unknown("computed at run time", place)
-    return Known(result, place)
-
-
-def _when_unset(
-    function: Callable[..., Any], setting: Setting, values: list[Value], index: int
-) -> Value | None:
-    """What a test of an optional setting says where it is not set: `os.environ.get("X") == "1"`."""
-    if not setting.optional:
-        return None
-    nothing = Known(None, setting.place)
-    result = lift(function, [*values[:index], nothing, *values[index + 1 :]], setting.place)
-    return result if isinstance(result, Known) and isinstance(result.value, bool) else None
-
-
-def _too_large(plain: list[Any]) -> bool:
-    """Repeating a text by a large number could take all memory."""
-    sizes = [len(x) if isinstance(x, str | list | dict) else 0 for x in plain]
-    numbers = [abs(x) for x in plain if isinstance(x, int)]
-    return sum(sizes) > _MAX_LENGTH or (any(sizes) and max(numbers, default=0) > _MAX_LENGTH)
-
-
-def one_of(values: list[Value], place: Place) -> Value:
-    """The value when it is one of these, each named once."""
-    distinct: list[Value] = []
-    for value in values:
-        for each in value.values if isinstance(value, OneOf) else (value,):
-            if each not in distinct:
-                distinct.append(each)
-    return distinct[0] if len(distinct) == 1 else OneOf(tuple(distinct), place)
 
 
 def reads_environment(function: t.Function) -> bool:
