@@ -173,7 +173,7 @@ class RestRouters:
                         viewset = found
         field = self._lookup_field(viewset, "lookup_field", "pk")
         value = self._lookup_field(viewset, "lookup_value_regex", "[^/.]+")
-        return f"{outer}{prefix}/(?P<{lookup}_{field}>{value})/"
+        return f"{outer}{prefix}{'/' if prefix else ''}(?P<{lookup}_{field}>{value})/"
 
     def _lookup_field(self, viewset: Located | None, name: str, default: str) -> str:
         if viewset is None:
@@ -187,14 +187,14 @@ class RestRouters:
         """Everything that a router serves, as its patterns are written."""
         router = self.routers[key]
         start, end = ("^", "$") if router.regex else ("", "")
-        if router.root and depth == 0:
-            yield RestRoute("", "GET", "root", None, None, router.site)
         for site, prefix, viewset in self.registered.get(key, ()):
             base = start + router.parent + prefix
             yield from self._viewset(router, site, base, end, viewset)
         for other in self.merged.get(key, ()):
             if depth < 4 and other != key:
                 yield from self.routes(other, depth + 1)
+        if router.root and depth == 0:
+            yield RestRoute("", "GET", "root", None, None, router.site)
 
     def _viewset(
         self, router: _Router, site: CallSite, base: str, end: str, viewset: Located | None

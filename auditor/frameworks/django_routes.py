@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -243,11 +243,32 @@ class ProjectRoutes:
             guards += self._everywhere(tests, pattern.wrappers, short in LOGIN_FREE_VIEWS)
             guards += self._answers(name)
             guards += self._outside(name, short, pattern) or self._unseen(name, short, pattern)
+            guards += self._demanded(pattern, name, short, tests)
             rest = name.startswith(("rest_framework", "dj_rest_auth", "djoser"))
             throttled = rest and "ObtainAuthToken" not in name and short not in MADE
             limits = list(self.limits.throttled(None, method)) if throttled else []
             at = place_of(pattern.site)
             yield self._route(pattern, method, short, at, None, guards, short, limits)
+
+    def _demanded(self, pattern: Pattern, name: str, short: str, tests: PathTests) -> list[Guard]:
+        """The permissions that a foreign view is given where it is made, or by its own setting.
+
+        https://drf-spectacular.readthedocs.io/en/latest/settings.html: SERVE_PERMISSIONS.
+        """
+        made = _made(pattern)
+        given = made.arg(None, self.permissions.listed_in) if made is not None else None
+        if made is not None and given is not None:
+            return self._permitted([self.permissions.items(Located(given, made.scope))], tests)
+        if not name.startswith("drf_spectacular."):
+            return []
+        main = self.conf.project.main
+        listed = (
+            names
+            for known in main.known("SPECTACULAR_SETTINGS")
+            if isinstance(known, dict) and isinstance(names := known.get("SERVE_PERMISSIONS"), list)
+        )
+        at = main.place("SPECTACULAR_SETTINGS") or self.conf.project.place
+        return self._named(next(listed, []), at, tests)
 
     def _unseen(self, name: str, short: str, pattern: Pattern) -> list[Guard]:
         """What a view does that lies outside of the tree and is not known: nobody can tell."""
@@ -390,9 +411,13 @@ class ProjectRoutes:
     def _entry(self, entry: Located | None, tests: PathTests) -> list[Guard]:
         if entry is not None:
             return self.guards.permission(entry.node, entry.scope, tests)  # type: ignore[arg-type]
-        defaults = []
         at = self.conf.project.main.place("REST_FRAMEWORK") or self.conf.project.place
-        for dotted in self.permissions.default():
+        return self._named(self.permissions.default(), at, tests)
+
+    def _named(self, classes: Iterable[str], at: Place, tests: PathTests) -> list[Guard]:
+        """The permissions that a setting names by their modules."""
+        found = []
+        for dotted in classes:
             name, definition = dotted, None
             module = self.code.module_of(
                 dotted.rpartition(".")[0], self.conf.project.main.module.scope
@@ -402,8 +427,8 @@ class ProjectRoutes:
                 definition = self.code.definition(name)
             judged = self.guards.permission_class(name, definition, tests)
             if judged is not None:
-                defaults.append(Guard(dotted.rpartition(".")[2], at, "application", *judged))
-        return defaults
+                found.append(Guard(dotted.rpartition(".")[2], at, "application", *judged))
+        return found
 
     # --- what every route shares
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -21,7 +21,8 @@ from auditor.frameworks.django_settings import DjangoProject
 from auditor.libraries.url_configurations import PackagedView, Setup, packaged
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
-from auditor.link.names import CallSite, Located, Module, Scope, named
+from auditor.link.names import CallSite, Located, Module, named
+from auditor.link.scopes import Binding, Scope
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
 from auditor.model.dependencies import Dependency
@@ -31,7 +32,7 @@ _PATTERNS = {"path", "re_path", "url"}
 _PINNED = re.compile(r"(?:===?|~=|\^|~)?\s*v?(\d+(?:\.\d+)*)")
 """A version, or a specifier that leaves no newer release with other URLs open."""
 _MAX_DEPTH = 12
-_OUTSIDE = re.compile(r"(?:static|staticfiles_urlpatterns|debug_toolbar_urls)$")
+_WHILE_DEBUGGING = {"static", "staticfiles_urlpatterns", "debug_toolbar_urls"}
 _ADMIN = re.compile(r"\.site\.urls$|admin\.\w*site\w*\.urls$", re.I)
 _PASS_ON = {"format_suffix_patterns", "tuple", "list", "decorator_include"}
 
@@ -66,6 +67,8 @@ class UrlConf:
     patterns: list[Pattern] = field(default_factory=list)
     registries: list[Registry] = field(default_factory=list)
     blind: list[BlindSpot] = field(default_factory=list)
+    before: tuple[Scope | None, Sequence[Binding]] = (None, ())
+    """A module, and what `urlpatterns` was there before the list that is read just now."""
 
     def __post_init__(self) -> None:
         self.code = self.application.code
@@ -94,19 +97,54 @@ class UrlConf:
         trail = (*trail, module.path)
         scope = module.scope
         found = self.code.find("urlpatterns", scope)
-        for binding in found[1] if found else ():
-            if binding.value is not None and self._never(binding.node, scope):
-                continue
-            if binding.value is not None:
-                self._list(binding.value, found[0], prefix, trail)  # type: ignore[index]
-            elif binding.kind == "import":
-                name = self.code.name(named("urlpatterns"), scope)
-                for source in self.values.sources(named("urlpatterns"), scope):
-                    if name and not isinstance(source.node, t.Name):
-                        self._list(source.node, source.scope, prefix, trail)  # type: ignore[arg-type]
+        if found is not None:
+            self._bound(found[1], found[0], prefix, trail)
         for site in self._added(module):
             if not self._never(site.node, site.scope):
                 self._list(site.node.args[-1], site.scope, prefix, trail)
+
+    def _bound(
+        self, bindings: Sequence[Binding], scope: Scope, prefix: _Prefix, trail: tuple[str, ...]
+    ) -> None:
+        """The lists that `urlpatterns` is, from the last one that takes the place of all before it."""
+        body = {id(node) for node in scope.module.body}
+        for start in range(len(bindings) - 1, -1, -1):
+            node = bindings[start].node
+            if isinstance(node, t.Assign) and not node.op and id(node) in body:
+                break
+        else:
+            start = 0
+        for index, binding in enumerate(bindings[start:], start):
+            if self._never(binding.node, scope):
+                continue
+            before, self.before = self.before, (scope, bindings[:index])
+            if binding.value is not None:
+                self._list(binding.value, scope, prefix, trail)
+            elif binding.kind == "import":
+                self._imported(binding, scope, prefix, trail)
+            self.before = before
+
+    def _imported(
+        self, binding: Binding, scope: Scope, prefix: _Prefix, trail: tuple[str, ...]
+    ) -> None:
+        owner, _, name = binding.target.rpartition(".")
+        module = self.code.module_of(owner, scope) if name == "urlpatterns" else None
+        if module is not None:
+            self._module(module, prefix, trail)
+            return
+        for source in self.values.sources(named("urlpatterns"), scope):
+            if not isinstance(source.node, t.Name):
+                self._list(source.node, source.scope, prefix, trail)  # type: ignore[arg-type]
+
+    def _so_far(self, expr: t.Expr, scope: Scope, prefix: _Prefix, trail: tuple[str, ...]) -> bool:
+        """`urlpatterns = [path("api/", include(urlpatterns))]`: what the name was before."""
+        if not isinstance(expr, t.Name) or expr.id != "urlpatterns":
+            return False
+        where, bindings = self.before
+        if where is not scope or not bindings:
+            return False
+        self._bound(bindings, scope, prefix, trail)
+        return True
 
     def _added(self, module: Module) -> Iterator[CallSite]:
         """`urlpatterns.append(…)` in the module, or in another that imports its list."""
@@ -177,7 +215,7 @@ class UrlConf:
                 self._call(CallSite(expr, scope), prefix, trail, depth)
             case t.Attr(name="urls"):
                 self._registry(expr, scope, prefix, ())
-            case t.Name() | t.Attr():
+            case t.Name() | t.Attr() if not self._so_far(expr, scope, prefix, trail):
                 for source in self.values.sources(expr, scope):
                     if source.node is not expr:
                         self._list(source.node, source.scope, prefix, trail, depth + 1)  # type: ignore[arg-type]
@@ -201,7 +239,9 @@ class UrlConf:
         elif last in _PASS_ON:
             for given in site.node.args[:1]:
                 self._list(given, site.scope, prefix, trail, depth + 1)
-        elif not _OUTSIDE.search(last):
+        elif last in _WHILE_DEBUGGING:
+            self._while_debugging(site, last, prefix)
+        else:
             function = self.code.defined(site.node.func, site.scope)
             if function is not None and isinstance(function.node, t.Function):
                 before = len(self.patterns) + len(self.registries)
@@ -210,6 +250,33 @@ class UrlConf:
                 if len(self.patterns) + len(self.registries) == before:
                     told = f"the routes that {last}() makes under {prefix.route} are put together at run time"  # fmt: skip
                     self.blind.append(BlindSpot(place_of(site), "routes", told))
+
+    def _while_debugging(self, site: CallSite, last: str, prefix: _Prefix) -> None:
+        """What is served with DEBUG on alone: the files below a setting's URL, the debug toolbar.
+
+        https://docs.djangoproject.com/en/stable/howto/static-files/#serving-files-uploaded-by-a-user-during-development
+        """
+        if next(self.project.main.known("DEBUG"), None) is not True:
+            return
+        if last == "debug_toolbar_urls":
+            views = packaged("debug_toolbar.urls", self._setup) or ()
+            self._packaged(views, site, prefix.below("__debug__/"))
+            return
+        below = site.arg(0, "prefix")
+        text = self.values.text(below, site.scope)
+        if below is None and last == "staticfiles_urlpatterns":
+            text = self.project.main.text("STATIC_URL")
+        if text and "//" not in text:
+            files = PackagedView(
+                f"^{text.lstrip('/')}(?P<path>.*)$", "serve", public="static files"
+            )
+            self._packaged([files], site, prefix)
+
+    def _packaged(self, views: Iterable[PackagedView], site: CallSite, prefix: _Prefix) -> None:
+        here = Located(site.node, site.scope)
+        for view in views:
+            at = prefix.below(view.route)
+            self.patterns.append(Pattern(at.route, here, at.wrappers, view.view, site, view))
 
     def _returned(
         self, function: Located, prefix: _Prefix, trail: tuple[str, ...], depth: int
@@ -341,17 +408,14 @@ class UrlConf:
         if given is None or trail.count(mark) > 1 or len(trail) > _MAX_DEPTH:
             return  # patterns that include themselves
         trail = (*trail, mark)
+        if self._so_far(given, site.scope, prefix.named(namespace), trail):
+            return
         dotted = self.values.text(given, site.scope)
         if dotted is not None:
             module = self.code.module_of(dotted, site.scope) or self._from_root(dotted)
             known = packaged(dotted, self._setup) if module is None else None
             if known is not None:
-                for view in known:
-                    at = prefix.named(namespace).below(view.route)
-                    here = Located(site.node, site.scope)
-                    self.patterns.append(
-                        Pattern(at.route, here, at.wrappers, view.view, site, view)
-                    )
+                self._packaged(known, site, prefix.named(namespace))
                 return
             if module is None:
                 told = f"the routes of {dotted} under {prefix.route} come from outside this tree"

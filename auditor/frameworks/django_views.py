@@ -6,6 +6,7 @@ class-based-views/, https://www.django-rest-framework.org/api-guide/generic-view
 
 from __future__ import annotations
 
+import http
 import re
 from collections.abc import Iterator
 
@@ -13,11 +14,14 @@ import msgspec
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.frameworks.responses import raised, returned
 from auditor.link.names import CallSite, Code, Located, Scope, argument
+from auditor.link.pathtests import PathTests
 from auditor.link.values import Evaluator
 from auditor.model.values import possible
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_NOT_ALLOWED = http.HTTPStatus.METHOD_NOT_ALLOWED
 _ALL_METHODS = {*METHODS, "HEAD", "OPTIONS"}
 _FORM = ("GET", "POST", "PUT")
 SERVED = {
@@ -253,7 +257,31 @@ class Views:
                 return ("GET",) if last == "api_view" else ("ANY",)
             if call is not None and (limited := self._limited(CallSite(call, function.scope))):
                 return limited
-        return self._delegated(function) or ("ANY",)
+        return self._delegated(function) or self._not_refused(function) or ("ANY",)
+
+    def _not_refused(self, function: Located) -> tuple[str, ...]:
+        """`if request.method != "POST": return HttpResponse(status=405)`: those that get on."""
+        scope = self.code.inside(function)
+        body = function.node.body  # type: ignore[attr-defined]
+        refusing = {id(n) for n in t.walk_own(*body) if self._is_refusal(n, scope)}
+        if not refusing:
+            return ()
+        served = tuple(
+            method
+            for method in METHODS
+            if not _refused(body, PathTests(self.values, method, ""), scope, refusing)
+        )
+        return served if len(served) < len(METHODS) else ()
+
+    def _is_refusal(self, node: t.Node, scope: Scope) -> bool:
+        """Whether a statement answers 405."""
+        match node:
+            case t.Return(value=value) if value is not None:
+                return returned(self.values, value, scope).status == _NOT_ALLOWED
+            case t.Raise(exception=thrown):
+                answer = raised(self.values, thrown, scope)
+                return answer is not None and answer.status == _NOT_ALLOWED
+        return False
 
     def _delegated(self, function: Located) -> tuple[str, ...]:
         """`return ListView.as_view()(request)`: the methods of the class-based views that answer."""
@@ -287,6 +315,34 @@ class Views:
             return ()
         asks = any(isinstance(n, t.Attr) and n.name == "method" for n in t.walk(*found.node.body))
         return tuple(m for m in METHODS if m in {w.upper() for w in words}) if asks else ()
+
+
+def _refused(
+    body: list[t.Stmt], tests: PathTests, scope: Scope, refusing: set[int], chosen: bool = False
+) -> bool | None:
+    """Whether statements come to a refusal by the request's method alone; None where they go on.
+
+    What turns callers away before the method is asked does not count; in a branch that the method
+    has `chosen`, whatever answers does.
+    """
+    for stmt in body:
+        if id(stmt) in refusing:
+            return True
+        told: bool | None = None
+        match stmt:
+            case t.Return() | t.Raise():
+                return False
+            case t.If(test=test, body=then, orelse=other):
+                decided = tests.decide(test, scope)
+                if decided is not None:
+                    told = _refused(then if decided else other, tests, scope, refusing, True)
+                elif chosen and any(isinstance(n, t.Return) for n in t.walk_own(stmt)):
+                    return False
+            case t.Try(body=inner) | t.With(body=inner):
+                told = _refused(inner, tests, scope, refusing, chosen)
+        if told is not None:
+            return told
+    return None
 
 
 def _calls(function: Located, names: set[str]) -> bool:

@@ -29,13 +29,6 @@ from auditor.model.web import Guard, Guarding
 
 _G = re.compile(r"(?:flask\.|quart\.)?g|(?:_request_ctx_stack|_app_ctx_stack)\.top")
 _GLOBALS = re.compile(r"(?:flask|quart)(?:\.globals)?\.g")
-_SESSION = re.compile(r"(?:flask|quart)(?:\.globals)?\.session")
-_NO_IDENTITY = re.compile(
-    r"csrf|xsrf|captcha|lang|locale|theme|cart|next|flash|redirect|referr|nonce|state|visit|count"
-    r"|permanent|modified|accessed|^new$|timezone|return|url|otp|email_to",
-    re.I,
-)
-"""Keys of a session that say nothing about who is calling."""
 
 _HTTP_AUTH = re.compile(
     r"^(?:flask_httpauth|apiflask(?:\.security)?)\.(HTTP(?:Basic|Digest|Token)Auth|MultiAuth)\(\)"
@@ -62,31 +55,6 @@ _LOGIN_EXTENSION = re.compile(r"^(?:flask|quart)_(?:login|auth)\b")
 _LOGIN_MANAGER = re.compile(r"flask_login(?:\.login_manager)?\.LoginManager\(\)")
 
 Judged = tuple[Guarding, str]
-
-
-@vouches
-def the_session(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin | None:
-    """`session["user"]`: the cookie is signed, so what it holds the application has put there.
-
-    https://flask.palletsprojects.com/en/stable/quickstart/#sessions
-    """
-    match = _SESSION.match(name)
-    if match is None:
-        return None
-    rest = name[match.end() :]
-    if not rest:
-        return Origin(identity=True)
-    key: t.Expr | None = None
-    match expr:
-        case t.Item(index=index):
-            key = index
-        case t.Call(func=t.Attr(name="get" | "pop"), args=[first, *_]):
-            key = first
-        case _:
-            return Origin()
-    if _NO_IDENTITY.search(checks.values.text(key, scope) or ""):
-        return Origin()
-    return Origin(truth=Strength.VERIFIED, identity=True)
 
 
 @vouches

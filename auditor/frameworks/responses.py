@@ -29,7 +29,7 @@ _MAKERS = {*_CLASSES, *_SECOND, "JsonResponse", "HttpResponse", "StreamingHttpRe
 _PAGES = {"render", "render_template", "render_template_string", "TemplateResponse"}
 _EXCEPTIONS = {
     "APIException": 500, "ValidationError": 400, "ParseError": 400, "NotFound": 404,
-    "PermissionDenied": 403, "AuthenticationFailed": 401, "NotAuthenticated": 401,
+    "PermissionDenied": 403, "MethodNotAllowed": 405, "AuthenticationFailed": 401, "NotAuthenticated": 401,
     "BadRequest": 400, "Unauthorized": 401, "Forbidden": 403, "Conflict": 409,
     "UnprocessableEntity": 422, "InternalServerError": 500, "ServiceUnavailable": 503,
     "HttpError": 500, "ProblemException": 500,

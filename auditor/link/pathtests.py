@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 import re2
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.contexts import contexts_of
@@ -37,6 +38,8 @@ _ASKED = {
     "url_name", "action",
 }  # fmt: skip
 _SPLITTING = {"split", "rsplit", "partition", "rpartition"}
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+"""What a route for ANY method answers: a test of the method is decided where all of them agree."""
 _PATH = re.compile(r"(?:^|\.)(?:url\.path|path|full_path|path_info|scope\.path)$")
 
 
@@ -64,7 +67,11 @@ class PathTests(msgspec.Struct, frozen=True):
     def decide(self, test: t.Expr, scope: Scope) -> bool | None:
         """The outcome of a test, None where it does not hang on path and method alone."""
         with self.values.within(self.env):
-            return self._decide(test, scope)
+            told = self._decide(test, scope)
+            if told is None or self.method != "ANY":
+                return told
+            each = (replace(self, method=method) for method in _METHODS)
+            return told if all(x._decide(test, scope) is told for x in each) else None
 
     def _decide(self, test: t.Expr, scope: Scope, depth: int = 0) -> bool | None:
         if depth > _MAX_DEPTH:

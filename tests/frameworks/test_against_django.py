@@ -1331,6 +1331,117 @@ class Users(Base):
     def bulk_destroy(self, request): return Response({})
 """,
     ),
+    "sessions, methods in the body, and DEBUG": project(
+        """
+from django.conf import settings
+from django.conf.urls.static import static
+from django.urls import include, path
+from rest_framework.routers import DefaultRouter
+from shop import views as v
+from shop.more import urlpatterns
+
+router = DefaultRouter()
+router.register("", v.Users, basename="user")
+
+urlpatterns = [
+    path("more/", include(urlpatterns)),
+    path("got/", v.got),
+    path("taken/", v.taken),
+    path("caught/", v.caught),
+    path("asked/", v.asked),
+    path("wrapped/", v.wrapped),
+    path("basket/", v.basket),
+    path("only-post/", v.only_post),
+    path("two/", v.two),
+    path("either/", v.either),
+    path("users/", include(router.urls)),
+] + static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)
+""",
+        'DEBUG = True\nMEDIA_URL = "media/"\nMEDIA_ROOT = "/srv/media"\n',
+        more="""
+from django.urls import path
+from shop.views import got, open_
+urlpatterns = [path("got/", got), path("open/", open_)]
+""",
+        views=MEMBERS
+        + """
+import functools
+from django.http import HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.shortcuts import redirect
+
+class Users(Base):
+    pass
+
+def open_(request): return HttpResponse("x")
+
+def got(request):
+    if not request.session.get("member_id"):
+        return redirect("/sign-in/")
+    return HttpResponse("x")
+
+def taken(request):
+    if "member_id" in request.session:
+        return HttpResponse("x")
+    return redirect("/sign-in/")
+
+def caught(request):
+    try:
+        user = User.objects.get(pk=request.session["member_id"])
+    except KeyError:
+        return redirect("/sign-in/")
+    return HttpResponse(user.username)
+
+def asked(request):
+    if request.session.get("staff") is not True:
+        return JsonResponse({}, status=403)
+    return HttpResponse("x")
+
+def member_required(view):
+    @functools.wraps(view)
+    def inner(request, *args, **kwargs):
+        found = request.session.get("_member")
+        if not found:
+            return redirect("/sign-in/")
+        try:
+            request.member = User.objects.get(pk=found, is_active=True)
+        except User.DoesNotExist:
+            request.session.pop("_member", None)
+            return redirect("/sign-in/")
+        return view(request, *args, **kwargs)
+    return inner
+
+@member_required
+def wrapped(request): return HttpResponse("x")
+
+def basket(request):
+    if not request.session.get("cart"):
+        return redirect("/open/")
+    return HttpResponse("x")
+
+def only_post(request):
+    if not request.user.is_authenticated:
+        return JsonResponse({}, status=401)
+    if request.method != "POST":
+        return JsonResponse({}, status=405)
+    return HttpResponse("x")
+
+def two(request):
+    if request.method == "GET":
+        return HttpResponse("x")
+    elif request.method == "POST":
+        if request.POST.get("x"):
+            return HttpResponse("x")
+        return HttpResponse("y")
+    return HttpResponseNotAllowed(["GET", "POST"])
+
+def either(request):
+    if not request.user.is_authenticated:
+        return JsonResponse({}, status=401)
+    if request.method == "POST":
+        return HttpResponse("saved")
+    return HttpResponse("x")
+""",
+    ),
     "GraphQL": project(
         """
 from django.contrib.auth.decorators import login_required

@@ -54,6 +54,8 @@ class Evidence(Part):
                         strength = max(strength, found.strength)
                         if found.denies:
                             self.trace.deny(node)
+                case t.Item() if (vouched := self.vouched(node)) is not None:
+                    strength = max(strength, vouched.truth)  # there, or a KeyError
                 case t.Bind(target=t.Name(id=name), value=value):
                     env = {**env, name: self.origin(value, state)}
         unchanged = strength is state.strength and env is state.env
