@@ -54,7 +54,7 @@ _BY_PATH: tuple[tuple[str, Kind], ...] = (
     (r"(?:^|/)(?:cloudformation|cfn|sam|aws)/.*\.(?:ya?ml|json|template)$", Kind.PLATFORM),
 )
 _BY_NAME: tuple[tuple[str, Kind], ...] = (
-    (r"\.env(?:\..+)?|.+\.env|env\.(?:example|sample|template)|\.flaskenv", Kind.DOTENV),
+    (r"\.env(?:\..+)?|.+\.env|\.?env[-_.](?:example|sample|template|dist)|\.flaskenv", Kind.DOTENV),
     (r"(?:.*[-_.])?(?:requirements?|reqs?)(?:[-_.].*)?\.(?:txt|in|pip)|pyproject\.toml|pipfile|setup\.cfg"
      r"|environment\.ya?ml|package\.json|constraints.*\.txt", Kind.MANIFEST),
     (r"poetry\.lock|uv\.lock|pdm\.lock|pipfile\.lock|package-lock\.json|yarn\.lock"
@@ -172,7 +172,11 @@ _TEST_NAME = re.compile(
     re.I,
 )
 _EXAMPLE_FOLDERS = {"example", "examples", "sample", "samples", "demo", "demos", "snippets"}
-_EXAMPLE_NAME = re.compile(r"\.(?:example|sample|template)(?:\.|$)|\.dist(?:\.(?!py$)|$)", re.I)
+_EXAMPLE_NAME = re.compile(
+    r"\.(?:example|sample|template)(?:\.|$)|\.dist(?:\.(?!py$)|$)"
+    r"|^\.?(?:dot)?env[-_](?:example|sample|template|dist)$|^(?:example|sample|template)[-_.](?:dot)?env$",
+    re.I,
+)
 """`settings.py.dist` is to be copied; `settings.dist.py` is what others import."""
 _DOCUMENT_FOLDERS = {"docs", "doc", "documentation"}
 _DOCUMENT_SUFFIXES = {"md", "rst", "mdx", "adoc"}

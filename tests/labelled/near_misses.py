@@ -23,7 +23,7 @@ _PLACEHOLDERS = (
 def placeholders(values: Values) -> Iterator[LabelledFile]:
     """What shows where a value goes, in example files and in real ones.
 
-    In code, an application signs with a made-up text as well as with any other.
+    In code and in what starts it, an application signs with a made-up text as well as with any other.
     """
     names = sorted({name for name, _ in named(values)})
     for name, group, form in (
@@ -39,7 +39,12 @@ def placeholders(values: Values) -> Iterator[LabelledFile]:
         file = LabelledFile(name, group)
         for placeholder in _PLACEHOLDERS:
             setting = values.choice(names)
-            signs = name == "settings.py" and ("SECRET" in setting or "SIGNING" in setting)
+            signs = name in ("settings.py", "docker-compose.yml") and (
+                "SECRET" in setting
+                or "SIGNING" in setting
+                or "FERNET" in setting
+                or "ENCRYPTION" in setting
+            )
             file.add(form.format(setting, placeholder), EITHER if signs else NOTHING)
             if placeholder in ("$(openssl rand -hex 32)",) and name == "SETUP.md":
                 continue

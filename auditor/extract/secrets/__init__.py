@@ -20,7 +20,7 @@ from auditor.extract.secrets import values
 from auditor.extract.secrets.assignments import NAME_BYTES, Place, assignments, judge
 from auditor.extract.secrets.engines import engine
 from auditor.extract.secrets.patterns import CONNECTION_PASSWORD, PATTERNS, URL_PASSWORD, Pattern
-from auditor.extract.secrets.structure import COMMON_PASSWORDS, decode
+from auditor.extract.secrets.structure import COMMON_PASSWORDS, decode, is_common
 
 _MAX_FINDINGS = 200
 _AROUND = 400
@@ -85,15 +85,36 @@ def _weighed(found: _Found, text: bytes, place: Place) -> _Found:
 
     A format of a provider is what it is, wherever it stands.
     """
-    if found[4] == "low" or (found[4] == "high" and found[2] != "url-password"):
+    if found[4] == "low" or (
+        found[4] == "high" and found[2] not in ("url-password", "private-key")
+    ):
         return found
-    line = text[text.rfind(b"\n", 0, found[0]) + 1 : found[0]].lstrip()
-    if place.role is Role.SOURCE and not line.startswith(_COMMENTS):
+    if place.role is Role.SOURCE and (
+        found[2] == "private-key" or not _is_shown(found, text, place)
+    ):
         return found
-    return (*found[:4], "low", *found[5:])
+    documents_a_key = found[2] == "private-key" and place.role is Role.DOCUMENTATION
+    return (*found[:4], "medium" if documents_a_key else "low", *found[5:])
 
 
-_COMMENTS = (b"#", b"//", b"*", b"/*", b"<!--", b"-- ", b";", b"rem ")
+def _is_shown(found: _Found, text: bytes, place: Place) -> bool:
+    """Whether a comment, a documentation string or a test's setting shows a value."""
+    start, end, kind = found[:3]
+    line = text[text.rfind(b"\n", 0, start) + 1 : start].lstrip()
+    if line.startswith(_COMMENTS):
+        return True
+    value = text[start:end].decode("utf-8", "replace")
+    if values.looks_random(value):
+        return False
+    if _OF_A_TEST.search(found[6]) or _OF_A_TEST.search(value):
+        return kind != "url-password"
+    return place.name.endswith(".py") and text.count(b'"""', 0, start) % 2 == 1
+
+
+_OF_A_TEST = re.compile(r"(?i)(?:^|[_\-])(?:unit)?tests?(?:ing)?(?:[_\-]|$)")
+
+
+_COMMENTS = (b"#", b"//", b"*", b"/*", b"<!--", b"-- ", b";", b"rem ", b">>> ")
 
 
 def _all(text: bytes, place: Place) -> Iterator[_Found]:
@@ -334,7 +355,7 @@ def _login(
 ) -> tuple[str, str, str] | None:
     local = bool(_LOCAL.fullmatch(host)) and scheme != "cloudinary"
     title = f"a {scheme} URL"
-    known = password.lower() in COMMON_PASSWORDS
+    known = is_common(password)
     if (
         scheme in ("driver", "motp", "otpauth")
         or _DOCUMENTATION.search(host)
@@ -349,13 +370,23 @@ def _login(
         named = not user.lower().startswith(("user", "myname", "name", "dummy")) or place.deploys
         if not named or (not local and (place.prose or "." not in host)):
             return None  # a documentation spelling such as user:password@host.com
+        if not local and place.deploys and not _NO_PASSWORD.fullmatch(password):
+            return "url-password", f"password in {title}", "medium"
         return "local-url-password", f"default password in {title}", "low"
     if password.isdigit() and len(password) < 6:
         return None  # a port, of `host:5432@…`
+    if re.search(r"%[89A-Fa-f][0-9A-Fa-f]", password):
+        return None  # what shows how addresses are escaped
     if local and values.is_for_tests(password):
         return "url-password", f"password in {title}", "low"
     certain = not local and values.entropy(password) >= 2.0 and len(password) >= 6
     return "url-password", f"password in {title}", "high" if certain else "medium"
+
+
+_NO_PASSWORD = re.compile(
+    r"(?i)(?:(?:db|my|your)_?)?(?:user|root)?_?(?:password|passwd|pass|pwd|secret|user|username)"
+)
+"""In the address of another machine, a word in a password's place."""
 
 
 def _is_of_user(password: str, user: str) -> bool:

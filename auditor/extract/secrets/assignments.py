@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from auditor.discover.kinds import Role
+from auditor.discover.kinds import Kind, Role, kind_of
 from auditor.extract.secrets import values
 from auditor.extract.secrets.engines import engine
 from auditor.extract.secrets.names import WORD, Meaning, meaning_of, words_of
-from auditor.extract.secrets.structure import COMMON_PASSWORDS, decode
+from auditor.extract.secrets.structure import decode, is_common
 
 _WORDS = (
     r"pass(?:w(?:or)?d|phrase|code|wort)?|pwd|pw|secrets?|token|jwt|api[_\-]?key|credentials?|creds|auth(?:orization)?|bearer|keys?"
@@ -102,6 +102,10 @@ class Place:
         return self.lines or self.yaml or bool(_DEPLOYMENT.search(self.name))
 
     @functools.cached_property
+    def composes(self) -> bool:
+        return kind_of(self.name) is Kind.COMPOSE
+
+    @functools.cached_property
     def terraform(self) -> bool:
         return bool(_TERRAFORM.search(self.name))
 
@@ -115,11 +119,11 @@ _PROSE = re.compile(r"(?i)\.(?:md|rst|txt|log|mdx|adoc|out|csv)$")
 _DEPLOYMENT = re.compile(r"(?i)dockerfile|\.(?:tfvars|tf|toml)$")
 _TERRAFORM = re.compile(r"(?i)\.(?:toml|tfvars|tf)$")
 _SETTINGS_FILE = re.compile(
-    r"(?i)(?:^|\.)env(?:\.|$)|\.(?:ya?ml|ini|cfg|conf|toml|properties|tfvars|tf|envrc)$|dockerfile|(?:^|[._\-])(?:settings|config|secrets?"
+    r"(?i)(?:^|\.)env(?:\.|$)|^\.?env[_\-][a-z]+$|\.(?:ya?ml|ini|cfg|conf|toml|properties|tfvars|tf|envrc)$|dockerfile|(?:^|[._\-])(?:settings|config|secrets?"
     r"|credentials?|constants|appsettings)[\w.\-]*\.(?:py|jsx?|tsx?|json|php|rb)$|^web\.config$|^\.npmrc$|^\.pypirc$|^\.netrc$"
 )
 _LINE_FILE = re.compile(
-    r"(?i)(?:^|\.)env(?:\.|$)|\.(?:ini|cfg|conf|properties|envrc)$|^\.npmrc$|^\.pypirc$"
+    r"(?i)(?:^|\.)env(?:\.|$)|^\.?env[_\-][a-z]+$|\.(?:ini|cfg|conf|properties|envrc)$|^\.npmrc$|^\.pypirc$"
 )
 _TRANSLATION = re.compile(
     r"(?i)^(?:messages|translations?|locales?|i18n|strings|lang|labels)?[_.\-]?(?:(?:ar|bg|bn|ca|cs|da|de|el|en|es|et|eu|fa|fi|fr|gl|he"
@@ -154,11 +158,16 @@ def _read(
     join = text[close_end:at].decode("latin-1").strip()
     closed = close_end > close_start
     option = text[max(0, name_start - 2) : name_start + 2].find(b"--") >= 0
+    if join == ":" and text[max(0, name_start - 2) : name_start] == b"${":
+        if text[at : at + 1] in (b"?", b"+"):
+            return None
+        join = ":-"  # Spring's `${NAME:default}`, where shells have `${NAME:-default}`
     if join == "" and not option and not _stands_alone(text, name_start, at, name.lower()):
         return None
-    if (join == "," and not (closed and _is_argument(text, name_start))) or (
-        join == ">" and text[name_start - 1 : name_start] != b"<"
-    ):
+    ends = text[close_start:close_end]
+    if join == "," and not (closed and b")" not in ends and _is_argument(text, name_start)):
+        return None
+    if join == ">" and text[name_start - 1 : name_start] != b"<":
         return None
     end = min(len(text), at + _WINDOW)
     value = _VALUE.match(text, at, end)
@@ -177,6 +186,8 @@ def _read(
     if join == ">" and text[last : last + 1] != b"<":
         return None
     raw = text[first:last]
+    if pattern is _BARE and text[last : last + 1] == b"(":
+        return None
     if pattern is _LINE:
         raw = _COMMENT.split(raw, maxsplit=1)[0].rstrip()
         last = first + len(raw)
@@ -232,7 +243,7 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
         return None
     if values.is_reference(value) or not (value.isascii() or values.looks_random(value)):
         return None
-    known = sense is Meaning.PASSWORD and value.lower() in COMMON_PASSWORDS
+    known = sense is Meaning.PASSWORD and is_common(value)
     if values.is_identifier(value) and not (sense is Meaning.PASSWORD and value.isdigit()):
         return None
     signs = sense is Meaning.SIGNING and _is_written_in_code(found, place, text)
@@ -248,10 +259,12 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     if signs and not random:
         return _written_in_code(found, place, value)
     if not known and values.is_placeholder(value):
-        return None
+        return _is_started_with(found, sense, place, value)
     inner = decode(value) if len(value) >= 8 and len(value) % 4 == 0 else None
     if inner is not None and inner.isascii() and inner.decode().isprintable():
         hidden = inner.decode().strip()
+        if is_common(hidden):
+            return "default-password", "default password, base64-encoded", "low"
         if values.is_placeholder(hidden) or values.is_reference(hidden):
             return None
         random = random or values.is_mixed(hidden)
@@ -264,14 +277,14 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
 
 def _password(found: Assignment, place: Place, value: str, random: bool) -> Judged | None:
     default = ("default-password", "default password", "low")
-    kept = place.deploys or (found.quoted and place.settings) or _is_fallback(found)
     if found.join.startswith("!"):
         return None
-    if value.lower() in COMMON_PASSWORDS or value.isdigit():
-        typed = place.code and found.quoted and found.join in ("=", ":") and len(value) >= 6
-        return default if kept or (typed and any(map(str.isdigit, value))) else None
     exports = place.shell and found.join == "=" and (found.quoted or found.name.isupper())
     exports = exports or (place.settings and found.quoted and found.name.isupper())
+    if is_common(value) or value.isdigit():
+        kept = place.deploys or (found.quoted and place.settings) or _is_fallback(found) or exports
+        typed = place.code and found.quoted and found.join in ("=", ":") and len(value) >= 6
+        return default if kept or (typed and any(map(str.isdigit, value))) else None
     if (place.deploys or exports) and _ONE_WORD.fullmatch(value) and not values.is_mixed(value):
         return default
     if len(value) < 6:
@@ -349,6 +362,8 @@ def _secret(
             return "secret-assignment", title, "medium"
     if values.is_text(value) or not values.is_mixed(value) or not any(c.isdigit() for c in value):
         return None
+    if place.code and "secret" not in found.name.lower() and _NAMES_AN_ENTRY.fullmatch(value):
+        return None
     if sense is Meaning.SIGNING and len(value) >= 12 and found.join in ("=", ":", ":="):
         return (
             "secret-assignment",
@@ -360,6 +375,19 @@ def _secret(
     return None
 
 
+def _is_started_with(found: Assignment, sense: Meaning, place: Place, value: str) -> Judged | None:
+    """A placeholder for a signing secret in what starts the application: it works as well."""
+    if sense is not Meaning.SIGNING or not place.composes or place.role is not Role.SOURCE:
+        return None
+    words = found.name.isupper() and re.fullmatch(
+        r"[A-Za-z]+(?:[\-_ ][A-Za-z0-9]+){2,}[!.]*", value
+    )
+    known = "secret-assignment", "known default for a signing secret", "low"
+    return known if words and not values.is_repetitive(value) else None
+
+
+_NAMES_AN_ENTRY = re.compile(r"[a-z]+(?:[\-_.:][a-z]+)*[\-_.:]v?\d{1,2}")
+"""`SESSION_KEY = "shop-session-id-v1"`: where a browser or a cache keeps something."""
 _OWN_NAME = re.compile(r"^[A-Z0-9_]*SECRET[A-Z0-9_]*$|[jJ][wW][tT]")
 
 
@@ -372,6 +400,12 @@ def _is_written_in_code(found: Assignment, place: Place, text: bytes) -> bool:
     if found.join not in _ASSIGNS and not _TYPED.fullmatch(found.join):
         return False
     name = found.name.lower()
+    if (
+        found.join == ":"
+        and _SHORT_WORD.fullmatch(found.value)
+        and not _OWN_NAME.search(found.name)
+    ):
+        return False
     if name in ("secret", "secrets"):
         before = text[max(0, found.name_start - 100) : found.name_start].lower()
         return b"session(" in before or b"jwt" in before
@@ -389,12 +423,15 @@ def _gets(text: bytes, start: int) -> bool:
 _GETTER = re.compile(rb"(?i)(?:(?:^|[^a-z])(?:get|read)[a-z_]*|env|config|\.str|default|secret)\($")
 
 
+_SHORT_WORD = re.compile(r"[a-z]{1,8}")
 _ASSIGNS = ("=", ":", ":=", "=>")
 _TYPED = re.compile(r":[^=]+=")
 _OWN_KEY = re.compile(r"(?:signing|encryption|fernet|hmac)[_\-]?key$")
 _PHRASE = re.compile(r"[\w\-]+(?:[ .!]+[\w\-]+)* *[.!]*")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|\w+(?:\.\w+)+")
-_NO_TEXT = re.compile(r"(?i)\.\.\.|<|>|\*\*|xxx|^[^a-z0-9]*$|^(?:todo|none|null|undefined)$")
+_NO_TEXT = re.compile(
+    r"(?i)\.\.\.|<|>|\*\*|xxx|^[^a-z0-9]*$|^(?:todo|none|null|undefined|str(?:ing)?|int(?:eger)?|bool(?:ean)?|text|password|object)$"
+)
 _FOR_DEVELOPERS = re.compile(
     r"(?i)(?:^|[._\-])(?:dev|development|local|tests?|testing|ci)(?:[._\-]|$)"
 )

@@ -49,11 +49,15 @@ def alone(value: str, around: str) -> str:
 
 
 def google(value: str, around: str) -> str:
-    """Firebase's web keys name a project and are public; others are paid for by their owner.
+    """Firebase's web keys name a project, and pages show their maps with one: both are public.
 
-    https://firebase.google.com/docs/projects/api-keys.
+    Others are paid for by their owner. https://firebase.google.com/docs/projects/api-keys,
+    https://developers.google.com/maps/api-security-best-practices.
     """
-    if re.search(r"(?i)firebase|authDomain|messagingSenderId|mobilesdk_app_id|current_key", around):
+    if re.search(
+        r"(?i)firebase|authDomain|messagingSenderId|mobilesdk_app_id|current_key|/maps/(?:api/js|embed)",
+        around,
+    ):
         return "low"
     return "high"
 
@@ -123,6 +127,17 @@ def decode(text: str) -> bytes | None:
     except (binascii.Error, ValueError):
         return None
 
+
+def is_common(password: str) -> bool:
+    """A well-known password of a local service, also with up to three digits: `welcome1`."""
+    known = password.lower()
+    return known in COMMON_PASSWORDS or (
+        known.rstrip("0123456789") in COMMON_PASSWORDS
+        and _WORD_AND_DIGITS.fullmatch(known) is not None
+    )
+
+
+_WORD_AND_DIGITS = re.compile(r"[a-z]+[0-9]{1,3}")
 
 COMMON_PASSWORDS = frozenset(
     [
