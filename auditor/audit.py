@@ -8,25 +8,24 @@ import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from auditor.advisories.lookup import Lookup
 from auditor.assess.registry import all_rules
 from auditor.assess.rule import Rule
 from auditor.assess.run import assess
 from auditor.assess.verdict import Severity
 from auditor.discover import discover
 from auditor.discover.walk import selection
-from auditor.extract.cache import Cache
-from auditor.extract.history import read_history
 from auditor.extract.pipeline import Extraction
-from auditor.extract.zizmor import Inspection, installed
 from auditor.link.application import Application
-from auditor.model.dependencies import Dependency
 from auditor.report.build import build_report
 from auditor.report.document import Report
 from auditor.waivers import Waiver, Waivers
+
+if TYPE_CHECKING:
+    from auditor.advisories.lookup import Lookup
 
 Progress = Callable[[int, int], None]
 LOOKED_UP = ("vulnerable-dependencies", "dependency-hygiene")
@@ -36,11 +35,13 @@ LOOKED_UP = ("vulnerable-dependencies", "dependency-hygiene")
 class Request(msgspec.Struct, frozen=True):
     """What is to be audited, and how. `jobs` None takes a process for each processor.
 
-    `rules` is asked while other processes read files: importing rules takes a moment, too.
+    `rules` is asked while other processes read files: importing rules takes a moment, too. Where
+    they are `named`, there are few of them, and what they need is known before files are read.
     """
 
     root: Path
     rules: Callable[[], Sequence[Rule]] = all_rules
+    named: bool = False
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     jobs: int | None = None
@@ -48,26 +49,33 @@ class Request(msgspec.Struct, frozen=True):
     fail_on: Severity | None = Severity.HIGH
     strict: bool = False
     waivers: Sequence[Waiver] = ()
-    lookup: Lookup = msgspec.field(default_factory=Lookup)
+    lookup: Lookup | None = None
     notes: list[str] = msgspec.field(default_factory=list)
     progress: Progress = lambda done, total: None
     history: bool = False
 
 
 @contextlib.contextmanager
-def load(request: Request, late: bool = False) -> Iterator[Application]:
+def load(request: Request, late: bool = False, texts_only: bool = False) -> Iterator[Application]:
     """Discover, extract, link; the processes that extract end with the block.
 
+    `late` takes the facts that take long, too, `texts_only` nothing but what a text tells by itself.
     Raises DiscoveryError when there is nothing to read.
     """
     sys.setrecursionlimit(10_000)  # trees of a few hundred levels, several calls for each
     gc.disable()  # facts live until the end; looking for cycles among them only costs time
     tree = discover(request.root, include=request.include, exclude=request.exclude)
-    cache = Cache(request.cache) if request.cache else None
-    extraction = Extraction(tree, request.jobs, cache, request.progress, late)
+    cache = None
+    if request.cache:
+        from auditor.extract.cache import Cache
+
+        cache = Cache(request.cache)
+    extraction = Extraction(tree, request.jobs, cache, request.progress, late, texts_only)
     try:
         application = Application(tree, extraction, request.lookup)
         if request.history:  # while other processes read the files
+            from auditor.extract.history import read_history
+
             wanted = selection(request.include, request.exclude)
             application.history = read_history(tree.repository, wanted, request.progress)
         yield application
@@ -77,12 +85,18 @@ def load(request: Request, late: bool = False) -> Iterator[Application]:
 
 def audit(request: Request) -> Report:
     """Discover, extract, link, assess, grade: the report."""
-    with load(request, late=True) as application:
-        rules = request.rules()
+    named = request.rules() if request.named else ()
+    texts_only = bool(named) and all(rule.texts_only for rule in named)
+    with load(request, late=True, texts_only=texts_only) as application:
+        rules = named or request.rules()
         if any(rule.id == "workflow-security" for rule in rules):
+            from auditor.extract.zizmor import Inspection, installed
+
             tree = application.tree
             application.inspection = Inspection(tree, installed(tree))  # beside everything else
         if any(rule.id in LOOKED_UP for rule in rules):
+            from auditor.model.dependencies import Dependency
+
             application.lookup.start(application.facts(Dependency))  # beside everything else
         assessment = assess(application, rules)
         today = datetime.datetime.now(datetime.timezone.utc).date()
@@ -95,7 +109,8 @@ def audit(request: Request) -> Report:
             waive=waivers,
             notes=request.notes,
         )
-    report.limits.extend([*waivers.notes, *application.lookup.notes])
+    report.limits.extend(waivers.notes)
+    report.limits.extend([] if texts_only else application.lookup.notes)
     report.limits.extend(application.inspection.notes() if application.inspection else ())
     report.limits.extend(application.history.limits if application.history else ())
     return report

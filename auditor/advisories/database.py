@@ -20,17 +20,13 @@ from typing import Protocol
 
 import msgspec
 
-from auditor.advisories import osv
+from auditor.advisories import DatabaseError, osv
 from auditor.advisories.answers import judged
 from auditor.advisories.lookup import Answered
 from auditor.model.dependencies import Dependency, Finding, NotChecked
 
 _SUFFIXES = (".json", ".yaml", ".yml")
 _MAX_RECORD = 20_000_000
-
-
-class DatabaseError(Exception):
-    """The database that was named cannot be used; the message is one line."""
 
 
 class _Store(Protocol):

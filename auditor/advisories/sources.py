@@ -9,7 +9,6 @@ from auditor.advisories.database import Database, Local
 from auditor.advisories.lookup import Lookup, Memory
 from auditor.advisories.process import Process
 
-SERVICES = ("pypi", "osv")
 _OLD = 30
 """Days after which a database on this machine is called old."""
 

@@ -17,10 +17,14 @@ class RuleError(Exception):
     """A rule cannot be loaded; an audit with fewer rules than asked for would be a false one."""
 
 
-def all_rules(paths: Sequence[Path] = ()) -> list[Rule]:
-    """Every rule, by section and id. Raises RuleError, also for an id that is used twice."""
+def all_rules(paths: Sequence[Path] = (), only: Sequence[str] = ()) -> list[Rule]:
+    """Every rule, by section and id. Raises RuleError, also for an id that is used twice.
+
+    Where all that `only` names are built in, these alone are loaded.
+    """
     rules: dict[str, Rule] = {}
-    for module in (*_built_in(), *_installed(), *_given(paths)):
+    named = _named(only)
+    for module in (*(named or (*_built_in(), *_installed())), *_given(paths)):
         for kind in _rules_in(module):
             rule = kind()
             if rule.id in rules:
@@ -43,9 +47,19 @@ def _rules_in(module: ModuleType) -> Iterator[type[Rule]]:
 
 
 def _built_in() -> Iterable[ModuleType]:
+    return map(importlib.import_module, _modules())
+
+
+def _modules() -> list[str]:
     package = importlib.import_module("auditor.rules")
-    for found in pkgutil.walk_packages(package.__path__, "auditor.rules."):
-        yield importlib.import_module(found.name)
+    return [found.name for found in pkgutil.walk_packages(package.__path__, "auditor.rules.")]
+
+
+def _named(only: Sequence[str]) -> list[ModuleType]:
+    """The modules of built-in rules, each of which is called like its rule; none if one is not."""
+    known = {name.rpartition(".")[2].replace("_", "-"): name for name in _modules()}
+    wanted = sorted(set(only)) if known.keys() >= set(only) else []
+    return [importlib.import_module(known[id_]) for id_ in wanted]
 
 
 def _installed() -> Iterator[ModuleType]:

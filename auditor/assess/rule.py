@@ -5,12 +5,14 @@ from __future__ import annotations
 import abc
 import inspect
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from auditor.assess.verdict import Severity, Verdict
-from auditor.link.application import Application
+
+if TYPE_CHECKING:
+    from auditor.link.application import Application
 
 SECTIONS = {
     "security": "Security and configuration",
@@ -89,6 +91,8 @@ class Rule(abc.ABC):
     references: ClassVar[tuple[Reference, ...]] = ()
     effort: ClassVar[str] = "medium"
     """What the fix takes: small (hours), medium (a day or two), large (more)."""
+    texts_only: ClassVar[bool] = False
+    """Asks for nothing but what the text of a file tells by itself: no code is read for it."""
     good: ClassVar[tuple[Example, ...]]
     bad: ClassVar[tuple[Example, ...]]
 

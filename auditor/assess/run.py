@@ -13,8 +13,7 @@ from msgspec.structs import replace
 from auditor.assess.rule import Rule
 from auditor.assess.verdict import Outcome, State, Verdict, unknown
 from auditor.discover import Kind, Role
-from auditor.extract.facts import Syntax, Unread
-from auditor.extract.python import tree as t
+from auditor.extract.facts import Unread
 from auditor.link.application import Application
 from auditor.model.web import Route, UnreadFramework
 
@@ -102,6 +101,9 @@ def _broken(application: Application) -> list[tuple[str, Unread]]:
 
 
 def _imported(application: Application) -> set[str]:
+    from auditor.extract.python import tree as t
+    from auditor.extract.python.syntax import Syntax
+
     names: set[str] = set()
     for _, syntax in application.of(Syntax):
         for node in t.walk(*syntax.body):

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import datetime
 import logging
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from msgspec.structs import replace
 
 import auditor
-from auditor.advisories.database import DatabaseError
-from auditor.advisories.lookup import Lookup
-from auditor.advisories.sources import SERVICES
-from auditor.advisories.sources import lookup as advisories
+from auditor.advisories import SERVICES, DatabaseError
 from auditor.assess.registry import RuleError, all_rules
 from auditor.assess.rule import SECTIONS, Rule
-from auditor.audit import Request, audit, load
+from auditor.audit import LOOKED_UP, Request, audit, load
 from auditor.cli import output
 from auditor.config import FAIL_ON, Config, ConfigError, find_config, nearest, severity_of
 from auditor.discover import DiscoveryError
-from auditor.extract.cache import default_directory
 from auditor.report.document import Report, ReportError, from_json
+
+if TYPE_CHECKING:
+    from auditor.advisories.lookup import Lookup
 
 app = typer.Typer(
     add_completion=False,
@@ -130,12 +128,15 @@ def scan(
     with output.progress(quiet) as progress:
         request = replace(
             _request(path, settings, jobs, no_cache),
-            rules=lambda: _choose(all_rules(rules), only, without),
+            rules=lambda: _choose(all_rules(rules, only), only, without),
+            named=bool(only),
             include=[*settings.include, *include],
             exclude=[*settings.exclude, *exclude],
             fail_on=severity_of(fail_on or settings.fail_on),
             strict=strict or settings.strict,
-            lookup=_lookup(advisory_service, offline, advisory_db, advisory_timeout, no_cache),
+            lookup=None
+            if only and not set(only).intersection(LOOKED_UP)
+            else _lookup(advisory_service, offline, advisory_db, advisory_timeout, no_cache),
             notes=notes,
             history=history,
             progress=progress,
@@ -253,8 +254,15 @@ def _side(path: Path, jobs: int | None, no_cache: bool) -> Report:
 
 
 def _request(path: Path, settings: Config, jobs: int | None, no_cache: bool) -> Request:
-    cache = None if no_cache else default_directory()
-    return Request(path, jobs=jobs, cache=cache, waivers=settings.waivers)
+    return Request(path, jobs=jobs, cache=_cache(no_cache), waivers=settings.waivers)
+
+
+def _cache(no_cache: bool) -> Path | None:
+    if no_cache:
+        return None
+    from auditor.extract.cache import default_directory
+
+    return default_directory()
 
 
 def _lookup(
@@ -263,7 +271,11 @@ def _lookup(
     """Raises ConfigError for a service that there is not, DatabaseError for a useless database."""
     if service not in SERVICES:
         raise ConfigError(f"no advisory service {service!r}{nearest(service, list(SERVICES))}")
-    cache = None if no_cache else default_directory()
+    import datetime
+
+    from auditor.advisories.sources import lookup as advisories
+
+    cache = _cache(no_cache)
     today = datetime.datetime.now(datetime.timezone.utc).date()
     return advisories(service, offline, database, cache, limit, today)
 

@@ -10,10 +10,12 @@ import bisect
 import re
 import struct
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-import pathspec
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+if TYPE_CHECKING:
+    import pathspec
 
 _MAX_INDEX = 64 * 1024 * 1024
 
@@ -43,7 +45,7 @@ def _matches_itself(pattern: pathspec.Pattern, path: str) -> bool:
     The library's expressions match what lies below a matched folder, too, and mark the folder's end
     by the group `ps_d`; git asks for each folder on the way down, as the walk does.
     """
-    regex = pattern.regex if isinstance(pattern, pathspec.RegexPattern) else None
+    regex = getattr(pattern, "regex", None)
     if str(getattr(pattern, "pattern", "")).endswith("/**"):
         path = path.rstrip("/")  # what is inside of a folder, and not the folder
     match = regex.search(path) if regex is not None else None
@@ -61,6 +63,8 @@ def read_rules(path: Path, folder: str) -> Rules | None:
         lines = path.read_text("utf-8", "replace").splitlines()
     except OSError:
         return None
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # takes a moment to import
+
     patterns = []
     for line in lines:
         try:

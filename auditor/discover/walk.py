@@ -9,12 +9,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-import pathspec
 
 from auditor.discover import git
 from auditor.discover.kinds import BINARY_SUFFIXES, Kind, Role, is_generated, kind_of, role_of
+
+if TYPE_CHECKING:
+    import pathspec
 
 MAX_SIZE = 5 * 1024 * 1024
 """Bytes; a larger file is listed as left out, not read."""
@@ -249,7 +252,11 @@ def selection(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str],
 
 
 def _patterns(lines: Sequence[str]) -> pathspec.PathSpec | None:  # type: ignore[type-arg]
-    return pathspec.PathSpec.from_lines("gitignore", lines) if lines else None
+    if not lines:
+        return None
+    import pathspec
+
+    return pathspec.PathSpec.from_lines("gitignore", lines)
 
 
 def read(tree: Tree, file: SourceFile) -> bytes:

@@ -8,7 +8,6 @@ without it and the next run starts a new one.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import sqlite3
@@ -108,12 +107,3 @@ def _damaged(error: Exception) -> bool:
     """Whether the file itself is wrong. A file that is busy belongs to another run, and is kept."""
     busy = re.search(r"locked|busy|readonly|unable to open", str(error))
     return isinstance(error, sqlite3.Error) and busy is None
-
-
-def key_of(*parts: bytes | str) -> bytes:
-    """A digest of parts, unambiguous about where one ends."""
-    digest = hashlib.blake2b(digest_size=20)
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        digest.update(len(data).to_bytes(8, "little") + data)
-    return digest.digest()

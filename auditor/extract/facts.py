@@ -11,8 +11,6 @@ from typing import ClassVar
 
 import msgspec
 
-from auditor.extract.python.tree import Stmt
-
 
 class Fact(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """Base of everything an extractor may say about a file."""
@@ -31,10 +29,3 @@ class Unread(Fact, frozen=True):
     column: int = 0
     application: bool = False
     """Whether its text creates a web application."""
-
-
-class Syntax(Fact, frozen=True):
-    """The syntax tree of a Python file."""
-
-    parsed: ClassVar[bool] = True
-    body: list[Stmt]

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import functools
 import gc
+import hashlib
 import importlib
 import logging
-import multiprocessing
 import os
 import pkgutil
 import signal
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 import msgspec
 
 import auditor
 from auditor.discover import SourceFile, Tree, read
 from auditor.extract import readers
-from auditor.extract.cache import Cache, key_of
 from auditor.extract.facts import Fact, Unread
-from auditor.extract.source import Source, Unreadable, extractors_for
+from auditor.extract.source import Source, Stage, Unreadable, extractors_for
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
+    from auditor.extract.cache import Cache
 
 log = logging.getLogger(__name__)
 
@@ -42,16 +45,17 @@ Progress = Callable[[int, int], None]
 
 
 @functools.cache
-def load_readers() -> None:
-    """Import every module that reads a kind of file, in name order."""
+def load_readers(texts_only: bool = False) -> None:
+    """Import every module that reads a kind of file, in name order; or the one for their text."""
     for module in pkgutil.iter_modules(readers.__path__):
-        importlib.import_module(f"{readers.__name__}.{module.name}")
+        if module.name == "secrets" or not texts_only:
+            importlib.import_module(f"{readers.__name__}.{module.name}")
 
 
 @functools.cache
-def _codec() -> tuple[msgspec.msgpack.Encoder, Any]:
-    """Encoder and decoder for the facts of all readers."""
-    load_readers()
+def _codec(texts_only: bool = False) -> tuple[msgspec.msgpack.Encoder, Any]:
+    """Encoder and decoder for the facts of the readers."""
+    load_readers(texts_only)
     kinds: Any = tuple(sorted(_subclasses(Fact), key=lambda kind: kind.__name__))
     union: Any = Union[kinds]  # noqa: UP007 - the kinds are known at run time only
     return msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(list[union])
@@ -61,12 +65,12 @@ def _subclasses(kind: type[Fact]) -> list[type[Fact]]:
     return [each for sub in kind.__subclasses__() for each in (sub, *_subclasses(sub))]
 
 
-def extract_source(source: Source, late: bool = False) -> list[Fact]:
+def extract_source(source: Source, stage: Stage = Stage.EARLY) -> list[Fact]:
     """What all extractors say of one file. What cannot be read says so; nothing is raised."""
-    load_readers()
+    load_readers(stage is Stage.TEXTS)
     facts: list[Fact] = []
     unread: list[Fact] = []
-    for extractor in extractors_for(source, late):
+    for extractor in extractors_for(source, stage):
         try:
             facts.extend(extractor(source))
         except Unreadable as error:
@@ -82,16 +86,16 @@ def _start_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _work(batch: list[Source], late: bool) -> list[bytes]:
+def _work(batch: list[Source], stage: Stage) -> list[bytes]:
     """Runs in a worker, which ends with the audit: collecting garbage would only cost time."""
     gc.disable()
     sys.setrecursionlimit(20_000)
-    return [_encoded(extract_source(source, late)) for source in batch]
+    return [_encoded(extract_source(source, stage), stage) for source in batch]
 
 
-def _encoded(facts: list[Fact]) -> bytes:
+def _encoded(facts: list[Fact], stage: Stage) -> bytes:
     """Facts for the way between processes; text that no encoding holds makes a file unread."""
-    encoder, _ = _codec()
+    encoder, _ = _codec(stage is Stage.TEXTS)
     try:
         return encoder.encode(facts)
     except (UnicodeEncodeError, OverflowError, RecursionError) as error:
@@ -105,7 +109,7 @@ class Extraction:
     """The facts of a tree's files, by path in the tree's order.
 
     Processes take them while this one goes on; they are waited for when they are asked for. `late`
-    False leaves out the facts that take long.
+    False leaves out the facts that take long, `texts_only` all that is not told by the text alone.
     """
 
     def __init__(
@@ -115,12 +119,15 @@ class Extraction:
         cache: Cache | None = None,
         progress: Progress = lambda done, total: None,
         late: bool = True,
+        texts_only: bool = False,
     ) -> None:
-        _codec()
+        self.texts_only = texts_only
+        _codec(texts_only)
         run = _Run(tree, cache, Workers(jobs or _processors()))
         self._workers, self._progress = run.workers, progress
-        self._wait_early = run.start(late=False)
-        self._wait_late = run.start(late=True) if late else lambda progress: {}
+        self._wait_early = run.start(Stage.TEXTS if texts_only else Stage.EARLY)
+        late = late and not texts_only
+        self._wait_late = run.start(Stage.LATE) if late else lambda progress: {}
 
     @functools.cached_property
     def facts(self) -> Facts:
@@ -148,14 +155,17 @@ class Workers:
         self.jobs = jobs
         self._pool: ProcessPoolExecutor | None = None
 
-    def submit(self, batches: list[list[Source]], late: bool) -> list[Future[list[bytes]]]:
+    def submit(self, batches: list[list[Source]], stage: Stage) -> list[Future[list[bytes]]]:
         size = sum(len(source.data) for batch in batches for source in batch)
         if self._pool is None and (self.jobs <= 1 or size < _SMALL):
-            return [_Lazy(batch, late) for batch in batches]
+            return [_Lazy(batch, stage) for batch in batches]
         if self._pool is None:
+            import multiprocessing  # slow to import, and small trees do without
+            from concurrent.futures import ProcessPoolExecutor
+
             context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
             self._pool = ProcessPoolExecutor(self.jobs, context, _start_worker)
-        return [self._pool.submit(_work, batch, late) for batch in batches]
+        return [self._pool.submit(_work, batch, stage) for batch in batches]
 
     def close(self) -> None:
         if self._pool is not None:
@@ -167,9 +177,9 @@ class Workers:
 class _Lazy(Future[list[bytes]]):
     """Work that is done in this process when somebody asks for it."""
 
-    def __init__(self, batch: list[Source], late: bool) -> None:
+    def __init__(self, batch: list[Source], stage: Stage) -> None:
         super().__init__()
-        self.work = functools.partial(_work, batch, late)
+        self.work = functools.partial(_work, batch, stage)
 
     def result(self, timeout: float | None = None) -> list[bytes]:
         return self.work()
@@ -197,22 +207,23 @@ class _Run:
     @functools.cached_property
     def digests(self) -> dict[str, bytes]:
         return {
-            path: key_of(_version(), source.kind, source.role, source.name, source.data)
+            path: _key_of(_version(), source.kind, source.role, source.name, source.data)
             for path, source in self.sources.items()
         }
 
-    def start(self, late: bool) -> Callable[[Progress], Facts]:
+    def start(self, stage: Stage) -> Callable[[Progress], Facts]:
         """Begin extracting; the function returned waits for the facts."""
-        keys = {path: digest + bytes([late]) for path, digest in self.digests.items()}
+        texts_only = stage is Stage.TEXTS
+        keys = {path: digest + bytes([stage]) for path, digest in self.digests.items()}
         wanted = {
             key: source
             for path, key in keys.items()
-            if extractors_for(source := self.sources[path], late)
+            if extractors_for(source := self.sources[path], stage)
         }
-        known = self._known(wanted)
+        known = self._known(wanted, texts_only)
         missing = {key: source for key, source in wanted.items() if key not in known}
-        batches = _batches(missing, _LATE_BATCH if late else _BATCH)
-        futures = self.workers.submit([[missing[key] for key in batch] for batch in batches], late)
+        batches = _batches(missing, _LATE_BATCH if stage is Stage.LATE else _BATCH)
+        futures = self.workers.submit([[missing[key] for key in batch] for batch in batches], stage)
 
         def wait(progress: Progress) -> Facts:
             fresh: dict[bytes, bytes] = {}
@@ -221,7 +232,7 @@ class _Run:
                 progress(done, len(batches))
             if self.cache:
                 self.cache.put(fresh)
-            encoder, decoder = _codec()
+            encoder, decoder = _codec(texts_only)
             decoded = known | {key: tuple(decoder.decode(data)) for key, data in fresh.items()}
             taken: set[bytes] = set()
 
@@ -235,14 +246,16 @@ class _Run:
 
             return {
                 file.path: own(keys.get(file.path, b""))
-                + (() if late else self.failed.get(file.path, ()))
+                + (() if stage is Stage.LATE else self.failed.get(file.path, ()))
                 for file in self.tree.files
             }
 
         return wait
 
-    def _known(self, wanted: dict[bytes, Source]) -> dict[bytes, tuple[Fact, ...]]:
-        _, decoder = _codec()
+    def _known(
+        self, wanted: dict[bytes, Source], texts_only: bool
+    ) -> dict[bytes, tuple[Fact, ...]]:
+        _, decoder = _codec(texts_only)
         known = {}
         for key, data in (self.cache.get(wanted) if self.cache else {}).items():
             try:
@@ -263,6 +276,10 @@ def _version() -> str:
 
 
 def _collect(keys: list[bytes], future: Future[list[bytes]]) -> dict[bytes, bytes]:
+    if isinstance(future, _Lazy):
+        return dict(zip(keys, future.result(), strict=True))
+    from concurrent.futures.process import BrokenProcessPool
+
     try:
         return dict(zip(keys, future.result(_TIME_LIMIT), strict=True))
     except (BrokenProcessPool, TimeoutError) as error:
@@ -283,3 +300,12 @@ def _batches(sources: dict[bytes, Source], size: int) -> list[list[bytes]]:
         batches[-1].append(key)
         room -= len(source.data)
     return batches
+
+
+def _key_of(*parts: bytes | str) -> bytes:
+    """A digest of parts, unambiguous about where one ends."""
+    digest = hashlib.blake2b(digest_size=20)
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.digest()

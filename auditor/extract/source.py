@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import enum
 import functools
 import re
 from collections import defaultdict
@@ -62,25 +63,37 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
+
+class Stage(enum.IntEnum):
+    """When facts are taken, and for whom."""
+
+    EARLY = 0
+    LATE = 1
+    """Beside linking; they are waited for when they are asked for."""
+    TEXTS = 2
+    """Early, and the only ones where nothing but the text of files is asked for."""
+
+
 Extractor = Callable[[Source], Iterable[Fact]]
-_EXTRACTORS: dict[tuple[Kind, bool], list[tuple[re.Pattern[str], Extractor]]] = defaultdict(list)
+_EXTRACTORS: dict[tuple[Kind, Stage], list[tuple[re.Pattern[str], Extractor]]] = defaultdict(list)
 
 
-def extracts(*kinds: Kind, name: str = "", late: bool = False) -> Callable[[Extractor], Extractor]:
-    """Register a function that says what files of these kinds (and base names) hold.
-
-    A late extractor runs beside linking; its facts are waited for when they are asked for.
-    """
+def extracts(
+    *kinds: Kind, name: str = "", late: bool = False, texts: bool = False
+) -> Callable[[Extractor], Extractor]:
+    """Register a function that says what files of these kinds (and base names) hold."""
     pattern = re.compile(name or ".*", re.I | re.S)
+    stages = [Stage.LATE] if late else [Stage.EARLY, Stage.TEXTS] if texts else [Stage.EARLY]
 
     def register(extractor: Extractor) -> Extractor:
         for kind in kinds:
-            _EXTRACTORS[kind, late].append((pattern, extractor))
+            for stage in stages:
+                _EXTRACTORS[kind, stage].append((pattern, extractor))
         return extractor
 
     return register
 
 
-def extractors_for(source: Source, late: bool) -> list[Extractor]:
-    found = _EXTRACTORS[source.kind, late]
+def extractors_for(source: Source, stage: Stage) -> list[Extractor]:
+    found = _EXTRACTORS[source.kind, stage]
     return [extractor for pattern, extractor in found if pattern.fullmatch(source.name)]

@@ -15,17 +15,19 @@ import pkgutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from auditor.advisories.lookup import Lookup
 from auditor.discover import Kind, Role, SourceFile, Tree
-from auditor.extract.facts import Fact, Syntax, Unread
-from auditor.extract.history import History
+from auditor.extract.facts import Fact, Unread
 from auditor.extract.pipeline import Extraction
-from auditor.extract.zizmor import Inspection
-from auditor.link.names import Code, Module
-from auditor.link.values import Evaluator
 from auditor.model.places import Place
+
+if TYPE_CHECKING:
+    from auditor.advisories.lookup import Lookup
+    from auditor.extract.history import History
+    from auditor.extract.zizmor import Inspection
+    from auditor.link.names import Code
+    from auditor.link.values import Evaluator
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Fact)
@@ -54,6 +56,11 @@ def load_knowledge() -> None:
             importlib.import_module(f"auditor.{folder}.{module.name}")
 
 
+def load_leaks() -> None:
+    """Import what tells leaked secrets, for which nothing needs to be known."""
+    importlib.import_module("auditor.platforms.leaks")
+
+
 @dataclass
 class Watch:
     """What an answer rested on."""
@@ -67,8 +74,7 @@ class Application:
 
     tree: Tree
     extraction: Extraction
-    lookup: Lookup = field(default_factory=Lookup)
-    """Where advisories on dependencies come from: the one thing that lies outside of the tree."""
+    _lookup: Lookup | None = None
     today: datetime.date = field(
         default_factory=lambda: datetime.datetime.now(datetime.timezone.utc).date()
     )
@@ -82,7 +88,22 @@ class Application:
     _watches: list[Watch] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        load_knowledge()
+        if self.texts_only:
+            load_leaks()
+        else:
+            load_knowledge()
+
+    @property
+    def texts_only(self) -> bool:
+        """Whether nothing but the text of files was read, because nothing else was asked for."""
+        return self.extraction.texts_only
+
+    @functools.cached_property
+    def lookup(self) -> Lookup:
+        """Where advisories on dependencies come from: the one thing that lies outside of the tree."""
+        from auditor.advisories.lookup import Lookup
+
+        return self._lookup or Lookup()
 
     # --- for rules, inventories and reports
 
@@ -160,6 +181,10 @@ class Application:
 
     @functools.cached_property
     def _values(self) -> Evaluator:
+        from auditor.extract.python.syntax import Syntax
+        from auditor.link.names import Code, Module
+        from auditor.link.values import Evaluator
+
         return Evaluator(Code(Module(file.path, syntax.body) for file, syntax in self.of(Syntax)))
 
     @property

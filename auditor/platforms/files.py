@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import msgspec
 import re2
 
-from auditor.discover import Kind, Role
+from auditor.discover import Role
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Image
 from auditor.extract.readers.dotenv import environment_of, environment_of_file
 from auditor.extract.readers.operations import BackupCommand, LoadScenario
 from auditor.extract.readers.platforms import ManagedStore, Probe, Process
 from auditor.extract.readers.schedules import Unit
-from auditor.extract.secrets import Secret
-from auditor.extract.secrets.names import SHIPPED
 from auditor.extract.weaknesses import Weakness
 from auditor.link.application import Application, provides
 from auditor.model.deployment import (
@@ -25,7 +22,6 @@ from auditor.model.deployment import (
     Command,
     ContainerService,
     HealthProbe,
-    Leak,
     LoadTest,
     ManagedDatabase,
     PipelineStep,
@@ -124,38 +120,6 @@ _LOADS = (
     ("Gatling", re2.compile(r"\bgatling:test\b|\bgatlingRun\b|gatling/enterprise-action")),
     ("wrk, ab, hey, vegeta or oha", re2.compile(r"(?m)(?:^|[\s/;&|])(?:wrk2?|ab|hey|vegeta|oha|autocannon|bombardier)\s+(?:-|attack)[^\n]*(?:https?://|localhost|\$)")),
 )  # fmt: skip
-
-
-@provides(Leak)
-def leaks(application: Application) -> Iterator[Leak]:
-    """Secrets of every file that could leave this machine: not of a dotenv file git leaves out."""
-    for file, found in application.of(Secret, *Role):
-        if file.kind is Kind.DOTENV and file.tracked is False:
-            continue
-        if file.kind is Kind.WORKFLOW and found.kind in ("local-url-password", "default-password"):
-            continue  # the database of a test run, which ends with it
-        if file.kind is Kind.WORKFLOW and found.kind == "password":
-            found = msgspec.structs.replace(found, confidence="low")
-        yield _leak(found, file.path, file.role)
-    for past in application.history.past if application.history else ():
-        yield _leak(past.secret, past.path, past.role, past.commit, past.date)
-
-
-def _leak(found: Secret, path: str, role: Role, commit: str = "", date: str = "") -> Leak:
-    place = Place(path, found.line, found.column, found.end_line, found.variable)
-    return Leak(
-        found.kind,
-        found.title,
-        found.confidence,
-        found.shape,
-        found.variable,
-        found.host,
-        role.value,
-        place,
-        commit,
-        date,
-        bool(SHIPPED.match(found.variable)),
-    )
 
 
 @provides(CodeWeakness)

@@ -103,7 +103,9 @@ def _limits(application: Application) -> list[str]:
         for each in application.tree.left_out
     ]
     blind = [f"{spot.place}: {spot.reason}" for spot in application.facts(BlindSpot)]
-    if not application.facts(WebApp):
+    if application.texts_only:
+        blind.insert(0, "only the text of files was read: nothing else was asked for")
+    elif not application.facts(WebApp):
         blind.insert(0, "no application of a framework that is read was found in this tree")
     return blind + left_out
 

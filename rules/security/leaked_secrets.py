@@ -39,6 +39,7 @@ class LeakedSecrets(Rule):
     fix = "Revoke the key at its provider first, then remove it, and read it from the environment."
     references = (cwe(798), cwe(540), asvs("13.3.1"))
     effort = "small"
+    texts_only = True
 
     def assess(self, application: Application) -> Verdict:
         files = application.tree.files

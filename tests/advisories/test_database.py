@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from auditor.advisories.database import Database, DatabaseError, Local
+from auditor.advisories import DatabaseError
+from auditor.advisories.database import Database, Local
 from auditor.advisories.lookup import Lookup
 from auditor.model.dependencies import Admitted, Checked, Dependency, Finding, NotChecked
 from auditor.model.places import Place

@@ -12,8 +12,9 @@ import pytest
 
 from auditor.discover import discover
 from auditor.extract.cache import Cache
-from auditor.extract.facts import Syntax, Unread
+from auditor.extract.facts import Unread
 from auditor.extract.pipeline import Extraction
+from auditor.extract.python.syntax import Syntax
 from tests.conftest import write
 
 SECRET = "sk-emergent-" + "9f8E7d6C5b4A3z2Y1x"

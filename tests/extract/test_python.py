@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.discover import Kind, Role, discover
-from auditor.extract.facts import Syntax, Unread
+from auditor.extract.facts import Unread
 from auditor.extract.pipeline import Extraction, extract_source
 from auditor.extract.python.downgrade import NotPython, downgrade
 from auditor.extract.python.parse import UnreadablePython, parse
+from auditor.extract.python.syntax import Syntax
 from auditor.extract.source import Source
 from tests.conftest import write
 

@@ -285,7 +285,7 @@ runs:
 
 def test_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its absence is no error; the report tells of it where there is a workflow."""
-    monkeypatch.setattr("auditor.audit.installed", lambda tree: None)
+    monkeypatch.setattr("auditor.extract.zizmor.installed", lambda tree: None)
     root = write(tmp_path / "app", {CI: FLAWED, "a.py": "x = 1"})
     report = audit(Request(root, rules=lambda: [RULE]))
     assert [limit for limit in report.limits if "zizmor is not installed" in limit]

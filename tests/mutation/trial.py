@@ -13,7 +13,7 @@ from auditor.assess.rule import Rule
 from auditor.assess.verdict import State
 from auditor.discover import Kind, Role, read
 from auditor.extract.pipeline import extract_source
-from auditor.extract.source import Source
+from auditor.extract.source import Source, Stage
 from auditor.link.application import Application
 from auditor.model.web import Guarding, Route
 from tests.mutation.expected import Expectation, Mutation
@@ -121,7 +121,7 @@ def changed(base: Application, overlay: Mapping[str, str]) -> Application:
             source = Source(file.kind, file.role, name, overlay[file.path].encode())
             facts[file.path] = tuple(extract_source(source))
             if late.get(file.path) is not None:
-                late[file.path] = tuple(extract_source(source, late=True))
+                late[file.path] = tuple(extract_source(source, Stage.LATE))
     vars(extraction).update(facts=facts, late_facts=late)
     return Application(base.tree, extraction, base.lookup, base.today)
 

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 
 from auditor.discover import Kind, Role
-from auditor.extract.facts import Fact, Syntax
+from auditor.extract.facts import Fact
 from auditor.extract.python.build import MAX_DEPTH, TooDeep, build
 from auditor.extract.python.parse import UnreadablePython, parse
+from auditor.extract.python.syntax import Syntax
 from auditor.extract.secrets import Secret
 from auditor.extract.source import Source, Unreadable, extracts
 from auditor.extract.weaknesses import weaknesses

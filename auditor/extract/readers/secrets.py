@@ -9,6 +9,6 @@ from auditor.extract.secrets import Secret
 from auditor.extract.source import Source, extracts
 
 
-@extracts(*Kind)
+@extracts(*Kind, texts=True)
 def secrets(source: Source) -> Iterable[Secret]:
     return source.secrets

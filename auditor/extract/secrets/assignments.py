@@ -30,9 +30,12 @@ _JOINS = (
     r"|[ \t\n]{1,40}(?:\|\||\?\?|or)\b?|[ \t]{1,8}value[ \t]{0,4}="
     r"|[ \t\r]{0,8}\n[ \t]{1,40}value[ \t]{0,4}:|[ \t]{0,8}\{[^{}]{0,200}\bdefault[ \t]{0,8}=|>|[ \t]+"
 )
-_CANDIDATE = (
-    rf"(?i)(?:{_WORDS})(?:[_.\-]?[A-Za-z0-9]+)*(?P<close>[\\\"'`\])]{{0,4}})(?-i)(?:{_JOINS})"
+_CANDIDATE = rf"(?i)(?:{_WORDS})(?:[_.\-]?[A-Za-z0-9]+)*[\\\"'`\])]{{0,4}}(?-i)(?:{_JOINS})"
+"""Without a group, for then RE2 tells where it fits by its automaton alone."""
+_CLOSE = re.compile(
+    rb"(?i:identified[ \t]+(?:with[ \t]+\w+[ \t]+)?by)?[A-Za-z0-9_.\-]*([\\\"'`\])]{0,4})"
 )
+"""Behind a name, what ends its quotation."""
 _WINDOW = 700
 """Bytes behind a name in which its value is looked for: so few that `re` will do, which is faster
 at a place than RE2. No two parts of an expression that follow one another fit the same text."""
@@ -139,17 +142,18 @@ def assignments(text: bytes, place: Place) -> Iterator[Assignment]:
     too, and the whole stays linear.
     """
     for match in engine(_CANDIDATE).finditer(text):
-        found = _read(text, match.span(0), match.span(1), place)
+        found = _read(text, match.start(0), match.end(0), place)
         if found is not None:
             yield found
 
 
-def _read(
-    text: bytes, whole: tuple[int, int], close: tuple[int, int], place: Place
-) -> Assignment | None:
-    """What is assigned to a name: `whole` is what was found of it, and what joins it to its value;
-    `close` what ends it when it is quoted."""
-    (start, at), (close_start, close_end) = whole, close
+def _read(text: bytes, start: int, at: int, place: Place) -> Assignment | None:
+    """What is assigned to a name: from `start` to `at` is what was found of it, and what joins it
+    to its value."""
+    close = _CLOSE.match(text, start, at)
+    if close is None:
+        return None
+    close_start, close_end = close.span(1)
     window = text[max(0, start - 60) : start]
     name_start = start - (len(window) - len(window.rstrip(NAME_BYTES)))
     name = text[name_start:close_start].decode("latin-1").strip(".-")

@@ -1,0 +1,46 @@
+"""From secrets in the text of files, and in the history, to what has leaked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from auditor.discover import Kind, Role
+from auditor.extract.secrets import Secret
+from auditor.extract.secrets.names import SHIPPED
+from auditor.link.application import Application, provides
+from auditor.model.deployment import Leak
+from auditor.model.places import Place
+
+
+@provides(Leak)
+def leaks(application: Application) -> Iterator[Leak]:
+    """Secrets of every file that could leave this machine: not of a dotenv file git leaves out."""
+    for file, found in application.of(Secret, *Role):
+        if file.kind is Kind.DOTENV and file.tracked is False:
+            continue
+        if file.kind is Kind.WORKFLOW and found.kind in ("local-url-password", "default-password"):
+            continue  # the database of a test run, which ends with it
+        if file.kind is Kind.WORKFLOW and found.kind == "password":
+            found = msgspec.structs.replace(found, confidence="low")
+        yield _leak(found, file.path, file.role)
+    for past in application.history.past if application.history else ():
+        yield _leak(past.secret, past.path, past.role, past.commit, past.date)
+
+
+def _leak(found: Secret, path: str, role: Role, commit: str = "", date: str = "") -> Leak:
+    place = Place(path, found.line, found.column, found.end_line, found.variable)
+    return Leak(
+        found.kind,
+        found.title,
+        found.confidence,
+        found.shape,
+        found.variable,
+        found.host,
+        role.value,
+        place,
+        commit,
+        date,
+        bool(SHIPPED.match(found.variable)),
+    )
