@@ -20,11 +20,10 @@ from auditor.extract.readers.platforms import PlatformSetting
 from auditor.extract.readers.script_settings import ScriptSetting
 from auditor.extract.sensitive import is_sensitive
 from auditor.link.application import Application, provides
+from auditor.link.folding import as_bool, lift
 from auditor.link.names import Located, Scope, argument
 from auditor.link.values import (
     Evaluator,
-    as_bool,
-    lift,
     place_of,
     reads_environment,
     reads_settings,
