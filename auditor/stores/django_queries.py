@@ -204,7 +204,7 @@ def _of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | N
             target.mapper, target, place, where=start, joins=joins, loop=loop, manager=True
         )
         return replace(draft, eager=frozenset({"prefetched"})) if eager else draft
-    if row.loop is not None and not eager:
+    if row.loop is not None and not eager and frame.loads(expr, row.loop):
         reading.record(
             Draft(
                 target.mapper, target, place, "lazy", (Test(target.table, relation.remote),),

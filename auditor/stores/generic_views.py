@@ -12,12 +12,13 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Located
+from auditor.link.values import place_of
 from auditor.model.data import Bound
 from auditor.stores.conditions import Condition, Draft, Lookup, Some
 from auditor.stores.entities import last_name
 from auditor.stores.lookups import bound, follow
 from auditor.stores.reading import Reading, reads_classes
-from auditor.stores.things import Class, Self, each, executed
+from auditor.stores.things import Class, Row, Self, Written, each, executed
 
 _LISTS = {"ListAPIView", "ListCreateAPIView", "ModelViewSet", "ReadOnlyModelViewSet", "ListModelMixin", "ListView", "BaseListView"}  # fmt: skip
 _OBJECTS = {
@@ -37,12 +38,17 @@ def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
         return
     rest = any(a.startswith("rest_framework.") for a in above)
     read = _View(reading, found, rest)
+    written = read.serializers() if rest else []
+    place = place_of(found, found.node.name)  # type: ignore[attr-defined]
     for base in read.base():
         if names & _OBJECTS:
             key = read.text("lookup_field") if rest else None
             read.record(base, Lookup(key or "pk"), "get", Bound.ONE, ())
         if names & _LISTS:
             read.listed(base)
+        if base.entity is not None:
+            row = Row(base.entity, base, place if names & _LISTS else None)
+            reading.written += [Written(each_, row) for each_ in written]
 
 
 class _View:
@@ -104,6 +110,26 @@ class _View:
                 return ()
             made.append((found.table, found.column, -1 if field.startswith("-") else 1))
         return tuple(made)
+
+    def serializers(self) -> list[Located]:
+        """The classes that `serializer_class` or `get_serializer_class` name."""
+        found = [x for x in (self.value("serializer_class"),) if x is not None]
+        for name in self.reading.code.ancestry(self.found):
+            method = self.reading.code.definition(f"{name}.get_serializer_class")
+            if method is not None and isinstance(method.node, t.Function):
+                inner = self.reading.code.inside(method)
+                for node in t.walk_own(*method.node.body):
+                    if isinstance(node, t.Return) and node.value is not None:
+                        found += [Located(n, inner) for n in t.walk_own(node.value)]
+                break
+        classes = {}
+        for one in found:
+            made: Located | None = one
+            if isinstance(one.node, t.Name | t.Attr):
+                made = self.reading.code.defined(one.node, one.scope)
+            if made is not None and isinstance(made.node, t.Class):
+                classes[id(made.node)] = made
+        return list(classes.values())
 
     def limit(self) -> Bound:
         """How many objects a page holds, as far as it is told."""

@@ -38,6 +38,7 @@ from auditor.stores.things import (
     Rows,
     Self,
     Thing,
+    Written,
     each,
     either,
     executed,
@@ -73,6 +74,16 @@ class Frame:
     told: dict[str, Worth] = field(default_factory=dict)
     """What parameters are, where the call says so."""
     ended: bool = False
+    loaded: set[tuple[str, Place | None]] = field(default_factory=set)
+    """Relations of objects that were read here before: the object keeps what they gave."""
+
+    def loads(self, expr: t.Attr, loop: Place | None) -> bool:
+        """Whether a relation is read for the first time here, and thus asked for."""
+        key = (t.dotted(expr), loop)
+        if key[0] and key in self.loaded:
+            return False
+        self.loaded.add(key)
+        return True
 
     def find(self, name: str) -> tuple[bool, Thing | None]:
         frame: Frame | None = self
@@ -137,6 +148,8 @@ class Reading:
         """The functions that are read, and whether for a call."""
         self._roots: dict[int, int] = {}
         """By the `id` of a query, the function that is read for no call in which it came up."""
+        self.written: list[Written] = []
+        """What serializers and response models write out."""
         self.frames: dict[int, Frame] = {}
         self.options: dict[str, list[t.Map]] = {}
         """Settings by name, as readers look them up."""
@@ -230,6 +243,10 @@ class Reading:
         finally:
             self._running.discard(key)
         return given
+
+    def given(self, function: Located) -> Thing | None:
+        """What a function gave when it was read; nothing of one that was not."""
+        return self._returns.get(id(function.node))
 
     def run(
         self, function: Located, given: dict[str, Thing], depth: int, told: dict[str, Worth] | None = None

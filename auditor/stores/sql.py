@@ -11,6 +11,7 @@ from auditor.stores import (
     generic_views,
     named_queries,
     peewee_queries,
+    serialized,
     sql_text,
     sqlalchemy_queries,
 )  # fmt: skip
@@ -24,6 +25,7 @@ _MAPPERS = (
     django_queries,
     generic_views,
     peewee_queries,
+    serialized,
     sqlalchemy_queries,
     sql_text,
 )
@@ -32,7 +34,9 @@ _MAPPERS = (
 
 @provides(Reading)
 def reading(application: Application) -> list[Reading]:
-    return [Reading(application)]
+    made = Reading(application)
+    serialized.read(made)
+    return [made]
 
 
 @provides(Query)

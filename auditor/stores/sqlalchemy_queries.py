@@ -110,10 +110,10 @@ def _of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | N
         bound=Bound.NONE if relation.many else Bound.ONE, loop=loop,
     )  # fmt: skip
     if relation.many:
-        if not eager and not relation.asked:
+        if not eager and not relation.asked and frame.loads(expr, loop):
             reading.record(draft)
         return Rows(target, replace(draft, bound=Bound.UNKNOWN, operation="select"))
-    if row.loop is not None and not eager:
+    if row.loop is not None and not eager and frame.loads(expr, loop):
         reading.record(draft)
     return Row(target, row.draft if eager else None, row.loop)
 

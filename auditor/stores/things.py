@@ -80,6 +80,13 @@ class Self(msgspec.Struct, frozen=True, eq=False):
     found: Located
 
 
+class Written(msgspec.Struct, frozen=True, eq=False):
+    """A record that a serializer, a schema or a response model writes out; `found` is its class."""
+
+    found: Located
+    row: Row
+
+
 class Function(msgspec.Struct, frozen=True, eq=False):
     """A function that mappers give for expressions: `func.lower`."""
 

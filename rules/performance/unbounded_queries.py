@@ -86,9 +86,9 @@ class UnboundedQueries(Rule):
         on = routes[0].name + (f" and {len(routes) - 1} more" if len(routes) > 1 else "")
         subject = f"{routes[0].application} {what} {query.place.symbol} {query.operation}"
         if query.loop is not None and query.operation != "join":
-            message = (
-                f"{on} queries {what} once for each record of the loop in line {query.loop.line}"
-            )
+            at = query.loop
+            where = f"line {at.line}" if at.path == query.place.path else f"{at.path}:{at.line}"
+            message = f"{on} queries {what} once for each record of the loop in {where}"
             return Evidence(query.place, State.ABSENT, Severity.MEDIUM, message, f"{subject} loop")
         if query.operation not in _READS or query.operation == "distinct":
             return None

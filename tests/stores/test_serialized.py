@@ -1,0 +1,181 @@
+"""Relations that serializers, schemas and response models read for each record they write out."""
+
+from __future__ import annotations
+
+from auditor.model.data import Query
+from auditor.model.traffic import Traffic
+from tests.conftest import Build
+
+_MODELS = """
+from django.db import models
+class Writer(models.Model):
+    name = models.CharField(max_length=9)
+class Note(models.Model):
+    writer = models.ForeignKey(Writer, models.CASCADE)
+class Tag(models.Model):
+    note = models.ForeignKey(Note, models.CASCADE, related_name="tags")
+"""
+_SERIALIZERS = """
+from rest_framework import serializers
+from notes.models import Note, Tag, Writer
+class TagSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Tag
+        fields = ["id"]
+class WriterSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Writer
+        fields = ["name"]
+class NoteSerializer(serializers.ModelSerializer):
+    writer = WriterSerializer()
+    tags = TagSerializer(many=True)
+    name = serializers.SerializerMethodField()
+    class Meta:
+        model = Note
+        fields = ["writer", "tags", "name"]
+    def get_name(self, note):
+        return note.writer.name
+class ShortSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Note
+        fields = ["id", "writer"]
+"""
+_VIEWS = """
+from rest_framework import generics
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from notes.models import Note
+from notes.serializers import NoteSerializer, ShortSerializer
+class Notes(generics.ListAPIView):
+    queryset = Note.objects.all()
+    serializer_class = NoteSerializer
+class Loaded(generics.ListAPIView):
+    queryset = Note.objects.select_related("writer").prefetch_related("tags")
+    serializer_class = NoteSerializer
+class Short(generics.ListAPIView):
+    queryset = Note.objects.all()
+    serializer_class = ShortSerializer
+class ByHand(APIView):
+    def get(self, request):
+        return Response(NoteSerializer(Note.objects.filter(writer=1), many=True).data)
+"""
+_URLS = """
+from django.urls import path
+from notes import views
+urlpatterns = [path("x/", views.{}.as_view())]
+"""
+
+
+def _lazy(build: Build, view: str) -> list[tuple[str, int, tuple[str, ...]]]:
+    start = _VIEWS.index("class ")
+    classes = {part.split("(")[0]: "class " + part for part in _VIEWS[start + 6 :].split("class ")}
+    application = build(
+        {
+            "notes/models.py": _MODELS,
+            "notes/serializers.py": _SERIALIZERS,
+            "notes/views.py": _VIEWS[:start] + classes[view],
+            "notes/urls.py": _URLS.format(view),
+            "settings.py": "ROOT_URLCONF = 'notes.urls'\nINSTALLED_APPS = ['notes']\n",
+            "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
+        }
+    )
+    (traffic,) = application.facts(Traffic)
+    return sorted(
+        (q.collection, q.place.line, tuple(r.path for r in traffic.of(q.place)))
+        for q in application.facts(Query)
+        if q.operation == "lazy" and q.loop is not None
+    )
+
+
+def test_what_a_list_view_writes_is_asked_for_each_record(build: Build) -> None:
+    assert _lazy(build, "Notes") == [
+        ("notes_tag", 14, ("/x/",)),
+        ("notes_writer", 13, ("/x/",)),
+        ("notes_writer", 20, ("/x/",)),
+    ]
+
+
+def test_what_was_loaded_with_the_list_is_not(build: Build) -> None:
+    assert _lazy(build, "Loaded") == []
+
+
+def test_a_key_needs_no_query(build: Build) -> None:
+    assert _lazy(build, "Short") == []
+
+
+def test_a_serializer_that_is_called(build: Build) -> None:
+    assert [(name, line) for name, line, _ in _lazy(build, "ByHand")] == [
+        ("notes_tag", 14),
+        ("notes_writer", 13),
+        ("notes_writer", 20),
+    ]
+
+
+_FASTAPI = """
+from fastapi import FastAPI
+from pydantic import BaseModel
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, selectinload
+class Base(DeclarativeBase): pass
+class Writer(Base):
+    __tablename__ = "writers"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    notes: Mapped[list["Note"]] = relationship(back_populates="writer")
+class Note(Base):
+    __tablename__ = "notes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    writer_id: Mapped[int] = mapped_column(ForeignKey("writers.id"))
+    writer: Mapped[Writer] = relationship(back_populates="notes")
+class NoteOut(BaseModel):
+    id: int
+class WriterOut(BaseModel):
+    id: int
+    notes: list[NoteOut]
+class Brief(BaseModel):
+    id: int
+app = FastAPI()
+@app.get("/writers", response_model=list[{model}])
+def writers(session: Session):
+    return session.scalars(select(Writer){options}).all()
+"""
+
+
+def _of_response(build: Build, model: str, options: str = "") -> list[str]:
+    source = _FASTAPI.replace("{model}", model).replace("{options}", options)
+    asked = build({"app.py": source}).facts(Query)
+    return [q.collection for q in asked if q.operation == "lazy" and q.loop is not None]
+
+
+def test_response_models(build: Build) -> None:
+    assert _of_response(build, "WriterOut") == ["notes"]
+    assert _of_response(build, "WriterOut", ".options(selectinload(Writer.notes))") == []
+    assert _of_response(build, "Brief") == []
+
+
+_MARSHMALLOW = """
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from marshmallow import Schema, fields
+app = Flask(__name__)
+db = SQLAlchemy(app)
+class Writer(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+class Note(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    writer_id = db.Column(db.ForeignKey("writer.id"))
+    writer = db.relationship("Writer")
+class WriterSchema(Schema):
+    id = fields.Int()
+class NoteSchema(Schema):
+    id = fields.Int()
+    writer = fields.Nested(WriterSchema)
+notes_schema = NoteSchema(many=True)
+@app.get("/notes")
+def notes():
+    return notes_schema.dump(Note.query.all())
+"""
+
+
+def test_schemas_of_marshmallow(build: Build) -> None:
+    asked = build({"app.py": _MARSHMALLOW}).facts(Query)
+    assert [q.collection for q in asked if q.operation == "lazy" and q.loop] == ["writer"]
