@@ -67,13 +67,13 @@ urlpatterns = [path("x/", views.{}.as_view())]
 
 
 def _lazy(build: Build, view: str) -> list[tuple[str, int, tuple[str, ...]]]:
-    start = _VIEWS.index("class ")
-    classes = {part.split("(")[0]: "class " + part for part in _VIEWS[start + 6 :].split("class ")}
+    imports, *classes = _VIEWS.split("\nclass ")
+    chosen = next(c for c in classes if c.startswith(f"{view}("))
     application = build(
         {
             "notes/models.py": _MODELS,
             "notes/serializers.py": _SERIALIZERS,
-            "notes/views.py": _VIEWS[:start] + classes[view],
+            "notes/views.py": f"{imports}\nclass {chosen}",
             "notes/urls.py": _URLS.format(view),
             "settings.py": "ROOT_URLCONF = 'notes.urls'\nINSTALLED_APPS = ['notes']\n",
             "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
