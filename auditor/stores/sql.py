@@ -19,6 +19,7 @@ from auditor.stores.conditions import Draft, shapes
 from auditor.stores.migrations import History
 from auditor.stores.once import runs_once
 from auditor.stores.reading import Reading
+from auditor.stores.reading_tree import TreeReading
 
 _MAPPERS = (
     named_queries,
@@ -34,7 +35,7 @@ _MAPPERS = (
 
 @provides(Reading)
 def reading(application: Application) -> list[Reading]:
-    made = Reading(application)
+    made = TreeReading(application)
     serialized.read(made)
     return [made]
 
