@@ -161,6 +161,7 @@ def kind_of(path: str) -> Kind:
 _TEST_FOLDERS = {
     "test", "tests", "testing", "__tests__", "spec", "specs", "cypress", "e2e", "__mocks__",
     "testdata", "test_data", "__snapshots__", "cassettes", "unit_tests", "unittests", "integration_tests", "fixtures",
+    "molecule",
 }  # fmt: skip
 _TEST_FOLDER = re.compile(
     r"tests_\w+|(?:e2e|functional|acceptance|api|ui|smoke|regression|load|performance)[-_]tests?"

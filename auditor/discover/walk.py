@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import stat
@@ -61,6 +62,12 @@ _OWN_MODULE = re.compile(
 def is_dependency_folder(name: str) -> bool:
     """Whether a folder of this name holds what others wrote, or what is generated."""
     return name in _DEPENDENCY_FOLDERS
+
+
+def is_binary(beginning: bytes) -> bool:
+    """Whether a file is no text, by its first bytes; UTF-16 says what it is."""
+    marked = beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return not marked and b"\0" in beginning
 
 
 class DiscoveryError(Exception):
@@ -205,7 +212,7 @@ class _Walker:
     def _binary(self, path: str) -> bool:
         if path.rpartition(".")[2].lower() in BINARY_SUFFIXES:
             return True
-        return b"\0" in _read(self.root / path, 8192)
+        return is_binary(_read(self.root / path, 8192))
 
 
 def discover(

@@ -20,8 +20,8 @@ import msgspec
 from auditor.discover.git import Repository
 from auditor.discover.kinds import BINARY_SUFFIXES, Role, kind_of, role_of
 from auditor.discover.objects import Commit, ObjectError, Objects, tips
-from auditor.discover.walk import MAX_SIZE, is_dependency_folder
-from auditor.extract.secrets import Secret, find_secrets
+from auditor.discover.walk import MAX_SIZE, is_binary, is_dependency_folder
+from auditor.extract.secrets import Secret, as_utf8, find_secrets
 
 Progress = Callable[[int, int], None]
 
@@ -219,8 +219,9 @@ class _Walk:
         except ObjectError:
             self.unreadable += 1
             return
-        if kind != "blob" or len(data) > MAX_SIZE or b"\0" in data[:8192]:
+        if kind != "blob" or len(data) > MAX_SIZE or is_binary(data[:8192]):
             return
+        data = as_utf8(data)
         self.history.blobs += 1
         self.bytes += len(data)
         role = role_of(path)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from auditor.discover import Kind, Role
 from auditor.extract.facts import Fact
-from auditor.extract.secrets import Secret, find_secrets
+from auditor.extract.secrets import Secret, as_utf8, find_secrets
 
 
 class Unreadable(Exception):
@@ -47,7 +47,7 @@ class Source:
     @functools.cached_property
     def secrets(self) -> list[Secret]:
         """The secrets in the bytes, which other facts must not repeat."""
-        return find_secrets(self.data, self.name, self.role, self.kind)
+        return find_secrets(as_utf8(self.data), self.name, self.role, self.kind)
 
     def _decode(self, encoding: str) -> str:
         try:

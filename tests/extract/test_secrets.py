@@ -6,12 +6,16 @@ Values are put together at run time, so that this file itself holds none.
 from __future__ import annotations
 
 import string
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.extract.secrets import find_secrets
+from auditor.discover import discover
+from auditor.discover.kinds import role_of
+from auditor.extract.pipeline import Extraction
+from auditor.extract.secrets import Secret, find_secrets
 
 ALNUM = string.ascii_letters + string.digits
 RANDOM = "kX9vQ2mZ7pL4tR8wB3nC6yH1jF5gD0sAeUiO"
@@ -108,6 +112,31 @@ FOUND = {
         "CREATE USER 'a'@'%' IDENTIFIED BY 'zab" + "bix7x';",
         "password",
     ),
+    "the default of Spring": (
+        "application.properties",
+        "jwt.secret=${JWT_SECRET:" + value(40) + "}",
+        "secret-assignment",
+    ),
+    "a known password of another machine": (
+        ".env",
+        "URL=mongodb+srv://admin:admin" + "123@shop.ab1cd.mongodb.net/",
+        "url-password",
+    ),
+    "a known password in base64": (
+        "secret.yaml",
+        "  password: bWluaW8x" + "MjM=",
+        "default-password",
+    ),
+    "a placeholder that the application is started with": (
+        "compose.yml",
+        "      SECRET_KEY: your-super-secret-key-change-in-production",
+        "secret-assignment",
+    ),
+    "what curl logs in with": (
+        "deploy.sh",
+        "curl -X POST -u deploy:" + value(12) + " https://ci.shop.io/job",
+        "curl-login",
+    ),
     "the default of a database": (
         "a.py",
         'P = os.getenv("DB_PASSWORD", "post' + 'gres")',
@@ -152,6 +181,27 @@ NOT_FOUND = {
     "a place for a password": ("a.conf", 'U = "postgresql://<USERNAME>:<PASSWORD>@localhost/x"'),
     "a path": ("a.js", "BLIND_CREDENTIALS: 'v1/archive/blind_credentials',"),
     "an encrypted value": ("application.yml", "password: ENC(" + value(40) + ")"),
+    "the next item of a dictionary": (
+        "model.py",
+        '{"client_secret": obj.get("client_secret"), "redirect_uris": obj.get("redirect_uris")}',
+    ),
+    "a text that is put together": ("a.py", 'sql = "ALTER ROLE app WITH PASSWORD \'" + pw + "\'"'),
+    "the digest of an image": ("run.sh", "pull app/shop-secret:1.2@sha256:" + value(64, HEX)),
+    "a call in a script of YAML": (
+        "job.yaml",
+        "      data['credentials'] = collect_k8s_credentials()",
+    ),
+    "what a secret is called": ("gitlab.yaml", '      secret: "gitlab-s3-config"'),
+    "where a browser keeps something": (
+        "a.ts",
+        "const SESSION_KEY = 'shop-presence-session-id-v1'",
+    ),
+    "an escaped address": ("a.py", "uri = 'http://%C3%BCser:p%C3%A5ssword@xn--n3h.net/'"),
+    "a description": ("a.py", "needed = {'SECRET_KEY': 'Application secret key'}"),
+    "what curl is given by its caller": (
+        "deploy.sh",
+        'curl -u "$USER:$PASSWORD" https://ci.shop.io',
+    ),
     "a type": ("a.ts", "interface A { accessToken: string; }"),
 }
 
@@ -159,6 +209,36 @@ NOT_FOUND = {
 @pytest.mark.parametrize("name, text", NOT_FOUND.values(), ids=NOT_FOUND.keys())
 def test_not_found(name: str, text: str) -> None:
     assert find_secrets(text.encode(), name) == []
+
+
+MILD = {
+    "a test's own": ("settings.py", 'SECRET_KEY = "test-secret-key-' + 'not-for-production"'),
+    "the key of a map in a page": (
+        "index.html",
+        '<script src="https://maps.googleapis.com/maps/api/js?key=AIza' + value(35) + '"></script>',
+    ),
+    "a documentation string": (
+        "config.py",
+        '"""Use it so::\n\n    SECRET_KEY = ' + "'development key'" + '\n"""',
+    ),
+    "a role's tests": (".env-example", "API_KEY=" + value(24)),
+}
+
+
+@pytest.mark.parametrize("name, text", MILD.values(), ids=MILD.keys())
+def test_mild(name: str, text: str) -> None:
+    assert [s.confidence for s in find_secrets(text.encode(), name, role_of(name))] == ["low"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_other_encodings(encoding: str, tmp_path: Path) -> None:
+    """What PowerShell writes is read as well."""
+    text = "DEBUG=1\nAPI_KEY=" + value(30) + "\n"
+    (tmp_path / "local.settings").write_bytes(text.encode(encoding))
+    tree = discover(tmp_path)
+    (found,) = Extraction(tree, jobs=1, texts_only=True).facts["local.settings"]
+    assert isinstance(found, Secret)
+    assert (found.line, found.column) == (2, 9)
 
 
 @pytest.mark.parametrize("secret", PROVIDERS.values())

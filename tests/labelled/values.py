@@ -206,5 +206,17 @@ class Values(random.Random):
             "razorpay": "rzp_live_" + of(ALNUM, 14),
             "flutterwave": "FLWSECK-" + of(HEX, 32) + "-X",
             "sentry-auth": "sntrys_" + of(ALNUM, 80),
+            "openshift": "sha256~" + of(URLSAFE, 43),
+            "pulumi": "pul-" + of(HEX, 40),
+            "artifactory": "AKCp" + of(ALNUM, 69),
+            "sourcegraph": "sgp_" + of(HEX, 16) + "_" + of(HEX, 40),
+            "easypost": "EZAK" + of(ALNUM, 54),
+            "shippo": "shippo_live_" + of(HEX, 40),
+            "twitter": "A" * 22 + of(ALNUM, 24) + "%2F" + of(ALNUM, 12) + "%3D" + of(ALNUM, 40),
+            "dynatrace": "dt0c01."
+            + of("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 24)
+            + "."
+            + of("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 64),
+            "maxmind": of(ALNUM, 6) + "_" + of(ALNUM, 29) + "_mmk",
             "pinecone": "pcsk_" + of(ALNUM, 5) + "_" + of(ALNUM, 63),
         }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import bisect
+import codecs
 import functools
 import re
 from collections import defaultdict
@@ -48,6 +49,13 @@ class Secret(Fact, frozen=True):
 
 _Found = tuple[int, int, str, str, str, str, str, str]
 """Start, end, kind, title, confidence, public prefix, variable, host."""
+
+
+def as_utf8(data: bytes) -> bytes:
+    """A text in the encoding that is searched; what PowerShell writes is UTF-16."""
+    if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data
+    return data.decode("utf-16", "replace").encode("utf-8", "replace")
 
 
 def find_secrets(
@@ -98,10 +106,11 @@ def _weighed(found: _Found, text: bytes, place: Place) -> _Found:
 
 
 def _is_shown(found: _Found, text: bytes, place: Place) -> bool:
-    """Whether a comment, a documentation string or a test's setting shows a value."""
+    """Whether a comment, a documentation string or a test's setting shows a value, or a page asks
+    another site for a script with it."""
     start, end, kind = found[:3]
     line = text[text.rfind(b"\n", 0, start) + 1 : start].lstrip()
-    if line.startswith(_COMMENTS):
+    if line.startswith(_COMMENTS) or b"<script" in line or b'src="' in line:
         return True
     value = text[start:end].decode("utf-8", "replace")
     if values.looks_random(value):

@@ -250,6 +250,8 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     known = sense is Meaning.PASSWORD and is_common(value)
     if values.is_identifier(value) and not (sense is Meaning.PASSWORD and value.isdigit()):
         return None
+    if place.yaml and name.lower() == "secret" and _RESOURCE.fullmatch(value):
+        return None
     signs = sense is Meaning.SIGNING and _is_written_in_code(found, place, text)
     if not _is_fallback(found) and not known and _names_itself(value, name):
         own = name.rpartition(".")[2].lower().replace("_", "")
@@ -311,6 +313,8 @@ def _password(found: Assignment, place: Place, value: str, random: bool) -> Judg
     return ("password", "password", "low" if made_up else "medium")
 
 
+_RESOURCE = re.compile(r"[a-z]+(?:[\-.][a-z0-9]{1,12})+")
+"""`secret: "shop-s3-config"`: what Kubernetes calls a secret."""
 _HEX = re.compile(r"[0-9a-f]+")
 """In code, what a table of users holds rather than a password."""
 _ONE_WORD = re.compile(
@@ -448,6 +452,8 @@ def _written_in_code(found: Assignment, place: Place, value: str) -> Judged | No
         return None
     if value.lower().startswith(("mock", "dummy")):
         return None
+    if found.join == ":" and " " in value and value[0].isupper():
+        return None  # `{"SECRET_KEY": "Application secret key"}` tells what it is
     if _CONSTANT.fullmatch(value) and not values.is_placeholder(value):
         return None
     confidence = "low" if _FOR_DEVELOPERS.search(place.name) else "medium"

@@ -42,6 +42,12 @@ def aws_pair(value: str, around: str) -> str:
     return "low" if re.search(r"[?&;][\w\-]{1,30}=$", around[:at]) else "medium"
 
 
+def alibaba_pair(value: str, around: str) -> str:
+    """An access key id with its secret beside it, which has thirty letters and digits."""
+    secret = re.search(r"(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])[A-Za-z0-9]{30}(?![A-Za-z0-9])", around)
+    return "high" if secret else "medium" if any(map(str.isdigit, value)) else ""
+
+
 def alone(value: str, around: str) -> str:
     """Not a piece of something longer in base64, as pictures are."""
     before, _, behind = around.partition(value)
@@ -103,12 +109,17 @@ def basic(value: str, around: str) -> str:
     match = re.fullmatch(rb"([\x21-\x7e]{0,80}):([\x20-\x7e]{4,120})", data or b"")
     if match is None:
         return ""
+    return login(match[0].decode(), around)
+
+
+def login(value: str, around: str) -> str:
+    """`user:password`"""
     from auditor.extract.secrets.values import is_placeholder, is_reference
 
-    password = match[2].decode()
-    if is_placeholder(password) or is_reference(password) or password.lower() in COMMON_PASSWORDS:
-        return ""
-    return "medium"
+    user, _, password = value.partition(":")
+    made_up = is_placeholder(password) or is_reference(password) or is_reference(user)
+    names = password.lower() in (user.lower(), "pass", "password", "token")
+    return "" if made_up or names or is_common(password) or password.startswith("$") else "medium"
 
 
 def pem(value: str, around: str) -> str:
