@@ -120,7 +120,10 @@ class _Routes:
         if found.rule.demand is not None:
             guards.append(self.guards.demanded(found.rule.demand))
         if found.rule.gate is not None and found.rule.gate.accessible is not None:
-            guards.append(self.guards.gate(found.rule.gate.accessible))
+            guards += self.guards.gate(found.rule.gate.accessible)
+        if found.rule.closed:
+            closed = f"{found.rule.closed} asks for who is signed in"
+            guards.append(Guard(view.name, view.place, "decorator", Guarding.ENFORCED, closed))
         for decorator in view.above:
             guards += self.guards.above(decorator)
         if view.owner is not None and view.function is not None:
@@ -131,7 +134,9 @@ class _Routes:
         if view.function is not None:
             if body := self.guards.body(view.function, tests):
                 guards.append(body)
-        elif view.name != "<lambda>" and found.rule.gate is None and not found.rule.public:
+        elif view.name != "<lambda>" and not (
+            found.rule.gate or found.rule.public or found.rule.closed
+        ):
             reason = f"what `{view.name}` does is made at run time"
             guards.append(Guard(view.name, view.place, "body", Guarding.UNKNOWN, reason))
         return Route(

@@ -6,19 +6,22 @@ configuration decides, the routes are a told blind spot. Sources: the extensions
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from auditor.extract.python import tree as t
+from auditor.frameworks.flask_admin import Gate
 from auditor.frameworks.flask_nodes import UNTOLD, Node, Rule
+from auditor.frameworks.flask_security import offered
 from auditor.frameworks.flask_views import View
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
 from auditor.link.names import CallSite
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
-from auditor.model.settings import FrameworkSetting
+from auditor.model.settings import FrameworkSetting, in_service
 from auditor.model.values import possible
 
 _OWN = {
@@ -29,14 +32,33 @@ _OWN = {
 """Extension -> path and endpoint of what it registers on the application it is given."""
 _PUBLIC = {"prometheus_metrics": "metrics"}
 _CONFIGURED = {
-    "flask_security.Security": "Flask-Security",
-    "flask_security.core.Security": "Flask-Security",
     "flask_appbuilder.AppBuilder": "Flask-AppBuilder",
     "flask_appbuilder.base.AppBuilder": "Flask-AppBuilder",
     "flask_user.UserManager": "Flask-User",
     "flasgger.Swagger": "Flasgger",
 }
 """Extensions whose configuration tells which routes they register."""
+_SECURITY = ("flask_security.Security", "flask_security.core.Security")
+_SCHEDULER = ("flask_apscheduler.APScheduler", "flask_apscheduler.scheduler.APScheduler")
+_SCHEDULER_ROUTES = (
+    ("get_scheduler_info", "", "GET"),
+    ("pause_scheduler", "/pause", "POST"),
+    ("resume_scheduler", "/resume", "POST"),
+    ("start_scheduler", "/start", "POST"),
+    ("shutdown_scheduler", "/shutdown", "POST"),
+    ("add_job", "/jobs", "POST"),
+    ("get_jobs", "/jobs", "GET"),
+    ("get_job", "/jobs/<job_id>", "GET"),
+    ("delete_job", "/jobs/<job_id>", "DELETE"),
+    ("update_job", "/jobs/<job_id>", "PATCH"),
+    ("pause_job", "/jobs/<job_id>/pause", "POST"),
+    ("resume_job", "/jobs/<job_id>/resume", "POST"),
+    ("run_job", "/jobs/<job_id>/run", "POST"),
+)
+"""Flask-APScheduler's API, which SCHEDULER_API_ENABLED turns on and SCHEDULER_AUTH closes.
+
+https://viniciuschiele.github.io/flask-apscheduler/rst/api.html
+"""
 _SIGN_IN = re.compile(r"^flask_dance\.(?:contrib\.\w+\.make_(\w+)_blueprint|consumer\.OAuth[12]ConsumerBlueprint)$")  # fmt: skip
 _DOCUMENTED = re.compile(r"^flask_rest(?:x|plus)\.")
 _PAGES = (
@@ -59,7 +81,7 @@ class Extensions:
 
     def registered(self) -> Iterator[tuple[CallSite, t.Expr | None, Rule | BlindSpot]]:
         """(call, the application or blueprint that it is given, what that makes there)."""
-        makers = (*_OWN, *_CONFIGURED)
+        makers = (*_OWN, *_CONFIGURED, *_SECURITY, *_SCHEDULER)
         for name in makers:
             for made in self.code.calls(name):
                 yield from self._given(made, made, name)
@@ -78,6 +100,10 @@ class Extensions:
         app = site.arg(0, "app")
         if app is None:
             return
+        if name in _SECURITY or name in _SCHEDULER:
+            rules = self._accounts(made) if name in _SECURITY else self._jobs(made)
+            yield from ((site, app, each) for each in rules)
+            return
         if (package := _CONFIGURED.get(name)) is not None:
             told = f"{package} registers routes of its own, as it is configured"
             yield site, app, BlindSpot(place_of(site), "routes", told)
@@ -88,6 +114,49 @@ class Extensions:
             path = self._path(made, "path", path) or ""
         if path:
             yield site, app, _rule(made, path, endpoint, public)
+
+    def _accounts(self, made: CallSite) -> Iterator[Rule | BlindSpot]:
+        """The routes of Flask-Security."""
+        own = self.values.value(made.arg(3, "register_blueprint"), made.scope)
+        if any(known.value is False for known in possible(own)):
+            return
+        for each in offered(self.settings, place_of(made)):
+            if isinstance(each, BlindSpot):
+                yield each
+                continue
+            view = View(each.endpoint, place_of(made), None)
+            public = "" if each.closed else "static files" if each.endpoint == "static" else "login"
+            closed = "Flask-Security" if each.closed else ""
+            endpoint = f"security.{each.endpoint}"
+            yield Rule(each.path, each.methods, view, endpoint, public=public, closed=closed)
+
+    def _jobs(self, made: CallSite) -> Iterator[Rule]:
+        """The API of Flask-APScheduler, which anybody may call unless it is given an `auth`."""
+        if True not in self._told("SCHEDULER_API_ENABLED"):
+            return
+        prefix = next((str(x) for x in self._told("SCHEDULER_API_PREFIX")), "/scheduler")
+        closed = any(s.name == "SCHEDULER_AUTH" for s in self.settings) or any(
+            isinstance(assign.targets[0], t.Attr)
+            and assign.targets[0].name == "auth"
+            and any(s.key == made.key for s in self.values.sources(assign.targets[0].value, scope))
+            for assign, scope in self.code.of_kind(t.Assign)
+        )
+        for endpoint, path, method in _SCHEDULER_ROUTES:
+            view = View(endpoint, place_of(made), None)
+            gate = None if closed else Gate(None)
+            closes = "Flask-APScheduler's auth" if closed else ""
+            yield Rule(
+                prefix + path, (method,), view, f"scheduler.{endpoint}", gate=gate, closed=closes
+            )
+
+    def _told(self, name: str) -> list[object]:
+        """What a setting may be where the application serves."""
+        found = in_service(s for s in self.settings if s.name == name)
+        return [known.value for setting in found for known in possible(setting.value)]
+
+    @functools.cached_property
+    def settings(self) -> list[FrameworkSetting]:
+        return list(self.application.facts(FrameworkSetting))
 
     def _path(self, site: CallSite, name: str, default: str) -> str | None:
         """A path that a call gives or leaves at its default; None where it is turned off, or untold."""
@@ -117,7 +186,7 @@ class Extensions:
     def pages(self, site: CallSite) -> Iterator[Rule]:
         """The document and its pages that flask-smorest serves, where a prefix is configured."""
         named: dict[str, str] = {}
-        for setting in self.application.facts(FrameworkSetting):
+        for setting in self.settings:
             for known in possible(setting.value):
                 if setting.name.startswith("OPENAPI_") and isinstance(known.value, str):
                     named.setdefault(setting.name, known.value)

@@ -157,6 +157,8 @@ class FlaskGuards(WrapperGuards):
         """Whether all that a view reads of the request is its body, or a refresh token."""
         assert isinstance(function.node, t.Function)
         seen = list(self._asked(function, 3))
+        if any(f.node.decorators and self.around(f) is Strength.VERIFIED for f in seen[1:]):  # type: ignore[attr-defined]
+            return False
         nodes = [(n, f) for f in seen for n in t.walk_own(*f.node.body)]  # type: ignore[attr-defined]
         harmless: set[int] = set()
         for node, _ in nodes:
@@ -291,10 +293,17 @@ class FlaskGuards(WrapperGuards):
 
     # --- flask-admin
 
-    def gate(self, accessible: Located) -> Guard:
-        """What `is_accessible` of a view lets in."""
+    def gate(self, accessible: Located) -> list[Guard]:
+        """What `is_accessible` of a view lets in, and what stands around it: `@jwt_required()`."""
+        assert isinstance(accessible.node, t.Function)
+        around = [
+            Applied(Located(d, accessible.scope), "class") for d in accessible.node.decorators
+        ]
+        found = [guard for applied in around for guard in self.applied(applied)]
         state, reason = self._judge_callback(accessible)
-        return Guard("is_accessible", place_of(accessible), "class", state, reason)
+        if found and state is Guarding.DECORATIVE:
+            return found
+        return [*found, Guard("is_accessible", place_of(accessible), "class", state, reason)]
 
     # --- connexion
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from auditor.extract.python import tree as t
@@ -19,7 +19,7 @@ from auditor.frameworks.flask_admin import Gate
 from auditor.frameworks.flask_apps import FlaskApps, Key
 from auditor.frameworks.flask_views import View, Views
 from auditor.link.contexts import contexts_of
-from auditor.link.names import CallSite, Located, Scope, argument
+from auditor.link.names import CallSite, Located, Scope, argument, arguments
 from auditor.link.values import Evaluator, place_of
 from auditor.model.blind import BlindSpot
 from auditor.model.places import Place
@@ -66,6 +66,8 @@ class Rule:
     """What a view of flask-admin asks before it runs."""
     public: str = ""
     """Why a route that the framework makes by itself is public."""
+    closed: str = ""
+    """What closes a route that a package makes by itself."""
 
 
 @dataclass
@@ -102,6 +104,8 @@ class Node:
     wide_hooks: list[Hook] = field(default_factory=list)
     """`before_app_request`: for the whole application that a blueprint is registered on."""
     decorators: tuple[Applied, ...] = ()
+    pattern: Node | None = None
+    """What the factory that makes this node registers on each that it makes."""
 
 
 UNTOLD = "<?>"
@@ -138,7 +142,42 @@ class Nodes:
         for node in nodes.values():
             if node.kind in ("app", "blueprint"):
                 node.rules += self._static(node)
-        return nodes
+        return nodes | self._manufactured(nodes)
+
+    def _manufactured(self, nodes: Mapping[Key, Node]) -> dict[Key, Node]:
+        """The blueprints of a function that makes one as it is told: one for each of its calls."""
+        found: dict[Key, Node] = {}
+        made: list[CallSite] = []
+        for pattern in nodes.values():
+            factory = self.code.enclosing(pattern.site.scope)
+            if pattern.kind not in ("blueprint", "namespace") or factory is None:
+                continue
+            if not self._depends(pattern.site, factory) or not self._gives(pattern.site, factory):
+                continue
+            for call in self.code.calls(self.code.own_name(factory)):
+                with self.values.within(self.contexts.bound_by(call)):
+                    callee = self.code.name(pattern.site.node.func, pattern.site.scope)
+                    node = self._node(pattern.site, pattern.kind, callee)
+                node.pattern = pattern
+                found[call.key] = node
+                made.append(call)
+        self.values.tell_apart(made)
+        return found
+
+    def _depends(self, site: CallSite, factory: Located) -> bool:
+        """Whether what a call is given hangs on the parameters of the function around it."""
+        params = {param.name for param in factory.node.params}  # type: ignore[attr-defined]
+        given = (node for x in arguments(site.node) for node in t.walk_own(x))
+        return any(isinstance(node, t.Name) and node.id in params for node in given)
+
+    def _gives(self, site: CallSite, factory: Located) -> bool:
+        inner = self.code.inside(factory)
+        return any(
+            source.key == site.key
+            for node in t.walk_own(*factory.node.body)  # type: ignore[attr-defined]
+            if isinstance(node, t.Return)
+            for source in self.values.sources(node.value, inner)
+        )
 
     def _node(self, site: CallSite, kind: str, callee: str) -> Node:
         position = {"blueprint": 5, "namespace": 2}.get(kind)
@@ -223,11 +262,14 @@ class Nodes:
             return
         url = self._given(node.site, url_at, "static_url_path")
         path = self._name(url, node.site) if url is not None else None
-        if path is None:
+        if path is None and (url is None or _is_none(url)):
             name = self._name(folder, node.site) if folder is not None else "static"
-            if name is None:
-                return
-            path = "/" + posixpath.basename(name.rstrip("/"))
+            path = "/" + posixpath.basename(name.rstrip("/")) if name else None
+        if path is None:
+            if url is not None and not _is_none(url):
+                told = "the URL of the static files is told at run time"
+                self.blind.append(BlindSpot(place_of(node.site), "routes", told))
+            return
         view = View("send_static_file", place_of(node.site), None)
         yield Rule(
             f"{path.rstrip('/')}/<path:filename>", ("GET",), view, "static", public="static files"
@@ -235,6 +277,9 @@ class Nodes:
 
     def _name(self, given: Located, site: CallSite) -> str | None:
         """A folder or URL; of `os.path.join(root, "static")` the last part. None: none, or untold."""
+        sources = self.values.sources(given.node, given.scope)  # type: ignore[arg-type]
+        if len(sources) == 1 and isinstance(sources[0].node, t.Call | t.BinOp):
+            given = sources[0]
         match given.node:
             case t.Call(func=func, args=[*_, last]) if t.dotted(func).endswith(("join", "Path")):
                 given = Located(last, given.scope)
@@ -284,3 +329,7 @@ class Nodes:
                 if isinstance(item, t.Call) and isinstance(item.func, t.Attr)
             ]
         return self._blocks[module.path]
+
+
+def _is_none(found: Located) -> bool:
+    return isinstance(found.node, t.Const) and found.node.value is None

@@ -309,8 +309,13 @@ class FlaskRouting:
             self._unidentified(key, site, given)
         prefix = self._prefix(site, None, "url_prefix")
         name = self.contexts.text(site.arg(None, "name"), site.scope)
-        for child in below:
+        for child in dict.fromkeys(made for k in below for made in self._made_like(k)):
             self.nodes[key].children.append(Child(child, prefix, name))
+
+    def _made_like(self, key: Key) -> list[Key]:
+        """What the calls of a factory make, where the factory itself registers it; else the node."""
+        made = [k for k, node in self.nodes.items() if node.pattern is self.nodes[key]]
+        return made or [key]
 
     def _document(self, key: Key, site: CallSite) -> None:
         """connexion's `add_api`: what the operations of an OpenAPI document name."""
@@ -470,12 +475,13 @@ class FlaskRouting:
         node = self.nodes[key]
         if node in trail or depth > _MAX_DEPTH:
             return
-        trail = (*trail, node)
+        like = (node,) if node.pattern is None else (node.pattern, node)
+        trail = (*trail, *like)
         plain = node.kind in _PLAIN
-        for rule in node.rules:
+        for rule in (rule for each in like for rule in each.rules):
             path = (prefix or "") + rule.path if plain else _joined(prefix, rule.path)
             yield Found(path, f"{name}.{rule.endpoint}" if name else rule.endpoint, rule, trail)
-        for child in node.children:
+        for child in (child for each in like for child in each.children):
             below = self.nodes[child.key]
             own = child.prefix if child.prefix is not None else below.prefix
             if below.kind in _PLAIN:
@@ -502,8 +508,9 @@ class FlaskRouting:
             seen.add(below)
             node = self.nodes[below]
             own = node.hooks if node.kind == "app" else []
-            found |= {id(hook): hook for hook in [*own, *node.wide_hooks]}
-            pending += [child.key for child in node.children]
+            for each in (node, node.pattern or node):
+                found |= {id(hook): hook for hook in [*own, *each.wide_hooks]}
+                pending += [child.key for child in each.children]
         return list(found.values())
 
 

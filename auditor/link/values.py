@@ -81,6 +81,8 @@ class Evaluator:
     _bound: Env = field(default_factory=dict)
     bound_scopes: frozenset[int] = frozenset()
     """The `id` of each scope in which a name is bound."""
+    told_apart: set[int] = field(default_factory=set)
+    """The `id` of the calls of factories, each of which makes another thing of its own."""
     named: dict[str, Value] = field(default_factory=dict)
     """What names of packages stand for in this tree: `django.conf.settings.LOGIN_URL`."""
 
@@ -103,6 +105,11 @@ class Evaluator:
         finally:
             self._bound, self._busy, self._known, self._created, self._bindings = saved
             self.bound_scopes = scopes
+
+    def tell_apart(self, calls: Iterable[CallSite]) -> None:
+        """From here on each of these calls is the source of what it gives."""
+        self.told_apart |= {id(call.node) for call in calls}
+        self._created.clear()
 
     def value(self, expr: t.Expr | None, scope: Scope) -> Value:
         if expr is None:
@@ -407,7 +414,7 @@ class Evaluator:
                             if name is not None and self.text(name, source.scope) == key:
                                 found += self.sources(value, source.scope, depth + 1)
                 return _distinct(found) or [Located(expr, scope)]
-            case t.Call(func=func):
+            case t.Call(func=func) if id(expr) not in self.told_apart:
                 function = self.code.defined(func, scope)
                 if function is not None and isinstance(function.node, t.Function):
                     inner = self.code.inside(function)

@@ -62,6 +62,172 @@ def logged(view):
     return wrapper
 """
 SAMPLES: dict[str, Mapping[str, str]] = {
+    "functions that answer with the status they are given": {
+        "answers.py": """
+from flask import Response, abort, jsonify, make_response
+
+def error(message, status=400):
+    return jsonify(error=message), status
+
+def status_first(status, code, message=None):
+    payload = {"error": code}
+    return jsonify(payload), status
+
+def set_on(code):
+    response = jsonify(error="x")
+    response.status_code = code
+    return response
+
+def raised(code):
+    abort(make_response(jsonify(error=1), code))
+
+def error_response(message, status=401):
+    return jsonify(error=message), status
+
+def by_class(message, code):
+    return Response(message, status=code)
+
+class Answer:
+    @staticmethod
+    def failed(message, status_code=400):
+        return make_response(jsonify(message=message), status_code)
+
+    @classmethod
+    def denied(cls, message="no", status=403):
+        return cls.failed(message, status)
+
+def told(message, code):
+    print(message, code)
+""",
+        "app.py": """
+from flask import Flask, session
+from answers import Answer, by_class, error, error_response, raised, set_on, status_first, told
+
+app = Flask(__name__)
+app.secret_key = "sample"
+
+def known(): return "uid" in session
+
+@app.get("/error")
+def by_error():
+    if "uid" not in session:
+        return error("who?", 401)
+    return "x"
+
+@app.get("/first")
+def by_status_first():
+    if "uid" not in session:
+        return status_first(401, "who")
+    return "x"
+
+@app.get("/set")
+def by_set():
+    if "uid" not in session:
+        return set_on(401)
+    return "x"
+
+@app.get("/raised")
+def by_raising():
+    if "uid" not in session:
+        raised(401)
+    return "x"
+
+@app.get("/static-method")
+def by_static_method():
+    if "uid" not in session:
+        return Answer.failed("who?", 401)
+    return "x"
+
+@app.get("/class-method")
+def by_class_method():
+    if "uid" not in session:
+        return Answer.denied()
+    return "x"
+
+@app.get("/default")
+def by_default():
+    if "uid" not in session:
+        return error_response("who?")
+    return "x"
+
+@app.get("/class")
+def by_response():
+    if "uid" not in session:
+        return by_class(message="who?", code=401)
+    return "x"
+
+@app.get("/only-said")
+def only_said():
+    if "uid" not in session:
+        told("who?", 401)
+    return "x"
+
+@app.get("/not-returned")
+def not_returned():
+    if "uid" not in session:
+        error("who?", 401)
+    return "x"
+
+@app.get("/fine")
+def fine():
+    if "uid" not in session:
+        return error("nobody", 200)
+    return "x"
+""",
+    },
+    "a factory of blueprints": {
+        "auth.py": AUTH,
+        "base.py": """
+import hmac
+from flask import Blueprint, abort, request
+from auth import KEY
+
+PREFIX = "/api/v1"
+
+def demand_key():
+    if not hmac.compare_digest(request.headers.get("X-Key", ""), KEY):
+        abort(401)
+
+def closed_blueprint(name, path):
+    blueprint = Blueprint(name, __name__, url_prefix=f"{PREFIX}{path}")
+    blueprint.before_request(demand_key)
+    return blueprint
+
+def registered(app, name):
+    blueprint = Blueprint(name, __name__, url_prefix="/" + name)
+
+    @blueprint.get("/ping")
+    def ping(): return "x"
+    app.register_blueprint(blueprint)
+    return blueprint
+""",
+        "todos.py": """
+from base import closed_blueprint
+todos = closed_blueprint("todos", "/todos")
+
+@todos.get("/")
+def index(): return "x"
+""",
+        "tags.py": """
+from base import closed_blueprint
+tags = closed_blueprint("tags", path="/tags")
+
+@tags.get("/<int:number>")
+def one(number): return "x"
+""",
+        "app.py": """
+from flask import Flask
+import tags
+import todos
+from base import registered
+
+app = Flask(__name__)
+for blueprint in (todos.todos, tags.tags):
+    app.register_blueprint(blueprint)
+registered(app, "red")
+registered(app, "blue")
+""",
+    },
     "decorators of every kind": {
         "auth.py": AUTH,
         "app.py": """
@@ -815,6 +981,9 @@ from flask_sqlalchemy import SQLAlchemy
 
 app = Flask(__name__)
 app.config.update(SECRET_KEY="sample", SECURITY_PASSWORD_SALT="1",
+                  SECURITY_LOGOUT_METHODS=["GET", "POST"], SECURITY_REGISTERABLE=True,
+                  SECURITY_RECOVERABLE=True, SECURITY_CHANGEABLE=True, SECURITY_CONFIRMABLE=False,
+                  SECURITY_URL_PREFIX="/accounts", SECURITY_CHANGE_URL="/new-password",
                   SQLALCHEMY_DATABASE_URI="sqlite://")
 db = SQLAlchemy(app)
 fsqla.FsModels.set_db_info(db)

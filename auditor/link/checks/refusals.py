@@ -39,6 +39,8 @@ class Refusals(Part):
         words = f"{name} {t.dotted(what.func if isinstance(what, t.Call) else what)}"
         if DENIAL_WORDS.search(words):
             return True
+        if isinstance(what, t.Call) and (status := self.answered(what)) is not None:
+            return _says(status.node, _denial)
         if "edirect" in words and isinstance(what, t.Call):
             return any(self.leads_to_login(given) for given in arguments(what))
         origins = [Located(what, self.scope)]
@@ -60,8 +62,15 @@ class Refusals(Part):
                         return self.leads_to_login(target)
         return False
 
-    def aborts(self, value: t.Expr) -> bool:
-        """A response that turns the caller away: `abort(401)`, `JSONResponse(status_code=401)`."""
+    def answered(self, call: t.Call, raised: bool = False) -> Located | None:
+        """The status with which a function of the tree answers: `error("No", 401)`."""
+        return self.checks.responders.status(call, self.scope, raised)
+
+    def aborts(self, value: t.Expr, returned: bool = True) -> bool:
+        """A response that turns the caller away: `abort(401)`, `JSONResponse(status_code=401)`.
+
+        `returned` tells whether it is what a function returns, or only done.
+        """
         call = value.value if isinstance(value, t.Await) else value
         if self.checks.tuples_respond and isinstance(call, t.Seq) and len(call.items) > 1:
             return _is_error(call.items[1])
@@ -70,6 +79,8 @@ class Refusals(Part):
         if isinstance(call.func, t.Call) and _DEMANDING.search(t.dotted(call.func.func)):
             self.trace.deny(call)  # `return login_required(view)(request)`
             return False
+        if (status := self.answered(call, raised=not returned)) is not None:
+            return _is_error(status.node)
         name = self.code.name(call.func, self.scope) or t.dotted(call.func)
         if _SENDING.search(t.dotted(call.func)) and not name.endswith(".make_response"):
             return self.sends_denial(call)
@@ -157,7 +168,7 @@ def _is_own_address(redirect: t.Call) -> bool:
     return isinstance(target, t.Const) and isinstance(target.value, str)
 
 
-def _is_error(call: t.Expr) -> bool:
+def _is_error(call: t.Node) -> bool:
     """Whether a response carries a status of 4xx or 5xx."""
     return _says(call, _error)
 

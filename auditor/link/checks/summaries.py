@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from auditor.extract.python import tree as t
 from auditor.link.checks.refusals import DENIAL, DENIAL_NAMES, DENIAL_WORDS, TURNS_AWAY
+from auditor.link.checks.responders import Responders
 from auditor.link.checks.strength import (
     RECURSIVE,
     Origin,
@@ -59,6 +60,10 @@ class Checks:
     _asks: dict[int, bool] = field(default_factory=dict)
     _compared: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
     _depth: int = 0
+
+    @functools.cached_property
+    def responders(self) -> Responders:
+        return Responders(self.values)
 
     def summary(
         self,
@@ -208,7 +213,8 @@ class Checks:
     def _says_denial(self, function: Located, depth: int) -> bool:
         code = self.values.code
         inner = code.inside(function)
-        for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+        defaults = [p.default for p in function.node.params if p.default is not None]  # type: ignore[attr-defined]
+        for node in t.walk_own(*function.node.body, *defaults):  # type: ignore[attr-defined]
             match node:
                 case t.Const(value=int(number)) if number in DENIAL:
                     return True

@@ -139,7 +139,7 @@ class Walk(Part):
                         self.put(dotted, origin, state)
                 return replace(state, env=env)
             case t.Do(value=value):
-                if self.refusals.aborts(value):
+                if self.refusals.aborts(value, returned=False):
                     self.refusals.reject(stmt, value)
                     return None
                 if isinstance(value, t.Yield):  # what comes after runs when the work is done

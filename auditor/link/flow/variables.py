@@ -122,7 +122,9 @@ class Variables(Validation):
     def grow(self, owner: t.Expr, reached: Reached, last: str) -> None:
         """`items.append(x)`, `query.update({…})`."""
         key = self.key(owner)
-        place = {"insert": 1, "setdefault": 1, "set": len(reached.positional) - 1}.get(last, 0)
+        place = {"insert": 1, "setdefault": 1, "set": max(len(reached.positional) - 1, 0)}.get(
+            last, 0
+        )
         held = reached.arg(place) or join_all(reached.named.values())
         if not key or held is None:
             return
