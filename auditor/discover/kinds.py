@@ -51,10 +51,11 @@ _BY_PATH: tuple[tuple[str, Kind], ...] = (
         Kind.PLATFORM,
     ),
     (r"(?:^|/)(?:\.do|ansible|playbooks|roles)/.*\.ya?ml$", Kind.PLATFORM),
+    (r"(?:^|/)\.envs?/(?:.+/)?\.?\w+$", Kind.DOTENV),
     (r"(?:^|/)(?:cloudformation|cfn|sam|aws)/.*\.(?:ya?ml|json|template)$", Kind.PLATFORM),
 )
 _BY_NAME: tuple[tuple[str, Kind], ...] = (
-    (r"\.env(?:\..+)?|.+\.env|\.?env[-_.](?:example|sample|template|dist)|\.flaskenv", Kind.DOTENV),
+    (r"\.env(?:[-._].+)?|.+\.env(?:[-._](?:example|sample|template|dist))?|\.?(?:dot)?env[-._](?:example|sample|template|dist|defaults?)|\.flaskenv|\.envrc", Kind.DOTENV),
     (r"(?:.*[-_.])?(?:requirements?|reqs?)(?:[-_.].*)?\.(?:txt|in|pip)|pyproject\.toml|pipfile|setup\.cfg"
      r"|environment\.ya?ml|package\.json|constraints.*\.txt", Kind.MANIFEST),
     (r"poetry\.lock|uv\.lock|pdm\.lock|pipfile\.lock|package-lock\.json|yarn\.lock"
@@ -63,6 +64,7 @@ _BY_NAME: tuple[tuple[str, Kind], ...] = (
     (r"\.gitlab-ci.*\.ya?ml|azure-pipelines.*\.ya?ml|bitbucket-pipelines\.ya?ml|jenkinsfile.*"
      r"|renovate\.json5?|\.renovaterc(?:\.json)?|\.travis\.ya?ml|cloudbuild\.ya?ml"
      r"|buildspec.*\.ya?ml|action\.ya?ml", Kind.WORKFLOW),
+    (r".+\.tfvars(?:\.json)?", Kind.PLATFORM),
     (r"procfile|railway\.(?:json|toml)|vercel\.json|render\.ya?ml|fly\.toml|app\.(?:json|ya?ml)"
      r"|netlify\.toml|serverless\.ya?ml|nixpacks\.toml|supervisord?\.conf|.+\.service|.+\.timer"
      r"|.+\.tf|(?:sam-?)?template\.ya?ml|.+\.(?:cfn|cloudformation)\.(?:ya?ml|json)|cron\.ya?ml|now\.json|heroku\.ya?ml|chart\.ya?ml|manifest(?:[-_.].+)?\.ya?ml|\.platform\.app\.ya?ml", Kind.PLATFORM),

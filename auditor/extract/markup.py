@@ -40,6 +40,16 @@ class Document:
         for end in range(len(path), 0, -1):
             if path[:end] in self.lines:
                 return self.lines[path[:end]]
+        start = 0
+        for key in path:  # each below the one before it
+            if isinstance(key, str):
+                found = re.compile(rf'"{re.escape(key)}"\s*:').search(self.text, start)
+                if found is None:
+                    break
+                start = found.end()
+        else:
+            if start:
+                return self.text.count("\n", 0, start) + 1
         for key in reversed(path):
             if match := re.search(
                 rf"^.*[\"']?{re.escape(str(key))}[\"']?\s*[:=\]]", self.text, re.M
@@ -127,12 +137,37 @@ def read_json(text: str) -> Document:
 def read_toml(text: str) -> Document:
     """A TOML file. Raises Unreadable."""
     try:
-        return Document(tomllib.loads(text), {}, text)
+        return Document(tomllib.loads(text), _toml_lines(text), text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         match = re.search(r"line (\d+)", str(error))
         raise Unreadable(
             "broken TOML: " + str(error)[:120], int(match[1]) if match else 0
         ) from error
+
+
+_TABLE = re.compile(r"\s*(\[\[?)\s*([^\]\n]+?)\s*\]")
+_KEY = re.compile(r"\s*((?:[\w-]+|\"[^\"\n]*\"|'[^'\n]*')(?:\s*\.\s*[\w-]+)*)\s*=")
+
+
+def _toml_lines(text: str) -> dict[Path, int]:
+    """Where the tables and keys stand; those of inline tables have the line of what holds them."""
+    lines: dict[Path, int] = {}
+    table: Path = ()
+    counts: dict[Path, int] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        if match := _TABLE.match(line):
+            table = _keys(match[2])
+            if match[1] == "[[":
+                counts[table] = counts.get(table, -1) + 1
+                table = (*table, counts[table])
+            lines.setdefault(table, number)
+        elif match := _KEY.match(line):
+            lines.setdefault((*table, *_keys(match[1])), number)
+    return lines
+
+
+def _keys(dotted: str) -> Path:
+    return tuple(part.strip().strip("\"'") for part in dotted.split("."))
 
 
 def text_at(data: Any, *path: str | int) -> str:

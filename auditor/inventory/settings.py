@@ -15,11 +15,13 @@ from auditor.extract.secrets.names import SHIPPED
 from auditor.extract.sensitive import is_sensitive, safe_value
 from auditor.link.application import Application
 from auditor.model.settings import ScriptRead, SettingDefinition, SettingRead
-from auditor.model.values import Masked, possible
+from auditor.model.values import Known, Masked, possible
+
+_NONE = "None"
 
 
 class ReadRow(msgspec.Struct, frozen=True):
-    """`default` is null where the setting must be given."""
+    """`default` is null where none is written, and "None" where the code says that it may be missing."""
 
     file: str
     line: int
@@ -93,6 +95,8 @@ def _script(read: ScriptRead) -> ReadRow:
 def _default(read: SettingRead) -> str | None:
     if read.default is None:
         return None
+    if isinstance(read.default, Known) and read.default.value is None:
+        return _NONE
     if isinstance(read.default, Masked) or is_sensitive(read.name):
         return "(masked)"
     known = next((str(k.value) for k in possible(read.default)), "(computed)")
@@ -129,7 +133,7 @@ def _notes(
         tracked = sorted({d.place.path for d in written if d.tracked})
         if tracked:
             yield 3, f"a secret, written in {_listed(tracked)}"
-        if any(r.default not in (None, "", "(computed)") for r in reads):
+        if any(r.default not in (None, "", "(computed)", _NONE) for r in reads):
             yield 2, "a secret with a default in code"
         if SHIPPED.match(name):
             yield 3, "named like a secret, and sent to every browser"
@@ -141,7 +145,7 @@ def _notes(
     if definitions and not reads and not _OF_TOOLS.match(name):
         if any(d.environment != "test" for d in definitions):
             yield 1, "defined, and read by no code here"
-    if len({r.default for r in reads if r.default is not None}) > 1 and not secret:
+    if len({r.default for r in reads if r.default not in (None, _NONE)}) > 1 and not secret:
         yield 1, "has several defaults"
     values = {d.environment: d.value for d in written if d.environment in _REAL and not secret}
     if len(set(values.values())) > 1:

@@ -10,15 +10,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from auditor.discover import Role
 from auditor.extract.python import tree as t
-from auditor.extract.readers.compose import Service
-from auditor.extract.readers.dockerfiles import Image
-from auditor.extract.readers.dotenv import DotenvEntry, environment_of, environment_of_file
-from auditor.extract.readers.environments import GivenSetting
-from auditor.extract.readers.platforms import PlatformSetting
-from auditor.extract.readers.script_settings import ScriptSetting
-from auditor.extract.sensitive import is_sensitive
+from auditor.extract.readers.dotenv import environment_of
+from auditor.libraries.settings_loops import in_turn
 from auditor.link.application import Application, provides
 from auditor.link.folding import as_bool, lift
 from auditor.link.names import Located, Scope, argument
@@ -32,8 +26,6 @@ from auditor.model.places import Place
 from auditor.model.settings import (
     EnvironmentNames,
     LocalSettings,
-    ScriptRead,
-    SettingDefinition,
     SettingMention,
     SettingRead,
 )
@@ -88,11 +80,11 @@ def environment_reads(values: Evaluator, name: str, expr: t.Expr, scope: Scope) 
             if callee.startswith("starlette.config.Config()"):
                 setting = _starlette_prefix(values, func, scope) + setting
             default = argument(expr, 1, "default")
-            if default is None and _ENVIRONS.match(callee):
-                default = _declared_default(values, func, setting, scope)
-            worth = values.value(default, scope) if default is not None else None
-            if isinstance(worth, Known) and worth.value is None:
-                worth = None
+            if _ENVIRONS.match(callee):
+                if default is None:
+                    default = _declared_default(values, func, setting, scope)
+                setting = _environs_prefix(values, expr, scope) + setting
+            worth = worth_of(values, default, scope)
             if worth is not None and _casts_to_bool(expr, callee, values, scope):
                 worth = lift(as_bool, [worth], worth.place)
             return Setting(setting, worth, place, worth is None and callee in _OPTIONAL)
@@ -102,6 +94,33 @@ def environment_reads(values: Evaluator, name: str, expr: t.Expr, scope: Scope) 
                 worth = values.value(default, scope) if default is not None else None
                 return Setting(_URLS[word], worth, place)
     return None
+
+
+def worth_of(values: Evaluator, default: t.Expr | None, scope: Scope) -> Value | None:
+    """What a default is worth; None where there is none, or where it says so."""
+    worth = values.value(default, scope) if default is not None else None
+    return None if isinstance(worth, Known) and worth.value is None else worth
+
+
+def _environs_prefix(values: Evaluator, call: t.Call, scope: Scope) -> str:
+    """`with env.prefixed("APP_"):` and `Env(prefix="APP_")`, https://github.com/sloria/environs."""
+    prefix = ""
+    if any(True for _ in values.code.method_calls("prefixed")):
+        for node, inside in values.code.nodes(scope.module):
+            if isinstance(node, t.With) and inside is scope and _within(call, node):
+                for each in node.contexts:
+                    match each:
+                        case t.Call(func=t.Attr(name="prefixed"), args=[first, *_]):
+                            prefix += values.text(first, scope) or ""
+    owner = call.func.value if isinstance(call.func, t.Attr) else call.func
+    for source in values.sources(owner, scope):
+        if isinstance(source.node, t.Call):
+            return (values.text(argument(source.node, None, "prefix"), source.scope) or "") + prefix
+    return prefix
+
+
+def _within(call: t.Call, block: t.With) -> bool:
+    return any(stmt.line <= call.line <= stmt.end_line for stmt in block.body)
 
 
 def _starlette_prefix(values: Evaluator, func: t.Expr, scope: Scope) -> str:
@@ -180,10 +199,7 @@ def own_declarations(values: Evaluator, name: str, expr: t.Expr, scope: Scope) -
     params = [p.name for p in found.node.params if p.name != "self"]
     if "default" not in params:
         return None
-    default = argument(expr, params.index("default"), "default")
-    worth = values.value(default, scope) if default is not None else None
-    if isinstance(worth, Known) and worth.value is None:
-        worth = None
+    worth = worth_of(values, argument(expr, params.index("default"), "default"), scope)
     return Setting(setting, worth, place_of(Located(expr, scope)), worth is None)
 
 
@@ -222,10 +238,42 @@ def setting_reads(application: Application) -> Iterator[SettingRead]:
             continue
         read = environment_reads(values, code.name(node, scope), node, scope)
         if isinstance(read, Setting):
-            reads.append(SettingRead(read.name, read.default, read.place))
+            default = read.default or _nothing(values, node, scope)
+            reads.append(SettingRead(read.name, default, read.place))
+        elif (key := _key(node)) is not None and _reads(code.name(_reader(node), scope)):
+            place, default = place_of(Located(node, scope)), None
+            if isinstance(node, t.Call):
+                given = argument(node, 1, "default")
+                default = values.value(given, scope) if given is not None else None
+            reads += [
+                SettingRead(each, default, place) for each in in_turn(application, key, node, scope)
+            ]
     for helper in helpers.values():
         reads += helper.reads(values)
     yield from sorted(reads, key=lambda read: read.place)
+
+
+def _nothing(values: Evaluator, node: t.Expr, scope: Scope) -> Value | None:
+    """None, where it is written as the default."""
+    given = argument(node, 1, "default") if isinstance(node, t.Call) else None
+    worth = values.value(given, scope) if given is not None else None
+    return worth if isinstance(worth, Known) and worth.value is None else None
+
+
+def _key(node: t.Expr) -> t.Expr | None:
+    """What names the setting, where that is no plain text."""
+    match node:
+        case t.Item(index=key) | t.Call(args=[key, *_]) if not isinstance(key, t.Const):
+            return key
+    return None
+
+
+def _reader(node: t.Expr) -> t.Expr:
+    return node.func if isinstance(node, t.Call) else node
+
+
+def _reads(name: str) -> bool:
+    return name == "os.environ[]" or name in _GETTERS or _ENVIRONS.match(name) is not None
 
 
 class _Helper(msgspec.Struct, frozen=True):
@@ -249,8 +297,6 @@ class _Helper(msgspec.Struct, frozen=True):
                 if self.default:
                     own = argument(site.node, params.index(self.default), self.default)
                     worth = values.value(own, site.scope) if own is not None else None
-                if isinstance(worth, Known) and worth.value is None:
-                    worth = None
                 yield SettingRead(name, worth, place_of(site))
 
 
@@ -381,74 +427,3 @@ def mentions(application: Application) -> Iterator[SettingMention]:
             case [t.Const(value=str(name)), *_] if name.isupper() and _MAY_TELL.search(name):
                 if not _WRITES.search(t.dotted(site.node.func)):
                     yield SettingMention(name, place_of(site))
-
-
-@provides(ScriptRead)
-def script_reads(application: Application) -> Iterator[ScriptRead]:
-    for file, found in application.of(ScriptSetting):
-        if not file.generated:
-            yield ScriptRead(found.name, found.default, Place(file.path, found.line))
-
-
-@provides(SettingDefinition)
-def setting_definitions(application: Application) -> Iterator[SettingDefinition]:
-    for file, entry in application.of(DotenvEntry, Role.SOURCE, Role.EXAMPLE):
-        yield SettingDefinition(
-            entry.name,
-            entry.value,
-            Place(file.path, entry.line),
-            entry.environment,
-            entry.empty,
-            entry.placeholder,
-            entry.login,
-            file.tracked,
-        )
-    for file, service in application.of(Service):
-        environment = environment_of_file(file.path)
-        for name, value, line in service.environment:
-            place = Place(file.path, line, 1, 0, service.name)
-            written = (
-                (name, line) in service.literal_secrets
-                if is_sensitive(name)
-                else not _refers(value)
-            )
-            yield SettingDefinition(
-                name, value, place, environment, tracked=file.tracked, elsewhere=not written
-            )
-    for file, image in application.of(Image):
-        environment = environment_of_file(file.path)
-        for name, value, line in image.environment:
-            yield SettingDefinition(
-                name, value, Place(file.path, line), environment, tracked=file.tracked
-            )
-    platforms = [
-        (file, setting.name, setting.value, setting.environment, setting.line)
-        for file, setting in application.of(PlatformSetting)
-    ]
-    for file, name, value, environment, line in platforms:
-        place = Place(file.path, line)
-        yield SettingDefinition(
-            name,
-            value,
-            place,
-            environment or environment_of_file(file.path) or "production",
-            tracked=file.tracked,
-        )
-    seen = {(file.path, name) for file, name, *_ in platforms}
-    for file, given in application.of(GivenSetting):
-        if (file.path, given.name) not in seen:
-            yield SettingDefinition(
-                given.name,
-                given.value,
-                Place(file.path, given.line),
-                given.environment or environment_of_file(file.path) or "production",
-                not given.value and not given.elsewhere and not is_sensitive(given.name),
-                given.placeholder,
-                tracked=file.tracked,
-                elsewhere=given.elsewhere,
-            )
-
-
-def _refers(value: str) -> bool:
-    """`${NAME}` or `${NAME:?message}` of compose: the value is that of another setting."""
-    return re.fullmatch(r"\$(?:\w+|\{\w+(?::?\?[^}]*)?\})", value) is not None

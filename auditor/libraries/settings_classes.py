@@ -22,6 +22,8 @@ _SETTINGS_BASES = {
     "pydantic.BaseSettings",
     "pydantic.env_settings.BaseSettings",
     "pydantic.v1.BaseSettings",
+    "pydantic.v1.env_settings.BaseSettings",
+    "goodconf.GoodConf",
 }
 
 
@@ -50,21 +52,27 @@ def is_settings_class(values: Evaluator, found: Located) -> bool:
 
 
 class _Field:
-    def __init__(self, name: str, node: t.Assign) -> None:
-        self.name, self.node = name, node
+    def __init__(self, name: str, node: t.Assign, told: t.Expr | None = None) -> None:
+        self.name, self.node, self.told = name, node, told
 
     def names(self, values: Evaluator, scope: Scope, prefix: str) -> list[str]:
         """What the environment calls it: its aliases, else its prefixed name."""
         default = self.node.value
+        given = [
+            self.told
+        ]  # https://docs.pydantic.dev/1.10/usage/settings/#environment-variable-names
         if isinstance(default, t.Call) and values.code.name(default.func, scope).endswith(".Field"):
-            for keyword in ("alias", "validation_alias", "env"):
-                match argument(default, None, keyword):
-                    case t.Call(func=func, args=choices) if values.code.name(func, scope).endswith(
-                        ".AliasChoices"
-                    ):
-                        return [n for c in choices if (n := values.text(c, scope))]
-                    case given if alias := values.text(given, scope):
-                        return [alias]
+            given += [argument(default, None, k) for k in ("validation_alias", "alias", "env")]
+        for each in given:
+            match each:
+                case t.Seq(items=choices):
+                    found = choices
+                case t.Call(func=func, args=choices) if values.code.name(func, scope).endswith(".AliasChoices"):  # fmt: skip
+                    found = choices
+                case _:
+                    found = [each] if each is not None else []
+            if names := [n for c in found if (n := values.text(c, scope))]:
+                return names
         return [prefix + self.name.upper()]
 
     def setting(self, values: Evaluator, scope: Scope, prefix: str) -> Setting:
@@ -78,17 +86,31 @@ class _Field:
         if isinstance(default, t.Name) and default.id == "...":
             default = None
         worth = values.value(default, scope) if default is not None else None
-        if isinstance(worth, Known) and worth.value is None:
-            worth = None
-        return Setting(name, worth, place_of(Located(self.node, scope)))
+        nothing = isinstance(worth, Known) and worth.value is None
+        worth = None if nothing else worth
+        return Setting(name, worth, place_of(Located(self.node, scope)), nothing)
 
 
 def _fields(found: Located) -> Iterator[_Field]:
+    told = dict(_told_names(found))
     for stmt in found.node.body:  # type: ignore[attr-defined]
         match stmt:
             case t.Assign(targets=[t.Name(id=name)]) if not name.startswith("_"):
                 if name not in ("model_config", "Config"):
-                    yield _Field(name, stmt)
+                    yield _Field(name, stmt, told.get(name))
+
+
+def _told_names(found: Located) -> Iterator[tuple[str, t.Expr]]:
+    """`fields = {"url": {"env": "DATABASE_URL"}}` of version 1's inner `Config`."""
+    for stmt in found.node.body:  # type: ignore[attr-defined]
+        for inner in stmt.body if isinstance(stmt, t.Class) and stmt.name == "Config" else ():
+            match inner:
+                case t.Assign(targets=[t.Name(id="fields")], value=t.Map(keys=keys, values=worth)):
+                    for key, value in zip(keys, worth, strict=True):
+                        if isinstance(key, t.Const) and isinstance(value, t.Map):
+                            for name, told in zip(value.keys, value.values, strict=True):
+                                if isinstance(name, t.Const) and name.value == "env":
+                                    yield str(key.value), told
 
 
 def _nested(
@@ -104,8 +126,12 @@ def _nested(
     inner = values.code.inside(model)
     for part in _fields(model):
         setting = part.setting(values, inner, f"{outer.name}{delimiter}".upper())
-        yield SettingRead(setting.name, setting.default or outer.default, setting.place)
+        yield SettingRead(setting.name, _default(setting) or _default(outer), setting.place)
         yield from _nested(values, part, inner, setting, delimiter, depth + 1)
+
+
+def _default(setting: Setting) -> Value | None:
+    return Known(None, setting.place) if setting.optional else setting.default
 
 
 def _prefix(values: Evaluator, found: Located) -> str:
@@ -143,5 +169,5 @@ def fields_read(application: Application) -> Iterator[SettingRead]:
             for field in _fields(found):
                 setting = field.setting(values, inner, prefix)
                 for name in field.names(values, inner, prefix):
-                    yield SettingRead(name, setting.default, setting.place)
+                    yield SettingRead(name, _default(setting), setting.place)
                 yield from _nested(values, field, inner, setting, delimiter)

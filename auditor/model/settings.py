@@ -11,7 +11,10 @@ from auditor.model.values import Value
 
 
 class SettingRead(msgspec.Struct, frozen=True):
-    """A place that reads a setting; `default` is None where the setting must be given."""
+    """A place that reads a setting; `default` is None where none is written.
+
+    A default of None that is written is `Known(None)`: the setting may be missing.
+    """
 
     name: str
     default: Value | None

@@ -26,6 +26,12 @@ SCRIPTS = {
     'Deno.env.get("API_URL")': None,
     "this.configService.get<string>('API_URL', 'w')": "w",
     "config.getOrThrow('API_URL')": None,
+    "const env = process.env; const u = env.API_URL || 'k';": "k",
+    "import { API_URL } from '$env/static/private'": None,
+    "const { API_URL }: NodeJS.ProcessEnv = process.env": None,
+    "const e = (process?.env?.API_URL ?? 'v')": "v",
+    "const env = cleanEnv(process.env, {PORT: num(), API_URL: str() })": None,
+    "Bun.env['API_URL']": None,
 }
 
 
@@ -94,6 +100,40 @@ PYTHON = {
         "from environs import env\nx = env.str('A_X', 'd')\n",
         {"A_X": "d"},
     ),
+    "names of a list": (
+        "import os\nNAMES = ['A_X', 'B_X']\nfor name in NAMES:\n    os.environ[name]\n",
+        {"A_X": None, "B_X": None},
+    ),
+    "names of a comprehension": (
+        "import os\nx = {k: os.getenv(k, 'd') for k in ('A_X', 'B_X')}\n"
+        "y = [os.getenv(f'{p}_KEY') for p in ('C',)]\n",
+        {"A_X": "d", "B_X": "d", "C_KEY": None},
+    ),
+    "names with what they mean": (
+        "from decouple import config\nfor name, why in {'A_X': 'a', 'B_X': 'b'}.items():\n    config(name)\n",
+        {"A_X": None, "B_X": None},
+    ),
+    "a prefix of environs": (
+        "from environs import Env\nenv = Env()\nwith env.prefixed('A_'):\n    x = env('X')\n"
+        "    with env.prefixed('B_'):\n        y = env.int('Y', 1)\nz = env('Z')\n",
+        {"A_X": None, "A_B_Y": "1", "Z": None},
+    ),
+    "names that version 1 of pydantic is told": (
+        "from pydantic import BaseSettings, Field\nclass S(BaseSettings):\n"
+        "    a: str\n    b: int = 1\n    c: str = Field('d', env=['C_X', 'C_Y'])\n"
+        "    class Config:\n        env_prefix = 'p_'\n        fields = {'a': {'env': 'A_X'}}\n",
+        {"A_X": None, "P_B": "1", "C_X": "d", "C_Y": "d"},
+    ),
+    "groups of environ-config": (
+        "import environ\n@environ.config(prefix='A')\nclass C:\n    @environ.config\n    class D:\n"
+        "        host = environ.var()\n    d = environ.group(D)\n    x = environ.bool_var(default=False, name='X_Y')\n",
+        {"A_D_HOST": None, "X_Y": "False"},
+    ),
+    "settings of Dynaconf": (
+        "from dynaconf import Dynaconf, Validator\ns = Dynaconf(envvar_prefix='A', validators=[Validator('PORT', default=1)])\n"
+        "a = s.level\nb = s['NAME']\nc = s.get('wait', 3)\nd = s.database.host\ns.reload()\n",
+        {"A_LEVEL": None, "A_NAME": None, "A_WAIT": "3", "A_DATABASE__HOST": None, "A_PORT": "1"},
+    ),
     "a helper of the tree": (
         "import os\ndef need(name, fallback=None):\n    return os.environ.get(name, fallback)\n"
         "x = need('A_X')\ny = need('B_X', 'd')\n",
@@ -106,6 +146,45 @@ PYTHON = {
 def test_python_reads(build: Build, source: str, wanted: dict[str, str | None]) -> None:
     found = of(build, a_dot_py=source)
     assert {name: row.reads[0].default for name, row in found.items()} == wanted
+
+
+def test_dotenv_files_of_other_names_count_where_something_names_them(build: Build) -> None:
+    lines = "# of the service\nA_X=1\n"
+    tree = build(
+        {
+            "app.py": "from dotenv import load_dotenv\nload_dotenv(BASE / 'conf' / 'own.cfg')\n",
+            "docker-compose.prod.yml": "services:\n  a:\n    image: a\n    env_file: [conf/web]\n",
+            ".envs/.local/.django": lines,
+            "conf/web": lines,
+            "conf/own.cfg": lines,
+            "conf/other": lines,
+        }
+    )
+    (row,) = [r for r in rows(tree) if r.name == "A_X"]
+    assert [(d.file, d.environment) for d in row.defined] == [
+        (".envs/.local/.django", "development"),
+        ("conf/own.cfg", ""),
+        ("conf/web", "production"),
+    ]
+
+
+def test_files_of_dynaconf(build: Build) -> None:
+    tree = build(
+        {
+            "conf.py": "from dynaconf import Dynaconf\nsettings = Dynaconf(envvar_prefix='A')\nx = settings.level\n",
+            "settings.toml": '[default]\nlevel = "info"\n[default.db]\nhost = "h"\n\n[production]\nlevel = "error"\n',
+            ".secrets.toml": '[default]\nkey = "0123456789abcdef"\n',
+            "pipeline/settings.json": '{"level": "of something else"}',
+        }
+    )
+    found = {row.name: row for row in rows(tree)}
+    assert [(d.file, d.line, d.value, d.environment) for d in found["A_LEVEL"].defined] == [
+        ("pipeline/settings.json", 1, "of something else", ""),
+        ("settings.toml", 2, "info", ""),
+        ("settings.toml", 7, "error", "production"),
+    ]
+    assert [(d.line, d.value) for d in found["A_DB__HOST"].defined] == [(4, "h")]
+    assert [d.value for d in found["A_KEY"].defined] == ["(masked)"]
 
 
 def test_values_that_are_kept_elsewhere(build: Build) -> None:

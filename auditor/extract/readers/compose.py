@@ -51,6 +51,8 @@ class Service(Fact, frozen=True):
     extends: str = ""
     """`file:service` that it takes over from."""
     ports_line: int = 0
+    env_files: list[str] = []
+    """The dotenv files that it takes its settings from, relative to the compose file."""
     one_off: bool = False
     """Started by hand or once: it has a profile, or is not to be restarted."""
 
@@ -144,6 +146,7 @@ def _service(document: Document, name: str, data: dict[str, Any], finishes: bool
         user=text_at(data, "user"),
         extends=_extended(data.get("extends")),
         ports_line=document.line("services", name, "ports"),
+        env_files=list(_env_files(data.get("env_file"))),
         one_off=finishes
         or command.startswith(("chown", "chmod", "mkdir"))
         or bool(data.get("profiles"))
@@ -183,6 +186,15 @@ def _volumes(document: Document, name: str, data: dict[str, Any]) -> Iterator[tu
         else:
             source, colon, rest = re.sub(r"\$\{[^}]*\}", "$", str(volume)).partition(":")
             yield (source, rest.split(":")[0], line) if colon else ("", source, line)
+
+
+def _env_files(value: Any) -> Iterator[str]:
+    """A path, a list of them, or of maps that hold one; the plain part where a variable stands in it."""
+    for each in value if isinstance(value, list) else [value]:
+        path = each if isinstance(each, str) else text_at(each, "path")
+        path = re.sub(r"\$\{\w+:?-([^}]*)\}", r"\1", path)
+        if path and "$" not in path:
+            yield path
 
 
 def _extended(value: Any) -> str:

@@ -12,7 +12,7 @@ from dotenv.variables import Variable, parse_variables
 from auditor.discover import Kind
 from auditor.extract.facts import Fact, Unread
 from auditor.extract.sensitive import is_placeholder, safe_value
-from auditor.extract.source import Source, extracts
+from auditor.extract.source import Source, Unreadable, extracts
 
 
 class DotenvEntry(Fact, frozen=True):
@@ -82,6 +82,25 @@ def dotenv(source: Source) -> Iterator[Fact]:
                 binding.original.line,
                 environment,
             )
+
+
+_LINE = re.compile(r"\s*(?:(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=.*|#.*|\[settings\]\s*)?")
+
+
+@extracts(
+    Kind.TEXT,
+    name=r"[\w-]+|\.\w+|.*\.?(?:env\w*|vars|variables|list|conf|cfg|ini|txt|local|prod\w*|dev\w*|stag\w*|test\w*)",
+)
+def of_another_name(source: Source) -> Iterator[Fact]:
+    """A file of `NAME=value` lines alone: whoever names it as a dotenv file makes it one."""
+    if len(source.data) > 65_536 or b"=" not in source.data:
+        return
+    try:
+        lines = source.text.split("\n")
+    except Unreadable:
+        return
+    if all(_LINE.fullmatch(line) for line in lines):
+        yield from dotenv(source)
 
 
 def _resolved(value: str, known: dict[str, str]) -> str:
