@@ -36,6 +36,8 @@ _ASKS = (
     ("queue", r"(?:celery|kombu|aio_pika|pika)\..*\.(?:ping|connect\w*|inspect)$"),
 )  # fmt: skip
 _COMPILED = tuple((what, re.compile(pattern)) for what, pattern in _ASKS)
+_TELLS = re.compile(r"(?:^|_)(?:info|version|build|metrics|docs?)(?:_|$)", re.I)
+"""Handlers that tell of the build or of figures, whatever their path is called."""
 _HANDLER = re.compile(r"(?:get_|read_|check_)?(?:health(?:_?check)?|readiness|liveness|ping)", re.I)
 _OPENS = (
     "sqlalchemy.create_engine", "sqlalchemy.ext.asyncio.create_async_engine", "sqlmodel.create_engine",
@@ -79,7 +81,7 @@ class _Stores:
 
 
 def _all(application: Application) -> Iterator[HealthCheck]:
-    probes = {probe.path.rstrip("/") for _, probe in application.of(Probe)}
+    probes = {probe.path.rstrip("/") for _, probe in application.of(Probe) if probe.path}
     for route in application.facts(Route):
         reads = route.method in ("GET", "ANY")
         probed = route.path.rstrip("/") in probes and reads
@@ -87,9 +89,11 @@ def _all(application: Application) -> Iterator[HealthCheck]:
         named = (
             reads
             and plain
+            and not _TELLS.search(route.handler)
             and (looks_like_health(route.path) or _HANDLER.fullmatch(route.handler) is not None)
         )
-        if not ((route.public == "health check" and plain) or probed or named):
+        public = route.public == "health check" and plain and not _TELLS.search(route.handler)
+        if not (public or probed or named):
             continue
         if route.function is not None:
             yield _judge(application, route, route.function)

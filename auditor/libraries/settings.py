@@ -379,7 +379,9 @@ def environment_names(application: Application) -> Iterator[EnvironmentNames]:
             if isinstance(stmt, t.Assign) and isinstance(stmt.value, t.Const)
             if isinstance(stmt.value.value, str) and (match := _NAMED.match(stmt.value.value))
         ]
-        if len(members) > 1 and any(match[1] for match in members):
+        names = {match[0].lower() for match in members}
+        paying = names <= {"live", "sandbox", "test"}  # the modes of a payment provider
+        if len(members) > 1 and any(match[1] for match in members) and not paying:
             yield EnvironmentNames(node.name, place_of(found, node.name))
     yield from _settings_modules(application)
 

@@ -70,6 +70,5 @@ def _items(
                         item = item.items[index]
                     yield Located(item, source.scope)
             case t.Map(keys=keys, values=told):
-                for item in (told if half == 1 else keys)[:_MOST]:
-                    if item is not None:
-                        yield Located(item, source.scope)
+                parts: list[t.Expr | None] = [*(told if half == 1 else keys)]
+                yield from (Located(x, source.scope) for x in parts[:_MOST] if x is not None)

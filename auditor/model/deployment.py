@@ -95,6 +95,10 @@ class ContainerService(msgspec.Struct, frozen=True):
     published: bool
     place: Place
     replicas: int = 1
+    local: bool = False
+    """Whether its file is for a developer's machine."""
+    elsewhere: bool = False
+    """Whether some of its settings stand in a file that the repository does not hold."""
 
 
 class ProxyLimit(msgspec.Struct, frozen=True):

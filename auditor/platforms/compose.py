@@ -7,6 +7,7 @@ A compose file may extend services of another, take others in, and be laid over 
 from __future__ import annotations
 
 import fnmatch
+import functools
 import posixpath
 import re
 from collections.abc import Iterator
@@ -43,7 +44,7 @@ def for_developers(path: str) -> bool:
 
 @provides(Container)
 def compose_services(application: Application) -> Iterator[Container]:
-    compose = Compose(application)
+    (compose,) = application.facts(Compose)
     for path, services in compose.files.items():
         if not compose.is_local(path):
             for service in services.values():
@@ -60,6 +61,7 @@ class Compose:
     """The services that take over from one, by its file and name."""
     parts: dict[str, list[str]] = field(default_factory=dict)
     """The files that take in a file by `include`."""
+    _local: dict[str, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for file, service in self.application.of(Service):
@@ -74,13 +76,37 @@ class Compose:
             for path in fnmatch.filter(self.files, wanted):
                 self.parts.setdefault(path, []).append(including.path)
 
+    @functools.cached_property
+    def dockerfiles_for_developers(self) -> set[str]:
+        """Those that only local compose files build from, where others build from another beside it."""
+        local: dict[str, str] = {}
+        served: dict[str, str] = {}
+        for path, services in self.files.items():
+            for service in services.values():
+                if service.build and "://" not in service.build:
+                    dockerfile, folder = dockerfile_of(path, service)
+                    (local if self.is_local(path) else served)[dockerfile] = folder
+        return {
+            name
+            for name, folder in local.items()
+            if name not in served and folder in served.values()
+        }
+
     def whole(self, path: str, service: Service) -> list[Service]:
         """A service with what other files say of it, itself first."""
         users = self.extended.get((path, service.name), []) if not _PLAIN.search(path) else []
         return [service, *_laid(path, service, self.files), *users]
 
     def is_local(self, path: str, depth: int = 0) -> bool:
-        """A part is for whom the files are that take it in."""
+        """Whether a compose file is for a developer's machine.
+
+        A part is for whom the files are that take it in.
+        """
+        if path not in self._local:
+            self._local[path] = self._is_local(path, depth)
+        return self._local[path]
+
+    def _is_local(self, path: str, depth: int) -> bool:
         above = self.parts.get(path, ())
         if above and depth < 5 and not environment_of_file(path):
             return all(self.is_local(each, depth + 1) for each in above)
@@ -93,6 +119,11 @@ class Compose:
                 if file != path and name in self.files.get(file, {}):
                     made.append((file, self.files[file][name]))
         return _is_local(self.application, path, made, self.files)
+
+
+@provides(Compose)
+def compose_files(application: Application) -> Iterator[Compose]:
+    yield Compose(application)
 
 
 def _container(path: str, service: Service, whole: list[Service]) -> Container:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -10,12 +11,13 @@ import re2
 from auditor.discover import Role
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Image
-from auditor.extract.readers.dotenv import environment_of, environment_of_file
+from auditor.extract.readers.dotenv import DotenvEntry, environment_of, environment_of_file
 from auditor.extract.readers.operations import BackupCommand, LoadScenario
 from auditor.extract.readers.platforms import ManagedStore, Probe, Process
 from auditor.extract.readers.schedules import Unit
 from auditor.extract.weaknesses import Weakness
 from auditor.link.application import Application, provides
+from auditor.model.data import Connection
 from auditor.model.deployment import (
     BackupScript,
     CodeWeakness,
@@ -27,6 +29,9 @@ from auditor.model.deployment import (
     PipelineStep,
 )
 from auditor.model.places import Place
+from auditor.model.settings import SettingDefinition
+from auditor.model.values import possible
+from auditor.platforms.compose import Compose
 
 
 @provides(Command)
@@ -73,19 +78,29 @@ def probes(application: Application) -> Iterator[HealthProbe]:
 
 @provides(ContainerService)
 def services(application: Application) -> Iterator[ContainerService]:
+    (compose,) = application.facts(Compose)
+    given: dict[str, set[str]] = {}
+    for file, entry in application.of(DotenvEntry):
+        given.setdefault(file.path, set()).add(entry.name)
     for file, service in application.of(Service):
         published = any(
             not re.match(r"(?:127\.0\.0\.1|localhost):", port) for port in service.ports if port
         )
+        folder = posixpath.dirname(file.path)
+        named = [posixpath.normpath(posixpath.join(folder, each)) for each in service.env_files]
+        settings = [(name, value) for name, value, _ in service.environment]
+        settings += [(name, "") for each in named for name in sorted(given.get(each, ()))]
         yield ContainerService(
             service.name,
             service.image,
-            tuple((name, value) for name, value, _ in service.environment),
+            tuple(settings),
             tuple(name for name, _ in service.literal_secrets),
             service.command,
             published,
             Place(file.path, service.line),
             service.replicas,
+            compose.is_local(file.path),
+            any(each not in given for each in named),
         )
 
 
@@ -100,6 +115,45 @@ def managed_databases(application: Application) -> Iterator[ManagedDatabase]:
     for file, store in application.of(ManagedStore):
         name = f"{store.platform} {store.name}".strip()
         yield ManagedDatabase(name, store.backups, Place(file.path, store.line), store.fragile)
+
+
+_HOSTED = (
+    ("Amazon RDS", r"\.rds\.amazonaws\.com"),
+    ("Amazon DocumentDB", r"\.docdb\.amazonaws\.com"),
+    ("MongoDB Atlas", r"\.mongodb\.net"),
+    (
+        "Azure Database",
+        r"\.(?:postgres|mysql|mariadb)\.database\.azure\.com|\.database\.windows\.net",
+    ),
+    ("Azure Cosmos DB", r"\.(?:mongo\.)?cosmos\.azure\.com|\.documents\.azure\.com"),
+    ("Cloud SQL", r"/cloudsql/"),
+    ("Neon", r"\.neon\.tech"),
+    ("Supabase", r"\.supabase\.(?:co|com)"),
+    ("Render Postgres", r"-postgres\.render\.com"),
+    ("DigitalOcean", r"\.db\.ondigitalocean\.com"),
+    ("Aiven", r"\.aivencloud\.com"),
+    ("CockroachDB Cloud", r"\.cockroachlabs\.cloud"),
+    ("PlanetScale", r"\.psdb\.cloud"),
+    ("Railway", r"\.rlwy\.net|\.railway\.internal"),
+    ("ElephantSQL", r"\.elephantsql\.com"),
+)
+"""Services that run a database, by the names of their hosts."""
+_HOST = re.compile("|".join(f"({pattern})" for _, pattern in _HOSTED))
+
+
+@provides(ManagedDatabase)
+def hosted_databases(application: Application) -> Iterator[ManagedDatabase]:
+    """A service that the address of a database names: its own pages tell of backups."""
+    seen = set()
+    addresses = [(d.value, d.place) for d in application.facts(SettingDefinition) if d.environment not in ("example", "test")]  # fmt: skip
+    for connection in application.facts(Connection):
+        addresses += [(str(known.value), known.place) for known in possible(connection.url)]
+    for address, place in addresses:
+        if (match := _HOST.search(address)) and match.lastindex:
+            name = _HOSTED[match.lastindex - 1][0]
+            if name not in seen:
+                seen.add(name)
+                yield ManagedDatabase(name, None, place)
 
 
 @provides(LoadTest)

@@ -23,7 +23,7 @@ from auditor.link.application import Application, provides
 from auditor.model.containers import BaseImage, ContainerImage
 from auditor.model.deployment import Start
 from auditor.model.places import Place
-from auditor.platforms.compose import dockerfile_of, for_developers
+from auditor.platforms.compose import Compose, dockerfile_of, for_developers
 
 _OFFICIAL = re.compile(
     r"(?:(?:docker\.io/|public\.ecr\.aws/docker/)?library/|docker\.io/)?[a-z0-9-]+|(?:mcr\.microsoft\.com|tiangolo"
@@ -43,8 +43,9 @@ _DROPS = re.compile(
 @provides(ContainerImage)
 def images(application: Application) -> Iterator[ContainerImage]:
     context = _Context(application)
+    (compose,) = application.facts(Compose)
     for file, image in application.of(Image):
-        if not for_developers(file.path):
+        if not for_developers(file.path) and file.path not in compose.dockerfiles_for_developers:
             yield context.image(file.path, image)
 
 

@@ -62,6 +62,8 @@ class HealthChecks(Rule):
         evidence += self._probes(application)
         wrong = [e for e in evidence if e.state is not State.PRESENT]
         summary = "A health check asks what the application depends on."
+        if not any(check.checks for check in application.facts(HealthCheck)):
+            summary = "A health check tells that the process is alive; nothing that it depends on was found."
         if wrong:
             worst = max(wrong, key=lambda e: e.severity)
             summary = worst.message[0].upper() + worst.message[1:] + "."

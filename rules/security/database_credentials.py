@@ -42,7 +42,8 @@ class DatabaseCredentials(Rule):
 
     A URL without user and password is high for a host elsewhere and low for this machine. A
     database service of a compose file without a password is high when its port is published, else
-    low; a password written into the file is medium. Encryption or its check turned off is medium.
+    low; a password written into the file is medium; both are low in a file for a developer's
+    machine. A service whose settings stand in a file outside of the repository is not judged. Encryption or its check turned off is medium.
     A URL that only the host knows leaves the verdict unknown.
     Databases in a file (SQLite) know no users, and are not judged.
     """
@@ -135,11 +136,13 @@ class DatabaseCredentials(Rule):
             given = {name for name, _ in service.settings}
             if service.literal_secrets:
                 told = f"the password of service {service.name} is written in the file"
-                yield Evidence(service.place, State.WEAK, Severity.MEDIUM, told, service.name)
+                severity = Severity.LOW if service.local else Severity.MEDIUM
+                yield Evidence(service.place, State.WEAK, severity, told, service.name)
             elif given & _LOGIN_SETTINGS[kind] or "--auth" in service.command:
                 yield present(service.place, f"service {service.name} has a password", service.name)
-            else:
-                severity = Severity.HIGH if service.published else Severity.LOW
+            elif not service.elsewhere:
+                exposed = service.published and not service.local
+                severity = Severity.HIGH if exposed else Severity.LOW
                 where = " and its port is published" if service.published else ""
                 told = f"service {service.name} has no password{where}"
                 yield Evidence(service.place, State.ABSENT, severity, told, service.name)

@@ -34,8 +34,11 @@ class GivenSetting(Fact, frozen=True):
 
 
 _GIVES = re.compile(
-    r"(?i)^(?:envs?|environment|environments?|environment_?variables|env_?vars|env_?variables|extra_?env(?:_?vars)?|variables|vars|environmentSecrets|data|stringData)$"
+    r"(?i)^(?:envs?|environment|environments?|environment_?variables|env_?vars|env_?variables|extra_?env(?:_?vars)?|variables|vars|environmentSecrets|data|stringData|config_?(?:map|env|data)?|secrets?(?:_?(?:env|data|values))?)$"
 )
+_CAPITALS_ONLY = re.compile(r"(?i)^(?:data|stringData|config\w*|secrets?\w*|variables|vars)$")
+"""Keys that hold more than settings: only names in capitals are."""
+_CAPITALS = re.compile(r"[A-Z][A-Z0-9_]{1,100}")
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{1,100}$")
 _ELSEWHERE = re.compile(
     r"\$\{\{\s*(?:secrets|vars)\.|\$\{ssm:|\$\{env:|^@|\$\{[A-Z_]+\}|^\$[A-Z_]+$|\{\{"
@@ -127,8 +130,11 @@ def _settings(
         elif isinstance(item, str) and "=" in item:
             name, _, value = item.partition("=")
             pairs.append((name, value, False, line))
+    strict = _CAPITALS_ONLY.match(str(path[-1])) is not None
     for name, value, elsewhere, line in pairs:
         if not _NAME.match(name) or isinstance(value, dict | list):
+            continue
+        if strict and not _CAPITALS.fullmatch(name):
             continue
         text = "" if value is None else str(value)
         away = elsewhere or bool(_ELSEWHERE.search(text))
@@ -136,12 +142,20 @@ def _settings(
         yield GivenSetting(name, shown, away, not away and is_placeholder(text), environment, line)
 
 
+_MAPPED = re.compile(r"\s+[\"']?([A-Z][A-Z0-9_]{1,100})[\"']?:\s*(.*)$")
 _ITEM = re.compile(r"\s*-\s*name:\s*[\"']?([A-Z][A-Z0-9_]{1,100})[\"']?\s*$")
 
 
 def _template(text: str) -> Iterator[GivenSetting]:
     """`- name: X` with what follows, in a template."""
     lines = text.split("\n")
+    maps = re.search(r"(?m)^kind:\s*(?:ConfigMap|Secret)\b", text) is not None
+    for number, line in enumerate(lines):
+        if maps and (match := _MAPPED.match(line)):
+            value = match[2].strip().strip("\"'")
+            away = "{{" in value or "kind: Secret" in text
+            shown = "" if away else safe_value(match[1], value)
+            yield GivenSetting(match[1], shown, away, False, "", number + 1)
     for number, line in enumerate(lines[:-1]):
         if match := _ITEM.match(line):
             following = lines[number + 1].strip()

@@ -14,7 +14,8 @@ from typing import Any
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
 from auditor.extract.markup import at, read_yaml, text_at
-from auditor.extract.readers.platforms import Process
+from auditor.extract.readers.platforms import PlatformSetting, Process
+from auditor.extract.sensitive import safe_value
 from auditor.extract.source import Source, Unreadable, extracts
 
 _CRON = re.compile(
@@ -78,6 +79,20 @@ def _tasks(data: Any, path: tuple[str | int, ...], depth: int) -> Iterator[tuple
     elif isinstance(data, list):
         for index, value in enumerate(data):
             yield from _tasks(value, (*path, index), depth + 1)
+
+
+_ASSIGNED = re.compile(r"\"?([A-Za-z_]\w{0,100})=(?:\"([^\"]*)\"|'([^']*)'|(\S*?))\"?(?:\s+|$)")
+
+
+@extracts(Kind.PLATFORM, name=r".+\.service(?:\.j2)?")
+def systemd_settings(source: Source) -> Iterator[Fact]:
+    """`Environment="LEVEL=info" "MODE=live"` of a unit."""
+    for number, raw in enumerate(source.text.split("\n"), 1):
+        key, _, given = raw.strip().partition("=")
+        if key == "Environment":
+            for match in _ASSIGNED.finditer(given):
+                value = next((v for v in match.groups()[1:] if v is not None), "")
+                yield PlatformSetting("systemd", match[1], safe_value(match[1], value), "", number)
 
 
 @extracts(Kind.PLATFORM, name=r".+\.(?:service|timer)")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.readers.platforms import HttpsOnly, ManagedStore, Process
+from auditor.extract.readers.platforms import HttpsOnly, ManagedStore, Probe, Process
 from auditor.extract.readers.proxies import GatewayLimit
 from auditor.extract.source import Source, extracts
 
@@ -30,6 +30,17 @@ class Block:
     line: int
     attributes: dict[str, str] = field(default_factory=dict)
     blocks: list[Block] = field(default_factory=list)
+    lines: dict[str, int] = field(default_factory=dict)
+    """Where each attribute stands."""
+
+    def hold(self, attribute: re.Match[str], line: int) -> None:
+        self.attributes[attribute[1]] = attribute[2].split(" #")[0].strip().strip('"')
+        self.lines[attribute[1]] = line
+
+    def walk(self) -> Iterator[Block]:
+        yield self
+        for block in self.blocks:
+            yield from block.walk()
 
     def all(self, name: str) -> Iterator[str]:
         if name in self.attributes:
@@ -66,21 +77,38 @@ def blocks(text: str) -> list[Block]:
             block = Block(opened[1], re.findall(r"[\w.-]+", opened[2]), number)
             stack[-1].blocks.append(block)
             rest = line[opened.end() :].strip()
-            if rest.endswith("}") and not opened[3]:  # all in one line
-                for part in rest.rstrip("} ").split(","):
-                    if found := _ATTRIBUTE.match(part.strip()):
-                        block.attributes[found[1]] = found[2].strip().strip('"')
+            if rest.endswith("}") and not opened[3]:
+                _all_in_one(block, rest, number)
             elif not opened[3] and len(stack) < _MAX_DEPTH:
                 stack.append(block)
         elif found := _ATTRIBUTE.match(line):
+            stack[-1].hold(found, number)
             value = found[2].split(" #")[0].strip()
-            stack[-1].attributes[found[1]] = value.strip('"')
             if value.endswith("{") and len(stack) < _MAX_DEPTH:
                 stack.append(Block(found[1], [], number))
                 stack[-2].blocks.append(stack[-1])
-        elif line.startswith("}") and len(stack) > 1:
-            stack.pop()
+            elif inside := re.search(r"\{(.+)\}[\])]*$", value):
+                block = Block(found[1], [], number)
+                _all_in_one(block, inside[1], number)
+                stack[-1].blocks.append(block)
+        else:
+            if re.match(r"[\])]*\}", line) and len(stack) > 1:
+                stack.pop()
+            if line.endswith("{") and len(stack) < _MAX_DEPTH:  # an item of a list
+                stack.append(Block("", [], number))
+                stack[-2].blocks.append(stack[-1])
+            elif line.startswith("{"):
+                block = Block("", [], number)
+                _all_in_one(block, line[1:], number)
+                stack[-1].blocks.append(block)
     return root.blocks
+
+
+def _all_in_one(block: Block, text: str, line: int) -> None:
+    """The attributes of a block that stands in one line."""
+    for part in re.split(r",\s*(?=\"?[\w-]+\"?\s*=)", text.rstrip("}]), ")):
+        if found := _ATTRIBUTE.match(part.strip()):
+            block.hold(found, line)
 
 
 _ALWAYS = re.compile(
@@ -107,6 +135,7 @@ def terraform(source: Source) -> Iterator[Fact]:
             yield GatewayLimit("AWS WAF", name, "", rate.line)
         if line := _https_only(kind, block):
             yield HttpsOnly(kind, line)
+        yield from _probes(kind, block)
         if kind in (
             "aws_backup_plan",
             "mongodbatlas_cloud_backup_schedule",
@@ -119,6 +148,23 @@ def terraform(source: Source) -> Iterator[Fact]:
             if not re.match(r"[a-z]+\.[\w.]+$", command):
                 schedule = block.attributes.get("schedule", "")
                 yield Process("Terraform", name, command, schedule, block.line)
+
+
+_GROUPS = ("aws_lb_target_group", "aws_alb_target_group")
+
+
+def _probes(kind: str, block: Block) -> Iterator[Probe]:
+    """What a load balancer or the platform asks; a path is empty where it only connects."""
+    if kind in _GROUPS and (check := block.below("health_check")):
+        if check.attributes.get("enabled") != "false":
+            yield Probe("Terraform", check.attributes.get("path", ""), check.line)
+    for each in block.walk():
+        if path := each.attributes.get("health_check_path"):
+            yield Probe("Terraform", path, each.lines["health_check_path"])
+        elif path := each.attributes.get("request_path"):  # google_compute_health_check
+            yield Probe("Terraform", path, each.lines["request_path"])
+        elif each.kind in ("liveness_probe", "readiness_probe", "startup_probe"):
+            yield Probe("Terraform", next(each.all("path"), ""), each.line)
 
 
 _NO_DATABASE = "no database"

@@ -23,6 +23,7 @@ from auditor.link.application import Application, provides
 from auditor.link.names import arguments
 from auditor.model.places import Place
 from auditor.model.settings import ScriptRead, SettingDefinition
+from auditor.platforms.compose import Compose
 
 
 @provides(ScriptRead)
@@ -99,8 +100,11 @@ def _dotenv(application: Application) -> Iterator[SettingDefinition]:
 @provides(SettingDefinition)
 def setting_definitions(application: Application) -> Iterator[SettingDefinition]:
     yield from _dotenv(application)
+    (compose,) = application.facts(Compose)
     for file, service in application.of(Service):
         environment = environment_of_file(file.path)
+        if not environment and compose.is_local(file.path):
+            environment = "development"
         for name, value, line in service.environment:
             place = Place(file.path, line, 1, 0, service.name)
             written = (
