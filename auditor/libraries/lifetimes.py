@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.names import CallSite
+from auditor.link.names import CallSite, Code, arguments
 from auditor.link.reach import Reach
 from auditor.link.values import place_of
 from auditor.model.operations import Resource
@@ -58,11 +58,8 @@ def resources(application: Application) -> Iterator[Resource]:
             continue  # nothing stays open between its uses
         closed = None
         run = ""
-        for close in code.method_calls(*closers):
-            func = close.node.func
-            if isinstance(func, t.Attr) and _same(
-                code.name(func.value, close.scope), name, func, site
-            ):
+        for close, func in _closings(code, closers):
+            if _same(code.name(func.value, close.scope), name, func, site):
                 where = reach.started_by(close)
                 if closed is None or (where and not run):
                     closed, run = place_of(close), where
@@ -70,6 +67,29 @@ def resources(application: Application) -> Iterator[Resource]:
     for site in code.calls(*_TASKS):
         if reach.started_by(site) and _dropped(site):
             yield Resource("a background task", "create_task", place_of(site), None, "")
+
+
+_KEEPS = (
+    "register",
+    "add_event_handler",
+    "callback",
+    "push",
+    "push_async_callback",
+    "add_done_callback",
+    "connect",
+)
+"""What is handed a method to call at the end: atexit, Starlette's events, exit stacks, signals."""
+
+
+def _closings(code: Code, closers: tuple[str, ...]) -> Iterator[tuple[CallSite, t.Attr]]:
+    """Calls of these methods, and calls that are handed one: `atexit.register(pool.shutdown)`."""
+    for site in code.method_calls(*closers):
+        if isinstance(site.node.func, t.Attr):
+            yield site, site.node.func
+    for site in code.method_calls(*_KEEPS):
+        for given in arguments(site.node):
+            if isinstance(given, t.Attr) and given.name in closers:
+                yield site, given
 
 
 def _same(name: str, made: str, func: t.Attr, site: CallSite) -> bool:

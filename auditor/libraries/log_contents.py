@@ -145,6 +145,8 @@ class _Reader:
         text = t.dotted(expr) or name
         if name and not name.isupper() and _SECRET.match(name):
             return LoggedValue("a secret", text, place)
+        if _SECRET_SETTING.search(_setting(expr)):
+            return LoggedValue("a secret", _setting(expr), place)
         if _TOKEN.match(name) and self.reach.started_by(site):
             return LoggedValue("a secret", text, place)
         if isinstance(expr, t.Call | t.Attr | t.Name) and self._is_request(expr, site.scope):
@@ -164,6 +166,24 @@ class _Reader:
             and expr.name in _RAW
             and t.dotted(expr.value).endswith("request")
         )
+
+
+_SECRET_SETTING = re.compile(
+    r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|SECRET_KEY|PRIVATE_KEY|ACCESS_KEY)$"
+)
+_HOLDS_SETTINGS = re.compile(r"(?:^|[._])(?:environ|getenv|get|env|config|settings|conf)$", re.I)
+
+
+def _setting(expr: t.Expr) -> str:
+    """The name of the setting that is read here: `settings.API_KEY`, `os.environ["API_KEY"]`."""
+    match expr:
+        case t.Item(value=base, index=t.Const(value=str(name))) | t.Attr(value=base, name=name):
+            held = t.dotted(base)
+        case t.Call(func=func, args=[t.Const(value=str(name)), *_]):
+            held = t.dotted(func)
+        case _:
+            return ""
+    return name if name.isupper() and _HOLDS_SETTINGS.search(held) else ""
 
 
 def _word(expr: t.Expr) -> str:

@@ -17,6 +17,13 @@ from auditor.link.names import Code, Located, Module, Scope
 from auditor.link.values import Evaluator
 from auditor.model.values import Known, Unknown, Value
 
+_RUNS = {
+    "submit", "map", "imap", "starmap", "apply", "apply_async", "run_in_executor", "to_thread", "run_sync",
+    "run_in_threadpool", "sync_to_async", "async_to_sync", "Thread", "Timer", "Process", "partial", "add_task", "add_job", "call_soon",
+    "call_later", "on_commit", "enqueue", "retry_call", "start_soon", "spawn",
+}  # fmt: skip
+"""What runs the functions that it is handed: pools, threads, loops, schedulers, queues."""
+
 
 @dataclass
 class Reach:
@@ -98,6 +105,10 @@ class Reach:
         for node in t.walk_own(stmt):
             if not isinstance(node, t.Call):
                 continue
+            if t.last_word(node.func) in _RUNS:
+                for value in (*node.args, *(k.value for k in node.keywords)):
+                    if (handed := self._function(value, scope)) is not None:
+                        self._run(handed, how)
             found = self.code.defined(node.func, scope)
             if found is None:
                 continue

@@ -70,6 +70,7 @@ class LogHygiene(Rule):
         {
             "app.py": """
 import logging
+import os
 from fastapi import FastAPI
 logger = logging.getLogger(__name__)
 app = FastAPI()
@@ -80,6 +81,7 @@ def login(password: str, token: str):
     logger.info("token %s…", token[:4])
     logger.warning("the password is wrong")
     logger.info("token_count %s", 3)
+    logger.info("asking with a key: %s", bool(os.environ["PARTNER_API_KEY"]))
 """
         },
     )
@@ -87,6 +89,7 @@ def login(password: str, token: str):
         {
             "app.py": """
 import logging
+import os
 from fastapi import FastAPI, Request
 from pydantic import BaseModel
 logger = logging.getLogger(__name__)
@@ -102,6 +105,7 @@ async def login(data: Login, request: Request):
     logger.debug("with %s", data.password)  # expect: medium
     logger.debug("data %s", data)  # expect: medium
     print(await request.json())  # expect: medium
+    logger.info("asking with %s", os.environ["PARTNER_API_KEY"])  # expect: medium
 """
         },
     )

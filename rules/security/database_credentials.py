@@ -42,8 +42,8 @@ class DatabaseCredentials(Rule):
 
     A URL without user and password is high for a host elsewhere and low for this machine. A
     database service of a compose file without a password is high when its port is published, else
-    low; a password written into the file is medium; both are low in a file for a developer's
-    machine. A service whose settings stand in a file outside of the repository is not judged. Encryption or its check turned off is medium.
+    low; a password written into the file is medium; in a file for a developer's machine each is a
+    step lower. A service whose settings stand in a file outside of the repository is not judged. Encryption or its check turned off is medium.
     A URL that only the host knows leaves the verdict unknown.
     Databases in a file (SQLite) know no users, and are not judged.
     """
@@ -141,8 +141,8 @@ class DatabaseCredentials(Rule):
             elif given & _LOGIN_SETTINGS[kind] or "--auth" in service.command:
                 yield present(service.place, f"service {service.name} has a password", service.name)
             elif not service.elsewhere:
-                exposed = service.published and not service.local
-                severity = Severity.HIGH if exposed else Severity.LOW
+                open_ = Severity.MEDIUM if service.local else Severity.HIGH
+                severity = open_ if service.published else Severity.LOW
                 where = " and its port is published" if service.published else ""
                 told = f"service {service.name} has no password{where}"
                 yield Evidence(service.place, State.ABSENT, severity, told, service.name)
@@ -164,6 +164,11 @@ services:
 """,
         },
         {
+            "app.py": "import os\nfrom pymongo import MongoClient\nclient = MongoClient(os.environ['MONGO_URL'])\n",
+            "compose.yml": "services:\n  web:\n    build: .\n  mongo:\n    image: mongo:7\n    env_file: [conf/mongo.env]\n    ports: ['27017:27017']\n",
+            "conf/mongo.env": "MONGO_INITDB_ROOT_PASSWORD=${FROM_OUTSIDE}\n",
+        },
+        {
             "app.py": "import os\nfrom pymongo import MongoClient\nclient = MongoClient(os.environ['MONGO_URL'])\n"
         },
     )
@@ -177,7 +182,15 @@ client = AsyncIOMotorClient(os.getenv("MONGO_URL", "mongodb://localhost:27017"))
             ".env.production": "MONGO_URL=mongodb://db.shop.internal:27017/shop  # expect: high\n",
             "docker-compose.yml": """
 services:
+  web:
+    build: .
   mongo:  # expect: high
+    image: mongo:7
+    ports: ["27017:27017"]
+""",
+            "docker-compose.dev.yml": """
+services:
+  mongo:  # expect: medium
     image: mongo:7
     ports: ["27017:27017"]
 """,
