@@ -46,7 +46,7 @@ _PLACES = tuple(
     for why, words in (
         (
             "health check",
-            r"(?:_|(?:api|service|system|server|app)[-_])?health(?:z|[-_]?check)?|liv(?:ez?|eness)|ready?z?|readiness|ping|alive|heartbeat|up",
+            r"(?:_|(?:api|service|system|server|app)[-_])?health(?:z|[-_]?check)?|liv(?:ez?|eness)|ready?z?|readiness|ping|alive|(?:__)?(?:lb)?heart[-_]?beat(?:__)?|up",
         ),
         ("documentation", r"docs|redoc|openapi\.json|swagger|version"),
         (

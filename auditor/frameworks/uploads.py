@@ -89,7 +89,10 @@ class _Uploads:
         direct = taken or [p for b in bodies[:3] if (p := self._reads(b)) is not None]
         if not direct and not forms:
             return
-        nodes = [n for b in bodies for n in t.walk_own(*b.node.body)]  # type: ignore[attr-defined]
+        given = [
+            b for d in route.dependencies if _takes_file(d) for b in self.code.with_callees(d, 2)
+        ]
+        nodes = [n for b in (*bodies, *given) for n in t.walk_own(*b.node.body)]  # type: ignore[attr-defined]
         checks = _Checks(any(map(_limits_size, nodes)), any(map(_checks_type, nodes)))
         if forms:
             own = _Checks(all(f.size for f in forms), all(f.kind for f in forms))
@@ -231,6 +234,15 @@ class _Around:
         return re.search(r"content[-_]length", words, re.I) is not None and any(
             map(_limits_size, nodes)
         )
+
+
+def _takes_file(function: Located) -> bool:
+    """Whether a dependency is handed a file: FastAPI's `UploadFile`."""
+    return isinstance(function.node, t.Function) and any(
+        "UploadFile" in " ".join(_words(p.annotation))
+        for p in function.node.params
+        if p.annotation is not None
+    )
 
 
 def _fills(function: Located) -> bool:

@@ -170,8 +170,22 @@ class _Run:
         if outcome is None:
             then, other = self.fork(stmt.body), self.fork(stmt.orelse)
             self.names = _merged(then, other)
+            self.switched(stmt, then, other)
         else:
             self.block(stmt.body if outcome else stmt.orelse)
+
+    def switched(self, stmt: t.If, then: Names, other: Names) -> None:
+        """Switches that one setting turns, by its default: `if MODE == "development": DEBUG = True`."""
+        worth = self.value(stmt.test)
+        if not isinstance(worth, Setting) or not isinstance(worth.default, Known):
+            return
+        usual, unusual = (then, other) if worth.default.value else (other, then)
+        for name, bound in usual.items():
+            if name in unusual and unusual[name] is not bound:
+                told = [_plain(bound.value), _plain(unusual[name].value)]
+                if all(isinstance(each, Known) and isinstance(each.value, bool) for each in told):
+                    value = Setting(worth.name, told[0], bound.place)
+                    self.names[name] = Bound(value, bound.place)
 
     def either(self, body: Iterable[t.Stmt]) -> None:
         """Statements that may run or not."""
@@ -300,6 +314,10 @@ class _Run:
                 worth = Known(None, worth.place)
             whole = lift(lambda a, k, v: {**a, k: v}, [whole, self.value(key), worth], place)
         return whole
+
+
+def _plain(value: Value) -> Value | None:
+    return value.default if isinstance(value, Setting) else value
 
 
 class _Spread(msgspec.Struct, frozen=True):

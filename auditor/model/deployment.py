@@ -84,6 +84,13 @@ class HealthProbe(msgspec.Struct, frozen=True):
     place: Place
 
 
+class ReleasedImage(msgspec.Struct, frozen=True):
+    """A Dockerfile that a pipeline builds and pushes, whatever its folder is called."""
+
+    path: str
+    place: Place
+
+
 class ContainerService(msgspec.Struct, frozen=True):
     """A service of a compose file; `published` when its port is open to the host's network."""
 
@@ -180,6 +187,8 @@ class Leak(msgspec.Struct, frozen=True):
     commit: str = ""
     date: str = ""
     shipped: bool = False
+    local: bool = False
+    """Whether the file is for a developer's machine or for tests."""
 
 
 class CodeWeakness(msgspec.Struct, frozen=True):

@@ -77,8 +77,8 @@ class Compose:
                 self.parts.setdefault(path, []).append(including.path)
 
     @functools.cached_property
-    def dockerfiles_for_developers(self) -> set[str]:
-        """Those that only local compose files build from, where others build from another beside it."""
+    def _built(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Dockerfile -> context, of local compose files and of others."""
         local: dict[str, str] = {}
         served: dict[str, str] = {}
         for path, services in self.files.items():
@@ -86,6 +86,18 @@ class Compose:
                 if service.build and "://" not in service.build:
                     dockerfile, folder = dockerfile_of(path, service)
                     (local if self.is_local(path) else served)[dockerfile] = folder
+        return local, served
+
+    @property
+    def dockerfiles_of_developers(self) -> set[str]:
+        """Those that only local compose files build from."""
+        local, served = self._built
+        return local.keys() - served.keys()
+
+    @functools.cached_property
+    def dockerfiles_for_developers(self) -> set[str]:
+        """Those that only local compose files build from, where others build from another beside it."""
+        local, served = self._built
         return {
             name
             for name, folder in local.items()
@@ -166,10 +178,16 @@ def _container(path: str, service: Service, whole: list[Service]) -> Container:
 def _laid(path: str, service: Service, files: dict[str, dict[str, Service]]) -> Iterator[Service]:
     """What a service takes over by `extends`, and what is laid over it or below it in other files."""
     folder = posixpath.dirname(path)
-    if service.extends:
-        file, name = _extends(path, service)
-        if found := files.get(file, {}).get(name):
-            yield found
+    at, current = path, service
+    for _ in range(_LONGEST_CHAIN):
+        if not current.extends:
+            break
+        at, name = _extends(at, current)
+        found = files.get(at, {}).get(name)
+        if found is None:
+            break
+        yield found
+        current = found
     for other, theirs in files.items():
         beside = posixpath.dirname(other) == folder and other != path
         if beside and service.name in theirs and environment_of_file(other) not in _NOT_RUN:
@@ -213,6 +231,7 @@ def workloads(application: Application) -> Iterator[Container]:
         )
 
 
+_LONGEST_CHAIN = 8
 _PLAIN = re.compile(r"(?:^|/)(?:docker-)?compose\.ya?ml$")
 _DEVELOPERS = re.compile(
     r"localstack|mailhog|mailpit|maildev|mailcatcher|azurite|selenium|fake-gcs|dynamodb-local|sonarqube"
@@ -250,7 +269,7 @@ def _is_local(
     sources = {
         posixpath.normpath(posixpath.join(posixpath.dirname(at), source))
         for at, each in made
-        if each.build or each.image in built
+        if each.build or not each.image or each.image in built
         for source, _, _ in each.volumes
         if source.startswith(".")
     }

@@ -27,6 +27,7 @@ from auditor.model.deployment import (
     LoadTest,
     ManagedDatabase,
     PipelineStep,
+    ReleasedImage,
 )
 from auditor.model.places import Place
 from auditor.model.settings import SettingDefinition
@@ -36,10 +37,12 @@ from auditor.platforms.compose import Compose
 
 @provides(Command)
 def commands(application: Application) -> Iterator[Command]:
+    released = {each.path for each in application.facts(ReleasedImage)}
     for file, image in application.of(Image):
         if image.command:
             place = Place(file.path, image.command_line)
-            yield Command(image.command, "Dockerfile", "", place, environment_of_file(file.path))
+            environment = "" if file.path in released else environment_of_file(file.path)
+            yield Command(image.command, "Dockerfile", "", place, environment)
     for file, service in application.of(Service):
         text = f"{service.image} {service.command}".strip()
         environment = environment_of_file(file.path) or environment_of(service.name)

@@ -21,7 +21,8 @@ from auditor.extract.readers.scripts import PrivilegeDrop, ScriptLine
 from auditor.extract.sensitive import is_sensitive
 from auditor.link.application import Application, provides
 from auditor.model.containers import BaseImage, ContainerImage
-from auditor.model.deployment import Start
+from auditor.model.deployment import ReleasedImage, Start
+from auditor.model.pipelines import Job
 from auditor.model.places import Place
 from auditor.platforms.compose import Compose, dockerfile_of, for_developers
 
@@ -32,6 +33,11 @@ _OFFICIAL = re.compile(
 _NOT_ROOT = re.compile(
     r"nonroot|non-root|unprivileged|rootless|chainguard|elasticsearch|jenkins|sonarqube|micromamba"
 )
+_DROPS_ITSELF = re.compile(
+    r"^(?:(?:docker\.io/)?library/)?(?:postgres|mysql|mariadb|mongo|redis|valkey|rabbitmq|memcached|postgis/postgis"
+    r"|timescale/timescaledb(?:-ha)?|pgvector/pgvector|couchdb|cassandra|neo4j|influxdb|solr)(?::|@|$)"
+)
+"""Their entry points give up root before the server starts (gosu, su-exec, a user of their own)."""
 _SERVES = re.compile(r"(?:^|/)(?:nginx|httpd|caddy|traefik)(?:[:@]|$)")
 _LAMBDA = re.compile(r"(?:^|/)(?:lambda|aws-lambda|azure-functions)/")
 _LAMBDA_ENTRY = re.compile(r"\bawslambdaric\b|(?:^|\s)[\w./]+\.(?:lambda_)?handler$")
@@ -44,9 +50,42 @@ _DROPS = re.compile(
 def images(application: Application) -> Iterator[ContainerImage]:
     context = _Context(application)
     (compose,) = application.facts(Compose)
-    for file, image in application.of(Image):
-        if not for_developers(file.path) and file.path not in compose.dockerfiles_for_developers:
-            yield context.image(file.path, image)
+    released = {each.path for each in application.facts(ReleasedImage)}
+    aside = set(compose.dockerfiles_for_developers)
+    if released:
+        aside |= compose.dockerfiles_of_developers
+    kept = [
+        (file.path, image)
+        for file, image in application.of(Image)
+        if file.path in released or not (for_developers(file.path) or file.path in aside)
+    ]
+    own = [(path, image) for path, image in kept if "contrib" not in path.split("/")]
+    for path, image in own or kept:  # what others contributed stands beside what is released
+        yield context.image(path, image)
+
+
+_PUSHES = re.compile(
+    r"\bdocker(?:x)?\s+push\b|--push\b|\bpush:?\s*=?\s*(?!false)\w|kaniko|\bbuildah\b"
+)
+_NAMES_FILE = re.compile(r"(?:[\w.-]+/)*[\w.-]*[Dd]ockerfile[\w.-]*")
+
+
+@provides(ReleasedImage)
+def released_images(application: Application) -> Iterator[ReleasedImage]:
+    held = {file.path for file, _ in application.of(Image)}
+    for job in application.facts(Job):
+        texts = [(s, " ".join([s.run, *(f"{k}={v}" for k, v in s.arguments)])) for s in job.steps]
+        if not job.active or not any(_PUSHES.search(text) for _, text in texts):
+            continue
+        for step, text in texts:
+            given = dict(step.arguments)
+            named = _NAMES_FILE.findall(text)
+            if "build-push" in step.uses and not given.get("file"):
+                named.append(posixpath.join(given.get("context", "."), "Dockerfile"))
+            for name in named:
+                path = posixpath.normpath(name).lstrip("/")
+                if path in held:
+                    yield ReleasedImage(path, step.place)
 
 
 @dataclass
@@ -173,6 +212,8 @@ def _base(text: str, place: Place) -> BaseImage:
 
 
 def _root(image: Image) -> bool | None:
+    if _DROPS_ITSELF.search(image.base) and not image.user:
+        return False
     if image.user:
         return image.user in ("root", "0") if not image.user.startswith("$") else None
     name = _base(image.base, Place("", 1))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from auditor.discover import Kind, Role
+from auditor.extract.readers.dotenv import environment_of_file
 from auditor.extract.secrets import Secret
 from auditor.extract.secrets.names import SHIPPED
 from auditor.link.application import Application, provides
@@ -43,4 +44,5 @@ def _leak(found: Secret, path: str, role: Role, commit: str = "", date: str = ""
         commit,
         date,
         bool(SHIPPED.match(found.variable)),
+        environment_of_file(path) in ("development", "test"),
     )

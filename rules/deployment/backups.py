@@ -24,7 +24,7 @@ from auditor.model.deployment import (
     PipelineStep,
     ScheduledTask,
 )
-from auditor.model.settings import FrameworkSetting
+from auditor.model.settings import FrameworkSetting, in_service
 from auditor.model.values import settings_in
 from auditor.model.web import Route
 
@@ -118,10 +118,12 @@ class Backups(Rule):
         if not evidence:
             own = [c for c in connections if any(True for _ in settings_in(c.url))]
             served = [c for c in connections if c.store != "sqlite"]
-            chosen = (
-                own or served or connections
-            )  # an address from a setting is the application's own
-            place = next(each.place for each in (*chosen, *writes, *configured))
+            chosen = own or served or connections  # an address from a setting is its own
+            serving = {s.place.path for s in in_service(configured)}
+            chosen = sorted(chosen, key=lambda c: bool(serving) and c.place.path not in serving)
+            places = [each.place for each in chosen] + [each.place for each in writes]
+            places += [each.place for each in in_service(configured)]
+            place = places[0]
             evidence = [
                 Evidence(place, State.ABSENT, severity, "nothing backs up this database", "backups")
             ]

@@ -17,7 +17,7 @@ from auditor.assess.verdict import (
     present,
 )
 from auditor.link.application import Application
-from auditor.model.deployment import Leak
+from auditor.model.deployment import ContainerService, Leak
 from auditor.model.settings import Integration, SettingDefinition, SettingRead, SettingsClass
 
 _CODE = re.compile(r"\.(?:py|js|jsx|ts|tsx)$")
@@ -63,7 +63,12 @@ class ExternalizedConfiguration(Rule):
 
     def _literal(self, application: Application) -> Iterator[Evidence]:
         for leak in application.facts(Leak):
-            if leak.role == "source" and _CODE.search(leak.place.path) and leak.confidence != "low":
+            if (
+                leak.role == "source"
+                and not leak.local
+                and _CODE.search(leak.place.path)
+                and leak.confidence != "low"
+            ):
                 if leak.kind == "default-secret":
                     message = f"{leak.variable} has a working default in code"
                 else:
@@ -79,8 +84,11 @@ class ExternalizedConfiguration(Rule):
     def _written_down(self, application: Application) -> Iterator[Evidence]:
         """The value of a setting that the code reads, written into another file."""
         names = {read.name for read in application.facts(SettingRead)}
+        local = {s.place.path for s in application.facts(ContainerService) if s.local}
         found: dict[str, list[Leak]] = defaultdict(list)
         for leak in application.facts(Leak):
+            if leak.local or leak.place.path in local:
+                continue
             if leak.variable in names and not _CODE.search(leak.place.path):
                 found[leak.variable].append(leak)
         for name, leaks in sorted(found.items()):
