@@ -122,7 +122,9 @@ def _pointers(application: Application) -> Iterator[_Pointer]:
                         yield _Pointer(target, PurePosixPath(path).stem, path)
     for setting in application.facts(SettingDefinition):
         if setting.name == _VARIABLE and setting.value:
-            yield _Pointer(setting.value, "environment", setting.place.path)
+            aside = setting.environment in ("development", "test", "example")
+            stem = "developer" if aside else "environment"
+            yield _Pointer(setting.value, stem, setting.place.path)
 
 
 @dataclass

@@ -270,7 +270,13 @@ def _fails(node: t.Node) -> bool:
         case t.Const(value=int(status)) if 500 <= status < 600:
             return True
         case t.Attr(name=name):
-            return re.search(r"HTTP_5\d\d_|SERVICE_UNAVAILABLE", name) is not None
+            return (
+                re.search(
+                    r"HTTP_5\d\d_|SERVICE_UNAVAILABLE|INTERNAL_SERVER_ERROR|BAD_GATEWAY|GATEWAY_TIMEOUT|^(?:InternalServerError|ServiceUnavailable)$",
+                    name,
+                )
+                is not None
+            )
     return False
 
 

@@ -14,7 +14,7 @@ _ACTIONS = tuple(
     for why, words in (
         (
             "login",
-            r"(?:[a-z]+[-_])?(?:log|sign)[-_]?in|authenticate|access[-_]?token|oauth2?|sso|authorize"
+            r"(?:(?!cannot|cant|trouble|problem|no|unable|help)[a-z]+[-_])?(?:log|sign)[-_]?in|authenticate|access[-_]?token|oauth2?|sso|authorize"
             r"|(?:send|verify|request|resend)[-_]otp|magic(?:[-_]?link)?|2fa|mfa"
             r"|(?:auth|login|oauth2?|users?)[-/](?:token|otp|session|jwt)|token|otp",
         ),

@@ -545,6 +545,7 @@ class Code(Index):
             return ""
         key = (module.path, f"{name}*")
         if key not in self._stars:
+            self._stars[key] = ""  # modules that import all of each other end here
             self._stars[key] = starred(self._foreign_stars(module, depth), name)
         return self._stars[key]
 

@@ -20,6 +20,8 @@ from auditor.link.names import CallSite, Located, Scope
 from auditor.link.values import Env, Evaluator
 from auditor.model.values import possible
 
+_QUIET = re2.Options()
+_QUIET.log_errors = False
 _MATCHING = re.compile(r"re\.(?:match|search|fullmatch)")
 _MAX_DEPTH = 12
 _MAX_TURNS = 50
@@ -292,7 +294,7 @@ class PathTests(msgspec.Struct, frozen=True):
         if where is None or not texts:
             return None
         try:
-            method = getattr(re2.compile(texts[0]), function.rpartition(".")[2])
+            method = getattr(re2.compile(texts[0], _QUIET), function.rpartition(".")[2])
         except re2.error:
             return None
         return method(where) is not None

@@ -48,7 +48,9 @@ def compose_services(application: Application) -> Iterator[Container]:
     for path, services in compose.files.items():
         if not compose.is_local(path):
             for service in services.values():
-                yield _container(path, service, compose.whole(path, service))
+                whole = compose.whole(path, service)
+                if any(each.image or each.build for each in whole):  # else it is laid over another
+                    yield _container(path, service, whole)
 
 
 @dataclass
@@ -96,12 +98,14 @@ class Compose:
 
     @functools.cached_property
     def dockerfiles_for_developers(self) -> set[str]:
-        """Those that only local compose files build from, where others build from another beside it."""
+        """Those that only local compose files build from, where others build from its like.
+
+        `Dockerfile` beside `Dockerfile.prod`.
+        """
         local, served = self._built
+        alike = {_OF_ENVIRONMENTS.sub("", name) for name in served}
         return {
-            name
-            for name, folder in local.items()
-            if name not in served and folder in served.values()
+            name for name in local if name not in served and _OF_ENVIRONMENTS.sub("", name) in alike
         }
 
     def whole(self, path: str, service: Service) -> list[Service]:
@@ -232,6 +236,7 @@ def workloads(application: Application) -> Iterator[Container]:
 
 
 _LONGEST_CHAIN = 8
+_OF_ENVIRONMENTS = re.compile(r"[._-](?:prod\w*|dev\w*|local|debug|stag\w*|live)(?=[._-]|$)", re.I)
 _PLAIN = re.compile(r"(?:^|/)(?:docker-)?compose\.ya?ml$")
 _DEVELOPERS = re.compile(
     r"localstack|mailhog|mailpit|maildev|mailcatcher|azurite|selenium|fake-gcs|dynamodb-local|sonarqube"

@@ -52,7 +52,7 @@ def images(application: Application) -> Iterator[ContainerImage]:
     (compose,) = application.facts(Compose)
     released = {each.path for each in application.facts(ReleasedImage)}
     aside = set(compose.dockerfiles_for_developers)
-    if released:
+    if any(file.path in released and image.copies for file, image in application.of(Image)):
         aside |= compose.dockerfiles_of_developers
     kept = [
         (file.path, image)
@@ -75,7 +75,7 @@ def released_images(application: Application) -> Iterator[ReleasedImage]:
     held = {file.path for file, _ in application.of(Image)}
     for job in application.facts(Job):
         texts = [(s, " ".join([s.run, *(f"{k}={v}" for k, v in s.arguments)])) for s in job.steps]
-        if not job.active or not any(_PUSHES.search(text) for _, text in texts):
+        if not any(_PUSHES.search(text) for _, text in texts):
             continue
         for step, text in texts:
             given = dict(step.arguments)
@@ -83,9 +83,10 @@ def released_images(application: Application) -> Iterator[ReleasedImage]:
             if "build-push" in step.uses and not given.get("file"):
                 named.append(posixpath.join(given.get("context", "."), "Dockerfile"))
             for name in named:
-                path = posixpath.normpath(name).lstrip("/")
-                if path in held:
-                    yield ReleasedImage(path, step.place)
+                path = f"/{posixpath.normpath(name).lstrip('/')}"  # below where it is checked out
+                found = [each for each in held if path.endswith(f"/{each}")]
+                if found:
+                    yield ReleasedImage(max(found, key=len), step.place)
 
 
 @dataclass

@@ -13,12 +13,14 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import re2
 
 from auditor.discover import Role
 from auditor.extract.readers.pipelines import CiInclude, CiJob, CiStages, CiStep
+from auditor.extract.readers.recipes import Recipe
 from auditor.extract.readers.scanners import SCANNERS, ScanCommand, UpdateBot
 from auditor.link.application import Application, provides
 from auditor.model.deployment import Bot, PipelineStep
@@ -46,6 +48,10 @@ _DEPLOYS = re2.compile(
     r"|einaregilsson/beanstalk-deploy|\bcopilot\s+(?:svc\s+)?deploy\b|(?:^|[\s/])deploy(?:[-_](?:prod\w*|stag\w*|app|api|backend|server|web|uat|dev))?\.sh\b|[-_]deploy\.sh\b"
     r"|appleboy/ssh-action|\bansible-playbook\b|\bcap\s+\w+\s+deploy\b|\bterraform\s+apply\b|\bcapistrano\b|\bkamal\s+deploy\b",
 )  # fmt: skip
+_SHORT = re2.compile(
+    r"\bmake\s+(?:-\S+\s+|\w+=\S+\s+)*([\w.-]+)|\b(?:npm|yarn|pnpm|bun)\s+(?:run\s+)?([\w:.-]+)|(?:^|[\s/])([\w.-]+\.(?:sh|bash)|ci|cibuild|check)(?:\s|$)"
+)
+"""`make ci`, `npm run ci`, `./scripts/ci.sh`."""
 _MAX_DEPTH = 5
 _MAX_INCLUDED = 200
 _GITLAB = "GitLab CI"
@@ -69,6 +75,13 @@ class _Jobs:
     files: dict[str, list[CiJob]]
     pipelines: dict[str, list[tuple[str, CiJob]]] = field(default_factory=dict)
     """The jobs of each pipeline, those of files that it includes with their own path."""
+
+    @cached_property
+    def recipes(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for _, recipe in self.application.of(Recipe, Role.SOURCE, Role.TEST):
+            found[recipe.call].append(recipe.text)
+        return found
 
     def __post_init__(self) -> None:
         self.called = {
@@ -144,7 +157,7 @@ class _Jobs:
                 tuple(step.environment),
                 step.condition,
                 step.tolerated or tolerated,
-                _word(_TESTS, _PREPARES.sub("", step.run)) or by_name,
+                self._tests(step.run) or by_name,
                 _word(_DEPLOYS, step.run or step.uses),
                 Place(path, step.line),
             )
@@ -152,6 +165,19 @@ class _Jobs:
             if target and depth < _MAX_DEPTH:
                 for job in self.files[target]:
                     yield from self._steps(target, job.steps, tolerated, depth + 1)
+
+    def _tests(self, run: str, depth: int = 0) -> str:
+        """The words by which a step tests, its own or those of what it runs by a short name."""
+        if word := _word(_TESTS, _PREPARES.sub("", run)):
+            return word
+        for match in _SHORT.finditer(run) if depth < _MAX_DEPTH else ():
+            call = (
+                f"make {match[1]}" if match[1] else f"npm run {match[2]}" if match[2] else match[3]
+            )
+            for text in self.recipes.get(call, ()):
+                if self._tests(text, depth + 1):
+                    return call
+        return ""
 
     def _target(self, path: str, uses: str) -> str:
         """The file of the tree that `uses: ./…` names, or a template of Azure Pipelines."""

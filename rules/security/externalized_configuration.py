@@ -18,7 +18,13 @@ from auditor.assess.verdict import (
 )
 from auditor.link.application import Application
 from auditor.model.deployment import ContainerService, Leak
-from auditor.model.settings import Integration, SettingDefinition, SettingRead, SettingsClass
+from auditor.model.settings import (
+    FrameworkSetting,
+    Integration,
+    SettingDefinition,
+    SettingRead,
+    SettingsClass,
+)
 
 _CODE = re.compile(r"\.(?:py|js|jsx|ts|tsx)$")
 
@@ -62,10 +68,16 @@ class ExternalizedConfiguration(Rule):
         return judge(summary, evidence, Coverage(len(names), total) if total else None)
 
     def _literal(self, application: Application) -> Iterator[Evidence]:
+        aside = {
+            (s.place.path, s.place.line)
+            for s in application.facts(FrameworkSetting)
+            if s.environment in ("development", "test")
+        }
         for leak in application.facts(Leak):
             if (
                 leak.role == "source"
                 and not leak.local
+                and (leak.place.path, leak.place.line) not in aside
                 and _CODE.search(leak.place.path)
                 and leak.confidence != "low"
             ):
