@@ -102,16 +102,19 @@ def test_two_runs_at_once(tmp_path: Path) -> None:
 def test_no_secret_reaches_the_cache_or_a_fact(tmp_path: Path) -> None:
     files = {
         "a.py": f'KEY = "{SECRET}"\nTEXT = f"{{KEY}} {SECRET}"\nDOC = """\n{SECRET}\n"""\n',
+        "settings.py": f"DATABASES = {{'default': {{'PASSWORD': '{SECRET}'}}}}\n",
         ".env": f"KEY={SECRET}\nURL=mongodb://u:{SECRET}@h.example.net/x\n",
         "docker-compose.yml": f"services:\n  a:\n    environment:\n      API_KEY: {SECRET}\n",
         "railway.json": f'{{"environments": {{"p": {{"variables": {{"API_KEY": "{SECRET}"}}}}}}}}',
     }
     tree = discover(write(tmp_path / "app", files))
     cache = Cache(tmp_path / "cache")
-    facts = Extraction(tree, 1, cache).facts
+    extraction = Extraction(tree, 1, cache)
+    facts, late = extraction.facts, extraction.late_facts
     cache.close()
     body = SECRET[12:]
     assert body not in repr(facts)
+    assert body not in repr(late)
     for stored in (tmp_path / "cache").iterdir():
         assert body.encode() not in stored.read_bytes()
 

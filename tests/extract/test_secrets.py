@@ -5,6 +5,7 @@ Values are put together at run time, so that this file itself holds none.
 
 from __future__ import annotations
 
+import base64
 import string
 from pathlib import Path
 
@@ -111,6 +112,18 @@ FOUND = {
         "a.sql",
         "CREATE USER 'a'@'%' IDENTIFIED BY 'zab" + "bix7x';",
         "password",
+    ),
+    "a Dockerfile's older form": ("Dockerfile", "ENV SECRET_KEY " + value(30), "secret-assignment"),
+    "a login of .netrc": (".netrc", "machine a.io login me password " + value(16), "password"),
+    "a name and a value": (
+        "task.json",
+        '{"name": "DB_PASSWORD",\n  "value": "' + value(16) + '"}',
+        "password",
+    ),
+    "a short beginning in base64": (
+        "a.py",
+        'X = "' + base64.b64encode(b"token=ghp_" + value(36).encode()).decode() + '"',
+        "github-token",
     ),
     "the default of Spring": (
         "application.properties",

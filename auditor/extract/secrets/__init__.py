@@ -265,7 +265,8 @@ def _wrappings() -> str:
     characters at its edges hang on its neighbours and are left out.
     """
     found = set()
-    words = [start for p in PATTERNS for start in p.starts if len(start) >= 6 and not p.lead]
+    long = [p for p in PATTERNS if not p.lead and len(p.starts) < 100]
+    words = [start for p in long for start in p.starts if len(start) >= 4 and start.isascii()]
     for word in (*words, "T3BlbkFJ"):
         for offset in range(3):
             encoded = base64.b64encode(b"\0" * offset + word.encode())

@@ -26,7 +26,7 @@ _WORDS = (
 )
 _TYPES = r"(?:str|string|String|bytes|Final(?:\[\w+\])?|Optional\[\w+\]|SecretStr|Secret|any|const|\w+ \| None)"
 _JOINS = (
-    rf"[ \t]{{0,8}}:[ \t]{{0,4}}{_TYPES}[ \t]{{0,4}}=|[ \t]{{0,40}}(?:=>|:=|={{1,3}}|!={{1,2}}|:-|:|,)"
+    rf"[ \t]{{0,8}}:[ \t]{{0,4}}{_TYPES}[ \t]{{0,4}}=|,\s{{0,40}}[\"']?[vV]alue[\"']?[ \t]{{0,4}}[:=]|[ \t]{{0,40}}(?:=>|:=|={{1,3}}|!={{1,2}}|:-|:|,)"
     r"|[ \t\n]{1,40}(?:\|\||\?\?|or)\b?|[ \t]{1,8}value[ \t]{0,4}="
     r"|[ \t\r]{0,8}\n[ \t]{1,40}value[ \t]{0,4}:|[ \t]{0,8}\{[^{}]{0,200}\bdefault[ \t]{0,8}=|>|[ \t]+"
 )
@@ -160,6 +160,8 @@ def _read(text: bytes, start: int, at: int, place: Place) -> Assignment | None:
     if meaning_of(name) is None:
         return None
     join = text[close_end:at].decode("latin-1").strip()
+    if len(join) > 6 and join[0] == ",":
+        join = ":"  # `{"name": "DB_PASSWORD", "value": "…"}`
     closed = close_end > close_start
     option = text[max(0, name_start - 2) : name_start + 2].find(b"--") >= 0
     if join == ":" and text[max(0, name_start - 2) : name_start] == b"${":
@@ -199,10 +201,14 @@ def _read(text: bytes, start: int, at: int, place: Place) -> Assignment | None:
 
 
 def _stands_alone(text: bytes, start: int, at: int, name: str) -> bool:
-    """`Bearer …`, and SQL's `IDENTIFIED BY '…'` and `CREATE USER … PASSWORD '…'`."""
+    """`Bearer …`, SQL's `IDENTIFIED BY '…'` and `CREATE USER … PASSWORD '…'`, a Dockerfile's
+    `ENV NAME …`, and `login … password …` of a .netrc."""
     if name == "bearer" or name.startswith("identified"):
         return True
     before = text[max(0, start - 100) : start].lower()
+    line = before[before.rfind(b"\n") + 1 :].split()
+    if line == [b"env"] or (name == "password" and b"login" in line[-4:]):
+        return True
     return (
         name == "password"
         and text[at : at + 1] == b"'"
