@@ -55,13 +55,26 @@ def _walked(
 
 
 def pages(routes: list[Route]) -> frozenset[int]:
-    """The handlers whose text becomes a page as it is: Flask answers text as HTML."""
-    return frozenset(
-        id(function.node)
-        for function in (r.function for r in routes if r.framework in ("Flask", "Quart"))
-        if function is not None
-        and isinstance(function.node, t.Function)
-        and not any(_encodes(decorator) for decorator in function.node.decorators)
+    """The handlers whose text becomes a page as it is: Flask answers text as HTML, FastAPI where it is told so."""
+    found: set[int] = set()
+    for route in routes:
+        function = route.function
+        if function is None or not isinstance(function.node, t.Function):
+            continue
+        decorators = function.node.decorators
+        if route.framework in ("Flask", "Quart"):
+            if not any(_encodes(decorator) for decorator in decorators):
+                found.add(id(function.node))
+        elif any(_answers_pages(decorator) for decorator in decorators):
+            found.add(id(function.node))
+    return frozenset(found)
+
+
+def _answers_pages(decorator: t.Expr) -> bool:
+    """`@app.get("/", response_class=HTMLResponse)`."""
+    return isinstance(decorator, t.Call) and any(
+        k.name == "response_class" and t.last_word(k.value) == "HTMLResponse"
+        for k in decorator.keywords
     )
 
 

@@ -20,7 +20,9 @@ from auditor.link.flow.outside import (
     HARMFUL,
     ITSELF,
     LISTS,
+    MATCHING,
     MEMBERS,
+    PARSERS,
     TELLS,
     TEXTUAL,
     WRAPPERS,
@@ -32,6 +34,9 @@ from auditor.link.flow.taint import Form, Taint, each, join, join_all, record
 from auditor.link.flow.variables import spot_of, value_of
 from auditor.link.names import CallSite, Located
 
+_REGEX = re.compile(r"^(?:re|regex|re2)\.(?:compile\(\)\.)?\w+$")
+_TAKES_ANYTHING = re.compile(r"\.[*+{]|\\S[*+{]|\[\^[^\]]{0,8}\][*+{]|\(\.\)")
+"""Parts of a pattern that take quotes, slashes and brackets too."""
 _QUERY = re.compile(r"\b(?:select|insert|update|delete|from|where|values|order\s+by|limit)\b", re.I)
 
 
@@ -99,7 +104,11 @@ class Calling(Expressions):
             encoded = given or reached.receiver
             return encoded.dressed(coat) if encoded is not None else None
         if last in CLEANERS:
+            if last in PARSERS and len(expr.args) == 1:
+                self.clean(expr.args[0])  # it would have raised
             return None
+        if last in MATCHING and (pieces := self.matched(reached, last)) is not None:
+            return pieces
         if reached.receiver is not None:
             return self.of_method(reached, reached.receiver, last, given)
         if given is None:
@@ -143,6 +152,34 @@ class Calling(Expressions):
             second = reached.arg(1) or reached.arg(2)
             return second.as_text() if second else None
         return reached.arg(0) or given
+
+    def matched(self, reached: Reached, last: str) -> Taint | None:
+        """What a pattern finds in a text, unless the pattern takes only harmless characters."""
+        if not _REGEX.match(reached.name):
+            return None
+        compiled = reached.name.endswith(f"().{last}")
+        text = reached.arg(0 if compiled else 1, "string")
+        if text is None or text.form is not Form.TEXT:
+            return None
+        if not compiled:
+            pattern = self.flow.values.text(reached.site.arg(0), self.scope)
+            if pattern is not None and not _TAKES_ANYTHING.search(pattern):
+                return None
+        elif not self.takes_anything(reached.site):
+            return None
+        return text if last in ("match", "fullmatch", "search") else record(text, {"*": text})
+
+    def takes_anything(self, site: CallSite) -> bool:
+        """Whether a compiled pattern may take any character."""
+        func = site.node.func
+        assert isinstance(func, t.Attr)
+        made = [s.node for s in self.flow.values.sources(func.value, site.scope)]
+        patterns = [
+            self.flow.values.text(call.args[0], site.scope)
+            for call in made
+            if isinstance(call, t.Call) and call.args
+        ]
+        return not patterns or any(p is None or _TAKES_ANYTHING.search(p) for p in patterns)
 
     def of_method(
         self, reached: Reached, base: Taint, last: str, given: Taint | None

@@ -16,6 +16,9 @@ CLEANERS = {
 They convert to a narrow type or keep only harmless characters.
 """
 
+PARSERS = {"int", "float", "Decimal", "UUID", "ip_address", "ip_network"}
+"""Of these, calls that fail unless what they are given is a number or an address itself."""
+
 _ENCODERS = {
     "escape": "html", "conditional_escape": "html", "bleach": "html", "linkify": "html",
     "strip_tags": "html", "escapejs": "html", "sanitize_html": "html", "quote": "percent but slashes",
@@ -80,7 +83,7 @@ TEXTUAL = {
     "removeprefix", "removesuffix", "encode", "decode", "format", "center", "ljust", "rjust",
     "zfill", "translate", "swapcase", "expandtabs", "join", "format_map", "unicode_string",
     "absolute", "resolve", "as_posix", "expanduser", "joinpath", "with_suffix", "with_name",
-    "geturl", "read", "getvalue", "unescape", "hex", "read_text",
+    "geturl", "read", "getvalue", "unescape", "hex", "read_text", "group", "expand",
 }  # fmt: skip
 LISTS = {"split", "rsplit", "splitlines", "partition", "rpartition", "getlist", "get_all"}
 ITSELF = {
@@ -89,6 +92,8 @@ ITSELF = {
 }  # fmt: skip
 DUMPS = {"dict", "model_dump", "asdict", "json", "copy", "to_dict"}
 MEMBERS = {"get", "pop", "setdefault", "getone", "get_default", "getfirst"}
+MATCHING = {"match", "fullmatch", "search", "findall", "finditer", "split"}
+"""Functions of `re` that give pieces of a text."""
 HARMFUL = {".", "..", "/", "../", "'", '"', "\\", ";", "<", "://"}
 """Text whose removal is meant to make a value harmless."""
 TELLS = {
