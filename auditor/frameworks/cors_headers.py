@@ -43,7 +43,8 @@ def policies_by_hand(application: Application) -> Iterator[CorsPolicy]:
         origins = Known("*", place) if reflected else values.value(given, at.scope)
         if not reflected and not any(True for _ in possible(origins)):
             continue  # what stands behind it tests it, or cannot be told
-        with_credentials = Known(_sends_credentials(function.node), place)
+        # browsers refuse `*` together with credentials, so that only what is sent back counts
+        with_credentials = Known(reflected and _sends_credentials(function.node), place)
         yield CorsPolicy(place, unit, origins, None, with_credentials, reflected)
 
 

@@ -14,7 +14,8 @@ _ACTIONS = tuple(
     for why, words in (
         (
             "login",
-            r"(?:(?!cannot|cant|trouble|problem|no|unable|help)[a-z]+[-_])?(?:log|sign)[-_]?in|authenticate|access[-_]?token|oauth2?|sso|authorize"
+            r"(?:(?!cannot|cant|trouble|problem|no|unable|help)[a-z]+[-_])?(?:log|sign)[-_]?in(?:[-_](?:challenge|page|form))?"
+            r"|authenticate|access[-_]?token|oauth2?|sso|authorize"
             r"|(?:send|verify|request|resend)[-_]otp|magic(?:[-_]?link)?|2fa|mfa"
             r"|(?:auth|login|oauth2?|users?)[-/](?:token|otp|session|jwt)|token|otp",
         ),
@@ -48,7 +49,10 @@ _PLACES = tuple(
             "health check",
             r"(?:_|(?:api|service|system|server|app)[-_])?health(?:z|[-_]?check)?|liv(?:ez?|eness)|ready?z?|readiness|ping|alive|(?:__)?(?:lb)?heart[-_]?beat(?:__)?|up",
         ),
-        ("documentation", r"docs|redoc|openapi\.json|swagger|version"),
+        (
+            "documentation",
+            r"docs|redoc|openapi(?:\.json|\.ya?ml)?|swagger(?:\.json|\.ya?ml)?|(?:api)?spec(?:\.json|\.ya?ml)?|version",
+        ),
         (
             "static files",
             r"static|assets|favicon\.ico|(?:robots|humans|security)\.txt|sitemap\.xml|\.well-known|manifest\.json"
@@ -62,6 +66,7 @@ _PLACES = tuple(
         ("metrics", r"metrics"),
     )
 )
+_FILE = re.compile(r"[^{}]*\.(?:js|css|map|png|jpe?g|svg|gif|ico|woff2?|ttf|webmanifest)", re.I)
 _DEEPEST = {"health check": 2, "information": 1}
 _MAILED = re.compile(
     r"(?:re)?set|reset[-_]?password|confirm|activate|verify|unsubscribe|(?:accept[-_]?)?invit(?:e|ation)s?",
@@ -91,6 +96,8 @@ def public_by_nature(method: str, path: str) -> str:
     if any(segment.startswith("{") for segment in segments[:-1]):
         return ""
     *above, last = segments
+    if reads and _FILE.fullmatch(last):
+        return "static files"
     if last.startswith("{"):
         return "static files" if above and reads and _PLACES[2][1].fullmatch(above[0]) else ""
     pair = f"{above[-1]}/{last}" if above else ""
