@@ -463,6 +463,9 @@ class DjangoGuards(WrapperGuards):
             if method is not None and isinstance(method.node, t.Function):
                 with self.checks.within(self._asked_of(method)):
                     state, reason = self.telling(method, tests)
+                    if state is Guarding.DECORATIVE and tests.method in _SAFE:
+                        if self.telling(method, replace(tests, method="POST"))[0] is _ENFORCED:
+                            state = _ABSENT  # it lets everybody read, and says so
                 told = None if state is _ABSENT else (state, reason)
                 return told if state is _ENFORCED else self._of_object(found, tests) or told
         return self._of_object(found, tests)

@@ -355,7 +355,11 @@ class FlaskRouting:
                         for rule in rules
                     ]
                     return
-        if name and ":" not in name and not name.startswith(("module:", "importlib", "builtins")):
+        if (
+            name
+            and ":" not in name
+            and not name.startswith(("module:", "importlib", "builtins", "types.ModuleType"))
+        ):
             told = f"the routes of {name.removesuffix('()')} come from outside this tree"
             self.blind.append(BlindSpot(place_of(site), "routes", told))
         else:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.extract.readers.platforms import Probe
 from auditor.frameworks.django_settings import DjangoProject
+from auditor.frameworks.health_packages import packaged_checks
 from auditor.frameworks.public import looks_like_health
 from auditor.link.application import Application, provides
 from auditor.link.names import Code, Located, Scope
@@ -57,7 +58,11 @@ _COLLECTION_COMMAND = re.compile(r"Client\(\)(?:\[\]|\.\w+)\.admin\.command$")
 @provides(HealthCheck)
 def health_checks(application: Application) -> Iterator[HealthCheck]:
     stores = _Stores(application)
-    for check in (*_all(application), *_by_middleware(application)):
+    for check in (
+        *_all(application),
+        *_by_middleware(application),
+        *packaged_checks(application),
+    ):
         yield replace(check, stores=stores.of(check.route.application))
 
 

@@ -16,14 +16,15 @@ _ACTIONS = tuple(
             "login",
             r"(?:(?!cannot|cant|trouble|problem|no|unable|help)[a-z]+[-_])?(?:log|sign)[-_]?in(?:[-_](?:challenge|page|form))?"
             r"|authenticate|access[-_]?token|oauth2?|sso|authorize"
-            r"|(?:send|verify|request|resend)[-_]otp|magic(?:[-_]?link)?|2fa|mfa"
+            r"|(?:send|verify|request|resend)[-_]otp|magic(?:[-_]?link)?|2fa|mfa|otp[-_/]sync"
             r"|(?:auth|login|oauth2?|users?)[-/](?:token|otp|session|jwt)|token|otp",
         ),
         ("logout", r"(?:log|sign)[-_]?(?:out|off)|token/(?:blacklist|revoke)"),
         (
             "registration",
             r"(?:[a-z]+[-_])?(?:register|registration|sign[-_]?up)"
-            r"|(?:register|sign[-_]?up)/(?:user|customer|account|member)s?",
+            r"|(?:register|sign[-_]?up)/(?:user|customer|account|member)s?"
+            r"|(?:register|registration|sign[-_]?up)/(?:confirm|activat|verif|complet|done|success|resend|pending|\w+[-_]wait)\w*",
         ),
         ("token refresh", r"refresh|refresh[-_]?token|token[-_]?refresh|token/refresh"),
         (
@@ -32,7 +33,12 @@ _ACTIONS = tuple(
             r"(?:[-_/](?:confirm|request|complete))?|recover|verify[-_]?email|email[-_]?verification"
             r"|confirm[-_]?email|request[-_]?verify[-_]?token|resend[-_]?(?:confirmation|verification)(?:[-_]?email)?"
             r"|reset[-_]?password/(?:new[-_]?password|confirm|complete)"
+            r"|(?:forgot(?:ten)?|forget|lost)[-_]?password/(?:ask|request|change|set|sent|new|reset|confirm|complete|done)"
             r"|(?:auth|accounts?|login)/(?:reset|recover|forgot|activate|unlock)",
+        ),
+        (
+            "report of a browser",
+            r"csp[-_]?(?:violation[-_]?)?reports?|csp[-_]violations?|report[-_]?uri",
         ),
         (
             "sign-in callback",

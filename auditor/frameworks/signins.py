@@ -52,7 +52,8 @@ def _signs_in(code: Code, function: Located) -> bool:
     page = any(isinstance(n, t.Const) and _is_page(n.value) for n in own)
     if page and sum(not isinstance(s, t.Import) for s in body) == 1:
         return isinstance(body[-1], t.Return)
-    if not any(_PASSWORD.search(word) for node in own if (word := _word(node))):
+    near = [n for each in code.with_callees(function, 1) for n in t.walk_own(*each.node.body)]  # type: ignore[attr-defined]
+    if not any(_PASSWORD.search(word) for node in near if (word := _word(node))):
         return False
     nodes = [n for each in code.with_callees(function, 2) for n in t.walk_own(*each.node.body)]  # type: ignore[attr-defined]
     return any(_opens(n) for n in nodes) and (page or any(_compares(n) for n in nodes))
@@ -83,8 +84,11 @@ def _opens(node: t.Node) -> bool:
 
 def _compares(node: t.Node) -> bool:
     match node:
-        case t.Call(func=func):
-            return bool(_COMPARES.search(t.last_word(func)))
+        case t.Call(func=func, args=args):
+            last = t.last_word(func)
+            if re.search(r"(?:^|_)log_?in$", last) and len(args) > 1:  # another server compares
+                return any(_PASSWORD.search(_word(n)) for arg in args for n in t.walk(arg))
+            return bool(_COMPARES.search(last))
         case t.Compare(left=left, ops=["==" | "!="], rights=[right]):
             return any(
                 _PASSWORD.search(word)

@@ -15,6 +15,7 @@ from auditor.assess.verdict import (
     unknown,
 )
 from auditor.link.application import Application
+from auditor.model.blind import BlindSpot
 from auditor.model.deployment import HealthProbe
 from auditor.model.web import Guarding, HealthCheck, Route, UnreadFramework, WebApp
 
@@ -50,9 +51,14 @@ class HealthChecks(Rule):
         apps = application.facts(WebApp)
         if not apps:
             return not_applicable("no web application was found")
-        routed = {route.application for route in application.facts(Route)}
+        routed = {
+            route.application
+            for route in application.facts(Route)
+            if route.public != "static files"
+        }
         asked = {check.route.application for check in application.facts(HealthCheck)}
-        unread = application.facts(UnreadFramework)
+        unseen = [b for b in application.facts(BlindSpot) if b.kind == "routes"]
+        unread = (*application.facts(UnreadFramework), *unseen)
         if unread and not any(app.name in routed | asked for app in apps):
             return unknown(
                 f"No route of {apps[0].entry} could be read, so whether one is a health check is open.",

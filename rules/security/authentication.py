@@ -17,6 +17,7 @@ from auditor.assess.verdict import (
     unknown,
 )
 from auditor.link.application import Application
+from auditor.model.blind import BlindSpot
 from auditor.model.web import Guard, Guarding, Route, UnusedGuard
 
 
@@ -51,6 +52,11 @@ class Authentication(Rule):
         judged = [r for r in routes if r.authentication is not Guarding.EXEMPT]
         known = [r for r in judged if r.authentication is not Guarding.UNKNOWN]
         if not judged:
+            if unseen := [b for b in application.facts(BlindSpot) if b.kind == "routes"]:
+                return unknown(
+                    f"No route that needs a guard was read: {unseen[0].reason} ({unseen[0].place}).",
+                    "List the routes of the running application, and ask each without a credential.",
+                )
             return not_applicable("every route is public by nature")
         met = [r for r in known if r.authentication is Guarding.ENFORCED]
         shown = _shown_to_all(known)

@@ -14,8 +14,10 @@ from auditor.assess.verdict import (
     judge,
     not_applicable,
     present,
+    unknown,
 )
 from auditor.link.application import Application
+from auditor.model.blind import BlindSpot
 from auditor.model.costs import Costly
 from auditor.model.places import Place
 from auditor.model.web import Guarding, Limit, Limited, Limiter, Limiting, Route, WebApp
@@ -86,6 +88,11 @@ class RateLimiting(Rule):
     def assess(self, application: Application) -> Verdict:
         found = [f for f in application.facts(Limited) if f.route.public not in _NOT_COUNTED]
         if not found:
+            if unseen := [b for b in application.facts(BlindSpot) if b.kind == "routes"]:
+                return unknown(
+                    f"No route was read: {unseen[0].reason} ({unseen[0].place}).",
+                    "Ask a login of the running application until it answers 429.",
+                )
             return not_applicable("no routes were found")
         limited = [f for f in found if f.state in (Limiting.PRESENT, Limiting.WEAK)]
         evidence = [*self._unlimited(application, found), *self._limiters(application, limited)]

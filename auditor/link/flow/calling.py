@@ -203,6 +203,8 @@ class Calling(Expressions):
                 else base
             )
             text = part.as_text() if part else None
+            if text is not None and _cuts_end(reached.site.node, last):
+                return record(text, {"0": text, "1": text.dressed("a name")})
             return record(text, {"*": text}) if text else None
         if last in ITSELF:
             if base.form is Form.MODEL and last in DUMPS:
@@ -336,6 +338,14 @@ class Calling(Expressions):
             and not (validates and self.flow.models.member(ancestry[0], k, v.source) is None)
         }
         return record(next(iter(parts.values())), parts) if parts else None
+
+
+def _cuts_end(call: t.Call, last: str) -> bool:
+    """`stem, suffix = name.rsplit(".", 1)`: what follows the last dot climbs nowhere."""
+    match call.args:
+        case [t.Const(value="."), t.Const(value=1)]:
+            return last == "rsplit"
+    return False
 
 
 def _validates(name: str) -> bool:

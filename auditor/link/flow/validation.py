@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _STRICT = re.compile(
     r"valid|safe|allow|permit|check|verif|whitelist|known|legal|trusted|is_local|is_private|is_public"
     r"|sanit|ensure|assert|in_scope|within|same_origin|restrict|guard|reject|forbid|block|has_"
-    r"|contains|exists_in|match",
+    r"|contains|exists_in|match|relative_to|inside_of|is_inside|is_subpath|subdirectory",
     re.I,
 )
 _LOOSE = re.compile(
