@@ -295,7 +295,10 @@ class DjangoGuards(WrapperGuards):
             if not behind_view and self._ends_here(definition):
                 behind_view = f"stands behind {short}, whose dispatch does not call super()"
             with self.checks.within(bound):
-                own = list(self._own_base(definition, method, tests))
+                own = [
+                    *self._metaclass(definition, tests),
+                    *self._own_base(definition, method, tests),
+                ]
             yield from own
         if handler is not None:
             for decorator in handler.node.decorators:  # type: ignore[attr-defined]
@@ -364,6 +367,25 @@ class DjangoGuards(WrapperGuards):
                     )
             if guard := self.body(dispatch, tests) or self._careless(dispatch, tests):
                 yield replace(guard, via="class")
+
+    def _metaclass(self, definition: Located, tests: PathTests) -> Iterator[Guard]:
+        """What the metaclass of a view wraps its `dispatch` in."""
+        for keyword in definition.node.keywords:  # type: ignore[attr-defined]
+            made = self.code.defined(keyword.value, definition.scope)
+            if keyword.name != "metaclass" or made is None or not isinstance(made.node, t.Class):
+                continue
+            for stmt in made.node.body:
+                for node in t.walk_own(*stmt.body) if isinstance(stmt, t.Function) else ():
+                    match node:
+                        case (
+                            t.Call(args=[_, t.Const(value="dispatch"), t.Call(func=wrapper)])
+                            | t.Assign(
+                                targets=[t.Item(index=t.Const(value="dispatch")) | t.Attr(name="dispatch")],
+                                value=t.Call(func=wrapper),
+                            )
+                        ):  # fmt: skip
+                            given = Located(wrapper, self.code.inside(made))
+                            yield from self.applied(Applied(given, "class"), tests)
 
     def _careless(self, dispatch: Located, tests: PathTests) -> Guard | None:
         """A `dispatch` that turns some away for who they are, and lets others pass unasked."""

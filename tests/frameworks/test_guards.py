@@ -428,6 +428,24 @@ guard = get_current_active_user
 """,
         OPTIONAL,
     ),
+    "looks a key up that must exist, which a helper reads by the name of its scheme": (
+        """
+from fastapi import Request
+def guard(request: Request):
+    key = sent(request, "Client")
+    try:
+        found = sessions.query(Client).filter(Client.api_key == key).one()
+    except NoResultFound:
+        raise HTTPException(401)
+    return found
+
+def sent(request, scheme):
+    for part in request.headers.get("Authorization", "").split(","):
+        if part.startswith(scheme):
+            return part.removeprefix(scheme)
+""",
+        ENFORCED,
+    ),
     "comes from outside": ("from company.auth import verify_user\nguard = verify_user\n", UNKNOWN),
 }
 

@@ -325,6 +325,14 @@ class Calls(Part):
             case t.Attr(value=t.Call() as looked_up, name="count" | "exists" | "first" | "last"):
                 if not call.args and not call.keywords:
                     return self.lookup(looked_up, self.code.name(looked_up.func, self.scope), state)
+            case t.Attr(
+                value=t.Call() as chain, name="one" | "scalar_one"
+            ):  # raises where nothing is found
+                for inner in t.walk_own(chain):
+                    if isinstance(inner, t.Call):
+                        found = self.lookup(inner, self.code.name(inner.func, self.scope), state)
+                        if found is not None and found.strength is Strength.VERIFIED:
+                            return Verification(Strength.VERIFIED, raises=True)
         return None
 
     def condition(

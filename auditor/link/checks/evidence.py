@@ -265,9 +265,14 @@ class Evidence(Part):
         found = self.code.defined(call.func, self.scope)
         if found is None or not isinstance(found.node, t.Function):
             return False
-        if any(not isinstance(arg, t.Name) or arg.id != "request" for arg in call.args):
+        if any(
+            not isinstance(arg, t.Const) and not (isinstance(arg, t.Name) and arg.id == "request")
+            for arg in call.args
+        ):
             return False
-        return any(e.caller for e in self.checks.summary(found).exits)
+        plain = zip(found.node.params, call.args, strict=False)
+        given = {p.name: Origin(constant=True) for p, arg in plain if isinstance(arg, t.Const)}
+        return any(e.caller for e in self.checks.summary(found, given=given).exits)
 
     def origin(self, expr: t.Expr, state: State) -> Origin:
         match expr:
