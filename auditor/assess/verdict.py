@@ -74,10 +74,11 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def count(number: int, noun: str) -> str:
-    """`1 route`, `2 routes`, `2 dependencies`."""
+    """`1 route`, `2 routes`, `2 dependencies`, `2 keys`."""
     if number == 1:
         return f"1 {noun}"
-    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
+    changes = noun.endswith("y") and noun[-2:-1] not in "aeiou"
+    return f"{number} {noun[:-1]}ies" if changes else f"{number} {noun}s"
 
 
 def present(place: Place, message: str, subject: str = "") -> Evidence:

@@ -29,6 +29,15 @@ _SLOW = re.compile(
     r"(?:^|[._])(?:hashpw|gensalt|pbkdf2\w*|scrypt|argon2\w*|kdf|derive|PBKDF2HMAC|from_password)(?:$|[._])",
     re.I,
 )
+_SLOW_LIBRARIES = (
+    "passlib.",
+    "bcrypt.",
+    "argon2.",
+    "pwdlib.",
+    "werkzeug.security.",
+    "flask_bcrypt.",
+)
+_SLOW_CALLS = {"hash", "verify", "verify_and_update", "generate_password_hash", "check_password_hash", "encrypt"}  # fmt: skip
 _NOT_KEPT = re.compile(r"pwned|hibp|haveibeenpwned|realm|nonce|cnonce|\bha1\b", re.I)
 _WEAK_SCHEMES = re.compile(
     r"^(?:plaintext|hex_\w+|\w*md5\w*|des_crypt|bigcrypt|crypt16|bsdi_crypt|lmhash|nthash|mysql\w*|sha1_crypt"
@@ -104,11 +113,24 @@ def fast_hashes(application: Application) -> Iterator[PasswordHash]:
         hashed = [given] if given is not None else _added(code, site)
         if not any(_of_password(code, expr, site) for expr in hashed):
             continue
-        words = _words(_function(code, site.scope))
+        function = _function(code, site.scope)
+        words = _words(function)
         if any(_SLOW.search(w) or _NOT_KEPT.search(w) for w in words) or _is_client(site):
+            continue
+        if function is not None and _hands_on(code, function):
             continue
         told = f"{method.upper()}, which a graphics card tries billions of times a second"
         yield PasswordHash(method, place_of(site), told, True)
+
+
+def _hands_on(code: Code, function: Located) -> bool:
+    """Whether a function also asks a slow hash: bcrypt reads 72 bytes, so it gets a digest."""
+    inner = code.inside(function)
+    return any(
+        code.name(node.func, inner).startswith(_SLOW_LIBRARIES)
+        for node in t.walk_own(*function.node.body)  # type: ignore[attr-defined]
+        if isinstance(node, t.Call) and t.last_word(node.func) in _SLOW_CALLS
+    )
 
 
 def _added(code: Code, site: CallSite) -> list[t.Expr]:

@@ -101,6 +101,24 @@ class TokenSecurity(Rule):
     good = (
         {
             "app.py": """
+import hashlib
+from fastapi import FastAPI
+from passlib.context import CryptContext
+
+app = FastAPI()
+context = CryptContext(schemes=["bcrypt"])
+
+def hash_password(password: str):
+    digest = hashlib.sha256(password.encode()).hexdigest()
+    return context.hash(digest)
+
+@app.post("/register")
+def register(password: str):
+    return save(hash_password(password))
+"""
+        },
+        {
+            "app.py": """
 import os
 from datetime import datetime, timedelta, timezone
 import jwt
