@@ -22,7 +22,7 @@ from auditor.frameworks.django_signins import SignIns
 from auditor.frameworks.django_urls import Pattern, Registry, UrlConf
 from auditor.frameworks.django_views import MADE, METHODS, SERVED, Views
 from auditor.frameworks.public import public_by_nature
-from auditor.frameworks.signins import signs_in
+from auditor.frameworks.signins import entrance
 from auditor.libraries.url_configurations import PACKAGED_VIEWS, PackagedView
 from auditor.link.application import Application
 from auditor.link.names import CallSite, Located, Scope, named
@@ -473,7 +473,7 @@ class ProjectRoutes:
             "GET" if method == "ANY" else method, path
         )
         function = found if found is not None and isinstance(found.node, t.Function) else None
-        public = public or ("login" if signs_in(self.code, function) else "")
+        public = public or entrance(self.code, function)
         tests = self._tests(method, pattern)
         around = self.limits.around(pattern.wrappers, "include", tests, function)
         everywhere = self.limits.everywhere(tests)

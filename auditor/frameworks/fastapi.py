@@ -17,7 +17,7 @@ from auditor.frameworks.middleware import (
     verified_by_backend,
 )
 from auditor.frameworks.public import public_by_nature
-from auditor.frameworks.signins import signs_in
+from auditor.frameworks.signins import entrance
 from auditor.libraries.limiters import exempts_route
 from auditor.link.application import Application, provides
 from auditor.link.names import Located
@@ -126,8 +126,7 @@ def _route(
         tuple(dict.fromkeys(found)),
         tuple(limits),
         guards.inputs(endpoint.function, path),
-        public_by_nature(method, path)
-        or ("login" if signs_in(application.code, endpoint.function) else ""),
+        public_by_nature(method, path) or entrance(application.code, endpoint.function),
         endpoint.function,
         tuple(d.target for d in dependencies if d.target is not None),
     )

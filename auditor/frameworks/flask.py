@@ -14,7 +14,7 @@ from auditor.frameworks.flask_nodes import Node
 from auditor.frameworks.flask_routing import FlaskRouting, Found, converters
 from auditor.frameworks.limits import Limits, of_limiter, short
 from auditor.frameworks.public import public_by_nature
-from auditor.frameworks.signins import signs_in
+from auditor.frameworks.signins import entrance
 from auditor.libraries.limiters import LIMITS, exempts_route
 from auditor.link.application import Application, provides
 from auditor.link.names import Located
@@ -151,7 +151,7 @@ class _Routes:
             tuple(self._parameters(path, found)),
             found.rule.public
             or public_by_nature(method, _braced(path))
-            or ("login" if signs_in(self.application.code, view.function) else ""),
+            or entrance(self.application.code, view.function),
             view.function,
             self._dependencies(found),
             view.owner,

@@ -37,6 +37,11 @@ _ACTIONS = tuple(
             r"|(?:auth|accounts?|login)/(?:reset|recover|forgot|activate|unlock)",
         ),
         (
+            "link of a mail",
+            r"(?:account|user|e?mail)[-_/](?:confirm(?:ation)?|activat(?:e|ion)|verif(?:y|ication))"
+            r"|(?:confirm|activate|verify)[-_/](?:account|e?mail)",
+        ),
+        (
             "report of a browser",
             r"csp[-_]?(?:violation[-_]?)?reports?|csp[-_]violations?|report[-_]?uri",
         ),

@@ -27,6 +27,15 @@ _OPENS = re.compile(
     r"|^set_cookie$|^set_signed_cookie$|create_session$",
     re.I,
 )
+_LOGIN = re.compile(
+    r"^(?:user|admin|do|post|api|perform)?_?(?:log|sign)_?in(?:_?(?:view|user|handler|post|api|route))?$",
+    re.I,
+)
+_REGISTERS = re.compile(
+    r"^(?:user|do|post|api|perform)?_?(?:register|sign_?up)(?:_?(?:new)?_?(?:view|user|handler|post|api|route|account))?$",
+    re.I,
+)
+_REGISTRATION = re.compile(r"Regist(?:er|ration)|Sign_?[Uu]p|UserCreate|CreateUser")
 _PAGE = re.compile(
     r"(?:^|[/_-])(?:log|sign)[-_]?in(?:[-_]page|[-_]form)?\.(?:html?|jinja2?|j2)$", re.I
 )
@@ -46,6 +55,22 @@ def signs_in(code: Code, function: Located | None) -> bool:
     return known[key]
 
 
+def entrance(code: Code, function: Located | None) -> str:
+    """Why a handler is public by what it does: a login, or the registration of a new user."""
+    if signs_in(code, function):
+        return "login"
+    if function is None or not isinstance(function.node, t.Function):
+        return ""
+    if not _REGISTERS.search(function.node.name):
+        return ""
+    near = [n for each in code.with_callees(function, 1) for n in t.walk_own(*each.node.body)]  # type: ignore[attr-defined]
+    annotated = [n for p in function.node.params if p.annotation for n in t.walk(p.annotation)]
+    takes = any(
+        _PASSWORD.search(_word(n)) or _REGISTRATION.search(_word(n)) for n in (*near, *annotated)
+    )
+    return "registration" if takes else ""
+
+
 def _signs_in(code: Code, function: Located) -> bool:
     body = function.node.body  # type: ignore[attr-defined]
     own = list(t.walk_own(*body))
@@ -56,7 +81,8 @@ def _signs_in(code: Code, function: Located) -> bool:
     if not any(_PASSWORD.search(word) for node in near if (word := _word(node))):
         return False
     nodes = [n for each in code.with_callees(function, 2) for n in t.walk_own(*each.node.body)]  # type: ignore[attr-defined]
-    return any(_opens(n) for n in nodes) and (page or any(_compares(n) for n in nodes))
+    opens = _LOGIN.search(function.node.name) or any(_opens(n) for n in nodes)  # type: ignore[attr-defined]
+    return bool(opens) and (page or any(_compares(n) for n in nodes))
 
 
 def _is_page(value: object) -> bool:

@@ -524,9 +524,15 @@ def permission_asked_for(site: CallSite, name: str, values: Evaluator) -> Verifi
     return None
 
 
+_JWT_IN_REQUEST = re.compile(
+    r"^\w*jwt\w*\.(?:[\w.]+\.)?verify_(?:fresh_)?jwt_(?:refresh_token_)?in_request$"
+)
+"""Of Flask-JWT-Extended, in the names of its third version too."""
+
+
 @recognises
 def verifying_calls(site: CallSite, name: str, values: Evaluator) -> Verification | None:
-    if name.endswith("verify_jwt_in_request") and "jwt" in name.partition(".")[0]:
+    if _JWT_IN_REQUEST.search(name):
         optional = values.value(site.arg(0, "optional"), site.scope)
         if not (isinstance(optional, Known) and optional.value is False) and site.arg(
             0, "optional"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auditor.frameworks.public import public_by_nature
-from auditor.model.web import Route
+from auditor.model.web import Guarding, Route
 from tests.conftest import Build
 
 
@@ -57,6 +57,10 @@ from tests.conftest import Build
         ("GET", "/verify/{email}", ""),
         ("GET", "/user/<username>", ""),
         ("POST", "/", ""),
+        ("GET", "/auth/account_confirmation", "link of a mail"),
+        ("GET", "/confirm-email", "password recovery"),
+        ("POST", "/orders/confirm", ""),
+        ("POST", "/users/verify", ""),
         ("POST", "/health", ""),
         ("GET", "/admin/health", ""),
         ("GET", "/orders/{id}/status", ""),
@@ -97,3 +101,62 @@ def verificare():
 """
     routes = build({"app.py": code}).facts(Route)
     assert [r.public for r in routes if r.path == "/verificare"] == [public]
+
+
+@pytest.mark.parametrize(
+    "handler, body, public",
+    [
+        (
+            "login_view",
+            "find(request.form['name']).check_password(request.form['password'])",
+            "login",
+        ),
+        ("register_view", "create(request.form['name'], request.form['password'])", "registration"),
+        ("register_device", "create(request.form['name'], request.form['password'])", ""),
+        ("register", "create(request.form['serial'])", ""),
+        ("login_history", "check_password(request.form['password'])", ""),
+    ],
+)
+def test_entrances_are_told_by_handlers(build: Build, handler: str, body: str, public: str) -> None:
+    code = f"""
+from flask import Flask, request
+app = Flask(__name__)
+
+@app.post("/people")
+def {handler}():
+    {body}
+    return "fine"
+"""
+    routes = build({"app.py": code}).facts(Route)
+    assert [r.public for r in routes if r.path == "/people"] == [public]
+
+
+@pytest.mark.parametrize(
+    "call, state",
+    [
+        ("verify_jwt_refresh_token_in_request", Guarding.ENFORCED),
+        ("verify_fresh_jwt_in_request", Guarding.ENFORCED),
+        ("verify_jwt_in_request_optional", Guarding.ABSENT),
+    ],
+)
+def test_flask_jwt_extended_of_the_third_version(build: Build, call: str, state: Guarding) -> None:
+    code = f"""
+from functools import wraps
+from flask import Flask
+from flask_jwt_extended import {call}
+app = Flask(__name__)
+
+def guarded(view):
+    @wraps(view)
+    def inner(*args, **kwargs):
+        {call}()
+        return view(*args, **kwargs)
+    return inner
+
+@app.get("/people")
+@guarded
+def people():
+    return "people"
+"""
+    routes = build({"app.py": code}).facts(Route)
+    assert [r.authentication for r in routes if r.path == "/people"] == [state]
