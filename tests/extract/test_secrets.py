@@ -102,6 +102,11 @@ FOUND = {
         'jwt.encode({"exp": now() + timedelta(hours=1)}, "s3cr3' + 't", algorithm="HS256")',
         "signing-secret",
     ),
+    "the name of the service": (
+        "compose.yml",
+        "      - WORDPRESS_DB_PASSWORD=word" + "press",
+        "default-password",
+    ),
     "a word in a compose file": (
         "compose.yml",
         "    environment:\n      - MYSQL_PASSWORD=next" + "cloud",
@@ -210,6 +215,13 @@ NOT_FOUND = {
         "const SESSION_KEY = 'shop-presence-session-id-v1'",
     ),
     "an escaped address": ("a.py", "uri = 'http://%C3%BCser:p%C3%A5ssword@xn--n3h.net/'"),
+    "a place in a notebook": ("a.ipynb", '"c = C(SecretKey=\\"your cos ' + 'secret_key\\")"'),
+    "what Web Push shows": ("a.js", "applicationServerKey: 'B" + value(86) + "'"),
+    "a public key": (
+        "a.java",
+        'String SECRET_KEY = "MIGfMA0GCSqGSIb3DQEBAQUAA' + value(100) + '";',
+    ),
+    "two rows at once": (".env", "API_KEY=key_1a2b3c4d5e" + "6f7g8h"),
     "a description": ("a.py", "needed = {'SECRET_KEY': 'Application secret key'}"),
     "what curl is given by its caller": (
         "deploy.sh",
@@ -229,6 +241,10 @@ MILD = {
     "the key of a map in a page": (
         "index.html",
         '<script src="https://maps.googleapis.com/maps/api/js?key=AIza' + value(35) + '"></script>',
+    ),
+    "what a script gives itself": (
+        "run.py",
+        'os.environ.setdefault("SESSION_SECRET", "offline-' + 'session-key")',
     ),
     "a documentation string": (
         "config.py",

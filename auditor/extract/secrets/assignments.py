@@ -122,7 +122,7 @@ _PROSE = re.compile(r"(?i)\.(?:md|rst|txt|log|mdx|adoc|out|csv)$")
 _DEPLOYMENT = re.compile(r"(?i)dockerfile|\.(?:tfvars|tf|toml)$")
 _TERRAFORM = re.compile(r"(?i)\.(?:toml|tfvars|tf)$")
 _SETTINGS_FILE = re.compile(
-    r"(?i)(?:^|\.)env(?:\.|$)|^\.?env[_\-][a-z]+$|\.(?:ya?ml|ini|cfg|conf|toml|properties|tfvars|tf|envrc)$|dockerfile|(?:^|[._\-])(?:settings|config|secrets?"
+    r"(?i)(?:^|\.)env(?:\.|$)|^\.?env[_\-][a-z]+$|\.(?:ya?ml|ini|cfg|conf|toml|properties|tfvars|tf|envrc)$|dockerfile|(?:^|[._\-]|orm|db)(?:settings|config|secrets?"
     r"|credentials?|constants|appsettings)[\w.\-]*\.(?:py|jsx?|tsx?|json|php|rb)$|^web\.config$|^\.npmrc$|^\.pypirc$|^\.netrc$"
 )
 _LINE_FILE = re.compile(
@@ -259,6 +259,8 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     if place.yaml and name.lower() == "secret" and _RESOURCE.fullmatch(value):
         return None
     signs = sense is Meaning.SIGNING and _is_written_in_code(found, place, text)
+    if place.composes and sense is Meaning.PASSWORD and _is_of_service(value, name):
+        known = True
     if not _is_fallback(found) and not known and _names_itself(value, name):
         own = name.rpartition(".")[2].lower().replace("_", "")
         if not signs or (value != "secret" and re.sub(r"[\W_]", "", value).lower() in own):
@@ -285,6 +287,11 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     if sense is Meaning.PERHAPS:
         return _perhaps(found, place, value, random)
     return _secret(found, sense, place, value, random)
+
+
+def _is_of_service(value: str, name: str) -> bool:
+    """`WORDPRESS_DB_PASSWORD=wordpress`"""
+    return len(value) >= 5 and value.lower() in words_of(name) and meaning_of(value) is None
 
 
 def _password(found: Assignment, place: Place, value: str, random: bool) -> Judged | None:
@@ -414,12 +421,11 @@ def _is_written_in_code(found: Assignment, place: Place, text: bytes) -> bool:
     if found.join not in _ASSIGNS and not _TYPED.fullmatch(found.join):
         return False
     name = found.name.lower()
-    if (
-        found.join == ":"
-        and _SHORT_WORD.fullmatch(found.value)
-        and not _OWN_NAME.search(found.name)
-    ):
+    if place.name.endswith(".ipynb") and values.is_placeholder(found.value):
         return False
+    if found.join in (":", "=>") and not _OWN_NAME.search(found.name):
+        if _SHORT_WORD.fullmatch(found.value) or values.is_placeholder(found.value):
+            return False
     if name in ("secret", "secrets"):
         before = text[max(0, found.name_start - 100) : found.name_start].lower()
         return b"session(" in before or b"jwt" in before
@@ -444,7 +450,7 @@ _OWN_KEY = re.compile(r"(?:signing|encryption|fernet|hmac)[_\-]?key$")
 _PHRASE = re.compile(r"[\w\-]+(?:[ .!]+[\w\-]+)* *[.!]*")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|\w+(?:\.\w+)+")
 _NO_TEXT = re.compile(
-    r"(?i)\.\.\.|<|>|\*\*|xxx|^[^a-z0-9]*$|^(?:todo|none|null|undefined|str(?:ing)?|int(?:eger)?|bool(?:ean)?|text|password|object)$"
+    r"(?i)\.\.\.|<|>|\*\*|xxx|^[^a-z0-9]*$|^(?:todo|none|null|undefined|auto-?generated.*|str(?:ing)?|int(?:eger)?|bool(?:ean)?|text|password|object)$"
 )
 _FOR_DEVELOPERS = re.compile(
     r"(?i)(?:^|[._\-])(?:dev|development|local|tests?|testing|ci)(?:[._\-]|$)"

@@ -166,6 +166,8 @@ def _key(before: list[str]) -> Meaning | None:
     if before[-1] == "secret":
         others = set(before) - _QUALIFIERS - {"secret", "my"}
         return Meaning.SIGNING if not others or others & _SIGNING else Meaning.SECRET
+    if before[-2:] == ["application", "server"]:
+        return None  # Web Push's, which is public: https://www.w3.org/TR/push-api/
     if before[-1] in _KEY_OF_SECRET:
         signing = before[-1] in (
             "signing",

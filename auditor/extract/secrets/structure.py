@@ -141,7 +141,7 @@ def decode(text: str) -> bytes | None:
 
 def is_common(password: str) -> bool:
     """A well-known password of a local service, also with up to three digits: `welcome1`."""
-    known = password.lower()
+    known = password.lower().strip("!@#$%^&*?._-")
     return known in COMMON_PASSWORDS or (
         known.rstrip("0123456789") in COMMON_PASSWORDS
         and _WORD_AND_DIGITS.fullmatch(known) is not None

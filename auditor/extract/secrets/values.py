@@ -74,8 +74,14 @@ def is_repetitive(value: str) -> bool:
     if len(set(body)) <= max(2, len(body) // 12):
         return True
     codes = body.encode("latin-1", "replace")
+    if len(body) >= 12 and _counts(codes[::2]) and _counts(codes[1::2]):
+        return True  # 1a2b3c4d5e6f
+    return len(body) >= 6 and _counts(codes)
+
+
+def _counts(codes: bytes) -> bool:
     steps = [*map(operator.sub, codes[1:], codes)]
-    return len(body) >= 6 and steps.count(0) + steps.count(1) >= 0.6 * (len(body) - 1)
+    return steps.count(0) + steps.count(1) >= 0.6 * len(steps)
 
 
 def entropy(value: str) -> float:
@@ -153,7 +159,7 @@ _HASHES = re.compile(
     r"\$(?:2[abxy]?|argon2\w*|pbkdf2\S*|scrypt|[1567y])\$.+|(?:pbkdf2|bcrypt|argon2|scrypt|md5|sha1?)\w*\$.+"
     r"|(?:sha(?:1|224|256|384|512)|md5)[-:=].+|[0-9.,:\-/ +]+|0x[0-9a-fA-F]+|[0-9A-F]{40}|(?:AC|MG|PN)[0-9a-f]{32}|\{SHA\}.+"
     r"|[0-9]+-[a-z0-9]+\.apps\.googleusercontent\.com|(?:ssh-\w+|ecdsa-\S+) AAAA.+|data:\w+/.+|pk_(?:live|test)_.+"
-    r"|sb_publishable_.+|phc_\w+|pk\.eyJ.+|MII[A-Z].{200,}|urn:.+|AQICAH.+|[\w.+-]+@[\w-]+\.[\w.]+"
+    r"|sb_publishable_.+|phc_\w+|pk\.eyJ.+|MII[A-Z].{200,}|MI[A-Za-z0-9+/]{2,6}ANBgkqhkiG9w0BAQEFAA.+|MIGfMA0GCSqGSIb3DQEBAQUAA.+|urn:.+|AQICAH.+|[\w.+-]+@[\w-]+\.[\w.]+"
 )
 
 
