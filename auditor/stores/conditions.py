@@ -94,6 +94,21 @@ class Branch:
         )
 
 
+def is_open(parts: tuple[Condition, ...]) -> bool:
+    """Whether some of these conditions cannot be told."""
+    for part in parts:
+        match part:
+            case Untold():
+                return True
+            case Every(parts=inner) | Some(parts=inner):
+                if is_open(inner):
+                    return True
+            case Opposite(part=one):
+                if is_open((one,)):
+                    return True
+    return False
+
+
 def branches(condition: Condition, depth: int = 0) -> list[Branch]:
     """The alternatives of a condition, each a conjunction; a search needs an index for each."""
     if depth > 40:
@@ -176,6 +191,10 @@ class Draft(msgspec.Struct, frozen=True, eq=False):
     @property
     def table(self) -> str:
         return self.entity.table if self.entity is not None else ""
+
+    @property
+    def model(self) -> str:
+        return self.entity.name if self.entity is not None else ""
 
 
 def shapes(draft: Draft, tables: Mapping[str, Entity]) -> Iterator[Query]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.names import CallSite, Code, Located, Scope
@@ -37,6 +39,8 @@ class Frame:
     depth: int = 0
     told: dict[str, Worth] = field(default_factory=dict)
     """What parameters are, where the call says so."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """Parameters that a call gives a text of the code."""
     ended: bool = False
     loaded: set[tuple[str, Place | None]] = field(default_factory=set)
     """Relations of objects that were read here before: the object keeps what they gave."""
@@ -104,6 +108,10 @@ class Reading:
         self.bound_functions: set[int] = set()
         self.decided: set[int] = set()
         """Functions, by `id`, of which a call says which of their conditions hold."""
+        self.answered: set[tuple[int, str]] = set()
+        """Methods, by `id`, and the models for which calls say what they ask."""
+        self._called: list[tuple[t.Call, Frame]] = []
+        """The calls that say what a method of several models asks, and where they stand."""
         self.looped: dict[int, Place] = {}
         """Functions, by `id`, that are called in a loop over rows."""
         self.owners: dict[int, int] = {}
@@ -130,8 +138,16 @@ class Reading:
     # --- recording
 
     def record(self, draft: Draft) -> Draft:
+        owner = self._inside[-1][0] if self._inside else 0
+        if self._called:
+            call, outer = self._called[0]
+            owner = id(outer.scope.function) if outer.scope.function is not None else 0
+            draft = replace(draft, place=self.place(call, outer), loop=draft.loop or outer.loop)
+            self.answered.update(
+                (function, draft.model) for function, bound in self._inside if bound
+            )
         self.drafts.append(draft)
-        self.owners[id(draft)] = self._inside[-1][0] if self._inside else 0
+        self.owners[id(draft)] = owner
         self._roots[id(draft)] = next((f for f, bound in reversed(self._inside) if not bound), 0)
         return draft
 
@@ -140,6 +156,14 @@ class Reading:
 
     def site(self, call: t.Call, frame: Frame) -> CallSite:
         return CallSite(call, frame.scope)
+
+    def text(self, expr: t.Expr, frame: Frame) -> str | None:
+        """A text of the code, also through a parameter that the call gives one."""
+        if isinstance(expr, t.Const):
+            return expr.value if isinstance(expr.value, str) else None
+        if isinstance(expr, t.Name) and expr.id in frame.texts:
+            return frame.texts[expr.id]
+        return self.values.text(expr, frame.scope)
 
     def given(self, function: Located) -> Thing | None:
         """What a function gave when it was read; nothing of one that was not."""
@@ -178,7 +202,8 @@ class Reading:
         raise NotImplementedError
 
     def bind(
-        self, function: Located, call: t.Call, frame: Frame, values: Sequence[Thing | None]
-    ) -> Thing | None:
-        """What a function gives for these arguments."""
+        self, function: Located, call: t.Call, frame: Frame, values: Sequence[Thing | None],
+        receiver: Thing | None = None,
+    ) -> Thing | None:  # fmt: skip
+        """What a function gives for these arguments, called on this object."""
         raise NotImplementedError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.link.application import Application
 from auditor.link.names import Located
 from auditor.link.values import place_of
 from auditor.model.data import Bound
@@ -12,6 +13,7 @@ from auditor.stores.conditions import Draft, Every, Opposite, Some
 from auditor.stores.decisions import given as given_by
 from auditor.stores.entities import Entity, last_name
 from auditor.stores.reading import ATTRIBUTES, CALLS, Frame, Reading
+from auditor.stores.receivers import Receivers
 from auditor.stores.things import (
     Class,
     Either,
@@ -36,6 +38,10 @@ _MAX_EXPRESSION = 120
 
 class Expressions(Reading):
     """Tells what an expression stands for, and records the queries that it makes."""
+
+    def __init__(self, application: Application) -> None:
+        super().__init__(application)
+        self.receivers = Receivers(self)
 
     def thing(self, expr: t.Expr, frame: Frame, depth: int = 0) -> Thing | None:
         """What an expression stands for; records the queries that it makes."""
@@ -171,6 +177,8 @@ class Expressions(Reading):
             if isinstance(origin.node, t.Name | t.Attr):
                 if (entity := self.entities.of(origin.node, owner)) is not None:
                     found.append(Class(entity))
+        if one.model is not None and name in _MODEL_NAMES:
+            return Class(one.model)
         if not found:
             for entity in self.served(one.found, name):
                 found.append(Class(entity))
@@ -222,21 +230,40 @@ class Expressions(Reading):
                     break
         if known:
             return either(made)
-        return self._function(expr, func, frame, depth)
+        if isinstance(func, t.Name):
+            if func.id == "dict" and not expr.args:
+                return self._dict(expr.keywords, frame, depth)
+            if func.id == "getattr" and len(expr.args) > 1:
+                if (name := self.text(expr.args[1], frame)) is not None:
+                    at = t.Attr(expr.line, expr.column, expr.end_line, expr.args[0], name)
+                    return self.thing(at, frame, depth)
+        return self._function(expr, func, base, frame, depth)
+
+    def _dict(self, keywords: list[t.Keyword], frame: Frame, depth: int) -> Thing:
+        keys: list[t.Expr | None] = []
+        for each_ in keywords:
+            at = each_.value
+            keys.append(
+                t.Const(at.line, at.column, at.end_line, each_.name) if each_.name else None
+            )
+        return self._map(keys, [k.value for k in keywords], frame, depth)
 
     def _function(
-        self, expr: t.Call, func: t.Expr, frame: Frame, depth: int
+        self, expr: t.Call, func: t.Expr, base: Thing | None, frame: Frame, depth: int
     ) -> Thing | None:  # fmt: skip
         """A call of a function of the tree; of anything else, what it is given is still read."""
         given = [self.thing(a, frame, depth) for a in expr.args]
         given += [self.thing(k.value, frame, depth) for k in expr.keywords]
         found = self.code.defined(func, frame.scope) if isinstance(func, t.Name | t.Attr) else None
+        found, receiver = self.receivers.method(func, base, found, frame)
         if found is None or not isinstance(found.node, t.Function):
             for one in given:
                 for draft in each(one):
                     if isinstance(draft, Draft) and len(given) == 1:
                         return draft if not draft.manager else None
             return None
+        if receiver is not None:
+            return self.bind(found, expr, frame, given, receiver)
         if frame.loop is not None:
             self.looped.setdefault(id(found.node), frame.loop)
         if any(isinstance(x, Draft | Holds | Either | Listed | Keyed | Class) for x in given):
@@ -341,7 +368,7 @@ class Expressions(Reading):
                 else:
                     open_ = True
                 continue
-            text = self.values.text(key, frame.scope)
+            text = self.text(key, frame)
             if text is None:
                 open_ = True
             else:

@@ -8,11 +8,13 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.names import Located, Scope
 from auditor.model.data import Bound
+from auditor.stores.conditions import is_open
 from auditor.stores.decisions import Worth
 from auditor.stores.decisions import given as given_by
 from auditor.stores.once import runs_once
 from auditor.stores.reading import CLASSES, Frame
 from auditor.stores.reading_statements import Statements
+from auditor.stores.receivers import spread
 from auditor.stores.things import (
     Class,
     Either,
@@ -67,11 +69,13 @@ class TreeReading(Statements):
                     relevant.setdefault(id(scope), scope)
         for scope in list(relevant.values()):
             self.scope(scope)
+        untold = {self._roots[id(d)] for d in self.drafts if d.entity is None or is_open(d.where)}
         giving = {
             scope.owner.name
             for scope in relevant.values()
-            if isinstance(scope.owner, t.Function) and self._returns.get(id(scope.owner))
-        } - {"get", "main", "__init__", "__call__", "post", "list", "run", "handle"}
+            if isinstance(scope.owner, t.Function)
+            and (self._returns.get(id(scope.owner)) or id(scope.owner) in untold)
+        } - {"main", "__init__", "__call__", "post", "run", "handle"}
         for site in self.code.method_calls(*sorted(giving)):
             if runs_once(site.scope.module):
                 continue
@@ -86,6 +90,9 @@ class TreeReading(Statements):
                     ancestry = self.code.ancestry(found)
                     for reader in CLASSES:
                         reader(self, found, ancestry)
+        for draft in self.drafts:
+            if (self._roots[id(draft)], draft.model) in self.answered and is_open(draft.where):
+                self.dropped.add(id(draft))
         if self.decided:  # what their callers ask is known better
             for draft in self.drafts:
                 if self._roots[id(draft)] in self.decided and draft.bound is Bound.UNKNOWN:
@@ -128,18 +135,19 @@ class TreeReading(Statements):
         return given
 
     def run(
-        self, function: Located, given: dict[str, Thing], depth: int, told: dict[str, Worth] | None = None
+        self, function: Located, given: dict[str, Thing], depth: int, told: dict[str, Worth] | None = None,
+        receiver: Thing | None = None, texts: dict[str, str] | None = None,
     ) -> Thing | None:  # fmt: skip
         """Read a function's body with its parameters bound."""
         node = function.node
         assert isinstance(node, t.Function)
-        frame = Frame(self.code.inside(function), self._around(function), depth=depth, told=told or {})  # fmt: skip
+        frame = Frame(self.code.inside(function), self._around(function), depth=depth, told=told or {}, texts=texts or {})  # fmt: skip
         parent = function.scope
         if isinstance(parent.owner, t.Class) and parent.parent is not None and node.params:
             frame.owner = Located(parent.owner, parent.parent)
             if not any(t.dotted(d) == "staticmethod" for d in node.decorators):
                 first = node.params[0].name
-                frame.names[first] = self._self(frame.owner, node)
+                frame.names[first] = receiver or self._self(frame.owner, node)
         for param in node.params:
             if param.name in given:
                 frame.names[param.name] = given[param.name]
@@ -167,12 +175,14 @@ class TreeReading(Statements):
         return Self(owner)
 
     def bind(
-        self, function: Located, call: t.Call, frame: Frame, values: Sequence[Thing | None]
-    ) -> Thing | None:
-        """What a function gives for these arguments."""
+        self, function: Located, call: t.Call, frame: Frame, values: Sequence[Thing | None],
+        receiver: Thing | None = None,
+    ) -> Thing | None:  # fmt: skip
+        """What a function gives for these arguments, called on this object."""
         node = function.node
         assert isinstance(node, t.Function)
-        if frame.depth >= 3 or self._left <= 0 or id(node) in self._running:
+        deep = frame.depth >= (3 if receiver is None else 5)
+        if deep or self._left <= 0 or id(node) in self._running:
             return self.returns(function)
         told = given_by(node, call, frame.scope, frame.told)
         names = [p.name for p in node.params if p.kind in ("positional", "keyword")]
@@ -183,13 +193,20 @@ class TreeReading(Statements):
         for keyword, value in zip(call.keywords, values[len(call.args) :], strict=False):
             if keyword.name and value is not None:
                 given[keyword.name] = value
+        given |= spread(node, call)
+        passed = [*zip(names, call.args, strict=False), *((k.name, k.value) for k in call.keywords)]
+        texts = {n: text for n, x in passed if n and (text := self.text(x, frame)) is not None}
         self._left -= 1
         self.bound_functions.add(id(node))
         self._running.add(id(node))
+        if receiver is not None:
+            self._called.append((call, frame))
         try:
-            return self.run(function, given, frame.depth + 1, told)
+            return self.run(function, given, frame.depth + 1, told, receiver, texts)
         finally:
             self._running.discard(id(node))
+            if receiver is not None:
+                self._called.pop()
 
 
 def _stored_attribute(function: t.Function) -> bool:

@@ -499,7 +499,11 @@ def _keyword(draft: Draft, name: str) -> Condition:
             return compared(entity, column)
         if (relation := entity.relations.get(name)) is not None and relation.local:
             return Test(entity.table, relation.local)
-    return Untold(f"{name} is no column that the code declares") if draft.entity else Every(())
+    return Untold(
+        f"{name} is no column that the code declares"
+        if draft.entity
+        else "the table is named at run time"
+    )
 
 
 def _open(draft: Draft, given: Thing | None) -> Condition:

@@ -75,9 +75,10 @@ class Keyed(msgspec.Struct, frozen=True, eq=False):
 
 
 class Self(msgspec.Struct, frozen=True, eq=False):
-    """The object or class whose method runs."""
+    """The object or class whose method runs; `model` where it was made for one: `CRUD(User)`."""
 
     found: Located
+    model: Entity | None = None
 
 
 class Written(msgspec.Struct, frozen=True, eq=False):

@@ -1,0 +1,80 @@
+"""Methods that serve several models ask the one that they are called for, by what the call says."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import Query
+from tests.conftest import Build
+
+_MODELS = """
+from typing import Generic, TypeVar
+from fastapi import Depends, FastAPI
+from sqlalchemy import select
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+class Base(DeclarativeBase): pass
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    name: Mapped[str]
+class Note(Base):
+    __tablename__ = "notes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+M = TypeVar("M")
+class Repository(Generic[M]):
+    def __init__(self, model): self.model = model
+    def find(self, session, **given):
+        return session.scalars(select(self.model).filter_by(**given)).first()
+    def by(self, session, field, value):
+        return session.scalars(select(self.model).where(getattr(self.model, field) == value)).all()
+    def among(self, session, given):
+        return session.scalars(select(self.model).filter_by(**given)).all()
+"""
+_CALLS = {
+    "an object made for a model": (
+        "notes = Repository(Note)\nusers = Repository(User)\n"
+        "def f(s, x):\n    notes.find(s, title=x)\n    users.find(s, email=x)\n",
+        {("notes", ("title",)), ("users", ("email",))},
+    ),
+    "a class of a model": (
+        "class Users(Repository[User]):\n    pass\nclass Notes(Repository[Note]):\n    pass\n"
+        "def f(s, x, users: Users, notes: Notes):\n    users.find(s, name=x)\n    notes.among(s, {'title': x})\n",
+        {("notes", ("title",)), ("users", ("name",))},
+    ),
+    "a type with another name": (
+        "Users = Repository[User]\nNotes = Repository[Note]\n"
+        "class Service:\n    def __init__(self, users: Users, notes: Notes):\n"
+        "        self.users = users\n        self.notes = notes\n"
+        "    def f(self, s, x):\n        self.users.among(s, dict(email=x))\n        self.notes.by(s, 'title', x)\n",
+        {("notes", ("title",)), ("users", ("email",))},
+    ),
+    "a method of the heir": (
+        "class Users(Repository[User]):\n    model = User\n    def of(self, s, x):\n        return self.by(s, 'email', x)\n"
+        "class Notes(Repository[Note]):\n    model = Note\n    def find(self, s, x):\n        return super().find(s, title=x)\n"
+        "def f(s, x):\n    Users().of(s, x)\n    Notes().find(s, x)\n",
+        {("notes", ("title",)), ("users", ("email",))},
+    ),
+    "a dependency": (
+        "class Users(Repository[User]):\n    pass\nclass Notes(Repository[Note]):\n    pass\n"
+        "app = FastAPI()\n@app.get('/x')\n"
+        "def f(s, x, users: Users = Depends(Users), notes: Notes = Depends()):\n"
+        "    users.find(s, email=x)\n    notes.find(s, title=x)\n",
+        {("notes", ("title",)), ("users", ("email",))},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code, shapes", _CALLS.values(), ids=_CALLS)
+def test_what_a_call_says(code: str, shapes: set[object], build: Build) -> None:
+    asked = [q for q in build({"app.py": _MODELS + code}).facts(Query) if q.equality]
+    assert {(q.collection, q.equality) for q in asked} == shapes
+    first = _MODELS.count("\n") + 1
+    assert all(q.place.line > first for q in asked)  # where the call says it
+
+
+def test_a_call_that_does_not_say_leaves_it_open(build: Build) -> None:
+    code = "notes, users = Repository(Note), Repository(User)\ndef f(s, given):\n    users.find(s, **given)\n"
+    asked = build({"app.py": _MODELS + code}).facts(Query)
+    assert all(q.unresolved for q in asked)
