@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Collection
 
 
 class Kind(str, enum.Enum):
@@ -185,8 +186,11 @@ _DOCUMENT_FOLDERS = {"docs", "doc", "documentation"}
 _DOCUMENT_SUFFIXES = {"md", "rst", "mdx", "adoc"}
 
 
-def role_of(path: str) -> Role:
-    """The part a file plays, by folder and naming conventions (pytest, Jest, Cypress)."""
+def role_of(path: str, packages: Collection[str] = ()) -> Role:
+    """The part a file plays, by folder and naming conventions (pytest, Jest, Cypress).
+
+    What lies in one of the Python `packages` is code: `app/api/docs/changelog.py` documents nothing.
+    """
     *folders, name = path.lower().split("/")
     if ".github" in folders and name.endswith((".yml", ".yaml")):
         return Role.SOURCE  # what is called test there runs the tests
@@ -196,7 +200,10 @@ def role_of(path: str) -> Role:
         return Role.TEST
     if "features" in folders and ("steps" in folders or name == "environment.py"):  # behave's
         return Role.TEST
-    if name.rpartition(".")[2] in _DOCUMENT_SUFFIXES or _DOCUMENT_FOLDERS.intersection(folders):
+    if name.rpartition(".")[2] in _DOCUMENT_SUFFIXES or (
+        _DOCUMENT_FOLDERS.intersection(folders)
+        and not (name.endswith(".py") and _in_package(path, packages))
+    ):
         return Role.DOCUMENTATION
     if any("{{" in folder for folder in folders):  # a template for other projects
         return Role.EXAMPLE
@@ -207,6 +214,23 @@ def role_of(path: str) -> Role:
     if _EXAMPLE_FOLDERS.intersection(folders) or _EXAMPLE_NAME.search(name):
         return Role.EXAMPLE
     return Role.SOURCE
+
+
+def _in_package(path: str, packages: Collection[str]) -> bool:
+    """Whether every folder that is called like one for documents lies in a package."""
+    *folders, _ = path.split("/")
+    return all(
+        "/".join(folders[:at]) in packages
+        for at, folder in enumerate(folders)
+        if folder.lower() in _DOCUMENT_FOLDERS
+    )
+
+
+def is_test_by_name(path: str) -> bool:
+    """Whether nothing but the name of a Python module says that it tests."""
+    folder, _, name = path.rpartition("/")
+    tells_more = name.lower() not in ("test.py", "tests.py", "conftest.py")
+    return tells_more and role_of(f"{folder}/module.py") is Role.SOURCE
 
 
 _GENERATED = re.compile(r".+\.min\.(?:js|css)|.+\.map|.+[.-]bundle\.js|.+\.chunk\.js", re.I)

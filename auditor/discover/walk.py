@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from auditor.discover import git
-from auditor.discover.kinds import BINARY_SUFFIXES, Kind, Role, is_generated, kind_of, role_of
+from auditor.discover.kinds import (
+    BINARY_SUFFIXES,
+    Kind,
+    Role,
+    is_generated,
+    is_test_by_name,
+    kind_of,
+    role_of,
+)
 
 if TYPE_CHECKING:
     import pathspec
@@ -115,6 +123,8 @@ class _Walker:
     counted: Counter[str] = field(default_factory=Counter)
     apps: list[str] = field(default_factory=list)
     """Folders that are Django applications, whatever they are called: `projects/examples`."""
+    packages: set[str] = field(default_factory=set)
+    """Folders that Python imports from."""
 
     def walk(self) -> None:
         rules = self.repository.outer_rules(self.root) if self.repository else []
@@ -133,6 +143,8 @@ class _Walker:
             return
         if {"__init__.py", "apps.py"} <= names and "migrations" in names:
             self.apps.append(folder)
+        if "__init__.py" in names:
+            self.packages.add(folder)
         if ".gitignore" in names:
             if (own := git.read_rules(self.root / folder / ".gitignore", folder)) is not None:
                 rules = [*rules, own]
@@ -207,7 +219,7 @@ class _Walker:
                 above = app.rpartition("/")[0]
                 path = f"{above}{path[len(app) :]}".lstrip("/")
                 break
-        return role_of(path)
+        return role_of(path, self.packages)
 
     def _binary(self, path: str) -> bool:
         if path.rpartition(".")[2].lower() in BINARY_SUFFIXES:
@@ -236,15 +248,65 @@ def discover(
     repository = git.open_repository(root)
     walker = _Walker(root, repository, _patterns(include), _patterns(exclude), max_size)
     walker.walk()
+    files = sorted(walker.files, key=lambda file: file.path)
     counted = [LeftOut("", reason, count) for reason, count in sorted(walker.counted.items())]
     return Tree(
         root,
-        tuple(sorted(walker.files, key=lambda file: file.path)),
+        tuple(_without_imported(root, files)),
         tuple(walker.left_out + counted),
         repository.commit if repository else None,
         root.name,
         repository,
     )
+
+
+_TESTS = re.compile(
+    rb"(?m)^[ \t]*(?:import|from) (?:pytest|unittest|\S*\.testclient)\b|\bTestCase\b"
+)
+"""What tests are written with: whatever a module with one of these is called, it is none to import."""
+
+
+def _without_imported(root: Path, files: list[SourceFile]) -> list[SourceFile]:
+    """The files, where those that are tests by their name alone are none when others name them.
+
+    `routers/test_checkout.py` with the routes of a checkout that is tried is a part of the
+    application: `from routers import test_checkout`.
+    """
+    doubtful: dict[str, bytes] = {}
+    for file in files:
+        if file.kind is Kind.PYTHON and file.role is Role.TEST and is_test_by_name(file.path):
+            if not _TESTS.search(_content(root, file)):
+                doubtful[file.path] = file.path.rpartition("/")[2].removesuffix(".py").encode()
+    if not doubtful:
+        return files
+    import re2  # slow to import, and most trees do without
+
+    importing = {
+        name: re2.compile(rb"\bimport\b[^=:]*\b%b\b|[.]%b import\b" % (name, name))
+        for name in map(re.escape, doubtful.values())
+    }
+    named: set[bytes] = set()
+    for file in files:
+        if file.kind is Kind.PYTHON and file.role is Role.SOURCE:
+            content = _content(root, file)
+            named.update(
+                name
+                for name, pattern in importing.items()
+                if name not in named and name in content and pattern.search(content)
+            )
+    return [
+        msgspec.structs.replace(file, role=Role.SOURCE)
+        if doubtful.get(file.path) in named
+        else file
+        for file in files
+    ]
+
+
+def _content(root: Path, file: SourceFile) -> bytes:
+    try:
+        return _read(root / file.path, MAX_SIZE + 1)
+    except OSError:
+        return b""
 
 
 def selection(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:

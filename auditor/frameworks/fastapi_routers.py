@@ -9,6 +9,7 @@ apart by what their names were bound to.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -22,7 +23,7 @@ from auditor.link.names import CallSite, Located, Scope, argument
 from auditor.link.values import Env, place_of
 from auditor.model.blind import BlindSpot
 from auditor.model.places import Place
-from auditor.model.values import Known, Setting, possible
+from auditor.model.values import Known, Setting, Value, possible
 from auditor.model.web import Guard
 
 APPS = {
@@ -37,7 +38,10 @@ _ROUTERS = {
     "starlette.routing.Mount",
     "fastapi_utils.inferring_router.InferringRouter",
     "fastapi_restful.inferring_router.InferringRouter",
+    "classy_fastapi.Routable",
 }
+_OBJECTS = {"classy_fastapi.Routable": "router"}
+"""Classes whose methods are handlers, and the attribute of their objects that is the router."""
 _VERBS = {"get", "post", "put", "delete", "patch", "options", "head", "trace"}
 _PLAIN = {"route", "add_route", "websocket_route", "add_websocket_route"}
 """Registrations of Starlette's own, which know no dependencies."""
@@ -117,6 +121,7 @@ class Routing:
         self._find_routers()
         if self.routers:
             self._find_decorated()
+            self._find_methods()
             self._find_applied()
             self._find_calls()
             self._settle_prefixes()
@@ -227,6 +232,8 @@ class Routing:
             several = any(len(self._at[key]) > 1 for key in found)
             behind = self.contexts.behind(expr, scope) if several else {}
         if not found:
+            if isinstance(expr, t.Attr) and expr.name in _OBJECTS.values():
+                return [k for k in self.identify(expr.value, scope, env) if self._made_of(k)]
             return self._by_type(expr, scope)
         bound = {**(env or {}), **behind}
         keys = [key for at in found for key in self._at[at]]
@@ -274,6 +281,36 @@ class Routing:
                             if not _registers(d)
                         ]
                         self._register(key, endpoint)
+
+    def _made_of(self, key: Key) -> list[Located]:
+        """The class whose object a router is of, and those of its base classes whose methods it serves."""
+        site = self.routers[key].site
+        made = self.code.defined(site.node.func, site.scope)
+        if made is None or not isinstance(made.node, t.Class):
+            return []
+        ancestry = self.code.ancestry(made)
+        if not _OBJECTS.keys() & set(ancestry):
+            return []
+        return [found for name in ancestry if (found := self.code.definition(name))]
+
+    def _find_methods(self) -> None:
+        """`class Users(Routable)` with `@get("/me")` on its methods, served by `Users().router`."""
+        for key, router in self.routers.items():
+            for owner in self._made_of(key):
+                inner = self.code.inside(owner)
+                for method in owner.node.body:  # type: ignore[attr-defined]
+                    for at, decorator in enumerate(getattr(method, "decorators", ())):
+                        if not isinstance(decorator, t.Call):
+                            continue
+                        package, _, verb = self.code.name(decorator.func, inner).rpartition(".")
+                        if verb in _REGISTERING and f"{package}.Routable" in _OBJECTS:
+                            with self.values.within(router.env):
+                                found = Located(method, inner)
+                                for endpoint in self._endpoints(found, verb, decorator, inner):
+                                    endpoint.decorators = [
+                                        Located(d, inner) for d in method.decorators[at + 1 :]
+                                    ]
+                                    self._register(key, endpoint)
 
     def _through_helper(self, found: Located, call: t.Call) -> None:
         """`@protected(router.get, "/x")`: a decorator of the tree that registers for the handler."""
@@ -405,6 +442,8 @@ class Routing:
         for site in self.code.method_calls("include_router", "mount", *sorted(_ADDERS)):
             if not isinstance(site.node.func, t.Attr):
                 continue
+            if self._condition(site.node, site.scope) is None:
+                continue  # never runs
             for env in self._runs(site.node, site.scope):
                 for key in self.identify(site.node.func.value, site.scope, env):
                     with self.values.within({**self.routers[key].env, **env}):
@@ -578,7 +617,7 @@ class Routing:
     def _condition(self, node: t.Node, scope: Scope) -> str | None:
         """What decides at run time whether a statement runs; None where it never does."""
         for test, outcome in self.contexts.conditions(node, scope):
-            value = self.values.value(test, scope)
+            value = self._debugs(test, scope) or self.values.value(test, scope)
             settled = next((k.value for k in possible(value)), None)
             if not isinstance(value, Known | Setting) or settled is None:
                 return f"`{t.dotted(_subject(test)) or 'a test'}` says so"
@@ -587,6 +626,19 @@ class Routing:
             if bool(settled) != outcome:
                 return f"{value.name} says so" if isinstance(value, Setting) else "a test says so"
         return ""
+
+    def _debugs(self, test: t.Expr, scope: Scope) -> Value | None:
+        """`if app.debug:`: what the application was given, which is False where it was given nothing."""
+        if not (isinstance(test, t.Attr) and test.name == "debug"):
+            return None
+        for key in self.identify(test.value, scope):
+            router = self.routers[key]
+            if router.framework:
+                given = self.values.given(router.site, None, "debug")
+                if given is None:
+                    return Known(False, place_of(router.site))
+                return self.values.value(given.node, given.scope)  # type: ignore[arg-type]
+        return None
 
     def _callable(self, expr: t.Expr | None, scope: Scope) -> Located | None:
         """The handler that an expression names; a bound variable's, a method's by its instance."""
@@ -677,9 +729,28 @@ class Routing:
     # --- the routing table
 
     def apps(self) -> list[tuple[Key, Router]]:
-        """Applications that are not mounted inside another."""
+        """Applications that are not mounted inside another, and that somebody makes."""
         inside = {i.key[:3] for r in self.routers.values() for i in r.inclusions}
-        return [(k, r) for k, r in self.routers.items() if r.framework and k[:3] not in inside]
+        found = {k: r for k, r in self.routers.items() if r.framework and k[:3] not in inside}
+        several = Counter(path for path, *_ in found)
+        unused = {k for k, r in found.items() if several[k[0]] > 1 and self._only_defined(r)}
+        made = {key[0] for key in found if key not in unused}
+        return [(k, r) for k, r in found.items() if k not in unused or k[0] not in made]
+
+    def _only_defined(self, router: Router) -> bool:
+        """Whether a factory makes an application, and nothing in the tree calls it or hands it on.
+
+        A server may be told to call it, but hardly where its module has an application ready.
+        """
+        factory = self.code.enclosing(router.site.scope)
+        if factory is None or factory.scope.parent is not None:
+            return False
+        name: str = factory.node.name  # type: ignore[attr-defined]
+        return not any(True for _ in self.code.method_calls(name)) and not any(
+            isinstance(given, t.Name) and given.id == name
+            for site in self.code.all_calls()
+            for given in [*site.node.args, *(k.value for k in site.node.keywords)]
+        )
 
     def walk(
         self, key: Key, prefix: str, above: list[Dependency], trail: tuple[Key, ...]

@@ -96,7 +96,12 @@ class PathTests(msgspec.Struct, frozen=True):
                 texts = self._texts(arg, scope)
                 return None if texts is None else any(test_of(subject, x) for x in texts)
             case t.Call(args=[pattern, subject, *_]) if _MATCHING.fullmatch(t.dotted(test.func)):
-                return self._matched(t.dotted(test.func), pattern, subject, scope)
+                return self._matched(t.dotted(test.func), pattern, subject, scope, scope)
+            case t.Call(
+                func=t.Attr(value=pattern, name="match" | "search" | "fullmatch" as name),
+                args=[subject],
+            ) if made := self._compiled(pattern, scope):
+                return self._matched(name, made.node, subject, made.scope, scope)
             case t.Call(func=t.Name(id="any"), args=[t.Comp(elements=[element], loops=[loop])]):
                 return self._any(element, loop, scope)
             case t.Call(
@@ -227,7 +232,13 @@ class PathTests(msgspec.Struct, frozen=True):
                 counts = [x.value for x in given[1:] if isinstance(x, t.Const)]
                 parts = getattr(whole, name)(separator, *counts)
                 return parts[at] if -len(parts) <= at < len(parts) else None
-            case t.Item(value=t.Name(id="scope") | t.Attr(name="scope"), index=t.Const(value=key)):
+            case (
+                t.Item(value=t.Name(id="scope") | t.Attr(name="scope"), index=t.Const(value=key))
+                | t.Call(
+                    func=t.Attr(value=t.Name(id="scope") | t.Attr(name="scope"), name="get"),
+                    args=[t.Const(value=key), *_],
+                )
+            ):
                 kind = "websocket" if self.method == "WEBSOCKET" else "http"
                 return {"path": self.path, "method": self.method, "type": kind}.get(str(key))
             case t.Name(id="path") if not self.values.is_bound(expr, scope):
@@ -286,18 +297,25 @@ class PathTests(msgspec.Struct, frozen=True):
             return None
         return (subject in texts) == (op in ("==", "in"))
 
+    def _compiled(self, pattern: t.Expr, scope: Scope) -> Located | None:
+        """The text of the pattern that `OPEN = re.compile("^/public/")` keeps under a name."""
+        for source in self.values.sources(pattern, scope):
+            match source.node:
+                case t.Call(func=func, args=[text, *_]) if t.dotted(func) == "re.compile":
+                    return Located(text, source.scope)
+        return None
+
     def _matched(
-        self, function: str, pattern: t.Expr, subject: t.Expr, scope: Scope
+        self, function: str, pattern: t.Node, subject: t.Expr, there: Scope, scope: Scope
     ) -> bool | None:
         """`re.match(pattern, request.path)`, by an engine without backtracking."""
-        where, texts = self._subject(subject, scope), self._texts(pattern, scope)
+        where, texts = self._subject(subject, scope), self._texts(pattern, there)  # type: ignore[arg-type]
         if where is None or not texts:
             return None
         try:
-            method = getattr(re2.compile(texts[0], _QUIET), function.rpartition(".")[2])
+            return _found(texts[0], function.rpartition(".")[2], where)
         except re2.error:
             return None
-        return method(where) is not None
 
     def _any(self, element: t.Expr, loop: t.Loop, scope: Scope) -> bool | None:
         texts = self._texts(loop.iter, scope)
@@ -323,6 +341,21 @@ def _asks(function: t.Function) -> bool:
         and (node.name if isinstance(node, t.Attr) else node.id) in _ASKED
         for node in t.walk_own(*function.body)
     )
+
+
+_NOT_AHEAD = re.compile(r"\(\?!([^()\\]*)\)")
+
+
+def _found(pattern: str, method: str, text: str) -> bool | None:
+    """Whether a pattern matches; a group that must not follow, which the engine does not know, is
+    settled where the rest does not match, or nothing matches with that group in its place."""
+    if (excluded := _NOT_AHEAD.search(pattern)) is None:
+        return getattr(re2.compile(pattern, _QUIET), method)(text) is not None
+    before, after = pattern[: excluded.start()], pattern[excluded.end() :]
+    if not _found(before + after, method, text):
+        return _found(before + after, method, text)
+    follows = getattr(re2.compile(f"{before}(?:{excluded[1]})", _QUIET), method.replace("full", ""))
+    return None if follows(text) is not None else True
 
 
 def _applied(text: str, method: str, given: Sequence[object]) -> str:
