@@ -342,6 +342,25 @@ class Contexts:
         ]
         return bool(found) and all(isinstance(n, t.Seq) and not n.items for n in found)
 
+    def is_empty(self, over: t.Expr, scope: Scope, depth: int = 4) -> bool:
+        """Whether an object's list has no item: made empty, and filled in loops over empty ones alone.
+
+        `self.open = []; for route in excluded or []: self.open.append(route)`, called without `excluded`.
+        """
+        if not isinstance(over, t.Attr):
+            return False  # a variable's list may be filled by whatever it is handed to
+        value = self.values.value(over, scope)
+        if not isinstance(value, Known) or value.value not in ([], None) or not depth:
+            return False
+        for site in self.code.method_calls("append", "extend", "insert"):
+            match site.node.func:
+                case t.Attr(value=t.Attr(name=name)) if name == over.name:
+                    function = site.scope.function
+                    loops = _enclosing(function.body, site.node) if function else []
+                    if not any(self.is_empty(loop.iter, site.scope, depth - 1) for loop in loops):
+                        return False
+        return True
+
     @contextlib.contextmanager
     def spread(self, site: CallSite) -> Iterator[CallSite]:
         """A call with its `*args` written out, where they are told; names stand for the items."""

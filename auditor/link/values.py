@@ -212,7 +212,8 @@ class Evaluator:
         if isinstance(first, Setting) and not any(k.value for k in possible(first.default)):
             other = rest[0] if len(rest) == 1 else one_of(rest, place)
             return Setting(first.name, other, first.place)
-        return one_of([v for v in values if not (isinstance(v, Known) and not v.value)], place)
+        full = [v for v in values if not (isinstance(v, Known) and not v.value)]
+        return one_of(full, place) if full else values[-1]
 
     def _reference(self, expr: t.Name | t.Attr, scope: Scope, place: Place) -> Value:
         """A variable, class attribute or module constant: what is assigned to it."""

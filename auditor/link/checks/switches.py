@@ -9,7 +9,7 @@ from auditor.link.checks.parts import Part
 from auditor.link.checks.strength import (
     Env,
 )
-from auditor.model.values import Known, Setting, possible, settings_in
+from auditor.model.values import Known, OneOf, Setting, Unknown, possible, settings_in
 
 _SWITCHES_OFF = re.compile(r"disable|bypass|skip|insecure|without|no_?auth|allow_?anonymous", re.I)
 _OFF = {"", "0", "false", "no", "off", "none", "n", "f"}
@@ -54,6 +54,8 @@ class Switches(Part):
                     return str(read[0].default.value).lower() not in _OFF
                 return None
         value = self.values.value(test, self.scope)
+        if isinstance(value, OneOf) and any(isinstance(x, Unknown) for x in value.values):
+            return None  # `auth_result = await authenticate(…)`, which may give nothing
         plain = list(possible(value))
         if not plain and list(settings_in(value)):
             return False if _SWITCHES_OFF.search(words) else None

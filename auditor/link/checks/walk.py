@@ -23,6 +23,7 @@ from auditor.link.checks.strength import (
     merge,
 )
 from auditor.link.checks.switches import Switches, settled
+from auditor.link.contexts import contexts_of
 from auditor.link.names import Located
 from auditor.link.pathtests import PathTests
 from auditor.model.values import possible
@@ -109,6 +110,10 @@ class Walk(Part):
                     if after is None:
                         return None
                     state = after
+                return state
+            case t.For(iter=t.Name() | t.Attr() as over) if contexts_of(self.values).is_empty(
+                over, self.scope
+            ):
                 return state
             case t.For() | t.While():
                 head = stmt.iter if isinstance(stmt, t.For) else stmt.test
