@@ -442,9 +442,10 @@ class Routing:
         for site in self.code.method_calls("include_router", "mount", *sorted(_ADDERS)):
             if not isinstance(site.node.func, t.Attr):
                 continue
-            if self._condition(site.node, site.scope) is None:
-                continue  # never runs
             for env in self._runs(site.node, site.scope):
+                with self.values.within(env):
+                    if self._never(site):
+                        continue
                 for key in self.identify(site.node.func.value, site.scope, env):
                     with self.values.within({**self.routers[key].env, **env}):
                         if site.node.func.name in _ADDERS:
@@ -626,6 +627,18 @@ class Routing:
             if bool(settled) != outcome:
                 return f"{value.name} says so" if isinstance(value, Setting) else "a test says so"
         return ""
+
+    def _never(self, site: CallSite) -> bool:
+        """Whether the code itself keeps a registration from being run, in debug mode for example."""
+        handed = {p.name for p in site.function.params} if site.function else set()
+        for test, outcome in self.contexts.conditions(site.node, site.scope):
+            named = {n.id for n in t.walk_own(test) if isinstance(n, t.Name)}
+            told = self._debugs(test, site.scope)
+            if told is None and (not named & handed or self.values.is_bound(test, site.scope)):
+                told = self.values.value(test, site.scope)
+            if isinstance(told, Known) and bool(told.value) != outcome:
+                return True
+        return False
 
     def _debugs(self, test: t.Expr, scope: Scope) -> Value | None:
         """`if app.debug:`: what the application was given, which is False where it was given nothing."""
