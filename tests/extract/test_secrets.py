@@ -130,6 +130,11 @@ FOUND = {
         'X = "' + base64.b64encode(b"token=ghp_" + value(36).encode()).decode() + '"',
         "github-token",
     ),
+    "one of several": (
+        "variables.tf",
+        'variable "gossip_encryption_key_dc2" {\n  default = "' + value(43) + '="\n}',
+        "secret-assignment",
+    ),
     "the default of Spring": (
         "application.properties",
         "jwt.secret=${JWT_SECRET:" + value(40) + "}",

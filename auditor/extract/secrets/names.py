@@ -80,6 +80,7 @@ _STRONGLY_PUBLIC = {
     "csrfmiddlewaretoken",
 }
 _FLAT = re.compile(r"(?:password|passwd|secret|apikey|secretkey|privatekey|accesskey|passphrase)$")
+_NUMBERED = re.compile(r"(?:dc|env|node|site|zone|region|cluster)?\d+")
 _FLAT_TOKEN = re.compile(r"(?:token|pwd)$")
 
 
@@ -111,7 +112,7 @@ def meaning_of(path: str) -> Meaning | None:
 def meaning(name: str) -> Meaning | None:
     """What a name says; None where it names no secret."""
     words = words_of(SHIPPED.sub("", name))
-    while len(words) > 1 and (words[-1] in _QUALIFIERS or words[-1].isdigit()):
+    while len(words) > 1 and (words[-1] in _QUALIFIERS or _NUMBERED.fullmatch(words[-1])):
         words.pop()
     if not words:
         return None
