@@ -101,7 +101,7 @@ class Extensions:
         if app is None:
             return
         if name in _SECURITY or name in _SCHEDULER:
-            rules = self._accounts(made) if name in _SECURITY else self._jobs(made)
+            rules = self._accounts(made, site) if name in _SECURITY else self._jobs(made)
             yield from ((site, app, each) for each in rules)
             return
         if (package := _CONFIGURED.get(name)) is not None:
@@ -115,11 +115,12 @@ class Extensions:
         if path:
             yield site, app, _rule(made, path, endpoint, public)
 
-    def _accounts(self, made: CallSite) -> Iterator[Rule | BlindSpot]:
-        """The routes of Flask-Security."""
-        own = self.values.value(made.arg(3, "register_blueprint"), made.scope)
-        if any(known.value is False for known in possible(own)):
-            return
+    def _accounts(self, made: CallSite, site: CallSite) -> Iterator[Rule | BlindSpot]:
+        """The routes of Flask-Security, unless its blueprint is left out."""
+        for call in (made, site):
+            own = self.values.value(call.arg(2, "register_blueprint"), call.scope)
+            if any(known.value is False for known in possible(own)):
+                return
         for each in offered(self.settings, place_of(made)):
             if isinstance(each, BlindSpot):
                 yield each

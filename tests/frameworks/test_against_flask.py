@@ -62,6 +62,136 @@ def logged(view):
     return wrapper
 """
 SAMPLES: dict[str, Mapping[str, str]] = {
+    "refusals that a helper returns": {
+        "helpers.py": """
+import os
+import jwt
+from flask import jsonify, request, session
+
+def refusal():
+    if "uid" not in session:
+        return jsonify(error="no"), 401
+    return None
+
+def caller():
+    token = request.headers.get("Authorization")
+    if not token:
+        return None, (jsonify(error="no"), 401)
+    try:
+        data = jwt.decode(token, os.environ["SAMPLE_KEY"], algorithms=["HS256"])
+    except jwt.InvalidTokenError:
+        return None, (jsonify(error="bad"), 401)
+    return data, None
+
+def flagged():
+    token = request.headers.get("Authorization")
+    try:
+        return True, jwt.decode(token, os.environ["SAMPLE_KEY"], algorithms=["HS256"])
+    except jwt.InvalidTokenError:
+        return False, "bad"
+
+def with_status():
+    if "uid" not in session:
+        return None, {"error": "no"}, 401
+    return session["uid"], None, None
+
+def user_or_refusal():
+    if "uid" not in session:
+        return jsonify(error="no"), 401
+    return session["uid"]
+""",
+        "app.py": """
+from functools import wraps
+from flask import Flask, jsonify
+from helpers import caller, flagged, refusal, user_or_refusal, with_status
+
+app = Flask(__name__)
+app.secret_key = "sample"
+
+def guarded(view):
+    @wraps(view)
+    def wrapper(*args, **kwargs):
+        user, error = caller()
+        if error:
+            return error
+        return view(*args, **kwargs)
+    return wrapper
+
+@app.get("/handed-on")
+def handed_on():
+    error = refusal()
+    if error:
+        return error
+    return "x"
+
+@app.get("/walrus")
+def walrus():
+    if (error := refusal()) is not None:
+        return error
+    return "x"
+
+@app.get("/not-heeded")
+def not_heeded():
+    refusal()
+    return "x"
+
+@app.get("/pair")
+def pair():
+    user, error = caller()
+    if error:
+        return error
+    return "x"
+
+@app.get("/pair-by-user")
+def by_user():
+    user, error = caller()
+    if not user:
+        return error
+    return "x"
+
+@app.get("/pair-not-looked-at")
+def not_looked_at():
+    user, error = caller()
+    return "x"
+
+@app.get("/pair-mistaken")
+def mistaken():
+    user, error = caller()
+    if not error:
+        return "known"
+    return "x"
+
+@app.get("/flag")
+def flag():
+    good, data = flagged()
+    if not good:
+        return jsonify(error=data), 401
+    return "x"
+
+@app.get("/three")
+def three():
+    user, error, status = with_status()
+    if error:
+        return jsonify(error), status
+    return "x"
+
+@app.get("/instance")
+def instance():
+    user = user_or_refusal()
+    if isinstance(user, tuple):
+        return user
+    return "x"
+
+@app.get("/instance-not-asked")
+def instance_not_asked():
+    user = user_or_refusal()
+    return "x"
+
+@app.get("/decorated")
+@guarded
+def decorated(): return "x"
+""",
+    },
     "functions that answer with the status they are given": {
         "answers.py": """
 from flask import Response, abort, jsonify, make_response

@@ -6,6 +6,8 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from auditor.extract.python import tree as t
 from auditor.link.checks.parts import CALLER_SOURCES, Part
 from auditor.link.checks.recognised import RECOGNISERS
@@ -14,6 +16,7 @@ from auditor.link.checks.strength import (
     State,
     Strength,
     Verification,
+    least,
 )
 from auditor.link.names import CallSite, Located, argument, arguments
 from auditor.link.values import Env as Bound
@@ -229,15 +232,44 @@ class Calls(Part):
         self.trace.notes.extend(summary.notes)
         if summary.denies:
             self.trace.deny(call)
-        told = summary.when_truthy
-        if summary.exits and summary.guaranteed > Strength.NONE:
-            return Verification(summary.guaranteed, raises=True, truthy=told)
+        all_ways = (*summary.exits, *summary.answers)
+        refuses = bool(summary.answers)
+        told = summary.when_truthy if not refuses else Strength.NONE
+        if summary.exits and summary.guaranteed > Strength.NONE and not refuses:
+            return Verification(summary.guaranteed, raises=True, truthy=told, ways=all_ways)
         ways = {max(e.strength, e.truth) for e in summary.exits if not e.falsy}
         if told < Strength.VERIFIED and Strength.VERIFIED in ways:
             self.trace.conditional = True  # it verifies, though not on every way
         if told == Strength.FORM and _TELLING_NAME.search(callee.node.name):  # type: ignore[attr-defined]
             told = Strength.VERIFIED  # the tree's own idea of who is signed in
-        return Verification(told, raises=False) if told > Strength.NONE else None
+        shown = Verification(told, raises=False, ways=all_ways, refuses=refuses)
+        telling = (
+            told > Strength.NONE or refuses or any(e.strength > Strength.NONE for e in all_ways)
+        )
+        return shown if telling else None
+
+    def parts(self, call: t.Call, count: int, state: State) -> list[Origin]:
+        """What each of the variables holds that a call's result is taken apart into."""
+        found = self.verification(call, state)
+        whole = self.evidence.origin(call, state)
+        if found is None or not any(len(way.parts) == count for way in found.ways):
+            return [whole] * count
+        origins = []
+        for index in range(count):
+            each = [
+                (
+                    way.strength,
+                    *(way.parts[index] if len(way.parts) == count else (None, way.truth)),
+                )
+                for way in found.ways
+            ]
+            none = Strength.NONE
+            truth = least((max(s, t) for s, known, t in each if known is not False), none)
+            absent = least((s for s, known, _ in each if known is not True), none)
+            absent = absent if absent >= Strength.DEFAULT_SECRET else none
+            refusal = absent > truth
+            origins.append(replace(whole, truth=truth, absent=absent, plain=none, refusal=refusal))
+        return origins
 
     def chosen(self, callee: Located, call: t.Call) -> Bound:
         """The constants and settings passed for what the callee compares: `validate(method="x")`."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from auditor.extract.python import tree as t
 from auditor.link.checks.calls import CREDENTIAL_FIELD, Calls
 from auditor.link.checks.parts import CALLER_SOURCES, Part, Trace
@@ -88,19 +90,25 @@ class Evidence(Part):
                     if not is_falsy_constant(value)
                 ]
                 return least(ways, none), none
+            case t.Call(func=t.Name(id="isinstance"), args=[subject, kind]) if (
+                origin := self.origin(subject, state)
+            ).refusal and re.search("tuple|Response", t.dotted(kind)):
+                return none, origin.plain
             case t.Call(func=t.Name(id="isinstance"), args=[subject, kind]) if self.names_caller(
                 subject, state
             ) or t.dotted(subject).endswith("request.auth"):
                 nobody = "nonymous" in t.dotted(kind)
                 return (none, Strength.VERIFIED) if nobody else (Strength.VERIFIED, none)
             case t.Call():
+                found = self.calls.verification(expr, state)
+                if found and found.refuses:
+                    return found.shown, found.absent
                 if (said := self.vouched(expr)) and said.truth:
                     return said.truth, none
-                found = self.calls.verification(expr, state)
                 if found and "anonymous" in t.dotted(expr.func):
                     return none, found.shown
-                if found:
-                    return found.shown, none
+                if found and (found.shown or found.absent):
+                    return found.shown, found.absent
                 if vouched := self.vouched(expr):
                     return vouched.truth, none
                 return self.form(expr, state), self.form(expr, state)
@@ -109,8 +117,8 @@ class Evidence(Part):
             case t.Attr(name="is_anonymous"):
                 return none, Strength.VERIFIED
         origin = self.origin(expr, state)
-        if origin.truth:
-            return origin.truth, none
+        if origin.truth or origin.absent:
+            return origin.truth, origin.absent
         return self.form(expr, state), none
 
     def open(self, values: list[t.Expr], neutral: bool, state: State) -> list[t.Expr]:
@@ -130,10 +138,11 @@ class Evidence(Part):
     ) -> tuple[Strength, Strength]:
         none = Strength.NONE
         if op in ("is", "is not") or (op in ("==", "!=") and _is_none(right)):
-            yes, _ = self.truth(left, state)
+            yes, no = self.truth(left, state)
             if isinstance(right, t.Const) and right.value is True:
                 return (yes, none) if op == "is" else (none, yes)
-            return (none, yes) if op in ("is", "==") else (yes, none)
+            no = no if _is_none(right) else none
+            return (no, yes) if op in ("is", "==") else (yes, no)
         if op in ("==", "!=") and is_falsy_constant(right):
             gained = self.truth(left, state)[0]  # `lookup.count() == 0`
             if gained > Strength.FORM:
@@ -294,8 +303,10 @@ class Evidence(Part):
                 return self.origin(value, state)
             case t.Choice(then=then, other=other):
                 return join(self.origin(then, state), self.origin(other, state))
-        if vouched := self.vouched(expr):
-            return vouched
+        made = self.calls.verification(expr, state) if isinstance(expr, t.Call) else None
+        if made is None or not made.refuses:
+            if vouched := self.vouched(expr):
+                return vouched
         truth = Strength.NONE
         for node in t.walk_own(expr):
             if isinstance(node, t.Call) and (found := self.calls.verification(node, state)):
@@ -306,9 +317,37 @@ class Evidence(Part):
         if isinstance(expr, t.Compare | t.BoolOp | t.Unary):
             truth = self.truth(expr, state)[0]  # `public or verify(token)` shows nothing
         identity = any(o.identity for o in inner) or self.about_identity(expr, state)
-        return Origin(self.touches_caller(expr, state), truth, False, constant, identity)
+        given = Origin(self.touches_caller(expr, state), truth, False, constant, identity)
+        if made is not None:
+            return replace(given, absent=made.absent, plain=made.plain, refusal=made.refuses)
+        return given
+
+    def truthiness(self, expr: t.Expr, state: State) -> bool | None:
+        """Whether a returned value is truthy for certain, or falsy: a response always is."""
+        match expr:
+            case t.Const(value=value):
+                return bool(value)
+            case t.Seq(items=items):
+                return bool(items)
+            case t.Map(keys=keys):
+                return bool(keys)
+            case t.Text():
+                return True
+            case t.Name(id=name) if name in state.env and state.env[name].falsy:
+                return False
+            case t.Call(func=func):
+                if _RESPONSE.search(t.dotted(func)) or self.checks.responders.status(
+                    expr, self.scope
+                ):
+                    return True
+        return None
 
 
+_RESPONSE = re.compile(
+    r"(?:jsonify|response|redirect|render\w*|error\w*|err|fail\w*|unauthorized|forbidden)$|[a-z_]err_",
+    re.I,
+)
+"""Names of what makes a response, which is truthy."""
 _OF_A_KIND = re.compile(r"(?:type|kind|scheme|purpose|status|use|mode)$", re.I)
 """What a credential is for, which is no secret: `token_type == "access"`."""
 

@@ -28,6 +28,7 @@ class Trace:
 
     exits: list[Exit] = field(default_factory=list)
     rejects: list[t.Node] = field(default_factory=list)
+    answers: list[Exit] = field(default_factory=list)
     denies: bool = False
     conditional: bool = False
     notes: list[str] = field(default_factory=list)
@@ -50,7 +51,8 @@ class Trace:
     def summary(self) -> Summary:
         notes = tuple(dict.fromkeys(self.notes))
         exits, rejects = tuple(self.exits), tuple(self.rejects)
-        return Summary(exits, rejects, self.denies, notes, self.conditional, self.sets)
+        answers = tuple(self.answers)
+        return Summary(exits, rejects, self.denies, notes, self.conditional, self.sets, answers)
 
 
 class Part:

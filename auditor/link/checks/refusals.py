@@ -85,7 +85,7 @@ class Refusals(Part):
         if _SENDING.search(t.dotted(call.func)) and not name.endswith(".make_response"):
             return self.sends_denial(call)
         if not _RESPONSES.search(name):
-            return self.always_denies(name)
+            return self.always_denies(name, returned)
         if re.search(r"[rR]edirect\w*$", name) and not name.endswith("redirect_to_login"):
             return self.trace.refusing or any(
                 self.leads_to_login(given) for given in arguments(call)
@@ -119,7 +119,7 @@ class Refusals(Part):
             return self.is_denial(call)
         return any(isinstance(given, t.Map) and _is_error(given) for given in arguments(call))
 
-    def always_denies(self, name: str) -> bool:
+    def always_denies(self, name: str, returned: bool) -> bool:
         """A function of the tree that makes the response which turns callers away."""
         found = self.code.definition(name)
         if found is None or not isinstance(found.node, t.Function):
@@ -127,7 +127,7 @@ class Refusals(Part):
         if not self.checks.may_deny(found):
             return False
         summary = self.checks.summary(found)
-        return summary.denies and not summary.exits
+        return summary.denies and not summary.exits and (returned or not summary.answers)
 
     def leads_to_login(self, target: t.Expr) -> bool:
         """`/login`, `url_for("auth.login")`, `reverse("login")`, `settings.LOGIN_URL`."""

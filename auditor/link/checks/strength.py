@@ -53,17 +53,33 @@ class Verification(msgspec.Struct, frozen=True):
     """Whether what it raises answers 401 or 403, so that a body with it is a guard."""
     truthy: Strength = Strength.NONE
     """What a truthy result shows, where that is more than that it returned."""
+    ways: tuple[Exit, ...] = ()
+    """The ways out of a function of the tree, with the refusals that it only returns."""
+    refuses: bool = False
+    """Whether some of these are refusals, which count where they are handed on."""
 
     @property
     def shown(self) -> Strength:
         """What a truthy result shows."""
         return max(self.strength, self.truthy)
 
+    @property
+    def absent(self) -> Strength:
+        """What a falsy result shows: an error that is none."""
+        shown = least((e.strength for e in self.ways if e.truthy is not True), Strength.NONE)
+        return shown if shown >= Strength.DEFAULT_SECRET else Strength.NONE
+
+    @property
+    def plain(self) -> Strength:
+        """What a result shows that is no refusal."""
+        return least((e.strength for e in self.ways if not e.refusal), Strength.NONE)
+
 
 class Origin(msgspec.Struct, frozen=True, order=True):
     """Where a variable's value comes from, as far as guarding is concerned.
 
-    `caller`: holds what the caller sent. `truth`: what is established when the value is truthy.
+    `caller`: holds what the caller sent. `truth`: what is established when the value is truthy,
+    `absent`: when it is falsy, `plain`: when it is no refusal, which it may be with `refusal`.
     """
 
     caller: bool = False
@@ -71,6 +87,9 @@ class Origin(msgspec.Struct, frozen=True, order=True):
     falsy: bool = False
     constant: bool = False
     identity: bool = False
+    absent: Strength = Strength.NONE
+    plain: Strength = Strength.NONE
+    refusal: bool = False
 
 
 OF_NOBODY = {"is_anonymous", "get_id", "groups", "user_permissions", "pk", "id"}
@@ -90,6 +109,12 @@ class Exit(msgspec.Struct, frozen=True):
     """Whether the returned value is what the caller sent."""
     named: bool = False
     """As of its state."""
+    truthy: bool | None = None
+    """Whether what it returns is truthy for certain, or falsy."""
+    parts: tuple[tuple[bool | None, Strength], ...] = ()
+    """Of a tuple that it returns, the same for each item, and what is established when it is truthy."""
+    refusal: bool = False
+    """Whether it returns a refusal: it lets nobody pass who is handed that."""
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -104,6 +129,8 @@ class Summary(msgspec.Struct, frozen=True):
     """Whether it turns callers away for who they are, though not on every way."""
     sets: dict[str, Origin] = msgspec.field(default_factory=dict)
     """What it puts into attributes (`g.user`, `request.state.user`), joined over its paths."""
+    answers: tuple[Exit, ...] = ()
+    """The refusals that it returns, which turn nobody away unless its caller hands them on."""
 
     @property
     def guaranteed(self) -> Strength:
@@ -137,15 +164,18 @@ class State(msgspec.Struct, frozen=True):
 def join(a: Origin, b: Origin) -> Origin:
     """One of two values: truthy shows only what both would show, unless one is always falsy."""
     if a.falsy and not b.falsy:
-        return replace(b, caller=a.caller or b.caller, constant=False)
+        return replace(b, caller=a.caller or b.caller, constant=False, absent=Strength.NONE)
     if b.falsy and not a.falsy:
-        return replace(a, caller=a.caller or b.caller, constant=False)
+        return replace(a, caller=a.caller or b.caller, constant=False, absent=Strength.NONE)
     return Origin(
         a.caller or b.caller,
         least((a.truth, b.truth), Strength.NONE),
         a.falsy and b.falsy,
         a.constant and b.constant,
         a.identity and b.identity,
+        min(a.absent, b.absent),
+        min(a.plain, b.plain),
+        a.refusal or b.refusal,
     )
 
 

@@ -67,7 +67,7 @@ class Walk(Part):
         end = self.block(node.body, State(start, env))
         if self.trace.optional and end is None and not self.trace.exits:
             self.trace.by_default = False  # a feature that is off lets nobody pass
-            self.trace.rejects = []
+            self.trace.rejects, self.trace.answers = [], []
             end = self.block(node.body, State(start, env))
         if end is not None:
             self.exit(end, node)
@@ -127,6 +127,8 @@ class Walk(Part):
             case t.Match():
                 state = self.evidence.effect(stmt.subject, state)
                 ends = [self.block(case.body, state) for case in stmt.cases]
+                if any(not case.values and case.guard is None for case in stmt.cases):
+                    return merge(ends)  # `case _`
                 return merge([state, *ends])
             case t.Assert(test=test):
                 state = self.evidence.effect(test, state)
@@ -139,6 +141,7 @@ class Walk(Part):
                 for target in stmt.targets:
                     for name in _names(target):
                         env[name] = origin
+                    env |= self.taken_apart(target, value, state)
                     if isinstance(target, t.Attr) and (dotted := t.dotted(target)):
                         env[dotted] = origin
                         self.put(dotted, origin, state)
@@ -174,6 +177,15 @@ class Walk(Part):
         self.trace.exits[exits:] = [replace(e, node=stmt) for e in self.trace.exits[exits:]]
         self.trace.rejects[rejects:] = [stmt for _ in self.trace.rejects[rejects:]]
 
+    def taken_apart(self, target: t.Expr, value: t.Expr, state: State) -> Env:
+        """`user, error = check(request)`: what each of the names holds."""
+        call = value.value if isinstance(value, t.Await) else value
+        if not isinstance(target, t.Seq) or not isinstance(call, t.Call):
+            return {}
+        parts = self.evidence.calls.parts(call, len(target.items), state)
+        pairs = zip(target.items, parts, strict=True)
+        return {name.id: part for name, part in pairs if isinstance(name, t.Name)}
+
     def put(self, dotted: str, origin: Origin, state: State) -> None:
         """Remember what an attribute holds for other functions to find there."""
         if not origin.falsy:
@@ -184,12 +196,13 @@ class Walk(Part):
     def exit(self, state: State, node: t.Node) -> None:
         """A way out with nothing returned."""
         self.trace.exits.append(
-            Exit(state.strength, True, False, node, Strength.NONE, named=state.named)
+            Exit(state.strength, True, False, node, Strength.NONE, named=state.named, truthy=False)
         )
 
     def leave(self, stmt: t.Stmt, value: t.Expr | None, state: State) -> None:
         if value is not None and self.refusals.aborts(value):
             self.refusals.reject(stmt, value)
+            self.answer(stmt, value, state)
             return
         if value is None:
             self.exit(state, stmt)
@@ -197,6 +210,12 @@ class Walk(Part):
         state = self.evidence.effect(value, state)
         passed, _ = self.evidence.truth(value, state)
         origin = self.evidence.origin(value, state)
+        if origin.refusal or any(o.refusal for o in self.evidence.origins_in(value, state)):
+            self.trace.deny(stmt)  # what a function refuses with is handed on
+            self.answer(stmt, value, state)
+            if not origin.refusal or not origin.plain:
+                return
+            state = state.with_strength(max(state.strength, origin.plain))
         self.trace.exits.append(
             Exit(
                 state.strength,
@@ -206,7 +225,25 @@ class Walk(Part):
                 max(passed, origin.truth),
                 origin.caller,
                 state.named,
+                self.evidence.truthiness(value, state),
+                self.parts(value, state),
             )
+        )
+
+    def answer(self, stmt: t.Stmt, value: t.Expr, state: State) -> None:
+        """A refusal that is returned: whoever has called the function has to hand it on."""
+        parts = self.parts(value, state)
+        none = Strength.NONE
+        self.trace.answers.append(
+            Exit(state.strength, False, False, stmt, none, truthy=True, parts=parts, refusal=True)
+        )
+
+    def parts(self, value: t.Expr, state: State) -> tuple[tuple[bool | None, Strength], ...]:
+        if not isinstance(value, t.Seq):
+            return ()
+        return tuple(
+            (self.evidence.truthiness(item, state), self.evidence.origin(item, state).truth)
+            for item in value.items
         )
 
     def branch(self, stmt: t.If, state: State) -> State | None:
