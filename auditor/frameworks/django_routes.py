@@ -45,6 +45,7 @@ _PUBLIC_VIEWS = {
     "ObtainAuthToken": "login", "obtain_auth_token": "login", "SpectacularAPIView": "documentation",
     "SpectacularSwaggerView": "documentation", "SpectacularRedocView": "documentation",
     "JavaScriptCatalog": "static files", "set_language": "static files", "serve": "static files",
+    "RedirectView": "redirection",
 }  # fmt: skip
 
 

@@ -25,8 +25,11 @@ def injections(application: Application) -> Iterator[Intake]:
     flow = Flow(application.values, implicit, pages=pages(routes))
     entries = Entries(flow)
     seen: set[tuple[object, ...]] = set()
+    judged = _judged_fields(application) if implicit else frozenset()
     for route, hits in _walked(application, flow, entries, routes):
         for hit in hits:
+            if hit.source.name == CLEANED and judged.intersection(hit.source.keys[:1]):
+                continue
             same = (hit.sink, hit.where.path, hit.where.scope.qualname, hit.source)
             if _counts(hit) and hit.key not in seen and same not in seen:
                 seen |= {hit.key, same}
@@ -52,6 +55,24 @@ def _walked(
         for function in hooks(application.code):
             if flow.reads(function):
                 yield flask, iter(flow.summary(function, {}).hits)
+
+
+def _judged_fields(application: Application) -> frozenset[str]:
+    """Fields of Django's forms that the form's own code turns away (`clean_url` raises) or puts there."""
+    found: set[str] = set()
+    for function in application.code.functions():
+        assert isinstance(function.node, t.Function)
+        name = function.node.name
+        if name.startswith("clean_"):
+            if any(isinstance(n, t.Raise) for n in t.walk_own(*function.node.body)):
+                found.add(name.removeprefix("clean_"))
+        elif name == "clean":
+            for node in t.walk_own(*function.node.body):
+                match node:
+                    case t.Assign(targets=[t.Item(value=owner, index=t.Const(value=str(key)))]):
+                        if t.dotted(owner).endswith(CLEANED):
+                            found.add(key)
+    return frozenset(found)
 
 
 def pages(routes: list[Route]) -> frozenset[int]:

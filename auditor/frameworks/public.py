@@ -75,10 +75,11 @@ _PLACES = tuple(
             r"|cookies?[-_]policy|contact(?:[-_]us)?",
         ),
         ("metrics", r"metrics"),
+        ("error page", r"[45]\d\d"),
     )
 )
 _FILE = re.compile(r"[^{}]*\.(?:js|css|map|png|jpe?g|svg|gif|ico|woff2?|ttf|webmanifest)", re.I)
-_DEEPEST = {"health check": 2, "information": 1}
+_DEEPEST = {"health check": 2, "information": 1, "error page": 1}
 _MAILED = re.compile(
     r"(?:re)?set|reset[-_]?password|confirm|activate|verify|unsubscribe|(?:accept[-_]?)?invit(?:e|ation)s?",
     re.I,

@@ -10,3 +10,10 @@ class PageServer(msgspec.Struct, frozen=True):
 
     application: str
     name: str
+
+
+class StaticPage(msgspec.Struct, frozen=True):
+    """A route that shows a page without any data; `name` as of the route."""
+
+    application: str
+    name: str

@@ -18,6 +18,7 @@ from auditor.assess.verdict import (
 )
 from auditor.link.application import Application
 from auditor.model.blind import BlindSpot
+from auditor.model.pages import StaticPage
 from auditor.model.web import Guard, Guarding, Route, UnusedGuard
 
 
@@ -29,7 +30,8 @@ class Authentication(Rule):
     behind it count as open. Public by nature are health checks, login, registration, password
     recovery, documentation and the start page. A route that changes data is critical, one that only
     reads is high; it is medium where all reads of a resource are open and its changes are guarded, as
-    in a shop or a blog (accept it with a waiver when it is meant so). A guard that compares with a secret whose default stands in the code works, and is
+    in a shop or a blog (accept it with a waiver when it is meant so), and low where a page without
+    data is all that is shown. A guard that compares with a secret whose default stands in the code works, and is
     reported as weak (high). A guard outside of the tree that is not known leaves its routes unknown.
     """
 
@@ -60,9 +62,10 @@ class Authentication(Rule):
             return not_applicable("every route is public by nature")
         met = [r for r in known if r.authentication is Guarding.ENFORCED]
         shown = _shown_to_all(known)
+        static = {(page.application, page.name) for page in application.facts(StaticPage)}
         evidence = [
             *self._guards(known),
-            *(self._open(r, shown) for r in known if r.authentication is Guarding.ABSENT),
+            *(self._open(r, shown, static) for r in known if r.authentication is Guarding.ABSENT),
             *self._unused(application, known),
         ]
         if not known:
@@ -85,9 +88,13 @@ class Authentication(Rule):
         )
         return judge(summary + _by_application(known), evidence, Coverage(len(met), len(known)))
 
-    def _open(self, route: Route, shown: set[tuple[str, str]]) -> Evidence:
+    def _open(
+        self, route: Route, shown: set[tuple[str, str]], static: set[tuple[str, str]]
+    ) -> Evidence:
         severity, told = Severity.HIGH, f"{route.name} is open to everybody"
-        if route.writes or route.method == "WEBSOCKET":
+        if (route.application, route.name) in static:
+            severity, told = Severity.LOW, told + "; it shows a page without data"
+        elif route.writes or route.method == "WEBSOCKET":
             severity = Severity.CRITICAL
         elif _resource(route) in shown:
             severity, told = Severity.MEDIUM, told + "; only changes are guarded there"

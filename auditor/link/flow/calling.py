@@ -35,7 +35,7 @@ from auditor.link.flow.variables import spot_of, value_of
 from auditor.link.names import CallSite, Located
 
 _REGEX = re.compile(r"^(?:re|regex|re2)\.(?:compile\(\)\.)?\w+$")
-_TAKES_ANYTHING = re.compile(r"\.[*+{]|\\S[*+{]|\[\^[^\]]{0,8}\][*+{]|\(\.\)")
+_TAKES_ANYTHING = re.compile(r"\.[*+{]|\\S[*+{]|\[\^[^/\]]{0,8}\][*+{]|\(\.\)")
 """Parts of a pattern that take quotes, slashes and brackets too."""
 _QUERY = re.compile(r"\b(?:select|insert|update|delete|from|where|values|order\s+by|limit)\b", re.I)
 
@@ -214,7 +214,7 @@ class Calling(Expressions):
                 return record(base, {"*": pair}) if pair else None
             if last == "items" and base.form in (Form.OBJECT, Form.FIELDS):
                 key_part = replace(base, form=Form.TEXT, source=base.source.at("*"))
-                value = each(base)
+                value = each(base)  # of files: the file, under the name of its field
                 pair = record(base, {"0": key_part, "1": value} if value else {"0": key_part})
                 return record(base, {"*": pair}) if pair else None
             if last == "items" and base.form is Form.RECORD:

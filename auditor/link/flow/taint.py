@@ -181,7 +181,8 @@ def each(taint: Taint | None) -> Taint | None:
     if taint.form is Form.DUMP:
         return None
     if taint.form is Form.FIELDS:
-        return replace(taint, form=Form.TEXT, source=taint.source.at("*"))
+        form = Form.FILE if taint.source.kind == "file" else Form.TEXT
+        return replace(taint, form=form, source=taint.source.at("*"))
     return taint
 
 
