@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
+from auditor.extract.readers.templates import Unescaped
 from auditor.frameworks.entries import CLEANED, Entries, resolved
 from auditor.frameworks.flask_hooks import hooks
 from auditor.frameworks.graphql import resolver_arguments
@@ -22,7 +23,7 @@ def injections(application: Application) -> Iterator[Intake]:
     if not routes:
         return
     implicit = any(route.framework not in ("FastAPI", "Starlette") for route in routes)
-    flow = Flow(application.values, implicit, pages=pages(routes))
+    flow = Flow(application.values, implicit, pages(routes), _unescaped(application))
     entries = Entries(flow)
     seen: set[tuple[object, ...]] = set()
     judged = _judged_fields(application) if implicit else frozenset()
@@ -73,6 +74,14 @@ def _judged_fields(application: Application) -> frozenset[str]:
                         if t.dotted(owner).endswith(CLEANED):
                             found.add(key)
     return frozenset(found)
+
+
+def _unescaped(application: Application) -> dict[str, dict[str, frozenset[str]]]:
+    found: dict[str, dict[str, frozenset[str]]] = {}
+    for file, shown in application.of(Unescaped):
+        named = found.setdefault(file.path.rpartition("/")[2], {})
+        named[file.path] = named.get(file.path, frozenset()) | {shown.name}
+    return found
 
 
 def pages(routes: list[Route]) -> frozenset[int]:

@@ -7,6 +7,7 @@ import re
 from auditor.extract.python import tree as t
 from auditor.libraries.sinks import Found, receiver_of, text_of
 from auditor.link.flow import Form, Reached, Taint, drains
+from auditor.link.flow.taint import each
 from auditor.link.names import Scope, argument
 
 _HTML_RESPONSES = re.compile(
@@ -29,6 +30,28 @@ def reflected(reached: Reached) -> Found:
         given = given.parts().get("0")
     if given is not None and given.form is Form.TEXT:
         yield "markup", given
+
+
+@drains("render_template", "render", "TemplateResponse", "render_to_string", "render_to_response")
+def shown_unescaped(reached: Reached) -> Found:
+    """`render_template("page.html", note=note)` of a template that has `{{ note|safe }}` (CWE-79)."""
+    call, values = reached.site.node, reached.flow.values
+    given = [
+        *call.args[:2],
+        *(k.value for k in call.keywords if k.name in ("name", "template_name")),
+    ]
+    names = [text for arg in given if (text := values.text(arg, reached.site.scope))]
+    if not names:
+        return
+    context = {k: v for k, v in reached.named.items() if k}
+    for held in (*reached.positional[1:3], reached.named.get("context"), reached.named.get(None)):
+        if held is not None and held.form is Form.RECORD:
+            context |= held.parts()
+    for path, shown in reached.flow.unescaped.get(names[0].rpartition("/")[2], {}).items():
+        if path == names[0] or path.endswith(f"/{names[0]}"):
+            for name in sorted(shown & context.keys()):
+                held = each(context[name]) if context[name] else None
+                yield "markup", text_of(held)
 
 
 @drains("mark_safe", "Markup", "SafeString", "SafeText")

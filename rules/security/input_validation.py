@@ -208,6 +208,20 @@ urlpatterns = [path("notes/", note), path("orders/", Orders.as_view())]
     bad = (
         {
             "app.py": """
+from flask import Flask, render_template, request
+app = Flask(__name__)
+
+@app.get("/search")
+def search():
+    term = request.args.get("term", "")[:80]
+    return render_template(  # expect: medium
+        "search.html", term=term, shown=term,
+    )
+""",
+            "templates/search.html": "<p>{{ term|safe }}</p><p>{{ shown }} {{ shown|e|safe }}</p>\n",
+        },
+        {
+            "app.py": """
 from fastapi import FastAPI, Request
 from motor.motor_asyncio import AsyncIOMotorClient
 from pydantic import BaseModel

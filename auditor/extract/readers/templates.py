@@ -1,0 +1,74 @@
+"""Templates of Jinja and Django: what they show without escaping it.
+
+https://jinja.palletsprojects.com/en/stable/templates/#html-escaping,
+https://docs.djangoproject.com/en/stable/ref/templates/builtins/#safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import re2
+
+from auditor.discover import Kind, Role
+from auditor.extract.facts import Fact
+from auditor.extract.source import Source, extracts
+
+_MAX_TEXT = 400_000
+_SHOWN = re2.compile(
+    r"\{\{-?\s*([A-Za-z_]\w*)((?:\.\w+|\[[^\]{}]{1,40}\])*)\s*((?:\|[^{}|]{1,60})*)-?\}\}"
+)
+_LOOP = re2.compile(r"\{%-?\s*for\s+([\w\s,]{1,60}?)\s+in\s+([A-Za-z_]\w*)")
+_SWITCH = re2.compile(r"\{%-?\s*(?:autoescape\s+(off|false|on|true)|(endautoescape))")
+_KEEPING = {
+    "safe",
+    "default",
+    "d",
+    "upper",
+    "lower",
+    "title",
+    "trim",
+    "truncatechars",
+    "truncate",
+    "truncatewords",
+}
+"""Filters that leave markup in a text."""
+
+
+class Unescaped(Fact, frozen=True):
+    """A variable of a template's context that reaches the page as it is; `whole` where no part of it is taken."""
+
+    name: str
+    whole: bool
+    line: int
+
+
+@extracts(Kind.TEXT, name=r".+\.(?:x?html?|jinja2?|j2|jinja)")
+def unescaped(source: Source) -> Iterator[Fact]:
+    text = source.text
+    if source.role is not Role.SOURCE or "{{" not in text or len(text) > _MAX_TEXT:
+        return
+    if "safe" not in text and "autoescape" not in text:
+        return
+    collections = {
+        item.strip(): loop[2] for loop in _LOOP.finditer(text) for item in loop[1].split(",")
+    }
+    off = list(_off(text))
+    for found in _SHOWN.finditer(text):
+        filters = [f.strip().split("(")[0].split(":")[0].strip() for f in found[3].split("|")[1:]]
+        raw = "safe" in filters or any(start < found.start() < end for start, end in off)
+        if raw and all(f in _KEEPING for f in filters):
+            name = collections.get(found[1], found[1])
+            line = text.count("\n", 0, found.start()) + 1
+            yield Unescaped(name, not found[2], line)
+
+
+def _off(text: str) -> Iterator[tuple[int, int]]:
+    """Where escaping is turned off."""
+    start = -1
+    for switch in _SWITCH.finditer(text):
+        if switch[1] in ("off", "false"):
+            start = switch.end()
+        elif start >= 0:
+            yield start, switch.start()
+            start = -1
