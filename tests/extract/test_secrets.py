@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import string
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -293,3 +295,23 @@ def test_anything_can_be_searched(data: bytes) -> None:
 def test_one_long_line_is_no_trap() -> None:
     data = b"password=" * 60_000 + b"token: '" + b"a" * 200_000
     find_secrets(data, "bundle.js")
+
+
+def test_nothing_else_is_read_for_them(tmp_path: Path) -> None:
+    """`--rule leaked-secrets` imports no parser, no knowledge of frameworks and no advisories."""
+    (tmp_path / "a.py").write_text(f'API_TOKEN = "{value(30)}"\n')
+    command = [
+        sys.executable,
+        "-X",
+        "importtime",
+        "-c",
+        "from auditor.cli.main import main; main()",
+    ]
+    arguments = [str(tmp_path), "--rule", "leaked-secrets", "--no-cache", "--format", "json"]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert '"path": "a.py"' in done.stdout
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.split("\n")}
+    assert "auditor.extract.secrets" in imported
+    ours = {"auditor.link.names", "auditor.frameworks", "auditor.advisories.lookup"}
+    assert not imported & {*ours, "auditor.extract.python", "libcst", "bandit", "cyclonedx"}
