@@ -257,7 +257,18 @@ def _of_branch(
         if name in starts:
             yield _query(draft, tables, name, "join", tests[name], (), reasons)
         elif name in reached:
-            yield _query(draft, tables, name, "join", [Test(name, reached[name])], (), "")
+            by = [Test(name, reached[name]), *_known(name, branch.tests, links)]
+            yield _query(draft, tables, name, "join", by, (), "")
+
+
+def _known(table: str, tests: list[Test], links: list[Link]) -> Iterator[Test]:
+    """Columns of a table whose values are known from the other side of a link."""
+    told = {(test.table, test.column) for test in tests if test.how == "equality"}
+    for link in links:
+        if link.table == table and (link.other, link.remote) in told:
+            yield Test(table, link.column)
+        if link.other == table and (link.table, link.column) in told:
+            yield Test(table, link.remote)
 
 
 def _is_key(draft: Draft, column: str) -> bool:

@@ -487,7 +487,13 @@ def method(
         case "raw":
             return None  # its text is read where SQL is
         case "add" | "aadd" | "set" | "aset" | "remove" | "aremove" | "clear" | "aclear":
-            reading.record(executed(start, operation="update", bound=Bound.LIMITED, sort=()))
+            done = executed(start, operation="update", bound=Bound.LIMITED, sort=())
+            if (
+                last.lstrip("a") in ("dd", "remove") and start.joins
+            ):  # by both keys of the table between
+                both = tuple(Test(link.table, link.column) for link in start.joins)
+                done = replace(done, where=(*start.where, *both), joins=())
+            reading.record(done)
             return None
     return reading.record(executed(start))
 

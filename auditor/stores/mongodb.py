@@ -154,8 +154,14 @@ class MongoReader:
 
     def sites(self) -> list[CallSite]:
         """Every call of a collection, each once."""
-        names = sorted({*FILTERED, *_OTHER})
-        return [site for site in self.code.method_calls(*names) if self._asks(site)]
+        every = list(self.code.method_calls(*sorted({*FILTERED, *_OTHER})))
+        asking = {id(site.node) for site in every if self._asks(site)}
+        kept = {
+            held
+            for site in every
+            if id(site.node) in asking and (held := _attribute(site)) and _only_mongo(site)
+        }
+        return [s for s in every if id(s.node) in asking or (_is_bare(s) and _attribute(s) in kept)]
 
     def _asks(self, site: CallSite) -> bool:
         func = site.node.func
@@ -299,6 +305,29 @@ class MongoReader:
 
 
 _NAMELESS = "the collection is named at run time"
+
+
+def _attribute(site: CallSite) -> tuple[str, str, str] | None:
+    """The attribute of an object that a method is called on: `self.leads.find()`."""
+    func = site.node.func
+    scope = site.scope.parent
+    if not isinstance(func, t.Attr) or scope is None or not isinstance(scope.owner, t.Class):
+        return None
+    match func.value:
+        case t.Attr(value=t.Name(id="self"), name=name):
+            return site.path, scope.owner.name, name
+    return None
+
+
+def _only_mongo(site: CallSite) -> bool:
+    """Whether no other common library has a method of this name."""
+    return isinstance(site.node.func, t.Attr) and (
+        site.node.func.name in _CERTAIN or site.node.func.name == "find_one"
+    )
+
+
+def _is_bare(site: CallSite) -> bool:
+    return not site.node.args and not site.node.keywords
 
 
 def shapes(made: Query, conditions: Conditions, sort: Sort, bound: Bound) -> Iterator[Query]:

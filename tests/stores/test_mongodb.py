@@ -590,3 +590,21 @@ async def by_key(key):
         ("find", ("owner",), Bound.LIMITED),
         ("find_one", ("_id",), Bound.ONE),
     }
+
+
+def test_everything_that_an_attribute_is_asked_is_asked_of_its_collection(build: Build) -> None:
+    code = """
+from pymongo import AsyncMongoClient
+class Store:
+    def __init__(self, db):
+        self._notes = db.notes
+        self._files = db.files
+    async def all(self):
+        return self._notes.find().sort("made", -1)
+    async def one(self, key):
+        return await self._notes.find_one({"_id": key})
+    async def names(self):
+        return self._files.find()
+"""
+    asked = build({"app.py": code}).facts(Query)
+    assert [(q.collection, q.place.line) for q in asked] == [("notes", 8), ("notes", 10)]
