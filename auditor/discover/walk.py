@@ -67,6 +67,21 @@ _OWN_MODULE = re.compile(
 )
 
 
+_OF_ENVIRONMENT = {
+    "bin", "include", "lib", "lib64", "share", "etc", "Scripts", "Lib", "Include", "pyvenv.cfg", ".gitignore",
+}  # fmt: skip
+_PROJECT = ("manage.py", "pyproject.toml", "requirements.txt", "setup.py", "main.py", "app.py")
+
+
+def _is_project(entry: os.DirEntry[str]) -> bool:
+    """Whether a file or folder beside `pyvenv.cfg` is somebody's project."""
+    if entry.name in _PROJECT:
+        return True
+    return entry.is_dir(follow_symlinks=False) and any(
+        os.path.lexists(os.path.join(entry.path, name)) for name in _PROJECT
+    )
+
+
 def is_dependency_folder(name: str) -> bool:
     """Whether a folder of this name holds what others wrote, or what is generated."""
     return name in _DEPENDENCY_FOLDERS
@@ -140,7 +155,9 @@ class _Walker:
         names = {entry.name for entry in entries}
         if folder and "pyvenv.cfg" in names:
             self.left_out.append(LeftOut(folder + "/", "virtual environment"))
-            return
+            entries = [e for e in entries if e.name not in _OF_ENVIRONMENT]
+            if not any(_is_project(e) for e in entries):
+                return  # else somebody has put a project into its own environment
         if {"__init__.py", "apps.py"} <= names and "migrations" in names:
             self.apps.append(folder)
         if "__init__.py" in names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
@@ -16,6 +17,9 @@ from auditor.link.names import Located
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
 from auditor.model.web import Route, UnreadFramework, WebApp
+
+_REGISTRIES = re.compile(r"(?:rest_framework|ninja|django\.)")
+"""Packages whose routers and sites are read, or left alone on purpose."""
 
 
 @provides(WebApp)
@@ -34,6 +38,14 @@ def url_confs(application: Application) -> Iterator[UrlConf]:
 def unseen_urls(application: Application) -> Iterator[BlindSpot]:
     for conf in application.facts(UrlConf):
         yield from dict.fromkeys(conf.blind)
+        for each in conf.registries:
+            for source in application.values.sources(each.owner.node, each.owner.scope):  # type: ignore[arg-type]
+                if not isinstance(source.node, t.Call):
+                    continue
+                name = application.code.name(source.node.func, source.scope)
+                if name and ":" not in name and not _REGISTRIES.match(name):
+                    told = f"the routes that {name} serves under {each.route} come from outside this tree"  # fmt: skip
+                    yield BlindSpot(place_of(source), "routes", told)
 
 
 @provides(UnreadFramework)

@@ -93,6 +93,10 @@ _REDIRECT = re.compile(r"(?:HttpResponse(?:Permanent)?Redirect|(?:^|\.)redirect)
 _TO_LOGIN = re.compile(r"log-?_?in|sign-?_?in|auth", re.I)
 _HAS_PERMISSION = re.compile(r"(?:\w+\.)+(\w+?)(?:\(\))?\.has_permission")
 _MIDDLEWARE = re.compile(r"(?:LoginRequired|RequireLogin|LoginRequirement)\w*$")
+_PATH_WORDS = re.compile(
+    r"(?:^|[._])(?:path|path_info|url|urls|url_name|view_name|resolver_match|route)s?$|exempt|public|allowed|whitelist|open_",
+    re.I,
+)
 _HOOKS = ("__call__", "process_view", "process_request")
 
 
@@ -107,6 +111,14 @@ def asking_permissions(site: CallSite, name: str, values: Evaluator) -> Verifica
     judged = _PERMISSIONS.get(match[1])
     known = judged is not None and judged[0] is _ENFORCED
     return Verification(Strength.VERIFIED, raises=False) if known else None
+
+
+def _about_path(test: t.Expr) -> bool:
+    """Whether a test mentions where a request goes."""
+    return any(
+        isinstance(node, t.Name | t.Attr) and _PATH_WORDS.search(t.dotted(node))
+        for node in t.walk_own(test)
+    )
 
 
 class DjangoGuards(WrapperGuards):
@@ -533,14 +545,30 @@ class DjangoGuards(WrapperGuards):
                 continue
             if CSRF.search(short):
                 continue
+            is_class = isinstance(definition.node, t.Class)
+            made = contexts_of(self.values).instance(definition) if is_class else {}
             for function in self.hooks(definition):
                 self._processing = function.node.name.startswith("process_")  # type: ignore[attr-defined]
-                guard = self.each_request(function, short, tests)
+                with self.checks.within(made):
+                    guard = self.each_request(function, short, tests)
+                    if guard is not None and guard.state is Guarding.OPTIONAL:
+                        guard = self._undecided(guard, function, tests)
                 self._processing = False
-                if guard is not None and guard.state is not Guarding.OPTIONAL:
+                if guard is not None:
                     found.append(guard)
                     break
         return found
+
+    def _undecided(self, guard: Guard, function: Located, tests: PathTests) -> Guard | None:
+        """A guard with exceptions, where it cannot be told whether a route is among them."""
+        for each in self.code.with_callees(function, 2):
+            scope = self.code.inside(each)
+            for node in t.walk_own(*each.node.body):  # type: ignore[attr-defined]
+                if isinstance(node, t.If | t.Choice) and _about_path(node.test):
+                    if tests.decide(node.test, scope) is None:
+                        reason = "which paths it lets pass cannot be told"
+                        return replace(guard, state=Guarding.UNKNOWN, reason=reason)
+        return None
 
     def _middleware_of(self, dotted: str, project: DjangoProject) -> Located | None:
         module: Module | None = self.code.module_of(

@@ -26,7 +26,7 @@ from auditor.frameworks.signins import entrance
 from auditor.libraries.url_configurations import PACKAGED_VIEWS, PackagedView
 from auditor.link.application import Application
 from auditor.link.names import CallSite, Located, Scope, named
-from auditor.link.pathtests import PathTests
+from auditor.link.pathtests import UNNAMED, PathTests
 from auditor.link.values import place_of
 from auditor.model.dependencies import Requirement
 from auditor.model.places import Place
@@ -249,7 +249,9 @@ class ProjectRoutes:
             throttled = rest and "ObtainAuthToken" not in name and short not in MADE
             limits = list(self.limits.throttled(None, method)) if throttled else []
             at = place_of(pattern.site)
-            yield self._route(pattern, method, short, at, None, guards, short, limits)
+            made = self._route(pattern, method, short, at, None, guards, short, limits)
+            sent_on = "redirect" if short == "RedirectView" else ""
+            yield replace(made, public=made.public or sent_on)
 
     def _demanded(self, pattern: Pattern, name: str, short: str, tests: PathTests) -> list[Guard]:
         """The permissions that a foreign view is given where it is made, or by its own setting.
@@ -443,7 +445,10 @@ class ProjectRoutes:
         around = (*decorators, *pattern.wrappers)
         marks = (m for d in around for m in self.guards.decorators.marks(d))
         path = re.sub(r"[\^$]", "", pattern.route)
-        return PathTests(self.values, method, path, pattern.name, frozenset(marks), action)
+        name = pattern.name
+        if not name and isinstance(pattern.view.node, t.Name | t.Attr | t.Call):
+            name = UNNAMED
+        return PathTests(self.values, method, path, name, frozenset(marks), action)
 
     def _around(self, pattern: Pattern, tests: PathTests) -> list[Guard]:
         """What wraps the view where it is registered."""

@@ -324,6 +324,34 @@ def place_in(variant: Variant, name: str) -> Place:
     return variant.place(name) or place_of(Located(variant.module.body[0], variant.module.scope))
 
 
+REVERSED = "django.urls.reverse:"
+"""What the paths of named URLs without parameters are kept under."""
+_REVERSING = re.compile(
+    r"django\.(?:urls(?:\.base)?\.reverse(?:_lazy)?|shortcuts\.resolve_url)\(\)$"
+)
+
+
+@reads_settings
+def reversed_url(values: Evaluator, name: str, expr: t.Expr, scope: Scope) -> Value | None:
+    """`reverse("login")`, where a URL has that name and takes no parameters."""
+    if isinstance(expr, t.Call) and _REVERSING.match(name) and len(expr.args) == 1:
+        if not expr.keywords and (told := values.text(expr.args[0], scope)):
+            return values.named.get(f"{REVERSED}{told}")
+    return None
+
+
+@reads_settings
+def asked_setting(values: Evaluator, name: str, expr: t.Expr, scope: Scope) -> Value | None:
+    """`getattr(settings, "EXEMPT_URLS", [])`."""
+    match expr:
+        case t.Call(
+            func=t.Name(id="getattr"), args=[owner, t.Const(value=str(setting)), *rest]
+        ) if values.code.name(owner, scope) == "django.conf.settings":
+            told = values.named.get(f"django.conf.settings.{setting}")
+            return told or (values.value(rest[0], scope) if rest else None)
+    return None
+
+
 @reads_settings
 def script_prefix(values: Evaluator, name: str, expr: t.Expr, scope: Scope) -> Value | None:
     """`get_script_prefix()` is "/" unless the server says otherwise."""

@@ -17,7 +17,8 @@ from msgspec.structs import replace
 
 from auditor.extract.packages import PYPI
 from auditor.extract.python import tree as t
-from auditor.frameworks.django_settings import DjangoProject
+from auditor.frameworks.django_patterns import path_parameters, readable
+from auditor.frameworks.django_settings import REVERSED, DjangoProject
 from auditor.libraries.url_configurations import PackagedView, Setup, packaged
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
@@ -26,7 +27,7 @@ from auditor.link.scopes import Binding, Scope
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
 from auditor.model.dependencies import Dependency
-from auditor.model.values import possible
+from auditor.model.values import Known, possible
 
 _PATTERNS = {"path", "re_path", "url"}
 _PINNED = re.compile(r"(?:===?|~=|\^|~)?\s*v?(\d+(?:\.\d+)*)")
@@ -79,6 +80,11 @@ class UrlConf:
         module = self.code.module_of(variant.text("ROOT_URLCONF"), variant.module.scope)
         if module is not None:
             self._module(module, _Prefix("/"), ())
+        for pattern in self.patterns:
+            at = place_of(pattern.site)
+            if pattern.name and not any(path_parameters(pattern.route, at)):
+                path = Known(readable(pattern.route), at)
+                self.values.named.setdefault(f"{REVERSED}{pattern.name}", path)
 
     def _never(self, node: t.Node, scope: Scope) -> bool:
         """Whether a statement stands under a test that the settings' defaults decide against it."""
@@ -260,7 +266,7 @@ class UrlConf:
             return
         if last == "debug_toolbar_urls":
             views = packaged("debug_toolbar.urls", self._setup) or ()
-            self._packaged(views, site, prefix.below("__debug__/"))
+            self._packaged(views, site, prefix.below("^__debug__/"))
             return
         below = site.arg(0, "prefix")
         text = self.values.text(below, site.scope)
@@ -451,8 +457,23 @@ class UrlConf:
             if each.ecosystem == PYPI and pinned:
                 versions[each.name.lower()] = tuple(map(int, pinned[1].split(".")))
         return Setup(
-            self.installed, main.texts, versions, lambda name: True in list(main.known(name))
+            self.installed,
+            main.texts,
+            versions,
+            lambda name: True in list(main.known(name)),
+            self._username(),
+            next((str(x.get("USER_ID_FIELD", "id")) for x in main.known("DJOSER")), "id"),
         )
+
+    def _username(self) -> str:
+        """USERNAME_FIELD of the model that AUTH_USER_MODEL names."""
+        app, _, name = self.project.main.text("AUTH_USER_MODEL").rpartition(".")
+        for found in self.code.classes() if name else ():
+            if found.node.name == name and f"/{app}/" in f"/{found.path}":  # type: ignore[attr-defined]
+                for source in self.values.attribute(found, "USERNAME_FIELD"):
+                    if told := self.values.text(source.node, source.scope):  # type: ignore[arg-type]
+                        return told
+        return "username"
 
     def _is_function(self, func: t.Expr, scope: Scope) -> bool:
         found = self.code.defined(func, scope)

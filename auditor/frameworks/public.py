@@ -17,7 +17,9 @@ _ACTIONS = tuple(
             r"(?:(?!cannot|cant|trouble|problem|no|unable|help)[a-z]+[-_])?(?:log|sign)[-_]?in(?:[-_](?:challenge|page|form))?"
             r"|authenticate|access[-_]?token|oauth2?|sso|authorize"
             r"|(?:send|verify|request|resend)[-_]otp|magic(?:[-_]?link)?|2fa|mfa|otp[-_/]sync"
-            r"|(?:auth|login|oauth2?|users?)[-/](?:token|otp|session|jwt)|token|otp",
+            r"|(?:auth|login|oauth2?|users?)[-/](?:token|otp|session|jwt)|token|otp"
+            r"|(?:auth|login|social|sign[-_]?in|accounts?)[-_/]"
+            r"(?:google|facebook|github|gitlab|apple|twitter|microsoft|linkedin|kakao|naver|yandex|vk|telegram)",
         ),
         ("logout", r"(?:log|sign)[-_]?(?:out|off)|token/(?:blacklist|revoke)"),
         (
@@ -86,7 +88,7 @@ _MAILED = re.compile(
 )
 """What the link of a mail does: its secret is the credential."""
 _STATUS = re.compile(r"(?:_?status|(?:api|public|server|system|app|service)[-/]status)", re.I)
-_BARE = {"token", "otp", "recover"}
+_BARE = {"token", "otp", "recover", "refresh"}
 """Words that name an action only when they are the whole path, or stand below `auth`."""
 
 
@@ -145,7 +147,10 @@ def looks_like_health(path: str) -> bool:
 
 
 def _is_auth(segment: str) -> bool:
-    return re.fullmatch(r"auth|oauth2?|login|users?|account|jwt|session", segment, re.I) is not None
+    return (
+        re.fullmatch(r"auth|oauth2?|login|users?|accounts?|jwts?|tokens?|session", segment, re.I)
+        is not None
+    )
 
 
 def _is_admin(above: list[str]) -> bool:

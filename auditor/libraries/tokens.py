@@ -414,8 +414,12 @@ def _use(application: Application, site: CallSite, name: str) -> str:
     if function is None:
         return "trusted"
     body = function.node.body  # type: ignore[attr-defined]
-    if any(site.node in set(t.walk(*h.body)) for h in _handlers(body)):
-        return "fallback"
+    for handler in _handlers(body):
+        if site.node in set(t.walk(*handler.body)):
+            past = isinstance(handler.catches, t.Name | t.Attr) and _PAST.search(
+                t.dotted(handler.catches)
+            )
+            return "peek" if past else "fallback"
     verifies = any(
         other.scope is site.scope and not verification_off(other, application.values)
         for other, of in reading_sites(application)
@@ -430,6 +434,10 @@ def _use(application: Application, site: CallSite, name: str) -> str:
     if given.startswith("self."):
         return "own"
     return "trusted"
+
+
+_PAST = re.compile(r"ExpiredSignature\w*$|SignatureExpired$")
+"""What is raised of a token whose signature is right, and whose time is over."""
 
 
 def _handlers(body: list[t.Stmt]) -> Iterator[t.Handler]:

@@ -422,6 +422,10 @@ class Setup(msgspec.Struct, frozen=True):
     """Distribution -> the version that is installed, or the least that is asked for."""
     is_on: Callable[[str], bool]
     """Whether a setting is on."""
+    username: str = "username"
+    """The field of the user model that its users sign in with: djoser's URLs are called after it."""
+    user_id: str = "id"
+    """The field that they are told apart by: DJOSER's USER_ID_FIELD."""
 
 
 def packaged(urls: str, setup: Setup) -> tuple[PackagedView, ...] | None:
@@ -431,6 +435,16 @@ def packaged(urls: str, setup: Setup) -> tuple[PackagedView, ...] | None:
             views: Iterable[PackagedView] | None = _allauth(setup)
         case "allauth.headless.urls":
             views = _headless(setup)
+        case "djoser.urls":
+            views = (
+                replace(
+                    view,
+                    route=view.route.replace("_username", f"_{setup.username}").replace(
+                        "<id>", f"<{setup.user_id}>"
+                    ),
+                )
+                for view in _URLS[urls]
+            )
         case _:
             views = _URLS.get(urls)
     if views is None:
@@ -463,6 +477,10 @@ def _allauth(setup: Setup) -> Iterator[PackagedView]:
         if match := _PROVIDER.match(app):
             for tail in ("login/", "login/callback/"):
                 yield _view(f"{match[1]}/{tail}", "view", "ANY", public="login")
+            if match[1] in ("google", "facebook"):
+                yield _view(
+                    f"{match[1]}/login/token/", "LoginByTokenView", "GET", "POST", public="login"
+                )
 
 
 def _headless(setup: Setup) -> Iterator[PackagedView]:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.contexts import contexts_of
 from auditor.link.names import CallSite, Located, Scope
+from auditor.link.sequences import items_of
 from auditor.link.values import Env, Evaluator
 from auditor.model.values import possible
 
@@ -25,6 +26,8 @@ _QUIET.log_errors = False
 _MATCHING = re.compile(r"re\.(?:match|search|fullmatch)")
 _MAX_DEPTH = 12
 _MAX_TURNS = 50
+_FORKS = 3
+"""How much of the depth a test takes that cannot be decided: both ways are gone then."""
 _VARIABLES = re.compile(r"values|(?:request\.)?view_args")
 """What Flask has matched in the path: `url_value_preprocessor` gets it, the request has it."""
 _KWARGS = re.compile(r"^(?:self|view|\w+\.parser_context)\.kwargs$")
@@ -39,10 +42,16 @@ _ASKED = {
     "path", "path_info", "full_path", "method", "endpoint", "blueprint", "resolver_match", "view_name",
     "url_name", "action",
 }  # fmt: skip
+_RESOLVE = re.compile(r"(?:^|\.)resolve$")
+"""`resolve(request.path_info)` of Django."""
 _SPLITTING = {"split", "rsplit", "partition", "rpartition"}
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 """What a route for ANY method answers: a test of the method is decided where all of them agree."""
 _PATH = re.compile(r"(?:^|\.)(?:url\.path|path|full_path|path_info|scope\.path)$")
+
+
+UNNAMED = "<unnamed>"
+"""The name of a route that has none, where routes have names."""
 
 
 class PathTests(msgspec.Struct, frozen=True):
@@ -108,6 +117,10 @@ class PathTests(msgspec.Struct, frozen=True):
                 func=t.Name(id="getattr" | "hasattr"), args=[view, t.Const(value=mark), *_]
             ):
                 return self._marked(view, str(mark), scope)
+            case t.Call(func=t.Name(id="bool"), args=[inner_test]):
+                return self._decide(inner_test, scope, depth + 1)
+            case t.Attr(name="resolver_match") if self.endpoint:
+                return True
             case t.Attr(name="endpoint") if self.endpoint and t.dotted(test) == "request.endpoint":
                 return True
             case t.Call(
@@ -146,7 +159,7 @@ class PathTests(msgspec.Struct, frozen=True):
         """What statements return for this route; "" where they go on, None where nobody can tell."""
         if depth > _MAX_DEPTH:
             return None
-        for stmt in body:
+        for index, stmt in enumerate(body):
             told: bool | str | None = ""
             match stmt:
                 case t.Return(value=None):
@@ -160,7 +173,12 @@ class PathTests(msgspec.Struct, frozen=True):
                 case t.If(test=test, body=then, orelse=other):
                     outcome = self._decide(test, scope, depth)
                     if outcome is None:
-                        return None
+                        rest = body[index + 1 :]
+                        ways = {
+                            self._runs([*way, *rest], scope, dict(known), depth + _FORKS)
+                            for way in (then, other)
+                        }
+                        return ways.pop() if len(ways) == 1 else None
                     told = self._runs(then if outcome else other, scope, known, depth + 1)
                 case t.For(target=t.Name(id=name), iter=listed, body=turn):
                     texts = self._texts(listed, scope)
@@ -241,8 +259,6 @@ class PathTests(msgspec.Struct, frozen=True):
             ):
                 kind = "websocket" if self.method == "WEBSOCKET" else "http"
                 return {"path": self.path, "method": self.method, "type": kind}.get(str(key))
-            case t.Name(id="path") if not self.values.is_bound(expr, scope):
-                return self.path
             case t.Name(id=name):
                 origins = [o for o in self.values.origins(expr, scope) if o.node is not expr]
                 for origin in origins:
@@ -251,8 +267,10 @@ class PathTests(msgspec.Struct, frozen=True):
                         return told
                 if name == "endpoint" and self.endpoint and not origins:
                     return self.endpoint
+                if name == "path" and not self.values.is_bound(expr, scope):
+                    return self.path
                 return None
-        dotted = t.dotted(expr)
+        dotted = self._spelt_out(expr, scope)
         if _PATH.search(dotted) and "." in dotted:
             return self.path
         if dotted.endswith(".method"):
@@ -270,6 +288,18 @@ class PathTests(msgspec.Struct, frozen=True):
                 else ""
             )
         return None
+
+    def _spelt_out(self, expr: t.Expr, scope: Scope) -> str:
+        """`match.url_name` as `request.resolver_match.url_name`, where `match` is that."""
+        match expr:
+            case t.Attr(value=t.Name() | t.Call() as owner, name=name) if name in _ASKED:
+                for origin in [Located(owner, scope), *self.values.origins(owner, scope)]:
+                    match origin.node:
+                        case t.Attr():
+                            return f"{t.dotted(origin.node)}.{name}"
+                        case t.Call(func=func) if _RESOLVE.search(t.dotted(func)):
+                            return f"request.resolver_match.{name}"
+        return t.dotted(expr)
 
     def _texts(self, expr: t.Expr, scope: Scope) -> list[str] | None:
         if self.values.code.name(expr, scope).endswith("permissions.SAFE_METHODS"):
@@ -301,7 +331,9 @@ class PathTests(msgspec.Struct, frozen=True):
         """The text of the pattern that `OPEN = re.compile("^/public/")` keeps under a name."""
         for source in self.values.sources(pattern, scope):
             match source.node:
-                case t.Call(func=func, args=[text, *_]) if t.dotted(func) == "re.compile":
+                case t.Call(func=func, args=[text, *_]) if (
+                    self.values.code.name(func, source.scope) == "re.compile"
+                ):
                     return Located(text, source.scope)
         return None
 
@@ -318,19 +350,15 @@ class PathTests(msgspec.Struct, frozen=True):
             return None
 
     def _any(self, element: t.Expr, loop: t.Loop, scope: Scope) -> bool | None:
-        texts = self._texts(loop.iter, scope)
-        if texts is None or not isinstance(loop.target, t.Name):
+        """`any(path.startswith(p) for p in OPEN)`, `any(m.match(path) for m in PATTERNS)`."""
+        items = items_of(self.values, loop.iter, scope)
+        if items is None or not isinstance(loop.target, t.Name) or loop.conditions:
             return None
-        target = loop.target.id
-        match element:
-            case t.Call(func=t.Attr(value=base, name="startswith"), args=[t.Name(id=name)]):
-                subject = self._subject(base, scope)
-                if subject is not None and name == target:
-                    return any(subject.startswith(x) for x in texts)
-            case t.Compare(left=left, ops=["=="], rights=[t.Name(id=name)]) if name == target:
-                subject = self._subject(left, scope)
-                return None if subject is None else subject in texts
-        return None
+        outcomes = []
+        for item, env in items:
+            with self.values.within({**env, (id(scope), loop.target.id): item}):
+                outcomes.append(self._decide(element, scope))
+        return self._combined("or", outcomes)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -225,3 +225,20 @@ def test_ignores_as_git_does(
     git(root, "init", "-q")
     expected = set(git(root, "ls-files", "-co", "--exclude-standard", "-z").split("\0")) - {""}
     assert paths(root) == expected
+
+
+def test_a_project_inside_its_own_environment_is_read(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "venv/pyvenv.cfg": "",
+            "venv/shop/manage.py": "import os",
+            "venv/shop/shop/urls.py": "urlpatterns = []",
+            "venv/Lib/site-packages/x.py": "",
+            "other/pyvenv.cfg": "",
+            "other/x/y.py": "",
+        },
+    )
+    tree = discover(tmp_path)
+    assert [f.path for f in tree.files] == ["venv/shop/manage.py", "venv/shop/shop/urls.py"]
+    assert {x.path for x in tree.left_out} == {"venv/", "other/"}

@@ -1442,6 +1442,161 @@ def either(request):
     return HttpResponse("x")
 """,
     ),
+    "middleware with exceptions": project(
+        """
+from django.urls import path
+from shop import views as v
+
+urlpatterns = [
+    path("sign-in/", v.page, name="sign-in"),
+    path("about/us/", v.page, name="about"),
+    path("legal/terms/", v.page),
+    path("legal/other/", v.page),
+    path("plain/", v.page),
+    path("named/", v.page, name="named"),
+]
+""",
+        """
+MIDDLEWARE += ["shop.middleware.LoginRequiredMiddleware"]
+LOGIN_EXEMPT_URLS = (r"^about/", r"^legal/terms")
+""",
+        middleware="""
+from re import compile
+from django.conf import settings
+from django.http import HttpResponseRedirect
+from django.utils.deprecation import MiddlewareMixin
+
+EXEMPT_URLS = [compile(settings.LOGIN_URL.lstrip("/"))]
+if hasattr(settings, "LOGIN_EXEMPT_URLS"):
+    EXEMPT_URLS += [compile(expr) for expr in settings.LOGIN_EXEMPT_URLS]
+
+class LoginRequiredMiddleware(MiddlewareMixin):
+    def process_request(self, request):
+        assert hasattr(request, "user")
+        if not request.user.is_authenticated:
+            path = request.path_info.lstrip("/")
+            if not any(m.match(path) for m in EXEMPT_URLS):
+                return HttpResponseRedirect("%s?next=%s" % (settings.LOGIN_URL, request.path))
+""",
+        views="""
+from django.http import HttpResponse
+def page(request): return HttpResponse("x")
+""",
+    ),
+    "middleware that keeps its exceptions on itself": project(
+        """
+from django.urls import path
+from shop import views as v
+
+urlpatterns = [
+    path("sign-in/", v.page, name="sign-in"),
+    path("about/us/", v.page, name="about"),
+    path("legal/terms/", v.page),
+    path("legal/other/", v.page),
+    path("plain/", v.page),
+    path("named/", v.page, name="named"),
+]
+""",
+        """
+MIDDLEWARE += ["shop.middleware.LoginRequiredMiddleware"]
+LOGIN_EXEMPT_URLS = (r"^about/", r"^legal/terms")
+""",
+        middleware="""
+import re
+from django.conf import settings
+from django.shortcuts import redirect
+
+class LoginRequiredMiddleware:
+    def __init__(self, get_response):
+        self.get_response = get_response
+        self.exempt = [re.compile(x) for x in getattr(settings, "LOGIN_EXEMPT_URLS", [])]
+
+    def __call__(self, request):
+        if not request.user.is_authenticated:
+            path = request.path_info.lstrip("/")
+            if not any(url.match(path) for url in self.exempt):
+                return redirect(settings.LOGIN_URL)
+        return self.get_response(request)
+""",
+        views="""
+from django.http import HttpResponse
+def page(request): return HttpResponse("x")
+""",
+    ),
+    "middleware that asks for names": project(
+        """
+from django.urls import path
+from shop import views as v
+
+urlpatterns = [
+    path("sign-in/", v.page, name="sign-in"),
+    path("about/us/", v.page, name="about"),
+    path("legal/terms/", v.page),
+    path("legal/other/", v.page),
+    path("plain/", v.page),
+    path("named/", v.page, name="named"),
+]
+""",
+        """
+MIDDLEWARE += ["shop.middleware.LoginRequiredMiddleware"]
+LOGIN_EXEMPT_URLS = (r"^about/", r"^legal/terms")
+""",
+        middleware="""
+from django.shortcuts import redirect
+from django.urls import resolve
+
+class LoginRequiredMiddleware:
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        asked = resolve(request.path_info).url_name
+        if not request.user.is_authenticated and asked not in ["sign-in", "about"]:
+            return redirect("sign-in")
+        return self.get_response(request)
+""",
+        views="""
+from django.http import HttpResponse
+def page(request): return HttpResponse("x")
+""",
+    ),
+    "middleware that reverses names": project(
+        """
+from django.urls import path
+from shop import views as v
+
+urlpatterns = [
+    path("sign-in/", v.page, name="sign-in"),
+    path("about/us/", v.page, name="about"),
+    path("legal/terms/", v.page),
+    path("legal/other/", v.page),
+    path("plain/", v.page),
+    path("named/", v.page, name="named"),
+]
+""",
+        """
+MIDDLEWARE += ["shop.middleware.LoginRequiredMiddleware"]
+LOGIN_EXEMPT_URLS = (r"^about/", r"^legal/terms")
+""",
+        middleware="""
+from django.shortcuts import redirect
+from django.urls import reverse
+
+class LoginRequiredMiddleware:
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        exempt = [reverse("sign-in"), "/about/us/"]
+        if not request.user.is_authenticated and request.path not in exempt:
+            return redirect("sign-in")
+        return self.get_response(request)
+""",
+        views="""
+from django.http import HttpResponse
+def page(request): return HttpResponse("x")
+""",
+    ),
     "GraphQL": project(
         """
 from django.contrib.auth.decorators import login_required

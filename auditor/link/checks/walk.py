@@ -26,7 +26,7 @@ from auditor.link.checks.switches import Switches, settled
 from auditor.link.contexts import contexts_of
 from auditor.link.names import Located
 from auditor.link.pathtests import PathTests
-from auditor.model.values import possible
+from auditor.link.sequences import Items, items_of
 
 if TYPE_CHECKING:
     from auditor.link.checks.summaries import Checks
@@ -104,8 +104,8 @@ class Walk(Part):
                     state = self.evidence.effect(context, state)
                 return self.block(stmt.body, state)
             case t.For(target=t.Name(id=name)) if items := self.turns(stmt):
-                for item in items:  # `for path in ["/admin", "/api"]: if request.path…`
-                    with self.values.within({(id(self.scope), name): Located(item, self.scope)}):
+                for item, made in items:  # `for path in ["/admin", "/api"]: if request.path…`
+                    with self.values.within({**made, (id(self.scope), name): item}):
                         after = self.block(stmt.body, state)
                     if after is None:
                         return None
@@ -156,17 +156,12 @@ class Walk(Part):
                 return self.evidence.effect(value, state)
         return state
 
-    def turns(self, loop: t.For) -> list[t.Expr]:
+    def turns(self, loop: t.For) -> Items:
         """What a loop over a few constants goes through, where a route's path is at stake."""
         if self.tests is None:
             return []
-        if isinstance(loop.iter, t.Seq):
-            return loop.iter.items if len(loop.iter.items) <= _MAX_TURNS else []
-        for known in possible(self.values.value(loop.iter, self.scope)):
-            if isinstance(known.value, list) and len(known.value) <= _MAX_TURNS:
-                at = (loop.iter.line, loop.iter.column, loop.iter.end_line)
-                return [t.Const(*at, item) for item in known.value if isinstance(item, str)]
-        return []
+        items = items_of(self.values, loop.iter, self.scope) or []
+        return items if len(items) <= _MAX_TURNS else []
 
     def choose(self, stmt: t.Return, choice: t.Choice, state: State) -> None:
         """`return view(request) if allowed else forbidden()`: two ways in one statement."""
