@@ -121,6 +121,7 @@ def _targets(application: Application, site: CallSite) -> Iterator[str]:
         case t.Assign(targets=targets):
             for target in targets:
                 yield from _word(target)
+    keyed = False
     if statement is not None:
         for node in t.walk_own(statement):
             match node:
@@ -132,9 +133,10 @@ def _targets(application: Application, site: CallSite) -> Iterator[str]:
                     for key, value in zip(keys, values, strict=True):
                         if isinstance(key, t.Const) and isinstance(key.value, str):
                             if _holds(value, site.node):
+                                keyed = True  # what the function gives is the record around it
                                 yield key.value
     function = site.function
-    if function is not None and _made_for_return(function, statement):
+    if function is not None and not keyed and _made_for_return(function, statement):
         yield function.name
 
 

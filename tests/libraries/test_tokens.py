@@ -268,6 +268,14 @@ def test_passwords(build: Build, code: str, weaknesses: int) -> None:
         ("def f(): return User(api_key=random.getrandbits(64))", ["api_key"]),
         ("def f(): num_tokens = random.randint(1, 9)", []),
         ("def f(): return random.choice(['red'])", []),
+        (
+            "def web_session():\n    headers = {'User-Agent': random.choice(['a'])}\n    return Session(headers)",
+            [],
+        ),
+        (
+            "def web_session():\n    headers = {'X-Token': random.choice(['a'])}\n    return headers",
+            [],
+        ),
         ("def token(): return random.SystemRandom().choice('ab')", []),
     ],
 )
