@@ -209,7 +209,9 @@ urlpatterns = [path("notes/", note), path("orders/", Orders.as_view())]
         {
             "app.py": """
 from flask import Flask, render_template, request
+from posts import posts
 app = Flask(__name__)
+app.register_blueprint(posts)
 
 @app.get("/search")
 def search():
@@ -217,6 +219,19 @@ def search():
     return render_template(  # expect: medium
         "search.html", term=term, shown=term,
     )
+""",
+            "posts.py": """
+from flask import Blueprint
+from store import connection
+posts = Blueprint("posts", __name__)
+
+class Posts:
+    def find(number):
+        return connection.execute(f"SELECT * FROM posts WHERE id = {number}").fetchone()  # expect: critical
+
+@posts.get("/posts/<number>")
+def post(number):
+    return {"post": Posts.find(number)}
 """,
             "templates/search.html": "<p>{{ term|safe }}</p><p>{{ shown }} {{ shown|e|safe }}</p>\n",
         },

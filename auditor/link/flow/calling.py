@@ -244,7 +244,10 @@ class Calling(Expressions):
         params = list(callee.node.params)
         given: dict[str, Taint] = {}
         if isinstance(callee.scope.owner, t.Class) and params:
-            if not any(t.dotted(d) == "staticmethod" for d in callee.node.decorators):
+            told = {t.dotted(d) for d in callee.node.decorators}
+            if "classmethod" in told or not (
+                "staticmethod" in told or self.of_class_itself(reached.site)
+            ):
                 first = params.pop(0)
                 if reached.receiver is not None:
                     given[first.name] = reached.receiver
@@ -283,6 +286,13 @@ class Calling(Expressions):
                         more = given[param.name].parts() if param.name in given else {}
                         given[param.name] = record(held, {**more, keyword: held}) or held
         return given
+
+    def of_class_itself(self, site: CallSite) -> bool:
+        """`Posts.find(x)`, of a class and not of an instance: its first parameter gets `x`."""
+        if not isinstance(site.node.func, t.Attr):
+            return False
+        found = self.code.definition(self.code.name(site.node.func.value, site.scope))
+        return found is not None and isinstance(found.node, t.Class)
 
     def through(
         self,
