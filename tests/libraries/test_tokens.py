@@ -273,8 +273,8 @@ def test_passwords(build: Build, code: str, weaknesses: int) -> None:
             [],
         ),
         (
-            "def web_session():\n    headers = {'X-Token': random.choice(['a'])}\n    return headers",
-            [],
+            "def web_session():\n    headers = {'token': random.choice(['a'])}\n    return headers",
+            ["token"],
         ),
         ("def token(): return random.SystemRandom().choice('ab')", []),
     ],
