@@ -144,7 +144,14 @@ def _managed(reading: Reading, entity: Entity, expr: t.Attr, frame: Frame) -> Th
         for name in reading.code.ancestry(manager):
             method = reading.code.definition(f"{name}.get_queryset")
             if method is not None and isinstance(method.node, t.Function) and frame.depth < 3:
-                return _run(reading, method, draft, frame, {}) or draft
+                given = each(_run(reading, method, draft, frame, {}))
+                here = [  # what it narrows is asked where the manager is
+                    replace(x, place=draft.place, origin=x, loop=frame.loop)
+                    if isinstance(x, Draft)
+                    else x
+                    for x in given
+                ]
+                return either(here) or draft
     return draft
 
 
