@@ -20,6 +20,8 @@ _EXTENSIONS = {
     "dockerflow.flask.app.Dockerflow": ("/__heartbeat__", ("what it is given",)),
 }
 """Extension -> where it answers, and what it asks."""
+_CHECKS = ("healthcheck.HealthCheck", "py_healthcheck.HealthCheck")
+"""https://github.com/ateliedocodigo/py-healthcheck: `HealthCheck(app, "/health").add_check(f)`."""
 _MIDDLEWARE = "dockerflow.django.middleware.DockerflowMiddleware"
 _ROUTER = "dockerflow.fastapi.router"
 
@@ -38,6 +40,10 @@ def packaged_checks(application: Application) -> Iterator[HealthCheck]:
     for site in code.calls(*_EXTENSIONS):
         path, checks = _EXTENSIONS[code.name(site.node.func, site.scope)]
         yield from _served(application, path, place_of(site), checks)
+    for site in code.calls(*_CHECKS):
+        path = application.values.text(site.arg(1, "path"), site.scope) or "/healthcheck"
+        asks = any(True for _ in code.method_calls("add_check"))
+        yield from _served(application, path, place_of(site), ("what is added",) if asks else ())
     for project in application.facts(DjangoProject):
         if _MIDDLEWARE in project.main.texts("MIDDLEWARE"):  # it asks databases and migrations
             place = place_in(project.main, "MIDDLEWARE")

@@ -81,6 +81,11 @@ _PLACES = tuple(
     )
 )
 _FILE = re.compile(r"[^{}]*\.(?:js|css|map|png|jpe?g|svg|gif|ico|woff2?|ttf|webmanifest)", re.I)
+_OF_THINGS = re.compile(
+    r"(?:applications?|apps?|clients?|devices?|(?:web)?hooks?|services?|domains?|events?|courses?)",
+    re.I,
+)
+"""Below these, `register` is no registration of people."""
 _DEEPEST = {"health check": 2, "information": 1, "error page": 1}
 _MAILED = re.compile(
     r"(?:re)?set|reset[-_]?password|confirm|activate|verify|unsubscribe|(?:accept[-_]?)?invit(?:e|ation)s?",
@@ -116,6 +121,8 @@ def public_by_nature(method: str, path: str) -> str:
         return "static files" if above and reads and _PLACES[2][1].fullmatch(above[0]) else ""
     pair = f"{above[-1]}/{last}" if above else ""
     for why, words in _ACTIONS:
+        if why == "registration" and above and _OF_THINGS.fullmatch(above[-1]):
+            continue
         if pair and words.fullmatch(pair):
             return why
         if words.fullmatch(last) and (

@@ -48,6 +48,7 @@ _STRUCTURED = {
 _WRITES_RECORDS = (
     r"JsonFormatter|json_?log|structlog|JSONRenderer|log_formatter_(?:asim|ecs)|ASIMFormatter|ECSFormatter|ecs_logging|StdlibFormatter"
     r"|StackdriverJson|CloudLoggingHandler|StructuredLogHandler"
+    r"|\"[\w@.-]{2,24}\"\s*:\s*\"?%\((?:asctime|levelname|message|name)\)"
 )
 
 

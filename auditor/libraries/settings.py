@@ -48,7 +48,7 @@ _GETTERS = {
 _OPTIONAL = {"os.getenv", "os.environ.get"}
 """Readers that give None where the setting is missing."""
 _ENVIRONS = re.compile(
-    r"^environs?\.(?:(?:Env|FileAwareEnv)\(\)|env(?=[.]|$))(?:\.(?!read_env|prefixed)\w+)?$"
+    r"^(?:environs?|envparse)\.(?:(?:Env|FileAwareEnv)\(\)|env(?=[.]|$))(?:\.(?!read_env|prefixed)\w+)?$"
 )
 _URLS = {"db": "DATABASE_URL", "db_url": "DATABASE_URL", "cache": "CACHE_URL", "cache_url": "CACHE_URL",
          "email": "EMAIL_URL", "email_url": "EMAIL_URL", "search_url": "SEARCH_URL"}  # fmt: skip

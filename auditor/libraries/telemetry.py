@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from auditor.extract.readers.scripts import ScriptLine
 from auditor.link.application import Application, provides
 from auditor.link.reach import Reach
 from auditor.link.values import place_of
@@ -30,6 +31,7 @@ _SETUPS = tuple(
         ("Logfire", r"logfire\.(?:instrument_\w+|configure)$"),
         ("Datadog", r"ddtrace\.(?:patch_all|patch|auto.*)$|datadog\.initialize$"),
         ("StatsD", r"statsd\.(?:StatsClient|TCPStatsClient)$|datadog\.(?:\w+\.)*statsd\.\w+$"),
+        ("Markus", r"markus\.configure$"),
         ("New Relic", r"newrelic\.agent\.(?:initialize|WSGIApplicationWrapper|ASGIApplicationWrapper)$"),
         ("Elastic APM", r"elasticapm\.(?:Client|contrib\.(?:\w+\.)*\w+)$"),
         ("AppSignal", r"appsignal\.Appsignal$"),
@@ -97,7 +99,11 @@ def telemetry(application: Application) -> Iterator[Telemetry]:
 
 def agents(application: Application) -> Iterator[tuple[str, Place]]:
     """What a command is wrapped in, which reports errors and traces of everything it starts."""
-    for start in application.facts(Command):
+    started = [(c.text, c.place) for c in application.facts(Command)]
+    started += [
+        (line.text, Place(file.path, line.line)) for file, line in application.of(ScriptLine)
+    ]
+    for text, place in started:
         for title, pattern in _AGENTS:
-            if pattern.search(start.text):
-                yield title, start.place
+            if pattern.search(text):
+                yield title, place

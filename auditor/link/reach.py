@@ -201,6 +201,17 @@ _HOOKS = re.compile(r"(?:^|/)gunicorn(?:\.conf|_conf|_config)?\.py$")
 """gunicorn calls the functions of its configuration (`post_fork`, `when_ready`)."""
 
 
+def _is_ready(found: Located) -> bool:
+    """Django calls `ready` of every application's configuration."""
+    owner = found.scope.owner
+    return (
+        isinstance(found.node, t.Function)
+        and found.node.name == "ready"
+        and isinstance(owner, t.Class)
+        and any(t.last_word(base).endswith("Config") for base in owner.bases)
+    )
+
+
 _FACTORY = re.compile(r"(?:create|make|build|get|init)_(?:\w+_)?app(?:lication)?$")
 
 
@@ -224,6 +235,7 @@ def reach(application: Application) -> list[Reach]:
         [m for path, m in code.modules.items() if _ENTRY.search(path) or _makes(m)] if apps else []
     )
     made = [code.enclosing(app.source.scope) for app in apps if app.source is not None]
+    made += [found for found in code.functions() if _is_ready(found)] if apps else []
     handlers = [found for r in routes for found in (r.function, *r.dependencies) if found]
     handlers += [found for found in code.functions() if _HOOKS.search(found.path)] if apps else []
     return [Reach(code, roots, [f for f in made if f is not None], handlers)]

@@ -39,10 +39,11 @@ from auditor.platforms.compose import Compose
 def commands(application: Application) -> Iterator[Command]:
     released = {each.path for each in application.facts(ReleasedImage)}
     for file, image in application.of(Image):
-        if image.command:
-            place = Place(file.path, image.command_line)
+        command = image.command or (image.base if image.base.startswith("tiangolo/") else "")
+        if command:  # tiangolo's images start a server by themselves
+            place = Place(file.path, image.command_line or image.line)
             environment = "" if file.path in released else environment_of_file(file.path)
-            yield Command(image.command, "Dockerfile", "", place, environment)
+            yield Command(command, "Dockerfile", "", place, environment)
     for file, service in application.of(Service):
         text = f"{service.image} {service.command}".strip()
         environment = environment_of_file(file.path) or environment_of(service.name)

@@ -25,6 +25,7 @@ _SERVERS = tuple(
         ("flask", r"(?:^|[\s/])(?:flask|quart)\s(?:.*\s)?run\b"),
         ("runserver", r"\brunserver(?:_plus)?\b"),
         ("fastapi", r"(?:^|[\s/])fastapi\s+(?:dev|run)\b"),
+        ("server", r"^tiangolo/(?:uvicorn|meinheld|uwsgi)-"),
         (
             "server",
             r"(?:^|[\s/\"'])(?:gunicorn|uvicorn|hypercorn|daphne|waitress-serve|uwsgi|granian)\b(?![.:=])",
@@ -55,14 +56,20 @@ def starts(application: Application) -> Iterator[Start]:
         for s in found
         if s.server == "server" and s.standing is Standing.PRODUCTION and not _is_plain_compose(s.command)
     }  # fmt: skip
+    serving = {s.command.place.path for s in found if s.server == "server"}
     for start in found:
+        other_branch = (
+            start.server in ("runserver", "flask")
+            and start.command.place.path in serving
+            and start.command.place.path.endswith((".sh", ".bash"))
+        )  # of a script that starts a server for production, too
         plain = not start.command.environment and named
         beside = (
             start.command.source == "Dockerfile"
             and start.server in ("runserver", "flask")
             and bool(serious - {"Dockerfile"})
         )  # an image for developers, where a platform starts the application otherwise
-        if plain or beside or (definite and _is_plain_compose(start.command)):
+        if plain or beside or other_branch or (definite and _is_plain_compose(start.command)):
             yield replace(start, standing=Standing.PERHAPS)
         else:
             yield start

@@ -23,6 +23,8 @@ from auditor.model.places import Place
 from auditor.model.web import Guarding, Limit, Limited, Limiter, Limiting, Route, WebApp
 
 _ABUSED = {"login", "registration", "token refresh", "password recovery"}
+_ELSEWHERE = re.compile(r"oauth\d?_?login|OAuth\d?LoginView|saml|oidc|social", re.I)
+"""Handlers that send whoever signs in on to another service, where passwords are tried."""
 _NOT_COUNTED = {"health check", "documentation", "static files", "metrics"}
 
 
@@ -49,6 +51,8 @@ _WORDS = (
 def _guessed(route: Route) -> str:
     """What can be tried at a route, by its nature, or by the last word of its path or handler."""
     if not (route.writes or route.method == "ANY") or route.authentication is Guarding.ENFORCED:
+        return ""
+    if route.public == "login" and _ELSEWHERE.search(route.handler):
         return ""
     if route.public:
         return route.public if route.public in _ABUSED else ""

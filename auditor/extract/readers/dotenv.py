@@ -37,7 +37,7 @@ _ENVIRONMENTS = (
     ("production", r"prod(?:uction)?|live"),
     ("staging", r"stag(?:e|ing)|preview|uat"),
     ("development", r"dev(?:elopment)?|local"),
-    ("test", r"test(?:ing)?|ci"),
+    ("test", r"(?:unit-?)?tests?|testing|ci|codebuild|selenium|e2e|playwright"),
 )
 
 

@@ -119,11 +119,20 @@ _ALWAYS = re.compile(
 """Resources that are backed up unless they are told not to."""
 
 
+_RUN_ELSEWHERE = re.compile(
+    r"aws_(?:db_instance|rds_cluster|docdb_cluster)|google_sql_database_instance|azurerm_(?:postgresql|mysql)\w*_server|azurerm_mssql_\w+"
+    r"|mongodbatlas_(?:advanced_)?cluster|digitalocean_database_cluster"
+)
+"""Databases that other code set up, and this one looks up."""
+
+
 @extracts(Kind.PLATFORM, name=r".+\.tf")
 def terraform(source: Source) -> Iterator[Fact]:
     for block in blocks(source.text):
         if block.kind == "module" and block.labels:
             yield from _module(block)
+        if block.kind == "data" and block.labels and _RUN_ELSEWHERE.fullmatch(block.labels[0]):
+            yield ManagedStore("Terraform", f"data.{block.labels[0]}.{block.labels[-1]}", None, block.line)  # fmt: skip
         if block.kind != "resource" or not block.labels:
             continue
         kind, name = block.labels[0], block.labels[-1]
