@@ -155,7 +155,7 @@ def looks_like_health(path: str) -> bool:
 
 def _is_auth(segment: str) -> bool:
     return (
-        re.fullmatch(r"auth|oauth2?|login|users?|accounts?|jwts?|tokens?|session", segment, re.I)
+        re.fullmatch(r"auth|oauth2?|login|users?|accounts?|jwts?|tokens?|sessions?", segment, re.I)
         is not None
     )
 

@@ -68,7 +68,7 @@ class Reach:
             if not is_main_guard(stmt):
                 self._calls(stmt, module.scope, "start")
         for node, scope in self.code.nodes(module):
-            if isinstance(node, t.Function) and node.decorators:
+            if isinstance(node, t.Function) and node.decorators and not _by_hand(node):
                 self._run(Located(node, scope), "handler")
             elif isinstance(node, t.Call):
                 last = node.func.name if isinstance(node.func, t.Attr) else ""
@@ -199,6 +199,12 @@ _ENTRY = re.compile(
 """Modules that a server or Django loads by their names."""
 _HOOKS = re.compile(r"(?:^|/)gunicorn(?:\.conf|_conf|_config)?\.py$")
 """gunicorn calls the functions of its configuration (`post_fork`, `when_ready`)."""
+
+
+def _by_hand(function: t.Function) -> bool:
+    """Whether somebody starts it at a terminal: a command of click, typer or Flask."""
+    calls = (d.func if isinstance(d, t.Call) else d for d in function.decorators)
+    return any(t.last_word(each) in ("command", "group") for each in calls)
 
 
 def _is_ready(found: Located) -> bool:

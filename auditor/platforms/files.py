@@ -46,13 +46,30 @@ def commands(application: Application) -> Iterator[Command]:
             yield Command(command, "Dockerfile", "", place, environment)
     for file, service in application.of(Service):
         text = f"{service.image} {service.command}".strip()
-        environment = environment_of_file(file.path) or environment_of(service.name)
+        environment = (
+            environment_of_file(file.path)
+            or environment_of(service.name)
+            or _told_by_settings(service)
+        )
         place = Place(file.path, service.line)
         yield Command(text, f"service {service.name}", "", place, environment)
     for file, process in application.of(Process):
         place = Place(file.path, process.line)
         environment = environment_of_file(file.path)
         yield Command(process.command, process.platform, process.schedule, place, environment)
+
+
+_SELECTS = re.compile(r"(?:^|_)(?:ENV|ENVIRONMENT|SETTINGS_MODULE|CONFIG|MODE|STAGE)$")
+
+
+def _told_by_settings(service: Service) -> str:
+    """`DJANGO_SETTINGS_MODULE=shop.settings.development`: the environment that a service is told."""
+    told = [
+        environment_of(value.replace("/", "."))
+        for name, value, _ in service.environment
+        if _SELECTS.search(name)
+    ]
+    return "development" if "development" in told and "production" not in told else ""
 
 
 @provides(Command)

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+import msgspec
+
 from auditor.discover import Kind
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Ignored, Image
@@ -60,8 +62,15 @@ def images(application: Application) -> Iterator[ContainerImage]:
         if file.path in released or not (for_developers(file.path) or file.path in aside)
     ]
     own = [(path, image) for path, image in kept if "contrib" not in path.split("/")]
-    for path, image in own or kept:  # what others contributed stands beside what is released
-        yield context.image(path, image)
+    made = [
+        context.image(path, image) for path, image in own or kept
+    ]  # not what others contributed
+    for (_, image), each in zip(own or kept, made, strict=True):
+        if not any(other.runs for other in made) and any(
+            s.strip("./") == "" for s, _ in image.copies
+        ):
+            each = msgspec.structs.replace(each, runs=True)  # whoever starts it names the command
+        yield each
 
 
 _PUSHES = re.compile(

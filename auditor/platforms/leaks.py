@@ -25,12 +25,14 @@ def leaks(application: Application) -> Iterator[Leak]:
             continue  # the database of a test run, which ends with it
         if file.kind is Kind.WORKFLOW and found.kind == "password":
             found = msgspec.structs.replace(found, confidence="low")
-        yield _leak(found, file.path, file.role)
+        yield _leak(found, file.path, file.role, local=file.kind is Kind.WORKFLOW)
     for past in application.history.past if application.history else ():
         yield _leak(past.secret, past.path, past.role, past.commit, past.date)
 
 
-def _leak(found: Secret, path: str, role: Role, commit: str = "", date: str = "") -> Leak:
+def _leak(
+    found: Secret, path: str, role: Role, commit: str = "", date: str = "", local: bool = False
+) -> Leak:
     place = Place(path, found.line, found.column, found.end_line, found.variable)
     return Leak(
         found.kind,
@@ -44,5 +46,5 @@ def _leak(found: Secret, path: str, role: Role, commit: str = "", date: str = ""
         commit,
         date,
         bool(SHIPPED.match(found.variable)),
-        environment_of_file(path) in ("development", "test"),
+        local or environment_of_file(path) in ("development", "test"),
     )

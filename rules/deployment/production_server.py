@@ -104,7 +104,7 @@ class ProductionServer(Rule):
             told = f"{command.source} starts a server that reloads on every change (`{match[0].strip()}`)"
             yield Evidence(place, State.WEAK, Severity.MEDIUM, told, subject)
         elif start.server in ("server", "fastapi"):
-            if self._lonely(application, command.text):
+            if command.source != "Procfile" and self._lonely(application, command.text):
                 told = f"{command.source} starts gunicorn with its single default worker"
                 yield Evidence(place, State.WEAK, Severity.LOW, told, f"{subject} workers")
             else:
