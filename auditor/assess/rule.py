@@ -93,6 +93,8 @@ class Rule(abc.ABC):
     """What the fix takes: small (hours), medium (a day or two), large (more)."""
     texts_only: ClassVar[bool] = False
     """Asks for nothing but what the text of a file tells by itself: no code is read for it."""
+    seeks: ClassVar[bool] = False
+    """Fails where nothing of its kind is found, so that a file that cannot be read leaves it open."""
     good: ClassVar[tuple[Example, ...]]
     bad: ClassVar[tuple[Example, ...]]
 

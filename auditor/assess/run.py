@@ -50,9 +50,37 @@ def _ask(application: Application, rule: Rule, broken: list[tuple[str, Unread]])
             )
     if watch.code and broken:
         return _doubted(verdict, broken)
+    unread = _unread_deployment(application) if rule.seeks else ""
+    if unread and _only_absent(verdict):
+        return replace(
+            verdict,
+            outcome=Outcome.UNKNOWN,
+            summary=f"{unread} cannot be read, and it may hold what was not found. Elsewhere: {verdict.summary}",
+            evidence=(),
+            coverage=None,
+            settle=f"Make {unread} parse, and audit again.",
+        )
     if watch.code and verdict.outcome is Outcome.NOT_APPLICABLE:
         return _unless_unread(application, verdict)
     return verdict
+
+
+_DEPLOYS = (Kind.DOCKERFILE, Kind.COMPOSE, Kind.WORKFLOW, Kind.PLATFORM, Kind.PROXY)
+
+
+def _unread_deployment(application: Application) -> str:
+    """A file of the deployment that could not be read."""
+    kinds = {f.path: (f.kind, f.role) for f in application.tree.files}
+    for path, _ in application.unread:
+        kind, role = kinds.get(path, (Kind.TEXT, Role.SOURCE))
+        if kind in _DEPLOYS and role is Role.SOURCE:
+            return path
+    return ""
+
+
+def _only_absent(verdict: Verdict) -> bool:
+    """Whether all that a verdict rests on is that nothing was found."""
+    return len(verdict.evidence) == 1 and verdict.evidence[0].state is State.ABSENT
 
 
 def _unless_unread(application: Application, verdict: Verdict) -> Verdict:

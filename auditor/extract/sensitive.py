@@ -17,7 +17,7 @@ _HARMLESS = re.compile(
 )
 _PLACEHOLDER = re.compile(
     r"your[_\- ]|change[_\-]?(?:me|this|in)|replace|placeholder|example|<.*>|xxx|dummy|todo|here$"
-    r"|^(?:secret|password|test|none|null|key|token)$|\.\.\.|insert|fill",
+    r"|^(?:secret|password|test|none|null|key|token)$|\.\.\.|insert|fill|insecure|not[-_ ]?(?:so[-_ ]?)?(?:a[-_ ]?)?secret|build[-_]?time",
     re.I,
 )
 

@@ -16,7 +16,7 @@ _CALLS = tuple(
     (what, re.compile(pattern))
     for what, pattern in (
         ("a language model", r"^(?:openai|anthropic|google\.generativeai|google\.genai|groq|cohere|mistralai|langchain\w*|litellm|emergentintegrations|together|replicate)\."),
-        ("text messages", r"^(?:twilio|vonage|messagebird|plivo)\."),
+        ("text messages", r"^(?:twilio|vonage|messagebird|plivo)\.(?!request_validator|twiml|base\.exceptions|jwt)"),
         ("e-mail", r"^(?:smtplib|aiosmtplib|sendgrid|resend|fastapi_mail|mailjet_rest|postmarker)\.|^boto3.*send_email"),
         (
             "payments",

@@ -37,6 +37,7 @@ from auditor.platforms.compose import Compose
 
 @provides(Command)
 def commands(application: Application) -> Iterator[Command]:
+    (compose,) = application.facts(Compose)
     released = {each.path for each in application.facts(ReleasedImage)}
     for file, image in application.of(Image):
         command = image.command or (image.base if image.base.startswith("tiangolo/") else "")
@@ -50,6 +51,7 @@ def commands(application: Application) -> Iterator[Command]:
             environment_of_file(file.path)
             or environment_of(service.name)
             or _told_by_settings(service)
+            or ("development" if _mounts_source(service) and compose.is_local(file.path) else "")
         )
         place = Place(file.path, service.line)
         yield Command(text, f"service {service.name}", "", place, environment)
@@ -57,6 +59,11 @@ def commands(application: Application) -> Iterator[Command]:
         place = Place(file.path, process.line)
         environment = environment_of_file(file.path)
         yield Command(process.command, process.platform, process.schedule, place, environment)
+
+
+def _mounts_source(service: Service) -> bool:
+    """`.:/app`: the code is that of whoever runs it."""
+    return any(source.rstrip("/") in (".", "${PWD}", "./") for source, _, _ in service.volumes)
 
 
 _SELECTS = re.compile(r"(?:^|_)(?:ENV|ENVIRONMENT|SETTINGS_MODULE|CONFIG|MODE|STAGE)$")

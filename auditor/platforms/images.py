@@ -23,7 +23,7 @@ from auditor.extract.readers.scripts import PrivilegeDrop, ScriptLine
 from auditor.extract.sensitive import is_sensitive
 from auditor.link.application import Application, provides
 from auditor.model.containers import BaseImage, ContainerImage
-from auditor.model.deployment import ReleasedImage, Start
+from auditor.model.deployment import ReleasedImage, Standing, Start
 from auditor.model.pipelines import Job
 from auditor.model.places import Place
 from auditor.platforms.compose import Compose, dockerfile_of, for_developers
@@ -54,7 +54,12 @@ def images(application: Application) -> Iterator[ContainerImage]:
     (compose,) = application.facts(Compose)
     released = {each.path for each in application.facts(ReleasedImage)}
     aside = set(compose.dockerfiles_for_developers)
-    if any(file.path in released and image.copies for file, image in application.of(Image)):
+    elsewhere = any(
+        s.standing is Standing.PRODUCTION
+        and not s.command.source.startswith(("Dockerfile", "service "))
+        for s in application.facts(Start)
+    )  # a platform starts the application without an image
+    if elsewhere or any(f.path in released and i.copies for f, i in application.of(Image)):
         aside |= compose.dockerfiles_of_developers
     kept = [
         (file.path, image)

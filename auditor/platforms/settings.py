@@ -49,10 +49,12 @@ _LOADS = (
 def _named_by_compose(application: Application) -> dict[str, set[str]]:
     """Dotenv file -> the environments of the compose files whose services take it in."""
     found: dict[str, set[str]] = defaultdict(set)
+    (compose,) = application.facts(Compose)
     for file, service in application.of(Service, Role.SOURCE, Role.EXAMPLE):
+        local = "development" if compose.is_local(file.path) else ""
         for path in service.env_files:
             whole = posixpath.normpath(posixpath.join(posixpath.dirname(file.path), path))
-            found[whole].add(environment_of_file(file.path))
+            found[whole].add(environment_of_file(file.path) or local)
     return found
 
 

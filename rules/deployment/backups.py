@@ -64,6 +64,7 @@ class Backups(Rule):
     id = "backups"
     title = "Backup strategy"
     section = "deployment"
+    seeks = True
     severity = Severity.CRITICAL
     risk = "One wrong command, one failed disk or one intruder, and all data is gone."
     fix = "Schedule a dump to another place, keep several, and try a restore before launch."

@@ -34,6 +34,7 @@ class ContinuousIntegration(Rule):
     id = "continuous-integration"
     title = "Continuous integration"
     section = "deployment"
+    seeks = True
     severity = Severity.MEDIUM
     risk = "A change that breaks the application is found by its users."
     fix = "Run the tests on every pull request, let them fail the pipeline, and deploy only after them."

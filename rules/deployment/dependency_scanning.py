@@ -48,6 +48,7 @@ class DependencyScanning(Rule):
     id = "dependency-scanning"
     title = "Dependency security"
     section = "deployment"
+    seeks = True
     severity = Severity.LOW
     risk = "A library with a known hole stays in production until somebody else finds it."
     fix = "Turn on Dependabot or Renovate, and run pip-audit on each pull request and every week."

@@ -51,6 +51,7 @@ class EnvironmentConfigs(Rule):
     id = "environment-configs"
     title = "Environment-specific configuration"
     section = "deployment"
+    seeks = True
     severity = Severity.MEDIUM
     risk = "A setting meant for a laptop reaches production, or a test writes to the real database."
     fix = "Name the environment in one setting, read it in a settings class, and keep an example file for each."

@@ -26,6 +26,7 @@ class LoadTesting(Rule):
     id = "load-testing"
     title = "Load testing"
     section = "deployment"
+    seeks = True
     severity = Severity.INFO
     risk = "The first real crowd is the first test."
     fix = "Write a scenario for the three busiest routes, and run it against a staging environment."

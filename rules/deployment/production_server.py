@@ -178,7 +178,7 @@ class ProductionServer(Rule):
         },
         {
             "app.py": "from flask import Flask\napp = Flask(__name__)\n",
-            "Procfile": "web: gunicorn app:app # expect: low\n",
+            "Dockerfile": "FROM python:3.13\nCOPY . .\nCMD gunicorn app:app # expect: low\n",
         },
     )
 

@@ -143,7 +143,7 @@ def _service(document: Document, name: str, data: dict[str, Any], finishes: bool
         volumes=list(_volumes(document, name, data)),
         privileged=power,
         privileged_line=document.line("services", name, power.split(":")[0].split(" ")[0]),
-        user=text_at(data, "user"),
+        user=re.sub(r"\$\{\w+:?-([^}]*)\}", r"\1", text_at(data, "user")),
         extends=_extended(data.get("extends")),
         ports_line=document.line("services", name, "ports"),
         env_files=list(_env_files(data.get("env_file"))),
