@@ -233,7 +233,9 @@ def setting_reads(application: Application) -> Iterator[SettingRead]:
     reads = []
     helpers: dict[int, _Helper] = {}
     for node, scope in places:
-        if (helper := _helper(node, scope)) is not None:
+        if _may_be_environment(code.name(_reader(node), scope), node) and (
+            helper := _helper(node, scope)
+        ):
             helpers[id(helper.function)] = helper
             continue
         read = environment_reads(values, code.name(node, scope), node, scope)
@@ -270,6 +272,13 @@ def _key(node: t.Expr) -> t.Expr | None:
 
 def _reader(node: t.Expr) -> t.Expr:
     return node.func if isinstance(node, t.Call) else node
+
+
+def _may_be_environment(name: str, node: t.Expr) -> bool:
+    whole = (
+        node.func if isinstance(node, t.Call) else node.value if isinstance(node, t.Item) else node
+    )
+    return _reads(name) or "env" in t.dotted(whole).lower()
 
 
 def _reads(name: str) -> bool:

@@ -60,6 +60,13 @@ GIVEN = {
     "helm/templates/d.yaml": "{{- if .Values.x }}\n  - name: LEVEL\n    value: info\n{{- end }}\n",
     "docker-compose.yml": "services:\n  a:\n    image: a\n    environment:\n      - LEVEL=info\n",
     "Dockerfile": "FROM a\nENV LEVEL=info\n",
+    "web/Dockerfile": "FROM a AS builder\nENV LEVEL=info\nFROM b\nCMD serve\n",
+    "infra/main.tf": 'module "a" {\n  env_vars = {\n    LEVEL = "info"\n  }\n}\n',
+    "infra/staging.tfvars": 'env_vars = {\n  LEVEL = "info"\n}\n',
+    "infra/task.tf": 'resource "x" "y" {\n  containers = jsonencode([{\n    environment = [\n      { name = "LEVEL", value = "info" },\n    ]\n  }])\n}\n',
+    "deploy/app.service": '[Service]\nEnvironment="LEVEL=info" OTHER=1\n',
+    "helm/templates/map.yaml": "{{- if .Values.x }}\nkind: ConfigMap\ndata:\n  LEVEL: info\n{{- end }}\n",
+    "helm/values.yaml": "configMap:\n  LEVEL: info\n  enabled: true\n",
     ".env": "LEVEL=info\n",
 }
 
@@ -185,6 +192,16 @@ def test_files_of_dynaconf(build: Build) -> None:
     ]
     assert [(d.line, d.value) for d in found["A_DB__HOST"].defined] == [(4, "h")]
     assert [d.value for d in found["A_KEY"].defined] == ["(masked)"]
+
+
+def test_a_line_is_that_of_the_name(build: Build) -> None:
+    found = of(build, _dot_env="# first\n\n\nA_X=1\n\n# then\nB_X=2\n")
+    assert [d.line for name in ("A_X", "B_X") for d in found[name].defined] == [4, 7]
+
+
+def test_other_lookups_are_no_settings(build: Build) -> None:
+    code = "def enabled(flag):\n    return FLAGS.get(flag, True)\nx = enabled('A_FLAG')\n"
+    assert of(build, a_dot_py=code) == {}
 
 
 def test_values_that_are_kept_elsewhere(build: Build) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
+from auditor.extract.readers.dotenv import environment_of
+from auditor.extract.readers.environments import GivenSetting
 from auditor.extract.sensitive import is_placeholder, is_sensitive, safe_value
 from auditor.extract.shell import commands, program
 from auditor.extract.source import Source, extracts
@@ -175,6 +177,12 @@ def dockerfile(source: Source) -> Iterator[Fact]:
     running = [stage for stage in stages if not is_aside(stage.name)] or stages
     if running and running[-1].base:
         yield _image(running[-1], bases)
+        held = {(name, line) for name, (_, line) in running[-1].environment.items()}
+        for stage in stages:
+            for name, (value, line) in stage.environment.items():
+                if (name, line) not in held:  # of a stage that only builds, tests or develops
+                    held.add((name, line))
+                    yield GivenSetting(name, value, False, False, environment_of(stage.name), line)
 
 
 def is_aside(name: str) -> bool:

@@ -73,13 +73,15 @@ def dotenv(source: Source) -> Iterator[Fact]:
             yield Unread("broken dotenv line", binding.original.line)
         elif binding.key:
             value = known[binding.key] = _resolved(binding.value or "", known)
+            whole = binding.original.string  # with the empty lines before it
+            skipped = whole[: len(whole) - len(whole.lstrip())].count("\n")
             yield DotenvEntry(
                 binding.key,
                 safe_value(binding.key, value),
                 not value,
                 is_placeholder(value),
                 bool(re.search(r"://[^/@\s:]+:[^/@\s]+@", value)),
-                binding.original.line,
+                binding.original.line + skipped,
                 environment,
             )
 

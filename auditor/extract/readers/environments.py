@@ -89,6 +89,7 @@ def _blocks(
         if (
             isinstance(key, str)
             and _GIVES.match(key)
+            and not (inside == "test" and re.match(r"(?i)secret|config", key))
             and (manifest or key not in ("data", "stringData"))
         ):
             told = _told(path) or inside
@@ -134,6 +135,8 @@ def _settings(
     for name, value, elsewhere, line in pairs:
         if not _NAME.match(name) or isinstance(value, dict | list):
             continue
+        if _GIVES.match(name) and name != name.upper():
+            continue  # `Environment: Variables: …` of CloudFormation
         if strict and not _CAPITALS.fullmatch(name):
             continue
         text = "" if value is None else str(value)
