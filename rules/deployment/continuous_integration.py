@@ -12,6 +12,7 @@ from auditor.assess.verdict import (
     judge,
     not_applicable,
     present,
+    unknown,
 )
 from auditor.link.application import Application
 from auditor.model.pipelines import Job, JobStep
@@ -19,6 +20,14 @@ from auditor.model.places import Place
 from auditor.model.web import WebApp
 
 _TEST_STARTS = {"push", "pull_request", "merge_group", "pull_request_target"}
+
+
+_PIPELINE = re.compile(
+    r"(?:^|/)(?:azure-pipelines[^/]*\.ya?ml|\.gitlab-ci\.ya?ml|jenkinsfile|\.travis\.ya?ml|bitbucket-pipelines\.ya?ml|\.drone\.ya?ml)$"
+    r"|^\.circleci/config\.ya?ml$|^\.github/workflows/[^/]+\.ya?ml$|^\.(?:buildkite|semaphore|woodpecker)/",
+    re.I,
+)
+"""Files of pipelines, told by their names."""
 
 
 class ContinuousIntegration(Rule):
@@ -51,6 +60,12 @@ class ContinuousIntegration(Rule):
         if not apps:
             return not_applicable("no web application was found")
         jobs = application.facts(Job)
+        others = [f.path for f in application.tree.files if _PIPELINE.search(f.path)]
+        if not jobs and others:
+            return unknown(
+                f"{others[0]} takes its jobs from elsewhere, so whether tests run is not in this tree.",
+                "Look at a run of the pipeline: it should run the tests on every change.",
+            )
         tests = [(job, step) for job in jobs for step in job.steps if step.tests]
         works = [(job, step) for job, step in tests if _runs(job) and not step.tolerated]
         evidence = [

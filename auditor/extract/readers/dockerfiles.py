@@ -157,6 +157,7 @@ def dockerfile(source: Source) -> Iterator[Fact]:
     """One image per file: the last stage is what runs, unless its name says development or tests."""
     named: dict[str, _Stage] = {}
     stages: list[_Stage] = []
+    under: dict[int, _Stage] = {}
     bases: list[tuple[str, int]] = []
     arguments: dict[str, str] = {}
     for number, word, rest in _instructions(source.text):
@@ -168,6 +169,8 @@ def dockerfile(source: Source) -> Iterator[Fact]:
             if below is None and base:
                 bases.append((base, number))
             stages.append(below.below(name, number) if below else _Stage(name, base, number))
+            if below is not None:
+                under[id(stages[-1])] = below
             if name:
                 named[name] = stages[-1]
         elif stages:
@@ -178,8 +181,13 @@ def dockerfile(source: Source) -> Iterator[Fact]:
     if running and running[-1].base:
         yield _image(running[-1], bases)
         held = {(name, line) for name, (_, line) in running[-1].environment.items()}
+        chain = {id(running[-1])}
+        stage = running[-1]
+        while (below := under.get(id(stage))) is not None:
+            chain.add(id(below))
+            stage = below
         for stage in stages:
-            for name, (value, line) in stage.environment.items():
+            for name, (value, line) in stage.environment.items() if id(stage) not in chain else ():
                 if (name, line) not in held:  # of a stage that only builds, tests or develops
                     held.add((name, line))
                     yield GivenSetting(name, value, False, False, environment_of(stage.name), line)
