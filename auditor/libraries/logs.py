@@ -63,7 +63,7 @@ def log_setups(application: Application) -> Iterator[LogSetup]:
     (reach,) = application.facts(Reach)
     for site in code.calls("logging.basicConfig"):
         yield LogSetup("logging.basicConfig", False, place_of(site), reach.started_by(site))
-    for site in code.calls("structlog.configure"):
+    for site in code.calls("structlog.configure", "structlog.configure_once"):
         renders = any(True for _ in code.method_calls("JSONRenderer"))  # often set up elsewhere
         yield LogSetup("structlog", renders, place_of(site), reach.started_by(site))
     for site in code.calls("loguru.logger.add"):

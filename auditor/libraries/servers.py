@@ -36,9 +36,12 @@ def reloads(application: Application) -> Iterator[DebugSwitch]:
 @provides(DebugSwitch)
 def commands(application: Application) -> Iterator[DebugSwitch]:
     """`--reload`, `fastapi dev`, `flask run --debug` and `manage.py runserver` in a deployment."""
-    for start in application.facts(Start):
+    starts = application.facts(Start)
+    serious = any(s.standing is Standing.PRODUCTION and s.server == "server" for s in starts)
+    for start in starts:
         text, place = start.command.text, start.command.place
-        if start.standing is Standing.LOCAL:
+        aside = start.standing is Standing.PERHAPS and serious and start.server != "server"
+        if start.standing is Standing.LOCAL or aside:
             continue
         served = True if start.standing is Standing.PRODUCTION else None
         why = start.command.source

@@ -398,7 +398,7 @@ applications:
         },
     ),
     Sample(
-        "Terraform: databases of AWS, Azure, Google, DigitalOcean, Atlas …, modules, load balancers",
+        "Terraform: databases of AWS, Azure, Google, DigitalOcean, Atlas …, modules, load balancers, what is started with which settings",
         {
             **_APP,
             "main.tf": """
@@ -411,6 +411,16 @@ resource "aws_backup_plan" "daily" {
 }
 resource "render_web_service" "web" {
   start_command = "gunicorn app:app"
+}
+resource "aws_lb_target_group" "web" {
+  health_check {
+    path = "/health"
+  }
+}
+module "service" {
+  env_vars = {
+    LEVEL = "info"
+  }
 }
 resource "aws_lb_listener" "plain" {
   default_action {
@@ -466,7 +476,7 @@ http:
     Sample(
         "systemd units and timers, crontabs",
         {
-            "ops/web.service": "[Service]\nExecStart=/usr/bin/gunicorn app:app\n",
+            "ops/web.service": "[Service]\nEnvironment=LEVEL=info\nExecStart=/usr/bin/gunicorn app:app\n",
             "ops/dump.service": "[Service]\nExecStart=/usr/bin/dump.sh\n",
             "ops/dump.timer": "[Timer]\nOnCalendar=daily\n",
             "ops/crontab": "0 3 * * * root /usr/bin/dump.sh\n",
@@ -498,8 +508,15 @@ http:
         {"load/locustfile.py": "from locust import HttpUser\n"},
     ),
     Sample(
-        "dotenv files",
+        "dotenv files, those of other names that a compose file or the code names",
         {".env.production": "LEVEL=info\n"},
+    ),
+    Sample(
+        "settings files of Dynaconf (TOML, YAML, JSON)",
+        {
+            "conf.py": "from dynaconf import Dynaconf\nsettings = Dynaconf()\n",
+            "settings.toml": '[production]\nlevel = "info"\n',
+        },
     ),
 )
 
