@@ -232,7 +232,8 @@ class Code(Index):
                 assert isinstance(binding.node, t.Param)
                 return self._parameter(binding.node, scope, depth)
             case "value" | "context" if binding.part is not None:
-                return self.name(binding.part, scope, depth)
+                made = self._instance(self.name(_factory(binding.part), scope, depth))
+                return made if ":" in made else self.name(binding.part, scope, depth)
             case "element" if binding.value is not None and binding.index is None:
                 base = self.name(binding.value, scope, depth)
                 return f"{base}[]" if base else ""
@@ -593,6 +594,16 @@ class Code(Index):
 
 _STATIC = {"classmethod"}
 _PROPERTIES = {"property", "cached_property", "functools.cached_property"}
+
+
+def _factory(expr: t.Expr) -> t.Expr | None:
+    """What makes a field's value where none is given: `api: Api = Field(default_factory=Api)`."""
+    if isinstance(expr, t.Call) and expr.keywords and t.dotted(expr.func) in _FIELDS:
+        return argument(expr, None, "default_factory")
+    return None
+
+
+_FIELDS = {"Field", "field", "pydantic.Field", "dataclasses.field"}
 
 
 def _last_of_name(name: str) -> str:

@@ -35,7 +35,10 @@ class Switches(Part):
                     return op == "or"
                 return None if None in outcomes else op == "and"
         known = self.tests.decide(test, self.scope) if self.tests else None
-        return self.switched(test) if known is None else known
+        if known is None and self.trace.by_default:
+            known = self.switched(test)
+            self.trace.optional |= known is not None
+        return known
 
     def switched(self, test: t.Expr) -> bool | None:
         """The outcome of a test of a switch that the code sets, or that is off unless it is set."""
