@@ -371,19 +371,28 @@ def _asks(function: t.Function) -> bool:
     )
 
 
+_MAX_AHEAD = 2
 _NOT_AHEAD = re.compile(r"\(\?!([^()\\]*)\)")
 
 
-def _found(pattern: str, method: str, text: str) -> bool | None:
-    """Whether a pattern matches; a group that must not follow, which the engine does not know, is
-    settled where the rest does not match, or nothing matches with that group in its place."""
+def _found(pattern: str, method: str, text: str) -> bool:
+    """Whether a pattern matches; what must not follow, which the engine does not know, is looked for
+    wherever the part before it may end."""
     if (excluded := _NOT_AHEAD.search(pattern)) is None:
         return getattr(re2.compile(pattern, _QUIET), method)(text) is not None
-    before, after = pattern[: excluded.start()], pattern[excluded.end() :]
-    if not _found(before + after, method, text):
-        return _found(before + after, method, text)
-    follows = getattr(re2.compile(f"{before}(?:{excluded[1]})", _QUIET), method.replace("full", ""))
-    return None if follows(text) is not None else True
+    if len(_NOT_AHEAD.findall(pattern)) > _MAX_AHEAD:
+        raise re2.error("looks ahead too often")
+    skipped = ".*" if method == "search" and not pattern.startswith("^") else ""
+    before = re2.compile(skipped + pattern[: excluded.start()], _QUIET)
+    ahead = re2.compile(excluded[1], _QUIET)
+    after = pattern[excluded.end() :]
+    rest = "fullmatch" if method == "fullmatch" else "match"
+    return any(
+        before.fullmatch(text[:end]) is not None
+        and ahead.match(text[end:]) is None
+        and _found(after, rest, text[end:])
+        for end in range(len(text) + 1)
+    )
 
 
 def _applied(text: str, method: str, given: Sequence[object]) -> str:

@@ -242,3 +242,23 @@ def test_a_project_inside_its_own_environment_is_read(tmp_path: Path) -> None:
     tree = discover(tmp_path)
     assert [f.path for f in tree.files] == ["venv/shop/manage.py", "venv/shop/shop/urls.py"]
     assert {x.path for x in tree.left_out} == {"venv/", "other/"}
+
+
+def test_what_others_import_is_part_of_the_application(tmp_path: Path) -> None:
+    files = {
+        "app/__init__.py": "",
+        "app/main.py": "from app.routes import (\n    users,\n    test_checkout,\n)\n",
+        "app/routes/test_checkout.py": "router = make()\n",
+        "app/routes/test_users.py": "import pytest\nfrom app.routes import users\n",
+        "app/routes/test_alone.py": "run()\n",
+        "app/docs/__init__.py": "",
+        "app/docs/changelog.py": "router = make()\n",
+        "docs/conf.py": "project = 'x'\n",
+    }
+    write(tmp_path, files)
+    roles = {file.path: file.role for file in discover(tmp_path).files}
+    assert roles["app/routes/test_checkout.py"] is Role.SOURCE
+    assert roles["app/docs/changelog.py"] is Role.SOURCE
+    assert roles["app/routes/test_users.py"] is Role.TEST
+    assert roles["app/routes/test_alone.py"] is Role.TEST
+    assert roles["docs/conf.py"] is Role.DOCUMENTATION
