@@ -19,7 +19,8 @@ from auditor.extract.python import tree as t
 from auditor.frameworks.harmless import Harmless
 from auditor.libraries.schemas import Field, fields, filled, kind_of, read_only, used_in
 from auditor.link.application import Application, provides
-from auditor.link.names import Code, Located, argument
+from auditor.link.names import Code
+from auditor.link.scopes import Located, argument
 from auditor.link.values import Evaluator, place_of
 from auditor.model.places import Place
 from auditor.model.settings import FrameworkSetting

@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 
 from auditor.extract.python import tree as t
-from auditor.frameworks.dependencies import Dependency, DependencyGuards
+from auditor.frameworks.fastapi.dependencies import Dependency, DependencyGuards
 from auditor.frameworks.guards import CREDENTIAL
 from auditor.libraries.authentication import CURRENT_USER, TOKEN_IDENTITY
-from auditor.link.labels import (
+from auditor.link.labels.engine import (
     IDENTITY,
     NOTHING,
     REQUEST,
@@ -26,7 +26,8 @@ from auditor.link.labels import (
     knows_caller,
     sent_id,
 )
-from auditor.link.names import Code, Located, Scope
+from auditor.link.names import Code
+from auditor.link.scopes import Located, Scope
 from auditor.model.web import Route
 
 _REQUEST = re.compile(r"^(?:self\.)?_?(?:request|req|info\.context(?:\.request)?)$")

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.cookies import flag_of, samesite_of, setting_of, truths
-from auditor.frameworks.django_settings import DjangoProject, Variant, place_in
-from auditor.frameworks.flask_apps import FlaskApps
-from auditor.frameworks.flask_config import filled_from_outside
+from auditor.frameworks.django.settings import DjangoProject, Variant, place_in
+from auditor.frameworks.flask.apps import FlaskApps
+from auditor.frameworks.flask.config import filled_from_outside
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.values import place_of

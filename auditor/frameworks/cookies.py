@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.frameworks.fastapi import unit_of
+from auditor.frameworks.fastapi.application import unit_of
 from auditor.link.application import Application, provides
-from auditor.link.names import CallSite, Code, Located, Scope
+from auditor.link.names import Code
+from auditor.link.scopes import CallSite, Located, Scope
 from auditor.link.values import Evaluator, place_of
 from auditor.model.cookies import Cookie, Flag
 from auditor.model.settings import SettingDefinition

@@ -16,10 +16,11 @@ from auditor.frameworks.cookie_settings import (
     flask_sessions,
     serving_variant,
 )
-from auditor.frameworks.django_settings import DjangoProject, place_in
-from auditor.frameworks.flask_apps import FlaskApps
+from auditor.frameworks.django.settings import DjangoProject, place_in
+from auditor.frameworks.flask.apps import FlaskApps
 from auditor.link.application import Application, provides
-from auditor.link.names import Code, Located
+from auditor.link.names import Code
+from auditor.link.scopes import Located
 from auditor.link.values import place_of
 from auditor.model.cookies import Cookie, CsrfGap, CsrfProtection
 from auditor.model.places import Place

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import msgspec
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Code, Located, Scope
+from auditor.link.names import Code
+from auditor.link.scopes import Located, Scope
 from auditor.link.values import Evaluator
 
 _MAX_DEPTH = 6

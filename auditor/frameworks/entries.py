@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.frameworks.dependencies import Dependency, declarations, plain_annotation
+from auditor.frameworks.fastapi.dependencies import Dependency, declarations, plain_annotation
 from auditor.link.flow import (
     Flow,
     Form,
@@ -23,7 +23,7 @@ from auditor.link.flow import (
     patterned,
     reads_request,
 )
-from auditor.link.names import Located, Scope
+from auditor.link.scopes import Located, Scope
 from auditor.model.web import Parameter, Route
 
 _GLOBALS = {

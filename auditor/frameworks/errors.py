@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 import msgspec
 
 from auditor.extract.python import tree as t
-from auditor.frameworks.django_urls import UrlConf
-from auditor.frameworks.fastapi import unit_of
-from auditor.frameworks.fastapi_routers import Routing
-from auditor.frameworks.flask_routing import FlaskRouting
+from auditor.frameworks.django.urls import UrlConf
+from auditor.frameworks.fastapi.application import unit_of
+from auditor.frameworks.fastapi.routers import Routing
+from auditor.frameworks.flask.routing import FlaskRouting
 from auditor.frameworks.responses import Answer, raised, returned, told_to_user
 from auditor.link.application import Application, provides
-from auditor.link.names import Code, Located, Scope
+from auditor.link.names import Code
+from auditor.link.scopes import Located, Scope
 from auditor.link.values import Evaluator, place_of
 from auditor.model.values import possible
 from auditor.model.web import ErrorHandler, Exposure, Route

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.flow import Flow, Form, Source, Taint
-from auditor.link.names import Located
+from auditor.link.scopes import Located
 
 _LIBRARIES = ("graphene", "strawberry", "ariadne")
 _NARROW = {

@@ -16,8 +16,8 @@ from auditor.libraries.authentication import known_guard
 from auditor.link.application import Application
 from auditor.link.bare import Bare, conditions
 from auditor.link.checks import Checks, Origin, Strength, Summary
-from auditor.link.names import Located, Scope
 from auditor.link.pathtests import PathTests
+from auditor.link.scopes import Located, Scope
 from auditor.link.values import place_of
 from auditor.model.places import Place
 from auditor.model.web import Guard, Guarding

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Located
+from auditor.link.scopes import Located
 
 _CONVERTS = {
     "int", "float", "bool", "Decimal", "UUID", "ObjectId", "len", "date", "datetime", "fromisoformat", "strptime",

@@ -13,11 +13,12 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.extract.readers.platforms import Probe
-from auditor.frameworks.django_settings import DjangoProject
+from auditor.frameworks.django.settings import DjangoProject
 from auditor.frameworks.health_packages import packaged_checks
 from auditor.frameworks.public import looks_like_health
 from auditor.link.application import Application, provides
-from auditor.link.names import Code, Located, Scope
+from auditor.link.names import Code
+from auditor.link.scopes import Located, Scope
 from auditor.model.data import Connection
 from auditor.model.places import Place
 from auditor.model.settings import FrameworkSetting

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auditor.frameworks.django_settings import DjangoProject, place_in
+from auditor.frameworks.django.settings import DjangoProject, place_in
 from auditor.link.application import Application
 from auditor.link.values import place_of
 from auditor.model.places import Place

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.extract.readers.templates import Unescaped
 from auditor.frameworks.entries import CLEANED, Entries, resolved
-from auditor.frameworks.flask_hooks import hooks
+from auditor.frameworks.flask.hooks import hooks
 from auditor.frameworks.graphql import resolver_arguments
 from auditor.link.application import Application, provides
 from auditor.link.flow import Flow, Hit

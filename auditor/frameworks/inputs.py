@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.flow import validated_fields
-from auditor.link.names import Code, Located, Scope, argument
+from auditor.link.names import Code
+from auditor.link.scopes import Located, Scope, argument
 from auditor.link.values import place_of
 from auditor.model.web import Intake, Parameter, Route
 

@@ -25,8 +25,8 @@ from auditor.libraries.limiters import (
 )
 from auditor.link.application import Application, provides
 from auditor.link.contexts import contexts_of
-from auditor.link.names import CallSite, Located, argument
 from auditor.link.pathtests import PathTests
+from auditor.link.scopes import CallSite, Located, argument
 from auditor.link.values import place_of
 from auditor.model.deployment import ProxyLocation, Workers
 from auditor.model.places import Place

@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.frameworks.dependencies import DependencyGuards
-from auditor.frameworks.fastapi_routers import Routing
+from auditor.frameworks.fastapi.dependencies import DependencyGuards
+from auditor.frameworks.fastapi.routers import Routing
 from auditor.frameworks.middleware import entry
 from auditor.link.application import Application, provides
-from auditor.link.names import Code, Located
+from auditor.link.names import Code
+from auditor.link.scopes import Located
 from auditor.link.values import place_of
 from auditor.model.concurrency import LoopFunction
 from auditor.model.web import Route

@@ -16,8 +16,9 @@ from auditor.extract.python import tree as t
 from auditor.frameworks.guards import Guards
 from auditor.link.application import Application
 from auditor.link.checks import Strength
-from auditor.link.names import CallSite, Code, Located
+from auditor.link.names import Code
 from auditor.link.pathtests import PathTests
+from auditor.link.scopes import CallSite, Located
 from auditor.link.values import Env
 from auditor.model.places import Place
 from auditor.model.web import Guard, Guarding

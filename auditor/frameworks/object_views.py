@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.labels import (
+from auditor.link.labels.engine import (
     NOTHING,
     Access,
     Labels,
@@ -21,10 +21,10 @@ from auditor.link.labels import (
     knows_caller,
     sent_id,
 )
-from auditor.link.names import Located
+from auditor.link.scopes import Located
 from auditor.link.values import Evaluator
 from auditor.model.web import Route
-from auditor.stores.selection import Selections
+from auditor.stores.sql.selection import Selections
 
 _NARROWING = (
     "get_queryset", "get_object", "filter_queryset", "test_func", "has_permission", "has_object_permission",

@@ -11,16 +11,16 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.callers import Callers, Handlers
-from auditor.frameworks.dependencies import DependencyGuards
+from auditor.frameworks.fastapi.dependencies import DependencyGuards
 from auditor.frameworks.object_views import ObjectViews
 from auditor.link.application import Application, provides
-from auditor.link.labels import SECRET, Access, Labels, Trace, sent_id
-from auditor.link.names import Located
+from auditor.link.labels.engine import SECRET, Access, Labels, Trace, sent_id
+from auditor.link.scopes import Located
 from auditor.link.values import place_of
 from auditor.model.objects import ObjectAccess, Ownership, Tie, UnfollowedIds
 from auditor.model.web import Guarding, Route
 from auditor.stores.ownership import Owners
-from auditor.stores.selection import Selections
+from auditor.stores.sql.selection import Selections
 
 _EVERYWHERE = ("middleware", "application", "body")
 """Guards of all requests, which let pass who is nobody where they do not demand anybody."""

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.frameworks.django_settings import DjangoProject, place_in
-from auditor.frameworks.fastapi import unit_of
-from auditor.frameworks.fastapi_routers import Routing
-from auditor.frameworks.flask_routing import FlaskRouting
+from auditor.frameworks.django.settings import DjangoProject, place_in
+from auditor.frameworks.fastapi.application import unit_of
+from auditor.frameworks.fastapi.routers import Routing
+from auditor.frameworks.flask.routing import FlaskRouting
 from auditor.frameworks.middleware import entry
 from auditor.libraries.security_headers import (
     HSTS,
@@ -28,7 +28,8 @@ from auditor.libraries.security_headers import (
     switched_off,
 )
 from auditor.link.application import Application, provides
-from auditor.link.names import CallSite, Code, Located
+from auditor.link.names import Code
+from auditor.link.scopes import CallSite, Located
 from auditor.link.values import Evaluator, place_of
 from auditor.model.places import Place
 from auditor.model.transport import HostPolicy, HttpsRedirect, ResponseHeader

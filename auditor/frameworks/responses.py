@@ -11,7 +11,8 @@ import re
 import msgspec
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Code, Scope, argument
+from auditor.link.names import Code
+from auditor.link.scopes import Scope, argument
 from auditor.link.values import Evaluator
 from auditor.model.values import possible
 

@@ -10,7 +10,8 @@ import re
 import weakref
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Code, Located
+from auditor.link.names import Code
+from auditor.link.scopes import Located
 
 _PASSWORD = re.compile(
     r"(?:^|_)(?:pass(?:word|wd|phrase|code)?|pwd|psw|senha|parola|passwort|kennwort|contrasena|mot_?de_?passe|haslo|salasana)"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.names import Located
+from auditor.link.scopes import Located
 from auditor.model.pages import StaticPage
 from auditor.model.web import Route
 

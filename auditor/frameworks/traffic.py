@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.names import Code, Located, Scope
+from auditor.link.names import Code
+from auditor.link.scopes import Located, Scope
 from auditor.model.traffic import Traffic
 from auditor.model.web import Route
 

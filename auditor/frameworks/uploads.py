@@ -13,13 +13,14 @@ from collections.abc import Iterator
 import msgspec
 
 from auditor.extract.python import tree as t
-from auditor.frameworks.django_settings import DjangoProject
-from auditor.frameworks.fastapi import unit_of
-from auditor.frameworks.fastapi_routers import Routing
+from auditor.frameworks.django.settings import DjangoProject
+from auditor.frameworks.fastapi.application import unit_of
+from auditor.frameworks.fastapi.routers import Routing
 from auditor.frameworks.middleware import entry
 from auditor.libraries.schemas import Field, fields, filled, kind_of, listed, read_only, used_in
 from auditor.link.application import Application, provides
-from auditor.link.names import Code, Located
+from auditor.link.names import Code
+from auditor.link.scopes import Located
 from auditor.link.values import Evaluator, place_of
 from auditor.model.deployment import ProxyLocation
 from auditor.model.places import Place

@@ -12,8 +12,8 @@ from auditor.frameworks.decorators import Applied, Decorators, Layer, letting_pa
 from auditor.frameworks.guards import CREDENTIAL, Guards
 from auditor.link.application import Application
 from auditor.link.checks import Exit, Strength, Summary
-from auditor.link.names import Located
 from auditor.link.pathtests import PathTests
+from auditor.link.scopes import Located
 from auditor.link.values import place_of
 from auditor.model.web import Guard, Guarding
 

@@ -12,7 +12,7 @@ import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.link.checks import Checks, Origin, Strength, Verification, recognises, vouches
-from auditor.link.names import CallSite, Located, Scope, argument
+from auditor.link.scopes import CallSite, Located, Scope, argument
 from auditor.link.values import Evaluator
 from auditor.model.values import Known, Masked, Value, possible, settings_in
 from auditor.model.web import Guarding

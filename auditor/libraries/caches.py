@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.names import CallSite, Code
+from auditor.link.names import Code
 from auditor.link.reach import Reach
+from auditor.link.scopes import CallSite
 from auditor.link.values import place_of
 from auditor.model.data import Cache
 from auditor.model.places import Place

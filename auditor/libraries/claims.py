@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.names import CallSite, Located, Scope, argument, named
+from auditor.link.scopes import CallSite, Located, Scope, argument, named
 from auditor.link.values import Env, Evaluator, place_of
 from auditor.model.places import Place
 from auditor.model.tokens import Expiry

@@ -15,8 +15,8 @@ import msgspec
 from auditor.extract.python import tree as t
 from auditor.libraries.schemas import kind_of, used_in
 from auditor.link.application import Application
-from auditor.link.names import Located, Scope
 from auditor.link.pathtests import PathTests
+from auditor.link.scopes import Located, Scope
 from auditor.link.values import place_of
 from auditor.model.places import Place
 

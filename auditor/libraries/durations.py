@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.folding import lift
-from auditor.link.names import Located, Scope
+from auditor.link.scopes import Located, Scope
 from auditor.link.values import Evaluator, place_of, reads_settings
 from auditor.model.values import Value, possible
 

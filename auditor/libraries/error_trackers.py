@@ -12,8 +12,8 @@ from auditor.extract.python import tree as t
 from auditor.extract.readers.browser_trackers import BrowserTracker, ComponentLibrary
 from auditor.libraries.telemetry import agents
 from auditor.link.application import Application, provides
-from auditor.link.names import CallSite
 from auditor.link.reach import Reach
+from auditor.link.scopes import CallSite
 from auditor.link.values import place_of
 from auditor.model.dependencies import Requirement
 from auditor.model.operations import BrowserErrors, Tracker

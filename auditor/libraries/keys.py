@@ -12,7 +12,7 @@ from auditor.extract.python import tree as t
 from auditor.libraries.authentication import JWT_DECODERS, verification_off
 from auditor.libraries.tokens import imports_any, reading_sites, signing_sites
 from auditor.link.application import Application, provides
-from auditor.link.names import CallSite
+from auditor.link.scopes import CallSite
 from auditor.model.places import Place
 from auditor.model.settings import FrameworkSetting, in_service
 from auditor.model.tokens import SigningKey

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.names import CallSite, Code, arguments
+from auditor.link.names import Code
 from auditor.link.reach import Reach
+from auditor.link.scopes import CallSite, arguments
 from auditor.link.values import place_of
 from auditor.model.operations import Resource
 from auditor.model.web import WebApp

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.names import CallSite, Scope
 from auditor.link.reach import Reach
+from auditor.link.scopes import CallSite, Scope
 from auditor.link.values import place_of
 from auditor.model.operations import LoggedValue
 from auditor.model.places import Place

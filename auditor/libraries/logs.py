@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.extract.readers.log_files import LogFile
 from auditor.link.application import Application, provides
-from auditor.link.names import Located
 from auditor.link.reach import Reach
+from auditor.link.scopes import Located
 from auditor.link.values import place_of
 from auditor.model.deployment import Standing, Start
 from auditor.model.operations import LogSetup, Print

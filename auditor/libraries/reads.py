@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from auditor.link.application import Application, provides
-from auditor.link.names import Located
+from auditor.link.scopes import Located
 from auditor.model.costs import HeavyRead
 from auditor.model.data import Bound, Cache, Query
 from auditor.model.places import Place

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.names import Located, Scope
+from auditor.link.scopes import Located, Scope
 from auditor.link.values import place_of
 from auditor.model.deployment import ScheduledTask
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import msgspec
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Code, Located, argument
+from auditor.link.names import Code
+from auditor.link.scopes import Located, argument
 from auditor.link.values import Evaluator
 from auditor.model.values import possible
 

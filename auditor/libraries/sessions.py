@@ -6,7 +6,7 @@ import re
 
 from auditor.extract.python import tree as t
 from auditor.link.checks import Checks, Origin, Strength, vouches
-from auditor.link.names import Scope
+from auditor.link.scopes import Scope
 
 _SESSION = re.compile(r"(?:flask|quart)(?:\.globals)?\.session")
 _OF_REQUEST = re.compile(r"(?:\w+\.)*(?:request|req)\.session")

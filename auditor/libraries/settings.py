@@ -15,7 +15,7 @@ from auditor.extract.readers.dotenv import environment_of
 from auditor.libraries.settings_loops import in_turn
 from auditor.link.application import Application, provides
 from auditor.link.folding import as_bool, lift
-from auditor.link.names import Located, Scope, argument
+from auditor.link.scopes import Located, Scope, argument
 from auditor.link.values import (
     Evaluator,
     place_of,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.names import Located, Scope, argument
+from auditor.link.scopes import Located, Scope, argument
 from auditor.link.values import Evaluator, place_of, reads_settings
 from auditor.model.settings import SettingRead, SettingsClass
 from auditor.model.values import Known, Setting, Value

@@ -20,7 +20,7 @@ from auditor.extract.readers.dotenv import environment_of, environment_of_file
 from auditor.extract.readers.stored_settings import StoredSetting
 from auditor.libraries.settings import worth_of
 from auditor.link.application import Application, provides
-from auditor.link.names import CallSite, Located, Scope, argument
+from auditor.link.scopes import CallSite, Located, Scope, argument
 from auditor.link.values import Evaluator, place_of, reads_settings
 from auditor.model.places import Place
 from auditor.model.settings import SettingDefinition, SettingRead

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.names import Located, argument
+from auditor.link.scopes import Located, argument
 from auditor.link.values import Evaluator, place_of
 from auditor.model.settings import SettingRead
 

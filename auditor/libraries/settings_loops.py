@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
-from auditor.link.names import Code, Located, Scope
+from auditor.link.names import Code
+from auditor.link.scopes import Located, Scope
 from auditor.link.values import Evaluator
 
 _MOST = 200

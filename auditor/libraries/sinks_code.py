@@ -7,7 +7,7 @@ import re
 from auditor.extract.python import tree as t
 from auditor.libraries.sinks import Found, any_part, receiver_of, text_of
 from auditor.link.flow import Form, Reached, drains
-from auditor.link.names import argument
+from auditor.link.scopes import argument
 
 # --- commands and code (CWE-78, CWE-94, CWE-502)
 

@@ -7,7 +7,7 @@ import re
 from auditor.extract.python import tree as t
 from auditor.libraries.sinks import Found, text_of
 from auditor.link.flow import Form, Reached, Taint, drains
-from auditor.link.names import argument
+from auditor.link.scopes import argument
 
 # --- paths (CWE-22)
 

@@ -7,7 +7,7 @@ import re
 from auditor.extract.python import tree as t
 from auditor.libraries.sinks import Found, any_part, receiver_of, text_of
 from auditor.link.flow import Form, Reached, drains, leaves
-from auditor.link.names import argument
+from auditor.link.scopes import argument
 
 # --- SQL (CWE-89)
 

@@ -8,7 +8,7 @@ from auditor.extract.python import tree as t
 from auditor.libraries.sinks import Found, receiver_of, text_of
 from auditor.link.flow import Form, Reached, Taint, drains
 from auditor.link.flow.taint import each
-from auditor.link.names import Scope, argument
+from auditor.link.scopes import Scope, argument
 
 _HTML_RESPONSES = re.compile(
     r"(?:fastapi|starlette)\.responses\.HTMLResponse|django\.(?:http|shortcuts)(?:\.response)?\.HttpResponse$"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from auditor.frameworks.flask_config import in_production
+from auditor.frameworks.flask.config import in_production
 from auditor.link.application import Application, provides
 from auditor.link.values import place_of
 from auditor.model.debugging import Aid, DebugSwitch

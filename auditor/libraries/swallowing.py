@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.names import Located, Scope
 from auditor.link.reach import Reach
+from auditor.link.scopes import Located, Scope
 from auditor.link.values import place_of
 from auditor.model.operations import Swallowed
 from auditor.model.web import Route

@@ -17,7 +17,8 @@ from auditor.libraries.authentication import JWT_DECODERS, UNVERIFIED, verificat
 from auditor.libraries.claims import Claims, ClaimsFollower
 from auditor.libraries.durations import seconds_ahead, seconds_of
 from auditor.link.application import Application, provides
-from auditor.link.names import CallSite, Code, Located, Scope
+from auditor.link.names import Code
+from auditor.link.scopes import CallSite, Located, Scope
 from auditor.link.values import Evaluator, place_of
 from auditor.model.dependencies import Requirement
 from auditor.model.settings import FrameworkSetting, in_service

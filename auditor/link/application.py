@@ -52,8 +52,8 @@ def load_knowledge() -> None:
     """Import every module that knows a framework, store, library or platform, in name order."""
     for folder in _KNOWLEDGE:
         package = importlib.import_module(f"auditor.{folder}")
-        for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
-            importlib.import_module(f"auditor.{folder}.{module.name}")
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
 
 
 def load_leaks() -> None:
@@ -182,7 +182,8 @@ class Application:
     @functools.cached_property
     def _values(self) -> Evaluator:
         from auditor.extract.python.syntax import Syntax
-        from auditor.link.names import Code, Module
+        from auditor.link.names import Code
+        from auditor.link.scopes import Module
         from auditor.link.values import Evaluator
 
         return Evaluator(Code(Module(file.path, syntax.body) for file, syntax in self.of(Syntax)))

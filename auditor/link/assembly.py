@@ -16,7 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Located, Scope, named
+from auditor.link.scopes import Located, Scope, named
 from auditor.link.values import Evaluator
 
 _MOST = 12

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Located, Scope
+from auditor.link.scopes import Located, Scope
 from auditor.link.values import Evaluator
 from auditor.model.values import possible
 

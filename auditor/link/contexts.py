@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Binding, CallSite, Located, Scope
+from auditor.link.scopes import Binding, CallSite, Located, Scope
 from auditor.link.values import Env, Evaluator, place_of
 from auditor.model.values import Known
 

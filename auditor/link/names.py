@@ -35,15 +35,9 @@ from auditor.link.scopes import (
     Module,
     Scope,
     argument,
-    arguments,
-    named,
 )
 from auditor.link.stars import starred
 
-__all__ = [
-    "Binding", "CallSite", "Code", "Definition", "Located", "Module", "Scope", "argument", "arguments",
-    "named",
-]  # fmt: skip
 _BUILTINS = frozenset(dir(builtins))
 _MAX_DEPTH = 24
 _MAX_ACTIVE = 80

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.names import Code, Located, Module, Scope
+from auditor.link.names import Code
+from auditor.link.scopes import Located, Module, Scope
 from auditor.link.values import Evaluator
 from auditor.model.values import Known, Unknown, Value
 

@@ -21,7 +21,8 @@ from auditor.link.folding import (
     lift,
     one_of,
 )
-from auditor.link.names import Binding, CallSite, Code, Located, Scope, argument, named
+from auditor.link.names import Code
+from auditor.link.scopes import Binding, CallSite, Located, Scope, argument, named
 from auditor.model.places import Place
 from auditor.model.values import Known, Masked, Setting, Unknown, Value, possible, text_of
 

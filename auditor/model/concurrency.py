@@ -11,7 +11,7 @@ from auditor.model.places import Place
 from auditor.model.web import Route
 
 if TYPE_CHECKING:
-    from auditor.link.names import Located
+    from auditor.link.scopes import Located
 
 
 @dataclass(frozen=True, slots=True)

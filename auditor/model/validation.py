@@ -10,7 +10,7 @@ from auditor.model.places import Place
 from auditor.model.web import Route
 
 if TYPE_CHECKING:
-    from auditor.link.names import Located
+    from auditor.link.scopes import Located
 
 
 class Checked(str, enum.Enum):

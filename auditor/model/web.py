@@ -12,7 +12,7 @@ from auditor.model.places import Place
 from auditor.model.values import Value
 
 if TYPE_CHECKING:
-    from auditor.link.names import Located
+    from auditor.link.scopes import Located
 
 
 class Guarding(str, enum.Enum):

@@ -20,7 +20,7 @@ from auditor.extract.readers.platforms import PlatformSetting
 from auditor.extract.readers.script_settings import ScriptSetting
 from auditor.extract.sensitive import is_sensitive
 from auditor.link.application import Application, provides
-from auditor.link.names import arguments
+from auditor.link.scopes import arguments
 from auditor.model.places import Place
 from auditor.model.settings import ScriptRead, SettingDefinition
 from auditor.platforms.compose import Compose

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from auditor.discover import Kind
 from auditor.extract.readers.scripts import HANDED, ScriptLine
 from auditor.link.application import Application, provides
-from auditor.link.names import Located
 from auditor.link.reach import Reach, around, is_main_guard
+from auditor.link.scopes import Located
 from auditor.model.deployment import Command, Standing, Start
 from auditor.model.places import Place, apart
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
-from auditor.link.names import Located, Scope
+from auditor.link.scopes import Located, Scope
 from auditor.link.values import Evaluator
 from auditor.model.data import Bound
 from auditor.model.values import Known, Setting

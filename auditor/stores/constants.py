@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.names import CallSite
+from auditor.link.scopes import CallSite
 from auditor.link.values import place_of
 from auditor.model.data import Constant, Query
-from auditor.stores.documents import imports
-from auditor.stores.entities import Entities
+from auditor.stores.mongo.documents import imports
 from auditor.stores.once import runs_once
+from auditor.stores.sql.entities import Entities
 
 _ADDING = {"create", "bulk_create", "get_or_create", "update_or_create", "save"}
 _READING = {

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Located, Scope
-from auditor.stores.entities import Column, Declared, Entities, Entity, Relation
+from auditor.link.scopes import Located, Scope
+from auditor.stores.sql.entities import Column, Declared, Entities, Entity, Relation
 
 
 def fields(

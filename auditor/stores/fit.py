@@ -20,9 +20,9 @@ from auditor.model.data import (
 )
 from auditor.model.places import Place
 from auditor.model.web import WebApp
-from auditor.stores.documents import imports
 from auditor.stores.idioms import code
 from auditor.stores.matching import best, serves
+from auditor.stores.mongo.documents import imports
 from auditor.stores.proposals import propose
 
 Key = tuple[str, str, str]

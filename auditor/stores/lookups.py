@@ -9,9 +9,18 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from auditor.stores.conditions import Condition, Every, Link, Lookup, Opposite, Some, Test, Untold
-from auditor.stores.entities import Entities, Entity, Relation
-from auditor.stores.expressions import links
+from auditor.stores.sql.conditions import (
+    Condition,
+    Every,
+    Link,
+    Lookup,
+    Opposite,
+    Some,
+    Test,
+    Untold,
+)
+from auditor.stores.sql.entities import Entities, Entity, Relation
+from auditor.stores.sql.expressions import links
 
 _EQUAL = {"exact", "in", "isnull", "is_null"}
 _RANGE = {"gt", "gte", "lt", "lte", "range", "startswith"}

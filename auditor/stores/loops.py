@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.names import CallSite, Located, Scope
+from auditor.link.scopes import CallSite, Located, Scope
 from auditor.link.values import Evaluator, place_of
 from auditor.model.places import Place
 

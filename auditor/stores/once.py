@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from auditor.link.names import Module
+from auditor.link.scopes import Module
 
 _FOLDER = re.compile(r"(?:^|/)(?:migrations?|alembic)(?:/|\.py$)")
 

@@ -6,10 +6,10 @@ import re
 from collections import defaultdict
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Located
+from auditor.link.scopes import Located
 from auditor.link.values import Evaluator
 from auditor.model.objects import Ownership
-from auditor.stores.selection import Selections
+from auditor.stores.sql.selection import Selections
 
 _SUFFIX = r"(?:_?(?:id|uuid|pk|ref|guid|fk))?$"
 _OWNER = re.compile(

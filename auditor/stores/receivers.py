@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Located, Scope
-from auditor.stores.entities import Entity
-from auditor.stores.things import Class, Keyed, Row, Self, Thing, each
+from auditor.link.scopes import Located, Scope
+from auditor.stores.sql.entities import Entity
+from auditor.stores.sql.things import Class, Keyed, Row, Self, Thing, each
 
 if TYPE_CHECKING:
-    from auditor.stores.reading import Frame
-    from auditor.stores.reading_expressions import Expressions
+    from auditor.stores.sql.reading import Frame
+    from auditor.stores.sql.reading_expressions import Expressions
 
 
 class Receivers:

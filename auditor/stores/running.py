@@ -13,8 +13,8 @@ from auditor.discover import Kind
 from auditor.discover.walk import read
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
-from auditor.link.names import CallSite, Located, Module
 from auditor.link.reach import Reach, is_main_guard
+from auditor.link.scopes import CallSite, Located, Module
 
 _LARGEST = 200_000
 _MAX_DEPTH = 5

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.frameworks.django_patterns import readable
+from auditor.frameworks.django.patterns import readable
 from auditor.model.web import Guarding, Route
 from tests.conftest import load, write
 

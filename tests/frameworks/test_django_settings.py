@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.frameworks.django_settings import DjangoProject
+from auditor.frameworks.django.settings import DjangoProject
 from auditor.model.settings import FrameworkSetting
 from auditor.model.values import Known, OneOf, Setting, Value, possible
 from tests.conftest import Build

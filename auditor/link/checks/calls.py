@@ -18,7 +18,7 @@ from auditor.link.checks.strength import (
     Verification,
     least,
 )
-from auditor.link.names import CallSite, Located, argument, arguments
+from auditor.link.scopes import CallSite, Located, argument, arguments
 from auditor.link.values import Env as Bound
 from auditor.model.values import Known, Masked, Setting
 

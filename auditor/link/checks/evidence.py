@@ -21,8 +21,8 @@ from auditor.link.checks.strength import (
     least,
 )
 from auditor.link.checks.switches import Switches, settled
-from auditor.link.names import Scope
 from auditor.link.pathtests import PathTests
+from auditor.link.scopes import Scope
 from auditor.model.values import Masked, possible, settings_in
 
 if TYPE_CHECKING:

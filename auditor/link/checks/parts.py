@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from auditor.extract.python import tree as t
 from auditor.link.checks.strength import Exit, Origin, Summary
-from auditor.link.names import Scope
 from auditor.link.pathtests import PathTests
+from auditor.link.scopes import Scope
 
 if TYPE_CHECKING:
     from auditor.link.checks.summaries import Checks

@@ -10,7 +10,7 @@ from auditor.link.checks.strength import (
     Origin,
     Verification,
 )
-from auditor.link.names import CallSite, Scope
+from auditor.link.scopes import CallSite, Scope
 from auditor.link.values import Evaluator
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from auditor.extract.python import tree as t
 from auditor.link.checks.parts import Part
-from auditor.link.names import Located, arguments
+from auditor.link.scopes import Located, arguments
 
 DENIAL = {401, 403, 1008, 3000, 3003, 4001, 4003, 4401, 4403}
 """HTTP statuses, and close codes of web sockets (RFC 6455, section 7.4; 4000 up are private)."""

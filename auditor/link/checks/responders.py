@@ -13,7 +13,7 @@ import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.link.contexts import contexts_of
-from auditor.link.names import CallSite, Located, Scope, argument
+from auditor.link.scopes import CallSite, Located, Scope, argument
 from auditor.link.values import Evaluator
 
 _MAKES_RESPONSE = re.compile(r"(?:^|\.)(?:make_response|\w*Response)$")

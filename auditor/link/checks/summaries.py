@@ -20,8 +20,8 @@ from auditor.link.checks.strength import (
     join,
 )
 from auditor.link.checks.walk import Walk
-from auditor.link.names import Located, Scope, argument
 from auditor.link.pathtests import PathTests
+from auditor.link.scopes import Located, Scope, argument
 from auditor.link.values import Env as Bound
 from auditor.link.values import Evaluator
 

@@ -24,8 +24,8 @@ from auditor.link.checks.strength import (
 )
 from auditor.link.checks.switches import Switches, settled
 from auditor.link.contexts import contexts_of
-from auditor.link.names import Located
 from auditor.link.pathtests import PathTests
+from auditor.link.scopes import Located
 from auditor.link.sequences import Items, items_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ meet, loops run twice, a test that turns a value away cleans it on the way that 
 what it is given is remembered by the shape of what it is given, so that every function is walked a
 few times at most, whatever the call graph looks like.
 
-Frameworks say what enters (`@enters`), libraries what is dangerous (`@drains`).
+Frameworks say what enters (`reads_request`), libraries what is dangerous (`@drains`).
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from auditor.link.flow.request import of_request
 from auditor.link.flow.summaries import bring, bring_source
 from auditor.link.flow.taint import Form, Taint, each, join, join_all, record
 from auditor.link.flow.variables import spot_of, value_of
-from auditor.link.names import CallSite, Located
+from auditor.link.scopes import CallSite, Located
 
 _REGEX = re.compile(r"^(?:re|regex|re2)\.(?:compile\(\)\.)?\w+$")
 _TAKES_ANYTHING = re.compile(r"\.[*+{]|\\S[*+{]|\[\^[^/\]]{0,8}\][*+{]|\(\.\)")

@@ -10,7 +10,7 @@ import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.link.flow.taint import Taint
-from auditor.link.names import CallSite, Scope
+from auditor.link.scopes import CallSite, Scope
 
 if TYPE_CHECKING:
     from auditor.link.flow.engine import Flow

@@ -11,7 +11,8 @@ from auditor.link.flow.calls import DRAINS, READS, Reached
 from auditor.link.flow.models import Models
 from auditor.link.flow.summaries import Summary, symbolic
 from auditor.link.flow.taint import Taint
-from auditor.link.names import Code, Located, Scope
+from auditor.link.names import Code
+from auditor.link.scopes import Located, Scope
 from auditor.link.values import Evaluator
 
 _MAX_DEPTH = 7

@@ -9,7 +9,7 @@ from auditor.extract.python import tree as t
 from auditor.link.flow.taint import Form, Taint, each, join, record
 from auditor.link.flow.validation import leads
 from auditor.link.flow.variables import Variables, is_splitext
-from auditor.link.names import Located
+from auditor.link.scopes import Located
 from auditor.link.values import place_of
 from auditor.model.values import Known
 

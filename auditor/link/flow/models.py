@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from auditor.extract.python import tree as t
 from auditor.link.flow.taint import Form, Source, Taint, join, join_all
-from auditor.link.names import Located, Scope
+from auditor.link.scopes import Located, Scope
 
 if TYPE_CHECKING:
     from auditor.link.flow.engine import Flow

@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 
 from auditor.link.flow.taint import Form, Source, Taint
-from auditor.link.names import Located
+from auditor.link.scopes import Located
 
 Env = dict[str, "Taint | None"]
 """What each variable, and each known part of one, holds."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from auditor.extract.python import tree as t
 from auditor.link.flow.outside import CLEANERS
 from auditor.link.flow.taint import Form, Taint, merge
-from auditor.link.names import Code, Scope
+from auditor.link.names import Code
+from auditor.link.scopes import Scope
 
 if TYPE_CHECKING:
     from auditor.link.flow.engine import Flow

@@ -13,7 +13,7 @@ from auditor.link.flow.request import of_request
 from auditor.link.flow.summaries import Hit
 from auditor.link.flow.taint import Form, Taint, each, join, join_all, record
 from auditor.link.flow.validation import Validation
-from auditor.link.names import Located
+from auditor.link.scopes import Located
 
 _LOOKS_UP = re.compile(
     r"get|find|fetch|query|select|exist|lookup|first|one|scalar|filter|load", re.I

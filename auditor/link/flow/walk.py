@@ -9,7 +9,7 @@ from auditor.link.flow.calling import Calling
 from auditor.link.flow.engine import Flow
 from auditor.link.flow.summaries import Env, Hit, Summary
 from auditor.link.flow.taint import Form, Taint, each, join, merge
-from auditor.link.names import Located
+from auditor.link.scopes import Located
 
 _ENDING = {"abort", "exit", "_exit", "fail"}
 

@@ -1,0 +1,1 @@
+"""Django, DRF and django-ninja: projects, URLs, views, permissions, settings."""

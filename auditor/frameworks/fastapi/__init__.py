@@ -1,0 +1,1 @@
+"""FastAPI and Starlette: applications, routers, dependencies, cross-origin policies."""

@@ -1,0 +1,1 @@
+"""Flask, Quart and what extends them: applications, views, hooks, configuration."""

@@ -1,0 +1,1 @@
+"""Whose objects a route reaches: ids of the caller's, followed to what they find."""

@@ -1,0 +1,1 @@
+"""MongoDB: collections, filters, pipelines and indexes, by driver and by mapper."""

@@ -1,0 +1,209 @@
+"""Beanie: queries on document classes, and the indexes that `init_beanie` creates.
+
+Sources: https://beanie-odm.dev/tutorial/finding-documents/, …/updating-%26-deleting/, …/aggregation/ and
+…/indexes/. `init_beanie` creates the indexes of the documents that it is given; without it nothing does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.scopes import CallSite, Located, Scope
+from auditor.link.values import place_of
+from auditor.model.data import Bound, Index, Query, Table
+from auditor.stores.bounds import bounds_of
+from auditor.stores.mongo.documents import documents_of, imports
+from auditor.stores.mongo.expressions import Expressions
+from auditor.stores.mongo.indexes import IndexReader
+from auditor.stores.mongo.mongodb import MongoReader, looped, of_runs, shapes
+from auditor.stores.running import Running
+
+_LIBRARY = "Beanie"
+_FIRST = {
+    "find": "find", "find_many": "find", "find_one": "find_one", "get": "find_one", "find_all": "find",
+    "aggregate": "aggregate", "count": "count_documents", "distinct": "distinct", "all": "find",
+    "delete_all": "delete_many", "find_one_or_create": "find_one", "insert_one": "insert_one",
+    "insert_many": "insert_many", "get_or_none": "find_one", "update_all": "update_many",
+}  # fmt: skip
+_TURNS = {
+    "count": "count_documents", "exists": "find_one", "first_or_none": "find_one", "delete": "delete_many",
+    "delete_one": "delete_one", "update": "update_many", "update_many": "update_many",
+    "update_one": "update_one", "aggregate": "aggregate", "upsert": "update_one", "set": "update_many",
+}  # fmt: skip
+"""What a chained call makes of a search."""
+
+
+@provides(Query)
+def queries(application: Application) -> list[Query]:
+    if not imports(application.code, "beanie", "bunnet"):
+        return []
+    reader = _Beanie(application)
+    sites = [s for s in application.code.method_calls(*_FIRST) if reader.document(s) is not None]
+    found = [
+        (site, q)
+        for site in sites
+        for q in of_runs(reader.mongo, site, lambda s=site: reader.queries(s))  # type: ignore[misc]
+    ]
+    return looped(application.values, found)
+
+
+class _Beanie:
+    def __init__(self, application: Application) -> None:
+        values = application.values
+        self.values, self.code = values, values.code
+        self.documents = documents_of(values)
+        self.mongo = MongoReader(values, bounds_of(application))
+        self.expressions = Expressions(values, self.documents, self.mongo.filters)
+
+    def document(self, site: CallSite) -> Located | None:
+        """The class whose collection a call asks; `self.model` of a generic class, unbound."""
+        func = site.node.func
+        if not isinstance(func, t.Attr) or isinstance(func.value, t.Call):
+            return None
+        if self.code.defined(func, site.scope) is not None:
+            return None
+        found = self.documents.named(func.value, site.scope)
+        if found is not None and self.documents.library(found) == _LIBRARY:
+            name = self.code.name(func.value, site.scope)
+            return None if name.endswith("()") and func.name not in _FIRST else found
+        return None
+
+    def queries(self, site: CallSite) -> Iterator[Query]:
+        found = self.document(site)
+        func = site.node.func
+        assert isinstance(func, t.Attr)
+        collection = self.documents.collection(found) if found is not None else ""
+        calls = self.mongo.cursors.calls(site)
+        operation = _FIRST[func.name]
+        given = list(site.node.args)
+        sort = self.expressions.sort(
+            [v for k in site.node.keywords if k.name == "sort" for v in [k.value]], site.scope
+        )
+        pipeline: tuple[t.Expr | None, Scope] | None = None
+        match func.name:
+            case "get" | "get_or_none":
+                at = (site.node.line, site.node.column, site.node.end_line)
+                key = site.arg(0, "document_id")
+                given = [t.Map(*at, [t.Const(*at, "_id")], [key])] if key is not None else []
+            case "aggregate":
+                pipeline, given = (site.arg(0, "aggregation_pipeline"), site.scope), []
+            case "distinct" | "insert_one" | "insert_many":
+                given = given[1:] if func.name == "distinct" else []
+        conditions = self.expressions.all(given, site.scope)
+        bounds = []
+        counted = self.mongo.cursors.counted_aside(site)
+        for call in calls:
+            assert isinstance(call.node.func, t.Attr)
+            last = call.node.func.name
+            if last == "count" and counted:
+                continue
+            match last:
+                case "find" | "find_many" | "find_one":
+                    more = self.expressions.all(call.node.args, call.scope)
+                    conditions = [a.joined(b) for a in conditions for b in more][:16]
+                    operation = "find_one" if last == "find_one" else operation
+                case "sort":
+                    sort = sort or self.expressions.sort(call.node.args, call.scope)
+                case "aggregate":
+                    pipeline = (call.arg(0, "aggregation_pipeline"), call.scope)
+            if last in _TURNS and operation in ("find", "find_one"):
+                single = operation == "find_one"
+                operation = _TURNS[last].replace("_many", "_one") if single else _TURNS[last]
+        bound = self.mongo.cursors.bound(site) if operation in ("find", "aggregate") else Bound.ONE
+        made = Query("mongodb", collection, operation, (), (), (), place_of(site), bound=bound)
+        joins = []
+        if pipeline is not None:
+            read = self.mongo.pipelines.read(*pipeline)
+            conditions = [a.joined(b) for a in conditions for b in read.conditions][:16]
+            sort, joins = sort or read.sort, read.joins
+            bounds = [read.bound] if read.bound is not Bound.NONE else []
+        for each in conditions:
+            yield from shapes(made, each, sort, bounds[0] if bounds else bound)
+            if counted:
+                yield from shapes(replace(made, operation="count_documents"), each, (), Bound.ONE)
+        for join in joins:
+            joined = replace(made, collection=join.collection, operation="join")
+            yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)
+
+
+@provides(Table)
+def tables(application: Application) -> Iterator[Table]:
+    if imports(application.code, "beanie", "bunnet"):
+        yield from declared_tables(application, _LIBRARY)
+
+
+def declared_tables(application: Application, library: str) -> Iterator[Table]:
+    """The collections that the document classes of a library declare."""
+    documents = documents_of(application.values)
+    for found in sorted(documents.all(library), key=lambda f: not documents.declares(f)):
+        columns = tuple(
+            (documents.stored(found, name), "") for name, _, _ in documents.fields(found)
+        )
+        yield Table(
+            "mongodb",
+            documents.collection(found),
+            columns,
+            place_of(found, found.node.name),  # type: ignore[attr-defined]
+            "mongodb",
+            library=library,
+        )
+
+
+@provides(Index)
+def indexes(application: Application) -> Iterator[Index]:
+    code = application.code
+    if not imports(code, "beanie", "bunnet"):
+        return
+    documents, reader = documents_of(application.values), IndexReader(application.values)
+    runs = Running(application)
+    started = [runs.of(site) for site in code.method_calls("init_beanie", "init_bunnet")]
+    run = next((how for how in started if how), "")
+    for found in documents.all(_LIBRARY):
+        collection = documents.collection(found)
+        listed = documents.setting_expr(found, "indexes")
+        if listed is not None:
+            for piece in reader.filters.items(listed.node, listed.scope):  # type: ignore[arg-type]
+                if piece.expr is None:
+                    continue
+                if isinstance(piece.expr, t.Call):
+                    described = CallSite(piece.expr, piece.scope)
+                    if index := reader.index(described, collection, "model", run):
+                        yield index
+                    continue
+                keys, kind = reader.keys(piece.expr, piece.scope)
+                if keys:
+                    place = place_of(Located(piece.expr, piece.scope))
+                    yield Index("mongodb", collection, keys, False, place, "model", run, kind=kind)
+        yield from _indexed(reader, found, collection, run)
+
+
+def _indexed(reader: IndexReader, found: Located, collection: str, run: str) -> Iterator[Index]:
+    """`email: Indexed(str, unique=True)`, `Annotated[str, Indexed(unique=True)]`."""
+    documents = documents_of(reader.values)
+    for name, stmt, scope in documents.fields(found):
+        for node in _annotated(reader, stmt.annotation, scope):
+            if isinstance(node, t.Call) and t.dotted(node.func).rpartition(".")[2] == "Indexed":
+                place = place_of(Located(stmt, scope))
+                described = CallSite(node, scope)
+                unique = reader.true(described, "unique")
+                sparse = (name,) if reader.true(described, "sparse") else ()
+                stored = documents.stored(found, name)
+                kind = reader.kind_of(described.arg(1, "index_type"), scope)
+                yield Index(
+                    "mongodb", collection, ((stored, 1),), unique, place, "model", run,
+                    described.arg(None, "expireAfterSeconds") is not None, kind or "ordered", condition=sparse,
+                )  # fmt: skip
+
+
+def _annotated(reader: IndexReader, annotation: t.Expr | None, scope: Scope) -> Iterator[t.Node]:
+    """The nodes of an annotation, and those of the alias that it names."""
+    if annotation is None:
+        return
+    yield from t.walk_own(annotation)
+    if isinstance(annotation, t.Name | t.Attr):
+        for origin in reader.values.origins(annotation, scope):
+            yield from t.walk_own(origin.node)

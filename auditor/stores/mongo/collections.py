@@ -1,0 +1,212 @@
+"""Which expressions stand for MongoDB collections, and for which.
+
+Collections are followed by attribute, subscript, `get_collection`, variables, class attributes,
+functions of the tree and injected databases. Sources: the PyMongo, Motor and Flask-PyMongo API
+documentation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable
+
+from auditor.extract.python import tree as t
+from auditor.link.contexts import contexts_of
+from auditor.link.scopes import CallSite, Located, Scope, argument
+from auditor.link.values import Evaluator
+from auditor.model.values import Setting, Value
+
+_TYPED = re.compile(
+    r"^(?:motor|pymongo|flask_pymongo|mongomock\w*|quart_motor|sanic_motor|pytest_mongo\w*)\b[\w.]*"
+    r"(?:\w*(?:Client|Database|Collection|PyMongo|Motor))\(\)"
+    r"(?:\[\]|\.(?:get_\w+|with_options)\(\)|\.\w+)*$"
+)
+_COLLECTION_WORD = re.compile(r"^_*(?:mongo_?)?(?:collection|coll?|table|model|repo(?:sitory)?)_*$")
+_DATABASE = re.compile(
+    r"(?:^|[._])(?:m?_?db\w*|\w*_?db|database\w*|\w*mongo\w*|collections?|coll?|\w+_coll?(?:ection)?s?)(?:[._()\[]|$)",
+    re.I,
+)
+_KEPT = ("collection", "coll", "col")
+_MAX_DEPTH = 8
+_OF_MODEL = {"get_motor_collection", "get_pymongo_collection", "_get_collection", "get_collection_name"}  # fmt: skip
+
+
+class Collections:
+    """Tells the collection that an expression stands for; `of_model` that of a document class."""
+
+    def __init__(self, values: Evaluator) -> None:
+        self.values, self.code = values, values.code
+        self._attributes: dict[str, str] | None = None
+        self.of_model: Callable[[t.Expr, Scope], str] = lambda expr, scope: ""
+
+    def typed(self, expr: t.Expr, scope: Scope) -> bool:
+        """Whether an expression comes from a client of MongoDB."""
+        return bool(_TYPED.match(self.code.name(expr, scope)))
+
+    def hinted(self, expr: t.Expr) -> bool:
+        """Whether an expression is spelt like a database or collection."""
+        return bool(_DATABASE.search(_spelt(expr)))
+
+    def of(self, expr: t.Expr, scope: Scope) -> tuple[str, bool] | None:
+        """(name, whether it comes from a client); None where it is no collection.
+
+        The name is empty where it is only known at run time, `$NAME` where a setting gives it, and
+        has a gap (`tenant_{…}`) where a part of it is only known at run time.
+        """
+        certain = self.typed(expr, scope)
+        found = self._named(expr, scope, 0)
+        if found is None:
+            return ("", True) if certain else None
+        return found, certain
+
+    def _named(self, expr: t.Expr, scope: Scope, depth: int) -> str | None:
+        if depth > _MAX_DEPTH:
+            return None
+        match expr:
+            case t.Await(value=value) | t.Bind(value=value):
+                return self._named(value, scope, depth)
+            case t.Item(index=index):
+                return self._key(index, scope)
+            case t.Call(func=func) if self.values.method(func, scope) is not None:
+                return self._returned(expr, scope, depth)
+            case t.Call(func=t.Attr(value=base, name="get_collection")):
+                given = argument(expr, 0, "name")
+                return self._key(given, scope) if given is not None else self.of_model(base, scope)
+            case t.Call(func=t.Attr(value=base, name=last)) if last in _OF_MODEL:
+                return self.of_model(base, scope)
+            case t.Call(func=t.Attr(value=inner, name="with_options")):
+                return self._named(inner, scope, depth + 1)
+            case t.Call(func=t.Name(id="getattr"), args=[_, name, *_]):
+                return self._key(name, scope)
+            case t.Call(
+                func=t.Name(id="Depends") | t.Attr(name="Depends"), args=[t.Name() as made]
+            ):
+                at = (expr.line, expr.column, expr.end_line)
+                return self._returned(t.Call(*at, made, [], []), scope, depth)
+            case t.Choice(then=one, other=other):
+                return self._named(one, scope, depth + 1) or self._named(other, scope, depth + 1)
+            case t.BoolOp(values=values):
+                names = (self._named(each, scope, depth + 1) for each in values)
+                return next((name for name in names if name is not None), None)
+        if not isinstance(expr, t.Name | t.Attr):
+            return None
+        if isinstance(expr, t.Attr) and expr.name == "_collection":
+            if of_class := self.of_model(expr.value, scope):
+                return of_class
+        if isinstance(expr, t.Attr) and (getter := self._property(expr, scope)):
+            return self._given_back(getter, depth)
+        for origin in self.values.origins(expr, scope):
+            if origin.node is not expr:
+                named = self._named(origin.node, origin.scope, depth + 1)  # type: ignore[arg-type]
+                if named is not None:
+                    return named
+        if isinstance(expr, t.Attr) and (kept := self._kept().get(expr.name)) is not None:
+            return kept
+        if isinstance(expr, t.Name):
+            return "" if _COLLECTION_WORD.match(expr.id) else None
+        if _COLLECTION_WORD.match(expr.name) or _is_self(expr.value):
+            return ""
+        return expr.name
+
+    def _kept(self) -> dict[str, str]:
+        """Attributes in which classes of the tree keep a collection, where all mean the same one.
+
+        `self.case_collection = database.case` tells what `adapter.case_collection` is, whatever
+        `adapter` comes from.
+        """
+        if self._attributes is None:
+            self._attributes = {}  # what is looked at now does not ask for itself
+            found: dict[str, set[str]] = defaultdict(set)
+            for kind in self.code.classes():
+                for name, values in self.code.attributes(kind).items():
+                    for value in values if name.endswith(_KEPT) else ():
+                        found[name].add(self._named(value.node, value.scope, 1) or "")  # type: ignore[arg-type]
+            alike = ((name, named) for name, named in found.items() if len(named) == 1)
+            self._attributes = {name: named.pop() for name, named in alike if "" not in named}
+        return self._attributes
+
+    def _returned(self, call: t.Call, scope: Scope, depth: int) -> str | None:
+        """What a function of the tree gives, with what this call hands it."""
+        function = self.values.method(call.func, scope)
+        if function is None or not isinstance(function.node, t.Function):
+            return None
+        with self.values.within(contexts_of(self.values).bound_by(CallSite(call, scope))):
+            return self._given_back(function, depth)
+
+    def _given_back(self, function: Located, depth: int) -> str | None:
+        inner = self.code.inside(function)
+        for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+            value = node.value if isinstance(node, t.Return | t.Yield) else None
+            if value is not None:
+                named = self._named(value, inner, depth + 1)
+                if named is not None:
+                    return named
+        return None
+
+    def _property(self, expr: t.Attr, scope: Scope) -> Located | None:
+        """The property of a class of the tree that an attribute is."""
+        found = self.values.method(expr, scope)
+        if found is None or not isinstance(found.node, t.Function):
+            return None
+        kinds = (t.dotted(each).rpartition(".")[2] for each in found.node.decorators)
+        return found if any(kind.endswith("property") for kind in kinds) else None
+
+    def _key(self, expr: t.Expr | None, scope: Scope) -> str:
+        text = self.values.text(expr, scope)
+        if text is None and isinstance(expr, t.Attr):
+            text = self._of_class(expr, scope)
+        if text is None:
+            text = _setting(self.values.value(expr, scope)) or self._family(expr, scope)
+        return text
+
+    def _family(self, expr: t.Expr | None, scope: Scope) -> str:
+        """`f"tenant_{tenant}"`: the collections of a family, told apart at run time."""
+        for source in self.values.sources(expr, scope)[:1]:
+            if isinstance(source.node, t.Text):
+                texts = [self.values.text(part, source.scope) for part in source.node.parts]
+                if any(texts):
+                    return "".join("{…}" if text is None else text for text in texts)
+        return ""
+
+    def _of_class(self, expr: t.Attr, scope: Scope) -> str | None:
+        """`self.model.__collection__`: an attribute of the class that an attribute is bound to."""
+        owner = self.values.bound(expr.value, scope)
+        if owner is None:
+            return None
+        texts = (self.values.text(o.node, o.scope) for o in self.values.attribute(owner, expr.name))  # type: ignore[arg-type]
+        return next((text for text in texts if text is not None), None)
+
+
+def is_of_model(expr: t.Expr) -> bool:
+    """`Lead.get_motor_collection()`, `Lead._get_collection()`, `Lead._collection`."""
+    match expr:
+        case t.Call(func=t.Attr(name=name)):
+            return name in _OF_MODEL
+        case t.Attr(value=t.Name(id=owner), name="_collection"):
+            return owner[:1].isupper()
+    return False
+
+
+def _setting(value: Value) -> str:
+    return f"${value.name}" if isinstance(value, Setting) else ""
+
+
+def _is_self(expr: t.Expr) -> bool:
+    return isinstance(expr, t.Name) and expr.id in ("self", "cls")
+
+
+def _spelt(expr: t.Expr) -> str:
+    """`self.db[...].users`, as far as it is spelt in names."""
+    match expr:
+        case t.Name(id=name):
+            return name
+        case t.Attr(value=value, name=name):
+            return f"{_spelt(value)}.{name}"
+        case t.Item(value=value):
+            return f"{_spelt(value)}[]"
+        case t.Call(func=func):
+            return f"{_spelt(func)}()"
+        case t.Await(value=value):
+            return _spelt(value)
+    return ""

@@ -1,0 +1,142 @@
+"""What is done with the cursor that a find or aggregate gives: its order, and how much is taken.
+
+Chained calls and those on the variable that holds the cursor are gathered once for the whole tree.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import CallSite, Located
+from auditor.link.values import Evaluator
+from auditor.model.data import Bound
+from auditor.stores.bounds import Bounds
+from auditor.stores.mongo.pipelines import Sort, direction, sort_of
+
+_ON_CURSORS = (
+    "sort", "limit", "to_list", "next", "try_next", "first_or_none", "fetch_next", "order_by", "filter", "find",
+    "find_many", "find_one", "first", "count", "delete", "aggregate", "first_or_404", "get", "get_or_404",
+    "get_or_none", "update", "update_one", "paginate", "all", "exists", "distinct", "modify", "only", "scalar",
+)  # fmt: skip
+
+
+_READING = {"to_list", "limit", "sort", "order_by", "first_or_none", "first", "paginate"}
+
+
+class Cursors:
+    def __init__(self, values: Evaluator, bounds: Bounds) -> None:
+        self.values, self.code, self.bounds = values, values.code, bounds
+        self._chained: dict[int, list[CallSite]] = defaultdict(list)
+        self._on_names: dict[tuple[int, str], list[CallSite]] = defaultdict(list)
+        self._holders: dict[int, tuple[int, str, int]] = {}
+        self._assigned: dict[tuple[int, str], list[int]] = defaultdict(list)
+        for call in self.code.method_calls(*_ON_CURSORS):
+            if isinstance(call.node.func, t.Attr):
+                for link in _links(call.node.func.value):
+                    self._chained[id(link)].append(call)
+                base = _base(call.node.func.value)
+                if isinstance(base, t.Name):
+                    self._on_names[id(call.scope), base.id].append(call)
+        for assign, scope in self.code.of_kind(t.Assign):
+            match assign:
+                case t.Assign(targets=[t.Name(id=name)], value=value, op="") if value is not None:
+                    links = list(_links(value))
+                    for link in links:
+                        self._holders[id(link)] = (id(scope), name, assign.line)
+                    base = _base(value)
+                    if links and not (isinstance(base, t.Name) and base.id == name):
+                        self._assigned[id(scope), name].append(assign.line)
+
+    def calls(self, site: Located) -> list[CallSite]:
+        """The calls on the cursor of a site, in their order."""
+        found = list(self._chained.get(id(site.node), ()))
+        if held := self._holders.get(id(site.node)):
+            scope, name, line = held
+            later = [x for x in self._assigned[scope, name] if x > line]
+            until = min(later, default=10**9)
+            found += [c for c in self._on_names[scope, name] if line <= c.node.line < until]
+        return found
+
+    def counted_aside(self, site: Located) -> bool:
+        """Whether the variable that holds the cursor is counted, and read by another call."""
+        chained = {id(call.node) for call in self._chained.get(id(site.node), ())}
+        names = {_method(call) for call in self.calls(site) if id(call.node) not in chained}
+        return "count" in names and not names.isdisjoint(_READING)
+
+    def sort(self, site: CallSite) -> Sort:
+        for call in self.calls(site):
+            if isinstance(call.node.func, t.Attr) and call.node.func.name == "sort":
+                return self._sort(call)
+        return ()
+
+    def _sort(self, call: CallSite) -> Sort:
+        first, second = call.arg(0, "key_or_list"), call.arg(1, "direction")
+        name = self.values.text(first, call.scope)
+        if name and not name.startswith(("+", "-")):
+            return ((name, direction(self.values, second, call.scope)),)
+        return sort_of(self.values, first, call.scope)
+
+    def bound(self, site: CallSite) -> Bound:
+        """The tightest bound that the calls on the cursor set."""
+        given = site.arg(None, "limit")
+        bounds = [self.bounds.of(given, site.scope)] if given is not None else []
+        for call in self.calls(site):
+            assert isinstance(call.node.func, t.Attr)
+            match call.node.func.name:
+                case "limit":
+                    bounds.append(self.bounds.of(call.arg(0, "limit"), call.scope))
+                case "to_list":
+                    bounds.append(self.bounds.of(call.arg(0, "length"), call.scope))
+                case "next" | "try_next" | "first_or_none" | "fetch_next":
+                    bounds.append(Bound.ONE)
+        for least in (Bound.ONE, Bound.LIMITED, Bound.UNKNOWN, Bound.CALLER, Bound.NONE):
+            if least in bounds:
+                return least
+        return Bound.UNKNOWN if self._leaves(site) else Bound.NONE
+
+    def _leaves(self, site: CallSite) -> bool:
+        """Whether the function gives its cursor away: others may bound it."""
+        function = site.scope.function
+        held = self._holders.get(id(site.node))
+        for node in t.walk_own(*function.body) if function is not None else ():
+            if isinstance(node, t.Return | t.Yield) and node.value is not None:
+                links = list(_links(node.value))
+                if any(link is site.node for link in links):
+                    return True
+                if held and isinstance(node.value, t.Name) and node.value.id == held[1]:
+                    return True
+        return False
+
+
+def _method(call: CallSite) -> str:
+    return call.node.func.name if isinstance(call.node.func, t.Attr) else ""
+
+
+def _links(expr: t.Expr) -> Iterator[t.Expr]:
+    """The calls of a chain, outermost first: `a.find().sort(…)`; `X.objects` starts one uncalled."""
+    while True:
+        match expr:
+            case t.Attr(value=value, name="objects"):
+                yield expr
+                expr = value
+            case t.Await(value=value) | t.Attr(value=value) | t.Item(value=value):
+                expr = value
+            case t.Call(func=func):
+                yield expr
+                expr = func
+            case _:
+                return
+
+
+def _base(expr: t.Expr) -> t.Expr:
+    """What a chain of calls, attributes and subscripts starts from."""
+    while True:
+        match expr:
+            case t.Await(value=value) | t.Attr(value=value) | t.Item(value=value):
+                expr = value
+            case t.Call(func=func):
+                expr = func
+            case _:
+                return expr

@@ -1,0 +1,230 @@
+"""Classes that stand for MongoDB collections: of Beanie, MongoEngine and ODMantic.
+
+Sources: Beanie, "Defining a document" (https://beanie-odm.dev/tutorial/defining-a-document/);
+MongoEngine, "Document collections"
+(https://docs.mongoengine.org/guide/defining-documents.html#document-collections); ODMantic, "Modeling"
+(https://art049.github.io/odmantic/modeling/).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.names import Code
+from auditor.link.scopes import Located, Scope
+from auditor.link.values import Evaluator
+
+_LIBRARIES = {
+    "Beanie": re.compile(
+        r"^beanie\.(?:[\w.]+\.)?(?:Document\w*|View|UnionDoc)$|^bunnet\.Document$"
+    ),
+    "MongoEngine": re.compile(
+        r"^(?:mongoengine|flask_mongoengine|mongoengine_goodjson)\b.*\.(?:Dynamic)?Document$"
+    ),
+    "ODMantic": re.compile(r"^odmantic\.(?:[\w.]+\.)?(?:Reactive)?Model$"),
+}
+_CONTAINERS = ("Settings", "Collection", "Config")
+
+
+class Documents:
+    """Tells which classes are documents, of which library and collection."""
+
+    def __init__(self, values: Evaluator) -> None:
+        self.values, self.code = values, values.code
+        self._libraries: dict[int, str] = {}
+        self._collections: dict[int, str] = {}
+
+    def library(self, found: Located | None) -> str:
+        """Beanie, MongoEngine or ODMantic for a document class; empty for others."""
+        if found is None or not isinstance(found.node, t.Class):
+            return ""
+        key = id(found.node)
+        if key not in self._libraries:
+            ancestry = self.code.ancestry(found)
+            self._libraries[key] = next(
+                (
+                    library
+                    for library, pattern in _LIBRARIES.items()
+                    if any(pattern.match(name) for name in ancestry)
+                ),
+                "",
+            )
+        return self._libraries[key]
+
+    def all(self, library: str) -> Iterator[Located]:
+        return (found for found in self.code.classes() if self.library(found) == library)
+
+    def named(self, expr: t.Expr, scope: Scope) -> Located | None:
+        """The document class that an expression names; the one `self.model` is bound to, too."""
+        if not isinstance(expr, t.Name | t.Attr | t.Call):
+            return None
+        found = self.values.bound(expr, scope)
+        return found if self.library(found) else None
+
+    def collection(self, found: Located) -> str:
+        """The name of a document class's collection."""
+        key = id(found.node)
+        if key not in self._collections:
+            self._collections[key] = self._collection(found)
+        return self._collections[key]
+
+    def _collection(self, found: Located) -> str:
+        library = self.library(found)
+        owner = found if library == "Beanie" else self._root(found, library)
+        for each in self._lineage(owner):
+            if name := self._declared(each, library):
+                return name
+        plain: str = owner.node.name  # type: ignore[attr-defined]
+        if library == "Beanie":
+            root = self._beanie_root(found)
+            return self._declared(root, library) or root.node.name  # type: ignore[attr-defined]
+        if library == "ODMantic":
+            plain = plain.removesuffix("Model") or plain
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", plain).lower()
+
+    def _lineage(self, found: Located) -> list[Located]:
+        known = (self.code.definition(name) for name in self.code.ancestry(found))
+        return [each for each in known if each is not None and isinstance(each.node, t.Class)]
+
+    def _root(self, found: Located, library: str) -> Located:
+        """The topmost document class that is not abstract: those below share its collection."""
+        above = [each for each in self._lineage(found) if self.library(each) == library]
+        stored = [each for each in above if not self._abstract(each)]
+        return stored[-1] if stored and library == "MongoEngine" else found
+
+    def _beanie_root(self, found: Located) -> Located:
+        for each in self._lineage(found):
+            if self.setting(each, "is_root") is True:
+                return each
+        return found
+
+    def _abstract(self, found: Located) -> bool:
+        return self.meta(found).get("abstract") is True
+
+    def _declared(self, found: Located, library: str) -> str:
+        if library == "MongoEngine":
+            name = self.meta(found).get("collection")
+            return name if isinstance(name, str) else ""
+        for key in ("name", "collection"):
+            if isinstance(name := self.setting(found, key), str):
+                return name
+        if library == "ODMantic":
+            for value in self._assigned(found, "model_config"):
+                given = getattr(self.values.value(value, self.code.inside(found)), "value", None)
+                if isinstance(given, dict) and isinstance(given.get("collection"), str):
+                    return str(given["collection"])
+        return ""
+
+    def setting(self, found: Located, key: str) -> object:
+        """`key` of `class Settings`, with the value that stands there."""
+        located = self.setting_expr(found, key)
+        if located is None:
+            return None
+        return getattr(self.values.value(located.node, located.scope), "value", None)  # type: ignore[arg-type]
+
+    def setting_expr(self, found: Located, key: str) -> Located | None:
+        for stmt in found.node.body:  # type: ignore[attr-defined]
+            if isinstance(stmt, t.Class) and stmt.name in _CONTAINERS:
+                inner = self.code.inside(Located(stmt, self.code.inside(found)))
+                for assign in stmt.body:
+                    match assign:
+                        case t.Assign(targets=[t.Name(id=name)], value=value) if (
+                            name == key and value is not None
+                        ):
+                            return Located(value, inner)
+        return None
+
+    def meta(self, found: Located) -> dict[str, object]:
+        """MongoEngine's `meta`, as far as its values stand in the code."""
+        told: dict[str, object] = {}
+        for value in self._assigned(found, "meta"):
+            if isinstance(value, t.Map):
+                for key, given in zip(value.keys, value.values, strict=True):
+                    name = self.values.text(key, self.code.inside(found)) if key else None
+                    if name:
+                        worth = self.values.value(given, self.code.inside(found))
+                        told[name] = getattr(worth, "value", None)
+        return told
+
+    def meta_expr(self, found: Located, key: str) -> Located | None:
+        inner = self.code.inside(found)
+        for value in self._assigned(found, "meta"):
+            if isinstance(value, t.Map):
+                for name, given in zip(value.keys, value.values, strict=True):
+                    if name is not None and self.values.text(name, inner) == key:
+                        return Located(given, inner)
+        return None
+
+    def _assigned(self, found: Located, name: str) -> list[t.Expr]:
+        return [
+            stmt.value
+            for stmt in found.node.body  # type: ignore[attr-defined]
+            if isinstance(stmt, t.Assign) and stmt.value is not None
+            for target in stmt.targets
+            if isinstance(target, t.Name) and target.id == name
+        ]
+
+    # --- fields
+
+    def fields(self, found: Located) -> Iterator[tuple[str, t.Assign, Scope]]:
+        """(attribute, its statement, scope) of every field, those of bases included."""
+        seen: set[str] = set()
+        for each in self._lineage(found):
+            for stmt in each.node.body:  # type: ignore[attr-defined]
+                match stmt:
+                    case t.Assign(targets=[t.Name(id=name)]) if name not in seen:
+                        seen.add(name)
+                        yield name, stmt, self.code.inside(each)
+
+    def stored(self, found: Located, attribute: str) -> str:
+        """The name under which a field is stored: `id` is `_id`, others as `db_field` or alias say."""
+        if attribute in ("id", "pk"):
+            return "_id"
+        return self._aliases(id(found.node), found).get(attribute, attribute)
+
+    def links(self, found: Located, attribute: str) -> bool:
+        """Whether a field is a `Link` to another document, stored by its key."""
+        return any(
+            isinstance(node, t.Name) and node.id in ("Link", "BackLink")
+            for name, stmt, _ in self.fields(found)
+            if name == attribute and stmt.annotation is not None
+            for node in t.walk_own(stmt.annotation)
+        )
+
+    def declares(self, found: Located) -> bool:
+        """Whether a class names its collection itself, and did not inherit the name."""
+        return bool(self._declared(found, self.library(found)))
+
+    @functools.cache  # noqa: B019 - one Documents lives as long as the audit
+    def _aliases(self, key: int, found: Located) -> dict[str, str]:
+        names: dict[str, str] = {}
+        for name, stmt, scope in self.fields(found):
+            for call in (stmt.value, stmt.annotation):
+                for node in t.walk_own(call) if call is not None else ():
+                    if isinstance(node, t.Call):
+                        for keyword in node.keywords:
+                            if keyword.name in ("db_field", "key_name"):
+                                if text := self.values.text(keyword.value, scope):
+                                    names[name] = text
+                            elif keyword.name == "primary_key" or keyword.name == "primary_field":
+                                if getattr(keyword.value, "value", None) is True:
+                                    names[name] = "_id"
+        return names
+
+
+@functools.lru_cache(maxsize=8)
+def documents_of(values: Evaluator) -> Documents:
+    """The document classes of an evaluator's code, found once."""
+    return Documents(values)
+
+
+def imports(code: Code, *packages: str) -> bool:
+    """Whether anything of the tree imports one of these packages."""
+    return any(
+        (stmt.module or name).partition(".")[0] in packages
+        for stmt, _ in code.of_kind(t.Import)
+        for name, _ in stmt.names
+    )

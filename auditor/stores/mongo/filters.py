@@ -1,0 +1,515 @@
+"""Filters in MongoDB's query language, as the conditions that they put on fields.
+
+Source: MongoDB manual, "Query and Projection Operators"
+(https://www.mongodb.com/docs/manual/reference/mql/query-predicates/). A filter is read where it is used:
+put together in steps, with keys that are only there in some runs, from functions and from what callers
+hand down.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from auditor.extract.python import tree as t
+from auditor.link.assembly import Branches, Piece, Whole, assembled
+from auditor.link.contexts import contexts_of
+from auditor.link.scopes import CallSite, Scope
+from auditor.link.values import Evaluator
+from auditor.model.values import Known
+
+Plain = str | int | float | bool | None
+
+_EQUAL = {"$eq", "$in", "$all"}
+_SPAN = {"$gt", "$gte", "$lt", "$lte"}
+_BROAD = {"$ne", "$nin", "$exists", "$not", "$type", "$size", "$mod", "$bitsAllSet", "$bitsAnySet"}
+_PLACES = {"$near", "$nearSphere", "$geoWithin", "$geoIntersects", "$within"}
+_IGNORED = {"$comment", "$options", "$maxDistance", "$minDistance", "$hint"}
+_AT_RUN_TIME = "the filter is built at run time"
+_MOST = 16
+_FEW = 3
+"""Optional fields that are looked at alone; of more, callers use combinations that cannot be told."""
+_MAX_DEPTH = 12
+_COPIES = {"dict", "copy", "deepcopy", "SON", "OrderedDict", "jsonable_encoder", "RawBSONDocument"}
+
+
+@dataclass
+class Conditions:
+    """What one filter asks: the fields it compares, and how.
+
+    `kinds` is field -> equality, range or scanned. `optional` are fields that are compared in some
+    runs only, with the branches that these take; `either` are alternatives (`$or`), with whether they are only there in some runs.
+    """
+
+    kinds: dict[str, str] = field(default_factory=dict)
+    broad: set[str] = field(default_factory=set)
+    optional: dict[str, Branches] = field(default_factory=dict)
+    values: dict[str, Plain] = field(default_factory=dict)
+    special: str = ""
+    unresolved: str = ""
+    either: list[tuple[list[Conditions], bool]] = field(default_factory=list)
+
+    def add(self, more: Conditions, branches: Branches = ()) -> None:
+        for name, kind in more.kinds.items():
+            taken = (*branches, *more.optional.get(name, ()))
+            if name not in self.kinds:
+                self.kinds[name] = kind
+                if taken:
+                    self.optional[name] = taken
+            elif not taken:
+                self.optional.pop(name, None)
+                if kind == "equality":
+                    self.kinds[name] = kind
+            elif any(-branch in taken for branch in self.optional.get(name, ())):
+                del self.optional[name]  # one way or the other
+        self.broad |= more.broad
+        self.values |= more.values
+        self.special = self.special or ("" if branches else more.special)
+        self.unresolved = self.unresolved or more.unresolved
+        self.either += [(ways, bool(branches) or maybe) for ways, maybe in more.either]
+
+    def without(self, name: str, branches: Branches = ()) -> None:
+        """Forget a field that is not asked for after all, in some runs or in all."""
+        if branches and name in self.kinds:
+            self.optional.setdefault(name, branches)
+        elif not branches:
+            self.kinds.pop(name, None)
+            self.values.pop(name, None)
+            self.broad.discard(name)
+            self.optional.pop(name, None)
+
+    def without_all(self, roots: set[str]) -> None:
+        """Forget the fields below some others, in the alternatives as well."""
+        for name in [name for name in self.kinds if name.partition(".")[0] in roots]:
+            self.without(name)
+        for way in (way for ways, _ in self.either for way in ways):
+            way.without_all(roots)
+
+    def joined(self, more: Conditions) -> Conditions:
+        both = Conditions()
+        both.add(self)
+        both.add(more)
+        return both
+
+    @property
+    def narrows(self) -> bool:
+        """Whether something is asked in every run by which an index finds little."""
+        return bool(self.special) or any(
+            kind != "scanned" and name not in self.broad | self.optional.keys()
+            for name, kind in self.kinds.items()
+        )
+
+    def flat(self) -> Iterator[Conditions]:
+        """One for each alternative, and, where nothing else narrows, for each optional field."""
+        for one in self._chosen():
+            always = Conditions()
+            always.add(one)
+            always.either = []
+            always.broad |= always.optional.keys()
+            yield always
+            if not one.narrows:
+                asked = sorted(one.optional.keys() - one.broad)
+                for name in asked if len(asked) <= _FEW else ():
+                    yield one.asking(name)
+                for ways, _ in one.either:
+                    for way in ways:
+                        yield always.joined(way)
+
+    def _chosen(self) -> list[Conditions]:
+        """One for each of the alternatives that there are in every run, nested ones included."""
+        plain = Conditions()
+        plain.add(self)
+        plain.either = [(ways, maybe) for ways, maybe in self.either if maybe]
+        found = [plain]
+        for ways, maybe in self.either:
+            if not maybe:
+                parts = [part for way in ways for part in way._chosen()]
+                found = [a.joined(b) for a in found for b in parts][:_MOST]
+        return found
+
+    def asking(self, name: str) -> Conditions:
+        """The same in a run in which an optional field is compared, and what comes with it."""
+        one = Conditions()
+        one.add(self)
+        for other, branches in self.optional.items():
+            if not set(branches) <= set(self.optional[name]):
+                del one.kinds[other]
+        one.either = []
+        return one
+
+    def of_kind(self, kind: str) -> tuple[str, ...]:
+        return tuple(name for name, each in self.kinds.items() if each == kind)
+
+
+class Filters:
+    """Reads filters; `values` tells what names stand for."""
+
+    def __init__(self, values: Evaluator) -> None:
+        self.values, self.code = values, values.code
+        self.path: Callable[[t.Expr, Scope], str | None] = lambda expr, scope: None
+        """How a mapper spells a field as a key: `{Lead.name: name}`."""
+        self._depth = 0
+
+    def read(self, expr: t.Expr | None, scope: Scope) -> list[Conditions]:
+        """The conditions of a filter, one for each way in which it may have been made."""
+        if expr is None or (isinstance(expr, t.Const) and expr.value is None):
+            return [Conditions()]
+        if self._depth > _MAX_DEPTH:
+            return [Conditions(unresolved=_AT_RUN_TIME)]
+        self._depth += 1
+        try:
+            return self._read(expr, scope)[:_MOST] or [Conditions(unresolved=_AT_RUN_TIME)]
+        finally:
+            self._depth -= 1
+
+    def _read(self, expr: t.Expr, scope: Scope) -> list[Conditions]:
+        match expr:
+            case t.Map():
+                return self._map(expr, scope)
+            case t.Name():
+                return self._name(expr, scope)
+            case t.Await(value=inner) | t.Bind(value=inner) | t.Star(value=inner):
+                return self.read(inner, scope)
+            case t.Choice(then=then, other=other):
+                return [*self.read(then, scope), *self.read(other, scope)]
+            case t.BoolOp(op="or", values=values):
+                return self.read(values[0], scope)
+            case t.BinOp(op="|", left=left, right=right):
+                return [
+                    a.joined(b) for a in self.read(left, scope) for b in self.read(right, scope)
+                ]
+            case t.Comp(kind="dict", elements=[key, value]):
+                return self._comprehension(expr, key, value, scope)
+            case t.Call(func=t.Name(id="ObjectId") | t.Attr(name="ObjectId")):
+                return [Conditions({"_id": "equality"})]  # what is no filter is the key's value
+            case t.Call():
+                return self._call(expr, scope)
+            case t.Attr():
+                origins = self.values.origins(expr, scope)
+                return [
+                    told
+                    for origin in origins
+                    if origin.node is not expr
+                    for told in self.read(origin.node, origin.scope)  # type: ignore[arg-type]
+                ]
+        return []
+
+    def _name(self, expr: t.Name, scope: Scope) -> list[Conditions]:
+        wholes = assembled(self.values, expr, scope)
+        if wholes:
+            return [c for whole in wholes for c in self._whole(whole, expr)]
+        origins = [o for o in self.values.origins(expr, scope) if o.node is not expr]
+        return [c for o in origins for c in self.read(o.node, o.scope)]  # type: ignore[arg-type]
+
+    def _whole(self, whole: Whole, name: t.Name) -> list[Conditions]:
+        found = [Conditions()]
+        for piece in whole:
+            if piece.taken is not None:
+                key = self.values.text(piece.taken, piece.scope)
+                for each in found if key else ():
+                    each.without(key, piece.branches)  # type: ignore[arg-type]
+                continue
+            if piece.expr is None or piece.expr is name:
+                return [Conditions(unresolved=_AT_RUN_TIME)]
+            parts = self.read(piece.expr, piece.scope)
+            if piece.optional:
+                for each in found:
+                    for part in parts:
+                        each.add(part, piece.branches)
+            else:
+                found = [each.joined(part) for each in found for part in parts][:_MOST]
+        return found
+
+    def _comprehension(
+        self, expr: t.Comp, key: t.Expr, value: t.Expr, scope: Scope
+    ) -> list[Conditions]:
+        """`{k: v for k, v in filters.items() if v is not None}`: each of them, in some runs."""
+        match expr.loops:
+            case [loop]:
+                match loop.iter:
+                    case t.Call(func=t.Attr(value=base, name="items")):
+                        found = self.read(base, scope)
+                        for each in found if loop.conditions else ():
+                            each.optional |= {name: (hash(name),) for name in each.kinds}
+                        return found
+        return []
+
+    def _call(self, expr: t.Call, scope: Scope) -> list[Conditions]:
+        last = t.last_word(expr.func)
+        if last in _COPIES:
+            if last == "copy" and isinstance(expr.func, t.Attr) and not expr.args:
+                return self.read(expr.func.value, scope)
+            if expr.args:
+                return self.read(expr.args[0], scope)
+            at = (expr.line, expr.column, expr.end_line)
+            named = [k for k in expr.keywords if k.name]
+            return self._map(
+                t.Map(*at, [t.Const(*at, k.name) for k in named], [k.value for k in named]), scope
+            )
+        function = self.code.defined(expr.func, scope)
+        if function is None or not isinstance(function.node, t.Function):
+            return []
+        inner = self.code.inside(function)
+        with self.values.within(contexts_of(self.values).bound_by(CallSite(expr, scope))):
+            return [
+                c
+                for node in t.walk_own(*function.node.body)
+                if isinstance(node, t.Return) and node.value is not None
+                for c in self.read(node.value, inner)
+            ]
+
+    # --- one level
+
+    def _map(self, node: t.Map, scope: Scope) -> list[Conditions]:
+        found = [Conditions()]
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is None:
+                optional = isinstance(value, t.Choice)
+                parts = self.read(value, scope)
+                if optional:  # {**({"status": status} if status else {})}
+                    for each in found:
+                        for part in parts:
+                            each.add(part, (id(value),))
+                else:
+                    found = [each.joined(part) for each in found for part in parts][:_MOST]
+                continue
+            name = self.values.text(key, scope) or self.path(key, scope)
+            for each in found:
+                if name is None:
+                    each.unresolved = "a field of the filter is named at run time"
+                elif name.startswith("$"):
+                    self._combined(name, value, scope, each)
+                else:
+                    self._condition(name, value, scope, each)
+        return found
+
+    def _combined(self, name: str, value: t.Expr, scope: Scope, into: Conditions) -> None:
+        """The operators that stand in the place of a field."""
+        match name:
+            case "$and":
+                for part in self._listed(value, scope, into):
+                    for first in self.read(part.expr, part.scope)[:1]:
+                        into.add(first, part.branches)
+            case "$or":
+                branches = [
+                    branch
+                    for part in self._listed(value, scope, into)
+                    for made in self.read(part.expr, part.scope)
+                    for branch in made.flat()
+                ]
+                if branches:
+                    into.either.append((branches, False))
+            case "$nor":
+                for part in self._listed(value, scope, into):
+                    for made in self.read(part.expr, part.scope):
+                        made.broad |= set(made.kinds)
+                        into.add(made)
+            case "$text":
+                into.special = "text"
+            case "$expr" | "$where" | "$jsonSchema":
+                into.kinds[name] = "scanned"
+            case _ if name not in _IGNORED:
+                into.unresolved = f"{name} is not judged"
+
+    def _listed(self, value: t.Expr, scope: Scope, into: Conditions) -> list[Piece]:
+        parts = list(self.items(value, scope))
+        if not parts or any(part.expr is None for part in parts):
+            into.unresolved = into.unresolved or _AT_RUN_TIME
+        return [part for part in parts if part.expr is not None]
+
+    def items(self, expr: t.Expr | None, scope: Scope, depth: int = 0) -> Iterator[Piece]:
+        """The items of a list, also of one put together in steps; None where one is not told."""
+        if depth > _MAX_DEPTH:
+            return
+        match expr:
+            case t.Seq(items=items):
+                for item in items:
+                    if isinstance(item, t.Star):
+                        star = (id(item),) if isinstance(item.value, t.Choice) else ()
+                        for piece in self.items(item.value, scope, depth + 1):
+                            yield Piece(piece.expr, piece.scope, (*piece.branches, *star))
+                    else:
+                        yield Piece(item, scope)
+            case t.Name():
+                wholes = assembled(self.values, expr, scope)
+                for piece in wholes[0] if wholes else ():
+                    if piece.taken is not None:
+                        continue
+                    if piece.expr is None or piece.expr is expr:
+                        yield Piece(None, scope)
+                        continue
+                    for item_ in self.items(piece.expr, piece.scope, depth + 1):
+                        yield Piece(item_.expr, item_.scope, (*piece.branches, *item_.branches))
+                if not wholes:
+                    yield from self._from_origins(expr, scope, depth)
+            case t.BinOp(op="+", left=left, right=right):
+                yield from self.items(left, scope, depth + 1)
+                yield from self.items(right, scope, depth + 1)
+            case t.Await(value=inner) | t.Bind(value=inner):
+                yield from self.items(inner, scope, depth + 1)
+            case t.Choice(then=then, other=other):
+                for side in (then, other):
+                    yield from self.items(side, scope, depth + 1)
+            case t.Comp(kind="list" | "generator", elements=[element]):
+                yield Piece(element, scope)
+            case t.Call(func=t.Name(id="list" | "tuple"), args=[inner]):
+                yield from self.items(inner, scope, depth + 1)
+            case t.Call(func=func):
+                function = self.code.defined(func, scope)
+                if function is None or not isinstance(function.node, t.Function):
+                    yield Piece(None, scope)
+                    return
+                with self.values.within(contexts_of(self.values).bound_by(CallSite(expr, scope))):
+                    returned = [
+                        piece
+                        for node in t.walk_own(*function.node.body)
+                        if isinstance(node, t.Return) and node.value is not None
+                        for piece in self.items(node.value, self.code.inside(function), depth + 1)
+                    ]
+                yield from returned
+            case t.Attr():
+                yield from self._from_origins(expr, scope, depth)
+            case t.Item():  # INDEXES["leads"]
+                sources = [s for s in self.values.sources(expr, scope) if s.node is not expr]
+                for source in sources:
+                    yield from self.items(source.node, source.scope, depth + 1)  # type: ignore[arg-type]
+                if not sources:
+                    yield Piece(None, scope)
+            case None:
+                return
+            case _:
+                yield Piece(None, scope)
+
+    def _from_origins(self, expr: t.Name | t.Attr, scope: Scope, depth: int) -> Iterator[Piece]:
+        origins = [o for o in self.values.origins(expr, scope) if o.node is not expr]
+        for origin in origins:
+            yield from self.items(origin.node, origin.scope, depth + 1)  # type: ignore[arg-type]
+        if not origins:
+            yield Piece(None, scope)
+
+    def _condition(self, name: str, value: t.Expr, scope: Scope, into: Conditions) -> None:
+        """What is asked of one field: a value, or operators."""
+        if isinstance(value, t.Map) and not value.keys:
+            return  # its operators are put in later
+        operators = self._operators(value, scope)
+        if operators is None:
+            self._value(name, value, scope, into)
+            return
+        for operator, given, inner in operators:
+            if operator == "$elemMatch":
+                for made in self.read(given, inner)[:1]:
+                    nested = Conditions()
+                    for part, kind in made.kinds.items():
+                        nested.kinds[f"{name}.{part}"] = kind
+                    nested.broad = {f"{name}.{part}" for part in made.broad}
+                    if not made.kinds:
+                        nested.kinds[name] = "equality"
+                    into.add(nested)
+            elif operator in _EQUAL:
+                into.add(Conditions({name: "equality"}))
+                if operator == "$eq":
+                    self._value(name, given, inner, into)
+            elif operator in _SPAN:
+                into.add(Conditions({name: "range"}))
+            elif operator in _PLACES:
+                into.add(Conditions({name: "range"}, special="geo"))
+            elif operator == "$regex":
+                options = next((g for o, g, _ in operators if o == "$options"), None)
+                anchored = self.anchored(given, inner) and options is None
+                into.add(Conditions({name: "range" if anchored else "scanned"}))
+            elif operator in _BROAD:
+                into.add(Conditions({name: "range"}, broad={name}))
+            elif operator not in _IGNORED:
+                into.unresolved = f"{operator or 'an operator named at run time'} is not judged"
+
+    def _operators(self, value: t.Expr, scope: Scope) -> list[tuple[str, t.Expr, Scope]] | None:
+        """(operator, what it compares with) of `{"$gte": start}`, also of one made in steps."""
+        pieces: list[Piece] = [Piece(value, scope)]
+        if isinstance(value, t.Name):
+            wholes = assembled(self.values, value, scope)
+            pieces = [p for whole in wholes[:1] for p in whole]
+        found: list[tuple[str, t.Expr, Scope]] = []
+        for piece in pieces:
+            node, inner = piece.expr, piece.scope
+            if isinstance(node, t.Choice):
+                sides = [x for x in (node.then, node.other) if isinstance(x, t.Map) and x.keys]
+                node = sides[0] if sides else node
+            if isinstance(node, t.Attr):
+                origins = self.values.origins(node, inner)
+                if origins and isinstance(origins[0].node, t.Map):
+                    node, inner = origins[0].node, origins[0].scope
+            if isinstance(node, t.Map):
+                for key, given in zip(node.keys, node.values, strict=True):
+                    text = self.values.text(key, inner) if key is not None else None
+                    if text is not None and text.startswith("$"):
+                        found.append((text, given, inner))
+                    elif text is None and _begins(key, "$"):
+                        found.append(("$gte", given, inner))  # f"${comparison}"
+        return found or None
+
+    def _value(self, name: str, value: t.Expr, scope: Scope, into: Conditions) -> None:
+        pattern = self._pattern(value, scope)
+        if pattern is not None:
+            anchored, plain = self.anchored(pattern.args[0], scope), len(pattern.args) == 1
+            plain = plain and not pattern.keywords
+            into.add(Conditions({name: "range" if anchored and plain else "scanned"}))
+            return
+        told = Conditions({name: "equality"})
+        if isinstance(value, t.Const):
+            told.values[name] = value.value
+        elif isinstance(value, t.Attr):
+            known = self.values.value(value, scope)
+            if isinstance(known, Known) and isinstance(known.value, str):
+                told.values[name] = known.value
+        if self._is_flag(value, scope):
+            told.broad.add(name)
+        into.add(told)
+
+    def _is_flag(self, value: t.Expr, scope: Scope) -> bool:
+        """What is true, false or nothing: `True`, `not x`, `a == b`, a parameter that is a bool."""
+        match value:
+            case t.Const(value=constant):
+                return constant is None or isinstance(constant, bool)
+            case t.Unary(op="not") | t.Compare() | t.Call(func=t.Name(id="bool")):
+                return True
+            case t.Name(id=name):
+                found = self.code.find(name, scope)
+                return found is not None and any(
+                    isinstance(b.node, t.Param)
+                    and b.node.annotation is not None
+                    and any(t.dotted(n) == "bool" for n in t.walk_own(b.node.annotation) if isinstance(n, t.Name))
+                    for b in found[1]
+                )  # fmt: skip
+        return False
+
+    def _pattern(self, value: t.Expr, scope: Scope) -> t.Call | None:
+        """`re.compile(…)`, `Regex(…)`, here or where a variable got it."""
+        for source in [value, *(o.node for o in self.values.origins(value, scope))]:
+            if isinstance(source, t.Call) and source.args:
+                name = self.code.name(source.func, scope)
+                if name in ("re.compile", "bson.regex.Regex", "bson.Regex", "regex.compile"):
+                    return source
+        return None
+
+    def anchored(self, pattern: t.Expr, scope: Scope) -> bool:
+        """Whether a pattern starts with text that the value must start with."""
+        match pattern:
+            case t.Text(parts=[t.Const(value=str(text)), *_]):
+                return text.startswith("^")
+            case t.BinOp(op="+", left=left):
+                return self.anchored(left, scope)
+            case t.Call(args=[inner, *_]) if t.dotted(pattern.func) == "re.compile":
+                return self.anchored(inner, scope)
+        text_ = self.values.text(pattern, scope)
+        return text_ is not None and bool(re.match(r"\^(?!\(\?i\)|\.\*)", text_))
+
+
+def _begins(expr: t.Expr | None, text: str) -> bool:
+    """Whether a text that is put together begins so."""
+    match expr:
+        case t.Text(parts=[t.Const(value=str(first)), *_]):
+            return first.startswith(text)
+        case t.BinOp(op="+", left=t.Const(value=str(first))):
+            return first.startswith(text)
+    return False

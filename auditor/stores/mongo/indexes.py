@@ -1,0 +1,247 @@
+"""Indexes that code creates in MongoDB, and whether anything runs that code.
+
+Source: PyMongo API, `Collection.create_index` and `IndexModel`
+(https://pymongo.readthedocs.io/en/stable/api/pymongo/collection.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec.structs import replace
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.contexts import contexts_of
+from auditor.link.scopes import CallSite, Scope
+from auditor.link.values import Env, Evaluator, place_of
+from auditor.model.data import Index, UntoldIndexes
+from auditor.model.places import Place
+from auditor.model.values import Known, possible
+from auditor.stores.mongo.collections import Collections
+from auditor.stores.mongo.filters import Filters
+from auditor.stores.mongo.mongodb import uses_mongodb
+from auditor.stores.mongo.pipelines import direction
+from auditor.stores.running import Running
+
+_KINDS = {"text": "text", "2dsphere": "geo", "2d": "geo", "hashed": "hash", "geoHaystack": "geo"}
+
+
+class Created(msgspec.Struct, frozen=True):
+    """What one call creates; untold where it runs and its keys cannot be told."""
+
+    indexes: tuple[Index, ...]
+    untold: UntoldIndexes | None = None
+
+
+@provides(Index)
+def indexes(application: Application) -> Iterator[Index]:
+    for created in application.facts(Created):
+        yield from created.indexes
+
+
+@provides(UntoldIndexes)
+def untold_indexes(application: Application) -> Iterator[UntoldIndexes]:
+    for created in application.facts(Created):
+        if created.untold is not None:
+            yield created.untold
+
+
+@provides(Created)
+def created_indexes(application: Application) -> Iterator[Created]:
+    code = application.code
+    if not uses_mongodb(code):
+        return
+    reader = IndexReader(application.values)
+    runs = Running(application)
+    renamed = reader.renamed()
+    for site in code.method_calls("create_index", "ensure_index", "create_indexes"):
+        func = site.node.func
+        if not isinstance(func, t.Attr) or code.defined(func, site.scope) is not None:
+            continue
+        run = runs.of(site)
+        seen: dict[tuple[object, ...], Index] = {}
+        untold: dict[str, None] = {}
+        for env in _runs(application.values, site):
+            with application.values.within(env):
+                declared = list(reader.declared(site, run))
+                if run and not declared and site.node.args and not reader.names_none(site):
+                    if (on := reader.collection(site)) is not None:
+                        untold.setdefault(renamed.get(on, on))
+                for index in declared:
+                    name = renamed.get(index.collection, index.collection)
+                    found = replace(index, collection=name)
+                    seen.setdefault((name, index.fields, index.kind), found)
+        if seen:
+            yield Created(tuple(seen.values()))
+        for on in untold:
+            yield Created((), UntoldIndexes("mongodb", on, place_of(site)))
+
+
+def _runs(values: Evaluator, site: CallSite) -> list[Env]:
+    contexts = contexts_of(values)
+    calls = contexts.calls(site)
+    turns = contexts.loops_at(site.node, site.scope)
+    instances = contexts.instances(site.scope) or [{}]
+    met = (contexts.met(a, b) for a in instances for b in calls)
+    return [{**both, **c} for both in met if both is not None for c in turns][:400]
+
+
+class IndexReader:
+    """Reads the calls that describe indexes."""
+
+    def __init__(self, values: Evaluator) -> None:
+        self.values, self.code = values, values.code
+        self.collections, self.filters = Collections(values), Filters(values)
+
+    def declared(self, site: CallSite, run: str) -> Iterator[Index]:
+        """The indexes of one `create_index(…)` or `create_indexes([IndexModel(…), …])`."""
+        assert isinstance(site.node.func, t.Attr)
+        collection = self.collection(site)
+        if collection is None:
+            return
+        where = "code" if run else "script"
+        if site.node.func.name != "create_indexes":
+            if index := self.index(site, collection, where, run):
+                yield index
+            return
+        for piece in self.filters.items(site.arg(0, "indexes"), site.scope):
+            for made in self.values.sources(piece.expr, piece.scope):
+                if isinstance(made.node, t.Call):
+                    described = CallSite(made.node, made.scope)
+                    if index := self.index(described, collection, where, run):
+                        yield index
+
+    def names_none(self, site: CallSite) -> bool:
+        """`create_indexes([])`: what is listed can be told, and is nothing."""
+        several = isinstance(site.node.func, t.Attr) and site.node.func.name == "create_indexes"
+        return several and not list(self.filters.items(site.arg(0, "indexes"), site.scope))
+
+    def collection(self, site: CallSite) -> str | None:
+        """That on which a call creates indexes, empty when it cannot be told; None for other calls."""
+        assert isinstance(site.node.func, t.Attr)
+        found = self.collections.of(site.node.func.value, site.scope)
+        if found is None or (not found[0] and not self._plausible(site)):
+            return None
+        return found[0]
+
+    def renamed(self) -> dict[str, str]:
+        """`made.rename("leads")`: a collection that is filled aside, with its indexes, and put in place."""
+        found: dict[str, str] = {}
+        for site in self.code.method_calls("rename"):
+            name = self.values.text(site.arg(0, "new_name"), site.scope)
+            if name and (before := self.collection(site)):
+                found[before] = name
+        return found
+
+    def _plausible(self, site: CallSite) -> bool:
+        assert isinstance(site.node.func, t.Attr)
+        owner = site.node.func.value
+        return self.collections.typed(owner, site.scope) or self.collections.hinted(owner)
+
+    def index(
+        self, described: CallSite, collection: str, where: str, run: str, place: Place | None = None
+    ) -> Index | None:
+        """The index that a call describes with its keys and options; None where it names none."""
+        keys, kind = self.keys(described.arg(0, "keys", "key_or_list"), described.scope)
+        if not keys:
+            return None
+        scope = described.scope
+        partial = described.arg(None, "partialFilterExpression")
+        condition: tuple[str, ...] = ()
+        only: tuple[tuple[str, str | int | float | bool | None], ...] = ()
+        if partial is not None:
+            for told in self.filters.read(partial, scope)[:1]:
+                condition = tuple(told.kinds)
+                only = tuple(told.values.items())
+        elif self.true(described, "sparse"):
+            condition = tuple(name for name, _ in keys[:1])
+        return Index(
+            "mongodb",
+            collection,
+            keys,
+            self.true(described, "unique"),
+            place or place_of(described),
+            where,
+            run,
+            described.arg(None, "expireAfterSeconds") is not None,
+            kind,
+            condition=condition,
+            only=only,
+        )
+
+    def keys(
+        self, expr: t.Expr | None, scope: Scope, depth: int = 0
+    ) -> tuple[tuple[tuple[str, int], ...], str]:
+        """(fields with direction, kind) of `"a"`, `[("a", 1), "b"]`, `{"a": -1}` or `"-a"`."""
+        expr = _listed(expr)
+        text = self.values.text(expr, scope)
+        if text is not None:
+            return ((_plain(text), -1 if text.startswith("-") else 1),), _kind_of(text)
+        found: list[tuple[str, int]] = []
+        kind = "ordered"
+        for source in self.values.sources(expr, scope):
+            inner = source.scope
+            pairs: list[tuple[t.Expr, t.Expr | None]] = []
+            match source.node:
+                case t.Map(keys=keys, values=values):
+                    pairs = [(k, v) for k, v in zip(keys, values, strict=True) if k is not None]
+                case t.Seq(items=[t.Const(value=str()), t.Const(value=int()) | t.Attr()]) as one:
+                    pairs = [(one.items[0], one.items[1])]
+                case t.Seq(items=items):
+                    for item in items:
+                        pair = item.items if isinstance(item, t.Seq) else []
+                        pairs.append((pair[0], pair[1]) if len(pair) == 2 else (item, None))
+            for key, way in pairs:
+                spelt = self.values.text(key, inner)
+                if spelt is None:
+                    return (), kind
+                told = self.kind_of(way, inner)
+                signed = -1 if spelt.startswith("-") else direction(self.values, way, inner)
+                if told == "hash" and len(pairs) > 1:
+                    told, signed = "", 0  # one hashed field of several: for equality alone
+                kind = told or kind
+                found.append((_plain(spelt), signed))
+            if found:
+                break
+        return tuple(found), kind if kind != "ordered" else _kind_of(*(n for n, _ in found))
+
+    def kind_of(self, way: t.Expr | None, scope: Scope) -> str:
+        if way is None:
+            return ""
+        text = self.values.text(way, scope) or ""
+        if not text:
+            last = self.code.name(way, scope).rpartition(".")[2]
+            text = {"TEXT": "text", "GEOSPHERE": "2dsphere", "GEO2D": "2d", "HASHED": "hashed"}.get(last, "")  # fmt: skip
+        return _KINDS.get(text, "")
+
+    def true(self, described: CallSite, name: str) -> bool:
+        value = self.values.value(described.arg(None, name), described.scope)
+        return any(isinstance(k, Known) and k.value is True for k in possible(value))
+
+
+def _listed(expr: t.Expr | None) -> t.Expr | None:
+    """What `list(keys.items())` lists."""
+    match expr:
+        case t.Call(func=t.Name(id="list" | "tuple"), args=[inner]):
+            return _listed(inner)
+        case t.Call(func=t.Attr(value=base, name="items"), args=[]):
+            return base
+    return expr
+
+
+def _plain(name: str) -> str:
+    return name.lstrip("+-#$") if not name.startswith("$*") else name
+
+
+def _kind_of(*names: str) -> str:
+    """Of MongoEngine's prefixes, and of wildcards."""
+    for name in names:
+        if name.startswith("$") and not name.startswith("$*"):
+            return "text"
+        if name.startswith("#"):
+            return "hash"
+        if name.endswith("$**"):
+            return "other"
+    return "ordered"

@@ -1,0 +1,348 @@
+"""MongoDB through Motor and PyMongo: clients, and queries as shapes.
+
+Sources: the PyMongo and Motor API documentation and MongoDB's manual. A call whose collection or filter
+cannot be told is kept, with the reason. One that runs for several collections or filters (a repository
+class, a helper) is a query for each.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from msgspec.structs import replace
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.contexts import contexts_of
+from auditor.link.names import Code
+from auditor.link.scopes import CallSite, Scope
+from auditor.link.values import Env, Evaluator, place_of
+from auditor.model.data import Bound, Connection, Query
+from auditor.stores.bounds import Bounds, bounds_of
+from auditor.stores.loops import Loops
+from auditor.stores.mongo.collections import Collections, is_of_model
+from auditor.stores.mongo.cursors import Cursors
+from auditor.stores.mongo.documents import documents_of
+from auditor.stores.mongo.filters import Conditions, Filters
+from auditor.stores.mongo.pipelines import Pipelines, Sort, sort_of
+from auditor.stores.once import runs_once
+
+_CLIENTS = (
+    "motor.motor_asyncio.AsyncIOMotorClient",
+    "motor.motor_tornado.MotorClient",
+    "motor.MotorClient",
+    "pymongo.MongoClient",
+    "pymongo.mongo_client.MongoClient",
+    "pymongo.AsyncMongoClient",
+    "pymongo.asynchronous.mongo_client.AsyncMongoClient",
+)
+
+FILTERED = {
+    "find": 0, "find_one": 0, "count_documents": 0, "count": 0, "update_one": 0, "update_many": 0,
+    "replace_one": 0, "delete_one": 0, "delete_many": 0, "find_one_and_update": 0,
+    "find_one_and_delete": 0, "find_one_and_replace": 0, "distinct": 1, "find_raw_batches": 0,
+    "find_one_or_404": 0, "remove": 0, "update": 0, "find_and_modify": 0,
+}  # fmt: skip
+"""Operation -> position of its filter."""
+_OTHER = {"insert_one", "insert_many", "aggregate", "bulk_write", "estimated_document_count"}
+_CERTAIN = {
+    "insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many",
+    "count_documents", "find_one_and_update", "find_one_and_delete", "find_one_and_replace",
+    "replace_one", "estimated_document_count", "bulk_write", "find_one_or_404", "find_raw_batches",
+}  # fmt: skip
+"""Names that no other common library uses."""
+_BEFORE_4 = {
+    "remove": "delete_many",
+    "update": "update_many",
+    "find_and_modify": "find_one_and_update",
+}
+"""What PyMongo had before its version 4, by the names of today."""
+_MANY = {"find", "aggregate", "distinct", "find_raw_batches"}
+_WRITES = {"UpdateOne": "update_one", "UpdateMany": "update_many", "DeleteOne": "delete_one",
+           "DeleteMany": "delete_many", "ReplaceOne": "replace_one"}  # fmt: skip
+_DRIVERS = re.compile(
+    r"^(?:motor|pymongo|flask_pymongo|mongomock\w*|beanie|odmantic|mongoengine|bson|quart_motor|umongo)\b"
+)
+_FOREIGN = re.compile(
+    r"^(?:re|builtins|sqlalchemy|bs4|xml|lxml|django|peewee|tortoise|mongoengine(?!\.connect|\.get_)|odmantic|requests|pandas|numpy|os|str)\b"
+)
+_MOST = 32
+"""Collections and filters that one call is told for."""
+
+
+@provides(Connection)
+def connections(application: Application) -> Iterator[Connection]:
+    for site in application.code.calls(*_CLIENTS):
+        url = site.arg(0, "host")
+        worth = application.values.value(url, site.scope) if url is not None else None
+        options = tuple(k.name for k in site.node.keywords if k.name)
+        yield Connection("mongodb", worth, place_of(site), options)
+
+
+def uses_mongodb(code: Code) -> bool:
+    """Whether anything of the tree imports a driver or mapper of MongoDB."""
+    return any(
+        _DRIVERS.match(stmt.module or name)
+        for stmt, _ in code.of_kind(t.Import)
+        for name, _ in stmt.names
+    )
+
+
+@provides(Query)
+def queries(application: Application) -> list[Query]:
+    if not uses_mongodb(application.code):
+        return []
+    reader = MongoReader(application.values, bounds_of(application))
+    found = [(site, q) for site in reader.sites() for q in reader.queries(site)]
+    return looped(application.values, found)
+
+
+def looped(values: Evaluator, found: list[tuple[CallSite, Query]]) -> list[Query]:
+    """The application's queries in order, each with the loop over another one's result around it."""
+    many = {id(n) for site, q in found if q.operation in _MANY for n in (site.node, site.node.func)}
+    loops = Loops(values, lambda node: id(node) in many)
+    told = [
+        replace(q, loop=loops.around(s)) if q.reads else q
+        for s, q in found
+        if not runs_once(s.scope.module)
+    ]
+    return sorted(told, key=lambda q: (q.place, q.collection, q.equality, q.range, q.scanned))
+
+
+def of_runs(
+    reader: MongoReader, site: CallSite, read: Callable[[], Iterable[Query]]
+) -> list[Query]:
+    """What a call asks: once, or in each run of its function for another collection or filter."""
+    plain = list(read())
+    told = [q for q in plain if q.collection and not q.unresolved]
+    if len(told) == len(plain) and not reader.handed(site):
+        envs = reader.contexts.called(site.scope) if len(plain) > 1 else []
+        if not 0 < len(envs) <= _MOST:
+            return plain
+    else:
+        envs = reader.runs(site)
+    found: dict[Query, None] = {}
+    for env in envs:
+        with reader.values.within(env):
+            for query in read():
+                found.setdefault(query)
+    return [q for q in found if q.collection and not q.unresolved] or plain
+
+
+def _is_before_4(site: CallSite, hinted: bool) -> bool:
+    """`db.leads.remove({…})`, `db.leads.update({…}, {…})`: dicts and lists have such methods as well."""
+    args = site.node.args
+    least = 2 if site.node.func.name == "update" else 1  # type: ignore[union-attr]
+    return hinted and len(args) >= least and any(isinstance(arg, t.Map) for arg in args)
+
+
+def _operation(site: CallSite) -> str:
+    return site.node.func.name if isinstance(site.node.func, t.Attr) else ""
+
+
+class MongoReader:
+    """Reads calls on collections as queries."""
+
+    def __init__(self, values: Evaluator, bounds: Bounds) -> None:
+        self.values, self.code = values, values.code
+        self.contexts = contexts_of(values)
+        self.collections = Collections(values)
+        self.collections.of_model = self._of_model
+        self.filters = Filters(values)
+        self.pipelines = Pipelines(values, self.filters, bounds)
+        self.cursors = Cursors(values, bounds)
+
+    def sites(self) -> list[CallSite]:
+        """Every call of a collection, each once."""
+        every = list(self.code.method_calls(*sorted({*FILTERED, *_OTHER})))
+        asking = {id(site.node) for site in every if self._asks(site)}
+        kept = {
+            held
+            for site in every
+            if id(site.node) in asking and (held := _attribute(site)) and _only_mongo(site)
+        }
+        return [s for s in every if id(s.node) in asking or (_is_bare(s) and _attribute(s) in kept)]
+
+    def _asks(self, site: CallSite) -> bool:
+        func = site.node.func
+        if not isinstance(func, t.Attr):
+            return False
+        if func.name in _BEFORE_4 and not _is_before_4(site, self.collections.hinted(func.value)):
+            return False
+        if self.collections.typed(func.value, site.scope) or is_of_model(func.value):
+            return True
+        if self.code.defined(func, site.scope) is not None:
+            return False  # a method of the tree with the same name
+        name = self.code.name(func.value, site.scope)
+        if _FOREIGN.match(name) or self._is_class(name) or self._is_mapped(func.value, site.scope):
+            return False
+        given = site.arg(FILTERED.get(func.name, 0), "filter", "query", "pipeline")
+        if isinstance(given, t.Const) and func.name != "distinct":
+            return False
+        if func.name in _CERTAIN:
+            return self.collections.hinted(func.value) or not isinstance(given, t.Item)
+        if func.name == "count" and given is not None and not isinstance(given, t.Map):
+            return False
+        if isinstance(given, t.Map) and given.keys:
+            return True
+        if isinstance(given, t.Name) and self._is_class(self.code.name(given, site.scope)):
+            return False
+        if self.collections.hinted(func.value):
+            return True
+        sources = self.values.sources(given, site.scope)
+        return any(isinstance(s.node, t.Map | t.Seq) for s in sources)
+
+    def _is_class(self, name: str) -> bool:
+        """Classes of the tree, and their instances: their methods come from a mapper."""
+        found = self.code.definition(name.removesuffix("()"))
+        return found is not None and isinstance(found.node, t.Class)
+
+    def _is_mapped(self, expr: t.Expr, scope: Scope) -> bool:
+        """`Lead.objects(…)`, `Lead.find(…)`: what a mapper's chain of calls starts with."""
+        while isinstance(expr, t.Call | t.Attr | t.Await):
+            match expr:
+                case t.Call(func=t.Attr(name="objects")):
+                    return True
+                case t.Attr(value=base, name="objects"):
+                    return not self.collections.hinted(base)  # `db.objects` is a collection
+            if isinstance(expr, t.Call) and isinstance(expr.func, t.Attr):
+                if self._of_model(expr.func.value, scope):
+                    return True
+            expr = expr.func if isinstance(expr, t.Call) else expr.value
+        return False
+
+    def _of_model(self, expr: t.Expr, scope: Scope) -> str:
+        documents = documents_of(self.values)
+        found = documents.named(expr, scope)
+        return documents.collection(found) if found is not None else ""
+
+    # --- a call, and what it is run for
+
+    def queries(self, site: CallSite) -> list[Query]:
+        return of_runs(self, site, lambda: self._queries(site))
+
+    def handed(self, site: CallSite) -> bool:
+        """Whether the collection comes from a parameter: each caller may mean another one."""
+        names = [n for n in t.walk_own(site.node.func) if isinstance(n, t.Name)]
+        for name in names:
+            found = self.code.find(name.id, site.scope)
+            if found is not None and name.id not in ("self", "cls"):
+                if any(b.kind == "parameter" for b in found[1]):
+                    return True
+        return False
+
+    def runs(self, site: CallSite) -> list[Env]:
+        """The bindings of what calls the site's function, and of the instances it is a method of."""
+        calls = [env for env in self.contexts.calls(site) if env] or [{}]
+        instances = self.contexts.instances(site.scope) or [{}]
+        turns = self.contexts.loops_at(site.node, site.scope)
+        met = (self.contexts.met(a, b) for a in instances for b in calls)
+        merged = [{**both, **c} for both in met if both is not None for c in turns]
+        return [env for env in merged[:_MOST] if env]
+
+    def _queries(self, site: CallSite) -> Iterator[Query]:
+        func = site.node.func
+        assert isinstance(func, t.Attr)
+        named = self.collections.of(func.value, site.scope)
+        collection, certain = named if named is not None else ("", False)
+        operation = _BEFORE_4.get(func.name, func.name)
+        made = Query("mongodb", collection, operation, (), (), (), place_of(site), certain=certain)
+        match func.name:
+            case "aggregate":
+                yield from self._aggregate(site, made)
+            case "bulk_write":
+                yield from self._bulk(site, made)
+            case name if name in FILTERED:
+                given = site.arg(FILTERED[name], "filter", "query", "spec")
+                sort, bound = self._taken(site)
+                for conditions in self.filters.read(given, site.scope):
+                    made = replace(made, projection=self._projection(site))
+                    yield from shapes(made, conditions, sort, bound)
+            case _:
+                yield replace(made, bound=Bound.ONE, unresolved="" if collection else _NAMELESS)
+
+    def _taken(self, site: CallSite) -> tuple[Sort, Bound]:
+        sort = sort_of(self.values, site.arg(None, "sort"), site.scope)
+        operation = _operation(site)
+        if operation in ("find", "find_raw_batches"):
+            return sort or self.cursors.sort(site), self.cursors.bound(site)
+        return sort, Bound.UNKNOWN if operation == "distinct" else Bound.ONE
+
+    def _projection(self, site: CallSite) -> tuple[str, ...]:
+        given = site.arg(1, "projection") if _operation(site).startswith("find") else None
+        for source in self.values.sources(given, site.scope):
+            match source.node:
+                case t.Map(keys=keys, values=values):
+                    pairs = zip(keys, values, strict=True)
+                    shown = [k for k, v in pairs if not (isinstance(v, t.Const) and not v.value)]
+                    names = [self.values.text(k, source.scope) for k in shown if k is not None]
+                    return tuple(name for name in names if name)
+        return ()
+
+    def _aggregate(self, site: CallSite, made: Query) -> Iterator[Query]:
+        found = self.pipelines.read(site.arg(0, "pipeline"), site.scope)
+        bound = found.bound
+        if bound is Bound.NONE:
+            bound = self.cursors.bound(site)
+        for conditions in found.conditions:
+            yield from shapes(made, conditions, found.sort, bound)
+        for join in found.joins:
+            joined = replace(made, collection=join.collection, operation="join")
+            yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)
+
+    def _bulk(self, site: CallSite, made: Query) -> Iterator[Query]:
+        """The filters of its operations; a bulk of insertions alone asks nothing."""
+        told = False
+        for piece in self.filters.items(site.arg(0, "requests"), site.scope):
+            if isinstance(piece.expr, t.Call):
+                operation = _WRITES.get(t.dotted(piece.expr.func).rpartition(".")[2], "")
+                told = True
+                if operation and piece.expr.args:
+                    for conditions in self.filters.read(piece.expr.args[0], piece.scope):
+                        yield from shapes(replace(made, operation=operation), conditions, (), Bound.ONE)  # fmt: skip
+        if not told:
+            yield replace(made, unresolved="its operations are built at run time")
+
+
+_NAMELESS = "the collection is named at run time"
+
+
+def _attribute(site: CallSite) -> tuple[str, str, str] | None:
+    """The attribute of an object that a method is called on: `self.leads.find()`."""
+    func = site.node.func
+    scope = site.scope.parent
+    if not isinstance(func, t.Attr) or scope is None or not isinstance(scope.owner, t.Class):
+        return None
+    match func.value:
+        case t.Attr(value=t.Name(id="self"), name=name):
+            return site.path, scope.owner.name, name
+    return None
+
+
+def _only_mongo(site: CallSite) -> bool:
+    """Whether no other common library has a method of this name."""
+    return isinstance(site.node.func, t.Attr) and (
+        site.node.func.name in _CERTAIN or site.node.func.name == "find_one"
+    )
+
+
+def _is_bare(site: CallSite) -> bool:
+    return not site.node.args and not site.node.keywords
+
+
+def shapes(made: Query, conditions: Conditions, sort: Sort, bound: Bound) -> Iterator[Query]:
+    """The queries that conditions stand for: one for each alternative."""
+    for each in conditions.flat():
+        yield replace(
+            made,
+            equality=each.of_kind("equality"),
+            range=each.of_kind("range"),
+            scanned=each.of_kind("scanned"),
+            sort=sort,
+            bound=bound,
+            broad=tuple(sorted(each.broad & each.kinds.keys())),
+            values=tuple(sorted(each.values.items(), key=str)),
+            special=each.special,
+            unresolved=each.unresolved or ("" if made.collection else _NAMELESS),
+        )

@@ -1,0 +1,342 @@
+"""MongoEngine: queries on `Document.objects`, and the indexes of `meta`.
+
+Sources: https://docs.mongoengine.org/guide/querying.html and …/defining-documents.html#indexes.
+MongoEngine creates the indexes of `meta` when a class is first used, unless `auto_create_index` is off.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.scopes import CallSite, Located, Scope
+from auditor.link.values import place_of
+from auditor.model.data import Bound, Index, Query, Table
+from auditor.stores.bounds import bounds_of, worst
+from auditor.stores.mongo.beanie import declared_tables
+from auditor.stores.mongo.documents import documents_of, imports
+from auditor.stores.mongo.filters import Conditions
+from auditor.stores.mongo.indexes import IndexReader
+from auditor.stores.mongo.mongodb import MongoReader, looped, of_runs, shapes
+from auditor.stores.mongo.pipelines import Sort
+
+_LIBRARY = "MongoEngine"
+_SPANS = {"lt", "lte", "gt", "gte", "startswith"}
+_BROAD = {"ne", "nin", "not", "exists", "size", "mod", "type"}
+_EQUAL = {"in", "all", "exact", "eq", "match"}
+_SCANNED = {
+    "iexact", "contains", "icontains", "istartswith", "endswith", "iendswith", "regex", "iregex", "wholeword",
+    "iwholeword",
+}  # fmt: skip
+_PLACES = {
+    "near", "near_sphere", "geo_within", "geo_within_box", "geo_within_center", "geo_within_sphere",
+    "geo_intersects", "within_box", "within_distance", "geo_within_polygon",
+}  # fmt: skip
+_FILTERS = {"filter", "get", "get_or_404", "first_or_404", "get_or_none", "find", "objects", "get_or_create"}  # fmt: skip
+_ENDS = {
+    "get": "find_one", "first": "find_one", "get_or_404": "find_one", "first_or_404": "find_one",
+    "count": "count_documents", "delete": "delete_many", "update": "update_many", "update_one": "update_one",
+    "aggregate": "aggregate", "distinct": "distinct", "modify": "find_one_and_update", "with_id": "find_one",
+    "get_or_none": "find_one", "upsert_one": "update_one", "get_or_create": "find_one", "in_bulk": "find",
+    "insert": "insert_many", "create": "insert_one",
+}  # fmt: skip
+_SAFE = {"paginate"}
+
+
+@provides(Query)
+def queries(application: Application) -> list[Query]:
+    if not imports(application.code, "mongoengine", "flask_mongoengine"):
+        return []
+    reader = _MongoEngine(application)
+    found = [
+        (site, q)
+        for site in reader.sites()
+        for q in of_runs(reader.mongo, site, lambda s=site: reader.queries(s))  # type: ignore[misc]
+    ]
+    return looped(application.values, found)
+
+
+class _MongoEngine:
+    def __init__(self, application: Application) -> None:
+        values = application.values
+        self.values, self.code = values, values.code
+        self.documents = documents_of(values)
+        self.bounds = bounds_of(application)
+        self.mongo = MongoReader(values, self.bounds)
+        self.bare: dict[int, t.Attr] = {}
+        """The call that stands for `X.objects` where it is not called, by its `id`."""
+
+    def sites(self) -> Iterator[CallSite]:
+        """The first call on `X.objects` of a chain, the call of `X.objects`, or that without a call."""
+        called: set[int] = set()
+        for site in self.code.all_calls():
+            func = site.node.func
+            if not isinstance(func, t.Attr):
+                continue
+            manager = func if func.name == "objects" else func.value
+            if isinstance(manager, t.Attr) and manager.name == "objects":
+                called.add(id(manager))
+                if self._document(site) is not None or self._anyone():
+                    yield site
+        for module in self.code.modules.values():
+            for node, scope in self.code.nodes(module):
+                if isinstance(node, t.Attr) and node.name == "objects" and id(node) not in called:
+                    call = t.Call(node.line, node.column, node.end_line, node, [], [])
+                    if self._document(CallSite(call, scope)) is not None:
+                        self.bare[id(call)] = node
+                        yield CallSite(call, scope)
+
+    def _anyone(self) -> bool:
+        """`model.objects(…)` of a class that only a run tells."""
+        return not self._other_mapper
+
+    @functools.cached_property
+    def _other_mapper(self) -> bool:
+        return imports(self.code, "django")
+
+    def _document(self, site: CallSite) -> Located | None:
+        assert isinstance(site.node.func, t.Attr)
+        func = site.node.func
+        owner = func.value
+        if func.name != "objects" and isinstance(owner, t.Attr):
+            owner = owner.value
+        found = self.documents.named(owner, site.scope)
+        return found if found and self.documents.library(found) == _LIBRARY else None
+
+    def queries(self, site: CallSite) -> Iterator[Query]:
+        found = self._document(site)
+        if found is None:
+            why = "the document class is named at run time"
+            yield Query("mongodb", "", "find", (), (), (), place_of(site), why, certain=False)
+            return
+        conditions = [Conditions()]
+        operation, sort, bounds = "find", self._ordering(found), []
+        joins = []
+        held = Located(self.bare.get(id(site.node), site.node), site.scope)
+        counted = self.mongo.cursors.counted_aside(held)
+        for call in (site, *self.mongo.cursors.calls(held)):
+            assert isinstance(call.node.func, t.Attr)
+            last = call.node.func.name
+            if last == "count" and counted:
+                continue
+            if last in _FILTERS:
+                more = self._conditions(found, call)
+                conditions = [a.joined(b) for a in conditions for b in more][:16]
+            elif last == "with_id":
+                conditions = [a.joined(Conditions({"_id": "equality"})) for a in conditions]
+            elif last == "order_by":
+                sort = self._sort(found, call)
+            elif last in ("limit", "paginate"):
+                given = call.arg(0, "limit") if last == "limit" else call.arg(1, "per_page")
+                bounds.append(self.bounds.of(given, call.scope) if given is not None else Bound.LIMITED)  # fmt: skip
+            elif last == "aggregate":
+                first = call.node.args[0] if call.node.args else None
+                at = (call.node.line, call.node.column, call.node.end_line)
+                listed = (
+                    first if not isinstance(first, t.Map | t.Star) and len(call.node.args) == 1
+                    else t.Seq(*at, "list", call.node.args)
+                )  # fmt: skip
+                read = self.mongo.pipelines.read(listed, call.scope)
+                conditions = [a.joined(b) for a in conditions for b in read.conditions][:16]
+                sort, joins = read.sort, read.joins
+            operation = _ENDS.get(last, operation)
+        if operation in ("count_documents", "delete_many", "update_many", "aggregate", "distinct"):
+            sort = () if operation != "aggregate" else sort
+        bound = worst(bounds) if bounds else Bound.UNKNOWN
+        if operation not in ("find", "aggregate"):
+            bound = Bound.ONE
+        made = Query(
+            "mongodb", self.documents.collection(found), operation, (), (), (), place_of(site)
+        )
+        for each in conditions:
+            yield from shapes(made, each, sort, bound)
+            if counted:
+                yield from shapes(replace(made, operation="count_documents"), each, (), Bound.ONE)
+        for join in joins:
+            joined = replace(made, collection=join.collection, operation="join")
+            yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)
+
+    def _ordering(self, found: Located) -> Sort:
+        given = self.documents.meta(found).get("ordering")
+        names = given if isinstance(given, list) else []
+        return tuple(
+            (self._field(found, name.lstrip("+-")), -1 if name.startswith("-") else 1)
+            for name in names
+            if isinstance(name, str)
+        )
+
+    def _sort(self, found: Located, call: CallSite) -> Sort:
+        names = [self.values.text(arg, call.scope) for arg in call.node.args]
+        return tuple(
+            (self._field(found, n.lstrip("+-")), -1 if n.startswith("-") else 1) for n in names if n
+        )
+
+    def _conditions(self, found: Located, call: CallSite) -> list[Conditions]:
+        whole = [Conditions()]
+        for arg in call.node.args:
+            parts = self._q(found, arg, call.scope, 0)
+            whole = [a.joined(b) for a in whole for b in parts][:16]
+        for keyword in call.node.keywords:
+            if keyword.name is None:
+                parts = [self._renamed(found, c) for c in self.mongo.filters.read(keyword.value, call.scope)]  # fmt: skip
+            elif keyword.name == "__raw__":
+                parts = self.mongo.filters.read(keyword.value, call.scope)
+            elif keyword.name in ("defaults", "write_concern", "read_preference", "auto_save"):
+                continue
+            else:
+                parts = [self._keyword(found, keyword.name, keyword.value, call.scope)]
+            whole = [a.joined(b) for a in whole for b in parts][:16]
+        return whole
+
+    def _renamed(self, found: Located, told: Conditions) -> Conditions:
+        """`filter(**query)`: its keys are spelt as keywords are."""
+        made = Conditions(unresolved=told.unresolved)
+        for name in told.kinds:
+            one = self._named(found, name)
+            made.add(one, told.optional.get(name, ()))
+        return made
+
+    def _q(self, found: Located, expr: t.Expr, scope: Scope, depth: int) -> list[Conditions]:
+        """`Q(a=1) & (Q(b=2) | Q(c=3))`, also put together in a variable."""
+        if depth > 10:
+            return [Conditions(unresolved="the condition is too deep")]
+        match expr:
+            case t.BinOp(op="&", left=left, right=right):
+                return [
+                    a.joined(b)
+                    for a in self._q(found, left, scope, depth + 1)
+                    for b in self._q(found, right, scope, depth + 1)
+                ][:16]
+            case t.BinOp(op="|", left=left, right=right):
+                branches = self._q(found, left, scope, depth + 1)
+                branches += self._q(found, right, scope, depth + 1)
+                return [Conditions(either=[(branches, False)])]
+            case t.Unary(value=inner):
+                parts = self._q(found, inner, scope, depth + 1)
+                for part in parts:
+                    part.broad |= set(part.kinds)
+                return parts
+            case t.Call(func=func) if t.dotted(func).rpartition(".")[2] == "Q":
+                return self._conditions(found, CallSite(expr, scope))
+            case t.Name() | t.Attr():
+                origins = [o for o in self.values.origins(expr, scope) if o.node is not expr]
+                told = [
+                    c
+                    for o in origins
+                    for c in self._q(found, o.node, o.scope, depth + 1)  # type: ignore[arg-type]
+                ]
+                if told:
+                    return told[:16]
+        return [Conditions(unresolved="the condition is built at run time")]
+
+    def _keyword(self, found: Located, name: str, value: t.Expr, scope: Scope) -> Conditions:
+        made = self._named(found, name)
+        if name.endswith("__match") and isinstance(value, t.Map):  # {"$elemMatch": {…}}
+            keys = [self.values.text(key, scope) for key in value.keys]
+            return Conditions({f"{path}.{key}": "equality" for path in made.kinds for key in keys})
+        if isinstance(value, t.Const) and (value.value is None or isinstance(value.value, bool)):
+            made.broad |= set(made.kinds)
+        return made
+
+    def _named(self, found: Located, name: str) -> Conditions:
+        """`author__name__icontains` compares `author.name` in a way that no index serves."""
+        parts = name.rstrip("_").split("__")
+        last = parts[-1]
+        negated = "not" in parts[1:]
+        parts = [p for p in parts if p != "not"]
+        kind = "equality"
+        if last in _SPANS | _BROAD | _EQUAL | _SCANNED | _PLACES and len(parts) > 1:
+            parts.pop()
+            kind = "range" if last in _SPANS | _BROAD | _PLACES else kind
+            kind = "scanned" if last in _SCANNED else kind
+        if not self._has(found, parts[0]):
+            return Conditions(unresolved=f"{parts[0]} is no field that the class declares")
+        path = self._field(found, "__".join(parts))
+        made = Conditions({path: kind})
+        if negated or last in _BROAD:
+            made.broad.add(path)
+        if last in _PLACES:
+            made.special = "geo"
+        return made
+
+    def _has(self, found: Located, name: str) -> bool:
+        """Whether documents may have a field; MongoEngine refuses a query on any other."""
+        for base in self.code.ancestry(found):
+            if self.code.definition(base) is None and base.rpartition(".")[2] != "Document":
+                return True  # a dynamic document, or a base whose fields are not in this tree
+        declared = {field for field, _, _ in self.documents.fields(found)}
+        return name.split(".")[0] in declared | {"pk", "id", "_id", "_cls"}
+
+    def _field(self, found: Located, name: str) -> str:
+        first, *rest = name.replace(".", "__").split("__")
+        return ".".join([self.documents.stored(found, first), *rest])
+
+
+@provides(Table)
+def tables(application: Application) -> Iterator[Table]:
+    if imports(application.code, "mongoengine", "flask_mongoengine"):
+        yield from declared_tables(application, _LIBRARY)
+
+
+@provides(Index)
+def indexes(application: Application) -> Iterator[Index]:
+    if not imports(application.code, "mongoengine", "flask_mongoengine"):
+        return
+    documents, reader = documents_of(application.values), IndexReader(application.values)
+    for found in documents.all(_LIBRARY):
+        collection = documents.collection(found)
+        run = "start" if documents.meta(found).get("auto_create_index") is not False else ""
+        for name, stmt, scope in documents.fields(found):
+            if isinstance(stmt.value, t.Call):
+                described = CallSite(stmt.value, scope)
+                stored = documents.stored(found, name)
+                with_ = tuple(_texts(reader, described.arg(None, "unique_with"), scope))
+                if reader.true(described, "unique") or with_:
+                    keys = tuple((f, 1) for f in (stored, *with_))
+                    place = place_of(Located(stmt, scope))
+                    sparse = (stored,) if reader.true(described, "sparse") else ()
+                    if stored != "_id":
+                        yield Index("mongodb", collection, keys, True, place, "model", run, condition=sparse)  # fmt: skip
+        listed = documents.meta_expr(found, "indexes")
+        if listed is None:
+            continue
+        for piece in reader.filters.items(listed.node, listed.scope):  # type: ignore[arg-type]
+            if piece.expr is not None and (
+                index := _meta(reader, found, collection, piece.expr, piece.scope, run)
+            ):
+                yield index
+
+
+def _texts(reader: IndexReader, expr: t.Expr | None, scope: Scope) -> list[str]:
+    if expr is None:
+        return []
+    items = expr.items if isinstance(expr, t.Seq) else [expr]
+    return [text for item in items if (text := reader.values.text(item, scope))]
+
+
+def _meta(
+    reader: IndexReader, found: Located, collection: str, expr: t.Expr, scope: Scope, run: str
+) -> Index | None:
+    """`"-created"`, `("tenant", "-created")`, `{"fields": [...], "unique": True, "sparse": True}`."""
+    documents = documents_of(reader.values)
+    options: dict[str, t.Expr] = {}
+    if isinstance(expr, t.Map):
+        for key, value in zip(expr.keys, expr.values, strict=True):
+            if key is not None and (name := reader.values.text(key, scope)):
+                options[name] = value
+        expr = options.get("fields", expr)
+    keys, kind = reader.keys(expr, scope)
+    if not keys:
+        return None
+    stored = tuple((documents.stored(found, name), way) for name, way in keys)
+    flags = {n for n, v in options.items() if isinstance(v, t.Const) and v.value is True}
+    sparse = (stored[0][0],) if "sparse" in flags else ()
+    place = place_of(Located(expr, scope))
+    return Index(
+        "mongodb", collection, stored, "unique" in flags, place, "model", run,
+        "expireAfterSeconds" in options, kind, condition=sparse,
+    )  # fmt: skip

@@ -1,0 +1,130 @@
+"""ODMantic: queries through an engine, and the indexes of its models.
+
+Sources: https://art049.github.io/odmantic/engine/, …/filtering/, …/sorting/ and …/modeling/#indexes. Its
+indexes are created by `engine.configure_database([…])`; without that call nothing does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.scopes import CallSite, Located
+from auditor.link.values import place_of
+from auditor.model.data import Bound, Index, Query, Table
+from auditor.stores.bounds import bounds_of
+from auditor.stores.mongo.beanie import declared_tables
+from auditor.stores.mongo.documents import Documents, documents_of, imports
+from auditor.stores.mongo.expressions import Expressions
+from auditor.stores.mongo.indexes import IndexReader
+from auditor.stores.mongo.mongodb import MongoReader, looped, of_runs, shapes
+from auditor.stores.running import Running
+
+_LIBRARY = "ODMantic"
+_CALLS = {
+    "find": "find", "find_one": "find_one", "count": "count_documents", "remove": "delete_many",
+    "gets": "find", "save_all": "insert_many",
+}  # fmt: skip
+
+
+@provides(Query)
+def queries(application: Application) -> list[Query]:
+    if not imports(application.code, "odmantic"):
+        return []
+    reader = _ODMantic(application)
+    sites = [s for s in application.code.method_calls(*_CALLS) if reader.asks(s)]
+    found = [
+        (site, q)
+        for site in sites
+        for q in of_runs(reader.mongo, site, lambda s=site: reader.queries(s))  # type: ignore[misc]
+    ]
+    return looped(application.values, found)
+
+
+class _ODMantic:
+    def __init__(self, application: Application) -> None:
+        values = application.values
+        self.values, self.code = values, values.code
+        self.documents = documents_of(values)
+        self.bounds = bounds_of(application)
+        self.mongo = MongoReader(values, self.bounds)
+        self.expressions = Expressions(values, self.documents, self.mongo.filters)
+
+    def asks(self, site: CallSite) -> bool:
+        func = site.node.func
+        if not isinstance(func, t.Attr) or not site.node.args:
+            return False
+        name = self.code.name(func.value, site.scope)
+        return name.startswith("odmantic.") or self.document(site) is not None
+
+    def document(self, site: CallSite) -> Located | None:
+        found = self.documents.named(site.node.args[0], site.scope)
+        return found if found and self.documents.library(found) == _LIBRARY else None
+
+    def queries(self, site: CallSite) -> Iterator[Query]:
+        assert isinstance(site.node.func, t.Attr)
+        found = self.document(site)
+        collection = self.documents.collection(found) if found is not None else ""
+        operation = _CALLS[site.node.func.name]
+        one = operation not in ("find", "delete_many")
+        limit = site.arg(None, "limit")
+        bound = Bound.ONE if one else self.bounds.of(limit, site.scope)
+        ordered = site.arg(None, "sort")
+        sort = self.expressions.sort([ordered], site.scope) if ordered is not None else ()
+        made = Query("mongodb", collection, operation, (), (), (), place_of(site), bound=bound)
+        for each in self.expressions.all(site.node.args[1:], site.scope):
+            yield from shapes(made, each, sort, bound)
+
+
+@provides(Table)
+def tables(application: Application) -> Iterator[Table]:
+    if imports(application.code, "odmantic"):
+        yield from declared_tables(application, _LIBRARY)
+
+
+@provides(Index)
+def indexes(application: Application) -> Iterator[Index]:
+    code = application.code
+    if not imports(code, "odmantic"):
+        return
+    documents, reader = documents_of(application.values), IndexReader(application.values)
+    expressions = Expressions(application.values, documents, reader.filters)
+    runs = Running(application)
+    started = [runs.of(site) for site in code.method_calls("configure_database")]
+    run = next((how for how in started if how), "")
+    for found in documents.all(_LIBRARY):
+        collection = documents.collection(found)
+        for name, stmt, scope in documents.fields(found):
+            if isinstance(stmt.value, t.Call) and t.dotted(stmt.value.func).endswith("Field"):
+                described = CallSite(stmt.value, scope)
+                unique = reader.true(described, "unique")
+                stored = documents.stored(found, name)
+                if stored != "_id" and (unique or reader.true(described, "index")):
+                    place = place_of(Located(stmt, scope))
+                    yield Index("mongodb", collection, ((stored, 1),), unique, place, "model", run)
+        yield from _listed(documents, expressions, reader, found, collection, run)
+
+
+def _listed(
+    documents: Documents,
+    expressions: Expressions,
+    reader: IndexReader,
+    found: Located,
+    collection: str,
+    run: str,
+) -> Iterator[Index]:
+    """`"indexes": lambda: [Index(Lead.name, Lead.date.desc(), unique=True)]` of its configuration."""
+    inner = documents.code.inside(found)
+    for call in t.walk(*found.node.body):  # type: ignore[attr-defined]
+        if not isinstance(call, t.Call):
+            continue
+        described = CallSite(call, inner)
+        match t.dotted(call.func).rpartition(".")[2]:
+            case "IndexModel":
+                if index := reader.index(described, collection, "model", run):
+                    yield index
+            case "Index":
+                if keys := expressions.sort(call.args, inner):
+                    unique = reader.true(described, "unique")
+                    yield Index("mongodb", collection, keys, unique, place_of(described), "model", run)  # fmt: skip

@@ -1,0 +1,212 @@
+"""Aggregation pipelines, as far as an index can serve them.
+
+An index serves the `$match` and `$sort` that stand before the documents are reshaped; each `$lookup`
+asks the collection that it joins for its `foreignField`. Source: MongoDB manual, "Aggregation Pipeline
+Optimization" (https://www.mongodb.com/docs/manual/core/aggregation-pipeline-optimization/).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from auditor.extract.python import tree as t
+from auditor.link.assembly import Branches, Piece, assembled
+from auditor.link.scopes import Scope
+from auditor.link.values import Evaluator
+from auditor.model.data import Bound
+from auditor.stores.bounds import Bounds
+from auditor.stores.mongo.filters import Conditions, Filters
+
+_PASSING = {"$limit", "$skip", "$sample", "$unwind", "$count", "$facet", "$lookup", "$graphLookup"}
+_RUN_TIME = "the pipeline is built at run time"
+Sort = tuple[tuple[str, int], ...]
+
+
+@dataclass
+class Join:
+    collection: str
+    conditions: Conditions
+
+
+@dataclass
+class Pipeline:
+    """What a pipeline asks of its own collection, what it joins, and how much it may bring."""
+
+    conditions: list[Conditions] = field(default_factory=lambda: [Conditions()])
+    sort: Sort = ()
+    joins: list[Join] = field(default_factory=list)
+    bound: Bound = Bound.NONE
+    joined: set[str] = field(default_factory=set)
+    """The fields that `$lookup` adds: no index of the collection has them."""
+
+
+class Pipelines:
+    def __init__(self, values: Evaluator, filters: Filters, bounds: Bounds) -> None:
+        self.values, self.filters, self.bounds = values, filters, bounds
+
+    def read(self, expr: t.Expr | None, scope: Scope) -> Pipeline:
+        found = Pipeline()
+        plain = True
+        for piece in self.filters.items(expr, scope):
+            stages = self._made(piece)
+            if not stages and plain:
+                for each in found.conditions:
+                    each.unresolved = _RUN_TIME
+            plain = plain and bool(stages)
+            for stage, inner, branches in stages:
+                name = self.values.text(stage.keys[0], inner) or ""
+                plain = self._stage(found, name, stage.values[0], inner, branches, plain)
+        return found
+
+    def _made(self, piece: Piece) -> list[tuple[t.Map, Scope, Branches]]:
+        """The stage that an item of a pipeline stands for, with what was put into it later."""
+        wholes = (
+            assembled(self.values, piece.expr, piece.scope)
+            if isinstance(piece.expr, t.Name)
+            else []
+        )
+        parts = [p for whole in wholes[:1] for p in whole] or [piece]
+        made: list[tuple[t.Map, Scope, Branches]] = []
+        for part in parts:
+            branches = part.branches if part is piece else (*piece.branches, *part.branches)
+            for source in self.values.sources(part.expr, part.scope)[:1]:
+                if isinstance(source.node, t.Map) and source.node.keys:
+                    made.append((source.node, source.scope, branches))
+        return made
+
+    def _stage(
+        self,
+        found: Pipeline,
+        name: str,
+        value: t.Expr,
+        scope: Scope,
+        branches: Branches,
+        plain: bool,
+    ) -> bool:
+        """Take in one stage; whether the documents after it are still as they are stored."""
+        match name:
+            case "$match" if plain:
+                parts = self.filters.read(value, scope)
+                for part in parts:
+                    part.without_all(found.joined)
+                if branches:
+                    for each in found.conditions:
+                        each.add(parts[0], branches)
+                else:
+                    found.conditions = [a.joined(b) for a in found.conditions for b in parts][:16]
+            case "$sort" if plain and not found.sort:
+                found.sort = sort_of(self.values, value, scope)
+            case "$geoNear" if plain:
+                found.conditions = [a.joined(Conditions(special="geo")) for a in found.conditions]
+            case "$search" | "$vectorSearch" | "$searchMeta":
+                for each in found.conditions:
+                    each.unresolved = f"{name} is served by a search index"
+            case "$lookup" | "$graphLookup":
+                self._join(found, name, value, scope)
+            case "$limit":
+                found.bound = self.bounds.of(value, scope)
+            case "$count":
+                found.bound = Bound.ONE
+            case "$facet":
+                self._facet(found, value, scope)
+            case "$group":
+                single = isinstance(value, t.Map) and _is_constant(self._entry(value, "_id", scope))
+                if single or found.bound is Bound.NONE:
+                    found.bound = (
+                        Bound.ONE if single else Bound.UNKNOWN
+                    )  # as many as there are groups
+        return plain and name in (*_PASSING, "$match", "$sort", "$geoNear")
+
+    def _entry(self, value: t.Map, name: str, scope: Scope) -> t.Expr | None:
+        for key, given in zip(value.keys, value.values, strict=True):
+            if key is not None and self.values.text(key, scope) == name:
+                return given
+        return None
+
+    def _join(self, found: Pipeline, name: str, value: t.Expr, scope: Scope) -> None:
+        if not isinstance(value, t.Map):
+            return
+        collection = self.values.text(self._entry(value, "from", scope), scope) or ""
+        if added := self.values.text(self._entry(value, "as", scope), scope):
+            found.joined.add(added.partition(".")[0])
+        foreign = "foreignField" if name == "$lookup" else "connectToField"
+        conditions = Conditions()
+        if field_name := self.values.text(self._entry(value, foreign, scope), scope):
+            conditions.kinds[field_name] = "equality"
+        inner = self._entry(value, "pipeline", scope)
+        if inner is not None:
+            below = self.read(inner, scope)
+            found.joins += below.joins
+            for part in below.conditions[:1]:
+                conditions.add(part)
+            if conditions.kinds.pop("$expr", ""):
+                for equal in self._compared(inner, scope):
+                    conditions.kinds[equal] = "equality"
+        if conditions.kinds or conditions.unresolved:
+            found.joins.append(Join(collection, conditions))
+
+    def _compared(self, pipeline: t.Expr, scope: Scope) -> list[str]:
+        """The fields that `{"$expr": {"$eq": ["$order", "$$id"]}}` compares with a variable."""
+        fields: list[str] = []
+        for node in t.walk_own(pipeline):
+            if isinstance(node, t.Map) and (given := self._entry(node, "$eq", scope)) is not None:
+                parts = given.items if isinstance(given, t.Seq) else []
+                texts = [self.values.text(part, scope) or "" for part in parts]
+                if any(text.startswith("$$") for text in texts):
+                    fields += [x[1:] for x in texts if x.startswith("$") and not x.startswith("$$")]
+        return fields
+
+    def _facet(self, found: Pipeline, value: t.Expr, scope: Scope) -> None:
+        """Each of its pipelines starts from what came before: it may join, and bounds itself."""
+        for inner in value.values if isinstance(value, t.Map) else ():
+            found.joins += self.read(inner, scope).joins
+        found.bound = Bound.ONE
+
+
+def _is_constant(expr: t.Expr | None) -> bool:
+    return isinstance(expr, t.Const) and not str(expr.value).startswith("$")
+
+
+def sort_of(values: Evaluator, expr: t.Expr | None, scope: Scope) -> Sort:
+    """`[("created", -1)]`, `{"created": -1}`, `"created"`, and what stands for them."""
+    pairs: list[tuple[str, int]] = []
+    for source in values.sources(expr, scope):
+        inner = source.scope
+        match source.node:
+            case t.Map(keys=keys, values=given):
+                for key, value in zip(keys, given, strict=True):
+                    if key is not None and (name := values.text(key, inner)) is not None:
+                        pairs.append((name, direction(values, value, inner)))
+            case t.Call(args=[t.Seq() as listed, *_]):  # SON([("created", -1)])
+                pairs += sort_of(values, listed, inner)
+            case t.Seq(items=items):
+                for item in items:
+                    match item:
+                        case t.Seq(items=[first, way]):
+                            if name := values.text(first, inner):
+                                pairs.append((name, direction(values, way, inner)))
+                        case _:
+                            if name := values.text(item, inner):
+                                pairs.append(_signed(name))
+            case t.Const(value=str(name)):
+                pairs.append(_signed(name))
+        if pairs:
+            break
+    return tuple(p for p in pairs if p[0] != "$natural")
+
+
+def _signed(name: str) -> tuple[str, int]:
+    return (name.lstrip("+-"), -1 if name.startswith("-") else 1)
+
+
+def direction(values: Evaluator, expr: t.Expr | None, scope: Scope) -> int:
+    if expr is None:
+        return 1
+    name = values.code.name(expr, scope)
+    if name.endswith(("DESCENDING", "DESC")):
+        return -1
+    text = values.value(expr, scope)
+    given = getattr(text, "value", 1)
+    if given in ("desc", "descending"):
+        return -1
+    return given if isinstance(given, int) and given in (1, -1) else 1

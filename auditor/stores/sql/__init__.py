@@ -1,0 +1,1 @@
+"""SQL: models, queries, migrations and statements, by mapper and as text."""

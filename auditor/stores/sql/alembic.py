@@ -1,0 +1,249 @@
+"""Alembic's migrations, in the order of their revisions.
+
+Source: https://alembic.sqlalchemy.org/en/latest/ops.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.extract.sql import SchemaStep, schema_steps
+from auditor.link.application import Application
+from auditor.link.scopes import Located, Module, Scope, argument
+from auditor.link.values import place_of
+from auditor.stores.sql.entities import Entities, last_name, truth
+from auditor.stores.sql.migrations import Origin, Steps, gives_steps
+from auditor.stores.sql.sqlalchemy_models import column
+
+_CONSTRAINTS = {"UniqueConstraint", "PrimaryKeyConstraint", "ForeignKeyConstraint", "Index"}
+
+
+@gives_steps
+def alembic_steps(application: Application) -> Steps:
+    (entities,) = application.facts(Entities)
+    for module in _in_order(entities):
+        reader = _Revision(entities, module)
+        origin = Origin(module.path, True, "migration")
+        for step in reader.steps():
+            yield step, origin
+
+
+def _in_order(entities: Entities) -> list[Module]:
+    """The revisions, each after those that it follows."""
+    revisions: dict[str, tuple[Module, list[str]]] = {}
+    for module in entities.code.modules.values():
+        names = module.scope.bindings
+        if "down_revision" in names and "revision" in names and "upgrade" in names:
+            told = [_texts(entities, module, name) for name in ("revision", "down_revision")]
+            if told[0]:
+                revisions[told[0][0]] = (module, told[1])
+    ordered: list[Module] = []
+    done: set[str] = set()
+    waiting = sorted(revisions)
+    while waiting:
+        ready = [
+            r for r in waiting if all(d in done or d not in revisions for d in revisions[r][1])
+        ]
+        for revision in ready or waiting[:1]:  # a cycle is cut somewhere
+            done.add(revision)
+            ordered.append(revisions[revision][0])
+        waiting = [r for r in waiting if r not in done]
+    return ordered
+
+
+def _texts(entities: Entities, module: Module, name: str) -> list[str]:
+    for binding in module.scope.bindings[name]:
+        if binding.value is not None:
+            worth = getattr(entities.values.value(binding.value, module.scope), "value", None)
+            if isinstance(worth, str):
+                return [worth]
+            if isinstance(worth, list):
+                return [x for x in worth if isinstance(x, str)]
+    return []
+
+
+class _Revision:
+    def __init__(self, entities: Entities, module: Module) -> None:
+        self.entities, self.values, self.module = entities, entities.values, module
+        self.batches: dict[str, str] = {}
+
+    def steps(self) -> Iterator[SchemaStep]:
+        for stmt in self.module.body:
+            if isinstance(stmt, t.Function) and stmt.name in (
+                "upgrade",
+                "schema_upgrades",
+                "upgrade_",
+            ):
+                yield from self.function(stmt, 0)
+
+    def function(self, function: t.Function, depth: int) -> Iterator[SchemaStep]:
+        scope = self.module.scopes[id(function)]
+        for node in t.walk_own(*function.body):
+            if isinstance(node, t.With):
+                for context, target in zip(node.contexts, node.targets, strict=True):
+                    if last_name(context) == "batch_alter_table" and isinstance(context, t.Call):
+                        if isinstance(target, t.Name):
+                            self.batches[target.id] = self.text(argument(context, 0, "table_name"), scope)  # fmt: skip
+            elif isinstance(node, t.Call):
+                if isinstance(node.func, t.Attr):
+                    yield from self.operation(node, node.func, scope)
+                elif isinstance(node.func, t.Name) and depth < 3:
+                    for stmt in self.module.body:
+                        if isinstance(stmt, t.Function) and stmt.name == node.func.id:
+                            yield from self.function(stmt, depth + 1)
+
+    def text(self, expr: t.Expr | None, scope: Scope) -> str:
+        if isinstance(expr, t.Call) and last_name(expr) in (
+            "f",
+            "text",
+            "quoted_name",
+            "_f",
+            "naming",
+        ):
+            expr = expr.args[0] if expr.args else None
+        return self.values.text(expr, scope) or ""
+
+    def operation(self, call: t.Call, func: t.Attr, scope: Scope) -> Iterator[SchemaStep]:
+        line = call.line
+        batch = self.batches.get(func.value.id) if isinstance(func.value, t.Name) else None
+
+        def given(position: int, *names: str) -> t.Expr | None:
+            if batch is not None and "table_name" in names:
+                return None
+            return argument(call, position - 1 if batch is not None and position else position, *names)  # fmt: skip
+
+        def table(position: int, *names: str) -> str:
+            return batch if batch is not None else self.text(argument(call, position, *names), scope)  # fmt: skip
+
+        match func.name:
+            case "create_table":
+                name = self.text(argument(call, 0, "table_name"), scope)
+                yield SchemaStep("table", name, line=line)
+                for arg in call.args[1:]:
+                    inner = arg.value if isinstance(arg, t.Star) else arg
+                    if isinstance(inner, t.Call):
+                        yield from self.member(inner, name, scope)
+            case "add_column":
+                name = table(0, "table_name")
+                made = call.args[-1] if call.args else None
+                if isinstance(made, t.Call):
+                    yield from self.member(made, name, scope)
+            case "drop_column":
+                yield SchemaStep("drop column", table(0, "table_name"), self.text(call.args[-1] if call.args else argument(call, None, "column_name"), scope), line=line)  # fmt: skip
+            case "drop_table":
+                yield SchemaStep("drop table", self.text(argument(call, 0, "table_name"), scope), line=line)  # fmt: skip
+            case "rename_table":
+                old, new = (self.text(argument(call, i), scope) for i in (0, 1))
+                yield SchemaStep("rename table", old, to=new, line=line)
+            case "create_index":
+                name = self.text(argument(call, 0, "index_name"), scope)
+                owner = table(1, "table_name")
+                columns = given(2, "columns")
+                found = self.columns(columns, scope)
+                if not owner or not found:
+                    yield SchemaStep("unknown", owner, line=line)
+                    return
+                unique = truth(self.values, call, scope, "unique") is True
+                using = self.text(argument(call, None, "postgresql_using"), scope)
+                kind = {"": "ordered", "btree": "ordered", "hash": "hash", "gist": "geo"}.get(using, "other")  # fmt: skip
+                condition = _condition(call)
+                yield SchemaStep("index", owner, name, found, "", unique, kind, condition, "", line)
+            case "drop_index":
+                yield SchemaStep("drop index", "", self.text(argument(call, 0, "index_name"), scope), line=line)  # fmt: skip
+            case "create_unique_constraint" | "create_primary_key":
+                name = self.text(argument(call, 0, "constraint_name"), scope)
+                owner = table(1, "table_name", "source")
+                found = self.columns(given(2, "columns"), scope)
+                action = "constraint" if "unique" in func.name else "key"
+                yield SchemaStep(action if found else "unknown", owner, name, found, "", True, line=line)  # fmt: skip
+            case "create_foreign_key":
+                owner = table(1, "source_table")
+                position = 3 if batch is None else 2
+                found = self.columns(argument(call, position, "local_cols"), scope)
+                to = self.text(argument(call, position - 1, "referent_table"), scope)
+                yield SchemaStep("foreign key", owner, columns=found, to=to, line=line)
+            case "drop_constraint":
+                yield SchemaStep("drop constraint", table(1, "table_name"), self.text(argument(call, 0, "constraint_name"), scope), line=line)  # fmt: skip
+            case "alter_column":
+                new = self.text(argument(call, None, "new_column_name"), scope)
+                if new:
+                    before = argument(call, 1 if batch is None else 0, "column_name")
+                    yield SchemaStep("rename column", table(0, "table_name"), self.text(before, scope), to=new, line=line)  # fmt: skip
+            case "execute":
+                text = self.text(argument(call, 0, "sqltext", "statement"), scope)
+                if text:
+                    yield from schema_steps(text, line=line)
+
+    def columns(self, expr: t.Expr | None, scope: Scope) -> list[tuple[str, int]]:
+        found: list[tuple[str, int]] = []
+        items = expr.items if isinstance(expr, t.Seq) else None
+        if items is None:
+            worth = getattr(self.values.value(expr, scope), "value", None)
+            return [(x, 1) for x in worth if isinstance(x, str)] if isinstance(worth, list) else []
+        for item in items:
+            way = 1
+            if isinstance(item, t.Call) and isinstance(item.func, t.Attr) and item.func.name in ("desc", "asc"):  # fmt: skip
+                way = -1 if item.func.name == "desc" else 1
+                item = item.func.value
+            text = self.text(item, scope) or _applied(item)
+            if text:
+                plain = text.lower().split()
+                down = len(plain) > 1 and plain[1] == "desc"
+                spelt = plain[0] if len(plain) > 1 and plain[1] in ("desc", "asc") else text.replace(" ", "").lower()  # fmt: skip
+                found.append(
+                    (spelt if len(plain) > 1 or "(" in text else text, -1 if down else way)
+                )
+        return found
+
+    def member(self, call: t.Call, table: str, scope: Scope) -> Iterator[SchemaStep]:
+        kind, line = last_name(call.func), call.line
+        if kind == "Column" and call.args:
+            name = self.text(call.args[0], scope)
+            made = column(self.entities, name, call, None, scope, place_of(Located(call, scope)))
+            yield SchemaStep("column", table, made.name, type=made.type, line=line)
+            only = [(made.name, 1)]
+            if made.primary:
+                yield SchemaStep("key", table, columns=only, unique=True, line=line)
+            if made.unique and not made.indexed:
+                yield SchemaStep("constraint", table, columns=only, unique=True, line=line)
+            if made.indexed:
+                yield SchemaStep("index", table, f"ix_{table}_{made.name}", only, unique=made.unique, line=line)  # fmt: skip
+            if made.target:
+                yield SchemaStep("foreign key", table, columns=only, to=made.target.rpartition(".")[0], line=line)  # fmt: skip
+        elif kind in _CONSTRAINTS:
+            args = call.args[1:] if kind == "Index" else call.args
+            if kind == "ForeignKeyConstraint":
+                columns = self.columns(call.args[0] if call.args else None, scope)
+                yield SchemaStep("foreign key", table, columns=columns, line=line)
+                return
+            columns = self.columns(t.Seq(line, 1, line, "list", list(args)), scope)
+            name = self.text(call.args[0] if kind == "Index" and call.args else argument(call, None, "name"), scope)  # fmt: skip
+            action = {"UniqueConstraint": "constraint", "PrimaryKeyConstraint": "key"}.get(kind, "index")  # fmt: skip
+            unique = action != "index" or truth(self.values, call, scope, "unique") is True
+            yield SchemaStep(action, table, name, columns, "", unique, line=line)
+
+
+def _applied(expr: t.Expr) -> str:
+    """`sa.func.lower(sa.column("email"))`, `sa.column("email")`."""
+    match expr:
+        case t.Call(func=t.Attr(value=owner, name=name), args=[inner, *_]) if last_name(owner) == "func":  # fmt: skip
+            return f"{name}({_applied(inner)})"
+        case t.Call(args=[t.Const(value=str(text)), *_]):
+            return text
+        case t.Const(value=str(text)):
+            return text
+    return ""
+
+
+def _condition(call: t.Call) -> list[str]:
+    import re
+
+    words: list[str] = []
+    for keyword in call.keywords:
+        if keyword.name and keyword.name.endswith("_where"):
+            for node in t.walk_own(keyword.value):
+                if isinstance(node, t.Const) and isinstance(node.value, str):
+                    words += re.findall(r"[a-z_]\w*", node.value.lower())
+    skip = {"is", "not", "null", "and", "or", "true", "false", "in"}
+    return [w for w in dict.fromkeys(words) if w not in skip][:1]

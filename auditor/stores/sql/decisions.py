@@ -1,0 +1,97 @@
+"""Which way a test of a parameter goes, where the call of the function says so.
+
+`if user: query = query.filter(owner=user)` narrows every query of a caller that gives a user, and none
+of one that leaves the parameter at its default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import Scope
+
+Worth = Literal["nothing", "false", "something"]
+"""None, another value that is false, or one that is true."""
+_PLAIN = {"str", "int", "float", "bool", "bytes", "list", "dict", "set", "tuple", "List", "Dict", "Set",
+          "Tuple", "Sequence", "Iterable", "Any", "object", "Optional", "Union", "Decimal", "TypeVar"}  # fmt: skip
+"""Types whose values may be false; an object of any other class is true."""
+_SOMEBODY = {"user", "current_user"}
+
+
+def tested(function: t.Function) -> frozenset[str]:
+    """The parameters that decide whether a part of a function runs."""
+    names = {p.name for p in function.params}
+    found: set[str] = set()
+    for node in t.walk_own(*function.body):
+        if isinstance(node, t.If):
+            found |= {n.id for n in t.walk_own(node.test) if isinstance(n, t.Name)}
+    return frozenset(found & names)
+
+
+def given(
+    function: t.Function, call: t.Call, scope: Scope, outer: Mapping[str, Worth]
+) -> dict[str, Worth]:  # fmt: skip
+    """What each tested parameter is by the call, without those that cannot be told; `outer` says it
+    of the caller's own parameters."""
+    wanted = tested(function)
+    starred = any(isinstance(a, t.Star) for a in call.args)
+    if not wanted or starred or any(k.name is None for k in call.keywords):
+        return {}
+    params = [p for p in function.params if p.kind in ("positional", "keyword")]
+    if params and params[0].name in ("self", "cls") and isinstance(call.func, t.Attr):
+        params = params[1:]
+    passed: dict[str, t.Expr] = {p.name: a for p, a in zip(params, call.args, strict=False)}
+    passed |= {k.name: k.value for k in call.keywords if k.name}
+    told: dict[str, Worth] = {}
+    for param in params:
+        if param.name in wanted:
+            if (expr := passed.get(param.name)) is not None:
+                worth = _worth(expr, scope, outer)
+            else:
+                worth = _constant(param.default)
+            if worth:
+                told[param.name] = worth
+    return told
+
+
+def _constant(expr: t.Expr | None) -> Worth | None:
+    if not isinstance(expr, t.Const):
+        return None
+    return "nothing" if expr.value is None else "something" if expr.value else "false"
+
+
+def _worth(expr: t.Expr, scope: Scope, outer: Mapping[str, Worth]) -> Worth | None:
+    match expr:
+        case t.Attr(name=name) if name in _SOMEBODY:
+            return "something"
+        case t.Name(id=name) if name in outer:
+            return outer[name]
+        case t.Name(id=name) if isinstance(scope.owner, t.Function):
+            param = next((p for p in scope.owner.params if p.name == name), None)
+            if param is None or param.default is not None or len(scope.bindings[name]) > 1:
+                return None
+            match param.annotation:
+                case t.Name(id=kind) | t.Attr(name=kind) if kind not in _PLAIN and len(kind) > 1:
+                    return "something"
+            return None
+    return _constant(expr)
+
+
+def decides(test: t.Expr, told: Mapping[str, Worth]) -> bool | None:
+    """Whether a test holds; None where the parameters do not tell."""
+    match test:
+        case t.Name(id=name):
+            return told[name] == "something" if name in told else None
+        case t.Unary(op="not", value=value):
+            inner = decides(value, told)
+            return None if inner is None else not inner
+        case t.Compare(left=t.Name(id=name), ops=["is" | "is not" as op], rights=[t.Const(value=None)]):  # fmt: skip
+            return (told[name] == "nothing") is (op == "is") if name in told else None
+        case t.BoolOp(op=op, values=values):
+            answers = [decides(value, told) for value in values]
+            if any(a is (op == "or") for a in answers):
+                return op == "or"
+            return None if None in answers else op == "and"
+    return None

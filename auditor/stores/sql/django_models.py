@@ -1,0 +1,586 @@
+"""Django's models: tables, columns, the indexes that Django makes by itself, and relations.
+
+Sources: https://docs.djangoproject.com/en/stable/ref/models/fields/ (foreign keys and slugs are
+indexed), https://docs.djangoproject.com/en/stable/ref/models/options/,
+https://docs.djangoproject.com/en/stable/ref/models/indexes/.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from msgspec.structs import replace
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import Located, Scope, argument
+from auditor.link.values import place_of
+from auditor.model.places import Place
+from auditor.stores.sql.entities import (
+    Column,
+    Declared,
+    Entities,
+    Entity,
+    Relation,
+    last_name,
+    reads_entities,
+    truth,
+)
+
+_BASE = re.compile(
+    r"^(?:django|model_utils|mptt|polymorphic|parler|treebeard|django_extensions|simple_history|modelcluster|taggit"
+    r"|wagtail|oauth2_provider|guardian|rest_framework|allauth|safedelete|django_\w+)\b.*"
+    r"(?:Model|AbstractUser|AbstractBaseUser|Mixin|Abstract\w+|Page|Node|Token|Permission|Group|User|Site|Session)$"
+)
+_NO_COLUMN = {"ManyToManyField", "GenericRelation", "GenericForeignKey", "TaggableManager", "ParentalManyToManyField"}  # fmt: skip
+_REFERS = {"ForeignKey", "OneToOneField", "ParentalKey", "TreeForeignKey", "TreeOneToOneField", "AutoOneToOneField"}  # fmt: skip
+_ONE = {"OneToOneField", "TreeOneToOneField", "AutoOneToOneField"}
+
+Told = tuple[str, str, bool, bool, bool]
+_USER: tuple[Told, ...] = (
+    ("password", "CharField", False, False, False), ("last_login", "DateTimeField", False, False, False),
+)  # fmt: skip
+_ABSTRACT_USER: tuple[Told, ...] = (
+    *_USER,
+    ("username", "CharField", False, True, False), ("first_name", "CharField", False, False, False),
+    ("last_name", "CharField", False, False, False), ("email", "EmailField", False, False, False),
+    ("is_staff", "BooleanField", False, False, False), ("is_active", "BooleanField", False, False, False),
+    ("is_superuser", "BooleanField", False, False, False), ("date_joined", "DateTimeField", False, False, False),
+)  # fmt: skip
+_TREE: tuple[Told, ...] = (
+    ("lft", "PositiveIntegerField", False, False, False), ("rght", "PositiveIntegerField", False, False, False),
+    ("tree_id", "PositiveIntegerField", False, False, True), ("level", "PositiveIntegerField", False, False, False),
+)  # fmt: skip
+_TIMES: tuple[Told, ...] = (
+    ("created", "DateTimeField", False, False, False), ("modified", "DateTimeField", False, False, False),
+)  # fmt: skip
+_PACKAGED: dict[str, tuple[Told, ...]] = {
+    "AbstractBaseUser": _USER,
+    "AbstractUser": _ABSTRACT_USER,
+    "PermissionsMixin": (("is_superuser", "BooleanField", False, False, False),),
+    "MPTTModel": _TREE,
+    "TimeStampedModel": _TIMES,
+}
+"""Columns of abstract models of packages: (name, type, primary, unique, indexed)."""
+_TABLES: dict[str, tuple[str, tuple[Told, ...]]] = {
+    "django.contrib.auth.models.User": ("auth_user", _ABSTRACT_USER),
+    "django.contrib.auth.models.Group": ("auth_group", (("name", "CharField", False, True, False),)),
+    "django.contrib.auth.models.Permission": (
+        "auth_permission",
+        (("name", "CharField", False, False, False), ("codename", "CharField", False, False, False),
+         ("content_type_id", "ForeignKey", False, False, True)),
+    ),
+    "django.contrib.contenttypes.models.ContentType": (
+        "django_content_type",
+        (("app_label", "CharField", False, False, False), ("model", "CharField", False, False, False)),
+    ),
+    "django.contrib.sites.models.Site": ("django_site", (("domain", "CharField", False, True, False), ("name", "CharField", False, False, False))),
+    "django.contrib.sessions.models.Session": (
+        "django_session",
+        (("session_key", "CharField", True, False, False), ("expire_date", "DateTimeField", False, False, True)),
+    ),
+    "rest_framework.authtoken.models.Token": (
+        "authtoken_token",
+        (("key", "CharField", True, False, False), ("user_id", "OneToOneField", False, True, False),
+         ("created", "DateTimeField", False, False, False)),
+    ),
+}  # fmt: skip
+"""Models of packages that applications query themselves."""
+
+
+@reads_entities
+def django_model(entities: Entities, found: Located, ancestry: list[str]) -> Entity | None:
+    if not any(_BASE.search(name) for name in ancestry[1:]):
+        return None
+    if not any(
+        name.startswith("django.db.") or name.rpartition(".")[2] in _PACKAGED
+        for name in ancestry[1:]
+    ) and not _has_fields(found):
+        return None
+    return _Reading(entities, found, ancestry).entity()
+
+
+def _has_fields(found: Located) -> bool:
+    return any(
+        isinstance(stmt, t.Assign)
+        and re.search(r"Field$|^(?:ForeignKey|ParentalKey)$", last_name(stmt.value))
+        for stmt in found.node.body  # type: ignore[attr-defined]
+    )
+
+
+class _Reading:
+    def __init__(self, entities: Entities, found: Located, ancestry: list[str]) -> None:
+        assert isinstance(found.node, t.Class)
+        self.entities, self.code, self.values = entities, entities.code, entities.values
+        self.found, self.name, self.ancestry = found, found.node.name, ancestry
+        self.classes = [
+            owner
+            for name in ancestry
+            if (owner := self.code.definition(name)) is not None and isinstance(owner.node, t.Class)
+        ]
+
+    def entity(self) -> Entity | None:
+        own = _meta(self.found)
+        if own is not None and self._flag(own, "abstract"):
+            return None
+        place = place_of(self.found, self.name)
+        table = self._option(own, "db_table") or f"{self.label()}_{self.name.lower()}"
+        entity = Entity(self.ancestry[0], "django", table, place, self.found)
+        if own is not None and self._flag(own, "managed") is False:
+            entity.managed = False
+        if own is not None and self._flag(own, "proxy"):
+            base = next(iter(self.classes[1:]), None)
+            if base is not None:
+                entity.table = self._option(_meta(base), "db_table") or (
+                    f"{label_of(self.entities, base.path)}_{base.node.name.lower()}"  # type: ignore[attr-defined]
+                )
+                entity.managed = False
+        for name in reversed(self.ancestry):
+            for attribute, kind, primary, unique, indexed in _PACKAGED.get(
+                name.rpartition(".")[2], ()
+            ):
+                if name not in entity.columns:
+                    entity.columns[attribute] = Column(
+                        attribute, attribute, kind, place, primary, unique, indexed
+                    )
+        metas: list[Located] = []
+        parent = next((o for o in self.classes[1:] if self.concrete(o)), None)
+        above = self.code.ancestry(parent) if parent is not None else []
+        if own is not None and self._flag(own, "proxy"):
+            parent, above = None, []
+        for owner in reversed(self.classes):
+            if self.code.own_name(owner) in above:
+                continue  # its fields stand in the table of its own
+            inner = self.code.inside(owner)
+            for stmt in owner.node.body:  # type: ignore[attr-defined]
+                match stmt:
+                    case t.Assign(targets=[t.Name(id=name)], value=t.Call() as call):
+                        self.field(entity, name, call, inner)
+                    case t.Class(name="Meta"):
+                        metas.append(Located(stmt, inner))
+        if parent is not None:
+            entity.pending.append(
+                (2, lambda all_: self.inherit(entity, all_.by_name.get(above[0])))
+            )
+            name = f"{parent.node.name.lower()}_ptr"  # type: ignore[attr-defined]
+            entity.columns[name] = Column(name, f"{name}_id", "OneToOneField", place, primary=True)
+        if {"AbstractUser", "PermissionsMixin"} & {n.rpartition(".")[2] for n in self.ancestry}:
+            entity.pending.append((2, lambda all_: self.groups(entity)))
+        if not any(c.primary for c in entity.columns.values()):
+            entity.columns["id"] = Column("id", "id", "AutoField", place, primary=True)
+        for meta in metas[-1:] if own is not None else metas:
+            entity.pending.append((1, lambda all_, meta=meta: self.options(entity, meta)))  # type: ignore[misc]
+        return entity
+
+    def concrete(self, owner: Located) -> bool:
+        """Whether a base has a table of its own."""
+        meta = _meta(owner)
+        ancestry = self.code.ancestry(owner)
+        return (
+            any(_BASE.search(n) for n in ancestry[1:])
+            and any(n.startswith("django.db.") or n.rpartition(".")[2] in _PACKAGED for n in ancestry[1:])
+            and not (meta is not None and self._flag(meta, "abstract"))
+        )  # fmt: skip
+
+    def inherit(self, entity: Entity, parent: Entity | None) -> None:
+        """Multi-table inheritance: one key for both tables."""
+        key = entity.key
+        if parent is None or key is None or parent.key is None:
+            return
+        entity.relations[key.attribute] = Relation(
+            key.attribute, parent.name, False, key.name, parent.key.name
+        )
+        back = entity_name(entity)
+        parent.relations.setdefault(
+            back, Relation(back, entity.name, False, parent.key.name, key.name)
+        )
+
+    def groups(self, entity: Entity) -> None:
+        """What `PermissionsMixin` refers to."""
+        for name, model in (("groups", "Group"), ("user_permissions", "Permission")):
+            target = packaged(self.entities, f"django.contrib.auth.models.{model}")
+            if target is not None:
+                one, two = f"{entity_name(entity)}_id", f"{model.lower()}_id"
+                via = (f"{entity.table}_{name}", one, two)
+                _between(self.entities, entity, target, via, entity.place)
+                entity.relations.setdefault(name, Relation(name, target.name, True, "", "", False, via))  # fmt: skip
+
+    def label(self) -> str:
+        own = _meta(self.found)
+        return self._option(own, "app_label") or label_of(self.entities, self.found.path)
+
+    def _option(self, meta: Located | None, name: str) -> str:
+        return self.values.text(_assigned(meta, name), meta.scope) or "" if meta else ""
+
+    @staticmethod
+    def _flag(meta: Located, name: str) -> bool | None:
+        value = _assigned(meta, name)
+        return value.value if isinstance(value, t.Const) and isinstance(value.value, bool) else None
+
+    # --- fields
+
+    def field(self, entity: Entity, name: str, call: t.Call, scope: Scope) -> None:
+        kind = last_name(call.func)
+        if not _is_field(self.code.name(call.func, scope), kind):
+            return
+        entity.columns.pop(name, None)
+        if kind in ("ManyToManyField", "ParentalManyToManyField"):
+            entity.pending.append((2, lambda all_: self.many(entity, name, call, scope)))
+            return
+        column = field_column(self.entities, name, call, scope)
+        if column is not None:
+            entity.columns[name] = column
+            if column.target:
+                entity.pending.append((2, lambda all_: self.key(entity, column, call, scope)))
+
+    def key(self, entity: Entity, column: Column, call: t.Call, scope: Scope) -> None:
+        target = self.target(entity, argument(call, 0, "to"), scope)
+        if target is None:
+            return
+        remote = target.key.name if target.key else "id"
+        if to_field := self.values.text(argument(call, None, "to_field"), scope):
+            found = target.column(to_field)
+            remote = found.name if found else to_field
+        entity.columns[column.attribute] = replace(column, target=f"{target.table}.{remote}")
+        entity.relations[column.attribute] = Relation(
+            column.attribute, target.name, False, column.name, remote
+        )
+        related = self.values.text(argument(call, None, "related_name"), scope)
+        one = last_name(call.func) in _ONE
+        back = _filled(related, entity, self.label()) or (
+            entity_name(entity) if one else f"{entity_name(entity)}_set"
+        )
+        if back.endswith("+"):
+            return
+        query_name = self.values.text(argument(call, None, "related_query_name"), scope)
+        relation = Relation(back, entity.name, not one, remote, column.name)
+        target.relations.setdefault(back, relation)
+        plain = query_name or (back if related else entity_name(entity))
+        target.relations.setdefault(_filled(plain, entity, self.label()) or plain, relation)
+
+    def many(self, entity: Entity, name: str, call: t.Call, scope: Scope) -> None:
+        target = self.target(entity, argument(call, 0, "to"), scope)
+        if target is None:
+            return
+        through = argument(call, None, "through")
+        between = self.target(entity, through, scope) if through is not None else None
+        if between is not None:
+            own, other = _key_to(between, entity), _key_to(between, target)
+            if own is None or other is None:
+                return
+            via = (between.table, own.name, other.name)
+        else:
+            table = (
+                self.values.text(argument(call, None, "db_table"), scope)
+                or f"{entity.table}_{name}"
+            )
+            one, two = f"{entity_name(entity)}_id", f"{entity_name(target)}_id"
+            if one == two:
+                one, two = f"from_{one}", f"to_{two}"
+            via = (table, one, two)
+            place = place_of(Located(call, scope), name)
+            _between(self.entities, entity, target, via, place)
+        entity.relations[name] = Relation(name, target.name, True, "", "", False, via)
+        related = self.values.text(argument(call, None, "related_name"), scope)
+        back = _filled(related, entity, self.label()) or f"{entity_name(entity)}_set"
+        if not back.endswith("+"):
+            relation = Relation(back, entity.name, True, "", "", False, (via[0], via[2], via[1]))
+            target.relations.setdefault(back, relation)
+            if not related:
+                target.relations.setdefault(entity_name(entity), relation)
+
+    def target(self, entity: Entity, expr: t.Expr | None, scope: Scope) -> Entity | None:
+        """The model that a field refers to: a class, `"self"`, `"app.Model"`, the user model."""
+        if expr is None:
+            return None
+        if isinstance(expr, t.Const) and expr.value == "self":
+            return entity
+        if isinstance(expr, t.Const) and isinstance(expr.value, str):
+            return self.entities.called(expr.value, entity) or packaged(
+                self.entities, f"x.{expr.value}"
+            )
+        found = entity_of(self.entities, expr, scope)
+        if found is None and last_name(expr) in ("AUTH_USER_MODEL", "get_user_model", "User"):
+            return user_model(self.entities)
+        return found
+
+    # --- Meta
+
+    def options(self, entity: Entity, meta: Located) -> None:
+        scope = self.code.inside(meta)
+        for stmt in meta.node.body:  # type: ignore[attr-defined]
+            match stmt:
+                case t.Assign(targets=[t.Name(id=name)], value=value) if value is not None:
+                    self.option(entity, name, value, scope)
+
+    def option(self, entity: Entity, name: str, value: t.Expr, scope: Scope) -> None:
+        match name:
+            case "unique_together" | "index_together":
+                unique = name == "unique_together"
+                for names in self._together(value, scope):
+                    fields = tuple((self.stored(entity, n), 1) for n in names)
+                    place = place_of(Located(value, scope), entity.name.rpartition(":")[2])
+                    implied = "unique" if unique else ""
+                    entity.declared.append(Declared(fields, place, unique, "", implied))
+            case "indexes" | "constraints":
+                for call in self._listed(value, scope):
+                    if made := declared(self.entities, entity, call, call.scope):
+                        entity.declared.append(made)
+            case "ordering":
+                entity.ordering = tuple(self._ordering(entity, value, scope))
+
+    def _listed(self, value: t.Expr, scope: Scope) -> Iterator[Located]:
+        for source in self.values.sources(value, scope) or [Located(value, scope)]:
+            for node in t.walk_own(source.node):
+                if isinstance(node, t.Call):
+                    yield Located(node, source.scope)
+
+    def _together(self, value: t.Expr, scope: Scope) -> list[list[str]]:
+        plain = getattr(self.values.value(value, scope), "value", None)
+        if not isinstance(plain, list) or not plain:
+            return []
+        if all(isinstance(x, str) for x in plain):
+            return [plain]
+        return [list(x) for x in plain if isinstance(x, list) and all(isinstance(y, str) for y in x)]  # fmt: skip
+
+    def _ordering(self, entity: Entity, value: t.Expr, scope: Scope) -> Iterator[tuple[str, int]]:
+        if isinstance(value, t.Seq):
+            for item in value.items:
+                text = self.values.text(item, scope)
+                if text is None or "__" in text or text == "?":
+                    return
+                yield self.stored(entity, text.lstrip("-")), -1 if text.startswith("-") else 1
+
+    @staticmethod
+    def stored(entity: Entity, name: str) -> str:
+        found = entity.column(name)
+        return found.name if found else name
+
+
+def _is_field(canonical: str, kind: str) -> bool:
+    if kind.endswith(("Manager", "QuerySet", "Choices")) or kind == "GenericForeignKey":
+        return False
+    if "rest_framework" in canonical or canonical.startswith("django.forms"):
+        return False
+    if re.search(r"Field$|Key$", kind) or ".models." in canonical:
+        return True
+    return bool(re.search(r"fields?\b|models\b", canonical)) and kind[:1].isupper()
+
+
+def field_column(entities: Entities, name: str, call: t.Call, scope: Scope) -> Column | None:
+    """The column of a field; None where it has none. `target` is "?" where it refers to a model."""
+    kind, values = last_name(call.func), entities.values
+    if kind in _NO_COLUMN:
+        return None
+    refers = kind in _REFERS or kind.endswith(("ForeignKey", "ParentalKey"))
+    stored = values.text(argument(call, None, "db_column"), scope)
+    told = truth(values, call, scope, "db_index")
+    implied = refers or kind in ("SlugField", "AutoSlugField")
+    return Column(
+        name,
+        stored or (f"{name}_id" if refers else name),
+        kind,
+        place_of(Located(call, scope), name),
+        truth(values, call, scope, "primary_key") is True,
+        truth(values, call, scope, "unique") is True or kind in _ONE,
+        told if told is not None else implied,
+        "?" if refers else "",
+    )
+
+
+def declared(
+    entities: Entities, entity: Entity, call: Located, scope: Scope
+) -> Declared | None:  # fmt: skip
+    """`models.Index(fields=["a", "-b"], condition=Q(…))`, `UniqueConstraint(fields=[…])`."""
+    node, values = call.node, entities.values
+    assert isinstance(node, t.Call)
+    kind = last_name(node.func)
+    if not kind.endswith("Index") and kind != "UniqueConstraint":
+        return None
+    names = getattr(values.value(argument(node, None, "fields"), scope), "value", None)
+    fields: list[tuple[str, int]] = []
+    for name in names if isinstance(names, list) else ():
+        if isinstance(name, str):
+            fields.append(
+                (_Reading.stored(entity, name.lstrip("-")), -1 if name.startswith("-") else 1)
+            )
+    for arg in node.args:  # expressions: Lower("email"), F("x").desc()
+        fields.append(_expression(entities, entity, arg, scope))
+    if not fields:
+        return None
+    methods = {"GinIndex": "other", "GistIndex": "geo", "BrinIndex": "other", "HashIndex": "hash",
+               "BloomIndex": "other", "SpGistIndex": "other"}  # fmt: skip
+    condition = argument(node, None, "condition")
+    depends = tuple(
+        dict.fromkeys(
+            _Reading.stored(entity, k.name.partition("__")[0])
+            for n in (t.walk_own(condition) if condition is not None else ())
+            if isinstance(n, t.Call)
+            for k in n.keywords
+            if k.name
+        )
+    )
+    unique = kind == "UniqueConstraint"
+    name = values.text(argument(node, None, "name"), scope) or ""
+    place = place_of(Located(node, scope), entity.name.rpartition(":")[2])
+    return Declared(
+        tuple(fields), place, unique, name, "unique" if unique else "", methods.get(kind, "ordered"), depends
+    )  # fmt: skip
+
+
+def _expression(
+    entities: Entities, entity: Entity, arg: t.Expr, scope: Scope
+) -> tuple[str, int]:  # fmt: skip
+    match arg:
+        case t.Call(func=t.Attr(value=inner, name="desc")):
+            return _expression(entities, entity, inner, scope)[0], -1
+        case t.Call(func=t.Attr(value=inner, name="asc")):
+            return _expression(entities, entity, inner, scope)
+        case t.Call(func=func, args=[inner, *_]) if last_name(func) == "F":
+            return _expression(entities, entity, inner, scope)
+        case t.Call(func=func, args=[inner, *_]) if last_name(func) == "OpClass":
+            return _expression(entities, entity, inner, scope)
+        case t.Call(func=func, args=[inner, *_]):
+            return f"{last_name(func).lower()}({_expression(entities, entity, inner, scope)[0]})", 1
+    text = entities.values.text(arg, scope)
+    return _Reading.stored(entity, text) if text else "?", 1
+
+
+def _between(
+    entities: Entities, entity: Entity, target: Entity, via: tuple[str, str, str], place: Place
+) -> None:
+    """The table that Django makes for a relation of many to many."""
+    table, one, two = via
+    made = Entity(f"through:{table}", "django", table, place)
+    own, other = (e.key.name if e.key else "id" for e in (entity, target))
+    made.columns = {
+        "id": Column("id", "id", "AutoField", place, primary=True),
+        one: Column(one, one, "ForeignKey", place, False, False, True, f"{entity.table}.{own}"),
+        two: Column(two, two, "ForeignKey", place, False, False, True, f"{target.table}.{other}"),
+    }
+    made.declared = [Declared(((one, 1), (two, 1)), place, True, "", "unique")]
+    entities.add(made, "")
+
+
+def _meta(found: Located) -> Located | None:
+    scope = found.scope.module.scopes[id(found.node)]
+    for stmt in found.node.body:  # type: ignore[attr-defined]
+        if isinstance(stmt, t.Class) and stmt.name == "Meta":
+            return Located(stmt, scope)
+    return None
+
+
+def _assigned(meta: Located | None, name: str) -> t.Expr | None:
+    for stmt in meta.node.body if meta is not None else ():  # type: ignore[attr-defined]
+        match stmt:
+            case t.Assign(targets=[t.Name(id=own)], value=value) if own == name:
+                return value
+    return None
+
+
+def entity_name(entity: Entity) -> str:
+    """The class's own name in small letters."""
+    return entity.name.rpartition(":")[2].rpartition(".")[2].lower()
+
+
+def _filled(name: str | None, entity: Entity, label: str) -> str:
+    return (name or "").replace("%(class)s", entity_name(entity)).replace("%(app_label)s", label)
+
+
+def _key_to(entity: Entity, target: Entity) -> Column | None:
+    for column in entity.columns.values():
+        relation = entity.relations.get(column.attribute)
+        if relation is not None and relation.target == target.name:
+            return column
+    return None
+
+
+def label_of(entities: Entities, path: str) -> str:
+    """The label of the app that a module belongs to: its package, or what its `AppConfig` says."""
+    folder = PurePosixPath(path).parent
+    for each in (folder, *folder.parents):
+        base = str(each)
+        if base in (".", ""):
+            break
+        if f"{base}/apps.py" in entities.code.modules:
+            module = entities.code.modules[f"{base}/apps.py"]
+            for stmt in module.body:
+                if isinstance(stmt, t.Class):
+                    for inner in stmt.body:
+                        match inner:
+                            case t.Assign(
+                                targets=[t.Name(id="label")], value=t.Const(value=str(text))
+                            ):
+                                return text
+            return each.name
+        if f"{base}/models.py" in entities.code.modules or f"{base}/models/__init__.py" in entities.code.modules:  # fmt: skip
+            return each.name
+    names = [p.name for p in (folder, *folder.parents) if p.name not in ("models", "")]
+    return names[0] if names else "app"
+
+
+# --- models of packages
+
+
+def packaged(entities: Entities, name: str) -> Entity | None:
+    """A model of Django's own or of a package, `django.contrib.auth.models.User`."""
+    last = name.rpartition(".")[2]
+    exact = next((k for k in _TABLES if k == name), None)
+    full = exact or next(
+        (k for k in _TABLES if name.startswith("x.") and k.rpartition(".")[2] == last), None
+    )
+    if full is None:
+        return None
+    if full not in entities.by_name:
+        table, told = _TABLES[full]
+        place = Place(next(iter(entities.code.modules), "."), 1)
+        made = Entity(full, "django", table, place, managed=False)
+        made.columns = {
+            attribute: Column(
+                attribute.removesuffix("_id"), attribute, kind, place, primary, unique, indexed
+            )
+            for attribute, kind, primary, unique, indexed in told
+        }
+        if not any(c.primary for c in made.columns.values()):
+            made.columns["id"] = Column("id", "id", "AutoField", place, primary=True)
+        if table == "auth_permission":
+            made.declared.append(
+                Declared((("content_type_id", 1), ("codename", 1)), place, True, "", "unique")
+            )
+        if table == "django_content_type":
+            made.declared.append(
+                Declared((("app_label", 1), ("model", 1)), place, True, "", "unique")
+            )
+        entities.add(made, "")
+    return entities.by_name[full]
+
+
+def user_model(entities: Entities) -> Entity | None:
+    """What `AUTH_USER_MODEL` names: the tree's own user, else Django's."""
+    for entity in entities:
+        if entity.mapper == "django" and entity.found is not None:
+            names = {a.rpartition(".")[2] for a in entities.code.ancestry(entity.found)}
+            if names & {"AbstractUser", "AbstractBaseUser"}:
+                return entity
+    return packaged(entities, "django.contrib.auth.models.User")
+
+
+def entity_of(entities: Entities, expr: t.Expr, scope: Scope) -> Entity | None:
+    """The model that an expression names, `get_user_model()` and Django's own models included."""
+    if isinstance(expr, t.Call):
+        if last_name(expr.func) == "get_user_model":
+            return user_model(entities)
+        if last_name(expr.func) == "get_model" and expr.args:
+            texts = [entities.values.text(a, scope) or "" for a in expr.args[:2]]
+            known = next(iter(entities), None)
+            return entities.called(".".join(texts), known) if known is not None else None
+        return None
+    if (found := entities.of(expr, scope)) is not None:
+        return found
+    if not isinstance(expr, t.Name | t.Attr):
+        return None
+    name = entities.code.name(expr, scope)
+    if name.endswith("get_user_model()"):
+        return user_model(entities)
+    return packaged(entities, name)

@@ -1,0 +1,287 @@
+"""Classes and tables that object mappers store: what they are called in the database, their columns,
+the indexes that they declare, and how they refer to each other.
+
+Every mapper's own way to say so is read in a module of its own (`sqlalchemy_models`,
+`django_models`, `tortoise_models`, `peewee_models`); everything else asks `Entities`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.names import Code
+from auditor.link.scopes import Located, Scope
+from auditor.link.values import Evaluator
+from auditor.model.places import Place
+from auditor.stores.once import runs_once
+
+
+class Column(msgspec.Struct, frozen=True):
+    """`attribute` is its name in the code, `name` in the table, `type` the type's last name.
+
+    `target` names the table or class that it refers to, as the code spells it. `table` is that of
+    a base class with a table of its own, which keeps it (joined table inheritance), else empty.
+    """
+
+    attribute: str
+    name: str
+    type: str
+    place: Place
+    primary: bool = False
+    unique: bool = False
+    indexed: bool = False
+    target: str = ""
+    table: str = ""
+
+
+class Relation(msgspec.Struct, frozen=True):
+    """An attribute that gives other stored objects: they are those whose `remote` equals `local`.
+
+    `many` when a list; `eager` when they are loaded with their owner, `asked` when reading the
+    attribute loads nothing before a query is made of it. `through` is the table
+    between, with its columns for the owner and the target.
+    """
+
+    attribute: str
+    target: str
+    many: bool
+    local: str
+    remote: str
+    eager: bool = False
+    through: tuple[str, str, str] | None = None
+    asked: bool = False
+
+
+class Declared(msgspec.Struct, frozen=True):
+    """An index or constraint as the code declares it; `columns` are stored names, or expressions."""
+
+    columns: tuple[tuple[str, int], ...]
+    place: Place
+    unique: bool = False
+    name: str = ""
+    implied: str = ""
+    kind: str = "ordered"
+    condition: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class Entity:
+    """A class or table object that is stored in one table. `mapper` is the library's name."""
+
+    name: str
+    mapper: str
+    table: str
+    place: Place
+    found: Located | None = None
+    columns: dict[str, Column] = field(default_factory=dict)
+    relations: dict[str, Relation] = field(default_factory=dict)
+    declared: list[Declared] = field(default_factory=list)
+    ordering: tuple[tuple[str, int], ...] = ()
+    managed: bool = True
+    """Whether this tree creates its table."""
+    pending: list[tuple[int, Callable[[Entities], None]]] = field(default_factory=list)
+    """What is left to be told when all classes are known: keys and indexes first, then relations."""
+
+    def column(self, attribute: str) -> Column | None:
+        """The column of an attribute; `pk` is the primary key, `x_id` the key behind `x`."""
+        if attribute == "pk":
+            return self.key
+        if (own := self.columns.get(attribute)) is not None:
+            return own
+        stored = next((c for c in self.columns.values() if c.name == attribute), None)
+        return None if stored is not None and self.computes(attribute) else stored
+
+    def computes(self, attribute: str) -> bool:
+        """Whether comparing an attribute is the class's own affair: a hybrid with a comparator."""
+        if self.found is None or self.mapper != "sqlalchemy":
+            return False
+        return any(
+            re.fullmatch(rf"{attribute}\.(?:inplace\.)?(?:comparator|expression)", t.dotted(d))
+            for method in self.found.node.body  # type: ignore[attr-defined]
+            if isinstance(method, t.Function)
+            for d in method.decorators
+        )
+
+    @property
+    def key(self) -> Column | None:
+        """The primary key, where it is a single column."""
+        keys = [c for c in self.stored() if c.primary]
+        return keys[0] if len(keys) == 1 else None
+
+    def stored(self) -> list[Column]:
+        """The columns of its own table."""
+        return [c for c in self.columns.values() if c.table in ("", self.table)]
+
+    def indexes(self) -> Iterator[Declared]:
+        """What it declares, with what its columns bring."""
+        keys = tuple((c.name, 1) for c in self.stored() if c.primary)
+        if keys:
+            yield Declared(keys, self.place, True, "", "primary key")
+        for column in self.stored():
+            only = ((column.name, 1),)
+            if column.unique and not column.primary:
+                yield Declared(only, column.place, True, "", "unique")
+            elif column.indexed and not column.primary:
+                implied = "foreign key" if column.target else ""
+                yield Declared(only, column.place, False, "", implied)
+        yield from self.declared
+
+
+Reader = Callable[["Entities", Located, list[str]], Entity | None]
+"""(entities, class, its ancestry) -> the entity, or None when the class is not of this mapper."""
+
+_READERS: list[Reader] = []
+_TABLES: list[Callable[[Entities], Iterable[tuple[int, Entity]]]] = []
+
+
+def reads_entities(reader: Reader) -> Reader:
+    """Register how a mapper describes stored classes."""
+    _READERS.append(reader)
+    return reader
+
+
+def reads_tables(
+    reader: Callable[[Entities], Iterable[tuple[int, Entity]]],
+) -> Callable[[Entities], Iterable[tuple[int, Entity]]]:
+    """Register how a library describes tables without a class: (`id` of the call, entity)."""
+    _TABLES.append(reader)
+    return reader
+
+
+@dataclass
+class Entities:
+    """Every stored class and table of the tree."""
+
+    application: Application
+
+    def __post_init__(self) -> None:
+        self.values: Evaluator = self.application.values
+        self.code: Code = self.values.code
+        self.by_name: dict[str, Entity] = {}
+        self.by_call: dict[int, Entity] = {}
+        self.by_class: dict[str, list[Entity]] = defaultdict(list)
+        self.by_table: dict[str, Entity] = {}
+        self._heirs: dict[str, list[Located]] | None = None
+        for found in self.code.classes():
+            assert isinstance(found.node, t.Class)
+            if not found.node.bases and not any(t.dotted(d) for d in found.node.decorators):
+                continue
+            if runs_once(found.scope.module):
+                continue  # it says what a table once was
+            ancestry = self.code.ancestry(found)
+            for reader in _READERS:
+                if entity := reader(self, found, ancestry):
+                    self.add(entity, found.node.name)
+                    break
+        past = {m.path for m in self.code.modules.values() if runs_once(m)}
+        for tables in _TABLES:
+            for key, entity in tables(self):
+                if entity.place.path not in past:
+                    self.by_call[key] = entity
+                    self.add(entity, "")
+        for order in range(4):
+            for entity in list(self.by_name.values()):
+                for when, step in list(entity.pending):
+                    if when == order:
+                        step(self)
+
+    def add(self, entity: Entity, class_name: str) -> None:
+        self.by_name[entity.name] = entity
+        if class_name:
+            self.by_class[class_name].append(entity)
+        if entity.table:
+            self.by_table.setdefault(entity.table, entity)
+
+    def __iter__(self) -> Iterator[Entity]:
+        return iter(self.by_name.values())
+
+    def of(self, expr: t.Expr, scope: Scope) -> Entity | None:
+        """The entity that an expression names: a class, or a variable that holds a table."""
+        if not isinstance(expr, t.Name | t.Attr):
+            return None
+        name = self.code.name(expr, scope)
+        if (found := self.by_name.get(name)) is not None:
+            return found
+        if name.endswith(("Table()", ".__table__")):
+            if name.endswith(".__table__"):
+                return self.by_name.get(name.removesuffix(".__table__"))
+            for source in self.values.sources(expr, scope):
+                if found := self.by_call.get(id(source.node)):
+                    return found
+        if name.endswith(".c") and isinstance(expr, t.Attr):
+            return self.of(expr.value, scope)
+        return None
+
+    def instance(self, name: str) -> Entity | None:
+        """The entity that a canonical name is an instance of."""
+        return self.by_name.get(name[:-2]) if name.endswith("()") else None
+
+    def called(self, name: str, near: Entity) -> Entity | None:
+        """The entity of a class name as a text, `"User"`, `"accounts.User"`, closest to `near`."""
+        last = name.rpartition(".")[2]
+        found = [e for e in self.by_class.get(last, ()) if e.mapper == near.mapper]
+        label = name.rpartition(".")[0].rpartition(".")[2].lower()
+        if len(found) > 1 and label:
+            exact = [e for e in found if e.table.startswith(f"{label}_")]
+            found = exact or found
+        if len(found) > 1:
+            found.sort(key=lambda e: -_shared(e.place.path, near.place.path))
+        return found[0] if found else None
+
+    def heirs(self, name: str) -> list[Located]:
+        """The classes of the tree that inherit from a class, at any distance."""
+        if self._heirs is None:
+            self._heirs = defaultdict(list)
+            for found in self.code.classes():
+                for ancestor in self.code.ancestry(found)[1:]:
+                    self._heirs[ancestor].append(found)
+        return self._heirs.get(name, [])
+
+
+def _shared(path: str, other: str) -> int:
+    count = 0
+    for one, two in zip(path.split("/"), other.split("/"), strict=False):
+        if one != two:
+            break
+        count += 1
+    return count
+
+
+def snake(name: str) -> str:
+    """`OrderItem` -> `order_item`, as Flask-SQLAlchemy names tables."""
+    return re.sub(r"((?<=[a-z0-9])[A-Z]|(?!^)[A-Z](?=[a-z]))", r"_\1", name).lower()
+
+
+def truth(values: Evaluator, call: t.Call, scope: Scope, *names: str) -> bool | None:
+    """The value of a keyword that is True or False; None where it is not given or not known."""
+    for keyword in call.keywords:
+        if keyword.name in names:
+            match keyword.value:
+                case t.Const(value=bool(value)):
+                    return value
+            found = values.value(keyword.value, scope)
+            return bool(getattr(found, "value", None)) if hasattr(found, "value") else None
+    return None
+
+
+def last_name(expr: t.Expr | None) -> str:
+    match expr:
+        case t.Name(id=name) | t.Attr(name=name):
+            return name
+        case t.Call(func=func):
+            return last_name(func)
+        case t.Item(value=value):
+            return last_name(value)
+    return ""
+
+
+@provides(Entities)
+def entities(application: Application) -> list[Entities]:
+    return [Entities(application)]

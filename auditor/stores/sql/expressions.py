@@ -1,0 +1,259 @@
+"""Conditions written as expressions over columns, `User.id == 1`: SQLAlchemy, SQLModel, Peewee.
+
+Sources: https://docs.sqlalchemy.org/en/20/core/operators.html,
+https://docs.peewee-orm.com/en/latest/peewee/query_operators.html.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from auditor.extract.python import tree as t
+from auditor.stores.sql.conditions import (
+    Condition,
+    Draft,
+    Every,
+    Link,
+    Opposite,
+    Some,
+    Test,
+    Untold,
+    compared,
+)  # fmt: skip
+from auditor.stores.sql.entities import Entities, Entity, Relation
+from auditor.stores.sql.reading import Frame, Reading, reads_calls
+from auditor.stores.sql.things import (
+    Either,
+    Field,
+    Function,
+    Holds,
+    Listed,
+    Related,
+    Thing,
+    each,
+    either,
+)
+
+_EQUAL = {"in_", "is_", "is_not_distinct_from", "any_", "__eq__", "is_null", "isnull"}
+_RANGE = {"between", "startswith", "__gt__", "__lt__", "__ge__", "__le__"}
+_UNEQUAL = {"notin_", "not_in", "isnot", "is_not", "is_distinct_from", "__ne__"}
+_SCANNED = {
+    "ilike", "notlike", "not_like", "notilike", "not_ilike", "contains",
+    "icontains", "endswith", "iendswith", "istartswith", "op", "bool_op", "regexp_match", "regexp", "iregexp",
+    "has_key", "has_any", "has_all", "overlap", "contained_by", "contains_any",
+}  # fmt: skip
+_SAME = {"asc", "label", "nullslast", "nullsfirst", "nulls_last", "nulls_first", "collate", "alias", "distinct"}  # fmt: skip
+_OPERATORS = {"==": "equality", ">": "range", "<": "range", ">=": "range", "<=": "range", "in": "equality", "is": "equality"}  # fmt: skip
+_SHIFTED = {"<<": "equality", ">>": "equality", "**": "scanned", "^": "scanned", "%": "scanned"}
+"""Peewee's own operators: in, is, ilike, regexp, like."""
+_FLAGS = {"Boolean", "bool", "BooleanField"}
+
+
+def test(field: Field, how: str) -> Condition:
+    """A column compared; behind a function only an index on that very expression serves it."""
+    if field.expression:
+        if how != "scanned" and any(
+            field.expression == first
+            for index in field.entity.declared
+            for first, _ in index.columns[:1]
+        ):
+            return Test(field.entity.table, field.expression, how)
+        how = "scanned"
+    return compared(field.entity, field.column, how)
+
+
+def comparison(
+    reading: Reading, expr: t.Compare, left: Thing | None, right: Thing | None, frame: Frame
+) -> Thing | None:
+    """`User.id == 1`, `Item.owner_id == User.id`, `Item.owner == user`."""
+    how = _OPERATORS.get(expr.ops[0], "unequal")
+    if not isinstance(left, Field | Related) and isinstance(right, Field | Related):
+        left, right = right, left
+    match left, right:
+        case Field(), Field() if not left.expression and not right.expression:
+            if left.entity.table != right.entity.table:
+                if how != "equality":
+                    return Holds(Every(()))
+                return Holds(
+                    Link(left.entity.table, left.column.name, right.entity.table, right.column.name)
+                )
+            return Holds(Every(()))
+        case Field(), _:
+            if left.expression.startswith(("count(", "sum(", "max(", "min(", "avg(")):
+                return Holds(Every(()))
+            return Holds(test(left, how))
+        case Related(entity=entity, relation=relation), _ if relation.local:
+            return Holds(Test(entity.table, relation.local, how))
+        case Function(), _:
+            return Holds(Every(()))  # of a subquery, or a figure
+        case Either(things=things), _:
+            made = [comparison(reading, expr, x, right, frame) for x in things]
+            return next((m for m in made if m is not None), None) if len(made) == 1 else _any(made)
+    return None
+
+
+def operation(left: Thing, op: str, right: t.Expr) -> Holds | None:
+    """`User.id << ids`, `User.name ** "%x%"` of Peewee, where an operator compares."""
+    if op not in _SHIFTED:
+        return None
+    if isinstance(left, Related) and left.relation.local and left.entity.mapper == "peewee":
+        return Holds(Test(left.entity.table, left.relation.local, _SHIFTED[op]))
+    if not isinstance(left, Field) or left.entity.mapper != "peewee":
+        return None
+    how = "range" if op == "%" and anchored(right) else _SHIFTED[op]
+    return Holds(test(left, how))
+
+
+@reads_calls
+def reduced(
+    reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame
+) -> tuple[Thing | None, bool]:
+    """`reduce(operator.and_, conditions)`, `reduce(lambda a, b: a | b, conditions)`."""
+    if last != "reduce" or len(call.args) < 2:
+        return None, False
+    joins, given = call.args[0], reading.thing(call.args[1], frame)
+    match joins:
+        case t.Lambda(body=t.BinOp(op=op)):
+            any_ = op == "|"
+        case t.Attr(name=name) | t.Name(id=name):
+            any_ = name in ("or_", "ior", "__or__")
+        case _:
+            return None, False
+    made: list[Thing] = []
+    for one in each(given):
+        if isinstance(one, Listed):
+            parts = tuple(condition(item) for item in one.items)
+            made.append(Holds(Some(parts) if any_ and parts else Every(parts)))
+    return either(made), True
+
+
+def _any(made: list[Thing | None]) -> Thing | None:
+    kept = tuple(m for m in made if m is not None)
+    return Either(kept) if kept else None
+
+
+def column_call(field: Field, call: t.Call, name: str, given: list[Thing | None]) -> Thing | None:
+    """`User.name.in_(names)`, `User.name.like("a%")`, `User.id.desc()`."""
+    if name == "desc":
+        return replace(field, way=-1)
+    if name in _SAME:
+        return field
+    if name in ("cast", "astext", "as_string", "as_integer", "as_float", "as_boolean", "concat"):
+        return replace(field, expression=field.expression or f"{name}({field.column.name})")
+    if name in _EQUAL:
+        negated = name in ("is_null", "isnull") and any(
+            isinstance(a, t.Const) and a.value is False for a in call.args
+        )
+        return Holds(test(field, "unequal" if negated else "equality"))
+    if name in _RANGE:
+        return Holds(test(field, "range"))
+    if name in _UNEQUAL:
+        return Holds(test(field, "unequal"))
+    if name == "like":
+        return Holds(test(field, "range" if anchored(call.args[0] if call.args else None) else "scanned"))  # fmt: skip
+    if name == "match":
+        return Holds(Test(field.entity.table, field.column.name, "text"))
+    if name in _SCANNED:
+        return Holds(test(field, "scanned"))
+    return field
+
+
+def anchored(expr: t.Expr | None) -> bool:
+    """Whether a pattern begins with a letter: `"ab%"`, `f"{name}%"`, `name + "%"`."""
+    match expr:
+        case t.Const(value=str(text)):
+            return bool(text) and text[0] not in "%_"
+        case t.Text(parts=[first, *_]):
+            return anchored(first) if isinstance(first, t.Const) else True
+        case t.BinOp(left=left):
+            return anchored(left) if isinstance(left, t.Const | t.BinOp | t.Text) else True
+        case t.Call(func=t.Attr(value=t.Const(value=str(text)), name="format")):
+            return bool(text) and text[0] not in "%_"
+    return False
+
+
+def links(entity: Entity, relation: Relation, entities: Entities) -> tuple[Link, ...]:
+    """The columns that join an entity with what a relation gives."""
+    target = entities.by_name.get(relation.target)
+    if target is None:
+        return ()
+    if relation.through is not None:
+        table, own, other = relation.through
+        one = entity.key.name if entity.key else "id"
+        two = target.key.name if target.key else "id"
+        return (Link(entity.table, one, table, own), Link(table, other, target.table, two))
+    return (Link(entity.table, relation.local, target.table, relation.remote),)
+
+
+def relation_call(
+    related: Related, name: str, given: list[Thing | None], entities: Entities
+) -> Thing | None:
+    """`User.items.any(Item.price > 1)`, `Item.owner.has(…)`, `User.items.contains(item)`."""
+    joined = links(related.entity, related.relation, entities)
+    if name in ("any", "has"):
+        inner = tuple(condition(g) for g in given)
+        return Holds(Every((*joined, *inner)))
+    if name in ("contains", "is_", "in_"):
+        if related.relation.local and not related.relation.many:
+            return Holds(Test(related.entity.table, related.relation.local))
+        if joined:
+            last = joined[-1]
+            return Holds(Every((*joined[:-1], Test(last.other, last.remote) if len(joined) == 1 else Test(last.table, last.column))))  # fmt: skip
+    return related
+
+
+def condition(thing: Thing | None, expr: t.Expr | None = None) -> Condition:
+    """A condition of what stands in a `where`."""
+    match thing:
+        case Holds(condition=found):
+            return found
+        case Field():
+            return test(thing, "equality")
+        case Listed(items=items):
+            return Every(tuple(condition(i) for i in items))
+        case Either(things=things):
+            return condition(things[0])
+        case Function() | Draft():
+            return Every(())
+    if isinstance(expr, t.Const):
+        return Every(())
+    if expr is not None and isinstance(expr, t.Call):
+        last = t.last_word(expr.func)
+        if last in ("true", "false", "literal"):
+            return Every(())
+        if last == "exists":
+            return Every(())
+    return Untold("a condition cannot be told from the code")
+
+
+def gathered(call: t.Call, given: list[Thing | None], any_: bool) -> Holds:
+    """`and_(a, b)`, `or_(a, b)`."""
+    parts: list[Condition] = []
+    for expr, thing in zip(call.args, given, strict=False):
+        if isinstance(thing, Listed):
+            parts += [condition(i) for i in thing.items]
+        elif isinstance(thing, Either) and any(isinstance(x, Listed) for x in thing.things):
+            widest = max(each(thing), key=lambda x: len(x.items) if isinstance(x, Listed) else 0)
+            parts += [condition(i) for i in widest.items] if isinstance(widest, Listed) else []
+        else:
+            parts.append(condition(thing, expr))
+    return Holds(Some(tuple(parts)) if any_ and parts else Every(tuple(parts)))
+
+
+def negated(thing: Thing | None) -> Thing | None:
+    match thing:
+        case Holds(condition=found):
+            return Holds(Opposite(found))
+        case Field(column=column):
+            how = "equality" if column.type in _FLAGS else "unequal"
+            return Holds(test(thing, how))
+    return thing
+
+
+def class_attribute(entity: Entity, name: str) -> Thing | None:
+    """A column or relation as an attribute of its class."""
+    if (relation := entity.relations.get(name)) is not None and name not in entity.columns:
+        return Related(entity, relation)
+    if (column := entity.column(name)) is not None:
+        return Field(entity, column)
+    return None

@@ -1,0 +1,237 @@
+"""Queries that class-based views make by themselves: the list, its filters, search and orderings, and
+the object that an URL names. Django's generic views and those of Django REST Framework.
+
+Sources: https://docs.djangoproject.com/en/stable/ref/class-based-views/,
+https://www.django-rest-framework.org/api-guide/filtering/ and .../pagination/,
+https://django-filter.readthedocs.io/en/stable/guide/rest_framework.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import Located
+from auditor.link.values import place_of
+from auditor.model.data import Bound
+from auditor.stores.lookups import bound, follow
+from auditor.stores.sql.conditions import Condition, Draft, Lookup, Some
+from auditor.stores.sql.entities import last_name
+from auditor.stores.sql.reading import Reading, reads_classes
+from auditor.stores.sql.things import Class, Row, Self, Written, each, executed
+
+_LISTS = {"ListAPIView", "ListCreateAPIView", "ModelViewSet", "ReadOnlyModelViewSet", "ListModelMixin", "ListView", "BaseListView"}  # fmt: skip
+_OBJECTS = {
+    "RetrieveAPIView", "RetrieveUpdateAPIView", "RetrieveDestroyAPIView", "RetrieveUpdateDestroyAPIView",
+    "DestroyAPIView", "UpdateAPIView", "ModelViewSet", "ReadOnlyModelViewSet", "RetrieveModelMixin",
+    "UpdateModelMixin", "DestroyModelMixin", "DetailView", "UpdateView", "DeleteView",
+}  # fmt: skip
+_SEARCH = {"^": "istartswith", "=": "iexact", "@": "search", "$": "iregex"}
+
+
+@reads_classes
+def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
+    """What a view asks for its list, and for one object."""
+    above = [a for a in ancestry if a.startswith(("rest_framework.", "django.views."))]
+    names = {a.rpartition(".")[2] for a in above}
+    if not names & (_LISTS | _OBJECTS):
+        return
+    rest = any(a.startswith("rest_framework.") for a in above)
+    read = _View(reading, found, rest)
+    written = read.serializers() if rest else []
+    place = place_of(found, found.node.name)  # type: ignore[attr-defined]
+    for base in read.base():
+        if names & _OBJECTS:
+            key = read.text("lookup_field") if rest else None
+            read.record(base, Lookup(key or "pk"), "get", Bound.ONE, ())
+        if names & _LISTS:
+            read.listed(base)
+        if base.entity is not None:
+            row = Row(base.entity, base, place if names & _LISTS else None)
+            reading.written += [Written(each_, row) for each_ in written]
+
+
+class _View:
+    def __init__(self, reading: Reading, found: Located, rest: bool) -> None:
+        self.reading, self.found, self.rest = reading, found, rest
+        self.frame = reading.frame(reading.code.inside(found))
+
+    def base(self) -> Iterator[Draft]:
+        """What the list is taken from: `get_queryset`, `queryset`, or all of `model`."""
+        reading, own = self.reading, Self(self.found)
+        for name in reading.code.ancestry(self.found):
+            method = reading.code.definition(f"{name}.get_queryset")
+            if method is not None and isinstance(method.node, t.Function):
+                given = [x for x in each(reading.returns(method)) if isinstance(x, Draft)]
+                yield from (x for x in given if x.bound is Bound.UNKNOWN)
+                return
+        for thing in each(reading.of_self(own, "queryset", self.frame)):
+            if isinstance(thing, Draft):
+                yield thing
+                return
+        for thing in each(reading.of_self(own, "model", self.frame)):
+            if isinstance(thing, Class) and thing.entity.mapper == "django":
+                yield Draft("django", thing.entity, reading.place(self.found.node, self.frame))
+
+    def listed(self, base: Draft) -> None:
+        limit = self.limit()
+        sort = base.sort
+        orders = self.names("ordering") if self.backed("OrderingFilter") else []
+        if orders and (default := self.sort(base, orders)):
+            sort = default
+        self.record(base, None, "select", limit, sort)
+        if self.backed("DjangoFilterBackend"):
+            for path in dict.fromkeys(self.filtered()):
+                self.record(base, Lookup(path), "select", limit, sort)
+        if self.backed("SearchFilter") and (fields := self.names("search_fields")):
+            paths = [f"{f.lstrip('^=@$')}__{_SEARCH.get(f[:1], 'icontains')}" for f in fields]
+            self.record(base, Some(tuple(Lookup(p) for p in paths)), "select", limit, sort)
+        if self.backed("OrderingFilter"):
+            for field in self.names("ordering_fields"):
+                if asked := self.sort(base, [field]):
+                    self.record(base, None, "select", limit, asked)
+
+    def record(
+        self, base: Draft, condition: Condition | None, operation: str, limit: Bound,
+        sort: tuple[tuple[str, str, int], ...] | None,
+    ) -> None:  # fmt: skip
+        where = base.where
+        if condition is not None:
+            told = bound(condition, base.entity, self.reading.entities, base.computed)
+            where = (*where, told)
+        self.reading.record(executed(base, where=where, operation=operation, bound=limit, sort=sort))  # fmt: skip
+
+    def sort(self, base: Draft, fields: list[str]) -> tuple[tuple[str, str, int], ...]:
+        made = []
+        for field in fields:
+            entity = base.entity
+            found = follow(self.reading.entities, entity, field.lstrip("-")) if entity else None
+            if found is None or found.rest or found.links:
+                return ()
+            made.append((found.table, found.column, -1 if field.startswith("-") else 1))
+        return tuple(made)
+
+    def serializers(self) -> list[Located]:
+        """The classes that `serializer_class` or `get_serializer_class` name."""
+        found = [x for x in (self.value("serializer_class"),) if x is not None]
+        for name in self.reading.code.ancestry(self.found):
+            method = self.reading.code.definition(f"{name}.get_serializer_class")
+            if method is not None and isinstance(method.node, t.Function):
+                inner = self.reading.code.inside(method)
+                for node in t.walk_own(*method.node.body):
+                    if isinstance(node, t.Return) and node.value is not None:
+                        found += [Located(n, inner) for n in t.walk_own(node.value)]
+                break
+        classes = {}
+        for one in found:
+            made: Located | None = one
+            if isinstance(one.node, t.Name | t.Attr):
+                made = self.reading.code.defined(one.node, one.scope)
+            if made is not None and isinstance(made.node, t.Class):
+                classes[id(made.node)] = made
+        return list(classes.values())
+
+    def limit(self) -> Bound:
+        """How many objects a page holds, as far as it is told."""
+        if not self.rest:
+            if self.reading.code.ancestry(self.found) and self.has_method("get_paginate_by"):
+                return Bound.UNKNOWN
+            return Bound.LIMITED if self.given("paginate_by") else Bound.NONE
+        own = self.value("pagination_class")
+        if own is not None:
+            return Bound.NONE if isinstance(own.node, t.Const) else Bound.LIMITED
+        options = self.options()
+        if options is None:
+            return Bound.UNKNOWN
+        paginates = options.get("DEFAULT_PAGINATION_CLASS")
+        if paginates is None or (isinstance(paginates, t.Const) and paginates.value is None):
+            return Bound.NONE
+        packaged = isinstance(paginates, t.Const) and str(paginates.value).startswith("rest_framework.")  # fmt: skip
+        return Bound.NONE if packaged and "PAGE_SIZE" not in options else Bound.LIMITED
+
+    def backed(self, backend: str) -> bool:
+        """Whether a filter backend is at work in this view: listed here, or in the settings."""
+        own = self.value("filter_backends")
+        expr = (
+            own.node if own is not None else (self.options() or {}).get("DEFAULT_FILTER_BACKENDS")
+        )
+        return expr is not None and any(
+            last_name(n) == backend
+            if isinstance(n, t.Name | t.Attr)
+            else isinstance(n, t.Const) and str(n.value).endswith(backend)
+            for n in t.walk_own(expr)
+        )
+
+    def options(self) -> dict[str, t.Expr] | None:
+        """`REST_FRAMEWORK` of the settings; None where there is none, or several that differ."""
+        known = self.reading.options.get("REST_FRAMEWORK")
+        if known is None:
+            found = []
+            for module in self.reading.code.modules.values():
+                for binding in module.scope.bindings.get("REST_FRAMEWORK", ()):
+                    if isinstance(binding.value, t.Map):
+                        found.append(binding.value)
+            known = self.reading.options["REST_FRAMEWORK"] = found[:1]
+        for each_ in known:
+            pairs = zip(each_.keys, each_.values, strict=True)
+            return {str(k.value): v for k, v in pairs if isinstance(k, t.Const)}
+        return None
+
+    def filtered(self) -> Iterator[str]:
+        """The lookups that django-filter offers."""
+        for name in ("filterset_fields", "filter_fields"):
+            if (own := self.value(name)) is not None:
+                yield from self.lookups(own)
+        for name in ("filterset_class", "filter_class"):
+            own = self.value(name)
+            if own is not None and isinstance(own.node, t.Name | t.Attr):
+                made = self.reading.code.defined(own.node, own.scope)
+                if made is not None and isinstance(made.node, t.Class):
+                    inside = self.reading.code.inside(made)
+                    for stmt in made.node.body:
+                        if isinstance(stmt, t.Class) and stmt.name == "Meta":
+                            meta = Located(stmt, inside)
+                            for fields in self.reading.values.attribute(meta, "fields")[:1]:
+                                yield from self.lookups(fields)
+
+    def lookups(self, given: Located) -> Iterator[str]:
+        if isinstance(given.node, t.Map):
+            for key, value in zip(given.node.keys, given.node.values, strict=True):
+                name = self.reading.values.text(key, given.scope) if key is not None else None
+                kinds = getattr(self.reading.values.value(value, given.scope), "value", None)
+                for kind in kinds if name and isinstance(kinds, list) else ():
+                    yield f"{name}__{kind}" if kind != "exact" else str(name)
+        else:
+            yield from self.texts(given)
+
+    # --- attributes of the class
+
+    def value(self, name: str) -> Located | None:
+        found = self.reading.values.attribute(self.found, name)
+        return found[0] if found else None
+
+    def given(self, name: str) -> bool:
+        own = self.value(name)
+        return own is not None and not (isinstance(own.node, t.Const) and own.node.value is None)
+
+    def has_method(self, name: str) -> bool:
+        return any(
+            self.reading.code.definition(f"{above}.{name}") is not None
+            for above in self.reading.code.ancestry(self.found)
+        )
+
+    def text(self, name: str) -> str | None:
+        own = self.value(name)
+        if own is None or not isinstance(own.node, t.Expr):
+            return None
+        return self.reading.values.text(own.node, own.scope)
+
+    def names(self, name: str) -> list[str]:
+        own = self.value(name)
+        return self.texts(own) if own is not None else []
+
+    def texts(self, given: Located) -> list[str]:
+        """The texts of a list, a tuple, or one text; nothing for `"__all__"`."""
+        items = given.node.items if isinstance(given.node, t.Seq) else [given.node]
+        told = [self.reading.values.text(i, given.scope) for i in items]  # type: ignore[arg-type]
+        return [text for text in told if text and text != "__all__"]

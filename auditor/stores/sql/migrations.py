@@ -1,0 +1,148 @@
+"""What migrations and schema scripts leave behind when they are replayed in order.
+
+Every source (`alembic`, `django_migrations`, SQL files, SQL in the code) says its steps in one
+vocabulary; replaying them gives the tables and indexes that a database has in the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+from msgspec.structs import replace
+
+from auditor.extract.sql import SchemaStep
+from auditor.link.application import Application, provides
+from auditor.model.places import Place
+from auditor.stores.sql.entities import Declared
+
+
+class Made(msgspec.Struct, frozen=True):
+    """An index as it was created. `source` is migration or script, `run` what creates it."""
+
+    declared: Declared
+    source: str
+    run: str
+
+
+@dataclass
+class State:
+    """A table after all steps. `uncertain` when a step on it could not be read."""
+
+    place: Place
+    migrated: bool
+    columns: dict[str, str] = field(default_factory=dict)
+    indexes: list[Made] = field(default_factory=list)
+    foreign: list[tuple[tuple[tuple[str, int], ...], Place]] = field(default_factory=list)
+    uncertain: bool = False
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where steps stand: `migrates` for migrations; `run` is empty for what nothing runs."""
+
+    path: str
+    migrates: bool
+    run: str
+
+
+Steps = Iterable[tuple[SchemaStep, Origin]]
+_SOURCES: list[Callable[[Application], Steps]] = []
+
+
+def gives_steps(source: Callable[[Application], Steps]) -> Callable[[Application], Steps]:
+    """Register where steps on schemas come from, in the order in which they run."""
+    _SOURCES.append(source)
+    return source
+
+
+@dataclass
+class History:
+    """The tables that the migrations and scripts of the tree create."""
+
+    tables: dict[str, State] = field(default_factory=dict)
+    uncertain: bool = False
+
+    def apply(self, step: SchemaStep, origin: Origin) -> None:
+        place = Place(origin.path, step.line, symbol=step.name or step.table)
+        if step.action == "drop index" or (step.action == "drop constraint" and not step.table):
+            for each in self.tables.values():
+                _drop(each, step.name)
+            return
+        if step.action == "table":
+            if step.table not in self.tables or origin.migrates:
+                self.tables[step.table] = State(place, origin.migrates)
+            return
+        if step.action == "drop table":
+            self.tables.pop(step.table, None)
+            return
+        state = self.tables.get(step.table)
+        if step.action == "unknown":
+            if state is not None:
+                state.uncertain = True
+            elif not step.table:
+                self.uncertain = True
+            return
+        if state is None:
+            if step.action not in ("index", "constraint", "key"):
+                return
+            state = self.tables[step.table] = State(place, False, uncertain=True)
+        self._on(state, step, origin, place)
+
+    def _on(self, state: State, step: SchemaStep, origin: Origin, place: Place) -> None:
+        columns = tuple(step.columns)
+        match step.action:
+            case "column":
+                state.columns[step.name] = step.type
+            case "rename table":
+                self.tables[step.to] = self.tables.pop(step.table)
+            case "drop column":
+                state.columns.pop(step.name, None)
+                state.indexes = [
+                    m for m in state.indexes if step.name not in [c for c, _ in m.declared.columns]
+                ]
+            case "rename column":
+                state.columns[step.to] = state.columns.pop(step.name, "")
+                state.indexes = [_renamed(m, step.name, step.to) for m in state.indexes]
+            case "drop constraint":
+                _drop(state, step.name)
+            case "foreign key":
+                state.foreign.append((columns, place))
+            case "key" | "constraint" | "index":
+                implied = {"key": "primary key", "constraint": "unique"}.get(step.action, "")
+                unique = step.unique or step.action != "index"
+                name = step.name or _named(step)
+                declared = Declared(
+                    columns, place, unique, name, implied, step.kind, tuple(step.condition)
+                )
+                if columns and not any(
+                    m.declared.columns == columns and m.declared.unique == unique
+                    for m in state.indexes
+                ):
+                    source = "migration" if origin.migrates else "script"
+                    state.indexes.append(Made(declared, source, origin.run))
+
+
+def _named(step: SchemaStep) -> str:
+    """The name that PostgreSQL gives: `users_email_key`."""
+    joined = "_".join(c for c, _ in step.columns)
+    suffix = {"key": "pkey", "constraint": "key"}.get(step.action, "idx")
+    return f"{step.table}_pkey" if suffix == "pkey" else f"{step.table}_{joined}_{suffix}"
+
+
+def _drop(state: State, name: str) -> None:
+    state.indexes = [m for m in state.indexes if m.declared.name.lower() != name.lower()]
+
+
+def _renamed(made: Made, before: str, after: str) -> Made:
+    columns = tuple((after if c == before else c, way) for c, way in made.declared.columns)
+    return replace(made, declared=replace(made.declared, columns=columns))
+
+
+@provides(History)
+def history(application: Application) -> list[History]:
+    made = History()
+    for source in _SOURCES:
+        for step, origin in source(application):
+            made.apply(step, origin)
+    return [made]

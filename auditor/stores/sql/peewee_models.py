@@ -1,0 +1,124 @@
+"""Peewee's models: tables, columns and indexes.
+
+Source: https://docs.peewee-orm.com/en/latest/peewee/models.html (foreign keys are indexed, an `id`
+stands for a missing key) and https://docs.peewee-orm.com/en/latest/peewee/relationships.html#manytomany.
+"""
+
+from __future__ import annotations
+
+import re
+
+from msgspec.structs import replace
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import Located, Scope, argument
+from auditor.link.values import place_of
+from auditor.stores.field_models import between, fields, keyed, named, refer
+from auditor.stores.sql.entities import (
+    Column,
+    Declared,
+    Entities,
+    Entity,
+    last_name,
+    reads_entities,
+    truth,
+)
+
+_BASE = re.compile(
+    r"^(?:peewee|playhouse|peewee_async|peewee_aio)\b.*Model$|\.Database\(\)\.Model$"
+)
+_KEYS = ("AutoField", "BigAutoField", "IdentityField", "PrimaryKeyField")
+
+
+@reads_entities
+def peewee_model(entities: Entities, found: Located, ancestry: list[str]) -> Entity | None:
+    assert isinstance(found.node, t.Class)
+    if not any(_BASE.search(name) for name in ancestry[1:]):
+        return None
+    place = place_of(found, found.node.name)
+    entity = Entity(
+        ancestry[0], "peewee", re.sub(r"\W+", "_", found.node.name.lower()), place, found
+    )
+    for name, value, scope, where in fields(entities, found, ancestry):
+        if not where:
+            if isinstance(value, t.Call):
+                _field(entities, entity, name, value, scope)
+        elif name not in ("table_name", "db_table"):
+            _option(entities, entity, name, value, scope)
+        elif where == "own":
+            entity.table = entities.values.text(value, scope) or entity.table
+    keyed(entity, "AutoField")
+    return entity
+
+
+def _field(entities: Entities, entity: Entity, name: str, call: t.Call, scope: Scope) -> None:
+    values, kind = entities.values, last_name(call.func)
+    if kind == "ManyToManyField":
+        entity.pending.append((2, lambda all_: _many(all_, entity, name, call, scope)))
+        return
+    if not kind.endswith("Field") and kind != "DeferredForeignKey":
+        return
+    refers = kind in ("ForeignKeyField", "DeferredForeignKey")
+    stored = values.text(argument(call, None, "column_name", "db_column"), scope)
+    indexed = truth(values, call, scope, "index")
+    column = Column(
+        name,
+        stored or (f"{name}_id" if refers and not name.endswith("_id") else name),
+        kind,
+        place_of(Located(call, scope), name),
+        truth(values, call, scope, "primary_key") is True or kind in _KEYS,
+        truth(values, call, scope, "unique") is True,
+        indexed if indexed is not None else refers,
+        "?" if refers else "",
+    )
+    entity.columns[name] = column
+    if refers:
+        entity.pending.append((2, lambda all_: _key(all_, entity, column, call, scope)))
+
+
+def _option(entities: Entities, entity: Entity, name: str, value: t.Expr, scope: Scope) -> None:
+    values = entities.values
+    match name, value:
+        case "indexes", t.Seq(items=items):
+            for item in items:
+                plain = getattr(values.value(item, scope), "value", None)
+                if isinstance(plain, list) and plain and isinstance(plain[0], list):
+                    unique = len(plain) > 1 and plain[1] is True
+                    place, implied = place_of(Located(item, scope)), "unique" if unique else ""
+                    columns = named(entity, plain[0])
+                    entity.declared.append(Declared(columns, place, unique, "", implied))
+        case "primary_key", t.Call(args=args):
+            for arg in args:
+                column = entity.column(values.text(arg, scope) or "")
+                if column is not None:
+                    entity.columns[column.attribute] = replace(column, primary=True)
+
+
+def _target(entities: Entities, entity: Entity, call: t.Call, scope: Scope) -> Entity | None:
+    expr = argument(call, 0, "model", "rel_model")
+    if isinstance(expr, t.Const):
+        if expr.value == "self":
+            return entity
+        return entities.called(expr.value, entity) if isinstance(expr.value, str) else None
+    return entities.of(expr, scope) if expr is not None else None
+
+
+def _key(entities: Entities, entity: Entity, column: Column, call: t.Call, scope: Scope) -> None:
+    if (target := _target(entities, entity, call, scope)) is not None:
+        back = entities.values.text(argument(call, None, "backref", "related_name"), scope)
+        refer(entity, column, target, back or f"{_word(entity)}_set", True)
+
+
+def _many(entities: Entities, entity: Entity, name: str, call: t.Call, scope: Scope) -> None:
+    target = _target(entities, entity, call, scope)
+    if target is None or argument(call, None, "through_model") is not None:
+        return
+    one, two = f"{_word(entity)}_id", f"{_word(target)}_id"
+    back = entities.values.text(argument(call, None, "backref", "related_name"), scope)
+    table = f"{entity.table}_{target.table}_through"
+    between(entities, entity, target, name, back or f"{_word(entity)}s", (table, one, two), True, True)  # fmt: skip
+
+
+def _word(entity: Entity) -> str:
+    """The class's own name, as Peewee makes others of it."""
+    return re.split(r"[.:]", entity.name)[-1].lower()

@@ -1,0 +1,95 @@
+"""Queries of Peewee's models.
+
+Source: https://docs.peewee-orm.com/en/latest/peewee/querying.html.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from auditor.extract.python import tree as t
+from auditor.model.data import Bound
+from auditor.stores.lookups import bound
+from auditor.stores.sql.conditions import Condition, Draft, Lookup, Test, Untold
+from auditor.stores.sql.entities import Entity
+from auditor.stores.sql.expressions import condition
+from auditor.stores.sql.reading import Frame, Reading, reads_calls
+from auditor.stores.sql.sqlalchemy_queries import method
+from auditor.stores.sql.things import Class, Row, Rows, Thing, each, executed
+
+Told = tuple[Thing | None, bool]
+_STARTS = {"select": "select", "update": "update", "delete": "delete", "insert": "insert", "insert_many": "insert",
+           "raw": "select", "replace": "insert"}  # fmt: skip
+_GETS = {"get", "get_or_none", "get_by_id", "get_or_create", "delete_by_id", "set_by_id", "create", "filter", "noop"}  # fmt: skip
+_ENDS = {"get", "get_or_none", "first", "scalar", "count", "exists", "execute", "iterator", "dicts", "tuples", "namedtuples",
+         "objects", "paginate", "peek"}  # fmt: skip
+
+
+@reads_calls
+def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
+    match base:
+        case Class(entity=entity) if entity.mapper == "peewee" and isinstance(call.func, t.Attr):
+            if reading.code.defined(call.func, frame.scope) is not None:
+                return None, False
+            if last in _STARTS or last in _GETS:
+                return _started(reading, entity, call, last, frame), True
+            if last == "alias":
+                return base, True
+        case Draft(mapper="peewee") if isinstance(call.func, t.Attr):
+            return _step(reading, base, call, last, frame), True
+        case Rows(draft=draft) if draft is not None and draft.mapper == "peewee":
+            if last in ("select", "where", "order_by", "count", "limit"):
+                made = replace(draft, place=reading.place(call, frame))
+                return _step(reading, made, call, last, frame), True
+    return None, False
+
+
+def _started(
+    reading: Reading, entity: Entity, call: t.Call, last: str, frame: Frame
+) -> Thing | None:  # fmt: skip
+    draft = Draft("peewee", entity, reading.place(call, frame), loop=frame.loop)
+    given = [reading.thing(a, frame) for a in call.args]
+    for keyword in call.keywords:
+        reading.thing(keyword.value, frame)
+    if last == "create":
+        reading.record(replace(draft, operation="insert", bound=Bound.ONE))
+        return Row(entity)
+    if last in _STARTS:
+        return reading.record(replace(draft, operation=_STARTS[last]))
+    where: list[Condition] = []
+    if last in ("get_by_id", "delete_by_id", "set_by_id"):
+        key = entity.key
+        where.append(Test(entity.table, key.name) if key else Untold("the primary key is not known"))  # fmt: skip
+    else:
+        where += [condition(g, a) for g, a in zip(given, call.args, strict=True)]
+        where += [
+            bound(Lookup(k.name), entity, reading.entities, frozenset())
+            for k in call.keywords
+            if k.name and k.name != "defaults"
+        ]
+    operation = "delete" if last == "delete_by_id" else "update" if last == "set_by_id" else "get"
+    if last == "filter":
+        return reading.record(replace(draft, where=tuple(where)))
+    done = reading.record(replace(draft, where=tuple(where), operation=operation, bound=Bound.ONE))
+    return Row(entity, done)
+
+
+def _step(
+    reading: Reading, draft: Draft, call: t.Call, last: str, frame: Frame
+) -> Thing | None:  # fmt: skip
+    if last in ("get", "get_or_none", "first", "peek"):
+        where = tuple(
+            condition(x, a) for a in call.args for x in (each(reading.thing(a, frame)) or (None,))[:1]
+            if not isinstance(a, t.Const)
+        )  # fmt: skip
+        done = reading.record(executed(draft, bound=Bound.ONE, where=(*draft.where, *where)))
+        return Row(draft.entity, done) if draft.entity is not None else None
+    if last == "paginate":
+        size = call.args[1] if len(call.args) > 1 else None
+        told = reading.bounds.of(size, frame.scope) if size is not None else Bound.LIMITED
+        return reading.record(executed(draft, limited=told))
+    if last == "execute":
+        return draft
+    if last in ("switch", "dicts", "tuples", "namedtuples", "objects", "iterator", "on_conflict", "on_conflict_replace", "on_conflict_ignore"):  # fmt: skip
+        return draft
+    return method(reading, draft, call, last, frame)

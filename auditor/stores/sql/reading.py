@@ -1,0 +1,210 @@
+"""Reads the code that puts queries together, statement by statement, without running it.
+
+Names hold what they stand for (`things`); a test that cannot be told leaves both ways open. What
+the mappers' calls mean is registered by `sqlalchemy_queries`, `django_queries`, `peewee_queries`
+and `text`. Only functions that mention a stored class or a word of a query language are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application
+from auditor.link.names import Code
+from auditor.link.scopes import CallSite, Located, Scope
+from auditor.link.values import Evaluator, place_of
+from auditor.model.places import Place
+from auditor.stores.bounds import bounds_of
+from auditor.stores.sql.conditions import Draft
+from auditor.stores.sql.decisions import Worth
+from auditor.stores.sql.entities import Entities
+from auditor.stores.sql.named_statements import NamedStatement
+from auditor.stores.sql.selection import Selections
+from auditor.stores.sql.things import Rows, Self, Thing, Written
+
+
+@dataclass(eq=False)
+class Frame:
+    """The names of one function while it is read."""
+
+    scope: Scope
+    parent: Frame | None = None
+    names: dict[str, Thing | None] = field(default_factory=dict)
+    loop: Place | None = None
+    returned: list[Thing] = field(default_factory=list)
+    owner: Located | None = None
+    depth: int = 0
+    told: dict[str, Worth] = field(default_factory=dict)
+    """What parameters are, where the call says so."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """Parameters that a call gives a text of the code."""
+    ended: bool = False
+    loaded: set[tuple[str, Place | None]] = field(default_factory=set)
+    """Relations of objects that were read here before: the object keeps what they gave."""
+
+    def loads(self, expr: t.Attr, loop: Place | None) -> bool:
+        """Whether a relation is read for the first time here, and thus asked for."""
+        key = (t.dotted(expr), loop)
+        if key[0] and key in self.loaded:
+            return False
+        self.loaded.add(key)
+        return True
+
+    def find(self, name: str) -> tuple[bool, Thing | None]:
+        frame: Frame | None = self
+        while frame is not None:
+            if name in frame.names:
+                return True, frame.names[name]
+            frame = frame.parent
+        return False, None
+
+
+Reader = Callable[["Reading", t.Call, str, Thing | None, Frame], tuple[Thing | None, bool]]
+"""(reading, call, its last name, what it is called on, frame) -> (what it gives, whether known)."""
+Attribute = Callable[["Reading", t.Attr, Thing | None, Frame], Thing | None]
+
+ClassReader = Callable[["Reading", Located, list[str]], None]
+"""(reading, class, its ancestry): records what a class asks without a call of its own."""
+
+CLASSES: list[ClassReader] = []
+CALLS: list[Reader] = []
+ATTRIBUTES: list[Attribute] = []
+
+
+def reads_calls(reader: Reader) -> Reader:
+    """Register what calls of a mapper mean."""
+    CALLS.append(reader)
+    return reader
+
+
+def reads_attributes(reader: Attribute) -> Attribute:
+    """Register what attributes of a mapper's objects mean."""
+    ATTRIBUTES.append(reader)
+    return reader
+
+
+def reads_classes(reader: ClassReader) -> ClassReader:
+    """Register what classes of a framework ask by themselves."""
+    CLASSES.append(reader)
+    return reader
+
+
+class Reading:
+    """What has been read so far, and how mappers ask what an expression stands for."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        (self.entities,) = application.facts(Entities)
+        self.values: Evaluator = self.entities.values
+        self.code: Code = self.entities.code
+        self.selections = Selections(self.values)
+        self.bounds = bounds_of(application)
+        self.statements = {s.name: s for s in application.facts(NamedStatement)}
+        self.drafts: list[Draft] = []
+        self.dropped: set[int] = set()
+        self.bound_functions: set[int] = set()
+        self.decided: set[int] = set()
+        """Functions, by `id`, of which a call says which of their conditions hold."""
+        self.answered: set[tuple[int, str]] = set()
+        """Methods, by `id`, and the models for which calls say what they ask."""
+        self._called: list[tuple[t.Call, Frame]] = []
+        """The calls that say what a method of several models asks, and where they stand."""
+        self.looped: dict[int, Place] = {}
+        """Functions, by `id`, that are called in a loop over rows."""
+        self.owners: dict[int, int] = {}
+        """The function, by `id`, in which each query is put together."""
+        self._inside: list[tuple[int, bool]] = []
+        """The functions that are read, and whether for a call."""
+        self._roots: dict[int, int] = {}
+        """By the `id` of a query, the function that is read for no call in which it came up."""
+        self.written: list[Written] = []
+        """What serializers and response models write out."""
+        self.frames: dict[int, Frame] = {}
+        self.options: dict[str, list[t.Map]] = {}
+        """Settings by name, as readers look them up."""
+        self._mappers: set[str] | None = None
+        self._returns: dict[int, Thing | None] = {}
+        self._running: set[int] = set()
+
+    def has(self, mapper: str) -> bool:
+        """Whether the tree stores anything through this mapper."""
+        if self._mappers is None:
+            self._mappers = {e.mapper for e in self.entities if e.place.path}
+        return mapper in self._mappers
+
+    # --- recording
+
+    def record(self, draft: Draft) -> Draft:
+        owner = self._inside[-1][0] if self._inside else 0
+        if self._called:
+            call, outer = self._called[0]
+            owner = id(outer.scope.function) if outer.scope.function is not None else 0
+            draft = replace(draft, place=self.place(call, outer), loop=draft.loop or outer.loop)
+            self.answered.update(
+                (function, draft.model) for function, bound in self._inside if bound
+            )
+        self.drafts.append(draft)
+        self.owners[id(draft)] = owner
+        self._roots[id(draft)] = next((f for f, bound in reversed(self._inside) if not bound), 0)
+        return draft
+
+    def place(self, node: t.Node, frame: Frame) -> Place:
+        return place_of(Located(node, frame.scope))
+
+    def site(self, call: t.Call, frame: Frame) -> CallSite:
+        return CallSite(call, frame.scope)
+
+    def text(self, expr: t.Expr, frame: Frame) -> str | None:
+        """A text of the code, also through a parameter that the call gives one."""
+        if isinstance(expr, t.Const):
+            return expr.value if isinstance(expr.value, str) else None
+        if isinstance(expr, t.Name) and expr.id in frame.texts:
+            return frame.texts[expr.id]
+        return self.values.text(expr, frame.scope)
+
+    def given(self, function: Located) -> Thing | None:
+        """What a function gave when it was read; nothing of one that was not."""
+        return self._returns.get(id(function.node))
+
+    # --- what `reading_expressions` and `reading_tree` do
+
+    def thing(self, expr: t.Expr, frame: Frame, depth: int = 0) -> Thing | None:
+        """What an expression stands for; records the queries that it makes."""
+        raise NotImplementedError
+
+    def of_self(self, one: Self, name: str, frame: Frame) -> Thing | None:
+        """An attribute that the class gives."""
+        raise NotImplementedError
+
+    def attribute(self, expr: t.Attr, base: Thing | None, frame: Frame) -> Thing | None:
+        """What an attribute of something stands for."""
+        raise NotImplementedError
+
+    def rows(self, thing: Thing | None, frame: Frame) -> Rows | None:
+        """The rows that going through something brings."""
+        raise NotImplementedError
+
+    def returns(self, function: Located) -> Thing | None:
+        """What a function of the tree gives, whoever calls it."""
+        raise NotImplementedError
+
+    def run(
+        self, function: Located, given: dict[str, Thing], depth: int, told: dict[str, Worth] | None = None
+    ) -> Thing | None:  # fmt: skip
+        """Read a function's body with its parameters bound."""
+        raise NotImplementedError
+
+    def frame(self, scope: Scope) -> Frame:
+        """The names of a module or class, after its statements."""
+        raise NotImplementedError
+
+    def bind(
+        self, function: Located, call: t.Call, frame: Frame, values: Sequence[Thing | None],
+        receiver: Thing | None = None,
+    ) -> Thing | None:  # fmt: skip
+        """What a function gives for these arguments, called on this object."""
+        raise NotImplementedError

@@ -1,0 +1,460 @@
+"""What expressions stand for while queries are put together."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application
+from auditor.link.scopes import Located
+from auditor.link.values import place_of
+from auditor.model.data import Bound
+from auditor.stores.receivers import Receivers
+from auditor.stores.sql.conditions import Draft, Every, Opposite, Some
+from auditor.stores.sql.decisions import given as given_by
+from auditor.stores.sql.entities import Entity, last_name
+from auditor.stores.sql.reading import ATTRIBUTES, CALLS, Frame, Reading
+from auditor.stores.sql.things import (
+    Class,
+    Either,
+    Field,
+    Holds,
+    Keyed,
+    Listed,
+    Result,
+    Row,
+    Rows,
+    Self,
+    Thing,
+    each,
+    either,
+    executed,
+)
+
+_MODEL_NAMES = {"model", "_model", "model_class", "entity", "table", "model_cls", "model_type", "db_model"}  # fmt: skip
+"""Attributes in which repositories keep the class that they serve."""
+_MAX_EXPRESSION = 120
+
+
+class Expressions(Reading):
+    """Tells what an expression stands for, and records the queries that it makes."""
+
+    def __init__(self, application: Application) -> None:
+        super().__init__(application)
+        self.receivers = Receivers(self)
+
+    def thing(self, expr: t.Expr, frame: Frame, depth: int = 0) -> Thing | None:
+        """What an expression stands for; records the queries that it makes."""
+        if depth > _MAX_EXPRESSION:
+            return None
+        depth += 1
+        match expr:
+            case t.Const() | t.Text():
+                from auditor.stores.sql.text import statement
+
+                if isinstance(expr, t.Text):
+                    for part in expr.parts:
+                        self.thing(part, frame, depth)
+                return statement(self, expr, frame)
+            case t.Name(id=name):
+                held, thing = frame.find(name)
+                return thing if held else self.named(expr, frame)
+            case t.Attr(value=value, name=name):
+                dotted = t.dotted(expr)
+                if dotted:
+                    held, thing = frame.find(dotted)
+                    if held and thing is not None:
+                        return thing
+                return self.attribute(expr, self.thing(value, frame, depth), frame)
+            case t.Call():
+                return self.call(expr, frame, depth)
+            case t.Await(value=value) | t.Star(value=value):
+                return self.thing(value, frame, depth)
+            case t.Yield(value=value):
+                if value is not None and (given := self.thing(value, frame, depth)) is not None:
+                    frame.returned.append(given)
+                return None
+            case t.Bind(target=target, value=value):
+                thing = self.thing(value, frame, depth)
+                if isinstance(target, t.Name):
+                    frame.names[target.id] = thing
+                return thing
+            case t.Compare():
+                return self.compared(expr, frame, depth)
+            case t.BinOp(op=op, left=left, right=right):
+                return self._operator(op, left, right, frame, depth)
+            case t.BoolOp(values=values):
+                given_ = [x for v in values if (x := self.thing(v, frame, depth)) is not None]
+                return either(given_)
+            case t.Unary(op=op, value=value):
+                inner = self.thing(value, frame, depth)
+                if op == "~" and isinstance(inner, Holds):
+                    return Holds(Opposite(inner.condition))
+                if op == "-" and isinstance(inner, Field):
+                    return replace(inner, way=-inner.way)
+                return inner if op == "-" else None
+            case t.Seq(items=items):
+                made: list[Thing | None] = []
+                for item in items:
+                    inner = self.thing(item, frame, depth)
+                    if isinstance(item, t.Star) and isinstance(inner, Listed):
+                        made += inner.items
+                    else:
+                        made.append(inner)
+                return Listed(tuple(made))
+            case t.Map(keys=keys, values=values):
+                return self._map(keys, values, frame, depth)
+            case t.Item(value=value, index=index):
+                return self._item(value, index, frame, depth)
+            case t.Choice(test=test, then=then, other=other):
+                self.thing(test, frame, depth)
+                both = [self.thing(then, frame, depth), self.thing(other, frame, depth)]
+                return either([x for x in both if x is not None])
+            case t.Comp():
+                return self._comprehension(expr, frame, depth)
+            case t.Lambda(body=body):
+                inner_frame = Frame(frame.scope, frame, loop=frame.loop, depth=frame.depth)
+                scope = frame.scope.module.scopes.get(id(expr))
+                if scope is not None:
+                    inner_frame.scope = scope
+                for param in expr.params:
+                    inner_frame.names[param.name] = None
+                return self.thing(body, inner_frame, depth)
+            case t.Slice(lower=lower, upper=upper):
+                for bound in (lower, upper):
+                    if bound is not None:
+                        self.thing(bound, frame, depth)
+        return None
+
+    def named(self, expr: t.Expr, frame: Frame) -> Thing | None:
+        """What a name stands for beyond this function: a stored class, or an instance by its type."""
+        if (entity := self.entities.of(expr, frame.scope)) is not None:
+            return Class(entity)
+        word = last_name(expr)
+        if word in ("session", "db", "self", "request", "str", "int"):
+            return None
+        name = self.code.name(expr, frame.scope)
+        if name.endswith("()") and (entity := self.entities.instance(name)) is not None:
+            return Row(entity)
+        for reader in ATTRIBUTES:
+            if isinstance(expr, t.Name):
+                made = reader(self, t.Attr(expr.line, expr.column, expr.end_line, expr, ""), None, frame)  # fmt: skip
+                if made is not None:
+                    return made
+        return None
+
+    def attribute(self, expr: t.Attr, base: Thing | None, frame: Frame) -> Thing | None:
+        made: list[Thing] = []
+        for one in each(base) or (None,):
+            for reader in ATTRIBUTES:
+                if (found := reader(self, expr, one, frame)) is not None:
+                    made.append(found)
+                    break
+            else:
+                if isinstance(one, Self):
+                    if (found := self.of_self(one, expr.name, frame)) is not None:
+                        made.append(found)
+                elif one is None and expr.name in _MODEL_NAMES and isinstance(expr.value, t.Name):
+                    owner = self.code.name(expr.value, frame.scope)
+                    kind = self.code.definition(owner.removesuffix("()")) if owner else None
+                    if kind is not None and isinstance(kind.node, t.Class):  # user_service.model
+                        made += each(self.of_self(Self(kind), expr.name, frame))
+                elif one is None and expr.name[:1].isupper():
+                    if (entity := self.entities.of(expr, frame.scope)) is not None:
+                        made.append(Class(entity))
+        return either(made)
+
+    def of_self(self, one: Self, name: str, frame: Frame) -> Thing | None:
+        """An attribute that the class gives: `model = User`, `queryset = User.objects.all()`."""
+        found: list[Thing] = []
+        for origin in self.values.attribute(one.found, name)[:4]:
+            owner = origin.scope
+            if isinstance(owner.owner, t.Class):
+                known = self.frame(owner).names.get(name)
+                if known is not None:
+                    found.append(known)
+                    continue
+            if isinstance(origin.node, t.Name | t.Attr):
+                if (entity := self.entities.of(origin.node, owner)) is not None:
+                    found.append(Class(entity))
+        if one.model is not None and name in _MODEL_NAMES:
+            return Class(one.model)
+        if not found:
+            for entity in self.served(one.found, name):
+                found.append(Class(entity))
+        return either(found)
+
+    def served(self, owner: Located, name: str) -> list[Entity]:
+        """The stored classes that `self.model` is in a class and in those that inherit from it."""
+        if name not in _MODEL_NAMES:
+            return []
+        found: dict[str, Entity] = {}
+        own = self.code.own_name(owner)
+        for each_ in [owner, *self.entities.heirs(own)][:60]:
+            entity = self.entities.by_name.get(self.selections.of_class(each_))
+            if entity is not None:
+                found[entity.name] = entity
+        assert isinstance(owner.node, t.Class)
+        for heir in [owner.node.name, *[h.node.name for h in self.entities.heirs(own)]][:60]:  # type: ignore[attr-defined]
+            for site in self.code.method_calls(heir):
+                for arg in (*site.node.args, *(k.value for k in site.node.keywords)):
+                    if entity := self.entities.of(arg, site.scope):
+                        found[entity.name] = entity
+        return list(found.values())
+
+    def call(self, expr: t.Call, frame: Frame, depth: int) -> Thing | None:
+        func = expr.func
+        last = last_name(func) if isinstance(func, t.Name | t.Attr) else ""
+        base: Thing | None = None
+        if isinstance(func, t.Attr):
+            if func.name in ("append", "extend", "add", "update") and isinstance(
+                func.value, t.Name
+            ):
+                if self._grown(expr, func, frame):
+                    return None
+            base = self.thing(func.value, frame, depth)
+        elif isinstance(func, t.Name):
+            held, thing = frame.find(func.id)
+            base = thing if held else None
+        else:
+            base = self.thing(func, frame, depth)
+        made: list[Thing] = []
+        known = False
+        for one in each(base) or (None,):
+            for reader in CALLS:
+                found, told = reader(self, expr, last, one, frame)
+                if told:
+                    known = True
+                    if found is not None:
+                        made.append(found)
+                    break
+        if known:
+            return either(made)
+        if isinstance(func, t.Name):
+            if func.id == "dict" and not expr.args:
+                return self._dict(expr.keywords, frame, depth)
+            if func.id == "getattr" and len(expr.args) > 1:
+                if (name := self.text(expr.args[1], frame)) is not None:
+                    at = t.Attr(expr.line, expr.column, expr.end_line, expr.args[0], name)
+                    return self.thing(at, frame, depth)
+        return self._function(expr, func, base, frame, depth)
+
+    def _dict(self, keywords: list[t.Keyword], frame: Frame, depth: int) -> Thing:
+        keys: list[t.Expr | None] = []
+        for each_ in keywords:
+            at = each_.value
+            keys.append(
+                t.Const(at.line, at.column, at.end_line, each_.name) if each_.name else None
+            )
+        return self._map(keys, [k.value for k in keywords], frame, depth)
+
+    def _function(
+        self, expr: t.Call, func: t.Expr, base: Thing | None, frame: Frame, depth: int
+    ) -> Thing | None:  # fmt: skip
+        """A call of a function of the tree; of anything else, what it is given is still read."""
+        given = [self.thing(a, frame, depth) for a in expr.args]
+        given += [self.thing(k.value, frame, depth) for k in expr.keywords]
+        found = self.code.defined(func, frame.scope) if isinstance(func, t.Name | t.Attr) else None
+        found, receiver = self.receivers.method(func, base, found, frame)
+        if found is None or not isinstance(found.node, t.Function):
+            for one in given:
+                for draft in each(one):
+                    if isinstance(draft, Draft) and len(given) == 1:
+                        return draft if not draft.manager else None
+            return None
+        if receiver is not None:
+            return self.bind(found, expr, frame, given, receiver)
+        if frame.loop is not None:
+            self.looped.setdefault(id(found.node), frame.loop)
+        if any(isinstance(x, Draft | Holds | Either | Listed | Keyed | Class) for x in given):
+            return self.bind(found, expr, frame, given)
+        made = self.returns(found)
+        decides_ = any(isinstance(x, Draft) for x in each(made)) and given_by(
+            found.node, expr, frame.scope, frame.told
+        )
+        if not decides_:
+            return self._placed(made, expr, frame)
+        self.decided.add(id(found.node))
+        placed = self._placed(self.bind(found, expr, frame, given), expr, frame)
+        for one in each(placed):
+            if isinstance(one, Draft):
+                self.record(one)
+        return placed
+
+    def _placed(self, thing: Thing | None, call: t.Call, frame: Frame) -> Thing | None:
+        """What a function gives, as it is used here: steps that follow belong to this place."""
+        made: list[Thing] = []
+        for one in each(thing):
+            if isinstance(one, Draft) and one.bound is Bound.UNKNOWN:
+                place = place_of(Located(call, frame.scope))
+                one = replace(one, place=place, origin=one, loop=frame.loop)
+            elif isinstance(one, Row) and one.loop is not None:
+                one = replace(one, loop=None)
+            made.append(one)
+        return either(made)
+
+    def _grown(self, expr: t.Call, func: t.Attr, frame: Frame) -> bool:
+        """`conditions.append(User.id == 1)`, `given.update({…})`."""
+        assert isinstance(func.value, t.Name)
+        name = func.value.id
+        held = frame.find(name)[1]
+        if not any(isinstance(x, Listed | Keyed) for x in each(held)) or not expr.args:
+            if not (func.name == "update" and any(isinstance(x, Keyed) for x in each(held))):
+                return False
+        given = self.thing(expr.args[0], frame) if expr.args else None
+        if given is None and expr.args and isinstance(expr.args[0], t.Const):
+            given = Holds()  # True: no condition
+        made: list[Thing] = []
+        for one in each(held):
+            match one, given:
+                case Listed(items=items), Listed(items=more) if func.name == "extend":
+                    made.append(Listed((*items, *more)))
+                case Listed(items=items), _ if func.name in ("append", "add"):
+                    made.append(Listed((*items, given)))
+                case Keyed(names=names), Keyed(names=more_names):
+                    made.append(Keyed((*names, *more_names), one.open_))
+                case Keyed(names=names), None:
+                    keys = tuple((k.name, False) for k in expr.keywords if k.name)
+                    made.append(Keyed((*names, *keys), one.open_ or bool(expr.args)))
+                case _:
+                    made.append(one)
+        frame.names[name] = either(made)
+        return True
+
+    def compared(self, expr: t.Compare, frame: Frame, depth: int) -> Thing | None:
+        sides = [self.thing(x, frame, depth) for x in (expr.left, *expr.rights)]
+        if len(sides) != 2:
+            return None
+        from auditor.stores.sql.expressions import comparison
+
+        return comparison(self, expr, sides[0], sides[1], frame)
+
+    def _operator(
+        self, op: str, left: t.Expr, right: t.Expr, frame: Frame, depth: int
+    ) -> Thing | None:  # fmt: skip
+        from auditor.stores.sql.expressions import operation
+
+        one, two = self.thing(left, frame, depth), self.thing(right, frame, depth)
+        made: list[Thing] = []
+        for a in each(one):
+            if (told := operation(a, op, right)) is not None:
+                made.append(told)
+                continue
+            for b in each(two) or (None,):
+                match a, b:
+                    case Holds(condition=x), Holds(condition=y):
+                        made.append(Holds(Some((x, y)) if op == "|" else Every((x, y))))
+                    case Listed(items=x), Listed(items=y) if op == "+":
+                        made.append(Listed((*x, *y)))
+                    case Draft(), _:
+                        made.append(a)
+                    case Field(), _:
+                        made.append(replace(a, expression=a.expression or "computed"))
+                    case Rows(), _:
+                        made.append(a)
+        return either(made) or (two if isinstance(two, Holds | Field) and one is None else None)
+
+    def _map(
+        self, keys: list[t.Expr | None], values: list[t.Expr], frame: Frame, depth: int
+    ) -> Thing:
+        names: list[tuple[str, bool]] = []
+        open_ = False
+        for key, value in zip(keys, values, strict=True):
+            inner = self.thing(value, frame, depth)
+            if key is None:
+                if isinstance(inner, Keyed):
+                    names += inner.names
+                    open_ = open_ or inner.open_
+                else:
+                    open_ = True
+                continue
+            text = self.text(key, frame)
+            if text is None:
+                open_ = True
+            else:
+                names.append((text, isinstance(value, t.Const) and value.value is None))
+        return Keyed(tuple(names), open_)
+
+    def _item(self, value: t.Expr, index: t.Expr, frame: Frame, depth: int) -> Thing | None:
+        base = self.thing(value, frame, depth)
+        self.thing(index, frame, depth)
+        made: list[Thing] = []
+        for one in each(base):
+            match one:
+                case Draft() if isinstance(index, t.Slice):
+                    made.append(self.record(self.sliced(one, index, frame)))
+                case Draft() if one.entity is not None:
+                    made.append(
+                        Row(one.entity, self.record(executed(one, bound=Bound.ONE)), frame.loop)
+                    )
+                case Rows() if isinstance(index, t.Slice):
+                    made.append(one)
+                case Rows():
+                    made.append(Row(one.entity, one.draft))
+                case Row() | Result():
+                    made.append(one)
+        return either(made)
+
+    def sliced(self, draft: Draft, index: t.Slice, frame: Frame) -> Draft:
+
+        if index.upper is None:
+            return executed(draft)
+        bound = self.bounds.of(index.upper, frame.scope)
+        return executed(draft, bound=bound, limited=bound)
+
+    def _comprehension(self, expr: t.Comp, frame: Frame, depth: int) -> Thing | None:
+        outer, names = frame.loop, dict(frame.names)
+        first: Rows | None = None
+        for loop in expr.loops:
+            over = self.thing(loop.iter, frame, depth)
+            rows = self.rows(over, frame)
+            first = first or rows
+            if rows is not None:
+                frame.loop = place_of(Located(expr, frame.scope))
+            self._target(loop.target, rows, loop.iter, frame)
+            for condition in loop.conditions:
+                self.thing(condition, frame, depth)
+        given = [self.thing(element, frame, depth) for element in expr.elements]
+        frame.loop, frame.names = outer, names
+        if len(given) == 1 and isinstance(given[0], Row) and first is not None:
+            return Rows(given[0].entity, given[0].draft)
+        if len(given) == 1 and isinstance(given[0], Holds):
+            return Listed((given[0],))
+        return None
+
+    def _target(
+        self, target: t.Expr, rows: Rows | None, iter_: t.Expr, frame: Frame
+    ) -> None:  # fmt: skip
+        row = Row(rows.entity, rows.draft, frame.loop) if rows is not None else None
+        match target:
+            case t.Name(id=name):
+                frame.names[name] = row
+            case t.Seq(items=items):
+                for item in items:
+                    if isinstance(item, t.Name):
+                        frame.names[item.id] = None
+                if items and isinstance(items[-1], t.Name) and row is not None:
+                    if last_name(iter_) == "enumerate":
+                        frame.names[items[-1].id] = row
+
+    def rows(self, thing: Thing | None, frame: Frame) -> Rows | None:
+        """The rows that going through something brings."""
+        for one in each(thing):
+            match one:
+                case Draft() if one.entity is not None and not one.manager:
+                    if one.bound is Bound.UNKNOWN:
+                        one = self.record(executed(one, bound=one.limited or Bound.NONE))
+                    assert one.entity is not None
+                    return Rows(one.entity, one)
+                case Result(draft=draft) if draft.entity is not None:
+                    if draft.bound is Bound.UNKNOWN:
+                        draft = self.record(executed(draft, bound=draft.limited or Bound.NONE))
+                    assert draft.entity is not None
+                    return Rows(draft.entity, draft)
+                case Rows():
+                    return one
+                case Listed(items=items):
+                    for item in items:
+                        if isinstance(item, Row):
+                            return Rows(item.entity, item.draft)
+        return None

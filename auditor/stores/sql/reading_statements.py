@@ -1,0 +1,186 @@
+"""How statements change what names stand for while queries are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import Located
+from auditor.link.values import place_of
+from auditor.stores.sql.conditions import Draft, Every, Some
+from auditor.stores.sql.decisions import decides
+from auditor.stores.sql.reading import Frame
+from auditor.stores.sql.reading_expressions import Expressions
+from auditor.stores.sql.things import Holds, Keyed, Listed, Row, Rows, Thing, each, either, merged
+
+
+class Statements(Expressions):
+    """Reads statements in order; a test that cannot be told leaves both ways open."""
+
+    def block(self, body: Iterable[t.Stmt], frame: Frame) -> None:
+        for stmt in body:
+            if frame.ended:
+                break
+            self.statement(stmt, frame)
+
+    def statement(self, stmt: t.Stmt, frame: Frame) -> None:
+        match stmt:
+            case t.Assign(targets=targets, value=value, op=op):
+                self._assign(targets, value, op, stmt.annotation, frame)
+            case t.Do(value=value):
+                self.thing(value, frame)
+            case t.Return(value=value):
+                if value is not None and (given := self.thing(value, frame)) is not None:
+                    frame.returned.append(given)
+            case t.If(test=test, body=body, orelse=orelse):
+                self.thing(test, frame)
+                if frame.told and (way := decides(test, frame.told)) is not None:
+                    taken = body if way else orelse
+                    self.block(taken, frame)
+                    frame.ended = frame.ended or bool(taken and isinstance(taken[-1], t.Return | t.Raise))  # fmt: skip
+                    return
+                before = dict(frame.names)
+                self.block(body, frame)
+                then = frame.names
+                frame.names = dict(before)
+                self.block(orelse, frame)
+                if _leaves(body):
+                    pass
+                elif _leaves(orelse):
+                    frame.names = then
+                else:
+                    self._merge(then, frame)
+                frame.ended = False
+            case t.For(target=target, iter=iter_, body=body, orelse=orelse):
+                self._loop(target, iter_, stmt, body, frame)
+                self.block(orelse, frame)
+            case t.While(test=test, body=body, orelse=orelse):
+                self.thing(test, frame)
+                self._maybe(body, frame)
+                self.block(orelse, frame)
+            case t.Try(body=body, handlers=handlers, orelse=orelse, final=final):
+                self.block(body, frame)
+                self.block(orelse, frame)
+                frame.ended = False
+                for handler in handlers:
+                    self._maybe(handler.body, frame)
+                self.block(final, frame)
+            case t.With(contexts=contexts, targets=targets_, body=body):
+                for context, target_ in zip(contexts, targets_, strict=True):
+                    given = self.thing(context, frame)
+                    if isinstance(target_, t.Name):
+                        frame.names[target_.id] = given
+                self.block(body, frame)
+            case t.Match(subject=subject, cases=cases):
+                self.thing(subject, frame)
+                for case in cases:
+                    self._maybe(case.body, frame)
+            case t.Function():
+                inner = Frame(
+                    self.code.inside(Located(stmt, frame.scope)), frame, depth=frame.depth,
+                    loop=frame.loop, owner=frame.owner,
+                )  # fmt: skip
+                for param in stmt.params:
+                    inner.names[param.name] = None
+                self.block(stmt.body, inner)
+                if isinstance(frame.scope.owner, t.Function):
+                    self._returns[id(stmt)] = either(inner.returned)
+            case t.Class():
+                if isinstance(frame.scope.owner, t.Function):
+                    self.frame(self.code.inside(Located(stmt, frame.scope)))
+            case t.Raise(exception=exception) if exception is not None:
+                self.thing(exception, frame)
+            case t.Assert(test=test):
+                self.thing(test, frame)
+            case t.Delete(targets=targets):
+                for each_ in targets:
+                    self.thing(each_, frame)
+
+    def _maybe(self, body: list[t.Stmt], frame: Frame) -> None:
+        before = dict(frame.names)
+        self.block(body, frame)
+        frame.ended = False
+        then, frame.names = frame.names, before
+        if not _leaves(body):
+            self._merge(then, frame)
+
+    def _merge(self, other: dict[str, Thing | None], frame: Frame) -> None:
+        for name, thing in other.items():
+            mine = frame.names.get(name)
+            if mine is not thing:
+                frame.names[name], dropped = merged(mine, thing)
+                self.dropped.update(id(x) for x in dropped)
+
+    def _loop(
+        self, target: t.Expr, iter_: t.Expr, at: t.Node, body: list[t.Stmt], frame: Frame
+    ) -> None:  # fmt: skip
+        outer = frame.loop
+        over = self.thing(iter_, frame)
+        rows = self.rows(over, frame)
+        if rows is not None:
+            frame.loop = place_of(Located(at, frame.scope))
+        self._target(target, rows, iter_, frame)
+        self._maybe(body, frame)
+        frame.loop = outer
+
+    def _assign(
+        self, targets: list[t.Expr], value: t.Expr | None, op: str, annotation: t.Expr | None, frame: Frame
+    ) -> None:  # fmt: skip
+        given = self.thing(value, frame) if value is not None else None
+        if value is None and annotation is None:
+            return
+        for target in targets:
+            match target:
+                case t.Name(id=name):
+                    if op:
+                        given = self._augmented(frame.find(name)[1], given, op)
+                    frame.names[name] = given
+                case t.Attr(value=t.Name(id=owner), name=name):
+                    frame.names[f"{owner}.{name}"] = given
+                case t.Item(value=t.Name(id=name), index=index):
+                    held = frame.find(name)[1]
+                    key = self.values.text(index, frame.scope)
+                    frame.names[name] = either(
+                        [
+                            Keyed((*one.names, (key, False)) if key else one.names, one.open_ or not key)
+                            if isinstance(one, Keyed)
+                            else one
+                            for one in each(held)
+                        ]
+                    )  # fmt: skip
+                case t.Seq(items=items):
+                    for item in items:
+                        if isinstance(item, t.Name):
+                            frame.names[item.id] = None
+                    parts = value.items if isinstance(value, t.Seq) else []
+                    for item, part in zip(items, parts, strict=False):
+                        if isinstance(item, t.Name):
+                            frame.names[item.id] = self.thing(part, frame)
+                    first = items[0] if items else None
+                    if (
+                        not parts
+                        and isinstance(first, t.Name)
+                        and isinstance(given, Row | Draft | Rows)
+                    ):
+                        frame.names[first.id] = given  # obj, created = get_or_create(…)
+
+    def _augmented(self, held: Thing | None, given: Thing | None, op: str) -> Thing | None:
+        made: list[Thing] = []
+        for one in each(held):
+            match one, given:
+                case Holds(condition=a), Holds(condition=b):
+                    made.append(Holds(Some((a, b)) if op.startswith("|") else Every((a, b))))
+                case Listed(items=a), Listed(items=b):
+                    made.append(Listed((*a, *b)))
+                case Listed(items=a), (Holds() | Draft()):
+                    made.append(Listed((*a, given)))
+                case _:
+                    made.append(one)
+        return either(made) if made else given
+
+
+def _leaves(body: list[t.Stmt]) -> bool:
+    return bool(body) and (
+        isinstance(body[-1], t.Return | t.Raise)
+        or (isinstance(body[-1], t.Jump) and body[-1].kind in ("break", "continue"))
+    )

@@ -1,0 +1,213 @@
+"""Which functions of a tree are read for queries, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application
+from auditor.link.scopes import Located, Scope
+from auditor.model.data import Bound
+from auditor.stores.once import runs_once
+from auditor.stores.receivers import spread
+from auditor.stores.sql.conditions import is_open
+from auditor.stores.sql.decisions import Worth
+from auditor.stores.sql.decisions import given as given_by
+from auditor.stores.sql.reading import CLASSES, Frame
+from auditor.stores.sql.reading_statements import Statements
+from auditor.stores.sql.things import (
+    Class,
+    Either,
+    Row,
+    Self,
+    Thing,
+    either,
+)
+
+SEEDS = {
+    "objects", "query", "select", "execute", "executemany", "scalars", "scalar", "exec", "fetch", "fetchrow",
+    "fetchval", "fetch_one", "fetch_all", "fetch_val", "get_object_or_404", "get_list_or_404", "queryset",
+    "get_queryset", "filter_by", "where", "_default_manager", "_base_manager", "raw", "read_sql", "aget_object_or_404",
+    "read_sql_query", "iterate", "executescript", "model", "exists", "get_base_queryset",
+}  # fmt: skip
+"""Words without which no query is written, besides the names of stored classes."""
+_VERBS = {"select", "update", "delete", "insert", "with a", "with r", "replac"}
+_MAX_DEPTH = 14
+_MAX_BOUND_CALLS = 20_000
+
+
+class TreeReading(Statements):
+    """Reads every function that can hold a query; then `drafts` has all of them."""
+
+    def __init__(self, application: Application) -> None:
+        super().__init__(application)
+        self._left = _MAX_BOUND_CALLS
+        self._read()
+
+    # --- what is read
+
+    def _read(self) -> None:
+        words = SEEDS | set(self.entities.by_class) | self.statements.keys()
+        relevant: dict[int, Scope] = {}
+        for module in self.code.modules.values():
+            if runs_once(module):
+                continue
+            for node, scope in self.code.nodes(module):
+                kind = type(node)
+                if kind is t.Attr:
+                    word = node.name  # type: ignore[attr-defined]
+                elif kind is t.Name:
+                    word = node.id  # type: ignore[attr-defined]
+                elif kind is t.Const:
+                    text = node.value  # type: ignore[attr-defined]
+                    if type(text) is str and len(text) > 12 and text.lstrip()[:6].lower() in _VERBS:
+                        relevant.setdefault(id(scope), scope)
+                    continue
+                else:
+                    continue
+                if word in words:
+                    relevant.setdefault(id(scope), scope)
+        for scope in list(relevant.values()):
+            self.scope(scope)
+        untold = {self._roots[id(d)] for d in self.drafts if d.entity is None or is_open(d.where)}
+        giving = {
+            scope.owner.name
+            for scope in relevant.values()
+            if isinstance(scope.owner, t.Function)
+            and (self._returns.get(id(scope.owner)) or id(scope.owner) in untold)
+        } - {"main", "__init__", "__call__", "post", "run", "handle"}
+        for site in self.code.method_calls(*sorted(giving)):
+            if runs_once(site.scope.module):
+                continue
+            if id(site.scope) not in relevant and isinstance(site.scope.owner, t.Function):
+                relevant[id(site.scope)] = site.scope
+                self.scope(site.scope)
+
+        if self.has("django"):
+            for found in self.code.classes():
+                assert isinstance(found.node, t.Class)
+                if found.node.bases and not runs_once(found.scope.module):
+                    ancestry = self.code.ancestry(found)
+                    for reader in CLASSES:
+                        reader(self, found, ancestry)
+        for draft in self.drafts:
+            if (self._roots[id(draft)], draft.model) in self.answered and is_open(draft.where):
+                self.dropped.add(id(draft))
+        if self.decided:  # what their callers ask is known better
+            for draft in self.drafts:
+                if self._roots[id(draft)] in self.decided and draft.bound is Bound.UNKNOWN:
+                    self.dropped.add(id(draft))
+
+    def scope(self, scope: Scope) -> None:
+        """Read a module's, class's or function's own statements."""
+        if isinstance(scope.owner, t.Function):
+            assert scope.parent is not None
+            if isinstance(scope.parent.owner, t.Function):
+                self.scope(scope.parent)  # nested functions are read where they stand
+                return
+            self.returns(Located(scope.owner, scope.parent))
+        elif not isinstance(scope.owner, t.Lambda):
+            self.frame(scope)
+
+    def frame(self, scope: Scope) -> Frame:
+        """The names of a module or class, after its statements."""
+        known = self.frames.get(id(scope))
+        if known is None:
+            known = self.frames[id(scope)] = Frame(scope)
+            body = scope.module.body if scope.owner is None else getattr(scope.owner, "body", [])
+            if isinstance(scope.owner, t.Class) and scope.parent is not None:
+                known.owner = Located(scope.owner, scope.parent)
+            own = [s for s in body if not isinstance(s, t.Function | t.Class)]
+            self.block(own, known)
+        return known
+
+    def returns(self, function: Located) -> Thing | None:
+        """What a function of the tree gives, whoever calls it."""
+        key = id(function.node)
+        if key in self._returns or key in self._running or len(self._running) > _MAX_DEPTH:
+            return self._returns.get(key)
+        self._running.add(key)
+        try:
+            given = self.run(function, {}, 0)
+            self._returns[key] = given
+        finally:
+            self._running.discard(key)
+        return given
+
+    def run(
+        self, function: Located, given: dict[str, Thing], depth: int, told: dict[str, Worth] | None = None,
+        receiver: Thing | None = None, texts: dict[str, str] | None = None,
+    ) -> Thing | None:  # fmt: skip
+        """Read a function's body with its parameters bound."""
+        node = function.node
+        assert isinstance(node, t.Function)
+        frame = Frame(self.code.inside(function), self._around(function), depth=depth, told=told or {}, texts=texts or {})  # fmt: skip
+        parent = function.scope
+        if isinstance(parent.owner, t.Class) and parent.parent is not None and node.params:
+            frame.owner = Located(parent.owner, parent.parent)
+            if not any(t.dotted(d) == "staticmethod" for d in node.decorators):
+                first = node.params[0].name
+                frame.names[first] = receiver or self._self(frame.owner, node)
+        for param in node.params:
+            if param.name in given:
+                frame.names[param.name] = given[param.name]
+        self._inside.append((id(node), told is not None))
+        self.block(node.body, frame)
+        self._inside.pop()
+        return either(frame.returned)
+
+    def _around(self, function: Located) -> Frame | None:
+        scope: Scope | None = function.scope
+        while scope is not None and scope.owner is not None:
+            scope = scope.parent
+        return self.frames.get(id(scope)) if scope is not None else None
+
+    def _self(self, owner: Located, node: t.Function) -> Thing:
+        entity = self.entities.by_name.get(self.code.own_name(owner))
+        on_class = any(t.dotted(d).endswith("classmethod") for d in node.decorators)
+        if entity is not None:
+            return Class(entity) if on_class else Row(entity)
+        if on_class and _stored_attribute(node):  # of a mixin: whatever class takes it
+            heirs = self.entities.heirs(self.code.own_name(owner))
+            found = [self.entities.by_name.get(self.code.own_name(h)) for h in heirs]
+            if things := [Class(e) for e in found if e is not None and e.mapper != "django"][:12]:
+                return Either(tuple(things)) if len(things) > 1 else things[0]
+        return Self(owner)
+
+    def bind(
+        self, function: Located, call: t.Call, frame: Frame, values: Sequence[Thing | None],
+        receiver: Thing | None = None,
+    ) -> Thing | None:  # fmt: skip
+        """What a function gives for these arguments, called on this object."""
+        node = function.node
+        assert isinstance(node, t.Function)
+        deep = frame.depth >= (3 if receiver is None else 5)
+        if deep or self._left <= 0 or id(node) in self._running:
+            return self.returns(function)
+        told = given_by(node, call, frame.scope, frame.told)
+        names = [p.name for p in node.params if p.kind in ("positional", "keyword")]
+        if isinstance(function.scope.owner, t.Class) and names:
+            if not any(t.dotted(d) == "staticmethod" for d in node.decorators):
+                names = names[1:]
+        given = {n: v for n, v in zip(names, values, strict=False) if v is not None}
+        for keyword, value in zip(call.keywords, values[len(call.args) :], strict=False):
+            if keyword.name and value is not None:
+                given[keyword.name] = value
+        given |= spread(node, call)
+        passed = [*zip(names, call.args, strict=False), *((k.name, k.value) for k in call.keywords)]
+        texts = {n: text for n, x in passed if n and (text := self.text(x, frame)) is not None}
+        self._left -= 1
+        self.bound_functions.add(id(node))
+        self._running.add(id(node))
+        if receiver is not None:
+            self._called.append((call, frame))
+        try:
+            return self.run(function, given, frame.depth + 1, told, receiver, texts)
+        finally:
+            self._running.discard(id(node))
+            if receiver is not None:
+                self._called.pop()
+
+
+def _stored_attribute(function: t.Function) -> bool:
+    return bool(function.params) and function.params[0].name == "cls"

@@ -1,0 +1,169 @@
+"""Tables and indexes of SQL stores: what the code declares, and what creates it.
+
+A table's indexes come with the table. Where the project keeps migrations, only what these create
+exists: an index that a model declares and no migration creates is in no database. PostgreSQL and
+SQLite give a foreign key no index; MySQL does
+(https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html), and so does Django.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from auditor.link.application import Application, provides
+from auditor.model.data import Index, Table
+from auditor.model.dependencies import Requirement
+from auditor.stores.sql.entities import Declared, Entities, Entity
+from auditor.stores.sql.migrations import History, State
+
+_DRIVERS = {
+    "postgresql": r"psycopg\w*(?:-binary)?|asyncpg|pg8000|aiopg|django-pgvector|pgvector|psycopg2cffi",
+    "mysql": r"mysqlclient|pymysql|aiomysql|asyncmy|mysql-connector(?:-python)?",
+}
+_URL = re.compile(
+    r"^(postgres|postgresql|mysql|mariadb|sqlite|cockroachdb|oracle|mssql)(?:\+\w+)?:"
+)
+_ENGINE = re.compile(r"(?:backends|engine|gis|prometheus\.db)\.?.*?(postgresql|postgis|mysql|sqlite3|spatialite|oracle)")  # fmt: skip
+_NAMES = {"postgres": "postgresql", "postgis": "postgresql", "cockroachdb": "postgresql", "mariadb": "mysql", "sqlite3": "sqlite", "spatialite": "sqlite"}  # fmt: skip
+
+
+def dialect(application: Application) -> str:
+    """The database that the application is made for: by its URLs and engines, else by its driver."""
+    from auditor.extract.python import tree as t
+
+    told: set[str] = set()
+    for node, _ in application.code.of_kind(t.Const):
+        text = node.value
+        if isinstance(text, str) and 5 < len(text) < 300:
+            found = _URL.match(text) or ("django" in text and _ENGINE.search(text)) or None
+            if found:
+                told.add(_NAMES.get(found[1], found[1]))
+    required = [
+        (name, requirement.group)
+        for requirement in application.facts(Requirement)
+        for name, pattern in _DRIVERS.items()
+        if re.fullmatch(pattern, requirement.name, re.I)
+    ]
+    drivers = {name for name, _ in required}
+    served = {name for name, group in required if not group}  # others serve tests, or are a choice
+    for certain in (drivers, served, told - {"sqlite"}, told):
+        if len(certain) == 1:
+            return next(iter(certain))
+    return ""
+
+
+@provides(Table)
+def tables(application: Application) -> Iterator[Table]:
+    """Every table that a class, a table object or a schema's text declares."""
+    (entities,) = application.facts(Entities)
+    (history,) = application.facts(History)
+    kind = dialect(application)
+    seen: set[str] = set()
+    for entity in entities:
+        if entity.found is None and not entity.columns:
+            continue
+        if entity.managed and entity.table not in seen:
+            seen.add(entity.table)
+            stored = entity.stored()
+            columns = tuple((c.name, c.type) for c in stored)
+            named = tuple((c.name, c.attribute) for c in stored if c.attribute != c.name)
+            library = _library(application, entity)
+            yield Table("sql", entity.table, columns, entity.place, kind, library, named)
+    for name, state in history.tables.items():
+        if name not in seen:
+            library = "Alembic" if state.migrated and state.place.path.endswith(".py") else ""
+            yield Table("sql", name, tuple(state.columns.items()), state.place, kind, library)
+
+
+_LIBRARIES = {"sqlalchemy": "SQLAlchemy", "django": "Django", "tortoise": "Tortoise", "peewee": "Peewee"}  # fmt: skip
+
+
+def _library(application: Application, entity: Entity) -> str:
+    """What declares a table, where the tree holds the declaration: a package's is not ours to change."""
+    if entity.found is None:
+        return "SQLAlchemy Core" if entity.mapper == "sqlalchemy" else ""
+    names = application.code.ancestry(entity.found)
+    if any(name.startswith("sqlmodel.") for name in names):
+        return "SQLModel"
+    return _LIBRARIES.get(entity.mapper, "")
+
+
+@provides(Index)
+def indexes(application: Application) -> Iterator[Index]:
+    (entities,) = application.facts(Entities)
+    (history,) = application.facts(History)
+    kind = dialect(application)
+    sharing: dict[str, list[Entity]] = defaultdict(list)
+    for entity in entities:
+        if entity.table:
+            sharing[entity.table].append(entity)
+    for table, (first, *others) in sharing.items():
+        heirs = [e for e in others if _is_heir(application, e, first)]
+        yield from _of_entity(first, heirs, history.tables.get(table), kind)
+    for name, state in history.tables.items():
+        if name not in sharing:
+            for made in state.indexes:
+                yield _index(name, made.declared, made.source, made.run)
+            if kind == "mysql":
+                yield from _of_keys(name, state)
+
+
+def _is_heir(application: Application, entity: Entity, base: Entity) -> bool:
+    """Whether a class is stored in the table of its base class, with columns that it adds."""
+    return entity.found is not None and base.name in application.code.ancestry(entity.found)
+
+
+def _of_entity(
+    entity: Entity, heirs: list[Entity], state: State | None, kind: str
+) -> Iterator[Index]:
+    """What a model and those that share its table declare, held against what migrations create."""
+    declared = [*entity.indexes(), *(_foreign(entity) if kind == "mysql" else ())]
+    for heir in heirs:
+        added = [*heir.indexes(), *(_foreign(heir) if kind == "mysql" else ())]
+        declared += [d for d in added if not any(_same(d, known) for known in declared)]
+    if entity.place.path == "":
+        declared = [d for d in declared if d.columns]
+    migrated = state is not None and state.migrated
+    left = list(state.indexes) if state is not None else []
+    for each in declared:
+        columns = each.columns
+        same = next((m for m in left if _same(m.declared, each)), None)
+        if same is not None:
+            left.remove(same)
+        if same is not None and migrated:
+            yield _index(entity.table, each, "migration", "migration")
+        elif each.implied in ("primary key", "foreign key") or not migrated or not columns:
+            yield _index(entity.table, each, "model", "migration" if migrated else "table")
+        elif state is not None and state.uncertain:
+            yield _index(entity.table, each, "model", "migration")
+        else:
+            yield _index(entity.table, each, "model", "")
+    for made in left:
+        if not any(_same(made.declared, d) for d in declared):
+            yield _index(entity.table, made.declared, made.source, made.run)
+
+
+def _same(one: Declared, two: Declared) -> bool:
+    return [c for c, _ in one.columns] == [c for c, _ in two.columns] and (
+        one.unique == two.unique or one.implied == two.implied or not two.unique
+    )
+
+
+def _foreign(entity: Entity) -> Iterator[Declared]:
+    for column in entity.stored():
+        if column.target and not column.primary and not column.unique and not column.indexed:
+            yield Declared(((column.name, 1),), column.place, False, "", "foreign key")
+
+
+def _of_keys(name: str, state: State) -> Iterator[Index]:
+    for columns, place in state.foreign:
+        yield _index(name, Declared(columns, place, False, "", "foreign key"), "migration", "migration")  # fmt: skip
+
+
+def _index(table: str, each: Declared, source: str, run: str) -> Index:
+    return Index(
+        "sql", table, each.columns, each.unique, each.place, source, run,
+        kind=each.kind, implied=each.implied, condition=each.condition,
+    )  # fmt: skip

@@ -1,0 +1,86 @@
+"""Queries of SQL stores, whatever mapper or driver asks them."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from auditor.link.application import Application, provides
+from auditor.model.data import Query
+from auditor.stores.once import runs_once
+from auditor.stores.sql import (
+    django_queries,
+    generic_views,
+    named_queries,
+    peewee_queries,
+    serialized,
+    sqlalchemy_queries,
+    text,
+)  # fmt: skip
+from auditor.stores.sql.conditions import Draft, shapes
+from auditor.stores.sql.migrations import History
+from auditor.stores.sql.reading import Reading
+from auditor.stores.sql.reading_tree import TreeReading
+
+_MAPPERS = (
+    named_queries,
+    django_queries,
+    generic_views,
+    peewee_queries,
+    serialized,
+    sqlalchemy_queries,
+    text,
+)
+"""Imported for what they register."""
+
+
+@provides(Reading)
+def reading(application: Application) -> list[Reading]:
+    made = TreeReading(application)
+    serialized.read(made)
+    return [made]
+
+
+@provides(Query)
+def queries(application: Application) -> list[Query]:
+    """Every query that the code puts together, as far as it goes: each last step is one."""
+    (read,) = application.facts(Reading)
+    (history,) = application.facts(History)
+    known = read.entities.by_table.keys() | history.tables.keys()
+    made = _created(read, history)
+    earlier = {id(d.origin) for d in read.drafts if d.origin is not None}
+    found: dict[Query, None] = {}
+    for draft in read.drafts:
+        if id(draft) in earlier or id(draft) in read.dropped or draft.manager:
+            continue
+        if not _asked(read, draft):
+            continue
+        if draft.loop is None and (loop := read.looped.get(read.owners.get(id(draft), 0))):
+            draft = replace(draft, loop=loop)  # its function is called in a loop over rows
+        for query in shapes(draft, read.entities.by_table):
+            name = query.collection
+            if name and name not in (known if draft.mapper == "sql" else made):
+                why = "what its table holds is told nowhere in this tree"
+                query = replace(query, unresolved=query.unresolved or why)
+            found.setdefault(query)
+    return sorted(found, key=lambda q: (q.place, q.operation, q.equality, q.range, q.sort, q.collection))  # fmt: skip
+
+
+def _created(read: Reading, history: History) -> set[str]:
+    """The tables of models that exist as such; a model of a view has none that migrations create.
+
+    Where the migrations create most of the tables, what they do not create is a view, or belongs to
+    somebody else, unless `metadata.create_all()` creates every table first.
+    """
+    tables = set(read.entities.by_table)
+    if any(not runs_once(s.scope.module) for s in read.code.method_calls("create_all")):
+        return tables
+    own = {e.table for e in read.entities if e.mapper == "sqlalchemy"}
+    there = own & history.tables.keys()
+    return tables - own | there if len(there) * 3 > len(own) * 2 and len(own) > 3 else tables
+
+
+def _asked(read: Reading, draft: Draft) -> bool:
+    """Whether it is a query of its own: not `select(1)`, not one that its callers complete."""
+    if draft.entity is None and not draft.unresolved:
+        return False
+    return not (draft.unknown_parameter and draft.unknown_parameter in read.bound_functions)

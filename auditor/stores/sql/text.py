@@ -1,0 +1,420 @@
+"""Queries written as SQL text, executed through any driver.
+
+A text that begins as a query does is one wherever it stands; the call that is given it says where it
+runs. Sources: https://peps.python.org/pep-0249/, https://sqlglot.com/.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from msgspec.structs import replace
+
+from auditor.extract.python import tree as t
+from auditor.extract.sql import parse
+from auditor.model.data import Bound
+from auditor.model.places import Place
+from auditor.stores.sql.conditions import (
+    Condition,
+    Draft,
+    Every,
+    Link,
+    Opposite,
+    Some,
+    Test,
+    Untold,
+)
+from auditor.stores.sql.entities import Entity
+from auditor.stores.sql.reading import Frame, Reading, reads_calls
+from auditor.stores.sql.things import Class, Result, Row, Rows, Statement, Thing, each, either
+
+Told = tuple[Thing | None, bool]
+QUERY = re.compile(
+    r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select\b(?=.*\bfrom\b)|with\s+(?:recursive\s+)?\w+.{0,200}?\bas\b|update\s+[\w\"`.\[{]+\s+(?:\w+\s+)?set\b"
+    r"|delete\s+from\b|insert\s+(?:or\s+\w+\s+|ignore\s+)?into\b|replace\s+into\b)",
+    re.I | re.S,
+)
+_MARK = "__given__"
+_SYSTEM = re.compile(
+    r"^(?:information_schema|pg_catalog|sys|mysql|performance_schema)\.|\.(?:pg_|sqlite_)"
+)
+"""Tables of the database's own."""
+_CLAUSE = re.compile(
+    rf"(?<=[\w)])\s+{_MARK}\s*(?=$|\)|;|group\b|order\b|limit\b|offset\b|having\b|{_MARK})", re.I
+)
+"""A clause that is put in at run time: `FROM audit {clause} GROUP BY …`."""
+_WRAPS = {"text", "SQL", "sql", "format", "strip", "dedent", "join", "replace", "Composed", "lower", "upper", "RawSQL",
+          "cleandoc", "format_map", "bindparams", "columns", "rstrip", "lstrip", "DDL", "append", "sub", "as_string",
+          "debug", "info", "warning", "error", "print", "exception", "startswith", "endswith", "split", "encode",
+          "execution_options", "literal_column"}  # fmt: skip
+_ONE = {"fetchone", "fetchrow", "fetchval", "fetch_one", "fetch_val", "scalar", "scalar_one", "scalar_one_or_none", "first", "one", "one_or_none"}  # fmt: skip
+_ALL = {"fetchall", "fetch", "fetch_all", "all", "iterate", "read_sql", "read_sql_query", "scalars", "fetchmany"}  # fmt: skip
+_RUNS = re.compile(r"execut|fetch|query|run|select|read_sql|raw|^all$|^one$|^first$|scalar|exec|iterate|stream|cursor|prepare", re.I)  # fmt: skip
+
+
+def text_of(reading: Reading, expr: t.Expr, frame: Frame, depth: int = 0) -> str | None:
+    """The text of a literal, what is only known at run time being a mark."""
+    if depth > 20:
+        return None
+    match expr:
+        case t.Const(value=str(text)):
+            return text
+        case t.Text(parts=parts):
+            return "".join(
+                str(p.value) if isinstance(p, t.Const) else _piece(reading, p, frame) for p in parts
+            )
+        case t.BinOp(op="+", left=left, right=right):
+            one = text_of(reading, left, frame, depth + 1)
+            if one is None:
+                return None
+            return one + (text_of(reading, right, frame, depth + 1) or f" {_MARK} ")
+        case t.BinOp(op="%", left=left):
+            return text_of(reading, left, frame, depth + 1)
+        case t.Call(func=t.Attr(value=value, name="format")):
+            inner = text_of(reading, value, frame, depth + 1)
+            return re.sub(r"\{[^{}]*\}", _MARK, inner) if inner is not None else None
+    return None
+
+
+def _piece(reading: Reading, expr: t.Expr, frame: Frame) -> str:
+    """What an f-string embeds: a constant's text, else a mark."""
+    text = reading.values.text(expr, frame.scope)
+    return (
+        text if text is not None and re.fullmatch(r"[\w., *()=<>?%$:\"'-]{1,300}", text) else _MARK
+    )
+
+
+def statement(reading: Reading, expr: t.Expr, frame: Frame) -> Statement | None:
+    if isinstance(expr, t.Const):
+        text: str | None = expr.value if isinstance(expr.value, str) else None
+        if text is None or len(text) < 12 or not QUERY.match(text[:4000]):
+            return None
+        return Statement(text, expr)
+    text = text_of(reading, expr, frame)
+    if text is None or not QUERY.match(text[:4000]):
+        return None
+    return Statement(text, expr)
+
+
+@reads_calls
+def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
+    if isinstance(base, Statement):
+        return base, True  # "…".format(…), sql.strip()
+    if base is not None and not isinstance(base, Row | Class | Rows):
+        return None, False
+    if not call.args and not any(k.name in ("query", "sql", "statement", "stmt") for k in call.keywords):  # fmt: skip
+        return None, False
+    first = call.args[0] if call.args else next(k.value for k in call.keywords if k.name in ("query", "sql", "statement", "stmt"))  # fmt: skip
+    if isinstance(first, t.Const) and not isinstance(first.value, str):
+        return None, False
+    if last in _WRAPS:
+        found = reading.thing(first, frame)
+        held = [x for x in each(found) if isinstance(x, Statement)]
+        return (either(list(held)) if held else None), bool(held)
+    if not isinstance(first, t.Const | t.Text | t.BinOp | t.Name | t.Attr | t.Call):
+        return None, False
+    if not _RUNS.search(last) and not isinstance(first, t.Const | t.Text):
+        return None, False
+    given = [x for x in each(reading.thing(first, frame)) if isinstance(x, Statement)]
+    if not given:
+        if _dynamic(reading, call, first, last, frame):
+            return None, True
+        return None, False
+    found_ = reading.code.defined(call.func, frame.scope)
+    if found_ is not None:
+        reading.bound_functions.add(id(found_.node))
+        if frame.loop is not None:
+            reading.looped.setdefault(id(found_.node), frame.loop)
+    for arg in call.args[1:]:
+        reading.thing(arg, frame)
+    made: list[Thing] = []
+    for one in given:
+        place = reading.place(call, frame)
+        for draft in drafts(reading, one.text, place, frame):
+            if last in _ONE:
+                draft = replace(draft, bound=Bound.ONE)
+            elif last in _ALL and draft.bound is Bound.UNKNOWN:
+                draft = replace(draft, bound=draft.limited or Bound.NONE)
+            reading.record(draft)
+        table = next((d for d in drafts(reading, one.text, place, frame) if d.entity), None)
+        if table is not None:
+            made.append(Result(table))
+    return either(made), True
+
+
+_ADDRESSES = {"ctid", "rowid", "_rowid_", "oid"}
+
+
+def _dynamic(reading: Reading, call: t.Call, first: t.Expr, last: str, frame: Frame) -> bool:
+    """`cursor.execute(sql)` with a text that the code does not tell."""
+    if last not in ("execute", "executemany", "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "fetch_val", "executescript"):  # fmt: skip
+        return False
+    func = call.func
+    receiver = t.dotted(func.value).lower() if isinstance(func, t.Attr) else ""
+    if not re.search(r"cur(?:sor)?$|conn(?:ection)?$|^db$|database$|session$|pool$|\.db$|engine$|^c$|tx$|transaction$", receiver):  # fmt: skip
+        return False
+    if isinstance(first, t.Const):
+        return False
+    held = frame.find(first.id) if isinstance(first, t.Name) else (False, None)
+    if held[0] and held[1] is not None:
+        return False
+    worth = reading.values.text(first, frame.scope)
+    if worth is not None and not QUERY.match(worth):
+        return False  # PRAGMA, SET, CREATE …
+    text = text_of(reading, first, frame)
+    if text is not None and not text.strip().startswith(_MARK):
+        return False
+    if isinstance(first, t.Call) and reading.code.name(first.func, frame.scope).startswith(("sqlalchemy", "sqlmodel")):  # fmt: skip
+        return False
+    reading.record(
+        Draft("sql", None, reading.place(call, frame), "execute", loop=frame.loop,
+              unresolved="the statement is put together at run time",
+              unknown_parameter=id(frame.scope.owner) if isinstance(first, t.Name) else 0)
+    )  # fmt: skip
+    return True
+
+
+# --- from text to queries
+
+
+def drafts(reading: Reading, text: str, place: Place, frame: Frame) -> list[Draft]:
+    """The queries of a statement: its own, and those of its subqueries."""
+    from sqlglot import exp
+
+    found: list[Draft] = []
+    plain = re.sub(r"\{\{|\}\}", "", text)
+    parsed = parse(plain) or parse(_CLAUSE.sub(rf" where {_MARK} ", plain))
+    if not parsed:
+        return [Draft("sql", None, place, unresolved="the SQL text could not be parsed", loop=frame.loop)]  # fmt: skip
+    for tree in parsed[:20]:
+        named = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
+        for node in tree.find_all(exp.Select, exp.Update, exp.Delete, exp.Insert):
+            if made := _Text(reading, node, named, place, frame).draft():
+                found.append(made)
+    return found
+
+
+class _Text:
+    """One SELECT, UPDATE, DELETE or INSERT of a statement."""
+
+    def __init__(
+        self, reading: Reading, node: Any, named: set[str], place: Place, frame: Frame
+    ) -> None:
+        from sqlglot import exp
+
+        self.exp: Any = exp
+        self.reading, self.node, self.named = reading, node, named
+        self.place, self.frame = place, frame
+        self.tables: dict[str, str] = {}
+
+    def draft(self) -> Draft | None:
+        exp, node = self.exp, self.node
+        operation = {exp.Update: "update", exp.Delete: "delete", exp.Insert: "insert"}.get(type(node), "select")  # fmt: skip
+        sources: list[Any] = []
+        if isinstance(node, exp.Insert):
+            target = node.this.this if isinstance(node.this, exp.Schema) else node.this
+            sources = [target]
+        elif isinstance(node, exp.Select):
+            start = node.args.get("from_") or node.args.get("from")
+            if start is None:
+                return None
+            sources = [start.this]
+        else:
+            sources = [node.this]
+            more = node.args.get("from_") or node.args.get("from") or node.args.get("using")
+            if isinstance(more, exp.From):
+                sources.append(more.this)
+        joins = node.args.get("joins") or []
+        inner = node.this.args.get("joins") if isinstance(node.this, exp.Table) else None
+        derived = False
+        for source in [*sources, *(j.this for j in joins), *(j.this for j in inner or [])]:
+            if isinstance(source, exp.Table):
+                derived = self._table(source) or derived
+                for nested in source.args.get("joins") or []:
+                    if isinstance(nested.this, exp.Table):
+                        self._table(nested.this)
+            elif isinstance(source, exp.Subquery | exp.Lateral):
+                derived = True
+        root = sources[0]
+        if not isinstance(root, exp.Table) or self._own(root) in self.named:
+            if not self.tables:
+                return None  # a subquery, a common table expression: read where it is defined
+        if not self.tables:
+            return None  # what a function gives: unnest(…), generate_series(…)
+        entity = self.entity(next(iter(self.tables.values())))
+        reason = ""
+        if _MARK in entity.table:
+            return Draft("sql", None, self.place, operation, unresolved="the table is named at run time", loop=self.frame.loop)  # fmt: skip
+        where: list[Condition] = []
+        clause = node.args.get("where")
+        if clause is not None and operation != "insert":
+            where.append(self.condition(clause.this))
+        for join in [*joins, *(inner or [])]:
+            on = join.args.get("on")
+            if on is not None:
+                where.append(self.condition(on))
+            for using in join.args.get("using") or []:
+                names = list(self.tables.values())
+                joined = join.this
+                if isinstance(joined, exp.Table) and len(names) > 1:
+                    own = self._own(joined)
+                    where.append(Link(names[0], using.name.lower(), own, using.name.lower()))
+        figures = isinstance(node, exp.Select) and self._figures()
+        sort: tuple[tuple[str, str, int], ...] = ()
+        order = node.args.get("order")
+        if order is not None and not figures and not node.args.get("group"):
+            sort = self._sort(order)
+        bound, limited = Bound.UNKNOWN, None
+        limit = node.args.get("limit") or node.args.get("fetch")
+        if limit is not None:
+            count = limit.args.get("expression") or limit.args.get("count")
+            known = isinstance(count, exp.Literal)
+            limited = Bound.LIMITED if known else Bound.UNKNOWN
+            bound = Bound.LIMITED if known else Bound.UNKNOWN
+            if known and count.this == "1":
+                bound = Bound.ONE
+        if figures:
+            bound = Bound.ONE
+        columns = tuple(c.name for c in node.expressions if isinstance(c, exp.Column)) if isinstance(node, exp.Select) else ()  # fmt: skip
+        if operation == "select" and (figures or node.args.get("group")):
+            operation = "aggregate"
+        return Draft(
+            "sql", entity, self.place, operation, tuple(where), sort=sort, bound=bound, limited=limited,
+            projection=columns, unresolved=reason, loop=self.frame.loop,
+            correlated=isinstance(node.parent, exp.Exists),
+        )  # fmt: skip
+
+    def _table(self, table: Any) -> bool:
+        name = self._own(table)
+        if not name or name in self.named or _SYSTEM.search(f"{table.db.lower()}.{name}"):
+            return True
+        alias = (table.alias or name).lower()
+        self.tables[alias] = name
+        return False
+
+    @staticmethod
+    def _own(table: Any) -> str:
+        return str(table.name) if table.this.args.get("quoted") else str(table.name).lower()
+
+    def entity(self, table: str) -> Entity:
+        found = self.reading.entities.by_table.get(table)
+        if found is None:
+            found = Entity(f"sql:{table}", "sql", table, self.place)
+        return found
+
+    def _figures(self) -> bool:
+        """Whether it gives figures over all rows: `SELECT count(*) FROM …`."""
+        exp = self.exp
+        return bool(self.node.expressions) and not self.node.args.get("group") and all(
+            isinstance(x.this if isinstance(x, exp.Alias) else x, exp.AggFunc) for x in self.node.expressions
+        )  # fmt: skip
+
+    def _sort(self, order: Any) -> tuple[tuple[str, str, int], ...]:
+        sort: list[tuple[str, str, int]] = []
+        for item in order.expressions:
+            inner = item.this if isinstance(item, self.exp.Ordered) else item
+            told = self.column(inner)
+            if told is None:
+                return ()
+            sort.append((*told, -1 if item.args.get("desc") else 1))
+        return tuple(sort)
+
+    def column(self, node: Any) -> tuple[str, str] | None:
+        """(table, column) of a column; None for what belongs to no table of this query."""
+        exp = self.exp
+        if not isinstance(node, exp.Column) or isinstance(node.this, exp.Star):
+            return None
+        quoted = isinstance(node.this, exp.Identifier) and node.this.args.get("quoted")
+        name = node.name if quoted else node.name.lower()
+        if _MARK in name or name in ("true", "false", "current_timestamp", "current_date", "rowid"):
+            return None
+        qualifier = node.table.lower()
+        if qualifier:
+            table = self.tables.get(qualifier)
+            return (table, name) if table else None
+        if len(self.tables) == 1:
+            return next(iter(self.tables.values())), name
+        for table in self.tables.values():
+            known = self.reading.entities.by_table.get(table)
+            if known is not None and known.column(name) is not None:
+                return table, name
+        return (next(iter(self.tables.values())), name) if self.tables else None
+
+    # --- conditions
+
+    def condition(self, node: Any, depth: int = 0) -> Condition:
+        exp = self.exp
+        if depth > 60:
+            return Untold("the condition is nested too deeply")
+        match node:
+            case exp.Paren():
+                return self.condition(node.this, depth + 1)
+            case exp.And():
+                return Every(tuple(self.condition(x, depth + 1) for x in node.flatten()))
+            case exp.Or():
+                return Some(tuple(self.condition(x, depth + 1) for x in node.flatten()))
+            case exp.Not():
+                return Opposite(self.condition(node.this, depth + 1))
+            case exp.EQ() | exp.NullSafeEQ():
+                return self._equal(node)
+            case exp.In() | exp.Is():
+                return self._test(node.this, "equality")
+            case exp.GT() | exp.GTE() | exp.LT() | exp.LTE() | exp.Between():
+                left = self._test(node.this, "range")
+                if left == Every(()) and not isinstance(node, exp.Between):
+                    return self._test(node.expression, "range")
+                return left
+            case exp.Like():
+                pattern = node.expression
+                text = pattern.this if isinstance(pattern, exp.Literal) else "%"
+                return self._test(node.this, "range" if text[:1] not in ("%", "_") else "scanned")
+            case exp.MatchAgainst() | exp.Match() if hasattr(exp, "Match"):
+                return self._test(node.expressions[0] if node.expressions else node.this, "text")
+            case exp.Exists() | exp.Boolean() | exp.Literal() | exp.Placeholder() | exp.Null() | exp.Parameter():  # fmt: skip
+                return Every(())
+            case exp.Column():
+                if _MARK in node.name:
+                    return Untold("a condition is put together at run time")
+                return self._test(node, "equality")
+        found = [c for c in node.find_all(exp.Column) if self.column(c)] if hasattr(node, "find_all") else []  # fmt: skip
+        return Every(tuple(self._test(c, "scanned") for c in found[:6]))
+
+    def _equal(self, node: Any) -> Condition:
+        exp = self.exp
+        left, right = node.this, node.expression
+        if isinstance(left, exp.Literal) and isinstance(right, exp.Literal):
+            return Every(())
+        one, two = self.column(left), self.column(right)
+        if one and two:
+            return Link(*one, *two) if one[0] != two[0] else Every(())
+        if one is None and two is not None:
+            left = right
+        if isinstance(right, exp.Any) and one is not None:
+            return Test(*one)
+        return self._test(left, "equality")
+
+    def _test(self, node: Any, how: str) -> Condition:
+        exp = self.exp
+        if isinstance(node, exp.Paren):
+            node = node.this
+        if isinstance(node, exp.Tuple):
+            return Every(tuple(self._test(x, how) for x in node.expressions))
+        if (own := self.column(node)) is not None:
+            if own[1].lower() in _ADDRESSES:
+                return Every(())  # the record's own place is found without an index
+            return Test(*own, how)
+        if isinstance(node, exp.AggFunc):
+            return Every(())
+        inner = list(node.find_all(exp.Column)) if hasattr(node, "find_all") else []
+        told = [own for c in inner if (own := self.column(c)) is not None]
+        if isinstance(node, exp.Subquery | exp.Select) or not told:
+            return Every(())
+        table, name = told[0]
+        spelt = node.sql().lower().replace(" ", "").replace('"', "")
+        spelt = re.sub(r"\b\w+\.", "", spelt)
+        entity = self.reading.entities.by_table.get(table)
+        if how != "scanned" and entity is not None:
+            if any(spelt == d.columns[0][0] for d in entity.declared if d.columns):
+                return Test(table, spelt, how)
+        return Test(table, name, "scanned")

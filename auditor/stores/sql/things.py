@@ -1,0 +1,183 @@
+"""What an expression stands for while queries are read: a query, its rows, one of them, a column."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import Located
+from auditor.model.places import Place
+from auditor.stores.sql.conditions import NOTHING, Condition, Draft
+from auditor.stores.sql.entities import Column, Entity, Relation
+
+
+class Class(msgspec.Struct, frozen=True, eq=False):
+    """A stored class or table itself."""
+
+    entity: Entity
+
+
+class Field(msgspec.Struct, frozen=True, eq=False):
+    """A column of a stored class; `expression` where a function is applied to it: `lower(email)`."""
+
+    entity: Entity
+    column: Column
+    expression: str = ""
+    way: int = 1
+
+
+class Related(msgspec.Struct, frozen=True, eq=False):
+    """A relation as an attribute of the class: `User.items`, for joins and loading."""
+
+    entity: Entity
+    relation: Relation
+
+
+class Holds(msgspec.Struct, frozen=True, eq=False):
+    """A condition: `User.id == 1`, `Q(name="x")`."""
+
+    condition: Condition = NOTHING
+
+
+class Rows(msgspec.Struct, frozen=True, eq=False):
+    """Stored objects that a query brought."""
+
+    entity: Entity
+    draft: Draft | None = None
+
+
+class Row(msgspec.Struct, frozen=True, eq=False):
+    """A stored object; `loop` where it is one of many that are gone through."""
+
+    entity: Entity
+    draft: Draft | None = None
+    loop: Place | None = None
+
+
+class Result(msgspec.Struct, frozen=True, eq=False):
+    """What executing a query gave, before rows are taken from it."""
+
+    draft: Draft
+
+
+class Listed(msgspec.Struct, frozen=True, eq=False):
+    """A list that the code puts together: of conditions, mostly."""
+
+    items: tuple[Thing | None, ...]
+
+
+class Keyed(msgspec.Struct, frozen=True, eq=False):
+    """A dict by text keys, for `filter(**given)`; `open_` where some keys could not be told."""
+
+    names: tuple[tuple[str, bool], ...]
+    open_: bool = False
+
+
+class Self(msgspec.Struct, frozen=True, eq=False):
+    """The object or class whose method runs; `model` where it was made for one: `CRUD(User)`."""
+
+    found: Located
+    model: Entity | None = None
+
+
+class Written(msgspec.Struct, frozen=True, eq=False):
+    """A record that a serializer, a schema or a response model writes out; `found` is its class."""
+
+    found: Located
+    row: Row
+
+
+class Function(msgspec.Struct, frozen=True, eq=False):
+    """A function that mappers give for expressions: `func.lower`."""
+
+    name: str
+
+
+class Statement(msgspec.Struct, frozen=True, eq=False):
+    """SQL as text."""
+
+    text: str
+    node: t.Node
+
+
+class Either(msgspec.Struct, frozen=True, eq=False):
+    """One of several, decided at run time."""
+
+    things: tuple[Thing, ...]
+
+
+Thing = (
+    Class
+    | Field
+    | Related
+    | Holds
+    | Rows
+    | Row
+    | Result
+    | Listed
+    | Keyed
+    | Self
+    | Function
+    | Statement
+    | Draft
+    | Either
+)
+_MAX = 12
+
+
+def each(thing: Thing | None) -> tuple[Thing, ...]:
+    """All that a thing may be."""
+    if thing is None:
+        return ()
+    return thing.things if isinstance(thing, Either) else (thing,)
+
+
+def either(things: list[Thing]) -> Thing | None:
+    distinct = list({id(x): x for one in things for x in each(one)}.values())
+    if not distinct:
+        return None
+    return distinct[0] if len(distinct) == 1 else Either(tuple(distinct[:40]))
+
+
+def _weight(thing: Thing) -> int:
+    match thing:
+        case Draft(where=where):
+            return len(where)
+        case Listed(items=items):
+            return len(items)
+        case Keyed(names=names):
+            return len(names)
+        case Holds(condition=condition):
+            return len(getattr(condition, "parts", (1,)))
+    return 0
+
+
+def merged(one: Thing | None, two: Thing | None) -> tuple[Thing | None, list[Draft]]:
+    """What a name holds when one of two ways was taken, and the queries that are left out.
+
+    Conditions that are added one by one under tests of their own would double the ways each time:
+    what is kept is the query without them, and with each.
+    """
+    if one is two:
+        return one, []
+    every = list({id(x): x for x in (*each(one), *each(two))}.values())
+    groups: dict[object, list[Thing]] = {}
+    for thing in every:
+        key: object = thing.place if isinstance(thing, Draft) else type(thing)
+        groups.setdefault(key, []).append(thing)
+    kept: list[Thing] = []
+    for group in groups.values():
+        if len(group) > 2:
+            least = min(map(_weight, group))
+            group = [x for x in group if _weight(x) <= least + 1][:_MAX]
+        kept += group
+    dropped = [x for x in every if isinstance(x, Draft) and not any(x is y for y in kept)]
+    if not kept:
+        return None, []
+    return (kept[0] if len(kept) == 1 else Either(tuple(kept))), dropped
+
+
+def executed(draft: Draft, **changes: object) -> Draft:
+    """The next step of a query."""
+    return replace(draft, origin=draft, manager=False, **changes)

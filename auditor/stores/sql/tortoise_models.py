@@ -1,0 +1,120 @@
+"""Tortoise's models: tables, columns and indexes.
+
+Source: https://tortoise.github.io/models.html and https://tortoise.github.io/fields.html (a foreign
+key gets no index of its own; the table of a relation of many to many gets a unique one over both).
+"""
+
+from __future__ import annotations
+
+import re
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import Located, Scope, argument
+from auditor.link.values import place_of
+from auditor.stores.field_models import between, fields, keyed, named, refer
+from auditor.stores.sql.entities import (
+    Column,
+    Declared,
+    Entities,
+    Entity,
+    last_name,
+    reads_entities,
+    truth,
+)
+
+_BASE = re.compile(r"^tortoise\b.*\bModel$")
+_REFERS = {"ForeignKeyField", "OneToOneField"}
+
+
+@reads_entities
+def tortoise_model(entities: Entities, found: Located, ancestry: list[str]) -> Entity | None:
+    assert isinstance(found.node, t.Class)
+    if not any(_BASE.search(name) for name in ancestry[1:]):
+        return None
+    place = place_of(found, found.node.name)
+    entity = Entity(ancestry[0], "tortoise", found.node.name.lower(), place, found)
+    for name, value, scope, where in fields(entities, found, ancestry):
+        if not where:
+            if isinstance(value, t.Call):
+                _field(entities, entity, name, value, scope)
+        elif name == "abstract" and where == "own":
+            if isinstance(value, t.Const) and value.value is True:
+                return None
+        elif name == "table":
+            entity.table = entities.values.text(value, scope) or entity.table
+        else:
+            _option(entities, entity, name, value, scope)
+    keyed(entity, "IntField")
+    return entity
+
+
+def _field(entities: Entities, entity: Entity, name: str, call: t.Call, scope: Scope) -> None:
+    values, kind = entities.values, last_name(call.func)
+    if kind == "ManyToManyField":
+        entity.pending.append((2, lambda all_: _many(all_, entity, name, call, scope)))
+    if not kind.endswith("Field") or kind == "ManyToManyField":
+        return
+    refers = kind in _REFERS
+    stored = values.text(argument(call, None, "source_field", "db_column"), scope)
+    column = Column(
+        name,
+        stored or (f"{name}_id" if refers else name),
+        kind,
+        place_of(Located(call, scope), name),
+        truth(values, call, scope, "pk", "primary_key") is True,
+        truth(values, call, scope, "unique") is True or kind == "OneToOneField",
+        truth(values, call, scope, "index", "db_index") is True,
+        "?" if refers else "",
+    )
+    entity.columns[name] = column
+    if refers:
+        entity.pending.append((2, lambda all_: _key(all_, entity, column, call, scope)))
+
+
+def _option(entities: Entities, entity: Entity, name: str, value: t.Expr, scope: Scope) -> None:
+    values = entities.values
+    if name not in ("indexes", "unique_together"):
+        return
+    unique = name == "unique_together"
+    plain = getattr(values.value(value, scope), "value", None)
+    groups = plain if isinstance(plain, list) else []
+    if groups and all(isinstance(x, str) for x in groups):
+        groups = [groups]
+    place, implied = place_of(Located(value, scope)), "unique" if unique else ""
+    for group in groups:
+        if isinstance(group, list):
+            entity.declared.append(Declared(named(entity, group), place, unique, "", implied))
+    for node in t.walk_own(value):
+        if isinstance(node, t.Call) and last_name(node.func).endswith("Index"):
+            columns = getattr(values.value(argument(node, None, "fields"), scope), "value", None)
+            if columns := named(entity, columns):
+                entity.declared.append(Declared(columns, place_of(Located(node, scope))))
+
+
+def _named(entities: Entities, entity: Entity, call: t.Call, scope: Scope) -> Entity | None:
+    expr = argument(call, 0, "model_name", "to")
+    if text := entities.values.text(expr, scope):
+        return entities.called(text, entity)
+    return entities.of(expr, scope) if expr is not None else None
+
+
+def _key(entities: Entities, entity: Entity, column: Column, call: t.Call, scope: Scope) -> None:
+    if (target := _named(entities, entity, call, scope)) is not None:
+        back = entities.values.text(argument(call, None, "related_name"), scope)
+        back = back or f"{entity.name.rpartition(':')[2].lower()}s"
+        refer(entity, column, target, back, last_name(call.func) == "ForeignKeyField")
+
+
+def _many(entities: Entities, entity: Entity, name: str, call: t.Call, scope: Scope) -> None:
+    target = _named(entities, entity, call, scope)
+    if target is None:
+        return
+
+    def text(key: str) -> str | None:
+        return entities.values.text(argument(call, None, key), scope)
+
+    table = text("through") or f"{entity.table}_{target.table}"
+    one, two = text("backward_key") or f"{entity.table}_id", text("forward_key") or f"{target.table}_id"  # fmt: skip
+    unique = truth(entities.values, call, scope, "unique", "create_unique_index") is not False
+    back = text("related_name") or f"{entity.table}s"
+    between(entities, entity, target, name, back, (table, one, two), unique, False)
