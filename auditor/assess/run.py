@@ -90,7 +90,7 @@ def _unless_unread(application: Application, verdict: Verdict) -> Verdict:
         return verdict
     names = ", ".join(framework.name for framework in others)
     return unknown(
-        f"The application is written with {names}, which is not read yet ({others[0].place}).",
+        f"The application is written with {names}, {others[0].why} ({others[0].place}).",
         "Ask the question by hand.",
     )
 

@@ -29,6 +29,7 @@ from auditor.link.pathtests import PathTests
 from auditor.link.scopes import CallSite, Located, argument
 from auditor.link.values import place_of
 from auditor.model.deployment import ProxyLocation, Workers
+from auditor.model.patterns import compiled
 from auditor.model.places import Place
 from auditor.model.values import Known
 from auditor.model.web import Limit, Limited, Limiter, Limiting, Route
@@ -165,7 +166,7 @@ def short(name: str) -> str:
 
 def _found(pattern: str, path: str) -> bool:
     try:
-        return re2.search(pattern, path) is not None
+        return compiled(pattern).search(path) is not None
     except re2.error:
         return True
 

@@ -19,10 +19,9 @@ from auditor.link.contexts import contexts_of
 from auditor.link.scopes import CallSite, Located, Scope
 from auditor.link.sequences import items_of
 from auditor.link.values import Env, Evaluator
+from auditor.model.patterns import compiled
 from auditor.model.values import possible
 
-_QUIET = re2.Options()
-_QUIET.log_errors = False
 _MATCHING = re.compile(r"re\.(?:match|search|fullmatch)")
 _MAX_DEPTH = 12
 _MAX_TURNS = 50
@@ -379,12 +378,12 @@ def _found(pattern: str, method: str, text: str) -> bool:
     """Whether a pattern matches; what must not follow, which the engine does not know, is looked for
     wherever the part before it may end."""
     if (excluded := _NOT_AHEAD.search(pattern)) is None:
-        return getattr(re2.compile(pattern, _QUIET), method)(text) is not None
+        return getattr(compiled(pattern), method)(text) is not None
     if len(_NOT_AHEAD.findall(pattern)) > _MAX_AHEAD:
         raise re2.error("looks ahead too often")
     skipped = ".*" if method == "search" and not pattern.startswith("^") else ""
-    before = re2.compile(skipped + pattern[: excluded.start()], _QUIET)
-    ahead = re2.compile(excluded[1], _QUIET)
+    before = compiled(skipped + pattern[: excluded.start()])
+    ahead = compiled(excluded[1])
     after = pattern[excluded.end() :]
     rest = "fullmatch" if method == "fullmatch" else "match"
     return any(

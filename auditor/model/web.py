@@ -315,7 +315,8 @@ class Upload(msgspec.Struct, frozen=True):
 
 
 class UnreadFramework(msgspec.Struct, frozen=True):
-    """A web framework that the tree uses and that is not read yet."""
+    """A web framework that the tree uses and whose application cannot be told, and why not."""
 
     name: str
     place: Place
+    why: str = "which is not read yet"

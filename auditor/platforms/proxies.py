@@ -24,6 +24,7 @@ from auditor.extract.readers.ingress import Ingress
 from auditor.extract.readers.proxies import GatewayLimit, ProxyStatement, TraefikEntry
 from auditor.link.application import Application, provides
 from auditor.model.deployment import ProxyLimit, ProxyLocation
+from auditor.model.patterns import compiled
 from auditor.model.places import Place, apart
 
 _HANDS_ON = {"proxy_pass", "uwsgi_pass", "fastcgi_pass", "grpc_pass", "scgi_pass", "reverse_proxy"}
@@ -228,6 +229,6 @@ def _best(locations: list[ProxyLocation], path: str) -> ProxyLocation | None:
 def _matches(pattern: str, path: str) -> bool:
     """Expressions of the tree are matched without backtracking; what RE2 does not read matches nothing."""
     try:
-        return re2.search(pattern, path) is not None
+        return compiled(pattern).search(path) is not None
     except re2.error:
         return False

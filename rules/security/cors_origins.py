@@ -17,6 +17,7 @@ from auditor.assess.verdict import (
     unknown,
 )
 from auditor.link.application import Application
+from auditor.model.patterns import compiled
 from auditor.model.settings import SettingDefinition
 from auditor.model.values import Setting, Value, possible, settings_in
 from auditor.model.web import CorsPolicy, Route, WebApp
@@ -296,7 +297,7 @@ def _foreign(pattern: str) -> str:
     `shopXexample.com`.
     """
     try:
-        compiled = re2.compile(pattern)
+        expression = compiled(pattern)
     except re2.error:
         return ""
     for found in list(_DOMAIN.finditer(pattern))[:10]:
@@ -305,7 +306,7 @@ def _foreign(pattern: str) -> str:
         hosts = [f"evil{domain}", f"x.evil{domain}", f"{domain}.evil.example"]
         for host in hosts + [f"{first}x{rest}"] * ("." in rest):
             origin = f"https://{host}"
-            if compiled.fullmatch(origin):
+            if expression.fullmatch(origin):
                 return origin
     return ""
 

@@ -59,7 +59,9 @@ def django_without_routes(application: Application) -> Iterator[UnreadFramework]
             for node, scope in application.code.of_kind(t.Import)
             if (node.module or node.names[0][0]).partition(".")[0] == "django"
         )
-        yield UnreadFramework("Django", next(places))
+        yield UnreadFramework(
+            "Django", next(places), "whose settings and URLs are not in this tree"
+        )
 
 
 @provides(Route)
