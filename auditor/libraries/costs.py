@@ -49,7 +49,12 @@ _MAX_DEPTH = 3
 def costly_routes(application: Application) -> Iterator[Costly]:
     direct = _Direct(application.code)
     for route in application.facts(Route):
-        if route.function is not None and (found := direct.below(route.function, _MAX_DEPTH)):
+        if route.function is None:
+            continue
+        found = direct.below(route.function, _MAX_DEPTH)
+        if found and route.method in ("GET", "HEAD"):
+            found = direct.when_read(route.function)
+        if found:
             what, located = found
             yield Costly(route, what, place_of(located))
 
@@ -68,10 +73,17 @@ class _Direct:
             self.known[key] = self._look(function, depth)
         return self.known[key]
 
-    def _look(self, function: Located, depth: int) -> tuple[str, Located] | None:
+    def when_read(self, function: Located) -> tuple[str, Located] | None:
+        """What a handler spends on a GET: not what it does with a form that was sent."""
+        body: list[t.Stmt] = function.node.body  # type: ignore[attr-defined]
+        return self._look(function, _MAX_DEPTH, _without_forms(body))
+
+    def _look(
+        self, function: Located, depth: int, body: list[t.Stmt] | None = None
+    ) -> tuple[str, Located] | None:
         inner = self.code.inside(function)
         callees = []
-        for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+        for node in t.walk_own(*(function.node.body if body is None else body)):  # type: ignore[attr-defined]
             if isinstance(node, t.Const) and isinstance(node.value, str) and "//" in node.value:
                 for what, address in _ADDRESSES:
                     if address.search(node.value):
@@ -88,3 +100,48 @@ class _Direct:
             if found := self.below(callee, depth - 1):
                 return found
         return None
+
+
+def _without_forms(body: list[t.Stmt]) -> list[t.Stmt]:
+    """The statements that run for a GET; after a refused form those of the other branch do."""
+    found: list[t.Stmt] = []
+    for stmt in body:
+        match stmt:
+            case t.If(test=test) if _is_sent(test):
+                found += _without_forms(stmt.orelse)
+            case t.If(test=test, body=[*_, t.Return()]) if _is_read(test):
+                return found + stmt.body
+            case t.If():
+                kept = _without_forms(stmt.body), _without_forms(stmt.orelse)
+                found += [
+                    t.Do(stmt.line, stmt.column, stmt.end_line, stmt.test),
+                    *kept[0],
+                    *kept[1],
+                ]
+            case t.Try():
+                found += _without_forms(stmt.body)
+                found += [s for h in stmt.handlers for s in _without_forms(h.body)]
+                found += _without_forms([*stmt.orelse, *stmt.final])
+            case _:
+                found.append(stmt)
+    return found
+
+
+def _is_read(test: t.Expr) -> bool:
+    """`request.method == "GET"`, `request.method != "POST"`."""
+    match test:
+        case t.Compare(left=t.Attr(name="method"), ops=[op], rights=[t.Const(value=str(method))]):
+            return (op, method) in (("==", "GET"), ("!=", "POST"))
+    return False
+
+
+def _is_sent(test: t.Expr) -> bool:
+    """`request.method == "POST"`, `form.validate_on_submit()`, also as one of several conditions."""
+    match test:
+        case t.Compare(left=t.Attr(name="method"), ops=["=="], rights=[t.Const(value="POST")]):
+            return True
+        case t.Call(func=t.Attr(name="validate_on_submit")) | t.Attr(name="POST"):
+            return True
+        case t.BoolOp(op="and", values=values):
+            return any(_is_sent(value) for value in values)
+    return False
