@@ -148,3 +148,27 @@ app = FastAPI()
 def me(): return {}
 """
     assert states(build, source) == {"GET /v1/me": Guarding.ENFORCED}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "routes"),
+    [
+        ("app, engine", {"/admin/", "/admin/{identity}/list"}),
+        ('app, engine, base_url="/manage"', {"/manage/", "/manage/{identity}/list"}),
+        ("app, engine, authentication_backend=None", {"/admin/", "/admin/{identity}/list"}),
+        ("app, engine, authentication_backend=Login()", set()),
+        ("app, engine, **options", set()),
+    ],
+)
+def test_a_panel_without_a_login_is_open(build: Build, arguments: str, routes: set[str]) -> None:
+    source = f"""
+from fastapi import FastAPI
+from sqladmin import Admin
+app = FastAPI()
+admin = Admin({arguments})
+"""
+    built = build({"main.py": source})
+    panel = {r.path: r.authentication for r in built.facts(Route) if r.handler == "sqladmin"}
+    assert routes <= set(panel)
+    assert bool(panel) is bool(routes)
+    assert set(panel.values()) <= {Guarding.ABSENT}
