@@ -236,8 +236,8 @@ _DJ_REST_REGISTRATION = (
     _view("resend-email/", "ResendEmailVerificationView", "POST", public="registration"),
 )
 _SOCIAL_DJANGO = (
-    _view("login/<str:backend>/", "auth", "POST", public="login"),
-    _view("complete/<str:backend>/", "complete", "ANY", public="login"),
+    _view("login/<str:backend>/", "auth", "POST", public="sign-in callback"),
+    _view("complete/<str:backend>/", "complete", "ANY", public="sign-in callback"),
     _view("disconnect/<str:backend>/", "disconnect", "POST", demands=_USER),
     _view("disconnect/<str:backend>/<int:association_id>/", "disconnect", "POST", demands=_USER),
 )
@@ -323,8 +323,8 @@ def _oauth_of_all_versions() -> tuple[PackagedView, ...]:
     return _OAUTH_METADATA + now + written + _OAUTH_DEVICES + _OAUTH_OIDC
 
 
-_TOOLBAR = tuple(
-    _view(f"{name}/", name, "ANY")
+_TOOLBAR = tuple(  # each answers 404 to whom the toolbar is not shown, which `debug-mode` judges
+    _view(f"{name}/", name, "ANY", public="debug toolbar")
     for name in (
         "render_panel", "sql_select", "sql_explain", "sql_profile", "template_source",
         "history_sidebar", "history_refresh",
