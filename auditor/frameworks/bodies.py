@@ -38,7 +38,6 @@ _BODIES = {
     "body": "body",
 }
 _CALLED = {"get_json": "body", "get_data": "body"}
-_CONVERTED = re.compile(r"^(?:request|req)\.(?:headers|META)")
 _ASKS = {"is_valid", "validate_on_submit", "validate", "full_clean", "clean", "errors", "save"}
 _VALUES = {"data", "initial_data", "cleaned_data", "populate_obj"}
 _VALIDATES = re.compile(

@@ -46,7 +46,6 @@ _PLAIN = {
     "user_agent", "is_secure", "mimetype", "htmx", "url_rule", "root_url", "host_url", "stream", "db",
 }  # fmt: skip
 """What a request has whoever sends it; anything else was put there by who knows the caller."""
-_CREDENTIALS = {"authorization", "session", "auth"}
 _CALLER = re.compile(
     r"^(?:_?(?:current|logged_?in|auth(?:enticated|ed|orized)?|request(?:ing)?|acting|calling|active|session)"
     r"_?(?:user|account|identity|member|customer|tenant|org\w*|team|principal|employee|profile|staff|admin|workspace)"
@@ -104,13 +103,7 @@ class Callers:
                     else sent_id(key.replace("-", "_").lower(), "header")
                 )
             case t.Call(func=func):
-                last = (
-                    func.name
-                    if isinstance(func, t.Attr)
-                    else func.id
-                    if isinstance(func, t.Name)
-                    else ""
-                )
+                last = t.last_word(func)
                 if _ASKED_CALLER.match(last):
                     return IDENTITY
                 if last in ("get_jwt_identity", "get_jwt", "current_user") or (

@@ -34,17 +34,6 @@ _NARROWING = (
 _LOADING = re.compile(
     r"Detail|Update|Delete|Destroy|Retrieve|SingleObject|ModelViewSet|GenericViewSet|GenericAPIView|Edit"
 )
-_LOADS = {
-    "retrieve",
-    "update",
-    "partial_update",
-    "destroy",
-    "get",
-    "post",
-    "put",
-    "patch",
-    "delete",
-}
 _PRESENCE = {"is_authenticated", "is_anonymous", "is_active"}
 """What tells only that there is a caller."""
 _PLAIN_PERMISSIONS = re.compile(

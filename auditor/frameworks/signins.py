@@ -64,7 +64,7 @@ def entrance(code: Code, function: Located | None) -> str:
         return ""
     if not _REGISTERS.search(function.node.name):
         return ""
-    near = [n for each in code.with_callees(function, 1) for n in t.walk_own(*each.node.body)]  # type: ignore[attr-defined]
+    near = _nodes(code, function, 1)
     annotated = [n for p in function.node.params if p.annotation for n in t.walk(p.annotation)]
     takes = any(
         _PASSWORD.search(_word(n)) or _REGISTRATION.search(_word(n)) for n in (*near, *annotated)
@@ -78,12 +78,18 @@ def _signs_in(code: Code, function: Located) -> bool:
     page = any(isinstance(n, t.Const) and _is_page(n.value) for n in own)
     if page and sum(not isinstance(s, t.Import) for s in body) == 1:
         return isinstance(body[-1], t.Return)
-    near = [n for each in code.with_callees(function, 1) for n in t.walk_own(*each.node.body)]  # type: ignore[attr-defined]
+    near = _nodes(code, function, 1)
     if not any(_PASSWORD.search(word) for node in near if (word := _word(node))):
         return False
-    nodes = [n for each in code.with_callees(function, 2) for n in t.walk_own(*each.node.body)]  # type: ignore[attr-defined]
+    nodes = _nodes(code, function, 2)
     opens = _LOGIN.search(function.node.name) or any(_opens(n) for n in nodes)  # type: ignore[attr-defined]
     return bool(opens) and (page or any(_compares(n) for n in nodes))
+
+
+def _nodes(code: Code, function: Located, depth: int) -> list[t.Node]:
+    """What a function does itself, and through what it calls so many levels down."""
+    found = code.with_callees(function, depth)
+    return [n for each in found for n in t.walk_own(*each.node.body)]  # type: ignore[attr-defined]
 
 
 def _is_page(value: object) -> bool:

@@ -24,7 +24,6 @@ _SETTINGS = {
     "JWT_SECRET": "tokens",
     "SECURITY_PASSWORD_SALT": "tokens",
 }
-_IN_DICTIONARY = ("SIMPLE_JWT", "NINJA_JWT")
 _SERIALIZERS = re.compile(
     r"itsdangerous\.(?:\w+\.)?(?:(?:URLSafe)?(?:Timed)?(?:JSONWebSignature)?Serializer|(?:Timestamp)?Signer)$"
 )

@@ -47,7 +47,6 @@ _WEAK_SCHEMES = re.compile(
 _WEAK_HASHERS = re.compile(r"(?:MD5|SHA1(?!.*PBKDF2)|Unsalted\w*|Crypt)PasswordHasher$")
 _MIN_PBKDF2 = 100_000
 _MIN_BCRYPT = 10
-_CONFIRMS = re.compile(r"conf|repeat|again|verify|retype|second|new|old|current|2|_two|check", re.I)
 _QUERIES = {
     "first", "one", "one_or_none", "first_or_404", "get", "get_or_none", "get_or_404", "find_one", "fetchone",
     "scalar", "scalar_one_or_none", "scalars", "find", "filter_by", "filter",
@@ -77,10 +76,6 @@ def is_password(expr: t.Expr | None) -> bool:
         case t.Attr(value=base, name="data"):  # a form's field
             return is_password(base)
     return False
-
-
-def _function(code: Code, scope: Scope) -> Located | None:
-    return code.enclosing(scope)
 
 
 def _words(function: Located | None) -> set[str]:
@@ -114,7 +109,7 @@ def fast_hashes(application: Application) -> Iterator[PasswordHash]:
         hashed = [given] if given is not None else _added(code, site)
         if not any(_of_password(code, expr, site) for expr in hashed):
             continue
-        function = _function(code, site.scope)
+        function = code.enclosing(site.scope)
         words = _words(function)
         if any(_SLOW.search(w) or _NOT_KEPT.search(w) for w in words) or _is_client(site):
             continue
@@ -136,7 +131,7 @@ def _hands_on(code: Code, function: Located) -> bool:
 
 def _added(code: Code, site: CallSite) -> list[t.Expr]:
     """What `hasher.update(…)` adds to a hash that was begun with nothing."""
-    function = _function(code, site.scope)
+    function = code.enclosing(site.scope)
     found: list[t.Expr] = []
     if function is not None:
         names = {
@@ -158,7 +153,7 @@ def _of_password(code: Code, given: t.Expr, site: CallSite) -> bool:
     """Whether what is hashed is a password: by its name, or by the function's that hashes it."""
     if any(is_password(node) for node in t.walk_own(given) if isinstance(node, t.Name | t.Attr | t.Item | t.Call)):  # fmt: skip
         return True
-    function = _function(code, site.scope)
+    function = code.enclosing(site.scope)
     name = function.node.name if function is not None else ""  # type: ignore[attr-defined]
     if not _HASHES_PASSWORDS.search(name) and not _in_password_class(function):
         return False

@@ -11,7 +11,6 @@ from auditor.link.scopes import argument
 
 # --- commands and code (CWE-78, CWE-94, CWE-502)
 
-_SUBPROCESS = {"run", "call", "check_call", "check_output", "Popen", "getoutput", "getstatusoutput"}
 _SHELLS = {"sh", "bash", "/bin/sh", "/bin/bash", "cmd", "cmd.exe", "powershell", "zsh"}
 
 

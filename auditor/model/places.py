@@ -18,11 +18,16 @@ class Place(msgspec.Struct, frozen=True, order=True):
         return f"{self.path}:{self.line}"
 
 
+def shared(path: str, other: str) -> int:
+    """How many leading directories two files share."""
+    count = 0
+    for one, two in zip(path.split("/")[:-1], other.split("/")[:-1], strict=False):
+        if one != two:
+            break
+        count += 1
+    return count
+
+
 def apart(path: str, other: str) -> int:
     """How many directories lie between two files."""
-    one, two = path.split("/")[:-1], other.split("/")[:-1]
-    shared = next(
-        (i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b),
-        min(len(one), len(two)),
-    )
-    return len(one) + len(two) - 2 * shared
+    return path.count("/") + other.count("/") - 2 * shared(path, other)

@@ -20,7 +20,6 @@ from auditor.link.values import Evaluator, place_of
 from auditor.model.values import possible
 
 _ADMIN = ("flask_admin.Admin", "flask_admin.base.Admin")
-_INDEX = re.compile(r"^flask_admin(?:\.base)?\.AdminIndexView$")
 _MODEL = re.compile(
     r"^flask_admin\.(?:contrib\.\w+(?:\.view)?\.ModelView|model(?:\.base)?\.BaseModelView)$"
 )

@@ -17,6 +17,7 @@ from auditor.link.names import Code
 from auditor.link.scopes import CallSite, Scope
 from auditor.link.values import Evaluator
 from auditor.model.deployment import Command
+from auditor.model.places import shared
 
 Key = tuple[str, int, int]
 
@@ -118,8 +119,8 @@ class FlaskApps:
 
     def near(self, path: str) -> list[Key]:
         """The application that a file most probably belongs to: the one in the nearest directory."""
-        ranked = sorted(self.sites, key=lambda key: -_shared(key[0], path))
-        return [key for key in ranked if _shared(key[0], path) == _shared(ranked[0][0], path)]
+        ranked = sorted(self.sites, key=lambda key: -shared(key[0], path))
+        return [key for key in ranked if shared(key[0], path) == shared(ranked[0][0], path)]
 
     def unit(self, path: str) -> str:
         """The name of the application that a file belongs to."""
@@ -144,16 +145,6 @@ def is_app_name(name: str) -> bool:
     if name.endswith("().app") and name.startswith("connexion."):
         return True
     return name.endswith("()") and name[:-2] in APPS
-
-
-def _shared(one: str, other: str) -> int:
-    """How many leading directories two paths share."""
-    count = 0
-    for a, b in zip(one.split("/")[:-1], other.split("/")[:-1], strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
 
 
 @provides(FlaskApps)

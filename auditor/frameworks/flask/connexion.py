@@ -20,7 +20,7 @@ from auditor.link.contexts import contexts_of
 from auditor.link.names import Code
 from auditor.link.scopes import CallSite, Located, Scope, named
 from auditor.link.values import Evaluator, place_of
-from auditor.model.places import Place
+from auditor.model.places import Place, shared
 
 _OTHER_ROLES = (Role.TEST, Role.EXAMPLE, Role.DOCUMENTATION)
 """A folder `spec` or `docs` may hold what the application serves."""
@@ -96,8 +96,8 @@ class Connexion:
         for word in words:
             clean = re.sub(r"^(?:\.{0,2}/)+", "", word)
             fits = [p for p in self.documents if p == clean or p.endswith("/" + clean)]
-            near = max((_shared(p, scope.module.path) for p in fits), default=0)
-            found += [p for p in fits if _shared(p, scope.module.path) == near]
+            near = max((shared(p, scope.module.path) for p in fits), default=0)
+            found += [p for p in fits if shared(p, scope.module.path) == near]
         if not words and expr is not None:  # it is computed: every document that names functions
             found = [p for p, d in self.documents.items() if any(o.handler for o in d.operations)]
         return list(dict.fromkeys(found))
@@ -217,12 +217,3 @@ def _flask_path(base: str, operation: Operation) -> str:
 
 def _stem(path: str) -> str:
     return path.rpartition("/")[2].removesuffix(".py")
-
-
-def _shared(one: str, other: str) -> int:
-    count = 0
-    for a, b in zip(one.split("/")[:-1], other.split("/")[:-1], strict=False):
-        if a != b:
-            break
-        count += 1
-    return count

@@ -28,7 +28,6 @@ from auditor.model.values import Known
 from auditor.model.web import Guard, Guarding
 
 _G = re.compile(r"(?:flask\.|quart\.)?g|(?:_request_ctx_stack|_app_ctx_stack)\.top")
-_GLOBALS = re.compile(r"(?:flask|quart)(?:\.globals)?\.g")
 
 _HTTP_AUTH = re.compile(
     r"^(?:flask_httpauth|apiflask(?:\.security)?)\.(HTTP(?:Basic|Digest|Token)Auth|MultiAuth)\(\)"

@@ -55,8 +55,6 @@ class Calling(Expressions):
                     case t.Call(func=t.Name(id="Markup"), args=[inner]):
                         return self.eval(inner)
             receiver = self.eval(func.value)
-            if receiver is None and self.flow.implicit and func.name in ("get_json", "get"):
-                receiver = None
         elif not isinstance(func, t.Name):
             self.eval(func)
         positional = tuple([self.eval(arg) for arg in expr.args])

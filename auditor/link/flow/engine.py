@@ -16,7 +16,6 @@ from auditor.link.scopes import Located, Scope
 from auditor.link.values import Evaluator
 
 _MAX_DEPTH = 7
-_MAX_NESTING = 120
 _MAX_SHAPES = 10
 _MAX_STATEMENTS = 1_000_000
 """Statements and calls one audit walks; beyond it the rest of the flows stay unseen."""

@@ -44,7 +44,6 @@ _ENDS = {
     "get_or_none": "find_one", "upsert_one": "update_one", "get_or_create": "find_one", "in_bulk": "find",
     "insert": "insert_many", "create": "insert_one",
 }  # fmt: skip
-_SAFE = {"paginate"}
 
 
 @provides(Query)

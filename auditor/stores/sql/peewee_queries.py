@@ -21,8 +21,6 @@ Told = tuple[Thing | None, bool]
 _STARTS = {"select": "select", "update": "update", "delete": "delete", "insert": "insert", "insert_many": "insert",
            "raw": "select", "replace": "insert"}  # fmt: skip
 _GETS = {"get", "get_or_none", "get_by_id", "get_or_create", "delete_by_id", "set_by_id", "create", "filter", "noop"}  # fmt: skip
-_ENDS = {"get", "get_or_none", "first", "scalar", "count", "exists", "execute", "iterator", "dicts", "tuples", "namedtuples",
-         "objects", "paginate", "peek"}  # fmt: skip
 
 
 @reads_calls

@@ -126,13 +126,7 @@ class Selections:
                 case t.Await(value=value) | t.Item(value=value):
                     expr = value
                 case t.Call(func=func, args=args):
-                    last = (
-                        func.name
-                        if isinstance(func, t.Attr)
-                        else func.id
-                        if isinstance(func, t.Name)
-                        else ""
-                    )
+                    last = t.last_word(func)
                     if last in _STARTS or last in _BY_MODEL:
                         for arg in args:
                             if kind := self._mentioned(arg, scope):

@@ -54,7 +54,6 @@ _EXECUTES = {
 }  # fmt: skip
 _ONE = {"first", "one", "one_or_none", "scalar_one", "scalar_one_or_none", "scalar", "fetchone", "fetch_one",
         "fetch_val", "first_or_404", "one_or_404", "first_or_none"}  # fmt: skip
-_ALL = {"all", "fetchall", "unique", "scalars", "mappings", "tuples", "partitions", "yield_per", "columns", "fetch_all"}  # fmt: skip
 _AGGREGATES = re.compile(r"^(?:count|sum|max|min|avg|array_agg|json_agg|string_agg|group_concat)$")
 _LOADS = {"selectinload", "joinedload", "subqueryload", "contains_eager", "immediateload"}
 _KEEP = {"subquery", "cte", "alias", "scalar_subquery", "as_scalar", "lateral", "self_group", "label", "correlate",
