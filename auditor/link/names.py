@@ -141,6 +141,9 @@ class Code(Index):
                 return self._member(base, name, depth)
             case t.Call(func=t.Item(value=func)) if t.dotted(func).rpartition(".")[2][:1].isupper():
                 return self.result(self.name(func, scope, depth), depth)  # Repository[User](…)
+            case t.Call(func=t.Name(id="type"), args=[_, t.Seq(items=[_, *_] as bases), _]):
+                named = [self.name(base, scope, depth) for base in bases]
+                return next((name for name in named if name in self._definitions), named[0])
             case t.Call(func=func):
                 return self.result(self.name(func, scope, depth), depth)
             case t.Item(value=value, index=index):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.link.checks.outcomes import part_of
 from auditor.link.checks.parts import CALLER_SOURCES, Part
 from auditor.link.checks.recognised import RECOGNISERS
 from auditor.link.checks.strength import (
@@ -16,7 +17,6 @@ from auditor.link.checks.strength import (
     State,
     Strength,
     Verification,
-    least,
 )
 from auditor.link.scopes import CallSite, Located, argument, arguments
 from auditor.link.values import Env as Bound
@@ -254,22 +254,8 @@ class Calls(Part):
         whole = self.evidence.origin(call, state)
         if found is None or not any(len(way.parts) == count for way in found.ways):
             return [whole] * count
-        origins = []
-        for index in range(count):
-            each = [
-                (
-                    way.strength,
-                    *(way.parts[index] if len(way.parts) == count else (None, way.truth)),
-                )
-                for way in found.ways
-            ]
-            none = Strength.NONE
-            truth = least((max(s, t) for s, known, t in each if known is not False), none)
-            absent = least((s for s, known, _ in each if known is not True), none)
-            absent = absent if absent >= Strength.DEFAULT_SECRET else none
-            refusal = absent > truth
-            origins.append(replace(whole, truth=truth, absent=absent, plain=none, refusal=refusal))
-        return origins
+        ways = [w if len(w.parts) == count else replace(w, parts=()) for w in found.ways]
+        return [part_of(ways, str(index), whole) for index in range(count)]
 
     def chosen(self, callee: Located, call: t.Call) -> Bound:
         """The constants and settings passed for what the callee compares: `validate(method="x")`."""

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.checks.calls import CREDENTIAL_FIELD, Calls
+from auditor.link.checks.outcomes import asked, compared, literal
 from auditor.link.checks.parts import CALLER_SOURCES, Part, Trace
 from auditor.link.checks.recognised import VOUCHERS
 from auditor.link.checks.strength import (
@@ -99,6 +100,8 @@ class Evidence(Part):
             ) or t.dotted(subject).endswith("request.auth"):
                 nobody = "nonymous" in t.dotted(kind)
                 return (none, Strength.VERIFIED) if nobody else (Strength.VERIFIED, none)
+            case t.Call() if (part := asked(expr)) and part in state.env:
+                return state.env[part].truth, state.env[part].absent
             case t.Call():
                 found = self.calls.verification(expr, state)
                 if found and found.refuses:
@@ -137,6 +140,10 @@ class Evidence(Part):
         self, left: t.Expr, op: str, right: t.Expr, state: State
     ) -> tuple[Strength, Strength]:
         none = Strength.NONE
+        part = state.env.get(asked(left)) if isinstance(right, t.Const) else None
+        if part is not None and part.told and op in ("is", "is not", "==", "!="):
+            yes, no = compared(part, literal(right))
+            return (yes, no) if op in ("is", "==") else (no, yes)
         if op in ("is", "is not") or (op in ("==", "!=") and _is_none(right)):
             yes, no = self.truth(left, state)
             if isinstance(right, t.Const) and right.value is True:
@@ -289,6 +296,8 @@ class Evidence(Part):
                 return state.env[name]
             case t.Attr() if (dotted := t.dotted(expr)) in state.env:
                 return state.env[dotted]
+            case t.Item() | t.Call() if (part := asked(expr)) and part in state.env:
+                return state.env[part]
             case t.Attr(value=t.Name(id=name), name=attribute) if (
                 name in state.env and state.env[name].identity and attribute not in OF_NOBODY
             ):
@@ -335,6 +344,10 @@ class Evidence(Part):
                 return True
             case t.Name(id=name) if name in state.env and state.env[name].falsy:
                 return False
+            case t.Name(id=name) if name in state.env and state.env[name].constant:
+                return True
+            case t.Call(func=t.Name(id="str")):
+                return True  # the text of an exception
             case t.Call(func=func):
                 if _RESPONSE.search(t.dotted(func)) or self.checks.responders.status(
                     expr, self.scope

@@ -90,10 +90,24 @@ class Origin(msgspec.Struct, frozen=True, order=True):
     absent: Strength = Strength.NONE
     plain: Strength = Strength.NONE
     refusal: bool = False
+    told: tuple[tuple[str, Strength], ...] = ()
+    """The constants that it may be, as they are written, and what is established with each."""
 
 
 OF_NOBODY = {"is_anonymous", "get_id", "groups", "user_permissions", "pk", "id"}
 """Attributes of a user that say nothing of one who has not signed in."""
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A part of what a function returns: an item of a tuple by its number, an entry, a field."""
+
+    name: str
+    truthy: bool | None
+    """Whether it is truthy for certain, or falsy."""
+    truth: Strength
+    """What is established when it is truthy."""
+    constant: str = ""
+    """The literal that it is, if it is one, as Python writes it."""
 
 
 class Exit(msgspec.Struct, frozen=True):
@@ -111,8 +125,8 @@ class Exit(msgspec.Struct, frozen=True):
     """As of its state."""
     truthy: bool | None = None
     """Whether what it returns is truthy for certain, or falsy."""
-    parts: tuple[tuple[bool | None, Strength], ...] = ()
-    """Of a tuple that it returns, the same for each item, and what is established when it is truthy."""
+    parts: tuple[Piece, ...] = ()
+    """Of what it returns, the same for each part."""
     refusal: bool = False
     """Whether it returns a refusal: it lets nobody pass who is handed that."""
 

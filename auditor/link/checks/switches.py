@@ -6,9 +6,8 @@ import re
 
 from auditor.extract.python import tree as t
 from auditor.link.checks.parts import Part
-from auditor.link.checks.strength import (
-    Env,
-)
+from auditor.link.checks.strength import Env
+from auditor.link.scopes import argument
 from auditor.model.values import Known, OneOf, Setting, Unknown, possible, settings_in
 
 _SWITCHES_OFF = re.compile(r"disable|bypass|skip|insecure|without|no_?auth|allow_?anonymous", re.I)
@@ -36,7 +35,11 @@ class Switches(Part):
                 return None if None in outcomes else op == "and"
         known = self.tests.decide(test, self.scope) if self.tests else None
         if known is None and self.trace.by_default:
-            known = self.switched(test)
+            if option := _fallback(test):
+                self.trace.note(f"{option[0]} decides whether it is asked at all")
+                known = option[1]
+            else:
+                known = self.switched(test)
             self.trace.optional |= known is not None
         return known
 
@@ -122,6 +125,16 @@ class Switches(Part):
                 outcomes = [self.stored_option(value) for value in values]
                 return (op == "or") if (op == "or") in outcomes else None
         return None
+
+
+def _fallback(test: t.Expr) -> tuple[str, bool] | None:
+    """The name of an option of an ini file, and what it is where the file does not say."""
+    match test:
+        case t.Call(func=t.Attr(name="getboolean"), args=[_, t.Const(value=str(option))]) as call:
+            match argument(call, None, "fallback"):
+                case t.Const(value=value):
+                    return option, bool(value)
+    return None
 
 
 def settled(test: t.Expr, env: Env) -> bool | None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.checks.evidence import Evidence
+from auditor.link.checks.outcomes import named_parts, pieces
 from auditor.link.checks.parts import Part, Trace
 from auditor.link.checks.refusals import Refusals
 from auditor.link.checks.strength import (
@@ -16,6 +17,7 @@ from auditor.link.checks.strength import (
     Env,
     Exit,
     Origin,
+    Piece,
     State,
     Strength,
     Summary,
@@ -173,9 +175,17 @@ class Walk(Part):
         self.trace.rejects[rejects:] = [stmt for _ in self.trace.rejects[rejects:]]
 
     def taken_apart(self, target: t.Expr, value: t.Expr, state: State) -> Env:
-        """`user, error = check(request)`: what each of the names holds."""
+        """`user, error = check(request)`, `result = check(request)`: what each of the parts holds."""
         call = value.value if isinstance(value, t.Await) else value
-        if not isinstance(target, t.Seq) or not isinstance(call, t.Call):
+        if not isinstance(call, t.Call):
+            return {}
+        if isinstance(target, t.Name):
+            found = self.evidence.calls.verification(call, state)
+            if found is None or not any(way.parts for way in found.ways):
+                return {}
+            named = named_parts(found.ways, self.evidence.origin(call, state))
+            return {f"{target.id}.{part}": origin for part, origin in named.items()}
+        if not isinstance(target, t.Seq):
             return {}
         parts = self.evidence.calls.parts(call, len(target.items), state)
         pairs = zip(target.items, parts, strict=True)
@@ -233,13 +243,11 @@ class Walk(Part):
             Exit(state.strength, False, False, stmt, none, truthy=True, parts=parts, refusal=True)
         )
 
-    def parts(self, value: t.Expr, state: State) -> tuple[tuple[bool | None, Strength], ...]:
-        if not isinstance(value, t.Seq):
-            return ()
-        return tuple(
-            (self.evidence.truthiness(item, state), self.evidence.origin(item, state).truth)
-            for item in value.items
-        )
+    def parts(self, value: t.Expr, state: State) -> tuple[Piece, ...]:
+        def judge(part: t.Expr) -> tuple[bool | None, Strength]:
+            return self.evidence.truthiness(part, state), self.evidence.origin(part, state).truth
+
+        return pieces(value, self.scope, self.code, judge)
 
     def branch(self, stmt: t.If, state: State) -> State | None:
         decided = self.switches.decided(stmt.test)
