@@ -69,14 +69,14 @@ class ObjectViews:
             last = list(route.parameters)[-1].name
             key = frozenset(m for m in named if m.name == last) or named
             if kind:
-                found.accesses.append(Access(at, kind, key))
+                found.accesses.add(Access(at, kind, key))
         if narrowing := list(self._narrowed(view)):
             narrowed = narrowing[0]
             asked = [self._parts(each) for each in narrowing]
             parts = set().union(*asked) if all(asked) else set()
             tied = frozenset(m for m in named if not parts or m.name in parts)
             if tied:
-                found.ties.append(Meeting(tied, "checked", narrowed))
+                found.ties.add(Meeting(tied, "checked", narrowed))
         return found
 
     def _loads_itself(self, route: Route, view: Located) -> bool:

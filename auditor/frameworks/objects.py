@@ -155,7 +155,8 @@ class _Analysis:
             elif first in ignored:
                 at = ignored[first]
                 tie = Tie.IGNORED
-                reason = f"what `{first.name}` leads to {at.ignored} ({place_of(at.where)})"
+                ignored_for = at.ignored.format(*(m.name for m in at.against))
+                reason = f"what `{first.name}` leads to {ignored_for} ({place_of(at.where)})"
             if tie is Tie.NONE and first.source != "path" and (tied or trace.kept):
                 own = told is Ownership.OWNED and "." not in owner and first in trace.changed
                 if tied or not own:
@@ -198,7 +199,7 @@ class _Analysis:
         if self._scoped(route):
             return "a decorator or a scope demands a role"
         if trace.roles:
-            return f"callers without the role are turned away ({place_of(trace.roles[0])})"
+            return f"callers without the role are turned away ({place_of(next(iter(trace.roles)))})"
         return ""
 
     @staticmethod

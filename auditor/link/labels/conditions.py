@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from auditor.extract.python import tree as t
-from auditor.link.labels.engine import Mark, Marks, Meeting, Trace, ids, knows_caller
-from auditor.link.scopes import Located, Scope
+from auditor.link.labels.engine import Labels, Mark, Marks, Meeting, Trace, ids, knows_caller
+from auditor.link.scopes import Scope
 
 NEUTRAL = {
     "print", "info", "debug", "warning", "warn", "error", "exception", "critical", "log", "write",
@@ -35,12 +35,14 @@ _ROLE_CALL = re.compile(
     r"^Permission$|^_?(?:(?:current_user_)?is|require|check|has|user_is)_?(?:\w+_)?(?:admin|superuser|staff|role|permission)"
 )
 _EXITS = {"abort", "exit", "fail", "redirect"}
+SENT_AS_WELL = "is compared with `{}`, which the caller sends as well"
 OWNER_WORD = re.compile(r"owner|user|author|tenant|account|customer|org|created_by|creator", re.I)
 
 
 class Tests:
     """What comparisons and branches say."""
 
+    labels: Labels
     scope: Scope
     trace: Trace
 
@@ -71,12 +73,12 @@ class Tests:
                 case t.Call(func=t.Name(id=name), args=[owner, *_]) if _ROLE.search(name):
                     held = self.eval(owner)
                 case t.Call(func=func) if _ROLE_CALL.search(t.last_word(func)):
-                    self.trace.roles.append(Located(node, self.scope))
+                    self.trace.roles.add(self.labels.at(node, self.scope))
                     return
                 case _:
                     continue
             if knows_caller(held) and not ids(held):
-                self.trace.roles.append(Located(node, self.scope))
+                self.trace.roles.add(self.labels.at(node, self.scope))
                 return
 
     def compare(self, expr: t.Compare, ignored: str = "") -> Marks:
@@ -87,10 +89,10 @@ class Tests:
         ):
             return held
         if found := ids(held):
-            where = Located(expr, self.scope)
+            where = self.labels.at(expr, self.scope)
             if knows_caller(held):
                 if _SAMENESS.issuperset(expr.ops):
-                    self.trace.ties.append(Meeting(found, "compared", where, ignored))
+                    self.trace.ties.add(Meeting(found, "compared", where, ignored))
             elif len(found) > 1 and len(sides) == 2 and sides[0] and sides[1]:
                 self.linked(expr, sides, found)
         return held
@@ -100,13 +102,12 @@ class Tests:
         other = [m for m in found if m.source in ("query", "body", "header", "cookie")]
         owner = any(OWNER_WORD.search(n.name) for n in t.walk_own(expr) if isinstance(n, t.Attr))
         if other and owner and len(ids(sides[0]) ^ ids(sides[1])) > 1:
-            name = other[0].name
-            reason = f"is compared with `{name}`, which the caller sends as well"
-            self.trace.ties.append(
-                Meeting(found - {other[0]}, "compared", Located(expr, self.scope), reason)
-            )
+            against = min(other, key=lambda m: m.name)
+            where = self.labels.at(expr, self.scope)
+            rest, sent = found - {against}, frozenset([against])
+            self.trace.ties.add(Meeting(rest, "compared", where, SENT_AS_WELL, sent))
         else:
-            self.trace.links.append(found)
+            self.trace.links.add(found)
 
 
 def _exits(body: list[t.Stmt]) -> bool:

@@ -13,6 +13,7 @@ from auditor.link.labels.conditions import NEUTRAL, OWNER_WORD, Tests
 from auditor.link.labels.engine import (
     NOTHING,
     Access,
+    Gathered,
     Labels,
     Mark,
     Marks,
@@ -350,25 +351,25 @@ class Walk(Tests):
         restricting = keys | receiver
         if found.within is not None:
             restricting |= self.eval(found.within)
-        where = Located(expr, self.scope)
+        where = self.labels.at(expr, self.scope)
         if named := frozenset(m for m in keys if m.kind == "id" and not m.found):
-            self.trace.accesses.append(Access(where, found.kind, named))
+            self.trace.accesses.add(Access(where, found.kind, named))
             if found.changes:
                 self.trace.changed |= named
         if knows_caller(restricting) and found.kind:
             self.trace.kept.add(found.kind)
         if met := ids(restricting):
             if knows_caller(restricting):
-                self.trace.ties.append(Meeting(met, "query", where))
+                self.trace.ties.add(Meeting(met, "query", where))
             if len(met) > 1:
-                self.trace.links.append(met)
+                self.trace.links.add(met)
         return found
 
     def unread(self, expr: t.Call, last: str, callee: Located | None, held: Marks) -> None:
         """A call of what cannot be read: given both, it may well check one against the other."""
         found = ids(held)
         if len(found) > 1 and (last.startswith(("execute", "fetch")) or last not in NEUTRAL):
-            self.trace.links.append(found)
+            self.trace.links.add(found)
         if not found or callee is not None or last in NEUTRAL or last[:1].isupper():
             return
         asks = knows_caller(held) or (
@@ -377,9 +378,9 @@ class Walk(Tests):
         if asks and not re.search(
             r"log(?:ger|ging)?$", t.dotted(getattr(expr.func, "value", None))
         ):
-            self.trace.ties.append(Meeting(found, "checked", Located(expr, self.scope)))
+            self.trace.ties.add(Meeting(found, "checked", self.labels.at(expr, self.scope)))
         elif len(found) == 1:
-            self.trace.unfollowed.append(found)
+            self.trace.unfollowed.add(found)
 
     def follow(
         self,
@@ -419,11 +420,10 @@ class Walk(Tests):
         found = self.labels.trace(callee, given)
         if found is None:
             return None
-        generic = [a for a in found.accesses if not a.kind]
-        if generic:
+        if any(not a.kind for a in found.accesses):
             kind = self.generic_kind(expr)
-            settled = [Access(a.where, kind, a.ids) if not a.kind else a for a in found.accesses]
-            found = replace(found, accesses=settled)
+            settled = (Access(a.where, a.kind or kind, a.ids) for a in found.accesses)
+            found = replace(found, accesses=Gathered.of(settled))
         self.trace.add(found)
         return found.returns
 
