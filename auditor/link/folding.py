@@ -6,6 +6,7 @@ Nothing is run but a closed list of the built-in types' own functions, on values
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -15,6 +16,9 @@ from auditor.model.places import Place
 from auditor.model.values import Known, Masked, OneOf, Setting, Unknown, Value
 
 _MAX_LENGTH = 100_000
+_MAX_ALTERNATIVES = 8
+_MAX_COMBINATIONS = 256
+"""Of the alternatives of several values: twelve values of three each would be half a million."""
 METHODS: dict[str, Callable[..., Any]] = {
     name: getattr(str, name)
     for name in [
@@ -124,6 +128,21 @@ def apply_to(element: t.Expr, target: str, item: Any) -> Any:
 def lift(function: Callable[..., Any], values: Iterable[Value], place: Place) -> Value:
     """Apply `function` to plain values; through settings' defaults and alternatives."""
     values = list(values)
+    if math.prod(map(_alternatives, values)) > _MAX_COMBINATIONS:
+        return Unknown("too many possible values", place)
+    return _lift(function, values, place)
+
+
+def _alternatives(value: Value) -> int:
+    match value:
+        case Setting(default=default) if default is not None:
+            return _alternatives(default)
+        case OneOf(values=options):
+            return sum(map(_alternatives, options[:_MAX_ALTERNATIVES]))
+    return 1
+
+
+def _lift(function: Callable[..., Any], values: list[Value], place: Place) -> Value:
     for index, value in enumerate(values):
         match value:
             case Unknown():
@@ -134,10 +153,12 @@ def lift(function: Callable[..., Any], values: Iterable[Value], place: Place) ->
                 if default is None:
                     return Setting(name, _when_unset(function, value, values, index), value.place)
                 rest = [*values[:index], default, *values[index + 1 :]]
-                return Setting(name, lift(function, rest, value.place), value.place)
+                return Setting(name, _lift(function, rest, value.place), value.place)
             case OneOf(values=options):
-                rest_of = [[*values[:index], o, *values[index + 1 :]] for o in options[:8]]
-                return one_of([lift(function, rest, place) for rest in rest_of], place)
+                rest_of = [
+                    [*values[:index], o, *values[index + 1 :]] for o in options[:_MAX_ALTERNATIVES]
+                ]
+                return one_of([_lift(function, rest, place) for rest in rest_of], place)
     plain = [value.value for value in values if isinstance(value, Known)]
     try:
         if _too_large(plain):

@@ -71,6 +71,17 @@ def test_hostile_arithmetic_stays_small(source: str, build: Build) -> None:
     assert not (isinstance(value, Known) and len(str(value.value)) > 1000)
 
 
+def test_alternatives_do_not_multiply(build: Build) -> None:
+    """Forty values of three each have more combinations than anybody can wait for."""
+    several = "'a' if flag() else 'b' if flag() else 'c'"
+    source = f"probe({several})\nprobe([{', '.join([several] * 40)}])"
+    application = build({"main.py": source})
+    values = application.values
+    one, many = application.code.method_calls("probe")
+    assert {v.value for v in possible(values.value(one.node.args[0], one.scope))} == set("abc")
+    assert isinstance(values.value(many.node.args[0], many.scope), Unknown)
+
+
 def test_what_is_computed_is_unknown(build: Build) -> None:
     application = build({"main.py": "import random\nprobe(random.random())"})
     (site,) = application.code.method_calls("probe")
