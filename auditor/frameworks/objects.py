@@ -47,7 +47,7 @@ _TIE = {"query": Tie.QUERY, "compared": Tie.COMPARED, "checked": Tie.CHECKED}
 def object_accesses(application: Application) -> Iterator[ObjectAccess]:
     routes = [route for route in application.facts(Route) if _identified(route)]
     if routes:
-        (found,) = application.facts(_Analysis)
+        (found,) = application.facts(ObjectAnalysis)
         for route in routes:
             found.trace(route)
         for route in application.facts(Route):
@@ -68,7 +68,7 @@ def unfollowed_ids(application: Application) -> Iterator[UnfollowedIds]:
             p.name for p in route.parameters if p.source == "path" and sent_id(p.name, "path")
         )
         if named and id(route) not in found and route.function is not None:
-            (judged,) = application.facts(_Analysis)
+            (judged,) = application.facts(ObjectAnalysis)
             if judged.trace(route).unfollowed:
                 yield UnfollowedIds(route, named)
 
@@ -90,7 +90,7 @@ def _by_capability(route: Route) -> bool:
     return any(p.source == "path" and SECRET.search(p.name) for p in route.parameters)
 
 
-class _Analysis:
+class ObjectAnalysis:
     """Judges the routes of an application one by one."""
 
     def __init__(self, application: Application) -> None:
@@ -285,9 +285,9 @@ class _Analysis:
 _ALL_PARTS = {"view_args", "path_params"}
 
 
-@provides(_Analysis)
-def analysis(application: Application) -> list[_Analysis]:
-    return [_Analysis(application)]
+@provides(ObjectAnalysis)
+def analysis(application: Application) -> list[ObjectAnalysis]:
+    return [ObjectAnalysis(application)]
 
 
 def _closed(trace: Trace, guarded: dict[str, tuple[Tie, str]]) -> dict[object, tuple[Tie, str]]:

@@ -77,21 +77,31 @@ _PLACES = tuple(
             r"|cookies?[-_]policy|contact(?:[-_]us)?",
         ),
         ("metrics", r"metrics"),
-        ("error page", r"[45]\d\d"),
+        ("error page", r"(?:errors?[-_/])?[45]\d\d"),
     )
 )
+_FORMS = re.compile(
+    r"contact[-_](?:us|form)|feedback|(?:send|give|submit)[-_]feedback|newsletter(?:[-_/](?:subscribe|unsubscribe|signup))?|(?:un)?subscribe"
+    r"|(?:i18n/)?set[-_]?lang(?:uage)?|cookie[-_]?consent",
+    re.I,
+)
+"""What visitors of a site send without an account, at the top of the site."""
 _FILE = re.compile(r"[^{}]*\.(?:js|css|map|png|jpe?g|svg|gif|ico|woff2?|ttf|webmanifest)", re.I)
 _OF_THINGS = re.compile(
     r"(?:applications?|apps?|clients?|devices?|(?:web)?hooks?|services?|domains?|events?|courses?)",
     re.I,
 )
 """Below these, `register` is no registration of people."""
-_DEEPEST = {"health check": 2, "information": 1, "error page": 1}
+_DEEPEST = {"health check": 2, "information": 1, "error page": 2}
 _MAILED = re.compile(
     r"(?:re)?set|reset[-_]?password|confirm|activate|verify|unsubscribe|(?:accept[-_]?)?invit(?:e|ation)s?",
     re.I,
 )
 """What the link of a mail does: its secret is the credential."""
+_SECRET = re.compile(
+    r"\{(?:token|email|code|uid|key)\w*\}|\{(?:confirm|confirmation|activation|verification|reset|invite|invitation)_?(?:token|code|key)\}",
+    re.I,
+)
 _STATUS = re.compile(r"(?:_?status|(?:api|public|server|system|app|service)[-/]status)", re.I)
 _BARE = {"token", "otp", "recover", "refresh"}
 """Words that name an action only when they are the whole path, or stand below `auth`."""
@@ -109,9 +119,9 @@ def public_by_nature(method: str, path: str) -> str:
     if not segments:
         return "start page" if reads else ""
     mailed = False
-    if len(segments) > 1 and re.fullmatch(r"\{(?:token|email|code|uid|key)\w*\}", segments[-1]):
+    if len(segments) > 1 and _SECRET.fullmatch(segments[-1]):
         secret = segments.pop()  # the link of a mail: `/reset-password/{token}`
-        mailed = secret[1:].startswith(("token", "code", "key")) and method in ("GET", "POST")
+        mailed = secret[1:].endswith(("token}", "code}", "key}")) and method in ("GET", "POST")
     if any(segment.startswith("{") for segment in segments[:-1]):
         return ""
     *above, last = segments
@@ -129,9 +139,13 @@ def public_by_nature(method: str, path: str) -> str:
             last.lower() not in _BARE or not above or _is_auth(above[-1])
         ):
             return why
+    if method in ("POST", "PUT") and len(segments) <= 2 and _FORMS.fullmatch("/".join(segments)):
+        return "form for visitors"
     if mailed and _MAILED.fullmatch(last):
         return "link of a mail"
     if reads:
+        if _PLACES[-1][1].fullmatch(pair):
+            return "error page"
         for why, words in _PLACES:
             if words.fullmatch(segments[0]) and len(segments) <= _DEEPEST.get(why, len(segments)):
                 return why

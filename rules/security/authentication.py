@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -18,6 +17,7 @@ from auditor.assess.verdict import (
 )
 from auditor.link.application import Application
 from auditor.model.blind import BlindSpot
+from auditor.model.openness import Openness, OpenRead
 from auditor.model.pages import StaticPage
 from auditor.model.web import Guard, Guarding, Route, UnusedGuard
 
@@ -29,9 +29,12 @@ class Authentication(Rule):
     decodes without verifying or returns the same user for everybody is decorative, and the routes
     behind it count as open. Public by nature are health checks, login, registration, password
     recovery, documentation and the start page. A route that changes data is critical, one that only
-    reads is high; it is medium where all reads of a resource are open and its changes are guarded, as
-    in a shop or a blog (accept it with a waiver when it is meant so), and low where a page without
-    data is all that is shown. A guard that compares with a secret whose default stands in the code works, and is
+    reads is high. Where an application shows most of what it holds to everybody and guards its changes,
+    as a shop or a blog does, an open read is judged by itself: it stays high where its path or its
+    data belong to somebody (accounts, orders, tokens), where it takes a form, and where most reads
+    beside it are guarded; other reads are medium (accept them with a waiver when they are meant so),
+    and low where all that they read is told and belongs to nobody, or a page without data is all
+    that is shown. A guard that compares with a secret whose default stands in the code works, and is
     reported as weak (high). A guard outside of the tree that is not known leaves its routes unknown.
     """
 
@@ -61,11 +64,11 @@ class Authentication(Rule):
                 )
             return not_applicable("every route is public by nature")
         met = [r for r in known if r.authentication is Guarding.ENFORCED]
-        shown = _shown_to_all(known)
+        reads = {(r.application, r.name): r for r in application.facts(OpenRead)}
         static = {(page.application, page.name) for page in application.facts(StaticPage)}
         evidence = [
             *self._guards(known),
-            *(self._open(r, shown, static) for r in known if r.authentication is Guarding.ABSENT),
+            *(self._open(r, reads, static) for r in known if r.authentication is Guarding.ABSENT),
             *self._unused(application, known),
         ]
         if not known:
@@ -89,15 +92,20 @@ class Authentication(Rule):
         return judge(summary + _by_application(known), evidence, Coverage(len(met), len(known)))
 
     def _open(
-        self, route: Route, shown: set[tuple[str, str]], static: set[tuple[str, str]]
+        self,
+        route: Route,
+        reads: dict[tuple[str, str], OpenRead],
+        static: set[tuple[str, str]],
     ) -> Evidence:
         severity, told = Severity.HIGH, f"{route.name} is open to everybody"
+        read = reads.get((route.application, route.name))
         if (route.application, route.name) in static:
             severity, told = Severity.LOW, told + "; it shows a page without data"
-        elif route.writes or route.method == "WEBSOCKET":
+        elif read is None:
             severity = Severity.CRITICAL
-        elif _resource(route) in shown:
-            severity, told = Severity.MEDIUM, told + "; only changes are guarded there"
+        else:
+            severity = _SEVERITIES[read.openness]
+            told += f"; {read.why}" if read.why else ""
         return Evidence(route.place, State.ABSENT, severity, told, _subject(route))
 
     def _guards(self, routes: list[Route]) -> Iterator[Evidence]:
@@ -215,6 +223,74 @@ async def stats():  # expect: high
         },
         {
             "app.py": """
+import os
+from fastapi import Depends, FastAPI, Header, HTTPException
+from sqlalchemy import select
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from store import session
+
+app = FastAPI()
+
+class Base(DeclarativeBase):
+    pass
+
+class Article(Base):
+    __tablename__ = "articles"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+
+class Login(Base):
+    __tablename__ = "logins"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    password_hash: Mapped[str]
+
+def staff(x_key: str = Header()):
+    if x_key != os.environ["STAFF_KEY"]:
+        raise HTTPException(401)
+
+@app.get("/latest")
+def latest():  # expect: low
+    return session.execute(select(Article).limit(10)).scalars().all()
+
+@app.get("/archive")
+def archive():  # expect: medium
+    return []
+
+@app.get("/authors")
+def authors():  # expect: high
+    return session.execute(select(Login).limit(10)).scalars().all()
+
+@app.get("/users/{user_id}")
+def one(user_id: int):  # expect: high
+    return {}
+
+@app.get("/drafts/new", dependencies=[Depends(staff)])
+def newest_draft():
+    return {}
+
+@app.get("/drafts/old", dependencies=[Depends(staff)])
+def oldest_draft():
+    return {}
+
+@app.get("/drafts/{draft_id}")
+def draft(draft_id: int):  # expect: high
+    return {}
+
+@app.post("/publish", dependencies=[Depends(staff)])
+def publish():
+    return {}
+
+@app.post("/withdraw", dependencies=[Depends(staff)])
+def withdraw():
+    return {}
+
+@app.post("/rename", dependencies=[Depends(staff)])
+def rename():
+    return {}
+"""
+        },
+        {
+            "app.py": """
 import jwt
 from fastapi import Depends, FastAPI, Header, HTTPException
 
@@ -257,24 +333,11 @@ def _by_application(routes: list[Route]) -> str:
     return f" By application: {', '.join(told)}."
 
 
-def _shown_to_all(routes: list[Route]) -> set[tuple[str, str]]:
-    """Resources that everybody may read all of, and nobody change without a credential."""
-    resources: dict[tuple[str, str], list[Route]] = defaultdict(list)
-    for route in routes:
-        resources[_resource(route)].append(route)
-    return {
-        resource
-        for resource, found in resources.items()
-        if any(r.writes and r.authentication is Guarding.ENFORCED for r in found)
-        and all(
-            r.authentication is Guarding.ABSENT
-            for r in found
-            if not r.writes and r.method != "WEBSOCKET"
-        )
-    }
-
-
-def _resource(route: Route) -> tuple[str, str]:
-    """Application, and what a path names first: `products` of `/api/v1/products/{id}`."""
-    segments = [s for s in route.path.split("/") if s and not re.fullmatch(r"api|v\d+", s)]
-    return route.application, segments[0] if segments else ""
+_SEVERITIES = {
+    Openness.CHANGES: Severity.HIGH,
+    Openness.PRIVATE: Severity.HIGH,
+    Openness.BESIDE: Severity.HIGH,
+    Openness.FORGOTTEN: Severity.HIGH,
+    Openness.READ: Severity.MEDIUM,
+    Openness.HARMLESS: Severity.LOW,
+}

@@ -16,16 +16,31 @@ from auditor.link.application import Application, provides
 from auditor.link.scopes import Located
 from auditor.link.values import place_of
 from auditor.model.blind import BlindSpot
+from auditor.model.openness import BackOffice
 from auditor.model.web import Route, UnreadFramework, WebApp
 
 _REGISTRIES = re.compile(r"(?:rest_framework|ninja|django\.)")
 """Packages whose routers and sites are read, or left alone on purpose."""
+_BACK_OFFICES = (
+    ("Wagtail's admin", re.compile(r"^wagtail\.admin")),
+    ("Django's admin", re.compile(r"(?:^|\.)admin(?:\.|$)|AdminConfig$")),
+)
+"""Applications that are installed for staff to change content in."""
 
 
 @provides(WebApp)
 def django_web_apps(application: Application) -> Iterator[WebApp]:
     for project in application.facts(DjangoProject):
         yield WebApp(project.name, "Django", project.place, project.main.name)
+
+
+@provides(BackOffice)
+def back_offices(application: Application) -> Iterator[BackOffice]:
+    for project in application.facts(DjangoProject):
+        installed = project.main.texts("INSTALLED_APPS")
+        for name, package in _BACK_OFFICES:
+            if any(package.search(app) for app in installed):
+                yield BackOffice(project.name, name)
 
 
 @provides(UrlConf)

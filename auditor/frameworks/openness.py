@@ -1,0 +1,231 @@
+"""Which open reads are those of a public site, and which look like a guard that is missing.
+
+A blog, a shop or a catalogue shows most of what it holds to everybody, and guards what changes it. Where
+an application shows that it tells these apart, an open read is judged by what it hands out and by the
+reads beside it, not by being open alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.frameworks.objects import ObjectAnalysis
+from auditor.link.application import Application, provides
+from auditor.link.scopes import Located
+from auditor.model.data import Query, Table
+from auditor.model.objects import ObjectAccess, Ownership
+from auditor.model.openness import BackOffice, Openness, OpenRead
+from auditor.model.pages import PageServer
+from auditor.model.traffic import Traffic
+from auditor.model.web import Guarding, Route
+
+_ENFORCED_WRITES = 0.9
+"""The share of guarded changes from which an application shows that it tells changes from reads."""
+_OPEN_WRITES = 1 / 3
+"""How many open changes there may be for each open read, where content is changed in a back office."""
+_OPEN_READS = 0.25
+"""The share of open reads below which an open one is an exception."""
+_PRIVATE_PATH = re.compile(
+    r"(?:[a-z]+[-_])?(?:admin|internal|private|debug|secrets?|tokens?|api[-_]?keys?|credentials?|passwords?|users?|accounts?"
+    r"|customers?|clients?|employees?|patients?|me|my|profiles?|orders?|invoices?|payments?|transactions?|billing"
+    r"|subscriptions?|messages?|inbox|conversations?|chats?|notifications?|logs?|audit|exports?|backups?|dump"
+    r"|dashboard|leads?|appointments?|bookings?|reservations?|salar(?:y|ies)|payroll|sessions?|settings?|config(?:uration)?"
+    r"|environ(?:ment)?|env|silk|(?:django[-_])?rq|flower|sql[-_]?explorer|explorer|hijack|impersonate|rosetta)(?:[-_](?:list|details?|data|info|all))?(?:\.\w+)?",
+    re.I,
+)
+_PRIVATE_COLUMN = re.compile(
+    r"^(?:.*_)?(?:password\w*|passwd|secret\w*|(?:access|refresh|api|auth)_?token|api_?key|private_?key|ssn|national_?id"
+    r"|passport\w*|iban|card_?number|cvv|salary|last_?login|diagnos\w+|blood_?\w+)$",
+    re.I,
+)
+_SHOWN_KIND = re.compile(
+    r"posts?|articles?|comments?|reviews?|ratings?|recipes?|questions?|answers?|topics?|threads?|blogs?|entr(?:y|ies)"
+    r"|products?|photos?|images?|videos?|pictures?|books?|movies?|films?|songs?|albums?|projects?|packages?|stor(?:y|ies)"
+    r"|events?|news|listings?|ads?|tweets?|likes?|tags?|categor(?:y|ies)|courses?|lessons?|quotes?|snippets?",
+    re.I,
+)
+"""What its author publishes, whoever the column `user` refers to."""
+_USER = re.compile(r"(?:user|owner|account|customer|member|client)_id$")
+_FIGURES = {"join", "count", "count_documents", "exists", "aggregate"}
+"""Operations that bring figures, or what belongs to other records."""
+_FORM = {"POST", "FILES", "body", "data"}
+
+
+@provides(OpenRead)
+def open_reads(application: Application) -> Iterator[OpenRead]:
+    known = [r for r in application.facts(Route) if r.authentication is not Guarding.UNKNOWN]
+    judged = [r for r in known if r.authentication is not Guarding.EXEMPT]
+    opened = [r for r in judged if _is_read(r) and r.authentication is Guarding.ABSENT]
+    if not opened:
+        return
+    shown = _Shown(application, judged)
+    handed = _Handed(application)
+    for route in opened:
+        openness, why = Openness.FORGOTTEN, ""
+        if route.method == "ANY" and (changed := _takes_form(route)):
+            openness, why = Openness.CHANGES, changed
+        elif not (apart := shown.apart(route)):
+            pass
+        elif private := _private(route) or handed.private(route):
+            openness, why = Openness.PRIVATE, private
+        elif beside := shown.beside(route):
+            openness, why = Openness.BESIDE, beside
+        else:
+            openness, why = (Openness.HARMLESS if handed.told(route) else Openness.READ), apart
+        yield OpenRead(route.application, route.name, openness, why)
+
+
+def _is_read(route: Route) -> bool:
+    return not route.writes and route.method != "WEBSOCKET"
+
+
+def _takes_form(route: Route) -> str:
+    """What a view that answers every method takes of a form; empty where it takes nothing."""
+    function = route.function
+    if function is None or not isinstance(function.node, t.Function):
+        return ""
+    for node in t.walk_own(*function.node.body):
+        match node:
+            case t.Attr(value=t.Name(id="request"), name=name) if name in _FORM:
+                return f"it takes `request.{name}`"
+            case t.Compare(left=t.Attr(name="method"), rights=[t.Const(value="POST")]):
+                return "it answers POST"
+    return ""
+
+
+def _private(route: Route) -> str:
+    for segment in route.path.split("/"):
+        if _PRIVATE_PATH.fullmatch(segment):
+            return f"`{segment}` names what is not for everybody"
+    return ""
+
+
+def resource(route: Route) -> tuple[str, str]:
+    """Application, and what a path names first: `products` of `/api/v1/products/{id}`."""
+    segments = [s for s in route.path.split("/") if s and not re.fullmatch(r"api|v\d+", s)]
+    return route.application, segments[0] if segments else ""
+
+
+def _beneath(query: Query, page: bool) -> bool:
+    """Whether it finds what belongs to another record, or on a page to who is looking."""
+    return any(f.endswith("_id") and (page or not _USER.match(f)) for f in query.equality)
+
+
+class _Shown:
+    """What an application shows to all: whether it tells reads from changes, and where."""
+
+    def __init__(self, application: Application, routes: list[Route]) -> None:
+        office = {b.application: b.name for b in application.facts(BackOffice)}
+        units: dict[str, list[Route]] = defaultdict(list)
+        self.resources: dict[tuple[str, str], list[Route]] = defaultdict(list)
+        self.files: dict[tuple[str, str], list[Route]] = defaultdict(list)
+        for route in routes:
+            units[route.application].append(route)
+            self.resources[resource(route)].append(route)
+            self.files[route.application, route.place.path].append(route)
+        self.written = {(r.application, r.path) for r in routes if r.writes}
+        self.apart_by = {
+            name: told
+            for name, found in units.items()
+            if (told := self._tells_apart(found, office.get(name, "")))
+        }
+
+    @staticmethod
+    def _tells_apart(routes: list[Route], office: str) -> str:
+        """Whoever forgets guards forgets them before changes as well."""
+        writes = {(r.path, r.authentication) for r in routes if r.writes}
+        reads = [r for r in routes if _is_read(r)]
+        opened = sum(r.authentication is Guarding.ABSENT for r in reads)
+        if opened < _OPEN_READS * len(reads):
+            return ""
+        enforced = sum(state is Guarding.ENFORCED for _, state in writes)
+        if enforced > 2 and enforced >= _ENFORCED_WRITES * len(writes):
+            return "changes are guarded throughout the application"
+        unguarded = sum(state is Guarding.ABSENT for _, state in writes)
+        if office and unguarded <= _OPEN_WRITES * opened:
+            return f"content is changed in {office}"
+        return ""
+
+    def apart(self, route: Route) -> str:
+        """What tells that open reads are meant; empty where nothing does."""
+        found = self.resources[resource(route)]
+        if any(r.writes and r.authentication is Guarding.ENFORCED for r in found) and all(
+            r.authentication is Guarding.ABSENT for r in found if _is_read(r)
+        ):
+            return "only changes are guarded there"
+        return self.apart_by.get(route.application, "")
+
+    def beside(self, route: Route) -> str:
+        """Whether most reads of the same resource, or of the same file, are guarded."""
+        for routes in (
+            self.resources[resource(route)],
+            self.files[route.application, route.place.path],
+        ):
+            reads = [
+                r for r in routes if _is_read(r) and (r.application, r.path) not in self.written
+            ]
+            guarded = [r for r in reads if r.authentication is Guarding.ENFORCED]
+            if guarded and 2 * len(guarded) >= len(reads):
+                return f"{len(guarded)} of {len(reads)} reads beside it are guarded, {guarded[0].name} for one"
+        return ""
+
+
+class _Handed:
+    """What routes read of the stores."""
+
+    def __init__(self, application: Application) -> None:
+        application.facts(ObjectAccess)  # what routes find or make by who calls
+        (self.objects,) = application.facts(ObjectAnalysis)
+        self.pages = {(p.application, p.name) for p in application.facts(PageServer)}
+        (traffic,) = application.facts(Traffic)
+        self.read: dict[tuple[str, str], dict[tuple[str, str], bool]] = defaultdict(dict)
+        for query in application.facts(Query):
+            if query.reads and query.operation not in _FIGURES:
+                for route in traffic.of(query.place):
+                    name = route.application, route.name
+                    if not _beneath(query, name in self.pages):
+                        self.read[name][query.store, query.collection] = True
+        self.tables = {(x.store, x.name): x for x in application.facts(Table)}
+        self.classes = {(c.path, c.node.line): c for c in application.code.classes()}
+        self._reasons: dict[tuple[tuple[str, str], bool], str] = {}
+
+    def told(self, route: Route) -> bool:
+        """Whether everything that a route reads could be told."""
+        read = self.read.get((route.application, route.name), {})
+        return bool(read) and all(key in self.tables for key in read)
+
+    def private(self, route: Route) -> str:
+        read = self.read.get((route.application, route.name), {})
+        page = (route.application, route.name) in self.pages
+        return next((why for key in read if (why := self._why(key, page))), "")
+
+    def _why(self, key: tuple[str, str], page: bool) -> str:
+        """Why a table is not for everybody; a page shows what its template names, not whole rows."""
+        if (key, page) not in self._reasons:
+            self._reasons[key, page] = self._look(key, page)
+        return self._reasons[key, page]
+
+    def _look(self, key: tuple[str, str], page: bool) -> str:
+        table = self.tables.get(key)
+        if table is None:
+            return ""
+        for column, _ in table.columns if not page else ():
+            if _PRIVATE_COLUMN.match(column):
+                return f"it reads {table.name}, which holds `{column}`"
+        found = self.classes.get((table.place.path, table.place.line))
+        kind = self._kind(table, found)
+        told, field = self.objects.owners.settled(kind, self.objects.held | self.objects.made)
+        if told is Ownership.ACCOUNT:
+            return f"it reads {table.name}, the accounts"
+        words = re.findall(r"[A-Z]?[a-z]+", kind.rpartition(".")[2])
+        if told is Ownership.OWNED and not (words and _SHOWN_KIND.fullmatch(words[-1])):
+            return f"it reads {table.name}, which belongs to `{field}`"
+        return ""
+
+    def _kind(self, table: Table, found: Located | None) -> str:
+        if found is not None:
+            return self.objects.code.own_name(found)
+        return f"table:{table.name}" if table.store == "sql" else f"collection:{table.name}"
