@@ -6,7 +6,6 @@ A configuration found in the tree under audit can narrow what is reported, never
 from __future__ import annotations
 
 import datetime
-import difflib
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -15,11 +14,6 @@ from typing import Any
 
 from auditor.assess.verdict import Severity
 from auditor.waivers import Waiver
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 class ConfigError(Exception):
@@ -56,8 +50,8 @@ def find_config(root: Path, given: Path | None) -> tuple[Config, list[str]]:
     """
     if given is not None:
         try:
-            data = tomllib.loads(given.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            data = _read(given)
+        except (OSError, ValueError) as error:
             raise ConfigError(f"{given}: {_one_line(error)}") from error
         inner = (
             data.get("tool", {}).get("auditor", data)
@@ -70,8 +64,8 @@ def find_config(root: Path, given: Path | None) -> tuple[Config, list[str]]:
         if path.is_symlink() or not path.is_file():
             continue
         try:
-            data = tomllib.loads(path.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            data = _read(path)
+        except (OSError, ValueError) as error:
             if name == "auditor.toml":
                 raise ConfigError(f"{name}: {_one_line(error)}") from error
             return Config(), [
@@ -85,6 +79,15 @@ def find_config(root: Path, given: Path | None) -> tuple[Config, list[str]]:
         if isinstance(found, dict):
             return _parse(found, name), []
     return Config(), []
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Raises OSError, or ValueError for what is no UTF-8 or no TOML."""
+    if sys.version_info >= (3, 11):  # slow to import, and small trees do without
+        import tomllib
+    else:
+        import tomli as tomllib
+    return tomllib.loads(path.read_text("utf-8"))
 
 
 def _parse(data: Mapping[str, Any], source: str) -> Config:
@@ -112,6 +115,8 @@ def _parse(data: Mapping[str, Any], source: str) -> Config:
 
 def nearest(word: str, known: Mapping[str, Any] | list[str]) -> str:
     """`; did you mean …?` for a misspelt word."""
+    import difflib
+
     close = difflib.get_close_matches(word, list(known), 1, 0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(known))}"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Collection
+
+from auditor.engines import Choice, Words
 
 
 class Kind(str, enum.Enum):
@@ -72,8 +73,8 @@ _BY_NAME: tuple[tuple[str, Kind], ...] = (
     (r"nginx.*\.conf(?:\.(?:template|j2|jinja2?|jnj))?|.+[.-]nginx(?:\.conf)?|caddyfile(?:\..+)?|.+\.caddyfile"
      r"|traefik.*\.(?:ya?ml|toml)|default\.conf(?:\.template)?|kong\.ya?ml", Kind.PROXY),
 )  # fmt: skip
-_PATHS = tuple((re.compile(pattern, re.I), kind) for pattern, kind in _BY_PATH)
-_NAMES = tuple((re.compile(pattern, re.I), kind) for pattern, kind in _BY_NAME)
+_PATHS = Choice([pattern for pattern, _ in _BY_PATH])
+_NAMES = Choice([f"^(?:{pattern})$" for pattern, _ in _BY_NAME])
 _BY_SUFFIX = {
     "py": Kind.PYTHON,
     "pyw": Kind.PYTHON,
@@ -152,12 +153,10 @@ BINARY_SUFFIXES = frozenset(
 def kind_of(path: str) -> Kind:
     """The kind of a file, by its path relative to the root."""
     name = path.rpartition("/")[2]
-    for pattern, kind in _PATHS:
-        if pattern.search(path):
-            return kind
-    for pattern, kind in _NAMES:
-        if pattern.fullmatch(name):
-            return kind
+    if (first := _PATHS.first(path)) is not None:
+        return _BY_PATH[first][1]
+    if (first := _NAMES.first(name)) is not None:
+        return _BY_NAME[first][1]
     return _BY_SUFFIX.get(name.rpartition(".")[2].lower(), Kind.TEXT)
 
 
@@ -166,20 +165,18 @@ _TEST_FOLDERS = {
     "testdata", "test_data", "__snapshots__", "cassettes", "unit_tests", "unittests", "integration_tests", "fixtures",
     "molecule",
 }  # fmt: skip
-_TEST_FOLDER = re.compile(
-    r"tests_\w+|(?:e2e|functional|acceptance|api|ui|smoke|regression|load|performance)[-_]tests?"
+_TEST_FOLDER = Words(
+    r"(?:^|/)(?:tests_\w+|(?:e2e|functional|acceptance|api|ui|smoke|regression|load|performance)[-_]tests?)/"
 )
-_TEST_NAME = re.compile(
-    r"(?:test_.+|.+_tests?|tests?|conftest)\.py|.+[.-](?:spec|test)\.[jt]sx?|.+\.cy\.[jt]sx?|.+_test\.go|.+_(?:spec|test)\.rb"
+_TEST_NAME = Words(
+    r"(?i)(?:test_.+|.+_tests?|tests?|conftest)\.py|.+[.-](?:spec|test)\.[jt]sx?|.+\.cy\.[jt]sx?|.+_test\.go|.+_(?:spec|test)\.rb"
     r"|.+tests?\.(?:java|kt|cs|php)|.+\.snap|pytest\.ini|tox\.ini"
-    r"|(?:vi|je)s?test[.-]?(?:setup|config)\.\w+|setup-?tests?\.[jt]sx?",
-    re.I,
+    r"|(?:vi|je)s?test[.-]?(?:setup|config)\.\w+|setup-?tests?\.[jt]sx?"
 )
 _EXAMPLE_FOLDERS = {"example", "examples", "sample", "samples", "demo", "demos", "snippets"}
-_EXAMPLE_NAME = re.compile(
-    r"\.(?:example|sample|template)(?:\.|$)|\.dist(?:\.(?!py$)|$)"
-    r"|^\.?(?:dot)?env[-_](?:example|sample|template|dist)$|^(?:example|sample|template)[-_.](?:dot)?env$",
-    re.I,
+_EXAMPLE_NAME = Words(
+    r"(?i)\.(?:example|sample|template)(?:\.|$)|\.dist(?:\.|$)"
+    r"|^\.?(?:dot)?env[-_](?:example|sample|template|dist)$|^(?:example|sample|template)[-_.](?:dot)?env$"
 )
 """`settings.py.dist` is to be copied; `settings.dist.py` is what others import."""
 _DOCUMENT_FOLDERS = {"docs", "doc", "documentation"}
@@ -196,7 +193,7 @@ def role_of(path: str, packages: Collection[str] = ()) -> Role:
         return Role.SOURCE  # what is called test there runs the tests
     if _TEST_FOLDERS.intersection(folders) or _TEST_NAME.fullmatch(name):
         return Role.TEST
-    if any(_TEST_FOLDER.fullmatch(folder) for folder in folders):
+    if _TEST_FOLDER.search(path.lower()):
         return Role.TEST
     if "features" in folders and ("steps" in folders or name == "environment.py"):  # behave's
         return Role.TEST
@@ -211,7 +208,9 @@ def role_of(path: str, packages: Collection[str] = ()) -> Role:
         folders = [
             folder for folder in folders if folder != "snippets"
         ]  # nginx's, as Debian has them
-    if _EXAMPLE_FOLDERS.intersection(folders) or _EXAMPLE_NAME.search(name):
+    if _EXAMPLE_FOLDERS.intersection(folders) or _EXAMPLE_NAME.search(
+        name.removesuffix(".dist.py")
+    ):
         return Role.EXAMPLE
     return Role.SOURCE
 
@@ -233,12 +232,15 @@ def is_test_by_name(path: str) -> bool:
     return tells_more and role_of(f"{folder}/module.py") is Role.SOURCE
 
 
-_GENERATED = re.compile(r".+\.min\.(?:js|css)|.+\.map|.+[.-]bundle\.js|.+\.chunk\.js", re.I)
+_GENERATED = Words(r"(?i).+\.min\.(?:js|css)|.+\.map|.+[.-]bundle\.js|.+\.chunk\.js")
+_HASHED = Words(r".+[.-][0-9a-f]{8,}\.(?:js|css)")
 _BUILD_FOLDERS = {"dist", "build", "out", "static", "public", "assets", "_next"}
 
 
 def is_generated(path: str) -> bool:
     """A built bundle that was committed: nobody edits it, but it may carry secrets."""
     *folders, name = path.lower().split("/")
-    hashed = re.fullmatch(r".+[.-][0-9a-f]{8,}\.(?:js|css)", name)
-    return bool(_GENERATED.fullmatch(name) or (hashed and _BUILD_FOLDERS.intersection(folders)))
+    if not name.endswith((".js", ".css", ".map")):
+        return False
+    hashed = bool(_BUILD_FOLDERS.intersection(folders)) and _HASHED.fullmatch(name)
+    return hashed or _GENERATED.fullmatch(name)

@@ -24,6 +24,7 @@ from auditor.discover.kinds import (
     kind_of,
     role_of,
 )
+from auditor.engines import Words, engine
 
 if TYPE_CHECKING:
     import pathspec
@@ -61,7 +62,7 @@ _DEPENDENCY_FOLDERS = {
 }
 
 
-_OWN_MODULE = re.compile(
+_OWN_MODULE = Words(
     r"(?:\w+_)?(?:models?|views?|urls|apps|admin|routers?|routes|api|schemas?|services?|crud|serializers?|endpoints?"
     r"|handlers?|repository|repositories|forms|tasks)\.py"
 )
@@ -296,11 +297,10 @@ def _without_imported(root: Path, files: list[SourceFile]) -> list[SourceFile]:
                 doubtful[file.path] = file.path.rpartition("/")[2].removesuffix(".py").encode()
     if not doubtful:
         return files
-    import re2  # slow to import, and most trees do without
-
     importing = {
-        name: re2.compile(rb"\bimport\b[^=:]*\b%b\b|[.]%b import\b" % (name, name))
-        for name in map(re.escape, doubtful.values())
+        name: engine(rf"\bimport\b[^=:]*\b{word}\b|[.]{word} import\b")
+        for name in doubtful.values()
+        if (word := re.escape(name.decode("utf-8", "replace")))
     }
     named: set[bytes] = set()
     for file in files:

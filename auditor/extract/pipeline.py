@@ -12,7 +12,6 @@ import pkgutil
 import signal
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Union
 
@@ -25,7 +24,7 @@ from auditor.extract.facts import Fact, Unread
 from auditor.extract.source import Source, Stage, Unreadable, extractors_for
 
 if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import Future, ProcessPoolExecutor
 
     from auditor.extract.cache import Cache
 
@@ -155,7 +154,9 @@ class Workers:
         self.jobs = jobs
         self._pool: ProcessPoolExecutor | None = None
 
-    def submit(self, batches: list[list[Source]], stage: Stage) -> list[Future[list[bytes]]]:
+    def submit(
+        self, batches: list[list[Source]], stage: Stage
+    ) -> list[Future[list[bytes]] | _Lazy]:
         size = sum(len(source.data) for batch in batches for source in batch)
         if self._pool is None and (self.jobs <= 1 or size < _SMALL):
             return [_Lazy(batch, stage) for batch in batches]
@@ -174,15 +175,14 @@ class Workers:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-class _Lazy(Future[list[bytes]]):
+class _Lazy(msgspec.Struct, frozen=True):
     """Work that is done in this process when somebody asks for it."""
 
-    def __init__(self, batch: list[Source], stage: Stage) -> None:
-        super().__init__()
-        self.work = functools.partial(_work, batch, stage)
+    batch: list[Source]
+    stage: Stage
 
-    def result(self, timeout: float | None = None) -> list[bytes]:
-        return self.work()
+    def result(self) -> list[bytes]:
+        return _work(self.batch, self.stage)
 
 
 @dataclass
@@ -275,7 +275,7 @@ def _version() -> str:
     return f"{auditor.__version__} {sys.version_info[:2]} {auditor.code_digest()}"
 
 
-def _collect(keys: list[bytes], future: Future[list[bytes]]) -> dict[bytes, bytes]:
+def _collect(keys: list[bytes], future: Future[list[bytes]] | _Lazy) -> dict[bytes, bytes]:
     if isinstance(future, _Lazy):
         return dict(zip(keys, future.result(), strict=True))
     from concurrent.futures.process import BrokenProcessPool

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from auditor.discover.environments import environment_of
 from auditor.extract.python import tree as t
-from auditor.extract.readers.dotenv import environment_of
 from auditor.libraries.settings_loops import in_turn
 from auditor.link.application import Application, provides
 from auditor.link.folding import as_bool, lift

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from auditor.discover.environments import environment_of, environment_of_file
 from auditor.extract.python import tree as t
-from auditor.extract.readers.dotenv import environment_of, environment_of_file
 from auditor.extract.readers.stored_settings import StoredSetting
 from auditor.libraries.settings import worth_of
 from auditor.link.application import Application, provides

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from auditor.discover import Kind
+from auditor.discover.environments import environment_of_file
 from auditor.extract.readers.compose import ComposeInclude, Service
 from auditor.extract.readers.dockerfiles import is_aside
-from auditor.extract.readers.dotenv import environment_of_file
 from auditor.extract.readers.kubernetes import Workload
 from auditor.link.application import Application, provides
 from auditor.model.containers import Container

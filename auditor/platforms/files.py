@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import re2
 
 from auditor.discover import Role
+from auditor.discover.environments import environment_of, environment_of_file
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Image
-from auditor.extract.readers.dotenv import DotenvEntry, environment_of, environment_of_file
+from auditor.extract.readers.dotenv import DotenvEntry
 from auditor.extract.readers.operations import BackupCommand, LoadScenario
 from auditor.extract.readers.platforms import ManagedStore, Probe, Process
 from auditor.extract.readers.schedules import Unit

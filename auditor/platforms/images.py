@@ -16,9 +16,10 @@ from functools import cached_property
 import msgspec
 
 from auditor.discover import Kind
+from auditor.discover.environments import environment_of
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Ignored, Image
-from auditor.extract.readers.dotenv import DotenvEntry, environment_of
+from auditor.extract.readers.dotenv import DotenvEntry
 from auditor.extract.readers.scripts import PrivilegeDrop, ScriptLine
 from auditor.extract.sensitive import is_sensitive
 from auditor.link.application import Application, provides

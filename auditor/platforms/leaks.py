@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from auditor.discover import Kind, Role
-from auditor.extract.readers.dotenv import environment_of_file
+from auditor.discover.environments import environment_of_file
 from auditor.extract.secrets import Secret
 from auditor.extract.secrets.names import SHIPPED
 from auditor.link.application import Application, provides

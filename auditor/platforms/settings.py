@@ -11,10 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from auditor.discover import Kind, Role
+from auditor.discover.environments import environment_of_file
 from auditor.extract.python import tree as t
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Image
-from auditor.extract.readers.dotenv import DotenvEntry, environment_of_file
+from auditor.extract.readers.dotenv import DotenvEntry
 from auditor.extract.readers.environments import GivenSetting
 from auditor.extract.readers.platforms import PlatformSetting
 from auditor.extract.readers.script_settings import ScriptSetting

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from auditor.discover import Kind
+from auditor.discover.environments import environment_of
 from auditor.extract.facts import Fact
-from auditor.extract.readers.dotenv import environment_of
 from auditor.extract.readers.environments import GivenSetting
 from auditor.extract.sensitive import is_placeholder, is_sensitive, safe_value
 from auditor.extract.shell import commands, program

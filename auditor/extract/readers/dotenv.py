@@ -10,6 +10,7 @@ from dotenv.parser import parse_stream
 from dotenv.variables import Variable, parse_variables
 
 from auditor.discover import Kind
+from auditor.discover.environments import environment_of
 from auditor.extract.facts import Fact, Unread
 from auditor.extract.sensitive import is_placeholder, safe_value
 from auditor.extract.source import Source, Unreadable, extracts
@@ -29,39 +30,6 @@ class DotenvEntry(Fact, frozen=True):
     login: bool
     line: int
     environment: str
-
-
-_ENVIRONMENTS = (
-    ("example", r"example|sample|template|dist|defaults?"),
-    ("development", r"(?:not|non)[-_]?prod(?:uction)?"),
-    ("production", r"prod(?:uction)?|live"),
-    ("staging", r"stag(?:e|ing)|preview|uat"),
-    ("development", r"dev(?:elopment)?|local"),
-    ("test", r"(?:unit-?)?tests?|testing|ci|codebuild|selenium|e2e|playwright"),
-)
-
-
-def environment_of(name: str) -> str:
-    """The environment that a file's name speaks of; empty for a plain `.env`."""
-    for environment, words in _ENVIRONMENTS:
-        if re.search(rf"(?:^|[._\-])(?:{words})(?:[._\-]|$)", name, re.I):
-            return environment
-    return ""
-
-
-def environment_of_file(path: str) -> str:
-    """The environment that a deployment file is for, by its name or the directories it lies in.
-
-    docker-compose.override.yml is read on a developer's machine without being named
-    (https://docs.docker.com/compose/how-tos/multiple-compose-files/merge/).
-    """
-    *folders, name = path.split("/")
-    if re.fullmatch(r"(?:docker-)?compose\.override\.ya?ml", name, re.I) or any(
-        folder == ".devcontainer" for folder in folders
-    ):
-        return "development"
-    told = (environment_of(part) for part in (name, *reversed(folders)))
-    return next((each for each in told if each), "")
 
 
 @extracts(Kind.DOTENV)

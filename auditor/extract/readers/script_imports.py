@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import re2
 
 from auditor.discover import Kind, Role
+from auditor.engines import OPTIONS
 from auditor.extract.facts import Fact
-from auditor.extract.secrets.engines import OPTIONS
 from auditor.extract.source import Source, extracts
 
 

@@ -16,10 +16,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from auditor.discover.kinds import Kind, Role
+from auditor.engines import Words, engine
 from auditor.extract.facts import Fact
 from auditor.extract.secrets import values
 from auditor.extract.secrets.assignments import NAME_BYTES, Place, assignments, judge
-from auditor.extract.secrets.engines import engine
 from auditor.extract.secrets.patterns import CONNECTION_PASSWORD, PATTERNS, URL_PASSWORD, Pattern
 from auditor.extract.secrets.structure import COMMON_PASSWORDS, decode, is_common
 
@@ -122,7 +122,7 @@ def _is_shown(found: _Found, text: bytes, place: Place) -> bool:
     return place.name.endswith(".py") and text.count(b'"""', 0, start) % 2 == 1
 
 
-_OF_A_TEST = re.compile(r"(?i)(?:^|[_\-])(?:unit)?tests?(?:ing)?(?:[_\-]|$)")
+_OF_A_TEST = Words(r"(?i)(?:^|[_\-])(?:unit)?tests?(?:ing)?(?:[_\-]|$)")
 
 
 _COMMENTS = (b"#", b"//", b"*", b"/*", b"<!--", b"-- ", b";", b"rem ", b">>> ")
@@ -183,10 +183,9 @@ def shape(value: str, public: str) -> str:
     return f"{prefix}…({len(value)} characters)"
 
 
-_LOCK_FILES = re.compile(
-    r"package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.ya?ml|bun\.lock|poetry\.lock|uv\.lock|pdm\.lock"
-    r"|.+\.lock|go\.sum|pylock\.toml|.+\.map",
-    re.I,
+_LOCK_FILES = Words(
+    r"(?i)package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.ya?ml|bun\.lock|poetry\.lock|uv\.lock|pdm\.lock"
+    r"|.+\.lock|go\.sum|pylock\.toml|.+\.map"
 )
 
 # --- keys in formats of their own
@@ -250,10 +249,10 @@ def _key(pattern: Pattern, text: bytes, at: int) -> _Found | None:
 
 
 def _is_example(value: str) -> bool:
-    return bool(_EXAMPLE.search(value)) or values.is_repetitive(value)
+    return _EXAMPLE.search(value) or values.is_repetitive(value)
 
 
-_EXAMPLE = re.compile(r"(?i)example|your|x{5,}|\.{3}|\*{3}|redacted|0{8,}|1234567890")
+_EXAMPLE = Words(r"(?i)example|your|x{5,}|\.{3}|\*{3}|redacted|0{8,}|1234567890")
 
 
 # --- keys inside of base64
@@ -329,10 +328,10 @@ def _arguments(text: bytes, place: Place) -> Iterator[_Found]:
 
 # --- passwords in addresses
 
-_LOCAL = re.compile(
-    r"localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[a-z][a-z0-9_-]*", re.I
+_LOCAL = Words(
+    r"(?i)localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[a-z][a-z0-9_-]*"
 )
-_DOCUMENTATION = re.compile(
+_DOCUMENTATION = Words(
     r"(?i)example|your|<|\bhost(?:name)?\b|^x+$|\.test$|\.invalid$|^server$|^domain"
 )
 
@@ -365,7 +364,7 @@ def _made_up(password: str) -> bool:
 def _login(
     scheme: str, user: str, password: str, host: str, place: Place
 ) -> tuple[str, str, str] | None:
-    local = bool(_LOCAL.fullmatch(host)) and scheme != "cloudinary"
+    local = _LOCAL.fullmatch(host) and scheme != "cloudinary"
     title = f"a {scheme} URL"
     known = is_common(password)
     if (

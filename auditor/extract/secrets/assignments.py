@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import msgspec
 
 from auditor.discover.kinds import Kind, Role, kind_of
+from auditor.engines import Words, engine
 from auditor.extract.secrets import values
-from auditor.extract.secrets.engines import engine
 from auditor.extract.secrets.names import WORD, Meaning, meaning_of, words_of
 from auditor.extract.secrets.structure import decode, is_common
 
@@ -71,38 +71,38 @@ class Place:
 
     @functools.cached_property
     def settings(self) -> bool:
-        return bool(_SETTINGS_FILE.search(self.name))
+        return _SETTINGS_FILE.search(self.name)
 
     @functools.cached_property
     def lines(self) -> bool:
         """Each line gives one value, without quotes."""
-        return not self.code and bool(_LINE_FILE.search(self.name))
+        return not self.code and _LINE_FILE.search(self.name)
 
     @functools.cached_property
     def yaml(self) -> bool:
-        return bool(_YAML.search(self.name))
+        return _YAML.search(self.name)
 
     @functools.cached_property
     def shell(self) -> bool:
-        return bool(_SHELL.search(self.name))
+        return _SHELL.search(self.name)
 
     @functools.cached_property
     def prose(self) -> bool:
-        return bool(_PROSE.search(self.name))
+        return _PROSE.search(self.name)
 
     @functools.cached_property
     def code(self) -> bool:
-        return bool(_CODE.search(self.name))
+        return _CODE.search(self.name)
 
     @functools.cached_property
     def words(self) -> bool:
         """Texts for people, in one language."""
-        return bool(_TRANSLATION.search(self.name))
+        return _TRANSLATION.search(self.name)
 
     @functools.cached_property
     def deploys(self) -> bool:
         """Whether the file is read by what starts the application."""
-        return self.lines or self.yaml or bool(_DEPLOYMENT.search(self.name))
+        return self.lines or self.yaml or _DEPLOYMENT.search(self.name)
 
     @functools.cached_property
     def composes(self) -> bool:
@@ -110,25 +110,23 @@ class Place:
 
     @functools.cached_property
     def terraform(self) -> bool:
-        return bool(_TERRAFORM.search(self.name))
+        return _TERRAFORM.search(self.name)
 
 
-_YAML = re.compile(r"(?i)\.ya?ml(?:\.|$)")
-_SHELL = re.compile(r"(?i)\.(?:sh|bash|zsh|envrc|bat|ps1)$|dockerfile|^procfile|makefile")
-_CODE = re.compile(
-    r"(?i)\.(?:py|ipynb|[cm]?[jt]sx?|vue|svelte|rb|php|go|java|kts?|scala|cs|rs|exs?)$"
-)
-_PROSE = re.compile(r"(?i)\.(?:md|rst|txt|log|mdx|adoc|out|csv)$")
-_DEPLOYMENT = re.compile(r"(?i)dockerfile|\.(?:tfvars|tf|toml)$")
-_TERRAFORM = re.compile(r"(?i)\.(?:toml|tfvars|tf)$")
-_SETTINGS_FILE = re.compile(
+_YAML = Words(r"(?i)\.ya?ml(?:\.|$)")
+_SHELL = Words(r"(?i)\.(?:sh|bash|zsh|envrc|bat|ps1)$|dockerfile|^procfile|makefile")
+_CODE = Words(r"(?i)\.(?:py|ipynb|[cm]?[jt]sx?|vue|svelte|rb|php|go|java|kts?|scala|cs|rs|exs?)$")
+_PROSE = Words(r"(?i)\.(?:md|rst|txt|log|mdx|adoc|out|csv)$")
+_DEPLOYMENT = Words(r"(?i)dockerfile|\.(?:tfvars|tf|toml)$")
+_TERRAFORM = Words(r"(?i)\.(?:toml|tfvars|tf)$")
+_SETTINGS_FILE = Words(
     r"(?i)(?:^|\.)env(?:\.|$)|^\.?env[_\-][a-z]+$|\.(?:ya?ml|ini|cfg|conf|toml|properties|tfvars|tf|envrc)$|dockerfile|(?:^|[._\-]|orm|db)(?:settings|config|secrets?"
     r"|credentials?|constants|appsettings)[\w.\-]*\.(?:py|jsx?|tsx?|json|php|rb)$|^web\.config$|^\.npmrc$|^\.pypirc$|^\.netrc$"
 )
-_LINE_FILE = re.compile(
+_LINE_FILE = Words(
     r"(?i)(?:^|\.)env(?:\.|$)|^\.?env[_\-][a-z]+$|\.(?:ini|cfg|conf|properties|envrc)$|^\.npmrc$|^\.pypirc$"
 )
-_TRANSLATION = re.compile(
+_TRANSLATION = Words(
     r"(?i)^(?:messages|translations?|locales?|i18n|strings|lang|labels)?[_.\-]?(?:(?:ar|bg|bn|ca|cs|da|de|el|en|es|et|eu|fa|fi|fr|gl|he"
     r"|hi|hr|hu|id|it|ja|ka|ko|lt|lv|mk|mn|ms|nb|nl|nn|no|pl|pt|ro|ru|sk|sl|sq|sr|sv|sw|ta|te|th|tr|uk|ur|uz|vi|zh)(?:[_\-][a-z]{2,4})?)?"
     r"\.(?:json|ya?ml|properties|po|pot|xlf|arb|resx|strings)$"
@@ -449,12 +447,10 @@ _TYPED = re.compile(r":[^=]+=")
 _OWN_KEY = re.compile(r"(?:signing|encryption|fernet|hmac)[_\-]?key$")
 _PHRASE = re.compile(r"[\w\-]+(?:[ .!]+[\w\-]+)* *[.!]*")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|\w+(?:\.\w+)+")
-_NO_TEXT = re.compile(
+_NO_TEXT = Words(
     r"(?i)\.\.\.|<|>|\*\*|xxx|^[^a-z0-9]*$|^(?:todo|none|null|undefined|auto-?generated.*|str(?:ing)?|int(?:eger)?|bool(?:ean)?|text|password|object)$"
 )
-_FOR_DEVELOPERS = re.compile(
-    r"(?i)(?:^|[._\-])(?:dev|development|local|tests?|testing|ci)(?:[._\-]|$)"
-)
+_FOR_DEVELOPERS = Words(r"(?i)(?:^|[._\-])(?:dev|development|local|tests?|testing|ci)(?:[._\-]|$)")
 
 
 def _written_in_code(found: Assignment, place: Place, value: str) -> Judged | None:
@@ -499,7 +495,7 @@ def _names_itself(value: str, name: str) -> bool:
 
 
 _SIGNS = bytes(code for code in range(128) if not chr(code).isalnum())
-_SPEAKING = re.compile(rf"(?i){_WORDS}|api|user|access|client|db|id|name|v?\d")
+_SPEAKING = Words(rf"(?i){_WORDS}|api|user|access|client|db|id|name|v?\d")
 """Words for secrets, as in `api_key_secret`."""
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 import time
 import zlib
 from typing import Any
+
+import msgspec
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -97,8 +98,8 @@ def jwt(value: str, around: str) -> str:
 def _object(part: str) -> dict[str, Any] | None:
     data = decode(part)
     try:
-        found = json.loads(data) if data else None
-    except (ValueError, RecursionError):
+        found = msgspec.json.decode(data) if data else None
+    except (msgspec.DecodeError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -7,14 +7,16 @@ import math
 import operator
 import re
 
-_REFERENCE = re.compile(
+from auditor.engines import Words
+
+_REFERENCE = Words(
     r"\$\{|\$\([a-z]|\{\{|<[^>]*>|%\(\w+\)|(?:^|[\s/:=@,(\"\'])%[sd]\b|process\.env|os\.environ|getenv|import\.meta|\benv\(|^\$[A-Za-z_]|^%[A-Z_]+%$"
     r"|\{[a-zA-Z_][a-zA-Z0-9_.\[\]'\"]*\}|#\{|^!\w|^(?:var|local|data|module|random_password|secrets|env|steps|inputs|each)\."
     r"|^(?:op|vault|ssm|secretsmanager|awssm|gcpsm|keyring|doppler|file|sops|azurekv|ref\+\w+)://?|^vault:|^arn:aws|^sm://|^E(?:NC|V)[\[(]|\[\^?(?:0-9|a-z|A-Z|a-f)|^\+ | \+$|^`"
     r"|^@Microsoft\.KeyVault|^projects/[^/]+/secrets/|^\[\[|^__\w+__$|^@\w+@$|^@@.+@@$|\$\$|.\$[A-Z_]{4,}|^[\"']\s*[+.]|[+.]\s*[\"']$|@sha(?:256|512):[0-9a-f]{32}"
 )
-_NO_VALUE = re.compile(r"<|>|\*{3,}|\.{3,}|…|(?i:x{5,})|^\W+$")
-_MADE_UP = re.compile(
+_NO_VALUE = Words(r"<|>|\*{3,}|\.{3,}|…|(?i:x{5,})|^\W+$")
+_MADE_UP = Words(
     r"(?i)your[_\-. ]?|change[_\-. ]?(?:me|this|it|in|before|for)|replace|placeholder|example|x{4,}|redacted|dummy"
     r"|insert[_\-. ]|to[_\-]?be[_\-]?(?:modified|changed|replaced)|[_\-. ]here\b|put[_\-. ]|mock|lorem|goes[_\-. ]?here"
     r"|minimum[_\-. ]|at[_\-. ]least|xxx|random[_\-. ](?:string|key|secret|long|value)|long[_\-. ]random|(?:^|[_\-. ])some[_\-. ]"
@@ -23,7 +25,7 @@ _MADE_UP = re.compile(
     r"|hidden|unset|unused|required|optional|deprecated|disabled|generate|goes)(?:[^a-z]|$)"
     r"|^my[_\-. ]?(?:super|secret|password|api|token|key|jwt)|^(?:a|the)[_\-. ]"
 )
-_TEST = re.compile(
+_TEST = Words(
     r"(?i)(?:^|[^a-z])(?:test|tests|testing|tester|dev|local|invalid|wrong|bad|expired|valid|correct|old|new|another|other)(?:[^a-z]|$)"
     r"|^test|test$|pass|secret|token|passw0rd|hunter2|qwerty|letmein|abc123|123[!@#$]?$|1234|strong|secure|user|admin"
     r"|not[_\-. ]?for[_\-. ]prod|(?:^|_)production_|str0ng"
@@ -52,19 +54,19 @@ _WORDS_OF_FOUR = frozenset(_FOUR_LETTERS.split())
 
 def is_reference(value: str) -> bool:
     """Whether a value stands for another: a template, a variable, an address in a vault."""
-    return not value.isalnum() and _REFERENCE.search(value) is not None
+    return not value.isalnum() and _REFERENCE.search(value)
 
 
 def is_placeholder(value: str) -> bool:
     """Whether a value only shows where the real one goes."""
     if _NO_VALUE.search(value) or "EXAMPLE" in value or is_repetitive(value):
         return True
-    return not looks_random(value) and _MADE_UP.search(value) is not None
+    return not looks_random(value) and _MADE_UP.search(value)
 
 
 def is_for_tests(value: str) -> bool:
     """Whether a value looks made up for a test or a developer's machine."""
-    return bool(_TEST.search(value))
+    return _TEST.search(value)
 
 
 def is_repetitive(value: str) -> bool:
@@ -155,7 +157,7 @@ def is_text(value: str) -> bool:
     return bool(looks) and not looks_random(value)
 
 
-_HASHES = re.compile(
+_HASHES = Words(
     r"\$(?:2[abxy]?|argon2\w*|pbkdf2\S*|scrypt|[1567y])\$.+|(?:pbkdf2|bcrypt|argon2|scrypt|md5|sha1?)\w*\$.+"
     r"|(?:sha(?:1|224|256|384|512)|md5)[-:=].+|[0-9.,:\-/ +]+|0x[0-9a-fA-F]+|[0-9A-F]{40}|(?:AC|MG|PN)[0-9a-f]{32}|\{SHA\}.+"
     r"|[0-9]+-[a-z0-9]+\.apps\.googleusercontent\.com|(?:ssh-\w+|ecdsa-\S+) AAAA.+|data:\w+/.+|pk_(?:live|test)_.+"
@@ -170,7 +172,7 @@ https://learn.microsoft.com/azure/storage/common/storage-connect-azurite."""
 
 def is_identifier(value: str) -> bool:
     """Hashes, numbers, public keys and addresses: they may be long and random, and open nothing."""
-    return bool(_HASHES.fullmatch(value)) or value.startswith(AZURITE)
+    return _HASHES.fullmatch(value) or value.startswith(AZURITE)
 
 
 def is_uuid(value: str) -> bool:

@@ -19,8 +19,8 @@ from typing import Any
 
 import msgspec
 
+from auditor.discover.environments import environment_of
 from auditor.extract.python import tree as t
-from auditor.extract.readers.dotenv import environment_of
 from auditor.libraries.logs import writes_json
 from auditor.link.application import Application, provides
 from auditor.link.execution import Bound, Execution, Names

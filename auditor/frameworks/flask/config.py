@@ -16,8 +16,8 @@ from typing import TypeVar
 
 import msgspec
 
+from auditor.discover.environments import environment_of
 from auditor.extract.python import tree as t
-from auditor.extract.readers.dotenv import environment_of
 from auditor.frameworks.flask.apps import FlaskApps, is_app_name, uses_flask
 from auditor.link.application import Application, provides
 from auditor.link.names import Code

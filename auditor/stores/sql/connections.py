@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from auditor.discover.environments import environment_of_file
 from auditor.extract.python import tree as t
-from auditor.extract.readers.dotenv import environment_of_file
 from auditor.frameworks.django.settings import uses_django
 from auditor.link.application import Application, provides
 from auditor.link.scopes import Located, Scope, argument
