@@ -14,7 +14,7 @@ from auditor.link.scopes import Located, Module, Scope, argument
 from auditor.link.values import place_of
 from auditor.stores.sql.entities import Entities, last_name, truth
 from auditor.stores.sql.migrations import Origin, Steps, gives_steps
-from auditor.stores.sql.sqlalchemy_models import column
+from auditor.stores.sql.sqlalchemy_columns import column
 
 _CONSTRAINTS = {"UniqueConstraint", "PrimaryKeyConstraint", "ForeignKeyConstraint", "Index"}
 

@@ -18,36 +18,42 @@ from auditor.stores.sql.conditions import (
     Condition,
     Draft,
     Every,
-    Link,
-    Lookup,
     Opposite,
     Test,
     Untold,
-    combined,
+)
+from auditor.stores.sql.django_conditions import of_keys, of_lookup, of_q
+from auditor.stores.sql.django_managers import (
+    MANAGER,
+    MANAGERS,
+    inherited,
+    is_manager,
+    is_manager_class,
+    managed,
+    managed_by,
+    manager_of,
+    run_for,
 )
 from auditor.stores.sql.django_models import entity_of
+from auditor.stores.sql.django_relations import of_row, prefetch, steps
 from auditor.stores.sql.entities import Entity, last_name
-from auditor.stores.sql.expressions import links
 from auditor.stores.sql.reading import Frame, Reading, reads_attributes, reads_calls
 from auditor.stores.sql.things import (
     Class,
     Either,
     Holds,
-    Keyed,
     Listed,
     Row,
     Rows,
     Self,
     Thing,
+    Told,
     each,
     either,
     executed,
 )
 
-Told = tuple[Thing | None, bool]
 _MAPPERS = ("django", "tortoise")
-_MANAGERS = {"objects", "_default_manager", "_base_manager", "all_objects", "default_manager"}
-_MANAGER = re.compile(r"Manager|QuerySet|Queryset")
 _NARROWS = {"filter", "exclude", "get", "aget", "get_or_none", "aget_or_none", "get_or_create", "aget_or_create",
             "update_or_create", "aupdate_or_create", "get_or_404"}  # fmt: skip
 _ONE = {"first", "last", "afirst", "alast", "get", "aget", "get_or_none", "aget_or_none", "earliest", "latest",
@@ -69,12 +75,6 @@ _ON_CLASS = {"filter", "exclude", "all", "get", "get_or_none", "first", "create"
              "update_or_create", "annotate", "exists", "in_bulk", "raw", "select_for_update"}  # fmt: skip
 
 
-def _draft(entity: Entity | None, reading: Reading, node: t.Node, frame: Frame) -> Draft:
-    mapper = entity.mapper if entity is not None else "django"
-    reason = "" if entity is not None else "the model is chosen at run time"
-    return Draft(mapper, entity, reading.place(node, frame), loop=frame.loop, manager=True, unresolved=reason)  # fmt: skip
-
-
 # --- attributes
 
 
@@ -82,19 +82,19 @@ def _draft(entity: Entity | None, reading: Reading, node: t.Node, frame: Frame) 
 def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame) -> Thing | None:
     match base:
         case Class(entity=entity) if entity.mapper == "django":
-            if expr.name in _MANAGERS or _is_manager(reading, entity, expr.name):
-                return _managed(reading, entity, expr, frame)
+            if expr.name in MANAGERS or is_manager(reading, entity, expr.name):
+                return managed(reading, entity, expr, frame)
         case Row(entity=entity) if entity.mapper in _MAPPERS:
-            return _of_row(reading, expr, base, frame)
+            return of_row(reading, expr, base, frame)
         case Rows() | Draft() | Either():
             return None
         case None if expr.name in ("objects", "_default_manager", "_base_manager"):
             named = entity_of(reading.entities, expr.value, frame.scope)
             if named is not None:
-                return _draft(named, reading, expr, frame)
-            if not reading.has("django") or _is_document(reading, expr.value, frame):
+                return manager_of(named, reading, expr, frame)
+            if not reading.has("django") or is_document(reading, expr.value, frame):
                 return None
-            draft = _draft(None, reading, expr, frame)
+            draft = manager_of(None, reading, expr, frame)
             canonical = reading.code.name(expr.value, frame.scope)
             if re.fullmatch(r"[a-z]\w*(?:\.\w+)*\.[A-Z]\w+", canonical):
                 draft = replace(draft, unresolved=f"{canonical} is a model of a package")
@@ -102,127 +102,16 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
         case Class() if expr.name == "objects":
             return None
         case Self(found=found) if expr.name == "model" and is_manager_class(reading, found):
-            return either([Class(e) for e in _managed_by(reading, found)])
+            return either([Class(e) for e in managed_by(reading, found)])
     return None
 
 
-def _is_document(reading: Reading, expr: t.Expr, frame: Frame) -> bool:
+def is_document(reading: Reading, expr: t.Expr, frame: Frame) -> bool:
     """`objects` of a MongoEngine document."""
     found = reading.code.defined(expr, frame.scope) if isinstance(expr, t.Name | t.Attr) else None
     if found is None or not isinstance(found.node, t.Class):
         return False
     return any("mongoengine" in name or name.endswith("Document") for name in reading.code.ancestry(found))  # fmt: skip
-
-
-def _is_manager(reading: Reading, entity: Entity, name: str) -> bool:
-    return _manager_class(reading, entity, name) is not None
-
-
-def _manager_class(reading: Reading, entity: Entity, name: str) -> Located | None:
-    """The class of the tree behind `published = PublishedManager()` of a model."""
-    if entity.found is None:
-        return None
-    for origin in reading.values.attribute(entity.found, name)[:2]:
-        node = origin.node
-        while isinstance(node, t.Call):
-            node = node.func
-            if isinstance(node, t.Attr) and node.name in ("as_manager", "from_queryset"):
-                node = node.value
-        if isinstance(node, t.Name | t.Attr) and _MANAGER.search(last_name(node)):
-            found = reading.code.defined(node, origin.scope)
-            if found is not None and isinstance(found.node, t.Class):
-                return found
-            return Located(node, origin.scope) if found is None else None
-    return None
-
-
-def _managed(reading: Reading, entity: Entity, expr: t.Attr, frame: Frame) -> Thing | None:
-    """A manager's own queryset: what its `get_queryset` narrows it to."""
-    draft = _draft(entity, reading, expr, frame)
-    manager = _manager_class(reading, entity, expr.name)
-    if manager is not None and isinstance(manager.node, t.Class):
-        for name in reading.code.ancestry(manager):
-            method = reading.code.definition(f"{name}.get_queryset")
-            if method is not None and isinstance(method.node, t.Function) and frame.depth < 3:
-                given = each(_run(reading, method, draft, frame, {}))
-                here = [  # what it narrows is asked where the manager is
-                    replace(x, place=draft.place, origin=x, loop=frame.loop)
-                    if isinstance(x, Draft)
-                    else x
-                    for x in given
-                ]
-                return either(here) or draft
-    return draft
-
-
-def is_manager_class(reading: Reading, found: Located) -> bool:
-    return any(
-        re.search(r"(?:Manager|QuerySet|Queryset)\w*$", name) for name in reading.code.ancestry(found)
-    )  # fmt: skip
-
-
-def _managed_by(reading: Reading, found: Located) -> list[Entity]:
-    """The models that a manager or queryset class serves."""
-    cache = reading.frames.setdefault(-1, Frame(found.scope)).names
-    key = f"managers:{id(found.node)}"
-    if key not in cache:
-        own = {reading.code.own_name(found)}
-        own |= {reading.code.own_name(h) for h in reading.entities.heirs(next(iter(own)))}
-        names = {n.rpartition(":")[2].rpartition(".")[2] for n in own}
-        for other in reading.code.classes():  # a manager whose get_queryset makes this queryset
-            assert isinstance(other.node, t.Class)
-            if other.node is not found.node and _MANAGER.search(other.node.name):
-                inside = (n for n in t.walk(*other.node.body) if isinstance(n, t.Name | t.Attr))
-                if any(last_name(n) in names for n in inside):
-                    names.add(other.node.name)
-        served: list[Thing] = []
-        for entity in reading.entities:
-            if entity.mapper != "django" or entity.found is None:
-                continue
-            for name in reading.code.ancestry(entity.found):
-                owner = reading.code.definition(name)
-                if owner is None or not isinstance(owner.node, t.Class):
-                    continue
-                for stmt in owner.node.body:
-                    if isinstance(stmt, t.Assign) and isinstance(stmt.value, t.Call):
-                        if any(isinstance(n, t.Name | t.Attr) and last_name(n) in names for n in t.walk_own(stmt.value)):  # fmt: skip
-                            served.append(Class(entity))
-        cache[key] = Listed(tuple({x.entity.name: x for x in served if isinstance(x, Class)}.values()))  # fmt: skip
-    held = cache[key]
-    return [x.entity for x in held.items if isinstance(x, Class)] if isinstance(held, Listed) else []  # fmt: skip
-
-
-def _of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | None:
-    """A relation read from an object: a manager of many, or one more query for the other object."""
-    relation = row.entity.relations.get(expr.name)
-    target = reading.entities.by_name.get(relation.target) if relation is not None else None
-    if relation is None or target is None:
-        return None
-    eager = relation.eager or (row.draft is not None and bool({expr.name, "*"} & row.draft.eager))
-    place, loop = reading.place(expr, frame), row.loop or frame.loop
-    if relation.many:
-        if relation.through is not None:
-            table, own, _ = relation.through
-            start: tuple[Condition, ...] = (Test(table, own),)
-            joins = tuple(links(row.entity, relation, reading.entities)[1:])
-        else:
-            start, joins = (Test(target.table, relation.remote),), ()
-        draft = Draft(
-            target.mapper, target, place, where=start, joins=joins, loop=loop, manager=True
-        )
-        return replace(draft, eager=frozenset({"prefetched"})) if eager else draft
-    if row.loop is not None and not eager and frame.loads(expr, row.loop):
-        reading.record(
-            Draft(
-                target.mapper, target, place, "lazy", (Test(target.table, relation.remote),),
-                bound=Bound.ONE, loop=row.loop,
-            )
-        )  # fmt: skip
-    draft_ = row.draft
-    if eager and draft_ is not None:
-        inner = frozenset(x.partition("__")[2] for x in draft_.eager if x.startswith(f"{expr.name}__"))  # fmt: skip
-        return Row(target, replace(draft_, eager=inner), row.loop)
-    return Row(target, None, row.loop)
 
 
 # --- calls
@@ -237,10 +126,10 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             return base, True
         case Class(entity=entity) if entity.mapper == "tortoise" and last in _ON_CLASS:
             if reading.code.defined(call.func, frame.scope) is None:
-                return method(reading, _draft(entity, reading, call, frame), call, last, frame), True  # fmt: skip
+                return method(reading, manager_of(entity, reading, call, frame), call, last, frame), True  # fmt: skip
         case Row(entity=entity) if entity.mapper == "tortoise" and last == "fetch_related":
             for arg in call.args:
-                _prefetch(reading, Draft("tortoise", entity, reading.place(call, frame)), arg, call, frame)  # fmt: skip
+                prefetch(reading, Draft("tortoise", entity, reading.place(call, frame)), arg, call, frame)  # fmt: skip
             return None, True
         case Self(found=found) if last in METHODS and reading.code.defined(call.func, frame.scope) is None:  # fmt: skip
             if is_manager_class(reading, found):
@@ -256,11 +145,11 @@ def _own(
     reading: Reading, found: Located, call: t.Call, last: str, frame: Frame
 ) -> Thing | None:  # fmt: skip
     """`self.filter(…)` in a manager or a queryset."""
-    served = _managed_by(reading, found)
+    served = managed_by(reading, found)
     made: list[Thing] = []
     every: list[Entity | None] = [*served[:20]] or [None]
     for entity in every:
-        draft = _draft(entity, reading, call, frame)
+        draft = manager_of(entity, reading, call, frame)
         if entity is None:
             draft = replace(draft, unresolved="it serves whatever model uses it")
         if (done := method(reading, draft, call, last, frame)) is not None:
@@ -271,9 +160,9 @@ def _own(
 def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
     match call.func:
         case t.Attr(value=t.Call(func=t.Name(id="super"))) if last in ("get_queryset", "get_query_set"):  # fmt: skip
-            return _inherited(reading, call, frame)
+            return inherited(reading, call, frame)
     if last in ("Q",):
-        return _q(reading, call, frame), True
+        return of_q(reading, call, frame), True
     if last in ("F", "Value", "OuterRef", "Count", "Sum", "Avg", "Max", "Min"):
         for arg in call.args:
             reading.thing(arg, frame)
@@ -331,99 +220,23 @@ def _annotated(reading: Reading, expr: t.Expr, frame: Frame) -> Entity | None:
     return None
 
 
-def _inherited(reading: Reading, call: t.Call, frame: Frame) -> Told:
-    """`super().get_queryset()` of a manager, or of a view that names its queryset."""
-    owner = frame.owner
-    held = frame.find("self")[1]
-    if isinstance(held, Draft):
-        return held, True
-    if owner is None:
-        return None, False
-    if (found := reading.code.defined(call.func, frame.scope)) is not None:
-        return reading.returns(found), True
-    if is_manager_class(reading, owner):
-        served = _managed_by(reading, owner)
-        return either([_draft(e, reading, call, frame) for e in served[:20]]), True
-    given = reading.of_self(Self(owner), "queryset", frame)
-    if given is None:
-        for one in each(reading.of_self(Self(owner), "model", frame)):
-            if isinstance(one, Class):
-                given = replace(_draft(one.entity, reading, call, frame), manager=False)
-    return given, True
-
-
-def _q(reading: Reading, call: t.Call, frame: Frame) -> Holds:
-    parts: list[Condition] = []
-    any_ = any(
-        k.name == "_connector" and isinstance(k.value, t.Const) and k.value.value == "OR"
-        for k in call.keywords
-    ) or any(
-        k.name == "join_type" for k in call.keywords
-    )  # fmt: skip
-    for arg in call.args:
-        if isinstance(arg, t.Seq) and arg.items and (text := reading.values.text(arg.items[0], frame.scope)):  # fmt: skip
-            parts.append(Lookup(text))
-            continue
-        for thing in each(reading.thing(arg, frame))[:1]:
-            if isinstance(thing, Holds):
-                parts.append(thing.condition)
-    for keyword in call.keywords:
-        inner = reading.thing(keyword.value, frame)
-        if keyword.name is None:
-            parts.append(_keyed(inner))
-        elif keyword.name not in ("_connector", "_negated", "join_type"):
-            parts.append(_lookup(keyword.name, keyword.value))
-    return Holds(combined(parts, any_))
-
-
-def _lookup(name: str, value: t.Expr) -> Lookup:
-    return Lookup(name, isinstance(value, t.Const) and value.value in (False, None))
-
-
-def _keyed(thing: Thing | None) -> Condition:
-    if isinstance(thing, Either):
-        thing = max(thing.things, key=lambda x: len(x.names) if isinstance(x, Keyed) else -1)
-    if isinstance(thing, Keyed):
-        parts: list[Condition] = [Lookup(name, nothing) for name, nothing in thing.names]
-        if thing.open_:
-            parts.append(Untold("its conditions are named at run time"))
-        return Every(tuple(parts))
-    return Untold("its conditions are named at run time")
-
-
 def _or_404(reading: Reading, call: t.Call, last: str, frame: Frame) -> Thing | None:
     made: list[Thing] = []
     first = reading.thing(call.args[0], frame)
     things = each(first)
     if not things:
         entity = entity_of(reading.entities, call.args[0], frame.scope)
-        things = (_draft(entity, reading, call, frame),)
+        things = (manager_of(entity, reading, call, frame),)
     name = "get" if "list" not in last else "filter"
     for thing in things:
         if isinstance(thing, Class):
-            thing = _draft(thing.entity, reading, call, frame)
+            thing = manager_of(thing.entity, reading, call, frame)
         if isinstance(thing, Draft) and thing.mapper in _MAPPERS:
             rest = t.Call(call.line, call.column, call.end_line, call.func, call.args[1:], call.keywords)  # fmt: skip
             thing = replace(thing, place=reading.place(call, frame))
             if (done := method(reading, thing, rest, name, frame)) is not None:
                 made.append(done)
     return either(made)
-
-
-def _run(
-    reading: Reading, function: Located, own: Draft, frame: Frame, given: dict[str, Thing]
-) -> Thing | None:
-    """What a method of a manager or queryset makes of the query that it is called on."""
-    node = function.node
-    assert isinstance(node, t.Function)
-    if not node.params or id(node) in reading._running or frame.depth >= 4:
-        return None
-    reading._running.add(id(node))
-    reading.bound_functions.add(id(node))
-    try:
-        return reading.run(function, {node.params[0].name: own, **given}, frame.depth + 1)
-    finally:
-        reading._running.discard(id(node))
 
 
 def method(
@@ -463,7 +276,7 @@ def method(
             return reading.record(executed(start, limited=bound_))
         case "select_related":
             names = [reading.values.text(a, frame.scope) or "*" for a in call.args] or ["*"]
-            return reading.record(executed(start, eager=start.eager | frozenset(_steps(names))))
+            return reading.record(executed(start, eager=start.eager | frozenset(steps(names))))
         case "prefetch_related" | "fetch_related":
             return _prefetched(reading, start, call, frame)
         case "values" | "values_list":
@@ -514,15 +327,6 @@ def _default_name(expr: t.Expr) -> str:
     return ""
 
 
-def _steps(names: list[str]) -> list[str]:
-    """`author__country` loads `author` as well."""
-    found: list[str] = []
-    for name in names:
-        parts = name.split("__")
-        found += ["__".join(parts[: n + 1]) for n in range(len(parts))]
-    return found
-
-
 def _custom(
     reading: Reading, draft: Draft, call: t.Call, last: str, frame: Frame
 ) -> Thing | None:  # fmt: skip
@@ -532,12 +336,12 @@ def _custom(
     found = [
         f for f in reading.code.methods_named(last)
         if isinstance(f.scope.owner, t.Class) and f.scope.parent is not None
-        and _MANAGER.search(" ".join(reading.code.ancestry(Located(f.scope.owner, f.scope.parent))))
+        and MANAGER.search(" ".join(reading.code.ancestry(Located(f.scope.owner, f.scope.parent))))
     ]  # fmt: skip
     if len(found) > 1 and draft.entity is not None:
         own = [
             f for f in found
-            if draft.entity in _managed_by(reading, Located(f.scope.owner, f.scope.parent))  # type: ignore[arg-type]
+            if draft.entity in managed_by(reading, Located(f.scope.owner, f.scope.parent))  # type: ignore[arg-type]
         ]  # fmt: skip
         found = own or found
     if found:
@@ -548,7 +352,7 @@ def _custom(
         bindings |= {
             k.name: v for k, v in zip(call.keywords, named, strict=True) if k.name and v is not None
         }
-        made = _run(reading, found[0], replace(draft, manager=True), frame, bindings)
+        made = run_for(reading, found[0], replace(draft, manager=True), frame, bindings)
         return made if made is not None else None
     if draft.manager:
         return reading.record(executed(draft))
@@ -575,10 +379,10 @@ def _narrowed(
     for keyword in call.keywords:
         inner = reading.thing(keyword.value, frame)
         if keyword.name is None:
-            variants = [_keyed(x) for x in each(inner)[:8]] or [_keyed(None)]
+            variants = [of_keys(x) for x in each(inner)[:8]] or [of_keys(None)]
             parts = [[*way, option] for way in parts for option in variants][:12]
         elif keyword.name not in ("defaults", "create_defaults"):
-            keyed.append(_lookup(keyword.name, keyword.value))
+            keyed.append(of_lookup(keyword.name, keyword.value))
     made: list[Thing] = []
     for way in parts:
         whole: Condition = Every((*way, *keyed))
@@ -624,42 +428,5 @@ def _sort(
 def _prefetched(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft:
     names: set[str] = set()
     for arg in call.args:
-        names |= _prefetch(reading, draft, arg, call, frame)
-    return reading.record(executed(draft, eager=draft.eager | frozenset(_steps(sorted(names)))))
-
-
-def _prefetch(
-    reading: Reading, draft: Draft, arg: t.Expr, call: t.Call, frame: Frame
-) -> set[str]:  # fmt: skip
-    """What a prefetch asks besides: the objects of the other side, by their key to this one."""
-    inner = arg
-    if isinstance(arg, t.Call) and last_name(arg) == "Prefetch":
-        inner = arg.args[0] if arg.args else argument(arg, 0, "lookup") or arg
-    text = reading.values.text(inner, frame.scope)
-    if text is None:
-        return {"*"}
-    here = draft.entity
-    for part in text.split("__")[:6]:
-        relation = here.relations.get(part) if here is not None else None
-        target = reading.entities.by_name.get(relation.target) if relation is not None else None
-        if here is None or relation is None or target is None:
-            break
-        if relation.many:
-            if relation.through is not None:
-                where: Condition = Test(relation.through[0], relation.through[1])
-                joins: tuple[Link, ...] = links(here, relation, reading.entities)[1:]
-            else:
-                where, joins = Test(target.table, relation.remote), ()
-            reading.record(
-                Draft(
-                    target.mapper,
-                    target,
-                    reading.place(call, frame),
-                    "join",
-                    (where,),
-                    joins,
-                    sort=(),
-                )
-            )
-        here = target
-    return {text}
+        names |= prefetch(reading, draft, arg, call, frame)
+    return reading.record(executed(draft, eager=draft.eager | frozenset(steps(sorted(names)))))

@@ -9,9 +9,7 @@ from auditor.model.data import Bound
 from auditor.stores.sql.named_statements import LIBRARIES
 from auditor.stores.sql.reading import Frame, Reading, reads_calls
 from auditor.stores.sql.text import drafts
-from auditor.stores.sql.things import Thing
-
-Told = tuple[Thing | None, bool]
+from auditor.stores.sql.things import Thing, Told
 
 
 @reads_calls

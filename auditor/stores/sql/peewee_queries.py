@@ -14,10 +14,9 @@ from auditor.stores.sql.conditions import Condition, Draft, Lookup, Test, Untold
 from auditor.stores.sql.entities import Entity
 from auditor.stores.sql.expressions import condition
 from auditor.stores.sql.reading import Frame, Reading, reads_calls
-from auditor.stores.sql.sqlalchemy_queries import method
-from auditor.stores.sql.things import Class, Row, Rows, Thing, each, executed
+from auditor.stores.sql.sqlalchemy_steps import method
+from auditor.stores.sql.things import Class, Row, Rows, Thing, Told, each, executed
 
-Told = tuple[Thing | None, bool]
 _STARTS = {"select": "select", "update": "update", "delete": "delete", "insert": "insert", "insert_many": "insert",
            "raw": "select", "replace": "insert"}  # fmt: skip
 _GETS = {"get", "get_or_none", "get_by_id", "get_or_create", "delete_by_id", "set_by_id", "create", "filter", "noop"}  # fmt: skip

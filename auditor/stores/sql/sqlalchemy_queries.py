@@ -13,9 +13,8 @@ import re
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import argument
 from auditor.model.data import Bound
-from auditor.stores.sql.conditions import Condition, Draft, Every, Link, Test, Untold, compared
+from auditor.stores.sql.conditions import Condition, Draft, Test
 from auditor.stores.sql.entities import Column, Entity, last_name
 from auditor.stores.sql.expressions import (
     class_attribute,
@@ -27,6 +26,16 @@ from auditor.stores.sql.expressions import (
     relation_call,
 )
 from auditor.stores.sql.reading import Frame, Reading, reads_attributes, reads_calls
+from auditor.stores.sql.sqlalchemy_steps import (
+    ONE,
+    by_key,
+    draft_of,
+    many_of,
+    method,
+    one_of,
+    page,
+    taken,
+)
 from auditor.stores.sql.things import (
     Class,
     Either,
@@ -40,27 +49,19 @@ from auditor.stores.sql.things import (
     Rows,
     Statement,
     Thing,
+    Told,
     each,
     either,
     executed,
 )
 
-Told = tuple[Thing | None, bool]
 _STARTS = {"select": "select", "update": "update", "delete": "delete", "insert": "insert", "exists": "exists"}  # fmt: skip
 _EXECUTES = {
     "execute", "scalars", "scalar", "exec", "stream", "stream_scalars", "fetch_one", "fetch_all", "fetch_val",
     "iterate", "read_sql", "read_sql_query", "scalar_one", "scalar_one_or_none", "stream_results", "paginate",
     "apaginate", "get_all", "first", "all",
 }  # fmt: skip
-_ONE = {"first", "one", "one_or_none", "scalar_one", "scalar_one_or_none", "scalar", "fetchone", "fetch_one",
-        "fetch_val", "first_or_404", "one_or_404", "first_or_none"}  # fmt: skip
 _AGGREGATES = re.compile(r"^(?:count|sum|max|min|avg|array_agg|json_agg|string_agg|group_concat)$")
-_LOADS = {"selectinload", "joinedload", "subqueryload", "contains_eager", "immediateload"}
-_KEEP = {"subquery", "cte", "alias", "scalar_subquery", "as_scalar", "lateral", "self_group", "label", "correlate",
-         "correlate_except", "execution_options", "params", "with_for_update", "yield_per", "enable_eagerloads",
-         "populate_existing", "autoflush", "distinct", "group_by", "having", "returning", "values", "prefix_with",
-         "add_columns", "with_entities", "column", "add_column", "reset_joinpoint", "enable_assertions", "offset",
-         "with_loader_criteria", "on_conflict_do_nothing", "on_conflict_do_update", "unique"}  # fmt: skip
 
 
 @reads_attributes
@@ -74,7 +75,7 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
             if expr.name in ("c", "columns", "__table__"):
                 return base
             if expr.name == "query" and entity.mapper == "sqlalchemy":
-                return reading.record(_draft(entity, reading, expr, frame))
+                return reading.record(draft_of(entity, reading, expr, frame))
             return class_attribute(entity, expr.name)
         case Row(entity=entity) if entity.mapper in ("sqlalchemy", "peewee"):
             return _of_row(reading, expr, base, frame)
@@ -84,11 +85,6 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
             if last_name(expr.value) in ("func", "fn") and expr.name:
                 return Function(expr.name)
     return None
-
-
-def _draft(entity: Entity | None, reading: Reading, node: t.Node, frame: Frame) -> Draft:
-    mapper = entity.mapper if entity is not None else "sqlalchemy"
-    return Draft(mapper, entity, reading.place(node, frame), loop=frame.loop)
 
 
 def _of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | None:
@@ -131,7 +127,7 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             given = [reading.thing(a, frame) for a in call.args]
             return relation_call(base, last, given, reading.entities), True
         case Result():
-            return _taken(reading, base, call, last, frame), True
+            return taken(reading, base, call, last, frame), True
         case Function(name=name):
             return _applied(reading, call, name, frame), True
         case Class(entity=entity) if entity.mapper == "sqlalchemy" and isinstance(call.func, t.Attr):  # fmt: skip
@@ -148,7 +144,7 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
 def _of_class(reading: Reading, entity: Entity, call: t.Call, last: str, frame: Frame) -> Told:
     """`users.select()`, `users.update().where(…)` of Core tables."""
     if last in _STARTS and reading.code.defined(call.func, frame.scope) is None:
-        draft = replace(_draft(entity, reading, call, frame), operation=_STARTS[last])
+        draft = replace(draft_of(entity, reading, call, frame), operation=_STARTS[last])
         given = [condition(reading.thing(a, frame), a) for a in call.args]
         if last == "exists":
             return None, False
@@ -212,7 +208,7 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         if found:
             rows: list[Thing] = []
             for one in found:
-                draft = reading.record(_by_key(one.entity, reading, call, frame))
+                draft = reading.record(by_key(one.entity, reading, call, frame))
                 rows.append(Row(one.entity, draft))
             return either(rows), True
         if any(isinstance(x, Draft) for x in each(given[0])):
@@ -225,12 +221,6 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         if any(isinstance(x, Draft) for x in each(given[0])):
             return _execute(reading, call, last, given, frame), True
     return None, False
-
-
-def _by_key(entity: Entity, reading: Reading, call: t.Call, frame: Frame) -> Draft:
-    keys = tuple(Test(entity.table, c.name) for c in entity.stored() if c.primary)
-    draft = replace(_draft(entity, reading, call, frame), operation="get", bound=Bound.ONE)
-    return replace(draft, where=keys or (Untold("the primary key is not known"),))
 
 
 def _is_sqlalchemy(reading: Reading, call: t.Call, frame: Frame) -> bool:
@@ -275,7 +265,7 @@ def start(reading: Reading, call: t.Call, operation: str, frame: Frame) -> Thing
     made: list[Thing] = []
     for choice in itertools.islice(itertools.product(*choices), 40) if choices else [()]:
         entities = list({x.entity.name: x.entity for x in choice if isinstance(x, Class | Field | Related)}.values())  # fmt: skip
-        draft = _draft(entities[0] if entities else None, reading, call, frame)
+        draft = draft_of(entities[0] if entities else None, reading, call, frame)
         names = tuple(x.column.name for x in choice if isinstance(x, Field) and not x.expression)
         draft = replace(
             draft, operation="aggregate" if aggregate and operation == "select" else operation,
@@ -331,283 +321,12 @@ def _execute(
             continue
         loop = frame.loop or draft.loop
         done = reading.record(executed(draft, loop=loop))
-        if last in _ONE:
-            made.append(_one(reading, done, frame))
+        if last in ONE:
+            made.append(one_of(reading, done, frame))
         elif last in ("paginate", "apaginate"):
-            reading.record(executed(done, bound=_page(reading, call, frame)))
+            reading.record(executed(done, bound=page(reading, call, frame)))
         elif last in ("fetch_all", "iterate", "read_sql", "read_sql_query"):
-            made.append(_many(reading, done))
+            made.append(many_of(reading, done))
         else:
             made.append(Result(done))
     return either(made)
-
-
-def _page(reading: Reading, call: t.Call, frame: Frame) -> Bound:
-    """Flask-SQLAlchemy's `paginate` gives 20, at most 100 unless told otherwise."""
-    size = argument(call, None, "per_page", "page_size", "limit")
-    if size is None or argument(call, None, "max_per_page") is not None:
-        return Bound.LIMITED
-    return reading.bounds.of(size, frame.scope)
-
-
-def _one(reading: Reading, draft: Draft, frame: Frame) -> Thing:
-    bound = draft.bound if draft.bound is not Bound.UNKNOWN else Bound.ONE
-    done = reading.record(executed(draft, bound=bound))
-    if draft.entity is not None and not draft.projection and draft.operation == "select":
-        return Row(draft.entity, done)
-    return Holds()
-
-
-def _many(reading: Reading, draft: Draft) -> Thing:
-    bound = draft.bound if draft.bound is not Bound.UNKNOWN else draft.limited or Bound.NONE
-    done = reading.record(executed(draft, bound=bound))
-    if draft.entity is not None and not draft.projection:
-        return Rows(draft.entity, done)
-    return Result(done)
-
-
-def _taken(
-    reading: Reading, result: Result, call: t.Call, last: str, frame: Frame
-) -> Thing | None:  # fmt: skip
-    for arg in call.args:
-        reading.thing(arg, frame)
-    if last in _ONE:
-        return _one(reading, result.draft, frame)
-    if last in ("all", "fetchall", "partitions"):
-        return _many(reading, result.draft)
-    return result
-
-
-def method(
-    reading: Reading, draft: Draft, call: t.Call, last: str, frame: Frame
-) -> Thing | None:  # fmt: skip
-    """One step of a chain on a statement or a query."""
-    match last:
-        case "where" | "filter" | "filter_by" | "having":
-            if last == "having":
-                for arg in call.args:
-                    reading.thing(arg, frame)
-                return draft
-            return _filtered(reading, draft, call, last, frame)
-        case "get" | "get_or_404" | "get_one":
-            for arg in call.args:
-                reading.thing(arg, frame)
-            if draft.entity is None:
-                done = reading.record(executed(draft, operation="get", bound=Bound.ONE))
-                return Result(done)
-            key = _by_key(draft.entity, reading, call, frame)
-            done = reading.record(executed(draft, operation="get", bound=Bound.ONE, where=(*draft.where, *key.where)))  # fmt: skip
-            return Row(draft.entity, done)
-        case "order_by":
-            return reading.record(_ordered(reading, draft, call, frame))
-        case "limit" | "fetch" | "slice":
-            size = call.args[-1] if call.args else None
-            bound = reading.bounds.of(size, frame.scope) if size is not None else Bound.UNKNOWN  # fmt: skip
-            operation = draft.bound if draft.bound is Bound.ONE else Bound.UNKNOWN
-            return reading.record(executed(draft, limited=bound, bound=operation))
-        case "join" | "outerjoin" | "join_from" | "outerjoin_from" | "select_from":
-            return _joined(reading, draft, call, last, frame)
-        case "options":
-            return reading.record(_loaded(reading, draft, call, frame))
-        case "count":
-            return _figure(reading, draft, "count")
-        case "exists":
-            return reading.record(executed(draft, operation="exists", bound=Bound.ONE))
-        case "first" | "one" | "one_or_none" | "first_or_404" | "one_or_404" | "scalar" | "scalar_one" | "scalar_one_or_none":  # fmt: skip
-            return _one(reading, draft, frame)
-        case "all" | "fetchall" | "scalars" | "tuples":
-            return _many(reading, draft)
-        case "paginate":
-            done = reading.record(executed(draft, bound=_page(reading, call, frame)))
-            return Rows(draft.entity, done) if draft.entity is not None else None
-        case "delete" | "update":
-            if draft.entity is not None or draft.unresolved:
-                for arg in call.args:
-                    reading.thing(arg, frame)
-                return reading.record(executed(draft, operation=last))
-        case "union" | "union_all" | "intersect" | "except_" | "where_in":
-            for arg in call.args:
-                reading.thing(arg, frame)
-            return draft
-        case "with_entities":
-            given = [reading.thing(a, frame) for a in call.args]
-            aggregate = bool(given) and all((isinstance(g, Field) and "(" in g.expression) or isinstance(g, Function) for g in given)  # fmt: skip
-            return reading.record(executed(draft, operation="aggregate" if aggregate else draft.operation, projection=("*",)))  # fmt: skip
-        case "in_" | "notin_" | "not_in" | "asc" | "desc" | "is_":
-            return None
-    for arg in call.args:
-        reading.thing(arg, frame)
-    if last in _KEEP:
-        return draft
-    found = reading.code.methods_named(last)
-    if len(found) == 1 and isinstance(call.func, t.Attr):  # a method of the tree's own query class
-        made = reading.bind(found[0], call, frame, [reading.thing(a, frame) for a in call.args])
-        return made if isinstance(made, Draft | Row | Rows) else draft
-    return draft
-
-
-def _figure(reading: Reading, draft: Draft, operation: str) -> Thing | None:
-    reading.record(executed(draft, operation=operation, bound=Bound.ONE, sort=()))
-    return None
-
-
-def _filtered(
-    reading: Reading, draft: Draft, call: t.Call, last: str, frame: Frame
-) -> Thing | None:
-    ways: list[list[Condition]] = [[]]
-    if last == "filter_by":
-        ways = [[_keyword(draft, keyword.name) for keyword in call.keywords if keyword.name]]
-        for keyword in call.keywords:
-            inner = reading.thing(keyword.value, frame)
-            if keyword.name is None:
-                ways[0].append(_open(draft, inner))
-    for arg in call.args:
-        options = each(reading.thing(arg, frame)) or (None,)
-        found = [condition(option, arg) for option in options[:8]]
-        ways = [[*way, one] for way in ways for one in found][:12]
-    made: list[Thing] = []
-    for way in ways:
-        entity = draft.entity or _first_entity(reading, way)
-        reason = "" if entity is not None and not draft.entity else draft.unresolved
-        added = combined_of(way)
-        made.append(reading.record(executed(draft, where=(*draft.where, added), entity=entity, unresolved=reason)))  # fmt: skip
-    return either(made)
-
-
-def combined_of(parts: list[Condition]) -> Condition:
-    return parts[0] if len(parts) == 1 else Every(tuple(parts))
-
-
-def _first_entity(reading: Reading, parts: list[Condition]) -> Entity | None:
-    """`exists().where(Item.owner_id == User.id)`: the table that stands on the left."""
-    for part in parts:
-        match part:
-            case Test(table=table) | Link(table=table):
-                return reading.entities.by_table.get(table)
-            case Every(parts=inner):
-                if found := _first_entity(reading, list(inner)):
-                    return found
-    return None
-
-
-def _keyword(draft: Draft, name: str) -> Condition:
-    for entity in (*draft.tables[-1:], draft.entity):
-        if entity is None:
-            continue
-        if (column := entity.column(name)) is not None:
-            return compared(entity, column)
-        if (relation := entity.relations.get(name)) is not None and relation.local:
-            return Test(entity.table, relation.local)
-    return Untold(
-        f"{name} is no column that the code declares"
-        if draft.entity
-        else "the table is named at run time"
-    )
-
-
-def _open(draft: Draft, given: Thing | None) -> Condition:
-    from auditor.stores.sql.things import Keyed
-
-    if isinstance(given, Keyed) and not given.open_:
-        return Every(tuple(_keyword(draft, name) for name, _ in given.names))
-    return Untold("its conditions are named at run time")
-
-
-def _ordered(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft:
-    sort: list[tuple[str, str, int]] = list(draft.sort or ())
-    given: list[Thing | None] = []
-    for arg in call.args:
-        thing = reading.thing(arg, frame)
-        given += thing.items if isinstance(thing, Listed) else [thing]
-    for thing in given:
-        match thing:
-            case Field(expression=""):
-                table = thing.column.table or thing.entity.table
-                sort.append((table, thing.column.name, thing.way))
-            case Field():
-                sort.append((thing.entity.table, thing.expression, thing.way))
-            case _:
-                return executed(draft, sort=())  # by what the code computes: no index is asked for
-    return executed(draft, sort=tuple(sort))
-
-
-def _joined(reading: Reading, draft: Draft, call: t.Call, last: str, frame: Frame) -> Draft:
-    made, tables = list(draft.joins), list(draft.tables)
-    entity, reason = draft.entity, draft.unresolved
-    where = list(draft.where)
-    given = [reading.thing(a, frame) for a in call.args]
-    given += [reading.thing(k.value, frame) for k in call.keywords if k.name in ("onclause", "target")]  # fmt: skip
-    for thing in given:
-        match thing:
-            case Class(entity=other):
-                if entity is None:
-                    entity, reason = other, ""
-                elif last == "select_from":
-                    if other is not entity:
-                        tables.append(other)
-                elif other is not entity:
-                    tables.append(other)
-                    if not any(isinstance(g, Holds) for g in given):
-                        made += _between([entity, *tables[:-1]], other, reading)
-            case Related(entity=owner, relation=relation):
-                if entity is None:
-                    entity, reason = owner, ""
-                made += links(owner, relation, reading.entities)
-                target = reading.entities.by_name.get(relation.target)
-                if target is not None:
-                    tables.append(target)
-            case Holds(condition=on):
-                where.append(on)
-            case Draft():
-                if entity is None:
-                    reason = ""
-    return reading.record(executed(draft, entity=entity, unresolved=reason, joins=tuple(made), tables=tuple(tables), where=tuple(where)))  # fmt: skip
-
-
-def _between(present: list[Entity], other: Entity, reading: Reading) -> list[Link]:
-    """`select(User).join(Address)`: by the foreign key of one to the other."""
-    for entity in present:
-        for one, two in ((entity, other), (other, entity)):
-            for column in one.columns.values():
-                head, _, remote = column.target.rpartition(".")
-                if head == two.table:
-                    return [Link(one.table, column.name, two.table, remote)]
-    return []
-
-
-def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft:
-    """`options(selectinload(User.items).joinedload(Item.tags))`."""
-    names = set(draft.eager)
-    for arg in call.args:
-        nodes = list(t.walk_own(arg))
-        if not any(isinstance(n, t.Call) and last_name(n.func) in _LOADS for n in nodes):
-            if isinstance(arg, t.Star | t.Name | t.Call):
-                names |= {"*"} if not isinstance(arg, t.Call) else set()
-            continue
-        for node in nodes:
-            if isinstance(node, t.Attr) and isinstance(node.value, t.Name | t.Attr):
-                names.add(node.name)
-            elif isinstance(node, t.Const) and isinstance(node.value, str):
-                names.update(node.value.split("."))
-        for node in nodes:
-            if isinstance(node, t.Call) and last_name(node.func) in ("selectinload", "subqueryload"):  # fmt: skip
-                for inner in node.args[:1]:
-                    _second_query(reading, inner, frame)
-    return executed(draft, eager=frozenset(names))
-
-
-def _second_query(reading: Reading, expr: t.Expr, frame: Frame) -> None:
-    """What `selectinload` asks besides: the objects of the other side, by their key to this one."""
-    thing = reading.thing(expr, frame)
-    if isinstance(thing, Related) and thing.relation.many:
-        target = reading.entities.by_name.get(thing.relation.target)
-        if target is None:
-            return
-        through = thing.relation.through
-        table, column = (through[0], through[1]) if through else (target.table, thing.relation.remote)  # fmt: skip
-        reading.record(
-            replace(
-                _draft(target, reading, expr, frame), operation="join", where=(Test(table, column),),
-                joins=links(thing.entity, thing.relation, reading.entities)[1:],
-            )
-        )  # fmt: skip

@@ -27,9 +27,8 @@ from auditor.stores.sql.conditions import (
 )
 from auditor.stores.sql.entities import Entity
 from auditor.stores.sql.reading import Frame, Reading, reads_calls
-from auditor.stores.sql.things import Class, Result, Row, Rows, Statement, Thing, each, either
+from auditor.stores.sql.things import Class, Result, Row, Rows, Statement, Thing, Told, each, either
 
-Told = tuple[Thing | None, bool]
 QUERY = re.compile(
     r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select\b(?=.*\bfrom\b)|with\s+(?:recursive\s+)?\w+.{0,200}?\bas\b|update\s+[\w\"`.\[{]+\s+(?:\w+\s+)?set\b"
     r"|delete\s+from\b|insert\s+(?:or\s+\w+\s+|ignore\s+)?into\b|replace\s+into\b)",

@@ -123,6 +123,8 @@ Thing = (
     | Draft
     | Either
 )
+Told = tuple[Thing | None, bool]
+"""What a call stands for, and whether that is known."""
 _MAX = 12
 
 

@@ -1,0 +1,47 @@
+"""What `Q` objects and the keywords of a filter say, before the model they are for is known."""
+
+from __future__ import annotations
+
+from auditor.extract.python import tree as t
+from auditor.stores.sql.conditions import Condition, Every, Lookup, Untold, combined
+from auditor.stores.sql.reading import Frame, Reading
+from auditor.stores.sql.things import Either, Holds, Keyed, Thing, each
+
+
+def of_q(reading: Reading, call: t.Call, frame: Frame) -> Holds:
+    parts: list[Condition] = []
+    any_ = any(
+        k.name == "_connector" and isinstance(k.value, t.Const) and k.value.value == "OR"
+        for k in call.keywords
+    ) or any(
+        k.name == "join_type" for k in call.keywords
+    )  # fmt: skip
+    for arg in call.args:
+        if isinstance(arg, t.Seq) and arg.items and (text := reading.values.text(arg.items[0], frame.scope)):  # fmt: skip
+            parts.append(Lookup(text))
+            continue
+        for thing in each(reading.thing(arg, frame))[:1]:
+            if isinstance(thing, Holds):
+                parts.append(thing.condition)
+    for keyword in call.keywords:
+        inner = reading.thing(keyword.value, frame)
+        if keyword.name is None:
+            parts.append(of_keys(inner))
+        elif keyword.name not in ("_connector", "_negated", "join_type"):
+            parts.append(of_lookup(keyword.name, keyword.value))
+    return Holds(combined(parts, any_))
+
+
+def of_lookup(name: str, value: t.Expr) -> Lookup:
+    return Lookup(name, isinstance(value, t.Const) and value.value in (False, None))
+
+
+def of_keys(thing: Thing | None) -> Condition:
+    if isinstance(thing, Either):
+        thing = max(thing.things, key=lambda x: len(x.names) if isinstance(x, Keyed) else -1)
+    if isinstance(thing, Keyed):
+        parts: list[Condition] = [Lookup(name, nothing) for name, nothing in thing.names]
+        if thing.open_:
+            parts.append(Untold("its conditions are named at run time"))
+        return Every(tuple(parts))
+    return Untold("its conditions are named at run time")

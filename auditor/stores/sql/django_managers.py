@@ -1,0 +1,141 @@
+"""Django's managers and querysets: which models they serve, and what they narrow them to.
+
+Source: https://docs.djangoproject.com/en/stable/topics/db/managers/.
+"""
+
+from __future__ import annotations
+
+import re
+
+from msgspec.structs import replace
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import Located
+from auditor.stores.sql.conditions import Draft
+from auditor.stores.sql.entities import Entity, last_name
+from auditor.stores.sql.reading import Frame, Reading
+from auditor.stores.sql.things import Class, Listed, Self, Thing, Told, each, either
+
+MANAGERS = {"objects", "_default_manager", "_base_manager", "all_objects", "default_manager"}
+MANAGER = re.compile(r"Manager|QuerySet|Queryset")
+
+
+def manager_of(entity: Entity | None, reading: Reading, node: t.Node, frame: Frame) -> Draft:
+    mapper = entity.mapper if entity is not None else "django"
+    reason = "" if entity is not None else "the model is chosen at run time"
+    return Draft(mapper, entity, reading.place(node, frame), loop=frame.loop, manager=True, unresolved=reason)  # fmt: skip
+
+
+def is_manager(reading: Reading, entity: Entity, name: str) -> bool:
+    return manager_class(reading, entity, name) is not None
+
+
+def manager_class(reading: Reading, entity: Entity, name: str) -> Located | None:
+    """The class of the tree behind `published = PublishedManager()` of a model."""
+    if entity.found is None:
+        return None
+    for origin in reading.values.attribute(entity.found, name)[:2]:
+        node = origin.node
+        while isinstance(node, t.Call):
+            node = node.func
+            if isinstance(node, t.Attr) and node.name in ("as_manager", "from_queryset"):
+                node = node.value
+        if isinstance(node, t.Name | t.Attr) and MANAGER.search(last_name(node)):
+            found = reading.code.defined(node, origin.scope)
+            if found is not None and isinstance(found.node, t.Class):
+                return found
+            return Located(node, origin.scope) if found is None else None
+    return None
+
+
+def managed(reading: Reading, entity: Entity, expr: t.Attr, frame: Frame) -> Thing | None:
+    """A manager's own queryset: what its `get_queryset` narrows it to."""
+    draft = manager_of(entity, reading, expr, frame)
+    manager = manager_class(reading, entity, expr.name)
+    if manager is not None and isinstance(manager.node, t.Class):
+        for name in reading.code.ancestry(manager):
+            method = reading.code.definition(f"{name}.get_queryset")
+            if method is not None and isinstance(method.node, t.Function) and frame.depth < 3:
+                given = each(run_for(reading, method, draft, frame, {}))
+                here = [  # what it narrows is asked where the manager is
+                    replace(x, place=draft.place, origin=x, loop=frame.loop)
+                    if isinstance(x, Draft)
+                    else x
+                    for x in given
+                ]
+                return either(here) or draft
+    return draft
+
+
+def is_manager_class(reading: Reading, found: Located) -> bool:
+    return any(
+        re.search(r"(?:Manager|QuerySet|Queryset)\w*$", name) for name in reading.code.ancestry(found)
+    )  # fmt: skip
+
+
+def managed_by(reading: Reading, found: Located) -> list[Entity]:
+    """The models that a manager or queryset class serves."""
+    cache = reading.frames.setdefault(-1, Frame(found.scope)).names
+    key = f"managers:{id(found.node)}"
+    if key not in cache:
+        own = {reading.code.own_name(found)}
+        own |= {reading.code.own_name(h) for h in reading.entities.heirs(next(iter(own)))}
+        names = {n.rpartition(":")[2].rpartition(".")[2] for n in own}
+        for other in reading.code.classes():  # a manager whose get_queryset makes this queryset
+            assert isinstance(other.node, t.Class)
+            if other.node is not found.node and MANAGER.search(other.node.name):
+                inside = (n for n in t.walk(*other.node.body) if isinstance(n, t.Name | t.Attr))
+                if any(last_name(n) in names for n in inside):
+                    names.add(other.node.name)
+        served: list[Thing] = []
+        for entity in reading.entities:
+            if entity.mapper != "django" or entity.found is None:
+                continue
+            for name in reading.code.ancestry(entity.found):
+                owner = reading.code.definition(name)
+                if owner is None or not isinstance(owner.node, t.Class):
+                    continue
+                for stmt in owner.node.body:
+                    if isinstance(stmt, t.Assign) and isinstance(stmt.value, t.Call):
+                        if any(isinstance(n, t.Name | t.Attr) and last_name(n) in names for n in t.walk_own(stmt.value)):  # fmt: skip
+                            served.append(Class(entity))
+        cache[key] = Listed(tuple({x.entity.name: x for x in served if isinstance(x, Class)}.values()))  # fmt: skip
+    held = cache[key]
+    return [x.entity for x in held.items if isinstance(x, Class)] if isinstance(held, Listed) else []  # fmt: skip
+
+
+def run_for(
+    reading: Reading, function: Located, own: Draft, frame: Frame, given: dict[str, Thing]
+) -> Thing | None:
+    """What a method of a manager or queryset makes of the query that it is called on."""
+    node = function.node
+    assert isinstance(node, t.Function)
+    if not node.params or id(node) in reading._running or frame.depth >= 4:
+        return None
+    reading._running.add(id(node))
+    reading.bound_functions.add(id(node))
+    try:
+        return reading.run(function, {node.params[0].name: own, **given}, frame.depth + 1)
+    finally:
+        reading._running.discard(id(node))
+
+
+def inherited(reading: Reading, call: t.Call, frame: Frame) -> Told:
+    """`super().get_queryset()` of a manager, or of a view that names its queryset."""
+    owner = frame.owner
+    held = frame.find("self")[1]
+    if isinstance(held, Draft):
+        return held, True
+    if owner is None:
+        return None, False
+    if (found := reading.code.defined(call.func, frame.scope)) is not None:
+        return reading.returns(found), True
+    if is_manager_class(reading, owner):
+        served = managed_by(reading, owner)
+        return either([manager_of(e, reading, call, frame) for e in served[:20]]), True
+    given = reading.of_self(Self(owner), "queryset", frame)
+    if given is None:
+        for one in each(reading.of_self(Self(owner), "model", frame)):
+            if isinstance(one, Class):
+                given = replace(manager_of(one.entity, reading, call, frame), manager=False)
+    return given, True

@@ -1,0 +1,97 @@
+"""Relations that are read from objects of Django's and Tortoise's models, and what a prefetch asks for them.
+
+Sources: https://docs.djangoproject.com/en/stable/topics/db/queries/#related-objects,
+https://docs.djangoproject.com/en/stable/ref/models/querysets/#prefetch-related.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import argument
+from auditor.model.data import Bound
+from auditor.stores.sql.conditions import Condition, Draft, Link, Test
+from auditor.stores.sql.entities import last_name
+from auditor.stores.sql.expressions import links
+from auditor.stores.sql.reading import Frame, Reading
+from auditor.stores.sql.things import Row, Thing
+
+
+def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | None:
+    """A relation read from an object: a manager of many, or one more query for the other object."""
+    relation = row.entity.relations.get(expr.name)
+    target = reading.entities.by_name.get(relation.target) if relation is not None else None
+    if relation is None or target is None:
+        return None
+    eager = relation.eager or (row.draft is not None and bool({expr.name, "*"} & row.draft.eager))
+    place, loop = reading.place(expr, frame), row.loop or frame.loop
+    if relation.many:
+        if relation.through is not None:
+            table, own, _ = relation.through
+            start: tuple[Condition, ...] = (Test(table, own),)
+            joins = tuple(links(row.entity, relation, reading.entities)[1:])
+        else:
+            start, joins = (Test(target.table, relation.remote),), ()
+        draft = Draft(
+            target.mapper, target, place, where=start, joins=joins, loop=loop, manager=True
+        )
+        return replace(draft, eager=frozenset({"prefetched"})) if eager else draft
+    if row.loop is not None and not eager and frame.loads(expr, row.loop):
+        reading.record(
+            Draft(
+                target.mapper, target, place, "lazy", (Test(target.table, relation.remote),),
+                bound=Bound.ONE, loop=row.loop,
+            )
+        )  # fmt: skip
+    draft_ = row.draft
+    if eager and draft_ is not None:
+        inner = frozenset(x.partition("__")[2] for x in draft_.eager if x.startswith(f"{expr.name}__"))  # fmt: skip
+        return Row(target, replace(draft_, eager=inner), row.loop)
+    return Row(target, None, row.loop)
+
+
+def prefetch(
+    reading: Reading, draft: Draft, arg: t.Expr, call: t.Call, frame: Frame
+) -> set[str]:  # fmt: skip
+    """What a prefetch asks besides: the objects of the other side, by their key to this one."""
+    inner = arg
+    if isinstance(arg, t.Call) and last_name(arg) == "Prefetch":
+        inner = arg.args[0] if arg.args else argument(arg, 0, "lookup") or arg
+    text = reading.values.text(inner, frame.scope)
+    if text is None:
+        return {"*"}
+    here = draft.entity
+    for part in text.split("__")[:6]:
+        relation = here.relations.get(part) if here is not None else None
+        target = reading.entities.by_name.get(relation.target) if relation is not None else None
+        if here is None or relation is None or target is None:
+            break
+        if relation.many:
+            if relation.through is not None:
+                where: Condition = Test(relation.through[0], relation.through[1])
+                joins: tuple[Link, ...] = links(here, relation, reading.entities)[1:]
+            else:
+                where, joins = Test(target.table, relation.remote), ()
+            reading.record(
+                Draft(
+                    target.mapper,
+                    target,
+                    reading.place(call, frame),
+                    "join",
+                    (where,),
+                    joins,
+                    sort=(),
+                )
+            )
+        here = target
+    return {text}
+
+
+def steps(names: list[str]) -> list[str]:
+    """`author__country` loads `author` as well."""
+    found: list[str] = []
+    for name in names:
+        parts = name.split("__")
+        found += ["__".join(parts[: n + 1]) for n in range(len(parts))]
+    return found

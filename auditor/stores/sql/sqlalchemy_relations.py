@@ -1,0 +1,174 @@
+"""Relations between stored classes of SQLAlchemy, by their keys and the tables between them.
+
+Source: https://docs.sqlalchemy.org/en/20/orm/basic_relationships.html.
+"""
+
+from __future__ import annotations
+
+import re
+
+from msgspec.structs import replace
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import Scope, argument
+from auditor.stores.sql.entities import Column, Entities, Entity, Relation, last_name
+
+_EAGER = {"joined", "subquery", "selectin", "immediate", "False"}
+_LISTS = {"list", "List", "set", "Set", "Sequence", "Collection", "Iterable", "dict", "Dict", "WriteOnlyMapped", "DynamicMapped"}  # fmt: skip
+
+
+def resolve(entities: Entities, entity: Entity) -> None:
+    """Foreign keys by the stored name of their table."""
+    for attribute, each in list(entity.columns.items()):
+        if each.target and "." in each.target:
+            head, _, last = each.target.rpartition(".")
+            table = head.rpartition(".")[2]
+            if table not in entities.by_table:
+                named = entities.called(table, entity)
+                table = named.table if named is not None else table
+            entity.columns[attribute] = replace(each, target=f"{table}.{last}")
+
+
+def relation_of(
+    entities: Entities, entity: Entity, name: str, call: t.Call, annotation: t.Expr | None, scope: Scope
+) -> None:  # fmt: skip
+    """`items: Mapped[list["Item"]] = relationship(back_populates="order", lazy="selectin")`."""
+    target, many = _target(entities, entity, call, annotation, scope)
+    if target is None:
+        return
+    loading = argument(call, None, "lazy")
+    arguments = argument(call, None, "sa_relationship_kwargs")
+    if isinstance(arguments, t.Map):
+        pairs = zip(arguments.keys, arguments.values, strict=True)
+        given = {k.value: v for k, v in pairs if isinstance(k, t.Const)}
+        loading = loading or given.get("lazy")
+        uselist = given.get("uselist")
+    else:
+        uselist = argument(call, None, "uselist")
+    eager = isinstance(loading, t.Const) and str(loading.value) in _EAGER
+    asked = (
+        isinstance(loading, t.Const) and str(loading.value) in ("dynamic", "write_only")
+    ) or last_name(annotation) in ("WriteOnlyMapped", "DynamicMapped")
+    entity.pending.append((3, lambda _: mark_asked(entity, name, asked)))
+    if isinstance(uselist, t.Const) and uselist.value is False:
+        many = False
+    secondary = argument(call, None, "secondary", "link_model")
+    if secondary is not None:
+        between = _between(entities, secondary, entity, target, scope)
+        if between is not None:
+            entity.relations[name] = Relation(name, target.name, True, "", "", eager, between)
+        return
+    words = _foreign_words(call, arguments if isinstance(arguments, t.Map) else None)
+    own = _key_to(entity, target, words)
+    back = _key_to(target, entity, words)
+    if own is not None and (not many or back is None):
+        remote = own.target.rpartition(".")[2] or "id"
+        if entity.table == target.table and many:
+            entity.relations[name] = Relation(name, target.name, True, remote, own.name, eager)
+        else:
+            entity.relations[name] = Relation(name, target.name, False, own.name, remote, eager)
+    elif back is not None:
+        local = back.target.rpartition(".")[2] or "id"
+        one = isinstance(uselist, t.Const) and uselist.value is False
+        entity.relations[name] = Relation(name, target.name, not one and (many or annotation is None), local, back.name, eager)  # fmt: skip
+    _reverse(entities, entity, name, call, target, eager)
+
+
+def mark_asked(entity: Entity, name: str, asked: bool) -> None:
+    told = entity.relations.get(name)
+    if asked and told is not None:
+        entity.relations[name] = replace(told, asked=True)
+
+
+def _reverse(
+    entities: Entities, entity: Entity, name: str, call: t.Call, target: Entity, eager: bool
+) -> None:  # fmt: skip
+    """`backref="posts"` gives the other class an attribute."""
+    given = argument(call, None, "backref")
+    told = entity.relations.get(name)
+    if given is None or told is None:
+        return
+    lazy, back = False, ""
+    match given:
+        case t.Const(value=str(text)):
+            back = text
+        case t.Call(args=[t.Const(value=str(text)), *_]):
+            back = text
+            loading = argument(given, None, "lazy")
+            lazy = isinstance(loading, t.Const) and str(loading.value) in _EAGER
+    if back and back not in target.relations:
+        target.relations[back] = Relation(
+            back, entity.name, not told.many, told.remote, told.local, lazy
+        )
+
+
+def _target(
+    entities: Entities, entity: Entity, call: t.Call, annotation: t.Expr | None, scope: Scope
+) -> tuple[Entity | None, bool]:  # fmt: skip
+    """The class that a relation gives, and whether a list of it by its annotation."""
+    many = annotation is None
+    given = argument(call, 0, "argument")
+    named: Entity | None = None
+    if isinstance(given, t.Lambda):
+        given = given.body
+    if isinstance(given, t.Const) and isinstance(given.value, str):
+        named = entities.called(given.value, entity)
+    elif given is not None:
+        named = entities.of(given, scope)
+    if annotation is not None:
+        for node in t.walk_own(annotation):
+            text = node.value if isinstance(node, t.Const) else None
+            words = re.findall(r"\w+", text) if isinstance(text, str) else []
+            if isinstance(node, t.Name | t.Attr):
+                words = [last_name(node)]
+                named = named or entities.of(node, scope)
+            for word in words:
+                many = many or word in _LISTS
+                if named is None and word in entities.by_class:
+                    named = entities.called(word, entity)
+    return named, many
+
+
+def _foreign_words(call: t.Call, more: t.Map | None) -> set[str]:
+    """The columns that `foreign_keys` and `primaryjoin` name."""
+    words: set[str] = set()
+    given = [k.value for k in call.keywords if k.name in ("foreign_keys", "primaryjoin")]
+    if more is not None:
+        given += [
+            value
+            for key, value in zip(more.keys, more.values, strict=True)
+            if isinstance(key, t.Const) and key.value in ("foreign_keys", "primaryjoin")
+        ]
+    for each in given:
+        for node in t.walk_own(each):
+            if isinstance(node, t.Attr | t.Name):
+                words.add(last_name(node))
+            elif isinstance(node, t.Const) and isinstance(node.value, str):
+                words |= set(re.findall(r"\w+", node.value))
+    return words
+
+
+def _key_to(entity: Entity, target: Entity, words: set[str]) -> Column | None:
+    """The foreign key of one table to another; of several, the one that the relation names."""
+    keys = [
+        c for c in entity.columns.values() if c.target.rpartition(".")[0].rpartition(".")[2] == target.table
+    ]  # fmt: skip
+    named = [c for c in keys if c.attribute in words or c.name in words]
+    return next(iter(named or keys), None)
+
+
+def _between(
+    entities: Entities, expr: t.Expr, entity: Entity, target: Entity, scope: Scope
+) -> tuple[str, str, str] | None:  # fmt: skip
+    if isinstance(expr, t.Const) and isinstance(expr.value, str):
+        table = entities.by_table.get(expr.value)
+    else:
+        table = entities.of(expr, scope)
+    if table is None:
+        return None
+    own = _key_to(table, entity, set())
+    others = [c for c in table.columns.values() if c is not own]
+    other = next((c for c in others if c.target.rpartition(".")[0] == target.table), None)
+    if own is None or other is None:
+        return None
+    return table.table, own.name, other.name
