@@ -573,11 +573,14 @@ class Code(Index):
 
     @functools.cached_property
     def _on_path(self) -> list[str]:
-        """`sys.path.insert(0, BASE_DIR / "apps")`: the directory of that name nearest to the file."""
+        """`sys.path.insert(0, BASE_DIR / "apps")`: the directory of that name nearest to the file.
+
+        Told by how it is spelt: names are told by it.
+        """
         found: dict[str, None] = {}
         for site in (*self._calls.get("insert", ()), *self._calls.get("append", ())):
             func = site.node.func
-            if not (isinstance(func, t.Attr) and self.name(func.value, site.scope) == "sys.path"):
+            if not (isinstance(func, t.Attr) and t.dotted(func.value).endswith("sys.path")):
                 continue
             texts = [n.value for n in t.walk(*site.node.args) if isinstance(n, t.Const)]
             tail = "/".join(x.strip("/") for x in texts if isinstance(x, str) and x.strip("./"))

@@ -179,8 +179,8 @@ class Draft(msgspec.Struct, frozen=True, eq=False):
     loop: Place | None = None
     origin: Draft | None = None
     limited: Bound | None = None
-    unknown_parameter: int = 0
-    """The `id` of the function whose parameter it starts from, where nothing says what that is."""
+    tentative: bool = False
+    """Whether it is only told that something is asked here: what a query at its place says is better."""
     correlated: bool = False
     """Whether it looks something up for each row of a query around it."""
     manager: bool = False

@@ -113,7 +113,6 @@ def run_for(
     if not node.params or id(node) in reading._running or frame.depth >= 4:
         return None
     reading._running.add(id(node))
-    reading.bound_functions.add(id(node))
     try:
         return reading.run(function, {node.params[0].name: own, **given}, frame.depth + 1)
     finally:

@@ -188,14 +188,13 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
     if isinstance(call.func, t.Attr) and last in _ONLY_QUERYSET and isinstance(call.func.value, t.Name | t.Attr):  # fmt: skip
         word = last_name(call.func.value)
         if re.search(r"^(?:queryset|qs|query_set)$|_qs$|_queryset$", word):
-            scope = frame.scope
             draft = Draft(
                 "django", None, reading.place(call, frame), loop=frame.loop, manager=True,
-                unresolved="its model is that of a parameter", unknown_parameter=id(scope.owner),
+                unresolved="its model is that of a parameter", tentative=True,
             )  # fmt: skip
             typed = _annotated(reading, call.func.value, frame)
             if typed is not None:
-                draft = replace(draft, entity=typed, unresolved="")
+                draft = replace(draft, entity=typed, unresolved="", tentative=False)
             return method(reading, draft, call, last, frame), True
     return None, False
 

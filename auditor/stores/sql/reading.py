@@ -106,7 +106,9 @@ class Reading:
         self.statements = {s.name: s for s in application.facts(NamedStatement)}
         self.drafts: list[Draft] = []
         self.dropped: set[int] = set()
-        self.bound_functions: set[int] = set()
+        self.handed: dict[int, Located] = {}
+        """Functions, by `id`, that are handed the text of a statement: their callers say what is asked."""
+        self._told: set[Place] | None = None
         self.decided: set[int] = set()
         """Functions, by `id`, of which a call says which of their conditions hold."""
         self.answered: set[tuple[int, str]] = set()
@@ -140,7 +142,7 @@ class Reading:
 
     def record(self, draft: Draft) -> Draft:
         owner = self._inside[-1][0] if self._inside else 0
-        if self._called:
+        if self._called and not draft.tentative:
             call, outer = self._called[0]
             owner = id(outer.scope.function) if outer.scope.function is not None else 0
             draft = replace(draft, place=self.place(call, outer), loop=draft.loop or outer.loop)
@@ -151,6 +153,12 @@ class Reading:
         self.owners[id(draft)] = owner
         self._roots[id(draft)] = next((f for f, bound in reversed(self._inside) if not bound), 0)
         return draft
+
+    def is_untold(self, draft: Draft) -> bool:
+        """Whether nothing better is known of what is asked where a draft stands."""
+        if self._told is None:
+            self._told = {x.place for x in self.drafts if not x.tentative}
+        return draft.place not in self._told and self.owners.get(id(draft)) not in self.handed
 
     def place(self, node: t.Node, frame: Frame) -> Place:
         return place_of(Located(node, frame.scope))

@@ -82,7 +82,12 @@ class Expressions(Reading):
             case t.Compare():
                 return self.compared(expr, frame, depth)
             case t.BinOp(op=op, left=left, right=right):
-                return self._operator(op, left, right, frame, depth)
+                made_ = self._operator(op, left, right, frame, depth)
+                if made_ is None and op in ("+", "%"):
+                    from auditor.stores.sql.text import statement
+
+                    return statement(self, expr, frame)
+                return made_
             case t.BoolOp(values=values):
                 given_ = [x for v in values if (x := self.thing(v, frame, depth)) is not None]
                 return either(given_)

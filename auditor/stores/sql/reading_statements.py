@@ -11,7 +11,18 @@ from auditor.stores.sql.conditions import Draft, Every, Some
 from auditor.stores.sql.decisions import decides
 from auditor.stores.sql.reading import Frame
 from auditor.stores.sql.reading_expressions import Expressions
-from auditor.stores.sql.things import Holds, Keyed, Listed, Row, Rows, Thing, each, either, merged
+from auditor.stores.sql.things import (
+    Holds,
+    Keyed,
+    Listed,
+    Row,
+    Rows,
+    Statement,
+    Thing,
+    each,
+    either,
+    merged,
+)
 
 
 class Statements(Expressions):
@@ -133,7 +144,7 @@ class Statements(Expressions):
             match target:
                 case t.Name(id=name):
                     if op:
-                        given = self._augmented(frame.find(name)[1], given, op)
+                        given = self._augmented(frame.find(name)[1], given, op, value, frame)
                     frame.names[name] = given
                 case t.Attr(value=t.Name(id=owner), name=name):
                     frame.names[f"{owner}.{name}"] = given
@@ -164,10 +175,16 @@ class Statements(Expressions):
                     ):
                         frame.names[first.id] = given  # obj, created = get_or_create(…)
 
-    def _augmented(self, held: Thing | None, given: Thing | None, op: str) -> Thing | None:
+    def _augmented(
+        self, held: Thing | None, given: Thing | None, op: str, value: t.Expr | None, frame: Frame
+    ) -> Thing | None:  # fmt: skip
         made: list[Thing] = []
         for one in each(held):
             match one, given:
+                case Statement(), _ if value is not None and op.startswith("+"):
+                    from auditor.stores.sql.text import continued
+
+                    made.append(continued(self, one, value, frame))
                 case Holds(condition=a), Holds(condition=b):
                     made.append(Holds(Some((a, b)) if op.startswith("|") else Every((a, b))))
                 case Listed(items=a), Listed(items=b):

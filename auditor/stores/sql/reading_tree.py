@@ -197,7 +197,6 @@ class TreeReading(Statements):
         passed = [*zip(names, call.args, strict=False), *((k.name, k.value) for k in call.keywords)]
         texts = {n: text for n, x in passed if n and (text := self.text(x, frame)) is not None}
         self._left -= 1
-        self.bound_functions.add(id(node))
         self._running.add(id(node))
         if receiver is not None:
             self._called.append((call, frame))

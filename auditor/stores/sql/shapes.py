@@ -15,6 +15,7 @@ from auditor.stores.sql import (
     serialized,
     sqlalchemy_queries,
     text,
+    untold,
 )  # fmt: skip
 from auditor.stores.sql.conditions import Draft, shapes
 from auditor.stores.sql.migrations import History
@@ -62,6 +63,7 @@ def queries(application: Application) -> list[Query]:
                 why = "what its table holds is told nowhere in this tree"
                 query = replace(query, unresolved=query.unresolved or why)
             found.setdefault(query)
+    found.update(dict.fromkeys(untold.handed_on(read)))
     return sorted(found, key=lambda q: (q.place, q.operation, q.equality, q.range, q.sort, q.collection))  # fmt: skip
 
 
@@ -83,4 +85,4 @@ def _asked(read: Reading, draft: Draft) -> bool:
     """Whether it is a query of its own: not `select(1)`, not one that its callers complete."""
     if draft.entity is None and not draft.unresolved:
         return False
-    return not (draft.unknown_parameter and draft.unknown_parameter in read.bound_functions)
+    return not draft.tentative or read.is_untold(draft)

@@ -15,6 +15,7 @@ from auditor.extract.python import tree as t
 from auditor.extract.sql import parse
 from auditor.model.data import Bound
 from auditor.model.places import Place
+from auditor.stores.sql import untold
 from auditor.stores.sql.conditions import (
     Condition,
     Draft,
@@ -27,7 +28,18 @@ from auditor.stores.sql.conditions import (
 )
 from auditor.stores.sql.entities import Entity
 from auditor.stores.sql.reading import Frame, Reading, reads_calls
-from auditor.stores.sql.things import Class, Result, Row, Rows, Statement, Thing, Told, each, either
+from auditor.stores.sql.things import (
+    Class,
+    Result,
+    Row,
+    Rows,
+    Self,
+    Statement,
+    Thing,
+    Told,
+    each,
+    either,
+)
 
 QUERY = re.compile(
     r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select\b(?=.*\bfrom\b)|with\s+(?:recursive\s+)?\w+.{0,200}?\bas\b|update\s+[\w\"`.\[{]+\s+(?:\w+\s+)?set\b"
@@ -96,11 +108,16 @@ def statement(reading: Reading, expr: t.Expr, frame: Frame) -> Statement | None:
     return Statement(text, expr)
 
 
+def continued(reading: Reading, one: Statement, more: t.Expr, frame: Frame) -> Statement:
+    """`sql += " WHERE id = %s"`."""
+    return Statement(one.text + (text_of(reading, more, frame) or f" {_MARK} "), one.node)
+
+
 @reads_calls
 def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
     if isinstance(base, Statement):
         return base, True  # "…".format(…), sql.strip()
-    if base is not None and not isinstance(base, Row | Class | Rows):
+    if base is not None and not isinstance(base, Row | Class | Rows | Self):
         return None, False
     if not call.args and not any(k.name in ("query", "sql", "statement", "stmt") for k in call.keywords):  # fmt: skip
         return None, False
@@ -115,14 +132,13 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         return None, False
     if not _RUNS.search(last) and not isinstance(first, t.Const | t.Text):
         return None, False
-    given = [x for x in each(reading.thing(first, frame)) if isinstance(x, Statement)]
+    things = each(reading.thing(first, frame))
+    given = [x for x in things if isinstance(x, Statement)]
     if not given:
-        if _dynamic(reading, call, first, last, frame):
-            return None, True
-        return None, False
+        return None, not things and untold.statement(reading, call, first, last, frame)
     found_ = reading.code.defined(call.func, frame.scope)
     if found_ is not None:
-        reading.bound_functions.add(id(found_.node))
+        reading.handed[id(found_.node)] = found_
         if frame.loop is not None:
             reading.looped.setdefault(id(found_.node), frame.loop)
     for arg in call.args[1:]:
@@ -143,35 +159,6 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
 
 
 _ADDRESSES = {"ctid", "rowid", "_rowid_", "oid"}
-
-
-def _dynamic(reading: Reading, call: t.Call, first: t.Expr, last: str, frame: Frame) -> bool:
-    """`cursor.execute(sql)` with a text that the code does not tell."""
-    if last not in ("execute", "executemany", "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "fetch_val", "executescript"):  # fmt: skip
-        return False
-    func = call.func
-    receiver = t.dotted(func.value).lower() if isinstance(func, t.Attr) else ""
-    if not re.search(r"cur(?:sor)?$|conn(?:ection)?$|^db$|database$|session$|pool$|\.db$|engine$|^c$|tx$|transaction$", receiver):  # fmt: skip
-        return False
-    if isinstance(first, t.Const):
-        return False
-    held = frame.find(first.id) if isinstance(first, t.Name) else (False, None)
-    if held[0] and held[1] is not None:
-        return False
-    worth = reading.values.text(first, frame.scope)
-    if worth is not None and not QUERY.match(worth):
-        return False  # PRAGMA, SET, CREATE …
-    text = text_of(reading, first, frame)
-    if text is not None and not text.strip().startswith(_MARK):
-        return False
-    if isinstance(first, t.Call) and reading.code.name(first.func, frame.scope).startswith(("sqlalchemy", "sqlmodel")):  # fmt: skip
-        return False
-    reading.record(
-        Draft("sql", None, reading.place(call, frame), "execute", loop=frame.loop,
-              unresolved="the statement is put together at run time",
-              unknown_parameter=id(frame.scope.owner) if isinstance(first, t.Name) else 0)
-    )  # fmt: skip
-    return True
 
 
 # --- from text to queries

@@ -1,0 +1,97 @@
+"""Calls that ask a database something which the code does not tell.
+
+They are listed with the reason, never left out; where the query is told at the same place after all,
+that counts instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import Located
+from auditor.link.values import place_of
+from auditor.model.data import Query
+from auditor.stores.once import runs_once
+from auditor.stores.sql.conditions import Draft
+from auditor.stores.sql.entities import last_name
+from auditor.stores.sql.reading import Frame, Reading
+
+_EXECUTES = {
+    "execute", "executemany", "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "fetch_val", "executescript",
+    "execute_sql", "scalars", "scalar", "exec", "stream", "stream_scalars", "iterate", "read_sql", "read_sql_query",
+}  # fmt: skip
+_RECEIVER = re.compile(
+    r"(?:^|_)(?:cur(?:sor)?|c|conn(?:ection)?|db|dbh|database|session|pool|engine|tx|transaction|trans|acquire|connect"
+    r"|connection_pool|sessionmaker|begin)\d?$",
+    re.I,
+)
+_DRIVER = re.compile(
+    r"^(?:asyncpg|psycopg\w*|sqlite3|aiosqlite|pymysql|MySQLdb|mysql|aiomysql|asyncmy|pyodbc|databases|sqlalchemy|sqlmodel"
+    r"|flask_sqlalchemy)\b"
+)
+_OTHER = re.compile(
+    r"\s*(?:create|alter|drop|pragma|set|begin|commit|rollback|show|vacuum|truncate|explain|grant|revoke|listen|unlisten"
+    r"|notify|lock|savepoint|release|use|analy[sz]e|copy|call|attach|detach|discard|abort|describe|refresh|reindex|comment|do"
+    r"|select\s+(?!.*\bfrom\b))\b",
+    re.I | re.S,
+)
+"""Statements that search no table."""
+_REASON = "the statement is put together at run time"
+
+
+def statement(reading: Reading, call: t.Call, first: t.Expr, last: str, frame: Frame) -> bool:
+    """`cursor.execute(sql)`, `session.scalars(statement)`: recorded where they say no more than that."""
+    func = call.func
+    if last not in _EXECUTES or not isinstance(func, t.Attr):
+        return False
+    if not _RECEIVER.search(last_name(func.value)):
+        if not _DRIVER.match(reading.code.name(func.value, frame.scope)):
+            return False
+    if reading.code.defined(func, frame.scope) is not None or not _asks(reading, first, frame):
+        return False
+    reading.record(
+        Draft("sql", None, reading.place(call, frame), "execute", loop=frame.loop, unresolved=_REASON, tentative=True)
+    )  # fmt: skip
+    return True
+
+
+def _asks(reading: Reading, first: t.Expr, frame: Frame) -> bool:
+    """Whether an unread statement may search a table: not what defines tables or sets options."""
+    plain = first
+    while isinstance(plain, t.Call | t.BinOp):
+        if isinstance(plain, t.BinOp):
+            plain = plain.left
+        elif isinstance(plain.func, t.Attr) and isinstance(plain.func.value, t.Const | t.Text):
+            plain = plain.func.value
+        elif plain.args:
+            plain = plain.args[0]
+        else:
+            break
+    if isinstance(plain, t.Const):
+        return False  # a query's text would have been read
+    if isinstance(plain, t.Text) and plain.parts and isinstance(plain.parts[0], t.Const):
+        return False
+    if isinstance(plain, t.Name) and frame.find(plain.id)[1] is not None:
+        return False
+    worth = reading.text(plain, frame)
+    if worth is not None and (_OTHER.match(worth) or not worth.strip()):
+        return False
+    return not (isinstance(first, t.Call) and re.search(r"Table|Schema|Sequence|DDL|^(?:next_value|now)$", last_name(first.func)))  # fmt: skip
+
+
+def handed_on(reading: Reading) -> Iterator[Query]:
+    """Calls of functions that run whatever text they are handed, where that text is not told."""
+    told = {draft.place for draft in reading.drafts}
+    for function in reading.handed.values():
+        assert isinstance(function.node, t.Function)
+        for site in reading.code.method_calls(function.node.name):
+            found = reading.code.defined(site.node.func, site.scope)
+            if found is None or found.node is not function.node or runs_once(site.scope.module):
+                continue
+            place = place_of(Located(site.node, site.scope))
+            given = site.node.args[0] if site.node.args else None
+            if place in told or given is None or not _asks(reading, given, Frame(site.scope)):
+                continue
+            yield Query("sql", "", "execute", (), (), (), place, _REASON, False)
