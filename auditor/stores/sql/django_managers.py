@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located
 from auditor.stores.sql.conditions import Draft
+from auditor.stores.sql.django_models import entity_of
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading import Frame, Reading
 from auditor.stores.sql.things import Class, Listed, Self, Thing, Told, each, either
@@ -134,7 +135,27 @@ def inherited(reading: Reading, call: t.Call, frame: Frame) -> Told:
         return either([manager_of(e, reading, call, frame) for e in served[:20]]), True
     given = reading.of_self(Self(owner), "queryset", frame)
     if given is None:
-        for one in each(reading.of_self(Self(owner), "model", frame)):
-            if isinstance(one, Class):
-                given = replace(manager_of(one.entity, reading, call, frame), manager=False)
+        models = [
+            x.entity
+            for x in each(reading.of_self(Self(owner), "model", frame))
+            if isinstance(x, Class)
+        ]
+        for entity in models or administered(reading, owner):
+            given = replace(manager_of(entity, reading, call, frame), manager=False)
     return given, True
+
+
+def administered(reading: Reading, owner: Located) -> list[Entity]:
+    """The models that a class of Django's administration shows: `@admin.register(Item)`."""
+    assert isinstance(owner.node, t.Class)
+    given = [
+        Located(arg, owner.scope)
+        for call in owner.node.decorators
+        if isinstance(call, t.Call) and last_name(call.func) == "register"
+        for arg in call.args
+    ]
+    for site in reading.code.method_calls("register"):
+        if len(site.node.args) > 1 and last_name(site.node.args[1]) == owner.node.name:
+            given.append(Located(site.node.args[0], site.scope))
+    found = (entity_of(reading.entities, x.node, x.scope) for x in given)  # type: ignore[arg-type]
+    return [entity for entity in found if entity is not None]

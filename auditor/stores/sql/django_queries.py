@@ -35,7 +35,7 @@ from auditor.stores.sql.django_managers import (
     run_for,
 )
 from auditor.stores.sql.django_models import entity_of
-from auditor.stores.sql.django_relations import of_row, prefetch, steps
+from auditor.stores.sql.django_relations import by_name, of_row, prefetch, steps
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading import Frame, Reading, reads_attributes, reads_calls
 from auditor.stores.sql.things import (
@@ -161,6 +161,12 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
     match call.func:
         case t.Attr(value=t.Call(func=t.Name(id="super"))) if last in ("get_queryset", "get_query_set"):  # fmt: skip
             return inherited(reading, call, frame)
+        case t.Attr(value=t.Call(func=t.Name(id="super"))) if last in METHODS:
+            if frame.owner is not None and is_manager_class(reading, frame.owner):
+                held = frame.find("self")[1]
+                if isinstance(held, Draft):
+                    return method(reading, held, call, last, frame), True
+                return _own(reading, frame.owner, call, last, frame), True
     if last in ("Q",):
         return of_q(reading, call, frame), True
     if last in ("F", "Value", "OuterRef", "Count", "Sum", "Avg", "Max", "Min"):
@@ -185,18 +191,79 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
                 reading.record(executed(thing, operation="count", bound=Bound.ONE, sort=()))
                 return (Rows(thing.entity, done) if thing.entity else None), True
         return None, True
-    if isinstance(call.func, t.Attr) and last in _ONLY_QUERYSET and isinstance(call.func.value, t.Name | t.Attr):  # fmt: skip
-        word = last_name(call.func.value)
-        if re.search(r"^(?:queryset|qs|query_set)$|_qs$|_queryset$", word):
-            draft = Draft(
-                "django", None, reading.place(call, frame), loop=frame.loop, manager=True,
-                unresolved="its model is that of a parameter", tentative=True,
-            )  # fmt: skip
-            typed = _annotated(reading, call.func.value, frame)
-            if typed is not None:
-                draft = replace(draft, entity=typed, unresolved="", tentative=False)
-            return method(reading, draft, call, last, frame), True
+    if isinstance(call.func, t.Attr) and reading.has("django"):
+        if (made := _of_unknown(reading, call, call.func, last, frame)) is not None:
+            return method(reading, made, call, last, frame), True
     return None, False
+
+
+def _of_unknown(
+    reading: Reading, call: t.Call, func: t.Attr, last: str, frame: Frame
+) -> Draft | None:  # fmt: skip
+    """The queryset of something of which only the name is known: `wallet.entries`, `qs`."""
+    if last in _SAID_OF_RELATIONS or (last in _SAID_ALONE and not call.args and not call.keywords):
+        if (made := by_name(reading, func.value, last, call, frame)) is not None:
+            return made
+    if last not in _ONLY_QUERYSET or _FRAMES.search(last_name(func.value)):
+        return None
+    typed = _annotated(reading, func.value, frame)
+    if typed is not None:
+        return manager_of(typed, reading, call, frame)
+    spelt = re.search(
+        r"^(?:queryset|qs|query_set|get_queryset)$|_qs$|_queryset$", last_name(func.value)
+    )
+    if not spelt and not _speaks_of_models(reading, call, last, frame):
+        return None
+    return Draft(
+        "django", None, reading.place(call, frame), loop=frame.loop, manager=True,
+        unresolved="its model is that of a parameter", tentative=True,
+    )  # fmt: skip
+
+
+def _speaks_of_models(reading: Reading, call: t.Call, last: str, frame: Frame) -> bool:
+    """Whether a call's arguments are those of a queryset: `filter(owner=user)`, `order_by("-id")`."""
+    if reading.code.name(call.func, frame.scope).partition(".")[0] in _FOREIGN:
+        return False
+    if last in ("filter", "exclude", "aggregate"):
+        named = [k for k in call.keywords if k.name]
+        q = any(
+            isinstance(n, t.Call) and last_name(n.func) == "Q"
+            for a in call.args
+            for n in t.walk_own(a)
+        )
+        return q or (bool(named) and not call.args)
+    if last in ("annotate", "exists"):
+        return not call.args and bool(call.keywords)
+    return bool(call.args) and all(
+        isinstance(a, t.Const) and isinstance(a.value, str) for a in call.args
+    )
+
+
+_SAID_OF_RELATIONS = {
+    "values_list",
+    "get_or_create",
+    "update_or_create",
+    "aget_or_create",
+    "aupdate_or_create",
+    "in_bulk",
+} | _ONLY_QUERYSET
+_SAID_ALONE = {
+    "all",
+    "first",
+    "last",
+    "latest",
+    "earliest",
+    "count",
+    "exists",
+    "distinct",
+    "afirst",
+    "alast",
+    "acount",
+    "aexists",
+}
+_FOREIGN = {"polars", "pandas", "re", "builtins", "pyspark", "requests", "numpy", "PIL", "elasticsearch_dsl", "whoosh", "ibis"}  # fmt: skip
+_FRAMES = re.compile(r"(?:^|_)(?:df|dataframe|search|s|logger|image|img|col|pl|pd)$")
+"""What else has methods of these names: data frames, searches, images."""
 
 
 def _is_function(reading: Reading, expr: t.Expr, frame: Frame) -> bool:

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import argument
 from auditor.model.data import Bound
+from auditor.model.places import Place
 from auditor.stores.sql.conditions import Condition, Draft, Link, Test
-from auditor.stores.sql.entities import last_name
+from auditor.stores.sql.entities import Entity, Relation, last_name
 from auditor.stores.sql.expressions import links
 from auditor.stores.sql.reading import Frame, Reading
 from auditor.stores.sql.things import Row, Thing
@@ -27,15 +28,7 @@ def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | No
     eager = relation.eager or (row.draft is not None and bool({expr.name, "*"} & row.draft.eager))
     place, loop = reading.place(expr, frame), row.loop or frame.loop
     if relation.many:
-        if relation.through is not None:
-            table, own, _ = relation.through
-            start: tuple[Condition, ...] = (Test(table, own),)
-            joins = tuple(links(row.entity, relation, reading.entities)[1:])
-        else:
-            start, joins = (Test(target.table, relation.remote),), ()
-        draft = Draft(
-            target.mapper, target, place, where=start, joins=joins, loop=loop, manager=True
-        )
+        draft = _many(reading, row.entity, relation, target, place, loop)
         return replace(draft, eager=frozenset({"prefetched"})) if eager else draft
     if row.loop is not None and not eager and frame.loads(expr, row.loop):
         reading.record(
@@ -95,3 +88,35 @@ def steps(names: list[str]) -> list[str]:
         parts = name.split("__")
         found += ["__".join(parts[: n + 1]) for n in range(len(parts))]
     return found
+
+
+def by_name(
+    reading: Reading, expr: t.Expr, last: str, call: t.Call, frame: Frame
+) -> Draft | None:  # fmt: skip
+    """The manager that `wallet.entries` is, by the name of the relation alone.
+
+    What `wallet` is does not matter where all relations of that name lead to the same model by the same
+    key; where they do not, that something is asked is all that can be told.
+    """
+    if not isinstance(expr, t.Attr) or not (held := reading.related.get(expr.name)):
+        return None
+    place = reading.place(call, frame)
+    ends = {(r.target, r.remote, r.through) for _, r in held}
+    owner, relation = held[0]
+    if len(ends) > 1 or (target := reading.entities.by_name.get(relation.target)) is None:
+        reason = f"which of several relations `{expr.name}` is could not be told"
+        return Draft("django", None, place, loop=frame.loop, manager=True, unresolved=reason, tentative=True)  # fmt: skip
+    return _many(reading, owner, relation, target, place, frame.loop)
+
+
+def _many(
+    reading: Reading, owner: Entity, relation: Relation, target: Entity, place: Place, loop: Place | None
+) -> Draft:  # fmt: skip
+    """The manager of the objects that a relation to many gives."""
+    if relation.through is not None:
+        table, own, _ = relation.through
+        start: tuple[Condition, ...] = (Test(table, own),)
+        joins = tuple(links(owner, relation, reading.entities)[1:])
+    else:
+        start, joins = (Test(target.table, relation.remote),), ()
+    return Draft(target.mapper, target, place, where=start, joins=joins, loop=loop, manager=True)

@@ -7,6 +7,7 @@ and `text`. Only functions that mention a stored class or a word of a query lang
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -21,7 +22,7 @@ from auditor.model.places import Place
 from auditor.stores.bounds import bounds_of
 from auditor.stores.sql.conditions import Draft
 from auditor.stores.sql.decisions import Worth
-from auditor.stores.sql.entities import Entities
+from auditor.stores.sql.entities import Entities, Entity, Relation
 from auditor.stores.sql.named_statements import NamedStatement
 from auditor.stores.sql.selection import Selections
 from auditor.stores.sql.things import Rows, Self, Thing, Written
@@ -131,6 +132,16 @@ class Reading:
         self._mappers: set[str] | None = None
         self._returns: dict[int, Thing | None] = {}
         self._running: set[int] = set()
+
+    @functools.cached_property
+    def related(self) -> dict[str, list[tuple[Entity, Relation]]]:
+        """Relations of Django's models to many others, by their names: (owner, relation)."""
+        found: dict[str, list[tuple[Entity, Relation]]] = {}
+        for entity in self.entities if self.has("django") else ():
+            for name, relation in entity.relations.items():
+                if relation.many and entity.mapper == "django":
+                    found.setdefault(name, []).append((entity, relation))
+        return found
 
     def has(self, mapper: str) -> bool:
         """Whether the tree stores anything through this mapper."""

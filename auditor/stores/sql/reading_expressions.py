@@ -271,8 +271,10 @@ class Expressions(Reading):
             return self.bind(found, expr, frame, given, receiver)
         if frame.loop is not None:
             self.looped.setdefault(id(found.node), frame.loop)
-        if any(isinstance(x, Draft | Holds | Either | Listed | Keyed | Class) for x in given):
-            return self.bind(found, expr, frame, given)
+        if any(
+            isinstance(x, Draft | Holds | Either | Listed | Keyed | Class | Field) for x in given
+        ):
+            return self._begun(self.bind(found, expr, frame, given), found, expr, frame)
         made = self.returns(found)
         decides_ = any(isinstance(x, Draft) for x in each(made)) and given_by(
             found.node, expr, frame.scope, frame.told
@@ -285,6 +287,23 @@ class Expressions(Reading):
             if isinstance(one, Draft):
                 self.record(one)
         return placed
+
+    def _begun(
+        self, thing: Thing | None, function: Located, call: t.Call, frame: Frame
+    ) -> Thing | None:  # fmt: skip
+        """A query that a function began: `query(User)` is asked where that is called."""
+        made: list[Thing] = []
+        for one in each(thing):
+            if (
+                isinstance(one, Draft)
+                and one.bound is Bound.UNKNOWN
+                and one.place.path == function.path
+            ):
+                if function.node.line <= one.place.line <= function.node.end_line:
+                    place = place_of(Located(call, frame.scope))
+                    one = self.record(replace(one, place=place, origin=one, loop=frame.loop))
+            made.append(one)
+        return either(made)
 
     def _placed(self, thing: Thing | None, call: t.Call, frame: Frame) -> Thing | None:
         """What a function gives, as it is used here: steps that follow belong to this place."""

@@ -31,6 +31,8 @@ SEEDS = {
     "read_sql_query", "iterate", "executescript", "model", "exists", "get_base_queryset",
 }  # fmt: skip
 """Words without which no query is written, besides the names of stored classes."""
+FASTCRUD = {"get", "get_multi", "count", "exists", "update", "delete", "db_delete", "get_joined", "get_multi_joined",
+            "upsert", "upsert_multi", "get_multi_by_cursor"}  # fmt: skip
 _VERBS = {"select", "update", "delete", "insert", "with a", "with r", "replac"}
 _MAX_DEPTH = 14
 _MAX_BOUND_CALLS = 20_000
@@ -48,6 +50,11 @@ class TreeReading(Statements):
 
     def _read(self) -> None:
         words = SEEDS | set(self.entities.by_class) | self.statements.keys()
+        for stmt, _ in self.code.of_kind(t.Import):
+            words.update(alias for name, alias in stmt.names if alias and name in words)
+        words |= self.related.keys()
+        if any("fastcrud" in (stmt.module or "") for stmt, _ in self.code.of_kind(t.Import)):
+            words |= FASTCRUD
         relevant: dict[int, Scope] = {}
         for module in self.code.modules.values():
             if runs_once(module):

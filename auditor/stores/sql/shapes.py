@@ -9,6 +9,7 @@ from auditor.model.data import Query
 from auditor.stores.once import runs_once
 from auditor.stores.sql import (
     django_queries,
+    fastcrud_queries,
     generic_views,
     named_queries,
     peewee_queries,
@@ -25,6 +26,7 @@ from auditor.stores.sql.reading_tree import TreeReading
 _MAPPERS = (
     named_queries,
     django_queries,
+    fastcrud_queries,
     generic_views,
     peewee_queries,
     serialized,

@@ -109,8 +109,20 @@ class _Reading:
                     name: each if each.table else replace(each, table=kept)
                     for name, each in entity.columns.items()
                 }
+        entity.pending.append((0, functools.partial(self.of_table, entity)))
         entity.pending.append((1, functools.partial(resolve, entity=entity)))
         return entity
+
+    def of_table(self, entity: Entity, every: Entities) -> None:
+        """`__table__ = users`: the columns and indexes of a table that stands by itself."""
+        for owner in self.classes:
+            for stmt in owner.node.body:  # type: ignore[attr-defined]
+                match stmt:
+                    case t.Assign(targets=[t.Name(id="__table__")], value=value) if value:
+                        for source in self.values.sources(value, self.code.inside(owner)):
+                            if (table := every.by_call.get(id(source.node))) is not None:
+                                entity.columns = {**table.columns, **entity.columns}
+                                entity.declared += table.declared
 
     def _kept_apart(self, owner: Located, table: str) -> str:
         """The table of a base class that keeps its own columns in it: joined table inheritance.
