@@ -126,7 +126,7 @@ class Entity:
             yield Declared(keys, self.place, True, "", "primary key")
         for column in self.stored():
             only = ((column.name, 1),)
-            if column.unique and not column.primary:
+            if column.unique and (not column.primary or len(keys) > 1):
                 yield Declared(only, column.place, True, "", "unique")
             elif column.indexed and not column.primary:
                 implied = "foreign key" if column.target else ""
