@@ -65,7 +65,7 @@ class Index:
             yield from self._calls.get(name, ())
 
     @functools.cached_property
-    def _words(self) -> set[str]:
+    def words(self) -> set[str]:
         """Every plain name that something of the tree may be called by."""
         words = {found.node.name for found in self._defined}  # type: ignore[attr-defined]
         for imported, _ in self.of_kind(t.Import):
@@ -75,6 +75,15 @@ class Index:
                 for target in assign.targets:
                     words.add(t.last_word(target))
         return words
+
+    @functools.cached_property
+    def properties(self) -> frozenset[str]:
+        """Plain names of the tree's properties."""
+        return frozenset(
+            found.node.name  # type: ignore[attr-defined]
+            for found in self.functions()
+            if any(t.last_word(d) in ("property", "cached_property") for d in found.node.decorators)  # type: ignore[attr-defined]
+        )
 
     def _calls_named(self, last: str) -> list[CallSite]:
         """Calls spelt with this last word, or with an alias that imports it."""

@@ -94,7 +94,7 @@ class Code(Index):
 
     def defined(self, expr: t.Expr, scope: Scope) -> Located | None:
         """The function or class of the tree that `expr` refers to."""
-        if isinstance(expr, t.Attr) and expr.name not in self._words:
+        if isinstance(expr, t.Attr) and expr.name not in self.words:
             return None  # most attributes are nobody's function here; spares naming them
         return self._definitions.get(self.name(expr, scope))
 

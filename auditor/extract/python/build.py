@@ -146,9 +146,14 @@ class _Builder:
     def case(self, case: ast.match_case) -> t.Case:
         values: list[t.Expr] = []
         names: list[str] = []
+        at = (case.pattern.lineno, case.pattern.col_offset + 1, case.pattern.end_lineno)
         for node in ast.walk(case.pattern):
             if isinstance(node, ast.MatchValue | ast.MatchClass):
                 values.append(self.expr(node.value if hasattr(node, "value") else node.cls))
+            elif isinstance(node, ast.MatchSingleton):
+                values.append(t.Const(*at, node.value))
+            elif isinstance(node, ast.MatchSequence | ast.MatchMapping):
+                values.append(t.Seq(*at, "pattern", []))
             elif isinstance(node, ast.MatchAs | ast.MatchStar) and node.name:
                 names.append(node.name)
         return t.Case(values, names, self.maybe(case.guard), self.block(case.body))

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
-
-import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.link.flow.calls import Reached
-from auditor.link.flow.expressions import Expressions
+from auditor.link.flow.following import Following
 from auditor.link.flow.outside import (
     CLEANERS,
     DECODERS,
     DUMPS,
     FILLS,
     HANDS_ON,
-    HARMFUL,
     ITSELF,
     LISTS,
     MATCHING,
@@ -29,19 +25,17 @@ from auditor.link.flow.outside import (
     coat_of,
 )
 from auditor.link.flow.request import of_request
-from auditor.link.flow.summaries import bring, bring_source
 from auditor.link.flow.taint import Form, Taint, each, join, join_all, record
 from auditor.link.flow.variables import spot_of, value_of
-from auditor.link.scopes import CallSite, Located
+from auditor.link.scopes import CallSite
 
 _REGEX = re.compile(r"^(?:re|regex|re2)\.(?:compile\(\)\.)?\w+$")
 _TAKES_ANYTHING = re.compile(r"\.[*+{]|\\S[*+{]|\[\^[^/\]]{0,8}\][*+{]|\(\.\)")
 """Parts of a pattern that take quotes, slashes and brackets too."""
-_QUERY = re.compile(r"\b(?:select|insert|update|delete|from|where|values|order\s+by|limit)\b", re.I)
 
 
-class Calling(Expressions):
-    """Follows calls of the tree's functions and knows those outside of it."""
+class Calling(Following):
+    """Knows what calls of functions outside of the tree do; follows the others."""
 
     def call(self, expr: t.Call) -> Taint | None:
         self.flow.statements += 1
@@ -82,12 +76,20 @@ class Calling(Expressions):
 
     def untouched(self, expr: t.Call) -> Taint | None:
         """A call that is given nothing of the caller's may still read the request by itself."""
-        if not self.flow.implicit:
-            return None
         callee = self.code.defined(expr.func, self.scope)
-        if callee is None or not isinstance(callee.node, t.Function) or not self.flow.reads(callee):
+        if callee is None or not isinstance(callee.node, t.Function):
+            return self.closed(expr)
+        if around := self.captured(callee):
+            return self.through(callee, around)
+        if not self.flow.implicit or not self.flow.reads(callee):
             return None
-        return self.through(callee, {})
+        return self.through(callee, {}, site=CallSite(expr, self.scope))
+
+    def closed(self, expr: t.Call) -> Taint | None:
+        """What a function without a name gives, by what is around it: `later = lambda: x`, `later()`."""
+        bound = self.scope.bindings.get(expr.func.id, ()) if isinstance(expr.func, t.Name) else ()
+        made = bound[0].value if len(bound) == 1 else None
+        return self.function(made) if isinstance(made, t.Lambda) and not made.params else None
 
     def result(self, reached: Reached, last: str, sinks: set[str]) -> Taint | None:
         expr = reached.site.node
@@ -105,16 +107,33 @@ class Calling(Expressions):
             if last in PARSERS and len(expr.args) == 1:
                 self.clean(expr.args[0])  # it would have raised
             return None
+        if reached.name in ("builtins.setattr", "builtins.getattr") and (
+            attribute := self.constant(reached.site.arg(1))
+        ):
+            named = t.Attr(expr.line, expr.column, expr.end_line, expr.args[0], attribute)
+            if last == "getattr":
+                return join(self.attribute(named), reached.arg(2))
+            self.bind(named, reached.arg(2))
+            return None
         if last in MATCHING and (pieces := self.matched(reached, last)) is not None:
             return pieces
-        if reached.receiver is not None:
-            return self.of_method(reached, reached.receiver, last, given)
+        if followed := self.alike(reached):
+            return join_all(
+                self.through(each_of, self.arguments(reached, each_of), sinks, reached.site)
+                for each_of in followed
+            )
+        receiver = reached.receiver
+        if isinstance(expr.func, t.Attr) and (receiver is None or receiver.form is Form.RECORD):
+            if last == "clear":
+                self.env[self.key(expr.func.value)] = None
+            if last in FILLS and given is not None:
+                self.grow(expr.func.value, reached, last)
+                return given if last == "setdefault" else None
+        if receiver is not None:
+            return self.of_method(reached, receiver, last, given)
         if given is None:
             return None
         if isinstance(expr.func, t.Attr):
-            if last in FILLS:
-                self.grow(expr.func.value, reached, last)
-                return None
             if last == "join" and reached.name.partition("(")[0] not in (
                 "os.path.join",
                 "posixpath.join",
@@ -122,7 +141,7 @@ class Calling(Expressions):
                 part = each(given)
                 return part.as_text(led=False) if part else None
             if last in ("format", "format_map"):
-                return self.formatted(expr.func.value, None, given)
+                return self.formatted(expr.func.value, reached)
             if last == "joinpath":
                 return given.as_text(led=True)
         if reached.name in ("asyncio.run", "asyncio.Runner().run"):
@@ -146,6 +165,8 @@ class Calling(Expressions):
             return Taint(given.leaf.source, Form.OBJECT, steps=given.leaf.steps)
         if last in ("vars", "asdict") and given.form is Form.MODEL:
             return self.dump(given)
+        if wrapper == "each":
+            return each(given)
         if wrapper == "second":
             second = reached.arg(1) or reached.arg(2)
             return second.as_text() if second else None
@@ -225,8 +246,8 @@ class Calling(Expressions):
             return base
         if base.form is Form.FILE:
             return base.as_text() if last in ("read", "getvalue") else None
-        if last == "replace" and (self.constant(reached.site.arg(0)) or "x") in HARMFUL:
-            return None
+        if last == "replace":
+            return self.replaced(reached, base)
         if last in TEXTUAL:
             return base.as_text() if base.form is not Form.MODEL else None
         if last == "keys" and base.form in (Form.OBJECT, Form.FIELDS):
@@ -234,118 +255,17 @@ class Calling(Expressions):
             return record(part, {"*": part})
         return None
 
-    # --- functions of the tree
-
-    def arguments(self, reached: Reached, callee: Located) -> dict[str, Taint]:
-        """The callee's parameters that get something of the caller's."""
-        assert isinstance(callee.node, t.Function)
-        params = list(callee.node.params)
-        given: dict[str, Taint] = {}
-        if isinstance(callee.scope.owner, t.Class) and params:
-            told = {t.dotted(d) for d in callee.node.decorators}
-            if "classmethod" in told or not (
-                "staticmethod" in told or self.of_class_itself(reached.site)
-            ):
-                first = params.pop(0)
-                if reached.receiver is not None:
-                    given[first.name] = reached.receiver
-        plain = [p for p in params if p.kind == "positional"]
-        expr = reached.site.node
-        for index, (arg, held) in enumerate(zip(expr.args, reached.positional, strict=True)):
-            if held is None:
-                continue
-            if isinstance(arg, t.Star):
-                for param in plain[index:]:
-                    if part := each(held):
-                        given[param.name] = part
-            elif index < len(plain):
-                given[plain[index].name] = held
-            else:
-                for param in params:
-                    if param.kind == "args":
-                        given[param.name] = record(held, {"*": held}) or held
-        names = {p.name for p in params}
-        for keyword, held in reached.named.items():
-            if held is None:
-                continue
-            if keyword is None:
-                passed = {k.name for k in expr.keywords}
-                for param in params:
-                    if param.kind in ("positional", "keyword") and param.name not in given:
-                        if param.name not in passed and (part := self.part(held, param.name)):
-                            given.setdefault(param.name, part)
-                    elif param.kind == "kwargs":
-                        given[param.name] = held
-            elif keyword in names:
-                given[keyword] = held
-            else:
-                for param in params:
-                    if param.kind == "kwargs":
-                        more = given[param.name].parts() if param.name in given else {}
-                        given[param.name] = record(held, {**more, keyword: held}) or held
-        return given
-
-    def of_class_itself(self, site: CallSite) -> bool:
-        """`Posts.find(x)`, of a class and not of an instance: its first parameter gets `x`."""
-        if not isinstance(site.node.func, t.Attr):
-            return False
-        found = self.code.definition(self.code.name(site.node.func.value, site.scope))
-        return found is not None and isinstance(found.node, t.Class)
-
-    def through(
-        self,
-        callee: Located,
-        given: dict[str, Taint],
-        told: Iterable[str] = (),
-        site: CallSite | None = None,
-    ) -> Taint | None:
-        """What a function of the tree gives back, and the sinks it leads to besides those told.
-
-        Where SQL is put together here and only handed on, the flaw is here: `run(f"select …")`.
-        """
-        found = self.flow.summary(callee, given)
-        name = callee.node.name  # type: ignore[attr-defined]
-        for hit in found.hits:
-            if hit.sink in told:
-                continue
-            source, steps = bring_source(hit.source, given)
-            steps = tuple(dict.fromkeys((*steps, f"{name}()", *hit.steps)))[:6]
-            brought = msgspec.structs.replace(hit, source=source, steps=steps)
-            if site is not None and hit.sink == "sql" and hit.source.kind == "given":
-                text = given.get(hit.source.name)
-                if text is not None and _QUERY.search(text.leaf.within):
-                    at = Located(site.node, site.scope)
-                    brought = msgspec.structs.replace(brought, where=at, what=f"{name}()")
-            self.hits.setdefault(brought.key, brought)
-        return bring(found.returns, given)
-
-    def constructed(self, reached: Reached, callee: Located) -> Taint | None:
-        """An instance of a class of the tree: its attributes hold what it was given."""
-        for sink, taint in self.flow.drained(reached, "()"):
-            self.hit(sink, reached.site.node, reached.spelt, taint)
-        ancestry = self.code.ancestry(callee)
-        for ancestor in ancestry:
-            method = self.code.definition(f"{ancestor}.__init__")
-            if method is not None and isinstance(method.node, t.Function):
-                given = self.arguments(reached, method)
-                self.through(method, given)
-                kept = self.flow.summary(method, given).attributes
-                parts = {name: part for name, taint in kept if (part := bring(taint, given))}
-                return record(next(iter(parts.values())), parts) if parts else None
-        validates = any(_validates(name) for name in ancestry)
-        if validates and (reached.positional or None in reached.named):
-            held = join_all([*reached.positional, *reached.named.values()])
-            if held is None:
-                return None
-            return Taint(held.leaf.source, Form.MODEL, ancestry[0], steps=held.leaf.steps)
-        parts = {
-            k: v
-            for k, v in reached.named.items()
-            if k
-            and v
-            and not (validates and self.flow.models.member(ancestry[0], k, v.source) is None)
-        }
-        return record(next(iter(parts.values())), parts) if parts else None
+    def replaced(self, reached: Reached, base: Taint) -> Taint:
+        """`text.replace(old, new)`; done once, it leaves `../` of `....//`."""
+        put = reached.site.arg(1)
+        new = self.words(put) if put is not None else None
+        text = join(base.as_text(), reached.arg(1)) or base
+        for old in self.alternatives(reached.site.arg(0)):
+            if new == old * 2:
+                text = text.dressed("sql")
+            elif new is not None and old not in new:
+                text = text.without(old)
+        return text
 
 
 def _cuts_end(call: t.Call, last: str) -> bool:
@@ -354,7 +274,3 @@ def _cuts_end(call: t.Call, last: str) -> bool:
         case [t.Const(value="."), t.Const(value=1)]:
             return last == "rsplit"
     return False
-
-
-def _validates(name: str) -> bool:
-    return name.startswith(("pydantic.", "msgspec.", "ninja.")) and not name.endswith("dataclass")

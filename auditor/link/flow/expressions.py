@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from auditor.extract.python import tree as t
 from auditor.link.flow.taint import Form, Taint, each, join, record
-from auditor.link.flow.validation import leads
-from auditor.link.flow.variables import Variables, is_splitext
+from auditor.link.flow.texts import Texts
+from auditor.link.flow.variables import is_splitext
 from auditor.link.scopes import Located
 from auditor.link.values import place_of
 from auditor.model.values import Known
@@ -16,7 +16,7 @@ from auditor.model.values import Known
 _MAX_NESTING = 150
 
 
-class Expressions(Variables):
+class Expressions(Texts):
     """Evaluates every kind of expression but calls."""
 
     evaluators: ClassVar[dict[type, Callable[[Any, Any], Taint | None]]]
@@ -48,9 +48,10 @@ class Expressions(Variables):
         if (key := self.key(expr)) in self.env:
             return self.env[key]
         base = self.eval(expr.value)
-        if base is None:
-            return self.flow.read(expr, self.scope) if self.flow.implicit else None
-        return self.get(base, expr.name)
+        found = self.get(base, expr.name) if base is not None else None
+        if found is None and self.flow.implicit and (base is None or base.form is Form.RECORD):
+            return self.flow.read(expr, self.scope)
+        return found
 
     def item(self, expr: t.Item) -> Taint | None:
         if (key := self.key(expr)) in self.env:
@@ -65,24 +66,6 @@ class Expressions(Variables):
         found = self.part(base, self.constant(expr.index))
         return found.dressed("a name") if found is not None and _is_end(expr) else found
 
-    def text(self, expr: t.Text) -> Taint | None:
-        return self.concatenated([(part, self.eval(part)) for part in expr.parts])
-
-    def concatenated(self, parts: list[tuple[t.Expr, Taint | None]]) -> Taint | None:
-        """Pieces of text put together; what stands before the first tainted one leads it."""
-        first = next((i for i, (_, held) in enumerate(parts) if held is not None), None)
-        if first is None:
-            return None
-        held = parts[first][1]
-        assert held is not None
-        words = [
-            p.value if isinstance(p, t.Const) and isinstance(p.value, str) else None
-            for p, _ in parts
-        ]
-        led = held.led if first == 0 else leads(words[:first], words[first + 1 : first + 2])
-        within = " ".join(w for w in words if w)[:160]
-        return held.as_text(led or held.led, " ".join(x for x in (within, held.within) if x)[:200])
-
     def binary(self, expr: t.BinOp) -> Taint | None:
         left, right = self.eval(expr.left), self.eval(expr.right)
         if left is None and right is None:
@@ -95,30 +78,23 @@ class Expressions(Variables):
                 return join(left, right)
             return self.concatenated([(expr.left, left), (expr.right, right)])
         if expr.op == "%":
-            return self.formatted(expr.left, left, right)
+            if left is not None:
+                return left.as_text()
+            return self.percent(expr.left, expr.right, right) if right else None
         if expr.op == "/":
             return self.concatenated([(expr.left, left), (expr.right, right)])
         if expr.op == "|":
             return join(left, right)
         return None
 
-    def formatted(self, template: t.Expr, held: Taint | None, given: Taint | None) -> Taint | None:
-        """`"…%s…" % given`, `"…{}…".format(given)`."""
-        if held is not None:
-            return held.as_text()
-        if given is None:
-            return None
-        if not isinstance(template, t.Const) or not isinstance(template.value, str):
-            return each(given).as_text(led=True) if each(given) else None  # type: ignore[union-attr]
-        before = template.value.partition("%")[0].partition("{")[0]
-        part = each(given)
-        return part.as_text(leads([before], []), template.value[:160]) if part else None
-
     def boolean(self, expr: t.BoolOp) -> Taint | None:
         before = dict(self.env)
         found: Taint | None = None
         for value in expr.values:
-            found = join(found, self.eval(value))
+            held = self.eval(value)
+            found = (
+                held if expr.op == "and" else join(found, held)
+            )  # falsy, what is before the last
             self.learn(value, expr.op == "and")
         self.env = before
         return found
@@ -144,12 +120,15 @@ class Expressions(Variables):
 
     def display(self, expr: t.Seq) -> Taint | None:
         parts: dict[str, Taint] = {}
+        certain = True
         for index, item in enumerate(expr.items):
             if isinstance(item, t.Star):
+                certain = False
                 if spread := each(self.eval(item.value)):
                     parts["*"] = join(parts.get("*"), spread) or spread
             elif held := self.eval(item):
-                parts[str(index)] = held
+                place = str(index) if certain else "*"
+                parts[place] = join(parts.get(place), held) or held
         return record(next(iter(parts.values())), parts) if parts else None
 
     def mapping(self, expr: t.Map) -> Taint | None:

@@ -77,6 +77,7 @@ HANDS_ON = {
 """Calls that call their argument at this position with those after it."""
 FILLS = {
     "append", "add", "extend", "insert", "appendleft", "update", "setdefault", "set", "write",
+    "put", "put_nowait", "push",
 }  # fmt: skip
 TEXTUAL = {
     "strip", "lstrip", "rstrip", "lower", "upper", "title", "capitalize", "casefold", "replace",
@@ -91,11 +92,9 @@ ITSELF = {
     "__getitem__", "asdict", "model_copy", "multi_items", "lists", "jsonable_encoder", "form",
 }  # fmt: skip
 DUMPS = {"dict", "model_dump", "asdict", "json", "copy", "to_dict"}
-MEMBERS = {"get", "pop", "setdefault", "getone", "get_default", "getfirst"}
+MEMBERS = {"get", "pop", "setdefault", "getone", "get_default", "getfirst", "popleft", "get_nowait"}
 MATCHING = {"match", "fullmatch", "search", "findall", "finditer", "split"}
 """Functions of `re` that give pieces of a text."""
-HARMFUL = {".", "..", "/", "../", "'", '"', "\\", ";", "<", "://"}
-"""Text whose removal is meant to make a value harmless."""
 TELLS = {
     "startswith", "endswith", "isdigit", "isalpha", "isalnum", "isnumeric", "isdecimal", "count",
     "find", "index", "rfind", "isidentifier", "islower", "isupper", "isspace", "exists", "is_file",

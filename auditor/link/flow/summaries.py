@@ -32,8 +32,8 @@ class Summary(msgspec.Struct, frozen=True):
 
     returns: Taint | None = None
     hits: tuple[Hit, ...] = ()
-    attributes: tuple[tuple[str, Taint], ...] = ()
-    """What a method leaves on its object."""
+    changed: tuple[tuple[str, Taint], ...] = ()
+    """What it leaves in the objects that it was handed, its own first of all, by parameter."""
 
 
 def symbolic(name: str, taint: Taint) -> Taint:

@@ -68,8 +68,23 @@ COATS = {
     "a URL": frozenset(
         {"sql", "shell", "code", "template", "markup", "path", "xpath", "ldap", "regex"}
     ),
+    "relative": frozenset({"redirect", "url"}),
+    "without '": frozenset({"sql", "xpath"}),
+    "without <": frozenset({"markup"}),
+    "without ..": frozenset({"path"}),
+    "without .": frozenset({"path", "url"}),
+    "without /": frozenset({"path", "redirect", "url"}),
+    "without //": frozenset({"redirect"}),
+    "without ://": frozenset({"redirect", "url"}),
+    "without $": frozenset({"operator", "where"}),
+    "without (": frozenset({"ldap"}),
 }
-"""What an encoding is proof against: kinds of sinks, `*` for all of them."""
+"""What an encoding is proof against: kinds of sinks, `*` for all of them.
+
+`without x` is text that x was taken out of, or that was turned away for holding it.
+"""
+_SHELL = ({"without ;"}, {"without &"}, {"without |"}, {"without $", "without `"})
+"""What commands are chained by; a list that lacks one of them stops nobody (CWE-184)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +131,25 @@ class Taint:
         text = self.as_text()
         return replace(text, coats=text.coats | {coat})
 
+    def without(self, word: str) -> Taint:
+        """The value with a piece of text taken out, as far as that protects anything."""
+        coat = f"without {word}"
+        known = coat in COATS or any(coat in alike for alike in _SHELL)
+        return replace(self, coats=self.coats | {coat}) if known else self
+
     def bare(self, *coats: str) -> Taint:
         """The value as text with encodings taken off."""
         text = self.as_text()
         return replace(text, coats=text.coats.difference(coats))
 
     def proof(self, sink: str) -> bool:
-        """Whether one of its encodings makes the value harmless in a kind of sink."""
-        return any(sink in COATS[coat] or "*" in COATS[coat] for coat in self.leaf.coats)
+        """Whether its encodings make the value harmless in a kind of sink."""
+        coats = self.leaf.coats
+        if not coats:
+            return False
+        if sink == "shell" and all(coats & alike for alike in _SHELL):
+            return True
+        return any(sink in kinds or "*" in kinds for kinds in map(COATS.get, coats) if kinds)
 
     @property
     def leaf(self) -> Taint:
@@ -160,7 +186,8 @@ def join(first: Taint | None, second: Taint | None) -> Taint | None:
             parts[name] = joined
         return record(first, parts)
     if first.form is second.form:
-        worse = second if first.led and not second.led else first
+        milder = (first.led and not second.led) or first.coats > second.coats
+        worse = second if milder else first
         return replace(worse, coats=first.coats & second.coats)
     return max((first, second), key=lambda x: x.form)
 
@@ -177,7 +204,8 @@ def each(taint: Taint | None) -> Taint | None:
     if taint is None:
         return None
     if taint.form is Form.RECORD:
-        return join_all(part for _, part in taint.fields)
+        whole = any(name == "*" for name, _ in taint.fields)
+        return join_all(part for name, part in taint.fields if name != "**" or not whole)
     if taint.form is Form.DUMP:
         return None
     if taint.form is Form.FIELDS:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from auditor.extract.python import tree as t
@@ -55,8 +57,18 @@ class Validation:
     flow: Flow
     lookups: dict[str, list[str]]
     """Variable -> keys of the values that it was looked up by."""
+    verdicts: dict[str, t.Expr]
+    """Variable -> the test whose outcome it holds."""
+    looping: dict[str, t.Expr]
+    """Variable of a loop -> what the loop goes through."""
 
     def eval(self, expr: t.Expr) -> Taint | None:
+        raise NotImplementedError
+
+    def words(self, expr: t.Expr) -> str | None:
+        raise NotImplementedError
+
+    def alternatives(self, expr: t.Expr | None) -> list[str]:
         raise NotImplementedError
 
     def key(self, expr: t.Expr) -> str:
@@ -97,6 +109,16 @@ class Validation:
                 if outcome:
                     for key in self.lookups.get(name, ()):
                         self.env[key] = None
+                else:
+                    self.empty(test)
+                if told := self.verdicts.pop(name, None):
+                    self.learn(told, outcome)
+                    self.verdicts[name] = told
+            case t.Attr(value=about, name="netloc" | "hostname"):
+                if not outcome:
+                    self.relative(about)
+            case t.Attr() | t.Item() if not outcome:
+                self.empty(test)
             case t.Compare(
                 left=t.Name(id=name), ops=["is" | "is not" as op], rights=[t.Const(value=None)]
             ):
@@ -120,6 +142,12 @@ class Validation:
                 self.compared(left, op, right, outcome)
             case t.Call() if outcome:
                 self.called(test)
+            case t.Call(func=t.Name(id="any"), args=[t.Comp(elements=[element], loops=[loop])]):
+                if isinstance(loop.target, t.Name):
+                    self.looping[loop.target.id] = loop.iter
+                self.learn(element, False)
+            case t.Call(func=t.Attr(value=about, name="is_absolute")):
+                self.relative(about)
             case t.Call(func=func) if re.search(
                 r"unsafe|invalid|forbid|block|private|internal|local|contains|suspicious",
                 t.last_word(func),
@@ -133,23 +161,9 @@ class Validation:
     def compared(self, left: t.Expr, op: str, right: t.Expr, outcome: bool) -> None:
         if op in ("not in", "!=", "is not"):
             op, outcome = {"not in": "in", "!=": "==", "is not": "is"}[op], not outcome
-        if op == "in" and isinstance(left, t.Const) and not outcome:
-            if isinstance(left.value, str) and left.value in (
-                "..",
-                "/",
-                "\\",
-                "../",
-                "$",
-                "//",
-                ";",
-                "'",
-                '"',
-                "`",
-                "|",
-                "&",
-                "<",
-            ):
-                self.clean(right)
+        if op == "in" and not outcome and self.eval(left) is None:
+            for word in self.alternatives(left):
+                self.dress(right, lambda held, word=word: held.without(word))  # type: ignore[misc]
             return
         if not outcome or op not in ("in", "=="):
             return
@@ -157,6 +171,7 @@ class Validation:
             return
         if op == "==":
             if isinstance(right, t.Const) and right.value in (None, ""):
+                self.learn(left, False)
                 return
             if isinstance(left, t.Call) and t.last_word(left.func) == "type":
                 self.clean_type(left.args[0] if left.args else left, right)
@@ -219,6 +234,28 @@ class Validation:
             if held is not None and held.form in (Form.TEXT, Form.OBJECT):
                 self.clean(arg)
 
+    def empty(self, expr: t.Expr) -> None:
+        """A value proved false: nothing in it."""
+        key = self.key(expr)
+        if self.env.get(key) is not None or (key and self.eval(expr) is not None):
+            self.env[key] = None
+
+    def relative(self, expr: t.Expr) -> None:
+        """A URL that names no host: it leads nowhere else."""
+        self.dress(expr, lambda held: replace(held, coats=held.coats | {"relative"}))
+
+    def dress(self, expr: t.Expr, put_on: Callable[[Taint], Taint]) -> None:
+        """A value, and whatever else came from the same place, is harmless in some places."""
+        about = self.subject(expr)
+        held, key = self.eval(about), self.key(about)
+        if held is None or held.form not in (Form.TEXT, Form.OBJECT):
+            return
+        if key:
+            self.env[key] = put_on(held)
+        for other, taint in list(self.env.items()):
+            if taint is not None and taint.form is held.form and taint.source == held.source:
+                self.env[other] = put_on(taint)
+
     def clean_type(self, value: t.Expr, kind: t.Expr) -> None:
         """`isinstance(x, str)`: text is no operator; any other plain type holds no text either."""
         key = self.key(value)
@@ -234,6 +271,8 @@ class Validation:
         """A value, and everything else that came from the same place, is harmless from here on."""
         about = self.subject(expr)
         held = self.eval(about)
+        if isinstance(about, t.Item) and held is not None and held == self.eval(about.value):
+            return  # one character, or a few of them
         key = self.key(about)
         if key:
             self.env[key] = None

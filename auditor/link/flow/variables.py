@@ -24,6 +24,7 @@ class Variables(Validation):
     """Binds names and fills displays; takes values apart."""
 
     hits: dict[tuple[object, ...], Hit]
+    rebound: set[str]
 
     def hit(self, sink: str, node: t.Node, what: str, taint: Taint) -> None:
         leaf = taint.leaf
@@ -74,19 +75,35 @@ class Variables(Validation):
                     else:
                         self.bind(inner, each(held))
             case t.Attr(value=owner):
-                key = self.key(target)
-                if key:
+                if key := self.key(target):
                     self.env[key] = held
+                    self.put(self.key(owner), target.name, held)
                 else:
                     self.eval(owner)
             case t.Item(value=owner, index=index):
                 self.fill(owner, index, held)
 
+    def put(self, owner: str, name: str, held: Taint | None) -> None:
+        """`owner.name = held`, as a part of the owner."""
+        before = self.env.get(owner)
+        if before is not None and before.form is not Form.RECORD:
+            return
+        parts = before.parts() if before else {}
+        if held is None:
+            parts.pop(name, None)
+        else:
+            parts[name] = held
+        if held is not None or before is not None:
+            self.env[owner] = record(next(iter(parts.values())), parts) if parts else None
+
     def forget(self, name: str) -> None:
         """A variable is bound anew: what was known of its parts is about another value."""
+        self.rebound.add(name)
         stale = [k for k in self.env if k.startswith((name + ".", name + "["))]
         for key in stale:
             del self.env[key]
+        for told in [x for x, test in self.verdicts.items() if x == name or _mentions(test, name)]:
+            del self.verdicts[told]
 
     def fill(self, owner: t.Expr, index: t.Expr, held: Taint | None) -> None:
         """`owner[index] = held`."""
@@ -115,8 +132,7 @@ class Variables(Validation):
         elif held is not None:
             if place is not None:
                 parts["**"] = Taint(held.source, Form.OBJECT, steps=held.steps)
-            else:
-                parts["*"] = join(parts.get("*"), held) or held
+            parts["*"] = join(parts.get("*"), held) or held
         self.env[key] = record(held or before, parts) if (held or before) else None  # type: ignore[arg-type]
 
     def grow(self, owner: t.Expr, reached: Reached, last: str) -> None:
@@ -237,6 +253,10 @@ def value_of(base: Taint) -> Taint:
 def spot_of(constants: list[str | None]) -> str:
     """The key of a part that stands under several constants."""
     return "\0".join(x or "" for x in constants)
+
+
+def _mentions(test: t.Expr, name: str) -> bool:
+    return any(isinstance(node, t.Name) and node.id == name for node in t.walk_own(test))
 
 
 def _is_location(owner: t.Expr, index: t.Expr) -> bool:

@@ -11,6 +11,7 @@ from auditor.link.flow.summaries import Env, Hit, Summary
 from auditor.link.flow.taint import Form, Taint, each, join, merge
 from auditor.link.scopes import Located
 
+_TESTS = (t.Call, t.Compare, t.BoolOp, t.Unary)
 _ENDING = {"abort", "exit", "_exit", "fail"}
 
 
@@ -23,6 +24,7 @@ class Walk(Calling):
         self.node = function.node
         self.scope = self.code.inside(function)
         self.env: Env = {}
+        self.given, self.rebound = given, set()
         for param in self.node.params:
             self.env[param.name] = given.get(param.name)
         for name, taint in given.items():
@@ -31,17 +33,21 @@ class Walk(Calling):
         self.hits: dict[tuple[object, ...], Hit] = {}
         self.jumps: list[list[Env]] = []
         self.lookups: dict[str, list[str]] = {}
+        self.verdicts: dict[str, t.Expr] = {}
+        self.looping: dict[str, t.Expr] = {}
         self.nesting = 0
 
     def run(self) -> Summary:
         self.block(self.node.body)
-        own = self.node.params[0].name + "." if self.node.params else "."
-        attributes = tuple(
-            (key[len(own) :], taint)
-            for key, taint in self.env.items()
-            if taint is not None and key.startswith(own) and key.count(".") == 1
+        changed = tuple(
+            (param.name, held)
+            for param in self.node.params
+            if (held := self.env.get(param.name)) is not None
+            and held.form is Form.RECORD
+            and held != self.given.get(param.name)
+            and param.name not in self.rebound
         )
-        return Summary(self.returns, tuple(self.hits.values()), attributes)
+        return Summary(self.returns, tuple(self.hits.values()), changed)
 
     # --- statements: whether a path goes on
 
@@ -74,7 +80,10 @@ class Walk(Calling):
                 return False
             case t.For(target=target, iter=iterable):
                 item = each(self.eval(iterable))
-                self.loop(stmt.body, stmt.orelse, lambda: self.bind(target, item, iterable))
+                if isinstance(target, t.Name):
+                    self.looping[target.id] = iterable
+                runs = item is None and bool(self.displayed(iterable))
+                self.loop(stmt.body, stmt.orelse, lambda: self.bind(target, item, iterable), runs)
             case t.While(test=test):
                 self.eval(test)
                 self.loop(stmt.body, stmt.orelse, lambda: self.learn(test, True))
@@ -83,6 +92,8 @@ class Walk(Calling):
             case t.With():
                 for context, target_of in zip(stmt.contexts, stmt.targets, strict=True):
                     entered = self.eval(context)
+                    if entered is not None:
+                        entered = self.asked(context, entered, "__enter__") or entered
                     if target_of is not None:
                         self.bind(target_of, entered)
                 return self.block(stmt.body)
@@ -112,6 +123,8 @@ class Walk(Calling):
                     else join(before, held)
                 )
             self.bind(target, held, value)
+        if held is None and isinstance(stmt.targets[0], t.Name) and isinstance(value, _TESTS):
+            self.verdicts[stmt.targets[0].id] = value
 
     def leave(self, stmt: t.Return, value: t.Expr) -> None:
         held = self.eval(value)
@@ -143,16 +156,23 @@ class Walk(Calling):
             self.env = after
         return then or other
 
-    def loop(self, body: list[t.Stmt], orelse: list[t.Stmt], enter: Callable[[], None]) -> None:
+    def loop(
+        self,
+        body: list[t.Stmt],
+        orelse: list[t.Stmt],
+        enter: Callable[[], None],
+        runs: bool = False,
+    ) -> None:
+        """A loop's body, twice; `runs` tells that it certainly does once."""
         for _ in range(2):
             before = dict(self.env)
             self.jumps.append([])
             enter()
             goes_on = self.block(body)
-            ends = [before, *self.jumps.pop()]
+            ends = self.jumps.pop() if runs else [before, *self.jumps.pop()]
             if goes_on:
                 ends.append(self.env)
-            self.env = merge(ends)
+            self.env = merge(ends or [before])
             if self.env == before:
                 break
         self.block(orelse)
@@ -180,7 +200,7 @@ class Walk(Calling):
         settled = self.settled_value(stmt.subject)
         before = dict(self.env)
         cases = stmt.cases if settled is None else _matching(stmt.cases, settled.value)
-        ends = [] if settled is not None and cases else [before]
+        ends = [] if (settled is not None or any(map(_takes_all, cases))) and cases else [before]
         for case in cases:
             self.env = dict(before)
             for name in case.names:
@@ -240,6 +260,10 @@ def _matching(cases: list[t.Case], subject: object) -> list[t.Case]:
         if case.guard is None and (subject in constants or not case.values):
             break
     return found
+
+
+def _takes_all(case: t.Case) -> bool:
+    return not case.values and case.guard is None
 
 
 def _typed_answer(value: t.Expr) -> bool:
