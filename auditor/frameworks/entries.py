@@ -26,7 +26,7 @@ from auditor.link.flow import (
 from auditor.link.scopes import Located, Scope
 from auditor.model.web import Parameter, Route
 
-_GLOBALS = {
+GLOBALS = {
     "flask.request",
     "flask.globals.request",
     "quart.request",
@@ -183,7 +183,7 @@ def request_global(expr: t.Expr, scope: Scope, flow: Flow) -> Taint | None:
     match expr:
         case t.Name(id=name):
             found = scope.module.scope.bindings.get(name, ())
-            if any(b.kind == "import" and b.target in _GLOBALS for b in found):
+            if any(b.kind == "import" and b.target in GLOBALS for b in found):
                 return Taint(Source("request", "flask"), Form.REQUEST)
         case t.Attr(value=t.Name(id="flask"), name="request"):
             return Taint(Source("request", "flask"), Form.REQUEST)

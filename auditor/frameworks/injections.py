@@ -7,11 +7,13 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.extract.readers.templates import Unescaped
-from auditor.frameworks.entries import CLEANED, Entries, resolved
+from auditor.frameworks.entries import CLEANED, GLOBALS, Entries, resolved
 from auditor.frameworks.flask.hooks import hooks
 from auditor.frameworks.graphql import resolver_arguments
 from auditor.link.application import Application, provides
 from auditor.link.flow import Flow, Hit
+from auditor.link.names import Code
+from auditor.link.scopes import Located
 from auditor.link.values import place_of
 from auditor.model.web import Intake, Route, Sink
 
@@ -27,7 +29,7 @@ def injections(application: Application) -> Iterator[Intake]:
     entries = Entries(flow)
     seen: set[tuple[object, ...]] = set()
     judged = _judged_fields(application) if implicit else frozenset()
-    for route, hits in _walked(application, flow, entries, routes):
+    for route, name, hits in _walked(application, flow, entries, routes):
         for hit in hits:
             if hit.source.name == CLEANED and judged.intersection(hit.source.keys[:1]):
                 continue
@@ -35,27 +37,51 @@ def injections(application: Application) -> Iterator[Intake]:
             if _counts(hit) and hit.key not in seen and same not in seen:
                 seen |= {hit.key, same}
                 sink = Sink(hit.sink)
-                message = _message(route, hit, sink)
+                message = _message(name, hit, sink)
                 at = place_of(hit.where)
                 yield Intake(route, at, "injection", message, sink, hit.source.kind)
 
 
 def _walked(
     application: Application, flow: Flow, entries: Entries, routes: list[Route]
-) -> Iterator[tuple[Route, Iterator[Hit]]]:
-    """Handlers, and what else a framework calls with the request: resolvers, hooks, error handlers."""
+) -> Iterator[tuple[Route, str, Iterator[Hit]]]:
+    """Handlers, and what else is called while there is a request: resolvers, hooks, error handlers.
+
+    With the route that each is counted for, and the name that it is told by.
+    """
     for route in routes:  # routing has settled what its own URL holds
-        yield route, (h for h in _hits(flow, entries, route) if h.source.kind != "url")
+        yield route, route.name, (h for h in _hits(flow, entries, route) if h.source.kind != "url")
     graphql = next((r for r in application.facts(Route) if "graphql" in r.path.lower()), None)
     if found := list(resolver_arguments(flow)):
         for function, given in found:
             hits = flow.summary(function, given).hits
-            yield graphql or routes[0], (resolved(hit, given) for hit in hits)
+            yield (
+                graphql or routes[0],
+                (graphql or routes[0]).name,
+                (resolved(hit, given) for hit in hits),
+            )
     flask = next((r for r in routes if r.framework in ("Flask", "Quart")), None)
     if flask is not None:
         for function in hooks(application.code):
             if flow.reads(function):
-                yield flask, iter(flow.summary(function, {}).hits)
+                yield flask, _called(function), iter(flow.summary(function, {}).hits)
+        for function in _reading(application.code):  # routed in a way that is not seen
+            if not flow.walked(function) and flow.reads(function):
+                yield flask, _called(function), iter(flow.summary(function, {}).hits)
+
+
+def _called(function: Located) -> str:
+    return f"{function.node.name}()"  # type: ignore[attr-defined]
+
+
+def _reading(code: Code) -> Iterator[Located]:
+    """The functions of modules that import Flask's request."""
+    importing = {
+        path
+        for path, module in code.modules.items()
+        if any(b.target in GLOBALS for b in module.scope.bindings.get("request", ()))
+    }
+    return (function for function in code.functions() if function.path in importing)
 
 
 def _judged_fields(application: Application) -> frozenset[str]:
@@ -133,9 +159,9 @@ def _counts(hit: Hit) -> bool:
     return kind != "given"
 
 
-def _message(route: Route, hit: Hit, sink: Sink) -> str:
+def _message(name: str, hit: Hit, sink: Sink) -> str:
     of = {"request": "request", "form": "form or query"}.get(hit.source.kind, hit.source.kind)
     what = f"{hit.source} of the {of}" if "`" in str(hit.source) else f"the {of}"
     steps = [s for s in hit.steps if s not in (hit.source.name, hit.source.kind)]
     through = f" through {', '.join(steps)}" if steps else ""
-    return f"{route.name}: {what} reaches `{hit.what}`{through}: {sink.consequence}"
+    return f"{name}: {what} reaches `{hit.what}`{through}: {sink.consequence}"

@@ -40,6 +40,9 @@ def shell_or_program(reached: Reached) -> Found:
     elif given.form is Form.RECORD:
         parts = given.parts()
         yield "shell", parts.get("0")
+        whole = parts.get("*")
+        if whole is not None and not whole.led and _splits(reached):
+            yield "shell", whole
         display = reached.site.node.args[0] if reached.site.node.args else None
         if isinstance(display, t.Seq) and _runs_shell(display.items):
             yield "shell", parts.get("2")
@@ -47,6 +50,12 @@ def shell_or_program(reached: Reached) -> Found:
             yield "shell", parts.get("2") or parts.get("*")
     elif not given.led:
         yield "shell", text_of(given)
+
+
+def _splits(reached: Reached) -> bool:
+    """`run(text.split())`: the caller names the program where the text begins with theirs."""
+    made = reached.flow.values.sources(reached.site.arg(0, "args"), reached.site.scope)
+    return any(isinstance(x.node, t.Call) and t.last_word(x.node.func) == "split" for x in made)
 
 
 def _runs_shell(items: list[t.Expr]) -> bool:

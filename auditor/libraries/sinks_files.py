@@ -68,6 +68,13 @@ def path_object(reached: Reached) -> Found:
             yield "path", _path(taint)
 
 
+@drains("send_from_directory")
+def directory_sent(reached: Reached) -> Found:
+    """Flask keeps the file inside of the directory; nothing keeps the directory inside of another."""
+    if reached.name.startswith(("flask.", "quart.", "werkzeug.")):
+        yield "path", _path(reached.arg(0, "directory"))
+
+
 @drains("save")
 def path_saved(reached: Reached) -> Found:
     """`upload.save(path)`."""

@@ -43,11 +43,18 @@ def sql_text(reached: Reached) -> Found:
         yield "sql", text
 
 
-@drains("text", "RawSQL", "SQL", "literal_column")
+@drains("text", "TextClause", "RawSQL", "SQL", "literal_column")
 def sql_clause(reached: Reached) -> Found:
     name = reached.name
     if name.startswith(
-        ("sqlalchemy", "sqlmodel", "django.db.models.expressions", "psycopg", "peewee")
+        (
+            "sqlalchemy",
+            "flask_sqlalchemy",
+            "sqlmodel",
+            "django.db.models.expressions",
+            "psycopg",
+            "peewee",
+        )
     ):
         yield "sql", text_of(reached.arg(0, "text", "sql"))
 
@@ -79,7 +86,7 @@ def sql_of_orm(reached: Reached) -> Found:
 _XPATH_WORDS = re.compile(r"//|/\w|\[@|\[\w+\s*=|text\(\)|contains\(")
 
 
-@drains("xpath", "XPath", "ETXPath", "select", "iter_select")
+@drains("xpath", "XPath", "ETXPath", "select", "iter_select", "xpathEval")
 def xpath_text(reached: Reached) -> Found:
     """`tree.xpath(text)`, `etree.XPath(text)`, `elementpath.select(tree, text)`; not its variables."""
     last = reached.name.rpartition(".")[2]
@@ -88,7 +95,11 @@ def xpath_text(reached: Reached) -> Found:
         yield "xpath", text_of(reached.arg(1, "path"))
     elif last in ("XPath", "ETXPath") and reached.name.startswith("lxml."):
         yield "xpath", text_of(reached.arg(0, "path"))
-    elif isinstance(func, t.Attr) and func.name == "xpath" and reached.receiver is None:
+    elif (
+        isinstance(func, t.Attr)
+        and func.name in ("xpath", "xpathEval")
+        and reached.receiver is None
+    ):
         yield "xpath", text_of(reached.arg(0, "_path", "query"))
 
 

@@ -11,12 +11,13 @@ from auditor.link.flow.taint import each
 from auditor.link.scopes import Scope, argument
 
 _HTML_RESPONSES = re.compile(
-    r"(?:fastapi|starlette)\.responses\.HTMLResponse|django\.(?:http|shortcuts)(?:\.response)?\.HttpResponse$"
+    r"(?:fastapi|starlette)\.responses\.HTMLResponse|django\.(?:http|shortcuts)(?:\.response)?\.HttpResponse(?:BadRequest|NotFound|Forbidden|ServerError|Gone)?$"
     r"|flask\.(?:make_response|Response)$|flask\.wrappers\.Response$"
 )
 
 
-@drains("HTMLResponse", "HttpResponse", "make_response", "Response")
+@drains("HTMLResponse", "HttpResponse", "make_response", "Response", "HttpResponseBadRequest",
+        "HttpResponseNotFound", "HttpResponseForbidden", "HttpResponseServerError", "HttpResponseGone")  # fmt: skip
 def reflected(reached: Reached) -> Found:
     if not _HTML_RESPONSES.match(reached.name):
         return

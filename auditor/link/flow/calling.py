@@ -9,6 +9,7 @@ from auditor.extract.python import tree as t
 from auditor.link.flow.calls import Reached
 from auditor.link.flow.following import Following
 from auditor.link.flow.outside import (
+    BUILTINS,
     CLEANERS,
     DECODERS,
     DUMPS,
@@ -51,6 +52,10 @@ class Calling(Following):
             receiver = self.eval(func.value)
         elif not isinstance(func, t.Name):
             self.eval(func)
+            if (chosen := self.chosen(func)) is not None:
+                self.hit("code", expr, "a function by its name", chosen)
+        elif (chosen := self.env.get(f"{func.id}()")) is not None:
+            self.hit("code", expr, func.id, chosen)
         positional = tuple([self.eval(arg) for arg in expr.args])
         named = {k.name: self.eval(k.value) for k in expr.keywords} if expr.keywords else {}
         if receiver is None and not any(positional) and not any(named.values()):
@@ -64,6 +69,30 @@ class Calling(Following):
             sinks.add(sink)
             self.hit(sink, expr, reached.spelt, taint)
         return self.result(reached, last, sinks)
+
+    def chosen(self, expr: t.Expr) -> Taint | None:
+        """The name by which any function of a module is taken: `getattr(module, name)` (CWE-470)."""
+        match expr:
+            case t.Call(func=t.Name(id="getattr"), args=[owner, name, *_]):
+                if not self.code.name(owner, self.scope).startswith("module:") and not (
+                    isinstance(owner, t.Name)
+                    and any(
+                        b.kind == "import"
+                        for b in self.scope.module.scope.bindings.get(owner.id, ())
+                    )
+                ):
+                    return None
+            case t.Item(value=t.Call(func=t.Name(id="globals" | "locals")), index=name):
+                pass
+            case t.Call(
+                func=t.Attr(value=t.Call(func=t.Name(id="globals" | "locals")), name="get"),
+                args=[name, *_],
+            ):
+                pass
+            case _:
+                return None
+        held = self.eval(name)
+        return None if held is None or held.led or held.proof("code") else held.as_text()
 
     def handed_on(self, expr: t.Call, position: int) -> t.Call | None:
         """`run_in_executor(None, f, x)` as `f(x)`."""
@@ -150,7 +179,8 @@ class Calling(Following):
             return Taint(given.leaf.source, Form.FILE, steps=given.leaf.steps)
         if last in DECODERS:
             return given.bare(*DECODERS[last])
-        wrapper = WRAPPERS.get(last)
+        method_alike = isinstance(expr.func, t.Attr) and last in BUILTINS
+        wrapper = None if method_alike else WRAPPERS.get(last)
         if wrapper is None:
             return None
         if wrapper == "path":

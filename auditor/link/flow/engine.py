@@ -65,6 +65,10 @@ class Flow:
             self._active.pop()
         return found
 
+    def walked(self, function: Located) -> bool:
+        """Whether a function has been walked, whatever it was given."""
+        return id(function.node) in self._shapes
+
     def reads(self, function: Located) -> bool:
         """Whether a function of the tree, or one it calls, reads the request by itself."""
         key = id(function.node)

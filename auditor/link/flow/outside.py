@@ -25,7 +25,7 @@ _ENCODERS = {
     "quote_plus": "percent", "urlencode": "percent", "b64encode": "encoded",
     "urlsafe_b64encode": "encoded", "b32encode": "encoded", "b16encode": "encoded",
     "hexlify": "encoded", "escape_string": "sql", "quote_ident": "sql", "quote_identifier": "sql",
-    "escape_like": "sql", "escape_filter_chars": "ldap", "escape_dn_chars": "ldap",
+    "escape_like": "sql", "escape_filter_chars": "ldap", "escape_dn_chars": "ldap", "escape_rdn": "ldap",
     "filter_format": "ldap", "basename": "a name", "safe_join": "a name",
 }  # fmt: skip
 """Last names of calls that encode for one place, and the coat that they put on."""
@@ -69,6 +69,12 @@ WRAPPERS = {
     "unescape": "text", "ImmutableMultiDict": "same",
 }  # fmt: skip
 """Last names of functions outside the tree that hand on what they are given, and as what."""
+
+BUILTINS = {
+    "filter", "map", "zip", "list", "tuple", "set", "frozenset", "dict", "min", "max", "sorted", "reversed",
+    "iter", "next", "enumerate", "vars", "getattr", "str", "bytes", "repr",
+}  # fmt: skip
+"""Of these, functions of Python itself: a method of the name is another one (`Model.objects.filter(…)`)."""
 
 HANDS_ON = {
     "to_thread": 0, "run_in_threadpool": 0, "run_sync": 0, "run_in_executor": 1, "add_task": 0,

@@ -99,7 +99,7 @@ class Variables(Validation):
     def forget(self, name: str) -> None:
         """A variable is bound anew: what was known of its parts is about another value."""
         self.rebound.add(name)
-        stale = [k for k in self.env if k.startswith((name + ".", name + "["))]
+        stale = [k for k in self.env if k.startswith((name + ".", name + "[", name + "("))]
         for key in stale:
             del self.env[key]
         for told in [x for x, test in self.verdicts.items() if x == name or _mentions(test, name)]:

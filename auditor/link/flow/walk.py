@@ -125,6 +125,8 @@ class Walk(Calling):
             self.bind(target, held, value)
         if held is None and isinstance(stmt.targets[0], t.Name) and isinstance(value, _TESTS):
             self.verdicts[stmt.targets[0].id] = value
+        if isinstance(stmt.targets[0], t.Name) and (chosen := self.chosen(value)) is not None:
+            self.env[f"{stmt.targets[0].id}()"] = chosen
 
     def leave(self, stmt: t.Return, value: t.Expr) -> None:
         held = self.eval(value)
