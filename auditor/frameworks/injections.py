@@ -33,7 +33,8 @@ def injections(application: Application) -> Iterator[Intake]:
         for hit in hits:
             if hit.source.name == CLEANED and judged.intersection(hit.source.keys[:1]):
                 continue
-            same = (hit.sink, hit.where.path, hit.where.scope.qualname, hit.source)
+            by = "" if hit.sink == "path" else hit.what  # a file is looked at, opened and removed
+            same = (hit.sink, hit.where.path, hit.where.scope.qualname, hit.source, by)
             if _counts(hit) and hit.key not in seen and same not in seen:
                 seen |= {hit.key, same}
                 sink = Sink(hit.sink)

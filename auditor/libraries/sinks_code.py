@@ -24,7 +24,7 @@ def shell_text(reached: Reached) -> Found:
 
 @drains("run", "call", "check_call", "check_output", "Popen", "create_subprocess_exec")
 def shell_or_program(reached: Reached) -> Found:
-    if not reached.name.startswith(("subprocess.", "asyncio.")):
+    if not reached.name.startswith(("subprocess.", "asyncio.create_")):
         return
     given = reached.arg(0, "args", "program")
     if given is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.web import Sink
+from auditor.model.web import Intake, Sink
 from tests.conftest import Build
 from tests.link.test_flow import handler, sinks
 
@@ -123,3 +123,45 @@ def test_the_part_that_is_not_escaped_counts(build: Build) -> None:
     page = "return HTMLResponse(f'{html.escape(a)} {b}')"
     assert sinks(build, handler(page, "a: str, b: str")) == [Sink.MARKUP]
     assert sinks(build, handler(page.replace("{b}", ""), "a: str, b: str")) == []
+
+
+FLASK = """
+import importlib, os, plugins
+from flask import Flask, request, send_from_directory
+app = Flask(__name__)
+@app.get("/")
+def index():
+    return "x"
+"""
+
+
+def flask_sinks(build: Build, body: str) -> list[Sink]:
+    application = build({"app.py": FLASK + body})
+    return [i.sink for i in application.facts(Intake) if i.sink]
+
+
+@pytest.mark.parametrize(
+    ("statements", "sink"),
+    [
+        ("os.system(request.args['q'])", Sink.SHELL),
+        ("getattr(plugins, request.args['q'])()", Sink.CODE),
+        ("run = globals().get(request.args['q'])\n    run()", Sink.CODE),
+        ("return send_from_directory(request.args['q'], 'x.txt')", Sink.PATH),
+        ("return send_from_directory('files', request.args['q'])", None),
+        ("getattr(plugins, 'run_' + request.args['q'])()", None),
+        (
+            "found = Model.objects.filter(name=request.args['q'])\n    os.system(found.command)",
+            None,
+        ),
+    ],
+)
+def test_what_no_known_route_leads_to(build: Build, statements: str, sink: Sink | None) -> None:
+    found = flask_sinks(build, f"def other():\n    {statements}\n")
+    assert found == ([sink] if sink else [])
+
+
+def test_two_commands_of_one_value_are_two_places_and_one_file_is_one(build: Build) -> None:
+    two = "q = request.args['q']\n    os.system(q)\n    os.popen(q)\n"
+    assert flask_sinks(build, f"@app.get('/x')\ndef view():\n    {two}") == [Sink.SHELL] * 2
+    file = "q = request.args['q']\n    os.makedirs(q)\n    open(q)\n"
+    assert flask_sinks(build, f"@app.get('/x')\ndef view():\n    {file}") == [Sink.PATH]
