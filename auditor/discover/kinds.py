@@ -171,12 +171,14 @@ _TEST_FOLDER = Words(
 _TEST_NAME = Words(
     r"(?i)(?:test_.+|.+_tests?|tests?|conftest)\.py|.+[.-](?:spec|test)\.[jt]sx?|.+\.cy\.[jt]sx?|.+_test\.go|.+_(?:spec|test)\.rb"
     r"|.+tests?\.(?:java|kt|cs|php)|.+\.snap|pytest\.ini|tox\.ini"
+    r"|test(?:ing)?[-_].+\.(?:cfg|ini|toml|conf)"
     r"|(?:vi|je)s?test[.-]?(?:setup|config)\.\w+|setup-?tests?\.[jt]sx?"
 )
 _EXAMPLE_FOLDERS = {"example", "examples", "sample", "samples", "demo", "demos", "snippets"}
 _EXAMPLE_NAME = Words(
     r"(?i)\.(?:example|sample|template)(?:\.|$)|\.dist(?:\.|$)"
     r"|^\.?(?:dot)?env[-_](?:example|sample|template|dist)$|^(?:example|sample|template)[-_.](?:dot)?env$"
+    r"|^(?:example|sample)[-_].+\.(?:cfg|ini|toml|conf)$"
 )
 """`settings.py.dist` is to be copied; `settings.dist.py` is what others import."""
 _DOCUMENT_FOLDERS = {"docs", "doc", "documentation"}

@@ -20,7 +20,7 @@ from auditor.link.pathtests import PathTests
 from auditor.link.scopes import Located, Scope
 from auditor.link.values import place_of
 from auditor.model.places import Place
-from auditor.model.web import Guard, Guarding
+from auditor.model.web import OF_THE_PRIVATE, Guard, Guarding
 
 CREDENTIAL = re.compile(
     r"auth|token|api[-_]?key|session|credential|secret|signature|jwt|bearer", re.I
@@ -205,6 +205,10 @@ class Guards:
             state = _BY_BEST.get(best, Guarding.DECORATIVE)
             if state is Guarding.DECORATIVE and not self.about_callers(function):
                 return None  # a filter of addresses, a check of forgery: nobody's credential
+            if state is Guarding.DECORATIVE and decided.undecided:
+                told = "turns callers away after a test of the path that could not be decided"
+                at = Place(function.path, function.node.line, function.node.column, 0, short)
+                return Guard(short, at, "middleware", Guarding.UNKNOWN, told)
             if state is Guarding.DECORATIVE and not self.turns_away_bare(function, decided):
                 return None  # it minds what is sent; who sends nothing passes
             reason = notes or "looks only at the form of the credential, never verifies it"
@@ -240,11 +244,15 @@ def _told(summary: Summary, guaranteed: Strength) -> tuple[Guarding, str] | None
     if best is Strength.VERIFIED or summary.when_truthy is Strength.VERIFIED:
         open_exits = [e for e in summary.exits if e.strength < Strength.DEFAULT_SECRET]
         where = f" (line {open_exits[0].node.line})" if open_exits else ""
+        if summary.published and summary.denies:
+            return Guarding.OPTIONAL, OF_THE_PRIVATE
         if all(e.falsy for e in open_exits):
             return Guarding.OPTIONAL, f"lets callers without a credential pass{where}"
         return Guarding.OPTIONAL, f"has a way through that verifies nothing{where}"
     if best is Strength.OUTSIDE:
         return Guarding.UNKNOWN, notes or "rests on code outside this tree"
+    if summary.conditional and summary.published:
+        return Guarding.OPTIONAL, OF_THE_PRIVATE
     if summary.conditional:
         return Guarding.OPTIONAL, "turns callers away for who they are, though not on every way"
     return None

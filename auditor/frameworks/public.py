@@ -18,6 +18,9 @@ _ACTIONS = tuple(
             r"|authenticate|access[-_]?token|oauth2?|sso|authorize"
             r"|(?:send|verify|request|resend)[-_]otp|magic(?:[-_]?link)?|2fa|mfa|otp[-_/]sync"
             r"|(?:auth|login|oauth2?|users?)[-/](?:token|otp|session|jwt)|token|otp"
+            r"|(?:ssh|key|worker|client|device)[-_]authorize"
+            r"|(?:log|sign)[-_]?in/(?:totp|otp|mfa|2fa|oidc|sso|saml2?|ldap|oauth2?|verify|challenge|providers)"
+            r"|(?:oauth2?|oidc|openid|saml2?|sso)[-/](?:tokens?|exchange|config(?:uration)?|providers?)"
             r"|(?:auth|login|social|sign[-_]?in|accounts?)[-_/]"
             r"(?:google|facebook|github|gitlab|apple|twitter|microsoft|linkedin|kakao|naver|yandex|vk|telegram)",
         ),
@@ -36,6 +39,7 @@ _ACTIONS = tuple(
             r"|confirm[-_]?email|request[-_]?verify[-_]?token|resend[-_]?(?:confirmation|verification)(?:[-_]?email)?"
             r"|reset[-_]?password/(?:new[-_]?password|confirm|complete)"
             r"|(?:forgot(?:ten)?|forget|lost)[-_]?password/(?:ask|request|change|set|sent|new|reset|confirm|complete|done)"
+            r"|(?:forgot|reset)[-_]?password/\w*(?:token|code)"
             r"|(?:auth|accounts?|login)/(?:reset|recover|forgot|activate|unlock)",
         ),
         (
@@ -122,6 +126,8 @@ def public_by_nature(method: str, path: str) -> str:
     if len(segments) > 1 and _SECRET.fullmatch(segments[-1]):
         secret = segments.pop()  # the link of a mail: `/reset-password/{token}`
         mailed = secret[1:].endswith(("token}", "code}", "key}")) and method in ("GET", "POST")
+    if _with_provider("/".join(segments[-3:])):
+        return "sign-in callback"
     if any(segment.startswith("{") for segment in segments[:-1]):
         return ""
     *above, last = segments
@@ -159,6 +165,15 @@ def public_by_nature(method: str, path: str) -> str:
         if _STATUS.fullmatch(pair or last) or last == "_status":
             return "health check"
     return ""
+
+
+_with_provider = re.compile(
+    r"(?:.*/)?(?:oauth2?|oidc|openid|sso|saml2?|social(?:[-_]?(?:auth|login))?|auth|login|sign-?in)/(?:"
+    r"\{(?:oauth_?)?(?:provider|backend|idp)(?:_?(?:name|id|slug))?\}(?:/(?:authori[sz]ed?|callback|register|login"
+    r"|complete|authenticate|redirect|return|start|initiate|acs))?)",
+    re.I,
+).fullmatch
+"""`/oauth/{provider}/callback`: another server's word is the credential."""
 
 
 def looks_like_health(path: str) -> bool:

@@ -37,6 +37,11 @@ _REGISTERS = re.compile(
     re.I,
 )
 _REGISTRATION = re.compile(r"Regist(?:er|ration)|Sign_?[Uu]p|UserCreate|CreateUser")
+_MAILS_RESET = re.compile(
+    r"^_?(?:send|mail|e?mail)_?\w*(?:reset|recover|forgot)\w*$|^_?(?:reset|recover|forgot)\w*_(?:e?mail|link)$",
+    re.I,
+)
+_SETS = re.compile(r"new_?pass|(?<!re)set_password|change_password", re.I)
 _PAGE = re.compile(
     r"(?:^|[/_-])(?:log|sign)[-_]?in(?:[-_]page|[-_]form)?\.(?:html?|jinja2?|j2)$", re.I
 )
@@ -62,6 +67,11 @@ def entrance(code: Code, function: Located | None) -> str:
         return "login"
     if function is None or not isinstance(function.node, t.Function):
         return ""
+    if any(isinstance(n, t.Call) and _by_another(n) for n in t.walk_own(*function.node.body)):
+        return "sign-in callback"
+    if any(_MAILS_RESET.search(_word(n)) for n in t.walk_own(*function.node.body)):
+        if not any(_SETS.search(_word(n)) for n in t.walk_own(*function.node.body)):
+            return "password recovery"
     if not _REGISTERS.search(function.node.name):
         return ""
     near = _nodes(code, function, 1)
@@ -72,11 +82,25 @@ def entrance(code: Code, function: Located | None) -> str:
     return "registration" if takes else ""
 
 
+def _by_another(call: t.Call) -> bool:
+    """It sends the caller to another server to sign in there, or asks that one who has come back.
+
+    https://docs.authlib.org/en/latest/client/frameworks.html.
+    """
+    return isinstance(call.func, t.Attr) and call.func.name in _OF_OAUTH
+
+
+_OF_OAUTH = {
+    "authorize_redirect", "authorize_access_token", "create_authorization_url", "get_login_redirect",
+    "verify_and_process",
+}  # fmt: skip
+
+
 def _signs_in(code: Code, function: Located) -> bool:
     body = function.node.body  # type: ignore[attr-defined]
     own = list(t.walk_own(*body))
     page = any(isinstance(n, t.Const) and _is_page(n.value) for n in own)
-    if page and sum(not isinstance(s, t.Import) for s in body) == 1:
+    if page and all(isinstance(s, t.Import | t.Assign | t.Return) for s in body):
         return isinstance(body[-1], t.Return)
     near = _nodes(code, function, 1)
     if not any(_PASSWORD.search(word) for node in near if (word := _word(node))):

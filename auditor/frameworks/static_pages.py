@@ -1,4 +1,4 @@
-"""Routes that show a page without any data: a template that gets nothing, or constants.
+"""Routes that show a page without any data: a template that gets nothing, constants, a front end.
 
 Who is signed in or not sees the same text, so that an open one gives nothing away.
 """
@@ -17,28 +17,93 @@ from auditor.model.web import Route
 _RENDERS = re.compile(
     r"(?:^|\.)(?:render|render_template|render_to_string|TemplateResponse|redirect)$"
 )
+_CATCH_ALL = re.compile(r"(?:/\w+)?/(?:\{\w+:path\}|<path:\w+>)")
+_SENDS = re.compile(
+    r"FileResponse|send_from_directory|send_file|send_static_file|TemplateResponse|render_template"
+)
 _HARMLESS = re.compile(r"(?:^|\.)(?:url_for|reverse|reverse_lazy|_|gettext\w*|ngettext)$")
 
 
 @provides(StaticPage)
 def static_pages(application: Application) -> Iterator[StaticPage]:
     for route in application.facts(Route):
-        if route.method not in ("GET", "ANY") or any(mark in route.path for mark in "{<"):
-            continue
-        if route.handler == "TemplateView" or (route.function is not None and _is_static(route.function)):  # fmt: skip
+        if any(mark in route.path for mark in "{<"):
+            static = route.function is not None and _is_front_end(route.path, route.function)
+        else:
+            static = route.handler == "TemplateView" or (
+                route.function is not None and _is_static(route.function)
+            )
+        if static:
             yield StaticPage(route.application, route.name)
 
 
+def _is_front_end(path: str, function: Located) -> bool:
+    """A catch-all that sends files of the built front end, and its start page for the rest."""
+    if not _CATCH_ALL.fullmatch(path):
+        return False
+    nodes = list(t.walk_own(*function.node.body))  # type: ignore[attr-defined]
+    if not any(isinstance(n, t.Const) and str(n.value).endswith("index.html") for n in nodes):
+        return False
+    calls = [t.last_word(n.func) for n in nodes if isinstance(n, t.Call)]
+    return any(_SENDS.search(call) for call in calls)
+
+
 def _is_static(function: Located) -> bool:
-    """Whether all that a handler does is to render a template by its constant name."""
+    """Whether all that a handler does is to render a template by its constant name.
+
+    Before that it may remember where a caller wants to be sent: `session["next"] = request.args.get("next")`.
+    """
     body = [s for s in function.node.body if not _is_docstring(s)]  # type: ignore[attr-defined]
+    if len(body) > 1:
+        calls = [n for n in t.walk_own(*body) if isinstance(n, t.Call)]
+        return any(_RENDERS.search(t.dotted(c.func)) for c in calls) and all(map(_trifles, body))
     match body:
+        case [t.Return(value=None | t.Const(value=None)) | t.Jump(kind="pass") | t.Raise()]:
+            return True  # `/api/.*` that answers 404
+        case [t.Return(value=t.Call() as call)] if _sends_page(call):
+            return True
         case [t.Return(value=t.Call(func=func) as call)] if _RENDERS.search(t.dotted(func)):
             below = [n for n in t.walk_own(call) if n is not call]
             return all(
                 _HARMLESS.search(t.dotted(n.func)) for n in below if isinstance(n, t.Call)
             ) and not any(isinstance(n, t.Attr | t.Comp | t.Item) and not _own(n) for n in below)
     return False
+
+
+def _sends_page(call: t.Call) -> bool:
+    """`no_store(send_from_directory(folder, "index.html"))`: a file of a constant name, whatever is around it."""
+    while not _SENDS.search(t.last_word(call.func)):
+        match call.args:
+            case [t.Call() as inner]:
+                call = inner
+            case _:
+                return False
+    return any(isinstance(arg, t.Const) and str(arg.value).endswith(".html") for arg in call.args)
+
+
+def _trifles(stmt: t.Stmt) -> bool:
+    """Whether a statement only shows a page, or notes where the caller goes next."""
+    match stmt:
+        case t.If(test=test, body=then, orelse=other):
+            return _of_query(test) and all(map(_trifles, [*then, *other]))
+        case t.Assign(targets=[t.Name() | t.Item()], value=value) if value is not None:
+            return _of_query(value)
+        case t.Return(value=t.Call(func=func) as call) if _RENDERS.search(t.dotted(func)):
+            return not any(
+                isinstance(n, t.Call | t.Comp) for n in t.walk_own(call) if n is not call
+            )
+    return False
+
+
+def _of_query(expr: t.Expr) -> bool:
+    return all(
+        _QUERY.search(t.dotted(n.func)) for n in t.walk_own(expr) if isinstance(n, t.Call)
+    ) and not any(isinstance(n, t.Comp | t.Await) for n in t.walk_own(expr))
+
+
+_QUERY = re.compile(
+    r"(?:^|\.)(?:request\.(?:args|query_params|GET)\.get|environ\.get|getenv|url_for|reverse|startswith|endswith)$"
+)
 
 
 def _own(node: t.Node) -> bool:

@@ -168,7 +168,7 @@ class Counters:
         """Nodes that compare with 429, or hand on what failed elsewhere."""
         found: set[int] = set()
         for node in nodes:
-            if isinstance(node, t.Compare):
+            if isinstance(node, t.Compare) or _lists_statuses(node):
                 found.update(id(n) for n in t.walk_own(node))
             elif isinstance(node, t.If) and any(_is_429(n) for n in t.walk_own(node.test)):
                 found.update(id(n) for n in t.walk_own(*node.body))
@@ -288,6 +288,15 @@ class Counters:
                     if isinstance(stmt, t.Return | t.Raise):
                         return found, True
         return found, False
+
+
+def _lists_statuses(node: t.Node) -> bool:
+    """`Retry(status_forcelist=[429, 502, 503])`: answers of others that are asked again."""
+    return (
+        isinstance(node, t.Seq)
+        and any(isinstance(n, t.Const) and n.value in (500, 502, 503, 504) for n in node.items)
+        and any(map(_is_429, node.items))
+    )
 
 
 def _is_429(node: t.Node) -> bool:

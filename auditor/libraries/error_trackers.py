@@ -6,6 +6,7 @@ Airbrake, Raygun and Logfire. All of the first ones do nothing without an addres
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
@@ -19,7 +20,7 @@ from auditor.model.dependencies import Requirement
 from auditor.model.operations import BrowserErrors, Tracker
 from auditor.model.places import Place
 from auditor.model.settings import FrameworkSetting
-from auditor.model.values import Value, possible
+from auditor.model.values import Known, Unknown, Value, possible
 
 _TRACKERS = {
     "sentry_sdk.init": ("Sentry", 0, "dsn", "SENTRY_DSN"),
@@ -66,6 +67,8 @@ def trackers(application: Application) -> Iterator[Tracker]:
         dsn: Value | None = None
         if given is not None:
             dsn = application.values.value(given, site.scope)
+            if isinstance(dsn, Known) and not dsn.value and _configured(application, given, site):
+                dsn = Unknown("the configuration may set it", dsn.place)
         needs = bool(keyword) and not fallback
         run = "" if _never(site) else reach.started_by(site)
         yield Tracker(title, place_of(site), dsn, needs, run)
@@ -137,6 +140,28 @@ def browser_errors(application: Application) -> Iterator[BrowserErrors]:
 
 
 _FRONT_ENDS = {"react-dom", "vue", "@angular/core", "svelte", "next", "nuxt", "solid-js", "preact"}
+
+
+def _configured(application: Application, given: t.Expr, site: CallSite) -> bool:
+    """Whether an address is looked up in the application's configuration: empty until that is set."""
+    return any(
+        isinstance(node, t.Attr | t.Name) and _OPTIONS.search(t.dotted(node))
+        for source in [given, *(s.node for s in application.values.sources(given, site.scope))]
+        for node in t.walk_own(source)
+    ) or (isinstance(given, t.Name) and _assigned_from_options(given.id, site))
+
+
+def _assigned_from_options(name: str, site: CallSite) -> bool:
+    bindings = site.scope.bindings.get(name, ())
+    return any(
+        isinstance(node, t.Attr | t.Name) and _OPTIONS.search(t.dotted(node))
+        for b in bindings
+        if b.value is not None
+        for node in t.walk_own(b.value)
+    )
+
+
+_OPTIONS = re.compile(r"(?:^|\.)(?:config|settings|options|conf)$")
 
 
 def _never(site: CallSite) -> bool:

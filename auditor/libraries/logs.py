@@ -92,6 +92,9 @@ def log_setups(application: Application) -> Iterator[LogSetup]:
         name = code.name(site.node.func, site.scope)
         if _OUTSIDE.match(name) and code.defined(site.node.func, site.scope) is None:
             yield LogSetup(name.rpartition(".")[0], None, place_of(site), reach.started_by(site))
+    for site in code.method_calls("addHandler"):
+        if code.name(site.node.func, site.scope) == "logging.getLogger().addHandler":
+            yield LogSetup("logging", False, place_of(site), reach.started_by(site))
     yield from _formatters(application, reach)
 
 

@@ -121,20 +121,24 @@ def _targets(application: Application, site: CallSite) -> Iterator[str]:
         case t.Assign(targets=targets):
             for target in targets:
                 yield from _word(target)
-    keyed = False
-    if statement is not None:
-        for node in t.walk_own(statement):
-            match node:
-                case t.Call(keywords=keywords):
-                    for keyword in keywords:
-                        if keyword.name and _holds(keyword.value, site.node):
-                            yield keyword.name
-                case t.Map(keys=keys, values=values):
-                    for key, value in zip(keys, values, strict=True):
-                        if isinstance(key, t.Const) and isinstance(key.value, str):
-                            if _holds(value, site.node):
-                                keyed = True  # what the function gives is the record around it
-                                yield key.value
+    holders: list[tuple[str, t.Expr, bool]] = []
+    for node in t.walk_own(statement) if statement is not None else ():
+        match node:
+            case t.Call(keywords=keywords):
+                for keyword in keywords:
+                    if keyword.name and _holds(keyword.value, site.node):
+                        holders.append((keyword.name, keyword.value, False))
+            case t.Map(keys=keys, values=values):
+                for key, value in zip(keys, values, strict=True):
+                    if isinstance(key, t.Const) and isinstance(key.value, str):
+                        if _holds(value, site.node):
+                            holders.append((key.value, value, True))
+    keyed = any(
+        is_key for _, _, is_key in holders
+    )  # what the function gives is the record around it
+    for name, value, _ in holders:  # the innermost: `session=Session(duration=randint(90, 180))`
+        if not any(other is not value and _holds(value, other) for _, other, _ in holders):
+            yield name
     function = site.function
     if function is not None and not keyed and _made_for_return(function, statement):
         yield function.name

@@ -1,7 +1,7 @@
-"""What the application itself starts by the clock: Celery beat, APScheduler, schedule, django-dbbackup.
+"""What the application itself starts by the clock: Celery beat, APScheduler, schedule, scheduler, django-dbbackup.
 
-https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html and
-https://apscheduler.readthedocs.io/en/3.x/userguide.html.
+https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html ,
+https://apscheduler.readthedocs.io/en/3.x/userguide.html and https://digon.io/hyd/project/scheduler/t/master/.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ _CALLS = (
     "periodic_task",
     "repeat_every",
     "cron",
+    "hourly",
+    "daily",
+    "weekly",
+    "cyclic",
 )
 _BEAT = re.compile(
     r"(?:^|\.|_)(?:beat_schedule|CELERY_BEAT_SCHEDULE|CELERYBEAT_SCHEDULE|CRONJOBS|Q_CLUSTER_SCHEDULES)$"

@@ -10,6 +10,9 @@ from auditor.link.scopes import Scope
 
 _SESSION = re.compile(r"(?:flask|quart)(?:\.globals)?\.session")
 _OF_REQUEST = re.compile(r"(?:\w+\.)*(?:request|req)\.session")
+_STARLETTE = re.compile(
+    r"(?:fastapi|starlette)(?:\.\w+)*\.(?:Request|HTTPConnection)\(\)\.session\b"
+)
 _NO_IDENTITY = re.compile(
     r"csrf|xsrf|captcha|lang|locale|theme|cart|next|flash|redirect|referr|nonce|state|visit|count"
     r"|permanent|modified|accessed|^new$|timezone|return|url|otp|email_to",
@@ -27,7 +30,8 @@ def the_session(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin
     names what the server keeps.
     """
     owner, key = _asked(expr)
-    if key is None or not _OF_REQUEST.fullmatch(t.dotted(owner)):
+    named = _OF_REQUEST.fullmatch(t.dotted(owner)) or _STARLETTE.match(name)
+    if key is None or not named:
         match = _SESSION.match(name)
         if match is None:
             return None

@@ -40,6 +40,8 @@ from auditor.link.stars import starred
 
 _BUILTINS = frozenset(dir(builtins))
 _MAX_DEPTH = 24
+_MAX_CALLERS = 8
+"""Calls of a function that are asked what they pass."""
 _MAX_ACTIVE = 80
 """Questions that may wait for each other: frameworks that fill parameters ask anew."""
 _MAX_STEPS = 3000
@@ -243,7 +245,12 @@ class Code(Index):
                 return name
         if param.annotation is not None:
             assert scope.parent is not None
-            if name := self.name(param.annotation, scope.parent, depth):
+            name = self.name(param.annotation, scope.parent, depth)
+            if name and name not in _ANYTHING:
+                return self._instance(name)
+            if passed := self._passed(param, scope, depth):
+                return passed
+            if name:
                 return self._instance(name)
         owner = scope.parent
         if isinstance(scope.owner, t.Function) and owner and isinstance(owner.owner, t.Class):
@@ -251,18 +258,23 @@ class Code(Index):
                 kind = f"{owner.module.path}:{owner.qualname}"
                 static = any(t.dotted(d) in _STATIC for d in scope.owner.decorators)
                 return kind if static else f"{kind}()"
-            if scope.owner.name == "__init__":
-                return self._constructed(param, scope, depth)
-        return ""
+        return "" if param.annotation is not None else self._passed(param, scope, depth)
 
-    def _constructed(self, param: t.Param, scope: Scope, depth: int) -> str:
-        """What the tree passes for a constructor's parameter, when its calls agree."""
-        assert isinstance(scope.owner, t.Function)
-        assert scope.parent is not None
-        assert isinstance(scope.parent.owner, t.Class)
-        position = scope.owner.params.index(param) - 1
+    def _passed(self, param: t.Param, scope: Scope, depth: int) -> str:
+        """What the tree passes for a parameter that says nothing itself, when its calls agree."""
+        callee, owner = scope.owner, scope.parent and scope.parent.owner
+        if not isinstance(callee, t.Function) or param.kind in ("args", "kwargs"):
+            return ""
+        if isinstance(owner, t.Class) and callee.name != "__init__":
+            return ""
+        method = isinstance(owner, t.Class)
+        called = owner.name if isinstance(owner, t.Class) else callee.name
+        own = "" if method else f"{scope.module.path}:{scope.qualname}"
+        position = callee.params.index(param) - method
         names = set()
-        for site in self._calls.get(scope.parent.owner.name, ())[:8]:
+        for site in self._calls.get(called, ())[:_MAX_CALLERS]:
+            if own and self.name(site.node.func, site.scope, depth) != own:
+                continue
             given = site.arg(position, param.name)
             if given is not None and (name := self.name(given, site.scope, depth)):
                 names.add(name)
@@ -329,11 +341,11 @@ class Code(Index):
                 scope = inner.module.scopes[id(method)]
                 for node in t.walk_own(*method.body):
                     if isinstance(node, t.Assign) and node.value is not None:
-                        for target in node.targets:
+                        for target, value in _assigned(node):
                             match target:
                                 case t.Attr(value=t.Name(id=owner), name=name):
                                     if owner in (method.params[0].name, "cls"):
-                                        attributes[name].append(Located(node.value, scope))
+                                        attributes[name].append(Located(value, scope))
         self._assigned[id(found.node)] = attributes
         return attributes
 
@@ -592,6 +604,8 @@ class Code(Index):
         return list(found)
 
 
+_ANYTHING = {"builtins.dict", "builtins.object", "typing.Any", "typing.Dict", "typing.Mapping"}
+"""Types that say nothing of what is passed."""
 _STATIC = {"classmethod"}
 _PROPERTIES = {"property", "cached_property", "functools.cached_property"}
 
@@ -604,6 +618,17 @@ def _factory(expr: t.Expr) -> t.Expr | None:
 
 
 _FIELDS = {"Field", "field", "pydantic.Field", "dataclasses.field"}
+
+
+def _assigned(assign: t.Assign) -> Iterator[tuple[t.Expr, t.Expr]]:
+    """What each target gets, also of `self.a, self.b = a, b`."""
+    assert assign.value is not None
+    for target in assign.targets:
+        match target, assign.value:
+            case t.Seq(items=targets), t.Seq(items=values) if len(targets) == len(values):
+                yield from zip(targets, values, strict=True)
+            case _:
+                yield target, assign.value
 
 
 def _last_of_name(name: str) -> str:

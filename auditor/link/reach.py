@@ -45,23 +45,12 @@ class Reach:
             if module.path in self.modules:
                 continue
             self.modules[module.path] = how
-            pending += [(found, how) for found in self._imported(module)]
+            pending += [(found, how) for found in _imported(self.code, module)]
         for path in self.modules:
             self._run_module(self.code.modules[path])
         for how, functions in (("start", self.started), ("handler", self.handlers)):
             for function in functions:
                 self._run(function, how)
-
-    def _imported(self, module: Module) -> Iterator[Module]:
-        for node, scope in self.code.nodes(module):
-            if isinstance(node, t.Import):
-                for name, _ in node.names:
-                    dots = node.module if node.module.endswith(".") else node.module + "."
-                    target = dots + name if node.module else name
-                    for candidate in (target, target.rpartition(".")[0]):
-                        if candidate.strip(".") or candidate:
-                            if found := self.code.module_of(candidate, scope):
-                                yield found
 
     def _run_module(self, module: Module) -> None:
         """Everything a module does when it is imported, and every handler it registers."""
@@ -219,6 +208,28 @@ def _is_ready(found: Located) -> bool:
     )
 
 
+def _imported(code: Code, module: Module) -> Iterator[Module]:
+    for node, scope in code.nodes(module):
+        if isinstance(node, t.Import):
+            for name, _ in node.names:
+                dots = node.module if node.module.endswith(".") else node.module + "."
+                target = dots + name if node.module else name
+                for candidate in (target, target.rpartition(".")[0]):
+                    if candidate.strip(".") or candidate:
+                        if found := code.module_of(candidate, scope):
+                            yield found
+
+
+_SERVED = re.compile(r"(?:^|/)(?:app|main|server|application|wsgi|asgi)\.py$")
+
+
+def _completes(code: Code, module: Module, made: set[str]) -> bool:
+    """Whether a server loads a module that takes an application from another and goes on with it."""
+    return bool(_SERVED.search(module.path)) and any(
+        found.path in made for found in _imported(code, module)
+    )
+
+
 _FACTORY = re.compile(r"(?:create|make|build|get|init)_(?:\w+_)?app(?:lication)?$")
 
 
@@ -241,6 +252,8 @@ def reach(application: Application) -> list[Reach]:
     roots += (
         [m for path, m in code.modules.items() if _ENTRY.search(path) or _makes(m)] if apps else []
     )
+    starts = {app.place.path for app in apps}
+    roots += [m for m in code.modules.values() if m.path not in starts and _completes(code, m, starts)]  # fmt: skip
     made = [code.enclosing(app.source.scope) for app in apps if app.source is not None]
     made += [found for found in code.functions() if _is_ready(found)] if apps else []
     handlers = [found for r in routes for found in (r.function, *r.dependencies) if found]

@@ -192,7 +192,7 @@ class Leak(msgspec.Struct, frozen=True):
 
 
 class CodeWeakness(msgspec.Struct, frozen=True):
-    """One finding of bandit."""
+    """One finding of bandit; `eased` tells why it weighs less than bandit says, if it does."""
 
     test: str
     name: str
@@ -201,3 +201,4 @@ class CodeWeakness(msgspec.Struct, frozen=True):
     message: str
     cwe: int
     place: Place
+    eased: str = ""

@@ -198,6 +198,10 @@ class CorsPolicy(msgspec.Struct, frozen=True):
     """Whether the request's own Origin is sent back, whatever it is."""
 
 
+OF_THE_PRIVATE = "asks who is calling only for what is not marked as public"
+"""Why a guard is optional that lets everybody have what its owner has published."""
+
+
 class UnusedGuard(msgspec.Struct, frozen=True):
     """A function written to guard routes that no route uses."""
 

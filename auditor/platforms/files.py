@@ -16,12 +16,10 @@ from auditor.extract.readers.dotenv import DotenvEntry
 from auditor.extract.readers.operations import BackupCommand, LoadScenario
 from auditor.extract.readers.platforms import ManagedStore, Probe, Process
 from auditor.extract.readers.schedules import Unit
-from auditor.extract.weaknesses import Weakness
 from auditor.link.application import Application, provides
 from auditor.model.data import Connection
 from auditor.model.deployment import (
     BackupScript,
-    CodeWeakness,
     Command,
     ContainerService,
     HealthProbe,
@@ -203,18 +201,3 @@ _LOADS = (
     ("Gatling", re2.compile(r"\bgatling:test\b|\bgatlingRun\b|gatling/enterprise-action")),
     ("wrk, ab, hey, vegeta or oha", re2.compile(r"(?m)(?:^|[\s/;&|])(?:wrk2?|ab|hey|vegeta|oha|autocannon|bombardier)\s+(?:-|attack)[^\n]*(?:https?://|localhost|\$)")),
 )  # fmt: skip
-
-
-@provides(CodeWeakness)
-def weaknesses(application: Application) -> Iterator[CodeWeakness]:
-    for file, found in application.of(Weakness):
-        place = Place(file.path, found.line, found.column, found.end_line)
-        yield CodeWeakness(
-            found.test_id,
-            found.test_name,
-            found.severity,
-            found.confidence,
-            found.message,
-            found.cwe,
-            place,
-        )

@@ -31,7 +31,7 @@ from auditor.model.web import Route
 _DUMPS = re.compile(
     r"mongodump|pg_dump|create-db-(?:cluster-)?snapshot|mysqldump|mariadb-dump|pgbackrest|wal-g|wal-e|restic|velero|barman|pg_basebackup|litestream"
     r"|borgmatic|\bkopia\b|duplicity|dbbackup|cloudnative-pg|xtrabackup|\bbackups?\b|(?:db|database|mongo|postgres|mysql)[-_]?backup"
-    r"|backup[-_]?(?:db|database|mongo|postgres|mysql)",
+    r"|backup[-_]?(?:\w+_)?(?:db|database|mongo|postgres|mysql)|(?:create|make|run|do|perform|auto\w*)_backup\b|\b_?backup_(?:task|job)\b",
     re.I,
 )
 _WRITES = {"insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many", "replace_one", "bulk_write", "find_one_and_update"}  # fmt: skip

@@ -64,7 +64,10 @@ class HealthChecks(Rule):
                 f"No route of {apps[0].entry} could be read, so whether one is a health check is open.",
                 "Ask the application's health path, and stop its database.",
             )
-        evidence = [e for app in apps for e in self._app(application, app)]
+        serving = [
+            app for app in apps if app.name in routed | asked
+        ]  # one of a script serves nobody
+        evidence = [e for app in serving or apps for e in self._app(application, app)]
         evidence += self._probes(application)
         wrong = [e for e in evidence if e.state is not State.PRESENT]
         summary = "A health check asks what the application depends on."

@@ -74,8 +74,16 @@ class StructuredLogging(Rule):
                 for s in setups
                 if s.run and s.structured is False and s.place.path == app.place.path
             ]
+            folder = app.place.path.partition("/")[0]
+            alone = not any(
+                other.place.path.partition("/")[0] == folder for other in apps if other is not app
+            )
             inside = inside or [
-                s for s in setups if s.run and s.structured is False and len(apps) == 1
+                s
+                for s in setups
+                if s.run
+                and s.structured is False
+                and (len(apps) == 1 or (alone and s.place.path.partition("/")[0] == folder))
             ]
             place = inside[0].place if inside else app.place
             told = (

@@ -19,7 +19,7 @@ from auditor.link.application import Application
 from auditor.model.blind import BlindSpot
 from auditor.model.openness import Openness, OpenRead
 from auditor.model.pages import StaticPage
-from auditor.model.web import Guard, Guarding, Route, UnusedGuard
+from auditor.model.web import OF_THE_PRIVATE, Guard, Guarding, Route, UnusedGuard
 
 
 class Authentication(Rule):
@@ -116,7 +116,8 @@ class Authentication(Rule):
                 behind[guard].append(route)
         for guard, found in behind.items():
             alone = [r for r in found if r.authentication is guard.state]
-            many = f"{len(found)} route{'s' if len(found) > 1 else ''} ({_few(found)})"
+            resting = found if guard.state is Guarding.ENFORCED else alone
+            many = f"{len(resting)} route{'s' if len(resting) > 1 else ''} ({_few(resting)})"
             match guard.state:
                 case Guarding.DECORATIVE if alone:
                     message = f"`{guard.name}` {guard.reason}; {many} rest on it"
@@ -125,7 +126,8 @@ class Authentication(Rule):
                     )
                 case Guarding.OPTIONAL if alone:
                     message = f"`{guard.name}` {guard.reason}; {many} rest on it alone"
-                    yield Evidence(guard.place, State.WEAK, Severity.HIGH, message, guard.name)
+                    severity = Severity.MEDIUM if guard.reason == OF_THE_PRIVATE else Severity.HIGH
+                    yield Evidence(guard.place, State.WEAK, severity, message, guard.name)
                 case Guarding.ENFORCED if (
                     "written in the code" in guard.reason or "stands in the code" in guard.reason
                 ):
@@ -175,6 +177,26 @@ def health():
         },
     )
     bad = (
+        {
+            "app.py": """
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+
+app = FastAPI()
+
+@app.get("/api/.*", status_code=404)
+def nothing():  # expect: low
+    return None
+
+@app.get("/{path:path}")
+def front_end(path: str):  # expect: low
+    return FileResponse("dist/index.html")
+
+@app.get("/uploads/{path:path}")
+def uploads(path: str):  # expect: high
+    return FileResponse("uploads/" + path)
+"""
+        },
         {
             "app.py": """
 import os

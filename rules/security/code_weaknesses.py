@@ -26,8 +26,10 @@ _SEVERITIES = {"high": Severity.HIGH, "medium": Severity.MEDIUM, "low": Severity
 class CodeWeaknesses(Rule):
     """bandit finds no weakness in the code.
 
-    bandit's own severity, one step lower where bandit's confidence is low. Tests are left out, and
-    so is what other rules answer with more context (hard-coded passwords, listening addresses).
+    bandit's own severity, one step lower where bandit's confidence is low; low where a weak hash is
+    made of nothing secret (a checksum, an `ETag`, the key of a cache) and where the code is a script
+    that the application does not run. Tests are left out, and so is what other rules answer with more
+    context (hard-coded passwords, listening addresses).
     """
 
     id = "code-weaknesses"
@@ -58,6 +60,8 @@ class CodeWeaknesses(Rule):
             severity = Severity(max(severity - 1, Severity.LOW))
         first = weakness.message.split("\n")[0].split(". ")[0].rstrip(".")
         message = f"{first} ({weakness.test} {weakness.name})"
+        if weakness.eased:
+            severity, message = min(severity, Severity.LOW), f"{message}; {weakness.eased}"
         return Evidence(weakness.place, State.ABSENT, severity, message, weakness.test)
 
     good = ({"app.py": "def add(a, b):\n    return a + b\n"},)
@@ -72,5 +76,25 @@ def run(command):
 def load(text):
     return eval(text)  # expect: medium
 """
+        },
+        {
+            "app.py": """
+import hashlib
+from flask import Flask
+
+app = Flask(__name__)
+
+def etag(content):
+    return hashlib.md5(content).hexdigest()  # expect: low
+
+def password_hash(password):
+    return hashlib.md5(password).hexdigest()  # expect: high
+""",
+            "tools/build.py": """
+import os
+
+def build(folder):
+    os.system("make -C " + folder)  # expect: low
+""",
         },
     )

@@ -19,6 +19,7 @@ from auditor.assess.verdict import (
 from auditor.link.application import Application
 from auditor.model.blind import BlindSpot
 from auditor.model.costs import Costly
+from auditor.model.pages import StaticPage
 from auditor.model.places import Place
 from auditor.model.web import Guarding, Limit, Limited, Limiter, Limiting, Route, WebApp
 
@@ -110,6 +111,7 @@ class RateLimiting(Rule):
         return judge(summary, evidence, Coverage(len(limited), len(found)))
 
     def _unlimited(self, application: Application, found: list[Limited]) -> Iterator[Evidence]:
+        pages = {(page.application, page.name) for page in application.facts(StaticPage)}
         costly = {(c.route.application, c.route.name): c for c in application.facts(Costly)}
         rest: dict[str, list[Route]] = defaultdict(list)
         void: dict[tuple[str, Limit], list[Route]] = defaultdict(list)
@@ -119,7 +121,8 @@ class RateLimiting(Rule):
             if each.state in (Limiting.PRESENT, Limiting.WEAK):
                 continue
             spends = costly.get((route.application, route.name))
-            if guessed := _guessed(route):
+            guessed = "" if (route.application, route.name) in pages else _guessed(route)
+            if guessed:
                 if (route.application, route.place, guessed) in told:
                     continue  # the same handler under another method or path
                 told.add((route.application, route.place, guessed))

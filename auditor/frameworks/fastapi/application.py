@@ -21,7 +21,7 @@ from auditor.frameworks.signins import entrance
 from auditor.libraries.limiters import exempts_route
 from auditor.link.application import Application, provides
 from auditor.link.pathtests import PathTests
-from auditor.link.scopes import Located
+from auditor.link.scopes import Located, arguments
 from auditor.link.values import place_of
 from auditor.model.web import Guard, Limit, Route, UnusedGuard, WebApp
 
@@ -185,23 +185,40 @@ def unused_guards(application: Application) -> Iterator[UnusedGuard]:
     used = {d.key for route in routes for d in _all(route, guards)}
     used |= {route.function.key for route in routes if route.function is not None}
     places = {(g.place.path, g.place.line) for route in routes for g in route.guards}
+    handed_over: set[str] | None = None
     for function in application.code.functions():
         name: str = function.node.name  # type: ignore[attr-defined]
         if function.key in used or (function.path, function.node.line) in places:
             continue
-        if not guards.sounds_like_guard(name) or _validates_field(function):
+        if not guards.sounds_like_guard(name) or _decorated(function):
             continue
         if guards.means_to_guard(function) and not _called(application, function):
-            yield UnusedGuard(name, place_of(function, name), "no route depends on it")
+            if handed_over is None:
+                handed_over = _handed_over(application)
+            if name not in handed_over:
+                yield UnusedGuard(name, place_of(function, name), "no route depends on it")
 
 
-def _validates_field(function: Located) -> bool:
-    """A pydantic validator looks at a field, not at a caller."""
-    return any("validator" in t.dotted(_plain(d)) for d in function.node.decorators)  # type: ignore[attr-defined]
+def _decorated(function: Located) -> bool:
+    """Whether a decorator takes a function over: a loader it registers, a validator of a field."""
+    names = (
+        t.last_word(d.func if isinstance(d, t.Call) else d)
+        for d in function.node.decorators  # type: ignore[attr-defined]
+    )
+    return any(name not in _PLAIN_DECORATORS for name in names)
 
 
-def _plain(decorator: t.Expr) -> t.Expr:
-    return decorator.func if isinstance(decorator, t.Call) else decorator
+_PLAIN_DECORATORS = {"staticmethod", "classmethod", "wraps", "lru_cache", "cache", "inject"}
+
+
+def _handed_over(application: Application) -> set[str]:
+    """Plain names of what is passed to calls: `router.add_api_route("/callback", self.authorize)`."""
+    return {
+        t.last_word(given)
+        for site in application.code.all_calls()
+        for given in arguments(site.node)
+        if isinstance(given, t.Name | t.Attr)
+    }
 
 
 def _all(route: Route, guards: DependencyGuards) -> Iterator[Located]:

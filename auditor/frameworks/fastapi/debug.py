@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.frameworks.fastapi.routers import Routing
 from auditor.link.application import Application, provides
+from auditor.link.contexts import contexts_of
+from auditor.link.folding import one_of
 from auditor.link.reach import under
 from auditor.link.scopes import CallSite, Located
-from auditor.link.values import place_of
+from auditor.link.values import Env, Evaluator, place_of
 from auditor.model.debugging import Aid, DebugSwitch
 from auditor.model.values import Known, Value
 
@@ -48,7 +50,9 @@ def _given(application: Application, site: CallSite, name: str) -> Value | None:
     """A keyword of the application's call, also out of `**options` that the code tells."""
     values = application.values
     if (given := site.arg(None, name)) is not None:
-        return values.value(given, site.scope)
+        called = [env for env in contexts_of(values).of(site.node, site.scope) if env]
+        told = [_within(values, env, given, site) for env in called]
+        return one_of(told, place_of(site)) if told else values.value(given, site.scope)
     for keyword in site.node.keywords:
         if keyword.name is None:
             for source in values.sources(keyword.value, site.scope):
@@ -57,6 +61,12 @@ def _given(application: Application, site: CallSite, name: str) -> Value | None:
                         if key is not None and values.text(key, source.scope) == name:
                             return values.value(value, source.scope)
     return None
+
+
+def _within(values: Evaluator, env: Env, given: t.Expr, site: CallSite) -> Value:
+    """What an argument is worth in one call of the function that makes the application."""
+    with values.within(env):
+        return values.value(given, site.scope)
 
 
 def _documentation(application: Application, site: CallSite) -> Iterator[DebugSwitch]:

@@ -43,6 +43,9 @@ _REQUESTS = re.compile(r"^(?:fastapi|starlette)(?:\.\w+)*\.(?:Request|HTTPConnec
 _PLUMBING = re.compile(
     r"^(?:fastapi|starlette)(?:\.\w+)*\.(?:Response|BackgroundTasks|WebSocket|SecurityScopes)$"
 )
+_OF_CREDENTIALS = re.compile(r"auth|jwt|token|credential", re.I)
+_HANDS_OUT = re.compile(r"(?:get|make|create|open)?_?(?:\w+_)?session", re.I)
+"""Names of what hands a session out, whoever is calling."""
 _UPLOAD = re.compile(r"(?:fastapi|starlette)(?:\.\w+)*\.UploadFile")
 _BOUNDS = {
     "min_length", "max_length", "pattern", "regex", "ge", "gt", "le", "lt", "multiple_of",
@@ -240,8 +243,8 @@ class DependencyGuards(Guards):
                 return Origin(truth=Strength.VERIFIED)
         if self._scheme(dependency.name):
             return Origin(caller=True)
-        if dependency.target is None:
-            return Origin()
+        if dependency.target is None:  # a package's object that is made of the request
+            return Origin(caller=bool(_OF_CREDENTIALS.search(dependency.name)))
         with self.checks.within(dependency.env):
             summary = self.checks.summary(dependency.target)
             if self._takes_credential(dependency.target) or summary.denies:
@@ -302,6 +305,8 @@ class DependencyGuards(Guards):
             if dependency is not None:
                 if self._scheme(dependency.name) or known_guard(dependency.name):
                     return True
+                if dependency.target is None and _OF_CREDENTIALS.search(dependency.name):
+                    return True
                 continue
             for found in declarations(self.values, param, function.scope):
                 if isinstance(found.node, t.Call):
@@ -325,8 +330,11 @@ class DependencyGuards(Guards):
         name = function.node.name
         if name in ("__call__", "__init__"):
             name = function.scope.qualname
-        if self.checks.summary(function).denies:
+        summary = self.checks.summary(function)
+        if summary.denies:
             return True
+        if not summary.rejects and _HANDS_OUT.fullmatch(name):
+            return False
         takes = self._takes_credential(function)
         return (bool(GUARDING_NAME.search(name)) and (takes or not self._own(function))) or (
             takes and bool(CREDENTIAL.search(name) or re.search("user", name, re.I))

@@ -3,6 +3,8 @@
 An administration registers each view as a blueprint below its own URL; `is_accessible` is asked
 before every method that a view exposes, and whom it does not let in gets 403 or what the view's
 `inaccessible_callback` returns. https://flask-admin.readthedocs.io/en/stable/introduction/
+What a view of a model may do is asked besides: `can_create`, `can_edit`, …, constants or properties.
+https://flask-admin.readthedocs.io/en/stable/api/mod_model/
 """
 
 from __future__ import annotations
@@ -38,6 +40,16 @@ _MODEL_ROUTES = {
     "ajax_update": (("/ajax/update/", _POST),),
 }
 """What every view of a model exposes, whatever it allows."""
+_PERMISSIONS = {
+    "create_view": ("can_create", True),
+    "edit_view": ("can_edit", True),
+    "delete_view": ("can_delete", True),
+    "details_view": ("can_view_details", False),
+    "export": ("can_export", False),
+    "ajax_update": ("column_editable_list", False),
+    "action_view": ("can_delete", True),
+}
+"""Method of a model's view -> what it asks first, and whether it may unless told otherwise."""
 _FILE_ROUTES = {
     "index": (("/old_index", _GET), ("/old_b/<path:path>", _GET)),
     "index_view": (("/", _GET), ("/b/<path:path>", _GET)),
@@ -57,9 +69,14 @@ Method = tuple[str, tuple[str, ...], Located | None]
 
 
 class Gate(msgspec.Struct, frozen=True):
-    """What a view asks before each of its methods; None where it lets everybody in."""
+    """What a view asks before each of its methods; None where it lets everybody in.
+
+    `allowed` is a property that is asked for one of them, `refused` says why nobody may.
+    """
 
     accessible: Located | None
+    allowed: Located | None = None
+    refused: str = ""
 
 
 class Exposed(msgspec.Struct, frozen=True):
@@ -146,12 +163,48 @@ class Administrations:
             _MODEL_ROUTES if model else _FILE_ROUTES if files else _INDEX_ROUTES if index else {}
         )
         for method, path, verbs, function in self._methods(own, outside):
+            asked = self._permitted(own, method, function, gate) if model else gate
             place = place_of(function or Located(made.node, made.scope), f"{name}.{method}")
             decorators = self.views.of_function(function).decorators if function else ()
             view = View(f"{name}.{method}", place, function, decorators, owner=own)
             yield Exposed(
-                f"{given.rstrip('/')}/{path.lstrip('/')}", verbs, f"{endpoint}.{method}", view, gate
+                f"{given.rstrip('/')}/{path.lstrip('/')}",
+                verbs,
+                f"{endpoint}.{method}",
+                view,
+                asked,
             )
+
+    def _permitted(
+        self, own: Located | None, method: str, function: Located | None, gate: Gate
+    ) -> Gate:
+        """The gate of one method of a model's view, with what it may do."""
+        name, default = _PERMISSIONS.get(method, ("", True))
+        if not name or (function is not None and not _goes_on(function, method)):
+            return gate
+        if own is not None:
+            if method == "action_view" and self._has_actions(own):
+                return gate
+            if (asked := self.views.method(own, name)) is not None:
+                return msgspec.structs.replace(gate, allowed=asked)
+            given = self.views.class_values(own, name)
+            for each in given[:1]:
+                known = [k.value for k in possible(self.values.value(each.node, each.scope))]  # type: ignore[arg-type]
+                default = bool(known[0]) if known else True
+        return gate if default else msgspec.structs.replace(gate, refused=f"`{name}` lets nobody")
+
+    def _has_actions(self, own: Located) -> bool:
+        """Whether a view has actions of its own, which `can_delete` says nothing of."""
+        found = (self.code.definition(name) for name in self.code.ancestry(own))
+        return any(
+            isinstance(node, t.Function)
+            and any(
+                isinstance(d, t.Call) and t.last_word(d.func) == "action" for d in node.decorators
+            )
+            for each in found
+            if each is not None and isinstance(each.node, t.Class)
+            for node in each.node.body
+        )
 
     def _methods(
         self, own: Located | None, outside: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]]
@@ -186,3 +239,11 @@ class Administrations:
             if isinstance(known.value, list):
                 return tuple(str(x).upper() for x in known.value if str(x).upper() not in ("HEAD", "OPTIONS"))  # fmt: skip
         return ("GET",)
+
+
+def _goes_on(function: Located, method: str) -> bool:
+    """Whether a method of the tree hands on to the package's: `return super().edit_view()`."""
+    return any(
+        isinstance(node, t.Call) and t.last_word(node.func) == method
+        for node in t.walk_own(*function.node.body)  # type: ignore[attr-defined]
+    )

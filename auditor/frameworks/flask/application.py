@@ -119,8 +119,11 @@ class _Routes:
             guards += self.guards.applied(applied, tests)
         if found.rule.demand is not None:
             guards.append(self.guards.demanded(found.rule.demand))
-        if found.rule.gate is not None and found.rule.gate.accessible is not None:
-            guards += self.guards.gate(found.rule.gate.accessible)
+        if (gate := found.rule.gate) is not None:
+            guards += self.guards.gate(gate.accessible) if gate.accessible is not None else []
+            guards += self.guards.gate(gate.allowed) if gate.allowed is not None else []
+            if gate.refused:
+                guards.append(Guard(view.name, view.place, "class", Guarding.EXEMPT, gate.refused))
         if found.rule.closed:
             closed = f"{found.rule.closed} asks for who is signed in"
             guards.append(Guard(view.name, view.place, "decorator", Guarding.ENFORCED, closed))

@@ -293,8 +293,12 @@ class FlaskGuards(WrapperGuards):
     # --- flask-admin
 
     def gate(self, accessible: Located) -> list[Guard]:
-        """What `is_accessible` of a view lets in, and what stands around it: `@jwt_required()`."""
+        """What `is_accessible` of a view lets in, and what stands around it: `@jwt_required()`.
+
+        So with `can_edit` and the like, which one of its methods asks.
+        """
         assert isinstance(accessible.node, t.Function)
+        name = accessible.node.name
         around = [
             Applied(Located(d, accessible.scope), "class") for d in accessible.node.decorators
         ]
@@ -302,7 +306,7 @@ class FlaskGuards(WrapperGuards):
         state, reason = self._judge_callback(accessible)
         if found and state is Guarding.DECORATIVE:
             return found
-        return [*found, Guard("is_accessible", place_of(accessible), "class", state, reason)]
+        return [*found, Guard(name, place_of(accessible), "class", state, reason)]
 
     # --- connexion
 

@@ -227,8 +227,13 @@ class Nodes:
     def text(self, expr: t.Expr, scope: Scope) -> str | None:
         """A prefix or path; None where it is given as None, a sign where it cannot be told."""
         text = self.contexts.text(expr, scope)
-        if text is not None:
+        if text is not None and not text.startswith("None/"):
             return text
+        match expr:
+            case t.Text(parts=[_, t.Const(value=str(below)) as second, *rest]) if below[:1] == "/":
+                after = [self.contexts.text(part, scope) for part in (second, *rest)]
+                if None not in after:  # `f"{PREFIX}/users"`: its prefix is told at run time
+                    return "".join(part or "" for part in after)
         value = self.values.value(expr, scope)
         if any(known.value is None for known in possible(value)):
             return None

@@ -35,6 +35,8 @@ _NO_AUTHORITIES = sys.stdlib_module_names | {
     "slowapi", "sqlalchemy", "starlette", "structlog", "webargs", "werkzeug", "wtforms",
 }  # fmt: skip
 """Packages that decide nothing about a credential."""
+_NO_CREDENTIAL = re.compile(r"(?:ssh|public|primary|foreign)_?keys?", re.I)
+"""Keys that others may know."""
 _LOOKUP_METHODS = {
     "find_one", "find", "get", "first", "one", "one_or_none", "scalar", "scalar_one_or_none",
     "get_or_none", "find_one_and_update", "hget", "hgetall", "exists", "count_documents",
@@ -95,6 +97,8 @@ class Calls(Part):
                         return own
                 self.trace.note(found.note)
                 return found
+        if chosen := self.from_table(call):
+            return self.any_of(chosen, call, state)
         if isinstance(call.func, t.Call) and call.func.args:
             decorator = Located(call.func.func, self.scope)
             if self.checks.applied(decorator) is Strength.VERIFIED:
@@ -165,6 +169,10 @@ class Calls(Part):
         given = any(self.evidence.touches_caller(each, state) for each in sent)
         if not given or not 0 < len(found) <= _MAX_IMPLEMENTATIONS:
             return None
+        return self.any_of(found, call, state)
+
+    def any_of(self, found: list[Located], call: t.Call, state: State) -> Verification | None:
+        """What one of several functions establishes of which any may be called."""
         told = [self.through(each, call, state) for each in found]
         real = [each for each, method in zip(told, found, strict=True) if not _abstract(method)]
         if not real or any(each is None for each in real):
@@ -172,6 +180,20 @@ class Calls(Part):
         best = max((each for each in real if each), key=lambda each: each.shown)
         raises = all(each.raises for each in real if each)
         return Verification(best.strength, raises, truthy=best.shown)
+
+    def from_table(self, call: t.Call) -> list[Located]:
+        """`{"ldap": by_ldap, "local": by_password}.get(kind)(request)`: the functions of the table."""
+        match call.func:
+            case t.Call(func=t.Attr(value=table, name="get")) | t.Item(value=table):
+                sources = self.values.sources(table, self.scope)
+            case _:
+                return []
+        if len(sources) != 1 or not isinstance(sources[0].node, t.Map):
+            return []
+        entries = sources[0].node.values
+        functions = [self.code.defined(each, sources[0].scope) for each in entries]
+        told = [f for f in functions if f is not None and isinstance(f.node, t.Function)]
+        return told if len(told) == len(entries) <= _MAX_IMPLEMENTATIONS else []
 
     @staticmethod
     def known_package(name: str) -> bool:
@@ -232,6 +254,8 @@ class Calls(Part):
         self.trace.notes.extend(summary.notes)
         if summary.denies:
             self.trace.deny(call)
+            self.trace.conditional |= summary.conditional
+            self.trace.published |= summary.published
         all_ways = (*summary.exits, *summary.answers)
         refuses = bool(summary.answers)
         told = summary.when_truthy if not refuses else Strength.NONE
@@ -331,7 +355,7 @@ class Calls(Part):
                     return Verification(Strength.VERIFIED, raises=False)
                 if not self.evidence.touches_caller(value, state):
                     continue
-                words = f"{field_name} {key} {receiver}"
+                words = _NO_CREDENTIAL.sub("", f"{field_name} {key} {receiver}")
                 if CREDENTIAL_FIELD.search(words) or self.evidence.established(value, state):
                     return Verification(Strength.VERIFIED, raises=False)
                 named = Verification(Strength.NAMED, raises=False)

@@ -31,6 +31,10 @@ class Trace:
     answers: list[Exit] = field(default_factory=list)
     denies: bool = False
     conditional: bool = False
+    published: bool = False
+    """Whether that hangs on how public what is asked for is."""
+    undecided: bool = False
+    """Whether a test of the request's path stood in the way that could not be decided."""
     notes: list[str] = field(default_factory=list)
     sets: dict[str, Origin] = field(default_factory=dict)
     refusing: bool = False
@@ -52,7 +56,8 @@ class Trace:
         notes = tuple(dict.fromkeys(self.notes))
         exits, rejects = tuple(self.exits), tuple(self.rejects)
         answers = tuple(self.answers)
-        return Summary(exits, rejects, self.denies, notes, self.conditional, self.sets, answers)
+        how = self.conditional, self.sets, answers, self.published, self.undecided
+        return Summary(exits, rejects, self.denies, notes, *how)
 
 
 class Part:

@@ -14,7 +14,8 @@ DENIAL = {401, 403, 1008, 3000, 3003, 4001, 4003, 4401, 4403}
 DENIAL_NAMES = re.compile(r"_40[13]_|UNAUTHORIZED|FORBIDDEN|POLICY_VIOLATION")
 DENIAL_WORDS = re.compile(r"auth|credential|permission|forbidden|token|denied|login", re.I)
 TURNS_AWAY = re.compile(
-    r"redirect|unauthorized|forbidden|no_permission|permission_denied|_jwt_in_request", re.I
+    r"redirect|unauthorized|forbidden|no_permission|permission_denied|_jwt_in_request|jwt_\w*required",
+    re.I,
 )
 _RESPONSES = re.compile(
     r"(?:Response\w*|abort|[rR]edirect\w*|(?:make|create)_response|unauthorized|forbidden|handle_no_permission"

@@ -16,7 +16,7 @@ from auditor.link.contexts import contexts_of
 from auditor.link.scopes import CallSite, Located, Scope, argument
 from auditor.link.values import Evaluator
 
-_MAKES_RESPONSE = re.compile(r"(?:^|\.)(?:make_response|\w*Response)$")
+_MAKES_RESPONSE = re.compile(r"(?:^|\.)(?:make_response|\w*Response|HTTPException|APIException)$")
 _STATUSES = ("status", "status_code", "code")
 
 
@@ -72,6 +72,11 @@ class Responders:
                 case t.Do(value=t.Call(func=func, args=[given, *_])) if t.dotted(func).endswith("abort"):  # fmt: skip
                     found.append(next(self._statuses(given, own, inner), given))
                     raises = True
+                case t.Raise(exception=value) if value is not None:
+                    status = next(self._statuses(value, own, inner), None)
+                    if status is not None:
+                        found.append(status)
+                        raises = True
         names = {x.id for x in found if isinstance(x, t.Name) and x.id in params}
         plain = [x for x in found if not isinstance(x, t.Name)]
         if len(names) == 1 and not plain and all(isinstance(x, t.Name) for x in found):

@@ -145,6 +145,10 @@ class Summary(msgspec.Struct, frozen=True):
     """What it puts into attributes (`g.user`, `request.state.user`), joined over its paths."""
     answers: tuple[Exit, ...] = ()
     """The refusals that it returns, which turn nobody away unless its caller hands them on."""
+    published: bool = False
+    """Whether it minds who is calling only where what is asked for is not public."""
+    undecided: bool = False
+    """Whether it tests the request's path in a way that could not be decided."""
 
     @property
     def guaranteed(self) -> Strength:

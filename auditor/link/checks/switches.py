@@ -16,6 +16,8 @@ _SWITCH = re.compile(_SWITCHES_OFF.pattern + r"|auth|login|secur|protect|enable"
 """Settings that turn guarding on or off."""
 _OPTIONS = re.compile(r"(?:^|[._])(?:config|configuration|settings?|options|preferences)$", re.I)
 """Where an application keeps its options, by name."""
+_CONVERSIONS = {"str", "bool", "int", "lower", "upper", "strip", "casefold"}
+"""What a setting goes through before it is compared: `str(DISABLE_AUTH).lower() == "true"`."""
 _CONFIGURATION = re.compile(r"conf|setting|option|pref|env|flags?$|app$|args$", re.I)
 
 
@@ -85,20 +87,21 @@ class Switches(Part):
     def configured(self, test: t.Expr) -> bool | None:
         """The outcome of a test of a setting, as its default in the code has it."""
         if any(isinstance(node, t.Call | t.Compare) for node in t.walk_own(test)):
-            compared = isinstance(test, t.Compare) and not any(
-                isinstance(node, t.Call) for node in t.walk_own(test)
+            compared = isinstance(test, t.Compare) and all(
+                t.last_word(node.func) in _CONVERSIONS
+                for node in t.walk_own(test)
+                if isinstance(node, t.Call)
             )
             if not compared:
                 return None
         value = self.values.value(test, self.scope)
-        if (
-            isinstance(value, Setting)
-            and isinstance(value.default, Known)
-            and self.trace.by_default
-        ):
+        unset = value
+        while isinstance(unset, Setting) and unset.default is not None:
+            unset = unset.default  # a field of a settings class that reads the environment itself
+        if isinstance(value, Setting) and isinstance(unset, Known) and self.trace.by_default:
             self.trace.note(f"{value.name} decides whether it is asked at all")
             self.trace.optional = True
-            return bool(value.default.value)
+            return bool(unset.value)
         outcome = self.stored_option(test) if self.trace.by_default else None
         self.trace.optional |= outcome is not None
         return outcome

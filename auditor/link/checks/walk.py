@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from auditor.extract.python import tree as t
 from auditor.link.checks.evidence import Evidence
 from auditor.link.checks.outcomes import named_parts, pieces
 from auditor.link.checks.parts import Part, Trace
-from auditor.link.checks.refusals import Refusals
+from auditor.link.checks.refusals import DENIAL, Refusals
 from auditor.link.checks.strength import (
     PROVEN,
     Env,
@@ -147,6 +148,11 @@ class Walk(Part):
                     if isinstance(target, t.Attr) and (dotted := t.dotted(target)):
                         env[dotted] = origin
                         self.put(dotted, origin, state)
+                    match target:
+                        case t.Attr(value=t.Name(id=name), name="status_code" | "status") if (
+                            name in env and _denies(value)
+                        ):  # `response.status_code = 401`
+                            env[name] = replace(env[name], refusal=True, plain=Strength.NONE)
                 return replace(state, env=env)
             case t.Do(value=value):
                 if self.refusals.aborts(value, returned=False):
@@ -259,6 +265,8 @@ class Walk(Part):
             decided = self.values.decided(stmt.test, self.scope)
         if decided is not None:
             return self.block(stmt.body if decided else stmt.orelse, state)
+        self.trace.published |= _asks_how_public(stmt.test)
+        self.trace.undecided |= self.tests is not None and _asks_path(stmt.test)
         state = self.evidence.effect(stmt.test, state)
         yes, no = self.evidence.truth(stmt.test, state)
         known = self.evidence.about_identity(stmt.test, state)
@@ -322,6 +330,30 @@ class Walk(Part):
                             env[name] = state.env.get(name, Origin(falsy=True))
             ends.append(self.block(handler.body, replace(state, env=env)))
         return self.block(stmt.final, merge(ends)) if stmt.final else merge(ends)
+
+
+def _denies(status: t.Expr) -> bool:
+    return isinstance(status, t.Const) and status.value in DENIAL
+
+
+_VISIBILITY = re.compile(
+    r"(?:^|_)(?:private|public|publicly|published|visibility|is_?open|unlisted|anonymous_?access|protected)(?:_|$)",
+    re.I,
+)
+
+
+def _asks_how_public(test: t.Expr) -> bool:
+    """`if channel.private: auth.assert_member(channel)`."""
+    return any(isinstance(n, t.Attr) and _VISIBILITY.search(n.name) for n in t.walk_own(test))
+
+
+_PATH = re.compile(
+    r"(?:^|\.)request\.(?:url\.)?(?:path|path_info|full_path|endpoint|url_rule|blueprint)$"
+)
+
+
+def _asks_path(test: t.Expr) -> bool:
+    return any(isinstance(n, t.Attr) and _PATH.search(t.dotted(n)) for n in t.walk_own(test))
 
 
 def _both_established(one: State, other: State) -> bool:

@@ -94,7 +94,7 @@ class Models:
                 if last in ("Dict", "dict", "Mapping", "MutableMapping", "OrderedDict"):
                     value = self.typed(parts[-1], scope, source, depth + 1)
                     form = Form.OBJECT if value and value.form is Form.OBJECT else Form.FIELDS
-                    return Taint(source, form)
+                    return Taint(source, form, "dict")
                 inner = [self.typed(part, scope, source, depth + 1) for part in parts]
                 return join_all(inner)
             case t.BinOp(op="|", left=left, right=right):
@@ -110,7 +110,7 @@ class Models:
         if _URL_TYPES.match(name):
             return Taint(source, coats=frozenset({"a URL"}))
         if name in _OPEN_TYPES:
-            return Taint(source, Form.OBJECT)
+            return Taint(source, Form.OBJECT, "dict" if name in _MAPPINGS else "")
         found = self.code.definition(name)
         if found is not None and isinstance(found.node, t.Class):
             ancestry = self.code.ancestry(found)
@@ -121,6 +121,7 @@ class Models:
 
 
 _TEXT_TYPES = {"builtins.str", "builtins.bytes", "pydantic.SecretStr", "typing.Text"}
+_MAPPINGS = {"builtins.dict", "typing.Dict", "typing.Mapping"}
 _URL_TYPES = re.compile(r"^pydantic\.(?:networks\.)?(?:(?:Any)?(?:Http)?Url|HttpUrl)$")
 _OPEN_TYPES = {
     "builtins.dict", "typing.Dict", "typing.Any", "builtins.object", "builtins.list",

@@ -91,7 +91,7 @@ _SHELL = ({"without ;"}, {"without &"}, {"without |"}, {"without $", "without `"
 class Taint:
     """A value of the caller's.
 
-    `led` tells that fixed text stands before it which settles a URL's host. `coats` are encodings
+    `model` is the class that validated it, or "dict" where it is a mapping for certain. `led` tells that fixed text stands before it which settles a URL's host. `coats` are encodings
     that make it harmless in some places until they are taken off again. `within` is a piece of
     the fixed text around it; `steps` the names it went through.
     """
@@ -210,8 +210,8 @@ def each(taint: Taint | None) -> Taint | None:
         return None
     if taint.form is Form.FIELDS:
         form = Form.FILE if taint.source.kind == "file" else Form.TEXT
-        return replace(taint, form=form, source=taint.source.at("*"))
-    return taint
+        return replace(taint, form=form, source=taint.source.at("*"), model="")
+    return replace(taint, model="") if taint.form is Form.OBJECT and taint.model else taint
 
 
 def leaves(

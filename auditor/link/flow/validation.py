@@ -11,7 +11,7 @@ from auditor.extract.python import tree as t
 from auditor.link.flow.outside import CLEANERS
 from auditor.link.flow.taint import Form, Taint, merge
 from auditor.link.names import Code
-from auditor.link.scopes import Scope
+from auditor.link.scopes import Located, Scope
 
 if TYPE_CHECKING:
     from auditor.link.flow.engine import Flow
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _STRICT = re.compile(
     r"valid|safe|allow|permit|check|verif|whitelist|known|legal|trusted|is_local|is_private|is_public"
     r"|sanit|ensure|assert|in_scope|within|same_origin|restrict|guard|reject|forbid|block|has_"
-    r"|contains|exists_in|match|relative_to|inside_of|is_inside|is_subpath|subdirectory",
+    r"|contains|exists_in|(?:module|plugin|handler|pipeline|backend|driver)_exists|match|relative_to|inside_of|is_inside|is_subpath|subdirectory",
     re.I,
 )
 _LOOSE = re.compile(
@@ -46,6 +46,18 @@ def leads(before: list[str | None], after: list[str | None]) -> bool:
     if not _SCHEME.fullmatch(text):
         return True
     return bool(text) and any(re.match(r"\.[\w-]+\.\w", word or "") for word in after)
+
+
+def _compares_places(callee: Located) -> bool:
+    """Whether a function of the tree tells if a path lies below a directory, whatever it is called."""
+    return isinstance(callee.node, t.Function) and any(
+        isinstance(node, t.Call) and t.last_word(node.func) in _PLACES
+        for node in t.walk_own(*callee.node.body)
+    )
+
+
+_TEXTS = {"str", "bytes", "PathLike", "Path"}
+_PLACES = {"commonpath", "commonprefix", "is_relative_to", "relative_to"}
 
 
 class Validation:
@@ -213,6 +225,10 @@ class Validation:
                 self.clean(loop.iter)
         else:
             self.judged(call, last)
+            callee = self.code.defined(call.func, self.scope)
+            if callee is not None and _compares_places(callee):
+                for arg in call.args[:2]:
+                    self.clean(arg)
 
     def learn_from_call(self, call: t.Call) -> None:
         """`validate_url(url)`, `int(x)`: it raises unless the value is fine."""
@@ -264,6 +280,9 @@ class Validation:
             return
         names = {t.last_word(x) for x in (kind.items if isinstance(kind, t.Seq) else [kind])}
         if names & {"dict", "list", "Mapping"}:
+            return
+        if held.model == "dict" or (held.form is Form.FILE and names <= _TEXTS):
+            self.env[key] = None  # never one of those
             return
         self.env[key] = held.as_text() if "str" in names or "bytes" in names else None
 

@@ -225,7 +225,7 @@ class Variables(Validation):
                 form = Form.FILE if base.source.kind == "file" else Form.TEXT
                 return replace(base, form=form, source=base.source.at(key))
             case Form.OBJECT:
-                return replace(base, source=base.source.at(key))
+                return replace(base, source=base.source.at(key), model="")
         return base
 
     @staticmethod

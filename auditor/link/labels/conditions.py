@@ -70,7 +70,9 @@ class Tests:
                     func=t.Attr(value=owner, name="get"), args=[t.Const(value=str(name)), *_]
                 ) if _ROLE.search(name):
                     held = self.eval(owner)
-                case t.Call(func=t.Name(id=name), args=[owner, *_]) if _ROLE.search(name):
+                case t.Call(func=t.Name(id=name), args=[owner, *_]) if _ROLE.search(
+                    name
+                ) and knows_caller(self.eval(owner)):
                     held = self.eval(owner)
                 case t.Call(func=func) if _ROLE_CALL.search(t.last_word(func)):
                     self.trace.roles.add(self.labels.at(node, self.scope))
