@@ -72,7 +72,9 @@ class Collections:
                 return self._returned(expr, scope, depth)
             case t.Call(func=t.Attr(value=base, name="get_collection")):
                 given = argument(expr, 0, "name")
-                return self._key(given, scope) if given is not None else self.of_model(base, scope)
+                if given is None:
+                    return self.of_model(base, scope)
+                return self._key(given, scope) or self.of_model(given, scope)
             case t.Call(func=t.Attr(value=base, name=last)) if last in _OF_MODEL:
                 return self.of_model(base, scope)
             case t.Call(func=t.Attr(value=inner, name="with_options")):

@@ -175,7 +175,11 @@ class MongoReader:
         if self.code.defined(func, site.scope) is not None:
             return False  # a method of the tree with the same name
         name = self.code.name(func.value, site.scope)
-        if _FOREIGN.match(name) or self._is_class(name) or self._is_mapped(func.value, site.scope):
+        if (
+            (_FOREIGN.match(name) and ".get_collection()" not in name)
+            or self._is_class(name)
+            or self._is_mapped(func.value, site.scope)
+        ):
             return False
         given = site.arg(FILTERED.get(func.name, 0), "filter", "query", "pipeline")
         if isinstance(given, t.Const) and func.name != "distinct":
@@ -185,6 +189,8 @@ class MongoReader:
         if func.name == "count" and given is not None and not isinstance(given, t.Map):
             return False
         if isinstance(given, t.Map) and given.keys:
+            return True
+        if _is_computed(func.value) or (_is_model(func.value) and isinstance(given, t.Compare)):
             return True
         if isinstance(given, t.Name) and self._is_class(self.code.name(given, site.scope)):
             return False
@@ -306,6 +312,21 @@ class MongoReader:
 
 
 _NAMELESS = "the collection is named at run time"
+
+
+def _is_computed(expr: t.Expr) -> bool:
+    """`getattr(self, f"store_{name}").find(…)`: an attribute that is named at run time."""
+    return isinstance(expr, t.Call) and t.dotted(expr.func) == "getattr"
+
+
+def _is_model(expr: t.Expr) -> bool:
+    """`self.model.find_one(self.model.id == key)` of a repository that its heirs give a document class."""
+    return isinstance(expr, t.Attr) and expr.name in (
+        "model",
+        "document",
+        "document_class",
+        "model_class",
+    )
 
 
 def _attribute(site: CallSite) -> tuple[str, str, str] | None:

@@ -103,8 +103,14 @@ class _MongoEngine:
         owner = func.value
         if func.name != "objects" and isinstance(owner, t.Attr):
             owner = owner.value
-        found = self.documents.named(owner, site.scope)
+        found = self.documents.named(owner, site.scope) or self._kept(owner, site.scope)
         return found if found and self.documents.library(found) == _LIBRARY else None
+
+    def _kept(self, owner: t.Expr, scope: Scope) -> Located | None:
+        """`self.Sample.objects`: a class that an object keeps, and `cls` in a method of its own."""
+        if not isinstance(owner, t.Name | t.Attr):
+            return None
+        return self.code.definition(self.code.name(owner, scope).removesuffix("()"))
 
     def queries(self, site: CallSite) -> Iterator[Query]:
         found = self._document(site)

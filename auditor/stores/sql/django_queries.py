@@ -34,7 +34,7 @@ from auditor.stores.sql.django_managers import (
     manager_of,
     run_for,
 )
-from auditor.stores.sql.django_models import entity_of
+from auditor.stores.sql.django_models import entity_of, user_model
 from auditor.stores.sql.django_relations import by_name, of_row, prefetch, steps
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading import Frame, Reading, reads_attributes, reads_calls
@@ -60,7 +60,7 @@ _ONE = {"first", "last", "afirst", "alast", "get", "aget", "get_or_none", "aget_
         "aearliest", "alatest", "get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create"}  # fmt: skip
 _FIGURES = {"count": "count", "acount": "count", "exists": "exists", "aexists": "exists",
             "aggregate": "aggregate", "aaggregate": "aggregate"}  # fmt: skip
-_INSERTS = {"create", "acreate", "bulk_create", "abulk_create"}
+_INSERTS = {"create", "acreate", "bulk_create", "abulk_create", "create_user", "create_superuser"}
 _KEEP = {
     "all", "distinct", "using", "select_for_update", "only", "defer", "reverse", "union", "intersection", "difference",
     "values", "values_list", "annotate", "alias", "iterator", "aiterator", "db_manager", "using_db", "as_manager",
@@ -101,6 +101,11 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
             return draft
         case Class() if expr.name == "objects":
             return None
+        case None if (
+            expr.name == "user" and last_name(expr.value) == "request" and reading.has("django")
+        ):
+            user = user_model(reading.entities)
+            return Row(user) if user is not None else None
         case Self(found=found) if expr.name == "model" and is_manager_class(reading, found):
             return either([Class(e) for e in managed_by(reading, found)])
     return None

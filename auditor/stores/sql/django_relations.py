@@ -13,6 +13,7 @@ from auditor.link.scopes import argument
 from auditor.model.data import Bound
 from auditor.model.places import Place
 from auditor.stores.sql.conditions import Condition, Draft, Link, Test
+from auditor.stores.sql.django_models import entity_name
 from auditor.stores.sql.entities import Entity, Relation, last_name
 from auditor.stores.sql.expressions import links
 from auditor.stores.sql.reading import Frame, Reading
@@ -101,6 +102,8 @@ def by_name(
     if not isinstance(expr, t.Attr) or not (held := reading.related.get(expr.name)):
         return None
     place = reading.place(call, frame)
+    named = [pair for pair in held if entity_name(pair[0]) == last_name(expr.value).lower()]
+    held = named if len(named) == 1 else held
     ends = {(r.target, r.remote, r.through) for _, r in held}
     owner, relation = held[0]
     if len(ends) > 1 or (target := reading.entities.by_name.get(relation.target)) is None:

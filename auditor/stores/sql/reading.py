@@ -135,11 +135,11 @@ class Reading:
 
     @functools.cached_property
     def related(self) -> dict[str, list[tuple[Entity, Relation]]]:
-        """Relations of Django's models to many others, by their names: (owner, relation)."""
+        """Relations that are managers or queries themselves, by their names: (owner, relation)."""
         found: dict[str, list[tuple[Entity, Relation]]] = {}
-        for entity in self.entities if self.has("django") else ():
+        for entity in self.entities:
             for name, relation in entity.relations.items():
-                if relation.many and entity.mapper == "django":
+                if relation.many and (entity.mapper == "django" or relation.asked):
                     found.setdefault(name, []).append((entity, relation))
         return found
 

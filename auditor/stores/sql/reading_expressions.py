@@ -42,6 +42,8 @@ class Expressions(Reading):
     def __init__(self, application: Application) -> None:
         super().__init__(application)
         self.receivers = Receivers(self)
+        self._given: dict[int, Thing | None] = {}
+        """What the calls among the arguments of the call that is read stand for, by `id`."""
 
     def thing(self, expr: t.Expr, frame: Frame, depth: int = 0) -> Thing | None:
         """What an expression stands for; records the queries that it makes."""
@@ -67,7 +69,14 @@ class Expressions(Reading):
                         return thing
                 return self.attribute(expr, self.thing(value, frame, depth), frame)
             case t.Call():
-                return self.call(expr, frame, depth)
+                if (table := self.entities.by_call.get(id(expr))) is not None:
+                    return Class(table)  # items = Table("items", …)
+                if id(expr) not in self._given:  # several readers may look at an argument
+                    outer, self._given = self._given, {}
+                    made_ = self.call(expr, frame, depth)
+                    self._given = outer
+                    self._given[id(expr)] = made_
+                return self._given[id(expr)]
             case t.Await(value=value) | t.Star(value=value):
                 return self.thing(value, frame, depth)
             case t.Yield(value=value):

@@ -102,6 +102,13 @@ def indexes(application: Application) -> Iterator[Index]:
     for table, (first, *others) in sharing.items():
         heirs = [e for e in others if _is_heir(application, e, first)]
         yield from _of_entity(first, heirs, history.tables.get(table), kind)
+        for other in others:  # another service has a table of that name
+            if (
+                other.found is not None
+                and other not in heirs
+                and not _is_heir(application, first, other)
+            ):
+                yield from _of_entity(other, [], history.tables.get(table), kind)
     for name, state in history.tables.items():
         if name not in sharing:
             for made in state.indexes:

@@ -355,7 +355,7 @@ def core_tables(entities: Entities) -> Iterator[tuple[int, Entity]]:
             continue
         place = place_of(site)
         entity = Entity(f"table:{place}", "sqlalchemy", name, place, None)
-        for arg in site.node.args[2:]:
+        for arg in site.node.args[1:]:  # Flask-SQLAlchemy's own takes no metadata
             inner = arg.value if isinstance(arg, t.Star) else arg
             if isinstance(inner, t.Call) and last_name(inner.func) == "Column" and inner.args:
                 made = column(
@@ -363,7 +363,7 @@ def core_tables(entities: Entities) -> Iterator[tuple[int, Entity]]:
                     site.scope, place_of(Located(inner, site.scope)),
                 )  # fmt: skip
                 entity.columns[made.attribute] = made
-        for arg in site.node.args[2:]:
+        for arg in site.node.args[1:]:
             if isinstance(arg, t.Call) and last_name(arg.func) in _CONSTRAINTS:
                 if declared := constraint(entities, entity, arg, site.scope):
                     entity.declared.append(declared)

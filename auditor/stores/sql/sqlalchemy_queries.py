@@ -61,6 +61,8 @@ _EXECUTES = {
     "iterate", "read_sql", "read_sql_query", "scalar_one", "scalar_one_or_none", "stream_results", "paginate",
     "apaginate", "get_all", "first", "all",
 }  # fmt: skip
+_NARROWS = {"filter", "filter_by", "where", "order_by", "paginate", "join", "outerjoin", "options"}
+_SPELT = re.compile(r"(?:^|_)(?:query|stmt|statement)$")
 _AGGREGATES = re.compile(r"^(?:count|sum|max|min|avg|array_agg|json_agg|string_agg|group_concat)$")
 
 
@@ -81,6 +83,8 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
             return _of_row(reading, expr, base, frame)
         case Either():
             return None
+        case None if len(held := reading.related.get(expr.name, [])) == 1 and held[0][1].asked:
+            return _of_row(reading, expr, Row(held[0][0]), frame)  # whatever object it is read from
         case None if expr.name == "func" or (isinstance(expr.value, t.Name | t.Attr) and last_name(expr.value) in ("func", "fn")):  # fmt: skip
             if last_name(expr.value) in ("func", "fn") and expr.name:
                 return Function(expr.name)
@@ -202,6 +206,13 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         return None, False
     if last == "query":
         return _legacy(reading, call, frame)
+    if last in _NARROWS and isinstance(func.value, t.Name) and reading.has("sqlalchemy"):
+        if _SPELT.search(func.value.id) and reading.code.defined(func, frame.scope) is None:
+            handed = Draft(
+                "sqlalchemy", None, reading.place(call, frame), loop=frame.loop, tentative=True,
+                unresolved="its table is that of a parameter",
+            )  # fmt: skip
+            return method(reading, handed, call, last, frame), True
     if last in ("get", "get_one", "get_or_404", "one_or_404", "first_or_404") and call.args:
         given = [reading.thing(a, frame) for a in call.args]
         found = [x for x in each(given[0]) if isinstance(x, Class) and x.entity.mapper == "sqlalchemy"]  # fmt: skip

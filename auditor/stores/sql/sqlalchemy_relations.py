@@ -57,6 +57,7 @@ def relation_of(
         between = _between(entities, secondary, entity, target, scope)
         if between is not None:
             entity.relations[name] = Relation(name, target.name, True, "", "", eager, between)
+            _reverse(entities, entity, name, call, target, eager)
         return
     words = _foreign_words(call, arguments if isinstance(arguments, t.Map) else None)
     own = _key_to(entity, target, words)
@@ -88,7 +89,7 @@ def _reverse(
     told = entity.relations.get(name)
     if given is None or told is None:
         return
-    lazy, back = False, ""
+    lazy, asked, back = False, False, ""
     match given:
         case t.Const(value=str(text)):
             back = text
@@ -96,9 +97,13 @@ def _reverse(
             back = text
             loading = argument(given, None, "lazy")
             lazy = isinstance(loading, t.Const) and str(loading.value) in _EAGER
+            asked = isinstance(loading, t.Const) and loading.value == "dynamic"
     if back and back not in target.relations:
+        through = told.through
+        many = not told.many or through is not None
+        turned = (through[0], through[2], through[1]) if through is not None else None
         target.relations[back] = Relation(
-            back, entity.name, not told.many, told.remote, told.local, lazy
+            back, entity.name, many, told.remote, told.local, lazy, turned, asked
         )
 
 
@@ -164,6 +169,10 @@ def _between(
         table = entities.by_table.get(expr.value)
     else:
         table = entities.of(expr, scope)
+        if (
+            table is None and scope.parent is not None
+        ):  # an attribute that is called as its table is
+            table = entities.of(expr, scope.parent)
     if table is None:
         return None
     own = _key_to(table, entity, set())

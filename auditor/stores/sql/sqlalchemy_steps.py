@@ -78,6 +78,33 @@ def method(
             bound = reading.bounds.of(size, frame.scope) if size is not None else Bound.UNKNOWN  # fmt: skip
             operation = draft.bound if draft.bound is Bound.ONE else Bound.UNKNOWN
             return reading.record(executed(draft, limited=bound, bound=operation))
+        case "select_from" if (
+            draft.entity is None
+            and draft.operation == "aggregate"
+            and (
+                inner := [
+                    x
+                    for a in call.args
+                    for x in each(reading.thing(a, frame))
+                    if isinstance(x, Draft)
+                ]
+            )
+        ):  # how many a subquery gives
+            return either(
+                [
+                    reading.record(
+                        executed(
+                            x,
+                            place=draft.place,
+                            operation="aggregate",
+                            sort=(),
+                            bound=Bound.ONE,
+                            limited=None,
+                        )
+                    )
+                    for x in inner
+                ]
+            )
         case "join" | "outerjoin" | "join_from" | "outerjoin_from" | "select_from":
             return _joined(reading, draft, call, last, frame)
         case "options":
