@@ -135,13 +135,22 @@ class Guards:
     def body(self, function: Located, tests: PathTests | None = None) -> Guard | None:
         """The guard that a handler is itself, when no way through it skips the check.
 
+        Who is not who he says to be gets a 401 or 403, but who did not sign may get any refusal: a
+        webhook answers 400 (https://docs.stripe.com/webhooks#verify-official-libraries).
+
         `tests` decides tests of the method, for a handler of several.
         """
-        if not self.checks.may_deny(function):
+        denies = self.checks.may_deny(function)
+        if not denies and not self.checks.may_verify_signature(function):
             return None
         summary = self.checks.summary(function, tests)
-        if not summary.denies or not summary.rejects or not summary.exits:
+        if not summary.rejects or not summary.exits:
             return None
+        if not summary.denies:
+            if summary.guaranteed is not Strength.VERIFIED:
+                return None
+            if denies and not self.checks.may_verify_signature(function):
+                return None
         assert isinstance(function.node, t.Function)
         at = Place(function.path, summary.rejects[0].line, 1, 0, function.node.name)
         notes = "; ".join(summary.notes)

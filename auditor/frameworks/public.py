@@ -111,6 +111,29 @@ _BARE = {"token", "otp", "recover", "refresh"}
 """Words that name an action only when they are the whole path, or stand below `auth`."""
 
 
+_PASSWORD = {"password", "passwd", "pwd", "pass"}
+_RECOVERY = {"forgot", "forgotten", "forget", "reset", "recover", "recovery", "lost", "retrieve"}
+_PROVING = {"verify", "verification", "confirm", "confirmation", "activate", "activation"}
+_PROVEN = {"email", "mail", "otp", "code", "account", "phone", "mobile", "registration", "signup"}
+_AROUND = {
+    "request", "send", "resend", "check", "validate", "start", "initiate", "complete", "finish", "submit", "new",
+    "code", "otp", "token", "link", "email", "mail", "by", "with", "via", "my", "your", "user", "form", "page", "done",
+    "confirm", "confirmation", "verify", "api", "auth",
+}  # fmt: skip
+"""What stands beside the words of an action: `request-password-reset`, `verify-email-code`."""
+_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+
+
+def _named_by_words(segment: str) -> str:
+    """What the words of a segment say together, in any order."""
+    words = {word.lower() for word in _WORD.findall(segment)}
+    if words & _PASSWORD and words & _RECOVERY and words <= _PASSWORD | _RECOVERY | _AROUND:
+        return "password recovery"
+    if words & _PROVING and words & _PROVEN and words <= _PROVING | _PROVEN | _AROUND:
+        return "link of a mail"
+    return ""
+
+
 _PARAMETER = re.compile(r"<(?:[^:<>]+:)?(\w+)>|\{(\w+):\w+\}")
 
 
@@ -145,6 +168,8 @@ def public_by_nature(method: str, path: str) -> str:
             last.lower() not in _BARE or not above or _is_auth(above[-1])
         ):
             return why
+    if words_say := _named_by_words(last):
+        return words_say
     if method in ("POST", "PUT") and len(segments) <= 2 and _FORMS.fullmatch("/".join(segments)):
         return "form for visitors"
     if mailed and _MAILED.fullmatch(last):
@@ -164,6 +189,8 @@ def public_by_nature(method: str, path: str) -> str:
                 return why
         if _STATUS.fullmatch(pair or last) or last == "_status":
             return "health check"
+    if any(segment.lower() == "public" for segment in above):
+        return "public by its name"
     return ""
 
 

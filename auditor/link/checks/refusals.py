@@ -12,6 +12,9 @@ from auditor.link.scopes import Located, arguments
 DENIAL = {401, 403, 1008, 3000, 3003, 4001, 4003, 4401, 4403}
 """HTTP statuses, and close codes of web sockets (RFC 6455, section 7.4; 4000 up are private)."""
 DENIAL_NAMES = re.compile(r"_40[13]_|UNAUTHORIZED|FORBIDDEN|POLICY_VIOLATION")
+_ERROR_NAMES = re.compile(
+    r"HTTP_[45]\d\d_|UNAUTHORIZED|FORBIDDEN|BAD_REQUEST|NOT_FOUND|HttpResponse(?:BadRequest|Forbidden|Not\w+|Gone|ServerError)$"
+)
 DENIAL_WORDS = re.compile(r"auth|credential|permission|forbidden|token|denied|login", re.I)
 TURNS_AWAY = re.compile(
     r"redirect|unauthorized|forbidden|no_permission|permission_denied|_jwt_in_request|jwt_\w*required",
@@ -190,7 +193,7 @@ def _error(node: t.Node) -> bool:
         case t.Const(value=int(code)):
             return 400 <= code < 600
         case t.Attr(name=name) | t.Name(id=name):
-            return bool(re.match(r"HTTP_[45]\d\d_|UNAUTHORIZED|FORBIDDEN", name))
+            return bool(_ERROR_NAMES.match(name))
     return False
 
 

@@ -189,6 +189,21 @@ class Checks:
             self._denies[key] = self._says_denial(function, depth)
         return self._denies[key]
 
+    def may_verify_signature(self, function: Located, depth: int = 3) -> bool:
+        """Whether a function, or one it calls, verifies what was signed."""
+        signing = self._verifying_signatures
+        return bool(signing) and any(
+            id(each.node) in signing for each in self.values.code.with_callees(function, depth)
+        )
+
+    @functools.cached_property
+    def _verifying_signatures(self) -> set[int]:
+        return {
+            id(site.function)
+            for site in self.values.code.method_calls(*_SIGNATURES)
+            if site.function is not None
+        }
+
     def compared(self, function: Located) -> list[tuple[int, str]]:
         """(position, name) of the parameters that a function compares with constants, or each other."""
         key = id(function.node)
@@ -234,6 +249,13 @@ class Checks:
                         if self.may_deny(callee, depth - 1):
                             return True
         return False
+
+
+_SIGNATURES = (
+    "construct_event", "verify_header", "compare_digest", "constant_time_compare", "unsign", "verify_signature",
+    "verify_webhook", "verify_webhook_signature", "verify_payment_signature", "verify_key", "validate_signature",
+)  # fmt: skip
+"""Last names of calls that verify what was signed: Stripe, Razorpay, Discord, hmac, Django, itsdangerous."""
 
 
 def _around(scope: Scope) -> Iterator[int]:
