@@ -105,6 +105,10 @@ _TELLING = {
     "supabase.Client().auth.get_user",
 }
 
+_OKTA = re.compile(
+    r"^okta_jwt_verifier\.(?:\w+\.)*\w+Verifier\(\)\.verify(?:_\w+_token)?(?:_sync)?$"
+)
+"""Raises JWTValidationException. https://github.com/okta/okta-jwt-verifier-python"""
 _JWT_AUTHENTICATION = re.compile(
     r"^(?:rest_framework_simplejwt|ninja_jwt)\.(?:\w+\.)*\w*JWT\w*(?:\(\))?\.get_validated_token$"
 )
@@ -547,7 +551,7 @@ def verifying_calls(site: CallSite, name: str, values: Evaluator) -> Verificatio
         ):
             return None  # who sends no token passes
         return Verification(Strength.VERIFIED, raises=True, denies=True)
-    if name in _RAISING or _JWT_AUTHENTICATION.search(name):
+    if name in _RAISING or _OKTA.search(name) or _JWT_AUTHENTICATION.search(name):
         return Verification(Strength.VERIFIED, raises=True)
     if name in _TELLING or _REST_AUTHENTICATION.search(name):
         return Verification(Strength.VERIFIED, raises=False)

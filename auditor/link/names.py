@@ -549,6 +549,21 @@ class Code(Index):
                     return meaning
         return ""
 
+    @functools.cache  # noqa: B019 - one Code lives as long as the audit
+    def bound_through_star(self, name: str, module: Module) -> str:
+        """The path of the module whose binding of a name `from x import *` brings into `module`."""
+        seen, left = {module.path}, [module]
+        while left:
+            for star in self._star_sources(left.pop(0), 0):
+                path = star.removeprefix("module:")
+                if path == star or path in seen:
+                    continue
+                if name in self.modules[path].scope.bindings:
+                    return path
+                seen.add(path)
+                left.append(self.modules[path])
+        return ""
+
     def _of_packages(self, module: Module, name: str, depth: int) -> str:
         """What a name that the tree nowhere binds means by a `from package import *`."""
         if name in _BUILTINS:
@@ -595,7 +610,8 @@ class Code(Index):
             if not (isinstance(func, t.Attr) and t.dotted(func.value).endswith("sys.path")):
                 continue
             texts = [n.value for n in t.walk(*site.node.args) if isinstance(n, t.Const)]
-            tail = "/".join(x.strip("/") for x in texts if isinstance(x, str) and x.strip("./"))
+            words = "/".join(x for x in texts if isinstance(x, str)).split("/")
+            tail = "/".join(word for word in words if word.strip("."))
             for above in PurePosixPath(site.path).parents if tail else ():
                 directory = f"{above}/{tail}".removeprefix("./")
                 if any(path.startswith(f"{directory}/") for path in self.modules):

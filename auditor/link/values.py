@@ -232,7 +232,10 @@ class Evaluator:
                 if found is None:
                     if bound := self._bound.get((id(scope), name)):
                         return [bound]
-                    return self._module_origins(self.code.name(expr, scope))
+                    if defined := self._module_origins(self.code.name(expr, scope)):
+                        return defined
+                    star = self.code.bound_through_star(name, scope.module)
+                    return self._module_binding(star, name) if star else []
                 where, bindings = found
                 if bound := self._bound.get((id(where), name)):
                     remade = _remade(name, bindings)

@@ -135,3 +135,166 @@ admin.add_view(made("Ships", can_export=True)(Ship, db.session))
 """
     found = {r.path: r.authentication for r in build({"app.py": source}).facts(Route)}
     assert found["/admin/ship/"] is found["/admin/ship/new/"] is Guarding.ENFORCED
+
+
+def states(build: Build, files: dict[str, str]) -> dict[str, Guarding]:
+    return {r.path: r.authentication for r in build(files).facts(Route)}
+
+
+def test_a_variable_that_only_the_verified_get(build: Build) -> None:
+    source = """
+import os
+import jwt
+from flask import Flask, jsonify, request
+from flask_login import current_user
+
+app = Flask(__name__)
+
+def caller():
+    user, known = None, False
+    sent = request.headers.get("Authorization")
+    if sent and jwt.decode(sent, os.environ["KEY"], algorithms=["HS256"]):
+        known = True
+        user = current_user
+    return user, known
+
+@app.get("/closed")
+def closed():
+    allowed = False
+    token = request.headers.get("Authorization")
+    try:
+        jwt.decode(token, os.environ["KEY"], algorithms=["HS256"])
+        allowed = True
+    except jwt.InvalidTokenError:
+        pass
+    if not allowed:
+        return jsonify(error="who are you"), 401
+    return "private"
+
+@app.get("/open")
+def opened():
+    allowed = False
+    token = request.headers.get("Authorization")
+    try:
+        jwt.decode(token, os.environ["KEY"], algorithms=["HS256"])
+    except jwt.InvalidTokenError:
+        pass
+    allowed = True
+    if not allowed:
+        return jsonify(error="who are you"), 401
+    return "private"
+"""
+    found = states(build, {"app.py": source})
+    assert found["/closed"] is Guarding.ENFORCED
+    assert found["/open"] is not Guarding.ENFORCED
+
+
+def test_a_status_that_is_taken_out_of_a_pair(build: Build) -> None:
+    source = """
+import os
+import jwt
+from flask import Flask, jsonify, request
+
+app = Flask(__name__)
+
+def error(code, text, status=400):
+    return {"code": code, "text": text}, status
+
+@app.get("/closed")
+def closed():
+    try:
+        jwt.decode(request.headers["Authorization"], os.environ["KEY"], algorithms=["HS256"])
+        return jsonify(secret=1)
+    except jwt.InvalidTokenError:
+        body, status = error("TOKEN", "no such token", 401)
+        return jsonify(body), status
+    except Exception:
+        body, status = error("INTERNAL", "sorry", 500)
+        return jsonify(body), status
+
+@app.get("/open")
+def opened():
+    try:
+        jwt.decode(request.headers["Authorization"], os.environ["KEY"], algorithms=["HS256"])
+        return jsonify(secret=1)
+    except jwt.InvalidTokenError:
+        body, status = error("TOKEN", "never mind", 200)
+        return jsonify(body), status
+    except Exception:
+        body, status = error("INTERNAL", "sorry", 401)
+        return jsonify(body), status
+"""
+    found = states(build, {"app.py": source})
+    assert found["/closed"] is Guarding.ENFORCED
+    assert found["/open"] is not Guarding.ENFORCED
+
+
+FASTAPI = """
+import os
+import jwt
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.security import HTTPBearer, OAuth2PasswordBearer
+from fastapi_jwt_auth import AuthJWT
+from okta_jwt_verifier import BaseJWTVerifier
+from pydantic import BaseModel
+
+app = FastAPI()
+okta = BaseJWTVerifier(issuer="https://example.com", audience="api")
+
+class TokenResponse(BaseModel):
+    token: str
+
+class Body(BaseModel):
+    name: str
+
+async def verified(token: str = Depends(OAuth2PasswordBearer("token"))):
+    try:
+        await okta.verify_access_token(token)
+    except Exception:
+        raise HTTPException(401)
+
+@app.get("/okta", dependencies=[Depends(verified)])
+def by_okta(): ...
+
+@app.post("/demanded", dependencies=[Depends(HTTPBearer())])
+def demanded(body: Body, authorize: AuthJWT = Depends()):
+    authorize.jwt_required()
+    return body
+
+@app.post("/maybe", dependencies=[Depends(HTTPBearer())])
+def maybe(body: Body, authorize: AuthJWT = Depends()):
+    authorize.jwt_optional()
+    return body
+
+@app.post("/exchanged")
+def exchanged(token: str = Depends(OAuth2PasswordBearer("token"))):
+    try:
+        jwt.decode(token, os.environ["KEY"], algorithms=["HS256"])
+    except jwt.InvalidTokenError:
+        raise HTTPException(401)
+    return TokenResponse(token="x")
+
+@app.post("/given")
+def given(token: str = Depends(OAuth2PasswordBearer("token"))):
+    if not token:
+        raise HTTPException(401)
+    return TokenResponse(token="x")
+"""
+
+
+def test_what_packages_demand_and_records_that_are_called_responses(build: Build) -> None:
+    found = states(build, {"app.py": FASTAPI})
+    closed = {path for path, state in found.items() if state is Guarding.ENFORCED}
+    assert closed == {"/okta", "/demanded", "/exchanged"}
+
+
+def test_routers_that_a_package_hands_on_through_a_star(build: Build) -> None:
+    files = {
+        "main.py": "from fastapi import FastAPI\nfrom api import router\n\napp = FastAPI()\napp.include_router(router)\n",
+        "api/__init__.py": "from fastapi import APIRouter\nfrom .users import *\n\nrouter = APIRouter(prefix='/v1')\n"
+        "router.include_router(people_router)\n",
+        "api/users/__init__.py": "from .people import router as people_router\n",
+        "api/users/people.py": "from fastapi import APIRouter\n\nrouter = APIRouter(prefix='/people')\n\n"
+        "@router.get('/all')\ndef everybody(): ...\n",
+    }
+    assert set(states(build, files)) == {"/v1/people/all"}

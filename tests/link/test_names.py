@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auditor.extract.python import tree as t
+from auditor.link.scopes import named
 from tests.conftest import Build
 
 CASES = {
@@ -157,3 +158,17 @@ def test_walk_own_stays_out_of_nested_functions(build: Build) -> None:
     assert isinstance(outer.node, t.Function)
     constants = [n.value for n in t.walk_own(*outer.node.body) if isinstance(n, t.Const)]
     assert constants == [1]
+
+
+def test_a_directory_that_the_settings_put_on_the_path(build: Build) -> None:
+    files = {
+        "shop/settings.py": "import os, sys\nROOT = os.path.dirname(__file__)\n"
+        "sys.path.insert(0, os.path.join(ROOT, '../apps'))\n",
+        "shop/urls.py": "from orders.views import listed\n",
+        "apps/__init__.py": "",
+        "apps/orders/views.py": "def listed(): ...\n",
+        "apps/orders/__init__.py": "",
+    }
+    code = build(files).code
+    scope = code.modules["shop/urls.py"].scope
+    assert code.name(named("listed"), scope) == "apps/orders/views.py:listed"

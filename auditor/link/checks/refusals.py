@@ -47,6 +47,8 @@ class Refusals(Part):
             return _says(status.node, _denial)
         if "edirect" in words and isinstance(what, t.Call):
             return any(self.leads_to_login(given) for given in arguments(what))
+        if isinstance(what, t.Seq) and len(what.items) > 1:
+            return any(_says(status, _denial) for status in self.statuses(what.items[1]))
         origins = [Located(what, self.scope)]
         if isinstance(what, t.Name):
             origins = self.values.origins(what, self.scope) or origins
@@ -70,6 +72,16 @@ class Refusals(Part):
         """The status with which a function of the tree answers: `error("No", 401)`."""
         return self.checks.responders.status(call, self.scope, raised)
 
+    def statuses(self, status: t.Expr) -> list[t.Node]:
+        """What stands for a status: `body, status = error("No", 401)` names it at the call."""
+        if isinstance(status, t.Name):
+            bindings = self.scope.bindings.get(status.id, ())
+            calls = [b.value for b in bindings if b.index == 1 and isinstance(b.value, t.Call)]
+            found = [self.answered(call) for call in calls]
+            if found and len(found) == len(bindings):
+                return [each.node if each is not None else status for each in found]
+        return [status]
+
     def aborts(self, value: t.Expr, returned: bool = True) -> bool:
         """A response that turns the caller away: `abort(401)`, `JSONResponse(status_code=401)`.
 
@@ -77,7 +89,7 @@ class Refusals(Part):
         """
         call = value.value if isinstance(value, t.Await) else value
         if self.checks.tuples_respond and isinstance(call, t.Seq) and len(call.items) > 1:
-            return _is_error(call.items[1])
+            return all(map(_is_error, self.statuses(call.items[1])))
         if not isinstance(call, t.Call):
             return False
         if isinstance(call.func, t.Call) and _DEMANDING.search(t.dotted(call.func.func)):
@@ -90,11 +102,21 @@ class Refusals(Part):
             return self.sends_denial(call)
         if not _RESPONSES.search(name):
             return self.always_denies(name, returned)
+        if self.is_model(name):
+            return False
         if re.search(r"[rR]edirect\w*$", name) and not name.endswith("redirect_to_login"):
             return self.trace.refusing or any(
                 self.leads_to_login(given) for given in arguments(call)
             )
         return self.is_denial(call) or _is_error(call)
+
+    def is_model(self, name: str) -> bool:
+        """Whether what is called a response is only a record that one is made of: `TokenResponse(…)`."""
+        found = self.code.definition(name)
+        if found is None or not isinstance(found.node, t.Class):
+            return False
+        outside = [base for base in self.code.ancestry(found) if ":" not in base]
+        return not any(_RESPONSES.search(base) or "Exception" in base for base in outside)
 
     def turns_back(self, stmt: t.If) -> bool:
         """`if not post: flash("gone"); return redirect(url_for("index"))`: as good as a 404."""

@@ -141,6 +141,8 @@ class Walk(Part):
                 state = self.evidence.effect(value, state)
                 env = dict(state.env)
                 origin = self.evidence.origin(value, state)
+                if state.strength > origin.truth and not origin.falsy:
+                    origin = replace(origin, truth=state.strength)  # only who got here has it
                 for target in stmt.targets:
                     for name in _names(target):
                         env[name] = origin
