@@ -191,4 +191,35 @@ def request_global(expr: t.Expr, scope: Scope, flow: Flow) -> Taint | None:
             return Taint(Source("request", "self"), Form.REQUEST)
         case t.Attr(name="cleaned_data"):
             return Taint(Source("form", CLEANED), Form.FIELDS)
+        case t.Attr(name="data", value=t.Attr(value=form, name=field)):
+            return _form_field(form, field, scope, flow)
+    return None
+
+
+_TEXT_FIELDS = {
+    "StringField", "TextAreaField", "PasswordField", "HiddenField", "TextField", "SearchField", "URLField",
+    "EmailField", "TelField", "CKEditorField", "PageDownField", "MarkdownField",
+}  # fmt: skip
+_NARROWING = {"Regexp", "AnyOf", "UUID"}
+
+
+def _form_field(form: t.Expr, field: str, scope: Scope, flow: Flow) -> Taint | None:
+    """`form.title.data` of WTForms (https://wtforms.readthedocs.io/en/stable/fields/)."""
+    kind = flow.code.name(form, scope)
+    found = flow.code.definition(kind[:-2]) if kind.endswith("()") else None
+    if found is None or not isinstance(found.node, t.Class):
+        return None
+    ancestry = flow.code.ancestry(found)
+    if not any(name.startswith(("flask_wtf.", "wtforms.")) for name in ancestry):
+        return None
+    for owner in filter(None, map(flow.code.definition, ancestry)):
+        for stmt in owner.node.body:  # type: ignore[attr-defined]
+            match stmt:
+                case t.Assign(targets=[t.Name(id=name)], value=t.Call() as made) if name == field:
+                    words = {
+                        t.last_word(n) for n in t.walk_own(made) if isinstance(n, t.Name | t.Attr)
+                    }
+                    if t.last_word(made.func) in _TEXT_FIELDS and not words & _NARROWING:
+                        return Taint(Source("form", field))
+                    return None
     return None

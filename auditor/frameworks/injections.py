@@ -15,6 +15,7 @@ from auditor.link.flow import Flow, Hit
 from auditor.link.names import Code
 from auditor.link.scopes import Located
 from auditor.link.values import place_of
+from auditor.model.places import Place
 from auditor.model.web import Intake, Route, Sink
 
 
@@ -25,13 +26,19 @@ def injections(application: Application) -> Iterator[Intake]:
     if not routes:
         return
     implicit = any(route.framework not in ("FastAPI", "Starlette") for route in routes)
-    flow = Flow(application.values, implicit, pages(routes), _unescaped(application))
+    shown = _shown(application)
+    unescaped = _unescaped(application)
+    flow = Flow(application.values, implicit, pages(routes), unescaped, frozenset(shown))
     entries = Entries(flow)
     seen: set[tuple[object, ...]] = set()
     judged = _judged_fields(application) if implicit else frozenset()
     for route, name, hits in _walked(application, flow, entries, routes):
         for hit in hits:
             if hit.source.name == CLEANED and judged.intersection(hit.source.keys[:1]):
+                continue
+            if hit.sink.startswith("kept "):
+                for file, line in shown.pop(hit.what, ()):
+                    yield _stored(name, route, hit, Place(file, line))
                 continue
             by = "" if hit.sink == "path" else hit.what  # a file is looked at, opened and removed
             same = (hit.sink, hit.where.path, hit.where.scope.qualname, hit.source, by)
@@ -51,7 +58,8 @@ def _walked(
     With the route that each is counted for, and the name that it is told by.
     """
     for route in routes:  # routing has settled what its own URL holds
-        yield route, route.name, (h for h in _hits(flow, entries, route) if h.source.kind != "url")
+        own = (h for h in _hits(flow, entries, route) if h.source.kind != "url" or h.source.name)
+        yield route, route.name, own
     graphql = next((r for r in application.facts(Route) if "graphql" in r.path.lower()), None)
     if found := list(resolver_arguments(flow)):
         for function, given in found:
@@ -101,6 +109,24 @@ def _judged_fields(application: Application) -> frozenset[str]:
                         if t.dotted(owner).endswith(CLEANED):
                             found.add(key)
     return frozenset(found)
+
+
+def _shown(application: Application) -> dict[str, list[tuple[str, int]]]:
+    """Attribute -> where templates show it as it is, of what they are handed."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for file, shown in application.of(Unescaped):
+        if shown.part and not shown.part.isdigit():
+            found.setdefault(shown.part, []).append((file.path, shown.line))
+    return found
+
+
+def _stored(name: str, route: Route, hit: Hit, at: Place) -> Intake:
+    """What a caller stores is shown to others (https://owasp.org/www-community/attacks/xss/#stored-xss-attacks)."""
+    message = (
+        f"shows `{hit.what}` without escaping it, and {name} keeps what the caller sends there: "
+        f"{Sink.MARKUP.consequence}"
+    )
+    return Intake(route, at, "injection", message, Sink.MARKUP, "stored")
 
 
 def _unescaped(application: Application) -> dict[str, dict[str, frozenset[str]]]:
@@ -161,7 +187,9 @@ def _counts(hit: Hit) -> bool:
 
 
 def _message(name: str, hit: Hit, sink: Sink) -> str:
-    of = {"request": "request", "form": "form or query"}.get(hit.source.kind, hit.source.kind)
+    of = {"request": "request", "form": "form or query", "url": "request"}.get(
+        hit.source.kind, hit.source.kind
+    )
     what = f"{hit.source} of the {of}" if "`" in str(hit.source) else f"the {of}"
     steps = [s for s in hit.steps if s not in (hit.source.name, hit.source.kind)]
     through = f" through {', '.join(steps)}" if steps else ""

@@ -68,6 +68,13 @@ def path_object(reached: Reached) -> Found:
             yield "path", _path(taint)
 
 
+@drains("open_resource", "open_instance_resource")
+def resource_opened(reached: Reached) -> Found:
+    """Flask joins it to the application's folder as it is."""
+    if reached.name.startswith(("flask.", "quart.")):
+        yield "path", _path(reached.arg(0, "resource"))
+
+
 @drains("send_from_directory")
 def directory_sent(reached: Reached) -> Found:
     """Flask keeps the file inside of the directory; nothing keeps the directory inside of another."""

@@ -174,10 +174,11 @@ def _resolves(reached: Reached, parser: t.Expr) -> bool:
             case t.Call(func=func) if t.dotted(func).endswith("XMLParser"):
                 told = {
                     name: value.value
-                    for name in ("resolve_entities", "load_dtd")
+                    for name in ("resolve_entities", "load_dtd", "dtd_validation")
                     if isinstance(value := argument(source.node, None, name), t.Const)
                 }
-                if told.get("resolve_entities", told.get("load_dtd")) is True:
+                dtd = told.get("load_dtd") or told.get("dtd_validation")
+                if told.get("resolve_entities", dtd) is True:
                     return True
             case t.Call(func=func) if t.dotted(func).endswith("make_parser"):
                 if isinstance(parser, t.Name):

@@ -165,3 +165,53 @@ def test_two_commands_of_one_value_are_two_places_and_one_file_is_one(build: Bui
     assert flask_sinks(build, f"@app.get('/x')\ndef view():\n    {two}") == [Sink.SHELL] * 2
     file = "q = request.args['q']\n    os.makedirs(q)\n    open(q)\n"
     assert flask_sinks(build, f"@app.get('/x')\ndef view():\n    {file}") == [Sink.PATH]
+
+
+NOTES = """
+from flask import Flask, render_template, request
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf import FlaskForm
+from wtforms import IntegerField, StringField
+import bleach, os
+app = Flask(__name__)
+db = SQLAlchemy(app)
+class Note(db.Model):
+    body = db.Column(db.Text)
+class NoteForm(FlaskForm):
+    body = StringField()
+    number = IntegerField()
+@app.get("/")
+def notes():
+    return render_template("notes.html", notes=Note.query.all())
+"""
+
+
+@pytest.mark.parametrize(
+    ("keeping", "shown", "told"),
+    [
+        ("Note(body=request.form['body'])", "{{ n.body|safe }}", True),
+        ("note = Note()\n    note.body = request.form['body']", "{{ n.body | safe }}", True),
+        ("form = NoteForm()\n    Note(body=form.body.data)", "{{ n.body|safe }}", True),
+        ("Note(body=request.json['body'])", "{% autoescape false %}{{ n.body }}{% endautoescape %}", True),
+        ("Note(body=request.form['body'])", "{{ n.body }}", False),
+        ("Note(body=bleach.clean(request.form['body']))", "{{ n.body|safe }}", False),
+        ("Note(title=request.form['body'])", "{{ n.body|safe }}", False),
+        ("Note(body=request.form['body'])", "plain", False),
+    ],
+)  # fmt: skip
+def test_stored_markup(build: Build, keeping: str, shown: str, told: bool) -> None:
+    view = f"@app.post('/new')\ndef new():\n    {keeping}\n    return 'kept'\n"
+    template = "{% for n in notes %}\n<p>" + shown + "</p>\n{% endfor %}\n"
+    if shown == "plain":
+        template = "{% for n in notes %}\n- {{ n.body|safe }}\n{% endfor %}\n"
+    application = build({"app.py": NOTES + view, "templates/notes.html": template})
+    found = [(i.sink, i.place.path, i.place.line) for i in application.facts(Intake) if i.sink]
+    assert found == ([(Sink.MARKUP, "templates/notes.html", 2)] if told else [])
+
+
+@pytest.mark.parametrize(("field", "told"), [("body", True), ("number", False)])
+def test_fields_of_a_form(build: Build, field: str, told: bool) -> None:
+    view = f"@app.post('/x')\ndef x():\n    form = NoteForm()\n    os.system(f'echo {{form.{field}.data}}')\n    return ''\n"
+    application = build({"app.py": NOTES + view})
+    found = [i.sink for i in application.facts(Intake) if i.sink]
+    assert found == ([Sink.SHELL] if told else [])

@@ -18,6 +18,8 @@ _MAX_TEXT = 400_000
 _SHOWN = re2.compile(
     r"\{\{-?\s*([A-Za-z_]\w*)((?:\.\w+|\[[^\]{}]{1,40}\])*)\s*((?:\|[^{}|]{1,60})*)-?\}\}"
 )
+_MARKUP = re2.compile(r"<[A-Za-z!/]|\{%-?\s*extends\b")
+_PART = re2.compile(r"(?:\.|\[['\"])(\w+)(?:['\"]\])?$")
 _LOOP = re2.compile(r"\{%-?\s*for\s+([\w\s,]{1,60}?)\s+in\s+([A-Za-z_]\w*)")
 _SWITCH = re2.compile(r"\{%-?\s*(?:autoescape\s+(off|false|on|true)|(endautoescape))")
 _KEEPING = {
@@ -36,11 +38,15 @@ _KEEPING = {
 
 
 class Unescaped(Fact, frozen=True):
-    """A variable of a template's context that reaches the page as it is; `whole` where no part of it is taken."""
+    """A variable of a template's context that reaches the page as it is.
+
+    `whole` where no part of it is taken; `part` is the last attribute or key that is.
+    """
 
     name: str
     whole: bool
     line: int
+    part: str = ""
 
 
 @extracts(Kind.TEXT, name=r".+\.(?:x?html?|jinja2?|j2|jinja)")
@@ -50,6 +56,8 @@ def unescaped(source: Source) -> Iterator[Fact]:
         return
     if "safe" not in text and "autoescape" not in text:
         return
+    if not _MARKUP.search(text):
+        return  # a message in plain text, whatever its suffix
     collections = {
         item.strip(): loop[2] for loop in _LOOP.finditer(text) for item in loop[1].split(",")
     }
@@ -60,7 +68,8 @@ def unescaped(source: Source) -> Iterator[Fact]:
         if raw and all(f in _KEEPING for f in filters):
             name = collections.get(found[1], found[1])
             line = text.count("\n", 0, found.start()) + 1
-            yield Unescaped(name, not found[2], line)
+            part = _PART.search(found[2])
+            yield Unescaped(name, not found[2], line, part[1] if part else "")
 
 
 def _off(text: str) -> Iterator[tuple[int, int]]:

@@ -34,6 +34,8 @@ _REGEX = re.compile(r"^(?:re|regex|re2)\.(?:compile\(\)\.)?\w+$")
 _TAKES_ANYTHING = re.compile(r"\.[*+{]|\\S[*+{]|\[\^[^/\]]{0,8}\][*+{]|\(\.\)")
 """Parts of a pattern that take quotes, slashes and brackets too."""
 
+_KEEPS = {"create", "update", "update_or_create", "get_or_create", "insert", "values"}
+
 
 class Calling(Following):
     """Knows what calls of functions outside of the tree do; follows the others."""
@@ -64,6 +66,9 @@ class Calling(Following):
         last = t.last_word(func)
         if last in HANDS_ON and self.handed_on(expr, HANDS_ON[last]):
             return self.eval(self.handed_on(expr, HANDS_ON[last]))  # type: ignore[arg-type]
+        for name, held in named.items() if self.flow.shown else ():
+            if name and (last[:1].isupper() or last in _KEEPS):
+                self.keep(name, held, expr)
         sinks = set()
         for sink, taint in self.flow.drained(reached, last):
             sinks.add(sink)

@@ -32,6 +32,8 @@ class Flow:
     """Ids of the functions whose returned text becomes a page."""
     unescaped: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
     """Base name of a template -> path -> variables of its context that it shows as they are."""
+    shown: frozenset[str] = frozenset()
+    """Attributes of stored objects that some template shows as they are."""
     _summaries: dict[tuple[object, ...], Summary] = field(default_factory=dict)
     _shapes: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     _active: list[tuple[object, ...]] = field(default_factory=list)

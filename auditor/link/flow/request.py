@@ -17,10 +17,9 @@ _BODIES = {
     "JSON": "body",
     "json_body": "body",
 }
-_URL = {
-    "url", "full_path", "path", "path_info", "base_url", "get_full_path", "build_absolute_uri",
-    "get_full_path_info",
-}  # fmt: skip
+_ADDRESS = {"path", "path_info", "base_url"}
+_URL = {"url", "full_path", "get_full_path", "build_absolute_uri", "get_full_path_info"}
+"""With the query string, which holds what the caller likes."""
 _TEXTS = {
     "body": "body",
     "get_data": "body",
@@ -42,6 +41,8 @@ def of_request(base: Taint, name: str, called: bool) -> Taint | None:
         )
     if kind := _TEXTS.get(name):
         return Taint(Source(kind))
-    if name in _URL:
+    if name in _ADDRESS:
         return Taint(Source("url"))
+    if name in _URL:
+        return Taint(Source("url", name))
     return None

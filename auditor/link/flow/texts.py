@@ -98,7 +98,7 @@ class Texts(Variables):
         given: dict[str, Taint] | Taint,
     ) -> Taint | None:
         """A template with values in its places."""
-        anything = each(given) if isinstance(given, Taint) else join_all(given.values())
+        anything = each(given) if isinstance(given, Taint) else join_all(map(each, given.values()))
         words = self.words(template)
         if anything is None or words is None:
             return anything.as_text(led=True) if anything else None
@@ -134,8 +134,8 @@ def _braces(template: str) -> Iterable[tuple[str, str | None]]:
     """(text, key of what follows it): a position, or a name."""
     try:
         parsed = list(string.Formatter().parse(template))
-    except ValueError:
-        parsed = []
+    except ValueError:  # braces of another language: where the values go is not known
+        parsed = [(template, "", "", None)]
     count = 0
     for literal, name, spec, _ in parsed:
         if name is None or (spec or " ")[-1] in _NUMBERS:

@@ -75,6 +75,7 @@ class Variables(Validation):
                     else:
                         self.bind(inner, each(held))
             case t.Attr(value=owner):
+                self.keep(target.name, held, target)
                 if key := self.key(target):
                     self.env[key] = held
                     self.put(self.key(owner), target.name, held)
@@ -82,6 +83,12 @@ class Variables(Validation):
                     self.eval(owner)
             case t.Item(value=owner, index=index):
                 self.fill(owner, index, held)
+
+    def keep(self, name: str, held: Taint | None, at: t.Expr) -> None:
+        """Text put into an attribute that a template shows as it is, once it comes back from a store."""
+        if name in self.flow.shown and held is not None and not held.proof("markup"):
+            if held.form is Form.TEXT or (held.form is Form.OBJECT and held.source.keys):
+                self.hit(f"kept {name}", at, name, held)
 
     def put(self, owner: str, name: str, held: Taint | None) -> None:
         """`owner.name = held`, as a part of the owner."""
