@@ -19,6 +19,7 @@ from auditor.model.data import Query, Table
 from auditor.model.objects import ObjectAccess, Ownership
 from auditor.model.openness import BackOffice, Openness, OpenRead
 from auditor.model.pages import PageServer
+from auditor.model.places import Place
 from auditor.model.traffic import Traffic
 from auditor.model.web import Guarding, Route
 
@@ -182,7 +183,13 @@ class _Handed:
         self.pages = {(p.application, p.name) for p in application.facts(PageServer)}
         (traffic,) = application.facts(Traffic)
         self.read: dict[tuple[str, str], dict[tuple[str, str], bool]] = defaultdict(dict)
-        for query in application.facts(Query):
+        queries = application.facts(Query)
+        stored: dict[Place, set[tuple[str, str]]] = defaultdict(set)
+        for query in queries:
+            stored[query.place].add((query.store, query.collection))
+        for query in queries:
+            if len(stored[query.place]) > 1:
+                continue  # written once for many models: which of them a route reads is not told
             if query.reads and query.operation not in _FIGURES:
                 for route in traffic.of(query.place):
                     name = route.application, route.name
