@@ -38,6 +38,15 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             if last in ("select", "where", "order_by", "count", "limit"):
                 made = replace(draft, place=reading.place(call, frame))
                 return _step(reading, made, call, last, frame), True
+        case None if last == "select" and isinstance(call.func, t.Attr) and reading.has("peewee"):
+            if (
+                isinstance(call.func.value, t.Attr) and call.func.value.name[:1].isupper()
+            ):  # self.User.select()
+                unknown = Draft(
+                    "peewee", None, reading.place(call, frame), loop=frame.loop, tentative=True,
+                    unresolved="the model is chosen at run time",
+                )  # fmt: skip
+                return unknown, True
     return None, False
 
 
