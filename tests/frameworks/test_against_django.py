@@ -664,6 +664,7 @@ urlpatterns = [
     path("v2/", include((simple.urls, "v2"))),
     path("one/", v.Members.as_view({"get": "list", "post": "create"})),
     path("two/<int:pk>/", v.Open.as_view({"delete": "destroy"})),
+    path("three/", v.Listed.as_view({"get": "list", "post": "create"})),
     path("auth/", include("rest_framework.urls")),
 ]
 """,
@@ -692,6 +693,9 @@ class Members(Base):
 
 class Open(Base):
     pass
+
+class Listed(Members):
+    http_method_names = ["get", "head"]
 
 class Reads(viewsets.ReadOnlyModelViewSet):
     queryset = User.objects.order_by("id")

@@ -190,7 +190,8 @@ class ProjectRoutes:
         mapping = _mapping(call)
         if mapping:
             extras = {extra.name: extra for extra in self.views.extras(found)}
-            for method, action in mapping.items():
+            for method in self.views.allowed(found, set(mapping)):
+                action = mapping[method]
                 route = RestRoute("", method, action, found, extras.get(action), pattern.site)
                 yield self._action(pattern, route)
             return

@@ -146,9 +146,10 @@ class Views:
         for name in self.ancestry(found):
             methods.update(self.given(name.rpartition(".")[2]) or () if ":" not in name else ())
         methods.update(m for m in METHODS if self.method(found, m.lower()) is not None)
-        return self._allowed(found, methods)
+        return self.allowed(found, methods)
 
-    def _allowed(self, found: Located, methods: set[str]) -> tuple[str, ...]:
+    def allowed(self, found: Located, methods: set[str]) -> tuple[str, ...]:
+        """Those of some methods that `http_method_names` lets through."""
         if (listed := self.attribute(found, "http_method_names")) is not None:
             for known in possible(self.values.value(listed.node, listed.scope)):  # type: ignore[arg-type]
                 if isinstance(known.value, list):
@@ -181,7 +182,7 @@ class Views:
             if ":" not in ancestor:
                 names.update(_GIVEN.get(ancestor.rpartition(".")[2], ()))
         names.update(name for name in ACTIONS if self.method(found, name) is not None)
-        allowed = self._allowed(found, set(METHODS))
+        allowed = self.allowed(found, set(METHODS))
         return {a: m for a, m in ACTIONS.items() if a in names and m in allowed}
 
     def extras(self, found: Located) -> Iterator[Extra]:
