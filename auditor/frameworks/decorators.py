@@ -6,6 +6,7 @@ variable, or a helper that combines several others (`return login_required(admin
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from auditor.extract.python import tree as t
 from auditor.link.names import Code
 from auditor.link.scopes import Located, Scope
-from auditor.link.values import Evaluator
+from auditor.link.values import Env, Evaluator
 
 _MAX_DEPTH = 6
 _TRANSPARENT = {
@@ -40,6 +41,8 @@ class Layer(msgspec.Struct, frozen=True):
     used: Located
     wrapper: Located | None = None
     around: frozenset[str] = frozenset()
+    bound: tuple[tuple[tuple[int, str], Located], ...] = ()
+    """What the functions that made it were given: the test of `demanding(lambda user: user.is_staff)`."""
 
 
 class Decorators:
@@ -48,6 +51,7 @@ class Decorators:
     def __init__(self, values: Evaluator) -> None:
         self.values = values
         self.code: Code = values.code
+        self._bound: Env = {}
 
     def layers(self, used: Located, depth: int = 0) -> Iterator[Layer]:
         """What a decorator puts around a handler, outermost first."""
@@ -59,6 +63,9 @@ class Decorators:
         if depth > _MAX_DEPTH:
             return
         if found is None:
+            if (inner := self._of_methods(expr, scope)) is not None:
+                yield from self.layers(inner, depth + 1)
+                return
             if isinstance(expr, t.Name | t.Attr):
                 for origin in self.values.origins(expr, scope):
                     if isinstance(origin.node, t.Call | t.Name | t.Attr | t.Lambda):
@@ -72,17 +79,52 @@ class Decorators:
                 yield from self._decorating(call, used, depth)
             elif call is not None:
                 yield Layer(found.node.name, used, call, frozenset(["self"]))
-        elif called:
-            yield from self._made(found, used, depth)
+        elif isinstance(expr, t.Call):
+            with self._given(found, [Located(arg, scope) for arg in expr.args]):
+                yield from self._made(found, used, depth)
+        elif (made := self._decorated(found)) is not None:
+            with self._given(made, [Located(expr, scope)]):
+                yield from self._made(made, used, depth)
         else:
             yield from self._decorating(found, used, depth)
+
+    @contextlib.contextmanager
+    def _given(self, factory: Located, args: list[Located]) -> Iterator[None]:
+        """With the parameters of a function that makes a decorator bound to what it is given."""
+        saved, inner = self._bound, self.code.inside(factory)
+        names = [p.name for p in factory.node.params if p.name not in ("self", "cls")]  # type: ignore[attr-defined]
+        self._bound = {**saved, **{(id(inner), n): a for n, a in zip(names, args, strict=False)}}
+        try:
+            yield
+        finally:
+            self._bound = saved
+
+    def _decorated(self, found: Located) -> Located | None:
+        """What makes a decorator of a function: `@demanding def managers_only(user): return …`."""
+        for decorator in found.node.decorators:  # type: ignore[attr-defined]
+            made = self.code.defined(decorator, found.scope)
+            if (
+                made is not None
+                and isinstance(made.node, t.Function)
+                and made.node is not found.node
+            ):
+                if any(_takes_one(self._nested(each)) for each in self._returned(made)):
+                    return made
+        return None
+
+    def _of_methods(self, expr: t.Expr, scope: Scope) -> Located | None:
+        """The decorator within Django's `method_decorator(decorator, name="dispatch")`."""
+        if isinstance(expr, t.Call) and expr.args:
+            if self.code.name(expr.func, scope) == "django.utils.decorators.method_decorator":
+                return Located(expr.args[0], scope)
+        return None
 
     def made_by(self, function: Located) -> list[Layer]:
         """What a function puts around a handler, if it is a decorator or makes one."""
         return [*self._decorating(function, function, 0), *self._made(function, function, 0)]
 
     def marks(self, used: Located) -> Iterator[str]:
-        """The attributes that a decorator puts on the handler: `view.is_public = True`."""
+        """The attributes that a decorator puts on the handler, `view.is_public = True`, and where it lists it."""
         target = _target(used.node)
         found = self.code.defined(target, used.scope) if target is not None else None
         if found is None or not isinstance(found.node, t.Function):
@@ -95,6 +137,10 @@ class Decorators:
                     func=t.Name(id="setattr"), args=[t.Name(), t.Const(value=str(name)), *_]
                 ):
                     yield name
+                case t.Call(
+                    func=t.Attr(value=t.Name(id=name), name="add" | "append"), args=[t.Name(id=one)]
+                ) if one in {p.name for p in found.node.params}:
+                    yield f"in {name}"
 
     def _method(self, found: Located, name: str) -> Located | None:
         for ancestor in self.code.ancestry(found):
@@ -145,7 +191,7 @@ class Decorators:
                 if not self._transparent(each, nested.scope):
                     yield from self.layers(Located(each, nested.scope), depth + 1)
             name = t.dotted(_target(used.node)) or decorator.node.name  # type: ignore[attr-defined]
-            yield Layer(name, used, nested, around)
+            yield Layer(name, used, nested, around, tuple(self._bound.items()))
             return
         match returned.node:
             case t.Name(id=name) if depth < _MAX_DEPTH:
@@ -204,6 +250,12 @@ def letting_pass(function: Located, around: frozenset[str]) -> frozenset[int]:
         for node in t.walk_own(*body)
         if isinstance(node, t.Return) and node.value is not None and _mentions(node.value, known)
     )
+
+
+def _takes_one(function: Located | None) -> bool:
+    """Whether a function takes one thing, as a decorator does."""
+    params: list[t.Param] = function.node.params if function is not None else []  # type: ignore[attr-defined]
+    return len(params) == 1 and params[0].kind not in ("args", "kwargs")
 
 
 def _mentions(expr: t.Node, names: set[str]) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.frameworks.objects import ObjectAnalysis
 from auditor.link.application import Application, provides
+from auditor.link.names import Code
 from auditor.link.scopes import Located
 from auditor.model.data import Query, Table
 from auditor.model.objects import ObjectAccess, Ownership
@@ -31,15 +32,15 @@ _OPEN_READS = 0.25
 """The share of open reads below which an open one is an exception."""
 _PRIVATE_PATH = re.compile(
     r"(?:[a-z]+[-_])?(?:admin|internal|private|debug|secrets?|tokens?|api[-_]?keys?|credentials?|passwords?|users?|accounts?"
-    r"|customers?|clients?|employees?|patients?|me|my|profiles?|orders?|invoices?|payments?|transactions?|billing"
+    r"|customers?|clients?|employees?|patients?|me|my(?:[-_]\w+)?|profiles?|orders?|invoices?|payments?|transactions?|billing"
     r"|subscriptions?|messages?|inbox|conversations?|chats?|notifications?|logs?|audit|exports?|backups?|dump"
     r"|dashboard|leads?|appointments?|bookings?|reservations?|salar(?:y|ies)|payroll|sessions?|settings?|config(?:uration)?"
     r"|environ(?:ment)?|env|silk|(?:django[-_])?rq|flower|sql[-_]?explorer|explorer|hijack|impersonate|rosetta)(?:[-_](?:list|details?|data|info|all))?(?:\.\w+)?",
     re.I,
 )
 _PRIVATE_COLUMN = re.compile(
-    r"^(?:.*_)?(?:password\w*|passwd|secret\w*|(?:access|refresh|api|auth)_?token|api_?key|private_?key|ssn|national_?id"
-    r"|passport\w*|iban|card_?number|cvv|salary|last_?login|diagnos\w+|blood_?\w+)$",
+    r"^salary$|^(?:.*_)?(?:password\w*|passwd|secret\w*|(?:access|refresh|api|auth)_?token|api_?key|private_?key|ssn|national_?id"
+    r"|passport\w*|iban|card_?number|cvv|last_?login|diagnos\w+|blood_?\w+)$",
     re.I,
 )
 _SHOWN_KIND = re.compile(
@@ -50,8 +51,14 @@ _SHOWN_KIND = re.compile(
 )
 """What its author publishes, whoever the column `user` refers to."""
 _USER = re.compile(r"(?:user|owner|account|customer|member|client)_id$")
+_NAMED = re.compile(r"(?:user_?name|slug|handle|nick_?name)$")
 _FIGURES = {"join", "count", "count_documents", "exists", "aggregate"}
 """Operations that bring figures, or what belongs to other records."""
+_REMOVING = {"delete", "adelete", "delete_one", "delete_many"}
+_KEEPING = {
+    "save", "asave", "create", "acreate", "get_or_create", "update_or_create", "bulk_create", "bulk_update", "update",
+    "insert_one", "update_one", "set_password", "commit",
+}  # fmt: skip
 _FORM = {"POST", "FILES", "body", "data"}
 
 
@@ -66,7 +73,7 @@ def open_reads(application: Application) -> Iterator[OpenRead]:
     handed = _Handed(application)
     for route in opened:
         openness, why = Openness.FORGOTTEN, ""
-        if route.method == "ANY" and (changed := _takes_form(route)):
+        if route.method == "ANY" and (changed := _changes(application.code, route)):
             openness, why = Openness.CHANGES, changed
         elif not (apart := shown.apart(route)):
             pass
@@ -83,18 +90,32 @@ def _is_read(route: Route) -> bool:
     return not route.writes and route.method != "WEBSOCKET"
 
 
-def _takes_form(route: Route) -> str:
-    """What a view that answers every method takes of a form; empty where it takes nothing."""
+def _changes(code: Code, route: Route) -> str:
+    """What a view that answers every method changes; empty where it only reads, or is not seen.
+
+    A page that is asked may keep count of it: `save` counts where a form is taken.
+    """
     function = route.function
     if function is None or not isinstance(function.node, t.Function):
         return ""
-    for node in t.walk_own(*function.node.body):
-        match node:
-            case t.Attr(value=t.Name(id="request"), name=name) if name in _FORM:
-                return f"it takes `request.{name}`"
-            case t.Compare(left=t.Attr(name="method"), rights=[t.Const(value="POST")]):
-                return "it answers POST"
+    sent = any(_is_sent(node) for node in t.walk_own(*function.node.body))
+    for each in code.with_callees(function, 1):
+        for node in t.walk_own(*each.node.body):  # type: ignore[attr-defined]
+            match node:
+                case t.Call(func=t.Attr(value=of, name=name)) if (
+                    name in _REMOVING and isinstance(of, t.Call | t.Name | t.Item)
+                ) or (sent and name in _KEEPING and (name != "update" or isinstance(of, t.Call))):
+                    return f"it changes what is stored (line {node.line})"
     return ""
+
+
+def _is_sent(node: t.Node) -> bool:
+    match node:
+        case t.Attr(value=t.Name(id="request"), name=name):
+            return name in _FORM
+        case t.Compare(left=t.Attr(name="method"), rights=[t.Const(value="POST")]):
+            return True
+    return False
 
 
 def _private(route: Route) -> str:
@@ -111,8 +132,11 @@ def resource(route: Route) -> tuple[str, str]:
 
 
 def _beneath(query: Query, page: bool) -> bool:
-    """Whether it finds what belongs to another record, or on a page to who is looking."""
-    return any(f.endswith("_id") and (page or not _USER.match(f)) for f in query.equality)
+    """Whether it finds what belongs to another record; on a page also the one that an address names."""
+    return any(
+        (f.endswith("_id") and (page or not _USER.match(f))) or (page and _NAMED.match(f))
+        for f in query.equality
+    )
 
 
 class _Shown:
@@ -168,6 +192,7 @@ class _Shown:
             reads = [
                 r for r in routes if _is_read(r) and (r.application, r.path) not in self.written
             ]
+            reads = [r for r in reads if r is route or not _private(r)]
             guarded = [r for r in reads if r.authentication is Guarding.ENFORCED]
             if guarded and 2 * len(guarded) >= len(reads):
                 return f"{len(guarded)} of {len(reads)} reads beside it are guarded, {guarded[0].name} for one"

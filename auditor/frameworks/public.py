@@ -21,6 +21,7 @@ _ACTIONS = tuple(
             r"|(?:ssh|key|worker|client|device)[-_]authorize"
             r"|(?:log|sign)[-_]?in/(?:totp|otp|mfa|2fa|oidc|sso|saml2?|ldap|oauth2?|verify|challenge|providers)"
             r"|(?:oauth2?|oidc|openid|saml2?|sso)[-/](?:tokens?|exchange|config(?:uration)?|providers?)"
+            r"|(?:google|github|gitlab|facebook|microsoft|apple|discord|oauth2?|oidc|sso)/(?:auth[-_]?)?url"
             r"|(?:auth|login|social|sign[-_]?in|accounts?)[-_/]"
             r"(?:google|facebook|github|gitlab|apple|twitter|microsoft|linkedin|kakao|naver|yandex|vk|telegram)",
         ),
@@ -34,7 +35,7 @@ _ACTIONS = tuple(
         ("token refresh", r"refresh|refresh[-_]?token|token[-_]?refresh|token/refresh"),
         (
             "password recovery",
-            r"(?:forgot(?:ten)?|forget|reset|recover)[-_/]?(?:my[-_])?password|password[-_/]?(?:reset|recovery|forgot)"
+            r"(?:request[-_])?(?:forgot(?:ten)?|forget|reset|recover)[-_/]?(?:my[-_])?password|password[-_/]?(?:reset|recovery|forgot)"
             r"(?:[-_/](?:confirm|request|complete))?|recover|verify[-_]?email|email[-_]?verification"
             r"|confirm[-_]?email|request[-_]?verify[-_]?token|resend[-_]?(?:confirmation|verification)(?:[-_]?email)?"
             r"|reset[-_]?password/(?:new[-_]?password|confirm|complete)"
@@ -45,7 +46,7 @@ _ACTIONS = tuple(
         (
             "link of a mail",
             r"(?:account|user|e?mail)[-_/](?:confirm(?:ation)?|activat(?:e|ion)|verif(?:y|ication))"
-            r"|(?:confirm|activate|verify)[-_/](?:account|e?mail)",
+            r"|(?:confirm|activate|verify)[-_/](?:account|e?mail)|accept[-_]invit(?:e|ation)",
         ),
         (
             "report of a browser",
@@ -85,7 +86,7 @@ _PLACES = tuple(
     )
 )
 _FORMS = re.compile(
-    r"contact[-_](?:us|form)|feedback|(?:send|give|submit)[-_]feedback|newsletter(?:[-_/](?:subscribe|unsubscribe|signup))?|(?:un)?subscribe"
+    r"contact[-_](?:us|form)|contact/(?:submit|send)|feedback|(?:send|give|submit)[-_]feedback|newsletter(?:[-_/](?:subscribe|unsubscribe|signup))?|(?:un)?subscribe"
     r"|(?:i18n/)?set[-_]?lang(?:uage)?|cookie[-_]?consent",
     re.I,
 )
@@ -98,14 +99,15 @@ _OF_THINGS = re.compile(
 """Below these, `register` is no registration of people."""
 _DEEPEST = {"health check": 2, "information": 1, "error page": 2}
 _MAILED = re.compile(
-    r"(?:re)?set|reset[-_]?password|confirm|activate|verify|unsubscribe|(?:accept[-_]?)?invit(?:e|ation)s?",
+    r"(?:re)?set|(?:re)?set[-_]?password|confirm|activate|verify|unsubscribe|(?:accept[-_]?)?invit(?:e|ation)s?",
     re.I,
 )
 """What the link of a mail does: its secret is the credential."""
 _SECRET = re.compile(
-    r"\{(?:token|email|code|uid|key)\w*\}|\{(?:confirm|confirmation|activation|verification|reset|invite|invitation)_?(?:token|code|key)\}",
+    r"\{(?:token|email|code|uid|key)\w*\}|\{(?:\w+_)?(?:confirm|confirmation|activation|verification|reset|invite|invitation)_?(?:token|code|key)\}",
     re.I,
 )
+_WHOSE = re.compile(r"\{(?:uid\w*|user_?id|user|pk|id)\}", re.I)
 _STATUS = re.compile(r"(?:_?status|(?:api|public|server|system|app|service)[-/]status)", re.I)
 _BARE = {"token", "otp", "recover", "refresh"}
 """Words that name an action only when they are the whole path, or stand below `auth`."""
@@ -149,6 +151,8 @@ def public_by_nature(method: str, path: str) -> str:
     if len(segments) > 1 and _SECRET.fullmatch(segments[-1]):
         secret = segments.pop()  # the link of a mail: `/reset-password/{token}`
         mailed = secret[1:].endswith(("token}", "code}", "key}")) and method in ("GET", "POST")
+        if mailed and len(segments) > 1 and _WHOSE.fullmatch(segments[-1]):
+            segments.pop()  # `/reset/{uid}/{token}`
     if _with_provider("/".join(segments[-3:])):
         return "sign-in callback"
     if any(segment.startswith("{") for segment in segments[:-1]):

@@ -129,7 +129,8 @@ class WrapperGuards(Guards):
     def _wrapping(self, layer: Layer, tests: PathTests | None) -> Summary:
         """The ways through a wrapper: only those that hand over to the view let the caller pass."""
         assert layer.wrapper is not None
-        summary = self.checks.summary(layer.wrapper, tests)
+        with self.checks.within(dict(layer.bound)):
+            summary = self.checks.summary(layer.wrapper, tests)
         passing = letting_pass(layer.wrapper, layer.around)
         kept = tuple(e for e in summary.exits if id(e.node) in passing)
         if not kept:

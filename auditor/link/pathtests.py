@@ -31,6 +31,7 @@ _VARIABLES = re.compile(r"values|(?:request\.)?view_args")
 """What Flask has matched in the path: `url_value_preprocessor` gets it, the request has it."""
 _KWARGS = re.compile(r"^(?:self|view|\w+\.parser_context)\.kwargs$")
 """Where Django's class-based views keep it."""
+_VIEWS = ("view_func", "view_function", "view")
 _VIEW = re.compile(r"^(?:self|view|self\.view)$")
 _ACTION = re.compile(r"^(?:self|view|self\.view)\.action$")
 """What a viewset of Django REST framework is asked to do, to a permission or to itself."""
@@ -209,7 +210,7 @@ class PathTests(msgspec.Struct, frozen=True):
             return self.action != ""
         if self.marks is None:
             return None
-        if t.dotted(view) in ("view_func", "view_function", "view"):
+        if t.dotted(view) in _VIEWS:
             return mark in self.marks  # what Django's process_view is given
         for source in self.values.sources(view, scope):
             for node in t.walk_own(source.node):
@@ -312,6 +313,8 @@ class PathTests(msgspec.Struct, frozen=True):
         return None
 
     def _compared(self, left: t.Expr, op: str, right: t.Expr, scope: Scope) -> bool | None:
+        if self.marks is not None and op in ("in", "not in") and t.dotted(left) in _VIEWS:
+            return (f"in {t.last_word(right)}" in self.marks) == (op == "in")
         subject = self._subject(left, scope)
         if subject is None and op in ("in", "not in"):
             whole, part = self._subject(right, scope), self._texts(left, scope)
@@ -365,7 +368,7 @@ def _asks(function: t.Function) -> bool:
     """Whether a function mentions what it could learn of a request's path or method."""
     return any(
         isinstance(node, t.Attr | t.Name)
-        and (node.name if isinstance(node, t.Attr) else node.id) in _ASKED
+        and (node.name if isinstance(node, t.Attr) else node.id) in {*_ASKED, *_VIEWS}
         for node in t.walk_own(*function.body)
     )
 

@@ -94,7 +94,7 @@ _TO_LOGIN = re.compile(r"log-?_?in|sign-?_?in|auth", re.I)
 _HAS_PERMISSION = re.compile(r"(?:\w+\.)+(\w+?)(?:\(\))?\.has_permission")
 _MIDDLEWARE = re.compile(r"(?:LoginRequired|RequireLogin|LoginRequirement)\w*$")
 _PATH_WORDS = re.compile(
-    r"(?:^|[._])(?:path|path_info|url|urls|url_name|view_name|resolver_match|route)s?$|exempt|public|allowed|whitelist|open_",
+    r"(?:^|[._])(?:path|path_info|url|urls|url_name|view_name|view|view_func|resolver_match|route)s?$|exempt|public|allowed|whitelist|open_",
     re.I,
 )
 _HOOKS = ("__call__", "process_view", "process_request")
@@ -111,6 +111,10 @@ def asking_permissions(site: CallSite, name: str, values: Evaluator) -> Verifica
     judged = _PERMISSIONS.get(match[1])
     known = judged is not None and judged[0] is _ENFORCED
     return Verification(Strength.VERIFIED, raises=False) if known else None
+
+
+def _called(decorator: t.Expr) -> t.Expr:
+    return decorator.func if isinstance(decorator, t.Call) else decorator
 
 
 def _about_path(test: t.Expr) -> bool:
@@ -357,7 +361,10 @@ class DjangoGuards(WrapperGuards):
     def _own_base(self, definition: Located, method: str, tests: PathTests) -> Iterator[Guard]:
         inner = self.code.inside(definition)
         for decorator in definition.node.decorators:  # type: ignore[attr-defined]
-            for name, given in self.method_decorators(decorator, definition.scope):
+            applied = list(self.method_decorators(decorator, definition.scope))
+            if not applied and self.code.defined(_called(decorator), definition.scope) is not None:
+                applied = [("", Located(decorator, definition.scope))]  # one of the tree's own
+            for name, given in applied:
                 if name in ("", "dispatch", method.lower()):
                     yield from (
                         replace(g, via="class")

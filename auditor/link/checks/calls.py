@@ -57,6 +57,8 @@ _CHECKING = re.compile(r"check|verif|valid|auth|match", re.I)
 _DATABASE_SESSION = re.compile(r"(?:^|\.)(?:db_?)?session$", re.I)
 """A session with the database, not with a caller."""
 _TELLING_NAME = re.compile(r"^is_(?:authenticated|logged_in|signed_in|anonymous)$")
+_GRANTED = {"has_perm", "has_perms", "has_module_perms"}
+"""What Django's anonymous user always answers no to."""
 _MAX_IMPLEMENTATIONS = 16
 _PLAIN_METHODS = re.compile(
     r"^(?:add|append|extend|update|insert|set\w*|put|push|send\w*|write|format|join|info|debug|warning"
@@ -104,7 +106,14 @@ class Calls(Part):
             if self.checks.applied(decorator) is Strength.VERIFIED:
                 self.trace.deny(call)
                 return Verification(Strength.VERIFIED, raises=True)
-        definition = self.code.definition(name) or self._inherited(call)
+        match call:
+            case t.Call(func=t.Name(id="any"), args=[t.Comp(elements=[each])]):
+                shown = self.evidence.origin(each, state).truth  # of nothing it says no
+                return Verification(shown, raises=False) if shown else None
+            case t.Call(func=t.Attr(value=t.Name() as whom, name=right)) if right in _GRANTED:
+                if self.evidence.origin(whom, state).identity:
+                    return Verification(Strength.VERIFIED, raises=False)  # nobody has any
+        definition = self._bound(call) or self.code.definition(name) or self._inherited(call)
         if definition is None and name.endswith("()"):  # an instance that is called
             definition = self.code.definition(f"{name[:-2]}.__call__")
         if definition is not None and isinstance(definition.node, t.Class):
@@ -128,6 +137,18 @@ class Calls(Part):
                 other = other or self.asked_outside(call, name, state)
             found = other or found
         return found
+
+    def _bound(self, call: t.Call) -> Located | None:
+        """The function that a parameter is bound to: the test that a decorator was made with."""
+        if not isinstance(call.func, t.Name) or not self.values.is_bound(call.func, self.scope):
+            return None
+        for source in self.values.sources(call.func, self.scope):
+            if isinstance(source.node, t.Lambda):
+                return self.code.as_function(source)
+            found = self.code.defined(source.node, source.scope)  # type: ignore[arg-type]
+            if found is not None and isinstance(found.node, t.Function):
+                return found
+        return None
 
     def _inherited(self, call: t.Call) -> Located | None:
         """`Key.get_by(…)`, where a base of the tree has the method and another base is a package's."""
