@@ -92,7 +92,12 @@ class Decorators:
     def _given(self, factory: Located, args: list[Located]) -> Iterator[None]:
         """With the parameters of a function that makes a decorator bound to what it is given."""
         saved, inner = self._bound, self.code.inside(factory)
-        names = [p.name for p in factory.node.params if p.name not in ("self", "cls")]  # type: ignore[attr-defined]
+        params: list[t.Param] = factory.node.params  # type: ignore[attr-defined]
+        names = [
+            p.name
+            for p in params
+            if p.name not in ("self", "cls") and p.kind not in ("args", "kwargs", "keyword")
+        ]
         self._bound = {**saved, **{(id(inner), n): a for n, a in zip(names, args, strict=False)}}
         try:
             yield
