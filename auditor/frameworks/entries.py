@@ -36,6 +36,8 @@ GLOBALS = {
 CLEANED = "cleaned_data"
 """What a Django form holds once it is valid: the fields that it declares."""
 _NARROW = {"int", "float", "uuid", "bool"}
+_OPEN_CONVERTERS = {"", "string", "str", "default", "path", "unicode"}
+"""Converters that take any text; `slug`, `any` and an application's own take what their pattern says."""
 _HANDED = re.compile(r"^_?(?:request|req)$")
 
 
@@ -149,7 +151,7 @@ class Entries:
                 converter = _converter(route.written, param.name)
                 if (
                     converter is None
-                    or converter in _NARROW
+                    or converter not in _OPEN_CONVERTERS
                     or (param.default is not None and not converter)
                 ):
                     continue

@@ -215,3 +215,11 @@ def test_fields_of_a_form(build: Build, field: str, told: bool) -> None:
     application = build({"app.py": NOTES + view})
     found = [i.sink for i in application.facts(Intake) if i.sink]
     assert found == ([Sink.SHELL] if told else [])
+
+
+@pytest.mark.parametrize(("converter", "told"), [("path:", True), ("", True), ("uuid_str:", False)])
+def test_a_converter_of_the_application_takes_its_own_pattern(
+    build: Build, converter: str, told: bool
+) -> None:
+    view = f"@app.get('/x/<{converter}q>')\ndef x(q):\n    os.system(q)\n    return ''\n"
+    assert flask_sinks(build, view) == ([Sink.SHELL] if told else [])
