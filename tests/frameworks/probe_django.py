@@ -58,8 +58,8 @@ def handled(view: Any) -> dict[str, str]:
                 for method in each.methods
             }
     if actions := getattr(view, "actions", None):
-        served = set(view.cls.http_method_names) - {"head"}  # the others get 405 from `dispatch`
-        return {m.upper(): f"{view.cls.__name__}.{a}" for m, a in actions.items() if m in served}
+        listed = set(view.cls.http_method_names) - {"head"}  # the others get 405 from `dispatch`
+        return {m.upper(): f"{view.cls.__name__}.{a}" for m, a in actions.items() if m in listed}
     if cls := getattr(view, "view_class", None) or getattr(view, "cls", None):
         served = [
             m for m in METHODS if hasattr(cls, m.lower()) and m.lower() in cls.http_method_names
