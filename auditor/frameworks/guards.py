@@ -161,6 +161,8 @@ class Guards:
             return Guard(function.node.name, at, "body", Guarding.ENFORCED, notes)
         if summary.guaranteed is Strength.OUTSIDE:
             return Guard(function.node.name, at, "body", Guarding.UNKNOWN, notes)
+        if summary.conditional and "outside this tree" in notes:
+            return Guard(function.node.name, at, "body", Guarding.UNKNOWN, notes)
         return None
 
     def exchanges(self, function: Located) -> bool:

@@ -32,6 +32,7 @@ _ASKS = (
     ("database", r"\.ensure_connection$|\.query(?:\(\))?\.(?:\w+(?:\(\))?\.)*(?:first|count|all|get)$"),
     ("database", r"(?:^|[.:_])(?:check|ping|test|verify|is)_?(?:\w+_)?(?:database|db|connection|postgres|mongo|mysql)\w*$"),
     ("database", r"(?:^|[.:_])(?:database|db|mongo|postgres)_(?:ready|alive|ok|up|exists|health\w*|is_\w+)$"),
+    ("database", r"(?:^|\.)(?:fetchval|fetchrow|fetchone|fetch_one|fetch_val)$"),
     ("cache", r"^django\.core\.cache\.caches?(?:\[\])?\.a?(?:get|set|add|touch)$|[Cc]ache\(\)\.(?:get|set)$"),
     ("cache", r"[Rr]edis\w*(?:\(\))?.*\.(?:ping|get|set|info)$"),
     ("service", r"^(?:httpx|requests|aiohttp)\..*(?:get|post|head|request)$"),

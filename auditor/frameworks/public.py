@@ -19,6 +19,10 @@ _ACTIONS = tuple(
             r"|(?:send|verify|request|resend)[-_]otp|magic(?:[-_]?link)?|2fa|mfa|otp[-_/]sync"
             r"|(?:auth|login|oauth2?|users?)[-/](?:token|otp|session|jwt)|token|otp"
             r"|(?:ssh|key|worker|client|device)[-_]authorize"
+            r"|(?:oidc|oauth2?|saml2?|sso|device)/(?:auth[-_]?)?(?:init|poll|start|begin|device[-_](?:code|token))"
+            r"|(?:2fa|mfa)/(?:totp|otp|verify|fido2?|webauthn|sms|email)"
+            r"|(?:login|token|auth|2fa|mfa)/(?:fido2?|webauthn|passkeys?)/(?:begin|complete|start|finish|verify|options)"
+            r"|(?:github|gitlab|google|auth|oauth2?|device)/device[-_](?:code|token)"
             r"|(?:log|sign)[-_]?in/(?:totp|otp|mfa|2fa|oidc|sso|saml2?|ldap|oauth2?|verify|challenge|providers)"
             r"|(?:oauth2?|oidc|openid|saml2?|sso)[-/](?:tokens?|exchange|config(?:uration)?|providers?)"
             r"|(?:google|github|gitlab|facebook|microsoft|apple|discord|oauth2?|oidc|sso)/(?:auth[-_]?)?url"
@@ -38,7 +42,7 @@ _ACTIONS = tuple(
             r"(?:request[-_])?(?:forgot(?:ten)?|forget|reset|recover)[-_/]?(?:my[-_])?password|password[-_/]?(?:reset|recovery|forgot)"
             r"(?:[-_/](?:confirm|request|complete))?|recover|verify[-_]?email|email[-_]?verification"
             r"|confirm[-_]?email|request[-_]?verify[-_]?token|resend[-_]?(?:confirmation|verification)(?:[-_]?email)?"
-            r"|reset[-_]?password/(?:new[-_]?password|confirm|complete)"
+            r"|reset[-_]?password/(?:new[-_]?password|confirm|complete|finali[sz]e|finish)"
             r"|(?:forgot(?:ten)?|forget|lost)[-_]?password/(?:ask|request|change|set|sent|new|reset|confirm|complete|done)"
             r"|(?:forgot|reset)[-_]?password/\w*(?:token|code)"
             r"|(?:auth|accounts?|login)/(?:reset|recover|forgot|activate|unlock)",
@@ -104,7 +108,7 @@ _MAILED = re.compile(
 )
 """What the link of a mail does: its secret is the credential."""
 _SECRET = re.compile(
-    r"\{(?:token|email|code|uid|key)\w*\}|\{(?:\w+_)?(?:confirm|confirmation|activation|verification|reset|invite|invitation)_?(?:token|code|key)\}",
+    r"\{(?:token|email|code|uid|key)(?!_?id\})\w*\}|\{(?:\w+_)?(?:confirm|confirmation|activation|verification|reset|invite|invitation)_?(?:token|code|key)\}",
     re.I,
 )
 _WHOSE = re.compile(r"\{(?:uid\w*|user_?id|user|pk|id)\}", re.I)
@@ -141,6 +145,7 @@ _PARAMETER = re.compile(r"<(?:[^:<>]+:)?(\w+)>|\{(\w+):\w+\}")
 
 def public_by_nature(method: str, path: str) -> str:
     """Why a route is public by nature; empty where it is not. A start page is public."""
+    path = path.removeprefix("{?}")  # a prefix that is told at run time
     segments = [_PARAMETER.sub(r"{\1\2}", s) for s in path.split("/") if s]
     while segments and re.fullmatch(r"api|v\d+", segments[0], re.I):
         segments.pop(0)

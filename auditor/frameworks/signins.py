@@ -42,6 +42,9 @@ _MAILS_RESET = re.compile(
     re.I,
 )
 _SETS = re.compile(r"new_?pass|(?<!re)set_password|change_password", re.I)
+_REGISTRATION_FORM = re.compile(
+    r"(?:\w*[a-z])?(?:Registration|Register|Sign_?[Uu]p)(?:Form|Schema)$"
+)
 _PAGE = re.compile(
     r"(?:^|[/_-])(?:log|sign)[-_]?in(?:[-_]page|[-_]form)?\.(?:html?|jinja2?|j2)$", re.I
 )
@@ -72,7 +75,8 @@ def entrance(code: Code, function: Located | None) -> str:
     if any(_MAILS_RESET.search(_word(n)) for n in t.walk_own(*function.node.body)):
         if not any(_SETS.search(_word(n)) for n in t.walk_own(*function.node.body)):
             return "password recovery"
-    if not _REGISTERS.search(function.node.name):
+    form = any(_REGISTRATION_FORM.match(_word(n)) for n in t.walk_own(*function.node.body))
+    if not form and not _REGISTERS.search(function.node.name):
         return ""
     near = _nodes(code, function, 1)
     annotated = [n for p in function.node.params if p.annotation for n in t.walk(p.annotation)]

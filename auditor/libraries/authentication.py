@@ -240,6 +240,11 @@ KNOWN_GUARDS = tuple(
                 ),
                 (r"flask_jwt\.jwt_required", "flask-jwt verifies the token"),
                 (
+                    r"flask_jwt_oidc(?:\.\w+)?\.JwtManager\(\)\."
+                    r"(?:requires_auth|requires_roles|has_one_of_roles|requires_auth_cookie)",
+                    "flask-jwt-oidc verifies the token",
+                ),
+                (
                     r"flask_security(?:\.decorators)?\.(?:auth_required|login_required"
                     r"|auth_token_required|http_auth_required|roles_required|roles_accepted"
                     r"|permissions_required|permissions_accepted)",
@@ -552,7 +557,7 @@ def verifying_calls(site: CallSite, name: str, values: Evaluator) -> Verificatio
             return None  # who sends no token passes
         return Verification(Strength.VERIFIED, raises=True, denies=True)
     if name in _RAISING or _OKTA.search(name) or _JWT_AUTHENTICATION.search(name):
-        return Verification(Strength.VERIFIED, raises=True)
+        return Verification(Strength.VERIFIED, raises=True, denies="ebhook" in name)
     if name in _TELLING or _REST_AUTHENTICATION.search(name):
         return Verification(Strength.VERIFIED, raises=False)
     return None

@@ -97,7 +97,7 @@ class Counters:
 
     # --- turning away
 
-    def _says(self, function: Located, nodes: list[t.Node], depth: int = 2) -> bool:
+    def _says(self, function: Located, nodes: list[t.Node], depth: int = _DEPTH) -> bool:
         """Whether these nodes of a function, or a function they call, turn callers away for it."""
         inner = self.code.inside(function)
         telling = [n for n in nodes if self._tells(n) or (depth and self._calls(n, inner, depth))]

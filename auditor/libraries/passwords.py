@@ -377,7 +377,8 @@ def plain_queries(application: Application) -> Iterator[PasswordHash]:
     for site in code.method_calls("filter_by", "filter", "get", "get_or_none", "find_one", "execute", "raw", "text"):  # fmt: skip
         if not isinstance(site.node.func, t.Attr | t.Name):
             continue
-        for keyword in site.node.keywords:
+        named = not site.node.args and t.last_word(site.node.func) == "execute"  # no statement
+        for keyword in site.node.keywords if not named else ():
             if keyword.name in ("password", "passwd", "pwd") and _given(keyword.value):
                 if not _hashed_before(code, keyword.value, site.scope):
                     told = "plain text: the store is asked for the password as it was typed"

@@ -13,7 +13,7 @@ from auditor.assess.verdict import (
 )
 from auditor.link.application import Application
 from auditor.model.operations import LogSetup, Print
-from auditor.model.web import WebApp
+from auditor.model.web import Route, WebApp
 
 
 class StructuredLogging(Rule):
@@ -56,7 +56,9 @@ class StructuredLogging(Rule):
                 "Look at a line of the log in production: it should be JSON with a level and a time.",
             )
         if not live:
-            evidence += self._plain(apps, setups)
+            routed = {r.application for r in application.facts(Route) if r.public != "static files"}
+            serving = tuple(app for app in apps if app.name in routed)  # not one of a script
+            evidence += self._plain(serving or apps, setups)
         evidence += self._prints(application)
         summary = (
             "Logs are structured."

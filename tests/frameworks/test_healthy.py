@@ -241,6 +241,65 @@ def key(fingerprint: str, wanted: str = "", db: Session = Depends(get_db)):
 """,
         {"/keys/{fingerprint}": ABSENT},
     ),
+    "an object made of the request, a resolver somebody else has chosen": (
+        """
+import os
+from fastapi import Depends, FastAPI, HTTPException, Request
+import jwt
+
+class Context:
+    def __init__(self, request: Request):
+        self.request = request
+
+def context(request: Request):
+    return Context(request=request)
+
+class Reader:
+    def __call__(self, context: Context = Depends(context)):
+        return self.authenticate(context)
+
+    def authenticate(self, context):
+        try:
+            return jwt.decode(context.request.headers["x"], os.environ["KEY"], algorithms=["HS256"])
+        except jwt.PyJWTError:
+            raise HTTPException(401)
+
+def resolved(request: Request):
+    resolver = getattr(request.app.state, "resolver", None)
+    match resolver(request.headers.get("authorization")):
+        case Ok(value=user):
+            return user
+        case _:
+            raise HTTPException(401)
+
+app = FastAPI()
+reads = Reader()
+
+@app.post("/context")
+def in_context(user=Depends(reads)): ...
+
+@app.post("/resolved")
+def by_resolver(user=Depends(resolved)): ...
+""",
+        {"/context": ENFORCED, "/resolved": Guarding.UNKNOWN},
+    ),
+    "flask-jwt-oidc": (
+        """
+from flask import Flask
+from flask_jwt_oidc import JwtManager
+
+app = Flask(__name__)
+jwt = JwtManager()
+
+@app.post("/roles")
+@jwt.has_one_of_roles(["staff"])
+def roles(): ...
+
+@app.post("/none")
+def none(): ...
+""",
+        {"/roles": ENFORCED, "/none": ABSENT},
+    ),
     "paths below a prefix that is told at run time": (
         """
 from flask import Flask

@@ -212,13 +212,19 @@ _PLAIN_DECORATORS = {"staticmethod", "classmethod", "wraps", "lru_cache", "cache
 
 
 def _handed_over(application: Application) -> set[str]:
-    """Plain names of what is passed to calls: `router.add_api_route("/callback", self.authorize)`."""
-    return {
+    """Plain names of what is passed to calls or decorates: `add_api_route("/back", self.authorize)`."""
+    passed = {
         t.last_word(given)
         for site in application.code.all_calls()
         for given in arguments(site.node)
         if isinstance(given, t.Name | t.Attr)
     }
+    decorating = {
+        t.last_word(decorator.func if isinstance(decorator, t.Call) else decorator)
+        for function in application.code.functions()
+        for decorator in function.node.decorators  # type: ignore[attr-defined]
+    }
+    return passed | decorating
 
 
 def _all(route: Route, guards: DependencyGuards) -> Iterator[Located]:

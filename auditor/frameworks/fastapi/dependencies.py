@@ -21,7 +21,7 @@ from auditor.link.application import Application
 from auditor.link.checks import Origin, Strength
 from auditor.link.contexts import contexts_of
 from auditor.link.names import Code
-from auditor.link.scopes import Located, Scope, argument
+from auditor.link.scopes import Located, Scope, argument, arguments
 from auditor.link.values import Env, Evaluator, fills_parameters, place_of
 from auditor.model.places import Place
 from auditor.model.web import Guard, Guarding, Parameter
@@ -230,6 +230,7 @@ class DependencyGuards(Guards):
         super().__init__(application)
         self._guarantees: dict[tuple[object, ...], Strength] = {}
         self._guards: dict[tuple[object, ...], list[Guard]] = {}
+        self._wrapping: dict[int, bool] = {}
 
     def origin(self, param: t.Param, scope: Scope) -> Origin | None:
         """What a parameter holds: a verified identity, an optional one, or a caller's word."""
@@ -250,7 +251,25 @@ class DependencyGuards(Guards):
             if self._takes_credential(dependency.target) or summary.denies:
                 truth = max(self.established(dependency.target), summary.when_truthy)
                 return Origin(caller=truth < Strength.VERIFIED, truth=truth)
-        return Origin()
+        return Origin(caller=self._wraps_request(dependency.target))
+
+    def _wraps_request(self, function: Located) -> bool:
+        """Whether a dependency makes an object of the request: `RequestContext(request=request)`."""
+        key = id(function.node)
+        if key not in self._wrapping:
+            requests = {
+                p.name
+                for p in function.node.params  # type: ignore[attr-defined]
+                if p.annotation is not None
+                and _REQUESTS.match(self.code.name(p.annotation, function.scope))
+            }
+            self._wrapping[key] = bool(requests) and any(
+                isinstance(node, t.Call)
+                and t.last_word(node.func)[:1].isupper()
+                and any(isinstance(x, t.Name) and x.id in requests for x in arguments(node))
+                for node in t.walk_own(*function.node.body)  # type: ignore[attr-defined]
+            )
+        return self._wrapping[key]
 
     def _scheme(self, name: str) -> bool:
         """Whether a dependency is a security scheme, own subclasses without a check included."""

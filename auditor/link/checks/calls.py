@@ -37,6 +37,10 @@ _NO_AUTHORITIES = sys.stdlib_module_names | {
 """Packages that decide nothing about a credential."""
 _NO_CREDENTIAL = re.compile(r"(?:ssh|public|primary|foreign)_?keys?", re.I)
 """Keys that others may know."""
+_HELD = re.compile(r"^$|^typing\.cast\(\)$|^builtins\.getattr\(\)$|:[^()]*\(\)$")
+"""What a name means that stands for a function which somebody else has chosen."""
+_KEPT = re.compile(r"\(\)\.(?:app\.)?(?:state|ctx)\.")
+"""An attribute of `request.state` or `app.state`."""
 _LOOKUP_METHODS = {
     "find_one", "find", "get", "first", "one", "one_or_none", "scalar", "scalar_one_or_none",
     "get_or_none", "find_one_and_update", "hget", "hgetall", "exists", "count_documents",
@@ -220,15 +224,21 @@ class Calls(Part):
     def known_package(name: str) -> bool:
         """Whether a canonical name lies in a package outside of the tree."""
         package = name.partition(".")[0]
+        if _KEPT.search(name):
+            return False  # what the tree itself has put there
         return "." in name and ":" not in name and package not in ("", "builtins")
 
     def asked_outside(self, call: t.Call, name: str, state: State) -> Verification | None:
         """A package or service that is given the credential: what it makes of it cannot be seen."""
+        if self.held(call, name):
+            name = t.dotted(call.func)  # `resolver = request.app.state.resolver`
         if name.partition(".")[0].removesuffix("()") in _NO_AUTHORITIES:
             return None
         if not any(self.evidence.touches_caller(given, state) for given in arguments(call)):
             return None
-        if not self.known_package(name):
+        if isinstance(call.func, t.Name) and name == call.func.id:
+            pass
+        elif not self.known_package(name):
             if not isinstance(call.func, t.Attr) or _PLAIN_METHODS.search(call.func.name):
                 return None
             if self.evidence.touches_caller(call.func.value, state) or "log" in t.dotted(
@@ -237,6 +247,12 @@ class Calls(Part):
                 return None
             name = t.dotted(call.func) or call.func.name
         return Verification(Strength.OUTSIDE, raises=False, note=f"asks {name}, which is not known")
+
+    def held(self, call: t.Call, name: str) -> bool:
+        """Whether a local variable holds the function that is called, and nobody says which."""
+        if not isinstance(call.func, t.Name) or not _HELD.search(name):
+            return False
+        return any(b.kind == "value" for b in self.scope.bindings.get(call.func.id, ()))
 
     def asked_issuer(self, call: t.Call, name: str, state: State) -> Verification | None:
         """The credential sent on as one, to the server that issued it (RFC 7662): its answer tells.

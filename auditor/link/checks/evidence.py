@@ -201,7 +201,8 @@ class Evidence(Part):
         if written and CREDENTIAL_FIELD.search(name) and not _OF_A_KIND.search(name):
             self.trace.note("compares with a secret written in the code")
             return Strength.DEFAULT_SECRET
-        if re.search(r"secret|token|api_?key|password", t.dotted(expected), re.I):
+        spelt = t.dotted(expected.func if isinstance(expected, t.Call) else expected)
+        if re.search(r"secret|token|api_?key|password", spelt, re.I):
             return Strength.VERIFIED
         return Strength.FORM
 

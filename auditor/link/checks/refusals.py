@@ -17,7 +17,8 @@ _ERROR_NAMES = re.compile(
 )
 DENIAL_WORDS = re.compile(r"auth|credential|permission|forbidden|token|denied|login", re.I)
 TURNS_AWAY = re.compile(
-    r"redirect|unauthorized|forbidden|no_permission|permission_denied|_jwt_in_request|jwt_\w*required",
+    r"redirect|unauthorized|forbidden|no_permission|permission_denied|_jwt_in_request|jwt_\w*required"
+    r"|authori[sz]e|authenticate|construct_event|require_(?:user|login|role|perm|auth)",
     re.I,
 )
 _RESPONSES = re.compile(

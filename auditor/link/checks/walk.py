@@ -129,9 +129,16 @@ class Walk(Part):
                 return merge([state, inner])
             case t.Match():
                 state = self.evidence.effect(stmt.subject, state)
-                ends = [self.block(case.body, state) for case in stmt.cases]
+                passed, _ = self.evidence.truth(stmt.subject, state)
+                succeeded = state.with_strength(max(state.strength, passed))
+                ends = [
+                    self.block(case.body, succeeded if _is_success(case) else state)
+                    for case in stmt.cases
+                ]
                 if any(not case.values and case.guard is None for case in stmt.cases):
                     return merge(ends)  # `case _`
+                if any(map(_is_success, stmt.cases)) and any(map(_is_failure, stmt.cases)):
+                    return merge(ends)
                 return merge([state, *ends])
             case t.Assert(test=test):
                 state = self.evidence.effect(test, state)
@@ -332,6 +339,21 @@ class Walk(Part):
                             env[name] = state.env.get(name, Origin(falsy=True))
             ends.append(self.block(handler.body, replace(state, env=env)))
         return self.block(stmt.final, merge(ends)) if stmt.final else merge(ends)
+
+
+_SUCCESS = re.compile(r"^(?:Ok|Success|Some|Right|Valid|Authenticated|Authorized)$")
+
+
+_FAILURE = re.compile(r"^(?:Err|Error|Failure|Left|Invalid|Nothing)$")
+
+
+def _is_failure(case: t.Case) -> bool:
+    return bool(case.values) and all(_FAILURE.search(t.last_word(v)) for v in case.values)
+
+
+def _is_success(case: t.Case) -> bool:
+    """`case Ok(value=user)`: the result of a check that went well."""
+    return bool(case.values) and all(_SUCCESS.search(t.last_word(v)) for v in case.values)
 
 
 def _denies(status: t.Expr) -> bool:

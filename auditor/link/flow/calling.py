@@ -178,6 +178,8 @@ class Calling(Following):
                 return self.formatted(expr.func.value, reached)
             if last == "joinpath":
                 return given.as_text(led=True)
+        if reached.name == "urllib.request.Request":
+            return reached.arg(0, "url")  # what it carries leads nowhere
         if reached.name in ("asyncio.run", "asyncio.Runner().run"):
             return reached.arg(0)
         if reached.name in ("tarfile.open", "tarfile.TarFile.open"):
