@@ -87,7 +87,7 @@ class Entries:
         source = Source(kind, param.name, segment=kind == "path" and not _slashes(path, param.name))
         if kind == "file":
             return Taint(source, Form.FILE)
-        if kind == "path" and _converter(path, param.name) in _NARROW:
+        if kind == "path" and (_converter(path, param.name) or "") not in _OPEN_CONVERTERS:
             return None
         for found in declarations(self.values, param, function.scope):
             if patterned(found.node):  # type: ignore[arg-type]
