@@ -66,11 +66,14 @@ class Authentication(Rule):
         met = [r for r in known if r.authentication is Guarding.ENFORCED]
         reads = {(r.application, r.name): r for r in application.facts(OpenRead)}
         static = {(page.application, page.name) for page in application.facts(StaticPage)}
-        evidence = [
-            *self._guards(known),
-            *(self._open(r, reads, static) for r in known if r.authentication is Guarding.ABSENT),
-            *self._unused(application, known),
+        opened = [
+            self._open(r, reads, static) for r in known if r.authentication is Guarding.ABSENT
         ]
+        evidence = [*self._guards(known), *opened]
+        if worst := max(
+            (e.severity for e in evidence if e.state is not State.PRESENT), default=None
+        ):
+            evidence += self._unused(application, worst)
         if not known:
             guards = sorted(
                 {g.name for r in judged for g in r.guards if g.state is Guarding.UNKNOWN}
@@ -138,12 +141,11 @@ class Authentication(Rule):
                         guard.place, f"`{guard.name}` {guard.reason} for {many}", guard.name
                     )
 
-    def _unused(self, application: Application, routes: list[Route]) -> Iterator[Evidence]:
-        if all(r.authentication is Guarding.ENFORCED for r in routes):
-            return
+    def _unused(self, application: Application, worst: Severity) -> Iterator[Evidence]:
+        """Guards on no route: as grave as the gravest of the routes that they could stand before."""
         for guard in application.facts(UnusedGuard):
             message = f"`{guard.name}` is written to guard routes, and {guard.reason}"
-            yield Evidence(guard.place, State.DECORATIVE, Severity.CRITICAL, message, guard.name)
+            yield Evidence(guard.place, State.DECORATIVE, worst, message, guard.name)
 
     good = (
         {

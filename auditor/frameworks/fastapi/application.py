@@ -190,7 +190,7 @@ def unused_guards(application: Application) -> Iterator[UnusedGuard]:
         name: str = function.node.name  # type: ignore[attr-defined]
         if function.key in used or (function.path, function.node.line) in places:
             continue
-        if not guards.sounds_like_guard(name) or _decorated(function):
+        if not guards.sounds_like_guard(name) or "optional" in name or _decorated(function):
             continue
         if guards.means_to_guard(function) and not _called(application, function):
             if handed_over is None:
