@@ -26,7 +26,7 @@ _WORDS = (
 )
 _TYPES = r"(?:str|string|String|bytes|Final(?:\[\w+\])?|Optional\[\w+\]|SecretStr|Secret|any|const|\w+ \| None)"
 _JOINS = (
-    rf"[ \t]{{0,8}}:[ \t]{{0,4}}{_TYPES}[ \t]{{0,4}}=|,\s{{0,40}}[\"']?[vV]alue[\"']?[ \t]{{0,4}}[:=]|[ \t]{{0,40}}(?:=>|:=|={{1,3}}|!={{1,2}}|:-|:|,)"
+    rf"[ \t]{{0,8}}:[ \t]{{0,4}}{_TYPES}[ \t]{{0,4}}=|,\s{{0,40}}[\"']?[vV]alue[\"']?[ \t]{{0,4}}[:=]|[ \t]{{0,40}}(?:=>|:=|\+?={{1,3}}|!={{1,2}}|:-|:|,)"
     r"|[ \t\n]{1,40}(?:\|\||\?\?|or)\b?|[ \t]{1,8}value[ \t]{0,4}="
     r"|[ \t\r]{0,8}\n[ \t]{1,40}value[ \t]{0,4}:|[ \t]{0,8}\{[^{}]{0,200}\bdefault[ \t]{0,8}=|>|[ \t]+"
 )
@@ -157,11 +157,11 @@ def _read(text: bytes, start: int, at: int, place: Place) -> Assignment | None:
     name = text[name_start:close_start].decode("latin-1").strip(".-")
     if meaning_of(name) is None:
         return None
-    join = text[close_end:at].decode("latin-1").strip()
+    join = text[close_end:at].decode("latin-1").strip().removeprefix("+")
     if len(join) > 6 and join[0] == ",":
         join = ":"  # `{"name": "DB_PASSWORD", "value": "…"}`
     closed = close_end > close_start
-    option = text[max(0, name_start - 2) : name_start + 2].find(b"--") >= 0
+    option = text.startswith(b"-", name_start) or text.endswith(b"--", 0, name_start)
     if join == ":" and text[max(0, name_start - 2) : name_start] == b"${":
         if text[at : at + 1] in (b"?", b"+"):
             return None
@@ -249,15 +249,17 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
         return None
     if not _may_be_bare(found, place, value) or len(value) < 3:
         return None
-    if values.is_reference(value) or not (value.isascii() or values.looks_random(value)):
-        return None
     known = sense is Meaning.PASSWORD and is_common(value)
+    if values.is_reference(value) and not (known and found.quoted and value[0] == "!"):
+        return None  # `!ChangeMe!` is a tag of YAML where it is not quoted
+    if not (value.isascii() or values.looks_random(value)):
+        return None
     if values.is_identifier(value) and not (sense is Meaning.PASSWORD and value.isdigit()):
         return None
     if place.yaml and name.lower() == "secret" and _RESOURCE.fullmatch(value):
         return None
     signs = sense is Meaning.SIGNING and _is_written_in_code(found, place, text)
-    if place.composes and sense is Meaning.PASSWORD and _is_of_service(value, name):
+    if sense is Meaning.PASSWORD and _is_the_service_s(found, place, value):
         known = True
     if not _is_fallback(found) and not known and _names_itself(value, name):
         own = name.rpartition(".")[2].lower().replace("_", "")
@@ -287,9 +289,13 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     return _secret(found, sense, place, value, random)
 
 
-def _is_of_service(value: str, name: str) -> bool:
-    """`WORDPRESS_DB_PASSWORD=wordpress`"""
-    return len(value) >= 5 and value.lower() in words_of(name) and meaning_of(value) is None
+def _is_the_service_s(found: Assignment, place: Place, value: str) -> bool:
+    """`WORDPRESS_DB_PASSWORD=wordpress`, and in a compose file whatever a service is started with."""
+    if place.composes and found.name.isupper() and not values.is_placeholder(value):
+        return True
+    if not place.composes and not place.lines and not (place.settings and found.name.isupper()):
+        return False
+    return len(value) >= 5 and value.lower() in words_of(found.name) and meaning_of(value) is None
 
 
 def _password(found: Assignment, place: Place, value: str, random: bool) -> Judged | None:

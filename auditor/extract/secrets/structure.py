@@ -169,6 +169,7 @@ COMMON_PASSWORDS = frozenset(
         "pass",
         "rabbitmq",
         "changeme",
+        "changeit",
         "postgresql",
         "db",
         "dev",
