@@ -143,7 +143,7 @@ class _Reader:
     def _judged(self, expr: t.Expr, site: CallSite, place: Place) -> LoggedValue | None:
         name = _word(expr)
         text = t.dotted(expr) or name
-        if name and not name.isupper() and _SECRET.match(name):
+        if name and not name.isupper() and _SECRET.match(name) and not _masked(name, site):
             return LoggedValue("a secret", text, place)
         if _SECRET_SETTING.search(_setting(expr)):
             return LoggedValue("a secret", _setting(expr), place)
@@ -155,6 +155,8 @@ class _Reader:
             if (id(site.function), expr.id) in self.bodies:
                 return LoggedValue("a whole request", expr.id, place)
         if name and not name.isupper() and _PERSONAL.match(name) and not isinstance(expr, t.Call):
+            if "_id_" in name:  # `receipt_id_email`, by which nobody is told
+                return None
             return LoggedValue("personal data", text, place)
         return None
 
@@ -166,6 +168,15 @@ class _Reader:
             and expr.name in _RAW
             and t.dotted(expr.value).endswith("request")
         )
+
+
+def _masked(name: str, site: CallSite) -> bool:
+    """What a receiver of Django's `user_login_failed` is handed: secrets are stars in it.
+
+    https://docs.djangoproject.com/en/stable/ref/contrib/auth/#django.contrib.auth.signals.user_login_failed
+    """
+    given = {p.name for p in site.function.params} if site.function is not None else set()
+    return name == "credentials" and {"sender", "credentials"} <= given
 
 
 _SECRET_SETTING = re.compile(

@@ -11,6 +11,10 @@ from auditor.report.document import Piece, Report, Result
 ORDER = ("critical", "high", "medium", "low", "info")
 
 
+_OF_A_KIND = 2
+"""Findings of one kind that are shown of one file."""
+
+
 class Shown(msgspec.Struct, frozen=True):
     """The first pieces of evidence, each with how many say the same, and how many are left out."""
 
@@ -27,7 +31,7 @@ def shown(pieces: Sequence[Piece], limit: int) -> Shown:
     for piece in pieces:
         same.setdefault((piece.state, piece.severity, piece.message), []).append(piece)
     kinds: dict[tuple[str, str], list[list[Piece]]] = {}
-    for group in same.values():
+    for group in _without_repeats([*same.values()]) if len(pieces) > limit else same.values():
         kinds.setdefault((group[0].state, group[0].severity), []).append(group)
     chosen: list[list[Piece]] = []
     queues = list(kinds.values())
@@ -40,6 +44,22 @@ def shown(pieces: Sequence[Piece], limit: int) -> Shown:
     chosen.sort(key=lambda group: order[id(group[0])])
     told = sum(len(group) for group in chosen)
     return Shown([(group[0], len(group) - 1) for group in chosen], len(pieces) - told)
+
+
+def _without_repeats(groups: list[list[Piece]]) -> list[list[Piece]]:
+    """A file with 80 findings of one kind shows two of them, and how many there are."""
+    first: dict[tuple[str, str, str], list[list[Piece]]] = {}
+    kept = []
+    for group in groups:
+        piece = group[0]
+        kind = piece.message.partition(" in `")[0].partition(": ")[0]
+        known = first.setdefault((piece.path, piece.severity, kind), [])
+        if len(known) < _OF_A_KIND:
+            known.append(group)
+            kept.append(group)
+        else:
+            known[-1].extend(group)
+    return kept
 
 
 def alike(number: int) -> str:

@@ -315,3 +315,20 @@ def test_nothing_else_is_read_for_them(tmp_path: Path) -> None:
     assert "auditor.extract.secrets" in imported
     ours = {"auditor.link.names", "auditor.frameworks", "auditor.advisories.lookup"}
     assert not imported & {*ours, "auditor.extract.python", "libcst", "bandit", "cyclonedx"}
+
+
+COMPOSED = {
+    "whatever a service starts with": ("docker-compose.yml", "MYSQL_ROOT_PASSWORD: mysqlrootpassword", ["low"]),
+    "a placeholder with signs": ("values.yaml", 'postgresqlPassword: "!ChangeMe!"', ["low"]),
+    "the service's own name": ("app.properties", "shop.instance.dbPassword=instance", ["low"]),
+    "an address beside the service": ("docker-compose.yml", "URL: postgres://shop:chummy7@db:5432/x", ["low"]),
+    "an option with one dash": ("ci.yml", "- goveralls -repotoken " + "3gHdORO5k5ziZcWM" + "Bxnd9LrMZaJs8m9x5", ["medium"]),
+    "a value that is appended": ("ci.yml", "TOKEN+='" + "79960c12a1" + "e067f2ec'", ["medium"]),
+    "hashes that another scanner keeps": (".secrets.baseline", '"hashed_secret": "' + "9d989e8d27dc9e0ec3389fc8" + '55f142c3d40f0c50"', []),
+    "what is made at run time": ("data.py", 'data = {"password": f"{uuid.uuid4()}"}', []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name, text, wanted", COMPOSED.values(), ids=COMPOSED.keys())
+def test_what_services_are_started_with(name: str, text: str, wanted: list[str]) -> None:
+    assert [s.confidence for s in find_secrets(f"{text}\n".encode(), name)] == wanted

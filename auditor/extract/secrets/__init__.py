@@ -388,6 +388,8 @@ def _login(
         return None  # a port, of `host:5432@…`
     if re.search(r"%[89A-Fa-f][0-9A-Fa-f]", password):
         return None  # what shows how addresses are escaped
+    if local and place.composes and not values.looks_random(password):
+        return "local-url-password", f"default password in {title}", "low"  # beside the service
     if local and values.is_for_tests(password):
         return "url-password", f"password in {title}", "low"
     certain = not local and values.entropy(password) >= 2.0 and len(password) >= 6

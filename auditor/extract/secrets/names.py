@@ -119,7 +119,7 @@ def meaning(name: str) -> Meaning | None:
     *before, last = words
     last = last.rstrip("0123456789") or last
     qualifiers = set(before)
-    if {*qualifiers, last} & _STRONGLY_PUBLIC:
+    if {*qualifiers, last} & _STRONGLY_PUBLIC or qualifiers & {"hashed", "encrypted"}:
         return None
     if last in _PASSWORDS or last.endswith(("password", "passwd", "passphrase")):
         return (

@@ -280,6 +280,25 @@ def logging_settings(application: Application) -> Iterator[LogSetup]:
         configured = [value for value in project.main.known("LOGGING") if isinstance(value, dict)]
         if place is not None and configured:
             yield LogSetup("LOGGING", any(writes_json(str(c)) for c in configured), place, "start")
+        else:
+            yield from _made_elsewhere(application, project.main)
+
+
+def _made_elsewhere(application: Application, main: Variant) -> Iterator[LogSetup]:
+    """`LOGGING = get_logger_config(…)`, `from company.settings import LOGGING`: told by the texts of
+    what makes it, unknown where that is not in the tree."""
+    code, scope = application.code, main.module.scope
+    place = main.place("LOGGING") or Place(main.module.path, 1)
+    for binding in scope.bindings.get("LOGGING", ()):
+        made = (
+            code.defined(binding.value.func, scope) if isinstance(binding.value, t.Call) else None
+        )
+        if made is not None and isinstance(made.node, t.Function):
+            texts = (n.value for n in t.walk_own(*made.node.body) if isinstance(n, t.Const))
+            words = " ".join(text for text in texts if isinstance(text, str))
+            yield LogSetup("LOGGING", writes_json(words), place, "start")
+        elif isinstance(binding.value, t.Call) or main.place("LOGGING") is None:
+            yield LogSetup("LOGGING", None, place, "start")
 
 
 def _configured(name: str, bound: Bound) -> Value:
