@@ -176,7 +176,7 @@ _TEST_NAME = Words(
 )
 _EXAMPLE_FOLDERS = {"example", "examples", "sample", "samples", "demo", "demos", "snippets"}
 _EXAMPLE_NAME = Words(
-    r"(?i)\.(?:example|sample|template)(?:\.|$)|\.dist(?:\.|$)"
+    r"(?i)\.(?:example|sample|template)(?:\.|$)|compose[-_](?:example|sample)\.|\.dist(?:\.|$)"
     r"|^\.?(?:dot)?env[-_](?:example|sample|template|dist)$|^(?:example|sample|template)[-_.](?:dot)?env$"
     r"|^(?:example|sample)[-_].+\.(?:cfg|ini|toml|conf)$"
 )

@@ -297,7 +297,10 @@ def _made_elsewhere(application: Application, main: Variant) -> Iterator[LogSetu
             texts = (n.value for n in t.walk_own(*made.node.body) if isinstance(n, t.Const))
             words = " ".join(text for text in texts if isinstance(text, str))
             yield LogSetup("LOGGING", writes_json(words), place, "start")
-        elif isinstance(binding.value, t.Call) or main.place("LOGGING") is None:
+        elif isinstance(binding.value, t.Call):
+            if t.last_word(binding.value.func) not in ("deepcopy", "copy", "dict"):
+                yield LogSetup("LOGGING", None, place, "start")
+        elif main.place("LOGGING") is None:
             yield LogSetup("LOGGING", None, place, "start")
 
 
