@@ -63,7 +63,7 @@ class Decorators:
         if depth > _MAX_DEPTH:
             return
         if found is None:
-            if (inner := self._of_methods(expr, scope)) is not None:
+            if depth and (inner := self._of_methods(expr, scope)) is not None:
                 yield from self.layers(inner, depth + 1)
                 return
             if isinstance(expr, t.Name | t.Attr):
@@ -98,11 +98,21 @@ class Decorators:
             for p in params
             if p.name not in ("self", "cls") and p.kind not in ("args", "kwargs", "keyword")
         ]
-        self._bound = {**saved, **{(id(inner), n): a for n, a in zip(names, args, strict=False)}}
+        self._bound = {
+            **saved,
+            **{(id(inner), n): a for n, a in zip(names, args, strict=False) if self._asked(a)},
+        }
         try:
             yield
         finally:
             self._bound = saved
+
+    def _asked(self, given: Located) -> bool:
+        """Whether a decorator's maker is given something to ask: a function."""
+        if isinstance(given.node, t.Lambda):
+            return True
+        found = self.code.defined(given.node, given.scope)  # type: ignore[arg-type]
+        return found is not None and isinstance(found.node, t.Function)
 
     def _decorated(self, found: Located) -> Located | None:
         """What makes a decorator of a function: `@demanding def managers_only(user): return …`."""
