@@ -267,7 +267,7 @@ KNOWN_GUARDS = tuple(
                     "flask-user demands an authenticated user",
                 ),
                 (
-                    r"flask_appbuilder(?:\.security(?:\.decorators)?)?\.(?:has_access|has_access_api|protect|permission_name)",
+                    r"flask_appbuilder(?:\.security(?:\.decorators)?)?\.(?:has_access|has_access_api|protect)",
                     "Flask-AppBuilder checks the caller's permissions",
                 ),
                 (

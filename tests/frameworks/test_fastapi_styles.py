@@ -79,7 +79,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 class Guard:
     OPEN = ["/docs"]
-    CLOSED = re.compile(r"^/v\\d+/(?!public/)[^/]+")
+    CLOSED = re.compile(r"^/v\\d+/(?!shared/)[^/]+")
     def __init__(self, app): self.app = app
     def is_open(self, path):
         for each in self.OPEN:
@@ -95,12 +95,12 @@ app = FastAPI()
 app.add_middleware(Guard)
 @app.get("/v1/users")
 def users(): return {}
-@app.get("/v1/public/news")
+@app.get("/v1/shared/news")
 def news(): return {}
 """
     assert states(build, source) == {
         "GET /v1/users": Guarding.ENFORCED,
-        "GET /v1/public/news": Guarding.ABSENT,
+        "GET /v1/shared/news": Guarding.ABSENT,
     }
 
 

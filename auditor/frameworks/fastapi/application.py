@@ -8,7 +8,8 @@ from pathlib import PurePosixPath
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.fastapi.dependencies import Dependency, DependencyGuards
-from auditor.frameworks.fastapi.routers import Endpoint, Router, Routing, variables
+from auditor.frameworks.fastapi.router import Endpoint, Router, variables
+from auditor.frameworks.fastapi.routers import Routing
 from auditor.frameworks.limits import Limits
 from auditor.frameworks.middleware import (
     Middleware,
