@@ -78,6 +78,20 @@ class Guards:
     def sounds_like_guard(name: str) -> bool:
         return bool(GUARDING_NAME.search(name))
 
+    @staticmethod
+    def may_guard(name: str) -> bool:
+        """Whether what lies outside of the tree may guard, by its canonical name.
+
+        What the frameworks bring is known, so that of theirs only the plainest names count.
+        """
+        short = re.split(r"[.:]", name.replace("()", ""))[-1]
+        if ":" in name or _OTHER_FILTERS.search(short):
+            return False
+        if GUARDING_NAME.search(short):
+            return True
+        own = not _FRAMEWORKS.match(name) and "." in name
+        return own and bool(_MAY_GUARD.search(short)) and not _NO_GUARD.search(short)
+
     def judge(self, function: Located, depth: int = 0) -> tuple[Guarding, str]:
         """What a guarding function does, and why that is so."""
         summary = self.checks.summary(function)
@@ -106,6 +120,10 @@ class Guards:
         if isinstance(expr, t.Call):
             expr = expr.func
         wrapper = self._wrapper(decorator, name, expr)
+        if wrapper is None and self.code.defined(expr, decorator.scope) is None:
+            if name and self.may_guard(name):
+                reason = f"{name.replace('()', '')} lies outside this tree and is not known"
+                return Guard(short, place_of(decorator), "decorator", Guarding.UNKNOWN, reason)
         if wrapper is None or not self.checks.summary(wrapper).denies:
             return None
         state, reason = self.judge(wrapper)
@@ -133,6 +151,25 @@ class Guards:
         return found if found is not None and isinstance(found.node, t.Function) else None
 
     def body(self, function: Located, tests: PathTests | None = None) -> Guard | None:
+        """The guard that a handler is itself, or what it asks that cannot be followed."""
+        return self._verifying(function, tests) or self._asking_outside(function)
+
+    def _asking_outside(self, function: Located) -> Guard | None:
+        """`services.auth.authorize(request)`: whether it turns anybody away is not in this tree."""
+        scope = self.code.inside(function)
+        for call in _asked(function):
+            name = t.dotted(call.func)
+            known = self.code.name(call.func, scope)
+            if self.code.defined(call.func, scope) is not None:
+                continue
+            if _FRAMEWORKS.match(known) and ".state." not in known:
+                continue
+            if not _OF_USERS.search(name.rpartition(".")[0]):
+                reason = f"`{name}` is asked, and what it does could not be followed"
+                return Guard(name, place_of(Located(call, scope)), "body", Guarding.UNKNOWN, reason)
+        return None
+
+    def _verifying(self, function: Located, tests: PathTests | None) -> Guard | None:
         """The guard that a handler is itself, when no way through it skips the check.
 
         Who is not who he says to be gets a 401 or 403, but who did not sign may get any refusal: a
@@ -230,6 +267,50 @@ class Guards:
         return Guard(short, at, "middleware", state, reason)
 
 
+def _asked(function: Located) -> Iterator[t.Call]:
+    """Calls by whose name somebody is asked who calls: for their own sake, in a `with`, in a test."""
+    for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
+        found: list[t.Node]
+        match node:
+            case t.Do(value=value):
+                found, words = [value], _ASKING
+            case t.With(contexts=contexts):
+                found, words = [*contexts], _ASKING
+            case t.If(test=test):
+                found, words = list(t.walk_own(test)), _ASKING
+            case t.Assign(value=value) if value is not None:
+                found, words = [value], _GETTING
+            case _:
+                continue
+        for each in found:
+            call = each.value if isinstance(each, t.Await) else each
+            if isinstance(call, t.Call) and words.search(t.last_word(call.func)):
+                yield call
+
+
+_ASKING = re.compile(
+    r"^(?:authori[sz]e\w*|requires?_\w*(?:auth|login|user|role|permission|admin|access|scope)\w*"
+    r"|(?:check|verify|ensure|validate|assert|enforce)_\w*(?:auth|access|permission|perms|role|login|token|credential)\w*"
+    r"|is_(?:authori[sz]ed|allowed|permitted))$",
+    re.I,
+)
+_GETTING = re.compile(
+    r"^(?:(?:get_)?(?:current|authenticated)_(?:user|account|principal)|require_\w*(?:auth|user|login)\w*|authori[sz]e\w*)$"
+)
+"""Calls whose result is kept: plain `authenticate(name, password)` is what a sign-in does."""
+_OF_USERS = re.compile(r"^(?:self|super\(\)|cls)$|user|request$|permission", re.I)
+"""Receivers that are known: users, requests, the view itself and its permissions."""
+_MAY_GUARD = re.compile(
+    r"auth|log_?in|permission|credential|jwt|acl|rbac|protect|require|current_?user|identity|principal",
+    re.I,
+)
+_NO_GUARD = re.compile(
+    r"form$|author(?!i)|client|oauth|logger|logging|config|settings|schema", re.I
+)
+_FRAMEWORKS = re.compile(
+    r"(?:django|rest_framework|ninja|flask\w*|quart\w*|werkzeug|fastapi\w*|starlette|pydantic|builtins|functools"
+    r"|contextlib|typing|sqlalchemy|sqlmodel)\b"
+)
 _OTHER_FILTERS = re.compile(r"csrf|xsrf|cors|rate_?limit|throttl|origin|host|maintenance", re.I)
 _BY_BEST = {
     Strength.VERIFIED: Guarding.OPTIONAL,

@@ -1,7 +1,8 @@
 """The formats in which providers give out keys.
 
 Sources: each vendor's documentation of its key format, and the prefixes that it registered for
-secret scanning (https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns).
+secret scanning (https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns);
+where a vendor documents no format, that which several open scanners agree on.
 `public` is the constant prefix that may be shown; nothing else of a value ever is. All expressions
 are RE2: they cannot backtrack.
 """

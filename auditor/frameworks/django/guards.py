@@ -215,7 +215,7 @@ class DjangoGuards(WrapperGuards):
             return self.test(CallSite(expr, layer.used.scope).arg(0, "test_func"), layer.used.scope)
         if known := known_guard(layer.name):
             return known.state, known.reason
-        if self.sounds_like_guard(short) and ":" not in layer.name and not CSRF.search(short):
+        if self.may_guard(layer.name):
             what = layer.name.replace("()", "")
             return Guarding.UNKNOWN, f"{what} lies outside this tree and is not known"
         return None

@@ -405,11 +405,7 @@ class DependencyGuards(Guards):
         if self._scheme(dependency.name):
             place, state = dependency.place, Guarding.DECORATIVE
             return [Guard(dependency.short, place, dependency.via, state, DEMANDS_ANY)]
-        if (
-            dependency.name
-            and ":" not in dependency.name
-            and GUARDING_NAME.search(dependency.short)
-        ):
+        if dependency.name and self.may_guard(dependency.name):
             reason = f"{dependency.name} lies outside this tree and is not known"
             return [
                 Guard(dependency.short, dependency.place, dependency.via, Guarding.UNKNOWN, reason)

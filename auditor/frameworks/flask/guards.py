@@ -225,7 +225,7 @@ class FlaskGuards(WrapperGuards):
             if _LOGIN_EXTENSION.match(layer.name) and (broken := self._broken_login()):
                 return broken
             return known.state, known.reason
-        if self.sounds_like_guard(short) and ":" not in layer.name and not CSRF.search(short):
+        if self.may_guard(layer.name):
             what = layer.name.replace("()", "")
             return Guarding.UNKNOWN, f"{what} lies outside this tree and is not known"
         return None

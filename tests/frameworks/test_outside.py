@@ -1,0 +1,67 @@
+"""Guards of packages that nobody knows: what cannot be followed is unknown, and never open."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.web import Guarding, Route
+from tests.conftest import Build
+
+HEAD = """
+import registry
+from acme.security import Authorizer, authorize, needs_login, render_form, require_permission
+from fastapi import Depends, FastAPI, Request
+app = FastAPI()
+auth = registry.load("auth")
+"""
+HANDLER = """
+@app.post("/orders")
+{decorator}
+async def create(request: Request{parameter}):
+    {body}
+    return {{}}
+"""
+UNKNOWN = {
+    "a decorator": ("@needs_login", "", "pass"),
+    "a dependency": ("", ", user=Depends(Authorizer('orders'))", "pass"),
+    "a function": ("", "", "authorize(request, 'orders')"),
+    "a method of what the application keeps": (
+        "",
+        "",
+        "await request.app.state.auth.authorize(request)",
+    ),
+    "what gives the caller": ("", "", "user = await auth.get_current_user(request)"),
+    "a test": ("", "", "if not auth.is_authorized(request): return None"),
+    "a context": ("", "", "with require_permission(request): pass"),
+}
+OPEN = {
+    "a decorator that guards nothing": ("@render_form", "", "pass"),
+    "a dependency that guards nothing": ("", ", page=Depends(registry.Paging())", "pass"),
+    "a call that asks nobody": ("", "", "auth.log(request)"),
+    "what it only tells": ("", "", "shown = {'may': auth.is_authorized(request)}"),
+    "the sign-in's own question": ("", "", "user = auth.authenticate('name', 'password')"),
+}
+
+
+def _state(build: Build, parts: tuple[str, str, str]) -> Guarding:
+    decorator, parameter, body = parts
+    source = HEAD + HANDLER.format(decorator=decorator, parameter=parameter, body=body)
+    (route,) = build({"main.py": source}).facts(Route)
+    return route.authentication
+
+
+@pytest.mark.parametrize("parts", UNKNOWN.values(), ids=UNKNOWN.keys())
+def test_unknown(parts: tuple[str, str, str], build: Build) -> None:
+    assert _state(build, parts) is Guarding.UNKNOWN
+
+
+@pytest.mark.parametrize("parts", OPEN.values(), ids=OPEN.keys())
+def test_open(parts: tuple[str, str, str], build: Build) -> None:
+    assert _state(build, parts) is Guarding.ABSENT
+
+
+def test_a_function_of_the_tree_is_judged_by_what_it_does(build: Build) -> None:
+    source = HEAD + "def authorize(request, what): print(what)\n"
+    source += HANDLER.format(decorator="", parameter="", body="authorize(request, 'orders')")
+    (route,) = build({"main.py": source}).facts(Route)
+    assert route.authentication is Guarding.ABSENT
