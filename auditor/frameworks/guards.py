@@ -162,7 +162,7 @@ class Guards:
             known = self.code.name(call.func, scope)
             if self.code.defined(call.func, scope) is not None:
                 continue
-            if _FRAMEWORKS.match(known) and ".state." not in known:
+            if _FRAMEWORKS.match(known) and not _KEPT_ON.search(known):
                 continue
             if not _OF_USERS.search(name.rpartition(".")[0]):
                 reason = f"`{name}` is asked, and what it does could not be followed"
@@ -300,12 +300,14 @@ _GETTING = re.compile(
 """Calls whose result is kept: plain `authenticate(name, password)` is what a sign-in does."""
 _OF_USERS = re.compile(r"^(?:self|super\(\)|cls)$|user|request$|permission", re.I)
 """Receivers that are known: users, requests, the view itself and its permissions."""
+_KEPT_ON = re.compile(r"\.(?:state|g|ctx)\.")
+"""What an application keeps on the frameworks' own objects."""
 _MAY_GUARD = re.compile(
     r"auth|log_?in|permission|credential|jwt|acl|rbac|protect|require|current_?user|identity|principal",
     re.I,
 )
 _NO_GUARD = re.compile(
-    r"form$|author(?!i)|client|oauth|logger|logging|config|settings|schema", re.I
+    r"form$|author(?!i)|authlib|client|oauth|logger|logging|config|settings|schema", re.I
 )
 _FRAMEWORKS = re.compile(
     r"(?:django|rest_framework|ninja|flask\w*|quart\w*|werkzeug|fastapi\w*|starlette|pydantic|builtins|functools"

@@ -107,6 +107,11 @@ def middleware_guard(
         return _identifies(application, guards, middleware)
     function = entry(application.code, middleware)
     if function is None:
+        if application.code.definition(middleware.name) is None and guards.may_guard(
+            middleware.name
+        ):
+            reason = f"{middleware.name} lies outside this tree and is not known"
+            return Guard(short, middleware.place, "middleware", Guarding.UNKNOWN, reason)
         return None
     tests = PathTests(application.values, method, path, env=middleware.bound(application))
     guard = guards.each_request(function, short, tests)

@@ -65,3 +65,40 @@ def test_a_function_of_the_tree_is_judged_by_what_it_does(build: Build) -> None:
     source += HANDLER.format(decorator="", parameter="", body="authorize(request, 'orders')")
     (route,) = build({"main.py": source}).facts(Route)
     assert route.authentication is Guarding.ABSENT
+
+
+@pytest.mark.parametrize(
+    "name, state", [("AuthMiddleware", Guarding.UNKNOWN), ("TimingMiddleware", Guarding.ABSENT)]
+)
+def test_middleware(name: str, state: Guarding, build: Build) -> None:
+    source = f"""
+from acme.middleware import {name}
+from fastapi import FastAPI
+app = FastAPI()
+app.add_middleware({name})
+@app.post("/orders")
+def create(): return {{}}
+"""
+    (route,) = build({"main.py": source}).facts(Route)
+    assert route.authentication is state
+
+
+@pytest.mark.parametrize(
+    "bases, state",
+    [("AuthMixin, View", Guarding.UNKNOWN), ("PagesMixin, View", Guarding.ABSENT)],
+)
+def test_mixins_of_django(bases: str, state: Guarding, build: Build) -> None:
+    files = {
+        "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\nimport django\n",
+        "settings.py": "ROOT_URLCONF = 'urls'\nINSTALLED_APPS = []\nMIDDLEWARE = []\n",
+        "urls.py": "from django.urls import path\nfrom views import Orders\nurlpatterns = [path('orders', Orders.as_view())]\n",
+        "views.py": f"""
+from acme.views import AuthMixin, PagesMixin
+from django.http import HttpResponse
+from django.views import View
+class Orders({bases}):
+    def post(self, request): return HttpResponse("x")
+""",
+    }
+    (route,) = build(files).facts(Route)
+    assert route.authentication is state

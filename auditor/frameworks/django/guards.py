@@ -92,7 +92,9 @@ _ISSUES = re.compile(
 _REDIRECT = re.compile(r"(?:HttpResponse(?:Permanent)?Redirect|(?:^|\.)redirect)(?:\(\))?$")
 _TO_LOGIN = re.compile(r"log-?_?in|sign-?_?in|auth", re.I)
 _HAS_PERMISSION = re.compile(r"(?:\w+\.)+(\w+?)(?:\(\))?\.has_permission")
-_MIDDLEWARE = re.compile(r"(?:LoginRequired|RequireLogin|LoginRequirement)\w*$")
+_MIDDLEWARE = re.compile(
+    r"(?:(?:Login|Auth\w*|Permission)Required|Require(?:Login|Auth|Permission)|LoginRequirement)\w*$"
+)
 _PATH_WORDS = re.compile(
     r"(?:^|[._])(?:path|path_info|url|urls|url_name|view_name|view|view_func|resolver_match|route)s?$|exempt|public|allowed|whitelist|open_",
     re.I,
@@ -343,7 +345,9 @@ class DjangoGuards(WrapperGuards):
             yield Guard(short, at, "class", _ENFORCED, reason)
         elif known := known_guard(name):
             yield Guard(short, at, "class", known.state, known.reason)
-        elif re.search(r"(?:Login|Auth\w*|Permission|Staff|Superuser)Required\w*$", short):
+        elif re.search(r"(?:Login|Auth\w*|Permission|Staff|Superuser)Required\w*$", short) or (
+            short.endswith("Mixin") and self.may_guard(name)
+        ):
             told = f"{name} lies outside this tree and is not known"
             yield Guard(short, at, "class", Guarding.UNKNOWN, told)
 
