@@ -289,13 +289,13 @@ def _asked(function: Located) -> Iterator[t.Call]:
 
 
 _ASKING = re.compile(
-    r"^(?:authori[sz]e\w*|requires?_\w*(?:auth|login|user|role|permission|admin|access|scope)\w*"
+    r"^(?:authori[sz]e(?!_(?:access_token|redirect|url))\w*|requires?_\w*(?:auth|login|user|role|permission|admin|access|scope)\w*"
     r"|(?:check|verify|ensure|validate|assert|enforce)_\w*(?:auth|access|permission|perms|role|login|token|credential)\w*"
     r"|is_(?:authori[sz]ed|allowed|permitted))$",
     re.I,
 )
 _GETTING = re.compile(
-    r"^(?:(?:get_)?(?:current|authenticated)_(?:user|account|principal)|require_\w*(?:auth|user|login)\w*|authori[sz]e\w*)$"
+    r"^(?:(?:get_)?(?:current|authenticated)_(?:user|account|principal)|require_\w*(?:auth|user|login)\w*|authori[sz]e(?!_(?:access_token|redirect|url))\w*)$"
 )
 """Calls whose result is kept: plain `authenticate(name, password)` is what a sign-in does."""
 _OF_USERS = re.compile(r"^(?:self|super\(\)|cls)$|user|request$|permission", re.I)

@@ -298,3 +298,32 @@ def test_routers_that_a_package_hands_on_through_a_star(build: Build) -> None:
         "@router.get('/all')\ndef everybody(): ...\n",
     }
     assert set(states(build, files)) == {"/v1/people/all"}
+
+
+LOOKED_UP = """
+from flask import Flask, make_response, request
+from flask.views import MethodView
+app = Flask(__name__)
+class Upload(MethodView):
+    def known(self):
+        if request.authorization is None:
+            return False
+        return self.project.credentials.filter_by({by}=request.authorization.password).scalar()
+    def post(self, name):
+        if not self.known():
+            response = make_response("", {status})
+            response.headers["WWW-Authenticate"] = "Basic"
+            return response
+        return "kept"
+app.add_url_rule("/upload/<name>", view_func=Upload.as_view("upload"))
+"""
+
+
+@pytest.mark.parametrize(
+    "by, status, state",
+    [("key", 401, Guarding.ENFORCED), ("key", 200, Guarding.ABSENT)],
+    ids=["refused", "told only"],
+)
+def test_a_response_with_a_name(by: str, status: int, state: Guarding, build: Build) -> None:
+    routes = build({"app.py": LOOKED_UP.format(by=by, status=status)}).facts(Route)
+    assert [r.authentication for r in routes if r.path.startswith("/upload")] == [state]

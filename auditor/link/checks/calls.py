@@ -47,6 +47,9 @@ _LOOKUP_METHODS = {
     "where", "filter", "filter_by", "fetch_one", "fetchone", "fetchrow", "find_first", "find_unique",
     "aget", "afirst", "aexists", "get_or_404", "first_or_404",
 }  # fmt: skip
+_ASKED_OF_FOUND = {
+    "count", "exists", "first", "last", "scalar", "one_or_none", "scalar_one_or_none", "afirst", "aexists", "alast",
+}  # fmt: skip
 _QUERYING = {"filter", "filter_by", "where", "find_one", "first_or_404", "get_or_404"}
 """Of these, those that databases alone have: whatever the object is, nobody else is asked."""
 _BY_CREDENTIAL = re.compile(
@@ -378,7 +381,9 @@ class Calls(Part):
             and not _BY_CREDENTIAL.search(call.func.name)
         ):
             return None
-        if name.startswith(("os.", "builtins.")) or CALLER_SOURCES.search(t.dotted(call.func)):
+        if name.startswith(("os.", "builtins.")):
+            return None
+        if call.func.name not in _QUERYING and CALLER_SOURCES.search(t.dotted(call.func)):
             return None
         receiver = _DATABASE_SESSION.sub("", t.dotted(call.func.value))
         named: Verification | None = None
@@ -401,7 +406,7 @@ class Calls(Part):
     def number_found(self, call: t.Call, state: State) -> Verification | None:
         """`Token.objects.filter(key=key).count()`: what was looked up, asked how much it is."""
         match call.func:
-            case t.Attr(value=t.Call() as looked_up, name="count" | "exists" | "first" | "last"):
+            case t.Attr(value=t.Call() as looked_up, name=name) if name in _ASKED_OF_FOUND:
                 if not call.args and not call.keywords:
                     return self.lookup(looked_up, self.code.name(looked_up.func, self.scope), state)
             case t.Attr(

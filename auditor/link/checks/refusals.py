@@ -91,6 +91,10 @@ class Refusals(Part):
         call = value.value if isinstance(value, t.Await) else value
         if self.checks.tuples_respond and isinstance(call, t.Seq) and len(call.items) > 1:
             return all(map(_is_error, self.statuses(call.items[1])))
+        if isinstance(call, t.Name) and returned:
+            made = [o.node for o in self.values.origins(call, self.scope)]
+            calls = [node for node in made if isinstance(node, t.Call)]
+            return bool(calls) and len(calls) == len(made) and all(map(self.aborts, calls))
         if not isinstance(call, t.Call):
             return False
         if isinstance(call.func, t.Call) and _DEMANDING.search(t.dotted(call.func.func)):
