@@ -231,9 +231,9 @@ class _Bodies:
     def _decorated(self, function: Located, route: Route) -> Validation | None:
         found: Validation | None = None
         for decorator in function.node.decorators:  # type: ignore[attr-defined]
-            name = self.code.name(decorator, function.scope) or f"{t.dotted(_plain(decorator))}()"
+            name = self.code.name(decorator, function.scope) or f"{t.dotted(t.callee(decorator))}()"
             at = place_of(Located(decorator, function.scope))
-            short = t.dotted(_plain(decorator)).rpartition(".")[2]
+            short = t.dotted(t.callee(decorator)).rpartition(".")[2]
             made = Validation(route, "body", Checked.DECLARED, short, at)
             if _EXPECT.search(name) and isinstance(decorator, t.Call):
                 if self._enforced(decorator, function):
@@ -407,7 +407,3 @@ def _mentions(expr: t.Expr, held: set[str]) -> bool:
                 if _REQUEST.search(t.dotted(owner)):
                     return True
     return False
-
-
-def _plain(decorator: t.Expr) -> t.Expr:
-    return decorator.func if isinstance(decorator, t.Call) else decorator

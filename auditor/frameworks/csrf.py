@@ -391,7 +391,7 @@ def _exempted(code: Code) -> set[str]:
 def _checked(code: Code, function: Located) -> bool:
     """Whether a form or a decorator checks the token, or the body is JSON, which no form can send."""
     for decorator in function.node.decorators:  # type: ignore[attr-defined]
-        name = t.dotted(decorator.func if isinstance(decorator, t.Call) else decorator)
+        name = t.dotted(t.callee(decorator))
         if "csrf" in name.lower() and not name.endswith("exempt"):
             return True
     bodies = [each.node.body for each in code.with_callees(function, 1)]  # type: ignore[attr-defined]

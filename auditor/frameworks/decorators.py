@@ -58,7 +58,7 @@ class Decorators:
         expr: t.Expr = used.node  # type: ignore[assignment]
         scope = used.scope
         called = isinstance(expr, t.Call)
-        target = expr.func if isinstance(expr, t.Call) else expr
+        target = t.callee(expr)
         found = self.code.defined(target, scope)
         if depth > _MAX_DEPTH:
             return
@@ -140,8 +140,7 @@ class Decorators:
 
     def marks(self, used: Located) -> Iterator[str]:
         """The attributes that a decorator puts on the handler, `view.is_public = True`, and where it lists it."""
-        target = _target(used.node)
-        found = self.code.defined(target, used.scope) if target is not None else None
+        found = self.code.defined(t.callee(used.node), used.scope)
         if found is None or not isinstance(found.node, t.Function):
             return
         for node in t.walk(*found.node.body):
@@ -205,7 +204,7 @@ class Decorators:
             for each in nested.node.decorators:
                 if not self._transparent(each, nested.scope):
                     yield from self.layers(Located(each, nested.scope), depth + 1)
-            name = t.dotted(_target(used.node)) or decorator.node.name  # type: ignore[attr-defined]
+            name = t.dotted(t.callee(used.node)) or decorator.node.name  # type: ignore[attr-defined]
             yield Layer(name, used, nested, around, tuple(self._bound.items()))
             return
         match returned.node:
@@ -245,10 +244,6 @@ class Decorators:
                     case t.Call(args=[t.Name() as inner, *_]):  # f = update_wrapper(f, g)
                         return self.code.defined(inner, returned.scope)
         return found if found is not None and isinstance(found.node, t.Function) else None
-
-
-def _target(node: t.Node) -> t.Expr | None:
-    return node.func if isinstance(node, t.Call) else node  # type: ignore[return-value]
 
 
 def letting_pass(function: Located, around: frozenset[str]) -> frozenset[int]:

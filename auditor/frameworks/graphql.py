@@ -48,7 +48,7 @@ def _given(flow: Flow, function: Located) -> dict[str, Taint]:
         if any(name.startswith(("graphene.", "graphene_")) for name in named):
             return _untyped(node.params[1:], _declared(owner))
     for decorator in node.decorators:
-        func = decorator.func if isinstance(decorator, t.Call) else decorator
+        func = t.callee(decorator)
         name = code.name(func, function.scope)
         if _STRAWBERRY.match(name):
             return _typed(flow, function, node)
@@ -78,7 +78,7 @@ def _declared(owner: t.Class) -> dict[str, str]:
             case t.Call(keywords=keywords):
                 for keyword in keywords:
                     value = keyword.value
-                    func = value.func if isinstance(value, t.Call) else value
+                    func = t.callee(value)
                     if keyword.name and isinstance(func, t.Attr | t.Name):
                         found.setdefault(keyword.name, t.dotted(func).rpartition(".")[2])
     return found

@@ -177,17 +177,15 @@ class Guards:
 
         `tests` decides tests of the method, for a handler of several.
         """
-        denies = self.checks.may_deny(function)
-        if not denies and not self.checks.may_verify_signature(function):
+        signed = self.checks.may_verify_signature
+        if not self.checks.may_deny(function) and not signed(function):
             return None
         summary = self.checks.summary(function, tests)
         if not summary.rejects or not summary.exits:
             return None
-        if not summary.denies:
-            if summary.guaranteed is not Strength.VERIFIED:
-                return None
-            if denies and not self.checks.may_verify_signature(function):
-                return None
+        verified = summary.guaranteed is Strength.VERIFIED
+        if not summary.denies and not (verified and signed(function)):
+            return None
         assert isinstance(function.node, t.Function)
         at = Place(function.path, summary.rejects[0].line, 1, 0, function.node.name)
         notes = "; ".join(summary.notes)

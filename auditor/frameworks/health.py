@@ -132,7 +132,7 @@ def _by_middleware(application: Application) -> Iterator[HealthCheck]:
     for found in code.functions():
         node = found.node
         assert isinstance(node, t.Function)
-        hooks = (t.dotted(d.func if isinstance(d, t.Call) else d) for d in node.decorators)
+        hooks = (t.dotted(t.callee(d)) for d in node.decorators)
         if node.name not in _SEES_ALL and not any(h.endswith((".middleware", ".before_request")) for h in hooks):  # fmt: skip
             continue
         inner = code.inside(found)

@@ -163,7 +163,7 @@ def _answers_pages(decorator: t.Expr) -> bool:
 
 def _encodes(decorator: t.Expr) -> bool:
     """Whether a decorator's name tells that it makes something else of what a view returns."""
-    name = t.dotted(decorator.func if isinstance(decorator, t.Call) else decorator)
+    name = t.dotted(t.callee(decorator))
     return (
         re.search(r"json|api|render|templat|produce|serial|marshal|output", name, re.I) is not None
     )

@@ -132,7 +132,7 @@ class _Uploads:
         if route.function is not None:
             for decorator in route.function.node.decorators:  # type: ignore[attr-defined]
                 for arg in decorator.args if isinstance(decorator, t.Call) else ():
-                    expr = arg.func if isinstance(arg, t.Call) else arg
+                    expr = t.callee(arg)
                     found = self.code.defined(expr, route.function.scope)
                     if found is not None and kind_of(self.code, found):
                         yield found

@@ -32,7 +32,7 @@ def _entered(layer: Layer) -> str:
     for node in t.walk_own(*layer.wrapper.node.body) if layer.wrapper else ():  # type: ignore[attr-defined]
         if isinstance(node, t.With):
             for item in node.contexts:
-                name = t.dotted(item.func if isinstance(item, t.Call) else item)
+                name = t.dotted(t.callee(item))
                 if _ENTERED.search(name.rpartition(".")[2]):
                     return name
     return ""
@@ -84,9 +84,7 @@ class WrapperGuards(Guards):
 
     def _unread(self, decorator: Applied) -> Iterator[Guard]:
         """A guard by its name that gives something else than it got, made in a way not followed."""
-        node = decorator.found.node
-        target = node.func if isinstance(node, t.Call) else node
-        made = self.code.defined(target, decorator.found.scope)  # type: ignore[arg-type]
+        made = self.code.defined(t.callee(decorator.found.node), decorator.found.scope)
         if made is None or not isinstance(made.node, t.Function):
             return
         name = made.node.name

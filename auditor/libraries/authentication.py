@@ -404,7 +404,7 @@ def the_caller(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin 
 
     https://docs.djangoproject.com/en/stable/ref/contrib/auth/, https://flask-login.readthedocs.io.
     """
-    asked = expr.func if isinstance(expr, t.Call) else expr
+    asked = t.callee(expr)
     if (
         isinstance(asked, t.Attr)
         and asked.name in _ASKED

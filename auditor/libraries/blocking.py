@@ -216,9 +216,7 @@ class _Graph:
     def _runs(callee: Located, awaited: bool) -> bool:
         """Whether calling a function runs it here; a coroutine runs when something awaits it."""
         assert isinstance(callee.node, t.Function)
-        decorators = [
-            t.dotted(d.func if isinstance(d, t.Call) else d) for d in callee.node.decorators
-        ]
+        decorators = [t.dotted(t.callee(d)) for d in callee.node.decorators]
         if any(_ASIDE.search(name) for name in decorators):
             return False
         if callee.node.is_async:

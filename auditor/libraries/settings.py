@@ -233,7 +233,7 @@ def setting_reads(application: Application) -> Iterator[SettingRead]:
     reads = []
     helpers: dict[int, _Helper] = {}
     for node, scope in places:
-        if _may_be_environment(code.name(_reader(node), scope), node) and (
+        if _may_be_environment(code.name(t.callee(node), scope), node) and (
             helper := _helper(node, scope)
         ):
             helpers[id(helper.function)] = helper
@@ -242,7 +242,7 @@ def setting_reads(application: Application) -> Iterator[SettingRead]:
         if isinstance(read, Setting):
             default = read.default or _nothing(values, node, scope)
             reads.append(SettingRead(read.name, default, read.place))
-        elif (key := _key(node)) is not None and _reads(code.name(_reader(node), scope)):
+        elif (key := _key(node)) is not None and _reads(code.name(t.callee(node), scope)):
             place, default = place_of(Located(node, scope)), None
             if isinstance(node, t.Call):
                 given = argument(node, 1, "default")
@@ -268,10 +268,6 @@ def _key(node: t.Expr) -> t.Expr | None:
         case t.Item(index=key) | t.Call(args=[key, *_]) if not isinstance(key, t.Const):
             return key
     return None
-
-
-def _reader(node: t.Expr) -> t.Expr:
-    return node.func if isinstance(node, t.Call) else node
 
 
 def _may_be_environment(name: str, node: t.Expr) -> bool:

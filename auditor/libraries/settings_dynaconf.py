@@ -137,7 +137,7 @@ def reads(application: Application) -> Iterator[SettingRead]:
                 continue
             found = dynaconf_reads(values, values.code.name(node, scope), node, scope)
             if isinstance(found, Setting):
-                below = node.func if isinstance(node, t.Call) else node
+                below = t.callee(node)
                 inner.update(id(n) for n in t.walk(below) if n is not node)
                 yield SettingRead(found.name, found.default, found.place)
     yield from _validators(values)

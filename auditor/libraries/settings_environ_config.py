@@ -21,7 +21,7 @@ _MOST = 6
 
 def _decorated(values: Evaluator, found: Located) -> t.Expr | None:
     for decorator in found.node.decorators:  # type: ignore[attr-defined]
-        func = decorator.func if isinstance(decorator, t.Call) else decorator
+        func = t.callee(decorator)
         if values.code.name(func, found.scope) == _DECORATOR:
             return decorator  # type: ignore[no-any-return]
     return None

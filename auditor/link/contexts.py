@@ -317,7 +317,7 @@ class Contexts:
         uses: dict[int, list[tuple[Located, Located]]] = defaultdict(list)
         for found in (*self.code.functions(), *self.code.classes()):
             for decorator in found.node.decorators:  # type: ignore[attr-defined]
-                named = decorator.func if isinstance(decorator, t.Call) else decorator
+                named = t.callee(decorator)
                 maker = self.code.defined(named, found.scope)
                 if maker is not None and isinstance(maker.node, t.Function):
                     uses[id(maker.node)].append((Located(decorator, found.scope), found))

@@ -193,7 +193,7 @@ _HOOKS = re.compile(r"(?:^|/)gunicorn(?:\.conf|_conf|_config)?\.py$")
 
 def _by_hand(function: t.Function) -> bool:
     """Whether somebody starts it at a terminal: a command of click, typer or Flask."""
-    calls = (d.func if isinstance(d, t.Call) else d for d in function.decorators)
+    calls = (t.callee(d) for d in function.decorators)
     return any(t.last_word(each) in ("command", "group") for each in calls)
 
 

@@ -60,7 +60,7 @@ class Running:
         if _MANAGEMENT.search(function.path):
             return bool(function.node.name == "handle")  # type: ignore[attr-defined]
         for decorator in function.node.decorators:  # type: ignore[attr-defined]
-            named = decorator.func if isinstance(decorator, t.Call) else decorator
+            named = t.callee(decorator)
             name = self.code.name(named, function.scope) or t.dotted(named)
             if name.endswith(".command") and not _CHAT.match(name):
                 return True

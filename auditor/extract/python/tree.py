@@ -439,6 +439,11 @@ def dotted(expr: Expr | None) -> str:
     return ".".join(reversed(parts))
 
 
+def callee(node: Node) -> Expr:
+    """What a call calls; of anything else itself: the `route` of `@route("/x")` and of `@route`."""
+    return node.func if isinstance(node, Call) else node  # type: ignore[return-value]
+
+
 def last_word(expr: Expr) -> str:
     """`c` of `a.b.c` and of `f().c`, the name itself of a name, else an empty string."""
     match expr:

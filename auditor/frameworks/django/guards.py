@@ -115,10 +115,6 @@ def asking_permissions(site: CallSite, name: str, values: Evaluator) -> Verifica
     return Verification(Strength.VERIFIED, raises=False) if known else None
 
 
-def _called(decorator: t.Expr) -> t.Expr:
-    return decorator.func if isinstance(decorator, t.Call) else decorator
-
-
 def _about_path(test: t.Expr) -> bool:
     """Whether a test mentions where a request goes."""
     return any(
@@ -366,7 +362,7 @@ class DjangoGuards(WrapperGuards):
         inner = self.code.inside(definition)
         for decorator in definition.node.decorators:  # type: ignore[attr-defined]
             applied = list(self.method_decorators(decorator, definition.scope))
-            if not applied and self.code.defined(_called(decorator), definition.scope) is not None:
+            if not applied and self.code.defined(t.callee(decorator), definition.scope) is not None:
                 applied = [("", Located(decorator, definition.scope))]  # one of the tree's own
             for name, given in applied:
                 if name in ("", "dispatch", method.lower()):

@@ -240,7 +240,7 @@ class NinjaApis:
     def _controller(self, found: Located) -> CallSite | None:
         """The `@api_controller(…)` of a class."""
         for decorator in found.node.decorators:  # type: ignore[attr-defined]
-            func = decorator.func if isinstance(decorator, t.Call) else decorator
+            func = t.callee(decorator)
             if _CONTROLLER.search(self.code.name(func, found.scope) or t.dotted(func)):
                 if isinstance(decorator, t.Call):
                     return CallSite(decorator, found.scope)
@@ -402,10 +402,10 @@ class NinjaGuards:
         node = item.node
         if isinstance(node, t.Const) and node.value is None:
             return []
-        name = self.code.name(node, item.scope) or t.dotted(_called(node))  # type: ignore[arg-type]
+        name = self.code.name(node, item.scope) or t.dotted(t.callee(node))  # type: ignore[arg-type]
         short = re.split(r"[.:]", name.removesuffix("()"))[-1]
         made = isinstance(node, t.Call)
-        found = self.code.defined(_called(node), item.scope)
+        found = self.code.defined(t.callee(node), item.scope)
         if found is None and isinstance(node, t.Lambda):
             found = self.code.as_function(item)
         if found is not None and isinstance(found.node, t.Function) and not made:
@@ -457,10 +457,6 @@ def _brackets(path: str) -> str:
         return path
     path = re.sub(r"\{uuid:(\w+)\}", r"{uuidstr:\1}", path, flags=re.IGNORECASE)
     return path.replace("{", "<").replace("}", ">")
-
-
-def _called(node: t.Node) -> t.Expr:
-    return node.func if isinstance(node, t.Call) else node  # type: ignore[return-value]
 
 
 def _is_class(found: Located) -> bool:

@@ -154,7 +154,7 @@ class ProjectRoutes:
         guards = self._around(pattern, tests)
         for decorator in decorators:
             guards += self.guards.applied(Applied(decorator, "decorator"), tests)
-        names = [self.code.name(d.node, d.scope) or t.dotted(_called(d.node)) for d in decorators]  # type: ignore[arg-type]
+        names = [self.code.name(d.node, d.scope) or t.dotted(t.callee(d.node)) for d in decorators]  # type: ignore[arg-type]
         rest = any(re.search(r"(?:^|\.)api_view(?:\(\))?$", name) for name in names)
         if rest:
             guards += self._permitted(self.permissions.of_function(found), tests)
@@ -532,7 +532,3 @@ def _by_method(call: t.Call) -> bool:
 
 def _last(expr: t.Expr) -> str:
     return t.dotted(expr).rpartition(".")[2]
-
-
-def _called(node: t.Node) -> t.Expr:
-    return node.func if isinstance(node, t.Call) else node  # type: ignore[return-value]

@@ -203,7 +203,7 @@ def unused_guards(application: Application) -> Iterator[UnusedGuard]:
 def _decorated(function: Located) -> bool:
     """Whether a decorator takes a function over: a loader it registers, a validator of a field."""
     names = (
-        t.last_word(d.func if isinstance(d, t.Call) else d)
+        t.last_word(t.callee(d))
         for d in function.node.decorators  # type: ignore[attr-defined]
     )
     return any(name not in _PLAIN_DECORATORS for name in names)
@@ -221,7 +221,7 @@ def _handed_over(application: Application) -> set[str]:
         if isinstance(given, t.Name | t.Attr)
     }
     decorating = {
-        t.last_word(decorator.func if isinstance(decorator, t.Call) else decorator)
+        t.last_word(t.callee(decorator))
         for function in application.code.functions()
         for decorator in function.node.decorators  # type: ignore[attr-defined]
     }

@@ -41,7 +41,7 @@ def flask_policies(application: Application) -> Iterator[CorsPolicy]:
             yield from reader.extension(site, apps.unit(site.path))
     for function in code.functions():
         for decorator in function.node.decorators:  # type: ignore[attr-defined]
-            called = decorator.func if isinstance(decorator, t.Call) else decorator
+            called = t.callee(decorator)
             if t.last_word(called) in ("cross_origin", "route_cors"):
                 if _DECORATOR.match(code.name(called, function.scope)):
                     options = decorator.keywords if isinstance(decorator, t.Call) else ()

@@ -234,7 +234,7 @@ class FlaskGuards(WrapperGuards):
 
     def _http_auth(self, layer: Layer) -> Judged | None:
         used, target = layer.used, None
-        func = used.node.func if isinstance(used.node, t.Call) else used.node
+        func = t.callee(used.node)
         if _HTTP_AUTH.match(layer.name) and isinstance(func, t.Attr):
             target = func.value
         elif _AUTH_REQUIRED.match(layer.name) and isinstance(used.node, t.Call):

@@ -21,7 +21,7 @@ def hooks(code: Code) -> Iterator[Located]:
     """The functions of a tree that are decorated as one."""
     for function in code.functions():
         for decorator in function.node.decorators:  # type: ignore[attr-defined]
-            func = decorator.func if isinstance(decorator, t.Call) else decorator
+            func = t.callee(decorator)
             if isinstance(func, t.Attr) and func.name in _HOOKS:
                 yield function
                 break

@@ -201,7 +201,7 @@ class Evidence(Part):
         if written and CREDENTIAL_FIELD.search(name) and not _OF_A_KIND.search(name):
             self.trace.note("compares with a secret written in the code")
             return Strength.DEFAULT_SECRET
-        spelt = t.dotted(expected.func if isinstance(expected, t.Call) else expected)
+        spelt = t.dotted(t.callee(expected))
         if re.search(r"secret|token|api_?key|password", spelt, re.I):
             return Strength.VERIFIED
         return Strength.FORM

@@ -40,8 +40,8 @@ class Refusals(Part):
 
     def is_denial(self, what: t.Expr) -> bool:
         """Whether an exception or response says 401 or 403."""
-        name = self.code.name(what.func if isinstance(what, t.Call) else what, self.scope)
-        words = f"{name} {t.dotted(what.func if isinstance(what, t.Call) else what)}"
+        name = self.code.name(t.callee(what), self.scope)
+        words = f"{name} {t.dotted(t.callee(what))}"
         if DENIAL_WORDS.search(words):
             return True
         if isinstance(what, t.Call) and (status := self.answered(what)) is not None:

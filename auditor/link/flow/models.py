@@ -141,7 +141,7 @@ def validated_fields(node: t.Class) -> frozenset[str]:
 
 def _validated_by(function: t.Function) -> set[str]:
     names: set[str] = set()
-    told = [t.dotted(d.func if isinstance(d, t.Call) else d) for d in function.decorators]
+    told = [t.dotted(t.callee(d)) for d in function.decorators]
     if not any("validator" in name for name in told) and "validate" not in function.name:
         return names
     for decorator in function.decorators:
