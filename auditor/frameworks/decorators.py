@@ -204,6 +204,9 @@ class Decorators:
             for each in nested.node.decorators:
                 if not self._transparent(each, nested.scope):
                     yield from self.layers(Located(each, nested.scope), depth + 1)
+            for name, guarding in self._guarded(nested, around):
+                yield from self.layers(guarding, depth + 1)
+                around |= {name}
             name = t.dotted(t.callee(used.node)) or decorator.node.name  # type: ignore[attr-defined]
             yield Layer(name, used, nested, around, tuple(self._bound.items()))
             return
@@ -241,9 +244,27 @@ class Decorators:
             bound = self.code.find(returned.node.id, returned.scope)
             for binding in bound[1] if bound else ():
                 match binding.value:
-                    case t.Call(args=[t.Name() as inner, *_]):  # f = update_wrapper(f, g)
-                        return self.code.defined(inner, returned.scope)
+                    case t.Call(args=[t.Name(id=name) as inner, *_]):  # f = update_wrapper(f, g)
+                        if name != returned.node.id:
+                            return self.code.defined(inner, returned.scope)
+                        for own in (
+                            bound[1] if bound else ()
+                        ):  # f = mark(f), which was `def f` before
+                            if isinstance(own.node, t.Function) and bound is not None:
+                                return Located(own.node, bound[0])
         return found if found is not None and isinstance(found.node, t.Function) else None
+
+    def _guarded(self, wrapper: Located, around: frozenset[str]) -> Iterator[tuple[str, Located]]:
+        """What a wrapper calls in the handler's stead: `guarded = jwt_required(view)`, made before."""
+        inner = self.code.inside(wrapper)
+        for node in t.walk_own(*wrapper.node.body):  # type: ignore[attr-defined]
+            if not isinstance(node, t.Call) or not isinstance(node.func, t.Name):
+                continue
+            bound = self.code.find(node.func.id, inner)
+            for binding in bound[1] if bound else ():
+                match binding.value:
+                    case t.Call(func=func, args=[t.Name(id=given)]) if given in around and bound:
+                        yield node.func.id, Located(func, bound[0])
 
 
 def letting_pass(function: Located, around: frozenset[str]) -> frozenset[int]:

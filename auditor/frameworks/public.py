@@ -69,7 +69,7 @@ _PLACES = tuple(
     for why, words in (
         (
             "health check",
-            r"(?:_|(?:api|service|system|server|app)[-_])?health(?:z|[-_]?check)?|liv(?:ez?|eness)|ready?z?|readiness|ping|alive|(?:__)?(?:lb)?heart[-_]?beat(?:__)?|up",
+            r"(?:_|(?:api|service|system|server|app)[-_])?health(?:z|[-_]?check)?|__health(?:z|check)?__|liv(?:ez?|eness)|ready?z?|readiness|ping|alive|(?:__)?(?:lb)?heart[-_]?beat(?:__)?|up",
         ),
         (
             "documentation",

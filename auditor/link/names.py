@@ -201,6 +201,20 @@ class Code(Index):
             here = here.parent
         return None
 
+    def is_unbound(self, expr: t.Expr, scope: Scope) -> bool:
+        """Whether an expression begins with a name that its module cannot know: it would not run."""
+        while isinstance(expr, t.Attr):
+            expr = expr.value
+        if not isinstance(expr, t.Name) or self.find(expr.id, scope) is not None:
+            return False
+        return expr.id not in _BUILTINS and not self._may_bind(scope.module, expr.id)
+
+    @functools.cache  # noqa: B019 - one Code lives as long as the audit
+    def _may_bind(self, module: Module, name: str) -> bool:
+        """Whether a module binds a name by a `*`, or by `global` within a function."""
+        scopes = module.scopes.values()
+        return "*" in module.scope.bindings or any(name in each.bindings for each in scopes)
+
     def _lookup(self, name: str, scope: Scope, depth: int) -> str:
         found = self.find(name, scope)
         if found is None:
@@ -508,7 +522,7 @@ class Code(Index):
         cuts = [*range(longest - 1, first - 1, -1), longest] if longest else [0]
         for cut in cuts:  # a name of the deepest package before the submodule of that name
             found = self._layout.at(root, parts[:cut])
-            if found is None or (found is importer and not found.path.endswith("__init__.py")):
+            if found is None or (found is importer and not self._may_name_itself(found, root)):
                 continue
             if cut == 0 and parts and self._layout.at(root, parts[:1]):
                 continue  # a submodule is reached through its own path, not through its package
@@ -518,6 +532,13 @@ class Code(Index):
             if name:
                 return name
         return ""
+
+    def _may_name_itself(self, module: Module, root: str) -> bool:
+        """Whether a module may import from itself: a package, and not by its name within another."""
+        inside = f"{root}/__init__.py".removeprefix("./") in self.modules
+        return module.path.endswith("__init__.py") and not (
+            inside and str(PurePosixPath(module.path).parent) != root
+        )
 
     def _module_member(self, module: Module, name: str, depth: int, guessed: bool = True) -> str:
         for binding in reversed(module.scope.bindings.get(name, ())):

@@ -124,18 +124,34 @@ def _collect(body: Iterable[t.Stmt], found: dict[str, list[Binding]]) -> None:
                         _collect_target(target_of, Binding("context", stmt, context), found)
                 _collect(stmt.body, found)
             case t.Try():
-                _collect(stmt.body, found)
-                for handler in stmt.handlers:
-                    if handler.name:
-                        found[handler.name].append(Binding("other", handler))
-                    _collect(handler.body, found)
-                _collect(stmt.orelse, found)
-                _collect(stmt.final, found)
+                _collect_attempt(stmt, found)
             case t.Match():
                 for case in stmt.cases:
                     for name in case.names:
                         found[name].append(Binding("other", stmt))
                     _collect(case.body, found)
+
+
+def _collect_attempt(stmt: t.Try, found: dict[str, list[Binding]]) -> None:
+    """The last binding of a name counts, but not that of a stand-in for what could not be imported.
+
+    `try: from .auth import login_required` / `except ImportError: def login_required(view): …`
+    """
+    tried: dict[str, list[Binding]] = defaultdict(list)
+    instead: dict[str, list[Binding]] = defaultdict(list)
+    _collect(stmt.body, tried)
+    for handler in stmt.handlers:
+        if handler.name:
+            instead[handler.name].append(Binding("other", handler))
+        _collect(handler.body, instead)
+    for name in {**tried, **instead}:
+        first, second = tried[name], instead[name]
+        imported = any(b.kind == "import" for b in first)
+        if imported and all(b.kind != "import" for b in second):
+            first, second = second, first
+        found[name] += [*first, *second]
+    _collect(stmt.orelse, found)
+    _collect(stmt.final, found)
 
 
 def _collect_import(stmt: t.Import, found: dict[str, list[Binding]]) -> None:

@@ -1422,6 +1422,81 @@ def renew():
     return "x"
 """,
     },
+    "guards imported where they can be, and made by a decorator": {
+        "flask_own/__init__.py": "",
+        "flask_own/flask/__init__.py": """
+from flask import Flask as Base
+
+class Flask(Base):
+    pass
+""",
+        "guards.py": """
+import functools
+from flask import abort, session
+
+def login_required(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        if "uid" not in session:
+            abort(401)
+        return view(*args, **kwargs)
+    return wrapper
+
+def _documented(wrapper, view):
+    wrapper.documentation = view.__doc__
+    return wrapper
+
+def documented_login(view):
+    guarded = login_required(view)
+
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        return guarded(*args, **kwargs)
+
+    wrapper = _documented(wrapper, view)
+    return wrapper
+
+def documented(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        return view(*args, **kwargs)
+
+    wrapper = _documented(wrapper, view)
+    return wrapper
+""",
+        "pasted.py": """
+@app.get("/never")
+def never(): return "x"
+""",
+        "app.py": """
+from guards import documented, documented_login
+from flask_own.flask import Flask
+
+try:
+    from guards import login_required
+except ImportError:
+    def login_required(view):
+        return view
+def start():
+    global app
+    app = Flask(__name__)
+    app.secret_key = "sample"
+
+start()
+
+@app.get("/guarded")
+@login_required
+def guarded(): return "x"
+
+@app.get("/documented")
+@documented_login
+def with_documentation(): return "x"
+
+@app.get("/open")
+@documented
+def only_documented(): return "x"
+""",
+    },
     "connexion": {
         "pets.yaml": """
 openapi: 3.0.0

@@ -102,3 +102,52 @@ class Orders({bases}):
     }
     (route,) = build(files).facts(Route)
     assert route.authentication is state
+
+
+FLASK = """
+from acme.sso import Gate, Timer, check_login
+from acme.web import AuthView, PageView
+from flask import Blueprint, Flask
+from flask.views import MethodView
+
+app = Flask(__name__)
+page = Blueprint("page", __name__)
+gate = Gate()
+{hook}
+
+@page.get("/orders")
+def orders(): return "x"
+
+class Orders({base}):
+    def get(self): return "x"
+
+app.register_blueprint(page)
+app.add_url_rule("/more", view_func=Orders.as_view("more"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("hook", "expected"),
+    [
+        ("page.before_request(check_login)", Guarding.UNKNOWN),
+        ("page.before_request(gate.require_user)", Guarding.UNKNOWN),
+        ("app.before_request(gate.require_user)", Guarding.UNKNOWN),
+        ("page.before_request(Timer().start)", Guarding.ABSENT),
+    ],
+)
+def test_hooks_of_a_package(hook: str, expected: Guarding, build: Build) -> None:
+    routes = build({"app.py": FLASK.format(hook=hook, base="MethodView")}).facts(Route)
+    assert {r.authentication for r in routes if r.path == "/orders"} == {expected}
+
+
+@pytest.mark.parametrize(
+    ("base", "expected"),
+    [
+        ("AuthView", Guarding.UNKNOWN),
+        ("PageView", Guarding.ABSENT),
+        ("MethodView", Guarding.ABSENT),
+    ],
+)
+def test_views_whose_base_a_package_brings(base: str, expected: Guarding, build: Build) -> None:
+    routes = build({"app.py": FLASK.format(hook="", base=base)}).facts(Route)
+    assert {r.authentication for r in routes if r.path == "/more"} == {expected}

@@ -41,6 +41,17 @@ SIGNED = {
     if not hmac.compare_digest(mine, request.headers.get("x-signature", "")):
         raise HTTPException(status_code=400)
 """,
+    "what a helper tells beside the data": """
+    def parsed(sent):
+        try:
+            mine = hmac.new(SECRET.encode(), payload, hashlib.sha256).hexdigest()
+            return hmac.compare_digest(mine, sent), payload
+        except Exception:
+            return False, {}
+    ok, data = parsed(request.headers.get("x-signature", ""))
+    if not ok:
+        raise HTTPException(status_code=400)
+""",
 }
 UNSIGNED = {
     "whatever it is told": """

@@ -129,6 +129,7 @@ class _Routes:
             guards.append(Guard(view.name, view.place, "decorator", Guarding.ENFORCED, closed))
         for decorator in view.above:
             guards += self.guards.above(decorator)
+        guards += self.guards.inherited(view.owner)
         if view.owner is not None and view.function is not None:
             dispatch = self.routing.views.method(view.owner, "dispatch_request")
             if dispatch is not None and dispatch.key != view.function.key:

@@ -131,6 +131,8 @@ class FlaskApps:
         """Whether an expression is an application, by what it is or, untold, by its word."""
         code = self.values.code
         name = code.name(expr, scope)
+        if not name and code.is_unbound(expr, scope):
+            return False  # a piece of code that somebody is to paste elsewhere
         if not name or (":" in name and code.definition(name.partition("(")[0]) is None):
             return bool(_APP_WORD.search(t.dotted(expr)))
         return is_app_name(name) or name.removesuffix("()") in self.classes

@@ -378,7 +378,7 @@ class FlaskGuards(WrapperGuards):
         """What a `before_request` function demands of a request."""
         found = [replace(g, via=via) for d in hook.decorators for g in self.applied(d, tests)]
         if hook.function is None:
-            return found
+            return found or [replace(g, via=via) for d in hook.decorators for g in self.foreign(d)]
         name = hook.function.node.name  # type: ignore[attr-defined]
         if CSRF.search(name):
             return found
@@ -391,6 +391,23 @@ class FlaskGuards(WrapperGuards):
             if not self.demands(guard.state, self.checks.summary(hook.function), hook.function):
                 return found
         return [*found, replace(guard, via=via)]
+
+    def foreign(self, hook: Applied) -> Iterator[Guard]:
+        """A hook that a package brings, by any word of its name: `before_request(sso.Auth().process)`."""
+        name = self.code.name(hook.found.node, hook.found.scope)  # type: ignore[arg-type]
+        short = t.dotted(hook.found.node) or name.rpartition(".")[2]
+        package, _, words = name.partition(".")
+        if words and any(self.may_guard(f"{package}.{word}") for word in words.split(".")):
+            told = f"{name.replace('()', '')} lies outside this tree and is not known"
+            yield Guard(short, place_of(hook.found, short), hook.via, Guarding.UNKNOWN, told)
+
+    def inherited(self, owner: Located | None) -> Iterator[Guard]:
+        """A base of a view's class that a package brings, and that sounds like a guard."""
+        for name in self.code.ancestry(owner)[1:] if owner is not None else ():
+            if self.may_guard(name):
+                told = f"{name} lies outside this tree and is not known"
+                short = name.rpartition(".")[2]
+                yield Guard(short, place_of(owner, short), "class", Guarding.UNKNOWN, told)  # type: ignore[arg-type]
 
     def above(self, decorator: Located) -> Iterator[Guard]:
         """A guard above the registration: Flask has taken the function without it."""

@@ -18,6 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.frameworks.decorators import Applied
 from auditor.frameworks.flask.admin import Administrations
 from auditor.frameworks.flask.apps import FlaskApps, Key
 from auditor.frameworks.flask.connexion import Connexion
@@ -456,8 +457,10 @@ class FlaskRouting:
         for site in self.code.method_calls(*_HOOKS):
             match site.node.func:
                 case t.Attr(value=owner, name=name) if site.node.args:
+                    given = Located(site.node.args[0], site.scope)
                     views = self.views.of(site.node.args[0], site.scope)
-                    self._hooked(owner, name, site.scope, views)
+                    foreign = View("", place_of(site), None, (Applied(given, "application"),))
+                    self._hooked(owner, name, site.scope, views or (foreign,))
 
     def _hooked(self, owner: t.Expr, name: str, scope: Scope, views: tuple[View, ...]) -> None:
         for key in self.identify(owner, scope):

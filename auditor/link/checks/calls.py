@@ -307,8 +307,14 @@ class Calls(Part):
         if told == Strength.FORM and _TELLING_NAME.search(callee.node.name):  # type: ignore[attr-defined]
             told = Strength.VERIFIED  # the tree's own idea of who is signed in
         shown = Verification(told, raises=False, ways=all_ways, refuses=refuses)
+        none = Strength.NONE
         telling = (
-            told > Strength.NONE or refuses or any(e.strength > Strength.NONE for e in all_ways)
+            told > none
+            or refuses
+            or any(
+                way.strength > none or any(part.truth > none for part in way.parts)
+                for way in all_ways
+            )
         )
         return shown if telling else None
 
