@@ -395,7 +395,7 @@ class FlaskGuards(WrapperGuards):
     def foreign(self, hook: Applied) -> Iterator[Guard]:
         """A hook that a package brings, by any word of its name: `before_request(sso.Auth().process)`."""
         name = self.code.name(hook.found.node, hook.found.scope)  # type: ignore[arg-type]
-        short = t.dotted(hook.found.node) or name.rpartition(".")[2]
+        short = t.dotted(t.callee(hook.found.node)) or name.rpartition(".")[2]
         package, _, words = name.partition(".")
         if words and any(self.may_guard(f"{package}.{word}") for word in words.split(".")):
             told = f"{name.replace('()', '')} lies outside this tree and is not known"
