@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.frameworks.idle import idle_after, works_only_in
 from auditor.libraries.authentication import known_guard
 from auditor.link.application import Application
 from auditor.link.bare import Bare, conditions
@@ -152,7 +153,21 @@ class Guards:
 
     def body(self, function: Located, tests: PathTests | None = None) -> Guard | None:
         """The guard that a handler is itself, or what it asks that cannot be followed."""
-        return self._verifying(function, tests) or self._asking_outside(function)
+        return (
+            self._verifying(function, tests)
+            or self._serving(function, tests)
+            or self._asking_outside(function)
+        )
+
+    def _serving(self, function: Located, tests: PathTests | None) -> Guard | None:
+        """A handler that works for nobody but whom it verifies, and turns nobody else away."""
+        body: list[t.Stmt] = function.node.body  # type: ignore[attr-defined]
+        for test in _tests_of(body):
+            if works_only_in(body, test) and test in self.checks.gates(function, tests):
+                at = place_of(Located(test, self.code.inside(function)), function.node.name)  # type: ignore[attr-defined]
+                reason = "does its work only for whom it verifies, and hands nothing out to others"
+                return Guard(at.symbol, at, "body", Guarding.EXEMPT, reason)
+        return None
 
     def _asking_outside(self, function: Located) -> Guard | None:
         """`services.auth.authorize(request)`: whether it turns anybody away is not in this tree."""
@@ -180,7 +195,7 @@ class Guards:
         signed = self.checks.may_verify_signature
         if not self.checks.may_deny(function) and not signed(function):
             return None
-        summary = self.checks.summary(function, tests)
+        summary = self._heeded(self.checks.summary(function, tests), function)
         if not summary.rejects or not summary.exits:
             return None
         verified = summary.guaranteed is Strength.VERIFIED
@@ -199,6 +214,23 @@ class Guards:
         if summary.conditional and "outside this tree" in notes:
             return Guard(function.node.name, at, "body", Guarding.UNKNOWN, notes)
         return None
+
+    @staticmethod
+    def _heeded(summary: Summary, function: Located) -> Summary:
+        """Without the ways on which a handler only tells of an exception: they let nobody in."""
+        body: list[t.Stmt] = function.node.body  # type: ignore[attr-defined]
+        caught = {
+            id(node)
+            for stmt in t.walk_own(*body)
+            if isinstance(stmt, t.Try)
+            for handler in stmt.handlers
+            if idle_after(handler)
+            for node in handler.body
+        }
+        open_exits = tuple(e for e in summary.exits if id(e.node) not in caught)
+        return (
+            summary if len(open_exits) == len(summary.exits) else replace(summary, exits=open_exits)
+        )
 
     def exchanges(self, function: Located) -> bool:
         """Whether a function verifies only what the body of the request brings, as a login does."""
@@ -263,6 +295,16 @@ class Guards:
                 reason = "turns callers away for who they are, though not on every way"
         at = Place(function.path, function.node.line, function.node.column, 0, short)
         return Guard(short, at, "middleware", state, reason)
+
+
+def _tests_of(body: list[t.Stmt]) -> Iterator[t.If]:
+    """The tests of a handler that stand in no other."""
+    for stmt in body:
+        match stmt:
+            case t.If():
+                yield stmt
+            case t.Try(body=inner):
+                yield from _tests_of(inner)
 
 
 def _asked(function: Located) -> Iterator[t.Call]:

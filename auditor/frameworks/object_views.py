@@ -70,9 +70,10 @@ class ObjectViews:
             key = frozenset(m for m in named if m.name == last) or named
             if kind:
                 found.accesses.add(Access(at, kind, key))
+            found.links.add(key | self._chosen_among(view, named))
         if narrowing := list(self._narrowed(view)):
             narrowed = narrowing[0]
-            asked = [self._parts(each) for each in narrowing]
+            asked = [self._parts(each) if _is_permission(each) else set() for each in narrowing]
             parts = set().union(*asked) if all(asked) else set()
             tied = frozenset(m for m in named if not parts or m.name in parts)
             if tied:
@@ -168,25 +169,29 @@ class ObjectViews:
                 return own
         return None
 
+    def _chosen_among(self, view: Located, named: Marks) -> Marks:
+        """The parts of the URL that tell among which objects the id is looked up."""
+        method = self._method(view, "get_queryset")
+        parts = self._parts(method) if method is not None else set()
+        return frozenset(mark for mark in named if mark.name in parts)
+
     def _mentions_parts(self, method: Located) -> bool:
         return any(
-            isinstance(n, t.Attr) and n.name == "kwargs"
+            _is_parts(n)
             for each in self.code.with_callees(method, 1)
             for n in t.walk_own(*each.node.body)  # type: ignore[attr-defined]
         )
 
     def _parts(self, method: Located) -> set[str]:
-        """The parts of the URL by name that a permission asks about; empty for all of them."""
-        if not isinstance(method.node, t.Function) or method.node.name != "has_permission":
-            return set()
+        """The parts of the URL by name that a method asks about."""
         found: set[str] = set()
         for each in self.code.with_callees(method, 1):
             for node in t.walk_own(*each.node.body):  # type: ignore[attr-defined]
                 match node:
                     case (
-                        t.Call(func=t.Attr(value=t.Attr(name="kwargs")), args=[t.Const(value=str(key)), *_])
-                        | t.Item(value=t.Attr(name="kwargs"), index=t.Const(value=str(key)))
-                    ):  # fmt: skip
+                        t.Call(func=t.Attr(value=parts), args=[t.Const(value=str(key)), *_])
+                        | t.Item(value=parts, index=t.Const(value=str(key)))
+                    ) if _is_parts(parts):
                         found.add(key)
         return found
 
@@ -207,3 +212,18 @@ class ObjectViews:
                     if held is not None and knows_caller(held):
                         return True
         return False
+
+
+def _is_permission(method: Located) -> bool:
+    """Other methods may look at all parts of the URL."""
+    return isinstance(method.node, t.Function) and method.node.name == "has_permission"
+
+
+def _is_parts(node: t.Node) -> bool:
+    """`self.kwargs`, `request.parser_context["kwargs"]`: the parts of the URL by name."""
+    match node:
+        case t.Attr(name="kwargs") | t.Item(index=t.Const(value="kwargs")):
+            return True
+        case t.Call(func=t.Attr(name="get"), args=[t.Const(value="kwargs"), *_]):
+            return True
+    return False

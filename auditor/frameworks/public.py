@@ -27,7 +27,9 @@ _ACTIONS = tuple(
             r"|(?:oauth2?|oidc|openid|saml2?|sso)[-/](?:tokens?|exchange|config(?:uration)?|providers?)"
             r"|(?:google|github|gitlab|facebook|microsoft|apple|discord|oauth2?|oidc|sso)/(?:auth[-_]?)?url"
             r"|(?:auth|login|social|sign[-_]?in|accounts?)[-_/]"
-            r"(?:google|facebook|github|gitlab|apple|twitter|microsoft|linkedin|kakao|naver|yandex|vk|telegram)",
+            r"(?:google|facebook|github|gitlab|apple|twitter|microsoft|linkedin|kakao|naver|yandex|vk|telegram)"
+            r"|(?:google|facebook|github|gitlab|apple|twitter|microsoft|linkedin|kakao|naver|yandex|vk|telegram)"
+            r"[-_](?:auth|login|sign[-_]?in)",
         ),
         ("logout", r"(?:log|sign)[-_]?(?:out|off)|token/(?:blacklist|revoke)"),
         (
@@ -117,7 +119,7 @@ _BARE = {"token", "otp", "recover", "refresh"}
 """Words that name an action only when they are the whole path, or stand below `auth`."""
 
 
-_PASSWORD = {"password", "passwd", "pwd", "pass"}
+_PASSWORD = {"password", "passwd", "pwd", "pass", "username"}
 _RECOVERY = {"forgot", "forgotten", "forget", "reset", "recover", "recovery", "lost", "retrieve"}
 _PROVING = {"verify", "verification", "confirm", "confirmation", "activate", "activation"}
 _PROVEN = {"email", "mail", "otp", "code", "account", "phone", "mobile", "registration", "signup"}
@@ -137,9 +139,15 @@ def _named_by_words(segment: str) -> str:
         return "password recovery"
     if words & _PROVING and words & _PROVEN and words <= _PROVING | _PROVEN | _AROUND:
         return "link of a mail"
+    if words & _PROVING and "resend" in words and words <= _PROVING | _AROUND:
+        return "link of a mail"
     return ""
 
 
+_BEFORE = re.compile(
+    r"api|v\d+(?:\.\d+)*|\{(?:(?:api_?)?version|lang(?:uage)?(?:_code)?|locale)\}", re.I
+)
+"""What stands before every path of an application and says nothing of any."""
 _PARAMETER = re.compile(r"<(?:[^:<>]+:)?(\w+)>|\{(\w+):\w+\}")
 
 
@@ -147,7 +155,7 @@ def public_by_nature(method: str, path: str) -> str:
     """Why a route is public by nature; empty where it is not. A start page is public."""
     path = path.removeprefix("{?}")  # a prefix that is told at run time
     segments = [_PARAMETER.sub(r"{\1\2}", s) for s in path.split("/") if s]
-    while segments and re.fullmatch(r"api|v\d+", segments[0], re.I):
+    while segments and _BEFORE.fullmatch(segments[0]):
         segments.pop(0)
     reads = method in ("GET", "HEAD", "OPTIONS")
     if not segments:
@@ -177,7 +185,7 @@ def public_by_nature(method: str, path: str) -> str:
             last.lower() not in _BARE or not above or _is_auth(above[-1])
         ):
             return why
-    if words_say := _named_by_words(last):
+    if words_say := _named_by_words(last) or _named_by_words(pair):
         return words_say
     if method in ("POST", "PUT") and len(segments) <= 2 and _FORMS.fullmatch("/".join(segments)):
         return "form for visitors"

@@ -38,7 +38,8 @@ _REGISTERS = re.compile(
 )
 _REGISTRATION = re.compile(r"Regist(?:er|ration)|Sign_?[Uu]p|UserCreate|CreateUser")
 _MAILS_RESET = re.compile(
-    r"^_?(?:send|mail|e?mail)_?\w*(?:reset|recover|forgot)\w*$|^_?(?:reset|recover|forgot)\w*_(?:e?mail|link)$",
+    r"^_?(?:send|mail|e?mail)_?\w*(?:reset|recover|forgot)\w*$|^_?(?:reset|recover|forgot)\w*_(?:e?mail|link)$"
+    r"|^_?(?:forgot(?:ten)?|recover|remind)_?(?:my_?)?(?:user_?name|password)$",
     re.I,
 )
 _SETS = re.compile(r"new_?pass|(?<!re)set_password|change_password", re.I)
@@ -75,6 +76,8 @@ def entrance(code: Code, function: Located | None) -> str:
     if any(_MAILS_RESET.search(_word(n)) for n in t.walk_own(*function.node.body)):
         if not any(_SETS.search(_word(n)) for n in t.walk_own(*function.node.body)):
             return "password recovery"
+    if _opens_account(code, function):
+        return "registration"
     form = any(_REGISTRATION_FORM.match(_word(n)) for n in t.walk_own(*function.node.body))
     if not form and not _REGISTERS.search(function.node.name):
         return ""
@@ -84,6 +87,34 @@ def entrance(code: Code, function: Located | None) -> str:
         _PASSWORD.search(_word(n)) or _REGISTRATION.search(_word(n)) for n in (*near, *annotated)
     )
     return "registration" if takes else ""
+
+
+def _opens_account(code: Code, function: Located) -> bool:
+    """It makes a user with a password that is sent, and has the address confirmed by a mail."""
+    nodes = _nodes(code, function, 1)
+    made = False
+    for node in nodes:
+        match node:
+            case t.Call(func=t.Attr(name="create_user")):
+                made = True
+            case t.Assign(targets=[t.Name(id=name)], value=t.Call(func=func)) if _ACCOUNT.search(
+                t.last_word(func)
+            ):
+                made = made or any(
+                    isinstance(n, t.Attr) and n.name == "set_password" and t.dotted(n.value) == name
+                    for n in nodes
+                )
+    if not made:
+        return False
+    words = [word for node in nodes if (word := _word(node))]
+    return any(_CONFIRMS.search(word) for word in words) and any(
+        isinstance(node, t.Call) and _MAILS.search(t.last_word(node.func)) for node in nodes
+    )
+
+
+_ACCOUNT = re.compile(r"^(?:Custom)?(?:User|Account|Member|Customer)(?:Model)?$")
+_CONFIRMS = re.compile(r"(?:^|_)(?:activat|confirm|verif)(?!\w*pass)\w*", re.I)
+_MAILS = re.compile(r"send_?\w*mail|email_user|mail_\w+|EmailM\w+|delay$", re.I)
 
 
 def _by_another(call: t.Call) -> bool:

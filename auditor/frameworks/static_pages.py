@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.scopes import Located
+from auditor.link.scopes import Located, arguments
 from auditor.model.pages import StaticPage
 from auditor.model.web import Route
 
@@ -21,6 +21,7 @@ _CATCH_ALL = re.compile(r"(?:/\w+)?/(?:\{\w+:path\}|<path:\w+>)")
 _SENDS = re.compile(
     r"FileResponse|send_from_directory|send_file|send_static_file|TemplateResponse|render_template"
 )
+_RESPONDS = re.compile(r"^(?:Http|Json|JSON|PlainText|HTML)?Response$")
 _HARMLESS = re.compile(r"(?:^|\.)(?:url_for|reverse|reverse_lazy|_|gettext\w*|ngettext)$")
 
 
@@ -60,6 +61,8 @@ def _is_static(function: Located) -> bool:
     match body:
         case [t.Return(value=None | t.Const(value=None)) | t.Jump(kind="pass") | t.Raise()]:
             return True  # `/api/.*` that answers 404
+        case [t.Return(value=t.Call(func=func) as call)] if _RESPONDS.search(t.last_word(func)):
+            return all(isinstance(given, t.Const) for given in arguments(call))
         case [t.Return(value=t.Call() as call)] if _sends_page(call):
             return True
         case [t.Return(value=t.Call(func=func) as call)] if _RENDERS.search(t.dotted(func)):

@@ -418,6 +418,8 @@ def the_caller(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin 
     match expr:
         case t.Attr(value=owner, name="is_active") if _REQUEST_USER.fullmatch(t.dotted(owner)):
             return Origin(truth=Strength.VERIFIED)
+        case t.Attr(value=owner, name="id" | "pk") if _REQUEST_USER.fullmatch(t.dotted(owner)):
+            return Origin(truth=Strength.VERIFIED, identity=True)  # None of who is not signed in
     if _REQUEST_USER.fullmatch(t.dotted(expr)):
         return Origin(identity=True)
     if (match := CURRENT_USER.match(name)) is None:

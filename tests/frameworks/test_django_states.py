@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from auditor.model.pages import StaticPage
 from auditor.model.web import Guarding, Route
 from tests.conftest import Build
 
@@ -88,6 +89,87 @@ def test_bodies_and_lambdas(build: Build) -> None:
     found = states(build, "class Own:\n    def __init__(self, get_response): pass\n")
     assert found["told"] == found["asked"] == "enforced"
     assert found["plain"] == found["away"] == "absent"
+
+
+SERVING = """
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse, JsonResponse
+from django.utils.decorators import method_decorator
+from django.views import View
+from app import Note, signed, told, work
+
+class Own:
+    def __init__(self, get_response): self.get_response = get_response
+    def __call__(self, request): return self.get_response(request)
+
+def refused(request):
+    try:
+        if request.user.id is None:
+            return HttpResponse("no", status=401)
+        return JsonResponse(work())
+    except Exception as error:
+        return message("went wrong", error)
+
+def swallowed(request):
+    try:
+        if request.user.id is None:
+            return HttpResponse("no", status=401)
+    except Exception as error:
+        pass
+    return JsonResponse(work())
+
+def message(text, error=None): return JsonResponse({"message": text, "error": str(error)})
+
+def served(request):
+    if request.user.is_authenticated:
+        return JsonResponse(work())
+    else:
+        return message("not signed in")
+
+def shown(request):
+    if request.user.is_authenticated:
+        return JsonResponse(work())
+    return JsonResponse({"notes": Note.objects.count()})
+
+def kept(request):
+    if request.user.is_authenticated:
+        work()
+    Note.objects.create(text=request.POST["text"])
+    return HttpResponse("ok")
+
+def off(request):
+    return HttpResponse()
+    return JsonResponse(work())
+
+@method_decorator(login_required, name="post")
+class Half(View):
+    def get(self, request): return JsonResponse(work())
+    def post(self, request): return JsonResponse(work())
+"""
+
+
+def test_work_for_whom_is_verified_alone(build: Build) -> None:
+    urls = """
+from django.urls import path
+import own
+urlpatterns = [path("refused", own.refused), path("swallowed", own.swallowed), path("served", own.served),
+    path("shown", own.shown), path("kept", own.kept), path("off", own.off), path("half", own.Half.as_view())]
+"""
+    files = {"manage.py": MANAGE, "own.py": SERVING, "site_urls.py": urls}
+    files["settings.py"] = SETTINGS.format(apps="", guests=False)
+    application = build(files)
+    found = {(r.path, r.method): r.authentication.value for r in application.facts(Route)}
+    assert found == {
+        ("/refused", "ANY"): "enforced",
+        ("/swallowed", "ANY"): "absent",
+        ("/served", "ANY"): "exempt",
+        ("/shown", "ANY"): "absent",
+        ("/kept", "ANY"): "absent",
+        ("/off", "ANY"): "absent",
+        ("/half", "GET"): "absent",
+        ("/half", "POST"): "enforced",
+    }
+    assert [page.name for page in application.facts(StaticPage)] == ["ANY /off"]
 
 
 FILTER = """

@@ -371,6 +371,14 @@ urlpatterns = [path("notes/<int:pk>/", views.one)]
          "    return render(request, 'x', {'n': get_object_or_404(request.user.note_set, pk=pk)})", None),
         ("@login_required\ndef one(request, pk):\n    note = get_object_or_404(Note.objects.filter(user=request.user), pk=pk)\n"
          "    return render(request, 'x', {'n': note})", Tie.QUERY),
+        ("def allowed(user_id, permission):\n    return Grant.objects.filter(user=user_id, name=permission).exists()\nRIGHT = 'x'\n"
+         "@login_required\ndef one(request, pk):\n    if allowed(request.user.id, RIGHT):\n"
+         "        return render(request, 'x', {'n': Note.objects.get(pk=pk)})\n    else:\n        return render(request, 'no')",
+         Tie.ROLE),
+        ("def logged(user_id, action):\n    return True\nRIGHT = 'x'\n"
+         "@login_required\ndef one(request, pk):\n    if logged(request.user.id, RIGHT):\n"
+         "        return render(request, 'x', {'n': Note.objects.get(pk=pk)})\n    else:\n        return render(request, 'no')",
+         Tie.NONE),
     ],
 )  # fmt: skip
 def test_django(build: Build, view: str, tie: Tie | None) -> None:
@@ -393,3 +401,34 @@ from .models import Note
         )
     found = build({**DJANGO, "shop/views.py": views, "shop/urls.py": urls}).facts(ObjectAccess)
     assert {a.tie for a in found} == ({tie} if tie else set())
+
+
+@pytest.mark.parametrize(
+    ("among", "tie"),
+    [("shelf_of(self.request).note_set.all()", {Tie.CHECKED}), ("Note.objects.all()", {Tie.NONE})],
+)
+def test_objects_of_what_a_permission_asks_about(build: Build, among: str, tie: set[Tie]) -> None:
+    views = f"""
+from rest_framework import permissions, viewsets
+from .models import Note, Shelf
+
+def shelf_of(request):
+    return Shelf.objects.get(name=request.parser_context["kwargs"].get("shelf"))
+
+class OfShelf(permissions.BasePermission):
+    def has_permission(self, request, view):
+        return request.user.is_authenticated and request.user in shelf_of(request).users.all()
+
+class Notes(viewsets.ModelViewSet):
+    queryset = Note.objects.all()
+    permission_classes = [permissions.IsAuthenticated, OfShelf]
+    def get_queryset(self):
+        return {among}
+"""
+    urls = """
+from django.urls import path
+from . import views
+urlpatterns = [path("<slug:shelf>/notes/<int:pk>/", views.Notes.as_view({"get": "retrieve"}))]
+"""
+    found = build({**DJANGO, "shop/views.py": views, "shop/urls.py": urls}).facts(ObjectAccess)
+    assert {a.tie for a in found if a.kind == "Note"} == tie

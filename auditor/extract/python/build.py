@@ -37,6 +37,8 @@ _CMP = {
 }
 _UNARY = {ast.Not: "not", ast.USub: "-", ast.UAdd: "+", ast.Invert: "~"}
 
+_LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+
 Mask = Callable[[ast.expr], "str | None"]
 """A text literal -> the shape to show in its place where it holds a secret."""
 
@@ -65,7 +67,7 @@ class _Builder:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise TooDeep
-        statements = [self.stmt(node) for node in body]
+        statements = [self.stmt(node) for node in _reached(body)]
         self.depth -= 1
         return statements
 
@@ -296,3 +298,17 @@ _EXPRESSIONS: dict[type, Callable[[_Builder, Any, _At], t.Expr]] = {
     ast.NamedExpr: lambda b, n, at: t.Bind(*at, b.expr(n.target), b.expr(n.value)),
     ast.Slice: lambda b, n, at: t.Slice(*at, b.maybe(n.lower), b.maybe(n.upper)),
 }
+
+
+def _reached(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements of a block up to the one that always leaves it: what follows never runs.
+
+    A `yield` that is never reached still makes its function a generator, so it stays.
+    """
+    for index, node in enumerate(body[:-1], 1):
+        if isinstance(node, _LEAVING):
+            rest = (below for each in body[index:] for below in ast.walk(each))
+            if any(isinstance(below, ast.Yield | ast.YieldFrom) for below in rest):
+                return body
+            return body[:index]
+    return body

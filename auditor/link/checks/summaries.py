@@ -102,6 +102,10 @@ class Checks:
         self._seen |= outer
         return summary
 
+    def gates(self, function: Located, tests: PathTests | None = None) -> list[t.If]:
+        """The tests in a function whose first branch only who is verified gets into."""
+        return list(Walk(self, function, tests, {}).gates())
+
     def _asks_of_request(self, function: Located) -> bool:
         """Whether a function mentions what tests of the request's path and method are about.
 

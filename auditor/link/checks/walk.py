@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -59,14 +59,7 @@ class Walk(Part):
     def run(self) -> Summary:
         node = self.function.node
         assert isinstance(node, t.Function)
-        env: Env = {}
-        start = Strength.NONE
-        for param in node.params:
-            given = self.given.get(param.name) or self.checks.fill(param, self.scope)
-            sent = param.name not in ("self", "cls")
-            if self.checks.ambient and param.kind == "args":
-                sent = False  # what the path names comes by its name: these are the objects around
-            env[param.name] = given or Origin(caller=sent)
+        start, env = Strength.NONE, self.sent()
         end = self.block(node.body, State(start, env))
         if self.trace.optional and end is None and not self.trace.exits:
             self.trace.by_default = False  # a feature that is off lets nobody pass
@@ -75,6 +68,34 @@ class Walk(Part):
         if end is not None:
             self.exit(end, node)
         return self.trace.summary()
+
+    def sent(self) -> Env:
+        """What the parameters hold when the function is called."""
+        env: Env = {}
+        for param in self.function.node.params:  # type: ignore[attr-defined]
+            given = self.given.get(param.name) or self.checks.fill(param, self.scope)
+            sent = param.name not in ("self", "cls")
+            if self.checks.ambient and param.kind == "args":
+                sent = False  # what the path names comes by its name: these are the objects around
+            env[param.name] = given or Origin(caller=sent)
+        return env
+
+    def gates(self) -> Iterator[t.If]:
+        """The tests outside of other tests whose first branch only who is verified gets into."""
+        node = self.function.node
+        assert isinstance(node, t.Function)
+        yield from self._gates(node.body, State(Strength.NONE, self.sent()))
+
+    def _gates(self, body: list[t.Stmt], state: State | None) -> Iterator[t.If]:
+        for stmt in body:
+            if state is None:
+                return
+            match stmt:
+                case t.Try(body=inner):
+                    yield from self._gates(inner, state)
+                case t.If(test=test) if self.evidence.truth(test, state)[0] is Strength.VERIFIED:
+                    yield stmt
+            state = self.stmt(stmt, state)
 
     # --- statements: the state after them, or None when no path goes on
 

@@ -77,11 +77,24 @@ class Tests:
                 case t.Call(func=func) if _ROLE_CALL.search(t.last_word(func)):
                     self.trace.roles.add(self.labels.at(node, self.scope))
                     return
+                case t.Call(func=func, args=[_, _, *_] as given) if any(
+                    map(_names_role, given)
+                ) or self.takes_role(func):
+                    held = frozenset().union(*map(self.eval, given))  # `allowed(user, "admin")`
                 case _:
                     continue
             if knows_caller(held) and not ids(held):
                 self.trace.roles.add(self.labels.at(node, self.scope))
                 return
+
+    def takes_role(self, func: t.Expr) -> bool:
+        """Whether a function of the tree is given the right that it looks for."""
+        found = self.labels.code.defined(func, self.scope)
+        return (
+            found is not None
+            and isinstance(found.node, t.Function)
+            and any(_ROLE.search(param.name) for param in found.node.params)
+        )
 
     def compare(self, expr: t.Compare, ignored: str = "") -> Marks:
         sides = [self.eval(expr.left), *(self.eval(right) for right in expr.rights)]
@@ -110,6 +123,15 @@ class Tests:
             self.trace.ties.add(Meeting(rest, "compared", where, SENT_AS_WELL, sent))
         else:
             self.trace.links.add(found)
+
+
+def _names_role(expr: t.Expr) -> bool:
+    match expr:
+        case t.Const(value=str(word)) | t.Name(id=word) | t.Attr(name=word):
+            return bool(_ROLE.search(word))
+        case t.Seq(items=items):
+            return any(map(_names_role, items))
+    return False
 
 
 def _exits(body: list[t.Stmt]) -> bool:
