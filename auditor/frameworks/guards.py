@@ -7,7 +7,8 @@ the business of its own module, which derives from `Guards`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeGuard
 
 from msgspec.structs import replace
 
@@ -243,17 +244,48 @@ class Guards:
         reason = "verifies a credential that the request's body brings, as a login does"
         return replace(guard, state=Guarding.EXEMPT, reason=reason)
 
-    def about_callers(self, function: Located) -> bool:
-        """Whether a hook that turns requests away does so for a credential, by what it mentions."""
+    def about_callers(self, function: Located, refusals: Iterable[t.Node]) -> bool:
+        """Whether a hook that turns requests away does so for a credential, by what its tests mention.
+
+        A filter of addresses, of robots or of forgery mentions other things.
+        """
         if _OTHER_FILTERS.search(self.code.own_name(function).partition(":")[2]):
             return False
-        for each in self.code.with_callees(function, 2):
-            for node in t.walk_own(*each.node.body):  # type: ignore[attr-defined]
-                match node:
-                    case t.Const(value=str(word)) | t.Name(id=word) | t.Attr(name=word):
-                        if len(word) < 40 and CREDENTIAL.search(word):
-                            return True
-        return False
+        return any(
+            len(word) < 40 and " " not in word and CREDENTIAL.search(_OF_A_DATABASE.sub("", word))
+            for word in self._asked_for(function, refusals)
+        )
+
+    def _asked_for(self, function: Located, refusals: Iterable[t.Node]) -> Iterator[str]:
+        """The words of the tests on which a function refuses, of what they name and of what they call."""
+        scope = self.code.inside(function)
+        own = list(t.walk_own(*function.node.body))  # type: ignore[attr-defined]
+        pending: list[t.Node] = []
+        for refusal in refusals:
+            pending += [test for test, _ in conditions(function, refusal)] or own
+            pending += _tried_before(own, refusal)
+        named: set[str] = set()
+        for _ in range(3):
+            words = {n.id for n in t.walk_own(*pending) if isinstance(n, t.Name)} - named
+            named |= words
+            pending += [
+                node.value
+                for node in own
+                if isinstance(node, t.Assign) and node.value is not None
+                if any(isinstance(x, t.Name) and x.id in words for x in t.walk_own(*node.targets))
+            ]
+        called = (
+            self.code.defined(node.func, scope)
+            for node in t.walk_own(*pending)
+            if isinstance(node, t.Call)
+        )
+        for each in called:
+            for callee in self.code.with_callees(each, 1) if _is_function(each) else ():
+                pending += callee.node.body  # type: ignore[attr-defined]
+        for node in t.walk_own(*pending):
+            match node:
+                case t.Const(value=str(word)) | t.Name(id=word) | t.Attr(name=word):
+                    yield word
 
     def turns_away_bare(self, function: Located, summary: Summary) -> bool:
         """Whether a function turns away who brings nothing, as every guard does."""
@@ -281,13 +313,13 @@ class Guards:
         else:
             best = max((e.strength for e in decided.exits), default=Strength.NONE)
             state = _BY_BEST.get(best, Guarding.DECORATIVE)
-            if state is Guarding.DECORATIVE and not self.about_callers(function):
+            if state is Guarding.DECORATIVE and not self.about_callers(function, decided.rejects):
                 return None  # a filter of addresses, a check of forgery: nobody's credential
             if state is Guarding.DECORATIVE and decided.undecided:
                 told = "turns callers away after a test of the path that could not be decided"
                 at = Place(function.path, function.node.line, function.node.column, 0, short)
                 return Guard(short, at, "middleware", Guarding.UNKNOWN, told)
-            if state is Guarding.DECORATIVE and not self.turns_away_bare(function, decided):
+            if not self.turns_away_bare(function, decided):
                 return None  # it minds what is sent; who sends nothing passes
             reason = notes or "looks only at the form of the credential, never verifies it"
             if state is Guarding.DECORATIVE and decided.conditional:
@@ -305,6 +337,19 @@ def _tests_of(body: list[t.Stmt]) -> Iterator[t.If]:
                 yield stmt
             case t.Try(body=inner):
                 yield from _tests_of(inner)
+
+
+def _tried_before(own: list[t.Node], refusal: t.Node) -> Iterator[t.Node]:
+    """What is tried where a refusal stands in one of its handlers."""
+    for node in own:
+        if isinstance(node, t.Try):
+            for handler in node.handlers:
+                if any(s.line <= refusal.line <= s.end_line for s in handler.body):
+                    yield from node.body
+
+
+def _is_function(found: Located | None) -> TypeGuard[Located]:
+    return found is not None and isinstance(found.node, t.Function)
 
 
 def _asked(function: Located) -> Iterator[t.Call]:
@@ -352,6 +397,9 @@ _NO_GUARD = re.compile(
 _FRAMEWORKS = re.compile(
     r"(?:django|rest_framework|ninja|flask\w*|quart\w*|werkzeug|fastapi\w*|starlette|pydantic|builtins|functools"
     r"|contextlib|typing|sqlalchemy|sqlmodel)\b"
+)
+_OF_A_DATABASE = re.compile(
+    r"(?:async|db|scoped|local)_?session(?:_?(?:local|maker))?|session_?(?:local|maker)", re.I
 )
 _OTHER_FILTERS = re.compile(r"csrf|xsrf|cors|rate_?limit|throttl|origin|host|maintenance", re.I)
 _BY_BEST = {

@@ -103,6 +103,8 @@ class Bare:
                 )
             case t.Attr(value=owner, name=name) if _BROUGHT.search(t.dotted(expr)):
                 return "request" in t.dotted(owner) or name in ("headers", "COOKIES")
+            case t.Const(value=value):
+                return not value  # `token = None`, where none was brought
             case t.Name():
                 found = [s for s in self.values.origins(expr, scope) if s.node is not expr]
                 return bool(found) and all(

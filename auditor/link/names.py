@@ -407,15 +407,20 @@ class Code(Index):
         if definition is None or not isinstance(definition.node, t.Function):
             return f"{callee}()" if callee else ""
         scope = self.inside(definition)
+        declared = self.name(definition.node.returns, definition.scope, depth)
         for node in t.walk_own(*definition.node.body):
             value = node.value if isinstance(node, t.Return | t.Yield) else None
             if value is not None and (name := self.name(value, scope, depth)):
-                if not self._opaque(name):
+                if not self._opaque(name) and not self.tells_more(declared, name):
                     return name
-        if definition.node.returns is not None:
-            if name := self.name(definition.node.returns, definition.scope, depth):
-                return self._instance(name)
-        return f"{callee}()"
+        return self._instance(declared) or f"{callee}()"
+
+    def tells_more(self, declared: str, name: str) -> bool:
+        """Whether a declared type says more than what a package's call gives: `container.resolve(X)`."""
+        if ":" in name or not name.endswith("()"):
+            return False
+        found = self._definitions.get(declared)
+        return found is not None and isinstance(found.node, t.Class)
 
     def _opaque(self, name: str) -> bool:
         """`path:function()`: what a function gives of which nothing could be told."""

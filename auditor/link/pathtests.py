@@ -322,12 +322,20 @@ class PathTests(msgspec.Struct, frozen=True):
                 return self._takes(part[0]) == (op == "in")
             if whole is not None and part is not None and len(part) == 1:
                 return (part[0] in whole) == (op == "in")
+        if subject is None and isinstance(left, t.Name) and self._turns(left, scope):
+            subject = _only(self._texts(left, scope))
         if subject is None or op not in ("==", "!=", "in", "not in"):
             return None
         texts = self._texts(right, scope)
         if texts is None:
             return None
         return (subject in texts) == (op in ("==", "in"))
+
+    def _turns(self, name: t.Name, scope: Scope) -> bool:
+        """Whether a name is bound for a turn of a loop: `if prefix != "/"`."""
+        if id(scope) not in self.values.bound_scopes:
+            return False
+        return self.values.is_bound(name, scope) or self.values.code.find(name.id, scope) is None
 
     def _compiled(self, pattern: t.Expr, scope: Scope) -> Located | None:
         """The text of the pattern that `OPEN = re.compile("^/public/")` keeps under a name."""
@@ -354,12 +362,13 @@ class PathTests(msgspec.Struct, frozen=True):
     def _any(self, element: t.Expr, loop: t.Loop, scope: Scope) -> bool | None:
         """`any(path.startswith(p) for p in OPEN)`, `any(m.match(path) for m in PATTERNS)`."""
         items = items_of(self.values, loop.iter, scope)
-        if items is None or not isinstance(loop.target, t.Name) or loop.conditions:
+        if items is None or not isinstance(loop.target, t.Name):
             return None
         outcomes = []
         for item, env in items:
             with self.values.within({**env, (id(scope), loop.target.id): item}):
-                outcomes.append(self._decide(element, scope))
+                asked = [self._decide(each, scope) for each in (*loop.conditions, element)]
+                outcomes.append(self._combined("and", asked))
         return self._combined("or", outcomes)
 
 
@@ -395,6 +404,10 @@ def _found(pattern: str, method: str, text: str) -> bool:
         and _found(after, rest, text[end:])
         for end in range(len(text) + 1)
     )
+
+
+def _only(texts: list[str] | None) -> str | None:
+    return texts[0] if texts is not None and len(texts) == 1 else None
 
 
 def _applied(text: str, method: str, given: Sequence[object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
 
@@ -24,6 +25,14 @@ _AUTHOR = re.compile(
     + _SUFFIX,
     re.I,
 )
+_RECORD = re.compile(
+    r"^(?:account|customer|client|patient|student|employee|seller|buyer|vendor|merchant|borrower|holder)s?$",
+    re.I,
+)
+_BASES_OF_ACCOUNTS = {
+    "AbstractUser", "AbstractBaseUser", "SQLAlchemyBaseUserTable", "SQLAlchemyBaseUserTableUUID", "UserMixin",
+    "BeanieBaseUser",
+}  # fmt: skip
 _CREDENTIAL = re.compile(
     r"^(?:hashed_?|encrypted_?)?(?:password|passwd|password_hash|pw_?hash|password_digest)", re.I
 )
@@ -122,14 +131,9 @@ class Owners:
 
     def _of_class(self, found: Located, depth: int) -> Told:
         assert isinstance(found.node, t.Class)
-        name = found.node.name
-        fields = self._fields(found)
-        if _is_account(name, fields) or any(
-            x.rpartition(".")[2] in ("AbstractUser", "AbstractBaseUser", "SQLAlchemyBaseUserTable",
-                                     "SQLAlchemyBaseUserTableUUID", "UserMixin", "BeanieBaseUser")
-            for x in self.code.ancestry(found)
-        ):  # fmt: skip
+        if self._is_account(found):
             return Ownership.ACCOUNT, ""
+        fields = self._fields(found)
         for field, (value, owner) in fields.items():
             if _OWNER.match(field) and (
                 field[-2:] == "id" or _USER.search(field) or self._refers(value)
@@ -160,10 +164,41 @@ class Owners:
     def _can_own(self, target: Located, depth: int) -> bool:
         """Whether what an `owner` refers to is an account or a tenant, and not a service or team page."""
         name: str = target.node.name  # type: ignore[attr-defined]
-        if depth >= _MAX_DEPTH or _OWNER.match(name):
+        if depth >= _MAX_DEPTH or (_OWNER.match(name) and not self._is_record(name)):
             return True
         told, _ = self.of(self.code.own_name(target), depth + 1)
-        return told in (Ownership.ACCOUNT, Ownership.OWNED)
+        return told in (Ownership.ACCOUNT, Ownership.OWNED) or target.node in self._of_accounts
+
+    def _is_record(self, name: str) -> bool:
+        """Whether a class is called after people or accounts of which books are kept.
+
+        Where the accounts that sign in are another class: the accounts of a ledger, the customers of a
+        trader own nothing unless they are tied to those.
+        """
+        return bool(self._accounts) and _RECORD.match(name) is not None
+
+    def _is_account(self, found: Located) -> bool:
+        """Whether who signs in is kept in a class: by its name, a password, or its base class."""
+        fields = self._fields(found)
+        return _is_account(found.node.name, fields) or any(  # type: ignore[attr-defined]
+            x.rpartition(".")[2] in _BASES_OF_ACCOUNTS for x in self.code.ancestry(found)
+        )
+
+    @functools.cached_property
+    def _accounts(self) -> list[Located]:
+        kinds = dict.fromkeys(self._tables.values())
+        found = (self.code.definition(kind) for kind in kinds)
+        return [each for each in found if each is not None and self._is_account(each)]
+
+    @functools.cached_property
+    def _of_accounts(self) -> set[t.Node]:
+        """The classes that accounts refer to: `User.customer_id`."""
+        return {
+            target.node
+            for account in self._accounts
+            for field, (value, owner) in self._fields(account).items()
+            if (target := self._target(field, value, owner)) is not None
+        }
 
     def _fields(self, found: Located) -> dict[str, tuple[t.Expr | None, Located]]:
         fields: dict[str, tuple[t.Expr | None, Located]] = {}

@@ -73,6 +73,8 @@ class Authentication(Rule):
         if worst := max(
             (e.severity for e in evidence if e.state is not State.PRESENT), default=None
         ):
+            if 2 * len(met) > len(known):
+                worst = min(worst, Severity.MEDIUM)
             evidence += self._unused(application, worst)
         if not known:
             guards = sorted(
@@ -142,7 +144,10 @@ class Authentication(Rule):
                     )
 
     def _unused(self, application: Application, worst: Severity) -> Iterator[Evidence]:
-        """Guards on no route: as grave as the gravest of the routes that they could stand before."""
+        """Guards on no route: as grave as the gravest of the routes that they could stand before.
+
+        Where most routes are guarded by others, an unused one tells little: the open ones are listed.
+        """
         for guard in application.facts(UnusedGuard):
             message = f"`{guard.name}` is written to guard routes, and {guard.reason}"
             yield Evidence(guard.place, State.DECORATIVE, worst, message, guard.name)

@@ -389,3 +389,33 @@ def items(): ...
 """
     unused = build({"app.py": code}).facts(UnusedGuard)
     assert [each.name for each in unused] == ["verify_token"]
+
+
+def test_helpers_that_are_given_what_they_check_are_no_unused_guards(build: Build) -> None:
+    code = """
+from fastapi import Depends, FastAPI, Header, HTTPException, Request
+import jwt
+app = FastAPI()
+
+def verify_token(token: str):
+    try:
+        return jwt.decode(token, SECRET, algorithms=["HS256"])
+    except jwt.PyJWTError:
+        raise HTTPException(401)
+
+class Users:
+    def validate_user_permissions(self, user, permission):
+        if permission not in user.permissions:
+            raise HTTPException(403)
+
+def require_role(role: str):
+    def check(request: Request):
+        if request.headers.get("x-role-token") != SECRET:
+            raise HTTPException(403)
+    return check
+
+@app.get("/items")
+def items(): ...
+"""
+    unused = build({"app.py": code}).facts(UnusedGuard)
+    assert [each.name for each in unused] == ["require_role"]

@@ -193,11 +193,22 @@ def unused_guards(application: Application) -> Iterator[UnusedGuard]:
             continue
         if not guards.sounds_like_guard(name) or "optional" in name or _decorated(function):
             continue
+        if not any(guards.could_be_injected(f) for f in _made_by(application, function)):
+            continue
         if guards.means_to_guard(function) and not _called(application, function):
             if handed_over is None:
                 handed_over = _handed_over(application)
             if name not in handed_over:
                 yield UnusedGuard(name, place_of(function, name), "no route depends on it")
+
+
+def _made_by(application: Application, function: Located) -> Iterator[Located]:
+    """A function, and those that it makes: `def require(role): def check(user=Depends(…))`."""
+    yield function
+    inner = application.code.inside(function)
+    for stmt in function.node.body:  # type: ignore[attr-defined]
+        if isinstance(stmt, t.Function):
+            yield from _made_by(application, Located(stmt, inner))
 
 
 def _decorated(function: Located) -> bool:

@@ -44,6 +44,7 @@ _PLUMBING = re.compile(
     r"^(?:fastapi|starlette)(?:\.\w+)*\.(?:Response|BackgroundTasks|WebSocket|SecurityScopes)$"
 )
 _OF_CREDENTIALS = re.compile(r"auth|jwt|token|credential", re.I)
+_KEPT_OF_CALLERS = re.compile(r"user|account|principal|identity|auth|claims|tenant", re.I)
 _HANDS_OUT = re.compile(r"(?:get|make|create|open)?_?(?:\w+_)?session", re.I)
 """Names of what hands a session out, whoever is calling."""
 _UPLOAD = re.compile(r"(?:fastapi|starlette)(?:\.\w+)*\.UploadFile")
@@ -220,7 +221,11 @@ def filled_by_depends(values: Evaluator, param: t.Param, scope: Scope) -> str:
     if scope.parent is None or (param.default is None and param.annotation is None):
         return ""
     dependency = Dependency.of_parameter(values, param, scope.parent)
-    return values.code.result(dependency.name) if dependency and dependency.name else ""
+    if dependency is None or not dependency.name:
+        return ""
+    filled = values.code.result(dependency.name)
+    declared = values.code.name(param.annotation, scope.parent)
+    return "" if values.code.tells_more(declared, filled) else filled
 
 
 class DependencyGuards(Guards):
@@ -338,6 +343,11 @@ class DependencyGuards(Guards):
                 case t.Attr(name="headers" | "cookies" | "session", value=value):
                     if _REQUESTS.match(self.code.name(value, inner).removesuffix("()")):
                         return True
+                case t.Attr(name=name, value=t.Attr(name="state", value=value)) if (
+                    _KEPT_OF_CALLERS.search(name)  # a middleware has put it there
+                ):
+                    if _REQUESTS.match(self.code.name(value, inner).removesuffix("()")):
+                        return True
         return False
 
     def before(self, function: Located) -> Iterator[Located]:
@@ -357,6 +367,23 @@ class DependencyGuards(Guards):
         takes = self._takes_credential(function)
         return (bool(GUARDING_NAME.search(name)) and (takes or not self._own(function))) or (
             takes and bool(CREDENTIAL.search(name) or re.search("user", name, re.I))
+        )
+
+    def could_be_injected(self, function: Located) -> bool:
+        """Whether a function is written to guard routes: as a dependency, or to run in a handler's stead.
+
+        A helper is given what it checks; a dependency asks for the request, or has it injected.
+        """
+        node = function.node
+        assert isinstance(node, t.Function)
+        if {p.kind for p in node.params} >= {"args", "kwargs"}:
+            return True
+        if isinstance(function.scope.owner, t.Class) and node.name != "__call__":
+            return False
+        return self._takes_credential(function) or any(
+            Dependency.of_parameter(self.values, param, function.scope) is not None
+            or _REQUESTS.match(self.code.name(param.annotation, function.scope))
+            for param in node.params
         )
 
     def exchanges(self, function: Located) -> bool:

@@ -345,10 +345,12 @@ class Walk(Part):
         return end
 
     def attempt(self, stmt: t.Try, state: State) -> State | None:
+        turned, denied = len(self.trace.rejects), self.trace.denies
         end = self.block(stmt.body, state)
         if end is not None:
             end = self.block(stmt.orelse, end)
         ends = [end]
+        tried = len(self.trace.rejects)
         for handler in stmt.handlers:
             env = {**state.env}
             if handler.name:
@@ -358,8 +360,22 @@ class Walk(Part):
                     for target in node.targets:
                         for name in _names(target):
                             env[name] = state.env.get(name, Origin(falsy=True))
+            before = len(self.trace.rejects)
             ends.append(self.block(handler.body, replace(state, env=env)))
+            if _catches_all(handler) and len(self.trace.rejects) == before:
+                asked = self.trace.rejects[turned:tried]
+                if all(isinstance(node, t.Call) for node in asked):
+                    del self.trace.rejects[turned:tried]  # what a call raises goes no further
+                    self.trace.denies = denied or len(self.trace.rejects) > turned
+                    break
         return self.block(stmt.final, merge(ends)) if stmt.final else merge(ends)
+
+
+def _catches_all(handler: t.Handler) -> bool:
+    """Whether a handler catches the refusals of what its `try` calls."""
+    return handler.catches is None or t.last_word(handler.catches) in (
+        "Exception", "BaseException", "HTTPException",
+    )  # fmt: skip
 
 
 _SUCCESS = re.compile(r"^(?:Ok|Success|Some|Right|Valid|Authenticated|Authorized)$")
