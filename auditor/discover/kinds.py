@@ -49,7 +49,7 @@ _BY_PATH: tuple[tuple[str, Kind], ...] = (
     (r"(?:^|/)(?:nginx|caddy|traefik)[^/]*/.*\.(?:conf(?:\.\w+)?|ya?ml|template)$", Kind.PROXY),
     (r"(?:^|/)(?:nginx|sites-(?:available|enabled))/[\w-]+$", Kind.PROXY),
     (
-        r"(?:^|/)(?:k8s|kubernetes|manifests|deploy|deployment|helm|charts?|kustomize|base|overlays|argocd|openshift)/.*\.ya?ml$",
+        r"(?:^|/)(?:k8s|kubernetes|manifests|deploy|deployment|helm|charts?|kustomize|base|overlays|argocd|openshift|templates)/.*\.ya?ml$",
         Kind.PLATFORM,
     ),
     (r"(?:^|/)(?:\.do|ansible|playbooks|roles)/.*\.ya?ml$", Kind.PLATFORM),
@@ -69,8 +69,9 @@ _BY_NAME: tuple[tuple[str, Kind], ...] = (
     (r".+\.tfvars(?:\.json)?", Kind.PLATFORM),
     (r"procfile|railway\.(?:json|toml)|vercel\.json|render\.ya?ml|fly\.toml|app\.(?:json|ya?ml)"
      r"|netlify\.toml|serverless\.ya?ml|nixpacks\.toml|supervisord?\.conf|.+\.service|.+\.timer"
-     r"|.+\.tf|(?:sam-?)?template\.ya?ml|.+\.(?:cfn|cloudformation)\.(?:ya?ml|json)|cron\.ya?ml|now\.json|heroku\.ya?ml|chart\.ya?ml|manifest(?:[-_.].+)?\.ya?ml|\.platform\.app\.ya?ml", Kind.PLATFORM),
-    (r"nginx.*\.conf(?:\.(?:template|j2|jinja2?|jnj))?|.+[.-]nginx(?:\.conf)?|caddyfile(?:\..+)?|.+\.caddyfile"
+     r"|.+\.tf|(?:sam-?)?template\.ya?ml|.+\.(?:cfn|cloudformation)\.(?:ya?ml|json)|cron\.ya?ml|now\.json|heroku\.ya?ml|chart\.ya?ml|manifest(?:[-_.].+)?\.ya?ml|\.platform\.app\.ya?ml"
+     r"|(?:.+[-_.])?(?:deployment|ingress|cronjob|statefulset|daemonset|configmap)\.ya?ml", Kind.PLATFORM),
+    (r"nginx.*\.conf(?:\.(?:template|j2|jinja2?|jnj))?|.+[.-]nginx(?:\.conf(?:\.(?:template|j2|jinja2?))?)?|caddyfile(?:\..+)?|.+\.caddyfile"
      r"|traefik.*\.(?:ya?ml|toml)|default\.conf(?:\.template)?|kong\.ya?ml", Kind.PROXY),
 )  # fmt: skip
 _PATHS = Choice([pattern for pattern, _ in _BY_PATH])
@@ -210,6 +211,8 @@ def role_of(path: str, packages: Collection[str] = ()) -> Role:
         folders = [
             folder for folder in folders if folder != "snippets"
         ]  # nginx's, as Debian has them
+    if name.endswith(".conf.template") and ("nginx" in path.lower() or name.startswith("default.")):
+        name = name.removesuffix(".template")  # nginx's image fills it in when it starts
     if _EXAMPLE_FOLDERS.intersection(folders) or _EXAMPLE_NAME.search(
         name.removesuffix(".dist.py")
     ):

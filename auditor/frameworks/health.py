@@ -20,6 +20,7 @@ from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.scopes import Located, Scope
 from auditor.model.data import Connection
+from auditor.model.deployment import HealthProbe
 from auditor.model.places import Place
 from auditor.model.settings import FrameworkSetting
 from auditor.model.values import possible
@@ -89,6 +90,8 @@ class _Stores:
 
 def _all(application: Application) -> Iterator[HealthCheck]:
     probes = {probe.path.rstrip("/") for _, probe in application.of(Probe) if probe.path}
+    for asked in application.facts(HealthProbe):  # by a command: `curl -f http://localhost:8000/up`
+        probes |= {path.rstrip("/") for path in _ASKED.findall(asked.target)}
     for route in application.facts(Route):
         reads = route.method in ("GET", "ANY")
         probed = route.path.rstrip("/") in probes and reads
@@ -108,6 +111,7 @@ def _all(application: Application) -> Iterator[HealthCheck]:
             yield _packaged(application, route)
 
 
+_ASKED = re.compile(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0):\d+(/[\w./-]*)")
 _STATUS = re.compile(r"/_?(?:status|alive|up)/?$", re.I)
 _WELL = {"ok", "up", "alive", "healthy", "running"}
 
@@ -261,28 +265,45 @@ def _reports_failure(functions: list[Located]) -> bool:
 def _answers_for(function: Located, code: Code) -> str:
     """What a check answers for with an error: the calls that it tries, or whose outcome it tests."""
     calls: set[str] = set()
+    inside = code.inside(function)
     for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
-        if isinstance(node, t.Assign) and node.value is not None and _asks_something(node.value):
+        if (
+            isinstance(node, t.Assign)
+            and node.value is not None
+            and _asks_something(node.value, code, inside)
+        ):
             kept = (x.value if isinstance(x, t.Item) else x for x in node.targets)
             calls |= {x.id for x in kept if isinstance(x, t.Name)}
     for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
         match node:
-            case t.Try(body=body, handlers=handlers) if any(map(_asks_something, body)):
+            case t.Try(body=body, handlers=handlers) if any(
+                _asks_something(s, code, inside) for s in body
+            ):
                 if any(_fails(inner) for h in handlers for inner in t.walk_own(*h.body)):
                     return "services that it calls"
             case t.If(test=test, body=body, orelse=other) if any(_fails(inner) for inner in t.walk_own(*body, *other)):  # fmt: skip
                 held = any(isinstance(n, t.Name) and n.id in calls for n in t.walk_own(test))
-                if held or _asks_something(test):
+                if held or _asks_something(test, code, inside):
                     return "services that it calls"
     return ""
 
 
-def _asks_something(node: t.Node) -> bool:
-    """Whether something is called that may ask others: no response, no log, no conversion."""
-    return any(
-        isinstance(n, t.Call) and not _PLAIN.search(t.dotted(n.func) or "")
-        for n in t.walk_own(node)
-    )
+def _asks_something(node: t.Node, code: Code, scope: Scope, depth: int = 0) -> bool:
+    """Whether something is called that may ask others: no response, no log, no conversion.
+
+    A function of the tree that only makes or hands out something (`get_service()`) asks nobody.
+    """
+    for n in t.walk_own(node):
+        if not isinstance(n, t.Call) or _PLAIN.search(t.dotted(n.func) or ""):
+            continue
+        found = code.defined(n.func, scope) if isinstance(n.func, t.Name) and depth < 3 else None
+        if found is None:
+            return True
+        if isinstance(found.node, t.Function):
+            inner = code.inside(found)
+            if any(_asks_something(stmt, code, inner, depth + 1) for stmt in found.node.body):
+                return True
+    return False
 
 
 def _fails(node: t.Node) -> bool:

@@ -59,11 +59,18 @@ def resources(application: Application) -> Iterator[Resource]:
             continue  # nothing stays open between its uses
         closed = None
         run = ""
-        for close, func in _closings(code, closers):
-            if _same(code.name(func.value, close.scope), name, func, site):
-                where = reach.started_by(close)
-                if closed is None or (where and not run):
-                    closed, run = place_of(close), where
+        same = [
+            (close, func)
+            for close, func in _closings(code, closers)
+            if _same(code.name(func.value, close.scope), name, func, site)
+        ]
+        own = [each for each in same if each[0].path == site.path and _of_self(each[1])]
+        for close, _ in (
+            own or same
+        ):  # a class that closes what it keeps is asked to, or nobody does
+            where = reach.started_by(close) or (_asked_by_state(code, reach, close) if own else "")
+            if closed is None or (where and not run):
+                closed, run = place_of(close), where
         yield Resource(kind, name.rpartition(".")[2], place_of(site), closed, run)
     for site in code.calls(*_TASKS):
         if reach.started_by(site) and _dropped(site):
@@ -99,6 +106,23 @@ def _same(name: str, made: str, func: t.Attr, site: CallSite) -> bool:
         return name.startswith((made + "()", made))
     kept = _kept(site)
     return bool(kept) and t.dotted(func.value).rpartition(".")[2] == kept
+
+
+def _of_self(func: t.Attr) -> bool:
+    return t.dotted(func.value).startswith(("self.", "cls."))
+
+
+def _asked_by_state(code: Code, reach: Reach, close: CallSite) -> str:
+    """Whether the method that closes is called of what `app.state` keeps, whatever that is."""
+    name = getattr(close.function, "name", "")
+    return next(
+        (
+            how
+            for site in (code.method_calls(name) if name else ())
+            if ".state." in t.dotted(site.node.func) and (how := reach.started_by(site))
+        ),
+        "",
+    )
 
 
 def _kept(site: CallSite) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.reach import Reach
+from auditor.link.reach import Reach, for_developers
 from auditor.link.scopes import CallSite, Scope
 from auditor.link.values import place_of
 from auditor.model.operations import LoggedValue
@@ -77,7 +77,8 @@ def logged_values(application: Application) -> Iterator[LoggedValue]:
         for found in reader.values(site):
             if (found.place.path, found.place.line) not in seen:
                 seen.add((found.place.path, found.place.line))
-                yield found
+                if not for_developers(application.values, site):
+                    yield found
 
 
 class _Reader:
@@ -96,7 +97,7 @@ class _Reader:
     def logs(self, site: CallSite) -> bool:
         func = site.node.func
         if isinstance(func, t.Name):
-            return func.id == "print" and bool(self.reach.started_by(site))
+            return func.id == "print" and site.path in self.reach.modules
         assert isinstance(func, t.Attr)
         return bool(_CALLED.search(t.dotted(func.value))) or bool(
             _LOGGER.match(self.code.name(func, site.scope))
@@ -106,17 +107,24 @@ class _Reader:
         place = place_of(site)
         given = [*site.node.args, *[k.value for k in site.node.keywords]]
         for expr in given:
-            for shown in self._shown(expr, 0):
+            for shown in self._shown(expr, 0, site):
                 if found := self._judged(shown, site, place):
                     yield found
 
-    def _shown(self, expr: t.Expr, depth: int) -> Iterator[t.Expr]:
+    def _shown(self, expr: t.Expr, depth: int, site: CallSite) -> Iterator[t.Expr]:
         """The expressions whose text ends up in the message."""
         if depth > 6:
             return
         below: list[t.Expr] = []
         match expr:
-            case t.Name() | t.Attr():
+            case t.Name(id=name):
+                yield expr
+                below = [
+                    b.value
+                    for b in site.scope.bindings.get(name, ())
+                    if isinstance(b.value, t.Text)
+                ]
+            case t.Attr():
                 yield expr
             case t.Item(index=t.Const(value=str())):
                 yield expr
@@ -138,7 +146,7 @@ class _Reader:
                 if last in _SHOWS:
                     below = [*args, *([func.value] if isinstance(func, t.Attr) else [])]
         for each in below:
-            yield from self._shown(each, depth + 1)
+            yield from self._shown(each, depth + 1, site)
 
     def _judged(self, expr: t.Expr, site: CallSite, place: Place) -> LoggedValue | None:
         name = _word(expr)

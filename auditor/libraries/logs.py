@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.extract.readers.log_files import LogFile
 from auditor.link.application import Application, provides
-from auditor.link.reach import Reach
+from auditor.link.reach import Reach, for_developers
 from auditor.link.scopes import Located
 from auditor.link.values import place_of
 from auditor.model.deployment import Standing, Start
@@ -177,5 +177,5 @@ def prints(application: Application) -> Iterator[Print]:
     """`print` in code that the application runs, not in scripts."""
     (reach,) = application.facts(Reach)
     for site in application.code.calls("builtins.print"):
-        if reach.started_by(site):
+        if reach.started_by(site) and not for_developers(application.values, site):
             yield Print(place_of(site))

@@ -79,5 +79,11 @@ def server_runs(application: Application) -> Iterator[ServerRun]:
         name = application.code.name(site.node.func, site.scope)
         for pattern, server, production in _SERVES:
             if name and pattern.match(name):
+                reload = site.arg(None, "reload")
+                if production and reload is not None:
+                    value = application.values.value(reload, site.scope)
+                    value = under(application.values, site, value)
+                    if isinstance(value, Known) and value.value:
+                        server, production = f"{server}, which reloads on every change", False
                 yield ServerRun(server, production, place_of(site))
                 break

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from auditor.extract.readers.platforms import Traced
 from auditor.extract.readers.scripts import ScriptLine
 from auditor.link.application import Application, provides
 from auditor.link.reach import Reach
@@ -92,6 +93,8 @@ def telemetry(application: Application) -> Iterator[Telemetry]:
                 yield Telemetry(word, True, "start", setting.place)
     for title, place in agents(application):
         yield Telemetry(title, True, "start", place)
+    for file, traced in application.of(Traced):
+        yield Telemetry(traced.what, True, "start", Place(file.path, traced.line))
     if not found:
         for site in code.calls(*_COUNTS):
             yield Telemetry("Prometheus", False, reach.started_by(site), place_of(site))

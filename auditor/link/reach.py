@@ -106,8 +106,10 @@ class Reach:
                 self._run(found, how)
             else:
                 inner = self.code.inside(found)
+                bases = {t.last_word(base) for base in found.node.bases}  # type: ignore[attr-defined]
+                runs = ("__init__", "run") if bases & {"Thread", "Process"} else ("__init__",)
                 for method in found.node.body:  # type: ignore[attr-defined]
-                    if isinstance(method, t.Function) and method.name == "__init__":
+                    if isinstance(method, t.Function) and method.name in runs:
                         self._run(Located(method, inner), how)
 
     def run_statement(self, stmt: t.Stmt, scope: Scope) -> None:
@@ -157,19 +159,42 @@ def under(values: Evaluator, site: Located, value: Value) -> Value:
 
     A condition that cannot be told and speaks of development makes it one for development: off.
     """
-    for outer in around(site):
-        if is_main_guard(outer) or not any(
-            node is site.node for stmt in outer.body for node in t.walk_own(stmt)
-        ):
-            continue
+    for outer in _conditions(site):
         test = values.value(outer.test, site.scope)
-        if isinstance(test, Unknown) and any(
-            _DEVELOPS.search(word) for node in t.walk_own(outer.test) for word in _word(node)
-        ):
+        if isinstance(test, Unknown) and _of_development(outer.test):
             return Known(False, test.place)
+        if isinstance(test, Unknown) and _of_development(outer.test, negated=True):
+            continue
         if not (isinstance(test, Known) and test.value):
             return test
     return value
+
+
+def for_developers(values: Evaluator, site: Located) -> bool:
+    """Whether a place is run only where the code tells that a developer is at work: `if DEBUG:`."""
+    for outer in _conditions(site):
+        if _of_development(outer.test):
+            test = values.value(outer.test, site.scope)
+            if not (isinstance(test, Known) and test.value):
+                return True
+    return False
+
+
+def _conditions(site: Located) -> Iterator[t.If]:
+    """The `if` statements whose body, not whose `else`, holds a place."""
+    for outer in around(site):
+        if not is_main_guard(outer) and any(
+            node is site.node for stmt in outer.body for node in t.walk_own(stmt)
+        ):
+            yield outer
+
+
+def _of_development(test: t.Expr, negated: bool = False) -> bool:
+    """Whether a condition speaks of development; `negated`, of anything but it."""
+    if isinstance(test, t.Unary) and test.op == "not":
+        return negated and _of_development(test.value)
+    words = (word for node in t.walk_own(test) for word in _word(node))
+    return not negated and any(map(_DEVELOPS.search, words))
 
 
 _DEVELOPS = re.compile(r"debug|(?:^|_)dev(?:el|elopment)?(?:_|$)|(?:^|_)local(?:_|$)", re.I)

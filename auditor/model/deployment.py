@@ -50,6 +50,13 @@ class Workers(msgspec.Struct, frozen=True):
     place: Place
 
 
+class Hosted(msgspec.Struct, frozen=True):
+    """A platform or cluster that the application is deployed to, by its own file in the tree."""
+
+    platform: str
+    place: Place
+
+
 class ServerRun(msgspec.Struct, frozen=True):
     """A call in the code that serves the application: by a server for production, or for development."""
 

@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from auditor.discover import Kind
 from auditor.discover.environments import environment_of_file
 from auditor.extract.readers.compose import ComposeInclude, Service
-from auditor.extract.readers.dockerfiles import is_aside
+from auditor.extract.readers.dockerfiles import Image, is_aside
 from auditor.extract.readers.kubernetes import Workload
 from auditor.link.application import Application, provides
 from auditor.model.containers import Container
+from auditor.model.deployment import Hosted
 from auditor.model.places import Place
 
 DATABASE = re.compile(
@@ -44,13 +45,16 @@ def for_developers(path: str) -> bool:
 
 @provides(Container)
 def compose_services(application: Application) -> Iterator[Container]:
+    """Where a platform serves the application, a file that names no environment need not restart it."""
     (compose,) = application.facts(Compose)
+    hosted = bool(application.facts(Hosted))
     for path, services in compose.files.items():
         if not compose.is_local(path):
+            restarted = hosted and not environment_of_file(path)
             for service in services.values():
                 whole = compose.whole(path, service)
                 if any(each.image or each.build for each in whole):  # else it is laid over another
-                    yield _container(path, service, whole)
+                    yield _container(path, service, whole, restarted)
 
 
 @dataclass
@@ -98,14 +102,22 @@ class Compose:
 
     @functools.cached_property
     def dockerfiles_for_developers(self) -> set[str]:
-        """Those that only local compose files build from, where others build from its like.
+        """Those that only local compose files build from, where another builds the same.
 
-        `Dockerfile` beside `Dockerfile.prod`.
+        `Dockerfile` beside `Dockerfile.prod`; `docker/Dockerfile`, which is given the root as its
+        context, beside a `Dockerfile` at the root that no compose file names.
         """
         local, served = self._built
         alike = {_OF_ENVIRONMENTS.sub("", name) for name in served}
+        unnamed = {
+            posixpath.dirname(file.path)
+            for file, _ in self.application.of(Image)
+            if file.path not in local and not for_developers(file.path)
+        }
         return {
-            name for name in local if name not in served and _OF_ENVIRONMENTS.sub("", name) in alike
+            name
+            for name, folder in local.items()
+            if name not in served and (_OF_ENVIRONMENTS.sub("", name) in alike or folder in unnamed)
         }
 
     def whole(self, path: str, service: Service) -> list[Service]:
@@ -142,7 +154,7 @@ def compose_files(application: Application) -> Iterator[Compose]:
     yield Compose(application)
 
 
-def _container(path: str, service: Service, whole: list[Service]) -> Container:
+def _container(path: str, service: Service, whole: list[Service], restarted: bool) -> Container:
     """`whole` is the service with what other files say of it, itself first."""
     image = service.image or (
         "" if service.build else next((s.image for s in whole if s.image), "")
@@ -171,7 +183,7 @@ def _container(path: str, service: Service, whole: list[Service]) -> Container:
         published if database else (),
         Place(path, service.ports_line),
         {"": None, "root": True, "0": True}.get(user, False),
-        any(each.restart or each.one_off for each in whole),
+        restarted or any(each.restart or each.one_off for each in whole),
         database,
         bool(_KEEPS.search(image))
         and not any(each.volumes for each in whole)
@@ -242,6 +254,11 @@ _DEVELOPERS = re.compile(
     r"localstack|mailhog|mailpit|maildev|mailcatcher|azurite|selenium|fake-gcs|dynamodb-local|sonarqube"
 )
 """Images that stand in for a real service on a developer's machine, or check the code there."""
+_BESIDE = re.compile(
+    rf"{DATABASE.pattern}|(?:^|/)(?:adminer|pgadmin4?|phpmyadmin|mongo-express|redis-?commander|redis-?insight|pgweb"
+    r"|rabbitmq|minio|kafka-ui|cp-(?:kafka|zookeeper)|kafka|zookeeper|nats|chroma|qdrant|weaviate|jaegertracing/\S+)(?::|@|$)"
+)
+"""What runs beside an application that is started otherwise: databases, and tools that look at them."""
 _DEVELOPS = re.compile(
     r"\brunserver\b|--reload\b|\bflask\b.*\brun\b|\b(?:npm|yarn|pnpm)\b.*\b(?:dev|start|serve)\b|\bvite\b|--watch\b"
 )
@@ -282,7 +299,7 @@ def _is_local(
         _holds(source, file.path)
         for file in application.files(Kind.PYTHON, Kind.JAVASCRIPT)
         for source in sources
-    ) or not any(each.build or not DATABASE.search(each.image) for each in services)
+    ) or not any(each.build or not _BESIDE.search(each.image) for each in services)
 
 
 def _holds(folder: str, path: str) -> bool:

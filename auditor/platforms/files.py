@@ -13,8 +13,9 @@ from auditor.discover.environments import environment_of, environment_of_file
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Image
 from auditor.extract.readers.dotenv import DotenvEntry
+from auditor.extract.readers.kubernetes import Workload
 from auditor.extract.readers.operations import BackupCommand, LoadScenario
-from auditor.extract.readers.platforms import ManagedStore, Probe, Process
+from auditor.extract.readers.platforms import HttpsOnly, ManagedStore, Probe, Process
 from auditor.extract.readers.schedules import Unit
 from auditor.link.application import Application, provides
 from auditor.model.data import Connection
@@ -23,6 +24,7 @@ from auditor.model.deployment import (
     Command,
     ContainerService,
     HealthProbe,
+    Hosted,
     LoadTest,
     ManagedDatabase,
     PipelineStep,
@@ -31,7 +33,7 @@ from auditor.model.deployment import (
 from auditor.model.places import Place
 from auditor.model.settings import SettingDefinition
 from auditor.model.values import possible
-from auditor.platforms.compose import Compose
+from auditor.platforms.compose import Compose, for_developers
 
 
 @provides(Command)
@@ -43,6 +45,8 @@ def commands(application: Application) -> Iterator[Command]:
         if command:  # tiangolo's images start a server by themselves
             place = Place(file.path, image.command_line or image.line)
             environment = "" if file.path in released else environment_of_file(file.path)
+            if file.path in compose.dockerfiles_for_developers and file.path not in released:
+                environment = environment or "development"
             yield Command(command, "Dockerfile", "", place, environment)
     for file, service in application.of(Service):
         text = f"{service.image} {service.command}".strip()
@@ -131,6 +135,23 @@ def services(application: Application) -> Iterator[ContainerService]:
         )
 
 
+@provides(Hosted)
+def hosted(application: Application) -> Iterator[Hosted]:
+    """Platforms that build and restart what they serve; what else starts it is for a developer."""
+    for file, process in application.of(Process):
+        if process.platform in _PLATFORMS and not process.schedule:
+            yield Hosted(process.platform, Place(file.path, process.line))
+    for file, https in application.of(HttpsOnly):
+        if https.what in _PLATFORMS:
+            yield Hosted(https.what, Place(file.path, https.line))
+    for file, workload in application.of(Workload):
+        if not for_developers(file.path):
+            yield Hosted("Kubernetes", Place(file.path, workload.line))
+
+
+_PLATFORMS = {"Procfile", "Railway", "Render", "Fly", "Vercel", "App Platform", "Heroku", "App Engine", "Cloud Foundry", "API Gateway"}  # fmt: skip
+
+
 @provides(BackupScript)
 def backup_scripts(application: Application) -> Iterator[BackupScript]:
     for file, found in application.of(BackupCommand):
@@ -181,6 +202,17 @@ def hosted_databases(application: Application) -> Iterator[ManagedDatabase]:
             if name not in seen:
                 seen.add(name)
                 yield ManagedDatabase(name, None, place)
+
+
+_OF_SUPABASE = re.compile(r"(?:^|/)supabase/(?:config\.toml|migrations/[^/]+\.sql)$")
+
+
+@provides(ManagedDatabase)
+def supabase(application: Application) -> Iterator[ManagedDatabase]:
+    """The folder that Supabase's command line keeps: https://supabase.com/docs/guides/local-development."""
+    found = sorted(f.path for f in application.tree.files if _OF_SUPABASE.search(f.path))
+    if found:
+        yield ManagedDatabase("Supabase", None, Place(found[0], 1))
 
 
 @provides(LoadTest)

@@ -37,7 +37,7 @@ _NOT_ROOT = re.compile(
     r"nonroot|non-root|unprivileged|rootless|chainguard|elasticsearch|jenkins|sonarqube|micromamba"
 )
 _DROPS_ITSELF = re.compile(
-    r"^(?:(?:docker\.io/)?library/)?(?:postgres|mysql|mariadb|mongo|redis|valkey|rabbitmq|memcached|postgis/postgis"
+    r"^(?:docker\.io/|public\.ecr\.aws/docker/)?(?:library/)?(?:postgres|mysql|mariadb|mongo|redis|valkey|rabbitmq|memcached|postgis/postgis"
     r"|timescale/timescaledb(?:-ha)?|pgvector/pgvector|couchdb|cassandra|neo4j|influxdb|solr)(?::|@|$)"
 )
 """Their entry points give up root before the server starts (gosu, su-exec, a user of their own)."""

@@ -117,7 +117,7 @@ def _location(
             body = _bytes(told[-1])
             break
     target = next((s.words[1] for s in levels[0] if s.words[0] == "proxy_pass" and len(s.words) > 1), "")  # fmt: skip
-    replaced = re.match(r"\w+://[^/\s]+(/[^\s$]*)$", target)
+    replaced = re.match(r"\w+://(?:unix:[^:\s]+:|(?!unix:)[^/\s]+)(/[^\s$]*)$", target)
     yield ProxyLocation(
         "nginx",
         match,

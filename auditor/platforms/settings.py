@@ -17,14 +17,20 @@ from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Image
 from auditor.extract.readers.dotenv import DotenvEntry
 from auditor.extract.readers.environments import GivenSetting
-from auditor.extract.readers.platforms import PlatformSetting
+from auditor.extract.readers.platforms import PlatformSetting, Staged
 from auditor.extract.readers.script_settings import ScriptSetting
 from auditor.extract.sensitive import is_sensitive
 from auditor.link.application import Application, provides
 from auditor.link.scopes import arguments
 from auditor.model.places import Place
-from auditor.model.settings import ScriptRead, SettingDefinition
+from auditor.model.settings import EnvironmentNames, ScriptRead, SettingDefinition
 from auditor.platforms.compose import Compose
+
+
+@provides(EnvironmentNames)
+def stages(application: Application) -> Iterator[EnvironmentNames]:
+    for file, found in application.of(Staged):
+        yield EnvironmentNames(found.name, Place(file.path, found.line))
 
 
 @provides(ScriptRead)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from auditor.discover import Kind
+from auditor.discover.environments import environment_of_file
 from auditor.extract.readers.scripts import HANDED, ScriptLine
 from auditor.link.application import Application, provides
 from auditor.link.reach import Reach, around, is_main_guard
@@ -91,7 +92,9 @@ def _expanded(application: Application) -> Iterator[Command]:
         yield command
         for word in re.findall(r"\bmake [\w.-]+|[\w./-]+", command.text):
             lines = scripts.get(word.rpartition("/")[2], ())
-            for path in sorted({path for path, _ in lines}, key=lambda p: _far(p, word, command.place.path))[:1]:  # fmt: skip
+            for path in sorted({path for path, _ in lines}, key=lambda p: _far(p, word, command))[
+                :1
+            ]:
                 for at, line in lines:
                     if at == path and line.text.startswith(HANDED):
                         text = f"{command.text} {line.text.removeprefix(HANDED)}"
@@ -100,14 +103,17 @@ def _expanded(application: Application) -> Iterator[Command]:
                         yield replace(command, text=line.text, place=Place(path, line.line))
 
 
-def _far(path: str, word: str, at: str) -> tuple[int, int, str]:
-    """Fewer shared path segments at the end are farther; then what lies farther from the command."""
+def _far(path: str, word: str, command: Command) -> tuple[int, bool, int, str]:
+    """Fewer shared path segments at the end are farther; then a script for another environment
+    (`compose/local/start` for a service of production), then what lies farther from the command.
+    """
     shared = 0
     for one, other in zip(reversed(path.split("/")), reversed(word.split("/")), strict=False):
         if one != other:
             break
         shared += 1
-    return -shared, apart(path, at), path
+    elsewhere = environment_of_file(path) not in ("", command.environment)
+    return -shared, elsewhere, apart(path, command.place.path), path
 
 
 def _start(application: Application, command: Command) -> Start | None:

@@ -78,14 +78,15 @@ class Backups(Rule):
         connections = application.facts(Connection)
         writes = [q for q in application.facts(Query) if q.operation in _WRITES]
         configured = [s for s in application.facts(FrameworkSetting) if s.name in _CONFIGURED]
-        if not connections and not writes and not configured:
+        managed = application.facts(ManagedDatabase)
+        hosted = any(store.name == "Supabase" for store in managed)  # asked by HTTP
+        if not connections and not writes and not configured and not hosted:
             return not_applicable("the application writes to no database")
         scheduled = list(self._scheduled(application))
         if scheduled:
             return judge(
                 "The database is backed up on a schedule.", [*scheduled, *_fragile(application)]
             )
-        managed = application.facts(ManagedDatabase)
         untold = [store for store in managed if store.backups is None]
         off = [store for store in managed if store.backups is False]
         if untold and not off:

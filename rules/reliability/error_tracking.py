@@ -66,7 +66,7 @@ class ErrorTracking(Rule):
 
     def _tracker(self, tracker: Tracker) -> Iterator[Evidence]:
         if not tracker.run:
-            told = f"{tracker.name} is set up where nothing runs it"
+            told = f"{tracker.name} is set up where the web application does not run it"
             yield Evidence(tracker.place, State.DECORATIVE, Severity.HIGH, told, tracker.name)
         elif _empty(tracker) and (tracker.needs_dsn or tracker.dsn is not None):
             told = f"{tracker.name} is set up without an address, so it sends nothing"

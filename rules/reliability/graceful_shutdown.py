@@ -90,6 +90,49 @@ app = FastAPI(lifespan=lifespan)
         },
     )
     bad = (
+        {  # a class that closes what it keeps, and nobody asks it to; another of the same words is asked
+            "app.py": """
+from contextlib import asynccontextmanager
+import aiohttp
+from fastapi import FastAPI
+from catalog import Catalog
+from market import Market
+
+catalog = Catalog()
+
+@asynccontextmanager
+async def lifespan(app):
+    yield
+    await catalog.close()
+
+app = FastAPI(lifespan=lifespan)
+
+@app.get("/prices")
+async def prices():
+    await catalog.open()
+    return await Market().prices()
+""",
+            "catalog.py": """
+import aiohttp
+
+class Catalog:
+    async def open(self):
+        self.session = aiohttp.ClientSession()
+
+    async def close(self):
+        await self.session.close()
+""",
+            "market.py": """
+import aiohttp
+
+class Market:
+    async def prices(self):
+        self.session = aiohttp.ClientSession()  # expect: low
+
+    async def close(self):
+        await self.session.close()
+""",
+        },
         {
             "app.py": """
 import asyncio

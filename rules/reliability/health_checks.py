@@ -19,6 +19,7 @@ from auditor.model.blind import BlindSpot
 from auditor.model.deployment import HealthProbe
 from auditor.model.web import Guarding, HealthCheck, Route, UnreadFramework, WebApp
 
+_ASKS = re.compile(r"(?:^|(?:localhost|127\.0\.0\.1|0\.0\.0\.0):\d+)/([\w-]+)")
 _LIVENESS = re.compile(r"/(?:ping|live\w*|alive)/?$", re.I)
 
 
@@ -27,9 +28,10 @@ class HealthChecks(Rule):
 
     An application without one is critical. One that answers a constant while the application has a
     database is decorative (high), unless a deeper one stands beside it; then only a deployment that
-    asks the shallow one is reported (medium). A ping that promises no more than that the process is alive
-    is weak (medium) while nothing tells whether the application is ready. A deeper one whose failure leaves the status at 200, or
-    whose check cannot work, is decorative too: no probe notices. Behind authentication it is medium.
+    asks the shallow one is reported (medium). A ping that promises no more than that the process is
+    alive is weak (medium) while nothing tells whether the application is ready, and so is a probe of
+    the deployment that asks some page. A deeper one whose failure leaves the status at 200, or whose
+    check cannot work, is decorative too: no probe notices. Behind authentication it is medium.
     """
 
     id = "health-checks"
@@ -81,6 +83,10 @@ class HealthChecks(Rule):
     def _app(self, application: Application, app: WebApp) -> Iterator[Evidence]:
         checks = [c for c in application.facts(HealthCheck) if c.route.application == app.name]
         if not checks:
+            if (probe := _page_asked(application, app)) is not None:
+                told = f"{probe.source} asks whether a page answers; nothing tells whether {app.entry} is ready"
+                yield Evidence(probe.place, State.WEAK, Severity.MEDIUM, told, app.name)
+                return
             told = f"application {app.entry} has no health check"
             yield Evidence(app.place, State.ABSENT, Severity.CRITICAL, told, app.name)
             return
@@ -193,6 +199,47 @@ urlpatterns = [path("health/", include("health_check.urls"))]
         },
     )
     bad = (
+        {  # the deployment asks some page; no database
+            "app.py": """
+from fastapi import FastAPI
+app = FastAPI()
+
+@app.get("/prices/today")
+def prices():
+    return []
+""",
+            "docker-compose.yml": """
+services:
+  web:  # expect: medium
+    build: .
+    healthcheck:
+      test: curl -f http://localhost:8000/prices
+""",
+        },
+        {  # what makes a service asks nobody
+            "app.py": """
+import os
+from fastapi import FastAPI, HTTPException
+from sqlalchemy import create_engine
+
+engine = create_engine(os.environ["DATABASE_URL"])
+app = FastAPI()
+
+class Accounts:
+    pass
+
+def get_accounts():
+    return Accounts()
+
+@app.get("/health")
+def health():  # expect: high
+    try:
+        get_accounts()
+        return {"status": "ok"}
+    except Exception:
+        raise HTTPException(503)
+"""
+        },
         {
             "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
             "settings.py": """
@@ -289,6 +336,18 @@ async def health():  # expect: high
 """
         },
     )
+
+
+def _page_asked(application: Application, app: WebApp) -> HealthProbe | None:
+    """A probe that asks a page of the application, or Django's administration."""
+    routes = [r for r in application.facts(Route) if r.application == app.name]
+    first = {route.path.strip("/").split("/")[0] for route in routes}
+    if app.framework.lower() == "django":
+        first.add("admin")
+    for probe in application.facts(HealthProbe):
+        if (match := _ASKS.search(probe.target)) and match[1] in first:
+            return probe
+    return None
 
 
 def _asked(target: str, checks: tuple[HealthCheck, ...]) -> list[HealthCheck]:

@@ -84,6 +84,19 @@ def login(password: str, token: str):
     logger.info("asking with a key: %s", bool(os.environ["PARTNER_API_KEY"]))
 """
         },
+        {  # what only a developer sees
+            "app.py": """
+import os
+from fastapi import FastAPI
+DEBUG = os.environ.get("DEBUG") == "1"
+app = FastAPI()
+
+@app.post("/mail")
+def mail(email: str):
+    if DEBUG:
+        print(f"to {email}")
+"""
+        },
     )
     bad = (
         {
@@ -106,6 +119,33 @@ async def login(data: Login, request: Request):
     logger.debug("data %s", data)  # expect: medium
     print(await request.json())  # expect: medium
     logger.info("asking with %s", os.environ["PARTNER_API_KEY"])  # expect: medium
+"""
+        },
+        {
+            "app.py": """
+import os
+import threading
+from fastapi import FastAPI
+app = FastAPI()
+DEBUG = os.environ.get("DEBUG") == "1"
+
+class Mailer(threading.Thread):
+    def __init__(self, email):
+        super().__init__()
+        self.email = email
+
+    def run(self):
+        print("to", self.email)  # expect: low
+
+def connect(password: str):
+    url = f"postgresql://shop:{password}@db/shop"
+    print(url)  # expect: medium
+
+@app.post("/mail")
+def mail(address: str):
+    if not DEBUG:
+        print("with", os.environ["MAIL_API_KEY"])  # expect: medium
+    Mailer(address).start()
 """
         },
     )

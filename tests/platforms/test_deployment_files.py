@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from auditor.model.containers import Container, ContainerImage
 from auditor.model.deployment import Command, HealthProbe, ManagedDatabase, ProxyLocation
+from auditor.model.operations import Telemetry
 from auditor.model.pipelines import Job
+from auditor.model.settings import EnvironmentNames
 from auditor.model.transport import HttpsRedirect
 from tests.conftest import Build, load, write
 from tests.platforms.samples import DOCUMENT, SAMPLES, table, yields
@@ -227,3 +231,81 @@ def test_jobs_of_ansible_that_are_taken_away_do_not_run(build: Build) -> None:
 """
     found = [(c.text, c.schedule) for c in build({"site.yml": text}).facts(Command)]
     assert found == [("dump.sh", "daily")]
+
+
+def test_path_that_a_chart_fills_in_is_asked_all_the_same(build: Build) -> None:
+    template = """
+apiVersion: apps/v1
+kind: Deployment
+spec:
+  template:
+    spec:
+      containers:
+        - name: web
+          {{- if .Values.health }}
+          livenessProbe: {httpGet: {path: "{{ .Values.health }}", port: http}}
+          {{- end }}
+"""
+    application = build({"release/shop/templates/deployment.yaml": template})
+    assert [probe.target for probe in application.facts(HealthProbe)] == [""]
+
+
+def test_databases_with_the_tools_that_look_at_them_are_a_developers(build: Build) -> None:
+    compose = """
+services:
+  db: {image: "postgres:17", ports: ["5432:5432"]}
+  look: {image: "dpage/pgadmin4:8"}
+"""
+    assert not build({"docker-compose.yml": compose}).facts(Container)
+    web = compose + "  web: {image: 'shop/web:1'}\n"
+    assert len(build({"docker-compose.yml": web}).facts(Container)) == 3
+
+
+@pytest.mark.parametrize(
+    ("beside", "name", "restarts"),
+    [
+        ({}, "docker-compose.yml", False),
+        ({"fly.toml": "[http_service]\nforce_https = true\n"}, "docker-compose.yml", True),
+        ({"Procfile": "web: gunicorn app:app\n"}, "docker-compose.yml", True),
+        ({"Procfile": "web: gunicorn app:app\n"}, "docker-compose.prod.yml", False),
+    ],
+)
+def test_what_a_platform_serves_need_not_be_restarted_by_compose(
+    build: Build, beside: dict[str, str], name: str, restarts: bool
+) -> None:
+    (container,) = build({name: "services:\n  web: {build: .}\n"} | beside).facts(Container)
+    assert container.restarts is restarts
+
+
+def test_images_of_databases_give_up_root_whatever_registry_they_come_from(build: Build) -> None:
+    for base in ("postgres:17", "docker.io/postgres:17", "public.ecr.aws/docker/library/redis:7"):
+        (image,) = build({"Dockerfile": f"FROM {base}\nCOPY a /a\n"}).facts(ContainerImage)
+        assert image.root is False, base
+
+
+def test_template_of_nginx_before_a_socket(build: Build) -> None:
+    """nginx takes 1 MB unless it is told, and the socket's path is no path of the application."""
+    text = "server {\n  location / {\n    proxy_pass http://unix:/run/web.sock;\n  }\n}\n"
+    (found,) = build({"deploy/shop.nginx.conf.template": text}).facts(ProxyLocation)
+    assert (found.path, found.replaced, found.body) == ("/", None, 1024 * 1024)
+
+
+def test_serverless_tells_stages_and_traces(build: Build) -> None:
+    text = """
+provider:
+  stage: ${opt:stage, 'dev'}
+  tracing: {lambda: true}
+  environment: {TABLE: "leads-${self:provider.stage}"}
+functions:
+  api: {handler: app.handler}
+"""
+    application = build({"serverless.yml": text, "app.py": "def handler(): pass\n"})
+    assert [t.name for t in application.facts(Telemetry)] == ["AWS X-Ray"]
+    assert [e.place.line for e in application.facts(EnvironmentNames)] == [3]
+    fixed = text.replace("${opt:stage, 'dev'}", "dev").replace("${self:provider.stage}", "dev")
+    assert not build({"serverless.yml": fixed}).facts(EnvironmentNames)
+
+
+def test_folder_of_supabase_is_a_database_that_others_run(build: Build) -> None:
+    application = build({"supabase/migrations/1_leads.sql": "create table leads (id int);\n"})
+    assert [(m.name, m.backups) for m in application.facts(ManagedDatabase)] == [("Supabase", None)]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from auditor.extract.readers.dockerfiles import Image
+from auditor.model.containers import ContainerImage
 from auditor.model.debugging import Aid, DebugSwitch
-from auditor.model.deployment import Start
+from auditor.model.deployment import ServerRun, Standing, Start
 from auditor.model.settings import SettingDefinition
 from auditor.model.values import Known, Setting
 from tests.conftest import Build
+
+APP = "from fastapi import FastAPI\napp = FastAPI()\n"
 
 
 def _starts(build: Build, files: dict[str, str]) -> list[tuple[str, str, str]]:
@@ -86,3 +89,62 @@ def test_text_put_together_from_a_missing_setting_stays_unknown(build: Build) ->
     value = _debug(build, "f\"{os.getenv('STAGE')}-x\"")
     assert isinstance(value, Setting)
     assert value.default is None
+
+
+def test_script_for_the_same_environment_is_what_a_service_starts(build: Build) -> None:
+    files = {
+        "app.py": APP,
+        "compose/local/web/start": "#!/bin/bash\nexec python manage.py runserver_plus\n",
+        "compose/production/web/start": "#!/bin/bash\nexec /usr/bin/gunicorn shop.wsgi -w 4\n",
+        "local.yml": "services:\n  web:\n    build: .\n    command: /start\n",
+        "docker-compose.production.yml": "services:\n  web:\n    build: .\n    command: /start\n",
+    }
+    started = {s.standing: s.command.place.path for s in build(files).facts(Start)}
+    assert started == {
+        Standing.LOCAL: "compose/local/web/start",
+        Standing.PRODUCTION: "compose/production/web/start",
+    }
+
+
+def test_variables_of_a_script_are_filled_in(build: Build) -> None:
+    script = """#!/bin/bash
+: "${LOG_CONFIG:=conf/logging.ini}"
+MODULE=shop.main
+exec uvicorn --log-config "$LOG_CONFIG" ${MODULE}:app --port $PORT
+"""
+    files = {"run.sh": script, "Dockerfile": 'FROM python:3.13\nCMD ["./run.sh"]\n'}
+    (start,) = build(files).facts(Start)
+    assert (
+        start.command.text
+        == "exec uvicorn --log-config conf/logging.ini shop.main:app --port $PORT"
+    )
+
+
+def test_dockerfile_of_a_local_compose_file_is_for_developers(build: Build) -> None:
+    """It is given the same context as the one that no compose file names."""
+    files = {
+        "app.py": APP,
+        "Dockerfile": "FROM python:3.13\nCMD gunicorn app:app -w 4\n",
+        "docker/Dockerfile": "FROM python:3.13\nCMD uvicorn app:app --reload\n",
+        "docker-compose.yml": """
+services:
+  web:
+    build: {context: ., dockerfile: docker/Dockerfile}
+    volumes: ["./:/code"]
+""",
+    }
+    application = build(files)
+    standing = {s.command.place.path: s.standing for s in application.facts(Start)}
+    assert standing == {
+        "Dockerfile": Standing.PRODUCTION,
+        "docker/Dockerfile": Standing.LOCAL,
+    }
+    assert [image.place.path for image in application.facts(ContainerImage)] == ["Dockerfile"]
+
+
+def test_uvicorn_that_reloads_is_no_server_for_production(build: Build) -> None:
+    app = "import uvicorn\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+    main = "if __name__ == '__main__':\n    uvicorn.run('app:app', reload={})\n"
+    for given, production in (("True", False), ("False", True), ("settings.DEBUG", True)):
+        (run,) = build({"app.py": app + main.format(given)}).facts(ServerRun)
+        assert run.production is production

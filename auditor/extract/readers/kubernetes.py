@@ -101,7 +101,8 @@ def _workload(document: Document, kind: str, name: str) -> Iterator[Fact]:
             told = at(container, probe)
             probed = probed or bool(told)
             target = text_at(told, "httpGet", "path") or text_at(told, "exec", "command")
-            if target and FILLED not in target:
+            if target:  # what a template fills in is asked, too: at a path that nobody can tell
+                target = "" if FILLED in target else target
                 yield Probe(f"Kubernetes {probe}", target, document.line(*where, probe))
         for number, setting in enumerate(_list(at(container, "env"))):
             key, value = text_at(setting, "name"), at(setting, "value")

@@ -59,6 +59,20 @@ class ManagedStore(Fact, frozen=True):
     fragile: str = ""
 
 
+class Staged(Fact, frozen=True):
+    """Where a platform's file takes other values for another stage of the deployment."""
+
+    name: str
+    line: int
+
+
+class Traced(Fact, frozen=True):
+    """Metrics or traces that a platform's file turns on."""
+
+    what: str
+    line: int
+
+
 class HttpsOnly(Fact, frozen=True):
     """A platform or load balancer that sends plain HTTP on to HTTPS, or takes nothing else."""
 
@@ -267,6 +281,16 @@ def serverless(source: Source) -> Iterator[Fact]:
             events = [event for _, f in items(at(document.data, "functions")) for event in _list(at(f, "events"))]  # fmt: skip
             if any("http" in event or "httpApi" in event for event in events if isinstance(event, dict)):  # fmt: skip
                 yield HttpsOnly("API Gateway", document.line("functions"))
+        if at(document.data, "provider", "tracing", "lambda"):
+            yield Traced("AWS X-Ray", document.line("provider", "tracing"))
+        if at(document.data, "custom", "lambdaInsights", "defaultLambdaInsights"):
+            yield Traced("Lambda Insights", document.line("custom", "lambdaInsights"))
+    chosen = list(_STAGE.finditer(source.text))
+    if len(chosen) > 1:  # the stage is given from outside, and something else depends on it
+        yield Staged("the stage", source.text.count("\n", 0, chosen[0].start()) + 1)
+
+
+_STAGE = re.compile(r"\$\{(?:opt:stage|sls:stage|self:provider\.stage)\b")
 
 
 def _list(data: Any) -> list[Any]:

@@ -22,6 +22,11 @@ _STARTS = re.compile(
 )
 
 
+_GIVEN = re.compile(
+    r"(?m)^[ \t]*(?::[ \t]+[\"']?\$\{|export[ \t]+)?([A-Z_][A-Z0-9_]*):?=[\"']?([\w./:-]+)[\"'}]*[ \t]*$"
+)
+"""`NAME=value`, and `: "${NAME:=value}"`, which gives a value unless there is one."""
+_VARIABLE = re.compile(r"\"?\$(?:\{([A-Z_][A-Z0-9_]*)\}|([A-Z_][A-Z0-9_]*)\b)\"?")
 HANDED = '"$@"'
 _HANDED = re.compile(r"exec\s+\"?\$[@*]\"?\s+(-\S.*)")
 
@@ -43,6 +48,7 @@ def script_lines(source: Source) -> Iterator[Fact]:
     if not any(word in source.data for word in (*_WORDS, b"$@")):
         return
     start, parts = 0, list[str]()
+    given = dict(_GIVEN.findall(source.text[:100_000]))
     for number, raw in enumerate(source.text.split("\n"), 1):
         stripped = raw.strip()
         if not parts:
@@ -50,7 +56,7 @@ def script_lines(source: Source) -> Iterator[Fact]:
         parts.append(stripped.removesuffix("\\").strip())
         if stripped.endswith("\\") and len(parts) < 50:
             continue
-        text = " ".join(parts)
+        text = _VARIABLE.sub(lambda m: given.get(m[1] or m[2], m[0]), " ".join(parts))
         parts = []
         if match := _HANDED.match(text):  # the options that an entrypoint adds to its command
             yield ScriptLine(source.name, f"{HANDED} {match[1][:1000]}", start)
