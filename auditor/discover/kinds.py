@@ -164,7 +164,7 @@ def kind_of(path: str) -> Kind:
 _TEST_FOLDERS = {
     "test", "tests", "testing", "__tests__", "spec", "specs", "cypress", "e2e", "__mocks__",
     "testdata", "test_data", "__snapshots__", "cassettes", "unit_tests", "unittests", "integration_tests", "fixtures",
-    "molecule",
+    "molecule", "mock_server", "mock-server", "mockserver", "mock_api", "mock-api", "fake_server", "fake_api",
 }  # fmt: skip
 _TEST_FOLDER = Words(
     r"(?:^|/)(?:tests_\w+|(?:e2e|functional|acceptance|api|ui|smoke|regression|load|performance)[-_]tests?)/"
@@ -173,6 +173,7 @@ _TEST_NAME = Words(
     r"(?i)(?:test_.+|.+_tests?|tests?|conftest)\.py|.+[.-](?:spec|test)\.[jt]sx?|.+\.cy\.[jt]sx?|.+_test\.go|.+_(?:spec|test)\.rb"
     r"|.+tests?\.(?:java|kt|cs|php)|.+\.snap|pytest\.ini|tox\.ini"
     r"|test(?:ing)?[-_].+\.(?:cfg|ini|toml|conf)"
+    r"|(?:.+[-_])?(?:mock|fake|stub)[-_]?(?:servers?|apis?|services?|backend|app)\.py"
     r"|(?:vi|je)s?test[.-]?(?:setup|config)\.\w+|setup-?tests?\.[jt]sx?"
 )
 _EXAMPLE_FOLDERS = {"example", "examples", "sample", "samples", "demo", "demos", "snippets"}
@@ -213,6 +214,12 @@ def role_of(path: str, packages: Collection[str] = ()) -> Role:
         ]  # nginx's, as Debian has them
     if name.endswith(".conf.template") and ("nginx" in path.lower() or name.startswith("default.")):
         name = name.removesuffix(".template")  # nginx's image fills it in when it starts
+    if name.endswith(".py"):  # a part of the application that is called example
+        folders = [
+            folder
+            for at, folder in enumerate(folders)
+            if not ({"/".join(folders[:at]), "/".join(folders[: at + 1])} <= set(packages) and at)
+        ]
     if _EXAMPLE_FOLDERS.intersection(folders) or _EXAMPLE_NAME.search(
         name.removesuffix(".dist.py")
     ):

@@ -42,6 +42,8 @@ _ASKS = (
 _COMPILED = tuple((what, re.compile(pattern)) for what, pattern in _ASKS)
 _TELLS = re.compile(r"(?:^|_)(?:info|version|build|metrics|docs?)(?:_|$)", re.I)
 """Handlers that tell of the build or of figures, whatever their path is called."""
+_TARGET = re.compile(r"target|host(?:name)?|url|ip|address|domain", re.I)
+"""What a caller names is asked, not the application itself: a tool that pings others."""
 _HANDLER = re.compile(r"(?:get_|read_|check_)?(?:health(?:_?check)?|readiness|liveness|ping)", re.I)
 _OPENS = (
     "sqlalchemy.create_engine", "sqlalchemy.ext.asyncio.create_async_engine", "sqlmodel.create_engine",
@@ -95,7 +97,9 @@ def _all(application: Application) -> Iterator[HealthCheck]:
     for route in application.facts(Route):
         reads = route.method in ("GET", "ANY")
         probed = route.path.rstrip("/") in probes and reads
-        plain = not any(mark in route.path for mark in "{<")  # of one thing it tells nothing of all
+        plain = not any(mark in route.path for mark in "{<") and not any(
+            _TARGET.fullmatch(p.name) for p in route.parameters
+        )  # of one thing it tells nothing of all
         named = (
             reads
             and plain

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from auditor.extract.python import tree as t
 from auditor.extract.readers.log_files import LogFile
@@ -57,6 +58,47 @@ def writes_json(configuration: str) -> bool:
     return bool(re.search(_WRITES_RECORDS, configuration, re.I))
 
 
+def writes_records(configuration: dict[Any, Any]) -> bool:
+    """Whether what a `dictConfig` sets up writes JSON: its root logger, or as many loggers as write text.
+
+    A formatter that no handler uses, or one logger's among many, leaves the logs as they were.
+    """
+    text = str(configuration)
+    if not writes_json(text):
+        return False
+    formatters = {
+        name for name, each in _part(configuration, "formatters") if writes_json(str(each))
+    }
+    handlers: set[Any] = set()
+    for name, each in _part(configuration, "handlers"):
+        used = each.get("formatter") if isinstance(each, dict) else None
+        if used in formatters or writes_json(f"{each}"):
+            handlers.add(name)
+    loggers = dict(_part(configuration, "loggers"))
+    root = configuration.get("root") or loggers.pop("", None) or loggers.pop("root", None)
+    if isinstance(root, dict) and _given(root):
+        if handlers.intersection(_given(root)):
+            return True
+        loggers[""] = root
+    writing = [
+        bool(handlers.intersection(_given(each))) for each in loggers.values() if _given(each)
+    ]
+    if not writing:  # told by means that are not read here
+        return bool(handlers) or not _part(configuration, "handlers")
+    return writing.count(True) >= writing.count(False)
+
+
+def _part(configuration: dict[Any, Any], name: str) -> list[tuple[Any, Any]]:
+    part = configuration.get(name)
+    return list(part.items()) if isinstance(part, dict) else []
+
+
+def _given(logger: Any) -> list[str]:
+    """The handlers of a logger, as far as they are names."""
+    given = logger.get("handlers") if isinstance(logger, dict) else None
+    return [each for each in given if isinstance(each, str)] if isinstance(given, list) else []
+
+
 @provides(LogSetup)
 def log_setups(application: Application) -> Iterator[LogSetup]:
     code = application.code
@@ -72,8 +114,14 @@ def log_setups(application: Application) -> Iterator[LogSetup]:
         yield LogSetup("loguru", structured, place_of(site), reach.started_by(site))
     files = {found.name: found.structured for _, found in application.of(LogFile)}
     for site in code.calls("logging.config.dictConfig"):
+        given = application.values.value(site.arg(0, "config"), site.scope)
+        known = [k.value for k in possible(given) if isinstance(k.value, dict)]
         words = _words(application, site.arg(0, "config"), site)
-        structured = writes_json(words) or _in_file(files, words)
+        structured = (
+            any(map(writes_records, known))
+            if known
+            else writes_json(words) or _in_file(files, words)
+        )
         yield LogSetup("logging.config", structured, place_of(site), reach.started_by(site))
     for site in code.calls("logging.config.fileConfig"):
         words = _words(application, site.arg(0, "fname"), site)

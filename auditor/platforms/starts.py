@@ -41,6 +41,8 @@ _RUNS_FILE = re.compile(
 _IS_FILE = re.compile(r"^(?:\S*/)?[\w/-]+\.py\b")
 _MANAGES = re.compile(r"\bmanage\.py\s+(?!run)[a-z]\w*")
 _MAX_LENGTH = 2000
+_DEEPEST = 3
+"""Scripts that start scripts."""
 _DEVELOPS = ("development", "test", "example", "staging")
 
 
@@ -86,21 +88,35 @@ def _expanded(application: Application) -> Iterator[Command]:
     for file, line in application.of(ScriptLine):
         scripts.setdefault(line.script, []).append((file.path, line))
     for command in application.facts(Command):
-        if command.schedule:
-            continue
-        command = replace(command, text=command.text[:_MAX_LENGTH])
-        yield command
-        for word in re.findall(r"\bmake [\w.-]+|[\w./-]+", command.text):
-            lines = scripts.get(word.rpartition("/")[2], ())
-            for path in sorted({path for path, _ in lines}, key=lambda p: _far(p, word, command))[
-                :1
-            ]:
-                for at, line in lines:
-                    if at == path and line.text.startswith(HANDED):
-                        text = f"{command.text} {line.text.removeprefix(HANDED)}"
-                        yield replace(command, text=text[:_MAX_LENGTH], place=Place(path, line.line))  # fmt: skip
-                    elif at == path:
-                        yield replace(command, text=line.text, place=Place(path, line.line))
+        if not command.schedule:
+            command = replace(command, text=command.text[:_MAX_LENGTH])
+            yield command
+            yield from _scripted(command, command, scripts, frozenset())
+
+
+def _scripted(
+    command: Command,
+    outer: Command,
+    scripts: dict[str, list[tuple[str, ScriptLine]]],
+    above: frozenset[str],
+) -> Iterator[Command]:
+    """The lines of the scripts that a command names; `outer` is the command that all began with."""
+    for word in re.findall(r"\bmake [\w.-]+|[\w./-]+", command.text):
+        lines = scripts.get(word.rpartition("/")[2], ())
+        paths = {path for path, _ in lines} - above
+        for path in sorted(paths, key=lambda p: _far(p, word, command))[:1]:
+            for at, line in lines:
+                if at != path:
+                    continue
+                place = Place(path, line.line)
+                if line.text.startswith(HANDED):
+                    text = f"{outer.text} {line.text.removeprefix(HANDED)}"
+                    yield replace(command, text=text[:_MAX_LENGTH], place=place)
+                    continue
+                found = replace(command, text=line.text, place=place)
+                yield found
+                if len(above) < _DEEPEST and re.search(r"\.(?:ba)?sh\b", line.text):
+                    yield from _scripted(found, outer, scripts, above | {path})
 
 
 def _far(path: str, word: str, command: Command) -> tuple[int, bool, int, str]:

@@ -135,7 +135,8 @@ class Backups(Rule):
         scripts = [script.name for script in application.facts(BackupScript)]
 
         def dumps(text: str) -> bool:
-            return bool(_DUMPS.search(text)) or any(name in text for name in scripts)
+            words = set(re.findall(r"[\w.-]+", text))
+            return bool(_DUMPS.search(text)) or any(name in words for name in scripts)
 
         for command in application.facts(Command):
             recurring = command.schedule or command.source.startswith("service ")

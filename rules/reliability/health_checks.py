@@ -151,6 +151,16 @@ class HealthChecks(Rule):
                 yield Evidence(probe.place, State.WEAK, Severity.MEDIUM, told, probe.source)
 
     good = (
+        {  # a status page that says that all is well
+            "app.py": """
+from fastapi import FastAPI
+app = FastAPI()
+
+@app.get("/status")
+def status():
+    return "OK"
+"""
+        },
         {
             "app.py": """
 import os
@@ -199,6 +209,20 @@ urlpatterns = [path("health/", include("health_check.urls"))]
         },
     )
     bad = (
+        {  # a tool that pings others, and a page of figures
+            "app.py": """
+from fastapi import FastAPI
+app = FastAPI()  # expect: critical
+
+@app.get("/admin/ping")
+def ping(target: str):
+    return target
+
+@app.get("/status")
+def status():
+    return {"orders": 3}
+"""
+        },
         {  # the deployment asks some page; no database
             "app.py": """
 from fastapi import FastAPI

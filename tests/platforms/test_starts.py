@@ -148,3 +148,14 @@ def test_uvicorn_that_reloads_is_no_server_for_production(build: Build) -> None:
     for given, production in (("True", False), ("False", True), ("settings.DEBUG", True)):
         (run,) = build({"app.py": app + main.format(given)}).facts(ServerRun)
         assert run.production is production
+
+
+def test_script_that_starts_a_script_is_followed(build: Build) -> None:
+    files = {
+        "Dockerfile": 'FROM python:3.13\nENTRYPOINT ["/app/entry.sh"]\n',
+        "entry.sh": "#!/bin/sh\n./wait.sh db\nexec bash /app/scripts/serve.sh\n",
+        "wait.sh": "#!/bin/sh\n./entry.sh\n",
+        "scripts/serve.sh": "#!/bin/sh\ngunicorn app:app -w 4\n",
+    }
+    (start,) = build(files).facts(Start)
+    assert (start.command.place.path, start.server) == ("scripts/serve.sh", "server")

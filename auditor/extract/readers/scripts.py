@@ -15,10 +15,11 @@ SERVERS = (
 )  # fmt: skip
 _WORDS = tuple(word.encode() for word in SERVERS)
 _SHELL = re.compile(rb"#!\s*/\S*(?:env\s+)?\S*?(?:sh|bash|dash|with-contenv)\b")
+_BEFORE = r"^(?:\"?\$[\w{}@\[\]]+\"?\s+)*(?:[\w]+=\S*\s+)*(?:exec\s+|sudo\s+|nohup\s+|gosu\s+\S+\s+|su-exec\s+\S+\s+)*"
 _STARTS = re.compile(
-    r"^(?:\"?\$[\w{}@\[\]]+\"?\s+)*(?:[\w]+=\S*\s+)*(?:exec\s+|sudo\s+|nohup\s+|gosu\s+\S+\s+|su-exec\s+\S+\s+)*"
-    r"(?:(?:poetry|pipenv|uv|pdm|hatch)\s+run\s+|ddtrace-run\s+|newrelic-admin\s+run-program\s+)?"
+    rf"{_BEFORE}(?:(?:poetry|pipenv|uv|pdm|hatch)\s+run\s+|ddtrace-run\s+|newrelic-admin\s+run-program\s+)?"
     r"\S*(?:gunicorn|uvicorn|hypercorn|daphne|waitress-serve|uwsgi|granian|flask|fastapi|python[\d.]*)\s"
+    rf"|{_BEFORE}(?:(?:ba|da)?sh\s+|\.\s+|source\s+)?[\"']?[^\s\"']+\.sh[\"']?(?:\s|$)"
 )
 
 
@@ -32,7 +33,7 @@ _HANDED = re.compile(r"exec\s+\"?\$[@*]\"?\s+(-\S.*)")
 
 
 class ScriptLine(Fact, frozen=True):
-    """A line of a shell script that starts Python or a server; `script` is the file's base name."""
+    """A line of a shell script that starts Python, a server or another script; `script` is the file's base name."""
 
     script: str
     text: str
@@ -45,7 +46,7 @@ def script_lines(source: Source) -> Iterator[Fact]:
     shell = _SHELL.match(source.data[:100]) or source.name.endswith((".sh", ".bash"))
     if source.role is Role.DOCUMENTATION or not shell:
         return
-    if not any(word in source.data for word in (*_WORDS, b"$@")):
+    if not any(word in source.data for word in (*_WORDS, b"$@", b".sh")):
         return
     start, parts = 0, list[str]()
     given = dict(_GIVEN.findall(source.text[:100_000]))

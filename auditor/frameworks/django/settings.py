@@ -21,7 +21,7 @@ import msgspec
 
 from auditor.discover.environments import environment_of
 from auditor.extract.python import tree as t
-from auditor.libraries.logs import writes_json
+from auditor.libraries.logs import writes_json, writes_records
 from auditor.link.application import Application, provides
 from auditor.link.execution import Bound, Execution, Names
 from auditor.link.scopes import Located, Module, Scope
@@ -279,7 +279,7 @@ def logging_settings(application: Application) -> Iterator[LogSetup]:
         place = project.main.place("LOGGING")
         configured = [value for value in project.main.known("LOGGING") if isinstance(value, dict)]
         if place is not None and configured:
-            yield LogSetup("LOGGING", any(writes_json(str(c)) for c in configured), place, "start")
+            yield LogSetup("LOGGING", any(map(writes_records, configured)), place, "start")
         else:
             yield from _made_elsewhere(application, project.main)
 
