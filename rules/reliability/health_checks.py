@@ -209,7 +209,7 @@ urlpatterns = [path("health/", include("health_check.urls"))]
         },
     )
     bad = (
-        {  # a tool that pings others, and a page of figures
+        {  # a tool that pings others
             "app.py": """
 from fastapi import FastAPI
 app = FastAPI()  # expect: critical
@@ -217,10 +217,6 @@ app = FastAPI()  # expect: critical
 @app.get("/admin/ping")
 def ping(target: str):
     return target
-
-@app.get("/status")
-def status():
-    return {"orders": 3}
 """
         },
         {  # the deployment asks some page; no database
