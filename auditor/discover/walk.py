@@ -56,6 +56,7 @@ _DEPENDENCY_FOLDERS = {
     ".auditor_cache": "generated",
     ".eggs": "installed packages",
     "htmlcov": "generated",
+    ".history": "an editor's history",
     "vendor": "vendored",
     ".yarn": "vendored",
     "third_party": "vendored",

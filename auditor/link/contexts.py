@@ -23,6 +23,8 @@ from auditor.model.values import Known
 _MAX_CONTEXTS = 256
 _MAX_CALLS = 400
 _MAX_DEPTH = 6
+UNTIED = (0, "")
+"""In the bindings of a call: that it does not say on which instance of its class it runs."""
 
 
 class Contexts:
@@ -241,7 +243,10 @@ class Contexts:
             skip = 1 if params and params[0].name in ("self", "cls") else 0
             given = self._parameters(function, site, skip)  # type: ignore[arg-type]
             if skip and (owner := self._called_on(site)) is not None:
-                given = {**self._made_of(site), **given, (id(inner), params[0].name): owner}
+                made = self._made_of(site)
+                given = {**made, **given, (id(inner), params[0].name): owner}
+                if not made and not _of_itself(site):
+                    given[UNTIED] = owner
             found += [{**env, **given} for env in self.calls(site, depth - 1)]
             if len(found) > _MAX_CALLS:
                 break
@@ -266,6 +271,8 @@ class Contexts:
         assert isinstance(site.node.func, t.Attr)
         made = self.values.sources(site.node.func.value, site.scope)
         calls = [x for x in made if isinstance(x.node, t.Call)]
+        if len(made) == 1 and isinstance(made[0].node, t.Name):
+            return self._typed_with(made[0].node, made[0].scope)
         if len(made) != 1 or not calls:
             return {}
         found = self.code.defined(calls[0].node.func, calls[0].scope)  # type: ignore[attr-defined]
@@ -276,11 +283,49 @@ class Contexts:
             return {}
         return self._parameters(constructor, CallSite(calls[0].node, calls[0].scope), 1)  # type: ignore[arg-type]
 
+    def _typed_with(self, name: t.Name, scope: Scope) -> Env:
+        """The class that an object was made for by its type: `users: Store[User]` of
+        `class Store(Generic[T])`, whose constructor takes a `type[T]`."""
+        found = self.code.find(name.id, scope)
+        annotation = getattr(found[1][0].node, "annotation", None) if found and found[1] else None
+        if annotation is None or found is None:
+            return {}
+        outer = found[0].parent or found[0]
+        for origin in [Located(annotation, outer), *self.values.origins(annotation, outer)[:4]]:
+            node = origin.node
+            if isinstance(node, t.Item) and t.last_word(node.value) == "Annotated":
+                node = node.index.items[0] if isinstance(node.index, t.Seq) else node.index
+            owner = (
+                self.code.defined(node.value, origin.scope) if isinstance(node, t.Item) else None
+            )
+            if owner is None or not isinstance(owner.node, t.Class) or not isinstance(node, t.Item):
+                continue
+            constructor = self._constructor(self.code.ancestry(owner))
+            if constructor is None:
+                return {}
+            inner = self.code.inside(constructor)
+            first = node.index.items[0] if isinstance(node.index, t.Seq) else node.index
+            return {
+                (id(inner), param.name): Located(first, origin.scope)
+                for param in constructor.node.params  # type: ignore[attr-defined]
+                if isinstance(param.annotation, t.Item)
+                and t.last_word(param.annotation.value) in ("type", "Type")
+            }
+        return {}
+
+    def _same(self, one: Located, two: Located) -> bool:
+        """Whether both name the same class of the tree."""
+        if not isinstance(one.node, t.Name | t.Attr) or not isinstance(two.node, t.Name | t.Attr):
+            return False
+        first = self.code.defined(one.node, one.scope)
+        second = self.code.defined(two.node, two.scope)
+        return first is not None and second is not None and first.node is second.node
+
     def met(self, instance: Env, call: Env) -> Env | None:
         """Both bindings; None where the call is of another class, or another object, than the instance."""
         for key, given in call.items():
             own = instance.get(key)
-            if own is None or own.node is given.node:
+            if own is None or own.node is given.node or self._same(own, given):
                 continue
             if not isinstance(given.node, t.Class):
                 return None
@@ -577,6 +622,14 @@ def agree(one: Env, other: Env) -> bool:
     """Whether two environments bind no name differently."""
     small, large = (one, other) if len(one) < len(other) else (other, one)
     return all(key not in large or large[key].node is small[key].node for key in small)
+
+
+def _of_itself(site: CallSite) -> bool:
+    """`self.find(…)`, `super().find(…)`: on whatever instance runs the method around it."""
+    receiver = site.node.func.value  # type: ignore[union-attr]
+    if isinstance(receiver, t.Call):
+        return t.dotted(receiver.func) == "super"
+    return isinstance(receiver, t.Name) and receiver.id in ("self", "cls")
 
 
 def _binds(env: Env, scope: Scope) -> bool:

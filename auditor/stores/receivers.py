@@ -17,11 +17,23 @@ if TYPE_CHECKING:
     from auditor.stores.sql.reading import Frame
     from auditor.stores.sql.reading_expressions import Expressions
 
+_FILTERS = {
+    "filter_by",
+    "filter",
+    "exclude",
+    "get",
+    "get_or_none",
+    "get_or_404",
+    "get_object_or_404",
+    "get_or_create",
+}
+
 
 class Receivers:
     def __init__(self, reading: Expressions) -> None:
         self.reading, self.code = reading, reading.code
         self._shared: dict[int, bool] = {}
+        self._filtering: dict[int, bool] = {}
         self._served: dict[tuple[int, int], Self | Class | Row | None] = {}
 
     def method(
@@ -107,6 +119,21 @@ class Receivers:
             entity = self.reading.entities.by_name.get(self.code.own_name(owner))
             self._shared[key] = entity is None and len(self.reading.served(owner, "model")) != 1
         return self._shared[key] or any(p.kind == "kwargs" for p in method.params)
+
+    def hands_on(self, function: t.Function) -> bool:
+        """Whether a function filters by its `**names`, which only its calls tell."""
+        key = id(function)
+        if key not in self._filtering:
+            rest = {p.name for p in function.params if p.kind == "kwargs"}
+            self._filtering[key] = bool(rest) and any(
+                isinstance(node, t.Call)
+                and t.last_word(node.func) in _FILTERS
+                and any(
+                    k.name is None and getattr(k.value, "id", "") in rest for k in node.keywords
+                )
+                for node in t.walk_own(*function.body)
+            )
+        return self._filtering[key]
 
     def _of(self, found: Located, name: str) -> Located | None:
         """A method by its name, as the class finds it."""

@@ -361,7 +361,7 @@ def test_many_to_many_tables_of_tortoise_have_a_unique_index(build: Build) -> No
         "    posts = fields.ManyToManyField('models.Post', related_name='tags')\n"
     )
     made = indexes_of(build({"app.py": code}), "tag_posts")
-    assert made == {((("tag_id", 1), ("posts_id", 1)), "table")}
+    assert made == {((("tag_id", 1), ("post_id", 1)), "table")}
 
 
 VIEWS = """

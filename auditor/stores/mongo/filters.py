@@ -237,6 +237,8 @@ class Filters:
 
     def _call(self, expr: t.Call, scope: Scope) -> list[Conditions]:
         last = t.last_word(expr.func)
+        if isinstance(expr.func, t.Attr) and last in ("dict", "model_dump", "to_dict", "to_mongo"):
+            return [Conditions(unresolved="a whole document is its filter")]
         if last in _COPIES:
             if last == "copy" and isinstance(expr.func, t.Attr) and not expr.args:
                 return self.read(expr.func.value, scope)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.contexts import contexts_of
+from auditor.link.contexts import UNTIED, contexts_of
 from auditor.link.names import Code
 from auditor.link.scopes import CallSite, Scope
 from auditor.link.values import Env, Evaluator, place_of
@@ -190,7 +190,7 @@ class MongoReader:
             return False
         if isinstance(given, t.Map) and given.keys:
             return True
-        if _is_computed(func.value) or (_is_model(func.value) and isinstance(given, t.Compare)):
+        if _is_computed(func.value) or (is_model(func.value) and isinstance(given, t.Compare)):
             return True
         if isinstance(given, t.Name) and self._is_class(self.code.name(given, site.scope)):
             return False
@@ -243,7 +243,13 @@ class MongoReader:
         calls = [env for env in self.contexts.calls(site) if env] or [{}]
         instances = self.contexts.instances(site.scope) or [{}]
         turns = self.contexts.loops_at(site.node, site.scope)
-        met = (self.contexts.met(a, b) for a in instances for b in calls)
+        met: list[Env | None] = []
+        for call in calls:
+            pairs = [
+                (a, both) for a in instances if (both := self.contexts.met(a, call)) is not None
+            ]
+            untied = UNTIED in call and len(pairs) > 1  # its filter is that of one of them
+            met += [a if untied else both for a, both in pairs]
         merged = [{**both, **c} for both in met if both is not None for c in turns]
         return [env for env in merged[:_MOST] if env]
 
@@ -319,7 +325,7 @@ def _is_computed(expr: t.Expr) -> bool:
     return isinstance(expr, t.Call) and t.dotted(expr.func) == "getattr"
 
 
-def _is_model(expr: t.Expr) -> bool:
+def is_model(expr: t.Expr) -> bool:
     """`self.model.find_one(self.model.id == key)` of a repository that its heirs give a document class."""
     return isinstance(expr, t.Attr) and expr.name in (
         "model",

@@ -18,7 +18,7 @@ from auditor.stores.mongo.beanie import declared_tables
 from auditor.stores.mongo.documents import Documents, documents_of, imports
 from auditor.stores.mongo.expressions import Expressions
 from auditor.stores.mongo.indexes import IndexReader
-from auditor.stores.mongo.mongodb import MongoReader, looped, of_runs, shapes
+from auditor.stores.mongo.mongodb import MongoReader, is_model, looped, of_runs, shapes
 from auditor.stores.running import Running
 
 _LIBRARY = "ODMantic"
@@ -26,6 +26,7 @@ _CALLS = {
     "find": "find", "find_one": "find_one", "count": "count_documents", "remove": "delete_many",
     "gets": "find", "save_all": "insert_many",
 }  # fmt: skip
+_ENGINES = {"engine", "session", "db", "database", "odm", "aio_engine", "aioengine"}
 
 
 @provides(Query)
@@ -56,7 +57,9 @@ class _ODMantic:
         if not isinstance(func, t.Attr) or not site.node.args:
             return False
         name = self.code.name(func.value, site.scope)
-        return name.startswith("odmantic.") or self.document(site) is not None
+        if name.startswith("odmantic.") or self.document(site) is not None:
+            return True
+        return is_model(site.node.args[0]) and t.last_word(func.value).strip("_") in _ENGINES
 
     def document(self, site: CallSite) -> Located | None:
         found = self.documents.named(site.node.args[0], site.scope)

@@ -66,9 +66,15 @@ def _worth(expr: t.Expr, scope: Scope, outer: Mapping[str, Worth]) -> Worth | No
     match expr:
         case t.Attr(name=name) if name in _SOMEBODY:
             return "something"
+        case t.Seq(items=[_, *_]) | t.Map(keys=[_, *_]):
+            return "something"
         case t.Name(id=name) if name in outer:
             return outer[name]
         case t.Name(id=name) if isinstance(scope.owner, t.Function):
+            bound = scope.bindings.get(name, ())
+            if len(bound) == 1 and bound[0].kind == "value":
+                if isinstance(bound[0].part, t.Seq) and bound[0].part.items:
+                    return "something"
             param = next((p for p in scope.owner.params if p.name == name), None)
             if param is None or param.default is not None or len(scope.bindings[name]) > 1:
                 return None

@@ -26,6 +26,7 @@ from auditor.stores.sql.entities import (
     last_name,
     reads_entities,
     truth,
+    two_values,
 )
 
 _BASE = re.compile(
@@ -226,7 +227,7 @@ class _Reading:
             return
         entity.columns.pop(name, None)
         if kind in ("ManyToManyField", "ParentalManyToManyField"):
-            entity.pending.append((2, lambda all_: self.many(entity, name, call, scope)))
+            entity.pending.append((3, lambda all_: self.many(entity, name, call, scope)))
             return
         column = field_column(self.entities, name, call, scope)
         if column is not None:
@@ -386,6 +387,7 @@ def field_column(entities: Entities, name: str, call: t.Call, scope: Scope) -> C
         truth(values, call, scope, "unique") is True or kind in _ONE,
         told if told is not None else implied,
         "?" if refers else "",
+        two=two_values(values, argument(call, None, "choices"), scope),
     )
 
 

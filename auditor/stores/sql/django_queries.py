@@ -304,7 +304,7 @@ def _or_404(reading: Reading, call: t.Call, last: str, frame: Frame) -> Thing | 
             thing = manager_of(thing.entity, reading, call, frame)
         if isinstance(thing, Draft) and thing.mapper in _MAPPERS:
             rest = t.Call(call.line, call.column, call.end_line, call.func, call.args[1:], call.keywords)  # fmt: skip
-            thing = replace(thing, place=reading.place(call, frame))
+            thing = reading.record(replace(thing, place=reading.place(call, frame), origin=thing))
             if (done := method(reading, thing, rest, name, frame)) is not None:
                 made.append(done)
     return either(made)
@@ -335,8 +335,12 @@ def method(
         return Row(start.entity) if start.entity and "bulk" not in last else None
     match last:
         case "all" | "get_queryset":
-            if "prefetched" in start.eager and start.entity is not None:
-                return Rows(start.entity, None)
+            if (
+                "prefetched" in start.eager
+                and start.entity is not None
+                and start.mapper == "django"
+            ):
+                return Rows(start.entity, None)  # Tortoise's `all` asks again
             return reading.record(executed(start))
         case "none":
             return None
@@ -379,11 +383,12 @@ def method(
             return None  # its text is read where SQL is
         case "add" | "aadd" | "set" | "aset" | "remove" | "aremove" | "clear" | "aclear":
             done = executed(start, operation="update", bound=Bound.LIMITED, sort=())
-            if (
-                last.lstrip("a") in ("dd", "remove") and start.joins
-            ):  # by both keys of the table between
+            first = start.where[0] if start.where else None
+            if isinstance(first, Test) and first.table != start.table and start.joins:
                 both = tuple(Test(link.table, link.column) for link in start.joins)
-                done = replace(done, where=(*start.where, *both), joins=())
+                found = (first, *both) if last.lstrip("a") in ("dd", "remove") else (first,)
+                between = reading.entities.by_table.get(first.table, start.entity)
+                done = replace(done, entity=between, where=found, joins=())  # of the table between
             reading.record(done)
             return None
     return reading.record(executed(start))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.link.scopes import argument
 from auditor.model.data import Bound
 from auditor.stores.lookups import bound
 from auditor.stores.sql.conditions import Condition, Draft, Lookup, Test, Untold
@@ -15,7 +16,7 @@ from auditor.stores.sql.entities import Entity
 from auditor.stores.sql.expressions import condition
 from auditor.stores.sql.reading import Frame, Reading, reads_calls
 from auditor.stores.sql.sqlalchemy_steps import method
-from auditor.stores.sql.things import Class, Row, Rows, Thing, Told, each, executed
+from auditor.stores.sql.things import Class, Row, Rows, Thing, Told, each, either, executed
 
 _STARTS = {"select": "select", "update": "update", "delete": "delete", "insert": "insert", "insert_many": "insert",
            "raw": "select", "replace": "insert"}  # fmt: skip
@@ -38,6 +39,10 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             if last in ("select", "where", "order_by", "count", "limit"):
                 made = replace(draft, place=reading.place(call, frame))
                 return _step(reading, made, call, last, frame), True
+        case None if last in ("get_object_or_404", "object_list", "PaginatedQuery") and reading.has(
+            "peewee"
+        ):
+            return _of_flask(reading, call, last, frame)
         case None if last == "select" and isinstance(call.func, t.Attr) and reading.has("peewee"):
             if (
                 isinstance(call.func.value, t.Attr) and call.func.value.name[:1].isupper()
@@ -48,6 +53,34 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
                 )  # fmt: skip
                 return unknown, True
     return None, False
+
+
+def _of_flask(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
+    """`get_object_or_404(User, User.id == key)` and `object_list("users.html", User)`: its extension for Flask.
+
+    Source: https://docs.peewee-orm.com/en/latest/peewee/playhouse.html#flask-utils.
+    """
+    position = 1 if last == "object_list" else 0
+    made: list[Thing] = []
+    known = False
+    given = argument(call, position, "query", "query_or_model")
+    for thing in each(reading.thing(given, frame)) if given is not None else ():
+        match thing:
+            case Class(entity=entity) if entity.mapper == "peewee":
+                draft = Draft("peewee", entity, reading.place(call, frame), loop=frame.loop)
+            case Draft(mapper="peewee"):
+                draft = thing
+            case _:
+                continue
+        known = True
+        if last == "get_object_or_404":
+            rest = t.Call(call.line, call.column, call.end_line, call.func, call.args[1:], [])
+            if (row := _step(reading, draft, rest, "get", frame)) is not None:
+                made.append(row)
+        else:
+            reading.record(executed(draft, limited=Bound.LIMITED))
+            reading.record(executed(draft, operation="count", bound=Bound.ONE, sort=()))
+    return either(made), known
 
 
 def _started(

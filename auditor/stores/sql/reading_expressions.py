@@ -270,6 +270,10 @@ class Expressions(Reading):
         given += [self.thing(k.value, frame, depth) for k in expr.keywords]
         found = self.code.defined(func, frame.scope) if isinstance(func, t.Name | t.Attr) else None
         found, receiver = self.receivers.method(func, base, found, frame)
+        if found is not None and isinstance(found.node, t.Class):
+            made_of = self.entities.by_name.get(self.code.own_name(found))
+            if made_of is not None and made_of.mapper in ("django", "tortoise"):
+                return Row(made_of)
         if found is None or not isinstance(found.node, t.Function):
             for one in given:
                 for draft in each(one):
@@ -282,7 +286,7 @@ class Expressions(Reading):
             self.looped.setdefault(id(found.node), frame.loop)
         if any(
             isinstance(x, Draft | Holds | Either | Listed | Keyed | Class | Field) for x in given
-        ):
+        ) or (any(k.name for k in expr.keywords) and self.receivers.hands_on(found.node)):
             return self._begun(self.bind(found, expr, frame, given), found, expr, frame)
         made = self.returns(found)
         decides_ = any(isinstance(x, Draft) for x in each(made)) and given_by(

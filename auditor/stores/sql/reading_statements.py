@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located
 from auditor.link.values import place_of
@@ -119,8 +121,24 @@ class Statements(Expressions):
         for name, thing in other.items():
             mine = frame.names.get(name)
             if mine is not thing:
+                mine, thing = self._kept(mine, thing), self._kept(thing, mine)
                 frame.names[name], dropped = merged(mine, thing)
                 self.dropped.update(id(x) for x in dropped)
+
+    def _kept(self, thing: Thing | None, other: Thing | None) -> Thing | None:
+        """What one way leaves as it was and the other narrows: a query that stays possible."""
+        narrowed: set[int] = set()
+        for taken in each(other):
+            step = taken.origin if isinstance(taken, Draft) else None
+            while step is not None and id(step) not in narrowed:
+                narrowed.add(id(step))
+                step = step.origin
+        made: list[Thing] = []
+        for one in each(thing):
+            if isinstance(one, Draft) and id(one) in narrowed and not one.manager:
+                one = self.record(replace(one, origin=one))
+            made.append(one)
+        return either(made)
 
     def _loop(
         self, target: t.Expr, iter_: t.Expr, at: t.Node, body: list[t.Stmt], frame: Frame

@@ -31,8 +31,18 @@ SEEDS = {
     "read_sql_query", "iterate", "executescript", "model", "exists", "get_base_queryset",
 }  # fmt: skip
 """Words without which no query is written, besides the names of stored classes."""
+NARROWING = {"filter", "exclude", "order_by", "values_list", "select_related", "prefetch_related"}
+"""Steps of a queryset that a helper takes without saying of which model: `found.filter(live=True)`."""
 FASTCRUD = {"get", "get_multi", "count", "exists", "update", "delete", "db_delete", "get_joined", "get_multi_joined",
             "upsert", "upsert_multi", "get_multi_by_cursor"}  # fmt: skip
+
+
+def _of_helper(node: t.Node) -> bool:
+    """`found.filter(…)`; what a manager does on itself is read for the models that it serves."""
+    value = node.value if isinstance(node, t.Attr) else None
+    return isinstance(value, t.Name) and value.id not in ("self", "cls")
+
+
 _VERBS = {"select", "update", "delete", "insert", "with a", "with r", "replac"}
 _MAX_DEPTH = 14
 _MAX_BOUND_CALLS = 20_000
@@ -53,6 +63,7 @@ class TreeReading(Statements):
         for stmt, _ in self.code.of_kind(t.Import):
             words.update(alias for name, alias in stmt.names if alias and name in words)
         words |= self.related.keys()
+        narrowing = NARROWING - words if self.has("django") else set()
         if any("fastcrud" in (stmt.module or "") for stmt, _ in self.code.of_kind(t.Import)):
             words |= FASTCRUD
         relevant: dict[int, Scope] = {}
@@ -72,7 +83,7 @@ class TreeReading(Statements):
                     continue
                 else:
                     continue
-                if word in words:
+                if word in words or (word in narrowing and _of_helper(node)):
                     relevant.setdefault(id(scope), scope)
         for scope in list(relevant.values()):
             self.scope(scope)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
+
 from msgspec.structs import replace
 
 from auditor.link.application import Application, provides
@@ -9,6 +12,7 @@ from auditor.model.data import Query
 from auditor.stores.once import runs_once
 from auditor.stores.sql import (
     django_queries,
+    fastapi_filters,
     fastcrud_queries,
     generic_views,
     named_queries,
@@ -18,7 +22,7 @@ from auditor.stores.sql import (
     text,
     untold,
 )  # fmt: skip
-from auditor.stores.sql.conditions import Draft, shapes
+from auditor.stores.sql.conditions import Draft, Test, shapes
 from auditor.stores.sql.migrations import History
 from auditor.stores.sql.reading import Reading
 from auditor.stores.sql.reading_tree import TreeReading
@@ -26,6 +30,7 @@ from auditor.stores.sql.reading_tree import TreeReading
 _MAPPERS = (
     named_queries,
     django_queries,
+    fastapi_filters,
     fastcrud_queries,
     generic_views,
     peewee_queries,
@@ -59,7 +64,9 @@ def queries(application: Application) -> list[Query]:
             continue
         if draft.loop is None and (loop := read.looped.get(read.owners.get(id(draft), 0))):
             draft = replace(draft, loop=loop)  # its function is called in a loop over rows
-        for query in shapes(draft, read.entities.by_table):
+        for query in chain.from_iterable(
+            shapes(d, read.entities.by_table) for d in (draft, *_loaded(read, draft))
+        ):
             name = query.collection
             if name and name not in (known if draft.mapper == "sql" else made):
                 why = "what its table holds is told nowhere in this tree"
@@ -67,6 +74,28 @@ def queries(application: Application) -> list[Query]:
             found.setdefault(query)
     found.update(dict.fromkeys(untold.handed_on(read)))
     return sorted(found, key=lambda q: (q.place, q.operation, q.equality, q.range, q.sort, q.collection))  # fmt: skip
+
+
+def _loaded(read: Reading, draft: Draft) -> Iterator[Draft]:
+    """What is asked besides for the relations that a model always loads with its objects.
+
+    Source: https://docs.sqlalchemy.org/en/20/orm/queryguide/relationships.html (`lazy="selectin"`).
+    """
+    entity = draft.entity
+    if entity is None or entity.mapper != "sqlalchemy" or draft.projection or draft.operation not in ("select", "get"):  # fmt: skip
+        return
+    for relation in entity.relations.values():
+        target = (
+            read.entities.by_name.get(relation.target) if relation.eager and relation.many else None
+        )
+        if target is not None:
+            table, column = (
+                relation.through[:2] if relation.through else (target.table, relation.remote)
+            )
+            made = read.entities.by_table.get(table, target)
+            yield Draft(
+                "sqlalchemy", made, draft.place, "join", (Test(table, column),), loop=draft.loop
+            )
 
 
 def _created(read: Reading, history: History) -> set[str]:

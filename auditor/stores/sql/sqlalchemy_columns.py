@@ -13,7 +13,15 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument
 from auditor.link.values import place_of
-from auditor.stores.sql.entities import Column, Declared, Entities, Entity, last_name, truth
+from auditor.stores.sql.entities import (
+    Column,
+    Declared,
+    Entities,
+    Entity,
+    last_name,
+    truth,
+    two_values,
+)
 
 
 def type_of(annotation: t.Expr | None) -> str:
@@ -35,7 +43,7 @@ def column(
     entities: Entities, name: str, call: t.Call, annotation: t.Expr | None, scope: Scope, place: object
 ) -> Column:  # fmt: skip
     """`Column("stored", Integer, ForeignKey("users.id"), index=True)`, `Field(index=True)`."""
-    stored, kind, target = name, "", ""
+    stored, kind, target, two = name, "", "", False
     inner = argument(call, None, "sa_column")
     if isinstance(inner, t.Call):
         return column(entities, name, inner, annotation, scope, place)
@@ -55,13 +63,18 @@ def column(
             target = _referred(entities, argument(arg, 0, "column"), scope)
         elif not kind and last_name(arg) not in ("Sequence", "Identity", "CheckConstraint", "Computed", "FetchedValue"):  # fmt: skip
             kind = last_name(arg)
+            if kind == "Enum" and isinstance(arg, t.Call):
+                offered = [a for a in arg.args if not isinstance(a, t.Star)]
+                two = len(offered) == 2 or two_values(
+                    entities.values, offered[0] if offered else None, scope
+                )
     flags = {
         flag: truth(entities.values, call, scope, flag) or False
         for flag in ("primary_key", "unique", "index")
     }
     return Column(
         name, stored, kind or type_of(annotation), place,  # type: ignore[arg-type]
-        flags["primary_key"], flags["unique"], flags["index"], target,
+        flags["primary_key"], flags["unique"], flags["index"], target, two=two,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from auditor.stores.sql.entities import (
     last_name,
     reads_entities,
     truth,
+    two_values,
 )
 
 _BASE = re.compile(r"^tortoise\b.*\bModel$")
@@ -65,6 +66,8 @@ def _field(entities: Entities, entity: Entity, name: str, call: t.Call, scope: S
         truth(values, call, scope, "unique") is True or kind == "OneToOneField",
         truth(values, call, scope, "index", "db_index") is True,
         "?" if refers else "",
+        two=kind.endswith("EnumField")
+        and two_values(values, argument(call, 0, "enum_type"), scope),
     )
     entity.columns[name] = column
     if refers:
@@ -101,7 +104,7 @@ def _named(entities: Entities, entity: Entity, call: t.Call, scope: Scope) -> En
 def _key(entities: Entities, entity: Entity, column: Column, call: t.Call, scope: Scope) -> None:
     if (target := _named(entities, entity, call, scope)) is not None:
         back = entities.values.text(argument(call, None, "related_name"), scope)
-        back = back or f"{entity.name.rpartition(':')[2].lower()}s"
+        back = back or f"{_word(entity)}s"
         refer(entity, column, target, back, last_name(call.func) == "ForeignKeyField")
 
 
@@ -114,7 +117,12 @@ def _many(entities: Entities, entity: Entity, name: str, call: t.Call, scope: Sc
         return entities.values.text(argument(call, None, key), scope)
 
     table = text("through") or f"{entity.table}_{target.table}"
-    one, two = text("backward_key") or f"{entity.table}_id", text("forward_key") or f"{target.table}_id"  # fmt: skip
+    one, two = text("backward_key") or f"{entity.table}_id", text("forward_key") or f"{_word(target)}_id"  # fmt: skip
     unique = truth(entities.values, call, scope, "unique", "create_unique_index") is not False
     back = text("related_name") or f"{entity.table}s"
     between(entities, entity, target, name, back, (table, one, two), unique, False)
+
+
+def _word(entity: Entity) -> str:
+    """The class's own name, as Tortoise makes others of it."""
+    return re.split(r"[.:]", entity.name)[-1].lower()
