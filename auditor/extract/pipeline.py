@@ -206,8 +206,9 @@ class _Run:
 
     @functools.cached_property
     def digests(self) -> dict[str, bytes]:
+        version = _version() if self.cache else ""
         return {
-            path: _key_of(_version(), source.kind, source.role, source.name, source.data)
+            path: _key_of(version, source.kind, source.role, source.name, source.data)
             for path, source in self.sources.items()
         }
 

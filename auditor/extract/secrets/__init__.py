@@ -16,11 +16,18 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from auditor.discover.kinds import Kind, Role
-from auditor.engines import Words, engine
+from auditor.engines import Literals, Words, engine
 from auditor.extract.facts import Fact
 from auditor.extract.secrets import values
 from auditor.extract.secrets.assignments import NAME_BYTES, Place, assignments, judge
-from auditor.extract.secrets.patterns import CONNECTION_PASSWORD, PATTERNS, URL_PASSWORD, Pattern
+from auditor.extract.secrets.patterns import (
+    CONNECTION_PASSWORD,
+    PATTERNS,
+    SCHEME,
+    SCHEME_BYTES,
+    URL_LOGIN,
+    Pattern,
+)
 from auditor.extract.secrets.structure import COMMON_PASSWORDS, decode, is_common
 
 _MAX_FINDINGS = 200
@@ -205,15 +212,14 @@ def _by_start() -> dict[bytes, list[Pattern]]:
 
 
 @functools.cache
-def _starts() -> str:
-    return "|".join(re.escape(start.decode()) for start in _by_start())
+def _starts() -> Literals:
+    return Literals(list(_by_start()))
 
 
 def _keys(text: bytes) -> Iterator[_Found]:
     by_start = _by_start()
     done = 0
-    for hit in engine(_starts()).finditer(text):
-        start, end = hit.span(0)
+    for _, start, end in _starts().find(text):
         if start < done:
             continue
         for pattern in by_start[text[start:end]]:
@@ -259,7 +265,7 @@ _EXAMPLE = Words(r"(?i)example|your|x{5,}|\.{3}|\*{3}|redacted|0{8,}|1234567890"
 
 
 @functools.cache
-def _wrappings() -> str:
+def _wrappings() -> Literals:
     """What base64 holds somewhere when it holds the beginning of a key.
 
     Three characters of a text are four of base64, so a word looks different by where it begins; the
@@ -273,7 +279,7 @@ def _wrappings() -> str:
             encoded = base64.b64encode(b"\0" * offset + word.encode())
             first = 0 if offset == 0 else offset + 1
             found.add(encoded[first : (offset + len(word)) * 8 // 6])
-    return "|".join(re.escape(each.decode()) for each in sorted(found))
+    return Literals(sorted(found))
 
 
 _RUN = r"[A-Za-z0-9+/_\-]{8,}={0,2}"
@@ -282,8 +288,7 @@ _RUN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_
 
 def _wrapped(text: bytes) -> Iterator[_Found]:
     done = 0
-    for hit in engine(_wrappings()).finditer(text):
-        at = hit.start(0)
+    for _, at, _ in _wrappings().find(text):
         if at < done:
             continue
         window = text[max(done, at - 8000) : at]
@@ -337,17 +342,20 @@ _DOCUMENTATION = Words(
 
 
 def _addresses(text: bytes, place: Place) -> Iterator[_Found]:
-    if b"://" in text:
-        for match in engine(URL_PASSWORD).finditer(text):
-            start, end = match.span(3)
-            scheme, user, host = (match.group(n).decode("utf-8", "replace") for n in (1, 2, 4))
-            password = text[start:end].decode("utf-8", "replace")
-            if place.role is not Role.SOURCE and not values.looks_random(password):
-                continue
-            judged = _login(scheme.split("+")[0].lower(), user, password, host, place)
-            if judged is not None:
-                yield start, end, *judged, "", _variable_before(text, match.start(1)), host
-    for match in engine(CONNECTION_PASSWORD).finditer(text):
+    for match in URL_LOGIN.finditer(text):
+        start, end = match.span("v")
+        colon = match.start()
+        scheme_found = SCHEME.search(text, max(0, colon - SCHEME_BYTES), colon)
+        if scheme_found is None:
+            continue
+        found = (scheme_found.group(), *match.group("user", "host", "v"))
+        scheme, user, host, password = (part.decode("utf-8", "replace") for part in found)
+        if place.role is not Role.SOURCE and not values.looks_random(password):
+            continue
+        judged = _login(scheme.split("+")[0].lower(), user, password, host, place)
+        if judged is not None:
+            yield start, end, *judged, "", _variable_before(text, scheme_found.start()), host
+    for match in CONNECTION_PASSWORD.finditer(text):
         start, end = match.span(1)
         password = text[start:end].decode("utf-8", "replace")
         if _made_up(password) or password.lower() in COMMON_PASSWORDS or len(password) < 6:
@@ -393,6 +401,7 @@ def _login(
     if local and values.is_for_tests(password):
         return "url-password", f"password in {title}", "low"
     certain = not local and values.entropy(password) >= 2.0 and len(password) >= 6
+    certain = certain and (values.looks_random(password) or not values.is_for_tests(password))
     return "url-password", f"password in {title}", "high" if certain else "medium"
 
 

@@ -15,27 +15,29 @@ from dataclasses import dataclass
 import msgspec
 
 from auditor.discover.kinds import Kind, Role, kind_of
-from auditor.engines import Words, engine
+from auditor.engines import Literals, Words
 from auditor.extract.secrets import values
-from auditor.extract.secrets.names import WORD, Meaning, meaning_of, words_of
-from auditor.extract.secrets.structure import decode, is_common
+from auditor.extract.secrets.names import Meaning, meaning_of, words_of
+from auditor.extract.secrets.structure import decode, is_common, jwt
 
-_WORDS = (
-    r"pass(?:w(?:or)?d|phrase|code|wort)?|pwd|pw|secrets?|token|jwt|api[_\-]?key|credentials?|creds|auth(?:orization)?|bearer|keys?"
-    r"|salt|pepper|sas|pat|senha|identified[ \t]+(?:with[ \t]+\w+[ \t]+)?by"
+_WORDS = Literals(
+    b"pass pwd pw secret token jwt apikey api_key api-key credential creds auth bearer key salt pepper"
+    b" sas pat senha identified".split()
 )
-_TYPES = r"(?:str|string|String|bytes|Final(?:\[\w+\])?|Optional\[\w+\]|SecretStr|Secret|any|const|\w+ \| None)"
-_JOINS = (
-    rf"[ \t]{{0,8}}:[ \t]{{0,4}}{_TYPES}[ \t]{{0,4}}=|,\s{{0,40}}[\"']?[vV]alue[\"']?[ \t]{{0,4}}[:=]|[ \t]{{0,40}}(?:=>|:=|\+?={{1,3}}|!={{1,2}}|:-|:|,)"
-    r"|[ \t\n]{1,40}(?:\|\||\?\?|or)\b?|[ \t]{1,8}value[ \t]{0,4}="
-    r"|[ \t\r]{0,8}\n[ \t]{1,40}value[ \t]{0,4}:|[ \t]{0,8}\{[^{}]{0,200}\bdefault[ \t]{0,8}=|>|[ \t]+"
+"""What the last word of a name begins with that may speak of a secret, in small letters."""
+_REST = re.compile(
+    rb"(?i:(?<=identified)[ \t]+(?:with[ \t]+\w+[ \t]+)?by|(?<!identified))"
+    rb"[A-Za-z0-9]*(?:[_.\-][A-Za-z0-9]+)*"
 )
-_CANDIDATE = rf"(?i)(?:{_WORDS})(?:[_.\-]?[A-Za-z0-9]+)*[\\\"'`\])]{{0,4}}(?-i)(?:{_JOINS})"
-"""Without a group, for then RE2 tells where it fits by its automaton alone."""
-_CLOSE = re.compile(
-    rb"(?i:identified[ \t]+(?:with[ \t]+\w+[ \t]+)?by)?[A-Za-z0-9_.\-]*([\\\"'`\])]{0,4})"
+"""The rest of a name behind such a word; it takes all that there is and gives nothing back."""
+_TYPES = rb"(?:str|string|String|bytes|Final(?:\[\w+\])?|Optional\[\w+\]|SecretStr|Secret|any|const|\w+ \| None)"
+_JOIN = re.compile(
+    rb"([\\\"'`\])]{0,4})(?:[ \t]{0,8}:[ \t]{0,4}" + _TYPES + rb"[ \t]{0,4}="
+    rb"|,\s{0,40}[\"']?[vV]alue[\"']?[ \t]{0,4}[:=]|[ \t]{0,40}(?:=>|:=|\+?={1,3}|!={1,2}|:-|:|,)"
+    rb"|[ \t\n]{1,40}(?:\|\||\?\?|or)|[ \t]{1,8}value[ \t]{0,4}="
+    rb"|[ \t\r]{0,8}\n[ \t]{1,40}value[ \t]{0,4}:|[ \t]{0,8}\{[^{}]{0,200}\bdefault[ \t]{0,8}=|>|[ \t]+)"
 )
-"""Behind a name, what ends its quotation."""
+"""What ends a name's quotation, and what joins it to its value."""
 _WINDOW = 700
 """Bytes behind a name in which its value is looked for: so few that `re` will do, which is faster
 at a place than RE2. No two parts of an expression that follow one another fit the same text."""
@@ -139,19 +141,25 @@ def assignments(text: bytes, place: Place) -> Iterator[Assignment]:
     A search goes on behind each name and what joins it to its value, so that values are searched,
     too, and the whole stays linear.
     """
-    for match in engine(_CANDIDATE).finditer(text):
-        found = _read(text, match.start(0), match.end(0), place)
+    done = 0
+    for _, start, behind in _WORDS.find(text.lower()):
+        if start < done or (rest := _REST.match(text, behind)) is None:
+            continue
+        done = rest.end()
+        join = _JOIN.match(text, done, done + _WINDOW)
+        if join is None:
+            continue
+        done = join.end()
+        found = _read(text, start, join, place)
         if found is not None:
             yield found
 
 
-def _read(text: bytes, start: int, at: int, place: Place) -> Assignment | None:
-    """What is assigned to a name: from `start` to `at` is what was found of it, and what joins it
-    to its value."""
-    close = _CLOSE.match(text, start, at)
-    if close is None:
-        return None
-    close_start, close_end = close.span(1)
+def _read(text: bytes, start: int, joined: re.Match[bytes], place: Place) -> Assignment | None:
+    """What is assigned to a name, of which a part was found at `start`; its quotation's end and what
+    joins it to its value are `joined`."""
+    close_start, close_end = joined.span(1)
+    at = joined.end()
     window = text[max(0, start - 60) : start]
     name_start = start - (len(window) - len(window.rstrip(NAME_BYTES)))
     name = text[name_start:close_start].decode("latin-1").strip(".-")
@@ -258,6 +266,10 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
         return None
     if place.yaml and name.lower() == "secret" and _RESOURCE.fullmatch(value):
         return None
+    if found.quoted and _BETWEEN.fullmatch(value):
+        return None
+    if value.startswith("eyJ") and value.count(".") == 2 and not jwt(value, ""):
+        return None  # a key for browsers, or nothing that anybody has signed
     signs = sense is Meaning.SIGNING and _is_written_in_code(found, place, text)
     if sense is Meaning.PASSWORD and _is_the_service_s(found, place, value):
         known = True
@@ -318,7 +330,7 @@ def _password(found: Assignment, place: Place, value: str, random: bool) -> Judg
     if found.join == ":-" and values.is_mixed(value):
         return "default-password", "default password", "low"
     if values.is_text(value) or _is_phrase(value):
-        mild = place.lines and not value.startswith(("/", ".", "http"))
+        mild = place.lines and not value.startswith(("/", ".", "http")) and "(" not in value
         return ("password", "password", "low") if mild else None
     if not values.is_mixed(value) or (place.prose and not (found.quoted or found.name.isupper())):
         return None
@@ -330,6 +342,8 @@ def _password(found: Assignment, place: Place, value: str, random: bool) -> Judg
     return ("password", "password", "low" if made_up else "medium")
 
 
+_BETWEEN = re.compile(r"[,;)\]}+].*[:=(,+\[{] *")
+"""`"Password:", label: "…"`: what stands between two texts."""
 _RESOURCE = re.compile(r"[a-z]+(?:[\-.][a-z0-9]{1,12})+")
 """`secret: "shop-s3-config"`: what Kubernetes calls a secret."""
 _HEX = re.compile(r"[0-9a-f]+")
@@ -371,6 +385,13 @@ def _secret(
         return "secret-assignment", "secret", "medium"
     if " " in value:
         return None
+    if (
+        sense is Meaning.SECRET
+        and len(value) >= 8
+        and is_common(value)
+        and (place.deploys or _is_fallback(found))
+    ):
+        return "default-password", "default password", "low"  # `MINIO_SECRET_KEY=minioadmin`
     if sense is Meaning.SIGNING and (
         place.lines or (place.deploys and _OWN_NAME.search(found.name))
     ):
@@ -497,12 +518,49 @@ def _names_itself(value: str, name: str) -> bool:
     flat, own = (text.encode().lower().translate(None, _SIGNS) for text in (value, name))
     if not flat or flat in own or (own in flat and len(flat) < len(own) + 6):
         return True
-    return all(_SPEAKING.fullmatch(word[0]) for word in WORD.finditer(value))
+    return all(word in _SPEAKING or _VERSION.fullmatch(word) for word in words_of(value))
 
 
 _SIGNS = bytes(code for code in range(128) if not chr(code).isalnum())
-_SPEAKING = Words(rf"(?i){_WORDS}|api|user|access|client|db|id|name|v?\d")
+_SPEAKING = frozenset(
+    [
+        "password",
+        "passwd",
+        "passwort",
+        "passphrase",
+        "passcode",
+        "pass",
+        "pwd",
+        "pw",
+        "secret",
+        "secrets",
+        "token",
+        "jwt",
+        "apikey",
+        "credential",
+        "credentials",
+        "creds",
+        "auth",
+        "authorization",
+        "bearer",
+        "key",
+        "keys",
+        "salt",
+        "pepper",
+        "sas",
+        "pat",
+        "senha",
+        "api",
+        "user",
+        "access",
+        "client",
+        "db",
+        "id",
+        "name",
+    ]
+)
 """Words for secrets, as in `api_key_secret`."""
+_VERSION = re.compile(r"v?\d")
 
 
 def _is_phrase(value: str) -> bool:

@@ -9,6 +9,7 @@ are RE2: they cannot backtrack.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -215,9 +216,11 @@ PATTERNS = (
 )  # fmt: skip
 """Formats that identify themselves; of two that fit, the first counts."""
 
-URL_PASSWORD = (
-    r"\b(?P<scheme>[a-zA-Z][a-zA-Z0-9+.\-]{1,24})"
-    r"://(?P<user>[^\s:@/\"'`<>\\()]{0,64}):(?P<v>[^\s@/\"'`<>\\]{1,128})@(?P<host>[A-Za-z0-9_.\-\[\]$\{\}]{1,255})"
+SCHEME = re.compile(rb"\b[a-zA-Z][a-zA-Z0-9+.\-]{1,24}\Z")
+SCHEME_BYTES = 25
+URL_LOGIN = re.compile(
+    rb"://(?P<user>[^\s:@/\"'`<>\\()]{0,64}):(?P<v>[^\s@/\"'`<>\\]{1,128})@(?P<host>[A-Za-z0-9_.\-\[\]$\{\}]{1,255})"
 )
-CONNECTION_PASSWORD = r"(?i)(?:[;?&](?:password|pwd)=)(?P<v>[^;&\s\"'`<>\\]{4,128})"
+"""A URL from its `://` on; the scheme stands before. No part can take what ends it."""
+CONNECTION_PASSWORD = re.compile(rb"[;?&](?i:password|pwd)=(?P<v>[^;&\s\"'`<>\\]{4,128})")
 """`Server=…;Password=…;`, `jdbc:…?user=…&password=…`."""

@@ -94,8 +94,8 @@ def _counts(codes: bytes) -> bool:
 
 def entropy(value: str) -> float:
     """Shannon entropy in bits per character."""
-    shares = [value.count(character) / len(value) for character in set(value)]
-    return -sum(share * math.log2(share) for share in shares)
+    repeated = [count for count in map(value.count, set(value)) if count > 1]
+    return math.log2(len(value)) - sum(n * math.log2(n) for n in repeated) / len(value)
 
 
 _CLASSES = bytes(
@@ -167,7 +167,7 @@ _HASHES = Words(
     r"\$(?:2[abxy]?|argon2\w*|pbkdf2\S*|scrypt|[1567y])\$.+|(?:pbkdf2|bcrypt|argon2|scrypt|md5|sha1?)\w*\$.+"
     r"|(?:sha(?:1|224|256|384|512)|md5)[-:=].+|[0-9.,:\-/ +]+|0x[0-9a-fA-F]+|[0-9A-F]{40}|(?:AC|MG|PN)[0-9a-f]{32}|\{SHA\}.+"
     r"|[0-9]+-[a-z0-9]+\.apps\.googleusercontent\.com|(?:ssh-\w+|ecdsa-\S+) AAAA.+|data:\w+/.+|pk_(?:live|test)_.+"
-    r"|sb_publishable_.+|phc_\w+|pk\.eyJ.+|MII[A-Z].{200,}|MI[A-Za-z0-9+/]{2,6}ANBgkqhkiG9w0BAQEFAA.+|MIGfMA0GCSqGSIb3DQEBAQUAA.+|urn:.+|AQICAH.+|[\w.+-]+@[\w-]+\.[\w.]+"
+    r"|sb_publishable_.+|phc_\w+|pk\.eyJ.+|MII[A-Z].{200,}|MI[A-Za-z0-9+/]{2,6}ANBgkqhkiG9w0BAQEFAA.+|MIGfMA0GCSqGSIb3DQEBAQUAA.+|urn:.+|AQICAH.+|AQIAAA[A-Za-z0-9+/=]+|[\w.+-]+@[\w-]+\.[\w.]+"
 )
 
 
@@ -177,7 +177,8 @@ https://learn.microsoft.com/azure/storage/common/storage-connect-azurite."""
 
 
 def is_identifier(value: str) -> bool:
-    """Hashes, numbers, public keys and addresses: they may be long and random, and open nothing."""
+    """Hashes, numbers, public keys, keys that another encrypts (AWS KMS, CryptoAPI) and addresses:
+    they may be long and random, and open nothing."""
     return _HASHES.fullmatch(value) or value.startswith(AZURITE)
 
 
