@@ -294,9 +294,9 @@ class Guards:
 
     def each_request(self, function: Located, short: str, tests: PathTests) -> Guard | None:
         """What a middleware or hook demands of a request for one route; its `via` is middleware."""
-        if not self.heard(self.checks.summary(function)).denies:
-            return None
         decided = self.heard(self.checks.summary(function, tests))
+        if not decided.denies and not self.heard(self.checks.summary(function)).denies:
+            return None
         notes = "; ".join(decided.notes)
         strength = decided.guaranteed
         if strength in (Strength.VERIFIED, Strength.EITHER):

@@ -180,6 +180,8 @@ def _compares(node: t.Node) -> bool:
             last = t.last_word(func)
             if re.search(r"(?:^|_)log_?in$", last) and len(args) > 1:  # another server compares
                 return any(_PASSWORD.search(_word(n)) for arg in args for n in t.walk(arg))
+            if _ASKS_STORE.match(last) and any(map(_PASSWORD.search, _asked_fields(node))):
+                return True
             return bool(_COMPARES.search(last))
         case t.Compare(left=left, ops=["==" | "!="], rights=[right]):
             return any(
@@ -194,3 +196,13 @@ def _compares(node: t.Node) -> bool:
             text = "".join(str(p.value) if isinstance(p, t.Const) else "?" for p in parts)
             return bool(_ASKS_SQL.search(text[:2000]))
     return False
+
+
+_ASKS_STORE = re.compile(r"^(?:find|find_one|filter|filter_by|get|get_or_none|where|exists|first)$")
+
+
+def _asked_fields(call: t.Call) -> list[str]:
+    """The fields by which a query asks: `find_one({"name": name, "password": password})`."""
+    keys = [key for arg in call.args if isinstance(arg, t.Map) for key in arg.keys]
+    named = [str(key.value) for key in keys if isinstance(key, t.Const)]
+    return [*named, *(k.name for k in call.keywords if k.name)]

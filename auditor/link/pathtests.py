@@ -47,6 +47,8 @@ _RESOLVE = re.compile(r"(?:^|\.)resolve$")
 _SPLITTING = {"split", "rsplit", "partition", "rpartition"}
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 """What a route for ANY method answers: a test of the method is decided where all of them agree."""
+_WHOLE = re.compile(r"(?:^|\.)request\.(?:url|base_url)$")
+"""The whole URL, which ends as the path does."""
 _PATH = re.compile(r"(?:^|\.)(?:url\.path|path|full_path|path_info|scope\.path)$")
 
 
@@ -99,6 +101,8 @@ class PathTests(msgspec.Struct, frozen=True):
                 func=t.Attr(value=base, name="startswith" | "endswith" as name), args=[arg]
             ):
                 subject = self._subject(base, scope)
+                if subject is None and name == "endswith" and _WHOLE.search(t.dotted(base)):
+                    subject = self.path
                 if subject is None:
                     return None
                 test_of = str.startswith if name == "startswith" else str.endswith
@@ -304,6 +308,8 @@ class PathTests(msgspec.Struct, frozen=True):
     def _texts(self, expr: t.Expr, scope: Scope) -> list[str] | None:
         if self.values.code.name(expr, scope).endswith("permissions.SAFE_METHODS"):
             return ["GET", "HEAD", "OPTIONS"]  # rest_framework's name for what changes nothing
+        if self.endpoint and (named := self._addresses(expr)):
+            return named
         for known in possible(self.values.value(expr, scope)):
             listed = known.value if isinstance(known.value, list) else [known.value]
             if all(isinstance(x, str) for x in listed):
@@ -311,6 +317,22 @@ class PathTests(msgspec.Struct, frozen=True):
             if isinstance(known.value, dict):
                 return [str(x) for x in known.value]
         return None
+
+    def _addresses(self, expr: t.Expr) -> list[str]:
+        """`url_for("auth.login")`, or several: this path where the route is that one."""
+        found = []
+        for each in expr.items if isinstance(expr, t.Seq) else [expr]:
+            match each:
+                case t.Call(func=func, args=[t.Const(value=str(name))], keywords=[]) if (
+                    t.last_word(func) == "url_for"
+                ):
+                    same = self.endpoint == name or (
+                        name[:1] == "." and self.endpoint.endswith(name)
+                    )
+                    found.append(self.path if same else f"url_for({name})")
+                case _:
+                    return []
+        return found
 
     def _compared(self, left: t.Expr, op: str, right: t.Expr, scope: Scope) -> bool | None:
         if self.marks is not None and op in ("in", "not in") and t.dotted(left) in _VIEWS:

@@ -1497,6 +1497,135 @@ def with_documentation(): return "x"
 def only_documented(): return "x"
 """,
     },
+    "of two rules for one path the first is served": {
+        "app.py": """
+from flask import Blueprint, Flask, abort, session
+
+page = Blueprint("page", __name__)
+later = Blueprint("later", __name__)
+
+@page.get("/")
+def home():
+    if "uid" not in session:
+        abort(401)
+    return "x"
+
+@later.get("/late")
+def late():
+    if "uid" not in session:
+        abort(401)
+    return "x"
+
+def create_app():
+    made = Flask(__name__)
+    made.secret_key = "sample"
+    made.register_blueprint(page)
+
+    @made.get("/")
+    def index(): return "x"
+
+    @made.get("/late")
+    def first(): return "x"
+
+    made.register_blueprint(later)
+    return made
+
+app = create_app()
+""",
+    },
+    "guards that are off on a developer's machine": {
+        "app.py": """
+import functools
+import os
+from flask import Blueprint, Flask, abort, redirect, request, session, url_for
+
+app = Flask(__name__)
+app.secret_key = "sample"
+DEBUG_MODE = False
+
+def _refuse():
+    if "uid" not in session:
+        abort(401)
+
+def by_environment(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        if os.getenv("FLASK_ENV", "production") == "development":
+            return view(*args, **kwargs)
+        _refuse()
+        return view(*args, **kwargs)
+    return wrapper
+
+def by_stage(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        if os.environ.get("APP_ENV") not in ("dev", "test"):
+            _refuse()
+        return view(*args, **kwargs)
+    return wrapper
+
+def by_stand_in(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        caller = 1 if os.getenv("FLASK_ENV", "production") == "development" else None
+        if not caller:
+            _refuse()
+        return view(*args, **kwargs)
+    return wrapper
+
+def by_constant(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        if not DEBUG_MODE:
+            _refuse()
+        return view(*args, **kwargs)
+    return wrapper
+
+def by_what_was_sent(view):
+    @functools.wraps(view)
+    def wrapper(*args, **kwargs):
+        if request.args.get("env") != "development":
+            return view(*args, **kwargs)
+        _refuse()
+        return view(*args, **kwargs)
+    return wrapper
+
+@app.get("/environment")
+@by_environment
+def environment(): return "x"
+
+@app.get("/stage")
+@by_stage
+def stage(): return "x"
+
+@app.get("/stand-in")
+@by_stand_in
+def stand_in(): return "x"
+
+@app.get("/constant")
+@by_constant
+def constant(): return "x"
+
+@app.get("/sent")
+@by_what_was_sent
+def sent(): return "x"
+
+office = Blueprint("office", __name__, url_prefix="/office")
+
+@office.before_request
+def staff_only():
+    if not session.get("staff") and not request.url.endswith(url_for("office.entry")):
+        return redirect("/login")
+
+@office.get("/entry")
+def entry(): return "x"
+
+@office.get("/desk")
+def desk(): return "x"
+
+app.register_blueprint(office)
+""",
+    },
     "connexion": {
         "pets.yaml": """
 openapi: 3.0.0

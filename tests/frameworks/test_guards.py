@@ -620,3 +620,34 @@ def test_a_view_that_is_wrapped_under_its_own_name(build: Build) -> None:
     }
     (route,) = build(files).facts(Route)
     assert route.path == "/mine/"
+
+
+TOLD = """
+from flask import Flask, jsonify, session
+app = Flask(__name__)
+
+@app.post("/orders")
+def orders():
+    user = session.get("user_id")
+    if not user:
+        return {refusal}
+    return jsonify(done=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("refusal", "expected"),
+    [
+        ("jsonify(errno=4101, errmsg='sign in first')", ENFORCED),
+        ("jsonify({'success': False, 'message': 'sign in first'})", ENFORCED),
+        ("{'code': 401}", ENFORCED),
+        ("jsonify(items=[], errors=None)", Guarding.ABSENT),
+        ("jsonify({'success': True})", Guarding.ABSENT),
+    ],
+)
+def test_a_refusal_that_is_told_with_a_status_of_200(
+    refusal: str, expected: Guarding, build: Build
+) -> None:
+    source = TOLD.replace("{refusal}", refusal)
+    (route,) = (r for r in build({"app.py": source}).facts(Route) if r.path == "/orders")
+    assert route.authentication is expected

@@ -79,8 +79,16 @@ def _specification(document: Document) -> Specification:
         schemes[name] = functions[0] if functions else ""
         if not functions and text_at(scheme, "x-tokenInfoUrl"):
             remote.append(name)
-    base = text_at(data, "basePath") or _server(text_at(data, "servers", 0, "url"))
+    base = text_at(data, "basePath") or _server(_address(at(data, "servers", 0)))
     return Specification(base, list(_operations(document)), schemes, remote)
+
+
+def _address(server: Any) -> str:
+    """The URL of a server, with its variables as they are by default."""
+    url, variables = text_at(server, "url"), at(server, "variables")
+    for name in variables if isinstance(variables, dict) else ():
+        url = url.replace(f"{{{name}}}", text_at(variables[name], "default"))
+    return url
 
 
 def _server(url: str) -> str:

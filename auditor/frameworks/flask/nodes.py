@@ -68,6 +68,8 @@ class Rule:
     """Why a route that the framework makes by itself is public."""
     closed: str = ""
     """What closes a route that a package makes by itself."""
+    site: CallSite | None = None
+    """The call that registers it, where it is written in the tree."""
 
 
 @dataclass
@@ -86,6 +88,7 @@ class Child:
     key: Key
     prefix: str | None
     name: str | None = None
+    site: CallSite | None = None
 
 
 @dataclass(eq=False)

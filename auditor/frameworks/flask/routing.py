@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -213,9 +214,8 @@ class FlaskRouting:
                 own = tuple(method for method in view.methods if method in methods)
             owner = view.owner.node.name if view.owner else ""  # type: ignore[attr-defined]
             kept = tuple(method for method in own if method not in _IGNORED_METHODS)
-            rule = Rule(
-                path, kept, view, named or self._as_view(site) or owner.lower() or view.name
-            )
+            endpoint = named or self._as_view(site) or owner.lower() or view.name
+            rule = Rule(path, kept, view, endpoint, site=site)
             self.nodes[key].rules.append(rule)
 
     def _as_view(self, site: CallSite) -> str | None:
@@ -311,7 +311,7 @@ class FlaskRouting:
         prefix = self._prefix(site, None, "url_prefix")
         name = self.contexts.text(site.arg(None, "name"), site.scope)
         for child in dict.fromkeys(made for k in below for made in self._made_like(k)):
-            self.nodes[key].children.append(Child(child, prefix, name))
+            self.nodes[key].children.append(Child(child, prefix, name, site))
 
     def _made_like(self, key: Key) -> list[Key]:
         """What the calls of a factory make, where the factory itself registers it; else the node."""
@@ -485,10 +485,12 @@ class FlaskRouting:
         like = (node,) if node.pattern is None else (node.pattern, node)
         trail = (*trail, *like)
         plain = node.kind in _PLAIN
-        for rule in (rule for each in like for rule in each.rules):
-            path = (prefix or "") + rule.path if plain else _joined(prefix, rule.path)
-            yield Found(path, f"{name}.{rule.endpoint}" if name else rule.endpoint, rule, trail)
-        for child in (child for each in like for child in each.children):
+        for child in _in_order(like):
+            if isinstance(child, Rule):
+                path = (prefix or "") + child.path if plain else _joined(prefix, child.path)
+                endpoint = f"{name}.{child.endpoint}" if name else child.endpoint
+                yield Found(path, endpoint, child, trail)
+                continue
             below = self.nodes[child.key]
             own = child.prefix if child.prefix is not None else below.prefix
             if below.kind in _PLAIN:
@@ -519,6 +521,31 @@ class FlaskRouting:
                 found |= {id(hook): hook for hook in [*own, *each.wide_hooks]}
                 pending += [child.key for child in each.children]
         return list(found.values())
+
+
+def _in_order(like: tuple[Node, ...]) -> Iterator[Rule | Child]:
+    """Rules and children as they are registered: of two for the same path the first one is served.
+
+    Where both stand in one piece of code their lines tell; else rules come first.
+    """
+    children = [child for each in like for child in each.children]
+    late: dict[int, list[Rule]] = defaultdict(list)
+    for rule in (rule for each in like for rule in each.rules):
+        above = [i for i, child in enumerate(children) if _stands_above(child.site, rule.site)]
+        late[max(above, default=-1)].append(rule)
+    yield from late[-1]
+    for index, child in enumerate(children):
+        yield child
+        yield from late[index]
+
+
+def _stands_above(one: CallSite | None, other: CallSite | None) -> bool:
+    return (
+        one is not None
+        and other is not None
+        and one.scope is other.scope
+        and one.node.line < other.node.line
+    )
 
 
 _PLAIN = ("api", "namespace")

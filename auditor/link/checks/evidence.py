@@ -311,7 +311,9 @@ class Evidence(Part):
                 return Origin(falsy=True, constant=True)  # `[]`, and `return None, None`
             case t.Await(value=value) | t.Bind(value=value):
                 return self.origin(value, state)
-            case t.Choice(then=then, other=other):
+            case t.Choice(test=test, then=then, other=other):
+                if (outcome := self.switches.outcome(test)) is not None:
+                    return self.origin(then if outcome else other, state)
                 return join(self.origin(then, state), self.origin(other, state))
         made = self.calls.verification(expr, state) if isinstance(expr, t.Call) else None
         if made is None or not made.refuses:

@@ -91,6 +91,8 @@ class Refusals(Part):
         call = value.value if isinstance(value, t.Await) else value
         if self.checks.tuples_respond and isinstance(call, t.Seq) and len(call.items) > 1:
             return all(map(_is_error, self.statuses(call.items[1])))
+        if self.trace.refusing and returned and tells_error(call):
+            return True
         if isinstance(call, t.Name) and returned:
             made = [o.node for o in self.values.origins(call, self.scope)]
             calls = [node for node in made if isinstance(node, t.Call)]
@@ -197,6 +199,37 @@ def _is_own_address(redirect: t.Call) -> bool:
     if isinstance(target, t.Call):
         return bool(_ADDRESS.search(t.dotted(target.func)))
     return isinstance(target, t.Const) and isinstance(target.value, str)
+
+
+_ERROR_KEY = re.compile(r"err(?:or|no|code|msg|_?message|_?code)?s?$", re.I)
+_SUCCESS_KEY = re.compile(r"(?:is_?)?(?:success|ok|succeeded|authenticated)$", re.I)
+_CODE_KEY = re.compile(r"(?:status|code|status_?code|http_?code)$", re.I)
+
+
+def tells_error(response: t.Node) -> bool:
+    """`jsonify(errno=4101, errmsg="sign in first")`, `{"code": 401}`: an error that is told with a status of 200."""
+    entries: list[tuple[str, t.Expr]] = []
+    match response:
+        case t.Map(keys=keys, values=values):
+            for key, value in zip(keys, values, strict=True):
+                if isinstance(key, t.Const):
+                    entries.append((str(key.value), value))
+        case t.Call(func=func, args=args, keywords=keywords) if _WRAPS.search(t.dotted(func)):
+            entries = [(k.name, k.value) for k in keywords if k.name]
+            if any(tells_error(arg) for arg in args):
+                return True
+    for name, value in entries:
+        told = value.value if isinstance(value, t.Const) else ...
+        if _ERROR_KEY.search(name) and (told is ... or (told and told != 200)):
+            return True
+        if _SUCCESS_KEY.match(name) and told is False:
+            return True
+        if _CODE_KEY.match(name) and (told in ("error", "fail", "failed") or _error(value)):
+            return True
+    return False
+
+
+_WRAPS = re.compile(r"(?:^|\.)(?:jsonify|dict|dumps|JsonResponse|JSONResponse|make_response|json)$")
 
 
 def _is_error(call: t.Node) -> bool:

@@ -77,6 +77,7 @@ class Responders:
                     if status is not None:
                         found.append(status)
                         raises = True
+        raises = raises and _always_ends(node.body)  # else it turns some away, not all
         names = {x.id for x in found if isinstance(x, t.Name) and x.id in params}
         plain = [x for x in found if not isinstance(x, t.Name)]
         if len(names) == 1 and not plain and all(isinstance(x, t.Name) for x in found):
@@ -117,3 +118,19 @@ class Responders:
 
 def _written(status: t.Expr) -> str:
     return str(status.value) if isinstance(status, t.Const) else t.dotted(status)
+
+
+def _always_ends(body: list[t.Stmt]) -> bool:
+    """Whether nothing gets past the end of statements."""
+    match body[-1] if body else None:
+        case t.Return() | t.Raise():
+            return True
+        case t.Do(value=t.Call(func=func)):
+            return t.dotted(func).endswith("abort")
+        case t.If(body=then, orelse=other):
+            return _always_ends(then) and _always_ends(other)
+        case t.With(body=within):
+            return _always_ends(within)
+        case t.Try(body=tried, handlers=handlers):
+            return _always_ends(tried) and all(_always_ends(h.body) for h in handlers)
+    return False

@@ -10,7 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from auditor.extract.python import tree as t
-from auditor.link.checks.refusals import DENIAL, DENIAL_NAMES, DENIAL_WORDS, TURNS_AWAY
+from auditor.link.checks.refusals import (
+    DENIAL,
+    DENIAL_NAMES,
+    DENIAL_WORDS,
+    TURNS_AWAY,
+    tells_error,
+)
 from auditor.link.checks.responders import Responders
 from auditor.link.checks.strength import (
     RECURSIVE,
@@ -119,6 +125,7 @@ class Checks:
                 (isinstance(node, t.Attr) and (node.name in _OF_REQUEST or node.name == "kwargs"))
                 or (isinstance(node, t.Name) and node.id in _OF_REQUEST)
                 or (isinstance(node, t.Const) and node.value in ("path", "method"))
+                or (isinstance(node, t.Attr) and t.dotted(node).endswith("url.endswith"))
                 for each in reached
                 for node in t.walk_own(*each.node.body)  # type: ignore[attr-defined]
             )
@@ -245,6 +252,9 @@ class Checks:
                     return True
                 case t.Call(func=t.Name(id=name) | t.Attr(name=name)) if TURNS_AWAY.search(name):
                     return True
+                case t.If(test=test, body=[*_, t.Return(value=told)]) if told is not None:
+                    if tells_error(told) and _about_somebody(test):
+                        return True
                 case t.Call(func=func) if depth:
                     callee = code.defined(func, inner)
                     if callee is not None and isinstance(callee.node, t.Function):
@@ -253,6 +263,19 @@ class Checks:
                         if self.may_deny(callee, depth - 1):
                             return True
         return False
+
+
+_SOMEBODY = re.compile(r"user|session|account|member|admin|identity|uid|logged|auth", re.I)
+
+
+def _about_somebody(test: t.Expr) -> bool:
+    """Whether a test mentions who is calling."""
+    words = (
+        n.id if isinstance(n, t.Name) else n.name
+        for n in t.walk_own(test)
+        if isinstance(n, t.Name | t.Attr)
+    )
+    return any(_SOMEBODY.search(word) for word in words)
 
 
 _SIGNATURES = (

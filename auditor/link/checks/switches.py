@@ -12,17 +12,29 @@ from auditor.model.values import Known, OneOf, Setting, Unknown, possible, setti
 
 _SWITCHES_OFF = re.compile(r"disable|bypass|skip|insecure|without|no_?auth|allow_?anonymous", re.I)
 _OFF = {"", "0", "false", "no", "off", "none", "n", "f"}
-_SWITCH = re.compile(_SWITCHES_OFF.pattern + r"|auth|login|secur|protect|enable", re.I)
+_SWITCH = re.compile(
+    _SWITCHES_OFF.pattern
+    + r"|auth|login|secur|protect|enable|debug|^testing$|(?:dev|test|local)_?mode",
+    re.I,
+)
 """Settings that turn guarding on or off."""
 _OPTIONS = re.compile(r"(?:^|[._])(?:config|configuration|settings?|options|preferences)$", re.I)
 """Where an application keeps its options, by name."""
 _CONVERSIONS = {"str", "bool", "int", "lower", "upper", "strip", "casefold"}
 """What a setting goes through before it is compared: `str(DISABLE_AUTH).lower() == "true"`."""
+_STAGE = re.compile(r"(?:^|_)(?:env|environment|stage|app_?mode|run_?mode)$", re.I)
+"""Settings that name where an application runs."""
+_AT_HOME = re.compile(r"(?:local|dev(?:el|elop|elopment)?|test(?:s|ing)?|debug|ci)$", re.I)
 _CONFIGURATION = re.compile(r"conf|setting|option|pref|env|flags?$|app$|args$", re.I)
 
 
 class Switches(Part):
     """Decides tests."""
+
+    def outcome(self, test: t.Expr) -> bool | None:
+        """The outcome of a test, by what decides it or as its settings are by default."""
+        decided = self.decided(test)
+        return self.configured(test) if decided is None else decided
 
     def decided(self, test: t.Expr) -> bool | None:
         """The outcome of a test that hangs on the request's path and method, or on switches."""
@@ -89,11 +101,15 @@ class Switches(Part):
         if any(isinstance(node, t.Call | t.Compare) for node in t.walk_own(test)):
             compared = isinstance(test, t.Compare) and all(
                 t.last_word(node.func) in _CONVERSIONS
+                or isinstance(self.values.value(node, self.scope), Setting)
                 for node in t.walk_own(test)
                 if isinstance(node, t.Call)
             )
             if not compared:
                 return None
+        if self.trace.by_default and (at_home := self.at_home(test)) is not None:
+            self.trace.optional = True
+            return at_home
         value = self.values.value(test, self.scope)
         unset = value
         while isinstance(unset, Setting) and unset.default is not None:
@@ -105,6 +121,20 @@ class Switches(Part):
         outcome = self.stored_option(test) if self.trace.by_default else None
         self.trace.optional |= outcome is not None
         return outcome
+
+    def at_home(self, test: t.Expr) -> bool | None:
+        """The outcome in production of a test whether this is a developer's own machine."""
+        match test:
+            case t.Compare(left=left, ops=[("==" | "!=" | "in" | "not in") as op], rights=[right]):
+                told = [k.value for k in possible(self.values.value(right, self.scope))]
+                stages = told[0] if len(told) == 1 and isinstance(told[0], list) else told
+                if not stages or not all(isinstance(x, str) and _AT_HOME.match(x) for x in stages):
+                    return None
+                named = [s.name for s in settings_in(self.values.value(left, self.scope))]
+                if named and all(_STAGE.search(name) for name in named):
+                    self.trace.note(f"{named[0]} decides whether it is asked at all")
+                    return op in ("!=", "not in")
+        return None
 
     def stored_option(self, test: t.Expr) -> bool | None:
         """The outcome of a test of an option kept in the database, as its column's default has it."""

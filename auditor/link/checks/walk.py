@@ -286,9 +286,7 @@ class Walk(Part):
         return pieces(value, self.scope, self.code, judge)
 
     def branch(self, stmt: t.If, state: State) -> State | None:
-        decided = self.switches.decided(stmt.test)
-        if decided is None:
-            decided = self.switches.configured(stmt.test)
+        decided = self.switches.outcome(stmt.test)
         if decided is None:
             decided = settled(stmt.test, state.env)
         if decided is None and self.values.is_bound(stmt.test, self.scope):
