@@ -13,7 +13,7 @@ from typing import TypeGuard
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.frameworks.idle import idle_after, works_only_in
+from auditor.frameworks.idle import idle_after, idle_branches, works_only_in
 from auditor.libraries.authentication import known_guard
 from auditor.link.application import Application
 from auditor.link.bare import Bare, conditions
@@ -37,6 +37,7 @@ GUARDING_NAME = re.compile(
 )
 
 
+SERVES_VERIFIED = "does its work only for whom it verifies, and hands nothing out to others"
 DEMANDS_ANY = "demands that a credential is sent, and accepts any"
 
 
@@ -166,8 +167,7 @@ class Guards:
         for test in _tests_of(body):
             if works_only_in(body, test) and test in self.checks.gates(function, tests):
                 at = place_of(Located(test, self.code.inside(function)), function.node.name)  # type: ignore[attr-defined]
-                reason = "does its work only for whom it verifies, and hands nothing out to others"
-                return Guard(at.symbol, at, "body", Guarding.EXEMPT, reason)
+                return Guard(at.symbol, at, "body", Guarding.EXEMPT, SERVES_VERIFIED)
         return None
 
     def _asking_outside(self, function: Located) -> Guard | None:
@@ -196,18 +196,23 @@ class Guards:
         signed = self.checks.may_verify_signature
         if not self.checks.may_deny(function) and not signed(function):
             return None
-        summary = self._heeded(self.checks.summary(function, tests), function)
+        whole = self.checks.summary(function, tests)
+        summary = self._heeded(whole, function, signed(function))
         if not summary.rejects or not summary.exits:
             return None
-        verified = summary.guaranteed is Strength.VERIFIED
-        if not summary.denies and not (verified and signed(function)):
+        judged = summary.guaranteed in (Strength.VERIFIED, Strength.OUTSIDE)
+        if not summary.denies and not (judged and signed(function)):
             return None
         assert isinstance(function.node, t.Function)
         at = Place(function.path, summary.rejects[0].line, 1, 0, function.node.name)
         notes = "; ".join(summary.notes)
         if summary.guaranteed in (Strength.VERIFIED, Strength.EITHER):
-            name, state = function.node.name, Guarding.ENFORCED
-            return self.exchanging(Guard(name, at, "body", state, "verifies in its body"), function)
+            name, state, reason = function.node.name, Guarding.ENFORCED, "verifies in its body"
+            if len(summary.rejects) > len(
+                whole.rejects
+            ):  # who is not verified is told nothing of it
+                state, reason = Guarding.EXEMPT, SERVES_VERIFIED
+            return self.exchanging(Guard(name, at, "body", state, reason), function)
         if summary.guaranteed is Strength.DEFAULT_SECRET:
             return Guard(function.node.name, at, "body", Guarding.ENFORCED, notes)
         if summary.guaranteed is Strength.OUTSIDE:
@@ -217,8 +222,12 @@ class Guards:
         return None
 
     @staticmethod
-    def _heeded(summary: Summary, function: Located) -> Summary:
-        """Without the ways on which a handler only tells of an exception: they let nobody in."""
+    def _heeded(summary: Summary, function: Located, signed: bool) -> Summary:
+        """Without the ways on which a handler only tells of an exception: they let nobody in.
+
+        Where something signed is verified, neither do those that answer a constant and do nothing: a
+        webhook may say 200 to who has not signed.
+        """
         body: list[t.Stmt] = function.node.body  # type: ignore[attr-defined]
         caught = {
             id(node)
@@ -228,10 +237,13 @@ class Guards:
             if idle_after(handler)
             for node in handler.body
         }
+        if signed:
+            caught |= {id(node) for node in idle_branches(body)}
         open_exits = tuple(e for e in summary.exits if id(e.node) not in caught)
-        return (
-            summary if len(open_exits) == len(summary.exits) else replace(summary, exits=open_exits)
-        )
+        if len(open_exits) == len(summary.exits):
+            return summary
+        refused = [e.node for e in summary.exits if id(e.node) in caught] if signed else []
+        return replace(summary, exits=open_exits, rejects=(*summary.rejects, *refused))
 
     def exchanges(self, function: Located) -> bool:
         """Whether a function verifies only what the body of the request brings, as a login does."""

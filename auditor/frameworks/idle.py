@@ -7,6 +7,7 @@ that answers all alike. Nothing is read, changed or handed out for who is not ve
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 
@@ -28,6 +29,33 @@ _TRIFLES = {
 def idle_after(handler: t.Handler) -> bool:
     """Whether what catches an exception only tells of it."""
     return all(map(_idle, handler.body))
+
+
+def idle_branches(body: list[t.Stmt]) -> Iterator[t.Return]:
+    """The constant answers of branches in which nothing else is done than telling."""
+    for stmt in body:
+        match stmt:
+            case t.If(body=then, orelse=other):
+                for branch in (then, other):
+                    last = branch[-1] if branch else None
+                    if isinstance(last, t.Return) and all(map(_idle, branch)) and _fixed(last):
+                        yield last
+                    else:
+                        yield from idle_branches(branch)
+            case t.Try(body=inner) | t.With(body=inner):
+                yield from idle_branches(inner)
+
+
+def _fixed(answer: t.Return) -> bool:
+    """Whether an answer is the same for all: `{"status": "ignored"}`, `Response(status_code=200)`."""
+    if answer.value is None:
+        return True
+    called = {id(n.func) for n in t.walk_own(answer.value) if isinstance(n, t.Call)}
+    return all(
+        id(n) in called or n.id == "status"
+        for n in t.walk_own(answer.value)
+        if isinstance(n, t.Name)
+    )
 
 
 def works_only_in(body: list[t.Stmt], gate: t.If) -> bool:

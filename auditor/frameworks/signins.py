@@ -42,6 +42,8 @@ _MAILS_RESET = re.compile(
     r"|^_?(?:forgot(?:ten)?|recover|remind)_?(?:my_?)?(?:user_?name|password)$",
     re.I,
 )
+_HANDSHAKE = re.compile(r"^hub[._]challenge$")
+"""What a subscription is confirmed with (WebSub, section 5.3; Meta's webhooks)."""
 _SETS = re.compile(r"new_?pass|(?<!re)set_password|change_password", re.I)
 _REGISTRATION_FORM = re.compile(
     r"(?:\w*[a-z])?(?:Registration|Register|Sign_?[Uu]p)(?:Form|Schema)$"
@@ -65,7 +67,7 @@ def signs_in(code: Code, function: Located | None) -> bool:
     return known[key]
 
 
-def entrance(code: Code, function: Located | None) -> str:
+def entrance(code: Code, function: Located | None, method: str = "") -> str:
     """Why a handler is public by what it does: a login, or the registration of a new user."""
     if signs_in(code, function):
         return "login"
@@ -73,6 +75,13 @@ def entrance(code: Code, function: Located | None) -> str:
         return ""
     if any(isinstance(n, t.Call) and _by_another(n) for n in t.walk_own(*function.node.body)):
         return "sign-in callback"
+    if method == "GET" and any(
+        _HANDSHAKE.match(_word(n))
+        for n in t.walk(
+            *function.node.body, *(p.default for p in function.node.params if p.default)
+        )
+    ):
+        return "a webhook's handshake"
     if any(_MAILS_RESET.search(_word(n)) for n in t.walk_own(*function.node.body)):
         if not any(_SETS.search(_word(n)) for n in t.walk_own(*function.node.body)):
             return "password recovery"

@@ -52,8 +52,6 @@ class Authentication(Rule):
 
     def assess(self, application: Application) -> Verdict:
         routes = application.facts(Route)
-        if not routes:
-            return not_applicable("no routes were found")
         judged = [r for r in routes if r.authentication is not Guarding.EXEMPT]
         known = [r for r in judged if r.authentication is not Guarding.UNKNOWN]
         if not judged:
@@ -62,7 +60,8 @@ class Authentication(Rule):
                     f"No route that needs a guard was read: {unseen[0].reason} ({unseen[0].place}).",
                     "List the routes of the running application, and ask each without a credential.",
                 )
-            return not_applicable("every route is public by nature")
+            told = "every route is public by nature" if routes else "no routes were found"
+            return not_applicable(told)
         met = [r for r in known if r.authentication is Guarding.ENFORCED]
         reads = {(r.application, r.name): r for r in application.facts(OpenRead)}
         static = {(page.application, page.name) for page in application.facts(StaticPage)}

@@ -18,6 +18,7 @@ from auditor.assess.verdict import (
     unknown,
 )
 from auditor.link.application import Application
+from auditor.model.blind import BlindSpot
 from auditor.model.objects import ObjectAccess, Ownership, Tie, UnfollowedIds
 from auditor.model.web import Route
 
@@ -78,6 +79,11 @@ class ObjectAuthorization(Rule):
         unfollowed: tuple[UnfollowedIds, ...],
     ) -> Verdict:
         if not application.facts(Route):
+            if unseen := [b for b in application.facts(BlindSpot) if b.kind == "routes"]:
+                return unknown(
+                    f"No route was read: {unseen[0].reason} ({unseen[0].place}).",
+                    "Sign in as one user and ask for the id of another's object on each route.",
+                )
             return not_applicable("no routes were found")
         unclear = {
             a.route.name for a in accesses if a.ownership is Ownership.UNCLEAR and not a.tied

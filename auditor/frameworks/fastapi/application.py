@@ -127,7 +127,7 @@ def _route(
         tuple(dict.fromkeys(found)),
         tuple(limits),
         guards.inputs(endpoint.function, path),
-        public_by_nature(method, path) or entrance(application.code, endpoint.function),
+        public_by_nature(method, path) or entrance(application.code, endpoint.function, method),
         endpoint.function,
         tuple(d.target for d in dependencies if d.target is not None),
     )

@@ -14,7 +14,7 @@ the `try`, so a verification whose failure is swallowed does not count.
 
 from __future__ import annotations
 
-from auditor.link.checks.recognised import recognises, vouches
+from auditor.link.checks.recognised import recognises, signing, vouches
 from auditor.link.checks.strength import (
     OF_NOBODY,
     Exit,
@@ -34,5 +34,6 @@ __all__ = [
     "Summary",
     "Verification",
     "recognises",
+    "signing",
     "vouches",
 ]

@@ -99,13 +99,19 @@ class Calls(Part):
         call = self._handed_over.get(id(call)) or self._direct(call)
         site = CallSite(call, self.scope)
         name = self.code.name(call.func, self.scope)
+        outside: Verification | None = None
         for recogniser in RECOGNISERS:
             if found := recogniser(site, name, self.values):
-                if found.strength is Strength.OUTSIDE:  # a method of the tree may bear the name
-                    if own := self.dispatched(call, name, state):
-                        return own
+                if found.strength is Strength.OUTSIDE:
+                    outside = found  # another may know it
+                    continue
                 self.trace.note(found.note)
                 return found
+        if outside is not None:  # a method of the tree may bear the name
+            if own := self.dispatched(call, name, state):
+                return own
+            self.trace.note(outside.note)
+            return outside
         if chosen := self.from_table(call):
             return self.any_of(chosen, call, state)
         if isinstance(call.func, t.Call) and call.func.args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,16 @@ def recognises(recogniser: Recogniser) -> Recogniser:
     """Register a library's verifying functions: (call, canonical name, evaluator) -> effect."""
     RECOGNISERS.append(recogniser)
     return recogniser
+
+
+SIGNED: dict[str, list[re.Pattern[str]]] = {}
+"""Last names of calls that verify what was signed -> their canonical names."""
+
+
+def signing(names: re.Pattern[str], *last: str) -> None:
+    """Register the functions of libraries that verify what was signed, by their last names."""
+    for each in last:
+        SIGNED.setdefault(each, []).append(names)
 
 
 Voucher = Callable[[t.Expr, str, Scope, "Checks"], "Origin | None"]

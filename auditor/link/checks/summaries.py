@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from auditor.extract.python import tree as t
+from auditor.link.checks.recognised import SIGNED
 from auditor.link.checks.refusals import (
     DENIAL,
     DENIAL_NAMES,
@@ -209,10 +210,13 @@ class Checks:
 
     @functools.cached_property
     def _verifying_signatures(self) -> set[int]:
+        code = self.values.code
         return {
             id(site.function)
-            for site in self.values.code.method_calls(*_SIGNATURES)
+            for last in (*_SIGNATURES, *SIGNED)
+            for site in code.method_calls(last)
             if site.function is not None
+            if last in _SIGNATURES or _one_of(SIGNED[last], code.name(site.node.func, site.scope))
         }
 
     def compared(self, function: Located) -> list[tuple[int, str]]:
@@ -283,6 +287,10 @@ _SIGNATURES = (
     "verify_webhook", "verify_webhook_signature", "verify_payment_signature", "verify_key", "validate_signature",
 )  # fmt: skip
 """Last names of calls that verify what was signed: Stripe, Razorpay, Discord, hmac, Django, itsdangerous."""
+
+
+def _one_of(patterns: list[re.Pattern[str]], name: str) -> bool:
+    return any(pattern.fullmatch(name) for pattern in patterns)
 
 
 def _around(scope: Scope) -> Iterator[int]:
