@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from auditor.frameworks.django.guards import DjangoGuards
+from auditor.link.checks import Strength
 from auditor.model.pages import StaticPage
 from auditor.model.web import Guarding, Route
 from tests.conftest import Build
@@ -170,6 +172,28 @@ urlpatterns = [path("refused", own.refused), path("swallowed", own.swallowed), p
         ("/half", "POST"): "enforced",
     }
     assert [page.name for page in application.facts(StaticPage)] == ["ANY /off"]
+
+
+EXPORT = """
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.utils.decorators import method_decorator
+from django.views import View
+
+class Export(View):
+    @method_decorator(login_required)
+    def get(self, request): return HttpResponse("x")
+
+@login_required
+def shown(request): return HttpResponse("x")
+"""
+
+
+def test_what_guards_a_method_of_a_view_guards_no_call_of_its_name(build: Build) -> None:
+    """`Note.objects.get(pk=pk)` may be taken for any `get`: that a view's is guarded says nothing."""
+    guards = DjangoGuards(build({"own.py": EXPORT}))
+    around = {f.node.name: guards.checks.around(f) for f in guards.code.functions()}  # type: ignore[attr-defined]
+    assert around == {"get": Strength.NONE, "shown": Strength.VERIFIED}
 
 
 FILTER = """
