@@ -65,9 +65,8 @@ class Authentication(Rule):
         met = [r for r in known if r.authentication is Guarding.ENFORCED]
         reads = {(r.application, r.name): r for r in application.facts(OpenRead)}
         static = {(page.application, page.name) for page in application.facts(StaticPage)}
-        opened = [
-            self._open(r, reads, static) for r in known if r.authentication is Guarding.ABSENT
-        ]
+        absent = [r for r in known if r.authentication is Guarding.ABSENT]
+        opened = [self._open(r, reads, static) for r in _once(absent)]
         evidence = [*self._guards(known), *opened]
         if worst := max(
             (e.severity for e in evidence if e.state is not State.PRESENT), default=None
@@ -336,6 +335,15 @@ def me(user=Depends(user)):
 """
         },
     )
+
+
+def _once(routes: list[Route]) -> list[Route]:
+    """One route of those that differ in the slash at their end alone."""
+    found: dict[tuple[object, ...], Route] = {}
+    for route in routes:
+        key = route.application, route.method, route.path.rstrip("/"), route.place
+        found.setdefault(key, route)
+    return list(found.values())
 
 
 def _subject(route: Route) -> str:

@@ -115,6 +115,24 @@ def asking_permissions(site: CallSite, name: str, values: Evaluator) -> Verifica
     return Verification(Strength.VERIFIED, raises=False) if known else None
 
 
+@recognises
+def authenticating_by_hand(site: CallSite, name: str, values: Evaluator) -> Verification | None:
+    """`JWTAuthentication().authenticate(request)`: None for who sends nothing, an exception for the rest.
+
+    https://www.django-rest-framework.org/api-guide/authentication/#custom-authentication
+    """
+    match = _BY_HAND.match(name)
+    if match is None:
+        return None
+    return Verification(Strength.VERIFIED, raises=match[1] != "authenticate")
+
+
+_BY_HAND = re.compile(
+    r"^(?:rest_framework(?:_simplejwt|_jwt)?|knox|oauth2_provider|dj_rest_auth)\.(?:\w+\.)*\w+Authentication\(\)"
+    r"\.(authenticate|authenticate_credentials|get_validated_token)$"
+)
+
+
 def _about_path(test: t.Expr) -> bool:
     """Whether a test mentions where a request goes."""
     return any(

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from auditor.extract.packages import PYPI
 from auditor.extract.python import tree as t
+from auditor.frameworks.django.made import made_view, wrapped_callbacks
 from auditor.frameworks.django.patterns import path_parameters, readable
 from auditor.frameworks.django.settings import REVERSED, DjangoProject
 from auditor.libraries.url_configurations import PackagedView, Setup, packaged
@@ -67,6 +68,8 @@ class UrlConf:
     patterns: list[Pattern] = field(default_factory=list)
     registries: list[Registry] = field(default_factory=list)
     blind: list[BlindSpot] = field(default_factory=list)
+    named_below: str | None = None
+    """The module that views are named from, within `patterns("shop.views", …)`."""
     before: tuple[Scope | None, Sequence[Binding]] = (None, ())
     """A module, and what `urlpatterns` was there before the list that is read just now."""
 
@@ -88,11 +91,24 @@ class UrlConf:
     def _never(self, node: t.Node, scope: Scope) -> bool:
         """Whether a statement stands under a test that the settings' defaults decide against it."""
         return any(
-            (known := next((k.value for k in possible(self.values.value(test, scope))), None))
-            is not None
-            and bool(known) != outcome
+            (known := self._told(test, scope)) is not None and known != outcome
             for test, outcome in self.contexts.conditions(node, scope)
         )
+
+    def _told(self, test: t.Expr, scope: Scope) -> bool | None:
+        """The outcome of a test as the settings have it: `apps.is_installed("debug_toolbar")`."""
+        match test:
+            case t.Unary(op="not", value=value):
+                told = self._told(value, scope)
+                return None if told is None else not told
+            case t.Call(func=t.Attr(name="is_installed"), args=[given]):
+                app = self.values.text(given, scope)
+                if app is not None and any(f"{x}.".startswith(f"{app}.") for x in self.installed):
+                    return True
+                own = app is None or self.code.module_of(app, scope) or self._from_root(app)
+                return None if own else False
+        known = next((k.value for k in possible(self.values.value(test, scope))), None)
+        return None if known is None else bool(known)
 
     # --- lists of patterns
 
@@ -246,15 +262,42 @@ class UrlConf:
                 self._list(given, site.scope, prefix, trail, depth + 1)
         elif last in _WHILE_DEBUGGING:
             self._while_debugging(site, last, prefix)
+        elif last == "patterns" and site.node.args:
+            self._of_strings(site, prefix, trail)
         else:
             function = self.code.defined(site.node.func, site.scope)
             if function is not None and isinstance(function.node, t.Function):
+                around = tuple(wrapped_callbacks(self.code, function, site))
+                prefix = replace(prefix, wrappers=(*prefix.wrappers, *around))
                 before = len(self.patterns) + len(self.registries)
                 with self.values.within(self.contexts.bound_by(site)):
                     self._returned(function, prefix, trail, depth)
                 if len(self.patterns) + len(self.registries) == before:
                     told = f"the routes that {last}() makes under {prefix.route} are put together at run time"  # fmt: skip
                     self.blind.append(BlindSpot(place_of(site), "routes", told))
+
+    def _of_strings(self, site: CallSite, prefix: _Prefix, trail: tuple[str, ...]) -> None:
+        """`patterns("shop.views", url(r"^$", "index"), (r"^all/$", listed))`, until Django 1.10.
+
+        https://docs.djangoproject.com/en/1.9/ref/urls/#patterns
+        """
+        outer, self.named_below = self.named_below, self.values.text(site.node.args[0], site.scope)
+        for given in site.node.args[1:]:
+            if isinstance(given, t.Seq) and given.items:
+                at = (given.line, given.column, given.end_line)
+                given = t.Call(*at, t.Name(*at, "url"), given.items, [])
+            self._list(given, site.scope, prefix, trail, 1)
+        self.named_below = outer
+
+    def _by_string(self, view: Located) -> Located | None:
+        """The view that a text names by its module."""
+        dotted = self.values.text(view.node, view.scope)  # type: ignore[arg-type]
+        if not dotted:
+            return None
+        dotted = f"{self.named_below}.{dotted}" if self.named_below else dotted
+        owner, _, name = dotted.rpartition(".")
+        module = self.code.module_of(owner, view.scope) or self._from_root(owner)
+        return Located(named(name), module.scope) if module is not None else None
 
     def _while_debugging(self, site: CallSite, last: str, prefix: _Prefix) -> None:
         """What is served with DEBUG on alone: the files below a setting's URL, the debug toolbar.
@@ -356,6 +399,15 @@ class UrlConf:
             match node:
                 case t.Call(func=t.Attr(name="as_view")):
                     break
+                case t.Const(value=str()) if (by_string := self._by_string(target)) is not None:
+                    target = by_string
+                    break
+                case t.Call() if (
+                    made := made_view(self.code, CallSite(node, target.scope))
+                ) is not None:
+                    wrappers += made.wrappers
+                    target = made.view
+                    continue
                 case t.Call() if self._makes_patterns(node.func, target.scope):
                     wrapped = replace(below, wrappers=(*below.wrappers, *wrappers))
                     self._call(CallSite(node, target.scope), wrapped, trail, 0)

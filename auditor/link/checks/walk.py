@@ -169,6 +169,8 @@ class Walk(Part):
                 state = self.evidence.effect(value, state)
                 env = dict(state.env)
                 origin = self.evidence.origin(value, state)
+                if _unpacks_answer(stmt):  # of who sends nothing there is nothing to take apart
+                    state = state.with_strength(max(state.strength, origin.truth))
                 if state.strength > origin.truth and not origin.falsy:
                     origin = replace(origin, truth=state.strength)  # only who got here has it
                 for target in stmt.targets:
@@ -417,6 +419,17 @@ def _asks_path(test: t.Expr) -> bool:
 
 def _both_established(one: State, other: State) -> bool:
     return min(one.strength, other.strength) >= Strength.OUTSIDE
+
+
+def _unpacks_answer(stmt: t.Assign) -> bool:
+    """`user, token = JWTAuthentication().authenticate(request)`."""
+    match stmt:
+        case t.Assign(
+            targets=[t.Seq(items=[_, _])],
+            value=t.Call(func=t.Attr(name="authenticate"), args=[t.Name(id="request")]),
+        ):
+            return True
+    return False
 
 
 def _names(target: t.Expr) -> list[str]:
