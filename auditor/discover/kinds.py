@@ -208,6 +208,8 @@ def role_of(path: str, packages: Collection[str] = ()) -> Role:
         return Role.DOCUMENTATION
     if any("{{" in folder for folder in folders):  # a template for other projects
         return Role.EXAMPLE
+    if "/build/lib/" in f"/{path}" or name in ("get-pip.py", "ez_setup.py"):
+        return Role.EXAMPLE  # a copy that setuptools made, and tools that were copied in
     if name.endswith(".conf"):
         folders = [
             folder for folder in folders if folder != "snippets"

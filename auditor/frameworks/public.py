@@ -195,8 +195,10 @@ def public_by_nature(method: str, path: str) -> str:
         if _PLACES[-1][1].fullmatch(pair):
             return "error page"
         for why, words in _PLACES:
+            of_health = why != "health check" or len(segments) == 1 or _CHECKED.fullmatch(last)
             if words.fullmatch(segments[0]) and len(segments) <= _DEEPEST.get(why, len(segments)):
-                return why
+                if of_health:
+                    return why
             if (
                 why == "health check"
                 and words.fullmatch(last)
@@ -218,6 +220,15 @@ _with_provider = re.compile(
     re.I,
 ).fullmatch
 """`/oauth/{provider}/callback`: another server's word is the credential."""
+
+
+_CHECKED = re.compile(
+    r"live\w*|read(?:y|iness)\w*|start\w*|check\w*|status|ping|alive|up|ok|details?|detailed|full|deep|all|info|summary|simple|basic"
+    r"|internal|external|db|databases?|postgres\w*|mysql|mongo\w*|redis|caches?|queues?|celery|workers?|brokers?|storage|disk|memory"
+    r"|services?|dependenc\w+|components?|metrics|versions?|system|app|api|z|healthz?",
+    re.I,
+)
+"""What a part of a health check is of; `/health/records` are a patient's or an animal's."""
 
 
 def looks_like_health(path: str) -> bool:

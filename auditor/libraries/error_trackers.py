@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.extract.readers.browser_trackers import BrowserTracker, ComponentLibrary
+from auditor.extract.readers.platforms import Alarm
 from auditor.libraries.telemetry import agents
 from auditor.link.application import Application, provides
 from auditor.link.reach import Reach
@@ -107,6 +108,13 @@ def mails_to_admins(application: Application) -> Iterator[Tracker]:
     (reach,) = application.facts(Reach)
     for site in application.code.calls("logging.handlers.SMTPHandler"):
         yield Tracker("mail", place_of(site), None, False, reach.started_by(site))
+
+
+@provides(Tracker)
+def alarms(application: Application) -> Iterator[Tracker]:
+    """What watches the load balancer or the function tells of failing responses, if not of the error."""
+    for file, alarm in application.of(Alarm):
+        yield Tracker(alarm.what, Place(file.path, alarm.line), None, False, "start")
 
 
 @provides(Tracker)

@@ -50,6 +50,10 @@ _REQUEST = re.compile(
     r"|django\.http\.(?:request\.)?HttpRequest\(\)\.(?:POST|body|META|COOKIES|headers)"
     r"|rest_framework\.request\.Request\(\)\.(?:data|POST))(?:\.(?:dict|to_dict|copy|items)\(\))?$"
 )
+_TASKS = {"shared_task", "task", "periodic_task", "actor", "job"}
+_BY_HAND = re.compile(
+    r"(?:^|/)(?:scripts?|tools?|bin|management|migrations|cli|benchmarks?|notebooks?)/"
+)
 _RAW = {"POST", "META", "COOKIES"}
 _SHOWS = {
     "str",
@@ -97,10 +101,19 @@ class _Reader:
     def logs(self, site: CallSite) -> bool:
         func = site.node.func
         if isinstance(func, t.Name):
-            return func.id == "print" and site.path in self.reach.modules
+            return func.id == "print" and (site.path in self.reach.modules or self._serves(site))
         assert isinstance(func, t.Attr)
         return bool(_CALLED.search(t.dotted(func.value))) or bool(
             _LOGGER.match(self.code.name(func, site.scope))
+        )
+
+    def _serves(self, site: CallSite) -> bool:
+        """Whether a task of Celery prints, or what it calls: not a script or a command."""
+        if site.function is None or _BY_HAND.search(site.path):
+            return False
+        return any(t.last_word(t.callee(d)) in _TASKS for d in site.function.decorators) or (
+            site.path.partition("/")[0] in {path.partition("/")[0] for path in self.reach.modules}
+            and "/services/" in f"/{site.path}"
         )
 
     def values(self, site: CallSite) -> Iterator[LoggedValue]:

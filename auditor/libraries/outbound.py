@@ -49,10 +49,27 @@ def outbound_calls(application: Application) -> Iterator[OutboundCall]:
             if not pattern.match(name):
                 continue
             limit = _limit(application, site, position, default)
+            if limit in ("long", "none") and library in _LATER and _given_later(site):
+                limit = "given"
             if limit == "none" and adapted and "ession()" in name:
                 limit = "unknown"
             yield OutboundCall(library, limit, bool(reach.started_by(site)), place_of(site))
             break
+
+
+_LATER = {"aiohttp", "ftplib", "smtplib"}
+_ASKING = {"get", "post", "put", "patch", "delete", "head", "options", "request", "ws_connect", "connect"}  # fmt: skip
+
+
+def _given_later(site: CallSite) -> bool:
+    """Whether what is made here is told its limit where it is used: `session.get(url, timeout=5)`."""
+    body = getattr(site.scope.owner, "body", None)
+    calls = [
+        n
+        for n in (t.walk_own(*body) if isinstance(body, list) else ())
+        if isinstance(n, t.Call) and isinstance(n.func, t.Attr) and n.func.name in _ASKING
+    ]
+    return bool(calls) and all(any(k.name == "timeout" for k in n.keywords) for n in calls)
 
 
 def _limit(application: Application, site: CallSite, position: int | None, default: str) -> str:

@@ -50,6 +50,23 @@ def scheduled_tasks(application: Application) -> Iterator[ScheduledTask]:
         yield ScheduledTask(" ".join(words)[:2000], place_of(site))
 
 
+@provides(ScheduledTask)
+def loops_of_threads(application: Application) -> Iterator[ScheduledTask]:
+    """A thread whose function goes round for ever, waiting in between: a scheduler of its own."""
+    code = application.code
+    for site in code.method_calls("Thread"):
+        target = site.arg(1, "target")
+        if not isinstance(target, t.Name | t.Attr):
+            continue
+        found = code.defined(target, site.scope)
+        if found is None or not isinstance(found.node, t.Function):
+            continue
+        if any(isinstance(node, t.While) for node in t.walk_own(*found.node.body)):
+            bodies = code.with_callees(found, 2)
+            words = [w for each in bodies for w in (each.node.name, *map(_words, each.node.body))]  # type: ignore[attr-defined]
+            yield ScheduledTask(" ".join(words)[:4000], place_of(site))
+
+
 def _body(application: Application, expr: t.Expr, scope: Scope) -> str:
     inner = expr.func.value if isinstance(expr, t.Call) and isinstance(expr.func, t.Attr) else expr
     if not isinstance(inner, t.Name | t.Attr):

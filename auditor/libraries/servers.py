@@ -13,7 +13,7 @@ from auditor.link.reach import under
 from auditor.link.values import place_of
 from auditor.model.debugging import Aid, DebugSwitch
 from auditor.model.deployment import ServerRun, Standing, Start
-from auditor.model.values import Known
+from auditor.model.values import Known, Setting
 from auditor.platforms.starts import Serving
 
 _RUN = {"uvicorn.run", "uvicorn.main.run", "uvicorn.Config", "hypercorn.run", "granian.Granian"}
@@ -83,6 +83,8 @@ def server_runs(application: Application) -> Iterator[ServerRun]:
                 if production and reload is not None:
                     value = application.values.value(reload, site.scope)
                     value = under(application.values, site, value)
+                    if isinstance(value, Setting):  # on, unless somebody sets it
+                        value = value.default or value
                     if isinstance(value, Known) and value.value:
                         server, production = f"{server}, which reloads on every change", False
                 yield ServerRun(server, production, place_of(site))

@@ -289,17 +289,31 @@ def _is_local(
         return True
     built = {each.image for each in services if each.build and each.image}
     sources = {
-        posixpath.normpath(posixpath.join(posixpath.dirname(at), source))
+        mounted
         for at, each in made
         if each.build or not each.image or each.image in built
         for source, _, _ in each.volumes
         if source.startswith(".")
+        and _of_build(
+            mounted := posixpath.normpath(posixpath.join(posixpath.dirname(at), source)), at, each
+        )
     }
     return any(
         _holds(source, file.path)
         for file in application.files(Kind.PYTHON, Kind.JAVASCRIPT)
         for source in sources
     ) or not any(each.build or not _BESIDE.search(each.image) for each in services)
+
+
+def _of_build(mounted: str, path: str, service: Service) -> bool:
+    """Whether a folder holds, or is part of, what a service is built from: its own source.
+
+    What is built elsewhere and mounted to be served (`./frontend:/srv`) is not.
+    """
+    if not service.build or "://" in service.build:
+        return True
+    context = posixpath.normpath(posixpath.join(posixpath.dirname(path), service.build))
+    return _holds(mounted, context) or _holds(context, mounted) or mounted == context
 
 
 def _holds(folder: str, path: str) -> bool:

@@ -54,7 +54,7 @@ def commands(application: Application) -> Iterator[Command]:
             environment_of_file(file.path)
             or environment_of(service.name)
             or _told_by_settings(service)
-            or ("development" if _mounts_source(service) and compose.is_local(file.path) else "")
+            or ("development" if _for_developer(service) and compose.is_local(file.path) else "")
         )
         place = Place(file.path, service.line)
         yield Command(text, f"service {service.name}", "", place, environment)
@@ -64,9 +64,10 @@ def commands(application: Application) -> Iterator[Command]:
         yield Command(process.command, process.platform, process.schedule, place, environment)
 
 
-def _mounts_source(service: Service) -> bool:
-    """`.:/app`: the code is that of whoever runs it."""
-    return any(source.rstrip("/") in (".", "${PWD}", "./") for source, _, _ in service.volumes)
+def _for_developer(service: Service) -> bool:
+    """`.:/app` or `./backend:/app` of what is built there: the code is that of whoever runs it."""
+    own = {".", "${PWD}", "./", service.build.rstrip("/")} - {""}
+    return any(source.rstrip("/") in own for source, _, _ in service.volumes)
 
 
 _SELECTS = re.compile(r"(?:^|_)(?:ENV|ENVIRONMENT|SETTINGS_MODULE|CONFIG|MODE|STAGE)$")

@@ -19,6 +19,7 @@ from typing import Any
 import re2
 
 from auditor.discover import Role
+from auditor.discover.environments import environment_of
 from auditor.extract.readers.pipelines import CiInclude, CiJob, CiStages, CiStep
 from auditor.extract.readers.recipes import Recipe
 from auditor.extract.readers.scanners import SCANNERS, ScanCommand, UpdateBot
@@ -26,6 +27,7 @@ from auditor.link.application import Application, provides
 from auditor.model.deployment import Bot, PipelineStep
 from auditor.model.pipelines import DependencyScan, Job, JobStep, WorkflowWeakness
 from auditor.model.places import Place
+from auditor.model.settings import EnvironmentNames
 
 _TESTS = re2.compile(
     r"(?im)(?:^|[^.\w-])pytest(?:$|[\s'\";&|)\]])|\bpy\.test\b|\bunittest\b|manage(?:\.py)?\s+test\b|\btox\b|\bnox\b|\bnose2?\b|\bjest\b|\bvitest\b"
@@ -38,7 +40,7 @@ _PREPARES = re2.compile(
     r"(?m)^\s*(?:uv|pip|pip3|apt-get|apt|npm|yarn|poetry|pnpm)\s+(?:\S+\s+)?(?:install|add|sync)\b[^\n;&|]*",
 )
 _DEPLOYS = re2.compile(
-    r"(?i)\bflyctl?\s+deploy\b|superfly/flyctl|\bheroku\s+container:release\b|git push heroku|akhileshns/heroku-deploy"
+    r"(?i)\bfly(?:ctl)?\s+deploy\b|superfly/flyctl|\bheroku\s+container:release\b|git push heroku|akhileshns/heroku-deploy"
     r"|\brailway\s+up\b|\bvercel\b[^\n]*--prod\b|amondnet/vercel-action|\bnetlify\s+deploy\b[^\n]*--prod"
     r"|\bkubectl\s+(?:apply|set image|rollout)\b|\bhelm\s+upgrade\b|\bserverless\s+deploy\b|\bsls\s+deploy\b|\bsam\s+deploy\b"
     r"|\bcdk\s+deploy\b|\beb\s+deploy\b|\baws\s+(?:ecs\s+update-service|lambda\s+update-function-code|deploy\s+create-deployment)"
@@ -55,6 +57,19 @@ _SHORT = re2.compile(
 _MAX_DEPTH = 5
 _MAX_INCLUDED = 200
 _GITLAB = "GitLab CI"
+
+
+@provides(EnvironmentNames)
+def deployed_environments(application: Application) -> Iterator[EnvironmentNames]:
+    """Pipelines that deploy to staging and to production apart, by their names or their jobs'."""
+    found: dict[str, Place] = {}
+    for job in application.facts(Job):
+        if any(step.deploys for step in job.steps):
+            named = (job.environment, job.place.path.rpartition("/")[2], job.name)
+            environment = next((e for each in named if (e := environment_of(each))), "")
+            found.setdefault(environment, job.place)
+    if "production" in found and ("staging" in found or "development" in found):
+        yield EnvironmentNames("the pipelines", found["production"])
 
 
 @provides(Job)

@@ -31,9 +31,11 @@ from auditor.model.web import Route
 _DUMPS = re.compile(
     r"mongodump|pg_dump|create-db-(?:cluster-)?snapshot|mysqldump|mariadb-dump|pgbackrest|wal-g|wal-e|restic|velero|barman|pg_basebackup|litestream"
     r"|borgmatic|\bkopia\b|duplicity|dbbackup|cloudnative-pg|xtrabackup|\bbackups?\b|(?:db|database|mongo|postgres|mysql)[-_]?backup"
-    r"|backup[-_]?(?:\w+_)?(?:db|database|mongo|postgres|mysql)|(?:create|make|run|do|perform|auto\w*)_backup\b|\b_?backup_(?:task|job)\b",
+    r"|backup[-_]?(?:\w+_)?(?:db|database|mongo|postgres|mysql)|(?:create|make|run|do|perform|execute|take|trigger|scheduled?|auto\w*)_(?:\w+_)?backups?\b|\b_?backup_(?:task|job)\b",
     re.I,
 )
+_ABOUT = re.compile(r"\b[\w-]+\s+--version\b|\b(?:apt-get|apt|apk|dnf|yum|brew)\s+[^\n;&|]*")
+"""What tells of a tool or installs it does not run it."""
 _WRITES = {"insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many", "replace_one", "bulk_write", "find_one_and_update"}  # fmt: skip
 
 
@@ -135,6 +137,7 @@ class Backups(Rule):
         scripts = [script.name for script in application.facts(BackupScript)]
 
         def dumps(text: str) -> bool:
+            text = _ABOUT.sub("", text)
             words = set(re.findall(r"[\w.-]+", text))
             return bool(_DUMPS.search(text)) or any(name in words for name in scripts)
 
@@ -159,6 +162,28 @@ class Backups(Rule):
                 yield present(store.place, f"{store.name} is backed up by its platform", store.name)
 
     good = (
+        {  # a thread of its own goes round
+            "app.py": """
+import os
+import threading
+import time
+from pymongo import MongoClient
+from fastapi import FastAPI
+db = MongoClient(os.environ["MONGO_URL"]).shop
+db.leads.insert_one({"a": 1})
+app = FastAPI()
+
+def run_backup():
+    os.system("mongodump --archive=/backup/shop")
+
+def loop():
+    while True:
+        run_backup()
+        time.sleep(86400)
+
+threading.Thread(target=loop, daemon=True).start()
+"""
+        },
         {
             "app.py": """
 import os
@@ -234,6 +259,23 @@ scheduler.add_job(nightly, "cron", hour=3)
         },
     )
     bad = (
+        {  # a scheduled pipeline that only tells the version of the tool
+            "app.py": """
+import os
+from pymongo import MongoClient
+db = MongoClient(os.environ["MONGO_URL"]).shop  # expect: critical
+db.leads.insert_one({"a": 1})
+""",
+            ".github/workflows/nightly.yml": """
+on:
+  schedule:
+    - cron: "0 3 * * *"
+jobs:
+  check:
+    steps:
+      - run: sudo apt-get install -y mongodump && mongodump --version
+""",
+        },
         {
             "app.py": """
 import os

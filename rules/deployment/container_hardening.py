@@ -28,7 +28,7 @@ class ContainerHardening(Rule):
     has a tag or digest (low), compilers do not stay (low), something checks its health (low).
 
     For each compose service and Kubernetes workload that is not for development: no privileges over
-    the host (high) nor the Docker socket (medium), no database port open to every network (medium),
+    the host (high) nor the Docker socket or the host's network (medium), no database port open to every network (medium),
     a volume below each database (medium), a restart policy (low), limits and probes (low). A compose
     file is one for development when its name says so, when it mounts the source or starts a
     development server, or when another stands beside it for production.
@@ -125,8 +125,8 @@ class ContainerHardening(Rule):
     def _container(self, each: Container) -> Iterator[Evidence]:
         subject = f"{each.place.path} {each.name}"
         for what, place in each.power:
-            socket = what == "the Docker socket"
-            severity = Severity.MEDIUM if socket else Severity.HIGH
+            partly = what == "the Docker socket" or "network" in what.lower()
+            severity = Severity.MEDIUM if partly else Severity.HIGH
             told = f"{each.source} has power over its host: {what}"
             yield Evidence(place, State.WEAK, severity, told, f"{subject} {what}")
         if each.root:

@@ -35,6 +35,11 @@ _SELECTS = re.compile(
 """Names of settings that say which environment this is, or which configuration to load."""
 _OF_THE_RUNTIME = {"NODE_ENV", "RAILS_ENV", "RACK_ENV", "VIRTUAL_ENV", "CONDA_DEFAULT_ENV", "UV_PROJECT_ENVIRONMENT"}  # fmt: skip
 """Read by the runtime and its frameworks, whatever the code does."""
+_OF_OTHERS = re.compile(
+    r"^(?:ADYEN|AIRWALLEX|AMADEUS|BRAINTREE|CASHFREE|CHECKOUT|COINBASE|DOCUSIGN|FLUTTERWAVE|GOCARDLESS|KLARNA|MPESA|PADDLE|PAYPAL|PAYSTACK"
+    r"|PAYU|PLAID|POLAR|QUICKBOOKS|RAZORPAY|SQUARE|STRIPE|TRUELAYER|WISE|XERO|ZOHO|APPLE|APNS|PINECONE|AWS_EXECUTION)_"
+)
+"""The sandbox or the real thing of a provider, or who runs the code: not which environment this is."""
 _REAL = {"production", "staging", "development", "test"}
 _DEPLOYED = {"production", "staging", "development"}
 
@@ -63,11 +68,9 @@ class EnvironmentConfigs(Rule):
         if not apps:
             return not_applicable("no web application was found")
         reads: list[SettingRead | SettingMention] = [
-            r
-            for r in application.facts(SettingRead)
-            if _SELECTS.search(r.name) and r.name not in _OF_THE_RUNTIME
+            r for r in application.facts(SettingRead) if _tells(r.name)
         ]
-        reads += [m for m in application.facts(SettingMention) if _SELECTS.search(m.name) and m.name not in _OF_THE_RUNTIME]  # fmt: skip
+        reads += [m for m in application.facts(SettingMention) if _tells(m.name)]  # fmt: skip
         definitions = application.facts(SettingDefinition)
         files = _files(definitions)
         evidence = [*self._strengths(application, reads, files), *_told(application, definitions)]
@@ -109,10 +112,9 @@ class EnvironmentConfigs(Rule):
                 definition.environment == "test"
                 or definition.name in scripts
                 or definition.elsewhere
-                or definition.name in _OF_THE_RUNTIME
             ):
                 continue
-            if _SELECTS.search(definition.name):
+            if _tells(definition.name):
                 told = f"{definition.name}={definition.value} is set here, and no code reads it"
                 yield Evidence(
                     definition.place, State.DECORATIVE, Severity.MEDIUM, told, definition.name
@@ -150,6 +152,9 @@ app = FastAPI()
         },
     )
     bad = (
+        {  # a provider's sandbox or the real thing
+            "app.py": "import os\nfrom fastapi import FastAPI\napp = FastAPI()  # expect: medium\nmode = os.environ['ADYEN_ENVIRONMENT']\n",
+        },
         {"app.py": "from fastapi import FastAPI\napp = FastAPI()  # expect: medium\n"},
         {
             "app.py": "from fastapi import FastAPI\napp = FastAPI()\n",
@@ -160,6 +165,12 @@ app = FastAPI()
             "fly.toml": '[env]\nNODE_ENV = "production"\n',
         },
     )
+
+
+def _tells(name: str) -> bool:
+    """Whether a setting says which environment this is."""
+    told = _SELECTS.search(name) is not None and name not in _OF_THE_RUNTIME
+    return told and _OF_OTHERS.match(name) is None
 
 
 def _told(

@@ -20,6 +20,7 @@ from auditor.model.deployment import HealthProbe
 from auditor.model.web import Guarding, HealthCheck, Route, UnreadFramework, WebApp
 
 _ASKS = re.compile(r"(?:^|(?:localhost|127\.0\.0\.1|0\.0\.0\.0):\d+)/([\w-]+)")
+_OWN = re.compile(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?(/[\w./-]+)")
 _LIVENESS = re.compile(r"/(?:ping|live\w*|alive)/?$", re.I)
 
 
@@ -151,6 +152,25 @@ class HealthChecks(Rule):
                 yield Evidence(probe.place, State.WEAK, Severity.MEDIUM, told, probe.source)
 
     good = (
+        {  # another program's image asks itself
+            "app.py": """
+from fastapi import FastAPI, HTTPException
+from pymongo import MongoClient
+
+db = MongoClient("mongodb://db").shop
+app = FastAPI()
+
+@app.get("/health")
+def health():
+    return {}
+
+@app.get("/ready")
+def ready():
+    db.command("ping")
+    return {}
+""",
+            "scheduler/Dockerfile": "FROM python:3.13\nHEALTHCHECK CMD curl -f http://localhost:8080/api/v2/monitor/health\nCMD airflow\n",
+        },
         {  # a status page that says that all is well
             "app.py": """
 from fastapi import FastAPI
@@ -209,6 +229,16 @@ urlpatterns = [path("health/", include("health_check.urls"))]
         },
     )
     bad = (
+        {  # records of patients, whose path begins like a health check's
+            "app.py": """
+from fastapi import FastAPI
+app = FastAPI()  # expect: critical
+
+@app.get("/api/v1/health/records")
+def records():
+    return []
+""",
+        },
         {  # a tool that pings others
             "app.py": """
 from fastapi import FastAPI
@@ -372,6 +402,8 @@ def _page_asked(application: Application, app: WebApp) -> HealthProbe | None:
 
 def _asked(target: str, checks: tuple[HealthCheck, ...]) -> list[HealthCheck]:
     """The checks that a probe asks: by its path, or by the longest path in its command."""
+    if match := _OWN.search(target):  # another program's `/api/monitor/health` ends the same
+        return [c for c in checks if c.route.path.strip("/") == match[1].strip("/")]
     found = [c for c in checks if c.route.path.strip("/") and c.route.path.rstrip("/") in target]
     longest = max((len(c.route.path) for c in found), default=0)
     return [c for c in found if len(c.route.path) == longest]

@@ -93,6 +93,25 @@ def rates():
     return {}.get("a")
 """
         },
+        {  # told where it is used
+            "app.py": """
+import ftplib
+import aiohttp
+from fastapi import FastAPI
+app = FastAPI()
+
+@app.get("/a")
+async def rates():
+    async with aiohttp.ClientSession() as session:
+        async with session.get("https://example.org", timeout=5) as response:
+            return await response.json()
+
+@app.post("/b")
+def send():
+    ftp = ftplib.FTP()
+    ftp.connect("files.example.org", 21, timeout=30)
+"""
+        },
     )
     bad = (
         {

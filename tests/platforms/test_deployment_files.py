@@ -8,7 +8,7 @@ import pytest
 
 from auditor.model.containers import Container, ContainerImage
 from auditor.model.deployment import Command, HealthProbe, ManagedDatabase, ProxyLocation
-from auditor.model.operations import Telemetry
+from auditor.model.operations import Telemetry, Tracker
 from auditor.model.pipelines import Job
 from auditor.model.settings import EnvironmentNames
 from auditor.model.transport import HttpsRedirect
@@ -309,3 +309,82 @@ functions:
 def test_folder_of_supabase_is_a_database_that_others_run(build: Build) -> None:
     application = build({"supabase/migrations/1_leads.sql": "create table leads (id int);\n"})
     assert [(m.name, m.backups) for m in application.facts(ManagedDatabase)] == [("Supabase", None)]
+
+
+def test_alarms_of_terraform_watch_and_tell(build: Build) -> None:
+    text = """
+resource "aws_cloudwatch_metric_alarm" "failing" {
+  metric_name   = "HTTPCode_Target_5XX_Count"
+  alarm_actions = [aws_sns_topic.alerts.arn]
+}
+resource "aws_cloudwatch_metric_alarm" "busy" {
+  metric_name       = "CPUUtilization"
+  alarm_description = "errors are near"
+  alarm_actions     = [aws_sns_topic.alerts.arn]
+}
+resource "aws_cloudwatch_metric_alarm" "silent" {
+  metric_name = "HTTPCode_Target_5XX_Count"
+}
+"""
+    application = build(
+        {"main.tf": text, "app.py": "from flask import Flask\napp = Flask(__name__)\n"}
+    )
+    assert [t.place.line for t in application.facts(Telemetry)] == [2, 6, 11]
+    assert [t.place.line for t in application.facts(Tracker)] == [2]
+
+
+def test_what_fly_asks_by_tcp_is_asked(build: Build) -> None:
+    text = "[[services]]\n  [[services.tcp_checks]]\n    interval = 15\n"
+    assert [p.source for p in build({"fly.toml": text}).facts(HealthProbe)] == ["Fly"]
+
+
+def test_secrets_of_a_workflow_are_at_every_steps_hand(build: Build) -> None:
+    workflow = """
+on: push
+env:
+  FLY_API_TOKEN: ${{ secrets.FLY_API_TOKEN }}
+jobs:
+  deploy:
+    env: {REGION: fra}
+    steps:
+      - uses: superfly/flyctl-actions/setup-flyctl@master
+        env: {A: b}
+"""
+    (job,) = build({".github/workflows/fly.yml": workflow}).facts(Job)
+    assert job.steps[0].environment == (
+        "FLY_API_TOKEN=${{ secrets.FLY_API_TOKEN }}",
+        "REGION=fra",
+        "A=b",
+    )
+
+
+def test_pipelines_that_deploy_apart_name_the_environments(build: Build) -> None:
+    deploy = "on: push\njobs:\n  deploy:\n    steps:\n      - run: fly deploy -a {}\n"
+    one = {".github/workflows/fly_production.yml": deploy.format("shop")}
+    assert not build(one).facts(EnvironmentNames)
+    both = one | {".github/workflows/fly_staging.yml": deploy.format("shop-staging")}
+    (names,) = build(both).facts(EnvironmentNames)
+    assert names.name == "the pipelines"
+
+
+@pytest.mark.parametrize(
+    ("mounted", "local"),
+    [("./backend:/app", True), (".:/app", True), ("./frontend:/srv:ro", False), ("./backend/data:/data", False)],
+)  # fmt: skip
+def test_compose_file_that_mounts_what_it_builds_is_a_developers(
+    build: Build, mounted: str, local: bool
+) -> None:
+    compose = f"services:\n  web:\n    build: ./backend\n    volumes: ['{mounted}']\n"
+    files = {
+        "docker-compose.yml": compose,
+        "backend/app.py": "",
+        "frontend/main.js": "",
+        "backend/data/a.csv": "",
+    }
+    assert bool(build(files).facts(Container)) is not local
+
+
+def test_unit_of_systemd_goes_on_over_lines(build: Build) -> None:
+    unit = "[Service]\nExecStart=/usr/bin/gunicorn \\\n  --workers 3 \\\n  shop.wsgi\n\n[Install]\n"
+    (command,) = build({"deploy/web.service": unit}).facts(Command)
+    assert command.text == "web /usr/bin/gunicorn --workers 3 shop.wsgi"

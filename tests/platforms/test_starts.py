@@ -143,9 +143,14 @@ services:
 
 
 def test_uvicorn_that_reloads_is_no_server_for_production(build: Build) -> None:
-    app = "import uvicorn\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+    app = "import os\nimport uvicorn\nfrom fastapi import FastAPI\napp = FastAPI()\n"
     main = "if __name__ == '__main__':\n    uvicorn.run('app:app', reload={})\n"
-    for given, production in (("True", False), ("False", True), ("settings.DEBUG", True)):
+    for given, production in (
+        ("True", False),
+        ("False", True),
+        ("settings.DEBUG", True),
+        ("os.environ.get('RELOAD', 'true') == 'true'", False),
+    ):
         (run,) = build({"app.py": app + main.format(given)}).facts(ServerRun)
         assert run.production is production
 

@@ -5,7 +5,7 @@ https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-synt
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from auditor.discover import Kind
@@ -40,7 +40,8 @@ def _jobs(document: Document, data: dict[str, Any]) -> Iterator[Fact]:
     for name, job in jobs.items() if isinstance(jobs, dict) else ():
         condition = text_at(job, "if")
         off = condition.strip("${} ").lower() == "false" or at(job, "if") is False
-        steps = list(_steps(document, at(job, "steps"), ("jobs", name, "steps")))
+        given = [*_given(data), *_given(job)]  # what every step is given
+        steps = list(_steps(document, at(job, "steps"), ("jobs", name, "steps"), given))
         line = document.line("jobs", name)
         if uses := text_at(job, "uses"):
             steps.append(CiStep("", uses, {}, "", False, line))
@@ -87,14 +88,20 @@ def _permissions(value: Any) -> str:
     return str(value) if value else ""
 
 
-def _steps(document: Document, steps: Any, path: tuple[str | int, ...]) -> Iterator[CiStep]:
+def _given(data: Any) -> list[str]:
+    env = at(data, "env")
+    return [f"{key}={value}" for key, value in env.items()] if isinstance(env, dict) else []
+
+
+def _steps(
+    document: Document, steps: Any, path: tuple[str | int, ...], everywhere: Sequence[str] = ()
+) -> Iterator[CiStep]:
     for index, step in enumerate(steps if isinstance(steps, list) else ()):
         if not isinstance(step, dict):
             continue
         run = text_at(step, "run")
         given = at(step, "with")
         arguments = {str(k): str(v) for k, v in given.items()} if isinstance(given, dict) else {}
-        env = at(step, "env")
         yield CiStep(
             run,
             text_at(step, "uses"),
@@ -102,5 +109,5 @@ def _steps(document: Document, steps: Any, path: tuple[str | int, ...]) -> Itera
             text_at(step, "if"),
             at(step, "continue-on-error") is True or tolerates(run),
             document.line(*path, index),
-            [f"{key}={value}" for key, value in env.items()] if isinstance(env, dict) else [],
+            [*everywhere, *_given(step)],
         )

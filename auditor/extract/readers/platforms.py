@@ -73,6 +73,13 @@ class Traced(Fact, frozen=True):
     line: int
 
 
+class Alarm(Fact, frozen=True):
+    """An alarm on failing responses or functions, which tells somebody."""
+
+    what: str
+    line: int
+
+
 class HttpsOnly(Fact, frozen=True):
     """A platform or load balancer that sends plain HTTP on to HTTPS, or takes nothing else."""
 
@@ -154,6 +161,8 @@ def fly(source: Source) -> Iterator[Fact]:
         for check in [*_list(at(service, "checks")), *_list(at(service, "http_checks"))]:
             if path := text_at(check, "path"):
                 yield Probe("Fly", path, document.line("path"))
+        if at(service, "tcp_checks"):  # whether something listens, and no more
+            yield Probe("Fly", "", document.line("tcp_checks"))
         ports = _list(at(service, "ports"))
         if any(at(each, "force_https") is True for each in (service, *ports)):
             yield HttpsOnly("Fly", document.line("force_https"))
@@ -281,8 +290,11 @@ def serverless(source: Source) -> Iterator[Fact]:
             events = [event for _, f in items(at(document.data, "functions")) for event in _list(at(f, "events"))]  # fmt: skip
             if any("http" in event or "httpApi" in event for event in events if isinstance(event, dict)):  # fmt: skip
                 yield HttpsOnly("API Gateway", document.line("functions"))
-        if at(document.data, "provider", "tracing", "lambda"):
+        if any(at(document.data, "provider", "tracing", of) for of in ("lambda", "apiGateway")):
             yield Traced("AWS X-Ray", document.line("provider", "tracing"))
+        alarms = str(at(document.data, "custom", "alerts", "alarms"))
+        if "functionErrors" in alarms and at(document.data, "custom", "alerts", "topics"):
+            yield Alarm("an alarm of CloudWatch", document.line("custom", "alerts"))
         if at(document.data, "custom", "lambdaInsights", "defaultLambdaInsights"):
             yield Traced("Lambda Insights", document.line("custom", "lambdaInsights"))
     chosen = list(_STAGE.finditer(source.text))

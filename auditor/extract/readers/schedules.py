@@ -100,10 +100,15 @@ def systemd(source: Source) -> Iterator[Fact]:
     name, _, kind = source.name.removesuffix(".j2").rpartition(".")
     command = calendar = ""
     line = 1
+    going_on = False  # a backslash at the end continues a line
     for number, raw in enumerate(source.text.split("\n"), 1):
         key, _, value = raw.strip().partition("=")
-        if key == "ExecStart":
-            command, line = value.strip(), number
+        if going_on:
+            command = f"{command} {raw.strip().removesuffix(chr(92)).strip()}"[:2000]
+            going_on = raw.rstrip().endswith("\\")
+        elif key == "ExecStart":
+            command, line = value.strip().removesuffix("\\").strip(), number
+            going_on = raw.rstrip().endswith("\\")
         elif key in ("OnCalendar", "OnUnitActiveSec"):
             calendar, line = value.strip(), number
         elif key == "Unit" and kind == "timer":

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.readers.platforms import HttpsOnly, ManagedStore, Probe, Process
+from auditor.extract.readers.platforms import Alarm, HttpsOnly, ManagedStore, Probe, Process, Traced
 from auditor.extract.readers.proxies import GatewayLimit
 from auditor.extract.source import Source, extracts
 
@@ -145,6 +145,15 @@ def terraform(source: Source) -> Iterator[Fact]:
         if line := _https_only(kind, block):
             yield HttpsOnly(kind, line)
         yield from _probes(kind, block)
+        if kind in _ALARMS:
+            what = _ALARMS[kind]
+            yield Traced(what, block.line)
+            watched = " ".join(
+                [*block.all("metric_name"), *block.all("filter"), *block.all("query")]
+            )
+            told = kind != "aws_cloudwatch_metric_alarm" or any(block.all("alarm_actions"))
+            if told and re.search(r"5xx|Http5|response_code_class|^Errors$", watched, re.I):
+                yield Alarm(f"an alarm of {what}", block.line)
         if kind in (
             "aws_backup_plan",
             "mongodbatlas_cloud_backup_schedule",
@@ -159,6 +168,10 @@ def terraform(source: Source) -> Iterator[Fact]:
                 yield Process("Terraform", name, command, schedule, block.line)
 
 
+_ALARMS = {
+    "aws_cloudwatch_metric_alarm": "CloudWatch", "google_monitoring_alert_policy": "Cloud Monitoring",
+    "azurerm_monitor_metric_alert": "Azure Monitor", "datadog_monitor": "Datadog",
+}  # fmt: skip
 _GROUPS = ("aws_lb_target_group", "aws_alb_target_group")
 
 
