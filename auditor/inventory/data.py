@@ -9,9 +9,9 @@ from itertools import groupby
 import msgspec
 
 from auditor.link.application import Application
-from auditor.model.data import CollectionFit, Fit, Index, Match, Query
+from auditor.model.data import CollectionFit, Index, Match, Query
 from auditor.model.traffic import Traffic
-from auditor.stores.matching import serves
+from auditor.stores.matching import helps
 
 _STATES = ("missing", "unknown", "partial", "covered")
 _COLOURS = {"missing": "bold red", "unknown": "yellow", "partial": "yellow", "covered": "green"}
@@ -117,7 +117,7 @@ def _query(query: Query, match: Match, traffic: Traffic) -> QueryRow:
 
 
 def _index(index: Index, queries: Sequence[Query]) -> IndexRow:
-    used = any(serves(index, query).fit is not Fit.MISSING for query in queries)
+    used = any(helps(index, query) for query in queries)
     return IndexRow(
         _signed(index.fields),
         index.unique,

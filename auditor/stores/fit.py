@@ -21,7 +21,7 @@ from auditor.model.data import (
 from auditor.model.places import Place
 from auditor.model.web import WebApp
 from auditor.stores.idioms import code
-from auditor.stores.matching import best, serves
+from auditor.stores.matching import best, helps
 from auditor.stores.mongo.documents import imports
 from auditor.stores.proposals import propose
 
@@ -137,7 +137,7 @@ def _unused(live: Iterable[Index], reads: Sequence[Query]) -> Iterator[Index]:
         return
     for index in live:
         needed = index.unique or index.implied or index.expires
-        if not needed and all(serves(index, q).fit is Fit.MISSING for q in reads):
+        if not needed and not any(helps(index, q) for q in reads):
             yield index
 
 

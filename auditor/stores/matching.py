@@ -116,6 +116,14 @@ def serves(index: Index, query: Query, need: Need | None = None) -> Match:
     return Match(Fit.MISSING, missing=need.all)
 
 
+def helps(index: Index, query: Query) -> bool:
+    """Whether a query that asks for an index can use this one."""
+    need = Need.of(query)
+    if need.nothing and not query.special:
+        return False  # it reads everything in any case
+    return serves(index, query, need).fit is not Fit.MISSING
+
+
 def usable(index: Index, query: Query) -> bool:
     """Whether every record that a query may find is in the index."""
     if not set(index.condition) <= {*query.equality, *query.range}:

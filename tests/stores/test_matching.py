@@ -16,10 +16,11 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from auditor.model.data import Bound, Fit, Index, Query
 from auditor.model.places import Place
-from auditor.stores.matching import best, serves
+from auditor.stores.matching import best, helps, serves
 
 _AT = Place("app.py", 1)
 _FIELDS = ("a", "b", "c", "x")
@@ -171,3 +172,10 @@ def test_left_alone() -> None:
     assert best(query("a"), (), constant="filled from a list of 5").fit is Fit.COVERED
     assert best(query("a", unresolved="built at run time"), ()).fit is Fit.UNKNOWN
     assert best(query("a"), ()).fit is Fit.MISSING
+
+
+def test_reading_everything_uses_no_index() -> None:
+    everything = Query("mongodb", "leads", "find", (), (), (), _AT)
+    index = Index("mongodb", "leads", (("tenant", 1),), False, _AT, "script", "")
+    assert not helps(index, everything)
+    assert helps(index, replace(everything, equality=("tenant",)))
