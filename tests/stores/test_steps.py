@@ -246,3 +246,56 @@ def test_odmantic_in_a_class_for_every_model(build: Build) -> None:
     )
     found = [(q.collection, q.equality) for q in build({"app.py": code}).facts(Query)]
     assert found == [("user", ("mail",))]
+
+
+def test_a_join_of_two_whole_tables_looks_nothing_up(build: Build) -> None:
+    asked = "session.query(User).join(Post){}.distinct().all()"
+    found = [
+        told(build, f"{SQLALCHEMY}def ask(session, key):\n    return {asked.format(narrowed)}\n", "posts")
+        for narrowed in ("", ".filter(User.name == key)")
+    ]  # fmt: skip
+    assert found == [{((), ())}, {(("author_id",), ())}]
+
+
+def test_a_decorated_base_declares_models(build: Build) -> None:
+    code = (
+        "from sqlalchemy import Column, Integer, String, select\n"
+        "from sqlalchemy.ext.declarative import as_declarative, declared_attr\n"
+        "@as_declarative()\nclass Base:\n    id = Column(Integer, primary_key=True)\n"
+        "    @declared_attr\n    def __tablename__(cls):\n        return cls.__name__.lower()\n"
+        "class Todo(Base):\n    title = Column(String)\n"
+        "def ask(session, title):\n    return session.scalars(select(Todo).where(Todo.title == title)).all()\n"
+    )
+    assert fits(build, {"app.py": code}, "todo") == {("title",): Fit.MISSING}
+
+
+def test_users_of_a_package_are_models_of_tortoise(build: Build) -> None:
+    code = (
+        "from fastapi_users.db import TortoiseBaseUserModel\n"
+        "class User(TortoiseBaseUserModel):\n    pass\n"
+        "async def ask(mail):\n    return await User.filter(email=mail).first()\n"
+    )
+    assert fits(build, {"app.py": code}, "user") == {("email",): Fit.COVERED}
+
+
+def test_links_that_are_fetched_one_by_one(build: Build) -> None:
+    code = (
+        "from beanie import Document, Link\n"
+        "class Org(Document):\n    name: str\n"
+        "class Member(Document):\n    org: Link[Org]\n"
+        "async def ask():\n"
+        "    for member in await Member.find(Member.org.id == 3).to_list():\n"
+        "        await member.fetch_link('org')\n"
+    )
+    found = of(build({"app.py": code}), "Org")
+    assert [(q.operation, q.equality, q.loop is not None) for q in found] == [("find_one", ("_id",), True)]  # fmt: skip
+
+
+def test_collections_of_eve(build: Build) -> None:
+    code = (
+        "from eve.auth import BasicAuth\nfrom flask import current_app as app\n"
+        "class Auth(BasicAuth):\n    def check_auth(self, name):\n"
+        "        accounts = app.data.driver.db['users']\n"
+        "        return accounts.find_one({'email': name})\n"
+    )
+    assert [(q.collection, q.equality) for q in build({"app.py": code}).facts(Query)] == [("users", ("email",))]  # fmt: skip

@@ -48,6 +48,8 @@ def queries(application: Application) -> list[Query]:
         for site in sites
         for q in of_runs(reader.mongo, site, lambda s=site: reader.queries(s))  # type: ignore[misc]
     ]
+    for site in application.code.method_calls("fetch_link", "fetch_all_links"):
+        found += [(site, query) for query in reader.fetched(site)]
     return looped(application.values, found)
 
 
@@ -58,6 +60,38 @@ class _Beanie:
         self.documents = documents_of(values)
         self.mongo = MongoReader(values, bounds_of(application))
         self.expressions = Expressions(values, self.documents, self.mongo.filters)
+        self._links: dict[str, set[str]] | None = None
+
+    def fetched(self, site: CallSite) -> Iterator[Query]:
+        """`membership.fetch_link("org")`: the linked documents, by their keys.
+
+        Source: https://beanie-odm.dev/tutorial/relations/#on-demand-fetch.
+        """
+        given = site.node.args[0] if site.node.args else None
+        if isinstance(given, t.Attr):  # Membership.org
+            names = [given.name]
+        else:
+            text = self.values.text(given, site.scope) if given is not None else None
+            names = [text] if text else list(self.links) if given is None else []
+        collections = {name for each in names for name in self.links.get(each, ())}
+        (one,) = collections if len(collections) == 1 else ("",)
+        reason = "" if one else "which documents the link leads to could not be told"
+        yield Query("mongodb", one, "find_one", ("_id",), (), (), place_of(site), reason, bool(one), bound=Bound.ONE)  # fmt: skip
+
+    @property
+    def links(self) -> dict[str, set[str]]:
+        """The collections that `Link` fields lead to, by the names of the fields."""
+        if self._links is None:
+            self._links = {}
+            for found in self.documents.all(_LIBRARY):
+                for name, stmt, scope in self.documents.fields(found):
+                    if stmt.annotation is None or not self.documents.links(found, name):
+                        continue
+                    for node in t.walk_own(stmt.annotation):
+                        target = self.documents.named(node, scope) if isinstance(node, t.Name | t.Attr) else None  # fmt: skip
+                        if target is not None:
+                            self._links.setdefault(name, set()).add(self.documents.collection(target))  # fmt: skip
+        return self._links
 
     def document(self, site: CallSite) -> Located | None:
         """The class whose collection a call asks; `self.model` of a generic class, unbound."""

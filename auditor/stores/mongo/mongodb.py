@@ -62,7 +62,7 @@ _MANY = {"find", "aggregate", "distinct", "find_raw_batches"}
 _WRITES = {"UpdateOne": "update_one", "UpdateMany": "update_many", "DeleteOne": "delete_one",
            "DeleteMany": "delete_many", "ReplaceOne": "replace_one"}  # fmt: skip
 _DRIVERS = re.compile(
-    r"^(?:motor|pymongo|flask_pymongo|mongomock\w*|beanie|odmantic|mongoengine|bson|quart_motor|umongo)\b"
+    r"^(?:motor|pymongo|flask_pymongo|mongomock\w*|beanie|odmantic|mongoengine|bson|quart_motor|umongo|eve)\b"
 )
 _FOREIGN = re.compile(
     r"^(?:re|builtins|sqlalchemy|bs4|xml|lxml|django|peewee|tortoise|mongoengine(?!\.connect|\.get_)|odmantic|requests|pandas|numpy|os|str)\b"

@@ -256,12 +256,20 @@ def _of_branch(
         order = ()  # of several keys, which the other table gives, no index keeps one order
     mine = tests[root] if root in starts else [Test(root, reached[root])] if root in reached else []
     yield _query(draft, tables, root, draft.operation, mine, order, reasons)
+    whole = not branch.tests and not reasons and not draft.correlated and _reads_all(draft)
     for name in sorted((set(tests) | set(reached)) - {root, ""}):
         if name in starts:
             yield _query(draft, tables, name, "join", tests[name], (), reasons)
+        elif name in reached and whole:  # both tables are read from end to end
+            yield _query(draft, tables, name, "join", [], (), "")
         elif name in reached:
             by = [Test(name, reached[name]), *_known(name, branch.tests, links)]
             yield _query(draft, tables, name, "join", by, (), "")
+
+
+def _reads_all(draft: Draft) -> bool:
+    """Whether all records are asked for, so that no table is looked into for a few of another's."""
+    return draft.operation in ("count", "aggregate") or draft.bound is Bound.NONE
 
 
 def _known(table: str, tests: list[Test], links: list[Link]) -> Iterator[Test]:

@@ -56,9 +56,18 @@ _PACKAGED = {
 def declarative(entities: Entities, found: Located, ancestry: list[str]) -> Entity | None:
     """A declarative class with a table of its own, or that shares the one of its base."""
     if not any(_BASE.search(name) for name in ancestry[1:]) and not _names_table(found):
-        if not any(last_name(d) in ("as_declarative", "mapped") for d in found.node.decorators):  # type: ignore[attr-defined]
+        bases = [entities.code.definition(name) for name in ancestry[1:]]
+        if not _decorated(found, "mapped") and not any(
+            _decorated(b, "as_declarative") for b in bases
+        ):
             return None
     return _Reading(entities, found, ancestry).entity()
+
+
+def _decorated(found: Located | None, name: str) -> bool:
+    return found is not None and any(
+        last_name(d) == name for d in getattr(found.node, "decorators", ())
+    )
 
 
 def _names_table(found: Located) -> bool:

@@ -23,7 +23,10 @@ from auditor.stores.sql.entities import (
     two_values,
 )
 
-_BASE = re.compile(r"^tortoise\b.*\bModel$")
+_BASE = re.compile(r"^tortoise\b.*\bModel$|\bTortoiseBaseUserModel$")
+_USERS = "TortoiseBaseUserModel"
+"""What fastapi-users brings: its key and the address, each unique.
+https://github.com/fastapi-users/fastapi-users-db-tortoise"""
 _REFERS = {"ForeignKeyField", "OneToOneField"}
 
 
@@ -45,6 +48,9 @@ def tortoise_model(entities: Entities, found: Located, ancestry: list[str]) -> E
             entity.table = entities.values.text(value, scope) or entity.table
         else:
             _option(entities, entity, name, value, scope)
+    if any(name.endswith(_USERS) for name in ancestry):
+        for name, kind in (("id", "UUIDField"), ("email", "CharField")):
+            entity.columns.setdefault(name, Column(name, name, kind, place, name == "id", True))
     keyed(entity, "IntField")
     return entity
 
