@@ -17,7 +17,8 @@ _ACTIONS = tuple(
             r"(?:(?!cannot|cant|trouble|problem|no|unable|help)[a-z]+[-_])?(?:log|sign)[-_]?in(?:[-_](?:challenge|page|form))?"
             r"|authenticate|access[-_]?token|oauth2?|sso|authorize"
             r"|(?:send|verify|request|resend)[-_]otp|(?:[a-z]+[-_])?captcha(?:[-_](?:image|code|id))?|(?:(?:get|send|request)[-_])?(?:sms|image|img|verification|verify)[-_]?code|magic(?:[-_]?link)?|2fa|mfa|otp[-_/]sync"
-            r"|(?:auth|login|oauth2?|users?)[-/](?:token|otp|session|jwt)|token|otp"
+            r"|(?:auth|login|oauth2?|users?)[-/](?:token|otp|session|jwt)|token|otp|auth/verify"
+            r"|iniciar[-_]?sesion|entrar|anmeld(?:en|ung)|logowanie"
             r"|(?:ssh|key|worker|client|device)[-_]authorize"
             r"|(?:oidc|oauth2?|saml2?|sso|device)/(?:auth[-_]?)?(?:init|poll|start|begin|device[-_](?:code|token))"
             r"|(?:2fa|mfa)/(?:totp|otp|verify|fido2?|webauthn|sms|email)"
@@ -35,6 +36,7 @@ _ACTIONS = tuple(
         (
             "registration",
             r"(?:[a-z]+[-_])?(?:register|registration|sign[-_]?up)"
+            r"|registro|registrar(?:se)?|cadastr(?:o|ar)|inscri(?:ption|pcion|cao|zione)|registrierung|rejestracja"
             r"|(?:register|sign[-_]?up)/(?:user|customer|account|member)s?"
             r"|(?:register|registration|sign[-_]?up)/(?:confirm|activat|verif|complet|done|success|resend|pending|\w+[-_]wait)\w*",
         ),

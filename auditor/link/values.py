@@ -549,9 +549,11 @@ class Evaluator:
         key = (path, name)
         if key not in self._bindings:
             self._bindings[key] = []  # modules that import each other end here
-            scope = self.code.modules[path].scope
-            if name in scope.bindings:
-                self._bindings[key] = self.origins(named(name), scope)
+            module = self.code.modules[path]
+            if name in module.scope.bindings:
+                self._bindings[key] = self.origins(named(name), module.scope)
+            elif star := self.code.bound_through_star(name, module):  # it only hands the name on
+                self._bindings[key] = self._module_binding(star, name)
         return self._bindings[key]
 
     def _call(self, site: CallSite, name: str, place: Place) -> Value:

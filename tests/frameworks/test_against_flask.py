@@ -1422,6 +1422,16 @@ def renew():
     return "x"
 """,
     },
+    "APIFlask and its documentation": {
+        "app.py": """
+from apiflask import APIFlask
+
+app = APIFlask(__name__, spec_path="/spec.json")
+
+@app.get("/open")
+def shown(): return {}
+""",
+    },
     "guards imported where they can be, and made by a decorator": {
         "flask_own/__init__.py": "",
         "flask_own/flask/__init__.py": """
@@ -1464,6 +1474,15 @@ def documented(view):
     wrapper = _documented(wrapper, view)
     return wrapper
 """,
+        "pages/__init__.py": "from .plain import *\n",
+        "pages/plain.py": """
+from flask import Blueprint
+
+plain = Blueprint("plain", __name__)
+
+@plain.get("/plain")
+def show(): return "x"
+""",
         "pasted.py": """
 @app.get("/never")
 def never(): return "x"
@@ -1471,6 +1490,7 @@ def never(): return "x"
         "app.py": """
 from guards import documented, documented_login
 from flask_own.flask import Flask
+from pages import plain
 
 try:
     from guards import login_required
@@ -1483,6 +1503,7 @@ def start():
     app.secret_key = "sample"
 
 start()
+app.register_blueprint(plain)
 
 @app.get("/guarded")
 @login_required

@@ -27,6 +27,7 @@ from auditor.model.values import possible
 _OWN = {
     "flask_bootstrap.Bootstrap": ("/static/bootstrap/<path:filename>", "bootstrap.static"),
     "flask_themes2.Themes": ("/_themes/<themeid>/<path:filename>", "_themes.static"),
+    "flask_ckeditor.CKEditor": ("/ckeditor/static/<path:filename>", "ckeditor.static"),
     "prometheus_flask_exporter.PrometheusMetrics": ("/metrics", "prometheus_metrics"),
 }
 """Extension -> path and endpoint of what it registers on the application it is given."""
@@ -61,6 +62,12 @@ https://viniciuschiele.github.io/flask-apscheduler/rst/api.html
 """
 _SIGN_IN = re.compile(r"^flask_dance\.(?:contrib\.\w+\.make_(\w+)_blueprint|consumer\.OAuth[12]ConsumerBlueprint)$")  # fmt: skip
 _DOCUMENTED = re.compile(r"^flask_rest(?:x|plus)\.")
+_OF_APIFLASK = (
+    ("spec_path", "/openapi.json", "spec"),
+    ("docs_path", "/docs", "docs"),
+    ("docs_oauth2_redirect_path", "/docs/oauth2-redirect", "swagger_ui_oauth_redirect"),
+)
+"""What APIFlask serves of itself. https://apiflask.com/openapi/#the-openapi-blueprint"""
 _PAGES = (
     ("OPENAPI_JSON_PATH", "openapi_json"),
     ("OPENAPI_REDOC_PATH", "openapi_redoc"),
@@ -183,6 +190,23 @@ class Extensions:
                 above.append(_rule(site, doc, "doc", why))
         above.append(_rule(site, node.prefix or "/", "root", why))
         return own, above, [_rule(site, "/swaggerui/<path:filename>", "restx_doc.static", why)]
+
+    def of_application(self, site: CallSite) -> Iterator[Rule]:
+        """The document of an APIFlask application and its pages, which parameters move or turn off."""
+        found = self.code.defined(site.node.func, site.scope)
+        names = self.code.ancestry(found) if found is not None else []
+        if not any(
+            n.startswith("apiflask.") for n in (*names, self.code.name(site.node.func, site.scope))
+        ):
+            return
+        enabled = self.values.value(site.arg(None, "enable_openapi"), site.scope)
+        if any(known.value is False for known in possible(enabled)):
+            return
+        prefix = self._path(site, "openapi_blueprint_url_prefix", "") or ""
+        shown = self._path(site, "docs_path", "/docs")
+        for name, default, endpoint in _OF_APIFLASK if shown else _OF_APIFLASK[:1]:
+            if (path := self._path(site, name, default)) and path != UNTOLD:
+                yield _rule(site, prefix + path, f"openapi.{endpoint}", "documentation")
 
     def pages(self, site: CallSite) -> Iterator[Rule]:
         """The document and its pages that flask-smorest serves, where a prefix is configured."""

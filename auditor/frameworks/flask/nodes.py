@@ -264,7 +264,7 @@ class Nodes:
         if node.kind == "app":
             at, url_at = _STATIC.get(package, (None, None))
         else:
-            at, url_at = (2, 4) if package in _STATIC else (None, None)
+            at, url_at = (2, 4) if package in (*_STATIC, "flask_smorest") else (None, None)
         folder = self._given(node.site, at, "static_folder")
         if folder is None and node.kind == "blueprint":
             return
@@ -289,6 +289,9 @@ class Nodes:
         if len(sources) == 1 and isinstance(sources[0].node, t.Call | t.BinOp):
             given = sources[0]
         match given.node:
+            case t.Name(id="__name__"):
+                stem = given.scope.module.path.removesuffix(".py").removesuffix("/__init__")
+                return stem.replace("/", ".")
             case t.Call(func=func, args=[*_, last]) if t.dotted(func).endswith(("join", "Path")):
                 given = Located(last, given.scope)
             case t.BinOp(op="/", right=last):

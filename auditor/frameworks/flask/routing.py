@@ -426,6 +426,9 @@ class FlaskRouting:
                 continue
             for key in self.identify(app, site.scope):
                 self.nodes[key].rules.append(made)
+        for node in self.nodes.values():
+            if node.kind == "app":
+                node.rules += self.extensions.of_application(node.site)
         parents = {
             id(self.nodes[child.key]): (key, node)
             for key, node in self.nodes.items()
