@@ -248,6 +248,7 @@ NOT_FOUND = {
     "a key that another encrypts": ("app.config", '<add sessionKey="AQIAAA5m' + value(60) + '" />'),
     "what stands between two texts": ("a.js", '{userLabel:"Name:",passwordLabel:"Password:",savedLabel:"Saved"}'),
     "the other way round": ("a.conf", '"//localhost:1337/:_password = "+new Buffer("feast").toString()'),
+    "a setting of Stalwart": ("values.yaml", 'secret = "%{env:LDAP_BIND_PASSWORD}%"'),
     "a cast": ("a.conf", "pwd = (char *) (p + ulen + 2);"),
     "a local service's key in a document": ("a.md", "MINIO_SECRET_KEY=minioadmin"),
 }  # fmt: skip
@@ -273,6 +274,10 @@ MILD = {
         '"""Use it so::\n\n    SECRET_KEY = ' + "'development key'" + '\n"""',
     ),
     "a role's tests": (".env-example", "API_KEY=" + value(24)),
+    "a token that is a UUID": (
+        ".env",
+        "HOST_UPDATE_TOKEN=" + "1f3870be-274f-4c49-" + "b3e3-1a0c6728957f",
+    ),
     "a local service's key": (".env", "MINIO_SECRET_KEY=minioadmin"),
 }
 
@@ -343,6 +348,8 @@ def test_nothing_else_is_read_for_them(tmp_path: Path) -> None:
 
 
 COMPOSED = {
+    "passwords of several": ("compose.yaml", "- KAFKA_CLIENT_PASSWORDS=" + value(20), ["medium"]),
+    "a token of a vault": (".env", "VAULT_TOKEN=" + value(24), ["medium"]),
     "whatever a service starts with": ("docker-compose.yml", "MYSQL_ROOT_PASSWORD: mysqlrootpassword", ["low"]),
     "a placeholder with signs": ("values.yaml", 'postgresqlPassword: "!ChangeMe!"', ["low"]),
     "the service's own name": ("app.properties", "shop.instance.dbPassword=instance", ["low"]),

@@ -355,6 +355,8 @@ _ONE_WORD = re.compile(
 
 def _perhaps(found: Assignment, place: Place, value: str, random: bool) -> Judged | None:
     upper = found.name.isupper() or place.lines
+    if place.deploys and values.is_uuid(value) and words_of(found.name)[-1] in ("token", "pat"):
+        return _uuid(value, "low")
     least = 16 if place.settings or upper else 20 if found.name.lower() != "key" else 32
     if (
         not random
@@ -374,23 +376,22 @@ def _perhaps(found: Assignment, place: Place, value: str, random: bool) -> Judge
     )
 
 
+def _uuid(value: str, confidence: str) -> Judged | None:
+    """A UUID is a secret where it is random (RFC 9562, version 4)."""
+    random = value[14] == "4" and not values.is_repetitive(value.replace("-", ""))
+    return ("secret-assignment", "secret", confidence) if random else None
+
+
 def _secret(
     found: Assignment, sense: Meaning, place: Place, value: str, random: bool
 ) -> Judged | None:
     if values.is_uuid(value):
-        if value[14] != "4" or values.is_repetitive(value.replace("-", "")):
-            return None
-        return "secret-assignment", "secret", "medium" if place.deploys else "low"
+        return _uuid(value, "medium" if place.deploys else "low")
     if random and len(value) >= 12:
         return "secret-assignment", "secret", "medium"
     if " " in value:
         return None
-    if (
-        sense is Meaning.SECRET
-        and len(value) >= 8
-        and is_common(value)
-        and (place.deploys or _is_fallback(found))
-    ):
+    if "secret" in found.name.lower() and place.deploys and len(value) >= 8 and is_common(value):
         return "default-password", "default password", "low"  # `MINIO_SECRET_KEY=minioadmin`
     if sense is Meaning.SIGNING and (
         place.lines or (place.deploys and _OWN_NAME.search(found.name))

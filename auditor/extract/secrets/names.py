@@ -24,6 +24,7 @@ class Meaning(enum.Enum):
 
 _PASSWORDS = {
     "password",
+    "passwords",
     "passwd",
     "pwd",
     "pw",
@@ -68,6 +69,8 @@ _OF_FORMS = {
     "error", "placeholder", "label", "example", "mock", "fake", "dummy", "field", "input", "form", "no", "change", "enter",
     "update",
 }  # fmt: skip
+_OWNERS_OF_TOKENS = {"host", "vault", "storage", "client"}
+"""What has public keys or identifiers, and tokens that are none."""
 _STRONGLY_PUBLIC = {
     "public",
     "publishable",
@@ -144,7 +147,7 @@ def meaning(name: str) -> Meaning | None:
         }
         return Meaning.PERHAPS if ours else Meaning.SECRET
     if last in _TOKENS or _FLAT_TOKEN.search(last):
-        if qualifiers & _PUBLIC:
+        if qualifiers & _PUBLIC - _OWNERS_OF_TOKENS:
             return None
         if last in ("token",) and qualifiers & {
             "auth",
