@@ -131,6 +131,16 @@ def resource(route: Route) -> tuple[str, str]:
     return route.application, segments[0] if segments else ""
 
 
+_MANAGING = re.compile(r"admin|management|manage|backoffice|staff|dashboard", re.I)
+
+
+def _managed(route: Route) -> tuple[str, str] | None:
+    segments = [s for s in route.path.split("/") if s and not re.fullmatch(r"api|v\d+", s)]
+    if len(segments) > 1 and _MANAGING.fullmatch(segments[0]):
+        return route.application, segments[1]
+    return None
+
+
 def _beneath(query: Query, page: bool) -> bool:
     """Whether it finds what belongs to another record; on a page also the one that an address names."""
     return any(
@@ -146,10 +156,14 @@ class _Shown:
         office = {b.application: b.name for b in application.facts(BackOffice)}
         units: dict[str, list[Route]] = defaultdict(list)
         self.resources: dict[tuple[str, str], list[Route]] = defaultdict(list)
+        self.managed: dict[tuple[str, str], list[Route]] = defaultdict(list)
+        """What an administration does to a resource: `/admin/products` to that of `/products`."""
         self.files: dict[tuple[str, str], list[Route]] = defaultdict(list)
         for route in routes:
             units[route.application].append(route)
             self.resources[resource(route)].append(route)
+            if managed := _managed(route):
+                self.managed[managed].append(route)
             self.files[route.application, route.place.path].append(route)
         self.written = {(r.application, r.path) for r in routes if r.writes}
         self.apart_by = {
@@ -177,9 +191,12 @@ class _Shown:
     def apart(self, route: Route) -> str:
         """What tells that open reads are meant; empty where nothing does."""
         found = self.resources[resource(route)]
-        if any(r.writes and r.authentication is Guarding.ENFORCED for r in found) and all(
-            r.authentication is Guarding.ABSENT for r in found if _is_read(r)
-        ):
+        changes = [r for r in (*found, *self.managed[resource(route)]) if r.writes]
+        reads = [r for r in found if _is_read(r)]
+        opened = [r for r in reads if r.authentication is Guarding.ABSENT]
+        guarded = sum(r.authentication is Guarding.ENFORCED for r in changes)
+        unguarded = sum(r.authentication is Guarding.ABSENT for r in changes)
+        if guarded and guarded >= 2 * unguarded and 2 * len(opened) > len(reads):
             return "only changes are guarded there"
         return self.apart_by.get(route.application, "")
 

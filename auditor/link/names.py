@@ -404,6 +404,10 @@ class Code(Index):
     def result(self, callee: str, depth: int = 0) -> str:
         """The canonical name of what calling `callee` gives."""
         definition = self._definitions.get(callee)
+        if definition is None and callee.endswith("()") and depth <= _MAX_DEPTH:
+            called = self._member(callee, "__call__", depth + 1)  # an instance that is called
+            if called in self._definitions:
+                return self.result(called, depth + 1)
         if definition is None or not isinstance(definition.node, t.Function):
             return f"{callee}()" if callee else ""
         scope = self.inside(definition)

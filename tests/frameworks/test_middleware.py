@@ -162,3 +162,28 @@ def test_what_a_container_gives_is_told_by_its_declared_type(
     source = CONTAINER.replace("{declared}", declared).replace("{annotated}", annotated)
     (route,) = build({"main.py": source}).facts(Route)
     assert route.authentication is state
+
+
+def test_a_factory_that_calls_an_instance(build: Build) -> None:
+    source = """
+import os
+from fastapi import Depends, FastAPI, Header, HTTPException
+app = FastAPI()
+
+class Access:
+    def __init__(self, rights):
+        self.rights = rights
+    def __call__(self):
+        def check(key: str = Header()):
+            if key != os.environ["KEY"]:
+                raise HTTPException(403)
+        return check
+
+def demands(rights):
+    return Access(rights)()
+
+@app.post("/items", dependencies=[Depends(demands(["a"]))])
+def add(): ...
+"""
+    (route,) = build({"main.py": source}).facts(Route)
+    assert route.authentication is Guarding.ENFORCED
