@@ -176,11 +176,13 @@ _TEST_NAME = Words(
     r"|(?:.+[-_])?(?:mock|fake|stub)[-_]?(?:servers?|apis?|services?|backend|app)\.py"
     r"|(?:vi|je)s?test[.-]?(?:setup|config)\.\w+|setup-?tests?\.[jt]sx?"
 )
+_SET_ASIDE = Words(r"(?i)\w+[-_](?:backup|bak|old)(?:[-_]?v?\d+)?")
+"""Folders that hold what the code once was: `app_backup_v2`, `backend_old`."""
 _EXAMPLE_FOLDERS = {"example", "examples", "sample", "samples", "demo", "demos", "snippets"}
 _EXAMPLE_NAME = Words(
     r"(?i)\.(?:example|sample|template)(?:\.|$)|compose[-_](?:example|sample)\.|\.dist(?:\.|$)"
     r"|^\.?(?:dot)?env[-_](?:example|sample|template|dist)$|^(?:example|sample|template)[-_.](?:dot)?env$"
-    r"|^(?:example|sample)[-_].+\.(?:cfg|ini|toml|conf)$"
+    r"|^(?:example|sample)[-_].+\.(?:cfg|ini|toml|conf)$|_example\.py$|^example_.+\.py$"
 )
 """`settings.py.dist` is to be copied; `settings.dist.py` is what others import."""
 _DOCUMENT_FOLDERS = {"docs", "doc", "documentation"}
@@ -207,6 +209,8 @@ def role_of(path: str, packages: Collection[str] = ()) -> Role:
     ):
         return Role.DOCUMENTATION
     if any("{{" in folder for folder in folders):  # a template for other projects
+        return Role.EXAMPLE
+    if any(_SET_ASIDE.fullmatch(folder) for folder in folders):
         return Role.EXAMPLE
     if "/build/lib/" in f"/{path}" or name in ("get-pip.py", "ez_setup.py"):
         return Role.EXAMPLE  # a copy that setuptools made, and tools that were copied in

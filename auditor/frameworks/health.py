@@ -44,6 +44,7 @@ _TELLS = re.compile(r"(?:^|_)(?:info|version|build|metrics|docs?)(?:_|$)", re.I)
 """Handlers that tell of the build or of figures, whatever their path is called."""
 _TARGET = re.compile(r"target|host(?:name)?|url|ip|address|domain", re.I)
 """What a caller names is asked, not the application itself: a tool that pings others."""
+_FITNESS = re.compile(r"/(?:readiness|health)/?$", re.I)
 _HANDLER = re.compile(r"(?:get_|read_|check_)?(?:health(?:_?check)?|readiness|liveness|ping)", re.I)
 _OPENS = (
     "sqlalchemy.create_engine", "sqlalchemy.ext.asyncio.create_async_engine", "sqlmodel.create_engine",
@@ -100,6 +101,8 @@ def _all(application: Application) -> Iterator[HealthCheck]:
         plain = not any(mark in route.path for mark in "{<") and not any(
             _TARGET.fullmatch(p.name) for p in route.parameters
         )  # of one thing it tells nothing of all
+        if _FITNESS.search(route.path) and _takes_caller(route):
+            continue  # how ready an athlete is
         named = (
             reads
             and plain
@@ -116,6 +119,20 @@ def _all(application: Application) -> Iterator[HealthCheck]:
 
 
 _ASKED = re.compile(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0):\d+(/[\w./-]*)")
+
+
+def _takes_caller(route: Route) -> bool:
+    """Whether a handler is given who asks, by a parameter that a dependency fills."""
+    node = route.function.node if route.function is not None else None
+    return isinstance(node, t.Function) and any(
+        _CALLER.fullmatch(param.name)
+        and isinstance(param.default, t.Call)
+        and t.last_word(param.default.func) in ("Depends", "Security")
+        for param in node.params
+    )
+
+
+_CALLER = re.compile(r"(?:current_)?(?:user|athlete|member|patient)(?:_id)?", re.I)
 _STATUS = re.compile(r"/_?(?:status|alive|up)/?$", re.I)
 _WELL = {"ok", "up", "alive", "healthy", "running"}
 

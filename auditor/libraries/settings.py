@@ -351,7 +351,10 @@ def _is_capital(expr: t.Expr) -> bool:
     )
 
 
-_LOCAL = re.compile(r"(?:^|\.)(?:local_?settings|settings_?local|local_?config|config_?local)$")
+_LOCAL = re.compile(
+    r"(?:^|\.)(?:(?:local|deployment|deploy|production|prod|private|secret|secrets|instance|site)_?(?:settings|config)"
+    r"|(?:settings|config)_?(?:local|deployment|deploy|production|prod|private|secret|secrets|instance|site))$"
+)
 
 
 @provides(LocalSettings)
@@ -404,6 +407,12 @@ def _settings_modules(application: Application) -> Iterator[EnvironmentNames]:
             environment = environment_of(match[2] or match[4])
             if environment in ("production", "staging", "development"):
                 folders.setdefault(path.rpartition("/")[0], {}).setdefault(environment, path)
+    for folder, found in folders.items():
+        if (
+            "production" in found
+            and f"{folder}/settings.py".lstrip("/") in application.code.modules
+        ):
+            found.setdefault("development", f"{folder}/settings.py".lstrip("/"))
     for file in application.tree.files:
         if match := _OF_DEPLOYMENTS.search(file.path):
             environment = environment_of(match[2])

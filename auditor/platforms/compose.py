@@ -34,7 +34,11 @@ _KEEPS = re.compile(
 )
 """Databases whose data is the application's own; caches and search indexes can be filled anew."""
 _NOT_RUN = {"development", "test", "example"}
-_TRIES = re.compile(r"(?:^|/)(?:locust|k6|load-?tests?|jmeter|gatling|\.?localstack)(?:/|$)", re.I)
+_TRIES = re.compile(
+    r"(?:^|/)(?:locust|k6|load-?tests?|jmeter|gatling|\.?localstack)(?:/|$)"
+    r"|compose[-_.](?:locust|k6|load-?tests?|jmeter|gatling|localstack)\.ya?ml$",
+    re.I,
+)
 
 
 def for_developers(path: str) -> bool:

@@ -24,7 +24,7 @@ from auditor.extract.readers.scripts import PrivilegeDrop, ScriptLine
 from auditor.extract.sensitive import is_sensitive
 from auditor.link.application import Application, provides
 from auditor.model.containers import BaseImage, ContainerImage
-from auditor.model.deployment import ReleasedImage, Standing, Start
+from auditor.model.deployment import ReleasedImage, ServerRun, Standing, Start
 from auditor.model.pipelines import Job
 from auditor.model.places import Place
 from auditor.platforms.compose import Compose, dockerfile_of, for_developers
@@ -60,6 +60,9 @@ def images(application: Application) -> Iterator[ContainerImage]:
         and not s.command.source.startswith(("Dockerfile", "service "))
         for s in application.facts(Start)
     )  # a platform starts the application without an image
+    elsewhere = elsewhere or any(
+        run.server == "a serverless adapter" for run in application.facts(ServerRun)
+    )
     if elsewhere or any(f.path in released and i.copies for f, i in application.of(Image)):
         aside |= compose.dockerfiles_of_developers
     kept = [

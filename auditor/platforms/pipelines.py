@@ -50,6 +50,8 @@ _DEPLOYS = re2.compile(
     r"|einaregilsson/beanstalk-deploy|\bcopilot\s+(?:svc\s+)?deploy\b|(?:^|[\s/])deploy(?:[-_](?:prod\w*|stag\w*|app|api|backend|server|web|uat|dev))?\.sh\b|[-_]deploy\.sh\b"
     r"|appleboy/ssh-action|\bansible-playbook\b|\bcap\s+\w+\s+deploy\b|\bterraform\s+apply\b|\bcapistrano\b|\bkamal\s+deploy\b",
 )  # fmt: skip
+_DEPLOYING = re2.compile(r"(?i)/\.github/workflows/[\w.-]*deploy[\w.-]*\.ya?ml")
+"""A workflow of another repository that says that it deploys."""
 _SHORT = re2.compile(
     r"\bmake\s+(?:-\S+\s+|\w+=\S+\s+)*([\w.-]+)|\b(?:npm|yarn|pnpm|bun)\s+(?:run\s+)?([\w:.-]+)|(?:^|[\s/])([\w.-]+\.(?:sh|bash)|ci|cibuild|check)(?:\s|$)"
 )
@@ -173,7 +175,7 @@ class _Jobs:
                 step.condition,
                 step.tolerated or tolerated,
                 self._tests(step.run) or by_name,
-                _word(_DEPLOYS, step.run or step.uses),
+                _word(_DEPLOYS, step.run or step.uses) or _word(_DEPLOYING, step.uses),
                 Place(path, step.line),
             )
             target = self._target(path, step.uses)

@@ -24,9 +24,9 @@ from auditor.model.deployment import (
     PipelineStep,
     ScheduledTask,
 )
-from auditor.model.settings import FrameworkSetting, in_service
+from auditor.model.settings import FrameworkSetting, LocalSettings, in_service
 from auditor.model.values import settings_in
-from auditor.model.web import Route
+from auditor.model.web import Route, WebApp
 
 _DUMPS = re.compile(
     r"mongodump|pg_dump|create-db-(?:cluster-)?snapshot|mysqldump|mariadb-dump|pgbackrest|wal-g|wal-e|restic|velero|barman|pg_basebackup|litestream"
@@ -34,6 +34,10 @@ _DUMPS = re.compile(
     r"|backup[-_]?(?:\w+_)?(?:db|database|mongo|postgres|mysql)|(?:create|make|run|do|perform|execute|take|trigger|scheduled?|auto\w*)_(?:\w+_)?backups?\b|\b_?backup_(?:task|job)\b",
     re.I,
 )
+_LOCK = re.compile(r"lock|tf_?state|terraform[-_]?state", re.I)
+"""What Terraform keeps for itself."""
+_TABLE = re.compile(r"[Tt]able|dynamodb", re.I)
+"""Tables of DynamoDB, which the code asks by HTTP."""
 _ABOUT = re.compile(r"\b[\w-]+\s+--version\b|\b(?:apt-get|apt|apk|dnf|yum|brew)\s+[^\n;&|]*")
 """What tells of a tool or installs it does not run it."""
 _WRITES = {"insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many", "replace_one", "bulk_write", "find_one_and_update"}  # fmt: skip
@@ -80,9 +84,15 @@ class Backups(Rule):
         connections = application.facts(Connection)
         writes = [q for q in application.facts(Query) if q.operation in _WRITES]
         configured = [s for s in application.facts(FrameworkSetting) if s.name in _CONFIGURED]
-        managed = application.facts(ManagedDatabase)
-        hosted = any(store.name == "Supabase" for store in managed)  # asked by HTTP
-        if not connections and not writes and not configured and not hosted:
+        managed = [s for s in application.facts(ManagedDatabase) if not _LOCK.search(s.name)]
+        elsewhere = any("Supabase" in store.name or _TABLE.search(store.name) for store in managed)
+        if not connections and not writes and not configured and not elsewhere:
+            local = application.facts(LocalSettings)
+            if local and any(app.framework == "Django" for app in application.facts(WebApp)):
+                return unknown(
+                    f"The database is set in {local[0].name}, which lies outside of this tree ({local[0].place}).",
+                    "Look at the backups of that database: a schedule, and how long they are kept.",
+                )
             return not_applicable("the application writes to no database")
         scheduled = list(self._scheduled(application))
         if scheduled:
@@ -259,6 +269,10 @@ scheduler.add_job(nightly, "cron", hour=3)
         },
     )
     bad = (
+        {  # a table that the code asks by HTTP, and one that Terraform locks
+            "app.py": "import boto3\nfrom fastapi import FastAPI\napp = FastAPI()\nleads = boto3.resource('dynamodb').Table('leads')\n\n@app.post('/leads')\ndef add(body: dict):\n    leads.put_item(Item=body)\n",
+            "main.tf": 'resource "aws_dynamodb_table" "locks" {\n  name = "locks"\n}\nresource "aws_dynamodb_table" "leads" {  # expect: critical\n  name = "leads"\n  point_in_time_recovery {\n    enabled = false\n  }\n}\n',
+        },
         {  # a scheduled pipeline that only tells the version of the tool
             "app.py": """
 import os

@@ -121,6 +121,13 @@ class EnvironmentConfigs(Rule):
                 )
 
     good = (
+        {  # Django's settings, and those of production beside them
+            "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n",
+            "shop/__init__.py": "",
+            "shop/settings.py": "ROOT_URLCONF = 'shop.urls'\nINSTALLED_APPS = []\n",
+            "shop/settings_production.py": "from .settings import *\nDEBUG = False\n",
+            "shop/urls.py": "urlpatterns = []\n",
+        },
         {
             "app.py": """
 import os

@@ -229,6 +229,19 @@ urlpatterns = [path("health/", include("health_check.urls"))]
         },
     )
     bad = (
+        {  # how ready an athlete is
+            "app.py": """
+from fastapi import Depends, FastAPI
+app = FastAPI()  # expect: critical
+
+def get_user():
+    return 1
+
+@app.get("/api/v1/readiness")
+def readiness(user_id: int = Depends(get_user)):
+    return {"score": 78}
+""",
+        },
         {  # records of patients, whose path begins like a health check's
             "app.py": """
 from fastapi import FastAPI

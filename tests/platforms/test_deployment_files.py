@@ -388,3 +388,33 @@ def test_unit_of_systemd_goes_on_over_lines(build: Build) -> None:
     unit = "[Service]\nExecStart=/usr/bin/gunicorn \\\n  --workers 3 \\\n  shop.wsgi\n\n[Install]\n"
     (command,) = build({"deploy/web.service": unit}).facts(Command)
     assert command.text == "web /usr/bin/gunicorn --workers 3 shop.wsgi"
+
+
+def test_image_beside_a_serverless_adapter_is_a_developers(build: Build) -> None:
+    files = {
+        "backend/app.py": "from fastapi import FastAPI\nfrom mangum import Mangum\napp = FastAPI()\nhandler = Mangum(app)\n",
+        "backend/Dockerfile": "FROM python:3.13\nCOPY . .\nCMD uvicorn app:app --reload\n",
+        "docker-compose.yml": "services:\n  web:\n    build: backend\n    volumes: ['./backend:/app']\n",
+    }
+    assert not build(files).facts(ContainerImage)
+
+
+def test_workflow_of_another_repository_that_deploys(build: Build) -> None:
+    call = """
+on: push
+jobs:
+  deploy:
+    uses: shop/actions/.github/workflows/call-deploy.yml@main
+    secrets: inherit
+"""
+    files = {".github/workflows/deploy-production.yml": call}
+    files[".github/workflows/deploy-staging.yml"] = call
+    application = build(files)
+    steps = [step for job in application.facts(Job) for step in job.steps]
+    assert all(step.deploys and step.environment == ("secrets.*",) for step in steps)
+    assert [names.name for names in application.facts(EnvironmentNames)] == ["the pipelines"]
+
+
+def test_compose_file_of_a_load_test_is_no_deployment(build: Build) -> None:
+    compose = "services:\n  locust: {image: 'locustio/locust:2'}\n"
+    assert not build({"docker-compose.locust.yml": compose}).facts(Container)

@@ -13,7 +13,7 @@ from typing import Any
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
 from auditor.extract.markup import Document, at, items, read_json, read_yaml, text_at
-from auditor.extract.readers.platforms import HttpsOnly, ManagedStore, Probe, Process
+from auditor.extract.readers.platforms import HttpsOnly, ManagedStore, Probe, Process, Traced
 from auditor.extract.source import Source, extracts
 
 _Path = tuple[str | int, ...]
@@ -43,6 +43,11 @@ def resources(document: Document, path: _Path) -> Iterator[Fact]:
     for name, resource in items(at(document.data, *path)):
         kind, properties = text_at(resource, "Type"), at(resource, "Properties")
         line = document.line(*path, name)
+        if (
+            str(at(properties, "TracingEnabled")).lower() == "true"
+            or at(properties, "Tracing") == "Active"
+        ):
+            yield Traced("AWS X-Ray", line)
         if kind in _RETAINED:
             yield from _database(name, resource, line)
         elif kind == "AWS::DynamoDB::Table":

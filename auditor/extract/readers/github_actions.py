@@ -44,7 +44,10 @@ def _jobs(document: Document, data: dict[str, Any]) -> Iterator[Fact]:
         steps = list(_steps(document, at(job, "steps"), ("jobs", name, "steps"), given))
         line = document.line("jobs", name)
         if uses := text_at(job, "uses"):
-            steps.append(CiStep("", uses, {}, "", False, line))
+            handed = at(job, "secrets")
+            named = [str(each) for each in handed.values()] if isinstance(handed, dict) else []
+            named += ["secrets.*"] if handed == "inherit" else []
+            steps.append(CiStep("", uses, {}, "", False, line, named))
         own = _permissions(at(job, "permissions")) if "permissions" in (job or ()) else everywhere
         yield CiJob(
             "GitHub Actions",
