@@ -299,3 +299,55 @@ def test_collections_of_eve(build: Build) -> None:
         "        return accounts.find_one({'email': name})\n"
     )
     assert [(q.collection, q.equality) for q in build({"app.py": code}).facts(Query)] == [("users", ("email",))]  # fmt: skip
+
+
+GENERIC = """
+from django.contrib.contenttypes.fields import GenericForeignKey, GenericRelation
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+class Review(models.Model):
+    content_type = models.ForeignKey(ContentType, on_delete=models.CASCADE)
+    object_id = models.PositiveIntegerField()
+    of = GenericForeignKey("content_type", "object_id")
+    class Meta:
+        app_label = "blog"
+class Room(models.Model):
+    name = models.CharField(max_length=9)
+    reviews = GenericRelation(Review)
+    class Meta:
+        app_label = "blog"
+"""
+
+
+def test_generic_relations_ask_by_both_columns(build: Build) -> None:
+    code = GENERIC + "def show(key):\n    return list(Room.objects.get(pk=key).reviews.all())\n"
+    assert told(build, code, "blog_review") == {(("content_type_id", "object_id"), ())}
+    assert fits(build, {"app.py": code}, "blog_review") == {("content_type_id", "object_id"): Fit.PARTIAL}  # fmt: skip
+
+
+SOME_MODEL = {
+    "its query": "def ask(model):\n    return model.query.all()\n",
+    "by its key": "def ask(self, key):\n    return self.session.get(self.entity_class, key)\n",
+    "text of a list": "import pandas\ndef ask(parts, conn):\n    return pandas.read_sql('\\n'.join(parts), conn)\n",
+}
+
+
+@pytest.mark.parametrize("code", SOME_MODEL.values(), ids=list(SOME_MODEL))
+def test_a_model_that_only_callers_know_is_listed(build: Build, code: str) -> None:
+    whole = SQLALCHEMY + code
+    found = [q for q in build({"app.py": whole}).facts(Query) if not q.collection]
+    assert [q.place.line for q in found] == [len(whole.splitlines())]
+    assert all(q.unresolved for q in found)
+
+
+def test_other_attributes_called_query_are_nothing(build: Build) -> None:
+    code = (
+        SQLALCHEMY
+        + "def ask(request, url):\n    return request.query.get('a'), url.query.count('b')\n"
+    )
+    assert not build({"app.py": code}).facts(Query)
+
+
+def test_an_object_of_tortoise_asks_its_own_table(build: Build) -> None:
+    code = TORTOISE.replace("    views = fields.IntField()", "    views = fields.IntField()\n    async def keep(self):\n        await self.filter(views=self.views).update(views=3)")  # fmt: skip
+    assert told(build, code, "posts") == {(("views",), ())}

@@ -229,6 +229,8 @@ class _Reading:
         if kind in ("ManyToManyField", "ParentalManyToManyField"):
             entity.pending.append((3, lambda all_: self.many(entity, name, call, scope)))
             return
+        if kind == "GenericRelation":
+            entity.pending.append((2, lambda all_: self.generic(entity, name, call, scope)))
         column = field_column(self.entities, name, call, scope)
         if column is not None:
             entity.columns[name] = column
@@ -259,6 +261,20 @@ class _Reading:
         target.relations.setdefault(back, relation)
         plain = query_name or (back if related else entity_name(entity))
         target.relations.setdefault(_filled(plain, entity, self.label()) or plain, relation)
+
+    def generic(self, entity: Entity, name: str, call: t.Call, scope: Scope) -> None:
+        """https://docs.djangoproject.com/en/stable/ref/contrib/contenttypes/#reverse-generic-relations"""
+        target = self.target(entity, argument(call, 0, "to"), scope)
+        if target is None:
+            return
+        key = self.values.text(argument(call, None, "object_id_field"), scope) or "object_id"
+        kind = self.values.text(argument(call, None, "content_type_field"), scope) or "content_type"
+        one, two = target.column(key), target.column(kind)
+        if one is not None and two is not None:
+            local = entity.key.name if entity.key else "id"
+            entity.relations[name] = Relation(
+                name, target.name, True, local, one.name, kind=two.name
+            )
 
     def many(self, entity: Entity, name: str, call: t.Call, scope: Scope) -> None:
         target = self.target(entity, argument(call, 0, "to"), scope)

@@ -129,7 +129,9 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             if isinstance(call.func, t.Attr):
                 return method(reading, base, call, last, frame), True
             return base, True
-        case Class(entity=entity) if entity.mapper == "tortoise" and last in _ON_CLASS:
+        case Class(entity=entity) | Row(entity=entity) if (
+            entity.mapper == "tortoise" and last in _ON_CLASS
+        ):
             if reading.code.defined(call.func, frame.scope) is None:
                 return method(reading, manager_of(entity, reading, call, frame), call, last, frame), True  # fmt: skip
         case Row(entity=entity) if entity.mapper == "tortoise" and last == "fetch_related":
@@ -141,6 +143,17 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
                 return _own(reading, found, call, last, frame), True
             if last == "get_queryset":
                 return reading.of_self(base, "queryset", frame), True
+            if last in _ON_CLASS and any(
+                a.startswith("tortoise.") for a in reading.code.ancestry(found)
+            ):
+                heirs = reading.entities.heirs(reading.code.own_name(found))
+                stored = [reading.entities.by_name.get(reading.code.own_name(h)) for h in heirs]
+                made = [
+                    method(reading, manager_of(e, reading, call, frame), call, last, frame)
+                    for e in stored
+                    if e
+                ]
+                return either([x for x in made if x is not None]), True
         case None:
             return _free(reading, call, last, frame)
     return None, False

@@ -12,7 +12,7 @@ from auditor.extract.python import tree as t
 from auditor.link.scopes import argument
 from auditor.model.data import Bound
 from auditor.model.places import Place
-from auditor.stores.sql.conditions import Condition, Draft, Link, Test
+from auditor.stores.sql.conditions import Condition, Draft, Every, Link, Test
 from auditor.stores.sql.django_models import entity_name
 from auditor.stores.sql.entities import Entity, Relation, last_name
 from auditor.stores.sql.expressions import links
@@ -67,6 +67,8 @@ def prefetch(
                 joins: tuple[Link, ...] = links(here, relation, reading.entities)[1:]
             else:
                 where, joins = Test(target.table, relation.remote), ()
+                if relation.kind:
+                    where = Every((Test(target.table, relation.kind), where))
             reading.record(
                 Draft(
                     target.mapper,
@@ -104,7 +106,7 @@ def by_name(
     place = reading.place(call, frame)
     named = [pair for pair in held if entity_name(pair[0]) == last_name(expr.value).lower()]
     held = named if len(named) == 1 else held
-    ends = {(r.target, r.remote, r.through) for _, r in held}
+    ends = {(r.target, r.remote, r.through, r.kind) for _, r in held}
     owner, relation = held[0]
     if len(ends) > 1 or (target := reading.entities.by_name.get(relation.target)) is None:
         reason = f"which of several relations `{expr.name}` is could not be told"
@@ -122,4 +124,6 @@ def _many(
         joins = tuple(links(owner, relation, reading.entities)[1:])
     else:
         start, joins = (Test(target.table, relation.remote),), ()
+        if relation.kind:
+            start = (Test(target.table, relation.kind), *start)
     return Draft(target.mapper, target, place, where=start, joins=joins, loop=loop, manager=True)

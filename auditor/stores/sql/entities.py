@@ -48,7 +48,8 @@ class Relation(msgspec.Struct, frozen=True):
 
     `many` when a list; `eager` when they are loaded with their owner, `asked` when reading the
     attribute loads nothing before a query is made of it. `through` is the table
-    between, with its columns for the owner and the target.
+    between, with its columns for the owner and the target. `kind` is the column of the target that
+    says of which model its owner is, where it can be of several.
     """
 
     attribute: str
@@ -59,6 +60,7 @@ class Relation(msgspec.Struct, frozen=True):
     eager: bool = False
     through: tuple[str, str, str] | None = None
     asked: bool = False
+    kind: str = ""
 
 
 class Declared(msgspec.Struct, frozen=True):

@@ -31,7 +31,7 @@ from auditor.stores.sql.things import (
     executed,
 )
 
-_MODEL_NAMES = {"model", "_model", "model_class", "entity", "table", "model_cls", "model_type", "db_model"}  # fmt: skip
+_MODEL_NAMES = {"model", "_model", "model_class", "entity", "table", "model_cls", "model_type", "db_model", "entity_class"}  # fmt: skip
 """Attributes in which repositories keep the class that they serve."""
 _MAX_EXPRESSION = 120
 

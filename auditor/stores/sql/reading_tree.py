@@ -28,7 +28,7 @@ SEEDS = {
     "objects", "query", "select", "execute", "executemany", "scalars", "scalar", "exec", "fetch", "fetchrow",
     "fetchval", "fetch_one", "fetch_all", "fetch_val", "get_object_or_404", "get_list_or_404", "queryset",
     "get_queryset", "filter_by", "where", "_default_manager", "_base_manager", "raw", "read_sql", "aget_object_or_404",
-    "read_sql_query", "iterate", "executescript", "model", "exists", "get_base_queryset",
+    "read_sql_query", "iterate", "executescript", "model", "entity_class", "exists", "get_base_queryset",
 }  # fmt: skip
 """Words without which no query is written, besides the names of stored classes."""
 NARROWING = {"filter", "exclude", "order_by", "values_list", "select_related", "prefetch_related"}
@@ -63,7 +63,8 @@ class TreeReading(Statements):
         for stmt, _ in self.code.of_kind(t.Import):
             words.update(alias for name, alias in stmt.names if alias and name in words)
         words |= self.related.keys()
-        narrowing = NARROWING - words if self.has("django") else set()
+        tortoise = self.has("tortoise")
+        narrowing = NARROWING - words if tortoise or self.has("django") else set()
         if any("fastcrud" in (stmt.module or "") for stmt, _ in self.code.of_kind(t.Import)):
             words |= FASTCRUD
         relevant: dict[int, Scope] = {}
@@ -83,7 +84,7 @@ class TreeReading(Statements):
                     continue
                 else:
                     continue
-                if word in words or (word in narrowing and _of_helper(node)):
+                if word in words or (word in narrowing and (tortoise or _of_helper(node))):
                     relevant.setdefault(id(scope), scope)
         for scope in list(relevant.values()):
             self.scope(scope)

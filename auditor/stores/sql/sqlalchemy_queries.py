@@ -83,6 +83,8 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
             return _of_row(reading, expr, base, frame)
         case Either():
             return None
+        case None if expr.name == "query" and _is_model(expr.value) and reading.has("sqlalchemy"):
+            return replace(_of_some_model(reading, expr, frame), manager=True)
         case None if len(held := reading.related.get(expr.name, [])) == 1 and held[0][1].asked:
             return _of_row(reading, expr, Row(held[0][0]), frame)  # whatever object it is read from
         case None if expr.name == "func" or (isinstance(expr.value, t.Name | t.Attr) and last_name(expr.value) in ("func", "fn")):  # fmt: skip
@@ -224,6 +226,12 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
             return either(rows), True
         if any(isinstance(x, Draft) for x in each(given[0])):
             return _execute(reading, call, last, given, frame), True
+        if (
+            len(call.args) > 1
+            and _is_model(call.args[0])
+            and _SESSION.search(last_name(func.value))
+        ):
+            reading.record(_of_some_model(reading, call, frame, Bound.ONE))
         return None, False
     if last in _EXECUTES and call.args:
         if last in ("first", "all", "get_all"):
@@ -232,6 +240,32 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         if any(isinstance(x, Draft) for x in each(given[0])):
             return _execute(reading, call, last, given, frame), True
     return None, False
+
+
+_SESSION = re.compile(r"session|^s$|^db\w*$", re.I)
+_MODELS = {
+    "model",
+    "_model",
+    "cls",
+    "klass",
+    "entity",
+    "model_class",
+    "model_cls",
+    "entity_class",
+    "resource",
+}
+
+
+def _is_model(expr: t.Expr) -> bool:
+    """`model`, `self.entity_class`: a model of which only the code that gives it knows which."""
+    return isinstance(expr, t.Name | t.Attr) and last_name(expr) in _MODELS
+
+
+def _of_some_model(reading: Reading, node: t.Node, frame: Frame, bound: Bound = Bound.UNKNOWN) -> Draft:  # fmt: skip
+    return Draft(
+        "sqlalchemy", None, reading.place(node, frame), loop=frame.loop, bound=bound, tentative=True,
+        unresolved="the model is chosen at run time",
+    )  # fmt: skip
 
 
 def _is_sqlalchemy(reading: Reading, call: t.Call, frame: Frame) -> bool:

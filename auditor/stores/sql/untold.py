@@ -46,7 +46,7 @@ def statement(reading: Reading, call: t.Call, first: t.Expr, last: str, frame: F
     func = call.func
     if last not in _EXECUTES or not isinstance(func, t.Attr):
         return False
-    if not _RECEIVER.search(last_name(func.value)):
+    if not _RECEIVER.search(last_name(func.value)) and last not in ("read_sql", "read_sql_query"):
         if not _DRIVER.match(reading.code.name(func.value, frame.scope)):
             return False
     if reading.code.defined(func, frame.scope) is not None or not _asks(reading, first, frame):
@@ -63,6 +63,8 @@ def _asks(reading: Reading, first: t.Expr, frame: Frame) -> bool:
     while isinstance(plain, t.Call | t.BinOp):
         if isinstance(plain, t.BinOp):
             plain = plain.left
+        elif last_name(plain.func) == "join" and plain.args:
+            plain = plain.args[0]
         elif isinstance(plain.func, t.Attr) and isinstance(plain.func.value, t.Const | t.Text):
             plain = plain.func.value
         elif plain.args:
