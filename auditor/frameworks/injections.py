@@ -33,14 +33,20 @@ def injections(application: Application) -> Iterator[Intake]:
     seen: set[tuple[object, ...]] = set()
     judged = _judged_fields(application) if implicit else frozenset()
     for route, name, hits in _walked(application, flow, entries, routes):
-        for hit in hits:
+        found = list(hits)
+        opened = {hit.source for hit in found if hit.sink == "path"}
+        for hit in found:
+            if hit.sink == "existence" and hit.source in opened:
+                continue  # asked for before it is opened
             if hit.source.name == CLEANED and judged.intersection(hit.source.keys[:1]):
                 continue
             if hit.sink.startswith("kept "):
                 for file, line in shown.pop(hit.what, ()):
                     yield _stored(name, route, hit, Place(file, line))
                 continue
-            by = "" if hit.sink == "path" else hit.what  # a file is looked at, opened and removed
+            by = (
+                "" if hit.sink in ("path", "existence") else hit.what
+            )  # a file is looked at, opened and removed
             same = (hit.sink, hit.where.path, hit.where.scope.qualname, hit.source, by)
             if _counts(hit) and hit.key not in seen and same not in seen:
                 seen |= {hit.key, same}

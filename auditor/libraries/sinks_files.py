@@ -68,6 +68,15 @@ def path_object(reached: Reached) -> Found:
             yield "path", _path(taint)
 
 
+@drains("exists", "lexists", "isfile", "isdir", "is_file", "is_dir", "getsize", "getmtime", "stat")
+def path_asked_for(reached: Reached) -> Found:
+    """`os.path.exists(path)`, `path.is_file()`: the answer tells what there is."""
+    if reached.name.startswith(("os.path.", "posixpath.", "os.stat", "aiofiles.os.")):
+        yield "existence", _path(reached.arg(0, "path", "filename", "s"))
+    elif (taint := reached.receiver) is not None and taint.form is Form.TEXT:
+        yield "existence", _path(taint)
+
+
 @drains("open_resource", "open_instance_resource")
 def resource_opened(reached: Reached) -> Found:
     """Flask joins it to the application's folder as it is."""

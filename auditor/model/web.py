@@ -255,6 +255,7 @@ class Sink(str, enum.Enum):
     LDAP = "ldap"
     XML = "xml"
     PATH = "path"
+    EXISTENCE = "existence"
     URL = "url"
     REDIRECT = "redirect"
     MARKUP = "markup"
@@ -285,6 +286,10 @@ _CONSEQUENCES = {
         "entities that the document declares are followed, to files and inner addresses",
     ),
     Sink.PATH: (22, "`../` leads to files outside of the directory"),
+    Sink.EXISTENCE: (
+        22,
+        "`../` lets the caller ask which files there are outside of the directory",
+    ),
     Sink.URL: (918, "the caller chooses which host the server asks"),
     Sink.REDIRECT: (601, "a link to this site can lead to any other"),
     Sink.MARKUP: (79, "the caller's markup becomes part of the page"),

@@ -39,6 +39,7 @@ _REACHED = {
     Sink.MARKUP: Severity.MEDIUM,
     Sink.FIELDS: Severity.MEDIUM,
     Sink.REGEX: Severity.LOW,
+    Sink.EXISTENCE: Severity.LOW,
 }
 _BY_LINK = {Sink.MARKUP, Sink.REDIRECT}
 """What harms a visitor who follows a link or sends a form of somebody else's."""
@@ -53,7 +54,7 @@ class InputValidation(Rule):
     interpreted. SQL text, commands, code, templates and pickles are critical; an operator in a
     MongoDB filter (`{"$ne": null}` matches everything), a file's path and the host of an outgoing
     request are high; redirects, markup and fields of the caller's choosing medium (low where a link cannot send
-    the value: headers, cookies, JSON); patterns low.
+    the value: headers, cookies, JSON); patterns and questions whether a file exists low.
     Conversions to narrow types, escaping, query parameters and tests that turn other values away
     end a flow. A body taken as `dict` or read raw is medium; forms, serializers and schemas validate
     it, so do tests that answer 400 or turn it into numbers. One that nothing asks whether it is valid,

@@ -115,6 +115,18 @@ def handler(statements: str, params: str = "q: str") -> str:
         ("return tarfile.open(fileobj=io.BytesIO(q.encode())).extractall('/d')", Sink.PATH),
         ("async def ask(client: httpx.AsyncClient, url):\n    return await client.get(url)\nclient = httpx.AsyncClient()\nreturn await ask(client, q)", Sink.URL),
         ("ext = q.rsplit('.')[-1]\nif ext not in ALLOWED:\n    raise HTTPException(400)\nopen('/d/' + q)", Sink.PATH),
+        ("if '../' in q:\n    raise HTTPException(400)\nopen(os.path.join('/data', q))", Sink.PATH),
+        ("if '../' in q:\n    raise HTTPException(400)\n(Path('/data') / q).read_text()", Sink.PATH),
+        ("q = q.replace('../', '')\nopen(f'/data/{q}')", Sink.PATH),
+        ("return os.path.exists('/data/' + q)", Sink.EXISTENCE),
+        ("return (Path('/data') / q).is_file()", Sink.EXISTENCE),
+        ("if os.path.exists('/data/' + q):\n    open('/data/' + q)", Sink.PATH),
+        ("items = ['a', q]\nitems.pop(0)\nos.system(items[0])", Sink.SHELL),
+        ("items = ['a', 'b']\nitems.insert(1, q)\nos.system(items[1])", Sink.SHELL),
+        ("items = ['a']\nif BASE:\n    items.insert(0, q)\nos.system(items[0])", Sink.SHELL),
+        ("items = ['a']\nitems += [q]\nos.system(items[1])", Sink.SHELL),
+        ("items = ['a', q]\nitems.reverse()\nos.system(items[0])", Sink.SHELL),
+        ("items = ['a', q]\ndel items[0]\nos.system(items[0])", Sink.SHELL),
     ],
 )  # fmt: skip
 def test_text_reaches(build: Build, statements: str, sink: Sink) -> None:
@@ -173,6 +185,9 @@ def test_text_reaches(build: Build, statements: str, sink: Sink) -> None:
         "return {'echo': f'<b>{q}</b>'}",
         "q = 'x'\nos.system(q)",
         "items = {'a': q, 'b': 'ls'}\nos.system(items['b'])",
+        "if '../' in q:\n    raise HTTPException(400)\nopen(f'/data/{q}')",
+        "items = []\nitems.append('a')\nitems.append(q)\nitems.append('c')\nitems.pop(0)\nos.system(items[1])",
+        "items = ['a', q]\nitems.insert(0, 'b')\nos.system(items[1])",
     ],
 )  # fmt: skip
 def test_harmless(build: Build, statements: str) -> None:

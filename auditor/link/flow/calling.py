@@ -41,6 +41,15 @@ class Calling(Following):
     """Knows what calls of functions outside of the tree do; follows the others."""
 
     def call(self, expr: t.Call) -> Taint | None:
+        match expr.func:
+            case t.Attr(value=t.Name(id=name)) if name in self.lists:
+                filled = self.lists[name]
+                given = self.reach(expr)
+                self.reorder(name, expr, filled)
+                return given
+        return self.reach(expr)
+
+    def reach(self, expr: t.Call) -> Taint | None:
         self.flow.statements += 1
         func = expr.func
         receiver = None
@@ -293,16 +302,22 @@ class Calling(Following):
         return None
 
     def replaced(self, reached: Reached, base: Taint) -> Taint:
-        """`text.replace(old, new)`; done once, it leaves `../` of `....//`."""
+        """`text.replace(old, new)`; done once, it leaves `../` of `....//` (CWE-182)."""
         put = reached.site.arg(1)
         new = self.words(put) if put is not None else None
         text = join(base.as_text(), reached.arg(1)) or base
         for old in self.alternatives(reached.site.arg(0)):
             if new == old * 2:
                 text = text.dressed("sql")
-            elif new is not None and old not in new:
+            elif new is not None and old not in new and not _remade(old, new):
                 text = text.without(old)
         return text
+
+
+def _remade(old: str, new: str) -> bool:
+    """Whether taking a word out of itself, written within itself, leaves it standing."""
+    old = old[:20]
+    return any(old in f"{old[:at]}{old}{old[at:]}".replace(old, new) for at in range(1, len(old)))
 
 
 def _cuts_end(call: t.Call, last: str) -> bool:

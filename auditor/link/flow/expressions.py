@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from auditor.extract.python import tree as t
 from auditor.link.flow.taint import Form, Taint, each, join, record
-from auditor.link.flow.texts import Texts
+from auditor.link.flow.texts import Texts, joined
 from auditor.link.flow.variables import is_splitext
 from auditor.link.scopes import Located
 from auditor.link.values import place_of
@@ -40,6 +40,8 @@ class Expressions(Texts):
             self.nesting -= 1
 
     def named(self, expr: t.Name) -> Taint | None:
+        if self.lists:
+            self.lists.pop(expr.id, None)  # whoever is handed it may order it anew
         if expr.id in self.env:
             return self.env[expr.id]
         return self.flow.read(expr, self.scope) if self.flow.implicit else None
@@ -56,6 +58,11 @@ class Expressions(Texts):
     def item(self, expr: t.Item) -> Taint | None:
         if (key := self.key(expr)) in self.env:
             return self.env[key]
+        match expr:
+            case t.Item(value=t.Name(id=name), index=t.Const(value=int(at))) if name in self.lists:
+                order = self.lists[name][1]
+                if at < len(order):
+                    return order[at]
         base = self.eval(expr.value)
         if not isinstance(expr.index, t.Const):
             self.eval(expr.index)
@@ -82,7 +89,7 @@ class Expressions(Texts):
                 return left.as_text()
             return self.percent(expr.left, expr.right, right) if right else None
         if expr.op == "/":
-            return self.concatenated([(expr.left, left), (expr.right, right)])
+            return joined(self.pieces([(expr.left, left), (expr.right, right)]), below=False)
         if expr.op == "|":
             return join(left, right)
         return None

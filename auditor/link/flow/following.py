@@ -141,7 +141,10 @@ class Following(Expressions):
     def alike(self, reached: Reached) -> list[Located]:
         """Methods that a call of something unknown may mean, where few of the tree have its name."""
         func = reached.site.node.func
-        if not isinstance(func, t.Attr) or reached.name or func.name in _COMMON:
+        told = (
+            reached.name and ".py:" not in reached.name
+        )  # what a function of the tree gives is open
+        if not isinstance(func, t.Attr) or told or func.name in _COMMON:
             return []
         found = self.code.methods_named(func.name)
         return found if len(found) <= _ALIKE else []

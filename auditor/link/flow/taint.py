@@ -72,6 +72,7 @@ COATS = {
     "without '": frozenset({"sql", "xpath"}),
     "without <": frozenset({"markup"}),
     "without ..": frozenset({"path"}),
+    "without ../": frozenset(),
     "without .": frozenset({"path", "url"}),
     "without /": frozenset({"path", "redirect", "url"}),
     "without //": frozenset({"redirect"}),
@@ -81,7 +82,8 @@ COATS = {
 }
 """What an encoding is proof against: kinds of sinks, `*` for all of them.
 
-`without x` is text that x was taken out of, or that was turned away for holding it.
+`without x` is text that x was taken out of, or that was turned away for holding it. Without `../`
+a path is still free to be absolute: it stays in a directory once that stands before it as text.
 """
 _SHELL = ({"without ;"}, {"without &"}, {"without |"}, {"without $", "without `"})
 """What commands are chained by; a list that lacks one of them stops nobody (CWE-184)."""
@@ -147,6 +149,7 @@ class Taint:
         coats = self.leaf.coats
         if not coats:
             return False
+        sink = "path" if sink == "existence" else sink
         if sink == "shell" and all(coats & alike for alike in _SHELL):
             return True
         return any(sink in kinds or "*" in kinds for kinds in map(COATS.get, coats) if kinds)

@@ -30,7 +30,10 @@ class Texts(Variables):
         """Expressions put together as text."""
         if not any(held for _, held in parts):
             return None
-        return joined([(None if held else self.words(part), held) for part, held in parts])
+        return joined(self.pieces(parts))
+
+    def pieces(self, parts: list[tuple[t.Expr, Taint | None]]) -> list[Piece]:
+        return [(None if held else self.words(part), held) for part, held in parts]
 
     def words(self, expr: t.Expr) -> str | None:
         """The text of an expression that holds nothing of the caller's, where it is known."""
@@ -113,8 +116,11 @@ class Texts(Variables):
         return joined(pieces)
 
 
-def joined(pieces: list[Piece]) -> Taint | None:
-    """What text holds: the most dangerous of its pieces; what stands before one leads it."""
+def joined(pieces: list[Piece], below: bool = True) -> Taint | None:
+    """What text holds: the most dangerous of its pieces; what stands before one leads it.
+
+    `below` tells that a path stays in the directory that stands before it: not with `Path("/a") / "/b"`.
+    """
     words = [word for word, _ in pieces]
     within = " ".join(word for word in words if word)[:160]
     found: Taint | None = None
@@ -126,7 +132,10 @@ def joined(pieces: list[Piece]) -> Taint | None:
             any(word != "" for word in before) and leads(before, words[index + 1 :][:1])
         )
         around = " ".join(x for x in (within, held.within) if x)[:200]
-        found = join(found, held.as_text(led, around))
+        made = held.as_text(led, around)
+        if below and "without ../" in made.coats and any(word != "" for word in before):
+            made = made.dressed("a name")
+        found = join(found, made)
     return found
 
 

@@ -25,6 +25,9 @@ class Variables(Validation):
 
     hits: dict[tuple[object, ...], Hit]
     rebound: set[str]
+    level: int
+    lists: dict[str, tuple[int, list[Taint | None]]]
+    """Lists that are filled in order -> the level of the block that fills them, what stands where."""
 
     def hit(self, sink: str, node: t.Node, what: str, taint: Taint) -> None:
         leaf = taint.leaf
@@ -60,6 +63,8 @@ class Variables(Validation):
             case t.Name(id=name):
                 self.forget(name)
                 self.env[name] = held.step(name) if held else None
+                if isinstance(value, t.Seq) and not any(isinstance(x, t.Star) for x in value.items):
+                    self.lists[name] = (self.level, [self.eval(item) for item in value.items])
             case t.Seq(items=items):
                 if held is not None and isinstance(value, t.Call) and is_splitext(value):
                     self.bind(items[0], held.as_text())
@@ -106,6 +111,7 @@ class Variables(Validation):
     def forget(self, name: str) -> None:
         """A variable is bound anew: what was known of its parts is about another value."""
         self.rebound.add(name)
+        self.lists.pop(name, None)
         stale = [k for k in self.env if k.startswith((name + ".", name + "[", name + "("))]
         for key in stale:
             del self.env[key]
@@ -126,6 +132,7 @@ class Variables(Validation):
                 self.hit("redirect", index, "Location", held)
         if not key:
             return
+        self.lists.pop(key, None)
         before = self.env.get(key)
         self.env.pop(f"{key}[{self.constant(index)!r}]", None)
         if before is not None and before.form is not Form.RECORD:
@@ -166,6 +173,31 @@ class Variables(Validation):
             if grown is not None:
                 parts["*"] = join(parts.get("*"), grown) or grown
         self.env[key] = record(held, parts)
+
+    def reorder(self, name: str, call: t.Call, filled: tuple[int, list[Taint | None]]) -> None:
+        """`items.append(x)`, `items.pop(0)`: what stands where, while the same block does it."""
+        level, order = filled
+        match t.last_word(call.func), call.args:
+            case "append", [item] if level == self.level:
+                order.append(self.eval(item))
+            case "insert", [t.Const(value=int(at)), item] if level == self.level:
+                order.insert(at, self.eval(item))
+            case "pop", [] if level == self.level:
+                del order[-1:]
+            case "pop", [t.Const(value=int(at))] if level == self.level:
+                del order[at : at + 1]
+            case "insert" | "pop" | "remove" | "reverse" | "sort", _:
+                self.mix(name)
+                return
+            case _:
+                return
+        self.lists[name] = filled
+
+    def mix(self, name: str) -> None:
+        """What stands where in a list is not known any more."""
+        held = self.env.get(name)
+        if held is not None and held.form is Form.RECORD and (some := each(held)):
+            self.env[name] = record(some, {"*": some})
 
     def stored(self, reached: Reached, parts: dict[str, Taint], held: Taint) -> dict[str, Taint]:
         """The parts of a store once a value is kept under the constants that stand before it."""

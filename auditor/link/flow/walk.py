@@ -35,7 +35,8 @@ class Walk(Calling):
         self.lookups: dict[str, list[str]] = {}
         self.verdicts: dict[str, t.Expr] = {}
         self.looping: dict[str, t.Expr] = {}
-        self.nesting = 0
+        self.nesting = self.level = 0
+        self.lists = {}
 
     def run(self) -> Summary:
         self.block(self.node.body)
@@ -52,11 +53,17 @@ class Walk(Calling):
     # --- statements: whether a path goes on
 
     def block(self, body: Iterable[t.Stmt]) -> bool:
+        self.level += 1
+        goes_on = True
         for stmt in body:
             self.flow.statements += 1
             if not self.stmt(stmt):
-                return False
-        return True
+                goes_on = False
+                break
+        self.level -= 1
+        for name in [x for x, (level, _) in self.lists.items() if level > self.level]:
+            del self.lists[name]  # another way may fill it otherwise
+        return goes_on
 
     def stmt(self, stmt: t.Stmt) -> bool:
         match stmt:
@@ -104,6 +111,11 @@ class Walk(Calling):
                 self.learn(test, True)
             case t.Function():
                 self.inner(stmt)
+            case t.Delete(targets=targets):
+                for target in targets:
+                    if isinstance(target, t.Item) and self.key(target.value) in self.lists:
+                        self.mix(self.key(target.value))
+                    self.eval(target.value if isinstance(target, t.Item) else target)
             case t.Jump(kind="break" | "continue"):
                 if self.jumps:
                     self.jumps[-1].append(dict(self.env))
@@ -122,7 +134,7 @@ class Walk(Calling):
                     if stmt.op in "+%"
                     else join(before, held)
                 )
-            self.bind(target, held, value)
+            self.bind(target, held, None if stmt.op else value)
         if held is None and isinstance(stmt.targets[0], t.Name) and isinstance(value, _TESTS):
             self.verdicts[stmt.targets[0].id] = value
         if isinstance(stmt.targets[0], t.Name) and (chosen := self.chosen(value)) is not None:
