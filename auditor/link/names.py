@@ -56,9 +56,11 @@ class Code(Index):
         self._layout = Layout(self.modules)
         self.fillers: list[Callable[[t.Param, Scope], str]] = []
         """How frameworks fill parameters: (parameter, its function's scope) -> canonical name."""
-        self._names: dict[tuple[int, int], str] = {}
+        self._names: dict[tuple[t.Expr, int], str] = {}
+        """By the expression, not its `id`, which another one made on the way may be given."""
         self._members: dict[tuple[str, str], str] = {}
         self._stars: dict[tuple[str, str], str] = {}
+        self._asked: set[tuple[t.Expr, int]] = set()
         self._cut = False
         self._steps = 0
         self._active = 0
@@ -104,9 +106,11 @@ class Code(Index):
         """The canonical name of `expr` as seen from `scope`; empty where it cannot be told."""
         if expr is None:
             return ""
-        key = (id(expr), id(scope))
+        key = (expr, id(scope))
         known = self._names.get(key)
         if known is not None:
+            if not known and key in self._asked:
+                self._cut = True  # from here it may be told yet
             return known
         if self._active == 0:
             self._steps = 0
@@ -116,11 +120,13 @@ class Code(Index):
             return ""
         cut_before, self._cut = self._cut, False
         self._names[key] = ""  # a cycle ends here
+        self._asked.add(key)
         self._active += 1
         try:
             name = self._name(expr, scope, depth + 1)
         finally:
             self._active -= 1
+            self._asked.discard(key)
         if name or not self._cut or self._steps > _MAX_STEPS:
             self._names[key] = name
         else:

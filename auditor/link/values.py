@@ -75,9 +75,9 @@ class Evaluator:
     """Evaluates expressions of a `Code`; remembers what it found."""
 
     code: Code
-    _busy: set[tuple[int, int]] = field(default_factory=set)
-    _known: dict[tuple[int, int], Value] = field(default_factory=dict)
-    _created: dict[tuple[int, int], list[Located]] = field(default_factory=dict)
+    _busy: set[tuple[t.Expr, int]] = field(default_factory=set)
+    _known: dict[tuple[t.Expr, int], Value] = field(default_factory=dict)
+    _created: dict[tuple[t.Expr, int], list[Located]] = field(default_factory=dict)
     _bindings: dict[tuple[str, str], list[Located]] = field(default_factory=dict)
     _bound: Env = field(default_factory=dict)
     bound_scopes: frozenset[int] = frozenset()
@@ -115,7 +115,7 @@ class Evaluator:
     def value(self, expr: t.Expr | None, scope: Scope) -> Value:
         if expr is None:
             return Unknown("not given", Place(scope.module.path, 1))
-        key = (id(expr), id(scope))
+        key = (expr, id(scope))
         if key in self._known:
             return self._known[key]
         if key in self._busy or len(self._busy) > _MAX_DEPTH:
@@ -390,7 +390,7 @@ class Evaluator:
         """
         if expr is None or depth > _MAX_DEPTH:
             return []
-        key = (id(expr), id(scope))
+        key = (expr, id(scope))
         if key not in self._created:
             self._created[key] = []  # a cycle ends here
             self._created[key] = self._sources(expr, scope, depth)

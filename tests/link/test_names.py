@@ -172,3 +172,12 @@ def test_a_directory_that_the_settings_put_on_the_path(build: Build) -> None:
     code = build(files).code
     scope = code.modules["shop/urls.py"].scope
     assert code.name(named("listed"), scope) == "apps/orders/views.py:listed"
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_the_order_of_asking_does_not_matter(build: Build, order: str) -> None:
+    """Names that rest on one another: what is asked of in the middle is told once it is known."""
+    code = build({"app.py": "from redis import Redis\nb = a\na = b or Redis()\n"}).code
+    scope = code.modules["app.py"].scope
+    for name in order:
+        assert code.name(t.Name(1, 1, 1, name), scope) == "redis.Redis()"

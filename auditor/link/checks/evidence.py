@@ -44,7 +44,7 @@ class Evidence(Part):
         super().__init__(checks, scope, tests, trace)
         self.switches = switches
         self.calls = Calls(self)
-        self._vouched: dict[int, Origin | None] = {}
+        self._vouched: dict[t.Expr, Origin | None] = {}
 
     def effect(self, expr: t.Expr, state: State) -> State:
         """The state after evaluating `expr`: calls that raise unless something is verified."""
@@ -249,7 +249,7 @@ class Evidence(Part):
             return None
         if id(self.scope) in self.values.bound_scopes:
             return self._ask(expr)  # a name is bound for the moment
-        key = id(expr)
+        key = expr
         if key not in self._vouched:
             self._vouched[key] = self._ask(expr)
         return self._vouched[key]
