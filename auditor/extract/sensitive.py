@@ -7,12 +7,17 @@ import re
 from auditor.extract.secrets import find_secrets
 
 _SENSITIVE = re.compile(
-    r"passw|pwd|secret|token|api_?key|apikey|private|credential|_key$|^key$|auth|salt|dsn|signature",
+    r"passw|pwd|secret|token|api_?key|apikey|private|credential|_s?key$|^key$|auth|salt|dsn|signature"
+    r"|(?:^|_)(?:pass(?:phrase|code)?|pat|creds?)\d?$",
     re.I,
 )
 _HARMLESS = re.compile(
     r"(?:expir|ttl|minutes|seconds|days|hours|algorithm|max|limit|url$|uri$|enabled|public|publishable"
-    r"|length|author|allow|^cors_|^use_|^enable|^disable|require)",
+    r"|length|author(?!iz)|allow|^cors_|^use_|_use_|^enable|_enable_|^disable|require|tokenizer|lifetime|serializer|validators"
+    r"|iterations|unauthenticated|^google_application_credentials$|(?:chunk|overlap|size|context|response)\w*_tokens$"
+    r"|cookie_(?:access|domain|http_?only|path|refresh|same_?site|secure|name)$|password_(?:reset|change|hints?)$"
+    r"|_(?:claim|class|classes|types?|mode|image|tag|restart|port|port_https?|host|domain|name|active|version|issuer|audience"
+    r"|realm|header|model|user|username|interval|client_id|token_id|file|path|storage|location|repo|backend|rule)$)",
     re.I,
 )
 _PLACEHOLDER = re.compile(

@@ -87,8 +87,12 @@ def _row(name: str, reads: list[ReadRow], definitions: list[SettingDefinition]) 
     )
 
 
+_OPEN = re.compile(r"|[.~]{0,2}/(?:[\w.\-]+/)*[\w\-]+\.[a-z]{2,5}")
+"""Nothing, or the path of a file: no secret, whatever the setting is called."""
+
+
 def _script(read: ScriptRead) -> ReadRow:
-    masked = read.default is not None and is_sensitive(read.name)
+    masked = is_sensitive(read.name) and not _OPEN.fullmatch(read.default or "")
     return ReadRow(read.place.path, read.place.line, "(masked)" if masked else read.default)
 
 
@@ -97,6 +101,8 @@ def _default(read: SettingRead) -> str | None:
         return None
     if isinstance(read.default, Known) and read.default.value is None:
         return _NONE
+    if isinstance(read.default, Known) and _OPEN.fullmatch(str(read.default.value)):
+        return str(read.default.value)
     if isinstance(read.default, Masked) or is_sensitive(read.name):
         return "(masked)"
     known = next((str(k.value) for k in possible(read.default)), "(computed)")
@@ -119,6 +125,12 @@ _OF_TOOLS = re.compile(
     r"|WDS_SOCKET_PORT|GENERATE_SOURCEMAP|CHOKIDAR_USEPOLLING|BROWSER|FAST_REFRESH|PUID|PGID)$"
 )
 """Names that tools, images and libraries read by themselves."""
+_OF_HOSTS = re.compile(
+    r"^(?:PATH|PWD|LANG|LC_\w+|TZ|HOME|PORT|HOST|HOSTNAME|USER|UID|GID|TERM|SHELL|TMPDIR|CI|VIRTUAL_ENV|NODE_ENV|NO_COLOR|DYNO"
+    r"|DATABASE_URL|REDIS_URL|K_SERVICE|(?:PYTHON|PYTEST|KUBERNETES_|GITHUB_|GITLAB_|CI_|HEROKU_|RENDER|RAILWAY_|VERCEL|FLY_|GAE_"
+    r"|GOOGLE_CLOUD_|AWS_(?:REGION|DEFAULT_REGION|LAMBDA_|EXECUTION_))\w*)$"
+)
+"""Names that a shell, a pipeline or a host sets by itself."""
 _REAL = ("production", "staging", "development")
 
 
@@ -133,12 +145,12 @@ def _notes(
         tracked = sorted({d.place.path for d in written if d.tracked})
         if tracked:
             yield 3, f"a secret, written in {_listed(tracked)}"
-        if any(r.default not in (None, "", "(computed)", _NONE) for r in reads):
+        if any(r.default == "(masked)" for r in reads):
             yield 2, "a secret with a default in code"
         if SHIPPED.match(name):
             yield 3, "named like a secret, and sent to every browser"
     required = [r for r in reads if r.default is None]
-    if reads and not definitions and required and not _OF_TOOLS.match(name):
+    if reads and not definitions and required and not _OF_HOSTS.match(name):
         yield 2, "read without a default, and defined nowhere"
     elif required and not real and definitions:
         yield 1, "defined in examples only"

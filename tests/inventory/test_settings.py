@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.discover import Kind, Role
 from auditor.extract.pipeline import extract_source
+from auditor.extract.sensitive import is_sensitive
 from auditor.extract.source import Source
 from auditor.inventory.settings import SettingRow, rows, show
 from tests.conftest import Build
@@ -253,6 +256,59 @@ def test_notes(build: Build) -> None:
     assert found["IDLE"].notes == ["defined, and read by no code here"]
     assert found["SIGNING_KEY"].notes == ["a secret with a default in code"]
     assert found["LEVEL"].notes == ["differs: production info, development debug"]
+
+
+def test_what_the_code_must_be_given(build: Build) -> None:
+    """A host sets DATABASE_URL and PORT, and nobody but its owner an API key."""
+    reads = "".join(f"{n} = os.environ['{n}']\n" for n in ("OPENAI_API_KEY", "REDIS_HOST", "PORT"))
+    found = of(build, app_dot_py=f"import os\n{reads}URL = os.environ['DATABASE_URL']\n")
+    told = {name for name, row in found.items() if row.notes}
+    assert told == {"OPENAI_API_KEY", "REDIS_HOST"}
+
+
+def test_no_secret_is_a_default_that_is_empty_or_a_path(build: Build) -> None:
+    source = """
+        import os
+        A = os.getenv("SMTP_PASSWORD", "")
+        B = os.getenv("FIREBASE_CREDENTIALS", "/app/firebase.json")
+        C = os.getenv("APP_TOKEN", "tok-9f8d7c6b5a")
+    """
+    found = of(build, app_dot_py=dedent(source))
+    assert {name: row.notes for name, row in found.items()} == {
+        "SMTP_PASSWORD": [],
+        "FIREBASE_CREDENTIALS": [],
+        "APP_TOKEN": ["a secret with a default in code"],
+    }
+
+
+def test_which_are_secrets() -> None:
+    secret = (
+        "RABBITMQ_DEFAULT_PASS GITHUB_PAT DUO_SKEY AUTH_TOKEN PG_PASS SECRET_KEY_BASE S3_ACCESS_KEY"
+    )
+    plain = "PGBOUNCER_AUTH_TYPE TOKENIZERS_PARALLELISM AUTH_COOKIE_DOMAIN CHUNK_SIZE_TOKENS AUTH_USER_MODEL COMPASS"
+    assert [name for name in secret.split() if not is_sensitive(name)] == []
+    assert [name for name in plain.split() if is_sensitive(name)] == []
+
+
+def test_a_pipeline_s_environment_is_no_setting(build: Build) -> None:
+    job = "jobs:\n  d:\n    environment:\n      name: staging\n      url: https://s.shop.io\n    env:\n      LEVEL: info\n"
+    named = {".github/workflows/cd.yml": "on: push\n" + job}
+    assert [row.name for row in rows(build(named))] == ["LEVEL"]
+
+
+def test_what_a_chart_fills_in_differs_from_nothing(build: Build) -> None:
+    chart = "kind: Deployment\nspec:\n  template:\n    spec:\n      containers:\n        - name: a\n          env:\n"
+    template = (
+        chart + '            - name: REDIS_HOST\n              value: "{{ .Release.Name }}-redis"\n'
+    )
+    compose = "services:\n  a:\n    image: a\n    environment:\n      REDIS_HOST: redis\n"
+    named = {
+        "helm/Chart.yaml": "name: a\nversion: 1.0.0\napiVersion: v2\n",
+        "helm/templates/d.yaml": template,
+    }
+    (row,) = rows(build({**named, "docker-compose.yml": compose}))
+    assert not any("filled" in d.value for d in row.defined)
+    assert not any(note.startswith("differs") for note in row.notes)
 
 
 def test_the_worst_come_first(build: Build) -> None:

@@ -36,6 +36,8 @@ class GivenSetting(Fact, frozen=True):
 _GIVES = re.compile(
     r"(?i)^(?:envs?|environment|environments?|environment_?variables|env_?vars|env_?variables|extra_?env(?:_?vars)?|variables|vars|environmentSecrets|data|stringData|config_?(?:map|env|data)?|secrets?(?:_?(?:env|data|values))?)$"
 )
+_OF_DEPLOYMENTS = {"name", "url", "action", "on_stop", "auto_stop_in", "deployment_tier"}
+"""What a pipeline's job says of the `environment` that it deploys to."""
 _CAPITALS_ONLY = re.compile(r"(?i)^(?:data|stringData|config\w*|secrets?\w*|variables|vars)$")
 """Keys that hold more than settings: only names in capitals are."""
 _CAPITALS = re.compile(r"[A-Z][A-Z0-9_]{1,100}")
@@ -91,6 +93,7 @@ def _blocks(
             and _GIVES.match(key)
             and not (inside == "test" and re.match(r"(?i)secret|config", key))
             and (manifest or key not in ("data", "stringData"))
+            and not (inside == "test" and text_at(value, "name") and set(value) <= _OF_DEPLOYMENTS)
         ):
             told = _told(path) or inside
             yield from _settings(

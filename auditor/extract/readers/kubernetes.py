@@ -106,7 +106,7 @@ def _workload(document: Document, kind: str, name: str) -> Iterator[Fact]:
                 yield Probe(f"Kubernetes {probe}", target, document.line(*where, probe))
         for number, setting in enumerate(_list(at(container, "env"))):
             key, value = text_at(setting, "name"), at(setting, "value")
-            if key and isinstance(value, str | int):
+            if key and isinstance(value, str | int) and FILLED not in str(value):
                 place = document.line(*where, "env", number)
                 yield PlatformSetting("Kubernetes", key, safe_value(key, str(value)), "", place)
         limits = at(container, "resources")
