@@ -198,13 +198,14 @@ class Guards:
             return None
         whole = self.checks.summary(function, tests)
         summary = self._heeded(whole, function, signed(function))
-        if not summary.rejects or not summary.exits:
+        if not summary.exits:
             return None
-        judged = summary.guaranteed in (Strength.VERIFIED, Strength.OUTSIDE)
-        if not summary.denies and not (judged and signed(function)):
+        proves = signed(function) and summary.guaranteed in (Strength.VERIFIED, Strength.OUTSIDE)
+        if not proves and not (summary.rejects and summary.denies):
             return None
         assert isinstance(function.node, t.Function)
-        at = Place(function.path, summary.rejects[0].line, 1, 0, function.node.name)
+        first = (*summary.rejects, *(e.node for e in summary.exits))[0]
+        at = Place(function.path, first.line, 1, 0, function.node.name)
         notes = "; ".join(summary.notes)
         if summary.guaranteed in (Strength.VERIFIED, Strength.EITHER):
             name, state, reason = function.node.name, Guarding.ENFORCED, "verifies in its body"

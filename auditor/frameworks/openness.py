@@ -44,7 +44,7 @@ _PRIVATE_COLUMN = re.compile(
     re.I,
 )
 _SHOWN_KIND = re.compile(
-    r"posts?|articles?|comments?|reviews?|ratings?|recipes?|questions?|answers?|topics?|threads?|blogs?|entr(?:y|ies)"
+    r"posts?|authors?|articles?|comments?|reviews?|ratings?|recipes?|questions?|answers?|topics?|threads?|blogs?|entr(?:y|ies)"
     r"|products?|photos?|images?|videos?|pictures?|books?|movies?|films?|songs?|albums?|projects?|packages?|stor(?:y|ies)"
     r"|events?|news|listings?|ads?|tweets?|likes?|tags?|categor(?:y|ies)|courses?|lessons?|quotes?|snippets?",
     re.I,

@@ -27,7 +27,7 @@ _ACTIONS = tuple(
             r"|(?:log|sign)[-_]?in/(?:totp|otp|mfa|2fa|oidc|sso|saml2?|ldap|oauth2?|verify|challenge|providers)"
             r"|(?:oauth2?|oidc|openid|saml2?|sso)[-/](?:tokens?|exchange|config(?:uration)?|providers?)"
             r"|(?:google|github|gitlab|facebook|microsoft|apple|discord|oauth2?|oidc|sso)/(?:auth[-_]?)?url"
-            r"|(?:auth|login|social|sign[-_]?in|accounts?)[-_/]"
+            r"|(?:auth|login|social|sign[-_]?in|accounts?|oauth2?|oidc|sso)[-_/]"
             r"(?:google|facebook|github|gitlab|apple|twitter|microsoft|linkedin|kakao|naver|yandex|vk|telegram)"
             r"|(?:google|facebook|github|gitlab|apple|twitter|microsoft|linkedin|kakao|naver|yandex|vk|telegram)"
             r"[-_](?:auth|login|sign[-_]?in)",
@@ -125,6 +125,7 @@ _PASSWORD = {"password", "passwd", "pwd", "pass", "username"}
 _RECOVERY = {"forgot", "forgotten", "forget", "reset", "recover", "recovery", "lost", "retrieve"}
 _PROVING = {"verify", "verification", "confirm", "confirmation", "activate", "activation"}
 _PROVEN = {"email", "mail", "otp", "code", "account", "phone", "mobile", "registration", "signup"}
+_SENT = {"code", "otp", "token"}
 _AROUND = {
     "request", "send", "resend", "check", "validate", "start", "initiate", "complete", "finish", "submit", "new",
     "code", "otp", "token", "link", "email", "mail", "by", "with", "via", "my", "your", "user", "form", "page", "done",
@@ -138,6 +139,14 @@ def _named_by_words(segment: str) -> str:
     """What the words of a segment say together, in any order."""
     words = {word.lower() for word in _WORD.findall(segment)}
     if words & _PASSWORD and words & _RECOVERY and words <= _PASSWORD | _RECOVERY | _AROUND:
+        return "password recovery"
+    proving = words & (_PROVING | {"check", "validate"})
+    if (
+        proving
+        and words & _RECOVERY
+        and words & _SENT
+        and words <= _RECOVERY | _SENT | _PROVING | _AROUND
+    ):
         return "password recovery"
     if words & _PROVING and words & _PROVEN and words <= _PROVING | _PROVEN | _AROUND:
         return "link of a mail"
@@ -170,13 +179,15 @@ def public_by_nature(method: str, path: str) -> str:
             segments.pop()  # `/reset/{uid}/{token}`
     if _with_provider("/".join(segments[-3:])):
         return "sign-in callback"
+    shown = reads and len(segments) > 1 and segments[0].lower() in ("open", "public")
+    named = "public by its name" if shown else ""  # `/public/products/{id}`
     if any(segment.startswith("{") for segment in segments[:-1]):
-        return ""
+        return named
     *above, last = segments
     if reads and _FILE.fullmatch(last):
         return "static files"
     if last.startswith("{"):
-        return "static files" if above and reads and _PLACES[2][1].fullmatch(above[0]) else ""
+        return "static files" if above and reads and _PLACES[2][1].fullmatch(above[0]) else named
     pair = f"{above[-1]}/{last}" if above else ""
     for why, words in _ACTIONS:
         if why == "registration" and above and _OF_THINGS.fullmatch(above[-1]):
@@ -212,13 +223,13 @@ def public_by_nature(method: str, path: str) -> str:
             return "health check"
     if any(segment.lower() == "public" for segment in above):
         return "public by its name"
-    return ""
+    return named
 
 
 _with_provider = re.compile(
     r"(?:.*/)?(?:oauth2?|oidc|openid|sso|saml2?|social(?:[-_]?(?:auth|login))?|auth|login|sign-?in)/(?:"
     r"\{(?:oauth_?)?(?:provider|backend|idp)(?:_?(?:name|id|slug))?\}(?:/(?:authori[sz]ed?|callback|register|login"
-    r"|complete|authenticate|redirect|return|start|initiate|acs))?)",
+    r"|complete|authenticate|redirect|return|start|initiate|acs))?|callback/\{\w+\})",
     re.I,
 ).fullmatch
 """`/oauth/{provider}/callback`: another server's word is the credential."""

@@ -38,7 +38,7 @@ _SLOW_LIBRARIES = (
     "werkzeug.security.",
     "flask_bcrypt.",
 )
-_SLOW_CALLS = {"hash", "verify", "verify_and_update", "generate_password_hash", "check_password_hash", "encrypt"}  # fmt: skip
+_SLOW_CALLS = {"hash", "hashpw", "checkpw", "verify", "verify_and_update", "generate_password_hash", "check_password_hash", "encrypt"}  # fmt: skip
 _NOT_KEPT = re.compile(r"pwned|hibp|haveibeenpwned|realm|nonce|cnonce|\bha1\b", re.I)
 _WEAK_SCHEMES = re.compile(
     r"^(?:plaintext|hex_\w+|\w*md5\w*|des_crypt|bigcrypt|crypt16|bsdi_crypt|lmhash|nthash|mysql\w*|sha1_crypt"
@@ -113,7 +113,7 @@ def fast_hashes(application: Application) -> Iterator[PasswordHash]:
         words = _words(function)
         if any(_SLOW.search(w) or _NOT_KEPT.search(w) for w in words) or _is_client(site):
             continue
-        if function is not None and _hands_on(code, function):
+        if function is not None and (_hands_on(code, function) or _is_handed_on(code, function)):
             continue
         told = f"{method.upper()}, which a graphics card tries billions of times a second"
         yield PasswordHash(method, place_of(site), told, True)
@@ -127,6 +127,18 @@ def _hands_on(code: Code, function: Located) -> bool:
         for node in t.walk_own(*function.node.body)  # type: ignore[attr-defined]
         if isinstance(node, t.Call) and t.last_word(node.func) in _SLOW_CALLS
     )
+
+
+def _is_handed_on(code: Code, function: Located) -> bool:
+    """Whether what a helper makes is given to a slow hash: `bcrypt.hashpw(prehash(password), salt)`."""
+    callers = (
+        code.enclosing(site.scope)
+        for site in code.method_calls(function.node.name)  # type: ignore[attr-defined]
+        if (found := code.defined(site.node.func, site.scope)) is not None
+        and found.key == function.key
+    )
+    hashing = [_hands_on(code, caller) for caller in callers if caller is not None]
+    return bool(hashing) and all(hashing)
 
 
 def _added(code: Code, site: CallSite) -> list[t.Expr]:

@@ -51,6 +51,7 @@ signing(
     "verify", "is_valid_webhook_event_signature", "verifySignature", "validate_webhook", "validate_v3_signature",
     "validate", "is_valid_request", "is_valid",
 )  # fmt: skip
+signing(re.compile(r"hmac\.(?:new|digest)"), "new", "digest")
 
 
 @recognises

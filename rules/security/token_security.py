@@ -101,6 +101,7 @@ class TokenSecurity(Rule):
     good = (
         {
             "app.py": """
+import bcrypt
 import hashlib
 from fastapi import FastAPI
 from passlib.context import CryptContext
@@ -111,6 +112,12 @@ context = CryptContext(schemes=["bcrypt"])
 def hash_password(password: str):
     digest = hashlib.sha256(password.encode()).hexdigest()
     return context.hash(digest)
+
+def prehashed(password: str) -> bytes:
+    return hashlib.sha256(password.encode()).hexdigest().encode()
+
+def verify_password(password: str, kept: bytes):
+    return bcrypt.checkpw(prehashed(password), kept)
 
 @app.post("/register")
 def register(password: str):

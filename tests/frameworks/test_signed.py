@@ -81,6 +81,67 @@ CASES = {
 """,
         Guarding.EXEMPT,
     ),
+    "a comparison in plain sight, in a service that says no": (
+        """
+    if not process(body, signature):
+        return {"status": "error"}
+    return {"status": "done"}
+
+def process(body, signature):
+    expected = hmac.new(os.environ["SECRET"].encode(), body, hashlib.sha512).hexdigest()
+    if signature != expected:
+        return False
+    store(body)
+    return True
+""",
+        Guarding.EXEMPT,
+    ),
+    "a service that raises": (
+        """
+    process(body, signature)
+    return {"status": "done"}
+
+def process(body, signature):
+    if not signed(body, signature):
+        raise ValueError("bad signature")
+    store(body)
+""",
+        Guarding.ENFORCED,
+    ),
+    "a check that says no while its secret is not set": (
+        """
+    if not checked(body, signature):
+        raise HTTPException(400)
+    store(body)
+
+SECRET = os.environ.get("SECRET", "")
+
+def checked(body, signature):
+    if not SECRET:
+        return False
+    try:
+        client.utility.verify_webhook_signature(body.decode(), signature, SECRET)
+        return True
+    except Exception:
+        return False
+""",
+        Guarding.ENFORCED,
+    ),
+    "a check that says yes while its secret is not set": (
+        """
+    if not checked(body, signature):
+        raise HTTPException(400)
+    store(body)
+
+SECRET = os.environ.get("SECRET", "")
+
+def checked(body, signature):
+    if not SECRET:
+        return True
+    return signed(body, signature)
+""",
+        Guarding.ABSENT,
+    ),
     "work for all": (
         """
     if not signed(body, signature):

@@ -61,9 +61,9 @@ class Walk(Part):
         assert isinstance(node, t.Function)
         start, env = Strength.NONE, self.sent()
         end = self.block(node.body, State(start, env))
-        if self.trace.optional and end is None and not self.trace.exits:
+        if self.trace.optional and end is None and all(map(_says_no, self.trace.exits)):
             self.trace.by_default = False  # a feature that is off lets nobody pass
-            self.trace.rejects, self.trace.answers = [], []
+            self.trace.rejects, self.trace.answers, self.trace.exits = [], [], []
             end = self.block(node.body, State(start, env))
         if end is not None:
             self.exit(end, node)
@@ -369,6 +369,14 @@ class Walk(Part):
                     self.trace.denies = denied or len(self.trace.rejects) > turned
                     break
         return self.block(stmt.final, merge(ends)) if stmt.final else merge(ends)
+
+
+def _says_no(way: Exit) -> bool:
+    """Whether a way out is `return False`, which a check says of everybody where it is off."""
+    match way.node:
+        case t.Return(value=t.Const(value=False)):
+            return True
+    return False
 
 
 def _catches_all(handler: t.Handler) -> bool:
