@@ -69,7 +69,7 @@ def resources(application: Application) -> Iterator[Resource]:
         for close, _ in (
             own or same
         ):  # a class that closes what it keeps is asked to, or nobody does
-            where = reach.started_by(close) or (_asked_by_state(code, reach, close) if own else "")
+            where = reach.started_by(close) or (_asked_elsewhere(code, reach, close) if own else "")
             if closed is None or (where and not run):
                 closed, run = place_of(close), where
         yield Resource(kind, name.rpartition(".")[2], place_of(site), closed, run)
@@ -113,17 +113,24 @@ def _of_self(func: t.Attr) -> bool:
     return t.dotted(func.value).startswith(("self.", "cls."))
 
 
-def _asked_by_state(code: Code, reach: Reach, close: CallSite) -> str:
-    """Whether the method that closes is called of what `app.state` keeps, whatever that is."""
+def _asked_elsewhere(code: Code, reach: Reach, close: CallSite) -> str:
+    """Whether the method that closes is called of something that cannot be told, and may be this.
+
+    Of what `app.state` keeps, or by a name like that of the class's module: `ai_service.close()`.
+    """
     name = getattr(close.function, "name", "")
-    return next(
-        (
-            how
-            for site in (code.method_calls(name) if name else ())
-            if ".state." in t.dotted(site.node.func) and (how := reach.started_by(site))
-        ),
-        "",
-    )
+    own = set(close.path.rpartition("/")[2].removesuffix(".py").split("_")) - _GENERAL
+    for site in code.method_calls(name) if name else ():
+        func = site.node.func
+        if not isinstance(func, t.Attr) or t.dotted(func).startswith(("self.", "cls.")):
+            continue
+        words = set(t.last_word(func.value).split("_"))
+        if (".state." in t.dotted(func) or words & own) and (how := reach.started_by(site)):
+            return how
+    return ""
+
+
+_GENERAL = {"service", "services", "client", "clients", "api", "session", "db", "database", "utils"}
 
 
 def _kept(site: CallSite) -> str:

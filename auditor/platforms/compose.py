@@ -49,7 +49,9 @@ def for_developers(path: str) -> bool:
 
 @provides(Container)
 def compose_services(application: Application) -> Iterator[Container]:
-    """Where a platform serves the application, a file that names no environment need not restart it."""
+    """Where a platform serves the application, a file that names no environment runs it at a developer's:
+    nothing need restart it, and its databases may be asked from there.
+    """
     (compose,) = application.facts(Compose)
     hosted = bool(application.facts(Hosted))
     for path, services in compose.files.items():
@@ -184,7 +186,7 @@ def _container(path: str, service: Service, whole: list[Service], restarted: boo
         image,
         Place(path, service.line),
         tuple(power),
-        published if database else (),
+        published if database and not restarted else (),
         Place(path, service.ports_line),
         {"": None, "root": True, "0": True}.get(user, False),
         restarted or any(each.restart or each.one_off for each in whole),

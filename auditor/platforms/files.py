@@ -97,13 +97,14 @@ def units(application: Application) -> Iterator[Command]:
 
 @provides(HealthProbe)
 def probes(application: Application) -> Iterator[HealthProbe]:
+    (compose,) = application.facts(Compose)
     for file, probe in application.of(Probe):
         yield HealthProbe(probe.platform, probe.path, Place(file.path, probe.line))
     for file, image in application.of(Image):
         if image.healthcheck:
             yield HealthProbe("Dockerfile", image.healthcheck, Place(file.path, image.line))
     for file, service in application.of(Service):
-        if service.healthcheck:
+        if service.healthcheck and not compose.is_local(file.path):
             source = f"service {service.name}"
             yield HealthProbe(source, service.healthcheck, Place(file.path, service.line))
 

@@ -68,6 +68,33 @@ class GracefulShutdown(Rule):
         return present(each.place, f"{each.kind} is closed ({each.closed})", subject)
 
     good = (
+        {  # asked of something that cannot be told, by a name like the module's
+            "app.py": """
+from fastapi import FastAPI
+from prices_service import make
+app = FastAPI()
+
+@app.on_event("shutdown")
+async def stop():
+    prices = make()
+    await prices.close()
+""",
+            "prices_service.py": """
+import httpx
+import registry
+
+class Prices:
+    def client(self):
+        self._client = httpx.AsyncClient()
+        return self._client
+
+    async def close(self):
+        await self._client.aclose()
+
+def make():
+    return registry.known(Prices)
+""",
+        },
         {
             "app.py": """
 import os

@@ -21,6 +21,9 @@ from auditor.model.web import Guarding, HealthCheck, Route, UnreadFramework, Web
 
 _ASKS = re.compile(r"(?:^|(?:localhost|127\.0\.0\.1|0\.0\.0\.0):\d+)/([\w-]+)")
 _OWN = re.compile(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(?::\d+)?(/[\w./-]+)")
+_NAMED = re.compile(
+    r"health|ready|readi|live|ping|status|alive|up\b|heartbeat|probe|check|z$", re.I
+)
 _LIVENESS = re.compile(r"/(?:ping|live\w*|alive)/?$", re.I)
 
 
@@ -125,6 +128,12 @@ class HealthChecks(Rule):
             said = f" and says {check.claims} as a constant" if check.claims else ""
             beside = ", beside a deeper one" if deeper else ""
             told = f"{name} answers a constant{said}, whatever the state of the database{beside}"
+            if not check.claims and not _NAMED.search(name):
+                told = (
+                    f"a probe asks {name}, a page: nothing tells whether the application is ready"
+                )
+                yield Evidence(place, State.WEAK, Severity.MEDIUM, told, subject)
+                return
             if not check.claims and _LIVENESS.search(name):
                 told = f"{name} tells that the process is alive; nothing tells whether it is ready{beside}"
                 yield Evidence(place, State.WEAK, Severity.MEDIUM, told, subject)
@@ -146,7 +155,9 @@ class HealthChecks(Rule):
                     probe.place, f"{probe.source} asks {exact[0].route.path}", probe.source
                 )
             elif not any(c.checks for c in exact) and any(
-                c.checks for c in checks if c.route.application in apps
+                c.checks and c.reports_failure and not c.broken
+                for c in checks
+                if c.route.application in apps
             ):
                 told = f"{probe.source} asks {exact[0].route.path}, which checks nothing, instead of the deeper check"
                 yield Evidence(probe.place, State.WEAK, Severity.MEDIUM, told, probe.source)

@@ -418,3 +418,22 @@ jobs:
 def test_compose_file_of_a_load_test_is_no_deployment(build: Build) -> None:
     compose = "services:\n  locust: {image: 'locustio/locust:2'}\n"
     assert not build({"docker-compose.locust.yml": compose}).facts(Container)
+
+
+def test_probe_of_a_local_compose_file_says_nothing_of_production(build: Build) -> None:
+    compose = """
+services:
+  web:
+    build: .
+    healthcheck: {test: "curl -f http://localhost:8000/health"}
+    volumes: ["VOLUME"]
+"""
+    local = {"docker-compose.yml": compose.replace("VOLUME", ".:/app"), "app.py": ""}
+    assert not build(local).facts(HealthProbe)
+    assert build({"docker-compose.yml": compose.replace("VOLUME", "data:/data")}).facts(HealthProbe)
+
+
+def test_database_of_a_compose_file_beside_a_cluster_is_asked_from_the_desk(build: Build) -> None:
+    compose = "services:\n  web: {build: .}\n  db: {image: 'postgres:17', ports: ['5432:5432'], volumes: ['data:/d']}\n"
+    application = build({"docker-compose.yml": compose, "k8s/web.yaml": "kind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: web, image: 'shop/web:1'}]}}}\n"})  # fmt: skip
+    assert not any(each.published for each in application.facts(Container))
