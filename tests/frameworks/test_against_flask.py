@@ -12,11 +12,13 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from apiflask import APIFlask
 
 from auditor.model.web import Guarding, Route
-from tests.conftest import load, write
+from tests.conftest import Build, load, write
 
 AUTH = """
 import functools, hmac, os
@@ -1422,16 +1424,6 @@ def renew():
     return "x"
 """,
     },
-    "APIFlask and its documentation": {
-        "app.py": """
-from apiflask import APIFlask
-
-app = APIFlask(__name__, spec_path="/spec.json")
-
-@app.get("/open")
-def shown(): return {}
-""",
-    },
     "guards imported where they can be, and made by a decorator": {
         "flask_own/__init__.py": "",
         "flask_own/flask/__init__.py": """
@@ -1742,6 +1734,7 @@ def signed_in(view):
 """,
         "app.py": """
 from pathlib import Path
+from typing import Any
 import connexion
 from connexion.resolver import RestyResolver
 
@@ -1778,3 +1771,12 @@ def test_same_routes_and_guards_as_the_framework(files: Mapping[str, str], tmp_p
         (r.method, r.path): r.authentication is Guarding.ENFORCED for r in load(root).facts(Route)
     }
     assert ours == served(root)
+
+
+@pytest.mark.parametrize("given", [{}, {"spec_path": "/spec.json"}, {"docs_path": None}])
+def test_what_apiflask_serves_of_itself(given: dict[str, Any], build: Build) -> None:
+    written = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    source = f"from apiflask import APIFlask\napp = APIFlask(__name__, {written})\n"
+    ours = {(r.path, r.authentication) for r in build({"app.py": source}).facts(Route)}
+    rules = APIFlask("sample", **given).url_map.iter_rules()
+    assert ours == {(rule.rule, Guarding.EXEMPT) for rule in rules}
