@@ -18,8 +18,9 @@ from auditor.libraries.authentication import known_guard
 from auditor.link.application import Application
 from auditor.link.bare import Bare, conditions
 from auditor.link.checks import Checks, Origin, Strength, Summary
+from auditor.link.checks.recognised import RECOGNISERS
 from auditor.link.pathtests import PathTests
-from auditor.link.scopes import Located, Scope
+from auditor.link.scopes import CallSite, Located, Scope
 from auditor.link.values import place_of
 from auditor.model.places import Place
 from auditor.model.web import OF_THE_PRIVATE, Guard, Guarding
@@ -176,7 +177,12 @@ class Guards:
         for call in _asked(function):
             name = t.dotted(call.func)
             known = self.code.name(call.func, scope)
-            if self.code.defined(call.func, scope) is not None:
+            if (found := self.code.defined(call.func, scope)) is not None:
+                if (asked := self._handed_over(found) or self._lost(found)) is not None:
+                    what = t.dotted(asked.func) or t.last_word(asked.func)
+                    reason = f"what `{name}` makes of `{what}` could not be followed"
+                    at = place_of(Located(call, scope))
+                    return Guard(name, at, "body", Guarding.UNKNOWN, reason)
                 continue
             if _FRAMEWORKS.match(known) and not _KEPT_ON.search(known):
                 continue
@@ -184,6 +190,36 @@ class Guards:
                 reason = f"`{name}` is asked, and what it does could not be followed"
                 return Guard(name, place_of(Located(call, scope)), "body", Guarding.UNKNOWN, reason)
         return None
+
+    def _handed_over(self, found: Located) -> t.Call | None:
+        """What a function of the tree leaves the answer to: `return manager.validate_token(token)`."""
+        inner = self.code.inside(found)
+        body = found.node.body if isinstance(found.node, t.Function) else []
+        for node in t.walk_own(*body):
+            match node:
+                case t.Return(value=t.Call(func=func) as call) if _ASKING.search(t.last_word(func)):
+                    known = self.code.name(func, inner)
+                    if self.code.defined(func, inner) is None and not _FRAMEWORKS.match(known):
+                        return call
+        return None
+
+    def _lost(self, found: Located) -> t.Call | None:
+        """A verification somewhere below a function that may say no, though no way through shows it."""
+        if not isinstance(found.node, t.Function):
+            return None
+        if all(each.truthy is True for each in self.checks.summary(found).exits):
+            return None  # it lets everybody pass, whatever it has verified
+        for each in self.code.with_callees(found, 3):
+            inner = self.code.inside(each)
+            for node in t.walk_own(*each.node.body):  # type: ignore[attr-defined]
+                if isinstance(node, t.Call) and self._verifies(CallSite(node, inner)):
+                    return node
+        return None
+
+    def _verifies(self, site: CallSite) -> bool:
+        name = self.code.name(site.node.func, site.scope)
+        told = (recognise(site, name, self.values) for recognise in RECOGNISERS)
+        return any(each is not None and each.strength >= Strength.DEFAULT_SECRET for each in told)
 
     def _verifying(self, function: Located, tests: PathTests | None) -> Guard | None:
         """The guard that a handler is itself, when no way through it skips the check.

@@ -43,10 +43,27 @@ def _is_front_end(path: str, function: Located) -> bool:
     if not _CATCH_ALL.fullmatch(path):
         return False
     nodes = list(t.walk_own(*function.node.body))  # type: ignore[attr-defined]
+    match function.node.body[-1]:  # type: ignore[attr-defined]
+        case t.Return(value=t.Call(func=func, args=[folder, t.Name()])) if t.last_word(
+            func
+        ) == "send_from_directory" and any(map(_FOLDER.fullmatch, _words(folder))):
+            return True
     if not any(isinstance(n, t.Const) and str(n.value).endswith("index.html") for n in nodes):
         return False
     calls = [t.last_word(n.func) for n in nodes if isinstance(n, t.Call)]
     return any(_SENDS.search(call) for call in calls)
+
+
+_FOLDER = re.compile(r"front[-_]?end|dist|build|www|client|webapp|spa", re.I)
+"""Words of the names of folders that hold a built front end."""
+
+
+def _words(folder: t.Expr) -> list[str]:
+    """The words of a folder: of `app.config["FRONTEND_FOLDER"]` or `"../frontend/dist"`."""
+    nodes = list(t.walk_own(folder))
+    spelt = [str(n.value) for n in nodes if isinstance(n, t.Const)]
+    spelt += [n.id for n in nodes if isinstance(n, t.Name)]
+    return [word for text in spelt for word in re.split(r"[/\\_.]", text[:200])]
 
 
 def _is_static(function: Located) -> bool:

@@ -8,11 +8,32 @@ from auditor.model.web import Guarding, Route
 from tests.conftest import Build
 
 HEAD = """
+import jwt, os
 import registry
 from acme.security import Authorizer, authorize, needs_login, render_form, require_permission
 from fastapi import Depends, FastAPI, Request
 app = FastAPI()
 auth = registry.load("auth")
+
+def verify_token(request):
+    return auth.validate_token(request)
+
+def check_token(request):
+    return bool(request)
+
+def ensure_token(request):
+    told = read_token(request.headers.get("x-token"))
+    return "ERROR" not in told
+
+def read_token(token):
+    try:
+        return jwt.decode(token, os.environ["KEY"], algorithms=["HS256"])["email"]
+    except jwt.PyJWTError:
+        return "ERROR"
+
+def ensure_any_token(request):
+    read_token(request.headers.get("x-token"))
+    return True
 """
 HANDLER = """
 @app.post("/orders")
@@ -32,11 +53,23 @@ UNKNOWN = {
     ),
     "what gives the caller": ("", "", "user = await auth.get_current_user(request)"),
     "a test": ("", "", "if not auth.is_authorized(request): return None"),
+    "a function of the tree that asks one": ("", "", "if not verify_token(request): return None"),
+    "a verification whose outcome is told by a text": (
+        "",
+        "",
+        "if not ensure_token(request): return None",
+    ),
     "a context": ("", "", "with require_permission(request): pass"),
 }
 OPEN = {
     "a decorator that guards nothing": ("@render_form", "", "pass"),
     "a dependency that guards nothing": ("", ", page=Depends(registry.Paging())", "pass"),
+    "a function of the tree that asks nobody": ("", "", "if not check_token(request): return None"),
+    "a verification whose outcome nobody minds": (
+        "",
+        "",
+        "if not ensure_any_token(request): return None",
+    ),
     "a call that asks nobody": ("", "", "auth.log(request)"),
     "what it only tells": ("", "", "shown = {'may': auth.is_authorized(request)}"),
     "the sign-in's own question": ("", "", "user = auth.authenticate('name', 'password')"),
