@@ -20,6 +20,7 @@ from tests.conftest import Build
         ("GET", "/__health__", "health check"),
         ("GET", "/auth/captcha", "login"),
         ("POST", "/passport/sms_code", "login"),
+        ("POST", "/admin/telegram/request-code", "login"),
         ("GET", "/codes/country_code", ""),
         ("GET", "/api/public/status", "health check"),
         ("POST", "/auth/login", "login"),
