@@ -71,7 +71,7 @@ class ObjectViews:
             if kind:
                 found.accesses.add(Access(at, kind, key))
             found.links.add(key | self._chosen_among(view, named))
-        if narrowing := list(self._narrowed(view)):
+        if narrowing := list(self._narrowed(view, {g.name for g in route.guards})):
             narrowed = narrowing[0]
             asked = [self._parts(each) if _is_permission(each) else set() for each in narrowing]
             parts = set().union(*asked) if all(asked) else set()
@@ -134,8 +134,11 @@ class ObjectViews:
                     return ""
         return self.selections.model(expr, value.scope)
 
-    def _narrowed(self, view: Located) -> Iterator[Located]:
-        """Where a view, its permissions or its filters look at who calls."""
+    def _narrowed(self, view: Located, asked: set[str]) -> Iterator[Located]:
+        """Where a view, its permissions or its filters look at who calls.
+
+        `asked` names the permissions that a method of the view chooses for the route.
+        """
         for name in _NARROWING:
             method = self._method(view, name)
             if method is not None and self._knows(method):
@@ -147,6 +150,19 @@ class ObjectViews:
                         continue
                     if (narrowing := self._class_narrows(node, value, attribute)) is not None:
                         yield narrowing
+        chooses = self._method(view, "get_permissions")
+        for value in self._returned(chooses) if chooses is not None else ():
+            for node in t.walk_own(value.node):
+                if isinstance(node, t.Name | t.Attr) and t.last_word(node) in asked:
+                    narrowing = self._class_narrows(node, value, "permission_classes")
+                    if narrowing is not None:
+                        yield narrowing
+
+    def _returned(self, method: Located) -> Iterator[Located]:
+        inner = self.code.inside(method)
+        for node in t.walk_own(*method.node.body):  # type: ignore[attr-defined]
+            if isinstance(node, t.Return):
+                yield Located(node, inner)
 
     def _class_narrows(self, node: t.Expr, value: Located, attribute: str) -> Located | None:
         name = self.code.name(node, value.scope)

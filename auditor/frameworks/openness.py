@@ -22,7 +22,7 @@ from auditor.model.openness import BackOffice, Openness, OpenRead
 from auditor.model.pages import PageServer
 from auditor.model.places import Place
 from auditor.model.traffic import Traffic
-from auditor.model.web import Guarding, Route
+from auditor.model.web import ON_PURPOSE, Guarding, Route
 
 _ENFORCED_WRITES = 0.9
 """The share of guarded changes from which an application shows that it tells changes from reads."""
@@ -43,6 +43,7 @@ _PRIVATE_COLUMN = re.compile(
     r"|passport\w*|iban|card_?number|cvv|last_?login|diagnos\w+|blood_?\w+)$",
     re.I,
 )
+_SIGNS_IN = re.compile(r"^(?:password\w*|passwd|last_?login)$", re.I)
 _SHOWN_KIND = re.compile(
     r"posts?|authors?|articles?|comments?|reviews?|ratings?|recipes?|questions?|answers?|topics?|threads?|blogs?|entr(?:y|ies)"
     r"|products?|photos?|images?|videos?|pictures?|books?|movies?|films?|songs?|albums?|projects?|packages?|stor(?:y|ies)"
@@ -75,11 +76,11 @@ def open_reads(application: Application) -> Iterator[OpenRead]:
         openness, why = Openness.FORGOTTEN, ""
         if route.method == "ANY" and (changed := _changes(application.code, route)):
             openness, why = Openness.CHANGES, changed
-        elif not (apart := shown.apart(route)):
+        elif not (apart := (said := _said(route)) or shown.apart(route)):
             pass
-        elif private := _private(route) or handed.private(route):
+        elif private := _private(route, said) or handed.private(route, said):
             openness, why = Openness.PRIVATE, private
-        elif beside := shown.beside(route):
+        elif not said and (beside := shown.beside(route)):
             openness, why = Openness.BESIDE, beside
         else:
             openness, why = (Openness.HARMLESS if handed.told(route) else Openness.READ), apart
@@ -118,7 +119,15 @@ def _is_sent(node: t.Node) -> bool:
     return False
 
 
-def _private(route: Route) -> str:
+def _said(route: Route) -> str:
+    """What a view says of itself: somebody has thought of who may read it."""
+    names = (g.name for g in route.guards if g.reason == ON_PURPOSE)
+    return next((f"`{name}` {ON_PURPOSE}" for name in names), "")
+
+
+def _private(route: Route, said: str = "") -> str:
+    if said and "public" in f"{route.handler} {route.path}".lower():
+        return ""  # `PublicProfile`, and everybody is let in by name
     for segment in route.path.split("/"):
         if _PRIVATE_PATH.fullmatch(segment):
             return f"`{segment}` names what is not for everybody"
@@ -246,10 +255,20 @@ class _Handed:
         read = self.read.get((route.application, route.name), {})
         return bool(read) and all(key in self.tables for key in read)
 
-    def private(self, route: Route) -> str:
+    def private(self, route: Route, said: str) -> str:
+        """Why what a route reads is not for everybody; `said` why the view is meant to be open.
+
+        Accounts are read for the name of an author as well, and where somebody is asked for his rights:
+        they count where nobody has said that all may read.
+        """
         read = self.read.get((route.application, route.name), {})
         page = (route.application, route.name) in self.pages
-        return next((why for key in read if (why := self._why(key, page))), "")
+        found = (key for key in read if not (said and self._holds_accounts(key)))
+        return next((why for key in found if (why := self._why(key, page))), "")
+
+    def _holds_accounts(self, key: tuple[str, str]) -> bool:
+        table = self.tables.get(key)
+        return table is not None and any(_SIGNS_IN.match(column) for column, _ in table.columns)
 
     def _why(self, key: tuple[str, str], page: bool) -> str:
         """Why a table is not for everybody; a page shows what its template names, not whole rows."""

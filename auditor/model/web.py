@@ -198,6 +198,7 @@ class CorsPolicy(msgspec.Struct, frozen=True):
     """Whether the request's own Origin is sent back, whatever it is."""
 
 
+ON_PURPOSE = "says itself that it is for everybody"
 OF_THE_PRIVATE = "asks who is calling only for what is not marked as public"
 """Why a guard is optional that lets everybody have what its owner has published."""
 

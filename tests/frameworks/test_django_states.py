@@ -6,6 +6,7 @@ import pytest
 
 from auditor.frameworks.django.guards import DjangoGuards
 from auditor.link.checks import Strength
+from auditor.model.openness import Openness, OpenRead
 from auditor.model.pages import StaticPage
 from auditor.model.web import Guarding, Route
 from tests.conftest import Build
@@ -128,6 +129,11 @@ def served(request):
     else:
         return message("not signed in")
 
+def told_by_default(request):
+    if not getattr(request.user, "is_authenticated", False):
+        return HttpResponse("no", status=403)
+    return JsonResponse(work())
+
 def shown(request):
     if request.user.is_authenticated:
         return JsonResponse(work())
@@ -155,7 +161,8 @@ def test_work_for_whom_is_verified_alone(build: Build) -> None:
 from django.urls import path
 import own
 urlpatterns = [path("refused", own.refused), path("swallowed", own.swallowed), path("served", own.served),
-    path("shown", own.shown), path("kept", own.kept), path("off", own.off), path("half", own.Half.as_view())]
+    path("shown", own.shown), path("kept", own.kept), path("off", own.off), path("half", own.Half.as_view()),
+    path("told-by-default", own.told_by_default)]
 """
     files = {"manage.py": MANAGE, "own.py": SERVING, "site_urls.py": urls}
     files["settings.py"] = SETTINGS.format(apps="", guests=False)
@@ -165,6 +172,7 @@ urlpatterns = [path("refused", own.refused), path("swallowed", own.swallowed), p
         ("/refused", "ANY"): "enforced",
         ("/swallowed", "ANY"): "absent",
         ("/served", "ANY"): "exempt",
+        ("/told-by-default", "ANY"): "enforced",
         ("/shown", "ANY"): "absent",
         ("/kept", "ANY"): "absent",
         ("/off", "ANY"): "absent",
@@ -297,3 +305,60 @@ urlpatterns += [path("v1/", api.urls) for api in apis]
     own = "class Own:\n    def __init__(self, get_response): pass\n"
     found = states(build, own, urls=urls)
     assert (found["v1/one"], found["v1/two"]) == ("absent", "enforced")
+
+
+DECLARED = """
+from rest_framework import permissions, viewsets
+from unknown_package.views import DetailsView
+from own import Note, Secret
+
+class Notes(viewsets.ReadOnlyModelViewSet):
+    queryset = Note.objects.all()
+    permission_classes = [permissions.AllowAny]
+
+class Drafts(viewsets.ReadOnlyModelViewSet):
+    queryset = Note.objects.all()
+
+class Invoices(viewsets.ReadOnlyModelViewSet):
+    queryset = Note.objects.all()
+    def get_permissions(self):
+        return [permissions.AllowAny()]
+
+class Details(DetailsView):
+    permission_classes = [permissions.IsAuthenticated]
+
+class Closed(viewsets.ModelViewSet):
+    queryset = Note.objects.all()
+    permission_classes = [permissions.IsAuthenticated]
+"""
+OWN = """
+from django.db import models
+class Own:
+    def __init__(self, get_response): self.get_response = get_response
+    def __call__(self, request): return self.get_response(request)
+class Note(models.Model):
+    text = models.CharField(max_length=9)
+class Secret(models.Model):
+    text = models.CharField(max_length=9)
+"""
+
+
+def test_views_that_say_that_they_are_for_everybody(build: Build) -> None:
+    urls = """
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+import views
+router = SimpleRouter()
+for name, view in (("notes", views.Notes), ("drafts", views.Drafts), ("invoices", views.Invoices), ("closed", views.Closed)):
+    router.register(name, view)
+urlpatterns = [path("", include(router.urls)), path("details", views.Details.as_view())]
+"""
+    files = {"manage.py": MANAGE, "own.py": OWN, "views.py": DECLARED, "site_urls.py": urls}
+    files["settings.py"] = SETTINGS.format(apps='"rest_framework"', guests=False)
+    application = build(files)
+    states = {r.path: r.authentication.value for r in application.facts(Route)}
+    assert states["/details"] == states["/closed/"] == "enforced"
+    reads = {r.name: r.openness for r in application.facts(OpenRead)}
+    assert reads["GET /notes/"] is Openness.HARMLESS
+    assert reads["GET /drafts/"] is not Openness.HARMLESS
+    assert reads["GET /invoices/"] is Openness.PRIVATE

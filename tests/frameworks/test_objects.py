@@ -375,6 +375,9 @@ urlpatterns = [path("notes/<int:pk>/", views.one)]
          "@login_required\ndef one(request, pk):\n    if allowed(request.user.id, RIGHT):\n"
          "        return render(request, 'x', {'n': Note.objects.get(pk=pk)})\n    else:\n        return render(request, 'no')",
          Tie.ROLE),
+        ("def accept(request, by):\n    if request.user_id != by.pk:\n        raise PermissionError\n    request.delete()\n"
+         "@login_required\ndef one(request, pk):\n    accept(get_object_or_404(Note, pk=pk), request.user)\n"
+         "    return render(request, 'x')", Tie.COMPARED),
         ("def logged(user_id, action):\n    return True\nRIGHT = 'x'\n"
          "@login_required\ndef one(request, pk):\n    if logged(request.user.id, RIGHT):\n"
          "        return render(request, 'x', {'n': Note.objects.get(pk=pk)})\n    else:\n        return render(request, 'no')",
@@ -432,3 +435,34 @@ urlpatterns = [path("<slug:shelf>/notes/<int:pk>/", views.Notes.as_view({"get": 
 """
     found = build({**DJANGO, "shop/views.py": views, "shop/urls.py": urls}).facts(ObjectAccess)
     assert {a.tie for a in found if a.kind == "Note"} == tie
+
+
+@pytest.mark.parametrize(
+    ("permission", "tie"),
+    [("OwnOrAdmin", {Tie.CHECKED}), ("permissions.IsAuthenticated", {Tie.NONE})],
+)
+def test_permissions_that_a_method_chooses(build: Build, permission: str, tie: set[Tie]) -> None:
+    views = f"""
+from rest_framework import permissions, viewsets
+from .models import Note
+
+class OwnOrAdmin(permissions.BasePermission):
+    def has_permission(self, request, view):
+        return request.user.is_authenticated
+    def has_object_permission(self, request, view, obj):
+        return obj.user == request.user
+
+class Notes(viewsets.ModelViewSet):
+    queryset = Note.objects.all()
+    def get_permissions(self):
+        if self.action == "retrieve":
+            return [{permission}()]
+        return [permissions.IsAdminUser()]
+"""
+    urls = """
+from django.urls import path
+from . import views
+urlpatterns = [path("notes/<int:pk>/", views.Notes.as_view({"get": "retrieve"}))]
+"""
+    found = build({**DJANGO, "shop/views.py": views, "shop/urls.py": urls}).facts(ObjectAccess)
+    assert {a.tie for a in found} == tie

@@ -130,6 +130,26 @@ class _Builder:
             return self.attempt(node, at)
         return t.Jump(*at, type(node).__name__.lower())
 
+    def call(self, node: ast.Call, at: tuple[int, int, int]) -> t.Expr:
+        """A call; `getattr(user, "is_staff", False)` says what `user.is_staff` says."""
+        match node:
+            case ast.Call(
+                func=ast.Name(id="getattr"),
+                args=[
+                    ast.Name(id=whom) | ast.Attribute(attr=whom) as owner,
+                    ast.Constant(value=str(name)),
+                    ast.Constant(value=None | False),
+                ],
+                keywords=[],
+            ) if name.startswith("is_") and whom.endswith("user"):
+                return t.Attr(*at, self.expr(owner), name)
+        return t.Call(
+            *at,
+            self.expr(node.func),
+            [self.expr(x) for x in node.args],
+            [t.Keyword(k.arg, self.expr(k.value)) for k in node.keywords],
+        )
+
     def attempt(self, node: Any, at: tuple[int, int, int]) -> t.Try:
         handlers = [
             t.Handler(
@@ -264,12 +284,7 @@ _EXPRESSIONS: dict[type, Callable[[_Builder, Any, _At], t.Expr]] = {
     ast.JoinedStr: _Builder.text,
     ast.Name: lambda b, n, at: t.Name(*at, n.id),
     ast.Attribute: lambda b, n, at: t.Attr(*at, b.expr(n.value), n.attr),
-    ast.Call: lambda b, n, at: t.Call(
-        *at,
-        b.expr(n.func),
-        [b.expr(x) for x in n.args],
-        [t.Keyword(k.arg, b.expr(k.value)) for k in n.keywords],
-    ),
+    ast.Call: lambda b, n, at: b.call(n, at),
     ast.Subscript: lambda b, n, at: t.Item(*at, b.expr(n.value), b.expr(n.slice)),
     ast.List: lambda b, n, at: t.Seq(*at, "list", [b.expr(x) for x in n.elts]),
     ast.Tuple: lambda b, n, at: t.Seq(*at, "tuple", [b.expr(x) for x in n.elts]),

@@ -30,11 +30,12 @@ from auditor.link.scopes import CallSite, Located, Scope, named
 from auditor.link.values import place_of
 from auditor.model.dependencies import Requirement
 from auditor.model.places import Place
-from auditor.model.web import Guard, Guarding, Limit, Route
+from auditor.model.web import ON_PURPOSE, Guard, Guarding, Limit, Route
 
 _SCHEMA_VIEW = re.compile(
     r"^(?:rest_framework\.schemas|drf_yasg\.views)\.(?:\w+\.)*get_schema_view$"
 )
+_FOR_ALL = re.compile(r"AllowAny$|ReadOnly$|^(?:Is)?Public\w*$")
 _PUBLIC_VIEWS = {
     "LoginView": "login", "LogoutView": "logout", "PasswordResetView": "password recovery",
     "PasswordResetDoneView": "password recovery", "PasswordResetConfirmView": "password recovery",
@@ -410,7 +411,16 @@ class ProjectRoutes:
         """What DRF's permissions demand of a request, whichever way it takes."""
         self.guards.view, self.guards.about_object = view, about_object
         demanded = [[g for entry in entries for g in self._entry(entry, tests)] for entries in ways]
-        return functools.reduce(self.guards.either, demanded)
+        return functools.reduce(self.guards.either, demanded) or self._on_purpose(ways)
+
+    @staticmethod
+    def _on_purpose(ways: list[Entries]) -> list[Guard]:
+        """A view that says itself that it is for everybody: `permission_classes = [AllowAny]`."""
+        for entry in (entry for entries in ways for entry in entries if entry is not None):
+            name = t.last_word(t.callee(entry.node))
+            if _FOR_ALL.search(name):
+                return [Guard(name, place_of(entry, name), "class", Guarding.ABSENT, ON_PURPOSE)]
+        return []
 
     def _entry(self, entry: Located | None, tests: PathTests) -> list[Guard]:
         if entry is not None:

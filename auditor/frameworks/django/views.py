@@ -110,7 +110,15 @@ class Views:
             name.startswith(("rest_framework.", "rest_framework_"))
             or (":" not in name and name.endswith("APIView"))
             for name in self.ancestry(found)[1:]
+        ) or self._has_permissions(found)
+
+    def _has_permissions(self, found: Located) -> bool:
+        """Whether a view lists DRF's permissions whose base comes from a package that is not known."""
+        outside = any(
+            ":" not in name and not name.startswith(("django.", "builtins.", "object"))
+            for name in self.ancestry(found)[1:]
         )
+        return outside and self.attribute(found, "permission_classes") is not None
 
     def method(self, found: Located, name: str) -> Located | None:
         """The function of the tree that a class or one of its bases gives for a name."""

@@ -181,6 +181,12 @@ class Walk(Tests):
         finally:
             self.nesting -= 1
 
+    def renamed(self, expr: t.Expr) -> bool:
+        """Whether an attribute is that of a parameter which is given an object: `request` of a friend."""
+        while isinstance(expr, t.Attr):
+            expr = expr.value
+        return isinstance(expr, t.Name) and bool(ids(self.env.get(expr.id, NOTHING)))
+
     def _eval(self, expr: t.Expr) -> Marks:
         match expr:
             case t.Const() | t.Hidden():
@@ -188,7 +194,7 @@ class Walk(Tests):
             case t.Name(id=name) if name in self.env:
                 held = self.env[name]
                 return held or self.labels.ambient(expr, self.scope) or NOTHING
-        told = self.labels.ambient(expr, self.scope)
+        told = None if self.renamed(expr) else self.labels.ambient(expr, self.scope)
         if told is not None:
             if isinstance(expr, t.Call):
                 for arg in expr.args:
