@@ -154,6 +154,8 @@ def _ordered(node: Any) -> tuple[str, int]:
         node = node.this
     if isinstance(node, exp.Paren):
         node = node.this
+    if isinstance(node, exp.Collate):  # `username COLLATE NOCASE` is still that column
+        node = node.this
     if isinstance(node, exp.Column | exp.Identifier):
         return _name(node), way
     if isinstance(node, exp.ColumnDef):

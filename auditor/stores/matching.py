@@ -11,6 +11,7 @@ MySQL, "Multiple-Column Indexes" (https://dev.mysql.com/doc/refman/8.4/en/multip
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -18,6 +19,12 @@ import msgspec
 from auditor.model.data import Bound, Fit, Index, Match, Query
 
 _RANK = {Fit.COVERED: 0, Fit.PARTIAL: 1, Fit.MISSING: 2, Fit.UNKNOWN: 3}
+
+_DELETED = re.compile(
+    r"(?:^|\.)(?:is_)?(?:soft_?)?(?:deleted|removed|archived|trashed)(?:_?(?:at|on|by|date|time|ts))?(?:_id)?$",
+    re.I,
+)
+"""Names of the marks of soft deletion: what is asked for is nearly always all that does not have it."""
 
 
 def best(query: Query, indexes: Iterable[Index], constant: str = "") -> Match:
@@ -52,13 +59,14 @@ class Need(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, query: Query) -> Need:
         equality = frozenset(query.equality)
+        broad = {*query.broad, *(f for f in equality if _DELETED.search(f))}
         limited = query.bound not in (Bound.NONE, Bound.UNKNOWN)
         sort = tuple(dict(s for s in query.sort if s[0] not in equality).items())
         if query.store == "sql" and not limited:
             sort = ()  # all that matches is read in any case; sorting it then costs little more
         spans = frozenset(query.range) - equality
         scanned = tuple(f for f in query.scanned if f not in equality | spans)
-        return cls(equality, sort, spans, frozenset(query.broad), scanned, limited, query.store)
+        return cls(equality, sort, spans, frozenset(broad), scanned, limited, query.store)
 
     @property
     def filters(self) -> frozenset[str]:

@@ -351,3 +351,43 @@ def test_other_attributes_called_query_are_nothing(build: Build) -> None:
 def test_an_object_of_tortoise_asks_its_own_table(build: Build) -> None:
     code = TORTOISE.replace("    views = fields.IntField()", "    views = fields.IntField()\n    async def keep(self):\n        await self.filter(views=self.views).update(views=3)")  # fmt: skip
     assert told(build, code, "posts") == {(("views",), ())}
+
+
+def test_the_manager_of_peewee_async(build: Build) -> None:
+    code = PEEWEE + (
+        "async def ask(app, key):\n"
+        "    await app.objects.get(Post, Post.views == key)\n"
+        "    await app.objects.get_or_create(Post, author=key)\n"
+    )
+    assert told(build, code, "post") == {(("views",), ()), (("author_id",), ())}
+
+
+def test_a_text_and_its_condition(build: Build) -> None:
+    code = (
+        "import sqlite3\nKEYS = ['a', 'b']\n"
+        "def ask(cursor, name):\n"
+        "    sql = f\"SELECT {','.join(KEYS)} FROM users\"\n"
+        "    cursor.execute(sql + ' WHERE name = ?', (name,))\n"
+    )
+    assert told(build, code, "users") == {(("name",), ())}
+
+
+def test_an_index_in_an_order_of_its_own_is_of_the_column(build: Build) -> None:
+    code = (
+        "import sqlite3\n"
+        "def make(db):\n"
+        "    db.execute('CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT)')\n"
+        "    db.execute('CREATE UNIQUE INDEX by_name ON users (name COLLATE NOCASE)')\n"
+        "def ask(db, name):\n    db.execute('DELETE FROM users WHERE name = ? COLLATE NOCASE', (name,))\n"
+    )
+    assert fits(build, {"app.py": code}, "users") == {("name",): Fit.COVERED}
+
+
+def test_a_driver_that_is_only_required(build: Build) -> None:
+    code = (
+        "from elsewhere import connect\n"
+        "class Store:\n    def __init__(self):\n        self.mongo = connect()['leads']\n"
+        "    def one(self, given):\n        return self.mongo.find_one({'mail': given})\n"
+    )
+    found = [build({"app.py": code, **more}).facts(Query) for more in ({}, {"requirements.txt": "motor==3.3.2\n"})]  # fmt: skip
+    assert [[q.equality for q in each] for each in found] == [[], [("mail",)]]

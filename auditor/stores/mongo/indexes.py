@@ -51,7 +51,7 @@ def untold_indexes(application: Application) -> Iterator[UntoldIndexes]:
 @provides(Created)
 def created_indexes(application: Application) -> Iterator[Created]:
     code = application.code
-    if not uses_mongodb(code):
+    if not uses_mongodb(application):
         return
     reader = IndexReader(application.values)
     runs = Running(application)

@@ -15,10 +15,10 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.contexts import UNTIED, contexts_of
-from auditor.link.names import Code
 from auditor.link.scopes import CallSite, Scope
 from auditor.link.values import Env, Evaluator, place_of
 from auditor.model.data import Bound, Connection, Query
+from auditor.model.dependencies import Requirement
 from auditor.stores.bounds import Bounds, bounds_of
 from auditor.stores.loops import Loops
 from auditor.stores.mongo.collections import Collections, is_of_model
@@ -80,18 +80,18 @@ def connections(application: Application) -> Iterator[Connection]:
         yield Connection("mongodb", worth, place_of(site), options)
 
 
-def uses_mongodb(code: Code) -> bool:
-    """Whether anything of the tree imports a driver or mapper of MongoDB."""
+def uses_mongodb(application: Application) -> bool:
+    """Whether anything of the tree imports or requires a driver or mapper of MongoDB."""
     return any(
         _DRIVERS.match(stmt.module or name)
-        for stmt, _ in code.of_kind(t.Import)
+        for stmt, _ in application.code.of_kind(t.Import)
         for name, _ in stmt.names
-    )
+    ) or any(_DRIVERS.match(required.name) for required in application.facts(Requirement))
 
 
 @provides(Query)
 def queries(application: Application) -> list[Query]:
-    if not uses_mongodb(application.code):
+    if not uses_mongodb(application):
         return []
     reader = MongoReader(application.values, bounds_of(application))
     found = [(site, q) for site in reader.sites() for q in reader.queries(site)]

@@ -7,7 +7,6 @@ the columns that join them.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,8 +21,6 @@ from auditor.stores.sql.entities import Column, Entity
 _MAX_BRANCHES = 24
 _LOOSE = ("scanned", "unequal")
 _FLAGS = {"bool", "boolean", "booleanfield", "nullbooleanfield"}
-_DELETED = re.compile(r"^(?:is_)?(?:soft_?)?(?:deleted|removed|archived|trashed)(?:_?(?:at|on|by|date|time|ts))?(?:_id)?$", re.I)  # fmt: skip
-"""Names of the marks of soft deletion: what is asked for is nearly always all that does not have it."""
 
 
 class Test(msgspec.Struct, frozen=True):
@@ -360,8 +357,5 @@ def _bound(draft: Draft) -> Bound:
 
 
 def _is_flag(entity: Entity | None, name: str) -> bool:
-    """Whether a column has one of two values in most records, or is the mark of what was deleted."""
-    if _DELETED.search(name):
-        return True
     column = entity.column(name) if entity is not None else None
     return column is not None and (column.two or column.type.lower() in _FLAGS)

@@ -12,7 +12,7 @@ from auditor.link.scopes import argument
 from auditor.model.data import Bound
 from auditor.stores.lookups import bound
 from auditor.stores.sql.conditions import Condition, Draft, Lookup, Test, Untold
-from auditor.stores.sql.entities import Entity
+from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.expressions import condition
 from auditor.stores.sql.reading import Frame, Reading, reads_calls
 from auditor.stores.sql.sqlalchemy_steps import method
@@ -20,6 +20,9 @@ from auditor.stores.sql.things import Class, Row, Rows, Thing, Told, each, eithe
 
 _STARTS = {"select": "select", "update": "update", "delete": "delete", "insert": "insert", "insert_many": "insert",
            "raw": "select", "replace": "insert"}  # fmt: skip
+_MANAGERS = {"objects", "manager", "database", "db"}
+_BY_MANAGER = {"get", "get_or_none", "get_or_create"}
+"""Of peewee_async's manager: `objects.get(User, User.name == name)`."""
 _GETS = {"get", "get_or_none", "get_by_id", "get_or_create", "delete_by_id", "set_by_id", "create", "filter", "noop"}  # fmt: skip
 
 
@@ -43,6 +46,11 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             "peewee"
         ):
             return _of_flask(reading, call, last, frame)
+        case None if (
+            last in _BY_MANAGER and isinstance(call.func, t.Attr) and reading.has("peewee")
+        ):
+            if call.args and last_name(call.func.value) in _MANAGERS:
+                return _by_manager(reading, call, last, frame)
         case None if last == "select" and isinstance(call.func, t.Attr) and reading.has("peewee"):
             if (
                 isinstance(call.func.value, t.Attr) and call.func.value.name[:1].isupper()
@@ -81,6 +89,22 @@ def _of_flask(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
             reading.record(executed(draft, limited=Bound.LIMITED))
             reading.record(executed(draft, operation="count", bound=Bound.ONE, sort=()))
     return either(made), known
+
+
+def _by_manager(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
+    """`await objects.get(User, User.name == name)`.
+
+    Source: https://peewee-async.readthedocs.io/ (the manager of its releases before 1.0).
+    """
+    made: list[Thing | None] = []
+    rest = t.Call(call.line, call.column, call.end_line, call.func, call.args[1:], call.keywords)
+    for thing in each(reading.thing(call.args[0], frame)):
+        match thing:
+            case Class(entity=entity) if entity.mapper == "peewee":
+                made.append(_started(reading, entity, rest, last, frame))
+            case Draft(mapper="peewee"):
+                made.append(_step(reading, thing, rest, "get", frame))
+    return either([x for x in made if x is not None]), bool(made)
 
 
 def _started(

@@ -25,6 +25,7 @@ from auditor.stores.sql.things import (
     Row,
     Rows,
     Self,
+    Statement,
     Thing,
     each,
     either,
@@ -370,10 +371,14 @@ class Expressions(Reading):
         self, op: str, left: t.Expr, right: t.Expr, frame: Frame, depth: int
     ) -> Thing | None:  # fmt: skip
         from auditor.stores.sql.expressions import operation
+        from auditor.stores.sql.text import continued
 
         one, two = self.thing(left, frame, depth), self.thing(right, frame, depth)
         made: list[Thing] = []
         for a in each(one):
+            if op == "+" and isinstance(a, Statement):  # "SELECT …" + " WHERE …"
+                made.append(continued(self, a, right, frame))
+                continue
             if (told := operation(a, op, right)) is not None:
                 made.append(told)
                 continue
