@@ -391,3 +391,17 @@ def test_a_driver_that_is_only_required(build: Build) -> None:
     )
     found = [build({"app.py": code, **more}).facts(Query) for more in ({}, {"requirements.txt": "motor==3.3.2\n"})]  # fmt: skip
     assert [[q.equality for q in each] for each in found] == [[], [("mail",)]]
+
+
+def test_groups_of_a_user(build: Build) -> None:
+    code = DJANGO + (
+        "from django.contrib.auth.models import User as Account\n"
+        "def allowed(request):\n"
+        "    return request.user.groups.filter(name='staff').exists()\n"
+        "def named(someone):\n    return someone.groups.get(user=someone)\n"
+        "Account.objects.count()\n"
+    )
+    application = build({"app.py": code})
+    asked = {(q.collection, q.operation, q.equality) for q in application.facts(Query) if "group" in q.collection}  # fmt: skip
+    assert ("auth_group", "exists", ("name",)) in asked
+    assert all(not q.unresolved for q in application.facts(Query))

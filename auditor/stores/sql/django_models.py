@@ -167,7 +167,7 @@ class _Reading:
             name = f"{parent.node.name.lower()}_ptr"  # type: ignore[attr-defined]
             entity.columns[name] = Column(name, f"{name}_id", "OneToOneField", place, primary=True)
         if {"AbstractUser", "PermissionsMixin"} & {n.rpartition(".")[2] for n in self.ancestry}:
-            entity.pending.append((2, lambda all_: self.groups(entity)))
+            entity.pending.append((2, lambda all_: _groups(all_, entity)))
         if not any(c.primary for c in entity.columns.values()):
             entity.columns["id"] = Column("id", "id", "AutoField", place, primary=True)
         for meta in metas[-1:] if own is not None else metas:
@@ -196,16 +196,6 @@ class _Reading:
         parent.relations.setdefault(
             back, Relation(back, entity.name, False, parent.key.name, key.name)
         )
-
-    def groups(self, entity: Entity) -> None:
-        """What `PermissionsMixin` refers to."""
-        for name, model in (("groups", "Group"), ("user_permissions", "Permission")):
-            target = packaged(self.entities, f"django.contrib.auth.models.{model}")
-            if target is not None:
-                one, two = f"{entity_name(entity)}_id", f"{model.lower()}_id"
-                via = (f"{entity.table}_{name}", one, two)
-                _between(self.entities, entity, target, via, entity.place)
-                entity.relations.setdefault(name, Relation(name, target.name, True, "", "", False, via))  # fmt: skip
 
     def label(self) -> str:
         own = _meta(self.found)
@@ -541,6 +531,19 @@ def label_of(entities: Entities, path: str) -> str:
 # --- models of packages
 
 
+def _groups(entities: Entities, entity: Entity) -> None:
+    """What `PermissionsMixin` refers to."""
+    for name, model in (("groups", "Group"), ("user_permissions", "Permission")):
+        target = packaged(entities, f"django.contrib.auth.models.{model}")
+        if target is not None:
+            via = (f"{entity.table}_{name}", f"{entity_name(entity)}_id", f"{model.lower()}_id")
+            _between(entities, entity, target, via, entity.place)
+            entity.relations.setdefault(name, Relation(name, target.name, True, "", "", False, via))
+            back = Relation("user", entity.name, True, "", "", False, (via[0], via[2], via[1]))
+            target.relations.setdefault("user", back)
+            target.relations.setdefault("user_set", back)
+
+
 def packaged(entities: Entities, name: str) -> Entity | None:
     """A model of Django's own or of a package, `django.contrib.auth.models.User`."""
     last = name.rpartition(".")[2]
@@ -571,6 +574,8 @@ def packaged(entities: Entities, name: str) -> Entity | None:
                 Declared((("app_label", 1), ("model", 1)), place, True, "", "unique")
             )
         entities.add(made, "")
+        if table == "auth_user":
+            _groups(entities, made)
     return entities.by_name[full]
 
 

@@ -219,7 +219,9 @@ def _of_unknown(
     reading: Reading, call: t.Call, func: t.Attr, last: str, frame: Frame
 ) -> Draft | None:  # fmt: skip
     """The queryset of something of which only the name is known: `wallet.entries`, `qs`."""
-    if last in _SAID_OF_RELATIONS or (last in _SAID_ALONE and not call.args and not call.keywords):
+    by_names = last in ("get", "aget") and bool(call.keywords) and not call.args
+    alone = last in _SAID_ALONE and not call.args and not call.keywords
+    if last in _SAID_OF_RELATIONS or alone or by_names:
         if (made := by_name(reading, func.value, last, call, frame)) is not None:
             return made
     if last not in _ONLY_QUERYSET or _FRAMES.search(last_name(func.value)):
