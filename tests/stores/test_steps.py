@@ -405,3 +405,13 @@ def test_groups_of_a_user(build: Build) -> None:
     asked = {(q.collection, q.operation, q.equality) for q in application.facts(Query) if "group" in q.collection}  # fmt: skip
     assert ("auth_group", "exists", ("name",)) in asked
     assert all(not q.unresolved for q in application.facts(Query))
+
+
+def test_a_collection_that_is_kept_in_a_dict(build: Build) -> None:
+    code = (
+        "import motor.motor_asyncio as motor\n"
+        "def connect(url):\n    made = {}\n    made['leads'] = motor.AsyncIOMotorClient(url).db.leads\n    return made\n"
+        "class Store:\n    def __init__(self, url):\n        self.mongo_leads = dict(connect(url))['leads']\n"
+        "    async def one(self, mail):\n        return await self.mongo_leads.find_one({'mail': mail}, {'_id': 0})\n"
+    )
+    assert [q.equality for q in build({"app.py": code}).facts(Query)] == [("mail",)]

@@ -67,6 +67,8 @@ _DRIVERS = re.compile(
 _FOREIGN = re.compile(
     r"^(?:re|builtins|sqlalchemy|bs4|xml|lxml|django|peewee|tortoise|mongoengine(?!\.connect|\.get_)|odmantic|requests|pandas|numpy|os|str)\b"
 )
+_KEPT_IN_DICT = re.compile(r"^builtins\.dict\(\)\[\]$")
+"""What a dict holds: its name alone says nothing of it."""
 _MOST = 32
 """Collections and filters that one call is told for."""
 
@@ -176,7 +178,11 @@ class MongoReader:
             return False  # a method of the tree with the same name
         name = self.code.name(func.value, site.scope)
         if (
-            (_FOREIGN.match(name) and ".get_collection()" not in name)
+            (
+                _FOREIGN.match(name)
+                and ".get_collection()" not in name
+                and not _KEPT_IN_DICT.match(name)
+            )
             or self._is_class(name)
             or self._is_mapped(func.value, site.scope)
         ):
