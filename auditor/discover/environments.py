@@ -10,7 +10,7 @@ _ENVIRONMENTS = (
     ("development", r"(?:not|non)[-_]?prod(?:uction)?"),
     ("production", r"prod(?:uction)?|live"),
     ("staging", r"stag(?:e|ing)|preview|uat"),
-    ("development", r"dev(?:elopment)?|local"),
+    ("development", r"dev(?:elopment|container)?|local"),
     ("test", r"(?:unit-?)?tests?|testing|ci|codebuild|selenium|e2e|playwright"),
 )
 

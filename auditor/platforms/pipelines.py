@@ -59,6 +59,7 @@ _SHORT = re2.compile(
 _MAX_DEPTH = 5
 _MAX_INCLUDED = 200
 _GITLAB = "GitLab CI"
+_WORKFLOWS = ".github/workflows/"
 
 
 @provides(EnvironmentNames)
@@ -79,6 +80,8 @@ def jobs(application: Application) -> Iterator[Job]:
     files: dict[str, list[CiJob]] = defaultdict(list)
     for file, job in application.of(CiJob):
         files[file.path].append(job)
+    if any(path.startswith(_WORKFLOWS) for path in files):  # GitHub runs no others
+        files = {p: found for p, found in files.items() if f"/{_WORKFLOWS}" not in p}
     linked = _Jobs(application, files)
     for root, whole in linked.pipelines.items():
         for path, job in whole:

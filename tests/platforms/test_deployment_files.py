@@ -437,3 +437,22 @@ def test_database_of_a_compose_file_beside_a_cluster_is_asked_from_the_desk(buil
     compose = "services:\n  web: {build: .}\n  db: {image: 'postgres:17', ports: ['5432:5432'], volumes: ['data:/d']}\n"
     application = build({"docker-compose.yml": compose, "k8s/web.yaml": "kind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: web, image: 'shop/web:1'}]}}}\n"})  # fmt: skip
     assert not any(each.published for each in application.facts(Container))
+
+
+def test_workflows_below_the_root_are_not_run_beside_those_at_it(build: Build) -> None:
+    workflow = "on: push\njobs:\n  test:\n    steps:\n      - run: pytest\n"
+    nested = {"iac/cdk/.github/workflows/lint.yml": workflow}
+    assert [job.pipeline for job in build(nested).facts(Job)] == list(nested)
+    both = nested | {".github/workflows/ci.yml": workflow}
+    assert [job.pipeline for job in build(both).facts(Job)] == [".github/workflows/ci.yml"]
+
+
+def test_table_that_terraform_locks_is_no_database(build: Build) -> None:
+    text = 'resource "aws_dynamodb_table" "this" {\n  hash_key = "LockID"\n}\n'
+    assert not build({"main.tf": text}).facts(ManagedDatabase)
+
+
+def test_service_that_runs_once_needs_no_restart(build: Build) -> None:
+    compose = "services:\n  certbot-init: {image: certbot/certbot:v4}\n  initiative: {image: 'shop/initiative:1'}\n"
+    restarts = {c.name: c.restarts for c in build({"compose.yml": compose}).facts(Container)}
+    assert restarts == {"certbot-init": True, "initiative": False}

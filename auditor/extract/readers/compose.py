@@ -104,6 +104,11 @@ def _list_of(value: Any) -> list[str]:
     return list(value) if isinstance(value, dict) else []
 
 
+_ONCE = re.compile(
+    r"(?:^|[-_])(?:init(?:iali[sz]e)?|migrat(?:e|ions?)|setup|seed|bootstrap)(?:[-_]|$)", re.I
+)
+
+
 def _service(document: Document, name: str, data: dict[str, Any], finishes: bool) -> Service:
     environment = _environment(document, name, data.get("environment"))
     labels = _labels(data.get("labels")) | _labels(at(data, "deploy", "labels"))
@@ -149,6 +154,7 @@ def _service(document: Document, name: str, data: dict[str, Any], finishes: bool
         env_files=list(_env_files(data.get("env_file"))),
         one_off=finishes
         or command.startswith(("chown", "chmod", "mkdir"))
+        or _ONCE.search(name) is not None
         or bool(data.get("profiles"))
         or restart in ("no", "none", "False"),
     )

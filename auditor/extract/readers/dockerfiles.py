@@ -60,7 +60,7 @@ _SHELLS = {"sh", "bash", "zsh", "dash"}
 _PAIR = re.compile(r"""([A-Za-z_]\w*)=("(?:[^"\\]|\\.)*"|'[^']*'|\S*)""")
 _HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")
 _ASIDE = re.compile(
-    r"(?:^|[._-])(?:dev|devel|development|local|debug|tests?|testing|ci|lint|docs|e2e|playwright|cypress|watch|nb|notebook|jupyter|storybook|codespaces)(?:[._-]|$)",
+    r"(?:^|[._-])(?:dev|devel|development|devcontainer|local|debug|tests?|testing|ci|lint|docs|e2e|playwright|cypress|watch|nb|notebook|jupyter|storybook|codespaces)(?:[._-]|$)",
     re.I,
 )
 """Words of a stage, or of a Dockerfile's name, that is not for production."""

@@ -247,6 +247,8 @@ def _backed_up(kind: str, block: Block) -> bool | str | None:
         case "mongodbatlas_cluster" | "mongodbatlas_advanced_cluster":
             names = ("cloud_backup", "backup_enabled", "provider_backup_enabled")
             return _flag(next((block.attributes[n] for n in names if n in block.attributes), "false"))  # fmt: skip
+        case "aws_dynamodb_table" if block.attributes.get("hash_key") == "LockID":
+            return _NO_DATABASE  # what Terraform itself locks
         case "aws_dynamodb_table":
             below = block.below("point_in_time_recovery")
             return None if below is None else _flag(below.attributes.get("enabled", "false"))
