@@ -19,9 +19,9 @@ from auditor.model.deployment import (
     ManagedDatabase,
     ProxyLocation,
 )
-from auditor.model.operations import LogSetup
+from auditor.model.operations import LogSetup, Telemetry, Tracker
 from auditor.model.pipelines import DependencyScan, Job
-from auditor.model.settings import SettingDefinition
+from auditor.model.settings import EnvironmentNames, SettingDefinition
 from auditor.model.transport import HttpsRedirect, ResponseHeader, TlsEnd
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "deployment.md"
@@ -47,6 +47,9 @@ def _yields(application: Application) -> Iterator[str]:
     yield from _if(any(c.schedule for c in commands), "what the clock starts")
     yield from _if(facts(HealthProbe), "health probe")
     yield from _if(facts(SettingDefinition), "settings")
+    yield from _if(facts(EnvironmentNames), "environments told apart")
+    yield from _if(facts(Telemetry), "metrics or traces")
+    yield from _if(facts(Tracker), "alarms on errors")
     images = facts(ContainerImage)
     yield from _if(images, "base image")
     yield from _if(any(i.root is not None for i in images), "user of the process")
@@ -347,7 +350,11 @@ databases: [{name: db, engine: PG, production: true}]
         {
             **_APP,
             "serverless.yml": """
-provider: {name: aws, environment: {LEVEL: info}}
+provider:
+  name: aws
+  stage: ${opt:stage, 'dev'}
+  tracing: {lambda: true}
+  environment: {LEVEL: info, TABLE: "shop-${self:provider.stage}"}
 functions:
   web: {handler: app.handler, events: [{httpApi: "*"}]}
   dump: {handler: dump.run, events: [{schedule: rate(1 day)}]}
@@ -364,6 +371,7 @@ resources:
             "template.yaml": """
 Resources:
   Api: {Type: "AWS::Serverless::HttpApi"}
+  Traced: {Type: "AWS::Serverless::Api", Properties: {TracingEnabled: true}}
   Dump:
     Type: AWS::Serverless::Function
     Properties:
@@ -405,6 +413,10 @@ applications:
 resource "aws_db_instance" "shop" {
   backup_retention_period = 7
   skip_final_snapshot = true
+}
+resource "aws_cloudwatch_metric_alarm" "failing" {
+  metric_name = "HTTPCode_Target_5XX_Count"
+  alarm_actions = [aws_sns_topic.alerts.arn]
 }
 resource "aws_backup_plan" "daily" {
   rule { schedule = "cron(0 3 * * ? *)" }
