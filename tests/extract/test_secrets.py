@@ -249,6 +249,8 @@ NOT_FOUND = {
     "what stands between two texts": ("a.js", '{userLabel:"Name:",passwordLabel:"Password:",savedLabel:"Saved"}'),
     "the other way round": ("a.conf", '"//localhost:1337/:_password = "+new Buffer("feast").toString()'),
     "a setting of Stalwart": ("values.yaml", 'secret = "%{env:LDAP_BIND_PASSWORD}%"'),
+    "a test of Jinja": ("a.yml", "when: users | selectattr('rotate_password', 'defined') | list"),
+    "a fingerprint": ("a.jsonl", "SSH host key: SHA256:" + value(43) + " (ED25519)"),
     "a cast": ("a.conf", "pwd = (char *) (p + ulen + 2);"),
     "a local service's key in a document": ("a.md", "MINIO_SECRET_KEY=minioadmin"),
 }  # fmt: skip

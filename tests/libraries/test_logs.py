@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from auditor.libraries.logs import writes_records
-from auditor.model.operations import LogSetup
+from auditor.model.operations import LoggedValue, LogSetup
 from tests.conftest import Build
 
 FORMATTERS = {
@@ -54,3 +54,78 @@ app = FastAPI()
     assert setup.structured is None
     own = {"app.py": app, "company/__init__.py": "", "company/logging.py": "def setup_logging():\n    pass\n"}  # fmt: skip
     assert not build(own).facts(LogSetup)
+
+
+MANAGE = """
+import os
+from django.core.management import execute_from_command_line
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+"""
+RECORDS = """
+def configured(level):
+    return {
+        "version": 1,
+        "formatters": {"json": {"()": "pythonjsonlogger.jsonlogger.JsonFormatter"}},
+        "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "root": {"handlers": ["out"], "level": level},
+    }
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "more", "structured"),
+    [
+        ("from shop.logs import configured\nLOGGING = configured('INFO')", {"shop/logs.py": RECORDS}, [True]),
+        (
+            "from shop.logs import configured\nLOGGING = configured('INFO')",
+            {"shop/logs.py": RECORDS.replace("pythonjsonlogger.jsonlogger.JsonFormatter", "logging.Formatter")},
+            [False],
+        ),
+        ("from company.logs import configured\nLOGGING = configured()", {}, [None]),
+        ("from company.settings import LOGGING", {}, [None]),
+        ("import copy\nfrom django.utils.log import DEFAULT_LOGGING\nLOGGING = copy.deepcopy(DEFAULT_LOGGING)", {}, []),
+        ("DEBUG = False", {}, []),
+    ],
+)  # fmt: skip
+def test_logging_of_django_that_something_else_makes(
+    build: Build, settings: str, more: dict[str, str], structured: list[bool | None]
+) -> None:
+    """By the texts of the function that makes it, unknown where that is not in the tree; a copy of
+    Django's own sets nothing up."""
+    files = {
+        "manage.py": MANAGE,
+        "shop/__init__.py": "",
+        "shop/urls.py": "urlpatterns = []",
+        "shop/settings.py": f"ROOT_URLCONF = 'shop.urls'\nINSTALLED_APPS = ['shop']\n{settings}\n",
+    }
+    found = build({**files, **more}).facts(LogSetup)
+    assert [setup.structured for setup in found] == structured
+
+
+def test_credentials_that_django_masks(build: Build) -> None:
+    """A receiver of `user_login_failed` is handed stars; the same name elsewhere is a secret."""
+    source = """
+import logging
+log = logging.getLogger(__name__)
+
+def failed(sender, credentials, request, **kwargs):
+    log.warning("login failed: %s", credentials)
+
+def tried(credentials):
+    log.warning("trying %s", credentials)
+"""
+    found = build({"app.py": source}).facts(LoggedValue)
+    assert [(value.what, value.place.line) for value in found] == [("a secret", 9)]
+
+
+def test_the_id_of_a_receipt_is_nobody(build: Build) -> None:
+    source = """
+import logging
+log = logging.getLogger(__name__)
+
+def sent(receipt_id_email, user_email):
+    log.info("sent %s", receipt_id_email)
+    log.info("to %s", user_email)
+"""
+    found = build({"app.py": source}).facts(LoggedValue)
+    assert [(value.what, value.place.line) for value in found] == [("personal data", 7)]

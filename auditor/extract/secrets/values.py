@@ -21,7 +21,7 @@ _MADE_UP = Words(
     r"|insert[_\-. ]|to[_\-]?be[_\-]?(?:modified|changed|replaced)|[_\-. ]here\b|put[_\-. ]|mock|lorem|goes[_\-. ]?here"
     r"|minimum[_\-. ]|at[_\-. ]least|xxx|random[_\-. ](?:string|key|secret|long|value)|long[_\-. ]random|(?:^|[_\-. ])some[_\-. ]"
     r"|(?:^|[^a-z])(?:generate|enter|fill|set|add|paste|provide)[_\-. ](?:me|in|this|via|with|a|an|the|it|your|using|by)(?:[^a-z]|$)"
-    r"|(?:^|[^a-z])(?:todo|tbd|fixme|none|null|undefined|true|false|n/?a|not[_\-. ]?set|fake|sample|demo|foo|bar|foobar|removed"
+    r"|(?:^|[^a-z])(?:todo|tbd|fixme|none|null|(?:un)?defined|true|false|n/?a|not[_\-. ]?set|fake|sample|demo|foo|bar|foobar|removed"
     r"|hidden|unset|unused|required|optional|deprecated|disabled|generate|goes)(?:[^a-z]|$)"
     r"|^my[_\-. ]?(?:super|secret|password|api|token|key|jwt)|^(?:a|the)[_\-. ]"
 )
@@ -165,7 +165,7 @@ def is_text(value: str) -> bool:
 
 _HASHES = Words(
     r"\$(?:2[abxy]?|argon2\w*|pbkdf2\S*|scrypt|[1567y])\$.+|(?:pbkdf2|bcrypt|argon2|scrypt|md5|sha1?)\w*\$.+"
-    r"|(?:sha(?:1|224|256|384|512)|md5)[-:=].+|[0-9.,:\-/ +]+|0x[0-9a-fA-F]+|[0-9A-F]{40}|(?:AC|MG|PN)[0-9a-f]{32}|\{SHA\}.+"
+    r"|(?i:sha(?:1|224|256|384|512)|md5)[-:=].+|[0-9.,:\-/ +]+|0x[0-9a-fA-F]+|[0-9A-F]{40}|(?:AC|MG|PN)[0-9a-f]{32}|\{SHA\}.+"
     r"|[0-9]+-[a-z0-9]+\.apps\.googleusercontent\.com|(?:ssh-\w+|ecdsa-\S+) AAAA.+|data:\w+/.+|pk_(?:live|test)_.+"
     r"|sb_publishable_.+|phc_\w+|pk\.eyJ.+|MII[A-Z].{200,}|MI[A-Za-z0-9+/]{2,6}ANBgkqhkiG9w0BAQEFAA.+|MIGfMA0GCSqGSIb3DQEBAQUAA.+|urn:.+|AQICAH.+|AQIAAA[A-Za-z0-9+/=]+|[\w.+-]+@[\w-]+\.[\w.]+"
 )
