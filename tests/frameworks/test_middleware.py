@@ -187,3 +187,30 @@ def add(): ...
 """
     (route,) = build({"main.py": source}).facts(Route)
     assert route.authentication is Guarding.ENFORCED
+
+
+def test_a_factory_whose_dependency_lets_everybody_pass_is_decorative(build: Build) -> None:
+    source = """
+from fastapi import Depends, FastAPI
+app = FastAPI()
+
+def require_permission(right):
+    async def dependency():
+        return None
+    return dependency
+
+def paging(size):
+    async def dependency():
+        return size
+    return dependency
+
+@app.post("/roles", dependencies=[Depends(require_permission("roles.create"))])
+def add(): ...
+
+@app.get("/roles", dependencies=[Depends(paging(10))])
+def roles(): ...
+"""
+    routes = {r.method: r for r in build({"main.py": source}).facts(Route)}
+    assert routes["POST"].authentication is Guarding.DECORATIVE
+    assert [guard.name for guard in routes["POST"].guards] == ["require_permission"]
+    assert routes["GET"].authentication is Guarding.ABSENT

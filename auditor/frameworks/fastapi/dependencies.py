@@ -365,7 +365,8 @@ class DependencyGuards(Guards):
         if not summary.rejects and _HANDS_OUT.fullmatch(name):
             return False
         takes = self._takes_credential(function)
-        return (bool(GUARDING_NAME.search(name)) and (takes or not self._own(function))) or (
+        called = GUARDING_NAME.search(name) or GUARDING_NAME.search(_maker(function))
+        return (bool(called) and (takes or not self._own(function))) or (
             takes and bool(CREDENTIAL.search(name) or re.search("user", name, re.I))
         )
 
@@ -419,6 +420,8 @@ class DependencyGuards(Guards):
             with self.checks.within(dependency.env):
                 state, reason = self.judge(function)
             name = dependency.short
+            if state is Guarding.DECORATIVE:
+                name = _maker(function) or name
             guard = Guard(name, place_of(function, name), dependency.via, state, reason)
             return [self.exchanging(guard, function)]
         key = (id(function.node), self.checks.instance)
@@ -508,6 +511,12 @@ class DependencyGuards(Guards):
             "pydantic.EmailStr",
             "pydantic.HttpUrl",
         )
+
+
+def _maker(function: Located) -> str:
+    """The name of the function that makes a dependency: `def require(right): def check(): …`."""
+    owner = function.scope.owner
+    return owner.name if isinstance(owner, t.Function) else ""
 
 
 def _words(node: t.Node) -> set[str]:
