@@ -28,12 +28,13 @@ _HARMLESS = re.compile(r"(?:^|\.)(?:url_for|reverse|reverse_lazy|_|gettext\w*|ng
 @provides(StaticPage)
 def static_pages(application: Application) -> Iterator[StaticPage]:
     for route in application.facts(Route):
-        if any(mark in route.path for mark in "{<"):
-            static = route.function is not None and _is_front_end(route.path, route.function)
+        function = route.function
+        if route.handler == "TemplateView":
+            static = True  # a template and what the address names, whatever its pattern
+        elif any(mark in route.path for mark in "{<"):
+            static = function is not None and _is_front_end(route.path, function)
         else:
-            static = route.handler == "TemplateView" or (
-                route.function is not None and _is_static(route.function)
-            )
+            static = function is not None and _is_static(function)
         if static:
             yield StaticPage(route.application, route.name)
 

@@ -362,3 +362,25 @@ urlpatterns = [path("", include(router.urls)), path("details", views.Details.as_
     assert reads["GET /notes/"] is Openness.HARMLESS
     assert reads["GET /drafts/"] is not Openness.HARMLESS
     assert reads["GET /invoices/"] is Openness.PRIVATE
+
+
+def test_a_template_view_shows_no_data_whatever_its_pattern(build: Build) -> None:
+    files = {
+        "manage.py": MANAGE,
+        "settings.py": SETTINGS.format(apps="", guests="()").replace(', "own.Own"', ""),
+        "site_urls.py": """
+from django.urls import path, re_path
+from django.views.generic import DetailView, TemplateView
+class Page(DetailView):
+    template_name = "page.html"
+urlpatterns = [
+    re_path(r"^(?!api/|admin/).*$", TemplateView.as_view(template_name="index.html")),
+    path("pages/<int:pk>", Page.as_view()),
+]
+""",
+    }
+    application = build(files)
+    assert len(application.facts(Route)) == 2
+    assert [page.name for page in application.facts(StaticPage)] == [
+        next(r.name for r in application.facts(Route) if r.handler == "TemplateView")
+    ]
