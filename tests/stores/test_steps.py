@@ -31,7 +31,7 @@ def test_tortoise_asks_again_for_a_relation_that_was_loaded(build: Build) -> Non
     code = TORTOISE + (
         "async def ask():\n"
         "    for user in await User.all().prefetch_related('posts'):\n"
-        "        print(len(user.posts), await user.posts.all())\n"
+        "        print(len(user.posts), user.posts[0], await user.posts.all())\n"
     )
     found = of(build({"app.py": code}), "posts")
     assert [(q.equality, q.loop is not None) for q in found if q.operation == "select"] == [

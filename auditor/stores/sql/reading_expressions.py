@@ -425,6 +425,8 @@ class Expressions(Reading):
             match one:
                 case Draft() if isinstance(index, t.Slice):
                     made.append(self.record(self.sliced(one, index, frame)))
+                case Draft(mapper="tortoise", manager=True) if one.entity is not None:
+                    made.append(Row(one.entity))  # of what was loaded: an index asks nothing
                 case Draft() if one.entity is not None:
                     made.append(
                         Row(one.entity, self.record(executed(one, bound=Bound.ONE)), frame.loop)
