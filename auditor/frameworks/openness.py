@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
+from auditor.frameworks.effects import keeps_nothing
 from auditor.frameworks.objects import ObjectAnalysis
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
@@ -52,6 +53,7 @@ _SHOWN_KIND = re.compile(
 )
 """What its author publishes, whoever the column `user` refers to."""
 _USER = re.compile(r"(?:user|owner|account|customer|member|client)_id$")
+_WHO = re.compile(r"(?:user|owner|account|customer|member|client|uid)(?:_?(?:id|pk|uuid))?", re.I)
 _NAMED = re.compile(r"(?:user_?name|slug|handle|nick_?name)$")
 _FIGURES = {"join", "count", "count_documents", "exists", "aggregate"}
 """Operations that bring figures, or what belongs to other records."""
@@ -67,7 +69,11 @@ _FORM = {"POST", "FILES", "body", "data"}
 def open_reads(application: Application) -> Iterator[OpenRead]:
     known = [r for r in application.facts(Route) if r.authentication is not Guarding.UNKNOWN]
     judged = [r for r in known if r.authentication is not Guarding.EXEMPT]
-    opened = [r for r in judged if _is_read(r) and r.authentication is Guarding.ABSENT]
+    opened = [
+        r
+        for r in judged
+        if r.authentication is Guarding.ABSENT and (_is_read(r) or _keeps_nothing(application, r))
+    ]
     if not opened:
         return
     shown = _Shown(application, judged)
@@ -84,7 +90,17 @@ def open_reads(application: Application) -> Iterator[OpenRead]:
             openness, why = Openness.BESIDE, beside
         else:
             openness, why = (Openness.HARMLESS if handed.told(route) else Openness.READ), apart
+        if not _is_read(route):
+            why = f"{why}; it keeps nothing".removeprefix("; ")
         yield OpenRead(route.application, route.name, openness, why)
+
+
+def _keeps_nothing(application: Application, route: Route) -> bool:
+    """A calculator or a search that takes POST."""
+    function = route.function
+    if function is None or not isinstance(function.node, t.Function) or route.method == "WEBSOCKET":
+        return False
+    return keeps_nothing(application.code, function)
 
 
 def _is_read(route: Route) -> bool:
@@ -156,6 +172,13 @@ def _beneath(query: Query, page: bool) -> bool:
         (f.endswith("_id") and (page or not _USER.match(f))) or (page and _NAMED.match(f))
         for f in query.equality
     )
+
+
+def _of_caller(query: Query, route: Route) -> bool:
+    """Whether it finds what belongs to who is signed in: nothing, for a stranger."""
+    if not any(_WHO.fullmatch(f) for f in query.equality):
+        return False
+    return not any(_WHO.fullmatch(p.name) or p.source == "body" for p in route.parameters)
 
 
 class _Shown:
@@ -244,7 +267,7 @@ class _Handed:
             if query.reads and query.operation not in _FIGURES:
                 for route in traffic.of(query.place):
                     name = route.application, route.name
-                    if not _beneath(query, name in self.pages):
+                    if not (_beneath(query, name in self.pages) or _of_caller(query, route)):
                         self.read[name][query.store, query.collection] = True
         self.tables = {(x.store, x.name): x for x in application.facts(Table)}
         self.classes = {(c.path, c.node.line): c for c in application.code.classes()}

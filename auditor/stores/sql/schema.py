@@ -12,6 +12,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from auditor.link.application import Application, provides
 from auditor.model.data import Index, Table
 from auditor.model.dependencies import Requirement
@@ -132,6 +134,8 @@ def _of_entity(
         declared += [d for d in added if not any(_same(d, known) for known in declared)]
     if entity.place.path == "":
         declared = [d for d in declared if d.columns]
+    if entity.found is None and not entity.managed:  # a package's own table
+        declared = [replace(d, implied=d.implied or "package") for d in declared]
     migrated = state is not None and state.migrated
     left = list(state.indexes) if state is not None else []
     for each in declared:
