@@ -160,6 +160,10 @@ def switches(values: Evaluator, name: str, expr: t.Expr, scope: Scope) -> Value 
 def _parsed(values: Evaluator, expr: t.Call, scope: Scope) -> Value | None:
     """https://docs.python.org/3/library/configparser.html: what a file beside the code says."""
     setting = values.text(expr.args[-1], scope)
+    if setting and len(expr.args) == 2:
+        section = values.text(expr.args[0], scope)
+        if section and (said := values.switches.get((section, setting.lower()))):
+            return said
     fallback = argument(expr, None, "fallback")
     worth = values.value(fallback, scope) if fallback is not None else None
     return Setting(setting, worth, place_of(Located(expr, scope))) if setting else None

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from auditor.extract.zizmor import Inspection
     from auditor.link.names import Code
     from auditor.link.values import Evaluator
+    from auditor.model.values import Value
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Fact)
@@ -186,7 +187,21 @@ class Application:
         from auditor.link.scopes import Module
         from auditor.link.values import Evaluator
 
-        return Evaluator(Code(Module(file.path, syntax.body) for file, syntax in self.of(Syntax)))
+        code = Code(Module(file.path, syntax.body) for file, syntax in self.of(Syntax))
+        return Evaluator(code, switches=self._switches())
+
+    def _switches(self) -> dict[tuple[str, str], Value]:
+        """What the INI files of the tree, those of other environments left out, agree on."""
+        from auditor.discover.environments import environment_of_file
+        from auditor.extract.readers.ini_switches import IniSwitch
+        from auditor.model.values import Known
+
+        said: dict[tuple[str, str], dict[bool, Known]] = defaultdict(dict)
+        for file, switch in self.of(IniSwitch):
+            if environment_of_file(file.path) in ("", "production"):
+                place = Place(file.path, switch.line)
+                said[switch.section, switch.option].setdefault(switch.on, Known(switch.on, place))
+        return {key: found.popitem()[1] for key, found in said.items() if len(found) == 1}
 
     @property
     def code(self) -> Code:

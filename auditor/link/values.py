@@ -87,6 +87,9 @@ class Evaluator:
     named: dict[str, Value] = field(default_factory=dict)
     """What names of packages stand for in this tree: `django.conf.settings.LOGIN_URL`."""
 
+    switches: dict[tuple[str, str], Value] = field(default_factory=dict)
+    """(section, option) -> what the tree's INI files say of it."""
+
     def __post_init__(self) -> None:
         self.code.fillers = [functools.partial(filler, self) for filler in _FILLERS]
 

@@ -10,7 +10,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.model.settings import FrameworkSetting
 from auditor.model.values import Known, Masked, Setting, Value
-from auditor.model.web import WebApp
+from auditor.model.web import Route, WebApp
 from tests.conftest import Build
 
 CLASSES = """
@@ -151,3 +151,43 @@ def test_an_application_for_tasks_is_no_second_one(build: Build) -> None:
     assert [app.entry for app in build(files).facts(WebApp)] == ["application:application"]
     files["Procfile"] = "web: gunicorn run_celery:application\n"
     assert len(build(files).facts(WebApp)) == 2
+
+
+GUARDED_BY_A_FILE = """
+import configparser
+from functools import wraps
+from flask import Flask, abort, session
+app = Flask(__name__)
+config = configparser.ConfigParser()
+config.read("config.ini")
+def needed(view):
+    @wraps(view)
+    def inner(*args, **kwargs):
+        if not config.getboolean("ACCESS", "Enabled", fallback=True):
+            return view(*args, **kwargs)
+        if not session.get("user_id"):
+            abort(401)
+        return view(*args, **kwargs)
+    return inner
+@app.get("/orders")
+@needed
+def orders():
+    return load()
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "state"),
+    [
+        ({}, "enforced"),
+        ({"config.ini": "[ACCESS]\n; off for now\nenabled = False\n"}, "absent"),
+        ({"config.ini": "[ACCESS]\nENABLED: yes\n"}, "enforced"),
+        ({"config.ini": "[OTHER]\nenabled = no\n"}, "enforced"),
+        ({"config.ini": "[ACCESS]\n; enabled = no\n"}, "enforced"),
+        ({"config.dev.ini": "[ACCESS]\nenabled = no\n"}, "enforced"),
+        ({"a.ini": "[ACCESS]\nenabled=no\n", "b.ini": "[ACCESS]\nenabled=on\n"}, "enforced"),
+    ],
+)
+def test_a_switch_in_an_ini_file(build: Build, files: dict[str, str], state: str) -> None:
+    routes = build({"app.py": GUARDED_BY_A_FILE, **files}).facts(Route)
+    assert {r.path: r.authentication.value for r in routes}["/orders"] == state

@@ -51,7 +51,8 @@ class Switches(Part):
         if known is None and self.trace.by_default:
             if option := _fallback(test):
                 self.trace.note(f"{option[0]} decides whether it is asked at all")
-                known = option[1]
+                said = self.values.value(test, self.scope)  # by a file of the tree
+                known = bool(said.value) if isinstance(said, Known) else option[1]
             else:
                 known = self.switched(test)
             self.trace.optional |= known is not None
