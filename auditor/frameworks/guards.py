@@ -108,6 +108,23 @@ class Guards:
                 return below  # it hands on what another one found, also nothing
         return Guarding.DECORATIVE, _why_decorative(summary, guaranteed)
 
+    def judge_answer(self, callback: Located) -> tuple[Guarding, str]:
+        """Whom a function lets in that says whether somebody may pass: `verify_password`, `is_accessible`."""
+        summary = self.checks.summary(callback)
+        name = callback.node.name  # type: ignore[attr-defined]
+        notes = "; ".join(summary.notes)
+        truth = summary.when_truthy
+        if all(e.falsy for e in summary.exits):
+            return Guarding.ENFORCED, f"{name} accepts nobody"
+        if truth is Strength.VERIFIED:
+            return Guarding.ENFORCED, f"{name} verifies the credential"
+        if truth is Strength.DEFAULT_SECRET:
+            return Guarding.ENFORCED, notes
+        if truth is Strength.OUTSIDE:
+            return Guarding.UNKNOWN, notes
+        at = f"{callback.path}:{callback.node.line}"
+        return Guarding.DECORATIVE, notes or f"{name} ({at}) accepts callers without verifying"
+
     @staticmethod
     def judge_summary(summary: Summary) -> tuple[Guarding, str]:
         """What the ways through a guard do, where nothing else runs before it."""

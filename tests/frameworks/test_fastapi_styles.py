@@ -150,25 +150,47 @@ def me(): return {}
     assert states(build, source) == {"GET /v1/me": Guarding.ENFORCED}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "routes"),
-    [
-        ("app, engine", {"/admin/", "/admin/{identity}/list"}),
-        ('app, engine, base_url="/manage"', {"/manage/", "/manage/{identity}/list"}),
-        ("app, engine, authentication_backend=None", {"/admin/", "/admin/{identity}/list"}),
-        ("app, engine, authentication_backend=Login()", set()),
-        ("app, engine, **options", set()),
-    ],
-)
-def test_a_panel_without_a_login_is_open(build: Build, arguments: str, routes: set[str]) -> None:
-    source = f"""
+BACKENDS = """
+from sqladmin.authentication import AuthenticationBackend
 from fastapi import FastAPI
-from sqladmin import Admin
+from sqladmin import Admin, ModelView
+class Login(AuthenticationBackend):
+    async def authenticate(self, request):
+        if not request.session.get("user_id"):
+            return False
+        return True
+class Anybody(AuthenticationBackend):
+    async def authenticate(self, request):
+        return True
 app = FastAPI()
 admin = Admin({arguments})
 """
-    built = build({"main.py": source})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "base", "state"),
+    [
+        ("app, engine", "/admin", Guarding.ABSENT),
+        ('app, engine, base_url="/manage"', "/manage", Guarding.ABSENT),
+        ("app, engine, authentication_backend=None", "/admin", Guarding.ABSENT),
+        ("app, engine, authentication_backend=Login(secret_key=KEY)", "/admin", Guarding.ENFORCED),
+        ("app, engine, authentication_backend=Anybody(KEY)", "/admin", Guarding.DECORATIVE),
+        ("app, engine, authentication_backend=ours()", "/admin", Guarding.UNKNOWN),
+        ("app, engine, **options", "/admin", Guarding.UNKNOWN),
+    ],
+)
+def test_panels_of_sqladmin(build: Build, arguments: str, base: str, state: Guarding) -> None:
+    built = build({"main.py": BACKENDS.replace("{arguments}", arguments)})
     panel = {r.path: r.authentication for r in built.facts(Route) if r.handler == "sqladmin"}
-    assert routes <= set(panel)
-    assert bool(panel) is bool(routes)
-    assert set(panel.values()) <= {Guarding.ABSENT}
+    assert panel[f"{base}/"] is panel[f"{base}/{{identity}}/list"] is state
+    assert (f"{base}/login" in panel) is (state is not Guarding.ABSENT)
+    assert panel.get(f"{base}/login", Guarding.EXEMPT) is Guarding.EXEMPT
+    assert panel[f"{base}/{{identity}}/ajax/lookup"] is Guarding.EXEMPT
+
+
+def test_records_that_a_panel_looks_up_are_open(build: Build) -> None:
+    source = BACKENDS.replace("{arguments}", "app, engine, authentication_backend=Login(KEY)")
+    source += "class Orders(ModelView):\n    form_ajax_refs = {'customer': {'fields': ('name',)}}\n"
+    panel = {r.path: r.authentication for r in build({"main.py": source}).facts(Route)}
+    assert panel["/admin/{identity}/ajax/lookup"] is Guarding.ABSENT
+    assert panel["/admin/{identity}/list"] is Guarding.ENFORCED

@@ -1,8 +1,8 @@
 """Administration panels that packages mount on an application of Starlette's.
 
-sqladmin (https://aminalaee.dev/sqladmin/) serves every table that it is given, and lets everybody in
-unless it gets an `authentication_backend`. What a backend does is not judged: with one, a panel is
-the blind spot that every package is which is handed the application.
+sqladmin (https://aminalaee.dev/sqladmin/authentication/) serves every table that it is given, and lets
+everybody in unless it gets an `authentication_backend`, whose `authenticate` says who may pass. It asks
+nobody who looks records up for a form, which works for views with `form_ajax_refs` alone.
 """
 
 from __future__ import annotations
@@ -17,34 +17,30 @@ from auditor.frameworks.middleware import middleware_guard
 from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite
 from auditor.link.values import place_of
-from auditor.model.web import Route
+from auditor.model.places import Place
+from auditor.model.web import Guard, Guarding, Route
 
 _PANELS = ("sqladmin.Admin", "sqladmin.application.Admin")
 _ROUTES = (
-    ("GET", ""),
+    ("GET", "/"),
     ("GET", "/{identity}/list"),
-    ("GET", "/{identity}/details/{pk}"),
+    ("GET", "/{identity}/details/{pk:path}"),
     ("DELETE", "/{identity}/delete"),
     ("GET", "/{identity}/create"),
     ("POST", "/{identity}/create"),
-    ("GET", "/{identity}/edit/{pk}"),
-    ("POST", "/{identity}/edit/{pk}"),
+    ("GET", "/{identity}/edit/{pk:path}"),
+    ("POST", "/{identity}/edit/{pk:path}"),
     ("GET", "/{identity}/export/{export_type}"),
+    ("GET", "/{identity}/ajax/lookup"),
 )
-
-
-def _closed(site: CallSite) -> bool:
-    """Whether a panel is given, or may be given, something that asks who is calling."""
-    backend = site.arg(None, "authentication_backend")
-    if backend is None:
-        return any(k.name is None for k in site.node.keywords)
-    return not (isinstance(backend, t.Const) and backend.value is None)
+_LOOKUP = _ROUTES[-1]
+_LOGIN = (("GET", "/login"), ("POST", "/login"), ("GET", "/logout"))
 
 
 @provides(Route)
-def open_panels(application: Application) -> Iterator[Route]:
-    """The routes of a panel that lets everybody in."""
-    sites = [s for s in application.code.calls(*_PANELS) if not _closed(s)]
+def panels(application: Application) -> Iterator[Route]:
+    """The routes of panels, and of their logins."""
+    sites = list(application.code.calls(*_PANELS))
     if not sites:
         return
     (routing,) = application.facts(Routing)
@@ -57,9 +53,45 @@ def open_panels(application: Application) -> Iterator[Route]:
         base = "/admin" if given is None else application.values.text(given, site.scope)
         if base is None:
             continue
-        app = apps[unit]
-        for method, below in _ROUTES:
-            path = base.rstrip("/") + (below or "/")
+        app, at = apps[unit], place_of(site)
+        login = _login(application, judge, site)
+        looked_up = _looks_up(application)
+        for method, below in (*_ROUTES, *(_LOGIN if login else ())):
+            path = base.rstrip("/") + below
             found = (middleware_guard(application, judge, m, method, path) for m in app.middleware)
             guards = tuple(guard for guard in found if guard)  # a mounted panel has no dependencies
-            yield Route(method, path, "sqladmin", place_of(site), app.framework, unit, guards)
+            if (method, below) in _LOGIN:
+                guards = (*guards, _exempt(at, "login"))
+            elif (method, below) == _LOOKUP and not looked_up:
+                guards = (*guards, _exempt(at, "no view has form_ajax_refs: it answers 404"))
+            elif login and (method, below) != _LOOKUP:
+                guards = (*guards, login)
+            yield Route(method, path, "sqladmin", at, app.framework, unit, guards)
+
+
+def _exempt(at: Place, reason: str) -> Guard:
+    return Guard("sqladmin", at, "application", Guarding.EXEMPT, reason)
+
+
+def _looks_up(application: Application) -> bool:
+    code = application.code
+    return any("form_ajax_refs" in code.inside(found).bindings for found in code.classes())
+
+
+def _login(application: Application, judge: DependencyGuards, site: CallSite) -> Guard | None:
+    """The guard that a panel's backend is; None where it has none."""
+    backend = site.arg(None, "authentication_backend")
+    if backend is None and not any(k.name is None for k in site.node.keywords):
+        return None
+    if isinstance(backend, t.Const) and backend.value is None:
+        return None
+    code = application.code
+    for source in application.values.sources(backend, site.scope):
+        kind = code.defined(source.node.func, source.scope) if isinstance(source.node, t.Call) else None  # fmt: skip
+        for ancestor in code.ancestry(kind) if kind is not None else ():
+            method = code.definition(f"{ancestor}.authenticate")
+            if method is not None and isinstance(method.node, t.Function):
+                state, reason = judge.judge_answer(method)
+                return Guard("authenticate", place_of(method), "application", state, reason)
+    untold = "what the authentication backend of sqladmin accepts could not be followed"
+    return Guard("authentication_backend", place_of(site), "application", Guarding.UNKNOWN, untold)

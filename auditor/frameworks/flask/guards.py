@@ -268,27 +268,11 @@ class FlaskGuards(WrapperGuards):
             return min(parts, key=_rank, default=None)
         for name, callback in http_auth_callbacks(self.values, source):
             if name in _CALLBACKS:
-                return self._judge_callback(callback)
+                return self.judge_answer(callback)
             return Guarding.ENFORCED, "flask-httpauth compares the password with a known one"
         if match[1] == "HTTPDigestAuth":
             return None
         return Guarding.ENFORCED, "flask-httpauth turns everybody away: nothing verifies for it"
-
-    def _judge_callback(self, callback: Located) -> Judged:
-        summary = self.checks.summary(callback)
-        name = callback.node.name  # type: ignore[attr-defined]
-        notes = "; ".join(summary.notes)
-        truth = summary.when_truthy
-        if all(e.falsy for e in summary.exits):
-            return Guarding.ENFORCED, f"{name} accepts nobody"
-        if truth is Strength.VERIFIED:
-            return Guarding.ENFORCED, f"{name} verifies the credential"
-        if truth is Strength.DEFAULT_SECRET:
-            return Guarding.ENFORCED, notes
-        if truth is Strength.OUTSIDE:
-            return Guarding.UNKNOWN, notes
-        at = f"{callback.path}:{callback.node.line}"
-        return Guarding.DECORATIVE, notes or f"{name} ({at}) accepts callers without verifying"
 
     # --- flask-admin
 
@@ -303,7 +287,7 @@ class FlaskGuards(WrapperGuards):
             Applied(Located(d, accessible.scope), "class") for d in accessible.node.decorators
         ]
         found = [guard for applied in around for guard in self.applied(applied)]
-        state, reason = self._judge_callback(accessible)
+        state, reason = self.judge_answer(accessible)
         if found and state is Guarding.DECORATIVE:
             return found
         return [*found, Guard(name, place_of(accessible), "class", state, reason)]
@@ -322,7 +306,7 @@ class FlaskGuards(WrapperGuards):
 
     def _scheme(self, scheme: Scheme) -> Judged:
         if scheme.function is not None:
-            return self._judge_callback(scheme.function)
+            return self.judge_answer(scheme.function)
         if scheme.remote:
             return Guarding.ENFORCED, f"{scheme.name}: another server verifies the token"
         if scheme.named:
@@ -354,7 +338,7 @@ class FlaskGuards(WrapperGuards):
                     case t.Attr(value=owner, name="request_loader" | "header_loader"):
                         if not _LOGIN_MANAGER.match(self.code.name(owner, found.scope)):
                             continue
-                        state, reason = self._judge_callback(found)
+                        state, reason = self.judge_answer(found)
                         if state is Guarding.DECORATIVE and self._asks_others(found):
                             return Guarding.UNKNOWN, "what the request_loader accepts is not told"
                         if state is not Guarding.ENFORCED:
