@@ -16,7 +16,7 @@ _ACTIONS = tuple(
             "login",
             r"(?:(?!cannot|cant|trouble|problem|no|unable|help)[a-z]+[-_])?(?:log|sign)[-_]?in(?:[-_](?:challenge|page|form))?"
             r"|authenticate|access[-_]?token|oauth2?|sso|authorize"
-            r"|(?:send|verify|request|resend)[-_]otp|(?:[a-z]+[-_])?captcha(?:[-_](?:image|code|id))?|(?:(?:get|send|request)[-_])?(?:sms|image|img|verification|verify)[-_]?code|(?:send|request|resend)[-_]code|magic(?:[-_]?link)?|2fa|mfa|otp[-_/]sync"
+            r"|(?:send|verify|request|resend)[-_]otp|(?:[a-z]+[-_])?captcha(?:[-_](?:image|code|id))?|(?:(?:get|send|request)[-_])?(?:sms|image|img|verification|verify)[-_]?code|(?:send|request|resend)[-_]code|magic(?:[-_]?link)?|2fa|mfa|otp[-_/](?:sync|send|resend|request)"
             r"|(?:auth|login|oauth2?|users?)[-/](?:token|otp|session|jwt)|token|otp|auth/verify"
             r"|iniciar[-_]?sesion|entrar|anmeld(?:en|ung)|logowanie"
             r"|(?:ssh|key|worker|client|device)[-_]authorize"

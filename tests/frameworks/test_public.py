@@ -48,6 +48,8 @@ from tests.conftest import Build
         ("GET", "/register/spamcheck-wait", "registration"),
         ("POST", "/register/spamcheck-hook", ""),
         ("POST", "/otp/sync/", "login"),
+        ("POST", "/api/v1/core/auth/otp/send/", "login"),
+        ("POST", "/otp/delete/", ""),
         ("POST", "/api/v1/authentication/login_challenge/", "login"),
         ("GET", "/js/app.js", "static files"),
         ("GET", "/spec", "documentation"),
