@@ -21,6 +21,7 @@ _CATCH_ALL = re.compile(r"(?:/\w+)?/(?:\{\w+:path\}|<path:\w+>)")
 _SENDS = re.compile(
     r"FileResponse|send_from_directory|send_file|send_static_file|TemplateResponse|render_template"
 )
+_SENDS_FILE = re.compile(r"FileResponse|send_from_directory|send_file|send_static_file")
 _RESPONDS = re.compile(r"^(?:Http|Json|JSON|PlainText|HTML)?Response$")
 _HARMLESS = re.compile(r"(?:^|\.)(?:url_for|reverse|reverse_lazy|_|gettext\w*|ngettext)$")
 
@@ -32,7 +33,9 @@ def static_pages(application: Application) -> Iterator[StaticPage]:
         if route.handler == "TemplateView":
             static = True  # a template and what the address names, whatever its pattern
         elif any(mark in route.path for mark in "{<"):
-            static = function is not None and _is_front_end(route.path, function)
+            static = function is not None and (
+                _is_front_end(route.path, function) or _is_shell(function)
+            )
         else:
             static = function is not None and _is_static(function)
         if static:
@@ -91,9 +94,16 @@ def _is_static(function: Located) -> bool:
     return False
 
 
+def _is_shell(function: Located) -> bool:
+    """Whether it renders a constant page with nothing but what the address names: scripts load the rest."""
+    body = function.node.body  # type: ignore[attr-defined]
+    pages = (n for n in t.walk_own(*body) if isinstance(n, t.Const) and isinstance(n.value, str))
+    return _is_static(function) and any(n.value.endswith(".html") for n in pages)  # type: ignore[union-attr]
+
+
 def _sends_page(call: t.Call) -> bool:
     """`no_store(send_from_directory(folder, "index.html"))`: a file of a constant name, whatever is around it."""
-    while not _SENDS.search(t.last_word(call.func)):
+    while not _SENDS_FILE.fullmatch(t.last_word(call.func)):
         match call.args:
             case [t.Call() as inner]:
                 call = inner

@@ -138,7 +138,7 @@ class RateLimiting(Rule):
                 continue
             state = State.DECORATIVE if limit else State.ABSENT
             if limit:
-                message += f": `{limit.name}` does nothing, it {limit.reason} ({limit.place})"
+                message += f": `{limit.name}` does nothing: {limit.reason} ({limit.place})"
             subject = f"{route.application} {route.name}"
             yield Evidence(route.place, state, Severity.HIGH, message, subject)
         for (name, limit), routes in void.items():

@@ -6,6 +6,7 @@ import pytest
 
 from auditor.frameworks.effects import keeps_nothing
 from auditor.model.openness import Openness, OpenRead
+from auditor.model.pages import StaticPage
 from tests.conftest import Build
 
 HEAD = """
@@ -115,3 +116,31 @@ def test_what_is_found_by_who_calls_is_not_handed_out(
     source = SHOP.replace("{params}", params).replace("{who}", who)
     reads = {r.name: r.openness for r in build({"app.py": source}).facts(OpenRead)}
     assert reads["GET /offers"] is openness
+
+
+PAGES = """
+from fastapi import FastAPI, Request
+from fastapi.templating import Jinja2Templates
+app = FastAPI()
+templates = Jinja2Templates("pages")
+@app.get("/orders/{order}/edit")
+async def shell(request: Request, order: int):
+    return templates.TemplateResponse("orders.html", {"request": request, "order": order})
+@app.get("/orders")
+async def listed(request: Request):
+    return templates.TemplateResponse("orders.html", {"request": request, "orders": find()})
+@app.get("/orders/{order}")
+async def shown(request: Request, order: int):
+    return templates.TemplateResponse("order.html", {"request": request, "order": find(order)})
+@app.get("/orders/{order}/raw")
+async def raw(order: int):
+    return Response(order)
+@app.get("/pages/{name}")
+async def chosen(request: Request, name: str):
+    return templates.TemplateResponse(name, {"request": request})
+"""
+
+
+def test_a_page_that_gets_nothing_but_its_address_shows_no_data(build: Build) -> None:
+    pages = build({"app.py": PAGES}).facts(StaticPage)
+    assert [page.name for page in pages] == ["GET /orders/{order}/edit"]
