@@ -1,4 +1,4 @@
-"""Settings in TOML, YAML, JSON and INI files, which libraries such as Dynaconf read for the application.
+"""Settings in TOML, YAML and JSON files, which libraries such as Dynaconf read for the application.
 
 https://www.dynaconf.com/settings_files/. Nested tables are joined by two underscores, as in the
 environment; a table at the top may be an environment.
