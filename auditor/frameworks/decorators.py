@@ -13,7 +13,7 @@ import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Code
-from auditor.link.scopes import Located, Scope
+from auditor.link.scopes import Binding, Located, Scope
 from auditor.link.values import Env, Evaluator
 
 _MAX_DEPTH = 6
@@ -241,17 +241,15 @@ class Decorators:
             return None
         found = self.code.defined(returned.node, returned.scope)
         if found is None and isinstance(returned.node, t.Name):
-            bound = self.code.find(returned.node.id, returned.scope)
-            for binding in bound[1] if bound else ():
+            where, bindings = self._bindings(returned.node.id, returned.scope)
+            for binding in bindings:
                 match binding.value:
                     case t.Call(args=[t.Name(id=name) as inner, *_]):  # f = update_wrapper(f, g)
                         if name != returned.node.id:
                             return self.code.defined(inner, returned.scope)
-                        for own in (
-                            bound[1] if bound else ()
-                        ):  # f = mark(f), which was `def f` before
-                            if isinstance(own.node, t.Function) and bound is not None:
-                                return Located(own.node, bound[0])
+                        for own in bindings:  # f = mark(f), which was `def f` before
+                            if isinstance(own.node, t.Function):
+                                return Located(own.node, where)
         return found if found is not None and isinstance(found.node, t.Function) else None
 
     def _guarded(self, wrapper: Located, around: frozenset[str]) -> Iterator[tuple[str, Located]]:
@@ -260,11 +258,15 @@ class Decorators:
         for node in t.walk_own(*wrapper.node.body):  # type: ignore[attr-defined]
             if not isinstance(node, t.Call) or not isinstance(node.func, t.Name):
                 continue
-            bound = self.code.find(node.func.id, inner)
-            for binding in bound[1] if bound else ():
+            where, bindings = self._bindings(node.func.id, inner)
+            for binding in bindings:
                 match binding.value:
-                    case t.Call(func=func, args=[t.Name(id=given)]) if given in around and bound:
-                        yield node.func.id, Located(func, bound[0])
+                    case t.Call(func=func, args=[t.Name(id=given)]) if given in around:
+                        yield node.func.id, Located(func, where)
+
+    def _bindings(self, name: str, scope: Scope) -> tuple[Scope, list[Binding]]:
+        """Where a name is bound as seen from a scope, and how."""
+        return self.code.find(name, scope) or (scope, [])
 
 
 def letting_pass(function: Located, around: frozenset[str]) -> frozenset[int]:

@@ -44,9 +44,8 @@ def injections(application: Application) -> Iterator[Intake]:
                 for file, line in shown.pop(hit.what, ()):
                     yield _stored(name, route, hit, Place(file, line))
                 continue
-            by = (
-                "" if hit.sink in ("path", "existence") else hit.what
-            )  # a file is looked at, opened and removed
+            is_file = hit.sink in ("path", "existence")  # looked at, opened and removed
+            by = "" if is_file else hit.what
             same = (hit.sink, hit.where.path, hit.where.scope.qualname, hit.source, by)
             if _counts(hit) and hit.key not in seen and same not in seen:
                 seen |= {hit.key, same}

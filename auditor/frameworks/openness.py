@@ -152,15 +152,18 @@ def _private(route: Route, said: str = "") -> str:
 
 def resource(route: Route) -> tuple[str, str]:
     """Application, and what a path names first: `products` of `/api/v1/products/{id}`."""
-    segments = [s for s in route.path.split("/") if s and not re.fullmatch(r"api|v\d+", s)]
-    return route.application, segments[0] if segments else ""
+    return route.application, next(iter(_segments(route)), "")
+
+
+def _segments(route: Route) -> list[str]:
+    return [s for s in route.path.split("/") if s and not re.fullmatch(r"api|v\d+", s)]
 
 
 _MANAGING = re.compile(r"admin|management|manage|backoffice|staff|dashboard", re.I)
 
 
 def _managed(route: Route) -> tuple[str, str] | None:
-    segments = [s for s in route.path.split("/") if s and not re.fullmatch(r"api|v\d+", s)]
+    segments = _segments(route)
     if len(segments) > 1 and _MANAGING.fullmatch(segments[0]):
         return route.application, segments[1]
     return None

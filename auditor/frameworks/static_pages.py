@@ -18,10 +18,8 @@ _RENDERS = re.compile(
     r"(?:^|\.)(?:render|render_template|render_to_string|TemplateResponse|redirect)$"
 )
 _CATCH_ALL = re.compile(r"(?:/\w+)?/(?:\{\w+:path\}|<path:\w+>)")
-_SENDS = re.compile(
-    r"FileResponse|send_from_directory|send_file|send_static_file|TemplateResponse|render_template"
-)
 _SENDS_FILE = re.compile(r"FileResponse|send_from_directory|send_file|send_static_file")
+_SENDS = re.compile(rf"{_SENDS_FILE.pattern}|TemplateResponse|render_template")
 _RESPONDS = re.compile(r"^(?:Http|Json|JSON|PlainText|HTML)?Response$")
 _HARMLESS = re.compile(r"(?:^|\.)(?:url_for|reverse|reverse_lazy|_|gettext\w*|ngettext)$")
 

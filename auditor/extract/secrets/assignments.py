@@ -523,43 +523,11 @@ def _names_itself(value: str, name: str) -> bool:
 
 
 _SIGNS = bytes(code for code in range(128) if not chr(code).isalnum())
-_SPEAKING = frozenset(
-    [
-        "password",
-        "passwd",
-        "passwort",
-        "passphrase",
-        "passcode",
-        "pass",
-        "pwd",
-        "pw",
-        "secret",
-        "secrets",
-        "token",
-        "jwt",
-        "apikey",
-        "credential",
-        "credentials",
-        "creds",
-        "auth",
-        "authorization",
-        "bearer",
-        "key",
-        "keys",
-        "salt",
-        "pepper",
-        "sas",
-        "pat",
-        "senha",
-        "api",
-        "user",
-        "access",
-        "client",
-        "db",
-        "id",
-        "name",
-    ]
-)
+_SPEAKING = {
+    "password", "passwd", "passwort", "passphrase", "passcode", "pass", "pwd", "pw", "secret", "secrets", "token",
+    "jwt", "apikey", "credential", "credentials", "creds", "auth", "authorization", "bearer", "key", "keys", "salt",
+    "pepper", "sas", "pat", "senha", "api", "user", "access", "client", "db", "id", "name",
+}  # fmt: skip
 """Words for secrets, as in `api_key_secret`."""
 _VERSION = re.compile(r"v?\d")
 

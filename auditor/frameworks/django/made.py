@@ -34,11 +34,7 @@ def made_view(code: Code, call: CallSite) -> Made | None:
     returned = [n.value for n in t.walk_own(*found.node.body) if isinstance(n, t.Return)]
     if len(returned) != 1 or returned[0] is None:
         return None
-    inner, value = code.inside(found), returned[0]
-    given = {
-        param.name: argument(call.node, index, param.name)
-        for index, param in enumerate(found.node.params)
-    }
+    inner, value, given = code.inside(found), returned[0], _given(found.node, call)
     wrappers: list[Located] = []
     for _ in range(_MAX_STEPS):
         match value:
@@ -77,10 +73,7 @@ def wrapped_callbacks(code: Code, function: Located, call: CallSite) -> Iterator
     Where it picks some of them, nothing is told.
     """
     assert isinstance(function.node, t.Function)
-    given = {
-        param.name: argument(call.node, index, param.name)
-        for index, param in enumerate(function.node.params)
-    }
+    given = _given(function.node, call)
     for assign in _every(function.node.body):
         match assign:
             case t.Assign(
@@ -91,6 +84,14 @@ def wrapped_callbacks(code: Code, function: Located, call: CallSite) -> Iterator
                     yield Located(passed, call.scope)
                 else:
                     yield Located(func, code.inside(function))
+
+
+def _given(function: t.Function, call: CallSite) -> dict[str, t.Expr | None]:
+    """What a call gives each parameter of the function it calls."""
+    return {
+        param.name: argument(call.node, index, param.name)
+        for index, param in enumerate(function.params)
+    }
 
 
 def _every(body: list[t.Stmt]) -> Iterator[t.Stmt]:

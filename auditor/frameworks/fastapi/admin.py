@@ -45,7 +45,7 @@ def panels(application: Application) -> Iterator[Route]:
         return
     (routing,) = application.facts(Routing)
     apps = {unit_of(path): app for (path, *_), app in routing.apps()}
-    judge = DependencyGuards(application)
+    judge, looked_up = DependencyGuards(application), _looks_up(application)
     for site in sites if apps else ():
         unit = unit_of(site.path)
         unit = unit if unit in apps else next(iter(apps))
@@ -55,7 +55,6 @@ def panels(application: Application) -> Iterator[Route]:
             continue
         app, at = apps[unit], place_of(site)
         login = _login(application, judge, site)
-        looked_up = _looks_up(application)
         for method, below in (*_ROUTES, *(_LOGIN if login else ())):
             path = base.rstrip("/") + below
             found = (middleware_guard(application, judge, m, method, path) for m in app.middleware)

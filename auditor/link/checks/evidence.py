@@ -249,10 +249,9 @@ class Evidence(Part):
             return None
         if id(self.scope) in self.values.bound_scopes:
             return self._ask(expr)  # a name is bound for the moment
-        key = expr
-        if key not in self._vouched:
-            self._vouched[key] = self._ask(expr)
-        return self._vouched[key]
+        if expr not in self._vouched:
+            self._vouched[expr] = self._ask(expr)
+        return self._vouched[expr]
 
     def _ask(self, expr: t.Expr) -> Origin | None:
         name = self.code.name(expr, self.scope)
