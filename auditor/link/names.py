@@ -263,22 +263,28 @@ class Code(Index):
         for fill in self.fillers:
             if name := fill(param, scope):
                 return name
-        if param.annotation is not None:
-            assert scope.parent is not None
-            name = self.name(param.annotation, scope.parent, depth)
-            if name and name not in _ANYTHING:
-                return self._instance(name)
-            if passed := self._passed(param, scope, depth):
-                return passed
-            if name:
-                return self._instance(name)
-        owner = scope.parent
-        if isinstance(scope.owner, t.Function) and owner and isinstance(owner.owner, t.Class):
-            if scope.owner.params and scope.owner.params[0] is param:
-                kind = f"{owner.module.path}:{owner.qualname}"
-                static = any(t.dotted(d) in _STATIC for d in scope.owner.decorators)
-                return kind if static else f"{kind}()"
-        return "" if param.annotation is not None else self._passed(param, scope, depth)
+        if param.annotation is None or param.name in ("self", "cls"):  # cls: type[Self]
+            if own := self._receiver(param, scope):
+                return own
+        if param.annotation is None:
+            return self._passed(param, scope, depth)
+        assert scope.parent is not None
+        name = self.name(param.annotation, scope.parent, depth)
+        if name and name not in _ANYTHING:
+            return self._instance(name)
+        return self._passed(param, scope, depth) or self._instance(name)
+
+    @staticmethod
+    def _receiver(param: t.Param, scope: Scope) -> str:
+        """The class, or its instance, that a method's first parameter stands for."""
+        owner, method = scope.parent, scope.owner
+        if not isinstance(method, t.Function) or owner is None:
+            return ""
+        if not isinstance(owner.owner, t.Class) or method.params[:1] != [param]:
+            return ""
+        kind = f"{owner.module.path}:{owner.qualname}"
+        static = any(t.dotted(d) in _STATIC for d in method.decorators)
+        return kind if static else f"{kind}()"
 
     def _passed(self, param: t.Param, scope: Scope, depth: int) -> str:
         """What the tree passes for a parameter that says nothing itself, when its calls agree."""

@@ -223,6 +223,9 @@ class Evaluator:
         """A variable, class attribute or module constant: what is assigned to it."""
         values = [self.value(found.node, found.scope) for found in self.origins(expr, scope)]  # type: ignore[arg-type]
         known = [v for v in values if not isinstance(v, Unknown)]
+        if not known and isinstance(expr, t.Attr) and expr.name == "__name__":
+            if (kind := self.bound(expr.value, scope)) is not None:
+                return Known(kind.node.name, place)  # type: ignore[attr-defined]
         if not known:
             return values[0] if values else Unknown("not assigned in this tree", place)
         return known[0] if len(values) == 1 else one_of(values, place)

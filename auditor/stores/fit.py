@@ -23,6 +23,7 @@ from auditor.model.web import WebApp
 from auditor.stores.idioms import code
 from auditor.stores.matching import best, helps
 from auditor.stores.mongo.documents import imports
+from auditor.stores.once import run_by_hand
 from auditor.stores.proposals import propose
 
 Key = tuple[str, str, str]
@@ -60,6 +61,7 @@ def collections(application: Application) -> list[CollectionFit]:
     for each in application.facts(UntoldIndexes):
         untold.setdefault(_key(each, units), each.place)
     small = {(c.store, c.name): c.why for c in application.facts(Constant)}
+    once = run_by_hand(application, {q.place.path for asked in queries.values() for q in asked})
     found = []
     for key in sorted(queries.keys() | indexes.keys()):
         unit, store, name = key
@@ -75,6 +77,9 @@ def collections(application: Application) -> list[CollectionFit]:
         if made_at := untold.get(key) or untold.get((unit, store, "")):
             why = f"{made_at} creates indexes whose keys cannot be told"
             fits = tuple((q, _unsure(match, why)) for q, match in fits)
+        fits = tuple(
+            (q, _left_alone(match) if q.place.path in once else match) for q, match in fits
+        )
         if fits or declared:
             idle = tuple(i for i in declared if not i.run)
             default = driver if store == "mongodb" else ""
@@ -109,6 +114,13 @@ def _changes(query: Query) -> bool:
 
 
 _ELSEWHERE = "nothing here fills the database or creates an index: another program does"
+
+
+def _left_alone(match: Match) -> Match:
+    """No index is worth its upkeep for what a script asks that somebody runs by hand."""
+    if match.fit not in (Fit.MISSING, Fit.PARTIAL):
+        return match
+    return Match(Fit.COVERED, why="only a script that is run by hand asks it")
 
 
 def _unsure(match: Match, why: str) -> Match:

@@ -97,8 +97,11 @@ def serves(index: Index, query: Query, need: Need | None = None) -> Match:
     if not usable(index, query):
         return Match(Fit.MISSING, missing=need.all)
     if query.special or index.kind in ("text", "geo"):
+        asked = {*query.range, *query.scanned} - {
+            *query.broad
+        }  # `$geoNear` need not name the field
         fits = query.special == index.kind and (
-            index.kind == "text" or bool(_names(index) & {*query.fields, *query.scanned})
+            index.kind == "text" or not asked or bool(_names(index) & asked)
         )
         return Match(Fit.COVERED, index) if fits else Match(Fit.MISSING, missing=need.all)
     if index.unique and index.fields and _names(index) <= need.equality - need.broad:

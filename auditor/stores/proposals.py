@@ -152,4 +152,5 @@ def _special(asking: Sequence[Query]) -> Iterator[Proposal]:
             continue
         fields = [f for q in queries for f in (q.range if kind == "geo" else q.scanned)]
         named = tuple((name, 1) for name in dict.fromkeys(fields))
-        yield Proposal(named, kind, queries, ())
+        if named or kind == "text":  # near what, `$geoNear` need not say
+            yield Proposal(named, kind, queries, ())

@@ -70,6 +70,8 @@ class Collections:
                 return self._key(index, scope)
             case t.Call(func=func) if self.values.method(func, scope) is not None:
                 return self._returned(expr, scope, depth)
+            case t.Call(func=t.Name() | t.Attr() as func) if made := self._lambda(func, scope):
+                return self._named(made.node.body, made.scope, depth + 1)  # type: ignore[attr-defined]
             case t.Call(func=t.Attr(value=base, name="get_collection")):
                 given = argument(expr, 0, "name")
                 if given is None:
@@ -107,9 +109,14 @@ class Collections:
             return kept
         if isinstance(expr, t.Name):
             return "" if _COLLECTION_WORD.match(expr.id) else None
-        if _COLLECTION_WORD.match(expr.name) or _is_self(expr.value):
+        if _COLLECTION_WORD.match(expr.name) or self._is_class(expr.value, scope):
             return ""
         return expr.name
+
+    def _is_class(self, expr: t.Expr, scope: Scope) -> bool:
+        """Whether an expression is a class or `self`: an attribute of it is no collection by its name."""
+        found = self.code.definition(self.code.name(expr, scope))
+        return _is_self(expr) or (found is not None and isinstance(found.node, t.Class))
 
     def _kept(self) -> dict[str, str]:
         """Attributes in which classes of the tree keep a collection, where all mean the same one.
@@ -136,6 +143,11 @@ class Collections:
         with self.values.within(contexts_of(self.values).bound_by(CallSite(call, scope))):
             return self._given_back(function, depth)
 
+    def _lambda(self, func: t.Expr, scope: Scope) -> Located | None:
+        """The function without a name that an attribute or variable holds."""
+        found = self.values.sources(func, scope)
+        return next((each for each in found if isinstance(each.node, t.Lambda)), None)
+
     def _given_back(self, function: Located, depth: int) -> str | None:
         inner = self.code.inside(function)
         for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
@@ -155,7 +167,7 @@ class Collections:
         return found if any(kind.endswith("property") for kind in kinds) else None
 
     def _key(self, expr: t.Expr | None, scope: Scope) -> str:
-        text = self.values.text(expr, scope)
+        text = contexts_of(self.values).text(expr, scope)
         if text is None and isinstance(expr, t.Attr):
             text = self._of_class(expr, scope)
         if text is None:

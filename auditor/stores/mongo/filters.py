@@ -8,6 +8,7 @@ hand down.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from auditor.link.assembly import Branches, Piece, Whole, assembled
 from auditor.link.contexts import contexts_of
 from auditor.link.scopes import CallSite, Scope
 from auditor.link.values import Evaluator
-from auditor.model.values import Known
+from auditor.model.values import Known, possible
 
 Plain = str | int | float | bool | None
 
@@ -85,6 +86,10 @@ class Conditions:
             self.without(name)
         for way in (way for ways, _ in self.either for way in ways):
             way.without_all(roots)
+
+    def copies(self, count: int) -> list[Conditions]:
+        """Itself, and as many more as to be `count`, for what may be one of several."""
+        return [self, *(Conditions().joined(self) for _ in range(count - 1))]
 
     def joined(self, more: Conditions) -> Conditions:
         both = Conditions()
@@ -276,8 +281,9 @@ class Filters:
                 else:
                     found = [each.joined(part) for each in found for part in parts][:_MOST]
                 continue
-            name = self.values.text(key, scope) or self.path(key, scope)
-            for each in found:
+            names = self._names(key, scope)
+            found = [copy for each in found for copy in each.copies(len(names))][:_MOST]
+            for each, name in zip(found, itertools.cycle(names), strict=False):
                 if name is None:
                     each.unresolved = "a field of the filter is named at run time"
                 elif name.startswith("$"):
@@ -286,27 +292,36 @@ class Filters:
                     self._condition(name, value, scope, each)
         return found
 
+    def _names(self, key: t.Expr, scope: Scope) -> list[str | None]:
+        """What a key may be: one name, or one of the few that a variable is given."""
+        texts = [v.value for v in possible(self.values.value(key, scope))]
+        told = list(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
+        return [*told[:_FEW]] or [self.path(key, scope)]
+
     def _combined(self, name: str, value: t.Expr, scope: Scope, into: Conditions) -> None:
         """The operators that stand in the place of a field."""
         match name:
             case "$and":
                 for part in self._listed(value, scope, into):
-                    for first in self.read(part.expr, part.scope)[:1]:
-                        into.add(first, part.branches)
+                    made = self.read(part.expr, part.scope)
+                    if len(made) == 1:
+                        into.add(made[0], part.branches)
+                    elif made:
+                        into.either.append((made, part.optional))
             case "$or":
                 branches = [
                     branch
                     for part in self._listed(value, scope, into)
-                    for made in self.read(part.expr, part.scope)
-                    for branch in made.flat()
+                    for way in self.read(part.expr, part.scope)
+                    for branch in way.flat()
                 ]
                 if branches:
                     into.either.append((branches, False))
             case "$nor":
                 for part in self._listed(value, scope, into):
-                    for made in self.read(part.expr, part.scope):
-                        made.broad |= set(made.kinds)
-                        into.add(made)
+                    for none in self.read(part.expr, part.scope):
+                        none.broad |= set(none.kinds)
+                        into.add(none)
             case "$text":
                 into.special = "text"
             case "$expr" | "$where" | "$jsonSchema":
@@ -412,6 +427,8 @@ class Filters:
                 into.add(Conditions({name: "equality"}))
                 if operator == "$eq":
                     self._value(name, given, inner, into)
+                elif operator == "$in":
+                    self._only(name, given, inner, into)
             elif operator in _SPAN:
                 into.add(Conditions({name: "range"}))
             elif operator in _PLACES:
@@ -467,6 +484,12 @@ class Filters:
         if self._is_flag(value, scope):
             told.broad.add(name)
         into.add(told)
+
+    def _only(self, name: str, given: t.Expr, scope: Scope, into: Conditions) -> None:
+        """`{"$in": ["open"]}`: a list of one stands for its item."""
+        listed = self.values.value(given, scope)
+        if isinstance(listed, Known) and isinstance(listed.value, list) and len(listed.value) == 1:
+            into.values[name] = listed.value[0]
 
     def _is_flag(self, value: t.Expr, scope: Scope) -> bool:
         """What is true, false or nothing: `True`, `not x`, `a == b`, a parameter that is a bool."""

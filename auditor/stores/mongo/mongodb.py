@@ -21,6 +21,7 @@ from auditor.model.data import Bound, Connection, Query
 from auditor.model.dependencies import Requirement
 from auditor.stores.bounds import Bounds, bounds_of
 from auditor.stores.loops import Loops
+from auditor.stores.mongo import gridfs
 from auditor.stores.mongo.collections import Collections, is_of_model
 from auditor.stores.mongo.cursors import Cursors
 from auditor.stores.mongo.documents import documents_of
@@ -132,13 +133,6 @@ def of_runs(
     return [q for q in found if q.collection and not q.unresolved] or plain
 
 
-def _is_before_4(site: CallSite, hinted: bool) -> bool:
-    """`db.leads.remove({…})`, `db.leads.update({…}, {…})`: dicts and lists have such methods as well."""
-    args = site.node.args
-    least = 2 if site.node.func.name == "update" else 1  # type: ignore[union-attr]
-    return hinted and len(args) >= least and any(isinstance(arg, t.Map) for arg in args)
-
-
 def _operation(site: CallSite) -> str:
     return site.node.func.name if isinstance(site.node.func, t.Attr) else ""
 
@@ -157,7 +151,7 @@ class MongoReader:
 
     def sites(self) -> list[CallSite]:
         """Every call of a collection, each once."""
-        every = list(self.code.method_calls(*sorted({*FILTERED, *_OTHER})))
+        every = [*self.code.method_calls(*sorted({*FILTERED, *_OTHER})), *self._handed_over()]
         asking = {id(site.node) for site in every if self._asks(site)}
         kept = {
             held
@@ -166,11 +160,31 @@ class MongoReader:
         }
         return [s for s in every if id(s.node) in asking or (_is_bare(s) and _attribute(s) in kept)]
 
+    def _handed_over(self) -> list[CallSite]:
+        """The calls that others make: `asyncio.to_thread(db.leads.find_one, {…})`,
+        `sync_to_async(db.leads.find_one)({…})`."""
+        asked = {*FILTERED, *_OTHER}
+        found: dict[int, CallSite] = {}
+        called: set[int] = set()
+        for site in self.code.all_calls():
+            made, given = site.node, site.node.args
+            if isinstance(made.func, t.Call):
+                called.add(id(made.func))
+                given = [*made.func.args, *given]
+            for position, arg in enumerate(given):
+                if isinstance(arg, t.Attr) and arg.name in asked:
+                    if self.collections.hinted(arg.value):
+                        at = (made.line, made.column, made.end_line)
+                        call = t.Call(*at, arg, given[position + 1 :], made.keywords)
+                        found[id(made)] = CallSite(call, site.scope)
+                    break
+        return [call for made_by, call in found.items() if made_by not in called]
+
     def _asks(self, site: CallSite) -> bool:
         func = site.node.func
         if not isinstance(func, t.Attr):
             return False
-        if func.name in _BEFORE_4 and not _is_before_4(site, self.collections.hinted(func.value)):
+        if func.name in _BEFORE_4 and not self._is_before_4(site):
             return False
         if self.collections.typed(func.value, site.scope) or is_of_model(func.value):
             return True
@@ -204,6 +218,19 @@ class MongoReader:
             return True
         sources = self.values.sources(given, site.scope)
         return any(isinstance(s.node, t.Map | t.Seq) for s in sources)
+
+    def _is_before_4(self, site: CallSite) -> bool:
+        """`db.leads.remove(spec)`, `leads_collection.update({…}, {…})`: dicts and lists have such methods,
+        but update themselves with one other."""
+        func, args = site.node.func, site.node.args
+        assert isinstance(func, t.Attr)
+        if not args or not self.collections.hinted(func.value):
+            return False
+        if func.name == "update":
+            return len(args) > 1
+        if isinstance(func.value, t.Attr | t.Item) and self.collections.hinted(func.value.value):
+            return True
+        return any(isinstance(arg, t.Map) for arg in args)
 
     def _is_class(self, name: str) -> bool:
         """Classes of the tree, and their instances: their methods come from a mapper."""
@@ -264,6 +291,8 @@ class MongoReader:
         assert isinstance(func, t.Attr)
         named = self.collections.of(func.value, site.scope)
         collection, certain = named if named is not None else ("", False)
+        if gridfs.is_bucket(self.code, site):
+            collection, certain = gridfs.files(self.values, site), True
         operation = _BEFORE_4.get(func.name, func.name)
         made = Query("mongodb", collection, operation, (), (), (), place_of(site), certain=certain)
         match func.name:

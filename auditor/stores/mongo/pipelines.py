@@ -36,8 +36,9 @@ class Pipeline:
     sort: Sort = ()
     joins: list[Join] = field(default_factory=list)
     bound: Bound = Bound.NONE
-    joined: set[str] = field(default_factory=set)
-    """The fields that `$lookup` adds: no index of the collection has them."""
+    made: set[str] = field(default_factory=set)
+    """The fields that `$lookup` adds and `$unwind` takes apart: no index has what is in them then."""
+    unwound: bool = False
 
 
 class Pipelines:
@@ -88,16 +89,21 @@ class Pipelines:
             case "$match" if plain:
                 parts = self.filters.read(value, scope)
                 for part in parts:
-                    part.without_all(found.joined)
+                    part.without_all(found.made)
                 if branches:
                     for each in found.conditions:
                         each.add(parts[0], branches)
                 else:
                     found.conditions = [a.joined(b) for a in found.conditions for b in parts][:16]
-            case "$sort" if plain and not found.sort:
+            case "$sort" if plain and not found.sort and not found.unwound:
                 found.sort = sort_of(self.values, value, scope)
+            case "$unwind":  # what is asked of its items then, an index cannot answer any more
+                found.unwound = True
+                path = self._entry(value, "path", scope) if isinstance(value, t.Map) else value
+                found.made.add((self.values.text(path, scope) or "").lstrip("$").partition(".")[0])
             case "$geoNear" if plain:
-                found.conditions = [a.joined(Conditions(special="geo")) for a in found.conditions]
+                near = self._near(value, scope)
+                found.conditions = [a.joined(b) for a in found.conditions for b in near][:16]
             case "$search" | "$vectorSearch" | "$searchMeta":
                 for each in found.conditions:
                     each.unresolved = f"{name} is served by a search index"
@@ -117,6 +123,13 @@ class Pipelines:
                     )  # as many as there are groups
         return plain and name in (*_PASSING, "$match", "$sort", "$geoNear")
 
+    def _near(self, value: t.Expr, scope: Scope) -> list[Conditions]:
+        """What `$geoNear` asks: its `query`, and the geo index, which has to be told where there are two."""
+        asked = value if isinstance(value, t.Map) else t.Map(value.line, value.column, value.end_line, [], [])  # fmt: skip
+        near = self.filters.read(self._entry(asked, "query", scope), scope)
+        key = self.values.text(self._entry(asked, "key", scope), scope)
+        return [n.joined(Conditions({key: "range"} if key else {}, special="geo")) for n in near]
+
     def _entry(self, value: t.Map, name: str, scope: Scope) -> t.Expr | None:
         for key, given in zip(value.keys, value.values, strict=True):
             if key is not None and self.values.text(key, scope) == name:
@@ -128,7 +141,7 @@ class Pipelines:
             return
         collection = self.values.text(self._entry(value, "from", scope), scope) or ""
         if added := self.values.text(self._entry(value, "as", scope), scope):
-            found.joined.add(added.partition(".")[0])
+            found.made.add(added.partition(".")[0])
         foreign = "foreignField" if name == "$lookup" else "connectToField"
         conditions = Conditions()
         if field_name := self.values.text(self._entry(value, foreign, scope), scope):

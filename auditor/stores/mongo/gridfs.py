@@ -1,0 +1,72 @@
+"""GridFS: files in MongoDB, and the index that the drivers keep on them.
+
+Sources: https://www.mongodb.com/docs/manual/core/gridfs/#gridfs-indexes and the API documentation of PyMongo
+(`gridfs`) and Motor. The drivers create the index on `filename` and `uploadDate` when they first store a file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.names import Code
+from auditor.link.scopes import CallSite
+from auditor.link.values import Evaluator, place_of
+from auditor.model.data import Bound, Index, Query
+
+_BUCKET = re.compile(r"(?:^|\.)\w*GridFS(?:Bucket)?\(\)$")
+_FILTERED = {"find", "find_one"}
+_BY_NAME = {
+    "get_last_version", "get_version", "open_download_stream_by_name", "download_to_stream_by_name",
+    "delete_by_name", "rename_by_name",
+}  # fmt: skip
+_NEWEST = (("uploadDate", -1),)
+
+
+def is_bucket(code: Code, site: CallSite) -> bool:
+    """Whether a method is called on GridFS, whose files are no plain collection."""
+    func = site.node.func
+    return isinstance(func, t.Attr) and bool(_BUCKET.search(code.name(func.value, site.scope)))
+
+
+def files(values: Evaluator, site: CallSite) -> str:
+    """The collection of the files of a bucket: `fs.files`, or by the name that it was made with."""
+    func = site.node.func
+    assert isinstance(func, t.Attr)
+    for made in values.sources(func.value, site.scope):
+        if isinstance(made.node, t.Call):
+            call = CallSite(made.node, made.scope)
+            named = call.arg(1, "bucket_name") or call.arg(None, "collection")
+            if named is not None:
+                return f"{values.text(named, made.scope) or '{…}'}.files"
+    return "fs.files"
+
+
+@provides(Query)
+def queries(application: Application) -> Iterator[Query]:
+    """The files that are asked for by their names; filters are read as those of any collection."""
+    for site in application.code.method_calls(*sorted(_BY_NAME)):
+        if is_bucket(application.code, site):
+            yield Query(
+                "mongodb", files(application.values, site), "find_one", ("filename",), (), _NEWEST,
+                place_of(site), bound=Bound.ONE,
+            )  # fmt: skip
+
+
+@provides(Index)
+def indexes(application: Application) -> Iterator[Index]:
+    """What the drivers create for every bucket that is asked."""
+    found: dict[str, Index] = {}
+    for site in application.code.method_calls(*sorted(_BY_NAME | _FILTERED)):
+        if is_bucket(application.code, site):
+            name = files(application.values, site)
+            key = (("filename", 1), ("uploadDate", 1))
+            found.setdefault(
+                name,
+                Index(
+                    "mongodb", name, key, False, place_of(site), "code", "start", implied="package"
+                ),
+            )
+    yield from found.values()

@@ -1,0 +1,235 @@
+"""Collections and filters of MongoDB as applications of all kinds spell them."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit, Fit, Query
+from tests.conftest import Build
+from tests.stores.test_mongodb import HEAD, shapes
+
+
+def test_the_receiver_of_a_method_is_its_class_whatever_is_written_beside_it(build: Build) -> None:
+    code = """
+import uuid
+from typing import Self
+from beanie import Document, init_beanie
+
+class Task(Document):
+    task_id: uuid.UUID
+
+    @classmethod
+    async def by_key(cls: type[Self], key: uuid.UUID) -> Self | None:
+        return await cls.find_one(cls.task_id == key)
+"""
+    (found,) = build({"app.py": code}).facts(Query)
+    assert (found.collection, found.equality) == ("Task", ("task_id",))
+
+
+def test_a_collection_that_a_function_names_after_a_class(build: Build) -> None:
+    code = """
+from pymongo import MongoClient
+from pydantic import BaseModel
+
+class Booking(BaseModel):
+    user: str
+
+def named(kind):
+    return kind.__name__.lower()
+
+bookings = MongoClient()["shop"][named(Booking)]
+
+def of(user):
+    return bookings.find({"user": user})
+"""
+    (found,) = build({"app.py": code}).facts(Query)
+    assert (found.collection, found.equality) == ("booking", ("user",))
+
+
+def test_a_repository_that_is_given_a_function_without_a_name(build: Build) -> None:
+    code = f"""{HEAD}
+class Repository:
+    def __init__(self, getter):
+        self._getter = getter
+
+    @property
+    def collection(self):
+        return self._getter()
+
+    async def find_one(self, filter):
+        filter.setdefault("deleted_at", None)
+        return await self.collection.find_one(filter)
+
+class Branches(Repository):
+    def __init__(self):
+        super().__init__(lambda: db["branches"])
+
+    async def by_code(self, code):
+        return await self.find_one({{"code": code}})
+
+class Agents(Repository):
+    def __init__(self):
+        super().__init__(lambda: db["agents"])
+
+    async def by_name(self, name):
+        return await self.find_one({{"name": name}})
+"""
+    found = build({"app.py": code}).facts(Query)
+    asked = {(q.collection, q.equality) for q in found}
+    assert asked == {("branches", ("code", "deleted_at")), ("agents", ("name", "deleted_at"))}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "await asyncio.to_thread(db.leads.find_one, {'email': a})",
+        "await run_in_threadpool(db.leads.find_one, {'email': a})",
+        "await loop.run_in_executor(None, db.leads.find_one, {'email': a})",
+        "await sync_to_async(db.leads.find_one)({'email': a})",
+        "await functools.partial(db.leads.find_one, {'email': a})()",
+    ],
+)
+def test_a_call_that_another_function_makes(build: Build, call: str) -> None:
+    (found,) = shapes(build, call)
+    assert (found.collection, found.operation, found.equality) == ("leads", "find_one", ("email",))
+
+
+def test_methods_of_other_things_that_are_handed_over_are_no_queries(build: Build) -> None:
+    assert not shapes(build, "list(map(a.update, b))\nsorted(b, key=a.count)")
+
+
+def test_calls_of_the_driver_before_its_version_4(build: Build) -> None:
+    found = shapes(build, "q = {'a': a}\ndb.users.update(q, b, upsert=True)\ndb.users.remove(q)")
+    assert [(q.operation, q.equality) for q in found] == [
+        ("update_many", ("a",)),
+        ("delete_many", ("a",)),
+    ]
+    assert not shapes(build, "db_options = {}\ndb_options.update(a)\ncollections = []\ncollections.remove(a)")  # fmt: skip
+
+
+def test_a_field_that_is_one_of_several(build: Build) -> None:
+    body = """
+by = 'passenger'
+if b:
+    by = 'driver'
+await db.trips.find_one({by: a, 'state': 'open'})
+db.trips.aggregate([{'$match': {'$and': [{by: a}, {'state': 'open'}]}}])
+"""
+    found = shapes(build, body)
+    both = [{"passenger", "state"}, {"driver", "state"}]
+    assert sorted(map(sorted, (set(q.equality) for q in found))) == sorted(map(sorted, both * 2))
+
+
+def test_an_index_answers_nothing_of_what_was_taken_apart(build: Build) -> None:
+    (found,) = shapes(
+        build,
+        "db.trips.aggregate([{'$unwind': '$reviews'}, {'$match': {'driver': a, 'reviews.by': b}}, {'$sort': {'at': 1}}])",
+    )
+    assert (found.equality, found.sort) == (("driver",), ())
+
+
+@pytest.mark.parametrize(
+    ("stage", "fit"),
+    [
+        ("{'near': a, 'distanceField': 'd'}", Fit.COVERED),
+        ("{'near': a, 'distanceField': 'd', 'key': 'location', 'query': {'on': b}}", Fit.COVERED),
+        ("{'near': a, 'distanceField': 'd', 'key': 'home'}", Fit.MISSING),
+    ],
+)
+def test_the_geo_index_need_not_be_named(build: Build, stage: str, fit: Fit) -> None:
+    code = f"""{HEAD}
+@app.on_event("startup")
+async def start():
+    await db.drivers.create_index([("location", "2dsphere")])
+
+@app.get("/near")
+async def near(a, b):
+    await db.drivers.insert_one({{}})
+    return await db.drivers.aggregate([{{'$geoNear': {stage}}}, {{'$match': {{'state': 'free'}}}}]).to_list(5)
+"""
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert [match.fit for _, match in found.fits] == [fit]
+
+
+def test_a_list_of_one_is_the_value_that_a_partial_index_holds(build: Build) -> None:
+    code = f"""{HEAD}
+OPEN = ["confirmed"]
+
+@app.on_event("startup")
+async def start():
+    await db.slots.create_index([("doctor", 1)], partialFilterExpression={{"state": "confirmed"}})
+
+@app.get("/x")
+async def x(a):
+    await db.slots.insert_one({{}})
+    await db.slots.find_one({{"doctor": a, "state": {{"$in": OPEN}}}})
+    await db.slots.find_one({{"doctor": a, "state": {{"$in": ["confirmed", "held"]}}}})
+"""
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert [match.fit for _, match in found.fits] == [Fit.PARTIAL, Fit.MISSING]
+
+
+def test_gridfs_has_an_index_on_the_names_of_files(build: Build) -> None:
+    code = f"""{HEAD}
+from motor.motor_asyncio import AsyncIOMotorGridFSBucket
+
+files = AsyncIOMotorGridFSBucket(db)
+images = AsyncIOMotorGridFSBucket(db, bucket_name="images")
+
+@app.get("/files/{{name}}")
+async def one(name):
+    async for each in files.find({{"filename": name}}):
+        await images.open_download_stream_by_name(name)
+    return await files.find({{"metadata.owner": name}}).to_list(5)
+"""
+    asked = {
+        (c.name, q.equality): match.fit
+        for c in build({"app.py": code}).facts(CollectionFit)
+        for q, match in c.fits
+    }
+    assert asked == {
+        ("fs.files", ("filename",)): Fit.COVERED,
+        ("fs.files", ("metadata.owner",)): Fit.MISSING,
+        ("images.files", ("filename",)): Fit.COVERED,
+    }
+
+
+def test_an_attribute_that_no_class_declares_names_no_collection(build: Build) -> None:
+    code = f"""{HEAD}
+class Order:
+    pass
+
+@app.get("/x")
+async def x(a):
+    return await Order.orders_collection.find({{"state": a}}).to_list(5)
+"""
+    (found,) = build({"app.py": code}).facts(Query)
+    assert found.collection == ""
+    assert found.unresolved
+
+
+@pytest.mark.parametrize(
+    ("path", "fit"),
+    [
+        ("scripts/fix_roles.py", Fit.COVERED),
+        ("seed_products.py", Fit.COVERED),
+        ("worker.py", Fit.MISSING),
+        ("app/seed.py", Fit.MISSING),  # the application imports it
+    ],
+)
+def test_what_a_script_asks_once_asks_for_no_index(build: Build, path: str, fit: Fit) -> None:
+    script = """
+import os
+from pymongo import MongoClient
+
+db = MongoClient(os.environ["MONGO_URL"]).shop
+
+def main():
+    db.users.update_many({"role": "staff"}, {"$set": {"role": "admin"}})
+
+if __name__ == "__main__":
+    main()
+"""
+    files = {"app/__init__.py": "", "app/main.py": f"{HEAD}\nfrom app import seed\n", path: script}
+    (found,) = build({"app/seed.py": "", **files}).facts(CollectionFit)
+    assert [match.fit for _, match in found.fits] == [fit]
