@@ -52,12 +52,16 @@ def parse(text: str, dialect: str = "") -> tuple[Any, ...]:
 
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
     plain = _PARAMETER.sub("?", text)
+    best: tuple[Any, ...] = ()
     for each in dict.fromkeys((dialect or "postgres", "postgres", "mysql", "sqlite")):
         try:
-            return tuple(x for x in sqlglot.parse(plain, read=each) if x is not None)
+            found = tuple(x for x in sqlglot.parse(plain, read=each) if x is not None)
         except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, KeyError):
             continue
-    return ()
+        if not any(isinstance(x, sqlglot.exp.Command) for x in found):
+            return found
+        best = best or found  # kept as it is spelt: another dialect may know what it says
+    return best
 
 
 def nesting(text: str) -> int:

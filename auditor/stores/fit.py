@@ -47,9 +47,10 @@ def collections(application: Application) -> list[CollectionFit]:
         queries[_key(query, units)].append(query)
     for index in application.facts(Index):
         indexes[_key(index, units)].append(index)
-    _share(queries, indexes)
     for table in application.facts(Table):
         tables.setdefault((unit_of(table.place.path, units), table.store, table.name), table)
+    _share(queries, indexes)
+    _lend(queries, indexes, tables)
     driver = "Motor" if imports(application.code, "motor") else "PyMongo"
     blind = {unit for (unit, _, name), asked in queries.items() if not name and asked}
     tended = {unit for (unit, store, _), made in indexes.items() if made and store == "mongodb"}
@@ -107,6 +108,19 @@ def _share(queries: dict[Key, list[Query]], indexes: dict[Key, list[Index]]) -> 
             made = indexes.pop(key)
             for user in using:
                 indexes[user] = [*indexes.get(user, []), *made]
+
+
+def _lend(
+    queries: dict[Key, list[Query]], indexes: dict[Key, list[Index]], tables: dict[Key, Table]
+) -> None:
+    """A table that an application queries and another one declares is that other's."""
+    owners: dict[tuple[str, str], list[Index]] = defaultdict(list)
+    for (_, store, name), made in indexes.items():
+        if store == "sql" and name:
+            owners[store, name] += made
+    for key in queries:
+        if key not in tables and not indexes.get(key) and (lent := owners.get(key[1:])):
+            indexes[key] = list(lent)
 
 
 def _changes(query: Query) -> bool:

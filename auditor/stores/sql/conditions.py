@@ -7,6 +7,7 @@ the columns that join them.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,21 @@ from auditor.stores.sql.entities import Column, Entity
 
 _MAX_BRANCHES = 24
 _LOOSE = ("scanned", "unequal")
-_FLAGS = {"bool", "boolean", "booleanfield", "nullbooleanfield"}
+_FLAGS = {"bool", "boolean", "booleanfield", "nullbooleanfield", "bit"}
+_NUMBERS = {
+    "int",
+    "integer",
+    "smallint",
+    "tinyint",
+    "smallinteger",
+    "integerfield",
+    "smallintfield",
+}
+_YES = re.compile(
+    r"(?:is|has|was|can)_\w+|\w+_flag|(?:in)?active|(?:en|dis)abled|deleted|archived|visible|hidden|published|verified"
+    r"|confirmed|blocked|banned|completed|done|approved|seen|processed"
+)
+"""What a number answers with 0 or 1, where a schema has no booleans."""
 
 
 class Test(msgspec.Struct, frozen=True):
@@ -358,4 +373,7 @@ def _bound(draft: Draft) -> Bound:
 
 def _is_flag(entity: Entity | None, name: str) -> bool:
     column = entity.column(name) if entity is not None else None
-    return column is not None and (column.two or column.type.lower() in _FLAGS)
+    if column is None:
+        return False
+    kind = column.type.lower()
+    return column.two or kind in _FLAGS or (kind in _NUMBERS and bool(_YES.fullmatch(column.name)))

@@ -22,7 +22,8 @@ from auditor.model.places import Place
 from auditor.stores.bounds import bounds_of
 from auditor.stores.sql.conditions import Draft
 from auditor.stores.sql.decisions import Worth
-from auditor.stores.sql.entities import Entities, Entity, Relation
+from auditor.stores.sql.entities import Column, Entities, Entity, Relation
+from auditor.stores.sql.migrations import History
 from auditor.stores.sql.named_statements import NamedStatement
 from auditor.stores.sql.selection import Selections
 from auditor.stores.sql.things import Rows, Self, Thing, Written
@@ -132,6 +133,19 @@ class Reading:
         self._mappers: set[str] | None = None
         self._returns: dict[int, Thing | None] = {}
         self._running: set[int] = set()
+
+    @functools.cached_property
+    def tables(self) -> dict[str, Entity]:
+        """Every table by its name: those of models, and those that only statements create."""
+        (history,) = self.application.facts(History)
+        found = {
+            name: Entity(
+                f"sql:{name}", "sql", name, state.place,
+                columns={c: Column(c, c, kind, state.place) for c, kind in state.columns.items()},
+            )
+            for name, state in history.tables.items()
+        }  # fmt: skip
+        return found | self.entities.by_table
 
     @functools.cached_property
     def related(self) -> dict[str, list[tuple[Entity, Relation]]]:

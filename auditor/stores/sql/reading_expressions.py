@@ -25,7 +25,6 @@ from auditor.stores.sql.things import (
     Row,
     Rows,
     Self,
-    Statement,
     Thing,
     each,
     either,
@@ -53,7 +52,7 @@ class Expressions(Reading):
         depth += 1
         match expr:
             case t.Const() | t.Text():
-                from auditor.stores.sql.text import statement
+                from auditor.stores.sql.spelling import statement
 
                 if isinstance(expr, t.Text):
                     for part in expr.parts:
@@ -93,10 +92,10 @@ class Expressions(Reading):
                 return self.compared(expr, frame, depth)
             case t.BinOp(op=op, left=left, right=right):
                 made_ = self._operator(op, left, right, frame, depth)
-                if made_ is None and op in ("+", "%"):
-                    from auditor.stores.sql.text import statement
+                if op in ("+", "%"):
+                    from auditor.stores.sql.spelling import statement
 
-                    return statement(self, expr, frame)
+                    made_ = statement(self, expr, frame) or made_
                 return made_
             case t.BoolOp(values=values):
                 given_ = [x for v in values if (x := self.thing(v, frame, depth)) is not None]
@@ -371,14 +370,10 @@ class Expressions(Reading):
         self, op: str, left: t.Expr, right: t.Expr, frame: Frame, depth: int
     ) -> Thing | None:  # fmt: skip
         from auditor.stores.sql.expressions import operation
-        from auditor.stores.sql.text import continued
 
         one, two = self.thing(left, frame, depth), self.thing(right, frame, depth)
         made: list[Thing] = []
         for a in each(one):
-            if op == "+" and isinstance(a, Statement):  # "SELECT …" + " WHERE …"
-                made.append(continued(self, a, right, frame))
-                continue
             if (told := operation(a, op, right)) is not None:
                 made.append(told)
                 continue

@@ -200,9 +200,9 @@ class Statements(Expressions):
         for one in each(held):
             match one, given:
                 case Statement(), _ if value is not None and op.startswith("+"):
-                    from auditor.stores.sql.text import continued
+                    from auditor.stores.sql.spelling import continued
 
-                    made.append(continued(self, one, value, frame))
+                    made += continued(self, one, value, frame)
                 case Holds(condition=a), Holds(condition=b):
                     made.append(Holds(Some((a, b)) if op.startswith("|") else Every((a, b))))
                 case Listed(items=a), Listed(items=b):

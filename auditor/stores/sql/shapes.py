@@ -65,7 +65,7 @@ def queries(application: Application) -> list[Query]:
         if draft.loop is None and (loop := read.looped.get(read.owners.get(id(draft), 0))):
             draft = replace(draft, loop=loop)  # its function is called in a loop over rows
         for query in chain.from_iterable(
-            shapes(d, read.entities.by_table) for d in (draft, *_loaded(read, draft))
+            shapes(d, read.tables) for d in (draft, *_loaded(read, draft))
         ):
             name = query.collection
             if name and name not in (known if draft.mapper == "sql" else made):

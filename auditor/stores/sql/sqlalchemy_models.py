@@ -169,6 +169,11 @@ class _Reading:
                     case t.Assign(targets=[t.Name(id="__tablename__")], value=value) if value:
                         if text := self.values.text(value, inner) or self._spelt(value, inner):
                             return text
+                    case t.Assign(
+                        targets=[t.Name(id="__table__")],
+                        value=t.Item(value=t.Attr(name="tables"), index=index),
+                    ):  # reflected: what it holds is told by the database alone
+                        return self.values.text(index, inner) or ""
                     case t.Assign(targets=[t.Name(id="__table__")], value=value) if value:
                         for source in self.values.sources(value, inner):
                             if isinstance(source.node, t.Call):

@@ -28,8 +28,10 @@ from auditor.stores.sql.conditions import (
 )
 from auditor.stores.sql.entities import Entity
 from auditor.stores.sql.reading import Frame, Reading, reads_calls
+from auditor.stores.sql.spelling import MARK, statement
 from auditor.stores.sql.things import (
     Class,
+    Either,
     Result,
     Row,
     Rows,
@@ -46,13 +48,12 @@ QUERY = re.compile(
     r"|delete\s+from\b|insert\s+(?:or\s+\w+\s+|ignore\s+)?into\b|replace\s+into\b)",
     re.I | re.S,
 )
-_MARK = "__given__"
 _SYSTEM = re.compile(
     r"^(?:information_schema|pg_catalog|sys|mysql|performance_schema)\.|\.(?:pg_|sqlite_)"
 )
 """Tables of the database's own."""
 _CLAUSE = re.compile(
-    rf"(?<=[\w)])\s+{_MARK}\s*(?=$|\)|;|group\b|order\b|limit\b|offset\b|having\b|{_MARK})", re.I
+    rf"(?<=[\w)])\s+{MARK}\s*(?=$|\)|;|group\b|order\b|limit\b|offset\b|having\b|{MARK})", re.I
 )
 """A clause that is put in at run time: `FROM audit {clause} GROUP BY …`."""
 _WRAPS = {"text", "SQL", "sql", "format", "strip", "dedent", "join", "replace", "Composed", "lower", "upper", "RawSQL",
@@ -64,59 +65,12 @@ _ALL = {"fetchall", "fetch", "fetch_all", "all", "iterate", "read_sql", "read_sq
 _RUNS = re.compile(r"execut|fetch|query|run|select|read_sql|raw|^all$|^one$|^first$|scalar|exec|iterate|stream|cursor|prepare", re.I)  # fmt: skip
 
 
-def text_of(reading: Reading, expr: t.Expr, frame: Frame, depth: int = 0) -> str | None:
-    """The text of a literal, what is only known at run time being a mark."""
-    if depth > 20:
-        return None
-    match expr:
-        case t.Const(value=str(text)):
-            return text
-        case t.Text(parts=parts):
-            return "".join(
-                str(p.value) if isinstance(p, t.Const) else _piece(reading, p, frame) for p in parts
-            )
-        case t.BinOp(op="+", left=left, right=right):
-            one = text_of(reading, left, frame, depth + 1)
-            if one is None:
-                return None
-            return one + (text_of(reading, right, frame, depth + 1) or f" {_MARK} ")
-        case t.BinOp(op="%", left=left):
-            return text_of(reading, left, frame, depth + 1)
-        case t.Call(func=t.Attr(value=value, name="format")):
-            inner = text_of(reading, value, frame, depth + 1)
-            return re.sub(r"\{[^{}]*\}", _MARK, inner) if inner is not None else None
-    return None
-
-
-def _piece(reading: Reading, expr: t.Expr, frame: Frame) -> str:
-    """What an f-string embeds: a constant's text, else a mark."""
-    text = reading.values.text(expr, frame.scope)
-    return (
-        text if text is not None and re.fullmatch(r"[\w., *()=<>?%$:\"'-]{1,300}", text) else _MARK
-    )
-
-
-def statement(reading: Reading, expr: t.Expr, frame: Frame) -> Statement | None:
-    if isinstance(expr, t.Const):
-        text: str | None = expr.value if isinstance(expr.value, str) else None
-        if text is None or len(text) < 12 or not QUERY.match(text[:4000]):
-            return None
-        return Statement(text, expr)
-    text = text_of(reading, expr, frame)
-    if text is None or not QUERY.match(text[:4000]):
-        return None
-    return Statement(text, expr)
-
-
-def continued(reading: Reading, one: Statement, more: t.Expr, frame: Frame) -> Statement:
-    """`sql += " WHERE id = %s"`."""
-    return Statement(one.text + (text_of(reading, more, frame) or f" {_MARK} "), one.node)
-
-
 @reads_calls
 def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
-    if isinstance(base, Statement):
-        return base, True  # "…".format(…), sql.strip()
+    if isinstance(base, Either | Statement) and any(isinstance(x, Statement) for x in each(base)):
+        return (
+            statement(reading, call, frame) if last == "format" else None
+        ) or base, True  # sql.strip()
     if base is not None and not isinstance(base, Row | Class | Rows | Self):
         return None, False
     if not call.args and not any(k.name in ("query", "sql", "statement", "stmt") for k in call.keywords):  # fmt: skip
@@ -133,9 +87,12 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     if not _RUNS.search(last) and not isinstance(first, t.Const | t.Text):
         return None, False
     things = each(reading.thing(first, frame))
-    given = [x for x in things if isinstance(x, Statement)]
+    given = [x for x in things if isinstance(x, Statement) and QUERY.match(x.text[:4000])]
     if not given:
-        return None, not things and untold.statement(reading, call, first, last, frame)
+        begun = any(isinstance(x, Statement) and not untold.OTHER.match(x.text) for x in things)
+        if things and not begun:
+            return None, False
+        return None, untold.statement(reading, call, first, last, frame, begun)
     found_ = reading.code.defined(call.func, frame.scope)
     if found_ is not None:
         reading.handed[id(found_.node)] = found_
@@ -146,15 +103,16 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     made: list[Thing] = []
     for one in given:
         place = reading.place(call, frame)
+        outer: Draft | None = None
         for draft in drafts(reading, one.text, place, frame):
             if last in _ONE:
                 draft = replace(draft, bound=Bound.ONE)
             elif last in _ALL and draft.bound is Bound.UNKNOWN:
                 draft = replace(draft, bound=draft.limited or Bound.NONE)
-            reading.record(draft)
-        table = next((d for d in drafts(reading, one.text, place, frame) if d.entity), None)
-        if table is not None:
-            made.append(Result(table))
+            draft = reading.record(draft)
+            outer = outer or (draft if draft.entity is not None else None)
+        if outer is not None:
+            made.append(Result(outer))
     return either(made), True
 
 
@@ -170,7 +128,7 @@ def drafts(reading: Reading, text: str, place: Place, frame: Frame) -> list[Draf
 
     found: list[Draft] = []
     plain = re.sub(r"\{\{|\}\}", "", text)
-    parsed = parse(plain) or parse(_CLAUSE.sub(rf" where {_MARK} ", plain))
+    parsed = parse(plain) or parse(_CLAUSE.sub(rf" where {MARK} ", plain))
     if not parsed:
         return [Draft("sql", None, place, unresolved="the SQL text could not be parsed", loop=frame.loop)]  # fmt: skip
     for tree in parsed[:20]:
@@ -230,7 +188,7 @@ class _Text:
             return None  # what a function gives: unnest(…), generate_series(…)
         entity = self.entity(next(iter(self.tables.values())))
         reason = ""
-        if _MARK in entity.table:
+        if MARK in entity.table:
             return Draft("sql", None, self.place, operation, unresolved="the table is named at run time", loop=self.frame.loop)  # fmt: skip
         where: list[Condition] = []
         clause = node.args.get("where")
@@ -284,7 +242,7 @@ class _Text:
         return str(table.name) if table.this.args.get("quoted") else str(table.name).lower()
 
     def entity(self, table: str) -> Entity:
-        found = self.reading.entities.by_table.get(table)
+        found = self.reading.tables.get(table)
         if found is None:
             found = Entity(f"sql:{table}", "sql", table, self.place)
         return found
@@ -313,7 +271,7 @@ class _Text:
             return None
         quoted = isinstance(node.this, exp.Identifier) and node.this.args.get("quoted")
         name = node.name if quoted else node.name.lower()
-        if _MARK in name or name in ("true", "false", "current_timestamp", "current_date", "rowid"):
+        if MARK in name or name in ("true", "false", "current_timestamp", "current_date", "rowid"):
             return None
         qualifier = node.table.lower()
         if qualifier:
@@ -321,11 +279,14 @@ class _Text:
             return (table, name) if table else None
         if len(self.tables) == 1:
             return next(iter(self.tables.values())), name
+        untold: list[str] = []
         for table in self.tables.values():
-            known = self.reading.entities.by_table.get(table)
-            if known is not None and known.column(name) is not None:
+            known = self.reading.tables.get(table)
+            if known is None or not known.columns:
+                untold.append(table)
+            elif known.column(name) is not None:
                 return table, name
-        return (next(iter(self.tables.values())), name) if self.tables else None
+        return next(((table, name) for table in (*untold, *self.tables.values())), None)
 
     # --- conditions
 
@@ -360,7 +321,7 @@ class _Text:
             case exp.Exists() | exp.Boolean() | exp.Literal() | exp.Placeholder() | exp.Null() | exp.Parameter():  # fmt: skip
                 return Every(())
             case exp.Column():
-                if _MARK in node.name:
+                if MARK in node.name:
                     return Untold("a condition is put together at run time")
                 return self._test(node, "equality")
         found = [c for c in node.find_all(exp.Column) if self.column(c)] if hasattr(node, "find_all") else []  # fmt: skip

@@ -99,6 +99,8 @@ class Statement(msgspec.Struct, frozen=True, eq=False):
 
     text: str
     node: t.Node
+    steps: int = 0
+    """How often something was added to it."""
 
 
 class Either(msgspec.Struct, frozen=True, eq=False):
@@ -150,6 +152,8 @@ def _weight(thing: Thing) -> int:
             return len(items)
         case Keyed(names=names):
             return len(names)
+        case Statement(steps=steps):
+            return steps
         case Holds(condition=condition):
             return len(getattr(condition, "parts", (1,)))
     return 0

@@ -31,25 +31,32 @@ _DRIVER = re.compile(
     r"^(?:asyncpg|psycopg\w*|sqlite3|aiosqlite|pymysql|MySQLdb|mysql|aiomysql|asyncmy|pyodbc|databases|sqlalchemy|sqlmodel"
     r"|flask_sqlalchemy)\b"
 )
-_OTHER = re.compile(
+OTHER = re.compile(
     r"\s*(?:create|alter|drop|pragma|set|begin|commit|rollback|show|vacuum|truncate|explain|grant|revoke|listen|unlisten"
     r"|notify|lock|savepoint|release|use|analy[sz]e|copy|call|attach|detach|discard|abort|describe|refresh|reindex|comment|do"
-    r"|select\s+(?!.*\bfrom\b))\b",
+    r"|select\s+(?!.*\bfrom\b|.*__given__))\b",
     re.I | re.S,
 )
 """Statements that search no table."""
 _REASON = "the statement is put together at run time"
 
 
-def statement(reading: Reading, call: t.Call, first: t.Expr, last: str, frame: Frame) -> bool:
-    """`cursor.execute(sql)`, `session.scalars(statement)`: recorded where they say no more than that."""
+def statement(
+    reading: Reading, call: t.Call, first: t.Expr, last: str, frame: Frame, begun: bool
+) -> bool:  # fmt: skip
+    """`cursor.execute(sql)`, `session.scalars(statement)`: recorded where they say no more than that.
+
+    `begun` where the text is known to begin as a query does.
+    """
     func = call.func
     if last not in _EXECUTES or not isinstance(func, t.Attr):
         return False
     if not _RECEIVER.search(last_name(func.value)) and last not in ("read_sql", "read_sql_query"):
         if not _DRIVER.match(reading.code.name(func.value, frame.scope)):
             return False
-    if reading.code.defined(func, frame.scope) is not None or not _asks(reading, first, frame):
+    if reading.code.defined(func, frame.scope) is not None:
+        return False
+    if not begun and not _asks(reading, first, frame):
         return False
     reading.record(
         Draft("sql", None, reading.place(call, frame), "execute", loop=frame.loop, unresolved=_REASON, tentative=True)
@@ -78,7 +85,7 @@ def _asks(reading: Reading, first: t.Expr, frame: Frame) -> bool:
     if isinstance(plain, t.Name) and frame.find(plain.id)[1] is not None:
         return False
     worth = reading.text(plain, frame)
-    if worth is not None and (_OTHER.match(worth) or not worth.strip()):
+    if worth is not None and (OTHER.match(worth) or not worth.strip()):
         return False
     return not (isinstance(first, t.Call) and re.search(r"Table|Schema|Sequence|DDL|^(?:next_value|now)$", last_name(first.func)))  # fmt: skip
 

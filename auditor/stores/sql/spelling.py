@@ -1,0 +1,169 @@
+"""SQL that the code spells: the texts that a literal, an f-string or a sum of them may come to.
+
+What is only known at run time is a mark in the text. A text that depends on the class, `FROM {self.table}`,
+is one text for each class that says what its table is called.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import Located
+from auditor.stores.sql.reading import Frame, Reading
+from auditor.stores.sql.things import Statement, Thing, each, either
+
+_BEGINS = re.compile(
+    r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select|with|update|delete|insert|replace)\s", re.I
+)
+"""What may become a query when more is added to it: `sql = "SELECT *"; sql += " FROM users"`."""
+_MOST_TEXTS = 6
+_MOST_CLASSES = 40
+_NAME = re.compile(r"[\w.\"`]{1,80}")
+MARK = "__given__"
+
+
+def texts_of(reading: Reading, expr: t.Expr, frame: Frame, depth: int = 0) -> list[str]:
+    """The texts that a literal may come to, what is only known at run time being a mark."""
+    if depth > 20:
+        return []
+    match expr:
+        case t.Const(value=str(text)):
+            return [text]
+        case t.Text(parts=parts):
+            pieces = [
+                [str(p.value)] if isinstance(p, t.Const) else _pieces(reading, p, frame)
+                for p in parts
+            ]
+            return _joined(pieces)
+        case t.BinOp(op="+", left=left, right=right):
+            start = texts_of(reading, left, frame, depth + 1) or _held(reading, left, frame)
+            more = texts_of(reading, right, frame, depth + 1) or _pieces(reading, right, frame)
+            return _joined([start, [f" {x} " if x == MARK else x for x in more]]) if start else []
+        case t.BinOp(op="%", left=left):
+            return texts_of(reading, left, frame, depth + 1)
+        case t.Call(func=t.Attr(value=value, name="format")):
+            inner = texts_of(reading, value, frame, depth + 1) or _held(reading, value, frame)
+            return [_formatted(reading, text, expr, frame) for text in inner]
+    return []
+
+
+def _formatted(reading: Reading, text: str, call: t.Call, frame: Frame) -> str:
+    """`"SELECT … FROM {}".format(self.table)`."""
+    plain = iter(call.args)
+    named = {k.name: k.value for k in call.keywords}
+
+    def put_in(hole: re.Match[str]) -> str:
+        name = hole[1]
+        given = (
+            call.args[int(name)]
+            if name.isdigit() and int(name) < len(call.args)
+            else named.get(name)
+        )
+        given = given if name else next(plain, None)
+        return _pieces(reading, given, frame)[0] if given is not None else MARK
+
+    return re.sub(r"\{([^{}]*)\}", put_in, text)
+
+
+def _joined(pieces: list[list[str]]) -> list[str]:
+    return ["".join(way) for way in itertools.islice(itertools.product(*pieces), _MOST_TEXTS)]
+
+
+def _pieces(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
+    """What an f-string embeds: a constant's text, a statement that was begun, else a mark."""
+    if (told := frame.texts.get(t.dotted(expr))) is not None:
+        return [told]
+    text = reading.values.text(expr, frame.scope)
+    if text is not None and re.fullmatch(r"[\w., *()=<>?%$:\"'-]{1,300}", text):
+        return [text]
+    return _held(reading, expr, frame) or [MARK]
+
+
+def _held(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
+    """The statements that a name stands for here."""
+    held = frame.find(expr.id)[1] if isinstance(expr, t.Name) else None
+    texts = [one.text for one in each(held) if isinstance(one, Statement)]
+    half = (
+        _MOST_TEXTS // 2
+    )  # the first are those with the least in them, the last those with the most
+    return texts if len(texts) <= _MOST_TEXTS else texts[:half] + texts[-half:]
+
+
+def statement(reading: Reading, expr: t.Expr, frame: Frame) -> Thing | None:
+    """A query, or what may become one."""
+    if isinstance(expr, t.Const):
+        text = expr.value
+        if not isinstance(text, str) or len(text) < 8 or not _BEGINS.match(text[:4000]):
+            return None
+        return Statement(text, expr)
+    texts = texts_of(reading, expr, frame)
+    if any(MARK in x and _BEGINS.match(x[:4000]) for x in texts):
+        texts = _by_class(reading, expr, frame) or texts
+    return either([Statement(x, expr) for x in texts if _BEGINS.match(x[:4000])])
+
+
+def _by_class(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
+    """The texts by what the class says of itself, and each that inherits from it: `FROM {self.table}`."""
+    if frame.owner is None:
+        return []
+    paths = {t.dotted(n) for n in t.walk_own(expr) if isinstance(n, t.Attr)}
+    paths -= {x.rpartition(".")[0] for x in paths}
+    asked = sorted(x for x in paths if x.startswith(("self.", "cls.")) and x.count(".") < 3)
+    found: dict[str, None] = {}
+    before = frame.texts
+    own = reading.code.own_name(frame.owner)
+    for kind in [frame.owner, *reading.entities.heirs(own)][:_MOST_CLASSES] if asked else ():
+        told = [_of_class(reading, kind, x.split(".")[1:]) for x in asked]
+        for way in itertools.islice(itertools.product(*told), _MOST_CLASSES):
+            frame.texts = before | dict(zip(asked, way, strict=True))
+            found.update(dict.fromkeys(texts_of(reading, expr, frame)))
+    frame.texts = before
+    return list(found)[:_MOST_CLASSES]
+
+
+def _of_class(reading: Reading, kind: Located, names: list[str]) -> list[str]:
+    """What a class and its objects give as `table`, or as `model.table`."""
+    found: list[str] = []
+    for origin in reading.values.attribute(kind, names[0])[:4]:
+        for source in reading.values.sources(origin.node, origin.scope)[:_MOST_CLASSES]:  # type: ignore[arg-type]
+            if names[1:]:
+                named = isinstance(source.node, t.Name | t.Attr)
+                model = reading.code.defined(source.node, source.scope) if named else None  # type: ignore[arg-type]
+                if model is not None and isinstance(model.node, t.Class):
+                    found += _of_class(reading, model, names[1:])
+                continue
+            text = reading.values.text(source.node, source.scope)  # type: ignore[arg-type]
+            found += [text] if text and _NAME.fullmatch(text) else []
+        if not names[1:]:
+            found += _made_with(reading, kind, origin)
+    return list(dict.fromkeys(found))
+
+
+def _made_with(reading: Reading, kind: Located, origin: Located) -> list[str]:
+    """What the calls that make objects of a class hand its constructor: `Store("users")`."""
+    maker = origin.scope.owner
+    if (
+        not isinstance(origin.node, t.Name)
+        or not isinstance(maker, t.Function)
+        or maker.name != "__init__"
+    ):
+        return []
+    names = [p.name for p in maker.params]
+    if origin.node.id not in names:
+        return []
+    position = names.index(origin.node.id) - 1
+    assert isinstance(kind.node, t.Class)
+    found = []
+    for site in itertools.islice(reading.code.method_calls(kind.node.name), _MOST_CLASSES):
+        given = site.arg(position, origin.node.id)
+        text = reading.values.text(given, site.scope) if given is not None else None
+        found += [text] if text and _NAME.fullmatch(text) else []
+    return found
+
+
+def continued(reading: Reading, one: Statement, more: t.Expr, frame: Frame) -> list[Thing]:
+    """`sql += " WHERE id = %s"`."""
+    texts = texts_of(reading, more, frame) or _held(reading, more, frame) or [f" {MARK} "]
+    return [Statement(one.text + text, one.node, one.steps + 1) for text in texts]
