@@ -70,3 +70,29 @@ def test_fastcrud(build: Build) -> None:
     )
     (query,) = build({"models.py": SQLALCHEMY, "app.py": code}).facts(Query)
     assert (query.collection, query.equality, query.range) == ("posts", ("author_id",), ("views",))
+
+
+def test_advanced_alchemy(build: Build) -> None:
+    code = (
+        "from advanced_alchemy.repository import SQLAlchemyAsyncRepository\nfrom advanced_alchemy.filters import LimitOffset\n"
+        "from models import Post\nclass Posts(SQLAlchemyAsyncRepository[Post]):\n    model_type = Post\n"
+        "async def some(posts: Posts, user, key):\n"
+        "    await posts.get(key)\n    await posts.get_one_or_none(author_id=user)\n"
+        "    await posts.list(LimitOffset(10, 0), Post.views > 3)\n    await posts.list()\n"
+    )
+    found = build({"models.py": SQLALCHEMY, "app.py": code}).facts(Query)
+    assert [(q.operation, q.equality, q.range, q.bound.value) for q in found] == [
+        ("get", ("id",), (), "one"),
+        ("select", ("author_id",), (), "one"),
+        ("select", (), ("views",), "limited"),
+        ("select", (), (), "none"),
+    ]
+
+
+def test_a_page_of_fastapi_pagination_has_a_maximum(build: Build) -> None:
+    code = (
+        "from fastapi_pagination.ext.sqlalchemy import paginate\nfrom sqlalchemy import select\nfrom models import Post\n"
+        "def some(db):\n    return paginate(db, select(Post))\n"
+    )
+    (query,) = build({"models.py": SQLALCHEMY, "app.py": code}).facts(Query)
+    assert (query.collection, query.bound.value) == ("posts", "limited")

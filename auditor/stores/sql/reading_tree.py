@@ -33,8 +33,17 @@ SEEDS = {
 """Words without which no query is written, besides the names of stored classes."""
 NARROWING = {"filter", "exclude", "order_by", "values_list", "select_related", "prefetch_related"}
 """Steps of a queryset that a helper takes without saying of which model: `found.filter(live=True)`."""
-FASTCRUD = {"get", "get_multi", "count", "exists", "update", "delete", "db_delete", "get_joined", "get_multi_joined",
-            "upsert", "upsert_multi", "get_multi_by_cursor"}  # fmt: skip
+_REPOSITORIES = {
+    "fastcrud": {
+        "get", "get_multi", "count", "exists", "update", "delete", "db_delete", "get_joined", "get_multi_joined",
+        "upsert", "upsert_multi", "get_multi_by_cursor",
+    },
+    "advanced_alchemy": {
+        "get", "get_one", "get_one_or_none", "exists", "count", "list", "get_many", "list_and_count", "delete", "update",
+        "get_many_and_count", "delete_where", "delete_many", "get_by_slug", "get_or_upsert", "get_and_update", "upsert",
+    },
+}  # fmt: skip
+"""Methods of repositories that libraries bring, by what the library is imported as."""
 
 
 def _of_helper(node: t.Node) -> bool:
@@ -65,8 +74,11 @@ class TreeReading(Statements):
         words |= self.related.keys()
         tortoise = self.has("tortoise")
         narrowing = NARROWING - words if tortoise or self.has("django") else set()
-        if any("fastcrud" in (stmt.module or "") for stmt, _ in self.code.of_kind(t.Import)):
-            words |= FASTCRUD
+        imported = {
+            (stmt.module or "").partition(".")[0] for stmt, _ in self.code.of_kind(t.Import)
+        }
+        for library in _REPOSITORIES.keys() & imported:
+            words |= _REPOSITORIES[library]
         relevant: dict[int, Scope] = {}
         for module in self.code.modules.values():
             if runs_once(module):

@@ -11,6 +11,7 @@ from auditor.link.application import Application, provides
 from auditor.model.data import Query
 from auditor.stores.once import runs_once
 from auditor.stores.sql import (
+    advanced_alchemy_queries,
     django_queries,
     fastapi_filters,
     fastcrud_queries,
@@ -28,6 +29,7 @@ from auditor.stores.sql.reading import Reading
 from auditor.stores.sql.reading_tree import TreeReading
 
 _MAPPERS = (
+    advanced_alchemy_queries,
     named_queries,
     django_queries,
     fastapi_filters,

@@ -75,10 +75,11 @@ def _pieces(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
     """What an f-string embeds: a constant's text, a statement that was begun, else a mark."""
     if (told := frame.texts.get(t.dotted(expr))) is not None:
         return [told]
+    if held := _held(reading, expr, frame):
+        return held
     text = reading.values.text(expr, frame.scope)
-    if text is not None and re.fullmatch(r"[\w., *()=<>?%$:\"'-]{1,300}", text):
-        return [text]
-    return _held(reading, expr, frame) or [MARK]
+    known = text is not None and re.fullmatch(r"[\w., *()=<>?%$:\"'-]{1,300}", text)
+    return [text] if text is not None and known else [MARK]
 
 
 def _held(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:

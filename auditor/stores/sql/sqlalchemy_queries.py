@@ -204,6 +204,12 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         for arg in call.args:
             reading.thing(arg, frame)
         return Function("case"), True
+    if last in ("paginate", "apaginate") and _PAGES.match(reading.code.name(func, frame.scope)):
+        for arg in call.args:
+            for one in each(reading.thing(arg, frame)):
+                if isinstance(one, Draft):
+                    reading.record(executed(one, bound=Bound.LIMITED))
+        return None, True
     if not isinstance(func, t.Attr):
         return None, False
     if last == "query":
@@ -243,6 +249,11 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
 
 
 _SESSION = re.compile(r"session|^s$|^db\w*$", re.I)
+_PAGES = re.compile(r"fastapi_pagination\.ext\b")
+"""A page has 50 records, and at most 100 unless a class of parameters of its own says otherwise.
+
+Source: https://uriyyo-fastapi-pagination.netlify.app/learn/tutorial_user_guide/elements
+"""
 _MODELS = {
     "model",
     "_model",

@@ -1,0 +1,86 @@
+"""SQL that is put together in steps, and what its tables hold by the statements that create them."""
+
+from __future__ import annotations
+
+from auditor.model.data import CollectionFit, Query
+from tests.conftest import Build
+
+SCHEMA = """
+CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, is_active INTEGER);
+CREATE TABLE shops (id INTEGER PRIMARY KEY, owner_id INTEGER, code TEXT);
+CREATE TABLE links (shop_id INTEGER, tag_id INTEGER, PRIMARY KEY (tag_id, shop_id));
+"""
+
+
+def told(build: Build, code: str, schema: str = SCHEMA) -> set[tuple[str, str, tuple[str, ...]]]:
+    app = build({"schema.sql": schema, "app.py": "import sqlite3\n" + code})
+    return {(q.collection, q.operation, q.equality) for q in app.facts(Query)}
+
+
+def test_a_text_is_followed_through_names_and_f_strings(build: Build) -> None:
+    code = (
+        "def find(cur, name, code):\n    sql = 'SELECT id'\n    sql += ' FROM shops WHERE 1 = 1'\n"
+        "    if code:\n        sql = f'{sql} AND code = ?'\n    cur.execute(sql + ' ORDER BY id', (code,))\n"
+    )
+    assert told(build, code) == {("shops", "select", ()), ("shops", "select", ("code",))}
+
+
+def test_a_base_class_asks_the_tables_of_those_that_inherit_from_it(build: Build) -> None:
+    code = (
+        "class Base:\n    table = None\n    def one(self, cur, id):\n"
+        "        cur.execute(f'SELECT * FROM {self.table} WHERE id = ?', (id,))\n"
+        "    def named(self, cur, name):\n        cur.execute('SELECT * FROM {} WHERE name = ?'.format(self.table), (name,))\n"
+        "class Users(Base):\n    table = 'users'\nclass Shops(Base):\n    table = 'shops'\n"
+    )
+    assert told(build, code) == {
+        (table, "select", (column,)) for table in ("users", "shops") for column in ("id", "name")
+    }
+
+
+def test_a_table_is_named_by_what_the_object_is_made_with(build: Build) -> None:
+    code = (
+        "class Store:\n    def __init__(self, table):\n        self.table = table\n    def one(self, cur, id):\n"
+        "        cur.execute('DELETE FROM ' + self.table + ' WHERE id = ?', (id,))\nusers = Store('users')\nshops = Store('shops')\n"
+    )
+    assert told(build, code) == {("users", "delete", ("id",)), ("shops", "delete", ("id",))}
+
+
+def test_what_is_begun_and_never_told_is_unknown(build: Build) -> None:
+    code = "def find(cur, rest):\n    sql = 'SELECT id '\n    sql += rest()\n    cur.execute(sql)\n    cur.execute('SELECT 1')\n"
+    app = build({"schema.sql": SCHEMA, "app.py": "import sqlite3\n" + code})
+    (query,) = app.facts(Query)
+    assert query.unresolved
+    assert query.place.line == 5
+
+
+def test_a_column_belongs_to_the_table_that_has_it(build: Build) -> None:
+    code = "def find(cur, tag):\n    cur.execute('SELECT * FROM shops JOIN links ON links.shop_id = shops.id WHERE tag_id = ?', (tag,))\n"
+    app = build({"schema.sql": SCHEMA, "app.py": "import sqlite3\n" + code})
+    fits = {f.name: [m.fit.value for _, m in f.fits] for f in app.facts(CollectionFit)}
+    assert fits["links"] == ["covered"]
+    assert fits["shops"] == ["covered"]
+
+
+def test_a_number_that_answers_yes_or_no_needs_no_index(build: Build) -> None:
+    code = "def find(cur):\n    cur.execute('SELECT * FROM users WHERE is_active = 1')\n    cur.execute('SELECT * FROM users WHERE name = ?', ('a',))\n"
+    app = build({"schema.sql": SCHEMA, "app.py": "import sqlite3\n" + code})
+    (users,) = (f for f in app.facts(CollectionFit) if f.name == "users")
+    assert [m.fit.value for _, m in users.fits] == ["covered", "missing"]
+
+
+def test_a_dump_that_one_dialect_reads_is_read_in_that_one(build: Build) -> None:
+    dump = "CREATE TABLE `users` (\n  `id` int(11) NOT NULL AUTO_INCREMENT,\n  `name` varchar(45) NOT NULL,\n  PRIMARY KEY (`id`),\n  KEY `by_name` (`name`)\n) ENGINE=InnoDB AUTO_INCREMENT=171 DEFAULT CHARSET=utf8;\n"
+    code = "def find(cur):\n    cur.execute('SELECT * FROM users WHERE name = %s', ('a',))\n"
+    app = build({"dump.sql": dump, "app.py": "import pymysql\n" + code})
+    (users,) = (f for f in app.facts(CollectionFit) if f.name == "users")
+    assert [m.fit.value for _, m in users.fits] == ["covered"]
+
+
+def test_a_table_of_another_application_has_the_indexes_of_that_one(build: Build) -> None:
+    flask = "from flask import Flask\napp = Flask(__name__)\n"
+    asks = "def find(cur):\n    cur.execute('SELECT * FROM books WHERE isbn = ?', (1,))\n"
+    makes = "def init(cur):\n    cur.execute('CREATE TABLE books (id INTEGER PRIMARY KEY, isbn TEXT UNIQUE)')\n"
+    app = build({"one/app.py": flask + asks, "two/app.py": flask + makes + asks})
+    found = [f for f in app.facts(CollectionFit) if f.name == "books"]
+    assert {f.unit for f in found} == {"one", "two"}
+    assert [m.fit.value for f in found for _, m in f.fits] == ["covered", "covered"]
