@@ -31,6 +31,8 @@ _OWN_DATA = {
     "append", "extend", "add", "pop", "insert", "update", "remove", "discard", "clear", "index", "copy",
 }  # fmt: skip
 """What lists, sets and dictionaries do as well: harmless where the function made them, or was handed them."""
+_OF_SESSIONS = {"pop", "update", "clear", "copy"}
+"""What a visitor's session does, and a session with a database does not."""
 
 
 def keeps_nothing(code: Code, function: Located) -> bool:
@@ -74,13 +76,21 @@ def _may_change(call: t.Call, scope: Scope) -> bool:
     if words and not {words[0].lower(), words[-1].lower()} & _CHANGES:
         return False
     if last in _OWN_DATA and isinstance(call.func, t.Attr):
+        if _is_session(call.func.value) and last not in _OF_SESSIONS:
+            return True  # `session.add(user)` is about the database
         return not _is_own(call.func.value, scope)
     return True
+
+
+def _is_session(value: t.Expr) -> bool:
+    return isinstance(value, t.Name) and value.id == "session"
 
 
 def _beyond(target: t.Expr, scope: Scope) -> bool:
     """Whether what is assigned may be seen by others: an attribute, an entry of what is not the function's own."""
     match target:
+        case t.Attr(value=value, name="modified" | "permanent") if _is_own(value, scope):
+            return False  # of the visitor's session
         case t.Attr():
             return True
         case t.Item(value=value):
@@ -91,7 +101,7 @@ def _beyond(target: t.Expr, scope: Scope) -> bool:
 def _is_own(value: t.Expr, scope: Scope) -> bool:
     """A display or a collection that the function made, or a parameter."""
     match value:
-        case t.Name(id="session"):
+        case t.Name() if _is_session(value):
             return True  # the visitor's own
         case t.Name(id=name):
             return any(

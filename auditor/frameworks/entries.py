@@ -41,6 +41,10 @@ _OPEN_CONVERTERS = {"", "string", "str", "default", "path", "unicode"}
 _HANDED = re.compile(r"^_?(?:request|req)$")
 
 
+_AS_IT_STANDS = {"Flask", "Quart"}
+"""Frameworks that hand on what the URL holds, whatever an annotation says."""
+
+
 class Entries:
     """The tainted parameters of handlers, by framework."""
 
@@ -53,9 +57,10 @@ class Entries:
         function = route.function
         if function is None or not isinstance(function.node, t.Function):
             return {}, []
-        if any(p.place.path == function.path for p in route.parameters) or route.framework in (
-            "FastAPI", "Starlette",
-        ):  # fmt: skip
+        here = any(p.place.path == function.path for p in route.parameters)
+        if route.framework in ("FastAPI", "Starlette") or (
+            here and route.framework not in _AS_IT_STANDS
+        ):
             return self._declared(route, function)
         return dict(self._handed(route, function)), []
 
@@ -149,14 +154,13 @@ class Entries:
                 yield param.name, Taint(Source("request", route.framework), Form.REQUEST)
             elif param.kind in ("positional", "keyword"):
                 converter = _converter(route.written, param.name)
-                if (
-                    converter is None
-                    or converter not in _OPEN_CONVERTERS
-                    or (param.default is not None and not converter)
-                ):
+                if converter is None or converter not in _OPEN_CONVERTERS:
                     continue
-                if param.annotation is not None and t.dotted(param.annotation) in _NARROW:
-                    continue
+                if route.framework not in _AS_IT_STANDS:
+                    if param.default is not None and not converter:
+                        continue
+                    if param.annotation is not None and t.dotted(param.annotation) in _NARROW:
+                        continue
                 yield param.name, Taint(Source("path", param.name, segment=converter != "path"))
 
 

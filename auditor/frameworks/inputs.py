@@ -121,6 +121,18 @@ def _free_text(parameter: Parameter) -> bool:
     )
 
 
+def declared_fields(code: Code, model: Located) -> set[str]:
+    """The fields of a class, inherited ones included."""
+    owners = (code.definition(name) for name in code.ancestry(model))
+    return {
+        stmt.targets[0].id
+        for owner in owners
+        if owner is not None and isinstance(owner.node, t.Class)
+        for stmt in owner.node.body
+        if isinstance(stmt, t.Assign) and isinstance(stmt.targets[0], t.Name)
+    }
+
+
 def free_fields(application: Application, model: Located) -> list[str]:
     """The fields of a model that take text without a bound, inherited ones included."""
     code, values = application.code, application.values

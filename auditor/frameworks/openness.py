@@ -13,7 +13,9 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.effects import keeps_nothing
+from auditor.frameworks.inputs import declared_fields
 from auditor.frameworks.objects import ObjectAnalysis
+from auditor.frameworks.signins import makes_account
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.scopes import Located
@@ -47,7 +49,7 @@ _PRIVATE_COLUMN = re.compile(
 _SIGNS_IN = re.compile(r"^(?:password\w*|passwd|last_?login)$", re.I)
 _SHOWN_KIND = re.compile(
     r"posts?|authors?|articles?|comments?|reviews?|ratings?|recipes?|questions?|answers?|topics?|threads?|blogs?|entr(?:y|ies)"
-    r"|products?|photos?|images?|videos?|pictures?|books?|movies?|films?|songs?|albums?|projects?|packages?|stor(?:y|ies)"
+    r"|products?|brands?|photos?|images?|videos?|pictures?|books?|movies?|films?|songs?|albums?|projects?|packages?|stor(?:y|ies)"
     r"|events?|news|listings?|ads?|tweets?|likes?|tags?|categor(?:y|ies)|courses?|lessons?|quotes?|snippets?",
     re.I,
 )
@@ -69,21 +71,33 @@ _FORM = {"POST", "FILES", "body", "data"}
 def open_reads(application: Application) -> Iterator[OpenRead]:
     known = [r for r in application.facts(Route) if r.authentication is not Guarding.UNKNOWN]
     judged = [r for r in known if r.authentication is not Guarding.EXEMPT]
+    unguarded = [r for r in judged if r.authentication is Guarding.ABSENT]
+    registering = _registrations(application, unguarded)
     opened = [
         r
-        for r in judged
-        if r.authentication is Guarding.ABSENT and (_is_read(r) or _keeps_nothing(application, r))
+        for r in unguarded
+        if r not in registering and (_is_read(r) or _keeps_nothing(application, r))
     ]
+    handed = _Handed(application)
+    for route in known:
+        if route.public == "start page" and (why := handed.accounts(route)):
+            yield OpenRead(route.application, route.name, Openness.PRIVATE, why)
+    for route in registering:
+        yield OpenRead(route.application, route.name, Openness.REGISTERS, _REGISTERS)
     if not opened:
         return
-    shown = _Shown(application, judged)
-    handed = _Handed(application)
+    shown = _Shown(application, [r for r in judged if r not in registering])
     for route in opened:
         openness, why = Openness.FORGOTTEN, ""
         if route.method == "ANY" and (changed := _changes(application.code, route)):
             openness, why = Openness.CHANGES, changed
-        elif not (apart := (said := _said(route)) or shown.apart(route)):
-            pass
+        elif not (apart := (said := _said(application.code, route)) or shown.apart(route)):
+            if _on_own_session(application, route) and not handed.private(route, ""):
+                openness, why = Openness.HARMLESS, "it works on the visitor's own session"
+            elif (public := handed.published(route)) and not _private(route):
+                openness, why = Openness.READ, public
+                if not handed.page(route) and (beside := shown.beside(route)):
+                    openness, why = Openness.BESIDE, beside
         elif private := _private(route, said) or handed.private(route, said):
             openness, why = Openness.PRIVATE, private
         elif not said and (beside := shown.beside(route)):
@@ -95,12 +109,45 @@ def open_reads(application: Application) -> Iterator[OpenRead]:
         yield OpenRead(route.application, route.name, openness, why)
 
 
+_REGISTERS = "it makes an account from a password that is sent, and nothing else registers anybody"
+
+
+def _registrations(application: Application, unguarded: list[Route]) -> list[Route]:
+    """Open routes that make an account, where somebody signs in and no other route registers anybody.
+
+    Whether everybody may, or only staff should, is not told: it is named, and not as a change of data.
+    """
+    made = [r for r in unguarded if r.method == "POST" and makes_account(application.code, r)]
+    if not made:
+        return []
+    there = {(r.application, r.public) for r in application.facts(Route) if r.method != "GET"}
+    return [
+        r
+        for r in made
+        if (r.application, "login") in there and (r.application, "registration") not in there
+    ]
+
+
 def _keeps_nothing(application: Application, route: Route) -> bool:
     """A calculator or a search that takes POST."""
     function = route.function
     if function is None or not isinstance(function.node, t.Function) or route.method == "WEBSOCKET":
         return False
     return keeps_nothing(application.code, function)
+
+
+def _on_own_session(application: Application, route: Route) -> bool:
+    """Whether a handler works on what the visitor himself has put into his session, a cart for one."""
+    function = route.function
+    if function is None or not isinstance(function.node, t.Function):
+        return False
+    return any(
+        isinstance(n, t.Item | t.Attr) and _SESSION.search(t.dotted(n.value))
+        for n in t.walk_own(*function.node.body)
+    ) and keeps_nothing(application.code, function)
+
+
+_SESSION = re.compile(r"(?:^|request\.)session$")
 
 
 def _is_read(route: Route) -> bool:
@@ -135,19 +182,59 @@ def _is_sent(node: t.Node) -> bool:
     return False
 
 
-def _said(route: Route) -> str:
+def _said(code: Code, route: Route) -> str:
     """What a view says of itself: somebody has thought of who may read it."""
     names = (g.name for g in route.guards if g.reason == ON_PURPOSE)
-    return next((f"`{name}` {ON_PURPOSE}" for name in names), "")
+    if said := next((f"`{name}` {ON_PURPOSE}" for name in names), ""):
+        return said
+    kinds = (code.own_name(answer).rpartition(":")[2] for answer in _answers(code, route))
+    return next((f"`{kind}` says that it is public" for kind in kinds if _PUBLIC.search(kind)), "")
+
+
+_PUBLIC = re.compile(r"(?:^|[a-z_])Public(?:$|[A-Z_])|^Public(?:$|[A-Z_])")
+
+
+def _answers(code: Code, route: Route) -> list[Located]:
+    """The classes of the tree that FastAPI answers with, whose fields are all that leaves: `response_model=Page[Post]`.
+
+    https://fastapi.tiangolo.com/tutorial/response-model/#response-model-filtering.
+    """
+    function = route.function
+    if (
+        function is None
+        or not isinstance(function.node, t.Function)
+        or route.framework != "FastAPI"
+    ):
+        return []
+    models = [
+        k.value
+        for d in function.node.decorators
+        if isinstance(d, t.Call)
+        for k in d.keywords
+        if k.name == "response_model"
+    ] or [function.node.returns or t.Const(0, 0, 0, None)]
+    named = (
+        n for m in models if m is not None for n in t.walk(m) if isinstance(n, t.Name | t.Attr)
+    )
+    found = (code.defined(n, function.scope) for n in named)
+    return [each for each in found if each is not None and isinstance(each.node, t.Class)]
 
 
 def _private(route: Route, said: str = "") -> str:
-    if said and "public" in f"{route.handler} {route.path}".lower():
+    if said and "public" in f"{route.handler} {route.path} {said}".lower():
         return ""  # `PublicProfile`, and everybody is let in by name
-    for segment in route.path.split("/"):
+    segments = [s for s in route.path.split("/") if s]
+    literal = [s for s in segments if s[0] not in "{<"]
+    by_author = bool(literal) and _SHOWN_KIND.fullmatch(literal[-1]) is not None
+    for segment in segments:
+        if by_author and _AUTHORS.fullmatch(segment):
+            continue  # `/users/{id}/posts`
         if _PRIVATE_PATH.fullmatch(segment):
             return f"`{segment}` names what is not for everybody"
     return ""
+
+
+_AUTHORS = re.compile(r"users?|accounts?|profiles?", re.I)
 
 
 def resource(route: Route) -> tuple[str, str]:
@@ -182,6 +269,11 @@ def _of_caller(query: Query, route: Route) -> bool:
     if not any(_WHO.fullmatch(f) for f in query.equality):
         return False
     return not any(_WHO.fullmatch(p.name) or p.source == "body" for p in route.parameters)
+
+
+def _is_shown(kind: str) -> bool:
+    words = re.findall(r"[A-Z]?[a-z]+", kind.rpartition(".")[2])
+    return bool(words) and _SHOWN_KIND.fullmatch(words[-1]) is not None
 
 
 class _Shown:
@@ -276,21 +368,58 @@ class _Handed:
         self.classes = {(c.path, c.node.line): c for c in application.code.classes()}
         self._reasons: dict[tuple[tuple[str, str], bool], str] = {}
 
+    def accounts(self, route: Route) -> str:
+        """Why a start page that answers with data gives accounts away."""
+        read = self.read.get((route.application, route.name), {})
+        if self.page(route) or route.authentication is not Guarding.EXEMPT:
+            return ""
+        return next((why for key in read if (why := self._why(key, False))), "")
+
     def told(self, route: Route) -> bool:
         """Whether everything that a route reads could be told."""
         read = self.read.get((route.application, route.name), {})
         return bool(read) and all(key in self.tables for key in read)
 
+    def page(self, route: Route) -> bool:
+        return (route.application, route.name) in self.pages
+
+    def published(self, route: Route) -> str:
+        """Whether what a route shows is of a kind that is made to be shown: products, articles, events.
+
+        A page reads other things as well, a role or a setting, of which it shows what its template names.
+        """
+        read = self.read.get((route.application, route.name), {})
+        page = self.page(route)
+        if not self.told(route) or any(self._why(key, page) for key in read):
+            return ""
+        kinds = [self._kind_of(key) for key in read]
+        shown = sorted(kind for kind in kinds if _is_shown(kind))
+        if not shown or (not page and len(shown) < len(kinds)):
+            return ""
+        return f"it reads {re.split('[.:]', shown[0])[-1]}, which sites show"
+
     def private(self, route: Route, said: str) -> str:
         """Why what a route reads is not for everybody; `said` why the view is meant to be open.
 
         Accounts are read for the name of an author as well, and where somebody is asked for his rights:
-        they count where nobody has said that all may read.
+        they count where nobody has said that all may read, and a page shows nothing that has an author.
         """
         read = self.read.get((route.application, route.name), {})
-        page = (route.application, route.name) in self.pages
-        found = (key for key in read if not (said and self._holds_accounts(key)))
+        page = self.page(route)
+        beside = page and any(_is_shown(self._kind_of(key)) for key in read)
+        beside = beside or self._answers_with_others(route)
+        found = (key for key in read if not ((said or beside) and self._holds_accounts(key)))
         return next((why for key in found if (why := self._why(key, page))), "")
+
+    def _answers_with_others(self, route: Route) -> bool:
+        """Whether it answers with declared fields, none of them of an account alone."""
+        code = self.objects.code
+        answers = _answers(code, route)
+        return bool(answers) and not any(
+            re.search(r"User|Account|Member|Customer|Client|Person|Profile", code.own_name(a))
+            or any(map(_PRIVATE_COLUMN.match, declared_fields(code, a)))
+            for a in answers
+        )
 
     def _holds_accounts(self, key: tuple[str, str]) -> bool:
         table = self.tables.get(key)
@@ -309,17 +438,18 @@ class _Handed:
         for column, _ in table.columns if not page else ():
             if _PRIVATE_COLUMN.match(column):
                 return f"it reads {table.name}, which holds `{column}`"
-        found = self.classes.get((table.place.path, table.place.line))
-        kind = self._kind(table, found)
+        kind = self._kind_of(key)
         told, field = self.objects.owners.settled(kind, self.objects.held | self.objects.made)
         if told is Ownership.ACCOUNT:
             return f"it reads {table.name}, the accounts"
-        words = re.findall(r"[A-Z]?[a-z]+", kind.rpartition(".")[2])
-        if told is Ownership.OWNED and not (words and _SHOWN_KIND.fullmatch(words[-1])):
+        if told is Ownership.OWNED and not _is_shown(kind):
             return f"it reads {table.name}, which belongs to `{field}`"
         return ""
 
-    def _kind(self, table: Table, found: Located | None) -> str:
-        if found is not None:
+    def _kind_of(self, key: tuple[str, str]) -> str:
+        table = self.tables.get(key)
+        if table is None:
+            return ""
+        if found := self.classes.get((table.place.path, table.place.line)):
             return self.objects.code.own_name(found)
         return f"table:{table.name}" if table.store == "sql" else f"collection:{table.name}"

@@ -116,6 +116,7 @@ _SECRET = re.compile(
     re.I,
 )
 _WHOSE = re.compile(r"\{(?:uid\w*|user_?id|user|pk|id)\}", re.I)
+_START = re.compile(r"index(?:\.html?)?|home(?:[-_]?page)?|landing(?:[-_]?page)?|welcome", re.I)
 _STATUS = re.compile(r"(?:_?status|(?:api|public|server|system|app|service)[-/]status)", re.I)
 _BARE = {"token", "otp", "recover", "refresh"}
 """Words that name an action only when they are the whole path, or stand below `auth`."""
@@ -169,7 +170,7 @@ def public_by_nature(method: str, path: str) -> str:
     while segments and _BEFORE.fullmatch(segments[0]):
         segments.pop(0)
     reads = method in ("GET", "HEAD", "OPTIONS")
-    if not segments:
+    if not segments or (len(segments) == 1 and _START.fullmatch(segments[0])):
         return "start page" if reads else ""
     mailed = False
     if len(segments) > 1 and _SECRET.fullmatch(segments[-1]):

@@ -10,8 +10,10 @@ import re
 import weakref
 
 from auditor.extract.python import tree as t
+from auditor.frameworks.inputs import declared_fields
 from auditor.link.names import Code
 from auditor.link.scopes import Located
+from auditor.model.web import Route
 
 _PASSWORD = re.compile(
     r"(?:^|_)(?:pass(?:word|wd|phrase|code)?|pwd|psw|senha|parola|passwort|kennwort|contrasena|mot_?de_?passe|haslo|salasana)"
@@ -73,6 +75,8 @@ def entrance(code: Code, function: Located | None, method: str = "") -> str:
         return "login"
     if function is None or not isinstance(function.node, t.Function):
         return ""
+    if _changes_password(code, function):
+        return "password change"
     if any(isinstance(n, t.Call) and _by_another(n) for n in t.walk_own(*function.node.body)):
         return "sign-in callback"
     if method == "GET" and any(
@@ -96,6 +100,66 @@ def entrance(code: Code, function: Located | None, method: str = "") -> str:
         _PASSWORD.search(_word(n)) or _REGISTRATION.search(_word(n)) for n in (*near, *annotated)
     )
     return "registration" if takes else ""
+
+
+def _changes_password(code: Code, function: Located) -> bool:
+    """It holds the password that somebody has, whom the request names, against what is stored, and sets a new one.
+
+    The password is the credential there, as it is for a login.
+    """
+    nodes = _nodes(code, function, 1)
+    words = [word for node in nodes if (word := _word(node))]
+    return (
+        any(map(_CURRENT.search, words))
+        and any(map(_SETS.search, words))
+        and not any(map(_CALLER.search, words))
+        and not any(isinstance(n, t.Attr) and t.dotted(n).endswith("request.user") for n in nodes)
+        and any(isinstance(n, t.Call) and _COMPARES.search(t.last_word(n.func)) for n in nodes)
+    )
+
+
+_CURRENT = re.compile(r"(?:current|old|existing|present)_?pass", re.I)
+_CALLER = re.compile(
+    r"^(?:current_user|logged_?in_?user|session|g|get_jwt_identity|identity)$", re.I
+)
+_HASHES = re.compile(
+    r"^(?:get_?|make_?|create_?|generate_?|to_?)?(?:pass(?:word|wd)?_?hash(?:ed)?|hash(?:ed)?_?(?:pass(?:word|wd)?|pw))$"
+    r"|^(?:get|make|generate|create|encrypt)_\w*password\w*$|^hashpw$|^set_password$|^create_user$",
+    re.I,
+)
+_ACCOUNTS = re.compile(
+    r"(?:(?:create|add|new|post|insert|save)_?)?(?:user|account|member|customer|student|author)s?(?:_?(?:create|add|new))?",
+    re.I,
+)
+_PRIVILEGE = re.compile(
+    r"^(?:(?:user_?|account_?)?(?:roles?|type|groups?|permissions?|privileges?|level)(?:_?(?:id|name))?"
+    r"|(?:is_?)?(?:admin|staff|super_?user|moderator|manager)|scopes?)$",
+    re.I,
+)
+
+
+def makes_account(code: Code, route: Route) -> bool:
+    """Whether a handler makes an account from a password that it is sent, and lets nobody choose his rights."""
+    function = route.function
+    if function is None or not isinstance(function.node, t.Function) or "{" in route.path:
+        return False
+    last = route.path.rstrip("/").rpartition("/")[2]
+    if not (_ACCOUNTS.fullmatch(last) or _ACCOUNTS.fullmatch(function.node.name)):
+        return False
+    nodes = _nodes(code, function, 2)
+    if not any(isinstance(n, t.Call) and _hashes(n) for n in nodes):
+        return False
+    sent = [p.model for p in route.parameters if p.model is not None]
+    fields = {name for model in sent for name in declared_fields(code, model)}
+    if not sent:  # what it takes of the body by name
+        fields = {word for n in nodes if isinstance(n, t.Const) and (word := _word(n))}
+    return not any(map(_PRIVILEGE.match, fields))
+
+
+def _hashes(call: t.Call) -> bool:
+    last = t.last_word(call.func)
+    sent = [n for arg in call.args for n in t.walk(arg)] if last == "hash" else []
+    return bool(_HASHES.search(last)) or any(_PASSWORD.search(_word(n)) for n in sent)
 
 
 def _opens_account(code: Code, function: Located) -> bool:

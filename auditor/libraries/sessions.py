@@ -14,7 +14,7 @@ _STARLETTE = re.compile(
     r"(?:fastapi|starlette)(?:\.\w+)*\.(?:Request|HTTPConnection)\(\)\.session\b"
 )
 _NO_IDENTITY = re.compile(
-    r"csrf|xsrf|captcha|lang|locale|theme|cart|next|flash|redirect|referr|nonce|state|visit|count"
+    r"csrf|xsrf|captcha|lang|locale|theme|cart|basket|wish_?list|next|flash|redirect|referr|nonce|state|visit|count"
     r"|permanent|modified|accessed|^new$|timezone|return|url|otp|email_to",
     re.I,
 )
@@ -37,9 +37,45 @@ def the_session(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin
             return None
         if not name[match.end() :]:
             return Origin(identity=True)
-    if key is None or _NO_IDENTITY.search(checks.values.text(key, scope) or ""):
+    said = checks.values.text(key, scope) or "" if key is not None else ""
+    if key is None or _NO_IDENTITY.search(said) or _put_by_anybody(said, checks):
         return Origin()
     return Origin(truth=Strength.VERIFIED, identity=True)
+
+
+_IDENTITY = re.compile(
+    r"us(?:e?r|uario)|uid|id$|^id|auth|log(?:ged|in)|admin|member|account|e?mail|name|role|staff|token|perm|who|ident|profile|client"
+    r"|customer|employee|teacher|student|doctor|patient|phone|mobile|verified|otp",
+    re.I,
+)
+"""Words of keys under which somebody is kept, whatever was checked before."""
+_CHECKING = re.compile(
+    r"passw|pwd|senha|token|oauth|openid|log_?in|sign_?in|auth|verif|check|code|otp|secret|credential",
+    re.I,
+)
+"""Words of what a function says that checks something before it remembers it."""
+
+
+def _put_by_anybody(key: str, checks: Checks) -> bool:
+    """Whether what stands under a key is put there by views that check nothing: a choice, a score, a draft.
+
+    Only views count, which carry a decorator: what a helper is called for is not looked into.
+    """
+    if not key or _IDENTITY.search(key):
+        return False
+    places = checks.kept_entries.get(key, ())
+    functions = [scope.function for _, scope in places]
+    return bool(functions) and all(
+        f is not None and f.decorators and not any(map(_checks, t.walk_own(*f.decorators, *f.body)))
+        for f in functions
+    )
+
+
+def _checks(node: t.Node) -> bool:
+    match node:
+        case t.Name(id=word) | t.Attr(name=word) | t.Const(value=str(word)):
+            return bool(_CHECKING.search(word[:80]))
+    return False
 
 
 def _asked(expr: t.Expr) -> tuple[t.Expr, t.Expr | None]:

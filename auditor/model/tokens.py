@@ -90,6 +90,16 @@ class PasswordHash(msgspec.Struct, frozen=True):
     grave: bool = False
 
 
+class KnownAccount(msgspec.Struct, frozen=True):
+    """A place that makes an account with a password that the code tells.
+
+    `run` is start or handler where the application does so by itself, empty for a script that somebody calls.
+    """
+
+    place: Place
+    run: str
+
+
 class PredictableToken(msgspec.Struct, frozen=True):
     """A secret drawn from a generator whose next value can be told (CWE-338).
 

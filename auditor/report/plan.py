@@ -1,4 +1,4 @@
-"""The plan: what to do first, by risk removed for effort spent."""
+"""The plan: what to do first: the gravest, and among equals what removes most risk for the effort spent."""
 
 from __future__ import annotations
 
@@ -17,29 +17,40 @@ _PHASES = {
 }
 _EFFORT = {"small": 1.0, "medium": 2.0, "large": 4.0}
 _PLACES = 3
+_Rank = tuple[float, bool, float, float, str]
 
 
 def plan(results: Sequence[d.Result], rules: Mapping[str, Rule]) -> list[d.Phase]:
-    """Every rule with open findings, in its phase, what removes most risk for its effort first."""
-    items: dict[int, list[tuple[float, d.PlanItem]]] = {1: [], 2: [], 3: []}
+    """Every rule with open findings, in its phase.
+
+    A leaked key and open routes come before a missing limit, however small its effort; of equally grave
+    ones those of security come first, then what takes least effort, then what has most findings.
+    """
+    items: dict[int, list[tuple[_Rank, d.PlanItem]]] = {1: [], 2: [], 3: []}
     for result in results:
         open_ = [p for p in result.evidence if p.finding]
         if result.severity is None or not open_ or result.severity == "info":
             continue
         rule = rules[result.rule]
-        worth = WEIGHTS[Severity[result.severity.upper()]] / _EFFORT[rule.effort]
+        removed = sum(_weight(p.severity) for p in open_)
+        beside = result.section != "security"
+        rank = (-_weight(result.severity), beside, _EFFORT[rule.effort], -removed, result.rule)
         effort: Any = rule.effort
         places = [f"{p.path}:{p.line}" for p in open_[:_PLACES]]
         item = d.PlanItem(
             result.rule, result.severity, rule.fix, places, len(open_) - len(places), effort
         )
-        items[_phase(result)].append((worth, item))
+        items[_phase(result)].append((rank, item))
     phases = []
     for number, (title, when) in _PHASES.items():
-        ordered = sorted(items[number], key=lambda entry: (-entry[0], entry[1].rule))
+        ordered = sorted(items[number], key=lambda entry: entry[0])
         phase: Any = number
         phases.append(d.Phase(phase, title, when, [item for _, item in ordered]))
     return phases
+
+
+def _weight(severity: str) -> float:
+    return WEIGHTS[Severity[severity.upper()]]
 
 
 def _phase(result: d.Result) -> int:

@@ -68,6 +68,7 @@ class Authentication(Rule):
         absent = [r for r in known if r.authentication is Guarding.ABSENT]
         opened = [self._open(r, reads, static) for r in _once(absent)]
         evidence = [*self._guards(known), *opened]
+        evidence += [self._start(r, read) for r in routes if (read := _given_away(r, reads))]
         if worst := max(
             (e.severity for e in evidence if e.state is not State.PRESENT), default=None
         ):
@@ -110,6 +111,10 @@ class Authentication(Rule):
             severity = _SEVERITIES[read.openness]
             told += f"; {read.why}" if read.why else ""
         return Evidence(route.place, State.ABSENT, severity, told, _subject(route))
+
+    def _start(self, route: Route, read: OpenRead) -> Evidence:
+        message = f"{route.name} is the start page, open to everybody; {read.why}"
+        return Evidence(route.place, State.ABSENT, Severity.HIGH, message, _subject(route))
 
     def _guards(self, routes: list[Route]) -> Iterator[Evidence]:
         """One piece of evidence for each guard, with how many routes rest on it."""
@@ -337,6 +342,12 @@ def me(user=Depends(user)):
     )
 
 
+def _given_away(route: Route, reads: dict[tuple[str, str], OpenRead]) -> OpenRead | None:
+    """What a start page reads that is not for everybody."""
+    exempt = route.authentication is Guarding.EXEMPT
+    return reads.get((route.application, route.name)) if exempt else None
+
+
 def _once(routes: list[Route]) -> list[Route]:
     """One route of those that differ in the slash at their end alone."""
     found: dict[tuple[object, ...], Route] = {}
@@ -374,6 +385,7 @@ _SEVERITIES = {
     Openness.PRIVATE: Severity.HIGH,
     Openness.BESIDE: Severity.HIGH,
     Openness.FORGOTTEN: Severity.HIGH,
+    Openness.REGISTERS: Severity.MEDIUM,
     Openness.READ: Severity.MEDIUM,
     Openness.HARMLESS: Severity.LOW,
 }

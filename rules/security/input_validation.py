@@ -67,7 +67,10 @@ class InputValidation(Rule):
     section = "security"
     severity = Severity.MEDIUM
     risk = "Malformed or hostile data is stored, breaks later reads, or changes what a query means."
-    fix = "Take a model with a type and bounds for every field, also where the body is a `dict` today."
+    fix = (
+        "Hand values to SQL, commands and templates as parameters, never as part of their text, and check paths and "
+        "hosts against a list; then take a model with a type and bounds for every field."
+    )
     references = (cwe(20), cwe(74), cwe(943), cwe(918), owasp_api(3), owasp_api(7), asvs("2.2.1"))
 
     def assess(self, application: Application) -> Verdict:

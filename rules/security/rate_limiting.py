@@ -23,7 +23,9 @@ from auditor.model.pages import StaticPage
 from auditor.model.places import Place
 from auditor.model.web import Guarding, Limit, Limited, Limiter, Limiting, Route, WebApp
 
-_ABUSED = {"login", "registration", "token refresh", "password recovery"}
+_ABUSED = {"login", "registration", "token refresh", "password recovery", "password change"}
+_SIGNED = "token refresh"
+"""What takes a token that nobody guesses: tried without end, it costs time alone."""
 _ELSEWHERE = re.compile(r"oauth\d?_?login|OAuth\d?LoginView|saml|oidc|social", re.I)
 """Handlers that send whoever signs in on to another service, where passwords are tried."""
 _NOT_COUNTED = {"health check", "documentation", "static files", "metrics"}
@@ -67,8 +69,9 @@ def _guessed(route: Route) -> str:
 class RateLimiting(Rule):
     """Routes are limited, first of all those that are guessed at or cost money.
 
-    Login, registration, one-time codes, token and password recovery, and routes that call a language model or send
-    text messages, e-mail or payments are high each when nothing limits them. The other routes are
+    Login, registration, one-time codes, password recovery, and routes that call a language model or send
+    text messages, e-mail or payments are high each when nothing limits them; a token refresh is medium, as nobody
+    guesses a token. The other routes are
     one finding for each application: medium, high when the application has no limiter at all.
 
     A limit that does nothing is decorative: a limiter that limits no route, a throttle without a
@@ -140,7 +143,8 @@ class RateLimiting(Rule):
             if limit:
                 message += f": `{limit.name}` does nothing: {limit.reason} ({limit.place})"
             subject = f"{route.application} {route.name}"
-            yield Evidence(route.place, state, Severity.HIGH, message, subject)
+            severity = Severity.MEDIUM if guessed == _SIGNED else Severity.HIGH
+            yield Evidence(route.place, state, severity, message, subject)
         for (name, limit), routes in void.items():
             more = f" and {len(routes) - 1} more" if len(routes) > 1 else ""
             message = f"`{limit.name}` does nothing for {routes[0].name}{more}: {limit.reason}"

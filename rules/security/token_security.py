@@ -17,6 +17,7 @@ from auditor.assess.verdict import (
 from auditor.link.application import Application
 from auditor.model.tokens import (
     Expiry,
+    KnownAccount,
     PasswordHash,
     PredictableToken,
     SigningKey,
@@ -44,6 +45,7 @@ class TokenSecurity(Rule):
     A key that stands in the code, also as a setting's default, is high, unless the application
     refuses to start with it; a setting without a default is a strength. Fast password hashes and
     plain text are high, low work factors medium. Secrets from `random` are high, short codes medium.
+    An account that the application makes with a password of the code is high, low in a script that nothing runs.
     A login that hands out a text of the code, and a hash that is one, are decorative and high.
     Settings for tests and development do not count where others serve. The strength of a key that
     comes from the environment is not judged, nor whether tokens are revoked when a user signs out.
@@ -75,7 +77,8 @@ class TokenSecurity(Rule):
         keys = application.facts(SigningKey)
         hashes = application.facts(PasswordHash)
         drawn = application.facts(PredictableToken)
-        if not (issues or checks or keys or hashes or drawn):
+        known = application.facts(KnownAccount)
+        if not (issues or checks or keys or hashes or drawn or known):
             return not_applicable("no token is signed or read here, and no password is kept")
         found = [
             *(e for issue in issues for e in _issued(issue)),
@@ -83,6 +86,7 @@ class TokenSecurity(Rule):
             *(e for key in keys for e in _keyed(key)),
             *(e for each in hashes for e in _hashed(each)),
             *(_predictable(token) for token in drawn),
+            *map(_known, known),
         ]
         distinct = list({(e.place.path, e.place.line, e.message): e for e in found}.values())
         if not distinct:
@@ -203,6 +207,43 @@ def reset_token(): return secrets.token_urlsafe(32)
         {"app.py": "from fastapi import FastAPI\napp = FastAPI()\n"},
     )
     bad = (
+        {
+            "app.py": """
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from werkzeug.security import generate_password_hash
+
+app = Flask(__name__)
+db = SQLAlchemy(app)
+
+class User(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    name = db.Column(db.String(80))
+    password_hash = db.Column(db.String(200))
+
+def first_user():
+    password = "admin"
+    hashed = generate_password_hash(password)  # expect: high
+    db.session.add(User(name="admin", password_hash=hashed))
+
+with app.app_context():
+    first_user()
+
+DUMMY = generate_password_hash("so that a login takes as long for a stranger")
+
+@app.post("/register")
+def register():
+    db.session.add(User(name="x", password_hash=generate_password_hash(request.form["password"])))
+    return "", 201
+""",
+            "seed.py": """
+from app import User, db
+
+def seed():
+    user = User(name="demo")
+    user.set_password("demo")  # expect: low
+""",
+        },
         {
             "app.py": """
 import hashlib
@@ -431,6 +472,14 @@ def _hashed(each: PasswordHash) -> Iterator[Evidence]:
     else:
         told = f"passwords are hashed with {each.weakness}"
         yield Evidence(each.place, State.WEAK, Severity.MEDIUM, told, subject)
+
+
+def _known(account: KnownAccount) -> Evidence:
+    told = "an account is made with a password that stands in the code: whoever reads it signs in"
+    if not account.run:
+        told += ", where this is run"
+    severity = Severity.HIGH if account.run else Severity.LOW
+    return Evidence(account.place, State.ABSENT, severity, told, f"account {account.place.symbol}")
 
 
 def _predictable(token: PredictableToken) -> Evidence:

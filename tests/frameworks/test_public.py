@@ -14,6 +14,10 @@ from tests.conftest import Build
     [
         ("GET", "/", "start page"),
         ("GET", "/api", "start page"),
+        ("GET", "/home", "start page"),
+        ("GET", "/index.html", "start page"),
+        ("POST", "/home", ""),
+        ("GET", "/home/members", ""),
         ("GET", "/health", "health check"),
         ("GET", "/api/v1/healthz", "health check"),
         ("GET", "/health/detailed", "health check"),

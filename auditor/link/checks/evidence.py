@@ -157,6 +157,8 @@ class Evidence(Part):
         if op in ("==", "!=", "in") and _tells_failure(left, right):
             gained = self.truth(left, state)[0]  # `answer.status_code == 401`
             return (gained, none) if op == "!=" else (none, gained)
+        if op in ("in", "not in") and (held := self.held(left, right)) is not None:
+            return (held.truth, none) if op == "in" else (none, held.truth)
         if op in ("==", "!=", "in", "not in"):
             strength = max(self.equality(left, right, state), self.equality(right, left, state))
             return (strength, none) if op in ("==", "in") else (none, strength)
@@ -165,6 +167,12 @@ class Evidence(Part):
             return (gained, none) if op in (">", ">=") else (none, gained)
         form = max(self.form(left, state), self.form(right, state))
         return form, form
+
+    def held(self, key: t.Expr, owner: t.Expr) -> Origin | None:
+        """What a framework says of an entry of a session that is only asked for: `"user" in session`."""
+        if not (isinstance(key, t.Const) and t.dotted(owner).endswith("session")):
+            return None
+        return self._ask(t.Item(owner.line, owner.column, owner.end_line, owner, key))
 
     def equality(self, sent: t.Expr, expected: t.Expr, state: State) -> Strength:
         """What `sent == expected` shows: that the caller knows something only he should know."""

@@ -181,6 +181,19 @@ class Checks:
         return found
 
     @functools.cached_property
+    def kept_entries(self) -> dict[str, list[tuple[t.Assign, Scope]]]:
+        """Key of a session -> where the tree puts something under it: `session["cart"] = …`."""
+        found: dict[str, list[tuple[t.Assign, Scope]]] = defaultdict(list)
+        for assign, scope in self.values.code.of_kind(t.Assign):
+            for target in assign.targets:
+                match target:
+                    case t.Item(value=owner, index=t.Const(value=str(key))) if t.dotted(
+                        owner
+                    ).endswith("session"):
+                        found[key].append((assign, scope))
+        return found
+
+    @functools.cached_property
     def column_defaults(self) -> dict[str, t.Const]:
         """Column of a table -> its constant default, where one class only has such a column."""
         found: dict[str, list[t.Const | None]] = defaultdict(list)

@@ -1,0 +1,232 @@
+"""What open routes are likely to be: a registration, a visitor's cart, a catalogue, or a guard that is missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.openness import Openness, OpenRead
+from auditor.model.web import Guarding, Route
+from tests.conftest import Build
+
+BLOG = """
+import jwt
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.security import OAuth2PasswordBearer, OAuth2PasswordRequestForm
+from passlib.context import CryptContext
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from store import KEY, session
+app = FastAPI()
+context = CryptContext(schemes=["bcrypt"])
+class Base(DeclarativeBase): pass
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    password_hash: Mapped[str]
+class Post(Base):
+    __tablename__ = "posts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    author_id: Mapped[int]
+class UserCreate(BaseModel):
+    name: str
+    password: str
+{fields}
+class {model}(BaseModel):
+    id: int
+    name: str
+class PostOut(BaseModel):
+    id: int
+def caller(token: str = Depends(OAuth2PasswordBearer(tokenUrl="token"))):
+    try:
+        return jwt.decode(token, KEY, algorithms=["HS256"])["sub"]
+    except jwt.PyJWTError:
+        raise HTTPException(401)
+@app.post("/token")
+def token(form: OAuth2PasswordRequestForm = Depends()):
+    user = session.scalar(select(User).where(User.name == form.username))
+    if not user or not context.verify(form.password, user.password_hash):
+        raise HTTPException(401)
+    return jwt.encode({"sub": user.id}, KEY, algorithm="HS256")
+@app.post("/users")
+def create_user(form: UserCreate):
+    session.add(User(name=form.name, password_hash=context.hash(form.password)))
+@app.get("/users/{user_id}", response_model={model})
+def one(user_id: int): return session.scalar(select(User).where(User.id == user_id))
+@app.get("/users/{user_id}/posts", response_model=list[PostOut])
+def theirs(user_id: int):
+    session.scalar(select(User).where(User.id == user_id))
+    return session.scalars(select(Post).limit(9)).all()
+@app.post("/posts")
+def a(user=Depends(caller)): keep()
+@app.put("/posts/{post_id}")
+def b(post_id: int, user=Depends(caller)): keep()
+@app.delete("/comments/{comment_id}")
+def c(comment_id: int, user=Depends(caller)): keep()
+{more}
+"""
+
+
+def opened(build: Build, source: str) -> dict[str, Openness]:
+    return {r.name: r.openness for r in build({"app.py": source}).facts(OpenRead)}
+
+
+def blog(fields: str = "", model: str = "UserOut", more: str = "") -> str:
+    source = BLOG
+    for name, value in {"fields": fields, "model": model, "more": more}.items():
+        source = source.replace("{" + name + "}", value)
+    return source
+
+
+ANOTHER = """
+@app.post("/register")
+def register(form: UserCreate):
+    session.add(User(name=form.name, password_hash=context.hash(form.password)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("fields", "more", "registers"),
+    [
+        ("", "", True),
+        ("    role: str", "", False),
+        ("    is_admin: bool = False", "", False),
+        ("", ANOTHER, False),
+    ],
+)
+def test_the_only_route_that_makes_accounts_may_be_the_registration(
+    build: Build, fields: str, more: str, registers: bool
+) -> None:
+    found = opened(build, blog(fields, more=more))
+    assert (found.get("POST /users") is Openness.REGISTERS) is registers
+
+
+def test_what_leaves_is_told_by_the_model_of_the_response(build: Build) -> None:
+    found = opened(build, blog())
+    assert found["GET /users/{user_id}"] is Openness.PRIVATE
+    assert found["GET /users/{user_id}/posts"] is not Openness.PRIVATE
+    assert opened(build, blog(model="UserPublic"))["GET /users/{user_id}"] is not Openness.PRIVATE
+
+
+def test_a_start_page_may_give_accounts_away(build: Build) -> None:
+    start = """
+@app.get("/")
+def start(): return session.scalars(select(User)).all()
+@app.get("/index")
+def index(): return session.scalars(select(Post)).all()
+"""
+    found = opened(build, blog(more=start))
+    assert found["GET /"] is Openness.PRIVATE
+    assert "GET /index" not in found
+
+
+SHOP = """
+from flask import Flask, redirect, render_template, request, session
+from flask_login import login_required
+from flask_sqlalchemy import SQLAlchemy
+app = Flask(__name__)
+db = SQLAlchemy(app)
+class Product(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    price = db.Column(db.Integer)
+class Margin(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    cost = db.Column(db.Integer)
+@app.post("/add")
+def add():
+    product = Product.query.get(request.form["id"])
+    session["{key}"] = {product.id: product.price}
+    session.modified = True
+    return redirect("/")
+@app.get("/shown")
+def shown():
+    if "{key}" not in session:
+        return redirect("/")
+    return render_template("shown.html", held=session["{key}"])
+@app.get("/products/<int:id>")
+def one(id): return render_template("one.html", product=Product.query.get_or_404(id))
+@app.get("/margins/<int:id>")
+def margin(id): return render_template("margin.html", margin=Margin.query.get_or_404(id))
+{guarded}
+"""
+GUARDED = "".join(
+    f"""
+@app.{method}("/{word}")
+@login_required
+def {method}_{word}(): return keep()
+"""
+    for word in ("reports", "stock", "staff", "figures", "returns")
+    for method in ("get", "post")
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "state"),
+    [
+        ("cart", Guarding.ABSENT),
+        ("Warenkorb", Guarding.ABSENT),
+        ("user_id", Guarding.ENFORCED),
+        ("logged_in", Guarding.ENFORCED),
+    ],
+)
+def test_what_a_visitor_has_put_into_his_session_shows_nobody(
+    build: Build, key: str, state: Guarding
+) -> None:
+    source = SHOP.replace("{key}", key).replace("{guarded}", GUARDED)
+    states = {r.name: r.authentication for r in build({"app.py": source}).facts(Route)}
+    assert states["GET /shown"] is state
+
+
+def test_a_session_that_a_helper_opens_counts(build: Build) -> None:
+    source = """
+from flask import Flask, abort, session
+app = Flask(__name__)
+def begin(who):
+    session["held"] = who
+@app.get("/shown")
+def shown():
+    if "held" not in session:
+        abort(401)
+    return find()
+"""
+    (route,) = [r for r in build({"app.py": source}).facts(Route) if r.path == "/shown"]
+    assert route.authentication is Guarding.ENFORCED
+
+
+def test_a_cart_and_a_catalogue_are_told_from_a_missing_guard(build: Build) -> None:
+    found = opened(build, SHOP.replace("{key}", "cart").replace("{guarded}", GUARDED))
+    assert found["POST /add"] is Openness.HARMLESS
+    assert found["GET /shown"] is Openness.HARMLESS
+    assert found["GET /products/<int:id>"] is Openness.READ
+    assert found["GET /margins/<int:id>"] is Openness.FORGOTTEN
+
+
+CHANGE = """
+import json
+from django.http import JsonResponse
+from django.urls import path
+from store import User
+def change(request):
+    data = json.loads(request.body)
+    user = User.objects.get(number=data["number"])
+    {check}
+        user.set_password(data["new_password"])
+        user.save()
+        return JsonResponse({"message": "changed"})
+    return JsonResponse({"error": "wrong"}, status=400)
+urlpatterns = [path("change/", change)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("check", "why"),
+    [
+        ('if user.check_password(data["current_password"]):', "password change"),
+        ('if data["new_password"]:', ""),
+        ('if request.user.check_password(data["current_password"]):', ""),
+    ],
+)
+def test_a_password_change_asks_for_the_one_in_use(build: Build, check: str, why: str) -> None:
+    files = {"urls.py": CHANGE.replace("{check}", check), "settings.py": "ROOT_URLCONF = 'urls'"}
+    assert {r.public for r in build(files).facts(Route)} == {why}
