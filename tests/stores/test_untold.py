@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import Query
+from auditor.model.data import Bound, Query
 from tests.conftest import Build
 from tests.stores.test_sql_shapes import DJANGO, SQLALCHEMY
 
@@ -96,3 +96,98 @@ def test_a_page_of_fastapi_pagination_has_a_maximum(build: Build) -> None:
     )
     (query,) = build({"models.py": SQLALCHEMY, "app.py": code}).facts(Query)
     assert (query.collection, query.bound.value) == ("posts", "limited")
+
+
+_MODELS = (
+    "from django.db import models\n\nclass Item(models.Model):\n    name = models.TextField()\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "operation"),
+    [
+        ("def f(tenant):\n    return tenant.property_set.filter(active=True).count()\n", "filter"),
+        ("def f(operations):\n    return operations.aggregate(total=Count('id'))\n", "aggregate"),
+        (
+            "from billing.models import Plan\n\ndef f():\n    return Plan.objects.get(pk=1)\n",
+            "get",
+        ),
+    ],
+)
+def test_what_is_spelt_as_a_query_is_never_left_out(
+    build: Build, code: str, operation: str
+) -> None:
+    found = build({"app/models.py": _MODELS, "app/views.py": code}).facts(Query)
+    (query,) = found
+    assert (query.place.line, query.operation) == (len(code.splitlines()), operation)
+    assert query.unresolved
+
+
+def test_a_flask_query_of_an_unknown_model_is_listed(build: Build) -> None:
+    code = (
+        "from flask_sqlalchemy import SQLAlchemy\nfrom .gone import Video\n\n"
+        "def f(key):\n    return Video.query.filter_by(key=key).first()\n"
+    )
+    (found,) = build({"app/views.py": code}).facts(Query)
+    assert found.place.line == 5
+    assert found.unresolved
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from django import template\n\nregister = template.Library()\n\n@register.filter(name='x')\ndef x(v):\n    return v\n",
+        "from pathlib import Path\n\ndef f(path):\n    return Path(path).exists()\n",
+        "from PIL import ImageFilter\n\ndef f(layer):\n    return layer.filter(ImageFilter.BLUR)\n",
+        "def f(self, cache):\n    return cache.get('x', 1)\n",
+    ],
+)
+def test_other_methods_of_these_names_are_no_queries(build: Build, code: str) -> None:
+    assert not build({"app/models.py": _MODELS, "app/views.py": code}).facts(Query)
+
+
+@pytest.mark.parametrize(
+    ("line", "operation", "equality"),
+    [
+        ("sync_to_async(Item.objects.get)(name=name)", "get", ("name",)),
+        ("sync_to_async(Item.objects.filter(name=name).delete)()", "delete", ("name",)),
+        ("asyncio.to_thread(Item.objects.filter(name=name).count)", "count", ("name",)),
+        ("loop.run_in_executor(None, Item.objects.filter(name=name).first)", "select", ("name",)),
+    ],
+)
+def test_what_a_thread_asks_is_read(
+    build: Build, line: str, operation: str, equality: tuple[str, ...]
+) -> None:
+    code = f"from .models import Item\n\nasync def f(name, loop):\n    return await {line}\n"
+    found = build({"app/models.py": _MODELS, "app/views.py": code}).facts(Query)
+    assert (operation, equality) in [(q.operation, q.equality) for q in found]
+    assert not any(q.unresolved for q in found)
+
+
+def test_a_method_that_is_handed_on_is_listed(build: Build) -> None:
+    code = "from .models import Item\n\ndef f(cache):\n    return cache.get_or_set('n', Item.objects.count)\n"
+    (found,) = build({"app/models.py": _MODELS, "app/views.py": code}).facts(Query)
+    assert found.place.line == 4
+    assert found.unresolved
+
+
+def test_the_objects_of_a_raw_statement(build: Build) -> None:
+    code = (
+        "from .models import Item\n\ndef f(name):\n"
+        '    sql = "select * from app_item where name = \'" + name + "\'"\n'
+        "    return Item.objects.raw(sql)\n"
+    )
+    found = build({"app/models.py": _MODELS, "app/views.py": code}).facts(Query)
+    assert [(q.collection, q.equality, q.place.line) for q in found] == [("app_item", ("name",), 5)]
+
+
+def test_a_statement_that_is_named(build: Build) -> None:
+    code = (
+        "from sqlalchemy import select\nfrom sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column\n\n"
+        "class Base(DeclarativeBase):\n    pass\n\nclass Key(Base):\n    __tablename__ = 'keys'\n"
+        "    id: Mapped[int] = mapped_column(primary_key=True)\n    prefix: Mapped[str]\n\n"
+        "async def f(session, prefix):\n    stmt = select(Key).where(Key.prefix == prefix)\n"
+        "    found = await session.execute(statement=stmt)\n    return found.scalars().first()\n"
+    )
+    (found,) = build({"app.py": code}).facts(Query)
+    assert (found.equality, found.bound) == (("prefix",), Bound.ONE)

@@ -18,6 +18,7 @@ from auditor.link.checks.strength import (
     Strength,
     Verification,
 )
+from auditor.link.handing import THREADS, direct
 from auditor.link.scopes import CallSite, Located, argument, arguments
 from auditor.link.values import Env as Bound
 from auditor.model.values import Known, Masked, Setting
@@ -55,8 +56,6 @@ _QUERYING = {"filter", "filter_by", "where", "find_one", "first_or_404", "get_or
 _BY_CREDENTIAL = re.compile(
     r"(?:by|with|for|from)_(?:\w+_)?(?:token|session|key|credential|hash)", re.I
 )
-_THREADS = {"to_thread": 0, "run_in_threadpool": 0, "run_sync": 0, "run_in_executor": 1}
-"""What runs a function in a thread -> the position of the function."""
 _REQUESTING = {"get", "post", "put", "request", "send", "head"}
 _CLIENTS = re.compile(r"(?:requests|httpx|aiohttp|urllib3|niquests|curl_cffi)\.")
 _CLIENT_NAMES = re.compile(r"client|http|session$", re.I)
@@ -175,16 +174,10 @@ class Calls(Part):
 
     def _direct(self, call: t.Call) -> t.Call:
         """The call that a thread makes: `to_thread(verify, hash, secret)` is `verify(hash, secret)`."""
-        if not isinstance(call.func, t.Name | t.Attr) or not call.args:
+        if (made := direct(call, THREADS)) is None:
             return call
-        last = t.dotted(call.func).rpartition(".")[2]
-        start = _THREADS.get(last)
-        if start is None or len(call.args) <= start:
-            return call
-        func, rest = call.args[start], call.args[start + 1 :]
-        direct = t.Call(call.line, call.column, call.end_line, func, rest, call.keywords)
-        self._handed_over[id(call)] = direct
-        return direct
+        self._handed_over[id(call)] = made
+        return made
 
     def dispatched(self, call: t.Call, name: str, state: State) -> Verification | None:
         """A method of an object that is chosen at run time: what its implementations establish.

@@ -14,7 +14,6 @@ from auditor.link.flow.outside import (
     DECODERS,
     DUMPS,
     FILLS,
-    HANDS_ON,
     ITSELF,
     LISTS,
     MATCHING,
@@ -28,6 +27,7 @@ from auditor.link.flow.outside import (
 from auditor.link.flow.request import of_request
 from auditor.link.flow.taint import Form, Taint, each, join, join_all, record
 from auditor.link.flow.variables import spot_of, value_of
+from auditor.link.handing import LATER, THREADS, WRAPS, direct, unwrapped
 from auditor.link.scopes import CallSite
 
 _REGEX = re.compile(r"^(?:re|regex|re2)\.(?:compile\(\)\.)?\w+$")
@@ -73,8 +73,8 @@ class Calling(Following):
             return self.untouched(expr)
         reached = Reached(CallSite(expr, self.scope), self.flow, receiver, positional, named)
         last = t.last_word(func)
-        if last in HANDS_ON and self.handed_on(expr, HANDS_ON[last]):
-            return self.eval(self.handed_on(expr, HANDS_ON[last]))  # type: ignore[arg-type]
+        if (made := direct(expr, THREADS, WRAPS, LATER) or unwrapped(expr)) is not None:
+            return self.eval(made)
         for name, held in named.items() if self.flow.shown else ():
             if name and (last[:1].isupper() or last in _KEEPS):
                 self.keep(name, held, expr)
@@ -107,15 +107,6 @@ class Calling(Following):
                 return None
         held = self.eval(name)
         return None if held is None or held.led or held.proof("code") else held.as_text()
-
-    def handed_on(self, expr: t.Call, position: int) -> t.Call | None:
-        """`run_in_executor(None, f, x)` as `f(x)`."""
-        if len(expr.args) <= position or not isinstance(expr.args[position], t.Name | t.Attr):
-            return None
-        rest = expr.args[position + 1 :]
-        return t.Call(
-            expr.line, expr.column, expr.end_line, expr.args[position], rest, expr.keywords
-        )
 
     def untouched(self, expr: t.Call) -> Taint | None:
         """A call that is given nothing of the caller's may still read the request by itself."""

@@ -76,11 +76,6 @@ BUILTINS = {
 }  # fmt: skip
 """Of these, functions of Python itself: a method of the name is another one (`Model.objects.filter(…)`)."""
 
-HANDS_ON = {
-    "to_thread": 0, "run_in_threadpool": 0, "run_sync": 0, "run_in_executor": 1, "add_task": 0,
-    "submit": 0, "call_soon": 0, "partial": 0, "sync_to_async": 0, "enqueue": 0,
-}  # fmt: skip
-"""Calls that call their argument at this position with those after it."""
 FILLS = {
     "append", "add", "extend", "insert", "appendleft", "update", "setdefault", "set", "write",
     "put", "put_nowait", "push",

@@ -9,6 +9,7 @@ from dataclasses import replace
 import msgspec
 
 from auditor.extract.python import tree as t
+from auditor.link.handing import THREADS, WRAPS, direct, unwrapped
 from auditor.link.labels.conditions import NEUTRAL, OWNER_WORD, Tests
 from auditor.link.labels.engine import (
     NOTHING,
@@ -55,10 +56,6 @@ _MAKES = {
     "update_or_create",
 }
 _KEYWORDS = {"id", "pk", "instance", "obj", "db_obj", "username", "user_id"}
-_HANDS_ON = {
-    "to_thread": 0, "run_in_threadpool": 0, "run_sync": 0, "run_in_executor": 1, "sync_to_async": 0,
-    "async_to_sync": 0, "partial": 0,
-}  # fmt: skip
 
 
 class Walk(Tests):
@@ -279,12 +276,8 @@ class Walk(Tests):
     def call(self, expr: t.Call) -> Marks:
         func = expr.func
         last = t.last_word(func)
-        if last in _HANDS_ON and len(expr.args) > (at := _HANDS_ON[last]):
-            if isinstance(expr.args[at], t.Name | t.Attr):
-                position = (expr.line, expr.column, expr.end_line)
-                return self.call(
-                    t.Call(*position, expr.args[at], expr.args[at + 1 :], expr.keywords)
-                )
+        if (made := direct(expr, THREADS, WRAPS) or unwrapped(expr)) is not None:
+            return self.call(made)
         receiver = self.eval(func.value) if isinstance(func, t.Attr) else NOTHING
         if isinstance(func, t.Call):
             receiver = self.eval(func)

@@ -14,6 +14,7 @@ from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, argument
 from auditor.model.data import Bound
 from auditor.stores.lookups import bound, follow
+from auditor.stores.sql import text
 from auditor.stores.sql.conditions import (
     Condition,
     Draft,
@@ -71,6 +72,8 @@ _KEEP = {
 }  # fmt: skip
 METHODS = _NARROWS | _ONE | set(_FIGURES) | _INSERTS | _KEEP
 _ONLY_QUERYSET = {"filter", "exclude", "order_by", "select_related", "prefetch_related", "annotate", "values_list", "aggregate"}  # fmt: skip
+_HANDED = _NARROWS | _ONE | set(_FIGURES)
+"""Methods that are handed on without being called: `cache.get_or_set(key, Child.objects.count)`."""
 _ON_CLASS = {"filter", "exclude", "all", "get", "get_or_none", "first", "create", "get_or_create", "bulk_create",
              "update_or_create", "annotate", "exists", "in_bulk", "raw", "select_for_update"}  # fmt: skip
 
@@ -86,6 +89,9 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
                 return managed(reading, entity, expr, frame)
         case Row(entity=entity) if entity.mapper in _MAPPERS:
             return of_row(reading, expr, base, frame)
+        case Draft(mapper="django" | "tortoise") if expr.name in _HANDED:
+            reading.record(executed(base, unresolved=base.unresolved or "it is handed on, to be called elsewhere"))  # fmt: skip
+            return None
         case Rows() | Draft() | Either():
             return None
         case None if expr.name in ("objects", "_default_manager", "_base_manager"):
@@ -232,7 +238,7 @@ def _of_unknown(
     spelt = re.search(
         r"^(?:queryset|qs|query_set|get_queryset)$|_qs$|_queryset$", last_name(func.value)
     )
-    if not spelt and not _speaks_of_models(reading, call, last, frame):
+    if not spelt and not speaks_of_models(reading, call, last, frame):
         return None
     return Draft(
         "django", None, reading.place(call, frame), loop=frame.loop, manager=True,
@@ -240,7 +246,7 @@ def _of_unknown(
     )  # fmt: skip
 
 
-def _speaks_of_models(reading: Reading, call: t.Call, last: str, frame: Frame) -> bool:
+def speaks_of_models(reading: Reading, call: t.Call, last: str, frame: Frame) -> bool:
     """Whether a call's arguments are those of a queryset: `filter(owner=user)`, `order_by("-id")`."""
     if reading.code.name(call.func, frame.scope).partition(".")[0] in _FOREIGN:
         return False
@@ -395,7 +401,7 @@ def method(
             )  # fmt: skip
             return None
         case "raw":
-            return None  # its text is read where SQL is
+            return text.raw(reading, call, given[0] if given else None, frame)
         case "add" | "aadd" | "set" | "aset" | "remove" | "aremove" | "clear" | "aclear":
             done = executed(start, operation="update", bound=Bound.LIMITED, sort=())
             first = start.where[0] if start.where else None

@@ -108,6 +108,8 @@ class Reading:
         self.statements = {s.name: s for s in application.facts(NamedStatement)}
         self.drafts: list[Draft] = []
         self.dropped: set[int] = set()
+        self.followed: set[int] = set()
+        """Calls, by `id`, of which a mapper's reader said what they are."""
         self.handed: dict[int, Located] = {}
         """Functions, by `id`, that are handed the text of a statement: their callers say what is asked."""
         self._told: set[Place] | None = None

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
+from auditor.link.handing import THREADS, direct, unwrapped
 from auditor.link.scopes import Located
 from auditor.link.values import place_of
 from auditor.model.data import Bound
@@ -44,6 +45,8 @@ class Expressions(Reading):
         self.receivers = Receivers(self)
         self._given: dict[int, Thing | None] = {}
         """What the calls among the arguments of the call that is read stand for, by `id`."""
+        self.direct: list[t.Call] = []
+        """Calls that threads make."""
 
     def thing(self, expr: t.Expr, frame: Frame, depth: int = 0) -> Thing | None:
         """What an expression stands for; records the queries that it makes."""
@@ -217,6 +220,12 @@ class Expressions(Reading):
         return list(found.values())
 
     def call(self, expr: t.Call, frame: Frame, depth: int) -> Thing | None:
+        if (made_of := direct(expr, THREADS) or unwrapped(expr)) is not None:
+            self.direct.append(made_of)  # what is kept of a node is kept by its id
+            given_back = self.thing(made_of, frame, depth)
+            if id(made_of) in self.followed:
+                self.followed.add(id(expr))
+            return given_back
         func = expr.func
         last = last_name(func) if isinstance(func, t.Name | t.Attr) else ""
         base: Thing | None = None
@@ -243,6 +252,7 @@ class Expressions(Reading):
                         made.append(found)
                     break
         if known:
+            self.followed.add(id(expr))
             return either(made)
         if isinstance(func, t.Name):
             if func.id == "dict" and not expr.args:

@@ -24,6 +24,7 @@ from auditor.stores.sql import (
     untold,
 )  # fmt: skip
 from auditor.stores.sql.conditions import Draft, Test, shapes
+from auditor.stores.sql.leftover import left_over
 from auditor.stores.sql.migrations import History
 from auditor.stores.sql.reading import Reading
 from auditor.stores.sql.reading_tree import TreeReading
@@ -75,6 +76,7 @@ def queries(application: Application) -> list[Query]:
                 query = replace(query, unresolved=query.unresolved or why)
             found.setdefault(query)
     found.update(dict.fromkeys(untold.handed_on(read)))
+    found.update(dict.fromkeys(left_over(read)))
     return sorted(found, key=lambda q: (q.place, q.operation, q.equality, q.range, q.sort, q.collection))  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import re
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.link.scopes import argument
 from auditor.model.data import Bound
 from auditor.stores.sql.conditions import Condition, Draft, Test
 from auditor.stores.sql.entities import Column, Entity, last_name
@@ -239,10 +240,10 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         ):
             reading.record(_of_some_model(reading, call, frame, Bound.ONE))
         return None, False
-    if last in _EXECUTES and call.args:
+    if last in _EXECUTES and (asked := argument(call, 0, "statement", "stmt", "query")) is not None:
         if last in ("first", "all", "get_all"):
             return None, False
-        given = [reading.thing(a, frame) for a in call.args]
+        given = [reading.thing(asked, frame), *(reading.thing(a, frame) for a in call.args[1:])]
         if any(isinstance(x, Draft) for x in each(given[0])):
             return _execute(reading, call, last, given, frame), True
     return None, False

@@ -116,6 +116,19 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     return either(made), True
 
 
+def raw(reading: Reading, call: t.Call, given: Thing | None, frame: Frame) -> Rows | None:
+    """`Model.objects.raw(sql)`: the objects that a statement brings."""
+    place, table = reading.place(call, frame), None
+    found = [d for one in each(given) if isinstance(one, Statement) for d in drafts(reading, one.text, place, frame)]  # fmt: skip
+    if not found:
+        found = [Draft("sql", None, place, unresolved=untold.REASON, loop=frame.loop)]
+    for draft in found:
+        limited = draft.limited or Bound.NONE
+        done = reading.record(replace(draft, bound=limited) if draft.bound is Bound.UNKNOWN else draft)  # fmt: skip
+        table = table or (done if done.entity is not None else None)
+    return Rows(table.entity, table) if table is not None and table.entity is not None else None
+
+
 _ADDRESSES = {"ctid", "rowid", "_rowid_", "oid"}
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import Located
+from auditor.link.scopes import CallSite, Located
 from auditor.link.values import place_of
 from auditor.model.data import Query
 from auditor.stores.once import runs_once
@@ -38,7 +38,7 @@ OTHER = re.compile(
     re.I | re.S,
 )
 """Statements that search no table."""
-_REASON = "the statement is put together at run time"
+REASON = "the statement is put together at run time"
 
 
 def statement(
@@ -48,20 +48,33 @@ def statement(
 
     `begun` where the text is known to begin as a query does.
     """
-    func = call.func
-    if last not in _EXECUTES or not isinstance(func, t.Attr):
+    if last not in _EXECUTES or not _executes(reading, call, first, frame, begun):
         return False
-    if not _RECEIVER.search(last_name(func.value)) and last not in ("read_sql", "read_sql_query"):
+    reading.record(
+        Draft("sql", None, reading.place(call, frame), "execute", loop=frame.loop, unresolved=REASON, tentative=True)
+    )  # fmt: skip
+    return True
+
+
+def may_execute(reading: Reading, site: CallSite) -> bool:
+    """The same of a call by itself, wherever it stands."""
+    first = site.arg(0, "statement", "query", "sql", "stmt")
+    return first is not None and _executes(reading, site.node, first, Frame(site.scope))
+
+
+def _executes(
+    reading: Reading, call: t.Call, first: t.Expr, frame: Frame, begun: bool = False
+) -> bool:
+    """Whether a call on a connection or session runs a statement that the code does not tell."""
+    func = call.func
+    if not isinstance(func, t.Attr):
+        return False
+    if not _RECEIVER.search(last_name(func.value)) and not func.name.startswith("read_sql"):
         if not _DRIVER.match(reading.code.name(func.value, frame.scope)):
             return False
     if reading.code.defined(func, frame.scope) is not None:
         return False
-    if not begun and not _asks(reading, first, frame):
-        return False
-    reading.record(
-        Draft("sql", None, reading.place(call, frame), "execute", loop=frame.loop, unresolved=_REASON, tentative=True)
-    )  # fmt: skip
-    return True
+    return begun or _asks(reading, first, frame)
 
 
 def _asks(reading: Reading, first: t.Expr, frame: Frame) -> bool:
@@ -103,4 +116,4 @@ def handed_on(reading: Reading) -> Iterator[Query]:
             given = site.node.args[0] if site.node.args else None
             if place in told or given is None or not _asks(reading, given, Frame(site.scope)):
                 continue
-            yield Query("sql", "", "execute", (), (), (), place, _REASON, False)
+            yield Query("sql", "", "execute", (), (), (), place, REASON, False)

@@ -1,0 +1,110 @@
+"""Calls that are spelt as queries are, of which nothing was told: they are listed, never left out.
+
+A query may come from where no reader follows it: a model of a package, an object that is put together
+at run time, code that nothing calls. What it asks is then unknown, and said to be so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import CallSite
+from auditor.link.values import place_of
+from auditor.model.data import Query
+from auditor.stores.once import runs_once
+from auditor.stores.sql.django_managers import MANAGERS
+from auditor.stores.sql.django_queries import speaks_of_models
+from auditor.stores.sql.reading import Frame, Reading
+from auditor.stores.sql.untold import may_execute
+
+_REASON = "what it is called on is not followed"
+_STEPS = {
+    "filter", "exclude", "get", "aget", "first", "afirst", "last", "count", "acount", "exists", "aexists", "aggregate",
+    "all", "order_by", "values", "values_list", "annotate", "select_related", "prefetch_related", "delete", "update",
+    "get_or_create", "update_or_create", "in_bulk", "raw", "latest", "earliest", "only", "defer", "distinct", "iterator",
+}  # fmt: skip
+_OF_QUERYSETS = {
+    "filter", "exclude", "values_list", "select_related", "prefetch_related", "annotate", "aggregate", "get_or_create",
+    "update_or_create",
+}  # fmt: skip
+_OF_QUERIES = {
+    "filter", "filter_by", "get", "all", "first", "count", "get_or_404", "first_or_404", "paginate", "order_by", "one",
+    "one_or_none", "join", "outerjoin", "options", "with_entities", "limit", "scalar", "delete", "update",
+}  # fmt: skip
+_OF_PEEWEE = {"select", "get_or_none", "get_by_id", "delete_by_id"}
+_EXECUTES = {"execute", "executemany", "scalars", "scalar", "exec", "fetch_one", "fetch_all", "fetchrow", "fetchval", "stream_scalars"}  # fmt: skip
+_VERBS = sorted(_STEPS | _OF_QUERYSETS | _OF_QUERIES | _OF_PEEWEE | _EXECUTES | {"query"})
+_SESSION = re.compile(r"(?:^|_)(?:session|db|dbs|sess)$")
+_CLASS = re.compile(r"_*[A-Z]\w*[a-z]\w*$")
+_ORM = ("sqlalchemy", "sqlmodel", "flask_sqlalchemy")
+_DRIVERS = (
+    *_ORM, "psycopg", "psycopg2", "asyncpg", "sqlite3", "aiosqlite", "pymysql", "MySQLdb", "mysql", "aiomysql",
+    "asyncmy", "databases", "pyodbc", "oracledb", "cx_Oracle", "django", "peewee", "tortoise", "duckdb",
+)  # fmt: skip
+
+
+def left_over(reading: Reading) -> Iterator[Query]:
+    used = {
+        (stmt.module or name).partition(".")[0]
+        for stmt, _ in reading.code.of_kind(t.Import)
+        for name, _ in stmt.names
+    }
+    if used.isdisjoint(_DRIVERS):
+        return
+    drafted: defaultdict[str, set[int]] = defaultdict(set)
+    for draft in reading.drafts:
+        drafted[draft.place.path].add(draft.place.line)
+    seen: set[tuple[str, int]] = set()
+    for site in reading.code.method_calls(*_VERBS):
+        node = site.node
+        if not isinstance(node.func, t.Attr) or runs_once(site.scope.module):
+            continue
+        at = (site.path, node.line)
+        if at in seen or any(n in drafted[site.path] for n in range(node.line, node.end_line + 1)):
+            continue
+        if _asks(reading, site, node.func, used) and not _is_followed(reading, node):
+            seen.add(at)
+            yield Query("sql", "", node.func.name, (), (), (), place_of(site), _REASON, False)
+
+
+def _asks(reading: Reading, site: CallSite, func: t.Attr, used: set[str]) -> bool:
+    """Whether a call is spelt as nothing but a query is, in the language of a mapper that the tree uses."""
+    last, base = func.name, func.value
+    if reading.code.defined(func, site.scope) is not None:
+        return False  # a method of the tree: what it asks is read there
+    if "django" in used or "tortoise" in used:
+        if last in _STEPS and isinstance(base, t.Attr) and base.name in MANAGERS:
+            return True
+        if last in _OF_QUERYSETS and speaks_of_models(reading, site.node, last, Frame(site.scope)):
+            if not reading.code.name(base, site.scope).startswith("django.template"):
+                return not isinstance(base, t.Name) or base.id not in ("self", "cls", "register")
+    if not used.isdisjoint(_ORM):
+        if last in _OF_QUERIES and isinstance(base, t.Attr) and base.name == "query":
+            return bool(_CLASS.match(t.last_word(base.value)))
+        if last == "query" and site.node.args:
+            return bool(_SESSION.search(t.last_word(base))) and bool(
+                _CLASS.match(t.last_word(site.node.args[0]))
+            )
+        if last == "filter_by" and site.node.keywords and t.last_word(base) not in ("self", "cls"):
+            return True
+    if "peewee" in used and last in _OF_PEEWEE:
+        return isinstance(base, t.Name) and bool(_CLASS.match(base.id))
+    return last in _EXECUTES and may_execute(reading, site)
+
+
+def _is_followed(reading: Reading, call: t.Call) -> bool:
+    """Whether a reader knew a step of a chain of calls: what it asks was told, or is nothing."""
+    expr: t.Expr = call
+    while True:
+        match expr:
+            case t.Call(func=func):
+                if id(expr) in reading.followed:
+                    return True
+                expr = func
+            case t.Attr(value=value) | t.Item(value=value) | t.Await(value=value):
+                expr = value
+            case _:
+                return False
