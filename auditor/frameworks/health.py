@@ -14,44 +14,24 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.extract.readers.platforms import Probe
 from auditor.frameworks.django.settings import DjangoProject
+from auditor.frameworks.health_answers import ASKS, fails, reports_failure
+from auditor.frameworks.health_needs import Needs
 from auditor.frameworks.health_packages import packaged_checks
 from auditor.frameworks.public import looks_like_health
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.scopes import Located, Scope
-from auditor.model.data import Connection
 from auditor.model.deployment import HealthProbe
 from auditor.model.places import Place
-from auditor.model.settings import FrameworkSetting
 from auditor.model.values import possible
 from auditor.model.web import HealthCheck, Route, WebApp
 
-_ASKS = (
-    ("database", r"(?:Client|Database|Collection)\(\).*\.(?:command|server_info|list_\w+|find_one|find|count_documents|estimated_document_count)$"),
-    ("database", r"(?:Session|session|engine|connection|Engine|AsyncSession)\w*(?:\(\))*.*\.(?:execute|scalar|connect|begin)$"),
-    ("database", r"\.objects(?:\(\))?\.(?:\w+(?:\(\))?\.)*(?:a?first|a?exists|a?count|a?get|all|none)$"),
-    ("database", r"\.ensure_connection$|\.query(?:\(\))?\.(?:\w+(?:\(\))?\.)*(?:first|count|all|get)$"),
-    ("database", r"(?:^|[.:_])(?:check|ping|test|verify|is)_?(?:\w+_)?(?:database|db|connection|postgres|mongo|mysql)\w*$"),
-    ("database", r"(?:^|[.:_])(?:database|db|mongo|postgres)_(?:ready|alive|ok|up|exists|health\w*|is_\w+)$"),
-    ("database", r"(?:^|\.)(?:fetchval|fetchrow|fetchone|fetch_one|fetch_val)$"),
-    ("cache", r"^django\.core\.cache\.caches?(?:\[\])?\.a?(?:get|set|add|touch)$|[Cc]ache\(\)\.(?:get|set)$"),
-    ("cache", r"[Rr]edis\w*(?:\(\))?.*\.(?:ping|get|set|info)$"),
-    ("service", r"^(?:httpx|requests|aiohttp)\..*(?:get|post|head|request)$"),
-    ("queue", r"(?:celery|kombu|aio_pika|pika)\..*\.(?:ping|connect\w*|inspect)$"),
-)  # fmt: skip
-_COMPILED = tuple((what, re.compile(pattern)) for what, pattern in _ASKS)
 _TELLS = re.compile(r"(?:^|_)(?:info|version|build|metrics|docs?)(?:_|$)", re.I)
 """Handlers that tell of the build or of figures, whatever their path is called."""
 _TARGET = re.compile(r"target|host(?:name)?|url|ip|address|domain", re.I)
 """What a caller names is asked, not the application itself: a tool that pings others."""
 _FITNESS = re.compile(r"/(?:readiness|health)/?$", re.I)
 _HANDLER = re.compile(r"(?:get_|read_|check_)?(?:health(?:_?check)?|readiness|liveness|ping)", re.I)
-_OPENS = (
-    "sqlalchemy.create_engine", "sqlalchemy.ext.asyncio.create_async_engine", "sqlmodel.create_engine",
-    "flask_sqlalchemy.SQLAlchemy", "databases.Database", "asyncpg.create_pool", "asyncpg.connect",
-    "psycopg2.connect", "psycopg.connect", "pymysql.connect", "aiomysql.create_pool", "tortoise.Tortoise.init",
-    "peewee.PostgresqlDatabase", "peewee.MySQLDatabase", "redis.Redis", "redis.from_url",
-)  # fmt: skip
 _PACKAGED = ("MainView", "HealthCheckView")
 _PLAIN = re.compile(
     r"(?:^|\.)(?:log\w*|jsonify|\w*Response|make_response|str|int|float|dict|len|time|now|utcnow|isoformat|print"
@@ -63,32 +43,13 @@ _COLLECTION_COMMAND = re.compile(r"Client\(\)(?:\[\]|\.\w+)\.admin\.command$")
 
 @provides(HealthCheck)
 def health_checks(application: Application) -> Iterator[HealthCheck]:
-    stores = _Stores(application)
+    needs = Needs(application)
     for check in (
         *_all(application),
         *_by_middleware(application),
         *packaged_checks(application),
     ):
-        yield replace(check, stores=stores.of(check.route.application))
-
-
-class _Stores:
-    """Which applications keep data in a database, as far as their code and settings tell."""
-
-    def __init__(self, application: Application) -> None:
-        self.only = len({app.name for app in application.facts(WebApp)}) == 1
-        self.places = [c.place.path for c in application.facts(Connection)]
-        self.places += [site.path for site in application.code.calls(*_OPENS)]
-        self.configured = {
-            s.application
-            for s in application.facts(FrameworkSetting)
-            if s.name in ("DATABASES", "SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_BINDS")
-        }
-
-    def of(self, unit: str) -> bool:
-        if unit in self.configured:
-            return True
-        return any(self.only or unit == "." or path.startswith(unit + "/") for path in self.places)
+        yield replace(check, needs=needs.of(check.route.application))
 
 
 def _all(application: Application) -> Iterator[HealthCheck]:
@@ -111,6 +72,10 @@ def _all(application: Application) -> Iterator[HealthCheck]:
         )
         public = route.public == "health check" and plain and not _TELLS.search(route.handler)
         if not (public or probed or named or (reads and plain and _says_ok(route))):
+            continue
+        if not probed and (
+            _is_of_others(route) or (_ANY_STATUS.search(route.path) and _of_work(route))
+        ):
             continue
         if route.function is not None:
             yield _judge(application, route, route.function)
@@ -148,6 +113,47 @@ def _says_ok(route: Route) -> bool:
     return any(isinstance(text, str) and text.lower() in _WELL for text in texts)
 
 
+_ANY_STATUS = re.compile(r"/_?status/?$", re.I)
+_WORK = re.compile(
+    r"^(?:idle|pending|queued|processing|in[ _-]progress|completed?|finished|done|cancell?ed|paused|started|stopped|not[ _]started)$",
+    re.I,
+)
+_STATES = re.compile(
+    r"(?:^|_)(?:jobs?|tasks?|progress|process(?:ing)?|training|scan\w*|queue|state|current|session|upload|download|game|player|bot|robot|camera)(?:_|$)",
+    re.I,
+)
+
+
+def _of_work(route: Route) -> bool:
+    """`/status` of what the application is doing for somebody: a job, a game, a robot."""
+    if route.function is None:
+        return False
+    nodes = list(t.walk_own(*route.function.node.body))  # type: ignore[attr-defined]
+    texts = [n.value for n in nodes if isinstance(n, t.Const) and isinstance(n.value, str)]
+    if any(_WORK.match(text) for text in texts):
+        return True
+    if any(text.lower() in _WELL for text in texts):
+        return False
+    return any(isinstance(n, t.Name | t.Attr) and _STATES.search(t.last_word(n)) for n in nodes)
+
+
+_GENERAL = re.compile(
+    r"api|v\d+|rest|health\w*|probes?|internal|system|monitoring|actuator|status|k8s|-|_|admin|meta|ops|public|service|server|app|z",
+    re.I,
+)
+_SHORT = re.compile(r"/(live|up|ready)/?$", re.I)
+
+
+def _is_of_others(route: Route) -> bool:
+    """`/sports/live`: what is on, not whether the application is."""
+    if not _SHORT.search(route.path):
+        return False
+    above = [s for s in route.path.split("/")[:-1] if s]
+    if all(_GENERAL.fullmatch(segment) for segment in above):
+        return False
+    return not re.search(r"health|live(?:ness|z)|read(?:iness|yz)|probe|alive|^(?:is_)?(?:live|ready|up)$", route.handler, re.I)  # fmt: skip
+
+
 _SEES_ALL = {"__call__", "dispatch", "process_request"}
 
 
@@ -164,6 +170,8 @@ def _by_middleware(application: Application) -> Iterator[HealthCheck]:
         for stmt in t.walk_own(*node.body):
             if not (isinstance(stmt, t.If) and isinstance(stmt.body[-1], t.Return)):
                 continue
+            if _goes_on(stmt.body[-1]):
+                continue
             path = _path_asked(application, stmt.test, inner)
             app = _application_of(application, found.path) if path else None
             if app is None:
@@ -176,6 +184,15 @@ def _by_middleware(application: Application) -> Iterator[HealthCheck]:
                 yield _judge(application, route, callee)
             else:
                 yield HealthCheck(route, (), True, "")
+
+
+def _goes_on(last: t.Return) -> bool:
+    """Whether what sees a request lets it go on to its route, instead of answering it."""
+    answer = last.value
+    if answer is None or (isinstance(answer, t.Const) and answer.value is None):
+        return True
+    calls = (n for n in t.walk_own(answer) if isinstance(n, t.Call))
+    return any(t.last_word(c.func) in ("call_next", "get_response", "app", "next") for c in calls)
 
 
 def _path_asked(application: Application, test: t.Expr, scope: Scope) -> str:
@@ -245,7 +262,7 @@ def _judge(application: Application, route: Route, function: Located) -> HealthC
                 )
                 broken_place = Place(located.path, node.line, node.column, node.end_line)
             written = t.dotted(node.func)  # a manager may be of a class of the tree's own
-            for what, pattern in _COMPILED:
+            for what, pattern in ASKS:
                 if pattern.search(name) or pattern.search(written):
                     checks.append(what)
             if isinstance(node.func, t.Attr) and node.func.name in _PINGS and not checks:
@@ -255,7 +272,7 @@ def _judge(application: Application, route: Route, function: Located) -> HealthC
     return HealthCheck(
         route,
         tuple(dict.fromkeys(checks)),
-        _reports_failure(code.with_callees(function, 2)),
+        reports_failure(code, function, route.framework in ("FastAPI", "Starlette")),
         _claims(function),
         broken,
         broken_place,
@@ -270,17 +287,6 @@ def _functions_given(code: Code, call: t.Call, scope: Scope) -> Iterator[Located
                 found = code.defined(each, scope)
                 if found is not None and isinstance(found.node, t.Function):
                     yield found
-
-
-def _reports_failure(functions: list[Located]) -> bool:
-    """Whether some way out is an error: an exception raised on, or a response of 5xx.
-
-    Without a `try` anywhere, a failing check ends in the framework's own status 500.
-    """
-    nodes = [n for f in functions for n in t.walk_own(*f.node.body)]  # type: ignore[attr-defined]
-    if any(map(_fails, nodes)):
-        return True
-    return not any(isinstance(node, t.Try) for node in nodes)
 
 
 def _answers_for(function: Located, code: Code) -> str:
@@ -300,9 +306,9 @@ def _answers_for(function: Located, code: Code) -> str:
             case t.Try(body=body, handlers=handlers) if any(
                 _asks_something(s, code, inside) for s in body
             ):
-                if any(_fails(inner) for h in handlers for inner in t.walk_own(*h.body)):
+                if any(fails(inner) for h in handlers for inner in t.walk_own(*h.body)):
                     return "services that it calls"
-            case t.If(test=test, body=body, orelse=other) if any(_fails(inner) for inner in t.walk_own(*body, *other)):  # fmt: skip
+            case t.If(test=test, body=body, orelse=other) if any(fails(inner) for inner in t.walk_own(*body, *other)):  # fmt: skip
                 held = any(isinstance(n, t.Name) and n.id in calls for n in t.walk_own(test))
                 if held or _asks_something(test, code, inside):
                     return "services that it calls"
@@ -324,23 +330,6 @@ def _asks_something(node: t.Node, code: Code, scope: Scope, depth: int = 0) -> b
             inner = code.inside(found)
             if any(_asks_something(stmt, code, inner, depth + 1) for stmt in found.node.body):
                 return True
-    return False
-
-
-def _fails(node: t.Node) -> bool:
-    match node:
-        case t.Raise():
-            return True
-        case t.Const(value=int(status)) if 500 <= status < 600:
-            return True
-        case t.Attr(name=name):
-            return (
-                re.search(
-                    r"HTTP_5\d\d_|SERVICE_UNAVAILABLE|INTERNAL_SERVER_ERROR|BAD_GATEWAY|GATEWAY_TIMEOUT|^(?:InternalServerError|ServiceUnavailable)$",
-                    name,
-                )
-                is not None
-            )
     return False
 
 

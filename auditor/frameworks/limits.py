@@ -28,16 +28,15 @@ from auditor.link.contexts import contexts_of
 from auditor.link.pathtests import PathTests
 from auditor.link.scopes import CallSite, Located, argument
 from auditor.link.values import place_of
-from auditor.model.deployment import ProxyLocation, Workers
+from auditor.model.deployment import Workers
 from auditor.model.patterns import compiled
 from auditor.model.places import Place
 from auditor.model.values import Known
 from auditor.model.web import Limit, Limited, Limiter, Limiting, Route
-from auditor.platforms.proxies import handed_on
+from auditor.platforms.front import Front
 
 _NEVER_COUNTS = "answers 429, but never counts: nobody reaches the limit"
 _ABOVE = "stands above the route's decorator, so the framework never calls it"
-_UNPLAIN = re.compile(r"[\^$\\?]")
 
 
 class Limits:
@@ -181,11 +180,11 @@ def _rate(node: t.Node) -> str:
 @provides(Limited)
 def limited(application: Application) -> Iterator[Limited]:
     """Every route with its limits, those of proxies among them, as the deployment runs them."""
-    locations = application.facts(ProxyLocation)
+    (front,) = application.facts(Front)
     several = application.facts(Workers)
     for route in application.facts(Route):
         limits = [_deployed(limit, several) for limit in route.limits]
-        yield Limited(route, (*limits, *_in_front(route, locations)))
+        yield Limited(route, (*limits, *_in_front(route, front)))
 
 
 def _deployed(limit: Limit, several: tuple[Workers, ...]) -> Limit:
@@ -196,13 +195,25 @@ def _deployed(limit: Limit, several: tuple[Workers, ...]) -> Limit:
     return limit
 
 
-def _in_front(route: Route, locations: tuple[ProxyLocation, ...]) -> Iterator[Limit]:
-    reached = handed_on(locations, _UNPLAIN.sub("", route.path)) if locations else []
+def _in_front(route: Route, front: Front) -> Iterator[Limit]:
+    reached = front.reached(route)
     if not reached or not all(each.limits for each in reached):
         return
+    around = front.around(route)
     for limit in reached[0].limits:
         name = f"{limit.server} {limit.name}"
-        if "http_x_forwarded_for" in limit.key:
-            yield Limit(name, limit.place, "proxy", limit.rate, Limiting.WEAK, SPOOFABLE)
+        found = Limit(name, limit.place, "proxy", limit.rate)
+        if _WRITTEN.search(limit.key):
+            header = limit.key.lower().removeprefix("$http_").replace("_", "-")
+            reason = SPOOFABLE if header == "x-forwarded-for" else f"counts by the header {header}, which callers write themselves"  # fmt: skip
+            yield replace(found, state=Limiting.WEAK, reason=reason)
+        elif around is not None:
+            told, place = around
+            reason = f"can be got round: {told} ({place})"
+            yield replace(found, state=Limiting.WEAK, reason=reason)
         else:
-            yield Limit(name, limit.place, "proxy", limit.rate)
+            yield found
+
+
+_WRITTEN = re.compile(r"http_x_|^x-", re.I)
+"""What a proxy counts by that callers write: a header such as X-Forwarded-For or X-Tenant-Id."""

@@ -22,12 +22,11 @@ from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.scopes import Located
 from auditor.link.values import Evaluator, place_of
-from auditor.model.deployment import ProxyLocation
 from auditor.model.places import Place
 from auditor.model.settings import FrameworkSetting
 from auditor.model.values import Known
 from auditor.model.web import Intake, Route, Sink, Upload
-from auditor.platforms.proxies import handed_on
+from auditor.platforms.front import Front
 
 _SIZE = re.compile(r"size|max_?bytes|too_large|max_upload|content_length", re.I)
 _TYPE = re.compile(
@@ -40,7 +39,6 @@ _KIND = re.compile(r"(?:^|_)(?:ext|suffix|mime)|extension|(?:file|content|media|
 _NOTHING = ("", ".", None)
 _PARSERS = re.compile(r"^(?:magic|imghdr|filetype|puremagic|mimetypes)\.|(?:^|\.)Image\.open$")
 _SENDING = ("POST", "PUT", "PATCH", "ANY")
-_PLAIN = re.compile(r"[\^$\\?]")
 
 
 class _Checks(msgspec.Struct, frozen=True):
@@ -186,7 +184,7 @@ class _Around:
 
     def __init__(self, application: Application) -> None:
         self.application, self.code = application, application.code
-        self.locations = application.facts(ProxyLocation)
+        (self.front,) = application.facts(Front)
         self.configured = {
             s.application
             for s in application.facts(FrameworkSetting)
@@ -203,7 +201,7 @@ class _Around:
             return True
         if route.application in self.behind or any(map(self._measures, route.dependencies)):
             return True
-        reached = handed_on(self.locations, _PLAIN.sub("", route.path))
+        reached = self.front.reached(route)
         return bool(reached) and all(each.body is not None for each in reached)
 
     def _middleware(self) -> Iterator[str]:

@@ -233,6 +233,18 @@ def _is_ready(found: Located) -> bool:
     )
 
 
+def imported_from(code: Code, paths: set[str]) -> set[str]:
+    """The modules of the tree that some modules import, near and far, themselves included."""
+    pending = [code.modules[path] for path in paths if path in code.modules]
+    found: set[str] = set()
+    while pending:
+        module = pending.pop()
+        if module.path not in found:
+            found.add(module.path)
+            pending += _imported(code, module)
+    return found
+
+
 def _imported(code: Code, module: Module) -> Iterator[Module]:
     for node, scope in code.nodes(module):
         if isinstance(node, t.Import):

@@ -129,7 +129,8 @@ class ProxyLocation(msgspec.Struct, frozen=True):
     """A part of the URL space that a reverse proxy hands on to an application.
 
     `match` is prefix, exact or regex; `replaced` is what stands for the prefix when the request is
-    handed on, None where it stays. `body` is the greatest body in bytes, None for no limit.
+    handed on, None where it stays. `body` is the greatest body in bytes, None for no limit. `hosts`
+    are the names that it hands requests on to, none where that is not told.
     """
 
     server: str
@@ -139,6 +140,7 @@ class ProxyLocation(msgspec.Struct, frozen=True):
     limits: tuple[ProxyLimit, ...]
     body: int | None
     place: Place
+    hosts: tuple[str, ...] = ()
 
 
 class BackupScript(msgspec.Struct, frozen=True):

@@ -223,8 +223,8 @@ class HealthCheck(msgspec.Struct, frozen=True):
     claims: str
     broken: str = ""
     broken_place: Place | None = None
-    stores: bool = False
-    """Whether its application keeps data in a database."""
+    needs: tuple[str, ...] = ()
+    """What its application depends on: the database, the vector store, the queue."""
 
 
 class Exposure(msgspec.Struct, frozen=True):

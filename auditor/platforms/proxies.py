@@ -16,15 +16,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import msgspec
-import re2
 from msgspec.structs import replace
 
-from auditor.extract.readers.compose import Service
 from auditor.extract.readers.ingress import Ingress
-from auditor.extract.readers.proxies import GatewayLimit, ProxyStatement, TraefikEntry
+from auditor.extract.readers.proxies import ProxyStatement
 from auditor.link.application import Application, provides
 from auditor.model.deployment import ProxyLimit, ProxyLocation
-from auditor.model.patterns import compiled
 from auditor.model.places import Place, apart
 
 _HANDS_ON = {"proxy_pass", "uwsgi_pass", "fastcgi_pass", "grpc_pass", "scgi_pass", "reverse_proxy"}
@@ -56,6 +53,12 @@ def nginx_locations(application: Application) -> Iterator[ProxyLocation]:
     everything = [s for statements in files.values() for s in statements]
     zones = {_zone(s.words): s for s in everything if s.words[0] == "limit_req_zone"}
     shared = [s for s in everything if [header for header, _ in s.blocks] in ([], ["http"])]
+    upstreams: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    for s in everything:
+        if s.words[0] == "server" and len(s.words) > 1 and s.blocks:
+            header, _, name = s.blocks[-1][0].partition(" ")
+            if header == "upstream":
+                upstreams[name.strip()] += (_host(s.words[1]),)
     whole = {path: list(_whole(path, files, 0)) for path in files}
     taken_in = {s.path for path, found in whole.items() for s in found if s.path != path}
     for path, statements in whole.items():
@@ -63,7 +66,7 @@ def nginx_locations(application: Application) -> Iterator[ProxyLocation]:
             continue
         for block in dict.fromkeys(s.blocks for s in statements if s.words[0] in _HANDS_ON):
             if block and block[-1][0].startswith(("location", "server", "if")):
-                yield from _location(path, block, statements, shared, zones)
+                yield from _location(path, block, statements, shared, zones, upstreams)
 
 
 def _whole(path: str, files: dict[str, list[_Placed]], depth: int) -> Iterator[_Placed]:
@@ -89,6 +92,7 @@ def _location(
     statements: list[_Placed],
     shared: list[_Placed],
     zones: dict[str, _Placed],
+    upstreams: dict[str, tuple[str, ...]],
 ) -> Iterator[ProxyLocation]:
     locations = [header for header, _ in block if header.startswith("location")]
     words = locations[-1].split() if locations else ["location", "/"]
@@ -126,7 +130,19 @@ def _location(
         tuple(limits),
         body,
         Place(path, block[-1][1]),
+        tuple(
+            host
+            for s in levels[0]
+            if s.words[0] in _HANDS_ON and len(s.words) > 1 and (name := _host(s.words[1]))
+            for host in upstreams.get(name, (name,))
+        ),
     )
+
+
+def _host(address: str) -> str:
+    """The name in `http://backend:8000/api`; empty for a socket and for what a variable holds."""
+    found = re.match(r"(?:\w+://)?([\w.-]+)(?::\d+)?(?:/|$)", address)
+    return found[1] if found and not address.startswith("unix:") else ""
 
 
 def _names(statements: list[_Placed]) -> set[str]:
@@ -161,25 +177,8 @@ def caddy_sites(application: Application) -> Iterator[ProxyLocation]:
         limits = [ProxyLimit("Caddy", "rate_limit", "", "", Place(path, s.line)) for s in limiting[:1]]  # fmt: skip
         sizes = [s.words[1] for s in statements if s.words[0] == "max_size" and len(s.words) > 1]
         body = _bytes(re.sub(r"[iI]?[bB]$", "", sizes[0])) if sizes else None
-        yield ProxyLocation("Caddy", "prefix", "/", None, tuple(limits), body, Place(path, line))
-
-
-@provides(ProxyLocation)
-def gateways(application: Application) -> Iterator[ProxyLocation]:
-    for file, found in application.of(GatewayLimit):
-        place = Place(file.path, found.line)
-        limit = ProxyLimit(found.gateway, found.name, "", "", place)
-        path = found.target or "/"
-        yield ProxyLocation(found.gateway, "prefix", path, None, (limit,), None, place)
-    for file, entry in application.of(TraefikEntry):
-        if entry.body:
-            yield ProxyLocation("Traefik", "prefix", "/", None, (), entry.body, Place(file.path, entry.line))  # fmt: skip
-    for file, service in application.of(Service):
-        if service.limited_by:
-            place = Place(file.path, service.line)
-            limit = ProxyLimit("Traefik", service.limited_by, "", "", place)
-            path = service.limited_path or "/"
-            yield ProxyLocation("Traefik", "prefix", path, None, (limit,), None, place)
+        hosts = tuple(h for s in statements if s.words[0] == "reverse_proxy" for w in s.words[1:] if (h := _host(w)))  # fmt: skip
+        yield ProxyLocation("Caddy", "prefix", "/", None, tuple(limits), body, Place(path, line), hosts)  # fmt: skip
 
 
 @provides(ProxyLocation)
@@ -196,39 +195,3 @@ def ingresses(application: Application) -> Iterator[ProxyLocation]:
                 plain = path.startswith("/") and not re.search(r"[(*\[]", path)
                 where = path if plain else "/"
                 yield ProxyLocation("the ingress", "prefix", where, None, limits, body, place)
-
-
-def handed_on(locations: tuple[ProxyLocation, ...], path: str) -> list[ProxyLocation]:
-    """The locations by which a path of the application is reached; of each server the best match."""
-    found: list[ProxyLocation] = []
-    servers = dict.fromkeys((each.server, each.place.path) for each in locations)
-    for server in servers:
-        own = [each for each in locations if (each.server, each.place.path) == server]
-        if best := _best(own, path):
-            if best.replaced is None or best.path == best.replaced:
-                found.append(best)
-        for each in own:
-            if each.replaced is not None and path.startswith(each.replaced):
-                public = each.path + path[len(each.replaced) :]
-                if _best(own, public) is each and each not in found:
-                    found.append(each)
-    return found
-
-
-def _best(locations: list[ProxyLocation], path: str) -> ProxyLocation | None:
-    for each in locations:
-        if each.match == "exact" and each.path == path:
-            return each
-    for each in locations:
-        if each.match == "regex" and _matches(each.path, path):
-            return each
-    prefixes = [e for e in locations if e.match == "prefix" and path.startswith(e.path)]
-    return max(prefixes, key=lambda e: len(e.path), default=None)
-
-
-def _matches(pattern: str, path: str) -> bool:
-    """Expressions of the tree are matched without backtracking; what RE2 does not read matches nothing."""
-    try:
-        return compiled(pattern).search(path) is not None
-    except re2.error:
-        return False

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.ingress import Ingress
 from auditor.extract.readers.platforms import HttpsOnly
-from auditor.extract.readers.proxies import ProxyStatement, TraefikEntry
+from auditor.extract.readers.proxies import ProxyStatement
 from auditor.libraries.security_headers import header_of, switched_off
 from auditor.link.application import Application, provides
 from auditor.link.values import place_of
@@ -63,9 +63,6 @@ def proxy_redirects(application: Application) -> Iterator[HttpsRedirect]:
     for file, service in application.of(Service):
         if service.redirects:
             yield HttpsRedirect("", "Traefik", Place(file.path, service.line))
-    for file, entry in application.of(TraefikEntry):
-        if entry.https:
-            yield HttpsRedirect("", "Traefik", Place(file.path, entry.line))
     for file, ingress in application.of(Ingress):
         if ingress.https:
             yield HttpsRedirect("", "the ingress", Place(file.path, ingress.line))

@@ -35,7 +35,10 @@ class HealthChecks(Rule):
     asks the shallow one is reported (medium). A ping that promises no more than that the process is
     alive is weak (medium) while nothing tells whether the application is ready, and so is a probe of
     the deployment that asks some page. A deeper one whose failure leaves the status at 200, or whose
-    check cannot work, is decorative too: no probe notices. Behind authentication it is medium.
+    check cannot work, is decorative too: no probe notices. Behind authentication it is medium. What an
+    application depends on is its database, a vector store that runs by itself, or a message broker: a
+    constant beside nothing but a broker is weak (medium), a deeper check that leaves out a vector store or
+    a broker low.
     """
 
     id = "health-checks"
@@ -96,6 +99,7 @@ class HealthChecks(Rule):
             return
         sound = [c for c in checks if c.checks and c.reports_failure and not c.broken]
         open_ = any(c.route.authentication is not Guarding.ENFORCED for c in checks)
+        yield from _unasked(sound)
         for check in checks:
             if open_ and check.route.authentication is Guarding.ENFORCED:
                 continue  # not the one that probes ask
@@ -124,10 +128,14 @@ class HealthChecks(Rule):
             yield Evidence(place, State.DECORATIVE, Severity.HIGH, told, subject + " status")
         elif check.checks and not check.broken:
             yield present(place, f"{name} asks the {' and the '.join(check.checks)}", subject)
-        elif not check.checks and (check.stores or check.claims) and not sound:
+        elif not check.checks and (check.needs or check.claims) and not sound:
             said = f" and says {check.claims} as a constant" if check.claims else ""
             beside = ", beside a deeper one" if deeper else ""
-            told = f"{name} answers a constant{said}, whatever the state of the database{beside}"
+            needed = " and the ".join(check.needs or ("database",))
+            told = f"{name} answers a constant{said}, whatever the state of the {needed}{beside}"
+            if check.needs == ("queue",) and not check.claims:
+                yield Evidence(place, State.WEAK, Severity.MEDIUM, told, subject)
+                return
             if not check.claims and not _NAMED.search(name):
                 told = (
                     f"a probe asks {name}, a page: nothing tells whether the application is ready"
@@ -410,6 +418,17 @@ async def health():  # expect: high
 """
         },
     )
+
+
+def _unasked(sound: list[HealthCheck]) -> Iterator[Evidence]:
+    """A vector store or a broker that the deeper checks leave out."""
+    asked = {what for check in sound for what in check.checks}
+    for check in sound[:1]:
+        for what in check.needs:
+            if what not in asked and what != "database":
+                told = f"{check.route.name} asks the {' and the '.join(check.checks)}, and not the {what}"
+                subject = f"{check.route.application} {what}"
+                yield Evidence(check.route.place, State.WEAK, Severity.LOW, told, subject)
 
 
 def _page_asked(application: Application, app: WebApp) -> HealthProbe | None:

@@ -301,7 +301,7 @@ def _https(application: Application, app: WebApp) -> list[Evidence]:
     subject = f"{app.name} https"
     for redirect in application.facts(HttpsRedirect):
         if redirect.application in ("", app.name):
-            return [present(redirect.place, f"{redirect.via} redirects to HTTPS", subject)]
+            return [present(redirect.place, f"{redirect.via} insists on HTTPS", subject)]
     for header in application.facts(ResponseHeader):
         if header.name == _HSTS and header.application in ("", app.name) and not header.void:
             return [present(header.place, f"{header.via} tells browsers to use HTTPS", subject)]

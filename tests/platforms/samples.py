@@ -483,7 +483,18 @@ http:
     ),
     Sample(
         "Kong's declarative file",
-        {"kong.yml": "plugins:\n  - name: rate-limiting\n    config: {minute: 5}\n"},
+        {
+            "kong.yml": """
+_format_version: "3.0"
+services:
+  - name: shop
+    url: http://web:8000
+    routes: [{name: api, paths: [/api], strip_path: false}]
+plugins:
+  - name: rate-limiting
+    config: {minute: 5}
+"""
+        },
     ),
     Sample(
         "systemd units and timers, crontabs",

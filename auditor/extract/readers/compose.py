@@ -9,7 +9,7 @@ from typing import Any
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
 from auditor.extract.markup import Document, at, read_yaml, text_at
-from auditor.extract.readers.proxies import traefik_labels
+from auditor.extract.readers.gateways import labelled
 from auditor.extract.sensitive import is_sensitive, safe_value
 from auditor.extract.source import Source, Unreadable, extracts
 
@@ -30,9 +30,6 @@ class Service(Fact, frozen=True):
     healthcheck: str
     line: int
     replicas: int = 1
-    limited_by: str = ""
-    """The Traefik middleware that limits the rate of what it serves."""
-    limited_path: str = ""
     redirects: bool = False
     """Whether Traefik sends plain HTTP on to HTTPS, for this service or for all."""
     tls: bool = False
@@ -53,6 +50,8 @@ class Service(Fact, frozen=True):
     ports_line: int = 0
     env_files: list[str] = []
     """The dotenv files that it takes its settings from, relative to the compose file."""
+    container: str = ""
+    """The name that its container is given, which others may call it by."""
     one_off: bool = False
     """Started by hand or once: it has a profile, or is not to be restarted."""
 
@@ -98,6 +97,7 @@ def compose(source: Source) -> Iterator[Fact]:
         for name, service in services.items():
             if isinstance(service, dict) and name != "?":
                 yield _service(document, name, service, name in finished)
+                yield from labelled(_told(service), name, document.line("services", name))
 
 
 def _list_of(value: Any) -> list[str]:
@@ -111,9 +111,7 @@ _ONCE = re.compile(
 
 def _service(document: Document, name: str, data: dict[str, Any], finishes: bool) -> Service:
     environment = _environment(document, name, data.get("environment"))
-    labels = _labels(data.get("labels")) | _labels(at(data, "deploy", "labels"))
-    limit = traefik_labels(labels)
-    told = " ".join((text_at(data, "command"), *(f"{k}={v}" for k, v in labels.items())))
+    told = " ".join(f"{key}={value}" for key, value in _told(data).items())
     replicas = at(data, "deploy", "replicas") or data.get("scale")
     build = data.get("build")
     power = _power(data)
@@ -136,7 +134,6 @@ def _service(document: Document, name: str, data: dict[str, Any], finishes: bool
         "" if at(data, "healthcheck", "disable") is True or check.startswith("NONE") else check,
         document.line("services", name),
         replicas if isinstance(replicas, int) else 1,
-        *(limit or ("", "")),
         redirects=_REDIRECTS.search(told) is not None,
         tls=_SERVED_BY_TLS.search(told) is not None,
         build=build
@@ -151,6 +148,7 @@ def _service(document: Document, name: str, data: dict[str, Any], finishes: bool
         user=re.sub(r"\$\{\w+:?-([^}]*)\}", r"\1", text_at(data, "user")),
         extends=_extended(data.get("extends")),
         ports_line=document.line("services", name, "ports"),
+        container=text_at(data, "container_name"),
         env_files=list(_env_files(data.get("env_file"))),
         one_off=finishes
         or command.startswith(("chown", "chmod", "mkdir"))
@@ -207,6 +205,12 @@ def _extended(value: Any) -> str:
     if isinstance(value, str):
         return f":{value}"
     return f"{text_at(value, 'file')}:{text_at(value, 'service')}" if value else ""
+
+
+def _told(data: dict[str, Any]) -> dict[str, str]:
+    """The labels of a service, and the arguments that it is started with."""
+    labels = _labels(data.get("labels")) | _labels(at(data, "deploy", "labels"))
+    return labels | _labels(text_at(data, "command").split())
 
 
 def _labels(value: Any) -> dict[str, str]:

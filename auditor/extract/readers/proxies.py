@@ -1,20 +1,17 @@
-"""Reverse proxies: nginx's and Caddy's configuration, statement by statement; limits of others.
+"""Reverse proxies: nginx's and Caddy's configuration, statement by statement.
 
 https://nginx.org/en/docs/beginners_guide.html#conf_structure and https://caddyserver.com/docs/caddyfile/concepts:
 both are statements in nested blocks; nginx ends one with a semicolon, Caddy with its line.
-Traefik's middlewares come from dynamic files or labels, Kong's plugins from its declarative file.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.markup import Document, at, items, read_toml, read_yaml, text_at
-from auditor.extract.source import Source, Unreadable, extracts
+from auditor.extract.source import Source, extracts
 
 _TOKEN = re.compile(
     r"[^\S\n]*(?:#[^\n]*)?"
@@ -30,15 +27,6 @@ class ProxyStatement(Fact, frozen=True):
     server: str
     blocks: list[tuple[str, int]]
     words: list[str]
-    line: int
-
-
-class GatewayLimit(Fact, frozen=True):
-    """A rate limit of a gateway; `target` is the service or path it is for, empty for all."""
-
-    gateway: str
-    name: str
-    target: str
     line: int
 
 
@@ -105,88 +93,3 @@ def _statements(server: str, text: str, by_line: bool) -> Iterator[Fact]:
             words.append(token.strip("\"'"))
         if token == "\n":
             line += 1
-
-
-class TraefikEntry(Fact, frozen=True):
-    """What Traefik's own files say beyond limits: `https` where plain HTTP is sent on, the greatest body."""
-
-    https: bool
-    body: int
-    line: int
-
-
-_GATEWAY = re.compile(r"rateLimit|rate-limiting|redirections|redirectScheme|buffering")
-
-
-@extracts(Kind.PROXY, Kind.PLATFORM, name=r".+\.(?:ya?ml|toml)")
-def gateways(source: Source) -> Iterator[Fact]:
-    """Traefik's static and dynamic configuration, Kong's plugins."""
-    if not _GATEWAY.search(source.text):
-        return
-    try:
-        toml = source.name.endswith(".toml")
-        documents = [read_toml(source.text)] if toml else read_yaml(source.text)
-    except Unreadable:
-        return
-    for document in documents:
-        yield from _traefik(document)
-        yield from _kong(document.data, document.line("plugins"), "")
-
-
-def _traefik(document: Document) -> Iterator[Fact]:
-    """https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/ and its middlewares."""
-    data = document.data
-    for name, entry in items(at(data, "entryPoints")):
-        told = at(entry, "http", "redirections", "entryPoint")
-        if told and text_at(told, "scheme") in ("", "https"):
-            yield TraefikEntry(True, 0, document.line("entryPoints", name))
-    middlewares = items(at(data, "http", "middlewares"))
-    limiting = {name for name, options in middlewares if at(options, "rateLimit")}
-    redirecting = {
-        n for n, o in middlewares if text_at(at(o, "redirectScheme"), "scheme") == "https"
-    }
-    bodies = {n: at(o, "buffering", "maxRequestBodyBytes") for n, o in middlewares}
-    for name, router in items(at(data, "http", "routers")):
-        used = at(router, "middlewares")
-        line = document.line("http", "routers", name)
-        for each in used if isinstance(used, list) else ():
-            middleware = str(each).split("@")[0]
-            if middleware in limiting:
-                yield GatewayLimit("Traefik", str(each), _prefix(text_at(router, "rule")), line)
-            body = bodies.get(middleware)
-            if middleware in redirecting or isinstance(body, int):
-                yield TraefikEntry(middleware in redirecting, body if isinstance(body, int) else 0, line)  # fmt: skip
-
-
-def _kong(data: Any, line: int, target: str) -> Iterator[Fact]:
-    plugins = at(data, "plugins")
-    for plugin in plugins if isinstance(plugins, list) else ():
-        enabled = at(plugin, "enabled")
-        if text_at(plugin, "name").startswith("rate-limiting") and enabled is not False:
-            yield GatewayLimit("Kong", text_at(plugin, "name"), target, line)
-    if not target:
-        services = at(data, "services")
-        for service in services if isinstance(services, list) else ():
-            yield from _kong(service, line, "/")
-            routes = at(service, "routes")
-            for route in routes if isinstance(routes, list) else ():
-                yield from _kong(route, line, text_at(route, "paths").split(" ")[0] or "/")
-
-
-def _prefix(rule: str) -> str:
-    """The path of a Traefik rule; empty where it names none."""
-    found = re.search(r"Path(?:Prefix)?\(\s*[`'\"]([^`'\"]*)", rule)
-    return found[1] if found else ""
-
-
-def traefik_labels(labels: dict[str, str]) -> tuple[str, str] | None:
-    """(middleware, path) where a service's labels limit the rate of a router of it."""
-    rates = re.compile(r"traefik\.http\.middlewares\.([^.]+)\.ratelimit\..+", re.I)
-    limiting = {match[1] for label in labels if (match := rates.fullmatch(label))}
-    for label, value in labels.items():
-        match = re.fullmatch(r"traefik\.http\.routers\.([^.]+)\.middlewares", label, re.I)
-        used = {each.strip().split("@")[0] for each in value.split(",")} if match else set()
-        if match and (found := sorted(used & limiting)):
-            rule = labels.get(f"traefik.http.routers.{match[1]}.rule", "")
-            return found[0], _prefix(rule)
-    return None

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
+from auditor.extract.readers.gateways import GatewayLimit
 from auditor.extract.readers.platforms import Alarm, HttpsOnly, ManagedStore, Probe, Process, Traced
-from auditor.extract.readers.proxies import GatewayLimit
 from auditor.extract.source import Source, extracts
 
 _MAX_DEPTH = 20
