@@ -366,6 +366,13 @@ def error_handlers(application: Application) -> Iterator[ErrorHandler]:
             yield each.handler
 
 
+def general_handlers(application: Application) -> Iterator[Located]:
+    """The functions that are called with every exception that nothing else caught."""
+    for each in application.facts(_Registered):
+        if each.general and each.function is not None:
+            yield each.function
+
+
 @provides(_Registered)
 def starlette_handlers(application: Application) -> Iterator[_Registered]:
     """`@app.exception_handler(Exception)`, `add_exception_handler(Exception, …)`, `exception_handlers=`."""

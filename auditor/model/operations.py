@@ -36,6 +36,19 @@ class Tracker(msgspec.Struct, frozen=True):
     run: str
 
 
+class OwnReport(msgspec.Struct, frozen=True):
+    """Errors that code of the tree reports by itself.
+
+    `how` is posts (what nothing caught is sent to `where`), keeps (it is written down) or caught (errors
+    are sent in so many handlers, and what nothing catches is not).
+    """
+
+    how: str
+    where: str
+    places: int
+    place: Place
+
+
 class LoggedValue(msgspec.Struct, frozen=True):
     """Something that a log keeps and should not: `what` is a secret, personal data or a whole request."""
 

@@ -8,12 +8,13 @@ from auditor.assess.verdict import (
     Severity,
     State,
     Verdict,
+    count,
     judge,
     not_applicable,
     present,
 )
 from auditor.link.application import Application
-from auditor.model.operations import BrowserErrors, Tracker
+from auditor.model.operations import BrowserErrors, OwnReport, Tracker
 from auditor.model.values import Known, possible, settings_in
 from auditor.model.web import WebApp
 
@@ -24,7 +25,10 @@ class ErrorTracking(Rule):
     None of the known trackers set up is high, once for each repository. One without an address
     (an empty DSN), in a branch never taken, or in code that nothing runs is decorative. An address
     from a setting counts, also behind `if settings.SENTRY_DSN`, and so does an APM agent around the
-    command that starts the application. A front end without a tracker is low.
+    command that starts the application. Code of the application's own that sends what nothing caught to
+    a chat or by mail is weak (low): somebody hears of it, but nothing groups the errors, and who sends too
+    many is silenced. One that only writes them to a table, or sends them where they are caught and
+    nowhere else, is weak (medium). A front end without a tracker is low.
     """
 
     id = "error-tracking"
@@ -42,7 +46,11 @@ class ErrorTracking(Rule):
             return not_applicable("no web application was found")
         trackers = application.facts(Tracker)
         evidence = [e for tracker in trackers for e in self._tracker(tracker)]
-        if not trackers:
+        own = (
+            () if any(e.state is State.PRESENT for e in evidence) else application.facts(OwnReport)
+        )
+        evidence += self._own(own)
+        if not evidence:
             told = "no error tracker is set up"
             evidence = [Evidence(apps[0].place, State.ABSENT, Severity.HIGH, told, "tracker")]
         works = any(e.state is State.PRESENT for e in evidence)
@@ -50,7 +58,27 @@ class ErrorTracking(Rule):
             evidence = list({(e.place, e.message): e for e in evidence if e.state is State.PRESENT}.values())  # fmt: skip
         evidence += self._front_ends(application)
         summary = "Errors are reported." if works else "Errors in production reach nobody."
+        if not works and own:
+            summary = "No error tracker is set up; the application tells of errors by itself."
         return judge(summary, evidence)
+
+    def _own(self, found: tuple[OwnReport, ...]) -> Iterator[Evidence]:
+        order = ("posts", "keeps", "caught")
+        best = min((each.how for each in found), key=order.index, default="")
+        seen: set[str] = set()
+        for each in found:
+            if each.how != best or each.where in seen:
+                continue
+            seen.add(each.where)
+            by = f"code of its own tells {each.where} what nothing caught; nothing groups the errors or keeps them"
+            severity = Severity.LOW
+            if best == "keeps":
+                by, severity = "what nothing caught is written to a table, and nobody is told", Severity.MEDIUM  # fmt: skip
+            elif best == "caught":
+                severity = Severity.MEDIUM
+                number = count(each.places, "place")
+                by = f"errors are told to {each.where} in {number} that catch them; what nothing catches reaches nobody"
+            yield Evidence(each.place, State.WEAK, severity, by, f"own {best} {each.where}")
 
     def _front_ends(self, application: Application) -> Iterator[Evidence]:
         for each in application.facts(BrowserErrors):
@@ -97,6 +125,61 @@ app = FastAPI()
         },
     )
     bad = (
+        {  # code of its own
+            "app.py": """
+import traceback
+import requests
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+app = FastAPI()
+
+def tell(text):
+    requests.post("https://hooks.slack.com/services/x", json={"text": text}, timeout=5)
+
+@app.exception_handler(Exception)
+async def unexpected(request: Request, error: Exception):  # expect: low
+    tell(traceback.format_exc())
+    return JSONResponse(status_code=500, content={})
+""",
+        },
+        {  # only where it is caught
+            "app.py": """
+import smtplib
+from flask import Flask
+app = Flask(__name__)
+
+def mail_error(error):  # expect: medium
+    with smtplib.SMTP("mail", timeout=5) as server:
+        server.sendmail("a@example.org", "b@example.org", str(error))
+
+@app.get("/")
+def home():
+    try:
+        return str(1 / 0)
+    except ZeroDivisionError as error:
+        mail_error(error)
+        raise
+""",
+        },
+        {  # a message that tells of no error
+            "app.py": """
+import requests
+from flask import Flask
+app = Flask(__name__)  # expect: high
+
+def send_alert(text):
+    requests.post("https://hooks.slack.com/services/x", json={"text": text}, timeout=5)
+
+@app.get("/")
+def home():
+    send_alert("somebody came")
+    return ""
+
+@app.errorhandler(404)
+def missing(error):
+    return "", 404
+""",
+        },
         {
             "app.py": "from flask import Flask\napp = Flask(__name__)  # expect: high\n",
             "web/package.json": '{"dependencies": {"vue": "3.5.0"}}\n',
