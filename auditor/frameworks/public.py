@@ -101,7 +101,7 @@ _FORMS = re.compile(
 """What visitors of a site send without an account, at the top of the site."""
 _FILE = re.compile(r"[^{}]*\.(?:js|css|map|png|jpe?g|svg|gif|ico|woff2?|ttf|webmanifest)", re.I)
 _OF_THINGS = re.compile(
-    r"(?:applications?|apps?|clients?|devices?|(?:web)?hooks?|services?|domains?|events?|courses?)",
+    r"(?:applications?|apps?|clients?|devices?|(?:web)?hooks?|services?|domains?|events?|courses?|(?:push[-_]?)?tokens|fcm|push|notifications?)",
     re.I,
 )
 """Below these, `register` is no registration of people."""

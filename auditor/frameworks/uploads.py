@@ -289,6 +289,15 @@ def _checks_type(node: t.Node) -> bool:
             )
         case t.Call(func=t.Attr(name="startswith" | "endswith" | "match" | "fullmatch")):
             return any(word in _NAMES_TYPE for n in t.walk_own(node) for word in _word(n))
+        case t.Call(func=t.Attr(name="get"), args=[asked, *_]) if _of_file(asked):
+            return True  # a table of the types that are taken
         case t.Call(func=func):
             return _PARSERS.search(t.dotted(func)) is not None
     return False
+
+
+def _of_file(expr: t.Expr) -> bool:
+    return any(
+        isinstance(n, t.Attr) and n.name in ("content_type", "suffix", "mimetype")
+        for n in t.walk_own(expr)
+    )

@@ -31,6 +31,7 @@ _CALLS = tuple(
 _FREE = re.compile(
     r"\.(?:\w*(?:Error|Exception|Config|Settings|Schema)|list\w*|retrieve\w*|count_tokens|models\.\w+)(?:\(\))?$"
     r"|^(?:openai|anthropic|groq|cohere|mistralai|together|replicate)\.[A-Z]\w*$"
+    r"|^langchain_(?:mcp_adapters|text_splitters)\.|^langchain\.text_splitter\.|^litellm\.(?!a?(?:completion|embedding|speech|transcription|image_generation|responses|rerank|moderation|text_completion)\b|Router\b)"
 )
 """What asks or describes and spends nothing: a list of models, an exception, a client that is made."""
 _ADDRESSES = tuple(

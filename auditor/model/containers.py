@@ -40,6 +40,8 @@ class ContainerImage(msgspec.Struct, frozen=True):
     serves: bool
     runs: bool
     """Something is known to run it as it is; it is more than a base for others."""
+    probed: bool = False
+    """Whether what runs it asks whether it is well."""
 
 
 class Container(msgspec.Struct, frozen=True):
@@ -61,6 +63,8 @@ class Container(msgspec.Struct, frozen=True):
     restarts: bool = True
     database: bool = False
     ephemeral: bool = False
+    panel: str = ""
+    """An administration interface that it opens to every network without asking who it is."""
     unlimited: bool = False
     """Nothing bounds the memory that it takes (Kubernetes)."""
     unprobed: bool = False

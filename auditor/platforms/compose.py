@@ -26,11 +26,12 @@ from auditor.model.places import Place
 DATABASE = re.compile(
     r"(?:^|/)(?:mongo|mongodb|postgres|postgresql|postgis|timescaledb|mysql|mariadb|redis|valkey"
     r"|elasticsearch|opensearch|cassandra|couchdb|neo4j|influxdb|clickhouse[\w-]*|memcached|rabbitmq"
-    r"|mssql[\w/-]*|pgvector)(?::|@|$)"
+    r"|mssql[\w/-]*|pgvector|qdrant|weaviate|chroma(?:db)?|milvus|meilisearch|typesense|solr|arangodb|surrealdb|scylla|keydb|dragonfly"
+    r"|kafka|cp-kafka|nats|zookeeper|cp-zookeeper|etcd)(?::|@|$)"
 )
 _KEEPS = re.compile(
     r"(?:^|/)(?:mongo|mongodb|postgres|postgresql|postgis|timescaledb|mysql|mariadb|couchdb|neo4j"
-    r"|influxdb|clickhouse[\w-]*|pgvector)(?::|@|$)"
+    r"|influxdb|clickhouse[\w-]*|pgvector|qdrant|weaviate|milvus|arangodb|surrealdb)(?::|@|$)"
 )
 """Databases whose data is the application's own; caches and search indexes can be filled anew."""
 _NOT_RUN = {"development", "test", "example"}
@@ -187,14 +188,38 @@ def _container(path: str, service: Service, whole: list[Service], restarted: boo
         Place(path, service.line),
         tuple(power),
         published if database and not restarted else (),
-        Place(path, service.ports_line),
+        Place(path, service.ports_line) if service.ports else None,
         {"": None, "root": True, "0": True}.get(user, False),
         restarted or any(each.restart or each.one_off for each in whole),
         database,
         bool(_KEEPS.search(image))
         and not any(each.volumes for each in whole)
         and bool(service.image),
+        panel="" if restarted else _panel(image, published, whole),
     )
+
+
+_PANELS = (
+    (re.compile(r"(?:^|/)kong(?:-gateway)?(?::|@|$)"), "8001", "Kong's administration", re.compile(r"KONG_ADMIN_LISTEN=.*(?:0\.0\.0\.0|\[::\])")),
+    (re.compile(r"(?:^|/)traefik(?::|@|$)"), "8080", "Traefik's panel", re.compile(r"(?i)api\.insecure(?:=true)?(?:\s|$)|TRAEFIK_API_INSECURE=true")),
+    (re.compile(r"(?:^|/)redis-?commander(?::|@|$)"), "8081", "Redis Commander", re.compile(r"^(?!.*HTTP_USER=)")),
+    (re.compile(r"(?:^|/)redis-?insight(?::|@|$)"), "5540", "Redis Insight", re.compile("")),
+    (re.compile(r"(?:^|/)kafka-ui(?::|@|$)"), "8080", "the Kafka console", re.compile(r"^(?!.*AUTH_TYPE=)")),
+    (re.compile(r"(?:^|/)(?:mher/)?flower(?::|@|$)"), "5555", "Flower", re.compile(r"(?i)^(?!.*basic[-_]auth)(?!.*FLOWER_AUTH|.*--auth)")),
+)  # fmt: skip
+"""Image, port inside, name, and what its settings and command say where nobody is asked who they are."""
+
+
+def _panel(image: str, published: tuple[str, ...], whole: list[Service]) -> str:
+    told = " ".join(f"{n}={v}" for s in whole for n, v, _ in s.environment)
+    told = f"{' '.join(s.command for s in whole)} {told}"
+    inside = {port.split("/")[0].rpartition(":")[2] for port in published}
+    for images, port, name, open_ in _PANELS:
+        if images.search(image) and port in inside and open_.search(told):
+            return name
+    if "5555" in inside and re.search(r"\bflower\b", told) and not re.search(r"(?i)basic[-_]auth|--auth", told):  # fmt: skip
+        return "Flower"
+    return ""
 
 
 def _laid(path: str, service: Service, files: dict[str, dict[str, Service]]) -> Iterator[Service]:
@@ -270,6 +295,11 @@ _DEVELOPS = re.compile(
 )
 
 
+_ENDS_TLS = re.compile(r"(?:^|/)(?:nginx|caddy|traefik|haproxy|nginx-proxy)(?::|@|$)")
+_HTTPS = re.compile(r"(?:0\.0\.0\.0:)?443:")
+"""A proxy that serves HTTPS to everybody stands in production, also where the code is mounted there."""
+
+
 def _is_local(
     application: Application,
     path: str,
@@ -293,6 +323,8 @@ def _is_local(
                 return True  # the one for production stands alone
     if any(_DEVELOPS.search(each.command) or is_aside(each.target) for each in services):
         return True
+    if any(_ENDS_TLS.search(s.image) and any(_HTTPS.match(p) for p in s.ports) for s in services):
+        return not any(each.build or not _BESIDE.search(each.image) for each in services)
     built = {each.image for each in services if each.build and each.image}
     sources = {
         mounted

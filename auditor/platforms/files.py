@@ -10,12 +10,13 @@ import re2
 
 from auditor.discover import Role
 from auditor.discover.environments import environment_of, environment_of_file
+from auditor.extract.python import tree as t
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Image
 from auditor.extract.readers.dotenv import DotenvEntry
 from auditor.extract.readers.kubernetes import Workload
 from auditor.extract.readers.operations import BackupCommand, LoadScenario
-from auditor.extract.readers.platforms import HttpsOnly, ManagedStore, Probe, Process
+from auditor.extract.readers.platforms import HttpsOnly, ManagedStore, Probe, Process, Variable
 from auditor.extract.readers.schedules import Unit
 from auditor.link.application import Application, provides
 from auditor.model.data import Connection
@@ -31,7 +32,7 @@ from auditor.model.deployment import (
     ReleasedImage,
 )
 from auditor.model.places import Place
-from auditor.model.settings import SettingDefinition
+from auditor.model.settings import SettingDefinition, SettingRead
 from auditor.model.values import possible
 from auditor.platforms.compose import Compose, for_developers
 
@@ -162,9 +163,30 @@ def backup_scripts(application: Application) -> Iterator[BackupScript]:
 
 @provides(ManagedDatabase)
 def managed_databases(application: Application) -> Iterator[ManagedDatabase]:
+    given: dict[str, list[tuple[bool, str, str]]] = {}
+    for file, found in application.of(Variable):
+        given.setdefault(found.name, []).append((found.given, file.path, found.value))
     for file, store in application.of(ManagedStore):
         name = f"{store.platform} {store.name}".strip()
-        yield ManagedDatabase(name, store.backups, Place(file.path, store.line), store.fragile)
+        backups = store.backups
+        if backups is None and store.variable:
+            backups = _decided(given.get(store.variable, []), file.path)
+        yield ManagedDatabase(name, backups, Place(file.path, store.line), store.fragile)
+
+
+def _decided(values: list[tuple[bool, str, str]], path: str) -> bool | None:
+    """What a variable decides for production: by a file of values for it, by one for all, by its default."""
+    folder = posixpath.dirname(path)
+    near = [each for each in values if posixpath.dirname(each[1]).startswith(folder) or each[0]]
+    named = {
+        e[1]: environment_of(e[1].rpartition("/")[2]) or environment_of_file(e[1]) for e in near
+    }
+    serious = [e for e in near if e[0] and named[e[1]] == "production"]
+    general = [e for e in near if e[0] and not named[e[1]]]
+    default = [e for e in near if not e[0]]
+    chosen = serious or general or default
+    told = {value not in ("0", "false") for _, _, value in chosen}
+    return told.pop() if len(told) == 1 else None
 
 
 _HOSTED = (
@@ -211,20 +233,41 @@ _OF_SUPABASE = re.compile(r"(?:^|/)supabase/(?:config\.toml|migrations/[^/]+\.sq
 
 @provides(ManagedDatabase)
 def supabase(application: Application) -> Iterator[ManagedDatabase]:
-    """The folder that Supabase's command line keeps: https://supabase.com/docs/guides/local-development."""
+    """The folder that Supabase's command line keeps: https://supabase.com/docs/guides/local-development.
+
+    Or an address that code with no other database reads.
+    """
     found = sorted(f.path for f in application.tree.files if _OF_SUPABASE.search(f.path))
     if found:
         yield ManagedDatabase("Supabase", None, Place(found[0], 1))
+    elif not application.facts(Connection):
+        reads = (r for r in application.facts(SettingRead) if _ADDRESS_OF_SUPABASE.match(r.name))
+        if (read := next(reads, None)) is not None:
+            yield ManagedDatabase("Supabase", None, read.place)
+
+
+_ADDRESS_OF_SUPABASE = re.compile(r"SUPABASE_(?:\w+_)?URL$", re.I)
 
 
 @provides(LoadTest)
 def load_tests(application: Application) -> Iterator[LoadTest]:
+    modules = application.code.modules
     for file, found in application.of(LoadScenario, Role.SOURCE, Role.TEST, Role.EXAMPLE):
+        if file.path in modules and not _imports(modules[file.path].body, found.tool.lower()):
+            continue  # a text that code writes
         yield LoadTest(found.tool, Place(file.path, found.line))
     for step in application.facts(PipelineStep):
         for tool, words in _LOADS:
             if step.active and words.search(step.text):
                 yield LoadTest(tool, step.place, True)
+
+
+def _imports(body: list[t.Stmt], package: str) -> bool:
+    return any(
+        isinstance(node, t.Import)
+        and package in {node.module.split(".")[0], *(name.split(".")[0] for name, _ in node.names)}
+        for node in t.walk(*body)
+    )
 
 
 _LOADS = (

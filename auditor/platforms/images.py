@@ -24,10 +24,10 @@ from auditor.extract.readers.scripts import PrivilegeDrop, ScriptLine
 from auditor.extract.sensitive import is_sensitive
 from auditor.link.application import Application, provides
 from auditor.model.containers import BaseImage, ContainerImage
-from auditor.model.deployment import ReleasedImage, ServerRun, Standing, Start
+from auditor.model.deployment import HealthProbe, ReleasedImage, ServerRun, Standing, Start
 from auditor.model.pipelines import Job
 from auditor.model.places import Place
-from auditor.platforms.compose import Compose, dockerfile_of, for_developers
+from auditor.platforms.compose import DATABASE, Compose, dockerfile_of, for_developers
 
 _OFFICIAL = re.compile(
     r"(?:(?:docker\.io/|public\.ecr\.aws/docker/)?library/|docker\.io/)?[a-z0-9-]+|(?:mcr\.microsoft\.com|tiangolo"
@@ -58,10 +58,10 @@ def images(application: Application) -> Iterator[ContainerImage]:
     elsewhere = any(
         s.standing is Standing.PRODUCTION
         and not s.command.source.startswith(("Dockerfile", "service "))
-        for s in application.facts(Start)
+        for s in application.aside(Start)
     )  # a platform starts the application without an image
     elsewhere = elsewhere or any(
-        run.server == "a serverless adapter" for run in application.facts(ServerRun)
+        run.server == "a serverless adapter" for run in application.aside(ServerRun)
     )
     if elsewhere or any(f.path in released and i.copies for f, i in application.of(Image)):
         aside |= compose.dockerfiles_of_developers
@@ -70,6 +70,7 @@ def images(application: Application) -> Iterator[ContainerImage]:
         for file, image in application.of(Image)
         if file.path in released or not (for_developers(file.path) or file.path in aside)
     ]
+    probed = _probed(application, compose)
     own = [(path, image) for path, image in kept if "contrib" not in path.split("/")]
     made = [
         context.image(path, image) for path, image in own or kept
@@ -79,7 +80,28 @@ def images(application: Application) -> Iterator[ContainerImage]:
             s.strip("./") == "" for s, _ in image.copies
         ):
             each = msgspec.structs.replace(each, runs=True)  # whoever starts it names the command
-        yield each
+        yield msgspec.structs.replace(each, probed=probed is None or each.place.path in probed)
+
+
+def _probed(application: Application, compose: Compose) -> set[str] | None:
+    """The Dockerfiles of services that are asked whether they are well; None where that cannot be told apart.
+
+    A platform or cluster asks what it runs, whatever image that is; a database's check tells of nothing else.
+    """
+    found: set[str] = set()
+    for probe in application.facts(HealthProbe):
+        if probe.source == "Dockerfile":
+            continue
+        if not probe.source.startswith("service "):
+            return None
+        path = probe.place.path
+        service = compose.files[path][probe.source.removeprefix("service ")]
+        whole = compose.whole(path, service)
+        built = [dockerfile_of(path, s)[0] for s in whole if s.build]
+        if not built and not DATABASE.search(next((s.image for s in whole if s.image), "postgres")):
+            return None
+        found |= set(built)
+    return found
 
 
 _PUSHES = re.compile(
@@ -147,7 +169,7 @@ class _Context:
 
     @cached_property
     def starts(self) -> set[str]:
-        return {start.command.place.path for start in self.application.facts(Start)}
+        return {start.command.place.path for start in self.application.aside(Start)}
 
     @cached_property
     def contexts(self) -> dict[str, str]:

@@ -45,7 +45,7 @@ _DEPLOYS = re2.compile(
     r"|\bkubectl\s+(?:apply|set image|rollout)\b|\bhelm\s+upgrade\b|\bserverless\s+deploy\b|\bsls\s+deploy\b|\bsam\s+deploy\b"
     r"|\bcdk\s+deploy\b|\beb\s+deploy\b|\baws\s+(?:ecs\s+update-service|lambda\s+update-function-code|deploy\s+create-deployment)"
     r"|aws-actions/amazon-ecs-deploy-task-definition|\bgcloud\s+(?:run|app|functions)\s+deploy\b|google-github-actions/deploy-"
-    r"|azure/webapps-deploy|azure/functions-action|\baz\s+webapp\b[^\n]*deploy|\bcf\s+push\b|cloud-gov/cg-cli-tools|18f/cg-deploy-action"
+    r"|azure/webapps-deploy|azure/functions-action|azure/k8s-deploy|azure/container-apps-deploy-action|\baz\s+webapp\b[^\n]*deploy|\bcf\s+push\b|cloud-gov/cg-cli-tools|18f/cg-deploy-action"
     r"|\bdokku\b|digitalocean/app_action|api\.render\.com/deploy|render-deploy|johnbeynon/render-deploy"
     r"|einaregilsson/beanstalk-deploy|\bcopilot\s+(?:svc\s+)?deploy\b|(?:^|[\s/])deploy(?:[-_](?:prod\w*|stag\w*|app|api|backend|server|web|uat|dev))?\.sh\b|[-_]deploy\.sh\b"
     r"|appleboy/ssh-action|\bansible-playbook\b|\bcap\s+\w+\s+deploy\b|\bterraform\s+apply\b|\bcapistrano\b|\bkamal\s+deploy\b",

@@ -53,7 +53,7 @@ def starts(application: Application) -> Iterator[Start]:
     definite = any(
         s.standing is Standing.PRODUCTION and not _is_plain_compose(s.command) for s in found
     )
-    named = any(c.environment == "production" for c in application.facts(Command))
+    named = any(s.command.environment == "production" for s in found)
     serious = {
         s.command.source
         for s in found

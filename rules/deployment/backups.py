@@ -24,6 +24,8 @@ from auditor.model.deployment import (
     PipelineStep,
     ScheduledTask,
 )
+from auditor.model.pipelines import Job
+from auditor.model.places import Place
 from auditor.model.settings import FrameworkSetting, LocalSettings, in_service
 from auditor.model.values import settings_in
 from auditor.model.web import Route, WebApp
@@ -41,6 +43,16 @@ _TABLE = re.compile(r"[Tt]able|dynamodb", re.I)
 _ABOUT = re.compile(r"\b[\w-]+\s+--version\b|\b(?:apt-get|apt|apk|dnf|yum|brew)\s+[^\n;&|]*")
 """What tells of a tool or installs it does not run it."""
 _WRITES = {"insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many", "replace_one", "bulk_write", "find_one_and_update"}  # fmt: skip
+
+
+def _deployed_from(application: Application) -> tuple[str, Place] | None:
+    """Another repository that a pipeline writes the new version into, for what watches it to deploy."""
+    for job in application.facts(Job):
+        named = next((value for s in job.steps for key, value in s.arguments if key == "repository" and "checkout" in s.uses), "")  # fmt: skip
+        pushes = next((s for s in job.steps if re.search(r"\bgit push\b|\bkustomize edit\b", s.run)), None)  # fmt: skip
+        if named and pushes is not None and job.active:
+            return named, pushes.place
+    return None
 
 
 def _fragile(application: Application) -> Iterator[Evidence]:
@@ -107,6 +119,13 @@ class Backups(Rule):
                 f"{name} runs the database, and its file does not tell of backups ({untold[0].place}).",
                 f"Look at the backups of {name}: a schedule, and how long they are kept.",
             )
+        if not off and not application.facts(BackupScript):
+            if (away := _deployed_from(application)) is not None:
+                name, place = away
+                return unknown(
+                    f"What is deployed stands in another repository, {name} ({place}).",
+                    f"Look in {name} for a job that dumps the database, or for a managed database's backups.",
+                )
         changes = writes or any(route.writes for route in application.facts(Route))
         severity = Severity.CRITICAL if changes else Severity.MEDIUM
         evidence = [

@@ -15,7 +15,6 @@ from auditor.assess.verdict import (
 )
 from auditor.link.application import Application
 from auditor.model.containers import Container, ContainerImage
-from auditor.model.deployment import HealthProbe
 from auditor.model.places import Place
 
 
@@ -28,7 +27,8 @@ class ContainerHardening(Rule):
     has a tag or digest (low), compilers do not stay (low), something checks its health (low).
 
     For each compose service and Kubernetes workload that is not for development: no privileges over
-    the host (high) nor the Docker socket or the host's network (medium), no database port open to every network (medium),
+    the host (high) nor the Docker socket or the host's network (medium), no database port open to every network (medium), nor an administration
+    interface that asks for no login (Kong's, Traefik's, of Redis, Kafka or Celery: medium),
     a volume below each database (medium), a restart policy (low), limits and probes (low). A compose
     file is one for development when its name says so, when it mounts the source or starts a
     development server, or when another stands beside it for production.
@@ -60,8 +60,7 @@ class ContainerHardening(Rule):
         containers = application.facts(Container)
         if not images and not containers:
             return not_applicable("nothing is run in a container, as far as the repository tells")
-        probed = bool(application.facts(HealthProbe))
-        evidence = [e for image in images for e in self._image(image, probed)]
+        evidence = [e for image in images for e in self._image(image)]
         evidence += [e for container in containers for e in self._container(container)]
         evidence += self._restarts(containers)
         if not evidence:
@@ -73,7 +72,7 @@ class ContainerHardening(Rule):
         worst = max(wrong, key=lambda e: e.severity).message
         return judge(f"{worst[0].upper()}{worst[1:]}.", evidence)
 
-    def _image(self, image: ContainerImage, probed: bool) -> Iterator[Evidence]:
+    def _image(self, image: ContainerImage) -> Iterator[Evidence]:
         path = image.place.path
         for word, name, given, place in image.secrets:
             if given:
@@ -104,7 +103,7 @@ class ContainerHardening(Rule):
             yield Evidence(place, State.WEAK, Severity.LOW, told, f"{path} tools")
         if image.healthcheck:
             yield present(image.place, "the image checks its own health", f"{path} health")
-        elif image.serves and not probed:
+        elif image.serves and not image.probed:
             told = "nothing checks whether the container is well: no HEALTHCHECK, no probe"
             yield Evidence(image.place, State.ABSENT, Severity.LOW, told, f"{path} health")
 
@@ -141,6 +140,10 @@ class ContainerHardening(Rule):
                 told,
                 f"{subject} port",
             )
+        if each.panel:
+            told = f"{each.source} opens {each.panel} to every network, without a login"
+            place = each.published_place or each.place
+            yield Evidence(place, State.WEAK, Severity.MEDIUM, told, f"{subject} panel")
         if each.ephemeral:
             told = f"{each.source} keeps its data in the container, without a volume"
             yield Evidence(each.place, State.ABSENT, Severity.MEDIUM, told, f"{subject} volume")

@@ -19,6 +19,8 @@ from auditor.model.pipelines import Job, JobStep
 from auditor.model.places import Place
 from auditor.model.web import WebApp
 
+_BACK = re.compile(r"roll[-_ ]?back|revert", re.I)
+"""What goes back to a version that was tested then."""
 _TEST_STARTS = {"push", "pull_request", "merge_group", "pull_request_target"}
 
 
@@ -56,12 +58,17 @@ class ContinuousIntegration(Rule):
     effort = "medium"
 
     def assess(self, application: Application) -> Verdict:
-        apps = application.facts(WebApp)
+        apps = application.aside(WebApp)  # pipelines do not rest on what the code says
         if not apps:
             return not_applicable("no web application was found")
         jobs = application.facts(Job)
         others = [f.path for f in application.tree.files if _PIPELINE.search(f.path)]
         if not jobs and others:
+            if others[0] in dict(application.unread):
+                return unknown(
+                    f"{others[0]} cannot be read, so whether tests run cannot be told.",
+                    f"Make {others[0]} parse, and audit again.",
+                )
             return unknown(
                 f"{others[0]} takes its jobs from elsewhere, so whether tests run is not in this tree.",
                 "Look at a run of the pipeline: it should run the tests on every change.",
@@ -92,7 +99,7 @@ class ContinuousIntegration(Rule):
                 told = "tests stand in a pipeline that no change starts"
             yield Evidence(step.place, State.DECORATIVE, Severity.MEDIUM, told, step.place.path)
         if not tests:
-            place = jobs[0].place if jobs else application.facts(WebApp)[0].place
+            place = jobs[0].place if jobs else application.aside(WebApp)[0].place
             told = "no pipeline runs tests" if jobs else "no pipeline runs on a change"
             yield Evidence(place, State.ABSENT, Severity.MEDIUM, told, "tests")
 
@@ -104,7 +111,7 @@ class ContinuousIntegration(Rule):
             by_hand = not {"push", "schedule"} & set(job.triggers) if job.triggers else False
             if step is None or not job.active or by_hand or job.after or "manual" in job.condition:
                 continue
-            if _TRIED.search(job.environment):
+            if _BACK.search(job.name) or _TRIED.search(job.environment):
                 continue  # where a change is tried before it is let in
             own = [
                 j for j in jobs if j.pipeline == job.pipeline and j.name in (*job.before, job.name)

@@ -14,6 +14,7 @@ from auditor.assess.verdict import (
     present,
 )
 from auditor.link.application import Application
+from auditor.model.deployment import ContainerService
 from auditor.model.places import Place
 from auditor.model.settings import (
     EnvironmentNames,
@@ -174,6 +175,10 @@ app = FastAPI()
     )
 
 
+_PLAIN = re.compile(r"(?:docker-)?compose\.ya?ml")
+"""A compose file of no environment, beside one for development: it is for the rest."""
+
+
 def _tells(name: str) -> bool:
     """Whether a setting says which environment this is."""
     told = _SELECTS.search(name) is not None and name not in _OF_THE_RUNTIME
@@ -199,6 +204,12 @@ def _told(
         for d in reversed(definitions)
         if d.environment in _DEPLOYED and ".devcontainer/" not in d.place.path
     }
+    if "development" in given and "production" not in given:
+        folder = given["development"].path.rpartition("/")[0]
+        for service in application.facts(ContainerService):
+            plain = _PLAIN.fullmatch(service.place.path.rpartition("/")[2]) and not service.local
+            if plain and service.place.path.rpartition("/")[0] == folder:
+                given.setdefault("production", Place(service.place.path, 1))
     for what, places in (("settings modules", modules), ("deployment files", given)):
         if len(places) > 1:
             told = f"{what} for {' and '.join(sorted(places))}"

@@ -15,6 +15,7 @@ from auditor.assess.verdict import (
     judge,
     not_applicable,
     present,
+    unknown,
 )
 from auditor.link.application import Application
 from auditor.model.pipelines import Job, JobStep, WorkflowWeakness
@@ -179,6 +180,12 @@ class WorkflowSecurity(Rule):
         jobs = [job for job in application.facts(Job) if job.system == "GitHub Actions"]
         weaknesses = application.facts(WorkflowWeakness)
         if not jobs and not weaknesses:
+            broken = [p for p, _ in application.unread if p.startswith(".github/workflows/")]
+            if broken:
+                return unknown(
+                    f"{broken[0]} cannot be read, so it cannot be judged.",
+                    f"Make {broken[0]} parse, and audit again.",
+                )
             return not_applicable("no GitHub Actions workflow was found")
         evidence = [e for job in jobs for e in self._job(job)]
         evidence += self._unpinned(jobs)

@@ -63,7 +63,7 @@ class GracefulShutdown(Rule):
             told = f"nothing closes {each.kind} when the application stops"
             return Evidence(each.place, State.ABSENT, Severity.LOW, told, subject)
         if not each.run:
-            told = f"{each.kind} is closed at {each.closed}, which nothing runs"
+            told = f"{each.kind} is closed at {each.closed}, which the application does not run"
             return Evidence(each.place, State.DECORATIVE, Severity.LOW, told, subject)
         return present(each.place, f"{each.kind} is closed ({each.closed})", subject)
 

@@ -171,6 +171,21 @@ class HealthChecks(Rule):
                 yield Evidence(probe.place, State.WEAK, Severity.MEDIUM, told, probe.source)
 
     good = (
+        {  # the vector store is asked, and what goes wrong goes on
+            "app.py": """
+import os
+from fastapi import FastAPI
+from qdrant_client import AsyncQdrantClient
+
+vectors = AsyncQdrantClient(url=os.environ["QDRANT_URL"])
+app = FastAPI()
+
+@app.get("/health")
+async def health():
+    await vectors.get_collections()
+    return {"status": "ok"}
+""",
+        },
         {  # another program's image asks itself
             "app.py": """
 from fastapi import FastAPI, HTTPException
@@ -248,6 +263,89 @@ urlpatterns = [path("health/", include("health_check.urls"))]
         },
     )
     bad = (
+        {  # FastAPI takes a tuple for data, and a check that tells what went wrong raises nothing
+            "app.py": """
+import os
+import redis
+from fastapi import FastAPI
+from qdrant_client import QdrantClient
+
+cache = redis.Redis()
+vectors = QdrantClient(url=os.environ["QDRANT_URL"])
+app = FastAPI()
+
+def get_cache():
+    if cache is None:
+        raise RuntimeError("not connected")
+    return cache
+
+def check_cache():
+    try:
+        get_cache().ping()
+        return "ok"
+    except Exception as error:
+        return str(error)
+
+@app.get("/health")
+def health():  # expect: high
+    return {"cache": check_cache()}
+
+@app.get("/ready")
+def ready():  # expect: high
+    try:
+        cache.ping()
+        return {"status": "ready"}
+    except Exception:
+        return {"status": "not ready"}, 503
+""",
+        },
+        {  # a vector store is what it depends on
+            "app.py": """
+import os
+from fastapi import FastAPI
+from qdrant_client import AsyncQdrantClient
+
+vectors = AsyncQdrantClient(url=os.environ["QDRANT_URL"])
+app = FastAPI()
+
+@app.get("/health")
+def health():  # expect: high
+    return {"status": "ok"}
+""",
+        },
+        {  # the deeper check leaves the vector store out
+            "app.py": """
+import os
+from fastapi import FastAPI
+from qdrant_client import QdrantClient
+from sqlalchemy import create_engine, text
+
+engine = create_engine(os.environ["DATABASE_URL"])
+vectors = QdrantClient(url=os.environ["QDRANT_URL"])
+app = FastAPI()
+
+@app.get("/health")
+def health():  # expect: low
+    with engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+    return {"status": "ok"}
+""",
+        },
+        {  # what is on, and how far a job is
+            "app.py": """
+from fastapi import FastAPI
+app = FastAPI()  # expect: critical
+job = {"state": "idle"}
+
+@app.get("/sports/live")
+def matches():
+    return []
+
+@app.get("/status")
+def status():
+    return job
+""",
+        },
         {  # how ready an athlete is
             "app.py": """
 from fastapi import Depends, FastAPI

@@ -51,6 +51,13 @@ _WORDS = (
 )
 
 
+_OF_A_DEVICE = re.compile(
+    r"/(?:push[-_]?)?(?:tokens?|devices?|fcm|push|notifications?|(?:web)?hooks?|clients?)/register/?$",
+    re.I,
+)
+"""What is registered there is no account."""
+
+
 def _guessed(route: Route) -> str:
     """What can be tried at a route, by its nature, or by the last word of its path or handler."""
     if not (route.writes or route.method == "ANY") or route.authentication is Guarding.ENFORCED:
@@ -59,6 +66,8 @@ def _guessed(route: Route) -> str:
         return ""
     if route.public:
         return route.public if route.public in _ABUSED else ""
+    if _OF_A_DEVICE.search(route.path):
+        return ""
     last = next((s for s in reversed(route.path.split("/")) if s and s[0] not in "{<"), "")
     for why, words in _WORDS:
         if words.fullmatch(last) or words.fullmatch(route.handler.rpartition(".")[2]):

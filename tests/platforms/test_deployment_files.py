@@ -15,6 +15,8 @@ from auditor.model.transport import HttpsRedirect
 from tests.conftest import Build, load, write
 from tests.platforms.samples import DOCUMENT, SAMPLES, table, yields
 
+_APP = "from fastapi import FastAPI\napp = FastAPI()\n"
+
 
 def test_helm_template_is_read_without_its_actions(build: Build) -> None:
     template = """
@@ -456,3 +458,100 @@ def test_service_that_runs_once_needs_no_restart(build: Build) -> None:
     compose = "services:\n  certbot-init: {image: certbot/certbot:v4}\n  initiative: {image: 'shop/initiative:1'}\n"
     restarts = {c.name: c.restarts for c in build({"compose.yml": compose}).facts(Container)}
     assert restarts == {"certbot-init": True, "initiative": False}
+
+
+def test_script_that_sets_up_a_crontab_schedules_what_it_writes(build: Build) -> None:
+    script = """#!/bin/bash
+cat > /opt/dump.sh << EOF
+pg_dump shop > /var/dumps/shop.sql
+EOF
+(crontab -l; echo "0 2 * * * /opt/dump.sh") | crontab -
+cat > /etc/cron.d/tidy <<'END'
+30 4 * * * root /opt/tidy.sh
+END
+"""
+    commands = build({"app.py": _APP, "ops/install.sh": script}).facts(Command)
+    assert {(c.schedule, c.text) for c in commands if c.schedule} == {
+        ("0 2 * * *", "/opt/dump.sh"),
+        ("30 4 * * *", "root /opt/tidy.sh"),
+    }
+
+
+def test_variable_of_terraform_decides_on_backups(build: Build) -> None:
+    database = 'resource "aws_db_instance" "shop" {\n  backup_retention_period = var.kept\n}\n'
+    default = 'variable "kept" {\n  type    = number\n  default = 7\n}\n'
+    files = {"app.py": _APP, "terraform/rds.tf": database}
+    for more, backups in (
+        ({}, None),
+        ({"terraform/variables.tf": default}, True),
+        ({"terraform/variables.tf": default, "terraform/terraform.tfvars": "kept = 0\n"}, False),
+        ({"terraform/variables.tf": default, "terraform/staging.tfvars": "kept = 0\n"}, True),
+        (
+            {
+                "terraform/staging.tfvars": "kept = 0\n",
+                "terraform/environments/production/terraform.tfvars": "kept = 30\n",
+            },
+            True,
+        ),
+    ):
+        (store,) = build(files | more).facts(ManagedDatabase)
+        assert store.backups is backups, more
+
+
+def test_consoles_without_a_login(build: Build) -> None:
+    compose = """
+services:
+  web:
+    build: .
+    restart: always
+  kong:
+    image: kong:3
+    restart: always
+    environment: {KONG_ADMIN_LISTEN: 0.0.0.0:8001}
+    ports: ["8000:8000", "8001:8001"]
+  inside:
+    image: kong:3
+    restart: always
+    environment: {KONG_ADMIN_LISTEN: 0.0.0.0:8001}
+    ports: ["8000:8000", "127.0.0.1:8001:8001"]
+  proxy:
+    image: traefik:3
+    command: ["--api.insecure=true"]
+    ports: ["80:80", "9090:8080"]
+  flower:
+    build: .
+    command: celery -A shop flower --basic_auth=$LOGIN
+    ports: ["5555:5555"]
+  vectors:
+    image: qdrant/qdrant:v1
+    ports: ["6333:6333"]
+"""
+    found = build({"app.py": _APP, "compose.prod.yml": compose}).facts(Container)
+    assert {c.name: c.panel for c in found if c.panel} == {
+        "kong": "Kong's administration",
+        "proxy": "Traefik's panel",
+    }
+    assert {c.name for c in found if c.published} == {"vectors"}
+
+
+def test_health_of_a_database_says_nothing_of_what_is_built(build: Build) -> None:
+    compose = """
+services:
+  db:
+    image: postgres:17
+    healthcheck: {test: pg_isready}
+  web:
+    build: .
+"""
+    files = {"app.py": _APP, "Dockerfile": "FROM python:3\nCMD gunicorn app:app\n"}
+    for more, probed in (("", False), ("\n    healthcheck: {test: curl localhost}", True)):
+        whole = compose.replace("build: .", f"build: .{more}")
+        (image,) = build(files | {"compose.prod.yml": whole}).facts(ContainerImage)
+        assert image.probed is probed
+
+
+def test_compose_file_that_serves_https_is_no_developers(build: Build) -> None:
+    compose = "services:\n  web:\n    build: .\n    volumes: ['./:/app']\n  proxy:\n    image: caddy:2\n    ports: ['PORT']\n"
+    for port, served in (("443:443", True), ("8080:80", False)):
+        files = {"app.py": _APP, "compose.yml": compose.replace("PORT", port)}
+        assert bool(build(files).facts(Container)) is served

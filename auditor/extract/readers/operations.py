@@ -38,6 +38,12 @@ _COPIES = re.compile(
 )
 """What a command says that fills another database, or leaves the data out."""
 _REFILLS = re.compile(rb"\|\s*(?:pg_restore|mongorestore)\b")
+_RUN = re.compile(
+    r".+\.(?:sh|bash|zsh|ksh|ps1|bat|cmd|py|m?[jt]s|rb|pl|php|go|ya?ml|service|timer|tf|j2|tmpl|template|nomad|hcl)"
+    r"|(?:gnu)?makefile|\.?justfile|[\w-]*cron\w*|[\w-]+",
+    re.I,
+)
+"""Names of what is run, or says what is; a data file only mentions it."""
 _BY_HAND = re.compile(r"(?:gnu)?makefile|justfile|taskfile\.ya?ml", re.I)
 _LOAD = (
     (
@@ -63,6 +69,8 @@ _LOAD = (
 @extracts(Kind.TEXT, Kind.PYTHON, Kind.JAVASCRIPT)
 def backup_commands(source: Source) -> Iterator[Fact]:
     if source.role is Role.DOCUMENTATION or not any(word in source.data for word in _DUMPERS):
+        return
+    if not _RUN.fullmatch(source.name):
         return
     for match in _BACKUP.finditer(source.data):
         by_hand = _BY_HAND.fullmatch(source.name) and b"localhost" in match[2]

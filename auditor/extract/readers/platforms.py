@@ -49,7 +49,8 @@ class PlatformSetting(Fact, frozen=True):
 class ManagedStore(Fact, frozen=True):
     """A database that the platform runs; `backups` as the file says, None where it does not.
 
-    `fragile` tells what lets one command delete it together with its backups.
+    `fragile` tells what lets one command delete it together with its backups; `variable` is what decides
+    on backups where a variable of Terraform does.
     """
 
     platform: str
@@ -57,6 +58,16 @@ class ManagedStore(Fact, frozen=True):
     backups: bool | None
     line: int
     fragile: str = ""
+    variable: str = ""
+
+
+class Variable(Fact, frozen=True):
+    """A number or flag that Terraform is given: the default of a variable, or a line of a `.tfvars` file."""
+
+    name: str
+    value: str
+    given: bool
+    line: int
 
 
 class Staged(Fact, frozen=True):

@@ -18,7 +18,7 @@ from auditor.extract.markup import at, read_json, read_yaml, text_at
 from auditor.extract.source import Source, Unreadable, extracts
 
 SCANNERS = re2.compile(
-    r"(?i)\bpip-audit\b|pypa/gh-action-pip-audit|\bsafety (?:check|scan|ci|--)|pyupio/safety|\bosv-scanner\b|google/osv-scanner"
+    r"(?i)\bpip-audit\b|pypa/gh-action-pip-audit|\bsafety (?:check\b|scan\b|ci\b|--)|pyupio/safety|\bosv-scanner\b|google/osv-scanner"
     r"|\btrivy\b|aquasecurity/trivy|\bsnyk\b|anchore/(?:scan|grype)|\bgrype\b|dependency-review-action|\b(?:npm|yarn|pnpm|bun) audit\b"
     r"|\byarn npm audit\b|\bbetter-npm-audit\b|\baudit-ci\b|dependency-check|\bdep-scan\b|renovatebot/|gemnasium|dependency[-_]scanning"
     r"|\bjake (?:ddt|iq|sbom)\b|\bsocket (?:ci|scan)\b|fossas/fossa|\bfossa test\b|\baudit (?:scan )?\."
@@ -99,6 +99,8 @@ def scan_commands(source: Source) -> Iterator[Fact]:
         return
     runner = next((name for name, names in _RUNNERS if names.fullmatch(source.name)), source.name)
     for number, line in enumerate(source.text.split("\n"), 1):
-        if not line.lstrip().startswith("#") and (match := SCANNERS.search(line)):
+        if not line.lstrip().startswith(("#", "echo ", "printf ", "print(")) and (
+            match := SCANNERS.search(line)
+        ):
             yield ScanCommand(runner, match[0].strip(), number)
             return

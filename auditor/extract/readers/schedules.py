@@ -43,6 +43,32 @@ def crontab(source: Source) -> Iterator[Fact]:
             yield Process("cron", "cron", match[2].strip()[:500], match[1].strip(), number)
 
 
+_SET_UP = re.compile(
+    r"((?:[\d*/,\-]+[ \t]+){4}[\w*/,\-]+|@(?:hourly|daily|weekly|monthly))[ \t]+(/?[^\s\"'*][^\"'\n]*)"
+)
+
+
+@extracts(Kind.TEXT, name=r".+\.(?:ba)?sh")
+def crontab_by_script(source: Source) -> Iterator[Fact]:
+    """`(crontab -l; echo "0 2 * * * /opt/dump.sh") | crontab -`, and what a script writes to `/etc/cron.d`."""
+    if "crontab" not in source.text and "/etc/cron" not in source.text:
+        return
+    inside = ""
+    for number, line in enumerate(source.text.split("\n"), 1):
+        if inside:
+            if line.strip() == inside:
+                inside = ""
+            elif match := _CRON.match(line):
+                yield Process("cron", "cron", match[2].strip()[:500], match[1].strip(), number)
+            continue
+        if line.lstrip().startswith("#") or not re.search(r"\bcrontab\b|/etc/cron", line):
+            continue
+        if opened := re.search(r"<<-?\s*[\"']?(\w+)[\"']?", line):
+            inside = opened[1]
+        elif match := _SET_UP.search(line):
+            yield Process("cron", "cron", match[2].strip()[:500], match[1].strip(), number)
+
+
 @extracts(Kind.PLATFORM, Kind.TEXT, name=r".+\.ya?ml")
 def ansible_cron(source: Source) -> Iterator[Fact]:
     """Tasks of a playbook or role, whatever blocks they stand in."""

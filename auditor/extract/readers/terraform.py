@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
 from auditor.extract.readers.gateways import GatewayLimit
-from auditor.extract.readers.platforms import Alarm, HttpsOnly, ManagedStore, Probe, Process, Traced
+from auditor.extract.readers.platforms import (
+    Alarm,
+    HttpsOnly,
+    ManagedStore,
+    Probe,
+    Process,
+    Traced,
+    Variable,
+)
 from auditor.extract.source import Source, extracts
 
 _MAX_DEPTH = 20
@@ -129,6 +137,10 @@ _RUN_ELSEWHERE = re.compile(
 @extracts(Kind.PLATFORM, name=r".+\.tf")
 def terraform(source: Source) -> Iterator[Fact]:
     for block in blocks(source.text):
+        if block.kind == "variable" and block.labels and "default" in block.attributes:
+            default = block.attributes["default"]
+            if _PLAIN.fullmatch(default):
+                yield Variable(block.labels[0], default, False, block.line)
         if block.kind == "module" and block.labels:
             yield from _module(block)
         if block.kind == "data" and block.labels and _RUN_ELSEWHERE.fullmatch(block.labels[0]):
@@ -138,7 +150,8 @@ def terraform(source: Source) -> Iterator[Fact]:
         kind, name = block.labels[0], block.labels[-1]
         backups = _backed_up(kind, block)
         if not isinstance(backups, str):
-            yield ManagedStore("Terraform", f"{kind}.{name}", backups, block.line, _fragile(kind, block))  # fmt: skip
+            variable = _variable(block) if backups is None else ""
+            yield ManagedStore("Terraform", f"{kind}.{name}", backups, block.line, _fragile(kind, block), variable)  # fmt: skip
         rate = block.below("rate_based_statement") if kind == "aws_wafv2_web_acl" else None
         if rate is not None and rate.below("scope_down_statement") is None:  # else for some paths
             yield GatewayLimit("AWS WAF", name, "", rate.line)
@@ -166,6 +179,17 @@ def terraform(source: Source) -> Iterator[Fact]:
             if not re.match(r"[a-z]+\.[\w.]+$", command):
                 schedule = block.attributes.get("schedule", "")
                 yield Process("Terraform", name, command, schedule, block.line)
+
+
+_PLAIN = re.compile(r"\d{1,6}|true|false")
+
+
+@extracts(Kind.PLATFORM, Kind.TEXT, name=r".+\.tfvars")
+def terraform_variables(source: Source) -> Iterator[Fact]:
+    for number, line in enumerate(source.text.split("\n"), 1):
+        found = re.match(r"^\s*(\w+)\s*=\s*\"?(\w+)\"?\s*(?:[#/].*)?$", line)
+        if found and _PLAIN.fullmatch(found[2]):
+            yield Variable(found[1], found[2], True, number)
 
 
 _ALARMS = {
@@ -201,7 +225,8 @@ def _module(block: Block) -> Iterator[Fact]:
     kept = next(block.all("backup_retention_period"), None)
     if kept is None or not _DATABASE_MODULE.search(f"{source} {name}".split("?")[0]):
         return
-    yield ManagedStore("Terraform", f"module.{name}", _days(kept), block.line, _fragile("aws_db_instance", block))  # fmt: skip
+    variable = _variable(block) if _days(kept) is None else ""
+    yield ManagedStore("Terraform", f"module.{name}", _days(kept), block.line, _fragile("aws_db_instance", block), variable)  # fmt: skip
 
 
 def _fragile(kind: str, block: Block) -> str:
@@ -257,6 +282,18 @@ def _backed_up(kind: str, block: Block) -> bool | str | None:
         case "scaleway_rdb_instance" if block.attributes.get("disable_backup") == "true":
             return False
     return True if _ALWAYS.fullmatch(kind) else _NO_DATABASE
+
+
+_DECIDES = ("backup_retention_period", "enabled", "cloud_backup", "backup_enabled", "provider_backup_enabled", "backup_retention_days")  # fmt: skip
+
+
+def _variable(block: Block) -> str:
+    """The variable that decides whether a database is backed up."""
+    for name in _DECIDES:
+        for value in block.all(name):
+            if found := re.fullmatch(r"(?:\$\{)?var\.(\w+)\}?", value):
+                return found[1]
+    return ""
 
 
 def _days(text: str) -> bool | None:
