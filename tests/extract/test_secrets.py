@@ -170,6 +170,54 @@ FOUND = {
         "curl -X POST -u deploy:" + value(12) + " https://ci.shop.io/job",
         "curl-login",
     ),
+    "a setter": ("A.java", 'factory.setPassword("' + value(14) + '");', "password"),
+    "a salt of WordPress": (
+        "wp-config.php",
+        "define('AUTH_KEY', 'MW1pxMct(>M%0Vl 2(#o0|2$cB" + "+K|.G$hB~4Juw@]:(5;oV<<W3^e_R-fg');",
+        "secret-assignment",
+    ),
+    "a secret that startproject makes": (
+        "settings.py",
+        'KEY = "django-insecure-' + "o39+_auk!pw@=y1sv^4pf7=m*vzi" + '9=3^aqwqsn*8bh=$-n@9y6"',
+        "signing-secret",
+    ),
+    "a login of a registry": (
+        "config.json",
+        '{"auths": {"x": {"auth": "'
+        + base64.b64encode(b"shop:" + value(14).encode()).decode()
+        + '"}}}',
+        "registry-login",
+    ),
+    "a registry's login in a cluster's secret": (
+        "secret.yaml",
+        ".dockerconfigjson: "
+        + base64.b64encode(
+            b'{"auths":{"x":{"auth":"' + base64.b64encode(b"shop:" + value(14).encode()) + b'"}}}'
+        ).decode(),
+        "registry-login",
+    ),
+    "a password of PostgreSQL": (".pgpass", "db.shop.io:5432:*:shop:" + value(10), "password"),
+    "a password that git keeps": (
+        ".git-credentials",
+        "https://me@shop.io:" + value(10) + "@git.io",
+        "password",
+    ),
+    "a password of a netrc": (
+        ".netrc",
+        "machine git.io login me password " + value(10),
+        "password",
+    ),
+    "Rails' key": ("master.key", value(32, HEX), "password"),
+    "a hash of a web server's user": (
+        ".htpasswd",
+        "admin:$apr1$tp8glkbm$" + value(22),
+        "password-hash",
+    ),
+    "a hash of a host's user": (
+        "shadow",
+        "me:$6$" + value(16) + "$" + value(86) + ":17431:0:::",
+        "password-hash",
+    ),
     "the default of a database": (
         "a.py",
         'P = os.getenv("DB_PASSWORD", "post' + 'gres")',
@@ -251,6 +299,12 @@ NOT_FOUND = {
     "a setting of Stalwart": ("values.yaml", 'secret = "%{env:LDAP_BIND_PASSWORD}%"'),
     "a test of Jinja": ("a.yml", "when: users | selectattr('rotate_password', 'defined') | list"),
     "a fingerprint": ("a.jsonl", "SSH host key: SHA256:" + value(43) + " (ED25519)"),
+    "what sops encrypts": ("a.yaml", "smtpPassword: ENC[AES256_GCM,data:" + value(9) + "==,iv:" + value(43) + "=,tag:x=,type:str]"),
+    "Spring's password of a start": ("a.log", "Using generated security password: 1f3870be-274f-4c49-" + "b3e3-1a0c6728957f"),
+    "a public key of no prefix": (".env", 'PUBLIC_KEY="' + value(64) + '"'),
+    "a placeholder in a netrc": (".netrc", "machine git.io login me password <your-password>"),
+    "a message of a setter": ("a.ts", 'setPassword("Password is required")'),
+    "a rule for passwords": ("a.js", 'const password = "^(?=.*[a-z])(?=.*[A-Z])(?=.*\\d)[A-Za-z\\d@$!%*?&]{8,}$"'),
     "a cast": ("a.conf", "pwd = (char *) (p + ulen + 2);"),
     "a local service's key in a document": ("a.md", "MINIO_SECRET_KEY=minioadmin"),
 }  # fmt: skip
@@ -279,6 +333,10 @@ MILD = {
     "a token that is a UUID": (
         ".env",
         "HOST_UPDATE_TOKEN=" + "1f3870be-274f-4c49-" + "b3e3-1a0c6728957f",
+    ),
+    "a key that a comment explains": (
+        "a.go",
+        '// Mask keys (e.g., "api_key:AIza' + value(35) + '")',
     ),
     "a local service's key": (".env", "MINIO_SECRET_KEY=minioadmin"),
 }
@@ -359,6 +417,17 @@ COMPOSED = {
     "an option with one dash": ("ci.yml", "- goveralls -repotoken " + "3gHdORO5k5ziZcWM" + "Bxnd9LrMZaJs8m9x5", ["medium"]),
     "a value that is appended": ("ci.yml", "TOKEN+='" + "79960c12a1" + "e067f2ec'", ["medium"]),
     "hashes that another scanner keeps": (".secrets.baseline", '"hashed_secret": "' + "9d989e8d27dc9e0ec3389fc8" + '55f142c3d40f0c50"', []),
+    "what another name gives": ("compose.yml", "POSTGRES_PASSWORD: ${PG:-sho" + "pdata}", ["low"]),
+    "three letters": ("compose.yml", "POSTGRES_PASSWORD: ${POSTGRES_PASSWORD:-hub}", ["low"]),
+    "what signs a service's tokens": ("compose.yml", "- JWT_SECRET_KEY=dev-jwt-secret-key", ["medium"]),
+    "a tag that is none in a list": ("compose.yml", "- POSTGRES_PASSWORD=!ChangeMe!", ["low"]),
+    "a default that a comment shows": ("compose.yml", "#  - POSTGRES_PASSWORD=postgres", []),
+    "a number in a connection": ("appsettings.json", '"Main": "Server=db;Uid=shop;Password=7831' + '01;"', ["low"]),
+    "a login in a table": ("config.json", '{"host": "db.shop.io", "user": "shop", "password": "ora' + 'cle"}', ["low"]),
+    "labels of a form": ("form.js", "f({host: 'Host', user: 'User', password: 'Password'})", []),
+    "the names of a login's fields": ("form.js", "f({host: 'host', user: 'user', password: 'password'})", []),
+    "an environment variable of an image": ("Dockerfile", "ENV A=b \\\n  FTP_PASSWORD=applic" + "ation \\\n  C=d", ["low"]),
+    "a parameter's default": ("stack.json", '"DBPassword": {"Type": "String", "Default": "' + value(14) + '"}', ["medium"]),
     "what is made at run time": ("data.py", 'data = {"password": f"{uuid.uuid4()}"}', []),
 }  # fmt: skip
 

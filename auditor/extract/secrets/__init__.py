@@ -28,6 +28,7 @@ from auditor.extract.secrets.patterns import (
     URL_LOGIN,
     Pattern,
 )
+from auditor.extract.secrets.stores import stored
 from auditor.extract.secrets.structure import COMMON_PASSWORDS, decode, is_common
 
 _MAX_FINDINGS = 200
@@ -76,6 +77,8 @@ def find_secrets(
     for found in _all(text, place):
         if kind is Kind.WORKFLOW and _lives_for_a_job(found, text):
             continue
+        if found[2] in _KNOWN_TO_ALL and _is_left_out(found, text, place):
+            continue
         taken.add(_weighed(found, text, place))
         if len(taken.found) >= _MAX_FINDINGS:
             break
@@ -85,9 +88,19 @@ def find_secrets(
     return [_secret(text, starts, found) for found in sorted(taken.found.values())]
 
 
+_KNOWN_TO_ALL = ("default-password", "local-url-password")
+"""What gives nothing away, and is a weakness only where it is in use."""
+
+
+def _is_left_out(found: _Found, text: bytes, place: Place) -> bool:
+    """What a comment in code, a page or a manifest shows, and where a local database would be."""
+    shown = place.yaml or place.prose or place.code or found[2] == "local-url-password"
+    return shown and _line_before(text, found[0]).startswith(_COMMENTS)
+
+
 def _lives_for_a_job(found: _Found, text: bytes) -> bool:
     """Databases and applications that a pipeline starts for its tests."""
-    if found[2] in ("default-password", "local-url-password"):
+    if found[2] in _KNOWN_TO_ALL:
         return True
     if found[2] == "url-password" and _LOCAL.fullmatch(found[7]):
         return True
@@ -98,8 +111,11 @@ def _lives_for_a_job(found: _Found, text: bytes) -> bool:
 def _weighed(found: _Found, text: bytes, place: Place) -> _Found:
     """Documents, tests and comments show examples more often than what is in use.
 
-    A format of a provider is what it is, wherever it stands.
+    A format of a provider is what it is, wherever it stands, unless somebody tells how it looks.
     """
+    line = _line_before(text, found[0])
+    if line.startswith(_COMMENTS) and _FOR_EXAMPLE.search(line.decode("latin-1")):
+        return (*found[:4], "low", *found[5:])
     if found[4] == "low" or (
         found[4] == "high" and found[2] not in ("url-password", "private-key")
     ):
@@ -116,7 +132,7 @@ def _is_shown(found: _Found, text: bytes, place: Place) -> bool:
     """Whether a comment, a documentation string or a test's setting shows a value, or a page asks
     another site for a script with it."""
     start, end, kind = found[:3]
-    line = text[text.rfind(b"\n", 0, start) + 1 : start].lstrip()
+    line = _line_before(text, start)
     if line.startswith(_COMMENTS) or b"<script" in line or b'src="' in line:
         return True
     value = text[start:end].decode("utf-8", "replace")
@@ -129,6 +145,12 @@ def _is_shown(found: _Found, text: bytes, place: Place) -> bool:
     return place.name.endswith(".py") and text.count(b'"""', 0, start) % 2 == 1
 
 
+def _line_before(text: bytes, start: int) -> bytes:
+    """What stands before a place on its line, as far as one looks."""
+    return text[max(text.rfind(b"\n", 0, start) + 1, start - 1000) : start].lstrip()
+
+
+_FOR_EXAMPLE = Words(r"(?i)\be\.?g\.?[\s,:]|\bexamples?\b|\blooks like\b|\bsuch as\b")
 _OF_A_TEST = Words(r"(?i)(?:^|[_\-])(?:unit)?tests?(?:ing)?(?:[_\-]|$)")
 
 
@@ -140,6 +162,7 @@ def _all(text: bytes, place: Place) -> Iterator[_Found]:
     yield from _keys(text)
     yield from _wrapped(text)
     yield from _addresses(text, place)
+    yield from _kept(text, place)
     yield from _arguments(text, place)
     for assignment in assignments(text, place):
         if (judged := judge(assignment, text, place)) is not None:
@@ -305,6 +328,19 @@ def _wrapped(text: bytes) -> Iterator[_Found]:
             break
 
 
+# --- logins that programs keep
+
+
+def _kept(text: bytes, place: Place) -> Iterator[_Found]:
+    for start, end, store in stored(text, place.name):
+        value = text[start:end].decode("utf-8", "replace")
+        hashed = store.title == "password hash"
+        if not hashed and (values.is_reference(value) or values.is_placeholder(value)):
+            continue
+        kind = "password-hash" if hashed else "password"
+        yield start, end, kind, store.title, store.confidence, "", "", ""
+
+
 # --- secrets that functions are called with
 
 _ROUND = r"\((?:[^()]|\([^()]*\))*\)"
@@ -358,11 +394,17 @@ def _addresses(text: bytes, place: Place) -> Iterator[_Found]:
     for match in CONNECTION_PASSWORD.finditer(text):
         start, end = match.span(1)
         password = text[start:end].decode("utf-8", "replace")
+        title = "password in a connection string"
+        kept = place.role is Role.SOURCE and (place.settings or place.deploys)
+        if kept and (is_common(password) or values.is_number(password)):
+            yield start, end, "local-url-password", f"default {title}", "low", "", "", ""
         if _made_up(password) or password.lower() in COMMON_PASSWORDS or len(password) < 6:
             continue
-        if values.is_mixed(password) and not re.search(r"[()\[\]]", password):
-            title = "password in a connection string"
-            yield start, end, "url-password", title, "medium", "", "", ""
+        if re.search(r"[()\[\]]", password):
+            continue
+        if values.is_mixed(password) or (kept and password.isalpha()):
+            confidence = "medium" if values.is_mixed(password) else "low"
+            yield start, end, "url-password", title, confidence, "", "", ""
 
 
 def _made_up(password: str) -> bool:

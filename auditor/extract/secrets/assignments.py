@@ -33,9 +33,9 @@ _REST = re.compile(
 _TYPES = rb"(?:str|string|String|bytes|Final(?:\[\w+\])?|Optional\[\w+\]|SecretStr|Secret|any|const|\w+ \| None)"
 _JOIN = re.compile(
     rb"([\\\"'`\])]{0,4})(?:[ \t]{0,8}:[ \t]{0,4}" + _TYPES + rb"[ \t]{0,4}="
-    rb"|,\s{0,40}[\"']?[vV]alue[\"']?[ \t]{0,4}[:=]|[ \t]{0,40}(?:=>|:=|\+?={1,3}|!={1,2}|:-|:|,)"
+    rb"|[ \t]{0,8}:?[ \t]{0,4}\{[^{}]{0,200}\b[dD]efault[\"']?[ \t]{0,8}[:=]|,\s{0,40}[\"']?[vV]alue[\"']?[ \t]{0,4}[:=]|[ \t]{0,40}(?:=>|:=|\+?={1,3}|!={1,2}|:-|:|,)"
     rb"|[ \t\n]{1,40}(?:\|\||\?\?|or)|[ \t]{1,8}value[ \t]{0,4}="
-    rb"|[ \t\r]{0,8}\n[ \t]{1,40}value[ \t]{0,4}:|[ \t]{0,8}\{[^{}]{0,200}\bdefault[ \t]{0,8}=|>|[ \t]+)"
+    rb"|[ \t\r]{0,8}\n[ \t]{1,40}value[ \t]{0,4}:|>|\((?=\s{0,8}(?:[\w.]{1,40}\()?[\"'`])|[ \t]+)"
 )
 """What ends a name's quotation, and what joins it to its value."""
 _WINDOW = 700
@@ -49,6 +49,13 @@ _VALUE = re.compile(
 """Behind the group, a quoted text; its last character is the quotation mark, or what escapes it."""
 _BARE = re.compile(rb"[ \t]{0,12}([^\s\"'`,;<>(){}\[\]|&\\#][^\s\"'`,;<>(){}\[\]|&\\]{3,})")
 _LINE = re.compile(rb"[ \t]{0,12}([^\s\"'`#][^\r\n]{2,})")
+_DEFAULT = re.compile(
+    rb"([^\s\"'`,;<>(){}\[\]|&\\#$](?:[^\s\"'`,;<>(){}\[\]|&\\$]|\$(?![{(]|[A-Z_]{2}))+)"
+)
+_OTHER_S_DEFAULT = re.compile(
+    rb"[ \t]{0,12}\$\{(?:\w{1,80}:-|[A-Z0-9_]{1,80}-)" + _DEFAULT.pattern + rb"\}"
+)
+"""`POSTGRES_PASSWORD: ${DB_PW:-…}`: what is given where another name has no value."""
 NAME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 
 
@@ -116,7 +123,9 @@ class Place:
 
 
 _YAML = Words(r"(?i)\.ya?ml(?:\.|$)")
-_SHELL = Words(r"(?i)\.(?:sh|bash|zsh|envrc|bat|ps1)$|dockerfile|^procfile|makefile")
+_SHELL = Words(
+    r"(?i)\.(?:sh|bash|zsh|envrc|bat|ps1)$|^\.(?:bash|zsh)_?[a-z]+$|^\.profile$|dockerfile|^procfile|makefile"
+)
 _CODE = Words(r"(?i)\.(?:py|ipynb|[cm]?[jt]sx?|vue|svelte|rb|php|go|java|kts?|scala|cs|rs|exs?)$")
 _PROSE = Words(r"(?i)\.(?:md|rst|txt|log|mdx|adoc|out|csv)$")
 _DEPLOYMENT = Words(r"(?i)dockerfile|\.(?:tfvars|tf|toml)$")
@@ -126,7 +135,7 @@ _SETTINGS_FILE = Words(
     r"|credentials?|constants|appsettings)[\w.\-]*\.(?:py|jsx?|tsx?|json|php|rb)$|^web\.config$|^\.npmrc$|^\.pypirc$|^\.netrc$"
 )
 _LINE_FILE = Words(
-    r"(?i)(?:^|\.)env(?:\.|$)|^\.?env[_\-][a-z]+$|\.(?:ini|cfg|conf|properties|envrc)$|^\.npmrc$|^\.pypirc$"
+    r"(?i)(?:^|\.)env(?:\.|$)|^\.?env[_\-][a-z]+$|\.(?:ini|cfg|conf|properties|envrc)$|^\.npmrc$|^\.pypirc$|^\.?credentials$|^\.my\.cnf$|^\.s3cfg$|^\.boto$"
 )
 _TRANSLATION = Words(
     r"(?i)^(?:messages|translations?|locales?|i18n|strings|lang|labels)?[_.\-]?(?:(?:ar|bg|bn|ca|cs|da|de|el|en|es|et|eu|fa|fi|fr|gl|he"
@@ -181,16 +190,21 @@ def _read(text: bytes, start: int, joined: re.Match[bytes], place: Place) -> Ass
         return None
     if join == ">" and text[name_start - 1 : name_start] != b"<":
         return None
+    if join == "(" and (closed or not _SETTER.match(name.rpartition(".")[2])):
+        return None
     end = min(len(text), at + _WINDOW)
     value = _VALUE.match(text, at, end)
+    first = at if value is None else _behind_quotes(text, value.span(1)[1])
+    other = join in ("=", ":") and _OTHER_S_DEFAULT.match(text, first, end)
+    if other:
+        return _made(name, text, *other.span(1), False, ":-", name_start)
     if value is not None:
         last = value.span(0)[1] - 1
-        first = _behind_quotes(text, value.span(1)[1])
         return _made(name, text, first, last, True, join, name_start)
-    if join in (",", "or", "||", "??"):
+    if join in (",", "or", "||", "??", "("):
         return None
     to_end = place.lines or (place.yaml and join != "=")
-    pattern = _LINE if to_end and join != ":-" else _BARE
+    pattern = _DEFAULT if join == ":-" else _LINE if to_end else _BARE
     bare = pattern.match(text, at, end)
     if bare is None:
         return None
@@ -222,6 +236,8 @@ def _stands_alone(text: bytes, start: int, at: int, name: str) -> bool:
     )
 
 
+_SETTER = re.compile(r"(?:[sS]et|with)_?[A-Z_a-z]*")
+"""`factory.setPassword("…")`"""
 _COMMENT = re.compile(rb"\s#")
 
 
@@ -253,12 +269,15 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     """Whether an assignment gives away a secret."""
     value, name = found.value.strip(), found.name
     sense = meaning_of(name)
+    if sense is Meaning.PERHAPS and name in ("pass", "pw") and _is_in_a_login(found, text, value):
+        sense = Meaning.PASSWORD
     if sense is None or (place.words and not values.looks_random(value)):
         return None
     if not _may_be_bare(found, place, value) or len(value) < 3:
         return None
     known = sense is Meaning.PASSWORD and is_common(value)
-    if values.is_reference(value) and not (known and found.quoted and value[0] == "!"):
+    written = value[0] == "!" and (found.quoted or found.join != ":")
+    if values.is_reference(value) and not (known and written):
         return None  # `!ChangeMe!` is a tag of YAML where it is not quoted
     if not (value.isascii() or values.looks_random(value)):
         return None
@@ -271,8 +290,10 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     if value.startswith("eyJ") and value.count(".") == 2 and not jwt(value, ""):
         return None  # a key for browsers, or nothing that anybody has signed
     signs = sense is Meaning.SIGNING and _is_written_in_code(found, place, text)
-    if sense is Meaning.PASSWORD and _is_the_service_s(found, place, value):
-        known = True
+    if sense is Meaning.PASSWORD:
+        known = known or values.is_number(value) or _is_the_service_s(found, place, value)
+    elif sense is Meaning.SIGNING and place.composes and not values.is_placeholder(value):
+        known = True  # the service signs with it, whatever the text is
     if not _is_fallback(found) and not known and _names_itself(value, name):
         own = name.rpartition(".")[2].lower().replace("_", "")
         if not signs or (value != "secret" and re.sub(r"[\W_]", "", value).lower() in own):
@@ -282,7 +303,7 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     random = values.looks_random(value) and not values.is_text(value)
     if place.role in (Role.TEST, Role.EXAMPLE) and not (random and place.lines):
         return None
-    if signs and not random:
+    if signs and (not random or len(value) < 12):
         return _written_in_code(found, place, value)
     if not known and values.is_placeholder(value):
         return _is_started_with(found, sense, place, value)
@@ -295,7 +316,7 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
             return None
         random = random or values.is_mixed(hidden)
     if sense is Meaning.PASSWORD:
-        return _password(found, place, value, random)
+        return _password(found, place, value, random, text)
     if sense is Meaning.PERHAPS:
         return _perhaps(found, place, value, random)
     return _secret(found, sense, place, value, random)
@@ -307,10 +328,16 @@ def _is_the_service_s(found: Assignment, place: Place, value: str) -> bool:
         return True
     if not place.composes and not place.lines and not (place.settings and found.name.isupper()):
         return False
-    return len(value) >= 5 and value.lower() in words_of(found.name) and meaning_of(value) is None
+    own = words_of(found.name)
+    if len(value) >= 5 and value.lower() in own and meaning_of(value) is None:
+        return True
+    named = value.isalpha() and value.islower() and len(value) > 8 and value in "".join(own)
+    return place.lines and place.role is Role.SOURCE and named
 
 
-def _password(found: Assignment, place: Place, value: str, random: bool) -> Judged | None:
+def _password(
+    found: Assignment, place: Place, value: str, random: bool, text: bytes
+) -> Judged | None:
     default = ("default-password", "default password", "low")
     if found.join.startswith("!"):
         return None
@@ -318,10 +345,13 @@ def _password(found: Assignment, place: Place, value: str, random: bool) -> Judg
     exports = exports or (place.settings and found.quoted and found.name.isupper())
     if is_common(value) or value.isdigit():
         kept = place.deploys or (found.quoted and place.settings) or _is_fallback(found) or exports
+        kept = kept or _is_in_a_login(found, text, value)
         typed = place.code and found.quoted and found.join in ("=", ":") and len(value) >= 6
         return default if kept or (typed and any(map(str.isdigit, value))) else None
-    if (place.deploys or exports) and _ONE_WORD.fullmatch(value) and not values.is_mixed(value):
-        return default
+    instead = _is_given_instead(found, text)
+    if _ONE_WORD.fullmatch(value) and (len(value) > 3 or instead or place.composes):
+        if place.deploys or exports or instead or _is_in_a_login(found, text, value):
+            return default
     if len(value) < 6:
         return None
     if random and len(value) >= 12:
@@ -349,8 +379,23 @@ _RESOURCE = re.compile(r"[a-z]+(?:[\-.][a-z0-9]{1,12})+")
 _HEX = re.compile(r"[0-9a-f]+")
 """In code, what a table of users holds rather than a password."""
 _ONE_WORD = re.compile(
-    r"(?!str(?:ing)?$|int$|text$|bool|object$|optional|required)[a-z][A-Za-z_\-]{3,40}"
+    r"(?!str(?:ing)?$|int$|text$|bool|object$|optional|required|yes$|no$|any$)[a-z][A-Za-z_\-]{2,40}"
 )
+
+
+def _is_in_a_login(found: Assignment, text: bytes, value: str) -> bool:
+    """Whether a host and a user stand around a quoted password, so that any word is one."""
+    if not found.quoted or found.join not in ("=", ":", "=>") or not value.islower():
+        return False
+    around = text[max(0, found.name_start - 300) : found.end + 200]
+    named = value in words_of(found.name)
+    return not named and bool(_HOST.search(around)) and bool(_USER.search(around))
+
+
+_HOST = re.compile(
+    rb"(?i)\b(?:host|hostname|server)[\"']?\s{0,4}(?:[:=]|=>)\s{0,4}[\"'][\w\-]*[.\w]"
+)
+_USER = re.compile(rb"(?i)\b(?:user|username|login)[\"']?\s{0,4}(?:[:=]|=>)\s{0,4}[\"']\w")
 
 
 def _perhaps(found: Assignment, place: Place, value: str, random: bool) -> Judged | None:
@@ -365,9 +410,8 @@ def _perhaps(found: Assignment, place: Place, value: str, random: bool) -> Judge
         or found.join.startswith(("!", ">"))
     ):
         return None
-    if re.search(r"[.:/](?!.*=$)", value) and not values.looks_random(
-        re.split(r"[.:/]", value)[-1]
-    ):
+    names = re.search(r"[.:/](?!.*=$)", value) and not values.is_scrambled(value)
+    if names and not values.looks_random(re.split(r"[.:/]", value)[-1]):
         return None
     return (
         "secret-assignment",
@@ -443,7 +487,7 @@ def _is_written_in_code(found: Assignment, place: Place, text: bytes) -> bool:
     if not found.quoted or place.role is not Role.SOURCE or not place.code:
         return False
     if _is_fallback(found):
-        return found.join != "," or _gets(text, found.name_start)
+        return _is_given_instead(found, text)
     if found.join not in _ASSIGNS and not _TYPED.fullmatch(found.join):
         return False
     name = found.name.lower()
@@ -458,6 +502,11 @@ def _is_written_in_code(found: Assignment, place: Place, text: bytes) -> bool:
     if name.startswith(("test", "mock", "fake", "dummy", "example")):
         return False
     return "secret" in name or bool(_OWN_KEY.search(name))
+
+
+def _is_given_instead(found: Assignment, text: bytes) -> bool:
+    """Whether a value is what a setting is where nothing sets it."""
+    return _is_fallback(found) and (found.join != "," or _gets(text, found.name_start))
 
 
 def _gets(text: bytes, start: int) -> bool:
@@ -507,7 +556,8 @@ def _may_be_bare(found: Assignment, place: Place, value: str) -> bool:
     if found.quoted or place.lines or place.yaml or found.join == ":-":
         return True
     if place.shell or place.terraform:
-        return found.join in ("=", "", ":") and not values.is_text(value)
+        word = found.name.isupper() and len(words_of(found.name)) > 1
+        return found.join in ("=", "", ":") and (word or not values.is_text(value))
     if ("." in value and not value.startswith("ey")) or re.search(r"[(\[{]", value):
         return False
     if place.prose and found.name.isupper() and found.join == "=":
@@ -546,6 +596,8 @@ def _in_template(text: bytes, start: int) -> bool:
 def _shows_an_example(text: bytes, start: int) -> bool:
     """Inside of a schema's example: `json_schema_extra = {"example": {"password": …}}`."""
     before = text[max(0, start - 300) : start]
+    if before.endswith(b"Using generated security "):
+        return True  # Spring Boot makes another one at each start
     if b"otpauth://" in before[-100:] or b"motp://" in before[-100:]:
         return True
     return b"xample" in before and _EXAMPLE.search(before) is not None

@@ -84,11 +84,13 @@ _STRONGLY_PUBLIC = {
 }
 _FLAT = re.compile(r"(?:password|passwd|secret|apikey|secretkey|privatekey|accesskey|passphrase)$")
 _NUMBERED = re.compile(r"(?:dc|env|node|site|zone|region|cluster)?\d+")
-_FLAT_TOKEN = re.compile(r"(?:token|pwd)$")
+_FLAT_TOKEN = re.compile(
+    r"(?:token|.salt|(?:auth|nonce|loggedin|licen[cs]e|signing|session|crypto)key)$"
+)
 
 
 SHIPPED = re.compile(
-    r"^(?:VITE|REACT_APP|NEXT_PUBLIC|EXPO_PUBLIC|NUXT_PUBLIC|GATSBY|PUBLIC|VUE_APP)_"
+    r"^(?:VITE|REACT_APP|NEXT_PUBLIC|EXPO_PUBLIC|NUXT_PUBLIC|GATSBY|PUBLIC(?!_KEY)|VUE_APP)_"
 )
 """Settings whose values a build writes into what browsers get, by the build tools' documentation."""
 
@@ -124,7 +126,7 @@ def meaning(name: str) -> Meaning | None:
     qualifiers = set(before)
     if {*qualifiers, last} & _STRONGLY_PUBLIC or qualifiers & {"hashed", "encrypted"}:
         return None
-    if last in _PASSWORDS or last.endswith(("password", "passwd", "passphrase")):
+    if last in _PASSWORDS or last.endswith(("password", "passwd", "passphrase", "pwd")):
         return (
             Meaning.PERHAPS
             if name in ("pass", "pw") or qualifiers & _OF_FORMS

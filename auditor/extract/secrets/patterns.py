@@ -202,6 +202,12 @@ PATTERNS = (
     # --- formats of many
     _p("json-web-token", "signed JSON web token", "eyJ",
        r"[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{20,}", check=structure.jwt, longest=4400),
+    Pattern("signing-secret", "Django's signing secret", ("django-insecure-",),
+            r"(?P<v>django-insecure-[a-z0-9!@#$%^&*(\-_=+)]{20,50})", check=structure.django),
+    Pattern("registry-login", "login of a container registry", ('"auth"',),
+            r'"auth"\s*:\s*"(?P<v>[A-Za-z0-9+/]{12,600}={0,2})"', "medium", structure.basic, longest=700),
+    Pattern("private-key", "PuTTY's private key", ("Private-Lines: ",),
+            r"Private-Lines: [0-9]{1,3}\s+(?P<v>[A-Za-z0-9+/=\s]{60,})", "high", structure.pem, longest=6000),
     Pattern("curl-login", "login that curl sends", ("curl ",),
             r"curl (?:[^\n]{0,200}\s)?(?:-u|--user)[ =]?[\"']?(?P<v>[^\s:\"'$<>{}]{1,40}:[^\s\"'`]{4,80})", "medium", structure.login),
     Pattern("basic-credentials", "login in a Basic header", ("Basic ", "basic "),

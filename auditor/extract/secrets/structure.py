@@ -87,6 +87,8 @@ def jwt(value: str, around: str) -> str:
         return ""
     if claims.get("role") == "anon" or claims.get("sub") == "1234567890":
         return ""  # Supabase's publishable key, and the example of jwt.io
+    if claims.get("iss") == "supabase-demo":
+        return "low"  # what everybody's copy starts with: https://supabase.com/docs/guides/self-hosting/docker
     if claims.get("role") == "service_role":
         return "high"
     expiry = claims.get("exp")
@@ -107,10 +109,17 @@ def _object(part: str) -> dict[str, Any] | None:
 def basic(value: str, around: str) -> str:
     """User and password of RFC 7617, in base64."""
     data = decode(value)
-    match = re.fullmatch(rb"([\x21-\x7e]{0,80}):([\x20-\x7e]{4,120})", data or b"")
+    match = re.fullmatch(rb"([\x21-\x7e]{0,80}?):([\x20-\x7e]{4,300})", data or b"")
     if match is None:
         return ""
     return login(match[0].decode(), around)
+
+
+def django(value: str, around: str) -> str:
+    """Fifty characters of what startproject draws from, a third of them signs."""
+    drawn = value.removeprefix("django-insecure-")
+    signs = sum(not char.isalnum() for char in drawn)
+    return "medium" if signs >= 5 and len(set(drawn)) >= 15 else ""
 
 
 def login(value: str, around: str) -> str:
@@ -206,6 +215,7 @@ COMMON_PASSWORDS = frozenset(
         "docker",
         "secret123",
         "devpassword",
+        "demo",
     ]
 )
 """Well-known passwords of local services and of documentation."""

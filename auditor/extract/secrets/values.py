@@ -54,18 +54,37 @@ _WORDS_OF_FOUR = frozenset(_FOUR_LETTERS.split())
 
 def is_reference(value: str) -> bool:
     """Whether a value stands for another: a template, a variable, an address in a vault."""
-    return not value.isalnum() and _REFERENCE.search(value)
+    return not value.isalnum() and not is_scrambled(value) and _REFERENCE.search(value)
 
 
 def is_placeholder(value: str) -> bool:
     """Whether a value only shows where the real one goes."""
-    if _NO_VALUE.search(value) or "EXAMPLE" in value or is_repetitive(value):
+    if "EXAMPLE" in value or is_repetitive(value):
         return True
+    if _NO_VALUE.search(value):
+        return not is_scrambled(value)
     if value.startswith(_FOR_AUTOMATED_TESTS):
         return True
     return not looks_random(value) and _MADE_UP.search(value)
 
 
+@functools.lru_cache(1024)
+def is_scrambled(value: str) -> bool:
+    """Signs of many kinds between letters that make no words, as WordPress's salts: whatever such a
+    value has in common with a template is chance."""
+    if len(value) < 24 or _EXPRESSION.search(value):
+        return False
+    signs, digits = set(_SIGNS.findall(value)), sum(map(str.isdigit, value))
+    if len(signs) < 5 or digits < 2 or entropy(value) < 4.2:
+        return False
+    common, pairs = _common_pairs(value)
+    return pairs >= 5 and common / pairs < 0.55
+
+
+_SIGNS = re.compile(r"[^\w\s]")
+_EXPRESSION = Words(
+    r"\\|\(\?|a-z|A-Z|0-9|\$\{\w|%\(\w+\)|\{\{|^E(?:NC|V)[\[(]|^!\w|:/|^data:|^[\w\-.:]{24}"
+)
 _FOR_AUTOMATED_TESTS = "6LeIxAcTAAAAA"
 """reCAPTCHA's pair that everybody may use: https://developers.google.com/recaptcha/docs/faq."""
 
@@ -79,7 +98,7 @@ def is_repetitive(value: str) -> bool:
     """`xxxxxxxx`, `1234567890`, `abcdefghij`: nothing anybody would use."""
     last = value.replace("-", "_").rpartition("_")[2]
     body = (last if len(last) >= 8 else value).lower()
-    if len(set(body)) <= max(2, len(body) // 12):
+    if len(set(body)) <= max(2, min(6, len(body) // 12)):
         return True
     codes = body.encode("latin-1", "replace")
     if len(body) >= 12 and _counts(codes[::2]) and _counts(codes[1::2]):
@@ -115,6 +134,8 @@ def looks_random(value: str) -> bool:
     Words are made of the pairs of letters that are common in English; of random letters about a
     third are. Letters and digits that change places often are no words either.
     """
+    if is_scrambled(value):
+        return True
     if " " in value:
         return bool(_FOUR_WORDS.fullmatch(value)) and not _WORDS_OF_FOUR.issuperset(value.split())
     if len(value) < 10:
@@ -126,9 +147,7 @@ def looks_random(value: str) -> bool:
     if entropy(value) < 2.9:
         return False
     runs = [*map(len, _LETTERS.findall(value))]
-    pairs = sum(runs) - len(runs)
-    humps = " ".join(_HUMPS.findall(value)).lower()
-    common = sum(map(_COMMON_PAIRS.__contains__, map(operator.add, humps, humps[1:])))
+    common, pairs = _common_pairs(value)
     in_words = sum(run for run in runs if run >= 3)
     turns = sum(map(operator.ne, classes, classes[1:]))
     if pairs >= (5 if in_words > len(value) / 2 else 8) and common / pairs > 0.74:
@@ -136,6 +155,19 @@ def looks_random(value: str) -> bool:
     if digits == 0 or turns < len(value) / 6:
         return pairs >= 9 and common / pairs < 0.62 and len(set(value)) >= 8
     return turns >= len(value) / 4 or (pairs >= 6 and common / pairs < 0.62)
+
+
+def is_number(value: str) -> bool:
+    """`121212`, which people do use, as opposed to zeros."""
+    return value.isdigit() and 4 <= len(value) <= 12 and value.strip("0") != ""
+
+
+def _common_pairs(value: str) -> tuple[int, int]:
+    """How many pairs of letters are common in English, of how many that stand side by side."""
+    humps = " ".join(_HUMPS.findall(value)).lower()
+    common = sum(map(_COMMON_PAIRS.__contains__, map(operator.add, humps, humps[1:])))
+    runs = _LETTERS.findall(value)
+    return common, sum(map(len, runs)) - len(runs)
 
 
 _SIGN = re.compile(r"\d|[^\w _\-./:]")
