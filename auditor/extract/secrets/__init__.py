@@ -19,7 +19,8 @@ from auditor.discover.kinds import Kind, Role
 from auditor.engines import Literals, Words, engine
 from auditor.extract.facts import Fact
 from auditor.extract.secrets import values
-from auditor.extract.secrets.assignments import NAME_BYTES, Place, assignments, judge
+from auditor.extract.secrets.assignments import NAME_BYTES, assignments
+from auditor.extract.secrets.judgement import judge
 from auditor.extract.secrets.patterns import (
     CONNECTION_PASSWORD,
     PATTERNS,
@@ -28,6 +29,7 @@ from auditor.extract.secrets.patterns import (
     URL_LOGIN,
     Pattern,
 )
+from auditor.extract.secrets.places import Place
 from auditor.extract.secrets.stores import stored
 from auditor.extract.secrets.structure import COMMON_PASSWORDS, decode, is_common
 

@@ -1,0 +1,357 @@
+"""Which values are secrets: by the name, the value's shape, what stands around, and the kind of file."""
+
+from __future__ import annotations
+
+import re
+
+from auditor.discover.kinds import Role
+from auditor.engines import Words
+from auditor.extract.secrets import values
+from auditor.extract.secrets.assignments import Assignment
+from auditor.extract.secrets.names import Meaning, meaning_of, words_of
+from auditor.extract.secrets.places import Place
+from auditor.extract.secrets.structure import decode, is_common, jwt
+
+Judged = tuple[str, str, str]
+"""Kind, title, confidence."""
+
+
+def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
+    """Whether an assignment gives away a secret."""
+    value, name = found.value.strip(), found.name
+    sense = meaning_of(name)
+    if sense is Meaning.PERHAPS and name in ("pass", "pw") and _is_in_a_login(found, text, value):
+        sense = Meaning.PASSWORD
+    if sense is None or (place.words and not values.looks_random(value)):
+        return None
+    if not _may_be_bare(found, place, value) or len(value) < 3:
+        return None
+    known = sense is Meaning.PASSWORD and is_common(value)
+    written = value[0] == "!" and (found.quoted or found.join != ":")
+    if values.is_reference(value) and not (known and written):
+        return None  # `!ChangeMe!` is a tag of YAML where it is not quoted
+    if not (value.isascii() or values.looks_random(value)):
+        return None
+    if values.is_identifier(value) and not (sense is Meaning.PASSWORD and value.isdigit()):
+        return None
+    if place.yaml and name.lower() == "secret" and _RESOURCE.fullmatch(value):
+        return None
+    if found.quoted and _BETWEEN.fullmatch(value):
+        return None
+    if value.startswith("eyJ") and value.count(".") == 2 and not jwt(value, ""):
+        return None  # a key for browsers, or nothing that anybody has signed
+    signs = sense is Meaning.SIGNING and _is_written_in_code(found, place, text)
+    if sense is Meaning.PASSWORD:
+        known = known or values.is_number(value) or _is_the_service_s(found, place, value)
+    elif sense is Meaning.SIGNING and place.composes and not values.is_placeholder(value):
+        known = True  # the service signs with it, whatever the text is
+    if not _is_fallback(found) and not known and _names_itself(value, name):
+        own = name.rpartition(".")[2].lower().replace("_", "")
+        if not signs or (value != "secret" and re.sub(r"[\W_]", "", value).lower() in own):
+            return None
+    if _shows_an_example(text, found.name_start) or _in_template(text, found.name_start):
+        return None
+    random = values.looks_random(value) and not values.is_text(value)
+    if place.role in (Role.TEST, Role.EXAMPLE) and not (random and place.lines):
+        return None
+    if signs and (not random or len(value) < 12):
+        return _written_in_code(found, place, value)
+    if not known and values.is_placeholder(value):
+        return _is_started_with(found, sense, place, value)
+    inner = decode(value) if len(value) >= 8 and len(value) % 4 == 0 else None
+    if inner is not None and inner.isascii() and inner.decode().isprintable():
+        hidden = inner.decode().strip()
+        if is_common(hidden):
+            return "default-password", "default password, base64-encoded", "low"
+        if values.is_placeholder(hidden) or values.is_reference(hidden):
+            return None
+        random = random or values.is_mixed(hidden)
+    if sense is Meaning.PASSWORD:
+        return _password(found, place, value, random, text)
+    if sense is Meaning.PERHAPS:
+        return _perhaps(found, place, value, random)
+    return _secret(found, sense, place, value, random)
+
+
+def _is_the_service_s(found: Assignment, place: Place, value: str) -> bool:
+    """`WORDPRESS_DB_PASSWORD=wordpress`, and in a compose file whatever a service is started with."""
+    if place.composes and found.name.isupper() and not values.is_placeholder(value):
+        return True
+    if not place.composes and not place.lines and not (place.settings and found.name.isupper()):
+        return False
+    own = words_of(found.name)
+    if len(value) >= 5 and value.lower() in own and meaning_of(value) is None:
+        return True
+    named = value.isalpha() and value.islower() and len(value) > 8 and value in "".join(own)
+    return place.lines and place.role is Role.SOURCE and named
+
+
+def _password(
+    found: Assignment, place: Place, value: str, random: bool, text: bytes
+) -> Judged | None:
+    default = ("default-password", "default password", "low")
+    if found.join.startswith("!"):
+        return None
+    exports = place.shell and found.join == "=" and (found.quoted or found.name.isupper())
+    exports = exports or (place.settings and found.quoted and found.name.isupper())
+    if is_common(value) or value.isdigit():
+        kept = place.deploys or (found.quoted and place.settings) or _is_fallback(found) or exports
+        kept = kept or _is_in_a_login(found, text, value)
+        typed = place.code and found.quoted and found.join in ("=", ":") and len(value) >= 6
+        return default if kept or (typed and any(map(str.isdigit, value))) else None
+    instead = _is_given_instead(found, text)
+    if _ONE_WORD.fullmatch(value) and (len(value) > 3 or instead or place.composes):
+        if place.deploys or exports or instead or _is_in_a_login(found, text, value):
+            return default
+    if len(value) < 6:
+        return None
+    if random and len(value) >= 12:
+        hashed = place.code and len(value) in (32, 40, 64) and _HEX.fullmatch(value)
+        return "password", "password", "low" if hashed else "medium"
+    if found.join == ":-" and values.is_mixed(value):
+        return "default-password", "default password", "low"
+    if values.is_text(value) or _is_phrase(value):
+        mild = place.lines and not value.startswith(("/", ".", "http")) and "(" not in value
+        return ("password", "password", "low") if mild else None
+    if not values.is_mixed(value) or (place.prose and not (found.quoted or found.name.isupper())):
+        return None
+    if place.role is Role.DOCUMENTATION and values.is_for_tests(value):
+        return None
+    if place.deploys or place.settings:
+        return "password", "password", "medium"
+    made_up = values.is_for_tests(value) or place.prose
+    return ("password", "password", "low" if made_up else "medium")
+
+
+_BETWEEN = re.compile(r"[,;)\]}+].*[:=(,+\[{] *")
+"""`"Password:", label: "…"`: what stands between two texts."""
+_RESOURCE = re.compile(r"[a-z]+(?:[\-.][a-z0-9]{1,12})+")
+"""`secret: "shop-s3-config"`: what Kubernetes calls a secret."""
+_HEX = re.compile(r"[0-9a-f]+")
+"""In code, what a table of users holds rather than a password."""
+_ONE_WORD = re.compile(
+    r"(?!str(?:ing)?$|int$|text$|bool|object$|optional|required|yes$|no$|any$)[a-z][A-Za-z_\-]{2,40}"
+)
+
+
+def _is_in_a_login(found: Assignment, text: bytes, value: str) -> bool:
+    """Whether a host and a user stand around a quoted password, so that any word is one."""
+    if not found.quoted or found.join not in ("=", ":", "=>") or not value.islower():
+        return False
+    around = text[max(0, found.name_start - 300) : found.end + 200]
+    named = value in words_of(found.name)
+    return not named and bool(_HOST.search(around)) and bool(_USER.search(around))
+
+
+_HOST = re.compile(
+    rb"(?i)\b(?:host|hostname|server)[\"']?\s{0,4}(?:[:=]|=>)\s{0,4}[\"'][\w\-]*[.\w]"
+)
+_USER = re.compile(rb"(?i)\b(?:user|username|login)[\"']?\s{0,4}(?:[:=]|=>)\s{0,4}[\"']\w")
+
+
+def _perhaps(found: Assignment, place: Place, value: str, random: bool) -> Judged | None:
+    upper = found.name.isupper() or place.lines
+    if place.deploys and values.is_uuid(value) and words_of(found.name)[-1] in ("token", "pat"):
+        return _uuid(value, "low")
+    least = 16 if place.settings or upper else 20 if found.name.lower() != "key" else 32
+    if (
+        not random
+        or len(value) < least
+        or values.has_uuid(value)
+        or found.join.startswith(("!", ">"))
+    ):
+        return None
+    names = re.search(r"[.:/](?!.*=$)", value) and not values.is_scrambled(value)
+    if names and not values.looks_random(re.split(r"[.:/]", value)[-1]):
+        return None
+    return (
+        "secret-assignment",
+        "secret",
+        "medium" if (upper and found.quoted) or place.settings else "low",
+    )
+
+
+def _uuid(value: str, confidence: str) -> Judged | None:
+    """A UUID is a secret where it is random (RFC 9562, version 4)."""
+    random = value[14] == "4" and not values.is_repetitive(value.replace("-", ""))
+    return ("secret-assignment", "secret", confidence) if random else None
+
+
+def _secret(
+    found: Assignment, sense: Meaning, place: Place, value: str, random: bool
+) -> Judged | None:
+    if values.is_uuid(value):
+        return _uuid(value, "medium" if place.deploys else "low")
+    if random and len(value) >= 12:
+        return "secret-assignment", "secret", "medium"
+    if " " in value:
+        return None
+    if "secret" in found.name.lower() and place.deploys and len(value) >= 8 and is_common(value):
+        return "default-password", "default password", "low"  # `MINIO_SECRET_KEY=minioadmin`
+    if sense is Meaning.SIGNING and (
+        place.lines or (place.deploys and _OWN_NAME.search(found.name))
+    ):
+        if re.fullmatch(r"[\w\-.!@#%^&*+]{3,40}", value) and "." not in value[-5:]:
+            weak = "known default for a signing secret"
+            return "secret-assignment", "secret" if values.is_mixed(value) else weak, "medium"
+    if len(value) < 8:
+        return None
+    if sense is Meaning.SIGNING and (place.deploys or place.settings):
+        if values.is_text(value) and not re.fullmatch(r"[\w\-]+", value):
+            return None
+        if values.is_mixed(value) or place.lines:
+            title = "secret" if values.is_mixed(value) else "known default for a signing secret"
+            return "secret-assignment", title, "medium"
+    if values.is_text(value) or not values.is_mixed(value) or not any(c.isdigit() for c in value):
+        return None
+    if place.code and "secret" not in found.name.lower() and _NAMES_AN_ENTRY.fullmatch(value):
+        return None
+    if sense is Meaning.SIGNING and len(value) >= 12 and found.join in ("=", ":", ":="):
+        return (
+            "secret-assignment",
+            "secret",
+            "low" if place.prose or values.is_for_tests(value) else "medium",
+        )
+    if (place.deploys or place.settings) and len(value) >= 10 and not _is_phrase(value):
+        return "secret-assignment", "secret", "low" if place.role is Role.TEST else "medium"
+    return None
+
+
+def _is_started_with(found: Assignment, sense: Meaning, place: Place, value: str) -> Judged | None:
+    """A placeholder for a signing secret in what starts the application: it works as well."""
+    if sense is not Meaning.SIGNING or not place.composes or place.role is not Role.SOURCE:
+        return None
+    words = found.name.isupper() and re.fullmatch(
+        r"[A-Za-z]+(?:[\-_ ][A-Za-z0-9]+){2,}[!.]*", value
+    )
+    known = "secret-assignment", "known default for a signing secret", "low"
+    return known if words and not values.is_repetitive(value) else None
+
+
+_NAMES_AN_ENTRY = re.compile(r"[a-z]+(?:[\-_.:][a-z]+)*[\-_.:]v?\d{1,2}")
+"""`SESSION_KEY = "shop-session-id-v1"`: where a browser or a cache keeps something."""
+_OWN_NAME = re.compile(r"^[A-Z0-9_]*SECRET[A-Z0-9_]*$|[jJ][wW][tT]")
+
+
+def _is_written_in_code(found: Assignment, place: Place, text: bytes) -> bool:
+    """Whether the application signs with the very text that stands here."""
+    if not found.quoted or place.role is not Role.SOURCE or not place.code:
+        return False
+    if _is_fallback(found):
+        return _is_given_instead(found, text)
+    if found.join not in _ASSIGNS and not _TYPED.fullmatch(found.join):
+        return False
+    name = found.name.lower()
+    if place.name.endswith(".ipynb") and values.is_placeholder(found.value):
+        return False
+    if found.join in (":", "=>") and not _OWN_NAME.search(found.name):
+        if _SHORT_WORD.fullmatch(found.value) or values.is_placeholder(found.value):
+            return False
+    if name in ("secret", "secrets"):
+        before = text[max(0, found.name_start - 100) : found.name_start].lower()
+        return b"session(" in before or b"jwt" in before
+    if name.startswith(("test", "mock", "fake", "dummy", "example")):
+        return False
+    return "secret" in name or bool(_OWN_KEY.search(name))
+
+
+def _is_given_instead(found: Assignment, text: bytes) -> bool:
+    """Whether a value is what a setting is where nothing sets it."""
+    return _is_fallback(found) and (found.join != "," or _gets(text, found.name_start))
+
+
+def _gets(text: bytes, start: int) -> bool:
+    """Whether a name is the first argument of what gets a setting."""
+    before = text[max(0, start - 60) : start].rstrip(b"\"'` \n\t")
+    return _GETTER.search(before) is not None
+
+
+_GETTER = re.compile(rb"(?i)(?:(?:^|[^a-z])(?:get|read)[a-z_]*|env|config|\.str|default|secret)\($")
+
+
+_SHORT_WORD = re.compile(r"[a-z]{1,8}")
+_ASSIGNS = ("=", ":", ":=", "=>")
+_TYPED = re.compile(r":[^=]+=")
+_OWN_KEY = re.compile(r"(?:signing|encryption|fernet|hmac)[_\-]?key$")
+_PHRASE = re.compile(r"[\w\-]+(?:[ .!]+[\w\-]+)* *[.!]*")
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|\w+(?:\.\w+)+")
+_NO_TEXT = Words(
+    r"(?i)\.\.\.|<|>|\*\*|xxx|^[^a-z0-9]*$|^(?:todo|none|null|undefined|auto-?generated.*|str(?:ing)?|int(?:eger)?|bool(?:ean)?|text|password|object)$"
+)
+_FOR_DEVELOPERS = Words(r"(?i)(?:^|[._\-])(?:dev|development|local|tests?|testing|ci)(?:[._\-]|$)")
+
+
+def _written_in_code(found: Assignment, place: Place, value: str) -> Judged | None:
+    if _NO_TEXT.search(value) or len(value) > 100:
+        return None
+    if values.is_text(value) and not _PHRASE.fullmatch(value):
+        return None
+    if value.lower().startswith(("mock", "dummy")):
+        return None
+    if found.join == ":" and " " in value and value[0].isupper():
+        return None  # `{"SECRET_KEY": "Application secret key"}` tells what it is
+    if _CONSTANT.fullmatch(value) and not values.is_placeholder(value):
+        return None
+    confidence = "low" if _FOR_DEVELOPERS.search(place.name) else "medium"
+    if _is_fallback(found):
+        title = "secret" if values.is_mixed(value) else "known default for a signing secret"
+        return "default-secret", title, confidence
+    return "signing-secret", "signing secret in the code", confidence
+
+
+def _is_fallback(found: Assignment) -> bool:
+    return (found.quoted and found.join in (",", "or", "||", "??")) or found.join == ":-"
+
+
+def _may_be_bare(found: Assignment, place: Place, value: str) -> bool:
+    if found.quoted or place.lines or place.yaml or found.join == ":-":
+        return True
+    if place.shell or place.terraform:
+        word = found.name.isupper() and len(words_of(found.name)) > 1
+        return found.join in ("=", "", ":") and (word or not values.is_text(value))
+    if ("." in value and not value.startswith("ey")) or re.search(r"[(\[{]", value):
+        return False
+    if place.prose and found.name.isupper() and found.join == "=":
+        return True
+    return found.join in ("=", ":", "", ">") and values.looks_random(value) and len(value) >= 16
+
+
+def _names_itself(value: str, name: str) -> bool:
+    flat, own = (text.encode().lower().translate(None, _SIGNS) for text in (value, name))
+    if not flat or flat in own or (own in flat and len(flat) < len(own) + 6):
+        return True
+    return all(word in _SPEAKING or _VERSION.fullmatch(word) for word in words_of(value))
+
+
+_SIGNS = bytes(code for code in range(128) if not chr(code).isalnum())
+_SPEAKING = {
+    "password", "passwd", "passwort", "passphrase", "passcode", "pass", "pwd", "pw", "secret", "secrets", "token",
+    "jwt", "apikey", "credential", "credentials", "creds", "auth", "authorization", "bearer", "key", "keys", "salt",
+    "pepper", "sas", "pat", "senha", "api", "user", "access", "client", "db", "id", "name",
+}  # fmt: skip
+"""Words for secrets, as in `api_key_secret`."""
+_VERSION = re.compile(r"v?\d")
+
+
+def _is_phrase(value: str) -> bool:
+    """`password_reset_v2`, `Min8Characters`: words with a number among them."""
+    return " " in value and len(words_of(value)) >= 3
+
+
+def _in_template(text: bytes, start: int) -> bool:
+    """`{{- $password = include "…" }}`"""
+    before = text[max(text.rfind(b"\n", 0, start) + 1, start - 200) : start]
+    return before.rfind(b"{{") > before.rfind(b"}}")
+
+
+def _shows_an_example(text: bytes, start: int) -> bool:
+    """Inside of a schema's example: `json_schema_extra = {"example": {"password": …}}`."""
+    before = text[max(0, start - 300) : start]
+    if before.endswith(b"Using generated security "):
+        return True  # Spring Boot makes another one at each start
+    if b"otpauth://" in before[-100:] or b"motp://" in before[-100:]:
+        return True
+    return b"xample" in before and _EXAMPLE.search(before) is not None
+
+
+_EXAMPLE = re.compile(rb"[Ee]xamples?[\"']?\s*[:=]")

@@ -1,0 +1,82 @@
+"""What a file's name says of the values in it."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from auditor.discover.kinds import Kind, Role, kind_of
+from auditor.engines import Words
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the file's name says of the values in it."""
+
+    name: str
+    role: Role
+
+    @functools.cached_property
+    def settings(self) -> bool:
+        return _SETTINGS_FILE.search(self.name)
+
+    @functools.cached_property
+    def lines(self) -> bool:
+        """Each line gives one value, without quotes."""
+        return not self.code and _LINE_FILE.search(self.name)
+
+    @functools.cached_property
+    def yaml(self) -> bool:
+        return _YAML.search(self.name)
+
+    @functools.cached_property
+    def shell(self) -> bool:
+        return _SHELL.search(self.name)
+
+    @functools.cached_property
+    def prose(self) -> bool:
+        return _PROSE.search(self.name)
+
+    @functools.cached_property
+    def code(self) -> bool:
+        return _CODE.search(self.name)
+
+    @functools.cached_property
+    def words(self) -> bool:
+        """Texts for people, in one language."""
+        return _TRANSLATION.search(self.name)
+
+    @functools.cached_property
+    def deploys(self) -> bool:
+        """Whether the file is read by what starts the application."""
+        return self.lines or self.yaml or _DEPLOYMENT.search(self.name)
+
+    @functools.cached_property
+    def composes(self) -> bool:
+        return kind_of(self.name) is Kind.COMPOSE
+
+    @functools.cached_property
+    def terraform(self) -> bool:
+        return _TERRAFORM.search(self.name)
+
+
+_YAML = Words(r"(?i)\.ya?ml(?:\.|$)")
+_SHELL = Words(
+    r"(?i)\.(?:sh|bash|zsh|envrc|bat|ps1)$|^\.(?:bash|zsh)_?[a-z]+$|^\.profile$|dockerfile|^procfile|makefile"
+)
+_CODE = Words(r"(?i)\.(?:py|ipynb|[cm]?[jt]sx?|vue|svelte|rb|php|go|java|kts?|scala|cs|rs|exs?)$")
+_PROSE = Words(r"(?i)\.(?:md|rst|txt|log|mdx|adoc|out|csv)$")
+_DEPLOYMENT = Words(r"(?i)dockerfile|\.(?:tfvars|tf|toml)$")
+_TERRAFORM = Words(r"(?i)\.(?:toml|tfvars|tf)$")
+_SETTINGS_FILE = Words(
+    r"(?i)(?:^|\.)env(?:\.|$)|^\.?env[_\-][a-z]+$|\.(?:ya?ml|ini|cfg|conf|toml|properties|tfvars|tf|envrc)$|dockerfile|(?:^|[._\-]|orm|db)(?:settings|config|secrets?"
+    r"|credentials?|constants|appsettings)[\w.\-]*\.(?:py|jsx?|tsx?|json|php|rb)$|^web\.config$|^\.npmrc$|^\.pypirc$|^\.netrc$"
+)
+_LINE_FILE = Words(
+    r"(?i)(?:^|\.)env(?:\.|$)|^\.?env[_\-][a-z]+$|\.(?:ini|cfg|conf|properties|envrc)$|^\.npmrc$|^\.pypirc$|^\.?credentials$|^\.my\.cnf$|^\.s3cfg$|^\.boto$"
+)
+_TRANSLATION = Words(
+    r"(?i)^(?:messages|translations?|locales?|i18n|strings|lang|labels)?[_.\-]?(?:(?:ar|bg|bn|ca|cs|da|de|el|en|es|et|eu|fa|fi|fr|gl|he"
+    r"|hi|hr|hu|id|it|ja|ka|ko|lt|lv|mk|mn|ms|nb|nl|nn|no|pl|pt|ro|ru|sk|sl|sq|sr|sv|sw|ta|te|th|tr|uk|ur|uz|vi|zh)(?:[_\-][a-z]{2,4})?)?"
+    r"\.(?:json|ya?ml|properties|po|pot|xlf|arb|resx|strings)$"
+)
