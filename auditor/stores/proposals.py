@@ -2,21 +2,27 @@
 
 Each query that is not served in full asks for an index: the fields compared for equality in any
 order, those sorted by in theirs, the others in any order. Where one such demand is the beginning of
-another, once the free orders are fixed, one index serves both. Longest first, each demand joins the
-first index that it can; an index that the others make superfluous is dropped.
+another, once the free orders are fixed, one index serves both. The fewest indexes are the fewest groups
+of demands that agree: for sets of fields this is the least number of chains that cover them, which is
+the size of the largest set of which none contains another (R. P. Dilworth, "A decomposition theorem for
+partially ordered sets", 1950). An order that nobody needs is set so that a live index becomes the
+beginning, and can go.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from auditor.model.data import Fit, Index, Match, Proposal, Query
 from auditor.stores.matching import Need, serves
 
-_MOST = 400
+_MOST = 200
 """Different shapes of one collection that are looked at, against hostile code."""
+_TRIES = 40_000
+"""Joins tried for one collection: enough for each shape to try all others once."""
 Ways = dict[str, int]
 
 
@@ -35,6 +41,12 @@ class _Plan:
         spans = need.spans - need.broad - frozenset(order)
         blocks = [equality, *(frozenset([name]) for name in order), spans]
         return cls([b for b in blocks if b], dict(need.sort))
+
+    @property
+    def key(self) -> tuple[int, list[list[str]], list[tuple[str, int]]]:
+        """The same for plans that ask for the same; the longest come first."""
+        blocks = [sorted(block) for block in self.blocks]
+        return -sum(map(len, blocks)), blocks, sorted(self.ways.items())
 
     def joined(self, other: _Plan) -> _Plan | None:
         """An index that serves as both; None where there is none."""
@@ -73,52 +85,97 @@ def propose(fits: Sequence[tuple[Query, Match]], live: Sequence[Index]) -> list[
     """The indexes to add, most needed first; `live` are those that there are."""
     asking = [q for q, match in fits if match.fit in (Fit.MISSING, Fit.PARTIAL)]
     rank = Counter(f for q, _ in fits for f in {*q.fields, *(name for name, _ in q.sort)})
-    plain = [q for q in asking if not q.special]
-    made = [_index(plain[0], plan.fields(rank)) for plan in _plans(plain)]
+    shapes = _shapes(q for q in asking if not q.special)
+    spare = [index for index in live if _replaceable(index)]
+    plans = [_extending(plan, spare) for plan in _fewest(_wanted(shapes))]
+    made = [_index(asking[0], plan.fields(rank)) for plan in plans]
     served: dict[int, list[Query]] = defaultdict(list)
-    for query, good in _needed(plain, made):
-        served[good].append(query)
+    for queries, good in _needed(shapes, made):
+        served[good] += queries
     proposals = [
-        Proposal(made[i].fields, "ordered", tuple(queries), tuple(_taken_over(made[i], live)))
+        Proposal(made[i].fields, "ordered", tuple(queries), tuple(_taken_over(made[i], spare)))
         for i, queries in served.items()
     ]
     return sorted([*proposals, *_special(asking)], key=lambda p: (-len(p.queries), p.fields))
 
 
-def _plans(asking: Sequence[Query]) -> list[_Plan]:
-    shapes = {(q.equality, q.range, q.sort, q.broad, q.bound): q for q in asking}
-    wanted = [_Plan.of(q) for q in list(shapes.values())[:_MOST]]
-    wanted.sort(key=lambda p: (-sum(map(len, p.blocks)), [sorted(b) for b in p.blocks]))
-    plans: list[_Plan] = []
+def _shapes(asking: Iterable[Query]) -> list[list[Query]]:
+    """The queries by what they ask of an index."""
+    shapes: dict[object, list[Query]] = defaultdict(list)
+    for q in asking:
+        shapes[q.equality, q.range, q.sort, q.scanned, q.broad, q.bound].append(q)
+    return list(itertools.islice(shapes.values(), _MOST))
+
+
+def _wanted(shapes: Sequence[Sequence[Query]]) -> list[_Plan]:
+    """What the shapes ask for, the longest first."""
+    plans = sorted((p for same in shapes if (p := _Plan.of(same[0])).blocks), key=lambda p: p.key)
+    return [next(same) for _, same in itertools.groupby(plans, lambda plan: plan.key)]
+
+
+def _fewest(wanted: Sequence[_Plan]) -> list[_Plan]:
+    """The least number of plans that serve all; the least found where there is too much to try.
+
+    Each demand joins a plan or begins one, in every way; a way is left when it has as many plans as
+    the best one. None is better than one with as many plans as there are demands of which no two agree.
+    """
+    apart: list[_Plan] = []
     for plan in wanted:
-        for position, before in enumerate(plans):
-            if (both := before.joined(plan)) is not None:
-                plans[position] = both
-                break
-        else:
-            plans.append(plan)
-    return [plan for plan in plans if plan.blocks]
+        if all(other.joined(plan) is None for other in apart):
+            apart.append(plan)
+    best = list(wanted)
+    tries = iter(range(_TRIES))
+
+    def place(position: int, plans: list[_Plan]) -> None:
+        nonlocal best
+        if len(plans) >= len(best):
+            return
+        if position == len(wanted):
+            best = plans
+            return
+        for i, plan in enumerate(plans):
+            if len(best) == len(apart) or next(tries, None) is None:
+                return
+            if (both := plan.joined(wanted[position])) is not None:
+                place(position + 1, [*plans[:i], both, *plans[i + 1 :]])
+        place(position + 1, [*plans, wanted[position]])
+
+    place(0, [])
+    return best
+
+
+def _extending(plan: _Plan, spare: Sequence[Index]) -> _Plan:
+    """The plan in an order that begins as the live indexes do, which it then takes over."""
+    for index in sorted(spare, key=lambda i: -len(i.fields)):
+        begun = _Plan([frozenset([name]) for name, _ in index.fields], dict(index.fields))
+        both = plan.joined(begun)
+        if both is not None and sum(map(len, both.blocks)) == sum(map(len, plan.blocks)):
+            plan = both
+    return plan
 
 
 def _index(query: Query, fields: tuple[tuple[str, int], ...]) -> Index:
     return Index(query.store, query.collection, fields, False, query.place, "model", "start")
 
 
-def _needed(asking: Sequence[Query], made: Sequence[Index]) -> Iterator[tuple[Query, int]]:
-    """Each query with the index that serves it best, without those that the rest makes superfluous."""
-    good: list[tuple[Query, list[int]]] = []
-    for query in asking:
-        marks = [_mark(serves(index, query)) for index in made]
+def _needed(
+    shapes: Sequence[Sequence[Query]], made: Sequence[Index]
+) -> Iterator[tuple[Sequence[Query], int]]:
+    """Each shape with the index that serves it best, without those that the rest makes superfluous."""
+    good: list[tuple[Sequence[Query], list[int]]] = []
+    for same in shapes:
+        need = Need.of(same[0])
+        marks = [_mark(serves(index, same[0], need)) for index in made]
         least = min(marks, default=_WORST)
         if least < _WORST:
-            good.append((query, [i for i, mark in enumerate(marks) if mark == least]))
+            good.append((same, [i for i, mark in enumerate(marks) if mark == least]))
     uses = Counter(i for _, choice in good for i in choice)
     kept = set(uses)
     for i in sorted(uses, key=lambda i: (uses[i], -i)):
         if all(kept & {*choice} - {i} for _, choice in good if i in choice):
             kept.discard(i)
-    for query, choice in good:
-        yield query, next(i for i in choice if i in kept)
+    for same, choice in good:
+        yield same, next(i for i in choice if i in kept)
 
 
 _WORST = (2, 0)
@@ -131,12 +188,16 @@ def _mark(match: Match) -> tuple[int, int]:
     return (1, len(match.missing)) if match.fit is Fit.PARTIAL else _WORST
 
 
-def _taken_over(proposed: Index, live: Sequence[Index]) -> Iterator[Index]:
-    """Live indexes that are the beginning of a proposed one, and that no constraint needs."""
-    for index in live:
-        plain = index.kind == "ordered" and not (index.unique or index.implied or index.expires)
-        if plain and not index.condition and is_prefix(index.fields, proposed.fields):
-            yield index
+def _replaceable(index: Index) -> bool:
+    """Whether an index may go once another one begins with it: no constraint needs it."""
+    hashed = any(way == 0 for _, way in index.fields)
+    needed = index.unique or index.implied or index.expires or index.condition or hashed
+    return index.kind == "ordered" and not needed
+
+
+def _taken_over(proposed: Index, spare: Sequence[Index]) -> Iterator[Index]:
+    """Live indexes that are the beginning of a proposed one."""
+    return (index for index in spare if is_prefix(index.fields, proposed.fields))
 
 
 def is_prefix(short: Sequence[tuple[str, int]], long: Sequence[tuple[str, int]]) -> bool:

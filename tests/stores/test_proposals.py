@@ -1,12 +1,16 @@
-"""The proposed indexes serve every query, and none of them is one too many."""
+"""The proposed indexes serve every query, and no smaller set does."""
 
 from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.model.data import Bound, Fit, Index, Proposal, Query
-from auditor.stores.matching import best
+from auditor.stores.matching import best, serves
 from auditor.stores.proposals import is_prefix, propose
 from tests.stores.test_matching import index, query
 
@@ -45,6 +49,76 @@ def test_every_query_is_served(queries: list[Query], live: list[Index]) -> None:
         assert not any(is_prefix(one.fields, other.fields) for other in made if other is not one)
         rest = [*live, *(other for other in made if other is not one)]
         assert any(best(q, rest).fit is not Fit.COVERED for q in queries)
+
+
+_FOUR = st.sampled_from(("a", "b", "c", "d"))
+_ORDER = st.lists(st.tuples(_FOUR, st.sampled_from((1, -1))), max_size=2, unique_by=lambda p: p[0])
+_SHAPES = st.builds(
+    lambda equality, spans, sort: query(
+        " ".join(sorted(equality)), " ".join(sorted(spans - equality)), tuple(sort)
+    ),
+    st.frozensets(_FOUR, max_size=4),
+    st.frozensets(_FOUR, max_size=1),
+    _ORDER,
+)
+
+
+def _every_index() -> Iterator[Index]:
+    for length in range(1, 5):
+        for names in itertools.permutations("abcd", length):
+            for ways in itertools.product(("", "-"), repeat=length - 1):
+                yield index(*(way + name for way, name in zip(("", *ways), names, strict=True)))
+
+
+def _least(queries: list[Query]) -> int:
+    """The size of the smallest set of indexes that serves all, of all that there can be."""
+    asking = [q for q in queries if best(q, ()).fit is Fit.MISSING]
+    served = {
+        frozenset(i for i, q in enumerate(asking) if serves(made, q).fit is Fit.COVERED)
+        for made in _every_index()
+    }
+    return next(
+        size
+        for size in range(len(asking) + 1)
+        if any(
+            len(frozenset().union(*some)) == len(asking)
+            for some in itertools.combinations(served, size)
+        )
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(_SHAPES, max_size=7))
+def test_no_smaller_set_serves_all(queries: list[Query]) -> None:
+    assert len(propose([(q, best(q, ())) for q in queries], ())) == _least(queries)
+
+
+def test_five_that_the_first_fit_would_serve_by_more() -> None:
+    asked = [query(names) for names in ("a b", "a c", "b c", "a", "b", "c")]
+    assert len(propose([(q, best(q, ())) for q in asked], ())) == 3
+
+
+def test_an_order_that_nobody_needs_takes_over_what_there_is() -> None:
+    old, other = index("b"), query("a")
+    asked = [query("a b"), query("a b", "c"), other]
+    proposals = propose([(q, best(q, [old])) for q in asked[:2]], [old])
+    assert [(p.fields, p.replaces) for p in proposals] == [((("b", 1), ("a", 1), ("c", 1)), (old,))]
+    (proposal,) = propose([(q, best(q, [old])) for q in asked], [old])
+    assert proposal.fields == (("a", 1), ("b", 1), ("c", 1))
+    assert proposal.replaces == ()
+
+
+def test_what_no_index_can_search_gets_none() -> None:
+    asked = [query("on", broad=("on",)), query(scanned=("name",)), query("is_deleted")]
+    assert propose([(q, best(q, ())) for q in asked], ()) == []
+
+
+def test_many_shapes_take_no_time() -> None:
+    names = [f"{a}{b}" for a in "abcdefgh" for b in "abcdefgh"]
+    pairs = [query(f"{one} {two}") for one, two in itertools.combinations(names, 2)]
+    before = time.process_time()
+    assert propose([(q, best(q, ())) for q in pairs], ())
+    assert time.process_time() - before < 5
 
 
 def test_one_compound_index_instead_of_five() -> None:
