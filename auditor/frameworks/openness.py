@@ -360,7 +360,7 @@ class _Handed:
             if len(stored[query.place]) > 1:
                 continue  # written once for many models: which of them a route reads is not told
             if query.reads and query.operation not in _FIGURES:
-                for route in traffic.of(query.place):
+                for route in traffic.of(query):
                     name = route.application, route.name
                     if not (_beneath(query, name in self.pages) or _of_caller(query, route)):
                         self.read[name][query.store, query.collection] = True

@@ -5,14 +5,18 @@ A class-based view runs hooks of its own, and the serializers that it names run 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.scopes import Located, Scope
+from auditor.model.data import Query
+from auditor.model.places import Place
 from auditor.model.traffic import Traffic
 from auditor.model.web import Route
+from auditor.stores.sql.reading import Reading
 
 _MAX_DEPTH = 8
 _READING = {"get_queryset", "get_object", "filter_queryset", "get_serializer", "get_serializer_class", "get_context_data",
@@ -26,28 +30,104 @@ _CHANGING = {"perform_create", "perform_update", "perform_destroy", "form_valid"
 @provides(Traffic)
 def traffic(application: Application) -> list[Traffic]:
     code = application.code
-    callees: dict[int, list[Located]] = {}
+    callees: dict[tuple[int, str], list[_Run]] = {}
     hooks = _Hooks(code)
-    found = Traffic()
+    shared = _Shared(application)
+    found = Traffic(shared=shared.collections)
     for route in application.facts(Route):
-        seen: set[int] = set()
-        level = [f for f in (route.function, *route.dependencies) if f is not None]
+        seen: set[tuple[int, str]] = set()
+        level = [(f, "") for f in (route.function, *route.dependencies) if f is not None]
         if route.view is not None:
-            level += hooks.of(route.view, route.method != "GET")
+            level += [(f, "") for f in hooks.of(route.view, route.method != "GET")]
             for owner in hooks.classes(route.view):
                 found.add(owner.path, code.own_name(owner).partition(":")[2], route)
         for _ in range(_MAX_DEPTH):
-            below: list[Located] = []
-            for function in level:
-                if id(function.node) in seen or not isinstance(function.node, t.Function):
+            below: list[_Run] = []
+            for function, table in level:
+                key = id(function.node), table
+                if key in seen or not isinstance(function.node, t.Function):
                     continue
-                seen.add(id(function.node))
-                found.add(function.path, code.own_name(function).partition(":")[2], route)
-                if id(function.node) not in callees:
-                    callees[id(function.node)] = code.with_callees(function, 1)[1:]
-                below += callees[id(function.node)]
+                seen.add(key)
+                found.add(*shared.key(function), route, shared.collection(function, table))
+                if key not in callees:
+                    callees[key] = [
+                        (callee, shared.by(call, callee, function, table))
+                        for call, callee in code.calls_in(function)
+                    ]
+                below += callees[key]
             level = below
     return [found]
+
+
+_Run = tuple[Located, str]
+"""A function, and the table that it runs for, where its class is written once for many."""
+
+
+class _Shared:
+    """What is written once for many models: `users.get(…)` runs `Repository.get` for users."""
+
+    def __init__(self, application: Application) -> None:
+        (self.reading,) = application.facts(Reading)
+        self.code = application.code
+        self.collections: dict[tuple[str, str], frozenset[str]] = {}
+        self._kinds: dict[int, bool] = {}
+        asked: dict[Place, set[str]] = defaultdict(set)
+        for query in application.facts(Query):
+            asked[query.place].add(query.collection)
+        many = {(p.path, p.symbol): names for p, names in asked.items() if len(names) > 1}
+        for key, names in many.items():
+            found = self.code.definition(":".join(key))
+            owner = _class_of(found) if found is not None else None
+            served = self.reading.served(owner, "model") if owner is not None else []
+            if owner is None:
+                self.collections[key] = frozenset(names)
+            elif len(served) > 1:
+                self.collections[key] = frozenset(entity.table for entity in served)
+        self._owners = {(path, symbol.rpartition(".")[0]) for path, symbol in self.collections}
+
+    def key(self, found: Located) -> tuple[str, str]:
+        return found.path, self.code.own_name(found).partition(":")[2]
+
+    def collection(self, function: Located, table: str) -> str:
+        """The collection that a function is run for."""
+        return table if table in self.collections.get(self.key(function), ()) else ""
+
+    def by(self, call: t.Call, callee: Located, function: Located, table: str) -> str:
+        """The table that a function calls another one for; empty where that is not told."""
+        scope = self.code.inside(function)
+        owner = _class_of(callee)
+        if owner is None:
+            if self.key(callee) not in self.collections:
+                return ""
+            given = [e for x in call.args if (e := self.reading.entities.of(x, scope)) is not None]
+            return given[0].table if len(given) == 1 else ""
+        if not isinstance(call.func, t.Attr) or not self._inherits(owner):
+            return ""
+        base = call.func.value
+        if t.dotted(base.func if isinstance(base, t.Call) else base) in ("self", "cls", "super"):
+            own = _class_of(function)
+            model = self.reading.receivers.model_of(own) if own is not None and not table else None
+        else:
+            table, model = "", self.reading.receivers.model(base, scope)
+        return model.table if model is not None else table
+
+    def _inherits(self, found: Located) -> bool:
+        """Whether a class, or one that it inherits from, is written for many."""
+        key = id(found.node)
+        if key not in self._kinds:
+            near = [self.code.definition(name) for name in self.code.ancestry(found)]
+            self._kinds[key] = any(x is not None and self.key(x) in self._owners for x in near)
+        return self._kinds[key]
+
+
+def _class_of(function: Located) -> Located | None:
+    """The class whose method a function is."""
+    scope = function.scope
+    return (
+        Located(scope.owner, scope.parent)
+        if isinstance(scope.owner, t.Class) and scope.parent
+        else None
+    )
 
 
 class _Hooks:

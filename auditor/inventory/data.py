@@ -112,7 +112,7 @@ def _query(query: Query, match: Match, traffic: Traffic) -> QueryRow:
         [*query.scanned, *([query.special] if query.special else [])],
         query.bound.value,
         query.loop.line if query.loop is not None else 0,
-        list(dict.fromkeys(route.name for route in traffic.of(query.place))),
+        list(dict.fromkeys(route.name for route in traffic.of(query))),
     )
 
 

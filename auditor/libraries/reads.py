@@ -30,8 +30,9 @@ def heavy_reads(application: Application) -> Iterator[HeavyRead]:
     read: dict[Place, list[Query]] = defaultdict(list)
     for queries in by_function.values():
         if any(q.operation in _HEAVY for q in queries):
-            for route in traffic.of(queries[0].place):
-                read[route.place] += queries
+            for query in queries:
+                for route in traffic.of(query):
+                    read[route.place].append(query)
     caches = application.facts(Cache)
     for route in application.facts(Route):
         if route.method != "GET" or route.function is None or route.public == "health check":

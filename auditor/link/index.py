@@ -25,7 +25,10 @@ class Index:
         for nodes in self._nodes.values():
             for node, scope in nodes:
                 if type(node) is t.Call:
-                    self._calls[t.last_word(node.func)].append(CallSite(node, scope))
+                    func = node.func
+                    if type(func) is t.Item and t.last_word(func.value)[:1].isupper():
+                        func = func.value  # Repository[User](session)
+                    self._calls[t.last_word(func)].append(CallSite(node, scope))
                 elif type(node) in _INDEXED:
                     self._by_kind[type(node)].append(Located(node, scope))
                 elif isinstance(node, t.Bind):

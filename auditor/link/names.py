@@ -80,19 +80,20 @@ class Code(Index):
         found = {id(function.node): function}
         level = [function]
         for _ in range(depth):
-            callees = [callee for each in level for callee in self._callees(each)]
+            callees = [callee for each in level for _, callee in self.calls_in(each)]
             level = [callee for callee in callees if id(callee.node) not in found]
             found |= {id(callee.node): callee for callee in level}
         return list(found.values())
 
-    def _callees(self, function: Located) -> Iterator[Located]:
+    def calls_in(self, function: Located) -> Iterator[tuple[t.Call, Located]]:
+        """The calls that a function makes of functions of the tree: (call, what it runs)."""
         assert isinstance(function.node, t.Function)
         inner = self.inside(function)
         for node in t.walk_own(*function.node.body):
             if isinstance(node, t.Call):
                 callee = self.defined(node.func, inner)
                 if callee is not None and isinstance(callee.node, t.Function):
-                    yield callee
+                    yield node, callee
 
     # --- names
 

@@ -68,6 +68,20 @@ class Receivers:
             return found, own[0]
         return found, None
 
+    def model(self, expr: t.Expr, scope: Scope) -> Entity | None:
+        """The model that the object serves which an expression names; None where there are several."""
+        match self._named(expr, scope):
+            case Self(found=found, model=model):
+                return model or self.model_of(found)
+            case Class(entity=entity) | Row(entity=entity):
+                return entity
+        return None
+
+    def model_of(self, found: Located) -> Entity | None:
+        """The one model that a class and those that inherit from it serve."""
+        served = self.reading.served(found, "model")
+        return served[0] if len(served) == 1 else None
+
     def _named(self, expr: t.Expr, scope: Scope) -> Self | Class | Row | None:
         """The object that an expression names, with the model that it was made for."""
         key = (id(expr), id(scope))

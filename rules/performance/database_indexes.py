@@ -124,7 +124,7 @@ class DatabaseIndexes(Rule):
     ) -> Evidence:
         query, match = found[0]
         places = {q.place for q, _ in found}
-        routes = {r.name for q, _ in found for r in traffic.of(q.place)}
+        routes = {r.name for q, _ in found for r in traffic.of(q)}
         many = count(len(places), "query")
         on = f" on {count(len(routes), 'route')}" if routes else ""
         fields = ", ".join(match.missing) or query.special or "a text"

@@ -61,7 +61,7 @@ class UnboundedQueries(Rule):
             (query, routes)
             for query in dict.fromkeys(application.facts(Query))
             if query.reads
-            and (routes := traffic.of(query.place))
+            and (routes := traffic.of(query))
             and (query.store, query.collection) not in small
         ]
         reads = [(q, r) for q, r in served if q.operation in _READS or q.loop is not None]

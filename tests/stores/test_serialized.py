@@ -81,7 +81,7 @@ def _lazy(build: Build, view: str) -> list[tuple[str, int, tuple[str, ...]]]:
     )
     (traffic,) = application.facts(Traffic)
     return sorted(
-        (q.collection, q.place.line, tuple(r.path for r in traffic.of(q.place)))
+        (q.collection, q.place.line, tuple(r.path for r in traffic.of(q)))
         for q in application.facts(Query)
         if q.operation == "lazy" and q.loop is not None
     )

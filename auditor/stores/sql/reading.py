@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -27,6 +28,9 @@ from auditor.stores.sql.migrations import History
 from auditor.stores.sql.named_statements import NamedStatement
 from auditor.stores.sql.selection import Selections
 from auditor.stores.sql.things import Rows, Self, Thing, Written
+
+if TYPE_CHECKING:
+    from auditor.stores.receivers import Receivers
 
 
 @dataclass(eq=False)
@@ -97,6 +101,9 @@ def reads_classes(reader: ClassReader) -> ClassReader:
 
 class Reading:
     """What has been read so far, and how mappers ask what an expression stands for."""
+
+    receivers: Receivers
+    """On which object a method is called, where its class serves several models."""
 
     def __init__(self, application: Application) -> None:
         self.application = application
@@ -209,6 +216,10 @@ class Reading:
 
     def thing(self, expr: t.Expr, frame: Frame, depth: int = 0) -> Thing | None:
         """What an expression stands for; records the queries that it makes."""
+        raise NotImplementedError
+
+    def served(self, owner: Located, name: str) -> list[Entity]:
+        """The stored classes that `self.model` is in a class and in those that inherit from it."""
         raise NotImplementedError
 
     def of_self(self, one: Self, name: str, frame: Frame) -> Thing | None:

@@ -192,9 +192,9 @@ class Selections:
         """What a repository serves: `CRUDItem(Item)`, `class Items(Repository[Item])`, `Item.objects`."""
         if kind := self._of_chain(owner, scope):
             return kind
-        collection = self.mongo.of(owner, scope)
-        if collection is not None and collection[0]:
-            return f"collection:{collection[0]}"
+        collection, certain = self.mongo.of(owner, scope) or ("", False)
+        if collection and certain:
+            return f"collection:{collection}"
         if isinstance(owner, t.Name) and owner.id in ("self", "cls"):
             own = scope.parent
             if own is None or not isinstance(own.owner, t.Class) or own.parent is None:
@@ -210,8 +210,9 @@ class Selections:
         name = self.code.name(owner, scope).removesuffix("()")
         found = self.code.definition(name)
         if found is not None and isinstance(found.node, t.Class):
-            return self.of_class(found)
-        return ""
+            if kind := self.of_class(found):
+                return kind
+        return f"collection:{collection}" if collection else ""
 
     def of_class(self, found: Located) -> str:
         """`class Items(Repository[Item])`, `model = Item`."""
