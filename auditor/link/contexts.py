@@ -234,7 +234,7 @@ class Contexts(Turns):
             if skip and (owner := self._called_on(site)) is not None:
                 made = self._made_of(site)
                 given = {**made, **given, (id(inner), params[0].name): owner}
-                if not made and not _of_itself(site):
+                if not made and not _of_itself(site) and not self._by_class(site):
                     given[UNTIED] = owner
             found += [{**env, **given} for env in self.calls(site, depth - 1)]
             if len(found) > MAX_CALLS:
@@ -254,6 +254,12 @@ class Contexts(Turns):
             return Located(scope.owner, scope.parent) if scope and scope.parent else None  # type: ignore[arg-type]
         found = self.code.definition(self.code.name(receiver, site.scope).removesuffix("()"))
         return found if found is not None and isinstance(found.node, t.Class) else None
+
+    def _by_class(self, site: CallSite) -> bool:
+        """`Lead.by_key(key)`: of the class itself, whatever its instances were made with."""
+        assert isinstance(site.node.func, t.Attr)
+        found = self.code.definition(self.code.name(site.node.func.value, site.scope))
+        return found is not None and isinstance(found.node, t.Class)
 
     def _made_of(self, site: CallSite) -> Env:
         """What the object was made with on which a call runs a method: `Queries("users").find(…)`."""

@@ -536,8 +536,22 @@ class Evaluator:
                 for b in inner.bindings.get(name, ())
                 if b.kind == "value" and b.value is not None
             ]
-            if values := values or self.code.attribute_values(definition, name):
+            values = values or self.code.attribute_values(definition, name)
+            if values := values or self._property(inner, name):
                 return values
+        return []
+
+    def _property(self, kind: Scope, name: str) -> list[Located]:
+        """What a property of a class returns."""
+        if name not in self.code.properties:
+            return []
+        for binding in kind.bindings.get(name, ()):
+            if isinstance(binding.node, t.Function):
+                inner = self.code.inside(Located(binding.node, kind))
+                returned = [
+                    n.value for n in t.walk_own(*binding.node.body) if isinstance(n, t.Return)
+                ]
+                return [Located(value, inner) for value in returned if value is not None]
         return []
 
     def _imported_origins(self, target: str, scope: Scope) -> list[Located]:

@@ -211,8 +211,9 @@ async def x(a):
 @pytest.mark.parametrize(
     ("path", "fit"),
     [
-        ("scripts/fix_roles.py", Fit.COVERED),
+        ("scripts/roles.py", Fit.COVERED),
         ("seed_products.py", Fit.COVERED),
+        ("fix_roles.py", Fit.COVERED),
         ("worker.py", Fit.MISSING),
         ("app/seed.py", Fit.MISSING),  # the application imports it
     ],
@@ -232,4 +233,117 @@ if __name__ == "__main__":
 """
     files = {"app/__init__.py": "", "app/main.py": f"{HEAD}\nfrom app import seed\n", path: script}
     (found,) = build({"app/seed.py": "", **files}).facts(CollectionFit)
+    assert [match.fit for _, match in found.fits] == [fit]
+
+
+def test_a_lookup_that_compares_with_a_value_as_well(build: Build) -> None:
+    joined = """
+await db.movies.aggregate([{'$lookup': {'from': 'likes', 'let': {'movie': '$_id'}, 'as': 'mine', 'pipeline': [
+    {'$match': {'$expr': {'$and': [{'$eq': ['$movie', '$$movie']}, {'$eq': ['$user', a]}]}}}]}}]).to_list(5)
+"""
+    (found,) = (q for q in shapes(build, joined) if q.operation == "join")
+    assert (found.collection, set(found.equality)) == ("likes", {"movie", "user"})
+
+
+def test_methods_of_a_class_are_asked_of_that_class(build: Build) -> None:
+    code = f"""{HEAD}
+class Stored:
+    COLLECTION = None
+
+    @classmethod
+    def find_one(cls, condition=None):
+        return cls.COLLECTION.find_one(condition)
+
+class Device(Stored):
+    COLLECTION = db["devices"]
+
+    def __init__(self, name):
+        self.name = name
+
+def made(name, other):
+    return Device(name), Device(other)
+
+def by_key(key):
+    return Device.find_one({{"key": key}})
+"""
+    (found,) = build({"app.py": code}).facts(Query)
+    assert (found.collection, found.equality) == ("devices", ("key",))
+
+
+def test_collections_that_properties_give(build: Build) -> None:
+    code = f"""{HEAD}
+from contextlib import contextmanager
+
+class Collection:
+    def __init__(self, inner):
+        self._inner = inner
+
+    def find_one(self, filter):
+        return self._inner.find_one(filter)
+
+class Database:
+    def __init__(self):
+        self._users = Collection(db["users"])
+        self._posts = Collection(db["posts"])
+
+    @property
+    def users(self):
+        return self._users
+
+    @property
+    def posts(self):
+        return self._posts
+
+@contextmanager
+def connected():
+    yield Database()
+
+@app.get("/x")
+def x(name, slug):
+    with connected() as found:
+        found.users.find_one({{"name": name}})
+        found.posts.find_one({{"slug": slug}})
+"""
+    found = build({"app.py": code}).facts(Query)
+    assert {(q.collection, q.equality) for q in found} == {
+        ("users", ("name",)),
+        ("posts", ("slug",)),
+    }
+
+
+def test_the_files_of_gridfs_by_their_collection(build: Build) -> None:
+    (found,) = shapes(build, "await db.fs.files.find_one({'metadata.owner': a})")
+    assert found.collection == "fs.files"
+
+
+@pytest.mark.parametrize(
+    ("settings", "fit"),
+    [
+        ("    pass", Fit.COVERED),
+        ("    class Settings(BeanieBaseUser.Settings):\n        name = 'users'", Fit.COVERED),
+        ("    class Settings:\n        name = 'users'", Fit.MISSING),
+    ],
+)
+def test_users_of_fastapi_users_are_indexed_by_their_address(
+    build: Build, settings: str, fit: Fit
+) -> None:
+    code = f"""
+from beanie import Document, init_beanie
+from fastapi import FastAPI
+from fastapi_users.db import BeanieBaseUser
+
+class User(BeanieBaseUser, Document):
+{settings}
+
+app = FastAPI()
+
+@app.on_event("startup")
+async def start():
+    await init_beanie(database=None, document_models=[User])
+
+@app.get("/x")
+async def x(email: str):
+    return await User.find_one(User.email == email)
+"""
+    (found,) = build({"app.py": code}).facts(CollectionFit)
     assert [match.fit for _, match in found.fits] == [fit]

@@ -16,7 +16,7 @@ from auditor.link.scopes import CallSite, Located, Scope
 from auditor.link.values import place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of
-from auditor.stores.mongo.documents import documents_of, imports
+from auditor.stores.mongo.documents import Documents, documents_of, imports
 from auditor.stores.mongo.expressions import Expressions
 from auditor.stores.mongo.indexes import IndexReader
 from auditor.stores.mongo.mongodb import MongoReader, looped, of_runs, shapes
@@ -212,7 +212,21 @@ def indexes(application: Application) -> Iterator[Index]:
                 if keys:
                     place = place_of(Located(piece.expr, piece.scope))
                     yield Index("mongodb", collection, keys, False, place, "model", run, kind=kind)
+        elif _takes_settings_over(documents, found):
+            place = place_of(found, found.node.name)  # type: ignore[attr-defined]
+            yield Index("mongodb", collection, (("email", 1),), True, place, "model", run, implied="package")  # fmt: skip
         yield from _indexed(reader, found, collection, run)
+
+
+def _takes_settings_over(documents: Documents, found: Located) -> bool:
+    """Whether a user of FastAPI Users has the settings of its base, which index the e-mail address.
+
+    Source: https://fastapi-users.github.io/fastapi-users/latest/configuration/databases/beanie/.
+    """
+    if not any(name.endswith("BeanieBaseUser") for name in documents.code.ancestry(found)):
+        return False
+    own = [s for s in found.node.body if isinstance(s, t.Class) and s.name == "Settings"]  # type: ignore[attr-defined]
+    return not own or any(t.last_word(base.value) == "BeanieBaseUser" for base in own[0].bases if isinstance(base, t.Attr))  # fmt: skip
 
 
 def _indexed(reader: IndexReader, found: Located, collection: str, run: str) -> Iterator[Index]:

@@ -111,6 +111,8 @@ class Collections:
             return "" if _COLLECTION_WORD.match(expr.id) else None
         if _COLLECTION_WORD.match(expr.name) or self._is_class(expr.value, scope):
             return ""
+        if expr.name in ("files", "chunks") and t.last_word(expr.value) == "fs":
+            return f"fs.{expr.name}"  # GridFS keeps its files there
         return expr.name
 
     def _is_class(self, expr: t.Expr, scope: Scope) -> bool:

@@ -159,14 +159,15 @@ class Pipelines:
             found.joins.append(Join(collection, conditions))
 
     def _compared(self, pipeline: t.Expr, scope: Scope) -> list[str]:
-        """The fields that `{"$expr": {"$eq": ["$order", "$$id"]}}` compares with a variable."""
+        """The fields that `{"$expr": {"$eq": ["$order", "$$id"]}}` compares with a variable or value."""
         fields: list[str] = []
         for node in t.walk_own(pipeline):
             if isinstance(node, t.Map) and (given := self._entry(node, "$eq", scope)) is not None:
                 parts = given.items if isinstance(given, t.Seq) else []
                 texts = [self.values.text(part, scope) or "" for part in parts]
-                if any(text.startswith("$$") for text in texts):
-                    fields += [x[1:] for x in texts if x.startswith("$") and not x.startswith("$$")]
+                named = [x for x in texts if x.startswith("$") and not x.startswith("$$")]
+                if len(named) == 1 and len(parts) == 2:
+                    fields.append(named[0][1:])
         return fields
 
     def _facet(self, found: Pipeline, value: t.Expr, scope: Scope) -> None:
