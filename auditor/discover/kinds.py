@@ -176,8 +176,8 @@ _TEST_NAME = Words(
     r"|(?:.+[-_])?(?:mock|fake|stub)[-_]?(?:servers?|apis?|services?|backend|app)\.py"
     r"|(?:vi|je)s?test[.-]?(?:setup|config)\.\w+|setup-?tests?\.[jt]sx?"
 )
-_SET_ASIDE = Words(r"(?i)\w+[-_](?:backup|bak|old)(?:[-_]?v?\d+)?")
-"""Folders that hold what the code once was: `app_backup_v2`, `backend_old`."""
+_SET_ASIDE = Words(r"(?i)\w+[-_](?:backup|bak|old)(?:[-_]?v?\d+)?|_?archived|_archive|attic")
+"""Folders that hold what the code once was: `app_backup_v2`, `backend_old`, `archived`."""
 _EXAMPLE_FOLDERS = {"example", "examples", "sample", "samples", "demo", "demos", "snippets"}
 _EXAMPLE_NAME = Words(
     r"(?i)\.(?:example|sample|template)(?:\.|$)|compose[-_](?:example|sample)\.|\.dist(?:\.|$)"

@@ -17,6 +17,8 @@ _OPENS = (
     "flask_sqlalchemy.SQLAlchemy", "databases.Database", "asyncpg.create_pool", "asyncpg.connect",
     "psycopg2.connect", "psycopg.connect", "pymysql.connect", "aiomysql.create_pool", "tortoise.Tortoise.init",
     "peewee.PostgresqlDatabase", "peewee.MySQLDatabase", "redis.Redis", "redis.from_url",
+    "supabase.create_client", "supabase.acreate_client", "supabase.create_async_client", "firebase_admin.firestore.client",
+    "google.cloud.firestore.Client", "google.cloud.firestore.AsyncClient",
 )  # fmt: skip
 _OPENS_VECTORS = (
     "qdrant_client.QdrantClient", "qdrant_client.AsyncQdrantClient", "chromadb.HttpClient", "chromadb.AsyncHttpClient",

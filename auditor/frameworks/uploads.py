@@ -287,6 +287,8 @@ def _checks_type(node: t.Node) -> bool:
                 if isinstance(n, t.Attr | t.Name)
                 for word in _word(n)
             )
+        case t.Call(func=t.Attr(name="startswith"), args=[first, *_]) if _is_magic(first):
+            return True  # the first bytes tell
         case t.Call(func=t.Attr(name="startswith" | "endswith" | "match" | "fullmatch")):
             return any(word in _NAMES_TYPE for n in t.walk_own(node) for word in _word(n))
         case t.Call(func=t.Attr(name="get"), args=[asked, *_]) if _of_file(asked):
@@ -299,5 +301,17 @@ def _checks_type(node: t.Node) -> bool:
 def _of_file(expr: t.Expr) -> bool:
     return any(
         isinstance(n, t.Attr) and n.name in ("content_type", "suffix", "mimetype")
+        for n in t.walk_own(expr)
+    )
+
+
+_MAGIC = re.compile(r"%PDF|\x89PNG|RIFF|GIF8|\xff\xd8|\xc3\xbf\xc3\x98|PK\x03")
+
+
+def _is_magic(expr: t.Expr) -> bool:
+    """`b"%PDF"`, or a name that says so."""
+    return any(
+        (isinstance(n, t.Const) and isinstance(n.value, str) and _MAGIC.match(n.value))
+        or (isinstance(n, t.Name | t.Attr) and re.search(r"magic|signature", t.last_word(n), re.I))
         for n in t.walk_own(expr)
     )

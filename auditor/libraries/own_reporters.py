@@ -137,7 +137,11 @@ def _seeing_all(application: Application) -> Iterator[tuple[Located, bool]]:
         hooks = [t.dotted(t.callee(d)) for d in node.decorators]
         if any(hook.endswith(_SIGNALS) for hook in hooks) or node.name == "process_exception":
             yield function, True
-        elif node.name in _MIDDLEWARE or any(h.endswith(".middleware") for h in hooks):
+        elif (
+            node.name in _MIDDLEWARE
+            or any(h.endswith(".middleware") for h in hooks)
+            or any(param.name == "call_next" for param in node.params)
+        ):
             if _around_next(node):
                 yield function, True
     for found in code.classes():

@@ -204,6 +204,10 @@ _PANELS = (
     (re.compile(r"(?:^|/)traefik(?::|@|$)"), "8080", "Traefik's panel", re.compile(r"(?i)api\.insecure(?:=true)?(?:\s|$)|TRAEFIK_API_INSECURE=true")),
     (re.compile(r"(?:^|/)redis-?commander(?::|@|$)"), "8081", "Redis Commander", re.compile(r"^(?!.*HTTP_USER=)")),
     (re.compile(r"(?:^|/)redis-?insight(?::|@|$)"), "5540", "Redis Insight", re.compile("")),
+    (re.compile(r"(?:^|/)prometheus(?::|@|$)"), "9090", "Prometheus", re.compile(r"^(?!.*web\.config\.file)")),
+    (re.compile(r"(?:^|/)alertmanager(?::|@|$)"), "9093", "Alertmanager", re.compile(r"^(?!.*web\.config\.file)")),
+    (re.compile(r"(?:^|/)loki(?::|@|$)"), "3100", "Loki", re.compile("")),
+    (re.compile(r"(?:^|/)(?:dozzle|cadvisor)(?::|@|$)"), "8080", "what watches the containers", re.compile(r"^(?!.*(?:DOZZLE_AUTH|http_auth|auth-provider))")),
     (re.compile(r"(?:^|/)kafka-ui(?::|@|$)"), "8080", "the Kafka console", re.compile(r"^(?!.*AUTH_TYPE=)")),
     (re.compile(r"(?:^|/)(?:mher/)?flower(?::|@|$)"), "5555", "Flower", re.compile(r"(?i)^(?!.*basic[-_]auth)(?!.*FLOWER_AUTH|.*--auth)")),
 )  # fmt: skip
@@ -295,6 +299,11 @@ _DEVELOPS = re.compile(
 )
 
 
+_SERVED_FILES = re.compile(
+    r"(?:^|/)(?:static\w*|media|uploads?|assets|public|dist|logs?|data|templates|certs?|storage|backups?|migrations|alembic)$",
+    re.I,
+)
+"""Folders that are mounted to be served or kept, whatever scripts lie in them."""
 _ENDS_TLS = re.compile(r"(?:^|/)(?:nginx|caddy|traefik|haproxy|nginx-proxy)(?::|@|$)")
 _HTTPS = re.compile(r"(?:0\.0\.0\.0:)?443:")
 """A proxy that serves HTTPS to everybody stands in production, also where the code is mounted there."""
@@ -318,7 +327,9 @@ def _is_local(
         return False
     folder = posixpath.dirname(path)
     for other, theirs in files.items():
-        if posixpath.dirname(other) == folder and environment_of_file(other) == "production":
+        above = posixpath.dirname(other)
+        near = above == folder or (_PLAIN.search(path) and _holds(above or ".", path))
+        if near and environment_of_file(other) == "production":
             if all(each.image or each.build for each in theirs.values()):
                 return True  # the one for production stands alone
     if any(_DEVELOPS.search(each.command) or is_aside(each.target) for each in services):
@@ -332,6 +343,7 @@ def _is_local(
         if each.build or not each.image or each.image in built
         for source, _, _ in each.volumes
         if source.startswith(".")
+        and not _SERVED_FILES.search(source.rstrip("/"))
         and _of_build(
             mounted := posixpath.normpath(posixpath.join(posixpath.dirname(at), source)), at, each
         )

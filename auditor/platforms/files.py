@@ -16,7 +16,14 @@ from auditor.extract.readers.dockerfiles import Image
 from auditor.extract.readers.dotenv import DotenvEntry
 from auditor.extract.readers.kubernetes import Workload
 from auditor.extract.readers.operations import BackupCommand, LoadScenario
-from auditor.extract.readers.platforms import HttpsOnly, ManagedStore, Probe, Process, Variable
+from auditor.extract.readers.platforms import (
+    VOLUME,
+    HttpsOnly,
+    ManagedStore,
+    Probe,
+    Process,
+    Variable,
+)
 from auditor.extract.readers.schedules import Unit
 from auditor.link.application import Application, provides
 from auditor.model.data import Connection
@@ -166,7 +173,11 @@ def managed_databases(application: Application) -> Iterator[ManagedDatabase]:
     given: dict[str, list[tuple[bool, str, str]]] = {}
     for file, found in application.of(Variable):
         given.setdefault(found.name, []).append((found.given, file.path, found.value))
+    connections = application.facts(Connection)
+    in_files = bool(connections) and all(each.store == "sqlite" for each in connections)
     for file, store in application.of(ManagedStore):
+        if store.platform == VOLUME and not in_files:
+            continue
         name = f"{store.platform} {store.name}".strip()
         backups = store.backups
         if backups is None and store.variable:

@@ -169,7 +169,17 @@ class _Context:
 
     @cached_property
     def starts(self) -> set[str]:
-        return {start.command.place.path for start in self.application.aside(Start)}
+        """The files whose command starts a server: Dockerfiles, and those that a served compose file builds."""
+        (compose,) = self.application.facts(Compose)
+        found = set()
+        for start in self.application.aside(Start):
+            command = start.command
+            found.add(command.place.path)
+            name = command.source.removeprefix("service ")
+            service = compose.files.get(command.place.path, {}).get(name)
+            if service is not None and service.build and not compose.is_local(command.place.path):
+                found.add(dockerfile_of(command.place.path, service)[0])
+        return found
 
     @cached_property
     def contexts(self) -> dict[str, str]:

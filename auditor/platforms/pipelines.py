@@ -48,6 +48,7 @@ _DEPLOYS = re2.compile(
     r"|azure/webapps-deploy|azure/functions-action|azure/k8s-deploy|azure/container-apps-deploy-action|\baz\s+webapp\b[^\n]*deploy|\bcf\s+push\b|cloud-gov/cg-cli-tools|18f/cg-deploy-action"
     r"|\bdokku\b|digitalocean/app_action|api\.render\.com/deploy|render-deploy|johnbeynon/render-deploy"
     r"|einaregilsson/beanstalk-deploy|\bcopilot\s+(?:svc\s+)?deploy\b|(?:^|[\s/])deploy(?:[-_](?:prod\w*|stag\w*|app|api|backend|server|web|uat|dev))?\.sh\b|[-_]deploy\.sh\b"
+    r"|\bssh\s(?s:.{0,800}?)\b(?:docker[ -]compose\b[^\n]{0,200}\bup\b|docker\s+stack\s+deploy|systemctl\s+(?:re)?start|pm2\s+(?:re)?(?:start|load))"
     r"|appleboy/ssh-action|\bansible-playbook\b|\bcap\s+\w+\s+deploy\b|\bterraform\s+apply\b|\bcapistrano\b|\bkamal\s+deploy\b",
 )  # fmt: skip
 _DEPLOYING = re2.compile(r"(?i)/\.github/workflows/[\w.-]*deploy[\w.-]*\.ya?ml")

@@ -477,11 +477,11 @@ END
     }
 
 
-def test_variable_of_terraform_decides_on_backups(build: Build) -> None:
+def test_variable_of_terraform_decides_on_backups(tmp_path: Path) -> None:
     database = 'resource "aws_db_instance" "shop" {\n  backup_retention_period = var.kept\n}\n'
     default = 'variable "kept" {\n  type    = number\n  default = 7\n}\n'
     files = {"app.py": _APP, "terraform/rds.tf": database}
-    for more, backups in (
+    cases: tuple[tuple[dict[str, str], bool | None], ...] = (
         ({}, None),
         ({"terraform/variables.tf": default}, True),
         ({"terraform/variables.tf": default, "terraform/terraform.tfvars": "kept = 0\n"}, False),
@@ -493,8 +493,10 @@ def test_variable_of_terraform_decides_on_backups(build: Build) -> None:
             },
             True,
         ),
-    ):
-        (store,) = build(files | more).facts(ManagedDatabase)
+    )
+    for number, (more, backups) in enumerate(cases):
+        application = load(write(tmp_path / str(number), files | more))
+        (store,) = application.facts(ManagedDatabase)
         assert store.backups is backups, more
 
 
@@ -555,3 +557,45 @@ def test_compose_file_that_serves_https_is_no_developers(build: Build) -> None:
     for port, served in (("443:443", True), ("8080:80", False)):
         files = {"app.py": _APP, "compose.yml": compose.replace("PORT", port)}
         assert bool(build(files).facts(Container)) is served
+
+
+def test_volume_of_fly_keeps_a_database_in_a_file(build: Build) -> None:
+    code = "import os\nfrom fastapi import FastAPI\nfrom sqlalchemy import create_engine\napp = FastAPI()\nengine = create_engine(URL)\n"
+    fly = 'app = "shop"\n[mounts]\nsource = "data"\ndestination = "/data"\nMORE'
+    for url, more, backups in (
+        ('"sqlite:////data/shop.db"', "", [True]),
+        ('"sqlite:////data/shop.db"', "scheduled_snapshots = false\n", [False]),
+        ('os.environ["DATABASE_URL"]', "", []),
+    ):
+        files = {"app.py": code.replace("URL", url), "fly.toml": fly.replace("MORE", more)}
+        assert [s.backups for s in build(files).facts(ManagedDatabase)] == backups
+
+
+def test_what_is_served_is_no_mounted_source(build: Build) -> None:
+    compose = "services:\n  web:\n    build: .\n    volumes: ['./FOLDER:/app/FOLDER']\n"
+    for folder, served in (("static", True), ("shop", False)):
+        files = {
+            "app.py": _APP,
+            f"{folder}/menu.js": "menu();\n",
+            "compose.yml": compose.replace("FOLDER", folder),
+        }
+        assert bool(build(files).facts(Container)) is served
+
+
+def test_command_over_ssh_deploys(build: Build) -> None:
+    workflow = """
+on: {push: {branches: [main]}}
+jobs:
+  live:
+    runs-on: ubuntu-latest
+    steps:
+      - run: |
+          ssh deploy@example.org << EOF
+            cd /srv/shop
+            COMMAND
+          EOF
+"""
+    for command, deploys in (("docker compose pull && docker compose up -d", True), ("ls", False)):
+        text = workflow.replace("COMMAND", command)
+        (job,) = build({"app.py": _APP, ".github/workflows/live.yml": text}).facts(Job)
+        assert any(step.deploys for step in job.steps) is deploys

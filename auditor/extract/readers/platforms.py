@@ -70,6 +70,10 @@ class Variable(Fact, frozen=True):
     line: int
 
 
+VOLUME = "Fly volume"
+"""What keeps files, and a database only where that is one."""
+
+
 class Staged(Fact, frozen=True):
     """Where a platform's file takes other values for another stage of the deployment."""
 
@@ -180,6 +184,11 @@ def fly(source: Source) -> Iterator[Fact]:
     for check in _named_list(at(document.data, "checks")):
         if path := text_at(check, "path"):
             yield Probe("Fly", path, document.line("path"))
+    mounts = at(document.data, "mounts")
+    for mount in mounts if isinstance(mounts, list) else [mounts] if mounts else []:
+        # taken daily unless told not to: https://fly.io/docs/volumes/snapshots/
+        kept = at(mount, "scheduled_snapshots") is not False
+        yield ManagedStore(VOLUME, text_at(mount, "source"), kept, document.line("mounts"))
     for name, value in items(at(document.data, "env")):
         yield PlatformSetting("Fly", name, safe_value(name, str(value)), "", document.line(name))
 
