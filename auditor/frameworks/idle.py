@@ -22,7 +22,7 @@ _TELLS = re.compile(
 _TRIFLES = {
     "get", "getlist", "strip", "lower", "upper", "format", "join", "split", "str", "int", "bool", "len", "repr", "dict",
     "isinstance", "getattr", "hasattr", "_", "gettext", "ugettext", "gettext_lazy", "reverse", "url_for", "time", "now",
-    "loads",
+    "loads", "get_object", "get_success_url", "get_absolute_url",
 }  # fmt: skip
 
 

@@ -60,6 +60,7 @@ _NAMED = re.compile(r"(?:user_?name|slug|handle|nick_?name)$")
 _FIGURES = {"join", "count", "count_documents", "exists", "aggregate"}
 """Operations that bring figures, or what belongs to other records."""
 _REMOVING = {"delete", "adelete", "delete_one", "delete_many"}
+_WIPING = {"drop_all", "executescript", "drop_collection", "drop_database", "drop_table"}
 _KEEPING = {
     "save", "asave", "create", "acreate", "get_or_create", "update_or_create", "bulk_create", "bulk_update", "update",
     "insert_one", "update_one", "set_password", "commit",
@@ -89,7 +90,9 @@ def open_reads(application: Application) -> Iterator[OpenRead]:
     shown = _Shown(application, [r for r in judged if r not in registering])
     for route in opened:
         openness, why = Openness.FORGOTTEN, ""
-        if route.method == "ANY" and (changed := _changes(application.code, route)):
+        if route.method == "GET" and (removed := _removes(application.code, route)):
+            openness, why = Openness.REMOVES, removed
+        elif route.method == "ANY" and (changed := _changes(application.code, route)):
             openness, why = Openness.CHANGES, changed
         elif not (apart := (said := _said(application.code, route)) or shown.apart(route)):
             if _on_own_session(application, route) and not handed.private(route, ""):
@@ -171,6 +174,28 @@ def _changes(code: Code, route: Route) -> str:
                 ) or (sent and name in _KEEPING and (name != "update" or isinstance(of, t.Call))):
                     return f"it changes what is stored (line {node.line})"
     return ""
+
+
+def _removes(code: Code, route: Route) -> str:
+    """What a handler that only GET reaches takes out of the store, for whoever follows a link."""
+    function = route.function
+    if function is None or not isinstance(function.node, t.Function):
+        return ""
+    for each in code.with_callees(function, 1):
+        for node in t.walk_own(*each.node.body):  # type: ignore[attr-defined]
+            match node:
+                case t.Call(func=t.Attr(value=of, name=name)) if (
+                    name in _REMOVING and (name != "delete" or _is_stored(of, node))
+                ) or name in _WIPING:
+                    return f"it removes what is stored (line {node.line})"
+    return ""
+
+
+def _is_stored(of: t.Expr, call: t.Call) -> bool:
+    """`db.session.delete(user)`, `Model.query.filter_by(…).delete()`; no entry of a cache, no cookie."""
+    if isinstance(of, t.Call):
+        return bool(re.search(r"filter|query|where|objects|get", t.dotted(of.func)))
+    return bool(re.search(r"(?:^|\.)(?:session|db)$", t.dotted(of))) and bool(call.args)
 
 
 def _is_sent(node: t.Node) -> bool:
@@ -261,6 +286,15 @@ def _beneath(query: Query, page: bool) -> bool:
     return any(
         (f.endswith("_id") and (page or not _USER.match(f))) or (page and _NAMED.match(f))
         for f in query.equality
+    )
+
+
+def _before(query: Query, route: Route) -> bool:
+    """Whether it is asked by what runs before the handler: a hook that loads who is signed in."""
+    return any(
+        each.path == query.place.path and each.node.line <= query.place.line <= each.node.end_line
+        for each in route.dependencies
+        if each is not route.function
     )
 
 
@@ -362,7 +396,11 @@ class _Handed:
             if query.reads and query.operation not in _FIGURES:
                 for route in traffic.of(query):
                     name = route.application, route.name
-                    if not (_beneath(query, name in self.pages) or _of_caller(query, route)):
+                    if not (
+                        _beneath(query, name in self.pages)
+                        or _of_caller(query, route)
+                        or _before(query, route)
+                    ):
                         self.read[name][query.store, query.collection] = True
         self.tables = {(x.store, x.name): x for x in application.facts(Table)}
         self.classes = {(c.path, c.node.line): c for c in application.code.classes()}

@@ -153,7 +153,11 @@ def makes_account(code: Code, route: Route) -> bool:
     fields = {name for model in sent for name in declared_fields(code, model)}
     if not sent:  # what it takes of the body by name
         fields = {word for n in nodes if isinstance(n, t.Const) and (word := _word(n))}
-    return not any(map(_PRIVILEGE.match, fields))
+    whole = any(isinstance(n, t.Call) and any(k.name is None for k in n.keywords) for n in nodes)
+    read = {n.name for n in nodes if isinstance(n, t.Attr)}
+    return not any(
+        _PRIVILEGE.match(field) and (not sent or whole or field in read) for field in fields
+    )
 
 
 def _hashes(call: t.Call) -> bool:

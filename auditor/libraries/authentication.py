@@ -382,6 +382,8 @@ TOKEN_IDENTITY = re.compile(
     r"(?:flask|quart)_jwt_extended(?:\.\w+)?\.(?:get_jwt_identity|get_jwt_claims|get_jwt|get_current_user)"
     r"|flask_jwt\.current_identity"
 )
+_OF_ANYBODY = {"is_anonymous", "groups", "user_permissions", "username", "get_username", "objects"}
+"""What Django's AnonymousUser has as well, and is no "no" there; a field of the project's own fails on it."""
 _NOBODY_TOO = {"is_anonymous", "get_id"}
 """What flask-login's anonymous user has as well."""
 _SCOPES = re.compile(r"(?:self\.)?(?:request|req|websocket|conn)\.auth\.scopes")
@@ -412,6 +414,10 @@ def the_caller(expr: t.Expr, name: str, scope: Scope, checks: Checks) -> Origin 
             return Origin(truth=Strength.VERIFIED)
         case t.Attr(value=owner, name="id" | "pk") if _REQUEST_USER.fullmatch(t.dotted(owner)):
             return Origin(truth=Strength.VERIFIED, identity=True)  # None of who is not signed in
+        case t.Attr(value=owner, name=attribute) if attribute not in _OF_ANYBODY and (
+            _REQUEST_USER.fullmatch(t.dotted(owner))
+        ):
+            return Origin(truth=Strength.VERIFIED, identity=True)  # nobody has a role, a profile
     if _REQUEST_USER.fullmatch(t.dotted(expr)):
         return Origin(identity=True)
     if (match := CURRENT_USER.match(name)) is None:

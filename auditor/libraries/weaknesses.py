@@ -11,6 +11,7 @@ from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.reach import Reach
 from auditor.link.scopes import CallSite
+from auditor.model.debugging import DebugSwitch
 from auditor.model.deployment import CodeWeakness
 from auditor.model.places import Place
 
@@ -22,6 +23,7 @@ _SECRET = re.compile(
 )
 """Words around a hash that has to withstand somebody."""
 _STARTING = ("run", "call", "check_call", "check_output", "Popen", "getoutput")
+_DEBUGGER = "B201"
 _BY_WHOEVER_RUNS_IT = {"B602", "B605", "B202", "B604", "B609"}
 """Dangerous by what is handed in: in a script, by whoever starts it."""
 
@@ -31,6 +33,7 @@ def weaknesses(application: Application) -> Iterator[CodeWeakness]:
     code = application.code
     hashes: dict[tuple[str, int], CallSite] | None = None
     commands: dict[tuple[str, int], CallSite] | None = None
+    debugged: set[tuple[str, int]] | None = None
     for file, found in application.of(Weakness):
         eased = ""
         if found.severity == "high" and found.test_id == "B324":
@@ -39,6 +42,11 @@ def weaknesses(application: Application) -> Iterator[CodeWeakness]:
             site = hashes.get((file.path, found.line))
             if site is not None and not _of_secrets(code, site):
                 eased = "of nothing secret, so that `usedforsecurity=False` would say what is meant"
+        elif found.severity == "high" and found.test_id == _DEBUGGER:
+            if debugged is None:
+                debugged = {(s.place.path, s.place.line) for s in application.facts(DebugSwitch)}
+            if (file.path, found.line) in debugged:
+                eased = "which debug-mode judges by how the application is started"
         elif found.severity == "high" and found.test_id in _BY_WHOEVER_RUNS_IT:
             (reach,) = application.facts(Reach)
             if reach.modules and file.path not in reach.modules:

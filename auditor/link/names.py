@@ -186,7 +186,9 @@ class Code(Index):
         match base.rpartition(".")[2]:
             case "Annotated" if isinstance(index, t.Seq) and index.items:
                 return self.name(index.items[0], scope, depth)
-            case "Optional":
+            case (
+                "Optional" | "FromDishka" | "Inject" | "Injected"
+            ):  # a container gives what is named
                 return self.name(index, scope, depth)
             case "Generator" | "AsyncGenerator" | "Iterator" | "AsyncIterator":
                 first = index.items[0] if isinstance(index, t.Seq) and index.items else index
@@ -504,7 +506,10 @@ class Code(Index):
         if target.startswith("."):
             return self._relative(target, module, depth)
         parts = target.split(".")
-        for root in (*self._roots(module.path), *self._layout.workspaces.get(parts[0], ())):
+        roots = [*self._roots(module.path), *self._layout.workspaces.get(parts[0], ())]
+        if len(parts) == 1 and (wanted := _submodules(module, target)):
+            roots.sort(key=lambda root: not any(self._layout.at(root, below) for below in wanted))
+        for root in roots:
             if name := self._walk_modules(root, parts, module, depth, 1):
                 return name
         return target
@@ -692,3 +697,15 @@ def _assigned(assign: t.Assign) -> Iterator[tuple[t.Expr, t.Expr]]:
 
 def _last_of_name(name: str) -> str:
     return name.replace(":", ".").rpartition(".")[2].removesuffix("()").removesuffix("[]")
+
+
+def _submodules(module: Module, package: str) -> list[list[str]]:
+    """What a module imports below a package: `import users.views`, whatever `users.py` stands beside it."""
+    nodes = (b.node for b in module.scope.bindings.get(package, ()) if b.kind == "import")
+    return [
+        name.split(".")
+        for node in nodes
+        if isinstance(node, t.Import) and not node.module
+        for name, alias in node.names
+        if not alias and name.startswith(f"{package}.")
+    ]

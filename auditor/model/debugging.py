@@ -39,3 +39,5 @@ class DebugSwitch(msgspec.Struct, frozen=True):
     why: str = ""
     text: bool = False
     """Whether any text given by a setting switches it on, "False" too."""
+    alone: bool = False
+    """Whether no server for production is installed that could start the application otherwise."""

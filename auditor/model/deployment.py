@@ -8,6 +8,9 @@ import msgspec
 
 from auditor.model.places import Place
 
+PRODUCTION_SERVERS = {"gunicorn", "uvicorn", "hypercorn", "waitress", "uwsgi", "granian", "daphne", "gevent", "mod-wsgi", "bjoern", "cheroot", "nginx-unit"}  # fmt: skip
+"""Packages that serve an application in production."""
+
 
 class Command(msgspec.Struct, frozen=True):
     """Something that is started: by a container, a platform, or the clock (`schedule`).

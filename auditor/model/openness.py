@@ -10,11 +10,12 @@ import msgspec
 class Openness(str, enum.Enum):
     """What an open read is likely to be, worst first.
 
-    CHANGES is no read, since it takes a form; PRIVATE hands out what belongs to somebody; BESIDE is open
+    REMOVES is no read, since a link takes something away; CHANGES is no read, since it takes a form; PRIVATE hands out what belongs to somebody; BESIDE is open
     among reads that are guarded; FORGOTTEN cannot be told from a guard that is missing; REGISTERS
     makes an account, as a registration does; READ is one of the reads that the application shows to all; HARMLESS is one of these whose data is told and belongs to nobody.
     """
 
+    REMOVES = "removes"
     CHANGES = "changes"
     PRIVATE = "private"
     BESIDE = "beside"

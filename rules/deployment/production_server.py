@@ -16,11 +16,10 @@ from auditor.assess.verdict import (
 )
 from auditor.link.application import Application
 from auditor.model.dependencies import Requirement
-from auditor.model.deployment import ServerRun, Standing, Start
+from auditor.model.deployment import PRODUCTION_SERVERS, ServerRun, Standing, Start
 from auditor.model.settings import SettingDefinition
 from auditor.model.web import WebApp
 
-_SERVERS = {"gunicorn", "uvicorn", "hypercorn", "waitress", "uwsgi", "granian", "daphne", "gevent", "mod-wsgi", "bjoern", "cheroot", "nginx-unit"}  # fmt: skip
 _SETS_WORKERS = {"gunicorn.conf.py", "app.json", "heroku.yml"}
 """gunicorn's own configuration file, and the signs of Heroku, whose Python buildpack sets WEB_CONCURRENCY."""
 _RELOAD = re.compile(r"\s--(?:auto)?-?reload\b(?!-)|\s--py-autoreload\b|\bfastapi\s+dev\b")
@@ -130,7 +129,7 @@ class ProductionServer(Rule):
                 yield present(
                     run.place, f"the application starts {run.server} itself", run.place.path
                 )
-        if any(run.production for run in runs) or names & _SERVERS or not names:
+        if any(run.production for run in runs) or names & PRODUCTION_SERVERS or not names:
             return
         for run in runs:
             told = (

@@ -28,8 +28,8 @@ class Authentication(Rule):
     Each route's guards are judged by what they do: a guard that accepts any token, never rejects,
     decodes without verifying or returns the same user for everybody is decorative, and the routes
     behind it count as open. Public by nature are health checks, login, registration, password
-    recovery, documentation and the start page. A route that changes data is critical, one that only
-    reads is high. Where an application shows most of what it holds to everybody and guards its changes,
+    recovery, documentation and the start page. A route that changes data, or removes it by a link, is critical,
+    one that only reads is high. Where an application shows most of what it holds to everybody and guards its changes,
     as a shop or a blog does, an open read is judged by itself: it stays high where its path or its
     data belong to somebody (accounts, orders, tokens), where it takes a form, and where most reads
     beside it are guarded; other reads are medium (accept them with a waiver when they are meant so),
@@ -381,6 +381,7 @@ def _by_application(routes: list[Route]) -> str:
 
 
 _SEVERITIES = {
+    Openness.REMOVES: Severity.CRITICAL,
     Openness.CHANGES: Severity.HIGH,
     Openness.PRIVATE: Severity.HIGH,
     Openness.BESIDE: Severity.HIGH,

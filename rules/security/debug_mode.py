@@ -55,8 +55,8 @@ class DebugMode(Rule):
 
     What counts is what production reaches: `app.run(debug=True)` below `if __name__ == "__main__"` is
     high where the deployment (Dockerfile, compose, Procfile, platform, start script) runs that file,
-    low where the tree does not tell how it is deployed, and nothing where a real server starts the
-    application. Of several settings modules or classes, the one for production counts. A default
+    low where the tree does not tell how it is deployed, medium where no server for production is even installed,
+    and nothing where a real server starts the application. Of several settings modules or classes, the one for production counts. A default
     that is on wherever a setting is missing is as bad as a literal, and medium where the deployment
     sets it. Werkzeug's debugger lets a visitor run code; Django's and Starlette's pages show the
     source and local variables. Reloading and development servers are medium, a log of every SQL
@@ -148,7 +148,8 @@ class DebugMode(Rule):
     ) -> Evidence:
         severity = _SEVERITIES[switch.aid]
         if switch.served is None:
-            severity = min(severity, _UNTOLD.get(switch.aid, Severity.LOW))
+            least = Severity.MEDIUM if switch.alone else Severity.LOW
+            severity = min(severity, _UNTOLD.get(switch.aid, least))
         if mild:
             severity = min(severity, Severity.MEDIUM)
         message = f"{told}: {_DOES[switch.aid]}"
@@ -236,6 +237,24 @@ app = Flask(__name__)
 if __name__ == "__main__":
     app.run(debug=True)  # expect: low
 """
+        },
+        {
+            "app.py": """
+from flask import Flask
+app = Flask(__name__)
+if __name__ == "__main__":
+    app.run(debug=True)  # expect: medium
+""",
+            "requirements.txt": "Flask==3.0.3\n",
+        },
+        {
+            "app.py": """
+from flask import Flask
+app = Flask(__name__)
+if __name__ == "__main__":
+    app.run(debug=True)  # expect: low
+""",
+            "requirements.txt": "Flask==3.0.3\ngunicorn==22.0.0\n",
         },
         {
             "app.py": """

@@ -123,6 +123,30 @@ class InputValidation(Rule):
     good = (
         {
             "app.py": """
+import re
+from pathlib import Path
+from typing import Annotated
+from fastapi import FastAPI, Query
+app = FastAPI()
+ROOT = Path("data")
+OTHERS = re.compile(r"[^A-Za-z0-9_]")
+Title = Annotated[str, Query(max_length=80)]
+
+def slug(value: str, fallback: str = "page") -> str:
+    value = re.sub(r"[^a-z0-9]+", "-", (value or fallback).lower())
+    return re.sub(r"-+", "-", value).strip("-") or fallback
+
+@app.get("/a")
+def a(title: Title):
+    (ROOT / f"{slug(title)}.json").write_text("{}")
+
+@app.get("/b")
+def b(title: Title):
+    (ROOT / OTHERS.sub("_", title)).mkdir()
+"""
+        },
+        {
+            "app.py": """
 from typing import Annotated
 from fastapi import FastAPI, Query
 from pydantic import BaseModel, EmailStr, Field
@@ -210,6 +234,44 @@ urlpatterns = [path("notes/", note), path("orders/", Orders.as_view())]
         },
     )
     bad = (
+        {
+            "app.py": """
+import re
+from pathlib import Path
+from typing import Annotated
+from fastapi import FastAPI, Query
+app = FastAPI()
+ROOT = Path("data")
+Title = Annotated[str, Query(max_length=80)]
+
+@app.get("/a")
+def a(title: Title):
+    (ROOT / re.sub(r"[^a-z./]", "", title)).mkdir()  # expect: high
+
+@app.get("/b")
+def b(title: Title):
+    (ROOT / re.sub(r"[^a-z0-9]", "../", title)).mkdir()  # expect: high
+
+@app.get("/c")
+def c(title: Title):
+    (ROOT / re.sub(r"[a-z]", "", title)).mkdir()  # expect: high
+"""
+        },
+        {
+            "app.py": """
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import text
+app = Flask(__name__)
+db = SQLAlchemy(app)
+
+@app.route("/users/<name>")
+def one(
+    name: int,
+):
+    return db.session.execute(text(f"SELECT * FROM users WHERE id = {name}")).all()  # expect: critical
+"""
+        },
         {
             "app.py": """
 from flask import Flask, render_template, request

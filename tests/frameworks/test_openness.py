@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from auditor.model.deployment import CodeWeakness
 from auditor.model.openness import Openness, OpenRead
 from auditor.model.web import Guarding, Route
 from tests.conftest import Build
@@ -51,7 +52,7 @@ def token(form: OAuth2PasswordRequestForm = Depends()):
     return jwt.encode({"sub": user.id}, KEY, algorithm="HS256")
 @app.post("/users")
 def create_user(form: UserCreate):
-    session.add(User(name=form.name, password_hash=context.hash(form.password)))
+    session.add(User(name=form.name, password_hash=context.hash(form.password){given}))
 @app.get("/users/{user_id}", response_model={model})
 def one(user_id: int): return session.scalar(select(User).where(User.id == user_id))
 @app.get("/users/{user_id}/posts", response_model=list[PostOut])
@@ -72,9 +73,10 @@ def opened(build: Build, source: str) -> dict[str, Openness]:
     return {r.name: r.openness for r in build({"app.py": source}).facts(OpenRead)}
 
 
-def blog(fields: str = "", model: str = "UserOut", more: str = "") -> str:
+def blog(fields: str = "", model: str = "UserOut", more: str = "", given: str = "") -> str:
     source = BLOG
-    for name, value in {"fields": fields, "model": model, "more": more}.items():
+    parts = {"fields": fields, "model": model, "more": more, "given": given}
+    for name, value in parts.items():
         source = source.replace("{" + name + "}", value)
     return source
 
@@ -87,18 +89,19 @@ def register(form: UserCreate):
 
 
 @pytest.mark.parametrize(
-    ("fields", "more", "registers"),
+    ("fields", "given", "more", "registers"),
     [
-        ("", "", True),
-        ("    role: str", "", False),
-        ("    is_admin: bool = False", "", False),
-        ("", ANOTHER, False),
+        ("", "", "", True),
+        ("    role: str", "", "", True),
+        ("    role: str", ", role=form.role", "", False),
+        ("    is_admin: bool = False", ", **form.model_dump()", "", False),
+        ("", "", ANOTHER, False),
     ],
 )
 def test_the_only_route_that_makes_accounts_may_be_the_registration(
-    build: Build, fields: str, more: str, registers: bool
+    build: Build, fields: str, given: str, more: str, registers: bool
 ) -> None:
-    found = opened(build, blog(fields, more=more))
+    found = opened(build, blog(fields, more=more, given=given))
     assert (found.get("POST /users") is Openness.REGISTERS) is registers
 
 
@@ -230,3 +233,154 @@ urlpatterns = [path("change/", change)]
 def test_a_password_change_asks_for_the_one_in_use(build: Build, check: str, why: str) -> None:
     files = {"urls.py": CHANGE.replace("{check}", check), "settings.py": "ROOT_URLCONF = 'urls'"}
     assert {r.public for r in build(files).facts(Route)} == {why}
+
+
+LINKS = """
+from flask import Flask, g, session
+from flask_login import login_required
+from flask_sqlalchemy import SQLAlchemy
+app = Flask(__name__)
+db = SQLAlchemy(app)
+class User(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    name = db.Column(db.String(80))
+    password_hash = db.Column(db.String(80))
+class Post(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+@app.before_request
+def load():
+    g.user = User.query.filter_by(name=session.get("name")).first()
+@app.get("/")
+def start(): return {"welcome": True}
+@app.get("/posts/<int:id>/remove")
+def remove(id):
+    db.session.delete(Post.query.get_or_404(id))
+    db.session.commit()
+    return {}
+@app.get("/posts/<int:id>")
+def shown(id):
+    post = Post.query.get_or_404(id)
+    post.seen += 1
+    db.session.commit()
+    return {"id": post.id}
+@app.get("/forget")
+def forget():
+    cache.delete("posts")
+    return {}
+@app.get("/init")
+def begin():
+    db.drop_all()
+    db.create_all()
+    return {}
+"""
+
+
+def test_a_link_that_removes_something_is_no_read(build: Build) -> None:
+    found = opened(build, LINKS)
+    removing = {name for name, openness in found.items() if openness is Openness.REMOVES}
+    assert removing == {"GET /posts/<int:id>/remove", "GET /init"}
+
+
+def test_what_a_hook_loads_is_not_handed_out(build: Build) -> None:
+    assert "GET /" not in opened(build, LINKS)
+
+
+PERMISSION = """
+from django.urls import path
+from rest_framework.permissions import BasePermission
+from rest_framework.views import APIView
+class Confirmed(BasePermission):
+    def has_permission(self, request, view):
+        return bool({test})
+class View(APIView):
+    permission_classes = [Confirmed]
+    def get(self, request): return find()
+urlpatterns = [path("view/", View.as_view())]
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "state"),
+    [
+        ("request.user.confirmed", Guarding.ENFORCED),
+        ("request.user.role and request.data", Guarding.ENFORCED),
+        ("request.user.groups", Guarding.DECORATIVE),
+        ("request.user.is_anonymous", Guarding.DECORATIVE),
+        ("request.data", Guarding.DECORATIVE),
+    ],
+)
+def test_a_field_that_only_users_have_fails_on_a_stranger(
+    build: Build, test: str, state: Guarding
+) -> None:
+    files = {"urls.py": PERMISSION.replace("{test}", test), "settings.py": "ROOT_URLCONF = 'urls'"}
+    assert {r.authentication for r in build(files).facts(Route)} == {state}
+
+
+def test_a_container_gives_what_a_parameter_names(build: Build) -> None:
+    files = {
+        "app.py": """
+from dishka import FromDishka
+from dishka.integrations.fastapi import inject
+from fastapi import Depends, FastAPI
+from fastapi.security import HTTPBearer
+from cases import Remove
+app = FastAPI()
+bearer = HTTPBearer()
+@app.delete("/posts/{post_id}")
+@inject
+async def remove(post_id: int, case: FromDishka[Remove], token=Depends(bearer)):
+    await case.execute(post_id)
+""",
+        "cases.py": """
+from dataclasses import dataclass
+import jwt
+from fastapi import HTTPException, Request
+from store import KEY, posts
+@dataclass
+class Tokens:
+    request: Request
+    def subject(self):
+        token = self.request.headers.get("Authorization")
+        try:
+            return jwt.decode(token, KEY, algorithms=["HS256"])["sub"]
+        except jwt.PyJWTError:
+            raise HTTPException(401)
+@dataclass
+class Remove:
+    tokens: Tokens
+    async def execute(self, post_id):
+        who = self.tokens.subject()
+        posts.remove(post_id, who)
+""",
+    }
+    (route,) = [r for r in build(files).facts(Route) if r.method == "DELETE"]
+    assert route.authentication is Guarding.ENFORCED
+
+
+def test_a_module_of_the_same_name_beside_is_not_the_package(build: Build) -> None:
+    files = {
+        "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')",
+        "settings.py": "ROOT_URLCONF = 'urls'",
+        "urls.py": "from django.urls import include, path\nurlpatterns = [path('', include('users.urls.auth'))]",
+        "users/__init__.py": "",
+        "users/views.py": "def start(request): return find()\n",
+        "users/urls/users.py": "import users.views\n",
+        "users/urls/auth.py": """
+from django.urls import path
+import users.views
+urlpatterns = [path("begin/", users.views.start)]
+""",
+    }
+    (route,) = build(files).facts(Route)
+    assert route.place.path == "users/views.py"
+
+
+def test_a_debugger_is_told_once(build: Build) -> None:
+    source = """
+from flask import Flask
+app = Flask(__name__)
+if __name__ == "__main__":
+    app.run(debug=True)
+"""
+    found = build({"app.py": source}).facts(CodeWeakness)
+    assert [w.eased != "" for w in found if w.test == "B201"] == [True]

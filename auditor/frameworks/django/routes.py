@@ -40,7 +40,7 @@ _PUBLIC_VIEWS = {
     "LoginView": "login", "LogoutView": "logout", "PasswordResetView": "password recovery",
     "PasswordResetDoneView": "password recovery", "PasswordResetConfirmView": "password recovery",
     "PasswordResetCompleteView": "password recovery", "TokenObtainPairView": "login",
-    "TokenObtainSlidingView": "login", "TokenRefreshView": "token refresh",
+    "TokenObtainSlidingView": "login", "TokenViewBase": "login", "TokenRefreshView": "token refresh",
     "TokenRefreshSlidingView": "token refresh", "TokenVerifyView": "token refresh",
     "SocialLoginView": "login", "RegisterView": "registration",
     "ObtainAuthToken": "login", "obtain_auth_token": "login", "SpectacularAPIView": "documentation",

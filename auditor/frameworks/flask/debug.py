@@ -21,7 +21,7 @@ from auditor.link.scopes import CallSite
 from auditor.link.values import place_of
 from auditor.model.debugging import Aid, DebugSwitch
 from auditor.model.dependencies import Requirement
-from auditor.model.deployment import Standing, Start
+from auditor.model.deployment import PRODUCTION_SERVERS, Standing, Start
 from auditor.model.settings import FrameworkSetting, SettingDefinition
 from auditor.model.values import Known
 from auditor.platforms.starts import Serving
@@ -48,6 +48,8 @@ def flask_switches(application: Application) -> Iterator[DebugSwitch]:
 def _runs(application: Application, apps: FlaskApps, serving: Serving) -> Iterator[DebugSwitch]:
     """`app.run(debug=…)`, `socketio.run(app, debug=…)`, `run_simple(…, use_debugger=…)`."""
     code = application.code
+    installed = {r.name for r in application.facts(Requirement)}
+    alone = bool(installed) and not installed & PRODUCTION_SERVERS
     for site in code.method_calls("run", "run_simple"):
         callee, func = code.name(site.node.func, site.scope), site.node.func
         if callee in _SIMPLE:
@@ -65,7 +67,9 @@ def _runs(application: Application, apps: FlaskApps, serving: Serving) -> Iterat
             name = f"`{t.dotted(func) or func_name(site)}({_keyword(site)}…)`"
             value = application.values.value(given, site.scope)
             value = under(application.values, site, value)
-            yield DebugSwitch(Aid.DEBUGGER, name, value, place_of(site), "", served, why)
+            yield DebugSwitch(
+                Aid.DEBUGGER, name, value, place_of(site), "", served, why, alone=alone
+            )
 
 
 def func_name(site: CallSite) -> str:

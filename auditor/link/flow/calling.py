@@ -23,6 +23,7 @@ from auditor.link.flow.outside import (
     TEXTUAL,
     WRAPPERS,
     coat_of,
+    coat_of_rest,
 )
 from auditor.link.flow.request import of_request
 from auditor.link.flow.taint import Form, Taint, each, join, join_all, record
@@ -125,6 +126,27 @@ class Calling(Following):
         made = bound[0].value if len(bound) == 1 else None
         return self.function(made) if isinstance(made, t.Lambda) and not made.params else None
 
+    def rest(self, reached: Reached) -> Taint | None:
+        """What is left of a text of which only harmless characters are kept; None where others may be."""
+        site = reached.site
+        if reached.name in ("re.sub", "regex.sub"):
+            pattern, replacement, place = site.arg(0, "pattern"), site.arg(1, "repl"), 2
+        elif reached.name in ("re.compile().sub", "regex.compile().sub"):
+            made = (
+                CallSite(o.node, o.scope).arg(0, "pattern")
+                for o in self.flow.values.sources(site.node.func.value, self.scope)  # type: ignore[union-attr, arg-type]
+                if isinstance(o.node, t.Call)
+            )
+            pattern, replacement, place = next(made, None), site.arg(0, "repl"), 1
+        else:
+            return None
+        finds, puts = self.constant(pattern), self.constant(replacement)
+        held = reached.arg(place, "string")
+        if finds is None or puts is None or held is None:
+            return None
+        coat = coat_of_rest(finds, puts)
+        return held.dressed(coat) if coat else None
+
     def result(self, reached: Reached, last: str, sinks: set[str]) -> Taint | None:
         expr = reached.site.node
         callee = self.code.defined(expr.func, self.scope)
@@ -137,6 +159,8 @@ class Calling(Following):
         if coat is not None:
             encoded = given or reached.receiver
             return encoded.dressed(coat) if encoded is not None else None
+        if last == "sub" and (rest := self.rest(reached)) is not None:
+            return rest
         if last in CLEANERS:
             if last in PARSERS and len(expr.args) == 1:
                 self.clean(expr.args[0])  # it would have raised

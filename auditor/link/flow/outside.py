@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 CLEANERS = {
     "int", "float", "bool", "len", "UUID", "ObjectId", "PydanticObjectId", "Decimal", "date",
     "datetime", "fromisoformat", "strptime", "parse_date", "parse_datetime", "ip_address",
@@ -48,6 +50,25 @@ def coat_of(name: str, last: str) -> str | None:
     if last == "escape" and name.startswith(("re.", "regex.")):
         return "regex"
     return _ENCODERS.get(last)
+
+
+_OTHERS = re.compile(r"\[\^((?:[^\]\\]|\\[wdsWDS_.\- ])+)\](?:[+*]|\{\d*,?\d*\})?")
+"""A pattern that finds everything but the characters of a class."""
+_CLASSES = re.compile(r"\\[wds]|[0-9A-Za-z]-[0-9A-Za-z]")
+
+
+def coat_of_rest(pattern: str, replacement: str) -> str | None:
+    """The coat of what is left when everything that a pattern finds is replaced: `re.sub(r"[^a-z0-9]+", "-", x)`.
+
+    Letters, digits, dashes, underscores and blanks are a name anywhere; with dots it may be that of a host.
+    """
+    found = _OTHERS.fullmatch(pattern[:200])
+    if found is None:
+        return None
+    left = _CLASSES.sub("", found[1]).replace("\\", "") + replacement
+    if not all(char.isalnum() or char in "_-. " for char in left):
+        return None
+    return "words and dots" if "." in left else "words"
 
 
 WRAPPERS = {

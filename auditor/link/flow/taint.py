@@ -65,6 +65,22 @@ COATS = {
     "regex": frozenset({"regex"}),
     "ldap": frozenset({"ldap"}),
     "a name": frozenset({"path"}),
+    "words": _EVERYWHERE,
+    "words and dots": frozenset(
+        {
+            "sql",
+            "shell",
+            "code",
+            "template",
+            "markup",
+            "path",
+            "existence",
+            "xpath",
+            "ldap",
+            "operator",
+            "where",
+        }
+    ),
     "a URL": frozenset(
         {"sql", "shell", "code", "template", "markup", "path", "xpath", "ldap", "regex"}
     ),
