@@ -236,6 +236,19 @@ class Listed(permissions.IsAuthenticated):
         if hasattr(view, "action") and view.action not in ("list", "create"):
             return True
         return super().has_permission(request, view)
+def may(*codes):
+    class Needs(permissions.BasePermission):
+        def has_permission(self, request, view):
+            if not request.user.is_authenticated:
+                return False
+            return any(code in request.user.codes for code in codes)
+    return Needs
+def some(code):
+    return {"a": permissions.AllowAny}.get(code, permissions.IsAuthenticated)
+class Needing(viewsets.ModelViewSet):
+    permission_classes = [may("things.see")]
+class Made(viewsets.ModelViewSet):
+    permission_classes = [some("a")]
 class Things(viewsets.ModelViewSet):
     permission_classes = [Reading]
 class Others(viewsets.ModelViewSet):
@@ -243,6 +256,8 @@ class Others(viewsets.ModelViewSet):
 router = SimpleRouter()
 router.register("things", Things)
 router.register("others", Others)
+router.register("needing", Needing)
+router.register("made", Made)
 """
 
 
@@ -259,6 +274,8 @@ def test_permissions_that_know_method_and_action(build: Build) -> None:
     assert found["Things.list", "GET"] is Guarding.ABSENT
     assert found["Things.create", "POST"] is Guarding.ENFORCED
     assert found["Others.list", "GET"] is Guarding.ENFORCED
+    assert found["Needing.list", "GET"] is Guarding.ENFORCED
+    assert found["Made.list", "GET"] is Guarding.UNKNOWN
     assert found["Others.destroy", "DELETE"] is not Guarding.ENFORCED
 
 

@@ -458,6 +458,9 @@ class DjangoGuards(WrapperGuards):
             case t.Unary(value=value):
                 return self._negated(self.permission(value, scope, tests), Located(expr, scope))
             case t.Call(func=t.Name() | t.Attr() as func) if depth == 0:
+                made = self.code.defined(func, scope)
+                if made is not None and isinstance(made.node, t.Function):
+                    return self._made(made, tests)
                 return self.permission(func, scope, tests, 1)
         name = self.code.name(expr, scope) or t.dotted(expr)
         found = self.code.definition(name)
@@ -475,6 +478,18 @@ class DjangoGuards(WrapperGuards):
         if judged is None:
             return []
         return [Guard(at.symbol, at, "class", *judged)]
+
+    def _made(self, function: Located, tests: PathTests) -> list[Guard]:
+        """What the class demands that a function of the tree makes: `require("orders.view")`."""
+        assert isinstance(function.node, t.Function)
+        inner, name = self.code.inside(function), function.node.name
+        for node in t.walk_own(*function.node.body):
+            if isinstance(node, t.Return) and node.value is not None:
+                if (made := self.code.defined(node.value, inner)) is not None:
+                    judged = self.permission_class(self.code.own_name(made), made, tests)
+                    return [Guard(name, place_of(made, name), "class", *judged)] if judged else []
+        why = f"what {name}() makes is not known"
+        return [Guard(name, place_of(function, name), "class", Guarding.UNKNOWN, why)]
 
     @staticmethod
     def _negated(found: list[Guard], at: Located) -> list[Guard]:
@@ -510,6 +525,8 @@ class DjangoGuards(WrapperGuards):
             if known := known_guard(name):
                 return known.state, known.reason
             return Guarding.UNKNOWN, f"{name} lies outside this tree and is not known"
+        if not isinstance(found.node, t.Class):
+            return Guarding.UNKNOWN, f"what {short} makes is not known"
         if tests.method in _SAFE and self._lets_read(found):
             return None
         for ancestor in self.code.ancestry(found):

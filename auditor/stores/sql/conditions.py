@@ -200,6 +200,8 @@ class Draft(msgspec.Struct, frozen=True, eq=False):
     """Whether it looks something up for each row of a query around it."""
     manager: bool = False
     """A manager that nothing has been asked of yet."""
+    assumed: bool = False
+    """Whether it begins with a parameter, of which only the type is told."""
     computed: frozenset[str] = frozenset()
     """Names that it computes, which are no columns."""
 

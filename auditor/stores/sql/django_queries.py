@@ -89,6 +89,8 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
                 return managed(reading, entity, expr, frame)
         case Row(entity=entity) if entity.mapper in _MAPPERS:
             return of_row(reading, expr, base, frame)
+        case Draft(mapper="django", entity=Entity() as stored) if expr.name == "model":
+            return Class(stored)
         case Draft(mapper="django" | "tortoise") if expr.name in _HANDED:
             reading.record(executed(base, unresolved=base.unresolved or "it is handed on, to be called elsewhere"))  # fmt: skip
             return None
@@ -191,6 +193,10 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
                 if isinstance(held, Draft):
                     return method(reading, held, call, last, frame), True
                 return _own(reading, frame.owner, call, last, frame), True
+    if call.args and last.endswith(("QuerySet", "Queryset")):
+        models = [x for x in each(reading.thing(call.args[0], frame)) if isinstance(x, Class)]
+        if models:  # ItemQuerySet(self.model, using=self._db)
+            return either([manager_of(x.entity, reading, call, frame) for x in models]), True
     if last in ("Q",):
         return of_q(reading, call, frame), True
     if last in ("F", "Value", "OuterRef", "Count", "Sum", "Avg", "Max", "Min"):
@@ -204,6 +210,7 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
             reading.thing(arg, frame)
         return (Holds() if last == "Exists" else None), True
     if last in ("get_object_or_404", "aget_object_or_404", "get_list_or_404", "aget_list_or_404", "get_object_or_exception"):  # fmt: skip
+        call = _by_place(call)
         if call.args and reading.has("django") and not _is_function(reading, call.args[0], frame):
             return _or_404(reading, call, last, frame), True
     if last == "Paginator" and call.args:
@@ -234,7 +241,7 @@ def _of_unknown(
         return None
     typed = _annotated(reading, func.value, frame)
     if typed is not None:
-        return manager_of(typed, reading, call, frame)
+        return replace(manager_of(typed, reading, call, frame), assumed=True)
     spelt = re.search(
         r"^(?:queryset|qs|query_set|get_queryset)$|_qs$|_queryset$", last_name(func.value)
     )
@@ -310,6 +317,15 @@ def _annotated(reading: Reading, expr: t.Expr, frame: Frame) -> Entity | None:
                 return named[0] if named else None
             return reading.entities.of(index, found[0])
     return None
+
+
+def _by_place(call: t.Call) -> t.Call:
+    """`get_object_or_404(klass=Item, pk=1)` as `get_object_or_404(Item, pk=1)`."""
+    named = [k.value for k in call.keywords if k.name == "klass"]
+    if not named or call.args:
+        return call
+    rest = [k for k in call.keywords if k.name != "klass"]
+    return t.Call(call.line, call.column, call.end_line, call.func, named, rest)
 
 
 def _or_404(reading: Reading, call: t.Call, last: str, frame: Frame) -> Thing | None:

@@ -35,14 +35,25 @@ _OF_QUERIES = {
     "one_or_none", "join", "outerjoin", "options", "with_entities", "limit", "scalar", "delete", "update",
 }  # fmt: skip
 _OF_PEEWEE = {"select", "get_or_none", "get_by_id", "delete_by_id"}
+_OF_PONY = {
+    "get",
+    "select",
+    "exists",
+    "get_for_update",
+    "select_random",
+    "get_by_sql",
+    "select_by_sql",
+}
 _EXECUTES = {"execute", "executemany", "scalars", "scalar", "exec", "fetch_one", "fetch_all", "fetchrow", "fetchval", "stream_scalars"}  # fmt: skip
-_VERBS = sorted(_STEPS | _OF_QUERYSETS | _OF_QUERIES | _OF_PEEWEE | _EXECUTES | {"query"})
+_VERBS = sorted(
+    _STEPS | _OF_QUERYSETS | _OF_QUERIES | _OF_PEEWEE | _OF_PONY | _EXECUTES | {"query"}
+)
 _SESSION = re.compile(r"(?:^|_)(?:session|db|dbs|sess)$")
 _CLASS = re.compile(r"_*[A-Z]\w*[a-z]\w*$")
 _ORM = ("sqlalchemy", "sqlmodel", "flask_sqlalchemy")
 _DRIVERS = (
     *_ORM, "psycopg", "psycopg2", "asyncpg", "sqlite3", "aiosqlite", "pymysql", "MySQLdb", "mysql", "aiomysql",
-    "asyncmy", "databases", "pyodbc", "oracledb", "cx_Oracle", "django", "peewee", "tortoise", "duckdb",
+    "asyncmy", "databases", "pyodbc", "oracledb", "cx_Oracle", "django", "peewee", "tortoise", "duckdb", "pony",
 )  # fmt: skip
 
 
@@ -90,6 +101,11 @@ def _asks(reading: Reading, site: CallSite, func: t.Attr, used: set[str]) -> boo
             )
         if last == "filter_by" and site.node.keywords and t.last_word(base) not in ("self", "cls"):
             return True
+    if "pony" in used and last in _OF_PONY and isinstance(base, t.Name):
+        kind = reading.code.defined(base, site.scope)
+        return kind is not None and any(
+            name.endswith(".Entity") for name in reading.code.ancestry(kind)
+        )
     if "peewee" in used and last in _OF_PEEWEE:
         return isinstance(base, t.Name) and bool(_CLASS.match(base.id))
     return last in _EXECUTES and may_execute(reading, site)

@@ -122,6 +122,8 @@ class Reading:
         self._told: set[Place] | None = None
         self.decided: set[int] = set()
         """Functions, by `id`, of which a call says which of their conditions hold."""
+        self.supplied: set[int] = set()
+        """Functions, by `id`, that calls give a query: these tell what the parameter is."""
         self.answered: set[tuple[int, str]] = set()
         """Methods, by `id`, and the models for which calls say what they ask."""
         self._called: list[tuple[t.Call, Frame]] = []

@@ -80,7 +80,9 @@ class Expressions(Reading):
                     self._given = outer
                     self._given[id(expr)] = made_
                 return self._given[id(expr)]
-            case t.Await(value=value) | t.Star(value=value):
+            case t.Await(value=value):
+                return self._awaited(self.thing(value, frame, depth), frame)
+            case t.Star(value=value):
                 return self.thing(value, frame, depth)
             case t.Yield(value=value):
                 if value is not None and (given := self.thing(value, frame, depth)) is not None:
@@ -284,6 +286,9 @@ class Expressions(Reading):
             made_of = self.entities.by_name.get(self.code.own_name(found))
             if made_of is not None and made_of.mapper in ("django", "tortoise"):
                 return Row(made_of)
+        if found is None and isinstance(func, t.Name) and func.id in _GOING_THROUGH and given:
+            if (rows := self.rows(given[0], frame)) is not None:
+                return rows if func.id in _LISTS else None
         if found is None or not isinstance(found.node, t.Function):
             for one in given:
                 for draft in each(one):
@@ -294,6 +299,8 @@ class Expressions(Reading):
             return self.bind(found, expr, frame, given, receiver)
         if frame.loop is not None:
             self.looped.setdefault(id(found.node), frame.loop)
+        if any(isinstance(one, Draft) for x in given for one in each(x)):
+            self.supplied.add(id(found.node))
         if any(
             isinstance(x, Draft | Holds | Either | Listed | Keyed | Class | Field) for x in given
         ) or (any(k.name for k in expr.keywords) and self.receivers.hands_on(found.node)):
@@ -486,6 +493,16 @@ class Expressions(Reading):
                     if last_name(iter_) == "enumerate":
                         frame.names[items[-1].id] = row
 
+    def _awaited(self, thing: Thing | None, frame: Frame) -> Thing | None:
+        """What awaiting gives: a query of Tortoise is asked then, and gives its rows.
+
+        Source: https://tortoise.github.io/query.html
+        """
+        if not self.has("tortoise"):
+            return thing
+        asked = (self.rows(x, frame) or x if _waits(x) else x for x in each(thing))
+        return either(list(asked))
+
     def rows(self, thing: Thing | None, frame: Frame) -> Rows | None:
         """The rows that going through something brings."""
         for one in each(thing):
@@ -507,3 +524,19 @@ class Expressions(Reading):
                         if isinstance(item, Row):
                             return Rows(item.entity, item.draft)
         return None
+
+
+_LISTS = {"list", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "dict"}
+_GOING_THROUGH = _LISTS | {"len", "sum", "any", "all", "max", "min", "bool"}
+"""Built-in functions that ask the query that they are given."""
+
+
+def _waits(thing: Thing) -> bool:
+    """Whether a query of Tortoise was put together and not asked yet."""
+    return (
+        isinstance(thing, Draft)
+        and thing.mapper == "tortoise"
+        and thing.operation == "select"
+        and thing.bound is Bound.UNKNOWN
+        and not thing.manager
+    )

@@ -122,7 +122,9 @@ class TreeReading(Statements):
                     for reader in CLASSES:
                         reader(self, found, ancestry)
         for draft in self.drafts:
-            if (self._roots[id(draft)], draft.model) in self.answered and is_open(draft.where):
+            if (
+                (self._roots[id(draft)], draft.model) in self.answered and is_open(draft.where)
+            ) or (draft.assumed and self._roots[id(draft)] in self.supplied):
                 self.dropped.add(id(draft))
         if self.decided:  # what their callers ask is known better
             for draft in self.drafts:
@@ -158,11 +160,13 @@ class TreeReading(Statements):
         if key in self._returns or key in self._running or len(self._running) > _MAX_DEPTH:
             return self._returns.get(key)
         self._running.add(key)
+        called, self._called = self._called, []  # it is read for no call, whoever came to it first
         try:
             given = self.run(function, {}, 0)
             self._returns[key] = given
         finally:
             self._running.discard(key)
+            self._called = called
         return given
 
     def run(

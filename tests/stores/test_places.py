@@ -1,0 +1,154 @@
+"""Where a query is asked, and of which model, when it is put together in several places."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import Query
+from tests.conftest import Build
+from tests.stores.test_sql_shapes import DJANGO, TORTOISE
+
+Told = tuple[str, int, str, tuple[str, ...]]
+
+
+def _told(build: Build, models: str, source: str) -> list[Told]:
+    """(table, line, operation, conditions) of what a module beside the models asks."""
+    application = build({"blog/models.py": models, "blog/views.py": source})
+    return [
+        (q.collection, q.place.line, q.operation, tuple(sorted(q.equality)))
+        for q in application.facts(Query)
+        if q.place.path == "blog/views.py"
+    ]
+
+
+def test_what_is_awaited_is_asked_there(build: Build) -> None:
+    found = _told(
+        build,
+        TORTOISE,
+        """
+from blog.models import Post
+async def of(author, views=None):
+    given = {"author_id": author}
+    if views is not None:
+        given["views"] = views
+    return await Post.filter(**given)
+async def one(author):
+    return await of(author)
+async def other(author, views):
+    return await of(author, views=3)
+""",
+    )
+    assert {line for _, line, _, _ in found} == {7}
+
+
+@pytest.mark.parametrize("goes", ["frozenset({})", "sorted({})", "dict({})"])
+def test_what_is_gone_through_is_asked_there(goes: str, build: Build) -> None:
+    asked = goes.format("Post.objects.filter(views=1)")
+    found = _told(
+        build,
+        DJANGO,
+        f"""
+from blog.models import Post
+def rights():
+    return {asked}
+def has(right):
+    return right in rights()
+""",
+    )
+    assert found == [("blog_post", 4, "select", ("views",))]
+
+
+def test_a_function_is_read_for_itself_whoever_came_to_it_first(build: Build) -> None:
+    found = _told(
+        build,
+        DJANGO,
+        """
+from blog.models import Post, User
+class Base:
+    model = None
+    def fill(self):
+        self.model.objects.filter(id=number())
+class Users(Base):
+    model = User
+class Posts(Base):
+    model = Post
+def start():
+    Users().fill()
+def number():
+    return Post.objects.filter(views=1).first().views
+""",
+    )
+    assert ("blog_post", 14, "select", ("views",)) in found
+
+
+def test_the_class_by_its_keyword(build: Build) -> None:
+    found = _told(
+        build,
+        DJANGO,
+        """
+from django.shortcuts import get_object_or_404
+from blog.models import Post
+def page(request, views):
+    return get_object_or_404(klass=Post, views=views)
+""",
+    )
+    assert found == [("blog_post", 5, "get", ("views",))]
+
+
+def test_a_queryset_that_a_manager_makes(build: Build) -> None:
+    managed = DJANGO.replace(
+        "class User(",
+        """class Manager(models.Manager):
+    def get_queryset(self):
+        made = PostQuerySet(self.model, using=self._db)
+        return made.filter(live=True)
+class User(""",
+    ).replace("objects = PostQuerySet.as_manager()", "objects = Manager()")
+    found = _told(
+        build,
+        managed,
+        """
+from blog.models import Post
+def popular():
+    return Post.objects.filter(views=2).first()
+""",
+    )
+    assert found == [("blog_post", 4, "select", ("live", "views"))]
+
+
+def test_a_parameter_is_what_its_callers_give(build: Build) -> None:
+    source = """
+from django.db.models import QuerySet
+from blog.models import Post
+def narrowed(found: QuerySet[Post], views):
+    return list(found.filter(views=views))
+"""
+    called = """
+def page(request):
+    return narrowed(Post.objects.filter(author_id=request.user.id), 3)
+"""
+    assert _told(build, DJANGO, source) == [("blog_post", 5, "select", ("views",))]
+    found = _told(build, DJANGO, source + called)
+    assert found
+    assert all("author_id" in equality for _, _, _, equality in found)
+
+
+def test_pony_is_listed_and_not_told(build: Build) -> None:
+    application = build(
+        {
+            "app.py": """
+from pony.orm import Database, PrimaryKey, Required, db_session
+db = Database()
+class User(db.Entity):
+    id = PrimaryKey(int)
+    name = Required(str)
+class Cache:
+    def get(self, key): return key
+@db_session
+def named(name, cache=Cache()):
+    return User.get(name=name), cache.get(name), Cache.get(cache, name)
+"""
+        }
+    )
+    (query,) = application.facts(Query)
+    assert (query.operation, query.place.line, bool(query.unresolved)) == ("get", 11, True)
