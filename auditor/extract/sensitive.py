@@ -15,7 +15,7 @@ _HARMLESS = re.compile(
     r"(?:expir|ttl|minutes|seconds|days|hours|algorithm|max|limit|url$|uri$|enabled|public|publishable"
     r"|length|author(?!iz)|allow|^cors_|^use_|_use_|^enable|_enable_|^disable|require|tokenizer|lifetime|serializer|validators"
     r"|iterations|unauthenticated|^google_application_credentials$|(?:chunk|overlap|size|context|response)\w*_tokens$"
-    r"|cookie_(?:access|domain|http_?only|path|refresh|same_?site|secure|name)$|password_(?:reset|change|hints?)$"
+    r"|^rotate_|cookie_(?:access|domain|http_?only|path|refresh|same_?site|secure|name)$|password_(?:reset|change|hints?)$"
     r"|_(?:claim|class|classes|types?|mode|image|tag|restart|port|port_https?|host|domain|name|active|version|issuer|audience"
     r"|realm|header|model|user|username|interval|client_id|token_id|file|path|storage|location|repo|backend|rule)$)",
     re.I,

@@ -15,7 +15,7 @@ from auditor.extract.secrets.names import SHIPPED
 from auditor.extract.sensitive import is_sensitive, safe_value
 from auditor.link.application import Application
 from auditor.model.settings import ScriptRead, SettingDefinition, SettingRead
-from auditor.model.values import Known, Masked, possible
+from auditor.model.values import Known, Masked, Setting, possible
 
 _NONE = "None"
 
@@ -61,11 +61,32 @@ def rows(application: Application) -> list[SettingRow]:
     for definition in application.facts(SettingDefinition):
         definitions[definition.name].append(definition)
     names = sorted(filter(None, reads.keys() | definitions.keys()))
-    return [_row(name, reads[name], definitions[name]) for name in names]
+    given = {name[: at.start()] for name in definitions for at in _BELOW.finditer(name)}
+    return [
+        _row(
+            name,
+            reads[name],
+            definitions[name],
+            below=name in given,
+            above=any(reads.get(name[: at.start()]) for at in _BELOW.finditer(name)),
+        )
+        for name in names
+    ]
 
 
-def _row(name: str, reads: list[ReadRow], definitions: list[SettingDefinition]) -> SettingRow:
-    notes = sorted(_notes(name, reads, definitions), key=lambda note: -note[0])
+_BELOW = re.compile("(?<=[^_])__(?=[^_])")
+"""`DATABASE__HOST` gives a part of `DATABASE`, in pydantic's settings and in Dynaconf."""
+
+
+def _row(
+    name: str,
+    reads: list[ReadRow],
+    definitions: list[SettingDefinition],
+    *,
+    below: bool,
+    above: bool,
+) -> SettingRow:
+    notes = sorted(_notes(name, reads, definitions, below, above), key=lambda note: -note[0])
     return SettingRow(
         name,
         is_sensitive(name),
@@ -103,9 +124,10 @@ def _default(read: SettingRead) -> str | None:
         return _NONE
     if isinstance(read.default, Known) and _OPEN.fullmatch(str(read.default.value)):
         return str(read.default.value)
-    if isinstance(read.default, Masked) or is_sensitive(read.name):
-        return "(masked)"
     known = next((str(k.value) for k in possible(read.default)), "(computed)")
+    if isinstance(read.default, Masked) or (is_sensitive(read.name) and known):
+        another = isinstance(read.default, Setting) and known == "(computed)"
+        return known if another else "(masked)"
     return safe_value(read.name, known)
 
 
@@ -135,9 +157,16 @@ _REAL = ("production", "staging", "development")
 
 
 def _notes(
-    name: str, reads: list[ReadRow], definitions: list[SettingDefinition]
+    name: str,
+    reads: list[ReadRow],
+    definitions: list[SettingDefinition],
+    below: bool,
+    above: bool,
 ) -> Iterator[tuple[int, str]]:
-    """(level, sentence) of what a setting's owner should know."""
+    """(level, sentence) of what a setting's owner should know.
+
+    `below` tells that parts of it are defined, `above` that what it is a part of is read.
+    """
     secret = is_sensitive(name)
     real = [d for d in definitions if d.environment not in ("example", "test")]
     written = [d for d in real if not (d.empty or d.placeholder or d.elsewhere)]
@@ -150,11 +179,12 @@ def _notes(
         if SHIPPED.match(name):
             yield 3, "named like a secret, and sent to every browser"
     required = [r for r in reads if r.default is None]
-    if reads and not definitions and required and not _OF_HOSTS.match(name):
+    given = bool(definitions) or below or any(r.default not in (None, _NONE) for r in reads)
+    if required and not given and not _OF_HOSTS.match(name):
         yield 2, "read without a default, and defined nowhere"
     elif required and not real and definitions:
         yield 1, "defined in examples only"
-    if definitions and not reads and not _OF_TOOLS.match(name):
+    if definitions and not (reads or above) and not _OF_TOOLS.match(name):
         if any(d.environment != "test" for d in definitions):
             yield 1, "defined, and read by no code here"
     if len({r.default for r in reads if r.default not in (None, _NONE)}) > 1 and not secret:

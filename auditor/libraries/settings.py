@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from auditor.discover.environments import environment_of
+from auditor.discover.environments import environment_of, environment_of_file
 from auditor.extract.python import tree as t
+from auditor.extract.sensitive import is_placeholder, safe_value
 from auditor.libraries.settings_loops import in_turn
 from auditor.link.application import Application, provides
 from auditor.link.folding import as_bool, lift
@@ -26,10 +27,11 @@ from auditor.model.places import Place
 from auditor.model.settings import (
     EnvironmentNames,
     LocalSettings,
+    SettingDefinition,
     SettingMention,
     SettingRead,
 )
-from auditor.model.values import Known, Setting, Value
+from auditor.model.values import Known, Masked, Setting, Value
 
 _GETTERS = {
     "os.getenv": "default",
@@ -228,10 +230,11 @@ def configuration_values(values: Evaluator, name: str, expr: t.Expr, scope: Scop
 def setting_reads(application: Application) -> Iterator[SettingRead]:
     values = application.values
     code = application.code
+    written = {id(item) for item, _, _ in _given(application)}
     places: list[tuple[t.Expr, Scope]] = [
         (item, scope)
         for item, scope in code.of_kind(t.Item)
-        if "env" in t.dotted(item.value).lower()
+        if "env" in t.dotted(item.value).lower() and id(item) not in written
     ]
     places += [(site.node, site.scope) for site in code.all_calls() if _may_read(site.node)]
     reads = []
@@ -257,6 +260,35 @@ def setting_reads(application: Application) -> Iterator[SettingRead]:
     for helper in helpers.values():
         reads += helper.reads(values)
     yield from sorted(reads, key=lambda read: read.place)
+
+
+def _given(application: Application) -> Iterator[tuple[t.Item, t.Expr, Scope]]:
+    """`os.environ["X"] = …`"""
+    for node, scope in application.code.of_kind(t.Assign):
+        match node:
+            case t.Assign(targets=[t.Item(value=owner) as item], value=value, op="") if value:
+                if "env" in t.dotted(owner) and application.code.name(owner, scope) == "os.environ":
+                    yield item, value, scope
+
+
+@provides(SettingDefinition)
+def settings_that_code_gives(application: Application) -> Iterator[SettingDefinition]:
+    for item, value, scope in _given(application):
+        worth = application.values.value(value, scope)
+        name = application.values.text(item.index, scope)
+        if not name:
+            continue
+        place = place_of(Located(item, scope))
+        text = str(worth.value) if isinstance(worth, Known) else ""
+        yield SettingDefinition(
+            name,
+            safe_value(name, text),
+            place,
+            environment_of_file(place.path),
+            empty=text == "" and isinstance(worth, Known),
+            placeholder=is_placeholder(text),
+            elsewhere=not isinstance(worth, Known | Masked),
+        )
 
 
 def _nothing(values: Evaluator, node: t.Expr, scope: Scope) -> Value | None:

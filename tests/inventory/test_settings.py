@@ -71,6 +71,7 @@ GIVEN = {
     "helm/templates/map.yaml": "{{- if .Values.x }}\nkind: ConfigMap\ndata:\n  LEVEL: info\n{{- end }}\n",
     "helm/values.yaml": "configMap:\n  LEVEL: info\n  enabled: true\n",
     ".env": "LEVEL=info\n",
+    "b.py": 'import os\nos.environ["LEVEL"] = "info"\n',
 }
 
 
@@ -309,6 +310,34 @@ def test_what_a_chart_fills_in_differs_from_nothing(build: Build) -> None:
     (row,) = rows(build({**named, "docker-compose.yml": compose}))
     assert not any("filled" in d.value for d in row.defined)
     assert not any(note.startswith("differs") for note in row.notes)
+
+
+def test_what_the_code_gives_itself_is_not_read_there(build: Build) -> None:
+    source = 'import os\nos.environ["A_KEY"] = "x"\nb = os.environ["A_KEY"]\n'
+    row = of(build, a_dot_py=source)["A_KEY"]
+    assert [r.line for r in row.reads] == [3]
+    assert [(d.line, d.value) for d in row.defined] == [(2, "(masked)")]
+    assert row.notes == []
+
+
+def test_another_setting_s_value_is_no_secret_in_code(build: Build) -> None:
+    source = 'import os\nA_KEY = os.getenv("A_KEY", "")\nB_KEY = os.getenv("B_KEY", A_KEY)\n'
+    assert of(build, a_dot_py=source)["B_KEY"].notes == []
+
+
+def test_parts_of_a_table_define_it(build: Build) -> None:
+    files = {
+        "settings.toml": '[default]\nAPI = {url = "https://shop.io", port = 1}\n',
+        "a.py": "from dynaconf import Dynaconf\n"
+        's = Dynaconf(environments=True, settings_files=["settings.toml"])\nprint(s.API)\n',
+    }
+    notes = {row.name: row.notes for row in rows(build(files))}
+    assert notes == {"DYNACONF_API": [], "DYNACONF_API__PORT": [], "DYNACONF_API__URL": []}
+
+
+def test_a_default_elsewhere_is_one(build: Build) -> None:
+    source = 'import os\na = os.environ.get("A_SIZE") or 3\nb = os.getenv("A_SIZE", "5")\n'
+    assert of(build, a_dot_py=source)["A_SIZE"].notes == []
 
 
 def test_the_worst_come_first(build: Build) -> None:

@@ -94,6 +94,8 @@ def _read(text: bytes, start: int, joined: re.Match[bytes], place: Place) -> Ass
     window = text[max(0, start - 60) : start]
     name_start = start - (len(window) - len(window.rstrip(NAME_BYTES)))
     name = text[name_start:close_start].decode("latin-1").strip(".-")
+    if close_end > close_start and name.lower() == "key":
+        name = _section(text, name_start) + name
     if meaning_of(name) is None:
         return None
     join = text[close_end:at].decode("latin-1").strip().removeprefix("+")
@@ -140,6 +142,19 @@ def _read(text: bytes, start: int, joined: re.Match[bytes], place: Place) -> Ass
         raw = _COMMENT.split(raw, maxsplit=1)[0].rstrip()
         last = first + len(raw)
     return _made(name, text, first, last, False, join, name_start)
+
+
+def _section(text: bytes, start: int) -> str:
+    """What the object is called that a name stands in: `"Jwt": {"Issuer": "shop", "Key": "…"}`."""
+    before = text[max(0, start - 300) : start]
+    opened = before.rfind(b"{")
+    if opened < 0 or b"}" in before[opened:]:
+        return ""
+    match = _OPENS.search(before, 0, opened)
+    return match[1].decode() + "_" if match else ""
+
+
+_OPENS = re.compile(rb"[\"']([A-Za-z]{1,40})[\"'][ \t]{0,8}:\s{0,8}\Z")
 
 
 def _stands_alone(text: bytes, start: int, at: int, name: str) -> bool:

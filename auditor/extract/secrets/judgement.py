@@ -113,7 +113,8 @@ def _password(
     if values.is_text(value) or _is_phrase(value):
         mild = place.lines and not value.startswith(("/", ".", "http")) and "(" not in value
         return ("password", "password", "low") if mild else None
-    if not values.is_mixed(value) or (place.prose and not (found.quoted or found.name.isupper())):
+    mixed = values.is_mixed(value) or _NUMBER_AND_SIGNS.fullmatch(value)
+    if not mixed or (place.prose and not (found.quoted or found.name.isupper())):
         return None
     if place.role is Role.DOCUMENTATION and values.is_for_tests(value):
         return None
@@ -125,6 +126,7 @@ def _password(
 
 _BETWEEN = re.compile(r"[,;)\]}+].*[:=(,+\[{] *")
 """`"Password:", label: "…"`: what stands between two texts."""
+_NUMBER_AND_SIGNS = re.compile(r"[0-9]+[!@#$%^&*+?]+")
 _RESOURCE = re.compile(r"[a-z]+(?:[\-.][a-z0-9]{1,12})+")
 """`secret: "shop-s3-config"`: what Kubernetes calls a secret."""
 _HEX = re.compile(r"[0-9a-f]+")
