@@ -416,3 +416,32 @@ def test_views_ask_for_lists_objects_filters_and_orders(build: Build) -> None:
     assert quiet == {("get", ("author_id", "id")), ("select", ("author_id",))}
     bounds = {q.place.line: q.bound for q in found if q.operation == "select" and q.place.line > 16}
     assert bounds == {17: Bound.NONE, 19: Bound.LIMITED}
+
+
+def test_functions_by_another_name(build: Build) -> None:
+    code = "from sqlalchemy import update as change\nfrom models import User\ndef run(session, key):\n    session.execute(change(User).where(User.id == key))\n"
+    (query,) = build({"models.py": SQLALCHEMY, "app.py": code}).facts(Query)
+    assert (query.collection, query.operation, query.equality) == ("users", "update", ("id",))
+
+
+def test_a_count_of_some_model_is_unknown(build: Build) -> None:
+    code = "from sqlalchemy import select, func\ndef run(session, model):\n    return session.execute(select(func.count(model.id)))\n"
+    (query,) = build({"models.py": SQLALCHEMY, "app.py": code}).facts(Query)
+    assert query.unresolved
+
+
+def test_conditions_that_python_joins_are_the_first(build: Build) -> None:
+    code = "from sqlalchemy import select\nfrom models import User\ndef run(session, a, b):\n    return session.scalars(select(User).where(User.id == a and User.name == b)).all()\n"
+    (query,) = build({"models.py": SQLALCHEMY, "app.py": code}).facts(Query)
+    assert query.equality == ("id",)
+
+
+def test_a_table_is_called_by_its_class(build: Build) -> None:
+    models = (
+        "import re\nfrom sqlalchemy.orm import DeclarativeBase, declared_attr, mapped_column, Mapped\nclass Base(DeclarativeBase):\n"
+        "    @declared_attr.directive\n    def __tablename__(cls):\n        return re.sub(r'(?<!^)(?=[A-Z])', '_', cls.__name__).lower()\n"
+        "class OrderItem(Base):\n    id: Mapped[int] = mapped_column(primary_key=True)\n"
+    )
+    code = "from models import OrderItem\ndef run(session, key):\n    return session.get(OrderItem, key)\n"
+    (query,) = build({"models.py": models, "app.py": code}).facts(Query)
+    assert query.collection == "order_item"

@@ -37,6 +37,11 @@ _MODEL_NAMES = {"model", "_model", "model_class", "entity", "table", "model_cls"
 _MAX_EXPRESSION = 120
 
 
+def _is_false(expr: t.Expr) -> bool:
+    """A condition that Python itself asks, `Item.a == 1 and Item.b == 2`: SQLAlchemy's `==` is false there."""
+    return isinstance(expr, t.Compare) and expr.ops == ["=="]
+
+
 class Expressions(Reading):
     """Tells what an expression stands for, and records the queries that it makes."""
 
@@ -102,8 +107,14 @@ class Expressions(Reading):
 
                     made_ = statement(self, expr, frame) or made_
                 return made_
-            case t.BoolOp(values=values):
+            case t.BoolOp(op=op, values=values):
                 given_ = [x for v in values if (x := self.thing(v, frame, depth)) is not None]
+                if (
+                    len(given_) == len(values)
+                    and all(map(_is_false, values))
+                    and not self.has("peewee")
+                ):
+                    return given_[0] if op == "and" else given_[-1]
                 return either(given_)
             case t.Unary(op=op, value=value):
                 inner = self.thing(value, frame, depth)

@@ -243,7 +243,8 @@ class _Reading:
             case t.Call(func=t.Attr(value=value, name="upper")):
                 return self._spelt(value, scope, depth + 1).upper()
             case t.Call(func=func, args=args):
-                inner = next((x for a in args if (x := self._spelt(a, scope, depth + 1))), "")
+                named = [a for a in args if "__name__" in _attributes(a)]
+                inner = next((x for a in named if (x := self._spelt(a, scope, depth + 1))), "")
                 if inner and "__name__" in _attributes(expr):
                     plural = "plural" in t.dotted(func)
                     return snake(inner) + ("s" if plural else "")

@@ -177,6 +177,10 @@ def _applied(reading: Reading, call: t.Call, name: str, frame: Frame) -> Thing |
 def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
     """Calls of functions and of sessions."""
     func = call.func
+    if isinstance(func, t.Name):
+        name = reading.code.name(func, frame.scope)
+        if name.startswith("sqlalchemy."):
+            last = name.rpartition(".")[2]  # from sqlalchemy import update as change
     if isinstance(func, t.Attr) and last_name(func.value) in ("func", "fn"):
         return _applied(reading, call, last, frame), True
     if last in _STARTS and _is_sqlalchemy(reading, call, frame):
@@ -339,13 +343,24 @@ def start(reading: Reading, call: t.Call, operation: str, frame: Frame) -> Thing
             if not call.args and operation == "exists":
                 reason = ""
             if call.args and all(
-                isinstance(a, t.Const) or isinstance(g, Statement | Function)
+                isinstance(a, t.Const)
+                or (isinstance(g, Statement | Function) and not _of_untold(reading, a, frame))
                 for a, g in zip(call.args, given, strict=False)
             ):
                 reason = ""  # select(1): no table, unless it says so later
             draft = replace(draft, unresolved=reason)
         made.append(reading.record(draft))
     return either(made)
+
+
+def _of_untold(reading: Reading, expr: t.Expr, frame: Frame) -> bool:
+    """`func.count(model.id)` of a model that is chosen at run time."""
+    if not isinstance(expr, t.Call) or len(expr.args) != 1:
+        return False
+    given = expr.args[0]
+    return (
+        isinstance(given, t.Attr) and _is_model(given.value) and reading.thing(given, frame) is None
+    )
 
 
 def _derived(call: t.Call) -> bool:
