@@ -84,3 +84,14 @@ def test_a_table_of_another_application_has_the_indexes_of_that_one(build: Build
     found = [f for f in app.facts(CollectionFit) if f.name == "books"]
     assert {f.unit for f in found} == {"one", "two"}
     assert [m.fit.value for f in found for _, m in f.fits] == ["covered", "covered"]
+
+
+def test_names_are_compared_without_case(build: Build) -> None:
+    dump = "CREATE TABLE `Customer` (\n  `CustomerID` int NOT NULL,\n  `Name` varchar(9),\n  PRIMARY KEY (`CustomerID`)\n) ENGINE=InnoDB;\n"
+    code = "def find(cur, x):\n    cur.execute('SELECT * FROM customer WHERE CustomerID = %s', (x,))\n    cur.execute('SELECT * FROM Customer WHERE name = %s', (x,))\n"
+    app = build({"dump.sql": dump, "app.py": "import pymysql\n" + code})
+    (found,) = app.facts(CollectionFit)
+    assert [(m.fit.value, q.equality) for q, m in found.fits] == [
+        ("covered", ("CustomerID",)),
+        ("missing", ("Name",)),
+    ]

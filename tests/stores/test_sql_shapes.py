@@ -445,3 +445,28 @@ def test_a_table_is_called_by_its_class(build: Build) -> None:
     code = "from models import OrderItem\ndef run(session, key):\n    return session.get(OrderItem, key)\n"
     (query,) = build({"models.py": models, "app.py": code}).facts(Query)
     assert query.collection == "order_item"
+
+
+def test_a_function_in_a_class_gets_no_object_of_it(build: Build) -> None:
+    code = "from models import User\nclass Users:\n    async def one(db: AsyncSession, key: int):\n        return await db.get(User, key)\n"
+    (query,) = build({"models.py": SQLALCHEMY, "app.py": code}).facts(Query)
+    assert (query.collection, query.equality) == ("users", ("id",))
+
+
+def test_an_enumeration_of_two_is_a_flag(build: Build) -> None:
+    models = (
+        "from enum import Enum\nfrom sqlalchemy import Enum as SqlEnum\nfrom sqlalchemy.orm import DeclarativeBase, mapped_column, Mapped\n"
+        "class Base(DeclarativeBase):\n    pass\nclass Role(str, Enum):\n    USER = 'user'\n    ADMIN = 'admin'\n"
+        "class Level(str, Enum):\n    LOW = 'a'\n    MID = 'b'\n    HIGH = 'c'\n"
+        "class User(Base):\n    __tablename__ = 'users'\n    id: Mapped[int] = mapped_column(primary_key=True)\n"
+        "    role: Mapped[Role] = mapped_column(SqlEnum(Role, native_enum=False))\n    level: Mapped[Level] = mapped_column(SqlEnum(Level))\n"
+    )
+    code = "from sqlalchemy import select\nfrom models import User\ndef run(session, a):\n    session.scalars(select(User).where(User.role == a)).all()\n    session.scalars(select(User).where(User.level == a)).all()\n"
+    first, second = build({"models.py": models, "app.py": code}).facts(Query)
+    assert (first.broad, second.broad) == (("role",), ())
+
+
+def test_no_index_keeps_an_order_that_is_worked_out(build: Build) -> None:
+    code = "from sqlalchemy import select, func\nfrom models import User\ndef run(session, q):\n    session.scalars(select(User).order_by(func.ts_rank(User.name, q)).limit(9)).all()\n    session.scalars(select(User).order_by(func.lower(User.name)).limit(9)).all()\n"
+    first, second = build({"models.py": SQLALCHEMY, "app.py": code}).facts(Query)
+    assert (first.sort, second.sort) == ((), (("lower(name)", 1),))

@@ -159,6 +159,11 @@ class Reading:
         return found | self.entities.by_table
 
     @functools.cached_property
+    def spelt(self) -> dict[str, str]:
+        """The tables whose names have capitals, by their names without."""
+        return {name.lower(): name for name in self.tables if name != name.lower()}
+
+    @functools.cached_property
     def related(self) -> dict[str, list[tuple[Entity, Relation]]]:
         """Relations that are managers or queries themselves, by their names: (owner, relation)."""
         found: dict[str, list[tuple[Entity, Relation]]] = {}

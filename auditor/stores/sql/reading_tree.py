@@ -180,9 +180,11 @@ class TreeReading(Statements):
         parent = function.scope
         if isinstance(parent.owner, t.Class) and parent.parent is not None and node.params:
             frame.owner = Located(parent.owner, parent.parent)
-            if not any(t.dotted(d) == "staticmethod" for d in node.decorators):
-                first = node.params[0].name
-                frame.names[first] = receiver or self._self(frame.owner, node)
+            first = node.params[0]
+            if not any(t.dotted(d) == "staticmethod" for d in node.decorators) and not _is_plain(
+                first
+            ):
+                frame.names[first.name] = receiver or self._self(frame.owner, node)
         for param in node.params:
             if param.name in given:
                 frame.names[param.name] = given[param.name]
@@ -241,6 +243,11 @@ class TreeReading(Statements):
             self._running.discard(id(node))
             if receiver is not None:
                 self._called.pop()
+
+
+def _is_plain(param: t.Param) -> bool:
+    """`def find(db: Session)` in a class: a function that is called on the class, and gets no object of it."""
+    return param.annotation is not None and param.name not in ("self", "cls", "mcs")
 
 
 def _stored_attribute(function: t.Function) -> bool:

@@ -39,6 +39,22 @@ def type_of(annotation: t.Expr | None) -> str:
     return last_name(annotation)
 
 
+def _of_type(annotation: t.Expr | None) -> t.Expr | None:
+    """The class in `Mapped[Status]`, `Optional[Status]`, `Status | None`."""
+    match annotation:
+        case t.Item(value=value, index=index) if last_name(value) in (
+            "Mapped",
+            "Optional",
+            "Annotated",
+        ):
+            return _of_type(index.items[0] if isinstance(index, t.Seq) and index.items else index)
+        case t.BinOp(left=left):
+            return _of_type(left)
+        case t.Name() | t.Attr():
+            return annotation
+    return None
+
+
 def column(
     entities: Entities, name: str, call: t.Call, annotation: t.Expr | None, scope: Scope, place: object
 ) -> Column:  # fmt: skip
@@ -63,11 +79,12 @@ def column(
             target = _referred(entities, argument(arg, 0, "column"), scope)
         elif not kind and last_name(arg) not in ("Sequence", "Identity", "CheckConstraint", "Computed", "FetchedValue"):  # fmt: skip
             kind = last_name(arg)
-            if kind == "Enum" and isinstance(arg, t.Call):
+            if kind.endswith("Enum") and isinstance(arg, t.Call):
                 offered = [a for a in arg.args if not isinstance(a, t.Star)]
                 two = len(offered) == 2 or two_values(
                     entities.values, offered[0] if offered else None, scope
                 )
+    two = two or two_values(entities.values, _of_type(annotation), scope)
     flags = {
         flag: truth(entities.values, call, scope, flag) or False
         for flag in ("primary_key", "unique", "index")

@@ -5,6 +5,8 @@ Sources: https://docs.sqlalchemy.org/en/20/orm/queryguide/, https://docs.sqlalch
 
 from __future__ import annotations
 
+import re
+
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
@@ -38,6 +40,10 @@ _KEEP = {"subquery", "cte", "alias", "scalar_subquery", "as_scalar", "lateral", 
          "populate_existing", "autoflush", "distinct", "group_by", "having", "returning", "values", "prefix_with",
          "add_columns", "with_entities", "column", "add_column", "reset_joinpoint", "enable_assertions", "offset",
          "with_loader_criteria", "on_conflict_do_nothing", "on_conflict_do_update", "unique"}  # fmt: skip
+
+
+_INDEXABLE = re.compile(r"(?:lower|upper|date|coalesce|length|trim|abs)\(")
+"""What an index can keep the order of: not what is worked out for the question, as a rank is."""
 
 
 def draft_of(entity: Entity | None, reading: Reading, node: t.Node, frame: Frame) -> Draft:
@@ -129,7 +135,7 @@ def method(
             for arg in call.args:
                 reading.thing(arg, frame)
             return draft
-        case "with_entities":
+        case "with_entities" | "with_only_columns":
             given = [reading.thing(a, frame) for a in call.args]
             aggregate = bool(given) and all((isinstance(g, Field) and "(" in g.expression) or isinstance(g, Function) for g in given)  # fmt: skip
             return reading.record(executed(draft, operation="aggregate" if aggregate else draft.operation, projection=("*",)))  # fmt: skip
@@ -224,7 +230,7 @@ def _ordered(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draf
             case Field(expression=""):
                 table = thing.column.table or thing.entity.table
                 sort.append((table, thing.column.name, thing.way))
-            case Field():
+            case Field() if _INDEXABLE.match(thing.expression):
                 sort.append((thing.entity.table, thing.expression, thing.way))
             case _:
                 return executed(draft, sort=())  # by what the code computes: no index is asked for

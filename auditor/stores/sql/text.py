@@ -250,9 +250,10 @@ class _Text:
         self.tables[alias] = name
         return False
 
-    @staticmethod
-    def _own(table: Any) -> str:
-        return str(table.name) if table.this.args.get("quoted") else str(table.name).lower()
+    def _own(self, table: Any) -> str:
+        """A table by the name that its declaration has: MySQL and SQLite compare names without case."""
+        name = str(table.name) if table.this.args.get("quoted") else str(table.name).lower()
+        return name if name in self.reading.tables else self.reading.spelt.get(name.lower(), name)
 
     def entity(self, table: str) -> Entity:
         found = self.reading.tables.get(table)
@@ -289,17 +290,25 @@ class _Text:
         qualifier = node.table.lower()
         if qualifier:
             table = self.tables.get(qualifier)
-            return (table, name) if table else None
+            return (table, self._spelt(table, name)) if table else None
         if len(self.tables) == 1:
-            return next(iter(self.tables.values())), name
+            table = next(iter(self.tables.values()))
+            return table, self._spelt(table, name)
         untold: list[str] = []
         for table in self.tables.values():
             known = self.reading.tables.get(table)
             if known is None or not known.columns:
                 untold.append(table)
-            elif known.column(name) is not None:
-                return table, name
+            elif known.column(spelt := self._spelt(table, name)) is not None:
+                return table, spelt
         return next(((table, name) for table in (*untold, *self.tables.values())), None)
+
+    def _spelt(self, table: str, name: str) -> str:
+        """A column by the name that its declaration has."""
+        known = self.reading.tables.get(table)
+        if known is None or known.column(name) is not None:
+            return name
+        return next((c.name for c in known.stored() if c.name.lower() == name.lower()), name)
 
     # --- conditions
 
