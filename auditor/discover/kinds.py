@@ -210,7 +210,7 @@ def role_of(path: str, packages: Collection[str] = ()) -> Role:
         return Role.DOCUMENTATION
     if any("{{" in folder for folder in folders):  # a template for other projects
         return Role.EXAMPLE
-    if any(_SET_ASIDE.fullmatch(folder) for folder in folders):
+    if any(_SET_ASIDE.fullmatch(folder) for folder in folders) or folders[:1] == ["archive"]:
         return Role.EXAMPLE
     if "/build/lib/" in f"/{path}" or name in ("get-pip.py", "ez_setup.py"):
         return Role.EXAMPLE  # a copy that setuptools made, and tools that were copied in

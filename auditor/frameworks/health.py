@@ -73,12 +73,13 @@ def _all(application: Application) -> Iterator[HealthCheck]:
         public = route.public == "health check" and plain and not _TELLS.search(route.handler)
         if not (public or probed or named or (reads and plain and _says_ok(route))):
             continue
-        if not probed and (
-            _is_of_others(route) or (_ANY_STATUS.search(route.path) and _of_work(route))
-        ):
+        status = not probed and _ANY_STATUS.search(route.path) is not None
+        if not probed and (_is_of_others(route) or (status and _of_work(route))):
             continue
         if route.function is not None:
-            yield _judge(application, route, route.function)
+            check = _judge(application, route, route.function)
+            if not status or check.checks or _tells_well(route):
+                yield check
         elif route.handler in _PACKAGED:
             yield _packaged(application, route)
 
@@ -99,7 +100,7 @@ def _takes_caller(route: Route) -> bool:
 
 _CALLER = re.compile(r"(?:current_)?(?:user|athlete|member|patient)(?:_id)?", re.I)
 _STATUS = re.compile(r"/_?(?:status|alive|up)/?$", re.I)
-_WELL = {"ok", "up", "alive", "healthy", "running"}
+_WELL = {"ok", "up", "alive", "healthy", "running", "online", "operational", "ready"}
 
 
 def _says_ok(route: Route) -> bool:
@@ -130,11 +131,18 @@ def _of_work(route: Route) -> bool:
         return False
     nodes = list(t.walk_own(*route.function.node.body))  # type: ignore[attr-defined]
     texts = [n.value for n in nodes if isinstance(n, t.Const) and isinstance(n.value, str)]
-    if any(_WORK.match(text) for text in texts):
-        return True
-    if any(text.lower() in _WELL for text in texts):
-        return False
-    return any(isinstance(n, t.Name | t.Attr) and _STATES.search(t.last_word(n)) for n in nodes)
+    return any(_WORK.match(text) for text in texts) or any(
+        isinstance(n, t.Name | t.Attr) and _STATES.search(t.last_word(n)) for n in nodes
+    )
+
+
+def _tells_well(route: Route) -> bool:
+    """Whether a handler says that all is well, in so many words."""
+    nodes = t.walk_own(*route.function.node.body)  # type: ignore[union-attr]
+    return any(
+        isinstance(n, t.Const) and isinstance(n.value, str) and n.value.lower() in _WELL
+        for n in nodes
+    )
 
 
 _GENERAL = re.compile(

@@ -43,6 +43,8 @@ _ADDRESSES = tuple(
         ("payments", r"api\.stripe\.com|api-m\.paypal\.com"),
     )
 )
+_SENDS = re.compile(r"(?i)post|stream|^a?request$|^send|fetch|call|invoke|urlopen")
+"""What asks an address for work; one that only looks whether it answers spends nothing."""
 _MAX_DEPTH = 3
 
 
@@ -84,10 +86,14 @@ class _Direct:
     ) -> tuple[str, Located] | None:
         inner = self.code.inside(function)
         callees = []
-        for node in t.walk_own(*(function.node.body if body is None else body)):  # type: ignore[attr-defined]
+        stmts: list[t.Stmt] = function.node.body if body is None else body  # type: ignore[attr-defined]
+        sends = any(
+            isinstance(n, t.Call) and _SENDS.search(t.last_word(n.func)) for n in t.walk_own(*stmts)
+        )
+        for node in t.walk_own(*stmts):
             if isinstance(node, t.Const) and isinstance(node.value, str) and "//" in node.value:
                 for what, address in _ADDRESSES:
-                    if address.search(node.value):
+                    if address.search(node.value) and sends:
                         return what, Located(node, inner)
             if isinstance(node, t.Call):
                 name = self.code.name(node.func, inner)

@@ -25,6 +25,10 @@ _SENDS = re.compile(
     r"|^django\.core\.mail\.|^boto3\..*(?:send_email|publish)$"
     r"|^(?:requests|httpx|aiohttp|urllib3?)\.(?:.*\.)?(?:post|put|request|urlopen)$"
 )
+_KEPT = re.compile(
+    r"(?i)(?:^|\.)_?(?:\w*bot|telegram\w*|slack\w*|discord\w*|webhook\w*|mailer|notifier)\.(?:send_\w+|send|post|chat_postMessage|notify\w*)$"
+)
+"""What sends, kept in an attribute: `self.bot.send_message`."""
 _KEEPS = re.compile(r"\.(?:insert_one|insert)$")
 _RECORD = re.compile(
     r"(?:error|exception|crash|failure|audit)\w*(?:log|record|entry|report|event)?s?$", re.I
@@ -76,7 +80,7 @@ class _Senders:
                 if not isinstance(node, t.Call):
                     continue
                 name = self.code.name(node.func, inner) or t.dotted(node.func)
-                if _SENDS.search(name):
+                if _SENDS.search(name) or _KEPT.search(t.dotted(node.func)):
                     return "posts", self._where(function, each, name, body)
                 if _record(node, name):
                     kept = ("keeps", "a table")

@@ -26,7 +26,7 @@ from auditor.model.places import Place
 DATABASE = re.compile(
     r"(?:^|/)(?:mongo|mongodb|postgres|postgresql|postgis|timescaledb|mysql|mariadb|redis|valkey"
     r"|elasticsearch|opensearch|cassandra|couchdb|neo4j|influxdb|clickhouse[\w-]*|memcached|rabbitmq"
-    r"|mssql[\w/-]*|pgvector|qdrant|weaviate|chroma(?:db)?|milvus|meilisearch|typesense|solr|arangodb|surrealdb|scylla|keydb|dragonfly"
+    r"|mssql[\w/-]*|pgvector|pgbouncer|qdrant|weaviate|chroma(?:db)?|milvus|meilisearch|typesense|solr|arangodb|surrealdb|scylla|keydb|dragonfly"
     r"|kafka|cp-kafka|nats|zookeeper|cp-zookeeper|etcd)(?::|@|$)"
 )
 _KEEPS = re.compile(
@@ -57,7 +57,8 @@ def compose_services(application: Application) -> Iterator[Container]:
     hosted = bool(application.facts(Hosted))
     for path, services in compose.files.items():
         if not compose.is_local(path):
-            restarted = hosted and not environment_of_file(path)
+            completed = _completed(path, compose.files)
+            restarted = hosted and not environment_of_file(path) and not completed
             for service in services.values():
                 whole = compose.whole(path, service)
                 if any(each.image or each.build for each in whole):  # else it is laid over another
@@ -189,7 +190,7 @@ def _container(path: str, service: Service, whole: list[Service], restarted: boo
         tuple(power),
         published if database and not restarted else (),
         Place(path, service.ports_line) if service.ports else None,
-        {"": None, "root": True, "0": True}.get(user, False),
+        None if service.one_off else {"": None, "root": True, "0": True}.get(user, False),
         restarted or any(each.restart or each.one_off for each in whole),
         database,
         bool(_KEEPS.search(image))
@@ -332,6 +333,8 @@ def _is_local(
         if near and environment_of_file(other) == "production":
             if all(each.image or each.build for each in theirs.values()):
                 return True  # the one for production stands alone
+    if _completed(path, files):
+        return False
     if any(_DEVELOPS.search(each.command) or is_aside(each.target) for each in services):
         return True
     if any(_ENDS_TLS.search(s.image) and any(_HTTPS.match(p) for p in s.ports) for s in services):
@@ -353,6 +356,16 @@ def _is_local(
         for file in application.files(Kind.PYTHON, Kind.JAVASCRIPT)
         for source in sources
     ) or not any(each.build or not _BESIDE.search(each.image) for each in services)
+
+
+def _completed(path: str, files: dict[str, dict[str, Service]]) -> bool:
+    """Whether a file for production is laid over a plain one, and cannot do without it."""
+    return _PLAIN.search(path) is not None and any(
+        posixpath.dirname(other) == posixpath.dirname(path)
+        and environment_of_file(other) == "production"
+        and not all(each.image or each.build for each in theirs.values())
+        for other, theirs in files.items()
+    )
 
 
 def _of_build(mounted: str, path: str, service: Service) -> bool:

@@ -37,7 +37,7 @@ _TESTS = re2.compile(
     r"|\bcompose\b[^\n;&|]*[-_.]tests?[^\n;&|]*\s(?:up|run)\b|\bcompose\b[^\n;&|]*\brun\b[^\n;&|]*\btests?\b",
 )
 _PREPARES = re2.compile(
-    r"(?m)^\s*(?:uv|pip|pip3|apt-get|apt|npm|yarn|poetry|pnpm)\s+(?:\S+\s+)?(?:install|add|sync)\b[^\n;&|]*",
+    r"(?m)^\s*(?:uv|pip|pip3|python3?\s+-m\s+pip|apt-get|apt|npm|yarn|poetry|pnpm)\s+(?:\S+\s+)?(?:install|add|sync)\b[^\n;&|]*",
 )
 _DEPLOYS = re2.compile(
     r"(?i)\bfly(?:ctl)?\s+deploy\b|superfly/flyctl|\bheroku\s+container:release\b|git push heroku|akhileshns/heroku-deploy"

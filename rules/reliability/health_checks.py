@@ -78,6 +78,7 @@ class HealthChecks(Rule):
         ]  # one of a script serves nobody
         evidence = [e for app in serving or apps for e in self._app(application, app)]
         evidence += self._probes(application)
+        evidence = list({(e.place, e.message): e for e in evidence}.values())  # of shared routers
         wrong = [e for e in evidence if e.state is not State.PRESENT]
         summary = "A health check asks what the application depends on."
         if not any(check.checks for check in application.facts(HealthCheck)):

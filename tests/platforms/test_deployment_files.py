@@ -599,3 +599,14 @@ jobs:
         text = workflow.replace("COMMAND", command)
         (job,) = build({"app.py": _APP, ".github/workflows/live.yml": text}).facts(Job)
         assert any(step.deploys for step in job.steps) is deploys
+
+
+def test_plain_compose_file_below_one_for_production_is_part_of_it(build: Build) -> None:
+    plain = "services:\n  web:\n    build: .\n    volumes: ['./:/app']\n  db:\n    image: mysql:8\n    ports: ['3306:3306']\n"
+    files = {"app.py": _APP, "compose.yml": plain, "Procfile": "web: gunicorn app:app\n"}
+    for overlay, published in (
+        ("services:\n  web:\n    command: gunicorn app:app\n", {"db"}),
+        ("services:\n  web:\n    image: shop\n", set()),
+    ):
+        found = build(files | {"compose.prod.yml": overlay}).facts(Container)
+        assert {c.name for c in found if c.published} == published
