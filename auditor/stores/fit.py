@@ -58,6 +58,10 @@ def collections(application: Application) -> list[CollectionFit]:
     nameless: dict[tuple[str, str], list[Index]] = defaultdict(list)
     for (unit, store, name), made in indexes.items():
         nameless[unit, store] += [] if name else [index for index in made if index.run]
+    kept: dict[tuple[str, str], list[Index]] = defaultdict(list)
+    for (_, store, name), made in indexes.items():
+        if store == "mongodb" and name:
+            kept[store, name] += [index for index in made if index.run]
     untold: dict[Key, Place] = {}
     for each in application.facts(UntoldIndexes):
         untold.setdefault(_key(each, units), each.place)
@@ -75,6 +79,7 @@ def collections(application: Application) -> list[CollectionFit]:
         if declaring is None and store == "mongodb" and unit not in tended:
             fits = tuple((q, _unsure(match, _ELSEWHERE)) for q, match in fits)
         fits = tuple((q, _perhaps(q, match, nameless[unit, store])) for q, match in fits)
+        fits = tuple((q, _elsewhere(q, match, kept[store, name], live)) for q, match in fits)
         if made_at := untold.get(key) or untold.get((unit, store, "")):
             why = f"{made_at} creates indexes whose keys cannot be told"
             fits = tuple((q, _unsure(match, why)) for q, match in fits)
@@ -151,6 +156,15 @@ def _perhaps(query: Query, match: Match, nameless: Sequence[Index]) -> Match:
         if by is not None:
             return _unsure(match, f"{by.place} creates an index on collections named at run time")
     return match
+
+
+def _elsewhere(query: Query, match: Match, kept: Sequence[Index], own: Sequence[Index]) -> Match:
+    """Another application of the tree has such an index on a collection of this name: it may be the same."""
+    others = [index for index in kept if index not in own] if match.fit is Fit.MISSING else []
+    by = best(query, others).by if others else None
+    if by is None:
+        return match
+    return _unsure(match, f"another application of this tree creates one: {by.place}")
 
 
 def _key(found: Query | Index | UntoldIndexes, units: list[str]) -> Key:

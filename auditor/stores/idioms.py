@@ -62,6 +62,10 @@ def _motor(collection: str, owner: str, fields: Fields, kind: str) -> str:
     return f"await {_pymongo(collection, owner, fields, kind)}"
 
 
+def _umongo(collection: str, owner: str, fields: Fields, kind: str) -> str:
+    return f"{owner}.Meta: indexes = [IndexModel({_keys(fields, kind)})]"
+
+
 def _beanie(collection: str, owner: str, fields: Fields, kind: str) -> str:
     keys = _keys(fields, kind)
     listed = keys if keys.startswith("[") else f"[({keys}, 1)]"
@@ -144,7 +148,7 @@ def _name(collection: str, fields: Fields) -> str:
 
 
 _IDIOMS: dict[str, Callable[[str, str, Fields, str], str]] = {
-    "PyMongo": _pymongo, "Motor": _motor, "Beanie": _beanie, "MongoEngine": _mongoengine,
+    "PyMongo": _pymongo, "Motor": _motor, "Beanie": _beanie, "MongoEngine": _mongoengine, "umongo": _umongo,
     "ODMantic": _odmantic, "SQLAlchemy": _sqlalchemy, "SQLAlchemy Core": _core, "SQLModel": _sqlmodel,
     "Django": _django, "Tortoise": _tortoise, "Peewee": _peewee, "Alembic": _alembic,
 }  # fmt: skip

@@ -24,7 +24,9 @@ def runs_once(module: Module) -> bool:
     return django or "down_revision" in bound or _FOLDER.search(module.path) is not None
 
 
-_FOLDER_OF_SCRIPTS = re.compile(r"(?:^|/)(?:scripts?|tools?|bin|utilities)/(?:[^/]+/)*[^/]+\.py$")
+_FOLDER_OF_SCRIPTS = re.compile(
+    r"(?:^|/)(?:scripts?|tools?|bin|utilities|benchmarks?)/(?:[^/]+/)*[^/]+\.py$", re.I
+)
 _FILLING = re.compile(
     r"(?:^|/)(?:\w+_)?(?:seed(?:s|er|ing)?|populate|migrate|backfill|reset|bootstrap)(?:_\w+)?\.py$"
 )

@@ -347,3 +347,146 @@ async def x(email: str):
 """
     (found,) = build({"app.py": code}).facts(CollectionFit)
     assert [match.fit for _, match in found.fits] == [fit]
+
+
+def test_a_class_that_hands_on_to_the_collection_that_it_wraps(build: Build) -> None:
+    code = f"""{HEAD}
+class ReadOnly:
+    def __init__(self, collection):
+        self._collection = collection
+
+    def __getattr__(self, name):
+        return getattr(self._collection, name)
+
+def get_collection(name: str) -> ReadOnly:
+    return ReadOnly(db[name])
+
+@app.get("/x")
+async def x(a):
+    await get_collection("orders").find_one({{"number": a}})
+    reviews = get_collection("reviews")
+    return await reviews.find({{"order": a}}).to_list(5)
+"""
+    found = build({"app.py": code}).facts(Query)
+    assert [(q.collection, q.equality) for q in found] == [
+        ("orders", ("number",)),
+        ("reviews", ("order",)),
+    ]
+
+
+def test_a_repository_of_beanie_documents_asks_those_it_is_made_for(build: Build) -> None:
+    code = """
+from beanie import Document
+
+class User(Document):
+    email: str
+
+class Post(Document):
+    slug: str
+
+class Repository:
+    def __init__(self, model):
+        self.model = model
+
+    async def get(self, key):
+        return await self.model.get(key)
+
+    def all(self):
+        return self.model.find()
+
+users, posts = Repository(User), Repository(Post)
+"""
+    found = build({"app.py": code}).facts(Query)
+    assert {(q.collection, q.equality) for q in found} == {
+        (name, fields) for name in ("User", "Post") for fields in (("_id",), ())
+    }
+
+
+def test_indexes_that_a_helper_is_handed(build: Build) -> None:
+    code = f"""{HEAD}
+def safely(collection, *args, **kwargs):
+    try:
+        collection.create_index(*args, **kwargs)
+    except Exception:
+        pass
+
+@app.on_event("startup")
+def start():
+    safely(db.tasks, "key", unique=True)
+    safely(db.nodes, [("state", 1), ("at", -1)])
+
+@app.get("/x")
+async def x(a):
+    await db.tasks.insert_one({{}})
+    await db.tasks.find_one({{"key": a}})
+    return await db.nodes.find({{"state": a}}).sort("at", -1).to_list(5)
+"""
+    fits = [match.fit for c in build({"app.py": code}).facts(CollectionFit) for _, match in c.fits]
+    assert fits == [Fit.COVERED] * len(fits)
+    assert len(fits) == 2
+
+
+@pytest.mark.parametrize(("field", "fit"), [("status", Fit.UNKNOWN), ("owner", Fit.MISSING)])
+def test_an_index_of_another_application_of_the_tree_may_be_the_same(
+    build: Build, field: str, fit: Fit
+) -> None:
+    one = f"{HEAD}\n@app.on_event('startup')\nasync def start():\n    await db.states.create_index('status')\n"
+    other = f"{HEAD}\n@app.get('/x')\nasync def x(a):\n    await db.states.delete_many({{'{field}': a}})\n"
+    (found,) = (
+        c
+        for c in build({"writer/main.py": one, "viewer/main.py": other}).facts(CollectionFit)
+        if c.fits
+    )
+    assert [match.fit for _, match in found.fits] == [fit]
+
+
+def test_a_database_is_no_collection(build: Build) -> None:
+    code = f"""{HEAD}
+class Repository:
+    def __init__(self, collection):
+        self.collection = collection
+
+    async def by_key(self, key):
+        return await self.collection.find_one({{"key": key}})
+
+class Holder:
+    database = db
+
+found = Repository(Holder().database)
+"""
+    assert {q.collection for q in build({"app.py": code}).facts(Query)} == {""}
+
+
+def test_umongo(build: Build) -> None:
+    code = f"""{HEAD}
+from umongo import Document, fields
+from umongo.frameworks import MotorAsyncIOInstance
+
+instance = MotorAsyncIOInstance(db)
+
+@instance.register
+class BlogPost(Document):
+    slug = fields.StrField(unique=True)
+    owner = fields.StrField()
+
+    class Meta:
+        collection_name = "posts"
+        indexes = ["-created"]
+
+@app.on_event("startup")
+async def start():
+    await BlogPost.ensure_indexes()
+
+@app.get("/x")
+async def x(a):
+    await BlogPost.find_one({{"slug": a}})
+    return await BlogPost.find({{"owner": a}}).sort("created", -1).to_list(5)
+"""
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert (found.name, [(q.equality, match.fit) for q, match in found.fits]) == (
+        "posts",
+        [(("slug",), Fit.COVERED), (("owner",), Fit.PARTIAL)],
+    )
+    assert [p.code for p in found.proposed] == [
+        'BlogPost.Meta: indexes = [IndexModel([("owner", 1), ("created", -1)])]'
+    ]

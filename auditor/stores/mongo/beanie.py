@@ -19,7 +19,7 @@ from auditor.stores.bounds import bounds_of
 from auditor.stores.mongo.documents import Documents, documents_of, imports
 from auditor.stores.mongo.expressions import Expressions
 from auditor.stores.mongo.indexes import IndexReader
-from auditor.stores.mongo.mongodb import MongoReader, looped, of_runs, shapes
+from auditor.stores.mongo.mongodb import MongoReader, is_model, looped, of_runs, shapes
 from auditor.stores.running import Running
 
 _LIBRARY = "Beanie"
@@ -42,7 +42,7 @@ def queries(application: Application) -> list[Query]:
     if not imports(application.code, "beanie", "bunnet"):
         return []
     reader = _Beanie(application)
-    sites = [s for s in application.code.method_calls(*_FIRST) if reader.document(s) is not None]
+    sites = [s for s in application.code.method_calls(*_FIRST) if reader.asks(s)]
     found = [
         (site, q)
         for site in sites
@@ -92,6 +92,19 @@ class _Beanie:
                         if target is not None:
                             self._links.setdefault(name, set()).add(self.documents.collection(target))  # fmt: skip
         return self._links
+
+    def asks(self, site: CallSite) -> bool:
+        """Whether a call asks a document class, or the one that a repository's objects are given."""
+        if self.document(site) is not None:
+            return True
+        func = site.node.func
+        if not isinstance(func, t.Attr) or not is_model(func.value):
+            return False
+        for env in self.mongo.contexts.instances(site.scope):
+            with self.values.within(env):
+                if self.document(site) is not None:
+                    return True
+        return False
 
     def document(self, site: CallSite) -> Located | None:
         """The class whose collection a call asks; `self.model` of a generic class, unbound."""

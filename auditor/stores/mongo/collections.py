@@ -22,7 +22,11 @@ _TYPED = re.compile(
     r"(?:\w*(?:Client|Database|Collection|PyMongo|Motor))\(\)"
     r"(?:\[\]|\.(?:get_\w+|with_options)\(\)|\.\w+)*$"
 )
+_IS_DATABASE = re.compile(
+    r"^(?:motor|pymongo|mongomock\w*)\b[\w.]*Client\(\)(?:\[\]|\.(?:get_database|get_default_database)\(\)|\.\w+)$"
+)
 _COLLECTION_WORD = re.compile(r"^_*(?:mongo_?)?(?:collection|coll?|table|model|repo(?:sitory)?)_*$")
+_DATABASE_WORD = re.compile(r"^_*(?:mongo_?)?(?:db|database|client)_*$", re.I)
 _DATABASE = re.compile(
     r"(?:^|[._])(?:m?_?db\w*|\w*_?db|database\w*|\w*mongo\w*|collections?|coll?|\w+_coll?(?:ection)?s?)(?:[._()\[]|$)",
     re.I,
@@ -63,11 +67,16 @@ class Collections:
     def _named(self, expr: t.Expr, scope: Scope, depth: int) -> str | None:
         if depth > _MAX_DEPTH:
             return None
+        if depth and isinstance(expr, t.Attr | t.Item | t.Call):
+            if _IS_DATABASE.match(self.code.name(expr, scope)):
+                return ""  # given where a collection is asked for
         match expr:
             case t.Await(value=value) | t.Bind(value=value):
                 return self._named(value, scope, depth)
             case t.Item(index=index):
                 return self._key(index, scope)
+            case t.Call(func=func, args=[wrapped, *_]) if self.hands_on(func, scope):
+                return self._named(wrapped, scope, depth + 1)
             case t.Call(func=func) if self.values.method(func, scope) is not None:
                 return self._returned(expr, scope, depth)
             case t.Call(func=t.Name() | t.Attr() as func) if made := self._lambda(func, scope):
@@ -109,7 +118,9 @@ class Collections:
             return kept
         if isinstance(expr, t.Name):
             return "" if _COLLECTION_WORD.match(expr.id) else None
-        if _COLLECTION_WORD.match(expr.name) or self._is_class(expr.value, scope):
+        if _COLLECTION_WORD.match(expr.name) or _DATABASE_WORD.match(expr.name):
+            return ""
+        if self._is_class(expr.value, scope):
             return ""
         if expr.name in ("files", "chunks") and t.last_word(expr.value) == "fs":
             return f"fs.{expr.name}"  # GridFS keeps its files there
@@ -144,6 +155,14 @@ class Collections:
             return None
         with self.values.within(contexts_of(self.values).bound_by(CallSite(call, scope))):
             return self._given_back(function, depth)
+
+    def hands_on(self, expr: t.Expr, scope: Scope) -> bool:
+        """Whether a class of the tree hands what it is asked on to what it wraps: `__getattr__`."""
+        found = self.values.method(expr, scope)
+        if found is None or not isinstance(found.node, t.Class):
+            return False
+        own = (self.code.definition(f"{kind}.__getattr__") for kind in self.code.ancestry(found))
+        return any(method is not None for method in own)
 
     def _lambda(self, func: t.Expr, scope: Scope) -> Located | None:
         """The function without a name that an attribute or variable holds."""

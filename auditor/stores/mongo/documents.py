@@ -1,4 +1,4 @@
-"""Classes that stand for MongoDB collections: of Beanie, MongoEngine and ODMantic.
+"""Classes that stand for MongoDB collections: of Beanie, MongoEngine, ODMantic and umongo.
 
 Sources: Beanie, "Defining a document" (https://beanie-odm.dev/tutorial/defining-a-document/);
 MongoEngine, "Document collections"
@@ -24,9 +24,10 @@ _LIBRARIES = {
     "MongoEngine": re.compile(
         r"^(?:mongoengine|flask_mongoengine|mongoengine_goodjson)\b.*\.(?:Dynamic)?Document$"
     ),
+    "umongo": re.compile(r"^umongo\.(?:[\w.]+\.)?Document$"),
     "ODMantic": re.compile(r"^odmantic\.(?:[\w.]+\.)?(?:Reactive)?Model$"),
 }
-_CONTAINERS = ("Settings", "Collection", "Config")
+_CONTAINERS = ("Settings", "Collection", "Config", "Meta")
 
 
 class Documents:
@@ -38,7 +39,7 @@ class Documents:
         self._collections: dict[int, str] = {}
 
     def library(self, found: Located | None) -> str:
-        """Beanie, MongoEngine or ODMantic for a document class; empty for others."""
+        """Beanie, MongoEngine, ODMantic or umongo for a document class; empty for others."""
         if found is None or not isinstance(found.node, t.Class):
             return ""
         key = id(found.node)
@@ -108,7 +109,7 @@ class Documents:
         if library == "MongoEngine":
             name = self.meta(found).get("collection")
             return name if isinstance(name, str) else ""
-        for key in ("name", "collection"):
+        for key in ("name", "collection", "collection_name"):
             if isinstance(name := self.setting(found, key), str):
                 return name
         if library == "ODMantic":

@@ -64,10 +64,10 @@ def created_indexes(application: Application) -> Iterator[Created]:
         seen: dict[tuple[object, ...], Index] = {}
         untold: dict[str, None] = {}
         for env in _runs(application.values, site):
-            with application.values.within(env):
-                declared = list(reader.declared(site, run))
-                if run and not declared and site.node.args and not reader.names_none(site):
-                    if (on := reader.collection(site)) is not None:
+            with application.values.within(env), contexts_of(application.values).spread(site) as at:
+                declared = list(reader.declared(at, run))
+                if run and not declared and site.node.args and not reader.names_none(at):
+                    if (on := reader.collection(at)) is not None:
                         untold.setdefault(renamed.get(on, on))
                 for index in declared:
                     name = renamed.get(index.collection, index.collection)

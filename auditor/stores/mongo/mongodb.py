@@ -188,6 +188,8 @@ class MongoReader:
             return False
         if self.collections.typed(func.value, site.scope) or is_of_model(func.value):
             return True
+        if self._of_umongo(func.value, site.scope):
+            return True
         if self.code.defined(func, site.scope) is not None:
             return False  # a method of the tree with the same name
         name = self.code.name(func.value, site.scope)
@@ -233,9 +235,15 @@ class MongoReader:
         return any(isinstance(arg, t.Map) for arg in args)
 
     def _is_class(self, name: str) -> bool:
-        """Classes of the tree, and their instances: their methods come from a mapper."""
+        """Classes of the tree, and their instances: their methods come from a mapper.
+
+        Not where a class hands whatever it does not know on to the collection that it wraps.
+        """
         found = self.code.definition(name.removesuffix("()"))
-        return found is not None and isinstance(found.node, t.Class)
+        if found is None or not isinstance(found.node, t.Class):
+            return False
+        kinds = self.code.ancestry(found) if name.endswith("()") else []
+        return all(self.code.definition(f"{kind}.__getattr__") is None for kind in kinds)
 
     def _is_mapped(self, expr: t.Expr, scope: Scope) -> bool:
         """`Lead.objects(…)`, `Lead.find(…)`: what a mapper's chain of calls starts with."""
@@ -255,6 +263,14 @@ class MongoReader:
         documents = documents_of(self.values)
         found = documents.named(expr, scope)
         return documents.collection(found) if found is not None else ""
+
+    def _of_umongo(self, expr: t.Expr, scope: Scope) -> str:
+        """The collection of a class of umongo, which has the methods that a collection has."""
+        documents = documents_of(self.values)
+        found = documents.named(expr, scope)
+        if found is None or documents.library(found) != "umongo":
+            return ""
+        return documents.collection(found)
 
     # --- a call, and what it is run for
 
@@ -291,6 +307,8 @@ class MongoReader:
         assert isinstance(func, t.Attr)
         named = self.collections.of(func.value, site.scope)
         collection, certain = named if named is not None else ("", False)
+        if of_class := self._of_umongo(func.value, site.scope):
+            collection, certain = of_class, True
         if gridfs.is_bucket(self.code, site):
             collection, certain = gridfs.files(self.values, site), True
         operation = _BEFORE_4.get(func.name, func.name)

@@ -1,0 +1,58 @@
+"""umongo: document classes that are asked as collections are, and the indexes that they declare.
+
+Source: https://umongo.readthedocs.io/en/latest/userguide.html. `ensure_indexes()` of each class creates them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.scopes import CallSite, Located
+from auditor.link.values import place_of
+from auditor.model.data import Index, Table
+from auditor.stores.mongo.beanie import declared_tables
+from auditor.stores.mongo.documents import documents_of, imports
+from auditor.stores.mongo.indexes import IndexReader
+from auditor.stores.mongo.pipelines import sort_of
+from auditor.stores.running import Running
+
+_LIBRARY = "umongo"
+
+
+@provides(Table)
+def tables(application: Application) -> Iterator[Table]:
+    if imports(application.code, "umongo"):
+        yield from declared_tables(application, _LIBRARY)
+
+
+@provides(Index)
+def indexes(application: Application) -> Iterator[Index]:
+    code = application.code
+    if not imports(code, "umongo"):
+        return
+    documents, reader = documents_of(application.values), IndexReader(application.values)
+    runs = Running(application)
+    started = (runs.of(site) for site in code.method_calls("ensure_indexes"))
+    run = next((how for how in started if how), "")
+    for found in documents.all(_LIBRARY):
+        collection = documents.collection(found)
+        for name, stmt, scope in documents.fields(found):
+            if isinstance(stmt.value, t.Call) and reader.true(
+                CallSite(stmt.value, scope), "unique"
+            ):
+                keys: tuple[tuple[str, int], ...] = ((documents.stored(found, name), 1),)
+                place = place_of(Located(stmt, scope))
+                yield Index("mongodb", collection, keys, True, place, "model", run)
+        listed = documents.setting_expr(found, "indexes")
+        for piece in reader.filters.items(listed.node, listed.scope) if listed else ():  # type: ignore[arg-type]
+            if isinstance(piece.expr, t.Call):
+                described = CallSite(piece.expr, piece.scope)
+                if index := reader.index(described, collection, "model", run):
+                    yield index
+            elif piece.expr is not None and (
+                keys := sort_of(reader.values, piece.expr, piece.scope)
+            ):
+                place = place_of(Located(piece.expr, piece.scope))
+                yield Index("mongodb", collection, keys, False, place, "model", run)
