@@ -489,7 +489,7 @@ class _Run:
             self.block(body)
             if self.done:
                 return
-            if not _leaves(body):
+            if not t.leaves(body):
                 ends.append(self.held)
         whole = ends[0] if ends else before
         for end in ends[1:]:
@@ -499,7 +499,3 @@ class _Run:
 
 def _contains(stmt: t.Node, wanted: t.Node) -> bool:
     return any(node is wanted for node in t.walk(stmt))
-
-
-def _leaves(body: list[t.Stmt]) -> bool:
-    return bool(body) and isinstance(body[-1], t.Return | t.Raise)

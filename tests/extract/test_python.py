@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from auditor.discover import Kind, Role, discover
 from auditor.extract.facts import Unread
 from auditor.extract.pipeline import Extraction, extract_source
+from auditor.extract.python import tree as t
 from auditor.extract.python.downgrade import NotPython, downgrade
 from auditor.extract.python.parse import UnreadablePython, parse
 from auditor.extract.python.syntax import Syntax
@@ -120,3 +121,28 @@ def test_downgrade_refuses_what_is_no_python() -> None:
 def test_anything_parses_or_is_unreadable(data: bytes) -> None:
     with contextlib.suppress(UnreadablePython):
         assert isinstance(parse(data), ast.Module)
+
+
+@pytest.mark.parametrize(
+    ("body", "leaves", "turn"),
+    [
+        ("return 1", True, True),
+        ("raise ValueError", True, True),
+        ("continue", False, True),
+        ("pass", False, False),
+        ("if x:\n  return 1\nelse:\n  raise ValueError", True, True),
+        ("if x:\n  return 1", False, False),
+        ("if x:\n  return 1\nelse:\n  break", False, True),
+        ("with x:\n  return 1", True, True),
+        ("try:\n  return 1\nexcept ValueError:\n  pass", False, False),
+        ("try:\n  return 1\nexcept ValueError:\n  raise", True, True),
+        ("try:\n  x()\nfinally:\n  return 1", True, True),
+        ("return 1\nx()", True, True),
+    ],
+)
+def test_what_gets_past_the_end_of_a_block(body: str, leaves: bool, turn: bool) -> None:
+    code = "for y in z:\n" + "\n".join("    " + line for line in body.splitlines())
+    syntax = next(x for x in facts(code.encode()) if isinstance(x, Syntax))
+    (loop,) = syntax.body
+    assert isinstance(loop, t.For)
+    assert (t.leaves(loop.body), t.leaves(loop.body, turn=True)) == (leaves, turn)

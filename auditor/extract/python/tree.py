@@ -444,6 +444,23 @@ def callee(node: Node) -> Expr:
     return node.func if isinstance(node, Call) else node  # type: ignore[return-value]
 
 
+def leaves(body: Sequence[Stmt], turn: bool = False) -> bool:
+    """Whether nothing gets past the end of statements of a function, or of a `turn` of a loop."""
+    match body[-1] if body else None:
+        case Return() | Raise():
+            return True
+        case Jump(kind="break" | "continue"):
+            return turn
+        case If(body=then, orelse=other):
+            return leaves(then, turn) and leaves(other, turn)
+        case With(body=within):
+            return leaves(within, turn)
+        case Try(body=tried, handlers=handlers, orelse=orelse, final=final):
+            ends = leaves(orelse or tried, turn) and all(leaves(h.body, turn) for h in handlers)
+            return ends or leaves(final, turn)
+    return False
+
+
 def last_word(expr: Expr) -> str:
     """`c` of `a.b.c` and of `f().c`, the name itself of a name, else an empty string."""
     match expr:

@@ -57,9 +57,9 @@ class Statements(Expressions):
                 then = frame.names
                 frame.names = dict(before)
                 self.block(orelse, frame)
-                if _leaves(body):
+                if t.leaves(body, turn=True):
                     pass
-                elif _leaves(orelse):
+                elif t.leaves(orelse, turn=True):
                     frame.names = then
                 else:
                     self._merge(then, frame)
@@ -114,7 +114,7 @@ class Statements(Expressions):
         self.block(body, frame)
         frame.ended = False
         then, frame.names = frame.names, before
-        if not _leaves(body):
+        if not t.leaves(body, turn=True):
             self._merge(then, frame)
 
     def _merge(self, other: dict[str, Thing | None], frame: Frame) -> None:
@@ -212,10 +212,3 @@ class Statements(Expressions):
                 case _:
                     made.append(one)
         return either(made) if made else given
-
-
-def _leaves(body: list[t.Stmt]) -> bool:
-    return bool(body) and (
-        isinstance(body[-1], t.Return | t.Raise)
-        or (isinstance(body[-1], t.Jump) and body[-1].kind in ("break", "continue"))
-    )
