@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import Query
+from auditor.model.data import Index, Query
 from tests.conftest import Build
 from tests.stores.test_sql_shapes import DJANGO, TORTOISE
 
@@ -152,3 +152,75 @@ def named(name, cache=Cache()):
     )
     (query,) = application.facts(Query)
     assert (query.operation, query.place.line, bool(query.unresolved)) == ("get", 11, True)
+
+
+def test_what_a_prefetch_brought_is_asked_again_by_another_step(build: Build) -> None:
+    found = _told(
+        build,
+        DJANGO.replace(
+            "on_delete=models.CASCADE)", 'on_delete=models.CASCADE, related_name="posts")'
+        ),
+        """
+from blog.models import User
+def cleared(name):
+    user = User.objects.prefetch_related("posts").get(pk=1)
+    for post in user.posts.all():
+        print(post)
+    user.posts.all().delete()
+""",
+    )
+    assert {(line, operation) for _, line, operation, _ in found} == {
+        (4, "get"),
+        (4, "join"),
+        (7, "delete"),
+    }
+
+
+def test_what_is_begun_is_listed_where_it_begins(build: Build) -> None:
+    found = _told(
+        build,
+        DJANGO,
+        """
+from blog.models import Post
+def by(user):
+    return Post.objects.filter(author=user)
+def live():
+    return Post.objects.filter(live=True)
+def page(request):
+    return list(by(request.user)), live().filter(views=3).first()
+""",
+    )
+    assert [(line, equality) for _, line, _, equality in found] == [
+        (4, ("author_id",)),
+        (6, ("live",)),
+        (8, ("author_id",)),
+        (8, ("live", "views")),
+    ]
+
+
+def test_tortoise_that_generates_has_the_indexes_of_its_models(build: Build) -> None:
+    files = {
+        "app.py": TORTOISE.replace(
+            "views = fields.IntField()", "views = fields.IntField(index=True)"
+        )
+        + """
+from fastapi import FastAPI
+from tortoise.contrib.fastapi import register_tortoise
+app = FastAPI()
+@app.get("/")
+async def page(views: int):
+    return await Post.filter(views=views)
+register_tortoise(app, db_url="postgres://db", modules={"models": ["app"]}, generate_schemas=MADE)
+""",
+        "migrations/models/0_init.py": """
+async def upgrade(db):
+    return '''CREATE TABLE IF NOT EXISTS "posts" ("id" SERIAL PRIMARY KEY, "author_id" INT, "views" INT);'''
+async def downgrade(db):
+    return ""
+""",
+    }
+    source = files["app.py"]
+    for made in (True, False):
+        files["app.py"] = source.replace("MADE", str(made))
+        indexes = [i for i in build(files).facts(Index) if i.fields == (("views", 1),)]
+        assert [bool(i.run) for i in indexes] == [made]

@@ -7,6 +7,7 @@ https://docs.djangoproject.com/en/stable/topics/db/managers/, https://tortoise.g
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from msgspec.structs import replace
 
@@ -146,6 +147,9 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             for arg in call.args:
                 prefetch(reading, Draft("tortoise", entity, reading.place(call, frame)), arg, call, frame)  # fmt: skip
             return None, True
+        case Rows(entity=entity) if entity.mapper == "django" and last in _AGAIN:
+            for draft in _before_all(reading, call.func, frame):
+                return method(reading, replace(draft, eager=frozenset()), call, last, frame), True
         case Self(found=found) if last in METHODS and reading.code.defined(call.func, frame.scope) is None:  # fmt: skip
             if is_manager_class(reading, found):
                 return _own(reading, found, call, last, frame), True
@@ -165,6 +169,18 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         case None:
             return _free(reading, call, last, frame)
     return None, False
+
+
+_AGAIN = {"filter", "exclude", "delete", "update", "order_by", "values", "values_list", "annotate", "aggregate",
+          "select_related", "prefetch_related", "only", "distinct"}  # fmt: skip
+"""Steps that ask again, whatever a prefetch has brought."""
+
+
+def _before_all(reading: Reading, func: t.Expr, frame: Frame) -> Iterator[Draft]:
+    """The manager of `cart.items.all().delete()`, whose objects a prefetch has brought."""
+    match func:
+        case t.Attr(value=t.Call(func=t.Attr(value=manager, name="all"))):
+            yield from (x for x in each(reading.thing(manager, frame)) if isinstance(x, Draft))
 
 
 def _own(

@@ -8,6 +8,7 @@ SQLite give a foreign key no index; MySQL does
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 from auditor.link.application import Application, provides
 from auditor.model.data import Index, Table
 from auditor.model.dependencies import Requirement
-from auditor.stores.sql.entities import Declared, Entities, Entity
+from auditor.stores.sql.entities import Declared, Entities, Entity, truth
 from auditor.stores.sql.migrations import History, State
 
 _DRIVERS = {
@@ -97,26 +98,41 @@ def indexes(application: Application) -> Iterator[Index]:
     (entities,) = application.facts(Entities)
     (history,) = application.facts(History)
     kind = dialect(application)
+    generated = _generates(application)
     sharing: dict[str, list[Entity]] = defaultdict(list)
     for entity in entities:
         if entity.table:
             sharing[entity.table].append(entity)
     for table, (first, *others) in sharing.items():
+        state = history.tables.get(table)
+        if state is not None and generated and first.mapper == "tortoise":
+            state = dataclasses.replace(state, migrated=False)
         heirs = [e for e in others if _is_heir(application, e, first)]
-        yield from _of_entity(first, heirs, history.tables.get(table), kind)
+        yield from _of_entity(first, heirs, state, kind)
         for other in others:  # another service has a table of that name
             if (
                 other.found is not None
                 and other not in heirs
                 and not _is_heir(application, first, other)
             ):
-                yield from _of_entity(other, [], history.tables.get(table), kind)
+                yield from _of_entity(other, [], state, kind)
     for name, state in history.tables.items():
         if name not in sharing:
             for made in state.indexes:
                 yield _index(name, made.declared, made.source, made.run)
             if kind == "mysql":
                 yield from _of_keys(name, state)
+
+
+def _generates(application: Application) -> bool:
+    """Whether Tortoise creates what its models declare at every start, whatever migrations there are.
+
+    Source: https://tortoise.github.io/contrib/fastapi.html (`generate_schemas`).
+    """
+    return any(
+        truth(application.values, site.node, site.scope, "generate_schemas")
+        for site in application.code.method_calls("register_tortoise", "RegisterTortoise")
+    )
 
 
 def _is_heir(application: Application, entity: Entity, base: Entity) -> bool:

@@ -75,9 +75,35 @@ def queries(application: Application) -> list[Query]:
                 why = "what its table holds is told nowhere in this tree"
                 query = replace(query, unresolved=query.unresolved or why)
             found.setdefault(query)
+    found.update(
+        dict.fromkeys(_begun(read, earlier, {(q.place.path, q.place.line) for q in found}))
+    )
     found.update(dict.fromkeys(untold.handed_on(read)))
     found.update(dict.fromkeys(left_over(read)))
     return sorted(found, key=lambda q: (q.place, q.operation, q.equality, q.range, q.sort, q.collection))  # fmt: skip
+
+
+def _begun(read: Reading, earlier: set[int], listed: set[tuple[str, int]]) -> Iterator[Query]:
+    """What a function begins and gives away, to be completed where it is called.
+
+    It is listed there with all that it asks; here it is known where nothing is added to it.
+    """
+    last: dict[tuple[str, int], Draft] = {}
+    ends = {id(d.origin): d for d in read.drafts if d.origin is not None}
+    for draft in read.drafts:
+        at = draft.place.path, draft.place.line
+        after = ends.get(id(draft))
+        if after is not None and at not in listed and after.place != draft.place:
+            if draft.entity is not None and id(draft) not in read.dropped and not draft.manager:
+                last[at] = draft
+    for draft in last.values():
+        after = ends[id(draft)]
+        while id(after) in ends:
+            after = ends[id(after)]
+        if after.where != draft.where or after.sort != draft.sort:
+            why = f"what calls it completes it, as {after.place} does"
+            draft = replace(draft, unresolved=draft.unresolved or why)
+        yield from shapes(draft, read.tables)
 
 
 def _loaded(read: Reading, draft: Draft) -> Iterator[Draft]:
