@@ -93,7 +93,7 @@ def _begun(read: Reading, earlier: set[int], listed: set[tuple[str, int]]) -> It
     for draft in read.drafts:
         at = draft.place.path, draft.place.line
         after = ends.get(id(draft))
-        if after is not None and at not in listed and after.place != draft.place:
+        if after is not None and at not in listed and _function(after) != _function(draft):
             if draft.entity is not None and id(draft) not in read.dropped and not draft.manager:
                 last[at] = draft
     for draft in last.values():
@@ -101,9 +101,13 @@ def _begun(read: Reading, earlier: set[int], listed: set[tuple[str, int]]) -> It
         while id(after) in ends:
             after = ends[id(after)]
         if after.where != draft.where or after.sort != draft.sort:
-            why = f"what calls it completes it, as {after.place} does"
+            why = f"{after.place} calls it and completes what it asks"
             draft = replace(draft, unresolved=draft.unresolved or why)
         yield from shapes(draft, read.tables)
+
+
+def _function(draft: Draft) -> tuple[str, str]:
+    return draft.place.path, draft.place.symbol
 
 
 def _loaded(read: Reading, draft: Draft) -> Iterator[Draft]:
