@@ -12,10 +12,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
+from auditor.frameworks.changes import changes, removes
+from auditor.frameworks.django.strangers import fails_for_strangers
 from auditor.frameworks.effects import keeps_nothing
 from auditor.frameworks.inputs import declared_fields
 from auditor.frameworks.objects import ObjectAnalysis
-from auditor.frameworks.signins import makes_account
+from auditor.frameworks.registrations import REGISTERS, registrations, rights_given
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.scopes import Located
@@ -59,13 +61,6 @@ _WHO = re.compile(r"(?:user|owner|account|customer|member|client|uid)(?:_?(?:id|
 _NAMED = re.compile(r"(?:user_?name|slug|handle|nick_?name)$")
 _FIGURES = {"join", "count", "count_documents", "exists", "aggregate"}
 """Operations that bring figures, or what belongs to other records."""
-_REMOVING = {"delete", "adelete", "delete_one", "delete_many"}
-_WIPING = {"drop_all", "executescript", "drop_collection", "drop_database", "drop_table"}
-_KEEPING = {
-    "save", "asave", "create", "acreate", "get_or_create", "update_or_create", "bulk_create", "bulk_update", "update",
-    "insert_one", "update_one", "set_password", "commit",
-}  # fmt: skip
-_FORM = {"POST", "FILES", "body", "data"}
 
 
 @provides(OpenRead)
@@ -73,30 +68,38 @@ def open_reads(application: Application) -> Iterator[OpenRead]:
     known = [r for r in application.facts(Route) if r.authentication is not Guarding.UNKNOWN]
     judged = [r for r in known if r.authentication is not Guarding.EXEMPT]
     unguarded = [r for r in judged if r.authentication is Guarding.ABSENT]
-    registering = _registrations(application, unguarded)
+    registering = registrations(application, unguarded)
+    failing = [r for r in unguarded if fails_for_strangers(application.code, r)]
+    for route in failing:
+        yield OpenRead(route.application, route.name, Openness.FAILS, _FAILS)
     opened = [
         r
         for r in unguarded
-        if r not in registering and (_is_read(r) or _keeps_nothing(application, r))
+        if r not in registering
+        and r not in failing
+        and (_is_read(r) or _keeps_nothing(application, r))
     ]
     handed = _Handed(application)
     for route in known:
         if route.public == "start page" and (why := handed.accounts(route)):
             yield OpenRead(route.application, route.name, Openness.PRIVATE, why)
+    yield from rights_given(application, known)
     for route in registering:
-        yield OpenRead(route.application, route.name, Openness.REGISTERS, _REGISTERS)
+        yield OpenRead(route.application, route.name, Openness.REGISTERS, REGISTERS)
     if not opened:
         return
     shown = _Shown(application, [r for r in judged if r not in registering])
     for route in opened:
         openness, why = Openness.FORGOTTEN, ""
-        if route.method == "GET" and (removed := _removes(application.code, route)):
+        if route.method == "GET" and (removed := removes(application.code, route)):
             openness, why = Openness.REMOVES, removed
-        elif route.method == "ANY" and (changed := _changes(application.code, route)):
+        elif route.method == "ANY" and (changed := changes(application.code, route)):
             openness, why = Openness.CHANGES, changed
         elif not (apart := (said := _said(application.code, route)) or shown.apart(route)):
             if _on_own_session(application, route) and not handed.private(route, ""):
                 openness, why = Openness.HARMLESS, "it works on the visitor's own session"
+            elif not _is_read(route) and not handed.reads(route):
+                openness, why = Openness.HARMLESS, "it reads nothing that is stored"
             elif (public := handed.published(route)) and not _private(route):
                 openness, why = Openness.READ, public
                 if not handed.page(route) and (beside := shown.beside(route)):
@@ -112,23 +115,7 @@ def open_reads(application: Application) -> Iterator[OpenRead]:
         yield OpenRead(route.application, route.name, openness, why)
 
 
-_REGISTERS = "it makes an account from a password that is sent, and nothing else registers anybody"
-
-
-def _registrations(application: Application, unguarded: list[Route]) -> list[Route]:
-    """Open routes that make an account, where somebody signs in and no other route registers anybody.
-
-    Whether everybody may, or only staff should, is not told: it is named, and not as a change of data.
-    """
-    made = [r for r in unguarded if r.method == "POST" and makes_account(application.code, r)]
-    if not made:
-        return []
-    there = {(r.application, r.public) for r in application.facts(Route) if r.method != "GET"}
-    return [
-        r
-        for r in made
-        if (r.application, "login") in there and (r.application, "registration") not in there
-    ]
+_FAILS = "it looks for what belongs to `request.user`, so that a stranger gets an error and no 401"
 
 
 def _keeps_nothing(application: Application, route: Route) -> bool:
@@ -155,56 +142,6 @@ _SESSION = re.compile(r"(?:^|request\.)session$")
 
 def _is_read(route: Route) -> bool:
     return not route.writes and route.method != "WEBSOCKET"
-
-
-def _changes(code: Code, route: Route) -> str:
-    """What a view that answers every method changes; empty where it only reads, or is not seen.
-
-    A page that is asked may keep count of it: `save` counts where a form is taken.
-    """
-    function = route.function
-    if function is None or not isinstance(function.node, t.Function):
-        return ""
-    sent = any(_is_sent(node) for node in t.walk_own(*function.node.body))
-    for each in code.with_callees(function, 1):
-        for node in t.walk_own(*each.node.body):  # type: ignore[attr-defined]
-            match node:
-                case t.Call(func=t.Attr(value=of, name=name)) if (
-                    name in _REMOVING and isinstance(of, t.Call | t.Name | t.Item)
-                ) or (sent and name in _KEEPING and (name != "update" or isinstance(of, t.Call))):
-                    return f"it changes what is stored (line {node.line})"
-    return ""
-
-
-def _removes(code: Code, route: Route) -> str:
-    """What a handler that only GET reaches takes out of the store, for whoever follows a link."""
-    function = route.function
-    if function is None or not isinstance(function.node, t.Function):
-        return ""
-    for each in code.with_callees(function, 1):
-        for node in t.walk_own(*each.node.body):  # type: ignore[attr-defined]
-            match node:
-                case t.Call(func=t.Attr(value=of, name=name)) if (
-                    name in _REMOVING and (name != "delete" or _is_stored(of, node))
-                ) or name in _WIPING:
-                    return f"it removes what is stored (line {node.line})"
-    return ""
-
-
-def _is_stored(of: t.Expr, call: t.Call) -> bool:
-    """`db.session.delete(user)`, `Model.query.filter_by(…).delete()`; no entry of a cache, no cookie."""
-    if isinstance(of, t.Call):
-        return bool(re.search(r"filter|query|where|objects|get", t.dotted(of.func)))
-    return bool(re.search(r"(?:^|\.)(?:session|db)$", t.dotted(of))) and bool(call.args)
-
-
-def _is_sent(node: t.Node) -> bool:
-    match node:
-        case t.Attr(value=t.Name(id="request"), name=name):
-            return name in _FORM
-        case t.Compare(left=t.Attr(name="method"), rights=[t.Const(value="POST")]):
-            return True
-    return False
 
 
 def _said(code: Code, route: Route) -> str:
@@ -271,6 +208,8 @@ def _segments(route: Route) -> list[str]:
     return [s for s in route.path.split("/") if s and not re.fullmatch(r"api|v\d+", s)]
 
 
+_ASKING = (Guarding.ENFORCED, Guarding.OPTIONAL)
+"""What tells changes from reads: also a guard that a missing setting switches off, which is named for that."""
 _MANAGING = re.compile(r"admin|management|manage|backoffice|staff|dashboard", re.I)
 
 
@@ -341,7 +280,7 @@ class _Shown:
         opened = sum(r.authentication is Guarding.ABSENT for r in reads)
         if opened < _OPEN_READS * len(reads):
             return ""
-        enforced = sum(state is Guarding.ENFORCED for _, state in writes)
+        enforced = sum(state in _ASKING for _, state in writes)
         if enforced > 2 and enforced >= _ENFORCED_WRITES * len(writes):
             return "changes are guarded throughout the application"
         unguarded = sum(state is Guarding.ABSENT for _, state in writes)
@@ -355,7 +294,7 @@ class _Shown:
         changes = [r for r in (*found, *self.managed[resource(route)]) if r.writes]
         reads = [r for r in found if _is_read(r)]
         opened = [r for r in reads if r.authentication is Guarding.ABSENT]
-        guarded = sum(r.authentication is Guarding.ENFORCED for r in changes)
+        guarded = sum(r.authentication in _ASKING for r in changes)
         unguarded = sum(r.authentication is Guarding.ABSENT for r in changes)
         if guarded and guarded >= 2 * unguarded and 2 * len(opened) > len(reads):
             return "only changes are guarded there"
@@ -417,6 +356,9 @@ class _Handed:
         """Whether everything that a route reads could be told."""
         read = self.read.get((route.application, route.name), {})
         return bool(read) and all(key in self.tables for key in read)
+
+    def reads(self, route: Route) -> bool:
+        return (route.application, route.name) in self.read
 
     def page(self, route: Route) -> bool:
         return (route.application, route.name) in self.pages

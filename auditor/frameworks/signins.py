@@ -75,6 +75,8 @@ def entrance(code: Code, function: Located | None, method: str = "") -> str:
         return "login"
     if function is None or not isinstance(function.node, t.Function):
         return ""
+    if _signs_out(function.node):
+        return "logout"
     if _changes_password(code, function):
         return "password change"
     if any(isinstance(n, t.Call) and _by_another(n) for n in t.walk_own(*function.node.body)):
@@ -100,6 +102,25 @@ def entrance(code: Code, function: Located | None, method: str = "") -> str:
         _PASSWORD.search(_word(n)) or _REGISTRATION.search(_word(n)) for n in (*near, *annotated)
     )
     return "registration" if takes else ""
+
+
+def _signs_out(function: t.Function) -> bool:
+    """All that it does is to end the session of whoever asks."""
+    done = [s for s in function.body if not isinstance(s, t.Import | t.Return | t.Jump)]
+    calls = [s.value for s in done if isinstance(s, t.Do) and isinstance(s.value, t.Call)]
+    names = [t.dotted(call.func) for call in calls]
+    return (
+        bool(names)
+        and all(isinstance(s, t.Do) for s in done)
+        and all(_TRIFLE.search(name) for name in names)
+        and any(_ENDS.search(name) for name in names)
+    )
+
+
+_ENDS = re.compile(r"(?:^|\.)(?:auth_)?logout(?:_user)?$|(?:^|\.)session\.(?:clear|flush)$")
+_TRIFLE = re.compile(
+    rf"{_ENDS.pattern}|(?:^|\.)(?:flash|print)$|(?:^|\.)session\.pop$|(?:^|\.)messages\.\w+$|(?:^|\.)log(?:ger)?\.\w+$"
+)
 
 
 def _changes_password(code: Code, function: Located) -> bool:
@@ -158,6 +179,28 @@ def makes_account(code: Code, route: Route) -> bool:
     return not any(
         _PRIVILEGE.match(field) and (not sent or whole or field in read) for field in fields
     )
+
+
+_STAFF_FLAG = re.compile(r"^is_?(?:admin|staff|super_?user)(?:_?user)?$", re.I)
+
+
+def chosen_right(code: Code, route: Route) -> str:
+    """The flag of staff that a registration takes from whoever registers, and hands on (CWE-269)."""
+    function = route.function
+    if function is None or not isinstance(function.node, t.Function) or not route.writes:
+        return ""
+    nodes = list(t.walk_own(*function.node.body))
+    read = {n.name for n in nodes if isinstance(n, t.Attr)}
+    used = {n.id for n in nodes if isinstance(n, t.Name)}
+    whole = any(isinstance(n, t.Call) and any(k.name is None for k in n.keywords) for n in nodes)
+    for parameter in route.parameters:
+        if _STAFF_FLAG.match(parameter.name) and parameter.name in used:
+            return parameter.name
+        if parameter.model is not None and parameter.source == "body":
+            for field in sorted(declared_fields(code, parameter.model)):
+                if _STAFF_FLAG.match(field) and (whole or field in read):
+                    return field
+    return ""
 
 
 def _hashes(call: t.Call) -> bool:

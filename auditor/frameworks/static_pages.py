@@ -28,7 +28,7 @@ _HARMLESS = re.compile(r"(?:^|\.)(?:url_for|reverse|reverse_lazy|_|gettext\w*|ng
 def static_pages(application: Application) -> Iterator[StaticPage]:
     for route in application.facts(Route):
         function = route.function
-        if route.handler == "TemplateView":
+        if route.handler == "TemplateView" or _is_bare_template(application, route):
             static = True  # a template and what the address names, whatever its pattern
         elif any(mark in route.path for mark in "{<"):
             static = function is not None and (
@@ -38,6 +38,26 @@ def static_pages(application: Application) -> Iterator[StaticPage]:
             static = function is not None and _is_static(function)
         if static:
             yield StaticPage(route.application, route.name)
+
+
+def _is_bare_template(application: Application, route: Route) -> bool:
+    """A view of the project's own that gives Django's TemplateView its template, and nothing else."""
+    view = route.view
+    if view is None or not isinstance(view.node, t.Class):
+        return False
+    names = application.code.ancestry(view)
+    own = [d for n in names if (d := application.code.definition(n)) is not None]
+    shown = any(n.startswith("django.views.generic") and n.endswith(".TemplateView") for n in names)
+    return shown and all(
+        isinstance(stmt, t.Assign) and t.dotted(stmt.targets[0]) in _OF_TEMPLATES
+        for d in own
+        if isinstance(d.node, t.Class)
+        for stmt in d.node.body
+        if not (_is_docstring(stmt) or isinstance(stmt, t.Jump))
+    )
+
+
+_OF_TEMPLATES = {"template_name", "http_method_names", "content_type", "template_engine"}
 
 
 def _is_front_end(path: str, function: Located) -> bool:
@@ -73,7 +93,11 @@ def _is_static(function: Located) -> bool:
 
     Before that it may remember where a caller wants to be sent: `session["next"] = request.args.get("next")`.
     """
-    body = [s for s in function.node.body if not _is_docstring(s)]  # type: ignore[attr-defined]
+    body = [
+        s
+        for s in function.node.body  # type: ignore[attr-defined]
+        if not (_is_docstring(s) or _logs_a_text(s))
+    ]
     if len(body) > 1:
         calls = [n for n in t.walk_own(*body) if isinstance(n, t.Call)]
         return any(_RENDERS.search(t.dotted(c.func)) for c in calls) and all(map(_trifles, body))
@@ -140,6 +164,18 @@ def _own(node: t.Node) -> bool:
     return isinstance(node, t.Attr) and bool(
         _RENDERS.search(t.dotted(node)) or _HARMLESS.search(t.dotted(node))
     )
+
+
+def _logs_a_text(stmt: t.Stmt) -> bool:
+    """`logger.info("Renders the form")`: nothing of the request is in it."""
+    match stmt:
+        case t.Do(value=t.Call(func=func, args=args, keywords=[])):
+            logs = _LOGS.search(t.dotted(func)) is not None
+            return logs and all(isinstance(arg, t.Const) for arg in args)
+    return False
+
+
+_LOGS = re.compile(r"(?:^|\.)(?:log(?:ger|ging)?\.(?:debug|info|warning|error)|print)$")
 
 
 def _is_docstring(stmt: t.Stmt) -> bool:

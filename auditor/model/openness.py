@@ -12,7 +12,7 @@ class Openness(str, enum.Enum):
 
     REMOVES is no read, since a link takes something away; CHANGES is no read, since it takes a form; PRIVATE hands out what belongs to somebody; BESIDE is open
     among reads that are guarded; FORGOTTEN cannot be told from a guard that is missing; REGISTERS
-    makes an account, as a registration does; READ is one of the reads that the application shows to all; HARMLESS is one of these whose data is told and belongs to nobody.
+    makes an account, as a registration does; FAILS gives a stranger an error alone; READ is one of the reads that the application shows to all; HARMLESS is one of these whose data is told and belongs to nobody.
     """
 
     REMOVES = "removes"
@@ -21,6 +21,7 @@ class Openness(str, enum.Enum):
     BESIDE = "beside"
     FORGOTTEN = "forgotten"
     REGISTERS = "registers"
+    FAILS = "fails"
     READ = "read"
     HARMLESS = "harmless"
 

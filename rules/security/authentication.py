@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from auditor.assess.rule import Rule, asvs, cwe, owasp_api
 from auditor.assess.verdict import (
     Coverage,
@@ -66,9 +68,9 @@ class Authentication(Rule):
         reads = {(r.application, r.name): r for r in application.facts(OpenRead)}
         static = {(page.application, page.name) for page in application.facts(StaticPage)}
         absent = [r for r in known if r.authentication is Guarding.ABSENT]
-        opened = [self._open(r, reads, static) for r in _once(absent)]
+        opened = list(self._opened(_once(absent), reads, static))
         evidence = [*self._guards(known), *opened]
-        evidence += [self._start(r, read) for r in routes if (read := _given_away(r, reads))]
+        evidence += [self._public(r, read) for r in routes if (read := _given_away(r, reads))]
         if worst := max(
             (e.severity for e in evidence if e.state is not State.PRESENT), default=None
         ):
@@ -95,6 +97,28 @@ class Authentication(Rule):
         )
         return judge(summary + _by_application(known), evidence, Coverage(len(met), len(known)))
 
+    def _opened(
+        self,
+        routes: list[Route],
+        reads: dict[tuple[str, str], OpenRead],
+        static: set[tuple[str, str]],
+    ) -> Iterator[Evidence]:
+        """One piece of evidence for each route; one for all that a package brings by one line."""
+        brought: dict[tuple[object, ...], list[Evidence]] = defaultdict(list)
+        for route in routes:
+            evidence = self._open(route, reads, static)
+            if route.function is None and route.view is None:
+                brought[route.application, route.place].append(evidence)
+            else:
+                yield evidence
+        for found in brought.values():
+            if len(found) < _PANEL:
+                yield from found
+                continue
+            worst = max(found, key=lambda e: e.severity)
+            told = f"{worst.message}, and {len(found) - 1} more routes that a package brings there"
+            yield replace(worst, message=told)
+
     def _open(
         self,
         route: Route,
@@ -112,8 +136,8 @@ class Authentication(Rule):
             told += f"; {read.why}" if read.why else ""
         return Evidence(route.place, State.ABSENT, severity, told, _subject(route))
 
-    def _start(self, route: Route, read: OpenRead) -> Evidence:
-        message = f"{route.name} is the start page, open to everybody; {read.why}"
+    def _public(self, route: Route, read: OpenRead) -> Evidence:
+        message = f"{route.name} is open to everybody, as a {route.public} is; {read.why}"
         return Evidence(route.place, State.ABSENT, Severity.HIGH, message, _subject(route))
 
     def _guards(self, routes: list[Route]) -> Iterator[Evidence]:
@@ -342,8 +366,12 @@ def me(user=Depends(user)):
     )
 
 
+_PANEL = 5
+"""How many routes of one line make a panel of a package."""
+
+
 def _given_away(route: Route, reads: dict[tuple[str, str], OpenRead]) -> OpenRead | None:
-    """What a start page reads that is not for everybody."""
+    """What a start page or a registration gives away that is not for everybody."""
     exempt = route.authentication is Guarding.EXEMPT
     return reads.get((route.application, route.name)) if exempt else None
 
@@ -387,6 +415,7 @@ _SEVERITIES = {
     Openness.BESIDE: Severity.HIGH,
     Openness.FORGOTTEN: Severity.HIGH,
     Openness.REGISTERS: Severity.MEDIUM,
+    Openness.FAILS: Severity.MEDIUM,
     Openness.READ: Severity.MEDIUM,
     Openness.HARMLESS: Severity.LOW,
 }

@@ -259,11 +259,17 @@ def c(title: Title):
         },
         {
             "app.py": """
-from flask import Flask
+from flask import Flask, render_template_string
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import text
 app = Flask(__name__)
 db = SQLAlchemy(app)
+
+@app.route("/greet/<name>")
+def greet(name):
+    page = open("greet.html").read()
+    page = page.replace("NAME", name)
+    return render_template_string(page)  # expect: critical
 
 @app.route("/users/<name>")
 def one(

@@ -6,6 +6,7 @@ import pytest
 
 from auditor.model.deployment import CodeWeakness
 from auditor.model.openness import Openness, OpenRead
+from auditor.model.pages import StaticPage
 from auditor.model.web import Guarding, Route
 from tests.conftest import Build
 
@@ -384,3 +385,191 @@ if __name__ == "__main__":
 """
     found = build({"app.py": source}).facts(CodeWeakness)
     assert [w.eased != "" for w in found if w.test == "B201"] == [True]
+
+
+STAFF = """
+from flask import Flask, redirect, render_template, request
+from flask_sqlalchemy import SQLAlchemy
+from werkzeug.security import generate_password_hash
+app = Flask(__name__)
+db = SQLAlchemy(app)
+class Admin(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    name = db.Column(db.String(80))
+    password = db.Column(db.String(80))
+@app.route("{path}", methods=["GET", "POST"])
+def {handler}():
+    {check}
+    if request.method == "POST":
+        password = generate_password_hash(request.form["password"])
+        db.session.add(Admin(name=request.form["name"], password=password))
+        db.session.commit()
+        return redirect("/")
+    return render_template("register.html", told="the first password and the second differ")
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "handler", "check", "told"),
+    [
+        ("/admin_register", "admin_register", "pass", True),
+        ("/admin/register", "register", "existing_user = Admin.query.first()", True),
+        ("/register", "register", "pass", False),
+        ("/admin/register", "register", "admin_exists = Admin.query.first()", False),
+        (
+            "/admin/register",
+            "register",
+            "assert request.form['admin_code'] == app.config['CODE']",
+            False,
+        ),
+    ],
+)
+def test_whoever_registers_as_an_administrator(
+    build: Build, path: str, handler: str, check: str, told: bool
+) -> None:
+    source = STAFF
+    for name, value in {"path": path, "handler": handler, "check": check}.items():
+        source = source.replace("{" + name + "}", value)
+    found = opened(build, source)
+    assert (found.get(f"POST {path}") is Openness.PRIVATE) is told
+
+
+@pytest.mark.parametrize(
+    ("fields", "given", "told"),
+    [
+        ("    is_admin: bool = False", ", is_admin=form.is_admin", True),
+        ("    is_admin: bool = False", "", False),
+        ("    is_staff: bool = False", ", **form.model_dump()", True),
+        ("    age: int = 0", ", age=form.age", False),
+    ],
+)
+def test_whoever_registers_chooses_to_be_staff(
+    build: Build, fields: str, given: str, told: bool
+) -> None:
+    source = blog(fields, given=given).replace('@app.post("/users")', '@app.post("/register")')
+    found = opened(build, source)
+    assert (found.get("POST /register") is Openness.PRIVATE) is told
+
+
+FORMS = """
+import logging
+from fastapi import FastAPI, Form, Request
+from fastapi.templating import Jinja2Templates
+app = FastAPI()
+logger = logging.getLogger(__name__)
+templates = Jinja2Templates("pages")
+@app.get("/begin")
+def begin(request: Request):
+    logger.info("Renders the page")
+    return templates.TemplateResponse("begin.html", {"request": request})
+@app.get("/told")
+def told(request: Request):
+    logger.info("Renders the page")
+    return templates.TemplateResponse("told.html", {"request": request, "told": find()})
+@app.post("/estimate")
+def estimate(request: Request, guests: int = Form()):
+    return templates.TemplateResponse("estimate.html", {"request": request, "sum": guests * 20})
+"""
+
+
+def test_a_page_is_static_whatever_it_logs(build: Build) -> None:
+    static = {page.name for page in build({"app.py": FORMS}).facts(StaticPage)}
+    assert "GET /begin" in static
+    assert "GET /told" not in static
+
+
+def test_a_form_that_reads_nothing_gives_nothing_away(build: Build) -> None:
+    assert opened(build, FORMS)["POST /estimate"] is Openness.HARMLESS
+
+
+NAMED = """
+from django.contrib.auth import logout
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path
+from django.views.generic import TemplateView
+from store import Address, Poll, Post
+class Shown(TemplateView):
+    template_name = "shown.html"
+class Told(TemplateView):
+    template_name = "told.html"
+    def get_context_data(self, **kwargs): return {"posts": Post.objects.all()}
+def leave(request):
+    logout(request)
+    return HttpResponseRedirect("/")
+def leave_for_good(request):
+    request.user.delete()
+    logout(request)
+    return HttpResponseRedirect("/")
+def vote(request, pk):
+    poll = get_object_or_404(Poll, pk=pk)
+    poll.votes.add(request.user)
+    return HttpResponseRedirect("/")
+def choose(request, pk):
+    Address.objects.filter(pk=pk).update(chosen=True)
+    return HttpResponseRedirect("/")
+def count(request, pk):
+    Post.objects.filter(pk=pk).update(seen=F("seen") + 1)
+    return HttpResponseRedirect("/")
+urlpatterns = [
+    path("shown/", Shown.as_view()), path("told/", Told.as_view()), path("leave/now/", leave),
+    path("leave/for-good/", leave_for_good), path("vote/<int:pk>/", vote), path("choose/<int:pk>/", choose),
+    path("count/<int:pk>/", count),
+]
+"""
+
+
+def test_views_of_any_method_by_what_they_do(build: Build) -> None:
+    application = build({"urls.py": NAMED, "settings.py": "ROOT_URLCONF = 'urls'"})
+    assert {page.name for page in application.facts(StaticPage)} == {"GET /shown/"}
+    public = {r.path for r in application.facts(Route) if r.public}
+    assert public == {"/leave/now/"}
+    reads = {r.name: r.openness for r in application.facts(OpenRead)}
+    changing = {name for name, openness in reads.items() if openness is Openness.CHANGES}
+    assert changing == {"ANY /vote/{pk}/", "ANY /choose/{pk}/"}
+
+
+def test_a_key_among_the_keys_of_a_session(build: Build) -> None:
+    source = """
+from flask import Flask, redirect, session
+app = Flask(__name__)
+@app.get("/shown")
+def shown():
+    if "user" not in session.keys():
+        return redirect("/login")
+    return find()
+"""
+    (route,) = [r for r in build({"app.py": source}).facts(Route) if r.path == "/shown"]
+    assert route.authentication is Guarding.ENFORCED
+
+
+MINE = """
+from django.shortcuts import get_object_or_404
+from django.urls import path
+from rest_framework import generics
+from store import Order, OrderSerializer
+class Orders(generics.ListCreateAPIView):
+    serializer_class = OrderSerializer
+    def get_queryset(self):
+        return {found}
+    def perform_create(self, serializer):
+        serializer.save({kept})
+urlpatterns = [path("orders/", Orders.as_view())]
+"""
+
+
+@pytest.mark.parametrize(
+    ("found", "kept", "failing"),
+    [
+        ("Order.objects.filter(user=self.request.user)", "user=self.request.user", {"GET", "POST"}),
+        ("Order.objects.filter(user_id=self.request.user.id)", "", set()),
+        ("Order.objects.all()", "user=self.request.user", {"POST"}),
+    ],
+)
+def test_what_is_looked_for_by_the_user_fails_for_a_stranger(
+    build: Build, found: str, kept: str, failing: set[str]
+) -> None:
+    source = MINE.replace("{found}", found).replace("{kept}", kept)
+    files = {"urls.py": source, "settings.py": "ROOT_URLCONF = 'urls'"}
+    reads = build(files).facts(OpenRead)
+    assert {r.name.split()[0] for r in reads if r.openness is Openness.FAILS} == failing

@@ -170,6 +170,12 @@ class Evidence(Part):
 
     def held(self, key: t.Expr, owner: t.Expr) -> Origin | None:
         """What a framework says of an entry of a session that is only asked for: `"user" in session`."""
+        if (
+            isinstance(owner, t.Call)
+            and isinstance(owner.func, t.Attr)
+            and owner.func.name == "keys"
+        ):
+            owner = owner.func.value
         if not (isinstance(key, t.Const) and t.dotted(owner).endswith("session")):
             return None
         return self._ask(t.Item(owner.line, owner.column, owner.end_line, owner, key))

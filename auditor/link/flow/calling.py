@@ -200,6 +200,8 @@ class Calling(Following):
                 return part.as_text(led=False) if part else None
             if last in ("format", "format_map"):
                 return self.formatted(expr.func.value, reached)
+            if last == "replace" and len(reached.positional) > 1 and (put := reached.arg(1)):
+                return put.as_text(led=False)  # `page.replace("NAME", name)`
             if last == "joinpath":
                 return given.as_text(led=True)
         if reached.name == "urllib.request.Request":
