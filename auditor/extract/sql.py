@@ -51,7 +51,7 @@ def parse(text: str, dialect: str = "") -> tuple[Any, ...]:
     from sqlglot.errors import SqlglotError
 
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
-    plain = _PARAMETER.sub("?", text)
+    plain = _PARAMETER.sub(":given", text)  # `?::uuid` would be an operator
     best: tuple[Any, ...] = ()
     for each in dict.fromkeys((dialect or "postgres", "postgres", "mysql", "sqlite")):
         try:

@@ -95,3 +95,13 @@ def test_names_are_compared_without_case(build: Build) -> None:
         ("covered", ("CustomerID",)),
         ("missing", ("Name",)),
     ]
+
+
+def test_a_parameter_that_is_cast_is_read(build: Build) -> None:
+    code = "def find(cur, x):\n    cur.execute('SELECT code FROM shops WHERE id = %s::uuid AND owner_id = %s', (x, x))\n"
+    assert told(build, code) == {("shops", "select", ("id", "owner_id"))}
+
+
+def test_a_store_without_such_indexes_is_left_alone(build: Build) -> None:
+    code = "import clickhouse_connect\nclient = clickhouse_connect.get_client()\ndef find():\n    client.query('SELECT * FROM shops WHERE code = 1')\n"
+    assert told(build, code) == set()

@@ -191,3 +191,30 @@ def test_a_statement_that_is_named(build: Build) -> None:
     )
     (found,) = build({"app.py": code}).facts(Query)
     assert (found.equality, found.bound) == (("prefix",), Bound.ONE)
+
+
+@pytest.mark.parametrize(
+    "call", ["kind.query.filter(kind.id == key).first()", "db.session.get(Company, key)"]
+)
+def test_what_a_class_from_elsewhere_is_asked_is_listed(build: Build, call: str) -> None:
+    code = f"from flask_sqlalchemy import SQLAlchemy\nfrom elsewhere import Company\ndb = SQLAlchemy()\ndef one(kind, key):\n    return {call}\n"
+    (query,) = build({"app.py": code}).facts(Query)
+    assert query.unresolved
+    assert query.place.line == 5
+
+
+@pytest.mark.parametrize("call", ["request.query.get('page')", "session.get('user', None)"])
+def test_what_a_dict_is_asked_is_not(build: Build, call: str) -> None:
+    code = f"from flask_sqlalchemy import SQLAlchemy\nfrom flask import session\ndef one(request):\n    return {call}\n"
+    assert not build({"app.py": code}).facts(Query)
+
+
+def test_the_database_s_own_tables_are_nobody_s(build: Build) -> None:
+    models = (
+        "from sqlalchemy import Column, String\nfrom sqlalchemy.orm import declarative_base\nBase = declarative_base()\n"
+        "class Columns(Base):\n    __tablename__ = 'columns'\n    __table_args__ = {'schema': 'information_schema'}\n"
+        "    name = Column(String, primary_key=True)\n    owner = Column(String)\n"
+    )
+    code = "from models import Columns\ndef one(session, key):\n    return session.query(Columns).filter(Columns.owner == key).all()\n"
+    (query,) = build({"models.py": models, "app.py": code}).facts(Query)
+    assert query.unresolved

@@ -34,6 +34,8 @@ _OF_QUERIES = {
     "filter", "filter_by", "get", "all", "first", "count", "get_or_404", "first_or_404", "paginate", "order_by", "one",
     "one_or_none", "join", "outerjoin", "options", "with_entities", "limit", "scalar", "delete", "update",
 }  # fmt: skip
+_OF_ANY_QUERY = {"filter", "filter_by", "get_or_404", "first_or_404", "with_entities"}
+"""What nothing but a query has, whatever holds the class: `kind.query.filter(kind.id == key)`."""
 _OF_PEEWEE = {"select", "get_or_none", "get_by_id", "delete_by_id"}
 _OF_PONY = {
     "get",
@@ -94,7 +96,11 @@ def _asks(reading: Reading, site: CallSite, func: t.Attr, used: set[str]) -> boo
                 return not isinstance(base, t.Name) or base.id not in ("self", "cls", "register")
     if not used.isdisjoint(_ORM):
         if last in _OF_QUERIES and isinstance(base, t.Attr) and base.name == "query":
-            return bool(_CLASS.match(t.last_word(base.value)))
+            return last in _OF_ANY_QUERY or bool(_CLASS.match(t.last_word(base.value)))
+        if last in ("get", "get_one") and len(site.node.args) > 1:
+            return bool(_SESSION.search(t.last_word(base))) and bool(
+                _CLASS.match(t.last_word(site.node.args[0]))
+            )
         if last == "query" and site.node.args:
             return bool(_SESSION.search(t.last_word(base))) and bool(
                 _CLASS.match(t.last_word(site.node.args[0]))

@@ -156,7 +156,7 @@ class _Reading:
         """Its table's name; empty for mixins, abstract bases and plain schemas."""
         node = self.found.node
         assert isinstance(node, t.Class)
-        if self._flag("__abstract__", node):
+        if self._flag("__abstract__", node) or _is_system(node):
             return ""
         if self.model:
             marked = next((k.value for k in node.keywords if k.name == "table"), None)
@@ -341,6 +341,19 @@ class _Reading:
 
 
 _CONSTRAINTS = {"Index", "UniqueConstraint", "PrimaryKeyConstraint"}
+
+
+_SYSTEM = {"information_schema", "pg_catalog", "performance_schema", "mysql", "sys"}
+
+
+def _is_system(node: t.Class) -> bool:
+    """A view of the database's own: `__table_args__ = {"schema": "information_schema"}`."""
+    return any(
+        isinstance(n, t.Const) and n.value in _SYSTEM
+        for stmt in node.body
+        if _is_arguments(stmt)
+        for n in t.walk_own(stmt)
+    )
 
 
 def _is_arguments(stmt: t.Stmt) -> bool:

@@ -52,6 +52,10 @@ _SYSTEM = re.compile(
     r"^(?:information_schema|pg_catalog|sys|mysql|performance_schema)\.|\.(?:pg_|sqlite_)"
 )
 """Tables of the database's own."""
+_ELSEWHERE = re.compile(
+    r"(?:clickhouse|aiochclient|asynch|snowflake|google\.cloud\.bigquery|influxdb)\w*\b"
+)
+"""Clients of stores that speak SQL and keep no indexes of this kind."""
 _CLAUSE = re.compile(
     rf"(?<=[\w)])\s+{MARK}\s*(?=$|\)|;|group\b|order\b|limit\b|offset\b|having\b|{MARK})", re.I
 )
@@ -100,6 +104,8 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             reading.looped.setdefault(id(found_.node), frame.loop)
     for arg in call.args[1:]:
         reading.thing(arg, frame)
+    if isinstance(call.func, t.Attr) and _ELSEWHERE.match(reading.code.name(call.func.value, frame.scope)):  # fmt: skip
+        return None, True
     made: list[Thing] = []
     for one in given:
         place = reading.place(call, frame)
