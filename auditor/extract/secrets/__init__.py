@@ -421,7 +421,7 @@ def _login(
     known = is_common(password)
     if (
         scheme in ("driver", "motp", "otpauth")
-        or _DOCUMENTATION.search(host)
+        or (_DOCUMENTATION.search(host) and host != "host.docker.internal")
         or values.is_reference(user)
     ):
         return None

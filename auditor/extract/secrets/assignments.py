@@ -26,6 +26,7 @@ _REST = re.compile(
 )
 """The rest of a name behind such a word; it takes all that there is and gives nothing back."""
 _TYPES = rb"(?:str|string|String|bytes|Final(?:\[\w+\])?|Optional\[\w+\]|SecretStr|Secret|any|const|\w+ \| None)"
+_TYPE_NAMES = ("SecretStr", "SecretBytes")
 _JOIN = re.compile(
     rb"([\\\"'`\])]{0,4})(?:[ \t]{0,8}:[ \t]{0,4}" + _TYPES + rb"[ \t]{0,4}="
     rb"|[ \t]{0,8}:?[ \t]{0,4}\{[^{}]{0,200}\b[dD]efault[\"']?[ \t]{0,8}[:=]|,\s{0,40}[\"']?[vV]alue[\"']?[ \t]{0,4}[:=]|[ \t]{0,40}(?:=>|:=|\+?={1,3}|!={1,2}|:-|:|,)"
@@ -96,7 +97,7 @@ def _read(text: bytes, start: int, joined: re.Match[bytes], place: Place) -> Ass
     name = text[name_start:close_start].decode("latin-1").strip(".-")
     if close_end > close_start and name.lower() == "key":
         name = _section(text, name_start) + name
-    if meaning_of(name) is None:
+    if name in _TYPE_NAMES or meaning_of(name) is None:
         return None
     join = text[close_end:at].decode("latin-1").strip().removeprefix("+")
     if len(join) > 6 and join[0] == ",":

@@ -155,6 +155,8 @@ def _perhaps(found: Assignment, place: Place, value: str, random: bool) -> Judge
     upper = found.name.isupper() or place.lines
     if place.deploys and values.is_uuid(value) and words_of(found.name)[-1] in ("token", "pat"):
         return _uuid(value, "low")
+    if _is_the_service_s_default(found, place, value):
+        return "default-password", "default secret", "low"
     least = 16 if place.settings or upper else 20 if found.name.lower() != "key" else 32
     if (
         not random
@@ -173,6 +175,14 @@ def _perhaps(found: Assignment, place: Place, value: str, random: bool) -> Judge
     )
 
 
+def _is_the_service_s_default(found: Assignment, place: Place, value: str) -> bool:
+    """`${SERVICE_TOKEN:-dev-service-token}`: what a service gets from its compose file."""
+    return place.composes and found.join == ":-" and _WORDS.fullmatch(value) is not None
+
+
+_WORDS = re.compile(r"[a-z]+(?:[\-_][a-z0-9]+)+")
+
+
 def _uuid(value: str, confidence: str) -> Judged | None:
     """A UUID is a secret where it is random (RFC 9562, version 4)."""
     random = value[14] == "4" and not values.is_repetitive(value.replace("-", ""))
@@ -188,8 +198,13 @@ def _secret(
         return "secret-assignment", "secret", "medium"
     if " " in value:
         return None
-    if "secret" in found.name.lower() and place.deploys and len(value) >= 8 and is_common(value):
-        return "default-password", "default password", "low"  # `MINIO_SECRET_KEY=minioadmin`
+    if "secret" in found.name.lower() and is_common(value):
+        signs = sense is Meaning.SIGNING
+        kept = place.deploys or (place.settings and found.quoted and not signs)
+        if kept and len(value) >= (8 if signs else 5):
+            return "default-password", "default password", "low"  # `MINIO_SECRET_KEY=minioadmin`
+    if sense is not Meaning.SIGNING and _is_the_service_s_default(found, place, value):
+        return "default-password", "default secret", "low"
     if sense is Meaning.SIGNING and (
         place.lines or (place.deploys and _OWN_NAME.search(found.name))
     ):
@@ -309,7 +324,7 @@ def _may_be_bare(found: Assignment, place: Place, value: str) -> bool:
     if found.quoted or place.lines or place.yaml or found.join == ":-":
         return True
     if place.shell or place.terraform:
-        word = found.name.isupper() and len(words_of(found.name)) > 1
+        word = found.name.isupper() and (len(words_of(found.name)) > 1 or is_common(value))
         return found.join in ("=", "", ":") and (word or not values.is_text(value))
     if ("." in value and not value.startswith("ey")) or re.search(r"[(\[{]", value):
         return False

@@ -164,6 +164,7 @@ PATTERNS = (
     _p("mailgun-key", "Mailgun API key", "key-", r"[0-9a-f]{32}\b"),
     Pattern("mailchimp-key", "Mailchimp API key", ("-us",), r"\b(?P<v>[0-9a-f]{32}-us[0-9]{1,2})\b", lead=33),
     _p("brevo-key", "Brevo API key", "xkeysib- xsmtpsib-", r"[0-9a-f]{64}-[A-Za-z0-9]{16}\b"),
+    _p("onesignal-key", "OneSignal API key", "os_v2_app_ os_v2_org_", r"[a-z2-7]{40,120}\b"),
     _p("resend-key", "Resend API key", "re_", r"[A-Za-z0-9]{8}_[A-Za-z0-9]{24}\b"),
     _p("twilio-api-key", "Twilio API key id", "SK", r"[0-9a-f]{32}\b", "medium"),
     _p("facebook-token", "Facebook access token", "EAA", r"[A-Za-z0-9]{80,250}\b", check=structure.alone),
