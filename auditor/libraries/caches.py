@@ -13,7 +13,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.reach import Reach
-from auditor.link.scopes import CallSite
+from auditor.link.scopes import CallSite, Located, argument
 from auditor.link.values import place_of
 from auditor.model.data import Cache
 from auditor.model.places import Place
@@ -32,6 +32,8 @@ _CLIENTS = {
     "aiocache.Cache", "aiocache.SimpleMemoryCache", "aiocache.RedisCache", "flask_caching.Cache",
     "dogpile.cache.make_region", "diskcache.Cache", "cachetools.TTLCache", "cachetools.LRUCache", "pymemcache.client.base.Client",
 }  # fmt: skip
+_OWN = re.compile(r"(?:^|_)(?:cached?|caching|memoized?|remember)(?:_|$)", re.I)
+_LOOKUPS = {"get", "aget", "get_or_set", "aget_or_set", "get_many", "aget_many"}
 _READS = {"get", "mget", "hget", "hgetall", "json"}
 
 
@@ -40,12 +42,19 @@ def caches(application: Application) -> Iterator[Cache]:
     code = application.code
     (reach,) = application.facts(Reach)
     yield from _decorated(code)
+    yield from _of_django(code)
     for site in code.calls(*_CLIENTS):
         name = code.name(site.node.func, site.scope).partition(".")[0]
         used = _uses(code, reach, site)
         if not used and _handed_on(code, site):
             continue  # a queue's, a limiter's or a broker's connection
         yield Cache(name, place_of(site), tuple(used))
+
+
+def _asks_later(call: t.Call) -> bool:
+    """`get_or_set(key, compute)`; of `get_or_set(key, compute())` the work is done before it is asked."""
+    default = argument(call, 1, "default")
+    return isinstance(default, t.Name | t.Attr | t.Lambda)
 
 
 def _handed_on(code: Code, site: CallSite) -> bool:
@@ -75,6 +84,37 @@ def _decorated(code: Code) -> Iterator[Cache]:
             ):
                 place = place_of(function, function.node.name)
                 yield Cache(name.removesuffix("()").partition(".")[0], place, (place,))
+            elif _reads_for(code.defined(_called(decorator), function.scope)):
+                place = place_of(function, function.node.name)
+                yield Cache(t.last_word(_called(decorator)), place, (place,))
+
+
+def _called(decorator: t.Expr) -> t.Expr:
+    return decorator.func if isinstance(decorator, t.Call) else decorator
+
+
+def _reads_for(made: Located | None) -> bool:
+    """Whether a decorator of the tree's own looks up what its function would compute."""
+    if made is None or not isinstance(made.node, t.Function):
+        return False
+    return _OWN.search(made.node.name) is not None and any(
+        isinstance(node, t.Call) and t.last_word(node.func) in _LOOKUPS
+        for node in t.walk(*made.node.body)
+    )
+
+
+def _of_django(code: Code) -> Iterator[Cache]:
+    """`cache.get(key)` of Django's cache, which is set up by the settings or in memory.
+
+    Source: https://docs.djangoproject.com/en/stable/topics/cache/#the-low-level-cache-api
+    """
+    for call in code.method_calls(*_LOOKUPS):
+        if isinstance(call.node.func, t.Attr):
+            name = code.name(call.node.func.value, call.scope)
+            if call.node.func.name.endswith("get_or_set") and not _asks_later(call.node):
+                continue
+            if name.startswith(("django.core.cache.cache", "django.core.cache.caches")):
+                yield Cache("django", place_of(call), (place_of(call),))
 
 
 def _uses(code: Code, reach: Reach, site: CallSite) -> list[Place]:

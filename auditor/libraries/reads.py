@@ -14,6 +14,7 @@ from auditor.model.traffic import Traffic
 from auditor.model.web import Route
 
 _HEAVY = {"aggregate", "count_documents", "distinct", "count"}
+_READING = {"GET", "ANY"}
 _MANY = 3
 """Reads for one answer from which it is worth remembering, where two or more of them are figures."""
 _DEPTH = 3
@@ -35,7 +36,7 @@ def heavy_reads(application: Application) -> Iterator[HeavyRead]:
                     read[route.place].append(query)
     caches = application.facts(Cache)
     for route in application.facts(Route):
-        if route.method != "GET" or route.function is None or route.public == "health check":
+        if route.method not in _READING or route.function is None or route.public == "health check":
             continue
         queries = read.get(route.place, [])
         heavy = [q for q in queries if q.operation in _HEAVY]
@@ -54,12 +55,18 @@ def _sums_up(query: Query) -> bool:
 
 def _cached(functions: list[Located], caches: tuple[Cache, ...]) -> Cache | None:
     """The cache that one of the functions reads through."""
-    spans = [(f.path, f.node.line, f.node.end_line) for f in functions]
+    spans = [(f.path, _first_line(f), f.node.end_line) for f in functions]
     for cache in caches:
         for place in cache.used:
             if any(
-                path == place.path and first - 6 <= place.line <= last
-                for path, first, last in spans
+                path == place.path and first <= place.line <= last for path, first, last in spans
             ):
                 return cache
     return None
+
+
+def _first_line(function: Located) -> int:
+    """The line of the first decorator, or of the function itself."""
+    decorators = function.node.decorators  # type: ignore[attr-defined]
+    lines: list[int] = [function.node.line, *(d.line for d in decorators)]
+    return min(lines)

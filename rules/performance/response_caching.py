@@ -99,6 +99,92 @@ async def leads(owner: str):
     )
     bad = (
         {
+            "settings.py": "ROOT_URLCONF = 'urls'\nINSTALLED_APPS = ['shop']\n",
+            "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
+            "urls.py": """
+from django.urls import path
+from shop import views
+urlpatterns = [path("figures", views.figures), path("totals", views.totals)]
+""",
+            "shop/models.py": """
+from django.db import models
+class Sale(models.Model):
+    price = models.IntegerField()
+    kind = models.CharField(max_length=9)
+    class Meta:
+        app_label = "shop"
+""",
+            "shop/views.py": """
+from django.core.cache import cache
+from django.db.models import Sum
+from django.http import JsonResponse
+from shop.models import Sale
+
+def figures(request):
+    return JsonResponse(cache.get_or_set("figures", summed, 60))
+
+def totals(request):  # expect: low
+    return JsonResponse(cache.get_or_set("totals", {"sum": summed()}, 60))
+
+def summed():
+    return Sale.objects.aggregate(total=Sum("price"))
+""",
+        },
+        {
+            "app.py": """
+import functools
+from fastapi import Depends, FastAPI
+from sqlalchemy import create_engine, func, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+class Base(DeclarativeBase):
+    pass
+
+class Sale(Base):
+    __tablename__ = "sales"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    price: Mapped[int]
+
+STORE = {}
+
+def cached(key):
+    def around(function):
+        @functools.wraps(function)
+        def inner(*args):
+            found = STORE.get(key)
+            if found is None:
+                found = STORE[key] = function(*args)
+            return found
+        return inner
+    return around
+
+def cached_by_nobody(key):
+    return lambda function: function
+
+app = FastAPI()
+
+def session():
+    with Session(create_engine("sqlite:///x.db")) as opened:
+        yield opened
+
+@cached("figures")
+def summed(opened):
+    return opened.execute(select(func.sum(Sale.price))).scalar()
+
+@cached_by_nobody("totals")
+def added(opened):
+    return opened.execute(select(func.sum(Sale.price))).scalar()
+
+@app.get("/figures")
+def figures(opened: Session = Depends(session)):
+    return summed(opened)
+
+@app.get("/totals")
+def totals(opened: Session = Depends(session)):  # expect: low
+    return added(opened)
+"""
+        },
+        {
             "app.py": """
 import os
 import redis
