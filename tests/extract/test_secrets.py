@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.discover import discover
-from auditor.discover.kinds import role_of
+from auditor.discover.kinds import kind_of, role_of
 from auditor.extract.pipeline import Extraction
 from auditor.extract.secrets import Secret, find_secrets
 
@@ -301,6 +301,7 @@ NOT_FOUND = {
     "a fingerprint": ("a.jsonl", "SSH host key: SHA256:" + value(43) + " (ED25519)"),
     "what sops encrypts": ("a.yaml", "smtpPassword: ENC[AES256_GCM,data:" + value(9) + "==,iv:" + value(43) + "=,tag:x=,type:str]"),
     "Spring's password of a start": ("a.log", "Using generated security password: 1f3870be-274f-4c49-" + "b3e3-1a0c6728957f"),
+    "a file with a key": ("a.py", 'os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = "shop-96c0' + 'a1b2d3e4.json"'),
     "a public key of no prefix": (".env", 'PUBLIC_KEY="' + value(64) + '"'),
     "a placeholder in a netrc": (".netrc", "machine git.io login me password <your-password>"),
     "a message of a setter": ("a.ts", 'setPassword("Password is required")'),
@@ -345,6 +346,14 @@ MILD = {
 @pytest.mark.parametrize("name, text", MILD.values(), ids=MILD.keys())
 def test_mild(name: str, text: str) -> None:
     assert [s.confidence for s in find_secrets(text.encode(), name, role_of(name))] == ["low"]
+
+
+def test_what_a_pipeline_signs_with() -> None:
+    text = b"env:\n  FIELD_ENCRYPTION_KEY: " + value(43).encode() + b"=\n"
+    path = ".github/workflows/ci.yml"
+    assert [s.confidence for s in find_secrets(text, "ci.yml", role_of(path), kind_of(path))] == [
+        "low"
+    ]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])

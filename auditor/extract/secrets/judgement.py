@@ -36,7 +36,7 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
         return None
     if place.yaml and name.lower() == "secret" and _RESOURCE.fullmatch(value):
         return None
-    if found.quoted and _BETWEEN.fullmatch(value):
+    if (found.quoted and _BETWEEN.fullmatch(value)) or _FILE.fullmatch(value):
         return None
     if value.startswith("eyJ") and value.count(".") == 2 and not jwt(value, ""):
         return None  # a key for browsers, or nothing that anybody has signed
@@ -127,6 +127,7 @@ def _password(
 _BETWEEN = re.compile(r"[,;)\]}+].*[:=(,+\[{] *")
 """`"Password:", label: "…"`: what stands between two texts."""
 _NUMBER_AND_SIGNS = re.compile(r"[0-9]+[!@#$%^&*+?]+")
+_FILE = re.compile(r"[\w\-./]+\.(?:json|pem|key|crt|cer|p8|p12|pfx|jks)")
 _RESOURCE = re.compile(r"[a-z]+(?:[\-.][a-z0-9]{1,12})+")
 """`secret: "shop-s3-config"`: what Kubernetes calls a secret."""
 _HEX = re.compile(r"[0-9a-f]+")
