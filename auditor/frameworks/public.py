@@ -105,6 +105,12 @@ _OF_THINGS = re.compile(
     re.I,
 )
 """Below these, `register` is no registration of people."""
+_ENTERS = re.compile(r"registro|registrar(?:se)?|cadastr(?:o|ar)", re.I)
+_OF_PEOPLE = re.compile(
+    r"usuarios?|users?|cuentas?|contas?|accounts?|auth|autenticacion|autenticacao|clientes?|login|sesion|sessao|perfil",
+    re.I,
+)
+"""What those words are a registration of; elsewhere they mean that a record of anything is entered."""
 _DEEPEST = {"health check": 2, "information": 1, "error page": 2}
 _MAILED = re.compile(
     r"(?:re)?set|(?:re)?set[-_]?password|confirm|activate|verify|unsubscribe|(?:accept[-_]?)?invit(?:e|ation)s?",
@@ -193,6 +199,8 @@ def public_by_nature(method: str, path: str) -> str:
     for why, words in _ACTIONS:
         if why == "registration" and above and _OF_THINGS.fullmatch(above[-1]):
             continue
+        if _ENTERS.fullmatch(last) and above and not _OF_PEOPLE.fullmatch(above[-1]):
+            continue  # `/paciente/registrar`: a record is entered
         if pair and words.fullmatch(pair):
             return why
         if words.fullmatch(last) and (

@@ -14,6 +14,9 @@ from tests.conftest import Build
     [
         ("GET", "/", "start page"),
         ("GET", "/api", "start page"),
+        ("POST", "/paciente/registrar/", ""),
+        ("POST", "/usuario/registrar/", "registration"),
+        ("POST", "/cadastro", "registration"),
         ("GET", "/home", "start page"),
         ("GET", "/index.html", "start page"),
         ("POST", "/home", ""),
