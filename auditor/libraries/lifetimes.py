@@ -76,7 +76,8 @@ def resources(application: Application) -> Iterator[Resource]:
             own or same
         ):  # a class that closes what it keeps is asked to, or nobody does
             where = reach.started_by(close) or (_asked_elsewhere(code, reach, close) if own else "")
-            if closed is None or (where and not run):
+            nearer = close.path == site.path and closed is not None and closed.path != site.path
+            if closed is None or (where and (not run or nearer)):
                 closed, run = place_of(close), where
         yield Resource(kind, name.rpartition(".")[2], place_of(site), closed, run)
     for site in code.calls(*_TASKS):
@@ -125,7 +126,11 @@ def _asked_elsewhere(code: Code, reach: Reach, close: CallSite) -> str:
     Of what `app.state` keeps, or by a name like that of the class's module: `ai_service.close()`.
     """
     name = getattr(close.function, "name", "")
-    own = set(close.path.rpartition("/")[2].removesuffix(".py").split("_")) - _GENERAL
+    own = set(close.path.rpartition("/")[2].removesuffix(".py").split("_"))
+    maker = close.scope.parent.owner if close.scope.parent is not None else None
+    if isinstance(maker, t.Class):  # `storage.mongo`, of the class MongoStorage
+        own |= {word.lower() for word in _WORDS.findall(maker.name)}
+    own -= _GENERAL
     for site in code.method_calls(name) if name else ():
         func = site.node.func
         if not isinstance(func, t.Attr) or t.dotted(func).startswith(("self.", "cls.")):
@@ -136,7 +141,21 @@ def _asked_elsewhere(code: Code, reach: Reach, close: CallSite) -> str:
     return ""
 
 
-_GENERAL = {"service", "services", "client", "clients", "api", "session", "db", "database", "utils"}
+_WORDS = re.compile(r"[A-Z][a-z]+|[A-Z]+(?![a-z])")
+_GENERAL = {
+    "storage",
+    "manager",
+    "base",
+    "service",
+    "services",
+    "client",
+    "clients",
+    "api",
+    "session",
+    "db",
+    "database",
+    "utils",
+}
 
 
 def _kept(site: CallSite) -> str:

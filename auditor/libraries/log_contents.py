@@ -15,6 +15,7 @@ from auditor.link.scopes import CallSite, Scope
 from auditor.link.values import place_of
 from auditor.model.operations import LoggedValue
 from auditor.model.places import Place
+from auditor.model.values import possible
 from auditor.model.web import Route
 
 _LEVELS = (
@@ -39,6 +40,11 @@ _SECRET = re.compile(
     r"|authorization|credentials|otp|otp_code|totp|pin_code|cvv|cvc|card_number|credit_card|mnemonic)$",
     re.I,
 )
+_ADDRESS = re.compile(
+    r"^(?:.*_)?(?:database|db|postgres(?:ql)?|mysql|mariadb|mongo(?:db)?|redis|rabbitmq|amqp|broker|sqlalchemy_database|celery_broker)_(?:ur[il]|dsn|connection_string)$",
+    re.I,
+)
+"""Settings of addresses by which a database is signed in to: `postgresql://user:password@host/name`."""
 _TOKEN = re.compile(r"^token$", re.I)
 _PERSONAL = re.compile(
     r"^(?:.*_)?(?:email|email_address|phone|phone_number|ssn|social_security_number|passport_number|date_of_birth|iban)$",
@@ -88,6 +94,7 @@ def logged_values(application: Application) -> Iterator[LoggedValue]:
 class _Reader:
     def __init__(self, application: Application) -> None:
         self.code = application.code
+        self.known = application.values
         (self.reach,) = application.facts(Reach)
         self.bodies = {
             (id(route.function.node), parameter.name)
@@ -168,6 +175,10 @@ class _Reader:
             return LoggedValue("a secret", text, place)
         if _SECRET_SETTING.search(_setting(expr)):
             return LoggedValue("a secret", _setting(expr), place)
+        address = name or _setting(expr)
+        if _ADDRESS.match(address) and self._signs_in(expr, site.scope):
+            told = f"{t.dotted(expr) or address}, by which the database is signed in to"
+            return LoggedValue("a secret", told, place)
         if _TOKEN.match(name) and self.reach.started_by(site):
             return LoggedValue("a secret", text, place)
         if isinstance(expr, t.Call | t.Attr | t.Name) and self._is_request(expr, site.scope):
@@ -180,6 +191,14 @@ class _Reader:
                 return None
             return LoggedValue("personal data", text, place)
         return None
+
+    def _signs_in(self, expr: t.Expr, scope: Scope) -> bool:
+        """Whether an address is a setting's, and not known to be one without a password."""
+        read = isinstance(expr, t.Attr | t.Item) and _HOLDS_SETTINGS.search(t.dotted(expr.value))
+        if not (read or _setting(expr)):
+            return False
+        known = [k.value for k in possible(self.known.value(expr, scope))]
+        return not any(isinstance(k, str) and k.startswith("sqlite") for k in known)
 
     def _is_request(self, expr: t.Expr, scope: Scope) -> bool:
         if _REQUEST.match(self.code.name(expr, scope)):

@@ -12,8 +12,9 @@ from typing import Any
 from auditor.extract.python import tree as t
 from auditor.extract.readers.log_files import LogFile
 from auditor.link.application import Application, provides
+from auditor.link.names import Code
 from auditor.link.reach import Reach, for_developers
-from auditor.link.scopes import Located
+from auditor.link.scopes import CallSite, Located
 from auditor.link.values import place_of
 from auditor.model.deployment import Standing, Start
 from auditor.model.operations import LogSetup, Print
@@ -203,7 +204,7 @@ def _formatters(application: Application, reach: Reach) -> Iterator[LogSetup]:
     """`handler.setFormatter(JsonFormatter(…))`, a formatter of the tree that writes JSON too."""
     code = application.code
     for site in code.method_calls("setFormatter"):
-        name = code.name(site.arg(0, "fmt"), site.scope)
+        name = _formatter(code, site)
         own = code.definition(name.removesuffix("()"))
         above = code.ancestry(own) if own is not None and isinstance(own.node, t.Class) else []
         structured = any(
@@ -218,6 +219,18 @@ def _formatters(application: Application, reach: Reach) -> Iterator[LogSetup]:
         if structured:
             library = re.split(r"[.:]", name.removesuffix("()"))[-1]
             yield LogSetup(library, True, place_of(site), reach.started_by(site))
+
+
+def _formatter(code: Code, site: CallSite) -> str:
+    """What a handler is given: of two formatters that a condition chooses between, the one that is not `logging`'s."""
+    given = site.arg(0, "fmt")
+    names = [code.name(given, site.scope)]
+    if isinstance(given, t.Name):
+        for bound in site.scope.bindings.get(given.id, ()):
+            if bound.value is not None:
+                names.append(code.name(bound.value, site.scope))
+    own = [each for each in names if each and not each.startswith("logging.")]
+    return own[0] if own else names[0]
 
 
 @provides(Print)

@@ -28,6 +28,8 @@ _SETUPS = tuple(
         ("Prometheus", r"(?:\w+\.)+\w*(?:Metrics|Prometheus\w*)\(\)\.init_app$"),
         ("OpenTelemetry", r"opentelemetry\.instrumentation\.(?:\w+\.)*\w+Instrumentor(?:\(\))?\.instrument(?:_app)?$"),
         ("OpenTelemetry", r"opentelemetry\.(?:trace\.set_tracer_provider|metrics\.set_meter_provider)$"),
+        ("Jaeger", r"jaeger_client\.(?:config\.)?Config\(\)\.(?:initialize_tracer|new_tracer)$"),
+        ("OpenTracing", r"opentracing\.set_global_tracer$|flask_opentracing\.(?:\w+\.)*FlaskTracer$|flask_opentracing\.(?:\w+\.)*FlaskTracing$"),
         ("Azure Monitor", r"azure\.monitor\.opentelemetry\.configure_azure_monitor$"),
         ("Logfire", r"logfire\.(?:instrument_\w+|configure)$"),
         ("Datadog", r"ddtrace\.(?:patch_all|patch|auto.*)$|datadog\.initialize$"),
@@ -44,7 +46,7 @@ _SETUPS = tuple(
 _LAST = (
     "start_http_server", "make_asgi_app", "make_wsgi_app", "generate_latest", "push_to_gateway", "expose", "instrument", "init_app",
     "instrument_app", "PrometheusMetrics", "GunicornPrometheusMetrics", "for_app_factory", "PrometheusMiddleware", "handle_metrics", "set_tracer_provider",
-    "set_meter_provider", "configure_azure_monitor", "configure", "patch_all", "patch", "initialize", "StatsClient", "TCPStatsClient",
+    "initialize_tracer", "new_tracer", "set_global_tracer", "FlaskTracer", "FlaskTracing", "set_meter_provider", "configure_azure_monitor", "configure", "patch_all", "patch", "initialize", "StatsClient", "TCPStatsClient",
     "WSGIApplicationWrapper", "ASGIApplicationWrapper", "Client", "make_apm_client", "Appsignal", "XRayMiddleware", "Tracer", "Metrics",
     "instrument_fastapi", "instrument_flask", "instrument_django", "increment", "gauge", "histogram", "timing", "add_middleware", "ElasticAPM",
 )  # fmt: skip

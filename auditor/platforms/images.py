@@ -20,6 +20,7 @@ from auditor.discover.environments import environment_of
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Ignored, Image
 from auditor.extract.readers.dotenv import DotenvEntry
+from auditor.extract.readers.kubernetes import Workload
 from auditor.extract.readers.scripts import PrivilegeDrop, ScriptLine
 from auditor.extract.sensitive import is_sensitive
 from auditor.link.application import Application, provides
@@ -86,14 +87,20 @@ def images(application: Application) -> Iterator[ContainerImage]:
 def _probed(application: Application, compose: Compose) -> set[str] | None:
     """The Dockerfiles of services that are asked whether they are well; None where that cannot be told apart.
 
-    A platform or cluster asks what it runs, whatever image that is; a database's check tells of nothing else.
+    A platform or cluster asks what it runs, whatever image that is, unless the image is called like one of
+    the Dockerfiles; a database's check tells of nothing else.
     """
+    deployed = _deployed(application)
     found: set[str] = set()
     for probe in application.facts(HealthProbe):
         if probe.source == "Dockerfile":
             continue
         if not probe.source.startswith("service "):
-            return None
+            named = deployed.get(probe.place.path)
+            if not named:
+                return None
+            found |= named
+            continue
         path = probe.place.path
         service = compose.files[path][probe.source.removeprefix("service ")]
         whole = compose.whole(path, service)
@@ -101,6 +108,30 @@ def _probed(application: Application, compose: Compose) -> set[str] | None:
         if not built and not DATABASE.search(next((s.image for s in whole if s.image), "postgres")):
             return None
         found |= set(built)
+    return found
+
+
+def _deployed(application: Application) -> dict[str, set[str]]:
+    """Manifest -> the Dockerfiles that the images of its workloads are called like.
+
+    `mmm-sync:latest` is made from `Dockerfile.sync` or `sync/Dockerfile`, where there are several.
+    """
+    words = {
+        file.path: posixpath.dirname(file.path).rpartition("/")[2]
+        if posixpath.basename(file.path) == "Dockerfile"
+        else posixpath.basename(file.path)
+        .lower()
+        .removeprefix("dockerfile.")
+        .removesuffix(".dockerfile")
+        for file, _ in application.of(Image)
+    }
+    if len(set(words.values())) < len(words) or len(words) < 2:
+        return {}
+    found: dict[str, set[str]] = {}
+    for file, workload in application.of(Workload):
+        name = re.split(r"[-_.]", workload.image.rpartition("/")[2].partition(":")[0].lower())
+        called = {path for path, word in words.items() if word and word.lower() in name}
+        found.setdefault(file.path, set()).update(called)
     return found
 
 
@@ -216,8 +247,19 @@ class _Context:
             whole if whole and not dotenv and exposed else None,
             tuple(Place(path, line) for _, line in image.downloads),
             image.healthcheck,
-            path in self.starts,
+            path in self.starts or self._started_by_script(path, image),
             bool(image.command) or path in self.contexts or bool(_SERVES.search(image.base)),
+        )
+
+    def _started_by_script(self, path: str, image: Image) -> bool:
+        """Whether a script beside the Dockerfile, which its command names, starts the server."""
+        folder = self.contexts.get(path, posixpath.dirname(path))
+        words = {word.rpartition("/")[2] for word in re.findall(r"[\w./-]+", image.command)}
+        return any(
+            each.endswith(".sh")
+            and each.rpartition("/")[2] in words
+            and (not folder or each.startswith(folder + "/"))
+            for each in self.starts
         )
 
     def _drop(self, image: Image) -> str:

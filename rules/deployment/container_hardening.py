@@ -231,6 +231,33 @@ services:
         },
     )
     bad = (
+        {  # a script starts the server; the cluster asks one of two images
+            "shop/main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+            "shop/Dockerfile": 'FROM python:3.12-slim\nCOPY main.py start.sh ./\nUSER 1000\nENTRYPOINT ["./start.sh"]\n',
+            "shop/start.sh": "#!/bin/sh\nexec gunicorn main:app --bind 0.0.0.0:8000\n",
+            "mail/main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+            "mail/Dockerfile": 'FROM python:3.12-slim  # expect: low\nCOPY main.py ./\nUSER 1000\nCMD ["uvicorn", "main:app"]\n',
+            "k8s/shop.yaml": """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop}
+spec:
+  template:
+    spec:
+      containers:
+        - name: api
+          image: registry.example.com/shop-api:1.4
+          securityContext: {runAsNonRoot: true}
+          resources: {limits: {memory: 256Mi}}
+          readinessProbe:
+            httpGet: {path: /health, port: 8000}
+""",
+        },
+        {
+            "app.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+            "Dockerfile": 'FROM python:3.12-slim  # expect: low\nCOPY app.py start.sh ./\nUSER 1000\nENTRYPOINT ["./start.sh"]\n',
+            "start.sh": "#!/bin/sh\nexec gunicorn app:app --bind 0.0.0.0:8000\n",
+        },
         {
             "Dockerfile": """
 FROM python  # expect: low

@@ -17,7 +17,7 @@ from auditor.assess.verdict import (
 from auditor.link.application import Application
 from auditor.model.pipelines import Job, JobStep
 from auditor.model.places import Place
-from auditor.model.web import WebApp
+from auditor.model.web import UnreadFramework, WebApp
 
 _BACK = re.compile(r"roll[-_ ]?back|revert", re.I)
 """What goes back to a version that was tested then."""
@@ -59,6 +59,11 @@ class ContinuousIntegration(Rule):
 
     def assess(self, application: Application) -> Verdict:
         apps = application.aside(WebApp)  # pipelines do not rest on what the code says
+        if not apps and (unread := application.facts(UnreadFramework)):
+            return unknown(
+                f"The application is written with {unread[0].name}, {unread[0].why} ({unread[0].place}).",
+                "Ask the question by hand.",
+            )
         if not apps:
             return not_applicable("no web application was found")
         jobs = application.facts(Job)

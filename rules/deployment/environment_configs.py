@@ -202,7 +202,9 @@ def _told(
     given = {
         d.environment: Place(d.place.path, 1)
         for d in reversed(definitions)
-        if d.environment in _DEPLOYED and ".devcontainer/" not in d.place.path
+        if d.environment in _DEPLOYED
+        and ".devcontainer/" not in d.place.path
+        and not d.place.path.endswith(".py")
     }
     if "development" in given and "production" not in given:
         folder = given["development"].path.rpartition("/")[0]
@@ -213,7 +215,7 @@ def _told(
     for what, places in (("settings modules", modules), ("deployment files", given)):
         if len(places) > 1:
             told = f"{what} for {' and '.join(sorted(places))}"
-            yield present(places[sorted(places)[0]], told, what)
+            yield present(places.get("production") or places[min(places)], told, what)
 
 
 def _different(definitions: tuple[SettingDefinition, ...]) -> Iterator[Evidence]:

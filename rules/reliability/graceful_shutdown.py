@@ -68,6 +68,34 @@ class GracefulShutdown(Rule):
         return present(each.place, f"{each.kind} is closed ({each.closed})", subject)
 
     good = (
+        {  # asked of a module's variable, which is called like the class
+            "db/__init__.py": "",
+            "db/holder.py": "mongo = None\n",
+            "db/mongodb.py": """
+import motor.motor_asyncio
+
+class MongoStorage:
+    def __init__(self, **kwargs):
+        self.connection = motor.motor_asyncio.AsyncIOMotorClient(**kwargs)
+
+    async def close(self):
+        self.connection.close()
+""",
+            "app.py": """
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+from db import holder
+from db.mongodb import MongoStorage
+
+@asynccontextmanager
+async def lifespan(app):
+    holder.mongo = MongoStorage(host="mongodb://db")
+    yield
+    await holder.mongo.close()
+
+app = FastAPI(lifespan=lifespan)
+""",
+        },
         {  # asked of something that cannot be told, by a name like the module's
             "app.py": """
 from fastapi import FastAPI

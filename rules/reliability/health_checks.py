@@ -137,7 +137,7 @@ class HealthChecks(Rule):
             if check.needs == ("queue",) and not check.claims:
                 yield Evidence(place, State.WEAK, Severity.MEDIUM, told, subject)
                 return
-            if not check.claims and not _NAMED.search(name):
+            if not check.claims and not (_NAMED.search(name) or _NAMED.search(check.route.handler)):
                 told = (
                     f"a probe asks {name}, a page: nothing tells whether the application is ready"
                 )

@@ -6,7 +6,6 @@ from auditor.assess.verdict import (
     Severity,
     State,
     Verdict,
-    count,
     judge,
     not_applicable,
     present,
@@ -25,7 +24,7 @@ _SEVERITIES = {
 class LogHygiene(Rule):
     """Logs keep secrets and personal data out.
 
-    A password, token or key, and the whole content or all headers of a request, are medium for each
+    A password, token or key, the address by which a database is signed in to, and the whole content or all headers of a request, are medium for each
     place that logs them (or prints them while serving); an e-mail address, telephone or identity
     number is low. What is masked, hashed, measured or cut before is not reported.
     """
@@ -64,9 +63,32 @@ class LogHygiene(Rule):
             )
             for each in found
         ]
-        return judge(f"{count(len(found), 'log call')} write what should not be kept.", evidence)
+        written = "1 log call writes" if len(found) == 1 else f"{len(found)} log calls write"
+        return judge(f"{written} what should not be kept.", evidence)
 
     good = (
+        {  # where the database is, without who signs in; a file has no password
+            "app.py": """
+import logging
+import os
+from fastapi import FastAPI
+from pydantic_settings import BaseSettings
+logger = logging.getLogger(__name__)
+
+class Settings(BaseSettings):
+    database_url: str = "postgresql://app@db/shop"
+
+settings = Settings()
+CACHE_URL = "sqlite:///cache.db"
+app = FastAPI()
+
+@app.get("/where")
+def where():
+    logger.info("database at %s", settings.database_url.split("@")[-1])
+    logger.info("a database is configured: %s", bool(settings.database_url))
+    logger.info("cache at %s", CACHE_URL)
+"""
+        },
         {
             "app.py": """
 import logging
@@ -99,6 +121,27 @@ def mail(email: str):
         },
     )
     bad = (
+        {
+            "app.py": """
+import logging
+import os
+from fastapi import FastAPI
+from pydantic_settings import BaseSettings
+logger = logging.getLogger(__name__)
+
+class Settings(BaseSettings):
+    mongodb_url: str
+
+settings = Settings()
+app = FastAPI()
+
+@app.on_event("startup")
+async def started():
+    logger.info(f"MongoDB at {settings.mongodb_url}")  # expect: medium
+    logger.info("PostgreSQL at %s", os.environ["DATABASE_URL"])  # expect: medium
+    logger.info("Redis at %s", os.getenv("REDIS_URL"))  # expect: medium
+"""
+        },
         {
             "app.py": """
 import logging

@@ -63,6 +63,24 @@ class Observability(Rule):
         {
             "app.py": """
 from fastapi import FastAPI
+from jaeger_client import Config
+
+def tracing():
+    config = Config(config={"sampler": {"type": "const", "param": 1}}, service_name="shop")
+    return config.initialize_tracer()
+
+tracer = tracing()
+app = FastAPI()
+
+@app.middleware("http")
+async def traced(request, call_next):
+    with tracer.start_span(request.url.path):
+        return await call_next(request)
+"""
+        },
+        {
+            "app.py": """
+from fastapi import FastAPI
 from prometheus_fastapi_instrumentator import Instrumentator
 app = FastAPI()
 Instrumentator().instrument(app).expose(app)

@@ -112,6 +112,29 @@ class StructuredLogging(Rule):
         ]
 
     good = (
+        {  # JSON in production, text at a developer's
+            "app.py": """
+import logging
+import os
+from fastapi import FastAPI
+from pythonjsonlogger import jsonlogger
+
+class Records(jsonlogger.JsonFormatter):
+    pass
+
+def setup(as_json: bool):
+    handler = logging.StreamHandler()
+    if as_json:
+        formatter = Records("%(message)s")
+    else:
+        formatter = logging.Formatter("%(asctime)s %(message)s")
+    handler.setFormatter(formatter)
+    logging.getLogger().addHandler(handler)
+
+setup(os.environ["ENVIRONMENT"] == "production")
+app = FastAPI()
+"""
+        },
         {
             "app.py": """
 import structlog

@@ -6,7 +6,6 @@ from auditor.assess.verdict import (
     Severity,
     State,
     Verdict,
-    count,
     judge,
     not_applicable,
     present,
@@ -55,7 +54,8 @@ class SwallowedExceptions(Rule):
             )
             for each in found
         ]
-        return judge(f"{count(len(found), 'handler')} hide failures.", evidence)
+        hidden = "1 handler hides" if len(found) == 1 else f"{len(found)} handlers hide"
+        return judge(f"{hidden} failures.", evidence)
 
     good = (
         {

@@ -35,6 +35,12 @@ def component_libraries(source: Source) -> Iterator[Fact]:
         document = read_json(source.text)
         if any(name in _FRAMEWORKS for name, _ in items(at(document.data, "peerDependencies"))):
             yield ComponentLibrary(document.line("peerDependencies"))
+            return
+    if '"exports"' in source.text and '"private"' in source.text:
+        document = read_json(source.text)
+        scripts = {name for name, _ in items(at(document.data, "scripts"))}
+        if not scripts & {"start", "dev", "serve", "preview", "build"}:
+            yield ComponentLibrary(document.line("exports"))
 
 
 _FRAMEWORKS = {"react", "react-dom", "next", "vue", "svelte", "@angular/core", "preact"}
