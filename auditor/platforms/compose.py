@@ -209,6 +209,7 @@ _PANELS = (
     (re.compile(r"(?:^|/)alertmanager(?::|@|$)"), "9093", "Alertmanager", re.compile(r"^(?!.*web\.config\.file)")),
     (re.compile(r"(?:^|/)loki(?::|@|$)"), "3100", "Loki", re.compile("")),
     (re.compile(r"(?:^|/)(?:dozzle|cadvisor)(?::|@|$)"), "8080", "what watches the containers", re.compile(r"^(?!.*(?:DOZZLE_AUTH|http_auth|auth-provider))")),
+    (re.compile(r"(?:^|/)kibana(?::|@|$)"), "5601", "Kibana", re.compile(r"(?i)^(?!.*ELASTICSEARCH_(?:USERNAME|PASSWORD|SERVICE_?ACCOUNT_?TOKEN)=)(?!.*kibana\.ya?ml).*ELASTICSEARCH_(?:HOSTS|URL)=\S*http://")),
     (re.compile(r"(?:^|/)kafka-ui(?::|@|$)"), "8080", "the Kafka console", re.compile(r"^(?!.*AUTH_TYPE=)")),
     (re.compile(r"(?:^|/)(?:mher/)?flower(?::|@|$)"), "5555", "Flower", re.compile(r"(?i)^(?!.*basic[-_]auth)(?!.*FLOWER_AUTH|.*--auth)")),
 )  # fmt: skip
@@ -217,7 +218,8 @@ _PANELS = (
 
 def _panel(image: str, published: tuple[str, ...], whole: list[Service]) -> str:
     told = " ".join(f"{n}={v}" for s in whole for n, v, _ in s.environment)
-    told = f"{' '.join(s.command for s in whole)} {told}"
+    mounted = " ".join(source for s in whole for source, _, _ in s.volumes)
+    told = f"{' '.join(s.command for s in whole)} {told} {mounted}"
     inside = {port.split("/")[0].rpartition(":")[2] for port in published}
     for images, port, name, open_ in _PANELS:
         if images.search(image) and port in inside and open_.search(told):

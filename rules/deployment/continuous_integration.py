@@ -17,7 +17,7 @@ from auditor.assess.verdict import (
 from auditor.link.application import Application
 from auditor.model.pipelines import Job, JobStep
 from auditor.model.places import Place
-from auditor.model.web import UnreadFramework, WebApp
+from auditor.model.web import WebApp
 
 _BACK = re.compile(r"roll[-_ ]?back|revert", re.I)
 """What goes back to a version that was tested then."""
@@ -58,12 +58,8 @@ class ContinuousIntegration(Rule):
     effort = "medium"
 
     def assess(self, application: Application) -> Verdict:
-        apps = application.aside(WebApp)  # pipelines do not rest on what the code says
-        if not apps and (unread := application.facts(UnreadFramework)):
-            return unknown(
-                f"The application is written with {unread[0].name}, {unread[0].why} ({unread[0].place}).",
-                "Ask the question by hand.",
-            )
+        # pipelines do not rest on what the code says, only whether there is anything to test
+        apps = application.aside(WebApp) or application.facts(WebApp)
         if not apps:
             return not_applicable("no web application was found")
         jobs = application.facts(Job)

@@ -46,6 +46,14 @@ def test_the_three_exit_codes(tmp_path: Path) -> None:
     assert audit(root / "missing").returncode == 2
 
 
+def test_a_framework_that_is_not_read_leaves_every_question_open(tmp_path: Path) -> None:
+    code = "from aiohttp import web\napp = web.Application()\nweb.run_app(app)\n"
+    root = write(tmp_path, {"app.py": code, "requirements.txt": "aiohttp==3.12.0\n"})
+    rules = ("continuous-integration", "health-checks", "backups")
+    found = as_json(root, "--offline", *(word for rule in rules for word in ("--rule", rule)))
+    assert {r["rule"]: r["verdict"] for r in found["results"]} == dict.fromkeys(rules, "unknown")
+
+
 def test_the_current_directory_is_the_default(tmp_path: Path) -> None:
     root = write(tmp_path, {"app.py": GOOD})
     short = audit("--format", "json", cwd=root)

@@ -527,10 +527,24 @@ services:
   vectors:
     image: qdrant/qdrant:v1
     ports: ["6333:6333"]
+  logs:
+    image: kibana:8.11.3
+    environment: {ELASTICSEARCH_HOSTS: "http://elasticsearch:9200"}
+    ports: ["5601:5601"]
+  logs-with-login:
+    image: docker.elastic.co/kibana/kibana:8.11.3
+    environment: {ELASTICSEARCH_HOSTS: "http://elasticsearch:9200", ELASTICSEARCH_PASSWORD: $SECRET}
+    ports: ["5601:5601"]
+  logs-by-a-file:
+    image: docker.elastic.co/kibana/kibana:8.11.3
+    environment: {ELASTICSEARCH_HOSTS: "http://elasticsearch:9200"}
+    volumes: ["./kibana.yml:/usr/share/kibana/config/kibana.yml"]
+    ports: ["5601:5601"]
 """
     found = build({"app.py": _APP, "compose.prod.yml": compose}).facts(Container)
     assert {c.name: c.panel for c in found if c.panel} == {
         "kong": "Kong's administration",
+        "logs": "Kibana",
         "proxy": "Traefik's panel",
     }
     assert {c.name for c in found if c.published} == {"vectors"}
