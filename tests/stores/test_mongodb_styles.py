@@ -490,3 +490,51 @@ async def x(a):
     assert [p.code for p in found.proposed] == [
         'BlogPost.Meta: indexes = [IndexModel([("owner", 1), ("created", -1)])]'
     ]
+
+
+def test_a_helper_that_adds_the_tenant_to_a_filter(build: Build) -> None:
+    helper = """
+def scoped(query, tenant=None):
+    base = query or {}
+    current = tenant or "default"
+    if "tenant" in base:
+        return base
+    clause = {"tenant": current}
+    if not base:
+        return clause
+    return {"$and": [base, clause]}
+"""
+    code = f"""{HEAD}{helper}
+async def one(key):
+    await db.a.find_one(scoped({{"key": key}}))
+
+async def every():
+    return await db.b.find(scoped({{}})).to_list(5)
+
+async def some(state):
+    query = {{}}
+    if state:
+        query["state"] = state
+    return await db.d.find(scoped(query)).to_list(5)
+
+async def own(tenant):
+    return await db.c.find(scoped({{"tenant": tenant}})).to_list(5)
+"""
+    found = [(q.collection, set(q.equality)) for q in build({"app.py": code}).facts(Query)]
+    assert [each for each in found if each[0] != "d"] == [
+        ("a", {"key", "tenant"}),
+        ("b", {"tenant"}),
+        ("c", {"tenant"}),
+    ]
+    assert all("tenant" in fields for _, fields in found)
+
+
+def test_indexes_that_a_migration_creates_are_there(build: Build) -> None:
+    migration = """
+async def up(db):
+    await db.leads.create_index([("tenant", 1), ("key", 1)])
+"""
+    code = f"{HEAD}\nasync def one(a, b):\n    await db.leads.insert_one({{}})\n    await db.leads.find_one({{'tenant': a, 'key': b}})\n"
+    (found,) = build({"app.py": code, "migrations/001_leads.py": migration}).facts(CollectionFit)
+    assert [match.fit for _, match in found.fits] == [Fit.COVERED]
+    assert [index.declared_in for index in found.live] == ["migration"]

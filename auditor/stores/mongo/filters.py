@@ -259,12 +259,51 @@ class Filters:
             return []
         inner = self.code.inside(function)
         with self.values.within(contexts_of(self.values).bound_by(CallSite(expr, scope))):
-            return [
-                c
-                for node in t.walk_own(*function.node.body)
-                if isinstance(node, t.Return) and node.value is not None
-                for c in self.read(node.value, inner)
-            ]
+            returned = list(self._returned(function.node.body, inner))
+            return [c for value in returned for c in self.read(value, inner)]
+
+    def _returned(self, body: list[t.Stmt], scope: Scope) -> Iterator[t.Expr]:
+        """What a function gives back in this call: of an `if` about the filter it is given, one side.
+
+        `if "tenant" in query: return query`, `if not query: return {"tenant": tenant}`, and then both.
+        """
+        for stmt in body:
+            if not isinstance(stmt, t.If):
+                for node in t.walk_own(stmt):
+                    if isinstance(node, t.Return) and node.value is not None:
+                        yield node.value
+                if isinstance(stmt, t.Return | t.Raise):
+                    return
+                continue
+            outcome = self._decided(stmt.test, scope)
+            if outcome is not False:
+                yield from self._returned(stmt.body, scope)
+            if outcome is not True:
+                yield from self._returned(stmt.orelse, scope)
+            taken = stmt.body if outcome else stmt.orelse
+            if outcome is not None and taken and isinstance(taken[-1], t.Return | t.Raise):
+                return
+
+    def _decided(self, test: t.Expr, scope: Scope) -> bool | None:
+        """The outcome of a test that asks what is in a filter; None where this call does not tell."""
+        match test:
+            case t.Unary(op="not", value=inner):
+                outcome = self._decided(inner, scope)
+                return None if outcome is None else not outcome
+            case t.Compare(
+                left=t.Const(value=str(key)), ops=["in" | "not in" as op], rights=[asked]
+            ):
+                found = self.read(asked, scope)
+                told = not any(c.unresolved or key in c.optional for c in found)
+                held = {key in c.kinds for c in found} if told and key[:1] != "$" else set()
+                return held.pop() == (op == "in") if len(held) == 1 else None
+            case t.Name():
+                found = self.read(test, scope)
+                if not found or any(c.unresolved or c.optional for c in found):
+                    return None
+                full = {bool(c.kinds or c.either or c.special) for c in found}
+                return full.pop() if len(full) == 1 else None
+        return None
 
     # --- one level
 

@@ -23,6 +23,7 @@ from auditor.stores.mongo.collections import Collections
 from auditor.stores.mongo.filters import Filters
 from auditor.stores.mongo.mongodb import uses_mongodb
 from auditor.stores.mongo.pipelines import direction
+from auditor.stores.once import runs_once
 from auditor.stores.running import Running
 
 _KINDS = {"text": "text", "2dsphere": "geo", "2d": "geo", "hashed": "hash", "geoHaystack": "geo"}
@@ -60,7 +61,7 @@ def created_indexes(application: Application) -> Iterator[Created]:
         func = site.node.func
         if not isinstance(func, t.Attr) or code.defined(func, site.scope) is not None:
             continue
-        run = runs.of(site)
+        run = runs.of(site) or ("migration" if runs_once(site.scope.module) else "")
         seen: dict[tuple[object, ...], Index] = {}
         untold: dict[str, None] = {}
         for env in _runs(application.values, site):
@@ -101,7 +102,7 @@ class IndexReader:
         collection = self.collection(site)
         if collection is None:
             return
-        where = "code" if run else "script"
+        where = {"": "script", "migration": "migration"}.get(run, "code")
         if site.node.func.name != "create_indexes":
             if index := self.index(site, collection, where, run):
                 yield index
