@@ -222,10 +222,17 @@ def _formatters(application: Application, reach: Reach) -> Iterator[LogSetup]:
 
 
 def _formatter(code: Code, site: CallSite) -> str:
-    """What a handler is given: of two formatters that a condition chooses between, the one that is not `logging`'s."""
+    """What a handler is given: of two formatters that a condition chooses between, the one that is not `logging`'s.
+
+    Unless the switch for it, a parameter of the function, is off where nothing is said.
+    """
     given = site.arg(0, "fmt")
     names = [code.name(given, site.scope)]
-    if isinstance(given, t.Name):
+    off = site.function is not None and any(
+        "json" in p.name.lower() and isinstance(p.default, t.Const) and p.default.value is False
+        for p in site.function.params
+    )
+    if isinstance(given, t.Name) and not off:
         for bound in site.scope.bindings.get(given.id, ()):
             if bound.value is not None:
                 names.append(code.name(bound.value, site.scope))

@@ -190,6 +190,26 @@ handlers:
         },
     )
     bad = (
+        {  # JSON that is off unless somebody turns it on
+            "app.py": """
+import logging
+import os
+from fastapi import FastAPI
+from pythonjsonlogger import jsonlogger
+
+def setup(json_format: bool = False):
+    handler = logging.StreamHandler()
+    if json_format:
+        formatter = jsonlogger.JsonFormatter("%(message)s")
+    else:
+        formatter = logging.Formatter("%(asctime)s %(message)s")
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler])  # expect: high
+
+setup(os.getenv("JSON_LOGS", "false") == "true")
+app = FastAPI()
+"""
+        },
         {
             "main.py": """
 import logging.config
