@@ -51,8 +51,11 @@ class Running:
         key = id(function.node)
         if key not in self._known:
             self._known[key] = ""
-            callers = (self.of(call, depth + 1) for call in self._callers(function))
-            self._known[key] = next((how for how in callers if how), "")
+            callers = list(self._callers(function))
+            found = (self.of(call, depth + 1) for call in callers)
+            self._known[key] = next((how for how in found if how), "")
+            if callers and not self.reach.roots:  # of a framework that is not read
+                self._known[key] = self._known[key] or "program"
         return self._known[key]
 
     def _is_command(self, function: Located) -> bool:

@@ -538,3 +538,27 @@ async def up(db):
     (found,) = build({"app.py": code, "migrations/001_leads.py": migration}).facts(CollectionFit)
     assert [match.fit for _, match in found.fits] == [Fit.COVERED]
     assert [index.declared_in for index in found.live] == ["migration"]
+
+
+def test_what_runs_is_not_told_where_the_framework_is_not_read(build: Build) -> None:
+    code = """
+import webapp2
+from pymongo import MongoClient
+
+db = MongoClient().shop
+
+def prepare():
+    db.leads.create_index("key")
+
+def never():
+    db.leads.create_index("name")
+
+class Leads(webapp2.RequestHandler):
+    def get(self, key):
+        prepare()
+        db.leads.delete_one({"name": key})
+        return db.leads.find_one({"key": key})
+"""
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    fits = {query.equality: match.fit for query, match in found.fits}
+    assert fits == {("key",): Fit.COVERED, ("name",): Fit.MISSING}
