@@ -97,7 +97,7 @@ def audit(request: Request) -> Report:
         if any(rule.id in LOOKED_UP for rule in rules):
             from auditor.model.dependencies import Dependency
 
-            application.lookup.start(application.facts(Dependency))  # beside everything else
+            application.lookup.start(application.attempt(Dependency)[0])  # beside everything else
         assessment = assess(application, rules)
         today = datetime.datetime.now(datetime.timezone.utc).date()
         waivers = Waivers(application.tree, request.waivers, today)

@@ -37,17 +37,19 @@ def assess(application: Application, rules: Sequence[Rule]) -> Assessment:
 
 
 def _ask(application: Application, rule: Rule, broken: list[tuple[str, Unread]]) -> Verdict:
+    try:
+        return _judge(application, rule, broken)
+    except Exception as error:
+        log.warning("rule %s failed: %s", rule.id, error, exc_info=log.isEnabledFor(logging.DEBUG))
+        return unknown(
+            f"The rule failed ({type(error).__name__}), so nothing was judged.",
+            "Report the failure with the output of --verbose.",
+        )
+
+
+def _judge(application: Application, rule: Rule, broken: list[tuple[str, Unread]]) -> Verdict:
     with application.watching() as watch:
-        try:
-            verdict = rule.assess(application)
-        except Exception as error:
-            log.warning(
-                "rule %s failed: %s", rule.id, error, exc_info=log.isEnabledFor(logging.DEBUG)
-            )
-            return unknown(
-                f"The rule failed ({type(error).__name__}), so nothing was judged.",
-                "Report the failure with the output of --verbose.",
-            )
+        verdict = rule.assess(application)
     if watch.code and broken:
         return _doubted(verdict, broken)
     unread = _unread_deployment(application) if rule.seeks else ""

@@ -11,6 +11,7 @@ import contextlib
 import datetime
 import functools
 import importlib
+import logging
 import pkgutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from auditor.link.names import Code
     from auditor.link.values import Evaluator
     from auditor.model.values import Value
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Fact)
@@ -123,6 +126,17 @@ class Application:
         if self._from_code.get(kind):
             self._touch_code()
         return cast("tuple[T, ...]", self._facts[kind])
+
+    def attempt(self, kind: type[T]) -> tuple[tuple[T, ...], str]:
+        """All facts of a kind, or why they cannot be told: what a failure of ours leaves of a report."""
+        try:
+            return self.facts(kind), ""
+        except Exception as error:
+            log.warning("%s: %s", kind.__name__, error, exc_info=log.isEnabledFor(logging.DEBUG))
+            return (
+                (),
+                f"asking for {kind.__name__} failed ({type(error).__name__}): please report it",
+            )
 
     def aside(self, kind: type[T]) -> tuple[T, ...]:
         """The same for what is only mentioned: the answer does not rest on it."""

@@ -47,7 +47,7 @@ def build_report(
         for (rule, verdict), result in zip(assessment.verdicts, results, strict=True)
     }
     overall = grade([m for m in marks.values() if m is not None])
-    if not application.facts(WebApp):
+    if not application.attempt(WebApp)[0]:
         overall = replace(overall, provisional=True)  # the application itself was not seen
     results = [_with_cost(result, marks, overall) for result in results]
     phases = plan(results, {rule.id: rule for rule, _ in assessment.verdicts})
@@ -102,10 +102,12 @@ def _limits(application: Application) -> list[str]:
         f"{each.path or 'files'}: {each.reason}" + (f" ({each.count})" if each.count else "")
         for each in application.tree.left_out
     ]
-    blind = [f"{spot.place}: {spot.reason}" for spot in application.facts(BlindSpot)]
+    spots, failure = application.attempt(BlindSpot)
+    apps, other = application.attempt(WebApp)
+    blind = [*filter(None, (failure, other)), *(f"{s.place}: {s.reason}" for s in spots)]
     if application.texts_only:
         blind.insert(0, "only the text of files was read: nothing else was asked for")
-    elif not application.facts(WebApp):
+    elif not apps and not other:
         blind.insert(0, "no application of a framework that is read was found in this tree")
     return blind + left_out
 

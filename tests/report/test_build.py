@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from auditor.assess.registry import all_rules
 from auditor.assess.run import assess
 from auditor.assess.verdict import Severity
+from auditor.link import application as linked
+from auditor.link.application import Application
+from auditor.model.web import Route, WebApp
 from auditor.report.build import build_report
 from auditor.report.document import Report, from_json, to_json
 from tests.conftest import load, write
@@ -84,3 +89,19 @@ def test_the_plan_names_every_open_rule(tmp_path: Path) -> None:
     planned = {item.rule for phase in found.plan for item in phase.items}
     failing = {r.rule for r in found.results if r.severity not in (None, "info")}
     assert planned == failing
+
+
+def test_a_failure_of_ours_leaves_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be told because a reader of ours fails is unknown; everything else stays."""
+
+    def fails(application: Application) -> list[Route]:
+        raise AssertionError
+
+    monkeypatch.setitem(linked._PROVIDERS, Route, [fails])
+    monkeypatch.setitem(linked._PROVIDERS, WebApp, [fails])
+    found = report(write(tmp_path, {"app.py": APP}))
+    verdicts = {result.rule: result.verdict for result in found.results}
+    assert verdicts["authentication"] == "unknown"
+    assert set(verdicts.values()) - {"unknown"}
+    assert found.summary.provisional
+    assert any("please report it" in limit for limit in found.limits)

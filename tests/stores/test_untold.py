@@ -218,3 +218,11 @@ def test_the_database_s_own_tables_are_nobody_s(build: Build) -> None:
     code = "from models import Columns\ndef one(session, key):\n    return session.query(Columns).filter(Columns.owner == key).all()\n"
     (query,) = build({"models.py": models, "app.py": code}).facts(Query)
     assert query.unresolved
+
+
+def test_a_class_that_is_handed_a_statement_is_no_function(build: Build) -> None:
+    code = (
+        "class Select:\n    def __init__(self, text):\n        self.text = text\n\n"
+        "def f(run):\n    return run(Select('SELECT a FROM t WHERE b = 1'))\n"
+    )
+    assert build({"app.py": code}).facts(Query) is not None

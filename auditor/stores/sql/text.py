@@ -98,7 +98,7 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             return None, False
         return None, untold.statement(reading, call, first, last, frame, begun)
     found_ = reading.code.defined(call.func, frame.scope)
-    if found_ is not None:
+    if found_ is not None and isinstance(found_.node, t.Function):
         reading.handed[id(found_.node)] = found_
         if frame.loop is not None:
             reading.looped.setdefault(id(found_.node), frame.loop)
