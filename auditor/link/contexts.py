@@ -20,6 +20,8 @@ from auditor.link.turns import MAX_CALLS, MAX_CONTEXTS, Turns
 from auditor.link.values import Env, Evaluator
 
 _MAX_DEPTH = 6
+_MAX_STEPS = 400
+"""Steps that one text may take, against hostile code."""
 UNTIED = (0, "")
 """In the bindings of a call: that it does not say on which instance of its class it runs."""
 
@@ -31,6 +33,7 @@ class Contexts(Turns):
         super().__init__(values)
         self._rests: dict[tuple[int, int], t.Expr] = {}
         self._making: list[t.Call] = []
+        self._steps = 0
 
     def of(self, node: t.Node, scope: Scope) -> list[Env]:
         """The bindings under which `node` is evaluated; a single empty one in the plain case."""
@@ -365,9 +368,18 @@ class Contexts(Turns):
 
     def text(self, expr: t.Expr | None, scope: Scope) -> str | None:
         """A text, also one that a function of the tree makes of its arguments."""
-        text = self.values.text(expr, scope)
-        if text is not None:
-            return text
+        if self._steps > _MAX_STEPS:
+            return None  # texts that are made of each other
+        outermost = not self._steps
+        self._steps += 1
+        try:
+            text = self.values.text(expr, scope)
+            return text if text is not None else self._text(expr, scope)
+        finally:
+            if outermost:
+                self._steps = 0
+
+    def _text(self, expr: t.Expr | None, scope: Scope) -> str | None:
         match expr:
             case t.Text(parts=parts):
                 texts = [self.text(part, scope) for part in parts]

@@ -430,6 +430,13 @@ TRAPS = {
     ),
     "choices": _chain("{a} = {b} if x else {b}\n"),
     "texts": _chain("{a} = f'{{{b}}}{{{b}}}'\n"),
+    "statements": "n0 = 'SELECT a FROM t WHERE '\n"
+    + "".join(f"n{i + 1} = f'{{n{i}}} {{n{i}}}'\n" for i in range(60)),
+    "statements in steps": "def f(cursor):\n    sql = 'SELECT a FROM t WHERE b = 1'\n"
+    + "    sql += f' AND {sql}'\n" * 60
+    + "    sql += sql\n" * 60
+    + "    sql = '{0} {0}'.format(sql)\n" * 60
+    + "    cursor.execute(sql)\n",
     "lists": _chain("{a} = [{b}, *{b}, *{b}]\n"),
     "cycles": "a = b\nb = c\nc = a\ndef f(): return g()\ndef g(): return f()\n",
     "dependencies": "from fastapi import Depends\n"

@@ -19,6 +19,8 @@ _BEGINS = re.compile(
 )
 """What may become a query when more is added to it: `sql = "SELECT *"; sql += " FROM users"`."""
 _MOST_TEXTS = 6
+_LONGEST = 50_000
+"""Characters of a text that is read, against texts that double."""
 _MOST_CLASSES = 40
 _NAME = re.compile(r"[\w.\"`]{1,80}")
 MARK = "__given__"
@@ -54,7 +56,10 @@ def _formatted(reading: Reading, text: str, call: t.Call, frame: Frame) -> str:
     plain = iter(call.args)
     named = {k.name: k.value for k in call.keywords}
 
+    left = _LONGEST
+
     def put_in(hole: re.Match[str]) -> str:
+        nonlocal left
         name = hole[1]
         given = (
             call.args[int(name)]
@@ -62,13 +67,16 @@ def _formatted(reading: Reading, text: str, call: t.Call, frame: Frame) -> str:
             else named.get(name)
         )
         given = given if name else next(plain, None)
-        return _pieces(reading, given, frame)[0] if given is not None else MARK
+        piece = _pieces(reading, given, frame)[0] if given is not None else MARK
+        left -= len(piece)
+        return piece if left > 0 else MARK
 
     return re.sub(r"\{([^{}]*)\}", put_in, text)
 
 
 def _joined(pieces: list[list[str]]) -> list[str]:
-    return ["".join(way) for way in itertools.islice(itertools.product(*pieces), _MOST_TEXTS)]
+    ways = itertools.islice(itertools.product(*pieces), _MOST_TEXTS)
+    return ["".join(way) for way in ways if sum(map(len, way)) <= _LONGEST]
 
 
 def _pieces(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
@@ -167,4 +175,8 @@ def _made_with(reading: Reading, kind: Located, origin: Located) -> list[str]:
 def continued(reading: Reading, one: Statement, more: t.Expr, frame: Frame) -> list[Thing]:
     """`sql += " WHERE id = %s"`."""
     texts = texts_of(reading, more, frame) or _held(reading, more, frame) or [f" {MARK} "]
-    return [Statement(one.text + text, one.node, one.steps + 1) for text in texts]
+    return [
+        Statement(one.text + text, one.node, one.steps + 1)
+        for text in texts
+        if len(one.text) + len(text) <= _LONGEST
+    ]
