@@ -17,7 +17,7 @@ from auditor.frameworks.flask.apps import FlaskApps
 from auditor.frameworks.flask.config import filled_from_outside
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.values import place_of
+from auditor.link.scopes import place_of
 from auditor.model.cookies import Cookie, Flag
 from auditor.model.settings import FrameworkSetting, in_service
 from auditor.model.values import OneOf, Value, possible

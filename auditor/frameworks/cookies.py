@@ -13,8 +13,8 @@ from auditor.extract.python import tree as t
 from auditor.frameworks.fastapi.application import unit_of
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.scopes import CallSite, Located, Scope
-from auditor.link.values import Evaluator, place_of
+from auditor.link.scopes import CallSite, Located, Scope, place_of
+from auditor.link.values import Evaluator
 from auditor.model.cookies import Cookie, Flag
 from auditor.model.settings import SettingDefinition
 from auditor.model.values import Known, OneOf, Setting, Unknown, Value, possible, settings_in

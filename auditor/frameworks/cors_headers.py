@@ -13,8 +13,7 @@ from auditor.extract.python import tree as t
 from auditor.frameworks.fastapi.application import unit_of
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.scopes import Located
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, place_of
 from auditor.model.values import Known, possible
 from auditor.model.web import CorsPolicy, WebApp
 

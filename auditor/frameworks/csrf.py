@@ -20,8 +20,7 @@ from auditor.frameworks.django.settings import DjangoProject, place_in
 from auditor.frameworks.flask.apps import FlaskApps
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.scopes import Located
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, place_of
 from auditor.model.cookies import Cookie, CsrfGap, CsrfProtection
 from auditor.model.places import Place
 from auditor.model.web import Guarding, Route, WebApp

@@ -13,8 +13,9 @@ import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Code
+from auditor.link.origins import Env
 from auditor.link.scopes import Binding, Located, Scope
-from auditor.link.values import Env, Evaluator
+from auditor.link.values import Evaluator
 
 _MAX_DEPTH = 6
 _TRANSPARENT = {

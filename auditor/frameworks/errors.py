@@ -16,8 +16,8 @@ from auditor.frameworks.flask.routing import FlaskRouting
 from auditor.frameworks.responses import Answer, raised, returned, told_to_user
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.scopes import Located, Scope
-from auditor.link.values import Evaluator, place_of
+from auditor.link.scopes import Located, Scope, place_of
+from auditor.link.values import Evaluator
 from auditor.model.values import possible
 from auditor.model.web import ErrorHandler, Exposure, Route
 

@@ -20,8 +20,7 @@ from auditor.link.bare import Bare, conditions
 from auditor.link.checks import Checks, Origin, Strength, Summary
 from auditor.link.checks.recognised import RECOGNISERS
 from auditor.link.pathtests import PathTests
-from auditor.link.scopes import CallSite, Located, Scope
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.places import Place
 from auditor.model.web import OF_THE_PRIVATE, Guard, Guarding
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from auditor.frameworks.django.settings import DjangoProject, place_in
 from auditor.link.application import Application
-from auditor.link.values import place_of
+from auditor.link.scopes import place_of
 from auditor.model.places import Place
 from auditor.model.web import HealthCheck, Route, WebApp
 

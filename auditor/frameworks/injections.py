@@ -13,8 +13,7 @@ from auditor.frameworks.graphql import resolver_arguments
 from auditor.link.application import Application, provides
 from auditor.link.flow import Flow, Hit
 from auditor.link.names import Code
-from auditor.link.scopes import Located
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, place_of
 from auditor.model.places import Place
 from auditor.model.web import Intake, Route, Sink
 

@@ -9,8 +9,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.flow import validated_fields
 from auditor.link.names import Code
-from auditor.link.scopes import Located, Scope, argument
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.model.web import Intake, Parameter, Route
 
 _UNTYPED = {

@@ -26,8 +26,7 @@ from auditor.libraries.limiters import (
 from auditor.link.application import Application, provides
 from auditor.link.contexts import contexts_of
 from auditor.link.pathtests import PathTests
-from auditor.link.scopes import CallSite, Located, argument
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Located, argument, place_of
 from auditor.model.deployment import Workers
 from auditor.model.patterns import compiled
 from auditor.model.places import Place

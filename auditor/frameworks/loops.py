@@ -17,8 +17,7 @@ from auditor.frameworks.fastapi.routers import Routing
 from auditor.frameworks.middleware import entry
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.scopes import Located
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, place_of
 from auditor.model.concurrency import LoopFunction
 from auditor.model.web import Route
 

@@ -17,9 +17,9 @@ from auditor.frameworks.guards import Guards
 from auditor.link.application import Application
 from auditor.link.checks import Strength
 from auditor.link.names import Code
+from auditor.link.origins import Env
 from auditor.link.pathtests import PathTests
 from auditor.link.scopes import CallSite, Located
-from auditor.link.values import Env
 from auditor.model.places import Place
 from auditor.model.web import Guard, Guarding
 

@@ -15,8 +15,7 @@ from auditor.frameworks.fastapi.dependencies import DependencyGuards
 from auditor.frameworks.object_views import ObjectViews
 from auditor.link.application import Application, provides
 from auditor.link.labels.engine import SECRET, Access, Labels, Trace, sent_id
-from auditor.link.scopes import Located
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, place_of
 from auditor.model.objects import ObjectAccess, Ownership, Tie, UnfollowedIds
 from auditor.model.web import Guarding, Route
 from auditor.stores.ownership import Owners

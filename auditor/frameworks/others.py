@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from auditor.extract.packages import Dependency
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.scopes import Located
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, place_of
 from auditor.model.places import Place
 from auditor.model.web import UnreadFramework
 

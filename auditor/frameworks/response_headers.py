@@ -29,8 +29,8 @@ from auditor.libraries.security_headers import (
 )
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.scopes import CallSite, Located
-from auditor.link.values import Evaluator, place_of
+from auditor.link.scopes import CallSite, Located, place_of
+from auditor.link.values import Evaluator
 from auditor.model.places import Place
 from auditor.model.transport import HostPolicy, HttpsRedirect, ResponseHeader
 from auditor.model.values import Known, Setting, Value, possible, settings_in

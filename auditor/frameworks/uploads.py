@@ -20,8 +20,8 @@ from auditor.frameworks.middleware import entry
 from auditor.libraries.schemas import Field, fields, filled, kind_of, listed, read_only, used_in
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.scopes import Located
-from auditor.link.values import Evaluator, place_of
+from auditor.link.scopes import Located, place_of
+from auditor.link.values import Evaluator
 from auditor.model.places import Place
 from auditor.model.settings import FrameworkSetting
 from auditor.model.values import Known

@@ -13,8 +13,7 @@ from auditor.frameworks.guards import CREDENTIAL, Guards
 from auditor.link.application import Application
 from auditor.link.checks import Exit, Strength, Summary
 from auditor.link.pathtests import PathTests
-from auditor.link.scopes import Located
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, place_of
 from auditor.model.web import Guard, Guarding
 
 CSRF = re.compile(r"csrf|xsrf|cors|captcha|host|maintenance|throttl|rate_?limit", re.I)

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.scopes import Located, Scope
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, Scope, place_of
 from auditor.model.concurrency import BlockingCall, LoopFunction
 from auditor.model.web import Route
 

@@ -13,8 +13,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.reach import Reach
-from auditor.link.scopes import CallSite, Located, argument
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Located, argument, place_of
 from auditor.model.data import Cache
 from auditor.model.places import Place
 

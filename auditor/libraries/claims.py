@@ -14,8 +14,9 @@ import msgspec
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import CallSite, Located, Scope, argument, named
-from auditor.link.values import Env, Evaluator, place_of
+from auditor.link.origins import Env
+from auditor.link.scopes import CallSite, Located, Scope, argument, named, place_of
+from auditor.link.values import Evaluator
 from auditor.model.places import Place
 from auditor.model.tokens import Expiry
 

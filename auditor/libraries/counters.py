@@ -16,8 +16,7 @@ from auditor.extract.python import tree as t
 from auditor.libraries.schemas import kind_of, used_in
 from auditor.link.application import Application
 from auditor.link.pathtests import PathTests
-from auditor.link.scopes import Located, Scope
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, Scope, place_of
 from auditor.model.places import Place
 
 _TOO_MANY = re.compile(r"HTTP_429|TOO_MANY_REQUESTS")

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.folding import lift
-from auditor.link.scopes import Located, Scope
-from auditor.link.values import Evaluator, place_of, reads_settings
+from auditor.link.scopes import Located, Scope, place_of
+from auditor.link.values import Evaluator, reads_settings
 from auditor.model.values import Value, possible
 
 _UNITS = ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks")

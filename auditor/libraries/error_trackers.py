@@ -15,8 +15,7 @@ from auditor.extract.readers.platforms import Alarm
 from auditor.libraries.telemetry import agents
 from auditor.link.application import Application, provides
 from auditor.link.reach import Reach
-from auditor.link.scopes import CallSite
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, place_of
 from auditor.model.dependencies import Requirement
 from auditor.model.operations import BrowserErrors, Tracker
 from auditor.model.places import Place

@@ -12,8 +12,7 @@ from auditor.extract.python import tree as t
 from auditor.libraries.passwords import is_password
 from auditor.link.application import Application, provides
 from auditor.link.reach import Reach
-from auditor.link.scopes import CallSite
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, place_of
 from auditor.model.tokens import KnownAccount
 from auditor.model.values import Known, Masked
 

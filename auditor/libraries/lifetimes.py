@@ -14,8 +14,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.reach import Reach
-from auditor.link.scopes import CallSite, arguments
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, arguments, place_of
 from auditor.model.operations import Resource
 from auditor.model.web import WebApp
 

@@ -13,8 +13,7 @@ from auditor.extract.python import tree as t
 from auditor.libraries.counters import Counters
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.scopes import CallSite, Located
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Located, place_of
 from auditor.model.settings import FrameworkSetting, in_service
 from auditor.model.values import Known, Value, possible, settings_in
 from auditor.model.web import Limiter

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.reach import Reach, for_developers
-from auditor.link.scopes import CallSite, Scope
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Scope, place_of
 from auditor.model.operations import LoggedValue
 from auditor.model.places import Place
 from auditor.model.values import possible

@@ -14,8 +14,7 @@ from auditor.extract.readers.log_files import LogFile
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.reach import Reach, for_developers
-from auditor.link.scopes import CallSite, Located
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Located, place_of
 from auditor.model.deployment import Standing, Start
 from auditor.model.operations import LogSetup, Print
 from auditor.model.values import possible

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.reach import Reach
-from auditor.link.scopes import CallSite, Located
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Located, place_of
 from auditor.model.operations import OutboundCall, Retry
 from auditor.model.values import Known, possible
 

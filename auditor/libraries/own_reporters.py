@@ -15,8 +15,7 @@ from auditor.frameworks.errors import general_handlers
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.reach import Reach
-from auditor.link.scopes import CallSite, Located
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Located, place_of
 from auditor.model.operations import OwnReport
 
 _SENDS = re.compile(

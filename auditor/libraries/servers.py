@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from auditor.link.application import Application, provides
 from auditor.link.reach import under
-from auditor.link.values import place_of
+from auditor.link.scopes import place_of
 from auditor.model.debugging import Aid, DebugSwitch
 from auditor.model.deployment import ServerRun, Standing, Start
 from auditor.model.values import Known, Setting

@@ -16,13 +16,8 @@ from auditor.extract.sensitive import is_placeholder, safe_value
 from auditor.libraries.settings_loops import in_turn
 from auditor.link.application import Application, provides
 from auditor.link.folding import as_bool, lift
-from auditor.link.scopes import Located, Scope, argument
-from auditor.link.values import (
-    Evaluator,
-    place_of,
-    reads_environment,
-    reads_settings,
-)
+from auditor.link.scopes import Located, Scope, argument, place_of
+from auditor.link.values import Evaluator, reads_environment, reads_settings
 from auditor.model.places import Place
 from auditor.model.settings import (
     EnvironmentNames,

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.scopes import Located, Scope, argument
-from auditor.link.values import Evaluator, place_of, reads_settings
+from auditor.link.scopes import Located, Scope, argument, place_of
+from auditor.link.values import Evaluator, reads_settings
 from auditor.model.settings import SettingRead, SettingsClass
 from auditor.model.values import Known, Setting, Value
 

@@ -20,8 +20,8 @@ from auditor.extract.python import tree as t
 from auditor.extract.readers.stored_settings import StoredSetting
 from auditor.libraries.settings import worth_of
 from auditor.link.application import Application, provides
-from auditor.link.scopes import CallSite, Located, Scope, argument
-from auditor.link.values import Evaluator, place_of, reads_settings
+from auditor.link.scopes import CallSite, Located, Scope, argument, place_of
+from auditor.link.values import Evaluator, reads_settings
 from auditor.model.places import Place
 from auditor.model.settings import SettingDefinition, SettingRead
 from auditor.model.values import Setting, Value, possible

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.scopes import Located, argument
-from auditor.link.values import Evaluator, place_of
+from auditor.link.scopes import Located, argument, place_of
+from auditor.link.values import Evaluator
 from auditor.model.settings import SettingRead
 
 _DECORATOR = "environ.config"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from auditor.frameworks.flask.config import in_production
 from auditor.link.application import Application, provides
-from auditor.link.values import place_of
+from auditor.link.scopes import place_of
 from auditor.model.debugging import Aid, DebugSwitch
 from auditor.model.settings import FrameworkSetting
 

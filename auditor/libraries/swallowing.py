@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.reach import Reach
-from auditor.link.scopes import Located, Scope
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, Scope, place_of
 from auditor.model.operations import Swallowed
 from auditor.model.web import Route
 

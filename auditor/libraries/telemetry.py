@@ -12,7 +12,7 @@ from auditor.extract.readers.platforms import Traced
 from auditor.extract.readers.scripts import ScriptLine
 from auditor.link.application import Application, provides
 from auditor.link.reach import Reach
-from auditor.link.values import place_of
+from auditor.link.scopes import place_of
 from auditor.model.deployment import Command
 from auditor.model.operations import Telemetry
 from auditor.model.places import Place

@@ -18,8 +18,8 @@ from auditor.libraries.claims import Claims, ClaimsFollower
 from auditor.libraries.durations import seconds_ahead, seconds_of
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.scopes import CallSite, Located, Scope
-from auditor.link.values import Evaluator, place_of
+from auditor.link.scopes import CallSite, Located, Scope, place_of
+from auditor.link.values import Evaluator
 from auditor.model.dependencies import Requirement
 from auditor.model.settings import FrameworkSetting, in_service
 from auditor.model.tokens import Expiry, TokenCheck, TokenIssue

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.contexts import contexts_of
-from auditor.link.scopes import CallSite, Located, Scope
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.settings import SettingDefinition
 from auditor.model.transport import Unverified
 from auditor.model.values import Known, Setting, Value, possible

@@ -15,9 +15,10 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.link.origins import Env
 from auditor.link.scopes import CallSite, Located, Scope
 from auditor.link.turns import MAX_CALLS, MAX_CONTEXTS, Turns
-from auditor.link.values import Env, Evaluator
+from auditor.link.values import Evaluator
 
 _MAX_DEPTH = 6
 _MAX_STEPS = 400

@@ -16,8 +16,8 @@ import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.link.folding import COMPARISONS, lift, one_of
-from auditor.link.scopes import Located, Module, Scope
-from auditor.link.values import Evaluator, place_of
+from auditor.link.scopes import Located, Module, Scope, place_of
+from auditor.link.values import Evaluator
 from auditor.model.places import Place
 from auditor.model.values import Known, OneOf, Setting, Unknown, Value, possible
 

@@ -16,9 +16,10 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.contexts import contexts_of
+from auditor.link.origins import Env
 from auditor.link.scopes import CallSite, Located, Scope
 from auditor.link.sequences import items_of
-from auditor.link.values import Env, Evaluator
+from auditor.link.values import Evaluator
 from auditor.model.patterns import compiled
 from auditor.model.values import possible
 

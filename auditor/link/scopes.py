@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from auditor.extract.python import tree as t
+from auditor.model.places import Place
 
 Definition = t.Function | t.Class
 
@@ -203,6 +204,12 @@ class CallSite(Located, frozen=True, eq=False):
     @property
     def function(self) -> t.Function | None:
         return self.scope.function
+
+
+def place_of(found: Located, symbol: str = "") -> Place:
+    node = found.node
+    name = symbol or found.scope.qualname
+    return Place(found.path, node.line, node.column, node.end_line, name)
 
 
 @functools.cache

@@ -7,8 +7,9 @@ EXEMPT += [compile(text) for text in settings.LOGIN_EXEMPT_URLS]
 from __future__ import annotations
 
 from auditor.extract.python import tree as t
+from auditor.link.origins import Env
 from auditor.link.scopes import Located, Scope
-from auditor.link.values import Env, Evaluator
+from auditor.link.values import Evaluator
 from auditor.model.values import possible
 
 _MAX_ITEMS = 200

@@ -10,8 +10,9 @@ import contextlib
 from collections.abc import Iterable, Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import Binding, CallSite, Located, Scope
-from auditor.link.values import Env, Evaluator, place_of
+from auditor.link.origins import Env
+from auditor.link.scopes import Binding, CallSite, Located, Scope, place_of
+from auditor.link.values import Evaluator
 from auditor.model.values import Known
 
 MAX_CONTEXTS = 256

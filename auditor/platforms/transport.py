@@ -18,7 +18,7 @@ from auditor.extract.readers.platforms import HttpsOnly
 from auditor.extract.readers.proxies import ProxyStatement
 from auditor.libraries.security_headers import header_of, switched_off
 from auditor.link.application import Application, provides
-from auditor.link.values import place_of
+from auditor.link.scopes import place_of
 from auditor.model.deployment import Standing, Start
 from auditor.model.places import Place
 from auditor.model.transport import HttpsRedirect, ResponseHeader, TlsEnd

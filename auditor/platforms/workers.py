@@ -12,8 +12,7 @@ from pathlib import PurePosixPath
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.scopes import Located
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, place_of
 from auditor.model.deployment import ContainerService, Standing, Start, Workers
 from auditor.model.settings import SettingDefinition
 from auditor.model.values import Known

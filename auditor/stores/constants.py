@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.scopes import CallSite
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, place_of
 from auditor.model.data import Constant, Query
 from auditor.stores.mongo.documents import imports
 from auditor.stores.once import runs_once

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import CallSite, Located, Scope
-from auditor.link.values import Evaluator, place_of
+from auditor.link.scopes import CallSite, Located, Scope, place_of
+from auditor.link.values import Evaluator
 from auditor.model.places import Place
 
 _MAX_DEPTH = 4

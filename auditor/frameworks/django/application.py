@@ -13,8 +13,7 @@ from auditor.frameworks.django.routes import ProjectRoutes
 from auditor.frameworks.django.settings import DjangoProject, uses_django
 from auditor.frameworks.django.urls import UrlConf
 from auditor.link.application import Application, provides
-from auditor.link.scopes import Located
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, place_of
 from auditor.model.blind import BlindSpot
 from auditor.model.openness import BackOffice
 from auditor.model.web import Route, UnreadFramework, WebApp

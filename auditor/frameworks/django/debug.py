@@ -12,8 +12,7 @@ from auditor.extract.python import tree as t
 from auditor.frameworks.django.settings import DjangoProject, Variant
 from auditor.link.application import Application, provides
 from auditor.link.reach import around
-from auditor.link.scopes import Located
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, place_of
 from auditor.model.debugging import Aid, DebugSwitch
 from auditor.model.values import Known
 

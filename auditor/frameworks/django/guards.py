@@ -20,9 +20,10 @@ from auditor.frameworks.wrappers import CSRF, WrapperGuards, least
 from auditor.libraries.authentication import known_guard
 from auditor.link.checks import Origin, Strength, Summary, Verification, recognises
 from auditor.link.contexts import contexts_of
+from auditor.link.origins import Env, instance_attribute
 from auditor.link.pathtests import PathTests
-from auditor.link.scopes import CallSite, Located, Module, Scope, named
-from auditor.link.values import Env, Evaluator, instance_attribute, place_of
+from auditor.link.scopes import CallSite, Located, Module, Scope, named, place_of
+from auditor.link.values import Evaluator
 from auditor.model.values import possible
 from auditor.model.web import Guard, Guarding
 

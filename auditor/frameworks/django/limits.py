@@ -25,8 +25,7 @@ from auditor.libraries.limiters import SPOOFABLE
 from auditor.libraries.url_configurations import ALLAUTH_ACCOUNT, PackagedView
 from auditor.link.application import Application
 from auditor.link.pathtests import PathTests
-from auditor.link.scopes import CallSite, Located
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Located, place_of
 from auditor.model.places import Place
 from auditor.model.values import Known
 from auditor.model.web import Guarding, Limit, Limiting, Route

@@ -22,9 +22,9 @@ from auditor.libraries.authentication import known_guard
 from auditor.libraries.ninja_routers import SUPPLIED, SuppliedOperation
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
+from auditor.link.origins import Env
 from auditor.link.pathtests import PathTests
-from auditor.link.scopes import CallSite, Located, Module, Scope, named
-from auditor.link.values import Env, place_of
+from auditor.link.scopes import CallSite, Located, Module, Scope, named, place_of
 from auditor.model.values import possible
 from auditor.model.web import Guard, Guarding, Limit
 

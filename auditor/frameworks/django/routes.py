@@ -26,8 +26,7 @@ from auditor.frameworks.signins import entrance
 from auditor.libraries.url_configurations import PACKAGED_VIEWS, PackagedView
 from auditor.link.application import Application
 from auditor.link.pathtests import UNNAMED, PathTests
-from auditor.link.scopes import CallSite, Located, Scope, named
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Located, Scope, named, place_of
 from auditor.model.dependencies import Requirement
 from auditor.model.places import Place
 from auditor.model.web import ON_PURPOSE, Guard, Guarding, Limit, Route

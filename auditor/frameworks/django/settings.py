@@ -24,8 +24,8 @@ from auditor.extract.python import tree as t
 from auditor.libraries.logs import writes_json, writes_records
 from auditor.link.application import Application, provides
 from auditor.link.execution import Bound, Execution, Names
-from auditor.link.scopes import Located, Module, Scope
-from auditor.link.values import Evaluator, place_of, reads_settings
+from auditor.link.scopes import Located, Module, Scope, place_of
+from auditor.link.values import Evaluator, reads_settings
 from auditor.model.operations import LogSetup
 from auditor.model.places import Place, apart
 from auditor.model.settings import FrameworkSetting, SettingDefinition

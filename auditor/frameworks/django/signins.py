@@ -19,8 +19,7 @@ from auditor.frameworks.django.guards import DjangoGuards
 from auditor.frameworks.django.settings import DjangoProject
 from auditor.link.bare import Bare, Condition, conditions
 from auditor.link.pathtests import PathTests
-from auditor.link.scopes import CallSite, Located, Scope
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.places import Place
 from auditor.model.values import Setting, possible
 from auditor.model.web import Guard, Guarding

@@ -23,8 +23,7 @@ from auditor.frameworks.django.settings import REVERSED, DjangoProject
 from auditor.libraries.url_configurations import PackagedView, Setup, packaged
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
-from auditor.link.scopes import Binding, CallSite, Located, Module, Scope, named
-from auditor.link.values import place_of
+from auditor.link.scopes import Binding, CallSite, Located, Module, Scope, named, place_of
 from auditor.model.blind import BlindSpot
 from auditor.model.dependencies import Dependency
 from auditor.model.values import Known, possible

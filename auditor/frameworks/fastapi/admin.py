@@ -15,8 +15,7 @@ from auditor.frameworks.fastapi.dependencies import DependencyGuards
 from auditor.frameworks.fastapi.routers import Routing
 from auditor.frameworks.middleware import middleware_guard
 from auditor.link.application import Application, provides
-from auditor.link.scopes import CallSite
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, place_of
 from auditor.model.places import Place
 from auditor.model.web import Guard, Guarding, Route
 

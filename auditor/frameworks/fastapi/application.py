@@ -22,8 +22,7 @@ from auditor.frameworks.signins import entrance
 from auditor.libraries.limiters import exempts_route
 from auditor.link.application import Application, provides
 from auditor.link.pathtests import PathTests
-from auditor.link.scopes import Located, arguments
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, arguments, place_of
 from auditor.model.web import Guard, Limit, Route, UnusedGuard, WebApp
 
 

@@ -14,9 +14,10 @@ from auditor.frameworks.fastapi.routers import Routing
 from auditor.link.application import Application, provides
 from auditor.link.contexts import contexts_of
 from auditor.link.folding import one_of
+from auditor.link.origins import Env
 from auditor.link.reach import under
-from auditor.link.scopes import CallSite, Located
-from auditor.link.values import Env, Evaluator, place_of
+from auditor.link.scopes import CallSite, Located, place_of
+from auditor.link.values import Evaluator
 from auditor.model.debugging import Aid, DebugSwitch
 from auditor.model.values import Known, Value
 

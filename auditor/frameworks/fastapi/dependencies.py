@@ -21,8 +21,9 @@ from auditor.link.application import Application
 from auditor.link.checks import Origin, Strength
 from auditor.link.contexts import contexts_of
 from auditor.link.names import Code
-from auditor.link.scopes import Located, Scope, argument, arguments
-from auditor.link.values import Env, Evaluator, fills_parameters, place_of
+from auditor.link.origins import Env
+from auditor.link.scopes import Located, Scope, argument, arguments, place_of
+from auditor.link.values import Evaluator, fills_parameters
 from auditor.model.places import Place
 from auditor.model.web import Guard, Guarding, Parameter
 

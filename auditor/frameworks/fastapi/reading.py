@@ -7,8 +7,8 @@ from auditor.frameworks.fastapi.dependencies import Dependency
 from auditor.frameworks.fastapi.router import Key, Router
 from auditor.link.application import Application
 from auditor.link.contexts import agree, contexts_of
-from auditor.link.scopes import CallSite, Located, Scope, argument
-from auditor.link.values import Env, place_of
+from auditor.link.origins import Env
+from auditor.link.scopes import CallSite, Located, Scope, argument, place_of
 from auditor.model.values import Known, Setting, Value, possible
 
 APPS = {

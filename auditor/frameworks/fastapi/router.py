@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from auditor.frameworks.fastapi.dependencies import Dependency
 from auditor.frameworks.middleware import Middleware
+from auditor.link.origins import Env
 from auditor.link.scopes import CallSite, Located
-from auditor.link.values import Env
 from auditor.model.places import Place
 from auditor.model.web import Guard
 

@@ -20,8 +20,8 @@ from auditor.frameworks.fastapi.router import Endpoint, Inclusion, Key, Router, 
 from auditor.frameworks.middleware import Middleware
 from auditor.libraries.routers import known_routes
 from auditor.link.application import Application, provides
-from auditor.link.scopes import CallSite, Located, Scope, argument
-from auditor.link.values import Env, place_of
+from auditor.link.origins import Env
+from auditor.link.scopes import CallSite, Located, Scope, argument, place_of
 from auditor.model.blind import BlindSpot
 from auditor.model.values import possible
 from auditor.model.web import Guard

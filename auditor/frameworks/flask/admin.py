@@ -17,8 +17,8 @@ import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.flask.views import View, Views
-from auditor.link.scopes import CallSite, Located, argument
-from auditor.link.values import Evaluator, place_of
+from auditor.link.scopes import CallSite, Located, argument, place_of
+from auditor.link.values import Evaluator
 from auditor.model.values import possible
 
 _ADMIN = ("flask_admin.Admin", "flask_admin.base.Admin")

@@ -18,8 +18,7 @@ from auditor.frameworks.signins import entrance
 from auditor.libraries.limiters import LIMITS, exempts_route
 from auditor.link.application import Application, provides
 from auditor.link.pathtests import PathTests
-from auditor.link.scopes import Located
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, place_of
 from auditor.model.blind import BlindSpot
 from auditor.model.web import Guard, Guarding, Limit, Parameter, Route, UnusedGuard, WebApp
 

@@ -21,8 +21,8 @@ from auditor.extract.python import tree as t
 from auditor.frameworks.flask.apps import FlaskApps, is_app_name, uses_flask
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.scopes import CallSite, Located, Module, Scope, argument, named
-from auditor.link.values import Evaluator, place_of, reads_settings
+from auditor.link.scopes import CallSite, Located, Module, Scope, argument, named, place_of
+from auditor.link.values import Evaluator, reads_settings
 from auditor.model.places import Place
 from auditor.model.settings import FrameworkSetting
 from auditor.model.values import Known, OneOf, Setting, Value

@@ -18,8 +18,8 @@ from auditor.extract.readers.openapi import Operation, Specification
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
 from auditor.link.names import Code
-from auditor.link.scopes import CallSite, Located, Scope, named
-from auditor.link.values import Evaluator, place_of
+from auditor.link.scopes import CallSite, Located, Scope, named, place_of
+from auditor.link.values import Evaluator
 from auditor.model.places import Place, shared
 
 _OTHER_ROLES = (Role.TEST, Role.EXAMPLE, Role.DOCUMENTATION)

@@ -13,8 +13,7 @@ from auditor.extract.python import tree as t
 from auditor.frameworks.cookie_settings import FlaskSettings
 from auditor.frameworks.flask.apps import FlaskApps
 from auditor.link.application import Application, provides
-from auditor.link.scopes import CallSite, Located, Scope
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.places import Place
 from auditor.model.values import Known, Value, possible
 from auditor.model.web import CorsPolicy

@@ -17,8 +17,7 @@ from auditor.frameworks.flask.apps import FlaskApps
 from auditor.frameworks.flask.config import in_production
 from auditor.link.application import Application, provides
 from auditor.link.reach import around, is_main_guard, under
-from auditor.link.scopes import CallSite
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, place_of
 from auditor.model.debugging import Aid, DebugSwitch
 from auditor.model.dependencies import Requirement
 from auditor.model.deployment import PRODUCTION_SERVERS, Standing, Start

@@ -18,8 +18,7 @@ from auditor.frameworks.flask.security import offered
 from auditor.frameworks.flask.views import View
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
-from auditor.link.scopes import CallSite
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, place_of
 from auditor.model.blind import BlindSpot
 from auditor.model.settings import FrameworkSetting, in_service
 from auditor.model.values import possible

@@ -21,8 +21,8 @@ from auditor.libraries.authentication import asks_for_need, known_guard
 from auditor.link.application import Application
 from auditor.link.checks import OF_NOBODY, Checks, Exit, Origin, Strength, Summary, vouches
 from auditor.link.pathtests import PathTests
-from auditor.link.scopes import CallSite, Located, Scope
-from auditor.link.values import Evaluator, place_of
+from auditor.link.scopes import CallSite, Located, Scope, place_of
+from auditor.link.values import Evaluator
 from auditor.model.settings import FrameworkSetting
 from auditor.model.values import Known
 from auditor.model.web import Guard, Guarding

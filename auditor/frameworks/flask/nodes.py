@@ -19,8 +19,8 @@ from auditor.frameworks.flask.apps import FlaskApps, Key
 from auditor.frameworks.flask.connexion import Demand
 from auditor.frameworks.flask.views import View, Views
 from auditor.link.contexts import contexts_of
-from auditor.link.scopes import CallSite, Located, Scope, argument, arguments
-from auditor.link.values import Evaluator, place_of
+from auditor.link.scopes import CallSite, Located, Scope, argument, arguments, place_of
+from auditor.link.values import Evaluator
 from auditor.model.blind import BlindSpot
 from auditor.model.places import Place
 from auditor.model.values import possible

@@ -28,8 +28,7 @@ from auditor.frameworks.flask.nodes import UNTOLD, Child, Hook, Node, Nodes, Rul
 from auditor.frameworks.flask.views import VERBS, View, Views
 from auditor.link.application import Application, provides
 from auditor.link.contexts import contexts_of
-from auditor.link.scopes import CallSite, Located, Scope
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.blind import BlindSpot
 from auditor.model.values import possible
 

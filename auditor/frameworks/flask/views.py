@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.frameworks.decorators import Applied
-from auditor.link.scopes import Located, Scope
-from auditor.link.values import Evaluator, place_of
+from auditor.link.scopes import Located, Scope, place_of
+from auditor.link.values import Evaluator
 from auditor.model.places import Place
 from auditor.model.values import possible
 

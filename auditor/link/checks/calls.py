@@ -19,8 +19,8 @@ from auditor.link.checks.strength import (
     Verification,
 )
 from auditor.link.handing import THREADS, direct
+from auditor.link.origins import Env as Bound
 from auditor.link.scopes import CallSite, Located, argument, arguments
-from auditor.link.values import Env as Bound
 from auditor.model.values import Known, Masked, Setting
 
 if TYPE_CHECKING:

@@ -27,9 +27,9 @@ from auditor.link.checks.strength import (
     join,
 )
 from auditor.link.checks.walk import Walk
+from auditor.link.origins import Env as Bound
 from auditor.link.pathtests import PathTests
 from auditor.link.scopes import Located, Scope, argument
-from auditor.link.values import Env as Bound
 from auditor.link.values import Evaluator
 
 _OF_REQUEST = {

@@ -9,8 +9,7 @@ from auditor.extract.python import tree as t
 from auditor.link.flow.taint import Form, Taint, each, join, record
 from auditor.link.flow.texts import Texts, joined
 from auditor.link.flow.variables import is_splitext
-from auditor.link.scopes import Located
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, place_of
 from auditor.model.values import Known
 
 _MAX_NESTING = 150

@@ -12,8 +12,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.scopes import CallSite, Located, Scope
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of
 from auditor.stores.mongo.documents import Documents, documents_of, imports

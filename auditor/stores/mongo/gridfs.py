@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.scopes import CallSite
-from auditor.link.values import Evaluator, place_of
+from auditor.link.scopes import CallSite, place_of
+from auditor.link.values import Evaluator
 from auditor.model.data import Bound, Index, Query
 
 _BUCKET = re.compile(r"(?:^|\.)\w*GridFS(?:Bucket)?\(\)$")

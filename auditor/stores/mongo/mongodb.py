@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.contexts import UNTIED, contexts_of
-from auditor.link.scopes import CallSite, Scope
-from auditor.link.values import Env, Evaluator, place_of
+from auditor.link.origins import Env
+from auditor.link.scopes import CallSite, Scope, place_of
+from auditor.link.values import Evaluator
 from auditor.model.data import Bound, Connection, Query
 from auditor.model.dependencies import Requirement
 from auditor.stores.bounds import Bounds, bounds_of

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.scopes import CallSite, Located
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Located, place_of
 from auditor.model.data import Index, Table
 from auditor.stores.mongo.beanie import declared_tables
 from auditor.stores.mongo.documents import documents_of, imports

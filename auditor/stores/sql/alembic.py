@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.extract.sql import SchemaStep, schema_steps
 from auditor.link.application import Application
-from auditor.link.scopes import Located, Module, Scope, argument
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, Module, Scope, argument, place_of
 from auditor.stores.sql.entities import Entities, last_name, truth
 from auditor.stores.sql.migrations import Origin, Steps, gives_steps
 from auditor.stores.sql.sqlalchemy_columns import column

@@ -13,8 +13,7 @@ from auditor.discover.environments import environment_of_file
 from auditor.extract.python import tree as t
 from auditor.frameworks.django.settings import uses_django
 from auditor.link.application import Application, provides
-from auditor.link.scopes import Located, Scope, argument
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.model.data import Connection
 from auditor.model.settings import FrameworkSetting, in_service
 from auditor.model.values import Value, possible

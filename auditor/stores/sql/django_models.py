@@ -14,8 +14,7 @@ from pathlib import PurePosixPath
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import Located, Scope, argument
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.model.places import Place
 from auditor.stores.sql.entities import (
     Column,

@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import Located
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, place_of
 from auditor.model.data import Bound
 from auditor.stores.lookups import bound, follow
 from auditor.stores.sql.conditions import Condition, Draft, Lookup, Some

@@ -11,8 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import CallSite
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, place_of
 from auditor.model.data import Query
 from auditor.stores.once import runs_once
 from auditor.stores.sql.django_managers import MANAGERS

@@ -17,8 +17,8 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.names import Code
-from auditor.link.scopes import CallSite, Located, Scope
-from auditor.link.values import Evaluator, place_of
+from auditor.link.scopes import CallSite, Located, Scope, place_of
+from auditor.link.values import Evaluator
 from auditor.model.places import Place
 from auditor.stores.bounds import bounds_of
 from auditor.stores.sql.conditions import Draft

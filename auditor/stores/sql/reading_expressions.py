@@ -7,8 +7,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.handing import THREADS, direct, unwrapped
-from auditor.link.scopes import Located
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, place_of
 from auditor.model.data import Bound
 from auditor.stores.receivers import Receivers
 from auditor.stores.sql.conditions import Draft, Every, Opposite, Some

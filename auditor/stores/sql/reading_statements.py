@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import Located
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, place_of
 from auditor.stores.sql.conditions import Draft, Every, Some
 from auditor.stores.sql.decisions import decides
 from auditor.stores.sql.reading import Frame

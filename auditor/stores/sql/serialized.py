@@ -17,8 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import Located, Scope, argument
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.model.data import Bound
 from auditor.model.places import Place
 from auditor.stores.mongo.documents import imports

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import Located, Scope, argument
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.stores.sql.entities import (
     Column,
     Declared,

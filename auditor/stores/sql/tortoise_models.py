@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import Located, Scope, argument
-from auditor.link.values import place_of
+from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.stores.field_models import between, fields, keyed, named, refer
 from auditor.stores.sql.entities import (
     Column,

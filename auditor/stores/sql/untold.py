@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import CallSite, Located
-from auditor.link.values import place_of
+from auditor.link.scopes import CallSite, Located, place_of
 from auditor.model.data import Query
 from auditor.stores.once import runs_once
 from auditor.stores.sql.conditions import Draft
