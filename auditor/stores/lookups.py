@@ -114,7 +114,7 @@ def bound(
 ) -> Condition:
     """The same condition over the columns of a model."""
     match condition:
-        case Lookup(path=path, nothing=nothing):
+        case Lookup(path=path, nothing=nothing, own=own):
             if path.partition("__")[0] in computed:
                 return Every(())
             if entity is None:
@@ -122,6 +122,8 @@ def bound(
             found = follow(entities, entity, path)
             if found is None:
                 return Untold(f"{path} is no column that the code declares")
+            if own:
+                return Every(found.links)
             kind = how(found.rest, negative=nothing and found.rest[-1:] in (("isnull",), ("is_null",)))  # fmt: skip
             column = found.column
             if kind == "scanned" and len(found.rest) == 1 and found.rest[0] in ("lower", "upper"):

@@ -470,3 +470,22 @@ def test_no_index_keeps_an_order_that_is_worked_out(build: Build) -> None:
     code = "from sqlalchemy import select, func\nfrom models import User\ndef run(session, q):\n    session.scalars(select(User).order_by(func.ts_rank(User.name, q)).limit(9)).all()\n    session.scalars(select(User).order_by(func.lower(User.name)).limit(9)).all()\n"
     first, second = build({"models.py": SQLALCHEMY, "app.py": code}).facts(Query)
     assert (first.sort, second.sort) == ((), (("lower(name)", 1),))
+
+
+def test_columns_of_one_record_that_are_compared_ask_for_no_index(build: Build) -> None:
+    django = (
+        "from django.db.models import F\nfrom blog.models import Post\n"
+        "def some(who):\n    return Post.objects.filter(views__lte=F('id'), author=who).count()\n"
+    )
+    (query,) = build({"blog/models.py": DJANGO, "blog/views.py": django}).facts(Query)
+    assert (query.equality, query.range, query.scanned) == (("author_id",), (), ())
+
+
+def test_columns_of_one_record_that_are_compared_in_sql(build: Build) -> None:
+    text = (
+        "def some(cursor, who):\n"
+        "    cursor.execute('SELECT a FROM t WHERE stock <= minimum AND owner = %s', (who,))\n"
+        "    cursor.execute('SELECT a FROM t WHERE stock <= %s', (who,))\n"
+    )
+    found = build({"app.py": text}).facts(Query)
+    assert [(q.equality, q.range) for q in found] == [(("owner",), ()), ((), ("stock",))]

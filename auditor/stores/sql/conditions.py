@@ -73,6 +73,8 @@ class Lookup(msgspec.Struct, frozen=True):
     path: str
     nothing: bool = False
     """Whether it is compared with None."""
+    own: bool = False
+    """Whether it is compared with another column of the same record, which no index serves."""
 
 
 class Untold(msgspec.Struct, frozen=True):

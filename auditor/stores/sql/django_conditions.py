@@ -33,7 +33,10 @@ def of_q(reading: Reading, call: t.Call, frame: Frame) -> Holds:
 
 
 def of_lookup(name: str, value: t.Expr) -> Lookup:
-    return Lookup(name, isinstance(value, t.Const) and value.value in (False, None))
+    """`name=value`, `stock__lte=F("minimum")`."""
+    nothing = isinstance(value, t.Const) and value.value in (False, None)
+    calls = (n for n in t.walk_own(value) if isinstance(n, t.Call))
+    return Lookup(name, nothing, any(t.last_word(call.func) == "F" for call in calls))
 
 
 def of_keys(thing: Thing | None) -> Condition:

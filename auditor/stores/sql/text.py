@@ -336,6 +336,8 @@ class _Text:
             case exp.In() | exp.Is():
                 return self._test(node.this, "equality")
             case exp.GT() | exp.GTE() | exp.LT() | exp.LTE() | exp.Between():
+                if not isinstance(node, exp.Between) and self._of_record(node):
+                    return Every(())
                 left = self._test(node.this, "range")
                 if left == Every(()) and not isinstance(node, exp.Between):
                     return self._test(node.expression, "range")
@@ -354,6 +356,11 @@ class _Text:
                 return self._test(node, "equality")
         found = [c for c in node.find_all(exp.Column) if self.column(c)] if hasattr(node, "find_all") else []  # fmt: skip
         return Every(tuple(self._test(c, "scanned") for c in found[:6]))
+
+    def _of_record(self, node: Any) -> bool:
+        """Whether two columns of one record are compared: no index serves that."""
+        one, two = self.column(node.this), self.column(node.expression)
+        return one is not None and two is not None and one[0] == two[0]
 
     def _equal(self, node: Any) -> Condition:
         exp = self.exp
