@@ -14,6 +14,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite, place_of
 from auditor.model.data import Constant, Query
+from auditor.model.places import Place
 from auditor.stores.mongo.documents import imports
 from auditor.stores.once import runs_once
 from auditor.stores.sql.entities import Entities
@@ -98,15 +99,11 @@ def _used_otherwise(nodes: Iterable[tuple[t.Node, object]], names: set[str]) -> 
 @provides(Constant)
 def listed(application: Application) -> Iterator[Constant]:
     """Collections of MongoDB into which only a literal list is put."""
-    if imports(application.code, "beanie", "bunnet", "mongoengine", "odmantic", "umongo"):
-        return  # documents save themselves
+    if imports(application.code, *_SAVING):
+        return
     lists: dict[str, list[Query]] = defaultdict(list)
     growing: set[str] = set()
-    upserts = {
-        place_of(site)
-        for site in application.code.method_calls(*_UPSERTING)
-        if any(k.name in ("upsert", None) for k in site.node.keywords) or len(site.node.args) > 2
-    }
+    upserts = _upserts(application)
     for query in application.facts(Query):
         if query.store == "mongodb":
             if query.operation == "insert_many":
@@ -122,6 +119,48 @@ def listed(application: Application) -> Iterator[Constant]:
     for name in sorted(candidates):
         if all(_is_literal(application, sites.get(q.place)) for q in lists[name]):
             yield Constant("mongodb", name, "only a list that stands in the code fills it")
+
+
+@provides(Constant)
+def kept_by_name(application: Application) -> Iterator[Constant]:
+    """Collections of MongoDB with a document for each name that stands in the code: `{"type": "club"}`.
+
+    Only upserts add to them, and whatever asks them asks by names of the code.
+    """
+    if imports(application.code, *_SAVING):
+        return
+    asked: dict[str, list[Query]] = defaultdict(list)
+    for query in application.facts(Query):
+        if query.store == "mongodb":
+            asked[query.collection].append(query)
+    if any(query.operation in _ADDED for query in asked[""]):
+        return
+    upserts = _upserts(application)
+    for name, found in sorted(asked.items()):
+        adding = [query for query in found if query.place in upserts]
+        if adding and not any(query.operation in _ADDED for query in found):
+            if all(_is_by_name(query) for query in found) and all(q.equality for q in adding):
+                yield Constant("mongodb", name, "it holds a document for each name in the code")
+
+
+def _is_by_name(query: Query) -> bool:
+    """Whether a query asks for what the code names, and nothing that a record was given."""
+    named = {field for field, _ in query.values}
+    return not query.unresolved and named.issuperset((*query.fields, *query.scanned))
+
+
+_SAVING = ("beanie", "bunnet", "mongoengine", "odmantic", "umongo")
+"""Mappers whose documents save themselves."""
+_ADDED = {"insert_one", "insert_many", "bulk_write"}
+
+
+def _upserts(application: Application) -> set[Place]:
+    """Where a change adds what it does not find."""
+    return {
+        place_of(site)
+        for site in application.code.method_calls(*_UPSERTING)
+        if any(k.name in ("upsert", None) for k in site.node.keywords) or len(site.node.args) > 2
+    }
 
 
 def _is_literal(application: Application, site: CallSite | None) -> bool:

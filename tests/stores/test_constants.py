@@ -103,3 +103,27 @@ def of(name):
 """
     fits = {f.name: f.fits[0][1].fit for f in build({"a/models.py": source}).facts(CollectionFit)}
     assert fits == {"django_content_type": Fit.COVERED, "a_note": Fit.MISSING}
+
+
+_KEPT = (
+    "from pymongo import MongoClient\ndb = MongoClient()['app']\n"
+    "def get():\n    return db.settings.find_one({'type': 'club'})\n"
+    "def put(given):\n    db.settings.update_one({'type': 'club'}, {'$set': given}, upsert=True)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("added", "fit"),
+    [
+        ("", Fit.COVERED),
+        ("def one(kind):\n    return db.settings.find_one({'type': kind})\n", Fit.MISSING),
+        ("def add(given):\n    db.settings.insert_one(given)\n", Fit.MISSING),
+        ("def add(name, given):\n    db[name].insert_one(given)\n", Fit.MISSING),
+    ],
+)
+def test_a_collection_with_a_document_for_each_name_needs_no_index(
+    build: Build, added: str, fit: Fit
+) -> None:
+    found = build({"app.py": _KEPT + added}).facts(CollectionFit)
+    told = [m.fit for f in found if f.name == "settings" for q, m in f.fits if q.equality]
+    assert set(told) == {fit}
