@@ -562,3 +562,49 @@ class Leads(webapp2.RequestHandler):
     (found,) = build({"app.py": code}).facts(CollectionFit)
     fits = {query.equality: match.fit for query, match in found.fits}
     assert fits == {("key",): Fit.COVERED, ("name",): Fit.MISSING}
+
+
+BEANIE_FLAGS = """
+from enum import Enum
+from beanie import Document
+class Gender(str, Enum):
+    M = "m"
+    F = "f"
+class State(str, Enum):
+    A = "a"
+    B = "b"
+    C = "c"
+class Room(Document):
+    gender: Gender
+    open: bool = True
+    state: State
+    class Settings:
+        name = "rooms"
+async def some(x):
+    return await Room.find_one(FILTER)
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "fit"),
+    [
+        ('{"gender": x}', Fit.COVERED),
+        ("Room.open == x", Fit.COVERED),
+        ('{"state": x}', Fit.MISSING),
+        ('{"gender": x, "state": x}', Fit.MISSING),
+    ],
+)
+def test_a_field_of_two_values_alone_asks_for_no_index(build: Build, asked: str, fit: Fit) -> None:
+    (found,) = build({"app.py": BEANIE_FLAGS.replace("FILTER", asked)}).facts(CollectionFit)
+    assert [match.fit for _, match in found.fits] == [fit]
+
+
+def test_a_field_of_two_values_of_mongoengine(build: Build) -> None:
+    code = (
+        "import mongoengine as me\nclass Room(me.Document):\n    kind = me.StringField(choices=['a', 'b'])\n"
+        "    open = me.BooleanField()\n    name = me.StringField(choices=['a', 'b', 'c'])\n"
+        "def f(x):\n    return [Room.objects(kind=x), Room.objects(open=x), Room.objects(name=x)]\n"
+    )
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    told = {query.equality[0]: match.fit for query, match in found.fits if query.equality}
+    assert told == {"kind": Fit.COVERED, "open": Fit.COVERED, "name": Fit.MISSING}

@@ -167,10 +167,12 @@ class _Beanie:
             conditions = [a.joined(b) for a in conditions for b in read.conditions][:16]
             sort, joins = sort or read.sort, read.joins
             bounds = [read.bound] if read.bound is not Bound.NONE else []
+        flags = self.documents.flags(found)
         for each in conditions:
-            yield from shapes(made, each, sort, bounds[0] if bounds else bound)
+            yield from shapes(made, each, sort, bounds[0] if bounds else bound, flags)
             if counted:
-                yield from shapes(replace(made, operation="count_documents"), each, (), Bound.ONE)
+                counting = replace(made, operation="count_documents")
+                yield from shapes(counting, each, (), Bound.ONE, flags)
         for join in joins:
             joined = replace(made, collection=join.collection, operation="join")
             yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)

@@ -16,6 +16,7 @@ from auditor.extract.python import tree as t
 from auditor.link.names import Code
 from auditor.link.scopes import Located, Scope
 from auditor.link.values import Evaluator
+from auditor.stores.flags import is_flag
 
 _LIBRARIES = {
     "Beanie": re.compile(
@@ -193,6 +194,18 @@ class Documents:
             for name, stmt, _ in self.fields(found)
             if name == attribute and stmt.annotation is not None
             for node in t.walk_own(stmt.annotation)
+        )
+
+    def flags(self, found: Located | None) -> frozenset[str]:
+        """The stored names of the fields that take one of two values."""
+        return self._flags(id(found.node), found) if found is not None else frozenset()
+
+    @functools.cache  # noqa: B019 - one Documents lives as long as the audit
+    def _flags(self, key: int, found: Located) -> frozenset[str]:
+        return frozenset(
+            self.stored(found, name)
+            for name, stmt, scope in self.fields(found)
+            if is_flag(self.values, stmt, scope)
         )
 
     def declares(self, found: Located) -> bool:

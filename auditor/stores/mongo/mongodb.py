@@ -412,8 +412,14 @@ def _is_bare(site: CallSite) -> bool:
     return not site.node.args and not site.node.keywords
 
 
-def shapes(made: Query, conditions: Conditions, sort: Sort, bound: Bound) -> Iterator[Query]:
-    """The queries that conditions stand for: one for each alternative."""
+def shapes(
+    made: Query,
+    conditions: Conditions,
+    sort: Sort,
+    bound: Bound,
+    flags: frozenset[str] = frozenset(),
+) -> Iterator[Query]:
+    """The queries that conditions stand for: one for each alternative; `flags` take one of two values."""
     for each in conditions.flat():
         yield replace(
             made,
@@ -422,7 +428,7 @@ def shapes(made: Query, conditions: Conditions, sort: Sort, bound: Bound) -> Ite
             scanned=each.of_kind("scanned"),
             sort=sort,
             bound=bound,
-            broad=tuple(sorted(each.broad & each.kinds.keys())),
+            broad=tuple(sorted((each.broad | flags) & each.kinds.keys())),
             values=tuple(sorted(each.values.items(), key=str)),
             special=each.special,
             unresolved=each.unresolved or ("" if made.collection else _NAMELESS),

@@ -157,7 +157,7 @@ class _MongoEngine:
             "mongodb", self.documents.collection(found), operation, (), (), (), place_of(site)
         )
         for each in conditions:
-            yield from shapes(made, each, sort, bound)
+            yield from shapes(made, each, sort, bound, self.documents.flags(found))
             if counted:
                 yield from shapes(replace(made, operation="count_documents"), each, (), Bound.ONE)
         for join in joins:

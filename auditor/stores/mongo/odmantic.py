@@ -76,7 +76,7 @@ class _ODMantic:
         sort = self.expressions.sort([ordered], site.scope) if ordered is not None else ()
         made = Query("mongodb", collection, operation, (), (), (), place_of(site), bound=bound)
         for each in self.expressions.all(site.node.args[1:], site.scope):
-            yield from shapes(made, each, sort, bound)
+            yield from shapes(made, each, sort, bound, self.documents.flags(found))
 
 
 @provides(Table)

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.model.places import Place
+from auditor.stores.flags import two_values
 from auditor.stores.sql.entities import (
     Column,
     Declared,
@@ -25,7 +26,6 @@ from auditor.stores.sql.entities import (
     last_name,
     reads_entities,
     truth,
-    two_values,
 )
 
 _BASE = re.compile(

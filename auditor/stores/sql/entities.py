@@ -275,21 +275,6 @@ def truth(values: Evaluator, call: t.Call, scope: Scope, *names: str) -> bool | 
     return None
 
 
-def two_values(values: Evaluator, expr: t.Expr | None, scope: Scope) -> bool:
-    """Whether `choices=…` or an enumeration offers no more than two values."""
-    if isinstance(expr, t.Attr) and expr.name == "choices":
-        expr = expr.value
-    found = values.code.defined(expr, scope) if isinstance(expr, t.Name | t.Attr) else None
-    if found is not None and isinstance(found.node, t.Class):
-        members = [
-            s for s in found.node.body if isinstance(s, t.Assign) and isinstance(s.targets[0], t.Name)
-            and s.value is not None and not s.targets[0].id.startswith("_")
-        ]  # fmt: skip
-        return 0 < len(members) <= 2
-    listed = getattr(values.value(expr, scope), "value", None) if expr is not None else None
-    return isinstance(listed, list) and 0 < len(listed) <= 2
-
-
 def last_name(expr: t.Expr | None) -> str:
     match expr:
         case t.Name(id=name) | t.Attr(name=name):

@@ -12,15 +12,8 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
-from auditor.stores.sql.entities import (
-    Column,
-    Declared,
-    Entities,
-    Entity,
-    last_name,
-    truth,
-    two_values,
-)
+from auditor.stores.flags import two_values
+from auditor.stores.sql.entities import Column, Declared, Entities, Entity, last_name, truth
 
 
 def type_of(annotation: t.Expr | None) -> str:

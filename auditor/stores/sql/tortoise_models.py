@@ -11,6 +11,7 @@ import re
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.stores.field_models import between, fields, keyed, named, refer
+from auditor.stores.flags import two_values
 from auditor.stores.sql.entities import (
     Column,
     Declared,
@@ -19,7 +20,6 @@ from auditor.stores.sql.entities import (
     last_name,
     reads_entities,
     truth,
-    two_values,
 )
 
 _BASE = re.compile(r"^tortoise\b.*\bModel$|\bTortoiseBaseUserModel$")
