@@ -45,7 +45,7 @@ class Reach:
             if module.path in self.modules:
                 continue
             self.modules[module.path] = how
-            pending += [(found, how) for found in _imported(self.code, module)]
+            pending += [(found, how) for found in imported(self.code, module)]
         for path in self.modules:
             self._run_module(self.code.modules[path])
         for how, functions in (("start", self.started), ("handler", self.handlers)):
@@ -241,11 +241,11 @@ def imported_from(code: Code, paths: set[str]) -> set[str]:
         module = pending.pop()
         if module.path not in found:
             found.add(module.path)
-            pending += _imported(code, module)
+            pending += imported(code, module)
     return found
 
 
-def _imported(code: Code, module: Module) -> Iterator[Module]:
+def imported(code: Code, module: Module) -> Iterator[Module]:
     for node, scope in code.nodes(module):
         if isinstance(node, t.Import):
             for name, _ in node.names:
@@ -263,7 +263,7 @@ _SERVED = re.compile(r"(?:^|/)(?:app|main|server|application|wsgi|asgi)\.py$")
 def _completes(code: Code, module: Module, made: set[str]) -> bool:
     """Whether a server loads a module that takes an application from another and goes on with it."""
     return bool(_SERVED.search(module.path)) and any(
-        found.path in made for found in _imported(code, module)
+        found.path in made for found in imported(code, module)
     )
 
 

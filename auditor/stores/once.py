@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
+from auditor.discover import Role
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
-from auditor.link.reach import Reach, is_main_guard
+from auditor.link.reach import Reach, imported, is_main_guard
 from auditor.link.scopes import Module
 from auditor.stores.running import Running
 
@@ -50,6 +51,7 @@ def run_by_hand(application: Application, paths: set[str]) -> set[str]:
         for path in aside - filling
         if _FOLDER_OF_SCRIPTS.search(path) or (_ERRAND.search(path) and _starts(modules[path]))
     }
+    scripts -= _used(application, scripts)
     programs = Running(application).programs if scripts else None
     return filling | {path for path in scripts if programs is None or path not in programs.modules}
 
@@ -62,3 +64,17 @@ def _starts(module: Module) -> bool:
 
 def _is_text(stmt: t.Stmt) -> bool:
     return isinstance(stmt, t.Do) and isinstance(stmt.value, t.Const)
+
+
+def _used(application: Application, scripts: set[str]) -> set[str]:
+    """Those of these files that other code imports which is no script itself: a worker's, a job's."""
+    sources = (
+        {f.path for f in application.tree.files if f.role is Role.SOURCE} if scripts else set()
+    )
+    return {
+        module.path
+        for path, importer in application.code.modules.items()
+        if path in sources and not _FOLDER_OF_SCRIPTS.search(path) and not _ERRAND.search(path)
+        for module in imported(application.code, importer)
+        if module.path in scripts
+    }

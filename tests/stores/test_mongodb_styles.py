@@ -236,6 +236,28 @@ if __name__ == "__main__":
     assert [match.fit for _, match in found.fits] == [fit]
 
 
+def test_a_script_that_a_worker_calls_is_no_errand(build: Build) -> None:
+    script = (
+        "import os\nfrom pymongo import MongoClient\ndb = MongoClient(os.environ['MONGO_URL']).shop\n"
+        "def summary(day):\n    return list(db.found.find({'day': day}).limit(5))\n"
+        "if __name__ == '__main__':\n    summary(1)\n"
+    )
+    filling = (
+        "\n@app.post('/x')\nasync def x(day: str):\n    await db.found.insert_one({'day': day})\n"
+    )
+    files = {
+        "app/__init__.py": "",
+        "app/main.py": HEAD + filling,
+        "scripts/__init__.py": "",
+        "scripts/summary.py": script,
+    }
+    worker = "from scripts.summary import summary\nsummary(2)\n"
+    (alone,) = build(files).facts(CollectionFit)
+    assert [m.fit for q, m in alone.fits if q.reads] == [Fit.COVERED]
+    (found,) = build({**files, "workers/status.py": worker}).facts(CollectionFit)
+    assert [m.fit for q, m in found.fits if q.reads] == [Fit.MISSING]
+
+
 def test_a_lookup_that_compares_with_a_value_as_well(build: Build) -> None:
     joined = """
 await db.movies.aggregate([{'$lookup': {'from': 'likes', 'let': {'movie': '$_id'}, 'as': 'mine', 'pipeline': [
