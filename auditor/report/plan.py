@@ -1,4 +1,4 @@
-"""The plan: what to do first: the gravest, and among equals what removes most risk for the effort spent."""
+"""The plan: what to do first, by risk removed for effort spent."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ _PHASES = {
 }
 _EFFORT = {"small": 1.0, "medium": 2.0, "large": 4.0}
 _PLACES = 3
-_Rank = tuple[float, bool, float, float, str]
+_RISK = {"critical": 100.0, "high": 10.0, "medium": 4.0, "low": 1.0}
+_Rank = tuple[float, bool, float, str]
 
 
 def plan(results: Sequence[d.Result], rules: Mapping[str, Rule]) -> list[d.Phase]:
     """Every rule with open findings, in its phase.
 
-    A leaked key and open routes come before a missing limit, however small its effort; of equally grave
-    ones those of security come first, then what takes least effort, then what has most findings.
+    What removes most risk for its effort comes first. Risk rises tenfold from high to critical, so that a leaked key
+    and open routes come before a missing limit, however small its effort; of equals those of security
+    come first, then what has most findings.
     """
     items: dict[int, list[tuple[_Rank, d.PlanItem]]] = {1: [], 2: [], 3: []}
     for result in results:
@@ -34,7 +36,8 @@ def plan(results: Sequence[d.Result], rules: Mapping[str, Rule]) -> list[d.Phase
         rule = rules[result.rule]
         removed = sum(_weight(p.severity) for p in open_)
         beside = result.section != "security"
-        rank = (-_weight(result.severity), beside, _EFFORT[rule.effort], -removed, result.rule)
+        worth = _RISK[result.severity] / _EFFORT[rule.effort]
+        rank = (-worth, beside, -removed, result.rule)
         effort: Any = rule.effort
         places = [f"{p.path}:{p.line}" for p in open_[:_PLACES]]
         item = d.PlanItem(

@@ -105,3 +105,24 @@ def test_a_failure_of_ours_leaves_a_report(tmp_path: Path, monkeypatch: pytest.M
     assert set(verdicts.values()) - {"unknown"}
     assert found.summary.provisional
     assert any("please report it" in limit for limit in found.limits)
+
+
+def test_the_plan_goes_by_risk_for_effort(tmp_path: Path) -> None:
+    """Open routes (critical, medium effort) come before missing limits (high, small effort), these before
+    what is as grave and takes more."""
+    phases = report(write(tmp_path, {"app.py": APP + UNTYPED})).plan
+    first = [item.rule for item in phases[0].items]
+    assert first.index("authentication") < first.index("rate-limiting")
+    assert first.index("rate-limiting") < first.index("input-validation")
+
+
+UNTYPED = """
+from pymongo import MongoClient
+db = MongoClient()["x"]
+@app.post("/c")
+def c(given: dict):
+    return db.users.find_one({"name": given["name"]})
+@app.post("/login")
+def login(given: dict):
+    return db.users.find_one({"name": given["name"]})
+"""
