@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.reach import imported_from
@@ -54,6 +52,7 @@ class Needs:
             if s.name in ("DATABASES", "SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_BINDS")
         }
         self.known: dict[str, tuple[str, ...]] = {}
+        self._imported: dict[str, set[str]] = {}
 
     def of(self, unit: str) -> tuple[str, ...]:
         if unit not in self.known:
@@ -79,10 +78,6 @@ class Needs:
             entries = {a.place.path for a in self.application.facts(WebApp) if a.name == unit}
             self._imported[unit] = imported_from(code, entries)
         return self._imported[unit]
-
-    @cached_property
-    def _imported(self) -> dict[str, set[str]]:
-        return {}
 
 
 def _in_process(site: CallSite) -> bool:

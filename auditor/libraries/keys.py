@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.libraries.authentication import JWT_DECODERS, verification_off
-from auditor.libraries.tokens import imports_any, reading_sites, signing_sites
+from auditor.libraries.tokens import reading_sites, signing_sites
 from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite
 from auditor.model.places import Place
@@ -79,15 +79,15 @@ def _key_expressions(application: Application) -> Iterator[tuple[CallSite, t.Exp
         position = JWT_DECODERS.get(name)
         if position and not verification_off(site, values):
             yield site, _plain(site.arg(position, "key", "secret", "secret_key")), "tokens"
-    if imports_any(code, {"itsdangerous"}):
+    if code.imports("itsdangerous"):
         for site in code.all_calls():
             if isinstance(site.node.func, t.Name | t.Attr) and "S" in t.dotted(site.node.func):
                 if _SERIALIZERS.match(code.name(site.node.func, site.scope)):
                     yield site, site.arg(0, "secret_key"), "tokens"
-    if imports_any(code, {"fastapi_users"}):
+    if code.imports("fastapi_users"):
         for site in code.calls(*_STRATEGIES):
             yield site, site.arg(0, "secret"), "tokens"
-    if imports_any(code, {"starlette", "fastapi"}):
+    if code.imports("starlette", "fastapi"):
         for site in code.method_calls("add_middleware", "Middleware"):
             if _SESSIONS.search(code.name(site.arg(0, "middleware_class", "cls"), site.scope)):
                 yield site, site.arg(None, "secret_key"), "sessions"

@@ -64,15 +64,6 @@ _TOKENLIKE = re.compile(
 _HEADERS = {"get_unverified_header", "get_unverified_headers", "decode_header"}
 
 
-def imports_any(code: Code, roots: set[str]) -> bool:
-    """Whether anything of the tree imports one of these packages."""
-    return any(
-        (node.module or name).partition(".")[0] in roots
-        for node, _ in code.of_kind(t.Import)
-        for name, _ in node.names
-    )
-
-
 def purpose_of(*words: str) -> str:
     """What a token is for, by the names of its function and its claims."""
     told = " ".join(words).lower()
@@ -86,7 +77,7 @@ def _library(name: str) -> str:
 def signing_sites(application: Application) -> Iterator[tuple[CallSite, str, t.Expr | None]]:
     """(call, name, key) of each call that signs a token."""
     code = application.code
-    if imports_any(code, _ROOTS):
+    if code.imports(*_ROOTS):
         for site in code.calls(*_ENCODERS):
             name = code.name(site.node.func, site.scope)
             key = site.arg(_ENCODERS[name][1], "key", "secret", "private_key")
@@ -95,7 +86,7 @@ def signing_sites(application: Application) -> Iterator[tuple[CallSite, str, t.E
 
 def reading_sites(application: Application) -> Iterator[tuple[CallSite, str]]:
     code = application.code
-    if imports_any(code, _ROOTS):
+    if code.imports(*_ROOTS):
         for site in code.calls(*JWT_DECODERS, *UNVERIFIED):
             yield site, code.name(site.node.func, site.scope)
 
@@ -186,7 +177,7 @@ def _asks_others(site: CallSite) -> bool:
 def timeless_signatures(application: Application) -> Iterator[TokenIssue]:
     """itsdangerous: a plain serializer stamps no time; timed ones say the age when they are read."""
     code = application.code
-    if not imports_any(code, {"itsdangerous"}):
+    if not code.imports("itsdangerous"):
         return
     for site in code.method_calls("dumps", "sign"):
         owner = (
@@ -266,7 +257,7 @@ def _from_dictionary(
 def library_calls(application: Application) -> Iterator[TokenIssue]:
     """`JWTStrategy(lifetime_seconds=None)`, `create_access_token(…, expires_delta=False)`."""
     code, values = application.code, application.values
-    if not imports_any(code, {"fastapi_users", "flask_jwt_extended", "quart_jwt_extended"}):
+    if not code.imports("fastapi_users", "flask_jwt_extended", "quart_jwt_extended"):
         return
     for site in code.method_calls("create_access_token", "create_refresh_token"):
         name = code.name(site.node.func, site.scope)
@@ -485,7 +476,7 @@ def _claims_read(application: Application, function: Located, call: t.Call) -> s
 def timed_signatures(application: Application) -> Iterator[TokenCheck]:
     """itsdangerous's timed serializers end a token only where `max_age` is asked for."""
     code = application.code
-    if not imports_any(code, {"itsdangerous"}):
+    if not code.imports("itsdangerous"):
         return
     for site in code.method_calls("loads", "unsign"):
         owner = (

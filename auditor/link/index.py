@@ -68,6 +68,19 @@ class Index:
             yield from self._calls.get(name, ())
 
     @functools.cached_property
+    def packages(self) -> frozenset[str]:
+        """The first names of whatever anything of the tree imports."""
+        return frozenset(
+            (imported.module or name).partition(".")[0]
+            for imported, _ in self.of_kind(t.Import)
+            for name, _ in imported.names
+        )
+
+    def imports(self, *packages: str) -> bool:
+        """Whether anything of the tree imports one of these packages."""
+        return not self.packages.isdisjoint(packages)
+
+    @functools.cached_property
     def words(self) -> set[str]:
         """Every plain name that something of the tree may be called by."""
         words = {found.node.name for found in self._defined}  # type: ignore[attr-defined]

@@ -15,7 +15,6 @@ from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite, place_of
 from auditor.model.data import Constant, Query
 from auditor.model.places import Place
-from auditor.stores.mongo.documents import imports
 from auditor.stores.once import runs_once
 from auditor.stores.sql.entities import Entities
 
@@ -99,7 +98,7 @@ def _used_otherwise(nodes: Iterable[tuple[t.Node, object]], names: set[str]) -> 
 @provides(Constant)
 def listed(application: Application) -> Iterator[Constant]:
     """Collections of MongoDB into which only a literal list is put."""
-    if imports(application.code, *_SAVING):
+    if application.code.imports(*_SAVING):
         return
     lists: dict[str, list[Query]] = defaultdict(list)
     growing: set[str] = set()
@@ -127,7 +126,7 @@ def kept_by_name(application: Application) -> Iterator[Constant]:
 
     Only upserts add to them, and whatever asks them asks by names of the code.
     """
-    if imports(application.code, *_SAVING):
+    if application.code.imports(*_SAVING):
         return
     asked: dict[str, list[Query]] = defaultdict(list)
     for query in application.facts(Query):

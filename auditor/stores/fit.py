@@ -22,7 +22,6 @@ from auditor.model.places import Place
 from auditor.model.web import WebApp
 from auditor.stores.idioms import code
 from auditor.stores.matching import best, helps
-from auditor.stores.mongo.documents import imports
 from auditor.stores.once import run_by_hand
 from auditor.stores.proposals import propose
 
@@ -51,7 +50,7 @@ def collections(application: Application) -> list[CollectionFit]:
         tables.setdefault((unit_of(table.place.path, units), table.store, table.name), table)
     _share(queries, indexes)
     _lend(queries, indexes, tables)
-    driver = "Motor" if imports(application.code, "motor") else "PyMongo"
+    driver = "Motor" if application.code.imports("motor") else "PyMongo"
     blind = {unit for (unit, _, name), asked in queries.items() if not name and asked}
     tended = {unit for (unit, store, _), made in indexes.items() if made and store == "mongodb"}
     tended |= {key[0] for key, asked in queries.items() if any(map(_changes, asked))}

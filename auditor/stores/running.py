@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from auditor.discover import Kind
 from auditor.discover.walk import read
@@ -52,11 +52,14 @@ class Running:
         if key not in self._known:
             self._known[key] = ""
             callers = list(self._callers(function))
-            found = (self.of(call, depth + 1) for call in callers)
-            self._known[key] = next((how for how in found if how), "")
+            self._known[key] = self.of_any(callers, depth + 1)
             if callers and not self.reach.roots:  # of a framework that is not read
                 self._known[key] = self._known[key] or "program"
         return self._known[key]
+
+    def of_any(self, sites: Iterable[Located], depth: int = 0) -> str:
+        """What runs the first of these places that anything runs."""
+        return next((how for site in sites if (how := self.of(site, depth))), "")
 
     def _is_command(self, function: Located) -> bool:
         """`@click.command()`, `@cli.command("index")`, `@app.cli.command()`, a management command."""

@@ -15,7 +15,7 @@ from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of
-from auditor.stores.mongo.documents import Documents, documents_of, imports
+from auditor.stores.mongo.documents import Documents, documents_of
 from auditor.stores.mongo.expressions import Expressions
 from auditor.stores.mongo.indexes import IndexReader
 from auditor.stores.mongo.mongodb import MongoReader, is_model, looped, of_runs, shapes
@@ -38,7 +38,7 @@ _TURNS = {
 
 @provides(Query)
 def queries(application: Application) -> list[Query]:
-    if not imports(application.code, "beanie", "bunnet"):
+    if not application.code.imports("beanie", "bunnet"):
         return []
     reader = _Beanie(application)
     sites = [s for s in application.code.method_calls(*_FIRST) if reader.asks(s)]
@@ -180,7 +180,7 @@ class _Beanie:
 
 @provides(Table)
 def tables(application: Application) -> Iterator[Table]:
-    if imports(application.code, "beanie", "bunnet"):
+    if application.code.imports("beanie", "bunnet"):
         yield from declared_tables(application, _LIBRARY)
 
 
@@ -204,12 +204,10 @@ def declared_tables(application: Application, library: str) -> Iterator[Table]:
 @provides(Index)
 def indexes(application: Application) -> Iterator[Index]:
     code = application.code
-    if not imports(code, "beanie", "bunnet"):
+    if not code.imports("beanie", "bunnet"):
         return
     documents, reader = documents_of(application.values), IndexReader(application.values)
-    runs = Running(application)
-    started = [runs.of(site) for site in code.method_calls("init_beanie", "init_bunnet")]
-    run = next((how for how in started if how), "")
+    run = Running(application).of_any(code.method_calls("init_beanie", "init_bunnet"))
     for found in documents.all(_LIBRARY):
         collection = documents.collection(found)
         listed = documents.setting_expr(found, "indexes")

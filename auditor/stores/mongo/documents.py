@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.names import Code
 from auditor.link.scopes import Located, Scope
 from auditor.link.values import Evaluator
 from auditor.stores.flags import is_flag
@@ -233,12 +232,3 @@ class Documents:
 def documents_of(values: Evaluator) -> Documents:
     """The document classes of an evaluator's code, found once."""
     return Documents(values)
-
-
-def imports(code: Code, *packages: str) -> bool:
-    """Whether anything of the tree imports one of these packages."""
-    return any(
-        (stmt.module or name).partition(".")[0] in packages
-        for stmt, _ in code.of_kind(t.Import)
-        for name, _ in stmt.names
-    )

@@ -17,7 +17,7 @@ from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of, worst
 from auditor.stores.mongo.beanie import declared_tables
-from auditor.stores.mongo.documents import documents_of, imports
+from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.filters import Conditions
 from auditor.stores.mongo.indexes import IndexReader
 from auditor.stores.mongo.mongodb import MongoReader, looped, of_runs, shapes
@@ -47,7 +47,7 @@ _ENDS = {
 
 @provides(Query)
 def queries(application: Application) -> list[Query]:
-    if not imports(application.code, "mongoengine", "flask_mongoengine"):
+    if not application.code.imports("mongoengine", "flask_mongoengine"):
         return []
     reader = _MongoEngine(application)
     found = [
@@ -94,7 +94,7 @@ class _MongoEngine:
 
     @functools.cached_property
     def _other_mapper(self) -> bool:
-        return imports(self.code, "django")
+        return self.code.imports("django")
 
     def _document(self, site: CallSite) -> Located | None:
         assert isinstance(site.node.func, t.Attr)
@@ -282,13 +282,13 @@ class _MongoEngine:
 
 @provides(Table)
 def tables(application: Application) -> Iterator[Table]:
-    if imports(application.code, "mongoengine", "flask_mongoengine"):
+    if application.code.imports("mongoengine", "flask_mongoengine"):
         yield from declared_tables(application, _LIBRARY)
 
 
 @provides(Index)
 def indexes(application: Application) -> Iterator[Index]:
-    if not imports(application.code, "mongoengine", "flask_mongoengine"):
+    if not application.code.imports("mongoengine", "flask_mongoengine"):
         return
     documents, reader = documents_of(application.values), IndexReader(application.values)
     for found in documents.all(_LIBRARY):

@@ -14,7 +14,7 @@ from auditor.link.scopes import CallSite, Located, place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of
 from auditor.stores.mongo.beanie import declared_tables
-from auditor.stores.mongo.documents import Documents, documents_of, imports
+from auditor.stores.mongo.documents import Documents, documents_of
 from auditor.stores.mongo.expressions import Expressions
 from auditor.stores.mongo.indexes import IndexReader
 from auditor.stores.mongo.mongodb import MongoReader, is_model, looped, of_runs, shapes
@@ -30,7 +30,7 @@ _ENGINES = {"engine", "session", "db", "database", "odm", "aio_engine", "aioengi
 
 @provides(Query)
 def queries(application: Application) -> list[Query]:
-    if not imports(application.code, "odmantic"):
+    if not application.code.imports("odmantic"):
         return []
     reader = _ODMantic(application)
     sites = [s for s in application.code.method_calls(*_CALLS) if reader.asks(s)]
@@ -81,20 +81,18 @@ class _ODMantic:
 
 @provides(Table)
 def tables(application: Application) -> Iterator[Table]:
-    if imports(application.code, "odmantic"):
+    if application.code.imports("odmantic"):
         yield from declared_tables(application, _LIBRARY)
 
 
 @provides(Index)
 def indexes(application: Application) -> Iterator[Index]:
     code = application.code
-    if not imports(code, "odmantic"):
+    if not code.imports("odmantic"):
         return
     documents, reader = documents_of(application.values), IndexReader(application.values)
     expressions = Expressions(application.values, documents, reader.filters)
-    runs = Running(application)
-    started = [runs.of(site) for site in code.method_calls("configure_database")]
-    run = next((how for how in started if how), "")
+    run = Running(application).of_any(code.method_calls("configure_database"))
     for found in documents.all(_LIBRARY):
         collection = documents.collection(found)
         for name, stmt, scope in documents.fields(found):

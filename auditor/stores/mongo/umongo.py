@@ -12,7 +12,7 @@ from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite, Located, place_of
 from auditor.model.data import Index, Table
 from auditor.stores.mongo.beanie import declared_tables
-from auditor.stores.mongo.documents import documents_of, imports
+from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.indexes import IndexReader
 from auditor.stores.mongo.pipelines import sort_of
 from auditor.stores.running import Running
@@ -22,19 +22,17 @@ _LIBRARY = "umongo"
 
 @provides(Table)
 def tables(application: Application) -> Iterator[Table]:
-    if imports(application.code, "umongo"):
+    if application.code.imports("umongo"):
         yield from declared_tables(application, _LIBRARY)
 
 
 @provides(Index)
 def indexes(application: Application) -> Iterator[Index]:
     code = application.code
-    if not imports(code, "umongo"):
+    if not code.imports("umongo"):
         return
     documents, reader = documents_of(application.values), IndexReader(application.values)
-    runs = Running(application)
-    started = (runs.of(site) for site in code.method_calls("ensure_indexes"))
-    run = next((how for how in started if how), "")
+    run = Running(application).of_any(code.method_calls("ensure_indexes"))
     for found in documents.all(_LIBRARY):
         collection = documents.collection(found)
         for name, stmt, scope in documents.fields(found):

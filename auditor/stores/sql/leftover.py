@@ -59,12 +59,7 @@ _DRIVERS = (
 
 
 def left_over(reading: Reading) -> Iterator[Query]:
-    used = {
-        (stmt.module or name).partition(".")[0]
-        for stmt, _ in reading.code.of_kind(t.Import)
-        for name, _ in stmt.names
-    }
-    if used.isdisjoint(_DRIVERS):
+    if not reading.code.imports(*_DRIVERS):
         return
     drafted: defaultdict[str, set[int]] = defaultdict(set)
     for draft in reading.drafts:
@@ -72,28 +67,29 @@ def left_over(reading: Reading) -> Iterator[Query]:
     seen: set[tuple[str, int]] = set()
     for site in reading.code.method_calls(*_VERBS):
         node = site.node
-        if not isinstance(node.func, t.Attr) or runs_once(site.scope.module):
+        if not isinstance(node.func, t.Attr):
             continue
         at = (site.path, node.line)
         if at in seen or any(n in drafted[site.path] for n in range(node.line, node.end_line + 1)):
             continue
-        if _asks(reading, site, node.func, used) and not _is_followed(reading, node):
-            seen.add(at)
-            yield Query("sql", "", node.func.name, (), (), (), place_of(site), _REASON, False)
+        if not _is_spelt(reading, site, node.func) or _is_followed(reading, node):
+            continue
+        if runs_once(site.scope.module) or reading.code.defined(node.func, site.scope) is not None:
+            continue  # what a method of the tree asks is read there
+        seen.add(at)
+        yield Query("sql", "", node.func.name, (), (), (), place_of(site), _REASON, False)
 
 
-def _asks(reading: Reading, site: CallSite, func: t.Attr, used: set[str]) -> bool:
+def _is_spelt(reading: Reading, site: CallSite, func: t.Attr) -> bool:
     """Whether a call is spelt as nothing but a query is, in the language of a mapper that the tree uses."""
-    last, base = func.name, func.value
-    if reading.code.defined(func, site.scope) is not None:
-        return False  # a method of the tree: what it asks is read there
-    if "django" in used or "tortoise" in used:
+    last, base, code = func.name, func.value, reading.code
+    if code.imports("django", "tortoise"):
         if last in _STEPS and isinstance(base, t.Attr) and base.name in MANAGERS:
             return True
         if last in _OF_QUERYSETS and speaks_of_models(reading, site.node, last, Frame(site.scope)):
-            if not reading.code.name(base, site.scope).startswith("django.template"):
+            if not code.name(base, site.scope).startswith("django.template"):
                 return not isinstance(base, t.Name) or base.id not in ("self", "cls", "register")
-    if not used.isdisjoint(_ORM):
+    if code.imports(*_ORM):
         if last in _OF_QUERIES and isinstance(base, t.Attr) and base.name == "query":
             return last in _OF_ANY_QUERY or bool(_CLASS.match(t.last_word(base.value)))
         if last in ("get", "get_one") and len(site.node.args) > 1:
@@ -106,12 +102,12 @@ def _asks(reading: Reading, site: CallSite, func: t.Attr, used: set[str]) -> boo
             )
         if last == "filter_by" and site.node.keywords and t.last_word(base) not in ("self", "cls"):
             return True
-    if "pony" in used and last in _OF_PONY and isinstance(base, t.Name):
+    if code.imports("pony") and last in _OF_PONY and isinstance(base, t.Name):
         kind = reading.code.defined(base, site.scope)
         return kind is not None and any(
             name.endswith(".Entity") for name in reading.code.ancestry(kind)
         )
-    if "peewee" in used and last in _OF_PEEWEE:
+    if code.imports("peewee") and last in _OF_PEEWEE:
         return isinstance(base, t.Name) and bool(_CLASS.match(base.id))
     return last in _EXECUTES and may_execute(reading, site)
 

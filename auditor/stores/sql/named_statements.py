@@ -14,7 +14,6 @@ import msgspec
 from auditor.discover.walk import read
 from auditor.link.application import Application, provides
 from auditor.model.data import Bound
-from auditor.stores.mongo.documents import imports
 
 LIBRARIES = ("aiosql", "anosql", "pugsql")
 _LARGEST = 500_000
@@ -32,7 +31,7 @@ class NamedStatement(msgspec.Struct, frozen=True):
 
 @provides(NamedStatement)
 def named_statements(application: Application) -> Iterator[NamedStatement]:
-    if not imports(application.code, *LIBRARIES):
+    if not application.code.imports(*LIBRARIES):
         return
     tree = application.tree
     for file in tree.files:

@@ -20,7 +20,6 @@ from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.model.data import Bound
 from auditor.model.places import Place
-from auditor.stores.mongo.documents import imports
 from auditor.stores.sql.conditions import Draft
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading import Frame, Reading, reads_calls
@@ -126,7 +125,7 @@ def _responses(reading: Reading) -> None:
     An asynchronous session refuses to load anything late, hence a tree that uses one loads it before.
     """
     code = reading.code
-    if not imports(code, "fastapi") or not reading.has("sqlalchemy"):
+    if not code.imports("fastapi") or not reading.has("sqlalchemy"):
         return
     if any(
         (s.module or n).endswith("ext.asyncio")
