@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from auditor.model.data import Query
+from auditor.model.places import Place
 from auditor.model.web import Route
 
 
@@ -32,3 +33,8 @@ class Traffic:
             if not one_of_many or asked in ("", query.collection)
         }
         return tuple(asking.values())
+
+    def at(self, place: Place) -> tuple[Route, ...]:
+        """The routes that run the function around a place."""
+        routes = self.routes.get((place.path, place.symbol), {})
+        return tuple({id(route): route for route in routes.values()}.values())

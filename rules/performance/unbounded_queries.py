@@ -27,6 +27,15 @@ _KEY = re.compile(
 _READS = {"find", "aggregate", "select", "find_raw_batches", "distinct"}
 
 
+def _repeating(query: Query, traffic: Traffic) -> tuple[Route, ...]:
+    """The routes that run the loop which a query is in, where that stands elsewhere."""
+    loop, place = query.loop, query.place
+    if loop is None or (loop.path, loop.symbol) == (place.path, place.symbol):
+        return ()
+    running, asking = traffic.at(loop), traffic.of(query)
+    return tuple(route for route in running if route in asking)
+
+
 class UnboundedQueries(Rule):
     """Reads that serve requests are bounded, and not repeated for each record of another read.
 
@@ -61,7 +70,7 @@ class UnboundedQueries(Rule):
             (query, routes)
             for query in dict.fromkeys(application.facts(Query))
             if query.reads
-            and (routes := traffic.of(query))
+            and (routes := _repeating(query, traffic) or traffic.of(query))
             and (query.store, query.collection) not in small
         ]
         reads = [(q, r) for q, r in served if q.operation in _READS or q.loop is not None]

@@ -179,3 +179,32 @@ def notes():
 def test_schemas_of_marshmallow(build: Build) -> None:
     asked = build({"app.py": _MARSHMALLOW}).facts(Query)
     assert [q.collection for q in asked if q.operation == "lazy" and q.loop] == ["writer"]
+
+
+def test_a_repeated_query_is_that_of_the_routes_that_run_the_loop(build: Build) -> None:
+    views = _VIEWS.split("\nclass ")[0] + (
+        "\nclass One(APIView):\n    def get(self, request, pk):\n"
+        "        return Response(NoteSerializer(Note.objects.select_related('writer').get(pk=pk)).data)\n"
+        "class Many(APIView):\n    def get(self, request):\n"
+        "        return Response(NoteSerializer(Note.objects.all(), many=True).data)\n"
+    )
+    urls = (
+        "from django.urls import path\nfrom notes import views\n"
+        "urlpatterns = [path('one/<pk>/', views.One.as_view()), path('many/', views.Many.as_view())]\n"
+    )
+    application = build(
+        {
+            "notes/models.py": _MODELS,
+            "notes/serializers.py": _SERIALIZERS,
+            "notes/views.py": views,
+            "notes/urls.py": urls,
+            "settings.py": "ROOT_URLCONF = 'notes.urls'\nINSTALLED_APPS = ['notes']\n",
+            "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
+        }
+    )
+    (traffic,) = application.facts(Traffic)
+    lazy = [q for q in application.facts(Query) if q.operation == "lazy" and q.loop is not None]
+    assert lazy
+    for query in lazy:
+        assert query.loop is not None
+        assert {r.path for r in traffic.at(query.loop)} == {"/many/"}

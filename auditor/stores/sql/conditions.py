@@ -370,6 +370,8 @@ def _query(
 
 
 def _bound(draft: Draft) -> Bound:
+    if draft.operation == "aggregate" and draft.bound is Bound.NONE:
+        return Bound.UNKNOWN  # as many as there are groups
     if draft.bound is Bound.UNKNOWN and draft.limited is not None:
         return draft.limited if draft.limited is not Bound.UNKNOWN else Bound.LIMITED
     return draft.bound

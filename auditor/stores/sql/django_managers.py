@@ -74,6 +74,12 @@ def is_manager_class(reading: Reading, found: Located) -> bool:
     )  # fmt: skip
 
 
+def is_part_of_manager(reading: Reading, found: Located) -> bool:
+    """Whether a class is a manager or queryset, or a mixin of one."""
+    heirs = reading.entities.heirs(reading.code.own_name(found))
+    return any(MANAGER.search(" ".join(reading.code.ancestry(x))) for x in (found, *heirs[:20]))
+
+
 def managed_by(reading: Reading, found: Located) -> list[Entity]:
     """The models that a manager or queryset class serves."""
     cache = reading.frames.setdefault(-1, Frame(found.scope)).names

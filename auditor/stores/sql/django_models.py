@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.model.places import Place
+from auditor.stores.field_models import refer
 from auditor.stores.flags import two_values
 from auditor.stores.sql.entities import (
     Column,
@@ -575,6 +576,8 @@ def packaged(entities: Entities, name: str) -> Entity | None:
         entities.add(made, "")
         if table == "auth_user":
             _groups(entities, made)
+        if table == "authtoken_token" and (user := user_model(entities)) is not None:
+            refer(made, made.columns.pop("user_id"), user, "auth_token", False)
     return entities.by_name[full]
 
 

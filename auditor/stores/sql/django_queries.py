@@ -26,11 +26,12 @@ from auditor.stores.sql.conditions import (
 )
 from auditor.stores.sql.django_conditions import of_keys, of_lookup, of_q
 from auditor.stores.sql.django_managers import (
-    MANAGER,
     MANAGERS,
+    administered,
     inherited,
     is_manager,
     is_manager_class,
+    is_part_of_manager,
     managed,
     managed_by,
     manager_of,
@@ -73,6 +74,7 @@ _KEEP = {
 }  # fmt: skip
 METHODS = _NARROWS | _ONE | set(_FIGURES) | _INSERTS | _KEEP
 _ONLY_QUERYSET = {"filter", "exclude", "order_by", "select_related", "prefetch_related", "annotate", "values_list", "aggregate"}  # fmt: skip
+_AGGREGATES = {"Count", "Sum", "Avg", "Max", "Min"}
 _HANDED = _NARROWS | _ONE | set(_FIGURES)
 """Methods that are handed on without being called: `cache.get_or_set(key, Child.objects.count)`."""
 _ON_CLASS = {"filter", "exclude", "all", "get", "get_or_none", "first", "create", "get_or_create", "bulk_create",
@@ -115,8 +117,12 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
         ):
             user = user_model(reading.entities)
             return Row(user) if user is not None else None
-        case Self(found=found) if expr.name == "model" and is_manager_class(reading, found):
-            return either([Class(e) for e in managed_by(reading, found)])
+        case Self(found=found) if expr.name == "model":
+            if is_manager_class(reading, found):
+                return either([Class(e) for e in managed_by(reading, found)])
+            if any(name.endswith("ModelAdmin") for name in reading.code.ancestry(found)):
+                own = (found, *reading.entities.heirs(reading.code.own_name(found)))
+                return either([Class(e) for admin in own for e in administered(reading, admin)])
     return None
 
 
@@ -215,7 +221,7 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
             return either([manager_of(x.entity, reading, call, frame) for x in models]), True
     if last in ("Q",):
         return of_q(reading, call, frame), True
-    if last in ("F", "Value", "OuterRef", "Count", "Sum", "Avg", "Max", "Min"):
+    if last in _AGGREGATES or last in ("F", "Value", "OuterRef"):
         for arg in call.args:
             reading.thing(arg, frame)
         for keyword in call.keywords:
@@ -385,7 +391,10 @@ def method(
         return None
     if last in _INSERTS:
         reading.record(executed(replace(start, where=()), operation="insert", bound=Bound.ONE))
-        return Row(start.entity) if start.entity and "bulk" not in last else None
+        if start.entity is None or "bulk" in last:
+            return None
+        of = frozenset(k.name for k in call.keywords if k.name)
+        return Row(start.entity, replace(start, where=(), eager=of))  # it has what it was given
     match last:
         case "all" | "get_queryset":
             if (
@@ -414,7 +423,9 @@ def method(
         case "annotate" | "alias":
             made = frozenset(k.name for k in call.keywords if k.name)
             made |= frozenset(_default_name(a) for a in call.args)
-            aggregate = bool(start.projection) and any(last_name(k.value) in ("Count", "Sum", "Avg", "Max", "Min") for k in call.keywords)  # fmt: skip
+            figures = (last_name(x) for x in (*call.args, *(k.value for k in call.keywords)))
+            aggregate = bool(start.projection) and any(x in _AGGREGATES for x in figures)
+            aggregate = aggregate and not {"id", "pk", "*", "?"} & set(start.projection)
             return reading.record(
                 executed(start, computed=start.computed | made, operation="aggregate" if aggregate else start.operation)
             )  # fmt: skip
@@ -465,7 +476,7 @@ def _custom(
     found = [
         f for f in reading.code.methods_named(last)
         if isinstance(f.scope.owner, t.Class) and f.scope.parent is not None
-        and MANAGER.search(" ".join(reading.code.ancestry(Located(f.scope.owner, f.scope.parent))))
+        and is_part_of_manager(reading, Located(f.scope.owner, f.scope.parent))
     ]  # fmt: skip
     if len(found) > 1 and draft.entity is not None:
         own = [

@@ -16,6 +16,7 @@ from auditor.model.data import Query
 from auditor.stores.once import runs_once
 from auditor.stores.sql.django_managers import MANAGERS
 from auditor.stores.sql.django_queries import speaks_of_models
+from auditor.stores.sql.objects import AGAIN
 from auditor.stores.sql.reading import Frame, Reading
 from auditor.stores.sql.untold import may_execute
 
@@ -36,6 +37,9 @@ _OF_QUERIES = {
 _OF_ANY_QUERY = {"filter", "filter_by", "get_or_404", "first_or_404", "with_entities"}
 """What nothing but a query has, whatever holds the class: `kind.query.filter(kind.id == key)`."""
 _OF_PEEWEE = {"select", "get_or_none", "get_by_id", "delete_by_id"}
+_BY_COLUMNS = {"where", "get"}
+"""What is given columns of the class that it is asked of: `self.model.get(self.model.id == key)`."""
+_MODEL = re.compile(r"_*(?:[A-Z]\w*[a-z]\w*|model(?:_class|_cls)?)$")
 _OF_PONY = {
     "get",
     "select",
@@ -47,7 +51,15 @@ _OF_PONY = {
 }
 _EXECUTES = {"execute", "executemany", "scalars", "scalar", "exec", "fetch_one", "fetch_all", "fetchrow", "fetchval", "stream_scalars"}  # fmt: skip
 _VERBS = sorted(
-    _STEPS | _OF_QUERYSETS | _OF_QUERIES | _OF_PEEWEE | _OF_PONY | _EXECUTES | {"query"}
+    _STEPS
+    | _OF_QUERYSETS
+    | _OF_QUERIES
+    | _OF_PEEWEE
+    | _BY_COLUMNS
+    | _OF_PONY
+    | _EXECUTES
+    | AGAIN
+    | {"query"}
 )
 _SESSION = re.compile(r"(?:^|_)(?:session|db|dbs|sess)$")
 _CLASS = re.compile(r"_*[A-Z]\w*[a-z]\w*$")
@@ -84,6 +96,8 @@ def _is_spelt(reading: Reading, site: CallSite, func: t.Attr) -> bool:
     """Whether a call is spelt as nothing but a query is, in the language of a mapper that the tree uses."""
     last, base, code = func.name, func.value, reading.code
     if code.imports("django", "tortoise"):
+        if last in AGAIN:
+            return True
         if last in _STEPS and isinstance(base, t.Attr) and base.name in MANAGERS:
             return True
         if last in _OF_QUERYSETS and speaks_of_models(reading, site.node, last, Frame(site.scope)):
@@ -108,8 +122,24 @@ def _is_spelt(reading: Reading, site: CallSite, func: t.Attr) -> bool:
             name.endswith(".Entity") for name in reading.code.ancestry(kind)
         )
     if code.imports("peewee") and last in _OF_PEEWEE:
-        return isinstance(base, t.Name) and bool(_CLASS.match(base.id))
+        return bool(_MODEL.match(t.last_word(base)))
+    if last in _BY_COLUMNS and code.imports("peewee"):
+        return _compares_own(site.node, base)
     return last in _EXECUTES and may_execute(reading, site)
+
+
+def _compares_own(call: t.Call, base: t.Expr) -> bool:
+    """Whether a call is given columns of the class that its chain begins with."""
+    while isinstance(base, t.Call) and isinstance(base.func, t.Attr):
+        base = base.func.value
+    root = t.dotted(base)
+    return bool(root) and any(
+        isinstance(node, t.Compare)
+        and isinstance(node.left, t.Attr)
+        and t.dotted(node.left.value) == root
+        for arg in call.args
+        for node in t.walk_own(arg)
+    )
 
 
 def _is_followed(reading: Reading, call: t.Call) -> bool:

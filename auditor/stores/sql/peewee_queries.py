@@ -28,6 +28,7 @@ _GETS = {"get", "get_or_none", "get_by_id", "get_or_create", "delete_by_id", "se
 
 @reads_calls
 def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
+    last = last.removeprefix("aio_")  # https://peewee-async.readthedocs.io/
     match base:
         case Class(entity=entity) if entity.mapper == "peewee" and isinstance(call.func, t.Attr):
             if reading.code.defined(call.func, frame.scope) is not None:

@@ -223,6 +223,10 @@ class Expressions(Reading):
             entity = self.entities.by_name.get(self.selections.of_class(each_))
             if entity is not None:
                 found[entity.name] = entity
+            for given in self.code.attribute_values(each_, name):  # self.model = User
+                if isinstance(given.node, t.Expr):
+                    if entity := self.entities.of(given.node, given.scope):
+                        found[entity.name] = entity
         assert isinstance(owner.node, t.Class)
         for heir in [owner.node.name, *[h.node.name for h in self.entities.heirs(own)]][:60]:  # type: ignore[attr-defined]
             for site in self.code.method_calls(heir):
