@@ -89,6 +89,7 @@ def open_reads(application: Application) -> Iterator[OpenRead]:
     if not opened:
         return
     shown = _Shown(application, [r for r in judged if r not in registering])
+    starts = {id(r.function.node) for r in known if r.public == "start page" and r.function}
     for route in opened:
         openness, why = Openness.FORGOTTEN, ""
         if route.method == "GET" and (removed := removes(application.code, route)):
@@ -100,6 +101,8 @@ def open_reads(application: Application) -> Iterator[OpenRead]:
                 openness, why = Openness.HARMLESS, "it works on the visitor's own session"
             elif not _is_read(route) and not handed.reads(route):
                 openness, why = Openness.HARMLESS, "it reads nothing that is stored"
+            elif route.function and id(route.function.node) in starts:
+                openness, why = Openness.HARMLESS, "it shows the start page"
             elif (public := handed.published(route)) and not _private(route):
                 openness, why = Openness.READ, public
                 if not handed.page(route) and (beside := shown.beside(route)):

@@ -37,7 +37,8 @@ _ACTIONS = tuple(
             "registration",
             r"(?:[a-z]+[-_])?(?:register|registration|sign[-_]?up)"
             r"|registro|registrar(?:se)?|cadastr(?:o|ar)|inscri(?:ption|pcion|cao|zione)|registrierung|rejestracja"
-            r"|(?:register|sign[-_]?up)/(?:user|customer|account|member)s?"
+            r"|(?:register|sign[-_]?up)/(?:user|customer|account|member|student|teacher|parent|patient|doctor|seller|buyer|vendor"
+            r"|driver|candidate|employer|employee|company|client|artist|organi[sz]ation)s?"
             r"|(?:register|registration|sign[-_]?up)/(?:confirm|activat|verif|complet|done|success|resend|pending|\w+[-_]wait)\w*",
         ),
         ("token refresh", r"refresh|refresh[-_]?token|token[-_]?refresh|token/refresh"),
@@ -49,7 +50,8 @@ _ACTIONS = tuple(
             r"|reset[-_]?password/(?:new[-_]?password|confirm|complete|finali[sz]e|finish)"
             r"|(?:forgot(?:ten)?|forget|lost)[-_]?password/(?:ask|request|change|set|sent|new|reset|confirm|complete|done)"
             r"|(?:forgot|reset)[-_]?password/\w*(?:token|code)"
-            r"|(?:auth|accounts?|login)/(?:reset|recover|forgot|activate|unlock)",
+            r"|(?:auth|accounts?|login)/(?:(?:request[-_])?(?:reset|recover|recovery|forgot)|(?:reset|recovery?)[-_]request"
+            r"|activate|unlock|(?:e?mail|phone|sms)[-_]code)",
         ),
         (
             "link of a mail",
@@ -230,6 +232,8 @@ def public_by_nature(method: str, path: str) -> str:
                 return why
         if _STATUS.fullmatch(pair or last) or last == "_status":
             return "health check"
+        if _PUBLIC_KEY.fullmatch(last):
+            return "public by its name"
     if any(segment.lower() == "public" for segment in above):
         return "public by its name"
     return named
@@ -244,6 +248,7 @@ _with_provider = re.compile(
 """`/oauth/{provider}/callback`: another server's word is the credential."""
 
 
+_PUBLIC_KEY = re.compile(r"(?:[a-z]+[-_])*public[-_]?keys?|jwks(?:\.json)?", re.I)
 _CHECKED = re.compile(
     r"live\w*|read(?:y|iness)\w*|start\w*|check\w*|status|ping|alive|up|ok|details?|detailed|full|deep|all|info|summary|simple|basic"
     r"|internal|external|db|databases?|postgres\w*|mysql|mongo\w*|redis|caches?|queues?|celery|workers?|brokers?|storage|disk|memory"

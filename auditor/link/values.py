@@ -109,12 +109,9 @@ class Evaluator(Origins):
                 return Masked(shape, place)
             case t.Seq(items=items):
                 return lift(lambda *xs: list(xs), self._spread(items, scope), place)
-            case t.Map(keys=keys, values=values) if None not in keys:
-                pairs = [self.value(x, scope) for x in [*keys, *values]]
-                count = len(keys)
-                return lift(
-                    lambda *xs: dict(zip(xs[:count], xs[count:], strict=True)), pairs, place
-                )
+            case t.Map(keys=keys, values=values):
+                names = [None if x is None else self.value(x, scope) for x in keys]
+                return self._dictionary(names, [self.value(x, scope) for x in values], place)
             case t.Text(parts=parts):
                 parts_values = [self.value(x, scope) for x in parts]
                 return lift(lambda *xs: "".join(map(str, xs)), parts_values, place)
@@ -146,6 +143,19 @@ class Evaluator(Origins):
             case t.Comp(elements=[element], loops=[loop]):
                 return self._comprehension(element, loop, scope, place)
         return Unknown("computed at run time", place)
+
+    def _dictionary(self, names: list[Value | None], values: list[Value], place: Place) -> Value:
+        """`{"a": 1, **more}`: a name of None stands for a spread."""
+
+        def put_together(*known: Any) -> dict[Any, Any]:
+            found: dict[Any, Any] = {}
+            rest = iter(known)
+            for name in names:
+                found |= dict(next(rest)) if name is None else {next(rest): next(rest)}
+            return found
+
+        pairs = zip(names, values, strict=True)
+        return lift(put_together, [v for pair in pairs for v in pair if v is not None], place)
 
     def _spread(self, items: list[t.Expr], scope: Scope) -> list[Value]:
         spread: list[Value] = []

@@ -92,7 +92,11 @@ def main() -> None:
         return True
 
     rows = []
+    answering: set[str] = set()
     for path, view in list(patterns(get_resolver(), "/")):
+        if re.sub(r"[\^$]", "", path) in answering:
+            continue  # the first pattern that matches is asked, and no other
+        answering.add(re.sub(r"[\^$]", "", path))
         url = filled(path)
         methods = handled(view)
         if not methods:

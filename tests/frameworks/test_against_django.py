@@ -657,12 +657,19 @@ simple.register("keyed", v.Keyed, basename="keyed")
 simple.register("", v.Reads, basename="rootless")
 nested = NestedSimpleRouter(router, "users", lookup="user")
 nested.register("things", v.Things, basename="thing")
+shadowed = DefaultRouter()
+shadowed.register("", v.Members, basename="member")
+CHANGING = {"put": "update", "delete": "destroy"}
+LISTING = {**{"get": "list"}, "post": "create"}
 
 urlpatterns = [
     path("api/", include(router.urls)),
     path("api/", include(nested.urls)),
     path("v2/", include((simple.urls, "v2"))),
     path("one/", v.Members.as_view({"get": "list", "post": "create"})),
+    path("spread/", v.Members.as_view(LISTING)),
+    path("spread/<int:pk>/", v.Members.as_view(actions={**{"get": "retrieve"}, **CHANGING})),
+    path("shadowed/", include(shadowed.urls)),
     path("two/<int:pk>/", v.Open.as_view({"delete": "destroy"})),
     path("three/", v.Listed.as_view({"get": "list", "post": "create"})),
     path("auth/", include("rest_framework.urls")),

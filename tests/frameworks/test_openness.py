@@ -573,3 +573,34 @@ def test_what_is_looked_for_by_the_user_fails_for_a_stranger(
     files = {"urls.py": source, "settings.py": "ROOT_URLCONF = 'urls'"}
     reads = build(files).facts(OpenRead)
     assert {r.name.split()[0] for r in reads if r.openness is Openness.FAILS} == failing
+
+
+START = """
+from flask import Flask, redirect, render_template, request, session
+from flask_sqlalchemy import SQLAlchemy
+app = Flask(__name__)
+db = SQLAlchemy(app)
+class Product(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    name = db.Column(db.String(80))
+@app.route("/", methods=["GET", "POST"])
+def home():
+    return render_template("index.html", products=Product.query.all(){more})
+@app.route("/cart")
+def cart():
+    if "user" not in session:
+        return redirect("/login")
+    return render_template("cart.html", products=Product.query.all())
+@app.route("/login", methods=["POST"])
+def login(): return "hello"
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [("", Openness.HARMLESS), (", new=db.session.add(Product(name=request.form['name']))", None)],
+)
+def test_a_start_page_that_answers_post_too(build: Build, more: str, told: Openness | None) -> None:
+    application = build({"app.py": START.replace("{more}", more)})
+    found = {r.name: r.openness for r in application.facts(OpenRead)}
+    assert found.get("POST /") == told

@@ -327,3 +327,54 @@ app.add_url_rule("/upload/<name>", view_func=Upload.as_view("upload"))
 def test_a_response_with_a_name(by: str, status: int, state: Guarding, build: Build) -> None:
     routes = build({"app.py": LOOKED_UP.format(by=by, status=status)}).facts(Route)
     assert [r.authentication for r in routes if r.path.startswith("/upload")] == [state]
+
+
+STAGE = """
+from fastapi import FastAPI, HTTPException, Request
+from pydantic_settings import BaseSettings
+
+class Settings(BaseSettings):
+    CRON_SECRET: str = ""
+    APP_ENV: str = "dev"
+    @property
+    def is_prod(self) -> bool:
+        return self.APP_ENV == "production"
+    @property
+    def is_dev(self) -> bool:
+        return self.APP_ENV == "dev"
+    @property
+    def is_big(self) -> bool:
+        return len(self.APP_ENV) > 4
+
+settings = Settings()
+app = FastAPI()
+
+@app.post("/run")
+def run(request: Request):
+    secret = settings.CRON_SECRET
+    if not secret:
+        if {test}:
+            raise HTTPException(500)
+    elif request.headers.get("authorization") != f"Bearer {secret}":
+        raise HTTPException(401)
+    return work()
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "state"),
+    [
+        ("settings.is_prod", Guarding.ENFORCED),
+        ("not settings.is_dev", Guarding.ENFORCED),
+        ('settings.APP_ENV == "production"', Guarding.ENFORCED),
+        ('settings.APP_ENV in ("staging", "production")', Guarding.ENFORCED),
+        ('settings.APP_ENV == "dev"', Guarding.ABSENT),
+        ("settings.is_dev", Guarding.ABSENT),
+        ("settings.is_big", Guarding.ABSENT),
+    ],
+)
+def test_a_secret_that_only_production_demands(build: Build, test: str, state: Guarding) -> None:
+    """A report is about production: what refuses there may let a developer pass."""
+    application = build({"main.py": STAGE.replace("{test}", test)})
+    found = {r.name: r.authentication for r in application.facts(Route)}
+    assert found["POST /run"] is state

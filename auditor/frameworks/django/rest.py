@@ -193,7 +193,8 @@ class RestRouters:
         for other in self.merged.get(key, ()):
             if depth < 4 and other != key:
                 yield from self.routes(other, depth + 1)
-        if router.root and depth == 0:
+        shadowed = any(not prefix for _, prefix, _ in self.registered.get(key, ()))
+        if router.root and depth == 0 and not shadowed:
             yield RestRoute("", "GET", "root", None, None, router.site)
 
     def _viewset(

@@ -29,6 +29,7 @@ from auditor.link.pathtests import UNNAMED, PathTests
 from auditor.link.scopes import CallSite, Located, Scope, named, place_of
 from auditor.model.dependencies import Requirement
 from auditor.model.places import Place
+from auditor.model.values import possible
 from auditor.model.web import ON_PURPOSE, Guard, Guarding, Limit, Route
 
 _SCHEMA_VIEW = re.compile(
@@ -187,7 +188,7 @@ class ProjectRoutes:
                 short = name.rpartition(".")[2]  # whatever it is imported as
             yield from self._foreign(pattern, name, short)
             return
-        mapping = _mapping(call)
+        mapping = self._mapping(call, scope)
         if mapping:
             extras = {extra.name: extra for extra in self.views.extras(found)}
             for method in self.views.allowed(found, set(mapping)):
@@ -236,6 +237,14 @@ class ProjectRoutes:
             limits = list(self.limits.packaged(view))
             made = self._route(pattern, method, view.view, at, None, guards, view.view, limits)
             yield replace(made, public=view.public or made.public)
+
+    def _mapping(self, call: t.Call, scope: Scope) -> dict[str, str]:
+        """`as_view({"get": "list"})`, written there or kept under a name: method -> action."""
+        given = CallSite(call, scope).arg(0, "actions")
+        for known in possible(self.values.value(given, scope)):
+            if isinstance(known.value, dict):
+                return {str(k).upper(): str(v) for k, v in known.value.items()}
+        return {}
 
     def _foreign(self, pattern: Pattern, name: str, short: str) -> Iterator[Route]:
         """The routes of a class-based view that comes from outside of the tree."""
@@ -513,18 +522,6 @@ def _made(pattern: Pattern) -> CallSite | None:
     """The `View.as_view(…)` of a pattern."""
     node = pattern.view.node
     return CallSite(node, pattern.view.scope) if isinstance(node, t.Call) else None
-
-
-def _mapping(call: t.Call) -> dict[str, str]:
-    """`as_view({"get": "list"})`: method -> action."""
-    match call.args:
-        case [t.Map(keys=keys, values=values)]:
-            return {
-                str(k.value).upper(): str(v.value)
-                for k, v in zip(keys, values, strict=True)
-                if isinstance(k, t.Const) and isinstance(v, t.Const)
-            }
-    return {}
 
 
 def _is_old(application: Application) -> bool:

@@ -25,6 +25,12 @@ _CONVERSIONS = {"str", "bool", "int", "lower", "upper", "strip", "casefold"}
 _STAGE = re.compile(r"(?:^|_)(?:env|environment|stage|app_?mode|run_?mode)$", re.I)
 """Settings that name where an application runs."""
 _AT_HOME = re.compile(r"(?:local|dev(?:el|elop|elopment)?|test(?:s|ing)?|debug|ci)$", re.I)
+_DEPLOYED = re.compile(r"(?:prod(?:uction)?|live|release|staging|stage)$", re.I)
+_TELLS_STAGE = re.compile(
+    r"^(?:is_?|in_?|on_?)?(?:(production|prod|live)|local|dev(?:elopment)?)(?:_?(?:env(?:ironment)?|mode))?$",
+    re.I,
+)
+"""`settings.is_prod`, `settings.is_development`."""
 _CONFIGURATION = re.compile(r"conf|setting|option|pref|env|flags?$|app$|args$", re.I)
 
 
@@ -124,18 +130,28 @@ class Switches(Part):
         return outcome
 
     def at_home(self, test: t.Expr) -> bool | None:
-        """The outcome in production of a test whether this is a developer's own machine."""
+        """The outcome in production of a test of where an application runs."""
         match test:
             case t.Compare(left=left, ops=[("==" | "!=" | "in" | "not in") as op], rights=[right]):
                 told = [k.value for k in possible(self.values.value(right, self.scope))]
                 stages = told[0] if len(told) == 1 and isinstance(told[0], list) else told
-                if not stages or not all(isinstance(x, str) and _AT_HOME.match(x) for x in stages):
-                    return None
-                named = [s.name for s in settings_in(self.values.value(left, self.scope))]
-                if named and all(_STAGE.search(name) for name in named):
-                    self.trace.note(f"{named[0]} decides whether it is asked at all")
-                    return op in ("!=", "not in")
+                for stage, equal in ((_AT_HOME, False), (_DEPLOYED, True)):
+                    if stages and all(isinstance(x, str) and stage.match(x) for x in stages):
+                        return equal == (op in ("==", "in")) if self._of_stage(left) else None
+            case t.Unary(op="not", value=inner):
+                outcome = self.at_home(inner)
+                return None if outcome is None else not outcome
+            case t.Name() | t.Attr() if told_by := _TELLS_STAGE.match(_last_word(test)):
+                return bool(told_by[1]) if self._of_stage(test) else None
         return None
+
+    def _of_stage(self, expr: t.Expr) -> bool:
+        """Whether an expression hangs on a setting that names where the application runs."""
+        named = [s.name for s in settings_in(self.values.value(expr, self.scope))]
+        if not named or not all(_STAGE.search(name) for name in named):
+            return False
+        self.trace.note(f"{named[0]} decides whether it is asked at all")
+        return True
 
     def stored_option(self, test: t.Expr) -> bool | None:
         """The outcome of a test of an option kept in the database, as its column's default has it."""
