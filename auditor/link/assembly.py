@@ -16,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.link.origins import Env
 from auditor.link.scopes import Located, Scope, named
 from auditor.link.values import Evaluator
 
@@ -34,7 +35,8 @@ class Piece(msgspec.Struct, frozen=True):
     """A dict or list that becomes a part of the whole; None where it cannot be told.
 
     `branches` are those that a run has to take for it to be there, `front` tells that it comes before
-    what was there, and `taken` is a key that is taken out instead.
+    what was there, and `taken` is a key that is taken out instead. `env` is what is bound where it
+    stands: in a function that gave it back, what the call hands that function.
     """
 
     expr: t.Expr | None
@@ -42,6 +44,7 @@ class Piece(msgspec.Struct, frozen=True):
     branches: Branches = ()
     front: bool = False
     taken: t.Expr | None = None
+    env: Env = {}
 
     @property
     def optional(self) -> bool:

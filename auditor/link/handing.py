@@ -8,6 +8,8 @@ https://www.starlette.io/threadpool/.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from auditor.extract.python import tree as t
 
 THREADS = {"to_thread": 0, "run_in_threadpool": 0, "run_sync": 0, "run_in_executor": 1}
@@ -34,6 +36,18 @@ def unwrapped(call: t.Call) -> t.Call | None:
     if not isinstance(inner, t.Call) or (made := direct(inner, WRAPS)) is None:
         return None
     return _made(call, made.func, [*made.args, *call.args], made.keywords)
+
+
+def handed(call: t.Call, wanted: Callable[[t.Expr], bool]) -> t.Call | None:
+    """The call that some function makes of the first wanted one that it is handed, whatever its name.
+
+    `run(leads.find_one, {…})` and `retrying(leads.find_one)({…})` are `leads.find_one({…})`. A new node each time.
+    """
+    given = [*call.func.args, *call.args] if isinstance(call.func, t.Call) else call.args
+    for position, arg in enumerate(given):
+        if wanted(arg):
+            return _made(call, arg, given[position + 1 :])
+    return None
 
 
 def _made(

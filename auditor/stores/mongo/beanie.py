@@ -212,18 +212,7 @@ def indexes(application: Application) -> Iterator[Index]:
         collection = documents.collection(found)
         listed = documents.setting_expr(found, "indexes")
         if listed is not None:
-            for piece in reader.filters.items(listed.node, listed.scope):  # type: ignore[arg-type]
-                if piece.expr is None:
-                    continue
-                if isinstance(piece.expr, t.Call):
-                    described = CallSite(piece.expr, piece.scope)
-                    if index := reader.index(described, collection, "model", run):
-                        yield index
-                    continue
-                keys, kind = reader.keys(piece.expr, piece.scope)
-                if keys:
-                    place = place_of(Located(piece.expr, piece.scope))
-                    yield Index("mongodb", collection, keys, False, place, "model", run, kind=kind)
+            yield from reader.listed(listed, collection, run)
         elif _takes_settings_over(documents, found):
             place = place_of(found, found.node.name)  # type: ignore[attr-defined]
             yield Index("mongodb", collection, (("email", 1),), True, place, "model", run, implied="package")  # fmt: skip

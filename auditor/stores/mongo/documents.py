@@ -127,15 +127,18 @@ class Documents:
         return getattr(self.values.value(located.node, located.scope), "value", None)  # type: ignore[arg-type]
 
     def setting_expr(self, found: Located, key: str) -> Located | None:
+        """What `class Settings` of a class, or of what it inherits, gives an option."""
         for stmt in found.node.body:  # type: ignore[attr-defined]
             if isinstance(stmt, t.Class) and stmt.name in _CONTAINERS:
-                inner = self.code.inside(Located(stmt, self.code.inside(found)))
-                for assign in stmt.body:
-                    match assign:
-                        case t.Assign(targets=[t.Name(id=name)], value=value) if (
-                            name == key and value is not None
-                        ):
-                            return Located(value, inner)
+                own = Located(stmt, self.code.inside(found))
+                for each in [own, *self._lineage(own)[1:]]:
+                    inner = self.code.inside(each)
+                    for assign in each.node.body:  # type: ignore[attr-defined]
+                        match assign:
+                            case t.Assign(targets=[t.Name(id=name)], value=value) if (
+                                name == key and value is not None
+                            ):
+                                return Located(value, inner)
         return None
 
     def meta(self, found: Located) -> dict[str, object]:

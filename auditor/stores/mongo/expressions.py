@@ -14,8 +14,9 @@ from auditor.link.assembly import Whole, assembled
 from auditor.link.contexts import contexts_of
 from auditor.link.scopes import CallSite, Located, Scope
 from auditor.link.values import Evaluator
+from auditor.stores.mongo.conditions import Conditions
 from auditor.stores.mongo.documents import Documents
-from auditor.stores.mongo.filters import Conditions, Filters
+from auditor.stores.mongo.filters import Filters
 from auditor.stores.mongo.pipelines import Sort, direction
 
 _COMPARES = {"==": "equality", "<": "range", "<=": "range", ">": "range", ">=": "range"}
@@ -52,8 +53,9 @@ class Expressions:
             if piece.expr is None:
                 whole.unresolved = "the conditions are built at run time"
                 continue
-            for part in self.read(piece.expr, piece.scope)[:1]:
-                whole.add(part, piece.branches)
+            with self.values.within(piece.env):
+                for part in self.read(piece.expr, piece.scope)[:1]:
+                    whole.add(part, piece.branches)
         return [whole]
 
     def read(self, expr: t.Expr, scope: Scope, depth: int = 0) -> list[Conditions]:

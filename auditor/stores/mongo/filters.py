@@ -11,16 +11,16 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.assembly import Branches, Piece, Whole, assembled
+from auditor.link.assembly import Piece, Whole, assembled
 from auditor.link.contexts import contexts_of
 from auditor.link.scopes import CallSite, Scope
 from auditor.link.values import Evaluator
 from auditor.model.values import Known, possible
-
-Plain = str | int | float | bool | None
+from auditor.stores.mongo.conditions import FEW, MOST, Conditions
 
 _EQUAL = {"$eq", "$in", "$all"}
 _SPAN = {"$gt", "$gte", "$lt", "$lte"}
@@ -28,123 +28,8 @@ _BROAD = {"$ne", "$nin", "$exists", "$not", "$type", "$size", "$mod", "$bitsAllS
 _PLACES = {"$near", "$nearSphere", "$geoWithin", "$geoIntersects", "$within"}
 _IGNORED = {"$comment", "$options", "$maxDistance", "$minDistance", "$hint"}
 _AT_RUN_TIME = "the filter is built at run time"
-_MOST = 16
-_FEW = 3
-"""Optional fields that are looked at alone; of more, callers use combinations that cannot be told."""
 _MAX_DEPTH = 12
 _COPIES = {"dict", "copy", "deepcopy", "SON", "OrderedDict", "jsonable_encoder", "RawBSONDocument"}
-
-
-@dataclass
-class Conditions:
-    """What one filter asks: the fields it compares, and how.
-
-    `kinds` is field -> equality, range or scanned. `optional` are fields that are compared in some
-    runs only, with the branches that these take; `either` are alternatives (`$or`), with whether they are only there in some runs.
-    """
-
-    kinds: dict[str, str] = field(default_factory=dict)
-    broad: set[str] = field(default_factory=set)
-    optional: dict[str, Branches] = field(default_factory=dict)
-    values: dict[str, Plain] = field(default_factory=dict)
-    special: str = ""
-    unresolved: str = ""
-    either: list[tuple[list[Conditions], bool]] = field(default_factory=list)
-
-    def add(self, more: Conditions, branches: Branches = ()) -> None:
-        for name, kind in more.kinds.items():
-            taken = (*branches, *more.optional.get(name, ()))
-            if name not in self.kinds:
-                self.kinds[name] = kind
-                if taken:
-                    self.optional[name] = taken
-            elif not taken:
-                self.optional.pop(name, None)
-                if kind == "equality":
-                    self.kinds[name] = kind
-            elif any(-branch in taken for branch in self.optional.get(name, ())):
-                del self.optional[name]  # one way or the other
-        self.broad |= more.broad
-        self.values |= more.values
-        self.special = self.special or ("" if branches else more.special)
-        self.unresolved = self.unresolved or more.unresolved
-        self.either += [(ways, bool(branches) or maybe) for ways, maybe in more.either]
-
-    def without(self, name: str, branches: Branches = ()) -> None:
-        """Forget a field that is not asked for after all, in some runs or in all."""
-        if branches and name in self.kinds:
-            self.optional.setdefault(name, branches)
-        elif not branches:
-            self.kinds.pop(name, None)
-            self.values.pop(name, None)
-            self.broad.discard(name)
-            self.optional.pop(name, None)
-
-    def without_all(self, roots: set[str]) -> None:
-        """Forget the fields below some others, in the alternatives as well."""
-        for name in [name for name in self.kinds if name.partition(".")[0] in roots]:
-            self.without(name)
-        for way in (way for ways, _ in self.either for way in ways):
-            way.without_all(roots)
-
-    def copies(self, count: int) -> list[Conditions]:
-        """Itself, and as many more as to be `count`, for what may be one of several."""
-        return [self, *(Conditions().joined(self) for _ in range(count - 1))]
-
-    def joined(self, more: Conditions) -> Conditions:
-        both = Conditions()
-        both.add(self)
-        both.add(more)
-        return both
-
-    @property
-    def narrows(self) -> bool:
-        """Whether something is asked in every run by which an index finds little."""
-        return bool(self.special) or any(
-            kind != "scanned" and name not in self.broad | self.optional.keys()
-            for name, kind in self.kinds.items()
-        )
-
-    def flat(self) -> Iterator[Conditions]:
-        """One for each alternative, and, where nothing else narrows, for each optional field."""
-        for one in self._chosen():
-            always = Conditions()
-            always.add(one)
-            always.either = []
-            always.broad |= always.optional.keys()
-            yield always
-            if not one.narrows:
-                asked = sorted(one.optional.keys() - one.broad)
-                for name in asked if len(asked) <= _FEW else ():
-                    yield one.asking(name)
-                for ways, _ in one.either:
-                    for way in ways:
-                        yield always.joined(way)
-
-    def _chosen(self) -> list[Conditions]:
-        """One for each of the alternatives that there are in every run, nested ones included."""
-        plain = Conditions()
-        plain.add(self)
-        plain.either = [(ways, maybe) for ways, maybe in self.either if maybe]
-        found = [plain]
-        for ways, maybe in self.either:
-            if not maybe:
-                parts = [part for way in ways for part in way._chosen()]
-                found = [a.joined(b) for a in found for b in parts][:_MOST]
-        return found
-
-    def asking(self, name: str) -> Conditions:
-        """The same in a run in which an optional field is compared, and what comes with it."""
-        one = Conditions()
-        one.add(self)
-        for other, branches in self.optional.items():
-            if not set(branches) <= set(self.optional[name]):
-                del one.kinds[other]
-        one.either = []
-        return one
-
-    def of_kind(self, kind: str) -> tuple[str, ...]:
-        return tuple(name for name, each in self.kinds.items() if each == kind)
 
 
 class Filters:
@@ -164,7 +49,7 @@ class Filters:
             return [Conditions(unresolved=_AT_RUN_TIME)]
         self._depth += 1
         try:
-            return self._read(expr, scope)[:_MOST] or [Conditions(unresolved=_AT_RUN_TIME)]
+            return self._read(expr, scope)[:MOST] or [Conditions(unresolved=_AT_RUN_TIME)]
         finally:
             self._depth -= 1
 
@@ -184,8 +69,8 @@ class Filters:
                 return [
                     a.joined(b) for a in self.read(left, scope) for b in self.read(right, scope)
                 ]
-            case t.Comp(kind="dict", elements=[key, value]):
-                return self._comprehension(expr, key, value, scope)
+            case t.Comp(kind="DictComp"):
+                return self._comprehension(expr, scope)
             case t.Call(func=t.Name(id="ObjectId") | t.Attr(name="ObjectId")):
                 return [Conditions({"_id": "equality"})]  # what is no filter is the key's value
             case t.Call():
@@ -223,21 +108,23 @@ class Filters:
                     for part in parts:
                         each.add(part, piece.branches)
             else:
-                found = [each.joined(part) for each in found for part in parts][:_MOST]
+                found = [each.joined(part) for each in found for part in parts][:MOST]
         return found
 
-    def _comprehension(
-        self, expr: t.Comp, key: t.Expr, value: t.Expr, scope: Scope
-    ) -> list[Conditions]:
+    def _comprehension(self, made: t.Comp, scope: Scope) -> list[Conditions]:
         """`{k: v for k, v in filters.items() if v is not None}`: each of them, in some runs."""
-        match expr.loops:
-            case [loop]:
-                match loop.iter:
-                    case t.Call(func=t.Attr(value=base, name="items")):
-                        found = self.read(base, scope)
-                        for each in found if loop.conditions else ():
-                            each.optional |= {name: (hash(name),) for name in each.kinds}
-                        return found
+        match made.elements, made.loops:
+            case [t.Name(id=key), _], [
+                t.Loop(
+                    target=t.Seq(items=[t.Name(id=first), _]),
+                    iter=t.Call(func=t.Attr(value=base, name="items")),
+                    conditions=conditions,
+                )
+            ] if key == first:
+                found = self.read(base, scope)
+                for each in found if conditions else ():
+                    each.optional |= {name: (hash(name),) for name in each.kinds}
+                return found
         return []
 
     def _call(self, expr: t.Call, scope: Scope) -> list[Conditions]:
@@ -318,10 +205,10 @@ class Filters:
                         for part in parts:
                             each.add(part, (id(value),))
                 else:
-                    found = [each.joined(part) for each in found for part in parts][:_MOST]
+                    found = [each.joined(part) for each in found for part in parts][:MOST]
                 continue
             names = self._names(key, scope)
-            found = [copy for each in found for copy in each.copies(len(names))][:_MOST]
+            found = [copy for each in found for copy in each.copies(len(names))][:MOST]
             for each, name in zip(found, itertools.cycle(names), strict=False):
                 if name is None:
                     each.unresolved = "a field of the filter is named at run time"
@@ -335,14 +222,14 @@ class Filters:
         """What a key may be: one name, or one of the few that a variable is given."""
         texts = [v.value for v in possible(self.values.value(key, scope))]
         told = list(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
-        return [*told[:_FEW]] or [self.path(key, scope)]
+        return [*told[:FEW]] or [self.path(key, scope)]
 
     def _combined(self, name: str, value: t.Expr, scope: Scope, into: Conditions) -> None:
         """The operators that stand in the place of a field."""
         match name:
             case "$and":
                 for part in self._listed(value, scope, into):
-                    made = self.read(part.expr, part.scope)
+                    made = self.piece(part)
                     if len(made) == 1:
                         into.add(made[0], part.branches)
                     elif made:
@@ -351,22 +238,51 @@ class Filters:
                 branches = [
                     branch
                     for part in self._listed(value, scope, into)
-                    for way in self.read(part.expr, part.scope)
+                    for way in self.piece(part)
                     for branch in way.flat()
                 ]
                 if branches:
                     into.either.append((branches, False))
             case "$nor":
                 for part in self._listed(value, scope, into):
-                    for none in self.read(part.expr, part.scope):
+                    for none in self.piece(part):
                         none.broad |= set(none.kinds)
                         into.add(none)
             case "$text":
                 into.special = "text"
-            case "$expr" | "$where" | "$jsonSchema":
+            case "$expr":
+                self._compared(value, scope, into)
+            case "$where" | "$jsonSchema":
                 into.kinds[name] = "scanned"
             case _ if name not in _IGNORED:
                 into.unresolved = f"{name} is not judged"
+
+    def _compared(self, value: t.Expr, scope: Scope, into: Conditions, depth: int = 0) -> None:
+        """`{"$expr": {"$eq": ["$order", "$$id"]}}`: a field that is compared with a value.
+
+        What is worked out from fields, no index has, and none is asked for it. Source: MongoDB manual,
+        "$expr" (https://www.mongodb.com/docs/manual/reference/operator/query/expr/#behavior).
+        """
+        for source in self.values.sources(value, scope)[:1]:
+            node, inner = source.node, source.scope
+            if not isinstance(node, t.Map) or len(node.keys) != 1 or depth > _MAX_DEPTH:
+                return
+            name, given = self.values.text(node.keys[0], inner), node.values[0]
+            if name == "$and":
+                for part in self.items(given, inner):
+                    if part.expr is not None and not part.optional:
+                        with self.values.within(part.env):
+                            self._compared(part.expr, part.scope, into, depth + 1)
+            elif name in (*_SPAN, "$eq") and isinstance(given, t.Seq) and len(given.items) == 2:
+                texts = [self.values.text(item, inner) or "" for item in given.items]
+                fields = [x[1:] for x in texts if x.startswith("$") and not x.startswith("$$")]
+                if len(fields) == 1 and not any(isinstance(item, t.Map) for item in given.items):
+                    into.add(Conditions({fields[0]: "equality" if name == "$eq" else "range"}))
+
+    def piece(self, part: Piece) -> list[Conditions]:
+        """The conditions of a filter that is one of several in a list."""
+        with self.values.within(part.env):
+            return self.read(part.expr, part.scope)
 
     def _listed(self, value: t.Expr, scope: Scope, into: Conditions) -> list[Piece]:
         parts = list(self.items(value, scope))
@@ -384,7 +300,7 @@ class Filters:
                     if isinstance(item, t.Star):
                         star = (id(item),) if isinstance(item.value, t.Choice) else ()
                         for piece in self.items(item.value, scope, depth + 1):
-                            yield Piece(piece.expr, piece.scope, (*piece.branches, *star))
+                            yield replace(piece, branches=(*piece.branches, *star))
                     else:
                         yield Piece(item, scope)
             case t.Name():
@@ -395,35 +311,26 @@ class Filters:
                     if piece.expr is None or piece.expr is expr:
                         yield Piece(None, scope)
                         continue
-                    for item_ in self.items(piece.expr, piece.scope, depth + 1):
-                        yield Piece(item_.expr, item_.scope, (*piece.branches, *item_.branches))
+                    for inner in self.items(piece.expr, piece.scope, depth + 1):
+                        yield replace(inner, branches=(*piece.branches, *inner.branches))
                 if not wholes:
                     yield from self._from_origins(expr, scope, depth)
             case t.BinOp(op="+", left=left, right=right):
                 yield from self.items(left, scope, depth + 1)
                 yield from self.items(right, scope, depth + 1)
-            case t.Await(value=inner) | t.Bind(value=inner):
-                yield from self.items(inner, scope, depth + 1)
+            case t.Await(value=value) | t.Bind(value=value):
+                yield from self.items(value, scope, depth + 1)
             case t.Choice(then=then, other=other):
                 for side in (then, other):
                     yield from self.items(side, scope, depth + 1)
-            case t.Comp(kind="list" | "generator", elements=[element]):
-                yield Piece(element, scope)
-            case t.Call(func=t.Name(id="list" | "tuple"), args=[inner]):
-                yield from self.items(inner, scope, depth + 1)
-            case t.Call(func=func):
-                function = self.code.defined(func, scope)
-                if function is None or not isinstance(function.node, t.Function):
-                    yield Piece(None, scope)
-                    return
-                with self.values.within(contexts_of(self.values).bound_by(CallSite(expr, scope))):
-                    returned = [
-                        piece
-                        for node in t.walk_own(*function.node.body)
-                        if isinstance(node, t.Return) and node.value is not None
-                        for piece in self.items(node.value, self.code.inside(function), depth + 1)
-                    ]
-                yield from returned
+            case t.Comp(kind="ListComp" | "GeneratorExp", elements=[element], loops=loops):
+                turns = contexts_of(self.values).turns(loops[0], scope) if len(loops) == 1 else []
+                for env in turns[:MOST] or [{}]:
+                    yield Piece(element, scope, env=env)
+            case t.Call(func=t.Name(id="list" | "tuple"), args=[value]):
+                yield from self.items(value, scope, depth + 1)
+            case t.Call():
+                yield from self._given_back(expr, scope, depth)
             case t.Attr():
                 yield from self._from_origins(expr, scope, depth)
             case t.Item():  # INDEXES["leads"]
@@ -436,6 +343,22 @@ class Filters:
                 return
             case _:
                 yield Piece(None, scope)
+
+    def _given_back(self, call: t.Call, scope: Scope, depth: int) -> Iterator[Piece]:
+        """The items of the list that a function of the tree gives for a call: of each it may give."""
+        function = self.code.defined(call.func, scope)
+        if function is None or not isinstance(function.node, t.Function):
+            yield Piece(None, scope)
+            return
+        inner = self.code.inside(function)
+        env = contexts_of(self.values).bound_by(CallSite(call, scope))
+        with self.values.within(env):
+            ways = list(self._returned(function.node.body, inner))
+            lists = [list(self.items(way, inner, depth + 1)) for way in ways]
+        for way, listed in zip(ways, lists, strict=True):
+            taken = (id(way),) if len(ways) > 1 else ()
+            for piece in listed:
+                yield replace(piece, branches=(*piece.branches, *taken), env={**env, **piece.env})
 
     def _from_origins(self, expr: t.Name | t.Attr, scope: Scope, depth: int) -> Iterator[Piece]:
         origins = [o for o in self.values.origins(expr, scope) if o.node is not expr]

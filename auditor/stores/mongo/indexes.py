@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
+from auditor.link.assembly import Piece
 from auditor.link.contexts import contexts_of
 from auditor.link.origins import Env
-from auditor.link.scopes import CallSite, Scope, place_of
+from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.link.values import Evaluator
 from auditor.model.data import Index, UntoldIndexes
 from auditor.model.places import Place
@@ -109,11 +110,34 @@ class IndexReader:
                 yield index
             return
         for piece in self.filters.items(site.arg(0, "indexes"), site.scope):
-            for made in self.values.sources(piece.expr, piece.scope):
-                if isinstance(made.node, t.Call):
-                    described = CallSite(made.node, made.scope)
-                    if index := self.index(described, collection, where, run):
-                        yield index
+            with self.values.within(piece.env):
+                made = [
+                    CallSite(source.node, source.scope)
+                    for source in self.values.sources(piece.expr, piece.scope)
+                    if isinstance(source.node, t.Call)
+                ]
+                told = [self.index(described, collection, where, run) for described in made]
+            yield from (index for index in told if index is not None)
+
+    def listed(self, found: Located, collection: str, run: str) -> list[Index]:
+        """Those that a document class lists: `IndexModel(…)`, `"name"`, `[("name", 1), ("age", -1)]`."""
+        told: list[Index] = []
+        for piece in self.filters.items(found.node, found.scope):  # type: ignore[arg-type]
+            with self.values.within(piece.env):
+                index = self._listed(piece, collection, run) if piece.expr is not None else None
+            told += [index] if index is not None else []
+        return told
+
+    def _listed(self, piece: Piece, collection: str, run: str) -> Index | None:
+        for source in self.values.sources(piece.expr, piece.scope):
+            if isinstance(source.node, t.Call):
+                described = CallSite(source.node, source.scope)
+                return self.index(described, collection, "model", run)
+        keys, kind = self.keys(piece.expr, piece.scope)
+        if not keys:
+            return None
+        place = place_of(Located(piece.expr, piece.scope))  # type: ignore[arg-type]
+        return Index("mongodb", collection, keys, False, place, "model", run, kind=kind)
 
     def names_none(self, site: CallSite) -> bool:
         """`create_indexes([])`: what is listed can be told, and is nothing."""

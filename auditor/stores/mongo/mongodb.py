@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.contexts import UNTIED, contexts_of
+from auditor.link.handing import handed
 from auditor.link.origins import Env
 from auditor.link.scopes import CallSite, Scope, place_of
 from auditor.link.values import Evaluator
@@ -24,9 +25,10 @@ from auditor.stores.bounds import Bounds, bounds_of
 from auditor.stores.loops import Loops
 from auditor.stores.mongo import gridfs
 from auditor.stores.mongo.collections import Collections, is_of_model
+from auditor.stores.mongo.conditions import Conditions
 from auditor.stores.mongo.cursors import Cursors
 from auditor.stores.mongo.documents import documents_of
-from auditor.stores.mongo.filters import Conditions, Filters
+from auditor.stores.mongo.filters import Filters
 from auditor.stores.mongo.pipelines import Pipelines, Sort, sort_of
 from auditor.stores.once import runs_once
 
@@ -67,8 +69,10 @@ _DRIVERS = re.compile(
     r"^(?:motor|pymongo|flask_pymongo|mongomock\w*|beanie|odmantic|mongoengine|bson|quart_motor|umongo|eve)\b"
 )
 _FOREIGN = re.compile(
-    r"^(?:re|builtins|sqlalchemy|bs4|xml|lxml|django|peewee|tortoise|mongoengine(?!\.connect|\.get_)|odmantic|requests|pandas|numpy|os|str)\b"
+    r"^(?:re|builtins(?!\.__import__)|sqlalchemy|bs4|xml|lxml|django|peewee|tortoise|mongoengine(?!\.connect|\.get_)|odmantic|requests|pandas|numpy|os|str)\b"
 )
+_MODEL_WORD = re.compile(r"(?:^|_)(?:model|document|doc|entity)(?:_?(?:class|cls|type|model))?_?$")
+"""What a repository calls the document class that it is for."""
 _KEPT_IN_DICT = re.compile(r"^builtins\.dict\(\)\[\]$")
 """What a dict holds: its name alone says nothing of it."""
 _MOST = 32
@@ -164,22 +168,15 @@ class MongoReader:
     def _handed_over(self) -> list[CallSite]:
         """The calls that others make: `asyncio.to_thread(db.leads.find_one, {…})`,
         `sync_to_async(db.leads.find_one)({…})`."""
-        asked = {*FILTERED, *_OTHER}
-        found: dict[int, CallSite] = {}
-        called: set[int] = set()
-        for site in self.code.all_calls():
-            made, given = site.node, site.node.args
-            if isinstance(made.func, t.Call):
-                called.add(id(made.func))
-                given = [*made.func.args, *given]
-            for position, arg in enumerate(given):
-                if isinstance(arg, t.Attr) and arg.name in asked:
-                    if self.collections.hinted(arg.value):
-                        at = (made.line, made.column, made.end_line)
-                        call = t.Call(*at, arg, given[position + 1 :], made.keywords)
-                        found[id(made)] = CallSite(call, site.scope)
-                    break
-        return [call for made_by, call in found.items() if made_by not in called]
+        made = [(s, call) for s in self.code.all_calls() if (call := handed(s.node, self._hands))]
+        again = {id(site.node.func) for site, _ in made}  # what wraps it there is no call of it
+        return [CallSite(call, s.scope) for s, call in made if id(s.node) not in again]
+
+    def _hands(self, arg: t.Expr) -> bool:
+        """Whether an argument is a method of a collection."""
+        if not isinstance(arg, t.Attr) or arg.name not in FILTERED.keys() | _OTHER:
+            return False
+        return self.collections.hinted(arg.value)
 
     def _asks(self, site: CallSite) -> bool:
         func = site.node.func
@@ -365,7 +362,8 @@ class MongoReader:
                 operation = _WRITES.get(t.dotted(piece.expr.func).rpartition(".")[2], "")
                 told = True
                 if operation and piece.expr.args:
-                    for conditions in self.filters.read(piece.expr.args[0], piece.scope):
+                    asked = replace(piece, expr=piece.expr.args[0])
+                    for conditions in self.filters.piece(asked):
                         yield from shapes(replace(made, operation=operation), conditions, (), Bound.ONE)  # fmt: skip
         if not told:
             yield replace(made, unresolved="its operations are built at run time")
@@ -381,12 +379,7 @@ def _is_computed(expr: t.Expr) -> bool:
 
 def is_model(expr: t.Expr) -> bool:
     """`self.model.find_one(self.model.id == key)` of a repository that its heirs give a document class."""
-    return isinstance(expr, t.Attr) and expr.name in (
-        "model",
-        "document",
-        "document_class",
-        "model_class",
-    )
+    return isinstance(expr, t.Attr) and bool(_MODEL_WORD.search(expr.name))
 
 
 def _attribute(site: CallSite) -> tuple[str, str, str] | None:

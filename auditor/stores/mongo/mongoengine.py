@@ -17,8 +17,8 @@ from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of, worst
 from auditor.stores.mongo.beanie import declared_tables
+from auditor.stores.mongo.conditions import Conditions
 from auditor.stores.mongo.documents import documents_of
-from auditor.stores.mongo.filters import Conditions
 from auditor.stores.mongo.indexes import IndexReader
 from auditor.stores.mongo.mongodb import MongoReader, looped, of_runs, shapes
 from auditor.stores.mongo.pipelines import Sort
@@ -309,9 +309,9 @@ def indexes(application: Application) -> Iterator[Index]:
         if listed is None:
             continue
         for piece in reader.filters.items(listed.node, listed.scope):  # type: ignore[arg-type]
-            if piece.expr is not None and (
-                index := _meta(reader, found, collection, piece.expr, piece.scope, run)
-            ):
+            with reader.values.within(piece.env):
+                index = _meta(reader, found, collection, piece.expr, piece.scope, run)
+            if index is not None:
                 yield index
 
 
@@ -323,7 +323,12 @@ def _texts(reader: IndexReader, expr: t.Expr | None, scope: Scope) -> list[str]:
 
 
 def _meta(
-    reader: IndexReader, found: Located, collection: str, expr: t.Expr, scope: Scope, run: str
+    reader: IndexReader,
+    found: Located,
+    collection: str,
+    expr: t.Expr | None,
+    scope: Scope,
+    run: str,
 ) -> Index | None:
     """`"-created"`, `("tenant", "-created")`, `{"fields": [...], "unique": True, "sparse": True}`."""
     documents = documents_of(reader.values)
@@ -334,7 +339,7 @@ def _meta(
                 options[name] = value
         expr = options.get("fields", expr)
     keys, kind = reader.keys(expr, scope)
-    if not keys:
+    if not keys or expr is None:
         return None
     stored = tuple((documents.stored(found, name), way) for name, way in keys)
     flags = {n for n, v in options.items() if isinstance(v, t.Const) and v.value is True}

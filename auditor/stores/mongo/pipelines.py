@@ -15,7 +15,8 @@ from auditor.link.scopes import Scope
 from auditor.link.values import Evaluator
 from auditor.model.data import Bound
 from auditor.stores.bounds import Bounds
-from auditor.stores.mongo.filters import Conditions, Filters
+from auditor.stores.mongo.conditions import Conditions
+from auditor.stores.mongo.filters import Filters
 
 _PASSING = {"$limit", "$skip", "$sample", "$unwind", "$count", "$facet", "$lookup", "$graphLookup"}
 _RUN_TIME = "the pipeline is built at run time"
@@ -49,15 +50,21 @@ class Pipelines:
         found = Pipeline()
         plain = True
         for piece in self.filters.items(expr, scope):
-            stages = self._made(piece)
-            if not stages and plain:
-                for each in found.conditions:
-                    each.unresolved = _RUN_TIME
-            plain = plain and bool(stages)
-            for stage, inner, branches in stages:
-                name = self.values.text(stage.keys[0], inner) or ""
-                plain = self._stage(found, name, stage.values[0], inner, branches, plain)
+            with self.values.within(piece.env):
+                plain = self._piece(found, piece, plain)
         return found
+
+    def _piece(self, found: Pipeline, piece: Piece, plain: bool) -> bool:
+        """Take in an item of a pipeline; whether the documents after it are still as they are stored."""
+        stages = self._made(piece)
+        if not stages and plain:
+            for each in found.conditions:
+                each.unresolved = _RUN_TIME
+        plain = plain and bool(stages)
+        for stage, inner, branches in stages:
+            name = self.values.text(stage.keys[0], inner) or ""
+            plain = self._stage(found, name, stage.values[0], inner, branches, plain)
+        return plain
 
     def _made(self, piece: Piece) -> list[tuple[t.Map, Scope, Branches]]:
         """The stage that an item of a pipeline stands for, with what was put into it later."""
@@ -152,23 +159,8 @@ class Pipelines:
             found.joins += below.joins
             for part in below.conditions[:1]:
                 conditions.add(part)
-            if conditions.kinds.pop("$expr", ""):
-                for equal in self._compared(inner, scope):
-                    conditions.kinds[equal] = "equality"
         if conditions.kinds or conditions.unresolved:
             found.joins.append(Join(collection, conditions))
-
-    def _compared(self, pipeline: t.Expr, scope: Scope) -> list[str]:
-        """The fields that `{"$expr": {"$eq": ["$order", "$$id"]}}` compares with a variable or value."""
-        fields: list[str] = []
-        for node in t.walk_own(pipeline):
-            if isinstance(node, t.Map) and (given := self._entry(node, "$eq", scope)) is not None:
-                parts = given.items if isinstance(given, t.Seq) else []
-                texts = [self.values.text(part, scope) or "" for part in parts]
-                named = [x for x in texts if x.startswith("$") and not x.startswith("$$")]
-                if len(named) == 1 and len(parts) == 2:
-                    fields.append(named[0][1:])
-        return fields
 
     def _facet(self, found: Pipeline, value: t.Expr, scope: Scope) -> None:
         """Each of its pipelines starts from what came before: it may join, and bounds itself."""

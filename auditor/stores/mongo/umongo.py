@@ -14,7 +14,6 @@ from auditor.model.data import Index, Table
 from auditor.stores.mongo.beanie import declared_tables
 from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.indexes import IndexReader
-from auditor.stores.mongo.pipelines import sort_of
 from auditor.stores.running import Running
 
 _LIBRARY = "umongo"
@@ -43,13 +42,5 @@ def indexes(application: Application) -> Iterator[Index]:
                 place = place_of(Located(stmt, scope))
                 yield Index("mongodb", collection, keys, True, place, "model", run)
         listed = documents.setting_expr(found, "indexes")
-        for piece in reader.filters.items(listed.node, listed.scope) if listed else ():  # type: ignore[arg-type]
-            if isinstance(piece.expr, t.Call):
-                described = CallSite(piece.expr, piece.scope)
-                if index := reader.index(described, collection, "model", run):
-                    yield index
-            elif piece.expr is not None and (
-                keys := sort_of(reader.values, piece.expr, piece.scope)
-            ):
-                place = place_of(Located(piece.expr, piece.scope))
-                yield Index("mongodb", collection, keys, False, place, "model", run)
+        if listed is not None:
+            yield from reader.listed(listed, collection, run)

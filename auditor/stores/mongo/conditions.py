@@ -1,0 +1,131 @@
+"""The conditions that a filter puts on fields, in whatever way it was written.
+
+Filters in MongoDB's query language, keyword arguments of MongoEngine and expressions of Beanie and ODMantic
+all become these; a query is made for each alternative that they leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from auditor.link.assembly import Branches
+
+Plain = str | int | float | bool | None
+
+MOST = 16
+"""Alternatives of one filter."""
+FEW = 3
+"""Optional fields that are looked at alone; of more, callers use combinations that cannot be told."""
+
+
+@dataclass
+class Conditions:
+    """What one filter asks: the fields it compares, and how.
+
+    `kinds` is field -> equality, range or scanned. `optional` are fields that are compared in some
+    runs only, with the branches that these take; `either` are alternatives (`$or`), with whether they are only there in some runs.
+    """
+
+    kinds: dict[str, str] = field(default_factory=dict)
+    broad: set[str] = field(default_factory=set)
+    optional: dict[str, Branches] = field(default_factory=dict)
+    values: dict[str, Plain] = field(default_factory=dict)
+    special: str = ""
+    unresolved: str = ""
+    either: list[tuple[list[Conditions], bool]] = field(default_factory=list)
+
+    def add(self, more: Conditions, branches: Branches = ()) -> None:
+        for name, kind in more.kinds.items():
+            taken = (*branches, *more.optional.get(name, ()))
+            if name not in self.kinds:
+                self.kinds[name] = kind
+                if taken:
+                    self.optional[name] = taken
+            elif not taken:
+                self.optional.pop(name, None)
+                if kind == "equality":
+                    self.kinds[name] = kind
+            elif any(-branch in taken for branch in self.optional.get(name, ())):
+                del self.optional[name]  # one way or the other
+        self.broad |= more.broad
+        self.values |= more.values
+        self.special = self.special or ("" if branches else more.special)
+        self.unresolved = self.unresolved or more.unresolved
+        self.either += [(ways, bool(branches) or maybe) for ways, maybe in more.either]
+
+    def without(self, name: str, branches: Branches = ()) -> None:
+        """Forget a field that is not asked for after all, in some runs or in all."""
+        if branches and name in self.kinds:
+            self.optional.setdefault(name, branches)
+        elif not branches:
+            self.kinds.pop(name, None)
+            self.values.pop(name, None)
+            self.broad.discard(name)
+            self.optional.pop(name, None)
+
+    def without_all(self, roots: set[str]) -> None:
+        """Forget the fields below some others, in the alternatives as well."""
+        for name in [name for name in self.kinds if name.partition(".")[0] in roots]:
+            self.without(name)
+        for way in (way for ways, _ in self.either for way in ways):
+            way.without_all(roots)
+
+    def copies(self, count: int) -> list[Conditions]:
+        """Itself, and as many more as to be `count`, for what may be one of several."""
+        return [self, *(Conditions().joined(self) for _ in range(count - 1))]
+
+    def joined(self, more: Conditions) -> Conditions:
+        both = Conditions()
+        both.add(self)
+        both.add(more)
+        return both
+
+    @property
+    def narrows(self) -> bool:
+        """Whether something is asked in every run by which an index finds little."""
+        return bool(self.special) or any(
+            kind != "scanned" and name not in self.broad | self.optional.keys()
+            for name, kind in self.kinds.items()
+        )
+
+    def flat(self) -> Iterator[Conditions]:
+        """One for each alternative, and, where nothing else narrows, for each optional field."""
+        for one in self._chosen():
+            always = Conditions()
+            always.add(one)
+            always.either = []
+            always.broad |= always.optional.keys()
+            yield always
+            if not one.narrows:
+                asked = sorted(one.optional.keys() - one.broad)
+                for name in asked if len(asked) <= FEW else ():
+                    yield one.asking(name)
+                for ways, _ in one.either:
+                    for way in ways:
+                        yield always.joined(way)
+
+    def _chosen(self) -> list[Conditions]:
+        """One for each of the alternatives that there are in every run, nested ones included."""
+        plain = Conditions()
+        plain.add(self)
+        plain.either = [(ways, maybe) for ways, maybe in self.either if maybe]
+        found = [plain]
+        for ways, maybe in self.either:
+            if not maybe:
+                parts = [part for way in ways for part in way._chosen()]
+                found = [a.joined(b) for a in found for b in parts][:MOST]
+        return found
+
+    def asking(self, name: str) -> Conditions:
+        """The same in a run in which an optional field is compared, and what comes with it."""
+        one = Conditions()
+        one.add(self)
+        for other, branches in self.optional.items():
+            if not set(branches) <= set(self.optional[name]):
+                del one.kinds[other]
+        one.either = []
+        return one
+
+    def of_kind(self, kind: str) -> tuple[str, ...]:
+        return tuple(name for name, each in self.kinds.items() if each == kind)

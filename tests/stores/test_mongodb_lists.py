@@ -1,0 +1,138 @@
+"""Pipelines, conditions and indexes of MongoDB that functions, loops and other classes give."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit, Fit, Index, Query
+from tests.conftest import Build
+from tests.stores.test_mongodb import HEAD, shapes
+
+
+def test_a_list_that_a_function_gives_is_read_with_what_it_was_handed(build: Build) -> None:
+    code = f"""{HEAD}
+def between(field, start, end):
+    if not start and not end:
+        return []
+    asked = {{}}
+    if start:
+        asked["$gte"] = start
+    if end:
+        asked["$lte"] = end
+    return [{{"$match": {{field: asked}}}}]
+
+async def add(lead):
+    await db.leads.insert_one(lead)
+
+async def counts(start, end):
+    pipeline = [*between("created_at", start, end), {{"$group": {{"_id": "$state"}}}}]
+    return await db.leads.aggregate(pipeline).to_list(5)
+"""
+    found = [q for q in build({"app.py": code}).facts(Query) if q.reads]
+    assert {(q.collection, q.range, q.unresolved) for q in found} == {
+        ("leads", ("created_at",), "")
+    }
+    (fit,) = build({"app.py": code}).facts(CollectionFit)
+    assert {m.fit for q, m in fit.fits} == {Fit.COVERED, Fit.MISSING}  # without dates it reads all
+
+
+def test_a_list_that_a_comprehension_makes(build: Build) -> None:
+    asked = "await db.leads.find({'$or': [{f: a} for f in ('name', 'email')]}).to_list(5)"
+    assert {q.equality for q in shapes(build, asked)} == {("name",), ("email",)}
+
+
+def test_a_filter_of_what_was_given(build: Build) -> None:
+    asked = "given = {'name': a, 'age': b}\nawait db.leads.find({k: v for k, v in given.items() if v}).to_list(5)"
+    assert {q.equality for q in shapes(build, asked) if len(q.broad) < len(q.equality)} == {
+        ("name",),
+        ("age",),
+    }
+
+
+EXPRESSIONS = [
+    ("{'$eq': ['$name', a]}", ("name",), ()),
+    ("{'$and': [{'$eq': ['$name', a]}, {'$gt': ['$age', 3]}]}", ("name",), ("age",)),
+    ("{'$gt': [{'$subtract': ['$end', '$start']}, 5]}", (), ()),
+    ("{'$lt': ['$stock', '$least']}", (), ()),
+    ("{'$or': [{'$eq': ['$name', a]}, {'$eq': ['$age', 3]}]}", (), ()),
+]
+
+
+@pytest.mark.parametrize(("asked", "equality", "between"), EXPRESSIONS)
+def test_an_expression_asks_for_the_fields_that_it_compares_with_values(
+    build: Build, asked: str, equality: tuple[str, ...], between: tuple[str, ...]
+) -> None:
+    (found,) = shapes(build, f"await db.leads.find({{'$expr': {asked}}}).to_list(5)")
+    assert (found.equality, found.range, found.scanned) == (equality, between, ())
+
+
+REPOSITORY = """
+from beanie import Document
+class Repository:
+    def __init__(self, kind):
+        self._WORD = kind
+    async def count(self, asked=None):
+        return await self._WORD.find(asked or {}).count()
+class Lead(Document):
+    state: str
+    class Settings:
+        name = "leads"
+class Leads(Repository):
+    def __init__(self):
+        super().__init__(Lead)
+async def counted():
+    return await Leads().count({"state": "new"})
+"""
+
+
+@pytest.mark.parametrize("word", ["model", "document_class", "doc", "entity_type"])
+def test_a_repository_calls_its_document_class_by_any_word(build: Build, word: str) -> None:
+    found = build({"app.py": REPOSITORY.replace("WORD", word)}).facts(Query)
+    assert {(q.collection, q.equality) for q in found} == {("leads", ("state",))}
+
+
+def test_settings_that_a_document_inherits(build: Build) -> None:
+    code = """
+from beanie import Document, init_beanie
+from fastapi import FastAPI
+class Base(Document):
+    tenant: str
+    class Settings:
+        indexes = ["tenant", *[[(f, -1)] for f in ("created", "changed")]]
+class Lead(Base):
+    class Settings(Base.Settings):
+        name = "leads"
+app = FastAPI()
+@app.on_event("startup")
+async def start():
+    await init_beanie(document_models=[Lead])
+"""
+    found = [i for i in build({"app.py": code}).facts(Index) if i.collection == "leads"]
+    told = {index.fields for index in found}
+    assert told == {(("tenant", 1),), (("created", -1),), (("changed", -1),)}
+
+
+def test_a_database_of_a_module_that_is_imported_by_its_name(build: Build) -> None:
+    code = """
+import pymongo
+def by_id(key):
+    db = __import__("app.db", fromlist=["get"]).get()
+    return db.subscriptions.find_one({"user": key})
+"""
+    (found,) = build({"app.py": code}).facts(Query)
+    assert (found.collection, found.equality) == ("subscriptions", ("user",))
+
+
+HANDED = [
+    "await in_thread(db.leads.find_one, {'key': a})",
+    "await asyncio.to_thread(db.leads.find_one, {'key': a})",
+    "await retried(3, db.leads.find_one, {'key': a})",
+    "await sync_to_async(db.leads.find_one)({'key': a})",
+    "await retrying(db.leads.find_one, 3)({'key': a})",
+]
+
+
+@pytest.mark.parametrize("asked", HANDED)
+def test_a_method_that_is_handed_to_what_calls_it(build: Build, asked: str) -> None:
+    found = shapes(build, asked)
+    assert [q.collection for q in found] == ["leads"]
