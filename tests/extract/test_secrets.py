@@ -243,7 +243,19 @@ NOT_FOUND = {
     "the word itself": ("a.js", '{ password: "password" }'),
     "a message": ("a.py", 'token_error = "The token has expired, sign in again"'),
     "a repeated character": (".env", "SECRET_KEY=xxxxxxxxxxxxxxxxxxxxxxxx"),
-    "a sequence": (".env", "SECRET_KEY=abcdefghijklmnopqrst"),
+    "a sequence": (".env", "STRIPE_SECRET_KEY=abcdefghijklmnopqrst"),
+    "a template for what an application signs with": (".env.exemple", "SECRET_KEY=change-me"),
+    "a template of another name": (".env.docker-example", "SECRET_KEY=foo"),
+    "a stack that shows something": ("docker-compose-example-alpine.yml", "POSTGRES_PASSWORD: postgres"),
+    "a stack for tests": ("docker-compose.e2e.yml", "POSTGRES_PASSWORD: postgres"),
+    "Turnstile's for everybody": ("a.yml", "CAPTCHA_SECRET_KEY: 1x" + "0" * 31 + "AA"),
+    "a profile for tests": ("application-test.yml", 'secret: "dGVzdC1zZWNyZXQta2V5LWZvci10ZXN0"'),
+    "an alias of YAML": ("compose.yml", "DB_PASSWORD: *db-password\n"),
+    "a default login that a comment shows": ("a.yml", "# as in postgres://postgres:postgres@db.shop.svc:5432/shop"),
+    "a login as documentation writes it": (".env", "DATABASE_URL=postgres://username:password@localhost/shop"),
+    "a placeholder for a secret of somebody else": (".env", "WECHAT_APP_SECRET=your-app-secret"),
+    "a placeholder that a comment shows": (".env", "# JWT_SECRET=change-me"),
+    "what another secret is called in YAML": ("values.yaml", "jwtSecret: jwt-secret"),
     "a UUID": ("a.json", '{"token_id": "7c9e6679-7425-40de-944b-e07fc1f90ae7"}'),
     "a lock file": ("package-lock.json", '"secret": "' + value(40) + '"'),
     "a URL without a password": ("a.py", 'URL = "mongodb://localhost:27017"'),
@@ -313,7 +325,7 @@ NOT_FOUND = {
 
 @pytest.mark.parametrize("name, text", NOT_FOUND.values(), ids=NOT_FOUND.keys())
 def test_not_found(name: str, text: str) -> None:
-    assert find_secrets(text.encode(), name) == []
+    assert find_secrets(text.encode(), name, role_of(name)) == []
 
 
 MILD = {
@@ -442,10 +454,42 @@ COMPOSED = {
     "the names of a login's fields": ("form.js", "f({host: 'host', user: 'user', password: 'password'})", []),
     "an environment variable of an image": ("Dockerfile", "ENV A=b \\\n  FTP_PASSWORD=applic" + "ation \\\n  C=d", ["low"]),
     "a parameter's default": ("stack.json", '"DBPassword": {"Type": "String", "Default": "' + value(14) + '"}', ["medium"]),
+    "the two letters of H2's": ("application.yml", "password: sa", ["low"]),
+    "three letters that are given": ("compose.yml", "- POSTGRES_PASSWORD=pwd", ["low"]),
+    "a word and many digits": ("compose.yml", "MYSQL_ROOT_PASSWORD: ${ROOT:-root123456}", ["low"]),
+    "letters in order": ("compose.yml", "APP_SPA_SECRET: abcdefg", ["medium"]),
+    "a service's name in a script": ("start.sh", 'FLOWER_PWD="flower"', ["low"]),
+    "what a session is signed with": ("configuration.yml", "session:\n  secret: 'insecure_session_secret'", ["low"]),
+    "the word itself": ("config.py", 'SECRET_KEY = "SECRET"', ["medium"]),
+    "what a chart calls an entry": ("values.yaml", "existingSecretKey: S3_SECRET_KEY", []),
+    "the address of a secret": ("stack.yaml", "- 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/SMTP-a1B2c3'", []),
+    "an example that a comment shows": ("a.conf", "# password=my-provider.com-password", []),
+    "what a pipeline signs with": (".circleci/config.yml", "SECRET_KEY: changeme", []),
+    "a switch for passwords": ("compose.yml", "MARIADB_RANDOM_ROOT_PASSWORD: tak", []),
+    "a key of an error tracker": ("compose.yml", "SENTRY_KEY: " + value(32, HEX), []),
+    "a placeholder that is signed with": (".env", "JWT_SECRET=your_jwt_secret", ["low"]),
+    "one in a manifest": ("secret.yaml", '  JWT_SECRET: "change-me"', ["low"]),
+    "one in a section": ("appsettings.json", '"Jwt": {"Secret": "your-very-long-secret"}', ["low"]),
+    "one in a section of YAML": ("application.yml", "jwt:\n  secret: change-this-secret", ["low"]),
+    "the setting's own name": (".env", "SECRET_KEY=secretkey", ["medium"]),
+    "an anchor of YAML": ("compose.yml", "POSTGRES_PASSWORD: &db-password postgres", ["low"]),
+    "services in a file of another name": ("db.yaml", "services:\n  db:\n    image: postgres\n    environment:\n      POSTGRES_PASSWORD: postgres_password", ["low"]),
+    "an option of Redis": ("compose.yml", "command: redis-server --requirepass shopredis", ["low"]),
+    "the same in its own file": ("redis.conf", "requirepass Harbor#48", ["medium"]),
+    "what Redis is asked with": ("compose.yml", "REDIS_AUTH: shop-redis-secret", ["low"]),
+    "a word in a configuration": ("config.json", '"db_password": "shopdatabase"', ["low"]),
+    "a fallback for an option of a section": ("config.py", "P = c.get('redis', 'password', fallback='1234')", ["low"]),
+    "a salt in a stack": ("compose.yml", "SALT: local-dev-salt-of-shop", ["low"]),
+    "an address in a Secret": (
+        "secret.yaml",
+        "kind: Secret\ndata:\n  db_url: " + base64.b64encode(b"postgres://shop:Harbor48@db.shop.io/shop").decode(),
+        ["high"],
+    ),
     "what is made at run time": ("data.py", 'data = {"password": f"{uuid.uuid4()}"}', []),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name, text, wanted", COMPOSED.values(), ids=COMPOSED.keys())
 def test_what_services_are_started_with(name: str, text: str, wanted: list[str]) -> None:
-    assert [s.confidence for s in find_secrets(f"{text}\n".encode(), name)] == wanted
+    found = find_secrets(f"{text}\n".encode(), name.rpartition("/")[2], kind=kind_of(name))
+    assert [s.confidence for s in found] == wanted

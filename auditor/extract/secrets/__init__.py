@@ -76,11 +76,11 @@ def find_secrets(
     if _LOCK_FILES.fullmatch(name):
         return []
     taken = _Spans()
-    place = Place(name, role)
+    place = Place(name, role, text)
     for found in _all(text, place):
         if kind is Kind.WORKFLOW and _lives_for_a_job(found, text):
             continue
-        if found[2] in _KNOWN_TO_ALL and _is_left_out(found, text, place):
+        if _is_left_out(found, text, place):
             continue
         weighed = _weighed(found, text, place)
         if kind is Kind.WORKFLOW and meaning_of(found[6]) is Meaning.SIGNING:
@@ -99,9 +99,14 @@ _KNOWN_TO_ALL = ("default-password", "local-url-password")
 
 
 def _is_left_out(found: _Found, text: bytes, place: Place) -> bool:
-    """What a comment in code, a page or a manifest shows, and where a local database would be."""
-    shown = place.yaml or place.prose or place.code or found[2] == "local-url-password"
-    return shown and _line_before(text, found[0]).startswith(_COMMENTS)
+    """What a comment shows that everybody knows."""
+    start, end, kind, title = found[:4]
+    known = kind in _KNOWN_TO_ALL or title.startswith("known default")
+    value = text[start:end].decode("latin-1")
+    if kind == "url-password":
+        known = is_common(value)
+    known = known or (kind in ("password", "secret-assignment") and values.is_text(value))
+    return known and _line_before(text, start).startswith(_COMMENTS)
 
 
 def _lives_for_a_job(found: _Found, text: bytes) -> bool:
@@ -109,6 +114,8 @@ def _lives_for_a_job(found: _Found, text: bytes) -> bool:
     if found[2] in _KNOWN_TO_ALL:
         return True
     if found[2] == "url-password" and _LOCAL.fullmatch(found[7]):
+        return True
+    if found[3].startswith("known default"):
         return True
     generic = found[2] in ("password", "secret-assignment", "url-password")
     return generic and values.is_for_tests(text[found[0] : found[1]].decode("utf-8", "replace"))
@@ -397,6 +404,8 @@ def _addresses(text: bytes, place: Place) -> Iterator[_Found]:
         judged = _login(scheme.split("+")[0].lower(), user, password, host, place)
         if judged is not None:
             yield start, end, *judged, "", _variable_before(text, scheme_found.start()), host
+    if place.yaml and b"Secret" in text:
+        yield from _in_manifest(text, place)
     for match in CONNECTION_PASSWORD.finditer(text):
         start, end = match.span(1)
         password = text[start:end].decode("utf-8", "replace")
@@ -411,6 +420,24 @@ def _addresses(text: bytes, place: Place) -> Iterator[_Found]:
         if values.is_mixed(password) or (kept and password.isalpha()):
             confidence = "medium" if values.is_mixed(password) else "low"
             yield start, end, "url-password", title, confidence, "", "", ""
+
+
+_MANIFEST = re.compile(rb"(?m)^kind:[ \t]*[\"']?Secret\b")
+_DATUM = r"(?m)^[ \t]{1,8}[\w.\-]+:[ \t]*[\"']?([A-Za-z0-9+/]{16,}={0,2})[\"']?[ \t]*\r?$"
+
+
+def _in_manifest(text: bytes, place: Place) -> Iterator[_Found]:
+    """Logins in the addresses that a Kubernetes Secret has in base64."""
+    if not _MANIFEST.search(text):
+        return
+    for match in engine(_DATUM).finditer(text):
+        start, end = match.span(1)
+        inner = decode(text[start:end].decode("ascii"))
+        if inner is None or b"://" not in inner:
+            continue
+        for found in _addresses(inner, place):
+            yield start, end, found[2], f"{found[3]}, base64-encoded", found[4], "", "", found[7]
+            break
 
 
 def _made_up(password: str) -> bool:
@@ -433,6 +460,8 @@ def _login(
         return None
     if re.search(r"[$%{}()\[\]|+]", password) and not values.looks_random(password):
         return None
+    if (user, password) == ("username", "password") and not place.composes:
+        return None  # how documentation writes a login
     if known or _is_of_user(password, user):
         named = not user.lower().startswith(("user", "myname", "name", "dummy")) or place.deploys
         if not named or (not local and (place.prose or "." not in host)):

@@ -43,8 +43,8 @@ _VALUE = re.compile(
     rb"(?:\"\"\"[^\"]+\"|\\+\"[^\"\\\n]+\\|\\+'[^'\\\n]+\\|\"[^\"\n]+\"|'[^'\n]+'|`[^`\n]+`)"
 )
 """Behind the group, a quoted text; its last character is the quotation mark, or what escapes it."""
-_BARE = re.compile(rb"[ \t]{0,12}([^\s\"'`,;<>(){}\[\]|&\\#][^\s\"'`,;<>(){}\[\]|&\\]{3,})")
-_LINE = re.compile(rb"[ \t]{0,12}([^\s\"'`#][^\r\n]{2,})")
+_BARE = re.compile(rb"[ \t]{0,12}([^\s\"'`,;<>(){}\[\]|&\\#][^\s\"'`,;<>(){}\[\]|&\\]{1,})")
+_LINE = re.compile(rb"[ \t]{0,12}([^\s\"'`#][^\r\n]{1,})")
 _DEFAULT = re.compile(
     rb"([^\s\"'`,;<>(){}\[\]|&\\#$](?:[^\s\"'`,;<>(){}\[\]|&\\$]|\$(?![{(]|[A-Z_]{2}))+)"
 )
@@ -52,6 +52,8 @@ _OTHER_S_DEFAULT = re.compile(
     rb"[ \t]{0,12}\$\{(?:\w{1,80}:-|[A-Z0-9_]{1,80}-)" + _DEFAULT.pattern + rb"\}"
 )
 """`POSTGRES_PASSWORD: ${DB_PW:-…}`: what is given where another name has no value."""
+_NODE = re.compile(rb"[ \t]{0,12}([&*])[\w\-]{1,40}[ \t\r\n]")
+"""YAML's `&name` before a value that `*name` stands for elsewhere."""
 NAME_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 
 
@@ -95,7 +97,7 @@ def _read(text: bytes, start: int, joined: re.Match[bytes], place: Place) -> Ass
     window = text[max(0, start - 60) : start]
     name_start = start - (len(window) - len(window.rstrip(NAME_BYTES)))
     name = text[name_start:close_start].decode("latin-1").strip(".-")
-    if close_end > close_start and name.lower() == "key":
+    if close_end > close_start and name.lower() in ("key", "secret"):
         name = _section(text, name_start) + name
     if name in _TYPE_NAMES or meaning_of(name) is None:
         return None
@@ -111,12 +113,18 @@ def _read(text: bytes, start: int, joined: re.Match[bytes], place: Place) -> Ass
     if join == "" and not option and not _stands_alone(text, name_start, at, name.lower()):
         return None
     ends = text[close_start:close_end]
-    if join == "," and not (closed and b")" not in ends and _is_argument(text, name_start)):
+    if join == "," and not (closed and b")" not in ends):
+        return None
+    if join == "," and not _is_argument(text, name_start) and not _INSTEAD.match(text, at):
         return None
     if join == ">" and text[name_start - 1 : name_start] != b"<":
         return None
     if join == "(" and (closed or not _SETTER.match(name.rpartition(".")[2])):
         return None
+    if place.yaml and (node := _NODE.match(text, at)) is not None:
+        if node[1] == b"*":
+            return None
+        at = node.end()
     end = min(len(text), at + _WINDOW)
     value = _VALUE.match(text, at, end)
     first = at if value is None else _behind_quotes(text, value.span(1)[1])
@@ -165,6 +173,8 @@ def _stands_alone(text: bytes, start: int, at: int, name: str) -> bool:
         return True
     before = text[max(0, start - 100) : start].lower()
     line = before[before.rfind(b"\n") + 1 :].split()
+    if not line and name in ("requirepass", "masterauth"):  # redis.conf
+        return True
     if line == [b"env"] or (name == "password" and b"login" in line[-4:]):
         return True
     return (
@@ -174,6 +184,8 @@ def _stands_alone(text: bytes, start: int, at: int, name: str) -> bool:
     )
 
 
+_INSTEAD = re.compile(rb"\s{0,40}(?:default|fallback)\s{0,2}=")
+"""`config.get("redis", "password", fallback="…")`"""
 _SETTER = re.compile(r"(?:[sS]et|with)_?[A-Z_a-z]*")
 """`factory.setPassword("…")`"""
 _COMMENT = re.compile(rb"\s#")

@@ -8,7 +8,7 @@ from auditor.discover.kinds import Role
 from auditor.engines import Words
 from auditor.extract.secrets import values
 from auditor.extract.secrets.assignments import Assignment
-from auditor.extract.secrets.names import Meaning, meaning_of, words_of
+from auditor.extract.secrets.names import Meaning, is_own, meaning_of, words_of
 from auditor.extract.secrets.places import Place
 from auditor.extract.secrets.structure import decode, is_common, jwt
 
@@ -24,30 +24,42 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
         sense = Meaning.PASSWORD
     if sense is None or (place.words and not values.looks_random(value)):
         return None
-    if not _may_be_bare(found, place, value) or len(value) < 3:
+    if not _may_be_bare(found, place, value) or (len(value) < 3 and not is_common(value)):
         return None
     known = sense is Meaning.PASSWORD and is_common(value)
     written = value[0] == "!" and (found.quoted or found.join != ":")
+    if place.yaml and not place.composes and _CONSTANT.fullmatch(value) and meaning_of(value):
+        return None  # `existingSecretKey: S3_SECRET_KEY`
     if values.is_reference(value) and not (known and written):
         return None  # `!ChangeMe!` is a tag of YAML where it is not quoted
     if not (value.isascii() or values.looks_random(value)):
         return None
     if values.is_identifier(value) and not (sense is Meaning.PASSWORD and value.isdigit()):
         return None
-    if place.yaml and name.lower() == "secret" and _RESOURCE.fullmatch(value):
+    if b"arn:aws" in text[max(0, found.name_start - 80) : found.name_start]:
         return None
+    if place.yaml and name.lower() == "secret" and _RESOURCE.fullmatch(value):
+        if not _names_what_signs(found, text):
+            return None
     if (found.quoted and _BETWEEN.fullmatch(value)) or _FILE.fullmatch(value):
         return None
     if value.startswith("eyJ") and value.count(".") == 2 and not jwt(value, ""):
         return None  # a key for browsers, or nothing that anybody has signed
     signs = sense is Meaning.SIGNING and _is_written_in_code(found, place, text)
-    if sense is Meaning.PASSWORD:
+    if (
+        place.composes
+        and values.is_repetitive(value)
+        and value.isalnum()
+        and "xxx" not in value.lower()
+    ):
+        known = True  # what a service is started with works, if nobody would choose it
+    elif sense is Meaning.PASSWORD:
         known = known or values.is_number(value) or _is_the_service_s(found, place, value)
-    elif sense is Meaning.SIGNING and place.composes and not values.is_placeholder(value):
-        known = True  # the service signs with it, whatever the text is
-    if not _is_fallback(found) and not known and _names_itself(value, name):
+    works = sense is Meaning.SIGNING and (place.composes or place.lines)
+    known = known or (works and not values.is_placeholder(value))
+    if not _is_fallback(found) and not known and not works and _names_itself(value, name):
         own = name.rpartition(".")[2].lower().replace("_", "")
-        if not signs or (value != "secret" and re.sub(r"[\W_]", "", value).lower() in own):
+        if not signs or (value.lower() != "secret" and re.sub(r"[\W_]", "", value).lower() in own):
             return None
     if _shows_an_example(text, found.name_start) or _in_template(text, found.name_start):
         return None
@@ -57,7 +69,7 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     if signs and (not random or len(value) < 12):
         return _written_in_code(found, place, value)
     if not known and values.is_placeholder(value):
-        return _is_started_with(found, sense, place, value)
+        return _is_started_with(found, sense, place, value, text)
     inner = decode(value) if len(value) >= 8 and len(value) % 4 == 0 else None
     if inner is not None and inner.isascii() and inner.decode().isprintable():
         hidden = inner.decode().strip()
@@ -70,14 +82,15 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
         return _password(found, place, value, random, text)
     if sense is Meaning.PERHAPS:
         return _perhaps(found, place, value, random)
-    return _secret(found, sense, place, value, random)
+    return _secret(found, sense, place, value, random, text)
 
 
 def _is_the_service_s(found: Assignment, place: Place, value: str) -> bool:
     """`WORDPRESS_DB_PASSWORD=wordpress`, and in a compose file whatever a service is started with."""
     if place.composes and found.name.isupper() and not values.is_placeholder(value):
         return True
-    if not place.composes and not place.lines and not (place.settings and found.name.isupper()):
+    set_here = (place.settings or place.shell) and found.name.isupper()
+    if not place.composes and not place.lines and not set_here:
         return False
     own = words_of(found.name)
     if len(value) >= 5 and value.lower() in own and meaning_of(value) is None:
@@ -100,6 +113,7 @@ def _password(
         typed = place.code and found.quoted and found.join in ("=", ":") and len(value) >= 6
         return default if kept or (typed and any(map(str.isdigit, value))) else None
     instead = _is_given_instead(found, text)
+    exports = exports or (place.settings and found.quoted and place.name.endswith(".json"))
     if _ONE_WORD.fullmatch(value) and (len(value) > 3 or instead or place.composes):
         if place.deploys or exports or instead or _is_in_a_login(found, text, value):
             return default
@@ -178,7 +192,8 @@ def _perhaps(found: Assignment, place: Place, value: str, random: bool) -> Judge
 
 def _is_the_service_s_default(found: Assignment, place: Place, value: str) -> bool:
     """`${SERVICE_TOKEN:-dev-service-token}`: what a service gets from its compose file."""
-    return place.composes and found.join == ":-" and _WORDS.fullmatch(value) is not None
+    salts = found.name.isupper() and words_of(found.name)[-1] in ("salt", "pepper")
+    return place.composes and (found.join == ":-" or salts) and bool(_WORDS.fullmatch(value))
 
 
 _WORDS = re.compile(r"[a-z]+(?:[\-_][a-z0-9]+)+")
@@ -191,7 +206,7 @@ def _uuid(value: str, confidence: str) -> Judged | None:
 
 
 def _secret(
-    found: Assignment, sense: Meaning, place: Place, value: str, random: bool
+    found: Assignment, sense: Meaning, place: Place, value: str, random: bool, text: bytes
 ) -> Judged | None:
     if values.is_uuid(value):
         return _uuid(value, "medium" if place.deploys else "low")
@@ -199,6 +214,9 @@ def _secret(
         return "secret-assignment", "secret", "medium"
     if " " in value:
         return None
+    if sense is Meaning.SECRET and place.composes and "SECRET" in found.name:
+        if _WORDS.fullmatch(value) or (value.isalpha() and value.islower() and len(value) > 4):
+            return "default-password", "default secret", "low"
     if "secret" in found.name.lower() and is_common(value):
         signs = sense is Meaning.SIGNING
         kept = place.deploys or (place.settings and found.quoted and not signs)
@@ -214,6 +232,10 @@ def _secret(
             return "secret-assignment", "secret" if values.is_mixed(value) else weak, "medium"
     if len(value) < 8:
         return None
+    if sense is Meaning.SIGNING and place.yaml and values.is_text(value):
+        unlike_a_name = "-" not in value or (found.quoted and _FOR_DEVELOPERS.search(value))
+        if unlike_a_name and _names_what_signs(found, text):
+            return "secret-assignment", "known default for a signing secret", "low"
     if sense is Meaning.SIGNING and (place.deploys or place.settings):
         if values.is_text(value) and not re.fullmatch(r"[\w\-]+", value):
             return None
@@ -235,15 +257,31 @@ def _secret(
     return None
 
 
-def _is_started_with(found: Assignment, sense: Meaning, place: Place, value: str) -> Judged | None:
-    """A placeholder for a signing secret in what starts the application: it works as well."""
-    if sense is not Meaning.SIGNING or not place.composes or place.role is not Role.SOURCE:
+def _is_started_with(
+    found: Assignment, sense: Meaning, place: Place, value: str, text: bytes
+) -> Judged | None:
+    """A placeholder for a signing secret in what configures the application: it works as well."""
+    if sense is not Meaning.SIGNING or place.role is not Role.SOURCE or place.code or place.shell:
         return None
-    words = found.name.isupper() and re.fullmatch(
-        r"[A-Za-z]+(?:[\-_ ][A-Za-z0-9]+){2,}[!.]*", value
-    )
+    if not (place.deploys or place.settings) or _NO_TEXT.search(value):
+        return None
     known = "secret-assignment", "known default for a signing secret", "low"
-    return known if words and not values.is_repetitive(value) else None
+    if place.composes and found.name.isupper() and _SENTENCE.fullmatch(value):
+        return known
+    return known if _A_WORD.fullmatch(value) and _names_what_signs(found, text) else None
+
+
+_SENTENCE = re.compile(r"[A-Za-z]+(?:[\-_ ][A-Za-z0-9]+){2,}[!.]*")
+_A_WORD = re.compile(r"(?!(?:true|false|yes|no)$)[A-Za-z][\w\-.!@#%^&*+=]{2,100}")
+
+
+def _names_what_signs(found: Assignment, text: bytes) -> bool:
+    """Whether a name, or what stands around it, tells that the application signs with the value:
+    what else is called a secret may be somebody else's, or the name of one."""
+    if found.name.lower() in ("secret", "secrets"):
+        before = text[max(0, found.name_start - 100) : found.name_start].lower()
+        return b"jwt" in before or b"session" in before
+    return is_own(found.name)
 
 
 _NAMES_AN_ENTRY = re.compile(r"[a-z]+(?:[\-_.:][a-z]+)*[\-_.:]v?\d{1,2}")
@@ -292,7 +330,7 @@ _ASSIGNS = ("=", ":", ":=", "=>")
 _TYPED = re.compile(r":[^=]+=")
 _OWN_KEY = re.compile(r"(?:signing|encryption|fernet|hmac)[_\-]?key$")
 _PHRASE = re.compile(r"[\w\-]+(?:[ .!]+[\w\-]+)* *[.!]*")
-_CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|\w+(?:\.\w+)+")
+_CONSTANT = re.compile(r"[A-Z]+\d{0,2}(?:_[A-Z]*\d{0,3})+|\w+(?:\.\w+)+")
 _NO_TEXT = Words(
     r"(?i)\.\.\.|<|>|\*\*|xxx|^[^a-z0-9]*$|^(?:todo|none|null|undefined|auto-?generated.*|str(?:ing)?|int(?:eger)?|bool(?:ean)?|text|password|object)$"
 )

@@ -34,6 +34,8 @@ _PASSWORDS = {
     "passwort",
     "senha",
     "contrasena",
+    "requirepass",
+    "masterauth",
 }
 _SECRETS = {"secret", "apikey", "secretkey", "privatekey", "accesskey", "authtoken", "accesstoken", "apitoken",
             "clientsecret", "apisecret", "appsecret", "authkey", "credential", "credentials", "creds", "bearer",
@@ -47,6 +49,22 @@ _KEY_OF_SECRET = {
 }  # fmt: skip
 _SIGNING = {"jwt", "signing", "session", "cookie", "encryption", "encrypt", "fernet", "aes", "hmac", "django", "flask",
             "nextauth", "betterauth", "app", "auth", "rails", "crypto", "csrf", "hash", "token"}  # fmt: skip
+_OWN = {"jwt", "signing", "session", "cookie", "encryption", "encrypt", "fernet", "aes", "hmac", "django", "flask", "nextauth",
+        "betterauth", "rails", "csrf"}  # fmt: skip
+"""What tells of an application's own keys, whatever else the name says."""
+_OF_NOBODY = {
+    "secret",
+    "key",
+    "token",
+    "access",
+    "refresh",
+    "auth",
+    "app",
+    "hash",
+    "crypto",
+    "my",
+    "the",
+}
 _QUALIFIERS = {
     "prod", "production", "dev", "development", "staging", "stage", "test", "local", "live", "default", "value", "val", "string",
     "str", "text", "raw", "plain", "base64", "b64", "encoded", "old", "new", "current", "primary", "secondary", "main", "v1",
@@ -126,6 +144,10 @@ def meaning(name: str) -> Meaning | None:
     qualifiers = set(before)
     if {*qualifiers, last} & _STRONGLY_PUBLIC or qualifiers & {"hashed", "encrypted"}:
         return None
+    if qualifiers & {"random", "allow"}:  # `MYSQL_RANDOM_ROOT_PASSWORD`, a switch
+        return None
+    if last == "auth" and before[-1:] == ["redis"]:  # Redis's AUTH takes its password
+        return Meaning.PASSWORD
     if last in _PASSWORDS or last.endswith(("password", "passwd", "passphrase", "pwd")):
         return (
             Meaning.PERHAPS
@@ -186,6 +208,13 @@ def _key(before: list[str]) -> Meaning | None:
             "cookie",
         )
         return Meaning.SIGNING if signing else Meaning.SECRET
-    if set(before) & _PUBLIC:
+    if set(before) & _PUBLIC or before == ["sentry"]:
         return None
     return Meaning.PERHAPS
+
+
+def is_own(name: str) -> bool:
+    """Whether a name is that of a secret which the application makes up itself, and nobody gives it:
+    `SHOP_JWT_SECRET` and `APP_SECRET`, but not `WECHAT_APP_SECRET`."""
+    words = set(words_of(name)) - _QUALIFIERS
+    return bool(words & _OWN) or words <= _OF_NOBODY

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 
 from auditor.discover.kinds import Kind, Role, kind_of
 from auditor.engines import Words
@@ -15,6 +16,7 @@ class Place:
 
     name: str
     role: Role
+    text: bytes = field(default=b"", repr=False)
 
     @functools.cached_property
     def settings(self) -> bool:
@@ -53,13 +55,17 @@ class Place:
 
     @functools.cached_property
     def composes(self) -> bool:
-        return kind_of(self.name) is Kind.COMPOSE
+        """Whether services are started from it, as Docker's Compose does, whatever it is called."""
+        if kind_of(self.name) is Kind.COMPOSE:
+            return True
+        return self.yaml and b"image:" in self.text and bool(_SERVICES.search(self.text))
 
     @functools.cached_property
     def terraform(self) -> bool:
         return _TERRAFORM.search(self.name)
 
 
+_SERVICES = re.compile(rb"(?m)^services:[ \t]*\r?\n[ \t]+[\w.\-]+:[ \t]*\r?$")
 _YAML = Words(r"(?i)\.ya?ml(?:\.|$)")
 _SHELL = Words(
     r"(?i)\.(?:sh|bash|zsh|envrc|bat|ps1)$|^\.(?:bash|zsh)_?[a-z]+$|^\.profile$|dockerfile|^procfile|makefile"

@@ -150,7 +150,7 @@ def decode(text: str) -> bytes | None:
 
 
 def is_common(password: str) -> bool:
-    """A well-known password of a local service, also with up to three digits: `welcome1`."""
+    """A well-known password of a local service, also with digits: `welcome1`."""
     known = password.lower().strip("!@#$%^&*?._-")
     return known in COMMON_PASSWORDS or (
         known.rstrip("0123456789") in COMMON_PASSWORDS
@@ -158,7 +158,7 @@ def is_common(password: str) -> bool:
     )
 
 
-_WORD_AND_DIGITS = re.compile(r"[a-z]+[0-9]{1,3}")
+_WORD_AND_DIGITS = re.compile(r"[a-z]+[0-9]{1,6}")
 
 COMMON_PASSWORDS = frozenset(
     [

@@ -85,8 +85,9 @@ _SIGNS = re.compile(r"[^\w\s]")
 _EXPRESSION = Words(
     r"\\|\(\?|a-z|A-Z|0-9|\$\{\w|%\(\w+\)|\{\{|^E(?:NC|V)[\[(]|^!\w|:/|^data:|^[\w\-.:]{24}"
 )
-_FOR_AUTOMATED_TESTS = "6LeIxAcTAAAAA"
-"""reCAPTCHA's pair that everybody may use: https://developers.google.com/recaptcha/docs/faq."""
+_FOR_AUTOMATED_TESTS = ("6LeIxAcTAAAAA", "1x0000000", "2x0000000", "3x0000000")
+"""The pairs of reCAPTCHA and Turnstile that everybody may use:
+https://developers.google.com/recaptcha/docs/faq, https://developers.cloudflare.com/turnstile/troubleshooting/testing/."""
 
 
 def is_for_tests(value: str) -> bool:
