@@ -25,8 +25,8 @@ class SchemaStep(msgspec.Struct, frozen=True, array_like=True):
     """One thing done to a schema, in the order in which it stands.
 
     `action` is table, drop table, rename table, column, drop column, rename column, key (primary),
-    index, drop index, constraint (unique), drop constraint, foreign key or unknown. `columns` are
-    (name, direction) pairs; a column's `type` is its type's name; `to` a new name, or the table
+    index, untold index, drop index, constraint (unique), drop constraint, foreign key or unknown.
+    `columns` are (name, direction) pairs; a column's `type` is its type's name; `to` a new name, or the table
     that a foreign key refers to.
     """
 

@@ -112,7 +112,7 @@ def serves(index: Index, query: Query, need: Need | None = None) -> Match:
         case "hash":
             decided, ordered = _names(index) & need.equality, 0
         case _:
-            decided, ordered = _names(index) & {*need.filters, *need.scanned}, 0
+            decided, ordered = _words(index) & {*need.filters, *need.scanned}, 0
     left = [f for f in need.all if f not in decided and f not in dict(need.sort)]
     left += [f for f, _ in need.sort[ordered:]]
     narrows = bool(decided - need.broad) and (
@@ -145,6 +145,11 @@ def usable(index: Index, query: Query) -> bool:
 
 def _names(index: Index) -> set[str]:
     return {name for name, _ in index.fields}
+
+
+def _words(index: Index) -> set[str]:
+    """The fields of an index, also those inside of what it computes: `to_tsvector('simple',name)`."""
+    return {word for name, _ in index.fields for word in (name, *re.findall(r"\w+", name))}
 
 
 def _walk(fields: Sequence[tuple[str, int]], need: Need) -> tuple[set[str], int]:

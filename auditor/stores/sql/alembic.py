@@ -5,16 +5,19 @@ Source: https://alembic.sqlalchemy.org/en/latest/ops.html.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from auditor.extract.python import tree as t
 from auditor.extract.sql import SchemaStep, schema_steps
 from auditor.link.application import Application
+from auditor.link.origins import Env
 from auditor.link.scopes import Located, Module, Scope, argument, place_of
 from auditor.stores.sql.entities import Entities, last_name, truth
 from auditor.stores.sql.migrations import Origin, Steps, gives_steps
 from auditor.stores.sql.sqlalchemy_columns import column
 
+_MARK = "given_at_run_time"
 _CONSTRAINTS = {"UniqueConstraint", "PrimaryKeyConstraint", "ForeignKeyConstraint", "Index"}
 
 
@@ -22,9 +25,8 @@ _CONSTRAINTS = {"UniqueConstraint", "PrimaryKeyConstraint", "ForeignKeyConstrain
 def alembic_steps(application: Application) -> Steps:
     (entities,) = application.facts(Entities)
     for module in _in_order(entities):
-        reader = _Revision(entities, module)
         origin = Origin(module.path, True, "migration")
-        for step in reader.steps():
+        for step in _Revision(entities, module).steps():
             yield step, origin
 
 
@@ -62,35 +64,110 @@ def _texts(entities: Entities, module: Module, name: str) -> list[str]:
     return []
 
 
+_UPGRADES = ("upgrade", "schema_upgrades", "upgrade_")
+_MAX_STEPS = 4000
+_MAX_DEPTH = 4
+_INDEX = re.compile(r"\s*create\s+(?:unique\s+)?index\b", re.I)
+
+
 class _Revision:
+    """What a revision does, in its order: also in loops over lists that stand in the code, and in
+    functions of the tree that it calls."""
+
     def __init__(self, entities: Entities, module: Module) -> None:
         self.entities, self.values, self.module = entities, entities.values, module
+        self.code = entities.code
         self.batches: dict[str, str] = {}
+        self.made: list[SchemaStep] = []
+        self.left = _MAX_STEPS
 
-    def steps(self) -> Iterator[SchemaStep]:
+    def steps(self) -> list[SchemaStep]:
         for stmt in self.module.body:
-            if isinstance(stmt, t.Function) and stmt.name in (
-                "upgrade",
-                "schema_upgrades",
-                "upgrade_",
-            ):
-                yield from self.function(stmt, 0)
+            if isinstance(stmt, t.Function) and stmt.name in _UPGRADES:
+                self.block(stmt.body, self.module.scopes[id(stmt)], 0)
+        return self.made
 
-    def function(self, function: t.Function, depth: int) -> Iterator[SchemaStep]:
-        scope = self.module.scopes[id(function)]
-        for node in t.walk_own(*function.body):
-            if isinstance(node, t.With):
-                for context, target in zip(node.contexts, node.targets, strict=True):
-                    if last_name(context) == "batch_alter_table" and isinstance(context, t.Call):
-                        if isinstance(target, t.Name):
-                            self.batches[target.id] = self.text(argument(context, 0, "table_name"), scope)  # fmt: skip
-            elif isinstance(node, t.Call):
-                if isinstance(node.func, t.Attr):
-                    yield from self.operation(node, node.func, scope)
-                elif isinstance(node.func, t.Name) and depth < 3:
-                    for stmt in self.module.body:
-                        if isinstance(stmt, t.Function) and stmt.name == node.func.id:
-                            yield from self.function(stmt, depth + 1)
+    def block(self, body: Sequence[t.Stmt], scope: Scope, depth: int) -> None:
+        for stmt in body:
+            self.left -= 1
+            if self.left < 0:
+                return
+            match stmt:
+                case t.For(target=target, iter=iter_, body=inner):
+                    for turn in self.turns(target, iter_, scope) or [{}]:
+                        with self.values.within(turn):
+                            self.block(inner, scope, depth)
+                case t.If(test=test, body=inner, orelse=other):
+                    self.calls(test, scope, depth)
+                    self.block([*inner, *other], scope, depth)
+                case t.Try(body=inner, handlers=handlers, orelse=other, final=final):
+                    caught = [x for handler in handlers for x in handler.body]
+                    self.block([*inner, *other, *caught, *final], scope, depth)
+                case t.With(contexts=contexts, targets=targets, body=inner):
+                    for context, name in zip(contexts, targets, strict=True):
+                        self.batch(context, name, scope)
+                        self.calls(context, scope, depth)
+                    self.block(inner, scope, depth)
+                case t.Function() | t.Class():
+                    pass
+                case _:
+                    self.calls(stmt, scope, depth)
+
+    def batch(self, context: t.Expr, target: t.Expr | None, scope: Scope) -> None:
+        if isinstance(context, t.Call) and last_name(context) == "batch_alter_table":
+            if isinstance(target, t.Name):
+                self.batches[target.id] = self.text(argument(context, 0, "table_name"), scope)
+
+    def turns(self, target: t.Expr, iter_: t.Expr, scope: Scope) -> list[Env]:
+        """What each turn of a loop over a list of the code binds."""
+        of_pairs = isinstance(iter_, t.Call) and last_name(iter_) == "items" and not iter_.args
+        listed = iter_.func.value if of_pairs and isinstance(iter_.func, t.Attr) else iter_  # type: ignore[union-attr]
+        made: list[Env] = []
+        for source in self.values.sources(listed, scope):
+            match source.node:
+                case t.Seq(items=items):
+                    turns = [self.bound(target, Located(x, source.scope), scope) for x in items]
+                case t.Map(keys=keys, values=values):
+                    pairs = [t.Seq(k.line, 1, k.line, "tuple", [k, v] if of_pairs else [k]) for k, v in zip(keys, values, strict=True) if k]  # fmt: skip
+                    turns = [self.bound(target, Located(x if of_pairs else x.items[0], source.scope), scope) for x in pairs]  # fmt: skip
+                case _:
+                    turns = []
+            made += turns
+        return made
+
+    def bound(self, target: t.Expr, item: Located, scope: Scope) -> Env:
+        """`for table, columns in …`: each name with its part of an item."""
+        match target, item.node:
+            case t.Name(id=name), _:
+                return {(id(scope), name): item}
+            case t.Seq(items=names), t.Seq(items=parts):
+                made: Env = {}
+                for name_, part in zip(names, parts, strict=False):
+                    made |= self.bound(name_, Located(part, item.scope), scope)
+                return made
+        return {}
+
+    def calls(self, node: t.Node, scope: Scope, depth: int) -> None:
+        for call in t.walk_own(node):
+            if not isinstance(call, t.Call):
+                continue
+            called = self.code.defined(call.func, scope) if depth < _MAX_DEPTH else None
+            if called is not None and isinstance(called.node, t.Function):
+                inner = self.code.inside(called)
+                with self.values.within(self.given(called.node, call, inner, scope)):
+                    self.block(called.node.body, inner, depth + 1)
+            elif isinstance(call.func, t.Attr):
+                self.made += self.operation(call, call.func, scope)
+
+    @staticmethod
+    def given(function: t.Function, call: t.Call, inner: Scope, scope: Scope) -> Env:
+        """What a call gives a function's parameters; those left out have their defaults."""
+        made: Env = {}
+        for position, param in enumerate(function.params):
+            value = argument(call, position if param.kind == "positional" else None, param.name)
+            if value is not None:
+                made[id(inner), param.name] = Located(value, scope)
+        return made
 
     def text(self, expr: t.Expr | None, scope: Scope) -> str:
         if isinstance(expr, t.Call) and last_name(expr) in (
@@ -120,9 +197,8 @@ class _Revision:
                 name = self.text(argument(call, 0, "table_name"), scope)
                 yield SchemaStep("table", name, line=line)
                 for arg in call.args[1:]:
-                    inner = arg.value if isinstance(arg, t.Star) else arg
-                    if isinstance(inner, t.Call):
-                        yield from self.member(inner, name, scope)
+                    for inner in self.members(arg, scope):
+                        yield from self.member(inner.node, name, inner.scope)  # type: ignore[arg-type]
             case "add_column":
                 name = table(0, "table_name")
                 made = call.args[-1] if call.args else None
@@ -141,7 +217,7 @@ class _Revision:
                 columns = given(2, "columns")
                 found = self.columns(columns, scope)
                 if not owner or not found:
-                    yield SchemaStep("unknown", owner, line=line)
+                    yield SchemaStep("untold index", owner, line=line)
                     return
                 unique = truth(self.values, call, scope, "unique") is True
                 using = self.text(argument(call, None, "postgresql_using"), scope)
@@ -155,7 +231,7 @@ class _Revision:
                 owner = table(1, "table_name", "source")
                 found = self.columns(given(2, "columns"), scope)
                 action = "constraint" if "unique" in func.name else "key"
-                yield SchemaStep(action if found else "unknown", owner, name, found, "", True, line=line)  # fmt: skip
+                yield SchemaStep(action if found else "untold index", owner, name, found, "", True, line=line)  # fmt: skip
             case "create_foreign_key":
                 owner = table(1, "source_table")
                 position = 3 if batch is None else 2
@@ -169,13 +245,29 @@ class _Revision:
                 if new:
                     before = argument(call, 1 if batch is None else 0, "column_name")
                     yield SchemaStep("rename column", table(0, "table_name"), self.text(before, scope), to=new, line=line)  # fmt: skip
-            case "execute":
-                text = self.text(argument(call, 0, "sqltext", "statement"), scope)
-                if text:
-                    yield from schema_steps(text, line=line)
+            case "execute" | "exec_driver_sql":
+                yield from self.statement(argument(call, 0, "sqltext", "statement"), scope, line)
+
+    def statement(self, expr: t.Expr | None, scope: Scope, line: int) -> Iterator[SchemaStep]:
+        """`op.execute("CREATE INDEX …")`; of what is put in at run time only that it is there is known."""
+        if text := self.text(expr, scope):
+            yield from schema_steps(text, line=line)
+            return
+        inner = expr.args[0] if isinstance(expr, t.Call) and expr.args else expr
+        for source in self.values.sources(inner, scope):
+            if isinstance(source.node, t.Text):
+                parts = [self.text(x, source.scope) for x in source.node.parts]
+                text = "".join(part or _MARK for part in parts)
+                for step in schema_steps(text, line=line) if _INDEX.match(text) else ():
+                    at_run_time = _MARK in step.table or any(_MARK in c for c, _ in step.columns)
+                    table = "" if _MARK in step.table else step.table
+                    yield SchemaStep("untold index", table, line=line) if at_run_time else step
 
     def columns(self, expr: t.Expr | None, scope: Scope) -> list[tuple[str, int]]:
         found: list[tuple[str, int]] = []
+        sources = self.values.sources(expr, scope)
+        if len(sources) == 1 and isinstance(sources[0].node, t.Seq):
+            expr, scope = sources[0].node, sources[0].scope
         items = expr.items if isinstance(expr, t.Seq) else None
         if items is None:
             worth = getattr(self.values.value(expr, scope), "value", None)
@@ -189,11 +281,23 @@ class _Revision:
             if text:
                 plain = text.lower().split()
                 down = len(plain) > 1 and plain[1] == "desc"
-                spelt = plain[0] if len(plain) > 1 and plain[1] in ("desc", "asc") else text.replace(" ", "").lower()  # fmt: skip
+                alone = len(plain) > 1 and (
+                    plain[1] in ("desc", "asc") or plain[1].endswith("_ops")
+                )
+                spelt = plain[0] if alone else text.replace(" ", "").lower()
                 found.append(
                     (spelt if len(plain) > 1 or "(" in text else text, -1 if down else way)
                 )
         return found
+
+    def members(self, arg: t.Expr, scope: Scope) -> list[Located]:
+        """`sa.Column(…)`, `*columns`."""
+        if not isinstance(arg, t.Star):
+            return [Located(arg, scope)] if isinstance(arg, t.Call) else []
+        if isinstance(arg.value, t.Call):
+            return [Located(arg.value, scope)]
+        listed = [s for s in self.values.sources(arg.value, scope) if isinstance(s.node, t.Seq)]
+        return [Located(x, s.scope) for s in listed for x in s.node.items if isinstance(x, t.Call)]  # type: ignore[attr-defined]
 
     def member(self, call: t.Call, table: str, scope: Scope) -> Iterator[SchemaStep]:
         kind, line = last_name(call.func), call.line
@@ -236,8 +340,6 @@ def _applied(expr: t.Expr) -> str:
 
 
 def _condition(call: t.Call) -> list[str]:
-    import re
-
     words: list[str] = []
     for keyword in call.keywords:
         if keyword.name and keyword.name.endswith("_where"):

@@ -1,41 +1,21 @@
-"""Conditions and queries while they are put together, and the shapes that come of them.
+"""Conditions and queries while they are put together.
 
-A condition is a small tree over columns of tables. Of a query that joins tables, each table gets a
-shape of its own: the database starts where conditions narrow the search, and reaches the others by
-the columns that join them.
+A condition is a small tree over columns of tables; `join_order` tells what shapes come of it.
 """
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
 from msgspec.structs import replace
 
-from auditor.model.data import Bound, Query
+from auditor.model.data import Bound
 from auditor.model.places import Place
 from auditor.stores.sql.entities import Column, Entity
 
 _MAX_BRANCHES = 24
-_LOOSE = ("scanned", "unequal")
-_FLAGS = {"bool", "boolean", "booleanfield", "nullbooleanfield", "bit"}
-_NUMBERS = {
-    "int",
-    "integer",
-    "smallint",
-    "tinyint",
-    "smallinteger",
-    "integerfield",
-    "smallintfield",
-}
-_YES = re.compile(
-    r"(?:is|has|was|can)_\w+|\w+_flag|(?:in)?active|(?:en|dis)abled|deleted|archived|visible|hidden|published|verified"
-    r"|confirmed|blocked|banned|completed|done|approved|seen|processed"
-)
-"""What a number answers with 0 or 1, where a schema has no booleans."""
 
 
 class Test(msgspec.Struct, frozen=True):
@@ -44,6 +24,8 @@ class Test(msgspec.Struct, frozen=True):
     table: str
     column: str
     how: str = "equality"
+    outer: bool = False
+    """Whether an outer join asks it: it narrows what is looked up there, and not what is found."""
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -67,6 +49,12 @@ class Opposite(msgspec.Struct, frozen=True):
     part: Condition
 
 
+class Outer(msgspec.Struct, frozen=True):
+    """What an outer join asks of the table that it adds."""
+
+    part: Condition
+
+
 class Lookup(msgspec.Struct, frozen=True):
     """A comparison by name whose model is not known yet: `Q(author__name="x")`."""
 
@@ -83,7 +71,7 @@ class Untold(msgspec.Struct, frozen=True):
     reason: str
 
 
-Condition = Test | Link | Every | Some | Opposite | Lookup | Untold
+Condition = Test | Link | Every | Some | Opposite | Outer | Lookup | Untold
 NOTHING = Every(())
 
 
@@ -120,7 +108,7 @@ def is_open(parts: tuple[Condition, ...]) -> bool:
             case Every(parts=inner) | Some(parts=inner):
                 if is_open(inner):
                     return True
-            case Opposite(part=one):
+            case Opposite(part=one) | Outer(part=one):
                 if is_open((one,)):
                     return True
     return False
@@ -141,6 +129,10 @@ def branches(condition: Condition, depth: int = 0) -> list[Branch]:
             return [Branch(reasons=[f"{path} is of a model that could not be told"])]
         case Opposite(part=part):
             return [_opposite(branches(part, depth + 1))]
+        case Outer(part=part):
+            found = branches(part, depth + 1)
+            one = found[0] if len(found) == 1 else _opposite(found)
+            return [Branch([replace(x, outer=True) for x in one.tests], one.links, one.reasons)]
         case Every(parts=parts):
             found = [Branch()]
             for part in parts:
@@ -214,172 +206,3 @@ class Draft(msgspec.Struct, frozen=True, eq=False):
     @property
     def model(self) -> str:
         return self.entity.name if self.entity is not None else ""
-
-
-def shapes(draft: Draft, tables: Mapping[str, Entity]) -> Iterator[Query]:
-    """The queries that a finished draft comes to, one for each alternative and each table.
-
-    `tables` are the entities by the names of their tables.
-    """
-    table = draft.table
-    reason = draft.unresolved or ("" if table else "the table is named at run time")
-    every = branches(Every(draft.where))
-    for branch in every:
-        yield from _of_branch(draft, branch, reason, tables)
-
-
-def _of_branch(
-    draft: Draft, branch: Branch, reason: str, tables: Mapping[str, Entity]
-) -> Iterator[Query]:
-    root = draft.table
-    reasons = reason or "; ".join(dict.fromkeys(branch.reasons))
-    tests: dict[str, list[Test]] = defaultdict(list)
-    for test in branch.tests:
-        tests[test.table].append(test)
-    links = [*draft.joins, *branch.links]
-    if draft.correlated:
-        links, outer = [], links
-        for link in outer:
-            column = (
-                link.column if link.table == root else link.remote if link.other == root else ""
-            )
-            if column:
-                tests[root].append(Test(root, column))
-    narrowed = {name for name, found in tests.items() if any(x.how not in _LOOSE for x in found)}
-    shared = {x.other for x in links if x.table == root and _shares_key(draft, x, tables)}
-    if narrowed - shared:  # a base's table is then reached by the key that both share
-        narrowed -= shared
-    starts = {root} if root in narrowed or not narrowed else narrowed
-    reached = _reached(starts, links)
-    joined = root not in starts
-    if root in starts:
-        for link in links:  # the search may start from the other side just as well
-            for own, column, other in (
-                (link.table, link.column, link.other),
-                (link.other, link.remote, link.table),
-            ):
-                if own == root and other in narrowed and other != root and not _is_key(draft, column):  # fmt: skip
-                    tests[root].append(Test(root, column))
-                    joined = True
-    sort = draft.sort
-    if sort is None:
-        plain = draft.entity.ordering if draft.entity is not None else ()
-        sort = tuple((root, name, way) for name, way in plain)
-        if draft.operation not in ("select",) or draft.bound is Bound.ONE:
-            sort = ()
-    order = tuple((name, way) for owner, name, way in sort) if all(x[0] == root for x in sort) else ()  # fmt: skip
-    if joined:
-        order = ()  # of several keys, which the other table gives, no index keeps one order
-    mine = tests[root] if root in starts else [Test(root, reached[root])] if root in reached else []
-    yield _query(draft, tables, root, draft.operation, mine, order, reasons)
-    whole = not branch.tests and not reasons and not draft.correlated and _reads_all(draft)
-    for name in sorted((set(tests) | set(reached)) - {root, ""}):
-        if name in starts:
-            yield _query(draft, tables, name, "join", tests[name], (), reasons)
-        elif name in reached and whole:  # both tables are read from end to end
-            yield _query(draft, tables, name, "join", [], (), "")
-        elif name in reached:
-            by = [Test(name, reached[name]), *_known(name, branch.tests, links)]
-            yield _query(draft, tables, name, "join", by, (), "")
-
-
-def _reads_all(draft: Draft) -> bool:
-    """Whether all records are asked for, so that no table is looked into for a few of another's."""
-    return draft.operation in ("count", "aggregate") or draft.bound is Bound.NONE
-
-
-def _known(table: str, tests: list[Test], links: list[Link]) -> Iterator[Test]:
-    """Columns of a table whose values are known from the other side of a link."""
-    told = {(test.table, test.column) for test in tests if test.how == "equality"}
-    for link in links:
-        if link.table == table and (link.other, link.remote) in told:
-            yield Test(table, link.column)
-        if link.other == table and (link.table, link.column) in told:
-            yield Test(table, link.remote)
-
-
-def _is_key(draft: Draft, column: str) -> bool:
-    key = draft.entity.key if draft.entity is not None else None
-    return key is not None and key.name == column
-
-
-def _shares_key(draft: Draft, link: Link, tables: Mapping[str, Entity]) -> bool:
-    other = tables.get(link.other)
-    key = other.key if other is not None else None
-    return key is not None and key.name == link.remote and _is_key(draft, link.column)
-
-
-def _reached(starts: set[str], links: list[Link]) -> dict[str, str]:
-    """By which column each other table is reached from the tables where the search starts."""
-    reached: dict[str, str] = {}
-    known = set(starts)
-    for _ in range(len(links) + 1):
-        more = False
-        for link in links:
-            for here, there, column in (
-                (link.table, link.other, link.remote),
-                (link.other, link.table, link.column),
-            ):
-                if here in known and there not in known:
-                    known.add(there)
-                    reached[there] = column
-                    more = True
-        if not more:
-            break
-    return reached
-
-
-def _query(
-    draft: Draft,
-    tables: Mapping[str, Entity],
-    table: str,
-    operation: str,
-    tests: list[Test],
-    sort: tuple[tuple[str, int], ...],
-    unresolved: str,
-) -> Query:
-    by_kind: dict[str, list[str]] = defaultdict(list)
-    for test in tests:
-        by_kind[test.how].append(test.column)
-    equality = tuple(dict.fromkeys(by_kind["equality"]))
-    spans = tuple(
-        x for x in dict.fromkeys((*by_kind["range"], *by_kind["unequal"])) if x not in equality
-    )
-    scanned = tuple(x for x in dict.fromkeys(by_kind["scanned"]) if x not in equality + spans)
-    own = operation != "join"
-    loose = [x for x in by_kind["unequal"] if x not in by_kind["range"] and x not in equality]
-    entity = draft.entity if draft.table == table else tables.get(table)
-    flags = [x for x in equality if _is_flag(entity, x)]
-    return Query(
-        "sql",
-        table,
-        operation,
-        equality,
-        spans,
-        sort,
-        draft.place,
-        unresolved,
-        bool(table),
-        _bound(draft) if own else Bound.UNKNOWN,
-        scanned,
-        "text" if by_kind["text"] else "",
-        draft.projection if own else (),
-        draft.loop,
-        tuple(dict.fromkeys((*flags, *loose))),
-    )
-
-
-def _bound(draft: Draft) -> Bound:
-    if draft.operation == "aggregate" and draft.bound is Bound.NONE:
-        return Bound.UNKNOWN  # as many as there are groups
-    if draft.bound is Bound.UNKNOWN and draft.limited is not None:
-        return draft.limited if draft.limited is not Bound.UNKNOWN else Bound.LIMITED
-    return draft.bound
-
-
-def _is_flag(entity: Entity | None, name: str) -> bool:
-    column = entity.column(name) if entity is not None else None
-    if column is None:
-        return False
-    kind = column.type.lower()
-    return column.two or kind in _FLAGS or (kind in _NUMBERS and bool(_YES.fullmatch(column.name)))

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from auditor.extract.sql import SchemaStep
 from auditor.link.application import Application, provides
+from auditor.model.data import UntoldIndexes
 from auditor.model.places import Place
 from auditor.stores.sql.entities import Declared
 
@@ -36,6 +37,12 @@ class State:
     indexes: list[Made] = field(default_factory=list)
     foreign: list[tuple[tuple[tuple[str, int], ...], Place]] = field(default_factory=list)
     uncertain: bool = False
+
+    @property
+    def keys(self) -> set[str]:
+        """The columns of its primary key."""
+        made = (m.declared for m in self.indexes)
+        return {c for d in made if d.implied == "primary key" for c, _ in d.columns}
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -62,6 +69,8 @@ class History:
 
     tables: dict[str, State] = field(default_factory=dict)
     uncertain: bool = False
+    untold: list[UntoldIndexes] = field(default_factory=list)
+    """Where an index is made of which the code does not tell the table or the columns."""
 
     def apply(self, step: SchemaStep, origin: Origin) -> None:
         place = Place(origin.path, step.line, symbol=step.name or step.table)
@@ -77,7 +86,9 @@ class History:
             self.tables.pop(step.table, None)
             return
         state = self.tables.get(step.table)
-        if step.action == "unknown":
+        if step.action == "untold index":
+            self.untold.append(UntoldIndexes("sql", step.table, place))
+        if step.action in ("unknown", "untold index"):
             if state is not None:
                 state.uncertain = True
             elif not step.table:
@@ -116,7 +127,8 @@ class History:
                     columns, place, unique, name, implied, step.kind, tuple(step.condition)
                 )
                 if columns and not any(
-                    m.declared.columns == columns and m.declared.unique == unique
+                    m.declared.columns == columns
+                    and (m.declared.unique, m.declared.kind) == (unique, step.kind)
                     for m in state.indexes
                 ):
                     source = "migration" if origin.migrates else "script"
@@ -146,3 +158,9 @@ def history(application: Application) -> list[History]:
         for step, origin in source(application):
             made.apply(step, origin)
     return [made]
+
+
+@provides(UntoldIndexes)
+def untold_indexes(application: Application) -> list[UntoldIndexes]:
+    (replayed,) = application.facts(History)
+    return replayed.untold

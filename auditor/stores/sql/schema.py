@@ -173,9 +173,8 @@ def _of_entity(
 
 
 def _same(one: Declared, two: Declared) -> bool:
-    return [c for c, _ in one.columns] == [c for c, _ in two.columns] and (
-        one.unique == two.unique or one.implied == two.implied or not two.unique
-    )
+    same = [c for c, _ in one.columns] == [c for c, _ in two.columns] and one.kind == two.kind
+    return same and (one.unique == two.unique or one.implied == two.implied or not two.unique)
 
 
 def _foreign(entity: Entity) -> Iterator[Declared]:

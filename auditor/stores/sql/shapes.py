@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import chain
 
 from msgspec.structs import replace
 
 from auditor.link.application import Application, provides
-from auditor.model.data import Query
+from auditor.model.data import Index, Query
 from auditor.stores.once import runs_once
 from auditor.stores.sql import (
     advanced_alchemy_queries,
@@ -23,7 +24,8 @@ from auditor.stores.sql import (
     text,
     untold,
 )  # fmt: skip
-from auditor.stores.sql.conditions import Draft, Test, shapes
+from auditor.stores.sql.conditions import Draft, Test
+from auditor.stores.sql.join_order import Schema, shapes
 from auditor.stores.sql.leftover import left_over
 from auditor.stores.sql.migrations import History
 from auditor.stores.sql.reading import Reading
@@ -58,6 +60,7 @@ def queries(application: Application) -> list[Query]:
     (history,) = application.facts(History)
     known = read.entities.by_table.keys() | history.tables.keys()
     made = _created(read, history)
+    schema = _schema(application, read)
     earlier = {id(d.origin) for d in read.drafts if d.origin is not None}
     found: dict[Query, None] = {}
     for draft in read.drafts:
@@ -67,23 +70,36 @@ def queries(application: Application) -> list[Query]:
             continue
         if draft.loop is None and (loop := read.looped.get(read.owners.get(id(draft), 0))):
             draft = replace(draft, loop=loop)  # its function is called in a loop over rows
-        for query in chain.from_iterable(
-            shapes(d, read.tables) for d in (draft, *_loaded(read, draft))
-        ):
+        for query in chain.from_iterable(shapes(d, schema) for d in (draft, *_loaded(read, draft))):
             name = query.collection
             if name and name not in (known if draft.mapper == "sql" else made):
                 why = "what its table holds is told nowhere in this tree"
                 query = replace(query, unresolved=query.unresolved or why)
             found.setdefault(query)
     found.update(
-        dict.fromkeys(_begun(read, earlier, {(q.place.path, q.place.line) for q in found}))
+        dict.fromkeys(_begun(read, schema, earlier, {(q.place.path, q.place.line) for q in found}))
     )
     found.update(dict.fromkeys(untold.handed_on(read)))
     found.update(dict.fromkeys(left_over(read)))
     return sorted(found, key=lambda q: (q.place, q.operation, q.equality, q.range, q.sort, q.collection))  # fmt: skip
 
 
-def _begun(read: Reading, earlier: set[int], listed: set[tuple[str, int]]) -> Iterator[Query]:
+def _schema(application: Application, read: Reading) -> Schema:
+    leading: defaultdict[str, set[str]] = defaultdict(set)
+    for index in application.facts(Index):
+        if (
+            index.store == "sql"
+            and index.run
+            and index.fields
+            and index.kind in ("ordered", "hash")
+        ):
+            leading[index.collection].add(index.fields[0][0])
+    return Schema(read.tables, {table: frozenset(found) for table, found in leading.items()})
+
+
+def _begun(
+    read: Reading, schema: Schema, earlier: set[int], listed: set[tuple[str, int]]
+) -> Iterator[Query]:
     """What a function begins and gives away, to be completed where it is called.
 
     It is listed there with all that it asks; here it is known where nothing is added to it.
@@ -103,7 +119,7 @@ def _begun(read: Reading, earlier: set[int], listed: set[tuple[str, int]]) -> It
         if after.where != draft.where or after.sort != draft.sort:
             why = f"{after.place} calls it and completes what it asks"
             draft = replace(draft, unresolved=draft.unresolved or why)
-        yield from shapes(draft, read.tables)
+        yield from shapes(draft, schema)
 
 
 def _function(draft: Draft) -> tuple[str, str]:

@@ -12,7 +12,16 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import argument
 from auditor.model.data import Bound
-from auditor.stores.sql.conditions import Condition, Draft, Every, Link, Test, Untold, compared
+from auditor.stores.sql.conditions import (
+    Condition,
+    Draft,
+    Every,
+    Link,
+    Outer,
+    Test,
+    Untold,
+    compared,
+)
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.expressions import condition, links
 from auditor.stores.sql.reading import Frame, Reading
@@ -241,6 +250,7 @@ def _joined(reading: Reading, draft: Draft, call: t.Call, last: str, frame: Fram
     made, tables = list(draft.joins), list(draft.tables)
     entity, reason = draft.entity, draft.unresolved
     where = list(draft.where)
+    outer = last.startswith("outer") or argument(call, None, "isouter") is not None
     given = [reading.thing(a, frame) for a in call.args]
     given += [reading.thing(k.value, frame) for k in call.keywords if k.name in ("onclause", "target")]  # fmt: skip
     for thing in given:
@@ -263,7 +273,7 @@ def _joined(reading: Reading, draft: Draft, call: t.Call, last: str, frame: Fram
                 if target is not None:
                     tables.append(target)
             case Holds(condition=on):
-                where.append(on)
+                where.append(Outer(on) if outer else on)
             case Draft():
                 if entity is None:
                     reason = ""

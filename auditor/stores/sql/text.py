@@ -22,6 +22,7 @@ from auditor.stores.sql.conditions import (
     Every,
     Link,
     Opposite,
+    Outer,
     Some,
     Test,
     Untold,
@@ -216,7 +217,8 @@ class _Text:
         for join in [*joins, *(inner or [])]:
             on = join.args.get("on")
             if on is not None:
-                where.append(self.condition(on))
+                asked = self.condition(on)
+                where.append(Outer(asked) if join.side == "LEFT" else asked)
             for using in join.args.get("using") or []:
                 names = list(self.tables.values())
                 joined = join.this

@@ -1,0 +1,246 @@
+"""The shapes that a query comes to: where a database starts to search, and how it goes on from there.
+
+Of a query that joins tables, each table gets a shape of its own. The database starts where a condition
+that an index serves narrows the search, and looks the others up by the columns that join them; what
+else is asked of these is then held against the few records that are found. Sources: PostgreSQL,
+"Planner/Optimizer" (https://www.postgresql.org/docs/current/planner-optimizer.html); SQLite, "The Query
+Planner" (https://www.sqlite.org/optoverview.html#joins).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from auditor.model.data import Bound, Query
+from auditor.stores.sql.conditions import Branch, Draft, Every, Link, Test, branches
+from auditor.stores.sql.entities import Entity
+
+_LOOSE = ("scanned", "unequal")
+_FLAGS = {"bool", "boolean", "booleanfield", "nullbooleanfield", "bit"}
+_NUMBERS = {
+    "int",
+    "integer",
+    "smallint",
+    "tinyint",
+    "smallinteger",
+    "integerfield",
+    "smallintfield",
+}
+_YES = re.compile(
+    r"(?:is|has|was|can)_\w+|\w+_flag|(?:in)?active|(?:en|dis)abled|deleted|archived|visible|hidden|published|verified"
+    r"|confirmed|blocked|banned|completed|done|approved|seen|processed"
+)
+"""What a number answers with 0 or 1, where a schema has no booleans."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a search is planned by: the tables by name, and the columns that begin an index of each."""
+
+    tables: Mapping[str, Entity]
+    leading: Mapping[str, frozenset[str]]
+
+    def leads(self, table: str, column: str) -> bool:
+        return column in self.leading.get(table, ())
+
+    def is_key(self, table: str, column: str) -> bool:
+        entity = self.tables.get(table)
+        return entity is not None and entity.key is not None and entity.key.name == column
+
+    def is_flag(self, table: str, name: str) -> bool:
+        """Whether a column takes one of two values."""
+        return _is_flag(self.tables.get(table), name)
+
+
+def shapes(draft: Draft, schema: Schema) -> Iterator[Query]:
+    """The queries that a finished draft comes to, one for each alternative and each table."""
+    reason = draft.unresolved or ("" if draft.table else "the table is named at run time")
+    for branch in branches(Every(draft.where)):
+        yield from _of_branch(draft, branch, reason, schema)
+
+
+def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Iterator[Query]:
+    root = draft.table
+    reasons = reason or "; ".join(dict.fromkeys(branch.reasons))
+    tests: dict[str, list[Test]] = defaultdict(list)
+    for test in branch.tests:
+        tests[test.table].append(test)
+    links = [*draft.joins, *branch.links]
+    if draft.correlated:
+        links, outer = [], links
+        for link in outer:
+            column = (
+                link.column if link.table == root else link.remote if link.other == root else ""
+            )
+            if column:
+                tests[root].append(Test(root, column))
+    narrowed = {name for name, found in tests.items() if any(map(_narrows, found))}
+    shared = {x.other for x in links if x.table == root and _shares_key(x, schema)}
+    if narrowed - shared:  # a base's table is then reached by the key that both share
+        narrowed -= shared
+    served = {name for name in narrowed if _is_served(tests[name], schema)}
+    starts = _starts(root, narrowed, served, links, schema)
+    reached = _reached(starts, links, schema)
+    order = _order(draft)
+    for start in sorted(starts - served):
+        # the search may start from the other side just as well
+        given = [
+            Test(own, column)
+            for link in links
+            for own, column, other in _ways(link)
+            if own == start and other in narrowed - {own} and not schema.is_key(own, column)
+        ]
+        tests[start] += given
+        if given and start == root:
+            order = ()  # of several keys, which the other table gives, no index keeps one order
+    if root in starts:
+        mine = [test for test in tests[root] if not test.outer]
+    else:
+        mine, order = [Test(root, name) for name in reached.get(root, ())], ()
+    yield _query(draft, schema, root, draft.operation, mine, order, reasons)
+    whole = not reasons and not draft.correlated and _reads_all(draft, branch.tests, schema)
+    for name in sorted((set(tests) | set(reached)) - {root, ""}):
+        if name in starts:
+            yield _query(draft, schema, name, "join", tests[name], (), reasons)
+        elif name in reached:
+            by = [Test(name, column) for column in reached[name]]
+            by += [*_known(name, branch.tests, links), *(x for x in tests[name] if x.outer)]
+            yield _query(draft, schema, name, "join", [] if whole else by, (), "")
+
+
+def _narrows(test: Test) -> bool:
+    return test.how not in _LOOSE and not test.outer
+
+
+def _is_served(tests: list[Test], schema: Schema) -> bool:
+    """Whether an index finds what one of these conditions narrows a table to."""
+    return any(
+        _narrows(x) and schema.leads(x.table, x.column) and not schema.is_flag(x.table, x.column)
+        for x in tests
+    )
+
+
+def _starts(
+    root: str, narrowed: set[str], served: set[str], links: list[Link], schema: Schema
+) -> set[str]:
+    """The tables in which the search starts: where an index serves it, if there is one.
+
+    A table that is narrowed too is then looked up for what was found, if an index serves that.
+    """
+    if not narrowed or root in served:
+        return {root}
+    if not served:
+        return {root} if root in narrowed else narrowed
+    reached = _reached(served, links, schema)
+    return served | {
+        name
+        for name in narrowed - served
+        if not any(schema.leads(name, column) for column in reached.get(name, ()))
+    }
+
+
+def _order(draft: Draft) -> tuple[tuple[str, int], ...]:
+    """What is asked for in order, where it is columns of the first table."""
+    sort = draft.sort
+    if sort is None:
+        if draft.operation != "select" or draft.bound is Bound.ONE or draft.entity is None:
+            return ()
+        return draft.entity.ordering
+    return tuple((x[1], x[2]) for x in sort) if all(x[0] == draft.table for x in sort) else ()
+
+
+def _reads_all(draft: Draft, tests: list[Test], schema: Schema) -> bool:
+    """Whether tables are read from end to end, and none is looked into for a few records of another."""
+    whole = all(x.outer or x.how in _LOOSE or schema.is_flag(x.table, x.column) for x in tests)
+    return whole and (draft.operation in ("count", "aggregate") or draft.bound is Bound.NONE)
+
+
+def _known(table: str, tests: list[Test], links: list[Link]) -> Iterator[Test]:
+    """Columns of a table whose values are known from the other side of a link."""
+    told = {(test.table, test.column) for test in tests if test.how == "equality"}
+    for link in links:
+        for own, column, _ in _ways(link):
+            other, remote = (link.other, link.remote) if own == link.table else (link.table, link.column)  # fmt: skip
+            if own == table and (other, remote) in told:
+                yield Test(table, column)
+
+
+def _ways(link: Link) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
+    """(table, its column, the table that it is joined with), from both sides."""
+    return (link.table, link.column, link.other), (link.other, link.remote, link.table)
+
+
+def _shares_key(link: Link, schema: Schema) -> bool:
+    return schema.is_key(link.other, link.remote) and schema.is_key(link.table, link.column)
+
+
+def _reached(starts: set[str], links: list[Link], schema: Schema) -> dict[str, tuple[str, ...]]:
+    """By which columns each other table is reached from the tables where the search starts."""
+    reached: dict[str, tuple[str, ...]] = {}
+    known = set(starts)
+    ways = [way for link in links for way in _ways(link)]
+    while open_ := [way for way in ways if way[0] not in known and way[2] in known]:
+        table, column, _ = next((w for w in open_ if schema.leads(w[0], w[1])), open_[0])
+        every = (w[1] for w in open_ if w[0] == table)
+        reached[table] = (column,) if schema.leads(table, column) else tuple(dict.fromkeys(every))
+        known.add(table)
+    return reached
+
+
+def _query(
+    draft: Draft,
+    schema: Schema,
+    table: str,
+    operation: str,
+    tests: list[Test],
+    sort: tuple[tuple[str, int], ...],
+    unresolved: str,
+) -> Query:
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for test in tests:
+        by_kind[test.how].append(test.column)
+    equality = tuple(dict.fromkeys(by_kind["equality"]))
+    spans = tuple(
+        x for x in dict.fromkeys((*by_kind["range"], *by_kind["unequal"])) if x not in equality
+    )
+    scanned = tuple(x for x in dict.fromkeys(by_kind["scanned"]) if x not in equality + spans)
+    own = operation != "join"
+    loose = [x for x in by_kind["unequal"] if x not in by_kind["range"] and x not in equality]
+    entity = draft.entity if draft.table == table else schema.tables.get(table)
+    flags = [x for x in equality if _is_flag(entity, x)]
+    return Query(
+        "sql",
+        table,
+        operation,
+        equality,
+        spans,
+        sort,
+        draft.place,
+        unresolved,
+        bool(table),
+        _bound(draft) if own else Bound.UNKNOWN,
+        scanned,
+        "text" if by_kind["text"] else "",
+        draft.projection if own else (),
+        draft.loop,
+        tuple(dict.fromkeys((*flags, *loose))),
+    )
+
+
+def _bound(draft: Draft) -> Bound:
+    if draft.operation == "aggregate" and draft.bound is Bound.NONE:
+        return Bound.UNKNOWN  # as many as there are groups
+    if draft.bound is Bound.UNKNOWN and draft.limited is not None:
+        return draft.limited if draft.limited is not Bound.UNKNOWN else Bound.LIMITED
+    return draft.bound
+
+
+def _is_flag(entity: Entity | None, name: str) -> bool:
+    column = entity.column(name) if entity is not None else None
+    if column is None:
+        return False
+    kind = column.type.lower()
+    return column.two or kind in _FLAGS or (kind in _NUMBERS and bool(_YES.fullmatch(column.name)))

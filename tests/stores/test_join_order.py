@@ -1,0 +1,98 @@
+"""Where the search of a query over several tables starts, and by what it goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit, Fit
+from tests.conftest import Build
+
+MODELS = """
+from sqlalchemy import Column, ForeignKey, Integer, String, and_, select
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class User(Base):
+    __tablename__ = "users"
+    id = Column(Integer, primary_key=True)
+    email = Column(String, unique=True)
+    team = Column(String)
+class Post(Base):
+    __tablename__ = "posts"
+    id = Column(Integer, primary_key=True)
+    author_id = Column(ForeignKey("users.id"))
+    editor_id = Column(ForeignKey("users.id"), index=True)
+    slug = Column(String, index=True)
+    status = Column(String)
+class Like(Base):
+    __tablename__ = "likes"
+    id = Column(Integer, primary_key=True)
+    post_id = Column(ForeignKey("posts.id"), index=True)
+    user_id = Column(ForeignKey("users.id"))
+"""
+SCHEMA = """
+CREATE TABLE users (id serial PRIMARY KEY, email text UNIQUE, team text);
+CREATE TABLE posts (id serial PRIMARY KEY, author_id int, editor_id int, slug text, status text);
+CREATE INDEX ON posts (editor_id);
+CREATE INDEX ON posts (slug);
+CREATE TABLE likes (id serial PRIMARY KEY, post_id int, user_id int);
+CREATE INDEX ON likes (post_id);
+"""
+CASES = {
+    "looked up by its key, whatever else is asked of it": (
+        "select(User).join(Post, Post.author_id == User.id).where(Post.slug == 'a', User.team == 'b')",
+        "SELECT * FROM users u JOIN posts p ON p.author_id = u.id WHERE p.slug = %s AND u.team = %s",
+        set(),
+    ),
+    "looked up by an indexed foreign key": (
+        "select(Post).join(User, Post.editor_id == User.id).where(User.email == 'a', Post.status == 'b')",
+        "SELECT * FROM posts p JOIN users u ON p.editor_id = u.id WHERE u.email = %s AND p.status = %s",
+        set(),
+    ),
+    "no index on the key that joins": (
+        "select(Post).join(User, Post.author_id == User.id).where(User.email == 'a', Post.status == 'b')",
+        "SELECT * FROM posts p JOIN users u ON p.author_id = u.id WHERE u.email = %s AND p.status = %s",
+        {("posts", ("author_id", "status"))},
+    ),
+    "nothing to start from": (
+        "select(Post).join(User, Post.editor_id == User.id).where(User.team == 'a')",
+        "SELECT * FROM posts p JOIN users u ON p.editor_id = u.id WHERE u.team = %s",
+        {("users", ("team",))},
+    ),
+    "two that an index could narrow": (
+        "select(Post).join(User, Post.author_id == User.id).where(User.team == 'a', Post.status == 'b')",
+        "SELECT * FROM posts p JOIN users u ON p.author_id = u.id WHERE u.team = %s AND p.status = %s",
+        {("posts", ("author_id", "status"))},
+    ),
+    "over a table between": (
+        "select(User).join(Post, Post.author_id == User.id).join(Like, Like.post_id == Post.id)"
+        ".where(Post.slug == 'a', User.team == 'b')",
+        "SELECT * FROM users u JOIN posts p ON p.author_id = u.id JOIN likes l ON l.post_id = p.id"
+        " WHERE p.slug = %s AND u.team = %s",
+        set(),
+    ),
+    "what an outer join asks finds nothing": (
+        "select(Post).outerjoin(Like, and_(Like.post_id == Post.id, Like.user_id == 3)).where(Post.slug == 'a')",
+        "SELECT * FROM posts p LEFT JOIN likes l ON l.post_id = p.id AND l.user_id = %s WHERE p.slug = %s",
+        set(),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("spelling", ["models", "text"])
+def test_missing(case: str, spelling: str, build: Build) -> None:
+    expression, text, expected = CASES[case]
+    if spelling == "models":
+        files = {
+            "app.py": f"{MODELS}\ndef ask(session):\n    return session.scalars({expression})\n"
+        }
+    else:
+        code = f"def ask(cursor, a, b):\n    cursor.execute({text!r}, (a, b))\n"
+        files = {"app.py": code, "schema.sql": SCHEMA}
+    found = {
+        (fit.name, tuple(sorted(match.missing)))
+        for fit in build(files).facts(CollectionFit)
+        for _, match in fit.fits
+        if match.fit is Fit.MISSING
+    }
+    assert found == expected
