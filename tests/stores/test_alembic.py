@@ -48,6 +48,7 @@ CASES = {
     "a batch": ("with op.batch_alter_table('posts') as batch_op:\n    for name in ['a']:\n        batch_op.create_index('ix_' + name, [name])", {A}),
     "statements": ("for name in ['a', 'b']:\n    op.execute(f'CREATE INDEX IF NOT EXISTS ix_{name} ON posts ({name})')", {A, B}),
     "statements, formatted": ("connection = op.get_bind()\nfor name in ['a']:\n    connection.execute(sa.text(SQL.format(name, name)))", {A}),
+    "an index in place of another": ("op.create_index('old', 'posts', ['a'])\nop.create_index('new', 'posts', ['a'])\nop.drop_index('old')", {A}),
     "a statement in a variable": ("statements = ['CREATE INDEX ix_a ON posts (a)', 'CREATE INDEX ix_b ON posts (b)']\nfor one in statements:\n    op.execute(one)", {A, B}),
 }  # fmt: skip
 

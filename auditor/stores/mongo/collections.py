@@ -120,11 +120,16 @@ class Collections:
             return "" if _COLLECTION_WORD.match(expr.id) else None
         if _COLLECTION_WORD.match(expr.name) or _DATABASE_WORD.match(expr.name):
             return ""
-        if self._is_class(expr.value, scope):
+        if self._is_class(expr.value, scope) or self._is_imported(expr.name, scope):
             return ""
         if expr.name in ("files", "chunks") and t.last_word(expr.value) == "fs":
             return f"fs.{expr.name}"  # GridFS keeps its files there
         return expr.name
+
+    def _is_imported(self, name: str, scope: Scope) -> bool:
+        """Whether a name with a capital is a class that the module imports: `bot.Contact`."""
+        found = self.code.find(name, scope) if name[:1].isupper() else None
+        return found is not None and any(binding.kind == "import" for binding in found[1])
 
     def _is_class(self, expr: t.Expr, scope: Scope) -> bool:
         """Whether an expression is a class or `self`: an attribute of it is no collection by its name."""

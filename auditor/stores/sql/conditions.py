@@ -26,6 +26,8 @@ class Test(msgspec.Struct, frozen=True):
     how: str = "equality"
     outer: bool = False
     """Whether an outer join asks it: it narrows what is looked up there, and not what is found."""
+    applied: tuple[str, str] = ("", "")
+    """What is compared in place of a column that is scanned, and how: `lower(email)`, equality."""
 
 
 class Link(msgspec.Struct, frozen=True):

@@ -102,6 +102,12 @@ class Entity:
         stored = next((c for c in self.columns.values() if c.name == attribute), None)
         return None if stored is not None and self.computes(attribute) else stored
 
+    def has(self, attribute: str) -> bool | None:
+        """Whether its objects have an attribute; None where a class of a package may give it."""
+        if self.column(attribute) is not None or attribute in self.relations:
+            return True
+        return False if self.found is not None and self.mapper == "sqlalchemy" else None
+
     def computes(self, attribute: str) -> bool:
         """Whether comparing an attribute is the class's own affair: a hybrid with a comparator."""
         if self.found is None or self.mapper != "sqlalchemy":
@@ -132,7 +138,7 @@ class Entity:
             only = ((column.name, 1),)
             if column.unique and (not column.primary or len(keys) > 1):
                 yield Declared(only, column.place, True, "", "unique")
-            elif column.indexed and not column.primary:
+            elif column.indexed and (not column.primary or len(keys) > 1):
                 implied = "foreign key" if column.target else ""
                 yield Declared(only, column.place, False, "", implied)
         yield from self.declared

@@ -51,15 +51,10 @@ _FLAGS = {"Boolean", "bool", "BooleanField"}
 
 def test(field: Field, how: str) -> Condition:
     """A column compared; behind a function only an index on that very expression serves it."""
-    if field.expression:
-        if how != "scanned" and any(
-            field.expression == first
-            for index in field.entity.declared
-            for first, _ in index.columns[:1]
-        ):
-            return Test(field.entity.table, field.expression, how)
-        how = "scanned"
-    return compared(field.entity, field.column, how)
+    if not field.expression:
+        return compared(field.entity, field.column, how)
+    made = compared(field.entity, field.column, "scanned")
+    return replace(made, applied=(field.expression, how)) if isinstance(made, Test) else made
 
 
 def comparison(

@@ -14,6 +14,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from auditor.model.data import Bound, Query
 from auditor.stores.sql.conditions import Branch, Draft, Every, Link, Test, branches
 from auditor.stores.sql.entities import Entity
@@ -46,6 +48,13 @@ class Schema:
     def leads(self, table: str, column: str) -> bool:
         return column in self.leading.get(table, ())
 
+    def served(self, test: Test) -> Test:
+        """A test of what a function gives, where an index is on that very expression."""
+        expression, how = test.applied
+        if how in _LOOSE or not self.leads(test.table, expression):
+            return test
+        return replace(test, column=expression, how=how)
+
     def is_key(self, table: str, column: str) -> bool:
         entity = self.tables.get(table)
         return entity is not None and entity.key is not None and entity.key.name == column
@@ -66,7 +75,7 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
     root = draft.table
     reasons = reason or "; ".join(dict.fromkeys(branch.reasons))
     tests: dict[str, list[Test]] = defaultdict(list)
-    for test in branch.tests:
+    for test in map(schema.served, branch.tests):
         tests[test.table].append(test)
     links = [*draft.joins, *branch.links]
     if draft.correlated:

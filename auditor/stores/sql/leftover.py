@@ -111,8 +111,9 @@ def _is_spelt(reading: Reading, site: CallSite, func: t.Attr) -> bool:
                 _CLASS.match(t.last_word(site.node.args[0]))
             )
         if last == "query" and site.node.args:
-            return bool(_SESSION.search(t.last_word(base))) and bool(
-                _CLASS.match(t.last_word(site.node.args[0]))
+            return bool(_SESSION.search(t.last_word(base))) and any(
+                isinstance(node, t.Name | t.Attr) and _CLASS.match(t.last_word(node))
+                for node in t.walk_own(site.node.args[0])  # func.count(Item.id)
             )
         if last == "filter_by" and site.node.keywords and t.last_word(base) not in ("self", "cls"):
             return True

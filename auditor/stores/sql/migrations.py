@@ -38,6 +38,14 @@ class State:
     foreign: list[tuple[tuple[tuple[str, int], ...], Place]] = field(default_factory=list)
     uncertain: bool = False
 
+    def made(self) -> list[Made]:
+        """Its indexes, each once, however many names it was given."""
+        apart: dict[object, Made] = {}
+        for made in self.indexes:
+            each = made.declared
+            apart.setdefault((each.columns, each.unique, each.kind, each.condition), made)
+        return list(apart.values())
+
     @property
     def keys(self) -> set[str]:
         """The columns of its primary key."""
@@ -127,9 +135,7 @@ class History:
                     columns, place, unique, name, implied, step.kind, tuple(step.condition)
                 )
                 if columns and not any(
-                    m.declared.columns == columns
-                    and (m.declared.unique, m.declared.kind) == (unique, step.kind)
-                    for m in state.indexes
+                    m.declared == replace(declared, place=m.declared.place) for m in state.indexes
                 ):
                     source = "migration" if origin.migrates else "script"
                     state.indexes.append(Made(declared, source, origin.run))

@@ -67,6 +67,8 @@ class Expressions(Reading):
                 return statement(self, expr, frame)
             case t.Name(id=name):
                 held, thing = frame.find(name)
+                if held and thing is None:
+                    return self.alike(expr, frame)
                 return thing if held else self.named(expr, frame)
             case t.Attr(value=value, name=name):
                 dotted = t.dotted(expr)
@@ -191,7 +193,19 @@ class Expressions(Reading):
                 elif one is None and expr.name[:1].isupper():
                     if (entity := self.entities.of(expr, frame.scope)) is not None:
                         made.append(Class(entity))
+                if not made and isinstance(one, Self | None):
+                    made += each(self.alike(expr, frame))
         return either(made)
+
+    def alike(self, expr: t.Name | t.Attr, frame: Frame) -> Thing | None:
+        """The stored class that a name is spelt like, where the code looks the class up at run time:
+        `Shift = current_app.config["Shift"]`, `self.Shift`."""
+        return self._only(last_name(expr)) if self.code.defined(expr, frame.scope) is None else None
+
+    def _only(self, name: str) -> Thing | None:
+        """The one stored class of a name."""
+        found = self.entities.by_class.get(name, ())
+        return Class(found[0]) if len(found) == 1 and found[0].mapper == "sqlalchemy" else None
 
     def of_self(self, one: Self, name: str, frame: Frame) -> Thing | None:
         """An attribute that the class gives: `model = User`, `queryset = User.objects.all()`."""
@@ -375,8 +389,10 @@ class Expressions(Reading):
         made: list[Thing] = []
         for one in each(held):
             match one, given:
-                case Listed(items=items), Listed(items=more) if func.name == "extend":
-                    made.append(Listed((*items, *more)))
+                case Listed(items=items), _ if func.name == "extend":
+                    for more in each(given) or (None,):
+                        added = more.items if isinstance(more, Listed) else (more,)
+                        made.append(Listed((*items, *added)))
                 case Listed(items=items), _ if func.name in ("append", "add"):
                     made.append(Listed((*items, given)))
                 case Keyed(names=names), Keyed(names=more_names):
@@ -463,6 +479,8 @@ class Expressions(Reading):
                     made.append(Row(one.entity, one.draft))
                 case Row() | Result():
                     made.append(one)
+        if not made and isinstance(index, t.Const) and isinstance(index.value, str):
+            made += each(self._only(index.value))  # models["Event"]
         return either(made)
 
     def sliced(self, draft: Draft, index: t.Slice, frame: Frame) -> Draft:

@@ -13,6 +13,7 @@ from auditor.stores.sql.decisions import decides
 from auditor.stores.sql.reading import Frame
 from auditor.stores.sql.reading_expressions import Expressions
 from auditor.stores.sql.things import (
+    Class,
     Holds,
     Keyed,
     Listed,
@@ -46,7 +47,7 @@ class Statements(Expressions):
                     frame.returned.append(given)
             case t.If(test=test, body=body, orelse=orelse):
                 self.thing(test, frame)
-                if frame.told and (way := decides(test, frame.told)) is not None:
+                if (way := self._decided(test, frame)) is not None:
                     taken = body if way else orelse
                     self.block(taken, frame)
                     frame.ended = frame.ended or bool(taken and isinstance(taken[-1], t.Return | t.Raise))  # fmt: skip
@@ -107,6 +108,24 @@ class Statements(Expressions):
             case t.Delete(targets=targets):
                 for each_ in targets:
                     self.thing(each_, frame)
+
+    def _decided(self, test: t.Expr, frame: Frame) -> bool | None:
+        """Whether a test holds, where the call, a list's conditions or a class's columns say so."""
+        if frame.told and (way := decides(test, frame.told)) is not None:
+            return way
+        match test:
+            case t.Unary(op="not", value=value):
+                inner = self._decided(value, frame)
+                return None if inner is None else not inner
+            case t.Name(id=name):
+                held = each(frame.find(name)[1])
+                if held and all(isinstance(x, Listed) and x.items for x in held):
+                    return True
+            case t.Call(func=t.Name(id="hasattr"), args=[owner, t.Const(value=str(name))]):
+                kinds = [x.entity for x in each(self.thing(owner, frame)) if isinstance(x, Class)]
+                has = {entity.has(name) for entity in kinds}
+                return has.pop() if len(has) == 1 else None
+        return None
 
     def _maybe(self, body: list[t.Stmt], frame: Frame) -> None:
         before = dict(frame.names)

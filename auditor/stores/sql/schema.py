@@ -118,7 +118,7 @@ def indexes(application: Application) -> Iterator[Index]:
                 yield from _of_entity(other, [], state, kind)
     for name, state in history.tables.items():
         if name not in sharing:
-            for made in state.indexes:
+            for made in state.made():
                 yield _index(name, made.declared, made.source, made.run)
             if kind == "mysql":
                 yield from _of_keys(name, state)
@@ -153,7 +153,7 @@ def _of_entity(
     if entity.found is None and not entity.managed:  # a package's own table
         declared = [replace(d, implied=d.implied or "package") for d in declared]
     migrated = state is not None and state.migrated
-    left = list(state.indexes) if state is not None else []
+    left = state.made() if state is not None else []
     for each in declared:
         columns = each.columns
         same = next((m for m in left if _same(m.declared, each)), None)

@@ -154,6 +154,11 @@ def _indexed(entities: Entities, entity: Entity, arg: t.Expr, scope: Scope) -> t
             last_name(base) == "func"
         ):
             return f"{name}({_indexed(entities, entity, inner, scope)[0]})", 1
+        case t.Call(args=[t.Const(value=str(spelt_)), *_]) if last_name(arg) in (
+            "Column",
+            "column",
+        ):
+            return (named.name if (named := entity.columns.get(spelt_)) else spelt_), 1
         case t.Attr(name="c") | t.Attr(name="id") | t.Attr() | t.Name():
             word = last_name(arg)
             if (own := entity.columns.get(word)) is not None:

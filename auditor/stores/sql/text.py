@@ -397,8 +397,4 @@ class _Text:
         table, name = told[0]
         spelt = node.sql().lower().replace(" ", "").replace('"', "")
         spelt = re.sub(r"\b\w+\.", "", spelt)
-        entity = self.reading.entities.by_table.get(table)
-        if how != "scanned" and entity is not None:
-            if any(spelt == d.columns[0][0] for d in entity.declared if d.columns):
-                return Test(table, spelt, how)
-        return Test(table, name, "scanned")
+        return Test(table, name, "scanned", applied=(spelt, how))

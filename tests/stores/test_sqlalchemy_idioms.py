@@ -1,0 +1,136 @@
+"""Ways to put a query together of which the code tells more than each step does."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit, Fit, Query
+from tests.conftest import Build
+
+MODELS = """
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, and_, func, select
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class User(Base):
+    __tablename__ = "users"
+    id = Column(Integer, primary_key=True)
+    team_id = Column(ForeignKey("teams.id"), index=True)
+    name = Column(String)
+    email = Column(String)
+    deleted = Column(Boolean)
+    __table_args__ = (
+        Index("ix_name", func.lower(Column("name"))),
+        Index("ix_email", "email", unique=True, postgresql_where="deleted = false"),
+    )
+class Team(Base):
+    __tablename__ = "teams"
+    id = Column(Integer, primary_key=True)
+class Membership(Base):
+    __tablename__ = "memberships"
+    user_id = Column(ForeignKey("users.id"), primary_key=True, index=True)
+    team_id = Column(ForeignKey("teams.id"), primary_key=True, index=True)
+"""
+REPOSITORY = """
+class Repository:
+    model = None
+    def shown(self, *more):
+        found = []
+        if hasattr(self.model, "deleted"):
+            found.append(self.model.deleted.is_(False))
+        if hasattr(self.model, "hidden"):
+            found.append(self.model.hidden.is_(False))
+        return found
+    def of(self, session, email):
+        wanted = [self.model.email == email]
+        wanted.extend(self.shown())
+        return session.scalars(select(self.model).where(*wanted)).first()
+class Users(Repository):
+    model = User
+"""
+
+
+def _asked(code: str, build: Build, table: str = "users") -> list[tuple[tuple[str, ...], Fit]]:
+    found = build({"app.py": MODELS + code}).facts(CollectionFit)
+    return [(q.fields or q.scanned, m.fit) for c in found if c.name == table for q, m in c.fits]
+
+
+def test_a_list_that_has_a_condition_is_taken_for_true(build: Build) -> None:
+    code = """
+def ask(session, team, name):
+    wanted = []
+    wanted.append(User.team_id == team)
+    if name:
+        wanted.append(User.name == name)
+    query = select(User)
+    if wanted:
+        query = query.where(and_(*wanted))
+    return session.scalars(query.order_by(User.name).limit(10)).all()
+"""
+    assert {fields for fields, _ in _asked(code, build)} == {("team_id", "name")}
+
+
+def test_a_list_that_may_be_empty_leaves_both_ways(build: Build) -> None:
+    code = """
+def ask(session, name):
+    wanted = []
+    if name:
+        wanted.append(User.name == name)
+    query = select(User)
+    if wanted:
+        query = query.where(and_(*wanted))
+    return session.scalars(query).all()
+"""
+    assert {fields for fields, _ in _asked(code, build)} == {(), ("name",)}
+
+
+def test_conditions_that_a_helper_gives_are_those_of_the_model(build: Build) -> None:
+    asked = _asked(REPOSITORY, build)
+    assert asked == [(("email", "deleted"), Fit.COVERED)]
+
+
+def test_conditions_that_are_not_told_leave_it_unknown(build: Build) -> None:
+    code = """
+def ask(session, email, more):
+    wanted = [User.email == email]
+    wanted.extend(more)
+    return session.scalars(select(User).where(*wanted)).first()
+"""
+    assert _asked(code, build) == [(("email",), Fit.UNKNOWN)]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "session.query(User).filter(func.lower(User.name) == 'a').first()",
+        "session.execute('SELECT * FROM users WHERE lower(name) = :name').first()",
+    ],
+)
+def test_an_index_on_an_expression_serves_that_expression(expression: str, build: Build) -> None:
+    assert [fit for _, fit in _asked(f"def ask(session):\n    {expression}\n", build)] == [
+        Fit.COVERED
+    ]
+    other = expression.replace("lower", "upper")
+    assert [fit for _, fit in _asked(f"def ask(session):\n    {other}\n", build)] == [Fit.MISSING]
+
+
+def test_each_column_of_a_key_may_have_an_index_of_its_own(build: Build) -> None:
+    code = "def ask(session):\n    session.query(Membership).filter_by(team_id=3).all()\n"
+    assert _asked(code, build, "memberships") == [(("team_id",), Fit.COVERED)]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "User = registry['User']\n    ",
+        "from flask import current_app\n    User = current_app.config['User']\n    ",
+    ],
+)
+def test_a_class_that_is_looked_up_by_its_name(given: str, build: Build) -> None:
+    models = (
+        "def make(db):\n"
+        + "\n".join(f"    {line}" for line in MODELS.splitlines())
+        + "\n    return User\n"
+    )
+    code = f"def ask(session, registry):\n    {given}return session.query(User).filter(User.name == 'a').all()\n"
+    application = build({"models.py": models, "app.py": code})
+    assert [(q.collection, q.equality) for q in application.facts(Query)] == [("users", ("name",))]
