@@ -13,7 +13,7 @@ import re
 from auditor.extract.python import tree as t
 from auditor.frameworks.fastapi.dependencies import Dependency, DependencyGuards
 from auditor.frameworks.guards import CREDENTIAL
-from auditor.libraries.authentication import CURRENT_USER, TOKEN_IDENTITY
+from auditor.libraries.authentication import CURRENT_USER, JWT_DECODERS, TOKEN_IDENTITY
 from auditor.link.labels.engine import (
     IDENTITY,
     NOTHING,
@@ -110,6 +110,8 @@ class Callers:
                     "jwt" in last and TOKEN_IDENTITY.fullmatch(self.code.name(func, scope))
                 ):
                     return IDENTITY
+                if last == "decode" and self.code.name(func, scope) in JWT_DECODERS:
+                    return IDENTITY  # a handler that reads the token by itself
         return None
 
     def _is_request(self, expr: t.Name, scope: Scope) -> bool:

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.libraries.passwords import is_password
 from auditor.link.application import Application, provides
+from auditor.link.bare import conditions
 from auditor.link.reach import Reach
-from auditor.link.scopes import CallSite, place_of
+from auditor.link.scopes import CallSite, Located, place_of
 from auditor.model.tokens import KnownAccount
 from auditor.model.values import Known, Masked
 
@@ -46,7 +47,21 @@ def known_accounts(application: Application) -> Iterator[KnownAccount]:
             told.add(
                 (site.path, function or site.node.line)
             )  # its user is made and its password set
-            yield KnownAccount(place_of(site), reach.started_by(site))
+            run = "" if _for_developers(site) else reach.started_by(site)
+            yield KnownAccount(place_of(site), run)
+
+
+def _for_developers(site: CallSite) -> bool:
+    """Whether an account is made on a developer's machine alone: `if settings.DEBUG: …`."""
+    function = site.scope.function
+    found = Located(function, site.scope) if function is not None else None
+    return found is not None and any(
+        outcome and isinstance(test, t.Name | t.Attr) and _DEVELOPERS.search(t.last_word(test))
+        for test, outcome in conditions(found, site.node)
+    )
+
+
+_DEVELOPERS = re.compile(r"^(?:is_?)?(?:debug|dev|development|local|testing)(?:_?mode)?$", re.I)
 
 
 def _made(application: Application) -> Iterator[tuple[CallSite, t.Expr]]:

@@ -167,6 +167,8 @@ def _of_password(code: Code, given: t.Expr, site: CallSite) -> bool:
         return True
     function = code.enclosing(site.scope)
     name = function.node.name if function is not None else ""  # type: ignore[attr-defined]
+    if _OF_TOKENS.search(name):
+        return False
     if not _HASHES_PASSWORDS.search(name) and not _in_password_class(function):
         return False
     params = {p.name for p in function.node.params} if function is not None else set()  # type: ignore[attr-defined]
@@ -176,6 +178,8 @@ def _of_password(code: Code, given: t.Expr, site: CallSite) -> bool:
 _HASHES_PASSWORDS = re.compile(
     r"hash_?(?:pass|pwd|pw)|(?:make|encrypt|verify|check)_?pass|pass(?:word)?_?hash", re.I
 )
+_OF_TOKENS = re.compile(r"(?:token|otp|code|link|key)s?$", re.I)
+"""`hash_password_reset_token` hashes what was drawn at random."""
 _PASSWORD_CLASS = re.compile(
     r"^Pass(?:word|wd|phrase)s?(?:Hash(?:er|ing)?|Service|Manager|Util\w*)?$"
 )

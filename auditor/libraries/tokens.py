@@ -109,10 +109,13 @@ def signed_tokens(application: Application) -> Iterator[TokenIssue]:
         foreign = checked and _key_name(application, site, key) not in checked
         if purpose == "access" and foreign and _asks_others(site):
             purpose = "outgoing"
+        expiry = claims.expiry
+        if expiry is Expiry.MISSING and _looks_at_end(application, claims):
+            expiry = Expiry.SET
         yield TokenIssue(
             _library(name),
             place_of(site),
-            claims.expiry,
+            expiry,
             max((s for s in seconds if s is not None), default=None),
             f"{claims.why} ({claims.where})"
             if claims.why and claims.where
@@ -120,6 +123,31 @@ def signed_tokens(application: Application) -> Iterator[TokenIssue]:
             purpose,
             bool(_RECORDS & claims.names),
         )
+
+
+_END = re.compile(
+    r"expir(?:es?|y|ed|ation)(?:_?(?:at|on|in|time|date))?|valid_until|ends?_?at", re.I
+)
+
+
+def _looks_at_end(application: Application, claims: Claims) -> bool:
+    """Whether the end is a claim of the application's own, which it compares when it reads a token."""
+    names = {name for name in claims.names if _END.fullmatch(name)}
+    code = application.code
+    if not names:
+        return False
+    read = [(site.arg(0), site.scope) for site in code.method_calls("get")]
+    read += [(item.index, scope) for item, scope in code.of_kind(t.Item)]
+    return any(
+        isinstance(key, t.Const) and key.value in names and _orders(code.enclosing(scope))
+        for key, scope in read
+    )
+
+
+def _orders(function: Located | None) -> bool:
+    """Whether a function holds one thing against another: what is earlier."""
+    nodes = t.walk_own(*function.node.body) if function is not None else ()  # type: ignore[attr-defined]
+    return any(isinstance(n, t.Compare) and {"<", ">", "<=", ">="} & set(n.ops) for n in nodes)
 
 
 def _read_back(application: Application, site: CallSite) -> bool:

@@ -191,9 +191,30 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
         },
         {
             "app.py": """
+import os
+from datetime import datetime, timedelta
+import jwt
+from fastapi import FastAPI, HTTPException
+app = FastAPI()
+KEY = os.environ["KEY"]
+
+def create_token(user):
+    expires = (datetime.utcnow() + timedelta(minutes=30)).isoformat()
+    return jwt.encode({"sub": user.id, "expires": expires}, KEY, algorithm="HS256")
+
+def read(token: str):
+    payload = jwt.decode(token, KEY, algorithms=["HS256"])
+    if datetime.fromisoformat(payload["expires"]) < datetime.utcnow():
+        raise HTTPException(401)
+    return payload
+"""
+        },
+        {
+            "app.py": """
 import hashlib
 import random
 import secrets
+def hash_password_reset_token(token): return hashlib.md5(token.encode()).hexdigest()
 def checksum(data): return hashlib.sha256(data).hexdigest()
 def of_file(file):
     digest = hashlib.md5()
@@ -226,8 +247,13 @@ def first_user():
     hashed = generate_password_hash(password)  # expect: high
     db.session.add(User(name="admin", password_hash=hashed))
 
+def developer():
+    if app.debug:
+        db.session.add(User(name="dev", password_hash=generate_password_hash("dev")))  # expect: low
+
 with app.app_context():
     first_user()
+    developer()
 
 DUMMY = generate_password_hash("so that a login takes as long for a stranger")
 
@@ -305,6 +331,23 @@ def who(token):
 
 def user(token):
     return jwt.decode(token, KEY)  # expect: medium
+"""
+        },
+        {
+            "app.py": """
+import os
+from datetime import datetime, timedelta
+import jwt
+from fastapi import FastAPI
+app = FastAPI()
+KEY = os.environ["KEY"]
+
+def create_token(user):
+    expires = (datetime.utcnow() + timedelta(minutes=30)).isoformat()
+    return jwt.encode({"sub": user.id, "expires": expires}, KEY, algorithm="HS256")  # expect: high
+
+def read(token: str):
+    return jwt.decode(token, KEY, algorithms=["HS256"])["expires"]
 """
         },
         {

@@ -110,6 +110,36 @@ def load(db, note_id, user):
     assert first(build, SQL + code + handler("return load(db, note_id, user)")).tie is Tie.COMPARED
 
 
+@pytest.mark.parametrize(
+    ("check", "tie"),
+    [("not takes_part(note, caller)", Tie.COMPARED), ("note is None", Tie.NONE)],
+)
+def test_who_calls_is_read_from_the_token_in_the_handler(
+    build: Build, check: str, tie: Tie
+) -> None:
+    code = f"""
+def takes_part(note, user):
+    return user in (note.user_id, note.editor_id)
+def decoded(token):
+    return int(jwt.decode(token, KEY, algorithms=["HS256"])["sub"])
+@app.websocket("/ws/{{note_id}}")
+async def edit(websocket: WebSocket, note_id: int):
+    try:
+        caller = decoded(websocket.query_params.get("token"))
+    except jwt.PyJWTError:
+        await websocket.close(code=1008)
+        return
+    db = get_db()
+    note = db.get(Note, note_id)
+    if {check}:
+        await websocket.close(code=1008)
+        return
+    await websocket.accept()
+    await websocket.send_text(note.text)
+"""
+    assert first(build, SQL + "from fastapi import WebSocket\n" + code).tie is tie
+
+
 def test_dependency_that_takes_the_id_ties_what_hangs_on_its_object(build: Build) -> None:
     code = """
 def own_note(note_id: int, user=Depends(current_user), db: Session = Depends(get_db)):
