@@ -50,23 +50,63 @@ def nginx_locations(application: Application) -> Iterator[ProxyLocation]:
         if found.server == "nginx":
             blocks = tuple((header, line) for header, line in found.blocks)
             files[file.path].append(_Placed(file.path, found.words, blocks, found.line))
-    everything = [s for statements in files.values() for s in statements]
-    zones = {_zone(s.words): s for s in everything if s.words[0] == "limit_req_zone"}
-    shared = [s for s in everything if [header for header, _ in s.blocks] in ([], ["http"])]
-    upstreams: dict[str, tuple[str, ...]] = defaultdict(tuple)
-    for s in everything:
-        if s.words[0] == "server" and len(s.words) > 1 and s.blocks:
-            header, _, name = s.blocks[-1][0].partition(" ")
-            if header == "upstream":
-                upstreams[name.strip()] += (_host(s.words[1]),)
     whole = {path: list(_whole(path, files, 0)) for path in files}
     taken_in = {s.path for path, found in whole.items() for s in found if s.path != path}
     for path, statements in whole.items():
         if path in taken_in:
             continue
+        site = _Site(path, files)
         for block in dict.fromkeys(s.blocks for s in statements if s.words[0] in _HANDS_ON):
             if block and block[-1][0].startswith(("location", "server", "if")):
-                yield from _location(path, block, statements, shared, zones, upstreams)
+                yield from _location(path, block, statements, site)
+
+
+class _Site:
+    """What one file of nginx shares with others: its own, that which includes it, those beside it that it includes.
+
+    Each site of a tree (`dev/nginx.conf` beside `prod/nginx.conf`) has its own zones, upstreams and limits.
+    """
+
+    def __init__(self, path: str, files: dict[str, list[_Placed]]) -> None:
+        around = [p for p in files if p != path and _share(path, p, files)]
+        near = [s for p in (*around, path) for s in files[p]]  # the file's own last, and so first
+        everything = [s for p, found in files.items() if p not in (*around, path) for s in found]
+        self.zones = {
+            _zone(s.words): s for s in (*everything, *near) if s.words[0] == "limit_req_zone"
+        }
+        self.shared = [s for s in near if [header for header, _ in s.blocks] in ([], ["http"])]
+        self.upstreams = {**_upstreams(everything), **_upstreams(near)}
+
+
+def _share(path: str, other: str, files: dict[str, list[_Placed]]) -> bool:
+    """Whether two files are read by one nginx: one includes the other, or both are parts in one folder."""
+    if _includes(files[other], path) or _includes(files[path], other):
+        return True
+    folder = path.rpartition("/")[0] == other.rpartition("/")[0]
+    return folder and not any(map(_is_main, (files[path], files[other])))
+
+
+def _includes(statements: list[_Placed], path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return any(
+        s.words[0] == "include" and fnmatch.fnmatchcase(name, s.words[-1].rpartition("/")[2])
+        for s in statements
+    )
+
+
+def _is_main(statements: list[_Placed]) -> bool:
+    """Whether a file is all that an nginx reads: it has `http` in it."""
+    return any(s.blocks and s.blocks[0][0] == "http" for s in statements)
+
+
+def _upstreams(statements: list[_Placed]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    for s in statements:
+        if s.words[0] == "server" and len(s.words) > 1 and s.blocks:
+            header, _, name = s.blocks[-1][0].partition(" ")
+            if header == "upstream":
+                found[name.strip()] += (_host(s.words[1]),)
+    return found
 
 
 def _whole(path: str, files: dict[str, list[_Placed]], depth: int) -> Iterator[_Placed]:
@@ -90,9 +130,7 @@ def _location(
     path: str,
     block: _Block,
     statements: list[_Placed],
-    shared: list[_Placed],
-    zones: dict[str, _Placed],
-    upstreams: dict[str, tuple[str, ...]],
+    site: _Site,
 ) -> Iterator[ProxyLocation]:
     locations = [header for header, _ in block if header.startswith("location")]
     words = locations[-1].split() if locations else ["location", "/"]
@@ -102,12 +140,12 @@ def _location(
     if where.startswith("@"):
         match, where = "prefix", "/"  # a named one stands for what `try_files` did not find
     levels = [[s for s in statements if s.blocks == block[:end]] for end in range(len(block), 0, -1)]  # fmt: skip
-    levels.append(shared)
+    levels.append(site.shared)
     limits = []
     for level in levels:
         applied = [s for s in level if s.words[0] == "limit_req"]
         for statement in applied:
-            zone = zones.get(_zone(statement.words))
+            zone = site.zones.get(_zone(statement.words))
             if zone is None or "limit_req_dry_run" in _names(level):
                 continue
             rate = next((w[5:] for w in zone.words if w.startswith("rate=")), "")
@@ -134,7 +172,7 @@ def _location(
             host
             for s in levels[0]
             if s.words[0] in _HANDS_ON and len(s.words) > 1 and (name := _host(s.words[1]))
-            for host in upstreams.get(name, (name,))
+            for host in site.upstreams.get(name, (name,))
         ),
     )
 
@@ -165,12 +203,19 @@ def _bytes(text: str) -> int | None:
 def caddy_sites(application: Application) -> Iterator[ProxyLocation]:
     """`rate_limit` is a module of its own: https://github.com/mholt/caddy-ratelimit."""
     by_site: dict[tuple[str, int], list[ProxyStatement]] = defaultdict(list)
+    snippets: dict[tuple[str, str], list[ProxyStatement]] = defaultdict(list)
     for file, statement in application.of(ProxyStatement):
         if statement.server == "caddy" and statement.blocks:
-            by_site[file.path, statement.blocks[0][1]].append(statement)
-    for (path, line), statements in by_site.items():
-        if not any(s.words[0] == "reverse_proxy" for s in statements):
+            header, line = statement.blocks[0]
+            if snippet := re.fullmatch(r"\((\S+)\)", header):
+                snippets[file.path, snippet[1]].append(statement)
+            else:
+                by_site[file.path, line].append(statement)
+    for (path, line), own in by_site.items():
+        if not any(s.words[0] == "reverse_proxy" for s in own):
             continue
+        taken = [s.words[1] for s in own if s.words[0] == "import" and len(s.words) > 1]
+        statements = [*own, *(s for name in taken for s in snippets.get((path, name), ()))]
         limiting = [
             s for s in statements if any(h.split(" ")[0] == "rate_limit" for h, _ in s.blocks)
         ]

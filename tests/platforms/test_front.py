@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from auditor.model.web import Limited, Limiting
 from tests.conftest import Build
 
@@ -125,3 +127,40 @@ def test_plugins_of_kong_hold_for_what_they_stand_at(build: Build) -> None:
             "kong.yml": _KONG.replace("PLUGIN", plugin),
         }
         assert _state(build, files)[0] is state, plugin
+
+
+_SITE = "server {\n  location / { proxy_pass http://app:8000; }\n}\n"
+_LIMITS = "limit_req_zone $remote_addr zone=slow:10m rate=5r/s;\nlimit_req zone=slow;\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "state"),
+    [
+        ({"prod/nginx.conf": f"http {{\n{_SITE}}}\n", "dev/nginx.conf": f"http {{\n{_LIMITS}{_SITE}}}\n"}, Limiting.ABSENT),
+        ({"nginx/nginx.conf": f"http {{\n{_LIMITS}include conf.d/*.conf;\n}}\n", "nginx/conf.d/shop.conf": _SITE}, Limiting.PRESENT),
+        ({"nginx/conf.d/limits.conf": _LIMITS, "nginx/conf.d/shop.conf": _SITE}, Limiting.PRESENT),
+    ],
+)  # fmt: skip
+def test_sites_of_nginx_share_nothing(build: Build, files: dict[str, str], state: Limiting) -> None:
+    """What includes a site, or lies beside it in `conf.d`, is read with it; another site is not."""
+    assert _state(build, {"app.py": _APP, **files})[0] is state
+
+
+def test_snippets_of_caddy_hold_where_they_are_imported(build: Build) -> None:
+    snippet = "(slow) {\n\trate_limit {\n\t\tzone all {\n\t\t\tkey {remote_host}\n\t\t}\n\t}\n}\n"
+    for taken, state in (("import slow", Limiting.PRESENT), ("encode gzip", Limiting.ABSENT)):
+        site = f"shop.example.com {{\n\t{taken}\n\treverse_proxy app:8000\n}}\n"
+        assert _state(build, {"app.py": _APP, "Caddyfile": snippet + site})[0] is state, taken
+
+
+def test_limits_of_the_cloud_in_terraform(build: Build) -> None:
+    for text, state in (
+        ('resource "aws_api_gateway_method_settings" "all" {\n  method_path = "*/*"\n  settings {\n    throttling_rate_limit = 10\n  }\n}\n', Limiting.PRESENT),
+        ('resource "aws_api_gateway_method_settings" "one" {\n  method_path = "other/GET"\n  settings {\n    throttling_rate_limit = 10\n  }\n}\n', Limiting.ABSENT),
+        ('resource "aws_apigatewayv2_stage" "live" {\n  default_route_settings {\n    throttling_rate_limit = 0\n  }\n}\n', Limiting.ABSENT),
+        ('resource "cloudflare_rate_limit" "all" {\n  threshold = 9\n  match {\n    request {\n      url_pattern = "${var.domain}/*"\n    }\n  }\n}\n', Limiting.PRESENT),
+        ('resource "cloudflare_rate_limit" "other" {\n  match {\n    request {\n      url_pattern = "example.com/elsewhere/*"\n    }\n  }\n}\n', Limiting.ABSENT),
+        ('resource "cloudflare_ruleset" "all" {\n  phase = "http_ratelimit"\n  rules {\n    ratelimit {\n      period = 10\n    }\n    expression = "true"\n  }\n}\n', Limiting.PRESENT),
+        ('resource "cloudflare_ruleset" "other" {\n  phase = "http_ratelimit"\n  rules {\n    ratelimit {\n      period = 10\n    }\n    expression = "(http.request.uri.path eq \\"/elsewhere\\")"\n  }\n}\n', Limiting.ABSENT),
+    ):  # fmt: skip
+        assert _state(build, {"app.py": _APP, "main.tf": text})[0] is state, text

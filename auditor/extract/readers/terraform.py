@@ -152,9 +152,7 @@ def terraform(source: Source) -> Iterator[Fact]:
         if not isinstance(backups, str):
             variable = _variable(block) if backups is None else ""
             yield ManagedStore("Terraform", f"{kind}.{name}", backups, block.line, _fragile(kind, block), variable)  # fmt: skip
-        rate = block.below("rate_based_statement") if kind == "aws_wafv2_web_acl" else None
-        if rate is not None and rate.below("scope_down_statement") is None:  # else for some paths
-            yield GatewayLimit("AWS WAF", name, "", rate.line)
+        yield from _limits(kind, name, block)
         if line := _https_only(kind, block):
             yield HttpsOnly(kind, line)
         yield from _probes(kind, block)
@@ -179,6 +177,51 @@ def terraform(source: Source) -> Iterator[Fact]:
             if not re.match(r"[a-z]+\.[\w.]+$", command):
                 schedule = block.attributes.get("schedule", "")
                 yield Process("Terraform", name, command, schedule, block.line)
+
+
+def _limits(kind: str, name: str, block: Block) -> Iterator[GatewayLimit]:
+    """Rate limits of the cloud's gateways for all that they hand on; those for some paths alone are left out."""
+    rate = block.below("rate_based_statement") if kind == "aws_wafv2_web_acl" else None
+    if rate is not None and rate.below("scope_down_statement") is None:
+        yield GatewayLimit("AWS WAF", name, "", rate.line)
+    throttled = kind in _THROTTLED and any(
+        int(v) > 0 for v in block.all(_THROTTLED[kind]) if v.isdigit()
+    )
+    if throttled and block.attributes.get("method_path", "*/*") == "*/*":
+        yield GatewayLimit("API Gateway", name, "", block.line)
+    if kind == "cloudflare_rate_limit" and (
+        path := _of_pattern(next(block.all("url_pattern"), "*"))
+    ):
+        yield GatewayLimit("Cloudflare", name, path, block.line)
+    if kind == "cloudflare_ruleset" and block.attributes.get("phase") == "http_ratelimit":
+        for rule in block.walk():
+            if rule.kind in ("rules", "") and rule.below("ratelimit") is not None:
+                expression = rule.attributes.get("expression", "")
+                found = re.search(r"http\.request\.uri[^/]{0,40}(/[\w./-]*)", expression)
+                if found or ".uri" not in expression:
+                    yield GatewayLimit("Cloudflare", name, found[1] if found else "", rule.line)
+    if kind == "google_compute_security_policy":
+        for rule in block.blocks:
+            everybody = rule.below("config") is not None and "*" in next(
+                rule.all("src_ip_ranges"), ""
+            )
+            if rule.below("rate_limit_options") is not None and everybody:
+                yield GatewayLimit("Cloud Armor", name, "", rule.line)
+
+
+_THROTTLED = {
+    "aws_api_gateway_method_settings": "throttling_rate_limit",
+    "aws_apigatewayv2_stage": "throttling_rate_limit",
+}
+
+
+def _of_pattern(pattern: str) -> str:
+    """The path of `example.com/api/*`; "/" for a pattern of everything, empty for one that is computed."""
+    if "$" in pattern:
+        found = re.search(r"\}(/[^*$]*)\*?$", pattern)
+        return found[1] if found else ""
+    path = re.sub(r"^\w+://|^\*://", "", pattern).partition("/")[2]
+    return "/" + path.rstrip("*")
 
 
 _PLAIN = re.compile(r"\d{1,6}|true|false")
