@@ -24,6 +24,16 @@ def environment_of(name: str) -> str:
     return ""
 
 
+_HOSTS = re.compile(
+    r"(?:^|[._\-])(?:heroku|aws|azure|gcp|gae|render|railway|fly|dokku|pythonanywhere|docker|server|deploy(?:ed|ment)?)(?:[._\-]|$)"
+)
+
+
+def environment_of_settings(name: str) -> str:
+    """The environment that a module of settings is for; one called after where it serves is for production."""
+    return environment_of(name) or ("production" if _HOSTS.search(name) else "")
+
+
 def environment_of_file(path: str) -> str:
     """The environment that a deployment file is for, by its name or the directories it lies in.
 

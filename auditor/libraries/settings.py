@@ -10,7 +10,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from auditor.discover.environments import environment_of, environment_of_file
+from auditor.discover.environments import (
+    environment_of,
+    environment_of_file,
+    environment_of_settings,
+)
 from auditor.extract.python import tree as t
 from auditor.extract.sensitive import is_placeholder, safe_value
 from auditor.libraries.settings_loops import in_turn
@@ -435,7 +439,7 @@ def _settings_modules(application: Application) -> Iterator[EnvironmentNames]:
     folders: dict[str, dict[str, str]] = {}
     for path in application.code.modules:
         if match := _OF_SETTINGS.search(path):
-            environment = environment_of(match[2] or match[4])
+            environment = environment_of_settings(match[2] or match[4])
             if environment in ("production", "staging", "development"):
                 folders.setdefault(path.rpartition("/")[0], {}).setdefault(environment, path)
     for folder, found in folders.items():

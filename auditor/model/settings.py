@@ -66,6 +66,13 @@ class SettingMention(msgspec.Struct, frozen=True):
     place: Place
 
 
+class IdleSetting(msgspec.Struct, frozen=True):
+    """A read of a setting into a name that nothing of the tree asks for."""
+
+    name: str
+    place: Place
+
+
 class LocalSettings(msgspec.Struct, frozen=True):
     """Settings of one machine, which a module of the code takes in and the repository does not hold."""
 

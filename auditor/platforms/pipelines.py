@@ -49,6 +49,7 @@ _DEPLOYS = re2.compile(
     r"|\bdokku\b|digitalocean/app_action|api\.render\.com/deploy|render-deploy|johnbeynon/render-deploy"
     r"|einaregilsson/beanstalk-deploy|\bcopilot\s+(?:svc\s+)?deploy\b|(?:^|[\s/])deploy(?:[-_](?:prod\w*|stag\w*|app|api|backend|server|web|uat|dev))?\.sh\b|[-_]deploy\.sh\b"
     r"|\bssh\s(?s:.{0,800}?)\b(?:docker[ -]compose\b[^\n]{0,200}\bup\b|docker\s+stack\s+deploy|systemctl\s+(?:re)?start|pm2\s+(?:re)?(?:start|load))"
+    r"|\b(?:AzureWebApp|AzureFunctionApp|AzureRmWebAppDeployment|AzureWebAppContainer|Kubernetes|KubernetesManifest|HelmDeploy|AzureContainerApps)@[0-9]"
     r"|appleboy/ssh-action|\bansible-playbook\b|\bcap\s+\w+\s+deploy\b|\bterraform\s+apply\b|\bcapistrano\b|\bkamal\s+deploy\b",
 )  # fmt: skip
 _DEPLOYING = re2.compile(r"(?i)/\.github/workflows/[\w.-]*deploy[\w.-]*\.ya?ml")
@@ -70,10 +71,34 @@ def deployed_environments(application: Application) -> Iterator[EnvironmentNames
     for job in application.facts(Job):
         if any(step.deploys for step in job.steps):
             named = (job.environment, job.place.path.rpartition("/")[2], job.name)
-            environment = next((e for each in named if (e := environment_of(each))), "")
-            found.setdefault(environment, job.place)
+            told = [
+                e for each in named if (e := environment_of(each)) not in ("", "test", "example")
+            ]
+            for each in told[:1] or _by_branch(job):
+                found.setdefault(each, job.place)
     if "production" in found and ("staging" in found or "development" in found):
         yield EnvironmentNames("the pipelines", found["production"])
+
+
+_OF_BRANCHES = (
+    ("production", re2.compile(r"(?i)^(?:main|master|prod\w*|release)$")),
+    ("staging", re2.compile(r"(?i)^(?:stag\w*|stg|uat|preprod\w*|qa)$")),
+    ("development", re2.compile(r"(?i)^dev\w*$")),
+)
+_ASKS_BRANCH = re2.compile(
+    r"(?i)ref_name|github\.ref\b|GITHUB_REF|COMMIT_(?:BRANCH|REF_NAME)|CIRCLE_BRANCH|SourceBranch|\$\{?BRANCH"
+)
+_BRANCH = re2.compile(r"(?i)(?:refs/heads/|[\"'])([a-z]+)[\"')\s]|refs/heads/([a-z]+)")
+
+
+def _by_branch(job: Job) -> Iterator[str]:
+    """The environments that a job deploys to by the branches it runs for, or that it asks about."""
+    texts = [job.condition, *(s.condition for s in job.steps), *(s.run for s in job.steps)]
+    asked = [text for text in texts if _ASKS_BRANCH.search(text)]
+    words = [match[1] or match[2] for text in asked for match in _BRANCH.finditer(f"{text} ")]
+    for environment, names in _OF_BRANCHES:
+        if any(names.search(each) for each in (*job.branches, *words)):
+            yield environment
 
 
 @provides(Job)

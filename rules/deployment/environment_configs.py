@@ -13,12 +13,14 @@ from auditor.assess.verdict import (
     not_applicable,
     present,
 )
+from auditor.discover.environments import environment_of_file
 from auditor.link.application import Application
 from auditor.model.deployment import ContainerService
 from auditor.model.places import Place
 from auditor.model.settings import (
     EnvironmentNames,
     FrameworkSetting,
+    IdleSetting,
     LocalSettings,
     ScriptRead,
     SettingDefinition,
@@ -26,6 +28,7 @@ from auditor.model.settings import (
     SettingRead,
     SettingsClass,
 )
+from auditor.model.values import possible
 from auditor.model.web import WebApp
 
 _SELECTS = re.compile(
@@ -51,7 +54,7 @@ class EnvironmentConfigs(Rule):
     Counts are: code that reads which environment it runs in or which configuration to load, names of
     the environments in an enumeration of the code, settings modules of Django for more than one, and
     dotenv or deployment files that give settings to more than one. A file that names the environment
-    which no code reads is decorative.
+    which no code reads is decorative, and so is a setting of the code that nothing asks for.
     """
 
     id = "environment-configs"
@@ -68,16 +71,25 @@ class EnvironmentConfigs(Rule):
         apps = application.facts(WebApp)
         if not apps:
             return not_applicable("no web application was found")
-        reads: list[SettingRead | SettingMention] = [
-            r for r in application.facts(SettingRead) if _tells(r.name)
-        ]
-        reads += [m for m in application.facts(SettingMention) if _tells(m.name)]  # fmt: skip
         definitions = application.facts(SettingDefinition)
+        named = [r for r in application.facts(SettingRead) if _tells(r.name)]
+        choosing = [r for r in named if _chooses(r, definitions)]
+        idle = {each.place for each in application.facts(IdleSetting)}
+        reads: list[SettingRead | SettingMention] = [r for r in choosing if r.place not in idle]
+        known = {(r.place.path, r.place.line) for r in named}
+        reads += [
+            m
+            for m in application.facts(SettingMention)
+            if _tells(m.name) and (m.place.path, m.place.line) not in known
+        ]
         files = _files(definitions)
         evidence = [*self._strengths(application, reads, files), *_told(application, definitions)]
         works = bool(reads) or len(files.keys() & _REAL) > 1 or any(True for _ in _told(application, definitions))  # fmt: skip
         if not works:
             evidence = [*self._unread(application, definitions), *evidence]
+            for read in choosing:
+                said = f"{read.name} is read here, and nothing asks for it"
+                evidence.append(Evidence(read.place, State.DECORATIVE, Severity.MEDIUM, said, read.name))  # fmt: skip
             if not any(e.state is State.DECORATIVE for e in evidence):
                 told = "nothing tells development, staging and production apart"
                 evidence.append(
@@ -95,7 +107,7 @@ class EnvironmentConfigs(Rule):
         reads: list[SettingRead | SettingMention],
         files: dict[str, Place],
     ) -> Iterator[Evidence]:
-        for read in reads[:3]:
+        for read in list({(r.name, r.place.path, r.place.line): r for r in reads}.values())[:3]:
             yield present(read.place, f"{read.name} decides which environment this is", read.name)
         for kind in application.facts(SettingsClass):
             yield present(kind.place, f"`{kind.name}` gathers the settings", kind.name)
@@ -163,6 +175,25 @@ app = FastAPI()
         {  # a provider's sandbox or the real thing
             "app.py": "import os\nfrom fastapi import FastAPI\napp = FastAPI()  # expect: medium\nmode = os.environ['ADYEN_ENVIRONMENT']\n",
         },
+        {  # a file of data, whose place is told
+            "app.py": "import os\nfrom fastapi import FastAPI\napp = FastAPI()  # expect: medium\npath = os.getenv('CONFIG_FILE', '/data/config.yaml')\n",
+        },
+        {  # declared, and nothing asks for it
+            "settings.py": """
+from pydantic_settings import BaseSettings
+
+class Settings(BaseSettings):
+    environment: str = "development"  # expect: medium
+    url: str = ""
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+settings = Settings()
+""",
+            "app.py": "from fastapi import FastAPI\nfrom settings import settings\napp = FastAPI()\nurl = settings.url\n",
+        },
         {"app.py": "from fastapi import FastAPI\napp = FastAPI()  # expect: medium\n"},
         {
             "app.py": "from fastapi import FastAPI\napp = FastAPI()\n",
@@ -183,6 +214,21 @@ def _tells(name: str) -> bool:
     """Whether a setting says which environment this is."""
     told = _SELECTS.search(name) is not None and name not in _OF_THE_RUNTIME
     return told and _OF_OTHERS.match(name) is None
+
+
+_FILE_OF = re.compile(r"_(?:FILE|PATH)$")
+
+
+def _chooses(read: SettingRead, definitions: tuple[SettingDefinition, ...]) -> bool:
+    """Whether a setting that names a file chooses one for each environment: its values speak of them.
+
+    One without a default is given for each environment.
+    """
+    if not _FILE_OF.search(read.name):
+        return True
+    values = [d.value for d in definitions if d.name == read.name]
+    values += [str(known.value) for known in possible(read.default)] if read.default else []
+    return read.default is None or any(environment_of_file(each) in _REAL for each in values)
 
 
 def _told(

@@ -15,7 +15,8 @@ import msgspec
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.markup import Document, at, read_yaml, text_at
+from auditor.extract.markup import Document, at, items, read_yaml, text_at
+from auditor.extract.sensitive import safe_value
 from auditor.extract.shell import commands, program
 from auditor.extract.source import Source, extracts
 
@@ -270,7 +271,7 @@ def azure(source: Source) -> Iterator[Fact]:
 
 
 def _azure_steps(document: Document, job: Any) -> Iterator[CiStep]:
-    deploy = at(job, "strategy", "runOnce", "deploy", "steps")
+    deploy = next((found for way in ("runOnce", "rolling", "canary") if (found := at(job, "strategy", way, "deploy", "steps"))), None)  # fmt: skip
     own = [job] if at(job, "template") else []
     for step in own or _list(at(job, "steps")) or _list(deploy):
         run = text_at(step, "script") or text_at(step, "bash") or text_at(step, "powershell")
@@ -280,7 +281,8 @@ def _azure_steps(document: Document, job: Any) -> Iterator[CiStep]:
         first = (run or uses).strip().split("\n")[0]
         position = document.text.find(first) if first else -1
         line = document.text.count("\n", 0, position) + 1 if position >= 0 else 1
-        yield CiStep(run, uses, {}, "", tolerated, line)
+        given = {k: safe_value(k, str(v)) for k, v in items(at(step, "inputs")) if k != "script"}
+        yield CiStep(run, uses, given, text_at(step, "condition"), tolerated, line)
 
 
 @extracts(

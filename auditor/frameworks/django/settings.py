@@ -19,13 +19,14 @@ from typing import Any
 
 import msgspec
 
-from auditor.discover.environments import environment_of
+from auditor.discover.environments import environment_of, environment_of_settings
 from auditor.extract.python import tree as t
 from auditor.libraries.logs import writes_json, writes_records
 from auditor.link.application import Application, provides
 from auditor.link.execution import Bound, Execution, Names
 from auditor.link.scopes import Located, Module, Scope, place_of
 from auditor.link.values import Evaluator, reads_settings
+from auditor.model.deployment import Command
 from auditor.model.operations import LogSetup
 from auditor.model.places import Place, apart
 from auditor.model.settings import FrameworkSetting, SettingDefinition
@@ -99,6 +100,10 @@ def uses_django(application: Application) -> bool:
     )
 
 
+_GIVEN = re.compile(r"(?:--settings[= ]|DJANGO_SETTINGS_MODULE=)([\w.]+)")
+"""How what a platform or container starts names its settings module."""
+
+
 class _Pointer(msgspec.Struct, frozen=True):
     """A place that names a settings module."""
 
@@ -120,6 +125,10 @@ def _pointers(application: Application) -> Iterator[_Pointer]:
                     if target := values.text(assign.value, scope):
                         path = scope.module.path
                         yield _Pointer(target, PurePosixPath(path).stem, path)
+    for command in application.facts(Command):
+        if command.environment not in ("development", "test", "example"):
+            for told in _GIVEN.finditer(command.text):
+                yield _Pointer(told[1], "environment", command.place.path)
     for setting in application.facts(SettingDefinition):
         if setting.name == _VARIABLE and setting.value:
             aside = setting.environment in ("development", "test", "example")
@@ -330,7 +339,7 @@ def _words(name: str) -> str:
 
 def _environment(path: str) -> str:
     stem = PurePosixPath(path.removesuffix("/__init__.py")).stem
-    return "" if re.fullmatch(r"defaults?", stem) else environment_of(stem)
+    return "" if re.fullmatch(r"defaults?", stem) else environment_of_settings(stem)
 
 
 def _root(path: str, urls: str) -> str:
