@@ -20,7 +20,8 @@ class ContainerImage(msgspec.Struct, frozen=True):
     """An image that the tree builds for more than a developer's machine.
 
     `root` tells whether its process runs as root, None where only the base image knows; `drops` what
-    gives up root at start. `secrets` holds (instruction, name, whether a literal is given, place).
+    gives up root at start. `secrets` holds (instruction, name, what is given, place): a `secret`, a value that
+    anybody `knows`, or nothing.
     """
 
     place: Place
@@ -28,7 +29,7 @@ class ContainerImage(msgspec.Struct, frozen=True):
     root: bool | None
     user_place: Place
     drops: str
-    secrets: tuple[tuple[str, str, bool, Place], ...]
+    secrets: tuple[tuple[str, str, str, Place], ...]
     tools: tuple[tuple[str, Place], ...]
     """Compilers that stay in the image."""
     dotenv: tuple[tuple[str, Place], ...]

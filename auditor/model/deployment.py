@@ -114,6 +114,8 @@ class ContainerService(msgspec.Struct, frozen=True):
     replicas: int = 1
     local: bool = False
     """Whether its file is for a developer's machine."""
+    well_known: tuple[str, ...] = ()
+    """Settings whose password anybody knows, as it is written or where nothing else is given."""
     elsewhere: bool = False
     """Whether some of its settings stand in a file that the repository does not hold."""
 

@@ -200,6 +200,10 @@ def _container(path: str, service: Service, whole: list[Service], restarted: boo
     )
 
 
+_NO_LOGIN, _FIRST_LOGIN = (
+    "which asks for no login,",
+    "whose administrator has the password that it comes with,",
+)
 _PANELS = (
     (re.compile(r"(?:^|/)kong(?:-gateway)?(?::|@|$)"), "8001", "Kong's administration", re.compile(r"KONG_ADMIN_LISTEN=.*(?:0\.0\.0\.0|\[::\])")),
     (re.compile(r"(?:^|/)traefik(?::|@|$)"), "8080", "Traefik's panel", re.compile(r"(?i)api\.insecure(?:=true)?(?:\s|$)|TRAEFIK_API_INSECURE=true")),
@@ -212,8 +216,16 @@ _PANELS = (
     (re.compile(r"(?:^|/)kibana(?::|@|$)"), "5601", "Kibana", re.compile(r"(?i)^(?!.*ELASTICSEARCH_(?:USERNAME|PASSWORD|SERVICE_?ACCOUNT_?TOKEN)=)(?!.*kibana\.ya?ml).*ELASTICSEARCH_(?:HOSTS|URL)=\S*http://")),
     (re.compile(r"(?:^|/)kafka-ui(?::|@|$)"), "8080", "the Kafka console", re.compile(r"^(?!.*AUTH_TYPE=)")),
     (re.compile(r"(?:^|/)(?:mher/)?flower(?::|@|$)"), "5555", "Flower", re.compile(r"(?i)^(?!.*basic[-_]auth)(?!.*FLOWER_AUTH|.*--auth)")),
+    (re.compile(r"(?:^|/)grafana(?:-oss|-enterprise)?(?::|@|$)"), "3000", "Grafana", re.compile(r"(?i)GF_AUTH_ANONYMOUS_ENABLED=true.*GF_AUTH_ANONYMOUS_ORG_ROLE=(?:Admin|Editor)|GF_AUTH_ANONYMOUS_ORG_ROLE=(?:Admin|Editor).*GF_AUTH_ANONYMOUS_ENABLED=true|GF_AUTH_DISABLE_LOGIN_FORM=true(?!.*GF_AUTH_)")),
+    (re.compile(r"(?:^|/)qdrant(?::|@|$)"), "6333", "Qdrant", re.compile(r"^(?!.*QDRANT__SERVICE__(?:API_KEY|JWT_RBAC))(?!.*qdrant/config)")),
+    (re.compile(r"(?:^|/)weaviate(?::|@|$)"), "8080", "Weaviate", re.compile(r"(?i)^(?!.*AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED=false)(?!.*AUTHENTICATION_(?:APIKEY|OIDC)_ENABLED=true)")),
+    (re.compile(r"(?:^|/)elasticsearch(?::|@|$)"), "9200", "Elasticsearch", re.compile(r"(?i)xpack\.security\.enabled=false")),
+    (re.compile(r"(?:^|/)opensearch(?::|@|$)"), "9200", "OpenSearch", re.compile(r"(?i)DISABLE_SECURITY_PLUGIN=true|plugins\.security\.disabled=true")),
+    (re.compile(r"(?:^|/)chroma(?:db)?(?::|@|$)"), "8000", "Chroma", re.compile(r"^(?!.*CHROMA_SERVER_AUTH)")),
+    (re.compile(r"(?:^|/)meilisearch(?::|@|$)"), "7700", "Meilisearch", re.compile(r"^(?!.*MEILI_MASTER_KEY=)(?!.*--master-key)")),
 )  # fmt: skip
 """Image, port inside, name, and what its settings and command say where nobody is asked who they are."""
+_GRAFANA = re.compile(r"(?:^|/)grafana(?:-oss|-enterprise)?(?::|@|$)")
 
 
 def _panel(image: str, published: tuple[str, ...], whole: list[Service]) -> str:
@@ -223,10 +235,21 @@ def _panel(image: str, published: tuple[str, ...], whole: list[Service]) -> str:
     inside = {port.split("/")[0].rpartition(":")[2] for port in published}
     for images, port, name, open_ in _PANELS:
         if images.search(image) and port in inside and open_.search(told):
-            return name
+            return f"{name}, {_NO_LOGIN}"
+    if "3000" in inside and _GRAFANA.search(image) and _comes_with(whole, told):
+        return f"Grafana, {_FIRST_LOGIN}"
     if "5555" in inside and re.search(r"\bflower\b", told) and not re.search(r"(?i)basic[-_]auth|--auth", told):  # fmt: skip
-        return "Flower"
+        return f"Flower, {_NO_LOGIN}"
     return ""
+
+
+def _comes_with(whole: list[Service], told: str) -> bool:
+    """Whether Grafana's administrator has `admin` for a password: where it is written so, or nothing is."""
+    name = "GF_SECURITY_ADMIN_PASSWORD"
+    if any(name in service.well_known for service in whole):
+        return True
+    elsewhere = any(service.env_files for service in whole) or "grafana.ini" in told
+    return not elsewhere and f"{name}" not in told and "GF_AUTH_DISABLE_LOGIN" not in told
 
 
 def _laid(path: str, service: Service, files: dict[str, dict[str, Service]]) -> Iterator[Service]:
@@ -337,6 +360,8 @@ def _is_local(
                 return True  # the one for production stands alone
     if _completed(path, files):
         return False
+    if any(each.tls for each in services):
+        return False  # Traefik serves it by TLS, also where the code is mounted there
     if any(_DEVELOPS.search(each.command) or is_aside(each.target) for each in services):
         return True
     if any(_ENDS_TLS.search(s.image) and any(_HTTPS.match(p) for p in s.ports) for s in services):

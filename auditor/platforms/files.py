@@ -120,9 +120,9 @@ def probes(application: Application) -> Iterator[HealthProbe]:
 @provides(ContainerService)
 def services(application: Application) -> Iterator[ContainerService]:
     (compose,) = application.facts(Compose)
-    given: dict[str, set[str]] = {}
+    given: dict[str, dict[str, bool]] = {}
     for file, entry in application.of(DotenvEntry):
-        given.setdefault(file.path, set()).add(entry.name)
+        given.setdefault(file.path, {})[entry.name] = entry.well_known
     for file, service in application.of(Service):
         published = any(
             not re.match(r"(?:127\.0\.0\.1|localhost):", port) for port in service.ports if port
@@ -141,6 +141,10 @@ def services(application: Application) -> Iterator[ContainerService]:
             Place(file.path, service.line),
             service.replicas,
             compose.is_local(file.path),
+            (
+                *service.well_known,
+                *(n for each in named for n, known in given.get(each, {}).items() if known),
+            ),
             any(each not in given for each in named),
         )
 

@@ -229,7 +229,7 @@ class _Context:
         whole = next(
             (place for source, place in copied if source.rstrip("/") in (".", "", "*")), None
         )
-        dotenv = self._dotenv(folder, copied)
+        dotenv = self._dotenv(path, folder, copied)
         filtered = self._patterns(path, folder)
         heeded = any(".env" in each or each.startswith("env") for each in filtered or ())
         exposed = filtered is None or (self.examples and not heeded and not _leaves_out(filtered, ".env"))  # fmt: skip
@@ -272,27 +272,29 @@ class _Context:
         return next((tool for script, tool in self.drops.items() if script in words), "")
 
     def _patterns(self, path: str, folder: str) -> list[str] | None:
+        """The `.dockerignore` that counts; the root's where nothing tells the context, None for one without a word."""
+        above = () if path in self.contexts else (".dockerignore",)
         for candidate in (
             f"{path}.dockerignore",
             posixpath.join(folder, ".dockerignore"),
-            ".dockerignore",
+            *above,
         ):
             if candidate in self.ignored:
-                return self.ignored[candidate]
+                return self.ignored[candidate] or None
         return None
 
     def _dotenv(
-        self, folder: str, copied: list[tuple[str, Place]]
+        self, path: str, folder: str, copied: list[tuple[str, Place]]
     ) -> tuple[tuple[str, Place], ...]:
-        patterns = self._patterns("", folder) or []
+        patterns = self._patterns(path, folder) or []
         found = []
         for source, place in copied:
             below = posixpath.normpath(posixpath.join(folder, source))
-            for path in self.dotenv:
-                inside = below == "." or path == below or path.startswith(below + "/")
-                relative = path.removeprefix(folder + "/") if folder else path
+            for each in self.dotenv:
+                inside = below == "." or each == below or each.startswith(below + "/")
+                relative = each.removeprefix(folder + "/") if folder else each
                 if inside and not _leaves_out(patterns, relative):
-                    found.append((path, place))
+                    found.append((each, place))
         return tuple(dict(found).items())
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from auditor.assess.rule import Reference, Rule, asvs, cwe
@@ -17,18 +18,25 @@ from auditor.link.application import Application
 from auditor.model.containers import Container, ContainerImage
 from auditor.model.places import Place
 
+_FLOATS = re.compile(
+    r"|(?:latest|stable|lts|current|edge|mainline|main|master|nightly|alpine|slim)(?:-(?:alpine|slim|perl|latest))*"
+)
+"""Tags that name no version of what they hold."""
+
 
 class ContainerHardening(Rule):
     """Images and containers are fit for production.
 
     For each image that is not for development: its process does not run as root (medium), no secret
-    is a literal ENV or ARG (high; an ARG that names one, low: it stays in the image's history), no
+    is a literal ENV or ARG (high; an ARG that names one, low: it stays in the image's history; an ENV that only
+    stands in for one, low), no
     dotenv file with a secret is copied (medium) nor the whole context without a `.dockerignore` (low), the base
     has a tag or digest (low), compilers do not stay (low), something checks its health (low).
 
     For each compose service and Kubernetes workload that is not for development: no privileges over
     the host (high) nor the Docker socket or the host's network (medium), no database port open to every network (medium), nor an administration
-    interface that asks for no login (Kong's, Traefik's, of Redis, Kafka or Celery: medium),
+    interface or store that asks for no login (Kong's, Traefik's, of Redis, Kafka or Celery, a vector store, a search
+    index) or has the password that it comes with (Grafana: medium),
     a volume below each database (medium), a restart policy (low), limits and probes (low). A compose
     file is one for development when its name says so, when it mounts the source or starts a
     development server, or when another stands beside it for production.
@@ -75,7 +83,11 @@ class ContainerHardening(Rule):
     def _image(self, image: ContainerImage) -> Iterator[Evidence]:
         path = image.place.path
         for word, name, given, place in image.secrets:
-            if given:
+            if given == "knows":
+                if word == "ENV":
+                    told = f"ENV {name} gives the container a value that anybody knows, where nothing else sets it"
+                    yield Evidence(place, State.WEAK, Severity.LOW, told, f"{path} {name}")
+            elif given:
                 told = f"{word} {name} writes a secret into the image"
                 yield Evidence(place, State.WEAK, Severity.HIGH, told, f"{path} {name}")
             else:
@@ -110,7 +122,7 @@ class ContainerHardening(Rule):
     def _bases(self, image: ContainerImage) -> Iterator[Evidence]:
         loose = [
             base for base in image.bases
-            if not base.digest and base.tag in ("", "latest")
+            if not base.digest and _FLOATS.fullmatch(base.tag)
             and base.name != "scratch" and "_" not in base.name and "$" not in base.name and "{" not in base.name
         ]  # fmt: skip
         for base in loose[:1]:
@@ -131,7 +143,7 @@ class ContainerHardening(Rule):
         if each.root:
             told = f"{each.source} is told to run as root"
             yield Evidence(each.place, State.WEAK, Severity.MEDIUM, told, f"{subject} root")
-        if each.published:
+        if each.published and not each.panel:
             told = f"{each.source} publishes a database port to every network: {each.published[0]}"
             yield Evidence(
                 each.published_place or each.place,
@@ -141,7 +153,7 @@ class ContainerHardening(Rule):
                 f"{subject} port",
             )
         if each.panel:
-            told = f"{each.source} opens {each.panel} to every network, without a login"
+            told = f"{each.source} opens {each.panel} to every network"
             place = each.published_place or each.place
             yield Evidence(place, State.WEAK, Severity.MEDIUM, told, f"{subject} panel")
         if each.ephemeral:

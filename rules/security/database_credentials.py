@@ -42,7 +42,8 @@ class DatabaseCredentials(Rule):
 
     A URL without user and password is high for a host elsewhere and low for this machine. A
     database service of a compose file without a password is high when its port is published, else
-    low; a password written into the file is medium; in a file for a developer's machine each is a
+    low; a password written into the file is medium; one that anybody knows (`${PASSWORD:-changeme}`, or that of a
+    dotenv file) medium with a published port, else low; in a file for a developer's machine each is a
     step lower. A service whose settings stand in a file outside of the repository is not judged. Encryption or its check turned off is medium.
     A URL that only the host knows leaves the verdict unknown.
     Databases in a file (SQLite) know no users, and are not judged.
@@ -138,6 +139,10 @@ class DatabaseCredentials(Rule):
                 told = f"the password of service {service.name} is written in the file"
                 severity = Severity.LOW if service.local else Severity.MEDIUM
                 yield Evidence(service.place, State.WEAK, severity, told, service.name)
+            elif not _LOGIN_SETTINGS[kind].isdisjoint(service.well_known):
+                told = f"service {service.name} has a password that anybody knows, where no other is given"
+                severity = Severity.MEDIUM if service.published and not service.local else Severity.LOW  # fmt: skip
+                yield Evidence(service.place, State.WEAK, severity, told, service.name)
             elif given & _LOGIN_SETTINGS[kind] or "--auth" in service.command:
                 yield present(service.place, f"service {service.name} has a password", service.name)
             elif not service.elsewhere:
@@ -173,6 +178,23 @@ services:
         },
     )
     bad = (
+        {  # passwords that anybody knows stand in for others
+            "app.py": "import os\nfrom sqlalchemy import create_engine\nengine = create_engine(os.environ['DATABASE_URL'])\n",
+            "docker-compose.prod.yml": """
+services:
+  web:
+    build: .
+  db:  # expect: low
+    image: postgres:17
+    environment:
+      POSTGRES_PASSWORD: ${DB_PASSWORD:-changeme}
+  stock:  # expect: medium
+    image: mysql:8
+    env_file: stock.env
+    ports: ["3306:3306"]
+""",
+            "stock.env": "MYSQL_ROOT_PASSWORD=password\n",
+        },
         {
             "app.py": """
 import os

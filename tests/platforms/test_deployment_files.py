@@ -527,6 +527,25 @@ services:
   vectors:
     image: qdrant/qdrant:v1
     ports: ["6333:6333"]
+  vectors-with-key:
+    image: qdrant/qdrant:v1
+    environment: {QDRANT__SERVICE__API_KEY: $KEY}
+    ports: ["6333:6333"]
+  search:
+    image: docker.elastic.co/elasticsearch/elasticsearch:8.11.3
+    environment: ["xpack.security.enabled=false"]
+    ports: ["9200:9200"]
+  charts:
+    image: grafana/grafana:11
+    ports: ["3000:3000"]
+  charts-told:
+    image: grafana/grafana:11
+    environment: {GF_SECURITY_ADMIN_PASSWORD: "${CHARTS_PASSWORD:-admin}"}
+    ports: ["3001:3000"]
+  charts-safe:
+    image: grafana/grafana:11
+    environment: {GF_SECURITY_ADMIN_PASSWORD: $CHARTS_PASSWORD}
+    ports: ["3002:3000"]
   logs:
     image: kibana:8.11.3
     environment: {ELASTICSEARCH_HOSTS: "http://elasticsearch:9200"}
@@ -543,11 +562,15 @@ services:
 """
     found = build({"app.py": _APP, "compose.prod.yml": compose}).facts(Container)
     assert {c.name: c.panel for c in found if c.panel} == {
-        "kong": "Kong's administration",
-        "logs": "Kibana",
-        "proxy": "Traefik's panel",
+        "kong": "Kong's administration, which asks for no login,",
+        "logs": "Kibana, which asks for no login,",
+        "proxy": "Traefik's panel, which asks for no login,",
+        "vectors": "Qdrant, which asks for no login,",
+        "search": "Elasticsearch, which asks for no login,",
+        "charts": "Grafana, whose administrator has the password that it comes with,",
+        "charts-told": "Grafana, whose administrator has the password that it comes with,",
     }
-    assert {c.name for c in found if c.published} == {"vectors"}
+    assert {c.name for c in found if c.published} == {"vectors", "vectors-with-key", "search"}
 
 
 def test_health_of_a_database_says_nothing_of_what_is_built(build: Build) -> None:

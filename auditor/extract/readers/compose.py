@@ -10,6 +10,7 @@ from auditor.discover import Kind
 from auditor.extract.facts import Fact
 from auditor.extract.markup import Document, at, read_yaml, text_at
 from auditor.extract.readers.gateways import labelled
+from auditor.extract.secrets.structure import is_common
 from auditor.extract.sensitive import is_sensitive, safe_value
 from auditor.extract.source import Source, Unreadable, extracts
 
@@ -50,6 +51,8 @@ class Service(Fact, frozen=True):
     ports_line: int = 0
     env_files: list[str] = []
     """The dotenv files that it takes its settings from, relative to the compose file."""
+    well_known: list[str] = []
+    """Settings whose password anybody knows, as it is written or where nothing else is given: `${X:-changeme}`."""
     container: str = ""
     """The name that its container is given, which others may call it by."""
     one_off: bool = False
@@ -150,12 +153,20 @@ def _service(document: Document, name: str, data: dict[str, Any], finishes: bool
         ports_line=document.line("services", name, "ports"),
         container=text_at(data, "container_name"),
         env_files=list(_env_files(data.get("env_file"))),
+        well_known=[
+            key for key, value, _ in environment if is_sensitive(key) and is_common(_written(value))
+        ],
         one_off=finishes
         or command.startswith(("chown", "chmod", "mkdir"))
         or _ONCE.search(name) is not None
         or bool(data.get("profiles"))
         or restart in ("no", "none", "False"),
     )
+
+
+def _written(value: str) -> str:
+    """A value, or what stands in for it: `${PASSWORD:-changeme}`."""
+    return re.sub(r"\$\{\w+:?-([^}]*)\}", r"\1", value)
 
 
 _CAPABILITIES = {"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "NET_ADMIN", "DAC_READ_SEARCH"}

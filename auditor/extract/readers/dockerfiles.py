@@ -36,8 +36,9 @@ class Image(Fact, frozen=True):
     user_line: int = 0
     bases: list[tuple[str, int]] = []
     """Every outside image that a stage starts from."""
-    secrets: list[tuple[str, str, bool, int]] = []
-    """(instruction, name, whether a literal is given, line) of arguments and settings that are secret."""
+    secrets: list[tuple[str, str, str, int]] = []
+    """(instruction, name, what is given, line) of arguments and settings that are secret: a `secret`, a value that
+    anybody `knows`, or nothing."""
     tools: list[tuple[str, int]] = []
     """Compilers that are installed and stay."""
     copies: list[tuple[str, int]] = []
@@ -64,6 +65,12 @@ _ASIDE = re.compile(
     re.I,
 )
 """Words of a stage, or of a Dockerfile's name, that is not for production."""
+_SHORTEST = 6
+_STANDS_IN = re.compile(
+    r"(?:^|[^a-z])(?:dummy|foo\w*|fake|build|collectstatic|not[-_ ]?(?:so[-_ ]?)?secret|insecure|temp|temporary|test\w*|default)(?:[^a-z]|$)",
+    re.I,
+)
+"""What is set so that a build goes through."""
 _NO_SECRET = re.compile(r"_(?:dir|path|file|url|user|id|name)$|gpg|pgp|repo_key|fingerprint", re.I)
 
 
@@ -81,7 +88,7 @@ class _Stage:
     command: str = ""
     command_line: int = 1
     environment: dict[str, tuple[str, int]] = field(default_factory=dict)
-    secrets: list[tuple[str, str, bool, int]] = field(default_factory=list)
+    secrets: list[tuple[str, str, str, int]] = field(default_factory=list)
     tools: list[tuple[str, int]] = field(default_factory=list)
     copies: list[tuple[str, int]] = field(default_factory=list)
     downloads: list[tuple[str, int]] = field(default_factory=list)
@@ -125,7 +132,9 @@ class _Stage:
             if word == "ENV":
                 self.environment[name] = (safe_value(name, value), number)
             arguments.setdefault(name, value)
-            given = bool(value) and value[0] not in "$/" and not is_placeholder(value)
+            given = "secret" if value and value[0] not in "$/" and not is_placeholder(value) else ""
+            if given and (len(value) < _SHORTEST or _STANDS_IN.search(value)):
+                given = "knows"
             secret = is_sensitive(name) and not _NO_SECRET.search(name)
             if secret and (given or (word == "ARG" and not value)):
                 self.secrets.append((word, name, given, number))

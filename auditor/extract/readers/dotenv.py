@@ -12,7 +12,8 @@ from dotenv.variables import Variable, parse_variables
 from auditor.discover import Kind
 from auditor.discover.environments import environment_of
 from auditor.extract.facts import Fact, Unread
-from auditor.extract.sensitive import is_placeholder, safe_value
+from auditor.extract.secrets.structure import is_common
+from auditor.extract.sensitive import is_placeholder, is_sensitive, safe_value
 from auditor.extract.source import Source, Unreadable, extracts
 
 
@@ -30,6 +31,8 @@ class DotenvEntry(Fact, frozen=True):
     login: bool
     line: int
     environment: str
+    well_known: bool = False
+    """A password that anybody knows."""
 
 
 @extracts(Kind.DOTENV)
@@ -51,6 +54,7 @@ def dotenv(source: Source) -> Iterator[Fact]:
                 bool(re.search(r"://[^/@\s:]+:[^/@\s]+@", value)),
                 binding.original.line + skipped,
                 environment,
+                is_sensitive(binding.key) and is_common(value),
             )
 
 
