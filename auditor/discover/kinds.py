@@ -68,7 +68,7 @@ _BY_NAME: tuple[tuple[str, Kind], ...] = (
      r"|buildspec.*\.ya?ml|action\.ya?ml", Kind.WORKFLOW),
     (r".+\.tfvars(?:\.json)?", Kind.PLATFORM),
     (r"procfile|railway\.(?:json|toml)|vercel\.json|render\.ya?ml|fly\.toml|app\.(?:json|ya?ml)"
-     r"|netlify\.toml|serverless\.ya?ml|nixpacks\.toml|supervisord?\.conf|.+\.service|.+\.timer"
+     r"|netlify\.toml|zappa_settings\.json|serverless\.ya?ml|nixpacks\.toml|supervisord?\.conf|.+\.service|.+\.timer"
      r"|.+\.tf|(?:sam-?)?template\.ya?ml|.+\.(?:cfn|cloudformation)\.(?:ya?ml|json)|cron\.ya?ml|now\.json|heroku\.ya?ml|chart\.ya?ml|manifest(?:[-_.].+)?\.ya?ml|\.platform\.app\.ya?ml"
      r"|(?:.+[-_.])?(?:deployment|ingress|cronjob|statefulset|daemonset|configmap)\.ya?ml", Kind.PLATFORM),
     (r"nginx.*\.conf(?:\.(?:template|j2|jinja2?|jnj))?|.+[.-]nginx(?:\.conf(?:\.(?:template|j2|jinja2?))?)?|caddyfile(?:\..+)?|.+\.caddyfile"

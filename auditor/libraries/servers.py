@@ -8,12 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from auditor.extract.readers.functions import Adapted
 from auditor.link.application import Application, provides
 from auditor.link.reach import under
 from auditor.link.scopes import place_of
 from auditor.model.debugging import Aid, DebugSwitch
 from auditor.model.deployment import ServerRun, Standing, Start
+from auditor.model.pipelines import Job
+from auditor.model.places import Place
 from auditor.model.values import Known, Setting
+from auditor.model.web import WebApp
 from auditor.platforms.starts import Serving
 
 _RUN = {"uvicorn.run", "uvicorn.main.run", "uvicorn.Config", "hypercorn.run", "granian.Granian"}
@@ -59,6 +63,25 @@ def commands(application: Application) -> Iterator[DebugSwitch]:
             yield DebugSwitch(aid, name, Known(True, place), place, "", served, why)
 
 
+@provides(ServerRun)
+def app_service(application: Application) -> Iterator[ServerRun]:
+    """Azure App Service starts gunicorn where it finds Django's or Flask's entry point, and is told of no other command.
+
+    https://learn.microsoft.com/azure/app-service/configure-language-python#container-startup-process
+    """
+    entries = ("app.py", "application.py", "index.py", "server.py")
+    found = any(
+        app.framework == "Django" or (app.framework == "Flask" and app.place.path in entries)
+        for app in application.facts(WebApp)
+    )
+    for job in application.facts(Job) if found else ():
+        for step in job.steps:
+            given = {key.lower() for key, _ in step.arguments}
+            if _APP_SERVICE.search(step.uses) and given.isdisjoint(("images", "startupcommand", "startup-command")):  # fmt: skip
+                yield ServerRun("gunicorn, which Azure App Service starts", True, step.place)
+
+
+_APP_SERVICE = re.compile(r"^(?:AzureWebApp@|azure/webapps-deploy@)", re.I)
 _SERVES = (
     (re.compile(r"(?:flask|quart|apiflask)\.\w*\(\)\.run$"), "Flask's app.run", False),
     (re.compile(r"(?:connexion)\.\w*\(\)\.run$"), "connexion's app.run", False),
@@ -71,6 +94,12 @@ _SERVES = (
     (re.compile(r"mangum\.Mangum$|awsgi\.response$|serverless_wsgi\.\w+$"), "a serverless adapter", True),
 )  # fmt: skip
 _LAST = ("run", "run_simple", "make_server", "serve", "Granian", "WSGIServer", "server", "Server", "Mangum", "response", "handle_request")  # fmt: skip
+
+
+@provides(ServerRun)
+def adapters(application: Application) -> Iterator[ServerRun]:
+    for file, found in application.of(Adapted):
+        yield ServerRun("a serverless adapter", True, Place(file.path, found.line))
 
 
 @provides(ServerRun)

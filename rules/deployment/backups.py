@@ -42,7 +42,7 @@ _TABLE = re.compile(r"[Tt]able|dynamodb", re.I)
 """Tables of DynamoDB, which the code asks by HTTP."""
 _ABOUT = re.compile(r"\b[\w-]+\s+--version\b|\b(?:apt-get|apt|apk|dnf|yum|brew)\s+[^\n;&|]*")
 """What tells of a tool or installs it does not run it."""
-_WRITES = {"insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many", "replace_one", "bulk_write", "find_one_and_update"}  # fmt: skip
+_WRITES = {"insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many", "replace_one", "bulk_write", "find_one_and_update", "insert", "update", "delete"}  # fmt: skip
 
 
 def _deployed_from(application: Application) -> tuple[str, Place] | None:

@@ -127,7 +127,7 @@ class ProductionServer(Rule):
         for run in runs:
             if run.production:
                 yield present(
-                    run.place, f"the application starts {run.server} itself", run.place.path
+                    run.place, f"the application is served by {run.server}", run.place.path
                 )
         if any(run.production for run in runs) or names & PRODUCTION_SERVERS or not names:
             return

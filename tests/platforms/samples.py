@@ -18,6 +18,7 @@ from auditor.model.deployment import (
     LoadTest,
     ManagedDatabase,
     ProxyLocation,
+    ServerRun,
 )
 from auditor.model.operations import LogSetup, Telemetry, Tracker
 from auditor.model.pipelines import DependencyScan, Job
@@ -45,6 +46,7 @@ def _yields(application: Application) -> Iterator[str]:
     commands = facts(Command)
     yield from _if(any(c.text.strip() and not c.schedule for c in commands), "what is started")
     yield from _if(any(c.schedule for c in commands), "what the clock starts")
+    yield from _if(facts(ServerRun), "what serves the application")
     yield from _if(facts(HealthProbe), "health probe")
     yield from _if(facts(SettingDefinition), "settings")
     yield from _if(facts(EnvironmentNames), "environments told apart")
@@ -356,11 +358,22 @@ provider:
   tracing: {lambda: true}
   environment: {LEVEL: info, TABLE: "shop-${self:provider.stage}"}
 functions:
-  web: {handler: app.handler, events: [{httpApi: "*"}]}
+  web: {handler: wsgi_handler.handler, events: [{httpApi: "*"}]}
   dump: {handler: dump.run, events: [{schedule: rate(1 day)}]}
 resources:
   Resources:
     Db: {Type: "AWS::RDS::DBInstance", Properties: {BackupRetentionPeriod: 7}}
+""",
+        },
+    ),
+    Sample(
+        "Zappa: `zappa_settings.json`",
+        {
+            **_APP,
+            "zappa_settings.json": """
+{"dev": {"app_function": "app.app"},
+ "production": {"app_function": "app.app", "xray_tracing": true, "environment_variables": {"LEVEL": "info"},
+   "events": [{"function": "dump.run", "expression": "rate(1 day)"}]}}
 """,
         },
     ),
@@ -406,7 +419,7 @@ applications:
         },
     ),
     Sample(
-        "Terraform: databases of AWS, Azure, Google, DigitalOcean, Atlas …, modules, load balancers, what is started with which settings",
+        "Terraform: databases of AWS, Azure, Google, DigitalOcean, Atlas …, modules, load balancers, gateways (WAF, API Gateway, Cloudflare, Cloud Armor), what is started with which settings",
         {
             **_APP,
             "main.tf": """
@@ -432,6 +445,11 @@ resource "aws_lb_target_group" "web" {
 module "service" {
   env_vars = {
     LEVEL = "info"
+  }
+}
+resource "aws_apigatewayv2_stage" "live" {
+  default_route_settings {
+    throttling_rate_limit = 50
   }
 }
 resource "aws_lb_listener" "plain" {

@@ -1,7 +1,7 @@
 """Hosting platforms: what they start, what they probe, what they set, what they schedule.
 
 Procfile (Heroku, Railway), railway.json/toml, vercel.json, render.yaml, fly.toml, app.json,
-netlify.toml, serverless.yml and Cloud Foundry's manifest, each by its platform's configuration reference.
+netlify.toml and Cloud Foundry's manifest, each by its platform's configuration reference.
 Vercel, Render, Railway and API Gateway send plain HTTP on to HTTPS or take nothing else; Fly where it is told to.
 """
 
@@ -289,40 +289,6 @@ def netlify(source: Source) -> Iterator[Fact]:
         for name, value in items(settings):
             line = document.line(name)
             yield PlatformSetting("Netlify", name, safe_value(name, str(value)), context, line)
-
-
-@extracts(Kind.PLATFORM, name=r"serverless\.ya?ml")
-def serverless(source: Source) -> Iterator[Fact]:
-    """https://www.serverless.com/framework/docs/providers/aws/guide/serverless.yml."""
-    for document in read_yaml(source.text):
-        for name, value in items(at(document.data, "provider", "environment")):
-            if isinstance(value, str | int):
-                line = document.line("provider", "environment", name)
-                yield PlatformSetting("Serverless", name, safe_value(name, str(value)), "", line)
-        for name, function in items(at(document.data, "functions")):
-            for event in _list(at(function, "events")):
-                schedule = text_at(event, "schedule") or text_at(event, "schedule", "rate")
-                if schedule:
-                    line = document.line("functions", name)
-                    handler = f"{name} {text_at(function, 'handler')}"
-                    yield Process("Serverless", name, handler, schedule, line)
-        if at(document.data, "functions"):
-            events = [event for _, f in items(at(document.data, "functions")) for event in _list(at(f, "events"))]  # fmt: skip
-            if any("http" in event or "httpApi" in event for event in events if isinstance(event, dict)):  # fmt: skip
-                yield HttpsOnly("API Gateway", document.line("functions"))
-        if any(at(document.data, "provider", "tracing", of) for of in ("lambda", "apiGateway")):
-            yield Traced("AWS X-Ray", document.line("provider", "tracing"))
-        alarms = str(at(document.data, "custom", "alerts", "alarms"))
-        if "functionErrors" in alarms and at(document.data, "custom", "alerts", "topics"):
-            yield Alarm("an alarm of CloudWatch", document.line("custom", "alerts"))
-        if at(document.data, "custom", "lambdaInsights", "defaultLambdaInsights"):
-            yield Traced("Lambda Insights", document.line("custom", "lambdaInsights"))
-    chosen = list(_STAGE.finditer(source.text))
-    if len(chosen) > 1:  # the stage is given from outside, and something else depends on it
-        yield Staged("the stage", source.text.count("\n", 0, chosen[0].start()) + 1)
-
-
-_STAGE = re.compile(r"\$\{(?:opt:stage|sls:stage|self:provider\.stage)\b")
 
 
 def _list(data: Any) -> list[Any]:

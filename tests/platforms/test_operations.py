@@ -1,0 +1,145 @@
+"""What platforms, pipelines and images say of how an application is run."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.containers import ContainerImage
+from auditor.model.debugging import DebugSwitch
+from auditor.model.deployment import ContainerService, ServerRun
+from auditor.model.pipelines import Job
+from auditor.model.settings import EnvironmentNames, IdleSetting
+from auditor.model.values import Known
+from tests.conftest import Build
+
+_FLASK = "from flask import Flask\napp = Flask(__name__)\n"
+_FASTAPI = "from fastapi import FastAPI\napp = FastAPI()\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "serves"),
+    [
+        ("serverless.yml", "functions:\n  web:\n    handler: wsgi_handler.handler\n", True),
+        ("zappa_settings.json", '{"production": {"app_function": "app.app"}}', True),
+        ("serverless.yml", "functions:\n  dump:\n    handler: dump.run\n", False),
+    ],
+)
+def test_serverless_adapters_serve_an_application(
+    build: Build, name: str, text: str, serves: bool
+) -> None:
+    found = build({"app.py": _FLASK, name: text}).facts(ServerRun)
+    assert [(run.production, run.place.path) for run in found] == [(True, name)] * serves
+
+
+@pytest.mark.parametrize(("more", "serves"), [("package", True), ("startUpCommand", False)])
+def test_app_service_starts_gunicorn_unless_told_otherwise(
+    build: Build, more: str, serves: bool
+) -> None:
+    pipeline = f"""
+steps:
+  - task: AzureWebApp@1
+    inputs:
+      appName: shop
+      {more}: x
+"""
+    application = build({"app.py": _FLASK, "azure-pipelines.yml": pipeline})
+    assert [run.production for run in application.facts(ServerRun)] == [True] * serves
+    (job,) = application.facts(Job)
+    assert any(step.deploys for step in job.steps)
+
+
+def test_environments_chosen_by_the_branch(build: Build) -> None:
+    workflow = """
+on: {push: {branches: [main, develop]}}
+jobs:
+  deploy:
+    steps:
+      - run: |
+          if [ "$GITHUB_REF" = "refs/heads/OTHER" ]; then export ENV=prod; fi
+          ./deploy.sh
+"""
+    for other, told in (("main", True), ("feature", False)):
+        branches = "[main, develop]" if told else "[feature]"
+        text = workflow.replace("OTHER", other).replace("[main, develop]", branches)
+        found = build({"app.py": _FASTAPI, ".github/workflows/ci.yml": text}).facts(
+            EnvironmentNames
+        )
+        assert bool(found) is told, other
+
+
+def test_settings_that_nothing_asks_for(build: Build) -> None:
+    text = """
+import os
+STAGE = os.getenv("STAGE", "dev").lower()
+MODE = os.getenv("MODE", "dev")
+print(MODE)
+"""
+    assert [each.name for each in build({"settings.py": text}).facts(IdleSetting)] == ["STAGE"]
+
+
+def test_context_decides_which_dockerignore_counts(build: Build) -> None:
+    """https://docs.docker.com/build/concepts/context/#dockerignore-files: the one at the root of the context."""
+    files = {
+        "backend/Dockerfile": "FROM python:3.13\nCOPY . .\nCMD gunicorn app:app\n",
+        "backend/app.py": _FLASK,
+        ".dockerignore": "**/.env\n",
+    }
+    (unknown,) = build(files).facts(ContainerImage)
+    assert unknown.unfiltered is None
+    compose = {"compose.yml": "services:\n  web:\n    build: backend\n    restart: always\n"}
+    (image,) = build(files | compose).facts(ContainerImage)
+    assert image.unfiltered is not None
+    (image,) = build(files | compose | {"backend/.dockerignore": "# nothing\n"}).facts(
+        ContainerImage
+    )
+    assert image.unfiltered is not None
+    (image,) = build(files | compose | {"backend/.dockerignore": ".env\n"}).facts(ContainerImage)
+    assert image.unfiltered is None
+
+
+def test_passwords_that_anybody_knows(build: Build) -> None:
+    compose = """
+services:
+  web: {build: .}
+  db:
+    image: postgres:17
+    env_file: db.env
+    environment: {OTHER_PASSWORD: "${OTHER:-changeme}", SAFE_PASSWORD: $SAFE}
+"""
+    files = {
+        "docker-compose.prod.yml": compose,
+        "db.env": "POSTGRES_PASSWORD=postgres\nAPI_TOKEN=x9Kq2LmZ7vRt\n",
+    }
+    (service,) = [s for s in build(files).facts(ContainerService) if s.name == "db"]
+    assert service.well_known == ("OTHER_PASSWORD", "POSTGRES_PASSWORD")
+
+
+def test_compose_file_that_traefik_serves_by_tls_is_no_developers(build: Build) -> None:
+    compose = """
+services:
+  web:
+    build: .
+    volumes: [".:/app"]
+    labels: [LABEL]
+"""
+    for label, local in (("traefik.enable=true", True), ("traefik.http.routers.web.tls.certresolver=le", False)):  # fmt: skip
+        files = {"app.py": _FASTAPI, "docker-compose.yml": compose.replace("LABEL", label)}
+        (service,) = build(files).facts(ContainerService)
+        assert service.local is local, label
+
+
+def test_settings_that_the_platform_starts_with(build: Build) -> None:
+    """The module that `--settings` names serves, whatever the entry point falls back to."""
+    files = {
+        "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'config.base')\n",
+        "config/__init__.py": "",
+        "config/wsgi.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'config.base')\n",
+        "config/base.py": "ROOT_URLCONF = 'config.urls'\nINSTALLED_APPS = []\nimport django\n",
+        "config/heroku.py": "from .base import *\nDEBUG = True\n",
+        "config/urls.py": "urlpatterns = []\n",
+        "Procfile": "release: python manage.py migrate --settings=config.heroku\nweb: gunicorn config.wsgi\n",
+    }
+    (switch,) = [s for s in build(files).facts(DebugSwitch) if s.name == "`DEBUG`"]
+    assert switch.place.path == "config/heroku.py"
+    assert isinstance(switch.value, Known)
+    assert switch.value.value is True
