@@ -35,7 +35,7 @@ _ACTIONS = tuple(
         ("logout", r"(?:log|sign)[-_]?(?:out|off)|token/(?:blacklist|revoke)"),
         (
             "registration",
-            r"(?:[a-z]+[-_])?(?:register|registration|sign[-_]?up)"
+            r"(?:(?!(?:extract|parse|scan|lookup|check|vehicle|company|business|domain|trade|gst|course|event)[-_])[a-z]+[-_])?(?:register|registration|sign[-_]?up)"
             r"|registro|registrar(?:se)?|cadastr(?:o|ar)|inscri(?:ption|pcion|cao|zione)|registrierung|rejestracja"
             r"|(?:register|sign[-_]?up)/(?:user|customer|account|member|student|teacher|parent|patient|doctor|seller|buyer|vendor"
             r"|driver|candidate|employer|employee|company|client|artist|organi[sz]ation)s?"
@@ -103,7 +103,7 @@ _FORMS = re.compile(
 """What visitors of a site send without an account, at the top of the site."""
 _FILE = re.compile(r"[^{}]*\.(?:js|css|map|png|jpe?g|svg|gif|ico|woff2?|ttf|webmanifest)", re.I)
 _OF_THINGS = re.compile(
-    r"(?:applications?|apps?|clients?|devices?|(?:web)?hooks?|services?|domains?|events?|courses?|(?:push[-_]?)?tokens|fcm|push|notifications?)",
+    r"(?:applications?|apps?|clients?|devices?|(?:web)?hooks?|services?|domains?|events?|courses?|(?:push[-_]?)?tokens|phones?|fcm|push|notifications?)",
     re.I,
 )
 """Below these, `register` is no registration of people."""

@@ -20,7 +20,9 @@ _RENDERS = re.compile(
 _CATCH_ALL = re.compile(r"(?:/\w+)?/(?:\{\w+:path\}|<path:\w+>)")
 _SENDS_FILE = re.compile(r"FileResponse|send_from_directory|send_file|send_static_file")
 _SENDS = re.compile(rf"{_SENDS_FILE.pattern}|TemplateResponse|render_template")
-_RESPONDS = re.compile(r"^(?:Http|Json|JSON|PlainText|HTML)?Response$")
+_RESPONDS = re.compile(
+    r"^(?:Http|Json|JSON|PlainText|HTML|Redirect)?Response(?:Permanent)?(?:Redirect)?$"
+)
 _HARMLESS = re.compile(r"(?:^|\.)(?:url_for|reverse|reverse_lazy|_|gettext\w*|ngettext)$")
 
 
@@ -98,6 +100,8 @@ def _is_static(function: Located) -> bool:
         for s in function.node.body  # type: ignore[attr-defined]
         if not (_is_docstring(s) or _logs_a_text(s))
     ]
+    if len(body) > 1 and all(map(_fills_in, body)):
+        return True
     if len(body) > 1:
         calls = [n for n in t.walk_own(*body) if isinstance(n, t.Call)]
         return any(_RENDERS.search(t.dotted(c.func)) for c in calls) and all(map(_trifles, body))
@@ -132,6 +136,16 @@ def _sends_page(call: t.Call) -> bool:
             case _:
                 return False
     return any(isinstance(arg, t.Const) and str(arg.value).endswith(".html") for arg in call.args)
+
+
+def _fills_in(stmt: t.Stmt) -> bool:
+    """`response.headers["Location"] = "/auth/login"`, and the response itself: the same for everybody."""
+    match stmt:
+        case t.Assign(targets=[t.Attr() | t.Item()], value=t.Const()) | t.Return(value=None):
+            return True
+        case t.Return(value=t.Name(id=name)):
+            return "response" in name.lower()
+    return False
 
 
 def _trifles(stmt: t.Stmt) -> bool:

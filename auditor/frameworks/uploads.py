@@ -20,7 +20,7 @@ from auditor.frameworks.middleware import entry
 from auditor.libraries.schemas import Field, fields, filled, kind_of, listed, read_only, used_in
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.scopes import Located, place_of
+from auditor.link.scopes import Located, Scope, place_of
 from auditor.link.values import Evaluator
 from auditor.model.places import Place
 from auditor.model.settings import FrameworkSetting
@@ -38,6 +38,7 @@ _NAMES_TYPE = ("content_type", "filename", "suffix", "mime", "mimetype", "format
 _KIND = re.compile(r"(?:^|_)(?:ext|suffix|mime)|extension|(?:file|content|media|image)_?type", re.I)
 _NOTHING = ("", ".", None)
 _PARSERS = re.compile(r"^(?:magic|imghdr|filetype|puremagic|mimetypes)\.|(?:^|\.)Image\.open$")
+_REQUEST = re.compile(r"(?:^|[._])(?:request|req)$")
 _SENDING = ("POST", "PUT", "PATCH", "ANY")
 
 
@@ -112,8 +113,26 @@ class _Uploads:
         for node in t.walk_own(*body):
             match node:
                 case t.Attr(value=owner, name="files" | "FILES") if id(node) not in handed:
-                    if re.search(r"(?:^|[._])(?:request|req)$", t.dotted(owner)):
+                    if _REQUEST.search(t.dotted(owner)):
                         return place_of(Located(node, inner))
+        return self._raw(body, inner)
+
+    @staticmethod
+    def _raw(body: list[t.Stmt], inner: Scope) -> Place | None:
+        """`content = await request.body()`, which is written to a file as it is."""
+        kept: dict[str, t.Node] = {}
+        for node in t.walk_own(*body):
+            match node:
+                case t.Assign(targets=[t.Name(id=name)], value=value) if value is not None:
+                    called = value.value if isinstance(value, t.Await) else value
+                    asked = t.dotted(called.func if isinstance(called, t.Call) else called)
+                    owner, _, last = asked.rpartition(".")
+                    if _REQUEST.search(owner) and last in ("body", "get_data", "data"):
+                        kept[name] = node
+        for node in t.walk_own(*body) if kept else ():
+            match node:
+                case t.Call(func=t.Attr(name="write" | "write_bytes"), args=[t.Name(id=name)]) if name in kept:  # fmt: skip
+                    return place_of(Located(kept[name], inner))
         return None
 
     # --- forms, serializers, schemas

@@ -7,6 +7,7 @@ of the tree's own (a class or module named so) counts as used when something out
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
@@ -42,10 +43,12 @@ def caches(application: Application) -> Iterator[Cache]:
     (reach,) = application.facts(Reach)
     yield from _decorated(code)
     yield from _of_django(code)
-    for site in code.calls(*_CLIENTS):
+    clients = list(code.calls(*_CLIENTS))
+    handed = _Handed(code) if clients else None
+    for site in clients:
         name = code.name(site.node.func, site.scope).partition(".")[0]
         used = _uses(code, reach, site)
-        if not used and _handed_on(code, site):
+        if not used and handed is not None and handed.on(site):
             continue  # a queue's, a limiter's or a broker's connection
         yield Cache(name, place_of(site), tuple(used))
 
@@ -56,21 +59,27 @@ def _asks_later(call: t.Call) -> bool:
     return isinstance(default, t.Name | t.Attr | t.Lambda)
 
 
-def _handed_on(code: Code, site: CallSite) -> bool:
-    """Whether a client is given to something else: `Queue("tasks", connection=app.redis)`."""
-    names = {
-        target.id if isinstance(target, t.Name) else target.name
-        for assign, _ in code.of_kind(t.Assign)
-        if assign.value is not None and any(n is site.node for n in t.walk_own(assign.value))
-        for target in assign.targets
-        if isinstance(target, t.Name | t.Attr)
-    }
-    return any(
-        isinstance(given, t.Name | t.Attr)
-        and (given.id if isinstance(given, t.Name) else given.name) in names
-        for call in (code.all_calls() if names else ())
-        for given in (*call.node.args, *(k.value for k in call.node.keywords))
-    )
+class _Handed:
+    """What is given to calls: `Queue("tasks", connection=app.redis)`, `RedisBackend(from_url(…))`."""
+
+    def __init__(self, code: Code) -> None:
+        given = [
+            g for c in code.all_calls() for g in (*c.node.args, *(k.value for k in c.node.keywords))
+        ]
+        self.at_once = {id(each) for each in given}
+        self.names = {t.last_word(each) for each in given if isinstance(each, t.Name | t.Attr)}
+        self.kept: dict[int, set[str]] = defaultdict(set)
+        """The names that a call's result is kept under."""
+        for assign, _ in code.of_kind(t.Assign):
+            names = {t.last_word(x) for x in assign.targets if isinstance(x, t.Name | t.Attr)}
+            for node in t.walk_own(assign.value) if assign.value is not None else ():
+                if isinstance(node, t.Call):
+                    self.kept[id(node)] |= names
+
+    def on(self, site: CallSite) -> bool:
+        """Whether a client is given to something else."""
+        kept = self.kept.get(id(site.node), set())
+        return id(site.node) in self.at_once or not kept.isdisjoint(self.names)
 
 
 def _decorated(code: Code) -> Iterator[Cache]:

@@ -107,7 +107,10 @@ class _Reader:
     def logs(self, site: CallSite) -> bool:
         func = site.node.func
         if isinstance(func, t.Name):
-            return func.id == "print" and (site.path in self.reach.modules or self._serves(site))
+            if func.id != "print":
+                return False
+            served = site.path in self.reach.modules or bool(self.reach.started_by(site))
+            return served or self._serves(site)
         assert isinstance(func, t.Attr)
         return bool(_CALLED.search(t.dotted(func.value))) or bool(
             _LOGGER.match(self.code.name(func, site.scope))

@@ -105,10 +105,17 @@ def stored_model(values: Evaluator, found: Located) -> Located | None:
     return None
 
 
+_PLAIN_FORMS = frozenset(
+    f"django.contrib.auth.forms.{name}"
+    for name in ("PasswordChangeForm", "SetPasswordForm", "AuthenticationForm", "PasswordResetForm")
+)
+"""Django's own forms that are made for no model, whatever Meta names."""
+
+
 def _stored(values: Evaluator, found: Located) -> dict[str, Field]:
     """Fields that come from the model, by what Meta lists and takes out."""
     model = stored_model(values, found)
-    if model is None:
+    if model is None or _PLAIN_FORMS.intersection(values.code.ancestry(found)):
         return {}
     names, out = listed(values, found, "fields"), listed(values, found, "exclude") or []
     fixed = {*(listed(values, found, "read_only_fields") or []), *out}

@@ -52,7 +52,7 @@ _WORDS = (
 
 
 _OF_A_DEVICE = re.compile(
-    r"/(?:push[-_]?)?(?:tokens?|devices?|fcm|push|notifications?|(?:web)?hooks?|clients?)/register/?$",
+    r"/(?:push[-_]?)?(?:tokens?|devices?|(?:backup/)?phones?|numbers?|fcm|push|notifications?|(?:web)?hooks?|clients?)/register/?$",
     re.I,
 )
 """What is registered there is no account."""

@@ -105,6 +105,12 @@ def _password(
     default = ("default-password", "default password", "low")
     if found.join.startswith("!"):
         return None
+    if (
+        _OF_GOOGLE.fullmatch(value)
+        and _OF_MAIL.search(found.name)
+        and values.looks_random(value.replace(" ", ""))
+    ):
+        return "password", "Google app password", "medium"
     exports = place.shell and found.join == "=" and (found.quoted or found.name.isupper())
     exports = exports or (place.settings and found.quoted and found.name.isupper())
     if is_common(value) or value.isdigit():
@@ -120,7 +126,9 @@ def _password(
     if len(value) < 6:
         return None
     if random and len(value) >= 12:
-        hashed = place.code and len(value) in (32, 40, 64) and _HEX.fullmatch(value)
+        hashed = bool(place.code and len(value) in (32, 40, 64) and _HEX.fullmatch(value))
+        if hashed and _is_in_a_login(found, text, value):
+            hashed = False  # as Heroku draws them
         return "password", "password", "low" if hashed else "medium"
     if found.join == ":-" and values.is_mixed(value):
         return "default-password", "default password", "low"
@@ -138,6 +146,9 @@ def _password(
     return ("password", "password", "low" if made_up else "medium")
 
 
+_OF_GOOGLE = re.compile(r"[a-z]{16}|[a-z]{4}(?: [a-z]{4}){3}")
+"""https://support.google.com/accounts/answer/185833."""
+_OF_MAIL = re.compile(r"mail|smtp", re.I)
 _BETWEEN = re.compile(r"[,;)\]}+].*[:=(,+\[{] *")
 """`"Password:", label: "…"`: what stands between two texts."""
 _NUMBER_AND_SIGNS = re.compile(r"[0-9]+[!@#$%^&*+?]+")

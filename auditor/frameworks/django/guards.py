@@ -55,6 +55,7 @@ _VIEW = re.compile(r"^django\.views\..*View$")
 LOGIN_VIEWS = {
     "PasswordChangeView": "Django's password change demands a signed-in user",
     "PasswordChangeDoneView": "Django's password change demands a signed-in user",
+    "UserDetailsView": "dj-rest-auth's UserDetailsView demands a signed-in user",
 }
 LOGIN_FREE_VIEWS = {
     "LoginView", "PasswordResetView", "PasswordResetDoneView", "PasswordResetConfirmView",

@@ -20,7 +20,7 @@ from auditor.frameworks.django.permissions import Entries, Permissions
 from auditor.frameworks.django.rest import RestRoute, RestRouters
 from auditor.frameworks.django.signins import SignIns
 from auditor.frameworks.django.urls import Pattern, Registry, UrlConf
-from auditor.frameworks.django.views import MADE, METHODS, SERVED, Views
+from auditor.frameworks.django.views import MADE, METHODS, SERVED, UPON_REST, Views
 from auditor.frameworks.public import public_by_nature
 from auditor.frameworks.signins import entrance
 from auditor.libraries.url_configurations import PACKAGED_VIEWS, PackagedView
@@ -232,6 +232,8 @@ class ProjectRoutes:
             at = place_of(pattern.site)
             if view.demands:
                 guards.append(Guard(view.view, at, "class", Guarding.ENFORCED, view.demands))
+            elif view.view == "APIRootView":  # a router's own: what the project demands by default
+                guards += self._permitted([[None]], tests)
             elif not view.methods:
                 guards += self._outside(view.view, view.view, pattern)
             limits = list(self.limits.packaged(view))
@@ -255,7 +257,7 @@ class ProjectRoutes:
             guards += self._answers(name)
             guards += self._outside(name, short, pattern) or self._unseen(name, short, pattern)
             guards += self._demanded(pattern, name, short, tests)
-            rest = name.startswith(("rest_framework", "dj_rest_auth", "djoser"))
+            rest = name.startswith("rest_framework") or UPON_REST.match(name) is not None
             throttled = rest and "ObtainAuthToken" not in name and short not in MADE
             limits = list(self.limits.throttled(None, method)) if throttled else []
             at = place_of(pattern.site)
@@ -316,7 +318,11 @@ class ProjectRoutes:
             *self._answers(*self.code.ancestry(found)),
         ]
         rest = self.views.is_rest(found)
-        if rest:
+        borrowed = self.views.borrowed(found) if rest else ""
+        if borrowed and not any(g.state is Guarding.ENFORCED for g in guards):
+            reason = f"{borrowed} comes from outside this tree, with permissions of its own"
+            guards.append(Guard(short, place_of(found, short), "class", Guarding.UNKNOWN, reason))
+        elif rest:
             listed = self.permissions.of(found, method, "", None, _made(pattern))
             asks = self.views.gets_object(found, handler, "")
             guards += self._permitted(listed, tests, found, asks)

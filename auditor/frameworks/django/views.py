@@ -70,6 +70,10 @@ _OF_ONE = re.compile(r"rest_framework\.generics\.(?:Retrieve|Update|Destroy)\w*$
 _GIVES_TOKENS = re.compile(
     r"^rest_framework\.authtoken\.views\.ObtainAuthToken$|^rest_framework_simplejwt\.views\.Token\w+$"
 )
+UPON_REST = re.compile(
+    r"(?!rest_framework|drf_spectacular|drf_yasg)(?:rest_\w+|dj_rest_auth|djoser|knox|drf\w*)\.(?:\w+\.)*\w*View(?:Set)?(?:\(\))?$"
+)
+"""Views of packages that derive from DRF's."""
 _LIMITING = {
     "require_POST": ("POST",), "require_GET": ("GET",), "require_safe": ("GET",),
 }  # fmt: skip
@@ -104,10 +108,20 @@ class Views:
     def ancestry(self, found: Located) -> list[str]:
         return self.code.ancestry(found)
 
+    def borrowed(self, found: Located) -> str:
+        """The view of a package upon DRF that a class derives from, where nothing of the tree lists permissions.
+
+        The package's own may, so that nobody can tell whom it lets pass.
+        """
+        if self.attribute(found, "permission_classes") is not None:
+            return ""
+        return next((n for n in self.ancestry(found)[1:] if UPON_REST.match(n)), "")
+
     def is_rest(self, found: Located) -> bool:
         """Whether a class is one of DRF's views."""
         return any(
             name.startswith(("rest_framework.", "rest_framework_"))
+            or UPON_REST.match(name)
             or (":" not in name and name.endswith("APIView"))
             for name in self.ancestry(found)[1:]
         ) or self._has_permissions(found)

@@ -9,6 +9,7 @@ apart by what their names were bound to.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -295,6 +296,20 @@ class Routing(Reading):
             if isinstance(site.node.func, t.Attr):
                 for key in self.identify(site.node.func.value, site.scope):
                     self._add_middleware(key, site.arg(0, "middleware_class"), site)
+        for site in self.code.method_calls("middleware"):  # `app.middleware("http")(limit)`
+            applied = self._applied.get(id(site.node))
+            if applied is not None and isinstance(site.node.func, t.Attr):
+                for key in self.identify(site.node.func.value, site.scope):
+                    self._add_middleware(key, applied.arg(0), applied)
+
+    @functools.cached_property
+    def _applied(self) -> dict[int, CallSite]:
+        """The calls of what a call has given: `middleware("http")(limit)`, by the inner one."""
+        return {
+            id(site.node.func): site
+            for site in self.code.method_calls("")
+            if isinstance(site.node.func, t.Call)
+        }
 
     def _settle_prefixes(self) -> None:
         """Where a router is included under a prefix that is known, others of it are alternatives.
