@@ -92,7 +92,9 @@ class UnboundedQueries(Rule):
 
     def _judged(self, query: Query, routes: tuple[Route, ...]) -> Evidence | None:
         what = query.collection or "a collection named at run time"
-        on = routes[0].name + (f" and {len(routes) - 1} more" if len(routes) > 1 else "")
+        on = routes[0].name
+        if len(routes) > 1:
+            on += f" (and {count(len(routes) - 1, 'more route')})"
         subject = f"{routes[0].application} {what} {query.place.symbol} {query.operation}"
         if query.loop is not None and query.operation != "join":
             at = query.loop
