@@ -19,20 +19,14 @@ from auditor.discover.kinds import Kind, Role
 from auditor.engines import Literals, Words, engine
 from auditor.extract.facts import Fact
 from auditor.extract.secrets import values
-from auditor.extract.secrets.assignments import NAME_BYTES, assignments
+from auditor.extract.secrets.addresses import LOCAL, Found, addresses, variable_before
+from auditor.extract.secrets.assignments import assignments
 from auditor.extract.secrets.judgement import judge
 from auditor.extract.secrets.names import Meaning, meaning_of
-from auditor.extract.secrets.patterns import (
-    CONNECTION_PASSWORD,
-    PATTERNS,
-    SCHEME,
-    SCHEME_BYTES,
-    URL_LOGIN,
-    Pattern,
-)
+from auditor.extract.secrets.patterns import PATTERNS, Pattern
 from auditor.extract.secrets.places import Place
 from auditor.extract.secrets.stores import stored
-from auditor.extract.secrets.structure import COMMON_PASSWORDS, decode, is_common
+from auditor.extract.secrets.structure import decode, is_common
 
 _MAX_FINDINGS = 200
 _AROUND = 400
@@ -56,10 +50,6 @@ class Secret(Fact, frozen=True):
     start: int
     end: int
     host: str = ""
-
-
-_Found = tuple[int, int, str, str, str, str, str, str]
-"""Start, end, kind, title, confidence, public prefix, variable, host."""
 
 
 def as_utf8(data: bytes) -> bytes:
@@ -98,30 +88,42 @@ _KNOWN_TO_ALL = ("default-password", "local-url-password")
 """What gives nothing away, and is a weakness only where it is in use."""
 
 
-def _is_left_out(found: _Found, text: bytes, place: Place) -> bool:
+def _is_left_out(found: Found, text: bytes, place: Place) -> bool:
     """What a comment shows that everybody knows."""
     start, end, kind, title = found[:4]
     known = kind in _KNOWN_TO_ALL or title.startswith("known default")
     value = text[start:end].decode("latin-1")
-    if kind == "url-password":
+    if kind in ("url-password", "command-login"):
         known = is_common(value)
     known = known or (kind in ("password", "secret-assignment") and values.is_text(value))
+    if (
+        known
+        and place.name in ("pyproject.toml", "setup.cfg")
+        and _section(text, start) == b"pytest"
+    ):
+        return True
     return known and _line_before(text, start).startswith(_COMMENTS)
 
 
-def _lives_for_a_job(found: _Found, text: bytes) -> bool:
+def _section(text: bytes, start: int) -> bytes:
+    """Whose settings stand at a place, in a file for many tools."""
+    header = text[: text.find(b"\n", text.rfind(b"\n[", 0, start) + 1)].rpartition(b"\n[")[2]
+    return b"pytest" if b"pytest" in header else header
+
+
+def _lives_for_a_job(found: Found, text: bytes) -> bool:
     """Databases and applications that a pipeline starts for its tests."""
     if found[2] in _KNOWN_TO_ALL:
         return True
-    if found[2] == "url-password" and _LOCAL.fullmatch(found[7]):
+    if found[2] == "url-password" and LOCAL.fullmatch(found[7]):
         return True
     if found[3].startswith("known default"):
         return True
-    generic = found[2] in ("password", "secret-assignment", "url-password")
+    generic = found[2] in ("password", "secret-assignment", "url-password", "command-login")
     return generic and values.is_for_tests(text[found[0] : found[1]].decode("utf-8", "replace"))
 
 
-def _weighed(found: _Found, text: bytes, place: Place) -> _Found:
+def _weighed(found: Found, text: bytes, place: Place) -> Found:
     """Documents, tests and comments show examples more often than what is in use.
 
     A format of a provider is what it is, wherever it stands, unless somebody tells how it looks.
@@ -141,7 +143,7 @@ def _weighed(found: _Found, text: bytes, place: Place) -> _Found:
     return (*found[:4], "medium" if documents_a_key else "low", *found[5:])
 
 
-def _is_shown(found: _Found, text: bytes, place: Place) -> bool:
+def _is_shown(found: Found, text: bytes, place: Place) -> bool:
     """Whether a comment, a documentation string or a test's setting shows a value, or a page asks
     another site for a script with it."""
     start, end, kind = found[:3]
@@ -170,11 +172,11 @@ _OF_A_TEST = Words(r"(?i)(?:^|[_\-])(?:unit)?tests?(?:ing)?(?:[_\-]|$)")
 _COMMENTS = (b"#", b"//", b"*", b"/*", b"<!--", b"-- ", b";", b"rem ", b">>> ")
 
 
-def _all(text: bytes, place: Place) -> Iterator[_Found]:
+def _all(text: bytes, place: Place) -> Iterator[Found]:
     """Formats first: of two readings of one text, the more certain one counts."""
     yield from _keys(text)
     yield from _wrapped(text)
-    yield from _addresses(text, place)
+    yield from addresses(text, place)
     yield from _kept(text, place)
     yield from _arguments(text, place)
     for assignment in assignments(text, place):
@@ -187,10 +189,10 @@ class _Spans:
     """What has been found, no two of them overlapping."""
 
     def __init__(self) -> None:
-        self.found: dict[int, _Found] = {}
+        self.found: dict[int, Found] = {}
         self.starts: list[int] = []
 
-    def add(self, found: _Found) -> None:
+    def add(self, found: Found) -> None:
         start, end = found[:2]
         at = bisect.bisect_right(self.starts, start)
         if at and self.found[self.starts[at - 1]][1] > start:
@@ -201,7 +203,7 @@ class _Spans:
         self.found[start] = found
 
 
-def _secret(text: bytes, starts: list[int], found: _Found) -> Secret:
+def _secret(text: bytes, starts: list[int], found: Found) -> Secret:
     start, end, kind, title, confidence, public, variable, host = found
     line = bisect.bisect_right(starts, start)
     value = text[start:end].decode("utf-8", "replace")
@@ -252,7 +254,7 @@ def _starts() -> Literals:
     return Literals(list(_by_start()))
 
 
-def _keys(text: bytes) -> Iterator[_Found]:
+def _keys(text: bytes) -> Iterator[Found]:
     by_start = _by_start()
     done = 0
     for _, start, end in _starts().find(text):
@@ -266,7 +268,7 @@ def _keys(text: bytes) -> Iterator[_Found]:
                 break
 
 
-def _key(pattern: Pattern, text: bytes, at: int) -> _Found | None:
+def _key(pattern: Pattern, text: bytes, at: int) -> Found | None:
     end = min(len(text), at + pattern.longest)
     if pattern.lead:
         match = engine(pattern.regex).search(text, max(0, at - pattern.lead), end)
@@ -284,7 +286,7 @@ def _key(pattern: Pattern, text: bytes, at: int) -> _Found | None:
         confidence = pattern.check(value, around)
     if not confidence:
         return None
-    variable = _variable_before(text, start)
+    variable = variable_before(text, start)
     if variable.lower() == "placeholder" or value.startswith(values.AZURITE):
         return None
     return start, end, pattern.kind, pattern.title, confidence, pattern.public, variable, ""
@@ -322,7 +324,7 @@ _RUN = r"[A-Za-z0-9+/_\-]{8,}={0,2}"
 _RUN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-"
 
 
-def _wrapped(text: bytes) -> Iterator[_Found]:
+def _wrapped(text: bytes) -> Iterator[Found]:
     done = 0
     for _, at, _ in _wrappings().find(text):
         if at < done:
@@ -336,7 +338,7 @@ def _wrapped(text: bytes) -> Iterator[_Found]:
         inner = decode(text[start:done].decode("ascii"))
         for found in _keys(inner) if inner else ():
             title = f"{found[3]}, base64-encoded"
-            variable = _variable_before(text, start)
+            variable = variable_before(text, start)
             yield start, done, found[2], title, found[4], "", variable, ""
             break
 
@@ -344,7 +346,7 @@ def _wrapped(text: bytes) -> Iterator[_Found]:
 # --- logins that programs keep
 
 
-def _kept(text: bytes, place: Place) -> Iterator[_Found]:
+def _kept(text: bytes, place: Place) -> Iterator[Found]:
     for start, end, store in stored(text, place.name):
         value = text[start:end].decode("utf-8", "replace")
         hashed = store.title == "password hash"
@@ -367,7 +369,7 @@ _SIGNS_WITH = (
 _ALGORITHM = re.compile(r"(?i)(?:hs|rs|es|ps|sha)[-_]?\d{1,3}|none|eddsa|utf-?8|base64|hex")
 
 
-def _arguments(text: bytes, place: Place) -> Iterator[_Found]:
+def _arguments(text: bytes, place: Place) -> Iterator[Found]:
     """`jwt.sign(claims, "…")`: whoever reads the code can sign, too (CWE-321)."""
     if place.role is not Role.SOURCE or place.prose:
         return
@@ -378,130 +380,3 @@ def _arguments(text: bytes, place: Place) -> Iterator[_Found]:
         value = text[start:end].decode("utf-8", "replace")
         if not values.is_reference(value) and not _ALGORITHM.fullmatch(value) and " " not in value:
             yield start, end, "signing-secret", "signing secret in the code", "medium", "", "", ""
-
-
-# --- passwords in addresses
-
-_LOCAL = Words(
-    r"(?i)localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[a-z][a-z0-9_-]*"
-)
-_DOCUMENTATION = Words(
-    r"(?i)example|your|<|\bhost(?:name)?\b|^x+$|\.test$|\.invalid$|^server$|^domain"
-)
-
-
-def _addresses(text: bytes, place: Place) -> Iterator[_Found]:
-    for match in URL_LOGIN.finditer(text):
-        start, end = match.span("v")
-        colon = match.start()
-        scheme_found = SCHEME.search(text, max(0, colon - SCHEME_BYTES), colon)
-        if scheme_found is None:
-            continue
-        found = (scheme_found.group(), *match.group("user", "host", "v"))
-        scheme, user, host, password = (part.decode("utf-8", "replace") for part in found)
-        if place.role is not Role.SOURCE and not values.looks_random(password):
-            continue
-        judged = _login(scheme.split("+")[0].lower(), user, password, host, place)
-        if judged is not None:
-            yield start, end, *judged, "", _variable_before(text, scheme_found.start()), host
-    if place.yaml and b"Secret" in text:
-        yield from _in_manifest(text, place)
-    for match in CONNECTION_PASSWORD.finditer(text):
-        start, end = match.span(1)
-        password = text[start:end].decode("utf-8", "replace")
-        title = "password in a connection string"
-        kept = place.role is Role.SOURCE and (place.settings or place.deploys)
-        if kept and (is_common(password) or values.is_number(password)):
-            yield start, end, "local-url-password", f"default {title}", "low", "", "", ""
-        if _made_up(password) or password.lower() in COMMON_PASSWORDS or len(password) < 6:
-            continue
-        if re.search(r"[()\[\]]", password):
-            continue
-        if values.is_mixed(password) or (kept and password.isalpha()):
-            confidence = "medium" if values.is_mixed(password) else "low"
-            yield start, end, "url-password", title, confidence, "", "", ""
-
-
-_MANIFEST = re.compile(rb"(?m)^kind:[ \t]*[\"']?Secret\b")
-_DATUM = r"(?m)^[ \t]{1,8}[\w.\-]+:[ \t]*[\"']?([A-Za-z0-9+/]{16,}={0,2})[\"']?[ \t]*\r?$"
-
-
-def _in_manifest(text: bytes, place: Place) -> Iterator[_Found]:
-    """Logins in the addresses that a Kubernetes Secret has in base64."""
-    if not _MANIFEST.search(text):
-        return
-    for match in engine(_DATUM).finditer(text):
-        start, end = match.span(1)
-        inner = decode(text[start:end].decode("ascii"))
-        if inner is None or b"://" not in inner:
-            continue
-        for found in _addresses(inner, place):
-            yield start, end, found[2], f"{found[3]}, base64-encoded", found[4], "", "", found[7]
-            break
-
-
-def _made_up(password: str) -> bool:
-    return values.is_reference(password) or values.is_placeholder(password) or "$" in password[:1]
-
-
-def _login(
-    scheme: str, user: str, password: str, host: str, place: Place
-) -> tuple[str, str, str] | None:
-    local = _LOCAL.fullmatch(host) and scheme != "cloudinary"
-    title = f"a {scheme} URL"
-    known = is_common(password)
-    if (
-        scheme in ("driver", "motp", "otpauth")
-        or (_DOCUMENTATION.search(host) and host != "host.docker.internal")
-        or values.is_reference(user)
-    ):
-        return None
-    if not known and _made_up(password):
-        return None
-    if re.search(r"[$%{}()\[\]|+]", password) and not values.looks_random(password):
-        return None
-    if (user, password) == ("username", "password") and not place.composes:
-        return None  # how documentation writes a login
-    if known or _is_of_user(password, user):
-        named = not user.lower().startswith(("user", "myname", "name", "dummy")) or place.deploys
-        if not named or (not local and (place.prose or "." not in host)):
-            return None  # a documentation spelling such as user:password@host.com
-        if not local and place.deploys and not _NO_PASSWORD.fullmatch(password):
-            return "url-password", f"password in {title}", "medium"
-        return "local-url-password", f"default password in {title}", "low"
-    if password.isdigit() and len(password) < 6:
-        return None  # a port, of `host:5432@…`
-    if re.search(r"%[89A-Fa-f][0-9A-Fa-f]", password):
-        return None  # what shows how addresses are escaped
-    if local and place.composes and not values.looks_random(password):
-        return "local-url-password", f"default password in {title}", "low"  # beside the service
-    if local and (values.is_for_tests(password) or (password.isalpha() and password.islower())):
-        return "url-password", f"password in {title}", "low"
-    certain = not local and values.entropy(password) >= 2.0 and len(password) >= 6
-    certain = certain and (values.looks_random(password) or not values.is_for_tests(password))
-    return "url-password", f"password in {title}", "high" if certain else "medium"
-
-
-_NO_PASSWORD = re.compile(
-    r"(?i)(?:(?:db|my|your)_?)?(?:user|root)?_?(?:password|passwd|pass|pwd|secret|user|username)"
-)
-"""In the address of another machine, a word in a password's place."""
-
-
-def _is_of_user(password: str, user: str) -> bool:
-    """`shop:shop`, `shopuser:shop`, `shop:shop_password`."""
-    words = re.split(r"[_\-.]", password.lower())
-    return password.lower() in user.lower() or all(
-        word in user.lower() or word in COMMON_PASSWORDS for word in words
-    )
-
-
-def _variable_before(text: bytes, start: int) -> str:
-    """The name a value is assigned to, looked for on its line."""
-    line = text[max(text.rfind(b"\n", 0, start) + 1, start - 120) : start]
-    joined = line.rstrip(b"\\\"'` \t")
-    if not joined.endswith((b"=", b":", b"=>")):
-        return ""
-    before = joined.rstrip(b":=>").rstrip(b" \t]\\\"'`")
-    path = before[len(before.rstrip(NAME_BYTES)) :].decode("ascii").lstrip("0123456789.-")
-    return path.rpartition(".")[2] if len(path) > 1 else ""

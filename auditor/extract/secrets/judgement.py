@@ -76,7 +76,7 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
         if is_common(hidden):
             return "default-password", "default password, base64-encoded", "low"
         if values.is_placeholder(hidden) or values.is_reference(hidden):
-            return None
+            return _is_started_with(found, sense, place, hidden, text)
         random = random or values.is_mixed(hidden)
     if sense is Meaning.PASSWORD:
         return _password(found, place, value, random, text)
@@ -203,8 +203,12 @@ def _perhaps(found: Assignment, place: Place, value: str, random: bool) -> Judge
 
 def _is_the_service_s_default(found: Assignment, place: Place, value: str) -> bool:
     """`${SERVICE_TOKEN:-dev-service-token}`: what a service gets from its compose file."""
+    if not _WORDS.fullmatch(value):
+        return False
     salts = found.name.isupper() and words_of(found.name)[-1] in ("salt", "pepper")
-    return place.composes and (found.join == ":-" or salts) and bool(_WORDS.fullmatch(value))
+    if place.composes:
+        return found.join == ":-" or salts
+    return salts and found.quoted and _is_fallback(found)
 
 
 _WORDS = re.compile(r"[a-z]+(?:[\-_][a-z0-9]+)+")
@@ -238,7 +242,7 @@ def _secret(
     if sense is Meaning.SIGNING and (
         place.lines or (place.deploys and _OWN_NAME.search(found.name))
     ):
-        if re.fullmatch(r"[\w\-.!@#%^&*+]{3,40}", value) and "." not in value[-5:]:
+        if _ANY_KEY.fullmatch(value) and "." not in value[-5:]:
             weak = "known default for a signing secret"
             return "secret-assignment", "secret" if values.is_mixed(value) else weak, "medium"
     if len(value) < 8:
@@ -268,10 +272,18 @@ def _secret(
     return None
 
 
+_ANY_KEY = re.compile(r"[\w\-.!@#%^&*+]{3,40}|[^\s/\\$<>][^\s/\\<>]{3,200}")
+
+
 def _is_started_with(
     found: Assignment, sense: Meaning, place: Place, value: str, text: bytes
 ) -> Judged | None:
-    """A placeholder for a signing secret in what configures the application: it works as well."""
+    """A placeholder for a signing secret in what configures the application, or for the password of
+    an account that is made with it: it works as well."""
+    if sense is Meaning.PASSWORD and place.composes and place.role is Role.SOURCE:
+        makes = _MAKES_ACCOUNTS.intersection(words_of(found.name)) and _A_WORD.fullmatch(value)
+        made = makes and not _NO_TEXT.search(value)
+        return ("default-password", "default password", "low") if made else None
     if sense is not Meaning.SIGNING or place.role is not Role.SOURCE or place.code or place.shell:
         return None
     if not (place.deploys or place.settings) or _NO_TEXT.search(value):
@@ -282,6 +294,10 @@ def _is_started_with(
     return known if _A_WORD.fullmatch(value) and _names_what_signs(found, text) else None
 
 
+_MAKES_ACCOUNTS = {
+    "postgres", "postgresql", "mysql", "mariadb", "mongo", "mongodb", "initdb", "redis", "rabbitmq", "minio", "keycloak",
+    "pgadmin", "db", "database", "root", "admin", "superuser", "grafana", "elastic", "clickhouse", "mssql", "neo4j",
+}  # fmt: skip
 _SENTENCE = re.compile(r"[A-Za-z]+(?:[\-_ ][A-Za-z0-9]+){2,}[!.]*")
 _A_WORD = re.compile(r"(?!(?:true|false|yes|no)$)[A-Za-z][\w\-.!@#%^&*+=]{2,100}")
 

@@ -132,6 +132,17 @@ def login(value: str, around: str) -> str:
     return "" if made_up or names or is_common(password) or password.startswith("$") else "medium"
 
 
+def option(value: str, around: str) -> str:
+    """What a program is given as a password on its command line."""
+    from auditor.extract.secrets.values import is_mixed, is_placeholder
+
+    if is_common(value):
+        return "low"
+    if is_placeholder(value) or value.lower() in ("pass", "pwd") or value.startswith("/"):
+        return ""
+    return "medium" if is_mixed(value) else "low"
+
+
 def pem(value: str, around: str) -> str:
     """The body of a key: enough of base64, of many different characters."""
     body = re.sub(r"\\[nrt]|[^A-Za-z0-9+/=]", "", value)
