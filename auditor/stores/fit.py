@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -21,8 +22,8 @@ from auditor.model.data import (
 from auditor.model.places import Place
 from auditor.model.web import WebApp
 from auditor.stores.idioms import code
+from auditor.stores.left_alone import LeftAlone
 from auditor.stores.matching import best, helps
-from auditor.stores.once import run_by_hand
 from auditor.stores.proposals import propose
 
 Key = tuple[str, str, str]
@@ -65,27 +66,31 @@ def collections(application: Application) -> list[CollectionFit]:
     for each in application.facts(UntoldIndexes):
         untold.setdefault(_key(each, units), each.place)
     small = {(c.store, c.name): c.why for c in application.facts(Constant)}
-    once = run_by_hand(application, {q.place.path for asked in queries.values() for q in asked})
-    found = []
+    fitted: dict[Key, tuple[tuple[Query, Match], ...]] = {}
     for key in sorted(queries.keys() | indexes.keys()):
         unit, store, name = key
-        declared = indexes[key]
-        live = tuple(i for i in declared if i.run)
+        live = tuple(i for i in indexes[key] if i.run)
         reads = [q for q in queries[key] if q.reads]
         usable = (*live, *_brought(store, name, reads))
-        declaring = tables.get(key)
         fits = tuple((q, best(q, usable, small.get((store, name), ""))) for q in reads)
-        if declaring is None and store == "mongodb" and unit not in tended:
+        if key not in tables and store == "mongodb" and unit not in tended:
             fits = tuple((q, _unsure(match, _ELSEWHERE)) for q, match in fits)
         fits = tuple((q, _perhaps(q, match, nameless[unit, store])) for q, match in fits)
         fits = tuple((q, _elsewhere(q, match, kept[store, name], live)) for q, match in fits)
         if made_at := untold.get(key) or untold.get((unit, store, "")):
             why = f"{made_at} creates indexes whose keys cannot be told"
             fits = tuple((q, _unsure(match, why)) for q, match in fits)
-        fits = tuple(
-            (q, _left_alone(match) if q.place.path in once else match) for q, match in fits
-        )
+        fitted[key] = fits
+    declared_as = {key[1:]: table for key, table in tables.items()}
+    alone = LeftAlone(application, itertools.chain.from_iterable(fitted.values()), declared_as)
+    found = []
+    for key, before in fitted.items():
+        unit, store, name = key
+        declared, declaring = indexes[key], tables.get(key)
+        live = tuple(i for i in declared if i.run)
+        fits = tuple((q, alone.match(q, match)) for q, match in before)
         if fits or declared:
+            reads = [q for q, _ in fits]
             idle = tuple(i for i in declared if not i.run)
             default = driver if store == "mongodb" else ""
             proposed = tuple(
@@ -132,13 +137,6 @@ def _changes(query: Query) -> bool:
 
 
 _ELSEWHERE = "nothing here fills the database or creates an index: another program does"
-
-
-def _left_alone(match: Match) -> Match:
-    """No index is worth its upkeep for what a script asks that somebody runs by hand."""
-    if match.fit not in (Fit.MISSING, Fit.PARTIAL):
-        return match
-    return Match(Fit.COVERED, why="only a script that is run by hand asks it")
 
 
 def _unsure(match: Match, why: str) -> Match:

@@ -2,40 +2,114 @@
 
 from __future__ import annotations
 
+import re2
+
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Scope
 from auditor.link.values import Evaluator
 
+Plain = str | int | float | bool | None
+
 
 def two_values(values: Evaluator, expr: t.Expr | None, scope: Scope) -> bool:
     """Whether `choices=…` or an enumeration offers no more than two values."""
-    if isinstance(expr, t.Attr) and expr.name == "choices":
-        expr = expr.value
-    found = values.code.defined(expr, scope) if isinstance(expr, t.Name | t.Attr) else None
-    if found is not None and isinstance(found.node, t.Class):
-        members = [
-            s for s in found.node.body if isinstance(s, t.Assign) and isinstance(s.targets[0], t.Name)
-            and s.value is not None and not s.targets[0].id.startswith("_")
-        ]  # fmt: skip
-        return 0 < len(members) <= 2
-    listed = getattr(values.value(expr, scope), "value", None) if expr is not None else None
-    return isinstance(listed, list) and 0 < len(listed) <= 2
+    listed = _offers(values, expr, scope)
+    return listed is not None and 0 < len(listed) <= 2
 
 
 def is_flag(values: Evaluator, field: t.Assign, scope: Scope) -> bool:
-    """Whether a field of a document is declared as a boolean, or as an enumeration of two."""
+    """Whether a field of a document is declared as a boolean, or as one of two values."""
     match field.value:
-        case t.Call(func=func, keywords=keywords) if field.annotation is None:
-            offered = [k.value for k in keywords if k.name == "choices"]
-            return t.last_word(func) == "BooleanField" or any(
-                two_values(values, each, scope) for each in offered
-            )
-    for node in t.walk_own(field.annotation) if field.annotation is not None else ():
-        if isinstance(node, t.Name | t.Attr):
-            found = values.code.defined(node, scope)
-            kinds = values.code.ancestry(found) if found and isinstance(found.node, t.Class) else []
-            if t.last_word(node) == "bool" or (
-                any(kind.endswith("Enum") for kind in kinds) and two_values(values, node, scope)
-            ):
+        case t.Call(func=func) if field.annotation is None:
+            if t.last_word(func) == "BooleanField":
                 return True
-    return False
+    words = t.walk_own(field.annotation) if field.annotation is not None else ()
+    if any(isinstance(node, t.Name | t.Attr) and t.last_word(node) == "bool" for node in words):
+        return True
+    allowed = chosen(values, field.annotation, field.value, scope)
+    return allowed is not None and 0 < len(allowed) <= 2
+
+
+def chosen(
+    values: Evaluator, annotation: t.Expr | None, value: t.Expr | None, scope: Scope
+) -> list[Plain] | None:
+    """The values that a field's declaration allows; None where it allows any.
+
+    `Literal["a", "b"]`, an enumeration, `choices=…`, `OneOf([…])`, `pattern="^(a|b)$"`.
+    """
+    for node in t.walk_own(annotation) if annotation is not None else ():
+        match node:
+            case t.Item(value=t.Name(id="Literal") | t.Attr(name="Literal"), index=index):
+                items = index.items if isinstance(index, t.Seq) else [index]
+                return [x.value for x in items if isinstance(x, t.Const)]
+            case t.Name() | t.Attr() if (members := _members(values, node, scope)) is not None:
+                return members
+            case t.Call() if (listed := _by_call(values, node, scope)) is not None:
+                return listed
+    for node in t.walk_own(value) if isinstance(value, t.Call) else ():
+        if isinstance(node, t.Call) and (listed := _by_call(values, node, scope)) is not None:
+            return listed
+    return None
+
+
+def _by_call(values: Evaluator, call: t.Call, scope: Scope) -> list[Plain] | None:
+    kind = t.last_word(call.func)
+    for keyword in call.keywords:
+        if keyword.name in ("choices", "enum"):
+            return _offers(values, keyword.value, scope)
+        if keyword.name in ("pattern", "regex"):
+            return _alternatives(values.text(keyword.value, scope) or "")
+    if kind in ("OneOf", "AnyOf", "Enum", "EnumField", "ChoiceField") and call.args:
+        if all(isinstance(x, t.Const) for x in call.args):
+            return [x.value for x in call.args if isinstance(x, t.Const)]
+        return _offers(values, call.args[0], scope)
+    return None
+
+
+_CHOICE = re2.compile(r"^\^?\(?(?:\?:)?((?:[\w -]+\|)*[\w -]+)\)?\$?$")
+
+
+def _alternatives(pattern: str) -> list[Plain] | None:
+    """`^(asc|desc)$`."""
+    found = _CHOICE.search(pattern) if "|" in pattern else None
+    return list(found[1].split("|")) if found is not None else None
+
+
+def _members(values: Evaluator, expr: t.Expr, scope: Scope) -> list[Plain] | None:
+    """The values of an enumeration's members; of a member whose value cannot be told, its name."""
+    found = values.code.defined(expr, scope) if isinstance(expr, t.Name | t.Attr) else None
+    if found is None or not isinstance(found.node, t.Class):
+        return None
+    kinds = values.code.ancestry(found)
+    if not any(kind.rpartition(".")[2].endswith(("Enum", "Choices", "Flag")) for kind in kinds):
+        return None
+    return [
+        s.value.value if isinstance(s.value, t.Const) else s.targets[0].id
+        for s in found.node.body
+        if isinstance(s, t.Assign) and isinstance(s.targets[0], t.Name)
+        and s.value is not None and not s.targets[0].id.startswith("_")
+    ]  # fmt: skip
+
+
+def _offers(values: Evaluator, expr: t.Expr | None, scope: Scope) -> list[Plain] | None:
+    """What a list of choices holds: values, or pairs of a value and what it is called."""
+    if isinstance(expr, t.Attr) and expr.name == "choices":
+        expr = expr.value
+    if isinstance(expr, t.Call) and t.last_word(expr.func) == "choices":
+        expr = expr.func.value if isinstance(expr.func, t.Attr) else expr
+    if expr is None or (members := _members(values, expr, scope)) is not None:
+        return members if expr is not None else None
+    listed = getattr(values.value(expr, scope), "value", None)
+    if isinstance(listed, dict):
+        return list(listed)
+    if isinstance(listed, list):
+        return [x[0] if isinstance(x, list) and x else x for x in listed]
+    return [x.value if isinstance(x, t.Const) else str(i) for i, x in enumerate(_firsts(expr))] or None  # fmt: skip
+
+
+def _firsts(expr: t.Expr) -> list[t.Expr]:
+    """The values of pairs whose second part cannot be told: `[("a", _("All"))]`."""
+    pairs = expr.items if isinstance(expr, t.Seq) else []
+    if all(isinstance(pair, t.Seq) and pair.items for pair in pairs):
+        return [pair.items[0] for pair in pairs if isinstance(pair, t.Seq)]
+    return []

@@ -13,6 +13,7 @@ from auditor.discover import Kind
 from auditor.discover.walk import read
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
+from auditor.link.names import Code
 from auditor.link.reach import Reach, is_main_guard
 from auditor.link.scopes import CallSite, Located, Module
 
@@ -46,7 +47,7 @@ class Running:
         function = self.code.enclosing(site.scope)
         if function is None or depth > _MAX_DEPTH:
             return ""
-        if self._is_command(function):
+        if command_of(self.code, function):
             return "command"
         key = id(function.node)
         if key not in self._known:
@@ -60,17 +61,6 @@ class Running:
     def of_any(self, sites: Iterable[Located], depth: int = 0) -> str:
         """What runs the first of these places that anything runs."""
         return next((how for site in sites if (how := self.of(site, depth))), "")
-
-    def _is_command(self, function: Located) -> bool:
-        """`@click.command()`, `@cli.command("index")`, `@app.cli.command()`, a management command."""
-        if _MANAGEMENT.search(function.path):
-            return bool(function.node.name == "handle")  # type: ignore[attr-defined]
-        for decorator in function.node.decorators:  # type: ignore[attr-defined]
-            named = t.callee(decorator)
-            name = self.code.name(named, function.scope) or t.dotted(named)
-            if name.endswith(".command") and not _CHAT.match(name):
-                return True
-        return False
 
     def _callers(self, function: Located) -> Iterator[Located]:
         """Calls of a function; of a method, also those on what nobody knows the type of."""
@@ -96,7 +86,7 @@ class Running:
     @functools.cached_property
     def programs(self) -> Reach | None:
         """What the files that the deployment starts as programs run."""
-        words = self._words()
+        words = self.words(_FILES)
         roots = [m for m in self.code.modules.values() if words and self._named(m, words)]
         roots = [module for module in roots if module.path not in self.reach.modules]
         if not roots:
@@ -116,14 +106,39 @@ class Running:
         dotted = {".".join(parts[i:]) for i in range(len(parts))} if len(parts) > 1 else set()
         return module.path.rpartition("/")[2] in words or bool(dotted & words)
 
-    def _words(self) -> frozenset[str]:
+    def words(self, files: re.Pattern[str]) -> frozenset[str]:
         """The words of the lines of deployment files that may start something."""
         found: set[str] = set()
         tree = self.application.tree
         for file in tree.files:
-            if file.kind is not Kind.PYTHON and file.size < _LARGEST and _FILES.search(file.path):
+            if file.kind is not Kind.PYTHON and file.size < _LARGEST and files.search(file.path):
                 for line in read(tree, file).decode("utf-8", "replace").splitlines():
                     if _STARTS.search(line):
                         for word in _WORD.findall(line[:2000]):
                             found.add(word.rpartition("/")[2] if word.endswith(".py") else word)
         return frozenset(found)
+
+
+def command_of(code: Code, function: Located) -> str:
+    """The name of the command that a function is: `@click.command()`, `@cli.command("index")`,
+    `@app.cli.command()`, the `handle` of a management command; empty where it is none."""
+    node = function.node
+    assert isinstance(node, t.Function)
+    owner, around = function.scope.owner, function.scope.parent
+    if isinstance(owner, t.Class) and around is not None:
+        if node.name == "handle" and is_command_class(code, Located(owner, around)):
+            return function.path.rpartition("/")[2].removesuffix(".py")
+    for decorator in node.decorators:
+        named = t.callee(decorator)
+        name = code.name(named, function.scope) or t.dotted(named)
+        if name.endswith(".command") and not _CHAT.match(name):
+            given = decorator.args[:1] if isinstance(decorator, t.Call) else []
+            texts = [x.value for x in given if isinstance(x, t.Const) and isinstance(x.value, str)]
+            return texts[0] if texts else node.name
+    return ""
+
+
+def is_command_class(code: Code, found: Located) -> bool:
+    """Whether a class is a management command of Django."""
+    kinds = code.ancestry(found)
+    return _MANAGEMENT.search(found.path) is not None or any(k.endswith("BaseCommand") for k in kinds)  # fmt: skip

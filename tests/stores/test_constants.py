@@ -18,14 +18,14 @@ FILLING = """
 from django.db import migrations, models
 def fill(apps, editor):
     Percentile = apps.get_model("core", "Percentile")
-    Percentile.objects.bulk_create([Percentile(sex="girl"), Percentile(sex="boy")])
+    Percentile.objects.bulk_create([Percentile(sex=sex) for sex in ("girl", "boy", "all")])
 class Migration(migrations.Migration):
     operations = [
         migrations.CreateModel("Percentile", [("id", models.AutoField(primary_key=True)), ("sex", models.CharField(max_length=9))]),
         migrations.RunPython(fill),
     ]
 """
-READING = "from core.models import Percentile\ndef curve(sex):\n    return list(Percentile.objects.filter(sex=sex))\n"
+READING = "from core.models import Percentile\ndef curve(sex):\n    return list(Percentile.objects.filter(sex=sex))\nSHOWN = [curve]\n"
 
 
 @pytest.mark.parametrize(

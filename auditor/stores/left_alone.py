@@ -1,0 +1,59 @@
+"""Queries without an index that are left alone: nobody waits for them, or they find half of all there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import re2
+
+from auditor.link.application import Application
+from auditor.model.data import Fit, Match, Query, Table
+from auditor.stores.errands import Errands
+from auditor.stores.matching import Need
+from auditor.stores.offered import Offered
+from auditor.stores.sql.entities import Entities
+
+_NAMES = re2.compile(
+    r"(?i)(?:^|_|\.)(?:id|pk|uuid|guid|email|e_mail|mail|token|key|slug|code|url|uri|name|username|phone|hash|number|date|time|at|on|by|title"
+    r"|address|text|content|description|path)$|(?-i:[a-z]Id$)|\."
+)
+"""Fields that tell one record from another, whatever values the code itself spells out."""
+
+
+class LeftAlone:
+    """What becomes of a match when the application as a whole is looked at."""
+
+    def __init__(
+        self,
+        application: Application,
+        fits: Iterable[tuple[Query, Match]],
+        tables: Mapping[tuple[str, str], Table],
+    ) -> None:
+        self.errands = Errands(application)
+        self._attributes = {key: dict(table.attributes) for key, table in tables.items()}
+        (entities,) = application.facts(Entities)
+        self._owners = {entity.table: entity.name for entity in entities}
+        alone = {self._alone(query, match) for query, match in fits}
+        self.offered = Offered(application, alone - {""})
+
+    def match(self, query: Query, match: Match) -> Match:
+        if match.fit not in (Fit.MISSING, Fit.PARTIAL):
+            return match
+        why = self.errands.why(query.place)
+        if not why and (name := self._alone(query, match)) and self._takes_two(query, name):
+            why = f"{name} takes one of two values: it alone finds too much for an index to help"
+        return Match(Fit.COVERED, why=why) if why else match
+
+    def _takes_two(self, query: Query, name: str) -> bool:
+        owner = self._owners.get(query.collection, "") if query.store == "sql" else ""
+        return self.offered.two(name, owner)
+
+    def _alone(self, query: Query, match: Match) -> str:
+        """The attribute that is all that a query asks for, where it may be one of few values."""
+        need = Need.of(query)
+        if match.fit is not Fit.MISSING or need.sort or len(match.missing) != 1:
+            return ""
+        (name,) = match.missing
+        if name not in need.equality or _NAMES.search(name):
+            return ""
+        return self._attributes.get((query.store, query.collection), {}).get(name, name)

@@ -1,0 +1,267 @@
+"""The values that a field is ever given, as far as the code tells: `role` is "admin" or "member".
+
+Told by the field's name over the whole tree: what schemas, forms and constraints allow, and where none
+does, what the code itself writes and compares, if it writes nothing else. A name that is used for several
+things has the values of all of them, and is then no flag.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import re2
+
+from auditor.discover import Kind
+from auditor.discover.walk import read
+from auditor.extract.python import tree as t
+from auditor.link.application import Application
+from auditor.link.scopes import Located, Scope
+from auditor.model.values import Known, OneOf, Value
+from auditor.stores.flags import chosen
+
+Plain = str | int | float | bool | None
+
+
+@dataclass
+class _Told:
+    """`allowed` by each schema, form or constraint; `spelt` in the code, and whether new records are `given`
+    such a value, or get it as their `default` and have it `changed`; `open` where something else is
+    written, `free` where the caller may send anything."""
+
+    allowed: list[frozenset[Plain]] = field(default_factory=list)
+    spelt: set[Plain] = field(default_factory=set)
+    given: bool = False
+    default: bool = False
+    changed: bool = False
+    open: bool = False
+    free: bool = False
+
+    @property
+    def two(self) -> bool:
+        values = {str(x) for x in (*self.spelt, *frozenset().union(*self.allowed)) if x is not None}
+        if self.allowed and not self.free:
+            return 0 < len(values) <= 2
+        told = self.given or (self.default and self.changed)
+        return told and not (self.open or self.free) and len(values) == 2
+
+
+_SHOWS = re2.compile(r"(?:Response|Out|Read|Public|View|Info|InDB|Detail|Details|Result|Dto|DTO)$")
+"""What an application answers with is no input."""
+_GIVEN = re2.compile(
+    r"(?i)request|form|data|payload|body|json|args|params|input|kwargs|\bdto\b|create|update"
+)
+_ASKS = re2.compile(r"^(?:filter|filter_by|exclude|get|get_or_404|get_or_none|first|exists|count|find\w*|count_documents|delete_\w+|update_one|update_many|where)$")  # fmt: skip
+_ASKING = re2.compile(r"(?i)quer|filter|criteria|where|cond|^q$|^match(?:_stage)?$")
+_LISTED = r"""(?i)\b%s["'`\]]?(?:::\w+)?(?:\s+in\s*|\s*=\s*any\s*\(\s*array\s*|\s+enum\s*)[\(\[]\s*((?:N?'[^']*'|\d+)(?:::[\w ]+)?(?:\s*,\s*(?:N?'[^']*'|\d+)(?:::[\w ]+)?)*)\s*[\)\]]"""
+_QUOTED = re2.compile(r"'([^']*)'|(\d+)")
+_CONSTRAINS = re2.compile(r"(?i)\bcheck\b|\benum\s*\(")
+_WORDS = re2.compile(
+    r"""^\W*?["'`]?([\w-]+)["'`]?\s*(?:/|\||,|\bor\b|\bou\b)\s*["'`]?([\w-]+)["'`]?\W*$"""
+)
+_SAYS_ELSE = {"optional", "nullable", "null", "none", "etc", "required", "unique", "primary", "key", "todo"}  # fmt: skip
+_LARGEST = 400_000
+
+
+class Offered:
+    """Tells which of some fields take one of two values; the tree is looked through once."""
+
+    def __init__(self, application: Application, names: set[str]) -> None:
+        self.application, self.values, self.names = application, application.values, names
+        self.code = application.code
+        self._told: dict[str, _Told] = defaultdict(_Told)
+        self._own: set[tuple[str, str]] = set()
+        self._filters: set[int] = set()
+        self._changes: set[int] = set()
+        for module in self.code.modules.values() if names else ():
+            for node, scope in self.code.nodes(module):
+                self._look(node, scope)
+        for text in self._constraints() if names else ():
+            self._constrained(text)
+
+    def two(self, name: str, owner: str = "") -> bool:
+        """Whether a field takes one of two values; `owner` is the class that declares it."""
+        return (owner, name) in self._own or (name in self._told and self._told[name].two)
+
+    def _look(self, node: t.Node, scope: Scope) -> None:
+        match node:
+            case t.Map(keys=keys, values=values):
+                for key, value in zip(keys, values, strict=True):
+                    if not isinstance(key, t.Const):
+                        continue
+                    if key.value == "$set":
+                        self._changes.add(id(value))
+                    if key.value in self.names:
+                        written, changes = id(node) not in self._filters, id(node) in self._changes
+                        self._given(str(key.value), value, scope, written, changes)
+            case t.Call(args=args, keywords=keywords):
+                asks = bool(_ASKS.search(t.last_word(node.func)))
+                self._filters |= {id(arg) for arg in args[:1] if asks}
+                shows = bool(_SHOWS.search(t.last_word(node.func)))
+                for keyword in keywords:
+                    if keyword.name in self.names and not shows:
+                        self._given(keyword.name, keyword.value, scope, not asks)
+            case t.Compare(left=left, rights=rights):
+                for name in {n for each in (left, *rights) if (n := self._named(each)) in self.names}:  # fmt: skip
+                    for each in (left, *rights):
+                        self._told[name].spelt |= set(self._constants(each, scope))
+            case t.Assign(targets=targets):
+                self._assigned(node, targets, scope)
+            case t.Function(params=params):
+                inner = self.code.inside(Located(node, scope))
+                for param in params:
+                    if param.name in self.names:
+                        self._declared(param.name, param.annotation, param.default, inner)
+
+    def _assigned(self, node: t.Assign, targets: list[t.Expr], scope: Scope) -> None:
+        for target in targets:
+            if isinstance(target, t.Name):
+                if target.id in self.names and isinstance(scope.owner, t.Class):
+                    self._field(target.id, node, scope, scope.owner)
+                elif node.value is not None and _ASKING.search(target.id):
+                    self._filters.add(id(node.value))
+            elif (name := self._named(target)) in self.names and node.value is not None:
+                asking = isinstance(target, t.Item) and bool(_ASKING.search(t.dotted(target.value)))
+                self._given(name, node.value, scope, not asking, True)
+
+    def _field(self, name: str, node: t.Assign, scope: Scope, owner: t.Class) -> None:
+        if _SHOWS.search(owner.name):
+            return
+        if self._declared(name, node.annotation, node.value, scope):
+            return
+        if self._commented(name, node, scope):
+            self._own.add((owner.name, name))
+            return
+        model = any(t.last_word(b) in ("BaseModel", "Schema", "Serializer", "ModelSerializer", "Form", "FlaskForm") for b in owner.bases)  # fmt: skip
+        if model:
+            self._told[name].free = True
+
+    def _declared(
+        self, name: str, annotation: t.Expr | None, value: t.Expr | None, scope: Scope
+    ) -> bool:
+        """What a field's declaration allows."""
+        allowed = chosen(self.values, annotation, value, scope)
+        if allowed is not None:
+            self._told[name].allowed.append(frozenset(allowed))
+        defaults = [k.value for k in value.keywords if k.name in ("default", "server_default")] if isinstance(value, t.Call) else [value]  # fmt: skip
+        for default in defaults:
+            if isinstance(default, t.Const | t.Attr):
+                spelt = set(self._constants(default, scope)) - {None}
+                self._told[name].spelt |= spelt
+                self._told[name].default |= bool(spelt)
+        return allowed is not None
+
+    def _given(
+        self, name: str, value: t.Expr, scope: Scope, written: bool, changes: bool = False
+    ) -> None:
+        """What a field is given, or asked for."""
+        told = self._told[name]
+        if not written:
+            told.spelt |= set(self._constants(value, scope))
+            return
+        if isinstance(value, t.Map):  # {"$in": [...]}, {"$ne": "x"}
+            for each in value.values:
+                told.spelt |= set(self._constants(each, scope))
+            return
+        if self._named(value) == name:  # the same field of another record
+            told.open = told.open or bool(_GIVEN.search(_spelling(value)))
+            return
+        found = self.values.value(value, scope)
+        plain = list(_plain(found))
+        told.spelt |= {x for x in plain if not isinstance(x, bool)}
+        if changes:
+            told.changed |= bool(plain)
+        else:
+            told.given |= bool(plain)
+        told.open = told.open or not plain
+
+    def _constants(self, expr: t.Expr, scope: Scope) -> Iterator[Plain]:
+        if isinstance(expr, t.Seq):
+            for item in expr.items:
+                yield from self._constants(item, scope)
+        elif isinstance(expr, t.Const) and not isinstance(expr.value, bool):
+            yield expr.value
+        elif isinstance(expr, t.Attr):
+            found = self.values.value(expr, scope)
+            yield from (x for x in _plain(found) if not isinstance(x, bool))
+
+    @staticmethod
+    def _named(expr: t.Expr) -> str:
+        """The field that an expression reads: `x.role`, `x["role"]`, `x.get("role")`."""
+        match expr:
+            case t.Attr(name="value" | "data", value=t.Attr(name=name)):
+                return name  # an enumeration's member, a form's field
+            case t.Attr(name=name):
+                return name
+            case t.Item(index=t.Const(value=str(name))):
+                return name
+            case t.Call(func=t.Attr(name="get" | "pop"), args=[t.Const(value=str(name)), *_]):
+                return name
+        return ""
+
+    # --- texts
+
+    def _constraints(self) -> Iterator[str]:
+        for node, _ in self.code.of_kind(t.Const):
+            if (
+                isinstance(node.value, str)
+                and len(node.value) > 8
+                and _CONSTRAINS.search(node.value)
+            ):
+                yield node.value
+        for site in self.code.method_calls("CheckConstraint"):
+            given = site.arg(0, "sqltext")
+            if text := self.values.text(given, site.scope):
+                yield text
+        tree = self.application.tree
+        for file in tree.files:
+            if file.kind is Kind.SQL and file.size < _LARGEST:
+                yield read(tree, file).decode("utf-8", "replace")
+
+    def _constrained(self, text: str) -> None:
+        for name, pattern in self._patterns.items():
+            for found in pattern.finditer(text) if name in text else ():
+                values = [a or b for a, b in _QUOTED.findall(found[1])]
+                self._told[name].allowed.append(frozenset(values))
+
+    @functools.cached_property
+    def _patterns(self) -> dict[str, re2._Regexp]:
+        return {name: re2.compile(_LISTED % re2.escape(name)) for name in self.names}
+
+    def _commented(self, name: str, node: t.Assign, scope: Scope) -> bool:
+        """`kind = Column(String)  # in or out`."""
+        lines = self._lines(scope.module.path)
+        line = lines[node.end_line - 1] if 0 < node.end_line <= len(lines) else ""
+        _, mark, comment = line.partition("#")
+        found = _WORDS.search(comment[:80]) if mark else None
+        if found is None or {found[1].lower(), found[2].lower()} & _SAYS_ELSE:
+            return False
+        self._told[name].allowed.append(frozenset((found[1], found[2])))
+        return True
+
+    @functools.cache  # noqa: B019 - lives as long as the audit of one tree
+    def _lines(self, path: str) -> list[str]:
+        tree = self.application.tree
+        file = next((f for f in tree.files if f.path == path), None)
+        return read(tree, file).decode("utf-8", "replace").splitlines() if file else []
+
+
+def _plain(value: Value) -> Iterator[Plain]:
+    """The values that something may have, none where it may have others."""
+    match value:
+        case Known(value=str() | int() | float() | None as plain):
+            yield plain
+        case OneOf(values=values):
+            told = [list(_plain(each)) for each in values]
+            if all(told):
+                yield from (plain for each in told for plain in each)
+
+
+def _spelling(expr: t.Expr) -> str:
+    """How what a field is read from is called."""
+    match expr:
+        case t.Attr(value=value) | t.Item(value=value) | t.Call(func=t.Attr(value=value)):
+            return t.dotted(value) or _spelling(value)
+    return ""

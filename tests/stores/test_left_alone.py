@@ -1,0 +1,216 @@
+"""Queries that ask for no index because of who asks them, or of what a column can hold; and near misses."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit, Fit
+from tests.conftest import Build
+
+MODELS = """
+from flask_sqlalchemy import SQLAlchemy
+db = SQLAlchemy()
+class User(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    email = db.Column(db.String)
+    role = db.Column(db.String, default="member")
+"""
+APP = """
+import click
+from flask import Flask
+from models import db, User
+import store
+app = Flask(__name__)
+@app.route("/")
+def index():
+    return "ok"
+"""
+
+
+def fit(build: Build, files: dict[str, str], column: str = "email") -> tuple[Fit, str]:
+    application = build({"models.py": MODELS, "app.py": APP, "store.py": "", **files})
+    told = {
+        (match.fit, match.why)
+        for found in application.facts(CollectionFit)
+        for query, match in found.fits
+        if query.equality == (column,)
+    }
+    ((answer, why),) = told
+    return answer, why
+
+
+STORE = "from models import User\nclass Users:\n    def find_by_email(self, email):\n        return User.query.filter_by(email=email).first()\n"
+SERVICE = "from store import Users\ndef look_up(email):\n    return Users().find_by_email(email)\n"
+
+
+@pytest.mark.parametrize(
+    ("added", "called"),
+    [
+        ({}, False),
+        ({"service.py": SERVICE}, False),
+        ({"service.py": SERVICE + "__all__ = ['look_up', 'find_by_email']\n"}, False),
+        ({"service.py": SERVICE, "routes.py": "from app import app\nfrom service import look_up\n@app.route('/u/<e>')\ndef u(e):\n    return look_up(e)\n"}, True),
+        ({"routes.py": "from app import app\nimport service\n@app.route('/u/<e>')\ndef u(e):\n    return service.users.find_by_email(e)\n"}, True),
+        ({"routes.py": "def of(store, kind, x):\n    return getattr(store, f'find_by_{kind}')(x)\n"}, True),
+        ({"conf.py": "LOOK_UPS = ['store.Users.find_by_email']\n"}, True),
+        ({"templates/a.html": "{{ users.find_by_email(x) }}"}, True),
+        ({"conf.py": "from store import Users\nHOOK = Users.find_by_email\n"}, True),
+    ],
+)  # fmt: skip
+def test_a_method_that_nothing_calls_asks_for_no_index(
+    build: Build, added: dict[str, str], called: bool
+) -> None:
+    answer, why = fit(build, {"store.py": STORE, **added})
+    assert (answer, "nothing calls find_by_email" in why) == (
+        (Fit.MISSING, False) if called else (Fit.COVERED, True)
+    )
+
+
+def test_a_method_that_a_framework_may_call_by_its_name_counts(build: Build) -> None:
+    outside = STORE.replace("class Users:", "from somewhere import Base\nclass Users(Base):")
+    assert fit(build, {"store.py": outside})[0] is Fit.MISSING
+    mixed = STORE + "from somewhere import View\nclass UsersView(Users, View):\n    pass\n"
+    assert fit(build, {"store.py": mixed})[0] is Fit.MISSING
+    decorated = STORE.replace("    def", "    @receiver(saved)\n    def")
+    assert fit(build, {"store.py": decorated})[0] is Fit.MISSING
+    wrapped = STORE.replace("    def find_by_email(self, ", "    @staticmethod\n    def find_by_email(")  # fmt: skip
+    assert fit(build, {"store.py": wrapped})[0] is Fit.COVERED
+
+
+def test_a_method_is_called_by_what_is_passed_for_its_interface(build: Build) -> None:
+    asking = (
+        "from typing import Protocol\nfrom app import app\n"
+        "class Finds(Protocol):\n    def find_by_email(self, email): ...\n"
+        "class Other:\n    def find_by_email(self, email): return None\n"
+    )
+    through = "@app.route('/u/<e>')\ndef u(e, users: Finds):\n    return users.find_by_email(e)\n"
+    assert fit(build, {"store.py": STORE, "r.py": asking + through})[0] is Fit.MISSING
+    other = through.replace("users: Finds", "users: Other")
+    assert fit(build, {"store.py": STORE, "r.py": asking + other})[0] is Fit.COVERED
+
+
+FOUND = "    return User.query.filter_by(email='a@b.org').first()\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "by_hand"),
+    [
+        ({"store.py": "import click\nfrom models import User\n@click.command()\ndef create_admin():\n" + FOUND}, True),
+        ({"cli.py": "from app import app\nfrom models import User\n@app.cli.command('fix-users')\ndef fix():\n" + FOUND}, True),
+        ({"store.py": "from models import User\ndef admin():\n" + FOUND, "cli.py": "import typer, store\ncli = typer.Typer()\n@cli.command()\ndef promote():\n    store.admin()\n"}, True),
+        ({"cli.py": "import click\nfrom models import User\n@click.command()\ndef send_reminders():\n" + FOUND}, False),
+        ({"cli.py": "import click\nfrom models import User\n@click.command('drop-guests')\ndef drop():\n" + FOUND, "docker-compose.yml": "services:\n  job:\n    command: flask drop-guests\n"}, False),
+        ({"cli.py": "import click\nfrom models import User\n@click.command('seed-users')\ndef fill():\n" + FOUND, "start.sh": "python cli.py seed-users && exec gunicorn app:app\n"}, True),
+        ({"store.py": "from models import User\ndef admin():\n" + FOUND, "cli.py": "import typer, store\ncli = typer.Typer()\n@cli.command()\ndef promote():\n    store.admin()\n", "routes.py": "import store\nfrom app import app\n@app.route('/a')\ndef a():\n    return store.admin()\n"}, False),
+        ({"jobs.py": "from celery import shared_task\nfrom models import User\n@shared_task\ndef fix_users():\n" + FOUND}, False),
+    ],
+)  # fmt: skip
+def test_a_command_that_is_run_by_hand_asks_for_no_index(
+    build: Build, files: dict[str, str], by_hand: bool
+) -> None:
+    answer, why = fit(build, files)
+    assert (answer, "run by hand" in why) == (
+        (Fit.COVERED, True) if by_hand else (Fit.MISSING, False)
+    )
+
+
+COMMAND = """
+from django.core.management.base import BaseCommand
+from shop.models import Order
+class Command(BaseCommand):
+    def handle(self, *args, **options):
+        self.work()
+    def work(self):
+        return Order.objects.filter(state="x").exists()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "added", "expected"),
+    [
+        ("setup_initial_data", {}, Fit.COVERED),
+        ("setup_initial_data", {"deploy.sh": "python manage.py setup_initial_data\n"}, Fit.COVERED),
+        ("fix_states", {}, Fit.COVERED),
+        ("fix_states", {"README.md": "python manage.py fix_states"}, Fit.COVERED),
+        ("expire_orders", {}, Fit.MISSING),
+        ("fix_states", {"crontab": "0 3 * * * python manage.py fix_states\n"}, Fit.MISSING),
+        ("fix_states", {"shop/tasks.py": "from django.core.management import call_command\ndef nightly():\n    call_command('fix_states')\n"}, Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_management_command(
+    build: Build, name: str, added: dict[str, str], expected: Fit
+) -> None:
+    model = (
+        "from django.db import models\n"
+        "class Order(models.Model):\n    state = models.CharField(max_length=9)\n"
+    )
+    files = {
+        "manage.py": "",
+        "shop/settings.py": "INSTALLED_APPS = ['shop']\nROOT_URLCONF = 'shop.urls'\n",
+        "shop/urls.py": "from django.urls import path\nfrom shop import views\nurlpatterns = [path('', views.home)]\n",
+        "shop/views.py": "def home(request):\n    return None\n",
+        "shop/models.py": model,
+        f"shop/management/commands/{name}.py": COMMAND,
+        **added,
+    }
+    found = build(files).facts(CollectionFit)
+    told = [m.fit for f in found for q, m in f.fits if q.equality == ("state",)]
+    assert told == [expected]
+
+
+READ = (
+    "from app import app\nfrom models import User\n@app.route('/r')\ndef r():\n"
+    "    return User.query.filter_by(role='admin').all()\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("added", "two"),
+    [
+        ("", False),  # "member" by default, "admin" is asked for: nothing tells what else is written
+        ("def add():\n    return User(role='member')\n", True),
+        ("def add(role):\n    return User(role=role)\n", False),
+        ("def add():\n    return User(role='guest')\n", False),
+        ("def add(user):\n    user.role = 'owner' if user.id == 1 else 'member'\n", False),
+        ("def add(user):\n    user.role = 'admin' if user.id == 1 else 'member'\n", True),
+        ("from pydantic import BaseModel\nclass New(BaseModel):\n    role: str\n", False),
+        ("from pydantic import BaseModel\nclass UserResponse(BaseModel):\n    role: str\ndef add():\n    return User(role='member')\n", True),
+        ("from typing import Literal\nfrom pydantic import BaseModel\nclass New(BaseModel):\n    role: Literal['admin', 'member']\ndef add(new: New):\n    return User(role=new.role)\n", True),
+        ("from typing import Literal\nfrom pydantic import BaseModel\nclass New(BaseModel):\n    role: Literal['admin', 'member', 'guest']\ndef add(new: New):\n    return User(role=new.role)\n", False),
+        ("from pydantic import BaseModel, Field\nclass New(BaseModel):\n    role: str = Field(pattern='^(admin|member)$')\ndef add(new: New):\n    return User(role=new.role)\n", True),
+        ("from wtforms import SelectField\nclass NewForm(FlaskForm):\n    role = SelectField(choices=[('admin', _('A')), ('member', _('M'))])\ndef add(form):\n    return User(role=form.role.data)\n", True),
+        ("SQL = \"ALTER TABLE user ADD CHECK (role IN ('admin', 'member'))\"\ndef add(role):\n    return User(role=role)\n", True),
+        ("SQL = \"ALTER TABLE user ADD CHECK (role IN ('admin', 'member', 'x'))\"\ndef add(role):\n    return User(role=role)\n", False),
+    ],
+)  # fmt: skip
+def test_a_column_whose_values_stand_elsewhere(build: Build, added: str, two: bool) -> None:
+    answer, why = fit(build, {"routes.py": READ + added}, "role")
+    assert (answer, "one of two values" in why) == (
+        (Fit.COVERED, True) if two else (Fit.MISSING, False)
+    )
+
+
+def test_a_comment_beside_the_column_tells_its_values(build: Build) -> None:
+    open_ = READ + "def add(role):\n    return User(role=role)\n"
+    said = MODELS.replace('default="member")', 'default="member")  # %s')
+    for comment, expected in (
+        ("admin or member", Fit.COVERED),
+        ("'admin' / 'member'", Fit.COVERED),
+        ("admin, member, guest", Fit.MISSING),
+        ("what she may do", Fit.MISSING),
+        ("optional or required", Fit.MISSING),
+    ):
+        files = {"models.py": said.replace("%s", comment), "routes.py": open_}
+        assert fit(build, files, "role")[0] is expected, comment
+
+
+def test_two_values_and_another_field_are_an_ordinary_shape(build: Build) -> None:
+    both = READ.replace("role='admin'", "role='admin', email='a'")
+    application = build({"models.py": MODELS, "app.py": APP, "store.py": "", "routes.py": both})
+    (found,) = [f for f in application.facts(CollectionFit) if f.name == "user"]
+    assert [match.fit for _, match in found.fits] == [Fit.MISSING]
+
+
+def test_a_field_that_tells_records_apart_is_no_flag(build: Build) -> None:
+    seeds = "from models import User\nfrom app import app\n@app.route('/e')\ndef e():\n    User(email='a@b.org'); User(email='b@b.org')\n"
+    assert fit(build, {"routes.py": seeds + FOUND}, "email")[0] is Fit.MISSING
