@@ -52,16 +52,23 @@ class Mentions:
             case t.Call(func=t.Name(id="getattr"), args=[_, name, *_]):
                 self._built += _ends(name)
 
-    def of(self, found: Located) -> list[Scope]:
+    def of(self, found: Located) -> list[Located]:
         """Where a function or class may be meant, itself left out."""
         name: str = found.node.name  # type: ignore[attr-defined]
         inner = self.code.inside(found)
         means = self._meaning(found)
         return [
-            site.scope
+            site
             for site in self._written.get(name, ())
             if not _within(site.scope, inner) and means(site)
         ]
+
+    def is_call(self, site: Located) -> bool:
+        """Whether what is spoken of is called there and then."""
+        node = site.node
+        return isinstance(node, t.Name | t.Attr) and any(
+            call.node.func is node for call in self.code.method_calls(t.last_word(node))
+        )
 
     def built(self, name: str) -> bool:
         """Whether the code makes up names like this one: `getattr(self, f"handle_{kind}")`."""

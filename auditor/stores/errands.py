@@ -1,7 +1,8 @@
-"""What nobody waits for: scripts and commands that somebody runs by hand, and code that nothing calls.
+"""Who waits for a query: nobody, where a script or command is run by hand, where the start of the application
+fills an empty database, and where nothing calls the code.
 
-Their queries are told, and ask for no index: it would cost every write, for what is seldom or never
-asked. Work that is done by the clock or by a worker is no errand, and whatever might be called is called.
+Such queries are told, and ask for no index: it would cost every write, for what is seldom or never
+asked. Whatever might be called is called.
 """
 
 from __future__ import annotations
@@ -11,58 +12,25 @@ import functools
 import re
 from collections import defaultdict
 
-from auditor.discover import Kind, Role
+from auditor.discover import Kind
 from auditor.discover.walk import read
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.mentions import Mentions
-from auditor.link.reach import Reach, imported, is_main_guard
-from auditor.link.scopes import Located, Module
+from auditor.link.reach import Reach
+from auditor.link.scopes import Located
 from auditor.model.places import Place
-from auditor.stores.running import Running, command_of, is_command_class
-
-_FOLDER_OF_SCRIPTS = re.compile(
-    r"(?:^|/)(?:scripts?|tools?|bin|utilities|benchmarks?)/(?:[^/]+/)*[^/]+\.py$", re.I
-)
-_FILLING = re.compile(
-    r"(?:^|/)(?:\w+_)?(?:seed(?:s|er|ing)?|populate|migrate|backfill|reset|bootstrap)(?:_\w+)?\.py$"
-)
-_ERRAND = re.compile(
-    r"(?:^|/)(?:add|adjust|assign|check|clean|cleanup|clear|convert|copy|count|create|debug|delete|deduplicate|dump"
-    r"|drop|export|find|fix|generate|get|import|inspect|init|insert|link|list|load|make|manual|merge|move|print"
-    r"|promote|purge|recreate|remove|rename|repair|restore|revert|sanitize|set|setup|show|test|truncate|update"
-    r"|upgrade|upload|validate|verify|view|wipe)_\w+\.py$"
-)
-"""Scripts that are called by what somebody does with them."""
-_BY_CLOCK = re.compile(
-    r"(?:^|_)(?:send|notif(?:y|ications?)|remind(?:ers?)?|expir(?:e|es|ed|y|ing)|overdue|due|daily|weekly|monthly|nightly|hourly"
-    r"|periodic(?:ally)?|cron|schedule[drs]?|sync|poll|worker|consumer?|listen(?:er)?|watch(?:er)?|serve|loop|process|dispatch"
-    r"|deliver|retry|digest|escalate|monitor|refresh|renew|rotate|archive|old|stale|abandoned|sessions|tokens|metrics"
-    r"|stat(?:istic)?s|rates|prices|newsletters?|reports?|fetch|crawl|scrape|queue)(?:_|$)|^(?:run|start|bot)$",
-    re.I,
-)
-"""Commands whose names say that they are run again and again, whoever sets their clock."""
-
-
-_FILLS = re.compile(
-    r"(?:^|_)(?:init|initial(?:i[sz]e)?|setup|seed(?:s|er|ing)?|populate|backfill|bootstrap|reset|demo|samples?|fixtures?|dummy|fake|superuser"
-    r"|admin|migrate|load_?data)(?:_|$)",
-    re.I,
-)
-"""Commands that fill a database, also where every deployment runs them: they add what is not there yet."""
+from auditor.stores.by_hand import ByHand
+from auditor.stores.running import command_of, is_command_class
 
 
 class _Asked(enum.IntEnum):
     NEVER = 0
     BY_HAND = 1
-    LIVE = 2
+    FILLING = 2
+    LIVE = 3
 
 
-_DEPLOYS = re.compile(
-    r"(?:\.ya?ml|\.sh|\.toml|\.json|\.tpl|\.service|\.conf|\.cron|dockerfile[^/]*|procfile|jenkinsfile|cron[^/]*)$",
-    re.I,
-)
-"""Files that start what they name; what a Makefile names, somebody starts."""
 _WRAPPING = {
     "staticmethod", "classmethod", "property", "cached_property", "abstractmethod", "override", "overload", "contextmanager",
     "asynccontextmanager", "lru_cache", "cache", "atomic", "transactional", "wraps", "sync_to_async", "database_sync_to_async",
@@ -80,16 +48,29 @@ _HOOKS = {
 """Names by which models, function services and servers call what is theirs."""
 
 
+_FILLS = re.compile(
+    r"^_*(?:async_)?(?:(?:seed|populate|backfill|bootstrap|migrate|init|initiali[sz]e|setup|set_up)(?:_\w+)?"
+    r"|(?:create|add|insert|ensure|make|load|fill)_(?:\w+_)?(?:defaults?|initial|admins?|superusers?|superadmin|super_admin|first|demo|samples?"
+    r"|roles|permissions|root|system|builtin|dummy|fixtures|data)(?:_\w+)?|\w+_(?:seed|seeder|seeds))$"
+)
+"""Functions that add what a new database lacks."""
+_ADDING = {"add", "add_all", "insert", "insert_one", "insert_many", "create", "save", "get_or_create", "update_or_create", "bulk_create", "create_user", "create_superuser"}  # fmt: skip
+_STARTS = {"on_event", "on_startup", "startup", "before_first_request", "before_serving", "lifespan"}  # fmt: skip
+_OPENS = re.compile(r"lifespan|startup|^main$")
+_MAKES = re.compile(r"^(?:create|make|build|get|init)_(?:\w+_)?app(?:lication)?$")
+
+
 class Errands:
     """Tells why nobody waits for what is asked at a place; nothing where somebody may."""
 
     def __init__(self, application: Application) -> None:
         self.application, self.code = application, application.code
         (self.reach,) = application.facts(Reach)
+        self.by_hand = ByHand(application)
         self._known: dict[int, _Asked] = {}
 
     def why(self, place: Place) -> str:
-        if place.path in self.scripts:
+        if place.path in self.by_hand.scripts:
             return "only a script that is run by hand asks it"
         function = self._function(place)
         if function is None or not self.reach.roots:
@@ -97,6 +78,8 @@ class Errands:
         match self._asked(function):
             case _Asked.BY_HAND:
                 return "only a command that is run by hand asks it"
+            case _Asked.FILLING:
+                return "only what fills a new database at the start asks it"
             case _Asked.NEVER:
                 return f"nothing calls {place.symbol.rpartition('.')[2]}, which asks it"
         return ""
@@ -118,39 +101,68 @@ class Errands:
         return self._known[key]
 
     def _search(self, function: Located, seen: set[int]) -> _Asked:
-        told, pending = _Asked.NEVER, [function]
+        told, started, fills = _Asked.NEVER, False, self._adds(function)
+        pending = [function]
         while pending:
             each = pending.pop()
-            if id(each.node) in seen:
+            if id(each.node) in seen or self._known.get(id(each.node)) is _Asked.NEVER:
                 continue
             seen.add(id(each.node))
-            by = self._known.get(id(each.node)) or self._by_itself(each)
+            by = self._by_itself(each)
             if by is _Asked.LIVE:
                 return by
+            fills |= bool(_FILLS.search(each.node.name))  # type: ignore[attr-defined]
+            started |= by is _Asked.FILLING
             told = max(told, by)
-            for scope in self.mentions.of(each) if by is _Asked.NEVER else ():
-                outer = self.code.enclosing(scope)
+            for site in self.mentions.of(each) if by is _Asked.NEVER else ():
+                outer = self.code.enclosing(site.scope)
                 if outer is not None:
                     pending.append(outer)
-                elif scope.module.path in self.scripts:
-                    told = _Asked.BY_HAND
+                elif site.path in self.by_hand.scripts:
+                    told = max(told, _Asked.BY_HAND)
+                elif site.scope.owner is None and self.mentions.is_call(site):
+                    told, started = _Asked.FILLING, True
                 else:
                     return _Asked.LIVE
-        return told
+        return told if fills or not started else _Asked.LIVE
+
+    def _adds(self, function: Located) -> bool:
+        """Whether a function adds what it did not find."""
+        body = function.node.body  # type: ignore[attr-defined]
+        return any(
+            isinstance(n, t.Call) and t.last_word(n.func) in _ADDING for n in t.walk_own(*body)
+        )
 
     def _by_itself(self, function: Located) -> _Asked:
-        """What a function is called by that does not speak of it."""
-        if function.path in self.scripts:
+        """What a function is called by that does not speak of it; `FILLING` is the start of the application."""
+        if function.path in self.by_hand.scripts:
             return _Asked.BY_HAND
-        if id(function.node) in self._roots:
+        if self._is_start(function):
+            return _Asked.FILLING
+        if id(function.node) in self._handlers:
             return _Asked.LIVE
         if command := command_of(self.code, function):
-            return _Asked.BY_HAND if self._is_errand(command) else _Asked.LIVE
+            return _Asked.BY_HAND if self.by_hand.is_errand(command) else _Asked.LIVE
         return _Asked.LIVE if self._is_called_by_name(function) else _Asked.NEVER
 
+    def _is_start(self, function: Located) -> bool:
+        node = function.node
+        assert isinstance(node, t.Function)
+        if (
+            id(node) in self._started
+            or _MAKES.search(node.name)
+            or node.name in ("lifespan", "main")
+        ):
+            return True
+        return any(t.last_word(t.callee(d)) in _STARTS for d in node.decorators)
+
     @functools.cached_property
-    def _roots(self) -> frozenset[int]:
-        return frozenset(id(f.node) for f in (*self.reach.started, *self.reach.handlers))
+    def _started(self) -> frozenset[int]:
+        return frozenset(id(f.node) for f in self.reach.started)
+
+    @functools.cached_property
+    def _handlers(self) -> frozenset[int]:
+        return frozenset(id(f.node) for f in self.reach.handlers)
 
     def _is_called_by_name(self, function: Located) -> bool:
         """Whether a framework may call it, or code that makes names up."""
@@ -166,6 +178,8 @@ class Errands:
         found = Located(owner, function.scope.parent)
         if is_command_class(self.code, found):
             return False
+        if "_" not in node.name:
+            return True  # what the interfaces of packages ask for: `validate`, `load`
         return node.name in self._shown or not self._is_plain(found)
 
     def _is_plain(self, found: Located) -> bool:
@@ -209,64 +223,8 @@ class Errands:
             for word in _WORD.findall(part)
         )
 
-    # --- commands
-
-    def _is_errand(self, command: str) -> bool:
-        """Whether nothing tells that a command is run by the clock, or by what is deployed."""
-        name = command.replace("-", "_")
-        if _FILLS.search(name):
-            return True
-        return not _BY_CLOCK.search(name) and not {name, command} & self._started
-
-    @functools.cached_property
-    def _started(self) -> frozenset[str]:
-        """The words of what a deployment, a clock or the code itself starts."""
-        called = (site.arg(0) for site in self.code.method_calls("call_command"))
-        named = {x.value for x in called if isinstance(x, t.Const) and isinstance(x.value, str)}
-        return Running(self.application).words(_DEPLOYS) | named
-
-    # --- scripts
-
-    @functools.cached_property
-    def scripts(self) -> frozenset[str]:
-        """The files that are scripts of which nothing tells that a program or service runs them."""
-        modules = self.code.modules
-        aside = {path for path in modules if path not in self.reach.modules}
-        filling = {path for path in aside if _FILLING.search(path)}
-        scripts = {
-            path
-            for path in aside - filling
-            if _FOLDER_OF_SCRIPTS.search(path) or (_ERRAND.search(path) and _starts(modules[path]))
-        }
-        scripts -= self._used(scripts)
-        programs = Running(self.application).programs if scripts else None
-        return frozenset(filling | {p for p in scripts if programs is None or p not in programs.modules})  # fmt: skip
-
-    def _used(self, scripts: set[str]) -> set[str]:
-        """Those of these files that other code imports which is no script itself: a worker's, a job's."""
-        sources = (
-            {f.path for f in self.application.tree.files if f.role is Role.SOURCE} if scripts else set()
-        )  # fmt: skip
-        return {
-            module.path
-            for path, importer in self.code.modules.items()
-            if path in sources and not _FOLDER_OF_SCRIPTS.search(path) and not _ERRAND.search(path)
-            for module in imported(self.code, importer)
-            if module.path in scripts
-        }
-
 
 _TEMPLATE = re.compile(r"\.(?:x?html?|jinja2?|j2|txt|mjml)$", re.I)
 _INSIDE = re.compile(r"\{[{%][^{}]{0,300}[%}]\}")
 _WORD = re.compile(r"\w+")
 _LONGEST = 400_000
-
-
-def _starts(module: Module) -> bool:
-    """Whether a module does something by itself, and is no part of something else."""
-    calls = (s for s in module.body if isinstance(s, t.Do | t.For | t.With | t.Try))
-    return any(map(is_main_guard, module.body)) or any(not _is_text(s) for s in calls)
-
-
-def _is_text(stmt: t.Stmt) -> bool:
-    return isinstance(stmt, t.Do) and isinstance(stmt.value, t.Const)

@@ -21,7 +21,7 @@ from auditor.model.data import Bound, Fit, Index, Match, Query
 _RANK = {Fit.COVERED: 0, Fit.PARTIAL: 1, Fit.MISSING: 2, Fit.UNKNOWN: 3}
 
 _DELETED = re.compile(
-    r"(?:^|\.)(?:is_)?(?:soft_?)?(?:deleted|removed|archived|trashed)(?:_?(?:at|on|by|date|time|ts))?(?:_id)?$",
+    r"(?:^|\.)(?:is_|date_?|time_?|when_)?(?:soft_?)?(?:deleted|removed|archived|trashed)(?:_?(?:at|on|by|date|time|ts))?(?:_id)?$",
     re.I,
 )
 """Names of the marks of soft deletion: what is asked for is nearly always all that does not have it."""

@@ -214,3 +214,50 @@ def test_two_values_and_another_field_are_an_ordinary_shape(build: Build) -> Non
 def test_a_field_that_tells_records_apart_is_no_flag(build: Build) -> None:
     seeds = "from models import User\nfrom app import app\n@app.route('/e')\ndef e():\n    User(email='a@b.org'); User(email='b@b.org')\n"
     assert fit(build, {"routes.py": seeds + FOUND}, "email")[0] is Fit.MISSING
+
+
+SEED = "from models import db, User\ndef seed_admin():\n    if not User.query.filter_by(email='a@b.org').first():\n        db.session.add(User(email='a@b.org'))\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "filling"),
+    [
+        ({"store.py": SEED, "run.py": "from store import seed_admin\nfrom app import app\nwith app.app_context():\n    seed_admin()\n"}, True),
+        ({"store.py": SEED.replace("seed_admin", "prepare"), "run.py": "from store import prepare\nfrom app import app\nif __name__ == '__main__':\n    prepare()\n    app.run()\n"}, True),
+        ({"store.py": SEED, "run.py": "import store\nfrom app import app\ndef create_app():\n    store.seed_admin()\n    return app\n"}, True),
+        ({"store.py": SEED, "run.py": "import store\nfrom app import app\n@app.before_first_request\ndef first():\n    store.seed_admin()\n"}, True),
+        ({"store.py": SEED, "run.py": "import store\nfrom app import app\n@app.post('/seed')\ndef first():\n    store.seed_admin()\n"}, False),
+        ({"store.py": SEED, "run.py": "import store\nfrom app import app, scheduler\nscheduler.add_job(store.seed_admin, 'interval')\n"}, False),
+        ({"store.py": "from models import User\ndef recover():\n    User.query.filter_by(email='a@b.org').delete()\n", "run.py": "import store\nstore.recover()\n"}, False),
+        ({"store.py": "from models import User\ndef loop():\n    while True:\n        User.query.filter_by(email='a@b.org').first()\n", "run.py": "import store\nif __name__ == '__main__':\n    store.loop()\n"}, False),
+    ],
+)  # fmt: skip
+def test_what_fills_a_new_database_at_the_start_asks_for_no_index(
+    build: Build, files: dict[str, str], filling: bool
+) -> None:
+    answer, why = fit(build, files)
+    assert (answer, "fills a new database" in why) == (
+        (Fit.COVERED, True) if filling else (Fit.MISSING, False)
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("fix_users.py", Fit.COVERED),
+        ("data_fix.py", Fit.COVERED),
+        ("users.py", Fit.MISSING),
+    ],
+)
+def test_a_script_that_makes_the_application_for_itself(
+    build: Build, path: str, expected: Fit
+) -> None:
+    script = "from app import create_app\nfrom models import User\napp = create_app()\nwith app.app_context():\n    User.query.filter_by(email='a').delete()\n"
+    made = APP + "def create_app():\n    return app\n"
+    assert fit(build, {"app.py": made, path: script})[0] is expected
+
+
+def test_marks_of_soft_deletion_alone_find_nearly_everything(build: Build) -> None:
+    models = MODELS.replace("    email", "    date_deleted = db.Column(db.DateTime)\n    email")
+    asked = "from app import app\nfrom models import User\n@app.route('/a')\ndef a():\n    return User.query.filter_by(date_deleted=None).count()\n"
+    assert fit(build, {"models.py": models, "r.py": asked}, "date_deleted")[0] is Fit.COVERED

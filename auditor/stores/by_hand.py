@@ -1,0 +1,125 @@
+"""Scripts and commands that somebody runs by hand: seeds, repairs, imports.
+
+Work that is done by the clock or by a worker is none of them.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from auditor.discover import Role
+from auditor.extract.python import tree as t
+from auditor.link.application import Application
+from auditor.link.reach import Reach, imported, is_main_guard
+from auditor.link.scopes import Module
+from auditor.model.web import WebApp
+from auditor.stores.running import Running
+
+_FOLDER_OF_SCRIPTS = re.compile(
+    r"(?:^|/)(?:scripts?|tools?|bin|utilities|benchmarks?)/(?:[^/]+/)*[^/]+\.py$", re.I
+)
+_FILLING = re.compile(
+    r"(?:^|/)(?:\w+_)?(?:seed(?:s|er|ing)?|populate|migrate|backfill|reset|bootstrap)(?:_\w+)?\.py$"
+)
+_ERRAND = re.compile(
+    r"(?:^|/)(?:(?:add|adjust|assign|check|clean|cleanup|clear|convert|copy|count|create|debug|delete|deduplicate|dump"
+    r"|drop|ensure|export|find|fix|generate|get|import|inspect|init|insert|link|list|load|make|manual|merge|move|print"
+    r"|promote|purge|recreate|remove|rename|repair|restore|revert|sanitize|set|setup|show|test|truncate|update"
+    r"|upgrade|upload|validate|verify|view|wipe)_\w+|\w+_(?:fix|repair))\.py$"
+)
+"""Scripts that are called by what somebody does with them."""
+_BY_CLOCK = re.compile(
+    r"(?:^|_)(?:send|notif(?:y|ications?)|remind(?:ers?)?|expir(?:e|es|ed|y|ing)|overdue|due|daily|weekly|monthly|quarterly|yearly|annual"
+    r"|nightly|hourly|periodic(?:ally)?|cron|schedule[drs]?|sync|poll|worker|consumer?|listen(?:er)?|watch(?:er)?|serve|loop|process"
+    r"|dispatch|deliver|retry|digest|escalate|monitor|refresh|renew|rotate|archive|old|stale|abandoned|sessions|tokens|metrics"
+    r"|stat(?:istic)?s|rates|prices|newsletters?|reports?|fetch|crawl|scrape|queue)(?:_|$)|^(?:run|start|bot)$",
+    re.I,
+)
+"""Commands whose names say that they are run again and again, whoever sets their clock."""
+_FILLS = re.compile(
+    r"(?:^|_)(?:init|initial(?:i[sz]e)?|setup|seed(?:s|er|ing)?|populate|backfill|bootstrap|reset|demo|samples?|fixtures?|dummy|fake|superuser"
+    r"|admin|migrate|load_?data)(?:_|$)",
+    re.I,
+)
+"""Commands that fill a database, also where every deployment runs them: they add what is not there yet."""
+_DEPLOYS = re.compile(
+    r"(?:\.ya?ml|\.sh|\.toml|\.json|\.tpl|\.service|\.conf|\.cron|dockerfile[^/]*|procfile|jenkinsfile|cron[^/]*)$", re.I
+)  # fmt: skip
+"""Files that start what they name; what a Makefile names, somebody starts."""
+
+
+class ByHand:
+    """The scripts and commands of a tree of which nothing tells that a program or service runs them."""
+
+    def __init__(self, application: Application) -> None:
+        self.application, self.code = application, application.code
+        (self.reach,) = application.facts(Reach)
+
+    def is_errand(self, command: str) -> bool:
+        """Whether nothing tells that a command is run by the clock, or by what is deployed."""
+        name = command.replace("-", "_")
+        if _FILLS.search(name):
+            return True
+        return not _BY_CLOCK.search(name) and not {name, command} & self._started
+
+    @functools.cached_property
+    def _started(self) -> frozenset[str]:
+        """The words of what a deployment, a clock or the code itself starts."""
+        called = (site.arg(0) for site in self.code.method_calls("call_command"))
+        named = {x.value for x in called if isinstance(x, t.Const) and isinstance(x.value, str)}
+        return Running(self.application).words(_DEPLOYS) | named
+
+    @functools.cached_property
+    def scripts(self) -> frozenset[str]:
+        modules = self.code.modules
+        aside = {p for p in modules if p not in self.reach.modules or p in self._own_programs}
+        filling = {path for path in aside if _FILLING.search(path)}
+        scripts = {
+            path
+            for path in aside - filling
+            if _FOLDER_OF_SCRIPTS.search(path) or (_ERRAND.search(path) and _starts(modules[path]))
+        }
+        scripts -= self._used(scripts)
+        programs = Running(self.application).programs if scripts else None
+        return frozenset(filling | {p for p in scripts if programs is None or p not in programs.modules})  # fmt: skip
+
+    @functools.cached_property
+    def _own_programs(self) -> frozenset[str]:
+        """What makes an application for itself, and is imported by nothing: `app = create_app()` of a repair."""
+        declaring = {app.place.path for app in self.application.facts(WebApp)}
+        imports = {
+            word
+            for node, _ in self.code.of_kind(t.Import)
+            for name, _ in node.names
+            for word in (node.module.rpartition(".")[2], name.rpartition(".")[2])
+        }
+        return frozenset(
+            module.path
+            for module in self.reach.roots
+            if module.path not in declaring
+            and module.path.rpartition("/")[2].removesuffix(".py") not in imports
+        )
+
+    def _used(self, scripts: set[str]) -> set[str]:
+        """Those of these files that other code imports which is no script itself: a worker's, a job's."""
+        sources = (
+            {f.path for f in self.application.tree.files if f.role is Role.SOURCE} if scripts else set()
+        )  # fmt: skip
+        return {
+            module.path
+            for path, importer in self.code.modules.items()
+            if path in sources and not _FOLDER_OF_SCRIPTS.search(path) and not _ERRAND.search(path)
+            for module in imported(self.code, importer)
+            if module.path in scripts
+        }
+
+
+def _starts(module: Module) -> bool:
+    """Whether a module does something by itself, and is no part of something else."""
+    calls = (s for s in module.body if isinstance(s, t.Do | t.For | t.With | t.Try))
+    return any(map(is_main_guard, module.body)) or any(not _is_text(s) for s in calls)
+
+
+def _is_text(stmt: t.Stmt) -> bool:
+    return isinstance(stmt, t.Do) and isinstance(stmt.value, t.Const)
