@@ -49,6 +49,8 @@ class Mentions:
                 yield from _WORD.findall(text)
             case t.Import(names=names):
                 yield from (name.rpartition(".")[2] for name, alias in names if alias and alias != name)  # fmt: skip
+            case t.Text():
+                self._built += _ends(node)
             case t.Call(func=t.Name(id="getattr"), args=[_, name, *_]):
                 self._built += _ends(name)
 
@@ -114,7 +116,8 @@ def _ends(name: t.Expr) -> list[tuple[str, str]]:
             return []
     first, last = (x.value if isinstance(x, t.Const) else "" for x in (inside[0], inside[-1]))
     texts = (first if isinstance(first, str) else "", last if isinstance(last, str) else "")
-    return [texts] if max(map(len, texts)) >= _SHORTEST else []
+    spelt = all(not text or text.isidentifier() for text in texts)
+    return [texts] if spelt and max(map(len, texts)) >= _SHORTEST else []
 
 
 def _within(scope: Scope | None, outer: Scope) -> bool:

@@ -52,6 +52,7 @@ SERVICE = "from store import Users\ndef look_up(email):\n    return Users().find
         ({"service.py": SERVICE, "routes.py": "from app import app\nfrom service import look_up\n@app.route('/u/<e>')\ndef u(e):\n    return look_up(e)\n"}, True),
         ({"routes.py": "from app import app\nimport service\n@app.route('/u/<e>')\ndef u(e):\n    return service.users.find_by_email(e)\n"}, True),
         ({"routes.py": "def of(store, kind, x):\n    return getattr(store, f'find_by_{kind}')(x)\n"}, True),
+        ({"routes.py": "def of(kind):\n    name = f'find_by_{kind}'\n    return getattr(STORES[kind], name)\n"}, True),
         ({"conf.py": "LOOK_UPS = ['store.Users.find_by_email']\n"}, True),
         ({"templates/a.html": "{{ users.find_by_email(x) }}"}, True),
         ({"conf.py": "from store import Users\nHOOK = Users.find_by_email\n"}, True),
