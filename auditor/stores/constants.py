@@ -15,8 +15,9 @@ from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite, place_of
 from auditor.model.data import Constant, Query
 from auditor.model.places import Place
+from auditor.stores.errands import Errands
 from auditor.stores.once import runs_once
-from auditor.stores.sql.entities import Entities
+from auditor.stores.sql.entities import Entities, Entity
 
 _ADDING = {"create", "bulk_create", "get_or_create", "update_or_create", "save"}
 _READING = {
@@ -150,7 +151,7 @@ def _is_by_name(query: Query) -> bool:
 
 _SAVING = ("beanie", "bunnet", "mongoengine", "odmantic", "umongo")
 """Mappers whose documents save themselves."""
-_ADDED = {"insert_one", "insert_many", "bulk_write"}
+_ADDED = {"insert_one", "insert_many", "bulk_write", "insert"}
 
 
 def _upserts(application: Application) -> set[Place]:
@@ -171,3 +172,90 @@ def _is_literal(application: Application, site: CallSite | None) -> bool:
         isinstance(s.node, t.Seq) and all(isinstance(item, t.Map) for item in s.node.items)
         for s in sources
     )
+
+
+_MADE = {
+    "create",
+    "get_or_create",
+    "update_or_create",
+    "insert",
+    "insert_many",
+    "bulk_create",
+    "replace",
+}
+_READS = {"select", "query", "get", "scalar", "scalars", "join", "outerjoin", "isinstance", "aliased", "exists", "joinedload", "selectinload", "get_object_or_404", "relationship", "options"}  # fmt: skip
+
+
+@provides(Constant)
+def seeded(application: Application) -> Iterator[Constant]:
+    """Tables that only seeds fill, from constants: the roles, the plans. Whatever else may add a record,
+    or cannot be told, makes a table an ordinary one."""
+    (entities,) = application.facts(Entities)
+    code, errands = application.code, application.facts(Errands)[0]
+    made: dict[str, tuple[Entity, list[CallSite]]] = {}
+    for entity in entities:
+        if entity.mapper != "django" and entity.found is not None and entity.name:
+            sites = list(_creations(application, entity))
+            if sites and all(_fills(application, errands, site) for site in sites):
+                made[entity.found.node.name] = (entity, sites)  # type: ignore[attr-defined]
+    added = {q.collection for q in application.facts(Query) if made and q.operation in _ADDED}
+    left = {name for name, (entity, _) in made.items() if entity.table not in added}
+    for module in code.modules.values():
+        if left and not runs_once(module):
+            sites_of = {id(s.node) for name in left for s in made[name][1]}
+            left -= _handed_on(code.nodes(module), left, sites_of)
+    for name in sorted(left):
+        yield Constant("sql", made[name][0].table, "only constants that a seed adds stand in it")
+
+
+def _creations(application: Application, entity: Entity) -> Iterator[CallSite]:
+    """`Role(…)`, `Role.create(…)`."""
+    code, own = application.code, application.code.own_name(entity.found)  # type: ignore[arg-type]
+    name = own.rpartition(":")[2].rpartition(".")[2]
+    for site in code.method_calls(name):
+        if code.name(site.node.func, site.scope) == own:
+            yield site
+    for site in code.method_calls(*_MADE):
+        func = site.node.func
+        if isinstance(func, t.Attr) and t.last_word(func.value) == name:
+            yield site
+
+
+def _fills(application: Application, errands: Errands, site: CallSite) -> bool:
+    """Whether a record is added by an errand, and from constants alone."""
+    if runs_once(site.scope.module):
+        return True
+    if not errands.why(place_of(site)) or not (site.node.args or site.node.keywords):
+        return False
+    given = [*site.node.args, *(k.value for k in site.node.keywords)]
+    return all(_is_constant(application, expr, site) for expr in given)
+
+
+def _is_constant(application: Application, expr: t.Expr, site: CallSite) -> bool:
+    sources = application.values.sources(expr, site.scope)
+    return bool(sources) and all(isinstance(s.node, t.Const | t.Seq | t.Map) for s in sources)
+
+
+def _handed_on(
+    nodes: Iterable[tuple[t.Node, object]], names: set[str], creations: set[int]
+) -> set[str]:
+    """Which of these classes are spoken of otherwise than to read their records or to make those known."""
+    fine: set[int] = set()
+    spoken: list[tuple[str, int]] = []
+    for node, _ in nodes:
+        match node:
+            case t.Call(func=func, args=args):
+                if id(node) in creations:
+                    fine.add(id(func))
+                    fine.add(id(func.value) if isinstance(func, t.Attr) else 0)
+                if t.last_word(func) in _READS:
+                    fine |= {id(arg) for arg in args}
+            case t.Attr(value=t.Name() as owner, name=name) if name not in _MADE:
+                fine.add(id(owner))
+            case t.Param(annotation=annotation) | t.Assign(annotation=annotation):
+                fine |= {id(n) for n in t.walk(annotation)} if annotation is not None else set()
+            case t.Function(returns=returns):
+                fine |= {id(n) for n in t.walk(returns)} if returns is not None else set()
+            case t.Name(id=name) if name in names:
+                spoken.append((name, id(node)))
+    return {name for name, key in spoken if key not in fine}

@@ -15,7 +15,7 @@ from collections import defaultdict
 from auditor.discover import Kind
 from auditor.discover.walk import read
 from auditor.extract.python import tree as t
-from auditor.link.application import Application
+from auditor.link.application import Application, provides
 from auditor.link.mentions import Mentions
 from auditor.link.reach import Reach
 from auditor.link.scopes import Located
@@ -222,6 +222,11 @@ class Errands:
             for part in _INSIDE.findall(read(tree, file).decode("utf-8", "replace")[:_LONGEST])
             for word in _WORD.findall(part)
         )
+
+
+@provides(Errands)
+def errands(application: Application) -> list[Errands]:
+    return [Errands(application)]
 
 
 _TEMPLATE = re.compile(r"\.(?:x?html?|jinja2?|j2|txt|mjml)$", re.I)

@@ -29,7 +29,7 @@ class LeftAlone:
         fits: Iterable[tuple[Query, Match]],
         tables: Mapping[tuple[str, str], Table],
     ) -> None:
-        self.errands = Errands(application)
+        (self.errands,) = application.facts(Errands)
         self._attributes = {key: dict(table.attributes) for key, table in tables.items()}
         (entities,) = application.facts(Entities)
         self._owners = {entity.table: entity.name for entity in entities}

@@ -127,3 +127,31 @@ def test_a_collection_with_a_document_for_each_name_needs_no_index(
     found = build({"app.py": _KEPT + added}).facts(CollectionFit)
     told = [m.fit for f in found if f.name == "settings" for q, m in f.fits if q.equality]
     assert set(told) == {fit}
+
+
+_ROLES = {
+    "models.py": "from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\nclass Role(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n    name = db.Column(db.String)\n",
+    "app.py": "from flask import Flask\nfrom models import db, Role\napp = Flask(__name__)\n@app.route('/r/<name>')\ndef one(name):\n    return db.session.query(Role).filter(Role.name == name).first()\n",
+    "seed_roles.py": "from models import db, Role\nif __name__ == '__main__':\n    for name in ('admin', 'editor', 'reader'):\n        db.session.add(Role(name=name))\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("added", "fit"),
+    [
+        ({}, Fit.COVERED),
+        ({"seed_roles.py": "from models import db, Role\nimport csv\nfor row in csv.reader(open('x')):\n    db.session.add(Role(name=row[0]))\n"}, Fit.MISSING),
+        ({"seed_roles.py": ""}, Fit.MISSING),  # another program fills it
+        ({"add.py": "from app import app\nfrom models import db, Role\n@app.post('/r')\ndef add(name):\n    db.session.add(Role(name=name))\n"}, Fit.MISSING),
+        ({"admin.py": "from models import Role\nadmin.add_view(ModelView(Role, None))\n"}, Fit.MISSING),
+        ({"crud.py": "from models import Role\nroles = Repository(Role)\n"}, Fit.MISSING),
+        ({"crud.py": "from models import db, Role\ndef all_() -> list[Role]:\n    return db.session.query(Role).all()\n"}, Fit.COVERED),
+        ({"raw.py": "from sqlalchemy import text\nfrom models import db\nfrom app import app\n@app.post('/r')\ndef add(name):\n    db.session.execute(text('INSERT INTO role (name) VALUES (:n)'), {'n': name})\n"}, Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_table_that_only_a_seed_fills_with_constants_needs_no_index(
+    build: Build, added: dict[str, str], fit: Fit
+) -> None:
+    found = build({**_ROLES, **added}).facts(CollectionFit)
+    (told,) = [m.fit for f in found for q, m in f.fits if f.name == "role" and "name" in q.equality]
+    assert told is fit
