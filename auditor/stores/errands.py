@@ -56,6 +56,10 @@ _FILLS = re.compile(
 """Functions that add what a new database lacks."""
 _ADDING = {"add", "add_all", "insert", "insert_one", "insert_many", "create", "save", "get_or_create", "update_or_create", "bulk_create", "create_user", "create_superuser"}  # fmt: skip
 _STARTS = {"on_event", "on_startup", "startup", "before_first_request", "before_serving", "lifespan"}  # fmt: skip
+_ONCE = re.compile(
+    r"\bone[- ](?:time|off)\s+(?:[\w-]+\s+)?(?:repair|fix|migration|back-?fill|seed|script|clean-?up|endpoint|set-?up|import|job|task|operation)",
+    re.I,
+)
 _OPENS = re.compile(r"lifespan|startup|^main$")
 _MAKES = re.compile(r"^(?:create|make|build|get|init)_(?:\w+_)?app(?:lication)?$")
 
@@ -75,6 +79,8 @@ class Errands:
         function = self._function(place)
         if function is None or not self.reach.roots:
             return ""
+        if _ONCE.search(_text_of(function)):
+            return "it is run once, as its own text says"
         match self._asked(function):
             case _Asked.BY_HAND:
                 return "only a command that is run by hand asks it"
@@ -222,6 +228,14 @@ class Errands:
             for part in _INSIDE.findall(read(tree, file).decode("utf-8", "replace")[:_LONGEST])
             for word in _WORD.findall(part)
         )
+
+
+def _text_of(function: Located) -> str:
+    """What a function says of itself."""
+    match function.node:
+        case t.Function(body=[t.Do(value=t.Const(value=str(text))), *_]):
+            return text
+    return ""
 
 
 @provides(Errands)

@@ -262,3 +262,16 @@ def test_marks_of_soft_deletion_alone_find_nearly_everything(build: Build) -> No
     models = MODELS.replace("    email", "    date_deleted = db.Column(db.DateTime)\n    email")
     asked = "from app import app\nfrom models import User\n@app.route('/a')\ndef a():\n    return User.query.filter_by(date_deleted=None).count()\n"
     assert fit(build, {"models.py": models, "r.py": asked}, "date_deleted")[0] is Fit.COVERED
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("One-time repair endpoint: back-fills what is old.", Fit.COVERED),
+        ("Sends a one-time password.", Fit.MISSING),
+        ("", Fit.MISSING),
+    ],
+)
+def test_what_says_of_itself_that_it_is_run_once(build: Build, said: str, expected: Fit) -> None:
+    route = f"from app import app\nfrom models import User\n@app.post('/r')\ndef r(email):\n    '{said}'\n"
+    assert fit(build, {"r.py": route + FOUND})[0] is expected
