@@ -15,7 +15,7 @@ from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite, place_of
 from auditor.model.data import Constant, Query
 from auditor.model.places import Place
-from auditor.stores.errands import Errands
+from auditor.stores.errands import Asked, Errands
 from auditor.stores.once import runs_once
 from auditor.stores.sql.entities import Entities, Entity
 
@@ -225,7 +225,9 @@ def _fills(application: Application, errands: Errands, site: CallSite) -> bool:
     """Whether a record is added by an errand, and from constants alone."""
     if runs_once(site.scope.module):
         return True
-    if not errands.why(place_of(site)) or not (site.node.args or site.node.keywords):
+    if errands.of(place_of(site)) in (Asked.NEVER, Asked.LIVE) or not (
+        site.node.args or site.node.keywords
+    ):
         return False
     given = [*site.node.args, *(k.value for k in site.node.keywords)]
     return all(_is_constant(application, expr, site) for expr in given)

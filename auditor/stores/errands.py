@@ -24,11 +24,14 @@ from auditor.stores.by_hand import ByHand
 from auditor.stores.running import command_of, is_command_class
 
 
-class _Asked(enum.IntEnum):
+class Asked(enum.IntEnum):
+    """By whom something is run, what matters most last."""
+
     NEVER = 0
-    BY_HAND = 1
-    FILLING = 2
-    LIVE = 3
+    SCRIPT = 1
+    BY_HAND = 2
+    FILLING = 3
+    LIVE = 4
 
 
 _WRAPPING = {
@@ -71,24 +74,29 @@ class Errands:
         self.application, self.code = application, application.code
         (self.reach,) = application.facts(Reach)
         self.by_hand = ByHand(application)
-        self._known: dict[int, _Asked] = {}
+        self._known: dict[int, Asked] = {}
 
     def why(self, place: Place) -> str:
-        if place.path in self.by_hand.scripts:
-            return "only a script that is run by hand asks it"
         function = self._function(place)
-        if function is None or not self.reach.roots:
-            return ""
-        if _ONCE.search(_text_of(function)):
+        if function is not None and self.reach.roots and _ONCE.search(_text_of(function)):
             return "it is run once, as its own text says"
-        match self._asked(function):
-            case _Asked.BY_HAND:
+        match self.of(place):
+            case Asked.SCRIPT:
+                return "only a script that is run by hand asks it"
+            case Asked.BY_HAND:
                 return "only a command that is run by hand asks it"
-            case _Asked.FILLING:
+            case Asked.FILLING:
                 return "only what fills a new database at the start asks it"
-            case _Asked.NEVER:
+            case Asked.NEVER:
                 return f"nothing calls {place.symbol.rpartition('.')[2]}, which asks it"
         return ""
+
+    def of(self, place: Place) -> Asked:
+        """By whom a place is run: whatever is in doubt, by somebody who waits."""
+        if place.path in self.by_hand.scripts:
+            return Asked.SCRIPT
+        function = self._function(place)
+        return self._asked(function) if function and self.reach.roots else Asked.LIVE
 
     def _function(self, place: Place) -> Located | None:
         found = self.code.definition(f"{place.path}:{place.symbol}") if place.symbol else None
@@ -96,41 +104,41 @@ class Errands:
 
     # --- functions
 
-    def _asked(self, function: Located) -> _Asked:
+    def _asked(self, function: Located) -> Asked:
         """Who calls a function, near or far: whatever is in doubt, somebody who waits."""
         key = id(function.node)
         if key not in self._known:
             seen: set[int] = set()
             self._known[key] = told = self._search(function, seen)
-            if told is _Asked.NEVER:
+            if told is Asked.NEVER:
                 self._known |= dict.fromkeys(seen, told)
         return self._known[key]
 
-    def _search(self, function: Located, seen: set[int]) -> _Asked:
-        told, started, fills = _Asked.NEVER, False, self._adds(function)
+    def _search(self, function: Located, seen: set[int]) -> Asked:
+        told, started, fills = Asked.NEVER, False, self._adds(function)
         pending = [function]
         while pending:
             each = pending.pop()
-            if id(each.node) in seen or self._known.get(id(each.node)) is _Asked.NEVER:
+            if id(each.node) in seen or self._known.get(id(each.node)) is Asked.NEVER:
                 continue
             seen.add(id(each.node))
             by = self._by_itself(each)
-            if by is _Asked.LIVE:
+            if by is Asked.LIVE:
                 return by
             fills |= bool(_FILLS.search(each.node.name))  # type: ignore[attr-defined]
-            started |= by is _Asked.FILLING
+            started |= by is Asked.FILLING
             told = max(told, by)
-            for site in self.mentions.of(each) if by is _Asked.NEVER else ():
+            for site in self.mentions.of(each) if by is Asked.NEVER else ():
                 outer = self.code.enclosing(site.scope)
                 if outer is not None:
                     pending.append(outer)
                 elif site.path in self.by_hand.scripts:
-                    told = max(told, _Asked.BY_HAND)
+                    told = max(told, Asked.BY_HAND)
                 elif site.scope.owner is None and self.mentions.is_call(site):
-                    told, started = _Asked.FILLING, True
+                    told, started = Asked.FILLING, True
                 else:
-                    return _Asked.LIVE
-        return told if fills or not started else _Asked.LIVE
+                    return Asked.LIVE
+        return told if fills or not started else Asked.LIVE
 
     def _adds(self, function: Located) -> bool:
         """Whether a function adds what it did not find."""
@@ -139,17 +147,17 @@ class Errands:
             isinstance(n, t.Call) and t.last_word(n.func) in _ADDING for n in t.walk_own(*body)
         )
 
-    def _by_itself(self, function: Located) -> _Asked:
+    def _by_itself(self, function: Located) -> Asked:
         """What a function is called by that does not speak of it; `FILLING` is the start of the application."""
         if function.path in self.by_hand.scripts:
-            return _Asked.BY_HAND
+            return Asked.BY_HAND
         if self._is_start(function):
-            return _Asked.FILLING
+            return Asked.FILLING
         if id(function.node) in self._handlers:
-            return _Asked.LIVE
+            return Asked.LIVE
         if command := command_of(self.code, function):
-            return _Asked.BY_HAND if self.by_hand.is_errand(command) else _Asked.LIVE
-        return _Asked.LIVE if self._is_called_by_name(function) else _Asked.NEVER
+            return Asked.BY_HAND if self.by_hand.is_errand(command) else Asked.LIVE
+        return Asked.LIVE if self._is_called_by_name(function) else Asked.NEVER
 
     def _is_start(self, function: Located) -> bool:
         node = function.node

@@ -32,7 +32,7 @@ class LeftAlone:
         (self.errands,) = application.facts(Errands)
         self._attributes = {key: dict(table.attributes) for key, table in tables.items()}
         (entities,) = application.facts(Entities)
-        self._owners = {entity.table: entity.name for entity in entities}
+        self._owners = {e.table: re2.split(r"[:.]", e.name)[-1] for e in entities}
         alone = {self._alone(query, match) for query, match in fits}
         self.offered = Offered(application, alone - {""})
 

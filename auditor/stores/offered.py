@@ -74,6 +74,10 @@ class Offered:
         self._told: dict[str, _Told] = defaultdict(_Told)
         self._own: set[tuple[str, str]] = set()
         self._filters: set[int] = set()
+        self._spread: set[str] = set()
+        """What is made of dictionaries that may hold anything: `User(**data)`."""
+        self._loose = False
+        """Whether documents are stored whose fields nothing tells."""
         self._changes: set[int] = set()
         for module in self.code.modules.values() if names else ():
             for node, scope in self.code.nodes(module):
@@ -83,7 +87,10 @@ class Offered:
 
     def two(self, name: str, owner: str = "") -> bool:
         """Whether a field takes one of two values; `owner` is the class that declares it."""
-        return (owner, name) in self._own or (name in self._told and self._told[name].two)
+        told = self._told.get(name)
+        if (owner, name) in self._own or told is None or not told.two:
+            return (owner, name) in self._own
+        return bool(told.allowed) or not (owner in self._spread if owner else self._loose)
 
     def _look(self, node: t.Node, scope: Scope) -> None:
         match node:
@@ -97,6 +104,7 @@ class Offered:
                         written, changes = id(node) not in self._filters, id(node) in self._changes
                         self._given(str(key.value), value, scope, written, changes)
             case t.Call(args=args, keywords=keywords):
+                self._stored(node, scope)
                 asks = bool(_ASKS.search(t.last_word(node.func)))
                 self._filters |= {id(arg) for arg in args[:1] if asks}
                 shows = bool(_SHOWS.search(t.last_word(node.func)))
@@ -114,6 +122,15 @@ class Offered:
                 for param in params:
                     if param.name in self.names:
                         self._declared(param.name, param.annotation, param.default, inner)
+
+    def _stored(self, call: t.Call, scope: Scope) -> None:
+        """What is stored of which the fields are not spelt out."""
+        if any(keyword.name is None for keyword in call.keywords):
+            self._spread.add(t.last_word(call.func))
+        if t.last_word(call.func) in ("insert_one", "insert_many", "replace_one") and call.args:
+            given = call.args[1 if t.last_word(call.func) == "replace_one" else 0 :][:1]
+            sources = [s.node for arg in given for s in self.values.sources(arg, scope)]
+            self._loose |= not all(map(_is_spelt, sources))
 
     def _assigned(self, node: t.Assign, targets: list[t.Expr], scope: Scope) -> None:
         for target in targets:
@@ -257,6 +274,18 @@ def _plain(value: Value) -> Iterator[Plain]:
             told = [list(_plain(each)) for each in values]
             if all(told):
                 yield from (plain for each in told for plain in each)
+
+
+def _is_spelt(node: t.Node) -> bool:
+    """Whether the fields of what is stored are written out, or those of a class of the tree."""
+    match node:
+        case t.Map(keys=keys):
+            return None not in keys
+        case t.Seq(items=items):
+            return all(map(_is_spelt, items))
+        case t.Call(func=t.Attr(name=name)):
+            return name in ("dict", "model_dump", "to_dict", "to_mongo", "asdict")
+    return False
 
 
 def _spelling(expr: t.Expr) -> str:

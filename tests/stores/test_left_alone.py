@@ -172,6 +172,7 @@ READ = (
         ("def add():\n    return User(role='member')\n", True),
         ("def add(role):\n    return User(role=role)\n", False),
         ("def add():\n    return User(role='guest')\n", False),
+        ("def add(given):\n    return User(role='member'), User(**given)\n", False),
         ("def add(user):\n    user.role = 'owner' if user.id == 1 else 'member'\n", False),
         ("def add(user):\n    user.role = 'admin' if user.id == 1 else 'member'\n", True),
         ("from pydantic import BaseModel\nclass New(BaseModel):\n    role: str\n", False),
@@ -236,7 +237,8 @@ SEED = "from models import db, User\ndef seed_admin():\n    if not User.query.fi
 def test_what_fills_a_new_database_at_the_start_asks_for_no_index(
     build: Build, files: dict[str, str], filling: bool
 ) -> None:
-    answer, why = fit(build, files)
+    adding = "from app import app\nfrom models import User\n@app.post('/u')\ndef u(given):\n    return User(**given)\n"
+    answer, why = fit(build, {**files, "add.py": adding})
     assert (answer, "fills a new database" in why) == (
         (Fit.COVERED, True) if filling else (Fit.MISSING, False)
     )
@@ -275,3 +277,34 @@ def test_marks_of_soft_deletion_alone_find_nearly_everything(build: Build) -> No
 def test_what_says_of_itself_that_it_is_run_once(build: Build, said: str, expected: Fit) -> None:
     route = f"from app import app\nfrom models import User\n@app.post('/r')\ndef r(email):\n    '{said}'\n"
     assert fit(build, {"r.py": route + FOUND})[0] is expected
+
+
+INSERTED = """
+import os
+from fastapi import FastAPI
+from pymongo import MongoClient
+db = MongoClient(os.environ["MONGO_URL"]).shop
+app = FastAPI()
+@app.get("/staff")
+def staff():
+    return list(db.users.find({"role": "staff"}))
+@app.post("/users")
+def add(name: str, given: dict):
+    db.users.insert_one(%s)
+"""
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [
+        ('{"name": name, "role": "guest"}', Fit.COVERED),
+        ('{"name": name, "role": "guest", **given}', Fit.MISSING),
+        ('{"name": name, "role": given["role"]}', Fit.MISSING),
+        ("given", Fit.MISSING),
+    ],
+)
+def test_a_field_of_documents_that_the_code_gives_one_of_two_values(
+    build: Build, stored: str, expected: Fit
+) -> None:
+    found = build({"app.py": INSERTED % stored}).facts(CollectionFit)
+    assert [m.fit for f in found for q, m in f.fits if q.equality == ("role",)] == [expected]
