@@ -151,13 +151,20 @@ BINARY_SUFFIXES = frozenset(
 )
 
 
+_DEPLOYING = (Kind.DOCKERFILE, Kind.WORKFLOW, Kind.PLATFORM)
+_ASSETS = {"static", "staticfiles", "bower_components"}
+"""Folders of what browsers are given: a Dockerfile among it came with a library, and deploys nothing."""
+
+
 def kind_of(path: str) -> Kind:
     """The kind of a file, by its path relative to the root."""
-    name = path.rpartition("/")[2]
+    *folders, name = path.split("/")
     if (first := _PATHS.first(path)) is not None:
         return _BY_PATH[first][1]
     if (first := _NAMES.first(name)) is not None:
-        return _BY_NAME[first][1]
+        kind = _BY_NAME[first][1]
+        brought = kind in _DEPLOYING and not _ASSETS.isdisjoint(folders)
+        return Kind.TEXT if brought else kind
     return _BY_SUFFIX.get(name.rpartition(".")[2].lower(), Kind.TEXT)
 
 
@@ -167,7 +174,7 @@ _TEST_FOLDERS = {
     "molecule", "mock_server", "mock-server", "mockserver", "mock_api", "mock-api", "fake_server", "fake_api",
 }  # fmt: skip
 _TEST_FOLDER = Words(
-    r"(?:^|/)(?:tests_\w+|(?:e2e|functional|acceptance|api|ui|smoke|regression|load|performance)[-_]tests?)/"
+    r"(?:^|/)(?:tests_\w+|(?:e2e|functional|acceptance|api|ui|smoke|regression|load|performance)[-_]tests?|(?:\w+[-_])?load[-_]?tests?)/"
 )
 _TEST_NAME = Words(
     r"(?i)(?:test_.+|.+_tests?|tests?|conftest)\.py|.+[.-](?:spec|test)\.[jt]sx?|.+\.cy\.[jt]sx?|.+_test\.go|.+_(?:spec|test)\.rb"
