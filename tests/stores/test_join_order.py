@@ -8,7 +8,7 @@ from auditor.model.data import CollectionFit, Fit
 from tests.conftest import Build
 
 MODELS = """
-from sqlalchemy import Column, ForeignKey, Integer, String, and_, select
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, and_, or_, select
 from sqlalchemy.orm import declarative_base
 Base = declarative_base()
 class User(Base):
@@ -23,6 +23,7 @@ class Post(Base):
     editor_id = Column(ForeignKey("users.id"), index=True)
     slug = Column(String, index=True)
     status = Column(String)
+    live = Column(Boolean)
 class Like(Base):
     __tablename__ = "likes"
     id = Column(Integer, primary_key=True)
@@ -31,7 +32,7 @@ class Like(Base):
 """
 SCHEMA = """
 CREATE TABLE users (id serial PRIMARY KEY, email text UNIQUE, team text);
-CREATE TABLE posts (id serial PRIMARY KEY, author_id int, editor_id int, slug text, status text);
+CREATE TABLE posts (id serial PRIMARY KEY, author_id int, editor_id int, slug text, status text, live boolean);
 CREATE INDEX ON posts (editor_id);
 CREATE INDEX ON posts (slug);
 CREATE TABLE likes (id serial PRIMARY KEY, post_id int, user_id int);
@@ -69,6 +70,16 @@ CASES = {
         "SELECT * FROM users u JOIN posts p ON p.author_id = u.id JOIN likes l ON l.post_id = p.id"
         " WHERE p.slug = %s AND u.team = %s",
         set(),
+    ),
+    "an alternative that finds half of the table": (
+        "select(Post).where(or_(Post.live == True, Post.status == 'a'))",
+        "SELECT * FROM posts p WHERE p.live OR p.status = %s",
+        set(),
+    ),
+    "an alternative for each of which an index is wanted": (
+        "select(Post).where(Post.live == True, or_(Post.slug == 'b', Post.status == 'a'))",
+        "SELECT * FROM posts p WHERE p.live AND (p.slug = %s OR p.status = %s)",
+        {("posts", ("status",))},
     ),
     "what an outer join asks finds nothing": (
         "select(Post).outerjoin(Like, and_(Like.post_id == Post.id, Like.user_id == 3)).where(Post.slug == 'a')",

@@ -67,8 +67,16 @@ class Schema:
 def shapes(draft: Draft, schema: Schema) -> Iterator[Query]:
     """The queries that a finished draft comes to, one for each alternative and each table."""
     reason = draft.unresolved or ("" if draft.table else "the table is named at run time")
-    for branch in branches(Every(draft.where)):
+    found = branches(Every(draft.where))
+    broad = [branch for branch in found if _is_broad(branch, schema)]
+    for branch in broad[:1] or found:
         yield from _of_branch(draft, branch, reason, schema)
+
+
+def _is_broad(branch: Branch, schema: Schema) -> bool:
+    """Whether an alternative finds so much that all is read, whatever index the others have."""
+    loose = all(x.how == "unequal" or schema.is_flag(x.table, x.column) for x in branch.tests)
+    return loose and bool(branch.tests) and not branch.links and not branch.reasons
 
 
 def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Iterator[Query]:
