@@ -81,6 +81,21 @@ CASES = {
         "SELECT * FROM posts p WHERE p.live AND (p.slug = %s OR p.status = %s)",
         {("posts", ("status",))},
     ),
+    "what is worked out from several columns": (
+        "select(Post).where(Post.author_id - Post.editor_id > 3)",
+        "SELECT * FROM posts p WHERE p.author_id - p.editor_id > %s",
+        set(),
+    ),
+    "a question for each record": (
+        "select(Post).where(select(Like.id).where(Like.post_id == Post.id, Like.user_id == 3).exists())",
+        "SELECT * FROM posts p WHERE EXISTS (SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = %s)",
+        set(),
+    ),
+    "a question for each record, without an index": (
+        "select(User).where(select(Like.id).where(Like.user_id == User.id).exists())",
+        "SELECT * FROM users u WHERE EXISTS (SELECT 1 FROM likes l WHERE l.user_id = u.id)",
+        {("likes", ("user_id",))},
+    ),
     "what an outer join asks finds nothing": (
         "select(Post).outerjoin(Like, and_(Like.post_id == Post.id, Like.user_id == 3)).where(Post.slug == 'a')",
         "SELECT * FROM posts p LEFT JOIN likes l ON l.post_id = p.id AND l.user_id = %s WHERE p.slug = %s",

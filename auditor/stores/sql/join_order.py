@@ -87,13 +87,11 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
         tests[test.table].append(test)
     links = [*draft.joins, *branch.links]
     if draft.correlated:
-        links, outer = [], links
-        for link in outer:
-            column = (
-                link.column if link.table == root else link.remote if link.other == root else ""
-            )
-            if column:
-                tests[root].append(Test(root, column))
+        own = {root, *(entity.table for entity in draft.tables)}
+        for table, column, other in [way for link in links for way in _ways(link)]:
+            if table in own and other not in own:  # of the record that it is asked for
+                tests[table].append(Test(table, column))
+        links = [link for link in links if {link.table, link.other} <= own]
     narrowed = {name for name, found in tests.items() if any(map(_narrows, found))}
     shared = {x.other for x in links if x.table == root and _shares_key(x, schema)}
     if narrowed - shared:  # a base's table is then reached by the key that both share

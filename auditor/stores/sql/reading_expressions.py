@@ -18,6 +18,7 @@ from auditor.stores.sql.things import (
     Class,
     Either,
     Field,
+    Function,
     Holds,
     Keyed,
     Listed,
@@ -432,6 +433,8 @@ class Expressions(Reading):
                         made.append(Listed((*x, *y)))
                     case Draft(), _:
                         made.append(a)
+                    case Field(), Field() | Function() | Draft() if op in "+-*/%":
+                        made.append(Function("computed"))  # of several columns: no index has it
                     case Field(), _:
                         made.append(replace(a, expression=a.expression or "computed"))
                     case Rows(), _:

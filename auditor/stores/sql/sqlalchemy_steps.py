@@ -44,7 +44,7 @@ from auditor.stores.sql.things import (
 ONE = {"first", "one", "one_or_none", "scalar_one", "scalar_one_or_none", "scalar", "fetchone", "fetch_one",
         "fetch_val", "first_or_404", "one_or_404", "first_or_none"}  # fmt: skip
 _LOADS = {"selectinload", "joinedload", "subqueryload", "contains_eager", "immediateload"}
-_KEEP = {"subquery", "cte", "alias", "scalar_subquery", "as_scalar", "lateral", "self_group", "label", "correlate",
+_KEEP = {"subquery", "cte", "alias", "self_group", "label",
          "correlate_except", "execution_options", "params", "with_for_update", "yield_per", "enable_eagerloads",
          "populate_existing", "autoflush", "distinct", "group_by", "having", "returning", "values", "prefix_with",
          "add_columns", "with_entities", "column", "add_column", "reset_joinpoint", "enable_assertions", "offset",
@@ -127,7 +127,11 @@ def method(
         case "count":
             return _figure(reading, draft, "count")
         case "exists":
-            return reading.record(executed(draft, operation="exists", bound=Bound.ONE))
+            return reading.record(
+                executed(draft, operation="exists", bound=Bound.ONE, correlated=True)
+            )
+        case "scalar_subquery" | "as_scalar" | "correlate" | "lateral":
+            return reading.record(executed(draft, correlated=True))
         case "first" | "one" | "one_or_none" | "first_or_404" | "one_or_404" | "scalar" | "scalar_one" | "scalar_one_or_none":  # fmt: skip
             return one_of(reading, draft, frame)
         case "all" | "fetchall" | "scalars" | "tuples":

@@ -247,7 +247,7 @@ class _Text:
         return Draft(
             "sql", entity, self.place, operation, tuple(where), sort=sort, bound=bound, limited=limited,
             projection=columns, unresolved=reason, loop=self.frame.loop,
-            correlated=isinstance(node.parent, exp.Exists),
+            tables=tuple(map(self.entity, self.tables.values())), correlated=isinstance(node.parent, exp.Exists),
         )  # fmt: skip
 
     def _table(self, table: Any) -> bool:
@@ -394,6 +394,8 @@ class _Text:
         told = [own for c in inner if (own := self.column(c)) is not None]
         if isinstance(node, exp.Subquery | exp.Select) or not told:
             return Every(())
+        if isinstance(node, exp.Binary) and len(set(told)) > 1:
+            return Every(())  # worked out from several columns: no index has it
         table, name = told[0]
         spelt = node.sql().lower().replace(" ", "").replace('"', "")
         spelt = re.sub(r"\b\w+\.", "", spelt)
