@@ -136,3 +136,56 @@ HANDED = [
 def test_a_method_that_is_handed_to_what_calls_it(build: Build, asked: str) -> None:
     found = shapes(build, asked)
     assert [q.collection for q in found] == ["leads"]
+
+
+def test_an_attribute_of_the_database_by_its_name(build: Build) -> None:
+    asked = "held = getattr(db, 'sessions', None)\nif held is not None:\n    await held.find_one({'user': a})"
+    assert [(q.collection, q.equality) for q in shapes(build, asked)] == [("sessions", ("user",))]
+
+
+@pytest.mark.parametrize("given", ["collection('leads')", "collection"])
+def test_a_collection_that_is_asked_for_as_a_dependency(build: Build, given: str) -> None:
+    code = f"""{HEAD}
+from fastapi import Depends
+
+def collection(name="leads"):
+    def get():
+        return db[name]
+    return get{"" if "leads" in given else "()"}
+
+@app.get("/leads")
+async def leads(owner: str, kept=Depends({given})):
+    return await kept.find_one({{"owner": owner}})
+"""
+    found = build({"app.py": code}).facts(Query)
+    assert {(q.collection, q.equality) for q in found} == {("leads", ("owner",))}
+
+
+def test_options_that_a_helper_hands_on(build: Build) -> None:
+    code = f"""{HEAD}
+async def safely(collection, keys, **kwargs):
+    await collection.create_index(keys, **kwargs)
+
+@app.on_event("startup")
+async def prepare():
+    await safely(db.users, [("email", 1)], unique=True)
+    await safely(db.sessions, [("ends", 1)], expireAfterSeconds=0)
+    await safely(db.leads, [("owner", 1)])
+"""
+    found = build({"app.py": code}).facts(Index)
+    told = {i.collection: (i.unique, i.expires) for i in found}
+    assert told == {"users": (True, False), "sessions": (False, True), "leads": (False, False)}
+
+
+def test_a_document_for_each_constant_of_a_module(build: Build) -> None:
+    code = f"""{HEAD}
+KEY = "look"
+async def look():
+    return await db.settings.find_one({{"key": KEY}})
+async def limits():
+    return await db.settings.find_one({{"key": "limits"}})
+async def save(value):
+    await db.settings.update_one({{"key": KEY}}, {{"$set": value}}, upsert=True)
+"""
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert {match.fit for _, match in found.fits} == {Fit.COVERED}

@@ -92,11 +92,10 @@ class Collections:
                 return self._named(inner, scope, depth + 1)
             case t.Call(func=t.Name(id="getattr"), args=[_, name, *_]):
                 return self._key(name, scope)
-            case t.Call(
-                func=t.Name(id="Depends") | t.Attr(name="Depends"), args=[t.Name() as made]
-            ):
+            case t.Call(func=t.Name(id="Depends") | t.Attr(name="Depends"), args=[made]):
                 at = (expr.line, expr.column, expr.end_line)
-                return self._returned(t.Call(*at, made, [], []), scope, depth)
+                called = made if isinstance(made, t.Call) else t.Call(*at, made, [], [])
+                return self._returned(called, scope, depth)
             case t.Choice(then=one, other=other):
                 return self._named(one, scope, depth + 1) or self._named(other, scope, depth + 1)
             case t.BoolOp(values=values):
@@ -179,7 +178,11 @@ class Collections:
         for node in t.walk_own(*function.node.body):  # type: ignore[attr-defined]
             value = node.value if isinstance(node, t.Return | t.Yield) else None
             if value is not None:
-                named = self._named(value, inner, depth + 1)
+                nested = self.values.method(value, inner) if isinstance(value, t.Name) else None
+                if nested is not None and isinstance(nested.node, t.Function):  # a factory's
+                    named = self._given_back(nested, depth + 1) if depth < _MAX_DEPTH else None
+                else:
+                    named = self._named(value, inner, depth + 1)
                 if named is not None:
                     return named
         return None

@@ -439,13 +439,18 @@ class Filters:
         told = Conditions({name: "equality"})
         if isinstance(value, t.Const):
             told.values[name] = value.value
-        elif isinstance(value, t.Attr):
+        elif isinstance(value, t.Attr) or self._is_constant(value, scope):
             known = self.values.value(value, scope)
             if isinstance(known, Known) and isinstance(known.value, str):
                 told.values[name] = known.value
         if self._is_flag(value, scope):
             told.broad.add(name)
         into.add(told)
+
+    def _is_constant(self, value: t.Expr, scope: Scope) -> bool:
+        """Whether a name stands for what a module says, in whatever run."""
+        found = self.code.find(value.id, scope) if isinstance(value, t.Name) else None
+        return found is not None and found[0].owner is None
 
     def _only(self, name: str, given: t.Expr, scope: Scope, into: Conditions) -> None:
         """`{"$in": ["open"]}`: a list of one stands for its item."""

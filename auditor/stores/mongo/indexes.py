@@ -173,12 +173,11 @@ class IndexReader:
         keys, kind = self.keys(described.arg(0, "keys", "key_or_list"), described.scope)
         if not keys:
             return None
-        scope = described.scope
-        partial = described.arg(None, "partialFilterExpression")
+        partial = self.option(described, "partialFilterExpression")
         condition: tuple[str, ...] = ()
         only: tuple[tuple[str, str | int | float | bool | None], ...] = ()
         if partial is not None:
-            for told in self.filters.read(partial, scope)[:1]:
+            for told in self.filters.read(partial.node, partial.scope)[:1]:  # type: ignore[arg-type]
                 condition = tuple(told.kinds)
                 only = tuple(told.values.items())
         elif self.true(described, "sparse"):
@@ -191,7 +190,7 @@ class IndexReader:
             place or place_of(described),
             where,
             run,
-            described.arg(None, "expireAfterSeconds") is not None,
+            self.option(described, "expireAfterSeconds") is not None,
             kind,
             condition=condition,
             only=only,
@@ -242,9 +241,20 @@ class IndexReader:
             text = {"TEXT": "text", "GEOSPHERE": "2dsphere", "GEO2D": "2d", "HASHED": "hashed"}.get(last, "")  # fmt: skip
         return _KINDS.get(text, "")
 
+    def option(self, described: CallSite, name: str) -> Located | None:
+        """What an index is given for an option, be it in `**options`."""
+        if (given := described.arg(None, name)) is not None:
+            return Located(given, described.scope)
+        spread = [k.value for k in described.node.keywords if k.name is None]
+        sources = [s for each in spread for s in self.values.sources(each, described.scope)]
+        return next((found for s in sources if (found := self.values.entry(s, name))), None)
+
     def true(self, described: CallSite, name: str) -> bool:
-        value = self.values.value(described.arg(None, name), described.scope)
-        return any(isinstance(k, Known) and k.value is True for k in possible(value))
+        given = self.option(described, name)
+        value = self.values.value(given.node, given.scope) if given else None  # type: ignore[arg-type]
+        return value is not None and any(
+            isinstance(k, Known) and k.value is True for k in possible(value)
+        )
 
 
 def _listed(expr: t.Expr | None) -> t.Expr | None:

@@ -69,7 +69,7 @@ _DRIVERS = re.compile(
     r"^(?:motor|pymongo|flask_pymongo|mongomock\w*|beanie|odmantic|mongoengine|bson|quart_motor|umongo|eve)\b"
 )
 _FOREIGN = re.compile(
-    r"^(?:re|builtins(?!\.__import__)|sqlalchemy|bs4|xml|lxml|django|peewee|tortoise|mongoengine(?!\.connect|\.get_)|odmantic|requests|pandas|numpy|os|str)\b"
+    r"^(?:re|builtins(?!\.(?:__import__|getattr)\b)|sqlalchemy|bs4|xml|lxml|django|peewee|tortoise|mongoengine(?!\.connect|\.get_)|odmantic|requests|pandas|numpy|os|str)\b"
 )
 _MODEL_WORD = re.compile(r"(?:^|_)(?:model|document|doc|entity)(?:_?(?:class|cls|type|model))?_?$")
 """What a repository calls the document class that it is for."""
