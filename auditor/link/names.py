@@ -236,6 +236,7 @@ class Code(Imports):
     def _bound(self, binding: Binding, scope: Scope, depth: int) -> str:
         depth += 1
         if depth > _MAX_DEPTH:
+            self._cut = True  # from a shorter way it may be told yet
             return ""
         match binding.kind:
             case "definition":

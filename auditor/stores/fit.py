@@ -112,11 +112,13 @@ def _share(queries: dict[Key, list[Query]], indexes: dict[Key, list[Index]]) -> 
     for unit, store, name in queries:
         if unit not in _AROUND:
             users[store, name].append((unit, store, name))
-    for key in [key for key in indexes if key[0] in _AROUND and key not in queries]:
-        if using := users.get(key[1:]):
-            made = indexes.pop(key)
-            for user in using:
-                indexes[user] = [*indexes.get(user, []), *made]
+    for key in [key for key in indexes if key[0] in _AROUND]:
+        using = users.get(key[1:])
+        if not using or (key[0] and key in queries):
+            continue  # the application around all others has them for itself
+        made = indexes[key] if key in queries else indexes.pop(key)
+        for user in using:
+            indexes[user] = [*indexes.get(user, []), *made]
 
 
 def _lend(

@@ -189,3 +189,51 @@ async def save(value):
 """
     (found,) = build({"app.py": code}).facts(CollectionFit)
     assert {match.fit for _, match in found.fits} == {Fit.COVERED}
+
+
+def test_a_search_that_is_narrowed_many_times_and_asked_for_from_afar(build: Build) -> None:
+    narrowed = "".join(
+        f"        if asked.f{i}:\n            found = found.find(cls.f{i} == asked.f{i})\n"
+        for i in range(6)
+    )
+    model = f"""
+from beanie import Document
+class Lead(Document):
+    class Settings:
+        name = "leads"
+    @classmethod
+    async def by(cls, asked, page):
+        found = cls.find_all()
+{narrowed}
+        return await found.skip(page.skip).limit(page.limit).sort(page.sort).to_list()
+"""
+    view = """
+from fastapi import FastAPI
+from models import Lead
+app = FastAPI()
+@app.get("/leads")
+async def leads(asked: str, page: str):
+    listed = await Lead.by(asked, page)
+    return listed.items().first()
+"""
+    found = build({"models.py": model, "app.py": view}).facts(Query)
+    assert {q.collection for q in found} == {"leads"}
+
+
+def test_indexes_of_a_script_beside_several_applications(build: Build) -> None:
+    app = "from motor.motor_asyncio import AsyncIOMotorClient\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+    app += 'db = AsyncIOMotorClient("x").shop\n@app.get("/x")\nasync def get(a):\n'
+    script = "from pymongo import MongoClient\ndb = MongoClient()['shop']\n"
+    script += "if __name__ == '__main__':\n    db.leads.create_index('owner')\n"
+    files = {
+        "one/main.py": app + "    return await db.leads.find_one({'owner': a})\n",
+        "two/main.py": app + "    return await db.deals.find_one({'owner': a})\n",
+        "copies/old.py": "from pymongo import MongoClient\ndef f(db, a):\n    return db.leads.delete_one({'x': a})\n",
+        "scripts/prepare.py": script,
+        "Dockerfile": "FROM python:3.12\nCMD python -m scripts.prepare && uvicorn one.main:app\n",
+    }
+    fits = {
+        (fit.unit, fit.name): [m.fit for q, m in fit.fits if q.operation == "find_one"]
+        for fit in build(files).facts(CollectionFit)
+    }
+    assert fits["one", "leads"] == [Fit.COVERED]
