@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope
+from auditor.stores.sql.django_models import entity_of
 from auditor.stores.sql.entities import Entity
 from auditor.stores.sql.things import Class, Keyed, Row, Self, Thing, each
 
@@ -98,7 +99,19 @@ class Receivers:
         if (entity := entities.by_name.get(self.code.own_name(kind))) is not None:
             return Row(entity) if name.endswith("()") else Class(entity)
         model = entities.by_name.get(self.reading.selections.served(expr, scope))
-        return Self(kind, model or self._declared(expr, scope))
+        return Self(kind, model or self._made_for(expr, scope) or self._declared(expr, scope))
+
+    def _made_for(self, expr: t.Expr, scope: Scope) -> Entity | None:
+        """The one model that what makes an object is given: `BaseORM(model=apps.get_model("x", "Y"))`."""
+        entities = self.reading.entities
+        found: dict[str, Entity] = {}
+        for source in self.reading.values.sources(expr, scope)[:4]:
+            if isinstance(source.node, t.Call):
+                given = (*source.node.args, *(k.value for k in source.node.keywords))
+                for arg in given:
+                    if entity := entity_of(entities, arg, source.scope):
+                        found[entity.name] = entity
+        return next(iter(found.values())) if len(found) == 1 else None
 
     def _declared(self, expr: t.Expr, scope: Scope) -> Entity | None:
         """The model in the type of a parameter or attribute: `Items = Base[Item]`, `items: Items`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from auditor.link.application import Application
 from auditor.model.data import Query
+from auditor.stores.sql.reading import Reading
 from tests.conftest import Build
 from tests.stores.test_sql_shapes import DJANGO, PEEWEE, TORTOISE
 
@@ -115,3 +116,86 @@ def test_as_many_as_there_are_groups_are_not_all_there_are(build: Build) -> None
     )
     bounds = {q.place.symbol: q.bound.value for q in build({"app.py": code}).facts(Query)}
     assert bounds == {"figures": "unknown", "each": "none"}
+
+
+def test_a_model_that_is_asked_for_by_its_label_and_kept_in_a_repository(build: Build) -> None:
+    code = DJANGO + (
+        "from django.apps import apps\n"
+        "class Store:\n"
+        "    def __init__(self, model, related=None):\n        self.model = model\n"
+        "    def one(self, find):\n        return self.model.objects.filter(**find).first()\n"
+        "post_model = apps.get_model('blog', 'Post')\n"
+        "posts = Store(model=post_model)\nusers = Store(model=User)\n"
+        "def post(key):\n    return posts.one({'author_id': key})\n"
+        "def user(name):\n    return users.one({'name': name})\n"
+    )
+    assert asked(build({"app.py": code})) == {
+        ("blog_post", "select", ("author_id",)), ("blog_user", "select", ("name",))
+    }  # fmt: skip
+
+
+def test_what_a_repository_is_made_for_unknown_models_is_not_taken_for_the_one_known(
+    build: Build,
+) -> None:
+    code = DJANGO + (
+        "class Store:\n"
+        "    def __init__(self, model):\n        self.model = model\n"
+        "    def one(self, find):\n        return self.model.objects.filter(**find).first()\n"
+        "users = Store(model=User)\nothers = Store(model=load('x'))\n"
+        "def other(key):\n    return others.one({'serial': key})\n"
+    )
+    found = [q for q in build({"app.py": code}).facts(Query) if q.reads]
+    assert found
+    assert all(q.unresolved and not q.collection for q in found)
+
+
+def test_repositories_that_are_annotated_or_provided(build: Build) -> None:
+    code = PEEWEE + (
+        "from dependency_injector import containers, providers\n"
+        "class Store:\n"
+        "    def __init__(self, model):\n        self.model = model\n"
+        "    def one(self, key):\n        return self.model.get_by_id(key)\n"
+        "class Posts(Store):\n    model: type[Post]\n"
+        "class Users(Store):\n    pass\n"
+        "class Container(containers.DeclarativeContainer):\n"
+        "    users = providers.Factory(Users, model=User)\n"
+    )
+    assert asked(build({"app.py": code})) == {("post", "get", ("id",)), ("user", "get", ("id",))}
+
+
+def test_models_that_a_package_gathers_when_it_is_imported(build: Build) -> None:
+    files = {
+        "shop/models/__init__.py": "import pkgutil\nfor m in pkgutil.iter_modules(__path__):\n    globals()[m.name] = m\n",
+        "shop/models/post.py": TORTOISE,
+        "shop/views.py": "from shop.models import Post\nasync def one(key):\n    return await Post.get_or_none(id=key)\n",
+    }
+    assert asked(build(files)) == {("posts", "get", ("id",))}
+
+
+def test_a_column_beside_a_condition_is_a_condition(build: Build) -> None:
+    code = PEEWEE.replace(
+        "    views = IntegerField()\n", "    views = IntegerField()\n    live = BooleanField()\n"
+    )
+    code = code.replace("import CharField", "import BooleanField, CharField") + (
+        "def one(n):\n    return Post.get((Post.views == n) & Post.live)\n"
+    )  # fmt: skip
+    assert asked(build({"app.py": code})) == {("post", "get", ("views", "live"))}
+
+
+def test_the_class_of_an_object_and_relations_of_objects_that_are_not_known(build: Build) -> None:
+    code = DJANGO.replace(
+        "    live = models.BooleanField()\n",
+        "    live = models.BooleanField()\n    readers = models.ManyToManyField(User, related_name='+')\n"
+        "    def hide(self):\n        type(self).objects.filter(author=self.author_id).update(live=False)\n",
+    )
+    code += "def share(self, seen):\n    self.post.readers.set(seen)\n    seen.clear()\n"
+    found = asked(build({"app.py": code}))
+    assert found == {
+        ("blog_post", "update", ("author_id",)), ("blog_post_readers", "update", ("post_id",))
+    }  # fmt: skip
+
+
+def test_a_query_that_is_left_out_keeps_others_from_its_place(build: Build) -> None:
+    """What is left out is told by the address of an object: it must not be given to another one."""
+    (reading,) = build({"app.py": DJANGO}).facts(Reading)
+    assert all(id(draft) == key for key, draft in reading.dropped.items())

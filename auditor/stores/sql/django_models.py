@@ -608,4 +608,8 @@ def entity_of(entities: Entities, expr: t.Expr, scope: Scope) -> Entity | None:
     name = entities.code.name(expr, scope)
     if name.endswith("get_user_model()"):
         return user_model(entities)
+    if name.endswith("get_model()"):
+        for source in entities.values.sources(expr, scope)[:1]:
+            if isinstance(source.node, t.Call):
+                return entity_of(entities, source.node, source.scope)
     return packaged(entities, name)

@@ -38,9 +38,10 @@ from auditor.stores.sql.django_managers import (
     run_for,
 )
 from auditor.stores.sql.django_models import entity_of, user_model
-from auditor.stores.sql.django_relations import by_name, of_row, prefetch, steps
+from auditor.stores.sql.django_relations import by_name, is_to_many, of_row, prefetch, steps
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading import Frame, Reading, reads_attributes, reads_calls
+from auditor.stores.sql.serving import MODEL_NAMES
 from auditor.stores.sql.things import (
     Class,
     Either,
@@ -100,7 +101,9 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
         case Rows() | Draft() | Either():
             return None
         case None if expr.name in ("objects", "_default_manager", "_base_manager"):
-            named = entity_of(reading.entities, expr.value, frame.scope)
+            kept = t.dotted(expr.value).partition(".")
+            served = kept[0] == "self" and kept[2] in MODEL_NAMES  # told above, if at all
+            named = None if served else entity_of(reading.entities, expr.value, frame.scope)
             if named is not None:
                 return manager_of(named, reading, expr, frame)
             if not reading.has("django") or is_document(reading, expr.value, frame):
@@ -256,7 +259,8 @@ def _of_unknown(
     """The queryset of something of which only the name is known: `wallet.entries`, `qs`."""
     by_names = last in ("get", "aget") and bool(call.keywords) and not call.args
     alone = last in _SAID_ALONE and not call.args and not call.keywords
-    if last in _SAID_OF_RELATIONS or alone or by_names:
+    between = last in _OF_MANY and is_to_many(reading, func.value)
+    if last in _SAID_OF_RELATIONS or alone or by_names or between:
         if (made := by_name(reading, func.value, last, call, frame)) is not None:
             return made
     if last not in _ONLY_QUERYSET or _FRAMES.search(last_name(func.value)):
@@ -316,6 +320,8 @@ _SAID_ALONE = {
     "acount",
     "aexists",
 }
+_OF_MANY = {"set", "clear", "add", "remove", "aset", "aclear", "aadd", "aremove"}
+"""What sets have as well: said only of relations that the models have."""
 _FOREIGN = {"polars", "pandas", "re", "builtins", "pyspark", "requests", "numpy", "PIL", "elasticsearch_dsl", "whoosh", "ibis"}  # fmt: skip
 _FRAMES = re.compile(r"(?:^|_)(?:df|dataframe|search|s|logger|image|img|col|pl|pd)$")
 """What else has methods of these names: data frames, searches, images."""

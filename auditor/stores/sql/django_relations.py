@@ -93,6 +93,12 @@ def steps(names: list[str]) -> list[str]:
     return found
 
 
+def is_to_many(reading: Reading, expr: t.Expr) -> bool:
+    """Whether an attribute of something is called as relations of many to many are, and nothing else."""
+    held = reading.related.get(expr.name, ()) if isinstance(expr, t.Attr) else ()
+    return bool(held) and all(relation.through is not None for _, relation in held)
+
+
 def by_name(
     reading: Reading, expr: t.Expr, last: str, call: t.Call, frame: Frame
 ) -> Draft | None:  # fmt: skip

@@ -227,7 +227,15 @@ class Entities:
                     return found
         if name.endswith(".c") and isinstance(expr, t.Attr):
             return self.of(expr.value, scope)
-        return None
+        return self._below(name)
+
+    def _below(self, name: str) -> Entity | None:
+        """`models.User` of a package that gathers the classes of its modules when it is imported."""
+        package, _, last = name.rpartition(".")
+        found = self.by_class.get(last, ()) if package and ":" not in name else ()
+        folder = f"/{package.replace('.', '/')}/"
+        inside = [e for e in found if folder in f"/{e.place.path}"]
+        return inside[0] if len(inside) == 1 else None
 
     def instance(self, name: str) -> Entity | None:
         """The entity that a canonical name is an instance of."""

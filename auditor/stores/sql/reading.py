@@ -114,7 +114,8 @@ class Reading:
         self.bounds = bounds_of(application)
         self.statements = {s.name: s for s in application.facts(NamedStatement)}
         self.drafts: list[Draft] = []
-        self.dropped: set[int] = set()
+        self.dropped: dict[int, Draft] = {}
+        """Queries that are none of their own, by their `id`, which is theirs as long as they are kept."""
         self.followed: set[int] = set()
         """Calls, by `id`, of which a mapper's reader said what they are."""
         self.handed: dict[int, Located] = {}

@@ -14,6 +14,7 @@ from auditor.stores.sql.conditions import Draft, Every, Opposite, Some
 from auditor.stores.sql.decisions import given as given_by
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading import ATTRIBUTES, CALLS, Frame, Reading
+from auditor.stores.sql.serving import MODEL_NAMES, served
 from auditor.stores.sql.things import (
     Class,
     Either,
@@ -32,8 +33,6 @@ from auditor.stores.sql.things import (
     executed,
 )
 
-_MODEL_NAMES = {"model", "_model", "model_class", "entity", "table", "model_cls", "model_type", "db_model", "entity_class"}  # fmt: skip
-"""Attributes in which repositories keep the class that they serve."""
 _MAX_EXPRESSION = 120
 
 
@@ -48,6 +47,7 @@ class Expressions(Reading):
     def __init__(self, application: Application) -> None:
         super().__init__(application)
         self.receivers = Receivers(self)
+        self._served: dict[tuple[int, str], list[Entity]] = {}
         self._given: dict[int, Thing | None] = {}
         """What the calls among the arguments of the call that is read stand for, by `id`."""
         self.direct: list[t.Call] = []
@@ -183,10 +183,12 @@ class Expressions(Reading):
                     made.append(found)
                     break
             else:
-                if isinstance(one, Self):
+                if isinstance(one, Row) and expr.name == "__class__":
+                    made.append(Class(one.entity))
+                elif isinstance(one, Self):
                     if (found := self.of_self(one, expr.name, frame)) is not None:
                         made.append(found)
-                elif one is None and expr.name in _MODEL_NAMES and isinstance(expr.value, t.Name):
+                elif one is None and expr.name in MODEL_NAMES and isinstance(expr.value, t.Name):
                     owner = self.code.name(expr.value, frame.scope)
                     kind = self.code.definition(owner.removesuffix("()")) if owner else None
                     if kind is not None and isinstance(kind.node, t.Class):  # user_service.model
@@ -218,10 +220,10 @@ class Expressions(Reading):
                 if known is not None:
                     found.append(known)
                     continue
-            if isinstance(origin.node, t.Name | t.Attr):
+            if isinstance(origin.node, t.Name | t.Attr) and name not in MODEL_NAMES:
                 if (entity := self.entities.of(origin.node, owner)) is not None:
                     found.append(Class(entity))
-        if one.model is not None and name in _MODEL_NAMES:
+        if one.model is not None and name in MODEL_NAMES:
             return Class(one.model)
         if not found:
             for entity in self.served(one.found, name):
@@ -230,25 +232,10 @@ class Expressions(Reading):
 
     def served(self, owner: Located, name: str) -> list[Entity]:
         """The stored classes that `self.model` is in a class and in those that inherit from it."""
-        if name not in _MODEL_NAMES:
-            return []
-        found: dict[str, Entity] = {}
-        own = self.code.own_name(owner)
-        for each_ in [owner, *self.entities.heirs(own)][:60]:
-            entity = self.entities.by_name.get(self.selections.of_class(each_))
-            if entity is not None:
-                found[entity.name] = entity
-            for given in self.code.attribute_values(each_, name):  # self.model = User
-                if isinstance(given.node, t.Expr):
-                    if entity := self.entities.of(given.node, given.scope):
-                        found[entity.name] = entity
-        assert isinstance(owner.node, t.Class)
-        for heir in [owner.node.name, *[h.node.name for h in self.entities.heirs(own)]][:60]:  # type: ignore[attr-defined]
-            for site in self.code.method_calls(heir):
-                for arg in (*site.node.args, *(k.value for k in site.node.keywords)):
-                    if entity := self.entities.of(arg, site.scope):
-                        found[entity.name] = entity
-        return list(found.values())
+        key = (id(owner.node), name)
+        if key not in self._served:
+            self._served[key] = served(self, owner, name)
+        return self._served[key]
 
     def call(self, expr: t.Call, frame: Frame, depth: int) -> Thing | None:
         if (made_of := direct(expr, THREADS) or unwrapped(expr)) is not None:
@@ -288,6 +275,9 @@ class Expressions(Reading):
         if isinstance(func, t.Name):
             if func.id == "dict" and not expr.args:
                 return self._dict(expr.keywords, frame, depth)
+            if func.id == "type" and len(expr.args) == 1:
+                made_by = [x for x in each(self.thing(expr.args[0], frame)) if isinstance(x, Row)]
+                return either([Class(x.entity) for x in made_by])
             if func.id == "getattr" and len(expr.args) > 1:
                 if (name := self.text(expr.args[1], frame)) is not None:
                     at = t.Attr(expr.line, expr.column, expr.end_line, expr.args[0], name)
@@ -420,6 +410,8 @@ class Expressions(Reading):
         from auditor.stores.sql.expressions import operation
 
         one, two = self.thing(left, frame, depth), self.thing(right, frame, depth)
+        if op in ("&", "|"):
+            one, two = _held(one, two), _held(two, one)
         made: list[Thing] = []
         for a in each(one):
             if (told := operation(a, op, right)) is not None:
@@ -559,6 +551,15 @@ class Expressions(Reading):
                         if isinstance(item, Row):
                             return Rows(item.entity, item.draft)
         return None
+
+
+def _held(one: Thing | None, other: Thing | None) -> Thing | None:
+    """`(User.name == name) & User.active`: a column beside a condition is one itself."""
+    if isinstance(one, Field) and isinstance(other, Holds | Field):
+        from auditor.stores.sql.expressions import condition
+
+        return Holds(condition(one))
+    return one
 
 
 _LISTS = {"list", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "dict"}

@@ -141,7 +141,7 @@ class Statements(Expressions):
             if mine is not thing:
                 mine, thing = self._kept(mine, thing), self._kept(thing, mine)
                 frame.names[name], dropped = merged(mine, thing)
-                self.dropped.update(id(x) for x in dropped)
+                self.dropped.update((id(x), x) for x in dropped)
 
     def _kept(self, thing: Thing | None, other: Thing | None) -> Thing | None:
         """What one way leaves as it was and the other narrows: a query that stays possible."""

@@ -125,11 +125,11 @@ class TreeReading(Statements):
             if (
                 (self._roots[id(draft)], draft.model) in self.answered and is_open(draft.where)
             ) or (draft.assumed and self._roots[id(draft)] in self.supplied):
-                self.dropped.add(id(draft))
+                self.dropped[id(draft)] = draft
         if self.decided:  # what their callers ask is known better
             for draft in self.drafts:
                 if self._roots[id(draft)] in self.decided and draft.bound is Bound.UNKNOWN:
-                    self.dropped.add(id(draft))
+                    self.dropped[id(draft)] = draft
 
     def scope(self, scope: Scope) -> None:
         """Read a module's, class's or function's own statements."""
