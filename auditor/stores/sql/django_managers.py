@@ -69,9 +69,10 @@ def managed(reading: Reading, entity: Entity, expr: t.Attr, frame: Frame) -> Thi
 
 
 def is_manager_class(reading: Reading, found: Located) -> bool:
-    return any(
-        re.search(r"(?:Manager|QuerySet|Queryset)\w*$", name) for name in reading.code.ancestry(found)
-    )  # fmt: skip
+    names = reading.code.ancestry(found)
+    return any(re.search(r"(?:Manager|QuerySet|Queryset)\w*$", name) for name in names) and not any(
+        name.startswith(("rest_framework.", "django.views.")) for name in names
+    )
 
 
 def is_part_of_manager(reading: Reading, found: Located) -> bool:
@@ -112,13 +113,15 @@ def managed_by(reading: Reading, found: Located) -> list[Entity]:
 
 
 def run_for(
-    reading: Reading, function: Located, own: Draft, frame: Frame, given: dict[str, Thing]
+    reading: Reading, function: Located, own: Thing, frame: Frame, given: dict[str, Thing]
 ) -> Thing | None:
-    """What a method of a manager or queryset makes of the query that it is called on."""
+    """What a method makes of what it is called on: a query of a manager, the object of a view."""
     node = function.node
     assert isinstance(node, t.Function)
-    if not node.params or id(node) in reading._running or frame.depth >= 4:
+    if not node.params or id(node) in reading._running or frame.depth >= 6:
         return None
+    if isinstance(own, Self):
+        reading.of_heirs.add(id(node))
     reading._running.add(id(node))
     try:
         return reading.run(function, {node.params[0].name: own, **given}, frame.depth + 1)
@@ -134,21 +137,41 @@ def inherited(reading: Reading, call: t.Call, frame: Frame) -> Told:
         return held, True
     if owner is None:
         return None, False
-    if (found := reading.code.defined(call.func, frame.scope)) is not None:
-        return reading.returns(found), True
-    if is_manager_class(reading, owner):
-        served = managed_by(reading, owner)
+    own = held.found if isinstance(held, Self) else owner
+    if (above := _next(reading, own, owner, last_name(call.func))) is not None:
+        return _here(reading, run_for(reading, above, Self(own), frame, {}), call, frame), True
+    if is_manager_class(reading, own):
+        served = managed_by(reading, own)
         return either([manager_of(e, reading, call, frame) for e in served[:20]]), True
-    given = reading.of_self(Self(owner), "queryset", frame)
+    given = reading.of_self(Self(own), "queryset", frame)
     if given is None:
         models = [
             x.entity
-            for x in each(reading.of_self(Self(owner), "model", frame))
+            for x in each(reading.of_self(Self(own), "model", frame))
             if isinstance(x, Class)
         ]
-        for entity in models or administered(reading, owner):
+        for entity in models or administered(reading, own):
             given = replace(manager_of(entity, reading, call, frame), manager=False)
-    return given, True
+    return _here(reading, given, call, frame), True
+
+
+def _here(reading: Reading, given: Thing | None, call: t.Call, frame: Frame) -> Thing | None:
+    """What a class above begins is completed, and listed, where it is called."""
+    place = reading.place(call, frame)
+    return either(
+        [replace(x, place=place, origin=x) if isinstance(x, Draft) else x for x in each(given)]
+    )
+
+
+def _next(reading: Reading, own: Located, owner: Located, name: str) -> Located | None:
+    """The method that `super()` finds from a class, for an object of one that inherits from it."""
+    order = reading.code.ancestry(own)
+    at = reading.code.own_name(owner)
+    for above in order[order.index(at) + 1 :] if at in order else ():
+        method = reading.code.definition(f"{above}.{name}")
+        if method is not None and isinstance(method.node, t.Function):
+            return method
+    return None
 
 
 def administered(reading: Reading, owner: Located) -> list[Entity]:

@@ -263,14 +263,15 @@ def _of_unknown(
     if last in _SAID_OF_RELATIONS or alone or by_names or between:
         if (made := by_name(reading, func.value, last, call, frame)) is not None:
             return made
-    if last not in _ONLY_QUERYSET or _FRAMES.search(last_name(func.value)):
+    spelt = re.search(
+        r"^(?:queryset|qs|query_set|get_queryset)$|_qs$|_queryset$", last_name(func.value)
+    )
+    changes = spelt and last in _CHANGES and isinstance(func.value, t.Name)
+    if (last not in _ONLY_QUERYSET and not changes) or _FRAMES.search(last_name(func.value)):
         return None
     typed = _annotated(reading, func.value, frame)
     if typed is not None:
         return replace(manager_of(typed, reading, call, frame), assumed=True)
-    spelt = re.search(
-        r"^(?:queryset|qs|query_set|get_queryset)$|_qs$|_queryset$", last_name(func.value)
-    )
     if not spelt and not speaks_of_models(reading, call, last, frame):
         return None
     return Draft(
@@ -320,6 +321,8 @@ _SAID_ALONE = {
     "acount",
     "aexists",
 }
+_CHANGES = {"update", "delete", "exists", "count", "aupdate", "adelete", "aexists", "acount"}
+"""What actions of an administration do with the queryset that they are given."""
 _OF_MANY = {"set", "clear", "add", "remove", "aset", "aclear", "aadd", "aremove"}
 """What sets have as well: said only of relations that the models have."""
 _FOREIGN = {"polars", "pandas", "re", "builtins", "pyspark", "requests", "numpy", "PIL", "elasticsearch_dsl", "whoosh", "ibis"}  # fmt: skip

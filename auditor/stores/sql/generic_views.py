@@ -15,6 +15,7 @@ from auditor.link.scopes import Located, place_of
 from auditor.model.data import Bound
 from auditor.stores.lookups import bound, follow
 from auditor.stores.sql.conditions import Condition, Draft, Lookup, Some
+from auditor.stores.sql.django_managers import run_for
 from auditor.stores.sql.entities import last_name
 from auditor.stores.sql.reading import Reading, reads_classes
 from auditor.stores.sql.things import Class, Row, Self, Written, each, executed
@@ -61,7 +62,13 @@ class _View:
         for name in reading.code.ancestry(self.found):
             method = reading.code.definition(f"{name}.get_queryset")
             if method is not None and isinstance(method.node, t.Function):
-                given = [x for x in each(reading.returns(method)) if isinstance(x, Draft)]
+                inherits = method.scope.owner is not self.found.node  # it is told of this class
+                made = (
+                    run_for(reading, method, own, self.frame, {})
+                    if inherits
+                    else reading.returns(method)
+                )
+                given = [x for x in each(made) if isinstance(x, Draft)]
                 yield from (x for x in given if x.bound is Bound.UNKNOWN)
                 return
         for thing in each(reading.of_self(own, "queryset", self.frame)):

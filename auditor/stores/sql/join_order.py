@@ -123,6 +123,8 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
         elif name in reached:
             by = [Test(name, column) for column in reached[name]]
             by += [*_known(name, branch.tests, links), *(x for x in tests[name] if x.outer)]
+            if (between := schema.tables.get(name)) is not None and between.found is None:
+                by += [x for x in tests[name] if x.how == "equality"]  # both keys of many to many
             yield _query(draft, schema, name, "join", [] if whole else by, (), "")
 
 

@@ -125,6 +125,8 @@ class Reading:
         """Functions, by `id`, of which a call says which of their conditions hold."""
         self.supplied: set[int] = set()
         """Functions, by `id`, that calls give a query: these tell what the parameter is."""
+        self.of_heirs: set[int] = set()
+        """Methods, by `id`, that are read for objects of the classes that inherit them."""
         self.answered: set[tuple[int, str]] = set()
         """Methods, by `id`, and the models for which calls say what they ask."""
         self._called: list[tuple[t.Call, Frame]] = []

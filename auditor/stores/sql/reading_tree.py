@@ -122,9 +122,12 @@ class TreeReading(Statements):
                     for reader in CLASSES:
                         reader(self, found, ancestry)
         for draft in self.drafts:
+            root = self._roots[id(draft)]
             if (
-                (self._roots[id(draft)], draft.model) in self.answered and is_open(draft.where)
-            ) or (draft.assumed and self._roots[id(draft)] in self.supplied):
+                ((root, draft.model) in self.answered and is_open(draft.where))
+                or (draft.assumed and root in self.supplied)
+                or (draft.tentative and draft.entity is None and root in self.of_heirs)
+            ):
                 self.dropped[id(draft)] = draft
         if self.decided:  # what their callers ask is known better
             for draft in self.drafts:
@@ -189,7 +192,9 @@ class TreeReading(Statements):
             if param.name in given:
                 frame.names[param.name] = given[param.name]
         self._inside.append((id(node), told is not None))
+        outer, self._given = self._given, {}  # each reading of a function tells its calls anew
         self.block(node.body, frame)
+        self._given = outer
         self._inside.pop()
         return either(frame.returned)
 
