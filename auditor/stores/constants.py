@@ -7,6 +7,7 @@ record in a way that is not read here (a form, an admin page, an upsert) makes a
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
@@ -138,9 +139,15 @@ def kept_by_name(application: Application) -> Iterator[Constant]:
     upserts = _upserts(application)
     for name, found in sorted(asked.items()):
         adding = [query for query in found if query.place in upserts]
+        if adding and len(adding) == len(found) and _COUNTS.search(name):
+            yield Constant("mongodb", name, "it holds a counter for each name in the code")
+            continue
         if adding and not any(query.operation in _ADDED for query in found):
             if all(_is_by_name(query) for query in found) and all(q.equality for q in adding):
                 yield Constant("mongodb", name, "it holds a document for each name in the code")
+
+
+_COUNTS = re.compile(r"(?:^|_)(?:counters?|sequences?)$", re.I)
 
 
 def _is_by_name(query: Query) -> bool:

@@ -155,3 +155,22 @@ def test_a_table_that_only_a_seed_fills_with_constants_needs_no_index(
     found = build({**_ROLES, **added}).facts(CollectionFit)
     (told,) = [m.fit for f in found for q, m in f.fits if f.name == "role" and "name" in q.equality]
     assert told is fit
+
+
+@pytest.mark.parametrize(
+    ("name", "added", "fit"),
+    [
+        ("counters", "", Fit.COVERED),
+        ("visits", "", Fit.MISSING),
+        ("counters", "def put(x):\n    db.counters.insert_one(x)\n", Fit.MISSING),
+        ("counters", "def of(x):\n    return db.counters.find_one({'owner': x})\n", Fit.MISSING),
+    ],
+)
+def test_a_collection_of_counters(build: Build, name: str, added: str, fit: Fit) -> None:
+    code = (
+        "from pymongo import MongoClient\ndb = MongoClient()['app']\ndef next_(name):\n"
+        f"    return db.{name}.find_one_and_update({{'name': name}}, {{'$inc': {{'n': 1}}}}, upsert=True)\n"
+    )
+    found = build({"app.py": code + added}).facts(CollectionFit)
+    told = [m.fit for f in found if f.name == name for q, m in f.fits if q.equality == ("name",)]
+    assert told == [fit]

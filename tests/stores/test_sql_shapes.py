@@ -489,3 +489,26 @@ def test_columns_of_one_record_that_are_compared_in_sql(build: Build) -> None:
     )
     found = build({"app.py": text}).facts(Query)
     assert [(q.equality, q.range) for q in found] == [(("owner",), ()), ((), ("stock",))]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["a IS NOT NULL", "a IS NOT NULL AND b IS NOT NULL", "a <> 'x'", "a != %s", "a IS NOT NULL AND b != 1", "a IS NOT TRUE"],
+)  # fmt: skip
+def test_what_differs_alone_finds_nearly_everything_in_text_too(build: Build, asked: str) -> None:
+    code = f'def ask(cursor):\n    cursor.execute("SELECT a FROM t WHERE {asked}", (1,))\n'
+    schema = "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT);\n"
+    found = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)
+    assert [m.fit for f in found for _, m in f.fits] == [Fit.COVERED]
+
+
+@pytest.mark.parametrize(("kind", "fit"), [("DATE", Fit.COVERED), ("TIMESTAMP", Fit.MISSING)])
+def test_a_cast_to_its_own_type_leaves_the_index_to_a_column(
+    build: Build, kind: str, fit: Fit
+) -> None:
+    code = (
+        "def ask(cursor):\n    cursor.execute('SELECT a FROM t WHERE day::date = CURRENT_DATE')\n"
+    )
+    schema = f"CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, day {kind});\nCREATE INDEX ix ON t (day);\n"
+    files = {"app.py": code, "schema.sql": schema, "requirements.txt": "psycopg2\n"}
+    assert [m.fit for f in build(files).facts(CollectionFit) for _, m in f.fits] == [fit]

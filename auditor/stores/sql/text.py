@@ -324,6 +324,10 @@ class _Text:
         exp = self.exp
         if depth > 60:
             return Untold("the condition is nested too deeply")
+        if hasattr(node, "args") and node.args.get("negate"):  # `IS NOT NULL`, in newer sqlglot
+            plain = node.copy()
+            plain.set("negate", None)
+            return Opposite(self.condition(plain, depth + 1))
         match node:
             case exp.Paren():
                 return self.condition(node.this, depth + 1)
@@ -335,6 +339,8 @@ class _Text:
                 return Opposite(self.condition(node.this, depth + 1))
             case exp.EQ() | exp.NullSafeEQ():
                 return self._equal(node)
+            case exp.NEQ() | exp.NullSafeNEQ():
+                return Opposite(self._equal(node))
             case exp.In() | exp.Is():
                 return self._test(node.this, "equality")
             case exp.GT() | exp.GTE() | exp.LT() | exp.LTE() | exp.Between():
@@ -378,6 +384,14 @@ class _Text:
             return Test(*one)
         return self._test(left, "equality")
 
+    def _of_its_own_type(self, cast: Any) -> tuple[str, str] | None:
+        """The column of a cast that changes nothing: `day::date` of a date, which an index serves."""
+        own = self.column(cast.this)
+        known = self.reading.tables.get(own[0]) if own is not None else None
+        column = known.column(own[1]) if known is not None and own is not None else None
+        same = column is not None and column.type.lower() == cast.to.sql().lower()
+        return own if same else None
+
     def _test(self, node: Any, how: str) -> Condition:
         exp = self.exp
         if isinstance(node, exp.Paren):
@@ -388,6 +402,8 @@ class _Text:
             if own[1].lower() in _ADDRESSES:
                 return Every(())  # the record's own place is found without an index
             return Test(*own, how)
+        if isinstance(node, exp.Cast) and (cast := self._of_its_own_type(node)) is not None:
+            return Test(*cast, how)
         if isinstance(node, exp.AggFunc):
             return Every(())
         inner = list(node.find_all(exp.Column)) if hasattr(node, "find_all") else []
