@@ -401,3 +401,45 @@ urlpatterns = [
     assert [page.name for page in application.facts(StaticPage)] == [
         next(r.name for r in application.facts(Route) if r.handler == "TemplateView")
     ]
+
+
+READ_ONLY = {
+    "manage.py": MANAGE,
+    "settings.py": 'SECRET_KEY = "x"\nROOT_URLCONF = "site_urls"\nINSTALLED_APPS = ["rest_framework"]\n',
+    "site_urls.py": """
+from django.urls import path
+from actions import LISTING, of_the_day
+import views
+urlpatterns = [
+    path("told/", views.Notes.as_view(LISTING)),
+    path("untold/", views.Notes.as_view(of_the_day())),
+]
+""",
+    "actions.py": """
+import store
+READING = {"get": "list"}
+LISTING = {**READING, **{"post": "create"}}
+def of_the_day():
+    return store.load("actions")
+""",
+    "views.py": """
+from rest_framework import permissions, viewsets
+class StaffOrReadOnly(permissions.BasePermission):
+    def has_permission(self, request, view):
+        return bool(request.method in permissions.SAFE_METHODS or
+            (request.user and request.user.is_authenticated and request.user.is_staff))
+class Notes(viewsets.ModelViewSet):
+    permission_classes = [StaffOrReadOnly]
+""",
+}
+
+
+def test_a_permission_to_read_is_no_decoration(build: Build) -> None:
+    found = {r.name: r.authentication for r in build(READ_ONLY).facts(Route)}
+    told = {name: state for name, state in found.items() if "untold" not in name}
+    assert told == {"GET /told/": Guarding.ABSENT, "POST /told/": Guarding.ENFORCED}
+    assert {state for name, state in found.items() if name not in told} <= {
+        Guarding.OPTIONAL,
+        Guarding.ABSENT,
+        Guarding.ENFORCED,
+    }
