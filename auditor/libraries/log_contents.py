@@ -83,11 +83,15 @@ def logged_values(application: Application) -> Iterator[LoggedValue]:
     for site in application.code.method_calls(*_LEVELS, "print"):
         if not reader.logs(site):
             continue
-        for found in reader.values(site):
-            if (found.place.path, found.place.line) not in seen:
-                seen.add((found.place.path, found.place.line))
-                if not for_developers(application.values, site):
-                    yield found
+        at = (site.path, site.node.line)
+        found = min(reader.values(site), key=lambda v: _GRAVEST.index(v.what), default=None)
+        if found is not None and at not in seen:
+            seen.add(at)
+            if not for_developers(application.values, site):
+                yield found
+
+
+_GRAVEST = ("a secret", "a whole request", "personal data")
 
 
 class _Reader:

@@ -158,6 +158,9 @@ class Login(BaseModel):
 @app.post("/login")
 async def login(data: Login, request: Request):
     logger.info(f"login {data.email}")  # expect: low
+    token = secrets.token_urlsafe(32)
+    link = f"https://shop.example/reset?token={token}"
+    logger.info("link for %s: %s", data.email, link)  # expect: medium
     logger.debug("with %s", data.password)  # expect: medium
     logger.debug("data %s", data)  # expect: medium
     print(await request.json())  # expect: medium
