@@ -354,6 +354,10 @@ MILD = {
         '// Mask keys (e.g., "api_key:AIza' + value(35) + '")',
     ),
     "a local service's key": (".env", "MINIO_SECRET_KEY=minioadmin"),
+    "what somebody typed into a template": (
+        ".env.example",
+        "MONGODB_URI=mongodb+srv://shop8:" + "River5703@cluster0.s6wq8.mongodb.net/?appName=C",
+    ),
 }
 
 
@@ -476,6 +480,16 @@ COMPOSED = {
     "signs in a line": (".env", "SECRET_KEY=django-shop-j$6g63%^!90l2-sunset#0qw%$6vh5(f2joe", ["medium"]),
     "a salt where nobody sets one": ("config.py", 'SALT = os.environ.get("SALT", "default-salt-of-shop")', ["low"]),
     "lines in a file of another name": (".envprod", "DB_PASSWORD=" + value(14), ["medium"]),
+    "what a build sets for a command": ("Dockerfile", "RUN SECRET_KEY=build-only python manage.py collectstatic", []),
+    "a template by what it says": ("secrets.yaml", "# This is a template file.\n# Copy it.\nkind: Secret\nstringData:\n  POSTGRES_PASSWORD: postgres", []),
+    "a kind of secret": ("secrets_manager.py", 'class K(str, Enum):\n    PASSWORD = "password"', []),
+    "a login for a page": ("compose.yml", "- FLOWER_BASIC_AUTH=guest:guest", ["low"]),
+    "an option of a server": ("compose.yml", "- --static-auth-secret=shop-turn-secret", ["low"]),
+    "digits for a secret": ("compose.yml", "- OTP_SECRET=123456", ["low"]),
+    "what developers work with": ("compose.yml", "- API_ACCESS_KEY=dev-test-key", ["low"]),
+    "what a script falls back to": ("dev.sh", 'export API_KEY="${API_KEY:-dev-test-key}"', ["low"]),
+    "a placeholder of somebody else's in code": ("settings.py", 'FACEBOOK_APP_SECRET: str = "YOUR_FACEBOOK_APP_SECRET"', []),
+    "what a script writes for an application": ("setup.sh", "cat > .env <<E\nSECRET_KEY=change-this-to-a-secret-key\nE", ["low"]),
     "the two letters of H2's": ("application.yml", "password: sa", ["low"]),
     "three letters that are given": ("compose.yml", "- POSTGRES_PASSWORD=pwd", ["low"]),
     "a word and many digits": ("compose.yml", "MYSQL_ROOT_PASSWORD: ${ROOT:-root123456}", ["low"]),

@@ -67,6 +67,8 @@ def find_secrets(
         return []
     taken = _Spans()
     place = Place(name, role, text)
+    if role is Role.SOURCE and place.says_it_is_a_template:
+        place = Place(name, Role.EXAMPLE, text)
     for found in _all(text, place):
         if kind is Kind.WORKFLOW and _lives_for_a_job(found, text):
             continue

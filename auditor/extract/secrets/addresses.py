@@ -34,7 +34,8 @@ def addresses(text: bytes, place: Place) -> Iterator[Found]:
         found = (scheme_found.group(), *match.group("user", "host", "v"))
         scheme, user, host, password = (part.decode("utf-8", "replace") for part in found)
         if place.role is not Role.SOURCE and not values.looks_random(password):
-            continue
+            if not place.lines or not _is_typed(password) or LOCAL.fullmatch(host):
+                continue
         judged = _login(scheme.split("+")[0].lower(), user, password, host, place)
         if judged is not None:
             yield start, end, *judged, "", variable_before(text, scheme_found.start()), host
@@ -72,6 +73,11 @@ def _in_manifest(text: bytes, place: Place) -> Iterator[Found]:
         for found in addresses(inner, place):
             yield start, end, found[2], f"{found[3]}, base64-encoded", found[4], "", "", found[7]
             break
+
+
+def _is_typed(password: str) -> bool:
+    """Whether somebody made the password up for use, as far as it tells."""
+    return values.is_mixed(password) and not values.is_for_tests(password)
 
 
 def _made_up(password: str) -> bool:

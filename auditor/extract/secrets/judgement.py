@@ -22,9 +22,17 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     sense = meaning_of(name)
     if sense is Meaning.PERHAPS and name in ("pass", "pw") and _is_in_a_login(found, text, value):
         sense = Meaning.PASSWORD
+    if sense is Meaning.PASSWORD and name.lower().endswith("basic_auth"):
+        value = value.partition(":")[2]
+        if not value:
+            return None
+    if place.code and value.lower() == name.lower() and b"Enum)" in text:
+        return None  # a kind of secret, among others
     if sense is None or (place.words and not values.looks_random(value)):
         return None
-    if not _may_be_bare(found, place, value) or (len(value) < 3 and not is_common(value)):
+    if not _may_be_bare(found, place, value) or (
+        len(value) < (2 if sense is Meaning.SIGNING and place.code else 3) and not is_common(value)
+    ):
         return None
     known = sense is Meaning.PASSWORD and is_common(value)
     written = value[0] == "!" and (found.quoted or found.join != ":")
@@ -34,7 +42,14 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
         return None  # `!ChangeMe!` is a tag of YAML where it is not quoted
     if not (value.isascii() or values.looks_random(value)):
         return None
-    if values.is_identifier(value) and not (sense is Meaning.PASSWORD and value.isdigit()):
+    digits = value.isdigit() and (sense is Meaning.PASSWORD or is_common(value))
+    if values.is_identifier(value) and not digits:
+        return None
+    if (
+        place.shell
+        and _lives_for_a_command(text, found.name_start)
+        and not values.looks_random(value)
+    ):
         return None
     if b"arn:aws" in text[max(0, found.name_start - 80) : found.name_start]:
         return None
@@ -83,6 +98,12 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     if sense is Meaning.PERHAPS:
         return _perhaps(found, place, value, random)
     return _secret(found, sense, place, value, random, text)
+
+
+def _lives_for_a_command(text: bytes, start: int) -> bool:
+    """`RUN SECRET_KEY=build python manage.py collectstatic`: set for one command of an image's build."""
+    line = text[text.rfind(b"\n", 0, start) + 1 : start].strip()
+    return line.startswith(b"RUN") and line.endswith((b"RUN", b"&&", b";"))
 
 
 def _is_the_service_s(found: Assignment, place: Place, value: str) -> bool:
@@ -206,8 +227,11 @@ def _is_the_service_s_default(found: Assignment, place: Place, value: str) -> bo
     if not _WORDS.fullmatch(value):
         return False
     salts = found.name.isupper() and words_of(found.name)[-1] in ("salt", "pepper")
+    for_developers = bool(_FOR_DEVELOPERS.search(value))
     if place.composes:
-        return found.join == ":-" or salts
+        return found.join == ":-" or salts or for_developers
+    if place.shell and found.join == ":-":
+        return for_developers
     return salts and found.quoted and _is_fallback(found)
 
 
@@ -229,7 +253,8 @@ def _secret(
         return "secret-assignment", "secret", "medium"
     if " " in value:
         return None
-    if sense is Meaning.SECRET and place.composes and "SECRET" in found.name:
+    ours = sense is Meaning.SECRET or not found.name.isupper()
+    if place.composes and ours and "secret" in found.name.lower():
         if _WORDS.fullmatch(value) or (value.isalpha() and value.islower() and len(value) > 4):
             return "default-password", "default secret", "low"
     if "secret" in found.name.lower() and is_common(value):
@@ -284,9 +309,10 @@ def _is_started_with(
         makes = _MAKES_ACCOUNTS.intersection(words_of(found.name)) and _A_WORD.fullmatch(value)
         made = makes and not _NO_TEXT.search(value)
         return ("default-password", "default password", "low") if made else None
-    if sense is not Meaning.SIGNING or place.role is not Role.SOURCE or place.code or place.shell:
+    if sense is not Meaning.SIGNING or place.role is not Role.SOURCE or place.code:
         return None
-    if not (place.deploys or place.settings) or _NO_TEXT.search(value):
+    writes_lines = place.shell and b"<<" in text[: found.name_start]
+    if not (place.deploys or place.settings or writes_lines) or _NO_TEXT.search(value):
         return None
     known = "secret-assignment", "known default for a signing secret", "low"
     if place.composes and found.name.isupper() and _SENTENCE.fullmatch(value):
@@ -308,7 +334,8 @@ def _names_what_signs(found: Assignment, text: bytes) -> bool:
     if found.name.lower() in ("secret", "secrets"):
         before = text[max(0, found.name_start - 100) : found.name_start].lower()
         return b"jwt" in before or b"session" in before
-    return is_own(found.name)
+    around = text[max(0, found.name_start - 150) : found.end].lower()
+    return is_own(found.name) and b"accesskey" not in around.translate(None, b"_-")
 
 
 _NAMES_AN_ENTRY = re.compile(r"[a-z]+(?:[\-_.:][a-z]+)*[\-_.:]v?\d{1,2}")
@@ -330,6 +357,8 @@ def _is_written_in_code(found: Assignment, place: Place, text: bytes) -> bool:
     if found.join in (":", "=>") and not _OWN_NAME.search(found.name):
         if _SHORT_WORD.fullmatch(found.value) or values.is_placeholder(found.value):
             return False
+    if values.is_placeholder(found.value) and name.endswith("_secret") and not is_own(found.name):
+        return False  # `FACEBOOK_APP_SECRET = "your-app-secret"`
     if name in ("secret", "secrets"):
         before = text[max(0, found.name_start - 100) : found.name_start].lower()
         return b"session(" in before or b"jwt" in before

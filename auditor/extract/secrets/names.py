@@ -146,7 +146,7 @@ def meaning(name: str) -> Meaning | None:
         return None
     if qualifiers & {"random", "allow"}:  # `MYSQL_RANDOM_ROOT_PASSWORD`, a switch
         return None
-    if last == "auth" and before[-1:] == ["redis"]:  # Redis's AUTH takes its password
+    if last == "auth" and before[-1:] in (["redis"], ["basic"]):  # a password, a user with one
         return Meaning.PASSWORD
     if last in _PASSWORDS or last.endswith(("password", "passwd", "passphrase", "pwd")):
         return (

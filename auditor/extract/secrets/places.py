@@ -61,10 +61,20 @@ class Place:
         return self.yaml and b"image:" in self.text and bool(_SERVICES.search(self.text))
 
     @functools.cached_property
+    def says_it_is_a_template(self) -> bool:
+        """Whether the comment that a settings file begins with tells to copy it and fill it in."""
+        if self.code or not self.settings:
+            return False
+        match = _HEADER.match(self.text)
+        return match is not None and bool(_TEMPLATE.search(match[0]))
+
+    @functools.cached_property
     def terraform(self) -> bool:
         return _TERRAFORM.search(self.name)
 
 
+_HEADER = re.compile(rb"(?:---\r?\n)?(?:[ \t]{0,4}#[^\n]{0,200}\n|[ \t]{0,4}\r?\n){1,20}")
+_TEMPLATE = re.compile(rb"(?i)\bthis is an? (?:\w+ )?template\b|\breplace all placeholder")
 _SERVICES = re.compile(rb"(?m)^services:[ \t]*\r?\n[ \t]+[\w.\-]+:[ \t]*\r?$")
 _YAML = Words(r"(?i)\.ya?ml(?:\.|$)")
 _SHELL = Words(
