@@ -15,6 +15,8 @@ from auditor.link.names import Code
 from auditor.link.scopes import Located, Scope
 
 _WORD = re.compile(r"\w+")
+_SPACE = re.compile(r"\s")
+_SPEAKING = {t.Const, t.Import, t.Text, t.Call}
 _LONGEST = 200
 _SHORTEST = 3
 _LOOSE = ("Protocol", "ABC")
@@ -35,17 +37,22 @@ class Mentions:
             if t.dotted(assign.targets[0]) == "__all__" and assign.value is not None
             for node in t.walk(assign.value)
         }
+        written = self._written
         for module in code.modules.values():
             for node, scope in code.nodes(module):
-                for name in self._names(node):
-                    if name in names and id(node) not in exported:
-                        self._written[name].append(Located(node, scope))
+                kind = type(node)
+                if kind is t.Attr or kind is t.Name:
+                    name: str = node.name if kind is t.Attr else node.id  # type: ignore[attr-defined]
+                    if name in names:
+                        written[name].append(Located(node, scope))
+                elif kind in _SPEAKING:
+                    for name in self._names(node):
+                        if name in names and id(node) not in exported:
+                            written[name].append(Located(node, scope))
 
     def _names(self, node: t.Node) -> Iterator[str]:
         match node:
-            case t.Name(id=name) | t.Attr(name=name):
-                yield name
-            case t.Const(value=str(text)) if len(text) < _LONGEST and not re.search(r"\s", text):
+            case t.Const(value=str(text)) if len(text) < _LONGEST and not _SPACE.search(text):
                 yield from _WORD.findall(text)
             case t.Import(names=names):
                 yield from (name.rpartition(".")[2] for name, alias in names if alias and alias != name)  # fmt: skip

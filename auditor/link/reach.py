@@ -248,13 +248,18 @@ def imported_from(code: Code, paths: set[str]) -> set[str]:
 def imported(code: Code, module: Module) -> Iterator[Module]:
     for node, scope in code.nodes(module):
         if isinstance(node, t.Import):
-            for name, _ in node.names:
-                dots = node.module if node.module.endswith(".") else node.module + "."
-                target = dots + name if node.module else name
-                for candidate in (target, target.rpartition(".")[0]):
-                    if candidate.strip(".") or candidate:
-                        if found := code.module_of(candidate, scope):
-                            yield found
+            yield from named_by(code, node, scope)
+
+
+def named_by(code: Code, node: t.Import, scope: Scope) -> Iterator[Module]:
+    """The modules of the tree that an import names."""
+    for name, _ in node.names:
+        dots = node.module if node.module.endswith(".") else node.module + "."
+        target = dots + name if node.module else name
+        for candidate in (target, target.rpartition(".")[0]):
+            if candidate.strip(".") or candidate:
+                if found := code.module_of(candidate, scope):
+                    yield found
 
 
 _SERVED = re.compile(r"(?:^|/)(?:app|main|server|application|wsgi|asgi)\.py$")

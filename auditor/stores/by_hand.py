@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 
 from auditor.discover import Role
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
-from auditor.link.reach import Reach, imported, is_main_guard
+from auditor.link.reach import Reach, is_main_guard, named_by
 from auditor.link.scopes import Module
 from auditor.model.web import WebApp
 from auditor.stores.running import Running
@@ -88,17 +89,11 @@ class ByHand:
     def _own_programs(self) -> frozenset[str]:
         """What makes an application for itself, and is imported by nothing: `app = create_app()` of a repair."""
         declaring = {app.place.path for app in self.application.facts(WebApp)}
-        imports = {
-            word
-            for node, _ in self.code.of_kind(t.Import)
-            for name, _ in node.names
-            for word in (node.module.rpartition(".")[2], name.rpartition(".")[2])
-        }
+        imports = {word for node, _ in self.code.of_kind(t.Import) for word in _words(node)}
         return frozenset(
             module.path
             for module in self.reach.roots
-            if module.path not in declaring
-            and module.path.rpartition("/")[2].removesuffix(".py") not in imports
+            if module.path not in declaring and _stem(module.path) not in imports
         )
 
     def _used(self, scripts: set[str]) -> set[str]:
@@ -106,13 +101,28 @@ class ByHand:
         sources = (
             {f.path for f in self.application.tree.files if f.role is Role.SOURCE} if scripts else set()
         )  # fmt: skip
-        return {
-            module.path
-            for path, importer in self.code.modules.items()
-            if path in sources and not _FOLDER_OF_SCRIPTS.search(path) and not _ERRAND.search(path)
-            for module in imported(self.code, importer)
-            if module.path in scripts
-        }
+        stems = {_stem(path) for path in scripts}
+        found: set[str] = set()
+        for node, scope in self.code.of_kind(t.Import) if scripts else ():
+            path = scope.module.path
+            if path not in sources or _FOLDER_OF_SCRIPTS.search(path) or _ERRAND.search(path):
+                continue
+            if stems.isdisjoint(_words(node)):
+                continue
+            found |= {module.path for module in named_by(self.code, node, scope)} & scripts
+        return found
+
+
+def _stem(path: str) -> str:
+    """The name that a module is imported by."""
+    return path.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
+
+
+def _words(node: t.Import) -> Iterator[str]:
+    """The names of the modules that an import may name."""
+    yield from node.module.split(".")
+    for name, _ in node.names:
+        yield from name.split(".")
 
 
 def _starts(module: Module) -> bool:

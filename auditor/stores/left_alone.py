@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-
-import re2
 
 from auditor.link.application import Application
 from auditor.model.data import Fit, Match, Query, Table
@@ -13,9 +12,9 @@ from auditor.stores.matching import Need
 from auditor.stores.offered import Offered
 from auditor.stores.sql.entities import Entities
 
-_NAMES = re2.compile(
-    r"(?i)(?:^|_|\.)(?:id|pk|uuid|guid|email|e_mail|mail|token|key|slug|code|url|uri|name|username|phone|hash|number|date|time|at|on|by|title"
-    r"|address|text|content|description|path)$|(?-i:[a-z]Id$)|\."
+_NAMES = re.compile(
+    r"(?:^|_|\.)(?i:id|pk|uuid|guid|email|e_mail|mail|token|key|slug|code|url|uri|name|username|phone|hash|number|date|time|at|on|by|title"
+    r"|address|text|content|description|path)$|[a-z]Id$|\."
 )
 """Fields that tell one record from another, whatever values the code itself spells out."""
 
@@ -32,7 +31,7 @@ class LeftAlone:
         (self.errands,) = application.facts(Errands)
         self._attributes = {key: dict(table.attributes) for key, table in tables.items()}
         (entities,) = application.facts(Entities)
-        self._owners = {e.table: re2.split(r"[:.]", e.name)[-1] for e in entities}
+        self._owners = {e.table: re.split(r"[:.]", e.name)[-1] for e in entities}
         alone = {self._alone(query, match) for query, match in fits}
         self.offered = Offered(application, alone - {""})
 

@@ -8,6 +8,7 @@ things has the values of all of them, and is then no flag.
 from __future__ import annotations
 
 import functools
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -48,21 +49,22 @@ class _Told:
         return told and not (self.open or self.free) and len(values) == 2
 
 
-_SHOWS = re2.compile(r"(?:Response|Out|Read|Public|View|Info|InDB|Detail|Details|Result|Dto|DTO)$")
+_SHOWS = re.compile(r"(?:Response|Out|Read|Public|View|Info|InDB|Detail|Details|Result|Dto|DTO)$")
 """What an application answers with is no input."""
-_GIVEN = re2.compile(
+_GIVEN = re.compile(
     r"(?i)request|form|data|payload|body|json|args|params|input|kwargs|\bdto\b|create|update"
 )
-_ASKS = re2.compile(r"^(?:filter|filter_by|exclude|get|get_or_404|get_or_none|first|exists|count|find\w*|count_documents|delete_\w+|update_one|update_many|where)$")  # fmt: skip
-_ASKING = re2.compile(r"(?i)quer|filter|criteria|where|cond|^q$|^match(?:_stage)?$")
+_ASKS = re.compile(r"^(?:filter|filter_by|exclude|get|get_or_404|get_or_none|first|exists|count|find\w*|count_documents|delete_\w+|update_one|update_many|where)$")  # fmt: skip
+_ASKING = re.compile(r"(?i)quer|filter|criteria|where|cond|^q$|^match(?:_stage)?$")
 _LISTED = r"""(?i)\b%s["'`\]]?(?:::\w+)?(?:\s+in\s*|\s*=\s*any\s*\(\s*array\s*|\s+enum\s*)[\(\[]\s*((?:N?'[^']*'|\d+)(?:::[\w ]+)?(?:\s*,\s*(?:N?'[^']*'|\d+)(?:::[\w ]+)?)*)\s*[\)\]]"""
 _QUOTED = re2.compile(r"'([^']*)'|(\d+)")
-_CONSTRAINS = re2.compile(r"(?i)\bcheck\b|\benum\s*\(")
+_CONSTRAINS = re.compile(r"(?i)\bcheck\b|\benum\s*\(")
 _WORDS = re2.compile(
     r"""^\W*?["'`]?([\w-]+)["'`]?\s*(?:/|\||,|\bor\b|\bou\b)\s*["'`]?([\w-]+)["'`]?\W*$"""
 )
 _SAYS_ELSE = {"optional", "nullable", "null", "none", "etc", "required", "unique", "primary", "key", "todo"}  # fmt: skip
 _LARGEST = 400_000
+_TELLING = {t.Map, t.Call, t.Compare, t.Assign, t.Function}
 
 
 class Offered:
@@ -81,7 +83,8 @@ class Offered:
         self._changes: set[int] = set()
         for module in self.code.modules.values() if names else ():
             for node, scope in self.code.nodes(module):
-                self._look(node, scope)
+                if type(node) in _TELLING:
+                    self._look(node, scope)
         for text in self._constraints() if names else ():
             self._constrained(text)
 
@@ -104,13 +107,13 @@ class Offered:
                         written, changes = id(node) not in self._filters, id(node) in self._changes
                         self._given(str(key.value), value, scope, written, changes)
             case t.Call(args=args, keywords=keywords):
-                self._stored(node, scope)
-                asks = bool(_ASKS.search(t.last_word(node.func)))
-                self._filters |= {id(arg) for arg in args[:1] if asks}
-                shows = bool(_SHOWS.search(t.last_word(node.func)))
+                word = t.last_word(node.func)
+                self._stored(node, word, scope)
+                if args and isinstance(args[0], t.Map) and _ASKS.search(word):
+                    self._filters.add(id(args[0]))
                 for keyword in keywords:
-                    if keyword.name in self.names and not shows:
-                        self._given(keyword.name, keyword.value, scope, not asks)
+                    if keyword.name in self.names and not _SHOWS.search(word):
+                        self._given(keyword.name, keyword.value, scope, not _ASKS.search(word))
             case t.Compare(left=left, rights=rights):
                 for name in {n for each in (left, *rights) if (n := self._named(each)) in self.names}:  # fmt: skip
                     for each in (left, *rights):
@@ -123,12 +126,12 @@ class Offered:
                     if param.name in self.names:
                         self._declared(param.name, param.annotation, param.default, inner)
 
-    def _stored(self, call: t.Call, scope: Scope) -> None:
+    def _stored(self, call: t.Call, word: str, scope: Scope) -> None:
         """What is stored of which the fields are not spelt out."""
         if any(keyword.name is None for keyword in call.keywords):
-            self._spread.add(t.last_word(call.func))
-        if t.last_word(call.func) in ("insert_one", "insert_many", "replace_one") and call.args:
-            given = call.args[1 if t.last_word(call.func) == "replace_one" else 0 :][:1]
+            self._spread.add(word)
+        if word in ("insert_one", "insert_many", "replace_one") and call.args:
+            given = call.args[1 if word == "replace_one" else 0 :][:1]
             sources = [s.node for arg in given for s in self.values.sources(arg, scope)]
             self._loose |= not all(map(_is_spelt, sources))
 
@@ -137,7 +140,7 @@ class Offered:
             if isinstance(target, t.Name):
                 if target.id in self.names and isinstance(scope.owner, t.Class):
                     self._field(target.id, node, scope, scope.owner)
-                elif node.value is not None and _ASKING.search(target.id):
+                elif isinstance(node.value, t.Map) and _ASKING.search(target.id):
                     self._filters.add(id(node.value))
             elif (name := self._named(target)) in self.names and node.value is not None:
                 asking = isinstance(target, t.Item) and bool(_ASKING.search(t.dotted(target.value)))
