@@ -237,3 +237,12 @@ def test_indexes_of_a_script_beside_several_applications(build: Build) -> None:
         for fit in build(files).facts(CollectionFit)
     }
     assert fits["one", "leads"] == [Fit.COVERED]
+
+
+@pytest.mark.parametrize(
+    "sort",
+    ["[('score', {'$meta': 'textScore'})]", "'score', {'$meta': 'textScore'}"],
+)
+def test_the_score_of_a_text_is_kept_by_no_index(build: Build, sort: str) -> None:
+    asked = f"await db.leads.find({{'$text': {{'$search': a}}}}).sort({sort}).to_list(5)"
+    assert [(q.special, q.sort) for q in shapes(build, asked)] == [("text", ())]

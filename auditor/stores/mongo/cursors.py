@@ -75,7 +75,8 @@ class Cursors:
         first, second = call.arg(0, "key_or_list"), call.arg(1, "direction")
         name = self.values.text(first, call.scope)
         if name and not name.startswith(("+", "-")):
-            return ((name, direction(self.values, second, call.scope)),)
+            way = direction(self.values, second, call.scope)
+            return ((name, way),) if way else ()
         return sort_of(self.values, first, call.scope)
 
     def bound(self, site: CallSite) -> Bound:

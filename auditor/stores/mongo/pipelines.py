@@ -198,7 +198,7 @@ def sort_of(values: Evaluator, expr: t.Expr | None, scope: Scope) -> Sort:
                 pairs.append(_signed(name))
         if pairs:
             break
-    return tuple(p for p in pairs if p[0] != "$natural")
+    return tuple((name, way) for name, way in pairs if name != "$natural" and way)
 
 
 def _signed(name: str) -> tuple[str, int]:
@@ -206,8 +206,11 @@ def _signed(name: str) -> tuple[str, int]:
 
 
 def direction(values: Evaluator, expr: t.Expr | None, scope: Scope) -> int:
+    """1 or -1; 0 for `{"$meta": "textScore"}`, which is worked out for the question and no index keeps."""
     if expr is None:
         return 1
+    if isinstance(expr, t.Map):
+        return 0
     name = values.code.name(expr, scope)
     if name.endswith(("DESCENDING", "DESC")):
         return -1
