@@ -21,9 +21,11 @@ def between(field, start, end):
         asked["$lte"] = end
     return [{{"$match": {{field: asked}}}}]
 
+@app.post("/leads")
 async def add(lead):
     await db.leads.insert_one(lead)
 
+@app.get("/leads")
 async def counts(start, end):
     pipeline = [*between("created_at", start, end), {{"$group": {{"_id": "$state"}}}}]
     return await db.leads.aggregate(pipeline).to_list(5)
