@@ -115,7 +115,7 @@ class Errands:
         return self._known[key]
 
     def _search(self, function: Located, seen: set[int]) -> Asked:
-        told, started, fills = Asked.NEVER, False, self._adds(function)
+        told, started, fills, goes_on = Asked.NEVER, False, self._adds(function), False
         pending = [function]
         while pending:
             each = pending.pop()
@@ -126,6 +126,7 @@ class Errands:
             if by is Asked.LIVE:
                 return by
             fills |= bool(_FILLS.search(each.node.name))  # type: ignore[attr-defined]
+            goes_on |= _loops(each)
             started |= by is Asked.FILLING
             told = max(told, by)
             for site in self.mentions.of(each) if by is Asked.NEVER else ():
@@ -138,7 +139,7 @@ class Errands:
                     told, started = Asked.FILLING, True
                 else:
                     return Asked.LIVE
-        return told if fills or not started else Asked.LIVE
+        return told if (fills and not goes_on) or not started else Asked.LIVE
 
     def _adds(self, function: Located) -> bool:
         """Whether a function adds what it did not find."""
@@ -236,6 +237,12 @@ class Errands:
             for part in _INSIDE.findall(read(tree, file).decode("utf-8", "replace")[:_LONGEST])
             for word in _WORD.findall(part)
         )
+
+
+def _loops(function: Located) -> bool:
+    """Whether a function goes round while something holds, as what works for ever does."""
+    body = function.node.body  # type: ignore[attr-defined]
+    return any(isinstance(node, t.While) for node in t.walk_own(*body))
 
 
 def _text_of(function: Located) -> str:
