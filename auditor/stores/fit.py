@@ -130,8 +130,9 @@ def _lend(
         if store == "sql" and name:
             owners[store, name] += made
     for key in queries:
-        if key not in tables and not indexes.get(key) and (lent := owners.get(key[1:])):
-            indexes[key] = list(lent)
+        if key not in tables and (lent := owners.get(key[1:])):
+            own = indexes.get(key, [])
+            indexes[key] = [*own, *(index for index in lent if index not in own)]
 
 
 def _changes(query: Query) -> bool:

@@ -122,3 +122,27 @@ def test_missing(case: str, spelling: str, build: Build) -> None:
         if match.fit is Fit.MISSING
     }
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    "condition", ["email IS NOT NULL", "NOT email IS NULL", "team NOT LIKE 'x%'"]
+)
+def test_what_must_not_hold_narrows_nothing(condition: str, build: Build) -> None:
+    code = f'def ask(cursor):\n    cursor.execute("SELECT * FROM users WHERE {condition}")\n'
+    files = {"app.py": code, "schema.sql": SCHEMA}
+    fits = [m.fit for c in build(files).facts(CollectionFit) for _, m in c.fits]
+    assert fits == [Fit.COVERED]
+
+
+def test_a_script_beside_an_application_asks_its_tables(build: Build) -> None:
+    serving = "from fastapi import FastAPI\napp = FastAPI()\n"
+    script = (
+        "def main(cursor):\n    cursor.execute('CREATE INDEX by_team ON users (team)')\n"
+        "    cursor.execute('SELECT * FROM users WHERE id = 1')\n"
+        "    cursor.execute('SELECT * FROM users WHERE team = 1')\n"
+    )
+    files = {"one/main.py": serving + MODELS, "two/main.py": serving, "index.py": script}
+    found = {
+        (c.unit, q.equality): m.fit for c in build(files).facts(CollectionFit) for q, m in c.fits
+    }
+    assert found == {("", ("id",)): Fit.COVERED, ("", ("team",)): Fit.COVERED}

@@ -325,6 +325,8 @@ class _Text:
         if depth > 60:
             return Untold("the condition is nested too deeply")
         if hasattr(node, "args") and node.args.get("negate"):  # `IS NOT NULL`, in newer sqlglot
+            if isinstance(node, exp.Like):
+                return self._test(node.this, "unequal")
             plain = node.copy()
             plain.set("negate", None)
             return Opposite(self.condition(plain, depth + 1))
