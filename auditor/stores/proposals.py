@@ -83,7 +83,7 @@ def _agreed(mine: Ways, theirs: Ways) -> Ways | None:
 
 def propose(fits: Sequence[tuple[Query, Match]], live: Sequence[Index]) -> list[Proposal]:
     """The indexes to add, most needed first; `live` are those that there are."""
-    asking = [q for q, match in fits if match.fit in (Fit.MISSING, Fit.PARTIAL)]
+    asking = [q for q, match in fits if _asks(q, match)]
     rank = Counter(f for q, _ in fits for f in {*q.fields, *(name for name, _ in q.sort)})
     shapes = _shapes(q for q in asking if not q.special)
     spare = [index for index in live if _replaceable(index)]
@@ -97,6 +97,12 @@ def propose(fits: Sequence[tuple[Query, Match]], live: Sequence[Index]) -> list[
         for i, queries in served.items()
     ]
     return sorted([*proposals, *_special(asking)], key=lambda p: (-len(p.queries), p.fields))
+
+
+def _asks(query: Query, match: Match) -> bool:
+    """Whether an index is missing; what is left to be gone through, as `LIKE '%x%'` is, none of order decides."""
+    left = set(match.missing) - ({*query.scanned} if not query.special else set())
+    return match.fit is Fit.MISSING or (match.fit is Fit.PARTIAL and bool(left))
 
 
 def _shapes(asking: Iterable[Query]) -> list[list[Query]]:

@@ -149,3 +149,13 @@ def test_text_and_places_have_indexes_of_their_own() -> None:
     text, near = query(special="text"), query("", "at", special="geo")
     proposals = propose([(q, best(q, ())) for q in (text, near)], ())
     assert [(p.kind, p.fields) for p in proposals] == [("text", ()), ("geo", (("at", 1),))]
+
+
+def test_an_index_that_is_there_is_not_proposed_for_what_it_leaves_to_be_gone_through() -> None:
+    live = [index("tenant")]
+    searched = query("tenant", scanned=("name",))
+    assert best(searched, live).fit is Fit.PARTIAL
+    assert propose([(searched, best(searched, live))], live) == []
+    sorted_ = query("tenant", "", (("created", -1),), Bound.LIMITED, scanned=("name",))
+    (made,) = propose([(sorted_, best(sorted_, live))], live)
+    assert made.fields == (("tenant", 1), ("created", -1))
