@@ -72,7 +72,15 @@ _OWN_MODULE = Words(
 _OF_ENVIRONMENT = {
     "bin", "include", "lib", "lib64", "share", "etc", "Scripts", "Lib", "Include", "pyvenv.cfg", ".gitignore",
 }  # fmt: skip
-_PROJECT = ("manage.py", "pyproject.toml", "requirements.txt", "setup.py", "main.py", "app.py")
+_PROJECT = (
+    "__init__.py",
+    "manage.py",
+    "pyproject.toml",
+    "requirements.txt",
+    "setup.py",
+    "main.py",
+    "app.py",
+)
 
 
 def _is_project(entry: os.DirEntry[str]) -> bool:
@@ -80,7 +88,7 @@ def _is_project(entry: os.DirEntry[str]) -> bool:
     if entry.name in _PROJECT:
         return True
     return entry.is_dir(follow_symlinks=False) and any(
-        os.path.lexists(os.path.join(entry.path, name)) for name in _PROJECT
+        os.path.lexists(os.path.join(entry.path, name)) for name in _PROJECT[1:]
     )
 
 
@@ -221,6 +229,8 @@ class _Walker:
             return
         size = entry.stat(follow_symlinks=False).st_size
         kind = kind_of(path)
+        if kind is Kind.WORKFLOW and self._never_run(path):
+            kind = Kind.TEXT
         if kind is Kind.TEXT and self._binary(path):
             self.counted["binary"] += 1
         elif size > self.max_size:
@@ -230,6 +240,17 @@ class _Walker:
             self.files.append(
                 SourceFile(path, kind, self._role(path), size, tracked, is_generated(path))
             )
+
+    def _never_run(self, path: str) -> bool:
+        """Whether a workflow lies below the root of the repository, where GitHub does not look for any."""
+        folder, found, name = path.partition("/.github/")
+        return bool(
+            found
+            and name.startswith(("workflows/", "dependabot."))
+            and self.repository is not None
+            and self.repository.prefix == ""
+            and not os.path.lexists(self.root / folder / ".git")
+        )
 
     def _role(self, path: str) -> Role:
         """The role by the path; an application's folder is not judged by its name."""

@@ -20,6 +20,8 @@ _HARMLESS = re.compile(
     r"|realm|header|model|user|username|interval|client_id|token_id|file|path|storage|location|repo|backend|rule)$)",
     re.I,
 )
+_WEBHOOK = re.compile(r"(?i)(?:slack|discord|teams|mattermost)_?(?:\w+_)?webhook(?:_?ur[li])?$")
+"""Whoever knows such an address writes to the channel."""
 _PLACEHOLDER = re.compile(
     r"your[_\- ]|change[_\-]?(?:me|this|in)|replace|placeholder|example|<.*>|xxx|dummy|todo|here$"
     r"|^(?:secret|password|test|none|null|key|token)$|\.\.\.|insert|fill|insecure|not[-_ ]?(?:so[-_ ]?)?(?:a[-_ ]?)?secret|build[-_]?time",
@@ -29,6 +31,8 @@ _PLACEHOLDER = re.compile(
 
 def is_sensitive(name: str) -> bool:
     """Whether a setting of this name holds a secret."""
+    if _WEBHOOK.search(name):
+        return True
     return bool(_SENSITIVE.search(name)) and not _HARMLESS.search(name)
 
 

@@ -182,7 +182,7 @@ def _notes(
     given = bool(definitions) or below or any(r.default not in (None, _NONE) for r in reads)
     if required and not given and not _OF_HOSTS.match(name):
         yield 2, "read without a default, and defined nowhere"
-    elif required and not real and definitions:
+    elif required and not real and definitions and not _OF_HOSTS.match(name):
         yield 1, "defined in examples only"
     if definitions and not (reads or above) and not _OF_TOOLS.match(name):
         if any(d.environment != "test" for d in definitions):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from auditor.discover.environments import environment_of
 from auditor.extract.readers.functions import Adapted
 from auditor.link.application import Application, provides
 from auditor.link.reach import under
@@ -16,7 +17,8 @@ from auditor.model.debugging import Aid, DebugSwitch
 from auditor.model.deployment import ServerRun, Standing, Start
 from auditor.model.pipelines import Job
 from auditor.model.places import Place
-from auditor.model.values import Known, Setting
+from auditor.model.settings import SettingDefinition
+from auditor.model.values import Known, Setting, settings_in
 from auditor.model.web import WebApp
 from auditor.platforms.starts import Serving
 
@@ -102,6 +104,17 @@ def adapters(application: Application) -> Iterator[ServerRun]:
         yield ServerRun("a serverless adapter", True, Place(file.path, found.line))
 
 
+def _told(application: Application, value: Setting) -> bool:
+    """Whether a file for production gives `ENVIRONMENT=production`, by which the code decides."""
+    names = {setting.name for setting in settings_in(value)}
+    return any(
+        each.name in names
+        and each.environment == "production"
+        and environment_of(each.value) == "production"
+        for each in application.facts(SettingDefinition)
+    )
+
+
 @provides(ServerRun)
 def server_runs(application: Application) -> Iterator[ServerRun]:
     for site in application.code.method_calls(*_LAST):
@@ -112,8 +125,8 @@ def server_runs(application: Application) -> Iterator[ServerRun]:
                 if production and reload is not None:
                     value = application.values.value(reload, site.scope)
                     value = under(application.values, site, value)
-                    if isinstance(value, Setting):  # on, unless somebody sets it
-                        value = value.default or value
+                    if isinstance(value, Setting) and not _told(application, value):
+                        value = value.default or value  # on, unless somebody sets it
                     if isinstance(value, Known) and value.value:
                         server, production = f"{server}, which reloads on every change", False
                 yield ServerRun(server, production, place_of(site))

@@ -443,11 +443,10 @@ def _settings_modules(application: Application) -> Iterator[EnvironmentNames]:
             if environment in ("production", "staging", "development"):
                 folders.setdefault(path.rpartition("/")[0], {}).setdefault(environment, path)
     for folder, found in folders.items():
-        if (
-            "production" in found
-            and f"{folder}/settings.py".lstrip("/") in application.code.modules
-        ):
-            found.setdefault("development", f"{folder}/settings.py".lstrip("/"))
+        for name in ("settings", "base", "common", "default", "defaults"):
+            path = f"{folder}/{name}.py".lstrip("/")
+            if "production" in found and path in application.code.modules:
+                found.setdefault("development", path)  # what holds where nothing else is chosen
     for file in application.tree.files:
         if match := _OF_DEPLOYMENTS.search(file.path):
             environment = environment_of(match[2])

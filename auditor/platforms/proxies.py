@@ -199,6 +199,14 @@ def _bytes(text: str) -> int | None:
     return int(found[1]) * {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}[found[2].lower()]
 
 
+def handed_on(statement: ProxyStatement) -> list[str]:
+    """What Caddy's `reverse_proxy app:8000` names, with or without a block of its own."""
+    if statement.words[0] == "reverse_proxy":
+        return list(statement.words)
+    headers = (header.split() for header, _ in statement.blocks[1:])
+    return next((words for words in headers if words[:1] == ["reverse_proxy"]), [])
+
+
 @provides(ProxyLocation)
 def caddy_sites(application: Application) -> Iterator[ProxyLocation]:
     """`rate_limit` is a module of its own: https://github.com/mholt/caddy-ratelimit."""
@@ -212,7 +220,8 @@ def caddy_sites(application: Application) -> Iterator[ProxyLocation]:
             else:
                 by_site[file.path, line].append(statement)
     for (path, line), own in by_site.items():
-        if not any(s.words[0] == "reverse_proxy" for s in own):
+        handed = [words for s in own if (words := handed_on(s))]
+        if not handed:
             continue
         taken = [s.words[1] for s in own if s.words[0] == "import" and len(s.words) > 1]
         statements = [*own, *(s for name in taken for s in snippets.get((path, name), ()))]
@@ -222,7 +231,7 @@ def caddy_sites(application: Application) -> Iterator[ProxyLocation]:
         limits = [ProxyLimit("Caddy", "rate_limit", "", "", Place(path, s.line)) for s in limiting[:1]]  # fmt: skip
         sizes = [s.words[1] for s in statements if s.words[0] == "max_size" and len(s.words) > 1]
         body = _bytes(re.sub(r"[iI]?[bB]$", "", sizes[0])) if sizes else None
-        hosts = tuple(h for s in statements if s.words[0] == "reverse_proxy" for w in s.words[1:] if (h := _host(w)))  # fmt: skip
+        hosts = tuple(dict.fromkeys(h for words in handed for w in words[1:] if (h := _host(w))))
         yield ProxyLocation("Caddy", "prefix", "/", None, tuple(limits), body, Place(path, line), hosts)  # fmt: skip
 
 

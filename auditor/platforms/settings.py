@@ -127,8 +127,14 @@ def setting_definitions(application: Application) -> Iterator[SettingDefinition]
     for file, image in application.of(Image):
         environment = environment_of_file(file.path)
         for name, value, line in image.environment:
+            known = is_sensitive(name) and ("ENV", name, "secret", line) not in image.secrets
             yield SettingDefinition(
-                name, value, Place(file.path, line), environment, tracked=file.tracked
+                name,
+                value,
+                Place(file.path, line),
+                environment,
+                placeholder=known,
+                tracked=file.tracked,
             )
     platforms = [
         (file, setting.name, setting.value, setting.environment, setting.line)

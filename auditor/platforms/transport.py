@@ -24,6 +24,7 @@ from auditor.model.places import Place
 from auditor.model.transport import HttpsRedirect, ResponseHeader, TlsEnd
 from auditor.model.values import Known
 from auditor.model.web import WebApp
+from auditor.platforms.proxies import handed_on
 
 _SERVER_TLS = re.compile(r"--(?:ssl-keyfile|ssl-certfile|certfile|keyfile)[ =]\S")
 _THIS_MACHINE = re.compile(r"localhost$|127\.|.+\.(?:local|localhost|test)$")
@@ -122,7 +123,7 @@ def _caddy_sites(application: Application) -> Iterator[Place]:
                 off.add(file.path)
             if statement.blocks and statement.blocks[0][0]:
                 header, line = statement.blocks[0]
-                sites[file.path, header, line] |= statement.words[0] == "reverse_proxy"
+                sites[file.path, header, line] |= bool(handed_on(statement))
     for (path, header, line), serves in sites.items():
         plain = _PLAIN_SITE.match(header) or header.startswith(("(", "&", "{$SITE_ADDRESS::80"))
         if serves and path not in off and not plain:

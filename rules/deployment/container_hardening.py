@@ -14,6 +14,7 @@ from auditor.assess.verdict import (
     not_applicable,
     present,
 )
+from auditor.discover import Kind, Role
 from auditor.link.application import Application
 from auditor.model.containers import Container, ContainerImage
 from auditor.model.places import Place
@@ -67,6 +68,9 @@ class ContainerHardening(Rule):
         images = application.facts(ContainerImage)
         containers = application.facts(Container)
         if not images and not containers:
+            for file in application.tree.files:
+                if file.kind is Kind.DOCKERFILE and file.role is Role.SOURCE:
+                    return not_applicable(f"{file.path} builds nothing that runs in production, as far as the repository tells")  # fmt: skip
             return not_applicable("nothing is run in a container, as far as the repository tells")
         evidence = [e for image in images for e in self._image(image)]
         evidence += [e for container in containers for e in self._container(container)]

@@ -120,6 +120,7 @@ class EnvironmentConfigs(Rule):
         self, application: Application, definitions: tuple[SettingDefinition, ...]
     ) -> Iterator[Evidence]:
         scripts = {read.name for read in application.facts(ScriptRead)}
+        scripts |= {read.name for read in application.facts(SettingRead)}
         for definition in definitions:
             if (
                 definition.environment == "test"
@@ -140,6 +141,12 @@ class EnvironmentConfigs(Rule):
             "shop/settings.py": "ROOT_URLCONF = 'shop.urls'\nINSTALLED_APPS = []\n",
             "shop/settings_production.py": "from .settings import *\nDEBUG = False\n",
             "shop/urls.py": "urlpatterns = []\n",
+        },
+        {  # what holds everywhere, and what Heroku changes
+            "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'config.settings.base')\n",
+            "config/settings/base.py": "ROOT_URLCONF = 'config.urls'\nINSTALLED_APPS = []\n",
+            "config/settings/heroku.py": "from .base import *\nDEBUG = False\n",
+            "config/urls.py": "urlpatterns = []\n",
         },
         {
             "app.py": """
@@ -198,6 +205,11 @@ settings = Settings()
         {
             "app.py": "from fastapi import FastAPI\napp = FastAPI()\n",
             "fly.toml": '[env]\nENVIRONMENT = "production"  # expect: medium\n',
+        },
+        {  # read, and not asked for: no code decides by it
+            "app.py": "import os\nfrom fastapi import FastAPI\napp = FastAPI()\n",
+            "settings.py": "import os\nDEMO_ENV = os.getenv('DEMO_ENV')  # expect: medium\n",
+            ".env.example": "DEMO_ENV=here\n",
         },
         {
             "app.py": "from fastapi import FastAPI\napp = FastAPI()  # expect: medium\n",

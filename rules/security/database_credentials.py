@@ -24,7 +24,7 @@ from auditor.model.values import Masked, possible, settings_in
 _LOCAL = re.compile(
     r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[a-z][\w-]*)(?::\d+)?"
 )
-_DATABASE = re.compile(r"(?:^|/)(?:mongo|postgres|mysql|mariadb|redis)", re.I)
+_DATABASE = re.compile(r"(?:^|/)(?:mongo|postgres|mysql|mariadb)", re.I)
 _LOGIN_SETTINGS = {
     "mongo": {
         "MONGO_INITDB_ROOT_PASSWORD",
@@ -68,12 +68,16 @@ class DatabaseCredentials(Rule):
         found: dict[tuple[str, int], Evidence] = {}
         for each in (*self._connections(application, connections), *self._services(services)):
             found.setdefault((each.place.path, each.place.line), each)
+        if not found and not connections:
+            return unknown(
+                f"The password of service {services[0].name} is set outside of the repository ({services[0].place}).",
+                "Look whether the service asks for a user and a strong password.",
+            )
         if not found:
             names = sorted({s.name for c in connections for s in settings_in(c.url)}) or ["the URL"]
             told = ", ".join(names)
-            where = f" ({connections[0].place})" if connections else ""
             return unknown(
-                f"The database's address is in {told}, which the repository does not give{where}.",
+                f"The database's address is in {told}, which the repository does not give ({connections[0].place}).",
                 f"Look at {told} in production: it should name a user, a password and TLS.",
             )
         wrong = [e for e in found.values() if e.state is not State.PRESENT]

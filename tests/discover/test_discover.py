@@ -241,11 +241,36 @@ def test_a_project_inside_its_own_environment_is_read(tmp_path: Path) -> None:
             "venv/Lib/site-packages/x.py": "",
             "other/pyvenv.cfg": "",
             "other/x/y.py": "",
+            "blog/pyvenv.cfg": "",
+            "blog/__init__.py": "",
+            "blog/settings.py": "DEBUG = True",
         },
     )
     tree = discover(tmp_path)
-    assert [f.path for f in tree.files] == ["venv/shop/manage.py", "venv/shop/shop/urls.py"]
-    assert {x.path for x in tree.left_out} == {"venv/", "other/"}
+    assert [f.path for f in tree.files] == [
+        "blog/__init__.py",
+        "blog/settings.py",
+        "venv/shop/manage.py",
+        "venv/shop/shop/urls.py",
+    ]
+    assert {x.path for x in tree.left_out} == {"venv/", "other/", "blog/"}
+
+
+def test_github_runs_the_workflows_of_the_root_alone(tmp_path: Path) -> None:
+    workflow = ".github/workflows/ci.yml"
+    files = {
+        workflow: "",
+        f"packages/api/{workflow}": "",
+        "packages/api/.github/dependabot.yml": "",
+        f"checkout/{workflow}": "",
+        "checkout/.git": "",
+    }
+    root = write(tmp_path, files)
+    of_workflows = {f.path for f in discover(root).files if f.kind is Kind.WORKFLOW}
+    assert len(of_workflows) == 4, "what lies where no repository is known"
+    git(root, "init", "-q")
+    of_workflows = {f.path for f in discover(root).files if f.kind is Kind.WORKFLOW}
+    assert of_workflows == {workflow, f"checkout/{workflow}"}
 
 
 def test_what_others_import_is_part_of_the_application(tmp_path: Path) -> None:

@@ -283,18 +283,26 @@ def test_no_secret_is_a_default_that_is_empty_or_a_path(build: Build) -> None:
 
 
 def test_which_are_secrets() -> None:
-    secret = (
-        "RABBITMQ_DEFAULT_PASS GITHUB_PAT DUO_SKEY AUTH_TOKEN PG_PASS SECRET_KEY_BASE S3_ACCESS_KEY"
-    )
-    plain = "PGBOUNCER_AUTH_TYPE TOKENIZERS_PARALLELISM AUTH_COOKIE_DOMAIN CHUNK_SIZE_TOKENS AUTH_USER_MODEL COMPASS"
+    secret = "SLACK_WEBHOOK_URL RABBITMQ_DEFAULT_PASS GITHUB_PAT DUO_SKEY AUTH_TOKEN PG_PASS SECRET_KEY_BASE S3_ACCESS_KEY"
+    plain = "WEBHOOK_URL PGBOUNCER_AUTH_TYPE TOKENIZERS_PARALLELISM AUTH_COOKIE_DOMAIN CHUNK_SIZE_TOKENS AUTH_USER_MODEL COMPASS"
     assert [name for name in secret.split() if not is_sensitive(name)] == []
     assert [name for name in plain.split() if is_sensitive(name)] == []
 
 
 def test_a_pipeline_s_environment_is_no_setting(build: Build) -> None:
     job = "jobs:\n  d:\n    environment:\n      name: staging\n      url: https://s.shop.io\n    env:\n      LEVEL: info\n"
-    named = {".github/workflows/cd.yml": "on: push\n" + job}
+    asked = "on:\n  workflow_call:\n    inputs:\n      environment:\n        required: true\n        type: string\n"
+    named = {".github/workflows/cd.yml": asked + job}
     assert [row.name for row in rows(build(named))] == ["LEVEL"]
+
+
+def test_an_image_s_secret_that_anybody_knows_is_none(build: Build) -> None:
+    image = "FROM python:3.13\nENV SECRET_KEY=fake\nENV API_TOKEN=x9Kq2LmZ7vRtP4\nCMD gunicorn app:app\n"
+    found = {row.name: row.defined for row in rows(build({"Dockerfile": image}))}
+    assert {name: [d.placeholder for d in defined] for name, defined in found.items()} == {
+        "SECRET_KEY": [True],
+        "API_TOKEN": [False],
+    }
 
 
 def test_what_a_chart_fills_in_differs_from_nothing(build: Build) -> None:

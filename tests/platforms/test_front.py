@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from auditor.model.deployment import ProxyLocation
+from auditor.model.transport import TlsEnd
 from auditor.model.web import Limited, Limiting
 from tests.conftest import Build
 
@@ -151,6 +153,13 @@ def test_snippets_of_caddy_hold_where_they_are_imported(build: Build) -> None:
     for taken, state in (("import slow", Limiting.PRESENT), ("encode gzip", Limiting.ABSENT)):
         site = f"shop.example.com {{\n\t{taken}\n\treverse_proxy app:8000\n}}\n"
         assert _state(build, {"app.py": _APP, "Caddyfile": snippet + site})[0] is state, taken
+
+
+def test_a_proxy_of_caddy_may_have_a_block_of_its_own(build: Build) -> None:
+    site = "shop.example.com {\n\trate_limit {\n\t\tzone all {\n\t\t\tkey {remote_host}\n\t\t}\n\t}\n\treverse_proxy app:8000 {\n\t\theader_up Host {host}\n\t}\n}\n"
+    application = build({"app.py": _APP, "Caddyfile": site})
+    assert [end.what for end in application.facts(TlsEnd)] == ["Caddy"]
+    assert [each.hosts for each in application.facts(ProxyLocation)] == [("app",)]
 
 
 def test_limits_of_the_cloud_in_terraform(build: Build) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from auditor.rules.deployment.container_hardening import ContainerHardening
+from auditor.rules.security.database_credentials import DatabaseCredentials
 
+from auditor.assess.verdict import Outcome
 from auditor.model.containers import ContainerImage
 from auditor.model.debugging import DebugSwitch
 from auditor.model.deployment import ContainerService, ServerRun
 from auditor.model.pipelines import Job
 from auditor.model.settings import EnvironmentNames, IdleSetting
 from auditor.model.values import Known
+from auditor.model.web import Route
 from tests.conftest import Build
 
 _FLASK = "from flask import Flask\napp = Flask(__name__)\n"
@@ -143,3 +147,55 @@ def test_settings_that_the_platform_starts_with(build: Build) -> None:
     assert switch.place.path == "config/heroku.py"
     assert isinstance(switch.value, Known)
     assert switch.value.value is True
+
+
+@pytest.mark.parametrize(
+    ("files", "summary"),
+    [
+        ({}, "nothing is run in a container, as far as the repository tells"),
+        (
+            {"api/Dockerfile": ""},
+            "api/Dockerfile builds nothing that runs in production, as far as the repository tells",
+        ),
+    ],
+)
+def test_what_no_container_is_run_of(build: Build, files: dict[str, str], summary: str) -> None:
+    verdict = ContainerHardening().assess(build({"app.py": _FLASK, **files}))
+    assert (verdict.outcome, verdict.summary) == (Outcome.NOT_APPLICABLE, summary)
+
+
+@pytest.mark.parametrize(
+    ("image", "summary"),
+    [
+        ("redis:7", "no database was found"),
+        (
+            "postgres:17",
+            "The password of service db is set outside of the repository (compose.yml:4).",
+        ),
+    ],
+)
+def test_databases_that_nothing_of_the_code_connects_to(
+    build: Build, image: str, summary: str
+) -> None:
+    compose = f"services:\n  web:\n    build: .\n  db:\n    image: {image}\n    env_file: /etc/shop/db.env\n"
+    verdict = DatabaseCredentials().assess(build({"app.py": _FLASK, "compose.yml": compose}))
+    assert verdict.summary == summary
+
+
+def test_views_of_the_older_package_for_tokens(build: Build) -> None:
+    """https://jpadilla.github.io/django-rest-framework-jwt/: each view is made already."""
+    files = {
+        "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n",
+        "shop/__init__.py": "",
+        "shop/settings.py": "ROOT_URLCONF = 'shop.urls'\nINSTALLED_APPS = []\n",
+        "shop/urls.py": """
+from django.urls import path
+from rest_framework_jwt.views import obtain_jwt_token, verify_jwt_token
+urlpatterns = [path('token/', obtain_jwt_token), path('token/verify/', verify_jwt_token)]
+""",
+    }
+    found = [(r.method, r.path, r.public) for r in build(files).facts(Route)]
+    assert found == [
+        ("POST", "/token/", "login"),
+        ("POST", "/token/verify/", "token refresh"),
+    ]

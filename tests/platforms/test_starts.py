@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from auditor.extract.readers.dockerfiles import Image
 from auditor.model.containers import ContainerImage
 from auditor.model.debugging import Aid, DebugSwitch
@@ -153,6 +155,17 @@ def test_uvicorn_that_reloads_is_no_server_for_production(build: Build) -> None:
     ):
         (run,) = build({"app.py": app + main.format(given)}).facts(ServerRun)
         assert run.production is production
+
+
+@pytest.mark.parametrize(("name", "production"), [("compose.prod.yml", True), ("compose.dev.yml", False)])  # fmt: skip
+def test_the_environment_decides_whether_uvicorn_reloads(
+    build: Build, name: str, production: bool
+) -> None:
+    app = "import os\nimport uvicorn\nfrom fastapi import FastAPI\napp = FastAPI()\nSTAGE = os.getenv('STAGE', 'development')\n"
+    main = "if __name__ == '__main__':\n    uvicorn.run('app:app', reload=STAGE == 'development')\n"
+    compose = "services:\n  web:\n    build: .\n    environment: {STAGE: production}\n"
+    (run,) = build({"app.py": app + main, name: compose}).facts(ServerRun)
+    assert run.production is production
 
 
 def test_script_that_starts_a_script_is_followed(build: Build) -> None:

@@ -271,7 +271,8 @@ def test_statements_of_files_are_read_where_their_names_are_called(build: Build)
         "async def one(connection, email):\n    return await queries.get_user_by_email(connection, email=email)\n"
         "async def many(connection, day):\n    Repo().born_since(day)\n    return await queries.born_since(connection, day=day)\n"
     )
-    found = of(build({"app.py": code, "sql/users.sql": statements}), "users")
+    schema = "CREATE TABLE users (id INTEGER PRIMARY KEY);\n"
+    found = of(build({"app.py": code, "sql/users.sql": statements, "schema.sql": schema}), "users")
     assert [(q.equality, q.range, q.bound, q.place.line) for q in found] == [
         (("email",), (), Bound.ONE, 7),
         ((), ("born",), Bound.NONE, 10),

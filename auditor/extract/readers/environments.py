@@ -38,6 +38,8 @@ _GIVES = re.compile(
 )
 _OF_DEPLOYMENTS = {"name", "url", "action", "on_stop", "auto_stop_in", "deployment_tier"}
 """What a pipeline's job says of the `environment` that it deploys to."""
+_DECLARES = {"inputs", "outputs", "parameters"}
+"""What a pipeline takes: an input may be called `environment`."""
 _CAPITALS_ONLY = re.compile(r"(?i)^(?:data|stringData|config\w*|secrets?\w*|variables|vars)$")
 """Keys that hold more than settings: only names in capitals are."""
 _CAPITALS = re.compile(r"[A-Z][A-Z0-9_]{1,100}")
@@ -92,6 +94,7 @@ def _blocks(
             isinstance(key, str)
             and _GIVES.match(key)
             and not (inside == "test" and re.match(r"(?i)secret|config", key))
+            and not (inside == "test" and path and path[-1] in _DECLARES)
             and (manifest or key not in ("data", "stringData"))
             and not (inside == "test" and text_at(value, "name") and set(value) <= _OF_DEPLOYMENTS)
         ):

@@ -54,6 +54,8 @@ MADE = {
     "obtain_auth_token": "ObtainAuthToken", "token_obtain_pair": "TokenObtainPairView",
     "token_refresh": "TokenRefreshView", "token_verify": "TokenVerifyView",
     "token_obtain_sliding": "TokenObtainSlidingView", "token_blacklist": "TokenBlacklistView",
+    "obtain_jwt_token": "TokenObtainPairView", "refresh_jwt_token": "TokenRefreshView",
+    "verify_jwt_token": "TokenVerifyView",
 }  # fmt: skip
 """Views that packages have made of their classes already."""
 ACTIONS = {

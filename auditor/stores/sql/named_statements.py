@@ -39,6 +39,8 @@ def named_statements(application: Application) -> Iterator[NamedStatement]:
             continue
         text = read(tree, file).decode("utf-8", "replace")
         heads = list(_NAME.finditer(text))
+        if not heads:
+            continue  # a schema, not a file of queries
         ends = [head.start() for head in heads[1:]] + [len(text)]
         for head, end in zip(heads, ends, strict=True):
             bound = Bound.ONE if head[2] in _ONE else Bound.UNKNOWN
