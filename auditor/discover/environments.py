@@ -31,7 +31,8 @@ _HOSTS = re.compile(
 
 def environment_of_settings(name: str) -> str:
     """The environment that a module of settings is for; one called after where it serves is for production."""
-    return environment_of(name) or ("production" if _HOSTS.search(name) else "")
+    served = name == "pro" or _HOSTS.search(name)
+    return environment_of(name) or ("production" if served else "")
 
 
 def environment_of_file(path: str) -> str:

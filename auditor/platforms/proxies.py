@@ -61,6 +61,22 @@ def nginx_locations(application: Application) -> Iterator[ProxyLocation]:
                 yield from _location(path, block, statements, site)
 
 
+_BEANSTALK = re.compile(r"(?:^|/)\.platform/nginx/conf\.d/[^/]+\.conf$")
+
+
+@provides(ProxyLocation)
+def beanstalk(application: Application) -> Iterator[ProxyLocation]:
+    """What Elastic Beanstalk's own nginx, which hands everything on, takes in for all that it serves.
+
+    https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/platforms-linux-extend.proxy.html
+    """
+    for file, found in application.of(ProxyStatement):
+        if found.server == "nginx" and not found.blocks and _BEANSTALK.search(file.path):
+            if found.words[0] == "client_max_body_size" and len(found.words) > 1:
+                place = Place(file.path, found.line)
+                yield ProxyLocation("nginx", "prefix", "/", None, (), _bytes(found.words[1]), place)
+
+
 class _Site:
     """What one file of nginx shares with others: its own, that which includes it, those beside it that it includes.
 

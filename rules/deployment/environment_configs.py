@@ -41,7 +41,7 @@ _OF_THE_RUNTIME = {"NODE_ENV", "RAILS_ENV", "RACK_ENV", "VIRTUAL_ENV", "CONDA_DE
 """Read by the runtime and its frameworks, whatever the code does."""
 _OF_OTHERS = re.compile(
     r"^(?:ADYEN|AIRWALLEX|AMADEUS|BRAINTREE|CASHFREE|CHECKOUT|COINBASE|DOCUSIGN|FLUTTERWAVE|GOCARDLESS|KLARNA|MPESA|PADDLE|PAYPAL|PAYSTACK"
-    r"|PAYU|PLAID|POLAR|QUICKBOOKS|RAZORPAY|SQUARE|STRIPE|TRUELAYER|WISE|XERO|ZOHO|APPLE|APNS|PINECONE|AWS_EXECUTION)_"
+    r"|PAYU|PLAID|POLAR|QUICKBOOKS|RAZORPAY|SQUARE|STRIPE|TRUELAYER|WISE|XERO|ZOHO|APPLE|APNS|PINECONE|AWS_EXECUTION|UV|PIP|POETRY|NPM|YARN)_"
 )
 """The sandbox or the real thing of a provider, or who runs the code: not which environment this is."""
 _REAL = {"production", "staging", "development", "test"}
@@ -142,10 +142,10 @@ class EnvironmentConfigs(Rule):
             "shop/settings_production.py": "from .settings import *\nDEBUG = False\n",
             "shop/urls.py": "urlpatterns = []\n",
         },
-        {  # what holds everywhere, and what Heroku changes
+        {  # what holds everywhere, and what changes where it serves
             "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'config.settings.base')\n",
             "config/settings/base.py": "ROOT_URLCONF = 'config.urls'\nINSTALLED_APPS = []\n",
-            "config/settings/heroku.py": "from .base import *\nDEBUG = False\n",
+            "config/settings/pro.py": "from .base import *\nDEBUG = False\n",
             "config/urls.py": "urlpatterns = []\n",
         },
         {
@@ -213,7 +213,7 @@ settings = Settings()
         },
         {
             "app.py": "from fastapi import FastAPI\napp = FastAPI()  # expect: medium\n",
-            "fly.toml": '[env]\nNODE_ENV = "production"\n',
+            "fly.toml": '[env]\nNODE_ENV = "production"\nUV_NO_DEV = "1"\n',
         },
     )
 

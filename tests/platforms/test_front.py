@@ -162,6 +162,16 @@ def test_a_proxy_of_caddy_may_have_a_block_of_its_own(build: Build) -> None:
     assert [each.hosts for each in application.facts(ProxyLocation)] == [("app",)]
 
 
+def test_elastic_beanstalk_s_nginx_takes_in_what_the_tree_gives(build: Build) -> None:
+    files = {
+        "app.py": _APP,
+        ".platform/nginx/conf.d/body.conf": "client_max_body_size 10M;\n",
+        "other/nginx/conf.d/body.conf": "client_max_body_size 20M;\n",
+    }
+    (found,) = build(files).facts(ProxyLocation)
+    assert (found.path, found.body) == ("/", 10 * 1024 * 1024)
+
+
 def test_limits_of_the_cloud_in_terraform(build: Build) -> None:
     for text, state in (
         ('resource "aws_api_gateway_method_settings" "all" {\n  method_path = "*/*"\n  settings {\n    throttling_rate_limit = 10\n  }\n}\n', Limiting.PRESENT),

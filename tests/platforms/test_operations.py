@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from auditor.rules.deployment.container_hardening import ContainerHardening
-from auditor.rules.security.database_credentials import DatabaseCredentials
 
+from auditor.assess.registry import all_rules
 from auditor.assess.verdict import Outcome
 from auditor.model.containers import ContainerImage
 from auditor.model.debugging import DebugSwitch
-from auditor.model.deployment import ContainerService, ServerRun
+from auditor.model.deployment import ContainerService, ManagedDatabase, ServerRun
 from auditor.model.pipelines import Job
 from auditor.model.settings import EnvironmentNames, IdleSetting
 from auditor.model.values import Known
@@ -17,6 +16,7 @@ from auditor.model.web import Route
 from tests.conftest import Build
 
 _FLASK = "from flask import Flask\napp = Flask(__name__)\n"
+_RULES = {rule.id: rule for rule in all_rules()}
 _FASTAPI = "from fastapi import FastAPI\napp = FastAPI()\n"
 
 
@@ -160,7 +160,7 @@ def test_settings_that_the_platform_starts_with(build: Build) -> None:
     ],
 )
 def test_what_no_container_is_run_of(build: Build, files: dict[str, str], summary: str) -> None:
-    verdict = ContainerHardening().assess(build({"app.py": _FLASK, **files}))
+    verdict = _RULES["container-hardening"].assess(build({"app.py": _FLASK, **files}))
     assert (verdict.outcome, verdict.summary) == (Outcome.NOT_APPLICABLE, summary)
 
 
@@ -178,7 +178,9 @@ def test_databases_that_nothing_of_the_code_connects_to(
     build: Build, image: str, summary: str
 ) -> None:
     compose = f"services:\n  web:\n    build: .\n  db:\n    image: {image}\n    env_file: /etc/shop/db.env\n"
-    verdict = DatabaseCredentials().assess(build({"app.py": _FLASK, "compose.yml": compose}))
+    verdict = _RULES["database-credentials"].assess(
+        build({"app.py": _FLASK, "compose.yml": compose})
+    )
     assert verdict.summary == summary
 
 
@@ -199,3 +201,20 @@ urlpatterns = [path('token/', obtain_jwt_token), path('token/verify/', verify_jw
         ("POST", "/token/", "login"),
         ("POST", "/token/verify/", "token refresh"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("host", "names"),
+    [("'shop.c1.eu-west-1.rds.amazonaws.com'", ["Amazon RDS"]), ("os.environ['DB_HOST']", [])],
+)
+def test_the_host_of_a_database_tells_who_runs_it(
+    build: Build, host: str, names: list[str]
+) -> None:
+    settings = f"import os\nDATABASES = {{'default': {{'ENGINE': 'django.db.backends.postgresql', 'USER': 'a', 'PASSWORD': os.environ['DB_PASSWORD'], 'HOST': {host}}}}}\n"
+    files = {
+        "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n",
+        "shop/__init__.py": "",
+        "shop/settings.py": f"{settings}ROOT_URLCONF = 'shop.urls'\nINSTALLED_APPS = []\n",
+        "shop/urls.py": "from django.urls import path\nurlpatterns = []\n",
+    }
+    assert [each.name for each in build(files).facts(ManagedDatabase)] == names

@@ -34,6 +34,7 @@ from auditor.model.web import ON_PURPOSE, Guard, Guarding, Limit, Route
 
 _SCHEMA_VIEW = re.compile(
     r"^(?:rest_framework\.schemas|drf_yasg\.views)\.(?:\w+\.)*get_schema_view$"
+    r"|^rest_framework_swagger\.views\.get_swagger_view$"
 )
 _FOR_ALL = re.compile(r"AllowAny$|ReadOnly$|^(?:Is)?Public\w*$")
 _PUBLIC_VIEWS = {

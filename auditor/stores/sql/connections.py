@@ -140,7 +140,9 @@ def _database(
         )
         name = application.values.text(given.get("NAME"), scope)
         if store != "sqlite" or name != ":memory:":
-            yield Connection(store, None, place, options)
+            host = given.get("HOST")
+            address = application.values.value(host, scope) if host is not None else None
+            yield Connection(store, address, place, options)
     elif isinstance(value, t.Call):
         url = argument(value, None, "default") or (value.args[0] if value.args else None)
         worth = application.values.value(url, scope) if url is not None else None
