@@ -264,6 +264,7 @@ NOT_FOUND = {
     "an example URL": ("README.md", "postgres://user:password@host.com/db"),
     "a setting's number": ("a.py", "ACCESS_TOKEN_EXPIRE_MINUTES = 30"),
     "a schema's example": ("a.py", 'schema = {"example": {"password": "' + value(10) + '"}}'),
+    "a schema in YAML": ("openapi.yaml", "        password: { type: string },"),
     "the word in YAML": ("openapi.yml", "        password: string"),
     "a label": ("a.ts", 'secret: "Enter your secret"'),
     "the name of a setting": ("a.ts", 'const JWT_SECRET_KEY = "JWT_SECRET_KEY"'),

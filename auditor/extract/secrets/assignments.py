@@ -144,6 +144,8 @@ def _read(text: bytes, start: int, joined: re.Match[bytes], place: Place) -> Ass
     first, last = bare.span(1)
     if join == ">" and text[last : last + 1] != b"<":
         return None
+    if place.yaml and text[first : first + 1] in (b"{", b"["):
+        return None  # `password: { type: string }`
     raw = text[first:last]
     if pattern is _BARE and text[last : last + 1] == b"(":
         return None
