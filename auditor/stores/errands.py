@@ -22,6 +22,7 @@ from auditor.link.scopes import Located
 from auditor.model.places import Place
 from auditor.stores.by_hand import ByHand
 from auditor.stores.running import command_of, is_command_class
+from auditor.stores.unused import Unused
 
 
 class Asked(enum.IntEnum):
@@ -73,7 +74,7 @@ class Errands:
     def __init__(self, application: Application) -> None:
         self.application, self.code = application, application.code
         (self.reach,) = application.facts(Reach)
-        self.by_hand = ByHand(application)
+        self.by_hand, self.unused = ByHand(application), Unused(application)
         self._known: dict[int, Asked] = {}
 
     def why(self, place: Place) -> str:
@@ -87,6 +88,8 @@ class Errands:
                 return "only a command that is run by hand asks it"
             case Asked.FILLING:
                 return "only what fills a new database at the start asks it"
+            case Asked.NEVER if place.path in self.unused.modules:
+                return f"nothing imports {place.path}, which asks it"
             case Asked.NEVER:
                 return f"nothing calls {place.symbol.rpartition('.')[2]}, which asks it"
         return ""
@@ -95,6 +98,8 @@ class Errands:
         """By whom a place is run: whatever is in doubt, by somebody who waits."""
         if place.path in self.by_hand.scripts:
             return Asked.SCRIPT
+        if place.path in self.unused.modules:
+            return Asked.NEVER
         function = self._function(place)
         return self._asked(function) if function and self.reach.roots else Asked.LIVE
 
@@ -131,6 +136,8 @@ class Errands:
             told = max(told, by)
             for site in self.mentions.of(each) if by is Asked.NEVER else ():
                 outer = self.code.enclosing(site.scope)
+                if site.path in self.unused.modules:
+                    continue
                 if outer is not None:
                     pending.append(outer)
                 elif site.path in self.by_hand.scripts:
@@ -156,6 +163,8 @@ class Errands:
             return Asked.FILLING
         if id(function.node) in self._handlers:
             return Asked.LIVE
+        if function.path in self.unused.modules or self.unused.is_left_out(function):
+            return Asked.NEVER
         if command := command_of(self.code, function):
             return Asked.BY_HAND if self.by_hand.is_errand(command) else Asked.LIVE
         return Asked.LIVE if self._is_called_by_name(function) else Asked.NEVER

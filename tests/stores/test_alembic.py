@@ -37,7 +37,7 @@ def index_unless_there(table, column, unique=False):
         op.create_index(f"ix_{table}_{column}", table, [column], unique=unique)
 """
 A, B, BC = (("a", 1),), (("b", 1),), (("b", 1), ("c", 1))
-CASES = {
+CASES: dict[str, tuple[str, set[tuple[tuple[str, int], ...]]]] = {
     "a column": ("pass", set()),
     "a loop": ("for name, table, columns in PLANNED:\n    op.create_index(name, table, columns)", {A, BC}),
     "a loop over a dict": ("for name, columns in {'ix_a': ['a'], 'ix_b': ['b', 'c']}.items():\n    op.create_index(name, 'posts', columns)", {A, BC}),

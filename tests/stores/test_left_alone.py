@@ -309,3 +309,50 @@ def test_a_field_of_documents_that_the_code_gives_one_of_two_values(
 ) -> None:
     found = build({"app.py": INSERTED % stored}).facts(CollectionFit)
     assert [m.fit for f in found for q, m in f.fits if q.equality == ("role",)] == [expected]
+
+
+SHOP = {
+    "models.py": MODELS,
+    "shop/__init__.py": "",
+    "shop/routes/__init__.py": "",
+    "shop/main.py": "from fastapi import FastAPI\nfrom shop.routes import orders, users\napp = FastAPI()\napp.include_router(users.router)\n",
+    "shop/routes/users.py": "from fastapi import APIRouter\nrouter = APIRouter()\n@router.get('/u')\ndef u(): return 1\n",
+    "shop/routes/orders.py": "router = None\n",
+}
+AT_ONCE = 'from models import User\nFOUND = User.query.filter_by(email="x").first()\n'
+LOOKING = """
+from fastapi import APIRouter
+from models import User
+router = APIRouter()
+@router.get("/find/{e}")
+def find_one(e: str):
+    return User.query.filter_by(email=e).first()
+"""
+
+
+@pytest.mark.parametrize(
+    ("added", "used"),
+    [
+        ({"shop/routes/orders.py": LOOKING}, False),  # imported, and never included
+        ({"shop/routes/old.py": LOOKING}, False),  # imported by nothing
+        ({"shop/routes/old.py": LOOKING, "shop/older.py": "from shop.routes.old import router\n"}, False),
+        ({"shop/routes/users.py": LOOKING}, True),
+        ({"shop/old.py": AT_ONCE}, False),
+        ({"shop/old.py": AT_ONCE, "shop/parts.py": "LOADED = ['shop.old']\n"}, True),
+        ({"shop/old.py": AT_ONCE, "docker-compose.yml": "services:\n  w:\n    command: celery -A shop.old worker\n"}, True),
+        ({"shop/tasks.py": AT_ONCE}, True),
+        ({"shop/routes/old.py": LOOKING, "shop/conf.py": "import importlib\ndef load(x): return importlib.import_module(x)\n"}, True),
+        ({"shop/routes/old.py": LOOKING + "if __name__ == '__main__':\n    find_one('x')\n"}, True),
+    ],
+)  # fmt: skip
+def test_modules_and_routers_that_no_application_has(
+    build: Build, added: dict[str, str], used: bool
+) -> None:
+    application = build({**SHOP, **added})
+    ((answer, why),) = {
+        (match.fit, match.why)
+        for found in application.facts(CollectionFit)
+        for query, match in found.fits
+        if query.equality == ("email",)
+    }
+    assert (answer is Fit.MISSING) is used, why

@@ -1,0 +1,127 @@
+"""Modules that nothing imports, and routers that no application includes: nobody waits for what they ask.
+
+Routes of an earlier version, a repository that another has taken the place of. A tree that imports what
+its code makes up, or Django, which loads modules by their names, has none as far as can be told.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from auditor.discover import Role
+from auditor.extract.python import tree as t
+from auditor.link.application import Application
+from auditor.link.reach import Reach, is_main_guard
+from auditor.link.scopes import Located, Module
+from auditor.model.blind import BlindSpot
+from auditor.model.web import Route
+from auditor.stores.running import Running
+
+_MADE_UP = {"import_module", "__import__", "walk_packages", "iter_modules", "find_modules", "autodiscover_tasks", "load_module", "run_module", "run_path", "import_string", "exec_module"}  # fmt: skip
+_LOADS_BY_NAME = ("django", "scrapy", "odoo", "frappe", "streamlit", "azure.functions", "chalice")
+_ENTRIES = {"handler", "lambda_handler", "main", "application", "app", "server", "worker", "celery"}
+"""What something outside of the tree asks a module for."""
+_LOADED = re.compile(
+    r"(?:\w+_)?(?:conf(?:ig)?|settings?|hooks?|plugins?|tasks|jobs|workers?|celery|cli|commands|manage|setup|wsgi|asgi)$"
+)
+"""Names of modules that servers, workers and tools load."""
+_DEPLOYED = re.compile(r"\.(?:ya?ml|toml|json|sh|cfg|ini|conf|service)$|(?:dockerfile|procfile|makefile)[^/]*$", re.I)  # fmt: skip
+_REGISTERS = {"get", "post", "put", "patch", "delete", "head", "options", "route", "api_route", "websocket", "websocket_route"}  # fmt: skip
+_NAME = re.compile(r"[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+|[\w./-]+\.py")
+_LONGEST = 200
+_ROUTER = re.compile(r"(?:^|\.)(?:APIRouter|Router|Blueprint|APIBlueprint)\(\)$")
+
+
+class Unused:
+    """Tells what of a tree is in nobody's way."""
+
+    def __init__(self, application: Application) -> None:
+        self.application, self.code = application, application.code
+        (self.reach,) = application.facts(Reach)
+
+    @functools.cached_property
+    def modules(self) -> frozenset[str]:
+        """The paths of modules that nothing imports which is imported itself."""
+        if not self.reach.roots or self.code.imports(*_LOADS_BY_NAME) or self._makes_names_up():
+            return frozenset()
+        modules = self.code.modules
+        sources = {f.path for f in self.application.tree.files if f.role is Role.SOURCE}
+        left = {
+            path: path.removesuffix(".py").rpartition("/")[2]
+            for path in sources & modules.keys() - self.reach.modules.keys()
+            if not path.endswith("__init__.py") and not _runs(modules[path])
+        }
+        words = {path: set[str]() for path in modules}
+        for node, scope in self.code.of_kind(t.Import) if left else ():
+            for name, _ in node.names:
+                words[scope.module.path].update(f"{node.module}.{name}".split("."))
+        heard = self._spoken() if left else frozenset()
+        while True:
+            heard = heard.union(*(words[path] for path in words if path not in left))
+            kept = {path for path, stem in left.items() if stem in heard}
+            if not kept:
+                return frozenset(left)
+            for path in kept:
+                del left[path]
+
+    def _spoken(self) -> frozenset[str]:
+        """What texts of the code and deployment files speak of: `include=["workers.mails"]`, `-A shop.tasks`."""
+        told = Running(self.application).words(_DEPLOYED)
+        texts = (node.value for node, _ in self.code.of_kind(t.Const))
+        named = (
+            x for x in texts if isinstance(x, str) and len(x) < _LONGEST and _NAME.fullmatch(x)
+        )
+        return frozenset(
+            part.removesuffix(".py")
+            for word in (*told, *named)
+            for part in re.split(r"[.:/](?!py$)", word)
+        )
+
+    def _makes_names_up(self) -> bool:
+        return any(True for _ in self.code.method_calls(*sorted(_MADE_UP)))
+
+    def is_left_out(self, function: Located) -> bool:
+        """Whether a function is a route of a router that no application includes."""
+        if id(function.node) in self._served or not self._served or self._blind:
+            return False
+        return any(
+            isinstance(d, t.Call)
+            and isinstance(d.func, t.Attr)
+            and d.func.name in _REGISTERS
+            and _ROUTER.search(self.code.name(d.func.value, function.scope))
+            for d in function.node.decorators  # type: ignore[attr-defined]
+        )
+
+    @functools.cached_property
+    def _served(self) -> frozenset[int]:
+        return frozenset(id(r.function.node) for r in self.application.facts(Route) if r.function)
+
+    @functools.cached_property
+    def _blind(self) -> bool:
+        spots = self.application.facts(BlindSpot)
+        return any(spot.kind == "routes" for spot in spots) or self._makes_names_up()
+
+
+def _runs(module: Module) -> bool:
+    """Whether a module is a program, or something outside of the tree may ask it for what it defines."""
+    if _LOADED.match(module.path.removesuffix(".py").rpartition("/")[2]):
+        return True
+    if any(isinstance(s, t.Function) and any(map(_is_hook, s.decorators)) for s in module.body):
+        return True
+    if not _ENTRIES.isdisjoint(module.scope.bindings) or any(map(is_main_guard, module.body)):
+        return True
+    return any(
+        isinstance(s, t.Do) and isinstance(s.value, t.Call) and not _is_setting_up(s.value)
+        for s in module.body
+    )
+
+
+def _is_hook(decorator: t.Expr) -> bool:
+    """Whether a decorator makes a command, a task or whatever else is called by another way than a route."""
+    return not (isinstance(decorator, t.Call) and t.last_word(decorator.func) in _REGISTERS)
+
+
+def _is_setting_up(call: t.Call) -> bool:
+    """`logging.basicConfig()`, `load_dotenv()`: a module that does no more by itself is no program."""
+    return t.last_word(call.func) in ("basicConfig", "load_dotenv", "append", "insert")
