@@ -463,7 +463,7 @@ resource "aws_lb_listener" "plain" {
         },
     ),
     Sample(
-        "nginx configuration and templates of it, with what it includes",
+        "nginx configuration and templates of it, with what it includes (`.platform/nginx` of Elastic Beanstalk, too)",
         {
             "nginx.conf": """
 http {
