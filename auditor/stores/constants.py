@@ -16,9 +16,9 @@ from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite, place_of
 from auditor.model.data import Constant, Query
 from auditor.model.places import Place
-from auditor.stores.errands import Asked, Errands
-from auditor.stores.once import runs_once
 from auditor.stores.sql.entities import Entities, Entity
+from auditor.stores.waiting.errands import Asked, Errands
+from auditor.stores.waiting.once import runs_once
 
 _ADDING = {"create", "bulk_create", "get_or_create", "update_or_create", "save"}
 _READING = {

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 
 from auditor.link.application import Application
 from auditor.model.data import Fit, Match, Query, Table
-from auditor.stores.errands import Errands
 from auditor.stores.matching import Need
 from auditor.stores.offered import Offered
 from auditor.stores.sql.entities import Entities
+from auditor.stores.waiting.errands import Errands
 
 _NAMES = re.compile(
     r"(?:^|_|\.)(?i:id|pk|uuid|guid|email|e_mail|mail|token|key|slug|code|url|uri|name|username|phone|hash|number|date|time|at|on|by|title"

@@ -19,7 +19,7 @@ from auditor.stores.mongo.documents import Documents, documents_of
 from auditor.stores.mongo.expressions import Expressions
 from auditor.stores.mongo.indexes import IndexReader
 from auditor.stores.mongo.mongodb import MongoReader, is_model, looped, of_runs, shapes
-from auditor.stores.running import Running
+from auditor.stores.waiting.running import Running
 
 _LIBRARY = "Beanie"
 _FIRST = {

@@ -25,8 +25,8 @@ from auditor.stores.mongo.collections import Collections
 from auditor.stores.mongo.filters import Filters
 from auditor.stores.mongo.mongodb import uses_mongodb
 from auditor.stores.mongo.pipelines import direction
-from auditor.stores.once import runs_once
-from auditor.stores.running import Running
+from auditor.stores.waiting.once import runs_once
+from auditor.stores.waiting.running import Running
 
 _KINDS = {"text": "text", "2dsphere": "geo", "2d": "geo", "hashed": "hash", "geoHaystack": "geo"}
 

@@ -30,7 +30,7 @@ from auditor.stores.mongo.cursors import Cursors
 from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.filters import Filters
 from auditor.stores.mongo.pipelines import Pipelines, Sort, sort_of
-from auditor.stores.once import runs_once
+from auditor.stores.waiting.once import runs_once
 
 _CLIENTS = (
     "motor.motor_asyncio.AsyncIOMotorClient",

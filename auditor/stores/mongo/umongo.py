@@ -14,7 +14,7 @@ from auditor.model.data import Index, Table
 from auditor.stores.mongo.beanie import declared_tables
 from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.indexes import IndexReader
-from auditor.stores.running import Running
+from auditor.stores.waiting.running import Running
 
 _LIBRARY = "umongo"
 

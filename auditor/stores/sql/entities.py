@@ -20,7 +20,7 @@ from auditor.link.names import Code
 from auditor.link.scopes import Located, Scope
 from auditor.link.values import Evaluator
 from auditor.model.places import Place
-from auditor.stores.once import runs_once
+from auditor.stores.waiting.once import runs_once
 
 
 class Column(msgspec.Struct, frozen=True):

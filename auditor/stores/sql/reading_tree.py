@@ -8,7 +8,6 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.scopes import Located, Scope
 from auditor.model.data import Bound
-from auditor.stores.once import runs_once
 from auditor.stores.receivers import spread
 from auditor.stores.sql.conditions import is_open
 from auditor.stores.sql.decisions import Worth
@@ -23,6 +22,7 @@ from auditor.stores.sql.things import (
     Thing,
     either,
 )
+from auditor.stores.waiting.once import runs_once
 
 SEEDS = {
     "objects", "query", "select", "execute", "executemany", "scalars", "scalar", "exec", "fetch", "fetchrow",

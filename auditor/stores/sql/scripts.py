@@ -11,8 +11,8 @@ from auditor.extract.sql import SchemaStep, schema_steps
 from auditor.link.application import Application
 from auditor.link.reach import Reach
 from auditor.link.scopes import CallSite, Scope
-from auditor.stores.once import runs_once
 from auditor.stores.sql.migrations import Origin, Steps, gives_steps
+from auditor.stores.waiting.once import runs_once
 
 _FOLDER = re.compile(r"(?:^|/)(?:migrations?|migrate|versions|initdb\S*|docker-entrypoint-initdb\.d|alembic|db/changelog|flyway|sqitch|deploy)(?:/|$)", re.I)  # fmt: skip
 _DOWN = re.compile(r"(?:^|[._-])down(?:[._-]|$)|(?:^|[/_-])(?:rollback|revert|undo)", re.I)

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from auditor.link.application import Application, provides
 from auditor.model.data import Index, Query
-from auditor.stores.once import runs_once
 from auditor.stores.sql import (
     advanced_alchemy_queries,
     django_queries,
@@ -30,6 +29,7 @@ from auditor.stores.sql.leftover import left_over
 from auditor.stores.sql.migrations import History
 from auditor.stores.sql.reading import Reading
 from auditor.stores.sql.reading_tree import TreeReading
+from auditor.stores.waiting.once import runs_once
 
 _MAPPERS = (
     advanced_alchemy_queries,

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.link.scopes import CallSite, Located, place_of
 from auditor.model.data import Query
-from auditor.stores.once import runs_once
 from auditor.stores.sql.conditions import Draft
 from auditor.stores.sql.entities import last_name
 from auditor.stores.sql.reading import Frame, Reading
+from auditor.stores.waiting.once import runs_once
 
 _EXECUTES = {
     "execute", "executemany", "fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "fetch_val", "executescript",

@@ -16,7 +16,7 @@ from auditor.link.reach import Reach, is_main_guard
 from auditor.link.scopes import Located, Module
 from auditor.model.blind import BlindSpot
 from auditor.model.web import Route
-from auditor.stores.running import Running
+from auditor.stores.waiting.running import Running
 
 _MADE_UP = {"import_module", "__import__", "walk_packages", "iter_modules", "find_modules", "autodiscover_tasks", "load_module", "run_module", "run_path", "import_string", "exec_module"}  # fmt: skip
 _LOADS_BY_NAME = ("django", "scrapy", "odoo", "frappe", "streamlit", "azure.functions", "chalice")

@@ -15,7 +15,7 @@ from auditor.link.application import Application
 from auditor.link.reach import Reach, is_main_guard, named_by
 from auditor.link.scopes import Module
 from auditor.model.web import WebApp
-from auditor.stores.running import Running
+from auditor.stores.waiting.running import Running
 
 _FOLDER_OF_SCRIPTS = re.compile(
     r"(?:^|/)(?:scripts?|tools?|bin|utilities|benchmarks?)/(?:[^/]+/)*[^/]+\.py$", re.I

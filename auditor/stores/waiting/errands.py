@@ -20,9 +20,9 @@ from auditor.link.mentions import Mentions
 from auditor.link.reach import Reach
 from auditor.link.scopes import Located
 from auditor.model.places import Place
-from auditor.stores.by_hand import ByHand
-from auditor.stores.running import command_of, is_command_class
-from auditor.stores.unused import Unused
+from auditor.stores.waiting.by_hand import ByHand
+from auditor.stores.waiting.running import command_of, is_command_class
+from auditor.stores.waiting.unused import Unused
 
 
 class Asked(enum.IntEnum):
