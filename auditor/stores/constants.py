@@ -241,8 +241,21 @@ def _fills(application: Application, errands: Errands, site: CallSite) -> bool:
 
 
 def _is_constant(application: Application, expr: t.Expr, site: CallSite) -> bool:
+    if isinstance(expr, t.Name):
+        bound = site.scope.bindings.get(expr.id, ())
+        walked = [b.value for b in bound if b.kind == "element" and b.value is not None]
+        if walked and len(walked) == len(bound):  # `for name in ("admin", "user"):`
+            return all(_is_list(application, each, site) for each in walked)
     sources = application.values.sources(expr, site.scope)
     return bool(sources) and all(isinstance(s.node, t.Const | t.Seq | t.Map) for s in sources)
+
+
+def _is_list(application: Application, expr: t.Expr, site: CallSite) -> bool:
+    match expr:
+        case t.Call(func=t.Attr(value=inner, name="items" | "keys" | "values"), args=[]):
+            expr = inner
+    sources = application.values.sources(expr, site.scope)
+    return bool(sources) and all(isinstance(s.node, t.Seq | t.Map) for s in sources)
 
 
 def _handed_on(

@@ -79,8 +79,8 @@ def follow(entities: Entities, entity: Entity, path: str, depth: int = 0) -> Fou
         )  # fmt: skip
         key = target.key
         if relation.local and not relation.many and (
-            last or (len(rest) <= 2 and key is not None and rest[0] in ("pk", key.attribute)
-                     and relation.remote == key.name)
+            last or (len(rest) <= 2 and LOOKUPS.issuperset(rest[1:]) and key is not None
+                     and rest[0] in ("pk", key.attribute) and relation.remote == key.name)
         ):  # fmt: skip
             return Found(tuple(joined), here.table, relation.local, rest if last else rest[1:])
         joined += links(here, relation, entities)

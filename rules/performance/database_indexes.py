@@ -146,6 +146,10 @@ class DatabaseIndexes(Rule):
             message += f"; {script.place} declares one, but nothing runs it"
         elif proposed is not None and proposed.code:
             message += f"; create it: {proposed.code}"
+        elif any(name.endswith(".$id") for name in query.scanned):
+            message += (
+                "; a link is compared after it has been fetched (fetch_links), which no index helps"
+            )
         elif query.scanned:
             message += "; a pattern without a fixed beginning needs a text or search index"
         subject = f"{collection.unit} {collection.name} {tuple(sorted(query.fields)) or fields}"

@@ -630,3 +630,27 @@ def test_a_field_of_two_values_of_mongoengine(build: Build) -> None:
     (found,) = build({"app.py": code}).facts(CollectionFit)
     told = {query.equality[0]: match.fit for query, match in found.fits if query.equality}
     assert told == {"kind": Fit.COVERED, "open": Fit.COVERED, "name": Fit.MISSING}
+
+
+FETCHED = """
+from beanie import Document, Link, init_beanie
+class Account(Document):
+    email: str
+class Job(Document):
+    owner: Link[Account]
+    slug: str
+async def ask(account, slug):
+    await Job.find_one(Job.owner.id == account.id, Job.slug == slug{links})
+async def start(db):
+    await init_beanie(database=db, document_models=[Account, Job])
+SHOWN = [ask, start]
+"""
+
+
+def test_a_link_is_compared_after_it_has_been_fetched(build: Build) -> None:
+    def told(links: str) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        queries = build({"app.py": FETCHED.replace("{links}", links)}).facts(Query)
+        return [(q.equality, q.scanned) for q in queries if q.collection == "Job"]
+
+    assert told(", fetch_links=True") == [(("slug",), ("owner.$id",))]
+    assert told(", fetch_links=False") == told("") == [(("owner.$id", "slug"), ())]

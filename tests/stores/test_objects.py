@@ -199,3 +199,31 @@ def test_a_query_that_is_left_out_keeps_others_from_its_place(build: Build) -> N
     """What is left out is told by the address of an object: it must not be given to another one."""
     (reading,) = build({"app.py": DJANGO}).facts(Reading)
     assert all(id(draft) == key for key, draft in reading.dropped.items())
+
+
+SCHOOL = """
+from django.db import models
+class User(models.Model):
+    id = models.CharField(max_length=8, primary_key=True)
+    class Meta:
+        app_label = "school"
+class Student(models.Model):
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True)
+    class Meta:
+        app_label = "school"
+class Course(models.Model):
+    student = models.ForeignKey(Student, on_delete=models.CASCADE)
+    class Meta:
+        app_label = "school"
+def ask(x):
+    return list(Course.objects.filter({}=x))
+"""
+
+
+def test_a_key_that_is_a_relation_itself_is_followed(build: Build) -> None:
+    for lookup in ("student__user__id", "student__user", "student__pk", "student__user__in"):
+        code = SCHOOL.replace("{}", lookup)
+        found = [q for q in build({"app.py": code}).facts(Query) if q.collection == "school_course"]
+        assert found and not any(q.scanned for q in found), lookup
+    contained = SCHOOL.replace("{}", "student__user__contains")
+    assert any(q.scanned for q in build({"app.py": contained}).facts(Query))

@@ -134,3 +134,36 @@ def test_a_class_that_is_looked_up_by_its_name(given: str, build: Build) -> None
     code = f"def ask(session, registry):\n    {given}return session.query(User).filter(User.name == 'a').all()\n"
     application = build({"models.py": models, "app.py": code})
     assert [(q.collection, q.equality) for q in application.facts(Query)] == [("users", ("name",))]
+
+
+ANNOTATED = """
+from typing import Annotated
+from sqlmodel import Field, Session, SQLModel, select
+Key = Annotated[int, Field(default=None, primary_key=True)]
+class Doctor(SQLModel, table=True):
+    id: Annotated[int, Field(default=None, primary_key=True)]
+    badge: Annotated[str, Field(index=True)]
+    name: Annotated[str, Field(max_length=80)]
+class Ward(SQLModel, table=True):
+    id: Key
+def ask(db: Session, x):
+    db.exec(select(Doctor).where(Doctor.id == x)).first()
+    db.exec(select(Doctor).where(Doctor.badge == x)).first()
+    db.exec(select(Doctor).where(Doctor.name == x)).first()
+    db.exec(select(Ward).where(Ward.id == x)).first()
+SHOWN = [ask]
+"""
+
+
+def test_columns_of_sqlmodel_in_annotated(build: Build) -> None:
+    told = {
+        (query.collection, query.equality[0]): match.fit
+        for found in build({"models.py": ANNOTATED}).facts(CollectionFit)
+        for query, match in found.fits
+    }
+    assert told == {
+        ("doctor", "id"): Fit.COVERED,
+        ("doctor", "badge"): Fit.COVERED,
+        ("doctor", "name"): Fit.MISSING,
+        ("ward", "id"): Fit.COVERED,
+    }

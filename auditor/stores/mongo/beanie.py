@@ -168,14 +168,33 @@ class _Beanie:
             sort, joins = sort or read.sort, read.joins
             bounds = [read.bound] if read.bound is not Bound.NONE else []
         flags = self.documents.flags(found)
+        links = _fetches([site, *calls])
         for each in conditions:
-            yield from shapes(made, each, sort, bounds[0] if bounds else bound, flags)
+            told = shapes(made, each, sort, bounds[0] if bounds else bound, flags)
+            yield from map(_after_fetching, told) if links else told
             if counted:
                 counting = replace(made, operation="count_documents")
                 yield from shapes(counting, each, (), Bound.ONE, flags)
         for join in joins:
             joined = replace(made, collection=join.collection, operation="join")
             yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)
+
+
+def _fetches(calls: list[CallSite]) -> bool:
+    """Whether a search brings the linked documents with it."""
+    given = (call.arg(None, "fetch_links") for call in calls)
+    return any(isinstance(x, t.Const) and x.value is True for x in given)
+
+
+def _after_fetching(query: Query) -> Query:
+    """A search that fetches links: conditions on a link are held against what `$lookup` has put in its place.
+
+    No index of the collection serves them; what else is compared MongoDB asks before.
+    Source: https://beanie-odm.dev/tutorial/relations/#prefetch.
+    """
+    linked = tuple(name for name in query.equality if name.endswith(".$id"))
+    kept = tuple(name for name in query.equality if name not in linked)
+    return replace(query, equality=kept, scanned=(*query.scanned, *linked))
 
 
 @provides(Table)

@@ -299,8 +299,9 @@ class _Reading:
         ):  # fmt: skip
             return
         mapped = last_name(annotation) in ("Mapped", "WriteOnlyMapped", "DynamicMapped")
-        if mapped and isinstance(annotation, t.Item):
-            inside = self._made(annotation.index, scope)
+        if mapped or self.model:
+            within = annotation.index if mapped and isinstance(annotation, t.Item) else annotation
+            inside = self._made(within, scope)
             if inside is not None and last_name(inside.node.func) in _COLUMNS:  # type: ignore[attr-defined]
                 entity.columns[name] = column(
                     self.entities, name, inside.node, annotation, inside.scope, place  # type: ignore[arg-type]
@@ -317,7 +318,10 @@ class _Reading:
                 return self._made(expr.args[0], scope) or Located(expr, scope)
             if last in _COLUMNS or last in _RELATIONS:
                 return Located(expr, scope)
-        for source in self.values.sources(expr, scope) if expr is not None else ():
+        found = self.values.sources(expr, scope) if expr is not None else []
+        if isinstance(expr, t.Item):
+            found = [Located(expr, scope), *found]
+        for source in found:
             if isinstance(source.node, t.Call):
                 if last_name(source.node.func) in _COLUMNS | _RELATIONS:
                     return source
