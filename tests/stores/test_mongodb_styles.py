@@ -654,3 +654,25 @@ def test_a_link_is_compared_after_it_has_been_fetched(build: Build) -> None:
 
     assert told(", fetch_links=True") == [(("slug",), ("owner.$id",))]
     assert told(", fetch_links=False") == told("") == [(("owner.$id", "slug"), ())]
+
+
+OLD = """
+import pymongo
+from flask_pymongo import PyMongo
+mongo = PyMongo(app)
+votes = mongo.db.votes
+info = pymongo.collection.Collection(pymongo.MongoClient()["shop"], "facts")
+def ask(x):
+    pitches = mongo.db.pitches
+    pitches.update({"_id": x}, {"$set": {"a": 1}})
+    votes.remove({"pitch_id": x})
+    info.find_one({"name": x})
+    seen, left = {}, []
+    seen.update({"key": x})
+    left.remove({"key": x})
+"""
+
+
+def test_methods_of_old_drivers_on_a_variable(build: Build) -> None:
+    found = {(q.collection, q.equality) for q in build({"app.py": OLD}).facts(Query)}
+    assert found == {("pitches", ("_id",)), ("votes", ("pitch_id",)), ("facts", ("name",))}

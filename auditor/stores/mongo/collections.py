@@ -33,6 +33,8 @@ _DATABASE = re.compile(
 )
 _KEPT = ("collection", "coll", "col")
 _MAX_DEPTH = 8
+_MADE = re.compile(r"(?:pymongo|motor)\.(?:\w+\.)*(?:Async|AsyncIOMotor)?Collection$")
+"""`Collection(database, "leads")`."""
 _OF_MODEL = {"get_motor_collection", "get_pymongo_collection", "_get_collection", "get_collection_name"}  # fmt: skip
 
 
@@ -86,6 +88,8 @@ class Collections:
                 if given is None:
                     return self.of_model(base, scope)
                 return self._key(given, scope) or self.of_model(given, scope)
+            case t.Call(func=func, args=[_, given, *_]) if _MADE.match(self.code.name(func, scope)):
+                return self._key(given, scope)
             case t.Call(func=t.Attr(value=base, name=last)) if last in _OF_MODEL:
                 return self.of_model(base, scope)
             case t.Call(func=t.Attr(value=inner, name="with_options")):

@@ -224,10 +224,13 @@ class MongoReader:
         but update themselves with one other."""
         func, args = site.node.func, site.node.args
         assert isinstance(func, t.Attr)
-        if not args or not self.collections.hinted(func.value):
+        typed = self.collections.typed(func.value, site.scope)
+        if not args or not (typed or self.collections.hinted(func.value)):
             return False
         if func.name == "update":
             return len(args) > 1
+        if typed:
+            return True
         if isinstance(func.value, t.Attr | t.Item) and self.collections.hinted(func.value.value):
             return True
         return any(isinstance(arg, t.Map) for arg in args)
