@@ -200,12 +200,20 @@ def seeded(application: Application) -> Iterator[Constant]:
     (entities,) = application.facts(Entities)
     code, errands = application.code, application.facts(Errands)[0]
     made: dict[str, tuple[Entity, list[CallSite]]] = {}
+    spelt = _spelt_by_seeds(application, errands)
     for entity in entities:
         if entity.mapper != "django" and entity.found is not None and entity.name:
             sites = list(_creations(application, entity))
-            if sites and all(_fills(application, errands, site) for site in sites):
+            if (sites or entity.table in spelt) and all(
+                _fills(application, errands, site) for site in sites
+            ):
                 made[entity.found.node.name] = (entity, sites)  # type: ignore[attr-defined]
-    added = {q.collection for q in application.facts(Query) if made and q.operation in _ADDED}
+    by_hand = errands.by_hand.scripts
+    added = {
+        q.collection
+        for q in application.facts(Query)
+        if made and q.operation in _ADDED and q.place.path not in by_hand
+    }
     left = {name for name, (entity, _) in made.items() if entity.table not in added}
     for module in code.modules.values():
         if left and not runs_once(module):
@@ -213,6 +221,28 @@ def seeded(application: Application) -> Iterator[Constant]:
             left -= _handed_on(code.nodes(module), left, sites_of)
     for name in sorted(left):
         yield Constant("sql", made[name][0].table, "only constants that a seed adds stand in it")
+
+
+def _spelt_by_seeds(application: Application, errands: Errands) -> set[str]:
+    """The texts of scripts that fill a database by hand and read no file: the tables among them."""
+    found: set[str] = set()
+    for path in errands.by_hand.scripts:
+        nodes = [node for node, _ in application.code.nodes(application.code.modules[path])]
+        if any(isinstance(n, t.Call) and _brings(n.func) for n in nodes):
+            continue
+        found |= {n.value for n in nodes if isinstance(n, t.Const) and isinstance(n.value, str)}
+    return found
+
+
+_SOURCES = {
+    "open", "read_csv", "read_excel", "read_json", "read_sql", "load_workbook", "DictReader", "reader", "load", "urlopen",
+    "read_text", "read_bytes",
+}  # fmt: skip
+
+
+def _brings(called: t.Expr) -> bool:
+    """Whether a call brings data that does not stand in the script: of a file, of another server."""
+    return t.last_word(called) in _SOURCES or t.dotted(called).startswith(("requests.", "httpx."))
 
 
 def _creations(application: Application, entity: Entity) -> Iterator[CallSite]:

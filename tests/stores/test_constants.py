@@ -142,6 +142,8 @@ _ROLES = {
         ({}, Fit.COVERED),
         ({"seed_roles.py": "from models import db, Role\nimport csv\nfor row in csv.reader(open('x')):\n    db.session.add(Role(name=row[0]))\n"}, Fit.MISSING),
         ({"seed_roles.py": ""}, Fit.MISSING),  # another program fills it
+        ({"seed_roles.py": "ROLES = [('admin',), ('reader',)]\ndef upsert(cursor, table, row): ...\ndef main(cursor):\n    for (name,) in ROLES:\n        upsert(cursor, 'role', {'name': name})\nif __name__ == '__main__':\n    main(None)\n"}, Fit.COVERED),
+        ({"seed_roles.py": "import csv\ndef upsert(cursor, table, row): ...\ndef main(cursor):\n    for row in csv.reader(open('x')):\n        upsert(cursor, 'role', row)\nif __name__ == '__main__':\n    main(None)\n"}, Fit.MISSING),
         ({"seed_roles.py": "from models import db, Role\nROLES = {'admin': 1, 'reader': 2}\ndef seed():\n    for name in ROLES:\n        db.session.add(Role(name=name))\nif __name__ == '__main__':\n    seed()\n"}, Fit.COVERED),
         ({"seed_roles.py": "from models import db, Role\ndef seed(names):\n    for name in names:\n        db.session.add(Role(name=name))\nif __name__ == '__main__':\n    seed(input().split())\n"}, Fit.MISSING),
         ({"add.py": "from app import app\nfrom models import db, Role\n@app.post('/r')\ndef add(name):\n    db.session.add(Role(name=name))\n"}, Fit.MISSING),

@@ -167,3 +167,19 @@ def test_columns_of_sqlmodel_in_annotated(build: Build) -> None:
         ("doctor", "name"): Fit.MISSING,
         ("ward", "id"): Fit.COVERED,
     }
+
+
+@pytest.mark.parametrize(
+    ("steps", "sort"),
+    [
+        (".order_by(User.name)", (("name", 1),)),
+        (".group_by(User.id).order_by(User.name)", ()),
+        (".order_by(User.name).group_by(User.id)", ()),
+    ],
+)
+def test_the_order_of_groups_is_kept_by_no_index(
+    build: Build, steps: str, sort: tuple[tuple[str, int], ...]
+) -> None:
+    code = f"def ask(db):\n    return db.query(User, func.count(Membership.team_id)){steps}.limit(20).all()\n"
+    found = build({"app.py": MODELS + code}).facts(Query)
+    assert {q.sort for q in found if q.collection == "users"} == {sort}

@@ -200,6 +200,8 @@ class Draft(msgspec.Struct, frozen=True, eq=False):
     """Whether it begins with a parameter, of which only the type is told."""
     computed: frozenset[str] = frozenset()
     """Names that it computes, which are no columns."""
+    grouped: bool = False
+    """Whether it brings groups of rows, whose order no index of the rows keeps."""
 
     @property
     def table(self) -> str:

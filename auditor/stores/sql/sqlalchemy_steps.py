@@ -46,7 +46,7 @@ ONE = {"first", "one", "one_or_none", "scalar_one", "scalar_one_or_none", "scala
 _LOADS = {"selectinload", "joinedload", "subqueryload", "contains_eager", "immediateload"}
 _KEEP = {"subquery", "cte", "alias", "self_group", "label",
          "correlate_except", "execution_options", "params", "with_for_update", "yield_per", "enable_eagerloads",
-         "populate_existing", "autoflush", "distinct", "group_by", "having", "returning", "values", "prefix_with",
+         "populate_existing", "autoflush", "distinct", "having", "returning", "values", "prefix_with",
          "add_columns", "with_entities", "column", "add_column", "reset_joinpoint", "enable_assertions", "offset",
          "with_loader_criteria", "on_conflict_do_nothing", "on_conflict_do_update", "unique"}  # fmt: skip
 
@@ -86,8 +86,11 @@ def method(
             key = by_key(draft.entity, reading, call, frame)
             done = reading.record(executed(draft, operation="get", bound=Bound.ONE, where=(*draft.where, *key.where)))  # fmt: skip
             return Row(draft.entity, done)
+        case "group_by":
+            return reading.record(executed(draft, grouped=True, sort=draft.sort and ()))
         case "order_by":
-            return reading.record(_ordered(reading, draft, call, frame))
+            ordered = _ordered(reading, draft, call, frame)
+            return reading.record(replace(ordered, sort=()) if draft.grouped else ordered)
         case "limit" | "fetch" | "slice":
             size = call.args[-1] if call.args else None
             bound = reading.bounds.of(size, frame.scope) if size is not None else Bound.UNKNOWN  # fmt: skip
