@@ -39,7 +39,11 @@ def best(query: Query, indexes: Iterable[Index], constant: str = "") -> Match:
         return untold if query.unresolved else Match(Fit.COVERED, why=need.why)
     found = [serves(index, query, need) for index in indexes]
     nothing = Match(Fit.MISSING, missing=need.all)
-    match = min([*found, nothing], key=lambda m: (_RANK[m.fit], len(m.missing)))
+    found_by = need.equality if not need.sort else frozenset()
+    match = min(  # of two that leave as much, one that finds by equality leaves less to go through
+        [*found, nothing],
+        key=lambda m: (_RANK[m.fit], len(m.missing), len(found_by.intersection(m.missing))),
+    )
     if query.unresolved and match.fit is not Fit.COVERED:
         return untold
     return match  # conditions that cannot be told narrow what is found by those that can

@@ -179,3 +179,9 @@ def test_reading_everything_uses_no_index() -> None:
     index = Index("mongodb", "leads", (("tenant", 1),), False, _AT, "script", "")
     assert not helps(index, everything)
     assert helps(index, replace(everything, equality=("tenant",)))
+
+
+def test_of_two_indexes_the_one_that_finds_by_equality_is_named() -> None:
+    for indexes in ([index("b"), index("a")], [index("a"), index("b")]):
+        found = best(query("a", "b"), indexes)
+        assert (found.by, found.missing) == (index("a"), ("b",))
