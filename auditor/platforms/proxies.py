@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import ChainMap, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -52,10 +52,11 @@ def nginx_locations(application: Application) -> Iterator[ProxyLocation]:
             files[file.path].append(_Placed(file.path, found.words, blocks, found.line))
     whole = {path: list(_whole(path, files, 0)) for path in files}
     taken_in = {s.path for path, found in whole.items() for s in found if s.path != path}
+    sites = _Sites(files)
     for path, statements in whole.items():
         if path in taken_in:
             continue
-        site = _Site(path, files)
+        site = sites.of(path)
         for block in dict.fromkeys(s.blocks for s in statements if s.words[0] in _HANDS_ON):
             if block and block[-1][0].startswith(("location", "server", "if")):
                 yield from _location(path, block, statements, site)
@@ -77,52 +78,101 @@ def beanstalk(application: Application) -> Iterator[ProxyLocation]:
                 yield ProxyLocation("nginx", "prefix", "/", None, (), _bytes(found.words[1]), place)
 
 
-class _Site:
-    """What one file of nginx shares with others: its own, that which includes it, those beside it that it includes.
+class _Own(msgspec.Struct, frozen=True):
+    """What one file of nginx has that others may use: `shared` stands outside of every server.
 
-    Each site of a tree (`dev/nginx.conf` beside `prod/nginx.conf`) has its own zones, upstreams and limits.
+    A file with `http` in it is `main`: all that an nginx reads.
     """
 
-    def __init__(self, path: str, files: dict[str, list[_Placed]]) -> None:
-        around = [p for p in files if p != path and _share(path, p, files)]
-        near = [s for p in (*around, path) for s in files[p]]  # the file's own last, and so first
-        everything = [s for p, found in files.items() if p not in (*around, path) for s in found]
-        self.zones = {
-            _zone(s.words): s for s in (*everything, *near) if s.words[0] == "limit_req_zone"
+    zones: dict[str, _Placed]
+    upstreams: dict[str, tuple[str, ...]]
+    shared: list[_Placed]
+    includes: frozenset[str]
+    main: bool
+
+    @classmethod
+    def of(cls, statements: list[_Placed]) -> _Own:
+        names = (s.words[-1].rpartition("/")[2] for s in statements if s.words[0] == "include")
+        return cls(
+            {_zone(s.words): s for s in statements if s.words[0] == "limit_req_zone"},
+            _upstreams(statements),
+            [s for s in statements if [header for header, _ in s.blocks] in ([], ["http"])],
+            frozenset(names),
+            any(s.blocks and s.blocks[0][0] == "http" for s in statements),
+        )
+
+
+class _Site(msgspec.Struct, frozen=True):
+    """What one file of nginx can use, its own and that of the files that one nginx reads with it."""
+
+    zones: Mapping[str, _Placed]
+    upstreams: Mapping[str, tuple[str, ...]]
+    shared: list[_Placed]
+
+
+class _Sites:
+    """The files of nginx by what they share: one includes the other, or both are parts in one folder.
+
+    Each site of a tree (`dev/nginx.conf` beside `prod/nginx.conf`) has its own zones, upstreams and limits;
+    a name that none of its files gives is looked for in all of them.
+    """
+
+    def __init__(self, files: Mapping[str, list[_Placed]]) -> None:
+        self.own = {path: _Own.of(statements) for path, statements in files.items()}
+        self.zones = {name: s for own in self.own.values() for name, s in own.zones.items()}
+        self.upstreams = _together(own.upstreams for own in self.own.values())
+        self._position = {path: at for at, path in enumerate(files)}
+        self._parts: dict[str, list[str]] = defaultdict(list)
+        self._including: dict[str, list[str]] = defaultdict(list)
+        self._called: dict[str, list[str]] = defaultdict(list)
+        for path, own in self.own.items():
+            folder, _, name = path.rpartition("/")
+            self._called[name].append(path)
+            if not own.main:
+                self._parts[folder].append(path)
+            for pattern in own.includes:
+                self._including[pattern].append(path)
+        self._matched = {
+            pattern: [name for name in self._called if fnmatch.fnmatchcase(name, pattern)]
+            for pattern in self._including
         }
-        self.shared = [s for s in near if [header for header, _ in s.blocks] in ([], ["http"])]
-        self.upstreams = {**_upstreams(everything), **_upstreams(near)}
+        self._asking: dict[str, list[str]] = defaultdict(list)
+        for pattern, names in self._matched.items():
+            for name in names:
+                self._asking[name].append(pattern)
+
+    def of(self, path: str) -> _Site:
+        near = [
+            self.own[p] for p in (*self._around(path), path)
+        ]  # the file's own last, and so first
+        zones = {name: s for own in near for name, s in own.zones.items()}
+        upstreams = _together(own.upstreams for own in near)
+        shared = [s for own in near for s in own.shared]
+        return _Site(ChainMap(zones, self.zones), ChainMap(upstreams, self.upstreams), shared)
+
+    def _around(self, path: str) -> list[str]:
+        """The files that one nginx reads with this one."""
+        own, (folder, _, name) = self.own[path], path.rpartition("/")
+        found = set(self._parts[folder]) if not own.main else set()
+        found.update(p for pattern in self._asking[name] for p in self._including[pattern])
+        found.update(
+            p for pattern in own.includes for n in self._matched[pattern] for p in self._called[n]
+        )
+        return sorted(found - {path}, key=self._position.__getitem__)
 
 
-def _share(path: str, other: str, files: dict[str, list[_Placed]]) -> bool:
-    """Whether two files are read by one nginx: one includes the other, or both are parts in one folder."""
-    if _includes(files[other], path) or _includes(files[path], other):
-        return True
-    folder = path.rpartition("/")[0] == other.rpartition("/")[0]
-    return folder and not any(map(_is_main, (files[path], files[other])))
+def _upstreams(statements: Iterable[_Placed]) -> dict[str, tuple[str, ...]]:
+    servers = ((s.blocks[-1][0].partition(" "), s) for s in statements if s.words[0] == "server" and len(s.words) > 1 and s.blocks)  # fmt: skip
+    return _together({name.strip(): (_host(s.words[1]),)} for (header, _, name), s in servers if header == "upstream")  # fmt: skip
 
 
-def _includes(statements: list[_Placed], path: str) -> bool:
-    name = path.rpartition("/")[2]
-    return any(
-        s.words[0] == "include" and fnmatch.fnmatchcase(name, s.words[-1].rpartition("/")[2])
-        for s in statements
-    )
-
-
-def _is_main(statements: list[_Placed]) -> bool:
-    """Whether a file is all that an nginx reads: it has `http` in it."""
-    return any(s.blocks and s.blocks[0][0] == "http" for s in statements)
-
-
-def _upstreams(statements: list[_Placed]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = defaultdict(tuple)
-    for s in statements:
-        if s.words[0] == "server" and len(s.words) > 1 and s.blocks:
-            header, _, name = s.blocks[-1][0].partition(" ")
-            if header == "upstream":
-                found[name.strip()] += (_host(s.words[1]),)
-    return found
+def _together(several: Iterable[Mapping[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
+    """The hosts of each name, of all that has any."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for each in several:
+        for name, hosts in each.items():
+            found[name] += hosts
+    return {name: tuple(hosts) for name, hosts in found.items()}
 
 
 def _whole(path: str, files: dict[str, list[_Placed]], depth: int) -> Iterator[_Placed]:
