@@ -7,7 +7,7 @@ import enum
 import msgspec
 
 from auditor.model.places import Place
-from auditor.model.values import Value
+from auditor.model.values import Plain, Value
 
 
 class Connection(msgspec.Struct, frozen=True):
@@ -64,7 +64,7 @@ class Query(msgspec.Struct, frozen=True):
     projection: tuple[str, ...] = ()
     loop: Place | None = None
     broad: tuple[str, ...] = ()
-    values: tuple[tuple[str, str | int | float | bool | None], ...] = ()
+    values: tuple[tuple[str, Plain], ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ class Index(msgspec.Struct, frozen=True):
     kind: str = "ordered"
     implied: str = ""
     condition: tuple[str, ...] = ()
-    only: tuple[tuple[str, str | int | float | bool | None], ...] = ()
+    only: tuple[tuple[str, Plain], ...] = ()
 
 
 class Table(msgspec.Struct, frozen=True):

@@ -9,6 +9,9 @@ import msgspec
 
 from auditor.model.places import Place
 
+Plain = str | int | float | bool | None
+"""A value that can be compared with a stored field."""
+
 
 class Known(msgspec.Struct, frozen=True):
     """A plain Python value: None, bool, number, text, list (for any sequence) or dict."""

@@ -7,8 +7,7 @@ import re2
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Scope
 from auditor.link.values import Evaluator
-
-Plain = str | int | float | bool | None
+from auditor.model.values import Plain
 
 
 def two_values(values: Evaluator, expr: t.Expr | None, scope: Scope) -> bool:

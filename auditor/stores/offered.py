@@ -20,10 +20,8 @@ from auditor.discover.walk import read
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.scopes import Located, Scope
-from auditor.model.values import Known, OneOf, Value
+from auditor.model.values import Known, OneOf, Plain, Value
 from auditor.stores.flags import chosen
-
-Plain = str | int | float | bool | None
 
 
 @dataclass

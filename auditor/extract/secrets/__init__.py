@@ -98,19 +98,15 @@ def _is_left_out(found: Found, text: bytes, place: Place) -> bool:
     if kind in ("url-password", "command-login"):
         known = is_common(value)
     known = known or (kind in ("password", "secret-assignment") and values.is_text(value))
-    if (
-        known
-        and place.name in ("pyproject.toml", "setup.cfg")
-        and _section(text, start) == b"pytest"
-    ):
+    if known and place.name in ("pyproject.toml", "setup.cfg") and _is_of_pytest(text, start):
         return True
     return known and _line_before(text, start).startswith(_COMMENTS)
 
 
-def _section(text: bytes, start: int) -> bytes:
-    """Whose settings stand at a place, in a file for many tools."""
-    header = text[: text.find(b"\n", text.rfind(b"\n[", 0, start) + 1)].rpartition(b"\n[")[2]
-    return b"pytest" if b"pytest" in header else header
+def _is_of_pytest(text: bytes, start: int) -> bool:
+    """Whether what stands at a place is a setting of pytest, in a file for many tools."""
+    header = text.rfind(b"\n[", 0, start)
+    return b"pytest" in text[max(header, 0) : text.find(b"\n", header + 1)]
 
 
 def _lives_for_a_job(found: Found, text: bytes) -> bool:

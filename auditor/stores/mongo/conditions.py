@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from auditor.link.assembly import Branches
-
-Plain = str | int | float | bool | None
+from auditor.model.values import Plain
 
 MOST = 16
 """Alternatives of one filter."""

@@ -20,7 +20,7 @@ from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.link.values import Evaluator
 from auditor.model.data import Index, UntoldIndexes
 from auditor.model.places import Place
-from auditor.model.values import Known, possible
+from auditor.model.values import Known, Plain, possible
 from auditor.stores.mongo.collections import Collections
 from auditor.stores.mongo.filters import Filters
 from auditor.stores.mongo.mongodb import uses_mongodb
@@ -175,7 +175,7 @@ class IndexReader:
             return None
         partial = self.option(described, "partialFilterExpression")
         condition: tuple[str, ...] = ()
-        only: tuple[tuple[str, str | int | float | bool | None], ...] = ()
+        only: tuple[tuple[str, Plain], ...] = ()
         if partial is not None:
             for told in self.filters.read(partial.node, partial.scope)[:1]:  # type: ignore[arg-type]
                 condition = tuple(told.kinds)

@@ -89,11 +89,11 @@ class ByHand:
     def _own_programs(self) -> frozenset[str]:
         """What makes an application for itself, and is imported by nothing: `app = create_app()` of a repair."""
         declaring = {app.place.path for app in self.application.facts(WebApp)}
-        imports = {word for node, _ in self.code.of_kind(t.Import) for word in _words(node)}
+        imports = {word for node, _ in self.code.of_kind(t.Import) for word in spoken(node)}
         return frozenset(
             module.path
             for module in self.reach.roots
-            if module.path not in declaring and _stem(module.path) not in imports
+            if module.path not in declaring and stem(module.path) not in imports
         )
 
     def _used(self, scripts: set[str]) -> set[str]:
@@ -101,24 +101,24 @@ class ByHand:
         sources = (
             {f.path for f in self.application.tree.files if f.role is Role.SOURCE} if scripts else set()
         )  # fmt: skip
-        stems = {_stem(path) for path in scripts}
+        stems = {stem(path) for path in scripts}
         found: set[str] = set()
         for node, scope in self.code.of_kind(t.Import) if scripts else ():
             path = scope.module.path
             if path not in sources or _FOLDER_OF_SCRIPTS.search(path) or _ERRAND.search(path):
                 continue
-            if stems.isdisjoint(_words(node)):
+            if stems.isdisjoint(spoken(node)):
                 continue
             found |= {module.path for module in named_by(self.code, node, scope)} & scripts
         return found
 
 
-def _stem(path: str) -> str:
+def stem(path: str) -> str:
     """The name that a module is imported by."""
     return path.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
 
 
-def _words(node: t.Import) -> Iterator[str]:
+def spoken(node: t.Import) -> Iterator[str]:
     """The names of the modules that an import may name."""
     yield from node.module.split(".")
     for name, _ in node.names:

@@ -16,6 +16,7 @@ from auditor.link.reach import Reach, is_main_guard
 from auditor.link.scopes import Located, Module
 from auditor.model.blind import BlindSpot
 from auditor.model.web import Route
+from auditor.stores.waiting.by_hand import spoken, stem
 from auditor.stores.waiting.running import Running
 
 _MADE_UP = {"import_module", "__import__", "walk_packages", "iter_modules", "find_modules", "autodiscover_tasks", "load_module", "run_module", "run_path", "import_string", "exec_module"}  # fmt: skip
@@ -43,23 +44,22 @@ class Unused:
     @functools.cached_property
     def modules(self) -> frozenset[str]:
         """The paths of modules that nothing imports which is imported itself."""
-        if not self.reach.roots or self.code.imports(*_LOADS_BY_NAME) or self._makes_names_up():
+        if not self.reach.roots or self.code.imports(*_LOADS_BY_NAME) or self._makes_names_up:
             return frozenset()
         modules = self.code.modules
         sources = {f.path for f in self.application.tree.files if f.role is Role.SOURCE}
         left = {
-            path: path.removesuffix(".py").rpartition("/")[2]
+            path: stem(path)
             for path in sources & modules.keys() - self.reach.modules.keys()
             if not path.endswith("__init__.py") and not _runs(modules[path])
         }
         words = {path: set[str]() for path in modules}
         for node, scope in self.code.of_kind(t.Import) if left else ():
-            for name, _ in node.names:
-                words[scope.module.path].update(f"{node.module}.{name}".split("."))
+            words[scope.module.path].update(spoken(node))
         heard = self._spoken() if left else frozenset()
         while True:
             heard = heard.union(*(words[path] for path in words if path not in left))
-            kept = {path for path, stem in left.items() if stem in heard}
+            kept = {path for path, name in left.items() if name in heard}
             if not kept:
                 return frozenset(left)
             for path in kept:
@@ -78,6 +78,7 @@ class Unused:
             for part in re.split(r"[.:/](?!py$)", word)
         )
 
+    @functools.cached_property
     def _makes_names_up(self) -> bool:
         return any(True for _ in self.code.method_calls(*sorted(_MADE_UP)))
 
@@ -100,12 +101,12 @@ class Unused:
     @functools.cached_property
     def _blind(self) -> bool:
         spots = self.application.facts(BlindSpot)
-        return any(spot.kind == "routes" for spot in spots) or self._makes_names_up()
+        return any(spot.kind == "routes" for spot in spots) or self._makes_names_up
 
 
 def _runs(module: Module) -> bool:
     """Whether a module is a program, or something outside of the tree may ask it for what it defines."""
-    if _LOADED.match(module.path.removesuffix(".py").rpartition("/")[2]):
+    if _LOADED.match(stem(module.path)):
         return True
     if any(isinstance(s, t.Function) and any(map(_is_hook, s.decorators)) for s in module.body):
         return True
