@@ -449,8 +449,8 @@ def _sql(expr: t.Expr) -> str:
             return text
         case t.Text(parts=parts):
             return "".join(str(p.value) if isinstance(p, t.Const) else "{" for p in parts)
-        case t.BinOp(left=left, op="+"):
-            return _sql(left)
+        case t.BinOp(left=left, op="+", right=right):
+            return _sql(left) + (_sql(right) or "{")
         case t.BinOp(left=left, op="%"):
             return _sql(left)
         case t.Call(func=t.Attr(value=base, name="format")):

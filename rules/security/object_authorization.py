@@ -209,6 +209,17 @@ def note(note_id: int, project: Project = Depends(own_project), db: Session = De
         raise HTTPException(404)
     return found
 
+@app.get("/narrowed/{project_id}")
+def narrowed(project_id: int, user: User = Depends(current_user), db: Session = Depends(get_db)):
+    def own(query):
+        return query.where(Project.owner_id == user.id)
+    return db.scalar(own(select(Project).where(Project.id == project_id)))
+
+@app.get("/begun/{project_id}")
+def begun(project_id: int, user: User = Depends(current_user), db: Session = Depends(get_db)):
+    own = lambda: select(Project).where(Project.owner_id == user.id)
+    return db.scalar(own().where(Project.id == project_id))
+
 @app.get("/countries/{country_id}")
 def country(country_id: int, user: User = Depends(current_user), db: Session = Depends(get_db)):
     return db.get(Country, country_id)
@@ -342,6 +353,12 @@ async def remove(order_id: str, user_id: str, user: dict = Depends(current_user)
     if order["user_id"] != user_id:
         raise HTTPException(403)
     await db.orders.delete_one({"_id": ObjectId(order_id)})
+
+@app.get("/inner/{order_id}")
+async def inner(order_id: str, user: dict = Depends(current_user)):
+    async def found(key):
+        return await db.orders.find_one({"_id": ObjectId(key)})  # expect: high
+    return await found(order_id)
 
 @app.get("/mine")
 async def mine(user_id: str, user: dict = Depends(current_user)):

@@ -26,7 +26,7 @@ from auditor.link.labels.engine import (
     knows_caller,
     sent_id,
 )
-from auditor.link.scopes import Located
+from auditor.link.scopes import Located, Scope
 
 _CONTAINER_CALLS = {
     "dict", "model_dump", "json", "get_json", "copy", "to_dict", "form", "body", "items", "validated_data",
@@ -55,6 +55,10 @@ _MAKES = {
     "get_or_create",
     "update_or_create",
 }
+_MAX_NESTING = 30
+"""How deep functions inside of functions are walked, in steps of the walk."""
+_MAX_WITHIN = 200
+"""How many calls of functions inside of a function are walked."""
 _KEYWORDS = {"id", "pk", "instance", "obj", "db_obj", "username", "user_id"}
 
 
@@ -69,7 +73,8 @@ class Walk(Tests):
         self.env: dict[str, Marks] = {p.name: NOTHING for p in self.node.params}
         self.env.update(given)
         self.trace = Trace()
-        self.nesting = 0
+        self.lambdas: dict[str, t.Lambda] = {}
+        self.nesting = self.entered = 0
 
     def run(self) -> Trace:
         self.block(self.node.body)
@@ -83,6 +88,8 @@ class Walk(Tests):
         match stmt:
             case t.Assign(targets=targets, value=value) if value is not None:
                 held = self.eval(value)
+                if isinstance(value, t.Lambda) and isinstance(targets[0], t.Name):
+                    self.lambdas[targets[0].id] = value
                 counts = bool(stmt.op) and isinstance(value, t.Const)  # `post.views += 1`
                 for target in targets if not counts else ():
                     self.bind(target, held, bool(stmt.op))
@@ -134,7 +141,7 @@ class Walk(Tests):
                 self.nested(stmt)
 
     def nested(self, function: t.Function) -> None:
-        if self.nesting > 20:
+        if self.nesting > _MAX_NESTING:
             return
         self.nesting += 5
         scope, self.scope = self.scope, self.scope.module.scopes[id(function)]
@@ -304,11 +311,15 @@ class Walk(Tests):
         if callee is None and isinstance(func, t.Attr) and everything and not selected:
             callee = self.only_method(last, expr)
         if callee is not None and isinstance(callee.node, t.Function):
+            if self.encloses(callee):
+                return self.within(expr, callee.node, positional, named)
             followed = self.follow(expr, callee, receiver, positional, named)
             if followed is not None:
                 return followed | (as_found(everything) if selected else NOTHING)
         if selected:
             return as_found(everything)
+        if isinstance(func, t.Name) and (kept := self.lambdas.get(func.id)) is not None:
+            return self.within(expr, kept, positional, named)
         if callee is not None and isinstance(callee.node, t.Class):
             return self.constructed(callee, everything)
         if last in _MAKES and knows_caller(everything) and isinstance(func, t.Attr):
@@ -316,6 +327,42 @@ class Walk(Tests):
                 self.trace.made.add(kind)
         self.unread(expr, last, callee, everything)
         return everything
+
+    def encloses(self, callee: Located) -> bool:
+        """Whether a function is written inside this one, and so knows what its variables hold."""
+        scope: Scope | None = callee.scope
+        while scope is not None and scope.owner is not self.node:
+            scope = scope.parent
+        return scope is not None
+
+    def within(
+        self,
+        expr: t.Call,
+        inner: t.Function | t.Lambda,
+        positional: list[Marks],
+        named: list[tuple[str | None, Marks]],
+    ) -> Marks:
+        """What a function gives back that is written inside this one, for what it is given."""
+        self.entered += 1
+        if self.nesting > _MAX_NESTING or self.entered > _MAX_WITHIN:
+            return NOTHING.union(*positional, *(marks for _, marks in named))
+        names = [p.name for p in inner.params if p.kind == "positional"]
+        given = dict(zip(names, positional, strict=False))
+        given |= {name: marks for name, marks in named if name}
+        self.nesting += 5
+        saved = {p.name: self.env.get(p.name) for p in inner.params}
+        scope, self.scope = self.scope, self.scope.module.scopes.get(id(inner), self.scope)
+        before, self.trace.returns = self.trace.returns, NOTHING
+        self.env.update({p.name: given.get(p.name, NOTHING) for p in inner.params})
+        if isinstance(inner, t.Lambda):
+            self.trace.returns = self.eval(inner.body)
+        else:
+            self.block(inner.body)
+        held, self.trace.returns = self.trace.returns, before
+        self.env.update({k: v for k, v in saved.items() if v is not None})
+        self.scope = scope
+        self.nesting -= 5
+        return held
 
     def constructed(self, callee: Located, held: Marks) -> Marks:
         """A new record is not the object that an id given to it stands for."""
