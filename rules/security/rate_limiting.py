@@ -23,9 +23,11 @@ from auditor.model.pages import StaticPage
 from auditor.model.places import Place
 from auditor.model.web import Guarding, Limit, Limited, Limiter, Limiting, Route, WebApp
 
-_ABUSED = {"login", "registration", "token refresh", "password recovery", "password change"}
-_SIGNED = "token refresh"
-"""What takes a token that nobody guesses: tried without end, it costs time alone."""
+_ABUSED = {
+    "login", "registration", "token refresh", "password recovery", "password change", "form for visitors",
+}  # fmt: skip
+_HARMLESS = {"token refresh", "form for visitors"}
+"""A token that nobody guesses, and what robots fill: without end, they cost time and attention alone."""
 _ELSEWHERE = re.compile(r"oauth\d?_?login|OAuth\d?LoginView|saml|oidc|social", re.I)
 """Handlers that send whoever signs in on to another service, where passwords are tried."""
 _NOT_COUNTED = {"health check", "documentation", "static files", "metrics"}
@@ -82,7 +84,7 @@ class RateLimiting(Rule):
 
     Login, registration, one-time codes, password recovery, and routes that call a language model or send
     text messages, e-mail or payments are high each when nothing limits them; a token refresh is medium, as nobody
-    guesses a token. The other routes are
+    guesses a token, and so is a form for visitors (contact, newsletter), which robots fill. The other routes are
     one finding for each application: medium, high when the application has no limiter at all.
 
     A limit that does nothing is decorative: a limiter that limits no route, a throttle without a
@@ -140,7 +142,8 @@ class RateLimiting(Rule):
                 if (route.application, route.place, guessed) in told:
                     continue  # the same handler under another method or path
                 told.add((route.application, route.place, guessed))
-                message = f"{route.name} ({guessed}) can be tried without end"
+                done = "filled by robots" if guessed == "form for visitors" else "tried"
+                message = f"{route.name} ({guessed}) can be {done} without end"
             elif spends:
                 message = f"{route.name} spends on {spends.what} ({spends.place}) without a limit"
             elif limit is not None:
@@ -154,7 +157,7 @@ class RateLimiting(Rule):
             if limit:
                 message += f": `{limit.name}` does nothing: {limit.reason} ({limit.place})"
             subject = f"{route.application} {route.name}"
-            severity = Severity.MEDIUM if guessed == _SIGNED else Severity.HIGH
+            severity = Severity.MEDIUM if guessed in _HARMLESS else Severity.HIGH
             yield Evidence(route.place, state, severity, message, subject)
         for (name, limit), routes in void.items():
             more = f" and {len(routes) - 1} more" if len(routes) > 1 else ""

@@ -21,8 +21,7 @@ from auditor.frameworks.django.rest import RestRoute, RestRouters
 from auditor.frameworks.django.signins import SignIns
 from auditor.frameworks.django.urls import Pattern, Registry, UrlConf
 from auditor.frameworks.django.views import MADE, METHODS, SERVED, UPON_REST, Views
-from auditor.frameworks.public import public_by_nature
-from auditor.frameworks.signins import entrance
+from auditor.frameworks.visitors import public
 from auditor.libraries.url_configurations import PACKAGED_VIEWS, PackagedView
 from auditor.link.application import Application
 from auditor.link.pathtests import UNNAMED, PathTests
@@ -501,11 +500,8 @@ class ProjectRoutes:
         limits: Sequence[Limit] = (),
     ) -> Route:
         path = readable(pattern.route)
-        public = _PUBLIC_VIEWS.get(view, "") or public_by_nature(
-            "GET" if method == "ANY" else method, path
-        )
         function = found if found is not None and isinstance(found.node, t.Function) else None
-        public = public or entrance(self.code, function)
+        why = _PUBLIC_VIEWS.get(view, "") or public(self.code, method, path, function)
         tests = self._tests(method, pattern)
         around = self.limits.around(pattern.wrappers, "include", tests, function)
         everywhere = self.limits.everywhere(tests)
@@ -519,7 +515,7 @@ class ProjectRoutes:
             tuple(dict.fromkeys(self.signins.behind(guards, tests))),
             (*around, *limits, *everywhere),
             tuple(path_parameters(pattern.route, at)),
-            public,
+            why,
             function,
             pattern=pattern.route if pattern.route != path else "",
         )

@@ -17,8 +17,7 @@ from auditor.frameworks.middleware import (
     middleware_guard,
     verified_by_backend,
 )
-from auditor.frameworks.public import public_by_nature
-from auditor.frameworks.signins import entrance
+from auditor.frameworks.visitors import public
 from auditor.libraries.limiters import exempts_route
 from auditor.link.application import Application, provides
 from auditor.link.pathtests import PathTests
@@ -126,7 +125,7 @@ def _route(
         tuple(dict.fromkeys(found)),
         tuple(limits),
         guards.inputs(endpoint.function, path),
-        public_by_nature(method, path) or entrance(application.code, endpoint.function, method),
+        public(application.code, method, path, endpoint.function),
         endpoint.function,
         tuple(d.target for d in dependencies if d.target is not None),
     )

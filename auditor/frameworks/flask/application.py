@@ -13,8 +13,7 @@ from auditor.frameworks.flask.guards import FlaskGuards
 from auditor.frameworks.flask.nodes import Node
 from auditor.frameworks.flask.routing import FlaskRouting, Found, converters
 from auditor.frameworks.limits import Limits, of_limiter, short
-from auditor.frameworks.public import public_by_nature
-from auditor.frameworks.signins import entrance
+from auditor.frameworks.visitors import public
 from auditor.libraries.limiters import LIMITS, exempts_route
 from auditor.link.application import Application, provides
 from auditor.link.pathtests import PathTests
@@ -153,8 +152,7 @@ class _Routes:
             tuple(dict.fromkeys(self._limits(found, tests))),
             tuple(self._parameters(path, found)),
             found.rule.public
-            or public_by_nature(method, _braced(path))
-            or entrance(self.application.code, view.function),
+            or public(self.application.code, method, _braced(path), view.function),
             view.function,
             self._dependencies(found),
             view.owner,
