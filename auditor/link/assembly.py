@@ -116,7 +116,7 @@ class _Walk:
                     ):
                         state = self._taken(state, old)
                 return self._add(state, t.Map(*at, [key], [value])), False
-            case t.Assign(targets=[t.Item(value=t.Item()) as target], value=value) if (
+            case t.Assign(targets=[t.Item(value=t.Item() | t.Call()) as target], value=value) if (
                 keys := self._path(target)
             ) and value is not None:
                 return self._add(state, _nested(keys, value)), False

@@ -69,12 +69,45 @@ class Reach:
                     "create_task",
                     "add_job",
                 )
+                for keyword in node.keywords:
+                    if keyword.name == "on_startup" and isinstance(keyword.value, t.Comp):
+                        for listed in self._listed(keyword.value, scope):
+                            self._run(listed, "handler")
                 for value in [k.value for k in node.keywords] + (node.args if registers else []):
                     if found := self._function(value, scope):
                         self._run(found, "handler")
                 if isinstance(node.func, t.Name) and node.func.id == "Depends" and node.args:
                     if found := self._function(node.args[0], scope):
                         self._run(found, "handler")
+
+    def _listed(self, made: t.Comp, scope: Scope) -> list[Located]:
+        """`[f for name, f in locals().items() if name.startswith("on_start")]`: functions of a module."""
+        parts = [part for loop in made.loops for part in (loop.iter, *loop.conditions)]
+        asked = [n for n in t.walk_own(*parts) if isinstance(n, t.Call)]
+        module = None
+        for call in asked:
+            last = t.last_word(call.func)
+            if last in ("locals", "globals", "dir", "vars") and not call.args:
+                module = scope.module
+            elif last in ("vars", "dir", "getmembers") and call.args:
+                name = self.code.name(call.args[0], scope)
+                module = self.code.modules.get(name.removeprefix("module:"))
+        if module is None:
+            return []
+        starts = [
+            str(call.args[0].value)
+            for call in asked
+            if t.last_word(call.func) == "startswith"
+            and call.args
+            and isinstance(call.args[0], t.Const)
+        ]
+        return [
+            Located(stmt, module.scope)
+            for stmt in module.body
+            if isinstance(stmt, t.Function)
+            and not stmt.decorators
+            and (not starts or stmt.name.startswith(tuple(starts)))
+        ]
 
     def _function(self, expr: t.Expr, scope: Scope) -> Located | None:
         if not isinstance(expr, t.Name | t.Attr):

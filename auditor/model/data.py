@@ -76,8 +76,8 @@ class Query(msgspec.Struct, frozen=True):
 
 
 class Index(msgspec.Struct, frozen=True):
-    """A declared index. `run` says what creates it ("start", "handler", "migration", "program");
-    empty where nothing does.
+    """A declared index. `run` says what creates it ("start", "handler", "migration", "program",
+    "command", "instructions"); empty where nothing does.
 
     `fields` have the direction 1 or -1, or 0 where a hash of the value serves equality alone.
     `kind` is ordered, hash, text, geo or other; `declared_in` code, migration, script or model.

@@ -18,6 +18,9 @@ from auditor.stores.bounds import Bounds
 from auditor.stores.mongo.conditions import Conditions
 from auditor.stores.mongo.filters import Filters
 
+_COMPUTING = {"$addFields", "$set", "$project", "$unset"}
+"""Stages before which MongoDB asks what a later `$match` asks of fields that they leave as they are.
+Source: the same page, "$project, $unset, $addFields, $set + $match Sequence Optimization"."""
 _PASSING = {"$limit", "$skip", "$sample", "$unwind", "$count", "$facet", "$lookup", "$graphLookup"}
 _RUN_TIME = "the pipeline is built at run time"
 Sort = tuple[tuple[str, int], ...]
@@ -38,8 +41,9 @@ class Pipeline:
     joins: list[Join] = field(default_factory=list)
     bound: Bound = Bound.NONE
     made: set[str] = field(default_factory=set)
-    """The fields that `$lookup` adds and `$unwind` takes apart: no index has what is in them then."""
-    unwound: bool = False
+    """The fields that stages before add, work out or take apart: no index has what is in them then."""
+    changed: bool = False
+    """Whether a `$sort` comes too late to be served by an index."""
 
 
 class Pipelines:
@@ -96,18 +100,24 @@ class Pipelines:
             case "$match" if plain:
                 parts = self.filters.read(value, scope)
                 for part in parts:
+                    found.changed |= any(n.partition(".")[0] in found.made for n in part.kinds)
                     part.without_all(found.made)
                 if branches:
                     for each in found.conditions:
                         each.add(parts[0], branches)
                 else:
                     found.conditions = [a.joined(b) for a in found.conditions for b in parts][:16]
-            case "$sort" if plain and not found.sort and not found.unwound:
+            case "$sort" if plain and not found.sort and not found.changed:
                 found.sort = sort_of(self.values, value, scope)
             case "$unwind":  # what is asked of its items then, an index cannot answer any more
-                found.unwound = True
+                found.changed = True
                 path = self._entry(value, "path", scope) if isinstance(value, t.Map) else value
                 found.made.add((self.values.text(path, scope) or "").lstrip("$").partition(".")[0])
+            case _ if name in _COMPUTING:
+                made = self._computed(name, value, scope)
+                found.changed = True
+                found.made |= made or set()
+                return plain and made is not None
             case "$geoNear" if plain:
                 near = self._near(value, scope)
                 found.conditions = [a.joined(b) for a in found.conditions for b in near][:16]
@@ -129,6 +139,20 @@ class Pipelines:
                         Bound.ONE if single else Bound.UNKNOWN
                     )  # as many as there are groups
         return plain and name in (*_PASSING, "$match", "$sort", "$geoNear")
+
+    def _computed(self, stage: str, value: t.Expr, scope: Scope) -> set[str] | None:
+        """The fields that are something else after a stage; None where they cannot be told."""
+        if stage == "$unset":
+            listed = value.items if isinstance(value, t.Seq) else [value]
+            texts = [self.values.text(each, scope) for each in listed]
+        elif isinstance(value, t.Map):
+            kept = [stage == "$project" and _keeps(given) for given in value.values]
+            asked = [key for key, left in zip(value.keys, kept, strict=True) if not left]
+            texts = [self.values.text(key, scope) if key is not None else None for key in asked]
+        else:
+            return None
+        names = {text.partition(".")[0] for text in texts if text}
+        return names if all(texts) else None
 
     def _near(self, value: t.Expr, scope: Scope) -> list[Conditions]:
         """What `$geoNear` asks: its `query`, and the geo index, which has to be told where there are two."""
@@ -167,6 +191,11 @@ class Pipelines:
         for inner in value.values if isinstance(value, t.Map) else ():
             found.joins += self.read(inner, scope).joins
         found.bound = Bound.ONE
+
+
+def _keeps(given: t.Expr) -> bool:
+    """`{"$project": {"name": 1}}`: a field that is passed on as it is."""
+    return isinstance(given, t.Const) and given.value in (1, True)
 
 
 def _is_constant(expr: t.Expr | None) -> bool:

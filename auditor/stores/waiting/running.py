@@ -1,6 +1,6 @@
 """What runs the code that creates indexes: the application's start, its routes, a program that a
-deployment file starts, or a command of the application's own command line, which its operator runs as
-he runs migrations. A script that nothing names is run by nobody that could be seen.
+deployment file starts, or a command of the application's own command line or a script that the
+instructions have run, which its operator runs as he runs migrations. A script that nothing names is run by nobody that could be seen.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ _FILES = re.compile(
     r"(?:\.ya?ml|\.sh|\.toml|\.json|\.tpl|dockerfile[^/]*|makefile|procfile|justfile|jenkinsfile)$",
     re.I,
 )
+_INSTRUCTIONS = re.compile(r"(?:^|/)(?:readme|install\w*|setup|deploy\w*|getting[_-]started)(?:\.(?:md|rst|txt|adoc))?$", re.I)  # fmt: skip
+_COMMAND = re.compile(r"\bpython[\d.]*\s+(-m\s+)?([\w./-]+)")
 _STARTS = re.compile(
     r"python|\buv\b|poetry|pipenv|command|entrypoint|\bcmd\b|\brun\b|exec|hook|script", re.I
 )
@@ -44,6 +46,8 @@ class Running:
             return how
         if self.programs is not None and self.programs.started_by(site):
             return "program"
+        if self.instructed is not None and self.instructed.started_by(site):
+            return "instructions"
         function = self.code.enclosing(site.scope)
         if function is None or depth > _MAX_DEPTH:
             return ""
@@ -88,6 +92,23 @@ class Running:
         """What the files that the deployment starts as programs run."""
         words = self.words(_FILES)
         roots = [m for m in self.code.modules.values() if words and self._named(m, words)]
+        return self._started(roots)
+
+    @functools.cached_property
+    def instructed(self) -> Reach | None:
+        """What the programs run that a README tells to run: `python init_db.py`, `python -m scripts.indexes`."""
+        tree, told = self.application.tree, set[str]()
+        for file in tree.files:
+            if file.size < _LARGEST and _INSTRUCTIONS.search(file.path):
+                for line in read(tree, file).decode("utf-8", "replace").splitlines():
+                    for dotted, name in _COMMAND.findall(line[:2000]):
+                        path = name.removeprefix("./")
+                        told.add(path.replace(".", "/") + ".py" if dotted else path)
+        ends = tuple("/" + path for path in told if path.endswith(".py"))
+        modules = self.code.modules.values()
+        return self._started([m for m in modules if ends and ("/" + m.path).endswith(ends)])
+
+    def _started(self, roots: list[Module]) -> Reach | None:
         roots = [module for module in roots if module.path not in self.reach.modules]
         if not roots:
             return None

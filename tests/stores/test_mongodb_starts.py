@@ -1,0 +1,88 @@
+"""What runs the code that creates MongoDB's indexes, and stages and steps that leave fields as they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit, Fit, Query
+from tests.conftest import Build
+from tests.stores.test_mongodb import HEAD, shapes
+
+SHOP = """
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient
+db = AsyncIOMotorClient().shop
+async def on_start_leads():
+    await db.leads.create_index("key")
+async def other():
+    await db.leads.create_index("name")
+app = FastAPI(%s)
+@app.get("/")
+async def ask(key, name):
+    await db.leads.insert_one({})
+    await db.leads.find_one({"name": name})
+    return await db.leads.find_one({"key": key})
+"""
+
+
+def fits(build: Build, files: dict[str, str]) -> dict[tuple[str, ...], Fit]:
+    (found,) = build(files).facts(CollectionFit)
+    return {query.equality: match.fit for query, match in found.fits if query.equality}
+
+
+@pytest.mark.parametrize("named", ["locals()", "globals()", "vars()"])
+def test_handlers_of_the_start_that_are_listed_by_their_names(build: Build, named: str) -> None:
+    listed = f"on_startup=[f for n, f in {named}.items() if n.startswith('on_start')]"
+    told = fits(build, {"app.py": SHOP % listed})
+    assert told == {("key",): Fit.COVERED, ("name",): Fit.MISSING}
+
+
+def test_handlers_that_no_list_names_are_not_run(build: Build) -> None:
+    listed = "on_startup=[f for f in handlers]"
+    assert set(fits(build, {"app.py": SHOP % listed}).values()) == {Fit.MISSING}
+
+
+@pytest.mark.parametrize(
+    ("told", "fit"),
+    [
+        ("First run `python init_db.py`.", Fit.COVERED),
+        ("    python3 -m init_db", Fit.COVERED),
+        ("See init_db.py for what the database holds.", Fit.MISSING),
+    ],
+)
+def test_a_script_that_the_instructions_have_run(build: Build, told: str, fit: Fit) -> None:
+    script = """
+from pymongo import MongoClient
+db = MongoClient().shop
+db.leads.create_index("key")
+"""
+    code = f"{HEAD}\n@app.get('/')\nasync def ask(key):\n    await db.leads.insert_one({{}})\n    await db.leads.find_one({{'key': key}})\n"
+    files = {"app.py": code, "init_db.py": script, "README.md": told}
+    assert fits(build, files) == {("key",): fit}
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "{'$addFields': {'total': {'$sum': '$items.price'}}}",
+        "{'$set': {'total': 1}}",
+        "{'$unset': 'total'}",
+        "{'$project': {'shop': 1, 'total': {'$sum': '$items.price'}}}",
+    ],
+)
+def test_stages_that_leave_a_field_as_it_is(build: Build, stage: str) -> None:
+    body = f"await db.c.aggregate([{stage}, {{'$match': {{'shop': a, 'total': b}}}}, {{'$sort': {{'at': 1}}}}])"
+    (query,) = shapes(build, body)
+    assert (query.equality, query.sort) == (("shop",), ())
+
+
+def test_a_stage_whose_fields_cannot_be_told_hides_what_comes_after(build: Build) -> None:
+    body = "await db.c.aggregate([{'$project': {a: b}}, {'$match': {'shop': a}}])"
+    (query,) = shapes(build, body)
+    assert query.equality == ()
+
+
+def test_a_border_that_is_put_into_a_default(build: Build) -> None:
+    body = "q = {'t': tenant}\nif a:\n    q.setdefault('at', {})['$gte'] = a\nawait db.c.find(q)"
+    found: list[Query] = shapes(build, body)
+    assert {(q.equality, q.range) for q in found} == {(("t",), ("at",))}
