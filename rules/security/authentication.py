@@ -207,10 +207,38 @@ app.include_router(router, prefix="/api")
 @app.get("/health")
 def health():
     return {"status": "ok"}
+
+@app.post("/ping")
+def ping():
+    return {"pong": True}
+
+@app.post("/contact")
+def contact(email: str, message: str):
+    return keep(email, message)
 """
         },
     )
     bad = (
+        {
+            "app.py": """
+from fastapi import FastAPI
+from store import keep
+
+app = FastAPI()
+
+@app.post("/contacts")
+def enter(name: str, phone: str, email: str):  # expect: critical
+    return keep.insert_one([name, phone, email])
+
+@app.post("/messages")
+def send(sender_id: int, email: str, message: str):  # expect: critical
+    return keep.insert_one([sender_id, email, message])
+
+@app.post("/ping")
+def beat(device: str):  # expect: critical
+    keep.insert_one(device)
+"""
+        },
         {
             "app.py": """
 from fastapi import FastAPI

@@ -53,6 +53,8 @@ _WORDS = (
 )
 
 
+_OWN_CHOICE = re.compile(r"lang(?:uage)?/?$|consent/?$", re.I)
+"""Forms by which visitors set something for themselves alone."""
 _OF_A_DEVICE = re.compile(
     r"/(?:push[-_]?)?(?:tokens?|devices?|(?:backup/)?phones?|numbers?|fcm|push|notifications?|(?:web)?hooks?|clients?)/register/?$",
     re.I,
@@ -68,6 +70,8 @@ def _guessed(route: Route) -> str:
         return ""
     if route.public == "token refresh" and route.path.rstrip("/").endswith("/verify"):
         return ""  # who holds a token learns nothing
+    if route.public == "form for visitors" and _OWN_CHOICE.search(route.path):
+        return ""
     if route.public:
         return route.public if route.public in _ABUSED else ""
     if _OF_A_DEVICE.search(route.path):
@@ -452,6 +456,26 @@ def ask(prompt):
 @app.post("/chat")
 def chat(prompt: str):  # expect: high
     return ask(prompt)
+"""
+        },
+        {
+            "app.py": """
+from fastapi import FastAPI
+from pydantic import BaseModel
+from store import keep
+
+app = FastAPI()  # expect: high
+
+class Letter(BaseModel):
+    email: str
+    message: str
+
+@app.post("/contacts/submit")
+def write(letter: Letter):  # expect: medium
+    keep(letter)
+
+@app.get("/reports")
+def reports(): ...
 """
         },
     )
