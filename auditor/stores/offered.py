@@ -52,7 +52,7 @@ _SHOWS = re.compile(r"(?:Response|Out|Read|Public|View|Info|InDB|Detail|Details|
 _GIVEN = re.compile(
     r"(?i)request|form|data|payload|body|json|args|params|input|kwargs|\bdto\b|create|update"
 )
-_ASKS = re.compile(r"^(?:filter|filter_by|exclude|get|get_or_404|get_or_none|first|exists|count|find\w*|count_documents|delete_\w+|update_one|update_many|where)$")  # fmt: skip
+_ASKS = re.compile(r"^(?:filter|filter_by|exclude|get|get_or_404|get_or_none|get_object_or_404|get_list_or_404|Q|When|first|exists|count|find\w*|count_documents|delete_\w+|update_one|update_many|where)$")  # fmt: skip
 _ASKING = re.compile(r"(?i)quer|filter|criteria|where|cond|^q$|^match(?:_stage)?$")
 _LISTED = r"""(?i)\b%s["'`\]]?(?:::\w+)?(?:\s+in\s*|\s*=\s*any\s*\(\s*array\s*|\s+enum\s*)[\(\[]\s*((?:N?'[^']*'|\d+)(?:::[\w ]+)?(?:\s*,\s*(?:N?'[^']*'|\d+)(?:::[\w ]+)?)*)\s*[\)\]]"""
 _QUOTED = re2.compile(r"'([^']*)'|(\d+)")

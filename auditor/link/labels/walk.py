@@ -148,7 +148,11 @@ class Walk(Tests):
         saved = {p.name: self.env.get(p.name) for p in function.params}
         self.env.update({p.name: NOTHING for p in function.params})
         self.block(function.body)
-        self.env.update({k: v for k, v in saved.items() if v is not None})
+        for name, marks in saved.items():
+            if marks is None:
+                del self.env[name]
+            else:
+                self.env[name] = marks
         self.scope = scope
         self.nesting -= 5
 
@@ -359,7 +363,11 @@ class Walk(Tests):
         else:
             self.block(inner.body)
         held, self.trace.returns = self.trace.returns, before
-        self.env.update({k: v for k, v in saved.items() if v is not None})
+        for name, marks in saved.items():
+            if marks is None:
+                del self.env[name]
+            else:
+                self.env[name] = marks
         self.scope = scope
         self.nesting -= 5
         return held

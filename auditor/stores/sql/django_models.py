@@ -282,7 +282,7 @@ class _Reading:
                 self.values.text(argument(call, None, "db_table"), scope)
                 or f"{entity.table}_{name}"
             )
-            one, two = f"{entity_name(entity)}_id", f"{entity_name(target)}_id"
+            one, two = f"{self.stored_as(entity)}_id", f"{entity_name(target)}_id"
             if one == two:
                 one, two = f"from_{one}", f"to_{two}"
             via = (table, one, two)
@@ -296,6 +296,13 @@ class _Reading:
             target.relations.setdefault(back, relation)
             if not related:
                 target.relations.setdefault(entity_name(entity), relation)
+
+    def stored_as(self, entity: Entity) -> str:
+        """The name of the class whose table it is: a proxy's is the one above it."""
+        own = _meta(self.found)
+        if own is not None and self._flag(own, "proxy") and self.classes[1:]:
+            return self.classes[1].node.name.lower()  # type: ignore[attr-defined, no-any-return]
+        return entity_name(entity)
 
     def target(self, entity: Entity, expr: t.Expr | None, scope: Scope) -> Entity | None:
         """The model that a field refers to: a class, `"self"`, `"app.Model"`, the user model."""

@@ -416,7 +416,8 @@ def method(
         case "none":
             return None
         case "order_by":
-            return reading.record(executed(start, sort=_sort(reading, start, call.args, frame)))
+            sort = () if start.grouped else _sort(reading, start, call.args, frame)
+            return reading.record(executed(start, sort=sort))
         case "limit":
             bound_ = reading.bounds.of(call.args[0], frame.scope) if call.args else Bound.UNKNOWN  # fmt: skip
             return reading.record(executed(start, limited=bound_))
@@ -435,9 +436,10 @@ def method(
             figures = (last_name(x) for x in (*call.args, *(k.value for k in call.keywords)))
             aggregate = bool(start.projection) and any(x in _AGGREGATES for x in figures)
             aggregate = aggregate and not {"id", "pk", "*", "?"} & set(start.projection)
-            return reading.record(
-                executed(start, computed=start.computed | made, operation="aggregate" if aggregate else start.operation)
-            )  # fmt: skip
+            following = executed(start, computed=start.computed | made)
+            if aggregate:
+                following = replace(following, operation="aggregate", grouped=True, sort=())
+            return reading.record(following)
         case "extra" | "complex_filter":
             where = Untold("its condition is SQL or an object that is not followed")
             return reading.record(executed(start, where=(*start.where, where)))
@@ -445,7 +447,9 @@ def method(
             reading.record(executed(start, operation=last.lstrip("a"), sort=()))
             return None
         case "bulk_update" | "abulk_update" | "in_bulk" | "ain_bulk" | "contains":
-            key = start.entity.key if start.entity is not None else None
+            by = argument(call, 1, "field_name") if "in_bulk" in last else None
+            named = reading.values.text(by, frame.scope) if by is not None else "pk"
+            key = start.entity.column(named or "pk") if start.entity is not None else None
             where_: Condition = Test(start.table, key.name) if key else Every(())
             reading.record(
                 executed(start, where=(*start.where, where_), operation="update" if "update" in last else "select",

@@ -1,0 +1,77 @@
+"""What Django's models and querysets ask of the database where their names mislead; and near misses."""
+
+from __future__ import annotations
+
+from auditor.model.data import CollectionFit, Fit, Query
+from tests.conftest import Build
+
+MODELS = """
+from django.db import models
+class Tag(models.Model):
+    name = models.CharField(max_length=20)
+    class Meta:
+        app_label = "shop"
+class Product(models.Model):
+    ref = models.CharField(max_length=20)
+    shelf = models.IntegerField()
+    tags = models.ManyToManyField(Tag)
+    class Meta:
+        app_label = "shop"
+class Cheap(Product):
+    class Meta:
+        proxy = True
+        app_label = "shop"
+"""
+
+
+def asked(build: Build, line: str) -> tuple[Query, ...]:
+    code = f"from django.db.models import Count\nfrom shop.models import Product, Tag\ndef ask(request, x):\n    return {line}\n"
+    return build({"shop/models.py": MODELS, "shop/views.py": code}).facts(Query)
+
+
+def test_a_proxy_shares_the_table_between_two_models(build: Build) -> None:
+    code = "from shop.models import Product\ndef ask(request, x):\n    return list(Product.objects.get(pk=x).tags.all())\n"
+    application = build({"shop/models.py": MODELS, "shop/views.py": code})
+    told = {
+        (query.collection, query.equality): match.fit
+        for found in application.facts(CollectionFit)
+        for query, match in found.fits
+    }
+    assert told["shop_product_tags", ("product_id",)] is Fit.COVERED
+
+
+def test_the_order_of_groups_is_no_order_of_rows(build: Build) -> None:
+    (grouped,) = asked(
+        build,
+        "list(Product.objects.values('shelf').annotate(n=Count('id')).order_by('shelf')[:10])",
+    )
+    assert (grouped.operation, grouped.sort) == ("aggregate", ())
+    (plain,) = asked(build, "list(Product.objects.values('shelf').order_by('shelf')[:10])")
+    assert plain.sort == (("shelf", 1),)
+
+
+def test_in_bulk_asks_by_the_field_that_it_names(build: Build) -> None:
+    (named,) = asked(build, "Product.objects.in_bulk(x, field_name='ref')")
+    assert named.equality == ("ref",)
+    (keys,) = asked(build, "Product.objects.in_bulk(x)")
+    assert keys.equality == ("id",)
+
+
+_REF = """
+from shop.models import Product
+from django.db.models import Q
+from django.shortcuts import get_object_or_404
+def ask(request):
+    return get_object_or_404(Product, ref="first"), Product.objects.filter(Q(ref="last"))
+"""
+
+
+def test_what_is_asked_for_is_nothing_that_is_given(build: Build) -> None:
+    application = build({"shop/models.py": MODELS, "shop/views.py": _REF})
+    told = {
+        match.fit
+        for found in application.facts(CollectionFit)
+        for query, match in found.fits
+        if query.equality == ("ref",)
+    }
+    assert told == {Fit.MISSING}
