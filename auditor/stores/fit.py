@@ -25,6 +25,7 @@ from auditor.stores.idioms import code
 from auditor.stores.left_alone import LeftAlone
 from auditor.stores.matching import best, helps
 from auditor.stores.proposals import propose
+from auditor.stores.short_lists import reads_like_a_list
 
 Key = tuple[str, str, str]
 """Application, store, collection."""
@@ -80,6 +81,10 @@ def collections(application: Application) -> list[CollectionFit]:
         if made_at := untold.get(key) or untold.get((unit, store, "")):
             why = f"{made_at} creates indexes whose keys cannot be told"
             fits = tuple((q, _unsure(match, why)) for q, match in fits)
+        told = tables[key].columns if key in tables else ()
+        columns = [column for column, _ in told] or [f for q in reads for f in q.fields]
+        if reads_like_a_list(name, columns):
+            fits = tuple((q, _unsure(match, _SHORT)) for q, match in fits)
         fitted[key] = fits
     declared_as = {key[1:]: table for key, table in tables.items()}
     alone = LeftAlone(application, itertools.chain.from_iterable(fitted.values()), declared_as)
@@ -139,6 +144,7 @@ def _changes(query: Query) -> bool:
     return query.store == "mongodb" and query.operation not in _ASKING
 
 
+_SHORT = "it reads like a short list that others refer to: whether it grows, the code does not tell"
 _ELSEWHERE = "nothing here fills the database or creates an index: another program does"
 
 

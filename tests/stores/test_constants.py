@@ -61,14 +61,14 @@ from fastapi import FastAPI
 from motor.motor_asyncio import AsyncIOMotorClient
 db = AsyncIOMotorClient(os.environ["MONGO_URL"]).shop
 app = FastAPI()
-KINDS = [{"code": "a", "label": "A"}, {"code": "b", "label": "B"}]
+PARTS = [{"code": "a", "label": "A"}, {"code": "b", "label": "B"}]
 @app.on_event("startup")
 async def fill():
-    if await db.kinds.count_documents({}) == 0:
-        await db.kinds.insert_many(KINDS)
-@app.get("/kinds/{code}")
+    if await db.parts.count_documents({}) == 0:
+        await db.parts.insert_many(PARTS)
+@app.get("/parts/{code}")
 async def kind(code: str):
-    return await db.kinds.find_one({"code": code})
+    return await db.parts.find_one({"code": code})
 """
 
 
@@ -76,20 +76,20 @@ async def kind(code: str):
     ("added", "fit"),
     [
         ("", Fit.COVERED),
-        ("    await db.kinds.update_one({'_id': 1}, {'$set': {'label': code}})\n", Fit.COVERED),
-        ("    await db.kinds.insert_one({'code': code})\n", Fit.MISSING),
-        ("    await db.kinds.insert_many(json.loads(code))\n", Fit.MISSING),
-        ("    await db.kinds.update_one({'_id': 1}, {'$set': {'n': 1}}, upsert=True)\n", Fit.MISSING),
+        ("    await db.parts.update_one({'_id': 1}, {'$set': {'label': code}})\n", Fit.COVERED),
+        ("    await db.parts.insert_one({'code': code})\n", Fit.MISSING),
+        ("    await db.parts.insert_many(json.loads(code))\n", Fit.MISSING),
+        ("    await db.parts.update_one({'_id': 1}, {'$set': {'n': 1}}, upsert=True)\n", Fit.MISSING),
         ("    await db[code].insert_one({'code': code})\n", Fit.MISSING),
     ],
 )  # fmt: skip
 def test_a_collection_that_a_list_of_the_code_fills_needs_no_index(
     build: Build, added: str, fit: Fit
 ) -> None:
-    code = MONGO + (f"@app.post('/kinds')\nasync def add(code: str):\n{added}" if added else "")
+    code = MONGO + (f"@app.post('/parts')\nasync def add(code: str):\n{added}" if added else "")
     found = build({"app.py": code}).facts(CollectionFit)
-    (kinds,) = [c for c in found if c.name == "kinds"]
-    assert [match.fit for query, match in kinds.fits if "code" in query.equality] == [fit]
+    (parts,) = [c for c in found if c.name == "parts"]
+    assert [match.fit for query, match in parts.fits if "code" in query.equality] == [fit]
 
 
 def test_what_django_fills_by_itself_stays_small(build: Build) -> None:
@@ -107,8 +107,8 @@ def of(name):
 
 _KEPT = (
     "from pymongo import MongoClient\ndb = MongoClient()['app']\n"
-    "def get():\n    return db.settings.find_one({'type': 'club'})\n"
-    "def put(given):\n    db.settings.update_one({'type': 'club'}, {'$set': given}, upsert=True)\n"
+    "def get():\n    return db.boards.find_one({'type': 'club'})\n"
+    "def put(given):\n    db.boards.update_one({'type': 'club'}, {'$set': given}, upsert=True)\n"
 )
 
 
@@ -116,8 +116,8 @@ _KEPT = (
     ("added", "fit"),
     [
         ("", Fit.COVERED),
-        ("def one(kind):\n    return db.settings.find_one({'type': kind})\n", Fit.MISSING),
-        ("def add(given):\n    db.settings.insert_one(given)\n", Fit.MISSING),
+        ("def one(kind):\n    return db.boards.find_one({'type': kind})\n", Fit.MISSING),
+        ("def add(given):\n    db.boards.insert_one(given)\n", Fit.MISSING),
         ("def add(name, given):\n    db[name].insert_one(given)\n", Fit.MISSING),
     ],
 )
@@ -125,14 +125,14 @@ def test_a_collection_with_a_document_for_each_name_needs_no_index(
     build: Build, added: str, fit: Fit
 ) -> None:
     found = build({"app.py": _KEPT + added}).facts(CollectionFit)
-    told = [m.fit for f in found if f.name == "settings" for q, m in f.fits if q.equality]
+    told = [m.fit for f in found if f.name == "boards" for q, m in f.fits if q.equality]
     assert set(told) == {fit}
 
 
-_ROLES = {
-    "models.py": "from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\nclass Role(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n    name = db.Column(db.String)\n",
-    "app.py": "from flask import Flask\nfrom models import db, Role\napp = Flask(__name__)\n@app.route('/r/<name>')\ndef one(name):\n    return db.session.query(Role).filter(Role.name == name).first()\n",
-    "seed_roles.py": "from models import db, Role\nif __name__ == '__main__':\n    for name in ('admin', 'editor', 'reader'):\n        db.session.add(Role(name=name))\n",
+_BADGES = {
+    "models.py": "from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\nclass Badge(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n    name = db.Column(db.String)\n",
+    "app.py": "from flask import Flask\nfrom models import db, Badge\napp = Flask(__name__)\n@app.route('/r/<name>')\ndef one(name):\n    return db.session.query(Badge).filter(Badge.name == name).first()\n",
+    "seed_badges.py": "from models import db, Badge\nif __name__ == '__main__':\n    for name in ('admin', 'editor', 'reader'):\n        db.session.add(Badge(name=name))\n",
 }
 
 
@@ -140,24 +140,26 @@ _ROLES = {
     ("added", "fit"),
     [
         ({}, Fit.COVERED),
-        ({"seed_roles.py": "from models import db, Role\nimport csv\nfor row in csv.reader(open('x')):\n    db.session.add(Role(name=row[0]))\n"}, Fit.MISSING),
-        ({"seed_roles.py": ""}, Fit.MISSING),  # another program fills it
-        ({"seed_roles.py": "ROLES = [('admin',), ('reader',)]\ndef upsert(cursor, table, row): ...\ndef main(cursor):\n    for (name,) in ROLES:\n        upsert(cursor, 'role', {'name': name})\nif __name__ == '__main__':\n    main(None)\n"}, Fit.COVERED),
-        ({"seed_roles.py": "import csv\ndef upsert(cursor, table, row): ...\ndef main(cursor):\n    for row in csv.reader(open('x')):\n        upsert(cursor, 'role', row)\nif __name__ == '__main__':\n    main(None)\n"}, Fit.MISSING),
-        ({"seed_roles.py": "from models import db, Role\nROLES = {'admin': 1, 'reader': 2}\ndef seed():\n    for name in ROLES:\n        db.session.add(Role(name=name))\nif __name__ == '__main__':\n    seed()\n"}, Fit.COVERED),
-        ({"seed_roles.py": "from models import db, Role\ndef seed(names):\n    for name in names:\n        db.session.add(Role(name=name))\nif __name__ == '__main__':\n    seed(input().split())\n"}, Fit.MISSING),
-        ({"add.py": "from app import app\nfrom models import db, Role\n@app.post('/r')\ndef add(name):\n    db.session.add(Role(name=name))\n"}, Fit.MISSING),
-        ({"admin.py": "from models import Role\nadmin.add_view(ModelView(Role, None))\n"}, Fit.MISSING),
-        ({"crud.py": "from models import Role\nroles = Repository(Role)\n"}, Fit.MISSING),
-        ({"crud.py": "from models import db, Role\ndef all_() -> list[Role]:\n    return db.session.query(Role).all()\n"}, Fit.COVERED),
-        ({"raw.py": "from sqlalchemy import text\nfrom models import db\nfrom app import app\n@app.post('/r')\ndef add(name):\n    db.session.execute(text('INSERT INTO role (name) VALUES (:n)'), {'n': name})\n"}, Fit.MISSING),
+        ({"seed_badges.py": "from models import db, Badge\nimport csv\nfor row in csv.reader(open('x')):\n    db.session.add(Badge(name=row[0]))\n"}, Fit.MISSING),
+        ({"seed_badges.py": ""}, Fit.MISSING),  # another program fills it
+        ({"seed_badges.py": "BADGES = [('admin',), ('reader',)]\ndef upsert(cursor, table, row): ...\ndef main(cursor):\n    for (name,) in BADGES:\n        upsert(cursor, 'badge', {'name': name})\nif __name__ == '__main__':\n    main(None)\n"}, Fit.COVERED),
+        ({"seed_badges.py": "import csv\ndef upsert(cursor, table, row): ...\ndef main(cursor):\n    for row in csv.reader(open('x')):\n        upsert(cursor, 'badge', row)\nif __name__ == '__main__':\n    main(None)\n"}, Fit.MISSING),
+        ({"seed_badges.py": "from models import db, Badge\nBADGES = {'admin': 1, 'reader': 2}\ndef seed():\n    for name in BADGES:\n        db.session.add(Badge(name=name))\nif __name__ == '__main__':\n    seed()\n"}, Fit.COVERED),
+        ({"seed_badges.py": "from models import db, Badge\ndef seed(names):\n    for name in names:\n        db.session.add(Badge(name=name))\nif __name__ == '__main__':\n    seed(input().split())\n"}, Fit.MISSING),
+        ({"add.py": "from app import app\nfrom models import db, Badge\n@app.post('/r')\ndef add(name):\n    db.session.add(Badge(name=name))\n"}, Fit.MISSING),
+        ({"admin.py": "from models import Badge\nadmin.add_view(ModelView(Badge, None))\n"}, Fit.MISSING),
+        ({"crud.py": "from models import Badge\nbadges = Repository(Badge)\n"}, Fit.MISSING),
+        ({"crud.py": "from models import db, Badge\ndef all_() -> list[Badge]:\n    return db.session.query(Badge).all()\n"}, Fit.COVERED),
+        ({"raw.py": "from sqlalchemy import text\nfrom models import db\nfrom app import app\n@app.post('/r')\ndef add(name):\n    db.session.execute(text('INSERT INTO badge (name) VALUES (:n)'), {'n': name})\n"}, Fit.MISSING),
     ],
 )  # fmt: skip
 def test_a_table_that_only_a_seed_fills_with_constants_needs_no_index(
     build: Build, added: dict[str, str], fit: Fit
 ) -> None:
-    found = build({**_ROLES, **added}).facts(CollectionFit)
-    (told,) = [m.fit for f in found for q, m in f.fits if f.name == "role" and "name" in q.equality]
+    found = build({**_BADGES, **added}).facts(CollectionFit)
+    (told,) = [
+        m.fit for f in found for q, m in f.fits if f.name == "badge" and "name" in q.equality
+    ]
     assert told is fit
 
 

@@ -1,0 +1,44 @@
+"""Tables that read like short lists to which other records refer: categories, roles, academic years.
+
+Told by the last word of the name together with the columns: nothing but what describes an entry, and nobody whose
+record it is. How many entries there are, the code does not say: that an index is missing there is not certain.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_ENDS = re.compile(
+    r"(?:categor(?:y|ies)|roles?|permissions?|types?|status(?:es)?|years?|terms?|semesters?|levels?|genres?|countr(?:y|ies)|currenc(?:y|ies)"
+    r"|languages?|departments?|designations?)$"
+)
+_WHOLE = re.compile(
+    r"^(?:kinds?|states?|priorit(?:y|ies)|quarters?|grades?|standards?|streams?|sections?|subjects?|facult(?:y|ies)|divisions?"
+    r"|locales?|units?|plans?|tiers?|settings?|configs?|holidays?|shifts?|brands?|colou?rs?|sizes?|tax(?:es)?|ranks?|religions?)$"
+)
+_SOMEBODY = re.compile(
+    r"^(?:user|owner|customer|author|member|account|client|tenant|organi[sz]ation|org|company|workspace|team|project|student|teacher"
+    r"|employee|seller|vendor|shop|store|hotel|school|branch)(?:_?id)?$"
+)
+_DESCRIBES = re.compile(
+    r"^(?:_?id|uuid|guid|pk|\w*name|title|label|code|slug|desc(?:ription)?|\w*order|position|rank|level|\w*value|weight|colou?r|icon|image|key"
+    r"|is_\w+|\w*active|enabled|default|status|type|kind|year|number|abbreviation|symbol|(?:start|end|begin)(?:s|_?date|_?at|_?time)?|parent(?:_?id)?"
+    r"|(?:created|updated|modified|deleted|added)\w*|(?:date|time)_\w+|last_\w+|amount|price|rate|capacity|notes?|remarks?)$"
+)
+_MOST = 2
+"""How many columns may say something else."""
+
+
+def reads_like_a_list(name: str, columns: Iterable[str]) -> bool:
+    """Whether a table or collection reads like a short list, by its name and its columns' names."""
+    words = re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower().replace(".", "_").split("_")
+    if not (_WHOLE.match(words[-1]) or _ENDS.search(words[-1])):
+        return False
+    spelt = [re.sub(r"([a-z])([A-Z])", r"\1_\2", column).lower() for column in columns]
+    if any(map(_SOMEBODY.match, spelt)):
+        return False
+    other = [column for column in spelt if not _DESCRIBES.match(column)]
+    keys = [column.removesuffix("_id") for column in other if column.endswith("_id")]
+    listed = [bool(_WHOLE.match(key) or _ENDS.search(key)) for key in keys]
+    return all(listed) and len(other) - len(keys) <= _MOST

@@ -1,0 +1,72 @@
+"""Tables that read like short lists, whose missing index is not certain; and near misses."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit, Fit
+from auditor.stores.short_lists import reads_like_a_list
+from tests.conftest import Build
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("categories", ["id", "name", "slug", "parent_id", "created_at"]),
+        ("academic_academicyear", ["id", "name", "start_date", "end_date", "is_current"]),
+        ("user_types", ["name"]),
+        ("roomTypes", ["_id", "title", "basePrice", "capacity"]),
+        ("sections", ["id", "name", "academic_year_id", "capacity"]),
+        ("main.grade", ["label"]),
+    ],
+)
+def test_a_short_list(name: str, columns: list[str]) -> None:
+    assert reads_like_a_list(name, columns)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("products", ["id", "name", "slug"]),
+        ("estates", ["id", "name"]),
+        ("communities", ["id", "name"]),
+        ("categories", ["id", "name", "user_id"]),
+        ("user_roles", ["user_id", "role_id"]),
+        ("product_categories", ["product_id", "category_id"]),
+        ("grades", ["id", "student_id", "value"]),
+        ("statuses", ["id", "text", "likes", "reply_to", "posted"]),
+        ("", []),
+    ],
+)
+def test_what_grows(name: str, columns: list[str]) -> None:
+    assert not reads_like_a_list(name, columns)
+
+
+_APP = """
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+app = Flask(__name__)
+db = SQLAlchemy(app)
+class %s(db.Model):
+    __tablename__ = "%s"
+    id = db.Column(db.Integer, primary_key=True)
+    title = db.Column(db.String)
+@app.post("/things")
+def add(title):
+    db.session.add(%s(title=title))
+@app.get("/things/<title>")
+def one(title):
+    return %s.query.filter_by(title=title).first()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "fit"), [("Genre", "genres", Fit.UNKNOWN), ("Book", "books", Fit.MISSING)]
+)
+def test_a_list_that_searches_for_an_entry_is_unknown(
+    build: Build, name: str, table: str, fit: Fit
+) -> None:
+    (found,) = build({"app.py": _APP % (name, table, name, name)}).facts(CollectionFit)
+    told = {match.fit: match.why for query, match in found.fits if query.equality == ("title",)}
+    assert told.keys() == {fit}
+    assert ("short list" in told[fit]) == (fit is Fit.UNKNOWN)
