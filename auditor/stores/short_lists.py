@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from auditor.stores.sql.entities import snake
+
 _ENDS = re.compile(
     r"(?:categor(?:y|ies)|roles?|permissions?|types?|status(?:es)?|years?|terms?|semesters?|levels?|genres?|countr(?:y|ies)|currenc(?:y|ies)"
     r"|languages?|departments?|designations?)$"
@@ -32,13 +34,15 @@ _MOST = 2
 
 def reads_like_a_list(name: str, columns: Iterable[str]) -> bool:
     """Whether a table or collection reads like a short list, by its name and its columns' names."""
-    words = re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower().replace(".", "_").split("_")
-    if not (_WHOLE.match(words[-1]) or _ENDS.search(words[-1])):
+    if not _names_a_list(re.split(r"[._]", snake(name))[-1]):
         return False
-    spelt = [re.sub(r"([a-z])([A-Z])", r"\1_\2", column).lower() for column in columns]
+    spelt = list(map(snake, columns))
     if any(map(_SOMEBODY.match, spelt)):
         return False
     other = [column for column in spelt if not _DESCRIBES.match(column)]
     keys = [column.removesuffix("_id") for column in other if column.endswith("_id")]
-    listed = [bool(_WHOLE.match(key) or _ENDS.search(key)) for key in keys]
-    return all(listed) and len(other) - len(keys) <= _MOST
+    return all(map(_names_a_list, keys)) and len(other) - len(keys) <= _MOST
+
+
+def _names_a_list(word: str) -> bool:
+    return bool(_WHOLE.match(word) or _ENDS.search(word))

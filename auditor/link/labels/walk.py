@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 import msgspec
@@ -141,13 +142,18 @@ class Walk(Tests):
                 self.nested(stmt)
 
     def nested(self, function: t.Function) -> None:
-        if self.nesting > _MAX_NESTING:
-            return
+        if self.nesting <= _MAX_NESTING:
+            with self.inside(function, {}):
+                self.block(function.body)
+
+    @contextmanager
+    def inside(self, inner: t.Function | t.Lambda, given: Mapping[str, Marks]) -> Iterator[None]:
+        """While a function is walked that is written inside this one: its parameters hold what it is given."""
         self.nesting += 5
-        scope, self.scope = self.scope, self.scope.module.scopes[id(function)]
-        saved = {p.name: self.env.get(p.name) for p in function.params}
-        self.env.update({p.name: NOTHING for p in function.params})
-        self.block(function.body)
+        scope, self.scope = self.scope, self.scope.module.scopes[id(inner)]
+        saved = {p.name: self.env.get(p.name) for p in inner.params}
+        self.env.update({p.name: given.get(p.name, NOTHING) for p in inner.params})
+        yield
         for name, marks in saved.items():
             if marks is None:
                 del self.env[name]
@@ -316,14 +322,14 @@ class Walk(Tests):
             callee = self.only_method(last, expr)
         if callee is not None and isinstance(callee.node, t.Function):
             if self.encloses(callee):
-                return self.within(expr, callee.node, positional, named)
+                return self.within(callee.node, positional, named)
             followed = self.follow(expr, callee, receiver, positional, named)
             if followed is not None:
                 return followed | (as_found(everything) if selected else NOTHING)
         if selected:
             return as_found(everything)
         if isinstance(func, t.Name) and (kept := self.lambdas.get(func.id)) is not None:
-            return self.within(expr, kept, positional, named)
+            return self.within(kept, positional, named)
         if callee is not None and isinstance(callee.node, t.Class):
             return self.constructed(callee, everything)
         if last in _MAKES and knows_caller(everything) and isinstance(func, t.Attr):
@@ -341,7 +347,6 @@ class Walk(Tests):
 
     def within(
         self,
-        expr: t.Call,
         inner: t.Function | t.Lambda,
         positional: list[Marks],
         named: list[tuple[str | None, Marks]],
@@ -353,23 +358,13 @@ class Walk(Tests):
         names = [p.name for p in inner.params if p.kind == "positional"]
         given = dict(zip(names, positional, strict=False))
         given |= {name: marks for name, marks in named if name}
-        self.nesting += 5
-        saved = {p.name: self.env.get(p.name) for p in inner.params}
-        scope, self.scope = self.scope, self.scope.module.scopes.get(id(inner), self.scope)
         before, self.trace.returns = self.trace.returns, NOTHING
-        self.env.update({p.name: given.get(p.name, NOTHING) for p in inner.params})
-        if isinstance(inner, t.Lambda):
-            self.trace.returns = self.eval(inner.body)
-        else:
-            self.block(inner.body)
-        held, self.trace.returns = self.trace.returns, before
-        for name, marks in saved.items():
-            if marks is None:
-                del self.env[name]
+        with self.inside(inner, given):
+            if isinstance(inner, t.Lambda):
+                self.trace.returns = self.eval(inner.body)
             else:
-                self.env[name] = marks
-        self.scope = scope
-        self.nesting -= 5
+                self.block(inner.body)
+        held, self.trace.returns = self.trace.returns, before
         return held
 
     def constructed(self, callee: Located, held: Marks) -> Marks:

@@ -226,7 +226,8 @@ def indexes(application: Application) -> Iterator[Index]:
     if not code.imports("beanie", "bunnet"):
         return
     documents, reader = documents_of(application.values), IndexReader(application.values)
-    run = Running(application).of_any(code.method_calls("init_beanie", "init_bunnet"))
+    (running,) = application.facts(Running)
+    run = running.of_any(code.method_calls("init_beanie", "init_bunnet"))
     for found in documents.all(_LIBRARY):
         collection = documents.collection(found)
         listed = documents.setting_expr(found, "indexes")

@@ -57,7 +57,7 @@ def created_indexes(application: Application) -> Iterator[Created]:
     if not uses_mongodb(application):
         return
     reader = IndexReader(application.values)
-    runs = Running(application)
+    (runs,) = application.facts(Running)
     renamed = reader.renamed()
     for site in code.method_calls("create_index", "ensure_index", "create_indexes"):
         func = site.node.func

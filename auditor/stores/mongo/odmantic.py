@@ -92,7 +92,8 @@ def indexes(application: Application) -> Iterator[Index]:
         return
     documents, reader = documents_of(application.values), IndexReader(application.values)
     expressions = Expressions(application.values, documents, reader.filters)
-    run = Running(application).of_any(code.method_calls("configure_database"))
+    (running,) = application.facts(Running)
+    run = running.of_any(code.method_calls("configure_database"))
     for found in documents.all(_LIBRARY):
         collection = documents.collection(found)
         for name, stmt, scope in documents.fields(found):

@@ -31,7 +31,8 @@ def indexes(application: Application) -> Iterator[Index]:
     if not code.imports("umongo"):
         return
     documents, reader = documents_of(application.values), IndexReader(application.values)
-    run = Running(application).of_any(code.method_calls("ensure_indexes"))
+    (running,) = application.facts(Running)
+    run = running.of_any(code.method_calls("ensure_indexes"))
     for found in documents.all(_LIBRARY):
         collection = documents.collection(found)
         for name, stmt, scope in documents.fields(found):

@@ -7,6 +7,7 @@ https://docs.djangoproject.com/en/stable/ref/models/indexes/.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -130,7 +131,7 @@ class _Reading:
         entity = Entity(self.ancestry[0], "django", table, place, self.found)
         if own is not None and self._flag(own, "managed") is False:
             entity.managed = False
-        if own is not None and self._flag(own, "proxy"):
+        if self.is_proxy:
             base = next(iter(self.classes[1:]), None)
             if base is not None:
                 entity.table = self._option(_meta(base), "db_table") or (
@@ -148,7 +149,7 @@ class _Reading:
         metas: list[Located] = []
         parent = next((o for o in self.classes[1:] if self.concrete(o)), None)
         above = self.code.ancestry(parent) if parent is not None else []
-        if own is not None and self._flag(own, "proxy"):
+        if self.is_proxy:
             parent, above = None, []
         for owner in reversed(self.classes):
             if self.code.own_name(owner) in above:
@@ -203,6 +204,11 @@ class _Reading:
 
     def _option(self, meta: Located | None, name: str) -> str:
         return self.values.text(_assigned(meta, name), meta.scope) or "" if meta else ""
+
+    @functools.cached_property
+    def is_proxy(self) -> bool:
+        own = _meta(self.found)
+        return own is not None and bool(self._flag(own, "proxy"))
 
     @staticmethod
     def _flag(meta: Located, name: str) -> bool | None:
@@ -299,8 +305,7 @@ class _Reading:
 
     def stored_as(self, entity: Entity) -> str:
         """The name of the class whose table it is: a proxy's is the one above it."""
-        own = _meta(self.found)
-        if own is not None and self._flag(own, "proxy") and self.classes[1:]:
+        if self.is_proxy and self.classes[1:]:
             return self.classes[1].node.name.lower()  # type: ignore[attr-defined, no-any-return]
         return entity_name(entity)
 

@@ -56,6 +56,7 @@ class ByHand:
     def __init__(self, application: Application) -> None:
         self.application, self.code = application, application.code
         (self.reach,) = application.facts(Reach)
+        (self.running,) = application.facts(Running)
 
     def is_errand(self, command: str) -> bool:
         """Whether nothing tells that a command is run by the clock, or by what is deployed."""
@@ -69,7 +70,7 @@ class ByHand:
         """The words of what a deployment, a clock or the code itself starts."""
         called = (site.arg(0) for site in self.code.method_calls("call_command"))
         named = {x.value for x in called if isinstance(x, t.Const) and isinstance(x.value, str)}
-        return Running(self.application).words(_DEPLOYS) | named
+        return self.running.words(_DEPLOYS) | named
 
     @functools.cached_property
     def scripts(self) -> frozenset[str]:
@@ -82,7 +83,7 @@ class ByHand:
             if _FOLDER_OF_SCRIPTS.search(path) or (_ERRAND.search(path) and _starts(modules[path]))
         }
         scripts -= self._used(scripts)
-        programs = Running(self.application).programs if scripts else None
+        programs = self.running.programs if scripts else None
         return frozenset(filling | {p for p in scripts if programs is None or p not in programs.modules})  # fmt: skip
 
     @functools.cached_property

@@ -1,6 +1,6 @@
 """What runs the code that creates indexes: the application's start, its routes, a program that a
-deployment file starts, or a command of the application's own command line or a script that the
-instructions have run, which its operator runs as he runs migrations. A script that nothing names is run by nobody that could be seen.
+deployment file starts, or what its operator runs as he runs migrations: a command of the application's own
+command line, a script that the instructions name. A script that nothing names is run by nobody that could be seen.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator
 from auditor.discover import Kind
 from auditor.discover.walk import read
 from auditor.extract.python import tree as t
-from auditor.link.application import Application
+from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.reach import Reach, is_main_guard
 from auditor.link.scopes import CallSite, Located, Module
 
 _LARGEST = 200_000
+_LONGEST = 2000
 _MAX_DEPTH = 5
 _FILES = re.compile(
     r"(?:\.ya?ml|\.sh|\.toml|\.json|\.tpl|dockerfile[^/]*|makefile|procfile|justfile|jenkinsfile)$",
@@ -97,13 +98,11 @@ class Running:
     @functools.cached_property
     def instructed(self) -> Reach | None:
         """What the programs run that a README tells to run: `python init_db.py`, `python -m scripts.indexes`."""
-        tree, told = self.application.tree, set[str]()
-        for file in tree.files:
-            if file.size < _LARGEST and _INSTRUCTIONS.search(file.path):
-                for line in read(tree, file).decode("utf-8", "replace").splitlines():
-                    for dotted, name in _COMMAND.findall(line[:2000]):
-                        path = name.removeprefix("./")
-                        told.add(path.replace(".", "/") + ".py" if dotted else path)
+        told: set[str] = set()
+        for line in self._lines(_INSTRUCTIONS):
+            for dotted, name in _COMMAND.findall(line[:_LONGEST]):
+                path = name.removeprefix("./")
+                told.add(path.replace(".", "/") + ".py" if dotted else path)
         ends = tuple("/" + path for path in told if path.endswith(".py"))
         modules = self.code.modules.values()
         return self._started([m for m in modules if ends and ("/" + m.path).endswith(ends)])
@@ -130,14 +129,22 @@ class Running:
     def words(self, files: re.Pattern[str]) -> frozenset[str]:
         """The words of the lines of deployment files that may start something."""
         found: set[str] = set()
+        for line in self._lines(files):
+            if _STARTS.search(line):
+                for word in _WORD.findall(line[:_LONGEST]):
+                    found.add(word.rpartition("/")[2] if word.endswith(".py") else word)
+        return frozenset(found)
+
+    def _lines(self, files: re.Pattern[str]) -> Iterator[str]:
         tree = self.application.tree
         for file in tree.files:
             if file.kind is not Kind.PYTHON and file.size < _LARGEST and files.search(file.path):
-                for line in read(tree, file).decode("utf-8", "replace").splitlines():
-                    if _STARTS.search(line):
-                        for word in _WORD.findall(line[:2000]):
-                            found.add(word.rpartition("/")[2] if word.endswith(".py") else word)
-        return frozenset(found)
+                yield from read(tree, file).decode("utf-8", "replace").splitlines()
+
+
+@provides(Running)
+def running(application: Application) -> list[Running]:
+    return [Running(application)]
 
 
 def command_of(code: Code, function: Located) -> str:

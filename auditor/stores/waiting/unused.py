@@ -40,6 +40,7 @@ class Unused:
     def __init__(self, application: Application) -> None:
         self.application, self.code = application, application.code
         (self.reach,) = application.facts(Reach)
+        (self.running,) = application.facts(Running)
 
     @functools.cached_property
     def modules(self) -> frozenset[str]:
@@ -67,7 +68,7 @@ class Unused:
 
     def _spoken(self) -> frozenset[str]:
         """What texts of the code and deployment files speak of: `include=["workers.mails"]`, `-A shop.tasks`."""
-        told = Running(self.application).words(_DEPLOYED)
+        told = self.running.words(_DEPLOYED)
         texts = (node.value for node, _ in self.code.of_kind(t.Const))
         named = (
             x for x in texts if isinstance(x, str) and len(x) < _LONGEST and _NAME.fullmatch(x)
