@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from auditor.extract.python import tree as t
+from auditor.link.enumerations import is_member
 from auditor.link.folding import (
     COLLECTING,
     COMPARISONS,
@@ -187,9 +188,22 @@ class Evaluator(Origins):
         if not known and isinstance(expr, t.Attr) and expr.name == "__name__":
             if (kind := self.bound(expr.value, scope)) is not None:
                 return Known(kind.node.name, place)  # type: ignore[attr-defined]
+        if not known and isinstance(expr, t.Attr) and expr.name == "value":
+            values = self._worth_of_members(expr.value, scope)
+            known = [v for v in values if not isinstance(v, Unknown)]
         if not known:
             return values[0] if values else Unknown("not assigned in this tree", place)
         return known[0] if len(values) == 1 else one_of(values, place)
+
+    def _worth_of_members(self, expr: t.Expr, scope: Scope, depth: int = 3) -> list[Value]:
+        """What the members of enumerations are worth that an expression stands for: `Kind.a`, `kind`."""
+        found: list[Value] = []
+        for origin in self.origins(expr, scope):
+            if is_member(self.code, origin):
+                found.append(self.value(origin.node, origin.scope))  # type: ignore[arg-type]
+            elif isinstance(origin.node, t.Name | t.Attr) and depth:
+                found += self._worth_of_members(origin.node, origin.scope, depth - 1)
+        return found
 
     def decided(self, test: t.Expr, scope: Scope) -> bool | None:
         """The outcome of a test that the code itself settles."""

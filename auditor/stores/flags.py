@@ -5,6 +5,7 @@ from __future__ import annotations
 import re2
 
 from auditor.extract.python import tree as t
+from auditor.link.enumerations import members
 from auditor.link.scopes import Scope
 from auditor.link.values import Evaluator
 from auditor.model.values import Plain
@@ -77,17 +78,10 @@ def _alternatives(pattern: str) -> list[Plain] | None:
 def _members(values: Evaluator, expr: t.Expr, scope: Scope) -> list[Plain] | None:
     """The values of an enumeration's members; of a member whose value cannot be told, its name."""
     found = values.code.defined(expr, scope) if isinstance(expr, t.Name | t.Attr) else None
-    if found is None or not isinstance(found.node, t.Class):
+    given = members(values.code, found)
+    if given is None:
         return None
-    kinds = values.code.ancestry(found)
-    if not any(kind.rpartition(".")[2].endswith(("Enum", "Choices", "Flag")) for kind in kinds):
-        return None
-    return [
-        s.value.value if isinstance(s.value, t.Const) else s.targets[0].id
-        for s in found.node.body
-        if isinstance(s, t.Assign) and isinstance(s.targets[0], t.Name)
-        and s.value is not None and not s.targets[0].id.startswith("_")
-    ]  # fmt: skip
+    return [x.value if isinstance(x, t.Const) else name for name, x in given.items()]
 
 
 def _offers(values: Evaluator, expr: t.Expr | None, scope: Scope) -> list[Plain] | None:

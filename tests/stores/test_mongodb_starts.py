@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import CollectionFit, Fit, Query
+from auditor.model.data import CollectionFit, Fit, Index, Query
 from tests.conftest import Build
 from tests.stores.test_mongodb import HEAD, shapes
 
@@ -86,3 +86,42 @@ def test_a_border_that_is_put_into_a_default(build: Build) -> None:
     body = "q = {'t': tenant}\nif a:\n    q.setdefault('at', {})['$gte'] = a\nawait db.c.find(q)"
     found: list[Query] = shapes(build, body)
     assert {(q.equality, q.range) for q in found} == {(("t",), ("at",))}
+
+
+SHELL = """
+db = db.getSiblingDB('shop');
+// db.leads.createIndex({ old: 1 });
+db.leads.createIndex({ "owner.id": 1, at: -1 }, { name: "mine", unique: true });
+db.getCollection("visits").createIndexes([{ at: NumberInt(-1) }, { page: 1 }]);
+db['places'].createIndex({ spot: "2dsphere" });
+db.carts.createIndex({ user: 1 }, { partialFilterExpression: { open: true } });
+"""
+MOUNTED = """
+services:
+  mongo:
+    image: mongo:7
+    volumes: ["./docker/mongo:/docker-entrypoint-initdb.d:ro"]
+"""
+
+
+def test_indexes_that_a_script_of_the_shell_creates(build: Build) -> None:
+    application = build({"app.py": HEAD, "docker/mongo/a.js": SHELL, "compose.yml": MOUNTED})
+    told = {(i.collection, i.fields, i.kind, i.unique, i.run) for i in application.facts(Index)}
+    assert told == {
+        ("leads", (("owner.id", 1), ("at", -1)), "ordered", True, "migration"),
+        ("visits", (("at", -1),), "ordered", False, "migration"),
+        ("visits", (("page", 1),), "ordered", False, "migration"),
+        ("places", (("spot", 1),), "geo", False, "migration"),
+        ("carts", (("user", 1),), "ordered", False, "migration"),
+    }
+    assert [i.condition for i in application.facts(Index) if i.collection == "carts"] == [("user",)]
+
+
+def test_a_script_of_the_shell_that_nothing_runs_creates_no_index(build: Build) -> None:
+    application = build({"app.py": HEAD, "docker/mongo/a.js": SHELL})
+    assert {index.run for index in application.facts(Index)} == {""}
+
+
+def test_code_of_node_is_no_script_of_the_shell(build: Build) -> None:
+    code = "await db.collection('leads').createIndex({ a: 1 });\nawait Lead.createIndexes();"
+    assert not build({"app.py": HEAD, "migrations/a.js": code}).facts(Index)

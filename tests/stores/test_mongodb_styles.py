@@ -676,3 +676,35 @@ def ask(x):
 def test_methods_of_old_drivers_on_a_variable(build: Build) -> None:
     found = {(q.collection, q.equality) for q in build({"app.py": OLD}).facts(Query)}
     assert found == {("pitches", ("_id",)), ("votes", ("pitch_id",)), ("facts", ("name",))}
+
+
+KINDS = """
+from enum import Enum
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient
+class Kind(str, Enum):
+    loans = "all_loans"
+    payments = "all_payments"
+class Page:
+    loans = "pages"
+db = AsyncIOMotorClient().shop
+app = FastAPI()
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "collections"),
+    [
+        ("async def ask(kind: Kind, x):\n    await db[kind.value].find_one({'a': x})", {"all_loans", "all_payments"}),
+        ("async def ask(x):\n    await db[Kind.loans.value].find_one({'a': x})", {"all_loans"}),
+        ("async def ask(x):\n    kind = Kind.payments\n    await db[kind.value].find_one({'a': x})", {"all_payments"}),
+        ("async def of(kind: Kind, x):\n    await db[kind.value].find_one({'a': x})\n@app.get('/')\nasync def ask(x):\n    await of(Kind.loans, x)", {"all_loans"}),
+        ("async def ask(kind, x):\n    await db[kind.value].find_one({'a': x})", {""}),
+        ("async def ask(x):\n    await db[Page.loans.value].find_one({'a': x})", {""}),
+    ],
+)  # fmt: skip
+def test_a_member_of_an_enumeration_names_the_collection(
+    build: Build, asked: str, collections: set[str]
+) -> None:
+    queries = build({"app.py": f"{KINDS}@app.get('/{{kind}}')\n{asked}\n"}).facts(Query)
+    assert {q.collection for q in queries if q.equality == ("a",)} == collections

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.contexts import UNTIED, contexts_of
+from auditor.link.enumerations import given_by_kind
 from auditor.link.handing import handed
 from auditor.link.origins import Env
 from auditor.link.scopes import CallSite, Scope, place_of
@@ -290,7 +291,8 @@ class MongoReader:
 
     def runs(self, site: CallSite) -> list[Env]:
         """The bindings of what calls the site's function, and of the instances it is a method of."""
-        calls = [env for env in self.contexts.calls(site) if env] or [{}]
+        calls = [env for env in self.contexts.calls(site) if env]
+        calls = calls or given_by_kind(self.code, site.scope) or [{}]
         instances = self.contexts.instances(site.scope) or [{}]
         turns = self.contexts.loops_at(site.node, site.scope)
         met: list[Env | None] = []
