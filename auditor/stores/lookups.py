@@ -6,6 +6,8 @@ https://tortoise.github.io/query.html#filtering.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 from msgspec.structs import replace
 
@@ -90,6 +92,19 @@ def follow(entities: Entities, entity: Entity, path: str, depth: int = 0) -> Fou
                 return Found(tuple(joined[:-1]), relation.through[0], relation.through[2], rest)
             return Found(tuple(joined), here.table, key.name if key else "id", rest)
     return None
+
+
+def order(
+    entities: Entities, entity: Entity, fields: Iterable[str]
+) -> tuple[tuple[str, str, int], ...]:  # fmt: skip
+    """What `["-made", "name"]` sorts by, where all of it is columns of the model's own table."""
+    made = []
+    for field in fields:
+        found = follow(entities, entity, field.lstrip("-"))
+        if found is None or found.rest or found.links:
+            return ()
+        made.append((found.table, found.column, -1 if field.startswith("-") else 1))
+    return tuple(made)
 
 
 def how(rest: tuple[str, ...], negative: bool = False) -> str:

@@ -239,14 +239,15 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         if call.args and reading.has("django") and not _is_function(reading, call.args[0], frame):
             return _or_404(reading, call, last, frame), True
     if last == "Paginator" and call.args:
+        size = argument(call, 1, "per_page")
+        limited = reading.bounds.of(size, frame.scope) if size is not None else Bound.UNKNOWN
+        rows: list[Thing] = []
         for thing in each(reading.thing(call.args[0], frame)):
             if isinstance(thing, Draft):
-                size = argument(call, 1, "per_page")
-                limited = reading.bounds.of(size, frame.scope) if size is not None else Bound.UNKNOWN  # fmt: skip
                 done = reading.record(executed(thing, bound=limited, limited=limited))
                 reading.record(executed(thing, operation="count", bound=Bound.ONE, sort=()))
-                return (Rows(thing.entity, done) if thing.entity else None), True
-        return None, True
+                rows += [Rows(thing.entity, done)] if thing.entity else []
+        return either(rows), True
     if isinstance(call.func, t.Attr) and reading.has("django"):
         if (made := _of_unknown(reading, call, call.func, last, frame)) is not None:
             return method(reading, made, call, last, frame), True

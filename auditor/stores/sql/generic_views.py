@@ -13,37 +13,42 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, place_of
 from auditor.model.data import Bound
-from auditor.stores.lookups import bound, follow
-from auditor.stores.sql.conditions import Condition, Draft, Lookup, Some
+from auditor.stores.lookups import order
+from auditor.stores.sql.conditions import Draft, Lookup, Some
 from auditor.stores.sql.django_managers import run_for
 from auditor.stores.sql.entities import last_name
+from auditor.stores.sql.filtersets import model, narrowed, paths, ways
 from auditor.stores.sql.reading import Reading, reads_classes
 from auditor.stores.sql.things import Class, Row, Self, Written, each, executed
 
-_LISTS = {"ListAPIView", "ListCreateAPIView", "ModelViewSet", "ReadOnlyModelViewSet", "ListModelMixin", "ListView", "BaseListView"}  # fmt: skip
+_LISTS = {"ListAPIView", "ListCreateAPIView", "ModelViewSet", "ReadOnlyModelViewSet", "ListModelMixin", "ListView", "BaseListView",
+          "FilterView", "BaseFilterView"}  # fmt: skip
 _OBJECTS = {
     "RetrieveAPIView", "RetrieveUpdateAPIView", "RetrieveDestroyAPIView", "RetrieveUpdateDestroyAPIView",
     "DestroyAPIView", "UpdateAPIView", "ModelViewSet", "ReadOnlyModelViewSet", "RetrieveModelMixin",
     "UpdateModelMixin", "DestroyModelMixin", "DetailView", "UpdateView", "DeleteView",
 }  # fmt: skip
+_FILTERED = {"FilterView", "BaseFilterView"}
+"""Views of django-filter, which narrow their list without a backend."""
 _SEARCH = {"^": "istartswith", "=": "iexact", "@": "search", "$": "iregex"}
 
 
 @reads_classes
 def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
     """What a view asks for its list, and for one object."""
-    above = [a for a in ancestry if a.startswith(("rest_framework.", "django.views."))]
+    above = [a for a in ancestry if a.startswith(("rest_framework.", "django.views.", "django_filters."))]  # fmt: skip
     names = {a.rpartition(".")[2] for a in above}
     if not names & (_LISTS | _OBJECTS):
         return
     rest = any(a.startswith("rest_framework.") for a in above)
-    read = _View(reading, found, rest)
+    read = _View(reading, found, rest, bool(names & _FILTERED))
     written = read.serializers() if rest else []
     place = place_of(found, found.node.name)  # type: ignore[attr-defined]
     for base in read.base():
         if names & _OBJECTS:
             key = read.text("lookup_field") if rest else None
-            read.record(base, Lookup(key or "pk"), "get", Bound.ONE, ())
+            one = narrowed(reading, base, Lookup(key or "pk"))
+            read.record(one, "get", Bound.ONE, ())
         if names & _LISTS:
             read.listed(base)
         if base.entity is not None:
@@ -52,8 +57,8 @@ def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
 
 
 class _View:
-    def __init__(self, reading: Reading, found: Located, rest: bool) -> None:
-        self.reading, self.found, self.rest = reading, found, rest
+    def __init__(self, reading: Reading, found: Located, rest: bool, filters: bool) -> None:
+        self.reading, self.found, self.rest, self.filters = reading, found, rest, filters
         self.frame = reading.frame(reading.code.inside(found))
 
     def base(self) -> Iterator[Draft]:
@@ -78,6 +83,10 @@ class _View:
         for thing in each(reading.of_self(own, "model", self.frame)):
             if isinstance(thing, Class) and thing.entity.mapper == "django":
                 yield Draft("django", thing.entity, reading.place(self.found.node, self.frame))
+                return
+        filters = self.filterset() if self.filters else None
+        if filters is not None and (entity := model(reading, filters)) is not None:
+            yield Draft("django", entity, reading.place(self.found.node, self.frame))
 
     def listed(self, base: Draft) -> None:
         limit = self.limit()
@@ -85,37 +94,44 @@ class _View:
         orders = self.names("ordering") if self.backed("OrderingFilter") else []
         if orders and (default := self.sort(base, orders)):
             sort = default
-        self.record(base, None, "select", limit, sort)
-        if self.backed("DjangoFilterBackend"):
-            for path in dict.fromkeys(self.filtered()):
-                self.record(base, Lookup(path), "select", limit, sort)
+        for way in self.filtered(base):
+            self.record(way, "select", limit, way.sort if way.sort != base.sort else sort)
         if self.backed("SearchFilter") and (fields := self.names("search_fields")):
             paths = [f"{f.lstrip('^=@$')}__{_SEARCH.get(f[:1], 'icontains')}" for f in fields]
-            self.record(base, Some(tuple(Lookup(p) for p in paths)), "select", limit, sort)
+            searched = narrowed(self.reading, base, Some(tuple(Lookup(p) for p in paths)))
+            self.record(searched, "select", limit, sort)
         if self.backed("OrderingFilter"):
             for field in self.names("ordering_fields"):
                 if asked := self.sort(base, [field]):
-                    self.record(base, None, "select", limit, asked)
+                    self.record(base, "select", limit, asked)
 
     def record(
-        self, base: Draft, condition: Condition | None, operation: str, limit: Bound,
-        sort: tuple[tuple[str, str, int], ...] | None,
+        self, way: Draft, operation: str, limit: Bound, sort: tuple[tuple[str, str, int], ...] | None
     ) -> None:  # fmt: skip
-        where = base.where
-        if condition is not None:
-            told = bound(condition, base.entity, self.reading.entities, base.computed)
-            where = (*where, told)
-        self.reading.record(executed(base, where=where, operation=operation, bound=limit, sort=sort))  # fmt: skip
+        self.reading.record(executed(way, operation=operation, bound=limit, sort=sort))
 
     def sort(self, base: Draft, fields: list[str]) -> tuple[tuple[str, str, int], ...]:
-        made = []
-        for field in fields:
-            entity = base.entity
-            found = follow(self.reading.entities, entity, field.lstrip("-")) if entity else None
-            if found is None or found.rest or found.links:
-                return ()
-            made.append((found.table, found.column, -1 if field.startswith("-") else 1))
-        return tuple(made)
+        return order(self.reading.entities, base.entity, fields) if base.entity is not None else ()
+
+    def filtered(self, base: Draft) -> list[Draft]:
+        """The list, and what django-filter offers of it: by a class of filters, or by fields."""
+        if not self.filters and not self.backed("DjangoFilterBackend"):
+            return [base]
+        if (found := self.filterset()) is not None:
+            return ways(self.reading, found, base, self.frame)
+        named = [x for name in ("filterset_fields", "filter_fields") if (x := self.value(name))]
+        offered = dict.fromkeys(path for x in named for path in paths(self.reading, x, base.entity))
+        return [base, *(narrowed(self.reading, base, Lookup(path)) for path in offered)]
+
+    def filterset(self) -> Located | None:
+        """The class of filters that it names."""
+        for name in ("filterset_class", "filter_class"):
+            own = self.value(name)
+            if own is not None and isinstance(own.node, t.Name | t.Attr):
+                made = self.reading.code.defined(own.node, own.scope)
+                if made is not None and isinstance(made.node, t.Class):
+                    return made
+        return None
 
     def serializers(self) -> list[Located]:
         """The classes that `serializer_class` or `get_serializer_class` name."""
@@ -182,33 +198,6 @@ class _View:
             pairs = zip(each_.keys, each_.values, strict=True)
             return {str(k.value): v for k, v in pairs if isinstance(k, t.Const)}
         return None
-
-    def filtered(self) -> Iterator[str]:
-        """The lookups that django-filter offers."""
-        for name in ("filterset_fields", "filter_fields"):
-            if (own := self.value(name)) is not None:
-                yield from self.lookups(own)
-        for name in ("filterset_class", "filter_class"):
-            own = self.value(name)
-            if own is not None and isinstance(own.node, t.Name | t.Attr):
-                made = self.reading.code.defined(own.node, own.scope)
-                if made is not None and isinstance(made.node, t.Class):
-                    inside = self.reading.code.inside(made)
-                    for stmt in made.node.body:
-                        if isinstance(stmt, t.Class) and stmt.name == "Meta":
-                            meta = Located(stmt, inside)
-                            for fields in self.reading.values.attribute(meta, "fields")[:1]:
-                                yield from self.lookups(fields)
-
-    def lookups(self, given: Located) -> Iterator[str]:
-        if isinstance(given.node, t.Map):
-            for key, value in zip(given.node.keys, given.node.values, strict=True):
-                name = self.reading.values.text(key, given.scope) if key is not None else None
-                kinds = getattr(self.reading.values.value(value, given.scope), "value", None)
-                for kind in kinds if name and isinstance(kinds, list) else ():
-                    yield f"{name}__{kind}" if kind != "exact" else str(name)
-        else:
-            yield from self.texts(given)
 
     # --- attributes of the class
 

@@ -42,8 +42,9 @@ _REPOSITORIES = {
         "get", "get_one", "get_one_or_none", "exists", "count", "list", "get_many", "list_and_count", "delete", "update",
         "get_many_and_count", "delete_where", "delete_many", "get_by_slug", "get_or_upsert", "get_and_update", "upsert",
     },
+    "django_filters": {"qs", "filterset_class"},
 }  # fmt: skip
-"""Methods of repositories that libraries bring, by what the library is imported as."""
+"""Words by which what libraries bring is asked, by what the library is imported as."""
 
 
 def _of_helper(node: t.Node) -> bool:

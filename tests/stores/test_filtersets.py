@@ -1,0 +1,188 @@
+"""What django-filter asks of a view's queryset: its declared and generated filters, methods, orders; near misses."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import Bound, Query
+from tests.conftest import Build
+
+MODELS = """
+from django.db import models
+class Author(models.Model):
+    name = models.CharField(max_length=50)
+class Item(models.Model):
+    name = models.CharField(max_length=50)
+    price = models.IntegerField()
+    rank = models.IntegerField()
+    made = models.DateField()
+    author = models.ForeignKey(Author, on_delete=models.CASCADE)
+"""
+HEAD = """
+import django_filters as df
+from django.db.models import Q
+from shop.models import Item
+"""
+VIEW = """
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework import generics
+from shop.filters import Items
+from shop.models import Item
+class View(generics.ListAPIView):
+    queryset = Item.objects.all()
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = Items
+"""
+Shape = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[tuple[str, int], ...]]
+NOTHING: Shape = ((), (), (), ())
+
+
+def asked(build: Build, filters: str, view: str = VIEW) -> tuple[Query, ...]:
+    files = {"shop/models.py": MODELS, "shop/filters.py": HEAD + filters, "shop/views.py": view}
+    return build(files).facts(Query)
+
+
+def shapes(build: Build, filters: str, view: str = VIEW) -> set[Shape]:
+    found = asked(build, filters, view)
+    assert {q.place.path for q in found} <= {"shop/views.py"}
+    return {
+        (q.equality, q.range, q.scanned, q.sort) for q in found if q.collection == "shop_item"
+    } - {NOTHING}
+
+
+@pytest.mark.parametrize(
+    ("declared", "shape"),
+    [
+        ("name = df.CharFilter()", (("name",), (), (), ())),
+        ("x = df.CharFilter(field_name='name', lookup_expr='icontains')", ((), (), ("name",), ())),
+        ("x = df.CharFilter('name', 'icontains')", ((), (), ("name",), ())),
+        ("x = df.NumberFilter(field_name='price', lookup_expr='lte')", ((), ("price",), (), ())),
+        ("made = df.DateFromToRangeFilter()", ((), ("made",), (), ())),
+        ("x = df.BaseInFilter(field_name='name')", (("name",), (), (), ())),
+        ("x = df.BaseRangeFilter(field_name='price')", ((), ("price",), (), ())),
+        ("name = df.CharFilter(exclude=True)", ((), ("name",), (), ())),
+        ("o = df.OrderingFilter(fields=(('rank', 'r'),))", ((), (), (), (("rank", 1),))),
+        ("o = df.OrderingFilter(fields=['rank'])", ((), (), (), (("rank", 1),))),
+        ("o = df.OrderingFilter(fields={'rank': 'r'})", ((), (), (), (("rank", 1),))),
+        ("x = df.CharFilter(method=lambda qs, name, value: qs.filter(rank=value))", (("rank",), (), (), ())),
+    ],
+)  # fmt: skip
+def test_a_declared_filter_compares_as_it_says(build: Build, declared: str, shape: Shape) -> None:
+    assert shapes(build, f"class Items(df.FilterSet):\n    {declared}\n") == {shape}
+
+
+def test_a_method_of_the_class_or_of_a_filter_narrows_the_queryset(build: Build) -> None:
+    code = (
+        "class Cheap(df.BooleanFilter):\n"
+        "    def filter(self, qs, value):\n"
+        "        return qs.filter(price__lt=9) if value else qs\n"
+        "class Items(df.FilterSet):\n"
+        "    q = df.CharFilter(method='search')\n"
+        "    cheap = Cheap()\n"
+        "    def search(self, queryset, name, value):\n"
+        "        if not value:\n"
+        "            return queryset\n"
+        "        return queryset.filter(Q(name=value) | Q(rank=value))\n"
+    )
+    expected = {(("name",), (), (), ()), (("rank",), (), (), ()), ((), ("price",), (), ())}
+    assert shapes(build, code) == expected
+
+
+def test_fields_of_the_model_are_offered_as_meta_says(build: Build) -> None:
+    code = (
+        "class Base(df.FilterSet):\n"
+        "    rank = df.NumberFilter(lookup_expr='gt')\n"
+        "    made = df.DateFilter()\n"
+        "class Items(Base):\n"
+        "    made = None\n"
+        "    class Meta:\n"
+        "        model = Item\n"
+        "        fields = {'name': ['exact', 'icontains'], 'rank': ['exact']}\n"
+    )
+    expected = {(("name",), (), (), ()), ((), (), ("name",), ()), ((), ("rank",), (), ())}
+    assert shapes(build, code) == expected
+    listed = "class Items(df.FilterSet):\n    class Meta:\n        model = Item\n        fields = ['name', 'author']\n"
+    assert shapes(build, listed) == {(("name",), (), (), ()), (("author_id",), (), (), ())}
+    left = "class Items(df.FilterSet):\n    class Meta:\n        model = Item\n        exclude = ['price', 'made', 'author']\n"
+    assert shapes(build, left) == {(("name",), (), (), ()), (("rank",), (), (), ())}
+
+
+def test_a_type_of_field_may_be_compared_in_another_way(build: Build) -> None:
+    code = (
+        "from django.db import models\n"
+        "class Items(df.FilterSet):\n"
+        "    class Meta:\n"
+        "        model = Item\n"
+        "        fields = ['name', 'rank']\n"
+        "        filter_overrides = {models.CharField: {'filter_class': df.CharFilter, 'extra': lambda f: {'lookup_expr': 'icontains'}}}\n"
+    )
+    assert shapes(build, code) == {((), (), ("name",), ()), (("rank",), (), (), ())}
+
+
+def test_what_the_class_adds_by_itself_is_added_to_each(build: Build) -> None:
+    code = (
+        "class Items(df.FilterSet):\n"
+        "    name = df.CharFilter()\n"
+        "    @property\n"
+        "    def qs(self):\n"
+        "        return super().qs.filter(author=self.request.user)\n"
+    )
+    expected = {(("author_id",), (), (), ()), (("name", "author_id"), (), (), ())}
+    assert shapes(build, code) == expected
+
+
+def test_what_cannot_be_told_is_unknown(build: Build) -> None:
+    code = (
+        "class Items(df.FilterSet):\n"
+        "    q = df.CharFilter(method='search')\n"
+        "    def search(self, queryset, name, value):\n"
+        "        return queryset.filter(**{name: value})\n"
+    )
+    assert [bool(q.unresolved) for q in asked(build, code)] == [False, True]
+
+
+def test_other_attributes_and_other_views_ask_nothing(build: Build) -> None:
+    code = "class Items(df.FilterSet):\n    label = str('name')\n    name = Item.objects.none\n"
+    assert shapes(build, code) == set()
+    filters = "class Items(df.FilterSet):\n    name = df.CharFilter()\n"
+    assert shapes(build, filters, VIEW.replace("[DjangoFilterBackend]", "[]")) == set()
+
+
+FILTERED = """
+from django.core.paginator import Paginator
+from django.views.generic import ListView
+from django_filters.views import FilterView
+from shop.filters import Items
+from shop.models import Item
+"""
+NAME = "class Items(df.FilterSet):\n    name = df.CharFilter()\n    class Meta:\n        model = Item\n        fields = []\n"
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        "class View(FilterView):\n    filterset_class = Items\n",
+        "class View(FilterView):\n    model = Item\n    filterset_fields = ['name']\n",
+        "def view(request):\n    return list(Items(request.GET, queryset=Item.objects.all()).qs)\n",
+        "def view(request):\n    found = Items(data=request.GET)\n    return list(found.qs)\n",
+        "class View(ListView):\n    def get_queryset(self):\n"
+        "        self.found = Items(self.request.GET, queryset=Item.objects.all())\n"
+        "        return self.found.qs\n",
+        "class View(ListView):\n    model = Item\n    filterset_class = Items\n    def get_queryset(self):\n"
+        "        self.found = self.filterset_class(self.request.GET, queryset=super().get_queryset())\n"
+        "        return self.found.qs\n",
+    ],
+)
+def test_views_that_filter_without_a_backend(build: Build, view: str) -> None:
+    assert shapes(build, NAME, FILTERED + view) == {(("name",), (), (), ())}
+
+
+def test_what_follows_is_asked_of_each(build: Build) -> None:
+    view = FILTERED + (
+        "def view(request):\n"
+        "    found = Items(request.GET, queryset=Item.objects.order_by('rank'))\n"
+        "    return Paginator(found.qs, 20).get_page(1)\n"
+    )
+    found = {q.equality: q for q in asked(build, NAME, view) if q.operation == "select"}
+    assert {(q.sort, q.bound) for q in found.values()} == {((("rank", 1),), Bound.LIMITED)}
+    assert found.keys() == {(), ("name",)}
