@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from auditor.extract.secrets.names import SHIPPED
+from auditor.extract.secrets.names import names_a_credential
 from auditor.extract.sensitive import is_sensitive, safe_value
 from auditor.link.application import Application
 from auditor.model.settings import ScriptRead, SettingDefinition, SettingRead
@@ -176,7 +176,7 @@ def _notes(
             yield 3, f"a secret, written in {_listed(tracked)}"
         if any(r.default == "(masked)" for r in reads):
             yield 2, "a secret with a default in code"
-        if SHIPPED.match(name):
+        if names_a_credential(name):
             yield 3, "named like a secret, and sent to every browser"
     required = [r for r in reads if r.default is None]
     given = bool(definitions) or below or any(r.default not in (None, _NONE) for r in reads)

@@ -205,6 +205,19 @@ class Leak(msgspec.Struct, frozen=True):
     """Whether the file is for a developer's machine or for tests."""
 
 
+class PublicCredential(msgspec.Struct, frozen=True):
+    """A setting that is named like a credential, and that a build writes into what browsers get.
+
+    `use` is what the page does with it: "read", "compared" (with what is typed), "sent" (as a login);
+    empty where no page of the tree reads it. `given` are the files that give it a value.
+    """
+
+    name: str
+    use: str
+    given: tuple[str, ...]
+    place: Place
+
+
 class CodeWeakness(msgspec.Struct, frozen=True):
     """One finding of bandit; `eased` tells why it weighs less than bandit says, if it does."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 import msgspec
@@ -10,8 +12,9 @@ from auditor.discover import Kind, Role
 from auditor.discover.environments import environment_of_file
 from auditor.extract.secrets import Secret
 from auditor.extract.secrets.names import SHIPPED
+from auditor.extract.secrets.shipped import ShippedCredential
 from auditor.link.application import Application, provides
-from auditor.model.deployment import Leak
+from auditor.model.deployment import Leak, PublicCredential
 from auditor.model.places import Place
 
 
@@ -48,3 +51,28 @@ def _leak(
         bool(SHIPPED.match(found.variable)),
         local or environment_of_file(path) in ("development", "test"),
     )
+
+
+_OF_SERVERS = re.compile(
+    r"(?:^|/)(?:pages/api|server|backend|functions|scripts)/|^(?:[\w-]+/)?api/"
+    r"|(?:^|/)(?:route|middleware|instrumentation|\+server|[\w.+-]+\.(?:server|config))\.[cm]?[jt]sx?$"
+)
+"""Where Next, SvelteKit, Netlify and Vercel keep what never runs in a browser."""
+_GRAVEST = ("compared", "sent", "read", "")
+
+
+@provides(PublicCredential)
+def public_credentials(application: Application) -> Iterator[PublicCredential]:
+    """Each setting once, at the gravest thing that a page does with it, else where it is given."""
+    given: dict[str, list[Place]] = defaultdict(list)
+    read: dict[str, list[tuple[int, Place]]] = defaultdict(list)
+    for file, found in application.of(ShippedCredential):
+        place = Place(file.path, found.line)
+        if found.use == "set":
+            given[found.name].append(place)
+        elif not (found.server or file.generated or _OF_SERVERS.search(file.path)):
+            read[found.name].append((_GRAVEST.index(found.use), place))
+    for name in sorted(given.keys() | read.keys()):
+        use, place = min(read[name]) if read[name] else (_GRAVEST.index(""), given[name][0])
+        files = sorted({each.path for each in given[name]})
+        yield PublicCredential(name, _GRAVEST[use], tuple(files), place)

@@ -107,9 +107,8 @@ _FLAT_TOKEN = re.compile(
 )
 
 
-SHIPPED = re.compile(
-    r"^(?:VITE|REACT_APP|NEXT_PUBLIC|EXPO_PUBLIC|NUXT_PUBLIC|GATSBY|PUBLIC(?!_KEY)|VUE_APP)_"
-)
+PREFIXES = "VITE|REACT_APP|NEXT_PUBLIC|EXPO_PUBLIC|NUXT_PUBLIC|GATSBY|VUE_APP|PUBLIC"
+SHIPPED = re.compile(rf"^(?!PUBLIC_KEY)(?:{PREFIXES})_")
 """Settings whose values a build writes into what browsers get, by the build tools' documentation."""
 
 
@@ -211,6 +210,28 @@ def _key(before: list[str]) -> Meaning | None:
     if set(before) & _PUBLIC or before == ["sentry"]:
         return None
     return Meaning.PERHAPS
+
+
+_UNLOCKING = {"secret", "secrets", "private", "privatekey", "secretkey", "clientsecret", "master", "masterkey", "admin", "service",
+              "credential", "credentials", "creds"}  # fmt: skip
+_PAID = {"openai", "anthropic", "claude", "gemini", "groq", "mistral", "cohere", "deepseek", "openrouter", "perplexity",
+         "elevenlabs", "replicate", "huggingface", "sendgrid", "resend", "mailgun", "twilio", "brevo"}  # fmt: skip
+"""Services whose keys are a server's: whoever has one spends from the account."""
+_FOR_ALL = {"demo", "guest", "sample", "example", "dummy"}
+_SWITCHES = {"enable", "enabled", "disable", "disabled", "use", "require", "with"}
+
+
+def names_a_credential(name: str) -> bool:
+    """Whether a setting that a build hands to browsers is named like what must not get there.
+
+    Keys that are made for browsers (publishable, anonymous, of a site or a map) are none, nor are
+    tokens and keys of which the name does not tell.
+    """
+    words = set(words_of(SHIPPED.sub("", name)))
+    said = meaning(name)
+    if not SHIPPED.match(name) or said in (None, Meaning.PERHAPS) or words & (_FOR_ALL | _SWITCHES):
+        return False
+    return said is not Meaning.SECRET or bool(words & (_UNLOCKING | _PAID))
 
 
 def is_own(name: str) -> bool:
