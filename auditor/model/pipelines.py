@@ -54,6 +54,18 @@ class Job(msgspec.Struct, frozen=True):
     limited: tuple[str, ...] = ()
 
 
+class PushDeployment(msgspec.Struct, frozen=True):
+    """A platform that deploys a pushed change by itself, whatever the tests say.
+
+    `written` tells that its file says so; else it is the platform's default.
+    """
+
+    platform: str
+    branch: str
+    written: bool
+    place: Place
+
+
 class DependencyScan(msgspec.Struct, frozen=True):
     """A scanner of dependencies: in a pipeline itself, or in a file that `runner` runs there.
 

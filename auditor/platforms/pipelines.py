@@ -19,13 +19,14 @@ from typing import Any
 import re2
 
 from auditor.discover import Role
-from auditor.discover.environments import environment_of
+from auditor.discover.environments import environment_of, environment_of_file
 from auditor.extract.readers.pipelines import CiInclude, CiJob, CiStages, CiStep
+from auditor.extract.readers.platforms import PushDeploy
 from auditor.extract.readers.recipes import Recipe
 from auditor.extract.readers.scanners import SCANNERS, ScanCommand, UpdateBot
 from auditor.link.application import Application, provides
 from auditor.model.deployment import Bot, PipelineStep
-from auditor.model.pipelines import DependencyScan, Job, JobStep, WorkflowWeakness
+from auditor.model.pipelines import DependencyScan, Job, JobStep, PushDeployment, WorkflowWeakness
 from auditor.model.places import Place
 from auditor.model.settings import EnvironmentNames
 
@@ -113,6 +114,18 @@ def jobs(application: Application) -> Iterator[Job]:
         for path, job in whole:
             if "action" not in job.triggers and not job.name.startswith("."):
                 yield linked.job(root, path, job)
+
+
+@provides(PushDeployment)
+def push_deployments(application: Application) -> Iterator[PushDeployment]:
+    """Those of production, the first of each file."""
+    seen = set()
+    for file, found in application.of(PushDeploy):
+        tried = {environment_of_file(file.path), environment_of(found.branch)} - {"", "production"}
+        if not tried and file.path not in seen:
+            seen.add(file.path)
+            place = Place(file.path, found.line)
+            yield PushDeployment(found.platform, found.branch, found.written, place)
 
 
 @dataclass

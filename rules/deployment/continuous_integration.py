@@ -15,7 +15,7 @@ from auditor.assess.verdict import (
     unknown,
 )
 from auditor.link.application import Application
-from auditor.model.pipelines import Job, JobStep
+from auditor.model.pipelines import Job, JobStep, PushDeployment
 from auditor.model.places import Place
 from auditor.model.web import WebApp
 
@@ -39,7 +39,8 @@ class ContinuousIntegration(Rule):
     (`|| true`, `continue-on-error`, `allow_failure`), or that nothing starts by itself, are
     decorative. A job that deploys on a push without waiting for tests is medium where no test runs
     in its workflow, low where another workflow tests the same changes: only the repository's own
-    settings could make it wait.
+    settings could make it wait. The same of a platform whose file says that it deploys what is pushed
+    (Render's `autoDeploy`, App Platform's `deploy_on_push`, Vercel's `deploymentEnabled`).
     """
 
     id = "continuous-integration"
@@ -83,6 +84,7 @@ class ContinuousIntegration(Rule):
         if not works:
             evidence += self._missing(jobs, tests, application)
         evidence += self._ungated(jobs, bool(works))
+        evidence += self._pushed(application, jobs, bool(works))
         wrong = [e for e in evidence if e.state is not State.PRESENT]
         summary = "Tests run on every change."
         if wrong:
@@ -126,9 +128,26 @@ class ContinuousIntegration(Rule):
                 seen.add(step.place)
                 yield Evidence(step.place, State.WEAK, severity, told, f"{job.pipeline} {job.name}")
 
+    @staticmethod
+    def _pushed(
+        application: Application, jobs: tuple[Job, ...], tested: bool
+    ) -> Iterator[Evidence]:
+        ordered = {
+            found for job in jobs for s in job.steps for found in _ORDERED.findall(s.text.lower())
+        }
+        for each in application.facts(PushDeployment):
+            if not each.written and each.platform.lower() in ordered:
+                continue  # a pipeline orders it, so that the default may be switched off there
+            severity = Severity.LOW if tested else Severity.MEDIUM
+            told = f"{each.platform} deploys what is pushed without waiting for tests"
+            if not each.written:
+                told += ", unless it is told otherwise"
+            yield Evidence(each.place, State.WEAK, severity, told, each.platform)
+
     good = (
         {
             "app.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+            "render.yaml": "services:\n- {type: web, name: shop, runtime: python, autoDeployTrigger: checksPass}\n",
             ".github/workflows/ci.yml": """
 on: [push, pull_request]
 jobs:
@@ -166,6 +185,12 @@ ship:
     )
     bad = (
         {"app.py": "from fastapi import FastAPI\napp = FastAPI()  # expect: medium\n"},
+        {  # tests run beside what is deployed all the same
+            "app.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+            ".github/workflows/ci.yml": "on: push\njobs:\n  test:\n    steps:\n      - run: pytest\n",
+            "render.yaml": "services:\n- type: web\n  name: shop\n  autoDeploy: true  # expect: low\n",
+            ".do/app.yaml": "services:\n- name: shop\n  github:\n    branch: main\n    deploy_on_push: true  # expect: low\n",
+        },
         {
             "app.py": "from fastapi import FastAPI\napp = FastAPI()\n",
             ".github/workflows/ci.yml": """
@@ -201,6 +226,7 @@ workflows:
     )
 
 
+_ORDERED = re.compile(r"render|vercel|digitalocean")
 _TRIED = re.compile(
     r"(?i)(?:^|[-_/ ])(?:dev\w*|test\w*|uat|qa|review|preview|sandbox|stag\w*|ephemeral)(?:$|[-_/ ])"
 )

@@ -21,7 +21,7 @@ from auditor.model.deployment import (
     ServerRun,
 )
 from auditor.model.operations import LogSetup, Telemetry, Tracker
-from auditor.model.pipelines import DependencyScan, Job
+from auditor.model.pipelines import DependencyScan, Job, PushDeployment
 from auditor.model.settings import EnvironmentNames, SettingDefinition
 from auditor.model.transport import HttpsRedirect, ResponseHeader, TlsEnd
 
@@ -74,6 +74,7 @@ def _yields(application: Application) -> Iterator[str]:
     yield from _if(jobs, "jobs")
     yield from _if(any(step.tests for step in steps), "tests")
     yield from _if(any(step.deploys for step in steps), "deployments")
+    yield from _if(facts(PushDeployment), "deployment of what is pushed")
     yield from _if(any(job.before for job in jobs), "what waits for what")
     yield from _if(any(job.scheduled for job in jobs), "schedules")
     yield from _if(any(job.permissions for job in jobs), "permissions")
@@ -308,7 +309,7 @@ databases: [{name: shop, plan: standard}]
         "`vercel.json`",
         {
             **_APP,
-            "vercel.json": '{"builds": [{"src": "app.py", "use": "@vercel/python"}], "env": {"LEVEL": "info"},\n "crons": [{"path": "/dump", "schedule": "0 3 * * *"}]}\n',
+            "vercel.json": '{"git": {"deploymentEnabled": true}, "builds": [{"src": "app.py", "use": "@vercel/python"}], "env": {"LEVEL": "info"},\n "crons": [{"path": "/dump", "schedule": "0 3 * * *"}]}\n',
         },
     ),
     Sample(
@@ -331,6 +332,7 @@ name: shop
 services:
   - name: web
     run_command: gunicorn app:app
+    github: {branch: main, deploy_on_push: true}
     health_check: {http_path: /health}
     envs: [{key: LEVEL, value: info}]
 jobs:

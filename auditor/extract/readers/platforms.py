@@ -13,7 +13,7 @@ from typing import Any
 
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
-from auditor.extract.markup import at, items, read_json, read_toml, read_yaml, text_at
+from auditor.extract.markup import Document, at, items, read_json, read_toml, read_yaml, text_at
 from auditor.extract.sensitive import safe_value
 from auditor.extract.source import Source, extracts
 
@@ -102,6 +102,19 @@ class HttpsOnly(Fact, frozen=True):
     line: int
 
 
+class PushDeploy(Fact, frozen=True):
+    """A platform that builds and starts what is pushed, without asking whether its tests pass.
+
+    `branch` is the one that it follows, where the file says; `written` tells that the file says so, and
+    not the platform's default alone.
+    """
+
+    platform: str
+    branch: str
+    written: bool
+    line: int
+
+
 @extracts(Kind.PLATFORM, name=r"procfile")
 def procfile(source: Source) -> Iterator[Fact]:
     for number, line in enumerate(source.text.split("\n"), 1):
@@ -137,6 +150,12 @@ def vercel(source: Source) -> Iterator[Fact]:
     for cron in at(document.data, "crons") or ():
         line = document.line("crons")
         yield Process("Vercel", "cron", text_at(cron, "path"), text_at(cron, "schedule"), line)
+    enabled = at(document.data, "git", "deploymentEnabled")
+    branches = [b for b, on in items(enabled) if on is True] or [""] * (enabled is True)
+    for (
+        branch
+    ) in branches:  # on where nothing says so, but only in a project that follows a repository
+        yield PushDeploy("Vercel", branch, True, document.line("git"))
     if re.search(r"\.py\b|@vercel/python", source.text):  # else it is the front end that is there
         yield HttpsOnly("Vercel", 1)
 
@@ -154,6 +173,7 @@ def render(source: Source) -> Iterator[Fact]:
                 yield Probe("Render", path, document.line("services", index, "healthCheckPath"))
             if text_at(service, "type") == "web":
                 yield HttpsOnly("Render", line)
+            yield from _render_trigger(document, service, index)
             for number, setting in enumerate(at(service, "envVars") or ()):
                 key = text_at(setting, "key")
                 at_line = document.line("services", index, "envVars", number)
@@ -164,6 +184,22 @@ def render(source: Source) -> Iterator[Fact]:
             free = text_at(store, "plan") == "free"
             line = document.line("databases", index)
             yield ManagedStore("Render PostgreSQL", text_at(store, "name"), not free, line)
+
+
+def _render_trigger(document: Document, service: Any, index: int) -> Iterator[PushDeploy]:
+    """Every commit is deployed unless the file says otherwise: https://render.com/docs/blueprint-spec."""
+    runtime = text_at(service, "runtime") or text_at(service, "env")
+    if text_at(service, "type") not in ("web", "worker", "pserv") or runtime in ("static", "image"):
+        return
+    for key in ("autoDeployTrigger", "autoDeploy"):
+        said = at(service, key)
+        if said is not None:
+            if said in (True, "commit", "yes"):
+                line = document.line("services", index, key)
+                yield PushDeploy("Render", text_at(service, "branch"), True, line)
+            return
+    line = document.line("services", index)
+    yield PushDeploy("Render", text_at(service, "branch"), False, line)
 
 
 @extracts(Kind.PLATFORM, name=r"fly\.toml")
