@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from auditor.model.data import CollectionFit, Fit, Query
 from tests.conftest import Build
 
@@ -75,3 +77,43 @@ def test_what_is_asked_for_is_nothing_that_is_given(build: Build) -> None:
         if query.equality == ("ref",)
     }
     assert told == {Fit.MISSING}
+
+
+LOGS = """
+from django.db import models
+class Log(models.Model):
+    kind = models.CharField(max_length=9)
+    made = models.DateTimeField()
+    rank = models.IntegerField()
+    class Meta:
+        ordering = ["-made"]
+        get_latest_by = "rank"
+class Plain(models.Model):
+    kind = models.CharField(max_length=9)
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "sort", "fit"),
+    [
+        ("Log.objects.first()", (("made", -1),), Fit.MISSING),
+        ("Log.objects.last()", (("made", 1),), Fit.MISSING),
+        ("Log.objects.all()[0]", (("made", -1),), Fit.MISSING),
+        ("Log.objects.filter(kind=x).first()", (("made", -1),), Fit.MISSING),
+        ("Log.objects.latest()", (("rank", -1),), Fit.MISSING),
+        ("Log.objects.earliest()", (("rank", 1),), Fit.MISSING),
+        ("Log.objects.latest('kind')", (("kind", -1),), Fit.MISSING),
+        ("Log.objects.order_by('kind').last()", (("kind", -1),), Fit.MISSING),
+        ("Log.objects.order_by().first()", (), Fit.COVERED),
+        ("Log.objects.get(pk=x)", (), Fit.COVERED),
+        ("Log.objects.exists()", (), Fit.COVERED),
+        ("Plain.objects.first()", (), Fit.COVERED),
+    ],
+)
+def test_the_first_and_the_last_are_told_by_an_order(
+    build: Build, line: str, sort: tuple[tuple[str, int], ...], fit: Fit
+) -> None:
+    code = f"from shop.models import Log, Plain\ndef ask(request, x):\n    return {line}\n"
+    application = build({"shop/models.py": LOGS, "shop/views.py": code})
+    ((query, match),) = [f for found in application.facts(CollectionFit) for f in found.fits]
+    assert (query.sort, match.fit) == (sort, fit)

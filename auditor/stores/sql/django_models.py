@@ -348,6 +348,8 @@ class _Reading:
                         entity.declared.append(made)
             case "ordering":
                 entity.ordering = tuple(self._ordering(entity, value, scope))
+            case "get_latest_by":
+                entity.latest = tuple(self._ordering(entity, value, scope))
 
     def _listed(self, value: t.Expr, scope: Scope) -> Iterator[Located]:
         for source in self.values.sources(value, scope) or [Located(value, scope)]:
@@ -364,12 +366,11 @@ class _Reading:
         return [list(x) for x in plain if isinstance(x, list) and all(isinstance(y, str) for y in x)]  # fmt: skip
 
     def _ordering(self, entity: Entity, value: t.Expr, scope: Scope) -> Iterator[tuple[str, int]]:
-        if isinstance(value, t.Seq):
-            for item in value.items:
-                text = self.values.text(item, scope)
-                if text is None or "__" in text or text == "?":
-                    return
-                yield self.stored(entity, text.lstrip("-")), -1 if text.startswith("-") else 1
+        for item in value.items if isinstance(value, t.Seq) else [value]:
+            text = self.values.text(item, scope)
+            if text is None or "__" in text or text == "?":
+                return
+            yield self.stored(entity, text.lstrip("-")), -1 if text.startswith("-") else 1
 
     @staticmethod
     def stored(entity: Entity, name: str) -> str:

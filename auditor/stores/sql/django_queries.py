@@ -60,8 +60,9 @@ from auditor.stores.sql.things import (
 _MAPPERS = ("django", "tortoise")
 _NARROWS = {"filter", "exclude", "get", "aget", "get_or_none", "aget_or_none", "get_or_create", "aget_or_create",
             "update_or_create", "aupdate_or_create", "get_or_404"}  # fmt: skip
-_ONE = {"first", "last", "afirst", "alast", "get", "aget", "get_or_none", "aget_or_none", "earliest", "latest",
-        "aearliest", "alatest", "get_or_create", "aget_or_create", "update_or_create", "aupdate_or_create"}  # fmt: skip
+_FIRST = {"first", "last", "afirst", "alast", "earliest", "latest", "aearliest", "alatest"}
+_ONE = _FIRST | {"get", "aget", "get_or_none", "aget_or_none", "get_or_create", "aget_or_create", "update_or_create",
+                 "aupdate_or_create"}  # fmt: skip
 _FIGURES = {"count": "count", "acount": "count", "exists": "exists", "aexists": "exists",
             "aggregate": "aggregate", "aaggregate": "aggregate"}  # fmt: skip
 _INSERTS = {"create", "acreate", "bulk_create", "abulk_create", "create_user", "create_superuser"}
@@ -390,10 +391,8 @@ def method(
         return _narrowed(reading, start, call, last, frame)
     given = [reading.thing(a, frame) for a in call.args]
     given += [reading.thing(k.value, frame) for k in call.keywords]
-    if last in ("first", "last", "earliest", "latest") or last in ("afirst", "alast", "aearliest", "alatest"):  # fmt: skip
-        sort = start.sort
-        if last.lstrip("a") in ("earliest", "latest") and call.args:
-            sort = _sort(reading, start, call.args, frame)
+    if last in _FIRST:
+        sort = _first_of(reading, start, call, last.removeprefix("a"), frame)
         done = reading.record(executed(start, bound=Bound.ONE, sort=sort))
         return Row(start.entity, done) if start.entity and not start.projection else None
     if last in _FIGURES:
@@ -470,6 +469,21 @@ def method(
             reading.record(done)
             return None
     return reading.record(executed(start))
+
+
+def _first_of(
+    reading: Reading, draft: Draft, call: t.Call, last: str, frame: Frame
+) -> tuple[tuple[str, str, int], ...]:  # fmt: skip
+    """What is sorted by to tell the first or last record; by its key alone where nothing says."""
+    entity, sort = draft.entity, draft.sort
+    if last in ("earliest", "latest"):
+        sort = _sort(reading, draft, call.args, frame) if call.args else None
+    if sort is None and entity is not None:
+        own = entity.latest if last in ("earliest", "latest") else entity.ordering
+        sort = tuple((entity.table, column, way) for column, way in own)
+    if last in ("last", "latest"):
+        sort = tuple((table, column, -way) for table, column, way in sort or ())
+    return sort or ()
 
 
 def _default_name(expr: t.Expr) -> str:

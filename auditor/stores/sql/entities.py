@@ -88,6 +88,8 @@ class Entity:
     relations: dict[str, Relation] = field(default_factory=dict)
     declared: list[Declared] = field(default_factory=list)
     ordering: tuple[tuple[str, int], ...] = ()
+    latest: tuple[tuple[str, int], ...] = ()
+    """What its latest record is told by, where a query does not say."""
     managed: bool = True
     """Whether this tree creates its table."""
     pending: list[tuple[int, Callable[[Entities], None]]] = field(default_factory=list)

@@ -163,7 +163,7 @@ def _order(draft: Draft) -> tuple[tuple[str, int], ...]:
     """What is asked for in order, where it is columns of the first table."""
     sort = draft.sort
     if sort is None:
-        if draft.operation != "select" or draft.bound is Bound.ONE or draft.entity is None:
+        if draft.operation != "select" or draft.entity is None:
             return ()
         return draft.entity.ordering
     return tuple((x[1], x[2]) for x in sort) if all(x[0] == draft.table for x in sort) else ()
