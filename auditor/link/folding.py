@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import urllib.parse
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -61,6 +62,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "builtins.sorted": sorted,
     "builtins.len": len,
     "json.loads": json.loads,
+    "urllib.parse.quote": urllib.parse.quote,
+    "urllib.parse.quote_plus": urllib.parse.quote_plus,
 }
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[sd]")

@@ -11,12 +11,16 @@ from auditor.model.values import Plain, Value
 
 
 class Connection(msgspec.Struct, frozen=True):
-    """A client of a database; `url` is what it connects to, `options` what it is told besides."""
+    """A client of a database; `url` is what it connects to, `options` what it is told besides.
+
+    `login` tells that the address is put together with a user and a password, whatever they are.
+    """
 
     store: str
     url: Value | None
     place: Place
     options: tuple[str, ...] = ()
+    login: bool = False
 
 
 class Bound(str, enum.Enum):

@@ -16,7 +16,7 @@ from auditor.assess.verdict import (
 )
 from auditor.link.application import Application
 from auditor.model.data import Connection
-from auditor.model.deployment import ContainerService
+from auditor.model.deployment import ContainerService, ManagedDatabase
 from auditor.model.places import Place
 from auditor.model.settings import SettingDefinition
 from auditor.model.values import Masked, possible, settings_in
@@ -61,9 +61,16 @@ class DatabaseCredentials(Rule):
     effort = "small"
 
     def assess(self, application: Application) -> Verdict:
-        connections = tuple(c for c in application.facts(Connection) if c.store != "sqlite")
+        everywhere = application.facts(Connection)
+        connections = tuple(c for c in everywhere if c.store != "sqlite")
         services = [s for s in application.facts(ContainerService) if _DATABASE.search(s.image)]
         if not connections and not services:
+            if everywhere:
+                return not_applicable("the database is a file (SQLite), which knows no users")
+            for hosted in application.facts(ManagedDatabase):
+                return not_applicable(
+                    f"{hosted.name} is the database, and no address of it stands in the code"
+                )
             return not_applicable("no database was found")
         found: dict[tuple[str, int], Evidence] = {}
         for each in (*self._connections(application, connections), *self._services(services)):
@@ -96,6 +103,10 @@ class DatabaseCredentials(Rule):
             if {"username", "password"} <= set(connection.options):
                 yield present(connection.place, "the client is given a user and a password")
                 continue
+            if connection.login:
+                yield present(
+                    connection.place, "the address is put together with a user and a password"
+                )
             if isinstance(connection.url, Masked):
                 yield present(connection.place, "the URL in the code carries a login")
             for known in possible(connection.url):
@@ -157,6 +168,14 @@ class DatabaseCredentials(Rule):
                 yield Evidence(service.place, State.ABSENT, severity, told, service.name)
 
     good = (
+        {  # what the host knows, but that there is a login
+            "app.py": """
+import os
+from urllib.parse import quote_plus
+from sqlalchemy import create_engine
+engine = create_engine(f"postgresql://{os.environ['DB_USER']}:{quote_plus(os.environ['DB_PASSWORD'])}@{os.environ['DB_HOST']}/shop")
+""",
+        },
         {
             "app.py": """
 import os

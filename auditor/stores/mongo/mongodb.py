@@ -22,6 +22,7 @@ from auditor.link.scopes import CallSite, Scope, place_of
 from auditor.link.values import Evaluator
 from auditor.model.data import Bound, Connection, Query
 from auditor.model.dependencies import Requirement
+from auditor.stores.addresses import names_a_login
 from auditor.stores.bounds import Bounds, bounds_of
 from auditor.stores.loops import Loops
 from auditor.stores.mongo import gridfs
@@ -86,7 +87,8 @@ def connections(application: Application) -> Iterator[Connection]:
         url = site.arg(0, "host")
         worth = application.values.value(url, site.scope) if url is not None else None
         options = tuple(k.name for k in site.node.keywords if k.name)
-        yield Connection("mongodb", worth, place_of(site), options)
+        login = names_a_login(application.values, url, site.scope)
+        yield Connection("mongodb", worth, place_of(site), options, login)
 
 
 def uses_mongodb(application: Application) -> bool:

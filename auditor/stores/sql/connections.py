@@ -17,6 +17,7 @@ from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.model.data import Connection
 from auditor.model.settings import FrameworkSetting, in_service
 from auditor.model.values import Value, possible
+from auditor.stores.addresses import names_a_login
 
 _CALLS = {
     "sqlalchemy.create_engine": (0, "url"),
@@ -71,7 +72,8 @@ def engines(application: Application) -> Iterator[Connection]:
         url = application.values.value(given, site.scope) if given is not None else None
         options = tuple({"user": "username", "passwd": "password"}.get(k.name, k.name) for k in site.node.keywords if k.name)  # fmt: skip
         if store := _store(url, name):
-            yield Connection(store, url, place_of(site), options)
+            login = names_a_login(application.values, given, site.scope)
+            yield Connection(store, url, place_of(site), options, login)
 
 
 @provides(Connection)
@@ -89,9 +91,16 @@ def flask_databases(application: Application) -> Iterator[Connection]:
         s for s in application.facts(FrameworkSetting)
         if s.framework.lower() == "flask" and s.name == "SQLALCHEMY_DATABASE_URI"
     ]  # fmt: skip
+    given = {
+        (scope.module.path, node.line): (node.value, scope)
+        for node, scope in application.code.of_kind(t.Assign)
+    }
     for setting in in_service(settings):
         if store := _store(setting.value):
-            yield Connection(store, setting.value, setting.place)
+            place = setting.place
+            expr, scope = given.get((place.path, place.line), (None, None))
+            login = scope is not None and names_a_login(application.values, expr, scope)
+            yield Connection(store, setting.value, place, login=login)
 
 
 @provides(Connection)
