@@ -81,6 +81,49 @@ print(MODE)
     assert [each.name for each in build({"settings.py": text}).facts(IdleSetting)] == ["STAGE"]
 
 
+_CLASS = """
+from pydantic import model_validator
+from pydantic_settings import BaseSettings
+
+class Settings(BaseSettings):
+    ENV: str = "dev"
+
+    @property
+    def is_production(self):
+        return self.ENV == "production"
+
+    @property
+    def shows_documents(self):
+        return not self.is_production
+
+settings = Settings()
+"""
+_FUNCTION = """
+import os
+
+def is_production():
+    return os.getenv("APP_ENV") == "production"
+"""
+
+
+@pytest.mark.parametrize(
+    "text, idle",
+    [
+        (_CLASS, True),
+        (_CLASS + "print(settings.shows_documents)\n", False),
+        (_CLASS.replace("@property", "@model_validator(mode='after')", 1), False),
+        (_FUNCTION, True),
+        (_FUNCTION + "shown = not is_production()\n", False),
+        (_FUNCTION.replace("def is_production", "def create_app"), False),
+        (_FUNCTION.replace("def", "@app.get('/')\ndef"), False),
+        ("import os\nENV = os.getenv('ENV')\n", True),
+        ("import os, flask\nENV = os.getenv('ENV')\n", False),
+    ],
+)
+def test_settings_that_only_idle_functions_ask_for(build: Build, text: str, idle: bool) -> None:
+    assert bool(build({"settings.py": text}).facts(IdleSetting)) is idle
+
+
 def test_context_decides_which_dockerignore_counts(build: Build) -> None:
     """https://docs.docker.com/build/concepts/context/#dockerignore-files: the one at the root of the context."""
     files = {
