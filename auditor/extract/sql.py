@@ -174,13 +174,24 @@ def _created(statement: Any, line: int) -> Iterator[SchemaStep]:
     if kind == "INDEX":
         yield from _index(statement, line)
         return
-    if kind != "TABLE":
+    if kind != "TABLE" or _is_columnar(statement):
         return
     table = _name(statement.this)
     yield SchemaStep("table", table, line=line)
     body = statement.this.expressions if isinstance(statement.this, exp.Schema) else []
     for item in body:
         yield from _member(item, table, line)
+
+
+def _is_columnar(statement: Any) -> bool:
+    """Whether ClickHouse keeps a table: it reads by the table's own order, and has no indexes of this kind.
+
+    Source: https://clickhouse.com/docs/engines/table-engines/mergetree-family/mergetree.
+    """
+    from sqlglot import exp
+
+    engine = statement.find(exp.EngineProperty)
+    return engine is not None and "mergetree" in engine.sql().lower()
 
 
 def _member(item: Any, table: str, line: int) -> Iterator[SchemaStep]:

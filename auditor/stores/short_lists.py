@@ -17,14 +17,14 @@ _ENDS = re.compile(
 )
 _WHOLE = re.compile(
     r"^(?:kinds?|states?|priorit(?:y|ies)|quarters?|grades?|standards?|streams?|sections?|subjects?|facult(?:y|ies)|divisions?"
-    r"|locales?|units?|plans?|tiers?|settings?|configs?|holidays?|shifts?|brands?|colou?rs?|sizes?|tax(?:es)?|ranks?|religions?)$"
+    r"|locales?|units?|plans?|tiers?|settings?|configs?|holidays?|shifts?|brands?|colou?rs?|sizes?|tax(?:es)?|ranks?|religions?|banners?|sliders?|slides?|faqs?)$"
 )
 _SOMEBODY = re.compile(
     r"^(?:user|owner|customer|author|member|account|client|tenant|organi[sz]ation|org|company|workspace|team|project|student|teacher"
     r"|employee|seller|vendor|shop|store|hotel|school|branch)(?:_?id)?$"
 )
 _DESCRIBES = re.compile(
-    r"^(?:_?id|uuid|guid|pk|\w*name|title|label|code|slug|desc(?:ription)?|\w*order|position|rank|level|\w*value|weight|colou?r|icon|image|key"
+    r"^(?:_?id|uuid|guid|pk|\w*name|title|label|code|slug|desc(?:ription)?|\w*order|position|rank|level|\w*value|weight|colou?r|key|\w*(?:icon|image|photo|picture|logo|thumbnail)\w*"
     r"|is_\w+|\w*active|enabled|default|status|type|kind|year|number|abbreviation|symbol|(?:start|end|begin)(?:s|_?date|_?at|_?time)?|parent(?:_?id)?"
     r"|(?:created|updated|modified|deleted|added)\w*|(?:date|time)_\w+|last_\w+|amount|price|rate|capacity|notes?|remarks?)$"
 )

@@ -90,6 +90,20 @@ class Log(models.Model):
         get_latest_by = "rank"
 class Plain(models.Model):
     kind = models.CharField(max_length=9)
+
+
+_SHELVES = """
+from django.db import models
+class Shelf(models.Model):
+    name = models.CharField(max_length=20)
+    class Meta:
+        app_label = "shop"
+class Book(models.Model):
+    shelf = models.ForeignKey(Shelf, related_name="books", on_delete=models.CASCADE)
+    title = models.CharField(max_length=20)
+    at = models.DateTimeField()
+    class Meta:
+        app_label = "shop"
 """
 
 
@@ -117,3 +131,23 @@ def test_the_first_and_the_last_are_told_by_an_order(
     application = build({"shop/models.py": LOGS, "shop/views.py": code})
     ((query, match),) = [f for found in application.facts(CollectionFit) for f in found.fits]
     assert (query.sort, match.fit) == (sort, fit)
+
+
+    ("queryset", "equality", "sort"),
+    [
+        ("Book.objects.filter(title=x).order_by('-at')", ("title", "shelf_id"), (("at", -1),)),
+        ("Book.objects.order_by('-at')[:3]", ("shelf_id",), ()),  # within each shelf's own
+        ("Book.objects.all()", ("shelf_id",), ()),
+    ],
+)
+def test_the_queryset_of_a_prefetch_is_asked_by_the_key_to_the_other_side(
+    build: Build, queryset: str, equality: tuple[str, ...], sort: tuple[tuple[str, int], ...]
+) -> None:
+    code = (
+        "from django.db.models import Prefetch\nfrom shop.models import Book, Shelf\ndef ask(request, x):\n"
+        f"    return list(Shelf.objects.prefetch_related(Prefetch('books', queryset={queryset})))\n"
+    )
+    found = build({"shop/models.py": _SHELVES, "shop/views.py": code}).facts(Query)
+    assert [(q.equality, q.sort) for q in found if q.collection == "shop_book"] == [
+        (equality, sort)
+    ]

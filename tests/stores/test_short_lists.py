@@ -18,6 +18,11 @@ from tests.conftest import Build
         ("roomTypes", ["_id", "title", "basePrice", "capacity"]),
         ("sections", ["id", "name", "academic_year_id", "capacity"]),
         ("main.grade", ["label"]),
+        (
+            "product_category",
+            ["id", "guid", "title", "title_en", "photo", "photo_small", "photo_medium"],
+        ),
+        ("banners", ["id", "image", "link", "is_active", "position"]),
     ],
 )
 def test_a_short_list(name: str, columns: list[str]) -> None:
@@ -31,6 +36,7 @@ def test_a_short_list(name: str, columns: list[str]) -> None:
         ("estates", ["id", "name"]),
         ("communities", ["id", "name"]),
         ("categories", ["id", "name", "user_id"]),
+        ("photos", ["id", "image", "title"]),
         ("user_roles", ["user_id", "role_id"]),
         ("product_categories", ["product_id", "category_id"]),
         ("grades", ["id", "student_id", "value"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import Bound, Query
+from auditor.model.data import Bound, CollectionFit, Fit, Index, Query
 from tests.conftest import Build
 from tests.stores.test_sql_shapes import DJANGO, SQLALCHEMY
 
@@ -226,3 +226,73 @@ def test_a_class_that_is_handed_a_statement_is_no_function(build: Build) -> None
         "def f(run):\n    return run(Select('SELECT a FROM t WHERE b = 1'))\n"
     )
     assert build({"app.py": code}).facts(Query) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "listed"),
+    [
+        ("CREATE INDEX {name} ON t (a)", False),
+        ("ALTER TABLE {name} ADD a int", False),
+        ("{name} FROM t WHERE a = 1", True),
+    ],
+)
+def test_an_f_string_that_defines_something_searches_nothing(
+    build: Build, text: str, listed: bool
+) -> None:
+    code = f"import sqlite3\ndef run(cursor, name):\n    sql = f'{text}'\n    cursor.execute(sql)\n"
+    assert bool(build({"app.py": code}).facts(Query)) is listed
+
+
+MADE = """
+import psycopg2
+conn = psycopg2.connect("x")
+cur = conn.cursor()
+cur.execute("CREATE TABLE {first} (id int primary key, a text, b text, c text, d text){engine}")
+def unique(table, columns):
+    cur.execute(f"ALTER TABLE {{table}} ADD CONSTRAINT u UNIQUE ({{columns}})")
+unique("things", "a")
+for name, table, column in [("i1", "things", "b"), ("i2", "others", "c")]:
+    sql = f"CREATE INDEX IF NOT EXISTS {{name}} ON {{table}} ({{column}})"
+    cur.execute(sql)
+def ask(x):
+    cur.execute("SELECT * FROM things WHERE {field} = %s", (x,))
+    return cur.fetchall()
+ask(input())
+"""
+
+
+@pytest.mark.parametrize(
+    ("field", "fit"), [("a", Fit.COVERED), ("b", Fit.COVERED), ("c", Fit.MISSING)]
+)
+def test_statements_that_a_helper_or_a_loop_puts_together(
+    build: Build, field: str, fit: Fit
+) -> None:
+    code = MADE.format(first="things", engine="", field=field)
+    code += (
+        "def add(x):\n    cur.execute('INSERT INTO things (a) VALUES (%s)', (x,))\nadd(input())\n"
+    )
+    told = [
+        match.fit
+        for found in build({"app.py": code}).facts(CollectionFit)
+        for query, match in found.fits
+        if query.equality == (field,)
+    ]
+    assert told == [fit]
+
+
+def test_an_index_on_what_only_a_caller_elsewhere_names_makes_no_table(build: Build) -> None:
+    code = MADE.format(first="things", engine="", field="c").replace('unique("things", "a")', "")
+    application = build({"app.py": code})
+    assert "untold__" not in {index.collection for index in application.facts(Index)}
+
+
+def test_a_table_of_clickhouse_has_no_indexes_of_this_kind(build: Build) -> None:
+    code = MADE.format(first="visits", engine=" ENGINE = MergeTree() ORDER BY (a, b)", field="a")
+    application = build({"app.py": code.replace("FROM things", "FROM visits")})
+    told = [
+        match.fit
+        for found in application.facts(CollectionFit)
+        for query, match in found.fits
+        if query.collection == "visits"
+    ]
+    assert told == [Fit.UNKNOWN]

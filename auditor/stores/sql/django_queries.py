@@ -231,6 +231,9 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         for keyword in call.keywords:
             reading.thing(keyword.value, frame)
         return None, True
+    if last == "Prefetch":
+        queryset = argument(call, 1, "queryset")
+        return (reading.thing(queryset, frame) if queryset is not None else None), True
     if last in ("Exists", "Subquery"):
         for arg in call.args:
             reading.thing(arg, frame)
@@ -425,7 +428,7 @@ def method(
             names = [reading.values.text(a, frame.scope) or "*" for a in call.args] or ["*"]
             return reading.record(executed(start, eager=start.eager | frozenset(steps(names))))
         case "prefetch_related" | "fetch_related":
-            return _prefetched(reading, start, call, frame)
+            return _prefetched(reading, start, call, given, frame)
         case "values" | "values_list":
             texts = [reading.values.text(a, frame.scope) for a in call.args]
             names_ = tuple(x or "?" for x in texts) or ("*",)
@@ -593,8 +596,10 @@ def _sort(
     return tuple(sort)
 
 
-def _prefetched(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft:
+def _prefetched(
+    reading: Reading, draft: Draft, call: t.Call, given: list[Thing | None], frame: Frame
+) -> Draft:
     names: set[str] = set()
-    for arg in call.args:
-        names |= prefetch(reading, draft, arg, call, frame)
+    for arg, queryset in zip(call.args, given, strict=False):
+        names |= prefetch(reading, draft, arg, call, frame, queryset)
     return reading.record(executed(draft, eager=draft.eager | frozenset(steps(sorted(names)))))

@@ -17,7 +17,7 @@ from auditor.stores.sql.django_models import entity_name
 from auditor.stores.sql.entities import Entity, Relation, last_name
 from auditor.stores.sql.expressions import links
 from auditor.stores.sql.reading import Frame, Reading
-from auditor.stores.sql.things import Row, Thing
+from auditor.stores.sql.things import Row, Thing, each, executed
 
 
 def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | None:
@@ -46,9 +46,18 @@ def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | No
 
 
 def prefetch(
-    reading: Reading, draft: Draft, arg: t.Expr, call: t.Call, frame: Frame
-) -> set[str]:  # fmt: skip
-    """What a prefetch asks besides: the objects of the other side, by their key to this one."""
+    reading: Reading,
+    draft: Draft,
+    arg: t.Expr,
+    call: t.Call,
+    frame: Frame,
+    queryset: Thing | None = None,
+) -> set[str]:
+    """What a prefetch asks besides: the objects of the other side, by their key to this one.
+
+    `Prefetch("lines", queryset=…)` asks for those of the queryset, and of one that is cut (`[:3]`) for
+    so many of each object: the database puts them in order within a partition.
+    """
     inner = arg
     if isinstance(arg, t.Call) and last_name(arg) == "Prefetch":
         inner = arg.args[0] if arg.args else argument(arg, 0, "lookup") or arg
@@ -69,17 +78,16 @@ def prefetch(
                 where, joins = Test(target.table, relation.remote), ()
                 if relation.kind:
                     where = Every((Test(target.table, relation.kind), where))
-            reading.record(
-                Draft(
-                    target.mapper,
-                    target,
-                    reading.place(call, frame),
-                    "join",
-                    (where,),
-                    joins,
-                    sort=(),
+            own = [x for x in each(queryset) if isinstance(x, Draft) and x.entity is target]
+            for one in own:
+                sort = one.sort if one.limited is None else ()
+                both = (*one.joins, *joins)
+                reading.record(executed(one, where=(*one.where, where), joins=both, sort=sort))
+            if not own:
+                place = reading.place(call, frame)
+                reading.record(
+                    Draft(target.mapper, target, place, "join", (where,), joins, sort=())
                 )
-            )
         here = target
     return {text}
 

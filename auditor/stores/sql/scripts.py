@@ -9,8 +9,10 @@ from auditor.extract.python import tree as t
 from auditor.extract.readers.sql import SchemaText
 from auditor.extract.sql import SchemaStep, schema_steps
 from auditor.link.application import Application
+from auditor.link.contexts import contexts_of
 from auditor.link.reach import Reach
 from auditor.link.scopes import CallSite, Scope
+from auditor.link.values import Evaluator
 from auditor.stores.sql.migrations import Origin, Steps, gives_steps
 from auditor.stores.waiting.once import runs_once
 
@@ -54,7 +56,8 @@ def _mentioned(application: Application) -> set[str]:
 def statement_steps(application: Application) -> Iterator[tuple[SchemaStep, Origin]]:
     """`cursor.execute("CREATE TABLE …")`."""
     reach: Reach | None = None
-    for text, node, scope in _statements(application):
+    found = list(_statements(application))
+    for text, node, scope in sorted(found, key=lambda x: (_natural(x[2].module.path), x[1].line)):
         owner = scope.function
         if owner is not None and owner.name in OTHERWISE:
             continue
@@ -66,29 +69,53 @@ def statement_steps(application: Application) -> Iterator[tuple[SchemaStep, Orig
         origin = Origin(scope.module.path, past, run or ("migration" if migrates else "table"))
         for step in schema_steps(text, line=node.line):
             if past or step.action != "drop table":  # statements of running code stand in no order
-                yield step, origin
+                if (told := _told(step)) is not None:
+                    yield told, origin
+
+
+_UNTOLD = "untold__"
+"""What stands in a statement for what is only known at run time."""
+_KEYS = ("index", "constraint", "key")
+
+
+def _told(step: SchemaStep) -> SchemaStep | None:
+    """A step as far as it can be told: that something is indexed, where it is not told what."""
+    names = [step.table, *(name for name, _ in step.columns)]
+    if not any(_UNTOLD in name for name in names):
+        return step
+    if step.action not in _KEYS:
+        return None
+    return SchemaStep("untold index", "" if _UNTOLD in step.table else step.table, line=step.line)
 
 
 def _statements(application: Application) -> Iterator[tuple[str, t.Expr, Scope]]:
-    """Texts that change a schema: literals, and f-strings that a call runs."""
-    code = application.code
+    """Texts that change a schema: literals, and f-strings that a call runs, for each turn and caller."""
+    code, values = application.code, application.values
     inside: set[int] = set()
     for site in code.method_calls(
         "execute", "executescript", "executemany", "exec_driver_sql", "text", "run"
     ):
-        for arg in site.node.args[:1]:
-            if isinstance(arg, t.Text):
-                inside.update(id(part) for part in arg.parts)
-                text = "".join(
-                    part.value
-                    if isinstance(part, t.Const) and isinstance(part.value, str)
-                    else "given"
-                    for part in arg.parts
-                )
-                if _STATEMENT.match(text[:200]):
-                    yield text, arg, site.scope
+        for source in values.sources(site.arg(0), site.scope):
+            if isinstance(source.node, t.Text) and id(source.node) not in inside:
+                inside.add(id(source.node))
+                inside.update(id(part) for part in source.node.parts)
+                for text in _spelt(values, source.node, source.scope):
+                    yield text, source.node, source.scope
     for node, scope in code.of_kind(t.Const):
         text_ = node.value
         if isinstance(text_, str) and len(text_) > 15 and id(node) not in inside:
             if _STATEMENT.match(text_[:200]):
                 yield text_, node, scope
+
+
+def _spelt(values: Evaluator, node: t.Text, scope: Scope) -> Iterator[str]:
+    """What an f-string that changes a schema is, under each binding of the names in it."""
+    plain = [part.value if isinstance(part, t.Const) else _UNTOLD for part in node.parts]
+    if not _STATEMENT.match("".join(map(str, plain))[:200]):
+        return
+    found: dict[str, None] = {}
+    for env in contexts_of(values).of(node, scope):
+        with values.within(env):
+            texts = [values.text(part, scope) for part in node.parts]
+        found.setdefault("".join(_UNTOLD if text is None else text for text in texts))
+    yield from found

@@ -99,7 +99,16 @@ def _asks(reading: Reading, first: t.Expr, frame: Frame) -> bool:
     worth = reading.text(plain, frame)
     if worth is not None and (OTHER.match(worth) or not worth.strip()):
         return False
+    begins = [_beginning(source.node) for source in reading.values.sources(plain, frame.scope)]
+    if begins and all(OTHER.match(text) for text in begins):
+        return False
     return not (isinstance(first, t.Call) and re.search(r"Table|Schema|Sequence|DDL|^(?:next_value|now)$", last_name(first.func)))  # fmt: skip
+
+
+def _beginning(node: t.Node) -> str:
+    """What an f-string begins with, whatever is put in after it."""
+    first = node.parts[0] if isinstance(node, t.Text) and node.parts else None
+    return first.value if isinstance(first, t.Const) and isinstance(first.value, str) else ""
 
 
 def handed_on(reading: Reading) -> Iterator[Query]:

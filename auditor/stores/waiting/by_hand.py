@@ -18,7 +18,8 @@ from auditor.model.web import WebApp
 from auditor.stores.waiting.running import Running
 
 _FOLDER_OF_SCRIPTS = re.compile(
-    r"(?:^|/)(?:scripts?|tools?|bin|utilities|benchmarks?)/(?:[^/]+/)*[^/]+\.py$", re.I
+    r"(?:^|/)(?:scripts?|tools?|bin|utilities|benchmarks?|writeups?|exploits?)/(?:[^/]+/)*[^/]+\.py$",
+    re.I,
 )
 _FILLING = re.compile(
     r"(?:^|/)(?:\w+_)?(?:seed(?:s|er|ing)?|populate|migrate|backfill|reset|bootstrap)(?:_\w+)?\.py$"
