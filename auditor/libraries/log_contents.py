@@ -14,7 +14,7 @@ from auditor.link.reach import Reach, for_developers
 from auditor.link.scopes import CallSite, Scope, place_of
 from auditor.model.operations import LoggedValue
 from auditor.model.places import Place
-from auditor.model.values import possible
+from auditor.model.values import Known, possible
 from auditor.model.web import Route
 
 _LEVELS = (
@@ -177,6 +177,8 @@ class _Reader:
     def _judged(self, expr: t.Expr, site: CallSite, place: Place) -> LoggedValue | None:
         name = _word(expr)
         text = t.dotted(expr) or name
+        if name and self._is_wording(expr, site.scope):
+            return None
         if name and not name.isupper() and _SECRET.match(name) and not _masked(name, site):
             return LoggedValue("a secret", text, place)
         if _SECRET_SETTING.search(_setting(expr)):
@@ -197,6 +199,13 @@ class _Reader:
                 return None
             return LoggedValue("personal data", text, place)
         return None
+
+    def _is_wording(self, expr: t.Expr, scope: Scope) -> bool:
+        """`messages["email"]`, or what is a sentence of the code: names what the text is about."""
+        if isinstance(expr, t.Item | t.Attr) and _WORDINGS.search(t.dotted(expr.value)):
+            return True
+        value = self.known.value(expr, scope)
+        return isinstance(value, Known) and isinstance(value.value, str) and " " in value.value
 
     def _signs_in(self, expr: t.Expr, scope: Scope) -> bool:
         """Whether an address is a setting's, and not known to be one without a password."""
@@ -227,6 +236,9 @@ def _masked(name: str, site: CallSite) -> bool:
 
 _SECRET_SETTING = re.compile(
     r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|SECRET_KEY|PRIVATE_KEY|ACCESS_KEY)$"
+)
+_WORDINGS = re.compile(
+    r"(?i)(?:^|[._])(?:messages|msgs|errors|texts|labels|templates|strings|translations|wordings)$"
 )
 _HOLDS_SETTINGS = re.compile(r"(?:^|[._])(?:environ|getenv|get|env|config|settings|conf)$", re.I)
 

@@ -129,3 +129,33 @@ def sent(receipt_id_email, user_email):
 """
     found = build({"app.py": source}).facts(LoggedValue)
     assert [(value.what, value.place.line) for value in found] == [("personal data", 7)]
+
+
+@pytest.mark.parametrize(
+    ("logged", "found"),
+    [
+        ('texts["email"].format(id=user.id)', False),
+        ("log_messages.email", False),
+        ('"%s", form.errors["password"]', False),
+        ("SENT.email", False),
+        ('message["email"]', True),
+        ('"sent to %s", user.email', True),
+        ('"sent", extra={"email": user.email}', True),
+        ('"sent", extra={"email": user.id}', False),
+    ],
+)
+def test_wordings_name_what_they_are_about(build: Build, logged: str, found: bool) -> None:
+    text = f"""
+import logging
+from fastapi import FastAPI
+app = FastAPI()
+logger = logging.getLogger(__name__)
+
+class SENT:
+    email = "The email was sent"
+
+@app.get("/")
+def sent(user, message, form, texts, log_messages):
+    logger.info({logged})
+"""
+    assert bool(build({"app.py": text}).facts(LoggedValue)) is found
