@@ -90,20 +90,6 @@ class Log(models.Model):
         get_latest_by = "rank"
 class Plain(models.Model):
     kind = models.CharField(max_length=9)
-
-
-_SHELVES = """
-from django.db import models
-class Shelf(models.Model):
-    name = models.CharField(max_length=20)
-    class Meta:
-        app_label = "shop"
-class Book(models.Model):
-    shelf = models.ForeignKey(Shelf, related_name="books", on_delete=models.CASCADE)
-    title = models.CharField(max_length=20)
-    at = models.DateTimeField()
-    class Meta:
-        app_label = "shop"
 """
 
 
@@ -133,6 +119,22 @@ def test_the_first_and_the_last_are_told_by_an_order(
     assert (query.sort, match.fit) == (sort, fit)
 
 
+_SHELVES = """
+from django.db import models
+class Shelf(models.Model):
+    name = models.CharField(max_length=20)
+    class Meta:
+        app_label = "shop"
+class Book(models.Model):
+    shelf = models.ForeignKey(Shelf, related_name="books", on_delete=models.CASCADE)
+    title = models.CharField(max_length=20)
+    at = models.DateTimeField()
+    class Meta:
+        app_label = "shop"
+"""
+
+
+@pytest.mark.parametrize(
     ("queryset", "equality", "sort"),
     [
         ("Book.objects.filter(title=x).order_by('-at')", ("title", "shelf_id"), (("at", -1),)),
