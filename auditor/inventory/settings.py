@@ -147,6 +147,13 @@ _OF_TOOLS = re.compile(
     r"|WDS_SOCKET_PORT|GENERATE_SOURCEMAP|CHOKIDAR_USEPOLLING|BROWSER|FAST_REFRESH|PUID|PGID)$"
 )
 """Names that tools, images and libraries read by themselves."""
+_OF_SYSTEMS = re.compile(
+    r"^(?:(?:LD|DYLD|MALLOC|OMP|OPENBLAS|MKL|CUDA|NVIDIA|XDG|SSL_CERT|DOTNET|ASPNETCORE|TRANSFORMERS|TOKENIZERS|PLAYWRIGHT|PUPPETEER"
+    r"|COREPACK|TURBO|NIXPACKS|BUN|DENO|GEM|BUNDLE|CMAKE|JAVA|JVM|ANDROID|SYSTEMD)_\w+"
+    r"|(?:C|CPLUS|PKG_CONFIG|LIBRARY|MAN|INFO|C_INCLUDE|CPLUS_INCLUDE)_?PATH|(?:C|CXX|CPP|LD|MAKE)FLAGS|CC|CXX|AR|DISPLAY|EDITOR|PAGER|LOGNAME"
+    r"|(?:REQUESTS|CURL)_CA_BUNDLE|(?i:https?_proxy|no_proxy|all_proxy|ftp_proxy)|(?:RUBY|GO|DENO|BUN|PHP|JAVA|RUST|POETRY|UV)_VERSION)$"
+)
+"""Names that the loader, the compiler, a runtime or a build reads by itself."""
 _OF_HOSTS = re.compile(
     r"^(?:PATH|PWD|LANG|LC_\w+|TZ|HOME|PORT|HOST|HOSTNAME|USER|UID|GID|TERM|SHELL|TMPDIR|CI|VIRTUAL_ENV|NODE_ENV|NO_COLOR|DYNO"
     r"|DATABASE_URL|REDIS_URL|K_SERVICE|(?:PYTHON|PYTEST|KUBERNETES_|GITHUB_|GITLAB_|CI_|HEROKU_|RENDER|RAILWAY_|VERCEL|FLY_|GAE_"
@@ -180,11 +187,12 @@ def _notes(
             yield 3, "named like a secret, and sent to every browser"
     required = [r for r in reads if r.default is None]
     given = bool(definitions) or below or any(r.default not in (None, _NONE) for r in reads)
-    if required and not given and not _OF_HOSTS.match(name):
+    of_hosts = _OF_HOSTS.match(name) is not None or _OF_SYSTEMS.match(name) is not None
+    if required and not given and not of_hosts:
         yield 2, "read without a default, and defined nowhere"
-    elif required and not real and definitions and not _OF_HOSTS.match(name):
+    elif required and not real and definitions and not of_hosts:
         yield 1, "defined in examples only"
-    if definitions and not (reads or above) and not _OF_TOOLS.match(name):
+    if definitions and not (reads or above or of_hosts or _OF_TOOLS.match(name)):
         if any(d.environment != "test" for d in definitions):
             yield 1, "defined, and read by no code here"
     if len({r.default for r in reads if r.default not in (None, _NONE)}) > 1 and not secret:

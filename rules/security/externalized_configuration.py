@@ -26,6 +26,10 @@ from auditor.model.settings import (
     SettingsClass,
 )
 
+_OPENS = re.compile(
+    r"(?i)key|token|secret|passw|credential|cert|dsn|webhook|_sid$|service_account|cloudinary_url"
+)
+"""Names of settings that let in, and do not only say where to or what for: no `FIREBASE_PROJECT_ID`."""
 _CODE = re.compile(r"\.(?:py|js|jsx|ts|tsx)$")
 
 
@@ -60,7 +64,7 @@ class ExternalizedConfiguration(Rule):
             evidence = [Evidence(place, State.ABSENT, Severity.LOW, message, integrations[0].name)]
         names = {read.name for read in reads}
         total = len(names) + len(literal)
-        keyed = [i.name for i in integrations if i.settings]
+        keyed = [i.name for i in integrations if any(map(_OPENS.search, i.settings))]
         summary = f"{len(names)} settings are read from the environment"
         summary += f", for {', '.join(keyed)} among others." if keyed else "."
         if literal:
@@ -115,13 +119,14 @@ class ExternalizedConfiguration(Rule):
             message = f"`{kind.name}` gathers {len(kind.fields)} settings and checks them at start"
             yield present(kind.place, message, kind.name)
         for integration in application.facts(Integration):
+            keys = [name for name in integration.settings if _OPENS.search(name)]
             if integration.settings:
-                keys = ", ".join(integration.settings[:3])
-                yield present(
-                    integration.place,
-                    f"{integration.name} gets its keys from {keys}",
-                    integration.name,
+                told = (
+                    f"gets its keys from {', '.join(keys[:3])}"
+                    if keys
+                    else f"is set up by {', '.join(integration.settings[:3])}"
                 )
+                yield present(integration.place, f"{integration.name} {told}", integration.name)
         reads = application.facts(SettingRead)
         if reads:
             names = sorted({read.name for read in reads})

@@ -366,3 +366,25 @@ def test_anything_can_be_read(text: str, name: str) -> None:
 def test_a_method_whose_own_class_is_looked_up(build: Build) -> None:
     source = "import os\nclass A:\n    def get(cls, key):\n        os.environ[cls]\n        return os.environ.get(key, cls)\nA().get('A_X')\n"
     assert "A_X" in of(build, a_dot_py=source)
+
+
+@pytest.mark.parametrize(
+    "name", ["CPATH", "LD_LIBRARY_PATH", "HOSTNAME", "PYTHON_VERSION", "NODE_VERSION", "HTTPS_PROXY", "OMP_NUM_THREADS"]
+)  # fmt: skip
+def test_what_the_system_or_the_build_reads_is_no_loose_end(build: Build, name: str) -> None:
+    found = of(build, Dockerfile=f"FROM python:3.13\nENV {name}=1\n", a_dot_py="x = 1\n")
+    assert found[name].notes == []
+
+
+def test_railway_holds_no_settings_of_its_own(build: Build) -> None:
+    text = '[env]\nLEVEL = "info"\n[environments.production.variables]\nMODE = "x"\n'
+    assert set(of(build, railway_dot_toml=text, a_dot_py="x = 1\n")) == {"MODE"}
+
+
+def test_keys_of_pages_are_secrets_by_their_names(build: Build) -> None:
+    text = (
+        "const a = [process.env.REACT_APP_FIREBASE_API_KEY, process.env.REACT_APP_ADMIN_PASSWORD]\n"
+    )
+    notes = {name: row.notes for name, row in of(build, a_dot_ts=text).items()}
+    told = "named like a secret, and sent to every browser"
+    assert [name for name, each in notes.items() if told in each] == ["REACT_APP_ADMIN_PASSWORD"]

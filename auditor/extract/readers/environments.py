@@ -52,6 +52,8 @@ _REFERRING = {"valueFrom", "sync", "generateValue", "fromDatabase", "fromService
 
 @extracts(Kind.PLATFORM, Kind.WORKFLOW)
 def given(source: Source) -> Iterator[Fact]:
+    if re.fullmatch(r"railway\.(?:json|toml)", source.name.lower()):
+        return  # it holds no settings but those of its environments: https://docs.railway.com/config-as-code/reference
     try:
         documents = _documents(source)
     except Unreadable:
