@@ -15,7 +15,8 @@ PRODUCTION_SERVERS = {"gunicorn", "uvicorn", "hypercorn", "waitress", "uwsgi", "
 class Command(msgspec.Struct, frozen=True):
     """Something that is started: by a container, a platform, or the clock (`schedule`).
 
-    `environment` is the one its file or service speaks of (production, development, …), or empty.
+    `environment` is the one its file or service speaks of (production, development, …), or empty;
+    `root` is what has systemd start it as root.
     """
 
     text: str
@@ -23,6 +24,7 @@ class Command(msgspec.Struct, frozen=True):
     schedule: str
     place: Place
     environment: str = ""
+    root: Place | None = None
 
 
 class Standing(str, enum.Enum):

@@ -100,7 +100,8 @@ def units(application: Application) -> Iterator[Command]:
         if unit.command:
             place = Place(file.path, unit.line)
             text, schedule = f"{unit.name} {unit.command}", timers.get(unit.name, "")
-            yield Command(text, "systemd", schedule, place, environment_of_file(file.path))
+            root = Place(file.path, unit.root) if unit.root else None
+            yield Command(text, "systemd", schedule, place, environment_of_file(file.path), root)
 
 
 @provides(HealthProbe)

@@ -28,6 +28,10 @@ _WORKERS = re.compile(
 )
 
 
+_GIVES_UP = re.compile(r"\s(?:--user|--uid|-u)[ =]?(?!root\b|0\b)\w|\b(?:sudo|runuser|su|gosu|setpriv)\s|\b(?:docker|podman)\b")  # fmt: skip
+"""What has the server run as another user, or elsewhere."""
+
+
 class ProductionServer(Rule):
     """The application is served by a production server.
 
@@ -35,7 +39,7 @@ class ProductionServer(Rule):
     that a Dockerfile, Procfile, compose file, platform file or script starts are medium each. So is
     `app.run()` as the only way of starting, where no production server is among the dependencies.
     gunicorn with its single default worker is low, unless a setting or configuration file gives
-    more. Where the repository does not tell how the application is started the verdict is unknown.
+    more. A unit of systemd that runs the server as root, by `User=` or for want of it, is medium. Where the repository does not tell how the application is started the verdict is unknown.
     """
 
     id = "production-server"
@@ -70,6 +74,7 @@ class ProductionServer(Rule):
         ]
         if not evidence:
             evidence = [*self._code(application, runs)]
+        evidence += self._roots(starts)
         if not evidence:
             return unknown(
                 "The repository does not tell by which server the application is started.",
@@ -108,6 +113,15 @@ class ProductionServer(Rule):
                 yield Evidence(place, State.WEAK, Severity.LOW, told, f"{subject} workers")
             else:
                 yield present(place, f"{command.source} starts a production server", subject)
+
+    @staticmethod
+    def _roots(starts: list[Start]) -> Iterator[Evidence]:
+        for command in (start.command for start in starts):
+            if command.root and not _GIVES_UP.search(command.text):
+                how = " (no `User=` says otherwise)" if command.root == command.place else ""
+                told = f"{command.source} runs the server as root{how}"
+                subject = f"{command.root.path} root"
+                yield Evidence(command.root, State.WEAK, Severity.MEDIUM, told, subject)
 
     @staticmethod
     def _lonely(application: Application, text: str) -> bool:
@@ -163,6 +177,10 @@ class ProductionServer(Rule):
         },
     )
     bad = (
+        {
+            "app.py": "from flask import Flask\napp = Flask(__name__)\n",
+            "ops/shop.service": "[Service]\nExecStart=/srv/venv/bin/gunicorn -w 4 app:app # expect: medium\n[Install]\nWantedBy=multi-user.target\n",
+        },
         {
             "app.py": "from flask import Flask\napp = Flask(__name__)\nif __name__ == '__main__':\n    app.run()\n",
             "Dockerfile": "FROM python:3.13\nCMD python app.py # expect: medium\n",

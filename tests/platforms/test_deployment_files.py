@@ -392,6 +392,25 @@ def test_unit_of_systemd_goes_on_over_lines(build: Build) -> None:
     assert command.text == "web /usr/bin/gunicorn --workers 3 shop.wsgi"
 
 
+@pytest.mark.parametrize(
+    ("lines", "line"),
+    [
+        ("User=root", 3),
+        ("User=0", 3),
+        ("User=www-data", 0),
+        ("User={{ app_user }}", 0),
+        ("DynamicUser=yes", 0),
+        ("[Install]\nWantedBy=multi-user.target", 2),
+        ("[Install]\nWantedBy=default.target", 0),
+        ("User=shop\n[Install]\nWantedBy=multi-user.target", 0),
+    ],
+)
+def test_user_of_a_unit(build: Build, lines: str, line: int) -> None:
+    unit = f"[Service]\nExecStart=/usr/bin/gunicorn shop.wsgi\n{lines}\n"
+    (command,) = build({"deploy/web.service": unit}).facts(Command)
+    assert (command.root.line if command.root else 0) == line
+
+
 def test_image_beside_a_serverless_adapter_is_a_developers(build: Build) -> None:
     files = {
         "backend/app.py": "from fastapi import FastAPI\nfrom mangum import Mangum\napp = FastAPI()\nhandler = Mangum(app)\n",

@@ -24,13 +24,18 @@ _CRON = re.compile(
 
 
 class Unit(Fact, frozen=True):
-    """A systemd unit: a service with its command, or a timer with its calendar."""
+    """A systemd unit: a service with its command, or a timer with its calendar.
+
+    `root` is the line that has the service run as root: a user, or a target of the system without one;
+    0 where it is another user, or not told.
+    """
 
     name: str
     kind: str
     command: str
     calendar: str
     line: int
+    root: int = 0
 
 
 @extracts(
@@ -125,7 +130,7 @@ def systemd_settings(source: Source) -> Iterator[Fact]:
 def systemd(source: Source) -> Iterator[Fact]:
     name, _, kind = source.name.removesuffix(".j2").rpartition(".")
     command = calendar = ""
-    line = 1
+    line, users, wanted = 1, dict[str, int](), False
     going_on = False  # a backslash at the end continues a line
     for number, raw in enumerate(source.text.split("\n"), 1):
         key, _, value = raw.strip().partition("=")
@@ -137,7 +142,13 @@ def systemd(source: Source) -> Iterator[Fact]:
             going_on = raw.rstrip().endswith("\\")
         elif key in ("OnCalendar", "OnUnitActiveSec"):
             calendar, line = value.strip(), number
+        elif key in ("User", "DynamicUser"):
+            users[value.strip()] = number
+        elif key == "WantedBy":
+            wanted = "multi-user.target" in value
         elif key == "Unit" and kind == "timer":
             name = value.strip().removesuffix(".service")
     if command or calendar:
-        yield Unit(name, kind, command, calendar, line)
+        # https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html#User=
+        root = users.get("root") or users.get("0") or (line if wanted and not users else 0)
+        yield Unit(name, kind, command, calendar, line, root)
