@@ -48,7 +48,7 @@ class Query(msgspec.Struct, frozen=True):
     of that kind is needed. `loop` is the loop over another query's result in which it runs.
     `broad` are fields among these that most records share a value of, by which an index alone finds
     little: a boolean, `$ne`, `IS NOT NULL`. `values` are the fields that are compared with a constant
-    of the code, and that constant.
+    of the code, and that constant (of SQL, where an index depends on it).
     `unresolved` says why the collection or the filter could not be told; empty where it could.
     `certain` is False where the receiver was only recognised by the method's name.
     """
@@ -88,7 +88,7 @@ class Index(msgspec.Struct, frozen=True):
     `implied` says what brings it without a word of its own: "primary key", "unique", "foreign key",
     "package"; such an index is there for the constraint, or not the application's, and no query has to use it.
     `condition` are the fields on which it depends whether a record is in it (partial, sparse), and
-    `only` those of them that must have one value, with that value.
+    `only` those of them that must have one value, with that value, or one of several.
     `expires` when the database removes documents by it, which no query has to use.
     """
 

@@ -11,6 +11,10 @@ from collections.abc import Iterable
 import msgspec
 from msgspec.structs import replace
 
+from auditor.extract.python import tree as t
+from auditor.link.scopes import Scope
+from auditor.link.values import Evaluator
+from auditor.model.values import Known, Plain
 from auditor.stores.sql.conditions import (
     Condition,
     Every,
@@ -124,12 +128,26 @@ def how(rest: tuple[str, ...], negative: bool = False) -> str:
     return "equality" if rest[0] in _EQUAL else "range" if rest[0] in _RANGE else "scanned"
 
 
+def constants(values: Evaluator, path: str, expr: t.Expr, scope: Scope) -> tuple[Plain, ...]:
+    """What of the code's own a lookup compares with: `"o"`, `Status.OPEN`, nothing for `isnull=True`."""
+    worth = values.value(expr, scope)
+    if not isinstance(worth, Known):
+        return ()
+    last = path.rpartition("__")[2]
+    if last in ("isnull", "is_null"):
+        return (None,) if worth.value is True else ()
+    given = worth.value if last == "in" and isinstance(worth.value, list) else [worth.value]
+    told = [x[0] if isinstance(x, list) and x else x for x in given]  # OPEN = "o", _("Open")
+    plain = tuple(x for x in told if x is None or isinstance(x, str | int | float))
+    return plain if len(plain) == len(told) else ()
+
+
 def bound(
     condition: Condition, entity: Entity | None, entities: Entities, computed: frozenset[str]
 ) -> Condition:
     """The same condition over the columns of a model."""
     match condition:
-        case Lookup(path=path, nothing=nothing, own=own):
+        case Lookup(path=path, nothing=nothing, own=own, values=values):
             if path.partition("__")[0] in computed:
                 return Every(())
             if entity is None:
@@ -143,7 +161,8 @@ def bound(
             column = found.column
             if kind == "scanned" and len(found.rest) == 1 and found.rest[0] in ("lower", "upper"):
                 column = found.column
-            return Every((*found.links, Test(found.table, column, kind)))
+            given = values if kind == "equality" else ()
+            return Every((*found.links, Test(found.table, column, kind, values=given)))
         case Every(parts=parts):
             return Every(tuple(bound(p, entity, entities, computed) for p in parts))
         case Some(parts=parts):

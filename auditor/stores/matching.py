@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from auditor.model.data import Bound, Fit, Index, Match, Query
+from auditor.model.values import Plain
 
 _RANK = {Fit.COVERED: 0, Fit.PARTIAL: 1, Fit.MISSING: 2, Fit.UNKNOWN: 3}
 
@@ -117,6 +118,7 @@ def serves(index: Index, query: Query, need: Need | None = None) -> Match:
             decided, ordered = _names(index) & need.equality, 0
         case _:
             decided, ordered = _words(index) & {*need.filters, *need.scanned}, 0
+    decided |= _settled(index, query)
     left = [f for f in need.all if f not in decided and f not in dict(need.sort)]
     left += [f for f, _ in need.sort[ordered:]]
     narrows = bool(decided - need.broad) and (
@@ -143,8 +145,23 @@ def usable(index: Index, query: Query) -> bool:
     """Whether every record that a query may find is in the index."""
     if not set(index.condition) <= {*query.equality, *query.range}:
         return False
-    given = dict(query.values)
-    return all(field in given and given[field] == value for field, value in index.only)
+    given, only = _by_field(query.values), _by_field(index.only)
+    if any(None in given.get(field, ()) for field in index.condition if field not in only):
+        return False  # what depends on a field has no record without it
+    return all(field in given and given[field] <= held for field, held in only.items())
+
+
+def _settled(index: Index, query: Query) -> set[str]:
+    """The conditions that hold for every record of an index that a query can use."""
+    given, only = _by_field(query.values), _by_field(index.only)
+    return {field for field, held in only.items() if given.get(field) == held}
+
+
+def _by_field(values: Iterable[tuple[str, Plain]]) -> dict[str, set[Plain]]:
+    found: dict[str, set[Plain]] = {}
+    for field, value in values:
+        found.setdefault(field, set()).add(value)
+    return found
 
 
 def _names(index: Index) -> set[str]:

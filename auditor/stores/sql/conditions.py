@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from auditor.model.data import Bound
 from auditor.model.places import Place
+from auditor.model.values import Plain
 from auditor.stores.sql.entities import Column, Entity
 
 _MAX_BRANCHES = 24
@@ -28,6 +29,8 @@ class Test(msgspec.Struct, frozen=True):
     """Whether an outer join asks it: it narrows what is looked up there, and not what is found."""
     applied: tuple[str, str] = ("", "")
     """What is compared in place of a column that is scanned, and how: `lower(email)`, equality."""
+    values: tuple[Plain, ...] = ()
+    """The constants of the code that it is equal to, or to one of which; empty where any value is asked for."""
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -65,6 +68,8 @@ class Lookup(msgspec.Struct, frozen=True):
     """Whether it is compared with None."""
     own: bool = False
     """Whether it is compared with another column of the same record, which no index serves."""
+    values: tuple[Plain, ...] = ()
+    """The constants of the code that it is compared with."""
 
 
 class Untold(msgspec.Struct, frozen=True):
@@ -152,7 +157,7 @@ def branches(condition: Condition, depth: int = 0) -> list[Branch]:
 def _opposite(found: list[Branch]) -> Branch:
     """What must not hold narrows a search little: most records are found."""
     tests = [
-        replace(test, how="unequal" if test.how == "equality" else test.how)
+        replace(test, how="unequal" if test.how == "equality" else test.how, values=())
         for branch in found
         for test in branch.tests
     ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from auditor.extract.python import tree as t
+from auditor.model.values import Plain
+from auditor.stores.lookups import constants
 from auditor.stores.sql.conditions import Condition, Every, Lookup, Untold, combined
 from auditor.stores.sql.reading import Frame, Reading
 from auditor.stores.sql.things import Either, Holds, Keyed, Thing, each
@@ -18,7 +20,7 @@ def of_q(reading: Reading, call: t.Call, frame: Frame) -> Holds:
     )  # fmt: skip
     for arg in call.args:
         if isinstance(arg, t.Seq) and arg.items and (text := reading.values.text(arg.items[0], frame.scope)):  # fmt: skip
-            parts.append(Lookup(text))
+            parts.append(Lookup(text, values=_given(reading, text, arg.items[1:], frame)))
             continue
         for thing in each(reading.thing(arg, frame))[:1]:
             if isinstance(thing, Holds):
@@ -28,15 +30,20 @@ def of_q(reading: Reading, call: t.Call, frame: Frame) -> Holds:
         if keyword.name is None:
             parts.append(of_keys(inner))
         elif keyword.name not in ("_connector", "_negated", "join_type"):
-            parts.append(of_lookup(keyword.name, keyword.value))
+            parts.append(of_lookup(reading, keyword.name, keyword.value, frame))
     return Holds(combined(parts, any_))
 
 
-def of_lookup(name: str, value: t.Expr) -> Lookup:
+def of_lookup(reading: Reading, name: str, value: t.Expr, frame: Frame) -> Lookup:
     """`name=value`, `stock__lte=F("minimum")`."""
     nothing = isinstance(value, t.Const) and value.value in (False, None)
     calls = (n for n in t.walk_own(value) if isinstance(n, t.Call))
-    return Lookup(name, nothing, any(t.last_word(call.func) == "F" for call in calls))
+    own = any(t.last_word(call.func) == "F" for call in calls)
+    return Lookup(name, nothing, own, _given(reading, name, [value], frame))
+
+
+def _given(reading: Reading, name: str, value: list[t.Expr], frame: Frame) -> tuple[Plain, ...]:
+    return constants(reading.values, name, value[0], frame.scope) if value else ()
 
 
 def of_keys(thing: Thing | None) -> Condition:

@@ -17,8 +17,10 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.model.places import Place
+from auditor.model.values import Plain
 from auditor.stores.field_models import refer
 from auditor.stores.flags import two_values
+from auditor.stores.lookups import constants
 from auditor.stores.sql.entities import (
     Column,
     Declared,
@@ -432,22 +434,44 @@ def declared(
         return None
     methods = {"GinIndex": "other", "GistIndex": "geo", "BrinIndex": "other", "HashIndex": "hash",
                "BloomIndex": "other", "SpGistIndex": "other"}  # fmt: skip
-    condition = argument(node, None, "condition")
-    depends = tuple(
-        dict.fromkeys(
-            _Reading.stored(entity, k.name.partition("__")[0])
-            for n in (t.walk_own(condition) if condition is not None else ())
-            if isinstance(n, t.Call)
-            for k in n.keywords
-            if k.name
-        )
-    )
+    depends, only = _condition(entities, entity, argument(node, None, "condition"), scope)
     unique = kind == "UniqueConstraint"
     name = values.text(argument(node, None, "name"), scope) or ""
     place = place_of(Located(node, scope), entity.name.rpartition(":")[2])
     return Declared(
-        tuple(fields), place, unique, name, "unique" if unique else "", methods.get(kind, "ordered"), depends
+        tuple(fields), place, unique, name, "unique" if unique else "", methods.get(kind, "ordered"),
+        depends, only,
     )  # fmt: skip
+
+
+def _condition(
+    entities: Entities, entity: Entity, condition: t.Expr | None, scope: Scope
+) -> tuple[tuple[str, ...], tuple[tuple[str, Plain], ...]]:  # fmt: skip
+    """The columns that `condition=Q(status="o")` depends on, and the values that they must have.
+
+    Of alternatives, opposites and ranges, that they are compared is all that is told.
+    """
+    depends: dict[str, None] = {}
+    only: list[tuple[str, Plain]] = []
+    for source in entities.values.sources(condition, scope)[:1]:
+        nodes = list(t.walk_own(source.node))
+        plain = not any(isinstance(n, t.Unary) or (isinstance(n, t.BinOp) and n.op != "&") for n in nodes)  # fmt: skip
+        compared: list[tuple[str, t.Expr]] = []
+        for call in (n for n in nodes if isinstance(n, t.Call) and last_name(n) == "Q"):
+            compared += [(k.name, k.value) for k in call.keywords if k.name]
+            for arg in call.args:  # Q(("status", "o")), as migrations write it
+                match arg:
+                    case t.Seq(items=[t.Const(value=str(path)), value]):
+                        compared.append((path, value))
+        plain = plain and not any(name in ("_connector", "_negated") for name, _ in compared)
+        for path, value in compared:
+            name, _, lookup = path.partition("__")
+            if name and path not in ("_connector", "_negated"):
+                column = _Reading.stored(entity, name)
+                depends[column] = None
+                if plain and lookup in ("", "exact", "in", "isnull"):
+                    only += [(column, x) for x in constants(entities.values, path, value, source.scope)]  # fmt: skip
+    return tuple(depends), tuple(only)
 
 
 def _expression(

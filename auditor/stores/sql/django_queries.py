@@ -553,7 +553,7 @@ def _narrowed(
             variants = [of_keys(x) for x in each(inner)[:8]] or [of_keys(None)]
             parts = [[*way, option] for way in parts for option in variants][:12]
         elif keyword.name not in ("defaults", "create_defaults"):
-            keyed.append(of_lookup(keyword.name, keyword.value))
+            keyed.append(of_lookup(reading, keyword.name, keyword.value, frame))
     made: list[Thing] = []
     for way in parts:
         whole: Condition = Every((*way, *keyed))

@@ -20,6 +20,7 @@ from auditor.link.names import Code
 from auditor.link.scopes import Located, Scope
 from auditor.link.values import Evaluator
 from auditor.model.places import Place
+from auditor.model.values import Plain
 from auditor.stores.waiting.once import runs_once
 
 
@@ -73,6 +74,7 @@ class Declared(msgspec.Struct, frozen=True):
     implied: str = ""
     kind: str = "ordered"
     condition: tuple[str, ...] = ()
+    only: tuple[tuple[str, Plain], ...] = ()
 
 
 @dataclass(eq=False)

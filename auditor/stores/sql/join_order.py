@@ -44,6 +44,8 @@ class Schema:
 
     tables: Mapping[str, Entity]
     leading: Mapping[str, frozenset[str]]
+    choosing: Mapping[str, frozenset[str]]
+    """The columns whose value decides whether a record is in an index."""
 
     def leads(self, table: str, column: str) -> bool:
         return column in self.leading.get(table, ())
@@ -217,6 +219,7 @@ def _query(
     unresolved: str,
 ) -> Query:
     by_kind: dict[str, list[str]] = defaultdict(list)
+    choosing = schema.choosing.get(table, ())
     for test in tests:
         by_kind[test.how].append(test.column)
     equality = tuple(dict.fromkeys(by_kind["equality"]))
@@ -244,6 +247,9 @@ def _query(
         draft.projection if own else (),
         draft.loop,
         tuple(dict.fromkeys((*flags, *loose))),
+        tuple(
+            dict.fromkeys((x.column, v) for x in tests if x.column in choosing for v in x.values)
+        ),
     )
 
 

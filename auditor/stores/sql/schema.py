@@ -191,5 +191,5 @@ def _of_keys(name: str, state: State) -> Iterator[Index]:
 def _index(table: str, each: Declared, source: str, run: str) -> Index:
     return Index(
         "sql", table, each.columns, each.unique, each.place, source, run,
-        kind=each.kind, implied=each.implied, condition=each.condition,
+        kind=each.kind, implied=each.implied, condition=each.condition, only=each.only,
     )  # fmt: skip

@@ -88,7 +88,10 @@ def queries(application: Application) -> list[Query]:
 
 def _schema(application: Application, read: Reading) -> Schema:
     leading: defaultdict[str, set[str]] = defaultdict(set)
+    choosing: defaultdict[str, set[str]] = defaultdict(set)
     for index in application.facts(Index):
+        if index.store == "sql":
+            choosing[index.collection].update(index.condition)
         if (
             index.store == "sql"
             and index.run
@@ -96,7 +99,8 @@ def _schema(application: Application, read: Reading) -> Schema:
             and index.kind in ("ordered", "hash")
         ):
             leading[index.collection].add(index.fields[0][0])
-    return Schema(read.tables, {table: frozenset(found) for table, found in leading.items()})
+    frozen = ({table: frozenset(x) for table, x in found.items()} for found in (leading, choosing))
+    return Schema(read.tables, *frozen)
 
 
 def _begun(
