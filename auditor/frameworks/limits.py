@@ -182,8 +182,18 @@ def limited(application: Application) -> Iterator[Limited]:
     (front,) = application.facts(Front)
     several = application.facts(Workers)
     for route in application.facts(Route):
-        limits = [_deployed(limit, several) for limit in route.limits]
+        limits = [_deployed(_cleaned(limit, route, front), several) for limit in route.limits]
         yield Limited(route, (*limits, *_in_front(route, front)))
+
+
+def _cleaned(limit: Limit, route: Route, front: Front) -> Limit:
+    """A limit by X-Forwarded-For holds where nobody gets past a proxy that writes the header anew."""
+    if limit.reason != SPOOFABLE:
+        return limit
+    reached = front.reached(route)
+    if reached and all(each.cleans for each in reached) and front.around(route) is None:
+        return replace(limit, state=Limiting.PRESENT, reason="")
+    return limit
 
 
 def _deployed(limit: Limit, several: tuple[Workers, ...]) -> Limit:

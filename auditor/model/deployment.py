@@ -137,7 +137,8 @@ class ProxyLocation(msgspec.Struct, frozen=True):
 
     `match` is prefix, exact or regex; `replaced` is what stands for the prefix when the request is
     handed on, None where it stays. `body` is the greatest body in bytes, None for no limit. `hosts`
-    are the names that it hands requests on to, none where that is not told.
+    are the names that it hands requests on to, none where that is not told. `cleans` tells that the
+    proxy writes X-Forwarded-For anew, whatever the caller sent.
     """
 
     server: str
@@ -148,6 +149,7 @@ class ProxyLocation(msgspec.Struct, frozen=True):
     body: int | None
     place: Place
     hosts: tuple[str, ...] = ()
+    cleans: bool = False
 
 
 class BackupScript(msgspec.Struct, frozen=True):

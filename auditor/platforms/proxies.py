@@ -285,6 +285,9 @@ def caddy_sites(application: Application) -> Iterator[ProxyLocation]:
                 snippets[file.path, snippet[1]].append(statement)
             else:
                 by_site[file.path, line].append(statement)
+    trusting = {
+        f.path for f, s in application.of(ProxyStatement) if s.words[0] == "trusted_proxies"
+    }
     for (path, line), own in by_site.items():
         handed = [words for s in own if (words := handed_on(s))]
         if not handed:
@@ -298,7 +301,15 @@ def caddy_sites(application: Application) -> Iterator[ProxyLocation]:
         sizes = [s.words[1] for s in statements if s.words[0] == "max_size" and len(s.words) > 1]
         body = _bytes(re.sub(r"[iI]?[bB]$", "", sizes[0])) if sizes else None
         hosts = tuple(dict.fromkeys(h for words in handed for w in words[1:] if (h := _host(w))))
-        yield ProxyLocation("Caddy", "prefix", "/", None, tuple(limits), body, Place(path, line), hosts)  # fmt: skip
+        cleans = path not in trusting and not any(map(_passes_on, statements))
+        yield ProxyLocation("Caddy", "prefix", "/", None, tuple(limits), body, Place(path, line), hosts, cleans)  # fmt: skip
+
+
+def _passes_on(statement: ProxyStatement) -> bool:
+    """`header_up X-Forwarded-For {header.X-Real-IP}`: without it Caddy writes down who asked, and nothing
+    of what he sent: https://caddyserver.com/docs/caddyfile/directives/reverse_proxy#defaults."""
+    words = [word.lower() for word in statement.words]
+    return words[:1] == ["header_up"] and "x-forwarded-for" in words[1] and "header." in words[-1]
 
 
 @provides(ProxyLocation)

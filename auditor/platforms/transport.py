@@ -28,7 +28,9 @@ from auditor.platforms.proxies import handed_on
 
 _SERVER_TLS = re.compile(r"--(?:ssl-keyfile|ssl-certfile|certfile|keyfile)[ =]\S")
 _THIS_MACHINE = re.compile(r"localhost$|127\.|.+\.(?:local|localhost|test)$")
-_PLAIN_SITE = re.compile(r"^(?:http://|:80\b|:\d+\b)")
+_FILLED_IN = re.compile(r"\{\$\w+:([^{}]*)\}")
+"""`{$DOMAIN:localhost}`: what an address is where the environment says nothing else."""
+_PLAIN_SITE = re.compile(r"http://|[^/]*:80$|:(?!443$)\d+$")
 
 
 @provides(ResponseHeader)
@@ -59,8 +61,9 @@ def proxy_redirects(application: Application) -> Iterator[HttpsRedirect]:
         if statement.server == "nginx" and words[0] in ("return", "rewrite"):
             if any(word.startswith("https://") for word in words[1:]):
                 yield HttpsRedirect("", "nginx", Place(file.path, statement.line))
-    for end in _caddy_sites(application):
-        yield HttpsRedirect("", "Caddy", end)
+    for end, insisted in _caddy_sites(application):
+        if insisted:
+            yield HttpsRedirect("", "Caddy", end)
     for file, service in application.of(Service):
         if service.redirects:
             yield HttpsRedirect("", "Traefik", Place(file.path, service.line))
@@ -97,7 +100,7 @@ def tls_ends(application: Application) -> Iterator[TlsEnd]:
         ends = words[0] == "ssl_certificate" or (words[0] == "listen" and "ssl" in words[1:])
         if statement.server == "nginx" and ends and not local[file.path]:
             yield TlsEnd("nginx", Place(file.path, statement.line))
-    for place in _caddy_sites(application):
+    for place, _ in _caddy_sites(application):
         yield TlsEnd("Caddy", place)
     for file, service in application.of(Service):
         if service.tls:
@@ -113,10 +116,11 @@ def tls_ends(application: Application) -> Iterator[TlsEnd]:
                 yield TlsEnd("uvicorn", place_of(site))
 
 
-def _caddy_sites(application: Application) -> Iterator[Place]:
-    """Sites of Caddy that it serves by TLS."""
+def _caddy_sites(application: Application) -> Iterator[tuple[Place, bool]]:
+    """Sites of Caddy that it serves by TLS, and whether it serves none of their addresses without."""
     sites: dict[tuple[str, str, int], bool] = defaultdict(bool)
     off: set[str] = set()
+    certified: set[tuple[str, int]] = set()
     for file, statement in application.of(ProxyStatement):
         if statement.server == "caddy":
             if statement.words[:2] == ["auto_https", "off"]:
@@ -124,7 +128,14 @@ def _caddy_sites(application: Application) -> Iterator[Place]:
             if statement.blocks and statement.blocks[0][0]:
                 header, line = statement.blocks[0]
                 sites[file.path, header, line] |= bool(handed_on(statement))
+                if statement.words[0] == "tls":
+                    certified.add((file.path, line))
     for (path, header, line), serves in sites.items():
-        plain = _PLAIN_SITE.match(header) or header.startswith(("(", "&", "{$SITE_ADDRESS::80"))
-        if serves and path not in off and not plain:
-            yield Place(path, line)
+        if not serves or path in off or header.startswith(("(", "&")):
+            continue
+        addresses = re.split(r"[,\s]+", _FILLED_IN.sub(r"\1", header).strip(", "))
+        own = (path, line) in certified
+        plain = [a for a in addresses if _PLAIN_SITE.match(a) and not (own and a.startswith(":"))]
+        if len(plain) < len(addresses):
+            named = any(not a.startswith(":") for a in addresses)
+            yield Place(path, line), named and not plain

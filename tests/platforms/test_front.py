@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auditor.model.deployment import ProxyLocation
-from auditor.model.transport import TlsEnd
+from auditor.model.transport import HttpsRedirect, TlsEnd
 from auditor.model.web import Limited, Limiting
 from tests.conftest import Build
 
@@ -160,6 +160,63 @@ def test_a_proxy_of_caddy_may_have_a_block_of_its_own(build: Build) -> None:
     application = build({"app.py": _APP, "Caddyfile": site})
     assert [end.what for end in application.facts(TlsEnd)] == ["Caddy"]
     assert [each.hosts for each in application.facts(ProxyLocation)] == [("app",)]
+
+
+@pytest.mark.parametrize(
+    ("site", "ends", "insisted"),
+    [
+        (":80, :8080 {\n BODY\n}", 0, 0),
+        (":80, shop.com {\n BODY\n}", 1, 0),
+        ("a.com,\nb.com {\n BODY\n}", 1, 1),
+        ("http://a.com, http://b.com {\n BODY\n}", 0, 0),
+        ("http://a.com, https://a.com {\n BODY\n}", 1, 0),
+        ("a.com:80 {\n BODY\n}", 0, 0),
+        (":443 {\n tls internal\n BODY\n}", 1, 0),
+        (":8443 {\n tls /cert.pem /key.pem\n BODY\n}", 1, 0),
+        ("{$DOMAIN} {\n BODY\n}", 1, 1),
+        ("{$DOMAIN::80} {\n BODY\n}", 0, 0),
+        ("{$DOMAIN:shop.com} {\n BODY\n}", 1, 1),
+        ("shop.com\nBODY", 1, 1),
+        (":80\nBODY", 0, 0),
+        ("{\n auto_https off\n}\nshop.com {\n BODY\n}", 0, 0),
+    ],
+)
+def test_addresses_of_caddy(build: Build, site: str, ends: int, insisted: int) -> None:
+    """https://caddyserver.com/docs/caddyfile/concepts#addresses"""
+    files = {"app.py": _APP, "Caddyfile": site.replace("BODY", "reverse_proxy app:8000") + "\n"}
+    application = build(files)
+    assert len(application.facts(TlsEnd)) == ends
+    assert len(application.facts(HttpsRedirect)) == insisted
+    assert len(application.facts(ProxyLocation)) == 1
+
+
+_COUNTED = """
+from fastapi import FastAPI, Request
+from slowapi import Limiter
+limiter = Limiter(key_func=lambda request: request.headers.get("X-Forwarded-For"), storage_uri="redis://r")
+app = FastAPI()
+
+@app.get("/api/orders")
+@limiter.limit("5/minute")
+def orders(request: Request): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("caddy", "ports", "state"),
+    [
+        ("shop.com {\n reverse_proxy web:8000\n}\n", "", Limiting.PRESENT),
+        ("shop.com {\n reverse_proxy web:8000\n}\n", '    ports: ["8000:8000"]\n', Limiting.WEAK),
+        ("{\n servers {\n  trusted_proxies static 0.0.0.0/0\n }\n}\nshop.com {\n reverse_proxy web:8000\n}\n", "", Limiting.WEAK),
+        ("shop.com {\n reverse_proxy web:8000 {\n  header_up X-Forwarded-For {header.X-Real-IP}\n }\n}\n", "", Limiting.WEAK),
+        ("shop.com {\n reverse_proxy web:8000 {\n  header_up X-Forwarded-For {remote_host}\n }\n}\n", "", Limiting.PRESENT),
+        ("", "", Limiting.WEAK),
+    ],
+)  # fmt: skip
+def test_caddy_writes_down_who_asked(build: Build, caddy: str, ports: str, state: Limiting) -> None:
+    compose = f"services:\n  web:\n    build: .\n    command: gunicorn app:app\n{ports}  caddy:\n    image: caddy:2\n    ports: ['443:443']\n"
+    files = {"app.py": _COUNTED, "compose.prod.yml": compose, "Caddyfile": caddy}
+    assert _state(build, files)[0] is state
 
 
 def test_elastic_beanstalk_s_nginx_takes_in_what_the_tree_gives(build: Build) -> None:

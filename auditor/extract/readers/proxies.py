@@ -15,8 +15,9 @@ from auditor.extract.source import Source, extracts
 
 _TOKEN = re.compile(
     r"[^\S\n]*(?:#[^\n]*)?"
-    r"(\n|;|\{\{|\{%|\{|\}|\"[^\"\n]*\"|'[^'\n]*'|(?:\$\{[^}\s]*\}|[^\s;{}\"'#])+)?"
+    r"(\n|;|\{\{|\{%|(?:\$?\{\$?[\w.\-]+(?::[^{}\s]*)?\}|[^\s;{}\"'#])+|\{|\}|\"[^\"\n]*\"|'[^'\n]*')?"
 )
+"""`{$DOMAIN:localhost}` and `{remote_host}` of Caddy, `${NAME}` of nginx are parts of words."""
 _MAX_STATEMENTS = 5_000
 _MAX_DEPTH = 12
 
@@ -52,10 +53,23 @@ def nginx_parts(source: Source) -> Iterator[Fact]:
 
 @extracts(Kind.PROXY, name=r"caddyfile.*|.*\.caddy(?:file)?")
 def caddy(source: Source) -> Iterator[Fact]:
-    yield from _statements("caddy", source.text, by_line=True)
+    yield from _one_site(_statements("caddy", source.text, by_line=True))
 
 
-def _statements(server: str, text: str, by_line: bool) -> Iterator[Fact]:
+def _one_site(statements: Iterator[ProxyStatement]) -> Iterator[ProxyStatement]:
+    """A file of one site may leave its braces out: its first line is the address, the rest is inside."""
+    site: tuple[str, int] | None = None
+    for each in statements:
+        alone = not each.blocks or not each.blocks[0][0].strip()
+        if site is None and not each.blocks and each.words[0] != "import":
+            site = (" ".join(each.words), each.line)
+        elif site is not None and not (alone and each.blocks):
+            yield ProxyStatement(each.server, [site, *each.blocks], each.words, each.line)
+        else:
+            yield each
+
+
+def _statements(server: str, text: str, by_line: bool) -> Iterator[ProxyStatement]:
     """A template's own tags are passed over; what they would fill in stays unknown."""
     blocks: list[tuple[str, int]] = []
     words: list[str] = []
@@ -75,7 +89,8 @@ def _statements(server: str, text: str, by_line: bool) -> Iterator[Fact]:
             if token == "{{":
                 words.append("{{}}")
             continue
-        ends = token in (";", "}") or (token == "\n" and by_line)
+        goes_on = bool(words) and words[-1].endswith(",") and not blocks  # a list of addresses
+        ends = token in (";", "}") or (token == "\n" and by_line and not goes_on)
         if token == "{":
             if len(blocks) < _MAX_DEPTH:
                 blocks.append((" ".join(words), start if words else line))
