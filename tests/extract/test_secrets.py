@@ -218,6 +218,16 @@ FOUND = {
         "me:$6$" + value(16) + "$" + value(86) + ":17431:0:::",
         "password-hash",
     ),
+    "the default of what lets an administrator in": (
+        "a.py",
+        'if given != os.getenv("ADMIN_SECRET", "shop-ad' + 'min-2024"):',
+        "default-secret",
+    ),
+    "the default of what lets a job in": (
+        "a.ts",
+        'const wanted = process.env.CRON_SECRET || "run-the-' + 'jobs"',
+        "default-secret",
+    ),
     "the default of a database": (
         "a.py",
         'P = os.getenv("DB_PASSWORD", "post' + 'gres")',
@@ -317,6 +327,9 @@ NOT_FOUND = {
     "what sops encrypts": ("a.yaml", "smtpPassword: ENC[AES256_GCM,data:" + value(9) + "==,iv:" + value(43) + "=,tag:x=,type:str]"),
     "Spring's password of a start": ("a.log", "Using generated security password: 1f3870be-274f-4c49-" + "b3e3-1a0c6728957f"),
     "a file with a key": ("a.py", 'os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = "shop-96c0' + 'a1b2d3e4.json"'),
+    "what a form says where nothing is given": ("a.py", 'token = data.get("admin_token", "unknown")'),
+    "somebody else's, where nothing is given": ("a.py", 'k = os.getenv("STRIPE_SECRET", "none-yet")'),
+    "no default of what lets in": ("a.py", 'k = os.getenv("ADMIN_SECRET", "")'),
     "a public key of no prefix": (".env", 'PUBLIC_KEY="' + value(64) + '"'),
     "a placeholder in a netrc": (".netrc", "machine git.io login me password <your-password>"),
     "a message of a setter": ("a.ts", 'setPassword("Password is required")'),

@@ -60,7 +60,9 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
         return None
     if value.startswith("eyJ") and value.count(".") == 2 and not jwt(value, ""):
         return None  # a key for browsers, or nothing that anybody has signed
-    signs = sense is Meaning.SIGNING and _is_written_in_code(found, place, text)
+    signs = _holds_up(name, sense) and _is_written_in_code(found, place, text)
+    if sense is not Meaning.SIGNING:
+        signs = signs and _is_fallback(found)
     if (
         place.composes
         and values.is_repetitive(value)
@@ -98,6 +100,18 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     if sense is Meaning.PERHAPS:
         return _perhaps(found, place, value, random)
     return _secret(found, sense, place, value, random, text)
+
+
+def _holds_up(name: str, sense: Meaning) -> bool:
+    """Whether the application itself asks for a secret: it signs with it, or lets in whoever shows it."""
+    if sense is Meaning.SIGNING:
+        return True
+    return sense is not Meaning.PASSWORD and _LETS_IN.fullmatch(name.rpartition(".")[2])
+
+
+_LETS_IN = Words(
+    r"(?:[A-Z0-9]+_)?(?:ADMIN|CRON|INTERNAL|SCHEDULER|MAINTENANCE|SYNC|WORKER|SETUP|BOOTSTRAP)_(?:API_)?(?:SECRET(?:_KEY)?|TOKEN|KEY)"
+)
 
 
 def _lives_for_a_command(text: bytes, start: int) -> bool:
@@ -406,7 +420,8 @@ def _written_in_code(found: Assignment, place: Place, value: str) -> Judged | No
         return None
     confidence = "low" if _FOR_DEVELOPERS.search(place.name) else "medium"
     if _is_fallback(found):
-        title = "secret" if values.is_mixed(value) else "known default for a signing secret"
+        what = "signing secret" if meaning_of(found.name) is Meaning.SIGNING else "secret"
+        title = "secret" if values.is_mixed(value) else f"known default for a {what}"
         return "default-secret", title, confidence
     return "signing-secret", "signing secret in the code", confidence
 
