@@ -100,7 +100,7 @@ def django_model(entities: Entities, found: Located, ancestry: list[str]) -> Ent
     if not any(
         name.startswith("django.db.") or name.rpartition(".")[2] in _PACKAGED
         for name in ancestry[1:]
-    ) and not _has_fields(found):
+    ) and not (_has_fields(found) or _flag(_meta(found), "proxy")):
         return None
     return _Reading(entities, found, ancestry).entity()
 
@@ -125,21 +125,19 @@ class _Reading:
         ]
 
     def entity(self) -> Entity | None:
-        own = _meta(self.found)
-        if own is not None and self._flag(own, "abstract"):
+        if _flag(_meta(self.found), "abstract"):
             return None
         place = place_of(self.found, self.name)
-        table = self._option(own, "db_table") or f"{self.label()}_{self.name.lower()}"
-        entity = Entity(self.ancestry[0], "django", table, place, self.found)
-        if own is not None and self._flag(own, "managed") is False:
-            entity.managed = False
-        if self.is_proxy:
-            base = next(iter(self.classes[1:]), None)
-            if base is not None:
-                entity.table = self._option(_meta(base), "db_table") or (
-                    f"{label_of(self.entities, base.path)}_{base.node.name.lower()}"  # type: ignore[attr-defined]
-                )
+        entity = Entity(self.ancestry[0], "django", self.keeper.table(), place, self.found)
+        match self.meta.get("managed"):
+            case Located(node=t.Const(value=False)):
                 entity.managed = False
+        if self.is_proxy:
+            entity.managed = False
+            found = (packaged(self.entities, n) for n in self.ancestry[1:] if self.above is None)
+            if (base := next((e for e in found if e is not None), None)) is not None:
+                entity.table, entity.relations = base.table, base.relations
+                entity.columns = dict(base.columns)
         for name in reversed(self.ancestry):
             for attribute, kind, primary, unique, indexed in _PACKAGED.get(
                 name.rpartition(".")[2], ()
@@ -148,11 +146,8 @@ class _Reading:
                     entity.columns[attribute] = Column(
                         attribute, attribute, kind, place, primary, unique, indexed
                     )
-        metas: list[Located] = []
-        parent = next((o for o in self.classes[1:] if self.concrete(o)), None)
-        above = self.code.ancestry(parent) if parent is not None else []
-        if self.is_proxy:
-            parent, above = None, []
+        parent = self.above if not self.is_proxy else None
+        above = parent.ancestry if parent is not None else []
         for owner in reversed(self.classes):
             if self.code.own_name(owner) in above:
                 continue  # its fields stand in the table of its own
@@ -161,30 +156,26 @@ class _Reading:
                 match stmt:
                     case t.Assign(targets=[t.Name(id=name)], value=t.Call() as call):
                         self.field(entity, name, call, inner)
-                    case t.Class(name="Meta"):
-                        metas.append(Located(stmt, inner))
         if parent is not None:
             entity.pending.append(
                 (2, lambda all_: self.inherit(entity, all_.by_name.get(above[0])))
             )
-            name = f"{parent.node.name.lower()}_ptr"  # type: ignore[attr-defined]
+            name = f"{parent.name.lower()}_ptr"
             entity.columns[name] = Column(name, f"{name}_id", "OneToOneField", place, primary=True)
         if {"AbstractUser", "PermissionsMixin"} & {n.rpartition(".")[2] for n in self.ancestry}:
             entity.pending.append((2, lambda all_: _groups(all_, entity)))
         if not any(c.primary for c in entity.columns.values()):
             entity.columns["id"] = Column("id", "id", "AutoField", place, primary=True)
-        for meta in metas[-1:] if own is not None else metas:
-            entity.pending.append((1, lambda all_, meta=meta: self.options(entity, meta)))  # type: ignore[misc]
+        entity.pending.append((1, lambda _: self.options(entity)))
         return entity
 
     def concrete(self, owner: Located) -> bool:
         """Whether a base has a table of its own."""
-        meta = _meta(owner)
         ancestry = self.code.ancestry(owner)
         return (
             any(_BASE.search(n) for n in ancestry[1:])
             and any(n.startswith("django.db.") or n.rpartition(".")[2] in _PACKAGED for n in ancestry[1:])
-            and not (meta is not None and self._flag(meta, "abstract"))
+            and not _flag(_meta(owner), "abstract")
         )  # fmt: skip
 
     def inherit(self, entity: Entity, parent: Entity | None) -> None:
@@ -201,21 +192,49 @@ class _Reading:
         )
 
     def label(self) -> str:
-        own = _meta(self.found)
-        return self._option(own, "app_label") or label_of(self.entities, self.found.path)
+        return self._option("app_label") or label_of(self.entities, self.found.path)
 
-    def _option(self, meta: Located | None, name: str) -> str:
-        return self.values.text(_assigned(meta, name), meta.scope) or "" if meta else ""
+    def table(self) -> str:
+        return self._option("db_table") or f"{self.label()}_{self.name.lower()}"
+
+    def _option(self, name: str) -> str:
+        given = self.meta.get(name)
+        return self.values.text(given.node, given.scope) or "" if given is not None else ""  # type: ignore[arg-type]
 
     @functools.cached_property
     def is_proxy(self) -> bool:
-        own = _meta(self.found)
-        return own is not None and bool(self._flag(own, "proxy"))
+        return bool(_flag(_meta(self.found), "proxy"))
 
-    @staticmethod
-    def _flag(meta: Located, name: str) -> bool | None:
-        value = _assigned(meta, name)
-        return value.value if isinstance(value, t.Const) and isinstance(value.value, bool) else None
+    @functools.cached_property
+    def keeper(self) -> _Reading:
+        """The class whose table it is: that of a proxy is the next above which has one."""
+        base = self.above if self.is_proxy else None
+        return base.keeper if base is not None else self
+
+    @functools.cached_property
+    def above(self) -> _Reading | None:
+        """The next class above that is no abstract one."""
+        base = next((o for o in self.classes[1:] if self.concrete(o)), None)
+        return _Reading(self.entities, base, self.code.ancestry(base)) if base is not None else None
+
+    @functools.cached_property
+    def meta(self) -> dict[str, Located]:
+        """What its `Meta` says, with what that inherits; else that of the nearest abstract class."""
+        stored = self.above.ancestry if self.above is not None else ()
+        own = (o for o in self.classes[1:] if self.code.own_name(o) not in stored)
+        abstract = (o for o in own if _flag(_meta(o), "abstract"))
+        told = next((m for m in map(_meta, (self.found, *abstract)) if m is not None), None)
+        found: dict[str, Located] = {}
+        for name in self.code.ancestry(told) if told is not None else ():
+            owner = self.code.definition(name)
+            for stmt in getattr(owner.node, "body", ()) if owner is not None else ():
+                match stmt:
+                    case t.Assign(targets=[t.Name(id=option)], value=value) if value is not None:
+                        found.setdefault(option, Located(value, self.code.inside(owner)))  # type: ignore[arg-type]
+        if self.is_proxy and self.above is not None:
+            orders = ("ordering", "get_latest_by")
+            found = {k: v for k, v in self.above.meta.items() if k in orders} | found
+        return found
 
     # --- fields
 
@@ -307,9 +326,7 @@ class _Reading:
 
     def stored_as(self, entity: Entity) -> str:
         """The name of the class whose table it is: a proxy's is the one above it."""
-        if self.is_proxy and self.classes[1:]:
-            return self.classes[1].node.name.lower()  # type: ignore[attr-defined, no-any-return]
-        return entity_name(entity)
+        return entity_name(entity) if self.keeper is self else self.keeper.name.lower()
 
     def target(self, entity: Entity, expr: t.Expr | None, scope: Scope) -> Entity | None:
         """The model that a field refers to: a class, `"self"`, `"app.Model"`, the user model."""
@@ -328,12 +345,9 @@ class _Reading:
 
     # --- Meta
 
-    def options(self, entity: Entity, meta: Located) -> None:
-        scope = self.code.inside(meta)
-        for stmt in meta.node.body:  # type: ignore[attr-defined]
-            match stmt:
-                case t.Assign(targets=[t.Name(id=name)], value=value) if value is not None:
-                    self.option(entity, name, value, scope)
+    def options(self, entity: Entity) -> None:
+        for name, given in self.meta.items():
+            self.option(entity, name, given.node, given.scope)  # type: ignore[arg-type]
 
     def option(self, entity: Entity, name: str, value: t.Expr, scope: Scope) -> None:
         match name:
@@ -354,10 +368,24 @@ class _Reading:
                 entity.latest = tuple(self._ordering(entity, value, scope))
 
     def _listed(self, value: t.Expr, scope: Scope) -> Iterator[Located]:
-        for source in self.values.sources(value, scope) or [Located(value, scope)]:
-            for node in t.walk_own(source.node):
-                if isinstance(node, t.Call):
-                    yield Located(node, source.scope)
+        """The calls of a list, `[models.Index(…)]`, also of one that is added to another."""
+        match value:
+            case t.BinOp(op="+", left=left, right=right):
+                parts = [left, right]
+            case t.Seq(items=items):
+                parts = [i.value if isinstance(i, t.Star) else i for i in items]
+            case t.Name() | t.Attr():
+                for source in self.values.sources(value, scope):
+                    if isinstance(source.node, t.Expr) and source.node is not value:
+                        yield from self._listed(source.node, source.scope)
+                return
+            case t.Call() if last_name(value) not in ("list", "tuple"):
+                yield Located(value, scope)
+                return
+            case _:
+                parts = value.args if isinstance(value, t.Call) else []
+        for part in parts:
+            yield from self._listed(part, scope)
 
     def _together(self, value: t.Expr, scope: Scope) -> list[list[str]]:
         plain = getattr(self.values.value(value, scope), "value", None)
@@ -372,6 +400,8 @@ class _Reading:
             text = self.values.text(item, scope)
             if text is None or "__" in text or text == "?":
                 return
+            if self.above is not None and entity.column(text.lstrip("-")) is None:
+                return  # a column of the table above
             yield self.stored(entity, text.lstrip("-")), -1 if text.startswith("-") else 1
 
     @staticmethod
@@ -516,12 +546,13 @@ def _meta(found: Located) -> Located | None:
     return None
 
 
-def _assigned(meta: Located | None, name: str) -> t.Expr | None:
+def _flag(meta: Located | None, name: str) -> bool:
+    """Whether a `Meta` itself says `abstract = True`: it is not inherited."""
     for stmt in meta.node.body if meta is not None else ():  # type: ignore[attr-defined]
         match stmt:
-            case t.Assign(targets=[t.Name(id=own)], value=value) if own == name:
-                return value
-    return None
+            case t.Assign(targets=[t.Name(id=own)], value=t.Const(value=True)) if own == name:
+                return True
+    return False
 
 
 def entity_name(entity: Entity) -> str:

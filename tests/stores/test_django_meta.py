@@ -1,0 +1,83 @@
+"""What a Django model takes over from the `Meta` of the classes above it, as `Model._meta` has it."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.stores.sql.entities import Entities
+from tests.conftest import Build
+
+MODELS = """
+from django.db import models
+class Base(models.Model):
+    made = models.DateTimeField()
+    kind = models.CharField(max_length=9)
+    class Meta:
+        abstract = True
+        app_label = "shop"
+        ordering = ["-made"]
+        get_latest_by = "made"
+        indexes = [models.Index(fields=["made"])]
+class Other(models.Model):
+    b = models.IntegerField()
+    class Meta:
+        abstract = True
+        ordering = ["b"]
+class Bare(models.Model):
+    c = models.IntegerField()
+    class Meta:
+        abstract = True
+class Stored(models.Model):
+    made = models.DateTimeField()
+    class Meta:
+        ordering = ["-made"]
+        indexes = [models.Index(fields=["made"])]
+"""
+MADE = (("made", -1),)
+
+
+@pytest.mark.parametrize(
+    ("code", "ordering", "indexes"),
+    [
+        ("class M(Base):\n    pass\n", MADE, ["made"]),
+        ("class M(Base):\n    class Meta:\n        verbose_name = 'x'\n", (), []),
+        ("class M(Base):\n    class Meta(Base.Meta):\n        verbose_name = 'x'\n", MADE, ["made"]),
+        ("class M(Base):\n    class Meta(Base.Meta):\n        ordering = ['kind']\n", (("kind", 1),), ["made"]),
+        ("class M(Base):\n    class Meta(Base.Meta):\n        indexes = [models.Index(fields=['kind'])]\n", MADE, ["kind"]),
+        ("class M(Base):\n    class Meta(Base.Meta):\n"
+         "        indexes = Base.Meta.indexes + [models.Index(fields=['kind'])]\n", MADE, ["made", "kind"]),
+        ("class M(Base):\n    class Meta(Base.Meta):\n"
+         "        indexes = [*Base.Meta.indexes, models.Index(fields=['kind'])]\n", MADE, ["made", "kind"]),
+        ("class Mid(Base):\n    class Meta(Base.Meta):\n        abstract = True\n        ordering = ['kind']\n"
+         "class M(Mid):\n    pass\n", (("kind", 1),), ["made"]),
+        ("class Mid(Base):\n    class Meta:\n        abstract = True\nclass M(Mid):\n    pass\n", (), []),
+        ("class M(Base, Other):\n    pass\n", MADE, ["made"]),
+        ("class M(Other, Base):\n    pass\n", (("b", 1),), []),
+        ("class M(Bare, Base):\n    pass\n", (), []),
+        ("class M(Stored):\n    class Meta:\n        proxy = True\n", MADE, []),
+        ("class M(Stored):\n    class Meta:\n        proxy = True\n        ordering = []\n", (), []),
+        ("class M(Stored):\n    class Meta:\n        ordering = ['made']\n", (), []),
+    ],
+)  # fmt: skip
+def test_options_are_inherited_as_django_does(
+    build: Build, code: str, ordering: tuple[tuple[str, int], ...], indexes: list[str]
+) -> None:
+    (entities,) = build({"shop/models.py": MODELS + code}).facts(Entities)
+    (found,) = entities.by_class["M"]
+    assert found.ordering == ordering
+    assert [name for each in found.declared for name, _ in each.columns] == indexes
+
+
+def test_a_proxy_has_the_table_of_the_class_that_keeps_it(build: Build) -> None:
+    code = MODELS + (
+        "class Extra:\n    pass\n"
+        "class One(Extra, Stored):\n    class Meta:\n        proxy = True\n"
+        "class Two(One):\n    class Meta:\n        proxy = True\n"
+        "from django.contrib.auth.models import User\n"
+        "class Staff(User):\n    class Meta:\n        proxy = True\n"
+    )
+    application = build({"shop/models.py": code})
+    (entities,) = application.facts(Entities)
+    tables = {name: entities.by_class[name][0].table for name in ("One", "Two", "Staff")}
+    assert tables == {"One": "shop_stored", "Two": "shop_stored", "Staff": "auth_user"}
+    assert "username" in entities.by_class["Staff"][0].columns
