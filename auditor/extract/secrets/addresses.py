@@ -39,7 +39,12 @@ def addresses(text: bytes, place: Place) -> Iterator[Found]:
         judged = _login(scheme.split("+")[0].lower(), user, password, host, place)
         if judged is not None:
             yield start, end, *judged, "", variable_before(text, scheme_found.start()), host
-    if place.yaml and b"Secret" in text:
+    for match in engine(_DSN).finditer(text):
+        start, end = match.span(2)
+        user, password, host = (part.decode("utf-8", "replace") for part in match.groups())
+        if place.role is Role.SOURCE and (judged := _login("mysql", user, password, host, place)):
+            yield start, end, *judged, "", variable_before(text, match.start()), host
+    if place.makes_secrets:
         yield from _in_manifest(text, place)
     for match in CONNECTION_PASSWORD.finditer(text):
         start, end = match.span(1)
@@ -57,14 +62,13 @@ def addresses(text: bytes, place: Place) -> Iterator[Found]:
             yield start, end, "url-password", title, confidence, "", "", ""
 
 
-_MANIFEST = re.compile(rb"(?m)^kind:[ \t]*[\"']?Secret\b")
+_DSN = r"([\w.\-]{1,60}):([^\s:/@\"'`]{1,80})@tcp\(([\w.\-]{1,120})(?::\d{1,5})?\)"
+"""Go's addresses of MySQL: https://github.com/go-sql-driver/mysql#dsn-data-source-name."""
 _DATUM = r"(?m)^[ \t]{1,8}[\w.\-]+:[ \t]*[\"']?([A-Za-z0-9+/]{16,}={0,2})[\"']?[ \t]*\r?$"
 
 
 def _in_manifest(text: bytes, place: Place) -> Iterator[Found]:
     """Logins in the addresses that a Kubernetes Secret has in base64."""
-    if not _MANIFEST.search(text):
-        return
     for match in engine(_DATUM).finditer(text):
         start, end = match.span(1)
         inner = decode(text[start:end].decode("ascii"))
@@ -89,7 +93,7 @@ def _login(
 ) -> tuple[str, str, str] | None:
     local = LOCAL.fullmatch(host) and scheme != "cloudinary"
     title = f"a {scheme} URL"
-    known = is_common(password)
+    known = is_common(password) or (values.is_number(password) and len(password) >= 6)
     if (
         scheme in ("driver", "motp", "otpauth")
         or (_DOCUMENTATION.search(host) and host != "host.docker.internal")

@@ -42,7 +42,8 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
         return None  # `!ChangeMe!` is a tag of YAML where it is not quoted
     if not (value.isascii() or values.looks_random(value)):
         return None
-    digits = value.isdigit() and (sense is Meaning.PASSWORD or is_common(value))
+    typed = sense is Meaning.PASSWORD or (sense is Meaning.SECRET and place.composes)
+    digits = value.isdigit() and (typed or is_common(value))
     if values.is_identifier(value) and not digits:
         return None
     if (
@@ -50,6 +51,8 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
         and _lives_for_a_command(text, found.name_start)
         and not values.looks_random(value)
     ):
+        return None
+    if place.shell and _FOR_BUILDS.search(value):
         return None
     if b"arn:aws" in text[max(0, found.name_start - 80) : found.name_start]:
         return None
@@ -60,6 +63,10 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
         return None
     if value.startswith("eyJ") and value.count(".") == 2 and not jwt(value, ""):
         return None  # a key for browsers, or nothing that anybody has signed
+    if sense is Meaning.PASSWORD and _makes_a_login(found, place, text):
+        if not values.is_mixed(value) or values.is_placeholder(value) or is_common(value):
+            return "default-password", "password of an account that it makes", "low"
+        return "password", "password", "medium"
     signs = _holds_up(name, sense) and _is_written_in_code(found, place, text)
     if sense is not Meaning.SIGNING:
         signs = signs and _is_fallback(found)
@@ -72,7 +79,8 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
         known = True  # what a service is started with works, if nobody would choose it
     elif sense is Meaning.PASSWORD:
         known = known or values.is_number(value) or _is_the_service_s(found, place, value)
-    works = sense is Meaning.SIGNING and (place.composes or place.lines)
+    works = sense is Meaning.SIGNING and (place.composes or place.lines or place.spring)
+    works = works or _is_for_developers(found, place, value)
     known = known or (works and not values.is_placeholder(value))
     if not _is_fallback(found) and not known and not works and _names_itself(value, name):
         own = name.rpartition(".")[2].lower().replace("_", "")
@@ -118,6 +126,39 @@ def _lives_for_a_command(text: bytes, start: int) -> bool:
     """`RUN SECRET_KEY=build python manage.py collectstatic`: set for one command of an image's build."""
     line = text[text.rfind(b"\n", 0, start) + 1 : start].strip()
     return line.startswith(b"RUN") and line.endswith((b"RUN", b"&&", b";"))
+
+
+_FOR_BUILDS = Words(
+    r"(?i)^(?:dummy|build)(?:[\-_. ]|$)|[\-_. ](?:dummy|build|for-build)$|build[\-_]?(?:time|only)"
+)
+"""`ENV SECRET_KEY=dummy-for-build`: what only an image's build needs."""
+
+
+def _makes_a_login(found: Assignment, place: Place, text: bytes) -> bool:
+    """`CREATE USER shop WITH PASSWORD 'shop'` in what sets up a database: that very text lets in."""
+    if not found.quoted or place.role is not Role.SOURCE or not (place.sql or place.shell):
+        return False
+    begins = text.rfind(b";", 0, found.name_start)
+    return bool(
+        _MAKES_A_LOGIN.search(text[max(begins, found.name_start - 300, 0) : found.name_start])
+    )
+
+
+_MAKES_A_LOGIN = re.compile(rb"(?i)\b(?:create|alter)\s+(?:user|role|login)\b")
+
+
+def _is_for_developers(found: Assignment, place: Place, value: str) -> bool:
+    """`VAULT_TOKEN=dev-root-token`, `INTERNAL_KEY: str = "dev-internal-key"`: what an application and its own
+    services take from each other where nothing else is set."""
+    if place.role is not Role.SOURCE or not _WORDS.fullmatch(value):
+        return False
+    if not (place.lines or (place.code and place.settings and found.quoted)):
+        return False
+    between = not _BETWEEN_SERVICES.isdisjoint(words_of(found.name)) or is_own(found.name)
+    return between and _FOR_DEVELOPERS.search(value)
+
+
+_BETWEEN_SERVICES = {"internal", "service", "vault", "shared", "gateway", "inter", "s2s"}
 
 
 def _is_the_service_s(found: Assignment, place: Place, value: str) -> bool:
@@ -238,6 +279,8 @@ def _perhaps(found: Assignment, place: Place, value: str, random: bool) -> Judge
 
 def _is_the_service_s_default(found: Assignment, place: Place, value: str) -> bool:
     """`${SERVICE_TOKEN:-dev-service-token}`: what a service gets from its compose file."""
+    if _is_for_developers(found, place, value):
+        return True
     if not _WORDS.fullmatch(value):
         return False
     salts = found.name.isupper() and words_of(found.name)[-1] in ("salt", "pepper")
@@ -263,6 +306,8 @@ def _secret(
 ) -> Judged | None:
     if values.is_uuid(value):
         return _uuid(value, "medium" if place.deploys else "low")
+    if value.isdigit():
+        return ("default-password", "default secret", "low") if place.composes else None
     if random and len(value) >= 12:
         return "secret-assignment", "secret", "medium"
     if " " in value:
@@ -279,7 +324,7 @@ def _secret(
     if sense is not Meaning.SIGNING and _is_the_service_s_default(found, place, value):
         return "default-password", "default secret", "low"
     if sense is Meaning.SIGNING and (
-        place.lines or (place.deploys and _OWN_NAME.search(found.name))
+        place.lines or place.spring or (place.deploys and _OWN_NAME.search(found.name))
     ):
         if _ANY_KEY.fullmatch(value) and "." not in value[-5:]:
             weak = "known default for a signing secret"
@@ -319,10 +364,13 @@ def _is_started_with(
 ) -> Judged | None:
     """A placeholder for a signing secret in what configures the application, or for the password of
     an account that is made with it: it works as well."""
-    if sense is Meaning.PASSWORD and place.composes and place.role is Role.SOURCE:
-        makes = _MAKES_ACCOUNTS.intersection(words_of(found.name)) and _A_WORD.fullmatch(value)
-        made = makes and not _NO_TEXT.search(value)
+    if sense is Meaning.PASSWORD and place.role is Role.SOURCE:
+        made = _makes_an_account(found, place, text) and not _NO_TEXT.search(value)
+        made = made and bool(_A_WORD.fullmatch(value))
         return ("default-password", "default password", "low") if made else None
+    if place.makes_secrets and place.role is Role.SOURCE and "internal" in words_of(found.name):
+        told = _A_WORD.fullmatch(value) and not _NO_TEXT.search(value)
+        return ("default-password", "default secret", "low") if told else None
     if sense is not Meaning.SIGNING or place.role is not Role.SOURCE or place.code:
         return None
     writes_lines = place.shell and b"<<" in text[: found.name_start]
@@ -334,6 +382,28 @@ def _is_started_with(
     return known if _A_WORD.fullmatch(value) and _names_what_signs(found, text) else None
 
 
+def _makes_an_account(found: Assignment, place: Place, text: bytes) -> bool:
+    """Whether a service is started with a password, whatever it is, and makes an account with it."""
+    words = set(words_of(found.name))
+    if place.makes_secrets and words <= {"password", "root"}:  # of what the Secret is named after
+        before = text[max(text.rfind(b"\n---", 0, found.name_start), 0) : found.name_start]
+        words |= {
+            word for name in _NAMED.findall(before) for word in words_of(name.decode("ascii"))
+        }
+    if place.composes or place.makes_secrets:
+        return not _MAKES_ACCOUNTS.isdisjoint(words)
+    return (
+        place.lines and bool(_OF_AN_IMAGE.fullmatch(found.name)) and _TO_CHANGE.search(found.value)
+    )
+
+
+_NAMED = re.compile(rb"(?m)^[ \t]{1,4}name:[ \t]*[\"']?([\w.\-]{1,80})")
+_OF_AN_IMAGE = re.compile(
+    r"POSTGRES(?:QL)?_PASSWORD|(?:MYSQL|MARIADB)_(?:ROOT_)?PASSWORD|MONGO_INITDB_ROOT_PASSWORD|RABBITMQ_DEFAULT_PASS"
+    r"|MINIO_ROOT_PASSWORD|REDIS_PASSWORD"
+)
+"""What the images of databases make an account with."""
+_TO_CHANGE = Words(r"(?i)change|replace_?me")
 _MAKES_ACCOUNTS = {
     "postgres", "postgresql", "mysql", "mariadb", "mongo", "mongodb", "initdb", "redis", "rabbitmq", "minio", "keycloak",
     "pgadmin", "db", "database", "root", "admin", "superuser", "grafana", "elastic", "clickhouse", "mssql", "neo4j",

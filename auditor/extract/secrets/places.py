@@ -36,6 +36,10 @@ class Place:
         return _SHELL.search(self.name)
 
     @functools.cached_property
+    def sql(self) -> bool:
+        return self.name.lower().endswith(".sql")
+
+    @functools.cached_property
     def prose(self) -> bool:
         return _PROSE.search(self.name)
 
@@ -66,7 +70,20 @@ class Place:
         if self.code or not self.settings:
             return False
         match = _HEADER.match(self.text)
-        return match is not None and bool(_TEMPLATE.search(match[0]))
+        if match is None:
+            return False
+        copied = self.name != ".env" and _TO_COPY.search(match[0])
+        return bool(copied or _TEMPLATE.search(match[0]))
+
+    @functools.cached_property
+    def makes_secrets(self) -> bool:
+        """Whether Kubernetes is told what its Secrets hold."""
+        return self.yaml and bool(_SECRET_OF_KUBERNETES.search(self.text))
+
+    @functools.cached_property
+    def spring(self) -> bool:
+        """Whether Spring Boot reads it: https://docs.spring.io/spring-boot/reference/features/external-config.html."""
+        return _SPRING.search(self.name)
 
     @functools.cached_property
     def terraform(self) -> bool:
@@ -75,7 +92,11 @@ class Place:
 
 _HEADER = re.compile(rb"(?:---\r?\n)?(?:[ \t]{0,4}#[^\n]{0,200}\n|[ \t]{0,4}\r?\n){1,20}")
 _TEMPLATE = re.compile(rb"(?i)\bthis is an? (?:\w+ )?template\b|\breplace all placeholder")
+_TO_COPY = re.compile(rb"(?i)\bcop(?:y|ied) (?:this|the|it)\b[^\n]{0,60}\b(?:to|as|into)\b")
+"""It says so of itself, unless it is the copy."""
 _SERVICES = re.compile(rb"(?m)^services:[ \t]*\r?\n[ \t]+[\w.\-]+:[ \t]*\r?$")
+_SECRET_OF_KUBERNETES = re.compile(rb"(?m)^kind:[ \t]*[\"']?Secret\b")
+_SPRING = Words(r"^(?:application|bootstrap)(?:-[\w\-]+)?\.(?:ya?ml|properties)$")
 _YAML = Words(r"(?i)\.ya?ml(?:\.|$)")
 _SHELL = Words(
     r"(?i)\.(?:sh|bash|zsh|envrc|bat|ps1)$|^\.(?:bash|zsh)_?[a-z]+$|^\.profile$|dockerfile|^procfile|makefile"
@@ -85,11 +106,11 @@ _PROSE = Words(r"(?i)\.(?:md|rst|txt|log|mdx|adoc|out|csv)$")
 _DEPLOYMENT = Words(r"(?i)dockerfile|\.(?:tfvars|tf|toml)$")
 _TERRAFORM = Words(r"(?i)\.(?:toml|tfvars|tf)$")
 _SETTINGS_FILE = Words(
-    r"(?i)(?:^|\.)env(?:\.|$)|^\.?env[_\-][a-z]+$|^\.env[a-z]{1,8}$|\.(?:ya?ml|ini|cfg|conf|toml|properties|tfvars|tf|envrc)$|dockerfile|(?:^|[._\-]|orm|db)(?:settings|config|secrets?"
+    r"(?i)(?:^|\.)env(?:\.|$)|^\.?env[_\-][a-z]+$|^\.env[a-z]{1,8}$|^\.(?:django|postgres|mysql|redis|celery|flower|minio|rabbitmq)$|\.(?:ya?ml|ini|cfg|conf|toml|properties|tfvars|tf|envrc)$|dockerfile|(?:^|[._\-]|orm|db)(?:settings|config|secrets?"
     r"|credentials?|constants|appsettings)[\w.\-]*\.(?:py|jsx?|tsx?|json|php|rb)$|^web\.config$|^\.npmrc$|^\.pypirc$|^\.netrc$"
 )
 _LINE_FILE = Words(
-    r"(?i)(?:^|\.)env(?:\.|$)|^\.?env[_\-][a-z]+$|^\.env[a-z]{1,8}$|\.(?:ini|cfg|conf|properties|envrc)$|^\.npmrc$|^\.pypirc$|^\.?credentials$|^\.my\.cnf$|^\.s3cfg$|^\.boto$"
+    r"(?i)(?:^|\.)env(?:\.|$)|^\.?env[_\-][a-z]+$|^\.env[a-z]{1,8}$|^\.(?:django|postgres|mysql|redis|celery|flower|minio|rabbitmq)$|\.(?:ini|cfg|conf|properties|envrc)$|^\.npmrc$|^\.pypirc$|^\.?credentials$|^\.my\.cnf$|^\.s3cfg$|^\.boto$"
 )
 _TRANSLATION = Words(
     r"(?i)^(?:messages|translations?|locales?|i18n|strings|lang|labels)?[_.\-]?(?:(?:ar|bg|bn|ca|cs|da|de|el|en|es|et|eu|fa|fi|fr|gl|he"

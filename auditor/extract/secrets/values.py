@@ -13,7 +13,7 @@ _REFERENCE = Words(
     r"\$\{|%\{[a-z]|\$\([a-z]|\{\{|<[^>]*>|%\(\w+\)|(?:^|[\s/:=@,(\"\'])%[sd]\b|process\.env|os\.environ|getenv|import\.meta|\benv\(|^\$[A-Za-z_]|^%[A-Za-z][\w.:]*%$|^%[a-z]+\([\w.:]+\)%$"
     r"|\{[a-zA-Z_][a-zA-Z0-9_.\[\]()'\"]*\}|#\{|^!\w|^(?:var|local|data|module|random_password|secrets|env|steps|inputs|each)\."
     r"|^(?:op|vault|ssm|secretsmanager|awssm|gcpsm|keyring|doppler|file|sops|azurekv|ref\+\w+)://?|^vault:|^arn:aws|^sm://|^E(?:NC|V)[\[(]|\[\^?(?:0-9|a-z|A-Z|a-f)|^\+ | \+$|^`"
-    r"|^@Microsoft\.KeyVault|^projects/[^/]+/secrets/|^\[\[|^__\w+__$|^@\w+@$|^@@.+@@$|\$\$|.\$[A-Z_]{4,}|^[\"']\s*[+.]|[+.]\s*[\"']$|@sha(?:256|512):[0-9a-f]{32}"
+    r"|^@Microsoft\.KeyVault|^projects/[^/]+/secrets/|^\[\[|^__\w+__$|^@\w+@$|^@@.+@@$|\$\$|.\$[A-Z_]{4,}|^[\"']\s*[+.]|[+.]\s*[\"']$|@sha(?:256|512):[0-9a-f]{32}|(?:^|^[\w\-=]+:)latest(?:\W|$)"
 )
 _NO_VALUE = Words(r"<|>|\*{3,}|\.{3,}|…|(?i:x{5,})|^\W+$")
 _MADE_UP = Words(
