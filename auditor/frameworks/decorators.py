@@ -74,6 +74,8 @@ class Decorators:
                             yield from self.layers(origin, depth + 1)
                             return
             yield Layer(self.code.name(expr, scope) or t.dotted(target), used)
+        elif (instead := self._of_the_package(found, expr, scope)) is not None:
+            yield from self.layers(instead, depth + 1)
         elif isinstance(found.node, t.Class):
             call = self._method(found, "__call__")
             if call is not None and called:
@@ -88,6 +90,17 @@ class Decorators:
                 yield from self._made(made, used, depth)
         else:
             yield from self._decorating(found, used, depth)
+
+    def _of_the_package(self, found: Located, expr: t.Expr, scope: Scope) -> Located | None:
+        """What a name also stands for, where its function hands back the handler as it is: that is for
+        where a package is missing (`limited = limiter.limit("3/minute")` in the other branch)."""
+        match found.node:
+            case t.Function(params=[param], body=[*_, t.Return(value=t.Name(id=name))]) if (
+                isinstance(expr, t.Name) and name == param.name
+            ):
+                others = (o for o in self.values.origins(expr, scope) if isinstance(o.node, t.Call))
+                return next(others, None)
+        return None
 
     @contextlib.contextmanager
     def _given(self, factory: Located, args: list[Located]) -> Iterator[None]:

@@ -14,7 +14,7 @@ from auditor.libraries.counters import Counters
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.scopes import CallSite, Located, place_of
-from auditor.model.settings import FrameworkSetting, in_service
+from auditor.model.settings import FrameworkSetting, SettingDefinition, in_service
 from auditor.model.values import Known, Value, possible, settings_in
 from auditor.model.web import Limiter
 
@@ -55,12 +55,13 @@ def limiters(application: Application) -> Iterator[Limiter]:
         ]
         settings = _settings(application) if name == "Flask-Limiter" else {}
         configured = "RATELIMIT_DEFAULT" in settings or "RATELIMIT_APPLICATION" in settings
-        default = configured or any(each is not None for each in listed[:2])
+        default = configured or any(_some(application, each, site) for each in listed[:2])
         storage = _value(application, site.arg(None, "storage_uri"), site)
         if storage is None:
             storage = settings.get("RATELIMIT_STORAGE_URI") or settings.get("RATELIMIT_STORAGE_URL")
         off = _off(application, site, name, settings)
-        yield Limiter(name, place_of(site), default, _in_memory(storage), _key(site, counters), off)
+        memory = _in_memory(storage) and not _given_elsewhere(application, storage)
+        yield Limiter(name, place_of(site), default, memory, _key(site, counters), off)
 
 
 def _settings(application: Application) -> dict[str, Value]:
@@ -70,6 +71,23 @@ def _settings(application: Application) -> dict[str, Value]:
 
 def _value(application: Application, expr: t.Expr | None, site: CallSite) -> Value | None:
     return application.values.value(expr, site.scope) if expr is not None else None
+
+
+def _some(application: Application, expr: t.Expr | None, site: CallSite) -> bool:
+    """Whether limits are listed: `default_limits=[]` is none."""
+    value = _value(application, expr, site)
+    return value is not None and not (isinstance(value, Known) and not value.value)
+
+
+def _given_elsewhere(application: Application, storage: Value | None) -> bool:
+    """Whether the deployment gives a storage instead of the memory, which is the default in code."""
+    names = {setting.name for setting in settings_in(storage)}
+    return any(
+        definition.name in names
+        and definition.environment in ("", "production", "staging")
+        and (definition.elsewhere or not definition.value.startswith("memory:"))
+        for definition in application.facts(SettingDefinition)
+    )
 
 
 def _in_memory(storage: Value | None) -> bool:
