@@ -153,3 +153,36 @@ def test_the_queryset_of_a_prefetch_is_asked_by_the_key_to_the_other_side(
     assert [(q.equality, q.sort) for q in found if q.collection == "shop_book"] == [
         (equality, sort)
     ]
+
+
+MANAGED = """
+from django.db import models
+class Live(models.Manager):
+    def get_queryset(self):
+        return super().get_queryset().filter(kind="live")
+class Item(models.Model):
+    kind = models.CharField(max_length=9)
+    name = models.CharField(max_length=9)
+    live = Live()
+class Cheap(Item):
+    class Meta:
+        proxy = True
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "shapes"),
+    [
+        ("list(Item.live.filter(name=x))", [("kind", "name")]),
+        ("list(Cheap.live.filter(name=x))", [("kind", "name")]),
+        ("list(Item.live.all())", [("kind",)]),
+        ("Item.live.create(name=x)", []),
+    ],
+)
+def test_what_a_manager_narrows_is_asked_once_with_what_follows(
+    build: Build, line: str, shapes: list[tuple[str, ...]]
+) -> None:
+    code = f"from shop.models import Cheap, Item\ndef ask(request, x):\n    return {line}\n"
+    application = build({"shop/models.py": MANAGED, "shop/views.py": code})
+    found = [q for q in application.facts(Query) if q.place.path == "shop/views.py"]
+    assert [q.equality for q in found] == shapes

@@ -58,8 +58,10 @@ def managed(reading: Reading, entity: Entity, expr: t.Attr, frame: Frame) -> Thi
             method = reading.code.definition(f"{name}.get_queryset")
             if method is not None and isinstance(method.node, t.Function) and frame.depth < 3:
                 given = each(run_for(reading, method, draft, frame, {}))
-                here = [  # what it narrows is asked where the manager is
-                    replace(x, place=draft.place, origin=x, loop=frame.loop)
+                here = [  # what it narrows is asked where the manager is, with what follows
+                    reading.record(
+                        replace(x, place=draft.place, origin=x, loop=frame.loop, manager=True)
+                    )
                     if isinstance(x, Draft)
                     else x
                     for x in given
