@@ -296,3 +296,22 @@ def test_a_table_of_clickhouse_has_no_indexes_of_this_kind(build: Build) -> None
         if query.collection == "visits"
     ]
     assert told == [Fit.UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("made", "fit"),
+    [("", Fit.UNKNOWN), ("CREATE TABLE t (id int primary key, a int, b int);", Fit.MISSING)],
+)
+def test_a_table_that_the_tree_only_alters_may_have_other_indexes(
+    build: Build, made: str, fit: Fit
+) -> None:
+    code = "import psycopg2\ncur = psycopg2.connect('x').cursor()\ndef ask(x):\n    cur.execute('SELECT * FROM t WHERE a = %s', (x,))\n    cur.execute('INSERT INTO t (a) VALUES (%s)', (x,))\nask(input())\n"
+    changed = f"{made}\nALTER TABLE t ADD COLUMN c int;\nCREATE INDEX t_b ON t (b);\n"
+    application = build({"app.py": code, "migrations/001.sql": changed})
+    (told,) = (
+        match.fit
+        for found in application.facts(CollectionFit)
+        for query, match in found.fits
+        if query.equality
+    )
+    assert told is fit

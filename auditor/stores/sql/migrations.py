@@ -37,6 +37,8 @@ class State:
     indexes: list[Made] = field(default_factory=list)
     foreign: list[tuple[tuple[tuple[str, int], ...], Place]] = field(default_factory=list)
     uncertain: bool = False
+    created: bool = True
+    """Whether a step creates it; another program does where the tree only adds indexes to it."""
 
     def made(self) -> list[Made]:
         """Its indexes, each once, however many names it was given."""
@@ -89,6 +91,7 @@ class History:
         if step.action == "table":
             if step.table not in self.tables or origin.migrates:
                 self.tables[step.table] = State(place, origin.migrates)
+            self.tables[step.table].created = True
             return
         if step.action == "drop table":
             self.tables.pop(step.table, None)
@@ -105,7 +108,7 @@ class History:
         if state is None:
             if step.action not in ("index", "constraint", "key"):
                 return
-            state = self.tables[step.table] = State(place, False, uncertain=True)
+            state = self.tables[step.table] = State(place, False, uncertain=True, created=False)
         self._on(state, step, origin, place)
 
     def _on(self, state: State, step: SchemaStep, origin: Origin, place: Place) -> None:

@@ -60,7 +60,8 @@ def queries(application: Application) -> list[Query]:
     """Every query that the code puts together, as far as it goes: each last step is one."""
     (read,) = application.facts(Reading)
     (history,) = application.facts(History)
-    known = read.entities.by_table.keys() | history.tables.keys()
+    created = {name for name, state in history.tables.items() if state.created}
+    known = read.entities.by_table.keys() | created
     made = _created(read, history)
     schema = _schema(application, read)
     earlier = {id(d.origin) for d in read.drafts if d.origin is not None}

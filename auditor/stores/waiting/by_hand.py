@@ -24,6 +24,8 @@ _FOLDER_OF_SCRIPTS = re.compile(
 _FILLING = re.compile(
     r"(?:^|/)(?:\w+_)?(?:seed(?:s|er|ing)?|populate|migrate|backfill|reset|bootstrap)(?:_\w+)?\.py$"
 )
+_KEPT_ASIDE = re.compile(r"[\w ][-_. ](?:old|bak|backup|copy|orig|deprecated)\.py$", re.I)
+"""What somebody keeps of an earlier version of a program."""
 _ERRAND = re.compile(
     r"(?:^|/)(?:(?:add|adjust|assign|check|clean|cleanup|clear|convert|copy|count|create|debug|delete|deduplicate|dump"
     r"|drop|ensure|export|find|fix|generate|get|import|inspect|init|insert|link|list|load|make|manual|merge|move|print"
@@ -39,6 +41,8 @@ _BY_CLOCK = re.compile(
     re.I,
 )
 """Commands whose names say that they are run again and again, whoever sets their clock."""
+_MENDS = re.compile(r"(?:fix|repair|correct|convert|dedup\w*|rename|debug)_")
+"""Commands that put right what has gone wrong once, whatever it is: `fix_booking_prices`."""
 _FILLS = re.compile(
     r"(?:^|_)(?:init|initial(?:i[sz]e)?|setup|seed(?:s|er|ing)?|populate|backfill|bootstrap|reset|demo|samples?|fixtures?|dummy|fake|superuser"
     r"|admin|migrate|load_?data)(?:_|$)",
@@ -64,7 +68,8 @@ class ByHand:
         name = command.replace("-", "_")
         if _FILLS.search(name):
             return True
-        return not _BY_CLOCK.search(name) and not {name, command} & self._started
+        by_clock = _BY_CLOCK.search(name) and not _MENDS.match(name)
+        return not by_clock and not {name, command} & self._started
 
     @functools.cached_property
     def _started(self) -> frozenset[str]:
@@ -81,7 +86,9 @@ class ByHand:
         scripts = {
             path
             for path in aside - filling
-            if _FOLDER_OF_SCRIPTS.search(path) or (_ERRAND.search(path) and _starts(modules[path]))
+            if _FOLDER_OF_SCRIPTS.search(path)
+            or _KEPT_ASIDE.search(path)
+            or (_ERRAND.search(path) and _starts(modules[path]))
         }
         scripts -= self._used(scripts)
         programs = self.running.programs if scripts else None
