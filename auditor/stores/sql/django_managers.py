@@ -41,11 +41,13 @@ def manager_class(reading: Reading, entity: Entity, name: str) -> Located | None
             node = node.func
             if isinstance(node, t.Attr) and node.name in ("as_manager", "from_queryset"):
                 node = node.value
-        if isinstance(node, t.Name | t.Attr) and MANAGER.search(last_name(node)):
+        if isinstance(node, t.Name | t.Attr):
             found = reading.code.defined(node, origin.scope)
             if found is not None and isinstance(found.node, t.Class):
-                return found
-            return Located(node, origin.scope) if found is None else None
+                named = MANAGER.search(found.node.name) or is_manager_class(reading, found)
+                return found if named else None
+            if found is None and MANAGER.search(last_name(node)):
+                return Located(node, origin.scope)
     return None
 
 
