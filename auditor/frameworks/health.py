@@ -272,7 +272,7 @@ def _judge(application: Application, route: Route, function: Located) -> HealthC
             written = t.dotted(node.func)  # a manager may be of a class of the tree's own
             for what, pattern in ASKS:
                 if pattern.search(name) or pattern.search(written):
-                    checks.append(what)
+                    checks.append(_asked_by_address(node) if what == "service" else what)
             if isinstance(node.func, t.Attr) and node.func.name in _PINGS and not checks:
                 checks.append("database")
     if not checks and (told := _answers_for(function, code)):
@@ -285,6 +285,19 @@ def _judge(application: Application, route: Route, function: Located) -> HealthC
         broken,
         broken_place,
     )
+
+
+_VECTORS = re.compile(r"(?i)qdrant|weaviate|chroma|milvus|vector")
+
+
+def _asked_by_address(call: t.Call) -> str:
+    """What `client.get(f"{QDRANT_URL}/healthz")` asks, by the words of the address."""
+    words = [
+        n.value if isinstance(n, t.Const) else t.last_word(n)
+        for n in t.walk(*call.args)
+        if isinstance(n, t.Const | t.Name | t.Attr)
+    ]
+    return "vector store" if any(_VECTORS.search(str(word)) for word in words) else "service"
 
 
 def _functions_given(code: Code, call: t.Call, scope: Scope) -> Iterator[Located]:

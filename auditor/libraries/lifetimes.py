@@ -14,7 +14,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.reach import Reach
-from auditor.link.scopes import CallSite, arguments, place_of
+from auditor.link.scopes import CallSite, Scope, arguments, place_of
 from auditor.model.operations import Resource
 from auditor.model.web import WebApp
 
@@ -69,6 +69,7 @@ def resources(application: Application) -> Iterator[Resource]:
             for close, func in _closings(code, closers)
             if not close.path.endswith("/env.py")  # Alembic's, which makes one of its own
             and _same(code.name(func.value, close.scope), name, func, site)
+            and not _of_another_class(close, func, site)
         ]
         own = [each for each in same if each[0].path == site.path and _of_self(each[1])]
         for close, _ in (
@@ -115,6 +116,21 @@ def _same(name: str, made: str, func: t.Attr, site: CallSite) -> bool:
     return bool(kept) and t.dotted(func.value).rpartition(".")[2] == kept
 
 
+def _of_another_class(close: CallSite, func: t.Attr, site: CallSite) -> bool:
+    """Whether a method closes what its own object keeps, and this is kept by one of another class."""
+    closing, making = _class_around(close), _class_around(site)
+    if not _of_self(func) or closing is None or making is None or closing is making:
+        return False
+    return not (closing.bases or making.bases)  # one may be the other's base
+
+
+def _class_around(site: CallSite) -> t.Class | None:
+    scope: Scope | None = site.scope
+    while scope is not None and not isinstance(scope.owner, t.Class):
+        scope = scope.parent
+    return scope.owner if scope is not None and isinstance(scope.owner, t.Class) else None
+
+
 def _of_self(func: t.Attr) -> bool:
     return t.dotted(func.value).startswith(("self.", "cls."))
 
@@ -134,6 +150,9 @@ def _asked_elsewhere(code: Code, reach: Reach, close: CallSite) -> str:
         func = site.node.func
         if not isinstance(func, t.Attr) or t.dotted(func).startswith(("self.", "cls.")):
             continue
+        told = code.name(func.value, site.scope)
+        if isinstance(maker, t.Class) and told.endswith("()") and maker.name not in told:
+            continue  # of something else: `pool = await create_pool(…)`
         words = set(t.last_word(func.value).split("_"))
         if (".state." in t.dotted(func) or words & own) and (how := reach.started_by(site)):
             return how

@@ -48,12 +48,35 @@ def outbound_calls(application: Application) -> Iterator[OutboundCall]:
             if not pattern.match(name):
                 continue
             limit = _limit(application, site, position, default)
+            if library in _CONNECTING and not site.node.args and site.arg(None, "host") is None:
+                limit = _connecting(application, site)
             if limit in ("long", "none") and library in _LATER and _given_later(site):
                 limit = "given"
             if limit == "none" and adapted and "ession()" in name:
                 limit = "unknown"
             yield OutboundCall(library, limit, bool(reach.started_by(site)), place_of(site))
             break
+
+
+_CONNECTING = {"ftplib", "smtplib"}
+"""Libraries whose clients connect when they are made with a host, else when they are told to."""
+
+
+def _connecting(application: Application, site: CallSite) -> str:
+    """The limit of `client.connect(host, port, timeout=10)` in the same function, if it has one."""
+    if site.arg(None, "timeout") is not None:
+        return _limit(application, site, None, "none")
+    body = getattr(site.scope.owner, "body", None)
+    for node in t.walk_own(*body) if isinstance(body, list) else ():
+        if (
+            isinstance(node, t.Call)
+            and isinstance(node.func, t.Attr)
+            and node.func.name == "connect"
+        ):
+            if made := application.code.name(node.func.value, site.scope):
+                if made == application.code.name(site.node, site.scope):
+                    return _limit(application, CallSite(node, site.scope), 2, "none")
+    return "none"
 
 
 _LATER = {"aiohttp", "ftplib", "smtplib"}

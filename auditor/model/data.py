@@ -13,7 +13,8 @@ from auditor.model.values import Plain, Value
 class Connection(msgspec.Struct, frozen=True):
     """A client of a database; `url` is what it connects to, `options` what it is told besides.
 
-    `login` tells that the address is put together with a user and a password, whatever they are.
+    `login` tells that the address is put together with a user and a password, whatever they are,
+    `unchecked` what of it turns encryption or its check off.
     """
 
     store: str
@@ -21,6 +22,7 @@ class Connection(msgspec.Struct, frozen=True):
     place: Place
     options: tuple[str, ...] = ()
     login: bool = False
+    unchecked: str = ""
 
 
 class Bound(str, enum.Enum):

@@ -9,6 +9,10 @@ from auditor.link.scopes import Scope
 from auditor.link.values import Evaluator
 
 _ADDRESS = re.compile(r"://(?P<login>[^/@\s]+:[^/@\s]+@)?")
+_WORDS = re.compile(r"(?i)\b(?:server|host|driver|data source)\s*=")
+_USER = re.compile(r"(?i)\b(?:uid|user(?: id)?)\s*=\s*[^\s;]")
+_PASSWORD = re.compile(r"(?i)\b(?:pwd|password)\s*=\s*[^\s;]")
+"""`SERVER=db;UID=shop;PWD=…` of ODBC, `host=db user=shop password=…` of libpq."""
 _PLACES = re.compile(r"\{[^{}]*\}|%(?:\(\w+\))?s")
 _PART = "\0"
 
@@ -22,9 +26,29 @@ def names_a_login(values: Evaluator, expr: t.Expr | None, scope: Scope) -> bool:
     for source in values.sources(expr, scope):
         if isinstance(source.node, t.Call) and _gives(source.node):
             written.append(True)
-        elif match := _ADDRESS.search(_text(source.node)):
+            continue
+        text = _text(source.node)
+        if match := _ADDRESS.search(text):
             written.append(match["login"] is not None)
+        elif _WORDS.search(text):
+            written.append(bool(_USER.search(text) and _PASSWORD.search(text)))
     return bool(written) and all(written)
+
+
+def unchecked(values: Evaluator, expr: t.Expr | None, scope: Scope) -> str:
+    """What turns encryption or its check off in a connection string of ODBC, whatever else it holds.
+
+    https://learn.microsoft.com/sql/connect/odbc/dsn-connection-string-attribute
+    """
+    for source in values.sources(expr, scope):
+        if match := _UNCHECKED.search(_text(source.node)):
+            return match[0]
+    return ""
+
+
+_UNCHECKED = re.compile(
+    r"(?i)\bTrustServerCertificate\s*=\s*(?:yes|true)\b|\bEncrypt\s*=\s*(?:no|false)\b"
+)
 
 
 def _gives(call: t.Call) -> bool:

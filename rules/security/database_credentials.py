@@ -100,6 +100,11 @@ class DatabaseCredentials(Rule):
     ) -> Iterator[Evidence]:
         definitions = application.facts(SettingDefinition)
         for connection in connections:
+            if connection.unchecked:
+                told = f"the server's certificate is not checked, or nothing is encrypted: {connection.unchecked}"
+                subject = f"{connection.place.path} {connection.unchecked}"
+                yield Evidence(connection.place, State.WEAK, Severity.MEDIUM, told, subject)
+                continue
             if {"username", "password"} <= set(connection.options):
                 yield present(connection.place, "the client is given a user and a password")
                 continue

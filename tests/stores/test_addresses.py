@@ -29,6 +29,24 @@ ADDRESSES = {
 }
 
 
+_ODBC = 'f"DRIVER={{ODBC}};SERVER={host};UID={user};PWD={word};MORE"'
+STRINGS = {
+    _ODBC.replace("MORE", "Encrypt=yes"): (True, ""),
+    _ODBC.replace("MORE", "TrustServerCertificate=yes"): (True, "TrustServerCertificate=yes"),
+    _ODBC.replace("MORE", "Encrypt=no"): (True, "Encrypt=no"),
+    _ODBC.replace("MORE", "TrustServerCertificate=no"): (True, ""),
+    'f"SERVER={host};Trusted_Connection=yes"': (False, ""),
+    "os.environ['ODBC']": (False, ""),
+}
+
+
+@pytest.mark.parametrize("text, expected", STRINGS.items(), ids=STRINGS)
+def test_connection_strings(build: Build, text: str, expected: tuple[bool, str]) -> None:
+    source = f"{_START}\nimport pyodbc\nconnection = pyodbc.connect({text})\n"
+    (found,) = build({"app.py": source}).facts(Connection)
+    assert (found.login, found.unchecked) == expected
+
+
 @pytest.mark.parametrize("address, login", ADDRESSES.items(), ids=ADDRESSES)
 def test_logins(build: Build, address: str, login: bool) -> None:
     source = f"{_START}\nengine = create_engine({address})\n"

@@ -17,7 +17,7 @@ from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.model.data import Connection
 from auditor.model.settings import FrameworkSetting, in_service
 from auditor.model.values import Value, possible
-from auditor.stores.addresses import names_a_login
+from auditor.stores.addresses import names_a_login, unchecked
 
 _CALLS = {
     "sqlalchemy.create_engine": (0, "url"),
@@ -73,7 +73,8 @@ def engines(application: Application) -> Iterator[Connection]:
         options = tuple({"user": "username", "passwd": "password"}.get(k.name, k.name) for k in site.node.keywords if k.name)  # fmt: skip
         if store := _store(url, name):
             login = names_a_login(application.values, given, site.scope)
-            yield Connection(store, url, place_of(site), options, login)
+            plain = unchecked(application.values, given, site.scope)
+            yield Connection(store, url, place_of(site), options, login, plain)
 
 
 @provides(Connection)
