@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from auditor.extract.readers.environments import Interpolated
 from auditor.extract.secrets.names import names_a_credential
 from auditor.extract.sensitive import is_sensitive, safe_value
 from auditor.link.application import Application
@@ -61,6 +62,7 @@ def rows(application: Application) -> list[SettingRow]:
     for definition in application.facts(SettingDefinition):
         definitions[definition.name].append(definition)
     names = sorted(filter(None, reads.keys() | definitions.keys()))
+    taken_up = {found.name for _, found in application.of(Interpolated)}
     given = {name[: at.start()] for name in definitions for at in _BELOW.finditer(name)}
     return [
         _row(
@@ -68,7 +70,8 @@ def rows(application: Application) -> list[SettingRow]:
             reads[name],
             definitions[name],
             below=name in given,
-            above=any(reads.get(name[: at.start()]) for at in _BELOW.finditer(name)),
+            above=name in taken_up
+            or any(reads.get(name[: at.start()]) for at in _BELOW.finditer(name)),
         )
         for name in names
     ]
@@ -172,7 +175,8 @@ def _notes(
 ) -> Iterator[tuple[int, str]]:
     """(level, sentence) of what a setting's owner should know.
 
-    `below` tells that parts of it are defined, `above` that what it is a part of is read.
+    `below` tells that parts of it are defined, `above` that what it is a part of is read, or that a
+    file of the deployment takes it up.
     """
     secret = is_sensitive(name)
     real = [d for d in definitions if d.environment not in ("example", "test")]
@@ -193,7 +197,8 @@ def _notes(
     elif required and not real and definitions and not of_hosts:
         yield 1, "defined in examples only"
     if definitions and not (reads or above or of_hosts or _OF_TOOLS.match(name)):
-        if any(d.environment != "test" for d in definitions):
+        ours = not any(d.foreign for d in definitions)
+        if ours and any(d.environment != "test" for d in definitions):
             yield 1, "defined, and read by no code here"
     if len({r.default for r in reads if r.default not in (None, _NONE)}) > 1 and not secret:
         yield 1, "has several defaults"

@@ -49,6 +49,10 @@ _PERSONAL = re.compile(
     r"^(?:.*_)?(?:email|email_address|phone|phone_number|ssn|social_security_number|passport_number|date_of_birth|iban)$",
     re.I,
 )
+_OWN_ADDRESS = re.compile(
+    r"(?:default_)?(?:from|sender|support|noreply|no_reply|reply_to)_email$", re.I
+)
+"""The address that the application itself writes from."""
 _REQUEST = re.compile(
     r"^(?:(?:fastapi|starlette)\.(?:requests\.)?Request\(\)\.(?:json\(\)|body\(\)|form\(\)|headers|cookies)"
     r"|flask\.request\.(?:get_json\(\)|get_data\(\)|json|data|form|values|headers|cookies)"
@@ -195,7 +199,7 @@ class _Reader:
             if (id(site.function), expr.id) in self.bodies:
                 return LoggedValue("a whole request", expr.id, place)
         if name and not name.isupper() and _PERSONAL.match(name) and not isinstance(expr, t.Call):
-            if "_id_" in name:  # `receipt_id_email`, by which nobody is told
+            if "_id_" in name or _OWN_ADDRESS.match(name):  # `receipt_id_email` tells of nobody
                 return None
             return LoggedValue("personal data", text, place)
         return None

@@ -49,6 +49,8 @@ class SettingDefinition(msgspec.Struct, frozen=True):
     tracked: bool | None = None
     elsewhere: bool = False
     """Only named here: the value comes from a store of secrets, another setting or the platform."""
+    foreign: bool = False
+    """Given to an image that is not built in the tree, which reads it by itself."""
 
 
 class SettingsClass(msgspec.Struct, frozen=True):

@@ -110,7 +110,9 @@ def _dotenv(application: Application) -> Iterator[SettingDefinition]:
 def setting_definitions(application: Application) -> Iterator[SettingDefinition]:
     yield from _dotenv(application)
     (compose,) = application.facts(Compose)
+    built = {service.name for _, service in application.of(Service) if service.build}
     for file, service in application.of(Service):
+        foreign = bool(service.image) and not service.build and service.name not in built
         environment = environment_of_file(file.path)
         if not environment and compose.is_local(file.path):
             environment = "development"
@@ -122,7 +124,13 @@ def setting_definitions(application: Application) -> Iterator[SettingDefinition]
                 else not _refers(value)
             )
             yield SettingDefinition(
-                name, value, place, environment, tracked=file.tracked, elsewhere=not written
+                name,
+                value,
+                place,
+                environment,
+                tracked=file.tracked,
+                elsewhere=not written,
+                foreign=foreign,
             )
     for file, image in application.of(Image):
         environment = environment_of_file(file.path)

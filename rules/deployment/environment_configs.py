@@ -40,10 +40,11 @@ _SELECTS = re.compile(
 _OF_THE_RUNTIME = {"NODE_ENV", "RAILS_ENV", "RACK_ENV", "VIRTUAL_ENV", "CONDA_DEFAULT_ENV", "UV_PROJECT_ENVIRONMENT"}  # fmt: skip
 """Read by the runtime and its frameworks, whatever the code does."""
 _OF_OTHERS = re.compile(
-    r"^(?:ADYEN|AIRWALLEX|AMADEUS|BRAINTREE|CASHFREE|CHECKOUT|COINBASE|DOCUSIGN|FLUTTERWAVE|GOCARDLESS|KLARNA|MPESA|PADDLE|PAYPAL|PAYSTACK"
+    r"^(?:SENTRY|ROLLBAR|BUGSNAG|DD|OTEL|NEW_RELIC|ELASTIC_APM|ADYEN|AIRWALLEX|AMADEUS|BRAINTREE|CASHFREE|CHECKOUT|COINBASE|DOCUSIGN|FLUTTERWAVE|GOCARDLESS|KLARNA|MPESA|PADDLE|PAYPAL|PAYSTACK"
     r"|PAYU|PLAID|POLAR|QUICKBOOKS|RAZORPAY|SQUARE|STRIPE|TRUELAYER|WISE|XERO|ZOHO|APPLE|APNS|PINECONE|AWS_EXECUTION|UV|PIP|POETRY|NPM|YARN)_"
 )
-"""The sandbox or the real thing of a provider, or who runs the code: not which environment this is."""
+"""The sandbox or the real thing of a provider, what a tracker is told, or who runs the code: not which environment
+this is."""
 _REAL = {"production", "staging", "development", "test"}
 _DEPLOYED = {"production", "staging", "development"}
 

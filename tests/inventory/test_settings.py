@@ -388,3 +388,35 @@ def test_keys_of_pages_are_secrets_by_their_names(build: Build) -> None:
     notes = {name: row.notes for name, row in of(build, a_dot_ts=text).items()}
     told = "named like a secret, and sent to every browser"
     assert [name for name, each in notes.items() if told in each] == ["REACT_APP_ADMIN_PASSWORD"]
+
+
+_STACK = """
+services:
+  caddy:
+    image: caddy:2
+    ports: ["${STACK_PORT}:80"]
+    environment:
+      SITE: ${DOMAIN}
+      TOKEN: ${TOKEN}
+  web:
+    build: .
+    environment:
+      OTHER: ${OTHER}
+"""
+
+
+def test_what_a_deployment_takes_up_is_no_loose_end(build: Build) -> None:
+    dotenv = "DOMAIN=a.com\nSTACK_PORT=80\nOTHER=1\nUNUSED=1\nWORKERS=2\nSITE_NAME=b\nTOKEN=x\n"
+    found = of(
+        build,
+        docker_compose_dot_yml="",
+        compose_dot_yml=_STACK,
+        _dot_env=dotenv,
+        start_dot_sh="exec gunicorn -w $WORKERS app:app\n",
+        Caddyfile="{$SITE_NAME} {\n reverse_proxy web:80\n}\n",
+        a_dot_py="x = 1\n",
+    )
+    loose = {
+        name for name, row in found.items() if "defined, and read by no code here" in row.notes
+    }
+    assert loose == {"OTHER", "UNUSED"}

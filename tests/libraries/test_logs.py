@@ -139,6 +139,7 @@ def sent(receipt_id_email, user_email):
         ('"%s", form.errors["password"]', False),
         ("SENT.email", False),
         ('message["email"]', True),
+        ('"from %s", message.from_email', False),
         ('"sent to %s", user.email', True),
         ('"sent", extra={"email": user.email}', True),
         ('"sent", extra={"email": user.id}', False),

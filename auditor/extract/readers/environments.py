@@ -11,7 +11,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import re2
+
 from auditor.discover import Kind
+from auditor.engines import OPTIONS
 from auditor.extract.facts import Fact
 from auditor.extract.markup import Document, read_json, read_toml, read_yaml, text_at
 from auditor.extract.sensitive import is_placeholder, safe_value
@@ -31,6 +34,28 @@ class GivenSetting(Fact, frozen=True):
     placeholder: bool
     environment: str
     line: int
+
+
+class Interpolated(Fact, frozen=True):
+    """A setting that a file of a deployment, or a script, takes up: `${PORT}:80`, `{$DOMAIN} {`."""
+
+    name: str
+
+
+_TAKES = re2.compile(r"\$[({]?([A-Z][A-Z0-9_]{1,60})\b", OPTIONS)
+
+
+@extracts(Kind.COMPOSE, Kind.PROXY, Kind.PLATFORM, Kind.DOCKERFILE)
+@extracts(Kind.TEXT, name=r".+\.(?:ba)?sh")
+def taken_up(source: Source) -> Iterator[Interpolated]:
+    """But for what is handed on under its own name: `PORT: ${PORT}`, `ENV PORT=$PORT`."""
+    seen = set()
+    for line in source.text.split("\n"):
+        for match in _TAKES.finditer(line) if "$" in line else ():
+            name, before = match[1], line[: match.start()]
+            if name not in seen and not re.search(rf"\b{name}[\"']?\s*[:=]\s*[\"']?$", before):
+                seen.add(name)
+                yield Interpolated(name)
 
 
 _GIVES = re.compile(
