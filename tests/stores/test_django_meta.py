@@ -81,3 +81,51 @@ def test_a_proxy_has_the_table_of_the_class_that_keeps_it(build: Build) -> None:
     tables = {name: entities.by_class[name][0].table for name in ("One", "Two", "Staff")}
     assert tables == {"One": "shop_stored", "Two": "shop_stored", "Staff": "auth_user"}
     assert "username" in entities.by_class["Staff"][0].columns
+
+
+PACKAGED = """
+from django.db import models
+from django_extensions.db.models import ActivatorModel, TimeStampedModel, TitleSlugDescriptionModel
+from model_utils import models as utils
+class Base(models.Model):
+    class Meta:
+        abstract = True
+        ordering = ["rank"]
+class M({bases}):
+    rank = models.IntegerField()
+"""
+
+
+@pytest.mark.parametrize(
+    ("bases", "columns", "ordering", "latest"),
+    [
+        ("TimeStampedModel", {"created", "modified", "id"}, (), (("modified", 1),)),
+        ("utils.TimeStampedModel", {"created", "modified", "id"}, (), ()),
+        ("TimeStampedModel, Base", {"created", "modified", "id"}, (), (("modified", 1),)),
+        ("Base, TimeStampedModel", {"created", "modified", "id"}, (("rank", 1),), ()),
+        ("TitleSlugDescriptionModel", {"title", "slug", "description", "id"}, (), ()),
+        ("ActivatorModel", {"status", "activate_date", "deactivate_date", "id"}, (("status", 1), ("activate_date", -1)), ()),
+        ("utils.StatusModel", {"status", "status_changed", "id"}, (), ()),
+        ("utils.TimeFramedModel", {"start", "end", "id"}, (), ()),
+        ("utils.SoftDeletableModel", {"is_removed", "id"}, (), ()),
+        ("utils.UUIDModel", {"id"}, (), ()),
+        ("models.Model", {"id"}, (), ()),
+    ],
+)  # fmt: skip
+def test_bases_of_packages_bring_columns_and_orders(
+    build: Build, bases: str, columns: set[str],
+    ordering: tuple[tuple[str, int], ...], latest: tuple[tuple[str, int], ...],
+) -> None:  # fmt: skip
+    (entities,) = build({"shop/models.py": PACKAGED.replace("{bases}", bases)}).facts(Entities)
+    (found,) = entities.by_class["M"]
+    assert found.columns.keys() == columns | {"rank"}
+    assert (found.ordering, found.latest) == (ordering, latest)
+    indexed = {c.name for c in found.columns.values() if c.indexed}
+    assert indexed == ({"slug"} if "slug" in columns else set())
+
+
+def test_what_a_base_with_a_table_keeps_is_not_kept_again(build: Build) -> None:
+    code = PACKAGED.replace("{bases}", "utils.TimeStampedModel") + "class Low(M):\n    pass\n"
+    (entities,) = build({"shop/models.py": code}).facts(Entities)
+    (low,) = entities.by_class["Low"]
+    assert low.columns.keys() == {"m_ptr"}

@@ -17,7 +17,14 @@ from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading import Frame, Reading
 from auditor.stores.sql.things import Class, Listed, Self, Thing, Told, each, either
 
-MANAGERS = {"objects", "_default_manager", "_base_manager", "all_objects", "default_manager"}
+MANAGERS = {
+    "objects",
+    "_default_manager",
+    "_base_manager",
+    "all_objects",
+    "available_objects",
+    "default_manager",
+}
 MANAGER = re.compile(r"Manager|QuerySet|Queryset")
 
 

@@ -59,14 +59,37 @@ _TREE: tuple[Told, ...] = (
 _TIMES: tuple[Told, ...] = (
     ("created", "DateTimeField", False, False, False), ("modified", "DateTimeField", False, False, False),
 )  # fmt: skip
+_TITLED: tuple[Told, ...] = (
+    ("title", "CharField", False, False, False), ("description", "TextField", False, False, False),
+)  # fmt: skip
 _PACKAGED: dict[str, tuple[Told, ...]] = {
-    "AbstractBaseUser": _USER,
-    "AbstractUser": _ABSTRACT_USER,
-    "PermissionsMixin": (("is_superuser", "BooleanField", False, False, False),),
-    "MPTTModel": _TREE,
-    "TimeStampedModel": _TIMES,
-}
+    "django.AbstractBaseUser": _USER,
+    "django.AbstractUser": _ABSTRACT_USER,
+    "django.PermissionsMixin": (("is_superuser", "BooleanField", False, False, False),),
+    "mptt.MPTTModel": _TREE,
+    "django_extensions.TimeStampedModel": _TIMES,
+    "django_extensions.TitleDescriptionModel": _TITLED,
+    "django_extensions.TitleSlugDescriptionModel": (*_TITLED, ("slug", "AutoSlugField", False, False, True)),
+    "django_extensions.ActivatorModel": (
+        ("status", "IntegerField", False, False, False), ("activate_date", "DateTimeField", False, False, False),
+        ("deactivate_date", "DateTimeField", False, False, False),
+    ),
+    "model_utils.TimeStampedModel": _TIMES,
+    "model_utils.TimeFramedModel": (
+        ("start", "DateTimeField", False, False, False), ("end", "DateTimeField", False, False, False),
+    ),
+    "model_utils.StatusModel": (
+        ("status", "StatusField", False, False, False), ("status_changed", "MonitorField", False, False, False),
+    ),
+    "model_utils.SoftDeletableModel": (("is_removed", "BooleanField", False, False, False),),
+    "model_utils.UUIDModel": (("id", "UUIDField", True, False, False),),
+}  # fmt: skip
 """Columns of abstract models of packages: (name, type, primary, unique, indexed)."""
+_ORDERED: dict[str, dict[str, tuple[tuple[str, int], ...]]] = {
+    "django_extensions.TimeStampedModel": {"latest": (("modified", 1),)},
+    "django_extensions.ActivatorModel": {"ordering": (("status", 1), ("activate_date", -1))},
+}
+"""What the `Meta` of these say of an order."""
 _TABLES: dict[str, tuple[str, tuple[Told, ...]]] = {
     "django.contrib.auth.models.User": ("auth_user", _ABSTRACT_USER),
     "django.contrib.auth.models.Group": ("auth_group", (("name", "CharField", False, True, False),)),
@@ -93,14 +116,20 @@ _TABLES: dict[str, tuple[str, tuple[Told, ...]]] = {
 """Models of packages that applications query themselves."""
 
 
+def _package(name: str) -> str:
+    """The abstract model of a package that a canonical name is, as `_PACKAGED` calls it, or nothing."""
+    name = name.removesuffix(".Meta")
+    short = f"{name.partition('.')[0]}.{name.rpartition('.')[2]}"
+    return short if short in _PACKAGED else ""
+
+
 @reads_entities
 def django_model(entities: Entities, found: Located, ancestry: list[str]) -> Entity | None:
     if not any(_BASE.search(name) for name in ancestry[1:]):
         return None
-    if not any(
-        name.startswith("django.db.") or name.rpartition(".")[2] in _PACKAGED
-        for name in ancestry[1:]
-    ) and not (_has_fields(found) or _flag(_meta(found), "proxy")):
+    if not any(name.startswith("django.db.") or _package(name) for name in ancestry[1:]) and not (
+        _has_fields(found) or _flag(_meta(found), "proxy")
+    ):
         return None
     return _Reading(entities, found, ancestry).entity()
 
@@ -138,16 +167,13 @@ class _Reading:
             if (base := next((e for e in found if e is not None), None)) is not None:
                 entity.table, entity.relations = base.table, base.relations
                 entity.columns = dict(base.columns)
-        for name in reversed(self.ancestry):
-            for attribute, kind, primary, unique, indexed in _PACKAGED.get(
-                name.rpartition(".")[2], ()
-            ):
-                if name not in entity.columns:
-                    entity.columns[attribute] = Column(
-                        attribute, attribute, kind, place, primary, unique, indexed
-                    )
         parent = self.above if not self.is_proxy else None
         above = parent.ancestry if parent is not None else []
+        for name in (n for n in reversed(self.ancestry) if n not in above):
+            for attribute, kind, primary, unique, indexed in _PACKAGED.get(_package(name), ()):
+                entity.columns[attribute] = Column(
+                    attribute, attribute, kind, place, primary, unique, indexed
+                )
         for owner in reversed(self.classes):
             if self.code.own_name(owner) in above:
                 continue  # its fields stand in the table of its own
@@ -166,6 +192,9 @@ class _Reading:
             entity.pending.append((2, lambda all_: _groups(all_, entity)))
         if not any(c.primary for c in entity.columns.values()):
             entity.columns["id"] = Column("id", "id", "AutoField", place, primary=True)
+        for package in map(_package, reversed(self.metas)):
+            entity.ordering = _ORDERED.get(package, {}).get("ordering", entity.ordering)
+            entity.latest = _ORDERED.get(package, {}).get("latest", entity.latest)
         entity.pending.append((1, lambda _: self.options(entity)))
         return entity
 
@@ -174,7 +203,7 @@ class _Reading:
         ancestry = self.code.ancestry(owner)
         return (
             any(_BASE.search(n) for n in ancestry[1:])
-            and any(n.startswith("django.db.") or n.rpartition(".")[2] in _PACKAGED for n in ancestry[1:])
+            and any(n.startswith("django.db.") or _package(n) for n in ancestry[1:])
             and not _flag(_meta(owner), "abstract")
         )  # fmt: skip
 
@@ -218,14 +247,23 @@ class _Reading:
         return _Reading(self.entities, base, self.code.ancestry(base)) if base is not None else None
 
     @functools.cached_property
+    def metas(self) -> list[str]:
+        """The names of its `Meta`, or that of the nearest abstract class, and of those that this inherits from."""
+        stored = self.above.ancestry if self.above is not None else ()
+        for name in (n for n in self.ancestry if n not in stored):
+            if _package(name):
+                return [f"{name}.Meta"]
+            owner = self.code.definition(name)
+            meta = _meta(owner) if owner is not None and isinstance(owner.node, t.Class) else None
+            if meta is not None and (name == self.ancestry[0] or _flag(meta, "abstract")):
+                return self.code.ancestry(meta)
+        return []
+
+    @functools.cached_property
     def meta(self) -> dict[str, Located]:
         """What its `Meta` says, with what that inherits; else that of the nearest abstract class."""
-        stored = self.above.ancestry if self.above is not None else ()
-        own = (o for o in self.classes[1:] if self.code.own_name(o) not in stored)
-        abstract = (o for o in own if _flag(_meta(o), "abstract"))
-        told = next((m for m in map(_meta, (self.found, *abstract)) if m is not None), None)
         found: dict[str, Located] = {}
-        for name in self.code.ancestry(told) if told is not None else ():
+        for name in self.metas:
             owner = self.code.definition(name)
             for stmt in getattr(owner.node, "body", ()) if owner is not None else ():
                 match stmt:
