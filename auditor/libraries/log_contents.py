@@ -63,7 +63,7 @@ _TASKS = {"shared_task", "task", "periodic_task", "actor", "job"}
 _BY_HAND = re.compile(
     r"(?:^|/)(?:scripts?|tools?|bin|management|migrations|cli|benchmarks?|notebooks?)/"
 )
-_RAW = {"POST", "META", "COOKIES"}
+_RAW = {"POST", "META", "COOKIES", "headers"}
 _SHOWS = {
     "str",
     "repr",

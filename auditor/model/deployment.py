@@ -97,7 +97,7 @@ class HealthProbe(msgspec.Struct, frozen=True):
 
 
 class ReleasedImage(msgspec.Struct, frozen=True):
-    """A Dockerfile that a pipeline builds and pushes, whatever its folder is called."""
+    """A Dockerfile that a pipeline builds and pushes, or a platform builds, whatever its folder is called."""
 
     path: str
     place: Place

@@ -16,11 +16,12 @@ from functools import cached_property
 import msgspec
 
 from auditor.discover import Kind
-from auditor.discover.environments import environment_of
+from auditor.discover.environments import environment_of, environment_of_file
 from auditor.extract.readers.compose import Service
 from auditor.extract.readers.dockerfiles import Ignored, Image
 from auditor.extract.readers.dotenv import DotenvEntry
 from auditor.extract.readers.kubernetes import Workload
+from auditor.extract.readers.platforms import BuiltFrom
 from auditor.extract.readers.scripts import PrivilegeDrop, ScriptLine
 from auditor.extract.sensitive import is_sensitive
 from auditor.link.application import Application, provides
@@ -158,6 +159,12 @@ def released_images(application: Application) -> Iterator[ReleasedImage]:
                 found = [each for each in held if path.endswith(f"/{each}")]
                 if found:
                     yield ReleasedImage(max(found, key=len), step.place)
+    for file, built in application.of(BuiltFrom):
+        if environment_of_file(file.path) in ("", "production", "staging"):
+            folders = (posixpath.dirname(file.path), "")
+            paths = [posixpath.normpath(posixpath.join(f, built.dockerfile)) for f in folders]
+            if path := next((each for each in paths if each in held), ""):
+                yield ReleasedImage(path, Place(file.path, built.line))
 
 
 @dataclass

@@ -27,7 +27,7 @@ from auditor.model.settings import (
 )
 
 _OPENS = re.compile(
-    r"(?i)key|token|secret|passw|credential|cert|dsn|webhook|_sid$|service_account|cloudinary_url"
+    r"(?i)key|token(?!s(?:_|$))|secret|passw|credential|cert|dsn|webhook|_sid$|service_account|cloudinary_url"
 )
 """Names of settings that let in, and do not only say where to or what for: no `FIREBASE_PROJECT_ID`."""
 _CODE = re.compile(r"\.(?:py|js|jsx|ts|tsx)$")

@@ -141,6 +141,8 @@ def sent(receipt_id_email, user_email):
         ('message["email"]', True),
         ('"from %s", message.from_email', False),
         ('"sent to %s", user.email', True),
+        ('f"asked with {dict(self.request.headers)}"', True),
+        ('f"asked by {self.request.headers.get(1)}"', False),
         ('"sent", extra={"email": user.email}', True),
         ('"sent", extra={"email": user.id}', False),
     ],

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from auditor.model.containers import Container, ContainerImage
-from auditor.model.deployment import Command, HealthProbe, ManagedDatabase, ProxyLocation
+from auditor.model.deployment import (
+    BackupScript,
+    Command,
+    HealthProbe,
+    ManagedDatabase,
+    ProxyLocation,
+)
 from auditor.model.operations import Telemetry, Tracker
 from auditor.model.pipelines import Job
 from auditor.model.settings import EnvironmentNames
@@ -666,3 +672,44 @@ def test_plain_compose_file_below_one_for_production_is_part_of_it(build: Build)
     ):
         found = build(files | {"compose.prod.yml": overlay}).facts(Container)
         assert {c.name for c in found if c.published} == published
+
+
+_IMAGES = {
+    "backend/app.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+    "backend/Dockerfile": "FROM python:3.13\nCOPY . .\nCMD uvicorn app:app\n",
+    "backend/Dockerfile.production": "FROM python:3.13\nCMD uvicorn app:app\n",
+    "docker-compose.yml": "services:\n  web:\n    build: backend\n    volumes: ['./backend:/app']\n",
+    "docker-compose.production.yml": "services:\n  web:\n    build: {context: backend, dockerfile: Dockerfile.production}\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("x.txt", "", False),
+        (".do/app.yaml", "services:\n- name: a\n  dockerfile_path: ./backend/Dockerfile\n", True),
+        ("render.yaml", "services:\n- type: web\n  name: a\n  dockerfilePath: ./backend/Dockerfile\n", True),
+        ("render.yaml", "services:\n- type: web\n  name: a\n  rootDir: backend\n  dockerfilePath: Dockerfile\n", True),
+        ("backend/fly.toml", "[build]\ndockerfile = 'Dockerfile'\n", True),
+        ("railway.json", '{"build": {"dockerfilePath": "backend/Dockerfile"}}', True),
+        ("fly.toml", "[build]\ndockerfile = 'other/Dockerfile'\n", False),
+    ],
+)  # fmt: skip
+def test_image_that_a_platform_builds(build: Build, name: str, text: str, found: bool) -> None:
+    images = build({**_IMAGES, name: text}).facts(ContainerImage)
+    assert ("backend/Dockerfile" in {each.place.path for each in images}) is found
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("save.sh", 'sqlite3 "$DB" ".backup \'$FILE\'"\n', True),
+        ("save.sh", "sqlite3 shop.db .dump | gzip > shop.sql.gz\n", True),
+        ("save.sh", "sqlite3 shop.db 'select 1'\n", False),
+        ("copy.py", "import sqlite3\nsqlite3.connect('a').backup(target)\n", False),
+    ],
+)
+def test_scripts_that_save_a_file_of_sqlite(
+    build: Build, name: str, text: str, found: bool
+) -> None:
+    assert bool(build({name: text}).facts(BackupScript)) is found

@@ -14,7 +14,14 @@ from typing import Any
 from auditor.discover import Kind
 from auditor.extract.facts import Fact
 from auditor.extract.markup import Document, at, read_yaml, text_at
-from auditor.extract.readers.platforms import HttpsOnly, ManagedStore, Probe, Process, PushDeploy
+from auditor.extract.readers.platforms import (
+    BuiltFrom,
+    HttpsOnly,
+    ManagedStore,
+    Probe,
+    Process,
+    PushDeploy,
+)
 from auditor.extract.source import Source, extracts
 
 _STARTED = ("services", "workers", "jobs", "functions")
@@ -48,6 +55,8 @@ def _component(document: Document, component: Any, path: tuple[str | int, ...]) 
     schedule = text_at(component, "schedule", "cron")
     if command := text_at(component, "run_command"):
         yield Process("DigitalOcean", name, command, schedule, document.line(*path))
+    if dockerfile := text_at(component, "dockerfile_path"):
+        yield BuiltFrom(dockerfile, document.line(*path, "dockerfile_path"))
     for key in ("github", "gitlab", "bitbucket"):
         if at(component, key, "deploy_on_push") is True:
             line = document.line(*path, key, "deploy_on_push")

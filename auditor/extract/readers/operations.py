@@ -27,11 +27,11 @@ class LoadScenario(Fact, frozen=True):
 
 _BACKUP = re.compile(
     rb"(?m)^[^#\n]*?\b(mongodump|pg_dump(?:all)?|mysqldump|pgbackrest|wal-g|barman|pg_basebackup|velero backup"
-    rb"|create-db-(?:cluster-)?snapshot)\b([^\n]*)"
+    rb"|create-db-(?:cluster-)?snapshot|sqlite3(?=[^\n]*?[\"'\s]\.(?:backup|dump)\b))\b([^\n]*)"
 )
 _DUMPERS = (
     b"mongodump", b"pg_dump", b"mysqldump", b"pgbackrest", b"wal-g", b"barman", b"pg_basebackup", b"velero",
-    b"-snapshot",
+    b"-snapshot", b"sqlite3",
 )  # fmt: skip
 _COPIES = re.compile(
     rb"--schema-only|--no-data|\s-s\s|\bpg_restore\b|\|\s*(?:psql|mongorestore|mysql)\b"

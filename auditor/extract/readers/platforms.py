@@ -115,6 +115,13 @@ class PushDeploy(Fact, frozen=True):
     line: int
 
 
+class BuiltFrom(Fact, frozen=True):
+    """The Dockerfile that a platform builds what it serves from, by the root of the tree or this file."""
+
+    dockerfile: str
+    line: int
+
+
 @extracts(Kind.PLATFORM, name=r"procfile")
 def procfile(source: Source) -> Iterator[Fact]:
     for number, line in enumerate(source.text.split("\n"), 1):
@@ -130,6 +137,8 @@ def railway(source: Source) -> Iterator[Fact]:
     if command := text_at(data, "deploy", "startCommand"):
         schedule = text_at(data, "deploy", "cronSchedule")
         yield Process("Railway", "web", command, schedule, document.line("startCommand"))
+    if dockerfile := text_at(data, "build", "dockerfilePath"):
+        yield BuiltFrom(dockerfile, document.line("dockerfilePath"))
     if path := text_at(data, "deploy", "healthcheckPath"):
         yield Probe("Railway", path, document.line("healthcheckPath"))
     if isinstance(at(data, "deploy"), dict):
@@ -174,6 +183,9 @@ def render(source: Source) -> Iterator[Fact]:
             if text_at(service, "type") == "web":
                 yield HttpsOnly("Render", line)
             yield from _render_trigger(document, service, index)
+            if dockerfile := text_at(service, "dockerfilePath"):
+                below = f"{text_at(service, 'rootDir')}/{dockerfile}".lstrip("/")
+                yield BuiltFrom(below, document.line("services", index, "dockerfilePath"))
             for number, setting in enumerate(at(service, "envVars") or ()):
                 key = text_at(setting, "key")
                 at_line = document.line("services", index, "envVars", number)
@@ -220,6 +232,8 @@ def fly(source: Source) -> Iterator[Fact]:
     for check in _named_list(at(document.data, "checks")):
         if path := text_at(check, "path"):
             yield Probe("Fly", path, document.line("path"))
+    if dockerfile := text_at(document.data, "build", "dockerfile"):
+        yield BuiltFrom(dockerfile, document.line("dockerfile"))
     mounts = at(document.data, "mounts")
     for mount in mounts if isinstance(mounts, list) else [mounts] if mounts else []:
         # taken daily unless told not to: https://fly.io/docs/volumes/snapshots/

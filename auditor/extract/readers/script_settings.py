@@ -51,6 +51,8 @@ _ENTRY = re2.compile(
     r"(?m)(?:^|[{,])\s{0,40}([A-Z][A-Z0-9_]{1,100})\s{0,10}:\s{0,10}(?:z\.|str\(|num\(|bool\(|url\(|port\(|host\(|email\(|json\(|makeValidator)",
     OPTIONS,
 )
+_OF_VITE = {"MODE", "BASE_URL", "PROD", "DEV", "SSR"}
+"""What the build itself says: https://vite.dev/guide/env-and-mode#built-in-constants."""
 _DEFAULT = re.compile(
     r"!?\)?\s{0,4}(?:\|\||\?\?|,)\s{0,20}(?:[\"'`]([^\"'`\n]{0,300})[\"'`]|(\d{1,12}|true|false)\b)"
 )
@@ -71,6 +73,8 @@ def reads(source: Source) -> Iterator[ScriptSetting]:
         name = match[1] or match[2] or match[3]
         begin = text.rfind("\n", 0, start) + 1
         if text[begin:start].lstrip().startswith(("//", "*", "/*")) or _assigns(text, end):
+            continue
+        if name in _OF_VITE and "import.meta" in match[0]:
             continue
         given = _DEFAULT.match(text, end, end + 340)
         default = None if given is None else given[1] if given[1] is not None else given[2]
