@@ -62,7 +62,8 @@ def compose_services(application: Application) -> Iterator[Container]:
             for service in services.values():
                 whole = compose.whole(path, service)
                 if any(each.image or each.build for each in whole):  # else it is laid over another
-                    yield _container(path, service, whole, restarted)
+                    told = compose.told_elsewhere(path, service)
+                    yield _container(path, service, whole, restarted or told)
 
 
 @dataclass
@@ -132,6 +133,14 @@ class Compose:
         """A service with what other files say of it, itself first."""
         users = self.extended.get((path, service.name), []) if not _PLAIN.search(path) else []
         return [service, *_laid(path, service, self.files), *users]
+
+    def told_elsewhere(self, path: str, service: Service) -> bool:
+        """Whether a file only adds to a service, and the one that it is laid over is looked at itself."""
+        return not (service.image or service.build or service.extends) and any(
+            (base.image or base.build) and other != path and not self.is_local(other)
+            for other, services in self.files.items()
+            if (base := services.get(service.name)) is not None
+        )
 
     def is_local(self, path: str, depth: int = 0) -> bool:
         """Whether a compose file is for a developer's machine.

@@ -41,7 +41,7 @@ _PREPARES = re2.compile(
     r"(?m)^\s*(?:uv|pip|pip3|python3?\s+-m\s+pip|apt-get|apt|npm|yarn|poetry|pnpm)\s+(?:\S+\s+)?(?:install|add|sync)\b[^\n;&|]*",
 )
 _DEPLOYS = re2.compile(
-    r"(?i)\bfly(?:ctl)?\s+deploy\b|superfly/flyctl|\bheroku\s+container:release\b|git push heroku|akhileshns/heroku-deploy"
+    r"(?i)\bfly(?:ctl)?\s+deploy\b|superfly/flyctl-actions@|\bheroku\s+container:release\b|git push heroku|akhileshns/heroku-deploy"
     r"|\brailway\s+up\b|\bvercel\b[^\n]*--prod\b|amondnet/vercel-action|\bnetlify\s+deploy\b[^\n]*--prod"
     r"|\bkubectl\s+(?:apply|set image|rollout)\b|\bhelm\s+upgrade\b|\bserverless\s+deploy\b|\bsls\s+deploy\b|\bsam\s+deploy\b"
     r"|\bcdk\s+deploy\b|\beb\s+deploy\b|\baws\s+(?:ecs\s+update-service|lambda\s+update-function-code|deploy\s+create-deployment)"

@@ -713,3 +713,11 @@ def test_scripts_that_save_a_file_of_sqlite(
     build: Build, name: str, text: str, found: bool
 ) -> None:
     assert bool(build({name: text}).facts(BackupScript)) is found
+
+
+@pytest.mark.parametrize("name", ["compose.other.yml", "compose.prod.yml"])
+def test_what_is_laid_over_a_file_is_told_once(build: Build, name: str) -> None:
+    base = "services:\n  web:\n    build: .\n"
+    over = "services:\n  web:\n    environment: {A: b}\n"
+    found = build({"compose.yml": base, name: over}).facts(Container)
+    assert [c.place.path for c in found if not c.restarts] == ["compose.yml"]
