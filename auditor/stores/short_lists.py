@@ -13,7 +13,7 @@ from auditor.stores.sql.entities import snake
 
 _ENDS = re.compile(
     r"(?:categor(?:y|ies)|roles?|permissions?|types?|status(?:es)?|years?|terms?|semesters?|levels?|genres?|countr(?:y|ies)|currenc(?:y|ies)"
-    r"|languages?|departments?|designations?)$"
+    r"|languages?|departments?|designations?|speciali[sz]ations?|specialt(?:y|ies)|departamentos?|categorias?)$"
 )
 _WHOLE = re.compile(
     r"^(?:kinds?|states?|priorit(?:y|ies)|quarters?|grades?|standards?|streams?|sections?|subjects?|facult(?:y|ies)|divisions?"

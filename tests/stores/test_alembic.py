@@ -22,7 +22,7 @@ def _made(name, table, columns, **options):
 
 def upgrade():
     op.create_table("posts", sa.Column("id", sa.Integer, primary_key=True), sa.Column("a", sa.Text),
-                    sa.Column("b", sa.Text), sa.Column("c", sa.Text), sa.Column("d", sa.Text, index=True))
+                    sa.Column("b", sa.Text), sa.Column("c", sa.Text), sa.Column("d", sa.Text, index=True), sa.Column("name", sa.Text))
 {steps}
 
 def downgrade():

@@ -7,7 +7,7 @@ from tests.conftest import Build
 
 SCHEMA = """
 CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, is_active INTEGER);
-CREATE TABLE shops (id INTEGER PRIMARY KEY, owner_id INTEGER, code TEXT);
+CREATE TABLE shops (id INTEGER PRIMARY KEY, owner_id INTEGER, code TEXT, name TEXT);
 CREATE TABLE links (shop_id INTEGER, tag_id INTEGER, PRIMARY KEY (tag_id, shop_id));
 """
 

@@ -315,3 +315,16 @@ def test_a_table_that_the_tree_only_alters_may_have_other_indexes(
         if query.equality
     )
     assert told is fit
+
+
+def test_a_column_that_no_statement_declares_is_another_program_s(build: Build) -> None:
+    schema = "CREATE TABLE t (id int primary key, a int);\nINSERT INTO t (a) VALUES (1);"
+    code = "import psycopg2\ncur = psycopg2.connect('x').cursor()\ndef ask(x):\n    cur.execute('SELECT * FROM t WHERE {} = %s', (x,))\nask(input())\n"
+
+    def reason(column: str) -> str:
+        files = {"app.py": code.replace("{}", column), "migrations/1.sql": schema}
+        (query,) = build(files).facts(Query)
+        return query.unresolved
+
+    assert reason("b") == "b is no column that the code declares"
+    assert reason("a") == reason("A") == ""

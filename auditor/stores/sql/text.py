@@ -318,6 +318,12 @@ class _Text:
             return name
         return next((c.name for c in known.stored() if c.name.lower() == name.lower()), name)
 
+    def _lacks(self, table: str, name: str) -> bool:
+        """Whether statements create a table without this column, so that another program must add it."""
+        known = self.reading.tables.get(table)
+        made = known is not None and known.mapper == "sql" and bool(known.columns)
+        return made and known is not None and known.column(name) is None
+
     # --- conditions
 
     def condition(self, node: Any, depth: int = 0) -> Condition:
@@ -403,6 +409,8 @@ class _Text:
         if (own := self.column(node)) is not None:
             if own[1].lower() in _ADDRESSES:
                 return Every(())  # the record's own place is found without an index
+            if self._lacks(*own):
+                return Untold(f"{own[1]} is no column that the code declares")
             return Test(*own, how)
         if isinstance(node, exp.Cast) and (cast := self._of_its_own_type(node)) is not None:
             return Test(*cast, how)
