@@ -13,6 +13,7 @@ USES = {
     "const wanted: string = process.env['NEXT_PUBLIC_ADMIN_PASSWORD'];\nif (typed !== wanted) return;": "compared",
     "signIn({ email, password: import.meta.env.VITE_API_PASSWORD })": "sent",
     "const key = import.meta.env.VITE_API_SECRET;\nfetch(url, { headers: { Authorization: `Bearer ${key}` } })": "sent",
+    "const own = import.meta.env.VITE_INTERNAL_SECRET || 'x'\nfetch(url, { headers: { 'X-Internal-Auth': own } })": "sent",
     "const db = createClient(url, process.env.NEXT_PUBLIC_SUPABASE_SERVICE_ROLE_KEY!)": "read",
     "new OpenAI({ apiKey: process.env.REACT_APP_OPENAI_API_KEY, dangerouslyAllowBrowser: true })": "read",
     "console.log(process.env.EXPO_PUBLIC_CLIENT_SECRET)": "read",

@@ -39,7 +39,7 @@ _SERVER = Words(
     r"|NextApiRequest|defineConfig|Deno\.serve"
 )
 _LOGIN = Words(
-    r"(?i)(?:pass(?:word|wd)?|pwd|secret|authorization|x-(?:api|admin)[\w-]*)[\"'`]?\s*:\s*[^,;]*$"
+    r"(?i)(?:pass(?:word|wd)?|pwd|secret|authorization|x-[\w-]*(?:api|admin|auth|key|token|secret)[\w-]*)[\"'`]?\s*:\s*[^,;]*$"
     r"|(?:Basic|Bearer)\s[^,;]*$|\.set\([^,;]*,[^,;]*$"
 )
 _COMMENTS = (b"//", b"*", b"/*", b"#", b"<!--", b"{/*")
