@@ -411,12 +411,37 @@ def test_views_ask_for_lists_objects_filters_and_orders(build: Build) -> None:
         ("blog_post", "select", ("live", "author_id"), (), (), ()),
         ("blog_post", "select", ("live",), ("views",), (), ()),
         ("blog_post", "select", ("live",), (), (), (("views", 1),)),
+        ("blog_post", "count", ("live",), (), (), ()),
+        ("blog_post", "count", ("live", "author_id"), (), (), ()),
+        ("blog_post", "count", ("live",), ("views",), (), ()),
         ("blog_user", "join", ("id",), (), (), ()),
+        ("blog_user", "join", (), (), (), ()),
     }
     quiet = {(q.operation, q.equality) for q in found if q.place.line == 14}
-    assert quiet == {("get", ("author_id", "id")), ("select", ("author_id",))}
+    assert quiet == {("get", ("author_id", "id")), ("select", ("author_id",)), ("count", ("author_id",))}  # fmt: skip
     bounds = {q.place.line: q.bound for q in found if q.operation == "select" and q.place.line > 16}
     assert bounds == {17: Bound.NONE, 19: Bound.LIMITED}
+    assert [q.place.line for q in found if q.operation == "count" and q.place.line > 16] == [19]
+
+
+@pytest.mark.parametrize(
+    ("base", "counted"),
+    [
+        ("pagination.PageNumberPagination", True),
+        ("pagination.LimitOffsetPagination", True),
+        ("pagination.CursorPagination", False),
+        ("pagination.BasePagination", False),
+    ],
+)
+def test_pages_are_counted_but_by_a_cursor(build: Build, base: str, counted: bool) -> None:
+    code = (
+        "from rest_framework import generics, pagination\n"
+        "from blog.models import Post\n"
+        f"class Pages({base}):\n    page_size = 20\n"
+        "class Posts(generics.ListAPIView):\n    queryset = Post.objects.filter(author=1)\n    pagination_class = Pages\n"
+    )
+    found = build({"blog/models.py": DJANGO, "blog/api.py": code}).facts(Query)
+    assert [q.equality for q in found if q.operation == "count"] == [("author_id",)] * counted
 
 
 def test_functions_by_another_name(build: Build) -> None:

@@ -30,6 +30,7 @@ _OBJECTS = {
 }  # fmt: skip
 _FILTERED = {"FilterView", "BaseFilterView"}
 """Views of django-filter, which narrow their list without a backend."""
+_COUNTED = {"PageNumberPagination", "LimitOffsetPagination"}
 _SEARCH = {"^": "istartswith", "=": "iexact", "@": "search", "$": "iregex"}
 
 
@@ -94,12 +95,17 @@ class _View:
         orders = self.names("ordering") if self.backed("OrderingFilter") else []
         if orders and (default := self.sort(base, orders)):
             sort = default
-        for way in self.filtered(base):
+        found = self.filtered(base)
+        for way in found:
             self.record(way, "select", limit, way.sort if way.sort != base.sort else sort)
         if self.backed("SearchFilter") and (fields := self.names("search_fields")):
             paths = [f"{f.lstrip('^=@$')}__{_SEARCH.get(f[:1], 'icontains')}" for f in fields]
             searched = narrowed(self.reading, base, Some(tuple(Lookup(p) for p in paths)))
             self.record(searched, "select", limit, sort)
+            found.append(searched)
+        if self.counts(limit):
+            for way in {way.where: way for way in found}.values():
+                self.record(way, "count", Bound.ONE, ())
         if self.backed("OrderingFilter"):
             for field in self.names("ordering_fields"):
                 if asked := self.sort(base, [field]):
@@ -170,6 +176,20 @@ class _View:
             return Bound.NONE
         packaged = isinstance(paginates, t.Const) and str(paginates.value).startswith("rest_framework.")  # fmt: skip
         return Bound.NONE if packaged and "PAGE_SIZE" not in options else Bound.LIMITED
+
+    def counts(self, limit: Bound) -> bool:
+        """Whether all that is found is counted to tell the pages: a cursor counts nothing."""
+        if limit is not Bound.LIMITED or not self.rest:
+            return limit is Bound.LIMITED
+        own = self.value("pagination_class")
+        given = own.node if own is not None else (self.options() or {}).get("DEFAULT_PAGINATION_CLASS")  # fmt: skip
+        word = (
+            str(given.value).rpartition(".")[2] if isinstance(given, t.Const) else last_name(given)
+        )  # type: ignore[arg-type]
+        code = self.reading.code
+        found = [c for c in code.classes() if c.node.name == word]  # type: ignore[attr-defined]
+        names = [word, *(name for c in found[:1] for name in code.ancestry(c))]
+        return any(name.rpartition(".")[2] in _COUNTED for name in names)
 
     def backed(self, backend: str) -> bool:
         """Whether a filter backend is at work in this view: listed here, or in the settings."""
