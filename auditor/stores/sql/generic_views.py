@@ -182,10 +182,13 @@ class _View:
         if limit is not Bound.LIMITED or not self.rest:
             return limit is Bound.LIMITED
         own = self.value("pagination_class")
-        given = own.node if own is not None else (self.options() or {}).get("DEFAULT_PAGINATION_CLASS")  # fmt: skip
-        word = (
-            str(given.value).rpartition(".")[2] if isinstance(given, t.Const) else last_name(given)
-        )  # type: ignore[arg-type]
+        given = own.node if own is not None else None
+        if given is None:
+            given = (self.options() or {}).get("DEFAULT_PAGINATION_CLASS")
+        if isinstance(given, t.Const):
+            word = str(given.value).rpartition(".")[2]
+        else:
+            word = last_name(given) if isinstance(given, t.Expr) else ""
         code = self.reading.code
         found = [c for c in code.classes() if c.node.name == word]  # type: ignore[attr-defined]
         names = [word, *(name for c in found[:1] for name in code.ancestry(c))]
