@@ -90,6 +90,10 @@ class Log(models.Model):
         get_latest_by = "rank"
 class Plain(models.Model):
     kind = models.CharField(max_length=9)
+class Keyed(models.Model):
+    kind = models.CharField(max_length=9)
+    class Meta:
+        ordering = ["-pk"]
 """
 
 
@@ -108,12 +112,14 @@ class Plain(models.Model):
         ("Log.objects.get(pk=x)", (), Fit.COVERED),
         ("Log.objects.exists()", (), Fit.COVERED),
         ("Plain.objects.first()", (), Fit.COVERED),
+        ("Plain.objects.filter(kind=x).first()", (), Fit.MISSING),
+        ("Keyed.objects.filter(kind=x).first()", (), Fit.MISSING),
     ],
 )
 def test_the_first_and_the_last_are_told_by_an_order(
     build: Build, line: str, sort: tuple[tuple[str, int], ...], fit: Fit
 ) -> None:
-    code = f"from shop.models import Log, Plain\ndef ask(request, x):\n    return {line}\n"
+    code = f"from shop.models import Keyed, Log, Plain\ndef ask(request, x):\n    return {line}\n"
     application = build({"shop/models.py": LOGS, "shop/views.py": code})
     ((query, match),) = [f for found in application.facts(CollectionFit) for f in found.fits]
     assert (query.sort, match.fit) == (sort, fit)

@@ -477,13 +477,17 @@ def method(
 def _first_of(
     reading: Reading, draft: Draft, call: t.Call, last: str, frame: Frame
 ) -> tuple[tuple[str, str, int], ...]:  # fmt: skip
-    """What is sorted by to tell the first or last record; by its key alone where nothing says."""
+    """What is sorted by to tell the first or last record.
+
+    The key, which is meant where nothing is said, is no order that asks for an index.
+    """
     entity, sort = draft.entity, draft.sort
     if last in ("earliest", "latest"):
         sort = _sort(reading, draft, call.args, frame) if call.args else None
     if sort is None and entity is not None:
         own = entity.latest if last in ("earliest", "latest") else entity.ordering
-        sort = tuple((entity.table, column, way) for column, way in own)
+        by_key = entity.key is not None and [c for c, _ in own] == [entity.key.name]
+        sort = tuple((entity.table, column, way) for column, way in own if not by_key)
     if last in ("last", "latest"):
         sort = tuple((table, column, -way) for table, column, way in sort or ())
     return sort or ()
