@@ -36,7 +36,8 @@ class Piece(msgspec.Struct, frozen=True):
 
     `branches` are those that a run has to take for it to be there, `front` tells that it comes before
     what was there, and `taken` is a key that is taken out instead. `env` is what is bound where it
-    stands: in a function that gave it back, what the call hands that function.
+    stands: in a function that gave it back, what the call hands that function. `needs` is a key without
+    which it is not there: `if "id" in query: query["id"] = ObjectId(query["id"])`.
     """
 
     expr: t.Expr | None
@@ -45,6 +46,7 @@ class Piece(msgspec.Struct, frozen=True):
     front: bool = False
     taken: t.Expr | None = None
     env: Env = {}
+    needs: t.Expr | None = None
 
     @property
     def optional(self) -> bool:
@@ -142,12 +144,13 @@ class _Walk:
             case t.Delete(targets=[t.Item(value=t.Name(id=name), index=key)]):
                 return self._taken(state, key) if name == self.name.id else state, False
             case t.If(
-                test=t.Compare(left=t.Const(), ops=["in"], rights=[t.Name(id=name)]),
+                test=t.Compare(left=t.Const() as key, ops=["in"], rights=[t.Name(id=name)]),
                 body=then,
                 orelse=[],
             ) if name == self.name.id:  # without the key, what is done about it changes nothing
                 one, ended = self.block(then, state)
-                return (state if ended else one), False
+                before = {_key(piece) for whole in state for piece in whole}
+                return (state if ended else [_needing(key, whole, before) for whole in one]), False
             case t.If(test=test, body=then, orelse=other):
                 given = self._given(test)
                 if given is not None:
@@ -278,6 +281,11 @@ class _Walk:
     def _add(self, state: list[Whole], expr: t.Expr | None, front: bool = False) -> list[Whole]:
         piece = Piece(expr, self.scope, front=front)
         return [(piece, *whole) if front else (*whole, piece) for whole in state]
+
+
+def _needing(key: t.Expr, whole: Whole, before: set[int]) -> Whole:
+    """A whole of which what was not there before depends on a key."""
+    return tuple(p if _key(p) in before else replace(p, needs=key) for p in whole)
 
 
 def _nested(keys: list[t.Expr], value: t.Expr) -> t.Expr:

@@ -226,9 +226,15 @@ class Contexts(Turns):
 
     def _handed(self, inner: Scope, depth: int) -> list[Env]:
         """What each call of a function binds, with what its own callers bind."""
+        return [env for _, env in self.callers(inner, depth)] or [{}]
+
+    def callers(
+        self, inner: Scope, depth: int = 2, most: int = MAX_CALLS
+    ) -> list[tuple[CallSite, Env]]:
+        """The calls of a function, each once for everything that its own callers bind."""
         function = self.code.enclosing(inner)
         name = f"{inner.module.path}:{inner.qualname}"
-        found: list[Env] = []
+        found: list[tuple[CallSite, Env]] = []
         for site in self.code.calls(name) if depth and function is not None else ():
             if site.scope is inner:
                 continue  # it calls itself
@@ -240,10 +246,10 @@ class Contexts(Turns):
                 given = {**made, **given, (id(inner), params[0].name): owner}
                 if not made and not _of_itself(site) and not self._by_class(site):
                     given[UNTIED] = owner
-            found += [{**env, **given} for env in self.calls(site, depth - 1)]
-            if len(found) > MAX_CALLS:
+            found += [(site, {**env, **given}) for env in self.calls(site, depth - 1)]
+            if len(found) > most:
                 break
-        return found or [{}]
+        return found
 
     def _called_on(self, site: CallSite) -> Located | None:
         """The class on whose instances a call runs a method: of `self`, the one it stands in."""

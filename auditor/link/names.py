@@ -348,8 +348,25 @@ class Code(Imports):
                 suffix = "()" if instance else ""
                 if member := self._member(base_name + suffix, name, depth + 1):
                     return member
+        if instance and (behind := self._stands_for(found, depth + 1)):
+            return self._member(behind, name, depth + 1)
         qualified = f"{found.path}:{self._qualname(found.node, found.scope)}"
         return f"{qualified}{'()' if instance else ''}.{name}"
+
+    def _stands_for(self, found: Located, depth: int) -> str:
+        """What an object hands whatever it is asked on to: `def __getattr__(self, name): return getattr(store(), name)`."""
+        methods = (m for m in found.node.body if isinstance(m, t.Function))  # type: ignore[attr-defined]
+        method = next((m for m in methods if m.name == "__getattr__" and len(m.params) > 1), None)
+        if method is None:
+            return ""
+        inner = found.scope.module.scopes[id(method)]
+        for node in t.walk_own(*method.body):
+            match node:
+                case t.Return(
+                    value=t.Call(func=t.Name(id="getattr"), args=[behind, t.Name(id=asked)])
+                ) if asked == method.params[1].name:
+                    return self.name(behind, inner, depth)
+        return ""
 
     def attributes(self, found: Located) -> dict[str, list[Located]]:
         """`self.x = …` of a class: attribute -> the expressions assigned to it."""

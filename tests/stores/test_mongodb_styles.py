@@ -708,3 +708,45 @@ def test_a_member_of_an_enumeration_names_the_collection(
 ) -> None:
     queries = build({"app.py": f"{KINDS}@app.get('/{{kind}}')\n{asked}\n"}).facts(Query)
     assert {q.collection for q in queries if q.equality == ("a",)} == collections
+
+
+STORE = """
+from pymongo import MongoClient
+class Store:
+    def __init__(self):
+        self._db = MongoClient("mongodb://x")["shop"]
+    def get_collection(self, name):
+        return self._db[name]
+    def find_one(self, name, query):
+        if "_id" in query:
+            query["_id"] = str(query["_id"])
+        collection = self.get_collection(name)
+        return collection.find_one(query)
+def get_store():
+    return Store()
+class Lazy:
+    def __getattr__(self, name):
+        return getattr(get_store(), name)
+store = Store()
+lazy = Lazy()
+"""
+ASKS = "from store import store, lazy\ndef ask(x):\n    store.find_one('leads', {'email': x})\n    lazy.find_one('tags', {'name': x})\n    store.find_one('leads', {'_id': x})\n"
+
+
+def test_a_wrapper_that_is_handed_the_collection_s_name_is_told_where_it_is_called(
+    build: Build,
+) -> None:
+    found = build({"store.py": STORE, "app.py": ASKS}).facts(Query)
+    told = {(q.place.path, q.place.line, q.collection, q.equality) for q in found}
+    assert told == {
+        ("app.py", 3, "leads", ("email",)),
+        ("app.py", 4, "tags", ("name",)),
+        ("app.py", 5, "leads", ("_id",)),
+        ("store.py", 12, "", ()),
+    }
+
+
+def test_a_helper_that_is_handed_a_collection_stays_where_it_stands(build: Build) -> None:
+    code = f"{KINDS}\ndef one(leads, x):\n    return leads.find_one({{'a': x}})\ndef ask(x):\n    return one(db.leads, x), one(db['all'], x)\n"
+    found = build({"app.py": code}).facts(Query)
+    assert {(q.place.line, q.collection) for q in found} == {(14, "leads"), (14, "all")}

@@ -95,6 +95,8 @@ class Filters:
     def _whole(self, whole: Whole, name: t.Name) -> list[Conditions]:
         found = [Conditions()]
         for piece in whole:
+            if piece.needs is not None and self._lacks(found, piece):
+                continue
             if piece.taken is not None:
                 key = self.values.text(piece.taken, piece.scope)
                 for each in found if key else ():
@@ -110,6 +112,11 @@ class Filters:
             else:
                 found = [each.joined(part) for each in found for part in parts][:MOST]
         return found
+
+    def _lacks(self, found: list[Conditions], piece: Piece) -> bool:
+        """Whether the key that a piece depends on is in none of the ways in which a filter was made."""
+        key = self.values.text(piece.needs, piece.scope)
+        return key is not None and all(not c.unresolved and key not in c.kinds for c in found)
 
     def _comprehension(self, made: t.Comp, scope: Scope) -> list[Conditions]:
         """`{k: v for k, v in filters.items() if v is not None}`: each of them, in some runs."""

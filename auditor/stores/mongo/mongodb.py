@@ -79,6 +79,9 @@ _KEPT_IN_DICT = re.compile(r"^builtins\.dict\(\)\[\]$")
 """What a dict holds: its name alone says nothing of it."""
 _MOST = 32
 """Collections and filters that one call is told for."""
+_BY_CALLERS = "what is asked here is listed where it is called"
+_MOST_CALLS = 4_000
+"""Calls of a function that asks whatever collection it is handed."""
 
 
 @provides(Connection)
@@ -126,6 +129,9 @@ def of_runs(
 ) -> list[Query]:
     """What a call asks: once, or in each run of its function for another collection or filter."""
     plain = list(read())
+    if not any(q.collection for q in plain) and (found := _by_callers(reader, site, read)):
+        here = Query("mongodb", "", _operation(site), (), (), (), place_of(site), _BY_CALLERS)
+        return [here, *found]
     told = [q for q in plain if q.collection and not q.unresolved]
     if len(told) == len(plain) and not reader.handed(site):
         envs = reader.contexts.called(site.scope) if len(plain) > 1 else []
@@ -133,12 +139,31 @@ def of_runs(
             return plain
     else:
         envs = reader.runs(site)
-    found: dict[Query, None] = {}
+    runs: dict[Query, None] = {}
     for env in envs:
         with reader.values.within(env):
             for query in read():
-                found.setdefault(query)
-    return [q for q in found if q.collection and not q.unresolved] or plain
+                runs.setdefault(query)
+    return [q for q in runs if q.collection and not q.unresolved] or plain
+
+
+def _by_callers(
+    reader: MongoReader, site: CallSite, read: Callable[[], Iterable[Query]]
+) -> list[Query]:
+    """What the callers of `store.find_one("leads", {…})` ask, each where it stands; nothing where none of
+    them names a collection by a text."""
+    found: dict[Query, None] = {}
+    by_text = False
+    for call, env in reader.contexts.callers(site.scope, depth=1, most=_MOST_CALLS):
+        with reader.values.within(env):
+            asked = list(read())
+        given = [*call.node.args, *(keyword.value for keyword in call.node.keywords)]
+        texts = {reader.values.text(arg, call.scope) for arg in given}
+        by_text = by_text or any(query.collection in texts for query in asked)
+        untold = [query for query in asked if query.unresolved][:1]
+        for query in untold or asked:  # what one way of making it asks is no more than a guess then
+            found.setdefault(replace(query, place=place_of(call)))
+    return list(found) if by_text else []
 
 
 def _operation(site: CallSite) -> str:
