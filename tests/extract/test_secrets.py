@@ -329,6 +329,8 @@ NOT_FOUND = {
     "a placeholder for a secret of somebody else": (".env", "WECHAT_APP_SECRET=your-app-secret"),
     "a placeholder that a comment shows": (".env", "# JWT_SECRET=change-me"),
     "what another secret is called in YAML": ("values.yaml", "jwtSecret: jwt-secret"),
+    "what a missing setting is told": ("compose.yml", "  A: ${FLOWER_BASIC_AUTH:?Set FLOWER_BASIC_AUTH=user:password in .env}"),
+    "a placeholder for somebody else's signing key": ("config.yaml", "QSTASH_CURRENT_SIGNING_KEY: your-signing-key"),
     "a secret of a manager": ("cloudbuild.yaml", "- 'DB_PASSWORD=shop-db-password:latest'"),
     "what only an image's build needs": ("Dockerfile", "ENV JWT_SECRET=dummy-build-secret"),
     "a developer's key for somebody else": (".env.development", "STRIPE_API_KEY=dev-stripe-key"),

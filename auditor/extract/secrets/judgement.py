@@ -536,9 +536,9 @@ def _is_phrase(value: str) -> bool:
 
 
 def _in_template(text: bytes, start: int) -> bool:
-    """`{{- $password = include "…" }}`"""
+    """`{{- $password = include "…" }}`, and what is said where a setting is missing: `${X:?set X=…}`."""
     before = text[max(text.rfind(b"\n", 0, start) + 1, start - 200) : start]
-    return before.rfind(b"{{") > before.rfind(b"}}")
+    return before.rfind(b"{{") > before.rfind(b"}}") or before.rfind(b":?") > before.rfind(b"}")
 
 
 def _shows_an_example(text: bytes, start: int) -> bool:

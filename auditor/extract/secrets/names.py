@@ -52,6 +52,20 @@ _SIGNING = {"jwt", "signing", "session", "cookie", "encryption", "encrypt", "fer
 _OWN = {"jwt", "signing", "session", "cookie", "encryption", "encrypt", "fernet", "aes", "hmac", "django", "flask", "nextauth",
         "betterauth", "rails", "csrf"}  # fmt: skip
 """What tells of an application's own keys, whatever else the name says."""
+_SIGN_FOR_US = {
+    "qstash",
+    "svix",
+    "slack",
+    "stripe",
+    "inngest",
+    "clerk",
+    "github",
+    "gitlab",
+    "shopify",
+    "twilio",
+    "sendgrid",
+}
+"""Services that give out the key by which what they send can be checked."""
 _OF_NOBODY = {
     "secret",
     "key",
@@ -238,4 +252,4 @@ def is_own(name: str) -> bool:
     """Whether a name is that of a secret which the application makes up itself, and nobody gives it:
     `SHOP_JWT_SECRET` and `APP_SECRET`, but not `WECHAT_APP_SECRET`."""
     words = set(words_of(name)) - _QUALIFIERS
-    return bool(words & _OWN) or words <= _OF_NOBODY
+    return bool(words & _OWN and not words & _SIGN_FOR_US) or words <= _OF_NOBODY
