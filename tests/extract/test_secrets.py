@@ -278,6 +278,48 @@ FOUND = {
         'DSN: env("DSN", "root:ro' + 'ot@tcp(localhost:3306)/shop")',
         "local-url-password",
     ),
+    "a client's secret in a realm": (
+        "shop-realm.json",
+        '{"clients": [{"secret": "shop-' + 'secret"}]}',
+        "password",
+    ),
+    "a user's password in a realm": (
+        "realm-export.json",
+        '{"credentials": [{"type": "password", "value": "ad' + 'min77"}]}',
+        "password",
+    ),
+    "a password that looks like a tag": (
+        ".postgres",
+        "POSTGRES_PASSWORD=!51246" + "84N@qmtl",
+        "password",
+    ),
+    "the default of a settings class": (
+        "config.py",
+        'POSTGRES_PASSWORD: str = Field(default="auth_pass' + 'word")',
+        "default-password",
+    ),
+    "an option over several lines": (
+        "compose.yml",
+        "    command: |\n      airflow users create \\\n        --password ad"
+        + "min \\\n        --role Admin",
+        "default-password",
+    ),
+    "an option in a list": (
+        "compose.yml",
+        "    command:\n      - redis-server\n      - --requirepass\n      - redis12"
+        + "3456\n      - --appendonly",
+        "default-password",
+    ),
+    "the placeholder that Airflow signs with": (
+        ".env",
+        "AIRFLOW__WEBSERVER__SECRET_KEY=your-secret-key-" + "here",
+        "secret-assignment",
+    ),
+    "a key for the settings of tests": (
+        "test.py",
+        'SECRET_KEY = env("DJANGO_SECRET_KEY", default="' + value(64) + '")',
+        "secret-assignment",
+    ),
     "a number in an address": (
         "alembic.ini",
         "sqlalchemy.url = postgresql://postgres:6644" + "2211@localhost:5432/shop",
@@ -331,6 +373,8 @@ NOT_FOUND = {
     "what another secret is called in YAML": ("values.yaml", "jwtSecret: jwt-secret"),
     "what a missing setting is told": ("compose.yml", "  A: ${FLOWER_BASIC_AUTH:?Set FLOWER_BASIC_AUTH=user:password in .env}"),
     "a placeholder for somebody else's signing key": ("config.yaml", "QSTASH_CURRENT_SIGNING_KEY: your-signing-key"),
+    "a realm without values": ("realm.json", '{"secret": "**********", "clients": [{"secret": "${SECRET}"}]}'),
+    "names in a list": ("a.yml", "fields:\n  - password\n  - email"),
     "a secret of a manager": ("cloudbuild.yaml", "- 'DB_PASSWORD=shop-db-password:latest'"),
     "what only an image's build needs": ("Dockerfile", "ENV JWT_SECRET=dummy-build-secret"),
     "a developer's key for somebody else": (".env.development", "STRIPE_API_KEY=dev-stripe-key"),

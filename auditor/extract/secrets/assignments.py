@@ -31,7 +31,7 @@ _JOIN = re.compile(
     rb"([\\\"'`\])]{0,4})(?:[ \t]{0,8}:[ \t]{0,4}" + _TYPES + rb"[ \t]{0,4}="
     rb"|[ \t]{0,8}:?[ \t]{0,4}\{[^{}]{0,200}\b[dD]efault[\"']?[ \t]{0,8}[:=]|,\s{0,40}[\"']?[vV]alue[\"']?[ \t]{0,4}[:=]|[ \t]{0,40}(?:=>|:=|\+?={1,3}|!={1,2}|:-|:|,)"
     rb"|[ \t\n]{1,40}(?:\|\||\?\?|or)|[ \t]{1,8}value[ \t]{0,4}="
-    rb"|[ \t\r]{0,8}\n[ \t]{1,40}value[ \t]{0,4}:|>|\((?=\s{0,8}(?:[\w.]{1,40}\()?[\"'`])|[ \t]+)"
+    rb"|[ \t\r]{0,8}\n[ \t]{1,40}value[ \t]{0,4}:|[ \t\r]{0,8}\n[ \t]{1,40}-[ \t]{1,4}(?=[\w\"'])|>|\((?=\s{0,8}(?:[\w.]{1,40}\()?[\"'`])|[ \t]+)"
 )
 """What ends a name's quotation, and what joins it to its value."""
 _WINDOW = 700
@@ -117,6 +117,10 @@ def _read(text: bytes, start: int, joined: re.Match[bytes], place: Place) -> Ass
         return None
     if join == "," and not _is_argument(text, name_start) and not _INSTEAD.match(text, at):
         return None
+    if join == "-":
+        if not option or not place.yaml:
+            return None
+        join = ""  # a command as a list: its option, and what that is given
     if join == ">" and text[name_start - 1 : name_start] != b"<":
         return None
     if join == "(" and (closed or not _SETTER.match(name.rpartition(".")[2])):
@@ -136,7 +140,7 @@ def _read(text: bytes, start: int, joined: re.Match[bytes], place: Place) -> Ass
         return _made(name, text, first, last, True, join, name_start)
     if join in (",", "or", "||", "??", "("):
         return None
-    to_end = place.lines or (place.yaml and join != "=")
+    to_end = not option and (place.lines or (place.yaml and join != "="))
     pattern = _DEFAULT if join == ":-" else _LINE if to_end else _BARE
     bare = pattern.match(text, at, end)
     if bare is None:

@@ -38,7 +38,7 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     written = value[0] == "!" and (found.quoted or found.join != ":")
     if place.yaml and not place.composes and _CONSTANT.fullmatch(value) and meaning_of(value):
         return None  # `existingSecretKey: S3_SECRET_KEY`
-    if values.is_reference(value) and not (known and written):
+    if values.is_reference(value) and not (written and (known or place.lines)):
         return None  # `!ChangeMe!` is a tag of YAML where it is not quoted
     if not (value.isascii() or values.looks_random(value)):
         return None
@@ -73,12 +73,13 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     if (
         place.composes
         and values.is_repetitive(value)
-        and value.isalnum()
+        and (value.isalnum() or _ends_in_a_row(found, value))
         and "xxx" not in value.lower()
     ):
         known = True  # what a service is started with works, if nobody would choose it
     elif sense is Meaning.PASSWORD:
         known = known or values.is_number(value) or _is_the_service_s(found, place, value)
+        known = known or _is_a_class_s_default(found, place)
     works = sense is Meaning.SIGNING and (place.composes or place.lines or place.spring)
     works = works or _is_for_developers(found, place, value)
     known = known or (works and not values.is_placeholder(value))
@@ -90,7 +91,8 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
         return None
     random = values.looks_random(value) and not values.is_text(value)
     if place.role in (Role.TEST, Role.EXAMPLE) and not (random and place.lines):
-        return None
+        lasting = place.role is Role.TEST and sense is Meaning.SIGNING and place.code
+        return _key_of_tests(found, value) if lasting and random else None
     if signs and (not random or len(value) < 12):
         return _written_in_code(found, place, value)
     if not known and values.is_placeholder(value):
@@ -120,6 +122,22 @@ def _holds_up(name: str, sense: Meaning) -> bool:
 _LETS_IN = Words(
     r"(?:[A-Z0-9]+_)?(?:ADMIN|CRON|INTERNAL|SCHEDULER|MAINTENANCE|SYNC|WORKER|SETUP|BOOTSTRAP)_(?:API_)?(?:SECRET(?:_KEY)?|TOKEN|KEY)"
 )
+
+
+def _key_of_tests(found: Assignment, value: str) -> Judged | None:
+    """A key that somebody had made for the settings of tests, where it is no word that says so."""
+    made = found.quoted and found.name.isupper() and len(value) >= 40 and value.isalnum()
+    return (
+        ("secret-assignment", "secret", "low") if made and not values.is_for_tests(value) else None
+    )
+
+
+def _ends_in_a_row(found: Assignment, value: str) -> bool:
+    """`shop-flag-secret-0123456789`, for what is called a secret."""
+    return "secret" in found.name.lower() and value.translate(_WITHOUT_JOINS).isalnum()
+
+
+_WITHOUT_JOINS = str.maketrans("", "", "-_.")
 
 
 def _lives_for_a_command(text: bytes, start: int) -> bool:
@@ -173,6 +191,12 @@ def _is_the_service_s(found: Assignment, place: Place, value: str) -> bool:
         return True
     named = value.isalpha() and value.islower() and len(value) > 8 and value in "".join(own)
     return place.lines and place.role is Role.SOURCE and named
+
+
+def _is_a_class_s_default(found: Assignment, place: Place) -> bool:
+    """`DB_PASSWORD: str = Field(default="shop_password")`: what connects where nothing else is set."""
+    typed = found.quoted and found.name.isupper() and _TYPED.fullmatch(found.join)
+    return bool(typed and place.code and place.settings and place.role is Role.SOURCE)
 
 
 def _password(
@@ -418,7 +442,8 @@ def _names_what_signs(found: Assignment, text: bytes) -> bool:
     if found.name.lower() in ("secret", "secrets"):
         before = text[max(0, found.name_start - 100) : found.name_start].lower()
         return b"jwt" in before or b"session" in before
-    around = text[max(0, found.name_start - 150) : found.end].lower()
+    line = text.rfind(b"\n", 0, found.name_start)
+    around = text[max(text.rfind(b"\n", 0, max(line, 0)), 0) : found.end][-300:].lower()
     return is_own(found.name) and b"accesskey" not in around.translate(None, b"_-")
 
 

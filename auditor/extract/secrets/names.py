@@ -48,9 +48,9 @@ _KEY_OF_SECRET = {
     "hash", "license", "subscription", "functions", "management", "bot", "openai", "token", "internal", "shared",
 }  # fmt: skip
 _SIGNING = {"jwt", "signing", "session", "cookie", "encryption", "encrypt", "fernet", "aes", "hmac", "django", "flask",
-            "nextauth", "betterauth", "app", "auth", "rails", "crypto", "csrf", "hash", "token"}  # fmt: skip
+            "nextauth", "betterauth", "app", "auth", "rails", "crypto", "csrf", "hash", "token", "airflow", "superset"}  # fmt: skip
 _OWN = {"jwt", "signing", "session", "cookie", "encryption", "encrypt", "fernet", "aes", "hmac", "django", "flask", "nextauth",
-        "betterauth", "rails", "csrf"}  # fmt: skip
+        "betterauth", "rails", "csrf", "airflow", "superset"}  # fmt: skip
 """What tells of an application's own keys, whatever else the name says."""
 _SIGN_FOR_US = {
     "qstash",

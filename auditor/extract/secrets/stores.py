@@ -4,7 +4,8 @@ Each has a layout of its own, told by its name: pgpass (https://www.postgresql.o
 netrc (https://www.gnu.org/software/inetutils/manual/html_node/The-_002enetrc-file.html), git's store
 (https://git-scm.com/docs/git-credential-store), npmrc (https://docs.npmjs.com/cli/configuring-npm/npmrc),
 htpasswd (https://httpd.apache.org/docs/current/misc/password_encryptions.html), shadow(5), Rails'
-`config/master.key` (https://guides.rubyonrails.org/security.html#custom-credentials), FileZilla's sites.
+`config/master.key` (https://guides.rubyonrails.org/security.html#custom-credentials), FileZilla's sites, Keycloak's
+realms (https://www.keycloak.org/server/importExport).
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ _STORES = (
           r"(?m)^\s*(?:set\s+)?(?:imap_|smtp_)?pass(?:word)?[\s=]+[\"']?(?P<v>[^\s\"'#]{3,})"),
     Store(r"(?i:filezilla|sitemanager|recentservers)\.xml", "password that FileZilla keeps",
           r"<Pass(?: encoding=\"base64\")?>(?P<v>[^<\s]{3,})</Pass>"),
+    Store(r"[\w\-.]*realm[\w\-.]*\.json", "secret of a realm of Keycloak", r"\"secret\"\s{0,4}:\s{0,4}\"(?P<v>[^\"*$\s]{3,})\"", "low"),
+    Store(r"[\w\-.]*realm[\w\-.]*\.json", "password of a user of Keycloak",
+          r"\"type\"\s{0,4}:\s{0,4}\"password\"\s{0,4},(?:\s{0,40}\"(?:temporary|userLabel)\"[^,}]{0,60},)?\s{0,40}\"value\"\s{0,4}:\s{0,4}\"(?P<v>[^\"*$]{3,})\"", "low"),
     Store(r"master\.key", "Rails' master key", r"^(?P<v>[0-9a-f]{32})\s*$", "high"),
     Store(r"\.?htpasswd", "password hash", rf"(?m)^[^#\s:]+:(?P<v>{_HASH}|\{{SHA\}}\S{{20,}})"),
     Store(r"g?shadow-?|\w*passwd", "password hash", rf"(?m)^[\w.\-]+:(?P<v>{_HASH}):"),

@@ -177,6 +177,7 @@ COMMON_PASSWORDS = frozenset(
         "password",
         "root",
         "admin",
+        "adminadmin",
         "guest",
         "example",
         "test",
