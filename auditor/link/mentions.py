@@ -6,13 +6,15 @@ spelt like it (an attribute, a text without spaces, a renaming import, a templat
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.scopes import Located, Scope
+from auditor.link.scopes import CallSite, Located, Scope
 
 _WORD = re.compile(r"\w+")
 _SPACE = re.compile(r"\s")
@@ -74,10 +76,16 @@ class Mentions:
 
     def is_call(self, site: Located) -> bool:
         """Whether what is spoken of is called there and then."""
-        node = site.node
-        return isinstance(node, t.Name | t.Attr) and any(
-            call.node.func is node for call in self.code.method_calls(t.last_word(node))
-        )
+        return self.call(site) is not None
+
+    def call(self, site: Located) -> CallSite | None:
+        """The call of what is spoken of, where it is called there and then."""
+        return self._calls.get(id(site.node))
+
+    @functools.cached_property
+    def _calls(self) -> dict[int, CallSite]:
+        """Every call, by the `id` of what it calls."""
+        return {id(call.node.func): call for call in self.code.all_calls()}
 
     def built(self, name: str) -> bool:
         """Whether the code makes up names like this one: `getattr(self, f"handle_{kind}")`."""
@@ -90,6 +98,11 @@ class Mentions:
         name: str = found.node.name  # type: ignore[attr-defined]
         kinds = self.code.ancestry(Located(own.owner, own.parent))
         return _Meaning(self.code, frozenset(f"{kind}.{name}" for kind in kinds))
+
+
+@provides(Mentions)
+def mentions(application: Application) -> list[Mentions]:
+    return [Mentions(application.code)]
 
 
 class _Meaning:

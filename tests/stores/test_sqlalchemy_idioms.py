@@ -183,3 +183,65 @@ def test_the_order_of_groups_is_kept_by_no_index(
     code = f"def ask(db):\n    return db.query(User, func.count(Membership.team_id)){steps}.limit(20).all()\n"
     found = build({"app.py": MODELS + code}).facts(Query)
     assert {q.sort for q in found if q.collection == "users"} == {sort}
+
+
+MIXED = """
+from sqlalchemy import Column, Index, Integer, String, UniqueConstraint
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Tenanted:
+    tenant = Column(String)
+    __table_args__ = (Index("ix_t", "tenant"),)
+class Item(Tenanted, Base):
+    __tablename__ = "items"
+    id = Column(Integer, primary_key=True)
+    name = Column(String)
+    c = Column(Integer)
+{own}
+def add(db):
+    db.add(Item())
+def ask(db, x):
+    return db.query(Item).filter(Item.tenant == x).order_by(Item.c).first()
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "fit"),
+    [
+        ("", Fit.PARTIAL),
+        ("    __table_args__ = (UniqueConstraint('name'),)", Fit.MISSING),
+        (
+            "    __table_args__ = (*Tenanted.__table_args__, UniqueConstraint('name'))",
+            Fit.PARTIAL,
+        ),
+    ],
+)
+def test_the_arguments_of_a_table_take_the_place_of_a_mixin_s(
+    build: Build, own: str, fit: Fit
+) -> None:
+    code = MIXED.replace("{own}", own) + "ask(add(1), input())\n"
+    ((query, match),) = [
+        f for found in build({"app.py": code}).facts(CollectionFit) for f in found.fits
+    ]
+    assert query.sort == (("c", 1),)  # a column of that name, no table's columns
+    assert match.fit is fit
+
+
+LISTED = "def listed(db, name=None):\n    found = db.query(User)\n    if name is not None:\n        found = found.filter(User.name == name)\n    return found.all()\n"
+
+
+@pytest.mark.parametrize(
+    ("caller", "asked"),
+    [
+        ("def ask(db):\n    return listed(db)\n", {()}),
+        ("def ask(db):\n    return listed(db), listed(db, 'a')\n", {(), ("name",)}),
+        ("def ask(db, **given):\n    return listed(db, **given)\n", {(), ("name",)}),
+        ("def ask(db):\n    return listed(db), run(listed)\n", {(), ("name",)}),
+        ("", {(), ("name",)}),
+    ],
+)
+def test_what_no_call_ever_passes_narrows_nothing(
+    build: Build, caller: str, asked: set[tuple[str, ...]]
+) -> None:
+    found = build({"app.py": MODELS + LISTED + caller}).facts(Query)
+    assert {q.equality for q in found if q.collection == "users"} == asked

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import Scope
+from auditor.link.mentions import Mentions
+from auditor.link.scopes import Located, Scope
 
 Worth = Literal["nothing", "false", "something"]
 """None, another value that is false, or one that is true."""
@@ -54,6 +55,29 @@ def given(
             if worth:
                 told[param.name] = worth
     return told
+
+
+def agreed(function: Located, mentions: Mentions) -> dict[str, Worth]:
+    """What every call gives a tested parameter: what none of them ever passes is what it is by default.
+
+    Nothing where something else may call the function: a framework, or what it is handed to.
+    """
+    node = function.node
+    assert isinstance(node, t.Function)
+    if node.decorators or not tested(node) or not any(p.default is not None for p in node.params):
+        return {}
+    if mentions.built(node.name):
+        return {}
+    told: dict[str, Worth] | None = None
+    for site in mentions.of(function):
+        call = mentions.call(site)
+        if call is None:
+            return {}
+        here = given(node, call.node, call.scope, {})
+        told = here if told is None else {k: v for k, v in told.items() if here.get(k) == v}
+        if not told:
+            return {}
+    return told or {}
 
 
 def _constant(expr: t.Expr | None) -> Worth | None:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
+from auditor.link.mentions import Mentions
 from auditor.link.scopes import Located, Scope
 from auditor.model.data import Bound
 from auditor.stores.receivers import spread
 from auditor.stores.sql.conditions import is_open
-from auditor.stores.sql.decisions import Worth
+from auditor.stores.sql.decisions import Worth, agreed
 from auditor.stores.sql.decisions import given as given_by
 from auditor.stores.sql.reading import CLASSES, Frame
 from auditor.stores.sql.reading_statements import Statements
@@ -64,6 +65,7 @@ class TreeReading(Statements):
     def __init__(self, application: Application) -> None:
         super().__init__(application)
         self._left = _MAX_BOUND_CALLS
+        (self.mentions,) = application.facts(Mentions)
         self._read()
 
     # --- what is read
@@ -166,7 +168,7 @@ class TreeReading(Statements):
         self._running.add(key)
         called, self._called = self._called, []  # it is read for no call, whoever came to it first
         try:
-            given = self.run(function, {}, 0)
+            given = self.run(function, {}, 0, agreed=agreed(function, self.mentions))
             self._returns[key] = given
         finally:
             self._running.discard(key)
@@ -175,12 +177,12 @@ class TreeReading(Statements):
 
     def run(
         self, function: Located, given: dict[str, Thing], depth: int, told: dict[str, Worth] | None = None,
-        receiver: Thing | None = None, texts: dict[str, str] | None = None,
+        receiver: Thing | None = None, texts: dict[str, str] | None = None, agreed: dict[str, Worth] | None = None,
     ) -> Thing | None:  # fmt: skip
-        """Read a function's body with its parameters bound."""
+        """Read a function's body with its parameters bound; `agreed` is what every call of it says."""
         node = function.node
         assert isinstance(node, t.Function)
-        frame = Frame(self.code.inside(function), self._around(function), depth=depth, told=told or {}, texts=texts or {})  # fmt: skip
+        frame = Frame(self.code.inside(function), self._around(function), depth=depth, told=told or agreed or {}, texts=texts or {})  # fmt: skip
         parent = function.scope
         if isinstance(parent.owner, t.Class) and parent.parent is not None and node.params:
             frame.owner = Located(parent.owner, parent.parent)

@@ -106,11 +106,12 @@ class _Reading:
                 entity.columns[attribute] = Column(
                     attribute, attribute, kind, place, primary, unique, indexed
                 )
+        arguing = self._arguing()
         for owner in reversed(self.classes):
             inner = self.code.inside(owner)
             kept = self._kept_apart(owner, table)
             for stmt in owner.node.body:  # type: ignore[attr-defined]
-                if not (kept and _is_arguments(stmt)):
+                if not _is_arguments(stmt) or (owner in arguing and not kept):
                     self.member(entity, stmt, inner)
             if kept:
                 entity.columns = {
@@ -120,6 +121,17 @@ class _Reading:
         entity.pending.append((0, functools.partial(self.of_table, entity)))
         entity.pending.append((1, functools.partial(resolve, entity=entity)))
         return entity
+
+    def _arguing(self) -> list[Located]:
+        """The classes whose `__table_args__` count: the first that has them, and those that it adds to its own."""
+        found: list[Located] = []
+        for owner in self.classes:
+            own = [stmt for stmt in owner.node.body if _is_arguments(stmt)]  # type: ignore[attr-defined]
+            if own:
+                found.append(owner)
+                if not any("__table_args__" in _attributes(node) for node in own):
+                    break
+        return found
 
     def of_table(self, entity: Entity, every: Entities) -> None:
         """`__table__ = users`: the columns and indexes of a table that stands by itself."""
@@ -366,7 +378,7 @@ def _is_arguments(stmt: t.Stmt) -> bool:
     return False
 
 
-def _attributes(expr: t.Expr) -> set[str]:
+def _attributes(expr: t.Node) -> set[str]:
     return {n.name for n in t.walk_own(expr) if isinstance(n, t.Attr)}
 
 

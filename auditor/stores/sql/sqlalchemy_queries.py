@@ -75,7 +75,7 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
         case Function(name="subquery"):
             return base
         case Class(entity=entity) if entity.mapper in ("sqlalchemy", "peewee"):
-            if expr.name in ("c", "columns", "__table__"):
+            if expr.name in ("c", "columns", "__table__") and entity.column(expr.name) is None:
                 return base
             if expr.name == "query" and entity.mapper == "sqlalchemy":
                 return reading.record(draft_of(entity, reading, expr, frame))

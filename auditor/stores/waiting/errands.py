@@ -233,7 +233,8 @@ class Errands:
 
     @functools.cached_property
     def mentions(self) -> Mentions:
-        return Mentions(self.code)
+        (mentions,) = self.application.facts(Mentions)
+        return mentions
 
     @functools.cached_property
     def _shown(self) -> frozenset[str]:
