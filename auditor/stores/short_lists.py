@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from auditor.stores.sql.entities import snake
 
 _ENDS = re.compile(
-    r"(?:categor(?:y|ies)|roles?|permissions?|types?|status(?:es)?|years?|terms?|semesters?|levels?|genres?|countr(?:y|ies)|currenc(?:y|ies)"
+    r"(?:categor(?:y|ies)|roles?|permissions?|types?|status(?:es)?|years?|terms?|semesters?|levels?|genres?|countr(?:y|ies)|continents?|currenc(?:y|ies)"
     r"|languages?|departments?|designations?|speciali[sz]ations?|specialt(?:y|ies)|departamentos?|categorias?)$"
 )
 _WHOLE = re.compile(

@@ -360,3 +360,22 @@ def test_modules_and_routers_that_no_application_has(
         if query.equality == ("email",)
     }
     assert (answer is Fit.MISSING) is used, why
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("put_pictures.py", Fit.COVERED), ("queue_worker.py", Fit.MISSING)]
+)
+def test_a_program_that_sets_django_up_for_itself(build: Build, name: str, expected: Fit) -> None:
+    program = (
+        "import os, django\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\ndjango.setup()\n"
+        "from shop.models import Order\nfor order in Order.objects.filter(state='x'):\n    order.save()\n"
+    )
+    files = {
+        "manage.py": "",
+        "shop/settings.py": "INSTALLED_APPS = ['shop']\nROOT_URLCONF = 'shop.urls'\n",
+        "shop/urls.py": "urlpatterns = []\n",
+        "shop/models.py": "from django.db import models\nclass Order(models.Model):\n    state = models.CharField(max_length=9)\n",
+        name: program,
+    }
+    found = build(files).facts(CollectionFit)
+    assert [m.fit for f in found for q, m in f.fits if q.equality == ("state",)] == [expected]

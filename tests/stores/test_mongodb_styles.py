@@ -750,3 +750,9 @@ def test_a_helper_that_is_handed_a_collection_stays_where_it_stands(build: Build
     code = f"{KINDS}\ndef one(leads, x):\n    return leads.find_one({{'a': x}})\ndef ask(x):\n    return one(db.leads, x), one(db['all'], x)\n"
     found = build({"app.py": code}).facts(Query)
     assert {(q.place.line, q.collection) for q in found} == {(14, "leads"), (14, "all")}
+
+
+def test_a_database_of_a_list_is_one(build: Build) -> None:
+    code = f"{KINDS}\ndef every(first):\n    found = [first]\n    return found\nasync def ask(x):\n    for each_db in every(db):\n        await each_db['loans'].find_one({{'a': x}})\n"
+    (query,) = build({"app.py": code}).facts(Query)
+    assert (query.collection, query.equality) == ("loans", ("a",))

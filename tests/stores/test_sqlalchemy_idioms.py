@@ -245,3 +245,14 @@ def test_what_no_call_ever_passes_narrows_nothing(
 ) -> None:
     found = build({"app.py": MODELS + LISTED + caller}).facts(Query)
     assert {q.equality for q in found if q.collection == "users"} == asked
+
+
+def test_functions_within_functions_are_one_expression(build: Build) -> None:
+    index = 'Index("ix", func.lower(func.trim(User.email)))\n'
+    code = "def add(db):\n    db.add(User())\ndef ask(db, x):\n    return db.query(User).filter(func.lower(func.trim(User.email)) == x).first()\nask(add(1), 2)\n"
+    told = [
+        (query.equality, match.fit)
+        for found in build({"app.py": MODELS + index + code}).facts(CollectionFit)
+        for query, match in found.fits
+    ]
+    assert told == [(("lower(trim(email))",), Fit.COVERED)]

@@ -16,6 +16,7 @@ UNKNOWN = {
         "    async def one(self):\n        return await self.fetch('SELECT a FROM t WHERE b = $1')\n"
         "    async def other(self, made):\n        return await self.fetch(made)\n"
     ),
+    "a text that begins with a call": "import sqlite3\ndef run(cursor, made):\n    cursor.execute(f' {made()} WHERE a = 1')\n",
     "a statement that is handed": "from sqlalchemy import select\ndef run(session, made):\n    return session.scalars(made).all()\n",
 }
 

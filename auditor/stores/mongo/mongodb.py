@@ -75,8 +75,8 @@ _FOREIGN = re.compile(
 )
 _MODEL_WORD = re.compile(r"(?:^|_)(?:model|document|doc|entity)(?:_?(?:class|cls|type|model))?_?$")
 """What a repository calls the document class that it is for."""
-_KEPT_IN_DICT = re.compile(r"^builtins\.dict\(\)\[\]$")
-"""What a dict holds: its name alone says nothing of it."""
+_KEPT_IN_DICT = re.compile(r"^builtins\.(?:dict|list|tuple|set)\(\)\[\](?:\[\])?$")
+"""What a dict or a list holds: its name alone says nothing of it."""
 _MOST = 32
 """Collections and filters that one call is told for."""
 _BY_CALLERS = "what is asked here is listed where it is called"

@@ -166,7 +166,7 @@ def _applied(reading: Reading, call: t.Call, name: str, frame: Frame) -> Thing |
     for arg in call.args:
         for thing in each(reading.thing(arg, frame)):
             if isinstance(thing, Field):
-                return replace(thing, expression=f"{name}({thing.column.name})")
+                return replace(thing, expression=f"{name}({thing.expression or thing.column.name})")
             if isinstance(thing, Class):
                 place = thing.entity.place
                 column = Column("*", "*", "", place)

@@ -92,7 +92,7 @@ def _asks(reading: Reading, first: t.Expr, frame: Frame) -> bool:
             break
     if isinstance(plain, t.Const):
         return False  # a query's text would have been read
-    if isinstance(plain, t.Text) and plain.parts and isinstance(plain.parts[0], t.Const):
+    if isinstance(plain, t.Text) and _beginning(plain).strip():
         return False
     if isinstance(plain, t.Name) and frame.find(plain.id)[1] is not None:
         return False

@@ -88,11 +88,21 @@ class ByHand:
             for path in aside - filling
             if _FOLDER_OF_SCRIPTS.search(path)
             or _KEPT_ASIDE.search(path)
+            or path in self._for_django
             or (_ERRAND.search(path) and _starts(modules[path]))
         }
         scripts -= self._used(scripts)
         programs = self.running.programs if scripts else None
         return frozenset(filling | {p for p in scripts if programs is None or p not in programs.modules})  # fmt: skip
+
+    @functools.cached_property
+    def _for_django(self) -> frozenset[str]:
+        """What sets Django up for itself, as its servers and commands never do."""
+        return frozenset(
+            site.scope.module.path
+            for site in self.code.calls("django.setup")
+            if not _BY_CLOCK.search(stem(site.scope.module.path))
+        )
 
     @functools.cached_property
     def _own_programs(self) -> frozenset[str]:
