@@ -182,7 +182,7 @@ _TEST_NAME = Words(
     r"|test(?:ing)?[-_].+\.(?:cfg|ini|toml|conf)"
     r"|(?:.+[-_])?(?:mock|fake|stub)[-_]?(?:servers?|apis?|services?|backend|app)\.py"
     r"|(?:vi|je)s?test[.-]?(?:setup|config)\.\w+|setup-?tests?\.[jt]sx?"
-    r"|\.?(?:[\w\-]+\.)?env[-_.]test(?:ing|s)?|\.?tests?\.env|(?:config[-_.])?tests?\.(?:toml|ini|json|properties)|test_.+\.sh|(?:.+[-_])?tests?\.sh|(?:docker-)?compose(?:[-_.][\w.\-]+)?[-_.](?:e2e|tests?)\.ya?ml|application-(?:test|it)\.(?:ya?ml|properties)|appsettings\.tests?(?:ing)?\.json"
+    r"|\.?(?:[\w\-]+\.)?env[-_.](?:test(?:ing|s)?|ci)|\.?(?:tests?|ci)\.env|(?:config[-_.])?tests?\.(?:toml|ini|json|properties)|test_.+\.sh|(?:.+[-_])?tests?\.sh|(?:docker-)?compose(?:[-_.][\w.\-]+)?[-_.](?:e2e|tests?)\.ya?ml|application-(?:test|it)\.(?:ya?ml|properties)|appsettings\.tests?(?:ing)?\.json"
 )
 _SET_ASIDE = Words(r"(?i)\w+[-_](?:backup|bak|old)(?:[-_]?v?\d+)?|_?archived|_archive|attic")
 """Folders that hold what the code once was: `app_backup_v2`, `backend_old`, `archived`."""

@@ -57,6 +57,9 @@ def test_kind(path: str, kind: Kind) -> None:
     [
         ("app/main.py", Role.SOURCE),
         ("tests/test_main.py", Role.TEST),
+        (".env.ci", Role.TEST),
+        ("env/ci.env", Role.TEST),
+        (".env.circle", Role.SOURCE),
         ("backend_test.py", Role.TEST),
         ("app/testimonials.py", Role.SOURCE),
         ("api_loadtests/server.py", Role.TEST),

@@ -320,6 +320,21 @@ FOUND = {
         'SECRET_KEY = env("DJANGO_SECRET_KEY", default="' + value(64) + '")',
         "secret-assignment",
     ),
+    "Neo4j's user and password": (
+        "compose.yml",
+        "    environment:\n      - NEO4J_AUTH=neo4j/shop" + "graph",
+        "default-password",
+    ),
+    "Neo4j's user and password in a deployment": (
+        "neo4j.yaml",
+        "        - name: NEO4J_AUTH\n          value: neo4j/pass" + "word",
+        "default-password",
+    ),
+    "a word of a Secret": (
+        "secrets.yaml",
+        "kind: Secret\nmetadata:\n  name: postgres-secret\ndata:\n  password: " + "c2hvcHBlcg==",
+        "default-password",
+    ),
     "a number in an address": (
         "alembic.ini",
         "sqlalchemy.url = postgresql://postgres:6644" + "2211@localhost:5432/shop",
@@ -373,6 +388,11 @@ NOT_FOUND = {
     "what another secret is called in YAML": ("values.yaml", "jwtSecret: jwt-secret"),
     "what a missing setting is told": ("compose.yml", "  A: ${FLOWER_BASIC_AUTH:?Set FLOWER_BASIC_AUTH=user:password in .env}"),
     "a placeholder for somebody else's signing key": ("config.yaml", "QSTASH_CURRENT_SIGNING_KEY: your-signing-key"),
+    "Neo4j without a login": ("compose.yml", "    environment:\n      - NEO4J_AUTH=none"),
+    "a placeholder of a Secret": ("secrets.yaml", "kind: Secret\ndata:\n  password: " + "Y2hhbmdlbWU8aGVyZT4="),
+    "a login as tools generate it": ("alembic.ini", "sqlalchemy.url = postgresql://user:pass@localhost/shop"),
+    "a password to change, on a host to fill in": (".env.staging", "DATABASE_URL=postgresql://shop:CHANGE_PASSWORD@shop-xxxxx.rds.amazonaws.com/shop"),
+    "a password to change": (".env.staging", "DATABASE_URL=postgresql://shop:CHANGE_PASSWORD@db.shop.io/shop"),
     "a realm without values": ("realm.json", '{"secret": "**********", "clients": [{"secret": "${SECRET}"}]}'),
     "names in a list": ("a.yml", "fields:\n  - password\n  - email"),
     "a secret of a manager": ("cloudbuild.yaml", "- 'DB_PASSWORD=shop-db-password:latest'"),
@@ -509,6 +529,18 @@ def test_what_a_pipeline_signs_with() -> None:
     assert [s.confidence for s in find_secrets(text, "ci.yml", role_of(path), kind_of(path))] == [
         "low"
     ]
+
+
+@pytest.mark.parametrize(
+    "host, told", [("http://localhost:15672/api", 0), ("https://ci.shop.io/build", 1)]
+)
+@pytest.mark.parametrize(
+    "command", ["curl -f {0} -u shop:river-5703", "curl -u shop:river-5703 {0}"]
+)
+def test_a_login_for_what_a_job_starts(command: str, host: str, told: int) -> None:
+    """A service on the job's own machine lives as long as the job."""
+    path, text = ".github/workflows/ci.yml", f"      - run: {command.format(host)}\n".encode()
+    assert len(find_secrets(text, "ci.yml", role_of(path), kind_of(path))) == told
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])

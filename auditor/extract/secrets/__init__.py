@@ -115,10 +115,22 @@ def _lives_for_a_job(found: Found, text: bytes) -> bool:
         return True
     if found[2] == "url-password" and LOCAL.fullmatch(found[7]):
         return True
+    if found[2] == "curl-login" and _is_sent_to_the_job(found, text):
+        return True
     if found[3].startswith("known default"):
         return True
     generic = found[2] in ("password", "secret-assignment", "url-password", "command-login")
     return generic and values.is_for_tests(text[found[0] : found[1]].decode("utf-8", "replace"))
+
+
+def _is_sent_to_the_job(found: Found, text: bytes) -> bool:
+    """`curl -u test:test http://localhost:15672/`: the service that is asked runs beside the job."""
+    ends = text.find(b"\n", found[1])
+    behind = text[found[1] : ends if 0 <= ends < found[1] + 300 else found[1] + 300]
+    return any(
+        b"//localhost" in part or b"//127.0.0.1" in part
+        for part in (_line_before(text, found[0]), behind)
+    )
 
 
 def _weighed(found: Found, text: bytes, place: Place) -> Found:

@@ -20,7 +20,7 @@ LOCAL = Words(
     r"(?i)localhost|127\.0\.0\.1|0\.0\.0\.0|\[?::1\]?|host\.docker\.internal|[a-z][a-z0-9_-]*"
 )
 _DOCUMENTATION = Words(
-    r"(?i)example|your|<|\bhost(?:name)?\b|^x+$|\.test$|\.invalid$|^server$|^domain"
+    r"(?i)example|your|<|\bhost(?:name)?\b|^x+$|x{4,}|\.test$|\.invalid$|^server$|^domain"
 )
 
 
@@ -104,8 +104,8 @@ def _login(
         return None
     if re.search(r"[$%{}()\[\]|+]", password) and not values.looks_random(password):
         return None
-    if (user, password) == ("username", "password") and not place.composes:
-        return None  # how documentation writes a login
+    if (user, password) in _OF_DOCUMENTATION and not place.composes:
+        return None
     if known or _is_of_user(password, user):
         named = not user.lower().startswith(("user", "myname", "name", "dummy")) or place.deploys
         if not named or (not local and (place.prose or "." not in host)):
@@ -126,6 +126,8 @@ def _login(
     return "url-password", f"password in {title}", "high" if certain else "medium"
 
 
+_OF_DOCUMENTATION = (("username", "password"), ("user", "pass"))
+"""How documentation and what tools generate write a login."""
 _NO_PASSWORD = re.compile(
     r"(?i)(?:(?:db|my|your)_?)?(?:user|root)?_?(?:password|passwd|pass|pwd|secret|user|username)"
 )

@@ -22,8 +22,8 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     sense = meaning_of(name)
     if sense is Meaning.PERHAPS and name in ("pass", "pw") and _is_in_a_login(found, text, value):
         sense = Meaning.PASSWORD
-    if sense is Meaning.PASSWORD and name.lower().endswith("basic_auth"):
-        value = value.partition(":")[2]
+    if sense is Meaning.PASSWORD and (joined := _LOGINS.search(name)):
+        value = value.partition("/" if joined[1] else ":")[2]
         if not value:
             return None
     if place.code and value.lower() == name.lower() and b"Enum)" in text:
@@ -100,7 +100,8 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     inner = decode(value) if len(value) >= 8 and len(value) % 4 == 0 else None
     if inner is not None and inner.isascii() and inner.decode().isprintable():
         hidden = inner.decode().strip()
-        if is_common(hidden):
+        a_word = place.makes_secrets and sense is Meaning.PASSWORD and _ONE_WORD.fullmatch(hidden)
+        if is_common(hidden) or (a_word and not values.is_placeholder(hidden)):
             return "default-password", "default password, base64-encoded", "low"
         if values.is_placeholder(hidden) or values.is_reference(hidden):
             return _is_started_with(found, sense, place, hidden, text)
@@ -110,6 +111,11 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     if sense is Meaning.PERHAPS:
         return _perhaps(found, place, value, random)
     return _secret(found, sense, place, value, random, text)
+
+
+_LOGINS = re.compile(r"(?i)(?:basic_?|(neo4j_?))auth$")
+"""`user:password`, and Neo4j's `user/password`:
+https://neo4j.com/docs/operations-manual/current/docker/introduction/."""
 
 
 def _holds_up(name: str, sense: Meaning) -> bool:
@@ -430,7 +436,7 @@ _OF_AN_IMAGE = re.compile(
 _TO_CHANGE = Words(r"(?i)change|replace_?me")
 _MAKES_ACCOUNTS = {
     "postgres", "postgresql", "mysql", "mariadb", "mongo", "mongodb", "initdb", "redis", "rabbitmq", "minio", "keycloak",
-    "pgadmin", "db", "database", "root", "admin", "superuser", "grafana", "elastic", "clickhouse", "mssql", "neo4j",
+    "pgadmin", "db", "database", "root", "admin", "superuser", "grafana", "elastic", "clickhouse", "mssql", "neo4",
 }  # fmt: skip
 _SENTENCE = re.compile(r"[A-Za-z]+(?:[\-_ ][A-Za-z0-9]+){2,}[!.]*")
 _A_WORD = re.compile(r"(?!(?:true|false|yes|no)$)[A-Za-z][\w\-.!@#%^&*+=]{2,100}")

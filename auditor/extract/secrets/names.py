@@ -159,8 +159,8 @@ def meaning(name: str) -> Meaning | None:
         return None
     if qualifiers & {"random", "allow"}:  # `MYSQL_RANDOM_ROOT_PASSWORD`, a switch
         return None
-    if last == "auth" and before[-1:] in (["redis"], ["basic"]):  # a password, a user with one
-        return Meaning.PASSWORD
+    if last == "auth" and (before[-1:] in (["redis"], ["basic"]) or before[-2:] == ["neo4", "j"]):
+        return Meaning.PASSWORD  # Redis' is a password alone, the others have a user before it
     if last in _PASSWORDS or last.endswith(("password", "passwd", "passphrase", "pwd")):
         return (
             Meaning.PERHAPS

@@ -17,7 +17,7 @@ _REFERENCE = Words(
 )
 _NO_VALUE = Words(r"<|>|\*{3,}|\.{3,}|…|(?i:x{5,})|^\W+$")
 _MADE_UP = Words(
-    r"(?i)your[_\-. ]?|change[_\-. ]?(?:me|this|it|in|before|for)|replace|placeholder|example|x{4,}|redacted|dummy"
+    r"(?i)your[_\-. ]?|change[_\-. ]?(?:me|this|it|in|before|for)|^change[_\-](?:the[_\-])?password$|replace|placeholder|example|x{4,}|redacted|dummy"
     r"|insert[_\-. ]|to[_\-]?be[_\-]?(?:modified|changed|replaced)|[_\-. ]here\b|put[_\-. ]|mock|lorem|goes[_\-. ]?here"
     r"|minimum[_\-. ]|at[_\-. ]least|xxx|random[_\-. ](?:string|key|secret|long|value)|long[_\-. ]random|(?:^|[_\-. ])some[_\-. ]"
     r"|(?:^|[^a-z])(?:generate|enter|fill|set|add|paste|provide)[_\-. ](?:me|in|this|via|with|a|an|the|it|your|using|by)(?:[^a-z]|$)"
