@@ -146,3 +146,26 @@ def test_a_script_beside_an_application_asks_its_tables(build: Build) -> None:
         (c.unit, q.equality): m.fit for c in build(files).facts(CollectionFit) for q, m in c.fits
     }
     assert found == {("", ("id",)): Fit.COVERED, ("", ("team",)): Fit.COVERED}
+
+
+@pytest.mark.parametrize(
+    "where, expected",
+    [
+        ("or_(Post.slug == 'a', User.email == 'b')", {("posts", Fit.UNKNOWN), ("users", Fit.COVERED)}),
+        ("(Post.slug == 'a') | (User.email == 'b')", {("posts", Fit.UNKNOWN), ("users", Fit.COVERED)}),
+        ("and_(Post.slug == 'a', or_(Post.status == 'b', User.email == 'c'))", {("posts", Fit.COVERED), ("users", Fit.COVERED)}),
+        ("and_(Post.slug == 'a', User.email == 'b')", {("posts", Fit.COVERED), ("users", Fit.COVERED)}),
+        ("or_(Post.slug == 'a', and_(Post.slug == 'b', User.email == 'c'))", {("posts", Fit.COVERED), ("users", Fit.COVERED)}),
+        ("or_(Post.slug == 'a', Post.editor_id == 1)", {("posts", Fit.COVERED), ("users", Fit.COVERED)}),
+    ],
+)  # fmt: skip
+def test_alternatives_of_several_tables(
+    where: str, expected: set[tuple[str, Fit]], build: Build
+) -> None:
+    """PostgreSQL, MySQL and SQLite join both tables before they look at such an OR, indexes or not."""
+    code = f"select(Post).join(User, Post.editor_id == User.id).where({where})"
+    files = {"app.py": f"{MODELS}\ndef ask(session):\n    return session.scalars({code})\n"}
+    found = {
+        (fit.name, match.fit) for fit in build(files).facts(CollectionFit) for _, match in fit.fits
+    }
+    assert found == expected

@@ -69,10 +69,30 @@ class Schema:
 def shapes(draft: Draft, schema: Schema) -> Iterator[Query]:
     """The queries that a finished draft comes to, one for each alternative and each table."""
     reason = draft.unresolved or ("" if draft.table else "the table is named at run time")
-    found = branches(Every(draft.where))
+    found = _over_one_table(branches(Every(draft.where)))
     broad = [branch for branch in found if _is_broad(branch, schema)]
     for branch in broad[:1] or found:
         yield from _of_branch(draft, branch, reason, schema)
+
+
+def _over_one_table(found: list[Branch]) -> list[Branch]:
+    """The alternatives that indexes serve one by one: those which all ask something of one table.
+
+    Of `orders.number = … OR customers.email = …` no table can be narrowed before both are joined, so
+    that only what holds besides counts.
+    """
+    if len(found) < 2 or any(branch.reasons for branch in found):
+        return found
+    common = [x for x in found[0].tests if all(x in branch.tests for branch in found[1:])]
+    asked = [{x.table for x in b.tests if x not in common and _narrows(x)} for b in found]
+    if not all(asked) or set.intersection(*asked):
+        return found  # patterns are told as reading all in any case
+    links = [*dict.fromkeys(link for branch in found for link in branch.links)]
+    why = [] if any(map(_narrows, common)) else [_OVER_TABLES]
+    return [Branch(common, links, why)]
+
+
+_OVER_TABLES = "its alternatives (OR) are columns of several tables, which no index narrows: ask for each by itself, and unite them"
 
 
 def _is_broad(branch: Branch, schema: Schema) -> bool:
