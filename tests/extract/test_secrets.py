@@ -335,6 +335,26 @@ FOUND = {
         "kind: Secret\nmetadata:\n  name: postgres-secret\ndata:\n  password: " + "c2hvcHBlcg==",
         "default-password",
     ),
+    "an address with an escaped sign": (
+        "ecosystem.config.js",
+        "DATABASE_URL: 'mysql://shop:river%40" + "Lake5703@localhost:3306/shop'",
+        "url-password",
+    ),
+    "an address with a sign left as it is": (
+        "config.py",
+        'URL = "mysql://shop:river@' + 'Lake5703?@db.shop.io:3306/shop"',
+        "url-password",
+    ),
+    "a default within a type": (
+        "config.py",
+        'database_password: SecretStr = Field(default=SecretStr("post' + 'gres"))',
+        "default-password",
+    ),
+    "what a comment tells of an account": (
+        "init_db.sql",
+        "-- the administrator (Password: River" + "5703)\nINSERT INTO users VALUES (1);",
+        "password",
+    ),
     "a number in an address": (
         "alembic.ini",
         "sqlalchemy.url = postgresql://postgres:6644" + "2211@localhost:5432/shop",
@@ -393,6 +413,10 @@ NOT_FOUND = {
     "a login as tools generate it": ("alembic.ini", "sqlalchemy.url = postgresql://user:pass@localhost/shop"),
     "a password to change, on a host to fill in": (".env.staging", "DATABASE_URL=postgresql://shop:CHANGE_PASSWORD@shop-xxxxx.rds.amazonaws.com/shop"),
     "a password to change": (".env.staging", "DATABASE_URL=postgresql://shop:CHANGE_PASSWORD@db.shop.io/shop"),
+    "a placeholder of a Secret for somebody else's service": ("secrets.yaml", "kind: Secret\ndata:\n  LLM_API_KEY: " + "Y2hhbmdlbWU="),
+    "what a comment of SQL tells of a column": ("init.sql", "-- password: hashed\nCREATE TABLE users (password text);"),
+    "an address that ends before a sign": ("a.py", 'URL = "https://shop.io:8080/@river/Lake5703@3"'),
+    "what an address is filled in with": ("a.py", 'URL = "mysql://%s:%s@db.shop.io/shop"'),
     "a realm without values": ("realm.json", '{"secret": "**********", "clients": [{"secret": "${SECRET}"}]}'),
     "names in a list": ("a.yml", "fields:\n  - password\n  - email"),
     "a secret of a manager": ("cloudbuild.yaml", "- 'DB_PASSWORD=shop-db-password:latest'"),
@@ -540,6 +564,15 @@ def test_what_a_pipeline_signs_with() -> None:
 def test_a_login_for_what_a_job_starts(command: str, host: str, told: int) -> None:
     """A service on the job's own machine lives as long as the job."""
     path, text = ".github/workflows/ci.yml", f"      - run: {command.format(host)}\n".encode()
+    assert len(find_secrets(text, "ci.yml", role_of(path), kind_of(path))) == told
+
+
+@pytest.mark.parametrize("around, told", [("services:\n  db:\n    env:\n", 0), ("env:\n", 1)])
+def test_a_database_that_a_job_starts(around: str, told: int) -> None:
+    path, text = (
+        ".github/workflows/ci.yml",
+        f"{around}      POSTGRES_PASSWORD: r1v3rl4k3\n".encode(),
+    )
     assert len(find_secrets(text, "ci.yml", role_of(path), kind_of(path))) == told
 
 

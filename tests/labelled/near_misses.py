@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 
 from tests.labelled.files import EITHER, NOTHING, SECRET, LabelledFile, notebook
@@ -20,10 +21,18 @@ _PLACEHOLDERS = (
 )  # fmt: skip
 
 
+_IN_USE = (".env", "docker-compose.yml", "settings.py", "config.json", "values.yaml")
+_SIGNS = re.compile(
+    r"JWT|SESSION|COOKIE|FERNET|ENCRYPTION|SIGNING|NEXTAUTH|DJANGO|^SECRET_KEY$|^APP_KEY$"
+)
+_OPENS = re.compile(r"PASSWORD|PASS$|PWD$")
+
+
 def placeholders(values: Values) -> Iterator[LabelledFile]:
     """What shows where a value goes, in example files and in real ones.
 
-    In code and in what starts it, an application signs with a made-up text as well as with any other.
+    In what is in use an application signs with a made-up text as well as with any other, and a service
+    makes its account with it (docs/secrets.md, "What counts as a leaked credential").
     """
     names = sorted({name for name, _ in named(values)})
     for name, group, form in (
@@ -39,13 +48,9 @@ def placeholders(values: Values) -> Iterator[LabelledFile]:
         file = LabelledFile(name, group)
         for placeholder in _PLACEHOLDERS:
             setting = values.choice(names)
-            signs = name in ("settings.py", "docker-compose.yml") and (
-                "SECRET" in setting
-                or "SIGNING" in setting
-                or "FERNET" in setting
-                or "ENCRYPTION" in setting
-            )
-            file.add(form.format(setting, placeholder), EITHER if signs else NOTHING)
+            works = name in _IN_USE and _SIGNS.search(setting)
+            works = works or (name in (".env", "docker-compose.yml") and _OPENS.search(setting))
+            file.add(form.format(setting, placeholder), EITHER if works else NOTHING)
             if placeholder in ("$(openssl rand -hex 32)",) and name == "SETUP.md":
                 continue
         yield file

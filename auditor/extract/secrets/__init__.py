@@ -21,7 +21,7 @@ from auditor.extract.facts import Fact
 from auditor.extract.secrets import values
 from auditor.extract.secrets.addresses import LOCAL, Found, addresses, variable_before
 from auditor.extract.secrets.assignments import assignments
-from auditor.extract.secrets.judgement import judge
+from auditor.extract.secrets.judgement import OF_AN_IMAGE, judge
 from auditor.extract.secrets.names import Meaning, meaning_of
 from auditor.extract.secrets.patterns import PATTERNS, Pattern
 from auditor.extract.secrets.places import Place
@@ -114,6 +114,8 @@ def _lives_for_a_job(found: Found, text: bytes) -> bool:
     if found[2] in _KNOWN_TO_ALL:
         return True
     if found[2] == "url-password" and LOCAL.fullmatch(found[7]):
+        return True
+    if OF_AN_IMAGE.fullmatch(found[6]) and b"services:" in text[max(0, found[0] - 800) : found[0]]:
         return True
     if found[2] == "curl-login" and _is_sent_to_the_job(found, text):
         return True

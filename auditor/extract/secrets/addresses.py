@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from auditor.discover.kinds import Role
 from auditor.engines import Words, engine
@@ -33,6 +34,7 @@ def addresses(text: bytes, place: Place) -> Iterator[Found]:
             continue
         found = (scheme_found.group(), *match.group("user", "host", "v"))
         scheme, user, host, password = (part.decode("utf-8", "replace") for part in found)
+        password = _unescaped(password)
         if place.role is not Role.SOURCE and not values.looks_random(password):
             if not place.lines or not _is_typed(password) or LOCAL.fullmatch(host):
                 continue
@@ -79,6 +81,17 @@ def _in_manifest(text: bytes, place: Place) -> Iterator[Found]:
             break
 
 
+def _unescaped(password: str) -> str:
+    """`river%40lake` as it was typed; what could not have been typed is left."""
+    if "%" not in password or _ESCAPED_BYTES.search(password):
+        return password
+    return unquote(password)
+
+
+_ESCAPED_BYTES = re.compile(r"%[89A-Fa-f][0-9A-Fa-f]")
+"""Of what shows how addresses are escaped."""
+
+
 def _is_typed(password: str) -> bool:
     """Whether somebody made the password up for use, as far as it tells."""
     return values.is_mixed(password) and not values.is_for_tests(password)
@@ -115,8 +128,8 @@ def _login(
         return "local-url-password", f"default password in {title}", "low"
     if password.isdigit() and len(password) < 6:
         return None  # a port, of `host:5432@…`
-    if re.search(r"%[89A-Fa-f][0-9A-Fa-f]", password):
-        return None  # what shows how addresses are escaped
+    if _ESCAPED_BYTES.search(password):
+        return None
     if local and place.composes and not values.looks_random(password):
         return "local-url-password", f"default password in {title}", "low"  # beside the service
     if local and (values.is_for_tests(password) or (password.isalpha() and password.islower())):

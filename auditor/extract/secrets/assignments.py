@@ -39,7 +39,7 @@ _WINDOW = 700
 at a place than RE2. No two parts of an expression that follow one another fit the same text."""
 _VALUE = re.compile(
     rb"((?:\s|\\\n)*(?:\(\s*)?(?:(?:SecretStr|Secret|Field|str|bytes|bytearray|b64decode|Buffer\.from|cast)\(\s*)?"
-    rb"(?:(?:default|fallback|value)\s{0,2}=\s{0,2})?[bruf]{0,2})"
+    rb"(?:(?:default|fallback|value)\s{0,2}=\s{0,2}(?:SecretStr\(\s*)?)?[bruf]{0,2})"
     rb"(?:\"\"\"[^\"]+\"|\\+\"[^\"\\\n]+\\|\\+'[^'\\\n]+\\|\"[^\"\n]+\"|'[^'\n]+'|`[^`\n]+`)"
 )
 """Behind the group, a quoted text; its last character is the quotation mark, or what escapes it."""

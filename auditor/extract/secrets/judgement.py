@@ -101,7 +101,8 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
     if inner is not None and inner.isascii() and inner.decode().isprintable():
         hidden = inner.decode().strip()
         a_word = place.makes_secrets and sense is Meaning.PASSWORD and _ONE_WORD.fullmatch(hidden)
-        if is_common(hidden) or (a_word and not values.is_placeholder(hidden)):
+        given = sense in (Meaning.SECRET, Meaning.PERHAPS) and values.is_placeholder(hidden)
+        if (is_common(hidden) and not given) or (a_word and not values.is_placeholder(hidden)):
             return "default-password", "default password, base64-encoded", "low"
         if values.is_placeholder(hidden) or values.is_reference(hidden):
             return _is_started_with(found, sense, place, hidden, text)
@@ -423,12 +424,12 @@ def _makes_an_account(found: Assignment, place: Place, text: bytes) -> bool:
     if place.composes or place.makes_secrets:
         return not _MAKES_ACCOUNTS.isdisjoint(words)
     return (
-        place.lines and bool(_OF_AN_IMAGE.fullmatch(found.name)) and _TO_CHANGE.search(found.value)
+        place.lines and bool(OF_AN_IMAGE.fullmatch(found.name)) and _TO_CHANGE.search(found.value)
     )
 
 
 _NAMED = re.compile(rb"(?m)^[ \t]{1,4}name:[ \t]*[\"']?([\w.\-]{1,80})")
-_OF_AN_IMAGE = re.compile(
+OF_AN_IMAGE = re.compile(
     r"POSTGRES(?:QL)?_PASSWORD|(?:MYSQL|MARIADB)_(?:ROOT_)?PASSWORD|MONGO_INITDB_ROOT_PASSWORD|RABBITMQ_DEFAULT_PASS"
     r"|MINIO_ROOT_PASSWORD|REDIS_PASSWORD"
 )
@@ -541,6 +542,8 @@ def _may_be_bare(found: Assignment, place: Place, value: str) -> bool:
         return False
     if place.prose and found.name.isupper() and found.join == "=":
         return True
+    if place.sql and found.join == ":":  # `-- the administrator (password: …)`
+        return values.is_mixed(value) and len(value) >= 8
     return found.join in ("=", ":", "", ">") and values.looks_random(value) and len(value) >= 16
 
 

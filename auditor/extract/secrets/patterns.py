@@ -230,8 +230,8 @@ PATTERNS = (
 SCHEME = re.compile(rb"\b[a-zA-Z][a-zA-Z0-9+.\-]{1,24}\Z")
 SCHEME_BYTES = 25
 URL_LOGIN = re.compile(
-    rb"://(?P<user>[^\s:@/\"'`<>\\()]{0,64}):(?P<v>[^\s@/\"'`<>\\]{1,128})@(?P<host>[A-Za-z0-9_.\-\[\]$\{\}]{1,255})"
+    rb"://(?P<user>[^\s:@/\"'`<>\\()]{0,64}):(?P<v>[^\s@/\"'`<>\\]{1,128}(?:@[^\s@/\"'`<>\\,:]{1,64})?)@(?P<host>[A-Za-z0-9_.\-\[\]$\{\}]{1,255})"
 )
-"""A URL from its `://` on; the scheme stands before. No part can take what ends it."""
+"""A URL from its `://` on; the scheme stands before. Somebody may have left one `@` in the password as it is."""
 CONNECTION_PASSWORD = re.compile(rb"[;?&](?i:password|pwd)=(?P<v>[^;&\s\"'`<>\\]{4,128})")
 """`Server=…;Password=…;`, `jdbc:…?user=…&password=…`."""
