@@ -1,7 +1,7 @@
 """Calls to other systems: how long they may take, and how they are tried again.
 
 Sources: the documentation of requests (no timeout unless given), httpx (5 s), aiohttp (300 s), urllib,
-urllib3, smtplib (none unless given), and tenacity, backoff and urllib3's Retry.
+urllib3, smtplib (none unless given), the clients of OpenAI and Anthropic (10 minutes) and Groq (1 minute), and tenacity, backoff and urllib3's Retry.
 """
 
 from __future__ import annotations
@@ -29,11 +29,16 @@ _CALLS = tuple(
         ("smtplib", r"smtplib\.SMTP(?:_SSL)?", None, "none"),
         ("http.client", r"http\.client\.HTTPS?Connection", 2, "none"),
         ("ftplib", r"ftplib\.FTP(?:_TLS)?", None, "none"),
+        ("openai", r"openai\.(?:Async)?(?:Azure)?OpenAI", None, "long"),
+        ("anthropic", r"anthropic\.(?:Async)?Anthropic\w*", None, "long"),
+        ("groq", r"groq\.(?:Async)?Groq", None, "default"),
     )
 )
 _LAST = (
     "get", "post", "put", "patch", "delete", "head", "options", "request", "stream", "Client", "AsyncClient",
     "ClientSession", "urlopen", "PoolManager", "SMTP", "SMTP_SSL", "HTTPConnection", "HTTPSConnection", "FTP", "FTP_TLS",
+    "OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI", "Anthropic", "AsyncAnthropic", "AnthropicBedrock",
+    "AsyncAnthropicBedrock", "AnthropicVertex", "AsyncAnthropicVertex", "Groq", "AsyncGroq",
 )  # fmt: skip
 
 
@@ -52,12 +57,17 @@ def outbound_calls(application: Application) -> Iterator[OutboundCall]:
                 limit = _connecting(application, site)
             if limit in ("long", "none") and library in _LATER and _given_later(site):
                 limit = "given"
+            if library in _MODELS and site.arg(None, "http_client") is not None:
+                continue  # which is judged where it is made
+            if limit == "long" and library in _MODELS and _is_told_later(application, site):
+                limit = "given"
             if limit == "none" and adapted and "ession()" in name:
                 limit = "unknown"
             yield OutboundCall(library, limit, bool(reach.started_by(site)), place_of(site))
             break
 
 
+_MODELS = {"openai", "anthropic"}
 _CONNECTING = {"ftplib", "smtplib"}
 """Libraries whose clients connect when they are made with a host, else when they are told to."""
 
@@ -92,6 +102,14 @@ def _given_later(site: CallSite) -> bool:
         if isinstance(n, t.Call) and isinstance(n.func, t.Attr) and n.func.name in _ASKING
     ]
     return bool(calls) and all(any(k.name == "timeout" for k in n.keywords) for n in calls)
+
+
+def _is_told_later(application: Application, site: CallSite) -> bool:
+    """Whether the module gives a limit with what it asks: `client.messages.create(…, timeout=30)`."""
+    return any(
+        call.scope.module is site.scope.module and call.arg(None, "timeout") is not None
+        for call in application.code.method_calls("create", "parse", "stream", "with_options")
+    )
 
 
 def _limit(application: Application, site: CallSite, position: int | None, default: str) -> str:

@@ -22,7 +22,7 @@ class OutboundTimeouts(Rule):
 
     A call without a timeout (requests, urllib, urllib3, smtplib; httpx with `timeout=None`) is medium
     where the application makes it while it serves, low in scripts and tasks. aiohttp's default of
-    five minutes is low. Retries without a pause that grows are low. Calls whose options are only
+    five minutes and that of the clients of OpenAI and Anthropic, of ten, are low. Retries without a pause that grows are low. Calls whose options are only
     known at run time are not judged.
     """
 
@@ -59,7 +59,7 @@ class OutboundTimeouts(Rule):
                 told = f"{call.library} waits without an end here: no timeout"
                 evidence.append(Evidence(call.place, State.ABSENT, severity, told, subject))
             elif call.limit == "long":
-                told = f"{call.library} waits for up to five minutes here: its default timeout"
+                told = f"{call.library} waits for five minutes or more here: its default timeout"
                 evidence.append(Evidence(call.place, State.WEAK, Severity.LOW, told, subject))
             else:
                 how = "with a timeout" if call.limit == "given" else "with its default timeout"
@@ -91,6 +91,30 @@ def rates():
     options = {}
     requests.post("https://example.org", **options)
     return {}.get("a")
+"""
+        },
+        {
+            "app.py": """
+import httpx
+from fastapi import FastAPI
+from groq import Groq
+from openai import AsyncOpenAI
+app = FastAPI()
+model = AsyncOpenAI(timeout=20)
+fast = Groq()
+sent = AsyncOpenAI(http_client=httpx.AsyncClient(timeout=20))
+"""
+        },
+        {
+            "app.py": """
+import openai
+from fastapi import FastAPI
+app = FastAPI()
+model = openai.OpenAI()
+
+@app.get("/a")
+def answer(text: str):
+    return model.responses.create(model="m", input=text, timeout=20)
 """
         },
         {  # told where it is used
@@ -134,5 +158,19 @@ def rates():
     return ask()
 """,
             "job.py": "import requests\nrequests.get('https://example.org')  # expect: low\n",
+        },
+        {
+            "app.py": """
+from anthropic import AsyncAnthropic
+from fastapi import FastAPI
+from openai import OpenAI
+app = FastAPI()
+model = OpenAI(api_key="")  # expect: low
+other = AsyncAnthropic(timeout=None)  # expect: medium
+
+@app.get("/a")
+def answer(text: str):
+    return model.chat.completions.create(model="m", messages=[{"role": "user", "content": text}])
+"""
         },
     )
