@@ -173,7 +173,15 @@ def _collect_target(target: t.Expr, binding: Binding, found: dict[str, list[Bind
         case t.Seq(items=items):
             for index, item in enumerate(items):
                 inner = item.value if isinstance(item, t.Star) else item
-                part = Binding(binding.kind, binding.node, binding.value, index)
+                match binding.value:
+                    case t.Choice(then=t.Seq(items=some), other=t.Seq(items=others)) as choice if (
+                        len(some) == len(others) == len(items)
+                    ):  # `where, given = ("WHERE …", [x]) if x else ("", [])`
+                        at = (choice.line, choice.column, choice.end_line)
+                        value = t.Choice(*at, choice.test, some[index], others[index])
+                        part = Binding(binding.kind, binding.node, value)
+                    case value:
+                        part = Binding(binding.kind, binding.node, value, index)
                 _collect_target(inner, part, found)
 
 

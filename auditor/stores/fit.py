@@ -101,7 +101,7 @@ def collections(application: Application) -> list[CollectionFit]:
             proposed = tuple(
                 replace(p, code=code(declaring, default, p, name)) for p in propose(fits, live)
             )
-            unused = () if blind & {unit, ""} else tuple(_unused(live, reads))
+            unused = () if blind & {unit, ""} or not name else tuple(_unused(live, reads))
             found.append(CollectionFit(unit, name, store, fits, live, idle, proposed, unused))
     return found
 

@@ -43,11 +43,26 @@ def best(query: Query, indexes: Iterable[Index], constant: str = "") -> Match:
     found_by = need.equality if not need.sort else frozenset()
     match = min(  # of two that leave as much, one that finds by equality leaves less to go through
         [*found, nothing],
-        key=lambda m: (_RANK[m.fit], len(m.missing), len(found_by.intersection(m.missing))),
+        key=lambda m: (
+            _RANK[m.fit],
+            len(m.missing),
+            len(found_by.intersection(m.missing)),
+            sum(not has_few_values(field) for field in m.missing),
+        ),
     )
     if query.unresolved and match.fit is not Fit.COVERED:
         return untold
     return match  # conditions that cannot be told narrow what is found by those that can
+
+
+def has_few_values(field: str) -> bool:
+    """Whether a field's name tells that many records share each value, so that another one narrows more."""
+    return bool(_FEW.search(field))
+
+
+_FEW = re.compile(
+    r"(?i)(?:^|_)(?:status|state|type|kind|role|gender|sex|priority|level|active|enabled|deleted|visible|published)$|^(?:is|has)_"
+)
 
 
 class Need(msgspec.Struct, frozen=True):

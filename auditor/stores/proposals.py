@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from auditor.model.data import Fit, Index, Match, Proposal, Query
-from auditor.stores.matching import Need, serves
+from auditor.stores.matching import Need, has_few_values, serves
 
 _MOST = 200
 """Different shapes of one collection that are looked at, against hostile code."""
@@ -152,12 +152,16 @@ def _fewest(wanted: Sequence[_Plan]) -> list[_Plan]:
 
 def _extending(plan: _Plan, spare: Sequence[Index]) -> _Plan:
     """The plan in an order that begins as the live indexes do, which it then takes over."""
-    for index in sorted(spare, key=lambda i: -len(i.fields)):
+    for index in sorted(spare, key=_most_selective):
         begun = _Plan([frozenset([name]) for name, _ in index.fields], dict(index.fields))
         both = plan.joined(begun)
         if both is not None and sum(map(len, both.blocks)) == sum(map(len, plan.blocks)):
             plan = both
     return plan
+
+
+def _most_selective(index: Index) -> tuple[int, bool]:
+    return -len(index.fields), any(has_few_values(name) for name, _ in index.fields[:1])
 
 
 def _index(query: Query, fields: tuple[tuple[str, int], ...]) -> Index:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auditor.link.application import Application
-from auditor.model.data import Bound, CollectionFit, Fit, Index, Query
+from auditor.model.data import Bound, CollectionFit, Fit, Index, Query, Table
 from tests.conftest import Build
 
 PEEWEE = """
@@ -219,6 +219,14 @@ def test_a_column_of_a_base_with_a_table_is_in_that_table(build: Build) -> None:
     assert found[of_player, "submissions"] == (("id",), ())
     fields = {i.fields[0][0] for i in application.facts(Index) if i.collection == "solves"}
     assert fields == {"id", "player"}
+
+
+def test_an_address_with_a_password_tells_the_database_all_the_same(build: Build) -> None:
+    code = JOINED.replace(
+        "mysql+pymysql://db/x", "mysql+pymysql://shop:River" + "5703@db.shop.io/x"
+    )
+    application = build({"app.py": code})
+    assert any(i.fields == (("player", 1),) for i in application.facts(Index))
 
 
 def test_the_driver_of_tests_is_not_what_the_application_is_made_for(build: Build) -> None:
@@ -538,3 +546,71 @@ def test_a_cast_to_its_own_type_leaves_the_index_to_a_column(
     schema = f"CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, day {kind});\nCREATE INDEX ix ON t (day);\n"
     files = {"app.py": code, "schema.sql": schema, "requirements.txt": "psycopg2\n"}
     assert [m.fit for f in build(files).facts(CollectionFit) for _, m in f.fits] == [fit]
+
+
+GIVEN = """
+import sqlite3
+db = sqlite3.connect("shop.db")
+db.executescript("CREATE TABLE messages (id INTEGER PRIMARY KEY, phone TEXT, oid INTEGER, made TEXT);")
+def ask(since, given):
+    where, more = ("WHERE made > ?", [since]) if since else ("", [])
+    return db.execute(f"%s").fetchall()
+"""
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("SELECT phone, COUNT(*) FROM messages {where} GROUP BY phone", {("missing", "made"), ("covered", "")}),
+        ("SELECT phone, COUNT(*) FROM messages {given} GROUP BY phone", {("unknown", "")}),
+        ("SELECT * FROM messages {given}", {("unknown", "")}),
+        ("SELECT * FROM messages m WHERE m.oid = 7", {("missing", "oid")}),
+        ("SELECT * FROM messages m WHERE m.rowid = 7", {("covered", "")}),
+        ("SELECT * FROM ({given}) ORDER BY made", {("unknown", "")}),
+        ("SELECT * FROM (SELECT * FROM messages WHERE phone = 'x')", {("missing", "phone")}),
+        ("SELECT * FROM last_messages(7)", {("unknown", "")}),
+        ("SELECT * FROM json_each('[1]')", set()),
+    ],
+)  # fmt: skip
+def test_what_is_put_into_a_text(text: str, expected: set[tuple[str, str]], build: Build) -> None:
+    application = build({"app.py": GIVEN % text})
+    found = {
+        (match.fit.value, ", ".join(match.missing))
+        for fit in application.facts(CollectionFit)
+        for _, match in fit.fits
+    }
+    assert found == expected
+
+
+def test_the_index_of_what_narrows_most_is_used(build: Build) -> None:
+    """Of two columns with an index each, a status is shared by many records."""
+    schema = (
+        "CREATE TABLE messages (id INTEGER PRIMARY KEY, phone TEXT, status TEXT);\n"
+        "CREATE INDEX by_status ON messages (status);\nCREATE INDEX by_phone ON messages (phone);\n"
+    )
+    code = (
+        "def ask(cursor, phone):\n"
+        "    cursor.execute(\"SELECT 1 FROM messages WHERE phone = %s AND status = 'sent'\", (phone,))\n"
+    )
+    (fit,) = build({"schema.sql": schema, "app.py": code}).facts(CollectionFit)
+    ((_, match),) = fit.fits
+    assert match.by is not None
+    assert (match.by.fields, match.missing) == ((("phone", 1),), ("status",))
+    assert [p.fields for p in fit.proposed] == [(("phone", 1), ("status", 1))]
+
+
+@pytest.mark.parametrize("column, fit", [("school", Fit.UNKNOWN), ("number", Fit.MISSING)])
+def test_an_index_of_one_table_or_another(column: str, fit: Fit, build: Build) -> None:
+    """The table is told at run time, the columns are not: what it cannot serve is missing all the same."""
+    code = f"""
+def start(cursor, table):
+    cursor.execute("CREATE TABLE payments (id INT PRIMARY KEY, school INT, number INT)")
+    cursor.execute(f"CREATE INDEX by_school_{{table}} ON {{table}} (school)")
+
+def ask(cursor, given):
+    cursor.execute("SELECT * FROM payments WHERE {column} = %s", (given,))
+"""
+    application = build({"app.py": code})
+    found = [m.fit for c in application.facts(CollectionFit) for _, m in c.fits]
+    assert found == [fit]
+    assert {table.name for table in application.facts(Table)} == {"payments"}

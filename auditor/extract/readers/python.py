@@ -37,13 +37,23 @@ def syntax(source: Source) -> Iterator[Fact]:
         last, end = node.end_lineno or line, node.end_col_offset or start
         for secret in spans.get(line, ()) if line == last else _between(spans, line, last):
             if line != last or start <= secret.column - 1 < end:
-                return secret.shape
+                return _scheme(node) + secret.shape
         return None
 
     try:
         yield Syntax(build(module, mask if spans else None))
     except TooDeep as error:
         raise Unreadable(f"nested deeper than {MAX_DEPTH} levels") from error
+
+
+def _scheme(node: ast.expr) -> str:
+    """`mysql+pymysql://`, which tells what an address is of, and nothing secret."""
+    text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+    match = _SCHEME.match(text)
+    return match[0] if match else ""
+
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+]{1,30}://")
 
 
 def _by_line(secrets: list[Secret]) -> dict[int, list[Secret]]:

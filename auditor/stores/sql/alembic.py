@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from auditor.extract.python import tree as t
 from auditor.extract.sql import SchemaStep, schema_steps
 from auditor.link.application import Application
@@ -216,7 +218,7 @@ class _Revision:
                 owner = table(1, "table_name")
                 columns = given(2, "columns")
                 found = self.columns(columns, scope)
-                if not owner or not found:
+                if not found:
                     yield SchemaStep("untold index", owner, line=line)
                     return
                 unique = truth(self.values, call, scope, "unique") is True
@@ -259,9 +261,11 @@ class _Revision:
                 parts = [self.text(x, source.scope) for x in source.node.parts]
                 text = "".join(part or _MARK for part in parts)
                 for step in schema_steps(text, line=line) if _INDEX.match(text) else ():
-                    at_run_time = _MARK in step.table or any(_MARK in c for c, _ in step.columns)
                     table = "" if _MARK in step.table else step.table
-                    yield SchemaStep("untold index", table, line=line) if at_run_time else step
+                    if any(_MARK in column for column, _ in step.columns):
+                        yield SchemaStep("untold index", table, line=line)
+                    else:
+                        yield replace(step, table=table)
 
     def columns(self, expr: t.Expr | None, scope: Scope) -> list[tuple[str, int]]:
         found: list[tuple[str, int]] = []

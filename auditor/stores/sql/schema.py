@@ -37,8 +37,9 @@ def dialect(application: Application) -> str:
     from auditor.extract.python import tree as t
 
     told: set[str] = set()
-    for node, _ in application.code.of_kind(t.Const):
-        text = node.value
+    texts = [node.value for node, _ in application.code.of_kind(t.Const)]
+    hidden = [node.shape for node, _ in application.code.of_kind(t.Hidden)]
+    for text in (*texts, *hidden):
         if isinstance(text, str) and 5 < len(text) < 300:
             found = _URL.match(text) or ("django" in text and _ENGINE.search(text)) or None
             if found:
@@ -75,7 +76,7 @@ def tables(application: Application) -> Iterator[Table]:
             library = _library(application, entity)
             yield Table("sql", entity.table, columns, entity.place, kind, library, named)
     for name, state in history.tables.items():
-        if name not in seen:
+        if name and name not in seen:
             library = "Alembic" if state.migrated and state.place.path.endswith(".py") else ""
             yield Table("sql", name, tuple(state.columns.items()), state.place, kind, library)
 

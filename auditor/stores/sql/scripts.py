@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from auditor.extract.python import tree as t
 from auditor.extract.readers.sql import SchemaText
 from auditor.extract.sql import SchemaStep, schema_steps
@@ -85,6 +87,8 @@ def _told(step: SchemaStep) -> SchemaStep | None:
         return step
     if step.action not in _KEYS:
         return None
+    if step.action == "index" and not any(_UNTOLD in name for name in names[1:]):
+        return replace(step, table="", name="")  # of one table or another
     return SchemaStep("untold index", "" if _UNTOLD in step.table else step.table, line=step.line)
 
 

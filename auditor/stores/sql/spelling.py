@@ -11,6 +11,7 @@ import re
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located
+from auditor.model.values import Known, OneOf
 from auditor.stores.sql.reading import Frame, Reading
 from auditor.stores.sql.things import Statement, Thing, each, either
 
@@ -23,6 +24,7 @@ _LONGEST = 50_000
 """Characters of a text that is read, against texts that double."""
 _MOST_CLASSES = 40
 _NAME = re.compile(r"[\w.\"`]{1,80}")
+_FRAGMENT = re.compile(r"[\w., *()=<>?%$:\"'-]{0,300}")
 MARK = "__given__"
 
 
@@ -85,9 +87,17 @@ def _pieces(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
         return [told]
     if held := _held(reading, expr, frame):
         return held
-    text = reading.values.text(expr, frame.scope)
-    known = text is not None and re.fullmatch(r"[\w., *()=<>?%$:\"'-]{1,300}", text)
-    return [text] if text is not None and known else [MARK]
+    value = reading.values.value(expr, frame.scope)
+    ways = value.values if isinstance(value, OneOf) else (value,)
+    texts = [x.value for x in ways if isinstance(x, Known) and isinstance(x.value, str)]
+    if (
+        len(texts) == len(ways) <= _MOST_TEXTS
+        and all(map(_FRAGMENT.fullmatch, texts))
+        and any(texts)
+    ):
+        return texts
+    text = next(iter(texts), "")
+    return [text] if text and _FRAGMENT.fullmatch(text) else [MARK]
 
 
 def _held(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:

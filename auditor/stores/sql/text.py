@@ -61,6 +61,10 @@ _CLAUSE = re.compile(
     rf"(?<=[\w)])\s+{MARK}\s*(?=$|\)|;|group\b|order\b|limit\b|offset\b|having\b|{MARK})", re.I
 )
 """A clause that is put in at run time: `FROM audit {clause} GROUP BY …`."""
+_UNNAMED = re.compile(
+    rf"(?i)(\bfrom\s+[\w.\"`]+)\s+{MARK}(?=\s*(?:$|\)|;|group\b|order\b|limit\b))"
+)
+"""Such a clause behind a table, where a parser takes it for the table's other name."""
 _WRAPS = {"text", "SQL", "sql", "format", "strip", "dedent", "join", "replace", "Composed", "lower", "upper", "RawSQL",
           "cleandoc", "format_map", "bindparams", "columns", "rstrip", "lstrip", "DDL", "append", "sub", "as_string",
           "debug", "info", "warning", "error", "print", "exception", "startswith", "endswith", "split", "encode",
@@ -136,6 +140,10 @@ def raw(reading: Reading, call: t.Call, given: Thing | None, frame: Frame) -> Ro
     return Rows(table.entity, table) if table is not None and table.entity is not None else None
 
 
+_BUILT_IN = re.compile(
+    r"pg_|jsonb?_|generate_|regexp_|string_|xmltable|openjson|unnest|pragma_|ts_|fuzzy|table_|ifnull"
+)
+"""Functions that give rows and come with the database."""
 _ADDRESSES = {"ctid", "rowid", "_rowid_", "oid"}
 
 
@@ -147,7 +155,7 @@ def drafts(reading: Reading, text: str, place: Place, frame: Frame) -> list[Draf
     from sqlglot import exp
 
     found: list[Draft] = []
-    plain = re.sub(r"\{\{|\}\}", "", text)
+    plain = _UNNAMED.sub(rf"\1 where {MARK} ", re.sub(r"\{\{|\}\}", "", text))
     parsed = parse(plain) or parse(_CLAUSE.sub(rf" where {MARK} ", plain))
     if not parsed:
         return [Draft("sql", None, place, unresolved="the SQL text could not be parsed", loop=frame.loop)]  # fmt: skip
@@ -201,11 +209,12 @@ class _Text:
             elif isinstance(source, exp.Subquery | exp.Lateral):
                 derived = True
         root = sources[0]
-        if not isinstance(root, exp.Table) or self._own(root) in self.named:
-            if not self.tables:
-                return None  # a subquery, a common table expression: read where it is defined
-        if not self.tables:
-            return None  # what a function gives: unnest(…), generate_series(…)
+        if not self.tables:  # a subquery, a common table expression: read where it is defined
+            reason = self._hides(root)
+            hidden = Draft(
+                "sql", None, self.place, operation, unresolved=reason, loop=self.frame.loop
+            )
+            return hidden if reason else None
         entity = self.entity(next(iter(self.tables.values())))
         reason = ""
         if MARK in entity.table:
@@ -257,6 +266,16 @@ class _Text:
         alias = (table.alias or name).lower()
         self.tables[alias] = name
         return False
+
+    def _hides(self, source: Any) -> str:
+        """Why nothing is known of what is read, where neither a table nor a query stands for it."""
+        exp = self.exp
+        if isinstance(source, exp.Subquery) and isinstance(source.this, exp.Table):
+            return untold.REASON if MARK in source.this.name else ""
+        if not isinstance(source, exp.Table) or not isinstance(source.this, exp.Anonymous):
+            return ""
+        name = str(source.this.this).lower()
+        return "" if _BUILT_IN.match(name) else f"{name}, a function of the database, asks it"
 
     def _own(self, table: Any) -> str:
         """A table by the name that its declaration has: MySQL and SQLite compare names without case."""
@@ -407,7 +426,8 @@ class _Text:
         if isinstance(node, exp.Tuple):
             return Every(tuple(self._test(x, how) for x in node.expressions))
         if (own := self.column(node)) is not None:
-            if own[1].lower() in _ADDRESSES:
+            declares = self.reading.tables.get(own[0])
+            if own[1].lower() in _ADDRESSES and not (declares and declares.column(own[1])):
                 return Every(())  # the record's own place is found without an index
             if self._lacks(*own):
                 return Untold(f"{own[1]} is no column that the code declares")
