@@ -245,7 +245,7 @@ def _index(statement: Any, line: int) -> Iterator[SchemaStep]:
     using = str(params.args.get("using") or "").lower() if params else ""
     where = params.args.get("where") if params else None
     condition = sorted({_name(c.this) for c in where.find_all(exp.Column)}) if where else []
-    kind = {"": "ordered", "btree": "ordered", "hash": "hash", "gist": "geo"}.get(using, "other")
+    kind = {"": "ordered", "btree": "ordered", "hash": "hash"}.get(using, "other")
     unique = bool(statement.args.get("unique"))
     yield SchemaStep(
         "index", _name(index.args.get("table")), _name(index.this), columns, "", unique, kind, condition, "", line

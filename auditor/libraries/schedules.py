@@ -14,7 +14,7 @@ from auditor.link.application import Application, provides
 from auditor.link.scopes import Located, Scope, place_of
 from auditor.model.deployment import ScheduledTask
 
-_CALLS = (
+CLOCKS = (
     "add_job",
     "add_periodic_task",
     "do",
@@ -27,6 +27,7 @@ _CALLS = (
     "weekly",
     "cyclic",
 )
+"""What is handed a function, or decorates one, that runs time and again."""
 _BEAT = re.compile(
     r"(?:^|\.|_)(?:beat_schedule|CELERY_BEAT_SCHEDULE|CELERYBEAT_SCHEDULE|CRONJOBS|Q_CLUSTER_SCHEDULES)$"
 )
@@ -38,7 +39,7 @@ def scheduled_tasks(application: Application) -> Iterator[ScheduledTask]:
     for assign, scope in code.of_kind(t.Assign):
         if assign.value is not None and _BEAT.search(t.dotted(assign.targets[0])):
             yield ScheduledTask(_words(assign.value), place_of(Located(assign, scope)))
-    for site in code.method_calls(*_CALLS):
+    for site in code.method_calls(*CLOCKS):
         function = code.decorated(site.node)
         words = [_words(each) for each in [*site.node.args, *[k.value for k in site.node.keywords]]]
         for expr in site.node.args[:2]:

@@ -64,6 +64,11 @@ CASES = {
         "SELECT * FROM posts p JOIN users u ON p.author_id = u.id WHERE u.team = %s AND p.status = %s",
         {("posts", ("author_id", "status"))},
     ),
+    "an equality narrows more than a range of the table that is brought": (
+        "select(User).join(Post, Post.author_id == User.id).where(Post.status == 'a').where(User.team >= 'b')",
+        "SELECT * FROM users u JOIN posts p ON p.author_id = u.id WHERE p.status = %s AND u.team >= %s",
+        {("posts", ("author_id", "status"))},
+    ),
     "over a table between": (
         "select(User).join(Post, Post.author_id == User.id).join(Like, Like.post_id == Post.id)"
         ".where(Post.slug == 'a', User.team == 'b')",

@@ -232,6 +232,7 @@ SEED = "from models import db, User\ndef seed_admin():\n    if not User.query.fi
         ({"store.py": SEED, "run.py": "import store\nfrom app import app\n@app.before_first_request\ndef first():\n    store.seed_admin()\n"}, True),
         ({"store.py": SEED, "run.py": "import store\nfrom app import app\n@app.post('/seed')\ndef first():\n    store.seed_admin()\n"}, False),
         ({"store.py": SEED, "run.py": "import store\nfrom app import app, scheduler\nscheduler.add_job(store.seed_admin, 'interval')\n"}, False),
+        ({"store.py": "from models import User\ndef check():\n    User.query.filter_by(email='a@b.org').first()\n", "run.py": "import store\nfrom app import app, scheduler\ndef init_scheduler(app):\n    scheduler.add_job(func=store.check, trigger='interval')\ndef create_app():\n    init_scheduler(app)\n    return app\n"}, False),
         ({"store.py": "from models import User\ndef recover():\n    User.query.filter_by(email='a@b.org').delete()\n", "run.py": "import store\nstore.recover()\n"}, False),
         ({"store.py": SEED.replace("seed_admin", "work").replace("    if", "    while wait():\n     if"), "run.py": "import store, asyncio\nfrom app import app\n@app.on_event('startup')\ndef start():\n    asyncio.create_task(store.work())\n"}, False),
         ({"store.py": "from models import User\ndef loop():\n    while True:\n        User.query.filter_by(email='a@b.org').first()\n", "run.py": "import store\nif __name__ == '__main__':\n    store.loop()\n"}, False),

@@ -614,3 +614,39 @@ def ask(cursor, given):
     found = [m.fit for c in application.facts(CollectionFit) for _, m in c.fits]
     assert found == [fit]
     assert {table.name for table in application.facts(Table)} == {"payments"}
+
+
+@pytest.mark.parametrize(
+    "made, fit", [("POINT", Fit.COVERED), ("POINT', spatial_index=False, x='", Fit.MISSING)]
+)
+def test_types_of_places_bring_their_index(made: str, fit: Fit, build: Build) -> None:
+    """GeoAlchemy creates a GiST index with the table, if it is not told otherwise."""
+    code = f"""
+from geoalchemy2 import Geography
+from sqlalchemy import Column, Integer, func, select
+from sqlalchemy.orm import declarative_base
+class Event(declarative_base()):
+    __tablename__ = "events"
+    id = Column(Integer, primary_key=True)
+    place = Column(Geography(geometry_type='{made}'))
+def near(session, point):
+    return session.scalars(select(Event).where(func.ST_DWithin(Event.place, point, 1000)))
+"""
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert [match.fit for _, match in found.fits] == [fit]
+
+
+def test_statements_behind_a_comment_change_the_schema(build: Build) -> None:
+    code = """
+SCHEMA = \"\"\"
+-- what is asked by its owner
+CREATE TABLE items (id SERIAL PRIMARY KEY, owner INT);
+CREATE INDEX by_owner ON items (owner);
+\"\"\"
+def start(connection):
+    connection.execute(text(SCHEMA))
+def ask(connection, owner):
+    connection.execute("SELECT * FROM items WHERE owner = %s", (owner,))
+"""
+    fits = [m for c in build({"app.py": code}).facts(CollectionFit) for _, m in c.fits]
+    assert [match.fit for match in fits] == [Fit.COVERED]

@@ -223,7 +223,7 @@ class _Revision:
                     return
                 unique = truth(self.values, call, scope, "unique") is True
                 using = self.text(argument(call, None, "postgresql_using"), scope)
-                kind = {"": "ordered", "btree": "ordered", "hash": "hash", "gist": "geo"}.get(using, "other")  # fmt: skip
+                kind = {"": "ordered", "btree": "ordered", "hash": "hash"}.get(using, "other")  # fmt: skip
                 condition = _condition(call)
                 yield SchemaStep("index", owner, name, found, "", unique, kind, condition, "", line)
             case "drop_index":

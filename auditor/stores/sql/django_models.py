@@ -463,6 +463,7 @@ def field_column(entities: Entities, name: str, call: t.Call, scope: Scope) -> C
     kind, values = last_name(call.func), entities.values
     if kind in _NO_COLUMN:
         return None
+    places = kind in _OF_PLACES and truth(values, call, scope, "spatial_index") is not False
     refers = kind in _REFERS or kind.endswith(("ForeignKey", "ParentalKey"))
     stored = values.text(argument(call, None, "db_column"), scope)
     told = truth(values, call, scope, "db_index")
@@ -477,7 +478,15 @@ def field_column(entities: Entities, name: str, call: t.Call, scope: Scope) -> C
         told if told is not None else implied,
         "?" if refers else "",
         two=two_values(values, argument(call, None, "choices"), scope),
+        spatial=places,
     )
+
+
+_OF_PLACES = {
+    "GeometryField", "PointField", "LineStringField", "PolygonField", "MultiPointField", "MultiLineStringField",
+    "MultiPolygonField", "GeometryCollectionField", "RasterField",
+}  # fmt: skip
+"""https://docs.djangoproject.com/en/stable/ref/contrib/gis/model-api/#spatial-index."""
 
 
 def declared(
@@ -500,7 +509,7 @@ def declared(
         fields.append(_expression(entities, entity, arg, scope))
     if not fields:
         return None
-    methods = {"GinIndex": "other", "GistIndex": "geo", "BrinIndex": "other", "HashIndex": "hash",
+    methods = {"GinIndex": "other", "GistIndex": "other", "BrinIndex": "other", "HashIndex": "hash",
                "BloomIndex": "other", "SpGistIndex": "other"}  # fmt: skip
     depends, only = _condition(entities, entity, argument(node, None, "condition"), scope)
     unique = kind == "UniqueConstraint"

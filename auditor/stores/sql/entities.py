@@ -42,6 +42,8 @@ class Column(msgspec.Struct, frozen=True):
     target: str = ""
     table: str = ""
     two: bool = False
+    spatial: bool = False
+    """Whether it gets an index of places by itself, as GeoAlchemy's and GeoDjango's types do."""
 
 
 class Relation(msgspec.Struct, frozen=True):
@@ -140,7 +142,9 @@ class Entity:
             yield Declared(keys, self.place, True, "", "primary key")
         for column in self.stored():
             only = ((column.name, 1),)
-            if column.unique and (not column.primary or len(keys) > 1):
+            if column.spatial:
+                yield Declared(only, column.place, False, "", "spatial type", "other")
+            elif column.unique and (not column.primary or len(keys) > 1):
                 yield Declared(only, column.place, True, "", "unique")
             elif column.indexed and (not column.primary or len(keys) > 1):
                 implied = "foreign key" if column.target else ""

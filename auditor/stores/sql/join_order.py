@@ -119,7 +119,8 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
     if narrowed - shared:  # a base's table is then reached by the key that both share
         narrowed -= shared
     served = {name for name in narrowed if _is_served(tests[name], schema)}
-    starts = _starts(root, narrowed, served, links, schema)
+    equal = {name for name in narrowed if any(x.how == "equality" for x in tests[name])}
+    starts = _starts(root, narrowed, served, equal, links, schema)
     reached = _reached(starts, links, schema)
     order = _order(draft)
     for start in sorted(starts - served):
@@ -163,16 +164,22 @@ def _is_served(tests: list[Test], schema: Schema) -> bool:
 
 
 def _starts(
-    root: str, narrowed: set[str], served: set[str], links: list[Link], schema: Schema
+    root: str,
+    narrowed: set[str],
+    served: set[str],
+    equal: set[str],
+    links: list[Link],
+    schema: Schema,
 ) -> set[str]:
-    """The tables in which the search starts: where an index serves it, if there is one.
+    """The tables in which the search starts: where an index serves it, if there is one, else by an equality.
 
     A table that is narrowed too is then looked up for what was found, if an index serves that.
     """
     if not narrowed or root in served:
         return {root}
     if not served:
-        return {root} if root in narrowed else narrowed
+        first = equal or narrowed
+        return {root} if root in first else first
     reached = _reached(served, links, schema)
     return served | {
         name

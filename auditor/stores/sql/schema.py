@@ -162,7 +162,11 @@ def _of_entity(
             left.remove(same)
         if same is not None and migrated:
             yield _index(entity.table, each, "migration", "migration")
-        elif each.implied in ("primary key", "foreign key") or not migrated or not columns:
+        elif (
+            each.implied in ("primary key", "foreign key", "spatial type")
+            or not migrated
+            or not columns
+        ):
             yield _index(entity.table, each, "model", "migration" if migrated else "table")
         elif state is not None and state.uncertain:
             yield _index(entity.table, each, "model", "migration")

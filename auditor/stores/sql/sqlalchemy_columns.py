@@ -51,7 +51,7 @@ def column(
     entities: Entities, name: str, call: t.Call, annotation: t.Expr | None, scope: Scope, place: object
 ) -> Column:  # fmt: skip
     """`Column("stored", Integer, ForeignKey("users.id"), index=True)`, `Field(index=True)`."""
-    stored, kind, target, two = name, "", "", False
+    stored, kind, target, two, spatial = name, "", "", False, False
     inner = argument(call, None, "sa_column")
     if isinstance(inner, t.Call):
         return column(entities, name, inner, annotation, scope, place)
@@ -71,6 +71,10 @@ def column(
             target = _referred(entities, argument(arg, 0, "column"), scope)
         elif not kind and last_name(arg) not in ("Sequence", "Identity", "CheckConstraint", "Computed", "FetchedValue"):  # fmt: skip
             kind = last_name(arg)
+            if kind in _SPATIAL:
+                spatial = not isinstance(arg, t.Call) or (
+                    truth(entities.values, arg, scope, "spatial_index") is not False
+                )
             if kind.endswith("Enum") and isinstance(arg, t.Call):
                 offered = [a for a in arg.args if not isinstance(a, t.Star)]
                 two = len(offered) == 2 or two_values(
@@ -83,8 +87,12 @@ def column(
     }
     return Column(
         name, stored, kind or type_of(annotation), place,  # type: ignore[arg-type]
-        flags["primary_key"], flags["unique"], flags["index"], target, two=two,
+        flags["primary_key"], flags["unique"], flags["index"], target, two=two, spatial=spatial,
     )  # fmt: skip
+
+
+_SPATIAL = {"Geometry", "Geography", "Raster"}
+"""https://geoalchemy-2.readthedocs.io/en/latest/types.html (`spatial_index`)."""
 
 
 def _referred(entities: Entities, expr: t.Expr | None, scope: Scope) -> str:

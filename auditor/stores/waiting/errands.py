@@ -15,6 +15,7 @@ from collections import defaultdict
 from auditor.discover import Kind
 from auditor.discover.walk import read
 from auditor.extract.python import tree as t
+from auditor.libraries.schedules import CLOCKS
 from auditor.link.application import Application, provides
 from auditor.link.mentions import Mentions
 from auditor.link.reach import Reach
@@ -138,6 +139,8 @@ class Errands:
                 outer = self.code.enclosing(site.scope)
                 if site.path in self.unused.modules:
                     continue
+                if id(site.node) in self._by_the_clock:
+                    return Asked.LIVE
                 if outer is not None:
                     pending.append(outer)
                 elif site.path in self.by_hand.scripts:
@@ -183,6 +186,16 @@ class Errands:
     @functools.cached_property
     def _started(self) -> frozenset[int]:
         return frozenset(id(f.node) for f in self.reach.started)
+
+    @functools.cached_property
+    def _by_the_clock(self) -> frozenset[int]:
+        """Where a scheduler is handed a function: `scheduler.add_job(func=check, trigger="interval")`."""
+        sites = self.code.method_calls(*CLOCKS)
+        return frozenset(
+            id(given)
+            for site in sites
+            for given in (*site.node.args, *(k.value for k in site.node.keywords))
+        )
 
     @functools.cached_property
     def _handlers(self) -> frozenset[int]:
