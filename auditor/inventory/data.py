@@ -47,7 +47,8 @@ class IndexRow(msgspec.Struct, frozen=True):
     unique: bool
     file: str
     line: int
-    used: bool
+    used: bool | None
+    """None where queries that could not be read may use it."""
     declared_in: str
     kind: str
     implied: str
@@ -78,13 +79,12 @@ def rows(application: Application) -> list[StoreRow]:
 
 
 def _row(found: CollectionFit, traffic: Traffic) -> StoreRow:
-    asked = [query for query, _ in found.fits]
     return StoreRow(
         found.store,
         found.name,
         found.unit,
         [_query(query, match, traffic) for query, match in found.fits],
-        [_index(index, asked) for index in (*found.live, *found.idle)],
+        [_index(index, found) for index in (*found.live, *found.idle)],
         [
             ProposalRow(
                 _signed(p.fields),
@@ -116,8 +116,10 @@ def _query(query: Query, match: Match, traffic: Traffic) -> QueryRow:
     )
 
 
-def _index(index: Index, queries: Sequence[Query]) -> IndexRow:
-    used = any(helps(index, query) for query in queries)
+def _index(index: Index, found: CollectionFit) -> IndexRow:
+    used: bool | None = any(helps(index, query) for query, _ in found.fits)
+    if not used and index in found.live and index not in found.unused:
+        used = None
     return IndexRow(
         _signed(index.fields),
         index.unique,
@@ -193,7 +195,8 @@ def _store(store: StoreRow, width: int) -> Iterator[list[tuple[str, str]]]:
         yield [(f"    {state:<9}", _COLOURS[state]), (text, "")]
     for index in store.indexes:
         what = ", ".join(index.fields) + (" (unique)" if index.unique else "")
-        states = [] if index.used or index.implied or index.unique else ["no query uses it"]
+        needed = index.implied or index.unique
+        states = ["no query uses it"] if index.used is False and not needed else []
         states += [] if index.run else ["nothing runs it"]
         place = f"{index.file.rpartition('/')[2]}:{index.line}"
         told = "; ".join(states)

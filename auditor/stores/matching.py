@@ -152,7 +152,8 @@ def helps(index: Index, query: Query) -> bool:
     """Whether a query that asks for an index can use this one."""
     need = Need.of(query)
     if need.nothing and not query.special:
-        return False  # it reads everything in any case
+        # where most records have the other value, a flag's index finds the few that have this one
+        return any(name in need.broad & need.equality for name, _ in index.fields[:1])
     return serves(index, query, need).fit is not Fit.MISSING
 
 

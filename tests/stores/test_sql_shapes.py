@@ -650,3 +650,56 @@ def ask(connection, owner):
 """
     fits = [m for c in build({"app.py": code}).facts(CollectionFit) for _, m in c.fits]
     assert [match.fit for match in fits] == [Fit.COVERED]
+
+
+def test_a_class_asks_its_own_model(build: Build) -> None:
+    """`query(self.model).filter(self.model.id == …)` of a class with many heirs: each asks its own table."""
+    code = """
+from sqlalchemy import Column, Integer
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class A(Base):
+    __tablename__ = "a"
+    id = Column(Integer, primary_key=True)
+class B(Base):
+    __tablename__ = "b"
+    id = Column(Integer, primary_key=True)
+class Store:
+    def __init__(self, model):
+        self.model = model
+    def get(self, session, id):
+        return session.query(self.model).filter(self.model.id == id).first()
+class StoreOfA(Store):
+    def __init__(self):
+        super().__init__(A)
+class StoreOfB(Store):
+    def __init__(self):
+        super().__init__(B)
+def ask(session):
+    return StoreOfA().get(session, 1), StoreOfB().get(session, 2)
+"""
+    found = {(q.collection, q.equality) for q in build({"app.py": code}).facts(Query)}
+    assert found == {("a", ("id",)), ("b", ("id",))}
+
+
+def test_a_constraint_that_is_told_twice_is_one_index(build: Build) -> None:
+    model = """
+from sqlalchemy import Column, Integer, UniqueConstraint
+from sqlalchemy.orm import declarative_base
+class Review(declarative_base()):
+    __tablename__ = "reviews"
+    id = Column(Integer, primary_key=True)
+    booking = Column(Integer, unique=True)
+    __table_args__ = (UniqueConstraint("booking", name="one_of_a_booking"),)
+"""
+    migration = """
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision = "1", None
+def upgrade():
+    op.create_table("reviews", sa.Column("id", sa.Integer()), sa.Column("booking", sa.Integer()),
+                    sa.PrimaryKeyConstraint("id"), sa.UniqueConstraint("booking", name="one_of_a_booking"))
+"""
+    application = build({"app.py": model, "alembic/versions/1_first.py": migration})
+    made = [(i.fields, i.run) for i in application.facts(Index)]
+    assert sorted(made) == [((("booking", 1),), "migration"), ((("id", 1),), "migration")]

@@ -121,6 +121,20 @@ def is_open(parts: tuple[Condition, ...]) -> bool:
     return False
 
 
+def tables_of(condition: Condition) -> set[str]:
+    """The tables whose columns a condition compares."""
+    match condition:
+        case Test(table=table):
+            return {table}
+        case Link(table=table, other=other):
+            return {table, other}
+        case Every(parts=parts) | Some(parts=parts):
+            return set().union(*map(tables_of, parts))
+        case Opposite(part=part) | Outer(part=part):
+            return tables_of(part)
+    return set()
+
+
 def branches(condition: Condition, depth: int = 0) -> list[Branch]:
     """The alternatives of a condition, each a conjunction; a search needs an index for each."""
     if depth > 40:

@@ -155,11 +155,15 @@ def _of_entity(
         declared = [replace(d, implied=d.implied or "package") for d in declared]
     migrated = state is not None and state.migrated
     left = state.made() if state is not None else []
+    matched: list[Declared] = []
     for each in declared:
         columns = each.columns
         same = next((m for m in left if _same(m.declared, each)), None)
+        if same is None and any(_same(each, known) for known in matched):
+            continue  # told twice: by the column, and by the table
         if same is not None:
             left.remove(same)
+            matched.append(each)
         if same is not None and migrated:
             yield _index(entity.table, each, "migration", "migration")
         elif (

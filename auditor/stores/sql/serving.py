@@ -40,7 +40,7 @@ def served(reading: Reading, owner: Located, name: str) -> list[Entity]:
                 elif isinstance(origin.node, t.Call):
                     untold = True
     for kind in kinds:
-        for site in _makings(reading, kind.node.name):  # type: ignore[attr-defined]
+        for site in (*_makings(reading, kind.node.name), *_handed_up(reading, kind)):  # type: ignore[attr-defined]
             for arg in site.node.args:
                 if entity := entity_of(entities, arg, site.scope):
                     found[entity.name] = entity
@@ -70,6 +70,14 @@ def _named(reading: Reading, expr: t.Expr, scope: Scope) -> Entity | None:
         found = reading.entities.by_class.get(expr.value, [])
         return found[0] if len(found) == 1 else None
     return entity_of(reading.entities, expr, scope)
+
+
+def _handed_up(reading: Reading, kind: Located) -> Iterator[CallSite]:
+    """`super().__init__(Item)` of a class."""
+    for site in reading.code.method_calls("__init__"):
+        parent = site.scope.parent
+        if parent is not None and parent.owner is kind.node:
+            yield site
 
 
 def _makings(reading: Reading, name: str) -> Iterator[CallSite]:

@@ -21,6 +21,7 @@ from auditor.stores.sql.conditions import (
     Test,
     Untold,
     compared,
+    tables_of,
 )
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.expressions import condition, links
@@ -185,7 +186,7 @@ def _filtered(
                 ways[0].append(_open(draft, inner))
     for arg in call.args:
         options = each(reading.thing(arg, frame)) or (None,)
-        found = [condition(option, arg) for option in options[:8]]
+        found = _of_its_own([condition(option, arg) for option in options[:_MOST]], draft)[:8]
         ways = [[*way, one] for way in ways for one in found][:12]
     made: list[Thing] = []
     for way in ways:
@@ -194,6 +195,18 @@ def _filtered(
         added = combined_of(way)
         made.append(reading.record(executed(draft, where=(*draft.where, added), entity=entity, unresolved=reason)))  # fmt: skip
     return either(made)
+
+
+_MOST = 60
+"""Things that an argument may be, of which those are taken that fit."""
+
+
+def _of_its_own(found: list[Condition], draft: Draft) -> list[Condition]:
+    """Of a class's models, `query(self.model).filter(self.model.id == id)`, the one that is queried."""
+    known = {draft.table, *(entity.table for entity in draft.tables)}
+    known |= {link.other for link in draft.joins}
+    own = [x for x in found if tables_of(x) <= known] if draft.entity is not None else []
+    return own or found
 
 
 def combined_of(parts: list[Condition]) -> Condition:
