@@ -703,3 +703,52 @@ def upgrade():
     application = build({"app.py": model, "alembic/versions/1_first.py": migration})
     made = [(i.fields, i.run) for i in application.facts(Index)]
     assert sorted(made) == [((("booking", 1),), "migration"), ((("id", 1),), "migration")]
+
+
+@pytest.mark.parametrize(
+    "text", ["ALL_ITEMS", "queries.ALL_ITEMS", "Texts.BY_OWNER", "self.by_owner_sql", "again"]
+)
+def test_statements_that_are_kept_elsewhere(text: str, build: Build) -> None:
+    files = {
+        "queries.py": 'ALL_ITEMS = "SELECT * FROM items WHERE owner = %s"\n',
+        "app.py": f"""
+import queries
+from queries import ALL_ITEMS
+class Texts:
+    BY_OWNER = "SELECT * FROM items WHERE owner = %s"
+class Store:
+    by_owner_sql = "SELECT * FROM items WHERE owner = %s"
+    def ask(self, cursor, owner, limit):
+        again = ALL_ITEMS
+        if limit:
+            again += f" LIMIT {{limit}}"
+        cursor.execute({text}, (owner,))
+""",
+        "schema.sql": "CREATE TABLE items (id SERIAL PRIMARY KEY, owner INT);\n",
+    }
+    found = {
+        (match.fit, match.missing) for c in build(files).facts(CollectionFit) for _, match in c.fits
+    }
+    assert found == {(Fit.MISSING, ("owner",))}
+
+
+def test_constructors_hand_their_model_to_their_base(build: Build) -> None:
+    code = """
+from sqlalchemy import Column, Integer, String
+from sqlalchemy.orm import declarative_base
+class Item(declarative_base()):
+    __tablename__ = "items"
+    id = Column(Integer, primary_key=True)
+    name = Column(String)
+class Store:
+    def __init__(self, model, session):
+        self.model, self.session = model, session
+    def named(self, name):
+        return self.session.query(self.model).filter(self.model.name == name).first()
+class Items(Store):
+    def __init__(self, session):
+        super().__init__(Item, session)
+"""
+    assert {(q.collection, q.equality) for q in build({"app.py": code}).facts(Query)} == {
+        ("items", ("name",))
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
@@ -34,6 +36,8 @@ from auditor.stores.sql.things import (
 )
 
 _MAX_EXPRESSION = 120
+_OF_TEXTS = re.compile(r"^[A-Z][A-Z0-9_]{2,}$|(?i:query|sql|stmt|statement)")
+"""What constants with statements are called."""
 
 
 def _is_false(expr: t.Expr) -> bool:
@@ -173,7 +177,13 @@ class Expressions(Reading):
                 made = reader(self, t.Attr(expr.line, expr.column, expr.end_line, expr, ""), None, frame)  # fmt: skip
                 if made is not None:
                     return made
-        return None
+        return self.kept_text(expr, frame)
+
+    def kept_text(self, expr: t.Expr, frame: Frame) -> Thing | None:
+        """A statement that another module or a class keeps: `queries.ALL_PLACES`."""
+        from auditor.stores.sql.spelling import kept
+
+        return kept(self, expr, frame) if _OF_TEXTS.search(last_name(expr)) else None
 
     def attribute(self, expr: t.Attr, base: Thing | None, frame: Frame) -> Thing | None:
         made: list[Thing] = []
@@ -197,7 +207,7 @@ class Expressions(Reading):
                     if (entity := self.entities.of(expr, frame.scope)) is not None:
                         made.append(Class(entity))
                 if not made and isinstance(one, Self | None):
-                    made += each(self.alike(expr, frame))
+                    made += each(self.alike(expr, frame) or self.kept_text(expr, frame))
         return either(made)
 
     def alike(self, expr: t.Name | t.Attr, frame: Frame) -> Thing | None:

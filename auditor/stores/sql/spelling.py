@@ -123,6 +123,14 @@ def statement(reading: Reading, expr: t.Expr, frame: Frame) -> Thing | None:
     return either([Statement(x, expr) for x in texts if _BEGINS.match(x[:4000])])
 
 
+def kept(reading: Reading, expr: t.Expr, frame: Frame) -> Thing | None:
+    """A query that a constant of another module, or of a class, holds."""
+    value = reading.values.value(expr, frame.scope)
+    ways = value.values if isinstance(value, OneOf) else (value,)
+    texts = [x.value for x in ways if isinstance(x, Known) and isinstance(x.value, str)]
+    return either([Statement(x, expr) for x in texts if len(x) >= 8 and _BEGINS.match(x[:4000])])
+
+
 def _by_class(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
     """The texts by what the class says of itself, and each that inherits from it: `FROM {self.table}`."""
     if frame.owner is None:
