@@ -182,7 +182,7 @@ _TEST_NAME = Words(
     r"|test(?:ing)?[-_].+\.(?:cfg|ini|toml|conf)"
     r"|(?:.+[-_])?(?:mock|fake|stub)[-_]?(?:servers?|apis?|services?|backend|app)\.py"
     r"|(?:vi|je)s?test[.-]?(?:setup|config)\.\w+|setup-?tests?\.[jt]sx?"
-    r"|\.?(?:[\w\-]+\.)?env[-_.](?:test(?:ing|s)?|ci)|\.?(?:tests?|ci)\.env|(?:config[-_.])?tests?\.(?:toml|ini|json|properties)|test_.+\.sh|(?:.+[-_])?tests?\.sh|(?:docker-)?compose(?:[-_.][\w.\-]+)?[-_.](?:e2e|tests?)\.ya?ml|application-(?:test|it)\.(?:ya?ml|properties)|appsettings\.tests?(?:ing)?\.json"
+    r"|\.?(?:[\w\-]+\.)?env[-_.](?:test(?:ing|s)?|ci)|\.?(?:tests?|ci)\.env|(?:config[-_.])?tests?\.(?:toml|ini|json|properties)|config[-_.]tests?\.ya?ml|test_.+\.sh|(?:.+[-_])?tests?\.sh|(?:docker-)?compose(?:[-_.][\w.\-]+)?[-_.](?:e2e|tests?)\.ya?ml|application-(?:test|it)\.(?:ya?ml|properties)|appsettings\.tests?(?:ing)?\.json"
 )
 _SET_ASIDE = Words(r"(?i)\w+[-_](?:backup|bak|old)(?:[-_]?v?\d+)?|_?archived|_archive|attic")
 """Folders that hold what the code once was: `app_backup_v2`, `backend_old`, `archived`."""
@@ -191,7 +191,7 @@ _EXAMPLE_NAME = Words(
     r"(?i)\.(?:example|sample|template|tmpl|tpl|exemple|exemplo|ejemplo|esempio|beispiel)(?:\.|$)|\.dist(?:\.|$)"
     r"|compose(?:[-_.][\w.\-]+)?[-_](?:example|sample|template)s?[-_.]"
     r"|^\.?(?:dot)?env(?:\.\w+)?[-_]?(?:example|sample|template|dist)(?:\.txt)?$|^(?:example|sample|template)[-_.](?:dot)?env(?:\.|$)"
-    r"|^(?:example|sample)[-_].+\.(?:cfg|ini|toml|conf)$|_example\.py$|^example_.+\.py$"
+    r"|^\.env\.temp$|^(?:example|sample)[-_].+\.(?:cfg|ini|toml|conf)$|_example\.py$|^example_.+\.py$"
 )
 """`settings.py.dist` is to be copied; `settings.dist.py` is what others import."""
 _DOCUMENT_FOLDERS = {"docs", "doc", "documentation"}

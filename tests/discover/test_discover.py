@@ -58,6 +58,8 @@ def test_kind(path: str, kind: Kind) -> None:
         ("app/main.py", Role.SOURCE),
         ("tests/test_main.py", Role.TEST),
         (".env.ci", Role.TEST),
+        ("configs/config.test.yaml", Role.TEST),
+        (".env.temp", Role.EXAMPLE),
         ("env/ci.env", Role.TEST),
         (".env.circle", Role.SOURCE),
         ("backend_test.py", Role.TEST),

@@ -59,7 +59,7 @@ def addresses(text: bytes, place: Place) -> Iterator[Found]:
             continue
         if re.search(r"[()\[\]]", password):
             continue
-        if values.is_mixed(password) or (kept and password.isalpha()):
+        if values.is_mixed(password) or (kept and _A_WORD.fullmatch(password)):
             confidence = "medium" if values.is_mixed(password) else "low"
             yield start, end, "url-password", title, confidence, "", "", ""
 
@@ -120,13 +120,13 @@ def _login(
     if (user, password) in _OF_DOCUMENTATION and not place.composes:
         return None
     if known or _is_of_user(password, user):
-        named = not user.lower().startswith(("user", "myname", "name", "dummy")) or place.deploys
+        named = not _NOBODY.fullmatch(user) or place.deploys
         if not named or (not local and (place.prose or "." not in host)):
             return None  # a documentation spelling such as user:password@host.com
         if not local and place.deploys and not _NO_PASSWORD.fullmatch(password):
             return "url-password", f"password in {title}", "medium"
         return "local-url-password", f"default password in {title}", "low"
-    if password.isdigit() and len(password) < 6:
+    if password.isdigit() and len(password) < 6 and not place.composes:
         return None  # a port, of `host:5432@…`
     if _ESCAPED_BYTES.search(password):
         return None
@@ -139,8 +139,10 @@ def _login(
     return "url-password", f"password in {title}", "high" if certain else "medium"
 
 
+_NOBODY = re.compile(r"(?i)(?:my_?)?(?:user(?:_?name)?|name)\d?|dummy\w*")
 _OF_DOCUMENTATION = (("username", "password"), ("user", "pass"))
 """How documentation and what tools generate write a login."""
+_A_WORD = re.compile(r"[A-Za-z]+(?:[_\-][A-Za-z]+)*")
 _NO_PASSWORD = re.compile(
     r"(?i)(?:(?:db|my|your)_?)?(?:user|root)?_?(?:password|passwd|pass|pwd|secret|user|username)"
 )

@@ -29,6 +29,7 @@ _TYPES = rb"(?:str|string|String|bytes|Final(?:\[\w+\])?|Optional\[\w+\]|SecretS
 _TYPE_NAMES = ("SecretStr", "SecretBytes")
 _JOIN = re.compile(
     rb"([\\\"'`\])]{0,4})(?:[ \t]{0,8}:[ \t]{0,4}" + _TYPES + rb"[ \t]{0,4}="
+    rb"|[ \t]{0,8}:[ \t]{0,4}(?:[jJ]oi|z|yup|[yY]up)(?:\.[a-zA-Z]{1,20}\([^()\n]{0,40}\)){1,6}\.default\((?=\s{0,8}[\"'`])"
     rb"|[ \t]{0,8}:?[ \t]{0,4}\{[^{}]{0,200}\b[dD]efault[\"']?[ \t]{0,8}[:=]|,\s{0,40}[\"']?[vV]alue[\"']?[ \t]{0,4}[:=]|[ \t]{0,40}(?:=>|:=|\+?={1,3}|!={1,2}|:-|:|,)"
     rb"|[ \t\n]{1,40}(?:\|\||\?\?|or)|[ \t]{1,8}value[ \t]{0,4}="
     rb"|[ \t\r]{0,8}\n[ \t]{1,40}value[ \t]{0,4}:|[ \t\r]{0,8}\n[ \t]{1,40}-[ \t]{1,4}(?=[\w\"'])|>|\((?=\s{0,8}(?:[\w.]{1,40}\()?[\"'`])|[ \t]+)"
@@ -104,6 +105,8 @@ def _read(text: bytes, start: int, joined: re.Match[bytes], place: Place) -> Ass
     join = text[close_end:at].decode("latin-1").strip().removeprefix("+")
     if len(join) > 6 and join[0] == ",":
         join = ":"  # `{"name": "DB_PASSWORD", "value": "…"}`
+    if join.endswith(".default("):
+        join = "??"  # Joi and zod: what a setting is where nothing sets it
     closed = close_end > close_start
     option = text.startswith(b"-", name_start) or text.endswith(b"--", 0, name_start)
     if join == ":" and text[max(0, name_start - 2) : name_start] == b"${":

@@ -103,7 +103,10 @@ def judge(found: Assignment, text: bytes, place: Place) -> Judged | None:
         a_word = place.makes_secrets and sense is Meaning.PASSWORD and _ONE_WORD.fullmatch(hidden)
         given = sense in (Meaning.SECRET, Meaning.PERHAPS) and values.is_placeholder(hidden)
         if (is_common(hidden) and not given) or (a_word and not values.is_placeholder(hidden)):
-            return "default-password", "default password, base64-encoded", "low"
+            itself = not is_common(hidden) and _names_itself(hidden, name)
+            works = not itself or _makes_an_account(found, place, text)
+            told = "default-password", "default password, base64-encoded", "low"
+            return told if works else None
         if values.is_placeholder(hidden) or values.is_reference(hidden):
             return _is_started_with(found, sense, place, hidden, text)
         random = random or values.is_mixed(hidden)
@@ -179,8 +182,11 @@ def _is_for_developers(found: Assignment, place: Place, value: str) -> bool:
         return False
     if not (place.lines or (place.code and place.settings and found.quoted)):
         return False
-    between = not _BETWEEN_SERVICES.isdisjoint(words_of(found.name)) or is_own(found.name)
-    return between and _FOR_DEVELOPERS.search(value)
+    return (_is_between_services(found) or is_own(found.name)) and _FOR_DEVELOPERS.search(value)
+
+
+def _is_between_services(found: Assignment) -> bool:
+    return not _BETWEEN_SERVICES.isdisjoint(words_of(found.name))
 
 
 _BETWEEN_SERVICES = {"internal", "service", "vault", "shared", "gateway", "inter", "s2s"}
@@ -227,7 +233,8 @@ def _password(
         return default if kept or (typed and any(map(str.isdigit, value))) else None
     instead = _is_given_instead(found, text)
     exports = exports or (place.settings and found.quoted and place.name.endswith(".json"))
-    if _ONE_WORD.fullmatch(value) and (len(value) > 3 or instead or place.composes):
+    word = _ONE_WORD.fullmatch(value) or (place.composes and value.isalpha())
+    if word and (len(value) > 3 or instead or place.composes):
         if place.deploys or exports or instead or _is_in_a_login(found, text, value):
             return default
     if len(value) < 6:
@@ -355,7 +362,10 @@ def _secret(
     if sense is not Meaning.SIGNING and _is_the_service_s_default(found, place, value):
         return "default-password", "default secret", "low"
     if sense is Meaning.SIGNING and (
-        place.lines or place.spring or (place.deploys and _OWN_NAME.search(found.name))
+        place.lines
+        or place.spring
+        or (place.deploys and _OWN_NAME.search(found.name))
+        or (place.yaml and len(value) < 8 and _names_what_signs(found, text))
     ):
         if _ANY_KEY.fullmatch(value) and "." not in value[-5:]:
             weak = "known default for a signing secret"
@@ -399,7 +409,7 @@ def _is_started_with(
         made = _makes_an_account(found, place, text) and not _NO_TEXT.search(value)
         made = made and bool(_A_WORD.fullmatch(value))
         return ("default-password", "default password", "low") if made else None
-    if place.makes_secrets and place.role is Role.SOURCE and "internal" in words_of(found.name):
+    if place.makes_secrets and place.role is Role.SOURCE and _is_between_services(found):
         told = _A_WORD.fullmatch(value) and not _NO_TEXT.search(value)
         return ("default-password", "default secret", "low") if told else None
     if sense is not Meaning.SIGNING or place.role is not Role.SOURCE or place.code:

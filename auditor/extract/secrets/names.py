@@ -45,10 +45,11 @@ _KEYS = {"key", "keys"}
 _KEY_OF_SECRET = {
     "api", "secret", "access", "private", "auth", "signing", "signature", "encryption", "encrypt", "crypto", "master", "jwt",
     "llm", "session", "fernet", "aes", "hmac", "service", "role", "webhook", "account", "storage", "admin", "app", "server",
-    "hash", "license", "subscription", "functions", "management", "bot", "openai", "token", "internal", "shared",
+    "hash", "license", "subscription", "security", "functions", "management", "bot", "openai", "token", "internal", "shared",
 }  # fmt: skip
 _SIGNING = {"jwt", "signing", "session", "cookie", "encryption", "encrypt", "fernet", "aes", "hmac", "django", "flask",
-            "nextauth", "betterauth", "app", "auth", "rails", "crypto", "csrf", "hash", "token", "airflow", "superset"}  # fmt: skip
+            "nextauth", "betterauth", "app", "auth", "rails", "crypto", "csrf", "hash", "token", "airflow", "superset",
+            "security"}  # fmt: skip
 _OWN = {"jwt", "signing", "session", "cookie", "encryption", "encrypt", "fernet", "aes", "hmac", "django", "flask", "nextauth",
         "betterauth", "rails", "csrf", "airflow", "superset"}  # fmt: skip
 """What tells of an application's own keys, whatever else the name says."""
@@ -76,6 +77,7 @@ _OF_NOBODY = {
     "app",
     "hash",
     "crypto",
+    "security",
     "my",
     "the",
 }
@@ -219,6 +221,7 @@ def _key(before: list[str]) -> Meaning | None:
             "aes",
             "hmac",
             "cookie",
+            "security",
         )
         return Meaning.SIGNING if signing else Meaning.SECRET
     if set(before) & _PUBLIC or before == ["sentry"]:

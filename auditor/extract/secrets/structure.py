@@ -175,6 +175,9 @@ COMMON_PASSWORDS = frozenset(
     [
         "postgres",
         "password",
+        "abc123",
+        "abcd1234",
+        "qwerty",
         "root",
         "admin",
         "adminadmin",
