@@ -69,6 +69,11 @@ CASES = {
         "SELECT * FROM users u JOIN posts p ON p.author_id = u.id WHERE p.status = %s AND u.team >= %s",
         {("posts", ("author_id", "status"))},
     ),
+    "a flag narrows less than a range": (
+        "select(User).join(Post, Post.author_id == User.id).where(Post.live == True).where(User.team >= 'b')",
+        "SELECT * FROM users u JOIN posts p ON p.author_id = u.id WHERE p.live = %s AND u.team >= %s",
+        {("posts", ("author_id",)), ("users", ("team",))},
+    ),
     "over a table between": (
         "select(User).join(Post, Post.author_id == User.id).join(Like, Like.post_id == Post.id)"
         ".where(Post.slug == 'a', User.team == 'b')",

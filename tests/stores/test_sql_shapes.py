@@ -554,6 +554,10 @@ db = sqlite3.connect("shop.db")
 db.executescript("CREATE TABLE messages (id INTEGER PRIMARY KEY, phone TEXT, oid INTEGER, made TEXT);")
 def ask(since, given):
     where, more = ("WHERE made > ?", [since]) if since else ("", [])
+    asked = []
+    if given:
+        asked.append("phone = ?")
+    joined = " AND ".join(asked) if asked else "1=1"
     return db.execute(f"%s").fetchall()
 """
 
@@ -564,6 +568,7 @@ def ask(since, given):
         ("SELECT phone, COUNT(*) FROM messages {where} GROUP BY phone", {("missing", "made"), ("covered", "")}),
         ("SELECT phone, COUNT(*) FROM messages {given} GROUP BY phone", {("unknown", "")}),
         ("SELECT * FROM messages {given}", {("unknown", "")}),
+        ("SELECT * FROM messages WHERE {joined}", {("unknown", "")}),
         ("SELECT * FROM messages m WHERE m.oid = 7", {("missing", "oid")}),
         ("SELECT * FROM messages m WHERE m.rowid = 7", {("covered", "")}),
         ("SELECT * FROM ({given}) ORDER BY made", {("unknown", "")}),

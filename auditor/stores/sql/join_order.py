@@ -119,7 +119,11 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
     if narrowed - shared:  # a base's table is then reached by the key that both share
         narrowed -= shared
     served = {name for name in narrowed if _is_served(tests[name], schema)}
-    equal = {name for name in narrowed if any(x.how == "equality" for x in tests[name])}
+    equal = {
+        name
+        for name in narrowed
+        if any(x.how == "equality" and not schema.is_flag(name, x.column) for x in tests[name])
+    }
     starts = _starts(root, narrowed, served, equal, links, schema)
     reached = _reached(starts, links, schema)
     order = _order(draft)

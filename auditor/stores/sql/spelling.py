@@ -90,12 +90,10 @@ def _pieces(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
     value = reading.values.value(expr, frame.scope)
     ways = value.values if isinstance(value, OneOf) else (value,)
     texts = [x.value for x in ways if isinstance(x, Known) and isinstance(x.value, str)]
-    if (
-        len(texts) == len(ways) <= _MOST_TEXTS
-        and all(map(_FRAGMENT.fullmatch, texts))
-        and any(texts)
-    ):
-        return texts
+    written = [x.node for x in reading.values.sources(expr, frame.scope)]
+    plain = len(written) == len(texts) == len(ways) and all(isinstance(x, t.Const) for x in written)
+    if plain and any(texts) and len(texts) <= _MOST_TEXTS and all(map(_FRAGMENT.fullmatch, texts)):
+        return texts  # what is joined of a list may have more in it
     text = next(iter(texts), "")
     return [text] if text and _FRAGMENT.fullmatch(text) else [MARK]
 
