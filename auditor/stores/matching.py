@@ -133,6 +133,10 @@ def serves(index: Index, query: Query, need: Need | None = None) -> Match:
             decided, ordered = _names(index) & need.equality, 0
         case _:
             decided, ordered = _words(index) & {*need.filters, *need.scanned}, 0
+    if index.unique and need.sort and index.kind == "ordered":
+        known = need.equality | {name for name, _ in need.sort[:ordered]}
+        if _names(index) <= known:
+            ordered = len(need.sort)  # no two records are left that the rest could put in order
     decided |= _settled(index, query)
     left = [f for f in need.all if f not in decided and f not in dict(need.sort)]
     left += [f for f, _ in need.sort[ordered:]]

@@ -192,3 +192,72 @@ def test_what_a_manager_narrows_is_asked_once_with_what_follows(
     application = build({"shop/models.py": MANAGED, "shop/views.py": code})
     found = [q for q in application.facts(Query) if q.place.path == "shop/views.py"]
     assert [q.equality for q in found if q.reads] == shapes
+
+
+VIEWS = """
+from django.views.generic import ListView
+from rest_framework.generics import ListAPIView
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.views import APIView
+from shop.models import Product
+class Pages(PageNumberPagination):
+    page_size = 10
+class View({base}):
+    {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "body", "missing"),
+    [
+        ("ListView", "model = Product; ordering = ['-shelf']; paginate_by = 5", {"shelf"}),
+        ("ListView", "model = Product; paginate_by = 5", set()),
+        ("ListAPIView", "queryset = Product.objects.all(); ordering = ['-shelf']; pagination_class = Pages", set()),
+        ("APIView", "def get(self, request):\n        pages = Pages()\n        return pages.paginate_queryset(Product.objects.order_by('-shelf'), request)", {"shelf"}),
+        ("APIView", "def get(self, request):\n        return [p.ref for p in Product.objects.order_by('-shelf')]", set()),
+    ],
+)  # fmt: skip
+def test_a_page_of_a_list_in_order_asks_for_an_index(
+    base: str, body: str, missing: set[str], build: Build
+) -> None:
+    files = {"shop/models.py": MODELS, "shop/views.py": VIEWS.format(base=base, body=body)}
+    fits = [m for c in build(files).facts(CollectionFit) for _, m in c.fits]
+    assert {name for match in fits for name in match.missing} == missing
+
+
+@pytest.mark.parametrize(
+    ("imported", "fit"),
+    [
+        ("from somepackage.models import BaseThing", Fit.MISSING),
+        ("from django.forms import Form as BaseThing", None),
+        ("BaseThing = object", None),
+    ],
+)
+def test_a_model_of_a_base_that_nobody_knows(imported: str, fit: Fit | None, build: Build) -> None:
+    """Fields of Django make a table of a class whose base comes from somewhere else."""
+    models = f"""
+from django.db.models import CharField
+{imported}
+class Parcel(BaseThing):
+    title = CharField(max_length=50)
+    class Meta:
+        app_label = "shop"
+"""
+    views = "from shop.models import Parcel\ndef ask(request):\n    return list(Parcel.objects.filter(title=request.GET['q']))\n"
+    application = build({"shop/models.py": models, "shop/views.py": views})
+    fits = {m.fit for c in application.facts(CollectionFit) for _, m in c.fits if c.name}
+    assert fits == ({fit} if fit else set())
+
+
+@pytest.mark.parametrize(
+    ("unique", "fit"), [("unique=True", Fit.COVERED), ("db_index=True", Fit.PARTIAL)]
+)
+def test_what_stands_behind_a_unique_field_orders_nothing(
+    unique: str, fit: Fit, build: Build
+) -> None:
+    models = MODELS.replace(
+        "ref = models.CharField(max_length=20)", f"ref = models.CharField(max_length=20, {unique})"
+    )
+    views = "from shop.models import Product\ndef ask(request):\n    return list(Product.objects.order_by('ref', 'shelf')[:10])\n"
+    application = build({"shop/models.py": models, "shop/views.py": views})
+    assert [m.fit for c in application.facts(CollectionFit) for _, m in c.fits] == [fit]

@@ -166,6 +166,7 @@ def test_a_script_beside_an_application_asks_its_tables(build: Build) -> None:
         ("and_(Post.slug == 'a', or_(Post.status == 'b', User.email == 'c'))", {("posts", Fit.COVERED), ("users", Fit.COVERED)}),
         ("and_(Post.slug == 'a', User.email == 'b')", {("posts", Fit.COVERED), ("users", Fit.COVERED)}),
         ("or_(Post.slug == 'a', and_(Post.slug == 'b', User.email == 'c'))", {("posts", Fit.COVERED), ("users", Fit.COVERED)}),
+        ("or_(Post.slug.like('%a%'), User.email.like('%b%'))", {("posts", Fit.UNKNOWN), ("users", Fit.COVERED)}),
         ("or_(Post.slug == 'a', Post.editor_id == 1)", {("posts", Fit.COVERED), ("users", Fit.COVERED)}),
     ],
 )  # fmt: skip

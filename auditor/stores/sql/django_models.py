@@ -126,12 +126,34 @@ def _package(name: str) -> str:
 @reads_entities
 def django_model(entities: Entities, found: Located, ancestry: list[str]) -> Entity | None:
     if not any(_BASE.search(name) for name in ancestry[1:]):
-        return None
+        return (
+            _Reading(entities, found, ancestry).entity()
+            if _has_djangos_fields(entities, found, ancestry)
+            else None
+        )
     if not any(name.startswith("django.db.") or _package(name) for name in ancestry[1:]) and not (
         _has_fields(found) or _flag(_meta(found), "proxy")
     ):
         return None
     return _Reading(entities, found, ancestry).entity()
+
+
+def _has_djangos_fields(entities: Entities, found: Located, ancestry: list[str]) -> bool:
+    """Whether a class inherits from one of a package that nobody knows here, and gives it columns."""
+    code = entities.code
+    foreign = [x for x in ancestry[1:] if code.definition(x) is None and "." in x]
+    if not foreign or any(x.startswith(("django.", "builtins.")) for x in foreign):
+        return False
+    inner = code.inside(found)
+    return any(
+        isinstance(stmt, t.Assign)
+        and isinstance(stmt.value, t.Call)
+        and re.search(r"(?:Field|ForeignKey)$", last_name(stmt.value))
+        and code.name(stmt.value.func, inner).startswith(
+            ("django.db.models.", "django.contrib.gis.db.")
+        )
+        for stmt in found.node.body  # type: ignore[attr-defined]
+    )
 
 
 def _has_fields(found: Located) -> bool:

@@ -92,7 +92,8 @@ class _View:
     def listed(self, base: Draft) -> None:
         limit = self.limit()
         sort = base.sort
-        orders = self.names("ordering") if self.backed("OrderingFilter") else []
+        plain = not self.rest and not self.has_method("get_queryset")  # Django's own views
+        orders = self.names("ordering") if plain or self.backed("OrderingFilter") else []
         if orders and (default := self.sort(base, orders)):
             sort = default
         found = self.filtered(base)

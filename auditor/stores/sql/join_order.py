@@ -84,9 +84,9 @@ def _over_one_table(found: list[Branch]) -> list[Branch]:
     if len(found) < 2 or any(branch.reasons for branch in found):
         return found
     common = [x for x in found[0].tests if all(x in branch.tests for branch in found[1:])]
-    asked = [{x.table for x in b.tests if x not in common and _narrows(x)} for b in found]
-    if not all(asked) or set.intersection(*asked):
-        return found  # patterns are told as reading all in any case
+    asked = [{x.table for x in b.tests if x not in common and not x.outer} for b in found]
+    if len(set.union(*asked)) < 2 or set.intersection(*asked):
+        return found
     links = [*dict.fromkeys(link for branch in found for link in branch.links)]
     why = [] if any(map(_narrows, common)) else [_OVER_TABLES]
     return [Branch(common, links, why)]
