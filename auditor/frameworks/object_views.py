@@ -24,7 +24,7 @@ from auditor.link.labels.engine import (
 from auditor.link.scopes import Located
 from auditor.link.values import Evaluator
 from auditor.model.web import Route
-from auditor.stores.sql.selection import Selections
+from auditor.stores.sql.reading.selection import Selections
 
 _NARROWING = (
     "get_queryset", "get_object", "filter_queryset", "test_func", "has_permission", "has_object_permission",

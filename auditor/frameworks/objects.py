@@ -19,7 +19,7 @@ from auditor.link.scopes import Located, place_of
 from auditor.model.objects import ObjectAccess, Ownership, Tie, UnfollowedIds
 from auditor.model.web import Guarding, Route
 from auditor.stores.ownership import Owners
-from auditor.stores.sql.selection import Selections
+from auditor.stores.sql.reading.selection import Selections
 
 _EVERYWHERE = ("middleware", "application", "body")
 """Guards of all requests, which let pass who is nobody where they do not demand anybody."""

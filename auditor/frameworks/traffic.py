@@ -16,7 +16,7 @@ from auditor.model.data import Query
 from auditor.model.places import Place
 from auditor.model.traffic import Traffic
 from auditor.model.web import Route
-from auditor.stores.sql.reading import Reading
+from auditor.stores.sql.reading.frames import Reading
 
 _MAX_DEPTH = 8
 _READING = {"get_queryset", "get_object", "filter_queryset", "get_serializer", "get_serializer_class", "get_context_data",

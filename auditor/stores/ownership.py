@@ -10,7 +10,7 @@ from auditor.extract.python import tree as t
 from auditor.link.scopes import Located
 from auditor.link.values import Evaluator
 from auditor.model.objects import Ownership
-from auditor.stores.sql.selection import Selections
+from auditor.stores.sql.reading.selection import Selections
 
 _SUFFIX = r"(?:_?(?:id|uuid|pk|ref|guid|fk))?$"
 _OWNER = re.compile(

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope
-from auditor.stores.sql.django_models import entity_of
+from auditor.stores.sql.django.models import entity_of
 from auditor.stores.sql.entities import Entity
-from auditor.stores.sql.things import Class, Keyed, Row, Self, Thing, each
+from auditor.stores.sql.reading.things import Class, Keyed, Row, Self, Thing, each
 
 if TYPE_CHECKING:
-    from auditor.stores.sql.reading import Frame
-    from auditor.stores.sql.reading_expressions import Expressions
+    from auditor.stores.sql.reading.expressions import Expressions
+    from auditor.stores.sql.reading.frames import Frame
 
 _FILTERS = {
     "filter_by",

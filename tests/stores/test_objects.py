@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from auditor.link.application import Application
 from auditor.model.data import Query
-from auditor.stores.sql.reading import Reading
+from auditor.stores.sql.reading.frames import Reading
 from tests.conftest import Build
 from tests.stores.test_sql_shapes import DJANGO, PEEWEE, TORTOISE
 

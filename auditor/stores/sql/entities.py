@@ -1,8 +1,7 @@
 """Classes and tables that object mappers store: what they are called in the database, their columns,
 the indexes that they declare, and how they refer to each other.
 
-Every mapper's own way to say so is read in a module of its own (`sqlalchemy_models`,
-`django_models`, `tortoise_models`, `peewee_models`); everything else asks `Entities`.
+Every mapper's own way to say so is read in the `models` of its folder; everything else asks `Entities`.
 """
 
 from __future__ import annotations

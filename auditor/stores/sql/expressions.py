@@ -21,8 +21,8 @@ from auditor.stores.sql.conditions import (
     compared,
 )  # fmt: skip
 from auditor.stores.sql.entities import Entities, Entity, Relation
-from auditor.stores.sql.reading import Frame, Reading, reads_calls
-from auditor.stores.sql.things import (
+from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
+from auditor.stores.sql.reading.things import (
     Either,
     Field,
     Function,

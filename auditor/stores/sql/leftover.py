@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.link.scopes import CallSite, place_of
 from auditor.model.data import Query
-from auditor.stores.sql.django_managers import MANAGERS
-from auditor.stores.sql.django_queries import speaks_of_models
+from auditor.stores.sql.django.managers import MANAGERS
+from auditor.stores.sql.django.queries import speaks_of_models
 from auditor.stores.sql.objects import AGAIN
-from auditor.stores.sql.reading import Frame, Reading
+from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.untold import may_execute
 from auditor.stores.waiting.once import runs_once
 

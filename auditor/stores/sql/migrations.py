@@ -1,6 +1,6 @@
 """What migrations and schema scripts leave behind when they are replayed in order.
 
-Every source (`alembic`, `django_migrations`, SQL files, SQL in the code) says its steps in one
+Every source (Alembic, Django's migrations, SQL files, SQL in the code) says its steps in one
 vocabulary; replaying them gives the tables and indexes that a database has in the end.
 """
 

@@ -10,8 +10,8 @@ from auditor.extract.python import tree as t
 from auditor.model.data import Bound
 from auditor.stores.sql.conditions import Draft, Test, Untold
 from auditor.stores.sql.entities import Entity
-from auditor.stores.sql.reading import Frame, Reading, reads_calls
-from auditor.stores.sql.things import Row, Thing, Told
+from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
+from auditor.stores.sql.reading.things import Row, Thing, Told
 
 _OPERATIONS = {
     "django": {"delete": "delete", "adelete": "delete", "refresh_from_db": "get", "arefresh_from_db": "get"},

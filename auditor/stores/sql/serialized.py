@@ -22,8 +22,8 @@ from auditor.model.data import Bound
 from auditor.model.places import Place
 from auditor.stores.sql.conditions import Draft
 from auditor.stores.sql.entities import Entity, last_name
-from auditor.stores.sql.reading import Frame, Reading, reads_calls
-from auditor.stores.sql.things import Row, Rows, Thing, Written, each, executed
+from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
+from auditor.stores.sql.reading.things import Row, Rows, Thing, Written, each, executed
 
 _METHODS = {"get", "post", "put", "patch", "delete", "api_route", "route"}
 _MAX_DEPTH = 5

@@ -10,42 +10,14 @@ from msgspec.structs import replace
 
 from auditor.link.application import Application, provides
 from auditor.model.data import Index, Query
-from auditor.stores.sql import (
-    advanced_alchemy_queries,
-    django_queries,
-    fastapi_filters,
-    fastcrud_queries,
-    filtersets,
-    generic_views,
-    named_queries,
-    peewee_queries,
-    serialized,
-    sqlalchemy_queries,
-    text,
-    untold,
-)  # fmt: skip
+from auditor.stores.sql import serialized, untold
 from auditor.stores.sql.conditions import Draft, Test
 from auditor.stores.sql.join_order import Schema, shapes
 from auditor.stores.sql.leftover import left_over
 from auditor.stores.sql.migrations import History
-from auditor.stores.sql.reading import Reading
-from auditor.stores.sql.reading_tree import TreeReading
+from auditor.stores.sql.reading.frames import Reading
+from auditor.stores.sql.reading.tree import TreeReading
 from auditor.stores.waiting.once import runs_once
-
-_MAPPERS = (
-    advanced_alchemy_queries,
-    named_queries,
-    django_queries,
-    fastapi_filters,
-    fastcrud_queries,
-    filtersets,
-    generic_views,
-    peewee_queries,
-    serialized,
-    sqlalchemy_queries,
-    text,
-)
-"""Imported for what they register."""
 
 
 @provides(Reading)

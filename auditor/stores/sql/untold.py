@@ -14,7 +14,7 @@ from auditor.link.scopes import CallSite, Located, place_of
 from auditor.model.data import Query
 from auditor.stores.sql.conditions import Draft
 from auditor.stores.sql.entities import last_name
-from auditor.stores.sql.reading import Frame, Reading
+from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.waiting.once import runs_once
 
 _EXECUTES = {

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, place_of
 from auditor.stores.sql.conditions import Draft, Every, Some
-from auditor.stores.sql.decisions import decides
-from auditor.stores.sql.reading import Frame
-from auditor.stores.sql.reading_expressions import Expressions
-from auditor.stores.sql.things import (
+from auditor.stores.sql.reading.decisions import decides
+from auditor.stores.sql.reading.expressions import Expressions
+from auditor.stores.sql.reading.frames import Frame
+from auditor.stores.sql.reading.things import (
     Class,
     Holds,
     Keyed,
@@ -218,7 +218,7 @@ class Statements(Expressions):
         for one in each(held):
             match one, given:
                 case Statement(), _ if value is not None and op.startswith("+"):
-                    from auditor.stores.sql.spelling import continued
+                    from auditor.stores.sql.statements.spelling import continued
 
                     made += continued(self, one, value, frame)
                 case Holds(condition=a), Holds(condition=b):

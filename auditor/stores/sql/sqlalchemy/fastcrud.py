@@ -13,8 +13,8 @@ from auditor.model.data import Bound
 from auditor.stores.lookups import bound
 from auditor.stores.sql.conditions import Condition, Draft, Lookup, Test, Untold
 from auditor.stores.sql.entities import Entity
-from auditor.stores.sql.reading import Frame, Reading, reads_calls
-from auditor.stores.sql.things import Row, Rows, Thing, Told
+from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
+from auditor.stores.sql.reading.things import Row, Rows, Thing, Told
 
 _ONE = {"get": "select", "get_joined": "select", "exists": "exists", "count": "count"}
 _MANY = {"get_multi", "get_multi_joined", "get_multi_by_cursor"}

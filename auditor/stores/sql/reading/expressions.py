@@ -13,11 +13,11 @@ from auditor.link.scopes import Located, place_of
 from auditor.model.data import Bound
 from auditor.stores.receivers import Receivers
 from auditor.stores.sql.conditions import Draft, Every, Opposite, Some
-from auditor.stores.sql.decisions import given as given_by
 from auditor.stores.sql.entities import Entity, last_name
-from auditor.stores.sql.reading import ATTRIBUTES, CALLS, Frame, Reading
-from auditor.stores.sql.serving import MODEL_NAMES, served
-from auditor.stores.sql.things import (
+from auditor.stores.sql.reading.decisions import given as given_by
+from auditor.stores.sql.reading.frames import ATTRIBUTES, CALLS, Frame, Reading
+from auditor.stores.sql.reading.serving import MODEL_NAMES, served
+from auditor.stores.sql.reading.things import (
     Class,
     Either,
     Field,
@@ -64,7 +64,7 @@ class Expressions(Reading):
         depth += 1
         match expr:
             case t.Const() | t.Text():
-                from auditor.stores.sql.spelling import statement
+                from auditor.stores.sql.statements.spelling import statement
 
                 if isinstance(expr, t.Text):
                     for part in expr.parts:
@@ -109,7 +109,7 @@ class Expressions(Reading):
             case t.BinOp(op=op, left=left, right=right):
                 made_ = self._operator(op, left, right, frame, depth)
                 if op in ("+", "%"):
-                    from auditor.stores.sql.spelling import statement
+                    from auditor.stores.sql.statements.spelling import statement
 
                     made_ = statement(self, expr, frame) or made_
                 return made_
@@ -181,7 +181,7 @@ class Expressions(Reading):
 
     def kept_text(self, expr: t.Expr, frame: Frame) -> Thing | None:
         """A statement that another module or a class keeps: `queries.ALL_PLACES`."""
-        from auditor.stores.sql.spelling import kept
+        from auditor.stores.sql.statements.spelling import kept
 
         return kept(self, expr, frame) if _OF_TEXTS.search(last_name(expr)) else None
 

@@ -26,18 +26,8 @@ from auditor.stores.sql.expressions import (
     negated,
     relation_call,
 )
-from auditor.stores.sql.reading import Frame, Reading, reads_attributes, reads_calls
-from auditor.stores.sql.sqlalchemy_steps import (
-    ONE,
-    by_key,
-    draft_of,
-    many_of,
-    method,
-    one_of,
-    page,
-    taken,
-)
-from auditor.stores.sql.things import (
+from auditor.stores.sql.reading.frames import Frame, Reading, reads_attributes, reads_calls
+from auditor.stores.sql.reading.things import (
     Class,
     Either,
     Field,
@@ -54,6 +44,16 @@ from auditor.stores.sql.things import (
     each,
     either,
     executed,
+)
+from auditor.stores.sql.sqlalchemy.steps import (
+    ONE,
+    by_key,
+    draft_of,
+    many_of,
+    method,
+    one_of,
+    page,
+    taken,
 )
 
 _STARTS = {"select": "select", "update": "update", "delete": "delete", "insert": "insert", "exists": "exists"}  # fmt: skip

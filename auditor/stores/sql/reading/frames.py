@@ -1,8 +1,7 @@
 """Reads the code that puts queries together, statement by statement, without running it.
 
 Names hold what they stand for (`things`); a test that cannot be told leaves both ways open. What
-the mappers' calls mean is registered by `sqlalchemy_queries`, `django_queries`, `peewee_queries`
-and `text`. Only functions that mention a stored class or a word of a query language are read.
+the mappers' calls mean is registered in their folders, and by `statements`. Only functions that mention a stored class or a word of a query language are read.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ from auditor.link.values import Evaluator
 from auditor.model.places import Place
 from auditor.stores.bounds import bounds_of
 from auditor.stores.sql.conditions import Draft
-from auditor.stores.sql.decisions import Worth
 from auditor.stores.sql.entities import Column, Entities, Entity, Relation
 from auditor.stores.sql.migrations import History
-from auditor.stores.sql.named_statements import NamedStatement
-from auditor.stores.sql.selection import Selections
-from auditor.stores.sql.things import Rows, Self, Thing, Written
+from auditor.stores.sql.reading.decisions import Worth
+from auditor.stores.sql.reading.selection import Selections
+from auditor.stores.sql.reading.things import Rows, Self, Thing, Written
+from auditor.stores.sql.statements.named_statements import NamedStatement
 
 if TYPE_CHECKING:
     from auditor.stores.receivers import Receivers
@@ -222,7 +221,7 @@ class Reading:
         """What a function gave when it was read; nothing of one that was not."""
         return self._returns.get(id(function.node))
 
-    # --- what `reading_expressions` and `reading_tree` do
+    # --- what `expressions` and `tree` do
 
     def thing(self, expr: t.Expr, frame: Frame, depth: int = 0) -> Thing | None:
         """What an expression stands for; records the queries that it makes."""

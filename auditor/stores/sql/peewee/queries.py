@@ -14,9 +14,9 @@ from auditor.stores.lookups import bound
 from auditor.stores.sql.conditions import Condition, Draft, Lookup, Test, Untold
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.expressions import condition
-from auditor.stores.sql.reading import Frame, Reading, reads_calls
-from auditor.stores.sql.sqlalchemy_steps import method
-from auditor.stores.sql.things import Class, Row, Rows, Thing, Told, each, either, executed
+from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
+from auditor.stores.sql.reading.things import Class, Row, Rows, Thing, Told, each, either, executed
+from auditor.stores.sql.sqlalchemy.steps import method
 
 _STARTS = {"select": "select", "update": "update", "delete": "delete", "insert": "insert", "insert_many": "insert",
            "raw": "select", "replace": "insert"}  # fmt: skip

@@ -11,11 +11,11 @@ from auditor.link.scopes import Located, Scope
 from auditor.model.data import Bound
 from auditor.stores.receivers import spread
 from auditor.stores.sql.conditions import is_open
-from auditor.stores.sql.decisions import Worth, agreed
-from auditor.stores.sql.decisions import given as given_by
-from auditor.stores.sql.reading import CLASSES, Frame
-from auditor.stores.sql.reading_statements import Statements
-from auditor.stores.sql.things import (
+from auditor.stores.sql.reading.decisions import Worth, agreed
+from auditor.stores.sql.reading.decisions import given as given_by
+from auditor.stores.sql.reading.frames import CLASSES, Frame
+from auditor.stores.sql.reading.statements import Statements
+from auditor.stores.sql.reading.things import (
     Class,
     Either,
     Row,

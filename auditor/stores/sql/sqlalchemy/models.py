@@ -25,8 +25,8 @@ from auditor.stores.sql.entities import (
     reads_tables,
     snake,
 )
-from auditor.stores.sql.sqlalchemy_columns import column, constraint, type_of, words
-from auditor.stores.sql.sqlalchemy_relations import relation_of, resolve
+from auditor.stores.sql.sqlalchemy.columns import column, constraint, type_of, words
+from auditor.stores.sql.sqlalchemy.relations import relation_of, resolve
 
 _BASE = re.compile(
     r"declarative_base|DeclarativeBase|automap_base|as_declarative|^sqlmodel\.(?:main\.)?SQLModel$"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import CallSite, Located, Scope
-from auditor.stores.sql.django_models import entity_of
+from auditor.stores.sql.django.models import entity_of
 from auditor.stores.sql.entities import Entity, last_name
 
 if TYPE_CHECKING:
-    from auditor.stores.sql.reading import Reading
+    from auditor.stores.sql.reading.frames import Reading
 
 MODEL_NAMES = {"model", "_model", "model_class", "entity", "table", "model_cls", "model_type", "db_model", "entity_class"}  # fmt: skip
 """Attributes in which repositories keep the class that they serve."""

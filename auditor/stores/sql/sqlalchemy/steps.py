@@ -25,8 +25,8 @@ from auditor.stores.sql.conditions import (
 )
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.expressions import condition, links
-from auditor.stores.sql.reading import Frame, Reading
-from auditor.stores.sql.things import (
+from auditor.stores.sql.reading.frames import Frame, Reading
+from auditor.stores.sql.reading.things import (
     Class,
     Field,
     Function,
@@ -241,7 +241,7 @@ def _keyword(draft: Draft, name: str) -> Condition:
 
 
 def _open(draft: Draft, given: Thing | None) -> Condition:
-    from auditor.stores.sql.things import Keyed
+    from auditor.stores.sql.reading.things import Keyed
 
     if isinstance(given, Keyed) and not given.open_:
         return Every(tuple(_keyword(draft, name) for name, _ in given.names))

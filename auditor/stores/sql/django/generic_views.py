@@ -15,11 +15,11 @@ from auditor.link.scopes import Located, place_of
 from auditor.model.data import Bound
 from auditor.stores.lookups import order
 from auditor.stores.sql.conditions import Draft, Lookup, Some
-from auditor.stores.sql.django_managers import run_for
+from auditor.stores.sql.django.filtersets import model, narrowed, paths, ways
+from auditor.stores.sql.django.managers import run_for
 from auditor.stores.sql.entities import last_name
-from auditor.stores.sql.filtersets import model, narrowed, paths, ways
-from auditor.stores.sql.reading import Reading, reads_classes
-from auditor.stores.sql.things import Class, Row, Self, Written, each, executed
+from auditor.stores.sql.reading.frames import Reading, reads_classes
+from auditor.stores.sql.reading.things import Class, Row, Self, Written, each, executed
 
 _LISTS = {"ListAPIView", "ListCreateAPIView", "ModelViewSet", "ReadOnlyModelViewSet", "ListModelMixin", "ListView", "BaseListView",
           "FilterView", "BaseFilterView"}  # fmt: skip

@@ -13,7 +13,7 @@ from auditor.link.scopes import Scope
 from auditor.stores.field_models import named
 from auditor.stores.sql.entities import Entities, last_name, truth
 from auditor.stores.sql.migrations import Origin, Steps, gives_steps
-from auditor.stores.sql.scripts import OTHERWISE
+from auditor.stores.sql.statements.scripts import OTHERWISE
 
 _STEPS = ("add_index", "drop_index", "add_unique", "drop_unique")
 

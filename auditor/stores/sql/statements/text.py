@@ -28,9 +28,8 @@ from auditor.stores.sql.conditions import (
     Untold,
 )
 from auditor.stores.sql.entities import Entity
-from auditor.stores.sql.reading import Frame, Reading, reads_calls
-from auditor.stores.sql.spelling import MARK, statement
-from auditor.stores.sql.things import (
+from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
+from auditor.stores.sql.reading.things import (
     Class,
     Either,
     Result,
@@ -43,6 +42,7 @@ from auditor.stores.sql.things import (
     each,
     either,
 )
+from auditor.stores.sql.statements.spelling import MARK, statement
 
 QUERY = re.compile(
     r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select\b(?=.*\bfrom\b)|with\s+(?:recursive\s+)?\w+.{0,200}?\bas\b|update\s+[\w\"`.\[{]+\s+(?:\w+\s+)?set\b"

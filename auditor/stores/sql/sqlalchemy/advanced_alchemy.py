@@ -16,8 +16,8 @@ from auditor.model.data import Bound
 from auditor.stores.sql.conditions import Condition, Draft, Every, Test, Untold
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.expressions import condition
-from auditor.stores.sql.reading import Frame, Reading, reads_calls
-from auditor.stores.sql.things import Row, Rows, Thing, Told
+from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
+from auditor.stores.sql.reading.things import Row, Rows, Thing, Told
 
 _LIBRARY = re.compile(r"^(?:advanced_alchemy|litestar\.(?:contrib|plugins)\.sqlalchemy)\b")
 _BY_KEY = {"get": "get", "delete": "delete", "delete_many": "delete", "update": "update", "upsert": "update"}  # fmt: skip

@@ -13,8 +13,8 @@ from auditor.link.scopes import Located
 from auditor.stores.sql.conditions import Condition, Draft, Some, Untold
 from auditor.stores.sql.entities import Entity
 from auditor.stores.sql.expressions import class_attribute, test
-from auditor.stores.sql.reading import Frame, Reading, reads_calls
-from auditor.stores.sql.things import Field, Thing, Told, each, either, executed
+from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
+from auditor.stores.sql.reading.things import Field, Thing, Told, each, either, executed
 
 _HOW = {"": "equality", "in": "equality", "isnull": "equality", "gt": "range", "gte": "range", "lt": "range",
         "lte": "range", "neq": "unequal", "not": "unequal", "not_in": "unequal", "nin": "unequal"}  # fmt: skip

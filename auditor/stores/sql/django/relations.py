@@ -13,11 +13,11 @@ from auditor.link.scopes import argument
 from auditor.model.data import Bound
 from auditor.model.places import Place
 from auditor.stores.sql.conditions import Condition, Draft, Every, Link, Test
-from auditor.stores.sql.django_models import entity_name
+from auditor.stores.sql.django.models import entity_name
 from auditor.stores.sql.entities import Entity, Relation, last_name
 from auditor.stores.sql.expressions import links
-from auditor.stores.sql.reading import Frame, Reading
-from auditor.stores.sql.things import Row, Thing, each, executed
+from auditor.stores.sql.reading.frames import Frame, Reading
+from auditor.stores.sql.reading.things import Row, Thing, each, executed
 
 
 def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | None:

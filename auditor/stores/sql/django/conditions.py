@@ -6,8 +6,8 @@ from auditor.extract.python import tree as t
 from auditor.model.values import Plain
 from auditor.stores.lookups import constants
 from auditor.stores.sql.conditions import Condition, Every, Lookup, Untold, combined
-from auditor.stores.sql.reading import Frame, Reading
-from auditor.stores.sql.things import Either, Holds, Keyed, Thing, each
+from auditor.stores.sql.reading.frames import Frame, Reading
+from auditor.stores.sql.reading.things import Either, Holds, Keyed, Thing, each
 
 
 def of_q(reading: Reading, call: t.Call, frame: Frame) -> Holds:

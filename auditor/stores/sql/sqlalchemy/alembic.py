@@ -17,7 +17,7 @@ from auditor.link.origins import Env
 from auditor.link.scopes import Located, Module, Scope, argument, place_of
 from auditor.stores.sql.entities import Entities, last_name, truth
 from auditor.stores.sql.migrations import Origin, Steps, gives_steps
-from auditor.stores.sql.sqlalchemy_columns import column
+from auditor.stores.sql.sqlalchemy.columns import column
 
 _MARK = "given_at_run_time"
 _CONSTRAINTS = {"UniqueConstraint", "PrimaryKeyConstraint", "ForeignKeyConstraint", "Index"}

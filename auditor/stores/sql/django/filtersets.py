@@ -15,11 +15,11 @@ from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, argument
 from auditor.stores.lookups import bound, follow, order
 from auditor.stores.sql.conditions import Condition, Draft, Lookup, Opposite, Untold
-from auditor.stores.sql.django_managers import manager_of, run_for
-from auditor.stores.sql.django_models import entity_of
+from auditor.stores.sql.django.managers import manager_of, run_for
+from auditor.stores.sql.django.models import entity_of
 from auditor.stores.sql.entities import Entity, last_name, truth
-from auditor.stores.sql.reading import Frame, Reading, reads_attributes, reads_calls
-from auditor.stores.sql.things import Self, Thing, Told, each, either, executed
+from auditor.stores.sql.reading.frames import Frame, Reading, reads_attributes, reads_calls
+from auditor.stores.sql.reading.things import Self, Thing, Told, each, either, executed
 
 _PACKAGE = re.compile(r"^(?:django_filters|rest_framework_filters|rest_framework_gis)\b")
 _LOOKUPS = {

@@ -15,7 +15,6 @@ from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, argument
 from auditor.model.data import Bound
 from auditor.stores.lookups import bound, follow
-from auditor.stores.sql import text
 from auditor.stores.sql.conditions import (
     Condition,
     Draft,
@@ -24,8 +23,8 @@ from auditor.stores.sql.conditions import (
     Test,
     Untold,
 )
-from auditor.stores.sql.django_conditions import of_keys, of_lookup, of_q
-from auditor.stores.sql.django_managers import (
+from auditor.stores.sql.django.conditions import of_keys, of_lookup, of_q
+from auditor.stores.sql.django.managers import (
     MANAGERS,
     administered,
     inherited,
@@ -37,12 +36,12 @@ from auditor.stores.sql.django_managers import (
     manager_of,
     run_for,
 )
-from auditor.stores.sql.django_models import entity_of, user_model
-from auditor.stores.sql.django_relations import by_name, is_to_many, of_row, prefetch, steps
+from auditor.stores.sql.django.models import entity_of, user_model
+from auditor.stores.sql.django.relations import by_name, is_to_many, of_row, prefetch, steps
 from auditor.stores.sql.entities import Entity, last_name
-from auditor.stores.sql.reading import Frame, Reading, reads_attributes, reads_calls
-from auditor.stores.sql.serving import MODEL_NAMES
-from auditor.stores.sql.things import (
+from auditor.stores.sql.reading.frames import Frame, Reading, reads_attributes, reads_calls
+from auditor.stores.sql.reading.serving import MODEL_NAMES
+from auditor.stores.sql.reading.things import (
     Class,
     Either,
     Holds,
@@ -56,6 +55,7 @@ from auditor.stores.sql.things import (
     either,
     executed,
 )
+from auditor.stores.sql.statements.text import raw
 
 _MAPPERS = ("django", "tortoise")
 _NARROWS = {"filter", "exclude", "get", "aget", "get_or_none", "aget_or_none", "get_or_create", "aget_or_create",
@@ -464,7 +464,7 @@ def method(
             )  # fmt: skip
             return None
         case "raw":
-            return text.raw(reading, call, given[0] if given else None, frame)
+            return raw(reading, call, given[0] if given else None, frame)
         case "add" | "aadd" | "set" | "aset" | "remove" | "aremove" | "clear" | "aclear":
             done = executed(start, operation="update", bound=Bound.LIMITED, sort=())
             first = start.where[0] if start.where else None

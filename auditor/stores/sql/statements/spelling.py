@@ -12,8 +12,8 @@ import re
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located
 from auditor.model.values import Known, OneOf
-from auditor.stores.sql.reading import Frame, Reading
-from auditor.stores.sql.things import Statement, Thing, each, either
+from auditor.stores.sql.reading.frames import Frame, Reading
+from auditor.stores.sql.reading.things import Statement, Thing, each, either
 
 _BEGINS = re.compile(
     r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select|with|update|delete|insert|replace)\s", re.I

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located
 from auditor.stores.sql.conditions import Draft
-from auditor.stores.sql.django_models import entity_of
+from auditor.stores.sql.django.models import entity_of
 from auditor.stores.sql.entities import Entity, last_name
-from auditor.stores.sql.reading import Frame, Reading
-from auditor.stores.sql.things import Class, Listed, Self, Thing, Told, each, either
+from auditor.stores.sql.reading.frames import Frame, Reading
+from auditor.stores.sql.reading.things import Class, Listed, Self, Thing, Told, each, either
 
 MANAGERS = {
     "objects",

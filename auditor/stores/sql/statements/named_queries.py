@@ -6,10 +6,10 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.model.data import Bound
-from auditor.stores.sql.named_statements import LIBRARIES
-from auditor.stores.sql.reading import Frame, Reading, reads_calls
-from auditor.stores.sql.text import drafts
-from auditor.stores.sql.things import Thing, Told
+from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
+from auditor.stores.sql.reading.things import Thing, Told
+from auditor.stores.sql.statements.named_statements import LIBRARIES
+from auditor.stores.sql.statements.text import drafts
 
 
 @reads_calls

@@ -1,0 +1,1 @@
+"""Reading the code that puts queries together, whatever mapper it uses."""

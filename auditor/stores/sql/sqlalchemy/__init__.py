@@ -1,0 +1,1 @@
+"""SQLAlchemy and SQLModel, with the packages that build on them."""

@@ -1,0 +1,1 @@
+"""SQL as text: in the code, under names, and in files."""

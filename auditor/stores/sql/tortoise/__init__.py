@@ -1,0 +1,1 @@
+"""Tortoise ORM: models and migrations; its queries are read as Django's are."""
