@@ -16,7 +16,9 @@ from auditor.extract.python import tree as t
 from auditor.extract.sql import SchemaStep, schema_steps
 from auditor.link.application import Application
 from auditor.link.scopes import Located, Module, Scope, argument, place_of
-from auditor.stores.sql.django.models import declared, field_column, label_of
+from auditor.stores.sql.django.fields import field_column
+from auditor.stores.sql.django.indexes import declared
+from auditor.stores.sql.django.models import label_of
 from auditor.stores.sql.entities import Declared, Entities, Entity, last_name
 from auditor.stores.sql.migrations import Origin, Steps, gives_steps
 

@@ -1,8 +1,6 @@
-"""Django's models: tables, columns, the indexes that Django makes by itself, and relations.
+"""Django's models: tables, with what abstract classes and `Meta` say of them, and relations.
 
-Sources: https://docs.djangoproject.com/en/stable/ref/models/fields/ (foreign keys and slugs are
-indexed), https://docs.djangoproject.com/en/stable/ref/models/options/,
-https://docs.djangoproject.com/en/stable/ref/models/indexes/.
+Source: https://docs.djangoproject.com/en/stable/ref/models/options/.
 """
 
 from __future__ import annotations
@@ -16,11 +14,18 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
-from auditor.model.places import Place
-from auditor.model.values import Plain
-from auditor.stores.field_models import refer
-from auditor.stores.flags import two_values
-from auditor.stores.lookups import constants
+from auditor.stores.sql.django.fields import ONE, field_column, is_field, stored
+from auditor.stores.sql.django.indexes import declared
+from auditor.stores.sql.django.packages import (
+    ORDERED,
+    PACKAGED,
+    entity_name,
+    groups,
+    join_table,
+    package,
+    packaged,
+    user_model,
+)
 from auditor.stores.sql.entities import (
     Column,
     Declared,
@@ -29,7 +34,6 @@ from auditor.stores.sql.entities import (
     Relation,
     last_name,
     reads_entities,
-    truth,
 )
 
 _BASE = re.compile(
@@ -37,105 +41,17 @@ _BASE = re.compile(
     r"|wagtail|oauth2_provider|guardian|rest_framework|allauth|safedelete|django_\w+)\b.*"
     r"(?:Model|AbstractUser|AbstractBaseUser|Mixin|Abstract\w+|Page|Node|Token|Permission|Group|User|Site|Session)$"
 )
-_NO_COLUMN = {"ManyToManyField", "GenericRelation", "GenericForeignKey", "TaggableManager", "ParentalManyToManyField"}  # fmt: skip
-_REFERS = {"ForeignKey", "OneToOneField", "ParentalKey", "TreeForeignKey", "TreeOneToOneField", "AutoOneToOneField"}  # fmt: skip
-_ONE = {"OneToOneField", "TreeOneToOneField", "AutoOneToOneField"}
-
-Told = tuple[str, str, bool, bool, bool]
-_USER: tuple[Told, ...] = (
-    ("password", "CharField", False, False, False), ("last_login", "DateTimeField", False, False, False),
-)  # fmt: skip
-_ABSTRACT_USER: tuple[Told, ...] = (
-    *_USER,
-    ("username", "CharField", False, True, False), ("first_name", "CharField", False, False, False),
-    ("last_name", "CharField", False, False, False), ("email", "EmailField", False, False, False),
-    ("is_staff", "BooleanField", False, False, False), ("is_active", "BooleanField", False, False, False),
-    ("is_superuser", "BooleanField", False, False, False), ("date_joined", "DateTimeField", False, False, False),
-)  # fmt: skip
-_TREE: tuple[Told, ...] = (
-    ("lft", "PositiveIntegerField", False, False, False), ("rght", "PositiveIntegerField", False, False, False),
-    ("tree_id", "PositiveIntegerField", False, False, True), ("level", "PositiveIntegerField", False, False, False),
-)  # fmt: skip
-_TIMES: tuple[Told, ...] = (
-    ("created", "DateTimeField", False, False, False), ("modified", "DateTimeField", False, False, False),
-)  # fmt: skip
-_TITLED: tuple[Told, ...] = (
-    ("title", "CharField", False, False, False), ("description", "TextField", False, False, False),
-)  # fmt: skip
-_PACKAGED: dict[str, tuple[Told, ...]] = {
-    "django.AbstractBaseUser": _USER,
-    "django.AbstractUser": _ABSTRACT_USER,
-    "django.PermissionsMixin": (("is_superuser", "BooleanField", False, False, False),),
-    "mptt.MPTTModel": _TREE,
-    "django_extensions.TimeStampedModel": _TIMES,
-    "django_extensions.TitleDescriptionModel": _TITLED,
-    "django_extensions.TitleSlugDescriptionModel": (*_TITLED, ("slug", "AutoSlugField", False, False, True)),
-    "django_extensions.ActivatorModel": (
-        ("status", "IntegerField", False, False, False), ("activate_date", "DateTimeField", False, False, False),
-        ("deactivate_date", "DateTimeField", False, False, False),
-    ),
-    "model_utils.TimeStampedModel": _TIMES,
-    "model_utils.TimeFramedModel": (
-        ("start", "DateTimeField", False, False, False), ("end", "DateTimeField", False, False, False),
-    ),
-    "model_utils.StatusModel": (
-        ("status", "StatusField", False, False, False), ("status_changed", "MonitorField", False, False, False),
-    ),
-    "model_utils.SoftDeletableModel": (("is_removed", "BooleanField", False, False, False),),
-    "model_utils.UUIDModel": (("id", "UUIDField", True, False, False),),
-}  # fmt: skip
-"""Columns of abstract models of packages: (name, type, primary, unique, indexed)."""
-_ORDERED: dict[str, dict[str, tuple[tuple[str, int], ...]]] = {
-    "django_extensions.TimeStampedModel": {"latest": (("modified", 1),)},
-    "django_extensions.ActivatorModel": {"ordering": (("status", 1), ("activate_date", -1))},
-}
-"""What the `Meta` of these say of an order."""
-_TABLES: dict[str, tuple[str, tuple[Told, ...]]] = {
-    "django.contrib.auth.models.User": ("auth_user", _ABSTRACT_USER),
-    "django.contrib.auth.models.Group": ("auth_group", (("name", "CharField", False, True, False),)),
-    "django.contrib.auth.models.Permission": (
-        "auth_permission",
-        (("name", "CharField", False, False, False), ("codename", "CharField", False, False, False),
-         ("content_type_id", "ForeignKey", False, False, True)),
-    ),
-    "django.contrib.contenttypes.models.ContentType": (
-        "django_content_type",
-        (("app_label", "CharField", False, False, False), ("model", "CharField", False, False, False)),
-    ),
-    "django.contrib.sites.models.Site": ("django_site", (("domain", "CharField", False, True, False), ("name", "CharField", False, False, False))),
-    "django.contrib.sessions.models.Session": (
-        "django_session",
-        (("session_key", "CharField", True, False, False), ("expire_date", "DateTimeField", False, False, True)),
-    ),
-    "rest_framework.authtoken.models.Token": (
-        "authtoken_token",
-        (("key", "CharField", True, False, False), ("user_id", "OneToOneField", False, True, False),
-         ("created", "DateTimeField", False, False, False)),
-    ),
-}  # fmt: skip
-"""Models of packages that applications query themselves."""
-
-
-def _package(name: str) -> str:
-    """The abstract model of a package that a canonical name is, as `_PACKAGED` calls it, or nothing."""
-    name = name.removesuffix(".Meta")
-    short = f"{name.partition('.')[0]}.{name.rpartition('.')[2]}"
-    return short if short in _PACKAGED else ""
 
 
 @reads_entities
 def django_model(entities: Entities, found: Located, ancestry: list[str]) -> Entity | None:
-    if not any(_BASE.search(name) for name in ancestry[1:]):
-        return (
-            _Reading(entities, found, ancestry).entity()
-            if _has_djangos_fields(entities, found, ancestry)
-            else None
-        )
-    if not any(name.startswith("django.db.") or _package(name) for name in ancestry[1:]) and not (
-        _has_fields(found) or _flag(_meta(found), "proxy")
-    ):
-        return None
-    return _Reading(entities, found, ancestry).entity()
+    above = ancestry[1:]
+    if any(_BASE.search(name) for name in above):
+        kept = any(name.startswith("django.db.") or package(name) for name in above)
+        kept = kept or _has_fields(found) or _flag(_meta(found), "proxy")
+    else:
+        kept = _has_djangos_fields(entities, found, ancestry)
+    return _Reading(entities, found, ancestry).entity() if kept else None
 
 
 def _has_djangos_fields(entities: Entities, found: Located, ancestry: list[str]) -> bool:
@@ -192,7 +108,7 @@ class _Reading:
         parent = self.above if not self.is_proxy else None
         above = parent.ancestry if parent is not None else []
         for name in (n for n in reversed(self.ancestry) if n not in above):
-            for attribute, kind, primary, unique, indexed in _PACKAGED.get(_package(name), ()):
+            for attribute, kind, primary, unique, indexed in PACKAGED.get(package(name), ()):
                 entity.columns[attribute] = Column(
                     attribute, attribute, kind, place, primary, unique, indexed
                 )
@@ -211,12 +127,12 @@ class _Reading:
             name = f"{parent.name.lower()}_ptr"
             entity.columns[name] = Column(name, f"{name}_id", "OneToOneField", place, primary=True)
         if {"AbstractUser", "PermissionsMixin"} & {n.rpartition(".")[2] for n in self.ancestry}:
-            entity.pending.append((2, lambda all_: _groups(all_, entity)))
+            entity.pending.append((2, lambda all_: groups(all_, entity)))
         if not any(c.primary for c in entity.columns.values()):
             entity.columns["id"] = Column("id", "id", "AutoField", place, primary=True)
-        for package in map(_package, reversed(self.metas)):
-            entity.ordering = _ORDERED.get(package, {}).get("ordering", entity.ordering)
-            entity.latest = _ORDERED.get(package, {}).get("latest", entity.latest)
+        for known in map(package, reversed(self.metas)):
+            entity.ordering = ORDERED.get(known, {}).get("ordering", entity.ordering)
+            entity.latest = ORDERED.get(known, {}).get("latest", entity.latest)
         entity.pending.append((1, lambda _: self.options(entity)))
         return entity
 
@@ -225,7 +141,7 @@ class _Reading:
         ancestry = self.code.ancestry(owner)
         return (
             any(_BASE.search(n) for n in ancestry[1:])
-            and any(n.startswith("django.db.") or _package(n) for n in ancestry[1:])
+            and any(n.startswith("django.db.") or package(n) for n in ancestry[1:])
             and not _flag(_meta(owner), "abstract")
         )  # fmt: skip
 
@@ -273,7 +189,7 @@ class _Reading:
         """The names of its `Meta`, or that of the nearest abstract class, and of those that this inherits from."""
         stored = self.above.ancestry if self.above is not None else ()
         for name in (n for n in self.ancestry if n not in stored):
-            if _package(name):
+            if package(name):
                 return [f"{name}.Meta"]
             owner = self.code.definition(name)
             meta = _meta(owner) if owner is not None and isinstance(owner.node, t.Class) else None
@@ -300,7 +216,7 @@ class _Reading:
 
     def field(self, entity: Entity, name: str, call: t.Call, scope: Scope) -> None:
         kind = last_name(call.func)
-        if not _is_field(self.code.name(call.func, scope), kind):
+        if not is_field(self.code.name(call.func, scope), kind):
             return
         entity.columns.pop(name, None)
         if kind in ("ManyToManyField", "ParentalManyToManyField"):
@@ -327,7 +243,7 @@ class _Reading:
             column.attribute, target.name, False, column.name, remote
         )
         related = self.values.text(argument(call, None, "related_name"), scope)
-        one = last_name(call.func) in _ONE
+        one = last_name(call.func) in ONE
         back = _filled(related, entity, self.label()) or (
             entity_name(entity) if one else f"{entity_name(entity)}_set"
         )
@@ -374,7 +290,7 @@ class _Reading:
                 one, two = f"from_{one}", f"to_{two}"
             via = (table, one, two)
             place = place_of(Located(call, scope), name)
-            _between(self.entities, entity, target, via, place)
+            join_table(self.entities, entity, target, via, place)
         entity.relations[name] = Relation(name, target.name, True, "", "", False, via)
         related = self.values.text(argument(call, None, "related_name"), scope)
         back = _filled(related, entity, self.label()) or f"{entity_name(entity)}_set"
@@ -414,7 +330,7 @@ class _Reading:
             case "unique_together" | "index_together":
                 unique = name == "unique_together"
                 for names in self._together(value, scope):
-                    fields = tuple((self.stored(entity, n), 1) for n in names)
+                    fields = tuple((stored(entity, n), 1) for n in names)
                     place = place_of(Located(value, scope), entity.name.rpartition(":")[2])
                     implied = "unique" if unique else ""
                     entity.declared.append(Declared(fields, place, unique, "", implied))
@@ -462,149 +378,7 @@ class _Reading:
                 return
             if self.above is not None and entity.column(text.lstrip("-")) is None:
                 return  # a column of the table above
-            yield self.stored(entity, text.lstrip("-")), -1 if text.startswith("-") else 1
-
-    @staticmethod
-    def stored(entity: Entity, name: str) -> str:
-        found = entity.column(name)
-        return found.name if found else name
-
-
-def _is_field(canonical: str, kind: str) -> bool:
-    if kind.endswith(("Manager", "QuerySet", "Choices")) or kind == "GenericForeignKey":
-        return False
-    if "rest_framework" in canonical or canonical.startswith("django.forms"):
-        return False
-    if re.search(r"Field$|Key$", kind) or ".models." in canonical:
-        return True
-    return bool(re.search(r"fields?\b|models\b", canonical)) and kind[:1].isupper()
-
-
-def field_column(entities: Entities, name: str, call: t.Call, scope: Scope) -> Column | None:
-    """The column of a field; None where it has none. `target` is "?" where it refers to a model."""
-    kind, values = last_name(call.func), entities.values
-    if kind in _NO_COLUMN:
-        return None
-    places = kind in _OF_PLACES and truth(values, call, scope, "spatial_index") is not False
-    refers = kind in _REFERS or kind.endswith(("ForeignKey", "ParentalKey"))
-    stored = values.text(argument(call, None, "db_column"), scope)
-    told = truth(values, call, scope, "db_index")
-    implied = refers or kind in ("SlugField", "AutoSlugField")
-    return Column(
-        name,
-        stored or (f"{name}_id" if refers else name),
-        kind,
-        place_of(Located(call, scope), name),
-        truth(values, call, scope, "primary_key") is True,
-        truth(values, call, scope, "unique") is True or kind in _ONE,
-        told if told is not None else implied,
-        "?" if refers else "",
-        two=two_values(values, argument(call, None, "choices"), scope),
-        spatial=places,
-    )
-
-
-_OF_PLACES = {
-    "GeometryField", "PointField", "LineStringField", "PolygonField", "MultiPointField", "MultiLineStringField",
-    "MultiPolygonField", "GeometryCollectionField", "RasterField",
-}  # fmt: skip
-"""https://docs.djangoproject.com/en/stable/ref/contrib/gis/model-api/#spatial-index."""
-
-
-def declared(
-    entities: Entities, entity: Entity, call: Located, scope: Scope
-) -> Declared | None:  # fmt: skip
-    """`models.Index(fields=["a", "-b"], condition=Q(…))`, `UniqueConstraint(fields=[…])`."""
-    node, values = call.node, entities.values
-    assert isinstance(node, t.Call)
-    kind = last_name(node.func)
-    if not kind.endswith("Index") and kind != "UniqueConstraint":
-        return None
-    names = getattr(values.value(argument(node, None, "fields"), scope), "value", None)
-    fields: list[tuple[str, int]] = []
-    for name in names if isinstance(names, list) else ():
-        if isinstance(name, str):
-            fields.append(
-                (_Reading.stored(entity, name.lstrip("-")), -1 if name.startswith("-") else 1)
-            )
-    for arg in node.args:  # expressions: Lower("email"), F("x").desc()
-        fields.append(_expression(entities, entity, arg, scope))
-    if not fields:
-        return None
-    methods = {"GinIndex": "other", "GistIndex": "other", "BrinIndex": "other", "HashIndex": "hash",
-               "BloomIndex": "other", "SpGistIndex": "other"}  # fmt: skip
-    depends, only = _condition(entities, entity, argument(node, None, "condition"), scope)
-    unique = kind == "UniqueConstraint"
-    name = values.text(argument(node, None, "name"), scope) or ""
-    place = place_of(Located(node, scope), entity.name.rpartition(":")[2])
-    return Declared(
-        tuple(fields), place, unique, name, "unique" if unique else "", methods.get(kind, "ordered"),
-        depends, only,
-    )  # fmt: skip
-
-
-def _condition(
-    entities: Entities, entity: Entity, condition: t.Expr | None, scope: Scope
-) -> tuple[tuple[str, ...], tuple[tuple[str, Plain], ...]]:  # fmt: skip
-    """The columns that `condition=Q(status="o")` depends on, and the values that they must have.
-
-    Of alternatives, opposites and ranges, that they are compared is all that is told.
-    """
-    depends: dict[str, None] = {}
-    only: list[tuple[str, Plain]] = []
-    for source in entities.values.sources(condition, scope)[:1]:
-        nodes = list(t.walk_own(source.node))
-        plain = not any(isinstance(n, t.Unary) or (isinstance(n, t.BinOp) and n.op != "&") for n in nodes)  # fmt: skip
-        compared: list[tuple[str, t.Expr]] = []
-        for call in (n for n in nodes if isinstance(n, t.Call) and last_name(n) == "Q"):
-            compared += [(k.name, k.value) for k in call.keywords if k.name]
-            for arg in call.args:  # Q(("status", "o")), as migrations write it
-                match arg:
-                    case t.Seq(items=[t.Const(value=str(path)), value]):
-                        compared.append((path, value))
-        plain = plain and not any(name in ("_connector", "_negated") for name, _ in compared)
-        for path, value in compared:
-            name, _, lookup = path.partition("__")
-            if name and path not in ("_connector", "_negated"):
-                column = _Reading.stored(entity, name)
-                depends[column] = None
-                if plain and lookup in ("", "exact", "in", "isnull"):
-                    only += [(column, x) for x in constants(entities.values, path, value, source.scope)]  # fmt: skip
-    return tuple(depends), tuple(only)
-
-
-def _expression(
-    entities: Entities, entity: Entity, arg: t.Expr, scope: Scope
-) -> tuple[str, int]:  # fmt: skip
-    match arg:
-        case t.Call(func=t.Attr(value=inner, name="desc")):
-            return _expression(entities, entity, inner, scope)[0], -1
-        case t.Call(func=t.Attr(value=inner, name="asc")):
-            return _expression(entities, entity, inner, scope)
-        case t.Call(func=func, args=[inner, *_]) if last_name(func) == "F":
-            return _expression(entities, entity, inner, scope)
-        case t.Call(func=func, args=[inner, *_]) if last_name(func) == "OpClass":
-            return _expression(entities, entity, inner, scope)
-        case t.Call(func=func, args=[inner, *_]):
-            return f"{last_name(func).lower()}({_expression(entities, entity, inner, scope)[0]})", 1
-    text = entities.values.text(arg, scope)
-    return _Reading.stored(entity, text) if text else "?", 1
-
-
-def _between(
-    entities: Entities, entity: Entity, target: Entity, via: tuple[str, str, str], place: Place
-) -> None:
-    """The table that Django makes for a relation of many to many."""
-    table, one, two = via
-    made = Entity(f"through:{table}", "django", table, place)
-    own, other = (e.key.name if e.key else "id" for e in (entity, target))
-    made.columns = {
-        "id": Column("id", "id", "AutoField", place, primary=True),
-        one: Column(one, one, "ForeignKey", place, False, False, True, f"{entity.table}.{own}"),
-        two: Column(two, two, "ForeignKey", place, False, False, True, f"{target.table}.{other}"),
-    }
-    made.declared = [Declared(((one, 1), (two, 1)), place, True, "", "unique")]
-    entities.add(made, "")
+            yield stored(entity, text.lstrip("-")), -1 if text.startswith("-") else 1
 
 
 def _meta(found: Located) -> Located | None:
@@ -622,11 +396,6 @@ def _flag(meta: Located | None, name: str) -> bool:
             case t.Assign(targets=[t.Name(id=own)], value=t.Const(value=True)) if own == name:
                 return True
     return False
-
-
-def entity_name(entity: Entity) -> str:
-    """The class's own name in small letters."""
-    return entity.name.rpartition(":")[2].rpartition(".")[2].lower()
 
 
 def _filled(name: str | None, entity: Entity, label: str) -> str:
@@ -663,69 +432,6 @@ def label_of(entities: Entities, path: str) -> str:
             return each.name
     names = [p.name for p in (folder, *folder.parents) if p.name not in ("models", "")]
     return names[0] if names else "app"
-
-
-# --- models of packages
-
-
-def _groups(entities: Entities, entity: Entity) -> None:
-    """What `PermissionsMixin` refers to."""
-    for name, model in (("groups", "Group"), ("user_permissions", "Permission")):
-        target = packaged(entities, f"django.contrib.auth.models.{model}")
-        if target is not None:
-            via = (f"{entity.table}_{name}", f"{entity_name(entity)}_id", f"{model.lower()}_id")
-            _between(entities, entity, target, via, entity.place)
-            entity.relations.setdefault(name, Relation(name, target.name, True, "", "", False, via))
-            back = Relation("user", entity.name, True, "", "", False, (via[0], via[2], via[1]))
-            target.relations.setdefault("user", back)
-            target.relations.setdefault("user_set", back)
-
-
-def packaged(entities: Entities, name: str) -> Entity | None:
-    """A model of Django's own or of a package, `django.contrib.auth.models.User`."""
-    last = name.rpartition(".")[2]
-    exact = next((k for k in _TABLES if k == name), None)
-    full = exact or next(
-        (k for k in _TABLES if name.startswith("x.") and k.rpartition(".")[2] == last), None
-    )
-    if full is None:
-        return None
-    if full not in entities.by_name:
-        table, told = _TABLES[full]
-        place = Place(next(iter(entities.code.modules), "."), 1)
-        made = Entity(full, "django", table, place, managed=False)
-        made.columns = {
-            attribute: Column(
-                attribute.removesuffix("_id"), attribute, kind, place, primary, unique, indexed
-            )
-            for attribute, kind, primary, unique, indexed in told
-        }
-        if not any(c.primary for c in made.columns.values()):
-            made.columns["id"] = Column("id", "id", "AutoField", place, primary=True)
-        if table == "auth_permission":
-            made.declared.append(
-                Declared((("content_type_id", 1), ("codename", 1)), place, True, "", "unique")
-            )
-        if table == "django_content_type":
-            made.declared.append(
-                Declared((("app_label", 1), ("model", 1)), place, True, "", "unique")
-            )
-        entities.add(made, "")
-        if table == "auth_user":
-            _groups(entities, made)
-        if table == "authtoken_token" and (user := user_model(entities)) is not None:
-            refer(made, made.columns.pop("user_id"), user, "auth_token", False)
-    return entities.by_name[full]
-
-
-def user_model(entities: Entities) -> Entity | None:
-    """What `AUTH_USER_MODEL` names: the tree's own user, else Django's."""
-    for entity in entities:
-        if entity.mapper == "django" and entity.found is not None:
-            names = {a.rpartition(".")[2] for a in entities.code.ancestry(entity.found)}
-            if names & {"AbstractUser", "AbstractBaseUser"}:
-                return entity
-    return packaged(entities, "django.contrib.auth.models.User")
 
 
 def entity_of(entities: Entities, expr: t.Expr, scope: Scope) -> Entity | None:

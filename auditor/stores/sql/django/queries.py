@@ -36,7 +36,8 @@ from auditor.stores.sql.django.managers import (
     manager_of,
     run_for,
 )
-from auditor.stores.sql.django.models import entity_of, user_model
+from auditor.stores.sql.django.models import entity_of
+from auditor.stores.sql.django.packages import user_model
 from auditor.stores.sql.django.relations import by_name, is_to_many, of_row, prefetch, steps
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_attributes, reads_calls

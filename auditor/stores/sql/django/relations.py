@@ -13,7 +13,7 @@ from auditor.link.scopes import argument
 from auditor.model.data import Bound
 from auditor.model.places import Place
 from auditor.stores.sql.conditions import Condition, Draft, Every, Link, Test
-from auditor.stores.sql.django.models import entity_name
+from auditor.stores.sql.django.packages import entity_name
 from auditor.stores.sql.entities import Entity, Relation, last_name
 from auditor.stores.sql.expressions import links
 from auditor.stores.sql.reading.frames import Frame, Reading

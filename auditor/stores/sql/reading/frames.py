@@ -1,7 +1,8 @@
 """Reads the code that puts queries together, statement by statement, without running it.
 
 Names hold what they stand for (`things`); a test that cannot be told leaves both ways open. What
-the mappers' calls mean is registered in their folders, and by `statements`. Only functions that mention a stored class or a word of a query language are read.
+the mappers' calls mean is registered in their folders, and by `statements`. Only functions that
+mention a stored class or a word of a query language are read.
 """
 
 from __future__ import annotations

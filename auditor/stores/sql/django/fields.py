@@ -1,0 +1,62 @@
+"""Django's fields: which columns they make, and which indexes Django makes for them by itself.
+
+Source: https://docs.djangoproject.com/en/stable/ref/models/fields/ (foreign keys and slugs are indexed).
+"""
+
+from __future__ import annotations
+
+import re
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import Located, Scope, argument, place_of
+from auditor.stores.flags import two_values
+from auditor.stores.sql.entities import Column, Entities, Entity, last_name, truth
+
+_NO_COLUMN = {"ManyToManyField", "GenericRelation", "GenericForeignKey", "TaggableManager", "ParentalManyToManyField"}  # fmt: skip
+_REFERS = {"ForeignKey", "OneToOneField", "ParentalKey", "TreeForeignKey", "TreeOneToOneField", "AutoOneToOneField"}  # fmt: skip
+ONE = {"OneToOneField", "TreeOneToOneField", "AutoOneToOneField"}
+_OF_PLACES = {
+    "GeometryField", "PointField", "LineStringField", "PolygonField", "MultiPointField", "MultiLineStringField",
+    "MultiPolygonField", "GeometryCollectionField", "RasterField",
+}  # fmt: skip
+"""https://docs.djangoproject.com/en/stable/ref/contrib/gis/model-api/#spatial-index."""
+
+
+def is_field(canonical: str, kind: str) -> bool:
+    if kind.endswith(("Manager", "QuerySet", "Choices")) or kind == "GenericForeignKey":
+        return False
+    if "rest_framework" in canonical or canonical.startswith("django.forms"):
+        return False
+    if re.search(r"Field$|Key$", kind) or ".models." in canonical:
+        return True
+    return bool(re.search(r"fields?\b|models\b", canonical)) and kind[:1].isupper()
+
+
+def field_column(entities: Entities, name: str, call: t.Call, scope: Scope) -> Column | None:
+    """The column of a field; None where it has none. `target` is "?" where it refers to a model."""
+    kind, values = last_name(call.func), entities.values
+    if kind in _NO_COLUMN:
+        return None
+    places = kind in _OF_PLACES and truth(values, call, scope, "spatial_index") is not False
+    refers = kind in _REFERS or kind.endswith(("ForeignKey", "ParentalKey"))
+    stored = values.text(argument(call, None, "db_column"), scope)
+    told = truth(values, call, scope, "db_index")
+    implied = refers or kind in ("SlugField", "AutoSlugField")
+    return Column(
+        name,
+        stored or (f"{name}_id" if refers else name),
+        kind,
+        place_of(Located(call, scope), name),
+        truth(values, call, scope, "primary_key") is True,
+        truth(values, call, scope, "unique") is True or kind in ONE,
+        told if told is not None else implied,
+        "?" if refers else "",
+        two=two_values(values, argument(call, None, "choices"), scope),
+        spatial=places,
+    )
+
+
+def stored(entity: Entity, name: str) -> str:
+    """What a field is called in the table."""
+    found = entity.column(name)
+    return found.name if found else name
