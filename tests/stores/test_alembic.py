@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auditor.model.data import CollectionFit, Fit, Index
+from auditor.stores.sql import migrations
 from tests.conftest import Build
 
 REVISION = """
@@ -94,3 +95,22 @@ def test_a_trigram_index_stands_beside_a_plain_one(build: Build) -> None:
     )
     revision = REVISION.replace("{steps}", steps)
     assert _fits({"versions/1.py": revision, "app.py": APP}, build)["name",] is Fit.COVERED
+
+
+@pytest.mark.parametrize("way", [1, -1])
+def test_what_the_program_does_to_the_schema_comes_after_its_migrations(
+    way: int, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A revision drops what the program makes anew whenever it starts; the order of imports is no matter."""
+    build({"app.py": APP}).facts(Index)
+    monkeypatch.setattr(migrations, "_SOURCES", migrations._SOURCES[::way])
+    revision = REVISION.replace("{steps}", "    op.drop_index('ix_b', 'posts')")
+    app = (
+        "import psycopg2\nfrom flask import Flask\napp = Flask(__name__)\ncursor = psycopg2.connect().cursor()\n"
+        f"cursor.execute('CREATE INDEX ix_b ON posts (b)')\n{APP}"
+        "@app.route('/')\ndef home():\n    ask(cursor, 1, 2)\n"
+    )
+    found = _fits({"versions/1.py": revision, "app.py": app}, build)
+    assert found["b",] is Fit.COVERED
+    without = app.replace("CREATE INDEX ix_b", "-- CREATE INDEX ix_b")
+    assert _fits({"versions/1.py": revision, "app.py": without}, build)["b",] is Fit.MISSING

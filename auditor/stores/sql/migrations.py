@@ -68,7 +68,7 @@ _SOURCES: list[Callable[[Application], Steps]] = []
 
 
 def gives_steps(source: Callable[[Application], Steps]) -> Callable[[Application], Steps]:
-    """Register where steps on schemas come from, in the order in which they run."""
+    """Register where steps on schemas come from, each in the order in which they run."""
     _SOURCES.append(source)
     return source
 
@@ -162,10 +162,11 @@ def _renamed(made: Made, before: str, after: str) -> Made:
 
 @provides(History)
 def history(application: Application) -> list[History]:
+    """Migrations run before the program starts, and what its code does to the schema after them."""
     made = History()
-    for source in _SOURCES:
-        for step, origin in source(application):
-            made.apply(step, origin)
+    steps = [step for source in _SOURCES for step in source(application)]
+    for step, origin in sorted(steps, key=lambda given: not given[1].migrates):
+        made.apply(step, origin)
     return [made]
 
 
