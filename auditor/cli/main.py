@@ -190,9 +190,11 @@ def inventory(
             sys.stdout.write(exports[format_](application))
             return
         rows: list[Any] = module.rows(application)
-    if state:
-        rows = [row for row in rows if row.state in state]
-    output.show_table(rows, module, format_, no_color)
+        if state:
+            rows = [row for row in rows if row.state in state]
+        output.show_table(rows, module, format_, no_color)
+        sys.stdout.flush()
+        output.tell_limits(application, routes=what == "routes")
 
 
 def _check_states(what: str, states: list[str], known: list[str]) -> None:

@@ -13,9 +13,13 @@ import msgspec
 
 from auditor.assess.rule import SECTIONS, Rule
 from auditor.config import ConfigError, nearest
+from auditor.link.application import Application
 from auditor.render import FORMATS, renderer
 from auditor.render.safe import plain
+from auditor.report import limits
 from auditor.report.document import Report
+
+_MOST_LIMITS = 16
 
 
 def check_format(format_: str) -> None:
@@ -65,6 +69,19 @@ def show_table(rows: Sequence[Any], module: Any, format_: str, no_color: bool) -
     else:
         columns, cells = module.table(rows)
         print_table(columns, cells, no_color)
+
+
+def tell_limits(application: Application, *, routes: bool) -> None:
+    """Beside an inventory, what it cannot know of; routes that were not seen matter to that of routes."""
+    told = [f"{path} was not read: {reason}" for path, reason in limits.unread(application)]
+    spots = limits.blind(application) if routes else []
+    told += [
+        f"not looked at: {limit}" for limit in (*spots, *limits.left_out(application, named=True))
+    ]
+    for line in told[:_MOST_LIMITS]:
+        sys.stderr.write(f"? {plain(line)}\n")
+    if len(told) > _MOST_LIMITS:
+        sys.stderr.write(f"? and {len(told) - _MOST_LIMITS} more\n")
 
 
 def print_lines(lines: Callable[..., Any], rows: Sequence[Any], no_color: bool) -> None:

@@ -280,8 +280,6 @@ class Evaluator(Origins):
                             return self.value(found.node, found.scope)  # type: ignore[arg-type]
                         return self.value(rest[0], site.scope) if rest else Known(None, place)
         callee = self.code.name(call.func, site.scope)
-        if callee == "typing.cast" and len(call.args) == 2:
-            return self.value(call.args[1], site.scope)
         if callee in FUNCTIONS and len(call.args) == 1 and not call.keywords:
             return lift(FUNCTIONS[callee], [self.value(call.args[0], site.scope)], place)
         definition = self.code.definition(callee)

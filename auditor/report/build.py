@@ -16,9 +16,9 @@ from auditor.assess.run import Assessment
 from auditor.assess.verdict import Evidence, Outcome, Severity, State, Verdict
 from auditor.discover import Role
 from auditor.link.application import Application
-from auditor.model.blind import BlindSpot
 from auditor.model.web import WebApp
 from auditor.report import document as d
+from auditor.report import limits
 from auditor.report.grade import Grade, Mark, grade, letter
 from auditor.report.plan import plan
 
@@ -79,8 +79,8 @@ def build_report(
         [_section(id_, title, overall) for id_, title in SECTIONS.items()],
         results,
         phases,
-        [d.UnreadFile(path, _reason(fact)) for path, fact in application.unread],
-        [*_limits(application), *notes],
+        [d.UnreadFile(path, reason) for path, reason in limits.unread(application)],
+        [*limits.blind(application), *limits.left_out(application), *notes],
     )
 
 
@@ -91,25 +91,6 @@ def _letter(text: str) -> Any:
 def _section(id_: Any, title: str, overall: Grade) -> d.Section:
     score = overall.sections.get(id_)
     return d.Section(id_, title, None if score is None else letter(score), score)
-
-
-def _reason(fact: Any) -> str:
-    return f"line {fact.line}: {fact.reason}" if fact.line else str(fact.reason)
-
-
-def _limits(application: Application) -> list[str]:
-    left_out = [
-        f"{each.path or 'files'}: {each.reason}" + (f" ({each.count})" if each.count else "")
-        for each in application.tree.left_out
-    ]
-    spots, failure = application.attempt(BlindSpot)
-    apps, other = application.attempt(WebApp)
-    blind = [*filter(None, (failure, other)), *(f"{s.place}: {s.reason}" for s in spots)]
-    if application.texts_only:
-        blind.insert(0, "only the text of files was read: nothing else was asked for")
-    elif not apps and not other:
-        blind.insert(0, "no application of a framework that is read was found in this tree")
-    return blind + left_out
 
 
 def _result(rule: Rule, verdict: Verdict, roles: Mapping[str, Role], waive: Waive) -> d.Result:

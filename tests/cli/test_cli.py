@@ -332,6 +332,18 @@ def test_inventories(tmp_path: Path) -> None:
     assert "leads" in audit("inventory", "data", root).stdout
 
 
+def test_an_inventory_says_what_it_could_not_read(tmp_path: Path) -> None:
+    root = write(
+        tmp_path, {"app.py": GOOD, "views.py": "def a():\n    print 'x'\n", "tests/test_a.py": "(("}
+    )
+    for what, form in (("data", "json"), ("settings", "terminal"), ("routes", "json")):
+        done = audit("inventory", what, root, "--format", form)
+        assert done.returncode == 0
+        assert "views.py was not read: line 2: looks like Python 2" in done.stderr
+        assert "was not read" not in done.stdout
+    assert audit("inventory", "data", write(tmp_path / "fine", {"app.py": GOOD})).stderr == ""
+
+
 CONTRACT = {
     "method": str, "path": str, "handler": str, "file": str, "line": int, "framework": str,
     "application": str, "authentication": {"state", "by"}, "rate_limit": {"state", "by"},

@@ -53,12 +53,26 @@ class TooDeep(Exception):
 
 def build(module: ast.Module, mask: Mask | None = None) -> list[t.Stmt]:
     """The statements of `module`; literals that `mask` names become `Hidden`. Raises TooDeep."""
-    return _Builder(mask).block(module.body)
+    return _Builder(mask, _casts(module)).block(module.body)
+
+
+def _casts(module: ast.Module) -> frozenset[str]:
+    """What a module calls `typing.cast`: SQLAlchemy has one that does something."""
+    found: set[str] = set()
+    for node in module.body:
+        match node:
+            case ast.ImportFrom(module="typing" | "typing_extensions", level=0, names=names):
+                found.update(x.asname or x.name for x in names if x.name == "cast")
+            case ast.Import(names=names):
+                found.update(f"{x.asname or x.name}.cast" for x in names if x.name in ("typing", "typing_extensions"))  # fmt: skip
+    return frozenset(found)
 
 
 class _Builder:
-    def __init__(self, mask: Mask | None) -> None:
+    def __init__(self, mask: Mask | None, casts: frozenset[str]) -> None:
         self.mask = mask
+        self.casts = casts
+        """Names of calls that give back what they are given, and speak to type checkers only."""
         self.depth = 0
 
     # --- statements
@@ -93,6 +107,8 @@ class _Builder:
                 return t.Raise(*at, maybe(node.exc), maybe(node.cause))
             case ast.Assert():
                 return t.Assert(*at, expr(node.test))
+            case ast.If(test=ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING")):
+                return t.If(*at, expr(node.test), block(_told(node.body)), block(node.orelse))
             case ast.If():
                 return t.If(*at, expr(node.test), block(node.body), block(node.orelse))
             case ast.For() | ast.AsyncFor():
@@ -131,8 +147,14 @@ class _Builder:
         return t.Jump(*at, type(node).__name__.lower())
 
     def call(self, node: ast.Call, at: tuple[int, int, int]) -> t.Expr:
-        """A call; `getattr(user, "is_staff", False)` says what `user.is_staff` says."""
+        """A call; `getattr(user, "is_staff", False)` says what `user.is_staff` says, `cast(T, x)` is `x`."""
         match node:
+            case ast.Call(func=ast.Name(id=name), args=[_, value]) if name in self.casts:
+                return self.expr(value)
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id=owner), attr=name), args=[_, value]
+            ) if f"{owner}.{name}" in self.casts:
+                return self.expr(value)
             case ast.Call(
                 func=ast.Name(id="getattr"),
                 args=[
@@ -327,3 +349,8 @@ def _reached(body: list[ast.stmt]) -> list[ast.stmt]:
                 return body
             return body[:index]
     return body
+
+
+def _told(body: list[ast.stmt]) -> list[ast.stmt]:
+    """What a block for type checkers tells: its functions are stubs of those that others bring."""
+    return [x for x in body if not isinstance(x, ast.FunctionDef | ast.AsyncFunctionDef)]

@@ -38,14 +38,19 @@ def peewee_model(entities: Entities, found: Located, ancestry: list[str]) -> Ent
     entity = Entity(
         ancestry[0], "peewee", re.sub(r"\W+", "_", found.node.name.lower()), place, found
     )
+    told = ""
     for name, value, scope, where in fields(entities, found, ancestry):
         if not where:
             if isinstance(value, t.Call):
                 _field(entities, entity, name, value, scope)
+        elif name == "legacy_table_names":
+            if isinstance(value, t.Const) and value.value is False:
+                entity.table = _words(found.node.name)
         elif name not in ("table_name", "db_table"):
             _option(entities, entity, name, value, scope)
         elif where == "own":
-            entity.table = entities.values.text(value, scope) or entity.table
+            told = entities.values.text(value, scope) or told
+    entity.table = told or entity.table
     keyed(entity, "AutoField")
     return entity
 
@@ -121,3 +126,8 @@ def _many(entities: Entities, entity: Entity, name: str, call: t.Call, scope: Sc
 def _word(entity: Entity) -> str:
     """The class's own name, as Peewee makes others of it."""
     return re.split(r"[.:]", entity.name)[-1].lower()
+
+
+def _words(name: str) -> str:
+    """`AssetEntry` as `asset_entry`: tables without `legacy_table_names`."""
+    return re.sub(r"(?<=[a-z0-9])_*(?=[A-Z])|(?<=[A-Za-z0-9])_*(?=[A-Z][a-z])", "_", name).lower()
