@@ -6,6 +6,7 @@ it was made of.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -136,6 +137,20 @@ def dependencies(application: Application) -> Iterator[Dependency]:
                 or requirement.origin in ("path", "url"),
                 origin=requirement.origin,
             )
+
+
+_PINNED = re.compile(r"(?:===?|~=|\^|~)?\s*v?(\d+(?:\.\d+)*)")
+"""A version, or a specifier that leaves no newer release with other behaviour open."""
+
+
+def pinned(application: Application) -> dict[str, tuple[int, ...]]:
+    """The versions of the packages from PyPI that are fixed, by their names in small letters."""
+    found: dict[str, tuple[int, ...]] = {}
+    for each in application.facts(Dependency):
+        fixed = _PINNED.match(each.version or each.specifier)
+        if each.ecosystem == packages.PYPI and fixed:
+            found[each.name.lower()] = tuple(map(int, fixed[1].split(".")))
+    return found
 
 
 def _constraints(application: Application) -> dict[str, dict[str, str]]:

@@ -201,6 +201,39 @@ def test_beanie(build: Build) -> None:
     ]
 
 
+ANNOTATIONS = {
+    "Indexed(str)": "both",
+    "Indexed(str, unique=True)": "both",
+    "Annotated[str, Indexed()]": "both",
+    "Annotated[Optional[str], Indexed()]": "both",
+    "Annotated[Annotated[str, Indexed()], Field(max_length=3)]": "both",
+    "Alias": "both",
+    "Optional[Indexed(str)]": "old",
+    "Indexed(str) | None": "old",
+    "Union[Indexed(str), None]": "old",
+    "Optional[Alias]": "old",
+    "Optional[Annotated[str, Indexed()]]": "old",
+    "list[Indexed(str)]": "never",
+    "Annotated[str, Indexed(str)]": "never",
+    "str": "none",
+}
+"""What Beanie 1.26 with Pydantic 1.10 (old), and 2.2 with Pydantic 2.14 make an index of: `get_index_attributes`."""
+
+
+@pytest.mark.parametrize("annotation", ANNOTATIONS)
+def test_what_beanie_does_not_see_makes_no_index(annotation: str, build: Build) -> None:
+    expected = ANNOTATIONS[annotation]
+    code = (
+        "from typing import Annotated, Optional, Union\nfrom beanie import Document, Indexed, init_beanie\n"
+        f"from pydantic import Field\nAlias = Indexed(str)\nclass Lead(Document):\n    email: {annotation}\n"
+        "async def main():\n    await init_beanie(database=None, document_models=[Lead])\nmain()\n"
+    )
+    for pins, old in (("", False), ("pydantic==1.10.13\nbeanie>=1.19", True), ("beanie==1.11.0", True), ("beanie==1.26.0", False)):  # fmt: skip
+        found = build({"app.py": code, "requirements.txt": pins}).facts(Index)
+        assert len(found) == (expected != "none")
+        assert any(i.run for i in found) == (expected == "both" or (expected == "old" and old))
+
+
 MONGOENGINE = """
 from flask import Flask
 from mongoengine import Document, StringField, Q

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import msgspec
 from msgspec.structs import replace
 
-from auditor.extract.packages import PYPI
+from auditor.ecosystems.installed import pinned
 from auditor.extract.python import tree as t
 from auditor.frameworks.django.made import made_view, wrapped_callbacks
 from auditor.frameworks.django.patterns import path_parameters, readable
@@ -25,12 +25,9 @@ from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
 from auditor.link.scopes import Binding, CallSite, Located, Module, Scope, named, place_of
 from auditor.model.blind import BlindSpot
-from auditor.model.dependencies import Dependency
 from auditor.model.values import Known, possible
 
 _PATTERNS = {"path", "re_path", "url"}
-_PINNED = re.compile(r"(?:===?|~=|\^|~)?\s*v?(\d+(?:\.\d+)*)")
-"""A version, or a specifier that leaves no newer release with other URLs open."""
 _MAX_DEPTH = 12
 _WHILE_DEBUGGING = {"static", "staticfiles_urlpatterns", "debug_toolbar_urls"}
 _ADMIN = re.compile(r"\.site\.urls$|admin\.\w*site\w*\.urls$", re.I)
@@ -501,15 +498,10 @@ class UrlConf:
     def _setup(self) -> Setup:
         """What decides which URLs the packages of this project serve."""
         main = self.project.main
-        versions: dict[str, tuple[int, ...]] = {}
-        for each in self.application.facts(Dependency):
-            pinned = _PINNED.match(each.version or each.specifier)
-            if each.ecosystem == PYPI and pinned:
-                versions[each.name.lower()] = tuple(map(int, pinned[1].split(".")))
         return Setup(
             self.installed,
             main.texts,
-            versions,
+            pinned(self.application),
             lambda name: True in list(main.known(name)),
             self._username(),
             next((str(x.get("USER_ID_FIELD", "id")) for x in main.known("DJOSER")), "id"),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from auditor.ecosystems.installed import pinned
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite, Located, Scope, place_of
@@ -220,6 +221,10 @@ def declared_tables(application: Application, library: str) -> Iterator[Table]:
         )
 
 
+_V2, _V2_OF_BEANIE = (2,), (1, 20)
+"""Pydantic's version that types are read otherwise since, and the first of Beanie that goes with it."""
+
+
 @provides(Index)
 def indexes(application: Application) -> Iterator[Index]:
     code = application.code
@@ -228,6 +233,10 @@ def indexes(application: Application) -> Iterator[Index]:
     documents, reader = documents_of(application.values), IndexReader(application.values)
     (running,) = application.facts(Running)
     run = running.of_any(code.method_calls("init_beanie", "init_bunnet"))
+    versions = pinned(application)
+    old = (
+        versions.get("pydantic", _V2) < _V2 or versions.get("beanie", _V2_OF_BEANIE) < _V2_OF_BEANIE
+    )
     for found in documents.all(_LIBRARY):
         collection = documents.collection(found)
         listed = documents.setting_expr(found, "indexes")
@@ -236,7 +245,7 @@ def indexes(application: Application) -> Iterator[Index]:
         elif _takes_settings_over(documents, found):
             place = place_of(found, found.node.name)  # type: ignore[attr-defined]
             yield Index("mongodb", collection, (("email", 1),), True, place, "model", run, implied="package")  # fmt: skip
-        yield from _indexed(reader, found, collection, run)
+        yield from _indexed(reader, found, collection, run, old=old)
 
 
 def _takes_settings_over(documents: Documents, found: Located) -> bool:
@@ -250,29 +259,57 @@ def _takes_settings_over(documents: Documents, found: Located) -> bool:
     return not own or any(t.last_word(base.value) == "BeanieBaseUser" for base in own[0].bases if isinstance(base, t.Attr))  # fmt: skip
 
 
-def _indexed(reader: IndexReader, found: Located, collection: str, run: str) -> Iterator[Index]:
-    """`email: Indexed(str, unique=True)`, `Annotated[str, Indexed(unique=True)]`."""
+def _indexed(
+    reader: IndexReader, found: Located, collection: str, run: str, *, old: bool
+) -> Iterator[Index]:
+    """`email: Indexed(str, unique=True)`, `Annotated[str, Indexed(unique=True)]`.
+
+    Beanie looks at the type itself, and at what annotates it: nothing runs what stands within
+    `Optional[…]` or a list. Pydantic 1 takes `Optional` off before Beanie looks.
+    """
     documents = documents_of(reader.values)
     for name, stmt, scope in documents.fields(found):
-        for node in _annotated(reader, stmt.annotation, scope):
-            if isinstance(node, t.Call) and t.dotted(node.func).rpartition(".")[2] == "Indexed":
+        for node, within in _annotated(reader, stmt.annotation, scope):
+            if t.dotted(node.func).rpartition(".")[2] == "Indexed":
                 place = place_of(Located(stmt, scope))
                 described = CallSite(node, scope)
                 unique = reader.true(described, "unique")
                 sparse = (name,) if reader.true(described, "sparse") else ()
                 stored = documents.stored(found, name)
                 kind = reader.kind_of(described.arg(1, "index_type"), scope)
+                made = not within or (old and within <= {"Optional"})
                 yield Index(
-                    "mongodb", collection, ((stored, 1),), unique, place, "model", run,
+                    "mongodb", collection, ((stored, 1),), unique, place, "model", run if made else "",
                     described.arg(None, "expireAfterSeconds") is not None, kind or "ordered", condition=sparse,
                 )  # fmt: skip
 
 
-def _annotated(reader: IndexReader, annotation: t.Expr | None, scope: Scope) -> Iterator[t.Node]:
-    """The nodes of an annotation, and those of the alias that it names."""
-    if annotation is None:
-        return
-    yield from t.walk_own(annotation)
-    if isinstance(annotation, t.Name | t.Attr):
-        for origin in reader.values.origins(annotation, scope):
-            yield from t.walk_own(origin.node)
+def _annotated(
+    reader: IndexReader,
+    annotation: t.Expr | None,
+    scope: Scope,
+    within: frozenset[str] = frozenset(),
+    depth: int = 0,
+) -> Iterator[tuple[t.Call, frozenset[str]]]:
+    """The calls of an annotation, or of the alias that it names, each with what they stand within."""
+    match annotation:
+        case t.Call():
+            yield annotation, within
+        case t.Item(value=outer, index=index):
+            word = t.dotted(outer).rpartition(".")[2]
+            first, *rest = index.items if isinstance(index, t.Seq) else [index]
+            if word != "Annotated":
+                within |= {"Optional" if word == "Union" else word}
+            yield from _annotated(reader, first, scope, within, depth)
+            for part in rest:  # a type that is indexed is no annotation of another
+                typed = word == "Annotated" and isinstance(part, t.Call) and part.args
+                yield from _annotated(
+                    reader, part, scope, within | {word} if typed else within, depth
+                )
+        case t.BinOp(op="|", left=left, right=right):
+            yield from _annotated(reader, left, scope, within | {"Optional"}, depth)
+            yield from _annotated(reader, right, scope, within | {"Optional"}, depth)
+        case t.Name() | t.Attr() if depth < 3:
+            for origin in reader.values.origins(annotation, scope):
+                if isinstance(origin.node, t.Expr) and origin.node is not annotation:
+                    yield from _annotated(reader, origin.node, origin.scope, within, depth + 1)
