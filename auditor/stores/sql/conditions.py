@@ -80,6 +80,20 @@ class Untold(msgspec.Struct, frozen=True):
 
 Condition = Test | Link | Every | Some | Opposite | Outer | Lookup | Untold
 NOTHING = Every(())
+EMPTY = Every((NOTHING,))
+"""`Q()`: it gives way to what is joined with it, where a condition that tells nothing stays one."""
+
+
+UNTOLD = Untold("a condition cannot be told from the code")
+
+
+def joined(one: Condition, two: Condition, *, any_: bool = False) -> Condition:
+    """Two conditions of which both must hold, or one; those of one kind stay side by side."""
+    if EMPTY in (one, two):
+        return two if one == EMPTY else one
+    kind = Some if any_ else Every
+    parts = (x.parts if isinstance(x, kind) else (x,) for x in (one, two))
+    return kind(tuple(part for each in parts for part in each))
 
 
 def compared(entity: Entity, column: Column, how: str = "equality") -> Condition:
@@ -149,29 +163,38 @@ def branches(condition: Condition, depth: int = 0) -> list[Branch]:
         case Lookup(path=path):
             return [Branch(reasons=[f"{path} is of a model that could not be told"])]
         case Opposite(part=part):
-            return [_opposite(branches(part, depth + 1))]
+            return [_flat(branches(part, depth + 1), opposite=True)]
         case Outer(part=part):
             found = branches(part, depth + 1)
-            one = found[0] if len(found) == 1 else _opposite(found)
+            one = found[0] if len(found) == 1 else _flat(found)
             return [Branch([replace(x, outer=True) for x in one.tests], one.links, one.reasons)]
         case Every(parts=parts):
             found = [Branch()]
             for part in parts:
                 more = branches(part, depth + 1)
                 if len(found) * len(more) > _MAX_BRANCHES:
-                    more = [_opposite(more)]  # too many to tell apart: fields that are looked at
+                    more = [_flat(more)]  # too many to tell apart: fields that are looked at
                 found = [one.with_(two) for one in found for two in more]
             return found
         case Some(parts=parts):
             every = [branch for part in parts for branch in branches(part, depth + 1)]
-            return every if len(every) <= _MAX_BRANCHES else [_opposite(every)]
+            return every if len(every) <= _MAX_BRANCHES else [_flat(every)]
     return [Branch()]
 
 
-def _opposite(found: list[Branch]) -> Branch:
-    """What must not hold narrows a search little: most records are found."""
+def _flat(found: list[Branch], *, opposite: bool = False) -> Branch:
+    """One branch for several: their fields are looked at, and none is looked up by.
+
+    What must not hold narrows a search little: most records are found, by a pattern too.
+    """
+    loose = ("equality", "scanned", "text") if opposite else ("equality",)
     tests = [
-        replace(test, how="unequal" if test.how == "equality" else test.how, values=())
+        replace(
+            test,
+            how="unequal" if test.how in loose else test.how,
+            applied=("", "") if opposite else test.applied,
+            values=(),
+        )
         for branch in found
         for test in branch.tests
     ]
@@ -221,6 +244,8 @@ class Draft(msgspec.Struct, frozen=True, eq=False):
     """Names that it computes, which are no columns."""
     grouped: bool = False
     """Whether it brings groups of rows, whose order no index of the rows keeps."""
+    compound: bool = False
+    """Whether rows of other queries come with its own (UNION): what follows is asked of the result."""
 
     @property
     def table(self) -> str:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.stores.sql.conditions import (
+    UNTOLD,
     Condition,
     Draft,
     Every,
@@ -17,7 +18,6 @@ from auditor.stores.sql.conditions import (
     Opposite,
     Some,
     Test,
-    Untold,
     compared,
 )  # fmt: skip
 from auditor.stores.sql.entities import Entities, Entity, Relation
@@ -218,7 +218,7 @@ def condition(thing: Thing | None, expr: t.Expr | None = None) -> Condition:
             return Every(())
         if last == "exists":
             return Every(())
-    return Untold("a condition cannot be told from the code")
+    return UNTOLD
 
 
 def gathered(call: t.Call, given: list[Thing | None], any_: bool) -> Holds:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from auditor.extract.python import tree as t
 from auditor.model.values import Plain
 from auditor.stores.lookups import constants
-from auditor.stores.sql.conditions import Condition, Every, Lookup, Untold, combined
+from auditor.stores.sql.conditions import EMPTY, Condition, Every, Lookup, Untold, combined
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.reading.things import Either, Holds, Keyed, Thing, each
 
@@ -31,7 +31,7 @@ def of_q(reading: Reading, call: t.Call, frame: Frame) -> Holds:
             parts.append(of_keys(inner))
         elif keyword.name not in ("_connector", "_negated", "join_type"):
             parts.append(of_lookup(reading, keyword.name, keyword.value, frame))
-    return Holds(combined(parts, any_))
+    return Holds(combined(parts, any_) if parts else EMPTY)
 
 
 def of_lookup(reading: Reading, name: str, value: t.Expr, frame: Frame) -> Lookup:

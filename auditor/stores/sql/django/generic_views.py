@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import Located, place_of
+from auditor.link.scopes import Located, argument, place_of
 from auditor.model.data import Bound
 from auditor.stores.lookups import order
 from auditor.stores.sql.conditions import Draft, Lookup, Some
 from auditor.stores.sql.django.filtersets import model, narrowed, paths, ways
 from auditor.stores.sql.django.managers import run_for
 from auditor.stores.sql.entities import last_name
-from auditor.stores.sql.reading.frames import Reading, reads_classes
-from auditor.stores.sql.reading.things import Class, Row, Self, Written, each, executed
+from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls, reads_classes
+from auditor.stores.sql.reading.things import Class, Row, Self, Thing, Told, Written, each, executed
 
 _LISTS = {"ListAPIView", "ListCreateAPIView", "ModelViewSet", "ReadOnlyModelViewSet", "ListModelMixin", "ListView", "BaseListView",
           "FilterView", "BaseFilterView"}  # fmt: skip
@@ -57,6 +57,27 @@ def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
             reading.written += [Written(each_, row) for each_ in written]
 
 
+_RELATED = {"PrimaryKeyRelatedField": "pk", "SlugRelatedField": "slug_field", "HyperlinkedRelatedField": "lookup_field"}  # fmt: skip
+
+
+@reads_calls
+def related(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
+    """What a serializer's field asks of its `queryset`: the record that the caller names.
+
+    Source: https://www.django-rest-framework.org/api-guide/relations/.
+    """
+    given = argument(call, None, "queryset")
+    if last not in _RELATED or given is None:
+        return None, False
+    named = argument(call, None, _RELATED[last])
+    key = reading.values.text(named, frame.scope) or "pk"
+    for thing in each(reading.thing(given, frame)):
+        if isinstance(thing, Draft):
+            one = narrowed(reading, thing, Lookup(key))
+            reading.record(executed(one, operation="get", bound=Bound.ONE, sort=()))
+    return None, True
+
+
 class _View:
     def __init__(self, reading: Reading, found: Located, rest: bool, filters: bool) -> None:
         self.reading, self.found, self.rest, self.filters = reading, found, rest, filters
@@ -90,7 +111,7 @@ class _View:
             yield Draft("django", entity, reading.place(self.found.node, self.frame))
 
     def listed(self, base: Draft) -> None:
-        limit = self.limit()
+        limit = base.limited or self.limit()  # of a slice, no page asks for more
         sort = base.sort
         plain = not self.rest and not self.has_method("get_queryset")  # Django's own views
         orders = self.names("ordering") if plain or self.backed("OrderingFilter") else []

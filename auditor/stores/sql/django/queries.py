@@ -16,6 +16,8 @@ from auditor.link.scopes import Located, argument
 from auditor.model.data import Bound
 from auditor.stores.lookups import bound, follow
 from auditor.stores.sql.conditions import (
+    NOTHING,
+    UNTOLD,
     Condition,
     Draft,
     Every,
@@ -553,7 +555,7 @@ def _narrowed(
         if not options:
             call_ = arg.value if isinstance(arg, t.Star) else arg
             plain = isinstance(call_, t.Const)
-            options = [Every(()) if plain else Untold("a condition cannot be told from the code")]
+            options = [NOTHING if plain else UNTOLD]
         parts = [[*way, option] for way in parts for option in options][:12]
     keyed: list[Condition] = []
     for keyword in call.keywords:

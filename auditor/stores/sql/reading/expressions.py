@@ -12,7 +12,7 @@ from auditor.link.handing import THREADS, direct, unwrapped
 from auditor.link.scopes import Located, place_of
 from auditor.model.data import Bound
 from auditor.stores.receivers import Receivers
-from auditor.stores.sql.conditions import Draft, Every, Opposite, Some
+from auditor.stores.sql.conditions import Draft, Every, Opposite, Some, joined
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading.decisions import given as given_by
 from auditor.stores.sql.reading.frames import ATTRIBUTES, CALLS, Frame, Reading
@@ -381,7 +381,7 @@ class Expressions(Reading):
         assert isinstance(func.value, t.Name)
         name = func.value.id
         held = frame.find(name)[1]
-        if not any(isinstance(x, Listed | Keyed) for x in each(held)) or not expr.args:
+        if not any(isinstance(x, Listed | Keyed | Holds) for x in each(held)) or not expr.args:
             if not (func.name == "update" and any(isinstance(x, Keyed) for x in each(held))):
                 return False
         given = self.thing(expr.args[0], frame) if expr.args else None
@@ -396,6 +396,11 @@ class Expressions(Reading):
                         made.append(Listed((*items, *added)))
                 case Listed(items=items), _ if func.name in ("append", "add"):
                     made.append(Listed((*items, given)))
+                case Holds(condition=whole), Holds(condition=part) if len(expr.args) == 2:
+                    any_ = (
+                        self.text(expr.args[1], frame) == "OR" or t.last_word(expr.args[1]) == "OR"
+                    )
+                    made.append(Holds(joined(whole, part, any_=any_)))  # Q.add(…, Q.OR)
                 case Keyed(names=names), Keyed(names=more_names):
                     made.append(Keyed((*names, *more_names), one.open_))
                 case Keyed(names=names), None:
@@ -430,9 +435,16 @@ class Expressions(Reading):
             for b in each(two) or (None,):
                 match a, b:
                     case Holds(condition=x), Holds(condition=y):
-                        made.append(Holds(Some((x, y)) if op == "|" else Every((x, y))))
+                        made.append(Holds(joined(x, y, any_=op == "|")))
+                    case Draft(), Draft() if op in ("&", "|") and a.mapper in (
+                        "django",
+                        "tortoise",
+                    ):
+                        made.append(self._together(a, b, any_=op == "|"))
                     case Listed(items=x), Listed(items=y) if op == "+":
                         made.append(Listed((*x, *y)))
+                    case Draft(mapper="peewee"), Draft():
+                        made.append(self.record(executed(a, compound=True)))
                     case Draft(), _:
                         made.append(a)
                     case Field(), Field() | Function() | Draft() if op in "+-*/%":
@@ -442,6 +454,12 @@ class Expressions(Reading):
                     case Rows(), _:
                         made.append(a)
         return either(made) or (two if isinstance(two, Holds | Field) and one is None else None)
+
+    def _together(self, one: Draft, two: Draft, *, any_: bool) -> Draft:
+        """`Item.objects.filter(a=1) | Item.objects.filter(b=2)`: one query, whatever both ask."""
+        self.dropped[id(two)] = two
+        where = (Some((Every(one.where), Every(two.where))),) if any_ else (*one.where, *two.where)
+        return self.record(executed(one, where=where))
 
     def _map(
         self, keys: list[t.Expr | None], values: list[t.Expr], frame: Frame, depth: int

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, place_of
-from auditor.stores.sql.conditions import Draft, Every, Some
+from auditor.stores.sql.conditions import UNTOLD, Draft, joined
 from auditor.stores.sql.reading.decisions import decides
 from auditor.stores.sql.reading.expressions import Expressions
 from auditor.stores.sql.reading.frames import Frame
@@ -221,8 +221,9 @@ class Statements(Expressions):
                     from auditor.stores.sql.statements.spelling import continued
 
                     made += continued(self, one, value, frame)
-                case Holds(condition=a), Holds(condition=b):
-                    made.append(Holds(Some((a, b)) if op.startswith("|") else Every((a, b))))
+                case Holds(condition=a), _ if op in ("&", "|"):
+                    others = [x.condition for x in each(given) if isinstance(x, Holds)] or [UNTOLD]
+                    made += [Holds(joined(a, b, any_=op == "|")) for b in others]
                 case Listed(items=a), Listed(items=b):
                     made.append(Listed((*a, *b)))
                 case Listed(items=a), (Holds() | Draft()):

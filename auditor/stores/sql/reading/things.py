@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located
 from auditor.model.places import Place
-from auditor.stores.sql.conditions import NOTHING, Condition, Draft
+from auditor.stores.sql.conditions import EMPTY, NOTHING, Condition, Draft
 from auditor.stores.sql.entities import Column, Entity, Relation
 
 
@@ -155,7 +155,7 @@ def _weight(thing: Thing) -> int:
         case Statement(steps=steps):
             return steps
         case Holds(condition=condition):
-            return len(getattr(condition, "parts", (1,)))
+            return 0 if condition == EMPTY else len(getattr(condition, "parts", (1,)))
     return 0
 
 

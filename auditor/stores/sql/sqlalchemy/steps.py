@@ -44,6 +44,7 @@ from auditor.stores.sql.reading.things import (
 
 ONE = {"first", "one", "one_or_none", "scalar_one", "scalar_one_or_none", "scalar", "fetchone", "fetch_one",
         "fetch_val", "first_or_404", "one_or_404", "first_or_none"}  # fmt: skip
+_NARROW = {"where", "filter", "filter_by", "having", "group_by", "order_by", "join", "outerjoin"}
 _LOADS = {"selectinload", "joinedload", "subqueryload", "contains_eager", "immediateload"}
 _KEEP = {"subquery", "cte", "alias", "self_group", "label",
          "correlate_except", "execution_options", "params", "with_for_update", "yield_per", "enable_eagerloads",
@@ -71,6 +72,10 @@ def method(
     reading: Reading, draft: Draft, call: t.Call, last: str, frame: Frame
 ) -> Thing | None:  # fmt: skip
     """One step of a chain on a statement or a query."""
+    if draft.compound and last in _NARROW:
+        for arg in call.args:
+            reading.thing(arg, frame)
+        return draft
     match last:
         case "where" | "filter" | "filter_by" | "having":
             if last == "having":
@@ -148,10 +153,14 @@ def method(
                 for arg in call.args:
                     reading.thing(arg, frame)
                 return reading.record(executed(draft, operation=last))
-        case "union" | "union_all" | "intersect" | "except_" | "where_in":
+        case "where_in":
             for arg in call.args:
                 reading.thing(arg, frame)
             return draft
+        case "union" | "union_all" | "intersect" | "intersect_all" | "except_" | "except_all":
+            for arg in call.args:
+                reading.thing(arg, frame)
+            return reading.record(executed(draft, compound=True))
         case "with_entities" | "with_only_columns":
             given = [reading.thing(a, frame) for a in call.args]
             aggregate = bool(given) and all((isinstance(g, Field) and "(" in g.expression) or isinstance(g, Function) for g in given)  # fmt: skip
@@ -270,9 +279,11 @@ def _joined(reading: Reading, draft: Draft, call: t.Call, last: str, frame: Fram
     made, tables = list(draft.joins), list(draft.tables)
     entity, reason = draft.entity, draft.unresolved
     where = list(draft.where)
+    kind = argument(call, 1, "join_type")  # Peewee's JOIN.LEFT_OUTER
     outer = last.startswith("outer") or argument(call, None, "isouter") is not None
+    outer = outer or (kind is not None and t.last_word(kind).endswith("_OUTER"))
     given = [reading.thing(a, frame) for a in call.args]
-    given += [reading.thing(k.value, frame) for k in call.keywords if k.name in ("onclause", "target")]  # fmt: skip
+    given += [reading.thing(k.value, frame) for k in call.keywords if k.name in ("onclause", "target", "on")]  # fmt: skip
     for thing in given:
         match thing:
             case Class(entity=other):
@@ -283,14 +294,17 @@ def _joined(reading: Reading, draft: Draft, call: t.Call, last: str, frame: Fram
                         tables.append(other)
                 elif other is not entity:
                     tables.append(other)
-                    if not any(isinstance(g, Holds) for g in given):
+                    if not any(isinstance(g, Holds | Related | Field) for g in given):
                         made += _between([entity, *tables[:-1]], other, reading)
+            case Field(entity=owner, column=column):  # on=Letter.sender
+                if (key := owner.relations.get(column.attribute)) is not None:
+                    made += links(owner, key, reading.entities)
             case Related(entity=owner, relation=relation):
                 if entity is None:
                     entity, reason = owner, ""
                 made += links(owner, relation, reading.entities)
                 target = reading.entities.by_name.get(relation.target)
-                if target is not None:
+                if target is not None and target not in tables:
                     tables.append(target)
             case Holds(condition=on):
                 where.append(Outer(on) if outer else on)

@@ -1,0 +1,171 @@
+"""Conditions and queries that are joined while they are put together: with `&` and `|`, step by step."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import Bound, Query
+from tests.conftest import Build
+from tests.stores.test_sql_shapes import PEEWEE, TORTOISE, of
+
+DJANGO = """
+from django.db import models
+class Item(models.Model):
+    owner = models.CharField(max_length=20)
+    name = models.CharField(max_length=20)
+    price = models.IntegerField()
+    made = models.DateTimeField()
+    class Meta:
+        app_label = "shop"
+"""
+OWNER, NAME, PRICE = ("owner",), ("name",), ("price",)
+GROWN = {
+    "in two steps": (
+        "q = Q()\nif a:\n    q &= Q(owner=a)\nif b:\n    q &= Q(name=b)",
+        {(), OWNER, NAME},
+    ),
+    "in three": (
+        "q = Q()\nif a:\n    q &= Q(owner=a)\nif b:\n    q = q & Q(name=b)\nif c:\n    q &= Q(price=c)",
+        {(), OWNER, NAME, PRICE},
+    ),
+    "as alternatives": (
+        "q = Q()\nif a:\n    q |= Q(owner=a)\nif b:\n    q |= Q(name=b)",
+        {(), OWNER, NAME},
+    ),
+    "from a first one": ("q = Q(owner=a)\nif b:\n    q &= Q(name=b)", {OWNER, ("owner", "name")}),
+    "always": ("q = Q()\nq &= Q(owner=a)\nq &= Q(name=b)", {("owner", "name")}),
+    "by add": ("q = Q()\nq.add(Q(owner=a), Q.AND)\nq.add(Q(name=b), Q.AND)", {("owner", "name")}),
+    "by add, as alternatives": ("q = Q()\nq.add(Q(owner=a), Q.OR)\nq.add(Q(name=b), Q.OR)", {OWNER, NAME}),
+}  # fmt: skip
+
+
+def asked(build: Build, body: str) -> tuple[Query, ...]:
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    code = f"from django.db.models import Q\nfrom shop.models import Item\ndef ask(a, b, c):\n{lines}\n"
+    return build({"shop/models.py": DJANGO, "shop/views.py": code}).facts(Query)
+
+
+@pytest.mark.parametrize("case", GROWN)
+def test_conditions_grow_under_tests_of_their_own(case: str, build: Build) -> None:
+    body, expected = GROWN[case]
+    found = asked(build, f"{body}\nreturn list(Item.objects.filter(q))")
+    assert {q.equality for q in found} == expected
+    assert not any(q.unresolved for q in found)
+
+
+def test_conditions_of_tortoise_grow_too(build: Build) -> None:
+    code = TORTOISE + (
+        "from tortoise.expressions import Q\nasync def ask(a, b):\n    q = Q()\n    if a:\n        q &= Q(author_id=a)\n"
+        "    if b:\n        q &= Q(views=b)\n    return await Post.filter(q)\n"
+    )
+    found = of(build({"app.py": code}), "posts")
+    assert {q.equality for q in found} == {(), ("author_id",), ("views",)}
+
+
+def test_what_is_joined_and_cannot_be_told_is_said(build: Build) -> None:
+    (found,) = asked(build, "q = Q(owner=a)\nq &= b.wanted()\nreturn list(Item.objects.filter(q))")
+    assert found.unresolved
+
+
+@pytest.mark.parametrize(
+    ("joined", "expected"),
+    [("|", {OWNER, NAME}), ("&", {("owner", "name")})],
+)
+def test_querysets_are_joined_to_one_query(
+    joined: str, expected: set[tuple[str, ...]], build: Build
+) -> None:
+    line = f"return (Item.objects.filter(owner=a) {joined} Item.objects.filter(name=b)).count()"
+    found = asked(build, line)
+    assert {q.equality for q in found} == expected
+    assert {q.operation for q in found} == {"count"}
+
+
+@pytest.mark.parametrize("lookup", ["name__icontains", "name__regex", "name", "name__in"])
+def test_what_must_not_be_like_something_is_no_search(lookup: str, build: Build) -> None:
+    (found,) = asked(build, f"return list(Item.objects.exclude({lookup}=a))")
+    assert (found.equality, found.scanned, found.range) == ((), (), ("name",))
+    assert found.broad == ("name",)
+    (kept,) = asked(build, "return list(Item.objects.exclude(price__gt=a))")
+    assert (kept.range, kept.broad) == (("price",), ())
+
+
+LETTERS = (
+    PEEWEE
+    + """
+from peewee import JOIN
+class Box(Base):
+    user = ForeignKeyField(User)
+    post = ForeignKeyField(Post)
+    kind = IntegerField()
+class Mail(Base):
+    sender = ForeignKeyField(User)
+    reader = ForeignKeyField(User)
+    kind = IntegerField()
+"""
+)
+
+
+def shapes(
+    build: Build, line: str
+) -> set[tuple[str, tuple[str, ...], tuple[tuple[str, int], ...]]]:
+    code = f"{LETTERS}def ask(a):\n    {line}\n"
+    return {(q.collection, q.equality, q.sort) for q in build({"app.py": code}).facts(Query)}
+
+
+def test_peewee_joins_on_more_than_a_key(build: Build) -> None:
+    on = "((Box.user == a) & (Box.post == Post.id))"
+    found = shapes(build, f"return list(Post.select().join(Box, on={on}).where(Box.kind == 2))")
+    assert found == {("box", ("user_id", "kind"), ()), ("post", ("id",), ())}
+    outer = f"return list(Post.select().join(Box, JOIN.LEFT_OUTER, on={on}).where(Post.views == 2))"
+    assert shapes(build, outer) == {("post", ("views",), ()), ("box", ("post_id", "user_id"), ())}
+    by = "return list(Mail.select().join(User, on=Mail.reader).where(User.name == a))"
+    assert shapes(build, by) == {("user", ("name",), ()), ("mail", ("reader_id",), ())}
+
+
+def test_the_parts_of_a_union_keep_their_order(build: Build) -> None:
+    body = (
+        "q = Post.select().where(Post.author == a).order_by(Post.views.desc()).limit(50)\n"
+        "    other = Post.select().where(Post.views == a)\n"
+        "    both = (q | other).alias('s')\n"
+        "    return list(both.select(both.c.id).order_by(both.c.id).limit(3))"
+    )
+    assert shapes(build, body) == {
+        ("post", ("author_id",), (("views", -1),)),
+        ("post", ("views",), ()),
+    }
+
+
+SERIALIZERS = """
+from rest_framework import generics, serializers
+from shop.models import Item
+class Known(serializers.Serializer):
+    item = serializers.{field}
+class Latest(generics.ListAPIView):
+    queryset = Item.objects.order_by("-made"){slice}
+"""
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("PrimaryKeyRelatedField(queryset=Item.objects.filter(owner='x'))", ("owner", "id")),
+        ("SlugRelatedField(slug_field='name', queryset=Item.objects.all())", ("name",)),
+        ("PrimaryKeyRelatedField(read_only=True)", None),
+    ],
+)
+def test_a_field_of_a_serializer_asks_for_one_record(
+    field: str, expected: tuple[str, ...] | None, build: Build
+) -> None:
+    code = SERIALIZERS.format(field=field, slice="")
+    found = build({"shop/models.py": DJANGO, "shop/api.py": code}).facts(Query)
+    gets = [q for q in found if q.operation == "get"]
+    assert [(q.equality, q.bound) for q in gets] == ([(expected, Bound.ONE)] if expected else [])
+
+
+@pytest.mark.parametrize(("slice_", "bound"), [("[:5]", Bound.LIMITED), ("", Bound.NONE)])
+def test_a_list_may_be_a_slice(slice_: str, bound: Bound, build: Build) -> None:
+    code = SERIALIZERS.format(field="CharField()", slice=slice_)
+    settings = "REST_FRAMEWORK = {'DEFAULT_PERMISSION_CLASSES': []}\n"
+    files = {"shop/models.py": DJANGO, "shop/api.py": code, "shop/settings.py": settings}
+    (found,) = build(files).facts(Query)
+    assert (found.sort, found.bound) == ((("made", -1),), bound)
