@@ -187,6 +187,16 @@ def around(site: Located) -> list[t.If]:
         body = below
 
 
+def branches_of(site: Located, outer: Located) -> tuple[int, ...]:
+    """The branches that a run takes to a place, and not to another: see `assembly.Branches`."""
+    common = {id(stmt) for stmt in around(outer)}
+    return tuple(
+        id(stmt) if any(n is site.node for s in stmt.body for n in t.walk_own(s)) else -id(stmt)
+        for stmt in around(site)
+        if id(stmt) not in common
+    )
+
+
 def under(values: Evaluator, site: Located, value: Value) -> Value:
     """What a value that is on is worth below the conditions it stands in.
 

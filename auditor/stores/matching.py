@@ -84,6 +84,8 @@ class Need(msgspec.Struct, frozen=True):
         sort = tuple(dict(s for s in query.sort if s[0] not in equality).items())
         if query.store == "sql" and not limited:
             sort = ()  # all that matches is read in any case; sorting it then costs little more
+        if query.special == "text":
+            sort = ()  # only the text index serves it, which keeps no order
         spans = frozenset(query.range) - equality
         scanned = tuple(f for f in query.scanned if f not in equality | spans)
         return cls(equality, sort, spans, frozenset(broad), scanned, limited, query.store)

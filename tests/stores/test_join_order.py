@@ -180,3 +180,25 @@ def test_alternatives_of_several_tables(
         (fit.name, match.fit) for fit in build(files).facts(CollectionFit) for _, match in fit.fits
     }
     assert found == expected
+
+
+def test_a_flag_is_no_other_side_to_start_from(build: Build) -> None:
+    """SQLite scans `likes` then, and searches it once there is an index on `user_id`."""
+    likes = '    __table_args__ = (UniqueConstraint("post_id", "user_id"),)\n'
+    models = "from sqlalchemy import UniqueConstraint\n" + MODELS.replace(
+        '    __tablename__ = "likes"\n', f'    __tablename__ = "likes"\n{likes}'
+    )
+    assert likes in models
+    for flag, expected in (("Post.live == True", {"user_id"}), ("Post.slug == 'a'", set[str]())):
+        code = f"session.query(Post).join(Like, Like.post_id == Post.id).filter(Like.user_id == 1, {flag}).all()"
+        files = {"app.py": f"{models}\ndef ask(session):\n    return {code}\n"}
+        fits = [(c.name, m) for c in build(files).facts(CollectionFit) for _, m in c.fits]
+        assert {f for n, m in fits for f in m.missing if n == "likes" and m.fit is Fit.MISSING} == expected  # fmt: skip
+
+
+@pytest.mark.parametrize("steps", ["", ".limit(10)"])
+def test_groups_are_made_of_whole_tables(steps: str, build: Build) -> None:
+    code = f"session.query(User).join(Post, Post.author_id == User.id).group_by(User.id).order_by(func.count(Post.id).desc()){steps}.all()"
+    files = {"app.py": f"from sqlalchemy import func\n{MODELS}\ndef ask(session):\n    return {code}\n"}  # fmt: skip
+    fits = [m.fit for c in build(files).facts(CollectionFit) for _, m in c.fits]
+    assert set(fits) == {Fit.COVERED}

@@ -380,3 +380,34 @@ def test_a_program_that_sets_django_up_for_itself(build: Build, name: str, expec
     }
     found = build(files).facts(CollectionFit)
     assert [m.fit for f in found for q, m in f.fits if q.equality == ("state",)] == [expected]
+
+
+AT_START = """
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+app = Flask(__name__)
+db = SQLAlchemy(app)
+class User(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    name = db.Column(db.String)
+@app.post("/")
+def add():
+    db.session.add(User(name="x"))
+with app.app_context():
+    db.create_all()
+{lines}
+"""
+SEED = "    if not User.query.filter_by(name='root').first():\n        db.session.add(User(name='root'))"
+NOTED = "    root = User.query.filter_by(name='root').first()\n    if root is None:\n        db.session.add(User(name='root'))"  # fmt: skip
+LOOPS = "    while True:\n        if not User.query.filter_by(name='root').first():\n            db.session.add(User(name='root'))"  # fmt: skip
+KEPT = "    root = User.query.filter_by(name='root').first()"
+
+
+@pytest.mark.parametrize(
+    ("lines", "fit"),
+    [(SEED, Fit.COVERED), (NOTED, Fit.COVERED), (LOOPS, Fit.MISSING), (KEPT, Fit.MISSING)],
+)
+def test_what_a_module_fills_while_it_starts(lines: str, fit: Fit, build: Build) -> None:
+    application = build({"app.py": AT_START.format(lines=lines)})
+    fits = [m.fit for c in application.facts(CollectionFit) for q, m in c.fits if q.equality]
+    assert fits == [fit]

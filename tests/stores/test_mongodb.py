@@ -641,3 +641,69 @@ class Store:
 """
     asked = build({"app.py": code}).facts(Query)
     assert [(q.collection, q.place.line) for q in asked] == [("notes", 8), ("notes", 10)]
+
+
+CONVERTER = """
+def convert(given, deep=False):
+    if isinstance(given, list):
+        return [convert(each) for each in given]
+    if isinstance(given, dict):
+        if deep:
+            return {k: convert(v, deep) for k, v in given.items() if k != "id"}
+        return {("_id" if k == "id" else k): convert(v) for k, v in given.items()}
+    if isinstance(given, Model):
+        if deep:
+            return convert(given.dict(include={"id"}), deep=True)
+        return convert(dict(given), deep=True) if given.id else convert(dict(given))
+    return convert(given.dict())
+"""
+
+
+@pytest.mark.parametrize("given", ["a", "{'email': a}"])
+def test_a_converter_that_calls_itself_is_read_once(given: str, build: Build) -> None:
+    """At each level it was read as often as it calls itself, for minutes."""
+    code = f"{HEAD}{CONVERTER}\n@app.get('/x')\nasync def handler(a):\n    q = convert({given})\n    await db.leads.find_one(q)\n"
+    found = build({"app.py": code}).facts(Query)
+    assert {q.collection for q in found} == {"leads"}
+    assert any(q.unresolved == "the filter is built at run time" for q in found) or {
+        q.equality for q in found
+    } == {("email",)}
+
+
+@pytest.mark.parametrize(
+    "given", ["request.form.get('id')", "request.args['id']", "str(a)", "f'{a}'", "'first'"]
+)
+def test_what_is_no_filter_is_the_key(build: Build, given: str) -> None:
+    (found,) = shapes(build, f"await db.leads.find_one({given})")
+    assert (found.equality, found.unresolved) == (("_id",), "")
+
+
+def test_the_order_of_texts_that_are_searched_is_kept_by_no_index(build: Build) -> None:
+    body = "await db.posts.find({'$text': {'$search': a}}).sort([('likes', -1)]).to_list(5)"
+    code = f"{HEAD}\n@app.get('/x')\nasync def handler(a):\n    {body}\n@app.post('/x')\nasync def put(a):\n    await db.posts.insert_one(a)\n"
+    index = "\n@app.on_event('startup')\nasync def made():\n    await db.posts.create_index([('title', 'text')])\n"
+    for text, expected in ((code, Fit.MISSING), (code + index, Fit.COVERED)):
+        (match,) = (m for c in build({"app.py": text}).facts(CollectionFit) for q, m in c.fits)
+        assert (match.fit, match.missing) == (expected, ())
+
+
+def test_what_beanie_is_asked_for(build: Build) -> None:
+    asked = (
+        "    await Lead.find_many(ElemMatch(Lead.users, _id=tenant)).to_list()\n"
+        "    await Lead.find(ElemMatch(Lead.users, {'name': tenant})).to_list()\n"
+        "    await Lead.find_all(Lead.email == tenant).to_list()\n"
+        "    query = Lead.find(Lead.tenant == tenant)\n"
+        "    if kind:\n        query = query.find({'kind': kind})\n"
+        "    elif state:\n        query = query.find({'state': state})\n"
+        "    await query.to_list()\n"
+    )
+    head, _, _ = BEANIE.partition('@app.get("/leads")')
+    code = f"from beanie.operators import ElemMatch\n{head}@app.get('/leads')\nasync def leads(tenant, kind=None, state=None):\n{asked}"
+    found = build({"app.py": code}).facts(Query)
+    assert [(q.collection, q.equality) for q in found] == [
+        ("leads", ("users._id",)),
+        ("leads", ("users.name",)),
+        ("leads", ()),
+        ("leads", ("tenant", "kind", "state")),
+    ]
+    assert set(found[-1].broad) == {"kind", "state"}

@@ -73,10 +73,17 @@ class Agents(Repository):
 
     async def by_name(self, name):
         return await self.find_one({{"name": name}})
+
+    async def end(self, call):
+        return await self.collection.update_one({{"call": call}}, {{"$set": {{"ended": True}}}})
 """
     found = build({"app.py": code}).facts(Query)
     asked = {(q.collection, q.equality) for q in found}
-    assert asked == {("branches", ("code", "deleted_at")), ("agents", ("name", "deleted_at"))}
+    assert asked == {
+        ("branches", ("code", "deleted_at")),
+        ("agents", ("name", "deleted_at")),
+        ("agents", ("call",)),
+    }
 
 
 @pytest.mark.parametrize(

@@ -256,3 +256,69 @@ def test_functions_within_functions_are_one_expression(build: Build) -> None:
         for query, match in found.fits
     ]
     assert told == [(("lower(trim(email))",), Fit.COVERED)]
+
+
+NAMED = """
+from sqlalchemy import Column, ForeignKey, Integer, String, select
+from sqlalchemy.orm import Session, declarative_base, declared_attr
+{imports}
+class Named:
+    @declared_attr
+    def __tablename__(cls):
+        return cls.__name__.lower() + "s"
+    id = Column(Integer, primary_key=True)
+{base}
+class Rental({name}):
+    day = Column(String)
+def add(db):
+    db.add(Rental(day=input()))
+def ask(db, day):
+    return db.query(Rental).filter(Rental.day == day).all()
+add(Session())
+ask(Session(), input())
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "base", "name"),
+    [
+        ("", "Base = declarative_base(cls=Named)", "Base"),
+        ("from flask_sqlalchemy import SQLAlchemy", "db = SQLAlchemy(model_class=Named)", "db.Model"),
+    ],
+)  # fmt: skip
+def test_a_base_may_be_made_of_a_class(imports: str, base: str, name: str, build: Build) -> None:
+    code = NAMED.format(imports=imports, base=base, name=name)
+    (found,) = (c for c in build({"app.py": code}).facts(CollectionFit) if c.fits)
+    assert found.name == "rentals"
+    assert [(q.equality, m.fit) for q, m in found.fits] == [(("day",), Fit.MISSING)]
+
+
+REST = """
+class Repository:
+    def __init__(self, model):
+        self.model = model
+    def filtered(self, db, *filters, limit=10, **by):
+        return db.scalars(select(self.model).filter(*filters).filter_by(**by).limit(limit)).all()
+users = Repository(User)
+def ask(db, x):
+    return {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("users.filtered(db, name=x)", (("name",), ())),
+        ("users.filtered(db, User.name == x, limit=3)", (("name",), ())),
+        ("users.filtered(db, User.name == x, User.email > x)", (("name",), ("email",))),
+    ],
+)
+def test_what_is_left_of_the_arguments(
+    call: str, expected: tuple[tuple[str, ...], tuple[str, ...]], build: Build
+) -> None:
+    found = build({"app.py": MODELS + REST.format(call)}).facts(Query)
+    assert {(q.equality, q.range) for q in found if not q.unresolved} == {expected}
+    (untold,) = build(
+        {"app.py": MODELS + REST.format("users.filtered(db, *x.wanted())")}
+    ).facts(Query)  # fmt: skip
+    assert untold.unresolved

@@ -329,3 +329,12 @@ def test_a_column_that_no_statement_declares_is_another_program_s(build: Build) 
 
     assert reason("b") == "b is no column that the code declares"
     assert reason("a") == reason("A") == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["EXECUTE get_rows (%s)", "CALL archive(%s)", "EXEC dbo.GetRows @a = 1"]
+)
+def test_what_the_database_keeps_asks_something_that_is_not_told(build: Build, text: str) -> None:
+    code = f"import psycopg2\ncur = psycopg2.connect('x').cursor()\ndef ask(x):\n    cur.execute({text!r}, (x,))\nask(1)\n"
+    (found,) = build({"app.py": code}).facts(Query)
+    assert found.unresolved.endswith("which the database keeps, asks it")

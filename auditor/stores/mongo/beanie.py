@@ -6,6 +6,7 @@ Sources: https://beanie-odm.dev/tutorial/finding-documents/, …/updating-%26-de
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from msgspec.structs import replace
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 from auditor.ecosystems.installed import pinned
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
+from auditor.link.reach import branches_of
 from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of
@@ -138,8 +140,10 @@ class _Beanie:
                 given = [t.Map(*at, [t.Const(*at, "_id")], [key])] if key is not None else []
             case "aggregate":
                 pipeline, given = (site.arg(0, "aggregation_pipeline"), site.scope), []
-            case "distinct" | "insert_one" | "insert_many":
-                given = given[1:] if func.name == "distinct" else []
+            case "distinct":
+                given = given[1:]
+            case "insert_one" | "insert_many" | "find_all" | "all" | "delete_all" | "update_all":
+                given = []  # what they take is no filter
         conditions = self.expressions.all(given, site.scope)
         bounds = []
         counted = self.mongo.cursors.counted_aside(site)
@@ -151,7 +155,13 @@ class _Beanie:
             match last:
                 case "find" | "find_many" | "find_one":
                     more = self.expressions.all(call.node.args, call.scope)
-                    conditions = [a.joined(b) for a in conditions for b in more][:16]
+                    if branches := branches_of(
+                        call, site
+                    ):  # if org: query = query.find({"org": org})
+                        for each, part in itertools.product(conditions, more):
+                            each.add(part, branches)
+                    else:
+                        conditions = [a.joined(b) for a in conditions for b in more][:16]
                     operation = "find_one" if last == "find_one" else operation
                 case "sort":
                     sort = sort or self.expressions.sort(call.node.args, call.scope)

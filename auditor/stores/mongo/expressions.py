@@ -21,7 +21,7 @@ from auditor.stores.mongo.pipelines import Sort, direction
 
 _COMPARES = {"==": "equality", "<": "range", "<=": "range", ">": "range", ">=": "range"}
 _CALLS = {
-    "In": "equality", "Eq": "equality", "All": "equality", "ElemMatch": "equality", "GT": "range",
+    "In": "equality", "Eq": "equality", "All": "equality", "ElemMatch": "elements", "GT": "range",
     "GTE": "range", "LT": "range", "LTE": "range", "NE": "broad", "NotIn": "broad", "Exists": "broad",
     "Not": "broad", "Size": "broad", "Type": "broad", "Mod": "broad", "Near": "geo", "GeoWithin": "geo",
     "GeoIntersects": "geo", "NearSphere": "geo", "RegEx": "regex", "in_": "equality", "eq": "equality",
@@ -169,6 +169,11 @@ class Expressions:
                 return [Conditions({path: "range"}, broad={path})]
             case "geo":
                 return [Conditions({path: "range"}, special="geo")]
+            case "elements":  # ElemMatch(Room.users, {"_id": key}), ElemMatch(Room.users, _id=key)
+                at = (call.line, call.column, call.end_line)
+                named = [(t.Const(*at, k.name), k.value) for k in call.keywords if k.name]
+                asked = t.Map(*at, [k for k, _ in named], [v for _, v in named])
+                return [self.filters.elements(path, given[1] if len(given) == 2 else asked, scope)]
             case "regex":
                 anchored = len(given) == 2 and self.filters.anchored(given[1], scope)
                 plain = anchored and not call.keywords

@@ -29,6 +29,12 @@ _PLACES = {"$near", "$nearSphere", "$geoWithin", "$geoIntersects", "$within"}
 _IGNORED = {"$comment", "$options", "$maxDistance", "$minDistance", "$hint"}
 _AT_RUN_TIME = "the filter is built at run time"
 _MAX_DEPTH = 12
+_MAX_STEPS = 2_000
+"""How much of the code is read for one filter."""
+_TEXTS = re.compile(
+    r"(?:^|\.)request\.(?:form|args|values|cookies|headers|query_params|path_params|match_info)$"
+)
+"""Mappings of texts that a request brings."""
 _COPIES = {"dict", "copy", "deepcopy", "SON", "OrderedDict", "jsonable_encoder", "RawBSONDocument"}
 
 
@@ -39,13 +45,16 @@ class Filters:
         self.values, self.code = values, values.code
         self.path: Callable[[t.Expr, Scope], str | None] = lambda expr, scope: None
         """How a mapper spells a field as a key: `{Lead.name: name}`."""
-        self._depth = 0
+        self._depth = self._steps = 0
+        self._called: set[int] = set()
+        """The functions whose calls are being read: one that calls itself makes what nobody can tell."""
 
     def read(self, expr: t.Expr | None, scope: Scope) -> list[Conditions]:
         """The conditions of a filter, one for each way in which it may have been made."""
         if expr is None or (isinstance(expr, t.Const) and expr.value is None):
             return [Conditions()]
-        if self._depth > _MAX_DEPTH:
+        self._steps = self._steps + 1 if self._depth else 0
+        if self._depth > _MAX_DEPTH or self._steps > _MAX_STEPS:
             return [Conditions(unresolved=_AT_RUN_TIME)]
         self._depth += 1
         try:
@@ -73,6 +82,10 @@ class Filters:
                 return self._comprehension(expr, scope)
             case t.Call(func=t.Name(id="ObjectId") | t.Attr(name="ObjectId")):
                 return [Conditions({"_id": "equality"})]  # what is no filter is the key's value
+            case t.Text() | t.Const(value=str() | int()) | t.Call(func=t.Name(id="str" | "int")):
+                return [Conditions({"_id": "equality"})]
+            case t.Call(func=t.Attr(value=sent, name="get")) | t.Item(value=sent) if _TEXTS.search(t.dotted(sent)):  # fmt: skip
+                return [Conditions({"_id": "equality"})]
             case t.Call():
                 return self._call(expr, scope)
             case t.Attr():
@@ -118,6 +131,16 @@ class Filters:
         key = self.values.text(piece.needs, piece.scope)
         return key is not None and all(not c.unresolved and key not in c.kinds for c in found)
 
+    def elements(self, name: str, given: t.Expr | None, scope: Scope) -> Conditions:
+        """What `$elemMatch` asks of a list's elements."""
+        nested = Conditions()
+        for made in self.read(given, scope)[:1]:
+            nested.kinds = {f"{name}.{part}": kind for part, kind in made.kinds.items()}
+            nested.broad = {f"{name}.{part}" for part in made.broad}
+        if not nested.kinds:
+            nested.kinds[name] = "equality"
+        return nested
+
     def _comprehension(self, made: t.Comp, scope: Scope) -> list[Conditions]:
         """`{k: v for k, v in filters.items() if v is not None}`: each of them, in some runs."""
         match made.elements, made.loops:
@@ -151,10 +174,17 @@ class Filters:
         function = self.code.defined(expr.func, scope)
         if function is None or not isinstance(function.node, t.Function):
             return []
+        key = id(function.node)
+        if key in self._called:
+            return [Conditions(unresolved=_AT_RUN_TIME)]
         inner = self.code.inside(function)
-        with self.values.within(contexts_of(self.values).bound_by(CallSite(expr, scope))):
-            returned = list(self._returned(function.node.body, inner))
-            return [c for value in returned for c in self.read(value, inner)]
+        self._called.add(key)
+        try:
+            with self.values.within(contexts_of(self.values).bound_by(CallSite(expr, scope))):
+                returned = list(self._returned(function.node.body, inner))
+                return [c for value in returned for c in self.read(value, inner)]
+        finally:
+            self._called.discard(key)
 
     def _returned(self, body: list[t.Stmt], scope: Scope) -> Iterator[t.Expr]:
         """What a function gives back in this call: of an `if` about the filter it is given, one side.
@@ -384,14 +414,7 @@ class Filters:
             return
         for operator, given, inner in operators:
             if operator == "$elemMatch":
-                for made in self.read(given, inner)[:1]:
-                    nested = Conditions()
-                    for part, kind in made.kinds.items():
-                        nested.kinds[f"{name}.{part}"] = kind
-                    nested.broad = {f"{name}.{part}" for part in made.broad}
-                    if not made.kinds:
-                        nested.kinds[name] = "equality"
-                    into.add(nested)
+                into.add(self.elements(name, given, inner))
             elif operator in _EQUAL:
                 into.add(Conditions({name: "equality"}))
                 if operator == "$eq":

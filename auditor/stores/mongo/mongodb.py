@@ -275,7 +275,10 @@ class MongoReader:
         return all(self.code.definition(f"{kind}.__getattr__") is None for kind in kinds)
 
     def _is_mapped(self, expr: t.Expr, scope: Scope) -> bool:
-        """`Lead.objects(…)`, `Lead.find(…)`: what a mapper's chain of calls starts with."""
+        """`Lead.objects(…)`, `Lead.find(…)`: what a mapper's chain of calls starts with, also in a variable."""
+        if isinstance(expr, t.Name):
+            made = [s for s in self.values.sources(expr, scope) if isinstance(s.node, t.Call)]
+            return any(self._is_mapped(each.node, each.scope) for each in made)  # type: ignore[arg-type]
         while isinstance(expr, t.Call | t.Attr | t.Await):
             match expr:
                 case t.Call(func=t.Attr(name="objects")):
@@ -307,7 +310,12 @@ class MongoReader:
         return of_runs(self, site, lambda: self._queries(site))
 
     def handed(self, site: CallSite) -> bool:
-        """Whether the collection comes from a parameter: each caller may mean another one."""
+        """Whether the collection comes from a parameter: each caller may mean another one.
+
+        Also that of the constructor of a class above, which each class below calls with its own.
+        """
+        if self._inherits(site):
+            return True
         names = [n for n in t.walk_own(site.node.func) if isinstance(n, t.Name)]
         for name in names:
             found = self.code.find(name.id, site.scope)
@@ -315,6 +323,21 @@ class MongoReader:
                 if any(b.kind == "parameter" for b in found[1]):
                     return True
         return False
+
+    def _inherits(self, site: CallSite) -> bool:
+        """Whether an attribute of `self` that the call is of is made in a class above."""
+        chain = [n for n in t.walk_own(site.node.func) if isinstance(n, t.Attr)]
+        attribute = next((n.name for n in chain if t.dotted(n.value) == "self"), None)
+        owner = site.scope
+        while owner.parent is not None and not isinstance(owner.owner, t.Class):
+            owner = owner.parent
+        if attribute is None or not isinstance(owner.owner, t.Class) or not owner.owner.bases:
+            return False
+        return not any(
+            (isinstance(n, t.Function) and n.name == attribute)
+            or (isinstance(n, t.Assign) and any(t.last_word(x) == attribute for x in n.targets))
+            for n in t.walk(*owner.owner.body)
+        )  # fmt: skip
 
     def runs(self, site: CallSite) -> list[Env]:
         """The bindings of what calls the site's function, and of the instances it is a method of."""

@@ -32,7 +32,7 @@ _DRIVER = re.compile(
 )
 OTHER = re.compile(
     r"\s*(?:--[^\n]*\n\s*)*(?:create|alter|drop|pragma|set|begin|commit|rollback|show|vacuum|truncate|explain|grant|revoke|listen|unlisten"
-    r"|notify|lock|savepoint|release|use|analy[sz]e|copy|call|attach|detach|discard|abort|describe|refresh|reindex|comment|do"
+    r"|notify|lock|savepoint|release|use|analy[sz]e|copy|attach|detach|discard|abort|describe|refresh|reindex|comment|do"
     r"|select\s+(?!.*\bfrom\b|.*__given__))\b",
     re.I | re.S,
 )

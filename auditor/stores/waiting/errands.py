@@ -102,7 +102,24 @@ class Errands:
         if place.path in self.unused.modules:
             return Asked.NEVER
         function = self._function(place)
+        if function is None and not place.symbol and self._fills_at_once(place):
+            return Asked.FILLING
         return self._asked(function) if function and self.reach.roots else Asked.LIVE
+
+    def _fills_at_once(self, place: Place) -> bool:
+        """Whether code of a module's own adds what it does not find: `if not User.query.first(): db.session.add(…)`."""
+        module = self.code.modules.get(place.path)
+        for stmt in module.body if module is not None else ():
+            for each in t.walk_own(stmt) if stmt.line <= place.line <= stmt.end_line else ():
+                match each:
+                    case t.While() | t.For():
+                        return False
+                    case t.If(test=t.Unary(op="not") | t.Compare(), body=body) if any(
+                        isinstance(n, t.Call) and t.last_word(n.func) in _ADDING
+                        for n in t.walk_own(*body)
+                    ):
+                        return True
+        return False
 
     def _function(self, place: Place) -> Located | None:
         found = self.code.definition(f"{place.path}:{place.symbol}") if place.symbol else None

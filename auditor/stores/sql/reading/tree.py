@@ -18,6 +18,7 @@ from auditor.stores.sql.reading.statements import Statements
 from auditor.stores.sql.reading.things import (
     Class,
     Either,
+    Listed,
     Row,
     Self,
     Thing,
@@ -230,16 +231,23 @@ class TreeReading(Statements):
         if deep or self._left <= 0 or id(node) in self._running:
             return self.returns(function)
         told = given_by(node, call, frame.scope, frame.told)
-        names = [p.name for p in node.params if p.kind in ("positional", "keyword")]
-        if isinstance(function.scope.owner, t.Class) and names:
+        places = [p.name for p in node.params if p.kind == "positional"]
+        if isinstance(function.scope.owner, t.Class) and places:
             if not any(t.dotted(d) == "staticmethod" for d in node.decorators):
-                names = names[1:]
-        given = {n: v for n, v in zip(names, values, strict=False) if v is not None}
+                places = places[1:]
+        positional = values[: len(call.args)]
+        given = {n: v for n, v in zip(places, positional, strict=False) if v is not None}
         for keyword, value in zip(call.keywords, values[len(call.args) :], strict=False):
             if keyword.name and value is not None:
                 given[keyword.name] = value
         given |= spread(node, call)
-        passed = [*zip(names, call.args, strict=False), *((k.name, k.value) for k in call.keywords)]
+        if not any(isinstance(arg, t.Star) for arg in call.args):
+            rest = Listed(tuple(positional[len(places) :]))
+            given |= {p.name: rest for p in node.params if p.kind == "args"}
+        passed = [
+            *zip(places, call.args, strict=False),
+            *((k.name, k.value) for k in call.keywords),
+        ]
         texts = {n: text for n, x in passed if n and (text := self.text(x, frame)) is not None}
         self._left -= 1
         self._running.add(id(node))

@@ -92,6 +92,20 @@ class _Reading:
             for name in ancestry
             if (owner := self.code.definition(name)) is not None and isinstance(owner.node, t.Class)
         ]
+        self.classes += list(self._given())
+
+    def _given(self) -> Iterator[Located]:
+        """The class that the base was made of: `declarative_base(cls=Named)`, `SQLAlchemy(model_class=Named)`."""
+        for owner in list(self.classes):
+            for base in owner.node.bases:  # type: ignore[attr-defined]
+                made = base.value if isinstance(base, t.Attr) and base.name == "Model" else base
+                for source in self.values.sources(made, owner.scope):
+                    given = argument(source.node, None, "cls", "model_class") if isinstance(source.node, t.Call) else None  # fmt: skip
+                    found = self.code.defined(given, source.scope) if isinstance(given, t.Name | t.Attr) else None  # fmt: skip
+                    if found is not None and isinstance(found.node, t.Class):
+                        named = map(self.code.definition, self.code.ancestry(found))
+                        yield from (x for x in named if x and isinstance(x.node, t.Class))
+                        return
 
     def entity(self) -> Entity | None:
         table = self.table()

@@ -16,7 +16,8 @@ from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.reading.things import Statement, Thing, each, either
 
 _BEGINS = re.compile(
-    r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select|with|update|delete|insert|replace)\s", re.I
+    r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select|with|update|delete|insert|replace|execute|exec|call)\s",
+    re.I,
 )
 """What may become a query when more is added to it: `sql = "SELECT *"; sql += " FROM users"`."""
 _MOST_TEXTS = 6

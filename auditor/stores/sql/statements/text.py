@@ -46,9 +46,11 @@ from auditor.stores.sql.statements.spelling import MARK, statement
 
 QUERY = re.compile(
     r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select\b(?=.*\bfrom\b)|with\s+(?:recursive\s+)?\w+.{0,200}?\bas\b|update\s+[\w\"`.\[{]+\s+(?:\w+\s+)?set\b"
-    r"|delete\s+from\b|insert\s+(?:or\s+\w+\s+|ignore\s+)?into\b|replace\s+into\b)",
+    r"|delete\s+from\b|insert\s+(?:or\s+\w+\s+|ignore\s+)?into\b|replace\s+into\b|(?:execute|exec|call)\s+[\w.\"\[\]]+)",
     re.I | re.S,
 )
+_BY_NAME = re.compile(r"\s*(?:execute|exec|call)\s+([\w.\"\[\]]+)", re.I)
+"""What was prepared before, and procedures of the database."""
 _SYSTEM = re.compile(
     r"^(?:information_schema|pg_catalog|sys|mysql|performance_schema)\.|\.(?:pg_|sqlite_)"
 )
@@ -154,6 +156,9 @@ def drafts(reading: Reading, text: str, place: Place, frame: Frame) -> list[Draf
     """The queries of a statement: its own, and those of its subqueries."""
     from sqlglot import exp
 
+    if (kept := _BY_NAME.match(text)) is not None:
+        asks = f"{kept[1]}, which the database keeps, asks it"
+        return [Draft("sql", None, place, "execute", unresolved=asks, loop=frame.loop)]
     found: list[Draft] = []
     plain = _UNNAMED.sub(rf"\1 where {MARK} ", re.sub(r"\{\{|\}\}", "", text))
     parsed = parse(plain) or parse(_CLAUSE.sub(rf" where {MARK} ", plain))
