@@ -6,6 +6,8 @@ from auditor.link.application import Application
 from auditor.model.blind import BlindSpot
 from auditor.model.web import WebApp
 
+_MEANT = ("ignored by git", "excluded", "virtual environment")
+
 
 def unread(application: Application) -> list[tuple[str, str]]:
     """(path, reason) of each file that is not what it claims to be."""
@@ -16,11 +18,11 @@ def unread(application: Application) -> list[tuple[str, str]]:
 
 
 def left_out(application: Application, *, named: bool = False) -> list[str]:
-    """Files that were not opened; only those told by their names, not how many are no text, or ignored."""
+    """Files that were not opened; only `named` ones: not how many are no text, and not what is left out on purpose."""
     return [
         f"{each.path or 'files'}: {each.reason}" + (f" ({each.count})" if each.count else "")
         for each in application.tree.left_out
-        if each.path or not named
+        if not named or (each.path and each.reason not in _MEANT)
     ]
 
 

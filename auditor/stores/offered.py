@@ -52,6 +52,7 @@ _SHOWS = re.compile(r"(?:Response|Out|Read|Public|View|Info|InDB|Detail|Details|
 _GIVEN = re.compile(
     r"(?i)request|form|data|payload|body|json|args|params|input|kwargs|\bdto\b|create|update"
 )
+_SCHEMAS = {"BaseModel", "Schema", "Serializer", "ModelSerializer", "Form", "FlaskForm"}
 _ASKS = re.compile(r"^(?:filter|filter_by|exclude|get|get_or_404|get_or_none|get_object_or_404|get_list_or_404|Q|When|first|exists|count|find\w*|count_documents|delete_\w+|update_one|update_many|where)$")  # fmt: skip
 _ASKING = re.compile(r"(?i)quer|filter|criteria|where|cond|^q$|^match(?:_stage)?$")
 _LISTED = r"""(?i)\b%s["'`\]]?(?:::\w+)?(?:\s+in\s*|\s*=\s*any\s*\(\s*array\s*|\s+enum\s*)[\(\[]\s*((?:N?'[^']*'|\d+)(?:::[\w ]+)?(?:\s*,\s*(?:N?'[^']*'|\d+)(?:::[\w ]+)?)*)\s*[\)\]]"""
@@ -152,9 +153,13 @@ class Offered:
         if self._commented(name, node, scope):
             self._own.add((owner.name, name))
             return
-        model = any(t.last_word(b) in ("BaseModel", "Schema", "Serializer", "ModelSerializer", "Form", "FlaskForm") for b in owner.bases)  # fmt: skip
-        if model:
+        if scope.parent is not None and self._takes(Located(owner, scope.parent)):
             self._told[name].free = True
+
+    def _takes(self, owner: Located) -> bool:
+        """Whether a class is a schema or form of what callers send: many trees call their tables' base so too."""
+        names = (n for n in self.code.ancestry(owner) if self.code.definition(n) is None)
+        return any(name.rpartition(".")[2] in _SCHEMAS for name in names)
 
     def _declared(
         self, name: str, annotation: t.Expr | None, value: t.Expr | None, scope: Scope

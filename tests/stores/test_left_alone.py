@@ -178,6 +178,7 @@ READ = (
         ("def add(user):\n    user.role = 'owner' if user.id == 1 else 'member'\n", False),
         ("def add(user):\n    user.role = 'admin' if user.id == 1 else 'member'\n", True),
         ("from pydantic import BaseModel\nclass New(BaseModel):\n    role: str\n", False),
+        ("class BaseModel(Store):\n    pass\nclass New(BaseModel):\n    role: str\ndef add():\n    return User(role='member')\n", True),
         ("from pydantic import BaseModel\nclass UserResponse(BaseModel):\n    role: str\ndef add():\n    return User(role='member')\n", True),
         ("from typing import Literal\nfrom pydantic import BaseModel\nclass New(BaseModel):\n    role: Literal['admin', 'member']\ndef add(new: New):\n    return User(role=new.role)\n", True),
         ("from typing import Literal\nfrom pydantic import BaseModel\nclass New(BaseModel):\n    role: Literal['admin', 'member', 'guest']\ndef add(new: New):\n    return User(role=new.role)\n", False),
