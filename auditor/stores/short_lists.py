@@ -26,7 +26,7 @@ _SOMEBODY = re.compile(
 _DESCRIBES = re.compile(
     r"^(?:_?id|uuid|guid|pk|\w*name|title|label|code|slug|desc(?:ription)?|\w*order|position|rank|level|\w*value|weight|colou?r|key|\w*(?:icon|image|photo|picture|logo|thumbnail)\w*"
     r"|is_\w+|\w*active|enabled|default|status|type|kind|year|number|abbreviation|symbol|(?:start|end|begin)(?:s|_?date|_?at|_?time)?|parent(?:_?id)?"
-    r"|(?:created|updated|modified|deleted|added)\w*|(?:date|time)_\w+|last_\w+|amount|price|rate|capacity|notes?|remarks?)$"
+    r"|(?:created|updated|modified|deleted|added)\w*|(?:create|update|modify)_(?:time|date|at|by)(?:_id)?|[cmu]time|(?:date|time)_\w+|last_\w+|amount|price|rate|capacity|notes?|remarks?)$"
 )
 _MOST = 2
 """How many columns may say something else."""
@@ -36,7 +36,8 @@ def reads_like_a_list(name: str, columns: Iterable[str]) -> bool:
     """Whether a table or collection reads like a short list, by its name and its columns' names."""
     if not _names_a_list(re.split(r"[._]", snake(name))[-1]):
         return False
-    spelt = list(map(snake, columns))
+    own = re.sub(r"(?:ies|es|s)$", "", re.split(r"[._]", snake(name))[-1])
+    spelt = [re.sub(rf"^{own}(?:y|e)?_(?!id$)", "", snake(column)) for column in columns]
     if any(map(_SOMEBODY.match, spelt)):
         return False
     other = [column for column in spelt if not _DESCRIBES.match(column)]

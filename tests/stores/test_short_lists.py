@@ -22,6 +22,19 @@ from tests.conftest import Build
             "product_category",
             ["id", "guid", "title", "title_en", "photo", "photo_small", "photo_medium"],
         ),
+        (
+            "roles",
+            [
+                "id",
+                "role_name",
+                "role_code",
+                "role_desc",
+                "role_home",
+                "create_time",
+                "create_by_id",
+            ],
+        ),
+        ("categories", ["id", "category_name", "category_note", "category_text", "category_hint"]),
         ("banners", ["id", "image", "link", "is_active", "position"]),
     ],
 )
@@ -36,6 +49,8 @@ def test_a_short_list(name: str, columns: list[str]) -> None:
         ("estates", ["id", "name"]),
         ("communities", ["id", "name"]),
         ("categories", ["id", "name", "user_id"]),
+        ("roles", ["id", "role_name", "text", "likes", "reply_to"]),
+        ("shop_levels", ["id", "level_id", "player", "score", "seconds"]),
         ("photos", ["id", "image", "title"]),
         ("user_roles", ["user_id", "role_id"]),
         ("product_categories", ["product_id", "category_id"]),

@@ -229,6 +229,24 @@ def test_an_address_with_a_password_tells_the_database_all_the_same(build: Build
     assert any(i.fields == (("player", 1),) for i in application.facts(Index))
 
 
+@pytest.mark.parametrize(
+    ("address", "keyed"),
+    [
+        ('URL.create(drivername="mysql+pymysql", host=HOST)', True),
+        ('URL.create("mysql+pymysql", host=HOST)', True),
+        ('MultiHostUrl.build(scheme="mysql", host=HOST)', True),
+        ('MultiHostUrl.build(scheme="postgresql", host=HOST)', False),
+        ('image.build(tag="mysql", path=HOST)', False),
+    ],
+)
+def test_an_address_that_is_made_of_parts_tells_the_database(
+    address: str, keyed: bool, build: Build
+) -> None:
+    code = JOINED.replace('"mysql+pymysql://db/x"', address)
+    indexes = build({"app.py": code}).facts(Index)
+    assert any(i.fields == (("player", 1),) for i in indexes) is keyed
+
+
 def test_the_driver_of_tests_is_not_what_the_application_is_made_for(build: Build) -> None:
     project = (
         '[project]\nname = "x"\nversion = "1"\ndependencies = ["pymysql"]\n'

@@ -29,7 +29,10 @@ _URL = re.compile(
     r"^(postgres|postgresql|mysql|mariadb|sqlite|cockroachdb|oracle|mssql)(?:\+\w+)?:"
 )
 _ENGINE = re.compile(r"(?:backends|engine|gis|prometheus\.db)\.?.*?(postgresql|postgis|mysql|sqlite3|spatialite|oracle)")  # fmt: skip
-_NAMES = {"postgres": "postgresql", "postgis": "postgresql", "cockroachdb": "postgresql", "mariadb": "mysql", "sqlite3": "sqlite", "spatialite": "sqlite"}  # fmt: skip
+_TORTOISE = re.compile(r"tortoise\.backends\.(asyncpg|psycopg|mysql|sqlite)\b")
+_PARTS = re.compile(r"(postgres|postgresql|mysql|mariadb|sqlite|oracle|mssql)(?:\+\w+)?$")
+"""`URL.create(drivername="mysql+pymysql")`, `MultiHostUrl.build(scheme="mysql")`."""
+_NAMES = {"asyncpg": "postgresql", "psycopg": "postgresql", "postgres": "postgresql", "postgis": "postgresql", "cockroachdb": "postgresql", "mariadb": "mysql", "sqlite3": "sqlite", "spatialite": "sqlite"}  # fmt: skip
 
 
 def dialect(application: Application) -> str:
@@ -41,9 +44,18 @@ def dialect(application: Application) -> str:
     hidden = [node.shape for node, _ in application.code.of_kind(t.Hidden)]
     for text in (*texts, *hidden):
         if isinstance(text, str) and 5 < len(text) < 300:
-            found = _URL.match(text) or ("django" in text and _ENGINE.search(text)) or None
+            found = _URL.match(text) or _TORTOISE.match(text)
+            found = found or ("django" in text and _ENGINE.search(text)) or None
             if found:
                 told.add(_NAMES.get(found[1], found[1]))
+    for site in application.code.method_calls("build", "create", "URL"):
+        given = site.arg(0 if t.last_word(site.node.func) == "create" else None, "scheme", "drivername")  # fmt: skip
+        if (
+            found := _PARTS.match(application.values.text(given, site.scope) or "")
+            if given
+            else None
+        ):
+            told.add(_NAMES.get(found[1], found[1]))
     required = [
         (name, requirement.group)
         for requirement in application.facts(Requirement)
