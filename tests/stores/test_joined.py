@@ -135,6 +135,11 @@ def test_the_parts_of_a_union_keep_their_order(build: Build) -> None:
     }
 
 
+def test_the_order_of_a_union_is_none_of_its_parts(build: Build) -> None:
+    line = "return list(Item.objects.filter(owner=a).union(Item.objects.filter(name=b)).order_by('made')[:5])"
+    assert {(q.equality, q.sort) for q in asked(build, line)} == {(OWNER, ()), (NAME, ())}
+
+
 SERIALIZERS = """
 from rest_framework import generics, serializers
 from shop.models import Item

@@ -14,7 +14,7 @@ from auditor.extract.python import tree as t
 from auditor.link.scopes import CallSite, place_of
 from auditor.model.data import Query
 from auditor.stores.sql.django.managers import MANAGERS
-from auditor.stores.sql.django.queries import speaks_of_models
+from auditor.stores.sql.django.suspects import speaks_of_models
 from auditor.stores.sql.objects import AGAIN
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.untold import may_execute
