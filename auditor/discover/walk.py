@@ -61,6 +61,10 @@ _DEPENDENCY_FOLDERS = {
     ".yarn": "vendored",
     "third_party": "vendored",
 }
+ON_PURPOSE = frozenset(
+    {"ignored by git", "excluded", "virtual environment", *_DEPENDENCY_FOLDERS.values()}
+)
+"""Reasons for which nobody expects files to be looked at."""
 
 
 _OWN_MODULE = Words(

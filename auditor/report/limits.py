@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from auditor.discover.walk import ON_PURPOSE
 from auditor.link.application import Application
 from auditor.model.blind import BlindSpot
 from auditor.model.web import WebApp
-
-_MEANT = ("ignored by git", "excluded", "virtual environment")
 
 
 def unread(application: Application) -> list[tuple[str, str]]:
@@ -22,7 +21,7 @@ def left_out(application: Application, *, named: bool = False) -> list[str]:
     return [
         f"{each.path or 'files'}: {each.reason}" + (f" ({each.count})" if each.count else "")
         for each in application.tree.left_out
-        if not named or (each.path and each.reason not in _MEANT)
+        if not named or (each.path and each.reason not in ON_PURPOSE)
     ]
 
 

@@ -412,3 +412,16 @@ def test_what_a_module_fills_while_it_starts(lines: str, fit: Fit, build: Build)
     application = build({"app.py": AT_START.format(lines=lines)})
     fits = [m.fit for c in application.facts(CollectionFit) for q, m in c.fits if q.equality]
     assert fits == [fit]
+
+
+def test_a_program_may_lie_in_a_folder_that_is_called_script(build: Build) -> None:
+    models = MODELS.replace("from app import", "from script.app import")
+    ask = "from script.models import User\ndef main():\n    print(User.query.filter_by(email=input()).first())\n"
+    main = "from script.ask import main\nmain()\n"
+    whole = {"script/models.py": models, "script/app.py": APP, "script/ask.py": ask, "script/main.py": main}  # fmt: skip
+    beside = {"models.py": MODELS, "app.py": APP, "script/ask.py": ask.replace("script.", "") + "main()\n"}  # fmt: skip
+    told = []
+    for files in (whole, beside):
+        found = build(files).facts(CollectionFit)
+        told.append({m.why for c in found for q, m in c.fits if q.equality == ("email",)})
+    assert told == [{""}, {"only a script that is run by hand asks it"}]

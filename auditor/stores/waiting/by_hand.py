@@ -18,9 +18,10 @@ from auditor.model.web import WebApp
 from auditor.stores.waiting.running import Running
 
 _FOLDER_OF_SCRIPTS = re.compile(
-    r"(?:^|/)(?:scripts?|tools?|bin|utilities|benchmarks?|writeups?|exploits?)/(?:[^/]+/)*[^/]+\.py$",
+    r"(?:^|/)(?:scripts?|tools?|bin|utilities|benchmarks?|writeups?|exploits?)/(?=(?:[^/]+/)*[^/]+\.py$)",
     re.I,
 )
+_MOST = 0.75
 _FILLING = re.compile(
     r"(?:^|/)(?:\w+_)?(?:seed(?:s|er|ing)?|populate|migrate|backfill|reset|bootstrap)(?:_\w+)?\.py$"
 )
@@ -86,7 +87,7 @@ class ByHand:
         scripts = {
             path
             for path in aside - filling
-            if _FOLDER_OF_SCRIPTS.search(path)
+            if self._is_beside(path)
             or _KEPT_ASIDE.search(path)
             or path in self._for_django
             or (_ERRAND.search(path) and _starts(modules[path]))
@@ -94,6 +95,17 @@ class ByHand:
         scripts -= self._used(scripts)
         programs = self.running.programs if scripts else None
         return frozenset(filling | {p for p in scripts if programs is None or p not in programs.modules})  # fmt: skip
+
+    def _is_beside(self, path: str) -> bool:
+        """Whether a module lies in a folder of scripts: not where most of the program does."""
+        found = _FOLDER_OF_SCRIPTS.search(path)
+        return found is not None and self._share(path[: found.end()]) < _MOST
+
+    @functools.cache  # noqa: B019 - lives as long as the audit of one tree
+    def _share(self, folder: str) -> float:
+        """How much of the modules lies in a folder."""
+        modules = self.code.modules
+        return sum(path.startswith(folder) for path in modules) / len(modules)
 
     @functools.cached_property
     def _for_django(self) -> frozenset[str]:
@@ -124,7 +136,7 @@ class ByHand:
         found: set[str] = set()
         for node, scope in self.code.of_kind(t.Import) if scripts else ():
             path = scope.module.path
-            if path not in sources or _FOLDER_OF_SCRIPTS.search(path) or _ERRAND.search(path):
+            if path not in sources or self._is_beside(path) or _ERRAND.search(path):
                 continue
             if stems.isdisjoint(spoken(node)):
                 continue
