@@ -174,3 +174,38 @@ def test_a_list_may_be_a_slice(slice_: str, bound: Bound, build: Build) -> None:
     files = {"shop/models.py": DJANGO, "shop/api.py": code, "shop/settings.py": settings}
     (found,) = build(files).facts(Query)
     assert (found.sort, found.bound) == ((("made", -1),), bound)
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("or", ("author_id",)), ("and", ("views",)), ("&", ("author_id", "views"))],
+)
+def test_words_of_python_keep_one_condition_of_peewee(
+    word: str, expected: tuple[str, ...], build: Build
+) -> None:
+    """Its expressions are true, so that `a or b` is `a`, and `a and b` is `b`."""
+    found = shapes(build, f"return Post.get((Post.author == a) {word} (Post.views == a))")
+    assert found == {("post", expected, ())}
+
+
+ABOVE = PEEWEE.replace("class Base(Model):", "class Base(Model):\n{method}") + "def ask(a):\n    return Post.get(Post.views == a)\n"  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "asked"),
+    [
+        ("    @classmethod\n    def get(cls, *query, **filters):\n        return super().get(*query, **filters)", {("views",)}),
+        ("    @classmethod\n    def get(cls, *query, **filters):\n        return CACHE[query]", set[tuple[str, ...]]()),
+    ],
+)  # fmt: skip
+def test_a_method_that_asks_what_it_stands_before(
+    method: str, asked: set[tuple[str, ...]], build: Build
+) -> None:
+    found = build({"app.py": ABOVE.replace("{method}", method)}).facts(Query)
+    assert {q.equality for q in found if q.collection == "post"} == asked
+
+
+def test_the_connection_is_no_condition(build: Build) -> None:
+    code = TORTOISE + "async def ask(a, db):\n    return await Post.get_or_create(views=a, using_db=db)\n"  # fmt: skip
+    (found,) = of(build({"app.py": code}), "posts")
+    assert (found.equality, found.unresolved) == (("views",), "")

@@ -707,3 +707,59 @@ def test_what_beanie_is_asked_for(build: Build) -> None:
         ("leads", ("tenant", "kind", "state")),
     ]
     assert set(found[-1].broad) == {"kind", "state"}
+
+
+def test_querysets_of_mongoengine_are_narrowed_by_calls(build: Build) -> None:
+    body = (
+        "    found = BlogPost.objects()\n    if owner:\n        found = found(owner=owner)\n"
+        "    if title is not None:\n        found = found.filter(title=title)\n    return list(found[0:5])\n"
+    )
+    head, _, _ = MONGOENGINE.partition('@app.get("/posts")')
+    code = f"{head}@app.get('/posts')\ndef posts(owner=None, title=None):\n{body}"
+    found = build({"app.py": code}).facts(Query)
+    assert {(q.equality, q.broad) for q in found} == {
+        (("owner", "t"), ("owner", "t")),
+        (("owner",), ()),
+        (("t",), ()),
+    }
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("[(a, -1), ('_id', -1)]", ()),
+        ("[('made', -1), (a, 1)]", ()),
+        ("[('made', -1), ('_id', -1)]", (("made", -1), ("_id", -1))),
+    ],
+)
+def test_an_order_of_which_a_part_is_not_told_is_none(
+    sort: str, expected: tuple[tuple[str, int], ...], build: Build
+) -> None:
+    (found,) = shapes(build, f"await db.posts.find({{'owner': b}}).sort({sort}).to_list(5)")
+    assert (found.equality, found.sort) == (("owner",), expected)
+
+
+def test_files_that_flask_pymongo_saves_have_the_indexes_of_gridfs(build: Build) -> None:
+    code = (
+        "from flask import Flask, request\nfrom flask_pymongo import PyMongo\napp = Flask(__name__)\nmongo = PyMongo(app)\n"
+        "@app.post('/f')\ndef add():\n    {save}(request.form['n'], request.files['f'])\n"
+        "@app.post('/d')\ndef delete(name, key):\n    mongo.db.fs.files.delete_one({'filename': name})\n"
+        "    mongo.db.fs.chunks.delete_one({'files_id': key})\n    mongo.db.notes.insert_one({'a': 1})\n"
+    )
+    for save, fit in (("mongo.save_file", Fit.COVERED), ("store.save_file", Fit.MISSING)):
+        found = build({"app.py": code.replace("{save}", save)}).facts(CollectionFit)
+        fits = {m.fit for c in found for q, m in c.fits if c.name.startswith("fs.")}
+        assert fits == {fit}
+
+
+@pytest.mark.parametrize(
+    ("path", "runs"),
+    [("migrations/0001_first.py", True), ("shop/migrations.py", False), ("shop/indexes.py", False)],
+)
+def test_a_module_that_is_only_called_migrations_runs_nothing(
+    path: str, runs: bool, build: Build
+) -> None:
+    made = "from pymongo import MongoClient\ndef create_indexes():\n    MongoClient().shop.users.create_index('email')\n"
+    code = f"{HEAD}\n@app.get('/x')\nasync def handler(a):\n    await db.users.find_one({{'email': a}})\n"
+    indexes = build({"app.py": code, path: made}).facts(Index)
+    assert [bool(i.run) for i in indexes] == [runs]

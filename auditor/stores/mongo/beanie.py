@@ -6,7 +6,6 @@ Sources: https://beanie-odm.dev/tutorial/finding-documents/, …/updating-%26-de
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
 from msgspec.structs import replace
@@ -18,6 +17,7 @@ from auditor.link.reach import branches_of
 from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of
+from auditor.stores.mongo.conditions import narrowed
 from auditor.stores.mongo.documents import Documents, documents_of
 from auditor.stores.mongo.expressions import Expressions
 from auditor.stores.mongo.indexes import IndexReader
@@ -155,14 +155,7 @@ class _Beanie:
             match last:
                 case "find" | "find_many" | "find_one":
                     more = self.expressions.all(call.node.args, call.scope)
-                    if branches := branches_of(
-                        call, site
-                    ):  # if org: query = query.find({"org": org})
-                        for each, part in itertools.product(conditions, more):
-                            each.add(part, branches)
-                    else:
-                        conditions = [a.joined(b) for a in conditions for b in more][:16]
-                    operation = "find_one" if last == "find_one" else operation
+                    conditions = narrowed(conditions, more, branches_of(call, site))
                 case "sort":
                     sort = sort or self.expressions.sort(call.node.args, call.scope)
                 case "aggregate":

@@ -18,6 +18,18 @@ FEW = 3
 """Optional fields that are looked at alone; of more, callers use combinations that cannot be told."""
 
 
+def narrowed(
+    found: list[Conditions], more: list[Conditions], branches: Branches
+) -> list[Conditions]:
+    """A search to which another step adds conditions, in all runs or in those that take some branches."""
+    if not branches:
+        return [a.joined(b) for a in found for b in more][:MOST]
+    for each in found:
+        for part in more:
+            each.add(part, branches)
+    return found
+
+
 @dataclass
 class Conditions:
     """What one filter asks: the fields it compares, and how.

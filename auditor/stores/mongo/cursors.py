@@ -5,6 +5,7 @@ Chained calls and those on the variable that holds the cursor are gathered once 
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -48,6 +49,25 @@ class Cursors:
                     base = _base(value)
                     if links and not (isinstance(base, t.Name) and base.id == name):
                         self._assigned[id(scope), name].append(assign.line)
+
+    @functools.cached_property
+    def _called(self) -> dict[tuple[int, str], list[CallSite]]:
+        """Calls of variables: querysets of MongoEngine are narrowed so, `found = found(owner=user)`."""
+        called: dict[tuple[int, str], list[CallSite]] = defaultdict(list)
+        for call in self.code.all_calls():
+            if isinstance(call.node.func, t.Name):
+                called[id(call.scope), call.node.func.id].append(call)
+        return called
+
+    def steps(self, site: Located) -> list[CallSite]:
+        """The calls on the cursor of a site, and of the variable that holds it, in their order."""
+        scope, name, line = self._holders.get(id(site.node), (0, "", 0))
+        called = [c for c in self._called.get((scope, name), ()) if c.node.line >= line]
+        return (
+            sorted([*self.calls(site), *called], key=lambda c: c.node.line)
+            if called
+            else self.calls(site)
+        )
 
     def calls(self, site: Located) -> list[CallSite]:
         """The calls on the cursor of a site, in their order."""

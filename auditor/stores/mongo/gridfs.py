@@ -1,7 +1,8 @@
 """GridFS: files in MongoDB, and the index that the drivers keep on them.
 
 Sources: https://www.mongodb.com/docs/manual/core/gridfs/#gridfs-indexes and the API documentation of PyMongo
-(`gridfs`) and Motor. The drivers create the index on `filename` and `uploadDate` when they first store a file.
+(`gridfs`) and Motor. The drivers create the indexes on `filename` and `uploadDate` and on `files_id` and `n` when they
+first store a file; Flask-PyMongo's `save_file` does so as well.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from auditor.link.names import Code
 from auditor.link.scopes import CallSite, place_of
 from auditor.link.values import Evaluator
 from auditor.model.data import Bound, Index, Query
+from auditor.model.places import Place
 
 _BUCKET = re.compile(r"(?:^|\.)\w*GridFS(?:Bucket)?\(\)$")
 _FILTERED = {"find", "find_one"}
@@ -23,6 +25,8 @@ _BY_NAME = {
     "delete_by_name", "rename_by_name",
 }  # fmt: skip
 _NEWEST = (("uploadDate", -1),)
+_BY_DATE = (("filename", 1), ("uploadDate", 1))
+_IN_ORDER = (("files_id", 1), ("n", 1))
 
 
 def is_bucket(code: Code, site: CallSite) -> bool:
@@ -58,15 +62,16 @@ def queries(application: Application) -> Iterator[Query]:
 @provides(Index)
 def indexes(application: Application) -> Iterator[Index]:
     """What the drivers create for every bucket that is asked."""
-    found: dict[str, Index] = {}
+    buckets: dict[str, Place] = {}
     for site in application.code.method_calls(*sorted(_BY_NAME | _FILTERED)):
         if is_bucket(application.code, site):
-            name = files(application.values, site)
-            key = (("filename", 1), ("uploadDate", 1))
-            found.setdefault(
-                name,
-                Index(
-                    "mongodb", name, key, False, place_of(site), "code", "start", implied="package"
-                ),
-            )
-    yield from found.values()
+            name = files(application.values, site).removesuffix(".files")
+            buckets.setdefault(name, place_of(site))
+    for site in application.code.method_calls("save_file"):  # of Flask-PyMongo
+        assert isinstance(site.node.func, t.Attr)
+        if application.code.name(site.node.func.value, site.scope).startswith("flask_pymongo."):
+            base = application.values.text(site.arg(2, "base"), site.scope) or "fs"
+            buckets.setdefault(base, place_of(site))
+    for name, place in buckets.items():
+        for part, key, unique in (("files", _BY_DATE, False), ("chunks", _IN_ORDER, True)):
+            yield Index("mongodb", f"{name}.{part}", key, unique, place, "code", "start", implied="package")  # fmt: skip

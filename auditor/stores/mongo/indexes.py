@@ -25,7 +25,7 @@ from auditor.stores.mongo.collections import Collections
 from auditor.stores.mongo.filters import Filters
 from auditor.stores.mongo.mongodb import uses_mongodb
 from auditor.stores.mongo.pipelines import direction
-from auditor.stores.waiting.once import runs_once
+from auditor.stores.waiting.once import is_migration
 from auditor.stores.waiting.running import Running
 
 _KINDS = {"text": "text", "2dsphere": "geo", "2d": "geo", "hashed": "hash", "geoHaystack": "geo"}
@@ -63,7 +63,7 @@ def created_indexes(application: Application) -> Iterator[Created]:
         func = site.node.func
         if not isinstance(func, t.Attr) or code.defined(func, site.scope) is not None:
             continue
-        run = runs.of(site) or ("migration" if runs_once(site.scope.module) else "")
+        run = runs.of(site) or ("migration" if is_migration(site.scope.module) else "")
         seen: dict[tuple[object, ...], Index] = {}
         untold: dict[str, None] = {}
         for env in _runs(application.values, site):

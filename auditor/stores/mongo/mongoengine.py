@@ -13,11 +13,12 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
+from auditor.link.reach import branches_of
 from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of, worst
 from auditor.stores.mongo.beanie import declared_tables
-from auditor.stores.mongo.conditions import Conditions
+from auditor.stores.mongo.conditions import Conditions, narrowed
 from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.indexes import IndexReader
 from auditor.stores.mongo.mongodb import MongoReader, looped, of_runs, shapes
@@ -122,14 +123,14 @@ class _MongoEngine:
         joins = []
         held = Located(self.bare.get(id(site.node), site.node), site.scope)
         counted = self.mongo.cursors.counted_aside(held)
-        for call in (site, *self.mongo.cursors.calls(held)):
-            assert isinstance(call.node.func, t.Attr)
-            last = call.node.func.name
+        for call in (site, *self.mongo.cursors.steps(held)):
+            func = call.node.func
+            last = func.name if isinstance(func, t.Attr) else "filter"
             if last == "count" and counted:
                 continue
             if last in _FILTERS:
                 more = self._conditions(found, call)
-                conditions = [a.joined(b) for a in conditions for b in more][:16]
+                conditions = narrowed(conditions, more, branches_of(call, held))
             elif last == "with_id":
                 conditions = [a.joined(Conditions({"_id": "equality"})) for a in conditions]
             elif last == "order_by":

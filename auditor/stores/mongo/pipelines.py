@@ -203,7 +203,10 @@ def _is_constant(expr: t.Expr | None) -> bool:
 
 
 def sort_of(values: Evaluator, expr: t.Expr | None, scope: Scope) -> Sort:
-    """`[("created", -1)]`, `{"created": -1}`, `"created"`, and what stands for them."""
+    """`[("created", -1)]`, `{"created": -1}`, `"created"`, and what stands for them.
+
+    Nothing where a field cannot be told: those after it are in order only among equals of it.
+    """
     pairs: list[tuple[str, int]] = []
     for source in values.sources(expr, scope):
         inner = source.scope
@@ -218,8 +221,9 @@ def sort_of(values: Evaluator, expr: t.Expr | None, scope: Scope) -> Sort:
                 for item in items:
                     match item:
                         case t.Seq(items=[first, way]):
-                            if name := values.text(first, inner):
-                                pairs.append((name, direction(values, way, inner)))
+                            if not (name := values.text(first, inner)):
+                                return ()
+                            pairs.append((name, direction(values, way, inner)))
                         case _:
                             if name := values.text(item, inner):
                                 pairs.append(_signed(name))

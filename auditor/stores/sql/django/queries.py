@@ -475,7 +475,7 @@ def _narrowed(
         if keyword.name is None:
             variants = [of_keys(x) for x in each(inner)[:8]] or [of_keys(None)]
             parts = [[*way, option] for way in parts for option in variants][:12]
-        elif keyword.name not in ("defaults", "create_defaults"):
+        elif keyword.name not in ("defaults", "create_defaults", "using_db"):
             keyed.append(of_lookup(reading, keyword.name, keyword.value, frame))
     made: list[Thing] = []
     for way in parts:

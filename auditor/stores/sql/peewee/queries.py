@@ -8,7 +8,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import argument
+from auditor.link.scopes import Located, argument
 from auditor.model.data import Bound
 from auditor.stores.lookups import bound
 from auditor.stores.sql.conditions import Condition, Draft, Lookup, Test, Untold
@@ -31,7 +31,8 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     last = last.removeprefix("aio_")  # https://peewee-async.readthedocs.io/
     match base:
         case Class(entity=entity) if entity.mapper == "peewee" and isinstance(call.func, t.Attr):
-            if reading.code.defined(call.func, frame.scope) is not None:
+            own = reading.code.defined(call.func, frame.scope)
+            if own is not None and not _asks_above(own, call.func.name):
                 return None, False
             if last in _STARTS or last in _GETS:
                 return _started(reading, entity, call, last, frame), True
@@ -62,6 +63,15 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
                 )  # fmt: skip
                 return unknown, True
     return None, False
+
+
+def _asks_above(method: Located, name: str) -> bool:
+    """Whether a method asks for what it stands before: `return super().get(*query, **filters)`."""
+    return isinstance(method.node, t.Function) and any(
+        isinstance(node, t.Call) and isinstance(node.func, t.Attr) and node.func.name == name
+        and isinstance(node.func.value, t.Call) and t.dotted(node.func.value.func) == "super"
+        for node in t.walk_own(*method.node.body)
+    )  # fmt: skip
 
 
 def _of_flask(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:

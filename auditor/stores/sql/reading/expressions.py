@@ -115,12 +115,12 @@ class Expressions(Reading):
                 return made_
             case t.BoolOp(op=op, values=values):
                 given_ = [x for v in values if (x := self.thing(v, frame, depth)) is not None]
-                if (
-                    len(given_) == len(values)
-                    and all(map(_is_false, values))
-                    and not self.has("peewee")
-                ):
-                    return given_[0] if op == "and" else given_[-1]
+                if len(given_) == len(values):
+                    # Python's own `or` of two conditions keeps one: Peewee's are true, SQLAlchemy's `==` false
+                    if self.has("peewee") and all(isinstance(x, Holds) for x in given_):
+                        return given_[0] if op == "or" else given_[-1]
+                    if all(map(_is_false, values)) and not self.has("peewee"):
+                        return given_[0] if op == "and" else given_[-1]
                 return either(given_)
             case t.Unary(op=op, value=value):
                 inner = self.thing(value, frame, depth)
