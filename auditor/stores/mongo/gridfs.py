@@ -68,8 +68,9 @@ def indexes(application: Application) -> Iterator[Index]:
             name = files(application.values, site).removesuffix(".files")
             buckets.setdefault(name, place_of(site))
     for site in application.code.method_calls("save_file"):  # of Flask-PyMongo
-        assert isinstance(site.node.func, t.Attr)
-        if application.code.name(site.node.func.value, site.scope).startswith("flask_pymongo."):
+        func = site.node.func
+        owner = application.code.name(func.value, site.scope) if isinstance(func, t.Attr) else ""
+        if owner.startswith("flask_pymongo."):
             base = application.values.text(site.arg(2, "base"), site.scope) or "fs"
             buckets.setdefault(base, place_of(site))
     for name, place in buckets.items():

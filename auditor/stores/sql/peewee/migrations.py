@@ -25,12 +25,11 @@ def peewee_steps(application: Application) -> Steps:
         return
     sites = application.code.method_calls(*_STEPS)
     for site in sorted(sites, key=lambda s: (s.scope.module.path, s.node.line)):
-        assert isinstance(site.node.func, t.Attr)
-        owner = site.scope.function
-        if owner is not None and owner.name in OTHERWISE:
+        owner, func = site.scope.function, site.node.func
+        if not isinstance(func, t.Attr) or (owner is not None and owner.name in OTHERWISE):
             continue
-        if last_name(site.node.func.value) in ("migrator", "migration", "schema_migrator"):
-            step = _step(entities, site.node, site.node.func.name, site.scope)
+        if last_name(func.value) in ("migrator", "migration", "schema_migrator"):
+            step = _step(entities, site.node, func.name, site.scope)
             if step is not None:
                 yield step, Origin(site.scope.module.path, False, "migration")
 
