@@ -209,3 +209,11 @@ def test_the_connection_is_no_condition(build: Build) -> None:
     code = TORTOISE + "async def ask(a, db):\n    return await Post.get_or_create(views=a, using_db=db)\n"  # fmt: skip
     (found,) = of(build({"app.py": code}), "posts")
     assert (found.equality, found.unresolved) == (("views",), "")
+
+
+def test_whether_records_of_tortoise_exist(build: Build) -> None:
+    code = (
+        TORTOISE + "async def ask(a):\n    return await Post.exists(views=a), await Post.exists()\n"
+    )
+    found = of(build({"app.py": code}), "posts")
+    assert {(q.operation, q.equality) for q in found} == {("exists", ("views",)), ("exists", ())}

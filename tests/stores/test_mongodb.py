@@ -763,3 +763,16 @@ def test_a_module_that_is_only_called_migrations_runs_nothing(
     code = f"{HEAD}\n@app.get('/x')\nasync def handler(a):\n    await db.users.find_one({{'email': a}})\n"
     indexes = build({"app.py": code, path: made}).facts(Index)
     assert [bool(i.run) for i in indexes] == [runs]
+
+
+@pytest.mark.parametrize(
+    ("name", "collection"),
+    [("DVD", "dvd"), ("HTTPLog", "http_log"), ("OrderItem", "order_item"), ("UserModel", "user")],
+)
+def test_the_names_of_collections_of_odmantic(name: str, collection: str, build: Build) -> None:
+    code = (
+        f"from odmantic import AIOEngine, Model\nclass {name}(Model):\n    title: str\nengine = AIOEngine()\n"
+        f"async def main(a):\n    await engine.find_one({name}, {name}.title == a)\nmain(1)\n"
+    )
+    (found,) = build({"app.py": code}).facts(Query)
+    assert found.collection == collection

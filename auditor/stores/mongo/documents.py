@@ -16,6 +16,7 @@ from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope
 from auditor.link.values import Evaluator
 from auditor.stores.flags import is_flag
+from auditor.stores.sql.entities import snake
 
 _LIBRARIES = {
     "Beanie": re.compile(
@@ -83,7 +84,7 @@ class Documents:
             root = self._beanie_root(found)
             return self._declared(root, library) or root.node.name  # type: ignore[attr-defined]
         if library == "ODMantic":
-            plain = plain.removesuffix("Model") or plain
+            return snake(plain.removesuffix("Model") or plain)
         return re.sub(r"(?<!^)(?=[A-Z])", "_", plain).lower()
 
     def _lineage(self, found: Located) -> list[Located]:

@@ -280,7 +280,7 @@ def _shared(path: str, other: str) -> int:
 
 
 def snake(name: str) -> str:
-    """`OrderItem` -> `order_item`, as Flask-SQLAlchemy names tables."""
+    """`OrderItem` -> `order_item`, as Flask-SQLAlchemy and Peewee name tables, and ODMantic collections."""
     return re.sub(r"((?<=[a-z0-9])[A-Z]|(?!^)[A-Z](?=[a-z]))", r"_\1", name).lower()
 
 

@@ -79,6 +79,7 @@ _KEEP = {
     "add", "remove", "clear", "aadd", "aset", "aremove", "get_list_or_404", "non_polymorphic", "instance_of",
 }  # fmt: skip
 METHODS = _NARROWS | _ONE | set(_FIGURES) | _INSERTS | _KEEP
+_PLAIN = t.Call(0, 0, 0, t.Name(0, 0, 0, "exists"), [], [])
 _AGGREGATES = {"Count", "Sum", "Avg", "Max", "Min"}
 _HANDED = _NARROWS | _ONE | set(_FIGURES)
 """Methods that are handed on without being called: `cache.get_or_set(key, Child.objects.count)`."""
@@ -314,6 +315,11 @@ def method(
         done = reading.record(executed(start, bound=Bound.ONE, sort=sort))
         return Row(start.entity, done) if start.entity and not start.projection else None
     if last in _FIGURES:
+        if last == "exists" and (call.args or call.keywords):  # of Tortoise: exists(email=email)
+            for one in each(_narrowed(reading, start, call, "filter", frame)):
+                if isinstance(one, Draft):
+                    method(reading, one, _PLAIN, last, frame)
+            return None
         reading.record(executed(start, operation=_FIGURES[last], bound=Bound.ONE, sort=()))
         return None
     if last in _INSERTS:

@@ -20,6 +20,7 @@ from auditor.stores.sql.entities import (
     Entity,
     last_name,
     reads_entities,
+    snake,
     truth,
 )
 
@@ -45,7 +46,7 @@ def peewee_model(entities: Entities, found: Located, ancestry: list[str]) -> Ent
                 _field(entities, entity, name, value, scope)
         elif name == "legacy_table_names":
             if isinstance(value, t.Const) and value.value is False:
-                entity.table = _words(found.node.name)
+                entity.table = snake(found.node.name)
         elif name not in ("table_name", "db_table"):
             _option(entities, entity, name, value, scope)
         elif where == "own":
@@ -126,8 +127,3 @@ def _many(entities: Entities, entity: Entity, name: str, call: t.Call, scope: Sc
 def _word(entity: Entity) -> str:
     """The class's own name, as Peewee makes others of it."""
     return re.split(r"[.:]", entity.name)[-1].lower()
-
-
-def _words(name: str) -> str:
-    """`AssetEntry` as `asset_entry`: tables without `legacy_table_names`."""
-    return re.sub(r"(?<=[a-z0-9])_*(?=[A-Z])|(?<=[A-Za-z0-9])_*(?=[A-Z][a-z])", "_", name).lower()
