@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import CollectionFit, Fit, Query
+from auditor.model.data import Bound, CollectionFit, Fit, Query
 from tests.conftest import Build
 
 MODELS = """
@@ -261,3 +261,55 @@ def test_what_stands_behind_a_unique_field_orders_nothing(
     views = "from shop.models import Product\ndef ask(request):\n    return list(Product.objects.order_by('ref', 'shelf')[:10])\n"
     application = build({"shop/models.py": models, "shop/views.py": views})
     assert [m.fit for c in application.facts(CollectionFit) for _, m in c.fits] == [fit]
+
+
+def test_a_manager_s_own_queryset_is_told_where_it_is_asked(build: Build) -> None:
+    models = """
+from django.db import models
+class Live(models.Manager):
+    def get_queryset(self):
+        return super().get_queryset().filter(stock__gt=0)
+class Item(models.Model):
+    stock = models.IntegerField()
+    name = models.CharField(max_length=9)
+    live = Live()
+    class Meta:
+        app_label = "shop"
+"""
+    views = "from shop.models import Item\ndef ask(request):\n    return list(Item.live.filter(name=request.GET['n']))\n"
+    (found,) = build({"shop/models.py": models, "shop/views.py": views}).facts(Query)
+    assert (found.place.path, found.equality, found.range) == (
+        "shop/views.py",
+        ("name",),
+        ("stock",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("meta", "expected"),
+    [
+        ('ordering = ["name"]', (("day", -1),)),
+        ("verbose_name = 'x'", (("day", -1), ("kind_id", 1))),
+    ],
+)
+def test_an_order_by_a_relation_is_that_of_its_model(
+    meta: str, expected: tuple[tuple[str, int], ...], build: Build
+) -> None:
+    """Django sorts by `kind.name` then: https://docs.djangoproject.com/en/stable/ref/models/querysets/#order-by"""
+    models = f"""
+from django.db import models
+class Kind(models.Model):
+    name = models.CharField(max_length=9)
+    class Meta:
+        app_label = "shop"
+        {meta}
+class Item(models.Model):
+    day = models.DateField()
+    kind = models.ForeignKey(Kind, on_delete=models.CASCADE)
+    class Meta:
+        app_label = "shop"
+        ordering = ["-day", "kind"]
+"""
+    views = "from shop.models import Item\ndef ask(request, offset=0, limit=20):\n    return list(Item.objects.all()[offset : offset + limit])\n"
+    (found,) = build({"shop/models.py": models, "shop/views.py": views}).facts(Query)
+    assert (found.sort, found.bound) == (expected, Bound.LIMITED)

@@ -217,3 +217,9 @@ def test_whether_records_of_tortoise_exist(build: Build) -> None:
     )
     found = of(build({"app.py": code}), "posts")
     assert {(q.operation, q.equality) for q in found} == {("exists", ("views",)), ("exists", ())}
+
+
+def test_a_slice_of_peewee_sends_no_limit(build: Build) -> None:
+    code = f"{LETTERS}def ask(a):\n    return Post.select().order_by(Post.views)[a:9]\n"
+    (found,) = build({"app.py": code}).facts(Query)
+    assert found.bound is Bound.UNKNOWN

@@ -776,3 +776,27 @@ def test_the_names_of_collections_of_odmantic(name: str, collection: str, build:
     )
     (found,) = build({"app.py": code}).facts(Query)
     assert found.collection == collection
+
+
+@pytest.mark.parametrize(
+    ("index", "kind", "fit"),
+    [
+        ('"$t"', "text", Fit.MISSING),
+        ('{"fields": ["$t", "$owner"]}', "text", Fit.MISSING),
+        ('"#t"', "hash", Fit.COVERED),
+        ('"t"', "ordered", Fit.COVERED),
+    ],
+)
+def test_letters_before_fields_of_mongoengine(
+    index: str, kind: str, fit: Fit, build: Build
+) -> None:
+    code = (
+        "from mongoengine import Document, StringField\nclass Post(Document):\n    t = StringField()\n    owner = StringField()\n"
+        f"    meta = {{'indexes': [{index}]}}\ndef main(a):\n    Post(t=a).save()\n    Post.objects(t=a).first()\nmain(input())\n"
+    )
+    application = build({"app.py": code})
+    (made,) = application.facts(Index)
+    assert made.kind == kind
+    assert [m.fit for c in application.facts(CollectionFit) for q, m in c.fits if q.equality] == [
+        fit
+    ]

@@ -237,6 +237,7 @@ def test_an_address_with_a_password_tells_the_database_all_the_same(build: Build
         ('MultiHostUrl.build(scheme="mysql", host=HOST)', True),
         ('MultiHostUrl.build(scheme="postgresql", host=HOST)', False),
         ('image.build(tag="mysql", path=HOST)', False),
+        ('HOST + "CREATE TABLE `x` (`id` INT NOT NULL PRIMARY KEY AUTO_INCREMENT)"', True),
     ],
 )
 def test_an_address_that_is_made_of_parts_tells_the_database(

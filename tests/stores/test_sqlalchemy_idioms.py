@@ -66,7 +66,33 @@ def ask(session, team, name):
         query = query.where(and_(*wanted))
     return session.scalars(query.order_by(User.name).limit(10)).all()
 """
-    assert {fields for fields, _ in _asked(code, build)} == {("team_id", "name")}
+    assert {fields for fields, _ in _asked(code, build)} == {("team_id",), ("team_id", "name")}
+
+
+def test_each_condition_that_a_list_may_have_is_told(build: Build) -> None:
+    code = """
+def ask(session, team, name, text):
+    wanted = []
+    if name:
+        wanted.append(User.name.ilike(f"%{name}%"))
+    if text:
+        wanted.append(or_(User.name == text, User.email.ilike(f"%{text}%")))
+    if team:
+        wanted.append(User.team_id == team)
+    return session.scalars(select(User).where(and_(*wanted))).all()
+"""
+    code = "from sqlalchemy import or_\n" + code
+    (found,) = (
+        c for c in build({"app.py": MODELS + code}).facts(CollectionFit) if c.name == "users"
+    )
+    told = {(q.equality, q.scanned) for q, _ in found.fits}
+    assert told == {
+        ((), ()),
+        ((), ("name",)),
+        (("name",), ()),
+        ((), ("email",)),
+        (("team_id",), ()),
+    }
 
 
 def test_a_list_that_may_be_empty_leaves_both_ways(build: Build) -> None:

@@ -205,7 +205,7 @@ class IndexReader:
         if text is not None:
             return ((_plain(text), -1 if text.startswith("-") else 1),), _kind_of(text)
         found: list[tuple[str, int]] = []
-        kind = "ordered"
+        kind, letters = "ordered", []
         for source in self.values.sources(expr, scope):
             inner = source.scope
             pairs: list[tuple[t.Expr, t.Expr | None]] = []
@@ -228,9 +228,10 @@ class IndexReader:
                     told, signed = "", 0  # one hashed field of several: for equality alone
                 kind = told or kind
                 found.append((_plain(spelt), signed))
+                letters.append(spelt)
             if found:
                 break
-        return tuple(found), kind if kind != "ordered" else _kind_of(*(n for n, _ in found))
+        return tuple(found), kind if kind != "ordered" else _kind_of(*letters)
 
     def kind_of(self, way: t.Expr | None, scope: Scope) -> str:
         if way is None:

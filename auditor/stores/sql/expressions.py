@@ -44,6 +44,7 @@ _SCANNED = {
 }  # fmt: skip
 _SAME = {"asc", "label", "nullslast", "nullsfirst", "nulls_last", "nulls_first", "collate", "alias", "distinct"}  # fmt: skip
 _OPERATORS = {"==": "equality", ">": "range", "<": "range", ">=": "range", "<=": "range", "in": "equality", "is": "equality"}  # fmt: skip
+_MOST_WAYS = 12
 _SHIFTED = {"<<": "equality", ">>": "equality", "**": "scanned", "^": "scanned", "%": "scanned"}
 """Peewee's own operators: in, is, ilike, regexp, like."""
 _FLAGS = {"Boolean", "bool", "BooleanField"}
@@ -221,18 +222,14 @@ def condition(thing: Thing | None, expr: t.Expr | None = None) -> Condition:
     return UNTOLD
 
 
-def gathered(call: t.Call, given: list[Thing | None], any_: bool) -> Holds:
-    """`and_(a, b)`, `or_(a, b)`."""
-    parts: list[Condition] = []
+def gathered(call: t.Call, given: list[Thing | None], any_: bool) -> Thing | None:
+    """`and_(a, b)`, `or_(*conditions)`: of a list that has more in it in some runs, one for each."""
+    ways: list[tuple[Condition, ...]] = [()]
     for expr, thing in zip(call.args, given, strict=False):
-        if isinstance(thing, Listed):
-            parts += [condition(i) for i in thing.items]
-        elif isinstance(thing, Either) and any(isinstance(x, Listed) for x in thing.things):
-            widest = max(each(thing), key=lambda x: len(x.items) if isinstance(x, Listed) else 0)
-            parts += [condition(i) for i in widest.items] if isinstance(widest, Listed) else []
-        else:
-            parts.append(condition(thing, expr))
-    return Holds(Some(tuple(parts)) if any_ and parts else Every(tuple(parts)))
+        lists = [x for x in each(thing) if isinstance(x, Listed)]
+        options = [tuple(map(condition, x.items)) for x in lists] or [(condition(thing, expr),)]
+        ways = [(*way, *option) for way in ways for option in options][:_MOST_WAYS]
+    return either([Holds(Some(way) if any_ and way else Every(way)) for way in ways])
 
 
 def negated(thing: Thing | None) -> Thing | None:

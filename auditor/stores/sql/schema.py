@@ -42,8 +42,10 @@ def dialect(application: Application) -> str:
     told: set[str] = set()
     texts = [node.value for node, _ in application.code.of_kind(t.Const)]
     hidden = [node.shape for node, _ in application.code.of_kind(t.Hidden)]
-    for text in (*texts, *hidden):
-        if isinstance(text, str) and 5 < len(text) < 300:
+    for text in (x for x in (*texts, *hidden) if isinstance(x, str)):
+        if "AUTO_INCREMENT" in text:  # as a migration of MySQL spells it
+            told.add("mysql")
+        if 5 < len(text) < 300:
             found = _URL.match(text) or _TORTOISE.match(text)
             found = found or ("django" in text and _ENGINE.search(text)) or None
             if found:

@@ -134,6 +134,7 @@ class _Reading:
             entity.ordering = ORDERED.get(known, {}).get("ordering", entity.ordering)
             entity.latest = ORDERED.get(known, {}).get("latest", entity.latest)
         entity.pending.append((1, lambda _: self.options(entity)))
+        entity.pending.append((3, lambda all_: self.cut(entity, all_)))
         return entity
 
     def concrete(self, owner: Located) -> bool:
@@ -379,6 +380,19 @@ class _Reading:
             if self.above is not None and entity.column(text.lstrip("-")) is None:
                 return  # a column of the table above
             yield stored(entity, text.lstrip("-")), -1 if text.startswith("-") else 1
+
+    @staticmethod
+    def cut(entity: Entity, every: Entities) -> None:
+        """A relation to a model that has an order sorts by that order, not by the key: no index has it."""
+        kept: list[tuple[str, int]] = []
+        for name, way in entity.ordering:
+            column = entity.column(name)
+            relation = entity.relations.get(column.attribute) if column is not None else None
+            target = every.by_name.get(relation.target) if relation is not None else None
+            if target is not None and target.ordering:
+                break
+            kept.append((name, way))
+        entity.ordering = tuple(kept)
 
 
 def _meta(found: Located) -> Located | None:

@@ -508,7 +508,9 @@ class Expressions(Reading):
 
     def sliced(self, draft: Draft, index: t.Slice, frame: Frame) -> Draft:
 
-        if index.upper is None:
+        if (
+            index.upper is None or draft.mapper == "peewee"
+        ):  # Peewee reads all, and takes a part of it
             return executed(draft)
         bound = self.bounds.of(index.upper, frame.scope)
         return executed(draft, bound=bound, limited=bound)

@@ -11,9 +11,10 @@ from auditor.link.scopes import Located, Scope
 from auditor.model.data import Bound
 from auditor.stores.receivers import spread
 from auditor.stores.sql.conditions import is_open
+from auditor.stores.sql.django.managers import is_manager_class
 from auditor.stores.sql.reading.decisions import Worth, agreed
 from auditor.stores.sql.reading.decisions import given as given_by
-from auditor.stores.sql.reading.frames import CLASSES, Frame
+from auditor.stores.sql.reading.frames import CLASSES, Frame, Reading
 from auditor.stores.sql.reading.statements import Statements
 from auditor.stores.sql.reading.things import (
     Class,
@@ -145,7 +146,13 @@ class TreeReading(Statements):
             if isinstance(scope.parent.owner, t.Function):
                 self.scope(scope.parent)  # nested functions are read where they stand
                 return
+            before = len(self.drafts)
             self.returns(Located(scope.owner, scope.parent))
+            if scope.owner.name in ("get_queryset", "get_query_set") and _of_manager(
+                self, scope.parent
+            ):
+                # a manager's own queryset is told where it is asked for something
+                self.dropped.update((id(draft), draft) for draft in self.drafts[before:])
         elif not isinstance(scope.owner, t.Lambda):
             self.frame(scope)
 
@@ -259,6 +266,12 @@ class TreeReading(Statements):
             self._running.discard(id(node))
             if receiver is not None:
                 self._called.pop()
+
+
+def _of_manager(reading: Reading, around: Scope) -> bool:
+    if not isinstance(around.owner, t.Class) or around.parent is None:
+        return False
+    return is_manager_class(reading, Located(around.owner, around.parent))
 
 
 def _is_plain(param: t.Param) -> bool:
