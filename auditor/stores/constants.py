@@ -11,6 +11,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from auditor.discover import Kind
+from auditor.discover.walk import read
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite, place_of
@@ -221,6 +223,33 @@ def seeded(application: Application) -> Iterator[Constant]:
             left -= _handed_on(code.nodes(module), left, sites_of)
     for name in sorted(left):
         yield Constant("sql", made[name][0].table, "only constants that a seed adds stand in it")
+
+
+@provides(Constant)
+def of_schemas(application: Application) -> Iterator[Constant]:
+    """Tables that files of SQL fill with rows of their own, and to which nothing of the code adds."""
+    filled: set[str] = set()
+    for file in application.tree.files:
+        if file.kind is Kind.SQL and file.size < _LARGEST:
+            text = read(application.tree, file).decode("utf-8", "replace")
+            filled.update(name.lower() for name in _FILLED.findall(text))
+    if not filled:
+        return
+    (entities,) = application.facts(Entities)
+    filled -= {entity.table.lower() for entity in entities if entity.found is not None}
+    asked = [query for query in application.facts(Query) if query.store == "sql"]
+    if any(not query.collection for query in asked):
+        return  # what it asks may be anything
+    filled -= {query.collection.lower() for query in asked if query.operation == "insert"}
+    for name in sorted({query.collection for query in asked}):
+        if name.lower() in filled:
+            yield Constant("sql", name, "only the schema's own file adds to it")
+
+
+_FILLED = re.compile(
+    r"(?i)\binsert\s+(?:or\s+\w+\s+|ignore\s+)?into\s+[`\"\[]?(\w+)[`\"\]]?\s*(?:\([^()]*\)\s*)?values\b"
+)
+_LARGEST = 400_000
 
 
 def _spelt_by_seeds(application: Application, errands: Errands) -> set[str]:

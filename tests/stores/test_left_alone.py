@@ -425,3 +425,62 @@ def test_a_program_may_lie_in_a_folder_that_is_called_script(build: Build) -> No
         found = build(files).facts(CollectionFit)
         told.append({m.why for c in found for q, m in c.fits if q.equality == ("email",)})
     assert told == [{""}, {"only a script that is run by hand asks it"}]
+
+
+FILLED = (
+    "CREATE TABLE Illness (id INT PRIMARY KEY, name TEXT);\nINSERT INTO Illness (name) VALUES ('a'), ('b');\n"
+    "CREATE TABLE note (id INT PRIMARY KEY, name TEXT);\nINSERT INTO note (name) VALUES ('first');\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("", {"illness": Fit.COVERED, "note": Fit.MISSING}),
+        ("    cur.execute('INSERT INTO illness (name) VALUES (?)', (a,))\n", {"illness": Fit.MISSING, "note": Fit.MISSING}),
+        ("    cur.execute(a)\n", {"illness": Fit.MISSING, "note": Fit.MISSING}),
+    ],
+)  # fmt: skip
+def test_tables_that_only_the_schema_fills(
+    more: str, expected: dict[str, Fit], build: Build
+) -> None:
+    code = (
+        "import sqlite3\ncur = sqlite3.connect('x').cursor()\ndef main(a):\n"
+        "    cur.execute('SELECT * FROM Illness WHERE name = ?', (a,))\n    cur.execute('SELECT * FROM note WHERE name = ?', (a,))\n"
+        f"    cur.execute('INSERT INTO note (name) VALUES (?)', (a,))\n{more}main(input())\n"
+    )
+    found = build({"app.py": code, "schema.sql": FILLED}).facts(CollectionFit)
+    assert {c.name: m.fit for c in found for q, m in c.fits if q.equality} == expected
+
+
+HANDLERS = """
+from flask import Flask
+from telegram.ext import Application, CommandHandler
+from models import User, db
+app = Flask(__name__)
+@app.get("/")
+def home():
+    return "ok"
+def keep(update):
+    if not User.query.filter_by(email=update.text).first():
+        db.session.add(User(email=update.text))
+def main():
+    {start}
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        ("Application.builder().add_handler(CommandHandler('keep', keep))", Fit.MISSING),
+        ("keep('first')", Fit.COVERED),
+        ("app.add_event_handler('startup', keep)", Fit.COVERED),
+    ],
+)
+def test_a_handler_that_adds_what_it_does_not_find_fills_nothing(
+    start: str, expected: Fit, build: Build
+) -> None:
+    files = {"models.py": MODELS, "app.py": HANDLERS.format(start=start)}
+    (found,) = (c for c in build(files).facts(CollectionFit) if c.name == "user")
+    assert [m.fit for q, m in found.fits if q.equality == ("email",)] == [expected]

@@ -776,3 +776,20 @@ class Items(Store):
     assert {(q.collection, q.equality) for q in build({"app.py": code}).facts(Query)} == {
         ("items", ("name",))
     }
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("SELECT * FROM (SELECT ware_id, SUM(n) AS sold FROM sale GROUP BY ware_id) t NATURAL JOIN ware ORDER BY sold DESC LIMIT 3", ()),
+        ("SELECT * FROM (SELECT ware_id, SUM(n) AS sold FROM sale GROUP BY ware_id) t NATURAL JOIN ware ORDER BY name LIMIT 3", (("name", 1),)),
+        ("SELECT * FROM ware ORDER BY sold DESC LIMIT 3", (("sold", -1),)),
+    ],
+)  # fmt: skip
+def test_an_order_by_what_a_subquery_works_out(
+    statement: str, expected: tuple[tuple[str, int], ...], build: Build
+) -> None:
+    schema = "CREATE TABLE ware (ware_id INT PRIMARY KEY, name TEXT);\nCREATE TABLE sale (ware_id INT, n INT);\n"
+    code = f"import sqlite3\ncur = sqlite3.connect('x').cursor()\ndef ask():\n    cur.execute({statement!r})\nask()\n"
+    found = build({"app.py": code, "schema.sql": schema}).facts(Query)
+    assert [q.sort for q in found if q.collection == "ware"] == [expected]

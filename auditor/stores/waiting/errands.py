@@ -65,6 +65,7 @@ _ONCE = re.compile(
     r"\bone[- ](?:time|off)\s+(?:[\w-]+\s+)?(?:repair|fix|migration|back-?fill|seed|script|clean-?up|endpoint|set-?up|import|job|task|operation)",
     re.I,
 )
+_REGISTERS = re.compile(r"(?i)handler$|^add_\w*handler|^(?:register|command|callback|add_(?:route|url_rule|api_route)|subscribe|listen|bind|on)$")  # fmt: skip
 _OPENS = re.compile(r"lifespan|startup|^main$")
 _MAKES = re.compile(r"^(?:create|make|build|get|init)_(?:\w+_)?app(?:lication)?$")
 
@@ -156,7 +157,7 @@ class Errands:
                 outer = self.code.enclosing(site.scope)
                 if site.path in self.unused.modules:
                     continue
-                if id(site.node) in self._by_the_clock:
+                if id(site.node) in self._by_the_clock | self._registered:
                     return Asked.LIVE
                 if outer is not None:
                     pending.append(outer)
@@ -203,6 +204,21 @@ class Errands:
     @functools.cached_property
     def _started(self) -> frozenset[int]:
         return frozenset(id(f.node) for f in self.reach.started)
+
+    @functools.cached_property
+    def _registered(self) -> frozenset[int]:
+        """Where a function is handed on to be called for what comes: `CommandHandler("add", add)`."""
+        return frozenset(
+            id(given)
+            for site in self.code.all_calls()
+            if _REGISTERS.search(t.last_word(site.node.func))
+            and not any(
+                isinstance(x, t.Const) and x.value in ("startup", "shutdown")
+                for x in site.node.args
+            )
+            for given in (*site.node.args, *(k.value for k in site.node.keywords))
+            if isinstance(given, t.Name | t.Attr)
+        )
 
     @functools.cached_property
     def _by_the_clock(self) -> frozenset[int]:

@@ -184,6 +184,8 @@ class _Text:
         self.reading, self.node, self.named = reading, node, named
         self.place, self.frame = place, frame
         self.tables: dict[str, str] = {}
+        self.derived = False
+        """Whether it also selects from what is worked out: a subquery, a common table expression."""
 
     def draft(self) -> Draft | None:
         exp, node = self.exp, self.node
@@ -213,6 +215,7 @@ class _Text:
                         self._table(nested.this)
             elif isinstance(source, exp.Subquery | exp.Lateral):
                 derived = True
+        self.derived = derived
         root = sources[0]
         if not self.tables:  # a subquery, a common table expression: read where it is defined
             reason = self._hides(root)
@@ -325,7 +328,11 @@ class _Text:
             return (table, self._spelt(table, name)) if table else None
         if len(self.tables) == 1:
             table = next(iter(self.tables.values()))
-            return table, self._spelt(table, name)
+            known = self.reading.tables.get(table)
+            spelt = self._spelt(table, name)
+            if self.derived and known is not None and known.columns and known.column(spelt) is None:
+                return None
+            return table, spelt
         untold: list[str] = []
         for table in self.tables.values():
             known = self.reading.tables.get(table)
@@ -333,7 +340,8 @@ class _Text:
                 untold.append(table)
             elif known.column(spelt := self._spelt(table, name)) is not None:
                 return table, spelt
-        return next(((table, name) for table in (*untold, *self.tables.values())), None)
+        others = () if self.derived else self.tables.values()
+        return next(((table, name) for table in (*untold, *others)), None)
 
     def _spelt(self, table: str, name: str) -> str:
         """A column by the name that its declaration has."""
