@@ -11,6 +11,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+import re2
+
 from auditor.discover import Kind
 from auditor.discover.walk import read
 from auditor.extract.python import tree as t
@@ -246,7 +248,7 @@ def of_schemas(application: Application) -> Iterator[Constant]:
             yield Constant("sql", name, "only the schema's own file adds to it")
 
 
-_FILLED = re.compile(
+_FILLED = re2.compile(
     r"(?i)\binsert\s+(?:or\s+\w+\s+|ignore\s+)?into\s+[`\"\[]?(\w+)[`\"\]]?\s*(?:\([^()]*\)\s*)?values\b"
 )
 _LARGEST = 400_000

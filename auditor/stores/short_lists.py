@@ -36,7 +36,7 @@ def reads_like_a_list(name: str, columns: Iterable[str]) -> bool:
     """Whether a table or collection reads like a short list, by its name and its columns' names."""
     if not _names_a_list(re.split(r"[._]", snake(name))[-1]):
         return False
-    own = re.sub(r"(?:ies|es|s)$", "", re.split(r"[._]", snake(name))[-1])
+    own = re.escape(re.sub(r"(?:ies|es|s)$", "", re.split(r"[._]", snake(name))[-1]))
     spelt = [re.sub(rf"^{own}(?:y|e)?_(?!id$)", "", snake(column)) for column in columns]
     if any(map(_SOMEBODY.match, spelt)):
         return False

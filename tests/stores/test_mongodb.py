@@ -692,6 +692,7 @@ def test_what_beanie_is_asked_for(build: Build) -> None:
         "    await Lead.find_many(ElemMatch(Lead.users, _id=tenant)).to_list()\n"
         "    await Lead.find(ElemMatch(Lead.users, {'name': tenant})).to_list()\n"
         "    await Lead.find_all(Lead.email == tenant).to_list()\n"
+        "    await Lead.find(Lead.tenant == tenant).find_one({'phone': kind})\n"
         "    query = Lead.find(Lead.tenant == tenant)\n"
         "    if kind:\n        query = query.find({'kind': kind})\n"
         "    elif state:\n        query = query.find({'state': state})\n"
@@ -704,8 +705,10 @@ def test_what_beanie_is_asked_for(build: Build) -> None:
         ("leads", ("users._id",)),
         ("leads", ("users.name",)),
         ("leads", ()),
+        ("leads", ("tenant", "phone")),
         ("leads", ("tenant", "kind", "state")),
     ]
+    assert [q.operation for q in found][3:] == ["find_one", "find"]
     assert set(found[-1].broad) == {"kind", "state"}
 
 

@@ -57,6 +57,8 @@ def test_a_short_list(name: str, columns: list[str]) -> None:
         ("grades", ["id", "student_id", "value"]),
         ("statuses", ["id", "text", "likes", "reply_to", "posted"]),
         ("", []),
+        ("roles(", ["id", "a+b", "(x", "[", "text", "more"]),
+        ("types[*", ["id", "types[*_name", "likes", "posted", "text"]),
     ],
 )
 def test_what_grows(name: str, columns: list[str]) -> None:

@@ -156,6 +156,7 @@ class _Beanie:
                 case "find" | "find_many" | "find_one":
                     more = self.expressions.all(call.node.args, call.scope)
                     conditions = narrowed(conditions, more, branches_of(call, site))
+                    operation = "find_one" if last == "find_one" else operation
                 case "sort":
                     sort = sort or self.expressions.sort(call.node.args, call.scope)
                 case "aggregate":
