@@ -124,7 +124,11 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
         for name in narrowed
         if any(x.how == "equality" and not schema.is_flag(name, x.column) for x in tests[name])
     }
-    by_more = {n for n in narrowed if any(_narrows(x) and not schema.is_flag(n, x.column) for x in tests[n])}  # fmt: skip
+    by_more = {
+        name
+        for name in narrowed
+        if any(_narrows(x) and not schema.is_flag(name, x.column) for x in tests[name])
+    }
     starts = _starts(root, narrowed, served, equal, links, schema)
     reached = _reached(starts, links, schema)
     order = _order(draft)
@@ -207,9 +211,8 @@ def _reads_all(draft: Draft, tests: list[Test], schema: Schema) -> bool:
     """Whether tables are read from end to end, and none is looked into for a few records of another."""
     whole = all(x.outer or x.how in _LOOSE or schema.is_flag(x.table, x.column) for x in tests)
     every = draft.operation in ("count", "aggregate") or draft.bound is Bound.NONE
-    return whole and (
-        every or draft.grouped
-    )  # how many groups are wanted is asked of them at the end
+    # how many groups are wanted is asked of them at the end
+    return whole and (every or draft.grouped)
 
 
 def _known(table: str, tests: list[Test], links: list[Link]) -> Iterator[Test]:

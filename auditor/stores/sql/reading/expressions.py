@@ -397,10 +397,8 @@ class Expressions(Reading):
                 case Listed(items=items), _ if func.name in ("append", "add"):
                     made.append(Listed((*items, given)))
                 case Holds(condition=whole), Holds(condition=part) if len(expr.args) == 2:
-                    any_ = (
-                        self.text(expr.args[1], frame) == "OR" or t.last_word(expr.args[1]) == "OR"
-                    )
-                    made.append(Holds(joined(whole, part, any_=any_)))  # Q.add(…, Q.OR)
+                    how = self.text(expr.args[1], frame) or t.last_word(expr.args[1])
+                    made.append(Holds(joined(whole, part, any_=how == "OR")))  # Q.add(…, Q.OR)
                 case Keyed(names=names), Keyed(names=more_names):
                     made.append(Keyed((*names, *more_names), one.open_))
                 case Keyed(names=names), None:
@@ -508,10 +506,8 @@ class Expressions(Reading):
 
     def sliced(self, draft: Draft, index: t.Slice, frame: Frame) -> Draft:
 
-        if (
-            index.upper is None or draft.mapper == "peewee"
-        ):  # Peewee reads all, and takes a part of it
-            return executed(draft)
+        if index.upper is None or draft.mapper == "peewee":
+            return executed(draft)  # Peewee reads all, and takes a part of it
         bound = self.bounds.of(index.upper, frame.scope)
         return executed(draft, bound=bound, limited=bound)
 
