@@ -202,3 +202,16 @@ def test_groups_are_made_of_whole_tables(steps: str, build: Build) -> None:
     files = {"app.py": f"from sqlalchemy import func\n{MODELS}\ndef ask(session):\n    return {code}\n"}  # fmt: skip
     fits = [m.fit for c in build(files).facts(CollectionFit) for _, m in c.fits]
     assert set(fits) == {Fit.COVERED}
+
+
+@pytest.mark.parametrize(
+    ("condition", "missing"),
+    [("User.email.ilike('%a%')", {"email"}), ("User.email != 'a'", set[str]())],
+)
+def test_a_pattern_is_looked_for_in_the_table_that_is_joined(
+    condition: str, missing: set[str], build: Build
+) -> None:
+    code = f"session.scalars(select(Post).join(User, Post.editor_id == User.id).where({condition})).all()"
+    files = {"app.py": f"{MODELS}\ndef ask(session):\n    return {code}\n"}
+    found = build(files).facts(CollectionFit)
+    assert {f for c in found if c.name == "users" for _, m in c.fits for f in m.missing} == missing

@@ -157,7 +157,8 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
             by += [*_known(name, branch.tests, links), *(x for x in tests[name] if x.outer)]
             if (between := schema.tables.get(name)) is not None and between.found is None:
                 by += [x for x in tests[name] if x.how == "equality"]  # both keys of many to many
-            yield _query(draft, schema, name, "join", [] if whole else by, (), "")
+            sought = [x for x in tests[name] if x.how == "scanned" and not x.outer]
+            yield _query(draft, schema, name, "join", sought if whole else by, (), "")
 
 
 def _narrows(test: Test) -> bool:
