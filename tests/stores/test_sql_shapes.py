@@ -793,3 +793,28 @@ def test_an_order_by_what_a_subquery_works_out(
     code = f"import sqlite3\ncur = sqlite3.connect('x').cursor()\ndef ask():\n    cur.execute({statement!r})\nask()\n"
     found = build({"app.py": code, "schema.sql": schema}).facts(Query)
     assert [q.sort for q in found if q.collection == "ware"] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("driver", "bound", "fit"),
+    [
+        ("pymysql", "(request.form['email'],)", Fit.COVERED),
+        ("pymysql", "request.form.get('email')", Fit.COVERED),
+        ("psycopg2", "[form.email.data]", Fit.COVERED),
+        ("pymysql", "(f\"%{request.form['email']}%\",)", Fit.MISSING),
+        ("pymysql", "(pattern,)", Fit.MISSING),
+        ("pymysql", "(made,)", Fit.MISSING),
+        ("sqlite3", "(request.form['email'],)", Fit.MISSING),
+    ],
+)
+def test_a_like_without_a_wildcard_is_a_search(
+    driver: str, bound: str, fit: Fit, build: Build
+) -> None:
+    schema = "CREATE TABLE member (id INT PRIMARY KEY, email VARCHAR(99), UNIQUE (email));\n"
+    code = (
+        f"import {driver}\nfrom flask import Flask, request\napp = Flask(__name__)\ncur = {driver}.connect('x').cursor()\n"
+        f"@app.post('/')\ndef ask(pattern, form):\n    made = '%' + request.form['email']\n    cur.execute('SELECT * FROM member WHERE email LIKE (%s)', {bound})\n"
+        "    cur.execute('INSERT INTO member (email) VALUES (%s)', (1,))\n"
+    )
+    found = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)
+    assert [m.fit for c in found for q, m in c.fits if (*q.range, *q.scanned)] == [fit]

@@ -25,6 +25,18 @@ _DRIVERS = {
     "postgresql": r"psycopg\w*(?:-binary)?|asyncpg|pg8000|aiopg|django-pgvector|pgvector|psycopg2cffi",
     "mysql": r"mysqlclient|pymysql|aiomysql|asyncmy|mysql-connector(?:-python)?",
 }
+_IMPORTED = {
+    "postgresql": ("psycopg", "psycopg2", "asyncpg", "pg8000", "aiopg"),
+    "mysql": (
+        "pymysql",
+        "MySQLdb",
+        "mysql",
+        "aiomysql",
+        "asyncmy",
+        "flask_mysqldb",
+        "flaskext.mysql",
+    ),
+}
 _URL = re.compile(
     r"^(postgres|postgresql|mysql|mariadb|sqlite|cockroachdb|oracle|mssql)(?:\+\w+)?:"
 )
@@ -66,7 +78,8 @@ def dialect(application: Application) -> str:
     ]
     drivers = {name for name, _ in required}
     served = {name for name, group in required if not group}  # others serve tests, or are a choice
-    for certain in (drivers, served, told - {"sqlite"}, told):
+    imported = {name for name, packages in _IMPORTED.items() if application.code.imports(*packages)}
+    for certain in (drivers, served, told - {"sqlite"}, told, imported):
         if len(certain) == 1:
             return next(iter(certain))
     return ""

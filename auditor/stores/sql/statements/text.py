@@ -42,6 +42,7 @@ from auditor.stores.sql.reading.things import (
     each,
     either,
 )
+from auditor.stores.sql.schema import dialect
 from auditor.stores.sql.statements.spelling import MARK, statement
 
 QUERY = re.compile(
@@ -114,10 +115,11 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     if isinstance(call.func, t.Attr) and _ELSEWHERE.match(reading.code.name(call.func.value, frame.scope)):  # fmt: skip
         return None, True
     made: list[Thing] = []
+    whole = _is_sent_as_it_is(reading, call, frame)
     for one in given:
         place = reading.place(call, frame)
         outer: Draft | None = None
-        for draft in drafts(reading, one.text, place, frame):
+        for draft in drafts(reading, one.text, place, frame, whole=whole):
             if last in _ONE:
                 draft = replace(draft, bound=Bound.ONE)
             elif last in _ALL and draft.bound is Bound.UNKNOWN:
@@ -127,6 +129,30 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         if outer is not None:
             made.append(Result(outer))
     return either(made), True
+
+
+_SENT = re.compile(r"\brequest\.(?:form|args|values|json|data)$|\bform\.\w+\.data$")
+
+
+def _is_sent_as_it_is(reading: Reading, call: t.Call, frame: Frame) -> bool:
+    """Whether a request brings all that is bound, with no `%` around it: `(request.form["email"],)`.
+
+    `email LIKE %s` is then a search by the index on `email`, in MySQL and in PostgreSQL.
+    """
+    bound: list[t.Expr] = []
+    for arg in call.args[1:]:
+        bound += arg.items if isinstance(arg, t.Seq) else [arg]
+    sources = [s.node for part in bound for s in reading.values.sources(part, frame.scope)]
+    return bool(sources) and all(map(_is_sent, sources))
+
+
+def _is_sent(node: t.Node) -> bool:
+    match node:
+        case t.Item(value=owner) | t.Call(func=t.Attr(value=owner, name="get")):
+            return bool(_SENT.search(t.dotted(owner)))
+        case t.Attr():
+            return bool(_SENT.search(t.dotted(node)))
+    return False
 
 
 def raw(reading: Reading, call: t.Call, given: Thing | None, frame: Frame) -> Rows | None:
@@ -152,8 +178,13 @@ _ADDRESSES = {"ctid", "rowid", "_rowid_", "oid"}
 # --- from text to queries
 
 
-def drafts(reading: Reading, text: str, place: Place, frame: Frame) -> list[Draft]:
-    """The queries of a statement: its own, and those of its subqueries."""
+def drafts(
+    reading: Reading, text: str, place: Place, frame: Frame, *, whole: bool = False
+) -> list[Draft]:
+    """The queries of a statement: its own, and those of its subqueries.
+
+    `whole` tells that what is bound to it has no wildcard of the code's.
+    """
     from sqlglot import exp
 
     if (kept := _BY_NAME.match(text)) is not None:
@@ -167,7 +198,7 @@ def drafts(reading: Reading, text: str, place: Place, frame: Frame) -> list[Draf
     for tree in parsed[:20]:
         named = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
         for node in tree.find_all(exp.Select, exp.Update, exp.Delete, exp.Insert):
-            if made := _Text(reading, node, named, place, frame).draft():
+            if made := _Text(reading, node, named, place, frame, whole).draft():
                 found.append(made)
     return found
 
@@ -176,13 +207,14 @@ class _Text:
     """One SELECT, UPDATE, DELETE or INSERT of a statement."""
 
     def __init__(
-        self, reading: Reading, node: Any, named: set[str], place: Place, frame: Frame
+        self, reading: Reading, node: Any, named: set[str], place: Place, frame: Frame, whole: bool
     ) -> None:
         from sqlglot import exp
 
         self.exp: Any = exp
         self.reading, self.node, self.named = reading, node, named
         self.place, self.frame = place, frame
+        self.whole = whole
         self.tables: dict[str, str] = {}
         self.derived = False
         """Whether it also selects from what is worked out: a subquery, a common table expression."""
@@ -391,7 +423,10 @@ class _Text:
                     return self._test(node.expression, "range")
                 return left
             case exp.Like():
-                pattern = node.expression
+                pattern = node.expression.unnest()
+                if self.whole and isinstance(pattern, exp.Placeholder):
+                    searched = dialect(self.reading.application) in ("mysql", "postgresql")
+                    return self._test(node.this, "range" if searched else "scanned")
                 text = pattern.this if isinstance(pattern, exp.Literal) else "%"
                 return self._test(node.this, "range" if text[:1] not in ("%", "_") else "scanned")
             case exp.MatchAgainst() | exp.Match() if hasattr(exp, "Match"):
