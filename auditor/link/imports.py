@@ -115,6 +115,8 @@ class Imports(Index):
         if module.path.endswith("__init__.py"):
             directory = str(PurePosixPath(module.path).parent)
             if found := self._layout.at(directory, [name]):
+                if _brings_namesake(module, found, name):
+                    return f"{found.path}:{name}"
                 return f"module:{found.path}"
         if name in module.scope.bindings:
             return f"{module.path}:{name}"
@@ -205,6 +207,12 @@ class Imports(Index):
                     found[directory] = None
                     break
         return list(found)
+
+
+def _brings_namesake(package: Module, submodule: Module, name: str) -> bool:
+    """Whether `from .Top import *` in a package puts the class `Top` over the file of that name."""
+    starred = any(b.target == f".{name}.*" for b in package.scope.bindings.get("*", ()))
+    return starred and any(b.kind == "definition" for b in submodule.scope.bindings.get(name, ()))
 
 
 def _submodules(module: Module, package: str) -> list[list[str]]:

@@ -305,7 +305,7 @@ class Code(Imports):
 
     @staticmethod
     def _instance(name: str) -> str:
-        return f"{name}()" if name and not name.startswith("typing.") else ""
+        return f"{name}()" if name and not name.startswith(("typing.", "module:")) else ""
 
     def _member(self, base: str, name: str, depth: int) -> str:
         """The canonical name of attribute `name` of what `base` names."""

@@ -111,6 +111,30 @@ def test_canonical_name(source: str, expected: str, build: Build) -> None:
     assert code.name(site.node.args[0], site.scope) == expected
 
 
+def test_a_class_of_its_files_name_brought_by_a_star(build: Build) -> None:
+    code = build(
+        {
+            "shop/__init__.py": "from .Top import *\n",
+            "shop/Top.py": "class Top:\n    url = 'x'\n",
+            "use.py": "from shop import Top\nprobe(Top)\n",
+        }
+    ).code
+    (site,) = code.method_calls("probe")
+    assert code.name(site.node.args[0], site.scope) == "shop/Top.py:Top"
+
+
+def test_an_annotation_that_names_a_module_is_no_instance(build: Build) -> None:
+    """`conf: settings` with the module handed in: a slip that Python lets pass."""
+    code = build(
+        {
+            "settings.py": "url = 'x'\n",
+            "use.py": "import settings\ndef load(conf: settings):\n    conf.url.open()\nload(settings)\n",
+        }
+    ).code
+    (site,) = code.method_calls("open")
+    assert "module:" not in code.name(site.node.func, site.scope)
+
+
 def test_a_module_named_like_a_package_does_not_import_itself(build: Build) -> None:
     code = build({"redis.py": "import redis\nprobe(redis.Redis)\n"}).code
     (site,) = code.method_calls("probe")
