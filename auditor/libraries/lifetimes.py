@@ -14,7 +14,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.reach import Reach
-from auditor.link.scopes import CallSite, Scope, arguments, place_of
+from auditor.link.scopes import CallSite, arguments, place_of
 from auditor.model.operations import Resource
 from auditor.model.web import WebApp
 
@@ -125,9 +125,7 @@ def _of_another_class(close: CallSite, func: t.Attr, site: CallSite) -> bool:
 
 
 def _class_around(site: CallSite) -> t.Class | None:
-    scope: Scope | None = site.scope
-    while scope is not None and not isinstance(scope.owner, t.Class):
-        scope = scope.parent
+    scope = site.scope.of_class
     return scope.owner if scope is not None and isinstance(scope.owner, t.Class) else None
 
 

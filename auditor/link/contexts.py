@@ -139,9 +139,7 @@ class Contexts(Turns):
 
         Of a class that the tree instantiates, once for each such call; of others, once.
         """
-        owner: Scope | None = scope
-        while owner is not None and not isinstance(owner.owner, t.Class):
-            owner = owner.parent
+        owner = scope.of_class
         if owner is None or owner.parent is None:
             return []
         envs: list[Env] = []
@@ -256,11 +254,8 @@ class Contexts(Turns):
         if not isinstance(site.node.func, t.Attr):
             return None
         receiver = site.node.func.value
-        by_super = isinstance(receiver, t.Call) and t.dotted(receiver.func) == "super"
-        if by_super or (isinstance(receiver, t.Name) and receiver.id in ("self", "cls")):
-            scope: Scope | None = site.scope
-            while scope is not None and not isinstance(scope.owner, t.Class):
-                scope = scope.parent
+        if _of_itself(site):
+            scope = site.scope.of_class
             return Located(scope.owner, scope.parent) if scope and scope.parent else None  # type: ignore[arg-type]
         found = self.code.definition(self.code.name(receiver, site.scope).removesuffix("()"))
         return found if found is not None and isinstance(found.node, t.Class) else None

@@ -164,9 +164,7 @@ class Code(Imports):
 
     def _inherited(self, name: str, scope: Scope, depth: int) -> str:
         """`super().name`: the attribute of the next class that has it."""
-        here: Scope | None = scope
-        while here is not None and not isinstance(here.owner, t.Class):
-            here = here.parent
+        here = scope.of_class
         if here is None or here.parent is None or depth > _MAX_DEPTH:
             return ""
         assert isinstance(here.owner, t.Class)

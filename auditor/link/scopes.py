@@ -98,6 +98,14 @@ class Scope:
             scope = scope.parent
         return scope.owner if scope and isinstance(scope.owner, t.Function) else None
 
+    @property
+    def of_class(self) -> Scope | None:
+        """The nearest scope, this one included, that is the body of a class."""
+        scope: Scope | None = self
+        while scope is not None and not isinstance(scope.owner, t.Class):
+            scope = scope.parent
+        return scope
+
 
 def _collect(body: Iterable[t.Stmt], found: dict[str, list[Binding]]) -> None:
     for stmt in body:

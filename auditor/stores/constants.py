@@ -13,14 +13,13 @@ from collections.abc import Iterable, Iterator
 
 import re2
 
-from auditor.discover import Kind
-from auditor.discover.walk import read
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite, place_of
 from auditor.model.data import Constant, Query
 from auditor.model.places import Place
 from auditor.stores.sql.entities import Entities, Entity
+from auditor.stores.sql.statements.files import sql_files
 from auditor.stores.waiting.errands import Asked, Errands
 from auditor.stores.waiting.once import runs_once
 
@@ -230,11 +229,7 @@ def seeded(application: Application) -> Iterator[Constant]:
 @provides(Constant)
 def of_schemas(application: Application) -> Iterator[Constant]:
     """Tables that files of SQL fill with rows of their own, and to which nothing of the code adds."""
-    filled: set[str] = set()
-    for file in application.tree.files:
-        if file.kind is Kind.SQL and file.size < _LARGEST:
-            text = read(application.tree, file).decode("utf-8", "replace")
-            filled.update(name.lower() for name in _FILLED.findall(text))
+    filled = {name.lower() for text in sql_files(application) for name in _FILLED.findall(text)}
     if not filled:
         return
     (entities,) = application.facts(Entities)
@@ -251,7 +246,6 @@ def of_schemas(application: Application) -> Iterator[Constant]:
 _FILLED = re2.compile(
     r"(?i)\binsert\s+(?:or\s+\w+\s+|ignore\s+)?into\s+[`\"\[]?(\w+)[`\"\]]?\s*(?:\([^()]*\)\s*)?values\b"
 )
-_LARGEST = 400_000
 
 
 def _spelt_by_seeds(application: Application, errands: Errands) -> set[str]:

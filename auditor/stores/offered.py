@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 
 import re2
 
-from auditor.discover import Kind
 from auditor.discover.walk import read
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.scopes import Located, Scope
 from auditor.model.values import Known, OneOf, Plain, Value
 from auditor.stores.flags import chosen
+from auditor.stores.sql.statements.files import sql_files
 
 
 @dataclass
@@ -62,7 +62,6 @@ _WORDS = re2.compile(
     r"""^\W*?["'`]?([\w-]+)["'`]?\s*(?:/|\||,|\bor\b|\bou\b)\s*["'`]?([\w-]+)["'`]?\W*$"""
 )
 _SAYS_ELSE = {"optional", "nullable", "null", "none", "etc", "required", "unique", "primary", "key", "todo"}  # fmt: skip
-_LARGEST = 400_000
 _TELLING = {t.Map, t.Call, t.Compare, t.Assign, t.Function}
 
 
@@ -238,10 +237,7 @@ class Offered:
             given = site.arg(0, "sqltext")
             if text := self.values.text(given, site.scope):
                 yield text
-        tree = self.application.tree
-        for file in tree.files:
-            if file.kind is Kind.SQL and file.size < _LARGEST:
-                yield read(tree, file).decode("utf-8", "replace")
+        yield from sql_files(self.application)
 
     def _constrained(self, text: str) -> None:
         for name, pattern in self._patterns.items():

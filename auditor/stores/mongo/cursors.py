@@ -63,11 +63,8 @@ class Cursors:
         """The calls on the cursor of a site, and of the variable that holds it, in their order."""
         scope, name, line = self._holders.get(id(site.node), (0, "", 0))
         called = [c for c in self._called.get((scope, name), ()) if c.node.line >= line]
-        return (
-            sorted([*self.calls(site), *called], key=lambda c: c.node.line)
-            if called
-            else self.calls(site)
-        )
+        found = self.calls(site)
+        return sorted([*found, *called], key=lambda c: c.node.line) if called else found
 
     def calls(self, site: Located) -> list[CallSite]:
         """The calls on the cursor of a site, in their order."""

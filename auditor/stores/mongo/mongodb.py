@@ -328,15 +328,14 @@ class MongoReader:
         """Whether an attribute of `self` that the call is of is made in a class above."""
         chain = [n for n in t.walk_own(site.node.func) if isinstance(n, t.Attr)]
         attribute = next((n.name for n in chain if t.dotted(n.value) == "self"), None)
-        owner = site.scope
-        while owner.parent is not None and not isinstance(owner.owner, t.Class):
-            owner = owner.parent
-        if attribute is None or not isinstance(owner.owner, t.Class) or not owner.owner.bases:
+        around = site.scope.of_class
+        owner = around.owner if around is not None else None
+        if attribute is None or not isinstance(owner, t.Class) or not owner.bases:
             return False
         return not any(
             (isinstance(n, t.Function) and n.name == attribute)
             or (isinstance(n, t.Assign) and any(t.last_word(x) == attribute for x in n.targets))
-            for n in t.walk(*owner.owner.body)
+            for n in t.walk(*owner.body)
         )  # fmt: skip
 
     def runs(self, site: CallSite) -> list[Env]:

@@ -119,16 +119,9 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
     if narrowed - shared:  # a base's table is then reached by the key that both share
         narrowed -= shared
     served = {name for name in narrowed if _is_served(tests[name], schema)}
-    equal = {
-        name
-        for name in narrowed
-        if any(x.how == "equality" and not schema.is_flag(name, x.column) for x in tests[name])
-    }
-    by_more = {
-        name
-        for name in narrowed
-        if any(_narrows(x) and not schema.is_flag(name, x.column) for x in tests[name])
-    }
+    telling = {n: [x for x in tests[n] if not schema.is_flag(n, x.column)] for n in narrowed}
+    equal = {name for name, found in telling.items() if any(x.how == "equality" for x in found)}
+    by_more = {name for name, found in telling.items() if any(map(_narrows, found))}
     starts = _starts(root, narrowed, served, equal, links, schema)
     reached = _reached(starts, links, schema)
     order = _order(draft)

@@ -13,8 +13,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
+import msgspec
 from msgspec.structs import replace
 
+from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.model.data import Index, Table
 from auditor.model.dependencies import Requirement
@@ -47,29 +49,21 @@ _PARTS = re.compile(r"(postgres|postgresql|mysql|mariadb|sqlite|oracle|mssql)(?:
 _NAMES = {"asyncpg": "postgresql", "psycopg": "postgresql", "postgres": "postgresql", "postgis": "postgresql", "cockroachdb": "postgresql", "mariadb": "mysql", "sqlite3": "sqlite", "spatialite": "sqlite"}  # fmt: skip
 
 
+class Dialect(msgspec.Struct, frozen=True):
+    """The kind of database that an application is made for; empty where it cannot be told."""
+
+    name: str
+
+
 def dialect(application: Application) -> str:
     """The database that the application is made for: by its URLs and engines, else by its driver."""
-    from auditor.extract.python import tree as t
+    (found,) = application.facts(Dialect)
+    return found.name
 
-    told: set[str] = set()
-    texts = [node.value for node, _ in application.code.of_kind(t.Const)]
-    hidden = [node.shape for node, _ in application.code.of_kind(t.Hidden)]
-    for text in (x for x in (*texts, *hidden) if isinstance(x, str)):
-        if "AUTO_INCREMENT" in text:  # as a migration of MySQL spells it
-            told.add("mysql")
-        if 5 < len(text) < 300:
-            found = _URL.match(text) or _TORTOISE.match(text)
-            found = found or ("django" in text and _ENGINE.search(text)) or None
-            if found:
-                told.add(_NAMES.get(found[1], found[1]))
-    for site in application.code.method_calls("build", "create", "URL"):
-        given = site.arg(0 if t.last_word(site.node.func) == "create" else None, "scheme", "drivername")  # fmt: skip
-        if (
-            found := _PARTS.match(application.values.text(given, site.scope) or "")
-            if given
-            else None
-        ):
-            told.add(_NAMES.get(found[1], found[1]))
+
+@provides(Dialect)
+def _dialect(application: Application) -> Iterator[Dialect]:
+    told = _named(application)
     required = [
         (name, requirement.group)
         for requirement in application.facts(Requirement)
@@ -81,8 +75,28 @@ def dialect(application: Application) -> str:
     imported = {name for name, packages in _IMPORTED.items() if application.code.imports(*packages)}
     for certain in (drivers, served, told - {"sqlite"}, told, imported):
         if len(certain) == 1:
-            return next(iter(certain))
-    return ""
+            yield Dialect(*certain)
+            return
+    yield Dialect("")
+
+
+def _named(application: Application) -> set[str]:
+    """The databases that URLs, their parts and engines name."""
+    named: list[str] = []
+    texts = [node.value for node, _ in application.code.of_kind(t.Const)]
+    hidden = [node.shape for node, _ in application.code.of_kind(t.Hidden)]
+    for text in (x for x in (*texts, *hidden) if isinstance(x, str)):
+        if "AUTO_INCREMENT" in text:  # as a migration of MySQL spells it
+            named.append("mysql")
+        if 5 < len(text) < 300:
+            found = _URL.match(text) or _TORTOISE.match(text)
+            found = found or ("django" in text and _ENGINE.search(text)) or None
+            named += [found[1]] if found else []
+    for site in application.code.method_calls("build", "create", "URL"):
+        given = site.arg(0 if t.last_word(site.node.func) == "create" else None, "scheme", "drivername")  # fmt: skip
+        if found := _PARTS.match(application.values.text(given, site.scope) or ""):
+            named.append(found[1])
+    return {_NAMES.get(name, name) for name in named}
 
 
 @provides(Table)

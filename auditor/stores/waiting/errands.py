@@ -157,7 +157,7 @@ class Errands:
                 outer = self.code.enclosing(site.scope)
                 if site.path in self.unused.modules:
                     continue
-                if id(site.node) in self._by_the_clock | self._registered:
+                if id(site.node) in self._by_the_clock or id(site.node) in self._registered:
                     return Asked.LIVE
                 if outer is not None:
                     pending.append(outer)

@@ -39,12 +39,12 @@ def field_column(entities: Entities, name: str, call: t.Call, scope: Scope) -> C
         return None
     places = kind in _OF_PLACES and truth(values, call, scope, "spatial_index") is not False
     refers = kind in _REFERS or kind.endswith(("ForeignKey", "ParentalKey"))
-    stored = values.text(argument(call, None, "db_column"), scope)
+    named = values.text(argument(call, None, "db_column"), scope)
     told = truth(values, call, scope, "db_index")
     implied = refers or kind in ("SlugField", "AutoSlugField")
     return Column(
         name,
-        stored or (f"{name}_id" if refers else name),
+        named or (f"{name}_id" if refers else name),
         kind,
         place_of(Located(call, scope), name),
         truth(values, call, scope, "primary_key") is True,

@@ -47,11 +47,15 @@ _BASE = re.compile(
 def django_model(entities: Entities, found: Located, ancestry: list[str]) -> Entity | None:
     above = ancestry[1:]
     if any(_BASE.search(name) for name in above):
-        kept = any(name.startswith("django.db.") or package(name) for name in above)
-        kept = kept or _has_fields(found) or _flag(_meta(found), "proxy")
+        kept = _is_told(above) or _has_fields(found) or _flag(_meta(found), "proxy")
     else:
         kept = _has_djangos_fields(entities, found, ancestry)
     return _Reading(entities, found, ancestry).entity() if kept else None
+
+
+def _is_told(above: list[str]) -> bool:
+    """Whether a class inherits from Django's own, or from one of a package that is known here."""
+    return any(name.startswith("django.db.") or package(name) for name in above)
 
 
 def _has_djangos_fields(entities: Entities, found: Located, ancestry: list[str]) -> bool:
@@ -142,7 +146,7 @@ class _Reading:
         ancestry = self.code.ancestry(owner)
         return (
             any(_BASE.search(n) for n in ancestry[1:])
-            and any(n.startswith("django.db.") or package(n) for n in ancestry[1:])
+            and _is_told(ancestry[1:])
             and not _flag(_meta(owner), "abstract")
         )  # fmt: skip
 

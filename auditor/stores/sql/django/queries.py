@@ -247,12 +247,13 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         if call.args and reading.has("django") and not _is_function(reading, call.args[0], frame):
             return _or_404(reading, call, last, frame), True
     owner = call.func.value if isinstance(call.func, t.Attr) else None
-    pages = last == "paginate_queryset" and t.dotted(owner) not in ("", "self", "super()")
+    pages = last == "paginate_queryset" and t.dotted(owner) not in ("", "self")
     if (last == "Paginator" or pages) and call.args and reading.has("django"):
-        size = argument(call, 1, "per_page") if last == "Paginator" else None
-        limited = reading.bounds.of(size, frame.scope) if size is not None else Bound.UNKNOWN
+        limited = Bound.UNKNOWN
         if pages:
             limited = Bound.LIMITED  # by the paginator's page size
+        elif (size := argument(call, 1, "per_page")) is not None:
+            limited = reading.bounds.of(size, frame.scope)
         rows: list[Thing] = []
         for thing in each(reading.thing(call.args[0], frame)):
             if isinstance(thing, Draft):

@@ -31,6 +31,7 @@ from auditor.stores.sql.reading.things import (
     Field,
     Function,
     Holds,
+    Keyed,
     Listed,
     Related,
     Result,
@@ -250,8 +251,6 @@ def _keyword(draft: Draft, name: str) -> Condition:
 
 
 def _open(draft: Draft, given: Thing | None) -> Condition:
-    from auditor.stores.sql.reading.things import Keyed
-
     if isinstance(given, Keyed) and not given.open_:
         return Every(tuple(_keyword(draft, name) for name, _ in given.names))
     return Untold("its conditions are named at run time")

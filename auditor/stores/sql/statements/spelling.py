@@ -88,15 +88,21 @@ def _pieces(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
         return [told]
     if held := _held(reading, expr, frame):
         return held
-    value = reading.values.value(expr, frame.scope)
-    ways = value.values if isinstance(value, OneOf) else (value,)
-    texts = [x.value for x in ways if isinstance(x, Known) and isinstance(x.value, str)]
+    texts, all_told = _told(reading, expr, frame)
     written = [x.node for x in reading.values.sources(expr, frame.scope)]
-    plain = len(written) == len(texts) == len(ways) and all(isinstance(x, t.Const) for x in written)
+    plain = all_told and len(written) == len(texts) and all(isinstance(x, t.Const) for x in written)
     if plain and any(texts) and len(texts) <= _MOST_TEXTS and all(map(_FRAGMENT.fullmatch, texts)):
         return texts  # what is joined of a list may have more in it
     text = next(iter(texts), "")
     return [text] if text and _FRAGMENT.fullmatch(text) else [MARK]
+
+
+def _told(reading: Reading, expr: t.Expr, frame: Frame) -> tuple[list[str], bool]:
+    """The texts that an expression may be, and whether these are all that it may be."""
+    value = reading.values.value(expr, frame.scope)
+    ways = value.values if isinstance(value, OneOf) else (value,)
+    texts = [x.value for x in ways if isinstance(x, Known) and isinstance(x.value, str)]
+    return texts, len(texts) == len(ways)
 
 
 def _held(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
@@ -124,9 +130,7 @@ def statement(reading: Reading, expr: t.Expr, frame: Frame) -> Thing | None:
 
 def kept(reading: Reading, expr: t.Expr, frame: Frame) -> Thing | None:
     """A query that a constant of another module, or of a class, holds."""
-    value = reading.values.value(expr, frame.scope)
-    ways = value.values if isinstance(value, OneOf) else (value,)
-    texts = [x.value for x in ways if isinstance(x, Known) and isinstance(x.value, str)]
+    texts, _ = _told(reading, expr, frame)
     return either([Statement(x, expr) for x in texts if len(x) >= 8 and _BEGINS.match(x[:4000])])
 
 

@@ -115,7 +115,8 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     if isinstance(call.func, t.Attr) and _ELSEWHERE.match(reading.code.name(call.func.value, frame.scope)):  # fmt: skip
         return None, True
     made: list[Thing] = []
-    whole = _is_sent_as_it_is(reading, call, frame)
+    likes = any(_LIKE.search(one.text) for one in given)
+    whole = likes and _is_sent_as_it_is(reading, call, frame)
     for one in given:
         place = reading.place(call, frame)
         outer: Draft | None = None
@@ -131,6 +132,7 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     return either(made), True
 
 
+_LIKE = re.compile(r"like|~~", re.I)
 _SENT = re.compile(r"\brequest\.(?:form|args|values|json|data)$|\bform\.\w+\.data$")
 
 
