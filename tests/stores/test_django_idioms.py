@@ -52,6 +52,31 @@ def test_the_order_of_groups_is_no_order_of_rows(build: Build) -> None:
     assert plain.sort == (("shelf", 1),)
 
 
+@pytest.mark.parametrize(
+    ("line", "operation", "equality", "sort"),
+    [
+        ("list(Product.objects.annotate(n=Count('tags')).order_by('ref')[:10])", "select", (), ()),
+        ("list(Product.objects.order_by('ref').annotate(Count('tags'))[:10])", "select", (), ()),
+        ("list(Product.objects.annotate(n=Coalesce(Sum('tags__id'), 0) + 1).order_by('ref')[:10])", "select", (), ()),
+        ("Product.objects.annotate(n=Count('tags')).order_by('ref').first()", "select", (), ()),
+        ("Product.objects.annotate(n=Count('tags')).latest('ref')", "select", (), ()),
+        ("list(Product.objects.filter(shelf=x).annotate(n=Count('tags')).order_by('ref')[:10])", "select", ("shelf",), ()),
+        ("list(Product.objects.annotate(low=Lower('ref')).order_by('ref')[:10])", "select", (), (("ref", 1),)),
+        ("list(Product.objects.annotate(n=Subquery(x.annotate(m=Count('id')))).order_by('ref')[:10])", "select", (), (("ref", 1),)),
+        ("list(Product.objects.annotate(n=Window(Count('id'))).order_by('ref')[:10])", "select", (), (("ref", 1),)),
+    ],
+)  # fmt: skip
+def test_rows_with_figures_of_what_is_joined_are_groups_too(
+    build: Build,
+    line: str,
+    operation: str,
+    equality: tuple[str, ...],
+    sort: tuple[tuple[str, int], ...],
+) -> None:
+    (query, *_) = asked(build, line)
+    assert (query.operation, query.equality, query.sort) == (operation, equality, sort)
+
+
 def test_in_bulk_asks_by_the_field_that_it_names(build: Build) -> None:
     (named,) = asked(build, "Product.objects.in_bulk(x, field_name='ref')")
     assert named.equality == ("ref",)

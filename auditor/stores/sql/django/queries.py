@@ -80,7 +80,18 @@ _KEEP = {
 }  # fmt: skip
 METHODS = _NARROWS | _ONE | set(_FIGURES) | _INSERTS | _KEEP
 _PLAIN = t.Call(0, 0, 0, t.Name(0, 0, 0, "exists"), [], [])
-_AGGREGATES = {"Count", "Sum", "Avg", "Max", "Min"}
+_AGGREGATES = {
+    "Count",
+    "Sum",
+    "Avg",
+    "Max",
+    "Min",
+    "StdDev",
+    "Variance",
+    "ArrayAgg",
+    "StringAgg",
+    "JSONBAgg",
+}
 _HANDED = _NARROWS | _ONE | set(_FIGURES)
 """Methods that are handed on without being called: `cache.get_or_set(key, Child.objects.count)`."""
 _ON_CLASS = {"filter", "exclude", "all", "get", "get_or_none", "first", "create", "get_or_create", "bulk_create",
@@ -362,12 +373,12 @@ def method(
         case "annotate" | "alias":
             made = frozenset(k.name for k in call.keywords if k.name)
             made |= frozenset(_default_name(a) for a in call.args)
-            figures = (last_name(x) for x in (*call.args, *(k.value for k in call.keywords)))
-            aggregate = bool(start.projection) and any(x in _AGGREGATES for x in figures)
-            aggregate = aggregate and not {"id", "pk", "*", "?"} & set(start.projection)
             following = executed(start, computed=start.computed | made)
-            if aggregate:
-                following = replace(following, operation="aggregate", grouped=True, sort=())
+            if any(map(_aggregates, (*call.args, *(k.value for k in call.keywords)))):
+                # of what is joined to each row, unless `values` says by what rows are put together
+                rows = not start.projection or {"id", "pk", "*", "?"} & set(start.projection)
+                operation = following.operation if rows else "aggregate"
+                following = replace(following, operation=operation, grouped=True, sort=())
             return reading.record(following)
         case "extra" | "complex_filter":
             where = Untold("its condition is SQL or an object that is not followed")
@@ -407,6 +418,8 @@ def _first_of(
 
     The key, which is meant where nothing is said, is no order that asks for an index.
     """
+    if draft.grouped:
+        return ()
     entity, sort = draft.entity, draft.sort
     if last in ("earliest", "latest"):
         sort = _sort(reading, draft, call.args, frame) if call.args else None
@@ -417,6 +430,18 @@ def _first_of(
     if last in ("last", "latest"):
         sort = tuple((table, column, -way) for table, column, way in sort or ())
     return sort or ()
+
+
+def _aggregates(expr: t.Expr) -> bool:
+    """Whether a figure is one of a group: `Count("items")`, `Coalesce(Sum("price"), 0)`, `Sum("a") / 2`."""
+    match expr:
+        case t.Call() if last_name(expr) in _AGGREGATES:
+            return True
+        case t.Call(args=args) if last_name(expr) not in ("Subquery", "Exists", "Window", "RawSQL"):
+            return any(map(_aggregates, args))
+        case t.BinOp(left=left, right=right):
+            return _aggregates(left) or _aggregates(right)
+    return False
 
 
 def _default_name(expr: t.Expr) -> str:
