@@ -221,6 +221,33 @@ def test_a_column_of_a_base_with_a_table_is_in_that_table(build: Build) -> None:
     assert fields == {"id", "player"}
 
 
+_BETWEEN = """
+from sqlalchemy import Column, ForeignKey, Index, Integer, UniqueConstraint, create_engine
+from sqlalchemy.orm import declarative_base
+engine = create_engine("mysql+pymysql://db/x")
+Base = declarative_base()
+class Seat(Base):
+    __tablename__ = "seats"
+    pupil = Column(Integer, ForeignKey("pupils.id"), primary_key=True)
+    course = Column(Integer, ForeignKey("courses.id"), primary_key=True)
+    room = Column(Integer, ForeignKey("rooms.id"))
+    desk = Column(Integer)
+    place = Column(Integer, ForeignKey("places.id"), unique=True)
+    __table_args__ = (Index("by_room", "room", "desk"),)
+"""
+
+
+@pytest.mark.parametrize(
+    ("address", "brought"), [("mysql+pymysql://db/x", {"course"}), ("postgresql://db/x", set())]
+)
+def test_mysql_indexes_a_foreign_key_that_no_index_begins_with(
+    address: str, brought: set[str], build: Build
+) -> None:
+    indexes = build({"app.py": _BETWEEN.replace("mysql+pymysql://db/x", address)}).facts(Index)
+    assert {i.fields[0][0] for i in indexes if i.implied == "foreign key"} == brought
+    assert {i.fields[0][0] for i in indexes} == {"pupil", "room", "place"} | brought
+
+
 def test_an_address_with_a_password_tells_the_database_all_the_same(build: Build) -> None:
     code = JOINED.replace(
         "mysql+pymysql://db/x", "mysql+pymysql://shop:River" + "5703@db.shop.io/x"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec.structs import replace
@@ -186,9 +186,10 @@ def _of_entity(
     entity: Entity, heirs: list[Entity], state: State | None, kind: str
 ) -> Iterator[Index]:
     """What a model and those that share its table declare, held against what migrations create."""
-    declared = [*entity.indexes(), *(_foreign(entity) if kind == "mysql" else ())]
+    there = [m.declared for m in state.made()] if state is not None and state.migrated else None
+    declared = [*entity.indexes(), *(_foreign(entity, there) if kind == "mysql" else ())]
     for heir in heirs:
-        added = [*heir.indexes(), *(_foreign(heir) if kind == "mysql" else ())]
+        added = [*heir.indexes(), *(_foreign(heir, there) if kind == "mysql" else ())]
         declared += [d for d in added if not any(_same(d, known) for known in declared)]
     if entity.place.path == "":
         declared = [d for d in declared if d.columns]
@@ -227,14 +228,33 @@ def _same(one: Declared, two: Declared) -> bool:
     return same and (one.unique == two.unique or one.implied == two.implied or not two.unique)
 
 
-def _foreign(entity: Entity) -> Iterator[Declared]:
+def _foreign(entity: Entity, there: list[Declared] | None) -> Iterator[Declared]:
+    """What MySQL brings for foreign keys: also for one that is the second column of the primary key.
+
+    `there` is what migrations have created, where there are any.
+    """
+    own = list(entity.indexes())
+    known = own if there is None else [*(d for d in own if d.implied), *there]
     for column in entity.stored():
-        if column.target and not column.primary and not column.unique and not column.indexed:
-            yield Declared(((column.name, 1),), column.place, False, "", "foreign key")
+        only = ((column.name, 1),)
+        if column.target and not _led(only, known):
+            yield Declared(only, column.place, False, "", "foreign key")
+
+
+def _led(columns: tuple[tuple[str, int], ...], declared: Iterable[Declared]) -> bool:
+    """Whether an index begins with the columns of a foreign key: MySQL adds none then."""
+    names = [name for name, _ in columns]
+    return any(
+        each.kind == "ordered" and [name for name, _ in each.columns[: len(names)]] == names
+        for each in declared
+    )
 
 
 def _of_keys(name: str, state: State) -> Iterator[Index]:
+    made = [each.declared for each in state.made()]
     for columns, place in state.foreign:
+        if _led(columns, made):
+            continue
         yield _index(name, Declared(columns, place, False, "", "foreign key"), "migration", "migration")  # fmt: skip
 
 
