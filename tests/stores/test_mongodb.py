@@ -590,6 +590,13 @@ def first_ones():
 def tagged(slug):
     return Lead.objects(tags__match={"slug": slug})
 
+def of_one(slug):
+    leads = Lead.objects(tags__match={"slug": slug})
+    return leads[0].tags.get(slug=slug)
+
+def kept_by_one(slug):
+    return Lead.objects(tags__match={"slug": slug}).first().tags.filter(slug=slug)
+
 def touched():
     Lead._collection.update_many({"name": "x"}, {"$set": {"name": "y"}})
 """
@@ -598,6 +605,7 @@ def touched():
         ("find", (), ()),
         ("find", (), (("name", 1),)),
         ("find", ("tags.slug",), ()),
+        ("find_one", ("tags.slug",), ()),
         ("update_many", ("name",), ()),
     }
 

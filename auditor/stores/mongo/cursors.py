@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import CallSite, Located
@@ -35,19 +34,21 @@ class Cursors:
         self._assigned: dict[tuple[int, str], list[int]] = defaultdict(list)
         for call in self.code.method_calls(*_ON_CURSORS):
             if isinstance(call.node.func, t.Attr):
-                for link in _links(call.node.func.value):
+                links, held = _chain(call.node.func.value)
+                for link in links:
                     self._chained[id(link)].append(call)
-                base = _base(call.node.func.value)
-                if isinstance(base, t.Name):
-                    self._on_names[id(call.scope), base.id].append(call)
+                if held:
+                    self._on_names[id(call.scope), held].append(call)
         for assign, scope in self.code.of_kind(t.Assign):
             match assign:
                 case t.Assign(targets=[t.Name(id=name)], value=value, op="") if value is not None:
-                    links = list(_links(value))
+                    links, _ = _chain(value)
                     for link in links:
                         self._holders[id(link)] = (id(scope), name, assign.line)
                     base = _base(value)
-                    if links and not (isinstance(base, t.Name) and base.id == name):
+                    if (links or isinstance(value, t.Attr | t.Item)) and not (
+                        isinstance(base, t.Name) and base.id == name
+                    ):
                         self._assigned[id(scope), name].append(assign.line)
 
     @functools.cached_property
@@ -120,8 +121,10 @@ class Cursors:
         held = self._holders.get(id(site.node))
         for node in t.walk_own(*function.body) if function is not None else ():
             if isinstance(node, t.Return | t.Yield) and node.value is not None:
-                links = list(_links(node.value))
-                if any(link is site.node for link in links):
+                value = node.value
+                while isinstance(value, t.Item):
+                    value = value.value
+                if any(link is site.node for link in _chain(value)[0]):
                     return True
                 if held and isinstance(node.value, t.Name) and node.value.id == held[1]:
                     return True
@@ -132,20 +135,28 @@ def _method(call: CallSite) -> str:
     return call.node.func.name if isinstance(call.node.func, t.Attr) else ""
 
 
-def _links(expr: t.Expr) -> Iterator[t.Expr]:
-    """The calls of a chain, outermost first: `a.find().sort(…)`; `X.objects` starts one uncalled."""
+def _chain(expr: t.Expr) -> tuple[list[t.Expr], str]:
+    """The calls of a chain, outermost first, and the variable that it starts from: `a.find().sort(…)`.
+
+    `X.objects` starts one uncalled. What is called on one of the records, or on a list that one keeps, is no
+    step of the search: `found[0].tags.get(slug=slug)`.
+    """
+    links: list[t.Expr] = []
+    called = False
     while True:
         match expr:
             case t.Attr(value=value, name="objects"):
-                yield expr
+                links.append(expr)
                 expr = value
-            case t.Await(value=value) | t.Attr(value=value) | t.Item(value=value):
+            case t.Attr(value=value) if called:
+                expr, called = value, False
+            case t.Await(value=value) | t.Item(value=value, index=t.Slice()):
                 expr = value
             case t.Call(func=func):
-                yield expr
-                expr = func
+                links.append(expr)
+                expr, called = func, True
             case _:
-                return
+                return links, expr.id if isinstance(expr, t.Name) else ""
 
 
 def _base(expr: t.Expr) -> t.Expr:
