@@ -610,6 +610,36 @@ def touched():
     }
 
 
+@pytest.mark.parametrize(
+    ("asked", "equality", "scanned", "broad"),
+    [
+        ("tags__match={'slug': slug, 'kind': 'x'}", ("tags.slug", "tags.kind"), (), ()),
+        ("tags__match=dict(slug=slug)", ("tags.slug",), (), ()),
+        ("tags__elemMatch={'slug__in': [slug]}", ("tags.slug",), (), ()),
+        ("tags__match={'slug__icontains': slug}", (), ("tags.slug",), ()),
+        ("tags__match={'of__slug': slug}", ("tags.of.slug",), (), ()),
+        ("tags__match={'slug__ne': slug}", (), (), ("tags.slug",)),
+        ("tags__match=slug", ("tags",), (), ()),
+        ("tags__not__match={'slug': slug}", (), (), ("tags",)),
+    ],
+)
+def test_mongoengine_asks_one_item_of_a_list(
+    asked: str,
+    equality: tuple[str, ...],
+    scanned: tuple[str, ...],
+    broad: tuple[str, ...],
+    build: Build,
+) -> None:
+    code = (
+        "from mongoengine import Document, ListField, StringField\n"
+        "class Lead(Document):\n    slug = StringField(unique=True)\n    tags = ListField()\n"
+        f"def f(slug):\n    return list(Lead.objects({asked}))\n"
+    )
+    (query,) = build({"app.py": code}).facts(Query)
+    told = (query.equality if not broad else (), query.scanned, query.broad)
+    assert told == (equality, scanned, broad)
+
+
 def test_a_beanie_search_that_is_counted_and_read(build: Build) -> None:
     code = """
 from beanie import Document

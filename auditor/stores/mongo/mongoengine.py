@@ -27,7 +27,7 @@ from auditor.stores.mongo.pipelines import Sort
 _LIBRARY = "MongoEngine"
 _SPANS = {"lt", "lte", "gt", "gte", "startswith"}
 _BROAD = {"ne", "nin", "not", "exists", "size", "mod", "type"}
-_EQUAL = {"in", "all", "exact", "eq", "match"}
+_EQUAL = {"in", "all", "exact", "eq", "match", "elemMatch"}
 _SCANNED = {
     "iexact", "contains", "icontains", "istartswith", "endswith", "iendswith", "regex", "iregex", "wholeword",
     "iwholeword",
@@ -36,6 +36,8 @@ _PLACES = {
     "near", "near_sphere", "geo_within", "geo_within_box", "geo_within_center", "geo_within_sphere",
     "geo_intersects", "within_box", "within_distance", "geo_within_polygon",
 }  # fmt: skip
+_OF_ITEMS = ("__match", "__elemMatch")
+_SUFFIXES = _SPANS | _BROAD | _EQUAL | _SCANNED | _PLACES
 _FILTERS = {"filter", "get", "get_or_404", "first_or_404", "get_or_none", "find", "objects", "get_or_create"}  # fmt: skip
 _ENDS = {
     "get": "find_one", "first": "find_one", "get_or_404": "find_one", "first_or_404": "find_one",
@@ -57,6 +59,13 @@ def queries(application: Application) -> list[Query]:
         for q in of_runs(reader.mongo, site, lambda s=site: reader.queries(s))  # type: ignore[misc]
     ]
     return looped(application.values, found)
+
+
+def _asks(suffix: str) -> tuple[str, bool]:
+    """How a field is compared, and whether nearly everything is found so."""
+    if suffix in _SCANNED:
+        return "scanned", False
+    return ("equality" if suffix in _EQUAL else "range"), suffix in _BROAD
 
 
 class _MongoEngine:
@@ -240,11 +249,24 @@ class _MongoEngine:
 
     def _keyword(self, found: Located, name: str, value: t.Expr, scope: Scope) -> Conditions:
         made = self._named(found, name)
-        if name.endswith("__match") and isinstance(value, t.Map):  # {"$elemMatch": {…}}
-            keys = [self.values.text(key, scope) for key in value.keys]
-            return Conditions({f"{path}.{key}": "equality" for path in made.kinds for key in keys})
+        if name.endswith(_OF_ITEMS):
+            for path in tuple(made.kinds if not made.broad else ()):
+                return self._of_items(path, value, scope)
         if isinstance(value, t.Const) and (value.value is None or isinstance(value.value, bool)):
             made.broad |= set(made.kinds)
+        return made
+
+    def _of_items(self, path: str, value: t.Expr, scope: Scope) -> Conditions:
+        """`tags__match={"slug": slug}` is `$elemMatch`; its keys are spelt as keywords are."""
+        made = Conditions()
+        asked = self.mongo.filters.elements(path, value, scope)
+        for name, kind in asked.kinds.items():
+            spelt, _, last = name.rpartition("__")
+            broad = name in asked.broad
+            if last in _SUFFIXES and spelt:
+                name, (kind, broad) = spelt, _asks(last)
+            stored = name.replace("__", ".")
+            made.add(Conditions({stored: kind}, {stored} if broad else set()))
         return made
 
     def _named(self, found: Located, name: str) -> Conditions:
@@ -254,10 +276,9 @@ class _MongoEngine:
         negated = "not" in parts[1:]
         parts = [p for p in parts if p != "not"]
         kind = "equality"
-        if last in _SPANS | _BROAD | _EQUAL | _SCANNED | _PLACES and len(parts) > 1:
+        if last in _SUFFIXES and len(parts) > 1:
             parts.pop()
-            kind = "range" if last in _SPANS | _BROAD | _PLACES else kind
-            kind = "scanned" if last in _SCANNED else kind
+            kind, _ = _asks(last)
         if not self._has(found, parts[0]):
             return Conditions(unresolved=f"{parts[0]} is no field that the class declares")
         path = self._field(found, "__".join(parts))
