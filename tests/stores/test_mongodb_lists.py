@@ -32,10 +32,55 @@ async def counts(start, end):
 """
     found = [q for q in build({"app.py": code}).facts(Query) if q.reads]
     assert {(q.collection, q.range, q.unresolved) for q in found} == {
-        ("leads", ("created_at",), "")
+        ("leads", ("created_at",), ""),
+        ("leads", (), ""),
     }
     (fit,) = build({"app.py": code}).facts(CollectionFit)
     assert {m.fit for q, m in fit.fits} == {Fit.COVERED, Fit.MISSING}  # without dates it reads all
+
+
+GUARDED = """
+from fastapi import FastAPI
+from pymongo import MongoClient
+app = FastAPI()
+rows = MongoClient("mongodb://db")["shop"]["rows"]
+rows.create_index("other")
+def _match(upload_id, batch=None):
+    match = {START}
+    if upload_id:
+        match["upload_id"] = upload_id
+    if batch:
+        match["batch"] = batch
+    return match
+@app.get("/rows")
+def read(upload_id: str | None = None, batch: str | None = None):
+    return list(rows.aggregate([{"$match": _match(upload_id, batch)}]))
+@app.post("/rows")
+def add(row: dict):
+    rows.insert_one(row)
+"""
+
+
+@pytest.mark.parametrize(
+    ("start", "told"),
+    [
+        ("{}", {((), Fit.COVERED), (("upload_id",), Fit.MISSING), (("batch",), Fit.MISSING)}),
+        ('{"year": 1}', {(("year", "upload_id", "batch"), Fit.MISSING)}),
+        (
+            '{"is_deleted": False}',
+            {
+                (("is_deleted",), Fit.COVERED),
+                (("is_deleted", "upload_id"), Fit.MISSING),
+                (("is_deleted", "batch"), Fit.MISSING),
+            },
+        ),
+    ],
+)
+def test_a_field_that_some_runs_ask_passes_in_none(
+    start: str, told: set[tuple[tuple[str, ...], Fit]], build: Build
+) -> None:
+    (found,) = build({"app.py": GUARDED.replace("{START}", start)}).facts(CollectionFit)
+    assert {(q.equality, m.fit) for q, m in found.fits if q.reads} == told
 
 
 def test_a_list_that_a_comprehension_makes(build: Build) -> None:

@@ -14,6 +14,7 @@ from auditor.model.values import Plain
 
 MOST = 16
 """Alternatives of one filter."""
+_SOME = "which of these fields it asks is decided at run time"
 FEW = 3
 """Optional fields that are looked at alone; of more, callers use combinations that cannot be told."""
 
@@ -101,20 +102,33 @@ class Conditions:
         )
 
     def flat(self) -> Iterator[Conditions]:
-        """One for each alternative, and, where nothing else narrows, for each optional field."""
+        """One for each alternative, and, where nothing else narrows, for each optional field.
+
+        Of more than a few optional fields, callers use combinations that cannot be told.
+        """
         for one in self._chosen():
             always = Conditions()
             always.add(one)
             always.either = []
-            always.broad |= always.optional.keys()
+            if one.narrows:
+                always.broad |= always.optional.keys()
+                yield always
+                continue
+            asked = sorted(one.optional.keys() - one.broad)
+            for name in asked:
+                always.without(name)
             yield always
-            if not one.narrows:
-                asked = sorted(one.optional.keys() - one.broad)
-                for name in asked if len(asked) <= FEW else ():
-                    yield one.asking(name)
-                for ways, _ in one.either:
-                    for way in ways:
-                        yield always.joined(way)
+            if len(asked) <= FEW:
+                yield from map(one.asking, asked)
+            else:
+                some = Conditions().joined(one)
+                some.either = []
+                some.broad |= set(asked)
+                some.unresolved = some.unresolved or _SOME
+                yield some
+            for ways, _ in one.either:
+                for way in ways:
+                    yield always.joined(way)
 
     def _chosen(self) -> list[Conditions]:
         """One for each of the alternatives that there are in every run, nested ones included."""
