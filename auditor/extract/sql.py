@@ -24,10 +24,10 @@ _SCHEMA = re.compile(r"\s*(?:--[^\n]*\n\s*|/\*[^*]{0,2000}\*/\s*)*(?:create|alte
 class SchemaStep(msgspec.Struct, frozen=True, array_like=True):
     """One thing done to a schema, in the order in which it stands.
 
-    `action` is table, drop table, rename table, column, drop column, rename column, key (primary),
+    `action` is table, like, drop table, rename table, column, drop column, rename column, key (primary),
     index, untold index, drop index, constraint (unique), drop constraint, foreign key or unknown.
-    `columns` are (name, direction) pairs; a column's `type` is its type's name; `to` a new name, or the table
-    that a foreign key refers to.
+    `columns` are (name, direction) pairs; a column's `type` is its type's name; `to` a new name, the table
+    that a foreign key refers to, or the one that a table is made like: of its columns, or its indexes too.
     """
 
     action: str
@@ -80,23 +80,30 @@ def split(text: str) -> Iterator[tuple[str, int]]:
     Quotes, comments and dollar quotes are stepped over; what is not about a schema is left out.
     """
     start, line, position = 0, 1, 0
-    found = 0
-    for match in _BREAK.finditer(text):
+    found, copies = 0, True
+    while (match := _BREAK.search(text, position)) is not None:
+        position = match.end()
         if match[0] != ";":
             continue
-        position = match.start()
-        statement = text[start:position]
+        statement = text[start : match.start()]
         if _SCHEMA.match(statement):
             found += 1
             yield statement, line + _leading(statement)
             if found >= _MAX_STATEMENTS:
                 return
-        line += text.count("\n", start, position)
-        start = position + 1
+        elif copies and _COPY.match(statement):
+            end = text.find(_END_OF_COPY, position)
+            copies = end >= 0
+            position = end + len(_END_OF_COPY) if copies else position
+        line += text.count("\n", start, position - 1)
+        start = position
     if _SCHEMA.match(text[start:]):
         yield text[start:], line + _leading(text[start:])
 
 
+_COPY = re.compile(r"\s*(?:--[^\n]*\n\s*)*copy\b[^;]*\bfrom\s+stdin\b", re.I)
+_END_OF_COPY = "\n\\."
+"""What ends the rows that stand in a dump of PostgreSQL: https://www.postgresql.org/docs/current/sql-copy.html."""
 _BREAK = re.compile(r"--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|'(?:[^'\\]|\\.|'')*'|\"[^\"]*\"|\$(\w*)\$|;")
 
 
@@ -105,11 +112,17 @@ def _leading(statement: str) -> int:
     return statement.count("\n", 0, head)
 
 
+_KEYS = re.compile(r"(?:[,(]|\badd)\s*(?:key|index)\s*(?:\s[`\w]+)?\s*\(\s*[`a-z_]", re.I)
+"""Indexes among the columns, `KEY by_owner (owner)`: to other databases that would be a column of this name."""
+
+
 def schema_steps(text: str, dialect: str = "", line: int = 1) -> list[SchemaStep]:
     """What the statements of a text do to the schema."""
     from sqlglot import exp
 
     steps: list[SchemaStep] = []
+    if not dialect and _KEYS.search(text):
+        dialect = "mysql"
     for statement in parse(text, dialect):
         match statement:
             case exp.Create():
@@ -123,7 +136,34 @@ def schema_steps(text: str, dialect: str = "", line: int = 1) -> list[SchemaStep
                     steps.append(SchemaStep("drop table", name, line=line))
                 elif kind == "INDEX":
                     steps.append(SchemaStep("drop index", "", name, line=line))
+            case exp.Command():
+                steps += unread_steps(f"{statement.this} {statement.expression}", line)
     return steps
+
+
+_SPECIAL = re.compile(
+    r"\s*create\s+(fulltext|spatial)\s+index\s+[`\w]+\s+on\s+([`\w.]+)\s*\(([^()]*)\)", re.I
+)
+_INDEXES = re.compile(
+    r"\s*create\s+(?:unique\s+)?index\b.{0,200}?\bon\s+(?:only\s+)?([\w.\"`]+)"
+    r"|\s*alter\s+table\s+(?:only\s+)?([\w.\"`]+).{0,2000}?\badd\s+(?:unique|index|key|primary|constraint)\b",
+    re.I | re.S,
+)
+
+
+def unread_steps(text: str, line: int) -> Iterator[SchemaStep]:
+    """What a statement does that the parser does not know: MySQL's own indexes, or one that is not told."""
+    if (special := _SPECIAL.match(text)) is not None:
+        columns = [(x.strip(" `").lower(), 1) for x in special[3].split(",")]
+        kind = _KINDS[special[1].upper()]
+        yield SchemaStep("index", _plain(special[2]), columns=columns, kind=kind, line=line)
+    elif (told := _INDEXES.match(text)) is not None:
+        yield SchemaStep("untold index", _plain(told[1] or told[2]), line=line)
+
+
+def _plain(name: str) -> str:
+    last = name.rpartition(".")[2]
+    return last.strip('"`') if last[:1] in '"`' else last.lower()
 
 
 def _name(node: Any) -> str:
@@ -162,8 +202,12 @@ def _ordered(node: Any) -> tuple[str, int]:
         node = node.this
     if isinstance(node, exp.Column | exp.Identifier):
         return _name(node), way
-    if isinstance(node, exp.ColumnDef):
+    if isinstance(node, exp.ColumnDef | exp.ColumnPrefix):
         return _name(node.this), way
+    if isinstance(node, exp.Anonymous) and all(
+        isinstance(x, exp.Literal) for x in node.expressions
+    ):
+        return str(node.this).lower(), way  # MySQL: as many letters of it, `name(10)`
     return node.sql().lower().replace(" ", "").replace('"', ""), way
 
 
@@ -178,8 +222,11 @@ def _created(statement: Any, line: int) -> Iterator[SchemaStep]:
         return
     table = _name(statement.this)
     yield SchemaStep("table", table, line=line)
-    body = statement.this.expressions if isinstance(statement.this, exp.Schema) else []
-    for item in body:
+    if not isinstance(statement.this, exp.Schema):  # MySQL: `CREATE TABLE a LIKE b`
+        if (other := statement.find(exp.LikeProperty)) is not None:
+            yield SchemaStep("like", table, kind="indexes", to=_name(other.this), line=line)
+        return
+    for item in statement.this.expressions:
         yield from _member(item, table, line)
 
 
@@ -206,32 +253,58 @@ def _member(item: Any, table: str, line: int) -> Iterator[SchemaStep]:
             told = constraint.args.get("kind")
             if isinstance(told, exp.PrimaryKeyColumnConstraint):
                 yield SchemaStep("key", table, columns=[(name, 1)], unique=True, line=line)
-            elif isinstance(told, exp.UniqueColumnConstraint):
+            elif isinstance(told, exp.UniqueColumnConstraint) and told.this is None:
                 yield SchemaStep("constraint", table, columns=[(name, 1)], unique=True, line=line)
             elif isinstance(told, exp.Reference):
                 yield SchemaStep("foreign key", table, columns=[(name, 1)], to=_name(told.this), line=line)  # fmt: skip
-        return
-    own = ""
-    inner = [item]
-    if isinstance(item, exp.Constraint):
-        own, inner = _name(item.this), item.expressions
-    for each in inner:
-        if isinstance(each, exp.PrimaryKey):
-            columns = [_ordered(x) for x in each.expressions]
-            yield SchemaStep("key", table, own, columns, unique=True, line=line)
-        elif isinstance(each, exp.UniqueColumnConstraint):
-            schema = each.this
-            named = schema.expressions if isinstance(schema, exp.Schema) else []
-            columns = [_ordered(x) for x in named]
-            yield SchemaStep("constraint", table, own or _name(getattr(schema, "this", None)), columns, unique=True, line=line)  # fmt: skip
-        elif isinstance(each, exp.ForeignKey):
-            columns = [_ordered(x) for x in each.expressions]
-            told = each.args.get("reference")
-            to = _name(told.this) if told is not None else ""
-            yield SchemaStep("foreign key", table, own, columns, to=to, line=line)
-        elif isinstance(each, exp.IndexColumnConstraint):
-            columns = [_ordered(x) for x in each.expressions]
-            yield SchemaStep("index", table, _name(each.this), columns, line=line)
+            else:  # what the table has, behind a comma that is forgotten
+                yield from _constraint(told, "", table, line)
+    elif isinstance(item, exp.LikeProperty):
+        yield from _like(item, table, line)
+    elif isinstance(item, exp.Constraint):
+        for each in item.expressions:
+            yield from _constraint(each, _name(item.this), table, line)
+    else:
+        yield from _constraint(item, "", table, line)
+
+
+def _constraint(each: Any, own: str, table: str, line: int) -> Iterator[SchemaStep]:
+    """What a table has over one or several of its columns."""
+    from sqlglot import exp
+
+    if isinstance(each, exp.PrimaryKey):
+        columns = [_ordered(x) for x in each.expressions]
+        yield SchemaStep("key", table, own, columns, unique=True, line=line)
+    elif isinstance(each, exp.UniqueColumnConstraint):
+        schema = each.this
+        named = schema.expressions if isinstance(schema, exp.Schema) else []
+        columns = [_ordered(x) for x in named]
+        yield SchemaStep("constraint", table, own or _name(getattr(schema, "this", None)), columns, unique=True, line=line)  # fmt: skip
+    elif isinstance(each, exp.ForeignKey):
+        columns = [_ordered(x) for x in each.expressions]
+        told = each.args.get("reference")
+        to = _name(told.this) if told is not None else ""
+        yield SchemaStep("foreign key", table, own, columns, to=to, line=line)
+    elif isinstance(each, exp.IndexColumnConstraint):
+        columns = [_ordered(x) for x in each.expressions]
+        kind = _KINDS.get(str(each.args.get("kind") or "").upper(), "ordered")
+        yield SchemaStep("index", table, _name(each.this), columns, kind=kind, line=line)
+
+
+_KINDS = {"FULLTEXT": "text", "SPATIAL": "geo"}
+_COPIES = {"ALL", "INDEXES"}
+
+
+def _like(item: Any, table: str, line: int) -> Iterator[SchemaStep]:
+    """`(LIKE other INCLUDING ALL)`: the columns of another table, with its indexes where it says so.
+
+    Source: https://www.postgresql.org/docs/current/sql-createtable.html.
+    """
+    told = [(str(x.this).upper(), x.text("value").upper()) for x in item.expressions]
+    taken = {what for way, what in told if way == "INCLUDING"} & _COPIES
+    left_out = ("EXCLUDING", "INDEXES") in told
+    kind = "indexes" if taken and not left_out else "columns"
+    yield SchemaStep("like", table, kind=kind, to=_name(item.this), line=line)
 
 
 def _index(statement: Any, line: int) -> Iterator[SchemaStep]:

@@ -115,10 +115,10 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
                 tests[table].append(Test(table, column))
         links = [link for link in links if {link.table, link.other} <= own]
     narrowed = {name for name, found in tests.items() if any(map(_narrows, found))}
-    shared = {x.other for x in links if x.table == root and _shares_key(x, schema)}
+    served = {name for name in narrowed if _is_served(tests[name], schema)}
+    shared = {x.other for x in links if x.table == root and _shares_key(x, schema)} - served
     if narrowed - shared:  # a base's table is then reached by the key that both share
         narrowed -= shared
-    served = {name for name in narrowed if _is_served(tests[name], schema)}
     telling = {n: [x for x in tests[n] if not schema.is_flag(n, x.column)] for n in narrowed}
     equal = {name for name, found in telling.items() if any(x.how == "equality" for x in found)}
     by_more = {name for name, found in telling.items() if any(map(_narrows, found))}

@@ -116,6 +116,8 @@ class History:
         match step.action:
             case "column":
                 state.columns[step.name] = step.type
+            case "like":
+                self._like(state, step, origin)
             case "rename table":
                 self.tables[step.to] = self.tables.pop(step.table)
             case "drop column":
@@ -142,6 +144,18 @@ class History:
                 ):
                     source = "migration" if origin.migrates else "script"
                     state.indexes.append(Made(declared, source, origin.run))
+
+    def _like(self, state: State, step: SchemaStep, origin: Origin) -> None:
+        """Columns and indexes that a table has from another one, as they are then."""
+        other = self.tables.get(step.to)
+        if other is None:
+            state.uncertain = True
+            self.untold.append(UntoldIndexes("sql", step.table, state.place))
+            return
+        state.columns |= other.columns
+        if step.kind == "indexes":
+            source = "migration" if origin.migrates else "script"
+            state.indexes += [Made(m.declared, source, origin.run) for m in other.indexes]
 
 
 def _named(step: SchemaStep) -> str:

@@ -17,6 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.extract.readers.sql import SchemaText
 from auditor.link.application import Application, provides
 from auditor.model.data import Index, Table
 from auditor.model.dependencies import Requirement
@@ -73,7 +74,8 @@ def _dialect(application: Application) -> Iterator[Dialect]:
     drivers = {name for name, _ in required}
     served = {name for name, group in required if not group}  # others serve tests, or are a choice
     imported = {name for name, packages in _IMPORTED.items() if application.code.imports(*packages)}
-    for certain in (drivers, served, told - {"sqlite"}, told, imported):
+    written = {fact.dialect for _, fact in application.of(SchemaText) if fact.dialect}
+    for certain in (drivers, served, told - {"sqlite"}, told, imported, written):
         if len(certain) == 1:
             yield Dialect(*certain)
             return

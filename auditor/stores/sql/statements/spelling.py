@@ -46,8 +46,14 @@ def texts_of(reading: Reading, expr: t.Expr, frame: Frame, depth: int = 0) -> li
             start = texts_of(reading, left, frame, depth + 1) or _held(reading, left, frame)
             more = texts_of(reading, right, frame, depth + 1) or _pieces(reading, right, frame)
             return _joined([start, [f" {x} " if x == MARK else x for x in more]]) if start else []
-        case t.BinOp(op="%", left=left):
-            return texts_of(reading, left, frame, depth + 1)
+        case t.BinOp(op="%", left=left, right=right):
+            return [
+                _filled(reading, x, right, frame) for x in texts_of(reading, left, frame, depth + 1)
+            ]
+        case t.Choice(then=then, other=other):
+            ways = [(x, texts_of(reading, x, frame, depth + 1)) for x in (then, other)]
+            if any(told for _, told in ways):
+                return [x for way, told in ways for x in told or _pieces(reading, way, frame)]
         case t.Call(func=t.Attr(value=value, name="format")):
             inner = texts_of(reading, value, frame, depth + 1) or _held(reading, value, frame)
             return [_formatted(reading, text, expr, frame) for text in inner]
@@ -75,6 +81,27 @@ def _formatted(reading: Reading, text: str, call: t.Call, frame: Frame) -> str:
         return piece if left > 0 else MARK
 
     return re.sub(r"\{([^{}]*)\}", put_in, text)
+
+
+_HOLE = re.compile(r"(\b(?:from|join|into|update|table)\s+)?(%(?:\((\w+)\))?[sd]|%%)", re.I)
+
+
+def _filled(reading: Reading, text: str, given: t.Expr, frame: Frame) -> str:
+    """`"SELECT … FROM %s" % table`: what is told, and what names a table, is put in."""
+    plain = iter(given.items if isinstance(given, t.Seq) else [given])
+    pairs = zip(given.keys, given.values, strict=True) if isinstance(given, t.Map) else ()
+    named = {key.value: value for key, value in pairs if isinstance(key, t.Const)}
+
+    def put_in(hole: re.Match[str]) -> str:
+        if hole[2] == "%%":
+            return (hole[1] or "") + "%"
+        part = named.get(hole[3]) if hole[3] else next(plain, None)
+        piece = _pieces(reading, part, frame)[0] if part is not None else MARK
+        if piece != MARK:
+            return (hole[1] or "") + piece
+        return hole[1] + MARK if hole[1] else hole[0]
+
+    return _HOLE.sub(put_in, text)[:_LONGEST]
 
 
 def _joined(pieces: list[list[str]]) -> list[str]:

@@ -137,7 +137,7 @@ _SENT = re.compile(r"\brequest\.(?:form|args|values|json|data)$|\bform\.\w+\.dat
 
 
 def _is_sent_as_it_is(reading: Reading, call: t.Call, frame: Frame) -> bool:
-    """Whether a request brings all that is bound, with no `%` around it: `(request.form["email"],)`.
+    """Whether a request brings all that is bound, with no `%` before it: `(request.form["email"],)`, `f"{name}%"`.
 
     `email LIKE %s` is then a search by the index on `email`, in MySQL and in PostgreSQL.
     """
@@ -150,6 +150,8 @@ def _is_sent_as_it_is(reading: Reading, call: t.Call, frame: Frame) -> bool:
 
 def _is_sent(node: t.Node) -> bool:
     match node:
+        case t.Text(parts=[first, _, *_]) | t.BinOp(op="+", left=first):
+            return isinstance(first, t.Name | t.Attr | t.Item | t.Call)
         case t.Item(value=owner) | t.Call(func=t.Attr(value=owner, name="get")):
             return bool(_SENT.search(t.dotted(owner)))
         case t.Attr():
@@ -174,6 +176,7 @@ _BUILT_IN = re.compile(
     r"pg_|jsonb?_|generate_|regexp_|string_|xmltable|openjson|unnest|pragma_|ts_|fuzzy|table_|ifnull"
 )
 """Functions that give rows and come with the database."""
+_NATURAL = "the columns that a NATURAL JOIN compares are not told"
 _ADDRESSES = {"ctid", "rowid", "_rowid_", "oid"}
 
 
@@ -266,6 +269,8 @@ class _Text:
         if clause is not None and operation != "insert":
             where.append(self.condition(clause.this))
         for join in [*joins, *(inner or [])]:
+            if join.args.get("method") == "NATURAL":
+                where.append(self._natural(join))
             on = join.args.get("on")
             if on is not None:
                 asked = self.condition(on)
@@ -308,6 +313,28 @@ class _Text:
         alias = (table.alias or name).lower()
         self.tables[alias] = name
         return False
+
+    def _natural(self, join: Any) -> Condition:
+        """What a NATURAL JOIN compares: the columns that a table has in common with those before it."""
+        joined = (join.this.alias or self._own(join.this)).lower()
+        names = list(self.tables)
+        if joined not in names:
+            return Untold(_NATURAL)
+        own, *others = [
+            self.tables[joined],
+            *(self.tables[x] for x in names[: names.index(joined)]),
+        ]
+        known = [self.reading.tables.get(table) for table in (own, *others)]
+        if self.derived or not all(entity is not None and entity.columns for entity in known):
+            return Untold(_NATURAL)
+        links: dict[str, Link] = {}
+        columns = {e.table: {c.name.lower(): c.name for c in e.stored()} for e in known if e}
+        for other in others:
+            for name in sorted(columns[own].keys() & columns[other].keys()):
+                link = Link(other, columns[other][name], own, columns[own][name])
+                links.setdefault(name, link)
+        asked = Every(tuple(links.values()))
+        return Outer(asked) if join.side == "LEFT" else asked
 
     def _hides(self, source: Any) -> str:
         """Why nothing is known of what is read, where neither a table nor a query stands for it."""
@@ -430,7 +457,8 @@ class _Text:
                     searched = dialect(self.reading.application) in ("mysql", "postgresql")
                     return self._test(node.this, "range" if searched else "scanned")
                 text = pattern.this if isinstance(pattern, exp.Literal) else "%"
-                return self._test(node.this, "range" if text[:1] not in ("%", "_") else "scanned")
+                begins = text[len(MARK) :] if text.startswith(MARK) else text[:1] not in ("%", "_")
+                return self._test(node.this, "range" if begins else "scanned")
             case exp.MatchAgainst() | exp.Match() if hasattr(exp, "Match"):
                 return self._test(node.expressions[0] if node.expressions else node.this, "text")
             case exp.Exists() | exp.Boolean() | exp.Literal() | exp.Placeholder() | exp.Null() | exp.Parameter():  # fmt: skip
@@ -490,7 +518,7 @@ class _Text:
         told = [own for c in inner if (own := self.column(c)) is not None]
         if isinstance(node, exp.Subquery | exp.Select) or not told:
             return Every(())
-        if isinstance(node, exp.Binary) and len(set(told)) > 1:
+        if (isinstance(node, exp.Binary) or how == "range") and len(set(told)) > 1:
             return Every(())  # worked out from several columns: no index has it
         table, name = told[0]
         spelt = node.sql().lower().replace(" ", "").replace('"', "")

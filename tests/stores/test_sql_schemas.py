@@ -1,0 +1,153 @@
+"""Schemas as each database spells them: what a script leaves behind, and what a query finds of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.extract.sql import schema_steps, split
+from auditor.model.data import CollectionFit, Fit
+from tests.conftest import Build
+
+ASKS = """
+def ask(cursor, given):
+    cursor.execute("SELECT * FROM points WHERE owner = %s", (given,))
+"""
+OLD = (
+    "CREATE TABLE old (id SERIAL PRIMARY KEY, owner INT);\nCREATE INDEX by_owner ON old (owner);\n"
+)
+
+
+def _fits(build: Build, schema: str, code: str = ASKS, table: str = "points") -> list[Fit]:
+    found = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)
+    return [match.fit for fit in found if fit.name == table for _, match in fit.fits]
+
+
+@pytest.mark.parametrize(
+    ("made", "fit"),
+    [
+        ("CREATE TABLE points (LIKE old INCLUDING ALL);", Fit.COVERED),
+        ("CREATE TABLE points (note TEXT, LIKE old INCLUDING INDEXES);", Fit.COVERED),
+        ("CREATE TABLE points LIKE old;", Fit.COVERED),
+        ("CREATE TABLE points (LIKE old INCLUDING DEFAULTS);", Fit.MISSING),
+        ("CREATE TABLE points (LIKE old INCLUDING ALL EXCLUDING INDEXES);", Fit.MISSING),
+        ("CREATE TABLE points (LIKE old);", Fit.MISSING),
+        ("CREATE TABLE points AS SELECT * FROM old;", Fit.MISSING),
+        ("CREATE TABLE points (LIKE elsewhere INCLUDING ALL);", Fit.UNKNOWN),
+    ],
+)
+def test_a_table_that_is_made_like_another(made: str, fit: Fit, build: Build) -> None:
+    """PostgreSQL and MySQL give it the indexes of the other one, if they are told to."""
+    assert _fits(build, OLD + made) == [fit]
+
+
+def test_a_table_is_made_like_what_another_was_then(build: Build) -> None:
+    schema = "CREATE TABLE old (id INT, owner INT);\nCREATE TABLE points (LIKE old INCLUDING ALL);\nCREATE INDEX by_owner ON old (owner);\n"
+    assert _fits(build, schema) == [Fit.MISSING]
+
+
+@pytest.mark.parametrize(
+    ("constraint", "fit"),
+    [
+        ("PRIMARY KEY (owner)", Fit.COVERED),
+        ("UNIQUE (owner)", Fit.COVERED),
+        ("PRIMARY KEY", Fit.MISSING),
+        ("UNIQUE", Fit.MISSING),
+    ],
+)
+def test_a_comma_that_is_forgotten_before_a_constraint(
+    constraint: str, fit: Fit, build: Build
+) -> None:
+    schema = f"CREATE TABLE points (owner INT, name TEXT NOT NULL\n {constraint}\n);"
+    assert _fits(build, schema) == [fit]
+
+
+@pytest.mark.parametrize(
+    ("index", "fit"),
+    [
+        ("CREATE INDEX i ON points (owner(10))", Fit.COVERED),
+        ("CREATE INDEX i ON points (lower(owner))", Fit.MISSING),
+        ("CREATE FULLTEXT INDEX i ON points (owner)", Fit.MISSING),
+        ("ALTER TABLE points ADD FULLTEXT KEY i (owner)", Fit.MISSING),
+        ("ALTER TABLE points ADD KEY i (owner)", Fit.COVERED),
+        ("ALTER TABLE points ADD INDEX i (owner) COMMENT it's broken", Fit.UNKNOWN),
+        ("ALTER TABLE points OWNER TO somebody", Fit.MISSING),
+        ("ALTER TABLE others ADD INDEX i (owner) COMMENT it's broken", Fit.MISSING),
+    ],
+)
+def test_indexes_that_one_database_alone_has(index: str, fit: Fit, build: Build) -> None:
+    schema = f"CREATE TABLE points (id INT PRIMARY KEY, owner VARCHAR(99));\n{index};\n"
+    assert _fits(build, schema) == [fit]
+
+
+@pytest.mark.parametrize(
+    ("member", "fit"),
+    [
+        ("KEY by_owner (owner)", Fit.COVERED),
+        ("INDEX by_owner (owner)", Fit.COVERED),
+        ("KEY (owner)", Fit.COVERED),
+        ("INDEX (`owner`)", Fit.COVERED),
+        ("UNIQUE KEY by_owner (owner)", Fit.COVERED),
+        ("key VARCHAR(20)", Fit.MISSING),
+        ("index INT", Fit.MISSING),
+        ("key TEXT REFERENCES people (owner)", Fit.MISSING),
+    ],
+)
+def test_indexes_among_the_columns(member: str, fit: Fit, build: Build) -> None:
+    """As MySQL has them, and as columns may be called elsewhere."""
+    assert _fits(build, f"CREATE TABLE points (id INT PRIMARY KEY, owner INT, {member});") == [fit]
+
+
+@pytest.mark.parametrize("special", ["CREATE FULLTEXT INDEX i ON points (body)", "ALTER TABLE points ADD FULLTEXT (body)"])  # fmt: skip
+def test_words_are_searched_by_a_full_text_index(special: str, build: Build) -> None:
+    code = "def ask(cursor, given):\n    cursor.execute('SELECT * FROM points WHERE MATCH (body) AGAINST (%s)', (given,))\n"
+    schema = f"CREATE TABLE points (id INT PRIMARY KEY, body TEXT);\n{special};\n"
+    assert _fits(build, schema, code) == [Fit.COVERED]
+    assert _fits(build, schema.replace("FULLTEXT", ""), code) == [Fit.MISSING]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "fit"),
+    [
+        ("id INT auto_increment PRIMARY KEY", Fit.COVERED),
+        ("id SERIAL PRIMARY KEY", Fit.MISSING),
+        ("id INTEGER PRIMARY KEY AUTOINCREMENT", Fit.MISSING),
+        ("id INT PRIMARY KEY", Fit.MISSING),
+    ],
+)
+def test_the_spelling_of_a_schema_tells_the_database(spelling: str, fit: Fit, build: Build) -> None:
+    """MySQL alone gives a foreign key an index, and neither driver nor address tells it."""
+    schema = (
+        "CREATE TABLE people (id INT PRIMARY KEY);\n"
+        f"CREATE TABLE points ({spelling}, owner INT, FOREIGN KEY (owner) REFERENCES people (id));\n"
+    )
+    assert _fits(build, schema) == [fit]
+
+
+def test_a_driver_tells_more_than_a_spelling(build: Build) -> None:
+    schema = (
+        "CREATE TABLE people (id INT AUTO_INCREMENT PRIMARY KEY);\n"
+        "CREATE TABLE points (id INT, owner INT, FOREIGN KEY (owner) REFERENCES people (id));\n"
+    )
+    assert _fits(build, schema, "import psycopg2\n" + ASKS) == [Fit.MISSING]
+
+
+ROWS = "COPY public.kinds (name) FROM stdin;\none; it's\ntwo\\tCREATE TABLE none (a INT);\n\\.\n"
+
+
+def test_rows_in_a_dump_are_no_statements() -> None:
+    text = f"CREATE TABLE a (b INT);\n-- rows\n{ROWS}\nCREATE TABLE c (d INT);\n"
+    assert [(statement.split("(")[0].strip(), line) for statement, line in split(text)] == [
+        ("CREATE TABLE a", 1),
+        ("CREATE TABLE c", 8),
+    ]
+
+
+def test_rows_that_do_not_end_leave_the_rest_as_statements() -> None:
+    text = "COPY a FROM stdin;\none\n;\nCREATE TABLE c (d INT);\n" * 3
+    assert [line for _, line in split(text)] == [4, 8, 12]
+
+
+def test_a_key_and_its_table_are_told_once() -> None:
+    steps = schema_steps("CREATE TABLE a (b INT UNIQUE, c INT PRIMARY KEY, FOREIGN KEY (b) REFERENCES d (e))")  # fmt: skip
+    told = [(s.action, s.columns) for s in steps if s.columns]
+    assert told == [("constraint", [("b", 1)]), ("key", [("c", 1)]), ("foreign key", [("b", 1)])]

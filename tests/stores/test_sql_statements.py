@@ -1,0 +1,107 @@
+"""Statements as text: how they are put together, and what they ask."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit, Fit, Query
+from tests.conftest import Build
+
+FLIGHTS = """
+CREATE TABLE flight (number INT, line INT, plane INT, PRIMARY KEY (line, number));
+CREATE TABLE ticket (ticket INT PRIMARY KEY, line INT, number INT, seat INT);
+CREATE INDEX by_flight ON ticket (line, number);
+CREATE TABLE bought (ticket INT PRIMARY KEY, who INT, day DATE);
+"""
+
+
+def _asked(build: Build, *statements: str) -> list[tuple[str, tuple[str, ...], str]]:
+    code = "def ask(cursor, given):\n" + "".join(
+        f'    cursor.execute("{statement}", (given,))\n' for statement in statements
+    )
+    application = build({"app.py": code, "schema.sql": FLIGHTS})
+    found = [(fit.name, q, m) for fit in application.facts(CollectionFit) for q, m in fit.fits]
+    return [(name, q.fields, m.fit.value) for name, q, m in found]
+
+
+def test_a_natural_join_compares_the_columns_of_the_same_name(build: Build) -> None:
+    """The tickets of a line are found first, and what was bought by the key of each."""
+    found = _asked(
+        build, "SELECT who FROM bought NATURAL JOIN ticket WHERE line = %s AND day > 'x'"
+    )
+    assert sorted(found) == [("bought", ("ticket",), "covered"), ("ticket", ("line",), "covered")]
+
+
+def test_a_natural_join_may_find_no_index(build: Build) -> None:
+    found = _asked(build, "SELECT who FROM flight NATURAL JOIN ticket WHERE seat = %s")
+    assert sorted(found) == [("flight", ("line",), "covered"), ("ticket", ("seat",), "missing")]
+
+
+def test_a_natural_join_with_a_table_that_is_not_declared_is_not_told(build: Build) -> None:
+    found = _asked(build, "SELECT who FROM bought NATURAL JOIN elsewhere WHERE day > %s")
+    assert [x for x in found if x[2] == "missing"] == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("TIMEDIFF(plane, number) <= %s", []),
+        ("plane - number > %s", []),
+        ("ABS(plane) <= %s", ["plane"]),
+        ("CONCAT(plane, number) LIKE '%x%'", ["plane", "number"]),
+    ],
+)
+def test_what_is_worked_out_of_several_columns_is_no_range(
+    condition: str, expected: list[str], build: Build
+) -> None:
+    code = (
+        f'def ask(cursor, given):\n    cursor.execute("SELECT 1 FROM flight WHERE {condition}")\n'
+    )
+    (query,) = build({"app.py": code, "schema.sql": FLIGHTS}).facts(Query)
+    assert ([*query.range], query.equality) == ([], ())
+    assert set(query.scanned) <= set(expected)
+    assert bool(query.scanned) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('"SELECT * FROM flight WHERE plane = 1 ORDER BY day" + (f" LIMIT {n}" if n else "")', {"flight"}),
+        ('"SELECT * FROM flight" + (" WHERE plane = 1" if n else " WHERE number = 2")', {"flight"}),
+        ('"SELECT * FROM %s WHERE plane = 1" % TABLE', {"flight"}),
+        ('"SELECT * FROM %s WHERE plane = %%s" % TABLE', {"flight"}),
+        ('"SELECT * FROM %s WHERE plane = %s" % (TABLE, n)', {"flight"}),
+        ('"SELECT * FROM %(of)s WHERE plane = %(n)s" % {"of": TABLE, "n": n}', {"flight"}),
+        ('"SELECT * FROM flight WHERE plane = %s" % n', {"flight"}),
+        ('"SELECT * FROM %s WHERE plane = 1" % n', {""}),
+    ],
+)  # fmt: skip
+def test_a_statement_that_is_put_together(text: str, expected: set[str], build: Build) -> None:
+    code = f'TABLE = "flight"\ndef ask(cursor, n):\n    cursor.execute({text})\n'
+    queries = list(build({"app.py": code, "schema.sql": FLIGHTS}).facts(Query))
+    assert {q.collection for q in queries} == expected
+    told = [q for q in queries if q.collection]
+    assert all(q.equality in (("plane",), ("number",)) and not q.unresolved for q in told)
+
+
+def test_a_table_that_is_named_at_run_time_is_said_to_be(build: Build) -> None:
+    code = 'def ask(cursor, n):\n    cursor.execute("SELECT * FROM %s WHERE plane = 1" % n)\n'
+    found = [m for f in build({"app.py": code}).facts(CollectionFit) for _, m in f.fits]
+    assert [m.fit for m in found] == [Fit.UNKNOWN]
+    assert "named at run time" in found[0].why
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("f\"SELECT 1 FROM flight WHERE plane LIKE '{n}%'\"", True),
+        ('"SELECT 1 FROM flight WHERE plane LIKE \'" + n + "%\'"', True),
+        ("f\"SELECT 1 FROM flight WHERE plane LIKE '%{n}%'\"", False),
+        ("f\"SELECT 1 FROM flight WHERE plane LIKE '{n}'\"", False),
+        ("\"SELECT 1 FROM flight WHERE plane LIKE '%%%s%%'\" % n", False),
+    ],
+)
+def test_a_pattern_that_begins_with_what_is_given(text: str, begins: bool, build: Build) -> None:
+    code = f"def ask(cursor, n):\n    cursor.execute({text})\n"
+    (query,) = build({"app.py": code, "schema.sql": FLIGHTS}).facts(Query)
+    assert (query.range, query.scanned) == ((("plane",), ()) if begins else ((), ("plane",)))
