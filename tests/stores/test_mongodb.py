@@ -848,3 +848,67 @@ def test_letters_before_fields_of_mongoengine(
     assert [m.fit for c in application.facts(CollectionFit) for q, m in c.fits if q.equality] == [
         fit
     ]
+
+
+CHOSEN = """
+from fastapi import FastAPI
+from pymongo import MongoClient
+app = FastAPI()
+db = MongoClient("mongodb://db")["shop"]
+ALL = {"a": db.admins, "u": db.users}
+def pick(kind):
+    if kind == "a":
+        return db.admins
+    return db.users
+@app.get("/one")
+def one(kind: str, name: str):
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "collections"),
+    [
+        ("coll = db.users if kind else db.admins\nreturn coll.find_one({'n': name})", "users admins"),
+        ("return (db.users if kind else db.admins).find_one({'n': name})", "users admins"),
+        ("if kind:\n    c = db['users']\nelse:\n    c = db['admins']\nreturn c.find_one({'n': name})", "users admins"),
+        ("c = db.users\nif kind:\n    c = db.admins\nreturn c.find_one({'n': name})", "users admins"),
+        ("key = 'users' if kind else 'admins'\nreturn db[key].find_one({'n': name})", "users admins"),
+        ("return pick(kind).find_one({'n': name})", "users admins"),
+        ("return ALL[kind].find_one({'n': name})", "users admins"),
+        ("return ALL['u'].find_one({'n': name})", "users"),
+        ("c = db.users\nc = db.admins\nreturn c.find_one({'n': name})", "admins"),
+        ("c = db.users\nif kind:\n    c = db.admins\n    return 1\nreturn c.find_one({'n': name})", "users"),
+        ("c = db.users if kind else None\nreturn c.find_one({'n': name})", "users"),
+    ],
+)  # fmt: skip
+def test_a_collection_that_branches_choose_is_either(
+    body: str, collections: str, build: Build
+) -> None:
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    found = build({"app.py": CHOSEN + lines}).facts(Query)
+    assert {q.collection for q in found} == set(collections.split())
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "collection"),
+    [
+        ("db: MongoClient", "c = db['users']\n    return c.find_one({'n': x})", "users"),
+        ("db: MongoClient", "return Store(db['users']).read(x)", "users"),
+        ("db: MongoClient", "return db.users.find_one({'n': x})", "users"),
+        ("db: Database", "c = db['users']\n    return c.find_one({'n': x})", "users"),
+        ("db: MongoClient", "c = db['shop']\n    return c.users.find_one({'n': x})", "users"),
+        ("client: MongoClient", "c = client['shop']\n    return c['users'].find_one({'n': x})", "users"),
+        ("client: MongoClient", "return Store(client['shop']).read(x)", ""),
+    ],
+)  # fmt: skip
+def test_what_is_called_a_database_is_one_whatever_its_type(
+    given: str, asked: str, collection: str, build: Build
+) -> None:
+    code = (
+        "from pymongo import MongoClient\nfrom pymongo.database import Database\n"
+        "class Store:\n    def __init__(self, made):\n        self.made = made\n"
+        "    def read(self, x):\n        return self.made.find_one({'n': x})\n"
+        f"def ask({given}, x):\n    {asked}\n"
+    )
+    found = build({"app.py": code}).facts(Query)
+    assert {q.collection for q in found if q.collection} == set(collection.split())

@@ -12,16 +12,18 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from auditor.extract.python import tree as t
+from auditor.link.assembly import assembled
 from auditor.link.contexts import contexts_of
 from auditor.link.scopes import CallSite, Located, Scope, argument
 from auditor.link.values import Evaluator
-from auditor.model.values import Setting, Value
+from auditor.model.values import Plain, Setting, Value, possible
 
 _TYPED = re.compile(
     r"^(?:motor|pymongo|flask_pymongo|mongomock\w*|quart_motor|sanic_motor|pytest_mongo\w*)\b[\w.]*"
     r"(?:\w*(?:Client|Database|Collection|PyMongo|Motor))\(\)"
     r"(?:\[\]|\.(?:get_\w+|with_options)\(\)|\.\w+)*$"
 )
+_IS_NO_CLIENT = re.compile(r"^_*(?:\w+_)?(?:db|database|mongo)_*$", re.I)
 _IS_DATABASE = re.compile(
     r"^(?:motor|pymongo|mongomock\w*)\b[\w.]*Client\(\)(?:\[\]|\.(?:get_database|get_default_database)\(\)|\.\w+)$"
 )
@@ -66,11 +68,76 @@ class Collections:
             return ("", True) if certain else None
         return found, certain
 
+    def every(self, expr: t.Expr, scope: Scope) -> list[tuple[str, bool]]:
+        """Each that an expression may stand for where it is: of two branches, what either chose."""
+        certain = self.typed(expr, scope)
+        chosen = dict.fromkeys(name for name in self._chosen(expr, scope, 0) if name)
+        if chosen:
+            return [(name, certain) for name in chosen]
+        found = self.of(expr, scope)
+        return [found] if found is not None else []
+
+    def _chosen(self, expr: t.Expr, scope: Scope, depth: int) -> list[str | None]:
+        """The collections of the ways in which a variable was made where it is asked."""
+        if depth > _MAX_DEPTH:
+            return []
+        match expr:
+            case t.Await(value=value) | t.Bind(value=value):
+                return self._chosen(value, scope, depth + 1)
+            case t.Choice(then=one, other=other):
+                return [
+                    name for side in (one, other) for name in self._chosen(side, scope, depth + 1)
+                ]
+            case t.Name() if not self.values.is_bound(expr, scope):
+                ways = assembled(self.values, expr, scope)
+                made = [way[0] for way in ways if len(way) == 1 and way[0].expr is not None]
+                return [
+                    name
+                    for piece in made
+                    if len(made) == len(ways)
+                    for name in self._chosen(piece.expr, piece.scope, depth + 1)  # type: ignore[arg-type]
+                ]
+            case t.Item(value=base, index=index):
+                texts = [v.value for v in possible(self.values.value(index, scope))]
+                if entries := self._entries(base, texts, scope, depth):
+                    return entries
+                if len(texts) > 1 and all(isinstance(text, str) for text in texts):
+                    return texts
+            case t.Call(func=func) if function := self.values.method(func, scope):
+                return self._any_given_back(CallSite(expr, scope), function, depth)
+        return [self._named(expr, scope, depth)] if depth else []
+
+    def _entries(
+        self, base: t.Expr, keys: list[Plain], scope: Scope, depth: int
+    ) -> list[str | None]:
+        """`{"lead": db.leads, "user": db.users}[kind]`: those under the keys that are told, else all."""
+        found: list[str | None] = []
+        for source in self.values.sources(base, scope):
+            node = source.node if isinstance(source.node, t.Map) else t.Map(0, 0, 0, [], [])
+            for key, value in zip(node.keys, node.values, strict=True):
+                if not keys or self.values.text(key, source.scope) in keys:
+                    found += self._chosen(value, source.scope, depth + 1) or [None]
+        return found if all(found) else []
+
+    def _any_given_back(self, call: CallSite, function: Located, depth: int) -> list[str | None]:
+        """What a function of the tree gives, where each of its ways gives a collection that is told."""
+        if not isinstance(function.node, t.Function):
+            return []
+        inner = self.code.inside(function)
+        given = [n.value for n in t.walk_own(*function.node.body) if isinstance(n, t.Return)]
+        with self.values.within(contexts_of(self.values).bound_by(call)):
+            ways = [self._chosen(way, inner, depth + 1) for way in given if way is not None]
+        return (
+            [name for way in ways for name in way] if all(way and all(way) for way in ways) else []
+        )
+
     def _named(self, expr: t.Expr, scope: Scope, depth: int) -> str | None:
         if depth > _MAX_DEPTH:
             return None
         if depth and isinstance(expr, t.Attr | t.Item | t.Call):
-            if _IS_DATABASE.match(self.code.name(expr, scope)):
+            if _IS_DATABASE.match(self.code.name(expr, scope)) and not self._is_of_database(
+                expr, scope
+            ):
                 return ""  # given where a collection is asked for
         match expr:
             case t.Await(value=value) | t.Bind(value=value):
@@ -128,6 +195,14 @@ class Collections:
         if expr.name in ("files", "chunks") and t.last_word(expr.value) == "fs":
             return f"fs.{expr.name}"  # GridFS keeps its files there
         return expr.name
+
+    def _is_of_database(self, expr: t.Expr, scope: Scope) -> bool:
+        """`db["leads"]` of a parameter `db: MongoClient`: what is called a database is one, whatever its type."""
+        base = expr.value if isinstance(expr, t.Item | t.Attr) else None
+        if not isinstance(base, t.Name) or not _IS_NO_CLIENT.match(base.id):
+            return False
+        found = self.code.find(base.id, scope)
+        return found is not None and all(b.kind == "parameter" for b in found[1])
 
     def _is_imported(self, name: str, scope: Scope) -> bool:
         """Whether a name with a capital is a class that the module imports: `bot.Contact`."""

@@ -114,16 +114,15 @@ class Conditions:
                 always.broad |= always.optional.keys()
                 yield always
                 continue
-            asked = sorted(one.optional.keys() - one.broad)
-            for name in asked:
+            for name in one.optional:
                 always.without(name)
             yield always
-            if len(asked) <= FEW:
-                yield from map(one.asking, asked)
+            if len(one.optional.keys() - one.broad) <= FEW:
+                yield from map(one.asking, sorted(one.optional))
             else:
                 some = Conditions().joined(one)
                 some.either = []
-                some.broad |= set(asked)
+                some.broad |= one.optional.keys()
                 some.unresolved = some.unresolved or _SOME
                 yield some
             for ways, _ in one.either:

@@ -357,14 +357,21 @@ class MongoReader:
     def _queries(self, site: CallSite) -> Iterator[Query]:
         func = site.node.func
         assert isinstance(func, t.Attr)
-        named = self.collections.of(func.value, site.scope)
-        collection, certain = named if named is not None else ("", False)
+        named = self.collections.every(func.value, site.scope) or [("", False)]
         if of_class := self._of_umongo(func.value, site.scope):
-            collection, certain = of_class, True
+            named = [(of_class, True)]
         if gridfs.is_bucket(self.code, site):
-            collection, certain = gridfs.files(self.values, site), True
+            named = [(gridfs.files(self.values, site), True)]
         operation = _BEFORE_4.get(func.name, func.name)
-        made = Query("mongodb", collection, operation, (), (), (), place_of(site), certain=certain)
+        for collection, certain in named:
+            made = Query(
+                "mongodb", collection, operation, (), (), (), place_of(site), certain=certain
+            )
+            yield from self._asked(site, made)
+
+    def _asked(self, site: CallSite, made: Query) -> Iterator[Query]:
+        func = site.node.func
+        assert isinstance(func, t.Attr)
         match func.name:
             case "aggregate":
                 yield from self._aggregate(site, made)
@@ -377,7 +384,9 @@ class MongoReader:
                     made = replace(made, projection=self._projection(site))
                     yield from shapes(made, conditions, sort, bound)
             case _:
-                yield replace(made, bound=Bound.ONE, unresolved="" if collection else _NAMELESS)
+                yield replace(
+                    made, bound=Bound.ONE, unresolved="" if made.collection else _NAMELESS
+                )
 
     def _taken(self, site: CallSite) -> tuple[Sort, Bound]:
         sort = sort_of(self.values, site.arg(None, "sort"), site.scope)
