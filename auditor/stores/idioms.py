@@ -28,9 +28,39 @@ def code(table: Table | None, default: str, proposal: Proposal, collection: str)
     if table is not None and library in _BY_ATTRIBUTE:
         names = dict(table.attributes)
         fields = [(names.get(name, name), way) for name, way in fields]
+    if table is not None and table.store == "sql" and proposal.kind == "text":
+        return _full_text(table, fields)
     if any("(" in name for name, _ in fields):
         library = ""  # of an expression
     return _IDIOMS.get(library, _sql)(collection, owner, fields, proposal.kind)
+
+
+def _full_text(table: Table, fields: Fields) -> str:
+    """What a search for words needs; PostgreSQL only uses an index of the configuration that is asked by.
+
+    Sources: https://docs.djangoproject.com/en/stable/ref/contrib/postgres/search/#performance,
+    https://www.postgresql.org/docs/current/textsearch-tables.html,
+    https://dev.mysql.com/doc/refman/8.4/en/fulltext-restrictions.html.
+    """
+    names, index = [name for name, _ in fields], _name(table.name, fields)
+    if not names:
+        return "a full text index of what is searched"
+    quoted = ", ".join(f'"{name}"' for name in names)
+    if table.library == "Django":
+        index = index[:30].rstrip("_")  # as long as Django lets a name be
+        kinds = dict(table.columns)
+        if all(kinds.get(name) == "SearchVectorField" for name in names):
+            made = f'GinIndex(fields=[{quoted}], name="{index}")'
+            return f"{table.place.symbol}.Meta: indexes = [{made}]"
+        made = f'GinIndex(SearchVector({quoted}, config="simple"), name="{index}")'
+        asked = 'search by SearchQuery(…, config="simple")'
+        return f"{table.place.symbol}.Meta: indexes = [{made}]; {asked}"
+    if table.dialect == "mysql":
+        return f"a FULLTEXT index of the very columns of MATCH ({', '.join(names)}, …)"
+    if table.dialect == "postgresql" and len(names) == 1:
+        vector = f"to_tsvector('simple', {names[0]})"
+        return f"CREATE INDEX {index} ON {table.name} USING gin ({vector}); search by {vector}"
+    return f"a full text index of {', '.join(names)}"
 
 
 def _upward(proposal: Proposal) -> Fields:

@@ -158,11 +158,10 @@ def bound(
             if own:
                 return Every(found.links)
             kind = how(found.rest, negative=nothing and found.rest[-1:] in (("isnull",), ("is_null",)))  # fmt: skip
-            column = found.column
-            if kind == "scanned" and len(found.rest) == 1 and found.rest[0] in ("lower", "upper"):
-                column = found.column
+            if kind == "equality" and found.kind == "SearchVectorField":
+                kind = "text"
             given = values if kind == "equality" else ()
-            return Every((*found.links, Test(found.table, column, kind, values=given)))
+            return Every((*found.links, Test(found.table, found.column, kind, values=given)))
         case Every(parts=parts):
             return Every(tuple(bound(p, entity, entities, computed) for p in parts))
         case Some(parts=parts):

@@ -125,6 +125,11 @@ def serves(index: Index, query: Query, need: Need | None = None) -> Match:
         fits = query.special == index.kind and (
             index.kind == "text" or not asked or bool(_names(index) & asked)
         )
+        if query.store == "sql" and query.special == "text":  # MongoDB has one of a collection
+            names = _names(index)
+            fits = (
+                asked <= names if index.kind == "text" else index.kind == "other" and asked == names
+            )
         return Match(Fit.COVERED, index) if fits else Match(Fit.MISSING, missing=need.all)
     if index.unique and index.fields and _names(index) <= need.equality - need.broad:
         return Match(Fit.COVERED, index)

@@ -218,10 +218,13 @@ def is_prefix(short: Sequence[tuple[str, int]], long: Sequence[tuple[str, int]])
 
 def _special(asking: Sequence[Query]) -> Iterator[Proposal]:
     for kind in ("text", "geo"):
-        queries = tuple(q for q in asking if q.special == kind)
-        if not queries:
-            continue
-        fields = [f for q in queries for f in (q.range if kind == "geo" else q.scanned)]
-        named = tuple((name, 1) for name in dict.fromkeys(fields))
-        if named or kind == "text":  # near what, `$geoNear` need not say
-            yield Proposal(named, kind, queries, ())
+        apart: dict[tuple[str, ...], list[Query]] = defaultdict(list)
+        for query in (q for q in asking if q.special == kind):
+            # of a collection MongoDB has one text index, a table as many as are searched in
+            one = query.store == "mongodb" or kind == "geo"
+            apart[() if one else query.scanned].append(query)
+        for queries in apart.values():
+            fields = [f for q in queries for f in (q.range if kind == "geo" else q.scanned)]
+            named = tuple((name, 1) for name in dict.fromkeys(fields))
+            if named or kind == "text":  # near what, `$geoNear` need not say
+                yield Proposal(named, kind, tuple(queries), ())

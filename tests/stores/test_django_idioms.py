@@ -338,3 +338,40 @@ class Item(models.Model):
     views = "from shop.models import Item\ndef ask(request, offset=0, limit=20):\n    return list(Item.objects.all()[offset : offset + limit])\n"
     (found,) = build({"shop/models.py": models, "shop/views.py": views}).facts(Query)
     assert (found.sort, found.bound) == (expected, Bound.LIMITED)
+
+
+_SEARCHED = """
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+class Book(models.Model):
+    name = models.CharField(max_length=30)
+    vector = SearchVectorField(null=True)
+    class Meta:
+        app_label = "shop"
+        indexes = [{indexes}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "indexes", "fit", "code"),
+    [
+        (
+            "name__search=x", "", Fit.MISSING,
+            'GinIndex(SearchVector("name", config="simple"), name="ix_shop_book_name")]; search by SearchQuery(…, config="simple")',
+        ),
+        ("name__search=x", 'models.Index(fields=["name"])', Fit.MISSING, "GinIndex(SearchVector("),
+        ("vector=x", "", Fit.MISSING, 'GinIndex(fields=["vector"], name="ix_shop_book_vector")]'),
+        ("vector=x", 'GinIndex(fields=["vector"])', Fit.COVERED, None),
+        ("name=x", "", Fit.MISSING, 'models.Index(fields=["name"])'),
+    ],
+)  # fmt: skip
+def test_a_search_for_words_needs_an_index_of_words(
+    asked: str, indexes: str, fit: Fit, code: str | None, build: Build
+) -> None:
+    """What is recommended was held against PostgreSQL, which uses it for what is said beside it."""
+    view = f"from shop.models import Book\ndef ask(request, x):\n    return list(Book.objects.filter({asked}))\n"
+    models = _SEARCHED.replace("{indexes}", indexes)
+    (found,) = build({"shop/models.py": models, "shop/views.py": view}).facts(CollectionFit)
+    assert [m.fit for q, m in found.fits] == [fit]
+    assert [code in p.code if code else p.code for p in found.proposed] == ([True] if code else [])

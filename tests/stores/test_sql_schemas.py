@@ -103,6 +103,10 @@ def test_words_are_searched_by_a_full_text_index(special: str, build: Build) -> 
     schema = f"CREATE TABLE points (id INT PRIMARY KEY, body TEXT);\n{special};\n"
     assert _fits(build, schema, code) == [Fit.COVERED]
     assert _fits(build, schema.replace("FULLTEXT", ""), code) == [Fit.MISSING]
+    both = schema.replace("(body)", "(body, title)").replace("body TEXT", "body TEXT, title TEXT")
+    asked = code.replace("(body)", "(body, title)")
+    assert _fits(build, both, asked) == [Fit.COVERED]
+    assert _fits(build, both.replace("(body, title)", "(title)"), asked) == [Fit.MISSING]
 
 
 @pytest.mark.parametrize(

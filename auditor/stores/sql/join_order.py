@@ -258,7 +258,7 @@ def _query(
     spans = tuple(
         x for x in dict.fromkeys((*by_kind["range"], *by_kind["unequal"])) if x not in equality
     )
-    scanned = tuple(x for x in dict.fromkeys(by_kind["scanned"]) if x not in equality + spans)
+    scanned = dict.fromkeys((*by_kind["scanned"], *by_kind["text"]))
     own = operation != "join"
     loose = [x for x in by_kind["unequal"] if x not in by_kind["range"] and x not in equality]
     entity = draft.entity if draft.table == table else schema.tables.get(table)
@@ -274,7 +274,7 @@ def _query(
         unresolved,
         bool(table),
         _bound(draft) if own else Bound.UNKNOWN,
-        scanned,
+        tuple(x for x in scanned if x not in equality + spans),
         "text" if by_kind["text"] else "",
         draft.projection if own else (),
         draft.loop,
