@@ -24,10 +24,11 @@ _SCHEMA = re.compile(r"\s*(?:--[^\n]*\n\s*|/\*[^*]{0,2000}\*/\s*)*(?:create|alte
 class SchemaStep(msgspec.Struct, frozen=True, array_like=True):
     """One thing done to a schema, in the order in which it stands.
 
-    `action` is table, like, drop table, rename table, column, drop column, rename column, key (primary),
+    `action` is table, view, like, drop table, rename table, column, drop column, rename column, key (primary),
     index, untold index, drop index, constraint (unique), drop constraint, foreign key or unknown.
     `columns` are (name, direction) pairs; a column's `type` is its type's name; `to` a new name, the table
     that a foreign key refers to, or the one that a table is made like: of its columns, or its indexes too.
+    `two` where a column takes one of two values.
     """
 
     action: str
@@ -40,6 +41,7 @@ class SchemaStep(msgspec.Struct, frozen=True, array_like=True):
     condition: list[str] = []
     to: str = ""
     line: int = 1
+    two: bool = False
 
 
 @functools.lru_cache(maxsize=2000)
@@ -218,6 +220,8 @@ def _created(statement: Any, line: int) -> Iterator[SchemaStep]:
     if kind == "INDEX":
         yield from _index(statement, line)
         return
+    if kind == "VIEW":
+        yield SchemaStep("view", _name(statement.this), line=line)
     if kind != "TABLE" or _is_columnar(statement):
         return
     table = _name(statement.this)
@@ -248,7 +252,7 @@ def _member(item: Any, table: str, line: int) -> Iterator[SchemaStep]:
         name = _name(item.this)
         kind = item.args.get("kind")
         typed = kind.sql().partition("(")[0] if kind is not None else ""
-        yield SchemaStep("column", table, name, type=typed, line=line)
+        yield SchemaStep("column", table, name, type=typed, line=line, two=_takes_two(item, name))
         for constraint in item.args.get("constraints") or ():
             told = constraint.args.get("kind")
             if isinstance(told, exp.PrimaryKeyColumnConstraint):
@@ -266,6 +270,21 @@ def _member(item: Any, table: str, line: int) -> Iterator[SchemaStep]:
             yield from _constraint(each, _name(item.this), table, line)
     else:
         yield from _constraint(item, "", table, line)
+
+
+def _takes_two(column: Any, name: str) -> bool:
+    """`ENUM('a', 'b')`, `CHECK (kind IN ('a', 'b'))`."""
+    from sqlglot import exp
+
+    kind = column.args.get("kind")
+    if kind is not None and kind.this == exp.DataType.Type.ENUM:
+        return 0 < len(kind.expressions) <= 2
+    checks = [x.args.get("kind") for x in column.args.get("constraints") or ()]
+    inside = [x.this.unnest() for x in checks if isinstance(x, exp.CheckColumnConstraint)]
+    return any(
+        isinstance(x, exp.In) and _name(x.this) == name and 0 < len(x.expressions) <= 2
+        for x in inside
+    )
 
 
 def _constraint(each: Any, own: str, table: str, line: int) -> Iterator[SchemaStep]:

@@ -69,12 +69,13 @@ class Index:
 
     @functools.cached_property
     def packages(self) -> frozenset[str]:
-        """The first names of whatever anything of the tree imports."""
-        return frozenset(
-            (imported.module or name).partition(".")[0]
+        """The modules that anything of the tree imports, and their first names: `flaskext.mysql`, `flaskext`."""
+        modules = {
+            imported.module or name
             for imported, _ in self.of_kind(t.Import)
             for name, _ in imported.names
-        )
+        }
+        return frozenset(modules | {module.partition(".")[0] for module in modules})
 
     def imports(self, *packages: str) -> bool:
         """Whether anything of the tree imports one of these packages."""

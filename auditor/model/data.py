@@ -91,7 +91,8 @@ class Index(msgspec.Struct, frozen=True):
     "package"; such an index is there for the constraint, or not the application's, and no query has to use it.
     `condition` are the fields on which it depends whether a record is in it (partial, sparse), and
     `only` those of them that must have one value, with that value, or one of several.
-    `expires` when the database removes documents by it, which no query has to use.
+    `expires` when the database removes documents by it, which no query has to use. `behind` are fields that
+    the database keeps behind its own: in MySQL and SQLite those of the primary key.
     """
 
     store: str
@@ -106,6 +107,7 @@ class Index(msgspec.Struct, frozen=True):
     implied: str = ""
     condition: tuple[str, ...] = ()
     only: tuple[tuple[str, Plain], ...] = ()
+    behind: tuple[tuple[str, int], ...] = ()
 
 
 class Table(msgspec.Struct, frozen=True):

@@ -135,7 +135,7 @@ def serves(index: Index, query: Query, need: Need | None = None) -> Match:
         return Match(Fit.COVERED, index)
     match index.kind:
         case "ordered":
-            decided, ordered = _walk(index.fields, need)
+            decided, ordered = _walk((*index.fields, *index.behind), need)
         case "hash":
             decided, ordered = _names(index) & need.equality, 0
         case _:
@@ -144,10 +144,11 @@ def serves(index: Index, query: Query, need: Need | None = None) -> Match:
         known = need.equality | {name for name, _ in need.sort[:ordered]}
         if _names(index) <= known:
             ordered = len(need.sort)  # no two records are left that the rest could put in order
-    decided |= _settled(index, query)
+    settled = _settled(index, query)
+    decided |= settled
     left = [f for f in need.all if f not in decided and f not in dict(need.sort)]
     left += [f for f, _ in need.sort[ordered:]]
-    narrows = bool(decided - need.broad) and (
+    narrows = bool(decided - (need.broad - settled)) and (
         index.kind != "ordered" or index.fields[0][0] in decided
     )
     in_order = bool(need.sort) and ordered == len(need.sort)

@@ -127,6 +127,31 @@ def test_the_spelling_of_a_schema_tells_the_database(spelling: str, fit: Fit, bu
     assert _fits(build, schema) == [fit]
 
 
+@pytest.mark.parametrize(
+    ("beside", "fit"),
+    [
+        ({"app.py": "from flaskext.mysql import MySQL\n" + ASKS}, Fit.COVERED),
+        ({"app.py": "import mariadb\n" + ASKS}, Fit.COVERED),
+        ({"app.py": "from flask_mysql_connector import MySQL\n" + ASKS}, Fit.COVERED),
+        ({"app.py": "from flaskext.markdown import Markdown\n" + ASKS}, Fit.MISSING),
+        ({"compose.yml": "services:\n  db:\n    image: mysql:8\n"}, Fit.COVERED),
+        ({"compose.yml": "services:\n  db:\n    image: docker.io/library/mariadb\n"}, Fit.COVERED),
+        ({"compose.yml": "services:\n  db:\n    image: postgres:16-alpine\n"}, Fit.MISSING),
+        ({"compose.yml": "services:\n  db:\n    image: prom/mysqld-exporter\n"}, Fit.MISSING),
+        ({"app.py": "import psycopg2\n" + ASKS, "compose.yml": "services:\n  db:\n    image: mysql:8\n"}, Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_drivers_and_images_tell_the_database(
+    beside: dict[str, str], fit: Fit, build: Build
+) -> None:
+    schema = (
+        "CREATE TABLE people (id INT PRIMARY KEY);\n"
+        "CREATE TABLE points (id INT, owner INT, FOREIGN KEY (owner) REFERENCES people (id));\n"
+    )
+    found = build({"app.py": ASKS, "schema.sql": schema} | beside).facts(CollectionFit)
+    assert [m.fit for f in found if f.name == "points" for _, m in f.fits] == [fit]
+
+
 def test_a_driver_tells_more_than_a_spelling(build: Build) -> None:
     schema = (
         "CREATE TABLE people (id INT AUTO_INCREMENT PRIMARY KEY);\n"
@@ -155,3 +180,96 @@ def test_a_key_and_its_table_are_told_once() -> None:
     steps = schema_steps("CREATE TABLE a (b INT UNIQUE, c INT PRIMARY KEY, FOREIGN KEY (b) REFERENCES d (e))")  # fmt: skip
     told = [(s.action, s.columns) for s in steps if s.columns]
     assert told == [("constraint", [("b", 1)]), ("key", [("c", 1)]), ("foreign key", [("b", 1)])]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fit"),
+    [
+        ("VARCHAR(9) CHECK (owner IN ('a', 'b'))", Fit.COVERED),
+        ("ENUM('a', 'b')", Fit.COVERED),
+        ("VARCHAR(9) CHECK (owner IN ('a', 'b', 'c'))", Fit.MISSING),
+        ("ENUM('a', 'b', 'c')", Fit.MISSING),
+        ("VARCHAR(9) CHECK (other IN ('a', 'b'))", Fit.MISSING),
+        ("VARCHAR(9) CHECK (owner <> '')", Fit.MISSING),
+    ],
+)
+def test_a_column_that_takes_one_of_two_values(kind: str, fit: Fit, build: Build) -> None:
+    """Whatever a schema elsewhere lets the caller send under the same name."""
+    schema = f"CREATE TABLE points (id INT PRIMARY KEY, other TEXT, owner {kind});"
+    form = "from pydantic import BaseModel\nclass Ask(BaseModel):\n    owner: str = 'x'\n"
+    assert _fits(build, schema, form + ASKS) == [fit]
+
+
+@pytest.mark.parametrize(
+    "view", ["CREATE VIEW points AS SELECT 1 AS owner", "CREATE OR REPLACE VIEW points AS SELECT 1"]
+)
+def test_a_view_is_said_to_be_one(view: str, build: Build) -> None:
+    for files in (
+        {"app.py": ASKS, "schema.sql": f"{view};"},
+        {"app.py": f'{ASKS}def make(cursor):\n    cursor.execute("{view}")\n'},
+    ):
+        found = [m for f in build(files).facts(CollectionFit) for _, m in f.fits]
+        assert [(m.fit, "view" in m.why) for m in found] == [(Fit.UNKNOWN, True)]
+
+
+@pytest.mark.parametrize(
+    ("beside", "fit"),
+    [
+        ({}, Fit.COVERED),
+        ({"api/save.php": "<?php $db->query('INSERT INTO points VALUES (1)');"}, Fit.MISSING),
+        ({"api/save.php": "<?php echo 'other';"}, Fit.COVERED),
+    ],
+)
+def test_a_program_in_another_language_may_add_to_a_table(
+    beside: dict[str, str], fit: Fit, build: Build
+) -> None:
+    schema = (
+        "CREATE TABLE points (id INT PRIMARY KEY, owner INT);\nINSERT INTO points VALUES (1, 2);\n"
+    )
+    found = build({"app.py": ASKS, "schema.sql": schema} | beside).facts(CollectionFit)
+    assert [m.fit for f in found for _, m in f.fits] == [fit]
+
+
+RESET = "DROP TABLE IF EXISTS posts CASCADE;\n"
+REVISION = """
+from alembic import op
+import sqlalchemy as sa
+revision = "1"
+down_revision = None
+def upgrade():
+    op.create_table("posts", sa.Column("id", sa.Integer, primary_key=True), sa.Column("owner", sa.Integer, sa.ForeignKey("people.id")), sa.Column("made", sa.Integer))
+    op.create_index("ix_made", "posts", ["made"])
+"""
+MODEL = """
+from sqlalchemy import Column, ForeignKey, Integer, select
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Post(Base):
+    __tablename__ = "posts"
+    id = Column(Integer, primary_key=True)
+    owner = Column(Integer, ForeignKey("people.id"), index=True)
+    made = Column(Integer)
+def ask(session, given):
+    session.scalars(select(Post).where(Post.owner == given))
+    session.scalars(select(Post).where(Post.made == given))
+"""
+
+
+@pytest.mark.parametrize("script", ["", RESET])
+def test_a_script_that_empties_a_database_undoes_no_migration(script: str, build: Build) -> None:
+    files = {"app.py": MODEL, "versions/1.py": REVISION} | ({"reset.sql": script} if script else {})
+    (found,) = build(files).facts(CollectionFit)
+    assert {q.equality: m.fit for q, m in found.fits} == {
+        ("owner",): Fit.MISSING,
+        ("made",): Fit.COVERED,
+    }
+
+
+@pytest.mark.parametrize(("driver", "owner"), [("psycopg2", Fit.MISSING), ("pymysql", Fit.COVERED)])
+def test_an_index_of_a_foreign_key_that_no_migration_creates(
+    driver: str, owner: Fit, build: Build
+) -> None:
+    """MySQL creates it with the constraint; elsewhere `index=True` is a word that a migration has to follow."""
+    files = {"app.py": MODEL, "versions/1.py": REVISION, "requirements.txt": f"{driver}\n"}
+    (found,) = build(files).facts(CollectionFit)
+    assert {q.equality: m.fit for q, m in found.fits}["owner",] is owner

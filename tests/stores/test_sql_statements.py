@@ -105,3 +105,66 @@ def test_a_pattern_that_begins_with_what_is_given(text: str, begins: bool, build
     code = f"def ask(cursor, n):\n    cursor.execute({text})\n"
     (query,) = build({"app.py": code, "schema.sql": FLIGHTS}).facts(Query)
     assert (query.range, query.scanned) == ((("plane",), ()) if begins else ((), ("plane",)))
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("SELECT number + line AS plane FROM flight ORDER BY plane LIMIT 3", [((), ())]),
+        ("SELECT plane AS p FROM flight ORDER BY p LIMIT 3", [((), (("plane", 1),))]),
+        ("SELECT number AS plane FROM flight ORDER BY flight.plane LIMIT 3", [((), (("plane", 1),))]),
+        ("SELECT plane AS p FROM flight WHERE p = 3", [(("plane",), ())]),
+        ("SELECT line AS plane FROM flight WHERE plane = 3", [(("plane",), ())]),
+    ],
+)  # fmt: skip
+def test_names_that_the_query_itself_gives(
+    statement: str, expected: list[tuple[object, object]], build: Build
+) -> None:
+    """An order is by what is given under a name, a condition on the column of that name, if there is one."""
+    code = f'def ask(cursor):\n    cursor.execute("{statement}")\n'
+    found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(Query)
+    assert [(q.equality, q.sort) for q in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("driver", "condition", "expected"),
+    [
+        ("sqlite3", "(plane = ? OR ?)", {()}),
+        ("sqlite3", "(? IS NULL OR plane = ?)", {()}),
+        ("sqlite3", "(plane = ? OR number = ?)", {("plane",), ("number",)}),
+        ("pymysql", "(plane = %s OR %s)", {("plane",), ()}),
+    ],
+)
+def test_a_condition_that_a_value_turns_off(
+    driver: str, condition: str, expected: set[tuple[str, ...]], build: Build
+) -> None:
+    """SQLite plans before it knows the value; drivers of MySQL put it into the text."""
+    code = f'import {driver}\ndef ask(cursor, a):\n    cursor.execute("SELECT 1 FROM flight WHERE {condition}", a)\n'
+    files = {"app.py": code, "schema.sql": FLIGHTS, "app.cfg": ""}
+    address = f'DB = "{"sqlite:///x.db" if driver == "sqlite3" else "mysql://x/y"}"\n'
+    found = build(files | {"app.py": address + code}).facts(Query)
+    assert {q.equality for q in found} == expected
+
+
+def test_a_clause_of_a_list_is_told_at_run_time(build: Build) -> None:
+    code = """
+def ask(cursor, given):
+    where = []
+    for key in given:
+        where.append(f"{key} = %s")
+    clause = f"WHERE {' AND '.join(where)}" if where else ""
+    cursor.execute(f"SELECT number FROM flight {clause} ORDER BY plane LIMIT 3")
+"""
+    found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(CollectionFit)
+    told = [(q.sort, m.fit) for f in found if f.name == "flight" for q, m in f.fits]
+    assert told == [((("plane", 1),), Fit.UNKNOWN)]
+
+
+def test_a_change_that_cannot_be_parsed_is_one(build: Build) -> None:
+    code = """
+def change(cursor, name):
+    cursor.execute("INSERT INTO flight VALUES ('" + name + "' 'x'y)")
+    cursor.execute("UPDATE flight SET line = 'x'y' WHERE " + name)
+"""
+    found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(Query)
+    assert {q.operation for q in found} == {"insert", "update"}

@@ -34,6 +34,8 @@ class State:
     place: Place
     migrated: bool
     columns: dict[str, str] = field(default_factory=dict)
+    two: set[str] = field(default_factory=set)
+    """Columns that take one of two values."""
     indexes: list[Made] = field(default_factory=list)
     foreign: list[tuple[tuple[tuple[str, int], ...], Place]] = field(default_factory=list)
     uncertain: bool = False
@@ -78,6 +80,7 @@ class History:
     """The tables that the migrations and scripts of the tree create."""
 
     tables: dict[str, State] = field(default_factory=dict)
+    views: set[str] = field(default_factory=set)
     uncertain: bool = False
     untold: list[UntoldIndexes] = field(default_factory=list)
     """Where an index is made of which the code does not tell the table or the columns."""
@@ -88,15 +91,19 @@ class History:
             for each in self.tables.values():
                 _drop(each, step.name)
             return
+        if step.action == "view":
+            self.views.add(step.table)
+            return
         if step.action == "table":
             if step.table not in self.tables or origin.migrates:
                 self.tables[step.table] = State(place, origin.migrates)
             self.tables[step.table].created = True
             return
-        if step.action == "drop table":
-            self.tables.pop(step.table, None)
-            return
         state = self.tables.get(step.table)
+        if step.action == "drop table":
+            if origin.migrates or state is None or not state.migrated:  # a reset by hand is undone
+                self.tables.pop(step.table, None)
+            return
         if step.action == "untold index":
             self.untold.append(UntoldIndexes("sql", step.table, place))
         if step.action in ("unknown", "untold index"):
@@ -116,6 +123,7 @@ class History:
         match step.action:
             case "column":
                 state.columns[step.name] = step.type
+                state.two |= {step.name} if step.two else set()
             case "like":
                 self._like(state, step, origin)
             case "rename table":
@@ -153,6 +161,7 @@ class History:
             self.untold.append(UntoldIndexes("sql", step.table, state.place))
             return
         state.columns |= other.columns
+        state.two |= other.two
         if step.kind == "indexes":
             source = "migration" if origin.migrates else "script"
             state.indexes += [Made(m.declared, source, origin.run) for m in other.indexes]

@@ -21,12 +21,13 @@ from auditor.extract.readers.sql import SchemaText
 from auditor.link.application import Application, provides
 from auditor.model.data import Index, Table
 from auditor.model.dependencies import Requirement
+from auditor.model.deployment import ContainerService
 from auditor.stores.sql.entities import Declared, Entities, Entity, truth
 from auditor.stores.sql.migrations import History, State
 
 _DRIVERS = {
     "postgresql": r"psycopg\w*(?:-binary)?|asyncpg|pg8000|aiopg|django-pgvector|pgvector|psycopg2cffi",
-    "mysql": r"mysqlclient|pymysql|aiomysql|asyncmy|mysql-connector(?:-python)?",
+    "mysql": r"mysqlclient|mariadb|pymysql|aiomysql|asyncmy|mysql-connector(?:-python)?|flask-mysql(?:db|-connector)?",
 }
 _IMPORTED = {
     "postgresql": ("psycopg", "psycopg2", "asyncpg", "pg8000", "aiopg"),
@@ -37,8 +38,16 @@ _IMPORTED = {
         "aiomysql",
         "asyncmy",
         "flask_mysqldb",
+        "flask_mysql_connector",
+        "mariadb",
         "flaskext.mysql",
     ),
+}
+_IMAGES = {
+    "postgresql": re.compile(
+        r"(?:^|/)(?:postgres|postgresql|postgis|timescaledb|pgvector)(?:-\w+)?(?::|$)"
+    ),
+    "mysql": re.compile(r"(?:^|/)(?:mysql|mariadb|mysql-server|percona)(?::|$)"),
 }
 _URL = re.compile(
     r"^(postgres|postgresql|mysql|mariadb|sqlite|cockroachdb|oracle|mssql)(?:\+\w+)?:"
@@ -75,7 +84,9 @@ def _dialect(application: Application) -> Iterator[Dialect]:
     served = {name for name, group in required if not group}  # others serve tests, or are a choice
     imported = {name for name, packages in _IMPORTED.items() if application.code.imports(*packages)}
     written = {fact.dialect for _, fact in application.of(SchemaText) if fact.dialect}
-    for certain in (drivers, served, told - {"sqlite"}, told, imported, written):
+    images = (service.image for service in application.facts(ContainerService))
+    composed = {name for image in images for name, way in _IMAGES.items() if way.search(image)}
+    for certain in (drivers, served, told - {"sqlite"}, told, imported, composed, written):
         if len(certain) == 1:
             yield Dialect(*certain)
             return
@@ -137,11 +148,43 @@ def _library(application: Application, entity: Entity) -> str:
     return _LIBRARIES.get(entity.mapper, "")
 
 
+_ROWID = {
+    "int",
+    "integer",
+    "autofield",
+    "bigautofield",
+    "smallautofield",
+    "intfield",
+    "bigintfield",
+}
+
+
 @provides(Index)
 def indexes(application: Application) -> Iterator[Index]:
+    """Every index, with the key that MySQL and SQLite keep behind its columns.
+
+    In SQLite that is a key of whole numbers, which its tables are kept by. Sources:
+    https://dev.mysql.com/doc/refman/8.4/en/innodb-index-types.html, https://www.sqlite.org/rowidtable.html.
+    """
+    kind = dialect(application)
+    made = list(_indexes(application, kind))
+    if kind not in ("mysql", "sqlite"):
+        yield from made
+        return
+    keys = {i.collection: i.fields for i in made if i.implied == "primary key" and i.run}
+    types = {table.name: dict(table.columns) for table in application.facts(Table)}
+    for index in made:
+        key = keys.get(index.collection, ())
+        told = types.get(index.collection, {})
+        kept = kind == "mysql" or (len(key) == 1 and told.get(key[0][0], "").lower() in _ROWID)
+        behind = tuple(x for x in key if x not in index.fields)
+        ordered = index.kind == "ordered" and index.implied != "primary key"
+        yield replace(index, behind=behind) if kept and ordered and behind else index
+
+
+def _indexes(application: Application, kind: str) -> Iterator[Index]:
     (entities,) = application.facts(Entities)
     (history,) = application.facts(History)
-    kind = dialect(application)
     generated = _generates(application)
     sharing: dict[str, list[Entity]] = defaultdict(list)
     for entity in entities:
@@ -198,6 +241,9 @@ def _of_entity(
     if entity.found is None and not entity.managed:  # a package's own table
         declared = [replace(d, implied=d.implied or "package") for d in declared]
     migrated = state is not None and state.migrated
+    itself = {"primary key", "spatial type"}
+    if entity.mapper != "sqlalchemy" or kind == "mysql":
+        itself.add("foreign key")
     left = state.made() if state is not None else []
     matched: list[Declared] = []
     for each in declared:
@@ -210,11 +256,7 @@ def _of_entity(
             matched.append(each)
         if same is not None and migrated:
             yield _index(entity.table, each, "migration", "migration")
-        elif (
-            each.implied in ("primary key", "foreign key", "spatial type")
-            or not migrated
-            or not columns
-        ):
+        elif each.implied in itself or not migrated or not columns:
             yield _index(entity.table, each, "model", "migration" if migrated else "table")
         elif state is not None and state.uncertain:
             yield _index(entity.table, each, "model", "migration")

@@ -48,7 +48,7 @@ def queries(application: Application) -> list[Query]:
         for query in chain.from_iterable(shapes(d, schema) for d in (draft, *_loaded(read, draft))):
             name = query.collection
             if name and name not in (known if draft.mapper == "sql" else made):
-                why = "what its table holds is told nowhere in this tree"
+                why = _VIEW if name in history.views else _NOWHERE
                 query = replace(query, unresolved=query.unresolved or why)
             found.setdefault(query)
     found.update(
@@ -57,6 +57,10 @@ def queries(application: Application) -> list[Query]:
     found.update(dict.fromkeys(untold.handed_on(read)))
     found.update(dict.fromkeys(left_over(read)))
     return sorted(found, key=lambda q: (q.place, q.operation, q.equality, q.range, q.sort, q.collection))  # fmt: skip
+
+
+_VIEW = "it is a view: the tables that it reads have the indexes"
+_NOWHERE = "what its table holds is told nowhere in this tree"
 
 
 def _schema(application: Application, read: Reading) -> Schema:

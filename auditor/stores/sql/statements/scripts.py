@@ -20,7 +20,7 @@ from auditor.stores.waiting.once import runs_once
 
 _FOLDER = re.compile(r"(?:^|/)(?:migrations?|migrate|versions|initdb\S*|docker-entrypoint-initdb\.d|alembic|db/changelog|flyway|sqitch|deploy)(?:/|$)", re.I)  # fmt: skip
 _DOWN = re.compile(r"(?:^|[._-])down(?:[._-]|$)|(?:^|[/_-])(?:rollback|revert|undo)", re.I)
-_STATEMENT = re.compile(r"\s*(?:--[^\n]*\n\s*)*(?:create\s+(?:unique\s+)?(?:table|index)|alter\s+table|drop\s+(?:table|index))\b", re.I)  # fmt: skip
+_STATEMENT = re.compile(r"\s*(?:--[^\n]*\n\s*)*(?:create\s+(?:unique\s+|or\s+replace\s+|materialized\s+)*(?:table|index|view)|alter\s+table|drop\s+(?:table|index))\b", re.I)  # fmt: skip
 OTHERWISE = {"upgrade", "downgrade", "forwards", "backwards", "rollback", "down", "revert", "undo"}
 """Functions of migrations that say their steps in an order of their own, or that take them back."""
 

@@ -27,6 +27,7 @@ _MOST_CLASSES = 40
 _NAME = re.compile(r"[\w.\"`]{1,80}")
 _FRAGMENT = re.compile(r"[\w., *()=<>?%$:\"'-]{0,300}")
 MARK = "__given__"
+_OPEN = re.compile(r"(?:^|\s)(?:where|and|or|having)\s*$", re.I)
 
 
 def texts_of(reading: Reading, expr: t.Expr, frame: Frame, depth: int = 0) -> list[str]:
@@ -129,6 +130,8 @@ def _told(reading: Reading, expr: t.Expr, frame: Frame) -> tuple[list[str], bool
     value = reading.values.value(expr, frame.scope)
     ways = value.values if isinstance(value, OneOf) else (value,)
     texts = [x.value for x in ways if isinstance(x, Known) and isinstance(x.value, str)]
+    # what a list holds that is joined is told where it begins, before anything is added to it
+    texts = [f"{x} {MARK}" if _OPEN.search(x) else x for x in texts]
     return texts, len(texts) == len(ways)
 
 

@@ -176,6 +176,7 @@ _BUILT_IN = re.compile(
     r"pg_|jsonb?_|generate_|regexp_|string_|xmltable|openjson|unnest|pragma_|ts_|fuzzy|table_|ifnull"
 )
 """Functions that give rows and come with the database."""
+_CHANGES = re.compile(r"\s*(insert|update|delete)\b", re.I)
 _NATURAL = "the columns that a NATURAL JOIN compares are not told"
 _ADDRESSES = {"ctid", "rowid", "_rowid_", "oid"}
 
@@ -199,7 +200,9 @@ def drafts(
     plain = _UNNAMED.sub(rf"\1 where {MARK} ", re.sub(r"\{\{|\}\}", "", text))
     parsed = parse(plain) or parse(_CLAUSE.sub(rf" where {MARK} ", plain))
     if not parsed:
-        return [Draft("sql", None, place, unresolved="the SQL text could not be parsed", loop=frame.loop)]  # fmt: skip
+        told = _CHANGES.match(text)
+        asks = told[1].lower() if told is not None else "select"
+        return [Draft("sql", None, place, asks, unresolved="the SQL text could not be parsed", loop=frame.loop)]  # fmt: skip
     for tree in parsed[:20]:
         named = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
         for node in tree.find_all(exp.Select, exp.Update, exp.Delete, exp.Insert):
@@ -368,11 +371,19 @@ class _Text:
         sort: list[tuple[str, str, int]] = []
         for item in order.expressions:
             inner = item.this if isinstance(item, self.exp.Ordered) else item
-            told = self.column(inner)
+            told = self.column(self._meant(inner))
             if told is None:
                 return ()
             sort.append((*told, -1 if item.args.get("desc") else 1))
         return tuple(sort)
+
+    def _meant(self, node: Any) -> Any:
+        """What a name stands for that the query itself gives: `SELECT a + b AS total … ORDER BY total`."""
+        exp = self.exp
+        if not isinstance(node, exp.Column) or node.table or not isinstance(self.node, exp.Select):
+            return node
+        named = (x for x in self.node.expressions if isinstance(x, exp.Alias))
+        return next((x.this for x in named if x.alias.lower() == node.name.lower()), node)
 
     def column(self, node: Any) -> tuple[str, str] | None:
         """(table, column) of a column; None for what belongs to no table of this query."""
@@ -435,6 +446,8 @@ class _Text:
             case exp.And():
                 return Every(tuple(self.condition(x, depth + 1) for x in node.flatten()))
             case exp.Or():
+                if self._may_hold_always(node):
+                    return Every(())
                 return Some(tuple(self.condition(x, depth + 1) for x in node.flatten()))
             case exp.Not():
                 return Opposite(self.condition(node.this, depth + 1))
@@ -469,6 +482,22 @@ class _Text:
                 return self._test(node, "equality")
         found = [c for c in node.find_all(exp.Column) if self.column(c)] if hasattr(node, "find_all") else []  # fmt: skip
         return Every(tuple(self._test(c, "scanned") for c in found[:6]))
+
+    def _may_hold_always(self, alternatives: Any) -> bool:
+        """Whether one of them is a value alone, `(owner = ? OR ?)`, of which SQLite's plan knows nothing.
+
+        Other drivers put it into the text, so that the plan is made for it.
+        """
+        exp = self.exp
+        values = (exp.Placeholder, exp.Parameter)
+        given = (self._value_alone(x.unnest(), values) for x in alternatives.flatten())
+        return dialect(self.reading.application) == "sqlite" and any(given)
+
+    def _value_alone(self, node: Any, values: tuple[Any, ...]) -> bool:
+        exp = self.exp
+        if isinstance(node, exp.EQ | exp.Is | exp.NEQ):
+            return isinstance(node.this, values) and not list(node.find_all(exp.Column))
+        return isinstance(node, values)
 
     def _of_record(self, node: Any) -> bool:
         """Whether two columns of one record are compared: no index serves that."""
@@ -508,6 +537,10 @@ class _Text:
             if own[1].lower() in _ADDRESSES and not (declares and declares.column(own[1])):
                 return Every(())  # the record's own place is found without an index
             if self._lacks(*own):
+                if (
+                    meant := self._meant(node)
+                ) is not node:  # SQLite and MySQL's HAVING know it too
+                    return self._test(meant, how)
                 return Untold(f"{own[1]} is no column that the code declares")
             return Test(*own, how)
         if isinstance(node, exp.Cast) and (cast := self._of_its_own_type(node)) is not None:
