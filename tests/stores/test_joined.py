@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import Bound, Query
+from auditor.model.data import Bound, CollectionFit, Fit, Query
 from tests.conftest import Build
 from tests.stores.test_sql_shapes import PEEWEE, TORTOISE, of
 
@@ -223,3 +223,33 @@ def test_a_slice_of_peewee_sends_no_limit(build: Build) -> None:
     code = f"{LETTERS}def ask(a):\n    return Post.select().order_by(Post.views)[a:9]\n"
     (found,) = build({"app.py": code}).facts(Query)
     assert found.bound is Bound.UNKNOWN
+
+
+_DATED = """
+from peewee import CharField, DateTimeField, Model
+class Post(Model):
+    made = DateTimeField(index=True)
+    name = CharField(index=True)
+def ask(x):
+    return list(Post.select().where(CONDITION))
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("Post.made.date() >= x", ((), (), ("made",), Fit.MISSING)),
+        ("Post.made.truncate('day') == x", ((), (), ("made",), Fit.MISSING)),
+        ("Post.made.year == x", ((), (), ("made",), Fit.MISSING)),
+        ("Post.made >= x.date()", ((), ("made",), (), Fit.COVERED)),
+        ("Post.made.between(x, x)", ((), ("made",), (), Fit.COVERED)),
+        ("Post.name.collate('NOCASE') == x", ((), (), ("name",), Fit.MISSING)),
+        ("Post.name.startswith(x)", ((), ("name",), (), Fit.COVERED)),
+    ],
+)
+def test_a_method_of_a_column_is_a_function_of_it(
+    condition: str, told: tuple[object, ...], build: Build
+) -> None:
+    application = build({"app.py": _DATED.replace("CONDITION", condition)})
+    ((query, match),) = [f for found in application.facts(CollectionFit) for f in found.fits]
+    assert (query.equality, query.range, query.scanned, match.fit) == told

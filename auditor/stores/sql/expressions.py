@@ -42,7 +42,8 @@ _SCANNED = {
     "icontains", "endswith", "iendswith", "istartswith", "op", "bool_op", "regexp_match", "regexp", "iregexp",
     "has_key", "has_any", "has_all", "overlap", "contained_by", "contains_any",
 }  # fmt: skip
-_SAME = {"asc", "label", "nullslast", "nullsfirst", "nulls_last", "nulls_first", "collate", "alias", "distinct"}  # fmt: skip
+_SAME = {"asc", "label", "nullslast", "nullsfirst", "nulls_last", "nulls_first", "alias", "distinct", "self_group", "params",
+         "converter"}  # fmt: skip
 _OPERATORS = {"==": "equality", ">": "range", "<": "range", ">=": "range", "<=": "range", "in": "equality", "is": "equality"}  # fmt: skip
 _MOST_WAYS = 12
 _SHIFTED = {"<<": "equality", ">>": "equality", "**": "scanned", "^": "scanned", "%": "scanned"}
@@ -134,8 +135,6 @@ def column_call(field: Field, call: t.Call, name: str, given: list[Thing | None]
         return replace(field, way=-1)
     if name in _SAME:
         return field
-    if name in ("cast", "astext", "as_string", "as_integer", "as_float", "as_boolean", "concat"):
-        return replace(field, expression=field.expression or f"{name}({field.column.name})")
     if name in _EQUAL:
         negated = name in ("is_null", "isnull") and any(
             isinstance(a, t.Const) and a.value is False for a in call.args
@@ -151,7 +150,8 @@ def column_call(field: Field, call: t.Call, name: str, given: list[Thing | None]
         return Holds(Test(field.entity.table, field.column.name, "text"))
     if name in _SCANNED:
         return Holds(test(field, "scanned"))
-    return field
+    # `Post.created.date() >= day`: what is compared is what a function makes of the column
+    return replace(field, expression=field.expression or f"{name}({field.column.name})")
 
 
 def anchored(expr: t.Expr | None) -> bool:

@@ -63,6 +63,8 @@ _EXECUTES = {
     "apaginate", "get_all", "first", "all",
 }  # fmt: skip
 _NARROWS = {"filter", "filter_by", "where", "order_by", "paginate", "join", "outerjoin", "options"}
+_PARTS = {"year", "month", "day", "hour", "minute", "second"}
+"""Parts of a date that Peewee gives as attributes of its column."""
 _SPELT = re.compile(r"(?:^|_)(?:query|stmt|statement)$")
 _AGGREGATES = re.compile(r"^(?:count|sum|max|min|avg|array_agg|json_agg|string_agg|group_concat)$")
 
@@ -82,6 +84,8 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
             return class_attribute(entity, expr.name)
         case Row(entity=entity) if entity.mapper in ("sqlalchemy", "peewee"):
             return _of_row(reading, expr, base, frame)
+        case Field(entity=Entity(mapper="peewee")) if expr.name in _PARTS:
+            return replace(base, expression=f"{expr.name}({base.column.name})")
         case Either():
             return None
         case None if expr.name == "query" and _is_model(expr.value) and reading.has("sqlalchemy"):
