@@ -225,6 +225,12 @@ def _shape(query: QueryRow) -> str:
 def _answer(query: QueryRow) -> str:
     if query.unresolved:
         return query.unresolved
+    if (
+        query.index.state == "missing"
+        and query.scanned
+        and {*query.index.missing} <= {*query.scanned}
+    ):
+        return f"no index serves how {', '.join(query.scanned)} is compared"
     if query.index.state == "missing":
         return f"no index of {', '.join(query.index.missing) or query.operation}"
     if query.index.state == "partial":

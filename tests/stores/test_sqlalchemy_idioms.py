@@ -348,3 +348,22 @@ def test_what_is_left_of_the_arguments(
         {"app.py": MODELS + REST.format("users.filtered(db, *x.wanted())")}
     ).facts(Query)  # fmt: skip
     assert untold.unresolved
+
+
+@pytest.mark.parametrize(("end", "asked"), [("", ["title"]), (".all()", [])])
+def test_a_list_of_what_was_found_is_not_searched_by_the_database(
+    end: str, asked: list[str], build: Build
+) -> None:
+    """It has no `filter()`: the program stops there."""
+    code = f"""
+from flask_sqlalchemy import SQLAlchemy
+db = SQLAlchemy()
+class Job(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    title = db.Column(db.String(80))
+def search(given):
+    jobs = Job.query{end}
+    return jobs.filter(Job.title == given)[:3]
+"""
+    found = build({"app.py": code}).facts(Query)
+    assert [name for q in found for name in q.equality] == asked

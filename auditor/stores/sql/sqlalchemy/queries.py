@@ -144,6 +144,8 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         case Class(entity=entity) if entity.mapper == "sqlalchemy" and isinstance(call.func, t.Attr):  # fmt: skip
             return _of_class(reading, entity, call, last, frame)
         case Rows(draft=draft) if draft is not None and draft.mapper == "sqlalchemy":
+            if draft.bound is Bound.NONE and last in _NARROWS:
+                return None, True  # a list, which has no such method
             if last in ("filter", "filter_by", "order_by", "limit", "count", "paginate", "where", "first", "all", "select", "delete", "update"):  # fmt: skip
                 made = reading.record(replace(draft, place=reading.place(call, frame)))
                 return method(reading, made, call, last, frame), True
