@@ -9,7 +9,7 @@ from auditor.model.data import Bound
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
 from auditor.stores.sql.reading.things import Thing, Told
 from auditor.stores.sql.statements.named_statements import LIBRARIES
-from auditor.stores.sql.statements.text import drafts
+from auditor.stores.sql.statements.queries import drafts
 
 
 @reads_calls

@@ -1,0 +1,103 @@
+"""Which database an application is made for.
+
+Its URLs, engines and drivers tell; where none does, the images that it is composed of and the spelling of its schemas.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from auditor.extract.python import tree as t
+from auditor.extract.readers.sql import SchemaText
+from auditor.link.application import Application, provides
+from auditor.model.dependencies import Requirement
+from auditor.model.deployment import ContainerService
+
+_DRIVERS = {
+    "postgresql": r"psycopg\w*(?:-binary)?|asyncpg|pg8000|aiopg|django-pgvector|pgvector|psycopg2cffi",
+    "mysql": r"mysqlclient|mariadb|pymysql|aiomysql|asyncmy|mysql-connector(?:-python)?|flask-mysql(?:db|-connector)?",
+}
+_IMPORTED = {
+    "postgresql": ("psycopg", "psycopg2", "asyncpg", "pg8000", "aiopg"),
+    "mysql": (
+        "pymysql",
+        "MySQLdb",
+        "mysql",
+        "aiomysql",
+        "asyncmy",
+        "flask_mysqldb",
+        "flask_mysql_connector",
+        "mariadb",
+        "flaskext.mysql",
+    ),
+}
+_IMAGES = {
+    "postgresql": re.compile(
+        r"(?:^|/)(?:postgres|postgresql|postgis|timescaledb|pgvector)(?:-\w+)?(?::|$)"
+    ),
+    "mysql": re.compile(r"(?:^|/)(?:mysql|mariadb|mysql-server|percona)(?::|$)"),
+}
+_URL = re.compile(
+    r"^(postgres|postgresql|mysql|mariadb|sqlite|cockroachdb|oracle|mssql)(?:\+\w+)?:"
+)
+_ENGINE = re.compile(r"(?:backends|engine|gis|prometheus\.db)\.?.*?(postgresql|postgis|mysql|sqlite3|spatialite|oracle)")  # fmt: skip
+_TORTOISE = re.compile(r"tortoise\.backends\.(asyncpg|psycopg|mysql|sqlite)\b")
+_PARTS = re.compile(r"(postgres|postgresql|mysql|mariadb|sqlite|oracle|mssql)(?:\+\w+)?$")
+"""`URL.create(drivername="mysql+pymysql")`, `MultiHostUrl.build(scheme="mysql")`."""
+_NAMES = {"asyncpg": "postgresql", "psycopg": "postgresql", "postgres": "postgresql", "postgis": "postgresql", "cockroachdb": "postgresql", "mariadb": "mysql", "sqlite3": "sqlite", "spatialite": "sqlite"}  # fmt: skip
+
+
+class Dialect(msgspec.Struct, frozen=True):
+    """The kind of database that an application is made for; empty where it cannot be told."""
+
+    name: str
+
+
+def dialect(application: Application) -> str:
+    """The database that the application is made for: by its URLs and engines, else by its driver."""
+    (found,) = application.facts(Dialect)
+    return found.name
+
+
+@provides(Dialect)
+def _dialect(application: Application) -> Iterator[Dialect]:
+    told = _named(application)
+    required = [
+        (name, requirement.group)
+        for requirement in application.facts(Requirement)
+        for name, pattern in _DRIVERS.items()
+        if re.fullmatch(pattern, requirement.name, re.I)
+    ]
+    drivers = {name for name, _ in required}
+    served = {name for name, group in required if not group}  # others serve tests, or are a choice
+    imported = {name for name, packages in _IMPORTED.items() if application.code.imports(*packages)}
+    written = {fact.dialect for _, fact in application.of(SchemaText) if fact.dialect}
+    images = (service.image for service in application.facts(ContainerService))
+    composed = {name for image in images for name, way in _IMAGES.items() if way.search(image)}
+    for certain in (drivers, served, told - {"sqlite"}, told, imported, composed, written):
+        if len(certain) == 1:
+            yield Dialect(*certain)
+            return
+    yield Dialect("")
+
+
+def _named(application: Application) -> set[str]:
+    """The databases that URLs, their parts and engines name."""
+    named: list[str] = []
+    texts = [node.value for node, _ in application.code.of_kind(t.Const)]
+    hidden = [node.shape for node, _ in application.code.of_kind(t.Hidden)]
+    for text in (x for x in (*texts, *hidden) if isinstance(x, str)):
+        if "AUTO_INCREMENT" in text:  # as a migration of MySQL spells it
+            named.append("mysql")
+        if 5 < len(text) < 300:
+            found = _URL.match(text) or _TORTOISE.match(text)
+            found = found or ("django" in text and _ENGINE.search(text)) or None
+            named += [found[1]] if found else []
+    for site in application.code.method_calls("build", "create", "URL"):
+        given = site.arg(0 if t.last_word(site.node.func) == "create" else None, "scheme", "drivername")  # fmt: skip
+        if found := _PARTS.match(application.values.text(given, site.scope) or ""):
+            named.append(found[1])
+    return {_NAMES.get(name, name) for name in named}

@@ -1,0 +1,426 @@
+"""What a statement asks: the queries in its text, parsed by sqlglot.
+
+Source: https://sqlglot.com/.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from auditor.extract.sql import parse
+from auditor.model.data import Bound
+from auditor.model.places import Place
+from auditor.stores.sql import untold
+from auditor.stores.sql.conditions import (
+    Condition,
+    Draft,
+    Every,
+    Link,
+    Opposite,
+    Outer,
+    Some,
+    Test,
+    Untold,
+)
+from auditor.stores.sql.dialects import dialect
+from auditor.stores.sql.entities import Entity
+from auditor.stores.sql.reading.frames import Frame, Reading
+from auditor.stores.sql.statements.spelling import MARK
+
+_BY_NAME = re.compile(r"\s*(?:execute|exec|call)\s+([\w.\"\[\]]+)", re.I)
+"""What was prepared before, and procedures of the database."""
+_SYSTEM = re.compile(
+    r"^(?:information_schema|pg_catalog|sys|mysql|performance_schema)\.|\.(?:pg_|sqlite_)"
+)
+"""Tables of the database's own."""
+_CLAUSE = re.compile(
+    rf"(?<=[\w)])\s+{MARK}\s*(?=$|\)|;|group\b|order\b|limit\b|offset\b|having\b|{MARK})", re.I
+)
+"""A clause that is put in at run time: `FROM audit {clause} GROUP BY …`."""
+_UNNAMED = re.compile(
+    rf"(?i)(\bfrom\s+[\w.\"`]+)\s+{MARK}(?=\s*(?:$|\)|;|group\b|order\b|limit\b))"
+)
+"""Such a clause behind a table, where a parser takes it for the table's other name."""
+_BUILT_IN = re.compile(
+    r"pg_|jsonb?_|generate_|regexp_|string_|xmltable|openjson|unnest|pragma_|ts_|fuzzy|table_|ifnull"
+)
+"""Functions that give rows and come with the database."""
+_CHANGES = re.compile(r"\s*(insert|update|delete)\b", re.I)
+_NATURAL = "the columns that a NATURAL JOIN compares are not told"
+_ADDRESSES = {"ctid", "rowid", "_rowid_", "oid"}
+
+
+def drafts(
+    reading: Reading, text: str, place: Place, frame: Frame, *, whole: bool = False
+) -> list[Draft]:
+    """The queries of a statement: its own, and those of its subqueries.
+
+    `whole` tells that what is bound to it has no wildcard of the code's.
+    """
+    from sqlglot import exp
+
+    if (kept := _BY_NAME.match(text)) is not None:
+        asks = f"{kept[1]}, which the database keeps, asks it"
+        return [Draft("sql", None, place, "execute", unresolved=asks, loop=frame.loop)]
+    found: list[Draft] = []
+    plain = _UNNAMED.sub(rf"\1 where {MARK} ", re.sub(r"\{\{|\}\}", "", text))
+    parsed = parse(plain) or parse(_CLAUSE.sub(rf" where {MARK} ", plain))
+    if not parsed:
+        told = _CHANGES.match(text)
+        asks = told[1].lower() if told is not None else "select"
+        return [Draft("sql", None, place, asks, unresolved="the SQL text could not be parsed", loop=frame.loop)]  # fmt: skip
+    for tree in parsed[:20]:
+        named = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
+        for node in tree.find_all(exp.Select, exp.Update, exp.Delete, exp.Insert):
+            if made := Asked(reading, node, named, place, frame, whole).draft():
+                found.append(made)
+    return found
+
+
+class Asked:
+    """One SELECT, UPDATE, DELETE or INSERT of a statement."""
+
+    def __init__(
+        self, reading: Reading, node: Any, named: set[str], place: Place, frame: Frame, whole: bool
+    ) -> None:
+        from sqlglot import exp
+
+        self.exp: Any = exp
+        self.reading, self.node, self.named = reading, node, named
+        self.place, self.frame = place, frame
+        self.whole = whole
+        self.tables: dict[str, str] = {}
+        self.derived = False
+        """Whether it also selects from what is worked out: a subquery, a common table expression."""
+
+    def draft(self) -> Draft | None:
+        exp, node = self.exp, self.node
+        operation = {exp.Update: "update", exp.Delete: "delete", exp.Insert: "insert"}.get(type(node), "select")  # fmt: skip
+        sources: list[Any] = []
+        if isinstance(node, exp.Insert):
+            target = node.this.this if isinstance(node.this, exp.Schema) else node.this
+            sources = [target]
+        elif isinstance(node, exp.Select):
+            start = node.args.get("from_") or node.args.get("from")
+            if start is None:
+                return None
+            sources = [start.this]
+        else:
+            sources = [node.this]
+            more = node.args.get("from_") or node.args.get("from") or node.args.get("using")
+            if isinstance(more, exp.From):
+                sources.append(more.this)
+        joins = node.args.get("joins") or []
+        inner = node.this.args.get("joins") if isinstance(node.this, exp.Table) else None
+        derived = False
+        for source in [*sources, *(j.this for j in joins), *(j.this for j in inner or [])]:
+            if isinstance(source, exp.Table):
+                derived = self._table(source) or derived
+                for nested in source.args.get("joins") or []:
+                    if isinstance(nested.this, exp.Table):
+                        self._table(nested.this)
+            elif isinstance(source, exp.Subquery | exp.Lateral):
+                derived = True
+        self.derived = derived
+        root = sources[0]
+        if not self.tables:  # a subquery, a common table expression: read where it is defined
+            reason = self._hides(root)
+            hidden = Draft(
+                "sql", None, self.place, operation, unresolved=reason, loop=self.frame.loop
+            )
+            return hidden if reason else None
+        entity = self.entity(next(iter(self.tables.values())))
+        reason = ""
+        if MARK in entity.table:
+            return Draft("sql", None, self.place, operation, unresolved="the table is named at run time", loop=self.frame.loop)  # fmt: skip
+        where: list[Condition] = []
+        clause = node.args.get("where")
+        if clause is not None and operation != "insert":
+            where.append(self.condition(clause.this))
+        for join in [*joins, *(inner or [])]:
+            if join.args.get("method") == "NATURAL":
+                where.append(self._natural(join))
+            on = join.args.get("on")
+            if on is not None:
+                asked = self.condition(on)
+                where.append(Outer(asked) if join.side == "LEFT" else asked)
+            for using in join.args.get("using") or []:
+                names = list(self.tables.values())
+                joined = join.this
+                if isinstance(joined, exp.Table) and len(names) > 1:
+                    own = self._own(joined)
+                    where.append(Link(names[0], using.name.lower(), own, using.name.lower()))
+        figures = isinstance(node, exp.Select) and self._figures()
+        sort: tuple[tuple[str, str, int], ...] = ()
+        order = node.args.get("order")
+        if order is not None and not figures and not node.args.get("group"):
+            sort = self._sort(order)
+        bound, limited = Bound.UNKNOWN, None
+        limit = node.args.get("limit") or node.args.get("fetch")
+        if limit is not None:
+            count = limit.args.get("expression") or limit.args.get("count")
+            known = isinstance(count, exp.Literal)
+            limited = Bound.LIMITED if known else Bound.UNKNOWN
+            bound = Bound.LIMITED if known else Bound.UNKNOWN
+            if known and count.this == "1":
+                bound = Bound.ONE
+        if figures:
+            bound = Bound.ONE
+        columns = tuple(c.name for c in node.expressions if isinstance(c, exp.Column)) if isinstance(node, exp.Select) else ()  # fmt: skip
+        if operation == "select" and (figures or node.args.get("group")):
+            operation = "aggregate"
+        return Draft(
+            "sql", entity, self.place, operation, tuple(where), sort=sort, bound=bound, limited=limited,
+            projection=columns, unresolved=reason, loop=self.frame.loop,
+            tables=tuple(map(self.entity, self.tables.values())), correlated=isinstance(node.parent, exp.Exists),
+        )  # fmt: skip
+
+    def _table(self, table: Any) -> bool:
+        name = self._own(table)
+        if not name or name in self.named or _SYSTEM.search(f"{table.db.lower()}.{name}"):
+            return True
+        alias = (table.alias or name).lower()
+        self.tables[alias] = name
+        return False
+
+    def _natural(self, join: Any) -> Condition:
+        """What a NATURAL JOIN compares: the columns that a table has in common with those before it."""
+        joined = (join.this.alias or self._own(join.this)).lower()
+        names = list(self.tables)
+        if joined not in names:
+            return Untold(_NATURAL)
+        own, *others = [
+            self.tables[joined],
+            *(self.tables[x] for x in names[: names.index(joined)]),
+        ]
+        known = [self.reading.tables.get(table) for table in (own, *others)]
+        if self.derived or not all(entity is not None and entity.columns for entity in known):
+            return Untold(_NATURAL)
+        links: dict[str, Link] = {}
+        columns = {e.table: {c.name.lower(): c.name for c in e.stored()} for e in known if e}
+        for other in others:
+            for name in sorted(columns[own].keys() & columns[other].keys()):
+                link = Link(other, columns[other][name], own, columns[own][name])
+                links.setdefault(name, link)
+        asked = Every(tuple(links.values()))
+        return Outer(asked) if join.side == "LEFT" else asked
+
+    def _hides(self, source: Any) -> str:
+        """Why nothing is known of what is read, where neither a table nor a query stands for it."""
+        exp = self.exp
+        if isinstance(source, exp.Subquery) and isinstance(source.this, exp.Table):
+            return untold.REASON if MARK in source.this.name else ""
+        if not isinstance(source, exp.Table) or not isinstance(source.this, exp.Anonymous):
+            return ""
+        name = str(source.this.this).lower()
+        return "" if _BUILT_IN.match(name) else f"{name}, a function of the database, asks it"
+
+    def _own(self, table: Any) -> str:
+        """A table by the name that its declaration has: MySQL and SQLite compare names without case."""
+        name = str(table.name) if table.this.args.get("quoted") else str(table.name).lower()
+        return name if name in self.reading.tables else self.reading.spelt.get(name.lower(), name)
+
+    def entity(self, table: str) -> Entity:
+        found = self.reading.tables.get(table)
+        if found is None:
+            found = Entity(f"sql:{table}", "sql", table, self.place)
+        return found
+
+    def _figures(self) -> bool:
+        """Whether it gives figures over all rows: `SELECT count(*) FROM …`."""
+        exp = self.exp
+        return bool(self.node.expressions) and not self.node.args.get("group") and all(
+            isinstance(x.this if isinstance(x, exp.Alias) else x, exp.AggFunc) for x in self.node.expressions
+        )  # fmt: skip
+
+    def _sort(self, order: Any) -> tuple[tuple[str, str, int], ...]:
+        sort: list[tuple[str, str, int]] = []
+        for item in order.expressions:
+            inner = item.this if isinstance(item, self.exp.Ordered) else item
+            told = self.column(self._meant(inner))
+            if told is None:
+                return ()
+            sort.append((*told, -1 if item.args.get("desc") else 1))
+        return tuple(sort)
+
+    def _meant(self, node: Any) -> Any:
+        """What a name stands for that the query itself gives: `SELECT a + b AS total … ORDER BY total`."""
+        exp = self.exp
+        if not isinstance(node, exp.Column) or node.table or not isinstance(self.node, exp.Select):
+            return node
+        named = (x for x in self.node.expressions if isinstance(x, exp.Alias))
+        return next((x.this for x in named if x.alias.lower() == node.name.lower()), node)
+
+    def column(self, node: Any) -> tuple[str, str] | None:
+        """(table, column) of a column; None for what belongs to no table of this query."""
+        exp = self.exp
+        if not isinstance(node, exp.Column) or isinstance(node.this, exp.Star):
+            return None
+        quoted = isinstance(node.this, exp.Identifier) and node.this.args.get("quoted")
+        name = node.name if quoted else node.name.lower()
+        if MARK in name or name in ("true", "false", "current_timestamp", "current_date", "rowid"):
+            return None
+        qualifier = node.table.lower()
+        if qualifier:
+            table = self.tables.get(qualifier)
+            return (table, self._spelt(table, name)) if table else None
+        if len(self.tables) == 1:
+            table = next(iter(self.tables.values()))
+            known = self.reading.tables.get(table)
+            spelt = self._spelt(table, name)
+            if self.derived and known is not None and known.columns and known.column(spelt) is None:
+                return None
+            return table, spelt
+        untold: list[str] = []
+        for table in self.tables.values():
+            known = self.reading.tables.get(table)
+            if known is None or not known.columns:
+                untold.append(table)
+            elif known.column(spelt := self._spelt(table, name)) is not None:
+                return table, spelt
+        others = () if self.derived else self.tables.values()
+        return next(((table, name) for table in (*untold, *others)), None)
+
+    def _spelt(self, table: str, name: str) -> str:
+        """A column by the name that its declaration has."""
+        known = self.reading.tables.get(table)
+        if known is None or known.column(name) is not None:
+            return name
+        return next((c.name for c in known.stored() if c.name.lower() == name.lower()), name)
+
+    def _lacks(self, table: str, name: str) -> bool:
+        """Whether statements create a table without this column, so that another program must add it."""
+        known = self.reading.tables.get(table)
+        made = known is not None and known.mapper == "sql" and bool(known.columns)
+        return made and known is not None and known.column(name) is None
+
+    # --- conditions
+
+    def condition(self, node: Any, depth: int = 0) -> Condition:
+        exp = self.exp
+        if depth > 60:
+            return Untold("the condition is nested too deeply")
+        if hasattr(node, "args") and node.args.get("negate"):  # `IS NOT NULL`, in newer sqlglot
+            if isinstance(node, exp.Like):
+                return self._test(node.this, "unequal")
+            plain = node.copy()
+            plain.set("negate", None)
+            return Opposite(self.condition(plain, depth + 1))
+        match node:
+            case exp.Paren():
+                return self.condition(node.this, depth + 1)
+            case exp.And():
+                return Every(tuple(self.condition(x, depth + 1) for x in node.flatten()))
+            case exp.Or():
+                if self._may_hold_always(node):
+                    return Every(())
+                return Some(tuple(self.condition(x, depth + 1) for x in node.flatten()))
+            case exp.Not():
+                return Opposite(self.condition(node.this, depth + 1))
+            case exp.EQ() | exp.NullSafeEQ():
+                return self._equal(node)
+            case exp.NEQ() | exp.NullSafeNEQ():
+                return Opposite(self._equal(node))
+            case exp.In() | exp.Is():
+                return self._test(node.this, "equality")
+            case exp.GT() | exp.GTE() | exp.LT() | exp.LTE() | exp.Between():
+                if not isinstance(node, exp.Between) and self._of_record(node):
+                    return Every(())
+                left = self._test(node.this, "range")
+                if left == Every(()) and not isinstance(node, exp.Between):
+                    return self._test(node.expression, "range")
+                return left
+            case exp.Like():
+                pattern = node.expression.unnest()
+                if self.whole and isinstance(pattern, exp.Placeholder):
+                    searched = dialect(self.reading.application) in ("mysql", "postgresql")
+                    return self._test(node.this, "range" if searched else "scanned")
+                text = pattern.this if isinstance(pattern, exp.Literal) else "%"
+                begins = text[len(MARK) :] if text.startswith(MARK) else text[:1] not in ("%", "_")
+                return self._test(node.this, "range" if begins else "scanned")
+            case exp.MatchAgainst() | exp.Match() if hasattr(exp, "Match"):
+                return self._test(node.expressions[0] if node.expressions else node.this, "text")
+            case exp.Exists() | exp.Boolean() | exp.Literal() | exp.Placeholder() | exp.Null() | exp.Parameter():  # fmt: skip
+                return Every(())
+            case exp.Column():
+                if MARK in node.name:
+                    return Untold("a condition is put together at run time")
+                return self._test(node, "equality")
+        found = [c for c in node.find_all(exp.Column) if self.column(c)] if hasattr(node, "find_all") else []  # fmt: skip
+        return Every(tuple(self._test(c, "scanned") for c in found[:6]))
+
+    def _may_hold_always(self, alternatives: Any) -> bool:
+        """Whether one of them is a value alone, `(owner = ? OR ?)`, of which SQLite's plan knows nothing.
+
+        Other drivers put it into the text, so that the plan is made for it.
+        """
+        exp = self.exp
+        values = (exp.Placeholder, exp.Parameter)
+        given = (self._value_alone(x.unnest(), values) for x in alternatives.flatten())
+        return dialect(self.reading.application) == "sqlite" and any(given)
+
+    def _value_alone(self, node: Any, values: tuple[Any, ...]) -> bool:
+        exp = self.exp
+        if isinstance(node, exp.EQ | exp.Is | exp.NEQ):
+            return isinstance(node.this, values) and not list(node.find_all(exp.Column))
+        return isinstance(node, values)
+
+    def _of_record(self, node: Any) -> bool:
+        """Whether two columns of one record are compared: no index serves that."""
+        one, two = self.column(node.this), self.column(node.expression)
+        return one is not None and two is not None and one[0] == two[0]
+
+    def _equal(self, node: Any) -> Condition:
+        exp = self.exp
+        left, right = node.this, node.expression
+        if isinstance(left, exp.Literal) and isinstance(right, exp.Literal):
+            return Every(())
+        one, two = self.column(left), self.column(right)
+        if one and two:
+            return Link(*one, *two) if one[0] != two[0] else Every(())
+        if one is None and two is not None:
+            left = right
+        if isinstance(right, exp.Any) and one is not None:
+            return Test(*one)
+        return self._test(left, "equality")
+
+    def _of_its_own_type(self, cast: Any) -> tuple[str, str] | None:
+        """The column of a cast that changes nothing: `day::date` of a date, which an index serves."""
+        own = self.column(cast.this)
+        known = self.reading.tables.get(own[0]) if own is not None else None
+        column = known.column(own[1]) if known is not None and own is not None else None
+        same = column is not None and column.type.lower() == cast.to.sql().lower()
+        return own if same else None
+
+    def _test(self, node: Any, how: str) -> Condition:
+        exp = self.exp
+        if isinstance(node, exp.Paren):
+            node = node.this
+        if isinstance(node, exp.Tuple):
+            return Every(tuple(self._test(x, how) for x in node.expressions))
+        if (own := self.column(node)) is not None:
+            declares = self.reading.tables.get(own[0])
+            if own[1].lower() in _ADDRESSES and not (declares and declares.column(own[1])):
+                return Every(())  # the record's own place is found without an index
+            if self._lacks(*own):
+                if (
+                    meant := self._meant(node)
+                ) is not node:  # SQLite and MySQL's HAVING know it too
+                    return self._test(meant, how)
+                return Untold(f"{own[1]} is no column that the code declares")
+            return Test(*own, how)
+        if isinstance(node, exp.Cast) and (cast := self._of_its_own_type(node)) is not None:
+            return Test(*cast, how)
+        if isinstance(node, exp.AggFunc):
+            return Every(())
+        inner = list(node.find_all(exp.Column)) if hasattr(node, "find_all") else []
+        told = [own for c in inner if (own := self.column(c)) is not None]
+        if isinstance(node, exp.Subquery | exp.Select) or not told:
+            return Every(())
+        if (isinstance(node, exp.Binary) or how == "range") and len(set(told)) > 1:
+            return Every(())  # worked out from several columns: no index has it
+        table, name = told[0]
+        spelt = node.sql().lower().replace(" ", "").replace('"', "")
+        spelt = re.sub(r"\b\w+\.", "", spelt)
+        return Test(table, name, "scanned", applied=(spelt, how))
