@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import Query
+from auditor.model.data import Query, Table
 from tests.conftest import Build
 
 _MODELS = """
@@ -78,3 +78,56 @@ def test_a_call_that_does_not_say_leaves_it_open(build: Build) -> None:
     code = "notes, users = Repository(Note), Repository(User)\ndef f(s, given):\n    users.find(s, **given)\n"
     asked = build({"app.py": _MODELS + code}).facts(Query)
     assert all(q.unresolved for q in asked)
+
+
+_OWN_GETTERS = """
+from peewee import CharField, Model, SqliteDatabase
+class Base(Model):
+    class Meta:
+        database = SqliteDatabase("x.db")
+    @classmethod
+    def get_or_null(cls, *query, **given):
+        try:
+            return cls.get(*query, **given)
+        except cls.DoesNotExist:
+            return None
+    @classmethod
+    def by_mail(cls, mail):
+        return cls.get_or_none(cls.mail == mail)
+    def again(self, **given):
+        return self.get(**given)
+class User(Base):
+    name = CharField()
+    mail = CharField()
+class Guest(Base):
+    name = CharField()
+    mail = CharField()
+def ask(x, given):
+    return CALL
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("User.get_or_null(User.name == x)", {("user", ("name",), "")}),
+        ("User.get_or_null(name=x)", {("user", ("name",), "")}),
+        ("User.get_or_null(User.mail == x, name=x)", {("user", ("mail", "name"), "")}),
+        ("User.get_or_null(**given)", {("user", (), "its conditions are named at run time")}),
+        ("User.by_mail(x)", {("user", ("mail",), "")}),
+        ("User().again(name=x)", {("user", ("name",), "")}),
+        ("[User.get_or_null(name=x), Guest.by_mail(x)]", {("user", ("name",), ""), ("guest", ("mail",), "")}),
+    ],
+)  # fmt: skip
+def test_what_a_common_class_asks_is_asked_of_the_model_it_is_called_on(
+    call: str, told: set[tuple[str, tuple[str, ...], str]], build: Build
+) -> None:
+    application = build({"app.py": _OWN_GETTERS.replace("CALL", call)})
+    line = _OWN_GETTERS.splitlines().index("    return CALL") + 1
+    found = {
+        (q.collection, q.equality, q.unresolved)
+        for q in application.facts(Query)
+        if q.place.line == line
+    }
+    assert found == told
+    assert {t.name for t in application.facts(Table)} == {"user", "guest"}

@@ -52,6 +52,8 @@ def peewee_model(entities: Entities, found: Located, ancestry: list[str]) -> Ent
         elif where == "own":
             told = entities.values.text(value, scope) or told
     entity.table = told or entity.table
+    if not entity.columns and not told and entities.heirs(ancestry[0]):
+        return None  # what models have in common: it is no table itself
     keyed(entity, "AutoField")
     return entity
 

@@ -12,6 +12,7 @@ from auditor.link.scopes import Located, argument
 from auditor.model.data import Bound
 from auditor.stores.lookups import bound
 from auditor.stores.sql.conditions import Condition, Draft, Lookup, Test, Untold
+from auditor.stores.sql.django.conditions import of_keys
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.expressions import condition
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
@@ -30,7 +31,11 @@ _GETS = {"get", "get_or_none", "get_by_id", "get_or_create", "delete_by_id", "se
 def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
     last = last.removeprefix("aio_")  # https://peewee-async.readthedocs.io/
     match base:
-        case Class(entity=entity) if entity.mapper == "peewee" and isinstance(call.func, t.Attr):
+        case Class(entity=entity) | Row(entity=entity) if (
+            entity.mapper == "peewee"
+            and isinstance(call.func, t.Attr)
+            and (isinstance(base, Class) or t.dotted(call.func.value) == "self")
+        ):  # a method of the class is one of its objects as well: `self.get(**given)`
             own = reading.code.defined(call.func, frame.scope)
             if own is not None and not _asks_above(own, call.func.name):
                 return None, False
@@ -123,8 +128,7 @@ def _started(
 ) -> Thing | None:  # fmt: skip
     draft = Draft("peewee", entity, reading.place(call, frame), loop=frame.loop)
     given = [reading.thing(a, frame) for a in call.args]
-    for keyword in call.keywords:
-        reading.thing(keyword.value, frame)
+    named = [reading.thing(k.value, frame) for k in call.keywords]
     if last == "create":
         reading.record(replace(draft, operation="insert", bound=Bound.ONE))
         return Row(entity)
@@ -137,9 +141,9 @@ def _started(
     else:
         where += [condition(g, a) for g, a in zip(given, call.args, strict=True)]
         where += [
-            bound(Lookup(k.name), entity, reading.entities, frozenset())
-            for k in call.keywords
-            if k.name and k.name != "defaults"
+            bound(Lookup(k.name) if k.name else of_keys(x), entity, reading.entities, frozenset())
+            for k, x in zip(call.keywords, named, strict=True)
+            if k.name != "defaults"
         ]
     operation = "delete" if last == "delete_by_id" else "update" if last == "set_by_id" else "get"
     if last == "filter":

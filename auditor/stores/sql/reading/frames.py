@@ -129,6 +129,10 @@ class Reading:
         """Methods, by `id`, that are read for objects of the classes that inherit them."""
         self.answered: set[tuple[int, str]] = set()
         """Methods, by `id`, and the models for which calls say what they ask."""
+        self.receiving: dict[int, t.Function] = {}
+        """Methods of several models, by `id`, that are read for the model of a call."""
+        self.received: set[int] = set()
+        """The calls, by `id`, for which they are read."""
         self._called: list[tuple[t.Call, Frame]] = []
         """The calls that say what a method of several models asks, and where they stand."""
         self.looped: dict[int, Place] = {}

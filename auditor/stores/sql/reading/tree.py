@@ -126,10 +126,11 @@ class TreeReading(Statements):
                     ancestry = self.code.ancestry(found)
                     for reader in CLASSES:
                         reader(self, found, ancestry)
+        every = self._told_by_calls()
         for draft in self.drafts:
             root = self._roots[id(draft)]
             if (
-                ((root, draft.model) in self.answered and is_open(draft.where))
+                ((root in every or (root, draft.model) in self.answered) and is_open(draft.where))
                 or (draft.assumed and root in self.supplied)
                 or (draft.tentative and draft.entity is None and root in self.of_heirs)
             ):
@@ -138,6 +139,16 @@ class TreeReading(Statements):
             for draft in self.drafts:
                 if self._roots[id(draft)] in self.decided and draft.bound is Bound.UNKNOWN:
                     self.dropped[id(draft)] = draft
+
+    def _told_by_calls(self) -> set[int]:
+        """Methods of several models, by `id`, of which every call says for which model it is."""
+        answered = {function for function, _ in self.answered}
+        return {
+            key
+            for key, node in self.receiving.items()
+            if key in answered
+            and all(id(site.node) in self.received for site in self.code.method_calls(node.name))
+        }
 
     def scope(self, scope: Scope) -> None:
         """Read a module's, class's or function's own statements."""
@@ -260,6 +271,8 @@ class TreeReading(Statements):
         self._running.add(id(node))
         if receiver is not None:
             self._called.append((call, frame))
+            self.receiving[id(node)] = node
+            self.received.add(id(call))
         try:
             return self.run(function, given, frame.depth + 1, told, receiver, texts)
         finally:
