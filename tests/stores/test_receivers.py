@@ -131,3 +131,49 @@ def test_what_a_common_class_asks_is_asked_of_the_model_it_is_called_on(
     }
     assert found == told
     assert {t.name for t in application.facts(Table)} == {"user", "guest"}
+
+
+_KEPT = """
+import telegram
+from tortoise import fields
+from tortoise.models import Model
+class Users(Model):
+    name = fields.CharField(max_length=20)
+class Kind(Model):
+    name = fields.CharField(max_length=20)
+class Things:
+    class Kind:
+        get = None
+class Handler:
+    def __init__(self, client):
+        self.client = client
+    async def ask(self, client, x):
+        return await CALL
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("client.db.Users.get(name=x)", {("users", "get", ("name",))}),
+        ("client.db.Users.get_or_none(name=x)", {("users", "get", ("name",))}),
+        ("self.client.db.Users.get_or_create(name=x)", {("users", "get", ("name",))}),
+        ("self.client.db.Users.filter(name=x).first()", {("users", "select", ("name",))}),
+        ("client.db.Users.all()", {("users", "select", ())}),
+        ("client.db.Users.create(name=x)", {("users", "insert", ())}),
+        ("client.db.users.get(name=x)", set()),
+        ("telegram.Users.get(name=x)", set()),
+        ("Things.Kind.get(name=x)", set()),
+    ],
+)
+def test_an_attribute_that_is_called_like_the_one_model_is_that_model(
+    call: str, told: set[tuple[str, str, tuple[str, ...]]], build: Build
+) -> None:
+    application = build({"app.py": _KEPT.replace("CALL", call)})
+    assert {(q.collection, q.operation, q.equality) for q in application.facts(Query)} == told
+
+
+def test_of_two_models_of_a_name_an_attribute_is_neither(build: Build) -> None:
+    code = _KEPT.replace("CALL", "client.db.Users.get(name=x)")
+    application = build({"app.py": code, "other.py": code})
+    assert {q.collection for q in application.facts(Query)} <= {""}

@@ -36,6 +36,8 @@ from auditor.stores.sql.reading.things import (
 )
 
 _MAX_EXPRESSION = 120
+_OF_PACKAGE = re.compile(r"[\w.]+$")
+"""Canonical names of what packages have: `telegram.Users`."""
 _OF_TEXTS = re.compile(r"^[A-Z][A-Z0-9_]{2,}$|(?i:query|sql|stmt|statement)")
 """What constants with statements are called."""
 
@@ -212,13 +214,19 @@ class Expressions(Reading):
 
     def alike(self, expr: t.Name | t.Attr, frame: Frame) -> Thing | None:
         """The stored class that a name is spelt like, where the code looks the class up at run time:
-        `Shift = current_app.config["Shift"]`, `self.Shift`."""
-        return self._only(last_name(expr)) if self.code.defined(expr, frame.scope) is None else None
+        `Shift = current_app.config["Shift"]`, `self.Shift`, `client.db.Users`."""
+        if self.code.defined(expr, frame.scope) is not None:
+            return None
+        kept = isinstance(expr, t.Attr) and expr.name[:1].isupper()
+        if kept and _OF_PACKAGE.match(self.code.name(expr, frame.scope)):
+            return None
+        return self._only(last_name(expr), kept)
 
-    def _only(self, name: str) -> Thing | None:
-        """The one stored class of a name."""
+    def _only(self, name: str, kept: bool = False) -> Thing | None:
+        """The one stored class of a name; of any mapper where an object keeps it."""
         found = self.entities.by_class.get(name, ())
-        return Class(found[0]) if len(found) == 1 and found[0].mapper == "sqlalchemy" else None
+        alone = len(found) == 1 and (kept or found[0].mapper == "sqlalchemy")
+        return Class(found[0]) if alone else None
 
     def of_self(self, one: Self, name: str, frame: Frame) -> Thing | None:
         """An attribute that the class gives: `model = User`, `queryset = User.objects.all()`."""
