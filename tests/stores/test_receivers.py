@@ -177,3 +177,29 @@ def test_of_two_models_of_a_name_an_attribute_is_neither(build: Build) -> None:
     code = _KEPT.replace("CALL", "client.db.Users.get(name=x)")
     application = build({"app.py": code, "other.py": code})
     assert {q.collection for q in application.facts(Query)} <= {""}
+
+
+_SMALL = """
+from flask_sqlalchemy import SQLAlchemy
+db = SQLAlchemy()
+class users(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    name = db.Column(db.String(20))
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("models.users.query.filter_by(name=x).first()", {("users", ("name",))}),
+        ("models.users.query.filter(models.users.name == x).first()", {("users", ("name",))}),
+        ("db.session.query(models.users).filter_by(name=x).first()", {("users", ("name",))}),
+        ("len(cache.users)", set()),
+    ],
+)
+def test_a_model_of_a_small_name_is_reached_through_its_module(
+    asked: str, found: set[tuple[str, tuple[str, ...]]], build: Build
+) -> None:
+    view = f"import models\nfrom models import db\nimport cache\ndef ask(x):\n    return {asked}\n"
+    application = build({"models.py": _SMALL, "app.py": view, "cache.py": "users = []\\n"})
+    assert {(q.collection, q.equality) for q in application.facts(Query)} == found

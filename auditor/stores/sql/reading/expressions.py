@@ -205,12 +205,17 @@ class Expressions(Reading):
                     kind = self.code.definition(owner.removesuffix("()")) if owner else None
                     if kind is not None and isinstance(kind.node, t.Class):  # user_service.model
                         made += each(self.of_self(Self(kind), expr.name, frame))
-                elif one is None and expr.name[:1].isupper():
+                elif one is None and (expr.name[:1].isupper() or self._is_class(expr, frame)):
                     if (entity := self.entities.of(expr, frame.scope)) is not None:
                         made.append(Class(entity))
                 if not made and isinstance(one, Self | None):
                     made += each(self.alike(expr, frame) or self.kept_text(expr, frame))
         return either(made)
+
+    def _is_class(self, expr: t.Attr, frame: Frame) -> bool:
+        """Whether an attribute of a module is a stored class whose name begins small: `models.users`."""
+        known = expr.name in self.entities.by_class
+        return known and self.code.name(expr, frame.scope) in self.entities.by_name
 
     def alike(self, expr: t.Name | t.Attr, frame: Frame) -> Thing | None:
         """The stored class that a name is spelt like, where the code looks the class up at run time:
@@ -224,7 +229,7 @@ class Expressions(Reading):
 
     def _only(self, name: str, kept: bool = False) -> Thing | None:
         """The one stored class of a name; of any mapper where an object keeps it."""
-        found = self.entities.by_class.get(name, ())
+        found = self.entities.by_class.get(name, [])
         alone = len(found) == 1 and (kept or found[0].mapper == "sqlalchemy")
         return Class(found[0]) if alone else None
 
