@@ -203,3 +203,46 @@ def test_a_model_of_a_small_name_is_reached_through_its_module(
     view = f"import models\nfrom models import db\nimport cache\ndef ask(x):\n    return {asked}\n"
     application = build({"models.py": _SMALL, "app.py": view, "cache.py": "users = []\\n"})
     assert {(q.collection, q.equality) for q in application.facts(Query)} == found
+
+
+_HANDED = """
+from fastapi import Depends, FastAPI
+from sqlalchemy import Column, Integer, String, select
+from sqlalchemy.orm import declarative_base
+app = FastAPI()
+Base = declarative_base()
+class User(Base):
+    __tablename__ = "users"
+    id = Column(Integer, primary_key=True)
+    name = Column(String)
+class Item(Base):
+    __tablename__ = "items"
+    id = Column(Integer, primary_key=True)
+    name = Column(String)
+def session(): ...
+class Repo:
+    def __init__(self, session=Depends(session), model=GIVEN):
+        self.session = session
+        self.model = model
+    def by_name(self, name):
+        return self.session.execute(select(self.model).where(self.model.name == name)).scalars().first()
+@app.get("/")
+def ask(name: str, repo: Repo = Depends()):
+    return repo.by_name(name)
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("Depends(lambda: User)", {"users"}),
+        ("Depends(lambda: Item)", {"items"}),
+        ("Depends(lambda: pick())", {""}),
+        ("Query(lambda: User)", {""}),
+    ],
+)
+def test_a_model_that_a_dependency_gives_is_the_one_that_is_asked(
+    given: str, told: set[str], build: Build
+) -> None:
+    application = build({"app.py": _HANDED.replace("GIVEN", given)})
+    assert {q.collection for q in application.facts(Query)} == told

@@ -466,6 +466,10 @@ def entity_of(entities: Entities, expr: t.Expr, scope: Scope) -> Entity | None:
         return found
     if not isinstance(expr, t.Name | t.Attr):
         return None
+    for origin in entities.values.origins(expr, scope)[:1]:
+        match origin.node:
+            case t.Call(func=func, args=[t.Lambda(body=body)]) if last_name(func) == "Depends":
+                return entities.of(body, origin.scope)  # model=Depends(lambda: Item)
     name = entities.code.name(expr, scope)
     if name.endswith("get_user_model()"):
         return user_model(entities)
