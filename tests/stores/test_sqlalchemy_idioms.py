@@ -367,3 +367,46 @@ def search(given):
 """
     found = build({"app.py": code}).facts(Query)
     assert [name for q in found for name in q.equality] == asked
+
+
+def test_a_table_is_joined_to_the_one_that_was_joined_last(build: Build) -> None:
+    """Where that has a foreign key; else to any that has one."""
+    code = """
+from sqlalchemy import Column, ForeignKey, Integer, select
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Owner(Base):
+    __tablename__ = "owners"
+    id = Column(Integer, primary_key=True)
+class Hotel(Base):
+    __tablename__ = "hotels"
+    id = Column(Integer, primary_key=True)
+    owner_id = Column(Integer, ForeignKey("owners.id"))
+class Room(Base):
+    __tablename__ = "rooms"
+    id = Column(Integer, primary_key=True)
+    hotel_id = Column(Integer, ForeignKey("hotels.id"))
+class Stay(Base):
+    __tablename__ = "stays"
+    id = Column(Integer, primary_key=True)
+    owner_id = Column(Integer, ForeignKey("owners.id"))
+    room_id = Column(Integer, ForeignKey("rooms.id"))
+def ask(session, given):
+    return session.execute(select(Stay).join(Owner).join(Room).join(Hotel).where(Stay.id == given)).all()
+"""
+    found = {q.collection: q.equality for q in build({"app.py": code}).facts(Query)}
+    assert found == {"stays": ("id",), "owners": ("id",), "rooms": ("id",), "hotels": ("id",)}
+
+
+def test_tables_that_a_package_names(build: Build) -> None:
+    code = """
+from advanced_alchemy.base import UUIDAuditBase
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, mapped_column
+class SprintLog(UUIDAuditBase):
+    kind: Mapped[str] = mapped_column(String(50))
+def ask(session, given):
+    return session.scalars(select(SprintLog).where(SprintLog.kind == given)).all()
+"""
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert (found.name, [m.fit for _, m in found.fits]) == ("sprint_log", [Fit.MISSING])

@@ -16,6 +16,8 @@ from auditor.extract.secrets.structure import is_common
 from auditor.extract.sensitive import is_placeholder, is_sensitive, safe_value
 from auditor.extract.source import Source, Unreadable, extracts
 
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]{1,40})://")
+
 
 class DotenvEntry(Fact, frozen=True):
     """One setting of a dotenv file; `value` is empty where it is sensitive.
@@ -33,6 +35,8 @@ class DotenvEntry(Fact, frozen=True):
     environment: str
     well_known: bool = False
     """A password that anybody knows."""
+    scheme: str = ""
+    """Of an address, that of its kind: `mysql+pymysql`."""
 
 
 @extracts(Kind.DOTENV)
@@ -55,6 +59,7 @@ def dotenv(source: Source) -> Iterator[Fact]:
                 binding.original.line + skipped,
                 environment,
                 is_sensitive(binding.key) and is_common(value),
+                found[1] if (found := _SCHEME.match(value)) else "",
             )
 
 

@@ -10,7 +10,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from auditor.discover import Role
+from auditor.discover.walk import read
 from auditor.extract.python import tree as t
+from auditor.extract.readers.dotenv import DotenvEntry
 from auditor.extract.readers.sql import SchemaText
 from auditor.link.application import Application, provides
 from auditor.model.dependencies import Requirement
@@ -77,7 +80,10 @@ def _dialect(application: Application) -> Iterator[Dialect]:
     written = {fact.dialect for _, fact in application.of(SchemaText) if fact.dialect}
     images = (service.image for service in application.facts(ContainerService))
     composed = {name for image in images for name, way in _IMAGES.items() if way.search(image)}
-    for certain in (drivers, served, told - {"sqlite"}, told, imported, composed, written):
+    noted = set(_noted(application))
+    for certain in (
+        drivers, served, told - {"sqlite"}, told, imported, noted - {"sqlite"}, composed, written, noted
+    ):  # fmt: skip
         if len(certain) == 1:
             yield Dialect(*certain)
             return
@@ -101,3 +107,22 @@ def _named(application: Application) -> set[str]:
         if found := _PARTS.match(application.values.text(given, site.scope) or ""):
             named.append(found[1])
     return {_NAMES.get(name, name) for name in named}
+
+
+_ALEMBIC = re.compile(r"(?m)^\s*sqlalchemy\.url\s*=\s*(\S+)")
+_DIALECT = re.compile(r"sqlalchemy\.dialects\.(postgresql|mysql|sqlite)\b")
+
+
+def _noted(application: Application) -> Iterator[str]:
+    """The databases that dotenv files, Alembic's own and imported dialects name."""
+    texts = [
+        f"{entry.scheme}:" for _, entry in application.of(DotenvEntry, Role.SOURCE, Role.EXAMPLE)
+    ]
+    for file in application.tree.files:
+        if file.path.rpartition("/")[2] == "alembic.ini":
+            texts += _ALEMBIC.findall(read(application.tree, file).decode("utf-8", "replace"))
+    found = [match[1] for text in texts if (match := _URL.match(text))]
+    for node, _ in application.code.of_kind(t.Import):
+        spelt = (f"{node.module}.{name}" if node.module else name for name, _ in node.names)
+        found += [match[1] for name in spelt if (match := _DIALECT.match(name))]
+    yield from (_NAMES.get(name, name) for name in found)

@@ -225,7 +225,10 @@ class _Reading:
         )
 
     def _has_key(self) -> bool:
-        """Whether a primary key stands in it: what Flask-SQLAlchemy names a table for."""
+        """Whether a primary key stands in it: what Flask-SQLAlchemy and advanced-alchemy name a table for."""
+        packaged = (n for n in self.ancestry if n.startswith(("advanced_alchemy.", "litestar.")))
+        if any(name.rpartition(".")[2] in _PACKAGED for name in packaged):
+            return True
         return any(
             isinstance(node, t.Call)
             and last_name(node.func) in ("Column", "mapped_column")

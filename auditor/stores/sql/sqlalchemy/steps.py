@@ -294,7 +294,7 @@ def _joined(reading: Reading, draft: Draft, call: t.Call, last: str, frame: Fram
                 elif other is not entity:
                     tables.append(other)
                     if not any(isinstance(g, Holds | Related | Field) for g in given):
-                        made += _between([entity, *tables[:-1]], other, reading)
+                        made += _between([*reversed(tables[:-1]), entity], other)
             case Field(entity=owner, column=column):  # on=Letter.sender
                 if (key := owner.relations.get(column.attribute)) is not None:
                     made += links(owner, key, reading.entities)
@@ -315,8 +315,11 @@ def _joined(reading: Reading, draft: Draft, call: t.Call, last: str, frame: Fram
     return reading.record(executed(draft, entity=entity, unresolved=reason, joins=tuple(made), tables=tuple(tables), where=tuple(where)))  # fmt: skip
 
 
-def _between(present: list[Entity], other: Entity, reading: Reading) -> list[Link]:
-    """`select(User).join(Address)`: by the foreign key of one to the other."""
+def _between(present: list[Entity], other: Entity) -> list[Link]:
+    """`select(User).join(Address)`: by the foreign key of one to the other, the table that was joined last first.
+
+    Source: https://docs.sqlalchemy.org/en/20/orm/queryguide/select.html#joins.
+    """
     for entity in present:
         for one, two in ((entity, other), (other, entity)):
             for column in one.columns.values():
