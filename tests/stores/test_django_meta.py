@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from auditor.model.data import Query
 from auditor.stores.sql.entities import Entities
 from tests.conftest import Build
 
@@ -129,3 +130,36 @@ def test_what_a_base_with_a_table_keeps_is_not_kept_again(build: Build) -> None:
     (entities,) = build({"shop/models.py": code}).facts(Entities)
     (low,) = entities.by_class["Low"]
     assert low.columns.keys() == {"m_ptr"}
+
+
+_NAMESAKES = {
+    "django": """
+from django.db import models
+class Kind(models.Model):
+    name = models.CharField(max_length=50)
+class Task(models.Model):
+    {name} = models.ForeignKey(Kind, models.CASCADE)
+def of(key):
+    return list(Task.objects.filter({name}__id=key)), list(Task.objects.filter({name}__name=key))
+""",
+    "peewee": """
+from peewee import CharField, ForeignKeyField, Model
+class Kind(Model):
+    name = CharField()
+class Task(Model):
+    {name} = ForeignKeyField(Kind)
+def of(key):
+    return list(Task.select().where(Task.{name} == key)), list(Task.select().join(Kind).where(Kind.name == key))
+""",
+}
+
+
+@pytest.mark.parametrize("name", ["Kind", "kind"])
+@pytest.mark.parametrize("mapper", _NAMESAKES)
+def test_a_key_may_be_called_like_the_model_that_it_refers_to(
+    mapper: str, name: str, build: Build
+) -> None:
+    found = build({"shop/models.py": _NAMESAKES[mapper].format(name=name)}).facts(Query)
+    asked = {(q.collection.rpartition("_")[2], q.equality, q.scanned) for q in found}
+    assert ("task", (f"{name}_id",), ()) in asked
+    assert ("kind", ("name",), ()) in asked

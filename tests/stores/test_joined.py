@@ -155,9 +155,11 @@ class Latest(generics.ListAPIView):
     [
         ("PrimaryKeyRelatedField(queryset=Item.objects.filter(owner='x'))", ("owner", "id")),
         ("SlugRelatedField(slug_field='name', queryset=Item.objects.all())", ("name",)),
+        ("SlugRelatedField('name', queryset=Item.objects.filter(owner='x'))", ("owner", "name")),
+        ("PrimaryKeyRelatedField(queryset=Item.objects.filter(owner='x'), many=True)", ("owner", "id")),
         ("PrimaryKeyRelatedField(read_only=True)", None),
     ],
-)
+)  # fmt: skip
 def test_a_field_of_a_serializer_asks_for_one_record(
     field: str, expected: tuple[str, ...] | None, build: Build
 ) -> None:
@@ -165,6 +167,7 @@ def test_a_field_of_a_serializer_asks_for_one_record(
     found = build({"shop/models.py": DJANGO, "shop/api.py": code}).facts(Query)
     gets = [q for q in found if q.operation == "get"]
     assert [(q.equality, q.bound) for q in gets] == ([(expected, Bound.ONE)] if expected else [])
+    assert [q for q in found if q.place.line == 5] == gets, "the list itself is never asked"
 
 
 @pytest.mark.parametrize(("slice_", "bound"), [("[:5]", Bound.LIMITED), ("", Bound.NONE)])

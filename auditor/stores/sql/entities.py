@@ -223,7 +223,7 @@ class Entities:
         """The entity that an expression names: a class, or a variable that holds a table."""
         if not isinstance(expr, t.Name | t.Attr):
             return None
-        name = self.code.name(expr, scope)
+        name = self.code.name(expr, _around(expr, scope))
         if (found := self.by_name.get(name)) is not None:
             return found
         if name.endswith(("Table()", ".__table__")):
@@ -268,6 +268,15 @@ class Entities:
                 for ancestor in self.code.ancestry(found)[1:]:
                     self._heirs[ancestor].append(found)
         return self._heirs.get(name, [])
+
+
+def _around(expr: t.Expr, scope: Scope) -> Scope:
+    """Where a name is looked up: in `Category = ForeignKey(Category)` the class has none of this name yet."""
+    if not isinstance(expr, t.Name) or not isinstance(scope.owner, t.Class) or scope.parent is None:
+        return scope
+    bound = scope.bindings.get(expr.id, ())
+    own = (b.value is not None and any(n is expr for n in t.walk(b.value)) for b in bound)
+    return scope.parent if bound and all(own) else scope
 
 
 def _shared(path: str, other: str) -> int:

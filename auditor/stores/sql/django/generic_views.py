@@ -69,11 +69,11 @@ def related(reading: Reading, call: t.Call, last: str, base: Thing | None, frame
     given = argument(call, None, "queryset")
     if last not in _RELATED or given is None:
         return None, False
-    named = argument(call, None, _RELATED[last])
+    named = argument(call, 0 if last == "SlugRelatedField" else None, _RELATED[last])
     key = reading.values.text(named, frame.scope) or "pk"
     for thing in each(reading.thing(given, frame)):
         if isinstance(thing, Draft):
-            one = narrowed(reading, thing, Lookup(key))
+            one = reading.record(narrowed(reading, thing, Lookup(key)))
             reading.record(executed(one, operation="get", bound=Bound.ONE, sort=()))
     return None, True
 
