@@ -19,6 +19,7 @@ from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite, place_of
 from auditor.model.data import Constant, Query
 from auditor.model.places import Place
+from auditor.stores.literals import Literals
 from auditor.stores.sql.entities import Entities, Entity
 from auditor.stores.sql.statements.files import sql_files
 from auditor.stores.waiting.errands import Asked, Errands
@@ -121,8 +122,9 @@ def listed(application: Application) -> Iterator[Constant]:
     if not candidates:
         return
     sites = {place_of(site): site for site in application.code.method_calls("insert_many")}
+    literals = Literals(application.values)
     for name in sorted(candidates):
-        if all(_is_literal(application, sites.get(q.place)) for q in lists[name]):
+        if all(_is_literal(literals, sites.get(q.place)) for q in lists[name]):
             yield Constant("mongodb", name, "only a list that stands in the code fills it")
 
 
@@ -174,15 +176,9 @@ def _upserts(application: Application) -> set[Place]:
     }
 
 
-def _is_literal(application: Application, site: CallSite | None) -> bool:
+def _is_literal(literals: Literals, site: CallSite | None) -> bool:
     given = site.arg(0, "documents") if site is not None else None
-    if site is None or given is None:
-        return False
-    sources = application.values.sources(given, site.scope)
-    return bool(sources) and all(
-        isinstance(s.node, t.Seq) and all(isinstance(item, t.Map) for item in s.node.items)
-        for s in sources
-    )
+    return site is not None and given is not None and literals.rows(given, site.scope)
 
 
 _MADE = {

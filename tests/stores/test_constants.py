@@ -180,3 +180,52 @@ def test_a_collection_of_counters(build: Build, name: str, added: str, fit: Fit)
     found = build({"app.py": code + added}).facts(CollectionFit)
     told = [m.fit for f in found if f.name == name for q, m in f.fits if q.equality == ("name",)]
     assert told == [fit]
+
+
+_FILLED = """
+import csv, requests, sys
+from datetime import datetime
+from flask import Flask, request
+from pymongo import MongoClient
+db = MongoClient()["shop"]
+app = Flask(__name__)
+NAMES = ["a", "b"]
+PARTS = {"a": [1, 2], "b": [3]}
+@app.get("/parts/<code>")
+def one(code):
+    return db.parts.find_one({"code": code})
+"""
+
+
+@pytest.mark.parametrize(
+    ("filling", "fit"),
+    [
+        ("def seed():\n    docs = []\n    for n in NAMES:\n        docs.append({'code': n, 'at': datetime.now()})\n    db.parts.insert_many(docs)\n", Fit.COVERED),
+        ("def seed():\n    docs = []\n    for i, n in enumerate(NAMES):\n        doc = {'code': n}\n        doc['order'] = i\n        docs.append(doc)\n    db.parts.insert_many(docs)\n", Fit.COVERED),
+        ("def seed():\n    docs = []\n    for n, sizes in PARTS.items():\n        docs += [{'code': n, 'size': s} for s in sizes]\n    db.parts.insert_many(docs)\n", Fit.COVERED),
+        ("def seed():\n    db.parts.insert_many([dict(code=n) for n in NAMES])\n", Fit.COVERED),
+        ("def rows():\n    return [{'code': n} for n in NAMES]\ndef seed():\n    db.parts.insert_many(rows())\n", Fit.COVERED),
+        ("def put(docs):\n    db.parts.insert_many(docs)\ndef seed():\n    put([{'code': n} for n in NAMES])\n", Fit.COVERED),
+        ("def seed():\n    docs = []\n    for p in requests.get('https://x/').json():\n        docs.append({'code': p['code']})\n    db.parts.insert_many(docs)\n", Fit.MISSING),
+        ("def seed():\n    docs = []\n    for p in requests.get('https://x/').json():\n        docs.append({'code': 'a'})\n    db.parts.insert_many(docs)\n", Fit.MISSING),
+        ("def seed():\n    docs = []\n    for p in request.json:\n        docs.append({'code': p})\n    db.parts.insert_many(docs)\n", Fit.MISSING),
+        ("def seed(rows):\n    docs = []\n    for p in rows:\n        docs.append(p)\n    db.parts.insert_many(docs)\n", Fit.MISSING),
+        ("def seed():\n    docs = []\n    for row in csv.DictReader(open('x')):\n        docs.append(row)\n    db.parts.insert_many(docs)\n", Fit.MISSING),
+        ("def seed():\n    docs = []\n    docs.extend(requests.get('https://x/').json())\n    db.parts.insert_many(docs)\n", Fit.MISSING),
+        ("def seed():\n    docs = []\n    docs += requests.get('https://x/').json()\n    db.parts.insert_many(docs)\n", Fit.MISSING),
+        ("def seed():\n    docs = []\n    while len(docs) < int(sys.argv[1]):\n        docs.append({'code': 'a'})\n    db.parts.insert_many(docs)\n", Fit.MISSING),
+        ("def collect(docs):\n    docs.append(requests.get('https://x/').json())\ndef seed():\n    docs = []\n    collect(docs)\n    db.parts.insert_many(docs)\n", Fit.MISSING),
+        ("@app.post('/parts')\ndef add():\n    db.parts.insert_many([{'code': request.json['code']}])\n", Fit.MISSING),
+        ("@app.post('/parts/<code>')\ndef add(code):\n    db.parts.insert_many([{'code': code}])\n", Fit.MISSING),
+        ("@app.post('/parts')\ndef add(docs=[]):\n    db.parts.insert_many(docs)\n", Fit.MISSING),
+        ("DOCS = []\n@app.post('/parts/<code>')\ndef add(code):\n    DOCS.append({'code': code})\n    db.parts.insert_many(DOCS)\n", Fit.MISSING),
+        ("def put(docs):\n    db.parts.insert_many(docs)\n@app.post('/parts')\ndef add():\n    put([])\n    put(request.json)\n", Fit.MISSING),
+        ("def rows(given):\n    return [{'code': n} for n in given]\ndef seed():\n    db.parts.insert_many(rows(request.json))\n", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_list_of_the_code_is_one_that_is_put_together_of_constants(
+    build: Build, filling: str, fit: Fit
+) -> None:
+    found = build({"app.py": _FILLED + filling}).facts(CollectionFit)
+    (parts,) = [c for c in found if c.name == "parts"]
+    assert [match.fit for query, match in parts.fits if "code" in query.equality] == [fit]

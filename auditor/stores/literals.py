@@ -1,0 +1,253 @@
+"""What the code puts together of constants alone, however often it runs: the rows of a seed.
+
+A list counts that stands in the code, or that is filled in loops over such lists; a value that needs nothing of a
+caller, of a file or of another server. How much of anything else there may be, the code does not say.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+import msgspec
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import Binding, CallSite, Scope, named
+from auditor.link.values import Evaluator
+
+_MAX_DEPTH = 12
+_OF_A_CALLER = re.compile(
+    r"^(?:flask|quart|sanic|bottle|starlette|fastapi|django)\b.*\.(?:request|session|g|websocket)\b|\bcurrent_user\b|^builtins\.(?:input|open)\b|^sys\.(?:argv|stdin)\b"
+)
+_SAME_ROWS = {"list", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "zip", "dict", "deepcopy", "copy", "iter"}  # fmt: skip
+"""What gives the rows that it is given."""
+_PARTS = {"items", "keys", "values", "copy"}
+_ONE_MORE = {"append", "add", "insert", "setdefault"}
+_MORE = {"extend", "update"}
+
+
+class _Change(msgspec.Struct, frozen=True):
+    """A statement that puts something into what a variable holds; `many` where each row of it.
+
+    `given` is None where a function does that is handed it.
+    """
+
+    given: tuple[t.Expr, ...] | None
+    scope: Scope
+    line: int
+    many: bool = False
+
+
+class Literals:
+    """Tells what of a tree is put together of its constants."""
+
+    def __init__(self, values: Evaluator) -> None:
+        self.values, self.code = values, values.code
+        self._busy: set[tuple[int, int]] = set()
+        self._turned: frozenset[tuple[int, str]] = frozenset()
+        """The variables of the comprehensions around what is looked at, which go over such lists."""
+        self._changes: dict[str, dict[str, list[_Change]]] = {}
+        self._loops: dict[str, list[tuple[t.For | t.While, Scope]]] = {}
+
+    def rows(self, expr: t.Expr, scope: Scope, depth: int = 0) -> bool:
+        """Whether a list has what stands in the code and no more."""
+        if depth > _MAX_DEPTH:
+            return False
+        deeper = depth + 1
+        match expr:
+            case t.Const():
+                return True
+            case t.Seq(items=items):
+                return all(
+                    self.rows(x.value, scope, deeper) if isinstance(x, t.Star) else self.value(x, scope, deeper)
+                    for x in items
+                )  # fmt: skip
+            case t.Map():
+                return self.value(expr, scope, depth)
+            case t.BinOp(op="+" | "|", left=one, right=other) | t.Choice(then=one, other=other):
+                return self.rows(one, scope, deeper) and self.rows(other, scope, deeper)
+            case t.BoolOp(values=values):
+                return all(self.rows(each, scope, deeper) for each in values)
+            case t.Await(value=inner) | t.Bind(value=inner) | t.Item(value=inner):
+                return self.rows(inner, scope, deeper)
+            case t.Comp(elements=elements, loops=loops):
+                before = self._turned
+                try:
+                    for loop in loops:
+                        if not self.rows(loop.iter, scope, deeper):
+                            return False
+                        names = [n.id for n in t.walk(loop.target) if isinstance(n, t.Name)]
+                        self._turned |= {(id(scope), name) for name in names}
+                    return all(self.value(each, scope, deeper) for each in elements)
+                finally:
+                    self._turned = before
+            case t.Call(func=t.Attr(value=inner, name=name), args=[]) if name in _PARTS:
+                return self.rows(inner, scope, deeper)
+            case t.Call(func=func, args=args) if t.last_word(func) in _SAME_ROWS:
+                named = all(self.value(k.value, scope, deeper) for k in expr.keywords)
+                return named and all(self.rows(each, scope, deeper) for each in args)
+            case t.Call(func=func):
+                return self._given_back(func, scope, deeper)
+            case t.Name() | t.Attr():
+                return self._held(expr, scope, deeper, rows=True)
+        return False
+
+    def value(self, expr: t.Expr, scope: Scope, depth: int = 0) -> bool:
+        """Whether a value needs nothing but what the code says, the clock and chance."""
+        if depth > _MAX_DEPTH:
+            return False
+        match expr:
+            case t.Name() | t.Attr():
+                return self._held(expr, scope, depth + 1, rows=False)
+            case t.Comp():
+                return self.rows(expr, scope, depth + 1)
+            case t.Map(keys=keys, values=values):
+                spelt = [key for key in keys if key is not None]
+                return all(self.value(each, scope, depth + 1) for each in (*spelt, *values))
+            case t.Lambda() | t.Yield():
+                return False
+            case t.Call(func=func, args=args, keywords=keywords):
+                given = [*args, *(k.value for k in keywords)]
+                return all(self.value(each, scope, depth + 1) for each in (func, *given))
+        return all(self.value(each, scope, depth + 1) for each in t.children(expr))  # type: ignore[arg-type]
+
+    def _given_back(self, func: t.Expr, scope: Scope, depth: int) -> bool:
+        """Whether a function of the tree gives such a list, whoever calls it."""
+        found = self.code.defined(func, scope)
+        if found is None or not isinstance(found.node, t.Function):
+            return False
+        inner = self.code.inside(found)
+        given = [n.value for n in t.walk_own(*found.node.body) if isinstance(n, t.Return)]
+        told = [value for value in given if value is not None]
+        return bool(told) and all(self.rows(value, inner, depth) for value in told)
+
+    # --- variables
+
+    def _held(self, expr: t.Name | t.Attr, scope: Scope, depth: int, *, rows: bool) -> bool:
+        key = (id(expr), id(scope))
+        if key in self._busy:
+            return True  # what it is made of besides decides
+        self._busy.add(key)
+        try:
+            return self._holds(expr, scope, depth, rows=rows)
+        finally:
+            self._busy.discard(key)
+
+    def _holds(self, expr: t.Name | t.Attr, scope: Scope, depth: int, *, rows: bool) -> bool:
+        judge = self.rows if rows else self.value
+        if isinstance(expr, t.Name) and (id(scope), expr.id) in self._turned:
+            return True
+        if _OF_A_CALLER.search(self.code.name(expr, scope)):
+            return False
+        found = self.code.find(expr.id, scope) if isinstance(expr, t.Name) else None
+        if found is not None and not all(b.kind == "import" for b in found[1]):
+            where, bindings = found
+            told = all(self._is(b, where, depth, rows=rows) for b in bindings)
+            return told and self._grows_by_constants(expr, where, depth)  # type: ignore[arg-type]
+        origins = [o for o in self.values.origins(expr, scope) if o.node is not expr]
+        if origins:
+            name = named(expr.id if isinstance(expr, t.Name) else expr.name)
+            wheres = [o.scope for o in origins] + ([found[0]] if found is not None else [])
+            told = all(judge(o.node, o.scope, depth) for o in origins)  # type: ignore[arg-type]
+            return told and all(self._grows_by_constants(name, each, depth) for each in wheres)
+        if isinstance(expr, t.Attr):
+            return not rows and self.value(expr.value, scope, depth)
+        return not rows and (found is not None or hasattr(builtins, expr.id))
+
+    def _is(self, binding: Binding, where: Scope, depth: int, *, rows: bool) -> bool:
+        judge = self.rows if rows else self.value
+        match binding.kind:
+            case "value":
+                part = binding.part or binding.value
+                return part is not None and judge(part, where, depth)
+            case "element":
+                return binding.value is not None and self.rows(binding.value, where, depth)
+            case "definition" | "import":
+                return not rows
+            case "parameter":
+                return self._is_passed(binding, where, depth, rows=rows)
+        return False
+
+    def _is_passed(self, binding: Binding, where: Scope, depth: int, *, rows: bool) -> bool:
+        """Whether every call of a function passes constants; one that a framework calls is passed anything."""
+        judge = self.rows if rows else self.value
+        function = where.owner
+        if not isinstance(function, t.Function) or function.decorators:
+            return False
+        assert isinstance(binding.node, t.Param)
+        param = binding.node
+        own = f"{where.module.path}:{where.qualname}"
+        sites = list(self.code.calls(own))
+        if len(sites) != len(list(self.code.method_calls(function.name))) or not sites:
+            return False
+        position = function.params.index(param) - (function.params[0].name in ("self", "cls"))
+        for site in sites:
+            given = site.arg(position, param.name) if position >= 0 else None
+            told = given if given is not None else param.default
+            if told is None or not judge(told, site.scope if given is not None else where, depth):
+                return False
+        return True
+
+    def _grows_by_constants(self, name: t.Name, where: Scope, depth: int) -> bool:
+        """Whether whatever is put into a variable's list or dict later is of constants too."""
+        for change in self._changes_in(where)[name.id]:
+            found = self.code.find(name.id, change.scope)
+            if found is None or found[0] is not where:
+                continue
+            if change.scope is not where or change.given is None or depth > _MAX_DEPTH:
+                return False  # a call of its own each time
+            loops = [
+                loop for loop, scope in self._loops[where.module.path]
+                if scope is where and loop.line < change.line <= loop.end_line
+            ]  # fmt: skip
+            if not all(isinstance(x, t.For) and self.rows(x.iter, where, depth) for x in loops):
+                return False
+            judge = self.rows if change.many else self.value
+            if not all(judge(each, where, depth) for each in change.given):
+                return False
+        return True
+
+    def _changes_in(self, where: Scope) -> dict[str, list[_Change]]:
+        """What a module puts into what its variables hold, by their names."""
+        module = where.module
+        if module.path not in self._changes:
+            found: dict[str, list[_Change]] = defaultdict(list)
+            loops = self._loops[module.path] = []
+            for node, scope in self.code.nodes(module):
+                if isinstance(node, t.For | t.While):
+                    loops.append((node, scope))
+                for name, change in _changes(node, scope):
+                    found[name].append(change)
+                if isinstance(node, t.Call):
+                    for name, change in self._filled(CallSite(node, scope)):
+                        found[name].append(change)
+            self._changes[module.path] = found
+        return self._changes[module.path]
+
+    def _filled(self, site: CallSite) -> Iterator[tuple[str, _Change]]:
+        """What a function of the tree may put into a list that it is handed: `collect(docs)`."""
+        names = [arg.id for arg in site.node.args if isinstance(arg, t.Name)]
+        found = self.code.defined(site.node.func, site.scope) if names else None
+        if found is None or not isinstance(found.node, t.Function):
+            return
+        inner = self.code.inside(found)
+        params = {param.name for param in found.node.params}
+        for node in t.walk_own(*found.node.body):
+            for name, _ in _changes(node, inner):
+                if name in params:
+                    for each in names:
+                        yield each, _Change(None, site.scope, site.node.line)
+
+
+def _changes(node: t.Node, scope: Scope) -> Iterator[tuple[str, _Change]]:
+    """`docs.append(doc)`, `docs += more`, `doc["name"] = name`."""
+    match node:
+        case t.Call(func=t.Attr(value=t.Name(id=name), name=method)) if method in _ONE_MORE | _MORE:
+            given = (*node.args, *(k.value for k in node.keywords))
+            yield name, _Change(given, scope, node.line, method in _MORE and not node.keywords)
+        case t.Assign(targets=targets, value=value) if value is not None:
+            for target in targets:
+                if isinstance(target, t.Item) and isinstance(target.value, t.Name):
+                    yield target.value.id, _Change((target.index, value), scope, node.line)
