@@ -246,3 +246,63 @@ def test_a_model_that_a_dependency_gives_is_the_one_that_is_asked(
 ) -> None:
     application = build({"app.py": _HANDED.replace("GIVEN", given)})
     assert {q.collection for q in application.facts(Query)} == told
+
+
+_GIVEN = """
+from peewee import CharField, DateTimeField, IntegerField, Model, SqliteDatabase
+class Script(Model):
+    app = IntegerField()
+    name = CharField()
+    made = DateTimeField()
+    class Meta:
+        database = SqliteDatabase("x.db")
+class Search:
+    def narrow(self, query, params):
+        word = params.get("k")
+        if word is None:
+            return query
+        return query.where(Script.name == word)
+class Group:
+    @classmethod
+    def get(cls, params, query=None):
+        if query is None:
+            query = Script.select()
+        BEFORE
+        if params.get("made", "") != "":
+            query = query.where(Script.made == params.get("made"))
+        return Search().narrow(query, params)
+def ask(a, given):
+    return list(Group.get(CALL))
+"""
+_ALL = {(), ("made",), ("name",), ("made", "name")}
+_MINE = "query=Script.select().where(Script.app == a)"
+
+
+@pytest.mark.parametrize(
+    ("call", "before", "told"),
+    [
+        ("{}", "", {()}),
+        ("{'k': 'x'}", "", {("name",)}),
+        ("{'k': given}", "", {(), ("name",)}),
+        ("{'made': 'x'}", "", {("made",)}),
+        ("{'made': ''}", "", {()}),
+        ("{'made': given}", "", {(), ("made",)}),
+        (f"{{}}, {_MINE}", "", {("app",)}),
+        (f"{{'k': 'x'}}, {_MINE}", "", {("app", "name")}),
+        ("given", "", _ALL),
+        ("{**given}", "", _ALL),
+        ("{given: 'x'}", "", _ALL),
+        ("{'k': 'x'}", "params['made'] = now()", _ALL),
+        ("{'k': 'x'}", "params.update(more())", _ALL),
+        ("{}", "params = more()", _ALL),
+        ("{}", "if 'made' in params: query = query.where(Script.app == 1)", {()}),
+        ("{'made': ''}", "if 'made' in params: query = query.where(Script.app == 1)", {("app",)}),
+        ("{}", "if not params: query = query.where(Script.app == 1)", {("app",)}),
+    ],
+)  # fmt: skip
+def test_a_dict_or_a_query_that_a_call_spells_out_decides_what_is_asked(
+    call: str, before: str, told: set[tuple[str, ...]], build: Build
+) -> None:
+    code = _GIVEN.replace("CALL", call).replace("BEFORE", before)
+    found = build({"app.py": code}).facts(Query)
+    assert {tuple(sorted(q.equality)) for q in found} == told

@@ -9,12 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+import msgspec
+
 from auditor.extract.python import tree as t
 from auditor.link.mentions import Mentions
 from auditor.link.scopes import Located, Scope
 
-Worth = Literal["nothing", "false", "something"]
-"""None, another value that is false, or one that is true."""
+
+class Keys(msgspec.Struct, frozen=True):
+    """A dict that a call spells out: `{"sort": "newest"}`."""
+
+    pairs: tuple[tuple[str, t.Expr], ...]
+
+
+Worth = Literal["nothing", "false", "something", "present"] | Keys
+"""None, another value that is false, one that is true, or one of which no more is known than that it is not None."""
+_LOOKS = {"get", "keys", "values", "items", "copy"}
+"""What leaves a dict as it is."""
 _PLAIN = {"str", "int", "float", "bool", "bytes", "list", "dict", "set", "tuple", "List", "Dict", "Set",
           "Tuple", "Sequence", "Iterable", "Any", "object", "Optional", "Union", "Decimal", "TypeVar"}  # fmt: skip
 """Types whose values may be false; an object of any other class is true."""
@@ -28,6 +39,10 @@ def tested(function: t.Function) -> frozenset[str]:
     for node in t.walk_own(*function.body):
         if isinstance(node, t.If):
             found |= {n.id for n in t.walk_own(node.test) if isinstance(n, t.Name)}
+    for node in t.walk_own(*function.body):
+        match node:
+            case t.Assign(targets=[t.Name(id=name)], value=t.Call() as call) if name in found:
+                found |= {n.id for n in t.walk_own(call) if isinstance(n, t.Name)}
     return frozenset(found & names)
 
 
@@ -52,9 +67,29 @@ def given(
                 worth = _worth(expr, scope, outer)
             else:
                 worth = _constant(param.default)
+            if isinstance(worth, Keys) and not _keeps(function, param.name):
+                worth = "something" if worth.pairs else None
             if worth:
                 told[param.name] = worth
     return told
+
+
+def _keeps(function: t.Function, name: str) -> bool:
+    """Whether a function leaves a dict that it is given as it was, and its name for it."""
+    for node in t.walk_own(*function.body):
+        match node:
+            case t.Assign(targets=targets) | t.Delete(targets=targets):
+                for target in targets:
+                    inner = target.value if isinstance(target, t.Item) else target
+                    if any(
+                        isinstance(n, t.Name) and n.id == name
+                        for n in (inner, *getattr(inner, "items", ()))
+                    ):
+                        return False
+            case t.Call(func=t.Attr(value=t.Name(id=own), name=method)) if own == name:
+                if method not in _LOOKS:
+                    return False
+    return True
 
 
 def agreed(function: Located, mentions: Mentions) -> dict[str, Worth]:
@@ -90,6 +125,8 @@ def _worth(expr: t.Expr, scope: Scope, outer: Mapping[str, Worth]) -> Worth | No
     match expr:
         case t.Attr(name=name) if name in _SOMEBODY:
             return "something"
+        case t.Map(keys=keys, values=values) if all(map(_text, keys)):
+            return Keys(tuple(zip(map(_text, keys), values, strict=True)))
         case t.Seq(items=[_, *_]) | t.Map(keys=[_, *_]):
             return "something"
         case t.Name(id=name) if name in outer:
@@ -109,19 +146,63 @@ def _worth(expr: t.Expr, scope: Scope, outer: Mapping[str, Worth]) -> Worth | No
     return _constant(expr)
 
 
-def decides(test: t.Expr, told: Mapping[str, Worth]) -> bool | None:
+def decides(test: t.Expr, told: Mapping[str, Worth], scope: Scope) -> bool | None:
     """Whether a test holds; None where the parameters do not tell."""
     match test:
-        case t.Name(id=name):
-            return told[name] == "something" if name in told else None
+        case t.Name(id=name) if name in told:
+            worth = told[name]
+            if isinstance(worth, Keys):
+                return bool(worth.pairs)
+            return None if worth == "present" else worth == "something"
         case t.Unary(op="not", value=value):
-            inner = decides(value, told)
+            inner = decides(value, told, scope)
             return None if inner is None else not inner
-        case t.Compare(left=t.Name(id=name), ops=["is" | "is not" as op], rights=[t.Const(value=None)]):  # fmt: skip
-            return (told[name] == "nothing") is (op == "is") if name in told else None
+        case t.Compare(left=t.Name(id=name), ops=["is" | "is not" as op], rights=[t.Const(value=None)]) if name in told:  # fmt: skip
+            return (told[name] == "nothing") is (op == "is")
+        case t.Compare(left=t.Const(value=str(key)), ops=["in" | "not in" as op], rights=[held]):
+            keys = _keys(held, told)
+            return None if keys is None else (key in dict(keys.pairs)) is (op == "in")
+        case t.Compare(left=left, ops=["==" | "!=" | "is" | "is not" as op], rights=[t.Const(value=other)]):  # fmt: skip
+            kept = _kept(left, told, scope)
+            return (kept.value == other) is (op in ("==", "is")) if kept is not None else None
         case t.BoolOp(op=op, values=values):
-            answers = [decides(value, told) for value in values]
+            answers = [decides(value, told, scope) for value in values]
             if any(a is (op == "or") for a in answers):
                 return op == "or"
             return None if None in answers else op == "and"
+        case _ if (kept := _kept(test, told, scope)) is not None:
+            return bool(kept.value)
     return None
+
+
+def _keys(expr: t.Expr, told: Mapping[str, Worth]) -> Keys | None:
+    """The dict behind `params` or `params.keys()`."""
+    match expr:
+        case t.Name(id=name):
+            worth = told.get(name)
+            return worth if isinstance(worth, Keys) else None
+        case t.Call(func=t.Attr(value=value, name="keys"), args=[]):
+            return _keys(value, told)
+    return None
+
+
+def _kept(expr: t.Expr, told: Mapping[str, Worth], scope: Scope) -> t.Const | None:
+    """The constant that a dict of the call holds, or does not: `params.get("sort", "")`."""
+    match expr:
+        case t.Bind(value=value):
+            return _kept(value, told, scope)
+        case t.Name(id=name):
+            bound = scope.bindings.get(name, ())
+            given_ = bound[0].part if len(bound) == 1 and bound[0].kind == "value" else None
+            return _kept(given_, told, scope) if isinstance(given_, t.Call) else None
+        case t.Call(func=t.Attr(value=held, name="get"), args=[t.Const(value=str(key)), *rest]):
+            if (keys := _keys(held, told)) is None:
+                return None
+            nothing = t.Const(expr.line, expr.column, expr.end_line, None)
+            value = dict(keys.pairs).get(key, rest[0] if rest else nothing)
+            return value if isinstance(value, t.Const) else None
+    return None
+
+
+def _text(key: t.Expr | None) -> str:
+    return key.value if isinstance(key, t.Const) and isinstance(key.value, str) else ""

@@ -111,7 +111,7 @@ class Statements(Expressions):
 
     def _decided(self, test: t.Expr, frame: Frame) -> bool | None:
         """Whether a test holds, where the call, a list's conditions or a class's columns say so."""
-        if frame.told and (way := decides(test, frame.told)) is not None:
+        if frame.told and (way := decides(test, frame.told, frame.scope)) is not None:
             return way
         match test:
             case t.Unary(op="not", value=value):

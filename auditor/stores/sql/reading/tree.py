@@ -10,9 +10,9 @@ from auditor.link.mentions import Mentions
 from auditor.link.scopes import Located, Scope
 from auditor.model.data import Bound
 from auditor.stores.receivers import spread
-from auditor.stores.sql.conditions import is_open
+from auditor.stores.sql.conditions import Draft, is_open
 from auditor.stores.sql.django.managers import is_manager_class
-from auditor.stores.sql.reading.decisions import Worth, agreed
+from auditor.stores.sql.reading.decisions import Keys, Worth, agreed, tested
 from auditor.stores.sql.reading.decisions import given as given_by
 from auditor.stores.sql.reading.frames import CLASSES, Frame, Reading
 from auditor.stores.sql.reading.statements import Statements
@@ -267,6 +267,12 @@ class TreeReading(Statements):
             *((k.name, k.value) for k in call.keywords),
         ]
         texts = {n: text for n, x in passed if n and (text := self.text(x, frame)) is not None}
+        for name, expr in passed:  # `query=Script.select()` is not None, whatever it brings
+            if name in tested(node) and name not in told and id(expr) in self.followed:
+                if isinstance(given.get(name), Draft):
+                    told[name] = "present"
+        if any(worth == "present" or isinstance(worth, Keys) for worth in told.values()):
+            self.decided.add(id(node))
         self._left -= 1
         self._running.add(id(node))
         if receiver is not None:
