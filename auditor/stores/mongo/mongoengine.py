@@ -23,6 +23,7 @@ from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.indexes import IndexReader
 from auditor.stores.mongo.mongodb import MongoReader, looped, of_runs, shapes
 from auditor.stores.mongo.pipelines import Sort
+from auditor.stores.waiting.errands import Errands
 
 _LIBRARY = "MongoEngine"
 _SPANS = {"lt", "lte", "gt", "gte", "startswith"}
@@ -302,10 +303,23 @@ class _MongoEngine:
         return ".".join([self.documents.stored(found, first), *rest])
 
 
+def _in_use(application: Application) -> Iterator[Located]:
+    """The classes that something speaks of: the first query of a class is what creates its indexes.
+
+    Source: https://docs.mongoengine.org/guide/defining-documents.html#indexes.
+    """
+    (errands,) = application.facts(Errands)
+    for found in documents_of(application.values).all(_LIBRARY):
+        if found.path not in errands.unused.modules and errands.mentions.of(found):
+            yield found
+
+
 @provides(Table)
 def tables(application: Application) -> Iterator[Table]:
     if application.code.imports("mongoengine", "flask_mongoengine"):
-        yield from declared_tables(application, _LIBRARY)
+        used = {place_of(found, found.node.name) for found in _in_use(application)}  # type: ignore[attr-defined]
+        declared = declared_tables(application, _LIBRARY)
+        yield from (table for table in declared if table.place in used)
 
 
 @provides(Index)
@@ -313,9 +327,11 @@ def indexes(application: Application) -> Iterator[Index]:
     if not application.code.imports("mongoengine", "flask_mongoengine"):
         return
     documents, reader = documents_of(application.values), IndexReader(application.values)
+    used = {id(found.node) for found in _in_use(application)}
     for found in documents.all(_LIBRARY):
         collection = documents.collection(found)
-        run = "start" if documents.meta(found).get("auto_create_index") is not False else ""
+        creates = documents.meta(found).get("auto_create_index") is not False
+        run = "start" if creates and id(found.node) in used else ""
         for name, stmt, scope in documents.fields(found):
             if isinstance(stmt.value, t.Call):
                 described = CallSite(stmt.value, scope)

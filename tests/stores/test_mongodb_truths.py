@@ -1,0 +1,49 @@
+"""What serves nothing in MongoDB's mappers, what never holds a document, and what asks in spellings of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from auditor.model.data import CollectionFit, Fit
+from tests.conftest import Build
+
+_APP = """
+from flask import Flask, request
+from flask_pymongo import PyMongo
+app = Flask(__name__)
+mongo = PyMongo(app)
+@app.route("/join", methods=["POST"])
+def join():
+    if mongo.db.people.find_one({"nick": request.form.get("nick")}):
+        return "taken"
+    mongo.db.people.insert_one({"nick": request.form.get("nick")})
+    return "ok"
+"""
+_CLASS = "from mongoengine import Document, StringField\nclass Person(Document):\n    nick = StringField(unique=True)\n    meta = {'collection': 'people'}\n"
+
+
+def _fit(found: Iterable[CollectionFit], name: str) -> CollectionFit:
+    (one,) = [fit for fit in found if fit.name == name]
+    return one
+
+
+@pytest.mark.parametrize(
+    ("added", "told"),
+    [
+        ("", Fit.MISSING),
+        ("from models.model import Person\n", Fit.MISSING),  # nothing asks it: it makes no index
+        ("from models.model import Person\ndef all_():\n    return Person.objects()\n", Fit.COVERED),
+        ("from models import model\ndef all_():\n    return model.Person.objects()\n", Fit.COVERED),
+        ("from models.model import Person\nPerson.ensure_indexes()\n", Fit.COVERED),
+    ],
+)  # fmt: skip
+def test_the_index_of_a_class_of_mongoengine_that_nothing_uses_serves_nothing(
+    build: Build, added: str, told: Fit
+) -> None:
+    files = {"app.py": added + _APP, "models/model.py": _CLASS, "models/__init__.py": ""}
+    people = _fit(build(files).facts(CollectionFit), "people")
+    assert [m.fit for q, m in people.fits if q.equality] == [told]
+    if told is Fit.MISSING:
+        assert [p.code for p in people.proposed] == ['db.people.create_index("nick")']
