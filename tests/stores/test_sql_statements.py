@@ -168,3 +168,101 @@ def change(cursor, name):
 """
     found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(Query)
     assert {q.operation for q in found} == {"insert", "update"}
+
+
+WRAPPER = """
+import MySQLdb
+def connect():
+    return MySQLdb.connect("host")
+def execute_query(connection=None, query=None, given=()):
+    cursor = connection.cursor()
+    cursor.execute(query, given)
+    return cursor
+def shown(connection, query):
+    print(query)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        ('execute_query(connection, "SELECT line FROM flight WHERE plane = 1")', 5),
+        ("execute_query(connection, sql)", 5),
+        ("execute_query(connection, sql, (1,))", 5),
+        ("execute_query(connection, query=sql)", 5),
+        ("execute_query(connection=connection, query=sql, given=[1])", 5),
+        ("execute_query(connection, sql + ' AND line = 2')", 5),
+        ("shown(connection, sql)", 0),
+        ("print(connection, sql)", 0),
+    ],
+)
+def test_a_function_that_runs_statements_takes_them_anywhere(
+    call: str, line: int, build: Build
+) -> None:
+    """What it is given is asked by its caller, who knows the query."""
+    code = (
+        "from db import connect, execute_query, shown\ndef ask(given):\n    connection = connect()\n"
+        f'    sql = "SELECT number FROM flight WHERE plane = 1"\n    return {call}\n'
+    )
+    found = build({"app.py": code, "db.py": WRAPPER, "schema.sql": FLIGHTS}).facts(Query)
+    told = [(q.place.path, q.place.line, "plane" in q.equality) for q in found if q.collection]
+    assert told == ([("app.py", line, True)] if line else [])
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("DELETE t FROM ticket t WHERE t.seat = %s", {("ticket", "delete", ("seat",))}),
+        (
+            "DELETE t FROM ticket t INNER JOIN bought b ON b.ticket = t.ticket WHERE b.who = %s",
+            {("ticket", "delete", ("ticket",)), ("bought", "join", ("who",))},
+        ),
+        (
+            "DELETE FROM ticket USING bought WHERE bought.ticket = ticket.ticket AND bought.who = %s",
+            {("ticket", "delete", ("ticket",)), ("bought", "join", ("who",))},
+        ),
+        (
+            "UPDATE ticket t JOIN bought b ON b.ticket = t.ticket SET t.seat = 1 WHERE b.who = %s",
+            {("ticket", "update", ("ticket",)), ("bought", "join", ("who",))},
+        ),
+        ("UPDATE ticket, bought SET seat = 1 WHERE bought.ticket = ticket.ticket AND who = %s",
+         {("ticket", "update", ("ticket",)), ("bought", "join", ("who",))}),
+    ],
+)  # fmt: skip
+def test_changes_of_what_a_join_finds(
+    statement: str, expected: set[tuple[str, str, tuple[str, ...]]], build: Build
+) -> None:
+    code = f'def change(cursor, given):\n    cursor.execute("{statement}", (given,))\n'
+    found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(Query)
+    assert {(q.collection, q.operation, q.equality) for q in found} == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "unknown"),
+    [
+        ("{given} = ?", True),
+        ("f.{given} = ?", True),
+        ("LOWER({given}) = ?", True),
+        ("{given} > ?", True),
+        ("plane = {given}", False),
+        ("{given} <= plane", False),
+    ],
+)
+def test_a_column_that_is_chosen_at_run_time(condition: str, unknown: bool, build: Build) -> None:
+    code = f'def ask(cursor, given):\n    cursor.execute(f"SELECT number FROM flight f WHERE {condition}")\n'
+    found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(CollectionFit)
+    told = [m.fit for f in found if f.name == "flight" for _, m in f.fits]
+    assert told == [Fit.UNKNOWN if unknown else Fit.MISSING]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT number FROM flight WHERE plane = 1 {more} ORDER BY number",
+        "SELECT f.number FROM flight f JOIN ticket t ON t.number = f.number AND t.seat BETWEEN 1 AND 2 {more} WHERE f.plane = 1",
+    ],
+)
+def test_a_clause_that_is_put_in_behind_a_condition(statement: str, build: Build) -> None:
+    code = f'def ask(cursor, more):\n    cursor.execute(f"{statement}")\n'
+    found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(Query)
+    assert [q.equality[0] for q in found if q.collection == "flight"] == ["plane"]

@@ -120,6 +120,8 @@ class Reading:
         """Calls, by `id`, of which a mapper's reader said what they are."""
         self.handed: dict[int, Located] = {}
         """Functions, by `id`, that are handed the text of a statement: their callers say what is asked."""
+        self.running: dict[int, bool] = {}
+        """Functions, by `id`, and whether they call what may run a statement."""
         self._told: set[Place] | None = None
         self.decided: set[int] = set()
         """Functions, by `id`, of which a call says which of their conditions hold."""

@@ -35,9 +35,10 @@ _SYSTEM = re.compile(
 )
 """Tables of the database's own."""
 _CLAUSE = re.compile(
-    rf"(?<=[\w)])\s+{MARK}\s*(?=$|\)|;|group\b|order\b|limit\b|offset\b|having\b|{MARK})", re.I
+    rf"(?<=[\w)])\s+{MARK}\s*(?=$|\)|;|where\b|group\b|order\b|limit\b|offset\b|having\b|{MARK})",
+    re.I,
 )
-"""A clause that is put in at run time: `FROM audit {clause} GROUP BY …`."""
+"""A clause that is put in at run time: `FROM audit {clause} GROUP BY …`, `WHERE kind = %s {more}`."""
 _UNNAMED = re.compile(
     rf"(?i)(\bfrom\s+[\w.\"`]+)\s+{MARK}(?=\s*(?:$|\)|;|group\b|order\b|limit\b))"
 )
@@ -66,6 +67,7 @@ def drafts(
     found: list[Draft] = []
     plain = _UNNAMED.sub(rf"\1 where {MARK} ", re.sub(r"\{\{|\}\}", "", text))
     parsed = parse(plain) or parse(_CLAUSE.sub(rf" where {MARK} ", plain))
+    parsed = parsed or parse(_CLAUSE.sub(rf" and {MARK} ", plain))
     if not parsed:
         told = _CHANGES.match(text)
         asks = told[1].lower() if told is not None else "select"
@@ -111,10 +113,12 @@ class Asked:
             more = node.args.get("from_") or node.args.get("from") or node.args.get("using")
             if isinstance(more, exp.From):
                 sources.append(more.this)
+            elif isinstance(more, list):  # DELETE FROM a USING b
+                sources += more
         joins = node.args.get("joins") or []
-        inner = node.this.args.get("joins") if isinstance(node.this, exp.Table) else None
+        inner = [j for x in sources for j in x.args.get("joins") or []]
         derived = False
-        for source in [*sources, *(j.this for j in joins), *(j.this for j in inner or [])]:
+        for source in [*sources, *(j.this for j in joins), *(j.this for j in inner)]:
             if isinstance(source, exp.Table):
                 derived = self._table(source) or derived
                 for nested in source.args.get("joins") or []:
@@ -138,7 +142,7 @@ class Asked:
         clause = node.args.get("where")
         if clause is not None and operation != "insert":
             where.append(self.condition(clause.this))
-        for join in [*joins, *(inner or [])]:
+        for join in [*joins, *inner]:
             if join.args.get("method") == "NATURAL":
                 where.append(self._natural(join))
             on = join.args.get("on")
@@ -328,8 +332,9 @@ class Asked:
                 if not isinstance(node, exp.Between) and self._of_record(node):
                     return Every(())
                 left = self._test(node.this, "range")
-                if left == Every(()) and not isinstance(node, exp.Between):
-                    return self._test(node.expression, "range")
+                if isinstance(left, Every | Untold) and not isinstance(node, exp.Between):
+                    right = self._test(node.expression, "range")
+                    return left if right == Every(()) else right
                 return left
             case exp.Like():
                 pattern = node.expression.unnest()
@@ -410,6 +415,8 @@ class Asked:
                     return self._test(meant, how)
                 return Untold(f"{own[1]} is no column that the code declares")
             return Test(*own, how)
+        if any(MARK in c.name for c in node.find_all(exp.Column)):
+            return Untold("which column is compared is decided at run time")
         if isinstance(node, exp.Cast) and (cast := self._of_its_own_type(node)) is not None:
             return Test(*cast, how)
         if isinstance(node, exp.AggFunc):

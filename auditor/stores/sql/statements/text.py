@@ -11,6 +11,7 @@ import re
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.link.scopes import Located
 from auditor.model.data import Bound
 from auditor.stores.sql import untold
 from auditor.stores.sql.conditions import (
@@ -35,7 +36,7 @@ from auditor.stores.sql.statements.spelling import statement
 
 QUERY = re.compile(
     r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select\b(?=.*\bfrom\b)|with\s+(?:recursive\s+)?\w+.{0,200}?\bas\b|update\s+[\w\"`.\[{]+\s+(?:\w+\s+)?set\b"
-    r"|delete\s+from\b|insert\s+(?:or\s+\w+\s+|ignore\s+)?into\b|replace\s+into\b|(?:execute|exec|call)\s+[\w.\"\[\]]+)",
+    r"|update\s+[\w\"`.]+.{0,1000}?(?:\sjoin\b|,).{0,1000}?\sset\b|delete\s+(?:[\w\"`.*, ]{1,200}?\s)?from\b|insert\s+(?:or\s+\w+\s+|ignore\s+)?into\b|replace\s+into\b|(?:execute|exec|call)\s+[\w.\"\[\]]+)",
     re.I | re.S,
 )
 _ELSEWHERE = re.compile(
@@ -59,33 +60,32 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         ) or base, True  # sql.strip()
     if base is not None and not isinstance(base, Row | Class | Rows | Self):
         return None, False
-    if not call.args and not any(k.name in ("query", "sql", "statement", "stmt") for k in call.keywords):  # fmt: skip
-        return None, False
-    first = call.args[0] if call.args else next(k.value for k in call.keywords if k.name in ("query", "sql", "statement", "stmt"))  # fmt: skip
-    if isinstance(first, t.Const) and not isinstance(first.value, str):
+    named = [k.value for k in call.keywords if k.name in _NAMED]
+    first = next(iter((*call.args, *named)), None)
+    if first is None:
         return None, False
     if last in _WRAPS:
         found = reading.thing(first, frame)
         held = [x for x in each(found) if isinstance(x, Statement)]
         return (either(list(held)) if held else None), bool(held)
-    if not isinstance(first, t.Const | t.Text | t.BinOp | t.Name | t.Attr | t.Call):
+    own = reading.code.defined(call.func, frame.scope)
+    function = own if own is not None and isinstance(own.node, t.Function) else None
+    first, given = _handed(reading, call, first, last, function, frame)
+    if first is None:
         return None, False
-    if not _RUNS.search(last) and not isinstance(first, t.Const | t.Text):
-        return None, False
-    things = each(reading.thing(first, frame))
-    given = [x for x in things if isinstance(x, Statement) and QUERY.match(x.text[:4000])]
     if not given:
+        things = each(reading.thing(first, frame))
         begun = any(isinstance(x, Statement) and not untold.OTHER.match(x.text) for x in things)
         if things and not begun:
             return None, False
         return None, untold.statement(reading, call, first, last, frame, begun)
-    found_ = reading.code.defined(call.func, frame.scope)
-    if found_ is not None and isinstance(found_.node, t.Function):
-        reading.handed[id(found_.node)] = found_
+    if function is not None:
+        reading.handed[id(function.node)] = function
         if frame.loop is not None:
-            reading.looped.setdefault(id(found_.node), frame.loop)
-    for arg in call.args[1:]:
-        reading.thing(arg, frame)
+            reading.looped.setdefault(id(function.node), frame.loop)
+    for arg in call.args:
+        if arg is not first:
+            reading.thing(arg, frame)
     if isinstance(call.func, t.Attr) and _ELSEWHERE.match(reading.code.name(call.func.value, frame.scope)):  # fmt: skip
         return None, True
     made: list[Thing] = []
@@ -104,6 +104,49 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         if outer is not None:
             made.append(Result(outer))
     return either(made), True
+
+
+_NAMED = ("query", "sql", "statement", "stmt")
+
+
+def _handed(
+    reading: Reading, call: t.Call, first: t.Expr, last: str, function: Located | None, frame: Frame
+) -> tuple[t.Expr | None, list[Statement]]:
+    """The argument that may be a statement, and the queries that it is, as far as they are told.
+
+    A function of the tree that runs statements takes them anywhere: `execute_query(connection, sql)`.
+    """
+    if isinstance(first, t.Const | t.Text) or (
+        isinstance(first, _STATEMENTS) and _RUNS.search(last)
+    ):
+        if given := _queries(reading, first, frame):
+            return first, given
+    if function is not None and _is_running(reading, function):
+        for arg in (*call.args, *(k.value for k in call.keywords)):
+            if isinstance(arg, _STATEMENTS) and (given := _queries(reading, arg, frame)):
+                return arg, given
+    plain = isinstance(first, t.Const) and not isinstance(first.value, str)
+    asks = isinstance(first, _STATEMENTS) and (
+        isinstance(first, t.Const | t.Text) or _RUNS.search(last)
+    )
+    return (first if asks and not plain else None), []
+
+
+_STATEMENTS = (t.Const, t.Text, t.BinOp, t.Name, t.Attr, t.Call)
+
+
+def _queries(reading: Reading, expr: t.Expr, frame: Frame) -> list[Statement]:
+    things = each(reading.thing(expr, frame))
+    return [x for x in things if isinstance(x, Statement) and QUERY.match(x.text[:4000])]
+
+
+def _is_running(reading: Reading, function: Located) -> bool:
+    """Whether a function of the tree calls what may run a statement."""
+    key = id(function.node)
+    if key not in reading.running:
+        calls = (n for n in t.walk(function.node) if isinstance(n, t.Call))
+        reading.running[key] = any(_RUNS.search(t.last_word(n.func)) for n in calls)
+    return reading.running[key]
 
 
 _LIKE = re.compile(r"like|~~", re.I)
