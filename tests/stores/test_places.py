@@ -224,3 +224,49 @@ async def downgrade(db):
         files["app.py"] = source.replace("MADE", str(made))
         indexes = [i for i in build(files).facts(Index) if i.fields == (("views", 1),)]
         assert [bool(i.run) for i in indexes] == [made]
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("a = found.count()", {(6, "count", ())}),
+        ("a = found.filter(views=1).exists()", {(6, "exists", ("views",))}),
+        ("a = {'x': 1,\n         'y': found.filter(views=1).count(), 'z': found.count()}", {(7, "count", ("views",)), (7, "count", ())}),
+        ("a = found.first()", {(6, "select", ())}),
+        ("found.filter(views=1).update(likes=2)", {(6, "update", ("views",))}),
+        ("a = Post.objects.filter(views=1)[:2].count()", {(6, "count", ("views",))}),
+        ("found = found.filter(views=1)\n    a = list(found)", {(5, "select", ("views",))}),
+        ("a = list(found), found.count()", {(5, "select", ()), (6, "count", ())}),
+    ],
+)  # fmt: skip
+def test_a_query_in_a_variable_is_asked_where_it_is_executed(
+    lines: str, told: set[tuple[int, str, tuple[str, ...]]], build: Build
+) -> None:
+    source = f"from django.shortcuts import render\nfrom blog.models import Post\nx = 1\ndef page(request):\n    found = Post.objects.all()\n    {lines}\n    return a\n"
+    found = _told(build, DJANGO, source)
+    assert {(line, operation, equality) for _, line, operation, equality in found} == told
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("free = Post.objects.filter(views=1)", False),
+        ("free = Post.objects.filter(views=1)\n    free = Post.objects.order_by('id').filter(views=1)", False),
+        ("free = Post.objects.filter(views=1).first()", True),
+        ("free = Post.objects.filter(views=1)[:1].get()", True),
+        ("free = list(Post.objects.filter(views=1))", True),
+        ("free = Post.objects.filter(views=1)\n    return free", True),
+        ("free = Post.objects.filter(views=1)\n    return render(request, 'x.html', locals())", True),
+        ("free = Post.objects.filter(views=1)\n    return lambda: free", True),
+        ("free = Post.objects.filter(views=1)\n    def inner():\n        return list(free)\n    return inner", True),
+        ("global free\n    free = Post.objects.filter(views=1)", True),
+        ("request.free = Post.objects.filter(views=1)", True),
+        ("free = Post.objects.filter(views=1).update(likes=2)", True),
+    ],
+)  # fmt: skip
+def test_a_query_under_a_name_that_nothing_reads_is_never_asked(
+    body: str, told: bool, build: Build
+) -> None:
+    source = f"from django.shortcuts import render\nfrom blog.models import Post\ndef page(request):\n    {body}\n"
+    found = _told(build, DJANGO, source)
+    assert any("views" in equality for _, _, _, equality in found) is told

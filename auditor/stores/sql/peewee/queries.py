@@ -24,6 +24,8 @@ _STARTS = {"select": "select", "update": "update", "delete": "delete", "insert":
 _MANAGERS = {"objects", "manager", "database", "db"}
 _BY_MANAGER = {"get", "get_or_none", "get_or_create"}
 """Of peewee_async's manager: `objects.get(User, User.name == name)`."""
+_ASKS = {"get", "get_or_none", "first", "peek", "count", "exists", "scalar"}
+"""What executes a query at once."""
 _GETS = {"get", "get_or_none", "get_by_id", "get_or_create", "delete_by_id", "set_by_id", "create", "filter", "noop"}  # fmt: skip
 
 
@@ -44,7 +46,8 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             if last == "alias":
                 return base, True
         case Draft(mapper="peewee") if isinstance(call.func, t.Attr):
-            return _step(reading, base, call, last, frame), True
+            asked = reading.asked_at(call, base, frame) if last in _ASKS else base
+            return _step(reading, asked, call, last, frame), True
         case Rows(draft=draft) if draft is not None and draft.mapper == "peewee":
             if last in ("select", "where", "order_by", "count", "limit"):
                 made = replace(draft, place=reading.place(call, frame))

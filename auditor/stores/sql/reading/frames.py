@@ -216,6 +216,17 @@ class Reading:
     def site(self, call: t.Call, frame: Frame) -> CallSite:
         return CallSite(call, frame.scope)
 
+    def asked_at(self, call: t.Call, draft: Draft, frame: Frame) -> Draft:
+        """A query that a variable of the function holds is asked where a call executes it, each time anew."""
+        here, there = self.place(call, frame), draft.place
+        root: t.Expr = call
+        while isinstance(root, t.Call | t.Attr | t.Item):
+            root = root.func if isinstance(root, t.Call) else root.value
+        apart = not here.line <= there.line <= call.end_line
+        if not apart or not isinstance(root, t.Name) or (here.path, here.symbol) != (there.path, there.symbol):  # fmt: skip
+            return draft
+        return self.record(replace(draft, place=here, origin=draft))
+
     def text(self, expr: t.Expr, frame: Frame) -> str | None:
         """A text of the code, also through a parameter that the call gives one."""
         if isinstance(expr, t.Const):

@@ -26,6 +26,13 @@ from auditor.stores.sql.reading.things import (
     merged,
 )
 
+_LAZY = {
+    "all", "filter", "exclude", "order_by", "values", "values_list", "annotate", "alias", "select_related", "only",
+    "prefetch_related", "defer", "distinct", "reverse", "using", "select_for_update", "union", "intersection",
+    "difference", "select", "where", "join", "limit", "offset", "group_by", "filter_by",
+}  # fmt: skip
+"""Steps that ask nothing before the query is gone through; `all` of SQLAlchemy does, and gives rows."""
+
 
 class Statements(Expressions):
     """Reads statements in order; a test that cannot be told leaves both ways open."""
@@ -176,6 +183,8 @@ class Statements(Expressions):
         given = self.thing(value, frame) if value is not None else None
         if value is None and annotation is None:
             return
+        if not op and self._is_idle(targets, value, frame):
+            self.dropped.update((id(x), x) for x in each(given) if isinstance(x, Draft))
         for target in targets:
             match target:
                 case t.Name(id=name):
@@ -210,6 +219,25 @@ class Statements(Expressions):
                         and isinstance(given, Row | Draft | Rows)
                     ):
                         frame.names[first.id] = given  # obj, created = get_or_create(…)
+
+    def _is_idle(self, targets: list[t.Expr], value: t.Expr | None, frame: Frame) -> bool:
+        """Whether a step of a query that asks nothing by itself is kept under a name that nothing reads."""
+        match targets, value, frame.scope.owner:
+            case [t.Name(id=name)], t.Call(func=t.Attr(name=step)), t.Function(body=body):
+                if step not in _LAZY or id(value) not in self.followed or "__" in name:
+                    return False
+            case _:
+                return False
+        reads = 0
+        for node in t.walk(*body):
+            match node:
+                case t.Name(id=own):
+                    reads += own == name or own in ("locals", "vars", "eval", "exec")
+                case t.Assign(targets=bound, op=""):
+                    reads -= sum(isinstance(x, t.Name) and x.id == name for x in bound)
+                case t.Jump(kind=kind) if name in kind.split():  # `global`
+                    return False
+        return reads == 0
 
     def _augmented(
         self, held: Thing | None, given: Thing | None, op: str, value: t.Expr | None, frame: Frame
