@@ -16,7 +16,8 @@ import re2
 from auditor.discover.walk import read
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.scopes import CallSite, place_of
+from auditor.link.names import Code
+from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.data import Constant, Query
 from auditor.model.places import Place
 from auditor.stores.literals import Literals
@@ -201,11 +202,12 @@ def seeded(application: Application) -> Iterator[Constant]:
     code, errands = application.code, application.facts(Errands)[0]
     made: dict[str, tuple[Entity, list[CallSite]]] = {}
     spelt = _spelt_by_seeds(application, errands)
+    literals = Literals(application.values)
     for entity in entities:
         if entity.mapper != "django" and entity.found is not None and entity.name:
             sites = list(_creations(application, entity))
             if (sites or entity.table in spelt) and all(
-                _fills(application, errands, site) for site in sites
+                _fills(errands, literals, site) for site in sites
             ):
                 made[entity.found.node.name] = (entity, sites)  # type: ignore[attr-defined]
     by_hand = errands.by_hand.scripts
@@ -218,7 +220,7 @@ def seeded(application: Application) -> Iterator[Constant]:
     for module in code.modules.values():
         if left and not runs_once(module):
             sites_of = {id(s.node) for name in left for s in made[name][1]}
-            left -= _handed_on(code.nodes(module), left, sites_of)
+            left -= _handed_on(application, code.nodes(module), left, sites_of)
     for name in sorted(left):
         yield Constant("sql", made[name][0].table, "only constants that a seed adds stand in it")
 
@@ -294,7 +296,7 @@ def _brings(called: t.Expr) -> bool:
 
 
 def _creations(application: Application, entity: Entity) -> Iterator[CallSite]:
-    """`Role(…)`, `Role.create(…)`."""
+    """`Role(…)`, `Role.create(…)`, what a listener puts into the table that is made: `table.insert().values(…)`."""
     code, own = application.code, application.code.own_name(entity.found)  # type: ignore[arg-type]
     name = own.rpartition(":")[2].rpartition(".")[2]
     for site in code.method_calls(name):
@@ -304,52 +306,76 @@ def _creations(application: Application, entity: Entity) -> Iterator[CallSite]:
         func = site.node.func
         if isinstance(func, t.Attr) and t.last_word(func.value) == name:
             yield site
+    for site in code.method_calls("values"):
+        for arg, around in _listened(site.scope) if _at_creation(site.scope) else ():
+            if isinstance(arg, t.Attr) and arg.name == "__table__":
+                if code.name(arg.value, around) == own:
+                    yield site
 
 
-def _fills(application: Application, errands: Errands, site: CallSite) -> bool:
-    """Whether a record is added by an errand, and from constants alone."""
+def _listened(scope: Scope) -> Iterator[tuple[t.Expr, Scope]]:
+    """What a listener listens to: `@event.listens_for(Role.__table__, "after_create")`."""
+    assert isinstance(scope.owner, t.Function)
+    for decorator in scope.owner.decorators:
+        for arg in decorator.args[:1] if isinstance(decorator, t.Call) else ():
+            if scope.parent is not None:
+                yield arg, scope.parent
+
+
+def _fills(errands: Errands, literals: Literals, site: CallSite) -> bool:
+    """Whether a record is added by an errand, or when its table is created, and from constants alone."""
     if runs_once(site.scope.module):
         return True
-    if errands.of(place_of(site)) in (Asked.NEVER, Asked.LIVE) or not (
-        site.node.args or site.node.keywords
-    ):
+    if not (site.node.args or site.node.keywords):
+        return False
+    if errands.of(place_of(site)) in (Asked.NEVER, Asked.LIVE) and not _at_creation(site.scope):
         return False
     given = [*site.node.args, *(k.value for k in site.node.keywords)]
-    return all(_is_constant(application, expr, site) for expr in given)
+    told = all(literals.value(expr, site.scope) for expr in given)
+    return told and literals.told_turns(site.node.line, site.scope)
 
 
-def _is_constant(application: Application, expr: t.Expr, site: CallSite) -> bool:
-    if isinstance(expr, t.Name):
-        bound = site.scope.bindings.get(expr.id, ())
-        walked = [b.value for b in bound if b.kind == "element" and b.value is not None]
-        if walked and len(walked) == len(bound):  # `for name in ("admin", "user"):`
-            return all(_is_list(application, each, site) for each in walked)
-    sources = application.values.sources(expr, site.scope)
-    return bool(sources) and all(isinstance(s.node, t.Const | t.Seq | t.Map) for s in sources)
+def _at_creation(scope: Scope) -> bool:
+    """Whether a function runs once, when a table is made.
+
+    Source: https://docs.sqlalchemy.org/en/20/core/events.html#sqlalchemy.events.DDLEvents.after_create.
+    """
+    return isinstance(scope.owner, t.Function) and any(
+        isinstance(d, t.Call) and t.last_word(d.func) == "listens_for" and _is_after_create(d)
+        for d in scope.owner.decorators
+    )
 
 
-def _is_list(application: Application, expr: t.Expr, site: CallSite) -> bool:
-    match expr:
-        case t.Call(func=t.Attr(value=inner, name="items" | "keys" | "values"), args=[]):
-            expr = inner
-    sources = application.values.sources(expr, site.scope)
-    return bool(sources) and all(isinstance(s.node, t.Seq | t.Map) for s in sources)
+def _is_after_create(call: t.Call) -> bool:
+    return any(isinstance(arg, t.Const) and arg.value == "after_create" for arg in call.args)
 
 
 def _handed_on(
-    nodes: Iterable[tuple[t.Node, object]], names: set[str], creations: set[int]
+    application: Application,
+    nodes: Iterable[tuple[t.Node, Scope]],
+    names: set[str],
+    creations: set[int],
 ) -> set[str]:
     """Which of these classes are spoken of otherwise than to read their records or to make those known."""
     fine: set[int] = set()
     spoken: list[tuple[str, int]] = []
-    for node, _ in nodes:
+    for node, scope in nodes:
         match node:
             case t.Call(func=func, args=args):
                 if id(node) in creations:
                     fine.add(id(func))
                     fine.add(id(func.value) if isinstance(func, t.Attr) else 0)
+                given = {id(arg) for arg in args}
                 if t.last_word(func) in _READS:
-                    fine |= {id(arg) for arg in args}
+                    fine |= given
+                elif any(isinstance(arg, t.Name) and arg.id in names for arg in args):
+                    found = application.code.defined(func, scope)
+                    if found is not None and _adds_nothing(application, found):
+                        fine |= given
+            case t.Class(bases=bases):
+                typed = [base.index for base in bases if isinstance(base, t.Item)]
+                if typed and _adds_nothing(application, Located(node, scope)):
+                    fine |= {id(n) for index in typed for n in t.walk(index)}
             case t.Attr(value=t.Name() as owner, name=name) if name not in _MADE:
                 fine.add(id(owner))
             case t.Param(annotation=annotation) | t.Assign(annotation=annotation):
@@ -359,3 +385,68 @@ def _handed_on(
             case t.Name(id=name) if name in names:
                 spoken.append((name, id(node)))
     return {name for name, key in spoken if key not in fine}
+
+
+_BASES = {"Generic", "Protocol", "ABC", "object"}
+
+
+def _adds_nothing(application: Application, found: Located) -> bool:
+    """Whether a class that is handed a model makes no record of it: no method of its that could is called on it."""
+    code = application.code
+    if not isinstance(found.node, t.Class):
+        return False
+    own = code.ancestry(found)
+    kinds = [code.definition(name) for name in own]
+    if any(
+        k is None and n.rpartition(".")[2] not in _BASES for n, k in zip(own, kinds, strict=True)
+    ):
+        return False
+    methods = [
+        Located(stmt, code.inside(kind))
+        for kind in kinds
+        if kind is not None
+        for stmt in kind.node.body  # type: ignore[attr-defined]
+        if isinstance(stmt, t.Function)
+    ]
+    names = {method.node.name for method in methods}  # type: ignore[attr-defined]
+    return not any(
+        _may_mean(code, site, method.node, own)  # type: ignore[arg-type]
+        for method in methods
+        if any(_may_make(node, names) for node in t.walk(*method.node.body))  # type: ignore[attr-defined]
+        for site in code.method_calls(method.node.name)  # type: ignore[attr-defined]
+    )
+
+
+def _may_make(node: t.Node, methods: set[str]) -> bool:
+    """`self.model(…)`, `model.create(…)`, and a model that is handed on: `insert(self.model)`."""
+    match node:
+        case t.Call(func=t.Attr(value=t.Name(id="self" | "cls"), name=name)):
+            return name not in methods
+        case t.Call(func=func, args=args):
+            handed = any(
+                isinstance(a, t.Attr) and t.dotted(a.value) in ("self", "cls") for a in args
+            )
+            return t.last_word(func) in _MADE or (handed and t.last_word(func) not in _READS)
+    return False
+
+
+def _may_mean(code: Code, site: CallSite, method: t.Function, own: list[str]) -> bool:
+    """Whether a call may run a method of a class, whose own name and whose bases' these are."""
+    func = site.node.func
+    if not isinstance(func, t.Attr):
+        return False
+    passed = {keyword.name for keyword in site.node.keywords}
+    needed = {p.name for p in method.params if p.kind == "keyword" and p.default is None}
+    if None not in passed and not needed <= passed:
+        return False
+    around = site.scope.of_class
+    itself = (
+        t.last_word(func.value) in ("self", "cls") or t.last_word(t.callee(func.value)) == "super"
+    )
+    kind = code.definition(code.name(func.value, site.scope).removesuffix("()"))
+    if itself and around is not None and around.parent is not None and around.owner is not None:
+        kind = Located(around.owner, around.parent)
+    if kind is None or not isinstance(kind.node, t.Class):
+        return True
+    kinds = code.ancestry(kind)
+    return kinds[0] in own or own[0] in kinds

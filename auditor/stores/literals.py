@@ -113,6 +113,15 @@ class Literals:
                 return all(self.value(each, scope, depth + 1) for each in (func, *given))
         return all(self.value(each, scope, depth + 1) for each in t.children(expr))  # type: ignore[arg-type]
 
+    def told_turns(self, line: int, scope: Scope, depth: int = 0) -> bool:
+        """Whether the loops of a scope around a line go over such lists alone."""
+        self._changes_in(scope)
+        loops = [
+            loop for loop, around in self._loops[scope.module.path]
+            if around is scope and loop.line < line <= loop.end_line
+        ]  # fmt: skip
+        return all(isinstance(x, t.For) and self.rows(x.iter, scope, depth) for x in loops)
+
     def _given_back(self, func: t.Expr, scope: Scope, depth: int) -> bool:
         """Whether a function of the tree gives such a list, whoever calls it."""
         found = self.code.defined(func, scope)
@@ -198,11 +207,7 @@ class Literals:
                 continue
             if change.scope is not where or change.given is None or depth > _MAX_DEPTH:
                 return False  # a call of its own each time
-            loops = [
-                loop for loop, scope in self._loops[where.module.path]
-                if scope is where and loop.line < change.line <= loop.end_line
-            ]  # fmt: skip
-            if not all(isinstance(x, t.For) and self.rows(x.iter, where, depth) for x in loops):
+            if not self.told_turns(change.line, where, depth):
                 return False
             judge = self.rows if change.many else self.value
             if not all(judge(each, where, depth) for each in change.given):

@@ -229,3 +229,65 @@ def test_a_list_of_the_code_is_one_that_is_put_together_of_constants(
     found = build({"app.py": _FILLED + filling}).facts(CollectionFit)
     (parts,) = [c for c in found if c.name == "parts"]
     assert [match.fit for query, match in parts.fits if "code" in query.equality] == [fit]
+
+
+_ROLES = """
+import requests
+from fastapi import FastAPI
+from sqlalchemy import Column, Integer, String, create_engine, event
+from sqlalchemy.orm import declarative_base, sessionmaker
+Base = declarative_base()
+engine = create_engine("postgresql://localhost/x")
+Session = sessionmaker(engine)
+app = FastAPI()
+ROLES = [dict(name="a", scope=1), dict(name="b", scope=5)]
+class Role(Base):
+    __tablename__ = "pack"
+    id = Column(Integer, primary_key=True)
+    name = Column(String(50))
+    scope = Column(Integer)
+class Crud:
+    def __init__(self, model):
+        self.model = model
+    def create(self, db, *, data):
+        db.add(self.model(**data))
+    def update(self, db, *, row):
+        db.add(row)
+class Roles(Crud):
+    def open(self, db):
+        return db.query(Role).filter(Role.scope >= 9).all()
+class Others(Crud):
+    pass
+roles = Roles(Role)
+@app.get("/roles")
+def of():
+    return roles.open(Session())
+"""
+_BY_SESSION = "def init_db():\n    db = Session()\n    for r in ROLES:\n        db.add(Role(**r))\ninit_db()\n"
+_BY_LISTENER = "def init_db():\n    @event.listens_for(Role.__table__, 'after_create')\n    def fill(table, conn, **kwargs):\n        for r in ROLES:\n            conn.execute(table.insert().values(**dict(r)))\ninit_db()\n"
+
+
+@pytest.mark.parametrize(
+    ("filling", "fit"),
+    [
+        (_BY_SESSION, Fit.COVERED),
+        (_BY_LISTENER, Fit.COVERED),
+        (_BY_LISTENER + "@app.post('/x')\ndef other(data: dict):\n    Others(Role2).create(Session(), data=data)\n", Fit.COVERED),
+        (_BY_LISTENER + "@app.post('/x')\ndef other(policy, data: dict):\n    policy.create(who=data)\n", Fit.COVERED),
+        (_BY_LISTENER + "@app.post('/x')\ndef change(data: dict):\n    roles.update(Session(), row=data)\n", Fit.COVERED),
+        (_BY_LISTENER + "@app.post('/x')\ndef add(data: dict):\n    roles.create(Session(), data=data)\n", Fit.MISSING),
+        (_BY_LISTENER + "@app.post('/x')\ndef add(crud, data: dict):\n    crud.create(Session(), data=data)\n", Fit.MISSING),
+        (_BY_LISTENER + "class More(Crud):\n    def put(self, db, data):\n        self.create(db, data=data)\nmore = More(Role)\n", Fit.MISSING),
+        (_BY_LISTENER + "import generic\nmore = generic.Crud(Role)\n", Fit.MISSING),
+        (_BY_LISTENER.replace("in ROLES", "in requests.get('https://x/').json()"), Fit.MISSING),
+        (_BY_LISTENER.replace("after_create", "before_drop"), Fit.MISSING),
+        (_BY_LISTENER.replace("Role.__table__", "Base.metadata"), Fit.MISSING),
+        (_BY_SESSION.replace("in ROLES", "in requests.get('https://x/').json()"), Fit.MISSING),
+        (_BY_SESSION.replace("in ROLES", "in requests.get('https://x/').json()").replace("**r", "name='a'"), Fit.MISSING),
+        ("", Fit.MISSING),  # another program fills it
+    ],
+)  # fmt: skip
+def test_a_table_that_is_filled_when_it_is_made(build: Build, filling: str, fit: Fit) -> None:
+    found = build({"app.py": _ROLES + filling}).facts(CollectionFit)
+    told = [m.fit for f in found if f.name == "pack" for q, m in f.fits if "scope" in q.range]
+    assert told == [fit]
