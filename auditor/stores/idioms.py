@@ -6,6 +6,7 @@ naming convention for indexes give (`ix_table_column`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from auditor.model.data import Proposal, Table
@@ -32,7 +33,31 @@ def code(table: Table | None, default: str, proposal: Proposal, collection: str)
         return _full_text(table, fields)
     if any("(" in name for name, _ in fields):
         library = ""  # of an expression
-    return _IDIOMS.get(library, _sql)(collection, owner, fields, proposal.kind)
+    idiom = _IDIOMS.get(library, _sql)
+    if idiom is _sql:
+        dialect = table.dialect if table is not None else ""
+        collection = _quoted(collection, dialect)
+        fields = [(_quoted(name, dialect), way) for name, way in fields]
+    return idiom(collection, owner, fields, proposal.kind)
+
+
+_PLAIN = re.compile(r"[A-Za-z_]\w*")
+_RESERVED = {
+    "all", "and", "as", "asc", "between", "by", "case", "check", "column", "create", "default", "delete", "desc", "distinct",
+    "drop", "end", "from", "grant", "group", "having", "in", "index", "insert", "into", "is", "join", "key", "like", "limit",
+    "not", "null", "on", "option", "or", "order", "references", "select", "set", "table", "to", "union", "update", "user",
+    "using", "values", "when", "where", "with",
+}  # fmt: skip
+"""Words that some database takes for its own."""
+
+
+def _quoted(name: str, dialect: str) -> str:
+    """A table or column as SQL has to spell it; what capitals an unquoted name has, PostgreSQL folds."""
+    folded = dialect == "postgresql" and name != name.lower()
+    if "(" in name or (_PLAIN.fullmatch(name) and not folded and name.lower() not in _RESERVED):
+        return name
+    mark = "`" if dialect == "mysql" else '"'
+    return f"{mark}{name.replace(mark, mark * 2)}{mark}"
 
 
 def _full_text(table: Table, fields: Fields) -> str:

@@ -279,3 +279,53 @@ def test_an_index_of_a_foreign_key_that_no_migration_creates(
     files = {"app.py": MODEL, "versions/1.py": REVISION, "requirements.txt": f"{driver}\n"}
     (found,) = build(files).facts(CollectionFit)
     assert {q.equality: m.fit for q, m in found.fits}["owner",] is owner
+
+
+@pytest.mark.parametrize("path", ["schema.sql", "migrations/1.sql"])
+def test_tables_of_one_name_in_two_databases(path: str, build: Build) -> None:
+    schema = (
+        "USE shop;\nCREATE TABLE points (id INT AUTO_INCREMENT PRIMARY KEY, owner INT, UNIQUE KEY (owner));\n"
+        "USE bot;\nCREATE TABLE points (id INT AUTO_INCREMENT PRIMARY KEY, place INT, UNIQUE KEY (place));\n"
+    )
+    found = build({"app.py": ASKS, path: schema}).facts(CollectionFit)
+    assert [m.fit for f in found for _, m in f.fits] == [Fit.COVERED]
+
+
+def test_a_table_that_is_made_anew_has_the_indexes_that_are_made_then(build: Build) -> None:
+    table = "CREATE TABLE points (id INT PRIMARY KEY, owner INT);\n"
+    files = {
+        "app.py": ASKS,
+        "migrations/1.sql": f"{table}CREATE INDEX by_owner ON points (owner);\n",
+        "migrations/2.sql": table.replace("TABLE", "TABLE IF NOT EXISTS"),
+    }
+    assert [m.fit for f in build(files).facts(CollectionFit) for _, m in f.fits] == [Fit.COVERED]
+    files["migrations/2.sql"] = f"DROP TABLE points;\n{table}"
+    assert [m.fit for f in build(files).facts(CollectionFit) for _, m in f.fits] == [Fit.MISSING]
+
+
+def test_a_table_of_a_name_that_is_made_up_has_its_indexes_for_itself(build: Build) -> None:
+    code = ASKS + (
+        "def make(cursor, name):\n"
+        '    cursor.execute(f"CREATE TABLE IF NOT EXISTS {name} (ship INT PRIMARY KEY, owner INT)")\n'
+    )
+    schema = "CREATE TABLE points (id INT PRIMARY KEY, owner INT);\n"
+    assert _fits(build, schema, code) == [Fit.MISSING]
+
+
+@pytest.mark.parametrize(
+    ("driver", "table", "column", "expected"),
+    [
+        ("pymysql", "`orders`", "`due date`", "CREATE INDEX ix_orders_due_date ON orders (`due date`)"),
+        ("psycopg2", '"Orders"', '"dueDate"', 'CREATE INDEX ix_Orders_dueDate ON "Orders" ("dueDate")'),
+        ("psycopg2", "Orders", "dueDate", "CREATE INDEX ix_orders_duedate ON orders (duedate)"),
+        ("pymysql", "`order`", "`due`", "CREATE INDEX ix_order_due ON `order` (due)"),
+    ],
+)  # fmt: skip
+def test_an_index_is_recommended_in_words_that_the_database_reads(
+    driver: str, table: str, column: str, expected: str, build: Build
+) -> None:
+    asked = f"SELECT 1 FROM {table} WHERE {column} = %s"
+    code = f"import {driver}\ndef ask(cursor, given):\n    cursor.execute({asked!r}, (given,))\n"
+    schema = f"CREATE TABLE {table} (id INT PRIMARY KEY, {column} DATE);\n"
+    (found,) = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)
+    assert [p.code for p in found.proposed] == [expected]

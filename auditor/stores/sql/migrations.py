@@ -95,9 +95,7 @@ class History:
             self.views.add(step.table)
             return
         if step.action == "table":
-            if step.table not in self.tables or origin.migrates:
-                self.tables[step.table] = State(place, origin.migrates)
-            self.tables[step.table].created = True
+            self.tables.setdefault(step.table, State(place, origin.migrates)).created = True
             return
         state = self.tables.get(step.table)
         if step.action == "drop table":

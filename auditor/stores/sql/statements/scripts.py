@@ -69,7 +69,10 @@ def statement_steps(application: Application) -> Iterator[tuple[SchemaStep, Orig
         migrates = bool(re.search(r"migrat|schema", f"{scope.module.path} {scope.qualname}", re.I))
         past = runs_once(scope.module)
         origin = Origin(scope.module.path, past, run or ("migration" if migrates else "table"))
-        for step in schema_steps(text, line=node.line):
+        steps = schema_steps(text, line=node.line)
+        if any(step.action == "table" and _UNTOLD in step.table for step in steps):
+            continue  # a table of its own, named at run time
+        for step in steps:
             if past or step.action != "drop table":  # statements of running code stand in no order
                 if (told := _told(step)) is not None:
                     yield told, origin
