@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from auditor.model.data import CollectionFit, Fit
+from auditor.model.data import CollectionFit, Fit, Query
 from tests.conftest import Build
 
 _APP = """
@@ -47,3 +47,53 @@ def test_the_index_of_a_class_of_mongoengine_that_nothing_uses_serves_nothing(
     assert [m.fit for q, m in people.fits if q.equality] == [told]
     if told is Fit.MISSING:
         assert [p.code for p in people.proposed] == ['db.people.create_index("nick")']
+
+
+_PARCELS = """
+from beanie import Document, init_beanie
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient
+app = FastAPI()
+class Parcel(Document):
+    state: str
+    owner: str
+    sent_at: int
+@app.on_event("startup")
+async def start():
+    await init_beanie(database=AsyncIOMotorClient().shop, document_models=[Parcel])
+@app.get("/parcels")
+async def parcels(state: str = "", owner: str = ""):
+"""
+_SORTED = "    return await query.sort(-Parcel.sent_at).limit(20).to_list()\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (
+            "    query = Parcel.find()\n    if state:\n        query = Parcel.find(Parcel.state == state)\n",
+            {((), ("sent_at",)), (("state",), ("sent_at",))},
+        ),
+        (
+            "    if state:\n        query = Parcel.find(Parcel.state == state)\n    else:\n        query = Parcel.find()\n",
+            {((), ("sent_at",)), (("state",), ("sent_at",))},
+        ),
+        (
+            "    query = Parcel.find()\n    query = Parcel.find(Parcel.state == state)\n",
+            {((), ()), (("state",), ("sent_at",))},
+        ),
+        (
+            "    query = Parcel.find()\n    if state:\n        query = Parcel.find(Parcel.state == state)\n    elif owner:\n        query = Parcel.find(Parcel.owner == owner)\n    else:\n        query = Parcel.find(Parcel.owner == state)\n",
+            {((), ()), (("state",), ("sent_at",)), (("owner",), ("sent_at",))},
+        ),
+        (
+            "    query = Parcel.find()\n    if state:\n        query = Parcel.find(Parcel.state == state)\n        return await query.sort(-Parcel.owner).to_list()\n",
+            {((), ("sent_at",)), (("state",), ("owner",))},
+        ),
+    ],
+)  # fmt: skip
+def test_the_order_of_a_search_that_some_runs_replace(
+    build: Build, body: str, told: set[tuple[tuple[str, ...], tuple[str, ...]]]
+) -> None:
+    asked = build({"app.py": _PARCELS + body + _SORTED}).facts(Query)
+    assert {(q.equality, tuple(name for name, _ in q.sort)) for q in asked} == told

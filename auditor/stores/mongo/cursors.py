@@ -9,6 +9,8 @@ import functools
 from collections import defaultdict
 
 from auditor.extract.python import tree as t
+from auditor.link.assembly import Branches
+from auditor.link.reach import branches_of
 from auditor.link.scopes import CallSite, Located
 from auditor.link.values import Evaluator
 from auditor.model.data import Bound
@@ -31,7 +33,7 @@ class Cursors:
         self._chained: dict[int, list[CallSite]] = defaultdict(list)
         self._on_names: dict[tuple[int, str], list[CallSite]] = defaultdict(list)
         self._holders: dict[int, tuple[int, str, int]] = {}
-        self._assigned: dict[tuple[int, str], list[int]] = defaultdict(list)
+        self._assigned: dict[tuple[int, str], list[Located]] = defaultdict(list)
         for call in self.code.method_calls(*_ON_CURSORS):
             if isinstance(call.node.func, t.Attr):
                 links, held = _chain(call.node.func.value)
@@ -49,7 +51,7 @@ class Cursors:
                     if (links or isinstance(value, t.Attr | t.Item)) and not (
                         isinstance(base, t.Name) and base.id == name
                     ):
-                        self._assigned[id(scope), name].append(assign.line)
+                        self._assigned[id(scope), name].append(Located(assign, scope))
 
     @functools.cached_property
     def _called(self) -> dict[tuple[int, str], list[CallSite]]:
@@ -72,9 +74,12 @@ class Cursors:
         found = list(self._chained.get(id(site.node), ()))
         if held := self._holders.get(id(site.node)):
             scope, name, line = held
-            later = [x for x in self._assigned[scope, name] if x > line]
-            until = min(later, default=10**9)
-            found += [c for c in self._on_names[scope, name] if line <= c.node.line < until]
+            later = [x for x in self._assigned[scope, name] if x.node.line > line]
+            found += [
+                call
+                for call in self._on_names[scope, name]
+                if line <= call.node.line and not _replaced(later, call)
+            ]
         return found
 
     def counted_aside(self, site: Located) -> bool:
@@ -129,6 +134,23 @@ class Cursors:
                 if held and isinstance(node.value, t.Name) and node.value.id == held[1]:
                     return True
         return False
+
+
+def _replaced(later: list[Located], call: CallSite) -> bool:
+    """Whether a variable has got another cursor in whatever run comes to a call."""
+    before = [x for x in later if x.node.line <= call.node.line]
+    return _in_each_run({branches_of(x, call) for x in before})
+
+
+def _in_each_run(ways: set[Branches]) -> bool:
+    """Whether one of these ways is taken in each run: `if … else`."""
+    if () in ways:
+        return True
+    return any(
+        _in_each_run({way[1:] for way in ways if way[0] == first})
+        and _in_each_run({way[1:] for way in ways if way[0] == -first})
+        for first in {way[0] for way in ways}
+    )
 
 
 def _method(call: CallSite) -> str:
