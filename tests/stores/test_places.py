@@ -227,6 +227,27 @@ async def downgrade(db):
 
 
 @pytest.mark.parametrize(
+    ("path", "creates", "made"),
+    [
+        ("migrations/versions/20250624_initial.sql", "generate_schemas(safe=True)", True),
+        ("migrations/versions/20250624_initial.sql", "init(config={})", False),
+        ("migrations/models/0_20250624093000_init.sql", "generate_schemas(safe=True)", False),
+    ],
+)
+def test_a_script_beside_what_tortoise_creates_is_no_migration(
+    path: str, creates: str, made: bool, build: Build
+) -> None:
+    indexed = TORTOISE.replace("views = fields.IntField()", "views = fields.IntField(index=True)")
+    files = {
+        "app.py": f"{indexed}\nasync def by(views):\n    return await Post.filter(views=views)\n",
+        "setup.py": f"from tortoise import Tortoise\nasync def run():\n    await Tortoise.{creates}\n",
+        path: 'CREATE TABLE IF NOT EXISTS "posts" ("id" SERIAL PRIMARY KEY, "author_id" INT, "views" INT);',
+    }  # fmt: skip
+    indexes = [i for i in build(files).facts(Index) if i.fields == (("views", 1),)]
+    assert [bool(i.run) for i in indexes] == [made]
+
+
+@pytest.mark.parametrize(
     ("lines", "told"),
     [
         ("a = found.count()", {(6, "count", ())}),

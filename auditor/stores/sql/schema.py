@@ -9,6 +9,7 @@ SQLite give a foreign key no index; MySQL does
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
@@ -44,6 +45,7 @@ def tables(application: Application) -> Iterator[Table]:
             yield Table("sql", name, tuple(state.columns.items()), state.place, kind, library)
 
 
+_OF_AERICH = re.compile(r"(?:^|/)\d+_\d{14}_[^/]*$")
 _LIBRARIES = {"sqlalchemy": "SQLAlchemy", "django": "Django", "tortoise": "Tortoise", "peewee": "Peewee"}  # fmt: skip
 
 
@@ -101,7 +103,11 @@ def _indexes(application: Application, kind: str) -> Iterator[Index]:
             sharing[entity.table].append(entity)
     for table, (first, *others) in sharing.items():
         state = history.tables.get(table)
-        if state is not None and generated and first.mapper == "tortoise":
+        if (
+            state is not None
+            and first.mapper == "tortoise"
+            and (generated or _is_apart(application, state))
+        ):
             state = dataclasses.replace(state, migrated=False)
         heirs = [e for e in others if _is_heir(application, e, first)]
         yield from _of_entity(first, heirs, state, kind)
@@ -129,6 +135,16 @@ def _generates(application: Application) -> bool:
         truth(application.values, site.node, site.scope, "generate_schemas")
         for site in application.code.method_calls("register_tortoise", "RegisterTortoise")
     )
+
+
+def _is_apart(application: Application, state: State) -> bool:
+    """Whether a script that Aerich never runs says what a table is, where Tortoise creates it from its model.
+
+    Source: https://tortoise.github.io/migration.html (what Aerich runs is numbered and dated).
+    """
+    path = state.place.path
+    by_hand = path.endswith(".sql") and not _OF_AERICH.search(path)
+    return by_hand and any(True for _ in application.code.method_calls("generate_schemas"))
 
 
 def _is_heir(application: Application, entity: Entity, base: Entity) -> bool:
