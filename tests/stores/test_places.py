@@ -291,3 +291,87 @@ def test_a_query_under_a_name_that_nothing_reads_is_never_asked(
     source = f"from django.shortcuts import render\nfrom blog.models import Post\ndef page(request):\n    {body}\n"
     found = _told(build, DJANGO, source)
     assert any("views" in equality for _, _, _, equality in found) is told
+
+
+_LOADS = """
+from fastapi import Depends
+from pydantic import BaseModel
+from tortoise import fields
+from tortoise.models import Model
+class Role(Model):
+    id = fields.IntField(pk=True)
+class User(Model):
+    id = fields.IntField(pk=True)
+    roles = fields.ManyToManyField("models.Role", related_name="users")
+class Other(Model):
+    id = fields.IntField(pk=True)
+    role = fields.ForeignKeyField("models.Role", related_name="others")
+class Third(Model):
+    id = fields.IntField(pk=True)
+    role = fields.ForeignKeyField("models.Role", related_name="thirds")
+class UserOut(BaseModel):
+    id: int
+async def current(): ...
+async def page({given}):
+    await {load}
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "load", "told"),
+    [
+        ("me=Depends(current)", "me.fetch_related('roles')", {("user_role", ("user_id",)), ("role", ("id",))}),
+        ("me: UserOut = Depends(current)", "me.fetch_related('roles')", {("user_role", ("user_id",)), ("role", ("id",))}),
+        ("me", "me.fetch_related('users')", {("user_role", ("role_id",)), ("user", ("id",))}),
+        ("third", "third.fetch_related('role')", {("role", ("id",))}),
+        ("third: Third", "third.fetch_related('role')", {("role", ("id",))}),
+        ("me", "me.fetch_related('role')", {("", ())}),
+        ("me", "me.fetch_related('nothing')", {("", ())}),
+        ("me, name", "me.fetch_related(name)", {("", ())}),
+    ],
+)  # fmt: skip
+def test_what_an_object_of_tortoise_loads_is_told_by_the_relation(
+    given: str, load: str, told: set[tuple[str, tuple[str, ...]]], build: Build
+) -> None:
+    found = build({"app.py": _LOADS.format(given=given, load=load)}).facts(Query)
+    assert {(q.collection, q.equality) for q in found} == told
+    assert all(bool(q.unresolved) is (not q.collection) for q in found)
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        ("'seen'", "seen is no column that the code declares"),
+        ("'-seen', 'views'", "seen is no column that the code declares"),
+        ("'author__seen'", "author__seen is no column that the code declares"),
+        ("'views'", ""),
+        ("'-pk'", ""),
+        ("'author__name'", ""),
+        ("'?'", ""),
+        ("order", ""),
+    ],
+)
+@pytest.mark.parametrize("mapper", ["django", "tortoise"])
+def test_an_order_by_a_column_that_the_model_lacks_is_unknown(
+    mapper: str, order: str, reason: str, build: Build
+) -> None:
+    models, manager = (DJANGO, "Post.objects") if mapper == "django" else (TORTOISE, "Post")
+    source = f"from blog.models import Post\ndef page(order):\n    return list({manager}.filter(views=1).order_by({order}))\n"
+    found = build({"blog/models.py": models, "blog/views.py": source}).facts(Query)
+    assert {q.unresolved for q in found if q.collection.endswith(("post", "posts"))} == {reason}
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "annotate(seen=Count('id'))",
+        "values('views')",
+        "annotate(**given)",
+        "extra(select={})",
+        "all().with_rank()",
+    ],
+)
+def test_what_a_query_makes_up_may_be_its_order(made: str, build: Build) -> None:
+    source = f"from django.db.models import Count\nfrom blog.models import Post\ndef page(given):\n    return list(Post.objects.{made}.order_by('seen'))\n"
+    found = build({"blog/models.py": DJANGO, "blog/views.py": source}).facts(Query)
+    assert not any("seen" in q.unresolved for q in found)

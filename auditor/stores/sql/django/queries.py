@@ -40,7 +40,7 @@ from auditor.stores.sql.django.managers import (
 )
 from auditor.stores.sql.django.models import entity_of
 from auditor.stores.sql.django.packages import user_model
-from auditor.stores.sql.django.relations import of_row, prefetch, steps
+from auditor.stores.sql.django.relations import fetched, of_row, prefetch, steps
 from auditor.stores.sql.django.suspects import of_unknown
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_attributes, reads_calls
@@ -79,6 +79,8 @@ _KEEP = {
     "add", "remove", "clear", "aadd", "aset", "aremove", "get_list_or_404", "non_polymorphic", "instance_of",
 }  # fmt: skip
 METHODS = _NARROWS | _ONE | set(_FIGURES) | _INSERTS | _KEEP
+_ANY = frozenset({"*"})
+"""What is computed under names that are not told."""
 _PLAIN = t.Call(0, 0, 0, t.Name(0, 0, 0, "exists"), [], [])
 _AGGREGATES = {
     "Count",
@@ -275,6 +277,9 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
                 reading.record(executed(thing, operation="count", bound=Bound.ONE, sort=()))
                 rows += [Rows(thing.entity, done)] if thing.entity else []
         return either(rows), True
+    if isinstance(call.func, t.Attr) and last == "fetch_related" and reading.has("tortoise"):
+        fetched(reading, call, call.func, frame)
+        return None, True
     if isinstance(call.func, t.Attr) and reading.has("django"):
         if (made := of_unknown(reading, call, call.func, last, frame)) is not None:
             return method(reading, made, call, last, frame), True
@@ -360,7 +365,8 @@ def method(
             return None
         case "order_by":
             sort = () if start.grouped else _sort(reading, start, call.args, frame)
-            return reading.record(executed(start, sort=sort))
+            why = start.unresolved or _unknown(reading, start, call.args, frame)
+            return reading.record(executed(start, sort=sort, unresolved=why))
         case "limit":
             bound_ = reading.bounds.of(call.args[0], frame.scope) if call.args else Bound.UNKNOWN  # fmt: skip
             return reading.record(executed(start, limited=bound_))
@@ -376,6 +382,7 @@ def method(
         case "annotate" | "alias":
             made = frozenset(k.name for k in call.keywords if k.name)
             made |= frozenset(_default_name(a) for a in call.args)
+            made |= _ANY if any(k.name is None for k in call.keywords) else frozenset()
             following = executed(start, computed=start.computed | made)
             if any(map(_aggregates, (*call.args, *(k.value for k in call.keywords)))):
                 # of what is joined to each row, unless `values` says by what rows are put together
@@ -385,7 +392,8 @@ def method(
             return reading.record(following)
         case "extra" | "complex_filter":
             where = Untold("its condition is SQL or an object that is not followed")
-            return reading.record(executed(start, where=(*start.where, where)))
+            both = (*start.where, where)
+            return reading.record(executed(start, where=both, computed=start.computed | _ANY))
         case "delete" | "adelete" | "update" | "aupdate":
             reading.record(executed(start, operation=last.lstrip("a"), sort=()))
             return None
@@ -483,9 +491,7 @@ def _custom(
         }
         made = run_for(reading, found[0], replace(draft, manager=True), frame, bindings)
         return made if made is not None else None
-    if draft.manager:
-        return reading.record(executed(draft))
-    return draft
+    return reading.record(executed(draft, computed=draft.computed | _ANY))
 
 
 def _narrowed(
@@ -552,6 +558,20 @@ def _sort(
             return ()
         sort.append((found.table, found.column, -1 if text.startswith("-") else way))
     return tuple(sort)
+
+
+def _unknown(reading: Reading, draft: Draft, args: list[t.Expr], frame: Frame) -> str:
+    """Why an order is none: a column of no model is refused before anything is asked."""
+    if draft.entity is None or draft.entity.found is None or draft.projection:
+        return ""
+    if draft.grouped or draft.computed >= _ANY:
+        return ""
+    for arg in args:
+        path = (reading.values.text(arg, frame.scope) or "?").lstrip("-+")
+        told = path != "?" and path.partition("__")[0] not in draft.computed
+        if told and follow(reading.entities, draft.entity, path) is None:
+            return f"{path} is no column that the code declares"
+    return ""
 
 
 def _prefetched(

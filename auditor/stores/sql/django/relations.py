@@ -88,8 +88,27 @@ def prefetch(
                 reading.record(
                     Draft(target.mapper, target, place, "join", (where,), joins, sort=())
                 )
+        elif last_name(call) == "fetch_related":  # what a foreign key refers to, by its key
+            key = Test(target.table, relation.remote)
+            place = reading.place(call, frame)
+            reading.record(Draft(target.mapper, target, place, "join", (key,), bound=Bound.ONE))
         here = target
     return {text}
+
+
+def fetched(reading: Reading, call: t.Call, func: t.Attr, frame: Frame) -> None:
+    """`await user.fetch_related("roles")`, where the name of the relation alone tells whose it is."""
+    for arg in call.args:
+        name = (reading.values.text(arg, frame.scope) or "").partition("__")[0]
+        held = [e for e in reading.entities if e.mapper == "tortoise" and name in e.relations]
+        named = [e for e in held if entity_name(e) == last_name(func.value).lower()]
+        draft = Draft("tortoise", None, reading.place(call, frame), "join", loop=frame.loop)
+        if len(found := named or held) == 1:
+            prefetch(reading, replace(draft, entity=found[0]), arg, call, frame)
+        else:
+            reading.record(
+                replace(draft, unresolved=f"whose relation `{name or '?'}` is could not be told")
+            )
 
 
 def steps(names: list[str]) -> list[str]:

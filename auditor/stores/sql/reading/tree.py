@@ -34,7 +34,15 @@ SEEDS = {
     "read_sql_query", "iterate", "executescript", "model", "entity_class", "exists", "get_base_queryset",
 }  # fmt: skip
 """Words without which no query is written, besides the names of stored classes."""
-NARROWING = {"filter", "exclude", "order_by", "values_list", "select_related", "prefetch_related"}
+NARROWING = {
+    "filter",
+    "exclude",
+    "order_by",
+    "values_list",
+    "select_related",
+    "prefetch_related",
+    "fetch_related",
+}
 """Steps of a queryset that a helper takes without saying of which model: `found.filter(live=True)`."""
 _REPOSITORIES = {
     "fastcrud": {
