@@ -36,6 +36,8 @@ class QueryRow(msgspec.Struct, frozen=True):
     index: Served
     unresolved: str
     scanned: list[str]
+    special: str
+    """The kind of index that is needed, where it is not an ordered one: text, geo."""
     bound: str
     loop: int
     """The line of the loop over another query's result that it runs in; 0 for none."""
@@ -109,7 +111,8 @@ def _query(query: Query, match: Match, traffic: Traffic) -> QueryRow:
         query.place.line,
         Served(match.fit.value, by, list(match.missing)),
         query.unresolved,
-        [*query.scanned, *([query.special] if query.special else [])],
+        list(query.scanned),
+        query.special,
         query.bound.value,
         query.loop.line if query.loop is not None else 0,
         list(dict.fromkeys(route.name for route in traffic.of(query))),
@@ -177,7 +180,7 @@ def _store(store: StoreRow, width: int) -> Iterator[list[tuple[str, str]]]:
             *sorted(query.range),
             "",
             *query.scanned,
-            "",
+            query.special,
             *query.sort,
         )
         shapes.setdefault((query.index.state, _answer(query), *same), []).append(query)
@@ -217,7 +220,9 @@ def _place(same: Sequence[QueryRow]) -> str:
 def _shape(query: QueryRow) -> str:
     parts = [", ".join(query.equality)] if query.equality else []
     parts += [f"range {', '.join(query.range)}"] if query.range else []
-    parts += [f"pattern {', '.join(query.scanned)}"] if query.scanned else []
+    scans = "words" if query.special == "text" else "pattern"
+    parts += [f"{scans} {', '.join(query.scanned)}"] if query.scanned else []
+    parts += ["words"] if query.special == "text" and not query.scanned else []
     parts += [f"sort {', '.join(query.sort)}"] if query.sort else []
     return "; ".join(parts) or query.operation
 
@@ -225,6 +230,9 @@ def _shape(query: QueryRow) -> str:
 def _answer(query: QueryRow) -> str:
     if query.unresolved:
         return query.unresolved
+    if query.index.state == "missing" and query.special:
+        where = ", ".join([*query.range, *query.scanned])
+        return f"no {query.special} index" + (f" of {where}" if where else "")
     if (
         query.index.state == "missing"
         and query.scanned

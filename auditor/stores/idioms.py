@@ -97,9 +97,14 @@ def _upward(proposal: Proposal) -> Fields:
     return [(name, 1) for name, _ in proposal.fields]
 
 
+def _searched(fields: Fields, kind: str) -> Fields:
+    """The keys of an index; which ones a search for words goes through, MongoDB's `$text` does not say."""
+    return fields or ((("the searched field", 1),) if kind == "text" else ())
+
+
 def _keys(fields: Fields, kind: str) -> str:
     """PyMongo's list of keys."""
-    named = fields or ((("the searched field", 1),) if kind == "text" else ())
+    named = _searched(fields, kind)
     ways = [f'"{_SPECIAL[kind]}"' if kind in _SPECIAL else str(way) for _, way in named]
     if len(named) == 1 and ways == ["1"]:
         return f'"{named[0][0]}"'
@@ -129,7 +134,7 @@ def _beanie(collection: str, owner: str, fields: Fields, kind: str) -> str:
 
 def _mongoengine(collection: str, owner: str, fields: Fields, kind: str) -> str:
     mark = {"text": "$", "geo": "*", "hash": "#"}.get(kind, "")
-    return f'{owner}: meta = {{"indexes": [{_signed(fields, mark)}]}}'
+    return f'{owner}: meta = {{"indexes": [{_signed(_searched(fields, kind), mark)}]}}'
 
 
 def _odmantic(collection: str, owner: str, fields: Fields, kind: str) -> str:
