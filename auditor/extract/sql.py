@@ -114,7 +114,9 @@ def _leading(statement: str) -> int:
     return statement.count("\n", 0, head)
 
 
-_KEYS = re.compile(r"(?:[,(]|\badd)\s*(?:key|index)\s*(?:\s[`\w]+)?\s*\(\s*[`a-z_]", re.I)
+_KEYS = re.compile(
+    r"(?:[,(]|\badd)\s{0,99}(?:key|index)\b(?:\s{1,9}[`\w]+)?\s{0,9}\(\s{0,9}[`a-z_]", re.I
+)
 """Indexes among the columns, `KEY by_owner (owner)`: to other databases that would be a column of this name."""
 
 

@@ -22,7 +22,9 @@ class SchemaText(Fact, frozen=True):
 
 
 _SPELLINGS = {
-    "mysql": re.compile(r"\bauto_increment\b|\bengine\s*=\s*innodb\b|create\s+table\s[^(]*`", re.I),
+    "mysql": re.compile(
+        r"\bauto_increment\b|\bengine\s*=\s*innodb\b|create\s+table\s[^(`]{0,200}`", re.I
+    ),
     "postgresql": re.compile(
         r"\b(?:big|small)?serial\b|\btimestamptz\b|\bjsonb\b|\bnextval\(", re.I
     ),

@@ -109,7 +109,7 @@ def _named(application: Application) -> set[str]:
     return {_NAMES.get(name, name) for name in named}
 
 
-_ALEMBIC = re.compile(r"(?m)^\s*sqlalchemy\.url\s*=\s*(\S+)")
+_ALEMBIC = re.compile(r"(?m)^[ \t]*sqlalchemy\.url[ \t]*=[ \t]*(\S+)")
 _DIALECT = re.compile(r"sqlalchemy\.dialects\.(postgresql|mysql|sqlite)\b")
 
 
