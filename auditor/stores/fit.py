@@ -63,6 +63,7 @@ def collections(application: Application) -> list[CollectionFit]:
     for (_, store, name), made in indexes.items():
         if store == "mongodb" and name:
             kept[store, name] += [index for index in made if index.run]
+    deleted = _only_deleted(application.facts(Query))
     untold: dict[Key, Place] = {}
     for each in application.facts(UntoldIndexes):
         untold.setdefault(_key(each, units), each.place)
@@ -76,6 +77,8 @@ def collections(application: Application) -> list[CollectionFit]:
         fits = tuple((q, best(q, usable, small.get((store, name), ""))) for q in reads)
         if key not in tables and store == "mongodb" and unit not in tended:
             fits = tuple((q, _unsure(match, _ELSEWHERE)) for q, match in fits)
+        if key not in tables and store == "mongodb" and name in deleted:
+            fits = tuple((q, _unsure(match, _EMPTY)) for q, match in fits)
         fits = tuple((q, _perhaps(q, match, nameless[unit, store])) for q, match in fits)
         fits = tuple((q, _elsewhere(q, match, kept[store, name], live)) for q, match in fits)
         if made_at := untold.get(key) or untold.get((unit, store, "")):
@@ -146,6 +149,22 @@ def _changes(query: Query) -> bool:
 
 _SHORT = "it reads like a short list that others refer to: whether it grows, the code does not tell"
 _ELSEWHERE = "nothing here fills the database or creates an index: another program does"
+
+
+_EMPTY = "nothing here fills it: it is only ever deleted from"
+_DELETING = {"delete_one", "delete_many", "find_one_and_delete"}
+
+
+def _only_deleted(asked: Iterable[Query]) -> set[str]:
+    """The collections of MongoDB from which documents are taken, and of which nothing else is said."""
+    by_name: dict[str, set[str]] = defaultdict(set)
+    for query in asked:
+        if query.store == "mongodb":
+            by_name[query.collection].add(query.operation)
+    made_up = (ways for name, ways in by_name.items() if not name or "{" in name or "$" in name)
+    if any(not ways <= {*_DELETING, *_ASKING} for ways in made_up):
+        return set()  # what fills a collection of another name may fill this one
+    return {name for name, ways in by_name.items() if name and ways <= _DELETING}
 
 
 def _unsure(match: Match, why: str) -> Match:

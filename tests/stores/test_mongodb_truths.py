@@ -97,3 +97,35 @@ def test_the_order_of_a_search_that_some_runs_replace(
 ) -> None:
     asked = build({"app.py": _PARCELS + body + _SORTED}).facts(Query)
     assert {(q.equality, tuple(name for name, _ in q.sort)) for q in asked} == told
+
+
+_CHATS = """
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient
+app = FastAPI()
+db = AsyncIOMotorClient().site
+@app.delete("/users/{user}")
+async def gone(user: str):
+    await db["chats"].delete_many({"user": user})
+    await db["mails"].delete_many({"owner": user})
+@app.post("/mails")
+async def mail(owner: str):
+    await db["mails"].insert_one({"owner": owner})
+"""
+
+
+@pytest.mark.parametrize(
+    ("added", "told"),
+    [
+        ("", Fit.UNKNOWN),
+        ("async def all_():\n    return await db['chats'].find({}).to_list(9)\n@app.get('/')\nasync def of():\n    return await all_()\n", Fit.MISSING),
+        ("@app.put('/c')\nasync def put(user: str):\n    await db['chats'].update_one({'_id': user}, {'$set': {'a': 1}}, upsert=True)\n", Fit.MISSING),
+        ("@app.put('/c')\nasync def put(kind: str):\n    await db[kind].insert_one({'a': 1})\n", Fit.MISSING),
+        ("@app.put('/c')\nasync def put(kind: str):\n    await db[f'{kind}s'].insert_one({'a': 1})\n", Fit.MISSING),
+        ("@app.put('/c')\nasync def put(kind: str):\n    return await db[kind].find_one({'a': 1})\n", Fit.UNKNOWN),
+    ],
+)  # fmt: skip
+def test_a_collection_that_is_only_deleted_from(build: Build, added: str, told: Fit) -> None:
+    found = build({"app.py": _CHATS + added}).facts(CollectionFit)
+    assert [m.fit for q, m in _fit(found, "chats").fits if q.equality == ("user",)] == [told]
+    assert [m.fit for _, m in _fit(found, "mails").fits] == [Fit.MISSING]
