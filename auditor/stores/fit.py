@@ -63,7 +63,7 @@ def collections(application: Application) -> list[CollectionFit]:
     for (_, store, name), made in indexes.items():
         if store == "mongodb" and name:
             kept[store, name] += [index for index in made if index.run]
-    deleted = _only_deleted(application.facts(Query))
+    deleted = _only_deleted(application.facts(Query)) - {name for _, _, name in indexes}
     untold: dict[Key, Place] = {}
     for each in application.facts(UntoldIndexes):
         untold.setdefault(_key(each, units), each.place)

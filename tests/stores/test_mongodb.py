@@ -794,7 +794,7 @@ def test_files_that_flask_pymongo_saves_have_the_indexes_of_gridfs(build: Build)
         "@app.post('/d')\ndef delete(name, key):\n    mongo.db.fs.files.delete_one({'filename': name})\n"
         "    mongo.db.fs.chunks.delete_one({'files_id': key})\n    mongo.db.notes.insert_one({'a': 1})\n"
     )
-    for save, fit in (("mongo.save_file", Fit.COVERED), ("store.save_file", Fit.MISSING)):
+    for save, fit in (("mongo.save_file", Fit.COVERED), ("store.save_file", Fit.UNKNOWN)):
         found = build({"app.py": code.replace("{save}", save)}).facts(CollectionFit)
         fits = {m.fit for c in found for q, m in c.fits if c.name.startswith("fs.")}
         assert fits == {fit}

@@ -221,6 +221,9 @@ async def x(a):
         ("scripts/roles.py", Fit.COVERED),
         ("seed_products.py", Fit.COVERED),
         ("fix_roles.py", Fit.COVERED),
+        ("old_scripts/look.py", Fit.COVERED),
+        ("app/scratch_roles.py", Fit.COVERED),
+        ("app/transcripts/look.py", Fit.MISSING),
         ("worker.py", Fit.MISSING),
         ("app/seed.py", Fit.MISSING),  # the application imports it
     ],

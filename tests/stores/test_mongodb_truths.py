@@ -129,3 +129,23 @@ def test_a_collection_that_is_only_deleted_from(build: Build, added: str, told: 
     found = build({"app.py": _CHATS + added}).facts(CollectionFit)
     assert [m.fit for q, m in _fit(found, "chats").fits if q.equality == ("user",)] == [told]
     assert [m.fit for _, m in _fit(found, "mails").fits] == [Fit.MISSING]
+
+
+_LOOK = "import asyncio\nfrom motor.motor_asyncio import AsyncIOMotorClient\nasync def main():\n    db = AsyncIOMotorClient()['clinic']\n    print(await db.users.find_one({'email': 'a@example.org'}))\nasyncio.run(main())\n"
+_USERS = "from fastapi import FastAPI\nfrom motor.motor_asyncio import AsyncIOMotorClient\napp = FastAPI()\ndb = AsyncIOMotorClient()['clinic']\n@app.post('/u')\nasync def new(email: str):\n    await db.users.insert_one({'email': email})\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "deployed", "told"),
+    [
+        ("old_scripts/look.py", "", Fit.COVERED),
+        ("scratch_look.py", "", Fit.COVERED),
+        ("look.py", "", Fit.MISSING),
+        ("old_scripts/look.py", "CMD python old_scripts/look.py\n", Fit.MISSING),
+    ],
+)
+def test_a_script_that_runs_without_asking_whether_it_is_the_program(
+    build: Build, path: str, deployed: str, told: Fit
+) -> None:
+    files = {"main.py": _USERS, path: _LOOK, "Dockerfile": f"FROM python:3.12\n{deployed}"}
+    assert [m.fit for _, m in _fit(build(files).facts(CollectionFit), "users").fits] == [told]

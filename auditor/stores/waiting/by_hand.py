@@ -18,7 +18,7 @@ from auditor.model.web import WebApp
 from auditor.stores.waiting.running import Running
 
 _FOLDER_OF_SCRIPTS = re.compile(
-    r"(?:^|/)(?:scripts?|tools?|bin|utilities|benchmarks?|writeups?|exploits?)/(?=(?:[^/]+/)*[^/]+\.py$)",
+    r"(?:^|/)(?:(?:\w+[-_])?scripts|script|tools?|bin|utilities|benchmarks?|writeups?|exploits?|scratch)/(?=(?:[^/]+/)*[^/]+\.py$)",
     re.I,
 )
 _MOST = 0.75
@@ -31,7 +31,7 @@ _ERRAND = re.compile(
     r"(?:^|/)(?:(?:add|adjust|assign|check|clean|cleanup|clear|convert|copy|count|create|debug|delete|deduplicate|dump"
     r"|drop|ensure|export|find|fix|generate|get|import|inspect|init|insert|link|list|load|make|manual|merge|move|print"
     r"|promote|purge|recreate|remove|rename|repair|restore|revert|sanitize|set|setup|show|test|truncate|update"
-    r"|upgrade|upload|validate|verify|view|wipe)_\w+|\w+_(?:fix|repair))\.py$"
+    r"|upgrade|upload|validate|verify|view|wipe|scratch)_\w+|\w+_(?:fix|repair|scratch)|scratch)\.py$"
 )
 """Scripts that are called by what somebody does with them."""
 _BY_CLOCK = re.compile(

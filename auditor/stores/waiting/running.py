@@ -120,7 +120,7 @@ class Running:
 
     @staticmethod
     def _named(module: Module, words: frozenset[str]) -> bool:
-        if not any(is_main_guard(stmt) for stmt in module.body):
+        if not any(is_main_guard(stmt) or _runs(stmt) for stmt in module.body):
             return False
         parts = module.path.removesuffix(".py").removesuffix("/__main__").split("/")
         dotted = {".".join(parts[i:]) for i in range(len(parts))} if len(parts) > 1 else set()
@@ -140,6 +140,14 @@ class Running:
         for file in tree.files:
             if file.kind is not Kind.PYTHON and file.size < _LARGEST and files.search(file.path):
                 yield from read(tree, file).decode("utf-8", "replace").splitlines()
+
+
+def _runs(stmt: t.Stmt) -> bool:
+    """`asyncio.run(main())`, without asking whether it is the program."""
+    match stmt:
+        case t.Do(value=t.Call(func=func) | t.Await(value=t.Call(func=func))):
+            return t.last_word(func) in ("run", "run_until_complete", "run_forever", "main")
+    return False
 
 
 @provides(Running)
