@@ -186,3 +186,30 @@ def test_what_follows_is_asked_of_each(build: Build) -> None:
     found = {q.equality: q for q in asked(build, NAME, view) if q.operation == "select"}
     assert {(q.sort, q.bound) for q in found.values()} == {((("rank", 1),), Bound.LIMITED)}
     assert found.keys() == {(), ("name",)}
+
+
+@pytest.mark.parametrize(
+    ("given", "filters"),
+    [
+        ("{}, queryset=Item.objects.order_by('rank')", False),
+        ("None, queryset=Item.objects.order_by('rank')", False),
+        ("queryset=Item.objects.order_by('rank')", False),
+        ("data={}, queryset=Item.objects.order_by('rank')", False),
+        ("{'name': x}, queryset=Item.objects.order_by('rank')", True),
+        ("x, queryset=Item.objects.order_by('rank')", True),
+        ("data=x, queryset=Item.objects.order_by('rank')", True),
+        ("*x, queryset=Item.objects.order_by('rank')", True),
+        ("queryset=Item.objects.order_by('rank'), **x", True),
+    ],
+)
+def test_filters_that_are_given_nothing_filter_nothing(
+    given: str, filters: bool, build: Build
+) -> None:
+    view = FILTERED + f"def view(request, x):\n    return list(Items({given}).qs)\n"
+    expected = {(), ("name",)} if filters else {()}
+    assert {q.equality for q in asked(build, NAME, view)} == expected
+    made = (
+        NAME
+        + "    def __init__(self, data=None, **more):\n        super().__init__(data or {'name': 1}, **more)\n"
+    )
+    assert {q.equality for q in asked(build, made, view)} == {(), ("name",)}

@@ -37,10 +37,12 @@ def is_filterset(reading: Reading, found: Located) -> bool:
     )
 
 
-def ways(reading: Reading, found: Located, base: Draft, frame: Frame) -> list[Draft]:
-    """What a class of filters makes of a queryset."""
+def ways(
+    reading: Reading, found: Located, base: Draft, frame: Frame, filled: bool = True
+) -> list[Draft]:
+    """What a class of filters makes of a queryset; its own filters count where one may be filled."""
     read = _FilterSet(reading, found, frame)
-    made = [base, *read.each_of(base)]
+    made = [base, *(read.each_of(base) if filled else ())]
     for name in ("filter_queryset", "qs"):
         if (method := read.method(name)) is not None:
             made = [after for way in made for after in read.after(method, way, way)]
@@ -298,8 +300,21 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     for thing in things:
         if isinstance(thing, Draft):
             start = reading.record(executed(thing, place=reading.place(call, frame)))
-            made += [reading.record(executed(way)) for way in ways(reading, found, start, frame)]
+            some = _is_filled(reading, found, call)
+            made += [reading.record(executed(x)) for x in ways(reading, found, start, frame, some)]
     return either(made), True
+
+
+def _is_filled(reading: Reading, found: Located, call: t.Call) -> bool:
+    """Whether a class of filters may be given something to filter by: not `ItemFilter({}, queryset=items)`."""
+    if _FilterSet(reading, found, reading.frame(found.scope)).method("__init__") is not None:
+        return True
+    if any(k.name is None for k in call.keywords) or any(isinstance(x, t.Star) for x in call.args):
+        return True
+    match argument(call, 0, "data"):
+        case None | t.Map(keys=[]) | t.Const(value=None):
+            return False
+    return True
 
 
 def _named(reading: Reading, call: t.Call, base: Thing | None, frame: Frame) -> Located | None:
