@@ -16,7 +16,7 @@ _ENDS = re.compile(
     r"|languages?|departments?|designations?|speciali[sz]ations?|specialt(?:y|ies)|departamentos?|categorias?)$"
 )
 _WHOLE = re.compile(
-    r"^(?:kinds?|states?|priorit(?:y|ies)|quarters?|grades?|standards?|streams?|sections?|subjects?|facult(?:y|ies)|divisions?"
+    r"^(?:kinds?|states?|priorit(?:y|ies)|quarters?|grades?|standards?|streams?|sections?|subjects?|facult(?:y|ies)|divisions?|disciplines?"
     r"|locales?|units?|plans?|tiers?|settings?|configs?|holidays?|shifts?|brands?|colou?rs?|sizes?|tax(?:es)?|ranks?|religions?|banners?|sliders?|slides?|faqs?)$"
 )
 _SOMEBODY = re.compile(

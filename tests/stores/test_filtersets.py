@@ -213,3 +213,8 @@ def test_filters_that_are_given_nothing_filter_nothing(
         + "    def __init__(self, data=None, **more):\n        super().__init__(data or {'name': 1}, **more)\n"
     )
     assert {q.equality for q in asked(build, made, view)} == {(), ("name",)}
+    plain = (
+        NAME
+        + "    def __init__(self, *args, **kwargs):\n        super().__init__(*args, **kwargs)\n        self.filters['name'].label = 'Name'\n"
+    )
+    assert {q.equality for q in asked(build, plain, view)} == expected

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from auditor.link.application import Application
 from auditor.model.data import Query
 from auditor.stores.sql.reading.frames import Reading
@@ -228,3 +230,24 @@ def test_a_key_that_is_a_relation_itself_is_followed(build: Build) -> None:
         assert not any(q.scanned for q in found), lookup
     contained = SCHOOL.replace("{}", "student__user__contains")
     assert any(q.scanned for q in build({"app.py": contained}).facts(Query))
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ("def delete_model(self, request, obj):\n        obj.delete()", {("blog_user", "delete", ("id",))}),
+        ("def save_model(self, request, obj, form, change):\n        obj.refresh_from_db()", {("blog_user", "get", ("id",))}),
+        ("def delete_model(self, request, obj):\n        super().delete_model(request, obj)", set()),
+        ("def label(self, request, obj):\n        obj.delete()", set()),
+    ],
+)  # fmt: skip
+def test_a_page_of_the_administration_is_handed_an_object_of_its_model(
+    method: str, told: set[tuple[str, str, tuple[str, ...]]], build: Build
+) -> None:
+    base = f"from django.contrib import admin\nclass Base(admin.ModelAdmin):\n    {method}\n"
+    page = "class UserAdmin(Base):\n    pass\nadmin.site.register(User, UserAdmin)\n"
+    assert asked(build({"app.py": DJANGO + base + page})) == told
+    other = page.replace("UserAdmin(Base)", "UserAdmin(Plain)")
+    plain = base.replace("Base(admin.ModelAdmin)", "Plain:\n    pass\nclass Base")
+    found = asked(build({"app.py": DJANGO + plain + other}))
+    assert "blog_user" not in {table for table, _, _ in found}

@@ -36,6 +36,7 @@ from tests.conftest import Build
         ),
         ("categories", ["id", "category_name", "category_note", "category_text", "category_hint"]),
         ("banners", ["id", "image", "link", "is_active", "position"]),
+        ("radio_discipline", ["id", "name", "css_class", "discipline_type"]),
     ],
 )
 def test_a_short_list(name: str, columns: list[str]) -> None:
@@ -52,6 +53,8 @@ def test_a_short_list(name: str, columns: list[str]) -> None:
         ("roles", ["id", "role_name", "text", "likes", "reply_to"]),
         ("shop_levels", ["id", "level_id", "player", "score", "seconds"]),
         ("photos", ["id", "image", "title"]),
+        ("disciplines", ["id", "name", "employee_id"]),
+        ("disciplinary", ["id", "name"]),
         ("user_roles", ["user_id", "role_id"]),
         ("product_categories", ["product_id", "category_id"]),
         ("grades", ["id", "student_id", "value"]),

@@ -307,13 +307,32 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
 
 def _is_filled(reading: Reading, found: Located, call: t.Call) -> bool:
     """Whether a class of filters may be given something to filter by: not `ItemFilter({}, queryset=items)`."""
-    if _FilterSet(reading, found, reading.frame(found.scope)).method("__init__") is not None:
+    own = _FilterSet(reading, found, reading.frame(found.scope)).method("__init__")
+    if own is not None and not _hands_on(own.node):
         return True
     if any(k.name is None for k in call.keywords) or any(isinstance(x, t.Star) for x in call.args):
         return True
     match argument(call, 0, "data"):
         case None | t.Map(keys=[]) | t.Const(value=None):
             return False
+    return True
+
+
+def _hands_on(method: t.Node) -> bool:
+    """Whether an `__init__` gives the class above what it was given: `super().__init__(*args, **kwargs)`."""
+    assert isinstance(method, t.Function)
+    for node in t.walk_own(*method.body):
+        match node:
+            case t.Name(id="data") | t.Attr(name="data") | t.Const(value="data"):
+                return False
+            case t.Assign(targets=targets):
+                if any(isinstance(x, t.Name) and x.id in ("args", "kwargs") for x in targets):
+                    return False
+            case t.Call(func=t.Attr(name="__init__"), args=args, keywords=keywords):
+                if not all(
+                    isinstance(x, t.Star | t.Name) for x in (*args, *(k.value for k in keywords))
+                ):
+                    return False
     return True
 
 
