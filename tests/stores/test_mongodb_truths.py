@@ -149,3 +149,39 @@ def test_a_script_that_runs_without_asking_whether_it_is_the_program(
 ) -> None:
     files = {"main.py": _USERS, path: _LOOK, "Dockerfile": f"FROM python:3.12\n{deployed}"}
     assert [m.fit for _, m in _fit(build(files).facts(CollectionFit), "users").fits] == [told]
+
+
+_NOTES = """
+from mongoengine import Document, LazyReferenceField, ListField, StringField, connect
+connect("notes")
+class Text(Document):
+    text = StringField()
+class Note(Document):
+    title = StringField()
+    tags = ListField(StringField())
+    text = LazyReferenceField(Text)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("    note = Note.objects.get(id=key)\n    note.update(pull__tags=tag)\n", [("note", "find_one", ("_id",)), ("note", "update_one", ("_id",))]),
+        ("    for note in Note.objects(title=tag):\n        note.update(add_to_set__tags=tag)\n", [("note", "find", ("title",)), ("note", "update_one", ("_id",))]),
+        ("    found = Note.objects(title=tag)\n    found.update(set__title=key)\n", [("note", "update_many", ("title",))]),
+        ("    note = Note.objects.get(id=key)\n    return note.text.fetch().text\n", [("note", "find_one", ("_id",)), ("text", "find_one", ("_id",))]),
+        ("    note = Note.objects.get(id=key)\n    note.title.update(a=1)\n    other.fetch()\n", [("note", "find_one", ("_id",))]),
+        ("    known = {}\n    known.update(tag=tag, set__x=key)\n", []),
+    ],
+)  # fmt: skip
+def test_what_a_document_of_mongoengine_asks_by_its_key(
+    build: Build, body: str, told: list[tuple[str, str, tuple[str, ...]]]
+) -> None:
+    asked = build({"app.py": f"{_NOTES}def run(key, tag, other):\n{body}"}).facts(Query)
+    assert [(q.collection, q.operation, q.equality) for q in asked] == told
+
+
+def test_a_document_that_a_parameter_is(build: Build) -> None:
+    code = f"{_NOTES}def untag(note: Note, tag):\n    note.update(pull__tags=tag)\n"
+    (found,) = build({"app.py": code}).facts(Query)
+    assert (found.collection, found.operation, found.equality) == ("note", "update_one", ("_id",))

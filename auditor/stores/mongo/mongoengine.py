@@ -7,6 +7,7 @@ MongoEngine creates the indexes of `meta` when a class is first used, unless `au
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 
 from msgspec.structs import replace
@@ -48,6 +49,13 @@ _ENDS = {
     "insert": "insert_many", "create": "insert_one",
 }  # fmt: skip
 
+_SINGLE = {name for name, made in _ENDS.items() if made == "find_one"} - {"get_or_create"}
+"""What gives a document."""
+_OF_DOCUMENTS = {"update", "delete", "modify"}
+_CHANGED = re.compile(
+    r"(?:set|unset|inc|dec|mul|push|push_all|pull|pull_all|pop|add_to_set|min|max|rename|set_on_insert)__\w"
+)
+
 
 @provides(Query)
 def queries(application: Application) -> list[Query]:
@@ -59,6 +67,7 @@ def queries(application: Application) -> list[Query]:
         for site in reader.sites()
         for q in of_runs(reader.mongo, site, lambda s=site: reader.queries(s))  # type: ignore[misc]
     ]
+    found += [(site, query) for site, query in reader.of_documents()]
     return looped(application.values, found)
 
 
@@ -138,6 +147,8 @@ class _MongoEngine:
             last = func.name if isinstance(func, t.Attr) else "filter"
             if last == "count" and counted:
                 continue
+            if operation == "find_one" and last in _OF_DOCUMENTS:
+                break  # the document is found: see `of_documents`
             if last in _FILTERS:
                 more = self._conditions(found, call)
                 conditions = narrowed(conditions, more, branches_of(call, held))
@@ -174,6 +185,67 @@ class _MongoEngine:
         for join in joins:
             joined = replace(made, collection=join.collection, operation="join")
             yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)
+
+    def of_documents(self) -> Iterator[tuple[CallSite, Query]]:
+        """What a document that is at hand asks by its key: `note.update(pull__tags=tag)`, `probe.report.fetch()`.
+
+        Sources: https://docs.mongoengine.org/guide/querying.html#atomic-updates,
+        https://docs.mongoengine.org/apireference.html#mongoengine.fields.LazyReferenceField.
+        """
+        for site in self.code.method_calls("update", "fetch"):
+            func, given = site.node.func, site.node.keywords
+            if not isinstance(func, t.Attr) or site.node.args:
+                continue
+            names: set[str] = set()
+            operation = "find_one" if func.name == "fetch" else "update_one"
+            if func.name == "update" and any(k.name and _CHANGED.match(k.name) for k in given):
+                names = self._at_hand(func.value, site.scope)
+            elif func.name == "fetch" and not given and isinstance(func.value, t.Attr):
+                names = self._lazy.get(func.value.name, set())
+            for name in sorted(names):
+                yield site, Query("mongodb", name, operation, ("_id",), (), (), place_of(site), bound=Bound.ONE)  # fmt: skip
+
+    def _at_hand(self, expr: t.Expr, scope: Scope) -> set[str]:
+        """The collection of the document that a variable holds: by its type, or by the search that found it."""
+        own = self.documents.named(expr, scope)
+        if own is not None and self.documents.library(own) == _LIBRARY:
+            return {self.documents.collection(own)}
+        found = self.code.find(expr.id, scope) if isinstance(expr, t.Name) else None
+        names: set[str] = set()
+        for binding in found[1] if found is not None else ():
+            made, where = binding.value, found[0] if found is not None else scope
+            single = isinstance(made, t.Call) and t.last_word(made.func) in _SINGLE
+            if binding.kind != "element" and not single:
+                continue
+            while isinstance(made, t.Call | t.Attr):
+                if isinstance(made, t.Attr) and made.name == "objects":
+                    kind = self.documents.named(made.value, where)
+                    if kind is not None and self.documents.library(kind) == _LIBRARY:
+                        names.add(self.documents.collection(kind))
+                made = made.func if isinstance(made, t.Call) else made.value
+        return names
+
+    @functools.cached_property
+    def _lazy(self) -> dict[str, set[str]]:
+        """The collections that fields lead to whose documents are only fetched when they are asked for."""
+        told: dict[str, set[str]] = {}
+        for found in self.documents.all(_LIBRARY):
+            for name, stmt, scope in self.documents.fields(found):
+                made = stmt.value
+                if isinstance(made, t.Call) and t.last_word(made.func) == "LazyReferenceField":
+                    target = self._referred(CallSite(made, scope), found)
+                    if target is not None:
+                        told.setdefault(name, set()).add(self.documents.collection(target))
+        return told
+
+    def _referred(self, field: CallSite, owner: Located) -> Located | None:
+        """The class that a reference names, also by its name as a text."""
+        given = field.arg(0, "document_type")
+        text = self.values.text(given, field.scope)
+        if text is None:
+            return self.documents.named(given, field.scope) if given is not None else None
+        named = (x for x in self.documents.all(_LIBRARY) if x.node.name == text)  # type: ignore[attr-defined]
+        return owner if text == "self" else next(named, None)
 
     def _ordering(self, found: Located) -> Sort:
         given = self.documents.meta(found).get("ordering")
