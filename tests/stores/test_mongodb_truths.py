@@ -185,3 +185,44 @@ def test_a_document_that_a_parameter_is(build: Build) -> None:
     code = f"{_NOTES}def untag(note: Note, tag):\n    note.update(pull__tags=tag)\n"
     (found,) = build({"app.py": code}).facts(Query)
     assert (found.collection, found.operation, found.equality) == ("note", "update_one", ("_id",))
+
+
+_ROWS = """
+from pymongo import MongoClient
+from pymongo.cursor import Cursor
+from sqlite3 import Cursor as Other
+db = MongoClient()["site"]
+class Rows(Cursor):
+    def as_list(self):
+        return list(self)
+class Asked(Cursor):
+    def __init__(self, asked, kept, more=None):
+        super().__init__(kept, filter=asked)
+class Table(Other):
+    def __init__(self, kept, asked):
+        pass
+class Box:
+    def __init__(self, kept):
+        self._col = kept
+    def find(self, asked):
+        return Rows(self._col, asked)
+entries = Box(db["entries"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("entries.find({'author': x})", [("entries", ("author",))]),
+        ("Rows(db.notes, {'author': x}).as_list()", [("notes", ("author",))]),
+        ("Rows(collection=db.notes, filter={'author': x})", [("notes", ("author",))]),
+        ("Asked({'author': x}, db.notes)", [("notes", ("author",))]),
+        ("Rows(db.notes)", [("notes", ())]),
+        ("Table(db.notes, {'author': x})", []),
+    ],
+)
+def test_an_own_class_of_cursors_finds_what_it_is_made_with(
+    build: Build, body: str, told: list[tuple[str, tuple[str, ...]]]
+) -> None:
+    asked = build({"app.py": f"{_ROWS}def run(x):\n    return {body}\n"}).facts(Query)
+    assert [(q.collection, q.equality) for q in asked if q.collection] == told

@@ -18,7 +18,7 @@ from auditor.link.contexts import UNTIED, contexts_of
 from auditor.link.enumerations import given_by_kind
 from auditor.link.handing import handed
 from auditor.link.origins import Env
-from auditor.link.scopes import CallSite, Scope, place_of
+from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.link.values import Evaluator
 from auditor.model.data import Bound, Connection, Query
 from auditor.model.dependencies import Requirement
@@ -65,6 +65,8 @@ _BEFORE_4 = {
 }
 """What PyMongo had before its version 4, by the names of today."""
 _MANY = {"find", "aggregate", "distinct", "find_raw_batches"}
+_CURSOR = re.compile(r"^(?:pymongo|motor)\.(?:\w+\.)*\w*Cursor$")
+_NOWHERE = 99
 _WRITES = {"UpdateOne": "update_one", "UpdateMany": "update_many", "DeleteOne": "delete_one",
            "DeleteMany": "delete_many", "ReplaceOne": "replace_one"}  # fmt: skip
 _DRIVERS = re.compile(
@@ -184,14 +186,52 @@ class MongoReader:
 
     def sites(self) -> list[CallSite]:
         """Every call of a collection, each once."""
-        every = [*self.code.method_calls(*sorted({*FILTERED, *_OTHER})), *self._handed_over()]
-        asking = {id(site.node) for site in every if self._asks(site)}
+        made = self._made_cursors()
+        every = [
+            *self.code.method_calls(*sorted({*FILTERED, *_OTHER})),
+            *self._handed_over(),
+            *made,
+        ]
+        asking = {id(site.node) for site in every if site in made or self._asks(site)}
         kept = {
             held
             for site in every
             if id(site.node) in asking and (held := _attribute(site)) and _only_mongo(site)
         }
         return [s for s in every if id(s.node) in asking or (_is_bare(s) and _attribute(s) in kept)]
+
+    def _made_cursors(self) -> list[CallSite]:
+        """`Rows(self.collection, {…})` of an own class of cursors: what it finds, as the collection would."""
+        found: list[CallSite] = []
+        for kind in self.code.classes():
+            if not any(_CURSOR.match(name) for name in self.code.ancestry(kind)):
+                continue
+            for site in self.code.calls(self.code.own_name(kind)):
+                made, call = self._built(kind), site.node
+                collection, asked = (site.arg(at, name) for at, name in made)
+                if collection is not None:
+                    at = (call.line, call.column, call.end_line)
+                    func = t.Attr(*at, collection, "find")
+                    found.append(CallSite(t.Call(*at, func, [asked] if asked is not None else [], []), site.scope))  # fmt: skip
+        return found
+
+    def _built(self, kind: Located) -> list[tuple[int, str]]:
+        """Where the constructor of a class of cursors takes the collection and the filter: (position, name)."""
+        params: list[str] = []
+        handed: list[str] = []
+        for stmt in kind.node.body:  # type: ignore[attr-defined]
+            if isinstance(stmt, t.Function) and stmt.name == "__init__":
+                params = [param.name for param in stmt.params[1:]]
+                for node in t.walk_own(*stmt.body):
+                    if isinstance(node, t.Call) and t.last_word(node.func) == "__init__":
+                        named = {k.name: t.dotted(k.value) for k in node.keywords}
+                        given = [*map(t.dotted, node.args[:2]), "", ""]
+                        handed = [given[0] or named.get("collection", ""), given[1] or named.get("filter", "")]  # fmt: skip
+        if not handed:
+            return [(0, "collection"), (1, "filter")]
+        return [
+            (params.index(name), name) if name in params else (_NOWHERE, name) for name in handed
+        ]
 
     def _handed_over(self) -> list[CallSite]:
         """The calls that others make: `asyncio.to_thread(db.leads.find_one, {…})`,
