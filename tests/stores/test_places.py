@@ -257,6 +257,10 @@ def test_a_script_beside_what_tortoise_creates_is_no_migration(
         ("found.filter(views=1).update(likes=2)", {(6, "update", ("views",))}),
         ("a = Post.objects.filter(views=1)[:2].count()", {(6, "count", ("views",))}),
         ("found = found.filter(views=1)\n    a = list(found)", {(5, "select", ("views",))}),
+        ("free = found.filter(views=1)\n    a = list(free)", {(6, "select", ("views",))}),
+        ("for x in found.filter(views=1):\n        a = x", {(6, "select", ("views",))}),
+        ("a = [x for x in found.filter(views=1)]", {(6, "select", ("views",))}),
+        ("a = free = found.filter(views=1)\n    free = free.filter(id=1)", {(6, "select", ("id", "views"))}),
         ("a = list(found), found.count()", {(5, "select", ()), (6, "count", ())}),
     ],
 )  # fmt: skip

@@ -69,6 +69,13 @@ class Frame:
         return False, None
 
 
+def begins_with(expr: t.Expr) -> str:
+    """The variable that a chain of calls begins with: `found` of `found.filter(live=True).count()`."""
+    while isinstance(expr, t.Call | t.Attr | t.Item):
+        expr = expr.func if isinstance(expr, t.Call) else expr.value
+    return expr.id if isinstance(expr, t.Name) else ""
+
+
 Reader = Callable[["Reading", t.Call, str, Thing | None, Frame], tuple[Thing | None, bool]]
 """(reading, call, its last name, what it is called on, frame) -> (what it gives, whether known)."""
 Attribute = Callable[["Reading", t.Attr, Thing | None, Frame], Thing | None]
@@ -219,11 +226,8 @@ class Reading:
     def asked_at(self, call: t.Call, draft: Draft, frame: Frame) -> Draft:
         """A query that a variable of the function holds is asked where a call executes it, each time anew."""
         here, there = self.place(call, frame), draft.place
-        root: t.Expr = call
-        while isinstance(root, t.Call | t.Attr | t.Item):
-            root = root.func if isinstance(root, t.Call) else root.value
         apart = not here.line <= there.line <= call.end_line
-        if not apart or not isinstance(root, t.Name) or (here.path, here.symbol) != (there.path, there.symbol):  # fmt: skip
+        if not apart or not begins_with(call) or (here.path, here.symbol) != (there.path, there.symbol):  # fmt: skip
             return draft
         return self.record(replace(draft, place=here, origin=draft))
 

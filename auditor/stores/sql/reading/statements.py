@@ -11,7 +11,7 @@ from auditor.link.scopes import Located, place_of
 from auditor.stores.sql.conditions import UNTOLD, Draft, joined
 from auditor.stores.sql.reading.decisions import decides
 from auditor.stores.sql.reading.expressions import Expressions
-from auditor.stores.sql.reading.frames import Frame
+from auditor.stores.sql.reading.frames import Frame, begins_with
 from auditor.stores.sql.reading.things import (
     Class,
     Holds,
@@ -169,7 +169,7 @@ class Statements(Expressions):
         self, target: t.Expr, iter_: t.Expr, at: t.Node, body: list[t.Stmt], frame: Frame
     ) -> None:  # fmt: skip
         outer = frame.loop
-        over = self.thing(iter_, frame)
+        over = self.stepped(iter_, frame)
         rows = self.rows(over, frame)
         if rows is not None:
             frame.loop = place_of(Located(at, frame.scope))
@@ -180,7 +180,11 @@ class Statements(Expressions):
     def _assign(
         self, targets: list[t.Expr], value: t.Expr | None, op: str, annotation: t.Expr | None, frame: Frame
     ) -> None:  # fmt: skip
-        given = self.thing(value, frame) if value is not None else None
+        same = [x.id for x in targets if isinstance(x, t.Name)]
+        if value is None or begins_with(value) in same:
+            given = self.thing(value, frame) if value is not None else None
+        else:
+            given = self.stepped(value, frame)
         if value is None and annotation is None:
             return
         if not op and self._is_idle(targets, value, frame):
