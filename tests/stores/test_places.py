@@ -379,3 +379,19 @@ def test_what_a_query_makes_up_may_be_its_order(made: str, build: Build) -> None
     source = f"from django.db.models import Count\nfrom blog.models import Post\ndef page(given):\n    return list(Post.objects.{made}.order_by('seen'))\n"
     found = build({"blog/models.py": DJANGO, "blog/views.py": source}).facts(Query)
     assert not any("seen" in q.unresolved for q in found)
+
+
+@pytest.mark.parametrize(
+    ("figure", "reason"),
+    [
+        ("Post.views.sum()", "Post.views is no attribute of its class"),
+        ("Sum(Post.views)", "Post.views is no attribute of its class"),
+        ("Sum('views')", ""),
+        ("Post.total()", ""),
+        ("post.views", ""),
+    ],
+)
+def test_a_class_of_tortoise_has_none_of_its_fields(figure: str, reason: str, build: Build) -> None:
+    source = f"from blog.models import Post\nfrom tortoise.functions import Sum\nasync def page(post):\n    return await Post.filter(views=1).annotate(n={figure})\n"
+    found = build({"blog/models.py": TORTOISE, "blog/views.py": source}).facts(Query)
+    assert {q.unresolved for q in found if q.collection == "posts"} == {reason}
