@@ -261,6 +261,10 @@ def test_a_script_beside_what_tortoise_creates_is_no_migration(
         ("for x in found.filter(views=1):\n        a = x", {(6, "select", ("views",))}),
         ("a = [x for x in found.filter(views=1)]", {(6, "select", ("views",))}),
         ("a = free = found.filter(views=1)\n    free = free.filter(id=1)", {(6, "select", ("id", "views"))}),
+        ("last = None\n    for n in numbers():\n        narrow = found.filter(views=n)\n        if narrow.exists():\n            last = narrow\n            break\n    a = last.count()",
+         {(9, "exists", ("views",)), (12, "count", ("views",))}),
+        ("last = None\n    while more():\n        last = found.filter(views=1)\n        break\n    a = last.count()", {(10, "count", ("views",))}),
+        ("last = None\n    while more():\n        last = found.filter(views=1)\n        raise ValueError\n    a = last.count()", {(8, "select", ("views",))}),
         ("a = list(found), found.count()", {(5, "select", ()), (6, "count", ())}),
     ],
 )  # fmt: skip

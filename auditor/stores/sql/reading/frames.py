@@ -49,6 +49,8 @@ class Frame:
     texts: dict[str, str] = field(default_factory=dict)
     """Parameters that a call gives a text of the code."""
     ended: bool = False
+    broken: list[dict[str, Thing | None]] = field(default_factory=list)
+    """What the names were where the loop that is read is left."""
     loaded: set[tuple[str, Place | None]] = field(default_factory=set)
     """Relations of objects that were read here before: the object keeps what they gave."""
 

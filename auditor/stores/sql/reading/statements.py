@@ -76,8 +76,10 @@ class Statements(Expressions):
                 self.block(orelse, frame)
             case t.While(test=test, body=body, orelse=orelse):
                 self.thing(test, frame)
-                self._maybe(body, frame)
+                self._turns(body, frame)
                 self.block(orelse, frame)
+            case t.Jump(kind="break"):
+                frame.broken.append(dict(frame.names))
             case t.Try(body=body, handlers=handlers, orelse=orelse, final=final):
                 self.block(body, frame)
                 self.block(orelse, frame)
@@ -174,8 +176,16 @@ class Statements(Expressions):
         if rows is not None:
             frame.loop = place_of(Located(at, frame.scope))
         self._target(target, rows, iter_, frame)
-        self._maybe(body, frame)
+        self._turns(body, frame)
         frame.loop = outer
+
+    def _turns(self, body: list[t.Stmt], frame: Frame) -> None:
+        """A loop ends with what its last turn leaves, or with what a turn had when it broke off."""
+        outer, frame.broken = frame.broken, []
+        self._maybe(body, frame)
+        for names in frame.broken:
+            self._merge(names, frame)
+        frame.broken = outer
 
     def _assign(
         self, targets: list[t.Expr], value: t.Expr | None, op: str, annotation: t.Expr | None, frame: Frame
