@@ -226,3 +226,24 @@ def test_an_own_class_of_cursors_finds_what_it_is_made_with(
 ) -> None:
     asked = build({"app.py": f"{_ROWS}def run(x):\n    return {body}\n"}).facts(Query)
     assert [(q.collection, q.equality) for q in asked if q.collection] == told
+
+
+@pytest.mark.parametrize(
+    ("head", "why"),
+    [
+        ("class Group(Base):\n    pass\n", "Group is no document class, as far as its bases are told"),
+        ("from models.users import Group\n", "models.users is no module of this tree: it is spelt models/Users.py"),
+        ("from gone.away import Group\n", "gone.away is no module of this tree"),
+        ("def made(Group):\n    return Group.objects(a=1)\n", "the document class is named at run time"),
+        ("from models.Users import Group\n", ""),
+    ],
+)  # fmt: skip
+def test_why_it_is_not_told_whose_documents_are_asked_for(
+    build: Build, head: str, why: str
+) -> None:
+    code = f"import mongoengine\nfrom sqlalchemy.orm import DeclarativeBase as Base\n{head}"
+    code += "" if "def made" in head else "def run(x):\n    return Group.objects.get(a=x)\n"
+    users = "from mongoengine import Document, StringField\nclass Group(Document):\n    a = StringField()\n"
+    found = build({"app.py": code, "models/__init__.py": "", "models/Users.py": users})
+    (asked,) = found.facts(Query)
+    assert asked.unresolved == why

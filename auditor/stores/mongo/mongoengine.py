@@ -134,7 +134,7 @@ class _MongoEngine:
     def queries(self, site: CallSite) -> Iterator[Query]:
         found = self._document(site)
         if found is None:
-            why = "the document class is named at run time"
+            why = self._unfound(site)
             yield Query("mongodb", "", "find", (), (), (), place_of(site), why, certain=False)
             return
         conditions = [Conditions()]
@@ -185,6 +185,25 @@ class _MongoEngine:
         for join in joins:
             joined = replace(made, collection=join.collection, operation="join")
             yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)
+
+    def _unfound(self, site: CallSite) -> str:
+        """Why it is not told whose documents are asked for."""
+        func = site.node.func
+        assert isinstance(func, t.Attr)
+        owner = func.value.value if func.name != "objects" and isinstance(func.value, t.Attr) else func.value  # fmt: skip
+        name = self.code.name(owner, site.scope)
+        known = self.code.definition(name)
+        if known is not None and isinstance(known.node, t.Class):
+            return f"{known.node.name} is no document class, as far as its bases are told"
+        bound = self.code.find(owner.id, site.scope) if isinstance(owner, t.Name) else None
+        if bound is not None and all(b.kind == "import" for b in bound[1]) and ":" not in name:
+            module = name.rpartition(".")[0]
+            spelt = [
+                p for p in self.code.modules if _dotted(p).lower().endswith(f".{module.lower()}")
+            ]
+            there = f": it is spelt {spelt[0]}" if len(spelt) == 1 and module else ""
+            return f"{module or name} is no module of this tree{there}"
+        return "the document class is named at run time"
 
     def of_documents(self) -> Iterator[tuple[CallSite, Query]]:
         """What a document that is at hand asks by its key: `note.update(pull__tags=tag)`, `probe.report.fetch()`.
@@ -384,6 +403,10 @@ def _in_use(application: Application) -> Iterator[Located]:
     for found in documents_of(application.values).all(_LIBRARY):
         if found.path not in errands.unused.modules and errands.mentions.of(found):
             yield found
+
+
+def _dotted(path: str) -> str:
+    return "." + path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 @provides(Table)
