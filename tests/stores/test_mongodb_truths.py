@@ -247,3 +247,63 @@ def test_why_it_is_not_told_whose_documents_are_asked_for(
     found = build({"app.py": code, "models/__init__.py": "", "models/Users.py": users})
     (asked,) = found.facts(Query)
     assert asked.unresolved == why
+
+
+_POSTS = """
+from beanie import Document, init_beanie
+from beanie.operators import In
+from pydantic import BaseModel
+from fastapi_users_db_beanie import BeanieBaseUser
+from motor.motor_asyncio import AsyncIOMotorClient
+class Dated(BaseModel):
+    made: str
+class Post(Dated, Document):
+    slug: str
+    meta: dict
+class User(BeanieBaseUser, Document):
+    name: str
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("Post.slug == x", ("slug",)),
+        ("Post.made == x", ("made",)),
+        ("Post.id == x", ("_id",)),
+        ("Post.meta.kind == x", ("meta.kind",)),
+        ("User.email == x", ("email",)),  # its base may declare it
+        ("Post.date == x", "date is no field that the class declares"),
+        ("Post.date.year == x", "date is no field that the class declares"),
+        ("In(Post.date, x)", "date is no field that the class declares"),
+    ],
+)
+def test_a_condition_on_a_field_that_the_class_does_not_declare(
+    build: Build, asked: str, told: tuple[str, ...] | str
+) -> None:
+    kind = asked.partition(".")[0].removeprefix("In(")
+    code = f"{_POSTS}async def run(x):\n    return await {kind}.find_one({asked})\n"
+    (found,) = build({"app.py": code}).facts(Query)
+    assert (found.unresolved or found.equality) == told
+
+
+_KEEPER = """
+from motor.motor_asyncio import AsyncIOMotorClient
+class Keeper:
+    users = None
+    async def connect(self):
+        self.users = AsyncIOMotorClient()["x"]["people"]
+    def of_users(self):
+        return self.users
+keeper = Keeper()
+async def one(x):
+    people = keeper.of_users()
+    return await people.find_one({"name": x})
+async def other(x):
+    return await keeper.users.find_one({"name": x})
+"""
+
+
+def test_a_method_that_gives_a_collection_which_another_one_makes(build: Build) -> None:
+    found = build({"app.py": _KEEPER}).facts(Query)
+    assert [q.collection for q in found] == ["people", "people"]

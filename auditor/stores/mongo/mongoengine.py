@@ -371,7 +371,7 @@ class _MongoEngine:
         if last in _SUFFIXES and len(parts) > 1:
             parts.pop()
             kind, _ = _asks(last)
-        if not self._has(found, parts[0]):
+        if not self.documents.has(found, parts[0].split(".")[0]):  # MongoEngine refuses it
             return Conditions(unresolved=f"{parts[0]} is no field that the class declares")
         path = self._field(found, "__".join(parts))
         made = Conditions({path: kind})
@@ -380,14 +380,6 @@ class _MongoEngine:
         if last in _PLACES:
             made.special = "geo"
         return made
-
-    def _has(self, found: Located, name: str) -> bool:
-        """Whether documents may have a field; MongoEngine refuses a query on any other."""
-        for base in self.code.ancestry(found):
-            if self.code.definition(base) is None and base.rpartition(".")[2] != "Document":
-                return True  # a dynamic document, or a base whose fields are not in this tree
-        declared = {field for field, _, _ in self.documents.fields(found)}
-        return name.split(".")[0] in declared | {"pk", "id", "_id", "_cls"}
 
     def _field(self, found: Located, name: str) -> str:
         first, *rest = name.replace(".", "__").split("__")
