@@ -28,7 +28,8 @@ class SchemaStep(msgspec.Struct, frozen=True, array_like=True):
     index, untold index, drop index, constraint (unique), drop constraint, foreign key or unknown.
     `columns` are (name, direction) pairs; a column's `type` is its type's name; `to` a new name, the table
     that a foreign key refers to, or the one that a table is made like: of its columns, or its indexes too.
-    `two` where a column takes one of two values.
+    `two` where a column takes one of two values, `pattern` where an index finds what begins with a text by its
+    operator class (`text_pattern_ops`).
     """
 
     action: str
@@ -42,6 +43,7 @@ class SchemaStep(msgspec.Struct, frozen=True, array_like=True):
     to: str = ""
     line: int = 1
     two: bool = False
+    pattern: bool = False
 
 
 @functools.lru_cache(maxsize=2000)
@@ -342,7 +344,8 @@ def _index(statement: Any, line: int) -> Iterator[SchemaStep]:
     kind = {"": "ordered", "btree": "ordered", "hash": "hash"}.get(using, "other")
     unique = bool(statement.args.get("unique"))
     yield SchemaStep(
-        "index", _name(index.args.get("table")), _name(index.this), columns, "", unique, kind, condition, "", line
+        "index", _name(index.args.get("table")), _name(index.this), columns, "", unique, kind, condition, "", line,
+        pattern="pattern_ops" in statement.sql().lower(),
     )  # fmt: skip
 
 

@@ -335,8 +335,7 @@ class Origins:
                 for b in inner.bindings.get(name, ())
                 if b.kind == "value" and b.value is not None
             ]
-            if all(_is_nothing(value.node) for value in values):  # methods give it what it holds
-                values = self.code.attribute_values(definition, name) or values
+            values = values or self.code.attribute_values(definition, name)
             if values := values or self._property(inner, name):
                 return values
         return []

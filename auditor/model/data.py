@@ -50,7 +50,8 @@ class Query(msgspec.Struct, frozen=True):
     of that kind is needed. `loop` is the loop over another query's result in which it runs.
     `broad` are fields among these that most records share a value of, by which an index alone finds
     little: a boolean, `$ne`, `IS NOT NULL`. `values` are the fields that are compared with a constant
-    of the code, and that constant (of SQL, where an index depends on it).
+    of the code, and that constant (of SQL, where an index depends on it). `begins` are fields of the range
+    that are compared with what they begin with.
     `unresolved` says why the collection or the filter could not be told; empty where it could.
     `certain` is False where the receiver was only recognised by the method's name.
     """
@@ -71,6 +72,7 @@ class Query(msgspec.Struct, frozen=True):
     loop: Place | None = None
     broad: tuple[str, ...] = ()
     values: tuple[tuple[str, Plain], ...] = ()
+    begins: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -92,7 +94,8 @@ class Index(msgspec.Struct, frozen=True):
     `condition` are the fields on which it depends whether a record is in it (partial, sparse), and
     `only` those of them that must have one value, with that value, or one of several.
     `expires` when the database removes documents by it, which no query has to use. `behind` are fields that
-    the database keeps behind its own: in MySQL and SQLite those of the primary key.
+    the database keeps behind its own: in MySQL and SQLite those of the primary key. `by_prefix` tells whether
+    it surely finds what begins with a text, whatever the collation of the database.
     """
 
     store: str
@@ -108,6 +111,7 @@ class Index(msgspec.Struct, frozen=True):
     condition: tuple[str, ...] = ()
     only: tuple[tuple[str, Plain], ...] = ()
     behind: tuple[tuple[str, int], ...] = ()
+    by_prefix: bool = True
 
 
 class Table(msgspec.Struct, frozen=True):

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 
 import re2
 
-from auditor.discover.walk import read
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
@@ -22,7 +21,7 @@ from auditor.model.data import Constant, Query
 from auditor.model.places import Place
 from auditor.stores.literals import Literals
 from auditor.stores.sql.entities import Entities, Entity
-from auditor.stores.sql.statements.files import sql_files
+from auditor.stores.sql.statements.files import sql_files, words_of_others
 from auditor.stores.waiting.errands import Asked, Errands
 from auditor.stores.waiting.once import runs_once
 
@@ -237,35 +236,10 @@ def of_schemas(application: Application) -> Iterator[Constant]:
     if any(not query.collection for query in asked):
         return  # what it asks may be anything
     filled -= {query.collection.lower() for query in asked if query.operation == "insert"}
-    filled -= set(_named_elsewhere(application))
+    filled -= words_of_others(application)
     for name in sorted({query.collection for query in asked}):
         if name.lower() in filled:
             yield Constant("sql", name, "only the schema's own file adds to it")
-
-
-_OTHER_PROGRAMS = (
-    ".php",
-    ".java",
-    ".kt",
-    ".cs",
-    ".go",
-    ".rb",
-    ".rs",
-    ".ex",
-    ".scala",
-    ".pl",
-    ".jsp",
-    ".aspx",
-)
-_LARGEST = 400_000
-
-
-def _named_elsewhere(application: Application) -> Iterator[str]:
-    """Words of programs in other languages, which may add to the tables that they name."""
-    for file in application.tree.files:
-        if file.path.endswith(_OTHER_PROGRAMS) and file.size < _LARGEST:
-            text = read(application.tree, file).decode("utf-8", "replace")
-            yield from re.findall(r"\w+", text.lower())
 
 
 _FILLED = re2.compile(

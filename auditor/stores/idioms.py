@@ -33,12 +33,32 @@ def code(table: Table | None, default: str, proposal: Proposal, collection: str)
         return _full_text(table, fields)
     if any("(" in name for name, _ in fields):
         library = ""  # of an expression
+    if table is not None and table.dialect == "postgresql":
+        begins = {name for query in proposal.queries for name in query.begins}
+        if begins & {name for name, _ in proposal.fields}:
+            return _by_prefix(table, owner, proposal.fields, begins)
     idiom = _IDIOMS.get(library, _sql)
     if idiom is _sql:
         dialect = table.dialect if table is not None else ""
         collection = _quoted(collection, dialect)
         fields = [(_quoted(name, dialect), way) for name, way in fields]
     return idiom(collection, owner, fields, proposal.kind)
+
+
+def _by_prefix(table: Table, owner: str, fields: Fields, begins: set[str]) -> str:
+    """What finds the beginning of a text in PostgreSQL, whatever the collation.
+
+    Source: https://www.postgresql.org/docs/current/indexes-opclass.html.
+    """
+    if table.library in ("SQLAlchemy", "SQLModel"):
+        classes = ", ".join(f'"{n}": "text_pattern_ops"' for n, _ in fields if n in begins)
+        plain = _core(table.name, owner, fields, "ordered")
+        return f"{owner}: __table_args__ = ({plain[:-1]}, postgresql_ops={{{classes}}}),)"
+    if table.library == "Django" and len(fields) == 1:
+        return f"{owner}.{dict(table.attributes).get(fields[0][0], fields[0][0])}: db_index=True"
+    spelt = [(_quoted(name, table.dialect), way) for name, way in fields]
+    marked = [f"{word}{' text_pattern_ops' if name in begins else ''}{'' if way > 0 else ' DESC'}" for (name, way), (word, _) in zip(fields, spelt, strict=True)]  # fmt: skip
+    return f"CREATE INDEX {_name(table.name, fields)} ON {_quoted(table.name, table.dialect)} ({', '.join(marked)})"
 
 
 _PLAIN = re.compile(r"[A-Za-z_]\w*")

@@ -29,9 +29,9 @@ from auditor.stores.sql.entities import Entities, Entity, Relation
 from auditor.stores.sql.expressions import links
 
 _EQUAL = {"exact", "in", "isnull", "is_null"}
-_RANGE = {"gt", "gte", "lt", "lte", "range", "startswith"}
+_RANGE = {"gt", "gte", "lt", "lte", "range"}
 _OTHERS = {
-    "contains", "icontains", "iexact", "istartswith", "endswith", "iendswith", "regex", "iregex", "search", "not",
+    "contains", "icontains", "iexact", "startswith", "istartswith", "endswith", "iendswith", "regex", "iregex", "search", "not",
     "not_in", "not_isnull", "contained_by", "overlap", "has_key", "has_keys", "has_any_keys", "len", "trigram_similar",
     "unaccent", "distance_lte", "distance_lt", "within", "intersects", "dwithin", "filter",
 }  # fmt: skip
@@ -125,6 +125,8 @@ def how(rest: tuple[str, ...], negative: bool = False) -> str:
         return "unequal" if negative else "equality"
     if rest[0] in ("not", "not_in", "not_isnull"):
         return "unequal"
+    if rest[0] == "startswith":
+        return "prefix"
     return "equality" if rest[0] in _EQUAL else "range" if rest[0] in _RANGE else "scanned"
 
 

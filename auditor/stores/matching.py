@@ -52,7 +52,15 @@ def best(query: Query, indexes: Iterable[Index], constant: str = "") -> Match:
     )
     if query.unresolved and match.fit is not Fit.COVERED:
         return untold
+    if match.by is not None and not match.by.by_prefix and _names(match.by) & {*query.begins}:
+        return Match(Fit.UNKNOWN, missing=query.begins, why=_COLLATION)
     return match  # conditions that cannot be told narrow what is found by those that can
+
+
+_COLLATION = (
+    "its index finds what a text begins with under the collation C alone, or with text_pattern_ops"
+)
+"""https://www.postgresql.org/docs/current/indexes-opclass.html"""
 
 
 def has_few_values(field: str) -> bool:

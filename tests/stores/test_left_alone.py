@@ -136,6 +136,7 @@ class Command(BaseCommand):
         ("fix_order_prices", {}, Fit.COVERED),
         ("sync_prices", {}, Fit.MISSING),
         ("expire_orders", {}, Fit.MISSING),
+        ("auto_complete_orders", {}, Fit.MISSING),
         ("fix_states", {"crontab": "0 3 * * * python manage.py fix_states\n"}, Fit.MISSING),
         ("fix_states", {"shop/tasks.py": "from django.core.management import call_command\ndef nightly():\n    call_command('fix_states')\n"}, Fit.MISSING),
     ],
@@ -484,3 +485,27 @@ def test_a_handler_that_adds_what_it_does_not_find_fills_nothing(
     files = {"models.py": MODELS, "app.py": HANDLERS.format(start=start)}
     (found,) = (c for c in build(files).facts(CollectionFit) if c.name == "user")
     assert [m.fit for q, m in found.fits if q.equality == ("email",)] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("program", "fit"),
+    [
+        ("from aiohttp import web\napp = web.Application()\napp.router.add_get('/', page)\n", Fit.COVERED),
+        ("from aiogram import Dispatcher\ndp = Dispatcher()\n@dp.message()\nasync def got(message):\n    await page(message)\n", Fit.COVERED),
+        ("import telebot\nbot = telebot.TeleBot('x')\nbot.message_handler()(page)\nbot.infinity_polling()\n", Fit.COVERED),
+        ("", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_what_nothing_calls_in_a_bot_or_another_server(
+    program: str, fit: Fit, build: Build
+) -> None:
+    """In a program, that is: the functions of a package are called by others."""
+    code = (
+        "async def page(request):\n    return await known(1)\n"
+        "async def known(given):\n    return await pool.fetch('SELECT * FROM rounds WHERE owner = $1', given)\n"
+        "async def forgotten(given):\n    return await pool.fetch('SELECT * FROM rounds WHERE bank = $1', given)\n"
+    )
+    schema = "CREATE TABLE rounds (id SERIAL PRIMARY KEY, owner INT, bank INT);\n"
+    files = {"app.py": f"import asyncpg\n{code}{program}", "schema.sql": schema}
+    told = {q.equality: m.fit for f in build(files).facts(CollectionFit) for q, m in f.fits}
+    assert told == {("owner",): Fit.MISSING, ("bank",): fit}

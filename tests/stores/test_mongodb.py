@@ -163,11 +163,6 @@ from typing import Annotated
 class Lead(Document):
     email: Annotated[str, Indexed(unique=True)]
     tenant: str
-    state: int
-    users: list
-    created: str
-    phone: str
-    name: str
     owner: Link["Lead"]
     class Settings:
         name = "leads"
@@ -296,8 +291,6 @@ from odmantic import AIOEngine, Field, Model
 class LeadModel(Model):
     email: str = Field(unique=True)
     tenant: str = Field(index=True)
-    name: str
-    created: str
 
 engine = AIOEngine()
 app = FastAPI()

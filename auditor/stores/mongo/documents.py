@@ -28,8 +28,6 @@ _LIBRARIES = {
     "umongo": re.compile(r"^umongo\.(?:[\w.]+\.)?Document$"),
     "ODMantic": re.compile(r"^odmantic\.(?:[\w.]+\.)?(?:Reactive)?Model$"),
 }
-_PLAIN = {"Document", "Model", "BaseModel", "Generic", "ABC", "object"}
-"""Bases that declare no field but the key."""
 _CONTAINERS = ("Settings", "Collection", "Config", "Meta")
 
 
@@ -185,16 +183,6 @@ class Documents:
                     case t.Assign(targets=[t.Name(id=name)]) if name not in seen:
                         seen.add(name)
                         yield name, stmt, self.code.inside(each)
-
-    def has(self, found: Located, name: str) -> bool:
-        """Whether a class has a field or other attribute; a base that is not in this tree may have any."""
-        for base in self.code.ancestry(found):
-            if self.code.definition(base) is None and base.rpartition(".")[2] not in _PLAIN:
-                return True
-        own = {"pk", "id", "_id", "_cls", "revision_id"}
-        return name in own or any(
-            name in self.code.inside(each).bindings for each in self._lineage(found)
-        )
 
     def stored(self, found: Located, attribute: str) -> str:
         """The name under which a field is stored: `id` is `_id`, others as `db_field` or alias say."""

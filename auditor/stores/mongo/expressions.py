@@ -63,8 +63,6 @@ class Expressions:
             return [Conditions(unresolved="the condition is too deep")]
         match expr:
             case t.Compare(left=left, ops=[op], rights=[right]):
-                if undeclared := self._undeclared(left, scope):
-                    return [undeclared]
                 if (path := self.path(left, scope)) is not None:
                     made = self._compared(path, op)
                     if isinstance(right, t.Const) and (
@@ -164,8 +162,6 @@ class Expressions:
         if isinstance(call.func, t.Attr) and self.path(call.func.value, scope) is not None:
             given.insert(0, call.func.value)
         path = self.path(given[0], scope) if given else None
-        if path is not None and (undeclared := self._undeclared(given[0], scope)):
-            return [undeclared]
         if path is None:
             return [Conditions(unresolved="the condition is built at run time")]
         match kind:
@@ -209,17 +205,6 @@ class Expressions:
                     return text if text else None
                 case _:
                     return None
-
-    def _undeclared(self, expr: t.Expr, scope: Scope) -> Conditions | None:
-        """A condition on `Lead.gone`, which the class does not declare: asking so raises an error."""
-        while isinstance(expr, t.Attr | t.Item):
-            owner = self.documents.named(expr.value, scope) if isinstance(expr, t.Attr) else None
-            if owner is not None and isinstance(expr, t.Attr):
-                has = self.documents.has(owner, expr.name)
-                why = f"{expr.name} is no field that the class declares"
-                return None if has else Conditions(unresolved=why)
-            expr = expr.value
-        return None
 
     def sort(self, exprs: Sequence[t.Expr], scope: Scope) -> Sort:
         """`-Lead.created`, `Lead.created.desc()`, `"-created"`, `("created", -1)`, and lists of them."""

@@ -134,7 +134,7 @@ class _MongoEngine:
     def queries(self, site: CallSite) -> Iterator[Query]:
         found = self._document(site)
         if found is None:
-            why = self._unfound(site)
+            why = "the document class is named at run time"
             yield Query("mongodb", "", "find", (), (), (), place_of(site), why, certain=False)
             return
         conditions = [Conditions()]
@@ -185,25 +185,6 @@ class _MongoEngine:
         for join in joins:
             joined = replace(made, collection=join.collection, operation="join")
             yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)
-
-    def _unfound(self, site: CallSite) -> str:
-        """Why it is not told whose documents are asked for."""
-        func = site.node.func
-        assert isinstance(func, t.Attr)
-        owner = func.value.value if func.name != "objects" and isinstance(func.value, t.Attr) else func.value  # fmt: skip
-        name = self.code.name(owner, site.scope)
-        known = self.code.definition(name)
-        if known is not None and isinstance(known.node, t.Class):
-            return f"{known.node.name} is no document class, as far as its bases are told"
-        bound = self.code.find(owner.id, site.scope) if isinstance(owner, t.Name) else None
-        if bound is not None and all(b.kind == "import" for b in bound[1]) and ":" not in name:
-            module = name.rpartition(".")[0]
-            spelt = [
-                p for p in self.code.modules if _dotted(p).lower().endswith(f".{module.lower()}")
-            ]
-            there = f": it is spelt {spelt[0]}" if len(spelt) == 1 and module else ""
-            return f"{module or name} is no module of this tree{there}"
-        return "the document class is named at run time"
 
     def of_documents(self) -> Iterator[tuple[CallSite, Query]]:
         """What a document that is at hand asks by its key: `note.update(pull__tags=tag)`, `probe.report.fetch()`.
@@ -371,7 +352,7 @@ class _MongoEngine:
         if last in _SUFFIXES and len(parts) > 1:
             parts.pop()
             kind, _ = _asks(last)
-        if not self.documents.has(found, parts[0].split(".")[0]):  # MongoEngine refuses it
+        if not self._has(found, parts[0]):
             return Conditions(unresolved=f"{parts[0]} is no field that the class declares")
         path = self._field(found, "__".join(parts))
         made = Conditions({path: kind})
@@ -380,6 +361,14 @@ class _MongoEngine:
         if last in _PLACES:
             made.special = "geo"
         return made
+
+    def _has(self, found: Located, name: str) -> bool:
+        """Whether documents may have a field; MongoEngine refuses a query on any other."""
+        for base in self.code.ancestry(found):
+            if self.code.definition(base) is None and base.rpartition(".")[2] != "Document":
+                return True  # a dynamic document, or a base whose fields are not in this tree
+        declared = {field for field, _, _ in self.documents.fields(found)}
+        return name.split(".")[0] in declared | {"pk", "id", "_id", "_cls"}
 
     def _field(self, found: Located, name: str) -> str:
         first, *rest = name.replace(".", "__").split("__")
@@ -395,10 +384,6 @@ def _in_use(application: Application) -> Iterator[Located]:
     for found in documents_of(application.values).all(_LIBRARY):
         if found.path not in errands.unused.modules and errands.mentions.of(found):
             yield found
-
-
-def _dotted(path: str) -> str:
-    return "." + path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 @provides(Table)

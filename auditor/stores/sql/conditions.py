@@ -20,7 +20,7 @@ _MAX_BRANCHES = 24
 
 
 class Test(msgspec.Struct, frozen=True):
-    """A column compared. `how` is equality, range, unequal, scanned (no index serves it) or text."""
+    """A column compared. `how` is equality, range, prefix, unequal, scanned (no index serves it) or text."""
 
     table: str
     column: str
@@ -187,7 +187,7 @@ def _flat(found: list[Branch], *, opposite: bool = False) -> Branch:
 
     What must not hold narrows a search little: most records are found, by a pattern too.
     """
-    loose = ("equality", "scanned", "text") if opposite else ("equality",)
+    loose = ("equality", "prefix", "scanned", "text") if opposite else ("equality",)
     tests = [
         replace(
             test,

@@ -76,6 +76,8 @@ class Declared(msgspec.Struct, frozen=True):
     kind: str = "ordered"
     condition: tuple[str, ...] = ()
     only: tuple[tuple[str, Plain], ...] = ()
+    pattern: bool = False
+    """Whether an operator class of PostgreSQL makes it find what begins with a text."""
 
 
 @dataclass(eq=False)
@@ -319,3 +321,10 @@ def last_name(expr: t.Expr | None) -> str:
 @provides(Entities)
 def entities(application: Application) -> list[Entities]:
     return [Entities(application)]
+
+
+def pattern_class(call: t.Call) -> bool:
+    """`postgresql_ops={"name": "text_pattern_ops"}`, `opclasses=["varchar_pattern_ops"]`."""
+    given = (k.value for k in call.keywords if k.name in ("postgresql_ops", "opclasses"))
+    texts = (node.value for value in given for node in t.walk(value) if isinstance(node, t.Const))
+    return any(isinstance(text, str) and "pattern_ops" in text for text in texts)

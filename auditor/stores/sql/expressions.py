@@ -97,7 +97,7 @@ def operation(left: Thing, op: str, right: t.Expr) -> Holds | None:
         return Holds(Test(left.entity.table, left.relation.local, _SHIFTED[op]))
     if not isinstance(left, Field) or left.entity.mapper != "peewee":
         return None
-    how = "range" if op == "%" and anchored(right) else _SHIFTED[op]
+    how = "prefix" if op == "%" and anchored(right) else _SHIFTED[op]
     return Holds(test(left, how))
 
 
@@ -141,11 +141,11 @@ def column_call(field: Field, call: t.Call, name: str, given: list[Thing | None]
         )
         return Holds(test(field, "unequal" if negated else "equality"))
     if name in _RANGE:
-        return Holds(test(field, "range"))
+        return Holds(test(field, "prefix" if name == "startswith" else "range"))
     if name in _UNEQUAL:
         return Holds(test(field, "unequal"))
     if name == "like":
-        return Holds(test(field, "range" if anchored(call.args[0] if call.args else None) else "scanned"))  # fmt: skip
+        return Holds(test(field, "prefix" if anchored(call.args[0] if call.args else None) else "scanned"))  # fmt: skip
     if name == "match":
         return Holds(Test(field.entity.table, field.column.name, "text"))
     if name in _SCANNED:

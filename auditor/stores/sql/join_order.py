@@ -255,12 +255,12 @@ def _query(
     for test in tests:
         by_kind[test.how].append(test.column)
     equality = tuple(dict.fromkeys(by_kind["equality"]))
-    spans = tuple(
-        x for x in dict.fromkeys((*by_kind["range"], *by_kind["unequal"])) if x not in equality
-    )
+    asked = dict.fromkeys((*by_kind["range"], *by_kind["prefix"], *by_kind["unequal"]))
+    spans = tuple(x for x in asked if x not in equality)
     scanned = dict.fromkeys((*by_kind["scanned"], *by_kind["text"]))
     own = operation != "join"
-    loose = [x for x in by_kind["unequal"] if x not in by_kind["range"] and x not in equality]
+    found = {*equality, *by_kind["range"], *by_kind["prefix"]}
+    loose = [x for x in by_kind["unequal"] if x not in found]
     entity = draft.entity if draft.table == table else schema.tables.get(table)
     flags = [x for x in equality if _is_flag(entity, x)]
     return Query(
@@ -282,6 +282,7 @@ def _query(
         tuple(
             dict.fromkeys((x.column, v) for x in tests if x.column in choosing for v in x.values)
         ),
+        tuple(dict.fromkeys(by_kind["prefix"])),
     )
 
 

@@ -47,7 +47,9 @@ class State:
         apart: dict[object, Made] = {}
         for made in self.indexes:
             each = made.declared
-            apart.setdefault((each.columns, each.unique, each.kind, each.condition), made)
+            apart.setdefault(
+                (each.columns, each.unique, each.kind, each.condition, each.pattern), made
+            )
         return list(apart.values())
 
     @property
@@ -143,7 +145,14 @@ class History:
                 unique = step.unique or step.action != "index"
                 name = step.name or _named(step)
                 declared = Declared(
-                    columns, place, unique, name, implied, step.kind, tuple(step.condition)
+                    columns,
+                    place,
+                    unique,
+                    name,
+                    implied,
+                    step.kind,
+                    tuple(step.condition),
+                    pattern=step.pattern,
                 )
                 if columns and not any(
                     m.declared == replace(declared, place=m.declared.place) for m in state.indexes

@@ -79,6 +79,11 @@ def indexes(application: Application) -> Iterator[Index]:
     """
     kind = dialect(application)
     made = list(_indexes(application, kind))
+    if kind == "postgresql":
+        (entities,) = application.facts(Entities)
+        yield from (replace(i, by_prefix=i.by_prefix or _is_doubled(i, entities)) for i in made)
+        return
+    made = [replace(index, by_prefix=True) for index in made]
     if kind not in ("mysql", "sqlite"):
         yield from made
         return
@@ -91,6 +96,18 @@ def indexes(application: Application) -> Iterator[Index]:
         behind = tuple(x for x in key if x not in index.fields)
         ordered = index.kind == "ordered" and index.implied != "primary key"
         yield replace(index, behind=behind) if kept and ordered and behind else index
+
+
+def _is_doubled(index: Index, entities: Entities) -> bool:
+    """Whether Django makes a second index beside it that finds what a text begins with.
+
+    Source: https://docs.djangoproject.com/en/stable/ref/databases/#indexes-for-varchar-and-text-columns.
+    """
+    entity = entities.by_table.get(index.collection)
+    if entity is None or entity.mapper != "django" or len(index.fields) != 1:
+        return False
+    column = entity.column(index.fields[0][0])
+    return column is not None and (column.indexed or column.unique or column.primary)
 
 
 def _indexes(application: Application, kind: str) -> Iterator[Index]:
@@ -194,6 +211,7 @@ def _of_entity(
 
 def _same(one: Declared, two: Declared) -> bool:
     same = [c for c, _ in one.columns] == [c for c, _ in two.columns] and one.kind == two.kind
+    same = same and one.pattern == two.pattern
     return same and (one.unique == two.unique or one.implied == two.implied or not two.unique)
 
 
@@ -230,5 +248,5 @@ def _of_keys(name: str, state: State) -> Iterator[Index]:
 def _index(table: str, each: Declared, source: str, run: str) -> Index:
     return Index(
         "sql", table, each.columns, each.unique, each.place, source, run,
-        kind=each.kind, implied=each.implied, condition=each.condition, only=each.only,
+        kind=each.kind, implied=each.implied, condition=each.condition, only=each.only, by_prefix=each.pattern,
     )  # fmt: skip

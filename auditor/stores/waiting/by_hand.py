@@ -36,7 +36,7 @@ _ERRAND = re.compile(
 """Scripts that are called by what somebody does with them."""
 _BY_CLOCK = re.compile(
     r"(?:^|_)(?:send|notif(?:y|ications?)|remind(?:ers?)?|expir(?:e|es|ed|y|ing)|overdue|due|daily|weekly|monthly|quarterly|yearly|annual"
-    r"|nightly|hourly|periodic(?:ally)?|cron|schedule[drs]?|sync|poll|worker|consumer?|listen(?:er)?|watch(?:er)?|serve|loop|process"
+    r"|nightly|hourly|periodic(?:ally)?|auto(?:matic(?:ally)?)?|cron|schedule[drs]?|sync|poll|worker|consumer?|listen(?:er)?|watch(?:er)?|serve|loop|process"
     r"|dispatch|deliver|retry|digest|escalate|monitor|refresh|renew|rotate|archive|old|stale|abandoned|sessions|tokens|metrics"
     r"|stat(?:istic)?s|rates|prices|newsletters?|reports?|fetch|crawl|scrape|queue)(?:_|$)|^(?:run|start|bot)$",
     re.I,

@@ -66,6 +66,11 @@ _ONCE = re.compile(
     re.I,
 )
 _REGISTERS = re.compile(r"(?i)handler$|^add_\w*handler|^(?:register|command|callback|add_(?:route|url_rule|api_route)|subscribe|listen|bind|on)$")  # fmt: skip
+_SERVERS = ("aiohttp.web.Application", "aiogram.Dispatcher")
+_RUNNING = {
+    "run_app", "run_polling", "start_polling", "infinity_polling", "run_until_disconnected", "run_webhook", "start_webhook",
+}  # fmt: skip
+"""Calls by which servers and bots are run whose handlers are not followed."""
 _OPENS = re.compile(r"lifespan|startup|^main$")
 _MAKES = re.compile(r"^(?:create|make|build|get|init)_(?:\w+_)?app(?:lication)?$")
 
@@ -81,7 +86,7 @@ class Errands:
 
     def why(self, place: Place) -> str:
         function = self._function(place)
-        if function is not None and self.reach.roots and _ONCE.search(_text_of(function)):
+        if function is not None and self._is_program and _ONCE.search(_text_of(function)):
             return "it is run once, as its own text says"
         match self.of(place):
             case Asked.SCRIPT:
@@ -105,7 +110,14 @@ class Errands:
         function = self._function(place)
         if function is None and not place.symbol and self._fills_at_once(place):
             return Asked.FILLING
-        return self._asked(function) if function and self.reach.roots else Asked.LIVE
+        return self._asked(function) if function and self._is_program else Asked.LIVE
+
+    @functools.cached_property
+    def _is_program(self) -> bool:
+        """Whether the tree is a program, and no package whose functions others call."""
+        if self.reach.roots or any(True for _ in self.code.calls(*_SERVERS)):
+            return True
+        return any(True for _ in self.code.method_calls(*sorted(_RUNNING)))
 
     def _fills_at_once(self, place: Place) -> bool:
         """Whether code of a module's own adds what it does not find: `if not User.query.first(): db.session.add(…)`."""

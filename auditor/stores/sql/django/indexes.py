@@ -10,7 +10,7 @@ from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.model.values import Plain
 from auditor.stores.lookups import constants
 from auditor.stores.sql.django.fields import stored
-from auditor.stores.sql.entities import Declared, Entities, Entity, last_name
+from auditor.stores.sql.entities import Declared, Entities, Entity, last_name, pattern_class
 
 
 def declared(entities: Entities, entity: Entity, call: Located, scope: Scope) -> Declared | None:
@@ -37,7 +37,7 @@ def declared(entities: Entities, entity: Entity, call: Located, scope: Scope) ->
     place = place_of(Located(node, scope), entity.name.rpartition(":")[2])
     return Declared(
         tuple(fields), place, unique, name, "unique" if unique else "", methods.get(kind, "ordered"),
-        depends, only,
+        depends, only, pattern_class(node),
     )  # fmt: skip
 
 

@@ -383,8 +383,7 @@ def method(
             made = frozenset(k.name for k in call.keywords if k.name)
             made |= frozenset(_default_name(a) for a in call.args)
             made |= _ANY if any(k.name is None for k in call.keywords) else frozenset()
-            why = start.unresolved or _lacking(reading, call, frame)
-            following = executed(start, computed=start.computed | made, unresolved=why)
+            following = executed(start, computed=start.computed | made)
             if any(map(_aggregates, (*call.args, *(k.value for k in call.keywords)))):
                 # of what is joined to each row, unless `values` says by what rows are put together
                 rows = not start.projection or {"id", "pk", "*", "?"} & set(start.projection)
@@ -559,16 +558,6 @@ def _sort(
             return ()
         sort.append((found.table, found.column, -1 if text.startswith("-") else way))
     return tuple(sort)
-
-
-def _lacking(reading: Reading, call: t.Call, frame: Frame) -> str:
-    """Why a figure is none: a class of Tortoise has none of its fields, only its objects do."""
-    for node in t.walk_own(call):
-        if isinstance(node, t.Attr) and isinstance(node.value, t.Name | t.Attr):
-            entity = reading.entities.of(node.value, frame.scope)
-            if entity is not None and entity.mapper == "tortoise" and node.name in entity.columns:
-                return f"{t.dotted(node)} is no attribute of its class"
-    return ""
 
 
 def _unknown(reading: Reading, draft: Draft, args: list[t.Expr], frame: Frame) -> str:

@@ -524,28 +524,11 @@ class Expressions(Reading):
         bound = self.bounds.of(index.upper, frame.scope)
         return executed(draft, bound=bound, limited=bound)
 
-    def stepped(self, expr: t.Expr | None, frame: Frame) -> Thing | None:
-        """What an expression stands for; where it takes a query in a variable further, that is asked here."""
-        thing = self.thing(expr, frame) if expr is not None else None
-        if not isinstance(expr, t.Call) or id(expr) not in self.followed:
-            return thing
-        return either(
-            [
-                self.asked_at(expr, x, frame)
-                if isinstance(x, Draft)
-                and x.mapper in _LAZY
-                and x.bound is Bound.UNKNOWN
-                and not x.manager
-                else x
-                for x in each(thing)
-            ]
-        )
-
     def _comprehension(self, expr: t.Comp, frame: Frame, depth: int) -> Thing | None:
         outer, names = frame.loop, dict(frame.names)
         first: Rows | None = None
         for loop in expr.loops:
-            over = self.stepped(loop.iter, frame)
+            over = self.thing(loop.iter, frame, depth)
             rows = self.rows(over, frame)
             first = first or rows
             if rows is not None:
@@ -618,8 +601,6 @@ def _held(one: Thing | None, other: Thing | None) -> Thing | None:
     return one
 
 
-_LAZY = {"django", "tortoise", "peewee"}
-"""Mappers whose queries ask nothing before they are gone through."""
 _LISTS = {"list", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "dict"}
 _GOING_THROUGH = _LISTS | {"len", "sum", "any", "all", "max", "min", "bool"}
 """Built-in functions that ask the query that they are given."""

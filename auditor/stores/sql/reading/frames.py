@@ -49,8 +49,6 @@ class Frame:
     texts: dict[str, str] = field(default_factory=dict)
     """Parameters that a call gives a text of the code."""
     ended: bool = False
-    broken: list[dict[str, Thing | None]] = field(default_factory=list)
-    """What the names were where the loop that is read is left."""
     loaded: set[tuple[str, Place | None]] = field(default_factory=set)
     """Relations of objects that were read here before: the object keeps what they gave."""
 
@@ -69,13 +67,6 @@ class Frame:
                 return True, frame.names[name]
             frame = frame.parent
         return False, None
-
-
-def begins_with(expr: t.Expr) -> str:
-    """The variable that a chain of calls begins with: `found` of `found.filter(live=True).count()`."""
-    while isinstance(expr, t.Call | t.Attr | t.Item):
-        expr = expr.func if isinstance(expr, t.Call) else expr.value
-    return expr.id if isinstance(expr, t.Name) else ""
 
 
 Reader = Callable[["Reading", t.Call, str, Thing | None, Frame], tuple[Thing | None, bool]]
@@ -228,8 +219,11 @@ class Reading:
     def asked_at(self, call: t.Call, draft: Draft, frame: Frame) -> Draft:
         """A query that a variable of the function holds is asked where a call executes it, each time anew."""
         here, there = self.place(call, frame), draft.place
+        root: t.Expr = call
+        while isinstance(root, t.Call | t.Attr | t.Item):
+            root = root.func if isinstance(root, t.Call) else root.value
         apart = not here.line <= there.line <= call.end_line
-        if not apart or not begins_with(call) or (here.path, here.symbol) != (there.path, there.symbol):  # fmt: skip
+        if not apart or not isinstance(root, t.Name) or (here.path, here.symbol) != (there.path, there.symbol):  # fmt: skip
             return draft
         return self.record(replace(draft, place=here, origin=draft))
 

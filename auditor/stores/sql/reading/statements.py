@@ -11,7 +11,7 @@ from auditor.link.scopes import Located, place_of
 from auditor.stores.sql.conditions import UNTOLD, Draft, joined
 from auditor.stores.sql.reading.decisions import decides
 from auditor.stores.sql.reading.expressions import Expressions
-from auditor.stores.sql.reading.frames import Frame, begins_with
+from auditor.stores.sql.reading.frames import Frame
 from auditor.stores.sql.reading.things import (
     Class,
     Holds,
@@ -76,10 +76,8 @@ class Statements(Expressions):
                 self.block(orelse, frame)
             case t.While(test=test, body=body, orelse=orelse):
                 self.thing(test, frame)
-                self._turns(body, frame)
+                self._maybe(body, frame)
                 self.block(orelse, frame)
-            case t.Jump(kind="break"):
-                frame.broken.append(dict(frame.names))
             case t.Try(body=body, handlers=handlers, orelse=orelse, final=final):
                 self.block(body, frame)
                 self.block(orelse, frame)
@@ -171,30 +169,18 @@ class Statements(Expressions):
         self, target: t.Expr, iter_: t.Expr, at: t.Node, body: list[t.Stmt], frame: Frame
     ) -> None:  # fmt: skip
         outer = frame.loop
-        over = self.stepped(iter_, frame)
+        over = self.thing(iter_, frame)
         rows = self.rows(over, frame)
         if rows is not None:
             frame.loop = place_of(Located(at, frame.scope))
         self._target(target, rows, iter_, frame)
-        self._turns(body, frame)
-        frame.loop = outer
-
-    def _turns(self, body: list[t.Stmt], frame: Frame) -> None:
-        """A loop ends with what its last turn leaves, or with what a turn had when it broke off."""
-        outer, frame.broken = frame.broken, []
         self._maybe(body, frame)
-        for names in frame.broken:
-            self._merge(names, frame)
-        frame.broken = outer
+        frame.loop = outer
 
     def _assign(
         self, targets: list[t.Expr], value: t.Expr | None, op: str, annotation: t.Expr | None, frame: Frame
     ) -> None:  # fmt: skip
-        same = [x.id for x in targets if isinstance(x, t.Name)]
-        if value is None or begins_with(value) in same:
-            given = self.thing(value, frame) if value is not None else None
-        else:
-            given = self.stepped(value, frame)
+        given = self.thing(value, frame) if value is not None else None
         if value is None and annotation is None:
             return
         if not op and self._is_idle(targets, value, frame):

@@ -15,7 +15,7 @@ from auditor.extract.sql import SchemaStep, schema_steps
 from auditor.link.application import Application
 from auditor.link.origins import Env
 from auditor.link.scopes import Located, Module, Scope, argument, place_of
-from auditor.stores.sql.entities import Entities, last_name, truth
+from auditor.stores.sql.entities import Entities, last_name, pattern_class, truth
 from auditor.stores.sql.migrations import Origin, Steps, gives_steps
 from auditor.stores.sql.sqlalchemy.columns import column
 
@@ -225,7 +225,7 @@ class _Revision:
                 using = self.text(argument(call, None, "postgresql_using"), scope)
                 kind = {"": "ordered", "btree": "ordered", "hash": "hash"}.get(using, "other")  # fmt: skip
                 condition = _condition(call)
-                yield SchemaStep("index", owner, name, found, "", unique, kind, condition, "", line)
+                yield SchemaStep("index", owner, name, found, "", unique, kind, condition, "", line, pattern=pattern_class(call))  # fmt: skip
             case "drop_index":
                 yield SchemaStep("drop index", "", self.text(argument(call, 0, "index_name"), scope), line=line)  # fmt: skip
             case "create_unique_constraint" | "create_primary_key":

@@ -13,7 +13,15 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.stores.flags import two_values
-from auditor.stores.sql.entities import Column, Declared, Entities, Entity, last_name, truth
+from auditor.stores.sql.entities import (
+    Column,
+    Declared,
+    Entities,
+    Entity,
+    last_name,
+    pattern_class,
+    truth,
+)
 
 
 def type_of(annotation: t.Expr | None) -> str:
@@ -132,7 +140,8 @@ def constraint(entities: Entities, entity: Entity, call: t.Call, scope: Scope) -
     method = {"": "ordered", "btree": "ordered", "hash": "hash"}.get(using.lower(), "other")
     implied = "unique" if kind == "UniqueConstraint" else ""
     place = place_of(Located(call, scope))
-    return Declared(tuple(fields), place, unique, name, implied, method, condition)
+    pattern = pattern_class(call)
+    return Declared(tuple(fields), place, unique, name, implied, method, condition, pattern=pattern)
 
 
 def _condition_columns(entity: Entity, expr: t.Expr) -> list[str]:

@@ -53,11 +53,11 @@ _ADDRESSES = {"ctid", "rowid", "_rowid_", "oid"}
 
 
 def drafts(
-    reading: Reading, text: str, place: Place, frame: Frame, *, whole: bool = False
+    reading: Reading, text: str, place: Place, frame: Frame, *, like: str = ""
 ) -> list[Draft]:
     """The queries of a statement: its own, and those of its subqueries.
 
-    `whole` tells that what is bound to it has no wildcard of the code's.
+    `like` is how a LIKE of what is bound to it searches: range, prefix, or empty where it may begin with a wildcard.
     """
     from sqlglot import exp
 
@@ -75,7 +75,7 @@ def drafts(
     for tree in parsed[:20]:
         named = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
         for node in tree.find_all(exp.Select, exp.Update, exp.Delete, exp.Insert):
-            if made := Asked(reading, node, named, place, frame, whole).draft():
+            if made := Asked(reading, node, named, place, frame, like).draft():
                 found.append(made)
     return found
 
@@ -84,14 +84,14 @@ class Asked:
     """One SELECT, UPDATE, DELETE or INSERT of a statement."""
 
     def __init__(
-        self, reading: Reading, node: Any, named: set[str], place: Place, frame: Frame, whole: bool
+        self, reading: Reading, node: Any, named: set[str], place: Place, frame: Frame, like: str
     ) -> None:
         from sqlglot import exp
 
         self.exp: Any = exp
         self.reading, self.node, self.named = reading, node, named
         self.place, self.frame = place, frame
-        self.whole = whole
+        self.like = like
         self.tables: dict[str, str] = {}
         self.derived = False
         """Whether it also selects from what is worked out: a subquery, a common table expression."""
@@ -338,12 +338,12 @@ class Asked:
                 return left
             case exp.Like():
                 pattern = node.expression.unnest()
-                if self.whole and isinstance(pattern, exp.Placeholder):
+                if self.like and isinstance(pattern, exp.Placeholder):
                     searched = dialect(self.reading.application) in ("mysql", "postgresql")
-                    return self._test(node.this, "range" if searched else "scanned")
+                    return self._test(node.this, self.like if searched else "scanned")
                 text = pattern.this if isinstance(pattern, exp.Literal) else "%"
                 begins = text[len(MARK) :] if text.startswith(MARK) else text[:1] not in ("%", "_")
-                return self._test(node.this, "range" if begins else "scanned")
+                return self._test(node.this, "prefix" if begins else "scanned")
             case exp.MatchAgainst() | exp.Match() if hasattr(exp, "Match"):
                 return self._test(node.expressions[0] if node.expressions else node.this, "text")
             case exp.Exists() | exp.Boolean() | exp.Literal() | exp.Placeholder() | exp.Null() | exp.Parameter():  # fmt: skip
@@ -425,7 +425,7 @@ class Asked:
         told = [own for c in inner if (own := self.column(c)) is not None]
         if isinstance(node, exp.Subquery | exp.Select) or not told:
             return Every(())
-        if (isinstance(node, exp.Binary) or how == "range") and len(set(told)) > 1:
+        if (isinstance(node, exp.Binary) or how in ("range", "prefix")) and len(set(told)) > 1:
             return Every(())  # worked out from several columns: no index has it
         table, name = told[0]
         spelt = node.sql().lower().replace(" ", "").replace('"', "")

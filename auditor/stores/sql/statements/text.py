@@ -90,11 +90,11 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         return None, True
     made: list[Thing] = []
     likes = any(_LIKE.search(one.text) for one in given)
-    whole = likes and _is_sent_as_it_is(reading, call, frame)
+    bound = _bound(reading, call, frame) if likes else ""
     for one in given:
         place = reading.place(call, frame)
         outer: Draft | None = None
-        for draft in drafts(reading, one.text, place, frame, whole=whole):
+        for draft in drafts(reading, one.text, place, frame, like=bound):
             if last in _ONE:
                 draft = replace(draft, bound=Bound.ONE)
             elif last in _ALL and draft.bound is Bound.UNKNOWN:
@@ -153,27 +153,27 @@ _LIKE = re.compile(r"like|~~", re.I)
 _SENT = re.compile(r"\brequest\.(?:form|args|values|json|data)$|\bform\.\w+\.data$")
 
 
-def _is_sent_as_it_is(reading: Reading, call: t.Call, frame: Frame) -> bool:
-    """Whether a request brings all that is bound, with no `%` before it: `(request.form["email"],)`, `f"{name}%"`.
+def _bound(reading: Reading, call: t.Call, frame: Frame) -> str:
+    """How a LIKE of what is bound to a statement searches, in MySQL and in PostgreSQL; empty where it may not.
 
-    `email LIKE %s` is then a search by the index on `email`, in MySQL and in PostgreSQL.
+    `(request.form["email"],)` is looked up as it is; what is found begins with `f"{name}%"`.
     """
     bound: list[t.Expr] = []
     for arg in call.args[1:]:
         bound += arg.items if isinstance(arg, t.Seq) else [arg]
-    sources = [s.node for part in bound for s in reading.values.sources(part, frame.scope)]
-    return bool(sources) and all(map(_is_sent, sources))
+    ways = {_searches(s.node) for part in bound for s in reading.values.sources(part, frame.scope)}
+    return "" if "" in ways or not ways else "prefix" if "prefix" in ways else "range"
 
 
-def _is_sent(node: t.Node) -> bool:
+def _searches(node: t.Node) -> str:
     match node:
         case t.Text(parts=[first, _, *_]) | t.BinOp(op="+", left=first):
-            return isinstance(first, t.Name | t.Attr | t.Item | t.Call)
+            return "prefix" if isinstance(first, t.Name | t.Attr | t.Item | t.Call) else ""
         case t.Item(value=owner) | t.Call(func=t.Attr(value=owner, name="get")):
-            return bool(_SENT.search(t.dotted(owner)))
+            return "range" if _SENT.search(t.dotted(owner)) else ""
         case t.Attr():
-            return bool(_SENT.search(t.dotted(node)))
-    return False
+            return "range" if _SENT.search(t.dotted(node)) else ""
+    return ""
 
 
 def raw(reading: Reading, call: t.Call, given: Thing | None, frame: Frame) -> Rows | None:
