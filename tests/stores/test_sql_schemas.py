@@ -329,3 +329,23 @@ def test_an_index_is_recommended_in_words_that_the_database_reads(
     schema = f"CREATE TABLE {table} (id INT PRIMARY KEY, {column} DATE);\n"
     (found,) = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)
     assert [p.code for p in found.proposed] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "fit"),
+    [
+        ("is_open", "INTEGER", Fit.COVERED),
+        ("enabled", "BINARY(1)", Fit.COVERED),
+        ("IsActive", "SMALLINT", Fit.COVERED),
+        ("is_open", "CHAR(1)", Fit.COVERED),
+        ("active", "VARCHAR(1)", Fit.COVERED),
+        ("approved", "VARCHAR(40)", Fit.MISSING),  # by whom
+        ("island", "INTEGER", Fit.MISSING),
+        ("is_open", "TIMESTAMP", Fit.MISSING),
+    ],
+)
+def test_a_column_that_answers_yes_or_no(column: str, kind: str, fit: Fit, build: Build) -> None:
+    code = f"def ask(cursor, given):\n    cursor.execute('SELECT 1 FROM points WHERE {column} = %s', (given,))\n"
+    assert _fits(build, f"CREATE TABLE points (id INT PRIMARY KEY, {column} {kind});", code) == [
+        fit
+    ]

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from auditor.model.data import Bound, Query
 from auditor.stores.sql.conditions import Branch, Draft, Every, Link, Test, branches
-from auditor.stores.sql.entities import Entity
+from auditor.stores.sql.entities import Entity, snake
 
 _LOOSE = ("scanned", "unequal")
 _FLAGS = {"bool", "boolean", "booleanfield", "nullbooleanfield", "bit"}
@@ -30,10 +30,16 @@ _NUMBERS = {
     "smallinteger",
     "integerfield",
     "smallintfield",
+    "mediumint",
+    "binary",
+    "varbinary",
 }
+_TEXTS = {"string", "varchar", "char", "text", "charfield", "textfield", "unicode", "str", "enum"}
+_ASKS = re.compile(r"(?:is|has|was|can)_\w+|\w+_flag|(?:is)?(?:(?:in)?active|(?:en|dis)abled)")
+"""What is answered by Y or N, whatever holds it."""
 _YES = re.compile(
-    r"(?:is|has|was|can)_\w+|\w+_flag|(?:in)?active|(?:en|dis)abled|deleted|archived|visible|hidden|published|verified"
-    r"|confirmed|blocked|banned|completed|done|approved|seen|processed"
+    r"(?:is|has|was|can)_\w+|\w+_flag|(?:is)?(?:(?:in)?active|(?:en|dis)abled|deleted|archived|visible|hidden|published|verified"
+    r"|confirmed|blocked|banned|completed|done|approved|seen|processed)"
 )
 """What a number answers with 0 or 1, where a schema has no booleans."""
 
@@ -299,4 +305,7 @@ def _is_flag(entity: Entity | None, name: str) -> bool:
     if column is None:
         return False
     kind = column.type.lower()
-    return column.two or kind in _FLAGS or (kind in _NUMBERS and bool(_YES.fullmatch(column.name)))
+    if column.two or kind in _FLAGS:
+        return True
+    asks = _YES if kind in _NUMBERS else _ASKS if kind in _TEXTS else None
+    return asks is not None and bool(asks.fullmatch(snake(column.name)))
