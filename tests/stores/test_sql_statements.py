@@ -266,3 +266,18 @@ def test_a_clause_that_is_put_in_behind_a_condition(statement: str, build: Build
     code = f'def ask(cursor, more):\n    cursor.execute(f"{statement}")\n'
     found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(Query)
     assert [q.equality[0] for q in found if q.collection == "flight"] == ["plane"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "unknown"),
+    [
+        ("SELECT k FROM (SELECT plane AS k {source}) x WHERE k IS NOT NULL", True),
+        ("SELECT 1 WHERE {source}", True),
+        ("SELECT k FROM (SELECT 1 AS k) x WHERE k = {source}", False),
+    ],
+)
+def test_a_source_that_is_put_in_is_not_lost(statement: str, unknown: bool, build: Build) -> None:
+    code = f'def ask(cursor, source):\n    cursor.execute(f"{statement}")\n'
+    found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(CollectionFit)
+    told = [m.fit for f in found for _, m in f.fits]
+    assert told == ([Fit.UNKNOWN] if unknown else [])

@@ -106,7 +106,9 @@ class Asked:
         elif isinstance(node, exp.Select):
             start = node.args.get("from_") or node.args.get("from")
             if start is None:
-                return None
+                clause = node.args.get("where")  # in place of what it reads from
+                put_in = clause is not None and MARK in clause.sql()
+                return self._untold(operation) if put_in else None
             sources = [start.this]
         else:
             sources = [node.this]
@@ -130,14 +132,11 @@ class Asked:
         root = sources[0]
         if not self.tables:  # a subquery, a common table expression: read where it is defined
             reason = self._hides(root)
-            hidden = Draft(
-                "sql", None, self.place, operation, unresolved=reason, loop=self.frame.loop
-            )
-            return hidden if reason else None
+            return self._untold(operation, reason) if reason else None
         entity = self.entity(next(iter(self.tables.values())))
         reason = ""
         if MARK in entity.table:
-            return Draft("sql", None, self.place, operation, unresolved="the table is named at run time", loop=self.frame.loop)  # fmt: skip
+            return self._untold(operation, "the table is named at run time")
         where: list[Condition] = []
         clause = node.args.get("where")
         if clause is not None and operation != "insert":
@@ -179,6 +178,9 @@ class Asked:
             projection=columns, unresolved=reason, loop=self.frame.loop,
             tables=tuple(map(self.entity, self.tables.values())), correlated=isinstance(node.parent, exp.Exists),
         )  # fmt: skip
+
+    def _untold(self, operation: str, reason: str = untold.REASON) -> Draft:
+        return Draft("sql", None, self.place, operation, unresolved=reason, loop=self.frame.loop)
 
     def _table(self, table: Any) -> bool:
         name = self._own(table)
