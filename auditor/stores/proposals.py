@@ -23,6 +23,8 @@ _MOST = 200
 """Different shapes of one collection that are looked at, against hostile code."""
 _TRIES = 40_000
 """Joins tried for one collection: enough for each shape to try all others once."""
+_WIDEST = 5
+"""Fields of an index that is worth its upkeep beside one that narrows the search already."""
 Ways = dict[str, int]
 
 
@@ -102,7 +104,10 @@ def propose(fits: Sequence[tuple[Query, Match]], live: Sequence[Index]) -> list[
 def _asks(query: Query, match: Match) -> bool:
     """Whether an index is missing; what is left to be gone through, as `LIKE '%x%'` is, none of order decides."""
     left = set(match.missing) - ({*query.scanned} if not query.special else set())
-    return match.fit is Fit.MISSING or (match.fit is Fit.PARTIAL and bool(left))
+    narrow = (
+        len(query.fields) <= _WIDEST
+    )  # a record that is looked for by all that it holds is found as it is
+    return match.fit is Fit.MISSING or (match.fit is Fit.PARTIAL and bool(left) and narrow)
 
 
 def _shapes(asking: Iterable[Query]) -> list[list[Query]]:

@@ -281,3 +281,44 @@ def test_a_source_that_is_put_in_is_not_lost(statement: str, unknown: bool, buil
     found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(CollectionFit)
     told = [m.fit for f in found for _, m in f.fits]
     assert told == ([Fit.UNKNOWN] if unknown else [])
+
+
+@pytest.mark.parametrize("fields", [2, 5, 6, 9])
+def test_no_index_over_all_that_a_record_holds(fields: int, build: Build) -> None:
+    """Where one narrows the search to a few records already."""
+    names = [f"part{i}" for i in range(fields)]
+    schema = f"CREATE TABLE parts (id INT PRIMARY KEY, {', '.join(f'{n} INT' for n in names)});\nCREATE INDEX first ON parts (part0);\n"
+    asked = " AND ".join(f"{name} = %s" for name in names)
+    code = (
+        f"def ask(cursor, given):\n    cursor.execute('SELECT 1 FROM parts WHERE {asked}', given)\n"
+    )
+    (found,) = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)
+    assert [m.fit for _, m in found.fits] == [Fit.PARTIAL]
+    assert [len(p.fields) for p in found.proposed] == ([fields] if fields <= 5 else [])
+
+
+@pytest.mark.parametrize(
+    ("rest", "expected"),
+    [
+        ("JOIN ticket t ON t.plane = p.id ORDER BY t.seat LIMIT 3", {("ticket", "seat", "missing")}),
+        ("JOIN ticket t ON t.plane = p.id ORDER BY t.number LIMIT 3", {("ticket", "number", "covered")}),
+        ("LEFT JOIN ticket t ON t.plane = p.id ORDER BY t.seat LIMIT 3", set()),
+        ("JOIN ticket t ON t.plane = p.id ORDER BY t.seat", set()),
+        ("JOIN ticket t ON t.plane = p.id WHERE p.name = 'x' ORDER BY t.seat LIMIT 3", set()),
+        ("JOIN ticket t ON t.plane = p.id ORDER BY p.name LIMIT 3", {("plane", "name", "missing")}),
+        ("JOIN ticket t ON t.plane = p.id WHERE t.line = 1 ORDER BY t.seat LIMIT 3", {("ticket", "seat", "partial")}),
+    ],
+)  # fmt: skip
+def test_the_order_of_the_rows_of_a_joined_table(
+    rest: str, expected: set[tuple[str, str, str]], build: Build
+) -> None:
+    """The search may start there, if each row has its one of the other table."""
+    schema = (
+        "CREATE TABLE plane (id INT PRIMARY KEY, name TEXT);\n"
+        "CREATE TABLE ticket (id INT PRIMARY KEY, plane INT, line INT, number INT, seat INT);\n"
+        "CREATE INDEX by_plane ON ticket (plane);\nCREATE INDEX by_line ON ticket (line);\nCREATE INDEX by_number ON ticket (number);\n"
+    )
+    code = f'def ask(cursor):\n    cursor.execute("SELECT p.name, t.seat FROM plane p {rest}")\n'
+    found = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)
+    told = {(f.name, q.sort[0][0], m.fit.value) for f in found for q, m in f.fits if q.sort}
+    assert {x for x in told if x[2] != "covered" or x[1] == "number"} == expected

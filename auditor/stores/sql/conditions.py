@@ -34,12 +34,13 @@ class Test(msgspec.Struct, frozen=True):
 
 
 class Link(msgspec.Struct, frozen=True):
-    """Two columns of different tables that are equal."""
+    """Two columns of different tables that are equal; `outer` where rows without a match are brought too."""
 
     table: str
     column: str
     other: str
     remote: str
+    outer: bool = False
 
 
 class Every(msgspec.Struct, frozen=True):
@@ -167,7 +168,8 @@ def branches(condition: Condition, depth: int = 0) -> list[Branch]:
         case Outer(part=part):
             found = branches(part, depth + 1)
             one = found[0] if len(found) == 1 else _flat(found)
-            return [Branch([replace(x, outer=True) for x in one.tests], one.links, one.reasons)]
+            tests = [replace(x, outer=True) for x in one.tests]
+            return [Branch(tests, [replace(x, outer=True) for x in one.links], one.reasons)]
         case Every(parts=parts):
             found = [Branch()]
             for part in parts:

@@ -129,8 +129,13 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
     equal = {name for name, found in telling.items() if any(x.how == "equality" for x in found)}
     by_more = {name for name, found in telling.items() if any(map(_narrows, found))}
     starts = _starts(root, narrowed, served, equal, links, schema)
-    reached = _reached(starts, links, schema)
     order = _order(draft)
+    first = _ordered_by(draft, links, schema)
+    if first and starts <= {root, first} and (starts == {first} or not narrowed):
+        starts = {first}
+    else:
+        first = ""
+    reached = _reached(starts, links, schema)
     for start in sorted(starts - served):
         # the search may start from the other side just as well
         given = [
@@ -150,7 +155,8 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
     whole = not reasons and not draft.correlated and _reads_all(draft, branch.tests, schema)
     for name in sorted((set(tests) | set(reached)) - {root, ""}):
         if name in starts:
-            yield _query(draft, schema, name, "join", tests[name], (), reasons)
+            asked = _sorted(draft) if name == first else ()
+            yield _query(draft, schema, name, "join", tests[name], asked, reasons)
         elif name in reached:
             by = [Test(name, column) for column in reached[name]]
             by += [*_known(name, branch.tests, links), *(x for x in tests[name] if x.outer)]
@@ -197,6 +203,28 @@ def _starts(
     }
 
 
+def _ordered_by(draft: Draft, links: list[Link], schema: Schema) -> str:
+    """The joined table whose rows are asked for in order, each with the one that its key leads to.
+
+    A few are found by an index on that order, if the search starts there.
+    """
+    tables = {table for table, _, _ in draft.sort or ()}
+    few = _bound(draft) not in (Bound.NONE, Bound.UNKNOWN)
+    if not few or len(tables) != 1 or tables == {draft.table} or draft.correlated:
+        return ""
+    (table,) = tables
+    led = any(
+        own == draft.table and other == table and schema.is_key(own, column) and not link.outer
+        for link in links
+        for own, column, other in _ways(link)
+    )
+    return table if led else ""
+
+
+def _sorted(draft: Draft) -> tuple[tuple[str, int], ...]:
+    return tuple((column, way) for _, column, way in draft.sort or ())
+
+
 def _order(draft: Draft) -> tuple[tuple[str, int], ...]:
     """What is asked for in order, where it is columns of the first table."""
     sort = draft.sort
@@ -204,7 +232,7 @@ def _order(draft: Draft) -> tuple[tuple[str, int], ...]:
         if draft.operation != "select" or draft.entity is None:
             return ()
         return draft.entity.ordering
-    return tuple((x[1], x[2]) for x in sort) if all(x[0] == draft.table for x in sort) else ()
+    return _sorted(draft) if all(x[0] == draft.table for x in sort) else ()
 
 
 def _reads_all(draft: Draft, tests: list[Test], schema: Schema) -> bool:
@@ -279,7 +307,7 @@ def _query(
         draft.place,
         unresolved,
         bool(table),
-        _bound(draft) if own else Bound.UNKNOWN,
+        _bound(draft) if own or sort else Bound.UNKNOWN,
         tuple(x for x in scanned if x not in equality + spans),
         "text" if by_kind["text"] else "",
         draft.projection if own else (),

@@ -310,6 +310,8 @@ def _joined(reading: Reading, draft: Draft, call: t.Call, last: str, frame: Fram
             case Draft():
                 if entity is None:
                     reason = ""
+    if outer:
+        made[len(draft.joins) :] = [replace(x, outer=True) for x in made[len(draft.joins) :]]
     if entity is None and not reason and last == "select_from" and call.args and not any(given):
         reason = "the table is named at run time"
     return reading.record(executed(draft, entity=entity, unresolved=reason, joins=tuple(made), tables=tuple(tables), where=tuple(where)))  # fmt: skip
