@@ -848,3 +848,20 @@ def test_a_like_without_a_wildcard_is_a_search(
     )
     found = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)
     assert [m.fit for c in found for q, m in c.fits if (*q.range, *q.scanned)] == [fit]
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "tables"),
+    [
+        ("from flask_pw import Peewee\ndb = Peewee(app)", ["post"]),
+        ("from flask_pw import Peewee\ndb = Peewee()\ndb.init_app(app)", ["post"]),
+        ("from playhouse.flask_utils import FlaskDB\ndb = FlaskDB(app)", ["post"]),
+        ("from flask_peewee.db import Database\ndb = Database(app)", ["post"]),
+        ("from shelves import Peewee\ndb = Peewee(app)", []),
+    ],
+)
+def test_the_model_that_an_extension_of_flask_gives(
+    wrapper: str, tables: list[str], build: Build
+) -> None:
+    code = f"from peewee import IntegerField\nfrom app import app\n{wrapper}\nclass Post(db.Model):\n    views = IntegerField()\n"
+    assert [t.name for t in build({"models.py": code}).facts(Table)] == tables

@@ -25,7 +25,7 @@ from auditor.stores.sql.entities import (
 )
 
 _BASE = re.compile(
-    r"^(?:peewee|playhouse|peewee_async|peewee_aio)\b.*Model$|\.Database\(\)\.Model$"
+    r"^(?:peewee|playhouse|peewee_async|peewee_aio|flask_pw|flask\.ext\.pw)\b.*Model$|\.Database\(\)\.Model$"
 )
 _KEYS = ("AutoField", "BigAutoField", "IdentityField", "PrimaryKeyField")
 
