@@ -277,12 +277,14 @@ def _member(item: Any, table: str, line: int) -> Iterator[SchemaStep]:
 
 
 def _takes_two(column: Any, name: str) -> bool:
-    """`ENUM('a', 'b')`, `CHECK (kind IN ('a', 'b'))`."""
+    """`ENUM('a', 'b')`, `CHECK (kind IN ('a', 'b'))`, `TINYINT(1)`."""
     from sqlglot import exp
 
     kind = column.args.get("kind")
     if kind is not None and kind.this == exp.DataType.Type.ENUM:
         return 0 < len(kind.expressions) <= 2
+    if kind is not None and kind.sql().upper() == "TINYINT(1)":  # MySQL's boolean
+        return True
     checks = [x.args.get("kind") for x in column.args.get("constraints") or ()]
     inside = [x.this.unnest() for x in checks if isinstance(x, exp.CheckColumnConstraint)]
     return any(

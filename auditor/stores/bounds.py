@@ -50,6 +50,8 @@ class Bounds:
             case t.BinOp(op="+", left=left, right=right):  # [offset : offset + limit], from 0
                 told = [self.of(x, scope, depth + 1) for x in (left, right)]
                 return worst([x for x in told if x is not Bound.NONE] or told)
+            case t.BinOp(op="-", left=t.Const() as most):  # `5 - len(found)`
+                return self.of(most, scope, depth + 1)
             case t.BinOp(left=left, right=right):
                 return worst(self.of(x, scope, depth + 1) for x in (left, right))
             case t.Call(func=t.Name(id="min")):

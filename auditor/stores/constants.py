@@ -233,7 +233,7 @@ def of_schemas(application: Application) -> Iterator[Constant]:
     (entities,) = application.facts(Entities)
     filled -= {entity.table.lower() for entity in entities if entity.found is not None}
     asked = [query for query in application.facts(Query) if query.store == "sql"]
-    if any(not query.collection for query in asked):
+    if any(not query.collection and query.operation not in ("update", "delete") for query in asked):
         return  # what it asks may be anything
     filled -= {query.collection.lower() for query in asked if query.operation == "insert"}
     filled -= words_of_others(application)

@@ -162,7 +162,9 @@ def serves(index: Index, query: Query, need: Need | None = None) -> Match:
     in_order = bool(need.sort) and ordered == len(need.sort)
     if not left:
         return Match(Fit.COVERED, index)
-    sorts = in_order and (need.limited or (need.store == "mongodb" and not need.filters))
+    # of a search whose limit is not told, the order may spare that all is sorted
+    spared = need.store == "mongodb" and (not need.filters or query.bound is Bound.UNKNOWN)
+    sorts = in_order and (need.limited or spared)
     if narrows or sorts or (ordered and need.store == "sql"):
         return Match(Fit.PARTIAL, index, tuple(dict.fromkeys(left)))
     return Match(Fit.MISSING, missing=need.all)

@@ -509,3 +509,23 @@ def test_what_nothing_calls_in_a_bot_or_another_server(
     files = {"app.py": f"import asyncpg\n{code}{program}", "schema.sql": schema}
     told = {q.equality: m.fit for f in build(files).facts(CollectionFit) for q, m in f.fits}
     assert told == {("owner",): Fit.MISSING, ("bank",): fit}
+
+
+@pytest.mark.parametrize(
+    ("program", "fit"),
+    [
+        ("import argparse\nfrom store import known\nargs = argparse.ArgumentParser().parse_args()\nknown(args.line)\n", Fit.COVERED),
+        ("from store import known\nif __name__ == '__main__':\n    known(1)\n", Fit.COVERED),
+        ("from store import known\nknown(1)\n", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_what_nothing_calls_in_a_program_of_the_line(program: str, fit: Fit, build: Build) -> None:
+    store = (
+        "import psycopg2\ncursor = psycopg2.connect().cursor()\n"
+        "def known(given):\n    cursor.execute('SELECT * FROM rounds WHERE owner = %s', (given,))\n"
+        "def forgotten(given):\n    cursor.execute('SELECT * FROM rounds WHERE bank = %s', (given,))\n"
+    )
+    schema = "CREATE TABLE rounds (id SERIAL PRIMARY KEY, owner INT, bank INT);\n"
+    files = {"program.py": program, "store.py": store, "schema.sql": schema}
+    told = {q.equality: m.fit for f in build(files).facts(CollectionFit) for q, m in f.fits}
+    assert told["bank",] is fit

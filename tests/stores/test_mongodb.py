@@ -912,3 +912,42 @@ def test_what_is_called_a_database_is_one_whatever_its_type(
     )
     found = build({"app.py": code}).facts(Query)
     assert {q.collection for q in found if q.collection} == set(collection.split())
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        (".limit(3)", "partial"),
+        (".limit(3 - len(found))", "partial"),
+        (".limit(settings.get('most', 20))", "partial"),
+        ("", "missing"),
+    ],
+)
+def test_a_limit_that_is_worked_out_is_one(limit: str, expected: str, build: Build) -> None:
+    """The index keeps the order: few are read, however many there are."""
+    code = (
+        "from flask import Flask\nfrom pymongo import MongoClient\napp = Flask(__name__)\ndb = MongoClient()['shop']\ndb.posts.create_index([('made', -1)])\n"
+        f"def ask(found, settings):\n    return [x for x in db.posts.find({{'status': 'open'}}).sort('made', -1){limit}]\n"
+        "def add(post):\n    db.posts.insert_one(post)\n"
+    )
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert [m.fit.value for _, m in found.fits] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("partial", "expected"),
+    [
+        ("{'number': {'$type': 'int'}}", "missing"),
+        ("{'number': {'$exists': True}}", "covered"),
+    ],
+)
+def test_an_index_of_one_type_serves_no_value(partial: str, expected: str, build: Build) -> None:
+    """The planner does not conclude from a value to its type."""
+    code = (
+        "from flask import Flask\nfrom pymongo import MongoClient\napp = Flask(__name__)\ndb = MongoClient()['shop']\n"
+        f"db.posts.create_index('number', partialFilterExpression={partial})\n"
+        "def ask(given):\n    return db.posts.find_one({'number': given})\n"
+        "def add(post):\n    db.posts.insert_one(post)\n"
+    )
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert [m.fit.value for _, m in found.fits] == [expected]

@@ -322,3 +322,39 @@ def test_the_order_of_the_rows_of_a_joined_table(
     found = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)
     told = {(f.name, q.sort[0][0], m.fit.value) for f in found for q, m in f.fits if q.sort}
     assert {x for x in told if x[2] != "covered" or x[1] == "number"} == expected
+
+
+def test_a_join_of_whole_tables_looks_nothing_up(build: Build) -> None:
+    code = """
+def ask(cursor):
+    cursor.execute("SELECT plane, seat FROM flight LEFT JOIN ticket ON ticket.seat = flight.plane")
+def some(cursor):
+    cursor.execute("SELECT plane, seat FROM flight LEFT JOIN ticket ON ticket.seat = flight.plane LIMIT 3")
+"""
+    found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(CollectionFit)
+    told = {q.place.line: m.fit for f in found if f.name == "ticket" for q, m in f.fits}
+    assert told == {3: Fit.COVERED, 5: Fit.MISSING}
+
+
+@pytest.mark.parametrize(
+    ("kind", "condition", "fit"),
+    [
+        ("INT", "COALESCE(is_done, 0) = 0", Fit.COVERED),
+        ("TINYINT(1)", "cut = 1", Fit.COVERED),
+        ("TINYINT", "cut = 1", Fit.MISSING),
+        ("INT", "COALESCE(cut, 0) = 0", Fit.MISSING),
+    ],
+)
+def test_flags_by_their_type_and_with_a_default(
+    kind: str, condition: str, fit: Fit, build: Build
+) -> None:
+    schema = f"CREATE TABLE plants (id INT PRIMARY KEY, is_done {kind}, cut {kind});\n"
+    code = f'def ask(cursor):\n    cursor.execute("SELECT id FROM plants WHERE {condition}")\n'
+    (found,) = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)
+    assert [m.fit for _, m in found.fits] == [fit]
+
+
+def test_a_statement_that_is_rewritten_before_it_runs_is_not_lost(build: Build) -> None:
+    code = "def run(cursor, sql, given):\n    cursor.execute(sql.replace('?', '%s'), given)\n"
+    found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(Query)
+    assert [(q.collection, bool(q.unresolved)) for q in found] == [("", True)]

@@ -410,3 +410,32 @@ def ask(session, given):
 """
     (found,) = build({"app.py": code}).facts(CollectionFit)
     assert (found.name, [m.fit for _, m in found.fits]) == ("sprint_log", [Fit.MISSING])
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ".order_by(Note.made).all()",
+        ".options(joinedload(Note.shop)).order_by(Note.made).all()",
+        ".with_entities(Note.id).all()",
+        ".offset(3).all()",
+    ],
+)
+def test_each_step_of_a_relation_that_is_a_query_itself(steps: str, build: Build) -> None:
+    code = f"""
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.orm import joinedload
+db = SQLAlchemy()
+class Shop(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    notes = db.relationship("Note", backref="shop", lazy="dynamic")
+class Note(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    made = db.Column(db.DateTime)
+    shop_id = db.Column(db.Integer, db.ForeignKey("shop.id"))
+def ask(given):
+    shop = db.session.get(Shop, given)
+    return shop.notes{steps}
+"""
+    found = build({"app.py": code}).facts(Query)
+    assert [q.equality for q in found if q.collection == "note"] == [("shop_id",)]

@@ -180,6 +180,12 @@ class IndexReader:
             for told in self.filters.read(partial.node, partial.scope)[:1]:  # type: ignore[arg-type]
                 condition = tuple(told.kinds)
                 only = tuple(told.values.items())
+            words = (node.value for node in t.walk(partial.node) if isinstance(node, t.Const))
+            if "$type" in words:
+                condition = (
+                    *condition,
+                    "$type",
+                )  # what no query of a value implies, for the planner
         elif self.true(described, "sparse"):
             condition = tuple(name for name, _ in keys[:1])
         return Index(

@@ -258,8 +258,10 @@ class _MongoEngine:
 
     def _sort(self, found: Located, call: CallSite) -> Sort:
         names = [self.values.text(arg, call.scope) for arg in call.node.args]
-        return tuple(
-            (self._field(found, n.lstrip("+-")), -1 if n.startswith("-") else 1) for n in names if n
+        return tuple(  # `$text_score` is how well the words are found, and no field
+            (self._field(found, n.lstrip("+-")), -1 if n.startswith("-") else 1)
+            for n in names
+            if n and n.lstrip("+-") != "$text_score"
         )
 
     def _conditions(self, found: Located, call: CallSite) -> list[Conditions]:

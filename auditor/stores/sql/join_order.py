@@ -69,7 +69,7 @@ class Schema:
 
     def is_flag(self, table: str, name: str) -> bool:
         """Whether a column takes one of two values."""
-        return _is_flag(self.tables.get(table), name)
+        return is_flag(self.tables.get(table), name)
 
 
 def shapes(draft: Draft, schema: Schema) -> Iterator[Query]:
@@ -239,6 +239,10 @@ def _reads_all(draft: Draft, tests: list[Test], schema: Schema) -> bool:
     """Whether tables are read from end to end, and none is looked into for a few records of another."""
     whole = all(x.outer or x.how in _LOOSE or schema.is_flag(x.table, x.column) for x in tests)
     every = draft.operation in ("count", "aggregate") or draft.bound is Bound.NONE
+    # a statement without a limit is planned for all rows, however many are fetched
+    every = every or (
+        draft.mapper == "sql" and draft.limited is None and draft.bound is Bound.UNKNOWN
+    )
     # how many groups are wanted is asked of them at the end
     return whole and (every or draft.grouped)
 
@@ -296,7 +300,7 @@ def _query(
     found = {*equality, *by_kind["range"], *by_kind["prefix"]}
     loose = [x for x in by_kind["unequal"] if x not in found]
     entity = draft.entity if draft.table == table else schema.tables.get(table)
-    flags = [x for x in equality if _is_flag(entity, x)]
+    flags = [x for x in equality if is_flag(entity, x)]
     return Query(
         "sql",
         table,
@@ -328,7 +332,7 @@ def _bound(draft: Draft) -> Bound:
     return draft.bound
 
 
-def _is_flag(entity: Entity | None, name: str) -> bool:
+def is_flag(entity: Entity | None, name: str) -> bool:
     column = entity.column(name) if entity is not None else None
     if column is None:
         return False

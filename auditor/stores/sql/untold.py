@@ -30,6 +30,7 @@ _DRIVER = re.compile(
     r"^(?:asyncpg|psycopg\w*|sqlite3|aiosqlite|pymysql|MySQLdb|mysql|aiomysql|asyncmy|pyodbc|databases|sqlalchemy|sqlmodel"
     r"|flask_sqlalchemy)\b"
 )
+_OF_TEXTS = {"replace", "strip", "rstrip", "lstrip", "format", "lower", "upper", "encode"}
 OTHER = re.compile(
     r"\s*(?:--[^\n]*\n\s*)*(?:create|alter|drop|pragma|set|begin|commit|rollback|show|vacuum|truncate|explain|grant|revoke|listen|unlisten"
     r"|notify|lock|savepoint|release|use|analy[sz]e|copy|attach|detach|discard|abort|describe|refresh|reindex|comment|do"
@@ -84,7 +85,9 @@ def _asks(reading: Reading, first: t.Expr, frame: Frame) -> bool:
             plain = plain.left
         elif last_name(plain.func) == "join" and plain.args:
             plain = plain.args[0]
-        elif isinstance(plain.func, t.Attr) and isinstance(plain.func.value, t.Const | t.Text):
+        elif isinstance(plain.func, t.Attr) and (
+            isinstance(plain.func.value, t.Const | t.Text) or plain.func.name in _OF_TEXTS
+        ):
             plain = plain.func.value
         elif plain.args:
             plain = plain.args[0]

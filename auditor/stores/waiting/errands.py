@@ -12,16 +12,17 @@ import functools
 import re
 from collections import defaultdict
 
-from auditor.discover import Kind
+from auditor.discover import Kind, Role
 from auditor.discover.walk import read
 from auditor.extract.python import tree as t
 from auditor.libraries.schedules import CLOCKS
 from auditor.link.application import Application, provides
 from auditor.link.mentions import Mentions
-from auditor.link.reach import Reach
-from auditor.link.scopes import Located
+from auditor.link.reach import Reach, is_main_guard
+from auditor.link.scopes import Located, Module
 from auditor.model.places import Place
 from auditor.stores.waiting.by_hand import ByHand
+from auditor.stores.waiting.once import runs_once
 from auditor.stores.waiting.running import command_of, is_command_class
 from auditor.stores.waiting.unused import Unused
 
@@ -117,7 +118,11 @@ class Errands:
         """Whether the tree is a program, and no package whose functions others call."""
         if self.reach.roots or any(True for _ in self.code.calls(*_SERVERS)):
             return True
-        return any(True for _ in self.code.method_calls(*sorted(_RUNNING)))
+        if any(True for _ in self.code.method_calls(*sorted(_RUNNING))):
+            return True
+        sources = (f.path for f in self.application.tree.files if f.role is Role.SOURCE)
+        modules = (self.code.modules[path] for path in sources if path in self.code.modules)
+        return any(_is_run(module) for module in modules if not runs_once(module))
 
     def _fills_at_once(self, place: Place) -> bool:
         """Whether code of a module's own adds what it does not find: `if not User.query.first(): db.session.add(…)`."""
@@ -305,6 +310,17 @@ class Errands:
             for part in _INSIDE.findall(read(tree, file).decode("utf-8", "replace")[:_LONGEST])
             for word in _WORD.findall(part)
         )
+
+
+def _is_run(module: Module) -> bool:
+    """Whether somebody runs a module: it asks whether it is the program, or for the arguments of the line."""
+    if module.path.rpartition("/")[2] == "setup.py":
+        return False
+    asks = (s.value for s in module.body if isinstance(s, t.Assign | t.Do))
+    return any(map(is_main_guard, module.body)) or any(
+        isinstance(value, t.Call) and t.last_word(value.func) in ("parse_args", "parse_known_args")
+        for value in asks
+    )
 
 
 def _loops(function: Located) -> bool:

@@ -62,6 +62,11 @@ _EXECUTES = {
     "iterate", "read_sql", "read_sql_query", "scalar_one", "scalar_one_or_none", "stream_results", "paginate",
     "apaginate", "get_all", "first", "all",
 }  # fmt: skip
+_ON_RELATIONS = {
+    "filter", "filter_by", "order_by", "limit", "offset", "count", "paginate", "where", "first", "all", "select", "delete", "update",
+    "options", "with_entities", "join", "outerjoin", "distinct", "one", "one_or_none", "first_or_404", "exists",
+}  # fmt: skip
+"""Steps of a relation that is a query itself: `lazy="dynamic"`, `WriteOnlyMapped`."""
 _NARROWS = {"filter", "filter_by", "where", "order_by", "paginate", "join", "outerjoin", "options"}
 _PARTS = {"year", "month", "day", "hour", "minute", "second"}
 """Parts of a date that Peewee gives as attributes of its column."""
@@ -146,7 +151,7 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         case Rows(draft=draft) if draft is not None and draft.mapper == "sqlalchemy":
             if draft.bound is Bound.NONE and last in _NARROWS:
                 return None, True  # a list, which has no such method
-            if last in ("filter", "filter_by", "order_by", "limit", "count", "paginate", "where", "first", "all", "select", "delete", "update"):  # fmt: skip
+            if last in _ON_RELATIONS:
                 made = reading.record(replace(draft, place=reading.place(call, frame)))
                 return method(reading, made, call, last, frame), True
         case None:

@@ -25,6 +25,7 @@ from auditor.stores.sql.conditions import (
 )
 from auditor.stores.sql.dialects import dialect
 from auditor.stores.sql.entities import Entity
+from auditor.stores.sql.join_order import is_flag
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.statements.spelling import MARK
 
@@ -400,6 +401,13 @@ class Asked:
         same = column is not None and column.type.lower() == cast.to.sql().lower()
         return own if same else None
 
+    def _flag(self, node: Any) -> tuple[str, str] | None:
+        """The column of `COALESCE(done, 0)`, where it answers yes or no: most records have the value that is asked."""
+        own = self.column(node.this)
+        plain = all(isinstance(x, self.exp.Literal | self.exp.Boolean) for x in node.expressions)
+        known = self.reading.tables.get(own[0]) if own is not None else None
+        return own if own is not None and plain and is_flag(known, own[1]) else None
+
     def _test(self, node: Any, how: str) -> Condition:
         exp = self.exp
         if isinstance(node, exp.Paren):
@@ -423,6 +431,8 @@ class Asked:
             return Test(*cast, how)
         if isinstance(node, exp.AggFunc):
             return Every(())
+        if isinstance(node, exp.Coalesce) and (flag := self._flag(node)) is not None:
+            return Test(*flag, how)
         inner = list(node.find_all(exp.Column)) if hasattr(node, "find_all") else []
         told = [own for c in inner if (own := self.column(c)) is not None]
         if isinstance(node, exp.Subquery | exp.Select) or not told:
