@@ -927,8 +927,8 @@ def test_a_limit_that_is_worked_out_is_one(limit: str, expected: str, build: Bui
     """The index keeps the order: few are read, however many there are."""
     code = (
         "from flask import Flask\nfrom pymongo import MongoClient\napp = Flask(__name__)\ndb = MongoClient()['shop']\ndb.posts.create_index([('made', -1)])\n"
-        f"def ask(found, settings):\n    return [x for x in db.posts.find({{'status': 'open'}}).sort('made', -1){limit}]\n"
-        "def add(post):\n    db.posts.insert_one(post)\n"
+        f"@app.get('/a')\ndef ask(found, settings):\n    return [x for x in db.posts.find({{'status': 'open'}}).sort('made', -1){limit}]\n"
+        "@app.post('/a')\ndef add(post):\n    db.posts.insert_one(post)\n"
     )
     (found,) = build({"app.py": code}).facts(CollectionFit)
     assert [m.fit.value for _, m in found.fits] == [expected]
@@ -946,8 +946,8 @@ def test_an_index_of_one_type_serves_no_value(partial: str, expected: str, build
     code = (
         "from flask import Flask\nfrom pymongo import MongoClient\napp = Flask(__name__)\ndb = MongoClient()['shop']\n"
         f"db.posts.create_index('number', partialFilterExpression={partial})\n"
-        "def ask(given):\n    return db.posts.find_one({'number': given})\n"
-        "def add(post):\n    db.posts.insert_one(post)\n"
+        "@app.get('/a')\ndef ask(given):\n    return db.posts.find_one({'number': given})\n"
+        "@app.post('/a')\ndef add(post):\n    db.posts.insert_one(post)\n"
     )
     (found,) = build({"app.py": code}).facts(CollectionFit)
     assert [m.fit.value for _, m in found.fits] == [expected]
