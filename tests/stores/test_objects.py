@@ -251,3 +251,44 @@ def test_a_page_of_the_administration_is_handed_an_object_of_its_model(
     plain = base.replace("Base(admin.ModelAdmin)", "Plain:\n    pass\nclass Base")
     found = asked(build({"app.py": DJANGO + plain + other}))
     assert "blog_user" not in {table for table, _, _ in found}
+
+
+VIEWS = """
+from rest_framework import generics, mixins, views, viewsets
+from django.views import generic
+class Posts({base}):
+    queryset = Post.objects.select_related("author")
+{method}
+"""
+GET = ("blog_post", "get", ("id",))
+DELETE = ("blog_post", "delete", ("id",))
+
+
+@pytest.mark.parametrize(
+    ("base", "method", "found"),
+    [
+        ("generics.DestroyAPIView", "def perform_destroy(self, instance):\n        instance.delete()", {GET, DELETE}),
+        ("generics.DestroyAPIView", "def perform_destroy(self, one):\n        User.objects.filter(name=one.views).delete()", {GET, ("blog_user", "delete", ("name",))}),
+        ("viewsets.GenericViewSet", "def perform_destroy(self, instance):\n        instance.delete()", set()),
+        ("views.APIView", "def perform_destroy(self, instance):\n        instance.delete()", set()),
+        ("generics.RetrieveAPIView", "def drop(self, request):\n        instance = self.get_object()\n        instance.delete()", {GET, DELETE}),
+        ("viewsets.GenericViewSet", "def drop(self, request, pk):\n        self.get_object().delete()", {GET, DELETE}),
+        ("viewsets.GenericViewSet", "lookup_field = 'views'\n    def show(self, request, views):\n        return self.get_object()", {("blog_post", "get", ("views",))}),
+        ("generics.RetrieveAPIView", "def get_object(self):\n        return User.objects.get(name=self.name)\n    def drop(self, request):\n        self.get_object().delete()", {GET, ("blog_user", "get", ("name",)), ("blog_user", "delete", ("id",))}),
+        ("generics.RetrieveAPIView", "def get_object(self):\n        return super().get_object()\n    def drop(self, request):\n        self.get_object().delete()", {GET, DELETE}),
+        ("generic.DetailView", "def post(self, request, pk):\n        self.object = self.get_object()\n        self.object.delete()", {GET, DELETE}),
+        ("Shelf", "def post(self, request, pk):\n        self.get_object().delete()", set()),
+    ],
+)  # fmt: skip
+def test_the_object_that_a_view_looks_up(
+    base: str, method: str, found: set[tuple[str, str, tuple[str, ...]]], build: Build
+) -> None:
+    code = DJANGO + VIEWS.format(base=base, method=f"    {method}")
+    assert {x for x in asked(build({"app.py": code})) if x[2]} == found
+
+
+def test_what_a_view_does_to_its_object_is_told_once(build: Build) -> None:
+    method = "    def perform_destroy(self, one):\n        User.objects.filter(name=one.author.name).delete()\n        one.delete()"
+    code = DJANGO + VIEWS.format(base="generics.DestroyAPIView", method=method)
+    told = [q for q in build({"app.py": code}).facts(Query) if q.operation == "delete"]
+    assert sorted(q.collection for q in told) == ["blog_post", "blog_user"]

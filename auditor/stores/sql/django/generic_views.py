@@ -10,16 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, argument, place_of
 from auditor.model.data import Bound
 from auditor.stores.lookups import order
 from auditor.stores.sql.conditions import Draft, Lookup, Some
 from auditor.stores.sql.django.filtersets import model, narrowed, paths, ways
-from auditor.stores.sql.django.managers import run_for
+from auditor.stores.sql.django.managers import hand, run_for
 from auditor.stores.sql.entities import last_name
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls, reads_classes
-from auditor.stores.sql.reading.things import Class, Row, Self, Thing, Told, Written, each, executed
+from auditor.stores.sql.reading.things import (
+    Class,
+    Row,
+    Self,
+    Thing,
+    Told,
+    Written,
+    each,
+    either,
+    executed,
+)
 
 _LISTS = {"ListAPIView", "ListCreateAPIView", "ModelViewSet", "ReadOnlyModelViewSet", "ListModelMixin", "ListView", "BaseListView",
           "FilterView", "BaseFilterView"}  # fmt: skip
@@ -28,6 +40,7 @@ _OBJECTS = {
     "DestroyAPIView", "UpdateAPIView", "ModelViewSet", "ReadOnlyModelViewSet", "RetrieveModelMixin",
     "UpdateModelMixin", "DestroyModelMixin", "DetailView", "UpdateView", "DeleteView",
 }  # fmt: skip
+_DESTROYS = {"DestroyAPIView", "RetrieveDestroyAPIView", "RetrieveUpdateDestroyAPIView", "ModelViewSet", "DestroyModelMixin"}  # fmt: skip
 _FILTERED = {"FilterView", "BaseFilterView"}
 """Views of django-filter, which narrow their list without a backend."""
 _COUNTED = {"PageNumberPagination", "LimitOffsetPagination"}
@@ -37,7 +50,7 @@ _SEARCH = {"^": "istartswith", "=": "iexact", "@": "search", "$": "iregex"}
 @reads_classes
 def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
     """What a view asks for its list, and for one object."""
-    above = [a for a in ancestry if a.startswith(("rest_framework.", "django.views.", "django_filters."))]  # fmt: skip
+    above = _above(ancestry)
     names = {a.rpartition(".")[2] for a in above}
     if not names & (_LISTS | _OBJECTS):
         return
@@ -47,14 +60,41 @@ def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
     place = place_of(found, found.node.name)  # type: ignore[attr-defined]
     for base in read.base():
         if names & _OBJECTS:
-            key = read.text("lookup_field") if rest else None
-            one = narrowed(reading, base, Lookup(key or "pk"))
-            read.record(one, "get", Bound.ONE, ())
+            read.record(read.object(base), "get", Bound.ONE, ())
         if names & _LISTS:
             read.listed(base)
         if base.entity is not None:
             row = Row(base.entity, base, place if names & _LISTS else None)
             reading.written += [Written(each_, row) for each_ in written]
+            if names & _DESTROYS:
+                hand(reading, found, "perform_destroy", 1, Row(base.entity, base))
+
+
+def _above(ancestry: list[str]) -> list[str]:
+    """The classes of the frameworks that a view inherits from."""
+    return [a for a in ancestry if a.startswith(("rest_framework.", "django.views.", "django_filters."))]  # fmt: skip
+
+
+@reads_calls
+def get_object(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
+    """`self.get_object()`: one of the list, by what the URL says."""
+    if last != "get_object" or reading.code.defined(call.func, frame.scope) is not None:
+        return None, False
+    match call.func:
+        case t.Attr(value=t.Call(func=t.Name(id="super"))):
+            base = frame.find("self")[1]
+    if not isinstance(base, Self) or not (above := _above(reading.code.ancestry(base.found))):
+        return None, False
+    rest = any(a.startswith("rest_framework.") for a in above)
+    listed = bool({a.rpartition(".")[2] for a in above} & _OBJECTS)
+    read, made = _View(reading, base.found, rest, False), list[Thing]()
+    for draft in read.base():
+        if draft.entity is not None:
+            if not listed:  # a view that looks objects up is told by its class
+                one = replace(read.object(draft), place=reading.place(call, frame))
+                read.record(one, "get", Bound.ONE, ())
+            made.append(Row(draft.entity, draft))
+    return either(made), bool(made)
 
 
 _RELATED = {"PrimaryKeyRelatedField": "pk", "SlugRelatedField": "slug_field", "HyperlinkedRelatedField": "lookup_field"}  # fmt: skip
@@ -109,6 +149,11 @@ class _View:
         filters = self.filterset() if self.filters else None
         if filters is not None and (entity := model(reading, filters)) is not None:
             yield Draft("django", entity, reading.place(self.found.node, self.frame))
+
+    def object(self, base: Draft) -> Draft:
+        """The one of the list that an URL names."""
+        key = self.text("lookup_field") if self.rest else None
+        return narrowed(self.reading, base, Lookup(key or "pk"))
 
     def listed(self, base: Draft) -> None:
         limit = base.limited or self.limit()  # of a slice, no page asks for more

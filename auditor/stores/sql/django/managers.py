@@ -140,6 +140,15 @@ def run_for(
         reading._running.discard(id(node))
 
 
+def hand(reading: Reading, found: Located, name: str, position: int, thing: Thing) -> None:
+    """Read the method that a framework calls by its name with something that only it knows."""
+    above = (reading.code.definition(f"{owner}.{name}") for owner in reading.code.ancestry(found))
+    method = next((m for m in above if m is not None), None)
+    if method is not None and isinstance(method.node, t.Function):
+        given = {p.name: thing for p in method.node.params[position : position + 1]}
+        run_for(reading, method, Self(found), reading.frame(reading.code.inside(found)), given)
+
+
 def inherited(reading: Reading, call: t.Call, frame: Frame) -> Told:
     """`super().get_queryset()` of a manager, or of a view that names its queryset."""
     owner = frame.owner
