@@ -84,16 +84,19 @@ def follow(entities: Entities, entity: Entity, path: str, depth: int = 0) -> Fou
             rest[0] in LOOKUPS and rest[0] not in target.relations and target.column(rest[0]) is None
         )  # fmt: skip
         key = target.key
+        by_key = not last and LOOKUPS.issuperset(rest[1:2]) and len(rest) <= 2 and (
+            key is not None and rest[0] in ("pk", key.attribute)
+        )  # fmt: skip
         if relation.local and not relation.many and (
-            last or (len(rest) <= 2 and LOOKUPS.issuperset(rest[1:]) and key is not None
-                     and rest[0] in ("pk", key.attribute) and relation.remote == key.name)
+            last or (by_key and key is not None and relation.remote == key.name)
         ):  # fmt: skip
             return Found(tuple(joined), here.table, relation.local, rest if last else rest[1:])
         joined += links(here, relation, entities)
         here = target
+        if relation.through is not None and (last or by_key):  # the table between is enough
+            left = rest if last else rest[1:]
+            return Found(tuple(joined[:-1]), relation.through[0], relation.through[2], left)
         if last:
-            if relation.through is not None:  # the table between is enough
-                return Found(tuple(joined[:-1]), relation.through[0], relation.through[2], rest)
             return Found(tuple(joined), here.table, key.name if key else "id", rest)
     return None
 

@@ -865,3 +865,27 @@ def test_the_model_that_an_extension_of_flask_gives(
 ) -> None:
     code = f"from peewee import IntegerField\nfrom app import app\n{wrapper}\nclass Post(db.Model):\n    views = IntegerField()\n"
     assert [t.name for t in build({"models.py": code}).facts(Table)] == tables
+
+
+@pytest.mark.parametrize(
+    ("options", "meta", "columns"),
+    [  # as Tortoise 1.1 makes them
+        ("", "", ("channel_rel_id", "channel_id")),
+        (", forward_key='to_id'", "", ("channel_id", "to_id")),
+        (", backward_key='me_id'", "", ("me_id", "channel_id")),
+        ("", "\n    class Meta:\n        table = 'ways'", ("ways_id", "channel_id")),
+    ],
+)
+def test_the_table_between_a_model_of_tortoise_and_itself(
+    options: str, meta: str, columns: tuple[str, str], build: Build
+) -> None:
+    code = (
+        "from tortoise import fields\nfrom tortoise.models import Model\nclass Channel(Model):\n"
+        f"    bridged = fields.ManyToManyField('models.Channel', related_name='others', through='between'{options}){meta}\n"
+        "async def ask(key):\n    return await Channel.filter(bridged__id=key)\n"
+        "async def back(key):\n    return await Channel.filter(others__id=key)\n"
+    )
+    application = build({"models.py": code})
+    (unique,) = [x for x in application.facts(Index) if x.collection == "between"]
+    assert tuple(name for name, _ in unique.fields) == columns
+    assert [q.equality for q in of(application, "between")] == [(columns[1],), (columns[0],)]

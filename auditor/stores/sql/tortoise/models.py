@@ -122,7 +122,9 @@ def _many(entities: Entities, entity: Entity, name: str, call: t.Call, scope: Sc
         return entities.values.text(argument(call, None, key), scope)
 
     table = text("through") or f"{entity.table}_{target.table}"
-    one, two = text("backward_key") or f"{entity.table}_id", text("forward_key") or f"{_word(target)}_id"  # fmt: skip
+    two = text("forward_key") or f"{_word(target)}_id"
+    one = f"{entity.table}_id"
+    one = text("backward_key") or (one if one != two else f"{entity.table}_rel_id")  # of itself
     unique = truth(entities.values, call, scope, "unique", "create_unique_index") is not False
     back = text("related_name") or f"{entity.table}s"
     between(entities, entity, target, name, back, (table, one, two), unique, False)
