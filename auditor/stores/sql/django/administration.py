@@ -1,12 +1,18 @@
-"""What pages of Django's administration ask with the object that they are handed.
+"""What pages of Django's administration ask with what they are handed.
 
-Source: https://docs.djangoproject.com/en/stable/ref/contrib/admin/#modeladmin-methods
+Sources: https://docs.djangoproject.com/en/stable/ref/contrib/admin/#modeladmin-methods,
+https://docs.djangoproject.com/en/stable/ref/contrib/admin/actions/.
 """
 
 from __future__ import annotations
 
-from auditor.link.scopes import Located
-from auditor.stores.sql.django.managers import administered, hand
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.scopes import Located, place_of
+from auditor.stores.sql.conditions import Draft, Test, Untold
+from auditor.stores.sql.django.managers import administered, hand, is_admin, method_of
+from auditor.stores.sql.entities import Entity
 from auditor.stores.sql.reading.frames import Reading, reads_classes
 from auditor.stores.sql.reading.things import Row
 
@@ -16,8 +22,30 @@ _HANDED = ("save_model", "delete_model")
 
 @reads_classes
 def page(reading: Reading, found: Located, ancestry: list[str]) -> None:
-    if not any(name.endswith("ModelAdmin") for name in ancestry[1:]):
+    if not is_admin(ancestry[1:]):
         return
     for entity in administered(reading, found):
         for name in _HANDED:
-            hand(reading, found, name, 2, Row(entity))
+            hand(reading, found, method_of(reading, found, name), 2, Row(entity))
+        for action in (method_of(reading, found, "delete_queryset"), *_actions(reading, found)):
+            if action is not None:
+                hand(reading, found, action, 2, _chosen(action, entity, reading))
+
+
+def _actions(reading: Reading, found: Located) -> Iterator[Located | None]:
+    """The functions that `actions` names: `[publish, "archive"]`."""
+    for given in reading.values.attribute(found, "actions")[:1]:
+        for item in given.node.items if isinstance(given.node, t.Seq) else ():
+            match item:
+                case t.Const(value=str(name)):
+                    yield method_of(reading, found, name)
+                case t.Name() | t.Attr():
+                    yield reading.code.defined(item, given.scope)
+
+
+def _chosen(action: Located, entity: Entity, reading: Reading) -> Draft:
+    """What an action gets: the objects that were ticked in the list, by their keys."""
+    key = entity.key
+    where = Test(entity.table, key.name) if key else Untold("the primary key is not known")
+    place = place_of(Located(action.node, reading.code.inside(action)))
+    return Draft("django", entity, place, where=(where,))

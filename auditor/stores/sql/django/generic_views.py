@@ -18,7 +18,7 @@ from auditor.model.data import Bound
 from auditor.stores.lookups import order
 from auditor.stores.sql.conditions import Draft, Lookup, Some
 from auditor.stores.sql.django.filtersets import model, narrowed, paths, ways
-from auditor.stores.sql.django.managers import hand, run_for
+from auditor.stores.sql.django.managers import hand, method_of, run_for
 from auditor.stores.sql.entities import last_name
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls, reads_classes
 from auditor.stores.sql.reading.things import (
@@ -67,7 +67,8 @@ def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
             row = Row(base.entity, base, place if names & _LISTS else None)
             reading.written += [Written(each_, row) for each_ in written]
             if names & _DESTROYS:
-                hand(reading, found, "perform_destroy", 1, Row(base.entity, base))
+                destroys = method_of(reading, found, "perform_destroy")
+                hand(reading, found, destroys, 1, Row(base.entity, base))
 
 
 def _above(ancestry: list[str]) -> list[str]:

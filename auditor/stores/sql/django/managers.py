@@ -140,10 +140,16 @@ def run_for(
         reading._running.discard(id(node))
 
 
-def hand(reading: Reading, found: Located, name: str, position: int, thing: Thing) -> None:
-    """Read the method that a framework calls by its name with something that only it knows."""
+def method_of(reading: Reading, found: Located, name: str) -> Located | None:
+    """The nearest method of a name, of a class or of those that it inherits from."""
     above = (reading.code.definition(f"{owner}.{name}") for owner in reading.code.ancestry(found))
-    method = next((m for m in above if m is not None), None)
+    return next((m for m in above if m is not None), None)
+
+
+def hand(
+    reading: Reading, found: Located, method: Located | None, position: int, thing: Thing
+) -> None:
+    """Read what a framework calls for a class of the tree with something that only it knows."""
     if method is not None and isinstance(method.node, t.Function):
         given = {p.name: thing for p in method.node.params[position : position + 1]}
         run_for(reading, method, Self(found), reading.frame(reading.code.inside(found)), given)
@@ -192,6 +198,11 @@ def _next(reading: Reading, own: Located, owner: Located, name: str) -> Located 
         if method is not None and isinstance(method.node, t.Function):
             return method
     return None
+
+
+def is_admin(ancestry: list[str]) -> bool:
+    """Whether a class is one of Django's administration."""
+    return any(a.endswith("ModelAdmin") or a.startswith("django.contrib.auth.admin.") for a in ancestry)  # fmt: skip
 
 
 def administered(reading: Reading, owner: Located) -> list[Entity]:

@@ -30,6 +30,7 @@ from auditor.stores.sql.django.managers import (
     MANAGERS,
     administered,
     inherited,
+    is_admin,
     is_manager,
     is_manager_class,
     is_part_of_manager,
@@ -143,7 +144,7 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
         case Self(found=found) if expr.name == "model":
             if is_manager_class(reading, found):
                 return either([Class(e) for e in managed_by(reading, found)])
-            if any(name.endswith("ModelAdmin") for name in reading.code.ancestry(found)):
+            if is_admin(reading.code.ancestry(found)):
                 own = (found, *reading.entities.heirs(reading.code.own_name(found)))
                 return either([Class(e) for admin in own for e in administered(reading, admin)])
     return None
