@@ -375,3 +375,47 @@ def test_a_search_for_words_needs_an_index_of_words(
     (found,) = build({"shop/models.py": models, "shop/views.py": view}).facts(CollectionFit)
     assert [m.fit for q, m in found.fits] == [fit]
     assert [code in p.code if code else p.code for p in found.proposed] == ([True] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("package", "line", "operation", "equality"),
+    [
+        ("model_utils.managers", "Card.objects.get_subclass(id=x)", "get", ("id",)),
+        ("model_utils.managers", "Card.objects.filter(name=x).get_subclass(id=x)", "get", ("name", "id")),
+        ("model_utils.managers", "list(Card.objects.select_subclasses().filter(name=x))", "select", ("name",)),
+        ("shelves.managers", "Card.objects.get_subclass(id=x)", "select", ()),
+        ("model_utils.managers", "Card.own.get_subclass(id=x)", "select", ("name",)),
+    ],
+)  # fmt: skip
+def test_an_inheritance_manager_gets_the_subclass(
+    package: str, line: str, operation: str, equality: tuple[str, ...], build: Build
+) -> None:
+    models = f"""
+from django.db import models
+from {package} import InheritanceManager
+class Card(models.Model):
+    name = models.CharField(max_length=20)
+    objects = InheritanceManager()
+    class Meta:
+        app_label = "shop"
+"""
+    if ".own." in line:
+        own = "class OwnManager(models.Manager):\n    def get_subclass(self, id):\n        return self.filter(name=id)\n"
+        models = models.replace("class Card", f"{own}class Card") + "    own = OwnManager()\n"
+    code = f"from shop.models import Card\ndef ask(request, x):\n    return {line}\n"
+    asked = build({"shop/models.py": models, "shop/views.py": code}).facts(Query)
+    assert {(q.operation, q.equality) for q in asked} == {(operation, equality)}
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("def ask(x):\n    return Lost.objects.get(name=x)\n", "Lost is defined nowhere in this file"),
+        ("from elsewhere import *\ndef ask(x):\n    return Lost.objects.get(name=x)\n", "elsewhere.Lost is a model of a package"),
+        ("from elsewhere import find\nLost = find('lost')\ndef ask(x):\n    return Lost.objects.get(name=x)\n", "the model is chosen at run time"),
+        ("def ask(x, Lost):\n    return Lost.objects.get(name=x)\n", "the model is chosen at run time"),
+    ],
+)  # fmt: skip
+def test_a_model_that_its_file_does_not_know(code: str, reason: str, build: Build) -> None:
+    application = build({"shop/models.py": MODELS, "shop/views.py": code})
+    assert [q.unresolved for q in application.facts(Query)] == [reason]

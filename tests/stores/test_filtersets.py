@@ -218,3 +218,31 @@ def test_filters_that_are_given_nothing_filter_nothing(
         + "    def __init__(self, *args, **kwargs):\n        super().__init__(*args, **kwargs)\n        self.filters['name'].label = 'Name'\n"
     )
     assert {q.equality for q in asked(build, plain, view)} == expected
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("search_fields = ('title')", False),
+        ("search_fields = 'title'", False),
+        ("search_fields = ('title',)", True),
+        ("search_fields = ['title']", True),
+        ("ordering_fields = ('title')", False),
+        ("ordering_fields = ('title',)", True),
+        ("ordering = 'title'", True),
+        ("filterset_fields = ('title')", False),
+        ("filterset_fields = ('title',)", True),
+    ],
+)
+def test_a_text_in_brackets_is_no_list_of_fields(option: str, told: bool, build: Build) -> None:
+    models = "from django.db import models\nclass Book(models.Model):\n    title = models.CharField(max_length=20)\n    class Meta:\n        app_label = 'shop'\n"
+    view = (
+        "from rest_framework import filters, generics\nfrom django_filters.rest_framework import DjangoFilterBackend\n"
+        "from shop.models import Book\nclass Books(generics.ListAPIView):\n    queryset = Book.objects.all()\n"
+        f"    filter_backends = [DjangoFilterBackend, filters.SearchFilter, filters.OrderingFilter]\n    {option}\n"
+    )
+    application = build({"shop/models.py": models, "shop/views.py": view})
+    asked = [q for q in application.facts(Query) if q.reads]
+    named = {n for q in asked for n in (*q.equality, *q.scanned, *(s for s, _ in q.sort))}
+    assert asked
+    assert ("title" in named) is told

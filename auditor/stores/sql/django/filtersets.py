@@ -74,8 +74,8 @@ def paths(reading: Reading, given: Located, entity: Entity | None) -> Iterator[s
             if name == _ALL and entity is not None:
                 columns = [c for c in entity.columns.values() if not c.primary]
                 yield from (c.attribute for c in columns)
-            elif name and name != _ALL:
-                yield name
+            elif name and name != _ALL and (isinstance(node, t.Seq) or len(name) == 1):
+                yield name  # `("name")` is a text, of which the letters would be gone through
 
 
 def narrowed(reading: Reading, base: Draft, condition: Condition) -> Draft:

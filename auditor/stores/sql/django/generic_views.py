@@ -166,7 +166,7 @@ class _View:
         found = self.filtered(base)
         for way in found:
             self.record(way, "select", limit, way.sort if way.sort != base.sort else sort)
-        if self.backed("SearchFilter") and (fields := self.names("search_fields")):
+        if self.backed("SearchFilter") and (fields := self.listing("search_fields")):
             paths = [f"{f.lstrip('^=@$')}__{_SEARCH.get(f[:1], 'icontains')}" for f in fields]
             searched = narrowed(self.reading, base, Some(tuple(Lookup(p) for p in paths)))
             self.record(searched, "select", limit, sort)
@@ -175,7 +175,7 @@ class _View:
             for way in {way.where: way for way in found}.values():
                 self.record(way, "count", Bound.ONE, ())
         if self.backed("OrderingFilter"):
-            for field in self.names("ordering_fields"):
+            for field in self.listing("ordering_fields"):
                 if asked := self.sort(base, [field]):
                     self.record(base, "select", limit, asked)
 
@@ -315,6 +315,10 @@ class _View:
     def names(self, name: str) -> list[str]:
         own = self.value(name)
         return self.texts(own) if own is not None else []
+
+    def listing(self, name: str) -> list[str]:
+        """The same, where a text alone, `("name")`, is none: its letters would be gone through."""
+        return self.names(name) if len(self.text(name) or "") < 2 else []
 
     def texts(self, given: Located) -> list[str]:
         """The texts of a list, a tuple, or one text; nothing for `"__all__"`."""

@@ -80,6 +80,9 @@ _KEEP = {
     "add", "remove", "clear", "aadd", "aset", "aremove", "get_list_or_404", "non_polymorphic", "instance_of",
 }  # fmt: skip
 METHODS = _NARROWS | _ONE | set(_FIGURES) | _INSERTS | _KEEP
+_SUBCLASSES = {"get_subclass": "get", "select_subclasses": "all"}
+"""What an InheritanceManager has besides, and what it asks of the table of the model:
+https://django-model-utils.readthedocs.io/en/latest/managers.html#inheritancemanager."""
 _ANY = frozenset({"*"})
 """What is computed under names that are not told."""
 _PLAIN = t.Call(0, 0, 0, t.Name(0, 0, 0, "exists"), [], [])
@@ -131,7 +134,10 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
                 return None
             draft = manager_of(None, reading, expr, frame)
             canonical = reading.code.name(expr.value, frame.scope)
-            if re.fullmatch(r"[a-z]\w*(?:\.\w+)*\.[A-Z]\w+", canonical):
+            if reading.code.is_unbound(expr.value, frame.scope):
+                name = t.dotted(expr.value).partition(".")[0]
+                draft = replace(draft, unresolved=f"{name} is defined nowhere in this file")
+            elif re.fullmatch(r"[a-z]\w*(?:\.\w+)*\.[A-Z]\w+", canonical):
                 draft = replace(draft, unresolved=f"{canonical} is a model of a package")
             return draft
         case Class() if expr.name == "objects":
@@ -492,6 +498,8 @@ def _custom(
         }
         made = run_for(reading, found[0], replace(draft, manager=True), frame, bindings)
         return made if made is not None else None
+    if last in _SUBCLASSES and reading.code.imports("model_utils"):
+        return method(reading, draft, call, _SUBCLASSES[last], frame)
     return reading.record(executed(draft, computed=draft.computed | _ANY))
 
 
