@@ -419,3 +419,49 @@ class Card(models.Model):
 def test_a_model_that_its_file_does_not_know(code: str, reason: str, build: Build) -> None:
     application = build({"shop/models.py": MODELS, "shop/views.py": code})
     assert [q.unresolved for q in application.facts(Query)] == [reason]
+
+
+@pytest.mark.parametrize(
+    ("prefetch", "line", "asks"),
+    [  # as Django 5.2 sends them
+        ("'book_set'", "shelf.book_set.count()", False),
+        ("'book_set'", "shelf.book_set.exists()", False),
+        ("'book_set__shelf'", "shelf.book_set.count()", False),
+        ("'book_set'", "shelf.book_set.all().count()", False),
+        ("'book_set'", "len(shelf.book_set.all())", False),
+        ("Prefetch('book_set', queryset=Book.objects.filter(year=3))", "shelf.book_set.count()", False),
+        ("'book_set'", "shelf.book_set.filter(year=4).count()", True),
+        ("'book_set'", "shelf.book_set.first()", True),
+        ("'book_set'", "shelf.book_set.aggregate(n=Count('id'))", True),
+        ("Prefetch('book_set', to_attr='books')", "shelf.book_set.count()", True),
+        ("Prefetch('book_set', to_attr='books')", "list(shelf.book_set.all())", True),
+        ("x", "shelf.book_set.count()", True),
+        ("", "shelf.book_set.count()", True),
+    ],
+)  # fmt: skip
+def test_what_a_prefetch_has_brought_is_counted_without_asking(
+    prefetch: str, line: str, asks: bool, build: Build
+) -> None:
+    models = """
+from django.db import models
+class Shelf(models.Model):
+    class Meta:
+        app_label = "shop"
+class Book(models.Model):
+    shelf = models.ForeignKey(Shelf, on_delete=models.CASCADE)
+    year = models.IntegerField()
+    class Meta:
+        app_label = "shop"
+"""
+    code = (
+        "from django.db.models import Count, Prefetch\nfrom shop.models import Book, Shelf\ndef ask(x):\n"
+        f"    return [\n        {line}\n        for shelf in Shelf.objects.prefetch_related({prefetch})\n    ]\n"
+    )
+    found = build({"shop/models.py": models, "shop/views.py": code}).facts(Query)
+    assert any(q.collection == "shop_book" and q.place.line == 5 for q in found) is asks
+
+
+def test_objects_of_unknown_origin_are_counted_by_asking(build: Build) -> None:
+    code = "def ask(products):\n    return [product.tags.count() for product in products]\n"
+    found = build({"shop/models.py": MODELS, "shop/views.py": code}).facts(Query)
+    assert [(q.collection, q.operation) for q in found if q.collection == "shop_product_tags"]

@@ -342,6 +342,9 @@ def method(
         done = reading.record(executed(start, bound=Bound.ONE, sort=sort))
         return Row(start.entity, done) if start.entity and not start.projection else None
     if last in _FIGURES:
+        if draft.manager and draft.eager == {"prefetched"} and start.mapper == "django":
+            if _FIGURES[last] != "aggregate":
+                return None  # of what a prefetch has brought
         if last == "exists" and (call.args or call.keywords):  # of Tortoise: exists(email=email)
             for one in each(_narrowed(reading, start, call, "filter", frame)):
                 if isinstance(one, Draft):

@@ -30,7 +30,8 @@ def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | No
     place, loop = reading.place(expr, frame), row.loop or frame.loop
     if relation.many:
         draft = _many(reading, row.entity, relation, target, place, loop)
-        return replace(draft, eager=frozenset({"prefetched"})) if eager else draft
+        sure = row.draft is not None and expr.name in row.draft.eager
+        return replace(draft, eager=frozenset({"prefetched"} if sure else {"prefetched", "*"})) if eager else draft  # fmt: skip
     if row.loop is not None and not eager and frame.loads(expr, row.loop):
         reading.record(
             Draft(
@@ -56,11 +57,13 @@ def prefetch(
     """What a prefetch asks besides: the objects of the other side, by their key to this one.
 
     `Prefetch("lines", queryset=…)` asks for those of the queryset, and of one that is cut (`[:3]`) for
-    so many of each object: the database puts them in order within a partition.
+    so many of each object: the database puts them in order within a partition. Gives the relations
+    that the objects then have: not one that is kept under another name (`to_attr`).
     """
-    inner = arg
+    inner, renamed = arg, False
     if isinstance(arg, t.Call) and last_name(arg) == "Prefetch":
         inner = arg.args[0] if arg.args else argument(arg, 0, "lookup") or arg
+        renamed = argument(arg, 2, "to_attr") is not None
     text = reading.values.text(inner, frame.scope)
     if text is None:
         return {"*"}
@@ -93,7 +96,7 @@ def prefetch(
             place = reading.place(call, frame)
             reading.record(Draft(target.mapper, target, place, "join", (key,), bound=Bound.ONE))
         here = target
-    return {text}
+    return {text.rpartition("__")[0]} - {""} if renamed else {text}
 
 
 def fetched(reading: Reading, call: t.Call, func: t.Attr, frame: Frame) -> None:
