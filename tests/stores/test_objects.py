@@ -292,3 +292,40 @@ def test_what_a_view_does_to_its_object_is_told_once(build: Build) -> None:
     code = DJANGO + VIEWS.format(base="generics.DestroyAPIView", method=method)
     told = [q for q in build({"app.py": code}).facts(Query) if q.operation == "delete"]
     assert sorted(q.collection for q in told) == ["blog_post", "blog_user"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "used", "deletes"),
+    [
+        ("self.post = get_object_or_404(Post, id=key)", "self.post.delete()", True),
+        ("self.post = Post.objects.get(id=key)", "self.post.delete()", True),
+        ("self.post = Post.objects.filter(id=key).first()\n        if not self.post:\n            raise Http404", "self.post.delete()", True),
+        ("post = get_object_or_404(Post, id=key)", "self.post.delete()", False),
+        ("self.post = get_object_or_404(Post, id=key).views", "self.post.delete()", False),
+        ("self.post = find(key)", "self.post.delete()", False),
+        ("self.post = get_object_or_404(Post, id=key)", "self.other.delete()", False),
+        ("self.post = get_object_or_404(Post, id=key)", "post = self.shelf\n        post.delete()", False),
+    ],
+)  # fmt: skip
+def test_an_object_that_another_method_keeps(
+    kept: str, used: str, deletes: bool, build: Build
+) -> None:
+    code = DJANGO + (
+        "from django.shortcuts import get_object_or_404\nfrom django.views import View\n"
+        f"class Take(View):\n    def last(self):\n        {used}\n    def setup(self, key):\n        {kept}\n"
+    )
+    found = asked(build({"app.py": code}))
+    assert (("blog_post", "delete", ("id",)) in found) is deletes
+
+
+def test_an_object_that_is_kept_is_one_of_none_that_are_gone_through(build: Build) -> None:
+    code = DJANGO + (
+        "from django.views import View\nclass Take(View):\n    def setup(self):\n"
+        "        for post in Post.objects.filter(views=3):\n            self.post = post\n"
+        "        self.user = User.objects.get(name='x')\n"
+        "    def last(self):\n        return [self.user.post_set.count(), self.post.author.name]\n"
+    )
+    found = [q for q in build({"app.py": code}).facts(Query) if q.place.symbol == "Take.last"]
+    assert [(q.collection, q.operation, q.equality, q.loop) for q in found] == [
+        ("blog_post", "count", ("author_id",), None)
+    ]

@@ -243,6 +243,11 @@ class Expressions(Reading):
                 if known is not None:
                     found.append(known)
                     continue
+            if isinstance(owner.owner, t.Function) and isinstance(origin.node, t.Call | t.Await):
+                assert owner.parent is not None
+                self.returns(Located(owner.owner, owner.parent))  # what it keeps is then known
+                if (kept := self.kept.get((id(owner.owner), name))) is not None:
+                    found.append(kept[1])
             if isinstance(origin.node, t.Name | t.Attr) and name not in MODEL_NAMES:
                 if (entity := self.entities.of(origin.node, owner)) is not None:
                     found.append(Class(entity))

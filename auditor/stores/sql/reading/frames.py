@@ -147,6 +147,8 @@ class Reading:
         """By the `id` of a query, the function that is read for no call in which it came up."""
         self.written: list[Written] = []
         """What serializers and response models write out."""
+        self.kept: dict[tuple[int, str], tuple[Located, Thing]] = {}
+        """The stored objects that a method, by `id`, keeps in attributes, and the class that it is of."""
         self.frames: dict[int, Frame] = {}
         self.options: dict[str, list[t.Map]] = {}
         """Settings by name, as readers look them up."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
@@ -23,6 +25,7 @@ from auditor.stores.sql.reading.things import (
     Row,
     Self,
     Thing,
+    each,
     either,
 )
 from auditor.stores.waiting.once import runs_once
@@ -113,6 +116,10 @@ class TreeReading(Statements):
                     relevant.setdefault(id(scope), scope)
         for scope in list(relevant.values()):
             self.scope(scope)
+        for scope in self._using():
+            if id(scope) not in relevant:
+                relevant[id(scope)] = scope
+                self.scope(scope)
         untold = {self._roots[id(d)] for d in self.drafts if d.entity is None or is_open(d.where)}
         giving = {
             scope.owner.name
@@ -224,9 +231,29 @@ class TreeReading(Statements):
         self._inside.append((id(node), told is not None))
         outer, self._given = self._given, {}  # each reading of a function tells its calls anew
         self.block(node.body, frame)
+        self._keep(node, frame)
         self._given = outer
         self._inside.pop()
         return either(frame.returned)
+
+    def _keep(self, node: t.Function, frame: Frame) -> None:
+        """`self.order = get_object_or_404(Order, pk=pk)`: other methods find it there."""
+        if frame.owner is None:
+            return
+        for dotted, thing in frame.names.items():
+            owner, _, name = dotted.partition(".")
+            rows: list[Thing] = [replace(x, loop=None) for x in each(thing) if isinstance(x, Row)]
+            if name and owner == node.params[0].name and rows:
+                self.kept[id(node), name] = (frame.owner, Either(tuple(rows)) if len(rows) > 1 else rows[0])  # fmt: skip
+
+    def _using(self) -> Iterator[Scope]:
+        """The methods of a class that use a stored object which another one keeps."""
+        for (_, name), (owner, _) in list(self.kept.items()):
+            for method in getattr(owner.node, "body", ()):
+                if isinstance(method, t.Function) and any(
+                    isinstance(n, t.Attr) and n.name == name for n in t.walk_own(*method.body)
+                ):
+                    yield owner.scope.module.scopes[id(method)]
 
     def _around(self, function: Located) -> Frame | None:
         scope: Scope | None = function.scope
