@@ -59,7 +59,7 @@ def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
     written = read.serializers() if rest else []
     place = place_of(found, found.node.name)  # type: ignore[attr-defined]
     for base in read.base():
-        if names & _OBJECTS:
+        if names & _OBJECTS and read.looks_up():
             read.record(read.object(base), "get", Bound.ONE, ())
         if names & _LISTS:
             read.listed(base)
@@ -150,6 +150,16 @@ class _View:
         filters = self.filterset() if self.filters else None
         if filters is not None and (entity := model(reading, filters)) is not None:
             yield Draft("django", entity, reading.place(self.found.node, self.frame))
+
+    def looks_up(self) -> bool:
+        """Whether the framework looks the object up: not where a `get_object` of the tree does so alone."""
+        own = method_of(self.reading, self.found, "get_object")
+        return own is None or any(
+            isinstance(node, t.Attr)
+            and node.name == "get_object"
+            and isinstance(node.value, t.Call)
+            for node in t.walk_own(*getattr(own.node, "body", ()))
+        )
 
     def object(self, base: Draft) -> Draft:
         """The one of the list that an URL names."""
