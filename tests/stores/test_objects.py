@@ -276,6 +276,7 @@ DELETE = ("blog_post", "delete", ("id",))
         ("viewsets.GenericViewSet", "lookup_field = 'views'\n    def show(self, request, views):\n        return self.get_object()", {("blog_post", "get", ("views",))}),
         ("generics.RetrieveAPIView", "def get_object(self):\n        return User.objects.get(name=self.name)\n    def drop(self, request):\n        self.get_object().delete()", {("blog_user", "get", ("name",)), ("blog_user", "delete", ("id",))}),
         ("generics.RetrieveAPIView", "def get_object(self):\n        return super().get_object()\n    def drop(self, request):\n        self.get_object().delete()", {GET, DELETE}),
+        ("generics.RetrieveAPIView", "def get_object(self):\n        return Shelf().get_object(self.key)", set()),
         ("generic.DetailView", "def post(self, request, pk):\n        self.object = self.get_object()\n        self.object.delete()", {GET, DELETE}),
         ("Shelf", "def post(self, request, pk):\n        self.get_object().delete()", set()),
     ],

@@ -158,6 +158,7 @@ class _View:
             isinstance(node, t.Attr)
             and node.name == "get_object"
             and isinstance(node.value, t.Call)
+            and t.dotted(node.value.func) == "super"
             for node in t.walk_own(*getattr(own.node, "body", ()))
         )
 
