@@ -70,6 +70,50 @@ def filled_once(application: Application) -> Iterator[Constant]:
             yield Constant("sql", models[name].table, why)
 
 
+@provides(Constant)
+def one_for_each_choice(application: Application) -> Iterator[Constant]:
+    """Django's models with a record for each of a field's choices: `State.objects.get(code=State.PAID)` finds one.
+
+    Not where something of the tree makes records of them.
+    """
+    (entities,) = application.facts(Entities)
+    listed = {
+        entity.table: (entity, {column.name for column in entity.stored() if column.listed})
+        for entity in entities
+        if entity.mapper == "django" and entity.found is not None
+    }
+    seen: set[str] = set()
+    for query in application.facts(Query):
+        entity, names = listed.get(query.collection, (None, set()))
+        alone = query.equality[0] if len(query.equality) == 1 and not query.range else ""
+        if query.operation != "get" or entity is None or alone not in names or query.scanned:
+            continue
+        if query.collection not in seen and not _is_made(application, entity):
+            seen.add(query.collection)
+            why = f"it has a record for each choice of {alone}, by which get finds one"
+            yield Constant("sql", query.collection, why)
+
+
+def _is_made(application: Application, entity: Entity) -> bool:
+    """Whether something makes records of a model of Django: its constructor, its manager, a form or a serializer."""
+    code, own = application.code, application.code.own_name(entity.found)  # type: ignore[arg-type]
+    name = own.rpartition(":")[2].rpartition(".")[2]
+    if any(code.name(site.node.func, site.scope) == own for site in code.method_calls(name)):
+        return True
+    for site in code.method_calls(*_MADE, "create_user", "create_superuser", "aget_or_create", "acreate"):  # fmt: skip
+        if not runs_once(site.scope.module) and any(
+            isinstance(n, t.Name | t.Attr) and t.last_word(n) == name
+            for n in t.walk_own(site.node.func)
+        ):
+            return True
+    return any(
+        isinstance(target, t.Name) and target.id == "model" and t.last_word(assign.value) == name
+        for assign, scope in code.of_kind(t.Assign)
+        if isinstance(scope.owner, t.Class) and isinstance(assign.value, t.Name | t.Attr)
+        for target in assign.targets
+    )
+
+
 _OF_DJANGO = ("django_content_type", "auth_permission", "django_site")
 
 

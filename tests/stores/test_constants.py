@@ -291,3 +291,40 @@ def test_a_table_that_is_filled_when_it_is_made(build: Build, filling: str, fit:
     found = build({"app.py": _ROLES + filling}).facts(CollectionFit)
     told = [m.fit for f in found if f.name == "pack" for q, m in f.fits if "scope" in q.range]
     assert told == [fit]
+
+
+HANDLING = """
+from django.db import models
+class Handling(models.Model):
+    OPEN, PAID, GONE = 0, 1, 2
+    code = models.IntegerField({choices})
+    label = models.CharField(max_length=9)
+"""
+
+
+@pytest.mark.parametrize(
+    ("choices", "asked", "more", "fit"),
+    [
+        ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "", Fit.COVERED),
+        ("choices=CODES", "get_object_or_404(Handling, code=Handling.PAID)", "", Fit.COVERED),
+        ("", "Handling.objects.get(code=Handling.PAID)", "", Fit.MISSING),
+        ("choices=CODES", "Handling.objects.filter(code=Handling.PAID).first()", "", Fit.MISSING),
+        ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "def add(label):\n    Handling.objects.create(label=label)\n", Fit.MISSING),
+        ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "def add(label):\n    Handling(label=label).save()\n", Fit.MISSING),
+        ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "class HandlingForm(forms.ModelForm):\n    class Meta:\n        model = Handling\n", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_model_with_a_record_for_each_choice(
+    choices: str, asked: str, more: str, fit: Fit, build: Build
+) -> None:
+    """`get` finds one: there are no more than the field has values. Not where the application makes some."""
+    view = f"from django import forms\nfrom django.shortcuts import get_object_or_404\nfrom shop.models import Handling\ndef ask(request):\n    return {asked}\n{more}"
+    files = {
+        "manage.py": "",
+        "site/settings.py": "INSTALLED_APPS = ['shop']\n",
+        "shop/__init__.py": "",
+        "shop/models.py": HANDLING.replace("{choices}", choices).replace("CODES", "((0, 'a'), (1, 'b'), (2, 'c'))"),
+        "shop/views.py": view,
+    }  # fmt: skip
+    found = build(files).facts(CollectionFit)
+    assert {m.fit for f in found if f.name == "shop_handling" for q, m in f.fits if q.reads and q.equality} == {fit}  # fmt: skip

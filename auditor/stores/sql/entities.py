@@ -43,6 +43,8 @@ class Column(msgspec.Struct, frozen=True):
     two: bool = False
     spatial: bool = False
     """Whether it gets an index of places by itself, as GeoAlchemy's and GeoDjango's types do."""
+    listed: bool = False
+    """Whether its declaration lists the values that it may have."""
 
 
 class Relation(msgspec.Struct, frozen=True):

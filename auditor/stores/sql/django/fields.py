@@ -53,6 +53,7 @@ def field_column(entities: Entities, name: str, call: t.Call, scope: Scope) -> C
         "?" if refers else "",
         two=two_values(values, argument(call, None, "choices"), scope),
         spatial=places,
+        listed=argument(call, None, "choices") is not None,
     )
 
 
