@@ -24,6 +24,7 @@ from auditor.model.web import WebApp
 from auditor.stores.idioms import code
 from auditor.stores.left_alone import LeftAlone
 from auditor.stores.matching import best, helps
+from auditor.stores.mongo.untended import Untended
 from auditor.stores.proposals import propose
 from auditor.stores.short_lists import reads_like_a_list
 
@@ -63,6 +64,7 @@ def collections(application: Application) -> list[CollectionFit]:
     for (_, store, name), made in indexes.items():
         if store == "mongodb" and name:
             kept[store, name] += [index for index in made if index.run]
+    untended = {each.name for each in application.facts(Untended)}
     deleted = _only_deleted(application.facts(Query)) - {name for _, _, name in indexes}
     untold: dict[Key, Place] = {}
     for each in application.facts(UntoldIndexes):
@@ -97,6 +99,8 @@ def collections(application: Application) -> list[CollectionFit]:
         declared, declaring = indexes[key], tables.get(key)
         live = tuple(i for i in declared if i.run)
         fits = tuple((q, alone.match(q, match)) for q, match in before)
+        if store == "mongodb" and name in untended:
+            fits = tuple((q, _unsure(match, _UNTENDED)) for q, match in fits)
         if fits or declared:
             reads = [q for q, _ in fits]
             idle = tuple(i for i in declared if not i.run)
@@ -148,6 +152,7 @@ def _changes(query: Query) -> bool:
 
 
 _SHORT = "it reads like a short list that others refer to: whether it grows, the code does not tell"
+_UNTENDED = "nothing adds to it but what is run by hand or at the start: whether it grows, the code does not tell"
 _ELSEWHERE = "nothing here fills the database or creates an index: another program does"
 
 

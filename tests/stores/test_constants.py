@@ -328,3 +328,57 @@ def test_a_model_with_a_record_for_each_choice(
     }  # fmt: skip
     found = build(files).facts(CollectionFit)
     assert {m.fit for f in found if f.name == "shop_handling" for q, m in f.fits if q.reads and q.equality} == {fit}  # fmt: skip
+
+
+READ_ANEW = """
+import json
+from flask import Flask, request
+from pymongo import MongoClient
+app = Flask(__name__)
+db = MongoClient()["game"]
+
+def load():
+    for name in ["recipes", "levels"]:
+        with open(f"data/{name}.json") as file:
+            documents = json.load(file)
+        db[name].drop()
+        db[name].insert_many(documents)
+
+load()
+
+@app.get("/recipe")
+def recipe():
+    return str(db.recipes.find_one({"name": request.args["name"]}))
+
+@app.get("/hero")
+def hero():
+    return str(db.heroes.find_one({"title": request.args["title"]}))
+
+@app.post("/hero")
+def add():
+    db.heroes.insert_one(dict(request.json))
+    db.games.insert_one(dict(request.json))
+    return ""
+
+@app.get("/game")
+def game():
+    return str(db.games.find_one({"title": request.args["title"]}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fit"),
+    [
+        ("", "", Fit.UNKNOWN),
+        ("    db.heroes.insert_one", "    db.recipes.insert_one", Fit.MISSING),
+        ("def load():", "@app.post('/load')\ndef load():", Fit.MISSING),
+        ('{"name": request.args["name"]}', '{"user_id": request.args["name"]}', Fit.MISSING),
+        ("db.games.insert_one(dict(request.json))", "db[request.json['to']].insert_one(dict(request.json))", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_collection_that_each_start_fills_anew(
+    before: str, after: str, fit: Fit, build: Build
+) -> None:
+    found = build({"app.py": READ_ANEW.replace(before, after) if before else READ_ANEW}).facts(CollectionFit)  # fmt: skip
+    told = [m.fit for f in found if f.name == "recipes" for q, m in f.fits if q.operation == "find_one"]  # fmt: skip
+    assert told == [fit]
