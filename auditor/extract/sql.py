@@ -152,7 +152,7 @@ _SPECIAL = re.compile(
 )
 _INDEXES = re.compile(
     r"\s*create\s+(?:unique\s+)?index\b.{0,200}?\bon\s+(?:only\s+)?([\w.\"`]+)"
-    r"|\s*alter\s+table\s+(?:only\s+)?([\w.\"`]+).{0,2000}?\badd\s+(?:unique|index|key|primary|constraint)\b",
+    r"|\s*alter\s+table\s+(?:only\s+)?([\w.\"`]+).{0,2000}?\badd\s+(?:constraint\s+\S{1,99}\s+)?(?:unique|index|key|primary)\b",
     re.I | re.S,
 )
 

@@ -271,7 +271,8 @@ def seeded(application: Application) -> Iterator[Constant]:
 @provides(Constant)
 def of_schemas(application: Application) -> Iterator[Constant]:
     """Tables that files of SQL fill with rows of their own, and to which nothing of the code adds."""
-    filled = {name.lower() for text in sql_files(application) for name in _FILLED.findall(text)}
+    texts = list(sql_files(application))
+    filled = {name.lower() for text in texts for name in (*_FILLED.findall(text), *_LOADED.findall(text))}  # fmt: skip
     if not filled:
         return
     (entities,) = application.facts(Entities)
@@ -286,6 +287,9 @@ def of_schemas(application: Application) -> Iterator[Constant]:
             yield Constant("sql", name, "only the schema's own file adds to it")
 
 
+_LOADED = re2.compile(
+    r"(?i)\bload\s+data\s+(?:local\s+)?infile\s+'[^']*'\s+(?:ignore\s+|replace\s+)?into\s+table\s+`?(\w+)"
+)
 _FILLED = re2.compile(
     r"(?i)\binsert\s+(?:or\s+\w+\s+|ignore\s+)?into\s+[`\"\[]?(\w+)[`\"\]]?\s*(?:\([^()]*\)\s*)?values\b"
 )

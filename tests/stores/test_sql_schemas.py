@@ -349,3 +349,36 @@ def test_a_column_that_answers_yes_or_no(column: str, kind: str, fit: Fit, build
     assert _fits(build, f"CREATE TABLE points (id INT PRIMARY KEY, {column} {kind});", code) == [
         fit
     ]
+
+
+@pytest.mark.parametrize(
+    ("more", "fit"),
+    [
+        ("def tune(table):\n    run_client(f'CREATE INDEX ix ON `{table}` (`number`)')\n", Fit.MISSING),
+        ("def tune(cursor, table):\n    cursor.execute(f'CREATE INDEX ix ON `{table}` (`number`)')\n", Fit.MISSING),
+        ("def tune(cursor, table):\n    cursor.execute(f'CREATE INDEX ix ON `{table}` (`owner`)')\n", Fit.UNKNOWN),
+    ],
+)  # fmt: skip
+def test_an_index_whose_table_alone_is_told_at_run_time(more: str, fit: Fit, build: Build) -> None:
+    schema = "CREATE TABLE points (id INT PRIMARY KEY, owner INT, number INT);\n"
+    assert _fits(build, schema, ASKS + more) == [fit]
+
+
+@pytest.mark.parametrize(
+    ("step", "fit"),
+    [
+        ("ADD CONSTRAINT c CHECK (owner IS DISTINCT FROM id)", Fit.MISSING),
+        ("ADD CONSTRAINT c UNIQUE USING INDEX ix", Fit.UNKNOWN),
+    ],
+)
+def test_a_constraint_that_cannot_be_read(step: str, fit: Fit, build: Build) -> None:
+    schema = f"CREATE TABLE points (id INT PRIMARY KEY, owner INT);\nALTER TABLE points {step} garble'd;\n"
+    assert _fits(build, schema) == [fit]
+
+
+def test_a_table_that_a_file_is_loaded_into(build: Build) -> None:
+    schema = (
+        "CREATE TABLE points (id INT PRIMARY KEY, owner INT);\n"
+        "LOAD DATA LOCAL INFILE 'points.csv' INTO TABLE points FIELDS TERMINATED BY ',';\n"
+    )
+    assert _fits(build, schema) == [Fit.COVERED]

@@ -108,6 +108,8 @@ def _statements(application: Application) -> Iterator[tuple[str, t.Expr, Scope]]
                 inside.update(id(part) for part in source.node.parts)
                 for text in _spelt(values, source.node, source.scope):
                     yield text, source.node, source.scope
+    # what stands in a text that is put together is no statement by itself
+    inside.update(id(part) for node, _ in code.of_kind(t.Text) for part in node.parts)
     for node, scope in code.of_kind(t.Const):
         text_ = node.value
         if isinstance(text_, str) and len(text_) > 15 and id(node) not in inside:
