@@ -358,3 +358,31 @@ def test_a_statement_that_is_rewritten_before_it_runs_is_not_lost(build: Build) 
     code = "def run(cursor, sql, given):\n    cursor.execute(sql.replace('?', '%s'), given)\n"
     found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(Query)
     assert [(q.collection, bool(q.unresolved)) for q in found] == [("", True)]
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ('text("all")', {()}),
+        ('text("plane")', {("plane",)}),
+        ("text(given)", {(), ("plane",), ("number",)}),
+        ('text("other")', {("number",)}),
+        ("text()", {("number",)}),
+    ],
+)
+def test_one_of_several_statements_by_what_a_call_spells_out(
+    call: str, expected: set[tuple[str, ...]], build: Build
+) -> None:
+    code = f"""
+def text(kind=None):
+    if kind == "all":
+        return "SELECT COUNT(*) FROM flight"
+    elif kind == "plane":
+        return "SELECT COUNT(*) FROM flight WHERE plane = 1"
+    return "SELECT COUNT(*) FROM flight WHERE number = 1"
+
+def ask(cursor, given):
+    cursor.execute({call})
+"""
+    found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(Query)
+    assert {q.equality for q in found} == expected

@@ -22,7 +22,13 @@ class Keys(msgspec.Struct, frozen=True):
     pairs: tuple[tuple[str, t.Expr], ...]
 
 
-Worth = Literal["nothing", "false", "something", "present"] | Keys
+class Spelt(msgspec.Struct, frozen=True):
+    """A true constant that a call spells out: `listed("open")`."""
+
+    value: str | int | float
+
+
+Worth = Literal["nothing", "false", "something", "present"] | Keys | Spelt
 """None, another value that is false, one that is true, or one of which no more is known than that it is not None."""
 _LOOKS = {"get", "keys", "values", "items", "copy"}
 """What leaves a dict as it is."""
@@ -109,16 +115,30 @@ def agreed(function: Located, mentions: Mentions) -> dict[str, Worth]:
         if call is None:
             return {}
         here = given(node, call.node, call.scope, {})
-        told = here if told is None else {k: v for k, v in told.items() if here.get(k) == v}
+        told = here if told is None else _common(told, here)
         if not told:
             return {}
     return told or {}
 
 
+def _common(one: dict[str, Worth], two: dict[str, Worth]) -> dict[str, Worth]:
+    """What two calls agree on: of different constants, that they are true."""
+    found: dict[str, Worth] = {}
+    for name in one.keys() & two.keys():
+        if one[name] == two[name]:
+            found[name] = one[name]
+        elif all(x == "something" or isinstance(x, Spelt) for x in (one[name], two[name])):
+            found[name] = "something"
+    return found
+
+
 def _constant(expr: t.Expr | None) -> Worth | None:
     if not isinstance(expr, t.Const):
         return None
-    return "nothing" if expr.value is None else "something" if expr.value else "false"
+    if expr.value is None or not expr.value:
+        return "nothing" if expr.value is None else "false"
+    plain = isinstance(expr.value, str | int | float) and not isinstance(expr.value, bool)
+    return Spelt(expr.value) if plain else "something"
 
 
 def _worth(expr: t.Expr, scope: Scope, outer: Mapping[str, Worth]) -> Worth | None:
@@ -153,7 +173,7 @@ def decides(test: t.Expr, told: Mapping[str, Worth], scope: Scope) -> bool | Non
             worth = told[name]
             if isinstance(worth, Keys):
                 return bool(worth.pairs)
-            return None if worth == "present" else worth == "something"
+            return None if worth == "present" else worth == "something" or isinstance(worth, Spelt)
         case t.Unary(op="not", value=value):
             inner = decides(value, told, scope)
             return None if inner is None else not inner
@@ -163,7 +183,9 @@ def decides(test: t.Expr, told: Mapping[str, Worth], scope: Scope) -> bool | Non
             keys = _keys(held, told)
             return None if keys is None else (key in dict(keys.pairs)) is (op == "in")
         case t.Compare(left=left, ops=["==" | "!=" | "is" | "is not" as op], rights=[t.Const(value=other)]):  # fmt: skip
-            kept = _kept(left, told, scope)
+            if isinstance(left, t.Name) and told.get(left.id) == "nothing":
+                return (other is None) is (op in ("==", "is"))
+            kept = _spelt(left, told) or _kept(left, told, scope)
             return (kept.value == other) is (op in ("==", "is")) if kept is not None else None
         case t.BoolOp(op=op, values=values):
             answers = [decides(value, told, scope) for value in values]
@@ -173,6 +195,11 @@ def decides(test: t.Expr, told: Mapping[str, Worth], scope: Scope) -> bool | Non
         case _ if (kept := _kept(test, told, scope)) is not None:
             return bool(kept.value)
     return None
+
+
+def _spelt(expr: t.Expr, told: Mapping[str, Worth]) -> Spelt | None:
+    worth = told.get(expr.id) if isinstance(expr, t.Name) else None
+    return worth if isinstance(worth, Spelt) else None
 
 
 def _keys(expr: t.Expr, told: Mapping[str, Worth]) -> Keys | None:

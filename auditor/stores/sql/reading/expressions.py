@@ -29,6 +29,7 @@ from auditor.stores.sql.reading.things import (
     Row,
     Rows,
     Self,
+    Statement,
     Thing,
     each,
     either,
@@ -353,7 +354,7 @@ class Expressions(Reading):
         ) or (any(k.name for k in expr.keywords) and self.receivers.hands_on(found.node)):
             return self._begun(self.bind(found, expr, frame, given), found, expr, frame)
         made = self.returns(found)
-        decides_ = any(isinstance(x, Draft) for x in each(made)) and given_by(
+        decides_ = any(isinstance(x, Draft | Statement) for x in each(made)) and given_by(
             found.node, expr, frame.scope, frame.told
         )
         if not decides_:
