@@ -115,6 +115,7 @@ def test_a_pattern_that_begins_with_what_is_given(text: str, begins: bool, build
         ("SELECT number AS plane FROM flight ORDER BY flight.plane LIMIT 3", [((), (("plane", 1),))]),
         ("SELECT plane AS p FROM flight WHERE p = 3", [(("plane",), ())]),
         ("SELECT line AS plane FROM flight WHERE plane = 3", [(("plane",), ())]),
+        ("SELECT one AS two, two AS one FROM flight WHERE one = 3", [((), ())]),
     ],
 )  # fmt: skip
 def test_names_that_the_query_itself_gives(

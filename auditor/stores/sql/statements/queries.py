@@ -408,7 +408,8 @@ class Asked:
         known = self.reading.tables.get(own[0]) if own is not None else None
         return own if own is not None and plain and is_flag(known, own[1]) else None
 
-    def _test(self, node: Any, how: str) -> Condition:
+    def _test(self, node: Any, how: str, *, meant: bool = False) -> Condition:
+        """A column compared; `meant` where a name that the query gives stands for it, which is looked up once."""
         exp = self.exp
         if isinstance(node, exp.Paren):
             node = node.this
@@ -419,13 +420,13 @@ class Asked:
             if own[1].lower() in _ADDRESSES and not (declares and declares.column(own[1])):
                 return Every(())  # the record's own place is found without an index
             if self._lacks(*own):
-                if (
-                    meant := self._meant(node)
-                ) is not node:  # SQLite and MySQL's HAVING know it too
-                    return self._test(meant, how)
+                # SQLite and MySQL's HAVING know names that the query gives too
+                if not meant and (given := self._meant(node)) is not node:
+                    return self._test(given, how, meant=True)
                 return Untold(f"{own[1]} is no column that the code declares")
             return Test(*own, how)
-        if any(MARK in c.name for c in node.find_all(exp.Column)):
+        inner = list(node.find_all(exp.Column)) if hasattr(node, "find_all") else []
+        if any(MARK in c.name for c in inner):
             return Untold("which column is compared is decided at run time")
         if isinstance(node, exp.Cast) and (cast := self._of_its_own_type(node)) is not None:
             return Test(*cast, how)
@@ -433,7 +434,6 @@ class Asked:
             return Every(())
         if isinstance(node, exp.Coalesce) and (flag := self._flag(node)) is not None:
             return Test(*flag, how)
-        inner = list(node.find_all(exp.Column)) if hasattr(node, "find_all") else []
         told = [own for c in inner if (own := self.column(c)) is not None]
         if isinstance(node, exp.Subquery | exp.Select) or not told:
             return Every(())
