@@ -149,7 +149,7 @@ def _used_otherwise(nodes: Iterable[tuple[t.Node, object]], names: set[str]) -> 
 @provides(Constant)
 def listed(application: Application) -> Iterator[Constant]:
     """Collections of MongoDB into which only a literal list is put."""
-    if application.code.imports(*_SAVING):
+    if application.code.imports(*SAVING):
         return
     lists: dict[str, list[Query]] = defaultdict(list)
     growing: set[str] = set()
@@ -178,7 +178,7 @@ def kept_by_name(application: Application) -> Iterator[Constant]:
 
     Only upserts add to them, and whatever asks them asks by names of the code.
     """
-    if application.code.imports(*_SAVING):
+    if application.code.imports(*SAVING):
         return
     asked: dict[str, list[Query]] = defaultdict(list)
     for query in application.facts(Query):
@@ -206,7 +206,7 @@ def _is_by_name(query: Query) -> bool:
     return not query.unresolved and named.issuperset((*query.fields, *query.scanned))
 
 
-_SAVING = ("beanie", "bunnet", "mongoengine", "odmantic", "umongo")
+SAVING = ("beanie", "bunnet", "mongoengine", "odmantic", "umongo")
 """Mappers whose documents save themselves."""
 _ADDED = {"insert_one", "insert_many", "bulk_write", "insert"}
 

@@ -104,9 +104,8 @@ def propose(fits: Sequence[tuple[Query, Match]], live: Sequence[Index]) -> list[
 def _asks(query: Query, match: Match) -> bool:
     """Whether an index is missing; what is left to be gone through, as `LIKE '%x%'` is, none of order decides."""
     left = set(match.missing) - ({*query.scanned} if not query.special else set())
-    narrow = (
-        len(query.fields) <= _WIDEST
-    )  # a record that is looked for by all that it holds is found as it is
+    # a record that is looked for by all that it holds is found as it is
+    narrow = len(query.fields) <= _WIDEST
     return match.fit is Fit.MISSING or (match.fit is Fit.PARTIAL and bool(left) and narrow)
 
 

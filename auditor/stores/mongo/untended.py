@@ -14,6 +14,7 @@ import msgspec
 
 from auditor.link.application import Application, provides
 from auditor.model.data import Query
+from auditor.stores.constants import SAVING
 from auditor.stores.sql.entities import snake
 from auditor.stores.waiting.errands import Asked, Errands
 
@@ -21,8 +22,6 @@ _ADDS = {
     "insert_one", "insert_many", "bulk_write", "update_one", "update_many", "replace_one", "find_one_and_update",
     "find_one_and_replace",
 }  # fmt: skip
-_SAVING = ("beanie", "bunnet", "mongoengine", "odmantic", "umongo")
-"""Mappers whose documents save themselves."""
 _TELLS = re.compile(
     r"(?:^|_)(?:e?_?mail|password|token|hash|secret|phone|session|ip|user(?:name)?|customer|client|account|owner|author|member|company|tenant"
     r"|employee|student|patient|seller|status|state|amount|total|balance|message|comment|body)(?:_?id)?$"
@@ -39,7 +38,7 @@ class Untended(msgspec.Struct, frozen=True):
 
 @provides(Untended)
 def untended(application: Application) -> Iterator[Untended]:
-    if application.code.imports(*_SAVING):
+    if application.code.imports(*SAVING):
         return
     (errands,) = application.facts(Errands)
     queries = [query for query in application.facts(Query) if query.store == "mongodb"]

@@ -60,7 +60,7 @@ class Dialect(msgspec.Struct, frozen=True):
 
 
 def dialect(application: Application) -> str:
-    """The database that the application is made for: by its URLs and engines, else by its driver."""
+    """The database that the application is made for: as the module's text says."""
     (found,) = application.facts(Dialect)
     return found.name
 
