@@ -335,6 +335,14 @@ def find_one(e: str):
 """
 
 
+def on(made: str, decorator: str) -> str:
+    """A module that puts a function on an object of its own."""
+    return f"from models import User\n{made}\n{decorator}\ndef find_one(e):\n    return User.query.filter_by(email=e).first()\n"
+
+
+HANDS = "class Hands:\n    def can(self, done): return done\n"
+
+
 @pytest.mark.parametrize(
     ("added", "used"),
     [
@@ -350,6 +358,19 @@ def find_one(e: str):
         ({"shop/tasks.py": AT_ONCE}, True),
         ({"shop/routes/old.py": LOOKING, "shop/conf.py": "import importlib\ndef load(x): return importlib.import_module(x)\n"}, True),
         ({"shop/routes/old.py": LOOKING + "if __name__ == '__main__':\n    find_one('x')\n"}, True),
+        ({"shop/a.py": on("from pydantic_ai import Agent\nrobot = Agent[None, str]('x')", "@robot.tool")}, False),
+        ({"shop/a.py": on("from pydantic_ai import Agent\nrobot = Agent('x')\nrobot.to_cli_sync()", "@robot.tool")}, True),
+        ({"shop/a.py": on("from pydantic_ai import Agent\nrobot = Agent('x')", "@robot.tool"), "shop/main.py": SHOP["shop/main.py"] + "import shop.a\n"}, True),
+        ({"shop/a.py": on("from aiogram import Router\nparts = Router()", "@parts.message()")}, False),
+        ({"shop/a.py": on("from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')", "@mcp.tool()")}, True),
+        ({"shop/a.py": on("from celery import Celery\nqueue = Celery('x')", "@queue.task")}, True),
+        ({"shop/a.py": on("from discord.ext import commands\nbot = commands.Bot('!')", "@bot.event")}, True),
+        ({"shop/a.py": on("from unheard_of import Thing\nthing = Thing()", "@thing.part")}, True),
+        ({"shop/a.py": on(f"{HANDS}hands = Hands()", "@hands.can")}, False),
+        ({"shop/a.py": on(f"from celery import Celery\n{HANDS}class Both(Hands, Celery):\n    pass\nhands = Both()", "@hands.can")}, True),
+        ({"shop/a.py": on(f"{HANDS}class Both(Hands, bases()):\n    pass\nhands = Both()", "@hands.can")}, True),
+        ({"shop/a.py": on("from functools import lru_cache", "@lru_cache(maxsize=9)")}, False),
+        ({"shop/a.py": on("from prefect import flow", "@flow")}, True),
     ],
 )  # fmt: skip
 def test_modules_and_routers_that_no_application_has(

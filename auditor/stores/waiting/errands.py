@@ -24,7 +24,7 @@ from auditor.model.places import Place
 from auditor.stores.waiting.by_hand import ByHand
 from auditor.stores.waiting.once import runs_once
 from auditor.stores.waiting.running import command_of, is_command_class
-from auditor.stores.waiting.unused import Unused
+from auditor.stores.waiting.unused import WRAPPING, Unused
 
 
 class Asked(enum.IntEnum):
@@ -37,11 +37,6 @@ class Asked(enum.IntEnum):
     LIVE = 4
 
 
-_WRAPPING = {
-    "staticmethod", "classmethod", "property", "cached_property", "abstractmethod", "override", "overload", "contextmanager",
-    "asynccontextmanager", "lru_cache", "cache", "atomic", "transactional", "wraps", "sync_to_async", "database_sync_to_async",
-}  # fmt: skip
-"""Decorators that register nothing."""
 _PLAIN = {
     "", "builtins", "abc", "typing", "typing_extensions", "enum", "dataclasses", "collections", "pydantic", "sqlalchemy", "sqlmodel",
     "flask_sqlalchemy", "mongoengine", "flask_mongoengine", "beanie", "bunnet", "odmantic", "peewee", "tortoise",
@@ -257,7 +252,7 @@ class Errands:
         assert isinstance(node, t.Function)
         if node.name.startswith("__") or node.name in _HOOKS or self.mentions.built(node.name):
             return True
-        if any(t.last_word(t.callee(d)) not in _WRAPPING for d in node.decorators):
+        if any(t.last_word(t.callee(d)) not in WRAPPING for d in node.decorators):
             return True
         owner = function.scope.owner
         if not isinstance(owner, t.Class) or function.scope.parent is None:

@@ -13,7 +13,7 @@ from auditor.discover import Role
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.reach import Reach, is_main_guard
-from auditor.link.scopes import Located, Module
+from auditor.link.scopes import Located, Module, Scope
 from auditor.model.blind import BlindSpot
 from auditor.model.web import Route
 from auditor.stores.waiting.by_hand import spoken, stem
@@ -29,9 +29,17 @@ _LOADED = re.compile(
 """Names of modules that servers, workers and tools load."""
 _DEPLOYED = re.compile(r"\.(?:ya?ml|toml|json|sh|cfg|ini|conf|service)$|(?:dockerfile|procfile|makefile)[^/]*$", re.I)  # fmt: skip
 _REGISTERS = {"get", "post", "put", "patch", "delete", "head", "options", "route", "api_route", "websocket", "websocket_route"}  # fmt: skip
+WRAPPING = {
+    "staticmethod", "classmethod", "property", "cached_property", "abstractmethod", "override", "overload", "contextmanager",
+    "asynccontextmanager", "lru_cache", "cache", "atomic", "transactional", "wraps", "sync_to_async", "database_sync_to_async",
+}  # fmt: skip
+"""Decorators that register nothing."""
 _NAME = re.compile(r"[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+|[\w./-]+\.py")
 _LONGEST = 200
 _ROUTER = re.compile(r"(?:^|\.)(?:APIRouter|Router|Blueprint|APIBlueprint)\(\)$")
+_PART = re.compile(r"(?:Agent|Router|Blueprint|Namespace|Limiter|Cache|HTTP\w*Auth|LoginManager|Registry|EventEmitter)\(\)$")  # fmt: skip
+"""Objects of packages that are a part of an application, whatever it is: no server, worker or tool loads a module for
+one of them, as they do for an application, a bot, a broker, a group of commands or what serves tools."""
 
 
 class Unused:
@@ -52,7 +60,7 @@ class Unused:
         left = {
             path: stem(path)
             for path in sources & modules.keys() - self.reach.modules.keys()
-            if not path.endswith("__init__.py") and not _runs(modules[path])
+            if not path.endswith("__init__.py") and not self._runs(modules[path])
         }
         words = {path: set[str]() for path in modules}
         for node, scope in self.code.of_kind(t.Import) if left else ():
@@ -95,6 +103,41 @@ class Unused:
             for d in function.node.decorators  # type: ignore[attr-defined]
         )
 
+    def _runs(self, module: Module) -> bool:
+        """Whether a module is a program, or something outside of the tree may ask it for what it defines."""
+        if _LOADED.match(stem(module.path)):
+            return True
+        functions = (s for s in module.body if isinstance(s, t.Function))
+        if any(self._is_hook(d, module.scope) for s in functions for d in s.decorators):
+            return True
+        if not _ENTRIES.isdisjoint(module.scope.bindings) or any(map(is_main_guard, module.body)):
+            return True
+        return any(
+            isinstance(s, t.Do) and isinstance(s.value, t.Call) and not _is_setting_up(s.value)
+            for s in module.body
+        )
+
+    def _is_hook(self, decorator: t.Expr, scope: Scope) -> bool:
+        """Whether a decorator makes a command, a task or whatever else is called by another way than a route."""
+        named = t.callee(decorator)
+        word = t.last_word(named)
+        if word in WRAPPING or (isinstance(decorator, t.Call) and word in _REGISTERS):
+            return False
+        return not (isinstance(named, t.Attr) and self._is_part(named.value, scope))
+
+    def _is_part(self, expr: t.Expr, scope: Scope) -> bool:
+        """Whether an object is of a class that nothing outside of the tree asks a module for."""
+        name = self.code.name(expr, scope)
+        made = self.code.definition(name.removesuffix("()")) if name.endswith("()") else None
+        if made is None or not isinstance(made.node, t.Class):
+            return _PART.search(name) is not None
+        kinds = [k for kind in self.code.ancestry(made) if (k := self.code.definition(kind))]
+        return all(
+            self.code.definition(self.code.name(base, kind.scope)) is not None
+            for kind in kinds
+            for base in kind.node.bases  # type: ignore[attr-defined]
+        )
+
     @functools.cached_property
     def _served(self) -> frozenset[int]:
         return frozenset(id(r.function.node) for r in self.application.facts(Route) if r.function)
@@ -103,25 +146,6 @@ class Unused:
     def _blind(self) -> bool:
         spots = self.application.facts(BlindSpot)
         return any(spot.kind == "routes" for spot in spots) or self._makes_names_up
-
-
-def _runs(module: Module) -> bool:
-    """Whether a module is a program, or something outside of the tree may ask it for what it defines."""
-    if _LOADED.match(stem(module.path)):
-        return True
-    if any(isinstance(s, t.Function) and any(map(_is_hook, s.decorators)) for s in module.body):
-        return True
-    if not _ENTRIES.isdisjoint(module.scope.bindings) or any(map(is_main_guard, module.body)):
-        return True
-    return any(
-        isinstance(s, t.Do) and isinstance(s.value, t.Call) and not _is_setting_up(s.value)
-        for s in module.body
-    )
-
-
-def _is_hook(decorator: t.Expr) -> bool:
-    """Whether a decorator makes a command, a task or whatever else is called by another way than a route."""
-    return not (isinstance(decorator, t.Call) and t.last_word(decorator.func) in _REGISTERS)
 
 
 def _is_setting_up(call: t.Call) -> bool:
