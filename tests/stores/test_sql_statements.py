@@ -387,3 +387,43 @@ def ask(cursor, given):
 """
     found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(Query)
     assert {q.equality for q in found} == expected
+
+
+GROUPS = "(SELECT line, MAX(number) AS last FROM flight GROUP BY line)"
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (f"SELECT * FROM ticket t JOIN {GROUPS} d ON d.line = t.seat", set()),
+        (f"SELECT * FROM ticket t JOIN {GROUPS} d ON d.line = t.seat AND t.number = d.last", set()),
+        (f"SELECT * FROM ticket t, {GROUPS} AS d WHERE t.seat = d.line", set()),
+        (f"SELECT * FROM {GROUPS} d LEFT JOIN ticket t ON t.seat = d.line", set()),
+        (f"WITH d AS {GROUPS} SELECT * FROM ticket t JOIN d ON t.seat = d.line", set()),
+        (f"WITH c AS {GROUPS}, d AS (SELECT line FROM c) SELECT * FROM ticket t JOIN d ON t.seat = d.line", set()),
+        ("SELECT * FROM ticket t JOIN (SELECT line FROM flight UNION SELECT who FROM bought) d ON d.line = t.seat", set()),
+        (f"SELECT * FROM ticket t JOIN {GROUPS} d ON t.number > d.last", set()),
+        (f"SELECT * FROM ticket t JOIN {GROUPS} d ON d.line = t.line WHERE t.seat = 4", {"seat"}),
+        (f"SELECT * FROM ticket t JOIN {GROUPS} d ON d.line = t.number ORDER BY t.seat LIMIT 3", {"seat"}),
+        # few rows of what is worked out, each of which is looked up
+        (f"SELECT * FROM ticket t JOIN {GROUPS} d ON d.line = t.seat ORDER BY d.last DESC LIMIT 3", {"seat"}),
+        (f"SELECT * FROM ticket t JOIN {GROUPS} d ON d.line = t.seat WHERE d.last = 3", {"seat"}),
+        ("SELECT * FROM ticket t JOIN (SELECT line FROM flight WHERE number = 3) d ON d.line = t.seat", {"seat"}),
+        ("SELECT * FROM (SELECT line FROM flight WHERE number = 3) d LEFT JOIN ticket t ON d.line = t.seat", {"seat"}),
+        ("SELECT * FROM ticket t JOIN (SELECT line FROM flight LIMIT 9) d ON d.line = t.seat", {"seat"}),
+        ("SELECT * FROM ticket t JOIN (SELECT MAX(line) AS line FROM flight) d ON d.line = t.seat", {"seat"}),
+        ("SELECT * FROM ticket t JOIN (SELECT line FROM flight GROUP BY line HAVING COUNT(*) > 1) d ON d.line = t.seat", {"seat"}),
+        ("WITH RECURSIVE d AS (SELECT ticket FROM ticket UNION SELECT t.ticket FROM ticket t JOIN d ON t.seat = d.ticket) "
+         "SELECT * FROM d", {"seat"}),
+    ],
+)  # fmt: skip
+def test_rows_that_are_held_against_groups_of_whole_tables(
+    statement: str, expected: set[str], build: Build
+) -> None:
+    """Both sides are read from end to end, whichever is put into a table of hashes."""
+    code = f'def ask(cursor):\n    cursor.execute("{statement}")\n'
+    found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(CollectionFit)
+    told = [(f.name, q, m) for f in found for q, m in f.fits]
+    assert not any(q.unresolved for _, q, _ in told)
+    missing = {x for n, _, m in told if n == "ticket" for x in m.missing}
+    assert missing == expected

@@ -94,7 +94,7 @@ def _over_one_table(found: list[Branch]) -> list[Branch]:
     if len(set.union(*asked)) < 2 or set.intersection(*asked):
         return found
     links = [*dict.fromkeys(link for branch in found for link in branch.links)]
-    why = [] if any(map(_narrows, common)) else [_OVER_TABLES]
+    why = [] if any(map(narrows, common)) else [_OVER_TABLES]
     return [Branch(common, links, why)]
 
 
@@ -120,14 +120,14 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
             if table in own and other not in own:  # of the record that it is asked for
                 tests[table].append(Test(table, column))
         links = [link for link in links if {link.table, link.other} <= own]
-    narrowed = {name for name, found in tests.items() if any(map(_narrows, found))}
+    narrowed = {name for name, found in tests.items() if any(map(narrows, found))}
     served = {name for name in narrowed if _is_served(tests[name], schema)}
     shared = {x.other for x in links if x.table == root and _shares_key(x, schema)} - served
     if narrowed - shared:  # a base's table is then reached by the key that both share
         narrowed -= shared
     telling = {n: [x for x in tests[n] if not schema.is_flag(n, x.column)] for n in narrowed}
     equal = {name for name, found in telling.items() if any(x.how == "equality" for x in found)}
-    by_more = {name for name, found in telling.items() if any(map(_narrows, found))}
+    by_more = {name for name, found in telling.items() if any(map(narrows, found))}
     starts = _starts(root, narrowed, served, equal, links, schema)
     order = _order(draft)
     first = _ordered_by(draft, links, schema)
@@ -166,14 +166,14 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
             yield _query(draft, schema, name, "join", sought if whole else by, (), "")
 
 
-def _narrows(test: Test) -> bool:
+def narrows(test: Test) -> bool:
     return test.how not in _LOOSE and not test.outer
 
 
 def _is_served(tests: list[Test], schema: Schema) -> bool:
     """Whether an index finds what one of these conditions narrows a table to."""
     return any(
-        _narrows(x) and schema.leads(x.table, x.column) and not schema.is_flag(x.table, x.column)
+        narrows(x) and schema.leads(x.table, x.column) and not schema.is_flag(x.table, x.column)
         for x in tests
     )
 

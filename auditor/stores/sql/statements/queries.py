@@ -22,10 +22,11 @@ from auditor.stores.sql.conditions import (
     Some,
     Test,
     Untold,
+    branches,
 )
 from auditor.stores.sql.dialects import dialect
 from auditor.stores.sql.entities import Entity
-from auditor.stores.sql.join_order import is_flag
+from auditor.stores.sql.join_order import is_flag, narrows
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.statements.spelling import MARK
 
@@ -49,6 +50,7 @@ _BUILT_IN = re.compile(
 )
 """Functions that give rows and come with the database."""
 _CHANGES = re.compile(r"\s*(insert|update|delete)\b", re.I)
+_NARROWING = ("limit", "offset", "fetch", "having", "qualify")
 _NATURAL = "the columns that a NATURAL JOIN compares are not told"
 _ADDRESSES = {"ctid", "rowid", "_rowid_", "oid"}
 
@@ -74,7 +76,7 @@ def drafts(
         asks = told[1].lower() if told is not None else "select"
         return [Draft("sql", None, place, asks, unresolved="the SQL text could not be parsed", loop=frame.loop)]  # fmt: skip
     for tree in parsed[:20]:
-        named = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
+        named = {cte.alias_or_name.lower(): cte.this for cte in tree.find_all(exp.CTE)}
         for node in tree.find_all(exp.Select, exp.Update, exp.Delete, exp.Insert):
             if made := Asked(reading, node, named, place, frame, like).draft():
                 found.append(made)
@@ -85,7 +87,13 @@ class Asked:
     """One SELECT, UPDATE, DELETE or INSERT of a statement."""
 
     def __init__(
-        self, reading: Reading, node: Any, named: set[str], place: Place, frame: Frame, like: str
+        self,
+        reading: Reading,
+        node: Any,
+        named: dict[str, Any],
+        place: Place,
+        frame: Frame,
+        like: str,
     ) -> None:
         from sqlglot import exp
 
@@ -94,8 +102,10 @@ class Asked:
         self.place, self.frame = place, frame
         self.like = like
         self.tables: dict[str, str] = {}
-        self.derived = False
-        """Whether it also selects from what is worked out: a subquery, a common table expression."""
+        self.worked_out: dict[str, Any] = {}
+        """What it also selects from, by its names: subqueries, common table expressions."""
+        self.whole: set[str] = set()
+        """Those of them that have rows of whole tables, which each row is held against."""
 
     def draft(self) -> Draft | None:
         exp, node = self.exp, self.node
@@ -120,16 +130,18 @@ class Asked:
                 sources += more
         joins = node.args.get("joins") or []
         inner = [j for x in sources for j in x.args.get("joins") or []]
-        derived = False
         for source in [*sources, *(j.this for j in joins), *(j.this for j in inner)]:
             if isinstance(source, exp.Table):
-                derived = self._table(source) or derived
+                if self._table(source):
+                    self.worked_out[source.alias_or_name.lower()] = source
                 for nested in source.args.get("joins") or []:
                     if isinstance(nested.this, exp.Table):
                         self._table(nested.this)
             elif isinstance(source, exp.Subquery | exp.Lateral):
-                derived = True
-        self.derived = derived
+                self.worked_out[source.alias_or_name.lower()] = source
+        clause = node.args.get("where")
+        if self.worked_out:
+            self.whole = self._read_whole(clause)
         root = sources[0]
         if not self.tables:  # a subquery, a common table expression: read where it is defined
             reason = self._hides(root)
@@ -139,7 +151,6 @@ class Asked:
         if MARK in entity.table:
             return self._untold(operation, "the table is named at run time")
         where: list[Condition] = []
-        clause = node.args.get("where")
         if clause is not None and operation != "insert":
             where.append(self.condition(clause.this))
         for join in [*joins, *inner]:
@@ -148,7 +159,8 @@ class Asked:
             on = join.args.get("on")
             if on is not None:
                 asked = self.condition(on)
-                where.append(Outer(asked) if join.side == "LEFT" else asked)
+                first = next(iter(self.tables)) == join.this.alias_or_name.lower()
+                where.append(Outer(asked) if join.side == "LEFT" and not first else asked)
             for using in join.args.get("using") or []:
                 names = list(self.tables.values())
                 joined = join.this
@@ -191,6 +203,51 @@ class Asked:
         self.tables[alias] = name
         return False
 
+    def _read_whole(self, clause: Any) -> set[str]:
+        """Which of what is worked out has rows of whole tables, and is read itself from end to end."""
+        exp, order = self.exp, self.node.args.get("order")
+        few = self.node.args.get("limit") or self.node.args.get("fetch")
+        if few and (order is None or not self._sort(order)):
+            return set()  # a few of its rows, for each of which the others are looked up
+        found = {name for name, source in self.worked_out.items() if self._is_whole(source)}
+        parts = clause.this.flatten() if clause and isinstance(clause.this, exp.And) else [clause]
+        for part in parts if clause else ():
+            asked = {c.table.lower() for c in part.find_all(exp.Column)}
+            found -= asked if len(asked) == 1 else set()  # it is narrowed itself
+        return found
+
+    def _is_whole(self, source: Any) -> bool:
+        """Whether a subquery gives many rows, of all that its tables hold."""
+        exp = self.exp
+        if isinstance(source, exp.Table):
+            name = source.name.lower()
+            if not isinstance(told := self.named.get(name, False), bool):
+                self.named[name] = False  # what is made of its own rows looks them up one by one
+                told = self.named[name] = self._is_whole(told)
+            return told
+        query = source.unnest()
+        if isinstance(query, exp.SetOperation):
+            return self._is_whole(query.left) and self._is_whole(query.right)
+        if not isinstance(query, exp.Select) or any(query.args.get(x) for x in _NARROWING):
+            return False
+        asked = Asked(self.reading, query, self.named, self.place, self.frame, self.like)
+        draft = asked.draft()
+        if {*asked.worked_out} != asked.whole or asked._figures():
+            return False
+        found = branches(Every(draft.where)) if draft is not None else []
+        return not any(
+            branch.reasons or any(map(self._finds_few, branch.tests)) for branch in found
+        )
+
+    def _finds_few(self, test: Test) -> bool:
+        return narrows(test) and not is_flag(self.reading.tables.get(test.table), test.column)
+
+    def _of_whole(self, node: Any) -> bool:
+        """Whether a column is one of what has rows of whole tables."""
+        if not (self.whole and isinstance(node, self.exp.Column)) or self.column(node) is not None:
+            return False
+        return node.table.lower() in self.whole if node.table else self.whole == {*self.worked_out}
+
     def _natural(self, join: Any) -> Condition:
         """What a NATURAL JOIN compares: the columns that a table has in common with those before it."""
         joined = (join.this.alias or self._own(join.this)).lower()
@@ -202,7 +259,7 @@ class Asked:
             *(self.tables[x] for x in names[: names.index(joined)]),
         ]
         known = [self.reading.tables.get(table) for table in (own, *others)]
-        if self.derived or not all(entity is not None and entity.columns for entity in known):
+        if self.worked_out or not all(entity is not None and entity.columns for entity in known):
             return Untold(_NATURAL)
         links: dict[str, Link] = {}
         columns = {e.table: {c.name.lower(): c.name for c in e.stored()} for e in known if e}
@@ -276,7 +333,12 @@ class Asked:
             table = next(iter(self.tables.values()))
             known = self.reading.tables.get(table)
             spelt = self._spelt(table, name)
-            if self.derived and known is not None and known.columns and known.column(spelt) is None:
+            if (
+                self.worked_out
+                and known is not None
+                and known.columns
+                and known.column(spelt) is None
+            ):
                 return None
             return table, spelt
         untold: list[str] = []
@@ -286,7 +348,7 @@ class Asked:
                 untold.append(table)
             elif known.column(spelt := self._spelt(table, name)) is not None:
                 return table, spelt
-        others = () if self.derived else self.tables.values()
+        others = () if self.worked_out else self.tables.values()
         return next(((table, name) for table in (*untold, *others)), None)
 
     def _spelt(self, table: str, name: str) -> str:
@@ -332,8 +394,13 @@ class Asked:
             case exp.In() | exp.Is():
                 return self._test(node.this, "equality")
             case exp.GT() | exp.GTE() | exp.LT() | exp.LTE() | exp.Between():
-                if not isinstance(node, exp.Between) and self._of_record(node):
-                    return Every(())
+                if not isinstance(node, exp.Between):
+                    if (
+                        self._of_record(node)
+                        or self._of_whole(node.this)
+                        or self._of_whole(node.expression)
+                    ):
+                        return Every(())
                 left = self._test(node.this, "range")
                 if isinstance(left, Every | Untold) and not isinstance(node, exp.Between):
                     right = self._test(node.expression, "range")
@@ -385,6 +452,8 @@ class Asked:
         if isinstance(left, exp.Literal) and isinstance(right, exp.Literal):
             return Every(())
         one, two = self.column(left), self.column(right)
+        if self._of_whole(left) or self._of_whole(right):
+            return Every(())  # each row is held against those
         if one and two:
             return Link(*one, *two) if one[0] != two[0] else Every(())
         if one is None and two is not None:
