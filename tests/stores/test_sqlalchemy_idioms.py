@@ -439,3 +439,64 @@ def ask(given):
 """
     found = build({"app.py": code}).facts(Query)
     assert [q.equality for q in found if q.collection == "note"] == [("shop_id",)]
+
+
+_ENTRIES = """
+import unheard_of
+from sqlalchemy import Column, DateTime, ForeignKey, Integer, desc, func, select
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import backref, column_property, declarative_base, declared_attr, relationship, synonym, with_polymorphic
+Base = declarative_base({made})
+class Mixed:
+    {mixin}
+class Entry({bases}):
+    __tablename__ = "entries"
+    id = Column(Integer, primary_key=True)
+    book_id = Column(ForeignKey("books.id"))
+    made = Column(DateTime)
+    {own}
+class Book(Base):
+    __tablename__ = "books"
+    id = Column(Integer, primary_key=True)
+    {book}
+{later}
+def ask(session, book):
+    return session.scalars(select(Entry).filter_by(book_id=book).order_by({order})).all()
+"""
+_GIVEN = {"made": "", "mixin": "pass", "bases": "Mixed, Base", "own": "pass", "book": "pass", "later": "", "order": "Entry.at.desc()"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, True),
+        ({"order": "desc(Entry.at)"}, True),
+        ({"order": "Entry.made, func.lower(Entry.at).desc().nulls_last()"}, True),
+        ({"order": "Entry.made.desc()"}, False),
+        ({"order": "'at'"}, False),
+        ({"own": "at = column_property(made)"}, False),
+        ({"own": "at = synonym('made')"}, False),
+        ({"own": "@hybrid_property\n    def at(self): return self.made"}, False),
+        ({"own": "if True:\n        at = unheard_of.thing()"}, False),
+        ({"own": "locals()['a' + 't'] = made"}, False),
+        ({"own": "__table__ = unheard_of.table"}, False),
+        ({"mixin": "@declared_attr\n    def at(cls): return unheard_of.thing()"}, False),
+        ({"bases": "unheard_of.Timed, Base"}, False),
+        ({"bases": "Mixed, Base, metaclass=unheard_of.Meta"}, False),
+        ({"made": "cls=unheard_of.Timed"}, False),
+        ({"book": "entries = relationship('Entry', backref=backref('at', uselist=False))"}, False),
+        ({"book": "entries = relationship('Entry', backref=unheard_of.name())"}, False),
+        ({"later": "Entry.at = column_property(Entry.made)"}, False),
+        ({"later": "for cls in unheard_of.classes:\n    setattr(cls, unheard_of.name(), Column(Integer))"}, False),
+        ({"later": "Entry.__mapper__.add_property('at', Entry.__table__.c.made)"}, False),
+        ({"later": "def change(entry, key, value):\n    setattr(entry, key, value)\n    entry.at = value"}, True),
+        ({"book": "entries = relationship('Entry', backref='book')"}, True),
+    ],
+)  # fmt: skip
+def test_an_order_by_what_a_class_does_not_have_ends_before_it_is_asked(
+    changes: dict[str, str], told: bool, build: Build
+) -> None:
+    found = build({"app.py": _ENTRIES.format(**{**_GIVEN, **changes})}).facts(Query)
+    ((reason, compared),) = {(q.unresolved, q.equality) for q in found if q.operation == "select"}
+    assert reason == ("at is no column that the code declares" if told else "")
+    assert told or compared == ("book_id",)

@@ -42,6 +42,7 @@ from auditor.stores.sql.reading.things import (
     either,
     executed,
 )
+from auditor.stores.sql.sqlalchemy.attributes import undeclared
 
 ONE = {"first", "one", "one_or_none", "scalar_one", "scalar_one_or_none", "scalar", "fetchone", "fetch_one",
         "fetch_val", "first_or_404", "one_or_404", "first_or_none"}  # fmt: skip
@@ -243,11 +244,11 @@ def _keyword(draft: Draft, name: str) -> Condition:
             return compared(entity, column)
         if (relation := entity.relations.get(name)) is not None and relation.local:
             return Test(entity.table, relation.local)
-    return Untold(
-        f"{name} is no column that the code declares"
-        if draft.entity
-        else "the table is named at run time"
-    )
+    return _no_column(name) if draft.entity else Untold("the table is named at run time")
+
+
+def _no_column(name: str) -> Untold:
+    return Untold(f"{name} is no column that the code declares")
 
 
 def _open(draft: Draft, given: Thing | None) -> Condition:
@@ -261,6 +262,8 @@ def _ordered(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draf
     given: list[Thing | None] = []
     for arg in call.args:
         thing = reading.thing(arg, frame)
+        if not isinstance(thing, Field) and (name := undeclared(reading, arg, frame)):
+            return executed(draft, where=(*draft.where, _no_column(name)))
         given += thing.items if isinstance(thing, Listed) else [thing]
     for thing in given:
         match thing:
