@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.origins import Env
+from auditor.link.origins import Env, call_of
 from auditor.link.scopes import CallSite, Located, Scope
 from auditor.link.turns import MAX_CALLS, MAX_CONTEXTS, Turns
 from auditor.link.values import Evaluator
@@ -183,11 +183,12 @@ class Contexts(Turns):
 
     # --- registrations: calls that stand for many
 
-    def calls(self, site: CallSite, depth: int = 2) -> list[Env]:
+    def calls(self, site: CallSite, depth: int = 2, *, given: bool = False) -> list[Env]:
         """The bindings under which a call runs, of the names it uses and no others.
 
         Unlike `of`, callers are followed to their callers, `depth` levels up, since a registration
-        may be handed down through helpers.
+        may be handed down through helpers. Where its function gives what it makes (`given`), each
+        also tells the call that gets it.
         """
         loops: dict[int, tuple[Scope, t.For]] = {}
         functions: dict[int, Scope] = {}
@@ -197,6 +198,8 @@ class Contexts(Turns):
                 loops.setdefault(id(binding.node), (where, binding.node))
             elif binding.kind == "parameter" and isinstance(where.owner, t.Function):
                 functions.setdefault(id(where.owner), where)
+        if given and isinstance(site.scope.owner, t.Function):
+            functions.setdefault(id(site.scope.owner), site.scope)
         for where, loop in loops.values():  # what is looped over may be a parameter
             over = [n.id for n in t.walk_own(loop.iter) if isinstance(n, t.Name)]
             for outer, binding in self._bindings(over, where):
@@ -205,7 +208,7 @@ class Contexts(Turns):
         envs: list[Env] = [{}]
         for inner in sorted(functions.values(), key=lambda s: -s.qualname.count(".")):
             around = [{**env, **run} for env in envs for run in self._decorating(inner, env)]
-            runs = [] if around else self._handed(inner, depth)
+            runs = [] if around else self._handed(inner, depth, given=given)
             envs = around or [
                 {**env, **run} for env in envs for run in ([{}] if _binds(env, inner) else runs)
             ]
@@ -222,12 +225,12 @@ class Contexts(Turns):
             scope = scope.parent
         return [env for env in self._handed(scope, 2) if env] if scope.parent is not None else []
 
-    def _handed(self, inner: Scope, depth: int) -> list[Env]:
+    def _handed(self, inner: Scope, depth: int, *, given: bool = False) -> list[Env]:
         """What each call of a function binds, with what its own callers bind."""
-        return [env for _, env in self.callers(inner, depth)] or [{}]
+        return [env for _, env in self.callers(inner, depth, given=given)] or [{}]
 
     def callers(
-        self, inner: Scope, depth: int = 2, most: int = MAX_CALLS
+        self, inner: Scope, depth: int = 2, most: int = MAX_CALLS, *, given: bool = False
     ) -> list[tuple[CallSite, Env]]:
         """The calls of a function, each once for everything that its own callers bind."""
         function = self.code.enclosing(inner)
@@ -238,13 +241,15 @@ class Contexts(Turns):
                 continue  # it calls itself
             params = inner.owner.params  # type: ignore[union-attr]
             skip = 1 if params and params[0].name in ("self", "cls") else 0
-            given = self._parameters(function, site, skip)  # type: ignore[arg-type]
+            bound = self._parameters(function, site, skip)  # type: ignore[arg-type]
             if skip and (owner := self._called_on(site)) is not None:
                 made = self._made_of(site)
-                given = {**made, **given, (id(inner), params[0].name): owner}
+                bound = {**made, **bound, (id(inner), params[0].name): owner}
                 if not made and not _of_itself(site) and not self._by_class(site):
-                    given[UNTIED] = owner
-            found += [(site, {**env, **given}) for env in self.calls(site, depth - 1)]
+                    bound[UNTIED] = owner
+            if given:
+                bound[call_of(inner)] = Located(site.node, site.scope)
+            found += [(site, {**e, **bound}) for e in self.calls(site, depth - 1, given=given)]
             if len(found) > most:
                 break
         return found

@@ -25,6 +25,11 @@ def instance_attribute(own: Located, name: str) -> tuple[int, str]:
     return id(own.node), f".{name}"
 
 
+def call_of(scope: Scope) -> tuple[int, str]:
+    """The key under which an environment keeps the call that runs the function of a scope."""
+    return id(scope), "()"
+
+
 @dataclass(eq=False)
 class Origins:
     """Follows expressions of a `Code`; remembers what it found."""
@@ -73,6 +78,11 @@ class Origins:
         """From here on each of these calls is the source of what it gives."""
         self.told_apart |= {id(call.node) for call in calls}
         self._created.clear()
+
+    def running(self, scope: Scope) -> CallSite | None:
+        """The call that runs a function just now, where that is told."""
+        call = self._bound.get(call_of(scope))
+        return CallSite(call.node, call.scope) if call is not None else None  # type: ignore[arg-type]
 
     def is_bound(self, test: t.Expr, scope: Scope) -> bool:
         """Whether a test is about something that is bound just now."""

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from auditor.ecosystems.installed import pinned
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.reach import branches_of
 from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of
@@ -155,7 +154,7 @@ class _Beanie:
             match last:
                 case "find" | "find_many" | "find_one":
                     more = self.expressions.all(call.node.args, call.scope)
-                    conditions = narrowed(conditions, more, branches_of(call, site))
+                    conditions = narrowed(conditions, more, self.mongo.cursors.branches(call, site))
                     operation = "find_one" if last == "find_one" else operation
                 case "sort":
                     sort = sort or self.expressions.sort(call.node.args, call.scope)

@@ -1,12 +1,14 @@
 """What is done with the cursor that a find or aggregate gives: its order, and how much is taken.
 
-Chained calls and those on the variable that holds the cursor are gathered once for the whole tree.
+Chained calls and those on the variable that holds the cursor are gathered once for the whole tree. Of a
+function that gives its cursor back, what a caller does with it counts where that call is looked at.
 """
 
 from __future__ import annotations
 
 import functools
 from collections import defaultdict
+from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.assembly import Branches
@@ -24,6 +26,12 @@ _ON_CURSORS = (
 )  # fmt: skip
 
 
+_STILL = {
+    "sort", "limit", "skip", "hint", "batch_size", "max_time_ms", "allow_disk_use", "collation", "comment", "clone",
+    "find", "find_many", "project", "aggregate", "filter", "order_by", "only", "exclude", "all", "search_text",
+    "select_related", "no_cache", "objects", "with_options",
+}  # fmt: skip
+"""What gives a cursor again, on which more can be called."""
 _READING = {"to_list", "limit", "sort", "order_by", "first_or_none", "first", "paginate"}
 
 
@@ -34,6 +42,8 @@ class Cursors:
         self._on_names: dict[tuple[int, str], list[CallSite]] = defaultdict(list)
         self._holders: dict[int, tuple[int, str, int]] = {}
         self._assigned: dict[tuple[int, str], list[Located]] = defaultdict(list)
+        self.written: dict[int, t.Expr] = {}
+        """The expression in the code that a made call stands for, by the call's `id`."""
         for call in self.code.method_calls(*_ON_CURSORS):
             if isinstance(call.node.func, t.Attr):
                 links, held = _chain(call.node.func.value)
@@ -64,13 +74,34 @@ class Cursors:
 
     def steps(self, site: Located) -> list[CallSite]:
         """The calls on the cursor of a site, and of the variable that holds it, in their order."""
-        scope, name, line = self._holders.get(id(site.node), (0, "", 0))
+        scope, name, line = self._holders.get(id(self._as_written(site).node), (0, "", 0))
         called = [c for c in self._called.get((scope, name), ()) if c.node.line >= line]
-        found = self.calls(site)
-        return sorted([*found, *called], key=lambda c: c.node.line) if called else found
+        found = self._here(site)
+        here = sorted([*found, *called], key=lambda c: c.node.line) if called else found
+        return [*here, *(call for outer in self._takers(site) for call in self._here(outer))]
 
     def calls(self, site: Located) -> list[CallSite]:
         """The calls on the cursor of a site, in their order."""
+        return [call for each in (site, *self._takers(site)) for call in self._here(each)]
+
+    def _takers(self, site: Located) -> Iterator[CallSite]:
+        """The call that gets the cursor of a site just now, that which gets it from there, and so on."""
+        seen: set[int] = set()
+        while self.given_back(site) and (taker := self.values.running(site.scope)) is not None:
+            if id(taker.node) in seen:
+                return
+            seen.add(id(taker.node))
+            yield taker
+            site = taker
+
+    def branches(self, call: CallSite, site: Located) -> Branches:
+        """The branches that a run takes to a call on the cursor of a site, and not to what gives it there."""
+        givers = [site, *self._takers(site)]
+        return branches_of(call, next((x for x in givers if x.scope is call.scope), site))
+
+    def _here(self, site: Located) -> list[CallSite]:
+        """The calls on the cursor of a site in the function that it stands in."""
+        site = self._as_written(site)
         found = list(self._chained.get(id(site.node), ()))
         if held := self._holders.get(id(site.node)):
             scope, name, line = held
@@ -84,14 +115,15 @@ class Cursors:
 
     def counted_aside(self, site: Located) -> bool:
         """Whether the variable that holds the cursor is counted, and read by another call."""
-        chained = {id(call.node) for call in self._chained.get(id(site.node), ())}
+        chained = {id(c.node) for c in self._chained.get(id(self._as_written(site).node), ())}
         names = {_method(call) for call in self.calls(site) if id(call.node) not in chained}
         return "count" in names and not names.isdisjoint(_READING)
 
     def sort(self, site: CallSite) -> Sort:
-        for call in self.calls(site):
-            if isinstance(call.node.func, t.Attr) and call.node.func.name == "sort":
-                return self._sort(call)
+        for each in reversed([site, *self._takers(site)]):  # the last one counts
+            for call in self._here(each):
+                if _method(call) == "sort":
+                    return self._sort(call)
         return ()
 
     def _sort(self, call: CallSite) -> Sort:
@@ -118,11 +150,13 @@ class Cursors:
         for least in (Bound.ONE, Bound.LIMITED, Bound.UNKNOWN, Bound.CALLER, Bound.NONE):
             if least in bounds:
                 return least
-        return Bound.UNKNOWN if self._leaves(site) else Bound.NONE
+        last = [site, *self._takers(site)][-1]
+        return Bound.UNKNOWN if self._leaves(last) else Bound.NONE
 
-    def _leaves(self, site: CallSite) -> bool:
+    def _leaves(self, site: Located) -> bool:
         """Whether the function gives its cursor away: others may bound it."""
         function = site.scope.function
+        site = self._as_written(site)
         held = self._holders.get(id(site.node))
         for node in t.walk_own(*function.body) if function is not None else ():
             if isinstance(node, t.Return | t.Yield) and node.value is not None:
@@ -134,6 +168,36 @@ class Cursors:
                 if held and isinstance(node.value, t.Name) and node.value.id == held[1]:
                     return True
         return False
+
+    def given_back(self, site: Located) -> bool:
+        """Whether a function gives back the cursor itself, on which its callers may call more."""
+        site = self._as_written(site)
+        function = site.scope.owner
+        if not isinstance(function, t.Function):
+            return False
+        held = self._holders.get(id(site.node), (0, "", 0))[1]
+        given = (n.value for n in t.walk_own(*function.body) if isinstance(n, t.Return))
+        return any(_is_cursor(value, site.node, held) for value in given)
+
+    def _as_written(self, site: Located) -> Located:
+        written = self.written.get(id(site.node))
+        return Located(written, site.scope) if written is not None else site
+
+
+def _is_cursor(value: t.Expr | None, made: t.Node, held: str) -> bool:
+    """Whether an expression is the cursor of a call, or of the variable that holds it."""
+    match value:
+        case _ if value is made:
+            return True
+        case t.Await(value=inner) | t.Item(value=inner, index=t.Slice()):
+            return _is_cursor(inner, made, held)
+        case t.Call(func=t.Attr(value=inner, name=name)) if name in _STILL:
+            return _is_cursor(inner, made, held)
+        case t.Choice(then=one, other=other):
+            return _is_cursor(one, made, held) or _is_cursor(other, made, held)
+        case t.Name(id=name):
+            return name == held
+    return False
 
 
 def _replaced(later: list[Located], call: CallSite) -> bool:

@@ -135,7 +135,7 @@ def of_runs(
         here = Query("mongodb", "", _operation(site), (), (), (), place_of(site), _BY_CALLERS)
         return [here, *found]
     told = [q for q in plain if q.collection and not q.unresolved]
-    if len(told) == len(plain) and not reader.handed(site):
+    if len(told) == len(plain) and not reader.handed(site) and not reader.cursors.given_back(site):
         envs = reader.contexts.called(site.scope) if len(plain) > 1 else []
         if not 0 < len(envs) <= _MOST:
             return plain
@@ -156,11 +156,12 @@ def _by_callers(
     them names a collection by a text."""
     found: dict[Query, None] = {}
     by_text = False
-    for call, env in reader.contexts.callers(site.scope, depth=1, most=_MOST_CALLS):
+    given = reader.cursors.given_back(site)
+    for call, env in reader.contexts.callers(site.scope, depth=1, most=_MOST_CALLS, given=given):
         with reader.values.within(env):
             asked = list(read())
-        given = [*call.node.args, *(keyword.value for keyword in call.node.keywords)]
-        texts = {reader.values.text(arg, call.scope) for arg in given}
+        handed = [*call.node.args, *(keyword.value for keyword in call.node.keywords)]
+        texts = {reader.values.text(arg, call.scope) for arg in handed}
         by_text = by_text or any(query.collection in texts for query in asked)
         untold = [query for query in asked if query.unresolved][:1]
         for query in untold or asked:  # what one way of making it asks is no more than a guess then
@@ -212,7 +213,9 @@ class MongoReader:
                 if collection is not None:
                     at = (call.line, call.column, call.end_line)
                     func = t.Attr(*at, collection, "find")
-                    found.append(CallSite(t.Call(*at, func, [asked] if asked is not None else [], []), site.scope))  # fmt: skip
+                    asking = t.Call(*at, func, [asked] if asked is not None else [], [])
+                    self.cursors.written[id(asking)] = call
+                    found.append(CallSite(asking, site.scope))
         return found
 
     def _built(self, kind: Located) -> list[tuple[int, str]]:
@@ -380,7 +383,8 @@ class MongoReader:
 
     def runs(self, site: CallSite) -> list[Env]:
         """The bindings of what calls the site's function, and of the instances it is a method of."""
-        calls = [env for env in self.contexts.calls(site) if env]
+        given = self.cursors.given_back(site)
+        calls = [env for env in self.contexts.calls(site, given=given) if env]
         calls = calls or given_by_kind(self.code, site.scope) or [{}]
         instances = self.contexts.instances(site.scope) or [{}]
         turns = self.contexts.loops_at(site.node, site.scope)

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.link.reach import branches_of
 from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of, worst
@@ -85,8 +84,6 @@ class _MongoEngine:
         self.documents = documents_of(values)
         self.bounds = bounds_of(application)
         self.mongo = MongoReader(values, self.bounds)
-        self.bare: dict[int, t.Attr] = {}
-        """The call that stands for `X.objects` where it is not called, by its `id`."""
 
     def sites(self) -> Iterator[CallSite]:
         """The first call on `X.objects` of a chain, the call of `X.objects`, or that without a call."""
@@ -105,7 +102,7 @@ class _MongoEngine:
                 if isinstance(node, t.Attr) and node.name == "objects" and id(node) not in called:
                     call = t.Call(node.line, node.column, node.end_line, node, [], [])
                     if self._document(CallSite(call, scope)) is not None:
-                        self.bare[id(call)] = node
+                        self.mongo.cursors.written[id(call)] = node
                         yield CallSite(call, scope)
 
     def _anyone(self) -> bool:
@@ -140,9 +137,8 @@ class _MongoEngine:
         conditions = [Conditions()]
         operation, sort, bounds = "find", self._ordering(found), []
         joins = []
-        held = Located(self.bare.get(id(site.node), site.node), site.scope)
-        counted = self.mongo.cursors.counted_aside(held)
-        for call in (site, *self.mongo.cursors.steps(held)):
+        counted = self.mongo.cursors.counted_aside(site)
+        for call in (site, *self.mongo.cursors.steps(site)):
             func = call.node.func
             last = func.name if isinstance(func, t.Attr) else "filter"
             if last == "count" and counted:
@@ -151,7 +147,7 @@ class _MongoEngine:
                 break  # the document is found: see `of_documents`
             if last in _FILTERS:
                 more = self._conditions(found, call)
-                conditions = narrowed(conditions, more, branches_of(call, held))
+                conditions = narrowed(conditions, more, self.mongo.cursors.branches(call, site))
             elif last == "with_id":
                 conditions = [a.joined(Conditions({"_id": "equality"})) for a in conditions]
             elif last == "order_by":
