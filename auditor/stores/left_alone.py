@@ -19,6 +19,9 @@ _NAMES = re.compile(
 """Fields that tell one record from another, whatever values the code itself spells out."""
 
 
+_ABOVE = "how many records have more than 0 of {}, the code does not tell"
+
+
 class LeftAlone:
     """What becomes of a match when the application as a whole is looked at."""
 
@@ -41,7 +44,13 @@ class LeftAlone:
         why = self.errands.why(query.place)
         if not why and (name := self._alone(query, match)) and self._takes_two(query, name):
             why = f"{name} takes one of two values: it alone finds too much for an index to help"
-        return Match(Fit.COVERED, why=why) if why else match
+        if why:
+            return Match(Fit.COVERED, why=why)
+        left = {*match.missing} if match.fit is Fit.MISSING else set()
+        if left and left <= {*query.above} and not Need.of(query).sort:
+            names = ", ".join(match.missing)
+            return Match(Fit.UNKNOWN, missing=match.missing, why=_ABOVE.format(names))
+        return match
 
     def _takes_two(self, query: Query, name: str) -> bool:
         owner = self._owners.get(query.collection, "") if query.store == "sql" else ""

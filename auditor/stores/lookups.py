@@ -15,6 +15,7 @@ from auditor.extract.python import tree as t
 from auditor.link.scopes import Scope
 from auditor.link.values import Evaluator
 from auditor.model.values import Known, Plain
+from auditor.stores.spans import span
 from auditor.stores.sql.conditions import (
     Condition,
     Every,
@@ -165,6 +166,8 @@ def bound(
             kind = how(found.rest, negative=nothing and found.rest[-1:] in (("isnull",), ("is_null",)))  # fmt: skip
             if kind == "equality" and found.kind == "SearchVectorField":
                 kind = "text"
+            if kind == "range" and len(values) == 1:
+                kind = span(found.rest[-1], values[0])
             given = values if kind == "equality" else ()
             return Every((*found.links, Test(found.table, found.column, kind, values=given)))
         case Every(parts=parts):

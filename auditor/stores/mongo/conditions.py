@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from auditor.link.assembly import Branches
 from auditor.model.values import Plain
+from auditor.stores.spans import ABOVE
 
 MOST = 16
 """Alternatives of one filter."""
@@ -35,7 +36,7 @@ def narrowed(
 class Conditions:
     """What one filter asks: the fields it compares, and how.
 
-    `kinds` is field -> equality, range or scanned. `optional` are fields that are compared in some
+    `kinds` is field -> equality, range, above (more than 0) or scanned. `optional` are fields that are compared in some
     runs only, with the branches that these take; `either` are alternatives (`$or`), with whether they are only there in some runs.
     """
 
@@ -56,7 +57,7 @@ class Conditions:
                     self.optional[name] = taken
             elif not taken:
                 self.optional.pop(name, None)
-                if kind == "equality":
+                if kind == "equality" or (kind, self.kinds[name]) == ("range", ABOVE):
                     self.kinds[name] = kind
             elif any(-branch in taken for branch in self.optional.get(name, ())):
                 del self.optional[name]  # one way or the other
@@ -151,5 +152,5 @@ class Conditions:
         one.either = []
         return one
 
-    def of_kind(self, kind: str) -> tuple[str, ...]:
-        return tuple(name for name, each in self.kinds.items() if each == kind)
+    def of_kind(self, *kinds: str) -> tuple[str, ...]:
+        return tuple(name for name, each in self.kinds.items() if each in kinds)

@@ -18,6 +18,7 @@ from auditor.stores.mongo.conditions import Conditions
 from auditor.stores.mongo.documents import Documents
 from auditor.stores.mongo.filters import Filters
 from auditor.stores.mongo.pipelines import Sort, direction
+from auditor.stores.spans import span
 
 _COMPARES = {"==": "equality", "<": "range", "<=": "range", ">": "range", ">=": "range"}
 _CALLS = {
@@ -64,14 +65,14 @@ class Expressions:
         match expr:
             case t.Compare(left=left, ops=[op], rights=[right]):
                 if (path := self.path(left, scope)) is not None:
-                    made = self._compared(path, op)
+                    made = self._compared(path, op, right)
                     if isinstance(right, t.Const) and (
                         right.value is None or isinstance(right.value, bool)
                     ):
                         made.broad.add(path)
                     return [made]
                 if (path := self.path(right, scope)) is not None:
-                    return [self._compared(path, op)]
+                    return [self._compared(path, op, left, mirrored=True)]
             case t.Await(value=inner) | t.Bind(value=inner):
                 return self.read(inner, scope, depth + 1)
             case t.BinOp(op="&", left=left, right=right):
@@ -139,7 +140,9 @@ class Expressions:
                 for told in self.read(node.value, inner, depth + 1)
             ]
 
-    def _compared(self, path: str, op: str) -> Conditions:
+    def _compared(self, path: str, op: str, value: t.Expr, mirrored: bool = False) -> Conditions:
+        if _COMPARES.get(op) == "range":
+            return Conditions({path: span(op, value, mirrored=mirrored)})
         if op in _COMPARES:
             return Conditions({path: _COMPARES[op]})
         return Conditions({path: "range"}, broad={path})
@@ -178,6 +181,8 @@ class Expressions:
                 anchored = len(given) == 2 and self.filters.anchored(given[1], scope)
                 plain = anchored and not call.keywords
                 return [Conditions({path: "range" if plain else "scanned"})]
+        if kind == "range" and len(given) == 2:
+            kind = span(t.last_word(call.func), given[1])
         return [Conditions({path: kind})]
 
     def path(self, expr: t.Expr, scope: Scope) -> str | None:

@@ -21,6 +21,7 @@ from auditor.link.scopes import CallSite, Scope
 from auditor.link.values import Evaluator
 from auditor.model.values import Known, possible
 from auditor.stores.mongo.conditions import FEW, MOST, Conditions
+from auditor.stores.spans import span
 
 _EQUAL = {"$eq", "$in", "$all"}
 _SPAN = {"$gt", "$gte", "$lt", "$lte"}
@@ -422,7 +423,7 @@ class Filters:
                 elif operator == "$in":
                     self._only(name, given, inner, into)
             elif operator in _SPAN:
-                into.add(Conditions({name: "range"}))
+                into.add(Conditions({name: span(operator, given)}))
             elif operator in _PLACES:
                 into.add(Conditions({name: "range"}, special="geo"))
             elif operator == "$regex":

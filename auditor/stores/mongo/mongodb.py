@@ -32,6 +32,7 @@ from auditor.stores.mongo.cursors import Cursors
 from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.filters import Filters
 from auditor.stores.mongo.pipelines import Pipelines, Sort, sort_of
+from auditor.stores.spans import ABOVE
 from auditor.stores.waiting.once import runs_once
 
 _CLIENTS = (
@@ -524,7 +525,8 @@ def shapes(
         yield replace(
             made,
             equality=each.of_kind("equality"),
-            range=each.of_kind("range"),
+            range=each.of_kind("range", ABOVE),
+            above=each.of_kind(ABOVE),
             scanned=each.of_kind("scanned"),
             sort=sort,
             bound=bound,

@@ -23,6 +23,7 @@ from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.indexes import IndexReader
 from auditor.stores.mongo.mongodb import MongoReader, looped, of_runs, shapes
 from auditor.stores.mongo.pipelines import Sort
+from auditor.stores.spans import span
 from auditor.stores.waiting.errands import Errands
 
 _LIBRARY = "MongoEngine"
@@ -325,6 +326,9 @@ class _MongoEngine:
                 return self._of_items(path, value, scope)
         if isinstance(value, t.Const) and (value.value is None or isinstance(value.value, bool)):
             made.broad |= set(made.kinds)
+        for path in made.kinds:
+            if made.kinds[path] == "range":
+                made.kinds[path] = span(name.rpartition("__")[2], value)
         return made
 
     def _of_items(self, path: str, value: t.Expr, scope: Scope) -> Conditions:

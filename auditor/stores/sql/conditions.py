@@ -14,13 +14,14 @@ from msgspec.structs import replace
 from auditor.model.data import Bound
 from auditor.model.places import Place
 from auditor.model.values import Plain
+from auditor.stores.spans import ABOVE
 from auditor.stores.sql.entities import Column, Entity
 
 _MAX_BRANCHES = 24
 
 
 class Test(msgspec.Struct, frozen=True):
-    """A column compared. `how` is equality, range, prefix, unequal, scanned (no index serves it) or text."""
+    """A column compared. `how` is equality, range, above (more than 0), prefix, unequal, scanned (no index serves it) or text."""
 
     table: str
     column: str
@@ -190,10 +191,11 @@ def _flat(found: list[Branch], *, opposite: bool = False) -> Branch:
     What must not hold narrows a search little: most records are found, by a pattern too.
     """
     loose = ("equality", "prefix", "scanned", "text") if opposite else ("equality",)
+    less = {ABOVE: "range"} if opposite else {}
     tests = [
         replace(
             test,
-            how="unequal" if test.how in loose else test.how,
+            how="unequal" if test.how in loose else less.get(test.how, test.how),
             applied=("", "") if opposite else test.applied,
             values=(),
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.stores.spans import span
 from auditor.stores.sql.conditions import (
     UNTOLD,
     Condition,
@@ -63,9 +64,12 @@ def comparison(
     reading: Reading, expr: t.Compare, left: Thing | None, right: Thing | None, frame: Frame
 ) -> Thing | None:
     """`User.id == 1`, `Item.owner_id == User.id`, `Item.owner == user`."""
-    how = _OPERATORS.get(expr.ops[0], "unequal")
-    if not isinstance(left, Field | Related) and isinstance(right, Field | Related):
-        left, right = right, left
+    how, value = _OPERATORS.get(expr.ops[0], "unequal"), expr.rights[0]
+    swapped = not isinstance(left, Field | Related) and isinstance(right, Field | Related)
+    if swapped:
+        left, right, value = right, left, expr.left
+    if how == "range":
+        how = span(expr.ops[0], value, mirrored=swapped)
     match left, right:
         case Field(), Field() if not left.expression and not right.expression:
             if left.entity.table != right.entity.table:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from auditor.model.data import Bound, Query
+from auditor.stores.spans import ABOVE
 from auditor.stores.sql.conditions import Branch, Draft, Every, Link, Test, branches
 from auditor.stores.sql.entities import Entity, snake
 
@@ -293,11 +294,13 @@ def _query(
     for test in tests:
         by_kind[test.how].append(test.column)
     equality = tuple(dict.fromkeys(by_kind["equality"]))
-    asked = dict.fromkeys((*by_kind["range"], *by_kind["prefix"], *by_kind["unequal"]))
+    spanned = (*by_kind["range"], *by_kind["prefix"])
+    above = [x for x in by_kind[ABOVE] if x not in spanned]
+    asked = dict.fromkeys((*spanned, *above, *by_kind["unequal"]))
     spans = tuple(x for x in asked if x not in equality)
     scanned = dict.fromkeys((*by_kind["scanned"], *by_kind["text"]))
     own = operation != "join"
-    found = {*equality, *by_kind["range"], *by_kind["prefix"]}
+    found = {*equality, *spanned, *above}
     loose = [x for x in by_kind["unequal"] if x not in found]
     entity = draft.entity if draft.table == table else schema.tables.get(table)
     flags = [x for x in equality if is_flag(entity, x)]
@@ -321,6 +324,7 @@ def _query(
             dict.fromkeys((x.column, v) for x in tests if x.column in choosing for v in x.values)
         ),
         tuple(dict.fromkeys(by_kind["prefix"])),
+        tuple(dict.fromkeys(above)),
     )
 
 

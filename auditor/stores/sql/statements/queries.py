@@ -11,6 +11,7 @@ from typing import Any
 from auditor.extract.sql import parse
 from auditor.model.data import Bound
 from auditor.model.places import Place
+from auditor.stores.spans import ABOVE, span
 from auditor.stores.sql import untold
 from auditor.stores.sql.conditions import (
     Condition,
@@ -49,6 +50,7 @@ _BUILT_IN = re.compile(
     r"pg_|jsonb?_|generate_|regexp_|string_|xmltable|openjson|unnest|pragma_|ts_|fuzzy|table_|ifnull"
 )
 """Functions that give rows and come with the database."""
+_COMPARES = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _CHANGES = re.compile(r"\s*(insert|update|delete)\b", re.I)
 _NARROWING = ("limit", "offset", "fetch", "having", "qualify")
 _NATURAL = "the columns that a NATURAL JOIN compares are not told"
@@ -401,9 +403,9 @@ class Asked:
                         or self._of_whole(node.expression)
                     ):
                         return Every(())
-                left = self._test(node.this, "range")
+                left = self._test(node.this, self._span(node, node.expression))
                 if isinstance(left, Every | Untold) and not isinstance(node, exp.Between):
-                    right = self._test(node.expression, "range")
+                    right = self._test(node.expression, self._span(node, node.this, mirrored=True))
                     return left if right == Every(()) else right
                 return left
             case exp.Like():
@@ -424,6 +426,11 @@ class Asked:
                 return self._test(node, "equality")
         found = [c for c in node.find_all(exp.Column) if self.column(c)] if hasattr(node, "find_all") else []  # fmt: skip
         return Every(tuple(self._test(c, "scanned") for c in found[:6]))
+
+    def _span(self, node: Any, value: Any, *, mirrored: bool = False) -> str:
+        plain = isinstance(value, self.exp.Literal) and value.is_number
+        number = {"0": 0, "0.0": 0, "1": 1}.get(value.this) if plain else None
+        return span(_COMPARES.get(node.key, ""), number, mirrored=mirrored)
 
     def _may_hold_always(self, alternatives: Any) -> bool:
         """Whether one of them is a value alone, `(owner = ? OR ?)`, of which SQLite's plan knows nothing.
@@ -506,7 +513,9 @@ class Asked:
         told = [own for c in inner if (own := self.column(c)) is not None]
         if isinstance(node, exp.Subquery | exp.Select) or not told:
             return Every(())
-        if (isinstance(node, exp.Binary) or how in ("range", "prefix")) and len(set(told)) > 1:
+        if (isinstance(node, exp.Binary) or how in ("range", "prefix", ABOVE)) and len(
+            set(told)
+        ) > 1:
             return Every(())  # worked out from several columns: no index has it
         table, name = told[0]
         spelt = node.sql().lower().replace(" ", "").replace('"', "")
