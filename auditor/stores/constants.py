@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+import msgspec
 import re2
 
 from auditor.extract.python import tree as t
@@ -30,8 +31,17 @@ _READING = {
     "all", "filter", "exclude", "get", "order_by", "values", "values_list", "only", "first", "last",
     "count", "exists", "in_bulk", "annotate", "aggregate", "none", "select_related", "prefetch_related",
 }  # fmt: skip
+_REFERRING = {"ForeignKey", "OneToOneField", "get_object_or_404", "get_list_or_404"}
+"""What is handed a model of Django to read its records, or to refer to them."""
 _GROWING = {"insert_one", "bulk_write"}
 _UPSERTING = ("update_one", "update_many", "replace_one", "find_one_and_update", "find_one_and_replace")  # fmt: skip
+
+
+class Seeded(msgspec.Struct, frozen=True):
+    """A model of Django that an errand fills with constants; `alone` where nothing else adds to it."""
+
+    table: str
+    alone: bool
 
 
 @provides(Constant)
@@ -88,30 +98,48 @@ def one_for_each_choice(application: Application) -> Iterator[Constant]:
         alone = query.equality[0] if len(query.equality) == 1 and not query.range else ""
         if query.operation != "get" or entity is None or alone not in names or query.scanned:
             continue
-        if query.collection not in seen and not _is_made(application, entity):
+        if query.collection not in seen and not any(True for _ in makings(application, entity)):
             seen.add(query.collection)
             why = f"it has a record for each choice of {alone}, by which get finds one"
             yield Constant("sql", query.collection, why)
 
 
-def _is_made(application: Application, entity: Entity) -> bool:
-    """Whether something makes records of a model of Django: its constructor, its manager, a form or a serializer."""
+def makings(application: Application, entity: Entity) -> Iterator[CallSite | None]:
+    """What makes records of a model of Django: its constructor, its manager, a form or a serializer (None)."""
     code, own = application.code, application.code.own_name(entity.found)  # type: ignore[arg-type]
     name = own.rpartition(":")[2].rpartition(".")[2]
-    if any(code.name(site.node.func, site.scope) == own for site in code.method_calls(name)):
-        return True
+    for site in code.method_calls(name):
+        if code.name(site.node.func, site.scope) == own:
+            yield site
     for site in code.method_calls(*_MADE, "create_user", "create_superuser", "aget_or_create", "acreate"):  # fmt: skip
         if not runs_once(site.scope.module) and any(
             isinstance(n, t.Name | t.Attr) and t.last_word(n) == name
             for n in t.walk_own(site.node.func)
         ):
-            return True
-    return any(
-        isinstance(target, t.Name) and target.id == "model" and t.last_word(assign.value) == name
-        for assign, scope in code.of_kind(t.Assign)
-        if isinstance(scope.owner, t.Class) and isinstance(assign.value, t.Name | t.Attr)
-        for target in assign.targets
-    )
+            yield site
+    for assign, scope in code.of_kind(t.Assign):
+        if isinstance(assign.value, t.Name | t.Attr) and t.last_word(assign.value) == name:
+            named = any(isinstance(x, t.Name) and x.id == "model" for x in assign.targets)
+            if named and isinstance(scope.owner, t.Class) and not _only_shows(code, scope):
+                yield None
+
+
+def _only_shows(code: Code, scope: Scope) -> bool:
+    """Whether a class, or the one whose `Meta` it is, makes no record of its model: a list of objects, what
+    narrows one, and files that the administration reads."""
+    around = scope.parent if scope.parent is not None and scope.parent.owner else scope
+    for each in (scope, around):
+        if isinstance(each.owner, t.Class) and each.parent is not None:
+            names = code.ancestry(Located(each.owner, each.parent))
+            if any(_SHOWING.search(name) for name in names):
+                return True
+    return False
+
+
+_SHOWING = re.compile(
+    r"^django\.views\.generic\.(?:\w+\.)*(?:List|Detail|Delete)View$|^django_filters\.(?:\w+\.)*FilterSet$"
+    r"|^import_export\.resources\.ModelResource$"
+)
 
 
 _OF_DJANGO = ("django_content_type", "auth_permission", "django_site")
@@ -139,6 +167,8 @@ def _used_otherwise(nodes: Iterable[tuple[t.Node, object]], names: set[str]) -> 
         match node:
             case t.Attr(value=t.Attr(name="objects", value=owner), name=name) if name in _READING:
                 reading.add(id(owner))
+            case t.Call(func=func, args=args, keywords=given) if t.last_word(func) in _REFERRING:
+                reading |= {id(x) for x in (*args[:1], *(k.value for k in given if k.name == "to"))}
             case t.Name(id=name) | t.Attr(name=name) if name in names:
                 spoken.append((name, id(node)))
             case t.Const(value=str(text)) if text.rpartition(".")[2] in names:
@@ -193,14 +223,14 @@ def kept_by_name(application: Application) -> Iterator[Constant]:
             yield Constant("mongodb", name, "it holds a counter for each name in the code")
             continue
         if adding and not any(query.operation in _ADDED for query in found):
-            if all(_is_by_name(query) for query in found) and all(q.equality for q in adding):
+            if all(asks_by_name(query) for query in found) and all(q.equality for q in adding):
                 yield Constant("mongodb", name, "it holds a document for each name in the code")
 
 
 _COUNTS = re.compile(r"(?:^|_)(?:counters?|sequences?)$", re.I)
 
 
-def _is_by_name(query: Query) -> bool:
+def asks_by_name(query: Query) -> bool:
     """Whether a query asks for what the code names, and nothing that a record was given."""
     named = {field for field, _ in query.values}
     return not query.unresolved and named.issuperset((*query.fields, *query.scanned))
@@ -266,6 +296,37 @@ def seeded(application: Application) -> Iterator[Constant]:
             left -= _handed_on(application, code.nodes(module), left, sites_of)
     for name in sorted(left):
         yield Constant("sql", made[name][0].table, "only constants that a seed adds stand in it")
+
+
+@provides(Seeded)
+def seeded_models(application: Application) -> Iterator[Seeded]:
+    """Models of Django into which an errand puts constants: by `update_or_create` in a command that is run by hand."""
+    (entities,) = application.facts(Entities)
+    (errands,) = application.facts(Errands)
+    literals = Literals(application.values)
+    administered = _registered(application.code)
+    for entity in entities:
+        if entity.mapper == "django" and entity.found is not None and entity.managed:
+            made = list(makings(application, entity))
+            filled = [site is not None and _fills(errands, literals, site) for site in made]
+            if any(filled):
+                name = entity.found.node.name  # type: ignore[attr-defined]
+                yield Seeded(entity.table, all(filled) and name not in administered)
+
+
+@provides(Constant)
+def only_seeded(application: Application) -> Iterator[Constant]:
+    for found in application.facts(Seeded):
+        if found.alone:
+            yield Constant("sql", found.table, "only constants that a seed adds stand in it")
+
+
+def _registered(code: Code) -> set[str]:
+    """The models for which Django's administration has pages: `admin.site.register(Plan)`."""
+    given = (arg for site in code.method_calls("register") for arg in site.node.args)
+    return {
+        t.last_word(x) for arg in given for x in (arg.items if isinstance(arg, t.Seq) else [arg])
+    }
 
 
 @provides(Constant)

@@ -21,12 +21,14 @@ from auditor.model.data import (
 )
 from auditor.model.places import Place
 from auditor.model.web import WebApp
+from auditor.stores.constants import Seeded, asks_by_name
 from auditor.stores.idioms import code
 from auditor.stores.left_alone import LeftAlone
 from auditor.stores.matching import best, helps
 from auditor.stores.mongo.untended import Untended
 from auditor.stores.proposals import propose
 from auditor.stores.short_lists import reads_like_a_list
+from auditor.stores.sql.django.catalogues import Catalogue
 
 Key = tuple[str, str, str]
 """Application, store, collection."""
@@ -65,6 +67,8 @@ def collections(application: Application) -> list[CollectionFit]:
         if store == "mongodb" and name:
             kept[store, name] += [index for index in made if index.run]
     untended = {each.name for each in application.facts(Untended)}
+    catalogues = {each.table for each in application.facts(Catalogue)}
+    seeded = {each.table for each in application.facts(Seeded)}
     deleted = _only_deleted(application.facts(Query)) - {name for _, _, name in indexes}
     untold: dict[Key, Place] = {}
     for each in application.facts(UntoldIndexes):
@@ -86,10 +90,6 @@ def collections(application: Application) -> list[CollectionFit]:
         if made_at := untold.get(key) or untold.get((unit, store, "")):
             why = f"{made_at} creates indexes whose keys cannot be told"
             fits = tuple((q, _unsure(match, why)) for q, match in fits)
-        told = tables[key].columns if key in tables else ()
-        columns = [column for column, _ in told] or [f for q in reads for f in q.fields]
-        if reads_like_a_list(name, columns):
-            fits = tuple((q, _unsure(match, _SHORT)) for q, match in fits)
         fitted[key] = fits
     declared_as = {key[1:]: table for key, table in tables.items()}
     alone = LeftAlone(application, itertools.chain.from_iterable(fitted.values()), declared_as)
@@ -99,6 +99,12 @@ def collections(application: Application) -> list[CollectionFit]:
         declared, declaring = indexes[key], tables.get(key)
         live = tuple(i for i in declared if i.run)
         fits = tuple((q, alone.match(q, match)) for q, match in before)
+        told = tables[key].columns if key in tables else ()
+        columns = [column for column, _ in told] or [f for q, _ in fits for f in q.fields]
+        if reads_like_a_list(name, columns, seeded=name in seeded):
+            fits = tuple((q, _unsure(match, _SHORT)) for q, match in fits)
+        if name in catalogues:
+            fits = tuple((q, _unsure(m, _KEPT) if asks_by_name(q) else m) for q, m in fits)
         if store == "mongodb" and name in untended:
             fits = tuple((q, _unsure(match, _UNTENDED)) for q, match in fits)
         if fits or declared:
@@ -152,6 +158,7 @@ def _changes(query: Query) -> bool:
 
 
 _SHORT = "it reads like a short list that others refer to: whether it grows, the code does not tell"
+_KEPT = "the code finds its records by names of its own and adds none: whether it grows, the code does not tell"
 _UNTENDED = "nothing adds to it but what is run by hand or at the start: whether it grows, the code does not tell"
 _ELSEWHERE = "nothing here fills the database or creates an index: another program does"
 

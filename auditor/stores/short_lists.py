@@ -24,7 +24,7 @@ _SOMEBODY = re.compile(
     r"|employee|seller|vendor|shop|store|hotel|school|branch)(?:_?id)?$"
 )
 _DESCRIBES = re.compile(
-    r"^(?:_?id|uuid|guid|pk|\w*name|title|label|code|slug|desc(?:ription)?|\w*order|position|rank|level|\w*value|weight|colou?r|key|\w*(?:icon|image|photo|picture|logo|thumbnail)\w*"
+    r"^(?:_?id|uuid|guid|pk|\w*name|title|label|(?:\w+_)?code|slug|desc(?:ription)?|\w*order|position|rank|level|\w*value|weight|colou?r|key|\w*(?:icon|image|photo|picture|logo|thumbnail)\w*"
     r"|is_\w+|\w*active|enabled|default|status|type|kind|year|number|abbreviation|symbol|(?:start|end|begin)(?:s|_?date|_?at|_?time)?|parent(?:_?id)?"
     r"|(?:created|updated|modified|deleted|added)\w*|(?:create|update|modify)_(?:time|date|at|by)(?:_id)?|[cmu]time|(?:date|time)_\w+|last_\w+|amount|price|rate|capacity|notes?|remarks?)$"
 )
@@ -32,17 +32,25 @@ _MOST = 2
 """How many columns may say something else."""
 
 
-def reads_like_a_list(name: str, columns: Iterable[str]) -> bool:
-    """Whether a table or collection reads like a short list, by its name and its columns' names."""
+def reads_like_a_list(name: str, columns: Iterable[str], *, seeded: bool = False) -> bool:
+    """Whether a table or collection reads like a short list, by its name and its columns' names.
+
+    Of one that constants of the code fill besides, any columns may say what an entry is.
+    """
     if not _names_a_list(re.split(r"[._]", snake(name))[-1]):
         return False
+    return describes_entries(name, columns, most=len(tuple(columns)) if seeded else _MOST)
+
+
+def describes_entries(name: str, columns: Iterable[str], most: int = _MOST) -> bool:
+    """Whether columns do little more than to describe the entry of a list, and nobody is among them."""
     own = re.escape(re.sub(r"(?:ies|es|s)$", "", re.split(r"[._]", snake(name))[-1]))
     spelt = [re.sub(rf"^{own}(?:y|e)?_(?!id$)", "", snake(column)) for column in columns]
     if any(map(_SOMEBODY.match, spelt)):
         return False
     other = [column for column in spelt if not _DESCRIBES.match(column)]
     keys = [column.removesuffix("_id") for column in other if column.endswith("_id")]
-    return all(map(_names_a_list, keys)) and len(other) - len(keys) <= _MOST
+    return all(map(_names_a_list, keys)) and len(other) - len(keys) <= most
 
 
 def _names_a_list(word: str) -> bool:

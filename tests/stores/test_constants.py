@@ -311,6 +311,9 @@ class Handling(models.Model):
         ("choices=CODES", "Handling.objects.filter(code=Handling.PAID).first()", "", Fit.MISSING),
         ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "def add(label):\n    Handling.objects.create(label=label)\n", Fit.MISSING),
         ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "def add(label):\n    Handling(label=label).save()\n", Fit.MISSING),
+        ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "class Files(resources.ModelResource):\n    class Meta:\n        model = Handling\n", Fit.COVERED),
+        ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "class All(generic.ListView):\n    model = Handling\n    def get_queryset(self):\n        return []\n", Fit.COVERED),
+        ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "class More(generic.CreateView):\n    model = Handling\n    fields = ['label']\n", Fit.MISSING),
         ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "class HandlingForm(forms.ModelForm):\n    class Meta:\n        model = Handling\n", Fit.MISSING),
     ],
 )  # fmt: skip
@@ -318,7 +321,7 @@ def test_a_model_with_a_record_for_each_choice(
     choices: str, asked: str, more: str, fit: Fit, build: Build
 ) -> None:
     """`get` finds one: there are no more than the field has values. Not where the application makes some."""
-    view = f"from django import forms\nfrom django.shortcuts import get_object_or_404\nfrom shop.models import Handling\ndef ask(request):\n    return {asked}\n{more}"
+    view = f"from django import forms\nfrom django.views import generic\nfrom import_export import resources\nfrom django.shortcuts import get_object_or_404\nfrom shop.models import Handling\ndef ask(request):\n    return {asked}\n{more}"
     files = {
         "manage.py": "",
         "site/settings.py": "INSTALLED_APPS = ['shop']\n",
@@ -328,6 +331,102 @@ def test_a_model_with_a_record_for_each_choice(
     }  # fmt: skip
     found = build(files).facts(CollectionFit)
     assert {m.fit for f in found if f.name == "shop_handling" for q, m in f.fits if q.reads and q.equality} == {fit}  # fmt: skip
+
+
+_SHOP = """
+from django.db import models
+class Area(models.Model):
+    title = models.CharField(max_length=50)
+    code = models.CharField(max_length=4, null=True)
+class Worker(models.Model):
+    title = models.CharField(max_length=50)
+    areas = models.ManyToManyField(Area, related_name="workers")
+    {more}
+"""
+_ASKED = "Worker.objects.filter(areas__code='ECO')"
+
+
+@pytest.mark.parametrize(
+    ("asked", "model", "more", "fit"),
+    [
+        (_ASKED, "", "", Fit.UNKNOWN),
+        ("Area.objects.filter(code='ECO')", "", "", Fit.UNKNOWN),
+        ("Area.objects.filter(code=request.GET['c'])", "", "", Fit.MISSING),
+        ("Worker.objects.filter(areas__code=request.GET['c'])", "", "", Fit.MISSING),
+        (_ASKED, "mail = models.EmailField()", "", Fit.UNKNOWN),
+        (_ASKED, "", "def add(request):\n    Area.objects.create(code=request.POST['c'])\n", Fit.MISSING),
+        (_ASKED, "", "class Form(forms.ModelForm):\n    class Meta:\n        model = Area\n", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_table_that_the_code_asks_by_names_of_its_own(
+    asked: str, model: str, more: str, fit: Fit, build: Build
+) -> None:
+    """Whether a list of sectors grows, to which nothing adds and others refer, the code does not tell."""
+    files = {
+        "manage.py": "",
+        "site/settings.py": "INSTALLED_APPS = ['shop']\n",
+        "shop/__init__.py": "",
+        "shop/models.py": _SHOP.replace("{more}", model),
+        "shop/views.py": f"from django import forms\nfrom shop.models import Area, Worker\ndef ask(request):\n    return list({asked})\n{more}",
+    }
+    found = build(files).facts(CollectionFit)
+    assert {m.fit for f in found if f.name == "shop_area" for q, m in f.fits if q.reads and q.equality} == {fit}  # fmt: skip
+
+
+_PLANS = """
+from django.db import models
+class Offer(models.Model):
+    name = models.CharField(max_length=50, unique=True)
+    area = models.CharField(max_length=9)
+class Permission(models.Model):
+    name = models.CharField(max_length=50, unique=True)
+    area = models.CharField(max_length=9)
+    resource = models.CharField(max_length=9)
+    action = models.CharField(max_length=9)
+"""
+_COMMAND = """
+from django.core.management.base import BaseCommand
+from shop.models import Offer, Permission
+OFFERS = [{"name": "a", "area": "x"}, {"name": "b", "area": "y"}, {"name": "c", "area": "z"}]
+class Command(BaseCommand):
+    def handle(self, *args, **options):
+        for data in OFFERS:
+            Offer.objects.update_or_create(name=data["name"], defaults=data)
+            Permission.objects.get_or_create(name=data["name"], defaults=data)
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "more", "fit"),
+    [
+        ("Offer", "", Fit.COVERED),
+        ("Offer", "admin.site.register(Offer)\n", Fit.MISSING),
+        ("Offer", "class Serializer(serializers.ModelSerializer):\n    class Meta:\n        model = Offer\n", Fit.MISSING),
+        ("Offer", "def add(request):\n    Offer.objects.create(name=request.POST['n'])\n", Fit.MISSING),
+        ("Offer", "OFFERS", Fit.MISSING),
+        ("Permission", "class Serializer(serializers.ModelSerializer):\n    class Meta:\n        model = Permission\n", Fit.UNKNOWN),
+        ("Permission", "OFFERS", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_model_that_a_command_fills_with_constants(
+    model: str, more: str, fit: Fit, build: Build
+) -> None:
+    command = _COMMAND
+    if more == "OFFERS":  # what they are, the code does not say
+        command, more = command.replace("in OFFERS", 'in json.load(open("o.json"))'), ""
+    head = "from django.contrib import admin\nfrom rest_framework import serializers\nfrom shop.models import Offer, Permission\n"
+    files = {
+        "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site.settings')\n",
+        "site/settings.py": "INSTALLED_APPS = ['shop']\nROOT_URLCONF = 'site.urls'\n",
+        "site/urls.py": "from django.urls import path\nfrom shop.views import ask\nurlpatterns = [path('', ask)]\n",
+        "shop/__init__.py": "",
+        "shop/models.py": _PLANS,
+        "shop/management/commands/init_offers.py": "import json\n" + command,
+        "shop/views.py": f"{head}def ask(request):\n    return list({model}.objects.filter(area=request.GET['a']))\n{more}",
+    }
+    found = build(files).facts(CollectionFit)
+    table = f"shop_{model.lower()}"
+    assert {m.fit for f in found if f.name == table for q, m in f.fits if "area" in q.equality} == {fit}  # fmt: skip
 
 
 READ_ANEW = """

@@ -12,6 +12,7 @@ from auditor.link.application import Application, provides
 from auditor.model.data import Index, Query
 from auditor.stores.sql import serialized, untold
 from auditor.stores.sql.conditions import Draft, Test
+from auditor.stores.sql.django.catalogues import Catalogue
 from auditor.stores.sql.join_order import Schema, shapes
 from auditor.stores.sql.leftover import left_over
 from auditor.stores.sql.migrations import History
@@ -76,6 +77,9 @@ def _schema(application: Application, read: Reading) -> Schema:
             and index.kind in ("ordered", "hash")
         ):
             leading[index.collection].add(index.fields[0][0])
+    for catalogue in application.facts(Catalogue):
+        told = read.tables[catalogue.table]
+        choosing[catalogue.table].update(column.name for column in told.stored())
     frozen = ({table: frozenset(x) for table, x in found.items()} for found in (leading, choosing))
     return Schema(read.tables, *frozen)
 
