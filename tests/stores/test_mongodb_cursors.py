@@ -1,10 +1,10 @@
-"""Cursors that a function gives back: what its callers do with them is part of the query."""
+"""Searches that are not sent where they are written: those that a function gives back, and those that nothing reads."""
 
 from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import Bound, Query
+from auditor.model.data import Bound, CollectionFit, Fit, Query
 from tests.conftest import Build
 
 _HEAD = """
@@ -134,3 +134,73 @@ def test_searches_of_mappers_that_a_function_gives_back(
     code = f"{_MAPPED}{given}@app.get('/')\nasync def view(q: str):\n    {body}\n"
     asked = build({"app.py": code}).facts(Query)
     assert {(q.collection, q.equality, tuple(name for name, _ in q.sort)) for q in asked} == told
+
+
+_COMMENTS = """
+from flask import Flask, render_template
+from mongoengine import Document, StringField
+app = Flask(__name__)
+class Comment(Document):
+    post = StringField()
+    author = StringField()
+@app.route("/<pid>")
+def one(pid):
+"""
+_AGAIN = "found = Comment.objects(author=pid)\n    return found.to_json()"
+
+
+@pytest.mark.parametrize(
+    ("body", "asked"),
+    [
+        (f"found = Comment.objects(post=pid)\n    n = len(pid)\n    {_AGAIN}", {"author"}),
+        (f"found = Comment.objects(post=pid).order_by('post')[:3]\n    {_AGAIN}", {"author"}),
+        ("found = Comment.objects(post=pid)\n    return pid", set()),
+        ("found = Comment.objects(post=pid)\n    if pid:\n        found = found.filter(author=pid)\n    return found.to_json()", {"post", "author"}),
+        # sent at once
+        (f"found = Comment.objects(post=pid).first()\n    {_AGAIN}", {"post", "author"}),
+        (f"found = Comment.objects(post=pid).delete()\n    {_AGAIN}", {"post", "author"}),
+        ("n = Comment.objects(post=pid).count()\n    return pid", {"post"}),
+        # read before, or in other runs
+        (f"found = Comment.objects(post=pid)\n    n = len(found)\n    {_AGAIN}", {"post", "author"}),
+        ("if pid:\n        found = Comment.objects(post=pid)\n    else:\n        found = Comment.objects(author=pid)\n    return found.to_json()", {"post", "author"}),
+        ("found = Comment.objects(post=pid)\n    if len(pid) > 3:\n        found = Comment.objects(author=pid)\n    return found.to_json()", {"post", "author"}),
+        ("found = Comment.objects(post=pid)\n    return render_template('x.html', **locals())", {"post"}),
+        ("global found\n    found = Comment.objects(post=pid)\n    return pid", {"post"}),
+        ("found = Comment.objects(post=pid)\n    def rows():\n        return list(found)\n    return rows()", {"post"}),
+    ],
+)  # fmt: skip
+def test_a_search_that_is_replaced_before_it_is_read_is_never_sent(
+    build: Build, body: str, asked: set[str]
+) -> None:
+    found = build({"app.py": f"{_COMMENTS}    {body}\n"}).facts(Query)
+    assert {name for query in found for name in query.equality} == asked
+
+
+@pytest.mark.parametrize(
+    ("search", "told"),
+    [
+        ("Note.objects().search_text(w).aggregate([{'$sort': {'made': -1}}])", Fit.COVERED),
+        ("Note.objects.search_text(w).order_by('$text_score').paginate(page=1, per_page=4)", Fit.COVERED),
+        ("Note.objects(made=w).search_text(w).order_by('-made').first()", Fit.COVERED),
+        ("Note.objects(made=w).aggregate([{'$sort': {'made': -1}}])", Fit.MISSING),
+        ("Note.objects(title=w).first()", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_the_text_index_serves_a_search_for_words(build: Build, search: str, told: Fit) -> None:
+    code = f"""
+from flask import Flask
+from flask_mongoengine import MongoEngine
+app = Flask(__name__)
+db = MongoEngine(app)
+class Note(db.Document):
+    title = db.StringField()
+    made = db.StringField()
+    meta = {{"indexes": [{{"fields": ["$title"]}}]}}
+@app.route("/<w>", methods=["POST"])
+def view(w):
+    Note(title=w).save()
+    return list({search})
+"""
+    (notes,) = build({"app.py": code}).facts(CollectionFit)
+    assert [match.fit for _, match in notes.fits] == [told]
+    assert bool(notes.unused) is (told is Fit.MISSING)

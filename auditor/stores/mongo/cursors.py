@@ -23,12 +23,13 @@ _ON_CURSORS = (
     "sort", "limit", "to_list", "next", "try_next", "first_or_none", "fetch_next", "order_by", "filter", "find",
     "find_many", "find_one", "first", "count", "delete", "aggregate", "first_or_404", "get", "get_or_404",
     "get_or_none", "update", "update_one", "paginate", "all", "exists", "distinct", "modify", "only", "scalar",
+    "search_text",
 )  # fmt: skip
 
 
 _STILL = {
     "sort", "limit", "skip", "hint", "batch_size", "max_time_ms", "allow_disk_use", "collation", "comment", "clone",
-    "find", "find_many", "project", "aggregate", "filter", "order_by", "only", "exclude", "all", "search_text",
+    "find", "find_many", "find_all", "project", "aggregate", "filter", "order_by", "only", "exclude", "all", "search_text",
     "select_related", "no_cache", "objects", "with_options",
 }  # fmt: skip
 """What gives a cursor again, on which more can be called."""
@@ -179,9 +180,66 @@ class Cursors:
         given = (n.value for n in t.walk_own(*function.body) if isinstance(n, t.Return))
         return any(_is_cursor(value, site.node, held) for value in given)
 
+    def unsent(self, site: Located) -> bool:
+        """Whether a search is put into a variable that nothing reads, or not before it gets another value."""
+        site = self._as_written(site)
+        function, held = site.scope.owner, self._holders.get(id(site.node), (0, "", 0))[1]
+        if not held or not isinstance(function, t.Function) or not _waits(site.node):
+            return False
+        every = list(t.walk(*function.body))
+        named = [n.id for n in every if isinstance(n, t.Name)]
+        outer = any(isinstance(n, t.Jump) and held in n.kind.split() for n in every)  # `global x`
+        if outer or "locals" in named:
+            return False
+        for block in _blocks(function.body):
+            for at, stmt in enumerate(block):
+                made = stmt.value if isinstance(stmt, t.Assign) else None
+                if not isinstance(made, t.Await) and _is_cursor(made, site.node, ""):
+                    assert isinstance(stmt, t.Assign)
+                    unread = named.count(held) == 1 and len(stmt.targets) == 1
+                    return unread or _is_given_another(held, block[at + 1 :])
+        return False
+
     def _as_written(self, site: Located) -> Located:
         written = self.written.get(id(site.node))
         return Located(written, site.scope) if written is not None else site
+
+
+def _waits(node: t.Node) -> bool:
+    """Whether a call makes a search that is only sent when it is read."""
+    match node:
+        case t.Attr() | t.Call(func=t.Attr(name="objects")):
+            return True
+        case t.Call(func=t.Attr(name=name)):
+            return name in _STILL and name != "aggregate"
+    return False
+
+
+def _blocks(body: list[t.Stmt]) -> Iterator[list[t.Stmt]]:
+    """The statements that follow each other, at each level of a function."""
+    yield body
+    for node in body:
+        inner: list[list[t.Stmt]] = []
+        match node:
+            case t.If() | t.For() | t.While():
+                inner = [node.body, node.orelse]
+            case t.With():
+                inner = [node.body]
+            case t.Try():
+                inner = [node.body, *(h.body for h in node.handlers), node.orelse, node.final]
+            case t.Match():
+                inner = [case.body for case in node.cases]
+        for each in inner:
+            yield from _blocks(each)
+
+
+def _is_given_another(name: str, following: list[t.Stmt]) -> bool:
+    """Whether the first statement that speaks of a variable gives it a value of something else."""
+    for stmt in following:
+        named = [n for n in t.walk(stmt) if isinstance(n, t.Name) and n.id == name]
+        if named:
+            return isinstance(stmt, t.Assign) and not stmt.op and stmt.targets == named
+    return False
 
 
 def _is_cursor(value: t.Expr | None, made: t.Node, held: str) -> bool:

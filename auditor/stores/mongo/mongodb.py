@@ -131,6 +131,8 @@ def of_runs(
     reader: MongoReader, site: CallSite, read: Callable[[], Iterable[Query]]
 ) -> list[Query]:
     """What a call asks: once, or in each run of its function for another collection or filter."""
+    if reader.cursors.unsent(site):
+        return []
     plain = list(read())
     if not any(q.collection for q in plain) and (found := _by_callers(reader, site, read)):
         here = Query("mongodb", "", _operation(site), (), (), (), place_of(site), _BY_CALLERS)

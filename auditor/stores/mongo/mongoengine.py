@@ -151,6 +151,8 @@ class _MongoEngine:
                 conditions = narrowed(conditions, more, self.mongo.cursors.branches(call, site))
             elif last == "with_id":
                 conditions = [a.joined(Conditions({"_id": "equality"})) for a in conditions]
+            elif last == "search_text":
+                conditions = [a.joined(Conditions(special="text")) for a in conditions]
             elif last == "order_by":
                 sort = self._sort(found, call)
             elif last in ("limit", "paginate"):
