@@ -500,3 +500,43 @@ def test_an_order_by_what_a_class_does_not_have_ends_before_it_is_asked(
     ((reason, compared),) = {(q.unresolved, q.equality) for q in found if q.operation == "select"}
     assert reason == ("at is no column that the code declares" if told else "")
     assert told or compared == ("book_id",)
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        ("if not shop.notes.filter_by(made=given).count > 0:\n        print(shop)", False),
+        ("if Note.query.filter_by(made=given).first:\n        print(shop)", False),
+        ("return shop and not Note.query.filter_by(made=given).first", False),
+        ("Note.query.filter_by(made=given).delete", False),
+        ("return 1 if Note.query.filter_by(made=given).count else 2", False),
+        ("if not shop.notes.filter_by(made=given).count() > 0:\n        print(shop)", True),
+        ("if Note.query.filter_by(made=given).first().made:\n        print(shop)", True),
+        ("return run_in_threadpool(Note.query.filter_by(made=given).first)", True),
+        ("many = Note.query.filter_by(made=given).count\n    return many() > 0", True),
+        (
+            "found = Note.query.filter_by(made=given)\n    if found.count:\n        return found.all()",
+            True,
+        ),
+    ],
+)
+def test_a_method_that_is_named_and_not_called_asks_nothing(
+    line: str, asked: bool, build: Build
+) -> None:
+    code = f"""
+from flask_sqlalchemy import SQLAlchemy
+from starlette.concurrency import run_in_threadpool
+db = SQLAlchemy()
+class Shop(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    notes = db.relationship("Note", backref="shop", lazy="dynamic")
+class Note(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    made = db.Column(db.DateTime)
+    shop_id = db.Column(db.Integer, db.ForeignKey("shop.id"))
+def ask(given):
+    shop = db.session.get(Shop, given)
+    {line}
+"""
+    found = build({"app.py": code}).facts(Query)
+    assert any("made" in q.equality for q in found) is asked

@@ -37,6 +37,19 @@ from auditor.stores.sql.reading.things import (
 )
 
 _MAX_EXPRESSION = 120
+_ASKING = {
+    "all",
+    "count",
+    "exists",
+    "first",
+    "get",
+    "last",
+    "one",
+    "one_or_none",
+    "scalar",
+    "delete",
+}
+"""Methods of queries, which none has as a value."""
 _OF_PACKAGE = re.compile(r"[\w.]+$")
 """Canonical names of what packages have: `telegram.Users`."""
 _OF_TEXTS = re.compile(r"^[A-Z][A-Z0-9_]{2,}$|(?i:query|sql|stmt|statement)")
@@ -117,7 +130,7 @@ class Expressions(Reading):
                     made_ = statement(self, expr, frame) or made_
                 return made_
             case t.BoolOp(op=op, values=values):
-                given_ = [x for v in values if (x := self.thing(v, frame, depth)) is not None]
+                given_ = [x for v in values if (x := self.tested(v, frame, depth)) is not None]
                 if len(given_) == len(values):
                     # Python's own `or` of two conditions keeps one: Peewee's are true, SQLAlchemy's `==` false
                     if self.has("peewee") and all(isinstance(x, Holds) for x in given_):
@@ -126,7 +139,7 @@ class Expressions(Reading):
                         return given_[0] if op == "and" else given_[-1]
                 return either(given_)
             case t.Unary(op=op, value=value):
-                inner = self.thing(value, frame, depth)
+                inner = self.tested(value, frame, depth)
                 if op == "~" and isinstance(inner, Holds):
                     return Holds(Opposite(inner.condition))
                 if op == "-" and isinstance(inner, Field):
@@ -146,7 +159,7 @@ class Expressions(Reading):
             case t.Item(value=value, index=index):
                 return self._item(value, index, frame, depth)
             case t.Choice(test=test, then=then, other=other):
-                self.thing(test, frame, depth)
+                self.tested(test, frame, depth)
                 both = [self.thing(then, frame, depth), self.thing(other, frame, depth)]
                 return either([x for x in both if x is not None])
             case t.Comp():
@@ -164,6 +177,15 @@ class Expressions(Reading):
                     if bound is not None:
                         self.thing(bound, frame, depth)
         return None
+
+    def tested(self, expr: t.Expr, frame: Frame, depth: int = 0) -> Thing | None:
+        """What is compared or asked whether it is true: `query.filter_by(…).count > 0` asks the database
+        for nothing, a method that is named and not called."""
+        thing = self.thing(expr, frame, depth)
+        if isinstance(expr, t.Attr) and isinstance(expr.value, t.Call) and expr.name in _ASKING:
+            unasked = each(self.thing(expr.value, frame, depth))
+            self.dropped.update((id(x), x) for x in unasked if isinstance(x, Draft))
+        return thing
 
     def named(self, expr: t.Expr, frame: Frame) -> Thing | None:
         """What a name stands for beyond this function: a stored class, or an instance by its type."""
@@ -429,7 +451,7 @@ class Expressions(Reading):
         return True
 
     def compared(self, expr: t.Compare, frame: Frame, depth: int) -> Thing | None:
-        sides = [self.thing(x, frame, depth) for x in (expr.left, *expr.rights)]
+        sides = [self.tested(x, frame, depth) for x in (expr.left, *expr.rights)]
         if len(sides) != 2:
             return None
         from auditor.stores.sql.expressions import comparison

@@ -48,12 +48,12 @@ class Statements(Expressions):
             case t.Assign(targets=targets, value=value, op=op):
                 self._assign(targets, value, op, stmt.annotation, frame)
             case t.Do(value=value):
-                self.thing(value, frame)
+                self.tested(value, frame)
             case t.Return(value=value):
                 if value is not None and (given := self.thing(value, frame)) is not None:
                     frame.returned.append(given)
             case t.If(test=test, body=body, orelse=orelse):
-                self.thing(test, frame)
+                self.tested(test, frame)
                 if (way := self._decided(test, frame)) is not None:
                     taken = body if way else orelse
                     self.block(taken, frame)
@@ -75,7 +75,7 @@ class Statements(Expressions):
                 self._loop(target, iter_, stmt, body, frame)
                 self.block(orelse, frame)
             case t.While(test=test, body=body, orelse=orelse):
-                self.thing(test, frame)
+                self.tested(test, frame)
                 self._maybe(body, frame)
                 self.block(orelse, frame)
             case t.Try(body=body, handlers=handlers, orelse=orelse, final=final):
@@ -111,7 +111,7 @@ class Statements(Expressions):
             case t.Raise(exception=exception) if exception is not None:
                 self.thing(exception, frame)
             case t.Assert(test=test):
-                self.thing(test, frame)
+                self.tested(test, frame)
             case t.Delete(targets=targets):
                 for each_ in targets:
                     self.thing(each_, frame)
