@@ -206,7 +206,7 @@ def listed(application: Application) -> Iterator[Constant]:
 def kept_by_name(application: Application) -> Iterator[Constant]:
     """Collections of MongoDB with a document for each name that stands in the code: `{"type": "club"}`.
 
-    Only upserts add to them, and whatever asks them asks by names of the code.
+    Only upserts by such names add to them, and most of what asks them asks by them.
     """
     if application.code.imports(*SAVING):
         return
@@ -223,7 +223,9 @@ def kept_by_name(application: Application) -> Iterator[Constant]:
             yield Constant("mongodb", name, "it holds a counter for each name in the code")
             continue
         if adding and not any(query.operation in _ADDED for query in found):
-            if all(asks_by_name(query) for query in found) and all(q.equality for q in adding):
+            if all(q.equality and asks_by_name(q) for q in adding) and _are_told_apart(
+                found, adding
+            ):
                 yield Constant("mongodb", name, "it holds a document for each name in the code")
 
 
@@ -234,6 +236,19 @@ def asks_by_name(query: Query) -> bool:
     """Whether a query asks for what the code names, and nothing that a record was given."""
     named = {field for field, _ in query.values}
     return not query.unresolved and named.issuperset((*query.fields, *query.scanned))
+
+
+def _are_told_apart(found: list[Query], adding: list[Query]) -> bool:
+    """Whether a field by which documents are added is what most queries ask by, and never but by names of the code:
+    else another program may add what is asked for."""
+    apart = set.intersection(*({field for field, _ in query.values} for query in adding))
+    asking = [q for q in found if q.fields or q.scanned or q.unresolved]
+    for name in apart:
+        asked = [q for q in asking if name in (*q.fields, *q.scanned)]
+        named = all(name in dict(q.values) for q in asked)
+        if named and 2 * len(asked) > len(asking):
+            return True
+    return False
 
 
 SAVING = ("beanie", "bunnet", "mongoengine", "odmantic", "umongo")

@@ -157,7 +157,7 @@ def _changes(query: Query) -> bool:
     return query.store == "mongodb" and query.operation not in _ASKING
 
 
-_SHORT = "it reads like a short list that others refer to: whether it grows, the code does not tell"
+_SHORT = "it reads like a short list, of settings or of what others refer to: whether it grows, the code does not tell"
 _KEPT = "the code finds its records by names of its own and adds none: whether it grows, the code does not tell"
 _UNTENDED = "nothing adds to it but what is run by hand or at the start: whether it grows, the code does not tell"
 _ELSEWHERE = "nothing here fills the database or creates an index: another program does"

@@ -1,4 +1,4 @@
-"""Tables that read like short lists to which other records refer: categories, roles, academic years.
+"""Tables that read like short lists: of what other records refer to (categories, roles, academic years), or of settings.
 
 Told by the last word of the name together with the columns: nothing but what describes an entry, and nobody whose
 record it is. How many entries there are, the code does not say: that an index is missing there is not certain.
@@ -28,6 +28,15 @@ _DESCRIBES = re.compile(
     r"|is_\w+|\w*active|enabled|default|status|type|kind|year|number|abbreviation|symbol|(?:start|end|begin)(?:s|_?date|_?at|_?time)?|parent(?:_?id)?"
     r"|(?:created|updated|modified|deleted|added)\w*|(?:create|update|modify)_(?:time|date|at|by)(?:_id)?|[cmu]time|(?:date|time)_\w+|last_\w+|amount|price|rate|capacity|notes?|remarks?)$"
 )
+_SETTINGS = re.compile(
+    r"^(?:(?:admin|app|application|base|common|core|general|global|main|platform|runtime|site|system|web|website)_)*"
+    r"(?:settings?|config(?:uration)?s?|options?|preferences?)$"
+)
+_WHOSE = re.compile(
+    r"^(?:group|guild|server|chat|channel|device|session|player|profile|user_?name|login|e?mail|phone|uid|sub"
+    r"|question|poll|quiz|survey|product|item|variant|order)s?$"
+)
+"""Whose settings or options they are, besides."""
 _MOST = 2
 """How many columns may say something else."""
 
@@ -37,9 +46,13 @@ def reads_like_a_list(name: str, columns: Iterable[str], *, seeded: bool = False
 
     Of one that constants of the code fill besides, any columns may say what an entry is.
     """
+    columns = tuple(columns)
+    set_once = _SETTINGS.match(snake(name).rpartition(".")[2])
+    if set_once and not any(_WHOSE.match(snake(column)) for column in columns):
+        return describes_entries(name, columns, most=len(columns))  # whatever is set
     if not _names_a_list(re.split(r"[._]", snake(name))[-1]):
         return False
-    return describes_entries(name, columns, most=len(tuple(columns)) if seeded else _MOST)
+    return describes_entries(name, columns, most=len(columns) if seeded else _MOST)
 
 
 def describes_entries(name: str, columns: Iterable[str], most: int = _MOST) -> bool:

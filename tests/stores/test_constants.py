@@ -116,11 +116,16 @@ _KEPT = (
     ("added", "fit"),
     [
         ("", Fit.COVERED),
+        ("def least(n):\n    return db.boards.find_one({'type': 'club', 'members': {'$gt': n}})\n", Fit.COVERED),
+        ("def by(owner):\n    return db.boards.find_one({'owner': owner})\n", Fit.COVERED),
         ("def one(kind):\n    return db.boards.find_one({'type': kind})\n", Fit.MISSING),
+        ("def put_in(town, given):\n    db.boards.update_one({'type': 'club', 'town': town}, {'$set': given}, upsert=True)\n", Fit.MISSING),
+        ("def put_by(owner, given):\n    db.boards.update_one({'owner': owner}, {'$set': given}, upsert=True)\n", Fit.MISSING),
+        ("def by(owner, town):\n    return db.boards.find_one({'owner': owner}), db.boards.find_one({'town': town})\n", Fit.MISSING),
         ("def add(given):\n    db.boards.insert_one(given)\n", Fit.MISSING),
         ("def add(name, given):\n    db[name].insert_one(given)\n", Fit.MISSING),
     ],
-)
+)  # fmt: skip
 def test_a_collection_with_a_document_for_each_name_needs_no_index(
     build: Build, added: str, fit: Fit
 ) -> None:

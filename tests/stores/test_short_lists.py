@@ -37,6 +37,9 @@ from tests.conftest import Build
         ("categories", ["id", "category_name", "category_note", "category_text", "category_hint"]),
         ("banners", ["id", "image", "link", "is_active", "position"]),
         ("radio_discipline", ["id", "name", "css_class", "discipline_type"]),
+        ("setting", ["key", "minute", "page", "webhook", "argument"]),
+        ("appConfigs", ["site_name", "smtp_host", "smtp_password", "footer"]),
+        ("options", ["name", "autoload", "payload"]),
     ],
 )
 def test_a_short_list(name: str, columns: list[str]) -> None:
@@ -58,6 +61,11 @@ def test_a_short_list(name: str, columns: list[str]) -> None:
         ("user_roles", ["user_id", "role_id"]),
         ("product_categories", ["product_id", "category_id"]),
         ("grades", ["id", "student_id", "value"]),
+        ("settings", ["user_id", "theme", "language", "font"]),
+        ("settings", ["guild", "prefix", "language", "font"]),
+        ("user_settings", ["minute", "page", "webhook", "argument"]),
+        ("options", ["question", "text", "votes"]),
+        ("product_options", ["sku", "stock", "supplier"]),
         ("statuses", ["id", "text", "likes", "reply_to", "posted"]),
         ("", []),
         ("roles(", ["id", "a+b", "(x", "[", "text", "more"]),
