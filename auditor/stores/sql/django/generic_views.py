@@ -17,6 +17,7 @@ from auditor.link.scopes import Located, argument, place_of
 from auditor.model.data import Bound
 from auditor.stores.lookups import order
 from auditor.stores.sql.conditions import Draft, Lookup, Some
+from auditor.stores.sql.django.actions import Actions
 from auditor.stores.sql.django.filtersets import model, narrowed, paths, ways
 from auditor.stores.sql.django.managers import hand, method_of, run_for
 from auditor.stores.sql.entities import last_name
@@ -40,6 +41,7 @@ _OBJECTS = {
     "DestroyAPIView", "UpdateAPIView", "ModelViewSet", "ReadOnlyModelViewSet", "RetrieveModelMixin",
     "UpdateModelMixin", "DestroyModelMixin", "DetailView", "UpdateView", "DeleteView",
 }  # fmt: skip
+_CREATES = {"CreateAPIView"}
 _DESTROYS = {"DestroyAPIView", "RetrieveDestroyAPIView", "RetrieveUpdateDestroyAPIView", "ModelViewSet", "DestroyModelMixin"}  # fmt: skip
 _FILTERED = {"FilterView", "BaseFilterView"}
 """Views of django-filter, which narrow their list without a backend."""
@@ -52,19 +54,24 @@ def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
     """What a view asks for its list, and for one object."""
     above = _above(ancestry)
     names = {a.rpartition(".")[2] for a in above}
-    if not names & (_LISTS | _OBJECTS):
+    if not names & (_LISTS | _OBJECTS | _CREATES):
         return
     rest = any(a.startswith("rest_framework.") for a in above)
     read = _View(reading, found, rest, bool(names & _FILTERED))
-    written = read.serializers() if rest else []
+    written = read.serializers() if rest and names & (_LISTS | _OBJECTS) else []
     place = place_of(found, found.node.name)  # type: ignore[attr-defined]
+    (actions,) = reading.application.facts(Actions)
+    lists = bool(names & _LISTS) and (not rest or actions.lists(found))
+    looks_up = bool(names & _OBJECTS) and (not rest or actions.looks_up(found))
     for base in read.base():
-        if names & _OBJECTS and read.looks_up():
+        if looks_up and read.looks_up():
             read.record(read.object(base), "get", Bound.ONE, ())
-        if names & _LISTS:
+        if lists:
             read.listed(base)
+        elif rest and (looks_up or base.where) and not read.has_method("get_queryset"):
+            reading.dropped[id(base)] = base  # the list itself is never asked
         if base.entity is not None:
-            row = Row(base.entity, base, place if names & _LISTS else None)
+            row = Row(base.entity, base, place if lists else None)
             reading.written += [Written(each_, row) for each_ in written]
             if names & _DESTROYS:
                 destroys = method_of(reading, found, "perform_destroy")

@@ -1,0 +1,72 @@
+"""What views of Django REST Framework ask for the methods that routes send them, held against what it runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import Query
+from tests.conftest import Build
+
+_MODELS = """
+from django.db import models
+class Parcel(models.Model):
+    weight = models.IntegerField()
+    created = models.DateTimeField()
+    class Meta:
+        ordering = ("-created",)
+"""
+_SETTINGS = 'INSTALLED_APPS = ["rest_framework", "shop"]\nROOT_URLCONF = "proj.urls"\n'
+_URLS = """
+from django.urls import include, path
+from rest_framework.routers import DefaultRouter
+from shop.views import Parcels
+router = DefaultRouter()
+urlpatterns = [{routes}]
+"""
+_MANAGE = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "proj.settings")\n'
+_BODY = "    queryset = Parcel.objects.filter(weight=3)\n"
+
+
+def _asked(build: Build, base: str, body: str, routes: str) -> set[tuple[str, tuple[str, ...]]]:
+    code = f"from rest_framework import generics, viewsets\nfrom shop.models import Parcel\nclass Parcels({base}):\n{_BODY}{body}"
+    files = {
+        "manage.py": _MANAGE, "proj/__init__.py": "", "proj/settings.py": _SETTINGS, "proj/urls.py": _URLS.format(routes=routes),
+        "shop/__init__.py": "", "shop/models.py": _MODELS, "shop/views.py": code,
+    }  # fmt: skip
+    return {(q.operation, tuple(sorted(q.equality))) for q in build(files).facts(Query)}
+
+
+_LIST, _GET = ("select", ("weight",)), ("get", ("id", "weight"))
+_OWN_UPDATE = "    def update(self, request):\n        return request.user\n"
+_LOOKS_UP = "    def update(self, request, pk):\n        return self.change(self.get_object())\n"
+_ABOVE = "    def update(self, request, pk):\n        return super().update(request, pk)\n"
+_SENT_ON = "    def create(self, request):\n        return self.list(request)\n"
+
+
+@pytest.mark.parametrize(
+    ("base", "body", "routes", "asked"),
+    [
+        ("viewsets.ModelViewSet", "", "path('a', Parcels.as_view({'get': 'list'}))", {_LIST}),
+        ("viewsets.ModelViewSet", "", "path('a', Parcels.as_view({'delete': 'destroy'}))", {_GET}),
+        ("viewsets.ModelViewSet", "", "path('a', Parcels.as_view({'patch': 'partial_update'}))", {_GET}),
+        ("viewsets.ModelViewSet", "", "path('a', Parcels.as_view({'post': 'create'}))", set()),
+        ("viewsets.ModelViewSet", _SENT_ON, "path('a', Parcels.as_view({'post': 'create'}))", {_LIST}),
+        ("viewsets.ModelViewSet", "", "path('a', Parcels.as_view({'post': 'create'})), path('b', Parcels.as_view({'get': 'list'}))", {_LIST}),
+        ("viewsets.ModelViewSet", "", "path('', include(router.register('a', Parcels) or router.urls))", {_LIST, _GET}),
+        ("viewsets.ModelViewSet", "", "*made(Parcels)", {_LIST, _GET}),
+        ("viewsets.ModelViewSet", "    http_method_names = ['post']\n", "*made(Parcels)", set()),
+        ("generics.ListCreateAPIView", "", "path('a', Parcels.as_view())", {_LIST}),
+        ("generics.CreateAPIView", "", "path('a', Parcels.as_view())", set()),
+        ("generics.RetrieveAPIView", "", "path('a', Parcels.as_view())", {_GET}),
+        ("generics.DestroyAPIView", "", "path('a', Parcels.as_view())", {_GET}),
+        ("generics.UpdateAPIView", "", "path('a', Parcels.as_view())", {_GET}),
+        ("generics.UpdateAPIView", _OWN_UPDATE, "path('a', Parcels.as_view())", set()),
+        ("generics.UpdateAPIView", _LOOKS_UP, "path('a', Parcels.as_view())", {_GET}),
+        ("generics.UpdateAPIView", _ABOVE, "path('a', Parcels.as_view())", {_GET}),
+        ("generics.RetrieveUpdateAPIView", _OWN_UPDATE, "path('a', Parcels.as_view())", {_GET}),
+    ],
+)  # fmt: skip
+def test_a_view_asks_what_it_is_routed_for(
+    build: Build, base: str, body: str, routes: str, asked: set[tuple[str, tuple[str, ...]]]
+) -> None:
+    assert _asked(build, base, body, routes) == asked
