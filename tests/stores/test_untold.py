@@ -338,3 +338,40 @@ def test_what_the_database_keeps_asks_something_that_is_not_told(build: Build, t
     code = f"import psycopg2\ncur = psycopg2.connect('x').cursor()\ndef ask(x):\n    cur.execute({text!r}, (x,))\nask(1)\n"
     (found,) = build({"app.py": code}).facts(Query)
     assert found.unresolved.endswith("which the database keeps, asks it")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("  the first request\n", "its text does not begin as a query does"),
+        ("UPDATE  SET a = %s WHERE id = %s", "the statement names no table"),
+        ("UPDATE t SETT a = 1", "the SQL text could not be parsed"),
+        ("SELECT LAST_INSERT_ID()", None),
+        ("SELECT COUNT(*) FROM information_schema.tables WHERE table_name = %s", None),
+        ("MATCH (n:Person) WHERE n.name = $x RETURN n", None),
+        ("MERGE (n:Person {name: $x})", None),
+        ("CALL dbms.components()", None),
+    ],
+)
+def test_a_text_that_the_code_spells_is_not_put_together(
+    text: str, why: str | None, build: Build
+) -> None:
+    code = f"""
+import pymysql
+def run(query, given):
+    cursor = pymysql.connect(host="x").cursor()
+    cursor.execute(query, given)
+def keep(cursor, given):
+    sql = "INSERT INTO t (a) VALUES (%s)"
+    cursor.execute(sql, given)
+    sql = \"\"\"{text}\"\"\"
+    cursor.execute(sql, given)
+def other(given):
+    asked = \"\"\"{text}\"\"\"
+    run(asked, given)
+def one():
+    return run("SELECT a FROM t WHERE b = 1", ())
+"""
+    found = [q for q in build({"app.py": code}).facts(Query) if not q.collection]
+    assert all(why and why in q.unresolved for q in found), found
+    assert bool(found) == (why is not None)

@@ -15,6 +15,7 @@ from auditor.model.data import Query
 from auditor.stores.sql.conditions import Draft
 from auditor.stores.sql.entities import last_name
 from auditor.stores.sql.reading.frames import Frame, Reading
+from auditor.stores.sql.statements.spelling import BEGINS
 from auditor.stores.waiting.once import runs_once
 
 _EXECUTES = {
@@ -31,14 +32,21 @@ _DRIVER = re.compile(
     r"|flask_sqlalchemy)\b"
 )
 _OF_TEXTS = {"replace", "strip", "rstrip", "lstrip", "format", "lower", "upper", "encode"}
+OF_GRAPHS = r"(?:dbms|apoc|gds|db\.(?:index|schema|labels))\b"
+"""Procedures of Neo4j."""
 OTHER = re.compile(
     r"\s*(?:--[^\n]*\n\s*)*(?:create|alter|drop|pragma|set|begin|commit|rollback|show|vacuum|truncate|explain|grant|revoke|listen|unlisten"
     r"|notify|lock|savepoint|release|use|analy[sz]e|copy|attach|detach|discard|abort|describe|refresh|reindex|comment|do"
-    r"|select\s+(?!.*\bfrom\b|.*__given__))\b",
+    r"|select\s+(?!.*\bfrom\b|.*__given__)|(?:optional\s+)?match|unwind|merge(?=\s*\()|call\s+"
+    rf"(?={OF_GRAPHS}))\b",
     re.I | re.S,
 )
-"""Statements that search no table."""
+"""Statements that search no table, and those of Cypher, which search a graph."""
 REASON = "the statement is put together at run time"
+UNPARSED = "the SQL text could not be parsed"
+_PROSE = "its text does not begin as a query does"
+_NAMELESS = "the statement names no table"
+_WITHOUT_NAME = re.compile(r"\s*(?:update\s+set|insert\s+into\s+values)\b", re.I)
 
 
 def statement(
@@ -50,10 +58,25 @@ def statement(
     """
     if last not in _EXECUTES or not _executes(reading, call, first, frame, begun):
         return False
+    why = reason(reading, first, frame)
     reading.record(
-        Draft("sql", None, reading.place(call, frame), "execute", loop=frame.loop, unresolved=REASON, tentative=True)
+        Draft("sql", None, reading.place(call, frame), "execute", loop=frame.loop, unresolved=why, tentative=True)
     )  # fmt: skip
     return True
+
+
+def reason(reading: Reading, expr: t.Expr, frame: Frame) -> str:
+    """Why a text that may be a statement tells nothing: by what it is, where the code spells all of it."""
+    plain = isinstance(expr, t.Const | t.Name | t.Attr)
+    nodes = [x.node for x in reading.values.sources(expr, frame.scope)] if plain else []
+    texts = [x.value for x in nodes if isinstance(x, t.Const) and isinstance(x.value, str)]
+    if not texts or len(texts) != len(nodes):
+        return REASON
+    texts = [text for text in texts if text.strip() and not OTHER.match(text)]
+    if any(map(_WITHOUT_NAME.match, texts)):
+        return _NAMELESS
+    # what begins as a query does is read where the name stands for it
+    return UNPARSED if all(map(BEGINS.match, texts)) else _PROSE
 
 
 def may_execute(reading: Reading, site: CallSite) -> bool:
@@ -103,13 +126,16 @@ def _asks(reading: Reading, first: t.Expr, frame: Frame) -> bool:
     if worth is not None and (OTHER.match(worth) or not worth.strip()):
         return False
     begins = [_beginning(source.node) for source in reading.values.sources(plain, frame.scope)]
-    if begins and all(OTHER.match(text) for text in begins):
-        return False
+    others = [bool(OTHER.match(text)) for text in begins]
+    if any(others) and all(o or BEGINS.match(text) for o, text in zip(others, begins, strict=True)):
+        return False  # what begins as a query does is read where the name stands for it
     return not (isinstance(first, t.Call) and re.search(r"Table|Schema|Sequence|DDL|^(?:next_value|now)$", last_name(first.func)))  # fmt: skip
 
 
 def _beginning(node: t.Node) -> str:
-    """What an f-string begins with, whatever is put in after it."""
+    """What a text begins with, whatever is put in after it."""
+    if isinstance(node, t.Const) and isinstance(node.value, str):
+        return node.value
     first = node.parts[0] if isinstance(node, t.Text) and node.parts else None
     return first.value if isinstance(first, t.Const) and isinstance(first.value, str) else ""
 
@@ -125,6 +151,8 @@ def handed_on(reading: Reading) -> Iterator[Query]:
                 continue
             place = place_of(Located(site.node, site.scope))
             given = site.node.args[0] if site.node.args else None
-            if place in told or given is None or not _asks(reading, given, Frame(site.scope)):
+            if place in told or id(site.node) in reading.followed or given is None:
                 continue
-            yield Query("sql", "", "execute", (), (), (), place, REASON, False)
+            if _asks(reading, given, frame := Frame(site.scope)):
+                why = reason(reading, given, frame)
+                yield Query("sql", "", "execute", (), (), (), place, why, False)

@@ -76,7 +76,7 @@ def drafts(
     if not parsed:
         told = _CHANGES.match(text)
         asks = told[1].lower() if told is not None else "select"
-        return [Draft("sql", None, place, asks, unresolved="the SQL text could not be parsed", loop=frame.loop)]  # fmt: skip
+        return [Draft("sql", None, place, asks, unresolved=untold.UNPARSED, loop=frame.loop)]  # fmt: skip
     for tree in parsed[:20]:
         named = {cte.alias_or_name.lower(): cte.this for cte in tree.find_all(exp.CTE)}
         for node in tree.find_all(exp.Select, exp.Update, exp.Delete, exp.Insert):

@@ -15,7 +15,7 @@ from auditor.model.values import Known, OneOf
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.reading.things import Statement, Thing, each, either
 
-_BEGINS = re.compile(
+BEGINS = re.compile(
     r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select|with|update|delete|insert|replace|execute|exec|call)\s",
     re.I,
 )
@@ -149,19 +149,19 @@ def statement(reading: Reading, expr: t.Expr, frame: Frame) -> Thing | None:
     """A query, or what may become one."""
     if isinstance(expr, t.Const):
         text = expr.value
-        if not isinstance(text, str) or len(text) < 8 or not _BEGINS.match(text[:4000]):
+        if not isinstance(text, str) or len(text) < 8 or not BEGINS.match(text[:4000]):
             return None
         return Statement(text, expr)
     texts = texts_of(reading, expr, frame)
-    if any(MARK in x and _BEGINS.match(x[:4000]) for x in texts):
+    if any(MARK in x and BEGINS.match(x[:4000]) for x in texts):
         texts = _by_class(reading, expr, frame) or texts
-    return either([Statement(x, expr) for x in texts if _BEGINS.match(x[:4000])])
+    return either([Statement(x, expr) for x in texts if BEGINS.match(x[:4000])])
 
 
 def kept(reading: Reading, expr: t.Expr, frame: Frame) -> Thing | None:
     """A query that a constant of another module, or of a class, holds."""
     texts, _ = _told(reading, expr, frame)
-    return either([Statement(x, expr) for x in texts if len(x) >= 8 and _BEGINS.match(x[:4000])])
+    return either([Statement(x, expr) for x in texts if len(x) >= 8 and BEGINS.match(x[:4000])])
 
 
 def _by_class(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:

@@ -36,7 +36,8 @@ from auditor.stores.sql.statements.spelling import statement
 
 QUERY = re.compile(
     r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select\b(?=.*\bfrom\b)|with\s+(?:recursive\s+)?\w+.{0,200}?\bas\b|update\s+[\w\"`.\[{]+\s+(?:\w+\s+)?set\b"
-    r"|update\s+[\w\"`.]+(?=[^;]{0,1000}?(?:\sjoin\b|,))[^;]{0,2000}?\sset\b|delete\s+(?:[\w\"`.*, ]{1,200}?\s)?from\b|insert\s+(?:or\s+\w+\s+|ignore\s+)?into\b|replace\s+into\b|(?:execute|exec|call)\s+[\w.\"\[\]]+)",
+    r"|update\s+[\w\"`.]+(?=[^;]{0,1000}?(?:\sjoin\b|,))[^;]{0,2000}?\sset\b|delete\s+(?:[\w\"`.*, ]{1,200}?\s)?from\b|insert\s+(?:or\s+\w+\s+|ignore\s+)?into\b|replace\s+into\b|(?:execute|exec|call)\s+(?!"
+    rf"{untold.OF_GRAPHS})[\w.\"\[\]]+)",
     re.I | re.S,
 )
 _ELSEWHERE = re.compile(
@@ -76,8 +77,8 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     if not given:
         things = each(reading.thing(first, frame))
         begun = any(isinstance(x, Statement) and not untold.OTHER.match(x.text) for x in things)
-        if things and not begun:
-            return None, False
+        if things and not begun:  # `SELECT LAST_INSERT_ID()` is known to search nothing
+            return None, all(isinstance(x, Statement) for x in things)
         return None, untold.statement(reading, call, first, last, frame, begun)
     if function is not None:
         reading.handed[id(function.node)] = function
