@@ -382,3 +382,48 @@ def test_a_table_that_a_file_is_loaded_into(build: Build) -> None:
         "LOAD DATA LOCAL INFILE 'points.csv' INTO TABLE points FIELDS TERMINATED BY ',';\n"
     )
     assert _fits(build, schema) == [Fit.COVERED]
+
+
+_VISITS = """
+from sqlalchemy import Column, Integer, String, create_engine, select
+from sqlalchemy.orm import declarative_base, sessionmaker
+Base = declarative_base()
+class Visit(Base):
+    __tablename__ = "visits"
+    id = Column(Integer, primary_key=True)
+    status = Column(String, index=True)
+    page = Column(String)
+class Page(Base):
+    __tablename__ = "pages"
+    id = Column(Integer, primary_key=True)
+    name = Column(String, index=True)
+Base.metadata.create_all(create_engine("postgresql://localhost/x"))
+def ask(session, status, page):
+    session.scalars(select(Visit).where(Visit.status == status)).all()
+    session.scalars(select(Visit).where(Visit.page == page)).all()
+    session.scalars(select(Page).where(Page.name == page)).all()
+"""
+_MOUNTING = "services:\n  db:\n    image: postgres:16\n    volumes:\n      - {}:/docker-entrypoint-initdb.d{}\n"
+
+
+@pytest.mark.parametrize(
+    ("mounted", "stands"),
+    [
+        (("./db/init.sql", "/1.sql:ro"), True),
+        (("./db", ""), True),
+        (("./db/other.sql", "/1.sql"), False),
+        (("db", ""), False),  # a volume of that name
+    ],
+)
+def test_a_table_that_the_image_makes_at_first_gets_no_index_of_the_model(
+    mounted: tuple[str, str], stands: bool, build: Build
+) -> None:
+    schema = "CREATE TABLE visits (id serial PRIMARY KEY, status text, page text);\nCREATE INDEX by_page ON visits (page);\n"
+    compose = _MOUNTING.format(*mounted)
+    files = {"app.py": _VISITS, "db/init.sql": schema, "compose.yml": compose}
+    fits = {q.equality: m.fit for c in build(files).facts(CollectionFit) for q, m in c.fits}
+    assert fits == {
+        ("status",): Fit.MISSING if stands else Fit.COVERED,
+        ("page",): Fit.COVERED,
+        ("name",): Fit.COVERED,
+    }

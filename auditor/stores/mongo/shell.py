@@ -1,23 +1,17 @@
-"""Indexes that scripts of MongoDB's shell create, and whether a container runs them.
-
-Source: "Initializing a fresh instance" of the image's page (https://hub.docker.com/_/mongo): what lies in
-`/docker-entrypoint-initdb.d` is run when the database is made.
-"""
+"""Indexes that scripts of MongoDB's shell create, and whether a container runs them."""
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 
-from auditor.extract.readers.compose import Service
 from auditor.extract.readers.mongo_shell import ShellIndex
 from auditor.link.application import Application, provides
 from auditor.model.data import Index
 from auditor.model.places import Place
+from auditor.stores.first_start import run_at_first
 from auditor.stores.mongo.mongodb import uses_mongodb
 
-_RUN_AT_FIRST = "/docker-entrypoint-initdb.d"
 _BY_ITS_PATH = re.compile(
     r"(?:^|/)(?:docker-entrypoint-)?init-?db(?:\.d)?/|(?:^|/)migrations?/", re.I
 )
@@ -28,12 +22,10 @@ _KINDS = {"text": "text", "2dsphere": "geo", "2d": "geo", "hashed": "hash"}
 def shell_indexes(application: Application) -> Iterator[Index]:
     if not uses_mongodb(application):
         return
-    mounted = _mounted(application)
+    at_first = run_at_first(application)
     for file, found in application.of(ShellIndex):
         path = file.path
-        runs = _BY_ITS_PATH.search(path) or any(
-            path == at or path.startswith(f"{at}/") for at in mounted
-        )
+        runs = _BY_ITS_PATH.search(path) or at_first(path)
         kinds = [_KINDS[way] for _, way in found.keys if way in _KINDS]
         names = tuple(name for name, _ in found.keys)
         yield Index(
@@ -48,13 +40,3 @@ def shell_indexes(application: Application) -> Iterator[Index]:
             kinds[0] if kinds else "ordered",
             condition=names[:1] if found.partial else (),
         )
-
-
-def _mounted(application: Application) -> set[str]:
-    """Files and folders of the tree that a compose file puts where the image looks for scripts."""
-    return {
-        posixpath.normpath(posixpath.join(posixpath.dirname(file.path), source))
-        for file, service in application.of(Service)
-        for source, target, _ in service.volumes
-        if source.startswith(".") and target.split(":")[0].startswith(_RUN_AT_FIRST)
-    }

@@ -15,6 +15,7 @@ from auditor.link.contexts import contexts_of
 from auditor.link.reach import Reach
 from auditor.link.scopes import CallSite, Scope
 from auditor.link.values import Evaluator
+from auditor.stores.first_start import run_at_first
 from auditor.stores.sql.migrations import Origin, Steps, gives_steps
 from auditor.stores.waiting.once import runs_once
 
@@ -28,12 +29,13 @@ OTHERWISE = {"upgrade", "downgrade", "forwards", "backwards", "rollback", "down"
 @gives_steps
 def script_steps(application: Application) -> Steps:
     """SQL files by path: migrations, then schemas that something reads, then those nothing does."""
-    mentioned = _mentioned(application)
+    mentioned, at_first = _mentioned(application), run_at_first(application)
     files = [(file.path, fact) for file, fact in application.of(SchemaText)]
     for path, fact in sorted(files, key=lambda item: _natural(item[0])):
         if _DOWN.search(path.rpartition("/")[2]):
             continue
-        migrates = bool(_FOLDER.search(path))
+        # the tables stand before `create_all` looks for them, which adds nothing to one that stands
+        migrates = bool(_FOLDER.search(path)) or at_first(path)
         run = "migration" if migrates else "start" if path.rpartition("/")[2] in mentioned else ""
         if not run and any(step.action == "table" for step in fact.steps):
             run = "table"  # what creates the table creates its indexes
