@@ -550,3 +550,72 @@ def test_what_nothing_calls_in_a_program_of_the_line(program: str, fit: Fit, bui
     files = {"program.py": program, "store.py": store, "schema.sql": schema}
     told = {q.equality: m.fit for f in build(files).facts(CollectionFit) for q, m in f.fits}
     assert told["bank",] is fit
+
+
+_VIEWS = """
+from flask import Flask, request
+from flask.views import MethodView
+from flask_restful import Api, Resource
+from pymongo import MongoClient
+app = Flask(__name__)
+api = Api(app)
+db = MongoClient()["shop"]
+class Orders(Resource):
+    def post(self):
+        db.orders.insert_one(dict(request.form))
+class OldOrders(%s):
+    def get(self):
+        return self.one(request.args["code"])
+    def one(self, code):
+        return db.orders.find_one({"code": code})
+api.add_resource(Orders, "/orders")
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "added", "expected"),
+    [
+        ("Resource", "", Fit.COVERED),
+        ("MethodView", "", Fit.COVERED),
+        ("Resource", "class Older(OldOrders):\n    pass\n", Fit.COVERED),
+        ("Resource", "class Older(OldOrders):\n    pass\napi.add_resource(Older, '/old')\n", Fit.MISSING),
+        ("Resource", "api.add_resource(OldOrders, '/old')\n", Fit.MISSING),
+        ("MethodView", "app.add_url_rule('/old', view_func=OldOrders.as_view('old'))\n", Fit.MISSING),
+        ("Resource", "ROUTES = [(OldOrders, '/old')]\n", Fit.MISSING),
+        ("Resource", "ROUTES = ['app.OldOrders']\n", Fit.MISSING),
+        ("Resource", "for kind in Resource.__subclasses__():\n    api.add_resource(kind, kind.__name__)\n", Fit.MISSING),
+        ("Listed", "", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_class_of_views_that_no_route_names(
+    base: str, added: str, expected: Fit, build: Build
+) -> None:
+    listed = "class Listed(Resource):\n    def __init_subclass__(cls):\n        api.add_resource(cls, cls.__name__)\n"
+    source = (_VIEWS % base).replace("class OldOrders", listed * (base == "Listed") + "class OldOrders")  # fmt: skip
+    found = build({"app.py": source + added}).facts(CollectionFit)
+    told = {(m.fit, m.why) for f in found for q, m in f.fits if q.equality == ("code",)}
+    assert {fit for fit, _ in told} == {expected}
+
+
+def test_a_class_of_views_that_a_decorator_puts_on_a_path(build: Build) -> None:
+    source = """
+from flask import Flask, request
+from flask_restx import Api, Resource
+from pymongo import MongoClient
+app = Flask(__name__)
+api = Api(app)
+db = MongoClient()["shop"]
+@api.route("/orders")
+class Orders(Resource):
+    def get(self):
+        return db.orders.find_one({"code": request.args["code"]})
+    def post(self):
+        db.orders.insert_one(dict(request.form))
+class Old(Resource):
+    def get(self):
+        return db.orders.find_one({"mail": request.args["mail"]})
+"""
+    found = build({"app.py": source}).facts(CollectionFit)
+    told = {q.equality: m for f in found for q, m in f.fits}
+    assert told[("code",)].fit is Fit.MISSING
+    assert told[("mail",)].why == "no route names Old, which asks it"

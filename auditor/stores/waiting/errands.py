@@ -93,6 +93,8 @@ class Errands:
                 return "only what fills a new database at the start asks it"
             case Asked.NEVER if place.path in self.unused.modules:
                 return f"nothing imports {place.path}, which asks it"
+            case Asked.NEVER if function is not None and (view := self.unused.view(function)):
+                return f"no route names {view}, which asks it"
             case Asked.NEVER:
                 return f"nothing calls {place.symbol.rpartition('.')[2]}, which asks it"
         return ""
@@ -197,6 +199,8 @@ class Errands:
         if id(function.node) in self._handlers:
             return Asked.LIVE
         if function.path in self.unused.modules or self.unused.is_left_out(function):
+            return Asked.NEVER
+        if self.unused.view(function):
             return Asked.NEVER
         if command := command_of(self.code, function):
             return Asked.BY_HAND if self.by_hand.is_errand(command) else Asked.LIVE

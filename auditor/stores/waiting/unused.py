@@ -1,4 +1,5 @@
-"""Modules that nothing imports, and routers that no application includes: nobody waits for what they ask.
+"""Modules that nothing imports, routers that no application includes, and classes of views that no route names: nobody
+waits for what they ask.
 
 Routes of an earlier version, a repository that another has taken the place of. A tree that imports what
 its code makes up, or Django, which loads modules by their names, has none as far as can be told.
@@ -12,6 +13,7 @@ import re
 from auditor.discover import Role
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
+from auditor.link.mentions import Mentions
 from auditor.link.reach import Reach, is_main_guard
 from auditor.link.scopes import Located, Module, Scope
 from auditor.model.blind import BlindSpot
@@ -37,6 +39,14 @@ WRAPPING = {
 _NAME = re.compile(r"[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+|[\w./-]+\.py")
 _LONGEST = 200
 _ROUTER = re.compile(r"(?:^|\.)(?:APIRouter|Router|Blueprint|APIBlueprint)\(\)$")
+_VIEW = re.compile(
+    r"(?:flask_restful|flask_restx|flask_restplus)\.(?:.*\.)?Resource|(?:flask|quart|apiflask)\.views\.(?:Method)?View"
+    r"|(?:flask_classful|flask_classy)\.FlaskView|aiohttp\.web\.View|tornado\.web\.RequestHandler"
+    r"|starlette\.endpoints\.HTTPEndpoint|sanic\.views\.HTTPMethodView"
+)
+"""Classes of views that serve nothing until something names them."""
+_FINDS_CLASSES = {"__subclasses__", "getmembers", "issubclass", "globals", "vars", "locals", "dir"}
+"""What code finds classes by which it does not name."""
 _PART = re.compile(r"(?:Agent|Router|Blueprint|Namespace|Limiter|Cache|HTTP\w*Auth|LoginManager|Registry|EventEmitter)\(\)$")  # fmt: skip
 """Objects of packages that are a part of an application, whatever it is: no server, worker or tool loads a module for
 one of them, as they do for an application, a bot, a broker, a group of commands or what serves tools."""
@@ -103,6 +113,44 @@ class Unused:
             for d in function.node.decorators  # type: ignore[attr-defined]
         )
 
+    def view(self, function: Located) -> str:
+        """The class of views that a method belongs to, where nothing names it or one that inherits from it."""
+        owner, around = function.scope.owner, function.scope.parent
+        if not isinstance(owner, t.Class) or around is None or self._finds_classes:
+            return ""
+        if id(function.node) in self._served:
+            return ""
+        found = Located(owner, around)
+        kinds = self.code.ancestry(found)
+        if not any(map(_VIEW.fullmatch, kinds)):
+            return ""
+        heirs = [each for each in self.code.classes() if kinds[0] in self.code.ancestry(each)]
+        bases = {id(base) for each in heirs for base in each.node.bases}  # type: ignore[attr-defined]
+        return "" if any(self._is_named(each, bases) for each in heirs) else owner.name
+
+    def _is_named(self, found: Located, bases: set[int]) -> bool:
+        """Whether something may ask a class of views for what it serves: a route, a decorator, a base that sees it."""
+        assert isinstance(found.node, t.Class)
+        above = [k for kind in self.code.ancestry(found) if (k := self.code.definition(kind))]
+        if any(
+            k.node.decorators or k.node.keywords or _sees_heirs(k.node)
+            for k in above
+            if isinstance(k.node, t.Class)
+        ):
+            return True
+        (mentions,) = self.application.facts(Mentions)
+        return any(
+            id(site.node) not in bases and site.path not in self.modules
+            for site in mentions.of(found)
+        )
+
+    @functools.cached_property
+    def _finds_classes(self) -> bool:
+        """Whether views may be named by no name: by code that looks for classes, or by a document."""
+        if self._makes_names_up or self.code.imports("connexion", *_LOADS_BY_NAME):
+            return True
+        return any(True for _ in self.code.method_calls(*sorted(_FINDS_CLASSES)))
+
     def _runs(self, module: Module) -> bool:
         """Whether a module is a program, or something outside of the tree may ask it for what it defines."""
         if _LOADED.match(stem(module.path)):
@@ -146,6 +194,10 @@ class Unused:
     def _blind(self) -> bool:
         spots = self.application.facts(BlindSpot)
         return any(spot.kind == "routes" for spot in spots) or self._makes_names_up
+
+
+def _sees_heirs(kind: t.Class) -> bool:
+    return any(isinstance(s, t.Function) and s.name == "__init_subclass__" for s in kind.body)
 
 
 def _is_setting_up(call: t.Call) -> bool:
