@@ -64,10 +64,10 @@ def comparison(
     reading: Reading, expr: t.Compare, left: Thing | None, right: Thing | None, frame: Frame
 ) -> Thing | None:
     """`User.id == 1`, `Item.owner_id == User.id`, `Item.owner == user`."""
-    how, value = _OPERATORS.get(expr.ops[0], "unequal"), expr.rights[0]
+    how, own, value = _OPERATORS.get(expr.ops[0], "unequal"), expr.left, expr.rights[0]
     swapped = not isinstance(left, Field | Related) and isinstance(right, Field | Related)
     if swapped:
-        left, right, value = right, left, expr.left
+        left, right, own, value = right, left, value, own
     if how == "range":
         how = span(expr.ops[0], value, mirrored=swapped)
     match left, right:
@@ -82,6 +82,8 @@ def comparison(
         case Field(), _:
             if left.expression.startswith(("count(", "sum(", "max(", "min(", "avg(")):
                 return Holds(Every(()))
+            if isinstance(right, Field | Function | None) and _of_record(reading, left.entity, own, value):  # fmt: skip
+                return Holds(Every(()))
             return Holds(test(left, how))
         case Related(entity=entity, relation=relation), _ if relation.local:
             return Holds(Test(entity.table, relation.local, how))
@@ -91,6 +93,44 @@ def comparison(
             made = [comparison(reading, expr, x, right, frame) for x in things]
             return next((m for m in made if m is not None), None) if len(made) == 1 else _any(made)
     return None
+
+
+def _of_record(reading: Reading, entity: Entity, one: t.Expr, two: t.Expr) -> bool:
+    """Whether a column is compared with what its own record has, or works out: no index serves that.
+
+    `Item.stock <= Item.least`, where a subquery of the record gives the stock.
+    """
+    owners, others = (
+        {
+            t.dotted(node.value)
+            for node in t.walk_own(side)
+            if isinstance(node, t.Attr) and _is_of_record(reading, entity, node.name)
+        }
+        for side in (one, two)
+    )
+    asks = any(isinstance(n, t.Call) and t.last_word(n.func) in _ASKS for n in t.walk_own(two))
+    return not asks and bool(owners & others - {""})
+
+
+_ASKS = {"select", "query"}
+
+
+def _is_of_record(reading: Reading, entity: Entity, name: str) -> bool:
+    """Whether a class has a column or a hybrid of a name, its bases included."""
+    if entity.column(name) is not None:
+        return True
+    code = reading.code
+    kinds = map(code.definition, code.ancestry(entity.found)) if entity.found else ()
+    return any(
+        isinstance(bound.node, t.Function)
+        and any(t.last_word(t.callee(d)) in _HYBRIDS for d in bound.node.decorators)
+        for kind in kinds
+        if kind is not None
+        for bound in code.inside(kind).bindings.get(name, ())
+    )
+
+
+_HYBRIDS = {"hybrid_property", "hybrid_method", "expression", "comparator"}
 
 
 def operation(left: Thing, op: str, right: t.Expr) -> Holds | None:
