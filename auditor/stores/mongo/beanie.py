@@ -6,6 +6,7 @@ Sources: https://beanie-odm.dev/tutorial/finding-documents/, …/updating-%26-de
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from msgspec.structs import replace
@@ -20,6 +21,7 @@ from auditor.stores.mongo.conditions import narrowed
 from auditor.stores.mongo.documents import Documents, documents_of
 from auditor.stores.mongo.expressions import Expressions
 from auditor.stores.mongo.indexes import IndexReader
+from auditor.stores.mongo.kinds import is_typed, ways
 from auditor.stores.mongo.mongodb import MongoReader, is_model, looped, of_runs, shapes
 from auditor.stores.waiting.running import Running
 
@@ -36,6 +38,10 @@ _TURNS = {
     "update_one": "update_one", "aggregate": "aggregate", "upsert": "update_one", "set": "update_many",
 }  # fmt: skip
 """What a chained call makes of a search."""
+_COMMON = {"get", "count", "all", "find", "distinct"}
+"""Methods that much else has."""
+_CLASS_WORD = re.compile(r"(?i)(?:model|document|doc|entity|kind|class|cls|type)s?_*$")
+"""What a variable is called that holds a class."""
 
 
 @provides(Query)
@@ -99,13 +105,25 @@ class _Beanie:
         if self.document(site) is not None:
             return True
         func = site.node.func
+        if isinstance(func, t.Attr) and isinstance(func.value, t.Name):
+            return self._asks_one_of(func.value, func.name, site.scope)
         if not isinstance(func, t.Attr) or not is_model(func.value):
             return False
+        if is_typed(self.documents, func.value, site.scope, _LIBRARY):
+            return True
         for env in self.mongo.contexts.instances(site.scope):
             with self.values.within(env):
                 if self.document(site) is not None:
                     return True
         return False
+
+    def _asks_one_of(self, expr: t.Name, method: str, scope: Scope) -> bool:
+        """Whether a variable holds one of several document classes."""
+        if is_typed(self.documents, expr, scope, _LIBRARY):
+            return True
+        if method in _COMMON and not _CLASS_WORD.search(expr.id):
+            return False
+        return any(ways(self.documents, expr, scope, _LIBRARY))
 
     def document(self, site: CallSite) -> Located | None:
         """The class whose collection a call asks; `self.model` of a generic class, unbound."""
@@ -121,6 +139,13 @@ class _Beanie:
         return None
 
     def queries(self, site: CallSite) -> Iterator[Query]:
+        assert isinstance(site.node.func, t.Attr)
+        for way in ways(self.documents, site.node.func.value, site.scope, _LIBRARY):
+            with self.values.within(way):
+                told = list(self._queries(site))
+            yield from told
+
+    def _queries(self, site: CallSite) -> Iterator[Query]:
         found = self.document(site)
         func = site.node.func
         assert isinstance(func, t.Attr)

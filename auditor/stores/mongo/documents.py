@@ -56,6 +56,16 @@ class Documents:
             )
         return self._libraries[key]
 
+    def is_base(self, name: str, library: str) -> bool:
+        """Whether a name is that of the class from which the documents of a library derive."""
+        return bool(_LIBRARIES[library].match(name))
+
+    def below(self, found: Located) -> list[Located]:
+        """The document classes that derive from a class; itself where none does."""
+        name = self.code.own_name(found)
+        heirs = [x for x in self.code.classes() if name in self.code.ancestry(x)[1:]]
+        return [heir for heir in heirs if self.library(heir)] or [found]
+
     def all(self, library: str) -> Iterator[Located]:
         return (found for found in self.code.classes() if self.library(found) == library)
 

@@ -24,6 +24,11 @@ _BY_NAME = {
     "get_last_version", "get_version", "open_download_stream_by_name", "download_to_stream_by_name",
     "delete_by_name", "rename_by_name",
 }  # fmt: skip
+_BY_KEY = {
+    "open_download_stream": "find_one", "download_to_stream": "find_one", "get": "find_one", "exists": "find_one",
+    "delete": "delete_one", "rename": "update_one",
+}  # fmt: skip
+"""What takes the key of a file first; its chunks are found by the index that the driver keeps on them."""
 _NEWEST = (("uploadDate", -1),)
 _BY_DATE = (("filename", 1), ("uploadDate", 1))
 _IN_ORDER = (("files_id", 1), ("n", 1))
@@ -50,7 +55,21 @@ def files(values: Evaluator, site: CallSite) -> str:
 
 @provides(Query)
 def queries(application: Application) -> Iterator[Query]:
-    """The files that are asked for by their names; filters are read as those of any collection."""
+    """The files that are asked for by their names and keys; filters are read as those of any collection."""
+    if not any(
+        "gridfs" in f"{stmt.module}.{name}".lower()
+        for stmt, _ in application.code.of_kind(t.Import)
+        for name, _ in stmt.names
+    ):
+        return
+    for site in application.code.method_calls(*sorted(_BY_KEY)):
+        func, given = site.node.func, site.node.args
+        if given and not isinstance(given[0], t.Map) and is_bucket(application.code, site):
+            assert isinstance(func, t.Attr)
+            yield Query(
+                "mongodb", files(application.values, site), _BY_KEY[func.name], ("_id",), (), (),
+                place_of(site), bound=Bound.ONE,
+            )  # fmt: skip
     for site in application.code.method_calls(*sorted(_BY_NAME)):
         if is_bucket(application.code, site):
             yield Query(

@@ -25,7 +25,7 @@ from auditor.model.dependencies import Requirement
 from auditor.stores.addresses import names_a_login
 from auditor.stores.bounds import Bounds, bounds_of
 from auditor.stores.loops import Loops
-from auditor.stores.mongo import gridfs
+from auditor.stores.mongo import gridfs, kinds
 from auditor.stores.mongo.collections import Collections, is_of_model
 from auditor.stores.mongo.conditions import Conditions
 from auditor.stores.mongo.cursors import Cursors
@@ -258,7 +258,10 @@ class MongoReader:
             return False
         if func.name in _BEFORE_4 and not self._is_before_4(site):
             return False
-        if self.collections.typed(func.value, site.scope) or is_of_model(func.value):
+        if self.collections.typed(func.value, site.scope):
+            return True
+        made = (source.node for source in self.values.sources(func.value, site.scope))
+        if is_of_model(func.value) or any(isinstance(x, t.Call) and is_of_model(x) for x in made):
             return True
         if self._of_umongo(func.value, site.scope):
             return True
@@ -324,6 +327,8 @@ class MongoReader:
         """`Lead.objects(…)`, `Lead.find(…)`: what a mapper's chain of calls starts with, also in a variable."""
         if isinstance(expr, t.Name):
             made = [s for s in self.values.sources(expr, scope) if isinstance(s.node, t.Call)]
+            if any(kinds.ways(documents_of(self.values), expr, scope)):
+                return True
             return any(self._is_mapped(each.node, each.scope) for each in made)  # type: ignore[arg-type]
         while isinstance(expr, t.Call | t.Attr | t.Await):
             match expr:

@@ -21,6 +21,7 @@ from auditor.stores.mongo.beanie import declared_tables
 from auditor.stores.mongo.conditions import Conditions, narrowed
 from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.indexes import IndexReader
+from auditor.stores.mongo.kinds import ways
 from auditor.stores.mongo.mongodb import MongoReader, looped, of_runs, shapes
 from auditor.stores.mongo.pipelines import Sort
 from auditor.stores.spans import span
@@ -115,11 +116,7 @@ class _MongoEngine:
         return self.code.imports("django")
 
     def _document(self, site: CallSite) -> Located | None:
-        assert isinstance(site.node.func, t.Attr)
-        func = site.node.func
-        owner = func.value
-        if func.name != "objects" and isinstance(owner, t.Attr):
-            owner = owner.value
+        owner = _owner(site)
         found = self.documents.named(owner, site.scope) or self._kept(owner, site.scope)
         return found if found and self.documents.library(found) == _LIBRARY else None
 
@@ -130,6 +127,12 @@ class _MongoEngine:
         return self.code.definition(self.code.name(owner, scope).removesuffix("()"))
 
     def queries(self, site: CallSite) -> Iterator[Query]:
+        for way in ways(self.documents, _owner(site), site.scope, _LIBRARY):
+            with self.values.within(way):
+                told = list(self._queries(site))
+            yield from told
+
+    def _queries(self, site: CallSite) -> Iterator[Query]:
         found = self._document(site)
         if found is None:
             why = "the document class is named at run time"
@@ -377,6 +380,13 @@ class _MongoEngine:
     def _field(self, found: Located, name: str) -> str:
         first, *rest = name.replace(".", "__").split("__")
         return ".".join([self.documents.stored(found, first), *rest])
+
+
+def _owner(site: CallSite) -> t.Expr:
+    """The class of `X.objects(…)` or `X.objects.get(…)`."""
+    assert isinstance(site.node.func, t.Attr)
+    func, owner = site.node.func, site.node.func.value
+    return owner.value if func.name != "objects" and isinstance(owner, t.Attr) else owner
 
 
 def _in_use(application: Application) -> Iterator[Located]:

@@ -17,6 +17,7 @@ from auditor.stores.mongo.beanie import declared_tables
 from auditor.stores.mongo.documents import Documents, documents_of
 from auditor.stores.mongo.expressions import Expressions
 from auditor.stores.mongo.indexes import IndexReader
+from auditor.stores.mongo.kinds import ways
 from auditor.stores.mongo.mongodb import MongoReader, is_model, looped, of_runs, shapes
 from auditor.stores.waiting.running import Running
 
@@ -65,6 +66,12 @@ class _ODMantic:
         return found if found and self.documents.library(found) == _LIBRARY else None
 
     def queries(self, site: CallSite) -> Iterator[Query]:
+        for way in ways(self.documents, site.node.args[0], site.scope, _LIBRARY):
+            with self.values.within(way):
+                told = list(self._queries(site))
+            yield from told
+
+    def _queries(self, site: CallSite) -> Iterator[Query]:
         assert isinstance(site.node.func, t.Attr)
         found = self.document(site)
         collection = self.documents.collection(found) if found is not None else ""

@@ -1,0 +1,112 @@
+"""Document classes in variables and parameters, their collections in variables, and files of GridFS by their keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import Query
+from tests.conftest import Build
+
+_BEANIE = """
+from typing import Optional, Type, TypeVar
+from beanie import Document
+from fastapi import FastAPI
+app = FastAPI()
+class Base(Document):
+    text: str
+class Ask(Base):
+    pass
+class Seek(Base):
+    pass
+class Other(Document):
+    text: str
+T = TypeVar("T", bound=Base)
+D = TypeVar("D", bound=Document)
+KINDS = {"ask": Ask, "seek": Seek}
+"""
+_BOTH = {("Ask", "text"), ("Seek", "text")}
+_NONE: set[tuple[str, str]] = set()
+_FIND = "    return await kind.find_one(kind.text == text)\n"
+
+
+def _asked(build: Build, code: str) -> set[tuple[str, str]]:
+    found = build({"app.py": code}).facts(Query)
+    return {(q.collection, name) for q in found for name in q.equality or ("",)}
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        # what the annotation names, where nothing calls it
+        (f"async def one(kind: type[Ask] | type[Seek], text):\n{_FIND}", _BOTH),
+        (f"async def one(kind: Optional[Type[Ask]], text):\n{_FIND}", {("Ask", "text")}),
+        (f"async def one(kind: Type[Base], text):\n{_FIND}", _BOTH),
+        (f"async def one(kind: Type[T], text):\n{_FIND}", _BOTH),
+        (f"async def one(kind: Type[D], text):\n{_FIND}", {("", "")}),
+        ("async def one(kind: type[Base], key):\n    return await kind.get(key)\n", {("Ask", "_id"), ("Seek", "_id")}),
+        # what callers give
+        (f"async def one(kind: Type[Base], text):\n{_FIND}async def two(a):\n    return await one(Ask, a)\n", {("Ask", "text")}),
+        (f"async def one(kind: Type[D], text):\n{_FIND}async def two(a):\n    return await one(Other, a)\n", {("Other", "text")}),
+        (f"async def one(kind, text):\n{_FIND}async def two(a):\n    return await one(Ask if a else Seek, a)\n", _BOTH),
+        # variables
+        (f"async def one(text):\n    kind = Ask if text else Seek\n{_FIND}", _BOTH),
+        (f"async def one(name, text):\n    kind = KINDS[name]\n{_FIND}", _BOTH),
+        (f"async def one(name, text):\n    kind = KINDS.get(name) or Other\n{_FIND}", {*_BOTH, ("Other", "text")}),
+        ("async def one(name, key):\n    kind = KINDS[name]\n    return await kind.get(key)\n", {("Ask", "_id"), ("Seek", "_id")}),
+        ("async def one(text):\n    for kind in (Ask, Seek):\n        await kind.find_one({'text': text})\n", _BOTH),
+        ("async def one(text):\n    for name, kind in KINDS.items():\n        await kind.find_one({'text': text})\n", _BOTH),
+        # none of a class
+        ("async def one(name):\n    kind = {'a': 1}\n    return kind.get(name)\n", _NONE),
+        ("async def one(kind: type[int], text):\n    return kind.find_one(text)\n", _NONE),
+        ("async def one(kind: dict, text):\n    return kind.get(text)\n", _NONE),
+        # its collection
+        ("async def one(text):\n    coll = Other.get_motor_collection()\n    return await coll.aggregate([{'$match': {'text': text}}]).to_list(5)\n", {("Other", "text")}),
+        ("async def one(text):\n    found = Other.get_pymongo_collection()\n    return await found.count_documents({'text': text})\n", {("Other", "text")}),
+    ],
+)  # fmt: skip
+def test_the_class_of_documents_that_a_name_stands_for(
+    build: Build, code: str, told: set[tuple[str, str]]
+) -> None:
+    assert _asked(build, _BEANIE + code) == told
+
+
+def test_an_attribute_that_is_annotated_as_a_class_asks_what_is_not_told(build: Build) -> None:
+    code = """
+class Repo:
+    model: Type[Document]
+    async def one(self, key):
+        return await self.model.get(key)
+"""
+    assert _asked(build, _BEANIE + code) == {("", "_id")}
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("from mongoengine import Document as Model, StringField", "kind.objects(text=text).first()"),
+        ("from mongoengine import Document as Model, StringField", "kind.objects.get(text=text)"),
+        ("from odmantic import AIOEngine, Model\nengine = AIOEngine()\nStringField = str", "engine.find_one(kind, kind.text == text)"),
+    ],
+)  # fmt: skip
+def test_classes_of_other_mappers_in_variables(build: Build, head: str, body: str) -> None:
+    field = "text = StringField()" if "mongoengine" in head else "text: str"
+    code = f"{head}\nclass Ask(Model):\n    {field}\nclass Seek(Model):\n    {field}\n"
+    for made in ("kind = Ask if text else Seek", "kind = {'a': Ask, 's': Seek}[text]"):
+        asked = _asked(build, f"{code}async def one(text):\n    {made}\n    return {body}\n")
+        assert asked == {("ask", "text"), ("seek", "text")}
+
+
+def test_the_files_of_gridfs_by_their_keys(build: Build) -> None:
+    code = """
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorGridFSBucket
+files = AsyncIOMotorGridFSBucket(AsyncIOMotorClient().x, bucket_name="images")
+async def one(key, kept):
+    stream = await files.open_download_stream(key)
+    await files.delete(key)
+    return kept.get(key), await stream.read()
+"""
+    found = build({"app.py": code}).facts(Query)
+    assert {(q.collection, q.operation, q.equality) for q in found} == {
+        ("images.files", "find_one", ("_id",)),
+        ("images.files", "delete_one", ("_id",)),
+    }
