@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from difflib import SequenceMatcher
 
 from msgspec.structs import replace
 
@@ -86,6 +87,8 @@ def collections(application: Application) -> list[CollectionFit]:
         if key not in tables and store == "mongodb" and name in deleted:
             fits = tuple((q, _unsure(match, _EMPTY)) for q, match in fits)
         fits = tuple((q, _perhaps(q, match, nameless[unit, store])) for q, match in fits)
+        if not live and not any(q.certain or _changes(q) for q in queries[key]):
+            fits = tuple((q, _by_another_name(q, m, kept)) for q, m in fits)
         fits = tuple((q, _elsewhere(q, match, kept[store, name], live)) for q, match in fits)
         if made_at := untold.get(key) or untold.get((unit, store, "")):
             why = f"{made_at} creates indexes whose keys cannot be told"
@@ -202,6 +205,21 @@ def _elsewhere(query: Query, match: Match, kept: Sequence[Index], own: Sequence[
     if by is None:
         return match
     return _unsure(match, f"another application of this tree creates one: {by.place}")
+
+
+def _by_another_name(query: Query, match: Match, kept: dict[tuple[str, str], list[Index]]) -> Match:
+    """A search of words fails without its index: where the name is only that of an attribute, it may mean a collection
+    that has one."""
+    if query.special != "text" or query.store != "mongodb":
+        return match
+    made = [i for indexes in kept.values() for i in indexes if i.kind == "text"]
+    if not made:
+        return match
+    of_words = max(
+        made, key=lambda i: SequenceMatcher(None, i.collection, query.collection).ratio()
+    )
+    why = f"{of_words.place} creates a text index on {of_words.collection}, which may be what is asked here"
+    return _unsure(match, why)
 
 
 def _key(found: Query | Index | UntoldIndexes, units: list[str]) -> Key:

@@ -375,3 +375,41 @@ def one():
     found = [q for q in build({"app.py": code}).facts(Query) if not q.collection]
     assert all(why and why in q.unresolved for q in found), found
     assert bool(found) == (why is not None)
+
+
+_WORDS = """
+from flask import Flask, request
+from flask_login import current_user
+from pymongo import MongoClient
+app = Flask(__name__)
+db = MongoClient()["shop"]
+%s
+@app.get("/s")
+def search():
+    return str(list(%s.find({"$text": {"$search": request.args["q"]}})))
+@app.post("/a")
+def add():
+    db.note.insert_one(dict(request.form))
+    %s
+"""
+_CREATED = 'db.note.create_index([("$**", "text")])'
+
+
+@pytest.mark.parametrize(
+    ("made", "asked", "added", "fit"),
+    [
+        (_CREATED, "current_user.notes", "", Fit.UNKNOWN),
+        ("", "current_user.notes", "", Fit.MISSING),
+        ('db.note.create_index("owner")', "current_user.notes", "", Fit.MISSING),
+        (_CREATED, "db.notes", "", Fit.MISSING),
+        (_CREATED, "current_user.notes", "db.notes.insert_one({'a': 1})", Fit.MISSING),
+        (_CREATED, "db.note", "", Fit.COVERED),
+    ],
+)
+def test_a_search_of_words_by_an_attribute(
+    made: str, asked: str, added: str, fit: Fit, build: Build
+) -> None:
+    found = build({"app.py": _WORDS % (made, asked, added)}).facts(CollectionFit)
+    (told,) = [m for f in found for q, m in f.fits if q.special == "text"]
+    assert told.fit is fit
+    assert ("creates a text index on note" in told.why) == (fit is Fit.UNKNOWN)
