@@ -344,12 +344,16 @@ def some(cursor):
         ("TINYINT(1)", "cut = 1", Fit.COVERED),
         ("TINYINT", "cut = 1", Fit.MISSING),
         ("INT", "COALESCE(cut, 0) = 0", Fit.MISSING),
+        ("TINYINT", "COALESCE(cut, 0) = 0", Fit.COVERED),
+        ("TINYINT", "IFNULL(cut, 0) = 0 AND COALESCE(is_done, 0) = 0", Fit.COVERED),
+        ("TINYINT", "COALESCE(cut, 0) = 3", Fit.MISSING),
+        ("TINYINT", "COALESCE(cut, 0) = 0 AND num = 3", Fit.MISSING),
     ],
 )
 def test_flags_by_their_type_and_with_a_default(
     kind: str, condition: str, fit: Fit, build: Build
 ) -> None:
-    schema = f"CREATE TABLE plants (id INT PRIMARY KEY, is_done {kind}, cut {kind});\n"
+    schema = f"CREATE TABLE plants (id INT PRIMARY KEY, is_done {kind}, cut {kind}, num INT);\n"
     code = f'def ask(cursor):\n    cursor.execute("SELECT id FROM plants WHERE {condition}")\n'
     (found,) = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)
     assert [m.fit for _, m in found.fits] == [fit]

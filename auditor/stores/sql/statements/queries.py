@@ -467,6 +467,8 @@ class Asked:
             left = right
         if isinstance(right, exp.Any) and one is not None:
             return Test(*one)
+        if isinstance(left, exp.Coalesce) and (unset := self._unset(left, right)) is not None:
+            return Test(*unset, "unequal")
         return self._test(left, "equality")
 
     def _of_its_own_type(self, cast: Any) -> tuple[str, str] | None:
@@ -483,6 +485,14 @@ class Asked:
         plain = all(isinstance(x, self.exp.Literal | self.exp.Boolean) for x in node.expressions)
         known = self.reading.tables.get(own[0]) if own is not None else None
         return own if own is not None and plain and is_flag(known, own[1]) else None
+
+    def _unset(self, node: Any, value: Any) -> tuple[str, str] | None:
+        """The column of `COALESCE(dead, 0) = 0`, where it is a small number: nearly all, that nobody has set."""
+        own = self.column(node.this)
+        known = self.reading.tables.get(own[0]) if own is not None else None
+        column = known.column(own[1]) if known is not None and own is not None else None
+        small = column is not None and column.type.lower() == "tinyint"
+        return own if small and node.expressions == [value] else None
 
     def _test(self, node: Any, how: str, *, meant: bool = False) -> Condition:
         """A column compared; `meant` where a name that the query gives stands for it, which is looked up once."""
