@@ -413,3 +413,36 @@ def test_a_search_of_words_by_an_attribute(
     (told,) = [m for f in found for q, m in f.fits if q.special == "text"]
     assert told.fit is fit
     assert ("creates a text index on note" in told.why) == (fit is Fit.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        ("cursor.callproc('free_seats', (given,))", "free_seats"),
+        ("cursor.callproc(procname='free_seats', args=[given])", "free_seats"),
+        ("cursor.callproc(given)", "a procedure"),
+        ("run('SELECT free_seats (%s)', (given,))", "free_seats"),
+        ("run('SELECT count_seats(%s, 3) AS n;', (given,))", "count_seats"),
+        ("cursor.execute(f\"SELECT free_seats('{given}')\")", "free_seats"),
+        ("cursor.execute('SELECT free_seats(%s' + ')', (given,))", "free_seats"),
+        ("cursor.execute('SELECT GET_LOCK(%s, 3)', (given,))", None),
+        ("cursor.execute('SELECT pg_advisory_lock(%s)', (given,))", None),
+        ("cursor.execute('SELECT COUNT(*)')", None),
+        ("run('SELECT ' + '1  ' * 3)", None),
+        ("show('Select size (required)')", None),
+    ],
+)
+def test_a_routine_of_the_database_is_listed(call: str, name: str | None, build: Build) -> None:
+    code = f"""
+import pymysql
+cursor = pymysql.connect(host="x").cursor()
+def run(query, given=()):
+    cursor.execute(query, given)
+def one():
+    return run("SELECT a FROM t WHERE b = 1")
+def ask(given, show):
+    {call}
+"""
+    found = [q for q in build({"app.py": code}).facts(Query) if q.place.line == 9]
+    why = f"{name}, which the database keeps, asks it"
+    assert [q.unresolved for q in found] == ([why] if name else [])

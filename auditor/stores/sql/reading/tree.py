@@ -35,6 +35,7 @@ SEEDS = {
     "fetchval", "fetch_one", "fetch_all", "fetch_val", "get_object_or_404", "get_list_or_404", "queryset",
     "get_queryset", "filter_by", "where", "_default_manager", "_base_manager", "raw", "read_sql", "aget_object_or_404",
     "read_sql_query", "iterate", "executescript", "model", "entity_class", "exists", "get_base_queryset", "get_object",
+    "callproc",
 }  # fmt: skip
 """Words without which no query is written, besides the names of stored classes."""
 NARROWING = {

@@ -33,6 +33,20 @@ from auditor.stores.sql.statements.spelling import MARK
 
 _BY_NAME = re.compile(r"\s*(?:execute|exec|call)\s+([\w.\"\[\]]+)", re.I)
 """What was prepared before, and procedures of the database."""
+_GIVEN = rf"(?:%s|\?|:\w+|\$\d+|%\(\w+\)s|'[^']*'|\d+|{MARK})"
+ROUTINE = rf"\s*select\s+([\w.\"]+)\s*\(\s*(?:{_GIVEN}(?:\s*,\s*{_GIVEN})*\s*)?\)(?:\s+as\s+\w+)?\s*(?:;\s*)?$"
+"""A function of the database that is called by itself: `SELECT free_seats(%s)`."""
+_CALLED = re.compile(ROUTINE, re.I)
+_OF_DATABASE = re.compile(
+    r"(?:pg_|sqlite_|current_|last_insert_|jsonb?_|to_|ts_|st_|postgis|array_|generate_|utc_|uuid_|gen_random_|create_hypertable|cron\.|vault\.)\w*"
+    r"|set_?config|setval|nextval|currval|lastval|(?:get|release|is_free|is_used)_lock|(?:row|found)_(?:count|rows)|changes|total_changes"
+    r"|load_extension|version|database|schema|user|session_user|connection_id|sleep|now|date|time|datetime|strftime|julianday|unixepoch"
+    r"|unix_timestamp|from_unixtime|curdate|curtime|uuid|random|rand|abs|round|coalesce|ifnull|nullif|concat|lower|upper|char_length|length"
+    r"|substr|substring|trim|replace|md5|sha\d?|crypt|digest|password|hex|count|max|min|sum|exists|extract|cast|convert|similarity|format"
+    r"|quote_ident|quote_literal|encode|decode",
+    re.I,
+)
+"""Functions that come with the database, and search no table."""
 _SYSTEM = re.compile(
     r"^(?:information_schema|pg_catalog|sys|mysql|performance_schema)\.|\.(?:pg_|sqlite_)"
 )
@@ -57,6 +71,12 @@ _NATURAL = "the columns that a NATURAL JOIN compares are not told"
 _ADDRESSES = {"ctid", "rowid", "_rowid_", "oid"}
 
 
+def kept_by_database(place: Place, name: str, frame: Frame) -> Draft:
+    """What a procedure asks, which the code only calls by its name."""
+    asks = f"{name}, which the database keeps, asks it"
+    return Draft("sql", None, place, "execute", unresolved=asks, loop=frame.loop)
+
+
 def drafts(
     reading: Reading, text: str, place: Place, frame: Frame, *, like: str = ""
 ) -> list[Draft]:
@@ -67,8 +87,11 @@ def drafts(
     from sqlglot import exp
 
     if (kept := _BY_NAME.match(text)) is not None:
-        asks = f"{kept[1]}, which the database keeps, asks it"
-        return [Draft("sql", None, place, "execute", unresolved=asks, loop=frame.loop)]
+        return [kept_by_database(place, kept[1], frame)]
+    if (routine := _CALLED.match(text)) is not None:
+        if _OF_DATABASE.fullmatch(routine[1]):
+            return []
+        return [kept_by_database(place, routine[1], frame)]
     found: list[Draft] = []
     plain = _UNNAMED.sub(rf"\1 where {MARK} ", re.sub(r"\{\{|\}\}", "", text))
     parsed = parse(plain) or parse(_CLAUSE.sub(rf" where {MARK} ", plain))

@@ -11,7 +11,7 @@ import re
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import Located
+from auditor.link.scopes import Located, argument
 from auditor.model.data import Bound
 from auditor.stores.sql import untold
 from auditor.stores.sql.conditions import (
@@ -31,13 +31,13 @@ from auditor.stores.sql.reading.things import (
     each,
     either,
 )
-from auditor.stores.sql.statements.queries import drafts
+from auditor.stores.sql.statements.queries import ROUTINE, drafts, kept_by_database
 from auditor.stores.sql.statements.spelling import statement
 
 QUERY = re.compile(
     r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select\b(?=.*\bfrom\b)|with\s+(?:recursive\s+)?\w+.{0,200}?\bas\b|update\s+[\w\"`.\[{]+\s+(?:\w+\s+)?set\b"
     r"|update\s+[\w\"`.]+(?=[^;]{0,1000}?(?:\sjoin\b|,))[^;]{0,2000}?\sset\b|delete\s+(?:[\w\"`.*, ]{1,200}?\s)?from\b|insert\s+(?:or\s+\w+\s+|ignore\s+)?into\b|replace\s+into\b|(?:execute|exec|call)\s+(?!"
-    rf"{untold.OF_GRAPHS})[\w.\"\[\]]+)",
+    rf"{untold.OF_GRAPHS})[\w.\"\[\]]+)|{ROUTINE}",
     re.I | re.S,
 )
 _ELSEWHERE = re.compile(
@@ -105,6 +105,17 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         if outer is not None:
             made.append(Result(outer))
     return either(made), True
+
+
+@reads_calls
+def procedures(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
+    """`cursor.callproc("free_seats", given)`, https://peps.python.org/pep-0249/#callproc."""
+    named = argument(call, 0, "procname", "proc_name", "name")
+    if last != "callproc" or not isinstance(call.func, t.Attr) or named is None:
+        return None, False
+    name = reading.text(named, frame) or "a procedure"
+    reading.record(kept_by_database(reading.place(call, frame), name, frame))
+    return None, True
 
 
 _NAMED = ("query", "sql", "statement", "stmt")
