@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import Query
+from auditor.model.data import Index, Query
 from tests.conftest import Build
 
 _BEANIE = """
@@ -110,3 +110,64 @@ async def one(key, kept):
         ("images.files", "find_one", ("_id",)),
         ("images.files", "delete_one", ("_id",)),
     }
+
+
+_INDEXED = """
+import pymongo
+from beanie import Document, init_beanie
+from fastapi import FastAPI
+app = FastAPI()
+class Base(Document):
+    a: str
+    class Settings:
+        indexes = ["base"]
+class Dish(Base):
+    class Settings:
+        {settings}
+@app.on_event("startup")
+async def up():
+    await init_beanie(document_models=[Dish]{options})
+"""
+
+
+@pytest.mark.parametrize(
+    ("form", "fields"),
+    [  # what Beanie 2.2 with PyMongo 4.20 makes of each, by running them
+        ('"a"', (("a", 1),)),
+        ('"-a"', (("-a", 1),)),
+        ('[("a", -1), ("b", 1)]', (("a", -1), ("b", 1))),
+        ('["a", "b"]', (("a", 1), ("b", 1))),
+        ('[("a", 1), "b"]', (("a", 1), ("b", 1))),
+        ('(("a", 1), ("b", pymongo.DESCENDING))', (("a", 1), ("b", -1))),
+        ('{"a": 1, "b": -1}', (("a", 1), ("b", -1))),
+        ('pymongo.IndexModel({"a": 1})', (("a", 1),)),
+        ('pymongo.IndexModel("a", unique=True)', (("a", 1),)),
+        ('{"keys": [("a", 1)], "name": "x"}', None),
+        ('{"fields": ["a"], "unique": True}', None),
+        ('{"fields": "a", "unique": True}', None),
+        ('pymongo.IndexModel({"keys": ["a"]})', None),
+    ],
+)
+def test_every_form_in_which_beanie_takes_an_index(
+    build: Build, form: str, fields: tuple[tuple[str, int], ...] | None
+) -> None:
+    code = _INDEXED.format(settings=f"indexes = [{form}]", options="")
+    found = [i.fields for i in build({"app.py": code}).facts(Index) if i.collection == "Dish"]
+    assert found == ([fields] if fields else [])
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "told"),
+    [
+        ('indexes = ["a"]', "", {("a", "handler")}),
+        ('indexes = ["a"]; merge_indexes = True', "", {("a", "handler"), ("base", "handler")}),
+        ('indexes = ["a"]', ", skip_indexes=True", {("a", "")}),
+        ('indexes = ["a"]', ", skip_indexes=False", {("a", "handler")}),
+    ],
+)
+def test_which_indexes_beanie_creates_at_the_start(
+    build: Build, settings: str, options: str, told: set[tuple[str, str]]
+) -> None:
+    code = _INDEXED.format(settings=settings, options=options)
+    found = [i for i in build({"app.py": code}).facts(Index) if i.collection == "Dish"]
+    assert {(index.fields[0][0], index.run) for index in found} == told

@@ -260,16 +260,21 @@ def indexes(application: Application) -> Iterator[Index]:
         return
     documents, reader = documents_of(application.values), IndexReader(application.values)
     (running,) = application.facts(Running)
-    run = running.of_any(code.method_calls("init_beanie", "init_bunnet"))
+    started = code.method_calls("init_beanie", "init_bunnet")
+    run = running.of_any(s for s in started if not reader.true(s, "skip_indexes"))
     versions = pinned(application)
     old = (
         versions.get("pydantic", _V2) < _V2 or versions.get("beanie", _V2_OF_BEANIE) < _V2_OF_BEANIE
     )
     for found in documents.all(_LIBRARY):
         collection = documents.collection(found)
-        listed = documents.setting_expr(found, "indexes")
-        if listed is not None:
-            yield from reader.listed(listed, collection, run)
+        listed = documents.settings(found, "indexes")
+        if listed:
+            told: dict[tuple[object, ...], Index] = {}
+            for each in listed:
+                for index in reader.listed(each, collection, run):
+                    told.setdefault((index.fields, index.kind), index)
+            yield from told.values()
         elif _takes_settings_over(documents, found):
             place = place_of(found, found.node.name)  # type: ignore[attr-defined]
             yield Index("mongodb", collection, (("email", 1),), True, place, "model", run, implied="package")  # fmt: skip

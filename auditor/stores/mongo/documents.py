@@ -137,6 +137,12 @@ class Documents:
             return None
         return getattr(self.values.value(located.node, located.scope), "value", None)  # type: ignore[arg-type]
 
+    def settings(self, found: Located, key: str) -> list[Located]:
+        """What a class of Beanie gives an option, with `merge_indexes` also what each above it gives."""
+        merged = key == "indexes" and self.setting(found, "merge_indexes") is True
+        each = self._lineage(found) if merged else [found]
+        return [given for kind in each if (given := self.setting_expr(kind, key)) is not None]
+
     def setting_expr(self, found: Located, key: str) -> Located | None:
         """What `class Settings` of a class, or of what it inherits, gives an option."""
         for stmt in found.node.body:  # type: ignore[attr-defined]

@@ -119,21 +119,25 @@ class IndexReader:
                 told = [self.index(described, collection, where, run) for described in made]
             yield from (index for index in told if index is not None)
 
-    def listed(self, found: Located, collection: str, run: str) -> list[Index]:
-        """Those that a document class lists: `IndexModel(…)`, `"name"`, `[("name", 1), ("age", -1)]`."""
+    def listed(
+        self, found: Located, collection: str, run: str, *, signs: bool = False
+    ) -> list[Index]:
+        """Those that a document class lists: `IndexModel(…)`, `"name"`, `[("name", 1), ("age", -1)]`, `{"name": 1}`."""
         told: list[Index] = []
         for piece in self.filters.items(found.node, found.scope):  # type: ignore[arg-type]
             with self.values.within(piece.env):
-                index = self._listed(piece, collection, run) if piece.expr is not None else None
+                index = (
+                    self._listed(piece, collection, run, signs) if piece.expr is not None else None
+                )
             told += [index] if index is not None else []
         return told
 
-    def _listed(self, piece: Piece, collection: str, run: str) -> Index | None:
+    def _listed(self, piece: Piece, collection: str, run: str, signs: bool) -> Index | None:
         for source in self.values.sources(piece.expr, piece.scope):
             if isinstance(source.node, t.Call):
                 described = CallSite(source.node, source.scope)
                 return self.index(described, collection, "model", run)
-        keys, kind = self.keys(piece.expr, piece.scope)
+        keys, kind = self.keys(piece.expr, piece.scope, signs=signs)
         if not keys:
             return None
         place = place_of(Located(piece.expr, piece.scope))  # type: ignore[arg-type]
@@ -203,13 +207,16 @@ class IndexReader:
         )
 
     def keys(
-        self, expr: t.Expr | None, scope: Scope, depth: int = 0
+        self, expr: t.Expr | None, scope: Scope, *, signs: bool = False
     ) -> tuple[tuple[tuple[str, int], ...], str]:
-        """(fields with direction, kind) of `"a"`, `[("a", 1), "b"]`, `{"a": -1}` or `"-a"`."""
+        """(fields with direction, kind) of `"a"`, `[("a", 1), "b"]` or `{"a": -1}`.
+
+        Of mappers that read `signs`, also of `"-a"`, `"$a"` and `"#a"`; to others these are fields of that name.
+        """
         expr = _listed(expr)
         text = self.values.text(expr, scope)
         if text is not None:
-            return ((_plain(text), -1 if text.startswith("-") else 1),), _kind_of(text)
+            return (_signed(text, signs),), _kind_of(signs, text)
         found: list[tuple[str, int]] = []
         kind, letters = "ordered", []
         for source in self.values.sources(expr, scope):
@@ -218,6 +225,8 @@ class IndexReader:
             match source.node:
                 case t.Map(keys=keys, values=values):
                     pairs = [(k, v) for k, v in zip(keys, values, strict=True) if k is not None]
+                    if not all(self._directs(way, inner) for _, way in pairs):
+                        return (), kind  # `{"keys": […], "unique": True}`: the driver refuses it
                 case t.Seq(items=[t.Const(value=str()), t.Const(value=int()) | t.Attr()]) as one:
                     pairs = [(one.items[0], one.items[1])]
                 case t.Seq(items=items):
@@ -229,15 +238,25 @@ class IndexReader:
                 if spelt is None:
                     return (), kind
                 told = self.kind_of(way, inner)
-                signed = -1 if spelt.startswith("-") else direction(self.values, way, inner)
+                name, signed = _signed(spelt, signs)
+                signed = signed if signed < 0 else direction(self.values, way, inner)
                 if told == "hash" and len(pairs) > 1:
                     told, signed = "", 0  # one hashed field of several: for equality alone
                 kind = told or kind
-                found.append((_plain(spelt), signed))
+                found.append((name, signed))
                 letters.append(spelt)
             if found:
                 break
-        return tuple(found), kind if kind != "ordered" else _kind_of(*letters)
+        return tuple(found), kind if kind != "ordered" else _kind_of(signs, *letters)
+
+    def _directs(self, way: t.Expr | None, scope: Scope) -> bool:
+        """Whether a value may say in which direction, or of which kind, an index keeps a field."""
+        if isinstance(way, t.Seq | t.Map) or (
+            isinstance(way, t.Const) and isinstance(way.value, bool)
+        ):
+            return False
+        text = self.values.text(way, scope)
+        return text is None or text in _KINDS
 
     def kind_of(self, way: t.Expr | None, scope: Scope) -> str:
         if way is None:
@@ -274,16 +293,19 @@ def _listed(expr: t.Expr | None) -> t.Expr | None:
     return expr
 
 
-def _plain(name: str) -> str:
-    return name.lstrip("+-#$") if not name.startswith("$*") else name
+def _signed(name: str, signs: bool) -> tuple[str, int]:
+    """The field and direction of `"-created"` in a mapper that reads signs."""
+    if not signs or name.startswith("$*"):
+        return name, 1
+    return name.lstrip("+-#$"), -1 if name.startswith("-") else 1
 
 
-def _kind_of(*names: str) -> str:
-    """Of MongoEngine's prefixes, and of wildcards."""
+def _kind_of(signs: bool, *names: str) -> str:
+    """Of the signs of a mapper that reads them, and of wildcards."""
     for name in names:
-        if name.startswith("$") and not name.startswith("$*"):
+        if signs and name.startswith("$") and not name.startswith("$*"):
             return "text"
-        if name.startswith("#"):
+        if signs and name.startswith("#"):
             return "hash"
         if name.endswith("$**"):
             return "other"

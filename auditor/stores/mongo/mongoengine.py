@@ -462,7 +462,7 @@ def _meta(
             if key is not None and (name := reader.values.text(key, scope)):
                 options[name] = value
         expr = options.get("fields", expr)
-    keys, kind = reader.keys(expr, scope)
+    keys, kind = reader.keys(expr, scope, signs=True)
     if not keys or expr is None:
         return None
     stored = tuple((documents.stored(found, name), way) for name, way in keys)

@@ -44,4 +44,4 @@ def indexes(application: Application) -> Iterator[Index]:
                 yield Index("mongodb", collection, keys, True, place, "model", run)
         listed = documents.setting_expr(found, "indexes")
         if listed is not None:
-            yield from reader.listed(listed, collection, run)
+            yield from reader.listed(listed, collection, run, signs=True)
