@@ -198,10 +198,16 @@ _DOCUMENT_FOLDERS = {"docs", "doc", "documentation"}
 _DOCUMENT_SUFFIXES = {"md", "rst", "mdx", "adoc"}
 
 
-def role_of(path: str, packages: Collection[str] = ()) -> Role:
+def in_template(path: str) -> bool:
+    """Whether a file lies in a folder that is named when a project is made of it: `{{cookiecutter.slug}}/`."""
+    return "{{" in path.rpartition("/")[0]
+
+
+def role_of(path: str, packages: Collection[str] = (), *, is_template: bool = False) -> Role:
     """The part a file plays, by folder and naming conventions (pytest, Jest, Cypress).
 
-    What lies in one of the Python `packages` is code: `app/api/docs/changelog.py` documents nothing.
+    What lies in one of the Python `packages` is code: `app/api/docs/changelog.py` documents nothing. What lies in a
+    template of a project is an example of one, but where the whole tree `is_template`.
     """
     *folders, name = path.lower().split("/")
     if ".github" in folders and name.endswith((".yml", ".yaml")):
@@ -217,7 +223,7 @@ def role_of(path: str, packages: Collection[str] = ()) -> Role:
         and not (name.endswith(".py") and _in_package(path, packages))
     ):
         return Role.DOCUMENTATION
-    if any("{{" in folder for folder in folders):  # a template for other projects
+    if in_template(path) and not is_template:
         return Role.EXAMPLE
     if any(_SET_ASIDE.fullmatch(folder) for folder in folders) or folders[:1] == ["archive"]:
         return Role.EXAMPLE

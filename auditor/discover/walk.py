@@ -19,6 +19,7 @@ from auditor.discover.kinds import (
     BINARY_SUFFIXES,
     Kind,
     Role,
+    in_template,
     is_generated,
     is_test_by_name,
     kind_of,
@@ -256,14 +257,28 @@ class _Walker:
             and not os.path.lexists(self.root / folder / ".git")
         )
 
-    def _role(self, path: str) -> Role:
+    def of_template(self) -> list[SourceFile]:
+        """The files, where those of a template of a project are the project if there is little else."""
+        code = [f for f in self.files if f.kind is Kind.PYTHON]
+        inside = sum(in_template(file.path) for file in code)
+        beside = sum(f.role is Role.SOURCE and not in_template(f.path) for f in code)
+        if inside <= beside:
+            return self.files
+        return [
+            msgspec.structs.replace(file, role=self._role(file.path, is_template=True))
+            if in_template(file.path)
+            else file
+            for file in self.files
+        ]
+
+    def _role(self, path: str, *, is_template: bool = False) -> Role:
         """The role by the path; an application's folder is not judged by its name."""
         for app in self.apps:
             if path.startswith(f"{app}/"):
                 above = app.rpartition("/")[0]
                 path = f"{above}{path[len(app) :]}".lstrip("/")
                 break
-        return role_of(path, self.packages)
+        return role_of(path, self.packages, is_template=is_template)
 
     def _binary(self, path: str) -> bool:
         if path.rpartition(".")[2].lower() in BINARY_SUFFIXES:
@@ -292,7 +307,7 @@ def discover(
     repository = git.open_repository(root)
     walker = _Walker(root, repository, _patterns(include), _patterns(exclude), max_size)
     walker.walk()
-    files = sorted(walker.files, key=lambda file: file.path)
+    files = sorted(walker.of_template(), key=lambda file: file.path)
     counted = [LeftOut("", reason, count) for reason, count in sorted(walker.counted.items())]
     return Tree(
         root,

@@ -144,6 +144,26 @@ def test_a_huge_file_is_listed_and_not_read(tmp_path: Path) -> None:
     assert any(x.path == "huge.py" and "over the limit" in x.reason for x in tree.left_out)
 
 
+_TEMPLATE = "{{cookiecutter.slug}}/app/main.py"
+
+
+@pytest.mark.parametrize(
+    ("files", "role"),
+    [
+        ([_TEMPLATE], Role.SOURCE),
+        ([_TEMPLATE, "cookiecutter.json", "tests/test_baking.py"], Role.SOURCE),
+        ([_TEMPLATE, "maker/__init__.py"], Role.EXAMPLE),
+        ([_TEMPLATE, "{{cookiecutter.slug}}/app/docs/main.py", "hooks/post_gen.py"], Role.SOURCE),
+        (["{{cookiecutter.slug}}/README.md", "maker/main.py"], Role.DOCUMENTATION),
+    ],
+)
+def test_a_tree_that_is_the_template_of_a_project(
+    files: list[str], role: Role, tmp_path: Path
+) -> None:
+    write(tmp_path, dict.fromkeys(files, ""))
+    assert {f.path: f.role for f in discover(tmp_path).files}[files[0]] is role
+
+
 def test_special_files_are_left_out(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.py")
     assert discover(tmp_path).files == ()
