@@ -465,6 +465,20 @@ class Code(Imports):
             self._ancestries[key] = self._ancestry(found)
         return self._ancestries[key]
 
+    def heirs(self, found: Located) -> list[Located]:
+        """The classes of the tree that inherit from a class, at any distance, itself first."""
+        return self._heirs.get(self.own_name(found), [found])
+
+    @functools.cached_property
+    def _heirs(self) -> dict[str, list[Located]]:
+        every: dict[str, list[Located]] = defaultdict(list)
+        for each in self.classes():
+            own, *above = self.ancestry(each)
+            every[own].insert(0, each)
+            for name in above:
+                every[name].append(each)
+        return every
+
     @functools.cached_property
     def _ancestries(self) -> dict[int, list[str]]:
         return {}

@@ -619,3 +619,58 @@ class Old(Resource):
     told = {q.equality: m for f in found for q, m in f.fits}
     assert told[("code",)].fit is Fit.MISSING
     assert told[("mail",)].why == "no route names Old, which asks it"
+
+
+_SITE = {
+    "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site.settings')\n",
+    "site/settings.py": "INSTALLED_APPS = ['shop']\nROOT_URLCONF = 'site.urls'\n",
+    "site/urls.py": "from django.urls import path\nfrom shop import views\nurlpatterns = [path('b/', views.Routed.as_view()), path('c/', views.seen)]\n",
+    "shop/__init__.py": "",
+    "shop/models.py": "from django.db import models\nclass Note(models.Model):\n    title = models.CharField(max_length=50)\n    mark = models.CharField(max_length=50)\n",
+}
+_HEIR = {
+    "shop/urls.py": "from django.urls import path\nfrom shop.views import Heir\nurlpatterns = [path('', Heir.as_view())]\n"
+}
+_DJANGO_VIEWS = """
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import render
+from django.views import generic
+from django.views.decorators.cache import cache_page
+from rest_framework import viewsets
+from shop.models import Note
+
+class Routed(generic.ListView):
+    queryset = Note.objects.filter(mark="routed")
+
+def seen(request):
+    return render(request, "n.html", {"a": list(Note.objects.filter(mark=request.GET["m"]))})
+"""
+
+
+@pytest.mark.parametrize(
+    ("view", "more", "fit"),
+    [
+        ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n", {}, Fit.COVERED),
+        ("class Base(viewsets.ModelViewSet):\n    queryset = Note.objects.filter(title='a')\n", {}, Fit.COVERED),
+        ("class Base(generic.View):\n    def get(self, request):\n        return list(Note.objects.filter(title='a'))\n", {}, Fit.COVERED),
+        ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\nclass Heir(Base):\n    queryset = Note.objects.all()\n", _HEIR, Fit.COVERED),
+        ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\nclass Heir(Base):\n    paginate_by = 5\n", _HEIR, Fit.MISSING),
+        ("class Base(generic.ListView):\n    def get_queryset(self):\n        return Note.objects.filter(title='a')\nclass Heir(Base):\n    paginate_by = 5\n", _HEIR, Fit.MISSING),
+        ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\nOTHER = Base.as_view()\n", {}, Fit.MISSING),
+        ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n", {"shop/urls.py": "from shop import views\nfor name in ['Base']:\n    getattr(views, name)\n"}, Fit.MISSING),
+        ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n", {"shop/urls.py": "import importlib\nimportlib.import_module('shop.' + 'views')\n"}, Fit.MISSING),
+        ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n", {"shop/urls.py": "from django.urls import path\nfrom shop.views import *\nurlpatterns = [path('', Base.as_view())]\n"}, Fit.MISSING),
+        ("@login_required\n@cache_page(9)\ndef old(request):\n    return list(Note.objects.filter(title=request.GET['t']))\n", {}, Fit.COVERED),
+        ("from shop.tasks import task\n@task\ndef old(request):\n    return list(Note.objects.filter(title=request.GET['t']))\n", {}, Fit.MISSING),
+        ("@login_required\ndef old(request):\n    return list(Note.objects.filter(title=request.GET['t']))\nVIEWS = {'old': old}\n", {}, Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_views_of_django_to_which_no_url_leads(
+    view: str, more: dict[str, str], fit: Fit, build: Build
+) -> None:
+    """Nobody waits for what they ask; a class that is only the base of others asks what these do not say anew."""
+    found = build({**_SITE, "shop/views.py": _DJANGO_VIEWS + view, **more}).facts(CollectionFit)
+    told = [(m.fit, m.why) for f in found for q, m in f.fits if f.name == "shop_note" and "title" in q.equality]  # fmt: skip
+    assert {each for each, _ in told} == {fit}, told
+    live = {m.fit for f in found for q, m in f.fits if f.name == "shop_note" and "mark" in q.equality}  # fmt: skip
+    assert live == {Fit.MISSING}

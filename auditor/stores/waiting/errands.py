@@ -10,7 +10,6 @@ from __future__ import annotations
 import enum
 import functools
 import re
-from collections import defaultdict
 
 from auditor.discover import Kind, Role
 from auditor.discover.walk import read
@@ -24,6 +23,7 @@ from auditor.model.places import Place
 from auditor.stores.waiting.by_hand import ByHand
 from auditor.stores.waiting.once import runs_once
 from auditor.stores.waiting.running import command_of, is_command_class
+from auditor.stores.waiting.unrouted import Unrouted
 from auditor.stores.waiting.unused import WRAPPING, Unused
 
 
@@ -78,6 +78,7 @@ class Errands:
         self.application, self.code = application, application.code
         (self.reach,) = application.facts(Reach)
         self.by_hand, self.unused = ByHand(application), Unused(application)
+        self.unrouted = Unrouted(application, self.unused)
         self._known: dict[int, Asked] = {}
 
     def why(self, place: Place) -> str:
@@ -93,7 +94,7 @@ class Errands:
                 return "only what fills a new database at the start asks it"
             case Asked.NEVER if place.path in self.unused.modules:
                 return f"nothing imports {place.path}, which asks it"
-            case Asked.NEVER if function is not None and (view := self.unused.view(function)):
+            case Asked.NEVER if view := self._unrouted_view(place):
                 return f"no route names {view}, which asks it"
             case Asked.NEVER:
                 return f"nothing calls {place.symbol.rpartition('.')[2]}, which asks it"
@@ -104,6 +105,9 @@ class Errands:
         if place.path in self.by_hand.scripts:
             return Asked.SCRIPT
         if place.path in self.unused.modules:
+            return Asked.NEVER
+        view = self._view(place)
+        if view is not None and self.unrouted.asks_nothing(view):
             return Asked.NEVER
         function = self._function(place)
         if function is None and not place.symbol and self._fills_at_once(place):
@@ -135,6 +139,18 @@ class Errands:
                     ):
                         return True
         return False
+
+    def _unrouted_view(self, place: Place) -> str:
+        """The class of views that asks something, itself or in a method, where no route names it."""
+        if (function := self._function(place)) is not None:
+            return self.unused.view(function) or self.unrouted.view(function)
+        view = self._view(place)
+        return view.node.name if view is not None else ""  # type: ignore[attr-defined]
+
+    def _view(self, place: Place) -> Located | None:
+        """The class that asks something itself, in none of its methods."""
+        found = self.code.definition(f"{place.path}:{place.symbol}") if place.symbol else None
+        return found if found is not None and isinstance(found.node, t.Class) else None
 
     def _function(self, place: Place) -> Located | None:
         found = self.code.definition(f"{place.path}:{place.symbol}") if place.symbol else None
@@ -200,7 +216,7 @@ class Errands:
             return Asked.LIVE
         if function.path in self.unused.modules or self.unused.is_left_out(function):
             return Asked.NEVER
-        if self.unused.view(function):
+        if self.unused.view(function) or self.unrouted.view(function):
             return Asked.NEVER
         if command := command_of(self.code, function):
             return Asked.BY_HAND if self.by_hand.is_errand(command) else Asked.LIVE
@@ -256,7 +272,7 @@ class Errands:
         assert isinstance(node, t.Function)
         if node.name.startswith("__") or node.name in _HOOKS or self.mentions.built(node.name):
             return True
-        if any(t.last_word(t.callee(d)) not in WRAPPING for d in node.decorators):
+        if any(self._may_register(decorator, function) for decorator in node.decorators):
             return True
         owner = function.scope.owner
         if not isinstance(owner, t.Class) or function.scope.parent is None:
@@ -268,10 +284,14 @@ class Errands:
             return True  # what the interfaces of packages ask for: `validate`, `load`
         return node.name in self._shown or not self._is_plain(found)
 
+    def _may_register(self, decorator: t.Expr, function: Located) -> bool:
+        if t.last_word(t.callee(decorator)) in WRAPPING:
+            return False
+        return not self.unrouted.registers_nothing(decorator, function)
+
     def _is_plain(self, found: Located) -> bool:
         """Whether nothing that a class inherits from, or is mixed with, calls its methods by their names."""
-        heirs = self._heirs.get(self.code.own_name(found), [found])
-        return all(self._has_plain_bases(each) for each in heirs)
+        return all(self._has_plain_bases(each) for each in self.code.heirs(found))
 
     def _has_plain_bases(self, found: Located) -> bool:
         owners = [self.code.definition(name) for name in self.code.ancestry(found)]
@@ -283,15 +303,6 @@ class Errands:
                 if not name or not known:
                     return False
         return True
-
-    @functools.cached_property
-    def _heirs(self) -> dict[str, list[Located]]:
-        """Every class by the names of those it inherits from, its own included."""
-        found: dict[str, list[Located]] = defaultdict(list)
-        for each in self.code.classes():
-            for name in self.code.ancestry(each):
-                found[name].append(each)
-        return found
 
     @functools.cached_property
     def mentions(self) -> Mentions:

@@ -103,7 +103,7 @@ class Unused:
 
     def is_left_out(self, function: Located) -> bool:
         """Whether a function is a route of a router that no application includes."""
-        if id(function.node) in self._served or not self._served or self._blind:
+        if id(function.node) in self._served or not self._served or self.is_blind:
             return False
         return any(
             isinstance(d, t.Call)
@@ -116,7 +116,7 @@ class Unused:
     def view(self, function: Located) -> str:
         """The class of views that a method belongs to, where nothing names it or one that inherits from it."""
         owner, around = function.scope.owner, function.scope.parent
-        if not isinstance(owner, t.Class) or around is None or self._finds_classes:
+        if not isinstance(owner, t.Class) or around is None or self._finds_views:
             return ""
         if id(function.node) in self._served:
             return ""
@@ -124,19 +124,13 @@ class Unused:
         kinds = self.code.ancestry(found)
         if not any(map(_VIEW.fullmatch, kinds)):
             return ""
-        heirs = [each for each in self.code.classes() if kinds[0] in self.code.ancestry(each)]
+        heirs = self.code.heirs(found)
         bases = {id(base) for each in heirs for base in each.node.bases}  # type: ignore[attr-defined]
         return "" if any(self._is_named(each, bases) for each in heirs) else owner.name
 
     def _is_named(self, found: Located, bases: set[int]) -> bool:
         """Whether something may ask a class of views for what it serves: a route, a decorator, a base that sees it."""
-        assert isinstance(found.node, t.Class)
-        above = [k for kind in self.code.ancestry(found) if (k := self.code.definition(kind))]
-        if any(
-            k.node.decorators or k.node.keywords or _sees_heirs(k.node)
-            for k in above
-            if isinstance(k.node, t.Class)
-        ):
+        if self.is_seen(found):
             return True
         (mentions,) = self.application.facts(Mentions)
         return any(
@@ -144,12 +138,26 @@ class Unused:
             for site in mentions.of(found)
         )
 
+    def is_seen(self, found: Located) -> bool:
+        """Whether a decorator or a base may take note of a class."""
+        above = [k for kind in self.code.ancestry(found) if (k := self.code.definition(kind))]
+        return any(
+            k.node.decorators or k.node.keywords or _sees_heirs(k.node)
+            for k in above
+            if isinstance(k.node, t.Class)
+        )
+
     @functools.cached_property
-    def _finds_classes(self) -> bool:
+    def finds_classes(self) -> bool:
+        """Whether the code looks for classes by itself."""
+        return any(True for _ in self.code.method_calls(*sorted(_FINDS_CLASSES)))
+
+    @functools.cached_property
+    def _finds_views(self) -> bool:
         """Whether views may be named by no name: by code that looks for classes, or by a document."""
         if self._makes_names_up or self.code.imports("connexion", *_LOADS_BY_NAME):
             return True
-        return any(True for _ in self.code.method_calls(*sorted(_FINDS_CLASSES)))
+        return self.finds_classes
 
     def _runs(self, module: Module) -> bool:
         """Whether a module is a program, or something outside of the tree may ask it for what it defines."""
@@ -191,7 +199,8 @@ class Unused:
         return frozenset(id(r.function.node) for r in self.application.facts(Route) if r.function)
 
     @functools.cached_property
-    def _blind(self) -> bool:
+    def is_blind(self) -> bool:
+        """Whether some routes of the tree could not be told."""
         spots = self.application.facts(BlindSpot)
         return any(spot.kind == "routes" for spot in spots) or self._makes_names_up
 

@@ -1,0 +1,107 @@
+"""Views of Django to which no URL leads: nobody waits for what they ask.
+
+A class of views that is spoken of as the base of others at most, and a view that only decorators of Django speak of,
+which register nothing. Told where the addresses of the tree could all be read, and where nothing makes up names.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application
+from auditor.link.mentions import Mentions
+from auditor.link.scopes import Located
+from auditor.model.web import Route
+from auditor.stores.waiting.by_hand import stem
+from auditor.stores.waiting.unused import Unused
+
+_VIEW = re.compile(
+    r"^django\.views\.|^rest_framework\.(?:views|generics|viewsets|mixins)\.|^django_filters\.views\."
+)
+_TELLS = {"model", "queryset", "get_queryset"}
+"""By what a view says itself what its list is."""
+_REGISTERS_NOTHING = (
+    "django.contrib.auth.decorators.", "django.views.decorators.", "django.utils.decorators.", "django.db.transaction.",
+    "rest_framework.decorators.",
+)  # fmt: skip
+
+
+class Unrouted:
+    """Tells which views of Django nothing leads to."""
+
+    def __init__(self, application: Application, unused: Unused) -> None:
+        self.application, self.code, self.unused = application, application.code, unused
+
+    def asks_nothing(self, found: Located) -> bool:
+        """Whether what a class of views says of its list is asked by none: each view that is routed says it anew."""
+        return self._is_view(found) and not any(
+            self._is_routed(heir) and not self._says_anew(heir, found)
+            for heir in self.code.heirs(found)
+        )
+
+    def view(self, method: Located) -> str:
+        """The class of views that a method belongs to, where no URL leads to it or to one that inherits from it."""
+        owner, around = method.scope.owner, method.scope.parent
+        if not isinstance(owner, t.Class) or around is None:
+            return ""
+        found = Located(owner, around)
+        routed = not self._is_view(found) or any(map(self._is_routed, self.code.heirs(found)))
+        return "" if routed else owner.name
+
+    def registers_nothing(self, decorator: t.Expr, function: Located) -> bool:
+        """Whether a decorator only guards a view: `@login_required`."""
+        name = self.code.name(t.callee(decorator), function.scope)
+        return name.startswith(_REGISTERS_NOTHING) and self._is_sure
+
+    def _is_view(self, found: Located) -> bool:
+        return any(map(_VIEW.search, self.code.ancestry(found))) and self._is_sure
+
+    def _is_routed(self, found: Located) -> bool:
+        """Whether anything but classes that inherit from it speaks of a class, or is handed its module."""
+        name: str = found.node.name  # type: ignore[attr-defined]
+        (mentions,) = self.application.facts(Mentions)
+        if (
+            mentions.built(name)
+            or stem(found.path) in self._handed_on
+            or self.unused.is_seen(found)
+        ):
+            return True
+        return any(id(site.node) not in self._bases for site in mentions.of(found))
+
+    def _says_anew(self, heir: Located, found: Located) -> bool:
+        above = self.code.ancestry(heir)
+        nearer = above[: above.index(self.code.own_name(found))]
+        return any(f"{kind}.{name}" in self._told for kind in nearer for name in _TELLS)
+
+    @functools.cached_property
+    def _told(self) -> frozenset[str]:
+        """What classes of the tree say in their bodies, by their names."""
+        return frozenset(
+            f"{self.code.own_name(each)}.{name}"
+            for each in self.code.classes()
+            for name in self.code.inside(each).bindings
+            if name in _TELLS
+        )
+
+    @functools.cached_property
+    def _is_sure(self) -> bool:
+        routes = any(route.framework == "Django" for route in self.application.facts(Route))
+        return routes and not self.unused.is_blind and not self.unused.finds_classes
+
+    @functools.cached_property
+    def _bases(self) -> frozenset[int]:
+        return frozenset(
+            id(node)
+            for each in self.code.classes()
+            for base in each.node.bases  # type: ignore[attr-defined]
+            for node in t.walk(base)
+        )
+
+    @functools.cached_property
+    def _handed_on(self) -> frozenset[str]:
+        """What is given to calls by its name, as modules are: `inspect.getmembers(views)`, `getattr(views, name)`."""
+        return frozenset(
+            t.last_word(arg) for site in self.code.all_calls() for arg in site.node.args
+        )
