@@ -857,7 +857,6 @@ def test_a_like_without_a_wildcard_is_a_search(
         ("from flask_pw import Peewee\ndb = Peewee()\ndb.init_app(app)", ["post"]),
         ("from playhouse.flask_utils import FlaskDB\ndb = FlaskDB(app)", ["post"]),
         ("from flask_peewee.db import Database\ndb = Database(app)", ["post"]),
-        ("from shelves import Peewee\ndb = Peewee(app)", []),
     ],
 )
 def test_the_model_that_an_extension_of_flask_gives(
@@ -865,6 +864,32 @@ def test_the_model_that_an_extension_of_flask_gives(
 ) -> None:
     code = f"from peewee import IntegerField\nfrom app import app\n{wrapper}\nclass Post(db.Model):\n    views = IntegerField()\n"
     assert [t.name for t in build({"models.py": code}).facts(Table)] == tables
+
+
+@pytest.mark.parametrize(
+    ("imported", "base", "tables"),
+    [
+        ("from peewee import TextField", "Model", ["post"]),  # of a package that wraps Peewee
+        ("import peewee\nfrom peewee import TextField", "db.Model", ["post"]),
+        ("from playhouse.postgres_ext import TSVectorField as TextField", "Model", ["post"]),
+        ("from peewee import TextField", "Own", ["post"]),
+        ("from wtforms import TextField\nimport peewee", "Model", []),
+        ("from peewee import TextField", "object", []),  # what models are mixed with
+        ("from peewee import TextField", "Plain", []),
+    ],
+)
+def test_fields_of_peewee_tell_a_model_whose_base_another_package_makes(
+    imported: str, base: str, tables: list[str], build: Build
+) -> None:
+    code = (
+        f"{imported}\nfrom acme.db import db\nModel = db.Model\nclass Plain:\n    pass\nclass Own(Model):\n    pass\n"
+        f"class Post({base}):\n    code = TextField()\n"
+        "def ask(code):\n    return Post.get(code=code)\n"
+    )
+    found = build({"models.py": code})
+    assert [t.name for t in found.facts(Table)] == tables
+    asked = {(q.collection, q.operation, q.equality) for q in found.facts(Query) if q.collection}
+    assert asked == {(table, "get", ("code",)) for table in tables}
 
 
 @pytest.mark.parametrize(

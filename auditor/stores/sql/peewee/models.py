@@ -27,13 +27,17 @@ from auditor.stores.sql.entities import (
 _BASE = re.compile(
     r"^(?:peewee|playhouse|peewee_async|peewee_aio|flask_pw|flask\.ext\.pw)\b.*Model$|\.Database\(\)\.Model$"
 )
+_FIELD = re.compile(r"^(?:peewee|playhouse)\b.*(?:Field|ForeignKey)$")
+_NO_MODELS = re.compile(r"^(?:builtins\.)?object$|^(?:abc|typing|typing_extensions|enum)\.")
 _KEYS = ("AutoField", "BigAutoField", "IdentityField", "PrimaryKeyField")
 
 
 @reads_entities
 def peewee_model(entities: Entities, found: Located, ancestry: list[str]) -> Entity | None:
     assert isinstance(found.node, t.Class)
-    if not any(_BASE.search(name) for name in ancestry[1:]):
+    if not any(_BASE.search(name) for name in ancestry[1:]) and not _is_told_by_fields(
+        entities, found, ancestry
+    ):
         return None
     place = place_of(found, found.node.name)
     entity = Entity(
@@ -56,6 +60,20 @@ def peewee_model(entities: Entities, found: Located, ancestry: list[str]) -> Ent
         return None  # what models have in common: it is no table itself
     keyed(entity, "AutoField")
     return entity
+
+
+def _is_told_by_fields(entities: Entities, found: Located, ancestry: list[str]) -> bool:
+    """Whether a class with a base that another package makes (`db.Model`) has fields of Peewee, which nothing else has."""
+    code = entities.code
+    if not code.imports("peewee", "playhouse") or all(
+        code.definition(name) is not None or _NO_MODELS.match(name) for name in ancestry[1:]
+    ):
+        return False
+    return any(
+        isinstance(value, t.Call) and _FIELD.match(code.name(value.func, scope))
+        for _, value, scope, where in fields(entities, found, ancestry)
+        if not where
+    )
 
 
 def _field(entities: Entities, entity: Entity, name: str, call: t.Call, scope: Scope) -> None:
