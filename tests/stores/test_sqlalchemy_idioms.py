@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import CollectionFit, Fit, Query
+from auditor.model.data import CollectionFit, Fit, Query, Table
 from tests.conftest import Build
 
 MODELS = """
@@ -540,3 +540,68 @@ def ask(given):
 """
     found = build({"app.py": code}).facts(Query)
     assert any("made" in q.equality for q in found) is asked
+
+
+@pytest.mark.parametrize(
+    ("annotation", "given", "upwards"),
+    [  # as SQLAlchemy's own mappers tell the direction
+        ("", "", False),
+        ("", ", remote_side=[id]", True),
+        ("", ", remote_side=id", True),
+        ("", ", remote_side='Node.id'", True),
+        ("", ", remote_side=lambda: Node.id", True),
+        ("", ", remote_side=[parent_id]", False),
+        ("", ", remote_side=[parent_id], uselist=False", False),
+        ("", ", primaryjoin='remote(Node.id) == foreign(Node.parent_id)'", True),
+        ("", ", primaryjoin='foreign(Node.id) == remote(Node.parent_id)'", False),
+        ("", ", primaryjoin='Node.id == Node.parent_id', remote_side='[Node.id]'", True),
+        (": Mapped['Node']", "", False),
+        (": Mapped['Node']", ", remote_side=[id]", True),
+        (": Mapped[list['Node']]", "", False),
+        ("", ", remote_side=[id], backref='others'", True),
+    ],
+)
+def test_the_remote_side_tells_where_a_relation_of_a_table_with_itself_leads(
+    annotation: str, given: str, upwards: bool, build: Build
+) -> None:
+    code = f"""
+from sqlalchemy import ForeignKey, Integer, String
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+class Base(DeclarativeBase):
+    pass
+class Node(Base):
+    __tablename__ = "node"
+    id = mapped_column(Integer, primary_key=True)
+    name = mapped_column(String(80), unique=True)
+    parent_id = mapped_column(Integer, ForeignKey("node.id"))
+    other{annotation} = relationship("Node"{given})
+def ask(session: Session):
+    return [found.other for found in session.query(Node).all()]
+"""
+    asked = [q.equality for q in build({"app.py": code}).facts(Query) if q.operation == "lazy"]
+    assert asked == [("id",) if upwards else ("parent_id",)]
+
+
+_HELPER = "def key():\n    return db.Column(db.Integer, primary_key=True)\n"
+
+
+@pytest.mark.parametrize(
+    ("helper", "base", "body", "tables"),
+    [
+        (_HELPER, "db.Model", "    id = key()\n    name = db.Column(db.String(80))\n", {"plant"}),
+        (_HELPER, "db.Model", "    id = key()\n", {"plant"}),
+        ("from keys import key\n", "db.Model", "    id = key()\n    name = db.Column(db.String(80))\n", {"plant"}),
+        ("from keys import key\n", "db.Model", "    size = 3\n", set()),
+        (_HELPER, "object", "    id = key()\n    name = db.Column(db.String(80))\n", set()),
+        ("from keys import key\n", "db.Model", "    __abstract__ = True\n    id = key()\n    name = db.Column(db.String(80))\n", set()),
+        ("from keys import key\n", "db.Model", "    id = key()\n    name = db.Column(db.String(80))\nclass Tree(Plant):\n    pass\n", set()),
+    ],
+)  # fmt: skip
+def test_a_key_that_a_function_makes(
+    helper: str, base: str, body: str, tables: set[str], build: Build
+) -> None:
+    code = f"from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\n{helper}class Plant({base}):\n{body}"
+    code += "def ask(key, name):\n    return Plant.query.filter_by(name=name).with_for_update().options().get(key)\n"
+    found = build({"app.py": code})
+    assert {t.name for t in found.facts(Table)} == tables
+    assert {q.collection for q in found.facts(Query) if q.collection} == tables

@@ -33,6 +33,7 @@ _BASE = re.compile(
     r"|SQLAlchemy\(\)\.(?:Model|make_declarative_base)|^(?:flask_sqlalchemy|advanced_alchemy|sqlalchemy_utils|fastapi_users_db_sqlalchemy"
     r"|fastapi_users\.db|flask_appbuilder)\b|\bMappedAsDataclass$|^sqlalchemy\.orm\b"
 )
+_FLASK = re.compile(r"SQLAlchemy\(\)\.Model$|^flask_sqlalchemy\b")
 _COLUMNS = {"Column", "mapped_column", "Field", "column_property", "deferred"}
 _RELATIONS = {"relationship", "Relationship", "relation", "dynamic_loader", "backref"}
 _NOT_COLUMNS = {"ClassVar", "relationship", "hybrid_property", "association_proxy", "PrivateAttr", "synonym"}  # fmt: skip
@@ -216,7 +217,7 @@ class _Reading:
                     continue
         if self.model:
             return self.name.lower()
-        return snake(self.name) if self._has_key() else ""
+        return snake(self.name) if self._has_key() or self._has_unseen_key() else ""
 
     def _has_columns(self, owner: Located) -> bool:
         return any(
@@ -235,7 +236,22 @@ class _Reading:
             and any(k.name == "primary_key" for k in node.keywords)
             for owner in self.classes
             for stmt in owner.node.body  # type: ignore[attr-defined]
-            for node in t.walk_own(stmt)
+            for node in (*t.walk_own(stmt), *self._made_by_helper(stmt, owner))
+        )
+
+    def _made_by_helper(self, stmt: t.Stmt, owner: Located) -> Iterator[t.Node]:
+        """What `id = key_column()` brings, where a function of the tree makes the column."""
+        if isinstance(stmt, t.Assign) and isinstance(stmt.value, t.Call):
+            made = self._made(stmt.value, self.code.inside(owner))
+            if made is not None:
+                yield made.node
+
+    def _has_unseen_key(self) -> bool:
+        """Whether the key comes from elsewhere: Flask-SQLAlchemy takes no class with columns that has none."""
+        return (
+            any(_FLASK.search(name) for name in self.ancestry)
+            and self._has_columns(self.found)
+            and not self.entities.heirs(self.ancestry[0])
         )
 
     @staticmethod

@@ -14,6 +14,7 @@ from auditor.link.scopes import Scope, argument
 from auditor.stores.sql.entities import Column, Entities, Entity, Relation, last_name
 
 _EAGER = {"joined", "subquery", "selectin", "immediate", "False"}
+_REMOTE = re.compile(r"\bremote\(\s*(?:foreign\(\s*)?(?:\w+\.)*(\w+)")
 _LISTS = {"list", "List", "set", "Set", "Sequence", "Collection", "Iterable", "dict", "Dict", "WriteOnlyMapped", "DynamicMapped"}  # fmt: skip
 
 
@@ -59,15 +60,16 @@ def relation_of(
             entity.relations[name] = Relation(name, target.name, True, "", "", eager, between)
             _reverse(entities, entity, name, call, target, eager)
         return
-    words = _foreign_words(call, arguments if isinstance(arguments, t.Map) else None)
+    more = arguments if isinstance(arguments, t.Map) else None
+    words = _words_of(call, more, "foreign_keys", "primaryjoin")
     own = _key_to(entity, target, words)
     back = _key_to(target, entity, words)
-    if own is not None and (not many or back is None):
+    to_one = not many or back is None
+    if own is not None and entity.table == target.table:
+        to_one = _points_up(own, call, more)
+    if own is not None and to_one:
         remote = own.target.rpartition(".")[2] or "id"
-        if entity.table == target.table and many:
-            entity.relations[name] = Relation(name, target.name, True, remote, own.name, eager)
-        else:
-            entity.relations[name] = Relation(name, target.name, False, own.name, remote, eager)
+        entity.relations[name] = Relation(name, target.name, False, own.name, remote, eager)
     elif back is not None:
         local = back.target.rpartition(".")[2] or "id"
         one = isinstance(uselist, t.Const) and uselist.value is False
@@ -134,23 +136,42 @@ def _target(
     return named, many
 
 
-def _foreign_words(call: t.Call, more: t.Map | None) -> set[str]:
-    """The columns that `foreign_keys` and `primaryjoin` name."""
+def _words_of(call: t.Call, more: t.Map | None, *arguments: str) -> set[str]:
+    """The columns that some arguments of a relation name."""
     words: set[str] = set()
-    given = [k.value for k in call.keywords if k.name in ("foreign_keys", "primaryjoin")]
-    if more is not None:
-        given += [
-            value
-            for key, value in zip(more.keys, more.values, strict=True)
-            if isinstance(key, t.Const) and key.value in ("foreign_keys", "primaryjoin")
-        ]
-    for each in given:
+    for each in _given(call, more, *arguments):
         for node in t.walk_own(each):
             if isinstance(node, t.Attr | t.Name):
                 words.add(last_name(node))
             elif isinstance(node, t.Const) and isinstance(node.value, str):
                 words |= set(re.findall(r"\w+", node.value))
     return words
+
+
+def _given(call: t.Call, more: t.Map | None, *arguments: str) -> list[t.Expr]:
+    given = [k.value for k in call.keywords if k.name in arguments]
+    if more is not None:
+        pairs = zip(more.keys, more.values, strict=True)
+        given += [v for k, v in pairs if isinstance(k, t.Const) and k.value in arguments]
+    return [x.body if isinstance(x, t.Lambda) else x for x in given]
+
+
+def _points_up(own: Column, call: t.Call, more: t.Map | None) -> bool:
+    """Whether a relation of a table with itself leads to the record that the key names.
+
+    Its remote side alone tells: without one, or where it is the key itself, others name the record.
+    Source: https://docs.sqlalchemy.org/en/20/orm/self_referential.html.
+    """
+    words = _words_of(call, more, "remote_side")
+    for join in _given(call, more, "primaryjoin"):
+        for node in t.walk_own(join):
+            if isinstance(node, t.Call) and last_name(node.func) == "remote":
+                words |= {
+                    last_name(x) for x in t.walk_own(*node.args) if isinstance(x, t.Attr | t.Name)
+                }
+            elif isinstance(node, t.Const) and isinstance(node.value, str):
+                words |= set(_REMOTE.findall(node.value))
+    return bool(words) and words.isdisjoint({own.attribute, own.name})
 
 
 def _key_to(entity: Entity, target: Entity, words: set[str]) -> Column | None:
