@@ -171,3 +171,26 @@ def test_which_indexes_beanie_creates_at_the_start(
     code = _INDEXED.format(settings=settings, options=options)
     found = [i for i in build({"app.py": code}).facts(Index) if i.collection == "Dish"]
     assert {(index.fields[0][0], index.run) for index in found} == told
+
+
+def test_what_documents_are_asked_is_no_query_of_django(build: Build) -> None:
+    files = {
+        "manage.py": "import os\nfrom django.core.management import execute_from_command_line\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\nexecute_from_command_line([])\n",
+        "settings.py": "INSTALLED_APPS = ['users']\n",
+        "users/__init__.py": "",
+        "users/models.py": "from django.db import models\nclass Member(models.Model):\n    email = models.EmailField()\n",
+        "gifts.py": "from mongoengine import Document, fields\nclass Gift(Document):\n    kind = fields.StringField()\n",
+        "views.py": """
+from gifts import Gift as Given
+def board(request, other):
+    Given.objects.count()
+    Given.objects.distinct("kind")
+    made = Given.objects(kind="x")
+    made.order_by("kind").first()
+    made.filter(kind="b").delete()
+    Given.objects.filter(kind="c").update(set__kind="d")
+    return other(request).objects.filter(kind="x")
+""",
+    }
+    found = [q for q in build(files).facts(Query) if q.store == "sql"]
+    assert [(q.collection, q.place.line) for q in found] == [("", 10)]  # of what is not known

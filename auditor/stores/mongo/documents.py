@@ -76,6 +76,18 @@ class Documents:
         found = self.values.bound(expr, scope)
         return found if self.library(found) else None
 
+    def starts(self, expr: t.Expr, scope: Scope, depth: int = 0) -> bool:
+        """Whether a chain of calls starts from a class of documents: `Gift.objects.filter(…)`, also in a variable."""
+        while isinstance(expr, t.Call | t.Attr | t.Item | t.Await):
+            if isinstance(expr, t.Attr) and self.named(expr.value, scope) is not None:
+                return True
+            expr = expr.func if isinstance(expr, t.Call) else expr.value
+        made = self.values.sources(expr, scope) if isinstance(expr, t.Name) and depth < 3 else []
+        return any(
+            isinstance(x.node, t.Call | t.Attr) and self.starts(x.node, x.scope, depth + 1)
+            for x in made
+        )
+
     def collection(self, found: Located) -> str:
         """The name of a document class's collection."""
         key = id(found.node)

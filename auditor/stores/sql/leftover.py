@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.link.scopes import CallSite, place_of
 from auditor.model.data import Query
+from auditor.stores.mongo.documents import documents_of
 from auditor.stores.sql.django.managers import MANAGERS
 from auditor.stores.sql.django.suspects import speaks_of_models
 from auditor.stores.sql.objects import AGAIN
@@ -88,6 +89,8 @@ def left_over(reading: Reading) -> Iterator[Query]:
             continue
         if runs_once(site.scope.module) or reading.code.defined(node.func, site.scope) is not None:
             continue  # what a method of the tree asks is read there
+        if documents_of(reading.values).starts(node.func, site.scope):
+            continue  # MongoDB's
         seen.add(at)
         yield Query("sql", "", node.func.name, (), (), (), place_of(site), _REASON, False)
 

@@ -7,6 +7,7 @@ import re
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.stores.mongo.documents import documents_of
 from auditor.stores.sql.conditions import Draft
 from auditor.stores.sql.django.managers import manager_of
 from auditor.stores.sql.django.relations import by_name, is_to_many
@@ -66,6 +67,8 @@ def of_unknown(
         return replace(manager_of(typed, reading, call, frame), assumed=True)
     if not spelt and not speaks_of_models(reading, call, last, frame):
         return None
+    if documents_of(reading.values).starts(func.value, frame.scope):
+        return None  # MongoDB's
     return Draft(
         "django", None, reading.place(call, frame), loop=frame.loop, manager=True,
         unresolved="its model is that of a parameter", tentative=True,
