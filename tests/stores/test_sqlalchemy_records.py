@@ -57,3 +57,60 @@ def test_what_a_record_holds_against_itself_is_no_field_to_search_by(
     found = build({"app.py": _STOCKED.replace("{asked}", asked)}).facts(Query)
     own = [q for q in found if q.collection == "items" and q.operation == "select"]
     assert {(q.range, q.unresolved) for q in own} == {(told, "")}
+
+
+_LOADED = """
+from sqlalchemy import Column, ForeignKey, Integer, String
+from sqlalchemy.orm import declarative_base, joinedload, relationship, selectinload, subqueryload
+Base = declarative_base()
+class Writer(Base):
+    __tablename__ = "writers"
+    id = Column(Integer, primary_key=True)
+    posts = relationship("Post", back_populates="writer")
+class Post(Base):
+    __tablename__ = "posts"
+    id = Column(Integer, primary_key=True)
+    writer_id = Column(ForeignKey("writers.id"), index=True)
+    title = Column(String, index=True)
+    writer = relationship("Writer", back_populates="posts")
+    photos = relationship("Photo", back_populates="post")
+class Photo(Base):
+    __tablename__ = "photos"
+    id = Column(Integer, primary_key=True)
+    post_id = Column(ForeignKey("posts.id"))
+    post = relationship("Post", back_populates="photos")
+def ask(db, n):
+    return db.query({asked}
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("Post).options(joinedload(Post.photos)).filter(Post.title == n).first()", {("post_id",)}),
+        ("Post).options(joinedload(Post.photos)).filter(Post.title == n).all()", {("post_id",)}),
+        ("Post).options(subqueryload(Post.photos)).filter(Post.title == n).all()", {("post_id",)}),
+        ("Post).options(joinedload(Post.photos)).limit(10).all()", {("post_id",)}),
+        ("Post).options(joinedload(Post.photos)).get(n)", {("post_id",)}),
+        (
+            "Writer).options(joinedload(Writer.posts).joinedload(Post.photos)).filter_by(id=n).one()",
+            {("post_id",)},
+        ),
+        (
+            "Writer).options(selectinload(Writer.posts).joinedload(Post.photos)).all()",
+            {("post_id",)},
+        ),
+        ("Post).options(selectinload(Post.photos)).all()", {("post_id",)}),  # for each 500 anew
+        ("Post).options(subqueryload(Post.photos)).all()", {()}),
+        ("Post).options(joinedload(Post.photos)).all()", {()}),
+        ("Post).options(joinedload(Post.photos)).filter(Post.title == n).count()", set()),
+        ("Post).options(joinedload(Post.writer)).filter(Post.title == n).all()", set()),
+    ],
+)
+def test_what_is_loaded_with_objects_is_looked_up_by_its_key_to_them(
+    asked: str, told: set[tuple[str, ...]], build: Build
+) -> None:
+    """SQLAlchemy 2.0 joins it to the objects that are found; all of them are joined with all of it."""
+    found = build({"app.py": _LOADED.replace("{asked}", asked)}).facts(Query)
+    assert {q.equality for q in found if q.collection == "photos"} == told
+    assert not any(q.unresolved for q in found)

@@ -232,6 +232,8 @@ class Draft(msgspec.Struct, frozen=True, eq=False):
     bound: Bound = Bound.UNKNOWN
     projection: tuple[str, ...] = ()
     eager: frozenset[str] = frozenset()
+    loads: tuple[Link, ...] = ()
+    """By which columns what is loaded with its objects is joined to them; a figure of them loads nothing."""
     unresolved: str = ""
     loop: Place | None = None
     origin: Draft | None = None

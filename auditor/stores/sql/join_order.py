@@ -115,6 +115,8 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
     for test in map(schema.served, branch.tests):
         tests[test.table].append(test)
     links = [*draft.joins, *branch.links]
+    if draft.operation in ("select", "get"):
+        links += draft.loads
     if draft.correlated:
         own = {root, *(entity.table for entity in draft.tables)}
         for table, column, other in [way for link in links for way in _ways(link)]:

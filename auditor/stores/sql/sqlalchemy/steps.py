@@ -336,7 +336,7 @@ def _between(present: list[Entity], other: Entity) -> list[Link]:
 
 def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft:
     """`options(selectinload(User.items).joinedload(Item.tags))`."""
-    names = set(draft.eager)
+    names, loads = set(draft.eager), [*draft.loads]
     for arg in call.args:
         nodes = list(t.walk_own(arg))
         if not any(isinstance(n, t.Call) and last_name(n.func) in _LOADS for n in nodes):
@@ -348,28 +348,51 @@ def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft
                 names.add(node.name)
             elif isinstance(node, t.Const) and isinstance(node.value, str):
                 names.update(node.value.split("."))
-        for node in nodes:
-            if isinstance(node, t.Call) and last_name(node.func) in ("selectinload", "subqueryload"):  # fmt: skip
-                for inner in node.args[:1]:
-                    _second_query(reading, inner, frame)
-    return executed(draft, eager=frozenset(names))
+        loads += _loading(reading, arg, frame)
+    return executed(draft, eager=frozenset(names), loads=tuple(dict.fromkeys(loads)))
 
 
-def _second_query(reading: Reading, expr: t.Expr, frame: Frame) -> None:
+def _loading(reading: Reading, option: t.Expr, frame: Frame) -> list[Link]:
+    """The links by which one option joins what it loads to the objects that are asked for.
+
+    `subqueryload` joins what it loads to the query itself, all of it; `selectinload` asks anew for each 500
+    objects. What is found by its own key is told by the query that asks for it.
+    Source: https://docs.sqlalchemy.org/en/20/orm/queryguide/relationships.html.
+    """
+    steps: list[tuple[str, Related, t.Expr]] = []
+    while isinstance(option, t.Call):
+        thing = reading.thing(option.args[0], frame) if option.args else None
+        if isinstance(thing, Related):
+            steps.insert(0, (last_name(option.func), thing, option.args[0]))
+        option = option.func.value if isinstance(option.func, t.Attr) else option.func
+    joined: list[Link] = []
+    told: list[Link] = []
+    apart = False
+    for how, related, at in steps:
+        if how in ("joinedload", "subqueryload") and not apart:
+            added = links(related.entity, related.relation, reading.entities)
+            joined += (replace(link, outer=True) for link in added)
+            if related.relation.many:
+                told = [*joined]
+        elif how in _LOADS and how != "contains_eager":
+            apart = True
+            _second_query(reading, related, at, frame)
+    return told
+
+
+def _second_query(reading: Reading, related: Related, at: t.Expr, frame: Frame) -> None:
     """What `selectinload` asks besides: the objects of the other side, by their key to this one."""
-    thing = reading.thing(expr, frame)
-    if isinstance(thing, Related) and thing.relation.many:
-        target = reading.entities.by_name.get(thing.relation.target)
-        if target is None:
-            return
-        through = thing.relation.through
-        table, column = (through[0], through[1]) if through else (target.table, thing.relation.remote)  # fmt: skip
-        reading.record(
-            replace(
-                draft_of(target, reading, expr, frame), operation="join", where=(Test(table, column),),
-                joins=links(thing.entity, thing.relation, reading.entities)[1:],
-            )
-        )  # fmt: skip
+    target = reading.entities.by_name.get(related.relation.target)
+    if target is None or not related.relation.many:
+        return
+    through = related.relation.through
+    table, column = (through[0], through[1]) if through else (target.table, related.relation.remote)
+    reading.record(
+        replace(
+            draft_of(target, reading, at, frame), operation="join", where=(Test(table, column),),
+            joins=links(related.entity, related.relation, reading.entities)[1:],
+        )
+    )  # fmt: skip
 
 
 def page(reading: Reading, call: t.Call, frame: Frame) -> Bound:
