@@ -100,6 +100,8 @@ _AGGREGATES = {
 }
 _ASKS = _ONE | set(_FIGURES) | {"delete", "adelete", "update", "aupdate", "in_bulk", "ain_bulk"}
 """What executes a queryset at once."""
+_STEPS = {"filter", "exclude", "order_by", "values", "values_list", "annotate"}
+"""What makes another query of a queryset."""
 _HANDED = _NARROWS | _ONE | set(_FIGURES)
 """Methods that are handed on without being called: `cache.get_or_set(key, Child.objects.count)`."""
 _ON_CLASS = {"filter", "exclude", "all", "get", "get_or_none", "first", "create", "get_or_create", "bulk_create",
@@ -172,7 +174,8 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     match base:
         case Draft(mapper="django" | "tortoise"):
             if isinstance(call.func, t.Attr):
-                asked = reading.asked_at(call, base, frame) if last in _ASKS else base
+                apart = last in _ASKS or (last in _STEPS and reading.is_another(call))
+                asked = reading.asked_at(call, base, frame) if apart else base
                 return method(reading, asked, call, last, frame), True
             return base, True
         case Class(entity=entity) | Row(entity=entity) if (

@@ -26,6 +26,8 @@ _BY_MANAGER = {"get", "get_or_none", "get_or_create"}
 """Of peewee_async's manager: `objects.get(User, User.name == name)`."""
 _ASKS = {"get", "get_or_none", "first", "peek", "count", "exists", "scalar"}
 """What executes a query at once."""
+_FURTHER = {"where", "order_by"}
+"""What makes another query of one."""
 _GETS = {"get", "get_or_none", "get_by_id", "get_or_create", "delete_by_id", "set_by_id", "create", "filter", "noop"}  # fmt: skip
 
 
@@ -46,7 +48,8 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             if last == "alias":
                 return base, True
         case Draft(mapper="peewee") if isinstance(call.func, t.Attr):
-            asked = reading.asked_at(call, base, frame) if last in _ASKS else base
+            apart = last in _ASKS or (last in _FURTHER and reading.is_another(call))
+            asked = reading.asked_at(call, base, frame) if apart else base
             return _step(reading, asked, call, last, frame), True
         case Rows(draft=draft) if draft is not None and draft.mapper == "peewee":
             if last in ("select", "where", "order_by", "count", "limit"):

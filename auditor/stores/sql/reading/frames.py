@@ -221,13 +221,28 @@ class Reading:
     def asked_at(self, call: t.Call, draft: Draft, frame: Frame) -> Draft:
         """A query that a variable of the function holds is asked where a call executes it, each time anew."""
         here, there = self.place(call, frame), draft.place
-        root: t.Expr = call
-        while isinstance(root, t.Call | t.Attr | t.Item):
-            root = root.func if isinstance(root, t.Call) else root.value
         apart = not here.line <= there.line <= call.end_line
-        if not apart or not isinstance(root, t.Name) or (here.path, here.symbol) != (there.path, there.symbol):  # fmt: skip
+        if not apart or _root(call) is None or (here.path, here.symbol) != (there.path, there.symbol):  # fmt: skip
             return draft
         return self.record(replace(draft, place=here, origin=draft))
+
+    def is_another(self, call: t.Call) -> bool:
+        """Whether a step makes another query of what a variable holds, which goes on to hold its own:
+        `late = orders.filter(due__lt=today)`."""
+        return id(call) not in self._going_on
+
+    @functools.cached_property
+    def _going_on(self) -> frozenset[int]:
+        """The steps, by `id`, whose result takes the place of what they begin with, or leaves the function."""
+        kept: list[t.Expr] = [
+            x.value for x, _ in self.code.of_kind(t.Return) if x.value is not None
+        ]
+        for assign, _ in self.code.of_kind(t.Assign):
+            names = {
+                x.id for target in assign.targets for x in t.walk(target) if isinstance(x, t.Name)
+            }
+            kept += [x for x in (assign.value,) if x is not None and _root(x) in names]
+        return frozenset(id(n) for expr in kept for n in t.walk_own(expr) if isinstance(n, t.Call))
 
     def text(self, expr: t.Expr, frame: Frame) -> str | None:
         """A text of the code, also through a parameter that the call gives one."""
@@ -283,3 +298,10 @@ class Reading:
     ) -> Thing | None:  # fmt: skip
         """What a function gives for these arguments, called on this object."""
         raise NotImplementedError
+
+
+def _root(expr: t.Expr) -> str | None:
+    """The variable that a chain of calls begins with."""
+    while isinstance(expr, t.Call | t.Attr | t.Item | t.Await):
+        expr = expr.func if isinstance(expr, t.Call) else expr.value
+    return expr.id if isinstance(expr, t.Name) else None
