@@ -431,3 +431,58 @@ def test_rows_that_are_held_against_groups_of_whole_tables(
     assert not any(q.unresolved for _, q, _ in told)
     missing = {x for n, _, m in told if n == "ticket" for x in m.missing}
     assert missing == expected
+
+
+STORES = """
+import sqlite3
+class Store:
+    def __init__(self, table):
+        self.table = table
+    def update(self, table, data, where, given=None):
+        parts = ", ".join(f"{key} = ?" for key in data)
+        sqlite3.connect("a").execute(f"UPDATE {table} SET {parts} WHERE {where}", given)
+    def delete(self, table: str, where: str, given=None):
+        query = "DELETE FROM " + table + " WHERE " + where
+        sqlite3.connect("a").cursor().execute(query, given or ())
+    def drop(self, where):
+        self.delete("bought", where)
+    def own(self, where, given):
+        sqlite3.connect("a").execute(f"DELETE FROM {self.table} WHERE {where}", given)
+class Flights(Store):
+    def __init__(self):
+        super().__init__("flight")
+    def clear(self, x):
+        self.own("plane = ?", (x,))
+class Tickets(Store):
+    def __init__(self):
+        Store.__init__(self, "ticket")
+    def clear(self, x):
+        self.own("seat = ?", (x,))
+def ask(x, given):
+    store = Store("bought")
+"""
+
+
+@pytest.mark.parametrize(
+    ("calls", "expected"),
+    [
+        (['store.delete("ticket", "seat = ?", (x,))'], {(27, "ticket", "seat")}),
+        (['store.delete("ticket", "seat = 4")', 'store.delete(table="flight", where="plane = 4")'],
+         {(27, "ticket", "seat"), (28, "flight", "plane")}),
+        (['store.update("ticket", {"number": x}, "seat = ?", (x,))'], {(27, "ticket", "seat")}),
+        (['store.drop("day = 4")'], {(27, "bought", "day")}),
+        (['store.delete("ticket", "seat = ?", (x,))', 'store.delete(given, "seat = ?", (x,))'],
+         {(27, "ticket", "seat"), (28, "", "")}),
+        (['store.delete("ticket", "seat = ?", (x,))', 'store.delete(given, x, (x,))'],
+         {(27, "ticket", "seat"), (10, "", "")}),
+    ],
+)  # fmt: skip
+def test_what_calls_put_into_a_statement_is_told_where_they_stand(
+    calls: list[str], expected: set[tuple[int, str, str]], build: Build
+) -> None:
+    code = STORES.lstrip() + "".join(f"    {call}\n" for call in calls)
+    found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(Query)
+    told = {(q.place.line, q.collection, "".join(q.equality)) for q in found}
+    own = {(19, "flight", "plane"), (24, "ticket", "seat")}
+    assert {x for x in told if x[2]} == own | {x for x in expected if x[2]}
+    assert {x for x in expected if not x[2]} <= told

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.handing import THREADS, direct, unwrapped
-from auditor.link.scopes import Located, place_of
+from auditor.link.scopes import Located, arguments, place_of
 from auditor.model.data import Bound
 from auditor.stores.receivers import Receivers
 from auditor.stores.sql.conditions import Draft, Every, Opposite, Some, joined
@@ -371,9 +371,14 @@ class Expressions(Reading):
             self.looped.setdefault(id(found.node), frame.loop)
         if any(isinstance(one, Draft) for x in given for one in each(x)):
             self.supplied.add(id(found.node))
-        if any(
-            isinstance(x, Draft | Holds | Either | Listed | Keyed | Class | Field) for x in given
-        ) or (any(k.name for k in expr.keywords) and self.receivers.hands_on(found.node)):
+        if (
+            any(
+                isinstance(x, Draft | Holds | Either | Listed | Keyed | Class | Field)
+                for x in given
+            )
+            or (any(k.name for k in expr.keywords) and self.receivers.hands_on(found.node))
+            or self._is_unspelt(found, expr)
+        ):
             return self._begun(self.bind(found, expr, frame, given), found, expr, frame)
         made = self.returns(found)
         decides_ = any(isinstance(x, Draft | Statement) for x in each(made)) and given_by(
@@ -387,6 +392,13 @@ class Expressions(Reading):
             if isinstance(one, Draft):
                 self.record(one)
         return placed
+
+    def _is_unspelt(self, function: Located, call: t.Call) -> bool:
+        """Whether a function puts texts that it is handed into a statement."""
+        if not any(isinstance(x, t.Const) and isinstance(x.value, str) for x in arguments(call)):
+            return False
+        self.returns(function)
+        return id(function.node) in self.unspelt
 
     def _begun(
         self, thing: Thing | None, function: Located, call: t.Call, frame: Frame

@@ -48,6 +48,10 @@ class Frame:
     """What parameters are, where the call says so."""
     texts: dict[str, str] = field(default_factory=dict)
     """Parameters that a call gives a text of the code."""
+    called: tuple[t.Call, Frame] | None = None
+    """The call for which it is read, and where that stands."""
+    kind: Located | None = None
+    """The class of the object that it is called on, where the call tells it."""
     ended: bool = False
     loaded: set[tuple[str, Place | None]] = field(default_factory=set)
     """Relations of objects that were read here before: the object keeps what they gave."""
@@ -120,6 +124,10 @@ class Reading:
         """Calls, by `id`, of which a mapper's reader said what they are."""
         self.handed: dict[int, Located] = {}
         """Functions, by `id`, that are handed the text of a statement: their callers say what is asked."""
+        self.unspelt: dict[int, t.Function] = {}
+        """Functions, by `id`, that put into a statement what they are handed: `delete(table, where)`."""
+        self.spelling: set[int] = set()
+        """The calls, by `id`, that spell it out, where the statement is told."""
         self.running: dict[int, bool] = {}
         """Functions, by `id`, and whether they call what may run a statement."""
         self._told: set[Place] | None = None

@@ -151,10 +151,30 @@ class TreeReading(Statements):
                 or (draft.tentative and draft.entity is None and root in self.of_heirs)
             ):
                 self.dropped[id(draft)] = draft
+        told_by_calls = {key for key, one in self.unspelt.items() if self._is_spelt_by_calls(one)}
+        for draft in self.drafts:
+            if self._roots[id(draft)] in told_by_calls and draft.mapper == "sql":
+                if draft.entity is None or is_open(draft.where):
+                    self.dropped[id(draft)] = draft
         if self.decided:  # what their callers ask is known better
             for draft in self.drafts:
                 if self._roots[id(draft)] in self.decided and draft.bound is Bound.UNKNOWN:
                     self.dropped[id(draft)] = draft
+
+    def _is_spelt_by_calls(self, node: t.Function) -> bool:
+        """Whether every call of a function spells out what it puts into its statement."""
+        least = sum(p.default is None and p.name not in ("self", "cls") for p in node.params)
+        calls = [
+            site.node
+            for site in self.code.method_calls(node.name)
+            if (found := self.code.defined(site.node.func, site.scope)) is None
+            or found.node is node
+        ]
+        known = [call for call in calls if id(call) in self.spelling]
+        return bool(known) and all(
+            id(call) in self.spelling or len(call.args) + len(call.keywords) < least
+            for call in calls
+        )
 
     def _told_by_calls(self) -> set[int]:
         """Methods of several models, by `id`, of which every call says for which model it is."""
@@ -213,14 +233,18 @@ class TreeReading(Statements):
     def run(
         self, function: Located, given: dict[str, Thing], depth: int, told: dict[str, Worth] | None = None,
         receiver: Thing | None = None, texts: dict[str, str] | None = None, agreed: dict[str, Worth] | None = None,
+        called: tuple[t.Call, Frame] | None = None,
     ) -> Thing | None:  # fmt: skip
         """Read a function's body with its parameters bound; `agreed` is what every call of it says."""
         node = function.node
         assert isinstance(node, t.Function)
-        frame = Frame(self.code.inside(function), self._around(function), depth=depth, told=told or agreed or {}, texts=texts or {})  # fmt: skip
+        frame = Frame(self.code.inside(function), self._around(function), depth=depth, told=told or agreed or {}, texts=texts or {}, called=called)  # fmt: skip
         parent = function.scope
         if isinstance(parent.owner, t.Class) and parent.parent is not None and node.params:
             frame.owner = Located(parent.owner, parent.parent)
+            kind = self._kind(*called) if called is not None else None
+            if kind is not None and self.code.own_name(frame.owner) in self.code.ancestry(kind):
+                frame.kind = kind
             first = node.params[0]
             if not any(t.dotted(d) == "staticmethod" for d in node.decorators) and not _is_plain(
                 first
@@ -236,6 +260,21 @@ class TreeReading(Statements):
         self._given = outer
         self._inside.pop()
         return either(frame.returned)
+
+    def _kind(self, call: t.Call, frame: Frame) -> Located | None:
+        """The class of the object that a method is called on: `self.delete(…)`, `UserStore().delete(…)`."""
+        base = call.func.value if isinstance(call.func, t.Attr) else None
+        match base:
+            case None:
+                return None
+            case t.Name(id="self" | "cls") | t.Call(func=t.Name(id="super")):
+                return frame.kind or frame.owner
+        if isinstance(base, t.Name | t.Attr):
+            for thing in each(self.thing(base, frame)):
+                if isinstance(thing, Self):
+                    return thing.found
+        found = self.code.definition(self.code.name(base, frame.scope).removesuffix("()"))
+        return found if found is not None and isinstance(found.node, t.Class) else None
 
     def _keep(self, node: t.Function, frame: Frame) -> None:
         """`self.order = get_object_or_404(Order, pk=pk)`: other methods find it there."""
@@ -316,7 +355,9 @@ class TreeReading(Statements):
             self.receiving[id(node)] = node
             self.received.add(id(call))
         try:
-            return self.run(function, given, frame.depth + 1, told, receiver, texts)
+            return self.run(
+                function, given, frame.depth + 1, told, receiver, texts, called=(call, frame)
+            )
         finally:
             self._running.discard(id(node))
             if receiver is not None:

@@ -10,7 +10,7 @@ import itertools
 import re
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import Located
+from auditor.link.scopes import Located, argument
 from auditor.model.values import Known, OneOf
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.reading.things import Statement, Thing, each, either
@@ -173,8 +173,9 @@ def _by_class(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
     asked = sorted(x for x in paths if x.startswith(("self.", "cls.")) and x.count(".") < 3)
     found: dict[str, None] = {}
     before = frame.texts
-    own = reading.code.own_name(frame.owner)
-    for kind in [frame.owner, *reading.entities.heirs(own)][:_MOST_CLASSES] if asked else ():
+    of = frame.kind or frame.owner
+    own = reading.code.own_name(of)
+    for kind in [of, *reading.entities.heirs(own)][:_MOST_CLASSES] if asked else ():
         told = [_of_class(reading, kind, x.split(".")[1:]) for x in asked]
         for way in itertools.islice(itertools.product(*told), _MOST_CLASSES):
             frame.texts = before | dict(zip(asked, way, strict=True))
@@ -187,6 +188,9 @@ def _of_class(reading: Reading, kind: Located, names: list[str]) -> list[str]:
     """What a class and its objects give as `table`, or as `model.table`."""
     found: list[str] = []
     for origin in reading.values.attribute(kind, names[0])[:4]:
+        if not names[1:] and (handed := _handed_up(reading, kind, origin)) is not None:
+            found += [handed] if _NAME.fullmatch(handed) else []
+            continue
         for source in reading.values.sources(origin.node, origin.scope)[:_MOST_CLASSES]:  # type: ignore[arg-type]
             if names[1:]:
                 named = isinstance(source.node, t.Name | t.Attr)
@@ -199,6 +203,25 @@ def _of_class(reading: Reading, kind: Located, names: list[str]) -> list[str]:
         if not names[1:]:
             found += _made_with(reading, kind, origin)
     return list(dict.fromkeys(found))
+
+
+def _handed_up(reading: Reading, kind: Located, origin: Located) -> str | None:
+    """What a class hands the constructor of its base: `super().__init__("users")`."""
+    maker = origin.scope.owner
+    assert isinstance(kind.node, t.Class)
+    if not isinstance(origin.node, t.Name) or not isinstance(maker, t.Function):
+        return None
+    names = [p.name for p in maker.params]
+    for own in kind.node.body if maker not in kind.node.body and origin.node.id in names else ():
+        if not isinstance(own, t.Function) or own.name != "__init__":
+            continue
+        scope = reading.code.inside(Located(own, reading.code.inside(kind)))
+        for call in (n for n in t.walk(*own.body) if isinstance(n, t.Call)):
+            if isinstance(call.func, t.Attr) and call.func.name == maker.name == "__init__":
+                above = isinstance(call.func.value, t.Call)  # super()
+                given = argument(call, names.index(origin.node.id) - above, origin.node.id)
+                return reading.values.text(given, scope) if given is not None else None
+    return None
 
 
 def _made_with(reading: Reading, kind: Located, origin: Located) -> list[str]:

@@ -11,8 +11,9 @@ import re
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import Located, argument
+from auditor.link.scopes import Located, argument, arguments
 from auditor.model.data import Bound
+from auditor.model.places import Place
 from auditor.stores.sql import untold
 from auditor.stores.sql.conditions import (
     Draft,
@@ -32,7 +33,7 @@ from auditor.stores.sql.reading.things import (
     either,
 )
 from auditor.stores.sql.statements.queries import ROUTINE, drafts, kept_by_database
-from auditor.stores.sql.statements.spelling import statement
+from auditor.stores.sql.statements.spelling import MARK, statement
 
 QUERY = re.compile(
     r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select\b(?=.*\bfrom\b)|with\s+(?:recursive\s+)?\w+.{0,200}?\bas\b|update\s+[\w\"`.\[{]+\s+(?:\w+\s+)?set\b"
@@ -93,7 +94,7 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     likes = any(_LIKE.search(one.text) for one in given)
     bound = _bound(reading, call, frame) if likes else ""
     for one in given:
-        place = reading.place(call, frame)
+        place = _spelt_at(reading, one, call, frame)
         outer: Draft | None = None
         for draft in drafts(reading, one.text, place, frame, like=bound):
             if last in _ONE:
@@ -105,6 +106,20 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         if outer is not None:
             made.append(Result(outer))
     return either(made), True
+
+
+def _spelt_at(reading: Reading, one: Statement, call: t.Call, frame: Frame) -> Place:
+    """Where a statement is told: at the call that spells what a function puts into it."""
+    names = {n.id for n in t.walk_own(one.node) if isinstance(n, t.Name)}
+    while frame.called is not None and names & frame.texts.keys():
+        call, frame = frame.called
+        reading.spelling.add(id(call))
+        names = {n.id for arg in arguments(call) for n in t.walk_own(arg) if isinstance(n, t.Name)}
+    function = frame.scope.function
+    if frame.called is None and MARK in one.text and function is not None:
+        if names & {p.name for p in function.params}:
+            reading.unspelt[id(function)] = function
+    return reading.place(call, frame)
 
 
 @reads_calls
