@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from auditor.link.application import Application
-from auditor.model.data import Fit, Match, Query, Table
+from auditor.model.data import Bound, Fit, Match, Query, Table
 from auditor.stores.matching import Need
 from auditor.stores.offered import Offered
 from auditor.stores.sql.entities import Entities
@@ -35,7 +35,9 @@ class LeftAlone:
         self._attributes = {key: dict(table.attributes) for key, table in tables.items()}
         (entities,) = application.facts(Entities)
         self._owners = {e.table: re.split(r"[:.]", e.name)[-1] for e in entities}
+        fits = list(fits)
         alone = {self._alone(query, match) for query, match in fits}
+        alone |= {self._ordering(query) for query, _ in fits}
         self.offered = Offered(application, alone - {""})
 
     def match(self, query: Query, match: Match) -> Match:
@@ -44,6 +46,8 @@ class LeftAlone:
         why = self.errands.why(query.place)
         if not why and (name := self._alone(query, match)) and self._takes_two(query, name):
             why = f"{name} takes one of two values: it alone finds too much for an index to help"
+        if not why and (name := self._ordering(query)) and self.offered.is_truth(name):
+            why = f"{name} takes one of two values, and all is read: to put one half first needs no index"
         if why:
             return Match(Fit.COVERED, why=why)
         left = {*match.missing} if match.fit is Fit.MISSING else set()
@@ -55,6 +59,14 @@ class LeftAlone:
     def _takes_two(self, query: Query, name: str) -> bool:
         owner = self._owners.get(query.collection, "") if query.store == "sql" else ""
         return self.offered.two(name, owner)
+
+    @staticmethod
+    def _ordering(query: Query) -> str:
+        """The field that a whole collection is read in the order of."""
+        need = Need.of(query)
+        if need.filters or need.scanned or query.special or len(need.sort) != 1:
+            return ""
+        return need.sort[0][0] if query.bound is Bound.NONE and query.store == "mongodb" else ""
 
     def _alone(self, query: Query, match: Match) -> str:
         """The attribute that is all that a query asks for, where it may be one of few values."""

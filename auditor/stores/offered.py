@@ -37,6 +37,8 @@ class _Told:
     changed: bool = False
     open: bool = False
     free: bool = False
+    truth: bool = False
+    """Whether something gives it, asks it for or declares it as a truth value."""
 
     @property
     def two(self) -> bool:
@@ -93,6 +95,11 @@ class Offered:
             return (owner, name) in self._own
         return bool(told.allowed) or not (owner in self._spread if owner else self._loose)
 
+    def is_truth(self, name: str) -> bool:
+        """Whether a field is true or false, as far as anything says what it is."""
+        told = self._told.get(name)
+        return told is not None and told.truth and not told.spelt
+
     def _look(self, node: t.Node, scope: Scope) -> None:
         match node:
             case t.Map(keys=keys, values=values):
@@ -107,6 +114,11 @@ class Offered:
             case t.Call(args=args, keywords=keywords):
                 word = t.last_word(node.func)
                 self._stored(node, word, scope)
+                if word == "add_argument" and args and isinstance(args[0], t.Const):
+                    if args[0].value in self.names:
+                        kinds = (k.value for k in keywords if k.name == "type")
+                        named = any(t.last_word(kind) in ("bool", "boolean") for kind in kinds)
+                        self._told[str(args[0].value)].truth |= named
                 if args and isinstance(args[0], t.Map) and _ASKS.search(word):
                     self._filters.add(id(args[0]))
                 for keyword in keywords:
@@ -164,6 +176,9 @@ class Offered:
         self, name: str, annotation: t.Expr | None, value: t.Expr | None, scope: Scope
     ) -> bool:
         """What a field's declaration allows."""
+        words = t.walk_own(annotation) if annotation is not None else ()
+        if any(isinstance(n, t.Name) and n.id == "bool" for n in words):
+            self._told[name].truth = True
         allowed = chosen(self.values, annotation, value, scope)
         if allowed is not None:
             self._told[name].allowed.append(frozenset(allowed))
@@ -180,6 +195,7 @@ class Offered:
     ) -> None:
         """What a field is given, or asked for."""
         told = self._told[name]
+        told.truth |= _is_truth(value)
         if not written:
             told.spelt |= set(self._constants(value, scope))
             return
@@ -276,6 +292,15 @@ def _plain(value: Value) -> Iterator[Plain]:
             told = [list(_plain(each)) for each in values]
             if all(told):
                 yield from (plain for each in told for plain in each)
+
+
+def _is_truth(expr: t.Expr) -> bool:
+    match expr:
+        case t.Const(value=bool()) | t.Compare() | t.Unary(op="not"):
+            return True
+        case t.Call(func=t.Name(id="bool")):
+            return True
+    return False
 
 
 def _is_spelt(node: t.Node) -> bool:

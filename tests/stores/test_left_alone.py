@@ -674,3 +674,36 @@ def test_views_of_django_to_which_no_url_leads(
     assert {each for each, _ in told} == {fit}, told
     live = {m.fit for f in found for q, m in f.fits if f.name == "shop_note" and "mark" in q.equality}  # fmt: skip
     assert live == {Fit.MISSING}
+
+
+_SORTED = """
+from flask import Flask, request
+from pymongo import MongoClient
+app = Flask(__name__)
+db = MongoClient()["shop"]
+@app.post("/rules")
+def add():
+    db.rules.insert_one({"tag": request.form["tag"], "on": %s})
+@app.get("/rules")
+def rules():
+    return str(list(db.rules.find({}).sort("on", -1)%s))
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "more", "expected"),
+    [
+        ('bool(request.form.get("on"))', "", Fit.COVERED),
+        ("True", "", Fit.COVERED),
+        ('request.form["x"] == "y"', "", Fit.COVERED),
+        ('request.form["on"]', "", Fit.MISSING),
+        ('"today"', "", Fit.MISSING),
+        ("True", ".limit(20)", Fit.MISSING),
+        ("True", '.sort([("on", 1), ("tag", 1)])', Fit.MISSING),
+    ],
+)
+def test_all_there_is_with_one_half_of_it_first(
+    given: str, more: str, expected: Fit, build: Build
+) -> None:
+    found = build({"app.py": _SORTED % (given, more)}).facts(CollectionFit)
+    assert {m.fit for f in found for q, m in f.fits if q.sort} == {expected}
