@@ -194,3 +194,35 @@ def board(request, other):
     }
     found = [q for q in build(files).facts(Query) if q.store == "sql"]
     assert [(q.collection, q.place.line) for q in found] == [("", 10)]  # of what is not known
+
+
+def test_conditions_that_a_helper_lists_are_not_lost_beside_what_is_asked_without_them(
+    build: Build,
+) -> None:
+    code = """
+from odmantic import AIOEngine, Model, query
+engine = AIOEngine()
+class Worker(Model):
+    a: int
+    b: int
+    c: int
+    d: int
+def conditions(given):
+    made = []
+    if given.get("a"):
+        made.append(Worker.a >= given.get("a"))
+    if given.get("b"):
+        made.append(Worker.b >= given.get("b"))
+    if given.get("c"):
+        made.append(Worker.c >= given.get("c"))
+    if given.get("d"):
+        made.append(Worker.d >= given.get("d"))
+    return made
+async def search(**given):
+    made = conditions(given)
+    return await engine.find(Worker, query.and_(*made))
+async def view(a, b):
+    return await search(**{"a": a, "b": b})
+"""
+    found = build({"app.py": code}).facts(Query)
+    assert {(q.range, bool(q.unresolved)) for q in found} >= {(("a", "b", "c", "d"), True)}

@@ -147,9 +147,10 @@ def of_runs(
     runs: dict[Query, None] = {}
     for env in envs:
         with reader.values.within(env):
-            for query in read():
-                runs.setdefault(query)
-    return [q for q in runs if q.collection and not q.unresolved] or plain
+            asked = [query for query in read() if query.collection]
+        if any(not query.unresolved for query in asked):  # what it asks besides counts, told or not
+            runs |= dict.fromkeys(asked)
+    return list(runs) or plain
 
 
 def _by_callers(
