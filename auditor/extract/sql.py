@@ -24,7 +24,7 @@ _SCHEMA = re.compile(r"\s*(?:--[^\n]*\n\s*|/\*[^*]{0,2000}\*/\s*)*(?:create|alte
 class SchemaStep(msgspec.Struct, frozen=True, array_like=True):
     """One thing done to a schema, in the order in which it stands.
 
-    `action` is table, view, like, drop table, rename table, column, drop column, rename column, key (primary),
+    `action` is table, unread table, view, like, drop table, rename table, column, drop column, rename column, key (primary),
     index, untold index, drop index, constraint (unique), drop constraint, foreign key or unknown.
     `columns` are (name, direction) pairs; a column's `type` is its type's name; `to` a new name, the table
     that a foreign key refers to, or the one that a table is made like: of its columns, or its indexes too.
@@ -157,6 +157,12 @@ _INDEXES = re.compile(
 )
 
 
+_TABLE = re.compile(
+    r"\s*(?:--[^\n]*\n\s*|/\*[^*]{0,2000}\*/\s*)*create\s+table\s+(?:if\s+not\s+exists\s+)?([\w.\"`]+)\s*\(",
+    re.I,
+)
+
+
 def unread_steps(text: str, line: int) -> Iterator[SchemaStep]:
     """What a statement does that the parser does not know: MySQL's own indexes, or one that is not told."""
     if (special := _SPECIAL.match(text)) is not None:
@@ -165,6 +171,8 @@ def unread_steps(text: str, line: int) -> Iterator[SchemaStep]:
         yield SchemaStep("index", _plain(special[2]), columns=columns, kind=kind, line=line)
     elif (told := _INDEXES.match(text)) is not None:
         yield SchemaStep("untold index", _plain(told[1] or told[2]), line=line)
+    elif (table := _TABLE.match(text)) is not None:
+        yield SchemaStep("unread table", _plain(table[1]), line=line)
 
 
 def _plain(name: str) -> str:

@@ -427,3 +427,31 @@ def test_a_table_that_the_image_makes_at_first_gets_no_index_of_the_model(
         ("page",): Fit.COVERED,
         ("name",): Fit.COVERED,
     }
+
+
+_BROKEN = "CREATE TABLE IF NOT EXISTS player (\n  id SERIAL PRIMARY KEY,\n  name TEXT NOT NULL\n  born DATE NOT NULL\n)"
+
+
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        ({"schema.sql": f"CREATE TABLE team (id INT PRIMARY KEY);\n{_BROKEN};\n"}, "schema.sql:2"),
+        ({"init.py": f'def make(cursor):\n    cursor.execute("""{_BROKEN}""")\n'}, "init.py:2"),
+        ({"schema.sql": f"{_BROKEN};\nCREATE TABLE other (id INT);\n"}, "schema.sql:1"),
+        ({"schema.sql": "CREATE TABLE team (id INT PRIMARY KEY);\n"}, ""),
+        ({"schema.sql": "CREATE TABLE player (id INT PRIMARY KEY, name TEXT);\n"}, None),
+    ],
+)
+def test_a_table_whose_statement_cannot_be_parsed_is_said_to_be_so(
+    files: dict[str, str], place: str | None, build: Build
+) -> None:
+    code = (
+        'def ask(cursor, x):\n    cursor.execute("SELECT id FROM player WHERE name = %s", (x,))\n'
+    )
+    found = build({"app.py": code, **files}).facts(CollectionFit)
+    ((match,),) = [[m for _, m in f.fits] for f in found if f.name == "player"]
+    if place is None:
+        assert match.fit is Fit.MISSING
+    else:
+        told = f"{place}, which creates its table, cannot be parsed" if place else "told nowhere"
+        assert (match.fit, told in match.why) == (Fit.UNKNOWN, True)

@@ -83,6 +83,8 @@ class History:
 
     tables: dict[str, State] = field(default_factory=dict)
     views: set[str] = field(default_factory=set)
+    unread: dict[str, Place] = field(default_factory=dict)
+    """Tables that a statement creates which cannot be parsed."""
     uncertain: bool = False
     untold: list[UntoldIndexes] = field(default_factory=list)
     """Where an index is made of which the code does not tell the table or the columns."""
@@ -95,6 +97,9 @@ class History:
             return
         if step.action == "view":
             self.views.add(step.table)
+            return
+        if step.action == "unread table":
+            self.unread.setdefault(step.table, place)
             return
         if step.action == "table":
             self.tables.setdefault(step.table, State(place, origin.migrates)).created = True

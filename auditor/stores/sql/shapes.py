@@ -49,7 +49,14 @@ def queries(application: Application) -> list[Query]:
         for query in chain.from_iterable(shapes(d, schema) for d in (draft, *_loaded(read, draft))):
             name = query.collection
             if name and name not in (known if draft.mapper == "sql" else made):
-                why = _VIEW if name in history.views else _NOWHERE
+                unread = history.unread.get(name)
+                why = (
+                    _VIEW
+                    if name in history.views
+                    else _UNREAD.format(unread)
+                    if unread
+                    else _NOWHERE
+                )
                 query = replace(query, unresolved=query.unresolved or why)
             found.setdefault(query)
     found.update(
@@ -61,6 +68,7 @@ def queries(application: Application) -> list[Query]:
 
 
 _VIEW = "it is a view: the tables that it reads have the indexes"
+_UNREAD = "{}, which creates its table, cannot be parsed"
 _NOWHERE = "what its table holds is told nowhere in this tree"
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.extract.readers.sql import SchemaText
-from auditor.extract.sql import SchemaStep, schema_steps
+from auditor.extract.sql import SchemaStep, schema_steps, unread_steps
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
 from auditor.link.reach import Reach
@@ -71,7 +71,9 @@ def statement_steps(application: Application) -> Iterator[tuple[SchemaStep, Orig
         migrates = bool(re.search(r"migrat|schema", f"{scope.module.path} {scope.qualname}", re.I))
         past = runs_once(scope.module)
         origin = Origin(scope.module.path, past, run or ("migration" if migrates else "table"))
-        steps = schema_steps(text, line=node.line)
+        steps = schema_steps(text, line=node.line) or [
+            step for step in unread_steps(text, node.line) if step.action == "unread table"
+        ]
         if any(step.action == "table" and _UNTOLD in step.table for step in steps):
             continue  # a table of its own, named at run time
         for step in steps:
