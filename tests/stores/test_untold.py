@@ -446,3 +446,13 @@ def ask(given, show):
     found = [q for q in build({"app.py": code}).facts(Query) if q.place.line == 9]
     why = f"{name}, which the database keeps, asks it"
     assert [q.unresolved for q in found] == ([why] if name else [])
+
+
+def test_a_document_of_mongoengine_under_another_name_is_no_model(build: Build) -> None:
+    """Beside Django, what its `objects` are asked is told of the collection, and not once more of a table."""
+    files = {
+        "documents.py": "from mongoengine import Document, fields\nclass User(Document):\n    made = fields.DateTimeField()\n    meta = {'collection': 'users'}\n",
+        "views.py": "from django.http import JsonResponse\nfrom documents import User as Member\ndef page(request):\n    newest = Member.objects.order_by('-made')[:3]\n    return JsonResponse({'n': Member.objects.count(), 'm': [str(m) for m in newest]})\n",
+    }
+    found = build(files).facts(Query)
+    assert {(q.store, q.collection) for q in found} == {("mongodb", "users")}
