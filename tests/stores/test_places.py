@@ -343,6 +343,23 @@ def test_what_an_object_of_tortoise_loads_is_told_by_the_relation(
 
 
 @pytest.mark.parametrize(
+    ("given", "load", "told"),
+    [
+        ("third: Third", "third.role", {("role", ("id",))}),
+        ("others", "others[0].role", {("role", ("id",))}),
+        ("me", "me.nothing", set()),
+        ("me", "(await Third.get(id=me)).role", {("third", ("id",)), ("role", ("id",))}),
+    ],
+)  # fmt: skip
+def test_a_key_of_tortoise_that_is_awaited_is_asked_for(
+    given: str, load: str, told: set[tuple[str, tuple[str, ...]]], build: Build
+) -> None:
+    source = _LOADS.format(given=given, load=load).replace("    await", "    kept = await")
+    found = build({"app.py": f"{source}    return kept\n"}).facts(Query)
+    assert {(q.collection, q.equality) for q in found} == told
+
+
+@pytest.mark.parametrize(
     ("order", "reason"),
     [
         ("'seen'", "seen is no column that the code declares"),

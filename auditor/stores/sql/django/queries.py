@@ -41,7 +41,7 @@ from auditor.stores.sql.django.managers import (
 )
 from auditor.stores.sql.django.models import entity_of
 from auditor.stores.sql.django.packages import user_model
-from auditor.stores.sql.django.relations import fetched, of_row, prefetch, steps
+from auditor.stores.sql.django.relations import awaited, fetched, of_row, prefetch, steps
 from auditor.stores.sql.django.suspects import of_unknown
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_attributes, reads_calls
@@ -126,6 +126,8 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
             return None
         case Rows() | Draft() | Either():
             return None
+        case None if id(expr) in reading.awaited and reading.has("tortoise"):
+            return awaited(reading, expr, frame)
         case None if expr.name in ("objects", "_default_manager", "_base_manager"):
             kept = t.dotted(expr.value).partition(".")
             served = kept[0] == "self" and kept[2] in MODEL_NAMES  # told above, if at all

@@ -32,18 +32,40 @@ def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | No
         draft = _many(reading, row.entity, relation, target, place, loop)
         sure = row.draft is not None and expr.name in row.draft.eager
         return replace(draft, eager=frozenset({"prefetched"} if sure else {"prefetched", "*"})) if eager else draft  # fmt: skip
-    if row.loop is not None and not eager and frame.loads(expr, row.loop):
-        reading.record(
-            Draft(
-                target.mapper, target, place, "lazy", (Test(target.table, relation.remote),),
-                bound=Bound.ONE, loop=row.loop,
-            )
-        )  # fmt: skip
+    looped = row.loop is not None and frame.loads(expr, row.loop)
+    if not eager and (looped or id(expr) in reading.awaited):
+        reading.record(_one(relation, target, place, row.loop))
     draft_ = row.draft
     if eager and draft_ is not None:
         inner = frozenset(x.partition("__")[2] for x in draft_.eager if x.startswith(f"{expr.name}__"))  # fmt: skip
         return Row(target, replace(draft_, eager=inner), row.loop)
     return Row(target, None, row.loop)
+
+
+def _one(relation: Relation, target: Entity, place: Place, loop: Place | None) -> Draft:
+    """The query for the object that a key refers to."""
+    where = (Test(target.table, relation.remote),)
+    return Draft(target.mapper, target, place, "lazy", where, bound=Bound.ONE, loop=loop)
+
+
+def awaited(reading: Reading, expr: t.Attr, frame: Frame) -> Thing | None:
+    """`await order.item`, where the name of the relation alone tells what is asked for.
+
+    Source: https://tortoise.github.io/models.html#foreignkeyfield.
+    """
+    held = [
+        e.relations[expr.name]
+        for e in reading.entities
+        if e.mapper == "tortoise" and expr.name in e.relations
+    ]
+    ends = {(relation.target, relation.remote) for relation in held}
+    if len(ends) != 1 or any(relation.many for relation in held):
+        return None
+    target = reading.entities.by_name.get(held[0].target)
+    if target is None:
+        return None
+    reading.record(_one(held[0], target, reading.place(expr, frame), frame.loop))
+    return Row(target, None, frame.loop)
 
 
 def prefetch(

@@ -108,6 +108,8 @@ class Expressions(Reading):
                     self._given[id(expr)] = made_
                 return self._given[id(expr)]
             case t.Await(value=value):
+                if isinstance(value, t.Attr):
+                    self.awaited.add(id(value))
                 return self._awaited(self.thing(value, frame, depth), frame)
             case t.Star(value=value):
                 return self.thing(value, frame, depth)

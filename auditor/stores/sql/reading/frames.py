@@ -158,6 +158,8 @@ class Reading:
         self.kept: dict[tuple[int, str], tuple[Located, Thing]] = {}
         """The stored objects that a method, by `id`, keeps in attributes, and the class that it is of."""
         self.frames: dict[int, Frame] = {}
+        self.awaited: set[int] = set()
+        """Attributes, by `id`, that code waits for: a relation that is read so is asked for then."""
         self.options: dict[str, list[t.Map]] = {}
         """Settings by name, as readers look them up."""
         self._mappers: set[str] | None = None

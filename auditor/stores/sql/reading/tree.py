@@ -91,6 +91,7 @@ class TreeReading(Statements):
         words |= self.related.keys()
         tortoise = self.has("tortoise")
         narrowing = NARROWING - words if tortoise or self.has("django") else set()
+        keys = {name for e in self.entities if e.mapper == "tortoise" for name in e.relations}
         imported = {
             (stmt.module or "").partition(".")[0] for stmt, _ in self.code.of_kind(t.Import)
         }
@@ -109,6 +110,10 @@ class TreeReading(Statements):
                 elif kind is t.Const:
                     text = node.value  # type: ignore[attr-defined]
                     if type(text) is str and len(text) > 12 and text.lstrip()[:6].lower() in _VERBS:
+                        relevant.setdefault(id(scope), scope)
+                    continue
+                elif kind is t.Await and isinstance(node.value, t.Attr):  # type: ignore[attr-defined]
+                    if node.value.name in keys:  # type: ignore[attr-defined]
                         relevant.setdefault(id(scope), scope)
                     continue
                 else:
