@@ -114,3 +114,21 @@ def test_what_is_loaded_with_objects_is_looked_up_by_its_key_to_them(
     found = build({"app.py": _LOADED.replace("{asked}", asked)}).facts(Query)
     assert {q.equality for q in found if q.collection == "photos"} == told
     assert not any(q.unresolved for q in found)
+
+
+@pytest.mark.parametrize("function", ["extract('year', Post.made)", "func.year(Post.made)"])
+def test_a_part_of_a_date_is_a_function_of_its_column(function: str, build: Build) -> None:
+    code = f"""
+from sqlalchemy import Column, Date, Integer, String, extract, func, select
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Post(Base):
+    __tablename__ = "posts"
+    id = Column(Integer, primary_key=True)
+    made = Column(Date)
+    state = Column(String)
+def ask(session, year):
+    return session.scalars(select(Post).where({function} == year, Post.state == "out")).all()
+"""
+    ((found),) = build({"app.py": code}).facts(Query)
+    assert (found.equality, found.scanned, found.unresolved) == (("state",), ("made",), "")

@@ -202,7 +202,7 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
     if last in ("not_", "desc", "asc", "nullslast", "nullsfirst", "nulls_last", "nulls_first", "col", "cast", "type_coerce", "distinct", "aliased", "literal_column", "column", "extract", "lateral", "with_polymorphic"):  # fmt: skip
         given = [reading.thing(a, frame) for a in call.args]
         first = given[0] if given else None
-        if first is None:
+        if first is None and last != "extract":
             return None, last != "distinct"
         if last == "not_":
             return negated(first), True

@@ -10,7 +10,7 @@ import itertools
 import re
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import Located, argument
+from auditor.link.scopes import Located, Scope, argument
 from auditor.model.values import Known, OneOf
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.reading.things import Statement, Thing, each, either
@@ -114,7 +114,7 @@ def _pieces(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
     """What an f-string embeds: a constant's text, a statement that was begun, else a mark."""
     if (told := frame.texts.get(t.dotted(expr))) is not None:
         return [told]
-    if held := _held(reading, expr, frame):
+    if held := _held(reading, expr, frame) or _growing(reading, expr, frame):
         return held
     texts, all_told = _told(reading, expr, frame)
     written = [x.node for x in reading.values.sources(expr, frame.scope)]
@@ -123,6 +123,35 @@ def _pieces(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
         return texts  # what is joined of a list may have more in it
     text = next(iter(texts), "")
     return [text] if text and _FRAGMENT.fullmatch(text) else [MARK]
+
+
+def _growing(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
+    """What is joined of a list that begins with something, and to which more is added: `where = ["1 = 1"]`."""
+    match expr:
+        case t.Call(func=t.Attr(value=t.Const(value=str(between)), name="join"), args=[t.Name(id=name)]):  # fmt: skip
+            texts, _ = _told(reading, expr, frame)
+            grows = any(texts) and _is_added_to(name, frame.scope)
+            return [f"{x}{between}{MARK}" for x in texts if x] if grows else []
+        case t.Name():
+            for source in reading.values.sources(expr, frame.scope):
+                made = source.node
+                if source.scope is frame.scope and isinstance(made, t.BinOp | t.Text | t.Call):
+                    joined = (n for n in t.walk_own(made) if isinstance(n, t.Call))
+                    if any(_growing(reading, n, frame) for n in joined):
+                        return _growing(reading, made, frame) or texts_of(reading, made, frame)
+    return []
+
+
+_ADDS = {"append", "extend", "insert"}
+
+
+def _is_added_to(name: str, scope: Scope) -> bool:
+    """Whether a function adds something to a list of its own."""
+    return scope.function is not None and any(
+        t.dotted(node.func.value) == name and node.func.name in _ADDS
+        for node in t.walk_own(*scope.function.body)
+        if isinstance(node, t.Call) and isinstance(node.func, t.Attr)
+    )
 
 
 def _told(reading: Reading, expr: t.Expr, frame: Frame) -> tuple[list[str], bool]:

@@ -36,7 +36,7 @@ from auditor.stores.sql.statements.queries import ROUTINE, drafts, kept_by_datab
 from auditor.stores.sql.statements.spelling import MARK, statement
 
 QUERY = re.compile(
-    r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select\b(?=.*\bfrom\b)|with\s+(?:recursive\s+)?\w+.{0,200}?\bas\b|update\s+[\w\"`.\[{]+\s+(?:\w+\s+)?set\b"
+    r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select\b(?=.*\bfrom\b)|with\s+(?:recursive\s+)?\w+.{0,200}?\bas\b|update\s+[\w\"`.\[{]+\s+(?:(?:as\s+)?\w+\s+)?set\b"
     r"|update\s+[\w\"`.]+(?=[^;]{0,1000}?(?:\sjoin\b|,))[^;]{0,2000}?\sset\b|delete\s+(?:[\w\"`.*, ]{1,200}?\s)?from\b|insert\s+(?:or\s+\w+\s+|ignore\s+)?into\b|replace\s+into\b|(?:execute|exec|call)\s+(?!"
     rf"{untold.OF_GRAPHS})[\w.\"\[\]]+)|{ROUTINE}",
     re.I | re.S,
