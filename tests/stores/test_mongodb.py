@@ -481,6 +481,8 @@ def test_each_class_and_object_asks_its_own_collection(build: Build, code: str) 
         ("q = {'t': tenant}\nnarrow(q)\nawait db.c.find_one(q)", {("n", "t")}),
         ("await db.c.find_one({'$or': [{'a': a}, {'$or': [{'b': b}, {'t': tenant}]}]})", {("a",), ("b",), ("t",)}),
         ("await db.c.find_one(ObjectId(a))", {("_id",)}),
+        ("await db.c.find_one(a._id)", {("_id",)}),
+        ("await db.c.find_one(b['_id'])", {("_id",)}),
         ("db.c.remove({'a': a})", {("a",)}),
     ],
 )  # fmt: skip

@@ -125,3 +125,53 @@ def test_a_script_of_the_shell_that_nothing_runs_creates_no_index(build: Build) 
 def test_code_of_node_is_no_script_of_the_shell(build: Build) -> None:
     code = "await db.collection('leads').createIndex({ a: 1 });\nawait Lead.createIndexes();"
     assert not build({"app.py": HEAD, "migrations/a.js": code}).facts(Index)
+
+
+_PAIRS = """
+from flask import Flask, request
+from pymongo import MongoClient
+app = Flask(__name__)
+class Connection:
+    def __init__(self):
+        self._client = MongoClient()
+        self._db = self._client["shop"]
+    def get_collection(self, name):
+        return self._db[name]
+def handle(name):
+    try:
+        conn = Connection()
+        return conn.get_collection(name), conn._client
+    except Exception:
+        return None, None
+def either(name):
+    if name:
+        return MongoClient()["shop"]["leads"], 1
+    return MongoClient()["shop"]["others"], 1
+@app.get("/")
+def one():
+    %s
+    return str(members.find_one({"badge": request.args["badge"]}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "collection"),
+    [
+        ('members, client = handle("members")', "members"),
+        ('client, members = handle("members")', ""),
+        ('members, client = handle(request.args["kind"])', ""),
+        ('members, client = either(request.args["kind"])', ""),
+        ('members, client = handle("a")\n    members, client = handle("b")', ""),
+    ],
+)
+def test_a_collection_that_a_function_gives_beside_something_else(
+    given: str, collection: str, build: Build
+) -> None:
+    (found,) = build({"app.py": _PAIRS % given}).facts(Query)
+    assert found.collection == collection
+
+
+@pytest.mark.parametrize("given", ["b['query']", "b.query", "b.ids"])
+def test_what_is_no_key_may_be_a_filter(given: str, build: Build) -> None:
+    (found,) = shapes(build, f"await db.c.find_one({given})")
+    assert found.unresolved

@@ -187,6 +187,8 @@ class Collections:
         if isinstance(expr, t.Attr) and (kept := self._kept().get(expr.name)) is not None:
             return kept
         if isinstance(expr, t.Name):
+            if (part := self._of_several(expr, scope, depth)) is not None:
+                return part
             return "" if _COLLECTION_WORD.match(expr.id) else None
         if _COLLECTION_WORD.match(expr.name) or _DATABASE_WORD.match(expr.name):
             return ""
@@ -238,6 +240,29 @@ class Collections:
             return None
         with self.values.within(contexts_of(self.values).bound_by(CallSite(call, scope))):
             return self._given_back(function, depth)
+
+    def _of_several(self, expr: t.Name, scope: Scope, depth: int) -> str | None:
+        """`leads, client = handle("leads")`: what a function of the tree gives at the place of a name, where each
+        of its ways that gives anything there gives the same."""
+        found = self.code.find(expr.id, scope)
+        told: set[str | None] = set()
+        for binding in found[1] if found is not None else ():
+            call, at = binding.value, binding.index
+            if isinstance(call, t.Await):
+                call = call.value
+            if binding.kind != "value" or at is None or not isinstance(call, t.Call):
+                return None
+            function = self.values.method(call.func, found[0])  # type: ignore[index]
+            if function is None or not isinstance(function.node, t.Function):
+                return None
+            inner = self.code.inside(function)
+            given = [n.value for n in t.walk_own(*function.node.body) if isinstance(n, t.Return)]
+            with self.values.within(contexts_of(self.values).bound_by(CallSite(call, found[0]))):  # type: ignore[index]
+                for way in given:
+                    part = way.items[at] if isinstance(way, t.Seq) and at < len(way.items) else way
+                    if not (part is None or (isinstance(part, t.Const) and part.value is None)):
+                        told.add(self._named(part, inner, depth + 1))
+        return told.pop() if len(told) == 1 else None
 
     def hands_on(self, expr: t.Expr, scope: Scope) -> bool:
         """Whether a class of the tree hands what it is asked on to what it wraps: `__getattr__`."""

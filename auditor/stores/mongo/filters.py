@@ -89,6 +89,8 @@ class Filters:
                 return [Conditions({"_id": "equality"})]
             case t.Call():
                 return self._call(expr, scope)
+            case t.Attr(name="_id" | "inserted_id") | t.Item(index=t.Const(value="_id")):
+                return [Conditions({"_id": "equality"})]
             case t.Attr():
                 origins = self.values.origins(expr, scope)
                 return [
