@@ -204,3 +204,33 @@ def view(w):
     (notes,) = build({"app.py": code}).facts(CollectionFit)
     assert [match.fit for _, match in notes.fits] == [told]
     assert bool(notes.unused) is (told is Fit.MISSING)
+
+
+@pytest.mark.parametrize(
+    ("search", "bound"),
+    [
+        ("db.notes.find({'made': w}).sort('made')[:20]", Bound.LIMITED),
+        ("db.notes.find({'made': w}).sort('made')[5:20]", Bound.LIMITED),
+        ("db.notes.find({'made': w}).sort('made')[5:]", Bound.NONE),
+        ("list(db.notes.find({'made': w}))[:20]", Bound.NONE),
+        ("some(w).sort('made')[:20]", Bound.LIMITED),
+        ("Note.objects(made=w).order_by('made')[:20]", Bound.LIMITED),
+        ("Note.objects[:20]", Bound.LIMITED),
+        ("Note.objects(made=w).order_by('made')", Bound.UNKNOWN),
+    ],
+)  # fmt: skip
+def test_a_slice_of_a_cursor_bounds_it(build: Build, search: str, bound: Bound) -> None:
+    some = "def some(w):\n    return db.notes.find({'made': w})\n" if "some" in search else ""
+    code = f"""
+from mongoengine import Document, StringField
+from pymongo import MongoClient
+db = MongoClient("mongodb://localhost")["shop"]
+class Note(Document):
+    made = StringField()
+{some}
+def view(w):
+    for each in {search}:
+        print(each)
+"""
+    (query,) = build({"app.py": code}).facts(Query)
+    assert query.bound is bound

@@ -52,6 +52,11 @@ class Cursors:
                     self._chained[id(link)].append(call)
                 if held:
                     self._on_names[id(call.scope), held].append(call)
+        self._sliced: dict[int, list[Located]] = defaultdict(list)
+        for item, scope in self.code.of_kind(t.Item):
+            if isinstance(item.index, t.Slice) and item.index.upper is not None:
+                for link in _cursors(item.value):
+                    self._sliced[id(link)].append(Located(item.index.upper, scope))
         for assign, scope in self.code.of_kind(t.Assign):
             match assign:
                 case t.Assign(targets=[t.Name(id=name)], value=value, op="") if value is not None:
@@ -139,6 +144,7 @@ class Cursors:
         """The tightest bound that the calls on the cursor set."""
         given = site.arg(None, "limit")
         bounds = [self.bounds.of(given, site.scope)] if given is not None else []
+        bounds += self.slices(site)
         for call in self.calls(site):
             assert isinstance(call.node.func, t.Attr)
             match call.node.func.name:
@@ -153,6 +159,12 @@ class Cursors:
                 return least
         last = [site, *self._takers(site)][-1]
         return Bound.UNKNOWN if self._leaves(last) else Bound.NONE
+
+    def slices(self, site: Located) -> list[Bound]:
+        """What the slices of a cursor leave of it: `db.leads.find().sort("at")[:20]`."""
+        links = (self._as_written(each).node for each in (site, *self._takers(site)))
+        cut = [upper for link in links for upper in self._sliced.get(id(link), ())]
+        return [self.bounds.of(upper.node, upper.scope) for upper in cut]  # type: ignore[arg-type]
 
     def _leaves(self, site: Located) -> bool:
         """Whether the function gives its cursor away: others may bound it."""
@@ -240,6 +252,15 @@ def _is_given_another(name: str, following: list[t.Stmt]) -> bool:
         if named:
             return isinstance(stmt, t.Assign) and not stmt.op and stmt.targets == named
     return False
+
+
+def _cursors(expr: t.Expr) -> Iterator[t.Expr]:
+    """The calls of a chain that give a cursor, and `X.objects`."""
+    while isinstance(expr, t.Call) and isinstance(expr.func, t.Attr) and expr.func.name in _STILL:
+        yield expr
+        expr = expr.func.value
+    if isinstance(expr, t.Call) or (isinstance(expr, t.Attr) and expr.name == "objects"):
+        yield expr  # `X.objects`, or the call of a function that gives a cursor
 
 
 def _is_cursor(value: t.Expr | None, made: t.Node, held: str) -> bool:

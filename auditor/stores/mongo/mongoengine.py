@@ -139,7 +139,8 @@ class _MongoEngine:
             yield Query("mongodb", "", "find", (), (), (), place_of(site), why, certain=False)
             return
         conditions = [Conditions()]
-        operation, sort, bounds = "find", self._ordering(found), []
+        operation, sort = "find", self._ordering(found)
+        bounds = self.mongo.cursors.slices(site)
         joins = []
         counted = self.mongo.cursors.counted_aside(site)
         for call in (site, *self.mongo.cursors.steps(site)):
