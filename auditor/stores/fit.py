@@ -115,7 +115,8 @@ def collections(application: Application) -> list[CollectionFit]:
             idle = tuple(i for i in declared if not i.run)
             default = driver if store == "mongodb" else ""
             proposed = tuple(
-                replace(p, code=code(declaring, default, p, name)) for p in propose(fits, live)
+                replace(p, code=code(declaring, default, p, name, idle))
+                for p in propose(fits, live)
             )
             unused = () if blind & {unit, ""} or not name else tuple(_unused(live, reads))
             found.append(CollectionFit(unit, name, store, fits, live, idle, proposed, unused))

@@ -7,9 +7,9 @@ naming convention for indexes give (`ix_table_column`).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from auditor.model.data import Proposal, Table
+from auditor.model.data import Index, Proposal, Table
 
 Fields = Sequence[tuple[str, int]]
 _SPECIAL = {"text": "text", "geo": "2dsphere", "hash": "hashed"}
@@ -19,11 +19,22 @@ _BY_ATTRIBUTE = {"SQLModel", "Django", "Tortoise", "Peewee"}
 """Libraries whose indexes name a class's attributes, where others name columns."""
 
 
-def code(table: Table | None, default: str, proposal: Proposal, collection: str) -> str:
-    """The declaration of an index, in the idiom of what declares the collection; else in `default`'s."""
+def code(
+    table: Table | None,
+    default: str,
+    proposal: Proposal,
+    collection: str,
+    idle: Iterable[Index] = (),
+) -> str:
+    """The declaration of an index, in the idiom of what declares the collection; else in `default`'s.
+
+    Of one that ODMantic's model declares and nothing creates, as the `idle` tell, what creates it.
+    """
     library = table.library if table is not None else default
     owner = table.place.symbol if table is not None else ""
     fields: Fields = proposal.fields
+    if library == "ODMantic" and any(index.fields == proposal.fields for index in idle):
+        return f"await engine.configure_database([{owner}])"
     if library in ("Tortoise", "Peewee"):  # they declare no direction, and need none
         fields = _upward(proposal)
     if table is not None and library in _BY_ATTRIBUTE:

@@ -104,9 +104,19 @@ def propose(fits: Sequence[tuple[Query, Match]], live: Sequence[Index]) -> list[
 def _asks(query: Query, match: Match) -> bool:
     """Whether an index is missing; what is left to be gone through, as `LIKE '%x%'` is, none of order decides."""
     left = set(match.missing) - ({*query.scanned} if not query.special else set())
+    if _is_in_order_of_key(query, match):
+        return False
     # a record that is looked for by all that it holds is found as it is
     narrow = len(query.fields) <= _WIDEST
     return match.fit is Fit.MISSING or (match.fit is Fit.PARTIAL and bool(left) and narrow)
+
+
+def _is_in_order_of_key(query: Query, match: Match) -> bool:
+    """Whether a unique field gives the order: behind it, another field of an index narrows nothing."""
+    need = Need.of(query)
+    if match.by is None or not match.by.unique or len(match.by.fields) != 1 or not need.sort:
+        return False
+    return match.by.fields[0][0] == need.sort[0][0] and not need.equality - need.broad
 
 
 def _shapes(asking: Iterable[Query]) -> list[list[Query]]:

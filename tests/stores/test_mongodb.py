@@ -953,3 +953,30 @@ def test_an_index_of_one_type_serves_no_value(partial: str, expected: str, build
     )
     (found,) = build({"app.py": code}).facts(CollectionFit)
     assert [m.fit.value for _, m in found.fits] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ("unique=True", ["await engine.configure_database([Client])"]),
+        ("", ['Client: model_config = {"indexes": lambda: [Index(Client.cpf)]}']),
+    ],
+)
+def test_what_a_model_of_odmantic_declares_wants_to_be_created(
+    told: str, code: list[str], build: Build
+) -> None:
+    source = f"""
+from fastapi import FastAPI
+from odmantic import AIOEngine, Field, Model
+app = FastAPI()
+engine = AIOEngine()
+class Client(Model):
+    cpf: str = Field({told})
+@app.post("/")
+async def add(client: Client):
+    if await engine.find_one(Client, Client.cpf == client.cpf):
+        return None
+    return await engine.save(client)
+"""
+    (found,) = build({"app.py": source}).facts(CollectionFit)
+    assert [proposal.code for proposal in found.proposed] == code

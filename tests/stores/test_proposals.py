@@ -159,3 +159,15 @@ def test_an_index_that_is_there_is_not_proposed_for_what_it_leaves_to_be_gone_th
     sorted_ = query("tenant", "", (("created", -1),), Bound.LIMITED, scanned=("name",))
     (made,) = propose([(sorted_, best(sorted_, live))], live)
     assert made.fields == (("tenant", 1), ("created", -1))
+
+
+def test_behind_the_key_that_gives_the_order_a_field_narrows_nothing() -> None:
+    key = [index("_id", unique=True)]
+    by_key = query("", "created", (("_id", 1),), Bound.LIMITED)
+    assert best(by_key, key).fit is Fit.PARTIAL
+    assert propose([(by_key, best(by_key, key))], key) == []
+    narrowed = query("owner", "created", (("_id", 1),), Bound.LIMITED)
+    (made,) = propose([(narrowed, best(narrowed, key))], key)
+    assert made.fields == (("owner", 1), ("_id", 1), ("created", 1))
+    plain = [index("_id")]
+    assert propose([(by_key, best(by_key, plain))], plain)
