@@ -28,7 +28,7 @@ class SchemaStep(msgspec.Struct, frozen=True, array_like=True):
     index, untold index, drop index, constraint (unique), drop constraint, foreign key or unknown.
     `columns` are (name, direction) pairs; a column's `type` is its type's name; `to` a new name, the table
     that a foreign key refers to, or the one that a table is made like: of its columns, or its indexes too.
-    `two` where a column takes one of two values, `pattern` where an index finds what begins with a text by its
+    `two` where a column takes one of two values, `default` the constant that it has if nothing is said, `pattern` where an index finds what begins with a text by its
     operator class (`text_pattern_ops`).
     """
 
@@ -43,6 +43,7 @@ class SchemaStep(msgspec.Struct, frozen=True, array_like=True):
     to: str = ""
     line: int = 1
     two: bool = False
+    default: str = ""
     pattern: bool = False
 
 
@@ -264,7 +265,15 @@ def _member(item: Any, table: str, line: int) -> Iterator[SchemaStep]:
         name = _name(item.this)
         kind = item.args.get("kind")
         typed = kind.sql().partition("(")[0] if kind is not None else ""
-        yield SchemaStep("column", table, name, type=typed, line=line, two=_takes_two(item, name))
+        yield SchemaStep(
+            "column",
+            table,
+            name,
+            type=typed,
+            line=line,
+            two=_takes_two(item, name),
+            default=_default(item),
+        )
         for constraint in item.args.get("constraints") or ():
             told = constraint.args.get("kind")
             if isinstance(told, exp.PrimaryKeyColumnConstraint):
@@ -282,6 +291,15 @@ def _member(item: Any, table: str, line: int) -> Iterator[SchemaStep]:
             yield from _constraint(each, _name(item.this), table, line)
     else:
         yield from _constraint(item, "", table, line)
+
+
+def _default(column: Any) -> str:
+    """`DEFAULT 'new'`, `DEFAULT TRUE`."""
+    from sqlglot import exp
+
+    kinds = (x.args.get("kind") for x in column.args.get("constraints") or ())
+    given = (x.this for x in kinds if isinstance(x, exp.DefaultColumnConstraint))
+    return next((x.name or x.sql() for x in given if isinstance(x, exp.Literal | exp.Boolean)), "")
 
 
 def _takes_two(column: Any, name: str) -> bool:

@@ -51,7 +51,8 @@ class Query(msgspec.Struct, frozen=True):
     `broad` are fields among these that most records share a value of, by which an index alone finds
     little: a boolean, `$ne`, `IS NOT NULL`. `values` are the fields that are compared with a constant
     of the code, and that constant (of SQL, where an index depends on it). `begins` are fields of the range
-    that are compared with what they begin with, `above` those that are only to be more than 0.
+    that are compared with what they begin with, `above` those that are only to be more than 0. `others` are the
+    fields that are compared with another constant than their declaration gives new records, and that constant.
     `unresolved` says why the collection or the filter could not be told; empty where it could.
     `certain` is False where the receiver was only recognised by the method's name.
     """
@@ -74,6 +75,7 @@ class Query(msgspec.Struct, frozen=True):
     values: tuple[tuple[str, Plain], ...] = ()
     begins: tuple[str, ...] = ()
     above: tuple[str, ...] = ()
+    others: tuple[tuple[str, Plain], ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ import re2
 
 from auditor.extract.python import tree as t
 from auditor.link.enumerations import members
-from auditor.link.scopes import Scope
+from auditor.link.scopes import Scope, argument
 from auditor.link.values import Evaluator
-from auditor.model.values import Plain
+from auditor.model.values import Known, Plain
 
 
 def two_values(values: Evaluator, expr: t.Expr | None, scope: Scope) -> bool:
@@ -28,6 +28,47 @@ def is_flag(values: Evaluator, field: t.Assign, scope: Scope) -> bool:
         return True
     allowed = chosen(values, field.annotation, field.value, scope)
     return allowed is not None and 0 < len(allowed) <= 2
+
+
+def spelt(values: Evaluator, expr: t.Expr | None, scope: Scope) -> tuple[Plain, ...]:
+    """What a constant of the code is worth; empty for nothing, and what only a run tells."""
+    worth = values.value(expr, scope) if expr is not None else None
+    if isinstance(worth, Known) and isinstance(worth.value, str | int | float):
+        return (worth.value,)
+    return ()
+
+
+def first_value(values: Evaluator, declared: t.Expr | None, scope: Scope) -> tuple[Plain, ...]:
+    """The constant that a field's declaration gives a new record; empty where it tells none.
+
+    `default="member"`, `server_default=text("false")`, `Field(True)`, `active: bool = True`.
+    """
+    if not isinstance(declared, t.Call):
+        return spelt(values, declared, scope)
+    position = 0 if t.last_word(declared.func) == "Field" else None
+    given = argument(declared, position, "default", "server_default", "db_default")
+    match given:
+        case t.Call(func=func, args=[inner, *_]) if t.last_word(func) == "text":
+            return spelt(values, inner, scope)
+        case t.Call(func=func) if t.last_word(func) in ("true", "false"):
+            return (t.last_word(func) == "true",)
+    return spelt(values, given, scope)
+
+
+def others(asked: tuple[Plain, ...], first: tuple[Plain, ...]) -> tuple[Plain, ...]:
+    """The constants that are asked for, where new records are given none of them: how many have one, no
+    declaration tells."""
+    known = {_plainly(x) for x in first}
+    return asked if known and not known & {_plainly(x) for x in asked} else ()
+
+
+_SPELT = {"true": "1", "t": "1", "yes": "1", "false": "0", "f": "0", "no": "0"}
+
+
+def _plainly(value: Plain) -> str:
+    """A value as the code and SQL both may spell it: `True`, `"true"`, `1`; `Role.ADMIN` by name or value."""
+    text = str(value).strip("'\"() ").lower()
+    return _SPELT.get(text, text)
 
 
 def chosen(

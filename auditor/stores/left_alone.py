@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from auditor.link.application import Application
 from auditor.model.data import Bound, Fit, Match, Query, Table
-from auditor.stores.matching import Need
+from auditor.stores.matching import Need, perhaps_few
 from auditor.stores.offered import Offered
 from auditor.stores.sql.entities import Entities
 from auditor.stores.waiting.errands import Errands
@@ -45,6 +45,8 @@ class LeftAlone:
             return match
         why = self.errands.why(query.place)
         if not why and (name := self._alone(query, match)) and self._takes_two(query, name):
+            if few := perhaps_few(query):
+                return few
             why = f"{name} takes one of two values: it alone finds too much for an index to help"
         if not why and (name := self._ordering(query)) and self.offered.is_truth(name):
             why = f"{name} takes one of two values, and all is read: to put one half first needs no index"

@@ -37,7 +37,9 @@ def best(query: Query, indexes: Iterable[Index], constant: str = "") -> Match:
     need = Need.of(query)
     untold = Match(Fit.UNKNOWN, why=query.unresolved)
     if need.nothing and not query.special:
-        return untold if query.unresolved else Match(Fit.COVERED, why=need.why)
+        if query.unresolved:
+            return untold
+        return perhaps_few(query, indexes) or Match(Fit.COVERED, why=need.why)
     found = [serves(index, query, need) for index in indexes]
     nothing = Match(Fit.MISSING, missing=need.all)
     found_by = need.equality if not need.sort else frozenset()
@@ -55,6 +57,17 @@ def best(query: Query, indexes: Iterable[Index], constant: str = "") -> Match:
     if match.by is not None and not match.by.by_prefix and _names(match.by) & {*query.begins}:
         return Match(Fit.UNKNOWN, missing=query.begins, why=_COLLATION)
     return match  # conditions that cannot be told narrow what is found by those that can
+
+
+def perhaps_few(query: Query, indexes: Iterable[Index] = ()) -> Match | None:
+    """What becomes of a search by one of two values alone, where it is not the one that new records have."""
+    for field, value in query.others:
+        for index in indexes:
+            if index.kind in ("ordered", "hash") and index.fields[0][0] == field and usable(index, query):  # fmt: skip
+                return Match(Fit.COVERED, index)
+        why = f"how many records have {field} = {value!r} is not told"
+        return Match(Fit.UNKNOWN, missing=(field,), why=why)
+    return None
 
 
 _COLLATION = (

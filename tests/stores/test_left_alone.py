@@ -164,14 +164,15 @@ def test_a_management_command(
 
 READ = (
     "from app import app\nfrom models import User\n@app.route('/r')\ndef r():\n"
-    "    return User.query.filter_by(role='admin').all()\n"
+    "    return User.query.filter_by(role='member').all()\n"
+    "def may(user):\n    return user.role == 'admin'\n"
 )
 
 
 @pytest.mark.parametrize(
     ("added", "two"),
     [
-        ("", False),  # "member" by default, "admin" is asked for: nothing tells what else is written
+        ("", False),  # "member" by default, "admin" is compared: nothing tells what else is written
         ("def add():\n    return User(role='member')\n", True),
         ("def add(role):\n    return User(role=role)\n", False),
         ("def add():\n    return User(role='guest')\n", False),
@@ -196,6 +197,15 @@ def test_a_column_whose_values_stand_elsewhere(build: Build, added: str, two: bo
     )
 
 
+@pytest.mark.parametrize(("asked", "fit_"), [("member", Fit.COVERED), ("admin", Fit.UNKNOWN)])
+def test_the_one_of_two_values_elsewhere_that_new_records_do_not_have(
+    build: Build, asked: str, fit_: Fit
+) -> None:
+    read = READ.replace("role='member'", f"role='{asked}'")
+    changed = "def add(user):\n    user.role = 'admin' if user.id == 1 else 'member'\n"
+    assert fit(build, {"routes.py": read + changed}, "role")[0] is fit_
+
+
 def test_a_comment_beside_the_column_tells_its_values(build: Build) -> None:
     open_ = READ + "def add(role):\n    return User(role=role)\n"
     said = MODELS.replace('default="member")', 'default="member")  # %s')
@@ -211,7 +221,7 @@ def test_a_comment_beside_the_column_tells_its_values(build: Build) -> None:
 
 
 def test_two_values_and_another_field_are_an_ordinary_shape(build: Build) -> None:
-    both = READ.replace("role='admin'", "role='admin', email='a'")
+    both = READ.replace("role='member'", "role='member', email='a'")
     application = build({"models.py": MODELS, "app.py": APP, "store.py": "", "routes.py": both})
     (found,) = [f for f in application.facts(CollectionFit) if f.name == "user"]
     assert [match.fit for _, match in found.fits] == [Fit.MISSING]
@@ -707,3 +717,146 @@ def test_all_there_is_with_one_half_of_it_first(
 ) -> None:
     found = build({"app.py": _SORTED % (given, more)}).facts(CollectionFit)
     assert {m.fit for f in found for q, m in f.fits if q.sort} == {expected}
+
+
+_FIRST_VALUES = {
+    "sqlalchemy": """
+class Post(Base):
+    __tablename__ = "posts"
+    id = Column(Integer, primary_key=True)
+    shown = Column(Boolean, {}default=True)
+    role = Column(Enum(Role), default=Role.MEMBER)
+    gone = Column(Boolean, server_default=text("false"))
+    done = Column(Boolean)
+def ask(session):
+    session.scalars(select(Post).where({})).all()
+""",
+    "sqlmodel": """
+class Post(SQLModel, table=True):
+    id: int = Field(primary_key=True)
+    shown: bool = {}True
+    role: Role = Field(default=Role.MEMBER, sa_column=Column(Enum(Role)))
+    gone: bool = Field(False)
+    done: bool
+def ask(session):
+    session.exec(select(Post).where({})).all()
+""",
+    "peewee": """
+class Post(Model):
+    shown = BooleanField({}default=True)
+    gone = BooleanField(default=False)
+def ask():
+    return list(Post.select().where({}))
+""",
+    "django": """
+class Post(models.Model):
+    shown = models.BooleanField({}default=True)
+    role = models.CharField(choices=[("member", "a"), ("admin", "b")], default="member")
+    done = models.BooleanField(null=True)
+def ask():
+    return list(Post.objects.filter({}))
+""",
+    "tortoise": """
+class Post(Model):
+    shown = fields.BooleanField({}default=True)
+async def ask():
+    return await Post.filter({})
+""",
+    "sql": """
+SCHEMA = "CREATE TABLE post (id INT PRIMARY KEY, shown BOOLEAN DEFAULT TRUE, kind TEXT DEFAULT 'a' CHECK (kind IN ('a', 'b')), {} done BOOLEAN)"
+def ask(cursor):
+    cursor.execute(SCHEMA)
+    cursor.execute("INSERT INTO post (id) VALUES (%s)", (1,))
+    cursor.execute("SELECT * FROM post WHERE {}")
+""",
+    "beanie": """
+class Post(Document):
+    shown: {} bool = True
+    role: Role = Role.MEMBER
+    done: bool
+async def ask():
+    return await Post.find({}).to_list()
+""",
+    "mongoengine": """
+class Post(Document):
+    shown = BooleanField({}default=True)
+def ask():
+    return list(Post.objects({}))
+""",
+}
+_HEADS = {
+    "sqlalchemy": "from sqlalchemy import Boolean, Column, Enum, Integer, select, text\nfrom sqlalchemy.orm import declarative_base\nBase = declarative_base()\n",
+    "sqlmodel": "from sqlalchemy import Column, Enum\nfrom sqlmodel import Field, SQLModel, select\n",
+    "peewee": "from peewee import BooleanField, Model\n",
+    "django": "from django.db import models\n",
+    "tortoise": "from tortoise import fields\nfrom tortoise.models import Model\n",
+    "sql": "import psycopg2\n",
+    "beanie": "from beanie import Document, init_beanie\n",
+    "mongoengine": "from mongoengine import BooleanField, Document\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("mapper", "asked", "expected"),
+    [
+        ("sqlalchemy", "Post.shown", Fit.COVERED),
+        ("sqlalchemy", "Post.shown == True", Fit.COVERED),
+        ("sqlalchemy", "Post.shown.is_(False)", Fit.UNKNOWN),
+        ("sqlalchemy", "~Post.shown", Fit.UNKNOWN),
+        ("sqlalchemy", "Post.gone == False", Fit.COVERED),
+        ("sqlalchemy", "Post.gone", Fit.UNKNOWN),
+        ("sqlalchemy", "Post.role == Role.ADMIN", Fit.UNKNOWN),
+        ("sqlalchemy", "Post.role == 'member'", Fit.COVERED),
+        ("sqlalchemy", "Post.role == asked()", Fit.COVERED),
+        ("sqlalchemy", "Post.done == True", Fit.COVERED),
+        ("sqlalchemy", "Post.gone == False, Post.shown == False", Fit.UNKNOWN),
+        ("sqlmodel", "Post.shown == True", Fit.COVERED),
+        ("sqlmodel", "Post.shown == False", Fit.UNKNOWN),
+        ("sqlmodel", "Post.role == Role.ADMIN", Fit.UNKNOWN),
+        ("sqlmodel", "Post.gone == True", Fit.UNKNOWN),
+        ("sqlmodel", "Post.done == True", Fit.COVERED),
+        ("peewee", "Post.gone == False", Fit.COVERED),
+        ("peewee", "Post.gone == True", Fit.UNKNOWN),
+        ("django", "shown=True", Fit.COVERED),
+        ("django", "shown=False", Fit.UNKNOWN),
+        ("django", "role='admin'", Fit.UNKNOWN),
+        ("django", "done=True", Fit.COVERED),
+        ("tortoise", "shown=False", Fit.UNKNOWN),
+        ("tortoise", "shown=True", Fit.COVERED),
+        ("sql", "shown = TRUE", Fit.COVERED),
+        ("sql", "shown = FALSE", Fit.UNKNOWN),
+        ("sql", "kind = 'b'", Fit.UNKNOWN),
+        ("sql", "kind = 'a'", Fit.COVERED),
+        ("sql", "done = TRUE", Fit.COVERED),
+        ("beanie", "Post.shown == True", Fit.COVERED),
+        ("beanie", "Post.shown == False", Fit.UNKNOWN),
+        ("beanie", "{'role': Role.ADMIN}", Fit.UNKNOWN),
+        ("beanie", "Post.done == True", Fit.COVERED),
+        ("mongoengine", "shown=False", Fit.UNKNOWN),
+        ("mongoengine", "shown=True", Fit.COVERED),
+    ],
+)  # fmt: skip
+def test_one_of_two_values_that_new_records_do_not_have(
+    mapper: str, asked: str, expected: Fit, build: Build
+) -> None:
+    code = (
+        _HEADS[mapper]
+        + "import enum\nclass Role(str, enum.Enum):\n    MEMBER = 'member'\n    ADMIN = 'admin'\n"
+    )
+    code += _FIRST_VALUES[mapper].format("", asked)
+    found = build({"shop/models.py": code}).facts(CollectionFit)
+    told = {(m.fit, m.why) for f in found for _, m in f.fits}
+    ((fit, why),) = told
+    assert fit is expected, why
+    assert ("how many records have" in why) is (expected is Fit.UNKNOWN)
+
+
+def test_an_index_of_one_of_two_values_finds_the_one_that_new_records_do_not_have(
+    build: Build,
+) -> None:
+    code = _HEADS["sqlalchemy"] + _FIRST_VALUES["sqlalchemy"].replace(
+        "Enum(Role), default=Role.MEMBER", "Integer"
+    )
+    code = code.format("index=True, ", "Post.shown == False")
+    (found,) = build({"shop/models.py": code}).facts(CollectionFit)
+    assert [m.by is not None for _, m in found.fits if m.fit is Fit.COVERED] == [True]

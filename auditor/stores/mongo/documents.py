@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope
 from auditor.link.values import Evaluator
-from auditor.stores.flags import is_flag
+from auditor.model.values import Plain
+from auditor.stores.flags import first_value, is_flag
 from auditor.stores.sql.entities import snake
 
 _LIBRARIES = {
@@ -227,17 +228,17 @@ class Documents:
             for node in t.walk_own(stmt.annotation)
         )
 
-    def flags(self, found: Located | None) -> frozenset[str]:
-        """The stored names of the fields that take one of two values."""
-        return self._flags(id(found.node), found) if found is not None else frozenset()
+    def flags(self, found: Located | None) -> Mapping[str, tuple[Plain, ...]]:
+        """The stored names of the fields that take one of two values, with that of new records if it is told."""
+        return self._flags(id(found.node), found) if found is not None else {}
 
     @functools.cache  # noqa: B019 - one Documents lives as long as the audit
-    def _flags(self, key: int, found: Located) -> frozenset[str]:
-        return frozenset(
-            self.stored(found, name)
+    def _flags(self, key: int, found: Located) -> Mapping[str, tuple[Plain, ...]]:
+        return {
+            self.stored(found, name): first_value(self.values, stmt.value, scope)
             for name, stmt, scope in self.fields(found)
             if is_flag(self.values, stmt, scope)
-        )
+        }
 
     def declares(self, found: Located) -> bool:
         """Whether a class names its collection itself, and did not inherit the name."""

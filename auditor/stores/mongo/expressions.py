@@ -14,6 +14,7 @@ from auditor.link.assembly import Whole, assembled
 from auditor.link.contexts import contexts_of
 from auditor.link.scopes import CallSite, Located, Scope
 from auditor.link.values import Evaluator
+from auditor.stores.flags import spelt
 from auditor.stores.mongo.conditions import Conditions
 from auditor.stores.mongo.documents import Documents
 from auditor.stores.mongo.filters import Filters
@@ -65,14 +66,14 @@ class Expressions:
         match expr:
             case t.Compare(left=left, ops=[op], rights=[right]):
                 if (path := self.path(left, scope)) is not None:
-                    made = self._compared(path, op, right)
+                    made = self._compared(path, op, right, scope)
                     if isinstance(right, t.Const) and (
                         right.value is None or isinstance(right.value, bool)
                     ):
                         made.broad.add(path)
                     return [made]
                 if (path := self.path(right, scope)) is not None:
-                    return [self._compared(path, op, left, mirrored=True)]
+                    return [self._compared(path, op, left, scope, mirrored=True)]
             case t.Await(value=inner) | t.Bind(value=inner):
                 return self.read(inner, scope, depth + 1)
             case t.BinOp(op="&", left=left, right=right):
@@ -85,7 +86,7 @@ class Expressions:
                 branches = self.read(left, scope, depth + 1) + self.read(right, scope, depth + 1)
                 return [Conditions(either=[(branches, False)])]
             case t.Unary(value=inner) if (path := self.path(inner, scope)) is not None:
-                return [Conditions({path: "equality"}, broad={path})]
+                return [Conditions({path: "equality"}, broad={path}, values={path: False})]
             case t.Call(func=func):
                 last = t.last_word(func)
                 if last in _JOINS:
@@ -100,7 +101,7 @@ class Expressions:
                 if function is not None and isinstance(function.node, t.Function):
                     return self._returned(expr, function, scope, depth)
             case t.Attr() if (path := self.path(expr, scope)) is not None:
-                return [Conditions({path: "equality"}, broad={path})]
+                return [Conditions({path: "equality"}, broad={path}, values={path: True})]
             case t.Name() if wholes := assembled(self.values, expr, scope):
                 return [c for whole in wholes for c in self._whole(whole, expr, depth)][:16]
             case t.Name():
@@ -140,11 +141,14 @@ class Expressions:
                 for told in self.read(node.value, inner, depth + 1)
             ]
 
-    def _compared(self, path: str, op: str, value: t.Expr, mirrored: bool = False) -> Conditions:
+    def _compared(
+        self, path: str, op: str, value: t.Expr, scope: Scope, mirrored: bool = False
+    ) -> Conditions:
         if _COMPARES.get(op) == "range":
             return Conditions({path: span(op, value, mirrored=mirrored)})
         if op in _COMPARES:
-            return Conditions({path: _COMPARES[op]})
+            given = spelt(self.values, value, scope)
+            return Conditions({path: _COMPARES[op]}, values={path: given[0]} if given else {})
         return Conditions({path: "range"}, broad={path})
 
     def _joined(

@@ -8,7 +8,8 @@ class, a helper) is a query for each.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from msgspec.structs import replace
 
@@ -22,8 +23,10 @@ from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.link.values import Evaluator
 from auditor.model.data import Bound, Connection, Query
 from auditor.model.dependencies import Requirement
+from auditor.model.values import Plain
 from auditor.stores.addresses import names_a_login
 from auditor.stores.bounds import Bounds, bounds_of
+from auditor.stores.flags import others
 from auditor.stores.loops import Loops
 from auditor.stores.mongo import gridfs, kinds
 from auditor.stores.mongo.collections import Collections, is_of_model
@@ -526,9 +529,10 @@ def shapes(
     conditions: Conditions,
     sort: Sort,
     bound: Bound,
-    flags: frozenset[str] = frozenset(),
+    flags: Mapping[str, tuple[Plain, ...]] = MappingProxyType({}),
 ) -> Iterator[Query]:
-    """The queries that conditions stand for: one for each alternative; `flags` take one of two values."""
+    """The queries that conditions stand for: one for each alternative; `flags` take one of two values, and new
+    documents have one of these."""
     for each in conditions.flat():
         yield replace(
             made,
@@ -538,7 +542,13 @@ def shapes(
             scanned=each.of_kind("scanned"),
             sort=sort,
             bound=bound,
-            broad=tuple(sorted((each.broad | flags) & each.kinds.keys())),
+            broad=tuple(sorted((each.broad | flags.keys()) & each.kinds.keys())),
+            others=tuple(
+                (name, value)
+                for name in sorted(flags.keys() & each.values.keys())
+                if each.kinds.get(name) == "equality"
+                for value in others((each.values[name],), flags[name])
+            ),
             values=tuple(sorted(each.values.items(), key=str)),
             special=each.special,
             unresolved=each.unresolved or ("" if made.collection else _NAMELESS),

@@ -17,6 +17,7 @@ from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of, worst
+from auditor.stores.flags import spelt
 from auditor.stores.mongo.beanie import declared_tables
 from auditor.stores.mongo.conditions import Conditions, narrowed
 from auditor.stores.mongo.documents import documents_of
@@ -330,6 +331,9 @@ class _MongoEngine:
         if name.endswith(_OF_ITEMS):
             for path in tuple(made.kinds if not made.broad else ()):
                 return self._of_items(path, value, scope)
+        for path in made.kinds if not made.broad else ():
+            if made.kinds[path] == "equality" and (given := spelt(self.values, value, scope)):
+                made.values[path] = given[0]
         if isinstance(value, t.Const) and (value.value is None or isinstance(value.value, bool)):
             made.broad |= set(made.kinds)
         for path in made.kinds:

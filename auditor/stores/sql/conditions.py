@@ -98,14 +98,16 @@ def joined(one: Condition, two: Condition, *, any_: bool = False) -> Condition:
     return kind(tuple(part for each in parts for part in each))
 
 
-def compared(entity: Entity, column: Column, how: str = "equality") -> Condition:
+def compared(
+    entity: Entity, column: Column, how: str = "equality", values: tuple[Plain, ...] = ()
+) -> Condition:
     """A column of a stored class compared, in the table that keeps it."""
     key = entity.key
     if not column.table or column.table == entity.table or key is None:
-        return Test(entity.table, column.name, how)
+        return Test(entity.table, column.name, how, values=values)
     _, _, remote = key.target.rpartition(".")
     link = Link(entity.table, key.name, column.table, remote or key.name)
-    return Every((link, Test(column.table, column.name, how)))
+    return Every((link, Test(column.table, column.name, how, values=values)))
 
 
 @dataclass(slots=True)

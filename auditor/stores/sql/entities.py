@@ -45,6 +45,8 @@ class Column(msgspec.Struct, frozen=True):
     """Whether it gets an index of places by itself, as GeoAlchemy's and GeoDjango's types do."""
     listed: bool = False
     """Whether its declaration lists the values that it may have."""
+    first: tuple[Plain, ...] = ()
+    """The constant that a new record is given, where its declaration says so."""
 
 
 class Relation(msgspec.Struct, frozen=True):

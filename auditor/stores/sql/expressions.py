@@ -9,6 +9,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.model.values import Plain
+from auditor.stores.flags import spelt
 from auditor.stores.spans import span
 from auditor.stores.sql.conditions import (
     UNTOLD,
@@ -52,10 +54,10 @@ _SHIFTED = {"<<": "equality", ">>": "equality", "**": "scanned", "^": "scanned",
 _FLAGS = {"Boolean", "bool", "BooleanField"}
 
 
-def test(field: Field, how: str) -> Condition:
+def test(field: Field, how: str, values: tuple[Plain, ...] = ()) -> Condition:  # noqa: PT028
     """A column compared; behind a function only an index on that very expression serves it."""
     if not field.expression:
-        return compared(field.entity, field.column, how)
+        return compared(field.entity, field.column, how, values)
     made = compared(field.entity, field.column, "scanned")
     return replace(made, applied=(field.expression, how)) if isinstance(made, Test) else made
 
@@ -84,7 +86,8 @@ def comparison(
                 return Holds(Every(()))
             if isinstance(right, Field | Function | None) and _of_record(reading, left.entity, own, value):  # fmt: skip
                 return Holds(Every(()))
-            return Holds(test(left, how))
+            given = spelt(reading.values, value, frame.scope) if how == "equality" else ()
+            return Holds(test(left, how, given))
         case Related(entity=entity, relation=relation), _ if relation.local:
             return Holds(Test(entity.table, relation.local, how))
         case Function(), _:
@@ -183,7 +186,9 @@ def column_call(field: Field, call: t.Call, name: str, given: list[Thing | None]
         negated = name in ("is_null", "isnull") and any(
             isinstance(a, t.Const) and a.value is False for a in call.args
         )
-        return Holds(test(field, "unequal" if negated else "equality"))
+        asked = call.args[:1] if name == "is_" else []
+        values = tuple(x.value for x in asked if isinstance(x, t.Const) and x.value is not None)
+        return Holds(test(field, "unequal" if negated else "equality", values))
     if name in _RANGE:
         return Holds(test(field, "prefix" if name == "startswith" else "range"))
     if name in _UNEQUAL:
@@ -248,7 +253,7 @@ def condition(thing: Thing | None, expr: t.Expr | None = None) -> Condition:
         case Holds(condition=found):
             return found
         case Field():
-            return test(thing, "equality")
+            return test(thing, "equality", (True,))
         case Listed(items=items):
             return Every(tuple(condition(i) for i in items))
         case Either(things=things):
@@ -281,8 +286,9 @@ def negated(thing: Thing | None) -> Thing | None:
         case Holds(condition=found):
             return Holds(Opposite(found))
         case Field(column=column):
-            how = "equality" if column.type in _FLAGS else "unequal"
-            return Holds(test(thing, how))
+            if column.type in _FLAGS:
+                return Holds(test(thing, "equality", (False,)))
+            return Holds(test(thing, "unequal"))
     return thing
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from auditor.model.data import Bound, Query
+from auditor.stores.flags import others
 from auditor.stores.spans import ABOVE
 from auditor.stores.sql.conditions import Branch, Draft, Every, Link, Test, branches
 from auditor.stores.sql.entities import Entity, snake
@@ -327,6 +328,14 @@ def _query(
         ),
         tuple(dict.fromkeys(by_kind["prefix"])),
         tuple(dict.fromkeys(above)),
+        tuple(
+            dict.fromkeys(
+                (x.column, v)
+                for x in tests
+                if x.how == "equality" and (column := entity and entity.column(x.column))
+                for v in others(x.values, column.first)
+            )
+        ),
     )
 
 

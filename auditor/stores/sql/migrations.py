@@ -36,6 +36,8 @@ class State:
     columns: dict[str, str] = field(default_factory=dict)
     two: set[str] = field(default_factory=set)
     """Columns that take one of two values."""
+    firsts: dict[str, str] = field(default_factory=dict)
+    """The constants that columns have where nothing is said."""
     indexes: list[Made] = field(default_factory=list)
     foreign: list[tuple[tuple[tuple[str, int], ...], Place]] = field(default_factory=list)
     uncertain: bool = False
@@ -129,6 +131,7 @@ class History:
             case "column":
                 state.columns[step.name] = step.type
                 state.two |= {step.name} if step.two else set()
+                state.firsts |= {step.name: step.default} if step.default else {}
             case "like":
                 self._like(state, step, origin)
             case "rename table":
@@ -174,6 +177,7 @@ class History:
             return
         state.columns |= other.columns
         state.two |= other.two
+        state.firsts |= other.firsts
         if step.kind == "indexes":
             source = "migration" if origin.migrates else "script"
             state.indexes += [Made(m.declared, source, origin.run) for m in other.indexes]

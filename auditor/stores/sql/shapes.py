@@ -38,7 +38,7 @@ def queries(application: Application) -> list[Query]:
     made = _created(read, history)
     schema = _schema(application, read)
     earlier = {id(d.origin) for d in read.drafts if d.origin is not None}
-    found: dict[Query, None] = {}
+    found: dict[Query, Query] = {}
     for draft in read.drafts:
         if id(draft) in earlier or id(draft) in read.dropped or draft.manager:
             continue
@@ -58,13 +58,14 @@ def queries(application: Application) -> list[Query]:
                     else _NOWHERE
                 )
                 query = replace(query, unresolved=query.unresolved or why)
-            found.setdefault(query)
-    found.update(
-        dict.fromkeys(_begun(read, schema, earlier, {(q.place.path, q.place.line) for q in found}))
-    )
-    found.update(dict.fromkeys(untold.handed_on(read)))
-    found.update(dict.fromkeys(left_over(read)))
-    return sorted(found, key=lambda q: (q.place, q.operation, q.equality, q.range, q.sort, q.collection))  # fmt: skip
+            shape = replace(query, others=())  # told once, whatever constants one place asks for
+            found[shape] = query if query.others else found.get(shape, query)
+    listed = {(q.place.path, q.place.line) for q in found}
+    for query in chain(
+        _begun(read, schema, earlier, listed), untold.handed_on(read), left_over(read)
+    ):
+        found.setdefault(query, query)
+    return sorted(found.values(), key=lambda q: (q.place, q.operation, q.equality, q.range, q.sort, q.collection))  # fmt: skip
 
 
 _VIEW = "it is a view: the tables that it reads have the indexes"

@@ -9,7 +9,7 @@ import re
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
-from auditor.stores.flags import two_values
+from auditor.stores.flags import first_value, two_values
 from auditor.stores.sql.entities import Column, Entities, Entity, last_name, truth
 
 _NO_COLUMN = {"ManyToManyField", "GenericRelation", "GenericForeignKey", "TaggableManager", "ParentalManyToManyField"}  # fmt: skip
@@ -54,6 +54,7 @@ def field_column(entities: Entities, name: str, call: t.Call, scope: Scope) -> C
         two=two_values(values, argument(call, None, "choices"), scope),
         spatial=places,
         listed=argument(call, None, "choices") is not None,
+        first=first_value(values, call, scope),
     )
 
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.stores.field_models import between, fields, keyed, named, refer
+from auditor.stores.flags import first_value
 from auditor.stores.sql.entities import (
     Column,
     Declared,
@@ -95,6 +96,7 @@ def _field(entities: Entities, entity: Entity, name: str, call: t.Call, scope: S
         truth(values, call, scope, "unique") is True,
         indexed if indexed is not None else refers,
         "?" if refers else "",
+        first=first_value(values, call, scope),
     )
     entity.columns[name] = column
     if refers:

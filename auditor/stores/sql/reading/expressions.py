@@ -142,6 +142,10 @@ class Expressions(Reading):
                 return either(given_)
             case t.Unary(op=op, value=value):
                 inner = self.tested(value, frame, depth)
+                if op == "~" and isinstance(inner, Field):
+                    from auditor.stores.sql.expressions import negated
+
+                    return negated(inner)
                 if op == "~" and isinstance(inner, Holds):
                     return Holds(Opposite(inner.condition))
                 if op == "-" and isinstance(inner, Field):

@@ -173,7 +173,13 @@ class Reading:
         found = {
             name: Entity(
                 f"sql:{name}", "sql", name, state.place,
-                columns={c: Column(c, c, kind, state.place, c in state.keys, two=c in state.two) for c, kind in state.columns.items()},
+                columns={
+                    c: Column(
+                        c, c, kind, state.place, c in state.keys, two=c in state.two,
+                        first=(state.firsts[c],) if c in state.firsts else (),
+                    )
+                    for c, kind in state.columns.items()
+                },
             )
             for name, state in history.tables.items()
         }  # fmt: skip

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
-from auditor.stores.flags import two_values
+from auditor.stores.flags import first_value, two_values
 from auditor.stores.sql.entities import (
     Column,
     Declared,
@@ -62,7 +62,8 @@ def column(
     stored, kind, target, two, spatial = name, "", "", False, False
     inner = argument(call, None, "sa_column")
     if isinstance(inner, t.Call):
-        return column(entities, name, inner, annotation, scope, place)
+        made = column(entities, name, inner, annotation, scope, place)
+        return replace(made, first=made.first or first_value(entities.values, call, scope))
     args = list(call.args)
     if args and isinstance(args[0], t.Const) and isinstance(args[0].value, str):
         if last_name(call.func) != "Field":
@@ -96,6 +97,7 @@ def column(
     return Column(
         name, stored, kind or type_of(annotation), place,  # type: ignore[arg-type]
         flags["primary_key"], flags["unique"], flags["index"], target, two=two, spatial=spatial,
+        first=first_value(entities.values, call, scope),
     )  # fmt: skip
 
 

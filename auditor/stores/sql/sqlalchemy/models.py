@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
+from auditor.stores.flags import first_value
 from auditor.stores.sql.entities import (
     Column,
     Entities,
@@ -353,7 +354,8 @@ class _Reading:
                 )  # fmt: skip
                 return
         if mapped or self.model:
-            entity.columns[name] = Column(name, name, type_of(annotation), place)
+            first = first_value(self.values, value, scope) if self.model else ()
+            entity.columns[name] = Column(name, name, type_of(annotation), place, first=first)
 
     def _made(self, expr: t.Expr | None, scope: Scope) -> Located | None:
         """The call that makes a column, also behind a helper or an annotated type."""

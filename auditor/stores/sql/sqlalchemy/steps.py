@@ -12,6 +12,8 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import argument
 from auditor.model.data import Bound
+from auditor.model.values import Plain
+from auditor.stores.flags import spelt
 from auditor.stores.sql.conditions import (
     Condition,
     Draft,
@@ -190,7 +192,13 @@ def _filtered(
 ) -> Thing | None:
     ways: list[list[Condition]] = [[]]
     if last == "filter_by":
-        ways = [[_keyword(draft, keyword.name) for keyword in call.keywords if keyword.name]]
+        ways = [
+            [
+                _keyword(draft, keyword.name, spelt(reading.values, keyword.value, frame.scope))
+                for keyword in call.keywords
+                if keyword.name
+            ]
+        ]
         for keyword in call.keywords:
             inner = reading.thing(keyword.value, frame)
             if keyword.name is None:
@@ -236,12 +244,12 @@ def _first_entity(reading: Reading, parts: list[Condition]) -> Entity | None:
     return None
 
 
-def _keyword(draft: Draft, name: str) -> Condition:
+def _keyword(draft: Draft, name: str, values: tuple[Plain, ...] = ()) -> Condition:
     for entity in (*draft.tables[-1:], draft.entity):
         if entity is None:
             continue
         if (column := entity.column(name)) is not None:
-            return compared(entity, column)
+            return compared(entity, column, values=values)
         if (relation := entity.relations.get(name)) is not None and relation.local:
             return Test(entity.table, relation.local)
     return _no_column(name) if draft.entity else Untold("the table is named at run time")

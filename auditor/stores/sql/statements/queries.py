@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from msgspec.structs import replace
+
 from auditor.extract.sql import parse
 from auditor.model.data import Bound
 from auditor.model.places import Place
@@ -492,7 +494,11 @@ class Asked:
             return Test(*one)
         if isinstance(left, exp.Coalesce) and (unset := self._unset(left, right)) is not None:
             return Test(*unset, "unequal")
-        return self._test(left, "equality")
+        given = right if left is node.this else node.this
+        made = self._test(left, "equality")
+        if isinstance(made, Test) and isinstance(given, exp.Literal | exp.Boolean):
+            return replace(made, values=(given.name or given.sql(),))
+        return made
 
     def _of_its_own_type(self, cast: Any) -> tuple[str, str] | None:
         """The column of a cast that changes nothing: `day::date` of a date, which an index serves."""

@@ -11,7 +11,7 @@ import re
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.stores.field_models import between, fields, keyed, named, refer
-from auditor.stores.flags import two_values
+from auditor.stores.flags import first_value, two_values
 from auditor.stores.sql.entities import (
     Column,
     Declared,
@@ -73,6 +73,7 @@ def _field(entities: Entities, entity: Entity, name: str, call: t.Call, scope: S
         "?" if refers else "",
         two=kind.endswith("EnumField")
         and two_values(values, argument(call, 0, "enum_type"), scope),
+        first=first_value(values, call, scope),
     )
     entity.columns[name] = column
     if refers:
