@@ -15,7 +15,6 @@ from auditor.link.scopes import CallSite, place_of
 from auditor.model.data import Query
 from auditor.stores.mongo.documents import documents_of
 from auditor.stores.sql.django.managers import MANAGERS
-from auditor.stores.sql.django.queries import is_document
 from auditor.stores.sql.django.suspects import speaks_of_models
 from auditor.stores.sql.objects import AGAIN
 from auditor.stores.sql.reading.frames import Frame, Reading
@@ -88,8 +87,6 @@ def left_over(reading: Reading) -> Iterator[Query]:
             continue
         if not _is_spelt(reading, site, node.func) or _is_followed(reading, node):
             continue
-        if _is_of_a_document(reading, site):
-            continue  # MongoEngine's language is the same
         if runs_once(site.scope.module) or reading.code.defined(node.func, site.scope) is not None:
             continue  # what a method of the tree asks is read there
         if documents_of(reading.values).starts(node.func, site.scope):
@@ -147,15 +144,6 @@ def _compares_own(call: t.Call, base: t.Expr) -> bool:
         for arg in call.args
         for node in t.walk_own(arg)
     )
-
-
-def _is_of_a_document(reading: Reading, site: CallSite) -> bool:
-    expr: t.Expr = site.node
-    while isinstance(expr, t.Call | t.Attr | t.Item):
-        if isinstance(expr, t.Attr) and expr.name in MANAGERS:
-            return is_document(reading, expr.value, Frame(site.scope))
-        expr = expr.func if isinstance(expr, t.Call) else expr.value
-    return False
 
 
 def _is_followed(reading: Reading, call: t.Call) -> bool:
