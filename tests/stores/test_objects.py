@@ -288,6 +288,37 @@ def test_the_object_that_a_view_looks_up(
     assert {x for x in asked(build({"app.py": code})) if x[2]} == found
 
 
+@pytest.mark.parametrize(
+    ("base", "told"),
+    [
+        ("generic.DetailView", True),
+        ("generic.DeleteView", True),
+        ("generic.TemplateView", False),
+        ("Shelf", False),
+    ],
+)
+def test_a_relation_of_the_views_object_is_handed_to_a_method(
+    base: str, told: bool, build: Build
+) -> None:
+    code = (
+        DJANGO
+        + f"""
+from django.views import generic
+class Days:
+    def days(self, queryset):
+        return list(queryset.filter(views__gte=self.least))
+class Writer(Days, {base}):
+    model = User
+    def get_context_data(self, **kwargs):
+        return self.days(self.object.post_set)
+"""
+    )
+    code = code.replace(", related_name='posts'", "").replace(', related_name="posts"', "")
+    found = build({"app.py": code}).facts(Query)
+    asks = [(q.equality, q.range, q.place.symbol) for q in found if q.range]
+    assert asks == [(("author_id",), ("views",), "Writer.get_context_data")] * told
+
+
 def test_what_a_view_does_to_its_object_is_told_once(build: Build) -> None:
     method = "    def perform_destroy(self, one):\n        User.objects.filter(name=one.author.name).delete()\n        one.delete()"
     code = DJANGO + VIEWS.format(base="generics.DestroyAPIView", method=method)

@@ -21,7 +21,13 @@ from auditor.stores.sql.django.actions import Actions
 from auditor.stores.sql.django.filtersets import model, narrowed, paths, ways
 from auditor.stores.sql.django.managers import hand, method_of, run_for
 from auditor.stores.sql.entities import last_name
-from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls, reads_classes
+from auditor.stores.sql.reading.frames import (
+    Frame,
+    Reading,
+    reads_attributes,
+    reads_calls,
+    reads_classes,
+)
 from auditor.stores.sql.reading.things import (
     Class,
     Row,
@@ -41,6 +47,15 @@ _OBJECTS = {
     "DestroyAPIView", "UpdateAPIView", "ModelViewSet", "ReadOnlyModelViewSet", "RetrieveModelMixin",
     "UpdateModelMixin", "DestroyModelMixin", "DetailView", "UpdateView", "DeleteView",
 }  # fmt: skip
+_KEEPING = {
+    "DetailView",
+    "BaseDetailView",
+    "SingleObjectMixin",
+    "UpdateView",
+    "DeleteView",
+    "CreateView",
+}
+"""Views that keep their object."""
 _CREATES = {"CreateAPIView"}
 _DESTROYS = {"DestroyAPIView", "RetrieveDestroyAPIView", "RetrieveUpdateDestroyAPIView", "ModelViewSet", "DestroyModelMixin"}  # fmt: skip
 _FILTERED = {"FilterView", "BaseFilterView"}
@@ -103,6 +118,21 @@ def get_object(reading: Reading, call: t.Call, last: str, base: Thing | None, fr
                 read.record(one, "get", Bound.ONE, ())
             made.append(Row(draft.entity, draft))
     return either(made), bool(made)
+
+
+@reads_attributes
+def of_view(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame) -> Thing | None:
+    """`self.object` of Django's views of one object.
+
+    Source: https://docs.djangoproject.com/en/stable/ref/class-based-views/mixins-single-object/.
+    """
+    if not isinstance(base, Self) or expr.name != "object":
+        return None
+    above = {a.rpartition(".")[2] for a in _above(reading.code.ancestry(base.found))}
+    if not above & _KEEPING:
+        return None
+    drafts = _View(reading, base.found, False, False).base()
+    return either([Row(x.entity, x) for x in drafts if x.entity is not None])
 
 
 _RELATED = {"PrimaryKeyRelatedField": "pk", "SlugRelatedField": "slug_field", "HyperlinkedRelatedField": "lookup_field"}  # fmt: skip
