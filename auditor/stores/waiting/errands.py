@@ -96,6 +96,8 @@ class Errands:
                 return f"nothing imports {place.path}, which asks it"
             case Asked.NEVER if view := self._unrouted_view(place):
                 return f"no route names {view}, which asks it"
+            case Asked.NEVER if function is not None and (backend := self.unused.backend(function)):
+                return f"AUTHENTICATION_BACKENDS does not name {backend}, which asks it"
             case Asked.NEVER:
                 return f"nothing calls {place.symbol.rpartition('.')[2]}, which asks it"
         return ""
@@ -160,6 +162,8 @@ class Errands:
 
     def _asked(self, function: Located) -> Asked:
         """Who calls a function, near or far: whatever is in doubt, somebody who waits."""
+        if self.unused.backend(function):
+            return Asked.NEVER  # whoever calls its methods by their names, he means others
         key = id(function.node)
         if key not in self._known:
             seen: set[int] = set()

@@ -1,5 +1,5 @@
-"""Modules that nothing imports, routers that no application includes, and classes of views that no route names: nobody
-waits for what they ask.
+"""Modules that nothing imports, routers that no application includes, classes of views that no route names, and backends
+of Django that no setting names: nobody waits for what they ask.
 
 Routes of an earlier version, a repository that another has taken the place of. A tree that imports what
 its code makes up, or Django, which loads modules by their names, has none as far as can be told.
@@ -12,11 +12,13 @@ import re
 
 from auditor.discover import Role
 from auditor.extract.python import tree as t
+from auditor.frameworks.django.settings import DjangoProject
 from auditor.link.application import Application
 from auditor.link.mentions import Mentions
 from auditor.link.reach import Reach, is_main_guard
 from auditor.link.scopes import Located, Module, Scope
 from auditor.model.blind import BlindSpot
+from auditor.model.values import Known
 from auditor.model.web import Route
 from auditor.stores.waiting.by_hand import spoken, stem
 from auditor.stores.waiting.running import Running
@@ -124,9 +126,40 @@ class Unused:
         kinds = self.code.ancestry(found)
         if not any(map(_VIEW.fullmatch, kinds)):
             return ""
+        return "" if self._has_named_heir(found) else owner.name
+
+    def backend(self, function: Located) -> str:
+        """The class of a backend that signs people in to Django, where its settings name neither it nor an heir.
+
+        Source: https://docs.djangoproject.com/en/stable/topics/auth/customizing/#writing-an-authentication-backend.
+        """
+        owner, around = function.scope.owner, function.scope.parent
+        if not isinstance(owner, t.Class) or around is None or not self._lists_backends:
+            return ""
+        found = Located(owner, around)
+        kinds = self.code.ancestry(found)
+        made = all(
+            any(self.code.definition(f"{kind}.{name}") is not None for kind in kinds)
+            for name in ("authenticate", "get_user")
+        )
+        if not made and not any(kind.startswith("django.contrib.auth.backends.") for kind in kinds):
+            return ""
+        return "" if self._has_named_heir(found) else owner.name
+
+    @functools.cached_property
+    def _lists_backends(self) -> bool:
+        """Whether the settings of Django can be read that name the backends."""
+        variants = [
+            v for project in self.application.facts(DjangoProject) for v in project.variants
+        ]
+        listed = (v.get("AUTHENTICATION_BACKENDS") for v in variants)
+        return bool(variants) and all(x is None or isinstance(x, Known) for x in listed)
+
+    def _has_named_heir(self, found: Located) -> bool:
+        """Whether something names a class, or one that inherits from it."""
         heirs = self.code.heirs(found)
         bases = {id(base) for each in heirs for base in each.node.bases}  # type: ignore[attr-defined]
-        return "" if any(self._is_named(each, bases) for each in heirs) else owner.name
+        return any(self._is_named(each, bases) for each in heirs)
 
     def _is_named(self, found: Located, bases: set[int]) -> bool:
         """Whether something may ask a class of views for what it serves: a route, a decorator, a base that sees it."""
