@@ -446,6 +446,29 @@ def test_what_a_module_fills_while_it_starts(lines: str, fit: Fit, build: Build)
     assert fits == [fit]
 
 
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize(
+    ("started", "reason"),
+    [
+        ("python3 seed_users.py || true\nexec gunicorn app:app\n", "only what fills a new database at the start asks it"),
+        ("exec gunicorn app:app\n", "run by hand"),
+    ],
+)  # fmt: skip
+def test_a_script_that_fills_the_database_where_the_deployment_runs_it(
+    started: str, reason: str, beside: bool, build: Build
+) -> None:
+    asks = "from models import User\ndef first_user():\n" + FOUND
+    main = "if __name__ == '__main__':\n    first_user()\n"
+    files = (
+        {"people.py": asks, "seed_users.py": "from people import first_user\n" + main}
+        if beside
+        else {"seed_users.py": asks + main}
+    )
+    answer, why = fit(build, {**files, "entrypoint.sh": started})
+    assert answer is Fit.COVERED
+    assert reason in why
+
+
 def test_a_program_may_lie_in_a_folder_that_is_called_script(build: Build) -> None:
     models = MODELS.replace("from app import", "from script.app import")
     ask = "from script.models import User\ndef main():\n    print(User.query.filter_by(email=input()).first())\n"

@@ -80,6 +80,12 @@ class ByHand:
         return self.running.words(_DEPLOYS) | named
 
     @functools.cached_property
+    def at_start(self) -> frozenset[str]:
+        """Those of the scripts that the deployment runs: what fills a database before the application starts."""
+        programs = self.running.programs if self.scripts else None
+        return self.scripts & programs.modules.keys() if programs is not None else frozenset()
+
+    @functools.cached_property
     def scripts(self) -> frozenset[str]:
         modules = self.code.modules
         aside = {p for p in modules if p not in self.reach.modules or p in self._own_programs}

@@ -105,7 +105,7 @@ class Errands:
     def of(self, place: Place) -> Asked:
         """By whom a place is run: whatever is in doubt, by somebody who waits."""
         if place.path in self.by_hand.scripts:
-            return Asked.SCRIPT
+            return Asked.FILLING if place.path in self.by_hand.at_start else Asked.SCRIPT
         if place.path in self.unused.modules:
             return Asked.NEVER
         view = self._view(place)
@@ -185,7 +185,7 @@ class Errands:
                 return by
             fills |= bool(_FILLS.search(each.node.name))  # type: ignore[attr-defined]
             goes_on |= _loops(each)
-            started |= by is Asked.FILLING
+            started |= by is Asked.FILLING and each.path not in self.by_hand.at_start
             told = max(told, by)
             for site in self.mentions.of(each) if by is Asked.NEVER else ():
                 outer = self.code.enclosing(site.scope)
@@ -195,6 +195,8 @@ class Errands:
                     return Asked.LIVE
                 if outer is not None:
                     pending.append(outer)
+                elif site.path in self.by_hand.at_start:
+                    told = max(told, Asked.FILLING)
                 elif site.path in self.by_hand.scripts:
                     told = max(told, Asked.BY_HAND)
                 elif site.scope.owner is None and self.mentions.is_call(site):
@@ -213,7 +215,7 @@ class Errands:
     def _by_itself(self, function: Located) -> Asked:
         """What a function is called by that does not speak of it; `FILLING` is the start of the application."""
         if function.path in self.by_hand.scripts:
-            return Asked.BY_HAND
+            return Asked.FILLING if function.path in self.by_hand.at_start else Asked.BY_HAND
         if self._is_start(function):
             return Asked.FILLING
         if id(function.node) in self._handlers:
