@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import Query
+from auditor.model.data import CollectionFit, Query
 from tests.conftest import Build
 
 _MODELS = """
@@ -70,3 +70,39 @@ def test_a_view_asks_what_it_is_routed_for(
     build: Build, base: str, body: str, routes: str, asked: set[tuple[str, tuple[str, ...]]]
 ) -> None:
     assert _asked(build, base, body, routes) == asked
+
+
+_DELETES = "path('a', Parcels.as_view({'delete': 'destroy'}))"
+
+
+@pytest.mark.parametrize(
+    ("body", "routes", "expected"),
+    [
+        ("    def list(self, request):\n        return self.found(4)\n", _DELETES, "no route leads to Parcels.list, which asks it"),
+        ("    @action(detail=False)\n    def heavy(self, request):\n        return self.found(4)\n", _DELETES, "no route leads to Parcels.heavy, which asks it"),
+        ("    def list(self, request):\n        return self.found(4)\n", "path('a', Parcels.as_view({'get': 'list'}))", ""),
+        ("    def list(self, request):\n        return self.found(4)\n    def destroy(self, request, pk):\n        return self.list(request)\n", _DELETES, ""),
+        ("    def list(self, request):\n        return self.found(4)\nclass Heir(Parcels):\n    pass\ndef shown(request):\n    return Heir.as_view({'get': 'list'})(request)\n", _DELETES, ""),
+        ("    def list(self, request):\n        return self.found(4)\ndef shown(request):\n    return Parcels.as_view({'get': 'list'})(request)\n", _DELETES, ""),
+        ("    @action(detail=False)\n    def heavy(self, request):\n        return self.found(4)\n", "path('', include(router.register('a', Parcels) or router.urls))", ""),
+        ("    def get_queryset(self):\n        return self.found(4)\n", _DELETES, ""),
+    ],
+)  # fmt: skip
+def test_an_action_that_no_route_leads_to(
+    body: str, routes: str, expected: str, build: Build
+) -> None:
+    code = f"""
+from rest_framework import viewsets
+from rest_framework.decorators import action
+from shop.models import Parcel
+class Parcels(viewsets.ModelViewSet):
+    queryset = Parcel.objects.all()
+{body}"""
+    code = code.replace("self.found(4)", "Parcel.objects.filter(weight=4)")
+    files = {
+        "manage.py": _MANAGE, "proj/__init__.py": "", "proj/settings.py": _SETTINGS, "proj/urls.py": _URLS.format(routes=routes),
+        "shop/__init__.py": "", "shop/models.py": _MODELS, "shop/views.py": code,
+    }  # fmt: skip
+    found = build(files).facts(CollectionFit)
+    told = {m.why for f in found for q, m in f.fits if q.equality == ("weight",)}
+    assert told == {expected}

@@ -98,6 +98,8 @@ class Errands:
                 return f"no route names {view}, which asks it"
             case Asked.NEVER if function is not None and (backend := self.unused.backend(function)):
                 return f"AUTHENTICATION_BACKENDS does not name {backend}, which asks it"
+            case Asked.NEVER if function is not None and (action := self.unrouted.action(function)):
+                return f"no route leads to {action}, which asks it"
             case Asked.NEVER:
                 return f"nothing calls {place.symbol.rpartition('.')[2]}, which asks it"
         return ""
@@ -162,7 +164,7 @@ class Errands:
 
     def _asked(self, function: Located) -> Asked:
         """Who calls a function, near or far: whatever is in doubt, somebody who waits."""
-        if self.unused.backend(function):
+        if self.unused.backend(function) or self.unrouted.action(function):
             return Asked.NEVER  # whoever calls its methods by their names, he means others
         key = id(function.node)
         if key not in self._known:

@@ -1,7 +1,7 @@
 """Views of Django to which no URL leads: nobody waits for what they ask.
 
 A class of views that is spoken of as the base of others at most, and a view that only decorators of Django speak of,
-which register nothing. Told where the addresses of the tree could all be read, and where nothing makes up names.
+which register nothing; actions of viewsets that are routed for others. Told where the addresses of the tree could all be read, and where nothing makes up names.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import functools
 import re
 
 from auditor.extract.python import tree as t
+from auditor.frameworks.django.views import ACTIONS
 from auditor.link.application import Application
 from auditor.link.mentions import Mentions
 from auditor.link.scopes import Located
 from auditor.model.web import Route
+from auditor.stores.sql.django.actions import Actions
 from auditor.stores.waiting.by_hand import stem
 from auditor.stores.waiting.unused import Unused
 
@@ -49,6 +51,25 @@ class Unrouted:
         found = Located(owner, around)
         routed = not self._is_view(found) or any(map(self._is_routed, self.code.heirs(found)))
         return "" if routed else owner.name
+
+    def action(self, method: Located) -> str:
+        """The action of a viewset that no route sends anything, of whatever class that inherits it."""
+        owner, around, node = method.scope.owner, method.scope.parent, method.node
+        if not isinstance(owner, t.Class) or around is None or not isinstance(node, t.Function):
+            return ""
+        found = Located(owner, around)
+        if not self._is_action(node) or not self._is_view(found):
+            return ""
+        (actions,) = self.application.facts(Actions)
+        ran = [actions.of(heir) for heir in self.code.heirs(found) if self._is_routed(heir)]
+        sent = not ran or any(x is None or node.name in x for x in ran)
+        return "" if sent else f"{owner.name}.{node.name}"
+
+    @staticmethod
+    def _is_action(node: t.Function) -> bool:
+        return node.name in ACTIONS or any(
+            t.last_word(t.callee(d)) == "action" for d in node.decorators
+        )
 
     def registers_nothing(self, decorator: t.Expr, function: Located) -> bool:
         """Whether a decorator only guards a view: `@login_required`."""

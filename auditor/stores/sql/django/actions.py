@@ -14,6 +14,8 @@ from auditor.extract.python import tree as t
 from auditor.frameworks.django.views import ACTIONS, METHODS, Views
 from auditor.link.application import Application, provides
 from auditor.link.scopes import Located
+from auditor.model.blind import BlindSpot
+from auditor.model.values import possible
 from auditor.model.web import Route
 
 _CALLS = {
@@ -78,8 +80,10 @@ class Actions:
 
     @functools.cached_property
     def _routed(self) -> dict[int, list[str]]:
-        """The methods that routes send a view, by the `id` of its class."""
+        """The methods that routes send a view, by the `id` of its class; none where some routes could not be told."""
         found: dict[int, list[str]] = defaultdict(list)
+        if any(spot.kind == "routes" for spot in self.application.facts(BlindSpot)):
+            return found
         for route in self.application.facts(Route):
             if (view := route.view) is not None:
                 key, (_, _, action) = id(view.node), route.handler.rpartition(".")
@@ -89,6 +93,18 @@ class Actions:
                     if self._is_viewset(view)
                     else [x for method in methods for x in self._answered(view, method)]
                 )
+        for site in self.application.code.method_calls("as_view"):  # also where no URL leads
+            func, values = site.node.func, self.application.values
+            made = (
+                self.application.code.defined(func.value, site.scope)
+                if isinstance(func, t.Attr)
+                else None
+            )
+            if made is not None and id(made.node) in found:
+                for known in possible(values.value(site.arg(0, "actions"), site.scope)):
+                    found[id(made.node)] += (
+                        known.value.values() if isinstance(known.value, dict) else []
+                    )
         return found
 
 
