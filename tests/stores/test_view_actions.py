@@ -54,6 +54,7 @@ _SENT_ON = "    def create(self, request):\n        return self.list(request)\n"
         ("viewsets.ModelViewSet", "", "path('a', Parcels.as_view({'post': 'create'})), path('b', Parcels.as_view({'get': 'list'}))", {_LIST}),
         ("viewsets.ModelViewSet", "", "path('', include(router.register('a', Parcels) or router.urls))", {_LIST, _GET}),
         ("viewsets.ModelViewSet", "", "*made(Parcels)", {_LIST, _GET}),
+        ("viewsets.ModelViewSet", "", "path('a', Parcels.as_view({'delete': 'destroy'})), *made(Parcels)", {_LIST, _GET}),
         ("viewsets.ModelViewSet", "    http_method_names = ['post']\n", "*made(Parcels)", set()),
         ("generics.ListCreateAPIView", "", "path('a', Parcels.as_view())", {_LIST}),
         ("generics.CreateAPIView", "", "path('a', Parcels.as_view())", set()),

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.frameworks.django.views import ACTIONS, METHODS, Views
 from auditor.link.application import Application, provides
+from auditor.link.mentions import Mentions
 from auditor.link.scopes import Located
 from auditor.model.blind import BlindSpot
 from auditor.model.values import possible
@@ -44,7 +45,9 @@ class Actions:
 
     def of(self, view: Located) -> frozenset[str] | None:
         """The methods that are run, near or far; None where no class tells what it is sent."""
-        pending = self._routed.get(id(view.node)) or self._served(view)
+        routed = self._routed.get(id(view.node), [])
+        only = bool(routed) and self._is_only_routed(view)
+        pending = routed if only else [*routed, *self._served(view)]
         if not pending:
             return None
         ran: set[str] = set()
@@ -56,6 +59,19 @@ class Actions:
                 own = self.views.method(view, name)
                 left += _CALLS.get(name, ()) if own is None else _called(own)
         return frozenset(ran)
+
+    def _is_only_routed(self, view: Located) -> bool:
+        """Whether all that speaks of a view makes it a view, and nothing else routes it: a router that is not followed."""
+        (mentions,) = self.application.facts(Mentions)
+        return all(id(site.node) in self._made for site in mentions.of(view))
+
+    @functools.cached_property
+    def _made(self) -> frozenset[int]:
+        """Where classes are spoken of to make views of them, or as bases of others."""
+        code = self.application.code
+        calls = (site.node.func for site in code.method_calls("as_view"))
+        bases = (b for kind in code.classes() for base in kind.node.bases for b in t.walk(base))  # type: ignore[attr-defined]
+        return frozenset((*(id(f.value) for f in calls if isinstance(f, t.Attr)), *map(id, bases)))
 
     def _served(self, view: Located) -> list[str]:
         """Where no route tells: every action of a viewset, or what a generic view answers."""
