@@ -111,7 +111,7 @@ def makings(application: Application, entity: Entity) -> Iterator[CallSite | Non
     for site in code.method_calls(name):
         if code.name(site.node.func, site.scope) == own:
             yield site
-    for site in code.method_calls(*_MADE, "create_user", "create_superuser", "aget_or_create", "acreate"):  # fmt: skip
+    for site in code.method_calls(*MADE):
         if not runs_once(site.scope.module) and any(
             isinstance(n, t.Name | t.Attr) and t.last_word(n) == name
             for n in t.walk_own(site.node.func)
@@ -270,16 +270,15 @@ def _is_literal(literals: Literals, site: CallSite | None) -> bool:
     return site is not None and given is not None and literals.rows(given, site.scope)
 
 
-_MADE = {
-    "create",
-    "get_or_create",
-    "update_or_create",
-    "insert",
-    "insert_many",
-    "bulk_create",
-    "replace",
-}
-_READS = {"select", "query", "get", "scalar", "scalars", "join", "outerjoin", "isinstance", "aliased", "exists", "joinedload", "selectinload", "get_object_or_404", "relationship", "options"}  # fmt: skip
+MADE = {
+    "create", "get_or_create", "update_or_create", "insert", "insert_many", "bulk_create", "replace", "create_user",
+    "create_superuser", "acreate", "aget_or_create", "aupdate_or_create", "abulk_create",
+}  # fmt: skip
+_READS = {
+    "select", "query", "get", "scalar", "scalars", "join", "outerjoin", "isinstance", "aliased", "exists", "joinedload", "selectinload",
+    "get_object_or_404", "get_list_or_404", "relationship", "options", "delete", "update", "with_entities", "select_from", "Prefetch", "count",
+    "ForeignKey", "OneToOneField", "ManyToManyField", "ForeignKeyField", "contains_eager", "subqueryload", "print",
+}  # fmt: skip
 
 
 @provides(Constant)
@@ -293,7 +292,7 @@ def seeded(application: Application) -> Iterator[Constant]:
     literals = Literals(application.values)
     for entity in entities:
         if entity.mapper != "django" and entity.found is not None and entity.name:
-            sites = list(_creations(application, entity))
+            sites = list(creations(application, entity))
             if (sites or entity.table in spelt) and all(
                 _fills(errands, literals, site) for site in sites
             ):
@@ -308,7 +307,7 @@ def seeded(application: Application) -> Iterator[Constant]:
     for module in code.modules.values():
         if left and not runs_once(module):
             sites_of = {id(s.node) for name in left for s in made[name][1]}
-            left -= _handed_on(application, code.nodes(module), left, sites_of)
+            left -= handed_on(application, code.nodes(module), left, sites_of)
     for name in sorted(left):
         yield Constant("sql", made[name][0].table, "only constants that a seed adds stand in it")
 
@@ -393,16 +392,18 @@ def _brings(called: t.Expr) -> bool:
     return t.last_word(called) in _SOURCES or t.dotted(called).startswith(("requests.", "httpx."))
 
 
-def _creations(application: Application, entity: Entity) -> Iterator[CallSite]:
-    """`Role(…)`, `Role.create(…)`, what a listener puts into the table that is made: `table.insert().values(…)`."""
-    code, own = application.code, application.code.own_name(entity.found)  # type: ignore[arg-type]
+def creations(application: Application, entity: Entity) -> Iterator[CallSite]:
+    """`Role(…)`, `Role.create(…)`, `Role.objects.create(…)`, what a listener puts into the table that is made: `table.insert().values(…)`."""
+    if entity.found is None:
+        return
+    code, own = application.code, application.code.own_name(entity.found)
     name = own.rpartition(":")[2].rpartition(".")[2]
     for site in code.method_calls(name):
         if code.name(site.node.func, site.scope) == own:
             yield site
-    for site in code.method_calls(*_MADE):
-        func = site.node.func
-        if isinstance(func, t.Attr) and t.last_word(func.value) == name:
+    for site in code.method_calls(*MADE):
+        words = t.walk_own(site.node.func.value) if isinstance(site.node.func, t.Attr) else ()
+        if any(isinstance(n, t.Name | t.Attr) and t.last_word(n) == name for n in words):
             yield site
     for site in code.method_calls("values"):
         for arg, around in _listened(site.scope) if _at_creation(site.scope) else ():
@@ -448,7 +449,7 @@ def _is_after_create(call: t.Call) -> bool:
     return any(isinstance(arg, t.Const) and arg.value == "after_create" for arg in call.args)
 
 
-def _handed_on(
+def handed_on(
     application: Application,
     nodes: Iterable[tuple[t.Node, Scope]],
     names: set[str],
@@ -474,10 +475,11 @@ def _handed_on(
                 typed = [base.index for base in bases if isinstance(base, t.Item)]
                 if typed and _adds_nothing(application, Located(node, scope)):
                     fine |= {id(n) for index in typed for n in t.walk(index)}
-            case t.Attr(value=t.Name() as owner, name=name) if name not in _MADE:
+            case t.Attr(value=t.Name() as owner, name=name) if name not in MADE:
                 fine.add(id(owner))
             case t.Param(annotation=annotation) | t.Assign(annotation=annotation):
                 fine |= {id(n) for n in t.walk(annotation)} if annotation is not None else set()
+                fine |= {id(n) for n in node.targets} if isinstance(node, t.Assign) else set()
             case t.Function(returns=returns):
                 fine |= {id(n) for n in t.walk(returns)} if returns is not None else set()
             case t.Name(id=name) if name in names:
@@ -524,7 +526,7 @@ def _may_make(node: t.Node, methods: set[str]) -> bool:
             handed = any(
                 isinstance(a, t.Attr) and t.dotted(a.value) in ("self", "cls") for a in args
             )
-            return t.last_word(func) in _MADE or (handed and t.last_word(func) not in _READS)
+            return t.last_word(func) in MADE or (handed and t.last_word(func) not in _READS)
     return False
 
 

@@ -26,10 +26,10 @@ from auditor.stores.constants import Seeded, asks_by_name
 from auditor.stores.idioms import code
 from auditor.stores.left_alone import LeftAlone
 from auditor.stores.matching import best, helps
-from auditor.stores.mongo.untended import Untended
 from auditor.stores.proposals import propose
 from auditor.stores.short_lists import reads_like_a_list
 from auditor.stores.sql.django.catalogues import Catalogue
+from auditor.stores.untended import Untended
 
 Key = tuple[str, str, str]
 """Application, store, collection."""
@@ -67,7 +67,7 @@ def collections(application: Application) -> list[CollectionFit]:
     for (_, store, name), made in indexes.items():
         if store == "mongodb" and name:
             kept[store, name] += [index for index in made if index.run]
-    untended = {each.name for each in application.facts(Untended)}
+    untended = {(each.store, each.name) for each in application.facts(Untended)}
     catalogues = {each.table for each in application.facts(Catalogue)}
     seeded = {each.table for each in application.facts(Seeded)}
     deleted = _only_deleted(application.facts(Query)) - {name for _, _, name in indexes}
@@ -108,7 +108,7 @@ def collections(application: Application) -> list[CollectionFit]:
             fits = tuple((q, _unsure(match, _SHORT)) for q, match in fits)
         if name in catalogues:
             fits = tuple((q, _unsure(m, _KEPT) if asks_by_name(q) else m) for q, m in fits)
-        if store == "mongodb" and name in untended:
+        if (store, name) in untended:
             fits = tuple((q, _unsure(match, _UNTENDED)) for q, match in fits)
         if fits or declared:
             reads = [q for q, _ in fits]

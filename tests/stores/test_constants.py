@@ -486,3 +486,89 @@ def test_a_collection_that_each_start_fills_anew(
     found = build({"app.py": READ_ANEW.replace(before, after) if before else READ_ANEW}).facts(CollectionFit)  # fmt: skip
     told = [m.fit for f in found if f.name == "recipes" for q, m in f.fits if q.operation == "find_one"]  # fmt: skip
     assert told == [fit]
+
+
+LOOKED_UP = """
+from fastapi import FastAPI
+from sqlalchemy import Column, Integer, String, create_engine, select
+from sqlalchemy.orm import declarative_base, sessionmaker
+Base = declarative_base()
+Session = sessionmaker(create_engine("postgresql://localhost/x"))
+app = FastAPI()
+
+class Reason(Base):
+    __tablename__ = "moving_reasons"
+    id = Column(Integer, primary_key=True)
+    name = Column(String(15))
+    user_id = Column(Integer)
+
+class Move(Base):
+    __tablename__ = "moves"
+    id = Column(Integer, primary_key=True)
+    reason_id = Column(Integer)
+
+@app.get("/reason")
+def reason(name: str):
+    with Session() as db:
+        return db.query(Reason).filter(Reason.name == name).first()
+
+@app.post("/move")
+def move(reason_id: int):
+    with Session() as db:
+        db.add(Move(reason_id=reason_id))
+        db.commit()
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fit"),
+    [
+        ("", "", Fit.UNKNOWN),
+        ("db.add(Move(", "db.add(Reason(name='a')); db.add(Move(", Fit.MISSING),
+        ("db.add(Move(", "db.execute(insert(Reason)); db.add(Move(", Fit.MISSING),
+        ("db.add(Move(", "fill(db, Reason); db.add(Move(", Fit.MISSING),
+        ("Reason.name == name", "Reason.user_id == name", Fit.MISSING),
+        ("db.add(Move(", "print(Move(", Fit.UNKNOWN),
+        ("db.add(Move(reason_id=reason_id))", "pass", Fit.MISSING),  # another program fills all
+    ],
+)
+def test_a_table_to_which_nothing_adds(before: str, after: str, fit: Fit, build: Build) -> None:
+    found = build({"app.py": LOOKED_UP.replace(before, after) if before else LOOKED_UP}).facts(CollectionFit)  # fmt: skip
+    assert [m.fit for f in found if f.name == "moving_reasons" for _, m in f.fits] == [fit]
+
+
+LOOKED_UP_BY_DJANGO = {
+    "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site.settings')\n",
+    "site/settings.py": "INSTALLED_APPS = ['shop']\nROOT_URLCONF = 'site.urls'\n",
+    "site/urls.py": "from django.urls import path\nfrom shop import views\nurlpatterns = [path('a', views.menu), path('b', views.add)]\n",
+    "shop/models.py": "from django.db import models\nclass Menu(models.Model):\n    name = models.CharField(max_length=9)\n"
+    "class Dish(models.Model):\n    menu = models.ForeignKey(Menu, models.CASCADE, related_name='dishes')\n",
+    "shop/views.py": "from shop.models import Dish, Menu\ndef menu(request):\n    return Menu.objects.get(name=request.GET['name'])\n"
+    "def add(request):\n    Dish.objects.create(menu_id=1)\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("added", "fit"),
+    [
+        ({}, Fit.UNKNOWN),
+        ({"shop/admin.py": "from django.contrib import admin\nfrom shop.models import Menu\nadmin.site.register(Menu)\n"}, Fit.MISSING),
+        ({"shop/forms.py": "from django import forms\nfrom shop.models import Menu\nclass F(forms.ModelForm):\n    class Meta:\n        model = Menu\n"}, Fit.MISSING),
+        ({"shop/views.py": LOOKED_UP_BY_DJANGO["shop/views.py"] + "    Menu.objects.bulk_create(request.POST['all'])\n"}, Fit.MISSING),
+        ({"shop/management/commands/fill.py": "from django.core.management.base import BaseCommand\nfrom shop.models import Menu\n"
+          "class Command(BaseCommand):\n    def handle(self, *args, **options):\n        Menu.objects.create(name='a')\n"}, Fit.UNKNOWN),
+    ],
+)  # fmt: skip
+def test_a_model_of_django_to_which_nothing_adds(
+    added: dict[str, str], fit: Fit, build: Build
+) -> None:
+    found = build(LOOKED_UP_BY_DJANGO | added).facts(CollectionFit)
+    assert [m.fit for f in found if f.name == "shop_menu" for _, m in f.fits] == [fit]
+
+
+def test_what_a_related_manager_adds_to_is_no_such_model(build: Build) -> None:
+    views = LOOKED_UP_BY_DJANGO["shop/views.py"].replace("Dish.objects.create(menu_id=1)", "Menu.objects.get(id=1).dishes.create()")  # fmt: skip
+    views += "def dish(request):\n    return list(Dish.objects.order_by('menu__name')[:5])\n"
+    added = {"shop/views.py": views.replace("name=request", "dishes__id=request")}
+    found = build(LOOKED_UP_BY_DJANGO | added).facts(CollectionFit)
+    assert all(m.fit is not Fit.UNKNOWN for f in found if f.name == "shop_dish" for _, m in f.fits)

@@ -1,0 +1,135 @@
+"""Collections and tables to which nothing adds that somebody waits for: whether they grow, the code does not tell.
+
+Recipes that each start reads anew from a file, the codes of taxes, what a script puts in by hand. Told where the
+application fills most others itself, and not where it only reads what another program keeps; and of facts alone,
+not of people or of what happened when.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.scopes import place_of
+from auditor.model.data import Query
+from auditor.stores.constants import MADE, SAVING, creations, handed_on, makings
+from auditor.stores.sql.entities import Entities, Entity, snake
+from auditor.stores.waiting.errands import Asked, Errands
+from auditor.stores.waiting.once import runs_once
+
+_ADDS = {
+    "insert_one", "insert_many", "bulk_write", "update_one", "update_many", "replace_one", "find_one_and_update",
+    "find_one_and_replace",
+}  # fmt: skip
+_TELLS = re.compile(
+    r"(?:^|_)(?:e?_?mail|password|token|hash|secret|phone|session|ip|user(?:name)?|customer|client|account|owner|author|member|company|tenant"
+    r"|employee|student|patient|seller|status|state|amount|total|balance|message|comment|body)(?:_?id)?$"
+    r"|(?:^|_)(?:date|time|day|at|on|timestamp|created|updated)$"
+)
+"""Fields of who somebody is, and of what happened when."""
+
+
+class Untended(msgspec.Struct, frozen=True):
+    """A collection or table that is asked, and to which nothing adds but what is run at the start or by hand."""
+
+    store: str
+    name: str
+
+
+@provides(Untended)
+def collections(application: Application) -> Iterator[Untended]:
+    """Collections of MongoDB."""
+    if application.code.imports(*SAVING):
+        return
+    (errands,) = application.facts(Errands)
+    queries = [query for query in application.facts(Query) if query.store == "mongodb"]
+    adding = [q for q in queries if q.operation in _ADDS and errands.of(q.place) is Asked.LIVE]
+    if any(not q.collection or "{" in q.collection for q in adding):
+        return  # it may add to any
+    read = {query.collection for query in queries if query.reads and query.collection}
+    left = read - {query.collection for query in adding}
+    left -= {query.collection for query in queries if _tells(query)}
+    if 2 * len(left) <= len(read):
+        for name in sorted(left):
+            yield Untended("mongodb", name)
+
+
+@provides(Untended)
+def tables(application: Application) -> Iterator[Untended]:
+    """Tables whose class or table object is only ever read."""
+    (entities,) = application.facts(Entities)
+    (errands,) = application.facts(Errands)
+    queries = [query for query in application.facts(Query) if query.store == "sql"]
+    adding = [q for q in queries if q.operation == "insert" and errands.of(q.place) is Asked.LIVE]
+    known = [entity for entity in entities if entity.table]
+    called = _called(application, known)
+    added = _made(application, known, called) | {query.collection for query in adding}
+    added |= {r.through[0] for entity in known for r in entity.relations.values() if r.through}
+    if any(not q.collection or "{" in q.collection for q in adding):
+        added |= _spelt(application)
+    own = set().union(*called.values())
+    left = own - added
+    left &= {query.collection for query in queries if query.reads}
+    left -= {query.collection for query in queries if _tells(query)}
+    if len(left) <= len(added & own):
+        for name in sorted(left):
+            yield Untended("sql", name)
+
+
+def _called(application: Application, known: Iterable[Entity]) -> dict[str, set[str]]:
+    """The tables by what the code calls their classes, or their objects: `reasons = Table("reasons", …)`."""
+    (entities,) = application.facts(Entities)
+    tables = {id(entity): entity.table for entity in known}
+    called: dict[str, set[str]] = defaultdict(set)
+    for entity in known:
+        if entity.found is not None:
+            called[entity.found.node.name].add(entity.table)  # type: ignore[attr-defined]
+    for assign, _ in application.code.of_kind(t.Assign):
+        table = tables.get(id(entities.by_call.get(id(assign.value))), "")
+        for target in assign.targets if table else ():
+            called[t.last_word(target)].add(table)
+    return called
+
+
+def _made(
+    application: Application, known: Iterable[Entity], called: dict[str, set[str]]
+) -> set[str]:
+    """The tables of whose classes and table objects something makes records, or hands them to what may."""
+    (entities,) = application.facts(Entities)
+    (errands,) = application.facts(Errands)
+    found: set[str] = set()
+    reverse: dict[str, str] = {}
+    for entity in known:
+        making = makings if entity.mapper == "django" else creations
+        sites = making(application, entity) if entity.found is not None else ()
+        if any(s is None or errands.of(place_of(s)) is Asked.LIVE for s in sites):
+            found.add(entity.table)
+        reverse |= {r.attribute: r.target for r in entity.relations.values() if r.many}
+    for site in application.code.method_calls(*MADE, "add", "set"):
+        func = site.node.func
+        name = reverse.get(t.last_word(func.value)) if isinstance(func, t.Attr) else None
+        if name in entities.by_name:
+            found.add(entities.by_name[name].table)
+    for module in application.code.modules.values():
+        if not runs_once(module) and module.path not in errands.by_hand.scripts:
+            nodes = application.code.nodes(module)
+            for name in handed_on(application, nodes, set(called), set()):
+                found |= called[name]
+    return found
+
+
+def _spelt(application: Application) -> set[str]:
+    """What stands as a text more than once, as the name of a table does that something else speaks of."""
+    texts = Counter(node.value for node, _ in application.code.of_kind(t.Const))
+    return {text for text, times in texts.items() if isinstance(text, str) and times > 1}
+
+
+def _tells(query: Query) -> bool:
+    """Whether a query asks for people, or for what happened when."""
+    fields = (*query.fields, *query.scanned, *(field for field, _ in query.sort))
+    return any(_TELLS.search(snake(field.rpartition(".")[2])) for field in fields)
