@@ -364,7 +364,8 @@ HANDS = "class Hands:\n    def can(self, done): return done\n"
         ({"shop/old.py": AT_ONCE, "shop/parts.py": "LOADED = ['shop.old']\n"}, True),
         ({"shop/old.py": AT_ONCE, "docker-compose.yml": "services:\n  w:\n    command: celery -A shop.old worker\n"}, True),
         ({"shop-old.py": AT_ONCE + "if __name__ == '__main__':\n    print(FOUND)\n"}, False),
-        ({"shop-new.py": AT_ONCE + "if __name__ == '__main__':\n    print(FOUND)\n"}, True),
+        ({"shop-new.py": AT_ONCE + "if __name__ == '__main__':\n    print(FOUND)\n"}, False),
+        ({"shop-new.py": AT_ONCE + "if __name__ == '__main__':\n    while FOUND:\n        print(FOUND)\n"}, True),
         ({"shop/tasks.py": AT_ONCE}, True),
         ({"shop/routes/old.py": LOOKING, "shop/conf.py": "import importlib\ndef load(x): return importlib.import_module(x)\n"}, True),
         ({"shop/routes/old.py": LOOKING + "if __name__ == '__main__':\n    find_one('x')\n"}, True),
@@ -883,3 +884,31 @@ def test_an_index_of_one_of_two_values_finds_the_one_that_new_records_do_not_hav
     code = code.format("index=True, ", "Post.shown == False")
     (found,) = build({"shop/models.py": code}).facts(CollectionFit)
     assert [m.by is not None for _, m in found.fits if m.fit is Fit.COVERED] == [True]
+
+
+DOCTORS = (
+    "from models import User\n"
+    "def doctors():\n    return User.query.filter_by(email='a@b.org').all()\n"
+    "if __name__ == '__main__':\n    print(doctors())\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"verificar_medicos.py": DOCTORS}, Fit.COVERED),
+        ({"doctors.py": DOCTORS, "README.md": "See below.\n"}, Fit.COVERED),
+        ({"doctors.py": DOCTORS, "README.md": "Start it by `python doctors.py`.\n"}, Fit.MISSING),
+        ({"doctors.py": DOCTORS, "Procfile": "clock: python doctors.py\n"}, Fit.MISSING),
+        ({"doctors.py": DOCTORS.replace("    print(", "    while True:\n        print(")}, Fit.MISSING),
+        ({"doctors.py": DOCTORS.replace("    print(", "    bot.run_polling(")}, Fit.MISSING),
+        ({"doctors.py": DOCTORS, "service.py": "import doctors\n"}, Fit.MISSING),
+        ({"send_doctors.py": DOCTORS}, Fit.MISSING),
+        ({"server.py": DOCTORS}, Fit.MISSING),
+        ({"doctors.py": DOCTORS, "app.py": "print('no application')\n"}, Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_program_that_ends_by_itself(files: dict[str, str], expected: Fit, build: Build) -> None:
+    answer, why = fit(build, files)
+    assert answer is expected
+    assert (why == "only a program that ends by itself asks it, and nothing here starts it") is (expected is Fit.COVERED)  # fmt: skip

@@ -42,6 +42,13 @@ _BY_CLOCK = re.compile(
     re.I,
 )
 """Commands whose names say that they are run again and again, whoever sets their clock."""
+_SERVES = re.compile(
+    r"(?:__)?(?:main|app|server|service|api|index|manage|wsgi|asgi|cli|agent|gateway|backend|bot)",
+    re.I,
+)
+"""Names of programs that serve."""
+_GOES_ON = re.compile(r"(?:^|_)(?:run|serve|forever|polling|listen|consum\w+|subscribe|schedule\w*|every|start\w*|sleep|add_job|main_?loop)(?:_|$)")  # fmt: skip
+_ONCE = {"asyncio.run", "anyio.run", "trio.run", "subprocess.run", "loop.run_until_complete"}
 _MENDS = re.compile(r"(?:fix|repair|correct|convert|dedup\w*|rename|debug)_")
 """Commands that put right what has gone wrong once, whatever it is: `fix_booking_prices`."""
 _FILLS = re.compile(
@@ -99,8 +106,32 @@ class ByHand:
             or (_ERRAND.search(path) and _starts(modules[path]))
         }
         scripts -= self._used(scripts)
-        programs = self.running.programs if scripts else None
-        return frozenset(filling | {p for p in scripts if programs is None or p not in programs.modules})  # fmt: skip
+        programs = self.running.programs if scripts or self.ending else None
+        left = scripts | self.ending
+        return frozenset(filling | {p for p in left if programs is None or p not in programs.modules})  # fmt: skip
+
+    @functools.cached_property
+    def ending(self) -> frozenset[str]:
+        """Programs beside a web application that end by themselves, and that neither code nor instructions speak of."""
+        if not self.reach.roots:
+            return frozenset()
+        instructed = self.running.instructed
+        return frozenset(
+            path
+            for path, module in self.code.modules.items()
+            if path not in self.reach.modules
+            and not (instructed is not None and path in instructed.modules)
+            and any(map(is_main_guard, module.body))
+            and stem(path) not in self._imported
+            and not _BY_CLOCK.search(stem(path))
+            and not _SERVES.match(stem(path))
+            and not any(_goes_on(node) for node, _ in self.code.nodes(module))
+        )
+
+    @functools.cached_property
+    def _imported(self) -> frozenset[str]:
+        """The words of what is imported."""
+        return frozenset(word for node, _ in self.code.of_kind(t.Import) for word in spoken(node))
 
     def _is_beside(self, path: str) -> bool:
         """Whether a module lies in a folder of scripts: not where most of the program does."""
@@ -126,11 +157,10 @@ class ByHand:
     def _own_programs(self) -> frozenset[str]:
         """What makes an application for itself, and is imported by nothing: `app = create_app()` of a repair."""
         declaring = {app.place.path for app in self.application.facts(WebApp)}
-        imports = {word for node, _ in self.code.of_kind(t.Import) for word in spoken(node)}
         return frozenset(
             module.path
             for module in self.reach.roots
-            if module.path not in declaring and stem(module.path) not in imports
+            if module.path not in declaring and stem(module.path) not in self._imported
         )
 
     def _used(self, scripts: set[str]) -> set[str]:
@@ -148,6 +178,15 @@ class ByHand:
                 continue
             found |= {module.path for module in named_by(self.code, node, scope)} & scripts
         return found
+
+
+def _goes_on(node: t.Node) -> bool:
+    """Whether something goes round while a condition holds, waits, or hands itself to what serves: `bot.start()`."""
+    if isinstance(node, t.Call):
+        return (
+            _GOES_ON.search(t.last_word(node.func)) is not None and t.dotted(node.func) not in _ONCE
+        )
+    return isinstance(node, t.While)
 
 
 def stem(path: str) -> str:
