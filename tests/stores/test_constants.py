@@ -556,7 +556,7 @@ LOOKED_UP_BY_DJANGO = {
         ({"shop/forms.py": "from django import forms\nfrom shop.models import Menu\nclass F(forms.ModelForm):\n    class Meta:\n        model = Menu\n"}, Fit.MISSING),
         ({"shop/views.py": LOOKED_UP_BY_DJANGO["shop/views.py"] + "    Menu.objects.bulk_create(request.POST['all'])\n"}, Fit.MISSING),
         ({"shop/management/commands/fill.py": "from django.core.management.base import BaseCommand\nfrom shop.models import Menu\n"
-          "class Command(BaseCommand):\n    def handle(self, *args, **options):\n        Menu.objects.create(name='a')\n"}, Fit.UNKNOWN),
+          "class Command(BaseCommand):\n    def handle(self, *args, **options):\n        Menu.objects.create(name=options['n'])\n"}, Fit.UNKNOWN),
     ],
 )  # fmt: skip
 def test_a_model_of_django_to_which_nothing_adds(

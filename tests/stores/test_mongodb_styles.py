@@ -223,7 +223,7 @@ async def x(a):
         ("fix_roles.py", Fit.COVERED),
         ("old_scripts/look.py", Fit.COVERED),
         ("app/scratch_roles.py", Fit.COVERED),
-        ("app/transcripts/look.py", Fit.MISSING),
+        ("app/transcripts/server.py", Fit.MISSING),
         ("worker.py", Fit.MISSING),
         ("app/seed.py", Fit.MISSING),  # the application imports it
     ],
