@@ -183,7 +183,7 @@ def listed(application: Application) -> Iterator[Constant]:
         return
     lists: dict[str, list[Query]] = defaultdict(list)
     growing: set[str] = set()
-    upserts = _upserts(application)
+    upserts = upserts_of(application)
     for query in application.facts(Query):
         if query.store == "mongodb":
             if query.operation == "insert_many":
@@ -216,7 +216,7 @@ def kept_by_name(application: Application) -> Iterator[Constant]:
             asked[query.collection].append(query)
     if any(query.operation in _ADDED for query in asked[""]):
         return
-    upserts = _upserts(application)
+    upserts = upserts_of(application)
     for name, found in sorted(asked.items()):
         adding = [query for query in found if query.place in upserts]
         if adding and len(adding) == len(found) and _COUNTS.search(name):
@@ -256,7 +256,7 @@ SAVING = ("beanie", "bunnet", "mongoengine", "odmantic", "umongo")
 _ADDED = {"insert_one", "insert_many", "bulk_write", "insert"}
 
 
-def _upserts(application: Application) -> set[Place]:
+def upserts_of(application: Application) -> set[Place]:
     """Where a change adds what it does not find."""
     return {
         place_of(site)

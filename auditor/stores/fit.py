@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from msgspec.structs import replace
 
 from auditor.link.application import Application, provides
+from auditor.link.scopes import place_of
 from auditor.model.data import (
     CollectionFit,
     Constant,
@@ -22,7 +23,7 @@ from auditor.model.data import (
 )
 from auditor.model.places import Place
 from auditor.model.web import WebApp
-from auditor.stores.constants import Seeded, asks_by_name
+from auditor.stores.constants import Seeded, asks_by_name, upserts_of
 from auditor.stores.idioms import code
 from auditor.stores.left_alone import LeftAlone
 from auditor.stores.matching import best, helps
@@ -70,7 +71,7 @@ def collections(application: Application) -> list[CollectionFit]:
     untended = {(each.store, each.name) for each in application.facts(Untended)}
     catalogues = {each.table for each in application.facts(Catalogue)}
     seeded = {each.table for each in application.facts(Seeded)}
-    deleted = _only_deleted(application.facts(Query)) - {name for _, _, name in indexes}
+    deleted = _never_filled(application) - {name for _, _, name in indexes}
     untold: dict[Key, Place] = {}
     for each in application.facts(UntoldIndexes):
         untold.setdefault(_key(each, units), each.place)
@@ -84,8 +85,6 @@ def collections(application: Application) -> list[CollectionFit]:
         fits = tuple((q, best(q, usable, small.get((store, name), ""))) for q in reads)
         if key not in tables and store == "mongodb" and unit not in tended:
             fits = tuple((q, _unsure(match, _ELSEWHERE)) for q, match in fits)
-        if key not in tables and store == "mongodb" and name in deleted:
-            fits = tuple((q, _unsure(match, _EMPTY)) for q, match in fits)
         fits = tuple((q, _perhaps(q, match, nameless[unit, store])) for q, match in fits)
         if not live and not any(q.certain or _changes(q) for q in queries[key]):
             fits = tuple((q, _by_another_name(q, m, kept)) for q, m in fits)
@@ -108,6 +107,8 @@ def collections(application: Application) -> list[CollectionFit]:
             fits = tuple((q, _unsure(match, _SHORT)) for q, match in fits)
         if name in catalogues:
             fits = tuple((q, _unsure(m, _KEPT) if asks_by_name(q) else m) for q, m in fits)
+        if key not in tables and store == "mongodb" and name in deleted:
+            fits = tuple((q, _unsure(match, _EMPTY)) for q, match in fits)
         if (store, name) in untended:
             fits = tuple((q, _unsure(match, _UNTENDED)) for q, match in fits)
         if fits or declared:
@@ -167,19 +168,26 @@ _UNTENDED = "nothing adds to it but what is run by hand or at the start: whether
 _ELSEWHERE = "nothing here fills the database or creates an index: another program does"
 
 
-_EMPTY = "nothing here fills it: it is only ever deleted from"
+_EMPTY = "nothing here fills it: what is there is only ever changed or deleted"
 _DELETING = {"delete_one", "delete_many", "find_one_and_delete"}
+_CHANGING = {"update_one", "update_many", "find_one_and_update"}
 
 
-def _only_deleted(asked: Iterable[Query]) -> set[str]:
-    """The collections of MongoDB from which documents are taken, and of which nothing else is said."""
+def _never_filled(application: Application) -> set[str]:
+    """The collections of MongoDB from which documents are taken, and of which nothing else is said; of another database
+    than the tree's own also those whose documents are only changed."""
+    changing = {place_of(site) for site in application.code.method_calls(*sorted(_CHANGING))}
+    changing -= upserts_of(application)
     by_name: dict[str, set[str]] = defaultdict(set)
-    for query in asked:
+    for query in application.facts(Query):
         if query.store == "mongodb":
-            by_name[query.collection].add(query.operation)
+            changes = "/" in query.collection and query.place in changing
+            by_name[query.collection].add("delete_one" if changes else query.operation)
     made_up = (ways for name, ways in by_name.items() if not name or "{" in name or "$" in name)
     if any(not ways <= {*_DELETING, *_ASKING} for ways in made_up):
-        return set()  # what fills a collection of another name may fill this one
+        by_name = {
+            name: ways for name, ways in by_name.items() if "/" in name
+        }  # it may fill others
     return {name for name, ways in by_name.items() if name and ways <= _DELETING}
 
 

@@ -146,6 +146,9 @@ def _keys(fields: Fields, kind: str) -> str:
 def _pymongo(collection: str, owner: str, fields: Fields, kind: str) -> str:
     plain = collection.isidentifier()
     where = f"db.{collection}" if plain else f'db["{collection}"]'
+    database, apart, name = collection.partition("/")
+    if apart:  # of another database
+        where = f'client["{database}"]["{name}"]'
     return f"{where}.create_index({_keys(fields, kind)})"
 
 

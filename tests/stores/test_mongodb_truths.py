@@ -226,3 +226,39 @@ def test_an_own_class_of_cursors_finds_what_it_is_made_with(
 ) -> None:
     asked = build({"app.py": f"{_ROWS}def run(x):\n    return {body}\n"}).facts(Query)
     assert [(q.collection, q.equality) for q in asked if q.collection] == told
+
+
+_BASES = """
+from flask import Flask, request
+from pymongo import MongoClient
+app = Flask(__name__)
+client = MongoClient()
+db = client[%s]
+@app.post("/add")
+def add():
+    db["people"].insert_one(dict(request.form))
+@app.post("/off")
+def off():
+    %s.update_one({"person": request.form["id"]}, {"$set": {"active": False}}%s)
+"""
+
+
+@pytest.mark.parametrize(
+    ("kept", "asked", "more", "name", "fit"),
+    [
+        ('"shop"', 'client["old"]["people"]', "", "old/people", Fit.UNKNOWN),
+        ('"shop"', 'client.get_database("old")["people"]', "", "old/people", Fit.UNKNOWN),
+        ('"shop"', 'client["old"]["people"]', ", upsert=True", "old/people", Fit.MISSING),
+        ('"shop"', 'client["shop"]["people"]', "", "people", Fit.MISSING),
+        ('"shop"', 'db["people"]', "", "people", Fit.MISSING),
+        ("app.config['BASE']", 'client["old"]["people"]', "", "people", Fit.MISSING),
+    ],
+)
+def test_a_collection_of_another_database(
+    kept: str, asked: str, more: str, name: str, fit: Fit, build: Build
+) -> None:
+    found = build({"app.py": _BASES % (kept, asked, more)}).facts(CollectionFit)
+    told = [(f.name, m.fit, [p.code for p in f.proposed]) for f in found for _, m in f.fits]
+    assert [(name, fit)] == [one[:2] for one in told]
+    if more:
+        assert told[0][2] == ['client["old"]["people"].create_index("person")']

@@ -7,6 +7,7 @@ documentation.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Callable
@@ -27,6 +28,7 @@ _IS_NO_CLIENT = re.compile(r"^_*(?:\w+_)?(?:db|database|mongo)_*$", re.I)
 _IS_DATABASE = re.compile(
     r"^(?:motor|pymongo|mongomock\w*)\b[\w.]*Client\(\)(?:\[\]|\.(?:get_database|get_default_database)\(\)|\.\w+)$"
 )
+_IS_CLIENT = re.compile(r"^(?:motor|pymongo|mongomock\w*)\b[\w.]*Client\(\)$")
 _COLLECTION_WORD = re.compile(r"^_*(?:mongo_?)?(?:collection|coll?|table|model|repo(?:sitory)?)_*$")
 _DATABASE_WORD = re.compile(r"^_*(?:mongo_?)?(?:db|database|client)_*$", re.I)
 _DATABASE = re.compile(
@@ -60,7 +62,8 @@ class Collections:
         """(name, whether it comes from a client); None where it is no collection.
 
         The name is empty where it is only known at run time, `$NAME` where a setting gives it, and
-        has a gap (`tenant_{…}`) where a part of it is only known at run time.
+        has a gap (`tenant_{…}`) where a part of it is only known at run time, and the name of its database before it
+        (`archive/leads`) where that is another one than those which the tree keeps.
         """
         certain = self.typed(expr, scope)
         found = self._named(expr, scope, 0)
@@ -142,8 +145,10 @@ class Collections:
         match expr:
             case t.Await(value=value) | t.Bind(value=value):
                 return self._named(value, scope, depth)
-            case t.Item(index=index):
-                return self._key(index, scope)
+            case t.Item(value=base, index=index):
+                name = self._key(index, scope)
+                other = self._other_database(base, scope) if name else ""
+                return f"{other}/{name}" if other else name
             case t.Call(func=func, args=[wrapped, *_]) if self.hands_on(func, scope):
                 return self._named(wrapped, scope, depth + 1)
             case t.Call(func=func) if self.values.method(func, scope) is not None:
@@ -240,6 +245,35 @@ class Collections:
             return None
         with self.values.within(contexts_of(self.values).bound_by(CallSite(call, scope))):
             return self._given_back(function, depth)
+
+    def _other_database(self, base: t.Expr, scope: Scope) -> str:
+        """The database of `client["archive"]["leads"]`, where the tree keeps others and is told their names; else empty."""
+        name = self._database(base, scope)
+        return name if name and self._kept_databases and name not in self._kept_databases else ""
+
+    def _database(self, expr: t.Expr | None, scope: Scope) -> str | None:
+        """The name of the database that an expression takes of a client, empty where it is not told; None for others."""
+        match expr:
+            case t.Item(value=client, index=given):
+                pass
+            case t.Call(func=t.Attr(value=client, name="get_database"), args=[given, *_]):
+                pass
+            case _:
+                return None
+        typed = _IS_CLIENT.match(self.code.name(client, scope))
+        if not typed and not t.last_word(client).lower().endswith("client"):
+            return None
+        return self.values.text(given, scope) or ""
+
+    @functools.cached_property
+    def _kept_databases(self) -> frozenset[str]:
+        """The names of the databases that variables and attributes hold; none where one is not told."""
+        held = (
+            self._database(assign.value, scope) for assign, scope in self.code.of_kind(t.Assign)
+        )
+        given = (self._database(back.value, scope) for back, scope in self.code.of_kind(t.Return))
+        names = {name for name in (*held, *given) if name is not None}
+        return frozenset() if "" in names else frozenset(names)
 
     def _of_several(self, expr: t.Name, scope: Scope, depth: int) -> str | None:
         """`leads, client = handle("leads")`: what a function of the tree gives at the place of a name, where each
