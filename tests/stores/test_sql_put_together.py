@@ -61,3 +61,56 @@ def test_a_table_has_another_name_in_an_update(alias: str, build: Build) -> None
     steps = [f"db.execute(\"UPDATE animals {alias} SET nick = ? WHERE a.kind = 'cat'\", (nick,))"]
     ((asked),) = _asked(steps, build)
     assert (asked.operation, asked.equality, asked.unresolved) == ("update", ("kind",), "")
+
+
+_BY_RUN = "what it is ordered by is decided at run time"
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        (
+            ['if nick not in ["tag", "kind"]: nick = "tag"'],
+            {((("tag", 1),), ""), ((("kind", 1),), "")},
+        ),
+        (
+            ['if nick not in {"tag": 1, "kind": 2}: return []'],
+            {((("tag", 1),), ""), ((("kind", 1),), "")},
+        ),
+        (['if kind not in ["tag", "kind"]: kind = "tag"'], {((), _BY_RUN)}),
+        (
+            ['if nick not in known(): nick = "tag"'],
+            {((("tag", 1),), ""), ((), _BY_RUN)},
+        ),
+        ([], {((), _BY_RUN)}),
+    ],
+)
+def test_what_a_test_lets_through_is_ordered_by(
+    steps: list[str], told: set[tuple[object, str]], build: Build
+) -> None:
+    asks = 'return db.execute(f"SELECT * FROM animals ORDER BY {nick} LIMIT 5").fetchall()'
+    assert {(q.sort, q.unresolved) for q in _asked([*steps, asks], build)} == told
+
+
+def test_an_order_of_which_the_way_is_not_told_is_one_of_its_column(build: Build) -> None:
+    asks = 'return db.execute(f"SELECT * FROM animals ORDER BY nick {kind} LIMIT 5").fetchall()'
+    assert {q.sort for q in _asked([asks], build)} == {(("nick", 1),)}
+
+
+def test_an_order_at_run_time_of_what_is_looked_up_leaves_the_look_up(build: Build) -> None:
+    asks = 'return db.execute(f"SELECT * FROM animals WHERE tag = ? ORDER BY {nick} LIMIT 5", (kind,)).fetchall()'
+    assert {(q.equality, q.unresolved) for q in _asked([asks], build)} == {(("tag",), "")}
+
+
+def test_of_more_ways_than_are_read_the_others_are_unknown(build: Build) -> None:
+    """One of nine orders would else stand for all of them, and be served by the key."""
+    ways = [f'elif kind == "{n}": way = "nick{n}, tag"' for n in range(9)]
+    steps = [
+        'if kind == "id": way = "id"',
+        *ways,
+        "else:\n        way = '''CASE WHEN kind = 'cat'\n        THEN 0 ELSE 1 END'''",
+        'return db.execute(f"SELECT * FROM animals ORDER BY {way} LIMIT 5").fetchall()',
+    ]
+    found = _asked(steps, build)
+    assert {q.sort for q in found} >= {(("id", 1),), (("nick0", 1), ("tag", 1))}
+    assert _BY_RUN in {q.unresolved for q in found}

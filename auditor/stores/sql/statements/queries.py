@@ -69,6 +69,7 @@ _BUILT_IN = re.compile(
 _COMPARES = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _CHANGES = re.compile(r"\s*(insert|update|delete)\b", re.I)
 _NARROWING = ("limit", "offset", "fetch", "having", "qualify")
+_ORDER = "what it is ordered by is decided at run time"
 _NATURAL = "the columns that a NATURAL JOIN compares are not told"
 _ADDRESSES = {"ctid", "rowid", "_rowid_", "oid"}
 
@@ -108,6 +109,11 @@ def drafts(
             if made := Asked(reading, node, named, place, frame, like).draft():
                 found.append(made)
     return found
+
+
+def _narrowed(where: list[Condition]) -> bool:
+    """Whether something is looked up besides, whatever the order."""
+    return any(narrows(test) for branch in branches(Every(tuple(where))) for test in branch.tests)
 
 
 class Asked:
@@ -199,6 +205,9 @@ class Asked:
         order = node.args.get("order")
         if order is not None and not figures and not node.args.get("group"):
             sort = self._sort(order)
+            few = node.args.get("limit") or node.args.get("fetch")
+            if few is not None and MARK in order.sql() and not sort and not _narrowed(where):
+                where.append(Untold(_ORDER))
         bound, limited = Bound.UNKNOWN, None
         limit = node.args.get("limit") or node.args.get("fetch")
         if limit is not None:
@@ -329,6 +338,8 @@ class Asked:
         sort: list[tuple[str, str, int]] = []
         for item in order.expressions:
             inner = item.this if isinstance(item, self.exp.Ordered) else item
+            if isinstance(inner, self.exp.And) and inner.expression.name == MARK:
+                inner = inner.this  # `ORDER BY made {way}`
             told = self.column(self._meant(inner))
             if told is None:
                 return ()

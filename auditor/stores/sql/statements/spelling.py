@@ -25,7 +25,7 @@ _LONGEST = 50_000
 """Characters of a text that is read, against texts that double."""
 _MOST_CLASSES = 40
 _NAME = re.compile(r"[\w.\"`]{1,80}")
-_FRAGMENT = re.compile(r"[\w., *()=<>?%$:\"'-]{0,300}")
+_FRAGMENT = re.compile(r"[\w.,\s*()=<>?%$:\"'-]{0,300}")
 MARK = "__given__"
 _OPEN = re.compile(r"(?:^|\s)(?:where|and|or|having)\s*$", re.I)
 
@@ -106,8 +106,24 @@ def _filled(reading: Reading, text: str, given: t.Expr, frame: Frame) -> str:
 
 
 def _joined(pieces: list[list[str]]) -> list[str]:
-    ways = itertools.islice(itertools.product(*pieces), _MOST_TEXTS)
+    ways = list(itertools.islice(itertools.product(*pieces), _MOST_TEXTS + 1))
+    if len(ways) > _MOST_TEXTS:
+        ways[-1] = tuple(_common(options) for options in pieces)
     return ["".join(way) for way in ways if sum(map(len, way)) <= _LONGEST]
+
+
+def _common(texts: list[str]) -> str:
+    """What several texts begin with, and a mark for what they differ in: stands for those that are not read."""
+    if len(texts) < 2:
+        return "".join(texts)
+    alike = itertools.takewhile(lambda each: len(set(each)) == 1, zip(*texts, strict=False))
+    begins = "".join(each[0] for each in alike).rpartition(" ")[0]
+    return f"{begins} {MARK} " if begins else MARK
+
+
+def _some(texts: list[str]) -> list[str]:
+    """Of many texts the first, and one for the others."""
+    return texts if len(texts) <= _MOST_TEXTS else [*texts[:_MOST_TEXTS], _common(texts)]
 
 
 def _pieces(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
@@ -119,10 +135,49 @@ def _pieces(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
     texts, all_told = _told(reading, expr, frame)
     written = [x.node for x in reading.values.sources(expr, frame.scope)]
     plain = all_told and len(written) == len(texts) and all(isinstance(x, t.Const) for x in written)
-    if plain and any(texts) and len(texts) <= _MOST_TEXTS and all(map(_FRAGMENT.fullmatch, texts)):
-        return texts  # what is joined of a list may have more in it
+    allowed = _allowed(reading, expr, frame)
+    other = [MARK] if not allowed and _is_handed(expr, frame, len(written)) else []
+    texts = list(dict.fromkeys([*texts, *allowed]))
+    if (plain or allowed) and any(texts) and all(map(_FRAGMENT.fullmatch, texts)):
+        return [*_some(texts), *other]  # what is joined of a list may have more in it
     text = next(iter(texts), "")
-    return [text] if text and _FRAGMENT.fullmatch(text) else [MARK]
+    if not text or not _FRAGMENT.fullmatch(text):
+        return [MARK]
+    return [text, *other]
+
+
+def _is_handed(expr: t.Expr, frame: Frame, told: int) -> bool:
+    """Whether a variable is a parameter that is set anew in some runs, and is not told in the others."""
+    bound = frame.scope.bindings.get(expr.id, ()) if isinstance(expr, t.Name) else ()
+    return told < len(bound) and any(each.kind == "parameter" for each in bound)
+
+
+def _allowed(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
+    """The texts to which a test keeps a variable: `if sort not in ("nick", "tag"): sort = "nick"`."""
+    if not isinstance(expr, t.Name) or frame.scope.function is None:
+        return []
+    for node in t.walk_own(*frame.scope.function.body):
+        match node:
+            case t.If(
+                test=t.Compare(left=t.Name(id=name), ops=["not in"], rights=[held]), body=body
+            ):
+                sets = (n for n in body if isinstance(n, t.Assign) and not n.op)
+                bound = any(t.dotted(x) == name for n in sets for x in n.targets)
+                if name == expr.id and (bound or t.leaves(body)):
+                    return _constants(reading, held, frame)
+    return []
+
+
+def _constants(reading: Reading, held: t.Expr, frame: Frame) -> list[str]:
+    """The texts of a list or a dict's keys, where they are all that it has."""
+    sources = [source.node for source in reading.values.sources(held, frame.scope)]
+    match sources:
+        case [t.Seq(items=[*given]) | t.Map(keys=[*given])]:
+            pass
+        case _:
+            return []
+    texts = [x.value for x in given if isinstance(x, t.Const) and isinstance(x.value, str)]
+    return texts if len(texts) == len(given) else []
 
 
 def _growing(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
@@ -171,7 +226,9 @@ def _held(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
     half = (
         _MOST_TEXTS // 2
     )  # the first are those with the least in them, the last those with the most
-    return texts if len(texts) <= _MOST_TEXTS else texts[:half] + texts[-half:]
+    if len(texts) <= _MOST_TEXTS:
+        return texts
+    return [*texts[:half], *texts[-half:], _common(texts)]
 
 
 def statement(reading: Reading, expr: t.Expr, frame: Frame) -> Thing | None:
