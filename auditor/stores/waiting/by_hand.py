@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from auditor.discover import Role
 from auditor.extract.python import tree as t
@@ -94,6 +94,11 @@ class ByHand:
 
     @functools.cached_property
     def scripts(self) -> frozenset[str]:
+        return self.errands | self.ending
+
+    @functools.cached_property
+    def errands(self) -> frozenset[str]:
+        """What a folder or name tells to be run by hand."""
         modules = self.code.modules
         aside = {p for p in modules if p not in self.reach.modules or p in self._own_programs}
         filling = {path for path in aside if _FILLING.search(path)}
@@ -105,10 +110,12 @@ class ByHand:
             or path in self._for_django
             or (_ERRAND.search(path) and _starts(modules[path]))
         }
-        scripts -= self._used(scripts)
-        programs = self.running.programs if scripts or self.ending else None
-        left = scripts | self.ending
-        return frozenset(filling | {p for p in left if programs is None or p not in programs.modules})  # fmt: skip
+        return frozenset(filling | self._unstarted(scripts - self._used(scripts)))
+
+    def _unstarted(self, paths: Set[str]) -> Set[str]:
+        """Those that no file of deployment starts."""
+        programs = self.running.programs if paths else None
+        return paths - programs.modules.keys() if programs is not None else paths
 
     @functools.cached_property
     def ending(self) -> frozenset[str]:
@@ -116,7 +123,7 @@ class ByHand:
         if not self.reach.roots:
             return frozenset()
         instructed = self.running.instructed
-        return frozenset(
+        found = {
             path
             for path, module in self.code.modules.items()
             if path not in self.reach.modules
@@ -126,7 +133,8 @@ class ByHand:
             and not _BY_CLOCK.search(stem(path))
             and not _SERVES.match(stem(path))
             and not any(_goes_on(node) for node, _ in self.code.nodes(module))
-        )
+        }
+        return frozenset(self._unstarted(found))
 
     @functools.cached_property
     def _imported(self) -> frozenset[str]:

@@ -86,7 +86,7 @@ class Errands:
         if function is not None and self._is_program and _ONCE.search(_text_of(function)):
             return "it is run once, as its own text says"
         match self.of(place):
-            case Asked.SCRIPT if place.path in self.by_hand.ending:
+            case Asked.SCRIPT if place.path not in self.by_hand.errands:
                 return "only a program that ends by itself asks it, and nothing here starts it"
             case Asked.SCRIPT:
                 return "only a script that is run by hand asks it"
