@@ -262,3 +262,17 @@ def test_a_collection_of_another_database(
     assert [(name, fit)] == [one[:2] for one in told]
     if more:
         assert told[0][2] == ['client["old"]["people"].create_index("person")']
+
+
+@pytest.mark.parametrize(("asked", "told"), [("", set()), ('"part", {"at": 1}', {"distinct"})])
+def test_distinct_without_a_key_is_none_of_mongodb(
+    asked: str, told: set[str], build: Build
+) -> None:
+    code = f"""
+from pymongo import MongoClient
+mongo = MongoClient("mongodb://h").get_database("d")
+def ask(rows):
+    mongo.logs.insert_one({{"at": 1}})
+    return rows.lines.find_lines().distinct({asked})
+"""
+    assert {q.operation for q in build({"app.py": code}).facts(Query)} - {"insert_one"} == told

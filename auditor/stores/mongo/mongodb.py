@@ -285,6 +285,8 @@ class MongoReader:
         given = site.arg(FILTERED.get(func.name, 0), "filter", "query", "pipeline")
         if isinstance(given, t.Const) and func.name != "distinct":
             return False
+        if func.name == "distinct" and not site.node.args and not site.node.keywords:
+            return False  # of rows: MongoDB is asked for the values of a key
         if func.name in _CERTAIN:
             return self.collections.hinted(func.value) or not isinstance(given, t.Item)
         if func.name == "count" and given is not None and not isinstance(given, t.Map):
