@@ -132,3 +132,18 @@ def ask(session, year):
 """
     ((found),) = build({"app.py": code}).facts(Query)
     assert (found.equality, found.scanned, found.unresolved) == (("state",), ("made",), "")
+
+
+def test_a_join_that_some_runs_add_stays_where_another_condition_follows(build: Build) -> None:
+    asked = """Post)
+    if n.writer:
+        query = query.join(Writer, Writer.id == Post.writer_id).filter(Writer.name == n.writer)
+    if n.title:
+        query = query.filter(Post.title == n.title)
+    if n.id:
+        query = query.filter(Post.id == n.id)
+    return query.all()"""
+    code = _LOADED.replace("return db", "query = db").replace("{asked}", asked)
+    code = code.replace("    posts =", "    name = Column(String)\n    posts =")
+    found = build({"app.py": code}).facts(Query)
+    assert ("name",) in {q.equality for q in found if q.collection == "writers"}

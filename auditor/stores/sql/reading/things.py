@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located
 from auditor.model.places import Place
-from auditor.stores.sql.conditions import EMPTY, NOTHING, Condition, Draft
+from auditor.stores.sql.conditions import EMPTY, NOTHING, Condition, Draft, Link, Outer
 from auditor.stores.sql.entities import Column, Entity, Relation
 
 
@@ -147,7 +147,9 @@ def either(things: list[Thing]) -> Thing | None:
 def _weight(thing: Thing) -> int:
     match thing:
         case Draft(where=where):
-            return len(where)
+            return sum(
+                not isinstance(x, Link | Outer) for x in where
+            )  # a table is joined to be asked
         case Listed(items=items):
             return len(items)
         case Keyed(names=names):
