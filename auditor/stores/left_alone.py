@@ -19,6 +19,9 @@ _NAMES = re.compile(
 """Fields that tell one record from another, whatever values the code itself spells out."""
 
 
+_MOVES_ON = re.compile(r"status|state|stage|phase|step|progress|situa|estado|etat|statut", re.I)
+"""Fields whose value a record has for a time: what it begins with, it soon leaves."""
+_FIRST = "it asks for the {} that new records have: how many keep it, the code does not tell"
 _ABOVE = "how many records have more than 0 of {}, the code does not tell"
 
 
@@ -56,7 +59,16 @@ class LeftAlone:
         if left and left <= {*query.above} and not Need.of(query).sort:
             names = ", ".join(match.missing)
             return Match(Fit.UNKNOWN, missing=match.missing, why=_ABOVE.format(names))
+        if self._is_first(query, match):
+            why = _FIRST.format(*match.missing)
+            return Match(Fit.UNKNOWN, missing=match.missing, why=why)
         return match
+
+    def _is_first(self, query: Query, match: Match) -> bool:
+        """Whether a query asks for the value alone that new records have, and that they do not leave by the way."""
+        if not self._alone(query, match) or match.missing[0] not in query.fresh:
+            return False
+        return not _MOVES_ON.search(match.missing[0])
 
     def _takes_two(self, query: Query, name: str) -> bool:
         owner = self._owners.get(query.collection, "") if query.store == "sql" else ""

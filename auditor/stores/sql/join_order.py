@@ -307,6 +307,12 @@ def _query(
     loose = [x for x in by_kind["unequal"] if x not in found]
     entity = draft.entity if draft.table == table else schema.tables.get(table)
     flags = [x for x in equality if is_flag(entity, x)]
+    told = [
+        (x.column, x.values, column.first)
+        for x in tests
+        if x.how == "equality" and (column := entity and entity.column(x.column))
+        if column.first and x.values
+    ]
     return Query(
         "sql",
         table,
@@ -328,14 +334,8 @@ def _query(
         ),
         tuple(dict.fromkeys(by_kind["prefix"])),
         tuple(dict.fromkeys(above)),
-        tuple(
-            dict.fromkeys(
-                (x.column, v)
-                for x in tests
-                if x.how == "equality" and (column := entity and entity.column(x.column))
-                for v in others(x.values, column.first)
-            )
-        ),
+        tuple(dict.fromkeys((x, v) for x, asked, first in told for v in others(asked, first))),
+        tuple(dict.fromkeys(x for x, asked, first in told if not others(asked, first))),
     )
 
 

@@ -58,8 +58,10 @@ def queries(application: Application) -> list[Query]:
                     else _NOWHERE
                 )
                 query = replace(query, unresolved=query.unresolved or why)
-            shape = replace(query, others=())  # told once, whatever constants one place asks for
-            found[shape] = query if query.others else found.get(shape, query)
+            shape = replace(
+                query, others=(), fresh=()
+            )  # told once, whatever constants one place asks for
+            found[shape] = query if query.others or not query.fresh else found.get(shape, query)
     listed = {(q.place.path, q.place.line) for q in found}
     for query in chain(
         _begun(read, schema, earlier, listed), untold.handed_on(read), left_over(read)

@@ -1,0 +1,71 @@
+"""What new records have: how many keep it, the code does not tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit, Fit
+from tests.conftest import Build
+
+PEOPLE = """
+import enum
+from fastapi import FastAPI
+from sqlalchemy import Column, Enum, Integer, String, create_engine
+from sqlalchemy.orm import declarative_base, sessionmaker
+Base = declarative_base()
+Session = sessionmaker(create_engine("postgresql://localhost/x"))
+app = FastAPI()
+class Kind(str, enum.Enum):
+    GUEST = "guest"
+    MEMBER = "member"
+    STAFF = "staff"
+class Person(Base):
+    __tablename__ = "people"
+    id = Column(Integer, primary_key=True)
+    name = Column(String(50))
+    role = Column(String(10), default="member")
+    kind = Column(Enum(Kind), default=Kind.GUEST)
+    status = Column(String(10), default="waiting")
+@app.post("/people")
+def add(name: str, role: str):
+    with Session() as db:
+        db.add(Person(name=name, role=role))
+@app.get("/people")
+def people(given: str):
+    with Session() as db:
+        return db.query(Person).filter(%s).all()
+"""
+FIRST = "it asks for the {} that new records have: how many keep it, the code does not tell"
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ("Person.role == 'member'", "role"),
+        ("Person.kind == Kind.GUEST", "kind"),
+    ],
+)
+def test_what_new_records_have(asked: str, field: str, build: Build) -> None:
+    (match,) = [m for f in build({"app.py": PEOPLE % asked}).facts(CollectionFit) for _, m in f.fits]  # fmt: skip
+    assert (match.fit, match.why) == (Fit.UNKNOWN, FIRST.format(field))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Person.role == 'staff'",
+        "Person.role == given",
+        "Person.kind.in_([Kind.STAFF, Kind.MEMBER])",
+        "Person.status == 'waiting'",
+        "Person.role == 'member', Person.name == given",
+    ],
+)
+def test_what_tells_some_records_from_others(asked: str, build: Build) -> None:
+    found = build({"app.py": PEOPLE % asked}).facts(CollectionFit)
+    assert [m.fit for f in found for _, m in f.fits] == [Fit.MISSING]
+
+
+def test_with_the_first_few_in_an_order_an_index_helps(build: Build) -> None:
+    source = (PEOPLE % "Person.role == 'member'").replace(".all()", ".order_by(Person.name).limit(9).all()")  # fmt: skip
+    found = build({"app.py": source}).facts(CollectionFit)
+    assert [m.fit for f in found for _, m in f.fits] == [Fit.MISSING]
