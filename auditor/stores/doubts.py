@@ -1,0 +1,137 @@
+"""Why it is not certain that an index is missing: one may be there that is not seen, or what is asked may stay small.
+
+Each doubt is a sentence of what the code does not tell; the first that holds makes `missing` unknown.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+
+from auditor.link.application import Application
+from auditor.link.scopes import place_of
+from auditor.model.data import Fit, Index, Match, Query, Table, UntoldIndexes
+from auditor.model.places import Place
+from auditor.stores.constants import Seeded, asks_by_name, upserts_of
+from auditor.stores.matching import best
+from auditor.stores.short_lists import reads_like_a_list
+from auditor.stores.sql.django.catalogues import Catalogue
+from auditor.stores.units import Key, Units
+from auditor.stores.untended import Untended
+
+_ASKING = {
+    "find", "find_one", "find_raw_batches", "count", "count_documents", "distinct", "aggregate", "join",
+    "estimated_document_count", "find_one_or_404",
+}  # fmt: skip
+_DELETING = {"delete_one", "delete_many", "find_one_and_delete"}
+_CHANGING = {"update_one", "update_many", "find_one_and_update"}
+_GROWS = "whether it grows, the code does not tell"
+
+
+class Doubts:
+    """What the tree as a whole leaves open of each collection."""
+
+    def __init__(
+        self,
+        application: Application,
+        units: Units,
+        queries: Mapping[Key, Sequence[Query]],
+        indexes: Mapping[Key, Sequence[Index]],
+        tables: Mapping[Key, Table],
+    ) -> None:
+        self.queries, self.indexes, self.tables = queries, indexes, tables
+        self.tended = {unit for (unit, store, _), made in indexes.items() if made and store == "mongodb"}  # fmt: skip
+        self.tended |= {key[0] for key, asked in queries.items() if any(map(_changes, asked))}
+        self.nameless: dict[tuple[str, str], list[Index]] = defaultdict(list)
+        self.kept: dict[str, list[Index]] = defaultdict(list)
+        for (unit, store, name), made in indexes.items():
+            run = [index for index in made if index.run]
+            if not name:
+                self.nameless[unit, store] += run
+            elif store == "mongodb":
+                self.kept[name] += run
+        self.untold: dict[Key, Place] = {}
+        for each in application.facts(UntoldIndexes):
+            self.untold.setdefault(units.key(each), each.place)
+        self.untended = {(each.store, each.name) for each in application.facts(Untended)}
+        self.catalogues = {each.table for each in application.facts(Catalogue)}
+        self.seeded = {each.table for each in application.facts(Seeded)}
+        self.unfilled = _never_filled(application) - {name for _, _, name in indexes}
+
+    def match(self, key: Key, query: Query, match: Match) -> Match:
+        if match.fit is not Fit.MISSING:
+            return match
+        why = next((why for why in self._why(key, query) if why), "")
+        return Match(Fit.UNKNOWN, missing=match.missing, why=why) if why else match
+
+    def _why(self, key: Key, query: Query) -> Iterator[str]:
+        unit, store, name = key
+        if store == "mongodb":
+            yield from self._of_documents(key, query)
+        yield self._of_any_name(query, self.nameless[unit, store])
+        if made_at := self.untold.get(key) or self.untold.get((unit, store, "")):
+            yield f"{made_at} creates indexes whose keys cannot be told"
+        if self._reads_like_a_list(key):
+            yield f"it reads like a short list, of settings or of what others refer to: {_GROWS}"
+        if name in self.catalogues and asks_by_name(query):
+            yield f"the code finds its records by names of its own and adds none: {_GROWS}"
+        if (store, name) in self.untended:
+            yield f"nothing adds to it but what is run by hand or at the start: {_GROWS}"
+
+    def _of_documents(self, key: Key, query: Query) -> Iterator[str]:
+        unit, _, name = key
+        if key not in self.tables and unit not in self.tended:
+            yield "nothing here fills the database or creates an index: another program does"
+        if key not in self.tables and name in self.unfilled:
+            yield "nothing here fills it: what is there is only ever changed or deleted"
+        yield self._by_another_name(key, query)
+        live = [index for index in self.indexes.get(key, ()) if index.run]
+        others = [index for index in self.kept[name] if index not in live]
+        if others and (by := best(query, others).by) is not None:
+            yield f"another application of this tree creates one: {by.place}"
+
+    @staticmethod
+    def _of_any_name(query: Query, nameless: Sequence[Index]) -> str:
+        """An index is created on collections that are named at run time: this may be one of them."""
+        by = best(query, nameless).by if nameless else None
+        return f"{by.place} creates an index on collections named at run time" if by else ""
+
+    def _by_another_name(self, key: Key, query: Query) -> str:
+        """A search of words fails without its index: where the name is only that of an attribute, it may mean a
+        collection that has one."""
+        asked = self.queries.get(key, ())
+        made = [i for indexes in self.kept.values() for i in indexes if i.kind == "text"]
+        if query.special != "text" or not made or any(q.certain or _changes(q) for q in asked):
+            return ""
+        if any(index.run for index in self.indexes.get(key, ())):
+            return ""
+        alike = max(made, key=lambda i: SequenceMatcher(None, i.collection, query.collection).ratio())  # fmt: skip
+        return f"{alike.place} creates a text index on {alike.collection}, which may be what is asked here"
+
+    def _reads_like_a_list(self, key: Key) -> bool:
+        name = key[2]
+        told = self.tables[key].columns if key in self.tables else ()
+        asked = (field for query in self.queries[key] if query.reads for field in query.fields)
+        columns = [column for column, _ in told] or list(asked)
+        return reads_like_a_list(name, columns, seeded=name in self.seeded)
+
+
+def _changes(query: Query) -> bool:
+    return query.store == "mongodb" and query.operation not in _ASKING
+
+
+def _never_filled(application: Application) -> set[str]:
+    """The collections of MongoDB from which documents are taken, and of which nothing else is said; of another database
+    than the tree's own also those whose documents are only changed."""
+    changing = {place_of(site) for site in application.code.method_calls(*sorted(_CHANGING))}
+    changing -= upserts_of(application)
+    by_name: dict[str, set[str]] = defaultdict(set)
+    for query in application.facts(Query):
+        if query.store == "mongodb":
+            changes = "/" in query.collection and query.place in changing
+            by_name[query.collection].add("delete_one" if changes else query.operation)
+    made_up = (ways for name, ways in by_name.items() if not name or "{" in name or "$" in name)
+    if any(not ways <= {*_DELETING, *_ASKING} for ways in made_up):  # it may fill others
+        by_name = {name: ways for name, ways in by_name.items() if "/" in name}
+    return {name for name, ways in by_name.items() if name and ways <= _DELETING}
