@@ -17,7 +17,8 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.scopes import place_of
 from auditor.model.data import Query
-from auditor.stores.constants import MADE, SAVING, creations, handed_on, makings
+from auditor.stores.constants import SAVING
+from auditor.stores.makings import MADE, creations, handed_on, makings
 from auditor.stores.sql.entities import Entities, Entity, snake
 from auditor.stores.waiting.errands import Asked, Errands
 from auditor.stores.waiting.once import runs_once

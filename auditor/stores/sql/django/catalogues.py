@@ -13,7 +13,7 @@ import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
-from auditor.stores.constants import makings
+from auditor.stores.makings import makings
 from auditor.stores.short_lists import describes_entries
 from auditor.stores.sql.entities import Entities, Entity, Relation
 

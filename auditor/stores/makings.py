@@ -1,0 +1,208 @@
+"""What makes records of a stored class or table: its constructor, its manager, forms, and whatever it is handed to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from auditor.extract.python import tree as t
+from auditor.link.application import Application
+from auditor.link.names import Code
+from auditor.link.scopes import CallSite, Located, Scope
+from auditor.stores.sql.entities import Entity
+from auditor.stores.waiting.once import runs_once
+
+MADE = {
+    "create", "get_or_create", "update_or_create", "insert", "insert_many", "bulk_create", "replace", "create_user",
+    "create_superuser", "acreate", "aget_or_create", "aupdate_or_create", "abulk_create",
+}  # fmt: skip
+_READS = {
+    "select", "query", "get", "scalar", "scalars", "join", "outerjoin", "isinstance", "aliased", "exists", "joinedload", "selectinload",
+    "get_object_or_404", "get_list_or_404", "relationship", "options", "delete", "update", "with_entities", "select_from", "Prefetch", "count",
+    "ForeignKey", "OneToOneField", "ManyToManyField", "ForeignKeyField", "contains_eager", "subqueryload", "print",
+}  # fmt: skip
+
+
+def creations(application: Application, entity: Entity) -> Iterator[CallSite]:
+    """`Role(…)`, `Role.create(…)`, `Role.objects.create(…)`, what a listener puts into the table that is made: `table.insert().values(…)`."""
+    if entity.found is None:
+        return
+    code, own = application.code, application.code.own_name(entity.found)
+    name = own.rpartition(":")[2].rpartition(".")[2]
+    for site in code.method_calls(name):
+        if code.name(site.node.func, site.scope) == own:
+            yield site
+    for site in code.method_calls(*MADE):
+        words = t.walk_own(site.node.func.value) if isinstance(site.node.func, t.Attr) else ()
+        if any(isinstance(n, t.Name | t.Attr) and t.last_word(n) == name for n in words):
+            yield site
+    for site in code.method_calls("values"):
+        for arg, around in _listened(site.scope) if at_creation(site.scope) else ():
+            if isinstance(arg, t.Attr) and arg.name == "__table__":
+                if code.name(arg.value, around) == own:
+                    yield site
+
+
+def _listened(scope: Scope) -> Iterator[tuple[t.Expr, Scope]]:
+    """What a listener listens to: `@event.listens_for(Role.__table__, "after_create")`."""
+    assert isinstance(scope.owner, t.Function)
+    for decorator in scope.owner.decorators:
+        for arg in decorator.args[:1] if isinstance(decorator, t.Call) else ():
+            if scope.parent is not None:
+                yield arg, scope.parent
+
+
+def at_creation(scope: Scope) -> bool:
+    """Whether a function runs once, when a table is made.
+
+    Source: https://docs.sqlalchemy.org/en/20/core/events.html#sqlalchemy.events.DDLEvents.after_create.
+    """
+    return isinstance(scope.owner, t.Function) and any(
+        isinstance(d, t.Call) and t.last_word(d.func) == "listens_for" and _is_after_create(d)
+        for d in scope.owner.decorators
+    )
+
+
+def _is_after_create(call: t.Call) -> bool:
+    return any(isinstance(arg, t.Const) and arg.value == "after_create" for arg in call.args)
+
+
+def makings(application: Application, entity: Entity) -> Iterator[CallSite | None]:
+    """What makes records of a model of Django: its constructor, its manager, a form or a serializer (None)."""
+    code, own = application.code, application.code.own_name(entity.found)  # type: ignore[arg-type]
+    name = own.rpartition(":")[2].rpartition(".")[2]
+    for site in code.method_calls(name):
+        if code.name(site.node.func, site.scope) == own:
+            yield site
+    for site in code.method_calls(*MADE):
+        if not runs_once(site.scope.module) and any(
+            isinstance(n, t.Name | t.Attr) and t.last_word(n) == name
+            for n in t.walk_own(site.node.func)
+        ):
+            yield site
+    for assign, scope in code.of_kind(t.Assign):
+        if isinstance(assign.value, t.Name | t.Attr) and t.last_word(assign.value) == name:
+            named = any(isinstance(x, t.Name) and x.id == "model" for x in assign.targets)
+            if named and isinstance(scope.owner, t.Class) and not _only_shows(code, scope):
+                yield None
+
+
+def _only_shows(code: Code, scope: Scope) -> bool:
+    """Whether a class, or the one whose `Meta` it is, makes no record of its model: a list of objects, what
+    narrows one, and files that the administration reads."""
+    around = scope.parent if scope.parent is not None and scope.parent.owner else scope
+    for each in (scope, around):
+        if isinstance(each.owner, t.Class) and each.parent is not None:
+            names = code.ancestry(Located(each.owner, each.parent))
+            if any(_SHOWING.search(name) for name in names):
+                return True
+    return False
+
+
+_SHOWING = re.compile(
+    r"^django\.views\.generic\.(?:\w+\.)*(?:List|Detail|Delete)View$|^django_filters\.(?:\w+\.)*FilterSet$"
+    r"|^import_export\.resources\.ModelResource$"
+)
+
+
+def handed_on(
+    application: Application,
+    nodes: Iterable[tuple[t.Node, Scope]],
+    names: set[str],
+    creations: set[int],
+) -> set[str]:
+    """Which of these classes are spoken of otherwise than to read their records or to make those known."""
+    fine: set[int] = set()
+    spoken: list[tuple[str, int]] = []
+    for node, scope in nodes:
+        match node:
+            case t.Call(func=func, args=args):
+                if id(node) in creations:
+                    fine.add(id(func))
+                    fine.add(id(func.value) if isinstance(func, t.Attr) else 0)
+                given = {id(arg) for arg in args}
+                if t.last_word(func) in _READS:
+                    fine |= given
+                elif any(isinstance(arg, t.Name) and arg.id in names for arg in args):
+                    found = application.code.defined(func, scope)
+                    if found is not None and _adds_nothing(application, found):
+                        fine |= given
+            case t.Class(bases=bases):
+                typed = [base.index for base in bases if isinstance(base, t.Item)]
+                if typed and _adds_nothing(application, Located(node, scope)):
+                    fine |= {id(n) for index in typed for n in t.walk(index)}
+            case t.Attr(value=t.Name() as owner, name=name) if name not in MADE:
+                fine.add(id(owner))
+            case t.Param(annotation=annotation) | t.Assign(annotation=annotation):
+                fine |= {id(n) for n in t.walk(annotation)} if annotation is not None else set()
+                fine |= {id(n) for n in node.targets} if isinstance(node, t.Assign) else set()
+            case t.Function(returns=returns):
+                fine |= {id(n) for n in t.walk(returns)} if returns is not None else set()
+            case t.Name(id=name) if name in names:
+                spoken.append((name, id(node)))
+    return {name for name, key in spoken if key not in fine}
+
+
+_BASES = {"Generic", "Protocol", "ABC", "object"}
+
+
+def _adds_nothing(application: Application, found: Located) -> bool:
+    """Whether a class that is handed a model makes no record of it: no method of its that could is called on it."""
+    code = application.code
+    if not isinstance(found.node, t.Class):
+        return False
+    own = code.ancestry(found)
+    kinds = [code.definition(name) for name in own]
+    if any(
+        k is None and n.rpartition(".")[2] not in _BASES for n, k in zip(own, kinds, strict=True)
+    ):
+        return False
+    methods = [
+        Located(stmt, code.inside(kind))
+        for kind in kinds
+        if kind is not None
+        for stmt in kind.node.body  # type: ignore[attr-defined]
+        if isinstance(stmt, t.Function)
+    ]
+    names = {method.node.name for method in methods}  # type: ignore[attr-defined]
+    return not any(
+        _may_mean(code, site, method.node, own)  # type: ignore[arg-type]
+        for method in methods
+        if any(_may_make(node, names) for node in t.walk(*method.node.body))  # type: ignore[attr-defined]
+        for site in code.method_calls(method.node.name)  # type: ignore[attr-defined]
+    )
+
+
+def _may_make(node: t.Node, methods: set[str]) -> bool:
+    """`self.model(…)`, `model.create(…)`, and a model that is handed on: `insert(self.model)`."""
+    match node:
+        case t.Call(func=t.Attr(value=t.Name(id="self" | "cls"), name=name)):
+            return name not in methods
+        case t.Call(func=func, args=args):
+            handed = any(
+                isinstance(a, t.Attr) and t.dotted(a.value) in ("self", "cls") for a in args
+            )
+            return t.last_word(func) in MADE or (handed and t.last_word(func) not in _READS)
+    return False
+
+
+def _may_mean(code: Code, site: CallSite, method: t.Function, own: list[str]) -> bool:
+    """Whether a call may run a method of a class, whose own name and whose bases' these are."""
+    func = site.node.func
+    if not isinstance(func, t.Attr):
+        return False
+    passed = {keyword.name for keyword in site.node.keywords}
+    needed = {p.name for p in method.params if p.kind == "keyword" and p.default is None}
+    if None not in passed and not needed <= passed:
+        return False
+    around = site.scope.of_class
+    itself = (
+        t.last_word(func.value) in ("self", "cls") or t.last_word(t.callee(func.value)) == "super"
+    )
+    kind = code.definition(code.name(func.value, site.scope).removesuffix("()"))
+    if itself and around is not None and around.parent is not None and around.owner is not None:
+        kind = Located(around.owner, around.parent)
+    if kind is None or not isinstance(kind.node, t.Class):
+        return True
+    kinds = code.ancestry(kind)
+    return kinds[0] in own or own[0] in kinds
