@@ -39,10 +39,9 @@ from auditor.stores.sql.reading.things import (
 
 _EQUAL = {"in_", "is_", "is_not_distinct_from", "any_", "__eq__", "is_null", "isnull"}
 _RANGE = {"between", "startswith", "__gt__", "__lt__", "__ge__", "__le__"}
-_UNEQUAL = {"notin_", "not_in", "isnot", "is_not", "is_distinct_from", "__ne__"}
+_UNEQUAL = {"notin_", "not_in", "isnot", "is_not", "is_distinct_from", "__ne__", "notlike", "not_like", "notilike", "not_ilike"}  # fmt: skip
 _SCANNED = {
-    "ilike", "notlike", "not_like", "notilike", "not_ilike", "contains",
-    "icontains", "endswith", "iendswith", "istartswith", "op", "bool_op", "regexp_match", "regexp", "iregexp",
+    "ilike", "contains", "icontains", "endswith", "iendswith", "istartswith", "op", "bool_op", "regexp_match", "regexp", "iregexp",
     "has_key", "has_any", "has_all", "overlap", "contained_by", "contains_any",
 }  # fmt: skip
 _SAME = {"asc", "label", "nullslast", "nullsfirst", "nulls_last", "nulls_first", "alias", "distinct", "self_group", "params",
@@ -55,8 +54,11 @@ _FLAGS = {"Boolean", "bool", "BooleanField"}
 
 
 def test(field: Field, how: str, values: tuple[Plain, ...] = ()) -> Condition:  # noqa: PT028
-    """A column compared; behind a function only an index on that very expression serves it."""
-    if not field.expression:
+    """A column compared; behind a function only an index on that very expression serves it.
+
+    What differs from a value, or is not like it, is nearly everything behind a function too.
+    """
+    if not field.expression or how == "unequal":
         return compared(field.entity, field.column, how, values)
     made = compared(field.entity, field.column, "scanned")
     return replace(made, applied=(field.expression, how)) if isinstance(made, Test) else made
