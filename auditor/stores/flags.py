@@ -11,10 +11,9 @@ from auditor.link.values import Evaluator
 from auditor.model.values import Known, Plain
 
 
-def two_values(values: Evaluator, expr: t.Expr | None, scope: Scope) -> bool:
-    """Whether `choices=…` or an enumeration offers no more than two values."""
-    listed = _offers(values, expr, scope)
-    return listed is not None and 0 < len(listed) <= 2
+def how_many(values: Evaluator, expr: t.Expr | None, scope: Scope) -> int:
+    """How many values `choices=…` or an enumeration offers; 0 where that cannot be told."""
+    return len(_offers(values, expr, scope) or ())
 
 
 def is_flag(values: Evaluator, field: t.Assign, scope: Scope) -> bool:

@@ -22,6 +22,9 @@ _NAMES = re.compile(
 _MOVES_ON = re.compile(r"status|state|stage|phase|step|progress|situa|estado|etat|statut", re.I)
 """Fields whose value a record has for a time: what it begins with, it soon leaves."""
 _FIRST = "it asks for the {} that new records have: how many keep it, the code does not tell"
+_OFFERED = "{} takes one of {} values: how many records have one of them, the code does not tell"
+_FEW = 5
+"""Of how many values one may well be what a fifth of all records have, or nearly all."""
 _ABOVE = "how many records have more than 0 of {}, the code does not tell"
 
 
@@ -37,6 +40,7 @@ class LeftAlone:
         (self.errands,) = application.facts(Errands)
         self._attributes = {key: dict(table.attributes) for key, table in tables.items()}
         (entities,) = application.facts(Entities)
+        self._tables = entities.by_table
         self._owners = {e.table: re.split(r"[:.]", e.name)[-1] for e in entities}
         fits = list(fits)
         alone = {self._alone(query, match) for query, match in fits}
@@ -62,7 +66,17 @@ class LeftAlone:
         if self._is_first(query, match):
             why = _FIRST.format(*match.missing)
             return Match(Fit.UNKNOWN, missing=match.missing, why=why)
+        if 0 < (choices := self._choices(query, match)) <= _FEW:
+            why = _OFFERED.format(*match.missing, choices)
+            return Match(Fit.UNKNOWN, missing=match.missing, why=why)
         return match
+
+    def _choices(self, query: Query, match: Match) -> int:
+        """How many values the field has that a query asks for alone: not of what records soon leave."""
+        entity = self._tables.get(query.collection) if query.store == "sql" else None
+        if entity is None or not self._alone(query, match) or _MOVES_ON.search(match.missing[0]):
+            return 0
+        return max((c.choices for c in entity.stored() if c.name == match.missing[0]), default=0)
 
     def _is_first(self, query: Query, match: Match) -> bool:
         """Whether a query asks for the value alone that new records have, and that they do not leave by the way."""

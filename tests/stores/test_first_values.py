@@ -26,6 +26,9 @@ class Person(Base):
     role = Column(String(10), default="member")
     kind = Column(Enum(Kind), default=Kind.GUEST)
     status = Column(String(10), default="waiting")
+    size = Column(Enum("s", "m", "l"))
+    colour = Column(Enum("red", "green", "blue", "grey", "black", "white"))
+    phase = Column(Enum("asked", "given", "done"))
 @app.post("/people")
 def add(name: str, role: str):
     with Session() as db:
@@ -50,12 +53,23 @@ def test_what_new_records_have(asked: str, field: str, build: Build) -> None:
     assert (match.fit, match.why) == (Fit.UNKNOWN, FIRST.format(field))
 
 
+@pytest.mark.parametrize("asked", ["Person.size == given", "Person.size.in_(['s', 'm'])"])
+def test_one_of_a_few_values(asked: str, build: Build) -> None:
+    (match,) = [m for f in build({"app.py": PEOPLE % asked}).facts(CollectionFit) for _, m in f.fits]  # fmt: skip
+    assert (
+        match.why
+        == "size takes one of 3 values: how many records have one of them, the code does not tell"
+    )
+
+
 @pytest.mark.parametrize(
     "asked",
     [
         "Person.role == 'staff'",
         "Person.role == given",
-        "Person.kind.in_([Kind.STAFF, Kind.MEMBER])",
+        "Person.colour == given",
+        "Person.phase == given",
+        "Person.size == given, Person.name == given",
         "Person.status == 'waiting'",
         "Person.role == 'member', Person.name == given",
     ],

@@ -28,7 +28,8 @@ class Column(msgspec.Struct, frozen=True):
 
     `target` names the table or class that it refers to, as the code spells it. `table` is that of
     a base class with a table of its own, which keeps it (joined table inheritance), else empty.
-    `two` when it can hold one of two values only, as a boolean does.
+    `two` when it can hold one of two values only, as a boolean does; `choices` is how many its declaration
+    allows, 0 where that cannot be told.
     """
 
     attribute: str
@@ -41,6 +42,7 @@ class Column(msgspec.Struct, frozen=True):
     target: str = ""
     table: str = ""
     two: bool = False
+    choices: int = 0
     spatial: bool = False
     """Whether it gets an index of places by itself, as GeoAlchemy's and GeoDjango's types do."""
     listed: bool = False

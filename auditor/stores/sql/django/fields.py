@@ -9,7 +9,7 @@ import re
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
-from auditor.stores.flags import first_value, two_values
+from auditor.stores.flags import first_value, how_many
 from auditor.stores.sql.entities import Column, Entities, Entity, last_name, truth
 
 _NO_COLUMN = {"ManyToManyField", "GenericRelation", "GenericForeignKey", "TaggableManager", "ParentalManyToManyField"}  # fmt: skip
@@ -42,6 +42,7 @@ def field_column(entities: Entities, name: str, call: t.Call, scope: Scope) -> C
     named = values.text(argument(call, None, "db_column"), scope)
     told = truth(values, call, scope, "db_index")
     implied = refers or kind in ("SlugField", "AutoSlugField")
+    choices = how_many(values, argument(call, None, "choices"), scope)
     return Column(
         name,
         named or (f"{name}_id" if refers else name),
@@ -51,7 +52,8 @@ def field_column(entities: Entities, name: str, call: t.Call, scope: Scope) -> C
         truth(values, call, scope, "unique") is True or kind in ONE,
         told if told is not None else implied,
         "?" if refers else "",
-        two=two_values(values, argument(call, None, "choices"), scope),
+        two=0 < choices <= 2,
+        choices=choices,
         spatial=places,
         listed=argument(call, None, "choices") is not None,
         first=first_value(values, call, scope),

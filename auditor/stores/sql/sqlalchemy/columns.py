@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
-from auditor.stores.flags import first_value, two_values
+from auditor.stores.flags import first_value, how_many
 from auditor.stores.sql.entities import (
     Column,
     Declared,
@@ -59,7 +59,7 @@ def column(
     entities: Entities, name: str, call: t.Call, annotation: t.Expr | None, scope: Scope, place: object
 ) -> Column:  # fmt: skip
     """`Column("stored", Integer, ForeignKey("users.id"), index=True)`, `Field(index=True)`."""
-    stored, kind, target, two, spatial = name, "", "", False, False
+    stored, kind, target, choices, spatial = name, "", "", 0, False
     inner = argument(call, None, "sa_column")
     if isinstance(inner, t.Call):
         made = column(entities, name, inner, annotation, scope, place)
@@ -86,18 +86,17 @@ def column(
                 )
             if kind.endswith("Enum") and isinstance(arg, t.Call):
                 offered = [a for a in arg.args if not isinstance(a, t.Star)]
-                two = len(offered) == 2 or two_values(
-                    entities.values, offered[0] if offered else None, scope
-                )
-    two = two or two_values(entities.values, _of_type(annotation), scope)
+                alone = offered[0] if len(offered) == 1 else None
+                choices = how_many(entities.values, alone, scope) or len(offered)
+    choices = choices or how_many(entities.values, _of_type(annotation), scope)
     flags = {
         flag: truth(entities.values, call, scope, flag) or False
         for flag in ("primary_key", "unique", "index")
     }
     return Column(
         name, stored, kind or type_of(annotation), place,  # type: ignore[arg-type]
-        flags["primary_key"], flags["unique"], flags["index"], target, two=two, spatial=spatial,
-        first=first_value(entities.values, call, scope),
+        flags["primary_key"], flags["unique"], flags["index"], target, two=0 < choices <= 2,
+        choices=choices, spatial=spatial, first=first_value(entities.values, call, scope),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import re
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.stores.field_models import between, fields, keyed, named, refer
-from auditor.stores.flags import first_value, two_values
+from auditor.stores.flags import first_value, how_many
 from auditor.stores.sql.entities import (
     Column,
     Declared,
@@ -62,6 +62,7 @@ def _field(entities: Entities, entity: Entity, name: str, call: t.Call, scope: S
         return
     refers = kind in _REFERS
     stored = values.text(argument(call, None, "source_field", "db_column"), scope)
+    choices = how_many(values, argument(call, 0, "enum_type"), scope) if kind.endswith("EnumField") else 0  # fmt: skip
     column = Column(
         name,
         stored or (f"{name}_id" if refers else name),
@@ -71,8 +72,8 @@ def _field(entities: Entities, entity: Entity, name: str, call: t.Call, scope: S
         truth(values, call, scope, "unique") is True or kind == "OneToOneField",
         truth(values, call, scope, "index", "db_index") is True,
         "?" if refers else "",
-        two=kind.endswith("EnumField")
-        and two_values(values, argument(call, 0, "enum_type"), scope),
+        two=0 < choices <= 2,
+        choices=choices,
         first=first_value(values, call, scope),
     )
     entity.columns[name] = column
