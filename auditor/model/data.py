@@ -53,7 +53,7 @@ class Query(msgspec.Struct, frozen=True):
     of the code, and that constant (of SQL, where an index depends on it). `begins` are fields of the range
     that are compared with what they begin with, `above` those that are only to be more than 0. `others` are the
     fields that are compared with another constant than their declaration gives new records, and that constant;
-    `fresh` those that are compared with the one that it gives them.
+    `most` those that are compared with what nearly all records may have.
     `unresolved` says why the collection or the filter could not be told; empty where it could.
     `certain` is False where the receiver was only recognised by the method's name.
     """
@@ -77,7 +77,7 @@ class Query(msgspec.Struct, frozen=True):
     begins: tuple[str, ...] = ()
     above: tuple[str, ...] = ()
     others: tuple[tuple[str, Plain], ...] = ()
-    fresh: tuple[str, ...] = ()
+    most: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[str, ...]:

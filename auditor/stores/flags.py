@@ -54,6 +54,27 @@ def first_value(values: Evaluator, declared: t.Expr | None, scope: Scope) -> tup
     return spelt(values, given, scope)
 
 
+_MOVES_ON = re2.compile(r"(?i)status|state|stage|phase|step|progress|situa|estado|etat|statut")
+_USUAL = re2.compile(
+    r"(?i)^(?:active|enabled|available|approved|accepted|confirmed|complete[d]?|done|finished|closed|resolved|delivered|paid|success(?:ful)?"
+    r"|succeeded|publish(?:ed)?|public|verified|valid|normal|regular|standard|default|reviewed|registered|present|processed|ok"
+    r"|users?|members?|customers?|clients?|buyers?|students?|patients?|employees?|a[ck]tiv[eao]?|disponible|aprobad[oa]|aprovad[oa]|completad[oa]"
+    r"|conclu[ií]d[oa]|publicad[oa]|pagad[oa]|pago)$"
+)
+
+
+def moves_on(field: str) -> bool:
+    """Whether a field is named for what a record is at the moment: what it begins with, it soon leaves."""
+    return _MOVES_ON.search(field) is not None
+
+
+def may_be_most(field: str, asked: tuple[Plain, ...], first: tuple[Plain, ...]) -> bool:
+    """Whether the constants that are asked for may be those of nearly all records: what new ones have and keep, or
+    what a record ends in and anybody is."""
+    kept = bool(first) and not others(asked, first) and not moves_on(field)
+    return bool(asked) and (kept or any(isinstance(x, str) and _USUAL.search(x) for x in asked))
+
+
 def others(asked: tuple[Plain, ...], first: tuple[Plain, ...]) -> tuple[Plain, ...]:
     """The constants that are asked for, where new records are given none of them: how many have one, no
     declaration tells."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from auditor.link.application import Application
 from auditor.model.data import Bound, Fit, Match, Query, Table
+from auditor.stores.flags import may_be_most, moves_on
 from auditor.stores.matching import Need, perhaps_few
 from auditor.stores.offered import Offered
 from auditor.stores.sql.entities import Entities
@@ -19,9 +20,7 @@ _NAMES = re.compile(
 """Fields that tell one record from another, whatever values the code itself spells out."""
 
 
-_MOVES_ON = re.compile(r"status|state|stage|phase|step|progress|situa|estado|etat|statut", re.I)
-"""Fields whose value a record has for a time: what it begins with, it soon leaves."""
-_FIRST = "it asks for the {} that new records have: how many keep it, the code does not tell"
+_MOST = "it asks for a {} that most records may have: how many do, the code does not tell"
 _OFFERED = "{} takes one of {} values: how many records have one of them, the code does not tell"
 _FEW = 5
 """Of how many values one may well be what a fifth of all records have, or nearly all."""
@@ -63,8 +62,8 @@ class LeftAlone:
         if left and left <= {*query.above} and not Need.of(query).sort:
             names = ", ".join(match.missing)
             return Match(Fit.UNKNOWN, missing=match.missing, why=_ABOVE.format(names))
-        if self._is_first(query, match):
-            why = _FIRST.format(*match.missing)
+        if self._asks_for_most(query, match):
+            why = _MOST.format(*match.missing)
             return Match(Fit.UNKNOWN, missing=match.missing, why=why)
         if 0 < (choices := self._choices(query, match)) <= _FEW:
             why = _OFFERED.format(*match.missing, choices)
@@ -74,15 +73,17 @@ class LeftAlone:
     def _choices(self, query: Query, match: Match) -> int:
         """How many values the field has that a query asks for alone: not of what records soon leave."""
         entity = self._tables.get(query.collection) if query.store == "sql" else None
-        if entity is None or not self._alone(query, match) or _MOVES_ON.search(match.missing[0]):
+        if entity is None or not self._alone(query, match) or moves_on(match.missing[0]):
             return 0
         return max((c.choices for c in entity.stored() if c.name == match.missing[0]), default=0)
 
-    def _is_first(self, query: Query, match: Match) -> bool:
-        """Whether a query asks for the value alone that new records have, and that they do not leave by the way."""
-        if not self._alone(query, match) or match.missing[0] not in query.fresh:
+    def _asks_for_most(self, query: Query, match: Match) -> bool:
+        """Whether a query asks alone for a value that nearly all records may have."""
+        if not self._alone(query, match):
             return False
-        return not _MOVES_ON.search(match.missing[0])
+        (name,) = match.missing
+        told = [value for field, value in query.values if field == name and query.store == "mongodb"]  # fmt: skip
+        return name in query.most or may_be_most(name, tuple(told), ())
 
     def _takes_two(self, query: Query, name: str) -> bool:
         owner = self._owners.get(query.collection, "") if query.store == "sql" else ""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from auditor.model.data import Bound, Query
-from auditor.stores.flags import others
+from auditor.stores.flags import may_be_most, others
 from auditor.stores.spans import ABOVE
 from auditor.stores.sql.conditions import Branch, Draft, Every, Link, Test, branches
 from auditor.stores.sql.entities import Entity, snake
@@ -311,7 +311,7 @@ def _query(
         (x.column, x.values, column.first)
         for x in tests
         if x.how == "equality" and (column := entity and entity.column(x.column))
-        if column.first and x.values
+        if x.values
     ]
     return Query(
         "sql",
@@ -335,7 +335,7 @@ def _query(
         tuple(dict.fromkeys(by_kind["prefix"])),
         tuple(dict.fromkeys(above)),
         tuple(dict.fromkeys((x, v) for x, asked, first in told for v in others(asked, first))),
-        tuple(dict.fromkeys(x for x, asked, first in told if not others(asked, first))),
+        tuple(dict.fromkeys(x for x, asked, first in told if may_be_most(x, asked, first))),
     )
 
 

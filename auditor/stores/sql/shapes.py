@@ -59,9 +59,9 @@ def queries(application: Application) -> list[Query]:
                 )
                 query = replace(query, unresolved=query.unresolved or why)
             shape = replace(
-                query, others=(), fresh=()
+                query, others=(), most=()
             )  # told once, whatever constants one place asks for
-            found[shape] = query if query.others or not query.fresh else found.get(shape, query)
+            found[shape] = query if query.others or not query.most else found.get(shape, query)
     listed = {(q.place.path, q.place.line) for q in found}
     for query in chain(
         _begun(read, schema, earlier, listed), untold.handed_on(read), left_over(read)
