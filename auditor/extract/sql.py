@@ -130,7 +130,7 @@ def schema_steps(text: str, dialect: str = "", line: int = 1) -> list[SchemaStep
     steps: list[SchemaStep] = []
     if not dialect and _KEYS.search(text):
         dialect = "mysql"
-    for statement in parse(text, dialect):
+    for statement in parse(text, dialect) or parse(_as_others_spell(text), dialect):
         match statement:
             case exp.Create():
                 steps += _created(statement, line)
@@ -146,6 +146,28 @@ def schema_steps(text: str, dialect: str = "", line: int = 1) -> list[SchemaStep
             case exp.Command():
                 steps += unread_steps(f"{statement.this} {statement.expression}", line)
     return steps
+
+
+_COUNTS = re.compile(
+    r"(\bprimary\s+key\s*\([^()]{1,99}?)(?:\s+asc)?\s+autoincrement(?=\s*\))", re.I
+)
+_OF_TABLE = re.compile(
+    r"\s(?:constraint\s+\S{1,99}\s+)?(?:foreign\s+key|primary\s+key|unique)\s*\(", re.I
+)
+
+
+def _as_others_spell(text: str) -> str:
+    """What SQLite alone takes: `PRIMARY KEY (id AUTOINCREMENT)`, and no comma between what a table has.
+
+    Source: https://www.sqlite.org/lang_createtable.html, `conslist` in the grammar that it is parsed by.
+    """
+
+    def apart(found: re.Match[str]) -> str:
+        before = text[: found.start()].rstrip()[-1:]
+        return f",{found[0]}" if before == ")" or before.isalnum() else found[0]
+
+    text = _COUNTS.sub(r"\1", text)
+    return _OF_TABLE.sub(apart, text)
 
 
 _SPECIAL = re.compile(

@@ -1,0 +1,40 @@
+"""Schemas that SQLite alone takes, held against what it makes of them."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from auditor.extract.sql import schema_steps
+from auditor.model.data import CollectionFit, Index
+from tests.conftest import Build
+
+_REFERS = "FOREIGN KEY (room) REFERENCES rooms (id) ON DELETE CASCADE"
+
+
+@pytest.mark.parametrize(
+    ("columns", "indexed"),
+    [
+        ('"id" INTEGER NOT NULL UNIQUE, room INT, PRIMARY KEY("id" AUTOINCREMENT)', {"id"}),
+        ("id INTEGER, room INT, PRIMARY KEY (id ASC AUTOINCREMENT)", {"id"}),
+        (f"id INTEGER PRIMARY KEY, room INT, {_REFERS}\n {_REFERS}", {"id"}),
+        (f"id INTEGER PRIMARY KEY, room INT, {_REFERS} UNIQUE (room)", {"id", "room"}),
+        ("id INT, room INT, CONSTRAINT one UNIQUE (room) CONSTRAINT k PRIMARY KEY (id)", {"id", "room"}),
+        ("id INTEGER PRIMARY KEY, room INT, UNIQUE (room), CONSTRAINT own UNIQUE (id)", {"id", "room"}),
+    ],
+)  # fmt: skip
+def test_what_sqlite_takes_is_read(columns: str, indexed: set[str], build: Build) -> None:
+    made = f"CREATE TABLE booking ({columns})"
+    sqlite3.connect(":memory:").execute(made)
+    application = build({
+        "app.py": f"def set_up(db):\n    db.execute('''{made}''')\n"
+        "def ask(db, room):\n    return db.execute('SELECT * FROM booking WHERE room = ?', (room,))\n"
+    })  # fmt: skip
+    assert {i.fields[0][0] for i in application.facts(Index)} == indexed
+    (fit,) = application.facts(CollectionFit)
+    assert [m.fit.value for _, m in fit.fits] == ["covered" if "room" in indexed else "missing"]
+
+
+def test_what_no_database_takes_is_not_read() -> None:
+    assert schema_steps("CREATE TABLE booking (id INTEGER, PRIMARY KEY (id) AUTOINCREMENT)") == []
