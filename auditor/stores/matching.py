@@ -52,8 +52,9 @@ def best(query: Query, indexes: Iterable[Index], constant: str = "") -> Match:
             sum(not has_few_values(field) for field in m.missing),
         ),
     )
-    if query.unresolved and match.fit is not Fit.COVERED:
-        return untold
+    finds = need.filters or need.scanned or query.special
+    if query.unresolved and (match.fit is not Fit.COVERED or not finds):
+        return untold  # what it does not find may stand anywhere in the order
     if match.by is not None and not match.by.by_prefix and _names(match.by) & {*query.begins}:
         return Match(Fit.UNKNOWN, missing=query.begins, why=_COLLATION)
     return match  # conditions that cannot be told narrow what is found by those that can
@@ -148,9 +149,11 @@ def serves(index: Index, query: Query, need: Need | None = None) -> Match:
         )
         if query.store == "sql" and query.special == "text":  # MongoDB has one of a collection
             names = _names(index)
-            fits = (
-                asked <= names if index.kind == "text" else index.kind == "other" and asked == names
-            )
+            if any(name.startswith("to_tsvector(") for name in names):
+                fits = asked <= _words(index)
+            else:
+                fits = asked <= names if index.kind == "text" else asked == names
+            fits = fits and index.kind in ("text", "other")
         return Match(Fit.COVERED, index) if fits else Match(Fit.MISSING, missing=need.all)
     if index.unique and index.fields and _names(index) <= need.equality - need.broad:
         return Match(Fit.COVERED, index)

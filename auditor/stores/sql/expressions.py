@@ -197,12 +197,29 @@ def column_call(field: Field, call: t.Call, name: str, given: list[Thing | None]
         return Holds(test(field, "unequal"))
     if name == "like":
         return Holds(test(field, "prefix" if anchored(call.args[0] if call.args else None) else "scanned"))  # fmt: skip
-    if name == "match":
+    if name == "match" or _asks_for_words(call, name):
         return Holds(Test(field.entity.table, field.column.name, "text"))
     if name in _SCANNED:
         return Holds(test(field, "scanned"))
     # `Post.created.date() >= day`: what is compared is what a function makes of the column
     return replace(field, expression=field.expression or f"{name}({field.column.name})")
+
+
+def _asks_for_words(call: t.Call, name: str) -> bool:
+    """`vector.op("@@")`, or `vector.bool_op("@@")`: PostgreSQL's search of words.
+
+    Source: https://www.postgresql.org/docs/current/functions-textsearch.html.
+    """
+    match call.args:
+        case [t.Const(value="@@"), *_]:
+            return name in ("op", "bool_op")
+    return False
+
+
+def words_of(columns: tuple[Field, ...], call: t.Call, name: str) -> Condition:
+    """What is compared by `func.to_tsvector("english", Post.title + " " + Post.body).op("@@")(…)`: each column."""
+    how = "text" if name == "match" or _asks_for_words(call, name) else "scanned"
+    return Every(tuple(Test(x.entity.table, x.column.name, how) for x in columns))
 
 
 def anchored(expr: t.Expr | None) -> bool:

@@ -31,6 +31,7 @@ from auditor.stores.sql.reading.things import (
     Self,
     Statement,
     Thing,
+    columns,
     each,
     either,
     executed,
@@ -504,8 +505,10 @@ class Expressions(Reading):
                         made.append(self.record(executed(a, compound=True)))
                     case Draft(), _:
                         made.append(a)
-                    case Field(), Field() | Function() | Draft() if op in "+-*/%":
-                        made.append(Function("computed"))  # of several columns: no index has it
+                    case Field() | Function(name="computed"), _ if op in "+-*/%" and (
+                        isinstance(a, Function) or isinstance(b, Field | Function | Draft)
+                    ):  # of several columns: no index has it
+                        made.append(Function("computed", (*columns(a), *columns(b))))
                     case Field(), _:
                         made.append(replace(a, expression=a.expression or "computed"))
                     case Rows(), _:

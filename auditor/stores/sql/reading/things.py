@@ -89,9 +89,20 @@ class Written(msgspec.Struct, frozen=True, eq=False):
 
 
 class Function(msgspec.Struct, frozen=True, eq=False):
-    """A function that mappers give for expressions: `func.lower`."""
+    """A function that mappers give for expressions: `func.lower`; `of` are the columns of what it works out."""
 
     name: str
+    of: tuple[Field, ...] = ()
+
+
+def columns(thing: Thing | None) -> tuple[Field, ...]:
+    """The columns of which something is worked out."""
+    match thing:
+        case Field():
+            return (thing,)
+        case Function(of=of):
+            return of
+    return ()
 
 
 class Statement(msgspec.Struct, frozen=True, eq=False):

@@ -168,6 +168,13 @@ def _indexed(entities: Entities, entity: Entity, arg: t.Expr, scope: Scope) -> t
             if found:
                 return found[1], -1 if found[2] == "desc" else 1
             return plain.replace(" ", ""), 1
+        case t.Call(func=t.Attr(value=base, name="to_tsvector"), args=args) if (
+            last_name(base) == "func"
+        ):
+            searched = (
+                entity.columns[w].name for x in args for w in words(x) if w in entity.columns
+            )
+            return f"to_tsvector({','.join(dict.fromkeys(searched))})", 1
         case t.Call(func=t.Attr(value=base, name=name), args=[inner, *_]) if (
             last_name(base) == "func"
         ):

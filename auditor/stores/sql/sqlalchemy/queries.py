@@ -25,6 +25,7 @@ from auditor.stores.sql.expressions import (
     links,
     negated,
     relation_call,
+    words_of,
 )
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_attributes, reads_calls
 from auditor.stores.sql.reading.things import (
@@ -41,6 +42,7 @@ from auditor.stores.sql.reading.things import (
     Statement,
     Thing,
     Told,
+    columns,
     each,
     either,
     executed,
@@ -68,6 +70,7 @@ _ON_RELATIONS = {
 }  # fmt: skip
 """Steps of a relation that is a query itself: `lazy="dynamic"`, `WriteOnlyMapped`."""
 _NARROWS = {"filter", "filter_by", "where", "order_by", "paginate", "join", "outerjoin", "options"}
+_COMPARES_WORDS = {"op", "bool_op", "match"}
 _PARTS = {"year", "month", "day", "hour", "minute", "second"}
 """Parts of a date that Peewee gives as attributes of its column."""
 _SPELT = re.compile(r"(?:^|_)(?:query|stmt|statement)$")
@@ -144,6 +147,14 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             return relation_call(base, last, given, reading.entities), True
         case Result():
             return taken(reading, base, call, last, frame), True
+        case Holds() if not isinstance(call.func, t.Attr):  # Post.words.op("@@")(query)
+            for arg in call.args:
+                reading.thing(arg, frame)
+            return base, True
+        case Function(name="to_tsvector", of=(_, *_) as searched) if last in _COMPARES_WORDS:
+            for arg in call.args:
+                reading.thing(arg, frame)
+            return Holds(words_of(searched, call, last)), True
         case Function(name=name):
             return _applied(reading, call, name, frame), True
         case Class(entity=entity) if entity.mapper == "sqlalchemy" and isinstance(call.func, t.Attr):  # fmt: skip
@@ -173,9 +184,13 @@ def _of_class(reading: Reading, entity: Entity, call: t.Call, last: str, frame: 
 
 
 def _applied(reading: Reading, call: t.Call, name: str, frame: Frame) -> Thing | None:
-    """`func.lower(User.email)`, `func.count(User.id)`."""
-    for arg in call.args:
-        for thing in each(reading.thing(arg, frame)):
+    """`func.lower(User.email)`, `func.count(User.id)`, `func.to_tsvector(Post.title + Post.body)`."""
+    given = [reading.thing(arg, frame) for arg in call.args]
+    searched = tuple(x for thing in given for one in each(thing) for x in columns(one))
+    if name == "to_tsvector" and len({x.column.name for x in searched}) > 1:
+        return Function(name, searched)
+    for one in given:
+        for thing in each(one):
             if isinstance(thing, Field):
                 return replace(thing, expression=f"{name}({thing.expression or thing.column.name})")
             if isinstance(thing, Class):
