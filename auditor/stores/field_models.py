@@ -54,7 +54,7 @@ def refer(entity: Entity, column: Column, target: Entity, back: str, many: bool)
     """A foreign key: the relation both ways, `back` its name on the other side."""
     remote = target.key.name if target.key else "id"
     name = column.attribute
-    entity.columns[name] = replace(column, target=f"{target.table}.{remote}")
+    entity.columns[name] = replace(entity.columns[name], target=f"{target.table}.{remote}")
     entity.relations[name] = Relation(name, target.name, False, column.name, remote)
     target.relations.setdefault(back, Relation(back, entity.name, many, remote, column.name))
 

@@ -86,6 +86,8 @@ EMPTY = Every((NOTHING,))
 """`Q()`: it gives way to what is joined with it, where a condition that tells nothing stays one."""
 
 
+NEVER = Some(())
+"""What no record meets, `Item.sold is None` of a class: among alternatives it is none."""
 UNTOLD = Untold("a condition cannot be told from the code")
 
 

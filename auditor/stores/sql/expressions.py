@@ -13,6 +13,8 @@ from auditor.model.values import Plain
 from auditor.stores.flags import spelt
 from auditor.stores.spans import span
 from auditor.stores.sql.conditions import (
+    NEVER,
+    NOTHING,
     UNTOLD,
     Condition,
     Draft,
@@ -46,7 +48,8 @@ _SCANNED = {
 }  # fmt: skip
 _SAME = {"asc", "label", "nullslast", "nullsfirst", "nulls_last", "nulls_first", "alias", "distinct", "self_group", "params",
          "converter"}  # fmt: skip
-_OPERATORS = {"==": "equality", ">": "range", "<": "range", ">=": "range", "<=": "range", "in": "equality", "is": "equality"}  # fmt: skip
+_OPERATORS = {"==": "equality", ">": "range", "<": "range", ">=": "range", "<=": "range"}
+_OF_PYTHON = {"is", "is not", "in", "not in"}
 _MOST_WAYS = 12
 _SHIFTED = {"<<": "equality", ">>": "equality", "**": "scanned", "^": "scanned", "%": "scanned"}
 """Peewee's own operators: in, is, ilike, regexp, like."""
@@ -69,6 +72,8 @@ def comparison(
 ) -> Thing | None:
     """`User.id == 1`, `Item.owner_id == User.id`, `Item.owner == user`."""
     how, own, value = _OPERATORS.get(expr.ops[0], "unequal"), expr.left, expr.rights[0]
+    if expr.ops[0] in _OF_PYTHON and isinstance(left, Field | Related):
+        return _of_python(expr.ops[0], left)
     swapped = not isinstance(left, Field | Related) and isinstance(right, Field | Related)
     if swapped:
         left, right, own, value = right, left, value, own
@@ -98,6 +103,16 @@ def comparison(
             made = [comparison(reading, expr, x, right, frame) for x in things]
             return next((m for m in made if m is not None), None) if len(made) == 1 else _any(made)
     return None
+
+
+def _of_python(op: str, left: Field | Related) -> Holds:
+    """`Item.sold is None`, `Item.size in sizes`: Python answers itself, and no column is compared.
+
+    A column is no other object. What `==` gives when the list is gone through is true of Peewee, and false of
+    SQLAlchemy where the two are not the same.
+    """
+    holds = left.entity.mapper == "peewee" if op.endswith("in") else False
+    return Holds(NOTHING if holds is not op.startswith(("is not", "not")) else NEVER)
 
 
 def _of_record(reading: Reading, entity: Entity, one: t.Expr, two: t.Expr) -> bool:

@@ -77,7 +77,7 @@ class Schema:
 def shapes(draft: Draft, schema: Schema) -> Iterator[Query]:
     """The queries that a finished draft comes to, one for each alternative and each table."""
     reason = draft.unresolved or ("" if draft.table else "the table is named at run time")
-    found = _over_one_table(branches(Every(draft.where)))
+    found = _over_one_table(branches(Every(draft.where)) or [Branch()])
     broad = [branch for branch in found if _is_broad(branch, schema)]
     for branch in broad[:1] or found:
         yield from _of_branch(draft, branch, reason, schema)

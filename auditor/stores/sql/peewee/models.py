@@ -45,22 +45,30 @@ def peewee_model(entities: Entities, found: Located, ancestry: list[str]) -> Ent
         ancestry[0], "peewee", re.sub(r"\W+", "_", found.node.name.lower()), place, found
     )
     told = ""
+    options: dict[str, tuple[t.Expr, Scope]] = {}
     for name, value, scope, where in fields(entities, found, ancestry):
         if not where:
             if isinstance(value, t.Call):
                 _field(entities, entity, name, value, scope)
         elif name == "legacy_table_names":
-            if isinstance(value, t.Const) and value.value is False:
+            if _is(False, (value, scope)):
                 entity.table = snake(found.node.name)
         elif name not in ("table_name", "db_table"):
-            _option(entities, entity, name, value, scope)
+            options[name] = value, scope
         elif where == "own":
             told = entities.values.text(value, scope) or told
+    for name, (value, scope) in options.items():  # `Meta` may stand before the fields that it names
+        _option(entities, entity, name, value, scope)
     entity.table = told or entity.table
     if not entity.columns and not told and entities.heirs(ancestry[0]):
         return None  # what models have in common: it is no table itself
-    keyed(entity, "AutoField")
+    if not _is(False, options.get("primary_key")):
+        keyed(entity, "AutoField")
     return entity
+
+
+def _is(worth: bool, option: tuple[t.Expr, Scope] | None) -> bool:
+    return option is not None and isinstance(option[0], t.Const) and option[0].value is worth
 
 
 def _is_told_by_fields(entities: Entities, found: Located, ancestry: list[str]) -> bool:
@@ -115,10 +123,9 @@ def _option(entities: Entities, entity: Entity, name: str, value: t.Expr, scope:
                     columns = named(entity, plain[0])
                     entity.declared.append(Declared(columns, place, unique, "", implied))
         case "primary_key", t.Call(args=args):
-            for arg in args:
-                column = entity.column(values.text(arg, scope) or "")
-                if column is not None:
-                    entity.columns[column.attribute] = replace(column, primary=True)
+            found = [entity.column(values.text(arg, scope) or "") for arg in args]
+            keys = {c.attribute: replace(c, primary=True) for c in found if c is not None}
+            entity.columns = keys | {n: c for n, c in entity.columns.items() if n not in keys}
 
 
 def _target(entities: Entities, entity: Entity, call: t.Call, scope: Scope) -> Entity | None:

@@ -470,6 +470,13 @@ class Expressions(Reading):
         return True
 
     def compared(self, expr: t.Compare, frame: Frame, depth: int) -> Thing | None:
+        if len(expr.rights) == 1 and isinstance(choice := expr.rights[0], t.Choice):
+            # `Item.shop == (shop if shop else Item.shop)`: a comparison in some runs, none in the others
+            self.tested(choice.test, frame, depth)
+            ways = (replace(expr, rights=[way]) for way in (choice.then, choice.other))
+            return either(
+                [x for way in ways if (x := self.compared(way, frame, depth)) is not None]
+            )
         sides = [self.tested(x, frame, depth) for x in (expr.left, *expr.rights)]
         if len(sides) != 2:
             return None

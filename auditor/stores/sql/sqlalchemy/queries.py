@@ -92,6 +92,8 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
             return class_attribute(entity, expr.name)
         case Row(entity=entity) if entity.mapper in ("sqlalchemy", "peewee"):
             return _of_row(reading, expr, base, frame)
+        case Field(entity=Entity(mapper="peewee") as owner) if base.column.target:
+            return _through_key(reading, owner, base.column, expr.name)
         case Field(entity=Entity(mapper="peewee")) if expr.name in _PARTS:
             return replace(base, expression=f"{expr.name}({base.column.name})")
         case Either():
@@ -130,6 +132,25 @@ def _of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | N
     if row.loop is not None and not eager and frame.loads(expr, loop):
         reading.record(draft)
     return Row(target, row.draft if eager else None, row.loop)
+
+
+def _through_key(reading: Reading, owner: Entity, key: Column, name: str) -> Thing | None:
+    """`Event.term.year` of Peewee: the other table's column, which the query joins by itself.
+
+    Source: https://github.com/coleifer/peewee/blob/master/peewee.py (`ForeignKeyField.__getattr__`).
+    """
+    relation = owner.relations.get(key.attribute)
+    target = reading.entities.by_name.get(relation.target) if relation is not None else None
+    if target is None or name in _OF_KEYS or name not in target.columns:
+        return None
+    return Field(target, target.columns[name])
+
+
+_OF_KEYS = {
+    "backref", "choices", "collation", "column", "column_name", "constraints", "default", "field_type", "help_text", "index",
+    "model", "name", "null", "on_delete", "on_update", "primary_key", "sequence", "unindexed", "unique", "verbose_name",
+}  # fmt: skip
+"""What a foreign key of Peewee has itself: `Event.term.name` is the text "term", whatever columns terms have."""
 
 
 @reads_calls

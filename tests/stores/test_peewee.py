@@ -1,0 +1,135 @@
+"""Peewee's models and conditions. What it sends was read from Peewee 4.5 itself (`query.sql()`)."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import Index, Query
+from tests.conftest import Build
+from tests.stores.test_sql_shapes import SQLALCHEMY
+
+MODELS = """
+from peewee import BooleanField, CharField, DateTimeField, ForeignKeyField, IntegerField, Model, SqliteDatabase
+db = SqliteDatabase("x.db")
+class Base(Model):
+    class Meta:
+        database = db
+class Term(Base):
+    name = CharField()
+    year = CharField()
+class Event(Base):
+    name = CharField()
+    term = ForeignKeyField(Term)
+    program = IntegerField(index=True)
+    ends = DateTimeField(null=True)
+    open = BooleanField(default=False)
+class Seat(Base):
+    event = ForeignKeyField(Event)
+"""
+Shape = tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+
+
+def shapes(build: Build, line: str, models: str = MODELS) -> set[Shape]:
+    code = f"{models}def ask(a, p):\n    return list({line})\n"
+    found = build({"app.py": code}).facts(Query)
+    assert not any(q.unresolved for q in found)
+    return {(q.collection, q.equality, q.range, q.scanned) for q in found}
+
+
+CONDITIONS = {
+    "the other table's column": (
+        "Event.select().join(Term).where(Event.term.year == a)",
+        {("term", ("year",), (), ()), ("event", ("term_id",), (), ())},
+    ),
+    "over two keys": (
+        "Seat.select().join(Event).join(Term).where(Seat.event.term.year == a)",
+        {("term", ("year",), (), ()), ("event", ("term_id",), (), ()), ("seat", ("event_id",), (), ())},
+    ),
+    "the other table's key to a third": (
+        "Seat.select().join(Event).where(Seat.event.term == a)",
+        {("event", ("term_id",), (), ()), ("seat", ("event_id",), (), ())},
+    ),
+    "the key itself": ("Event.select().where(Event.term == a)", {("event", ("term_id",), (), ())}),
+    "a part of a date": ("Event.select().where(Event.ends.year == a)", {("event", (), (), ("ends",))}),
+    "an alternative that never holds": (
+        "Event.select().where((Event.ends > a) | (Event.ends is None))",
+        {("event", (), ("ends",), ())},
+    ),
+    "never": ("Event.select().where(Event.ends is None)", {("event", (), (), ())}),
+    "always": (
+        "Event.select().where((Event.program == a) & (Event.ends is not None))",
+        {("event", ("program",), (), ())},
+    ),
+    "in, of Python": (
+        "Event.select().where((Event.program == a) & (Event.name in [a, p]))",
+        {("event", ("program",), (), ())},
+    ),
+    "in, of SQL": ("Event.select().where(Event.name << [a, p])", {("event", ("name",), (), ())}),
+    "null": ("Event.select().where(Event.ends.is_null())", {("event", ("ends",), (), ())}),
+    "itself in some runs": (
+        "Event.select().where(Event.ends > a, Event.program == (p if p else Event.program))",
+        {("event", ("program",), ("ends",), ()), ("event", (), ("ends",), ())},
+    ),
+    "one of two values": (
+        "Event.select().where(Event.program == (p if p else 3))",
+        {("event", ("program",), (), ())},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CONDITIONS)
+def test_what_is_compared(case: str, build: Build) -> None:
+    line, expected = CONDITIONS[case]
+    assert shapes(build, line) == expected
+
+
+def test_what_a_key_has_itself_is_no_column(build: Build) -> None:
+    """`Event.term.name` is the text "term": that nothing was told is said."""
+    code = f"{MODELS}def ask(a):\n    return list(Event.select().where(Event.term.name == a))\n"
+    (found,) = build({"app.py": code}).facts(Query)
+    assert found.unresolved
+    assert not found.equality
+
+
+@pytest.mark.parametrize(
+    ("condition", "asked"),
+    [
+        ("Post.views == 1", ("views",)),
+        ("or_(Post.views == 1, Post.author_id is None)", ("views",)),
+        ("(Post.views == 1) & (Post.author_id not in [1])", ("views",)),
+        ("Post.views in [1]", ()),
+    ],
+)
+def test_python_compares_columns_of_sqlalchemy_too(
+    condition: str, asked: tuple[str, ...], build: Build
+) -> None:
+    head = SQLALCHEMY + "from sqlalchemy import or_, select\n"
+    code = f"{head}def ask(session):\n    return session.execute(select(Post).where({condition})).all()\n"
+    (found,) = build({"app.py": code}).facts(Query)
+    assert (found.equality, found.unresolved) == (asked, "")
+
+
+BEFORE = """class Solve(Base):
+    class Meta:
+        primary_key = {}
+    team = {}
+    event = {}
+"""
+KEY, PLAIN = "ForeignKeyField(Event)", "IntegerField()"
+
+
+@pytest.mark.parametrize(
+    ("primary", "column", "name", "fields"),
+    [
+        ('CompositeKey("team", "event")', KEY, "_id", {("team_id", "event_id"), ("team_id",), ("event_id",)}),
+        ('CompositeKey("event", "team")', KEY, "_id", {("event_id", "team_id"), ("team_id",), ("event_id",)}),
+        ('CompositeKey("event", "team")', PLAIN, "", {("event", "team")}),
+        ("False", PLAIN, "", set()),
+    ],
+)  # fmt: skip
+def test_a_key_over_several_columns_is_an_index(
+    primary: str, column: str, name: str, fields: set[tuple[str, ...]], build: Build
+) -> None:
+    code = MODELS + "from peewee import CompositeKey\n" + BEFORE.format(primary, column, column)
+    found = [i for i in build({"app.py": code}).facts(Index) if i.collection == "solve"]
+    assert {tuple(column for column, _ in i.fields) for i in found} == fields
