@@ -22,6 +22,7 @@ from auditor.model.data import Constant, Query
 from auditor.model.places import Place
 from auditor.stores.literals import Literals
 from auditor.stores.makings import at_creation, creations, handed_on, makings
+from auditor.stores.mongo.additions import INSERTING, UPSERTING, Additions, upserts
 from auditor.stores.sql.entities import Entities, Entity
 from auditor.stores.sql.statements.files import sql_files, words_of_others
 from auditor.stores.waiting.errands import Asked, Errands
@@ -34,8 +35,6 @@ _READING = {
 }  # fmt: skip
 _REFERRING = {"ForeignKey", "OneToOneField", "get_object_or_404", "get_list_or_404"}
 """What is handed a model of Django to read its records, or to refer to them."""
-_GROWING = {"insert_one", "bulk_write"}
-_UPSERTING = ("update_one", "update_many", "replace_one", "find_one_and_update", "find_one_and_replace")  # fmt: skip
 
 
 class Seeded(msgspec.Struct, frozen=True):
@@ -141,27 +140,20 @@ def _used_otherwise(nodes: Iterable[tuple[t.Node, object]], names: set[str]) -> 
 
 @provides(Constant)
 def listed(application: Application) -> Iterator[Constant]:
-    """Collections of MongoDB into which only a literal list is put."""
+    """Collections of MongoDB into which only constants are put: a literal list, what the start adds where it is not there."""
     if application.code.imports(*SAVING):
         return
-    lists: dict[str, list[Query]] = defaultdict(list)
-    growing: set[str] = set()
-    upserts = upserts_of(application)
+    additions = Additions(application)
+    added: dict[str, list[Query]] = defaultdict(list)
     for query in application.facts(Query):
-        if query.store == "mongodb":
-            if query.operation == "insert_many":
-                lists[query.collection].append(query)
-            elif query.operation in _GROWING or query.place in upserts:
-                growing.add(query.collection)
-    if "" in growing or "" in lists:
+        if query.store == "mongodb" and additions.adds(query):
+            added[query.collection].append(query)
+    written_out = (n.value in ("$out", "$merge") for n, _ in application.code.of_kind(t.Const))
+    if not added or "" in added or any(written_out):
         return
-    candidates = lists.keys() - growing
-    if not candidates:
-        return
-    sites = {place_of(site): site for site in application.code.method_calls("insert_many")}
-    literals = Literals(application.values)
-    for name in sorted(candidates):
-        if all(_is_literal(literals, sites.get(q.place)) for q in lists[name]):
+    for name, found in sorted(added.items()):
+        inserted = any(query.operation in INSERTING for query in found)
+        if inserted and all(map(additions.of_constants, found)):
             yield Constant("mongodb", name, "only a list that stands in the code fills it")
 
 
@@ -177,7 +169,7 @@ def kept_by_name(application: Application) -> Iterator[Constant]:
     for query in application.facts(Query):
         if query.store == "mongodb":
             asked[query.collection].append(query)
-    if any(query.operation in _ADDED for query in asked[""]):
+    if any(query.operation in INSERTING for query in asked[""]):
         return
     upserts = upserts_of(application)
     for name, found in sorted(asked.items()):
@@ -185,7 +177,7 @@ def kept_by_name(application: Application) -> Iterator[Constant]:
         if adding and len(adding) == len(found) and _COUNTS.search(name):
             yield Constant("mongodb", name, "it holds a counter for each name in the code")
             continue
-        if adding and not any(query.operation in _ADDED for query in found):
+        if adding and not any(query.operation in INSERTING for query in found):
             if all(q.equality and asks_by_name(q) for q in adding) and _are_told_apart(
                 found, adding
             ):
@@ -216,21 +208,11 @@ def _are_told_apart(found: list[Query], adding: list[Query]) -> bool:
 
 SAVING = ("beanie", "bunnet", "mongoengine", "odmantic", "umongo")
 """Mappers whose documents save themselves."""
-_ADDED = {"insert_one", "insert_many", "bulk_write", "insert"}
 
 
 def upserts_of(application: Application) -> set[Place]:
     """Where a change adds what it does not find."""
-    return {
-        place_of(site)
-        for site in application.code.method_calls(*_UPSERTING)
-        if any(k.name in ("upsert", None) for k in site.node.keywords) or len(site.node.args) > 2
-    }
-
-
-def _is_literal(literals: Literals, site: CallSite | None) -> bool:
-    given = site.arg(0, "documents") if site is not None else None
-    return site is not None and given is not None and literals.rows(given, site.scope)
+    return {place_of(s) for s in application.code.method_calls(*UPSERTING) if upserts(s)}
 
 
 @provides(Constant)
@@ -253,7 +235,7 @@ def seeded(application: Application) -> Iterator[Constant]:
     added = {
         q.collection
         for q in application.facts(Query)
-        if made and q.operation in _ADDED and q.place.path not in by_hand
+        if made and q.operation in INSERTING and q.place.path not in by_hand
     }
     left = {name for name, (entity, _) in made.items() if entity.table not in added}
     for module in code.modules.values():

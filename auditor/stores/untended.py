@@ -19,14 +19,11 @@ from auditor.link.scopes import place_of
 from auditor.model.data import Query
 from auditor.stores.constants import SAVING
 from auditor.stores.makings import MADE, creations, handed_on, makings
+from auditor.stores.mongo.additions import Additions
 from auditor.stores.sql.entities import Entities, Entity, snake
 from auditor.stores.waiting.errands import Asked, Errands
 from auditor.stores.waiting.once import runs_once
 
-_ADDS = {
-    "insert_one", "insert_many", "bulk_write", "update_one", "update_many", "replace_one", "find_one_and_update",
-    "find_one_and_replace",
-}  # fmt: skip
 _TELLS = re.compile(
     r"(?:^|_)(?:e?_?mail|password|token|hash|secret|phone|session|ip|user(?:name)?|customer|client|account|owner|author|member|company|tenant"
     r"|employee|student|patient|seller|status|state|amount|total|balance|message|comment|body)(?:_?id)?$"
@@ -49,7 +46,11 @@ def collections(application: Application) -> Iterator[Untended]:
         return
     (errands,) = application.facts(Errands)
     queries = [query for query in application.facts(Query) if query.store == "mongodb"]
-    adding = [q for q in queries if q.operation in _ADDS and errands.of(q.place) is Asked.LIVE]
+    additions = Additions(application)
+    adding = [
+        query for query in queries
+        if additions.adds(query) and not additions.finds_first(query) and errands.of(query.place) is Asked.LIVE
+    ]  # fmt: skip
     if any(not q.collection or "{" in q.collection for q in adding):
         return  # it may add to any
     read = {query.collection for query in queries if query.reads and query.collection}

@@ -1,0 +1,89 @@
+"""Collections that the start of an application fills from constants and requests only change, and near misses that grow."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit, Fit
+from tests.conftest import Build
+
+SEEDED = """
+from fastapi import FastAPI
+from pymongo import AsyncMongoClient
+app = FastAPI()
+db = AsyncMongoClient("mongodb://localhost")["school"]
+LESSONS = [{"code": "a1", "course": "a", "open": False}, {"code": "b1", "course": "b", "open": False}]
+async def fill_lessons():
+    for lesson in LESSONS:
+        if not await db.lessons.find_one({"code": lesson["code"]}):
+            await db.lessons.insert_one(dict(lesson))
+@app.on_event("startup")
+async def startup():
+    await fill_lessons()
+@app.get("/courses/{course}")
+async def lessons(course: str):
+    return await db.lessons.find({"course": course}, {"_id": 0}).to_list(length=100)
+@app.post("/lessons/{code}/open")
+async def open_lesson(code: str, other: str):
+    if not await db.lessons.find_one({"code": code}):
+        return {"ok": False}
+    await db.lessons.update_one({"code": code}, {"$set": {"open": True}}, upsert=True)
+"""
+_GUARD = '    if not await db.lessons.find_one({"code": code}):\n        return {"ok": False}\n'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fit"),
+    [
+        ("", "", Fit.COVERED),
+        (", upsert=True", "", Fit.COVERED),
+        (_GUARD, '    found = await db.lessons.find_one({"code": code})\n    if found is None or other:\n        raise KeyError(code)\n', Fit.COVERED),
+        (_GUARD, '    found = await db.lessons.find_one({"code": code})\n    if not found:\n        found = next((x for x in LESSONS if x["code"] == code), None)\n    if not found:\n        return\n', Fit.COVERED),
+        (_GUARD, '    if await db.lessons.count_documents({"code": code}) == 0:\n        return\n', Fit.COVERED),
+        (_GUARD + "    await", '    if await db.lessons.find_one({"code": code}):\n        await', Fit.COVERED),
+        (_GUARD + "    await", '    if await db.lessons.find_one({"code": code}):\n        pass\n    else:\n        await', Fit.MISSING),
+        (_GUARD, "", Fit.MISSING),
+        ("        return {", "        found = {", Fit.MISSING),
+        (_GUARD, _GUARD.replace("lessons", "courses"), Fit.MISSING),
+        (_GUARD, _GUARD.replace("not ", ""), Fit.MISSING),
+        ('"ok": False}\n', '"ok": False}\n    code = other\n', Fit.MISSING),
+        ('update_one({"code": code}', 'update_one({"code": other}', Fit.MISSING),
+        ('    await db.lessons.update_one', '    await db.lessons.insert_one({"code": other})\n    await db.lessons.update_one', Fit.MISSING),
+        ('    await db.lessons.update_one', '    await db[other].insert_one({"code": other})\n    await db.lessons.update_one', Fit.MISSING),
+        ('    await db.lessons.update_one', '    await db.moves.aggregate([{"$out": "lessons"}])\n    await db.lessons.update_one', Fit.MISSING),
+        ("    await fill_lessons()", "    pass\n@app.post('/fill')\nasync def fill():\n    await fill_lessons()", Fit.MISSING),
+        ("for lesson in LESSONS", "for lesson in json.load(open('lessons.json'))", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_collection_that_the_start_fills_and_requests_change(
+    before: str, after: str, fit: Fit, build: Build
+) -> None:
+    assert before in SEEDED
+    code = SEEDED.replace(before, after) if before else SEEDED
+    found = build({"app.py": code}).facts(CollectionFit)
+    assert {m.fit for f in found if f.name == "lessons" for q, m in f.fits if "course" in q.equality} == {fit}  # fmt: skip
+
+
+def test_the_name_of_a_collection_is_no_document(build: Build) -> None:
+    """`store.insert_many("lessons", lessons)` adds what it is handed."""
+    code = """
+from fastapi import FastAPI
+from pymongo import MongoClient
+app = FastAPI()
+class Store:
+    def __init__(self):
+        self.db = MongoClient()["school"]
+    def insert_many(self, name, documents):
+        return self.db[name].insert_many(documents)
+    def find(self, name, asked):
+        return list(self.db[name].find(asked))
+store = Store()
+@app.get("/lessons")
+def lessons(course: str):
+    return store.find("lessons", {"course": course})
+@app.post("/lessons")
+def add(lessons: list):
+    store.insert_many("lessons", lessons)
+"""
+    found = build({"app.py": code}).facts(CollectionFit)
+    assert [m.fit for f in found if f.name == "lessons" for _, m in f.fits] == [Fit.MISSING]
