@@ -1,7 +1,8 @@
 """Where functions are spoken of: who may call one, as far as its name tells.
 
-A call of an object of a class that is told to be another one is no call of a method; whatever else is
-spelt like it (an attribute, a text without spaces, a renaming import, a template's word) may be one.
+A call of an object of a class that is told to be another one is no call of a method, and a name that its module
+imports from where another function is defined, or defines itself, is no call of this one; whatever else is spelt like it
+(an attribute, a text without spaces, a template's word) may be one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.scopes import CallSite, Located, Scope
+from auditor.link.scopes import Binding, CallSite, Located, Module, Scope
 
 _WORD = re.compile(r"\w+")
 _SPACE = re.compile(r"\s")
@@ -94,10 +95,10 @@ class Mentions:
     def _meaning(self, found: Located) -> _Meaning:
         own = found.scope
         if not isinstance(own.owner, t.Class) or own.parent is None:
-            return _Meaning(self.code, frozenset())
+            return _Meaning(self.code, found, frozenset())
         name: str = found.node.name  # type: ignore[attr-defined]
         kinds = self.code.ancestry(Located(own.owner, own.parent))
-        return _Meaning(self.code, frozenset(f"{kind}.{name}" for kind in kinds))
+        return _Meaning(self.code, found, frozenset(f"{kind}.{name}" for kind in kinds))
 
 
 @provides(Mentions)
@@ -106,16 +107,27 @@ def mentions(application: Application) -> list[Mentions]:
 
 
 class _Meaning:
-    """Tells whether a mention may mean a method whose classes these are; anything may mean a function."""
+    """Tells whether a mention may mean a function or class; `above` are the names of a method's own and those it overrides."""
 
-    def __init__(self, code: Code, above: frozenset[str]) -> None:
-        self.code, self.above = code, above
+    def __init__(self, code: Code, found: Located, above: frozenset[str]) -> None:
+        self.code, self.found, self.above = code, found, above
+        self.name: str = found.node.name  # type: ignore[attr-defined]
 
     def __call__(self, site: Located) -> bool:
-        if not self.above or not isinstance(site.node, t.Attr):
-            return True
-        found = self.code.defined(site.node, site.scope)
-        return found is None or self.code.own_name(found) in self.above or self._is_loose(found)
+        match site.node:
+            case t.Attr() as node if self.above:
+                told = self.code.defined(node, site.scope)
+                return (
+                    told is None or self.code.own_name(told) in self.above or self._is_loose(told)
+                )
+            case t.Attr(value=t.Name() as value):
+                return not self._is_of_another_module(value, site.scope)
+            case t.Name(id=name):
+                return not self._is_bound_to_another(name, site.scope)
+            case t.Import(names=names) as node:
+                aliases = [x for name, x in names if x and name.rpartition(".")[2] == self.name]
+                return not all(self._is_bound_to_another(x, site.scope, node) for x in aliases)
+        return True
 
     def _is_loose(self, found: Located) -> bool:
         owner, around = found.scope.owner, found.scope.parent
@@ -123,6 +135,56 @@ class _Meaning:
             return False
         kinds = self.code.ancestry(Located(owner, around))
         return any(kind.rpartition(".")[2] in _LOOSE for kind in kinds)
+
+    # --- names that are bound to another function
+
+    def _is_of_another_module(self, owner: t.Name, scope: Scope) -> bool:
+        """Whether `owner.name` is what a module defines that `owner` alone stands for."""
+        bound = self.code.find(owner.id, scope)
+        if bound is None or len(bound[1]) != 1 or bound[1][0].kind != "import":
+            return False
+        told = self.code.name(owner, scope)
+        path = told.removeprefix("module:")
+        return path != told and self._defines_another(self.code.modules[path], self.name, 0)
+
+    def _is_bound_to_another(self, name: str, scope: Scope, by: t.Import | None = None) -> bool:
+        """Whether all that binds a name around a place, or one import, gives it the meaning of another function."""
+        around: Scope | None = scope
+        found: list[Binding] = []
+        while around is not None:
+            found += around.bindings.get(name, ())
+            around = around.parent
+        if by is not None:
+            found = [binding for binding in found if binding.node is by]
+        return self._all_another(found, name, scope.module, 0)
+
+    def _defines_another(self, module: Module, name: str, depth: int) -> bool:
+        return self._all_another(module.scope.bindings.get(name, []), name, module, depth + 1)
+
+    def _all_another(self, found: list[Binding], name: str, module: Module, depth: int) -> bool:
+        if not found or depth > _DEEPEST or self.code.bound_through_star(name, module):
+            return False
+        return all(self._is_another(binding, module, depth) for binding in found)
+
+    def _is_another(self, binding: Binding, module: Module, depth: int) -> bool:
+        match binding:
+            case Binding(kind="definition", node=node):
+                return node is not self.found.node
+            case Binding(kind="import", node=t.Import(module=str(source)), target=target) if source:
+                meant = self.code.module_of(source, module.scope)
+                if meant is None or self._may_be_here(source):
+                    return False
+                return self._defines_another(meant, target.rpartition(".")[2], depth)
+        return False
+
+    def _may_be_here(self, source: str) -> bool:
+        """Whether a module's name may be that of the one looked for too, from another root: `from utils import f`."""
+        dotted = self.found.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        return not source.startswith(".") and f".{dotted}".endswith(f".{source}")
+
+
+_DEEPEST = 8
+"""How many imports are followed from one module to the next."""
 
 
 def _ends(name: t.Expr) -> list[tuple[str, str]]:

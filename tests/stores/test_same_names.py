@@ -1,0 +1,75 @@
+"""Functions of the same name: which one the code means where it says it, and what might still be another."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit
+from tests.conftest import Build
+
+MODELS = """
+from flask_sqlalchemy import SQLAlchemy
+db = SQLAlchemy()
+class Offer(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    number = db.Column(db.Integer)
+"""
+OLD = "from models import Offer\ndef solve(n):\n    return Offer.query.filter_by(number=n).first()\ndef other():\n    return 1\n"
+NEW = "def solve(n):\n    return n\n"
+ROUTE = "from flask import Flask\napp = Flask(__name__)\n{}\n@app.route('/a')\ndef a():\n    return {}\n"
+
+
+def is_called(build: Build, files: dict[str, str]) -> bool:
+    application = build({"models.py": MODELS, "old.py": OLD, "new.py": NEW, **files})
+    told = {
+        match.why
+        for found in application.facts(CollectionFit)
+        for query, match in found.fits
+        if query.equality == ("number",)
+    }
+    (why,) = told
+    return "nothing calls solve" not in why
+
+
+def route(imports: str, call: str = "str(solve(1))") -> dict[str, str]:
+    return {"app.py": ROUTE.format(imports, call)}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        route("from new import solve\nfrom old import other"),
+        route("from new import solve as find\nimport old", "find(1)"),
+        route("import new, old", "new.solve(1)"),
+        route("from old import other\nimport new as old", "old.solve(1)"),
+        route("def solve(n):\n    return n\nimport old"),
+        route("from api import solve\nimport old") | {"api/__init__.py": "from .fast import solve\n", "api/fast.py": NEW},
+        route("from models import *\nfrom new import solve\nimport old"),
+    ],
+)  # fmt: skip
+def test_a_name_that_means_another_function_does_not_call_this_one(
+    build: Build, files: dict[str, str]
+) -> None:
+    assert not is_called(build, files)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        route("from old import solve"),
+        route("from new import solve\nfrom old import solve"),
+        route("try:\n    from new import solve\nexcept ImportError:\n    from old import solve"),
+        route("try:\n    import old as found\nexcept ImportError:\n    import new as found", "found.solve(1)"),
+        route("from either import solve") | {"either.py": "import os\nif os.environ.get('X'):\n    from old import solve\nelse:\n    from new import solve\n"},
+        route("from either import solve") | {"either.py": "from new import solve\nfrom old import *\n"},
+        route("from new import solve\nfrom old import *"),
+        route("from nowhere import solve\nimport old"),
+        route("from new import solve as s\nfrom old import solve as o", "o(s(1))"),
+        route("import new, old\nnew.solve = old.solve"),
+        route("from new import solve\nimport old\nSOLVE = getattr(old, 'solve')"),
+        # two programs of a tree with a module of the same name: whose it is, their paths tell
+        route("from solver import solve", "solve(1)") | {"old.py": "", "solver.py": NEW, "late/solver.py": OLD},
+    ],
+)  # fmt: skip
+def test_what_may_mean_it_calls_it(build: Build, files: dict[str, str]) -> None:
+    assert is_called(build, files)
