@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from auditor.extract.python import tree as t
-from auditor.link.enumerations import is_member
+from auditor.link.enumerations import is_member, worth
 from auditor.link.folding import (
     COLLECTING,
     COMPARISONS,
@@ -183,7 +183,8 @@ class Evaluator(Origins):
 
     def _reference(self, expr: t.Name | t.Attr, scope: Scope, place: Place) -> Value:
         """A variable, class attribute or module constant: what is assigned to it."""
-        values = [self.value(found.node, found.scope) for found in self.origins(expr, scope)]  # type: ignore[arg-type]
+        origins = [worth(self.code, found) for found in self.origins(expr, scope)]
+        values = [self.value(found.node, found.scope) for found in origins]  # type: ignore[arg-type]
         known = [v for v in values if not isinstance(v, Unknown)]
         if not known and isinstance(expr, t.Attr) and expr.name == "__name__":
             if (kind := self.bound(expr.value, scope)) is not None:
@@ -200,7 +201,8 @@ class Evaluator(Origins):
         found: list[Value] = []
         for origin in self.origins(expr, scope):
             if is_member(self.code, origin):
-                found.append(self.value(origin.node, origin.scope))  # type: ignore[arg-type]
+                member = worth(self.code, origin)
+                found.append(self.value(member.node, member.scope))  # type: ignore[arg-type]
             elif isinstance(origin.node, t.Name | t.Attr) and depth:
                 found += self._worth_of_members(origin.node, origin.scope, depth - 1)
         return found

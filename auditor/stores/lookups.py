@@ -143,9 +143,8 @@ def constants(values: Evaluator, path: str, expr: t.Expr, scope: Scope) -> tuple
     if last in ("isnull", "is_null"):
         return (None,) if worth.value is True else ()
     given = worth.value if last == "in" and isinstance(worth.value, list) else [worth.value]
-    told = [x[0] if isinstance(x, list) and x else x for x in given]  # OPEN = "o", _("Open")
-    plain = tuple(x for x in told if x is None or isinstance(x, str | int | float))
-    return plain if len(plain) == len(told) else ()
+    plain = tuple(x for x in given if x is None or isinstance(x, str | int | float))
+    return plain if len(plain) == len(given) else ()
 
 
 def bound(
