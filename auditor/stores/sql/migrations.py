@@ -62,11 +62,13 @@ class State:
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where steps stand: `migrates` for migrations; `run` is empty for what nothing runs."""
+    """Where steps stand: `migrates` for migrations; `run` is empty for what nothing runs. A `stray` file is one that
+    nothing names: it may be how tables are made, where nothing else makes them."""
 
     path: str
     migrates: bool
     run: str
+    stray: bool = False
 
 
 Steps = Iterable[tuple[SchemaStep, Origin]]
@@ -166,7 +168,9 @@ class History:
                     m.declared == replace(declared, place=m.declared.place) for m in state.indexes
                 ):
                     source = "migration" if origin.migrates else "script"
-                    state.indexes.append(Made(declared, source, origin.run))
+                    by_code = state.migrated and state.place.path.endswith(".py")
+                    run = "" if origin.stray and by_code else origin.run
+                    state.indexes.append(Made(declared, source, run))
 
     def _like(self, state: State, step: SchemaStep, origin: Origin) -> None:
         """Columns and indexes that a table has from another one, as they are then."""

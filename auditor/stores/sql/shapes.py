@@ -18,7 +18,7 @@ from auditor.stores.sql.leftover import left_over
 from auditor.stores.sql.migrations import History
 from auditor.stores.sql.reading.frames import Reading
 from auditor.stores.sql.reading.tree import TreeReading
-from auditor.stores.waiting.once import runs_once
+from auditor.stores.sql.sqlalchemy.creation import creates_all
 
 
 @provides(Reading)
@@ -153,7 +153,7 @@ def _created(read: Reading, history: History) -> set[str]:
     somebody else, unless `metadata.create_all()` creates every table first.
     """
     tables = set(read.entities.by_table)
-    if any(not runs_once(s.scope.module) for s in read.code.method_calls("create_all")):
+    if creates_all(read.code):
         return tables
     own = {e.table for e in read.entities if e.mapper == "sqlalchemy"}
     there = own & history.tables.keys()

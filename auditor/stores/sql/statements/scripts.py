@@ -16,7 +16,10 @@ from auditor.link.reach import Reach
 from auditor.link.scopes import CallSite, Scope
 from auditor.link.values import Evaluator
 from auditor.stores.first_start import run_at_first
+from auditor.stores.sql.entities import Entities
 from auditor.stores.sql.migrations import Origin, Steps, gives_steps
+from auditor.stores.sql.sqlalchemy.creation import creates_all
+from auditor.stores.sql.statements.running import RunFiles
 from auditor.stores.waiting.once import runs_once
 
 _FOLDER = re.compile(r"(?:^|/)(?:migrations?|migrate|versions|initdb\S*|docker-entrypoint-initdb\.d|alembic|db/changelog|flyway|sqitch|deploy)(?:/|$)", re.I)  # fmt: skip
@@ -29,31 +32,37 @@ OTHERWISE = {"upgrade", "downgrade", "forwards", "backwards", "rollback", "down"
 @gives_steps
 def script_steps(application: Application) -> Steps:
     """SQL files by path: migrations, then schemas that something reads, then those nothing does."""
-    mentioned, at_first = _mentioned(application), run_at_first(application)
+    running, at_first = RunFiles(application), run_at_first(application)
+    own: set[str] | None = None
     files = [(file.path, fact) for file, fact in application.of(SchemaText)]
     for path, fact in sorted(files, key=lambda item: _natural(item[0])):
         if _DOWN.search(path.rpartition("/")[2]):
             continue
         # the tables stand before `create_all` looks for them, which adds nothing to one that stands
         migrates = bool(_FOLDER.search(path)) or at_first(path)
-        run = "migration" if migrates else "start" if path.rpartition("/")[2] in mentioned else ""
+        read = path.rpartition("/")[2] in running.mentioned
+        run = "migration" if migrates else "start" if read else ""
+        stray = False
         if not run and any(step.action == "table" for step in fact.steps):
             run = "table"  # what creates the table creates its indexes
+            if stray := not running.is_named(path):
+                own = _made_by_code(application) if own is None else own
         for step in fact.steps:
-            yield step, Origin(path, migrates, run)
+            makes = "" if stray and own is not None and step.table in own else run
+            yield step, Origin(path, migrates, makes, stray)
 
 
 def _natural(path: str) -> list[tuple[int, str]]:
     return [(int(x), "") if x.isdigit() else (-1, x) for x in re.split(r"(\d+)", path)]
 
 
-def _mentioned(application: Application) -> set[str]:
-    """File names that the code mentions: `open("schema.sql")`."""
-    names: set[str] = set()
-    for node, _ in application.code.of_kind(t.Const):
-        if isinstance(node.value, str) and node.value.endswith(".sql"):
-            names.add(node.value.rpartition("/")[2])
-    return names
+def _made_by_code(application: Application) -> set[str]:
+    """The tables that the code itself makes of its models."""
+    (entities,) = application.facts(Entities)
+    made = creates_all(application.code)
+    return {
+        e.table for e in entities if made and e.mapper == "sqlalchemy" and e.managed and e.columns
+    }
 
 
 @gives_steps

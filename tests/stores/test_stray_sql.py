@@ -1,0 +1,118 @@
+"""Files of SQL that nothing runs, beside code that makes the same tables."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit, Fit, Index, Match
+from tests.conftest import Build
+
+_MODEL = """
+from sqlalchemy import Column, Integer, create_engine, select
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Perm(Base):
+    __tablename__ = "perms"
+    id = Column(Integer, primary_key=True)
+    doc_id = Column(Integer)
+    user_id = Column(Integer)
+def ask(session, d, u):
+    return session.scalars(select(Perm).where(Perm.doc_id == d, Perm.user_id == u)).first()
+"""
+_CREATES = "Base.metadata.create_all(create_engine('postgresql://localhost/d'))\n"
+_SQL = "CREATE TABLE perms (id SERIAL PRIMARY KEY, doc_id INT, user_id INT, UNIQUE (doc_id, user_id));\n"
+_REVISION = """
+from alembic import op
+import sqlalchemy as sa
+revision, down_revision = "1", None
+def upgrade():
+    op.create_table("perms", sa.Column("id", sa.Integer(), primary_key=True), sa.Column("doc_id", sa.Integer()),
+                    sa.Column("user_id", sa.Integer()))
+"""
+
+
+def _fit(files: dict[str, str], build: Build) -> Match:
+    found = build(files).facts(CollectionFit)
+    ((match,),) = [[m for _, m in f.fits] for f in found if f.name == "perms"]
+    return match
+
+
+@pytest.mark.parametrize(
+    ("path", "beside", "fit"),
+    [
+        ("perms.sql", {}, Fit.MISSING),
+        ("worker/sql/perms.sql", {"worker/wrangler.toml": "[[d1_databases]]\n"}, Fit.MISSING),
+        ("perms.sql", {"README.md": "├── perms.sql    # the tables\n"}, Fit.MISSING),
+        ("perms.sql", {"backup.sh": "pg_dump d > perms.sql\n"}, Fit.MISSING),
+        ("perms.sql", {"README.md": "psql -d d -f perms.sql\n"}, Fit.COVERED),
+        ("perms.sql", {"README.md": "Import `perms.sql` into the database.\n"}, Fit.COVERED),
+        ("perms.sql", {"Makefile": "db:\n\tpsql d < sql/perms.sql\n"}, Fit.COVERED),
+        ("sql/perms.sql", {"db.Dockerfile": "FROM postgres:16\n"}, Fit.MISSING),
+        (
+            "sql/perms.sql",
+            {"db/Dockerfile": "FROM postgres:16\nCOPY ./sql/ /docker-entrypoint-initdb.d/\n"},
+            Fit.COVERED,
+        ),
+        ("initdb/perms.sql", {}, Fit.COVERED),
+        ("migrations/1.sql", {}, Fit.COVERED),
+        ("perms.sql", {"all.sql": "\\i perms.sql\n"}, Fit.COVERED),
+        ("perms.sql", {"load.py": 'SCHEMA = open("sql/perms.sql").read()\n'}, Fit.COVERED),
+        (
+            "sql/perms.sql",
+            {"load.py": 'from pathlib import Path\nALL = Path("sql").glob("*.sql")\n'},
+            Fit.COVERED,
+        ),
+    ],
+)
+def test_a_file_of_sql_counts_where_something_runs_it(
+    path: str, beside: dict[str, str], fit: Fit, build: Build
+) -> None:
+    assert _fit({"app.py": _MODEL + _CREATES, path: _SQL} | beside, build).fit is fit
+
+
+def test_what_a_database_was_written_down_to_tells_of_it(build: Build) -> None:
+    dump = "--\n-- PostgreSQL database dump\n--\n" + _SQL
+    assert _fit({"app.py": _MODEL + _CREATES, "perms.sql": dump}, build).fit is Fit.COVERED
+
+
+def test_a_file_of_sql_counts_where_no_code_makes_the_table(build: Build) -> None:
+    assert _fit({"app.py": _MODEL, "perms.sql": _SQL}, build).fit is Fit.COVERED
+    handed = "async def start(c):\n    await c.run_sync(Base.metadata.create_all)\n"
+    assert _fit({"app.py": _MODEL + handed, "perms.sql": _SQL}, build).fit is Fit.MISSING
+
+
+def test_beside_migrations_of_the_same_table_it_does_not(build: Build) -> None:
+    files = {"app.py": _MODEL, "alembic/versions/1.py": _REVISION, "perms.sql": _SQL}
+    assert _fit(files, build).fit is Fit.MISSING
+
+
+def test_its_indexes_are_listed_as_run_by_nothing(build: Build) -> None:
+    indexes = build({"app.py": _MODEL + _CREATES, "perms.sql": _SQL}).facts(Index)
+    assert [(i.place.path, i.run) for i in indexes] == [("app.py", "table"), ("perms.sql", "")]
+
+
+_OTHERS = "".join(
+    f'class T{n}(Base):\n    __tablename__ = "t{n}"\n    id = Column(Integer, primary_key=True)\n'
+    for n in range(4)
+)
+
+
+@pytest.mark.parametrize(
+    ("creates", "fit"),
+    [
+        ("async def start(c):\n    await c.run_sync(Base.metadata.create_all)\n", Fit.MISSING),
+        (
+            "async def start(c):\n    await c.run_sync(lambda x: Base.metadata.create_all(x))\n",
+            Fit.MISSING,
+        ),
+        ('config = Config("postgresql://localhost/d", create_all=True)\n', Fit.MISSING),
+        ('config = Config("postgresql://localhost/d", create_all=False)\n', Fit.UNKNOWN),
+        ("", Fit.UNKNOWN),
+    ],
+)
+def test_tables_that_migrations_leave_out_are_made_by_create_all(
+    creates: str, fit: Fit, build: Build
+) -> None:
+    made = "".join(f"CREATE TABLE t{n} (id SERIAL PRIMARY KEY);\n" for n in range(4))
+    files = {"app.py": _MODEL + _OTHERS + creates, "migrations/1.sql": made}
+    assert _fit(files, build).fit is fit
