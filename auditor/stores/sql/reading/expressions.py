@@ -392,9 +392,9 @@ class Expressions(Reading):
             found.node, expr, frame.scope, frame.told
         )
         if not decides_:
-            return self._placed(made, expr, frame)
+            return self._placed(made, found, expr, frame)
         self.decided.add(id(found.node))
-        placed = self._placed(self.bind(found, expr, frame, given), expr, frame)
+        placed = self._placed(self.bind(found, expr, frame, given), found, expr, frame)
         for one in each(placed):
             if isinstance(one, Draft):
                 self.record(one)
@@ -424,13 +424,16 @@ class Expressions(Reading):
             made.append(one)
         return either(made)
 
-    def _placed(self, thing: Thing | None, call: t.Call, frame: Frame) -> Thing | None:
+    def _placed(
+        self, thing: Thing | None, function: Located, call: t.Call, frame: Frame
+    ) -> Thing | None:  # fmt: skip
         """What a function gives, as it is used here: steps that follow belong to this place."""
         made: list[Thing] = []
         for one in each(thing):
             if isinstance(one, Draft) and one.bound is Bound.UNKNOWN:
                 place = place_of(Located(call, frame.scope))
-                one = replace(one, place=place, origin=one, loop=frame.loop)
+                begun, one = one, replace(one, place=place, origin=one, loop=frame.loop)
+                self.given_back.append((function, begun, call, one))
             elif isinstance(one, Row) and one.loop is not None:
                 one = replace(one, loop=None)
             made.append(one)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -60,6 +60,10 @@ _REPOSITORIES = {
     "django_filters": {"qs", "filterset_class"},
 }  # fmt: skip
 """Words by which what libraries bring is asked, by what the library is imported as."""
+
+
+_METHODS = ("classmethod", "staticmethod")
+"""Decorators that call nothing."""
 
 
 def _of_helper(node: t.Node) -> bool:
@@ -161,10 +165,36 @@ class TreeReading(Statements):
             if self._roots[id(draft)] in told_by_calls and draft.mapper == "sql":
                 if draft.entity is None or is_open(draft.where):
                     self.dropped[id(draft)] = draft
+        self._go_on()
         if self.decided:  # what their callers ask is known better
             for draft in self.drafts:
                 if self._roots[id(draft)] in self.decided and draft.bound is Bound.UNKNOWN:
                     self.dropped[id(draft)] = draft
+
+    def _go_on(self) -> None:
+        """What a function begins and gives back is no query of its own where every call goes on from it."""
+        begun: dict[int, tuple[Located, Draft, dict[int, list[Draft]]]] = {}
+        for function, draft, call, there in self.given_back:
+            calls = begun.setdefault(id(draft), (function, draft, {}))[2]
+            calls.setdefault(id(call), []).append(there)
+        going = {id(draft.origin) for draft in self.drafts}
+        left = -1
+        while left != len(begun):  # a call may give back what it got
+            left = len(begun)
+            for key, (function, _, calls) in list(begun.items()):
+                on = {c: [x for x in each if id(x) in going] for c, each in calls.items()}
+                if all(on.values()) and self._is_got_by(function, on.keys()):
+                    going.update(id(self.record(x).origin) for each in on.values() for x in each)
+                    del begun[key]
+
+    def _is_got_by(self, function: Located, calls: Collection[int]) -> bool:
+        """Whether these calls, by `id`, are all that is spoken of a function."""
+        node = function.node
+        assert isinstance(node, t.Function)
+        if self.mentions.built(node.name) or any(t.dotted(d) not in _METHODS for d in node.decorators):  # fmt: skip
+            return False
+        got = map(self.mentions.call, self.mentions.of(function))
+        return all(call is not None and id(call.node) in calls for call in got)
 
     def _is_spelt_by_calls(self, node: t.Function) -> bool:
         """Whether every call of a function spells out what it puts into its statement."""

@@ -1,0 +1,73 @@
+"""A query that a function gives back is asked where it is called, if every call goes on from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit
+from tests.conftest import Build
+
+PEEWEE = """
+from peewee import CharField, DateTimeField, Model, SqliteDatabase
+db = SqliteDatabase("x.db")
+class Token(Model):
+    token = CharField()
+    made = DateTimeField()
+    class Meta:
+        database = db
+    @classmethod
+    def active(cls, now):
+        return cls.select().where(cls.made > now)
+def by_token(a):
+    return list(Token.active(3).where(Token.token == a))
+"""
+SQLALCHEMY = """
+from sqlalchemy import Column, Integer, String, select
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Token(Base):
+    __tablename__ = "token"
+    id = Column(Integer, primary_key=True)
+    token = Column(String)
+    made = Column(Integer)
+def active(now):
+    return select(Token).where(Token.made > now)
+def by_token(session, a):
+    return session.execute(active(3).where(Token.token == a)).all()
+"""
+OTHERS = {
+    "none": ("", {("unknown", ("made",)), ("missing", ("token", "made"))}),
+    "one that gives it back": (
+        "def fresh():\n    return Token.active(9)\ndef other(a):\n    return list(fresh().where(Token.token == a))\n",
+        {("unknown", ("made",)), ("missing", ("token", "made"))},
+    ),
+    "one that gives it to nobody known": (
+        "def fresh():\n    return Token.active(9)\n",
+        {("missing", ("made",)), ("missing", ("token", "made"))},
+    ),
+    "one that goes through it": (
+        "def other():\n    return [x.token for x in Token.active(9)]\n",
+        {("missing", ("made",)), ("missing", ("token", "made"))},
+    ),
+    "one that hands it on": (
+        "def other(show):\n    return show(Token.active)\n",
+        {("missing", ("made",)), ("missing", ("token", "made"))},
+    ),
+}  # fmt: skip
+
+
+def fits(build: Build, code: str) -> set[tuple[str, tuple[str, ...]]]:
+    found = build({"app.py": code}).facts(CollectionFit)
+    return {(m.fit.value, (*q.equality, *q.range)) for f in found for q, m in f.fits}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_what_every_call_goes_on_from(case: str, build: Build) -> None:
+    more, expected = OTHERS[case]
+    assert fits(build, PEEWEE + more) == expected
+
+
+def test_a_function_of_a_module(build: Build) -> None:
+    assert fits(build, SQLALCHEMY) == {("unknown", ("made",)), ("missing", ("token", "made"))}
+    alone = SQLALCHEMY.replace("active(3).where(Token.token == a)", "active(3)")
+    assert fits(build, alone) == {("missing", ("made",))}
