@@ -148,13 +148,17 @@ def listed(application: Application) -> Iterator[Constant]:
     for query in application.facts(Query):
         if query.store == "mongodb" and additions.adds(query):
             added[query.collection].append(query)
-    written_out = (n.value in ("$out", "$merge") for n, _ in application.code.of_kind(t.Const))
-    if not added or "" in added or any(written_out):
+    if not added or "" in added or writes_out(application):
         return
     for name, found in sorted(added.items()):
         inserted = any(query.operation in INSERTING for query in found)
         if inserted and all(map(additions.of_constants, found)):
             yield Constant("mongodb", name, "only a list that stands in the code fills it")
+
+
+def writes_out(application: Application) -> bool:
+    """Whether a pipeline of MongoDB may put what it found into a collection."""
+    return any(n.value in ("$out", "$merge") for n, _ in application.code.of_kind(t.Const))
 
 
 @provides(Constant)

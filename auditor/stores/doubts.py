@@ -18,15 +18,10 @@ from auditor.stores.matching import best
 from auditor.stores.short_lists import reads_like_a_list
 from auditor.stores.sql.django.catalogues import Catalogue
 from auditor.stores.units import Key, Units
-from auditor.stores.untended import Untended
+from auditor.stores.untended import ASKING, GROWS, Untended
 
-_ASKING = {
-    "find", "find_one", "find_raw_batches", "count", "count_documents", "distinct", "aggregate", "join",
-    "estimated_document_count", "find_one_or_404",
-}  # fmt: skip
 _DELETING = {"delete_one", "delete_many", "find_one_and_delete"}
 _CHANGING = {"update_one", "update_many", "find_one_and_update"}
-_GROWS = "whether it grows, the code does not tell"
 
 
 class Doubts:
@@ -54,7 +49,7 @@ class Doubts:
         self.untold: dict[Key, Place] = {}
         for each in application.facts(UntoldIndexes):
             self.untold.setdefault(units.key(each), each.place)
-        self.untended = {(each.store, each.name) for each in application.facts(Untended)}
+        self.untended = {(each.store, each.name): each.why for each in application.facts(Untended)}
         self.catalogues = {each.table for each in application.facts(Catalogue)}
         self.seeded = {each.table for each in application.facts(Seeded)}
         self.unfilled = _never_filled(application) - {name for _, _, name in indexes}
@@ -73,11 +68,10 @@ class Doubts:
         if made_at := self.untold.get(key) or self.untold.get((unit, store, "")):
             yield f"{made_at} creates indexes whose keys cannot be told"
         if self._reads_like_a_list(key):
-            yield f"it reads like a short list, of settings or of what others refer to: {_GROWS}"
+            yield f"it reads like a short list, of settings or of what others refer to: {GROWS}"
         if name in self.catalogues and asks_by_name(query):
-            yield f"the code finds its records by names of its own and adds none: {_GROWS}"
-        if (store, name) in self.untended:
-            yield f"nothing adds to it but what is run by hand or at the start: {_GROWS}"
+            yield f"the code finds its records by names of its own and adds none: {GROWS}"
+        yield self.untended.get((store, name), "")
 
     def _of_documents(self, key: Key, query: Query) -> Iterator[str]:
         unit, _, name = key
@@ -118,7 +112,7 @@ class Doubts:
 
 
 def _changes(query: Query) -> bool:
-    return query.store == "mongodb" and query.operation not in _ASKING
+    return query.store == "mongodb" and query.operation not in ASKING
 
 
 def _never_filled(application: Application) -> set[str]:
@@ -132,6 +126,6 @@ def _never_filled(application: Application) -> set[str]:
             changes = "/" in query.collection and query.place in changing
             by_name[query.collection].add("delete_one" if changes else query.operation)
     made_up = (ways for name, ways in by_name.items() if not name or "{" in name or "$" in name)
-    if any(not ways <= {*_DELETING, *_ASKING} for ways in made_up):  # it may fill others
+    if any(not ways <= {*_DELETING, *ASKING} for ways in made_up):  # it may fill others
         by_name = {name: ways for name, ways in by_name.items() if "/" in name}
     return {name for name, ways in by_name.items() if name and ways <= _DELETING}

@@ -2,7 +2,7 @@
 
 Recipes that each start reads anew from a file, the codes of taxes, what a script puts in by hand. Told where the
 application fills most others itself, and not where it only reads what another program keeps; and of facts alone,
-not of people or of what happened when.
+not of people or of what happened when, but where nothing at all writes them: another program does then.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import msgspec
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.scopes import place_of
-from auditor.model.data import Query
-from auditor.stores.constants import SAVING
+from auditor.model.data import Index, Query
+from auditor.stores.constants import SAVING, writes_out
 from auditor.stores.makings import MADE, creations, handed_on, makings
 from auditor.stores.mongo.additions import Additions
 from auditor.stores.sql.entities import Entities, Entity, snake
@@ -32,11 +32,19 @@ _TELLS = re.compile(
 """Fields of who somebody is, and of what happened when."""
 
 
+GROWS = "whether it grows, the code does not tell"
+ASKING = {
+    "find", "find_one", "find_raw_batches", "count", "count_documents", "distinct", "aggregate", "join",
+    "estimated_document_count", "find_one_or_404",
+}  # fmt: skip
+
+
 class Untended(msgspec.Struct, frozen=True):
-    """A collection or table that is asked, and to which nothing adds but what is run at the start or by hand."""
+    """A collection or table that is asked, and to which nothing adds but what is run at the start or by hand, if at all."""
 
     store: str
     name: str
+    why: str = f"nothing adds to it but what is run by hand or at the start: {GROWS}"
 
 
 @provides(Untended)
@@ -47,6 +55,7 @@ def collections(application: Application) -> Iterator[Untended]:
     (errands,) = application.facts(Errands)
     queries = [query for query in application.facts(Query) if query.store == "mongodb"]
     additions = Additions(application)
+    yield from _unwritten(application, queries)
     adding = [
         query for query in queries
         if additions.adds(query) and not additions.finds_first(query) and errands.of(query.place) is Asked.LIVE
@@ -59,6 +68,24 @@ def collections(application: Application) -> Iterator[Untended]:
     if 2 * len(left) <= len(read):
         for name in sorted(left):
             yield Untended("mongodb", name)
+
+
+def _unwritten(application: Application, queries: Iterable[Query]) -> Iterator[Untended]:
+    """Collections that nothing at all writes, whatever is asked of them, where the tree writes most others."""
+    read = {query.collection for query in queries if query.operation in ASKING and query.certain}
+    written = {query.collection for query in queries if query.operation not in ASKING}
+    if any(not name or "{" in name or "$" in name for name in written):
+        return  # it may write any
+    left = read - written - {index.collection for index in application.facts(Index)} - {""}
+    if writes_out(application):
+        return
+    for module in application.code.modules.values():
+        for node, _ in application.code.nodes(module) if left and runs_once(module) else ():
+            if isinstance(node, t.Attr | t.Const):
+                left.discard(node.name if isinstance(node, t.Attr) else str(node.value))
+    if len(left) <= len(written):
+        for name in sorted(left):
+            yield Untended("mongodb", name, "nothing here fills it: another program does")
 
 
 @provides(Untended)

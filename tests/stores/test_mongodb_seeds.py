@@ -87,3 +87,42 @@ def add(lessons: list):
 """
     found = build({"app.py": code}).facts(CollectionFit)
     assert [m.fit for f in found if f.name == "lessons" for _, m in f.fits] == [Fit.MISSING]
+
+
+LOGGED = """
+from datetime import datetime
+from fastapi import FastAPI
+from pymongo import AsyncMongoClient
+app = FastAPI()
+db = AsyncMongoClient("mongodb://localhost")["office"]
+@app.get("/activity")
+async def activity(since: datetime):
+    return await db["activity_logs"].find({"at": {"$gte": since}}, {"_id": 0}).to_list(None)
+@app.get("/desks")
+async def desks(name: str):
+    return await db["desks"].find_one({"name": name})
+@app.post("/desks")
+async def desk(name: str):
+    await db["desks"].insert_one({"name": name})
+"""
+_SCRIPT = "from app import db\nfor n in range(9):\n    db.activity_logs.insert_one({'at': n})\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "fit"),
+    [
+        ({"app.py": LOGGED}, Fit.UNKNOWN),
+        ({"app.py": LOGGED, "scripts/fill.py": _SCRIPT}, Fit.MISSING),
+        ({"app.py": LOGGED + '    await db["activity_logs"].update_one({"_id": 1}, {"$set": {"name": name}})\n'}, Fit.MISSING),
+        ({"app.py": LOGGED + "    await db[name].insert_one({})\n"}, Fit.MISSING),
+        ({"app.py": LOGGED + '    await db.desks.aggregate([{"$merge": {"into": "activity_logs"}}])\n'}, Fit.MISSING),
+        ({"app.py": LOGGED + '    await db.activity_logs.create_index("name")\n'}, Fit.MISSING),
+        ({"app.py": LOGGED.replace('await db["desks"].insert_one({"name": name})', '""')}, Fit.UNKNOWN),  # nothing at all
+        ({"app.py": LOGGED.replace('await db["desks"].insert_one', 'await db["chairs"].insert_one')}, Fit.MISSING),  # most is another's
+    ],
+)  # fmt: skip
+def test_a_collection_that_nothing_here_writes(
+    files: dict[str, str], fit: Fit, build: Build
+) -> None:
+    found = build(files).facts(CollectionFit)
+    assert {m.fit for f in found if f.name == "activity_logs" for q, m in f.fits if "at" in q.range} == {fit}  # fmt: skip
