@@ -246,8 +246,22 @@ def seeded(application: Application) -> Iterator[Constant]:
         if left and not runs_once(module):
             sites_of = {id(s.node) for name in left for s in made[name][1]}
             left -= handed_on(application, code.nodes(module), left, sites_of)
-    for name in sorted(left):
-        yield Constant("sql", made[name][0].table, "only constants that a seed adds stand in it")
+    for table in sorted(_by_themselves(entities, {made[name][0].table for name in left})):
+        yield Constant("sql", table, "only constants that a seed adds stand in it")
+
+
+def _by_themselves(entities: Entities, tables: set[str]) -> set[str]:
+    """Those of these tables that refer to nothing but each other: what belongs to records of others comes with
+    them, as a log does, whoever writes it. Who made a record owns none."""
+    left = set(tables)
+    while others := {x for x in left if _referred(entities, entities.by_table[x]) - left}:
+        left -= others
+    return left
+
+
+def _referred(entities: Entities, entity: Entity) -> set[str]:
+    keys = (column for column in entity.stored() if not re.search(r"_by(?:_id)?$", column.name))
+    return {column.target.rpartition(".")[0] for column in keys} & entities.by_table.keys()
 
 
 @provides(Seeded)
@@ -268,9 +282,10 @@ def seeded_models(application: Application) -> Iterator[Seeded]:
 
 @provides(Constant)
 def only_seeded(application: Application) -> Iterator[Constant]:
-    for found in application.facts(Seeded):
-        if found.alone:
-            yield Constant("sql", found.table, "only constants that a seed adds stand in it")
+    (entities,) = application.facts(Entities)
+    alone = {found.table for found in application.facts(Seeded) if found.alone}
+    for table in sorted(_by_themselves(entities, alone)):
+        yield Constant("sql", table, "only constants that a seed adds stand in it")
 
 
 def _registered(code: Code) -> set[str]:

@@ -14,7 +14,8 @@ from auditor.stores.waiting.once import runs_once
 
 MADE = {
     "create", "get_or_create", "update_or_create", "insert", "insert_many", "bulk_create", "replace", "create_user",
-    "create_superuser", "acreate", "aget_or_create", "aupdate_or_create", "abulk_create",
+    "create_superuser", "acreate", "aget_or_create", "aupdate_or_create", "abulk_create", "create_or_get", "insert_from", "replace_many",
+    "aio_create", "aio_get_or_create",
 }  # fmt: skip
 _READS = {
     "select", "query", "get", "scalar", "scalars", "join", "outerjoin", "isinstance", "aliased", "exists", "joinedload", "selectinload",

@@ -1,0 +1,92 @@
+"""What a seed adds alone stays small; what belongs to records of others comes with them, whoever writes it."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import Constant
+from tests.conftest import Build
+
+TORTOISE = """
+from tortoise import fields
+from tortoise.models import Model
+class Kind(Model):
+    name = fields.CharField(30)
+class Device(Model):
+    name = fields.CharField(30)
+class Level(Model):
+    kind = fields.ForeignKeyField("models.Kind")
+    above = fields.ForeignKeyField("models.Level", null=True)
+    made_by = fields.ForeignKeyField("models.Device", null=True)
+    name = fields.CharField(30)
+class Reading(Model):
+    device = fields.ForeignKeyField("models.Device")
+    name = fields.CharField(30)
+"""
+SEED = """
+from models import Kind, Level, Reading
+async def run_seed():
+    await Kind.create(name="a")
+    await Level.create(kind_id=1, name="a")
+    await Reading.create(device_id=1, name="a")
+"""
+ROUTES = """
+from fastapi import FastAPI
+from models import Device, Kind, Level, Reading
+app = FastAPI()
+@app.post("/")
+async def add(name: str):
+    await Device.create(name=name)
+@app.get("/")
+async def show(name: str):
+    return await Kind.filter(name=name), await Level.filter(name=name), await Reading.filter(name=name)
+"""
+
+
+def small(build: Build, files: dict[str, str]) -> set[str]:
+    return {found.name for found in build(files).facts(Constant)}
+
+
+def test_what_belongs_to_records_of_others_is_no_list(build: Build) -> None:
+    files = {"models.py": TORTOISE, "seeders/seed_all.py": SEED, "app.py": ROUTES}
+    assert small(build, files) == {"kind", "level"}
+
+
+PEEWEE = """
+from flask import Flask
+from peewee import CharField, Model, SqliteDatabase
+db = SqliteDatabase("x.db")
+app = Flask(__name__)
+class Kind(Model):
+    name = CharField()
+    class Meta:
+        database = db
+@app.get("/<name>")
+async def show(name):
+    {}
+    return str(Kind.get(Kind.name == name))
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("pass", {"kind"}),
+        ("Kind.select().count()", {"kind"}),
+        ("Kind.create(name=name)", set()),
+        ("Kind.get_or_create(name=name)", set()),
+        ("Kind.create_or_get(name=name)", set()),
+        ("Kind.insert(name=name).execute()", set()),
+        ("Kind.insert_many([{'name': name}]).execute()", set()),
+        ("Kind.insert_from(rows(name), [Kind.name]).execute()", set()),
+        ("Kind.replace(name=name).execute()", set()),
+        ("Kind.replace_many([{'name': name}]).execute()", set()),
+        ("Kind.bulk_create([Kind(name=name)])", set()),
+        ("Kind(name=name).save(force_insert=True)", set()),
+        ("await Kind.aio_create(name=name)", set()),
+        ("await objects.create(Kind, name=name)", set()),
+    ],
+)
+def test_ways_of_peewee_to_add(line: str, found: set[str], build: Build) -> None:
+    seed = "from app import Kind\ndef run_seed():\n    Kind.create(name='a')\n"
+    assert small(build, {"app.py": PEEWEE.format(line), "seeders/seed_kinds.py": seed}) == found
