@@ -72,7 +72,7 @@ def collections(application: Application) -> Iterator[Untended]:
 
 def _unwritten(application: Application, queries: Iterable[Query]) -> Iterator[Untended]:
     """Collections that nothing at all writes, whatever is asked of them, where the tree writes most others."""
-    read = {query.collection for query in queries if query.operation in ASKING and query.certain}
+    read = {query.collection for query in queries if query.operation in ASKING}
     written = {query.collection for query in queries if query.operation not in ASKING}
     if any(not name or "{" in name or "$" in name for name in written):
         return  # it may write any

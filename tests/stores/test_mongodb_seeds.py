@@ -112,6 +112,7 @@ _SCRIPT = "from app import db\nfor n in range(9):\n    db.activity_logs.insert_o
     ("files", "fit"),
     [
         ({"app.py": LOGGED}, Fit.UNKNOWN),
+        ({"app.py": LOGGED.replace('await db["activity_logs"]', "await Logs(db).db['activity_logs']") + "class Logs:\n    def __init__(self, db):\n        self.db = db\n"}, Fit.UNKNOWN),
         ({"app.py": LOGGED, "scripts/fill.py": _SCRIPT}, Fit.MISSING),
         ({"app.py": LOGGED + '    await db["activity_logs"].update_one({"_id": 1}, {"$set": {"name": name}})\n'}, Fit.MISSING),
         ({"app.py": LOGGED + "    await db[name].insert_one({})\n"}, Fit.MISSING),
