@@ -25,7 +25,7 @@ class SchemaStep(msgspec.Struct, frozen=True, array_like=True):
     """One thing done to a schema, in the order in which it stands.
 
     `action` is table, unread table, view, like, drop table, rename table, column, drop column, rename column, key (primary),
-    index, untold index, drop index, constraint (unique), drop constraint, foreign key or unknown.
+    untold column, index, untold index, drop index, constraint (unique), drop constraint, foreign key or unknown.
     `columns` are (name, direction) pairs; a column's `type` is its type's name; `to` a new name, the table
     that a foreign key refers to, or the one that a table is made like: of its columns, or its indexes too.
     `two` where a column takes one of two values, `default` the constant that it has if nothing is said, `pattern` where an index finds what begins with a text by its
@@ -91,7 +91,7 @@ def split(text: str) -> Iterator[tuple[str, int]]:
         if match[0] != ";":
             continue
         statement = text[start : match.start()]
-        if _SCHEMA.match(statement):
+        if _SCHEMA.match(statement) or _ALTERS.search(statement):  # also inside of `DO $$ … $$`
             found += 1
             yield statement, line + _leading(statement)
             if found >= _MAX_STATEMENTS:
@@ -196,6 +196,20 @@ def unread_steps(text: str, line: int) -> Iterator[SchemaStep]:
         yield SchemaStep("untold index", _plain(told[1] or told[2]), line=line)
     elif (table := _TABLE.match(text)) is not None:
         yield SchemaStep("unread table", _plain(table[1]), line=line)
+    yield from altered_steps(text, line)
+
+
+_ALTERS = re.compile(
+    r"\balter\s+table\s+(?:only\s+|if\s+exists\s+)*([\w.\"`]*)(?:[^\w;]*$|[^;]{0,2000}?\badd\b"
+    r"(?!\s+(?:constraint|primary|unique|foreign|index|key|check|fulltext|spatial|partition)\b))",
+    re.I,
+)
+
+
+def altered_steps(text: str, line: int) -> Iterator[SchemaStep]:
+    """The tables that may get columns by what stands somewhere in a text that is not read otherwise."""
+    for found in _ALTERS.finditer(text):
+        yield SchemaStep("untold column", _plain(found[1]), line=line)
 
 
 def _plain(name: str) -> str:
@@ -261,6 +275,8 @@ def _created(statement: Any, line: int) -> Iterator[SchemaStep]:
         return
     table = _name(statement.this)
     yield SchemaStep("table", table, line=line)
+    if statement.expression is not None or statement.find(exp.InheritsProperty) is not None:
+        yield SchemaStep("untold column", table, line=line)  # those of what it is made of
     if not isinstance(statement.this, exp.Schema):  # MySQL: `CREATE TABLE a LIKE b`
         if (other := statement.find(exp.LikeProperty)) is not None:
             yield SchemaStep("like", table, kind="indexes", to=_name(other.this), line=line)

@@ -167,7 +167,8 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
             if (between := schema.tables.get(name)) is not None and between.found is None:
                 by += [x for x in tests[name] if x.how == "equality"]  # both keys of many to many
             sought = [x for x in tests[name] if x.how == "scanned" and not x.outer]
-            yield _query(draft, schema, name, "join", sought if whole else by, (), "")
+            refused = draft.unresolved if draft.entity is not None and draft.mapper == "sql" else ""
+            yield _query(draft, schema, name, "join", sought if whole else by, (), refused)
 
 
 def narrows(test: Test) -> bool:

@@ -90,8 +90,16 @@ class History:
     unread: dict[str, Place] = field(default_factory=dict)
     """Tables that a statement creates which cannot be parsed."""
     uncertain: bool = False
+    more: set[str] = field(default_factory=set)
+    """Tables that may have columns which are told nowhere; the empty name stands for all."""
     untold: list[UntoldIndexes] = field(default_factory=list)
     """Where an index is made of which the code does not tell the table or the columns."""
+
+    def tells_columns(self, table: str) -> bool:
+        """Whether a table that statements create has no other columns than they say."""
+        state = self.tables.get(table)
+        told = state is not None and state.created and not state.uncertain and bool(state.columns)
+        return told and not self.uncertain and self.more.isdisjoint(("", table))
 
     def apply(self, step: SchemaStep, origin: Origin) -> None:
         place = Place(origin.path, step.line, symbol=step.name or step.table)
@@ -101,6 +109,9 @@ class History:
             return
         if step.action == "view":
             self.views.add(step.table)
+            return
+        if step.action == "untold column":
+            self.more.add(step.table)
             return
         if step.action == "unread table":
             self.unread.setdefault(step.table, place)
@@ -122,6 +133,8 @@ class History:
                 self.uncertain = True
             return
         if state is None:
+            if step.action == "column":
+                self.more.add(step.table)  # what creates it may stand in a file that comes later
             if step.action not in ("index", "constraint", "key"):
                 return
             state = self.tables[step.table] = State(place, False, uncertain=True, created=False)
@@ -129,6 +142,12 @@ class History:
 
     def _on(self, state: State, step: SchemaStep, origin: Origin, place: Place) -> None:
         columns = tuple(step.columns)
+        if (
+            step.action in _TAKES_BACK and not origin.migrates
+        ):  # what running code does has no order
+            self.more.add(step.table)
+        if step.action == "rename table" and step.table in self.more:
+            self.more.add(step.to)
         match step.action:
             case "column":
                 state.columns[step.name] = step.type
@@ -185,6 +204,9 @@ class History:
         if step.kind == "indexes":
             source = "migration" if origin.migrates else "script"
             state.indexes += [Made(m.declared, source, origin.run) for m in other.indexes]
+
+
+_TAKES_BACK = {"drop column", "rename column", "rename table"}
 
 
 def _named(step: SchemaStep) -> str:

@@ -30,6 +30,7 @@ from auditor.stores.sql.conditions import (
 from auditor.stores.sql.dialects import dialect
 from auditor.stores.sql.entities import Entity
 from auditor.stores.sql.join_order import is_flag, narrows
+from auditor.stores.sql.migrations import History
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.statements.spelling import MARK
 
@@ -72,6 +73,14 @@ _NARROWING = ("limit", "offset", "fetch", "having", "qualify")
 _ORDER = "what it is ordered by is decided at run time"
 _NATURAL = "the columns that a NATURAL JOIN compares are not told"
 _ADDRESSES = {"ctid", "rowid", "_rowid_", "oid"}
+_OF_ORACLE = {"rownum", "sysdate", "systimestamp", "ora_rowscn", "level"}
+_GIVEN_NAMES = {
+    *_ADDRESSES, *_OF_ORACLE, "xmin", "xmax", "cmin", "cmax", "tableoid", "uid", "user", "rank", "docid",
+    "connect_by_isleaf", "connect_by_iscycle", "localtime", "localtimestamp", "current_time", "current_date",
+    "current_timestamp", "utc_date", "utc_time", "utc_timestamp", "true", "false", "null", "default", "unknown",
+    "sql_calc_found_rows", "sql_no_cache", "high_priority", "straight_join", "top", "all", "unique", "distinctrow",
+}  # fmt: skip
+"""Names that databases know without a table's declaration: a record's own place, the time, words before the columns."""
 
 
 def kept_by_database(place: Place, name: str, frame: Frame) -> Draft:
@@ -81,10 +90,11 @@ def kept_by_database(place: Place, name: str, frame: Frame) -> Draft:
 
 
 def drafts(
-    reading: Reading, text: str, place: Place, frame: Frame, *, like: str = ""
+    reading: Reading, text: str, place: Place, frame: Frame, *, like: str = "", whole: bool = True
 ) -> list[Draft]:
     """The queries of a statement: its own, and those of its subqueries.
 
+    `whole` where its names belong together, and are not put together of what several calls hand over.
     `like` is how a LIKE of what is bound to it searches: range, prefix, or empty where it may begin with a wildcard.
     """
     from sqlglot import exp
@@ -106,8 +116,10 @@ def drafts(
     for tree in parsed[:20]:
         named = {cte.alias_or_name.lower(): cte.this for cte in tree.find_all(exp.CTE)}
         for node in tree.find_all(exp.Select, exp.Update, exp.Delete, exp.Insert):
-            if made := Asked(reading, node, named, place, frame, like).draft():
-                found.append(made)
+            asked = Asked(reading, node, named, place, frame, like)
+            if made := asked.draft():
+                refused = asked.refused() if whole and not made.unresolved else ""
+                found.append(replace(made, unresolved=refused) if refused else made)
     return found
 
 
@@ -372,7 +384,7 @@ class Asked:
             known = self.reading.tables.get(table)
             spelt = self._spelt(table, name)
             if (
-                self.worked_out
+                (self.worked_out or self._is_around(name))
                 and known is not None
                 and known.columns
                 and known.column(spelt) is None
@@ -401,6 +413,77 @@ class Asked:
         known = self.reading.tables.get(table)
         made = known is not None and known.mapper == "sql" and bool(known.columns)
         return made and known is not None and known.column(name) is None
+
+    def _is_around(self, name: str) -> bool:
+        """Whether a name may be a column of the query that this one stands in."""
+        exp = self.exp
+        outer = self.node.find_ancestor(exp.CTE, exp.Select, exp.Update, exp.Delete)
+        if outer is None or isinstance(outer, exp.CTE):
+            return False
+        around = (self.entity(self._own(table)) for table in outer.find_all(exp.Table))
+        return any(self._spelt(x.table, name) in x.columns for x in around)
+
+    def refused(self) -> str:
+        """Why the database refuses the statement: it names a column that its table does not have.
+
+        Conditions say so themselves (`_test`). A name by itself may be a great many things; it counts where it
+        stands as a column does, and one table holds all that is read.
+        """
+        exp, node = self.exp, self.node
+        (history,) = self.reading.application.facts(History)
+        parts = [] if isinstance(node, exp.Insert | exp.Delete) else [*node.expressions]
+        parts += [node.args.get(x) for x in ("joins", "where", "group", "having", "order")]
+        every = [
+            c
+            for x in parts
+            if x
+            for each in (x if isinstance(x, list) else [x])
+            for c in each.find_all(exp.Column)
+        ]
+        named = {x.alias.lower() for x in node.expressions if isinstance(x, exp.Alias)}
+        for column in every:
+            if column.find_ancestor(exp.Select, exp.Update, exp.Delete) is not node:
+                continue
+            name, qualifier = column.name, column.table.lower()
+            if MARK in name or name.lower() in _GIVEN_NAMES or isinstance(column.this, exp.Star):
+                continue
+            table = self.tables.get(qualifier, "")
+            if not qualifier and self._stands_as_column(column) and name.lower() not in named:
+                table = self._only()
+            if (
+                table
+                and history.tells_columns(table)
+                and self._lacks(table, self._spelt(table, name))
+            ):
+                return f"{name} is no column that the code declares"
+        return ""
+
+    def _only(self) -> str:
+        """The table of which all names are that stand by themselves; empty where there may be another."""
+        exp = self.exp
+        joined = [x for x in self.node.find_all(exp.Join) if x.find_ancestor(exp.Select, exp.Update, exp.Delete) is self.node]  # fmt: skip
+        alone = len(self.tables) == 1 and not self.worked_out and not joined
+        return next(iter(self.tables.values())) if alone and self.node.parent is None else ""
+
+    def _stands_as_column(self, column: Any) -> bool:
+        exp, parent = self.exp, column.parent
+        if column.this.args.get("quoted"):  # a text, to SQLite and MySQL
+            return dialect(self.reading.application) == "postgresql"
+        if column.name.lower() in self.tables:  # the whole record
+            return False
+        if isinstance(parent, exp.Dot | exp.Kwarg | exp.Collate | exp.PropertyEQ | exp.Lambda):
+            return False
+        plain = (
+            exp.Select,
+            exp.Alias,
+            exp.Ordered,
+            exp.Binary,
+            exp.AggFunc,
+            exp.Coalesce,
+            exp.Distinct,
+            exp.Group,
+        )
+        return isinstance(parent, plain)
 
     # --- conditions
 
@@ -487,7 +570,15 @@ class Asked:
     def _of_record(self, node: Any) -> bool:
         """Whether two columns of one record are compared: no index serves that."""
         one, two = self.column(node.this), self.column(node.expression)
-        return one is not None and two is not None and one[0] == two[0]
+        both = one is not None and two is not None and one[0] == two[0]
+        return both and two is not None and not self._is_text(node.expression, *two)
+
+    def _is_text(self, node: Any, table: str, name: str) -> bool:
+        """Whether a name in quotes is a text, as SQLite and MySQL take it: `status = "new"`."""
+        known = self.reading.tables.get(table)
+        other = known is not None and bool(known.columns) and known.column(name) is None
+        quoted = not node.table and node.this.args.get("quoted")
+        return bool(quoted) and other and dialect(self.reading.application) != "postgresql"
 
     def _equal(self, node: Any) -> Condition:
         exp = self.exp
@@ -497,8 +588,10 @@ class Asked:
         one, two = self.column(left), self.column(right)
         if self._of_whole(left) or self._of_whole(right):
             return Every(())  # each row is held against those
+        if one and two and one[0] != two[0]:
+            return Link(*one, *two)
         if one and two:
-            return Link(*one, *two) if one[0] != two[0] else Every(())
+            return self._test(left, "equality") if self._is_text(right, *two) else Every(())
         if one is None and two is not None:
             left = right
         if isinstance(right, exp.Any) and one is not None:
@@ -546,6 +639,8 @@ class Asked:
             if own[1].lower() in _ADDRESSES and not (declares and declares.column(own[1])):
                 return Every(())  # the record's own place is found without an index
             if self._lacks(*own):
+                if own[1].lower() in _OF_ORACLE:
+                    return Every(())
                 # SQLite and MySQL's HAVING know names that the query gives too
                 if not meant and (given := self._meant(node)) is not node:
                     return self._test(given, how, meant=True)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.extract.readers.sql import SchemaText
-from auditor.extract.sql import SchemaStep, schema_steps, unread_steps
+from auditor.extract.sql import SchemaStep, altered_steps, schema_steps, unread_steps
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
 from auditor.link.reach import Reach
@@ -91,6 +91,35 @@ def statement_steps(application: Application) -> Iterator[tuple[SchemaStep, Orig
                     yield told, origin
 
 
+@gives_steps
+def altering_steps(application: Application) -> Iterator[tuple[SchemaStep, Origin]]:
+    """Columns that are added by a text which is put together, or stands in a block of another statement, and those of
+    a table that pandas writes (https://pandas.pydata.org/docs/reference/api/pandas.DataFrame.to_sql.html)."""
+    spelt = {id(node) for _, node, _ in _statements(application)}
+    texts: list[tuple[t.Expr, Scope, str]] = []
+    inside: set[int] = set()
+    for made, scope in application.code.of_kind(t.Text):
+        texts += [(made, scope, _with_holes(made))] if id(made) not in spelt else []
+        inside.update(id(part) for part in made.parts)
+    for plain, scope in application.code.of_kind(t.Const):
+        if isinstance(plain.value, str) and id(plain) not in inside:
+            texts.append((plain, scope, plain.value))
+    for node, scope, text in texts:
+        steps = list(altered_steps(text, node.line))
+        if steps and (_HOLE.search(text) or not schema_steps(text)):
+            yield from ((step, Origin(scope.module.path, False, "")) for step in steps)
+    for site in application.code.method_calls("to_sql"):
+        table = application.values.text(site.arg(0, "name"), site.scope) or ""
+        yield SchemaStep("untold column", table), Origin(site.path, False, "")
+
+
+_HOLE = re.compile(r"%s|\{\w*\}")
+
+
+def _with_holes(node: t.Text) -> str:
+    return "".join(str(part.value) if isinstance(part, t.Const) else "{}" for part in node.parts)
+
+
 _UNTOLD = "untold__"
 """What stands in a statement for what is only known at run time."""
 _KEYS = ("index", "constraint", "key")
@@ -99,6 +128,8 @@ _KEYS = ("index", "constraint", "key")
 def _told(step: SchemaStep) -> SchemaStep | None:
     """A step as far as it can be told: that something is indexed, where it is not told what."""
     names = [step.table, *(name for name, _ in step.columns)]
+    if step.action == "column" and any(_UNTOLD in name for name in (step.name, step.table)):
+        return SchemaStep("untold column", "" if _UNTOLD in step.table else step.table)
     if not any(_UNTOLD in name for name in names):
         return step
     if step.action not in _KEYS:

@@ -95,8 +95,9 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     bound = _bound(reading, call, frame) if likes else ""
     for one in given:
         place = _spelt_at(reading, one, call, frame)
+        whole = len(given) == 1 or isinstance(one.node, t.Const)
         outer: Draft | None = None
-        for draft in drafts(reading, one.text, place, frame, like=bound):
+        for draft in drafts(reading, one.text, place, frame, like=bound, whole=whole):
             if last in _ONE:
                 draft = replace(draft, bound=Bound.ONE)
             elif last in _ALL and draft.bound is Bound.UNKNOWN:
