@@ -66,9 +66,9 @@ def between(
     """A relation of many to many over a table that the mapper makes: its name, the column for
     `entity` and that for `target`; `indexed` where each is indexed by itself."""
     table, one, two = through
-    entity.relations[name] = Relation(name, target.name, True, "", "", False, through)
+    entity.relations[name] = Relation(name, target.name, True, "", "", "", through)
     if back:
-        other = Relation(back, entity.name, True, "", "", False, (table, two, one))
+        other = Relation(back, entity.name, True, "", "", "", (table, two, one))
         target.relations.setdefault(back, other)
     if table in entities.by_table:
         return

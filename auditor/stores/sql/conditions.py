@@ -238,6 +238,8 @@ class Draft(msgspec.Struct, frozen=True, eq=False):
     eager: frozenset[str] = frozenset()
     loads: tuple[Link, ...] = ()
     """By which columns what is loaded with its objects is joined to them; a figure of them loads nothing."""
+    loaded: tuple[tuple[Entity, tuple[Link, ...] | None], ...] = ()
+    """The classes of these objects, and by which columns they are joined; None where they are asked for apart."""
     unresolved: str = ""
     loop: Place | None = None
     origin: Draft | None = None

@@ -11,14 +11,17 @@ from msgspec.structs import replace
 from auditor.link.application import Application, provides
 from auditor.model.data import Index, Query
 from auditor.stores.sql import serialized, untold
-from auditor.stores.sql.conditions import Draft, Test
+from auditor.stores.sql.conditions import Draft, Link, Test
 from auditor.stores.sql.django.catalogues import Catalogue
+from auditor.stores.sql.entities import Entity, Relation
+from auditor.stores.sql.expressions import links
 from auditor.stores.sql.join_order import Schema, shapes
 from auditor.stores.sql.leftover import left_over
 from auditor.stores.sql.migrations import History
 from auditor.stores.sql.reading.frames import Reading
 from auditor.stores.sql.reading.tree import TreeReading
 from auditor.stores.sql.sqlalchemy.creation import creates_all
+from auditor.stores.sql.sqlalchemy.relations import looks_up
 
 
 @provides(Reading)
@@ -46,7 +49,7 @@ def queries(application: Application) -> list[Query]:
             continue
         if draft.loop is None and (loop := read.looped.get(read.owners.get(id(draft), 0))):
             draft = replace(draft, loop=loop)  # its function is called in a loop over rows
-        for query in chain.from_iterable(shapes(d, schema) for d in (draft, *_loaded(read, draft))):
+        for query in chain.from_iterable(shapes(d, schema) for d in _with_loaded(read, draft)):
             name = query.collection
             if name and name not in (known if draft.mapper == "sql" else made):
                 unread = history.unread.get(name)
@@ -124,26 +127,46 @@ def _function(draft: Draft) -> tuple[str, str]:
     return draft.place.path, draft.place.symbol
 
 
-def _loaded(read: Reading, draft: Draft) -> Iterator[Draft]:
-    """What is asked besides for the relations that a model always loads with its objects.
+_JOINED = ("joined", "False", "subquery")
+
+
+def _with_loaded(read: Reading, draft: Draft) -> Iterator[Draft]:
+    """A query, with what it joins for the relations that a model always loads with its objects, and what is asked
+    besides for the others; so for the objects that it loads.
 
     Source: https://docs.sqlalchemy.org/en/20/orm/queryguide/relationships.html (`lazy="selectin"`).
     """
     entity = draft.entity
     if entity is None or entity.mapper != "sqlalchemy" or draft.projection or draft.operation not in ("select", "get"):  # fmt: skip
+        yield draft
         return
-    for relation in entity.relations.values():
-        target = (
-            read.entities.by_name.get(relation.target) if relation.eager and relation.many else None
-        )
-        if target is not None:
-            table, column = (
-                relation.through[:2] if relation.through else (target.table, relation.remote)
-            )
-            made = read.entities.by_table.get(table, target)
-            yield Draft(
-                "sqlalchemy", made, draft.place, "join", (Test(table, column),), loop=draft.loop
-            )
+    loads, besides, seen = [*draft.loads], [], set()
+    open_: list[tuple[Entity, tuple[Link, ...] | None]] = [(entity, ()), *draft.loaded]
+    while open_:
+        owner, path = open_.pop()
+        for name, relation in owner.relations.items():
+            target = read.entities.by_name.get(relation.target) if relation.eager else None
+            if target is None or name in draft.eager or (owner.name, name) in seen:
+                continue  # what an option names is loaded as that says
+            seen.add((owner.name, name))
+            way: tuple[Link, ...] | None = None
+            if path is not None and relation.eager in _JOINED:
+                added = links(owner, relation, read.entities)
+                way = (*path, *(replace(link, outer=True) for link in added))
+            if looks_up(relation, target):
+                if way is not None:
+                    loads += way
+                else:
+                    besides.append(_second_query(read, draft, relation, target))
+            open_.append((target, way))
+    yield replace(draft, loads=tuple(dict.fromkeys(loads)))
+    yield from besides
+
+
+def _second_query(read: Reading, draft: Draft, relation: Relation, target: Entity) -> Draft:
+    table, column = relation.through[:2] if relation.through else (target.table, relation.remote)
+    made = read.entities.by_table.get(table, target)
+    return Draft("sqlalchemy", made, draft.place, "join", (Test(table, column),), loop=draft.loop)
 
 
 def _created(read: Reading, history: History) -> set[str]:

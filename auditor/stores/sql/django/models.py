@@ -296,11 +296,11 @@ class _Reading:
             via = (table, one, two)
             place = place_of(Located(call, scope), name)
             join_table(self.entities, entity, target, via, place)
-        entity.relations[name] = Relation(name, target.name, True, "", "", False, via)
+        entity.relations[name] = Relation(name, target.name, True, "", "", "", via)
         related = self.values.text(argument(call, None, "related_name"), scope)
         back = _filled(related, entity, self.label()) or f"{entity_name(entity)}_set"
         if not back.endswith("+"):
-            relation = Relation(back, entity.name, True, "", "", False, (via[0], via[2], via[1]))
+            relation = Relation(back, entity.name, True, "", "", "", (via[0], via[2], via[1]))
             target.relations.setdefault(back, relation)
             if not related:
                 target.relations.setdefault(entity_name(entity), relation)

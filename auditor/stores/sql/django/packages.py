@@ -116,8 +116,8 @@ def groups(entities: Entities, entity: Entity) -> None:
         if target is not None:
             via = (f"{entity.table}_{name}", f"{entity_name(entity)}_id", f"{model.lower()}_id")
             join_table(entities, entity, target, via, entity.place)
-            entity.relations.setdefault(name, Relation(name, target.name, True, "", "", False, via))
-            back = Relation("user", entity.name, True, "", "", False, (via[0], via[2], via[1]))
+            entity.relations.setdefault(name, Relation(name, target.name, True, "", "", "", via))
+            back = Relation("user", entity.name, True, "", "", "", (via[0], via[2], via[1]))
             target.relations.setdefault("user", back)
             target.relations.setdefault("user_set", back)
 

@@ -46,7 +46,7 @@ def relation_of(
         uselist = given.get("uselist")
     else:
         uselist = argument(call, None, "uselist")
-    eager = isinstance(loading, t.Const) and str(loading.value) in _EAGER
+    eager = _eager(loading)
     asked = (
         isinstance(loading, t.Const) and str(loading.value) in ("dynamic", "write_only")
     ) or last_name(annotation) in ("WriteOnlyMapped", "DynamicMapped")
@@ -77,28 +77,39 @@ def relation_of(
     _reverse(entities, entity, name, call, target, eager)
 
 
+def _eager(loading: t.Expr | None) -> str:
+    """How a relation is loaded with its owner: `lazy="selectin"`; empty where it is not."""
+    how = str(loading.value) if isinstance(loading, t.Const) else ""
+    return how if how in _EAGER else ""
+
+
 def mark_asked(entity: Entity, name: str, asked: bool) -> None:
     told = entity.relations.get(name)
     if asked and told is not None:
         entity.relations[name] = replace(told, asked=True)
 
 
+def looks_up(relation: Relation, target: Entity) -> bool:
+    """Whether what a relation gives is found by another column than its own key."""
+    return relation.many or (target.key is not None and relation.remote != target.key.name)
+
+
 def _reverse(
-    entities: Entities, entity: Entity, name: str, call: t.Call, target: Entity, eager: bool
+    entities: Entities, entity: Entity, name: str, call: t.Call, target: Entity, eager: str
 ) -> None:  # fmt: skip
     """`backref="posts"` gives the other class an attribute."""
     given = argument(call, None, "backref")
     told = entity.relations.get(name)
     if given is None or told is None:
         return
-    lazy, asked, back = False, False, ""
+    lazy, asked, back = "", False, ""
     match given:
         case t.Const(value=str(text)):
             back = text
         case t.Call(args=[t.Const(value=str(text)), *_]):
             back = text
             loading = argument(given, None, "lazy")
-            lazy = isinstance(loading, t.Const) and str(loading.value) in _EAGER
+            lazy = _eager(loading)
             asked = isinstance(loading, t.Const) and loading.value == "dynamic"
     if back and back not in target.relations:
         through = told.through

@@ -45,6 +45,7 @@ from auditor.stores.sql.reading.things import (
     executed,
 )
 from auditor.stores.sql.sqlalchemy.attributes import undeclared
+from auditor.stores.sql.sqlalchemy.relations import looks_up
 
 ONE = {"first", "one", "one_or_none", "scalar_one", "scalar_one_or_none", "scalar", "fetchone", "fetch_one",
         "fetch_val", "first_or_404", "one_or_404", "first_or_none"}  # fmt: skip
@@ -344,7 +345,7 @@ def _between(present: list[Entity], other: Entity) -> list[Link]:
 
 def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft:
     """`options(selectinload(User.items).joinedload(Item.tags))`."""
-    names, loads = set(draft.eager), [*draft.loads]
+    names, loads, loaded = set(draft.eager), [*draft.loads], [*draft.loaded]
     for arg in call.args:
         nodes = list(t.walk_own(arg))
         if not any(isinstance(n, t.Call) and last_name(n.func) in _LOADS for n in nodes):
@@ -356,12 +357,18 @@ def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft
                 names.add(node.name)
             elif isinstance(node, t.Const) and isinstance(node.value, str):
                 names.update(node.value.split("."))
-        loads += _loading(reading, arg, frame)
-    return executed(draft, eager=frozenset(names), loads=tuple(dict.fromkeys(loads)))
+        told, with_them = _loading(reading, arg, frame)
+        loads += told
+        loaded += with_them
+    return executed(
+        draft, eager=frozenset(names), loads=tuple(dict.fromkeys(loads)), loaded=tuple(loaded)
+    )
 
 
-def _loading(reading: Reading, option: t.Expr, frame: Frame) -> list[Link]:
-    """The links by which one option joins what it loads to the objects that are asked for.
+def _loading(
+    reading: Reading, option: t.Expr, frame: Frame
+) -> tuple[list[Link], list[tuple[Entity, tuple[Link, ...] | None]]]:
+    """The links by which one option joins what it loads to the objects that are asked for, and what it loads.
 
     `subqueryload` joins what it loads to the query itself, all of it; `selectinload` asks anew for each 500
     objects. What is found by its own key is told by the query that asks for it.
@@ -376,22 +383,26 @@ def _loading(reading: Reading, option: t.Expr, frame: Frame) -> list[Link]:
     joined: list[Link] = []
     told: list[Link] = []
     apart = False
+    loaded: list[tuple[Entity, tuple[Link, ...] | None]] = []
     for how, related, at in steps:
+        target = reading.entities.by_name.get(related.relation.target)
         if how in ("joinedload", "subqueryload") and not apart:
             added = links(related.entity, related.relation, reading.entities)
             joined += (replace(link, outer=True) for link in added)
-            if related.relation.many:
+            if target is not None and looks_up(related.relation, target):
                 told = [*joined]
         elif how in _LOADS and how != "contains_eager":
             apart = True
             _second_query(reading, related, at, frame)
-    return told
+        if target is not None and how in _LOADS:
+            loaded.append((target, None if apart else tuple(joined)))
+    return told, loaded
 
 
 def _second_query(reading: Reading, related: Related, at: t.Expr, frame: Frame) -> None:
     """What `selectinload` asks besides: the objects of the other side, by their key to this one."""
     target = reading.entities.by_name.get(related.relation.target)
-    if target is None or not related.relation.many:
+    if target is None or not looks_up(related.relation, target):
         return
     through = related.relation.through
     table, column = (through[0], through[1]) if through else (target.table, related.relation.remote)
