@@ -19,6 +19,7 @@ followed. An empty name means that it could not be told.
 from __future__ import annotations
 
 import functools
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
@@ -444,8 +445,9 @@ class Code(Imports):
         return self._instance(declared) or f"{callee}()"
 
     def tells_more(self, declared: str, name: str) -> bool:
-        """Whether a declared type says more than what a package's call gives: `container.resolve(X)`."""
-        if ":" in name or not name.endswith("()"):
+        """Whether a declared type says more than what a package's call gives, or its application keeps:
+        `container.resolve(X)`, `request.app.state.store`."""
+        if ":" in name or not (name.endswith("()") or _KEPT.search(name)):
             return False
         found = self._definitions.get(declared)
         return found is not None and isinstance(found.node, t.Class)
@@ -526,6 +528,8 @@ class Code(Imports):
 _ANYTHING = {"builtins.dict", "builtins.object", "typing.Any", "typing.Dict", "typing.Mapping"}
 """Types that say nothing of what is passed."""
 _STATIC = {"classmethod"}
+_KEPT = re.compile(r"(?:\)\.app|\)(?:\.app)?\.state|^(?:flask|quart)\.(?:current_app|g))\.\w+$")
+"""What hangs on an application, or on a request."""
 _PROPERTIES = {"property", "cached_property", "functools.cached_property"}
 
 
