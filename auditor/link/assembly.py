@@ -143,14 +143,11 @@ class _Walk:
                 return self._called(state, "pop", call) if name == self.name.id else state, False
             case t.Delete(targets=[t.Item(value=t.Name(id=name), index=key)]):
                 return self._taken(state, key) if name == self.name.id else state, False
-            case t.If(
-                test=t.Compare(left=t.Const() as key, ops=["in"], rights=[t.Name(id=name)]),
-                body=then,
-                orelse=[],
-            ) if name == self.name.id:  # without the key, what is done about it changes nothing
+            case t.If(test=test, body=then, orelse=[]) if held := _asked(test, self.name.id):
+                # without the key, what is done about it changes nothing
                 one, ended = self.block(then, state)
                 before = {_key(piece) for whole in state for piece in whole}
-                return (state if ended else [_needing(key, whole, before) for whole in one]), False
+                return (state if ended else [_needing(held, whole, before) for whole in one]), False
             case t.If(test=test, body=then, orelse=other):
                 given = self._given(test)
                 if given is not None:
@@ -286,6 +283,19 @@ class _Walk:
 def _needing(key: t.Expr, whole: Whole, before: set[int]) -> Whole:
     """A whole of which what was not there before depends on a key."""
     return tuple(p if _key(p) in before else replace(p, needs=key) for p in whole)
+
+
+def _asked(test: t.Expr, name: str) -> t.Const | None:
+    """The key that a dict has where a condition holds: `"id" in query and isinstance(query["id"], str)`, `query.get("id")`."""
+    match test:
+        case t.BoolOp(op="and", values=values):
+            return next((key for each in values if (key := _asked(each, name))), None)
+        case (
+            t.Compare(left=t.Const() as key, ops=["in"], rights=[t.Name(id=asked)])
+            | t.Call(func=t.Attr(value=t.Name(id=asked), name="get"), args=[t.Const() as key])
+        ):
+            return key if asked == name else None
+    return None
 
 
 def _nested(keys: list[t.Expr], value: t.Expr) -> t.Expr:

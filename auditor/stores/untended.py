@@ -76,9 +76,12 @@ def _unwritten(application: Application, queries: Iterable[Query]) -> Iterator[U
     written = {query.collection for query in queries if query.operation not in ASKING}
     if any(not name or "{" in name or "$" in name for name in written):
         return  # it may write any
-    left = read - written - {index.collection for index in application.facts(Index)} - {""}
-    if writes_out(application):
-        return
+    kept = {
+        i.collection for i in application.facts(Index) if i.store == "mongodb" and not i.implied
+    }
+    if kept - written or writes_out(application):
+        return  # it keeps the indexes also of what it does not fill
+    left = read - written
     for module in application.code.modules.values():
         for node, _ in application.code.nodes(module) if left and runs_once(module) else ():
             if isinstance(node, t.Attr | t.Const):

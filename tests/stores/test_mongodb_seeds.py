@@ -118,6 +118,8 @@ _SCRIPT = "from app import db\nfor n in range(9):\n    db.activity_logs.insert_o
         ({"app.py": LOGGED + "    await db[name].insert_one({})\n"}, Fit.MISSING),
         ({"app.py": LOGGED + '    await db.desks.aggregate([{"$merge": {"into": "activity_logs"}}])\n'}, Fit.MISSING),
         ({"app.py": LOGGED + '    await db.activity_logs.create_index("name")\n'}, Fit.MISSING),
+        ({"app.py": LOGGED + '    await db.rooms.create_index("name")\n'}, Fit.MISSING),  # it keeps indexes of what it does not write
+        ({"app.py": LOGGED + '    await db.desks.create_index("name")\n'}, Fit.UNKNOWN),
         ({"app.py": LOGGED.replace('await db["desks"].insert_one({"name": name})', '""')}, Fit.UNKNOWN),  # nothing at all
         ({"app.py": LOGGED.replace('await db["desks"].insert_one', 'await db["chairs"].insert_one')}, Fit.MISSING),  # most is another's
     ],

@@ -743,10 +743,15 @@ lazy = Lazy()
 ASKS = "from store import store, lazy\ndef ask(x):\n    store.find_one('leads', {'email': x})\n    lazy.find_one('tags', {'name': x})\n    store.find_one('leads', {'_id': x})\n"
 
 
+@pytest.mark.parametrize(
+    "test",
+    ['"_id" in query', '"_id" in query and isinstance(query["_id"], int)', 'query.get("_id")'],
+)
 def test_a_wrapper_that_is_handed_the_collection_s_name_is_told_where_it_is_called(
-    build: Build,
+    test: str, build: Build
 ) -> None:
-    found = build({"store.py": STORE, "app.py": ASKS}).facts(Query)
+    store = STORE.replace('"_id" in query', test)
+    found = build({"store.py": store, "app.py": ASKS}).facts(Query)
     told = {(q.place.path, q.place.line, q.collection, q.equality) for q in found}
     assert told == {
         ("app.py", 3, "leads", ("email",)),
