@@ -71,8 +71,7 @@ class Doubts:
             yield f"it reads like a short list, of settings or of what others refer to: {GROWS}"
         if name in self.catalogues and asks_by_name(query):
             yield f"the code finds its records by names of its own and adds none: {GROWS}"
-        if not query.special:  # such a search fails without its index, however little there is
-            yield self.untended.get((store, name), "")
+        yield self.untended.get((store, name), "")
 
     def _of_documents(self, key: Key, query: Query) -> Iterator[str]:
         unit, _, name = key
