@@ -16,7 +16,7 @@ from auditor.model.data import Query
 from auditor.stores.mongo.documents import documents_of
 from auditor.stores.sql.django.managers import MANAGERS
 from auditor.stores.sql.django.suspects import speaks_of_models
-from auditor.stores.sql.objects import AGAIN
+from auditor.stores.sql.objects import OF_OBJECTS
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.untold import may_execute
 from auditor.stores.waiting.once import runs_once
@@ -59,7 +59,7 @@ _VERBS = sorted(
     | _BY_COLUMNS
     | _OF_PONY
     | _EXECUTES
-    | AGAIN
+    | OF_OBJECTS
     | {"query"}
 )
 _SESSION = re.compile(r"(?:^|_)(?:session|db|dbs|sess)$")
@@ -98,9 +98,9 @@ def left_over(reading: Reading) -> Iterator[Query]:
 def _is_spelt(reading: Reading, site: CallSite, func: t.Attr) -> bool:
     """Whether a call is spelt as nothing but a query is, in the language of a mapper that the tree uses."""
     last, base, code = func.name, func.value, reading.code
+    if last in OF_OBJECTS and code.imports("django", "tortoise", "peewee"):
+        return True
     if code.imports("django", "tortoise"):
-        if last in AGAIN:
-            return True
         if last in _STEPS and isinstance(base, t.Attr) and base.name in MANAGERS:
             return True
         if last in _OF_QUERYSETS and speaks_of_models(reading, site.node, last, Frame(site.scope)):

@@ -6,10 +6,15 @@ https://docs.peewee-orm.com/en/latest/peewee/api.html#Model.delete_instance.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from auditor.extract.python import tree as t
+from auditor.link.names import Code
+from auditor.link.scopes import Scope
 from auditor.model.data import Bound
 from auditor.stores.sql.conditions import Draft, Test, Untold
-from auditor.stores.sql.entities import Entity
+from auditor.stores.sql.django.packages import entity_name
+from auditor.stores.sql.entities import Entities, Entity, last_name
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
 from auditor.stores.sql.reading.things import Row, Thing, Told
 
@@ -18,8 +23,22 @@ _OPERATIONS = {
     "tortoise": {"delete": "delete", "refresh_from_db": "get"},
     "peewee": {"delete_instance": "delete", "aio_delete_instance": "delete"},
 }  # fmt: skip
-AGAIN = {"refresh_from_db", "arefresh_from_db"}
+OF_OBJECTS = {"refresh_from_db", "arefresh_from_db", "delete_instance", "aio_delete_instance"}
 """What nothing but a stored object has, whatever holds it."""
+_ASKING = OF_OBJECTS.union(*_OPERATIONS.values())
+
+
+def scopes_of(code: Code, entities: Entities) -> Iterator[Scope]:
+    """The functions that ask something of an object that they are handed: `async def drop(user: User = Depends(me))`."""
+    for function in code.functions():
+        node = function.node
+        assert isinstance(node, t.Function)
+        typed = {p.name for p in node.params if last_name(p.annotation) in entities.by_class}
+        if typed and any(
+            isinstance(n, t.Attr) and n.name in _ASKING and t.dotted(n.value) in typed
+            for n in t.walk_own(*node.body)
+        ):
+            yield code.inside(function)
 
 
 @reads_calls
@@ -29,6 +48,9 @@ def of_objects(reading: Reading, call: t.Call, last: str, base: Thing | None, fr
             base, inherited = frame.find("self")[1], True
         case _:
             inherited = False
+    if base is None and last in OF_OBJECTS and isinstance(call.func, t.Attr):
+        named = called_like(reading, call.func.value, frame)
+        base = Row(named) if named is not None and named.mapper == "peewee" else None
     if not isinstance(base, Row):
         return None, False
     entity = base.entity
@@ -49,3 +71,13 @@ def _own(reading: Reading, entity: Entity, name: str) -> bool:
     """Whether the class has a method of that name, which is read where it stands."""
     ancestry = reading.code.ancestry(entity.found) if entity.found is not None else []
     return any(reading.code.definition(f"{above}.{name}") is not None for above in ancestry)
+
+
+def called_like(reading: Reading, expr: t.Expr, frame: Frame) -> Entity | None:
+    """The one stored class that an object is called like, `g.team`, and no module of that name."""
+    word = last_name(expr).replace("_", "").lower()
+    found = [e for e in reading.entities if e.found is not None and entity_name(e) == word]
+    bound = reading.code.find(expr.id, frame.scope) if isinstance(expr, t.Name) else None
+    if len(found) != 1 or (bound is not None and any(b.kind == "import" for b in bound[1])):
+        return None
+    return found[0]

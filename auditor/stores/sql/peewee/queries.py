@@ -15,8 +15,10 @@ from auditor.stores.sql.conditions import Condition, Draft, Lookup, Test, Untold
 from auditor.stores.sql.django.conditions import of_keys
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.expressions import condition
-from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
+from auditor.stores.sql.objects import called_like
+from auditor.stores.sql.reading.frames import Frame, Reading, reads_attributes, reads_calls
 from auditor.stores.sql.reading.things import Class, Row, Rows, Thing, Told, each, either, executed
+from auditor.stores.sql.sqlalchemy.queries import of_row
 from auditor.stores.sql.sqlalchemy.steps import method
 
 _STARTS = {"select": "select", "update": "update", "delete": "delete", "insert": "insert", "insert_many": "insert",
@@ -29,6 +31,18 @@ _ASKS = {"get", "get_or_none", "first", "peek", "count", "exists", "scalar"}
 _FURTHER = {"where", "order_by"}
 """What makes another query of one."""
 _GETS = {"get", "get_or_none", "get_by_id", "get_or_create", "delete_by_id", "set_by_id", "create", "filter", "noop"}  # fmt: skip
+
+
+@reads_attributes
+def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame) -> Thing | None:
+    """`g.team.members`, of an object that is only told by what it is called."""
+    if base is not None or not reading.has("peewee"):
+        return None
+    owner = called_like(reading, expr.value, frame)
+    relation = owner.relations.get(expr.name) if owner is not None else None
+    if owner is None or owner.mapper != "peewee" or relation is None or not relation.many:
+        return None
+    return of_row(reading, expr, Row(owner), frame)
 
 
 @reads_calls

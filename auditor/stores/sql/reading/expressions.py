@@ -111,7 +111,11 @@ class Expressions(Reading):
             case t.Await(value=value):
                 if isinstance(value, t.Attr):
                     self.awaited.add(id(value))
-                return self._awaited(self.thing(value, frame, depth), frame)
+                given = self.thing(value, frame, depth)
+                if isinstance(value, t.Attr) and isinstance(given, Draft) and given.manager:
+                    if given.mapper == "tortoise":  # `await user.posts`: all of them
+                        given = self.record(executed(given))
+                return self._awaited(given, frame)
             case t.Star(value=value):
                 return self.thing(value, frame, depth)
             case t.Yield(value=value):

@@ -14,6 +14,7 @@ from auditor.model.data import Bound
 from auditor.stores.receivers import spread
 from auditor.stores.sql.conditions import Draft, is_open
 from auditor.stores.sql.django.managers import is_manager_class
+from auditor.stores.sql.objects import OF_OBJECTS, scopes_of
 from auditor.stores.sql.reading.decisions import Keys, Worth, agreed, tested
 from auditor.stores.sql.reading.decisions import given as given_by
 from auditor.stores.sql.reading.frames import CLASSES, Frame, Reading
@@ -96,6 +97,13 @@ class TreeReading(Statements):
         tortoise = self.has("tortoise")
         narrowing = NARROWING - words if tortoise or self.has("django") else set()
         keys = {name for e in self.entities if e.mapper == "tortoise" for name in e.relations}
+        relations = {
+            name
+            for e in self.entities
+            if e.mapper in ("tortoise", "peewee")
+            for name, relation in e.relations.items()
+            if relation.many
+        }
         imported = {
             (stmt.module or "").partition(".")[0] for stmt, _ in self.code.of_kind(t.Import)
         }
@@ -122,8 +130,13 @@ class TreeReading(Statements):
                     continue
                 else:
                     continue
-                if word in words or (word in narrowing and (tortoise or _of_helper(node))):
+                if (
+                    (kind is t.Attr and (word in relations or word in OF_OBJECTS))
+                    or word in words
+                    or (word in narrowing and (tortoise or _of_helper(node)))
+                ):
                     relevant.setdefault(id(scope), scope)
+        relevant |= {id(scope): scope for scope in scopes_of(self.code, self.entities)}
         for scope in list(relevant.values()):
             self.scope(scope)
         for scope in self._using():

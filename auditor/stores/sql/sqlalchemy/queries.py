@@ -91,7 +91,7 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
                 return reading.record(draft_of(entity, reading, expr, frame))
             return class_attribute(entity, expr.name)
         case Row(entity=entity) if entity.mapper in ("sqlalchemy", "peewee"):
-            return _of_row(reading, expr, base, frame)
+            return of_row(reading, expr, base, frame)
         case Field(entity=Entity(mapper="peewee") as owner) if base.column.target:
             return _through_key(reading, owner, base.column, expr.name)
         case Field(entity=Entity(mapper="peewee")) if expr.name in _PARTS:
@@ -101,14 +101,14 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
         case None if expr.name == "query" and _is_model(expr.value) and reading.has("sqlalchemy"):
             return replace(_of_some_model(reading, expr, frame), manager=True)
         case None if len(held := reading.related.get(expr.name, [])) == 1 and held[0][1].asked:
-            return _of_row(reading, expr, Row(held[0][0]), frame)  # whatever object it is read from
+            return of_row(reading, expr, Row(held[0][0]), frame)  # whatever object it is read from
         case None if expr.name == "func" or (isinstance(expr.value, t.Name | t.Attr) and last_name(expr.value) in ("func", "fn")):  # fmt: skip
             if last_name(expr.value) in ("func", "fn") and expr.name:
                 return Function(expr.name)
     return None
 
 
-def _of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | None:
+def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | None:
     """A relation read from an object: another query, unless it was loaded with it."""
     relation = row.entity.relations.get(expr.name)
     target = reading.entities.by_name.get(relation.target) if relation is not None else None
