@@ -305,6 +305,7 @@ def of_schemas(application: Application) -> Iterator[Constant]:
         return
     (entities,) = application.facts(Entities)
     filled -= {entity.table.lower() for entity in entities if entity.found is not None}
+    filled -= {name.lower() for name in entities.between()}
     asked = [query for query in application.facts(Query) if query.store == "sql"]
     if any(not query.collection and query.operation not in ("update", "delete") for query in asked):
         return  # what it asks may be anything

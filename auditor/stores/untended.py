@@ -101,7 +101,7 @@ def tables(application: Application) -> Iterator[Untended]:
     known = [entity for entity in entities if entity.table]
     called = _called(application, known)
     added = _made(application, known, called) | {query.collection for query in adding}
-    added |= {r.through[0] for entity in known for r in entity.relations.values() if r.through}
+    added |= entities.between()
     if any(not q.collection or "{" in q.collection for q in adding):
         added |= _spelt(application)
     own = set().union(*called.values())

@@ -509,6 +509,29 @@ def test_tables_that_only_the_schema_fills(
     assert {c.name: m.fit for c in found for q, m in c.fits if q.equality} == expected
 
 
+@pytest.mark.parametrize(
+    ("relation", "expected"), [("", Fit.COVERED), ("    tags = relationship('Tag', secondary=likes)\n", Fit.MISSING)]
+)  # fmt: skip
+def test_a_table_between_to_which_a_relation_adds(
+    relation: str, expected: Fit, build: Build
+) -> None:
+    code = (
+        "from sqlalchemy import Column, ForeignKey, Integer, Table, create_engine, text\n"
+        "from sqlalchemy.orm import Session, declarative_base, relationship\n"
+        "Base = declarative_base()\n"
+        "likes = Table('likes', Base.metadata, Column('post_id', ForeignKey('post.id')), Column('tag_id', ForeignKey('tag.id')))\n"
+        "class Tag(Base):\n    __tablename__ = 'tag'\n    id = Column(Integer, primary_key=True)\n"
+        f"class Post(Base):\n    __tablename__ = 'post'\n    id = Column(Integer, primary_key=True)\n{relation}"
+        "def main(a):\n    with Session(create_engine('sqlite://')) as session:\n"
+        "        session.get(Post, 1).tags.append(Tag())\n"
+        "        session.execute(text('SELECT * FROM likes WHERE tag_id = :a'), {'a': a})\n"
+        "main(input())\n"
+    )
+    schema = "CREATE TABLE likes (post_id INT, tag_id INT);\nINSERT INTO likes (post_id, tag_id) VALUES (1, 2);\n"
+    found = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)
+    assert {m.fit for c in found if c.name == "likes" for q, m in c.fits if q.equality == ("tag_id",)} == {expected}  # fmt: skip
+
+
 HANDLERS = """
 from flask import Flask
 from telegram.ext import Application, CommandHandler

@@ -227,6 +227,10 @@ class Entities:
     def __iter__(self) -> Iterator[Entity]:
         return iter(self.by_name.values())
 
+    def between(self) -> set[str]:
+        """The tables between two others, to which a relation of theirs adds: `post.tags.append(tag)`."""
+        return {r.through[0] for e in self for r in e.relations.values() if r.through is not None}
+
     def of(self, expr: t.Expr, scope: Scope) -> Entity | None:
         """The entity that an expression names: a class, or a variable that holds a table."""
         if not isinstance(expr, t.Name | t.Attr):
