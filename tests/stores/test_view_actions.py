@@ -86,7 +86,7 @@ _DELETES = "path('a', Parcels.as_view({'delete': 'destroy'}))"
         ("    def list(self, request):\n        return self.found(4)\nclass Heir(Parcels):\n    pass\ndef shown(request):\n    return Heir.as_view({'get': 'list'})(request)\n", _DELETES, ""),
         ("    def list(self, request):\n        return self.found(4)\ndef shown(request):\n    return Parcels.as_view({'get': 'list'})(request)\n", _DELETES, ""),
         ("    @action(detail=False)\n    def heavy(self, request):\n        return self.found(4)\n", "path('', include(router.register('a', Parcels) or router.urls))", ""),
-        ("    def get_queryset(self):\n        return self.found(4)\n", _DELETES, ""),
+        ("    def get_queryset(self):\n        return self.found(4)\n", "path('a', Parcels.as_view({'get': 'list'}))", ""),
     ],
 )  # fmt: skip
 def test_an_action_that_no_route_leads_to(

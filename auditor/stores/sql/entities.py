@@ -22,6 +22,9 @@ from auditor.model.places import Place
 from auditor.model.values import Plain
 from auditor.stores.waiting.once import runs_once
 
+_KEYED = ("django", "tortoise", "peewee")
+"""Mappers that name the key behind a relation `x` itself, `x_id`, whatever it is called in the table."""
+
 
 class Column(msgspec.Struct, frozen=True):
     """`attribute` is its name in the code, `name` in the table, `type` the type's last name.
@@ -112,6 +115,10 @@ class Entity:
             return self.key
         if (own := self.columns.get(attribute)) is not None:
             return own
+        if self.mapper in _KEYED:
+            behind = self.columns.get(attribute.removesuffix("_id"))
+            if behind is not None and behind.target:
+                return behind
         stored = next((c for c in self.columns.values() if c.name == attribute), None)
         return None if stored is not None and self.computes(attribute) else stored
 

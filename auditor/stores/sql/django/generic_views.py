@@ -8,6 +8,7 @@ https://django-filter.readthedocs.io/en/stable/guide/rest_framework.html.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, argument, place_of
 from auditor.model.data import Bound
+from auditor.model.web import Route
 from auditor.stores.lookups import order
 from auditor.stores.sql.conditions import Draft, Lookup, Some
 from auditor.stores.sql.django.actions import Actions
@@ -83,8 +85,8 @@ def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
             read.record(read.object(base), "get", Bound.ONE, ())
         if lists:
             read.listed(base)
-        elif rest and (looks_up or base.where) and not read.has_method("get_queryset"):
-            reading.dropped[id(base)] = base  # the list itself is never asked
+        elif read.is_never_asked(base, looks_up):
+            reading.dropped[id(base)] = base
         if base.entity is not None:
             row = Row(base.entity, base, place if lists else None)
             reading.written += [Written(each_, row) for each_ in written]
@@ -156,6 +158,14 @@ def related(reading: Reading, call: t.Call, last: str, base: Thing | None, frame
     return None, True
 
 
+_NAMED = re.compile(r"\{(\w+)")
+"""What a path of a route calls its parts."""
+
+
+def _is_super(expr: t.Expr) -> bool:
+    return isinstance(expr, t.Call) and t.dotted(expr.func) == "super"
+
+
 class _View:
     def __init__(self, reading: Reading, found: Located, rest: bool, filters: bool) -> None:
         self.reading, self.found, self.rest, self.filters = reading, found, rest, filters
@@ -188,21 +198,43 @@ class _View:
         if filters is not None and (entity := model(reading, filters)) is not None:
             yield Draft("django", entity, reading.place(self.found.node, self.frame))
 
+    def is_never_asked(self, base: Draft, looks_up: bool) -> bool:
+        """Whether the list itself brings nothing: it is what one object is looked up in."""
+        if not self.has_method("get_queryset"):
+            return self.rest and (looks_up or bool(base.where))
+        above = (self.reading.code.definition(n) for n in self.reading.code.ancestry(self.found))
+        return looks_up and not any(
+            isinstance(node, t.Attr) and node.name == "get_queryset" and not _is_super(node.value)
+            for kind in above
+            if kind is not None and isinstance(kind.node, t.Class)
+            for node in t.walk(*kind.node.body)
+        )
+
     def looks_up(self) -> bool:
         """Whether the framework looks the object up: not where a `get_object` of the tree does so alone."""
         own = method_of(self.reading, self.found, "get_object")
         return own is None or any(
-            isinstance(node, t.Attr)
-            and node.name == "get_object"
-            and isinstance(node.value, t.Call)
-            and t.dotted(node.value.func) == "super"
+            isinstance(node, t.Attr) and node.name == "get_object" and _is_super(node.value)
             for node in t.walk_own(*getattr(own.node, "body", ()))
         )
 
     def object(self, base: Draft) -> Draft:
         """The one of the list that an URL names."""
-        key = self.text("lookup_field") if self.rest else None
+        key = self.text("lookup_field") if self.rest else self.slug()
         return narrowed(self.reading, base, Lookup(key or "pk"))
+
+    def slug(self) -> str | None:
+        """The field by which Django's own view looks its object up, where every route names that and no key.
+
+        Source: https://docs.djangoproject.com/en/stable/ref/class-based-views/mixins-single-object/.
+        """
+        key = self.text("pk_url_kwarg") or "pk"
+        named = self.text("slug_url_kwarg") or "slug"
+        routes = [r for r in self.reading.application.facts(Route) if r.view is not None and r.view.node is self.found.node]  # fmt: skip
+        given = [set(_NAMED.findall(route.path)) for route in routes]
+        if not given or not all(named in names and key not in names for names in given):
+            return None
+        return self.text("slug_field") or "slug"
 
     def listed(self, base: Draft) -> None:
         limit = base.limited or self.limit()  # of a slice, no page asks for more

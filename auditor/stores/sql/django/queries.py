@@ -182,6 +182,8 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
             if isinstance(call.func, t.Attr):
                 apart = last in _ASKS or (last in _STEPS and reading.is_another(call))
                 asked = reading.asked_at(call, base, frame) if apart else base
+                if isinstance(call.func.value, t.Attr):
+                    asked = reading.asked_of_kept(call, asked, frame)
                 return method(reading, asked, call, last, frame), True
             return base, True
         case Class(entity=entity) | Row(entity=entity) if (

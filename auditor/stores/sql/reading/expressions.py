@@ -35,6 +35,7 @@ from auditor.stores.sql.reading.things import (
     each,
     either,
     executed,
+    is_stored,
 )
 
 _MAX_EXPRESSION = 120
@@ -334,6 +335,11 @@ class Expressions(Reading):
         if known:
             self.followed.add(id(expr))
             return either(made)
+        if last in ("get", "pop") and expr.args and any(isinstance(x, Keyed) for x in each(base)):
+            key = self.text(expr.args[0], frame)
+            kept = [x.get(key) for x in each(base) if isinstance(x, Keyed) and key is not None]
+            if told_ := either([x for x in kept if x is not None]):
+                return told_
         if isinstance(func, t.Name):
             if func.id == "dict" and not expr.args:
                 return self._dict(expr.keywords, frame, depth)
@@ -466,11 +472,13 @@ class Expressions(Reading):
                 case Holds(condition=whole), Holds(condition=part) if len(expr.args) == 2:
                     how = self.text(expr.args[1], frame) or t.last_word(expr.args[1])
                     made.append(Holds(joined(whole, part, any_=how == "OR")))  # Q.add(…, Q.OR)
-                case Keyed(names=names), Keyed(names=more_names):
-                    made.append(Keyed((*names, *more_names), one.open_))
-                case Keyed(names=names), None:
-                    keys = tuple((k.name, False) for k in expr.keywords if k.name)
-                    made.append(Keyed((*names, *keys), one.open_ or bool(expr.args)))
+                case Keyed(), Keyed():
+                    made.append(one.also(given))
+                case Keyed(), None:
+                    for keyword in expr.keywords:
+                        if keyword.name:
+                            one = one.with_(keyword.name, self.thing(keyword.value, frame))
+                    made.append(replace(one, open_=one.open_ or bool(expr.args)))
                 case _:
                     made.append(one)
         frame.names[name] = either(made)
@@ -538,23 +546,22 @@ class Expressions(Reading):
     def _map(
         self, keys: list[t.Expr | None], values: list[t.Expr], frame: Frame, depth: int
     ) -> Thing:
-        names: list[tuple[str, bool]] = []
+        names, kept = list[tuple[str, bool]](), list[tuple[str, Thing]]()
         open_ = False
         for key, value in zip(keys, values, strict=True):
             inner = self.thing(value, frame, depth)
-            if key is None:
-                if isinstance(inner, Keyed):
-                    names += inner.names
-                    open_ = open_ or inner.open_
-                else:
-                    open_ = True
-                continue
-            text = self.text(key, frame)
-            if text is None:
-                open_ = True
-            else:
+            text = self.text(key, frame) if key is not None else None
+            if text is not None:
                 names.append((text, isinstance(value, t.Const) and value.value is None))
-        return Keyed(tuple(names), open_)
+                if inner is not None and is_stored(inner):
+                    kept.append((text, inner))
+            elif key is None and isinstance(inner, Keyed):
+                names += inner.names
+                kept += inner.kept
+                open_ = open_ or inner.open_
+            else:
+                open_ = True
+        return Keyed(tuple(names), open_, tuple(kept))
 
     def _item(self, value: t.Expr, index: t.Expr, frame: Frame, depth: int) -> Thing | None:
         base = self.thing(value, frame, depth)
@@ -576,6 +583,8 @@ class Expressions(Reading):
                     made.append(Row(one.entity, one.draft))
                 case Row() | Result():
                     made.append(one)
+                case Keyed() if (key := self.text(index, frame)) is not None:
+                    made += each(one.get(key))
         if not made and isinstance(index, t.Const) and isinstance(index.value, str):
             made += each(self._only(index.value))  # models["Event"]
         return either(made)

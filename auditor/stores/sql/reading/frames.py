@@ -244,6 +244,14 @@ class Reading:
             return draft
         return self.record(replace(draft, place=here, origin=draft))
 
+    def asked_of_kept(self, call: t.Call, draft: Draft, frame: Frame) -> Draft:
+        """A query that a class keeps, `self.queryset.filter(…)`, is asked where a method takes a step of it."""
+        here, there = self.place(call, frame), draft.place
+        if (here.path, here.symbol) == (there.path, there.symbol) or draft.manager:
+            return draft
+        self.dropped[id(draft)] = draft
+        return self.record(replace(draft, place=here, origin=draft, loop=frame.loop))
+
     def is_another(self, call: t.Call) -> bool:
         """Whether a step makes another query of what a variable holds, which goes on to hold its own:
         `late = orders.filter(due__lt=today)`."""

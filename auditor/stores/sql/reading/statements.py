@@ -198,7 +198,7 @@ class Statements(Expressions):
                     key = self.values.text(index, frame.scope)
                     frame.names[name] = either(
                         [
-                            Keyed((*one.names, (key, False)) if key else one.names, one.open_ or not key)
+                            (one.with_(key, given) if key else replace(one, open_=True))
                             if isinstance(one, Keyed)
                             else one
                             for one in each(held)

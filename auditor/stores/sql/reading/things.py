@@ -68,10 +68,29 @@ class Listed(msgspec.Struct, frozen=True, eq=False):
 
 
 class Keyed(msgspec.Struct, frozen=True, eq=False):
-    """A dict by text keys, for `filter(**given)`; `open_` where some keys could not be told."""
+    """A dict by text keys, for `filter(**given)`; `open_` where some keys could not be told.
+
+    `kept` are the queries and stored objects in it, by their keys: `context["orders"].count()`.
+    """
 
     names: tuple[tuple[str, bool], ...]
     open_: bool = False
+    kept: tuple[tuple[str, Thing], ...] = ()
+
+    def get(self, key: str) -> Thing | None:
+        """What it keeps under a key."""
+        return next((thing for name, thing in reversed(self.kept) if name == key), None)
+
+    def with_(self, key: str, thing: Thing | None) -> Keyed:
+        """The same with one key more."""
+        kept = ((key, thing),) if thing is not None and is_stored(thing) else ()
+        return self.also(Keyed(((key, False),), kept=kept))
+
+    def also(self, other: Keyed) -> Keyed:
+        """The keys of both, one spread after the other."""
+        return Keyed(
+            (*self.names, *other.names), self.open_ or other.open_, (*self.kept, *other.kept)
+        )
 
 
 class Self(msgspec.Struct, frozen=True, eq=False):
@@ -146,6 +165,11 @@ def each(thing: Thing | None) -> tuple[Thing, ...]:
     if thing is None:
         return ()
     return thing.things if isinstance(thing, Either) else (thing,)
+
+
+def is_stored(thing: Thing) -> bool:
+    """Whether something is, or may be, a query, what it brings, or a stored object."""
+    return any(isinstance(x, Draft | Rows | Row) for x in each(thing))
 
 
 def either(things: list[Thing]) -> Thing | None:

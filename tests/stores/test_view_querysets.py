@@ -1,0 +1,121 @@
+"""What views ask of their querysets, and where; queries in dicts; keys behind relations."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import Query
+from tests.conftest import Build
+
+_MODELS = """
+from django.db import models
+class Agent(models.Model):
+    name = models.CharField(max_length=20)
+class Post(models.Model):
+    slug = models.SlugField(unique=True)
+    status = models.CharField(max_length=20)
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, db_column="by_whom")
+"""
+_DETAIL = """
+from django.views.generic import DetailView
+from shop.models import Post
+class PostView(DetailView):
+    model = Post
+    def get_queryset(self):
+        return Post.objects.filter(status="published")
+{more}
+"""
+
+
+def asked(build: Build, views: str, routes: str = "") -> list[tuple[str, int, tuple[str, ...]]]:
+    files = {
+        "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
+        "settings.py": "ROOT_URLCONF = 'urls'\nINSTALLED_APPS = ['shop']\nSECRET_KEY = 'x'\n",
+        "urls.py": f"from django.urls import path\nfrom shop import views\nurlpatterns = [{routes}]\n",
+        "shop/__init__.py": "",
+        "shop/models.py": _MODELS,
+        "shop/views.py": views,
+    }
+    found = build(files).facts(Query)
+    return sorted(
+        (q.operation, q.place.line, q.equality) for q in found if q.collection == "shop_post"
+    )
+
+
+@pytest.mark.parametrize(
+    ("routes", "key"),
+    [
+        ("path('a/<slug:slug>/', views.PostView.as_view())", "slug"),
+        ("path('a/<int:pk>/', views.PostView.as_view())", "id"),
+        ("path('a/<int:pk>/<slug:slug>/', views.PostView.as_view())", "id"),
+        ("path('a/<slug:slug>/', views.PostView.as_view()), path('b/<int:pk>/', views.PostView.as_view())", "id"),
+    ],
+)  # fmt: skip
+def test_a_view_of_one_object_asks_by_what_its_routes_name(
+    build: Build, routes: str, key: str
+) -> None:
+    assert asked(build, _DETAIL.format(more=""), routes) == [("get", 7, ("status", key))]
+
+
+def test_what_a_view_also_lists_is_told(build: Build) -> None:
+    more = "    def get_context_data(self, **given):\n        return {'n': [x.id for x in self.get_queryset()]}\n"
+    found = asked(build, _DETAIL.format(more=more), "path('a/<int:pk>/', views.PostView.as_view())")
+    assert ("select", 7, ("status",)) in found
+
+
+def test_what_is_taken_of_a_kept_queryset_is_asked_there(build: Build) -> None:
+    code = """
+from rest_framework import viewsets
+from shop.models import Post
+class Posts(viewsets.ModelViewSet):
+    queryset = Post.objects.all()
+    def ask(self, request):
+        name = request.GET["a"]
+        found = self.queryset.filter(status=name)
+        return found.count()
+"""
+    found = asked(build, code, "path('a/', views.Posts.as_view({'get': 'ask'}))")
+    assert ("count", 9, ("status",)) in found
+    assert all(line > 5 for _, line, equality in found if equality == ("status",))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'return given["posts"].count()',
+        'return given.get("posts").count()',
+        'return {**given}["posts"].count()',
+    ],
+)
+def test_a_query_in_a_dict(build: Build, body: str) -> None:
+    code = f"""
+from shop.models import Post
+def body(given):
+    {body}
+def show(request):
+    posts = Post.objects.filter(status=request.GET["a"])
+    return body({{"posts": posts, "b": 1}})
+"""
+    assert [(operation, key) for operation, _, key in asked(build, code)] == [
+        ("count", ("status",))
+    ]
+
+
+def test_another_key_of_a_dict_is_another_thing(build: Build) -> None:
+    code = """
+from shop.models import Post
+def body(given):
+    return given["names"].count("a")
+def show(request):
+    posts = Post.objects.filter(status=request.GET["a"])
+    return body({"posts": posts, "names": ["a"]})
+"""
+    assert [(operation, key) for operation, _, key in asked(build, code)] == [
+        ("select", ("status",))
+    ]
+
+
+def test_the_key_behind_a_relation_whatever_its_column_is_called(build: Build) -> None:
+    code = "from shop.models import Post\ndef show(request):\n    return Post.objects.filter({}=request.GET['a']).count()\n"
+    for name in ("agent", "agent_id"):
+        assert [key for _, _, key in asked(build, code.format(name))] == [("by_whom",)]
