@@ -60,7 +60,7 @@ def test_a_view_of_one_object_asks_by_what_its_routes_name(
 def test_what_a_view_also_lists_is_told(build: Build) -> None:
     more = "    def get_context_data(self, **given):\n        return {'n': [x.id for x in self.get_queryset()]}\n"
     found = asked(build, _DETAIL.format(more=more), "path('a/<int:pk>/', views.PostView.as_view())")
-    assert ("select", 7, ("status",)) in found
+    assert ("select", ("status",)) in {(operation, key) for operation, _, key in found}
 
 
 def test_what_is_taken_of_a_kept_queryset_is_asked_there(build: Build) -> None:
