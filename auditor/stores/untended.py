@@ -30,6 +30,10 @@ _TELLS = re.compile(
     r"|(?:^|_)(?:date|time|day|at|on|timestamp|created|updated)$"
 )
 """Fields of who somebody is, and of what happened when."""
+_SIGNS_IN = re.compile(
+    r"(?:^|_)(?:e?_?mail|user_?name|login|phone|token|session|password)(?:_?id)?$"
+)
+"""Fields by which accounts are found: how ever they come in, the application answers for that it finds them."""
 
 
 GROWS = "whether it grows, the code does not tell"
@@ -71,7 +75,7 @@ def collections(application: Application) -> Iterator[Untended]:
 
 
 def _unwritten(application: Application, queries: Iterable[Query]) -> Iterator[Untended]:
-    """Collections that nothing at all writes, whatever is asked of them, where the tree writes most others."""
+    """Collections that nothing at all writes where the tree writes most others: not those of accounts that sign in."""
     read = {query.collection for query in queries if query.operation in ASKING}
     written = {query.collection for query in queries if query.operation not in ASKING}
     if any(not name or "{" in name or "$" in name for name in written):
@@ -81,7 +85,7 @@ def _unwritten(application: Application, queries: Iterable[Query]) -> Iterator[U
     }
     if kept - written or writes_out(application):
         return  # it keeps the indexes also of what it does not fill
-    left = read - written
+    left = read - written - {query.collection for query in queries if _tells(query, _SIGNS_IN)}
     for module in application.code.modules.values():
         for node, _ in application.code.nodes(module) if left and runs_once(module) else ():
             if isinstance(node, t.Attr | t.Const):
@@ -161,7 +165,7 @@ def _spelt(application: Application) -> set[str]:
     return {text for text, times in texts.items() if isinstance(text, str) and times > 1}
 
 
-def _tells(query: Query) -> bool:
-    """Whether a query asks for people, or for what happened when."""
+def _tells(query: Query, words: re.Pattern[str] = _TELLS) -> bool:
+    """Whether a query asks for people, or for what happened when, or whatever else such words tell."""
     fields = (*query.fields, *query.scanned, *(field for field, _ in query.sort))
-    return any(_TELLS.search(snake(field.rpartition(".")[2])) for field in fields)
+    return any(words.search(snake(field.rpartition(".")[2])) for field in fields)

@@ -312,9 +312,9 @@ def test_inventories(tmp_path: Path) -> None:
     root = write(
         tmp_path,
         {
-            "app.py": "import os\nfrom fastapi import FastAPI\nfrom pymongo import MongoClient\n"
+            "app.py": "import json\nimport os\nfrom fastapi import FastAPI\nfrom pymongo import MongoClient\n"
             "db = MongoClient(os.environ['URL']).shop\napp = FastAPI()\n\n"
-            "@app.on_event('startup')\ndef fill():\n    db.leads.insert_one({'id': 'first'})\n\n"
+            "@app.on_event('startup')\ndef fill():\n    db.leads.insert_many(json.load(open('leads.json')))\n\n"
             "@app.get('/leads/{id}')\ndef lead(id: str):\n    return db.leads.find_one({'id': id})\n"
         },
     )
