@@ -93,7 +93,7 @@ class _Walk:
 
     def _inside(self, stmt: t.Stmt, state: list[Whole]) -> tuple[list[Whole], bool]:
         """Go on in the block of a statement that holds the place."""
-        for block in _blocks(stmt):
+        for block in t.blocks(stmt):
             if any(self._holds(inner) for inner in block):
                 return self.block(block, state)
         return state, True
@@ -303,21 +303,6 @@ def _nested(keys: list[t.Expr], value: t.Expr) -> t.Expr:
     for key in reversed(keys):
         value = t.Map(*at, [key], [value])
     return value
-
-
-def _blocks(stmt: t.Stmt) -> list[list[t.Stmt]]:
-    match stmt:
-        case t.If(body=then, orelse=other):
-            return [then, other]
-        case t.For(body=then, orelse=other) | t.While(body=then, orelse=other):
-            return [then, other]
-        case t.With(body=then) | t.Function(body=then) | t.Class(body=then):
-            return [then]
-        case t.Try(body=then, handlers=handlers, orelse=other, final=final):
-            return [[*then, *other], *(handler.body for handler in handlers), final]
-        case t.Match(cases=cases):
-            return [case.body for case in cases]
-    return []
 
 
 def _either(one: list[Whole], two: list[Whole], branch: int) -> list[Whole]:

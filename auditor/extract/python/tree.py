@@ -461,6 +461,24 @@ def leaves(body: Sequence[Stmt], turn: bool = False) -> bool:
     return False
 
 
+def blocks(stmt: Stmt) -> list[list[Stmt]]:
+    """The statements that a statement runs one after the other: a list for each way through it."""
+    match stmt:
+        case (
+            If(body=then, orelse=other)
+            | For(body=then, orelse=other)
+            | While(body=then, orelse=other)
+        ):
+            return [then, other]
+        case With(body=then) | Function(body=then) | Class(body=then):
+            return [then]
+        case Try(body=then, handlers=handlers, orelse=other, final=final):
+            return [[*then, *other], *(handler.body for handler in handlers), final]
+        case Match(cases=cases):
+            return [case.body for case in cases]
+    return []
+
+
 def last_word(expr: Expr) -> str:
     """`c` of `a.b.c` and of `f().c`, the name itself of a name, else an empty string."""
     match expr:

@@ -84,7 +84,7 @@ class Additions:
                         return self._is_found(then if inside else other, site)
                 case _ if around:
                     return any(
-                        self._is_found(each, site) for each in _bodies(stmt) if _holds(each, site)
+                        self._is_found(each, site) for each in t.blocks(stmt) if _holds(each, site)
                     )
         return False
 
@@ -151,16 +151,6 @@ def _lacked(test: t.Expr) -> Iterator[t.Expr]:
             yield left
         case t.Unary(op="not", value=inner):
             yield from _needed(inner)
-
-
-def _bodies(stmt: t.Stmt) -> Iterator[Sequence[t.Stmt]]:
-    match stmt:
-        case t.For() | t.While():
-            yield from (stmt.body, stmt.orelse)
-        case t.With():
-            yield stmt.body
-        case t.Try():
-            yield from (stmt.body, stmt.orelse, stmt.final, *(h.body for h in stmt.handlers))
 
 
 def _holds(body: Sequence[t.Stmt], site: CallSite) -> bool:

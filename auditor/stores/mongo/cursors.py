@@ -43,8 +43,8 @@ class Cursors:
         self._on_names: dict[tuple[int, str], list[CallSite]] = defaultdict(list)
         self._holders: dict[int, tuple[int, str, int]] = {}
         self._assigned: dict[tuple[int, str], list[Located]] = defaultdict(list)
-        self.written: dict[int, t.Expr] = {}
-        """The expression in the code that a made call stands for, by the call's `id`."""
+        self._written: dict[int, tuple[t.Call, t.Expr]] = {}
+        """Calls that are made here, by their `id`, with the expression in the code that each stands for."""
         for call in self.code.method_calls(*_ON_CURSORS):
             if isinstance(call.node.func, t.Attr):
                 links, held = _chain(call.node.func.value)
@@ -52,6 +52,7 @@ class Cursors:
                     self._chained[id(link)].append(call)
                 if held:
                     self._on_names[id(call.scope), held].append(call)
+        self._given_back: dict[int, bool] = {}
         self._sliced: dict[int, list[Located]] = defaultdict(list)
         for item, scope in self.code.of_kind(t.Item):
             if isinstance(item.index, t.Slice) and item.index.upper is not None:
@@ -185,12 +186,13 @@ class Cursors:
     def given_back(self, site: Located) -> bool:
         """Whether a function gives back the cursor itself, on which its callers may call more."""
         site = self._as_written(site)
-        function = site.scope.owner
-        if not isinstance(function, t.Function):
-            return False
-        held = self._holders.get(id(site.node), (0, "", 0))[1]
-        given = (n.value for n in t.walk_own(*function.body) if isinstance(n, t.Return))
-        return any(_is_cursor(value, site.node, held) for value in given)
+        function, key = site.scope.owner, id(site.node)
+        if key not in self._given_back:
+            held = self._holders.get(key, (0, "", 0))[1]
+            body = function.body if isinstance(function, t.Function) else ()
+            given = (n.value for n in t.walk_own(*body) if isinstance(n, t.Return))
+            self._given_back[key] = any(_is_cursor(value, site.node, held) for value in given)
+        return self._given_back[key]
 
     def unsent(self, site: Located) -> bool:
         """Whether a search is put into a variable that nothing reads, or not before it gets another value."""
@@ -212,9 +214,13 @@ class Cursors:
                     return unread or _is_given_another(held, block[at + 1 :])
         return False
 
+    def stands_for(self, made: t.Call, written: t.Expr) -> None:
+        """Notes which expression in the code a call stands for that is not in the code itself."""
+        self._written[id(made)] = (made, written)  # kept: an address is given away again
+
     def _as_written(self, site: Located) -> Located:
-        written = self.written.get(id(site.node))
-        return Located(written, site.scope) if written is not None else site
+        made = self._written.get(id(site.node))
+        return Located(made[1], site.scope) if made is not None else site
 
 
 def _waits(node: t.Node) -> bool:
@@ -230,19 +236,10 @@ def _waits(node: t.Node) -> bool:
 def _blocks(body: list[t.Stmt]) -> Iterator[list[t.Stmt]]:
     """The statements that follow each other, at each level of a function."""
     yield body
-    for node in body:
-        inner: list[list[t.Stmt]] = []
-        match node:
-            case t.If() | t.For() | t.While():
-                inner = [node.body, node.orelse]
-            case t.With():
-                inner = [node.body]
-            case t.Try():
-                inner = [node.body, *(h.body for h in node.handlers), node.orelse, node.final]
-            case t.Match():
-                inner = [case.body for case in node.cases]
-        for each in inner:
-            yield from _blocks(each)
+    for stmt in body:
+        if not isinstance(stmt, t.Function | t.Class):
+            for inner in t.blocks(stmt):
+                yield from _blocks(inner)
 
 
 def _is_given_another(name: str, following: list[t.Stmt]) -> bool:

@@ -60,17 +60,15 @@ def _given(documents: Documents, expr: t.Expr, scope: Scope, depth: int) -> list
     found: list[Located] = []
     for source in values.sources(expr, scope) if depth < _MAX_DEPTH else ():
         match source.node:
-            case t.Name(id=name) as spelt:
+            case t.Name() | t.Attr() as spelt:
                 kind = documents.code.definition(documents.code.name(spelt, source.scope))
                 if kind is not None and isinstance(kind.node, t.Class):
                     found.append(kind)
-                elif held := documents.code.find(name, source.scope):
+                elif isinstance(spelt, t.Name) and (
+                    held := documents.code.find(spelt.id, source.scope)
+                ):
                     for binding in held[1]:
                         found += _looped(documents, binding, held[0], depth)
-            case t.Attr() as spelt:
-                kind = documents.code.definition(documents.code.name(spelt, source.scope))
-                if kind is not None and isinstance(kind.node, t.Class):
-                    found.append(kind)
             case t.Class():
                 found.append(source)
             case t.Item(value=base) | t.Call(func=t.Attr(value=base, name="get")):

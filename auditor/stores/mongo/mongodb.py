@@ -221,7 +221,7 @@ class MongoReader:
                     at = (call.line, call.column, call.end_line)
                     func = t.Attr(*at, collection, "find")
                     asking = t.Call(*at, func, [asked] if asked is not None else [], [])
-                    self.cursors.written[id(asking)] = call
+                    self.cursors.stands_for(asking, call)
                     found.append(CallSite(asking, site.scope))
         return found
 

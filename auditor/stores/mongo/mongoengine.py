@@ -105,7 +105,7 @@ class _MongoEngine:
                 if isinstance(node, t.Attr) and node.name == "objects" and id(node) not in called:
                     call = t.Call(node.line, node.column, node.end_line, node, [], [])
                     if self._document(CallSite(call, scope)) is not None:
-                        self.mongo.cursors.written[id(call)] = node
+                        self.mongo.cursors.stands_for(call, node)
                         yield CallSite(call, scope)
 
     def _anyone(self) -> bool:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, argument
 from auditor.model.data import Bound
-from auditor.stores.lookups import bound, follow
+from auditor.stores.lookups import bound
 from auditor.stores.sql.conditions import (
     NOTHING,
     UNTOLD,
@@ -42,6 +42,7 @@ from auditor.stores.sql.django.managers import (
 from auditor.stores.sql.django.models import entity_of
 from auditor.stores.sql.django.packages import user_model
 from auditor.stores.sql.django.relations import awaited, fetched, of_row, prefetch, steps
+from auditor.stores.sql.django.sorting import ANY, first_of, sort_of, untold
 from auditor.stores.sql.django.suspects import of_unknown
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_attributes, reads_calls
@@ -83,8 +84,6 @@ METHODS = _NARROWS | _ONE | set(_FIGURES) | _INSERTS | _KEEP
 _SUBCLASSES = {"get_subclass": "get", "select_subclasses": "all"}
 """What an InheritanceManager has besides, and what it asks of the table of the model:
 https://django-model-utils.readthedocs.io/en/latest/managers.html#inheritancemanager."""
-_ANY = frozenset({"*"})
-"""What is computed under names that are not told."""
 _PLAIN = t.Call(0, 0, 0, t.Name(0, 0, 0, "exists"), [], [])
 _AGGREGATES = {
     "Count",
@@ -356,7 +355,7 @@ def method(
     given = [reading.thing(a, frame) for a in call.args]
     given += [reading.thing(k.value, frame) for k in call.keywords]
     if last in _FIRST:
-        sort = _first_of(reading, start, call, last.removeprefix("a"), frame)
+        sort = first_of(reading, start, call, last.removeprefix("a"), frame)
         done = reading.record(executed(start, bound=Bound.ONE, sort=sort))
         return Row(start.entity, done) if start.entity and not start.projection else None
     if last in _FIGURES:
@@ -392,8 +391,8 @@ def method(
         case "none":
             return None
         case "order_by":
-            sort = () if start.grouped else _sort(reading, start, call.args, frame)
-            why = start.unresolved or _unknown(reading, start, call.args, frame)
+            sort = () if start.grouped else sort_of(reading, start, call.args, frame)
+            why = start.unresolved or untold(reading, start, call.args, frame)
             return reading.record(executed(start, sort=sort, unresolved=why))
         case "limit":
             bound_ = reading.bounds.of(call.args[0], frame.scope) if call.args else Bound.UNKNOWN  # fmt: skip
@@ -410,7 +409,7 @@ def method(
         case "annotate" | "alias":
             made = frozenset(k.name for k in call.keywords if k.name)
             made |= frozenset(_default_name(a) for a in call.args)
-            made |= _ANY if any(k.name is None for k in call.keywords) else frozenset()
+            made |= ANY if any(k.name is None for k in call.keywords) else frozenset()
             following = executed(start, computed=start.computed | made)
             if any(map(_aggregates, (*call.args, *(k.value for k in call.keywords)))):
                 # of what is joined to each row, unless `values` says by what rows are put together
@@ -421,7 +420,7 @@ def method(
         case "extra" | "complex_filter":
             where = Untold("its condition is SQL or an object that is not followed")
             both = (*start.where, where)
-            return reading.record(executed(start, where=both, computed=start.computed | _ANY))
+            return reading.record(executed(start, where=both, computed=start.computed | ANY))
         case "delete" | "adelete" | "update" | "aupdate":
             reading.record(executed(start, operation=last.lstrip("a"), sort=()))
             return None
@@ -448,27 +447,6 @@ def method(
             reading.record(done)
             return None
     return reading.record(executed(start))
-
-
-def _first_of(
-    reading: Reading, draft: Draft, call: t.Call, last: str, frame: Frame
-) -> tuple[tuple[str, str, int], ...]:  # fmt: skip
-    """What is sorted by to tell the first or last record.
-
-    The key, which is meant where nothing is said, is no order that asks for an index.
-    """
-    if draft.grouped:
-        return ()
-    entity, sort = draft.entity, draft.sort
-    if last in ("earliest", "latest"):
-        sort = _sort(reading, draft, call.args, frame) if call.args else None
-    if sort is None and entity is not None:
-        own = entity.latest if last in ("earliest", "latest") else entity.ordering
-        by_key = entity.key is not None and [c for c, _ in own] == [entity.key.name]
-        sort = tuple((entity.table, column, way) for column, way in own if not by_key)
-    if last in ("last", "latest"):
-        sort = tuple((table, column, -way) for table, column, way in sort or ())
-    return sort or ()
 
 
 def _aggregates(expr: t.Expr) -> bool:
@@ -521,7 +499,7 @@ def _custom(
         return made if made is not None else None
     if last in _SUBCLASSES and reading.code.imports("model_utils"):
         return method(reading, draft, call, _SUBCLASSES[last], frame)
-    return reading.record(executed(draft, computed=draft.computed | _ANY))
+    return reading.record(executed(draft, computed=draft.computed | ANY))
 
 
 def _narrowed(
@@ -567,41 +545,6 @@ def _narrowed(
         elif draft.entity is not None and not draft.projection:
             made.append(Row(draft.entity, done))
     return either(made)
-
-
-def _sort(
-    reading: Reading, draft: Draft, args: list[t.Expr], frame: Frame
-) -> tuple[tuple[str, str, int], ...]:  # fmt: skip
-    sort: list[tuple[str, str, int]] = []
-    for arg in args:
-        inner, way = arg, 1
-        if isinstance(arg, t.Call) and isinstance(arg.func, t.Attr) and arg.func.name in ("desc", "asc"):  # fmt: skip
-            inner, way = arg.func.value, -1 if arg.func.name == "desc" else 1
-            if isinstance(inner, t.Call) and last_name(inner) == "F" and inner.args:
-                inner = inner.args[0]
-        text = reading.values.text(inner, frame.scope)
-        if text is None or draft.entity is None or text == "?":
-            return ()
-        path = text.lstrip("-+")
-        found = follow(reading.entities, draft.entity, path)
-        if found is None or found.rest or path.partition("__")[0] in draft.computed:
-            return ()
-        sort.append((found.table, found.column, -1 if text.startswith("-") else way))
-    return tuple(sort)
-
-
-def _unknown(reading: Reading, draft: Draft, args: list[t.Expr], frame: Frame) -> str:
-    """Why an order is none: a column of no model is refused before anything is asked."""
-    if draft.entity is None or draft.entity.found is None or draft.projection:
-        return ""
-    if draft.grouped or draft.computed >= _ANY:
-        return ""
-    for arg in args:
-        path = (reading.values.text(arg, frame.scope) or "?").lstrip("-+")
-        told = path != "?" and path.partition("__")[0] not in draft.computed
-        if told and follow(reading.entities, draft.entity, path) is None:
-            return f"{path} is no column that the code declares"
-    return ""
 
 
 def _prefetched(
