@@ -119,3 +119,25 @@ def test_the_key_behind_a_relation_whatever_its_column_is_called(build: Build) -
     code = "from shop.models import Post\ndef show(request):\n    return Post.objects.filter({}=request.GET['a']).count()\n"
     for name in ("agent", "agent_id"):
         assert [key for _, _, key in asked(build, code.format(name))] == [("by_whom",)]
+
+
+@pytest.mark.parametrize(
+    ("goes_through", "scanned"),
+    [
+        ("for one in agents: print(one.name)", {(), ("status",)}),  # all are read, of either way
+        ("agents.first()", {()}),  # a few of them: their posts are looked up by the key
+    ],
+)
+def test_each_way_in_which_a_list_was_put_together_is_gone_through(
+    build: Build, goes_through: str, scanned: set[tuple[str, ...]]
+) -> None:
+    views = f"""
+from shop.models import Agent
+def show(request):
+    agents = Agent.objects.exclude(name="x")
+    if request.GET.get("word"):
+        agents = agents.filter(post__status__icontains=request.GET["word"])
+    {goes_through}
+"""
+    found = build({"manage.py": "", "settings.py": "INSTALLED_APPS = ['shop']", "shop/__init__.py": "", "shop/models.py": _MODELS, "shop/views.py": views}).facts(Query)  # fmt: skip
+    assert {q.scanned for q in found if q.collection == "shop_post"} | {()} == scanned

@@ -642,25 +642,24 @@ class Expressions(Reading):
         return either(list(asked))
 
     def rows(self, thing: Thing | None, frame: Frame) -> Rows | None:
-        """The rows that going through something brings."""
-        for one in each(thing):
-            match one:
-                case Draft() if one.entity is not None and not one.manager:
-                    if one.bound is Bound.UNKNOWN:
-                        one = self.record(executed(one, bound=one.limited or Bound.NONE))
-                    assert one.entity is not None
-                    return Rows(one.entity, one)
-                case Result(draft=draft) if draft.entity is not None:
-                    if draft.bound is Bound.UNKNOWN:
-                        draft = self.record(executed(draft, bound=draft.limited or Bound.NONE))
-                    assert draft.entity is not None
-                    return Rows(draft.entity, draft)
-                case Rows():
-                    return one
-                case Listed(items=items):
-                    for item in items:
-                        if isinstance(item, Row):
-                            return Rows(item.entity, item.draft)
+        """The rows that going through something brings: those of the first way in which it was put together."""
+        found = [rows for one in each(thing) if (rows := self._rows(one)) is not None]
+        return found[0] if found else None
+
+    def _rows(self, one: Thing) -> Rows | None:
+        match one:
+            case (Draft() as draft) | Result(draft=draft) if draft.entity is not None and not (
+                one is draft and draft.manager
+            ):
+                if draft.bound is Bound.UNKNOWN:
+                    draft = self.record(executed(draft, bound=draft.limited or Bound.NONE))
+                assert draft.entity is not None
+                return Rows(draft.entity, draft)
+            case Rows():
+                return one
+            case Listed(items=items):
+                rows = (item for item in items if isinstance(item, Row))
+                return next((Rows(row.entity, row.draft) for row in rows), None)
         return None
 
 
