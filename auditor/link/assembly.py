@@ -105,6 +105,8 @@ class _Walk:
             case t.Assign(targets=[t.Name(id=name)], value=value, op=op) if name == self.name.id:
                 if value is None:
                     return state, False
+                if not op and (more := _more(value, name)) is not None:
+                    return self._add(state, more), False
                 if not op:
                     return [(Piece(value, self.scope),)], False
                 return self._add(state, value if op.rstrip("=") in ("|", "+", "&") else None), False
@@ -295,6 +297,16 @@ def _asked(test: t.Expr, name: str) -> t.Const | None:
             | t.Call(func=t.Attr(value=t.Name(id=asked), name="get"), args=[t.Const() as key])
         ):
             return key if asked == name else None
+    return None
+
+
+def _more(value: t.Expr, name: str) -> t.Expr | None:
+    """What a variable gets besides what it was: `x = x + more`, `x = f"{x} more"`."""
+    match value:
+        case t.BinOp(left=t.Name(id=same), op="+" | "|" | "&", right=more) if same == name:
+            return more
+        case t.Text(parts=[t.Name(id=same), *rest]) if same == name:
+            return t.Text(value.line, value.column, value.end_line, rest)
     return None
 
 

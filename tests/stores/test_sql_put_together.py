@@ -114,3 +114,37 @@ def test_of_more_ways_than_are_read_the_others_are_unknown(build: Build) -> None
     found = _asked(steps, build)
     assert {q.sort for q in found} >= {(("id", 1),), (("nick0", 1), ("tag", 1))}
     assert _BY_RUN in {q.unresolved for q in found}
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        (
+            ["more = \"WHERE kind = 'cat'\"", 'if nick: more += " AND nick = ?"'],
+            {(("kind",), ""), (("kind", "nick"), "")},
+        ),
+        (['more = ""', 'if nick: more += " WHERE nick = ?"'], {((), ""), (("nick",), "")}),
+        (
+            ['more = "WHERE tag = ?"', 'if kind: more += " AND kind = ?"', 'if nick: more = more + " AND nick = ?"'],
+            {(("tag",), ""), (("tag", "kind"), ""), (("tag", "nick"), ""), (("tag", "kind", "nick"), "")},
+        ),
+        (  # one of both
+            ['more = "WHERE tag = ?"', 'if kind: more += " AND kind = ?"', 'else: more += " AND nick = ?"'],
+            {(("tag", "kind"), ""), (("tag", "nick"), "")},
+        ),
+        (["more = \"WHERE kind = 'cat'\"", 'more += " AND nick = ?"'], {(("kind", "nick"), "")}),
+        (  # what is added is not told
+            ["more = \"WHERE kind = 'cat'\"", 'if nick: more += f" AND {nick} = ?"'],
+            {(("kind",), ""), (("kind",), "which column is compared is decided at run time")},
+        ),
+        (
+            ["more = \"WHERE kind = 'cat'\"", 'if nick: more = f"{more} AND nick = ?"'],
+            {(("kind",), ""), (("kind", "nick"), "")},
+        ),
+    ],
+)  # fmt: skip
+def test_what_some_runs_add_to_a_part_of_a_statement_is_told(
+    steps: list[str], told: set[tuple[tuple[str, ...], str]], build: Build
+) -> None:
+    ends = 'return db.execute(f"SELECT * FROM animals {more}", (kind, nick)).fetchall()'
+    assert {(q.equality, q.unresolved) for q in _asked([*steps, ends], build)} == told

@@ -10,6 +10,7 @@ import itertools
 import re
 
 from auditor.extract.python import tree as t
+from auditor.link.assembly import Branches, Whole, assembled
 from auditor.link.scopes import Located, Scope, argument
 from auditor.model.values import Known, OneOf
 from auditor.stores.sql.reading.frames import Frame, Reading
@@ -132,6 +133,8 @@ def _pieces(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
         return [told]
     if held := _held(reading, expr, frame) or _growing(reading, expr, frame):
         return held
+    if grown := _grown(reading, expr, frame):
+        return _some(grown)
     texts, all_told = _told(reading, expr, frame)
     written = [x.node for x in reading.values.sources(expr, frame.scope)]
     plain = all_told and len(written) == len(texts) and all(isinstance(x, t.Const) for x in written)
@@ -195,6 +198,38 @@ def _growing(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
                     if any(_growing(reading, n, frame) for n in joined):
                         return _growing(reading, made, frame) or texts_of(reading, made, frame)
     return []
+
+
+def _grown(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
+    """The texts that a variable comes to which begins as one, and to which some runs add more: `where += " AND at > ?"`."""
+    found: list[str] = []
+    wholes = assembled(reading.values, expr, frame.scope) if isinstance(expr, t.Name) else []
+    for whole in wholes if any(len(way) > 1 for way in wholes) else ():
+        spelt = [
+            texts_of(reading, piece.expr, frame) if piece.expr is not None else []
+            for piece in whole
+        ]
+        if not spelt[0] or any(piece.taken for piece in whole):
+            return []
+        ways = [
+            (),
+            *(piece.branches for piece in whole),
+            *([every] if (every := _every(whole)) else []),
+        ]
+        for way in dict.fromkeys(ways):
+            taken = [
+                texts or [MARK]
+                for piece, texts in zip(whole, spelt, strict=True)
+                if set(piece.branches) <= {*way}
+            ]
+            found += _joined(taken)
+    return list(dict.fromkeys(found))
+
+
+def _every(whole: Whole) -> Branches:
+    """The branches of a run that comes to all pieces, if one does."""
+    every = tuple(dict.fromkeys(branch for piece in whole for branch in piece.branches))
+    return () if any(-branch in every for branch in every) else every
 
 
 _ADDS = {"append", "extend", "insert"}
