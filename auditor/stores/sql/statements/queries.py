@@ -41,15 +41,15 @@ ROUTINE = rf"\s*select\s+([\w.\"]+)\s*\(\s*(?:{_GIVEN}(?:\s*,\s*{_GIVEN})*\s*)?\
 """A function of the database that is called by itself: `SELECT free_seats(%s)`."""
 _CALLED = re.compile(ROUTINE, re.I)
 _OF_DATABASE = re.compile(
-    r"(?:pg_|sqlite_|current_|last_insert_|jsonb?_|to_|ts_|st_|postgis|array_|generate_|utc_|uuid_|gen_random_|create_hypertable|cron\.|vault\.)\w*"
+    r"(?:pg_|sqlite_|current_|last_insert_|jsonb?_|regexp_|string_|pragma_|to_|ts_|st_|postgis|array_|generate_|utc_|uuid_|gen_random_|create_hypertable|cron\.|vault\.)\w*"
     r"|set_?config|setval|nextval|currval|lastval|(?:get|release|is_free|is_used)_lock|(?:row|found)_(?:count|rows)|changes|total_changes"
     r"|load_extension|version|database|schema|user|session_user|connection_id|sleep|now|date|time|datetime|strftime|julianday|unixepoch"
     r"|unix_timestamp|from_unixtime|curdate|curtime|uuid|random|rand|abs|round|coalesce|ifnull|nullif|concat|lower|upper|char_length|length"
     r"|substr|substring|trim|replace|md5|sha\d?|crypt|digest|password|hex|count|max|min|sum|exists|extract|cast|convert|similarity|format"
-    r"|quote_ident|quote_literal|encode|decode",
+    r"|quote_ident|quote_literal|encode|decode|unnest|xmltable|openjson",
     re.I,
 )
-"""Functions that come with the database, and search no table."""
+"""Functions that come with the database, and search no table, be it that they are selected or selected from."""
 _SYSTEM = re.compile(
     r"^(?:information_schema|pg_catalog|sys|mysql|performance_schema)\.|\.(?:pg_|sqlite_)"
 )
@@ -63,10 +63,6 @@ _UNNAMED = re.compile(
     rf"(?i)(\bfrom\s+[\w.\"`]+)\s+{MARK}(?=\s*(?:$|\)|;|group\b|order\b|limit\b))"
 )
 """Such a clause behind a table, where a parser takes it for the table's other name."""
-_BUILT_IN = re.compile(
-    r"pg_|jsonb?_|generate_|regexp_|string_|xmltable|openjson|unnest|pragma_|ts_|fuzzy|table_|ifnull"
-)
-"""Functions that give rows and come with the database."""
 _COMPARES = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _CHANGES = re.compile(r"\s*(insert|update|delete)\b", re.I)
 _NARROWING = ("limit", "offset", "fetch", "having", "qualify")
@@ -326,7 +322,7 @@ class Asked:
         if not isinstance(source, exp.Table) or not isinstance(source.this, exp.Anonymous):
             return ""
         name = str(source.this.this).lower()
-        return "" if _BUILT_IN.match(name) else f"{name}, a function of the database, asks it"
+        return "" if _OF_DATABASE.fullmatch(name) else f"{name}, a function of the database, asks it"
 
     def _own(self, table: Any) -> str:
         """A table by the name that its declaration has: MySQL and SQLite compare names without case."""
