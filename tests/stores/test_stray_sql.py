@@ -116,3 +116,44 @@ def test_tables_that_migrations_leave_out_are_made_by_create_all(
     made = "".join(f"CREATE TABLE t{n} (id SERIAL PRIMARY KEY);\n" for n in range(4))
     files = {"app.py": _MODEL + _OTHERS + creates, "migrations/1.sql": made}
     assert _fit(files, build).fit is fit
+
+
+_RUN = "CREATE TABLE note (id INTEGER PRIMARY KEY, owner_id INTEGER, day TEXT);\n"
+_OLD = "DROP TABLE IF EXISTS note;\nCREATE TABLE note (id INTEGER PRIMARY KEY, user_id INTEGER);\n"
+_LOADS = "import sqlite3\ndb = sqlite3.connect('a.db')\ndb.executescript(open('{}').read())\n"
+_MADE = f'import sqlite3\ndb = sqlite3.connect("a.db")\ndb.execute("{_RUN.strip()}")\n'
+
+
+@pytest.mark.parametrize(
+    ("column", "beside", "told"),
+    [
+        ("user_id", {"app/run.sql": _RUN, "load.py": _LOADS.format("app/run.sql")}, "unknown"),
+        ("owner_id", {"app/run.sql": _RUN, "load.py": _LOADS.format("app/run.sql")}, "missing"),
+        ("user_id", {"load.py": _MADE}, "unknown"),
+        ("owner_id", {"load.py": _MADE}, "missing"),
+        ("user_id", {"migrations/1.sql": _RUN}, "unknown"),
+        ("owner_id", {"migrations/1.sql": _RUN}, "missing"),
+        # neither is run by anything that is told: the table may have either's columns
+        ("user_id", {"app/run.sql": _RUN}, "missing"),
+        ("owner_id", {"app/run.sql": _RUN}, "missing"),
+    ],
+)
+@pytest.mark.parametrize("stray", ["app/backup.sql", "a.sql", "zz.sql"])
+def test_of_two_files_that_make_a_table_the_one_that_is_run_tells_its_columns(
+    column: str, beside: dict[str, str], told: str, stray: str, build: Build
+) -> None:
+    old = _OLD if len(beside) > 1 or "app/run.sql" not in beside else _OLD.partition("\n")[2]
+    asks = f"def ask(db, x):\n    return db.execute('SELECT id FROM note WHERE {column} = ?', (x,)).fetchall()\n"
+    found = build({"app.py": asks, stray: old} | beside).facts(CollectionFit)
+    assert {m.fit.value for f in found if f.name == "note" for _, m in f.fits} == {told}
+
+
+def test_an_index_that_only_a_stray_file_has_is_run_by_nothing(build: Build) -> None:
+    index = "CREATE INDEX by_owner ON note (owner_id);\n"
+    asks = "def ask(db, x):\n    return db.execute('SELECT id FROM note WHERE owner_id = ?', (x,)).fetchall()\n"
+    for old, told in ((_OLD + index, "missing"), (index, "missing")):
+        found = build({"app.py": asks + _MADE, "old.sql": old}).facts(CollectionFit)
+        assert {m.fit.value for f in found if f.name == "note" for _, m in f.fits} == {told}
+    made = _MADE + f'db.execute("{index.strip()}")\n'
+    found = build({"app.py": asks + made, "old.sql": _OLD}).facts(CollectionFit)
+    assert {m.fit.value for f in found if f.name == "note" for _, m in f.fits} == {"covered"}

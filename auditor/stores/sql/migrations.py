@@ -63,7 +63,7 @@ class State:
 
 class Origin(msgspec.Struct, frozen=True):
     """Where steps stand: `migrates` for migrations; `run` is empty for what nothing runs. A `stray` file is one that
-    nothing names: it may be how tables are made, where nothing else makes them."""
+    nothing names: it may be how tables are made, where nothing else makes them (`_in_order`)."""
 
     path: str
     migrates: bool
@@ -135,7 +135,7 @@ class History:
         if state is None:
             if step.action == "column":
                 self.more.add(step.table)  # what creates it may stand in a file that comes later
-            if step.action not in ("index", "constraint", "key"):
+            if step.action not in _INDEXES:
                 return
             state = self.tables[step.table] = State(place, False, uncertain=True, created=False)
         self._on(state, step, origin, place)
@@ -187,9 +187,7 @@ class History:
                     m.declared == replace(declared, place=m.declared.place) for m in state.indexes
                 ):
                     source = "migration" if origin.migrates else "script"
-                    by_code = state.migrated and state.place.path.endswith(".py")
-                    run = "" if origin.stray and by_code else origin.run
-                    state.indexes.append(Made(declared, source, run))
+                    state.indexes.append(Made(declared, source, origin.run))
 
     def _like(self, state: State, step: SchemaStep, origin: Origin) -> None:
         """Columns and indexes that a table has from another one, as they are then."""
@@ -229,10 +227,23 @@ def _renamed(made: Made, before: str, after: str) -> Made:
 def history(application: Application) -> list[History]:
     """Migrations run before the program starts, and what its code does to the schema after them."""
     made = History()
-    steps = [step for source in _SOURCES for step in source(application)]
-    for step, origin in sorted(steps, key=lambda given: not given[1].migrates):
+    for step, origin in _in_order([step for source in _SOURCES for step in source(application)]):
         made.apply(step, origin)
     return [made]
+
+
+_INDEXES = ("key", "constraint", "index")
+
+
+def _in_order(steps: list[tuple[SchemaStep, Origin]]) -> Steps:
+    """The steps as they run. Of a table that something else makes, those of a stray file are an older copy: the table
+    has no column of them, and what they index is listed as run by nothing."""
+    made = {step.table for step, origin in steps if step.action == "table" and not origin.stray}
+    for step, origin in sorted(steps, key=lambda x: (not x[1].migrates, x[1].stray)):
+        if not origin.stray or step.table not in made:
+            yield step, origin
+        elif step.action in _INDEXES:
+            yield step, replace(origin, run="")
 
 
 @provides(UntoldIndexes)

@@ -322,7 +322,9 @@ class Asked:
         if not isinstance(source, exp.Table) or not isinstance(source.this, exp.Anonymous):
             return ""
         name = str(source.this.this).lower()
-        return "" if _OF_DATABASE.fullmatch(name) else f"{name}, a function of the database, asks it"
+        return (
+            "" if _OF_DATABASE.fullmatch(name) else f"{name}, a function of the database, asks it"
+        )
 
     def _own(self, table: Any) -> str:
         """A table by the name that its declaration has: MySQL and SQLite compare names without case."""
