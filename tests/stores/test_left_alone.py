@@ -350,6 +350,11 @@ def on(made: str, decorator: str) -> str:
     return f"from models import User\n{made}\n{decorator}\ndef find_one(e):\n    return User.query.filter_by(email=e).first()\n"
 
 
+ADDS = on("from shop.main import app", "@app.get('/old')")
+DIVIDED = {
+    "shop/main.py": SHOP["shop/main.py"] + "from shop.routes import more\n",
+    "shop/routes/more.py": "from shop.main import app\n@app.get('/more')\ndef more(): return 1\n",
+}
 HANDS = "class Hands:\n    def can(self, done): return done\n"
 
 
@@ -382,6 +387,11 @@ HANDS = "class Hands:\n    def can(self, done): return done\n"
         ({"shop/a.py": on(f"{HANDS}class Both(Hands, bases()):\n    pass\nhands = Both()", "@hands.can")}, True),
         ({"shop/a.py": on("from functools import lru_cache", "@lru_cache(maxsize=9)")}, False),
         ({"shop/a.py": on("from prefect import flow", "@flow")}, True),
+        ({**DIVIDED, "shop/old.py": ADDS}, False),
+        ({**DIVIDED, "shop/old.py": ADDS.replace("\ndef", "\n@logged\ndef"), "shop/page.py": "PAGE = 'old.html'\n"}, False),
+        ({**DIVIDED, "shop/old.py": ADDS + "class Kept:\n    pass\napp = Kept()\n"}, True),
+        ({**DIVIDED, "passenger.py": AT_ONCE + "from shop.main import app as application\n"}, True),
+        ({**DIVIDED, "shop/routes/more.py": "", "shop/old.py": ADDS}, True),  # nothing shows that routes are imported
     ],
 )  # fmt: skip
 def test_modules_and_routers_that_no_application_has(

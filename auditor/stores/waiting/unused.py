@@ -38,7 +38,11 @@ WRAPPING = {
     "asynccontextmanager", "lru_cache", "cache", "atomic", "transactional", "wraps", "sync_to_async", "database_sync_to_async",
 }  # fmt: skip
 """Decorators that register nothing."""
-_NAME = re.compile(r"[A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)+|[\w./-]+\.py")
+_NAME = re.compile(
+    r"[A-Za-z_]\w*(?:[.:](?!(?:html?|jinja2?|j2|txt|md|css|js|json|xml|csv|sql|db|sqlite3?|png|jpe?g|svg|pdf|ico)$)[A-Za-z_]\w*)+"
+    r"|[\w./-]+\.py"
+)
+"""What may name a module, and no template, document, picture or database."""
 _LONGEST = 200
 _ROUTER = re.compile(r"(?:^|\.)(?:APIRouter|Router|Blueprint|APIBlueprint)\(\)$")
 _VIEW = re.compile(
@@ -197,20 +201,45 @@ class Unused:
         if _LOADED.match(stem(module.path)):
             return True
         functions = (s for s in module.body if isinstance(s, t.Function))
-        if any(self._is_hook(d, module.scope) for s in functions for d in s.decorators):
+        wrapped = (s.decorators for s in functions if not any(map(_is_route, s.decorators)))
+        if any(self._is_hook(d, module.scope) for decorators in wrapped for d in decorators):
             return True
-        if not _ENTRIES.isdisjoint(module.scope.bindings) or any(map(is_main_guard, module.body)):
+        names = {n for n in module.scope.bindings if not self._takes_part(module, n)}
+        if not _ENTRIES.isdisjoint(names) or any(map(is_main_guard, module.body)):
             return True
         return any(
             isinstance(s, t.Do) and isinstance(s.value, t.Call) and not _is_setting_up(s.value)
             for s in module.body
         )
 
+    def _takes_part(self, module: Module, name: str) -> bool:
+        """Whether a module takes a name from another to work with it, as others do that are imported: servers ask
+        for the module that makes an application, and for none that adds routes to it."""
+        bound = module.scope.bindings[name]
+        return (
+            all(b.kind == "import" for b in bound)
+            and any(isinstance(s, t.Function | t.Class) for s in module.body)
+            and self._is_divided
+        )
+
+    @functools.cached_property
+    def _is_divided(self) -> bool:
+        """Whether modules that add routes to the application of another are imported by what serves it."""
+        modules = self.code.modules
+        parts = self.reach.modules.keys() - {root.path for root in self.reach.roots}
+        return any(
+            _is_route_of_another(decorator, modules[path].scope)
+            for path in parts
+            for s in modules[path].body
+            if isinstance(s, t.Function)
+            for decorator in s.decorators
+        )
+
     def _is_hook(self, decorator: t.Expr, scope: Scope) -> bool:
         """Whether a decorator makes a command, a task or whatever else is called by another way than a route."""
         named = t.callee(decorator)
         word = t.last_word(named)
-        if word in WRAPPING or (isinstance(decorator, t.Call) and word in _REGISTERS):
+        if word in WRAPPING:
             return False
         return not (isinstance(named, t.Attr) and self._is_part(named.value, scope))
 
@@ -236,6 +265,18 @@ class Unused:
         """Whether some routes of the tree could not be told."""
         spots = self.application.facts(BlindSpot)
         return any(spot.kind == "routes" for spot in spots) or self._makes_names_up
+
+
+def _is_route(decorator: t.Expr) -> bool:
+    return isinstance(decorator, t.Call) and t.last_word(decorator.func) in _REGISTERS
+
+
+def _is_route_of_another(decorator: t.Expr, scope: Scope) -> bool:
+    """`@app.get("/")` where `app` is imported."""
+    match t.callee(decorator):
+        case t.Attr(value=t.Name(id=name)) if _is_route(decorator):
+            return all(b.kind == "import" for b in scope.bindings.get(name, ()))
+    return False
 
 
 def _sees_heirs(kind: t.Class) -> bool:
