@@ -171,16 +171,9 @@ def around(site: Located) -> list[t.If]:
     found: list[t.If] = []
     while True:
         holding = next((s for s in body if any(n is site.node for n in t.walk_own(s))), None)
-        inner = [
-            block
-            for name in ("body", "orelse", "final")
-            if isinstance(block := getattr(holding, name, None), list)
-        ]
-        inner += [handler.body for handler in getattr(holding, "handlers", ())]
-        below = next(
-            (b for b in inner if any(n is site.node for s in b for n in t.walk_own(s))), None
-        )
-        if holding is None or below is None:
+        inner = t.blocks(holding) if holding is not None else []
+        below = next((block for block in inner if _holds(block, site)), None)
+        if below is None:
             return found
         if isinstance(holding, t.If):
             found.append(holding)
@@ -191,10 +184,23 @@ def branches_of(site: Located, outer: Located) -> tuple[int, ...]:
     """The branches that a run takes to a place, and not to another: see `assembly.Branches`."""
     common = {id(stmt) for stmt in around(outer)}
     return tuple(
-        id(stmt) if any(n is site.node for s in stmt.body for n in t.walk_own(s)) else -id(stmt)
+        id(stmt) if _holds(stmt.body, site) else -id(stmt)
         for stmt in around(site)
         if id(stmt) not in common
     )
+
+
+def goes_on(site: Located, later: Located) -> bool:
+    """Whether a run goes on from a place to a later one: not out of a branch that ends by leaving the function."""
+    common = {id(stmt) for stmt in around(later)}
+    return not any(
+        id(stmt) not in common and t.leaves(stmt.body if _holds(stmt.body, site) else stmt.orelse)
+        for stmt in around(site)
+    )
+
+
+def _holds(body: list[t.Stmt], site: Located) -> bool:
+    return any(node is site.node for node in t.walk_own(*body))
 
 
 def under(values: Evaluator, site: Located, value: Value) -> Value:

@@ -18,6 +18,7 @@ from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of
 from auditor.stores.mongo.conditions import narrowed
+from auditor.stores.mongo.cursors import Step
 from auditor.stores.mongo.documents import Documents, documents_of
 from auditor.stores.mongo.expressions import Expressions
 from auditor.stores.mongo.indexes import IndexReader
@@ -38,6 +39,13 @@ _TURNS = {
     "update_one": "update_one", "aggregate": "aggregate", "upsert": "update_one", "set": "update_many",
 }  # fmt: skip
 """What a chained call makes of a search."""
+_READING = {"to_list"}
+_SINGLE = {"get", "find_one", "first_or_none", "get_or_none", "find_one_or_create"}
+"""What gives a document."""
+_OF_DOCUMENTS = {
+    "update": "update_one", "set": "update_one", "inc": "update_one", "current_date": "update_one",
+    "delete": "delete_one", "replace": "replace_one",
+}  # fmt: skip
 _COMMON = {"get", "count", "all", "find", "distinct"}
 """Methods that much else has."""
 _CLASS_WORD = re.compile(r"(?i)(?:model|document|doc|entity|kind|class|cls|type)s?_*$")
@@ -57,6 +65,7 @@ def queries(application: Application) -> list[Query]:
     ]
     for site in application.code.method_calls("fetch_link", "fetch_all_links"):
         found += [(site, query) for query in reader.fetched(site)]
+    found += reader.of_documents()
     return looped(application.values, found)
 
 
@@ -125,6 +134,18 @@ class _Beanie:
             return False
         return any(ways(self.documents, expr, scope, _LIBRARY))
 
+    def of_documents(self) -> Iterator[tuple[CallSite, Query]]:
+        """What a document that is at hand asks by its key: `await player.set({"score": 1})`.
+
+        Source: https://beanie-odm.dev/tutorial/updating-%26-deleting/.
+        """
+        for site in self.code.method_calls(*_OF_DOCUMENTS):
+            func = site.node.func
+            if isinstance(func, t.Attr):
+                names = self.documents.at_hand(func.value, site.scope, _LIBRARY, _SINGLE)
+                for name in sorted(names):
+                    yield site, Query("mongodb", name, _OF_DOCUMENTS[func.name], ("_id",), (), (), place_of(site), bound=Bound.ONE)  # fmt: skip
+
     def document(self, site: CallSite) -> Located | None:
         """The class whose collection a call asks; `self.model` of a generic class, unbound."""
         func = site.node.func
@@ -150,7 +171,16 @@ class _Beanie:
         func = site.node.func
         assert isinstance(func, t.Attr)
         collection = self.documents.collection(found) if found is not None else ""
-        calls = self.mongo.cursors.calls(site)
+        for steps in self.mongo.cursors.executions(site, _TURNS.keys() | _READING):
+            yield from self._execution(found, collection, site, steps)
+
+    def _execution(
+        self, found: Located | None, collection: str, site: CallSite, steps: list[Step]
+    ) -> Iterator[Query]:
+        """What a search asks with these calls."""
+        func = site.node.func
+        assert isinstance(func, t.Attr)
+        calls = [call for call, _ in steps]
         operation = _FIRST[func.name]
         given = list(site.node.args)
         sort = self.expressions.sort(
@@ -170,16 +200,12 @@ class _Beanie:
                 given = []  # what they take is no filter
         conditions = self.expressions.all(given, site.scope)
         bounds = []
-        counted = self.mongo.cursors.counted_aside(site)
-        for call in calls:
-            assert isinstance(call.node.func, t.Attr)
-            last = call.node.func.name
-            if last == "count" and counted:
-                continue
+        for call, taken in steps:
+            last = t.last_word(call.node.func)
             match last:
                 case "find" | "find_many" | "find_one":
                     more = self.expressions.all(call.node.args, call.scope)
-                    conditions = narrowed(conditions, more, self.mongo.cursors.branches(call, site))
+                    conditions = narrowed(conditions, more, taken)
                     operation = "find_one" if last == "find_one" else operation
                 case "sort":
                     sort = sort or self.expressions.sort(call.node.args, call.scope)
@@ -188,7 +214,11 @@ class _Beanie:
             if last in _TURNS and operation in ("find", "find_one"):
                 single = operation == "find_one"
                 operation = _TURNS[last].replace("_many", "_one") if single else _TURNS[last]
-        bound = self.mongo.cursors.bound(site) if operation in ("find", "aggregate") else Bound.ONE
+        bound = Bound.ONE
+        if operation in ("find", "aggregate"):
+            bound = self.mongo.cursors.bound(site, calls)
+        elif operation != "find_one":
+            sort = ()
         made = Query("mongodb", collection, operation, (), (), (), place_of(site), bound=bound)
         joins = []
         if pipeline is not None:
@@ -201,9 +231,6 @@ class _Beanie:
         for each in conditions:
             told = shapes(made, each, sort, bounds[0] if bounds else bound, flags)
             yield from map(_after_fetching, told) if links else told
-            if counted:
-                counting = replace(made, operation="count_documents")
-                yield from shapes(counting, each, (), Bound.ONE, flags)
         for join in joins:
             joined = replace(made, collection=join.collection, operation="join")
             yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.assembly import Branches
-from auditor.link.reach import branches_of
-from auditor.link.scopes import CallSite, Located
+from auditor.link.reach import branches_of, goes_on
+from auditor.link.scopes import CallSite, Located, Scope
 from auditor.link.values import Evaluator
 from auditor.model.data import Bound
 from auditor.stores.bounds import Bounds
@@ -33,7 +33,9 @@ _STILL = {
     "select_related", "no_cache", "objects", "with_options",
 }  # fmt: skip
 """What gives a cursor again, on which more can be called."""
-_READING = {"to_list", "limit", "sort", "order_by", "first_or_none", "first", "paginate"}
+
+Step = tuple[CallSite, Branches]
+"""A call on a cursor, with the branches that a run takes to come to it."""
 
 
 class Cursors:
@@ -52,6 +54,8 @@ class Cursors:
                     self._chained[id(link)].append(call)
                 if held:
                     self._on_names[id(call.scope), held].append(call)
+        self._awaited: set[int] = set()
+        """Calls of whose search a variable holds what it found."""
         self._given_back: dict[int, bool] = {}
         self._sliced: dict[int, list[Located]] = defaultdict(list)
         for item, scope in self.code.of_kind(t.Item):
@@ -64,6 +68,8 @@ class Cursors:
                     links, _ = _chain(value)
                     for link in links:
                         self._holders[id(link)] = (id(scope), name, assign.line)
+                    if isinstance(value, t.Await):
+                        self._awaited.update(map(id, links))
                     base = _base(value)
                     if (links or isinstance(value, t.Attr | t.Item)) and not (
                         isinstance(base, t.Name) and base.id == name
@@ -116,15 +122,71 @@ class Cursors:
             found += [
                 call
                 for call in self._on_names[scope, name]
-                if line <= call.node.line and not _replaced(later, call)
+                if line <= call.node.line and not _replaced(later, call) and goes_on(site, call)
             ]
         return found
 
-    def counted_aside(self, site: Located) -> bool:
-        """Whether the variable that holds the cursor is counted, and read by another call."""
-        chained = {id(c.node) for c in self._chained.get(id(self._as_written(site).node), ())}
-        names = {_method(call) for call in self.calls(site) if id(call.node) not in chained}
-        return "count" in names and not names.isdisjoint(_READING)
+    def executions(self, site: Located, ends: Container[str]) -> list[list[Step]]:
+        """The calls on a search by what they ask: `found.count()` asks it by itself, and so does what is read of it after.
+
+        Each with what narrows the search before, and no more of it once a call (one of `ends`) gives something else.
+        """
+        return [list(steps.values()) for steps in self._executions(site, ends, set())]
+
+    def _executions(
+        self, site: Located, ends: Container[str], seen: set[int]
+    ) -> list[dict[int, Step]]:
+        seen.add(id(site.node))
+        lasting: dict[int, Step] = {}
+        asked: list[dict[int, Step]] = []
+        for variable, group in self._groups(site):
+            first = group[0]
+            kept = self._holders.get(id(first.node), (0, "", 0))[1]
+            if variable and id(site.node) in self._awaited:
+                break
+            ended = any(_method(call) in ends for call in group)
+            if kept == variable or not (variable and (ended or not _is_alone(first))):
+                lasting |= {id(call.node): (call, self.branches(call, site)) for call in group}
+                if ended:
+                    return [*asked, lasting]  # what it gives is no search any more
+                continue
+            before = _met(lasting, self.branches(first, site))
+            here = {id(call.node): (call, ()) for call in group}
+            after: list[dict[int, Step]] = [{}]
+            if kept and not ended and id(first.node) not in seen:  # `mine = found.filter(…)`
+                after = self._executions(first, ends, seen)
+            asked += [{**before, **here, **further} for further in after]
+        if not asked or self._is_read(site):
+            asked.append(lasting)
+        return asked
+
+    def _groups(self, site: Located) -> list[tuple[str, list[CallSite]]]:
+        """The calls on a search by the chains that they stand in, with the variable that each begins at, if one does."""
+        chains: dict[int, tuple[str, list[tuple[int, CallSite]]]] = {}
+        own = {id(self._as_written(each).node) for each in (site, *self._takers(site))}
+        for call in self.steps(site):
+            func = call.node.func
+            links, variable = _chain(func.value if isinstance(func, t.Attr) else func)
+            if not own.isdisjoint(map(id, links)):
+                variable = ""  # `site.sort(…)`
+            first = links[-1] if links else call.node
+            _, group = chains.setdefault(id(first) if variable else 0, (variable, []))
+            group.append((len(links), call))
+        found = [
+            (variable, [call for _, call in sorted(group, key=lambda one: one[0])])
+            for variable, group in chains.values()
+        ]
+        return sorted(found, key=lambda one: one[1][0].node.line)
+
+    def _is_read(self, site: Located) -> bool:
+        """Whether the variable that holds a search is used otherwise than to call something on it."""
+        last = [site, *self._takers(site)][-1]
+        scope, held, _ = self._holders.get(id(self._as_written(last).node), (0, "", 0))
+        calls = (*self._on_names[scope, held], *self._called[scope, held])
+        every = [*t.walk(*_around(last.scope))]
+        given = (node.targets for node in every if isinstance(node, t.Assign))
+        known = {*(id(_base(x.node)) for x in calls), *(id(x) for each in given for x in each)}
+        return any(isinstance(x, t.Name) and x.id == held and id(x) not in known for x in every)
 
     def sort(self, site: CallSite) -> Sort:
         for each in reversed([site, *self._takers(site)]):  # the last one counts
@@ -141,14 +203,13 @@ class Cursors:
             return ((name, way),) if way else ()
         return sort_of(self.values, first, call.scope)
 
-    def bound(self, site: CallSite) -> Bound:
-        """The tightest bound that the calls on the cursor set."""
+    def bound(self, site: CallSite, calls: list[CallSite] | None = None) -> Bound:
+        """The tightest bound that the calls on the cursor set, or those of one execution."""
         given = site.arg(None, "limit")
         bounds = [self.bounds.of(given, site.scope)] if given is not None else []
         bounds += self.slices(site)
-        for call in self.calls(site):
-            assert isinstance(call.node.func, t.Attr)
-            match call.node.func.name:
+        for call in self.calls(site) if calls is None else calls:
+            match _method(call):
                 case "limit":
                     bounds.append(self.bounds.of(call.arg(0, "limit"), call.scope))
                 case "to_list":
@@ -274,6 +335,27 @@ def _is_cursor(value: t.Expr | None, made: t.Node, held: str) -> bool:
         case t.Name(id=name):
             return name == held
     return False
+
+
+def _around(scope: Scope) -> list[t.Stmt]:
+    return scope.function.body if scope.function is not None else scope.module.body
+
+
+def _is_alone(call: CallSite) -> bool:
+    """Whether a statement does nothing but to call: a cursor of a driver is changed so, `found.sort("at")`."""
+    return any(
+        isinstance(node, t.Do) and any(link is call.node for link in _chain(node.value)[0])
+        for node in t.walk_own(*_around(call.scope))
+    )
+
+
+def _met(steps: dict[int, Step], here: Branches) -> dict[int, Step]:
+    """Those of some steps that a run may have come to which takes these branches."""
+    return {
+        key: (call, tuple(branch for branch in taken if branch not in here))
+        for key, (call, taken) in steps.items()
+        if not any(-branch in here for branch in taken)
+    }
 
 
 def _replaced(later: list[Located], call: CallSite) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope
@@ -88,6 +88,31 @@ class Documents:
             isinstance(x.node, t.Call | t.Attr) and self.starts(x.node, x.scope, depth + 1)
             for x in made
         )
+
+    def at_hand(self, expr: t.Expr, scope: Scope, library: str, single: Container[str]) -> set[str]:
+        """The collections of the document that a variable holds: by its type, or by the search that found it, which
+        ends with one of the calls that give a `single` one."""
+        own, around = self.named(expr, scope), scope.of_class
+        if isinstance(expr, t.Name) and expr.id == "self" and around is not None and around.parent:
+            own = Located(around.owner, around.parent)  # type: ignore[arg-type]
+        if own is not None and self.library(own) == library:
+            return {self.collection(kind) for kind in self.below(own)}
+        found = self.code.find(expr.id, scope) if isinstance(expr, t.Name) else None
+        names: set[str] = set()
+        for binding in found[1] if found is not None else ():
+            made, where = binding.value, found[0] if found is not None else scope
+            made = made.value if isinstance(made, t.Await) else made
+            if binding.kind != "element" and not (
+                isinstance(made, t.Call) and t.last_word(made.func) in single
+            ):
+                continue
+            while isinstance(made, t.Call | t.Attr):
+                if isinstance(made, t.Attr):
+                    kind = self.named(made.value, where)
+                    if kind is not None and self.library(kind) == library:
+                        names.add(self.collection(kind))
+                made = made.func if isinstance(made, t.Call) else made.value
+        return names
 
     def collection(self, found: Located) -> str:
         """The name of a document class's collection."""

@@ -20,6 +20,7 @@ from auditor.stores.bounds import bounds_of, worst
 from auditor.stores.flags import spelt
 from auditor.stores.mongo.beanie import declared_tables
 from auditor.stores.mongo.conditions import Conditions, narrowed
+from auditor.stores.mongo.cursors import Step
 from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.indexes import IndexReader
 from auditor.stores.mongo.kinds import ways
@@ -139,21 +140,22 @@ class _MongoEngine:
             why = "the document class is named at run time"
             yield Query("mongodb", "", "find", (), (), (), place_of(site), why, certain=False)
             return
+        for steps in self.mongo.cursors.executions(site, _ENDS):
+            yield from self._execution(found, site, steps)
+
+    def _execution(self, found: Located, site: CallSite, steps: list[Step]) -> Iterator[Query]:
+        """What a queryset asks with these calls."""
         conditions = [Conditions()]
         operation, sort = "find", self._ordering(found)
         bounds = self.mongo.cursors.slices(site)
         joins = []
-        counted = self.mongo.cursors.counted_aside(site)
-        for call in (site, *self.mongo.cursors.steps(site)):
+        for call, taken in [(site, ()), *steps]:
             func = call.node.func
             last = func.name if isinstance(func, t.Attr) else "filter"
-            if last == "count" and counted:
-                continue
             if operation == "find_one" and last in _OF_DOCUMENTS:
                 break  # the document is found: see `of_documents`
             if last in _FILTERS:
-                more = self._conditions(found, call)
-                conditions = narrowed(conditions, more, self.mongo.cursors.branches(call, site))
+                conditions = narrowed(conditions, self._conditions(found, call), taken)
             elif last == "with_id":
                 conditions = [a.joined(Conditions({"_id": "equality"})) for a in conditions]
             elif last == "search_text":
@@ -184,8 +186,6 @@ class _MongoEngine:
         )
         for each in conditions:
             yield from shapes(made, each, sort, bound, self.documents.flags(found))
-            if counted:
-                yield from shapes(replace(made, operation="count_documents"), each, (), Bound.ONE)
         for join in joins:
             joined = replace(made, collection=join.collection, operation="join")
             yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)
@@ -203,31 +203,11 @@ class _MongoEngine:
             names: set[str] = set()
             operation = "find_one" if func.name == "fetch" else "update_one"
             if func.name == "update" and any(k.name and _CHANGED.match(k.name) for k in given):
-                names = self._at_hand(func.value, site.scope)
+                names = self.documents.at_hand(func.value, site.scope, _LIBRARY, _SINGLE)
             elif func.name == "fetch" and not given and isinstance(func.value, t.Attr):
                 names = self._lazy.get(func.value.name, set())
             for name in sorted(names):
                 yield site, Query("mongodb", name, operation, ("_id",), (), (), place_of(site), bound=Bound.ONE)  # fmt: skip
-
-    def _at_hand(self, expr: t.Expr, scope: Scope) -> set[str]:
-        """The collection of the document that a variable holds: by its type, or by the search that found it."""
-        own = self.documents.named(expr, scope)
-        if own is not None and self.documents.library(own) == _LIBRARY:
-            return {self.documents.collection(own)}
-        found = self.code.find(expr.id, scope) if isinstance(expr, t.Name) else None
-        names: set[str] = set()
-        for binding in found[1] if found is not None else ():
-            made, where = binding.value, found[0] if found is not None else scope
-            single = isinstance(made, t.Call) and t.last_word(made.func) in _SINGLE
-            if binding.kind != "element" and not single:
-                continue
-            while isinstance(made, t.Call | t.Attr):
-                if isinstance(made, t.Attr) and made.name == "objects":
-                    kind = self.documents.named(made.value, where)
-                    if kind is not None and self.documents.library(kind) == _LIBRARY:
-                        names.add(self.documents.collection(kind))
-                made = made.func if isinstance(made, t.Call) else made.value
-        return names
 
     @functools.cached_property
     def _lazy(self) -> dict[str, set[str]]:
