@@ -248,5 +248,7 @@ def _walk(fields: Sequence[tuple[str, int]], need: Need) -> tuple[set[str], int]
     for name, way in fields[position:]:
         if name not in need.spans or not way:
             break
+        if name in need.broad and need.store == "sql":
+            break  # it bounds no run of the keys; MongoDB seeks from each value to the next
         decided.add(name)
     return decided, ordered

@@ -167,6 +167,21 @@ def test_an_index_and_a_query(
     assert (found.fit, found.missing) == (fit, missing)
 
 
+@pytest.mark.parametrize(
+    ("fields", "store", "fit"),
+    [
+        (("a", "on"), "sql", Fit.COVERED),
+        (("on", "a"), "sql", Fit.MISSING),
+        (("on", "a"), "mongodb", Fit.COVERED),
+    ],
+)
+def test_what_is_not_one_value_bounds_no_run_of_the_keys(
+    fields: tuple[str, ...], store: str, fit: Fit
+) -> None:
+    asked = replace(query(spans="a on", broad=("on",)), store=store)
+    assert serves(index(*fields), asked).fit is fit
+
+
 def test_left_alone() -> None:
     assert best(query("on", broad=("on",)), ()).fit is Fit.COVERED
     assert best(query(), ()).fit is Fit.COVERED
