@@ -398,18 +398,73 @@ def ask(session, given):
     assert found == {"stays": ("id",), "owners": ("id",), "rooms": ("id",), "hotels": ("id",)}
 
 
-def test_tables_that_a_package_names(build: Build) -> None:
-    code = """
-from advanced_alchemy.base import UUIDAuditBase
+_PACKAGED = """
+from {package} import {base}
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, mapped_column
-class SprintLog(UUIDAuditBase):
+class SprintLog({base}):
     kind: Mapped[str] = mapped_column(String(50))
 def ask(session, given):
-    return session.scalars(select(SprintLog).where(SprintLog.kind == given)).all()
+    return session.scalars(select(SprintLog).where(SprintLog.{field} == given)).all()
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "base", "field", "fit"),
+    [
+        ("advanced_alchemy.base", "UUIDAuditBase", "kind", Fit.MISSING),
+        ("advanced_alchemy.base", "UUIDAuditBase", "created_at", Fit.MISSING),
+        ("advanced_alchemy.base", "UUIDv7Base", "id", Fit.COVERED),
+        ("advanced_alchemy.base", "UUIDv7Base", "created_at", Fit.UNKNOWN),
+        ("litestar.contrib.sqlalchemy.base", "BigIntBase", "kind", Fit.MISSING),
+        ("litestar.plugins.sqlalchemy.base", "NanoIDAuditBase", "id", Fit.COVERED),
+    ],
+)
+def test_tables_that_a_package_names(
+    package: str, base: str, field: str, fit: Fit, build: Build
+) -> None:
+    code = _PACKAGED.format(package=package, base=base, field=field)
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert (found.name, [m.fit for _, m in found.fits]) == ("sprint_log", [fit])
+
+
+def test_the_first_class_of_all_is_no_table(build: Build) -> None:
+    code = """
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+class Base(DeclarativeBase):
+    id: Mapped[int] = mapped_column(primary_key=True)
+class SprintLog(Base):
+    __tablename__ = "sprint_log"
+def ask(session, given):
+    return session.get(SprintLog, given)
 """
     (found,) = build({"app.py": code}).facts(CollectionFit)
-    assert (found.name, [m.fit for _, m in found.fits]) == ("sprint_log", [Fit.MISSING])
+    assert (found.name, [m.fit for _, m in found.fits]) == ("sprint_log", [Fit.COVERED])
+
+
+def test_a_class_of_the_tree_that_is_called_like_one_of_a_package(build: Build) -> None:
+    base = "from sqlalchemy import Column, Integer\nfrom sqlalchemy.orm import declarative_base\nclass UUIDBase(declarative_base()):\n    __abstract__ = True\n    number = Column(Integer, primary_key=True)\n"
+    code = _PACKAGED.format(package="bases", base="UUIDBase", field="id")
+    (found,) = build({"bases.py": base, "app.py": code}).facts(CollectionFit)
+    assert [m.fit for _, m in found.fits] == [Fit.UNKNOWN]
+
+
+_SHOP = """
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.orm import joinedload
+from starlette.concurrency import run_in_threadpool
+db = SQLAlchemy()
+class Shop(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    notes = db.relationship("Note", backref="shop", lazy="dynamic")
+class Note(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    made = db.Column(db.DateTime)
+    shop_id = db.Column(db.Integer, db.ForeignKey("shop.id"))
+def ask(given):
+    shop = db.session.get(Shop, given)
+    {line}
+"""
 
 
 @pytest.mark.parametrize(
@@ -422,21 +477,7 @@ def ask(session, given):
     ],
 )
 def test_each_step_of_a_relation_that_is_a_query_itself(steps: str, build: Build) -> None:
-    code = f"""
-from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy.orm import joinedload
-db = SQLAlchemy()
-class Shop(db.Model):
-    id = db.Column(db.Integer, primary_key=True)
-    notes = db.relationship("Note", backref="shop", lazy="dynamic")
-class Note(db.Model):
-    id = db.Column(db.Integer, primary_key=True)
-    made = db.Column(db.DateTime)
-    shop_id = db.Column(db.Integer, db.ForeignKey("shop.id"))
-def ask(given):
-    shop = db.session.get(Shop, given)
-    return shop.notes{steps}
-"""
+    code = _SHOP.format(line=f"return shop.notes{steps}")
     found = build({"app.py": code}).facts(Query)
     assert [q.equality for q in found if q.collection == "note"] == [("shop_id",)]
 
@@ -523,21 +564,7 @@ def test_an_order_by_what_a_class_does_not_have_ends_before_it_is_asked(
 def test_a_method_that_is_named_and_not_called_asks_nothing(
     line: str, asked: bool, build: Build
 ) -> None:
-    code = f"""
-from flask_sqlalchemy import SQLAlchemy
-from starlette.concurrency import run_in_threadpool
-db = SQLAlchemy()
-class Shop(db.Model):
-    id = db.Column(db.Integer, primary_key=True)
-    notes = db.relationship("Note", backref="shop", lazy="dynamic")
-class Note(db.Model):
-    id = db.Column(db.Integer, primary_key=True)
-    made = db.Column(db.DateTime)
-    shop_id = db.Column(db.Integer, db.ForeignKey("shop.id"))
-def ask(given):
-    shop = db.session.get(Shop, given)
-    {line}
-"""
+    code = _SHOP.format(line=line)
     found = build({"app.py": code}).facts(Query)
     assert any("made" in q.equality for q in found) is asked
 

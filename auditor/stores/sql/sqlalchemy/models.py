@@ -32,8 +32,10 @@ from auditor.stores.sql.sqlalchemy.relations import relation_of, resolve
 _BASE = re.compile(
     r"declarative_base|DeclarativeBase|automap_base|as_declarative|^sqlmodel\.(?:main\.)?SQLModel$"
     r"|SQLAlchemy\(\)\.(?:Model|make_declarative_base)|^(?:flask_sqlalchemy|advanced_alchemy|sqlalchemy_utils|fastapi_users_db_sqlalchemy"
-    r"|fastapi_users\.db|flask_appbuilder)\b|\bMappedAsDataclass$|^sqlalchemy\.orm\b"
+    r"|fastapi_users\.db|flask_appbuilder|litestar\.(?:contrib|plugins)\.sqlalchemy)\b|\bMappedAsDataclass$|^sqlalchemy\.orm\b"
 )
+_BEGINS = re.compile(r"sqlalchemy\.(?:[\w.]+\.)?DeclarativeBase(?:NoMeta)?$")
+"""What the first class of all inherits from, which is never a table itself."""
 _FLASK = re.compile(r"SQLAlchemy\(\)\.Model$|^flask_sqlalchemy\b")
 _COLUMNS = {"Column", "mapped_column", "Field", "column_property", "deferred"}
 _RELATIONS = {"relationship", "Relationship", "relation", "dynamic_loader", "backref"}
@@ -45,12 +47,20 @@ _PACKAGED = {
         ("id", "GUID", True, False, False), ("oauth_name", "String", False, False, True),
         ("account_id", "String", False, False, True), ("account_email", "String", False, False, False)),
     "SQLAlchemyBaseAccessTokenTableUUID": (("token", "String", True, False, False), ("created_at", "TIMESTAMP", False, False, True)),
-    "UUIDBase": (("id", "GUID", True, False, False),),
-    "UUIDAuditBase": (("id", "GUID", True, False, False), ("created_at", "DateTime", False, False, False), ("updated_at", "DateTime", False, False, False)),
-    "BigIntBase": (("id", "BigInteger", True, False, False),),
-    "BigIntAuditBase": (("id", "BigInteger", True, False, False), ("created_at", "DateTime", False, False, False), ("updated_at", "DateTime", False, False, False)),
 }  # fmt: skip
 """Columns that packages bring: (name, type, primary, unique, indexed)."""
+_AUDITED = (("created_at", "DateTime", False, False, False), ("updated_at", "DateTime", False, False, False))  # fmt: skip
+_KEYS = {
+    "UUID": "GUID", "UUIDv6": "GUID", "UUIDv7": "GUID", "BigInt": "BigInteger", "Identity": "BigInteger", "NanoID": "String",
+}  # fmt: skip
+for _name, _type in _KEYS.items():
+    _own = (("id", _type, True, False, False),)
+    _PACKAGED |= {
+        f"{_name}Base": _own,
+        f"{_name}PrimaryKey": _own,
+        f"{_name}AuditBase": (*_own, *_AUDITED),
+    }
+"""Source: https://docs.advanced-alchemy.litestar.dev/latest/reference/base.html and `mixins`."""
 
 
 @reads_entities
@@ -116,6 +126,8 @@ class _Reading:
         place = place_of(self.found, self.name)
         entity = Entity(self.ancestry[0], "sqlalchemy", table, place, self.found)
         for name in reversed(self.ancestry):
+            if self.code.definition(name) is not None:
+                continue  # the tree's own, called like one of a package
             for attribute, kind, primary, unique, indexed in _PACKAGED.get(
                 name.rpartition(".")[2], ()
             ):
@@ -184,6 +196,9 @@ class _Reading:
         node = self.found.node
         assert isinstance(node, t.Class)
         if self._flag("__abstract__", node) or _is_system(node):
+            return ""
+        bases = [self.code.name(base, self.found.scope) for base in node.bases]
+        if any(_BEGINS.match(base) for base in bases):
             return ""
         if self.model:
             marked = next((k.value for k in node.keywords if k.name == "table"), None)
