@@ -18,6 +18,7 @@ import msgspec
 
 from auditor.model.data import Bound, Fit, Index, Match, Query
 from auditor.model.values import Plain
+from auditor.stores.spans import above
 
 _RANK = {Fit.COVERED: 0, Fit.PARTIAL: 1, Fit.MISSING: 2, Fit.UNKNOWN: 3}
 
@@ -197,7 +198,9 @@ def helps(index: Index, query: Query) -> bool:
 
 def usable(index: Index, query: Query) -> bool:
     """Whether every record that a query may find is in the index."""
-    if not set(index.condition) <= {*query.equality, *query.range}:
+    more = {field for field, value in query.values if isinstance(value, int | float) and value > 0}
+    asked = {*query.equality, *query.range, *map(above, more.union(query.above))}
+    if not set(index.condition) <= asked:
         return False
     given, only = _by_field(query.values), _by_field(index.only)
     if any(None in given.get(field, ()) for field in index.condition if field not in only):

@@ -25,3 +25,8 @@ def span(way: str, value: t.Expr | Plain, *, mirrored: bool = False) -> str:
         return "range"
     none = (bound == 0 and way in _MORE | _NO_LESS) or (bound == 1 and way in _NO_LESS)
     return ABOVE if none else "range"
+
+
+def above(field: str) -> str:
+    """What an index says of its records that only has those with more than none of something: `{"stock": {"$gt": 0}}`."""
+    return f"{field} > 0"

@@ -956,6 +956,38 @@ def test_an_index_of_one_type_serves_no_value(partial: str, expected: str, build
 
 
 @pytest.mark.parametrize(
+    ("partial", "asked", "expected"),
+    [
+        ("{'status': {'$in': ['new', 'sent']}}", "{'status': 'new', 'number': given}", "covered"),
+        ("{'status': {'$in': ['new', 'sent']}}", "{'status': 'lost', 'number': given}", "missing"),
+        ("{'status': {'$in': ['new', 'sent']}}", "{'status': given, 'number': given}", "missing"),
+        ("{'status': 'new'}", "{'status': 'new', 'number': given}", "covered"),
+        ("{'stock': {'$gt': 0}}", "{'stock': {'$gt': 0}, 'number': given}", "covered"),
+        ("{'stock': {'$gt': 0}}", "{'stock': {'$gte': 1}, 'number': given}", "covered"),
+        ("{'stock': {'$gt': 0}}", "{'stock': 3, 'number': given}", "covered"),
+        ("{'stock': {'$gt': 0}}", "{'stock': {'$lt': 3}, 'number': given}", "missing"),
+        ("{'stock': {'$gt': 0}}", "{'stock': given, 'number': given}", "missing"),
+        ("{'stock': {'$gt': 0}}", "{'number': given}", "missing"),
+        ("{'at': {'$lt': 5}}", "{'at': {'$lt': given}, 'number': given}", "missing"),
+        ("{'$and': [{'status': 'new'}, {'stock': {'$gt': 0}}]}", "{'status': 'new', 'stock': {'$gt': 0}, 'number': given}", "covered"),
+        ("{'$or': [{'status': 'new'}, {'stock': 1}]}", "{'status': 'new', 'number': given}", "missing"),
+    ],
+)  # fmt: skip
+def test_a_partial_index_serves_what_asks_for_no_more(
+    partial: str, asked: str, expected: str, build: Build
+) -> None:
+    code = (
+        "from flask import Flask\nfrom pymongo import MongoClient\napp = Flask(__name__)\ndb = MongoClient()['shop']\n"
+        f"db.posts.create_index('number', partialFilterExpression={partial})\n"
+        f"@app.get('/a')\ndef ask(given):\n    return db.posts.find_one({asked})\n"
+        "@app.post('/a')\ndef add(post):\n    db.posts.insert_one(post)\n"
+    )
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    told = {m.fit.value for _, m in found.fits}
+    assert told == ({"missing"} if expected == "missing" else told - {"missing"})
+
+
+@pytest.mark.parametrize(
     ("told", "code"),
     [
         ("unique=True", ["await engine.configure_database([Client])"]),

@@ -7,6 +7,7 @@ Source: PyMongo API, `Collection.create_index` and `IndexModel`
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -25,6 +26,7 @@ from auditor.stores.mongo.collections import Collections
 from auditor.stores.mongo.filters import Filters
 from auditor.stores.mongo.mongodb import uses_mongodb
 from auditor.stores.mongo.pipelines import direction
+from auditor.stores.spans import ABOVE, above, span
 from auditor.stores.waiting.once import is_migration
 from auditor.stores.waiting.running import Running
 
@@ -181,15 +183,15 @@ class IndexReader:
         condition: tuple[str, ...] = ()
         only: tuple[tuple[str, Plain], ...] = ()
         if partial is not None:
-            for told in self.filters.read(partial.node, partial.scope)[:1]:  # type: ignore[arg-type]
-                condition = tuple(told.kinds)
-                only = tuple(told.values.items())
-            words = (node.value for node in t.walk(partial.node) if isinstance(node, t.Const))
-            if "$type" in words:
-                condition = (
-                    *condition,
-                    "$type",
-                )  # what no query of a value implies, for the planner
+            whole = self.values.value(partial.node, partial.scope)  # type: ignore[arg-type]
+            if isinstance(whole, Known):
+                told = [*_required(whole.value)]
+                condition = tuple(dict.fromkeys(name for name, _ in told))
+                only = tuple((name, value) for name, values in told for value in values)
+            else:  # the fields alone
+                read = self.filters.read(partial.node, partial.scope)  # type: ignore[arg-type]
+                condition = tuple(name for each in read[:1] for name in each.kinds)
+                only = tuple(pair for each in read[:1] for pair in each.values.items())
         elif self.true(described, "sparse"):
             condition = tuple(name for name, _ in keys[:1])
         return Index(
@@ -291,6 +293,43 @@ def _listed(expr: t.Expr | None) -> t.Expr | None:
         case t.Call(func=t.Attr(value=base, name="items"), args=[]):
             return base
     return expr
+
+
+_UNKNOWN = "?"
+"""What no query is known to ask for."""
+
+
+def _required(partial: Any) -> Iterator[tuple[str, list[Plain]]]:
+    """What a record has to have to be in a partial index: a field, with its values where it must have one of these.
+
+    The planner uses the index where a query asks for that, or for less: it concludes nothing from a value to its type.
+    Source: https://www.mongodb.com/docs/manual/core/index-partial/#query-coverage.
+    """
+    for name, asked in partial.items() if isinstance(partial, dict) else ():
+        match asked:
+            case [*parts] if name == "$and":
+                for part in parts:
+                    yield from _required(part)
+            case _ if name.startswith("$"):
+                yield _UNKNOWN, []
+            case dict():
+                for operator, value in asked.items():
+                    yield _compared(name, operator, value)
+            case _:
+                yield name, [asked]
+
+
+def _compared(name: str, operator: str, value: Plain) -> tuple[str, list[Plain]]:
+    match operator, value:
+        case "$eq", _:
+            return name, [value]
+        case "$in", [*values]:
+            return name, values
+        case "$exists", True:
+            return name, []
+        case _ if span(operator, value) == ABOVE:
+            return above(name), []
+    return _UNKNOWN, []
 
 
 def _signed(name: str, signs: bool) -> tuple[str, int]:
