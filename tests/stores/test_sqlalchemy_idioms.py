@@ -632,3 +632,69 @@ def test_a_key_that_a_function_makes(
     found = build({"app.py": code})
     assert {t.name for t in found.facts(Table)} == tables
     assert {q.collection for q in found.facts(Query) if q.collection} == tables
+
+
+_SEVERAL = """
+from sqlalchemy import Column, ForeignKey, Integer, Table, func, insert, select
+from sqlalchemy.orm import declarative_base
+import tables
+Base = declarative_base()
+class Product(Base):
+    __tablename__ = "products"
+    id = Column(Integer, primary_key=True)
+    of_id = Column(ForeignKey("products.id"))
+class Detail(Base):
+    __tablename__ = "details"
+    id = Column(Integer, primary_key=True)
+    product_id = Column(ForeignKey("products.id"))
+def ask(session, given, model):
+    {line}
+"""
+_TABLES = """
+from sqlalchemy import Column, Integer, MetaData, Table
+links = Table("links", MetaData(), Column("one", Integer), Column("two", Integer))
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "session.query(Product.id, Detail.id).join(Product).filter(Detail.id == given).all()",
+            {"details": ("id",), "products": ("id",)},
+        ),
+        (
+            "session.query(Detail.id, Product.id).join(Detail).filter(Product.id == given).all()",
+            {"details": ("product_id",), "products": ("id",)},
+        ),
+        (
+            "session.query(Detail.id, Product.id).join(Product).filter(Detail.id == given).all()",
+            {"details": ("id",), "products": ("id",)},
+        ),
+        ("session.query(Product.id).join(Product).all()", {"products": ()}),
+        ("session.execute(func.count(Detail.id)).scalar_one()", {"details": ()}),
+        ("session.scalar(func.max(Detail.product_id))", {"details": ()}),
+        ("session.execute(func.now())", {}),
+        ("session.execute(func.pg_advisory_xact_lock(given))", {}),
+        ("session.execute(func.free_seats(given))", {"": ()}),
+        (
+            "session.execute(tables.links.select().where(tables.links.c.one == given)).all()",
+            {"links": ("one",)},
+        ),
+        ("session.execute(tables.links.insert().values(one=given))", {}),
+        ("session.execute(insert(tables.links), [{'one': given}])", {}),
+        ("session.execute(model.insert().values(one=given))", {}),
+        ("session.execute(model.__table__.insert().returning(model.id))", {}),
+        (
+            "session.execute(insert(Detail).from_select(['id'], select(tables.links.c.one).where(tables.links.c.two == given)))",
+            {"links": ("two",)},
+        ),
+        ("session.execute(model.insert().from_select(['id'], given()))", {"": ()}),
+    ],
+)
+def test_entities_and_figures_and_what_is_added(
+    line: str, told: dict[str, tuple[str, ...]], build: Build
+) -> None:
+    code = _SEVERAL.format(line=line)
+    found = build({"app.py": code, "tables.py": _TABLES}).facts(Query)
+    assert {q.collection: q.equality for q in found if q.operation != "insert"} == told

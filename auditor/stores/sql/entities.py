@@ -6,6 +6,7 @@ Every mapper's own way to say so is read in the `models` of its folder; everythi
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -278,6 +279,16 @@ class Entities:
         if len(found) > 1:
             found.sort(key=lambda e: -_shared(e.place.path, near.place.path))
         return found[0] if found else None
+
+    @functools.cached_property
+    def kept(self) -> frozenset[str]:
+        """The names of variables that hold tables without a class."""
+        return frozenset(
+            last_name(target)
+            for assign, _ in self.code.of_kind(t.Assign)
+            if id(assign.value) in self.by_call
+            for target in assign.targets
+        )
 
     def heirs(self, name: str) -> list[Located]:
         """The classes of the tree that inherit from a class, at any distance."""

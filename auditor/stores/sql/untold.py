@@ -102,6 +102,8 @@ def _executes(
 
 def _asks(reading: Reading, first: t.Expr, frame: Frame) -> bool:
     """Whether an unread statement may search a table: not what defines tables or sets options."""
+    if _inserts(first):
+        return False
     plain = first
     while isinstance(plain, t.Call | t.BinOp):
         if isinstance(plain, t.BinOp):
@@ -130,6 +132,17 @@ def _asks(reading: Reading, first: t.Expr, frame: Frame) -> bool:
     if any(others) and all(o or BEGINS.match(text) for o, text in zip(others, begins, strict=True)):
         return False  # what begins as a query does is read where the name stands for it
     return not (isinstance(first, t.Call) and re.search(r"Table|Schema|Sequence|DDL|^(?:next_value|now)$", last_name(first.func)))  # fmt: skip
+
+
+def _inserts(expr: t.Expr) -> bool:
+    """`model.insert().values(…)`: records are added, unless a query gives them."""
+    while isinstance(expr, t.Call) and isinstance(expr.func, t.Attr):
+        if expr.func.name == "insert":
+            return True
+        if expr.func.name == "from_select":
+            return False
+        expr = expr.func.value
+    return False
 
 
 def _beginning(node: t.Node) -> str:

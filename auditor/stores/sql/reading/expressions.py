@@ -248,7 +248,9 @@ class Expressions(Reading):
         return either(made)
 
     def _is_class(self, expr: t.Attr, frame: Frame) -> bool:
-        """Whether an attribute of a module is a stored class whose name begins small: `models.users`."""
+        """Whether an attribute of a module is a stored class whose name begins small, or a table: `models.users`."""
+        if expr.name in self.entities.kept:
+            return self.code.name(expr, frame.scope).endswith("Table()")
         known = expr.name in self.entities.by_class
         return known and self.code.name(expr, frame.scope) in self.entities.by_name
 

@@ -57,6 +57,7 @@ from auditor.stores.sql.sqlalchemy.steps import (
     page,
     taken,
 )
+from auditor.stores.sql.statements.queries import routine
 
 _STARTS = {"select": "select", "update": "update", "delete": "delete", "insert": "insert", "exists": "exists"}  # fmt: skip
 _EXECUTES = {
@@ -297,7 +298,25 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         given = [reading.thing(asked, frame), *(reading.thing(a, frame) for a in call.args[1:])]
         if any(isinstance(x, Draft) for x in each(given[0])):
             return _execute(reading, call, last, given, frame), True
+        if isinstance(asked, t.Call) and any(
+            isinstance(x, Function | Field) for x in each(given[0])
+        ):
+            return _of_function(reading, given[0], call, frame), True
     return None, False
+
+
+def _of_function(reading: Reading, given: Thing | None, call: t.Call, frame: Frame) -> Thing:
+    """`session.scalar(func.max(Order.number))`: as if it were selected. `func.now()` searches nothing."""
+    for one in each(given):
+        draft = Draft("sqlalchemy", None, reading.place(call, frame), bound=Bound.NONE)
+        match one:
+            case Field(entity=entity, expression=made) if made:
+                if _AGGREGATES.match(made.partition("(")[0]):
+                    draft = replace(draft, operation="aggregate", bound=Bound.ONE)
+                reading.record(replace(draft, entity=entity, loop=frame.loop))
+            case Function(name=name) if why := routine(name):
+                reading.record(replace(draft, unresolved=why))
+    return Holds()
 
 
 _SESSION = re.compile(r"session|^s$|^db\w*$", re.I)

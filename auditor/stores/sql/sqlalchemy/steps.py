@@ -303,10 +303,12 @@ def _joined(reading: Reading, draft: Draft, call: t.Call, last: str, frame: Fram
                 elif last == "select_from":
                     if other is not entity:
                         tables.append(other)
-                elif other is not entity:
-                    tables.append(other)
+                else:
+                    present = [x for x in (*reversed(tables), entity) if x is not other]
+                    if other is not entity:
+                        tables.append(other)
                     if not any(isinstance(g, Holds | Related | Field) for g in given):
-                        made += _between([*reversed(tables[:-1]), entity], other)
+                        made += _between(present, other)
             case Field(entity=owner, column=column):  # on=Letter.sender
                 if (key := owner.relations.get(column.attribute)) is not None:
                     made += links(owner, key, reading.entities)

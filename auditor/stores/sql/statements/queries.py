@@ -50,6 +50,13 @@ _OF_DATABASE = re.compile(
     re.I,
 )
 """Functions that come with the database, and search no table, be it that they are selected or selected from."""
+
+
+def routine(name: str) -> str:
+    """Why what a function of the database asks is not told; nothing of one that comes with it."""
+    return "" if _OF_DATABASE.fullmatch(name) else f"{name}, a function of the database, asks it"
+
+
 _SYSTEM = re.compile(
     r"^(?:information_schema|pg_catalog|sys|mysql|performance_schema)\.|\.(?:pg_|sqlite_)"
 )
@@ -322,9 +329,7 @@ class Asked:
         if not isinstance(source, exp.Table) or not isinstance(source.this, exp.Anonymous):
             return ""
         name = str(source.this.this).lower()
-        return (
-            "" if _OF_DATABASE.fullmatch(name) else f"{name}, a function of the database, asks it"
-        )
+        return routine(name)
 
     def _own(self, table: Any) -> str:
         """A table by the name that its declaration has: MySQL and SQLite compare names without case."""
