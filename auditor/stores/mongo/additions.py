@@ -37,6 +37,10 @@ class Additions:
         if query.operation not in UPSERTING:
             return query.operation in INSERTING
         site = self._sites.get(query.place)
+        if site is not None and t.last_word(site.node.func) == "bulk_write":
+            return any(
+                map(upserts, self.code.method_calls("UpdateOne", "UpdateMany", "ReplaceOne"))
+            )
         return site is None or upserts(site)
 
     def of_constants(self, query: Query) -> bool:

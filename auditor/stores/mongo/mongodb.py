@@ -72,7 +72,7 @@ _MANY = {"find", "aggregate", "distinct", "find_raw_batches"}
 _CURSOR = re.compile(r"^(?:pymongo|motor)\.(?:\w+\.)*\w*Cursor$")
 _NOWHERE = 99
 _WRITES = {"UpdateOne": "update_one", "UpdateMany": "update_many", "DeleteOne": "delete_one",
-           "DeleteMany": "delete_many", "ReplaceOne": "replace_one"}  # fmt: skip
+           "DeleteMany": "delete_many", "ReplaceOne": "replace_one", "InsertOne": "insert_one"}  # fmt: skip
 _DRIVERS = re.compile(
     r"^(?:motor|pymongo|flask_pymongo|mongomock\w*|beanie|odmantic|mongoengine|bson|quart_motor|umongo|eve)\b"
 )
@@ -476,17 +476,23 @@ class MongoReader:
             yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)
 
     def _bulk(self, site: CallSite, made: Query) -> Iterator[Query]:
-        """The filters of its operations; a bulk of insertions alone asks nothing."""
-        told = False
+        """The filters of its operations, also of those that functions give; what it inserts asks nothing."""
+        untold = True
         for piece in self.filters.items(site.arg(0, "requests"), site.scope):
-            if isinstance(piece.expr, t.Call):
-                operation = _WRITES.get(t.dotted(piece.expr.func).rpartition(".")[2], "")
-                told = True
-                if operation and piece.expr.args:
-                    asked = replace(piece, expr=piece.expr.args[0])
-                    for conditions in self.filters.piece(asked):
-                        yield from shapes(replace(made, operation=operation), conditions, (), Bound.ONE)  # fmt: skip
-        if not told:
+            with self.values.within(piece.env):
+                for source in self.values.sources(piece.expr, piece.scope):
+                    called = t.last_word(t.callee(source.node))
+                    if not isinstance(source.node, t.Call) or called not in _WRITES:
+                        continue
+                    untold = False
+                    written = replace(made, operation=_WRITES[called], bound=Bound.ONE)
+                    asked = CallSite(source.node, source.scope).arg(0, "filter")
+                    if asked is None or called == "InsertOne":
+                        yield written
+                        continue
+                    for conditions in self.filters.read(asked, source.scope):
+                        yield from shapes(written, conditions, (), Bound.ONE)
+        if untold:
             yield replace(made, unresolved="its operations are built at run time")
 
 
