@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import CollectionFit, Fit
+from auditor.model.data import CollectionFit, Fit, Query
 from tests.conftest import Build
 
 _MODELS = """
 from sqlalchemy import Boolean, Column, ForeignKey, Integer, create_engine, select
-from sqlalchemy.orm import declarative_base, joinedload, lazyload, relationship, selectinload
+from sqlalchemy.orm import declarative_base, defer, joinedload, lazyload, noload, raiseload, relationship, selectinload
 Base = declarative_base()
 class Lecture(Base):
     __tablename__ = "lecture"
@@ -76,6 +76,14 @@ def _asked(build: Build, asked: str, **lazy: str) -> dict[str, Fit]:
         ("select(Curation).where(Curation.id == i)", {"lecture": "selectin", "lessons": "selectin"}, "lesson.lecture_id"),
         ("select(Curation).where(Curation.id == i)", {"lessons": "selectin"}, ""),
         ("select(Lecture.id).where(Lecture.id == i)", {"lessons": "joined"}, ""),
+        # an option says otherwise
+        (f"{_ONE}.options(lazyload(Lecture.lessons))", {"lessons": "joined", "note": "joined"}, "note.lecture_id"),
+        (f"{_ONE}.options(raiseload(Lecture.note))", {"lessons": "selectin", "note": "joined"}, "lesson.lecture_id"),
+        (f"{_ONE}.options(noload(Lecture.lessons))", {"lessons": "joined"}, ""),
+        (f"{_ONE}.options(lazyload('*'))", {"lessons": "joined", "note": "selectin"}, ""),
+        (f"{_ONE}.options(raiseload('*'), joinedload(Lecture.note))", {"lessons": "joined"}, "note.lecture_id"),
+        (f"{_ONE}.options(joinedload(Lecture.lessons).lazyload(Lesson.tags))", {"tags": "selectin"}, "lesson.lecture_id"),
+        (f"{_ONE}.options(defer(Lecture.id))", {"lessons": "joined"}, "lesson.lecture_id"),
         # all of both is read, where neither is looked up in the other
         ("select(Lecture)", {"lessons": "joined"}, ""),
         ("select(Lecture)", {"lessons": "selectin"}, "lesson.lecture_id"),
@@ -93,3 +101,21 @@ def test_how_much_is_loaded_for_what_a_key_leads_to_is_not_told(where: str, buil
     loads = "joinedload(Curation.lecture).joinedload(Lecture.lessons)"
     asked = f"select(Curation).options({loads}){where}"
     assert _asked(build, asked) == {"lesson.lecture_id": Fit.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [("", False), (".options(lazyload(Lecture.lessons))", True), (".options(lazyload('*'))", True)],
+)
+def test_what_an_option_leaves_is_asked_when_it_is_read(
+    option: str, told: bool, build: Build
+) -> None:
+    asked = f"select(Lecture){option}"
+    code = _MODELS.format(asked=asked, lessons="joined", note="select", tags="select", lecture="select")  # fmt: skip
+    code += """
+def read(session):
+    for lecture in ask(session, 1):
+        print(len(lecture.lessons))
+"""
+    found = build({"app.py": code}).facts(Query)
+    assert any(q.operation == "lazy" and q.collection == "lesson" for q in found) is told

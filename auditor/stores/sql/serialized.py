@@ -110,10 +110,11 @@ def written(
 def read(reading: Reading) -> None:
     """Records the queries of all that is written out."""
     _responses(reading)
-    done: set[tuple[int, str, frozenset[str], Place | None]] = set()
+    done: set[tuple[int, str, frozenset[str], frozenset[str], Place | None]] = set()
     for use in reading.written:
-        eager = use.row.draft.eager if use.row.draft is not None else frozenset()
-        key = (id(use.found.node), use.row.entity.name, eager, use.row.loop)
+        draft, none = use.row.draft, frozenset[str]()
+        eager, left = (draft.eager, draft.left) if draft is not None else (none, none)
+        key = (id(use.found.node), use.row.entity.name, eager, left, use.row.loop)
         if key not in done:
             done.add(key)
             _write(reading, use.found, use.row, 0)

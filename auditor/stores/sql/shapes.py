@@ -146,7 +146,9 @@ def _with_loaded(read: Reading, draft: Draft) -> Iterator[Draft]:
         owner, path = open_.pop()
         for name, relation in owner.relations.items():
             target = read.entities.by_name.get(relation.target) if relation.eager else None
-            if target is None or name in draft.eager or (owner.name, name) in seen:
+            if target is None or {name, "*"} & draft.left:
+                continue
+            if name in draft.eager or (owner.name, name) in seen:
                 continue  # what an option names is loaded as that says
             seen.add((owner.name, name))
             way: tuple[Link, ...] | None = None

@@ -115,7 +115,9 @@ def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | No
     target = reading.entities.by_name.get(relation.target) if relation is not None else None
     if relation is None or target is None:
         return None
-    eager = relation.eager or (row.draft is not None and expr.name in row.draft.eager)
+    eager = bool(relation.eager)
+    if (by := row.draft) is not None:
+        eager = expr.name in by.eager or (eager and not {expr.name, "*"} & by.left)
     loop = row.loop or frame.loop
     if relation.through is not None:
         table, own, _ = relation.through

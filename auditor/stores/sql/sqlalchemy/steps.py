@@ -6,6 +6,7 @@ Sources: https://docs.sqlalchemy.org/en/20/orm/queryguide/, https://docs.sqlalch
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from msgspec.structs import replace
 
@@ -51,6 +52,8 @@ ONE = {"first", "one", "one_or_none", "scalar_one", "scalar_one_or_none", "scala
         "fetch_val", "first_or_404", "one_or_404", "first_or_none"}  # fmt: skip
 _NARROW = {"where", "filter", "filter_by", "having", "group_by", "order_by", "join", "outerjoin"}
 _LOADS = {"selectinload", "joinedload", "subqueryload", "contains_eager", "immediateload"}
+_LEAVES = {"lazyload", "raiseload", "noload"}
+"""Options by which a relation is not loaded with its objects, and by the last two never."""
 _KEEP = {"subquery", "cte", "alias", "self_group", "label",
          "correlate_except", "execution_options", "params", "with_for_update", "yield_per", "enable_eagerloads",
          "populate_existing", "autoflush", "distinct", "having", "returning", "values", "prefix_with",
@@ -347,24 +350,35 @@ def _between(present: list[Entity], other: Entity) -> list[Link]:
 
 def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft:
     """`options(selectinload(User.items).joinedload(Item.tags))`."""
-    names, loads, loaded = set(draft.eager), [*draft.loads], [*draft.loaded]
+    names, loads, loaded, left = set(draft.eager), [*draft.loads], [*draft.loaded], set(draft.left)
     for arg in call.args:
         nodes = list(t.walk_own(arg))
-        if not any(isinstance(n, t.Call) and last_name(n.func) in _LOADS for n in nodes):
-            if isinstance(arg, t.Star | t.Name | t.Call):
-                names |= {"*"} if not isinstance(arg, t.Call) else set()
+        options = [n for n in nodes if isinstance(n, t.Call) and last_name(n.func) in _LOADS | _LEAVES]  # fmt: skip
+        for option in options:
+            if (how := last_name(option.func)) in _LEAVES:
+                spoken = set(_spoken([x for given in option.args for x in t.walk_own(given)]))
+                left |= spoken
+                names |= spoken if how != "lazyload" else set()
+        if all(last_name(option.func) in _LEAVES for option in options):
+            if isinstance(arg, t.Star | t.Name):
+                names |= {"*"}
             continue
-        for node in nodes:
-            if isinstance(node, t.Attr) and isinstance(node.value, t.Name | t.Attr):
-                names.add(node.name)
-            elif isinstance(node, t.Const) and isinstance(node.value, str):
-                names.update(node.value.split("."))
+        names.update(_spoken(nodes))
         told, with_them = _loading(reading, arg, frame)
         loads += told
         loaded += with_them
     return executed(
-        draft, eager=frozenset(names), loads=tuple(dict.fromkeys(loads)), loaded=tuple(loaded)
-    )
+        draft, eager=frozenset(names), loads=tuple(dict.fromkeys(loads)), loaded=tuple(loaded), left=frozenset(left),
+    )  # fmt: skip
+
+
+def _spoken(nodes: list[t.Node]) -> Iterator[str]:
+    """The relations that an option names: `User.items`, `"items.tags"`."""
+    for node in nodes:
+        if isinstance(node, t.Attr) and isinstance(node.value, t.Name | t.Attr):
+            yield node.name
+        elif isinstance(node, t.Const) and isinstance(node.value, str):
+            yield from node.value.split(".")
 
 
 def _loading(
