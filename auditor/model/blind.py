@@ -8,8 +8,12 @@ from auditor.model.places import Place
 
 
 class BlindSpot(msgspec.Struct, frozen=True):
-    """Something of a kind ("routes", "queries", …) that lies outside of what the source tells."""
+    """Something of a kind ("routes", "queries", …) that lies outside of what the source tells.
+
+    `foreign` where it is a package's own, and leads to nothing of the tree.
+    """
 
     place: Place
     kind: str
     reason: str
+    foreign: bool = False

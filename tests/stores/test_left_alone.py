@@ -743,6 +743,23 @@ def test_views_of_django_to_which_no_url_leads(
     assert live == {Fit.MISSING}
 
 
+@pytest.mark.parametrize(
+    ("included", "fit"),
+    [
+        ("forum.urls", Fit.COVERED),  # a package's: they lead to its own views
+        ("shop.more.urls", Fit.MISSING),  # a module of the tree's that is not there
+        ("shop.rest", Fit.MISSING),
+    ],
+)
+def test_the_urls_of_a_package_lead_to_its_own_views(included: str, fit: Fit, build: Build) -> None:
+    urls = _SITE["site/urls.py"].replace("import path", "import include, path")
+    urls = urls.replace("[path(", f"[path('x/', include('{included}')), path(", 1)
+    view = "class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n"
+    files = {**_SITE, "site/urls.py": urls, "shop/views.py": _DJANGO_VIEWS + view}
+    told = [m.fit for f in build(files).facts(CollectionFit) for q, m in f.fits if "title" in q.equality]  # fmt: skip
+    assert told == [fit]
+
+
 _SORTED = """
 from flask import Flask, request
 from pymongo import MongoClient

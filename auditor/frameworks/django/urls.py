@@ -472,7 +472,7 @@ class UrlConf:
                 return
             if module is None:
                 told = f"the routes of {dotted} under {prefix.route} come from outside this tree"
-                self.blind.append(BlindSpot(place_of(site), "routes", told))
+                self.blind.append(BlindSpot(place_of(site), "routes", told, self._foreign(dotted)))
                 return
             self._module(module, prefix.named(namespace or self._app_name(module)), trail)
             return
@@ -536,6 +536,12 @@ class UrlConf:
         root = "" if self.project.name == "." else self.project.name + "/"
         stem = root + dotted.replace(".", "/")
         return self.code.modules.get(f"{stem}.py") or self.code.modules.get(f"{stem}/__init__.py")
+
+    def _foreign(self, dotted: str) -> bool:
+        """Whether nothing of the tree is called as the package of a module is, from whatever root."""
+        package = dotted.partition(".")[0]
+        paths = (path.removesuffix(".py").split("/") for path in self.code.modules)
+        return not any(package in parts for parts in paths)
 
     def _app_name(self, module: Module) -> str:
         return self.values.text(named("app_name"), module.scope) or ""

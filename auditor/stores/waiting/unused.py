@@ -264,7 +264,8 @@ class Unused:
     def is_blind(self) -> bool:
         """Whether some routes of the tree could not be told."""
         spots = self.application.facts(BlindSpot)
-        return any(spot.kind == "routes" for spot in spots) or self._makes_names_up
+        own = (spot for spot in spots if spot.kind == "routes" and not spot.foreign)
+        return any(True for _ in own) or self._makes_names_up
 
 
 def _is_route(decorator: t.Expr) -> bool:
