@@ -465,3 +465,14 @@ def test_objects_of_unknown_origin_are_counted_by_asking(build: Build) -> None:
     code = "def ask(products):\n    return [product.tags.count() for product in products]\n"
     found = build({"shop/models.py": MODELS, "shop/views.py": code}).facts(Query)
     assert [(q.collection, q.operation) for q in found if q.collection == "shop_product_tags"]
+
+
+def test_the_tokens_of_rest_framework_are_found_by_their_user(build: Build) -> None:
+    code = """
+from rest_framework.authtoken.models import Token
+def show(request):
+    return Token.objects.get(user=request.user), Token.objects.filter(user__username="a").first()
+"""
+    files = {"manage.py": "", "settings.py": "INSTALLED_APPS = ['rest_framework.authtoken']\n", "views.py": code}  # fmt: skip
+    found = build(files).facts(Query)
+    assert {q.equality for q in found if q.collection == "authtoken_token"} == {("user_id",)}

@@ -155,7 +155,9 @@ def packaged(entities: Entities, name: str) -> Entity | None:
         if table == "auth_user":
             groups(entities, made)
         if table == "authtoken_token" and (user := user_model(entities)) is not None:
-            refer(made, made.columns.pop("user_id"), user, "auth_token", False)
+            key = made.columns.pop("user_id")
+            made.columns[key.attribute] = key
+            refer(made, key, user, "auth_token", False)
     return entities.by_name[full]
 
 
