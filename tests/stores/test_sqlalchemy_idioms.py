@@ -653,6 +653,7 @@ def ask(session, given, model):
 _TABLES = """
 from sqlalchemy import Column, Integer, MetaData, Table
 links = Table("links", MetaData(), Column("one", Integer), Column("two", Integer))
+
 """
 
 
@@ -698,3 +699,57 @@ def test_entities_and_figures_and_what_is_added(
     code = _SEVERAL.format(line=line)
     found = build({"app.py": code, "tables.py": _TABLES}).facts(Query)
     assert {q.collection: q.equality for q in found if q.operation != "insert"} == told
+
+
+HELPER = """
+def narrow(query, name):
+    if name:
+        query = query.where(User.name == name)
+    return query
+def ask(session, name):
+    return session.scalars({asked}).all()
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("narrow(select(User).where(User.team_id == 1), name)", {(("team_id", "name"), Fit.PARTIAL), (("name",), Fit.UNKNOWN)}),
+        ("narrow(select(User), name)", {(("name",), Fit.MISSING), (("name",), Fit.UNKNOWN)}),
+    ],
+)  # fmt: skip
+def test_what_narrows_a_parameter_is_told_where_it_is_handed(
+    asked: str, expected: set[tuple[tuple[str, ...], Fit]], build: Build
+) -> None:
+    assert expected <= set(_asked(HELPER.format(asked=asked), build))
+    alone = [fit for fields, fit in _asked(HELPER.format(asked="query"), build) if fields]
+    assert alone == [Fit.UNKNOWN]
+
+
+CHOSEN = """
+KINDS = {"user": User, "team": Team}
+def ask(kind, key, name):
+    return KINDS[kind].query.get(key), KINDS["user"].query.filter_by(name=name).first()
+"""
+
+
+def test_a_model_of_a_dict(build: Build) -> None:
+    assert _asked(CHOSEN, build) == [(("id",), Fit.COVERED), (("name",), Fit.MISSING)]
+    assert _asked(CHOSEN, build, "teams") == [(("id",), Fit.COVERED)]
+
+
+OWN = """
+class Note(Base):
+    __tablename__ = "notes"
+    id = Column(Integer, primary_key=True)
+    words = Column(String)
+    {more}
+    def alike(self):
+        return self.query.filter_by(words=self.words).all()
+"""
+
+
+def test_an_object_asks_what_its_class_does(build: Build) -> None:
+    assert _asked(OWN.format(more=""), build, "notes") == [(("words",), Fit.MISSING)]
+    kept = _asked(OWN.format(more="query = Column(String)"), build, "notes")
+    assert (("words",), Fit.MISSING) not in kept

@@ -587,6 +587,10 @@ class Expressions(Reading):
                     made.append(one)
                 case Keyed() if (key := self.text(index, frame)) is not None:
                     made += each(one.get(key))
+                case Keyed():  # MODELS[kind]
+                    made += (
+                        x for _, thing in one.kept for x in each(thing) if isinstance(x, Class)
+                    )
         if not made and isinstance(index, t.Const) and isinstance(index.value, str):
             made += each(self._only(index.value))  # models["Event"]
         return either(made)

@@ -70,7 +70,7 @@ class Listed(msgspec.Struct, frozen=True, eq=False):
 class Keyed(msgspec.Struct, frozen=True, eq=False):
     """A dict by text keys, for `filter(**given)`; `open_` where some keys could not be told.
 
-    `kept` are the queries and stored objects in it, by their keys: `context["orders"].count()`.
+    `kept` are the queries, stored objects and classes in it, by their keys: `context["orders"].count()`.
     """
 
     names: tuple[tuple[str, bool], ...]
@@ -168,8 +168,8 @@ def each(thing: Thing | None) -> tuple[Thing, ...]:
 
 
 def is_stored(thing: Thing) -> bool:
-    """Whether something is, or may be, a query, what it brings, or a stored object."""
-    return any(isinstance(x, Draft | Rows | Row) for x in each(thing))
+    """Whether something is, or may be, a query, what it brings, or a stored object or its class."""
+    return any(isinstance(x, Draft | Rows | Row | Class) for x in each(thing))
 
 
 def either(things: list[Thing]) -> Thing | None:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import argument
 from auditor.model.data import Bound
-from auditor.stores.sql.conditions import Condition, Draft, Test
+from auditor.stores.sql.conditions import Condition, Draft, Test, Untold
 from auditor.stores.sql.entities import Column, Entity, last_name
 from auditor.stores.sql.expressions import (
     class_attribute,
@@ -30,7 +30,6 @@ from auditor.stores.sql.expressions import (
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_attributes, reads_calls
 from auditor.stores.sql.reading.things import (
     Class,
-    Either,
     Field,
     Function,
     Holds,
@@ -91,14 +90,14 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
             if expr.name == "query" and entity.mapper == "sqlalchemy":
                 return reading.record(draft_of(entity, reading, expr, frame))
             return class_attribute(entity, expr.name)
+        case Row(entity=entity) if expr.name == "query" and entity.mapper == "sqlalchemy" and entity.column("query") is None:  # fmt: skip
+            return reading.record(draft_of(entity, reading, expr, frame))  # self.query: the class's
         case Row(entity=entity) if entity.mapper in ("sqlalchemy", "peewee"):
             return of_row(reading, expr, base, frame)
         case Field(entity=Entity(mapper="peewee") as owner) if base.column.target:
             return _through_key(reading, owner, base.column, expr.name)
         case Field(entity=Entity(mapper="peewee")) if expr.name in _PARTS:
             return replace(base, expression=f"{expr.name}({base.column.name})")
-        case Either():
-            return None
         case None if expr.name == "query" and _is_model(expr.value) and reading.has("sqlalchemy"):
             return replace(_of_some_model(reading, expr, frame), manager=True)
         case None if len(held := reading.related.get(expr.name, [])) == 1 and held[0][1].asked:
@@ -273,7 +272,7 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         if _SPELT.search(func.value.id) and reading.code.defined(func, frame.scope) is None:
             handed = Draft(
                 "sqlalchemy", None, reading.place(call, frame), loop=frame.loop, tentative=True,
-                unresolved="its table is that of a parameter",
+                unresolved="its table is that of a parameter", where=(Untold("it narrows what a parameter asks"),),
             )  # fmt: skip
             return method(reading, handed, call, last, frame), True
     if last in ("get", "get_one", "get_or_404", "one_or_404", "first_or_404") and call.args:
