@@ -753,3 +753,39 @@ def test_an_object_asks_what_its_class_does(build: Build) -> None:
     assert _asked(OWN.format(more=""), build, "notes") == [(("words",), Fit.MISSING)]
     kept = _asked(OWN.format(more="query = Column(String)"), build, "notes")
     assert (("words",), Fit.MISSING) not in kept
+
+
+@pytest.mark.parametrize(
+    ("call", "decorator", "asked"),
+    [
+        ("listed()", "", False),
+        ("listed(good=None)", "", False),
+        ("listed(good=True)", "", True),
+        ("listed(good=given)", "", True),
+        ("listed() or run(listed)", "", True),
+        ("listed()", "@app.get('/listed')", True),
+    ],
+)
+def test_what_no_call_of_a_function_comes_to_asks_nothing(
+    call: str, decorator: str, asked: bool, build: Build
+) -> None:
+    code = f"""
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+app = Flask(__name__)
+db = SQLAlchemy(app)
+class Part(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    good = db.Column(db.Boolean)
+{decorator}
+def listed(good=None):
+    query = Part.query
+    if good is not None:
+        query = query.filter_by(good=good)
+    return query.all()
+def ask(given, run):
+    return {call}
+"""
+    found = build({"app.py": code}).facts(Query)
+    assert any(q.place.line == 13 or "good" in q.equality for q in found) is asked
+    assert len(found) > 0

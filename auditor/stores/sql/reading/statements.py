@@ -55,7 +55,10 @@ class Statements(Expressions):
             case t.If(test=test, body=body, orelse=orelse):
                 self.tested(test, frame)
                 if (way := self._decided(test, frame)) is not None:
-                    taken = body if way else orelse
+                    taken, passed = (body, orelse) if way else (orelse, body)
+                    if frame.called is None and decides(test, frame.told, frame.scope) is not None:
+                        # so says every call: what never runs asks nothing
+                        self.followed |= {id(n) for n in t.walk_own(*passed) if isinstance(n, t.Call)}  # fmt: skip
                     self.block(taken, frame)
                     frame.ended = frame.ended or bool(taken and isinstance(taken[-1], t.Return | t.Raise))  # fmt: skip
                     return
