@@ -109,6 +109,22 @@ def test_python_compares_columns_of_sqlalchemy_too(
     assert (found.equality, found.unresolved) == (asked, "")
 
 
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("(given.kind >> None) | (Event.name == 'a')", False),
+        ("(Event.name == 'a') | (given.kind >> None)", False),
+        ("(given.kind >> None) & (Event.name == 'a')", True),
+    ],
+)
+def test_an_alternative_that_is_not_told_is_not_left_out(
+    condition: str, told: bool, build: Build
+) -> None:
+    code = f"{MODELS}def ask(given):\n    return list(Event.select().where({condition}))\n"
+    found = build({"app.py": code}).facts(Query)
+    assert any(q.unresolved for q in found) is not told
+
+
 BEFORE = """class Solve(Base):
     class Meta:
         primary_key = {}

@@ -6,6 +6,7 @@ import pytest
 
 from auditor.model.data import Query, Table
 from tests.conftest import Build
+from tests.stores.test_sql_shapes import TORTOISE
 
 _MODELS = """
 from typing import Generic, TypeVar
@@ -306,3 +307,19 @@ def test_a_dict_or_a_query_that_a_call_spells_out_decides_what_is_asked(
     code = _GIVEN.replace("CALL", call).replace("BEFORE", before)
     found = build({"app.py": code}).facts(Query)
     assert {tuple(sorted(q.equality)) for q in found} == told
+
+
+@pytest.mark.parametrize("name", ["model", "_model", "__model"])
+def test_a_class_may_keep_its_model_to_itself(name: str, build: Build) -> None:
+    code = (
+        TORTOISE
+        + f"""
+class Store:
+    def __init__(self, model): self.{name} = model
+    async def ask(self, views): return await self.{name}.filter(views=views).count()
+class Posts(Store):
+    def __init__(self): super().__init__(Post)
+"""
+    )
+    found = build({"app.py": code}).facts(Query)
+    assert [(q.collection, q.equality) for q in found] == [("posts", ("views",))]

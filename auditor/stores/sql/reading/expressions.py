@@ -537,7 +537,9 @@ class Expressions(Reading):
                         made.append(replace(a, expression=a.expression or "computed"))
                     case Rows(), _:
                         made.append(a)
-        return either(made) or (two if isinstance(two, Holds | Field) and one is None else None)
+        # what holds besides narrows; what holds instead may be anything
+        known = one is None and op != "|" and isinstance(two, Holds | Field)
+        return either(made) or (two if known else None)
 
     def _together(self, one: Draft, two: Draft, *, any_: bool) -> Draft:
         """`Item.objects.filter(a=1) | Item.objects.filter(b=2)`: one query, whatever both ask."""

@@ -13,7 +13,7 @@ from auditor.stores.sql.entities import Entity, last_name
 if TYPE_CHECKING:
     from auditor.stores.sql.reading.frames import Reading
 
-MODEL_NAMES = {"model", "_model", "model_class", "entity", "table", "model_cls", "model_type", "db_model", "entity_class"}  # fmt: skip
+MODEL_NAMES = {"model", "_model", "__model", "model_class", "entity", "table", "model_cls", "model_type", "db_model", "entity_class"}  # fmt: skip
 """Attributes in which repositories keep the class that they serve."""
 _PROVIDERS = ("Factory", "Singleton", "ThreadSafeSingleton", "Resource")
 """What makes objects for others: https://python-dependency-injector.ets-labs.org/providers/"""
