@@ -209,13 +209,21 @@ class Evaluator(Origins):
 
     def decided(self, test: t.Expr, scope: Scope) -> bool | None:
         """The outcome of a test that the code itself settles."""
-        value = self.value(test, scope)
-        if isinstance(value, Known):
-            return bool(value.value)
         match test:
             case t.Unary(op="not", value=inner):
                 outcome = self.decided(inner, scope)
                 return None if outcome is None else not outcome
+            case t.BoolOp(op=op, values=values):
+                outcomes = [self.decided(each, scope) for each in values]
+                if (op == "or") in outcomes:
+                    return op == "or"
+                return None if None in outcomes else op == "and"
+        value = self.value(test, scope)
+        if isinstance(value, Known):
+            filled = isinstance(test, t.Name) and isinstance(value.value, list | dict | set)
+            own = filled and scope.function is not None and test.id in scope.bindings
+            return None if own and not value.value else bool(value.value)  # `errors = []` is filled
+        match test:
             case t.Compare(left=left, ops=[("is" | "is not") as op], rights=[t.Const(value=None)]):
                 value = self.value(left, scope)
                 if isinstance(value, Known):
@@ -224,11 +232,6 @@ class Evaluator(Origins):
             case t.Compare(left=left, ops=[("in" | "not in") as op], rights=[right]):
                 among = self._among(left, right, scope)
                 return None if among is None else among == (op == "in")
-            case t.BoolOp(op=op, values=values):
-                outcomes = [self.decided(each, scope) for each in values]
-                if (op == "or") in outcomes:
-                    return op == "or"
-                return None if None in outcomes else op == "and"
             case t.Name():
                 return True if self._is_bound(test, scope) else None
             case t.Call(func=t.Name(id="isinstance"), args=[subject, t.Name(id=kind)]):

@@ -102,3 +102,23 @@ def test_what_calls_pass_to_a_method(build: Build) -> None:
     passed = application.values.sources(given, site.scope)
     assert [source.node.value for source in passed] == ["a", "b"]  # type: ignore[attr-defined]
     assert [source.node for source in application.values.sources(own, site.scope)] == [own]
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        ("errors = []\n    if bad(): errors.append(1)\n    probe(errors)", None),
+        ("errors = []\n    probe(not errors)", None),
+        ("found = {}\n    probe(found or DEBUG)", None),
+        ("sizes = ['s']\n    probe(sizes)", True),
+        ("probe(DEBUG)", False),
+        ("probe(not DEBUG)", True),
+        ("probe(NONE)", False),
+    ],
+)
+def test_a_list_of_a_function_that_begins_empty_may_be_filled(
+    body: str, outcome: bool | None, build: Build
+) -> None:
+    application = build({"main.py": f"DEBUG = False\nNONE = []\ndef ask():\n    {body}\n"})
+    (site,) = application.code.method_calls("probe")
+    assert application.values.decided(site.node.args[0], site.scope) is outcome

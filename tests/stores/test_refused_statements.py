@@ -136,3 +136,60 @@ def test_a_text_in_double_quotes_is_compared(how: str, build: Build) -> None:
     statement = f'SELECT id FROM entries WHERE slot {how} "late"'
     assert _sqlite(statement)
     assert _told(build, statement)["entries"] == {"missing"}
+
+
+_JOIN = "SELECT en.id FROM {} JOIN entries en ON en.member = s.id WHERE s.id = ?"
+
+
+@pytest.mark.parametrize("how", ["nowhere", "NOWHERE"])
+def test_a_table_that_nothing_creates_is_refused(how: str, build: Build) -> None:
+    assert not _sqlite(_JOIN.format(f"{how} s"))
+    told = _told(build, _JOIN.format(f"{how} s"))
+    assert told["entries"] == {"nowhere is no table that the code creates"}
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ("CREATE TABLE nowhere (id INTEGER PRIMARY KEY);", ""),
+        ("CREATE VIEW nowhere AS SELECT * FROM members;", ""),
+        ("CREATE TABLE nowhere (id INT, made @odd@ type) USING what;", ""),
+        ("", "def a(db, t):\n    db.execute(f'CREATE TABLE IF NOT EXISTS {t} (id INT)')\n"),
+        ("", "def a(db, t):\n    db.execute(f'CREATE TABLE no{t} (id INT)')\n"),
+        ("", "def a(db, t):\n    db.execute('CREATE TABLE ' + t + ' (id INT)')\n"),
+        ("", "def a(db, t):\n    db.execute('CREATE TABLE %s (id INT)' % t)\n"),
+        ("", "def a(db, t):\n    db.execute('CREATE TEMP TABLE {} (id INT)'.format(t))\n"),
+        ("", "def a(df, db):\n    df.to_sql('nowhere', db)\n"),
+    ],
+)  # fmt: skip
+def test_a_table_that_may_be_created_is_not(more: str, code: str, build: Build) -> None:
+    told = _told(build, _JOIN.format("nowhere s"), MADE + more, code)
+    assert "missing" in told["entries"]
+
+
+@pytest.mark.parametrize(
+    "table", ["members s", "auth.nowhere s", "(SELECT 1 AS id) s", "schema_version s"]
+)
+def test_a_table_of_something_else_is_not_refused(table: str, build: Build) -> None:
+    assert "missing" in _told(build, _JOIN.format(table))["entries"]
+
+
+def test_a_table_by_itself_is_told_as_such(build: Build) -> None:
+    told = _told(build, "SELECT id FROM nowhere WHERE id = ?")
+    assert told["nowhere"] == {"what its table holds is told nowhere in this tree"}
+
+
+def test_what_other_programs_and_models_bring_may_be_created(build: Build) -> None:
+    code = (
+        f'def ask(db, x):\n    return db.execute("{_JOIN.format("nowhere s")}", (x,)).fetchall()\n'
+    )
+    other = {"main.go": 'db.Exec("CREATE TABLE nowhere (id int)")'}
+    model = {
+        "models.py": "from sqlalchemy.orm import declarative_base\nfrom sqlalchemy import Column, Integer\n"
+        "Base = declarative_base()\nclass A(Base):\n    __tablename__ = 'a'\n    id = Column(Integer, primary_key=True)\n"
+    }
+    nothing: dict[str, str] = {}
+    for beside, fit in ((nothing, "unknown"), (other, "missing"), (model, "missing")):
+        found = build({"app.py": code, "schema.sql": MADE} | beside).facts(CollectionFit)
+        told = {m.fit.value for f in found if f.name == "entries" for _, m in f.fits}
+        assert told == {fit}

@@ -24,27 +24,67 @@ def _asked(steps: list[str], build: Build) -> list[Query]:
 _RUN_TIME = "a condition is put together at run time"
 
 
+_PLAIN: tuple[tuple[str, ...], str] = ((), "")
+_KIND, _NICK, _BOTH = (("kind",), ""), (("nick",), ""), (("kind", "nick"), "")
+
+
+@pytest.mark.parametrize("added", ['wanted.append("{}")', 'wanted += ["{}"]', 'wanted.extend(["{}"])'])  # fmt: skip
 @pytest.mark.parametrize(
-    ("begins", "ends", "reason"),
+    ("begins", "ends", "told"),
     [
-        ('["1=1"]', 'more = "WHERE " + " AND ".join(wanted)', _RUN_TIME),
-        ('["1=1"]', "more = f\"WHERE {' AND '.join(wanted)} ORDER BY nick\"", _RUN_TIME),
-        ("[\"kind = 'cat'\"]", 'more = " WHERE " + " AND ".join(wanted)', _RUN_TIME),
-        ("[]", 'more = "WHERE " + " AND ".join(wanted)', _RUN_TIME),
+        ('["1=1"]', 'more = "WHERE " + " AND ".join(wanted)', {_PLAIN, _KIND, _NICK, _BOTH}),
+        ('["1=1"]', "more = f\"WHERE {' AND '.join(wanted)} ORDER BY id\"", {_PLAIN, _KIND, _NICK, _BOTH}),
+        ("[\"kind = 'cat'\"]", 'more = " WHERE " + " AND ".join(wanted)', {_KIND, _BOTH}),
+        # without a condition it could not run
+        ("[]", 'more = "WHERE " + " AND ".join(wanted)', {_KIND, _NICK, _BOTH}),
+        ("[]", 'more = ("WHERE " + " AND ".join(wanted)) if wanted else ""', {_PLAIN, _KIND, _NICK, _BOTH}),
     ],
-)
-def test_a_list_of_conditions_that_begins_with_one_may_have_more_in_it(
-    begins: str, ends: str, reason: str, build: Build
+)  # fmt: skip
+def test_the_conditions_of_a_list_are_told_as_the_runs_have_them(
+    added: str, begins: str, ends: str, told: set[tuple[tuple[str, ...], str]], build: Build
 ) -> None:
     steps = [
         f"wanted = {begins}",
-        'if kind: wanted.append("kind = ?")',
+        f"if kind: {added.format('kind = ?')}",
+        f"if nick: {added.format('nick = ?')}",
         ends,
         'return db.execute(f"SELECT * FROM animals {more}").fetchall()',
     ]
+    assert {(q.equality, q.unresolved) for q in _asked(steps, build)} == told
+
+
+def test_a_condition_that_every_run_has_is_none_by_itself(build: Build) -> None:
+    steps = [
+        "wanted = []",
+        'wanted.append("kind = ?")',
+        'if nick: wanted.append("nick = ?")',
+        'return db.execute("SELECT * FROM animals WHERE " + " AND ".join(wanted)).fetchall()',
+    ]
+    assert {(q.equality, q.unresolved) for q in _asked(steps, build)} == {_KIND, _BOTH}
+
+
+@pytest.mark.parametrize(
+    "added", ["wanted.append(nick)", "wanted.extend(nick)", 'wanted.append(f"{nick} = ?")']
+)
+def test_of_a_condition_that_is_told_nowhere_the_others_are(added: str, build: Build) -> None:
+    steps = [
+        "wanted = [\"kind = 'cat'\"]",
+        f"if nick: {added}",
+        'return db.execute("SELECT * FROM animals WHERE " + " AND ".join(wanted)).fetchall()',
+    ]
     found = _asked(steps, build)
-    assert {q.unresolved for q in found} == {reason}
-    assert {q.equality for q in found} == ({("kind",)} if "cat" in begins else {()})
+    assert {q.equality for q in found} == {("kind",)}
+    assert len({q.unresolved for q in found}) == 2
+
+
+def test_of_a_list_from_which_something_is_taken_only_the_beginning_is_told(build: Build) -> None:
+    steps = [
+        "wanted = [\"kind = 'cat'\"]",
+        'if nick: wanted.append("nick = ?")',
+        "wanted.pop(0)",
+        'return db.execute("SELECT * FROM animals WHERE " + " AND ".join(wanted)).fetchall()',
+    ]
+    assert {q.unresolved for q in _asked(steps, build)} == {_RUN_TIME}
 
 
 def test_a_list_that_nothing_is_added_to_is_what_it_says(build: Build) -> None:

@@ -614,7 +614,7 @@ def ask(since, given):
         ("SELECT phone, COUNT(*) FROM messages {where} GROUP BY phone", {("missing", "made"), ("covered", "")}),
         ("SELECT phone, COUNT(*) FROM messages {given} GROUP BY phone", {("unknown", "")}),
         ("SELECT * FROM messages {given}", {("unknown", "")}),
-        ("SELECT * FROM messages WHERE {joined}", {("unknown", "")}),
+        ("SELECT * FROM messages WHERE {joined}", {("covered", ""), ("missing", "phone")}),
         ("SELECT * FROM messages m WHERE m.oid = 7", {("missing", "oid")}),
         ("SELECT * FROM messages m WHERE m.rowid = 7", {("covered", "")}),
         ("SELECT * FROM ({given}) ORDER BY made", {("unknown", "")}),

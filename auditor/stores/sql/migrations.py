@@ -88,7 +88,7 @@ class History:
     tables: dict[str, State] = field(default_factory=dict)
     views: set[str] = field(default_factory=set)
     unread: dict[str, Place] = field(default_factory=dict)
-    """Tables that a statement creates which cannot be parsed."""
+    """Tables that a statement creates which cannot be parsed; the empty name stands for one of any."""
     uncertain: bool = False
     more: set[str] = field(default_factory=set)
     """Tables that may have columns which are told nowhere; the empty name stands for all."""

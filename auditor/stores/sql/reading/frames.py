@@ -27,6 +27,7 @@ from auditor.stores.sql.migrations import History
 from auditor.stores.sql.reading.decisions import Worth
 from auditor.stores.sql.reading.selection import Selections
 from auditor.stores.sql.reading.things import Rows, Self, Thing, Written
+from auditor.stores.sql.statements.files import words_of_others
 from auditor.stores.sql.statements.named_statements import NamedStatement
 
 if TYPE_CHECKING:
@@ -191,6 +192,11 @@ class Reading:
     def spelt(self) -> dict[str, str]:
         """The tables whose names have capitals, by their names without."""
         return {name.lower(): name for name in self.tables if name != name.lower()}
+
+    @functools.cached_property
+    def words_of_others(self) -> set[str]:
+        """The words of programs in other languages, which may create what they name."""
+        return words_of_others(self.application)
 
     @functools.cached_property
     def related(self) -> dict[str, list[tuple[Entity, Relation]]]:

@@ -70,6 +70,11 @@ _UNNAMED = re.compile(
     rf"(?i)(\bfrom\s+[\w.\"`]+)\s+{MARK}(?=\s*(?:$|\)|;|group\b|order\b|limit\b))"
 )
 """Such a clause behind a table, where a parser takes it for the table's other name."""
+_KEPT = re.compile(
+    r"dual|spatial_ref_sys|geometry_columns|\w*(?:versions?|migrations?)|(?:all|user|dba)_(?:tab|obj|ind|cons|seq)\w*|v\$\w+"
+    r"|inserted|deleted|excluded|new|old|pg_\w+|sqlite_\w+"
+)
+"""Tables that a database has by itself, and those of what changes its schema."""
 _COMPARES = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _CHANGES = re.compile(r"\s*(insert|update|delete)\b", re.I)
 _NARROWING = ("limit", "offset", "fetch", "having", "qualify")
@@ -150,6 +155,8 @@ class Asked:
         self.place, self.frame = place, frame
         self.like = like
         self.tables: dict[str, str] = {}
+        self.qualified: set[str] = set()
+        """The tables of which it says where they are: `auth.users`."""
         self.worked_out: dict[str, Any] = {}
         """What it also selects from, by its names: subqueries, common table expressions."""
         self.whole: set[str] = set()
@@ -252,6 +259,8 @@ class Asked:
             return True
         alias = (table.alias or name).lower()
         self.tables[alias] = name
+        if table.db:
+            self.qualified.add(name)
         return False
 
     def _read_whole(self, clause: Any) -> set[str]:
@@ -427,13 +436,18 @@ class Asked:
         return any(self._spelt(x.table, name) in x.columns for x in around)
 
     def refused(self) -> str:
-        """Why the database refuses the statement: it names a column that its table does not have.
+        """Why the database refuses the statement: it names a table that nothing creates beside one that a statement
+        does, or a column that its table does not have.
 
-        Conditions say so themselves (`_test`). A name by itself may be a great many things; it counts where it
+        Conditions say so themselves of columns (`_test`). A name by itself may be a great many things; it counts where it
         stands as a column does, and one table holds all that is read.
         """
         exp, node = self.exp, self.node
         (history,) = self.reading.application.facts(History)
+        made = history.tables
+        nowhere = [x for x in self.tables.values() if not self._may_be_there(x, history)]
+        if nowhere and any(x in made and made[x].created for x in self.tables.values()):
+            return f"{nowhere[0]} is no table that the code creates"
         parts = [] if isinstance(node, exp.Insert | exp.Delete) else [*node.expressions]
         parts += [node.args.get(x) for x in ("joins", "where", "group", "having", "order")]
         every = [
@@ -460,6 +474,20 @@ class Asked:
             ):
                 return f"{name} is no column that the code declares"
         return ""
+
+    def _may_be_there(self, table: str, history: History) -> bool:
+        """Whether something creates a table, or may: a statement that is put together, a program that is not read."""
+        reading = self.reading
+        told = {
+            *reading.tables,
+            *history.views,
+            *history.unread,
+            *history.more,
+            *self.tables.keys() - {table},
+        }
+        untold = not told.isdisjoint(("", MARK)) or history.uncertain or any(reading.entities)
+        named = MARK in table or table in self.qualified or bool(_KEPT.fullmatch(table))
+        return untold or named or table in told or table in reading.words_of_others
 
     def _only(self) -> str:
         """The table of which all names are that stand by themselves; empty where there may be another."""

@@ -84,6 +84,7 @@ def statement_steps(application: Application) -> Iterator[tuple[SchemaStep, Orig
             step for step in unread_steps(text, node.line) if step.action == "unread table"
         ]
         if any(step.action == "table" and _UNTOLD in step.table for step in steps):
+            yield SchemaStep("unread table", "", line=node.line), origin
             continue  # a table of its own, named at run time
         for step in steps:
             if past or step.action != "drop table":  # statements of running code stand in no order
@@ -93,8 +94,8 @@ def statement_steps(application: Application) -> Iterator[tuple[SchemaStep, Orig
 
 @gives_steps
 def altering_steps(application: Application) -> Iterator[tuple[SchemaStep, Origin]]:
-    """Columns that are added by a text which is put together, or stands in a block of another statement, and those of
-    a table that pandas writes (https://pandas.pydata.org/docs/reference/api/pandas.DataFrame.to_sql.html)."""
+    """Columns and tables that are added by a text which is put together, or stands in a block of another statement, and
+    those of a table that pandas writes (https://pandas.pydata.org/docs/reference/api/pandas.DataFrame.to_sql.html)."""
     spelt = {id(node) for _, node, _ in _statements(application)}
     texts: list[tuple[t.Expr, Scope, str]] = []
     inside: set[int] = set()
@@ -105,6 +106,11 @@ def altering_steps(application: Application) -> Iterator[tuple[SchemaStep, Origi
         if isinstance(plain.value, str) and id(plain) not in inside:
             texts.append((plain, scope, plain.value))
     for node, scope, text in texts:
+        if _MAKES.search(text):
+            yield (
+                SchemaStep("unread table", "", line=node.line),
+                Origin(scope.module.path, False, ""),
+            )
         steps = list(altered_steps(text, node.line))
         if steps and (_HOLE.search(text) or not schema_steps(text)):
             yield from ((step, Origin(scope.module.path, False, "")) for step in steps)
@@ -113,6 +119,10 @@ def altering_steps(application: Application) -> Iterator[tuple[SchemaStep, Origi
         yield SchemaStep("untold column", table), Origin(site.path, False, "")
 
 
+_MAKES = re.compile(
+    r"\bcreate\s+(?:\w+\s+){0,3}?table\s+(?:if\s+not\s+exists\s+)?[\"`\[]?[\w.]*(?:%|\{|$)", re.I
+)
+"""What makes a table whose name is put in, or follows."""
 _HOLE = re.compile(r"%s|\{\w*\}")
 
 

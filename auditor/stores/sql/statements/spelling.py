@@ -10,8 +10,8 @@ import itertools
 import re
 
 from auditor.extract.python import tree as t
-from auditor.link.assembly import Branches, Whole, assembled
-from auditor.link.scopes import Located, Scope, argument
+from auditor.link.assembly import Branches, Piece, Whole, assembled
+from auditor.link.scopes import Located, argument
 from auditor.model.values import Known, OneOf
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.reading.things import Statement, Thing, each, either
@@ -184,33 +184,56 @@ def _constants(reading: Reading, held: t.Expr, frame: Frame) -> list[str]:
 
 
 def _growing(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
-    """What is joined of a list that begins with something, and to which more is added: `where = ["1 = 1"]`."""
+    """What is joined of a list to which more is added: `where = ["1 = 1"]`, as each run has it."""
     match expr:
-        case t.Call(func=t.Attr(value=t.Const(value=str(between)), name="join"), args=[t.Name(id=name)]):  # fmt: skip
+        case t.Call(func=t.Attr(value=t.Const(value=str(between)), name="join"), args=[t.Name() as held]):  # fmt: skip
+            wholes = assembled(reading.values, held, frame.scope)
+            if not any(len(whole) > 1 for whole in wholes):
+                return []
+            if not any(piece.taken for whole in wholes for piece in whole):
+                spelt = [[_items(reading, piece, frame) for piece in whole] for whole in wholes]
+                return _some([x for x in _ways(wholes, spelt, between) if x])
             texts, _ = _told(reading, expr, frame)
-            grows = any(texts) and _is_added_to(name, frame.scope)
-            return [f"{x}{between}{MARK}" for x in texts if x] if grows else []
+            return [f"{x}{between}{MARK}" for x in texts if x]
         case t.Name():
-            for source in reading.values.sources(expr, frame.scope):
-                made = source.node
-                if source.scope is frame.scope and isinstance(made, t.BinOp | t.Text | t.Call):
-                    joined = (n for n in t.walk_own(made) if isinstance(n, t.Call))
-                    if any(_growing(reading, n, frame) for n in joined):
-                        return _growing(reading, made, frame) or texts_of(reading, made, frame)
+            sources = reading.values.sources(expr, frame.scope)
+            made = [x.node for x in sources if x.scope is frame.scope and isinstance(x.node, _MADE)]
+            joined = (n for x in made for n in t.walk_own(x) if isinstance(n, t.Call))
+            if len(made) == len(sources) and any(_growing(reading, n, frame) for n in joined):
+                told = [_growing(reading, x, frame) or texts_of(reading, x, frame) for x in made]  # type: ignore[arg-type]
+                return list(dict.fromkeys(text for texts in told for text in texts or [MARK]))
     return []
+
+
+_MADE = (t.Const, t.BinOp, t.Text, t.Call, t.Choice)
+
+
+def _items(reading: Reading, piece: Piece, frame: Frame) -> list[list[str]]:
+    """The texts that each item of a piece of a list may be."""
+    own = isinstance(piece.expr, t.Seq) and piece.scope is frame.scope
+    return [texts_of(reading, x, frame) for x in piece.expr.items] if own else [[]]
 
 
 def _grown(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
     """The texts that a variable comes to which begins as one, and to which some runs add more: `where += " AND at > ?"`."""
-    found: list[str] = []
     wholes = assembled(reading.values, expr, frame.scope) if isinstance(expr, t.Name) else []
-    for whole in wholes if any(len(way) > 1 for way in wholes) else ():
-        spelt = [
-            texts_of(reading, piece.expr, frame) if piece.expr is not None else []
+    wholes = wholes if any(len(way) > 1 for way in wholes) else []
+    spelt = [
+        [
+            [texts_of(reading, piece.expr, frame) if piece.expr is not None else []]
             for piece in whole
         ]
-        if not spelt[0] or any(piece.taken for piece in whole):
-            return []
+        for whole in wholes
+    ]
+    begun = all(each[0] != [[]] for each in spelt)
+    taken = any(piece.taken for whole in wholes for piece in whole)
+    return _ways(wholes, spelt, "") if begun and not taken else []
+
+
+def _ways(wholes: list[Whole], spelt: list[list[list[list[str]]]], between: str) -> list[str]:
+    """The texts of the runs that come to no optional piece, to each by itself, and to all of them."""
+    found: dict[str, None] = {}
+    for whole, told in zip(wholes, spelt, strict=True):
         ways = [
             (),
             *(piece.branches for piece in whole),
@@ -219,29 +242,19 @@ def _grown(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
         for way in dict.fromkeys(ways):
             taken = [
                 texts or [MARK]
-                for piece, texts in zip(whole, spelt, strict=True)
+                for piece, items in zip(whole, told, strict=True)
                 if set(piece.branches) <= {*way}
+                for texts in items
             ]
-            found += _joined(taken)
-    return list(dict.fromkeys(found))
+            apart = [x for texts in taken for x in ([between], texts)][1:]
+            found |= dict.fromkeys(_joined(apart))
+    return list(found)
 
 
 def _every(whole: Whole) -> Branches:
     """The branches of a run that comes to all pieces, if one does."""
     every = tuple(dict.fromkeys(branch for piece in whole for branch in piece.branches))
     return () if any(-branch in every for branch in every) else every
-
-
-_ADDS = {"append", "extend", "insert"}
-
-
-def _is_added_to(name: str, scope: Scope) -> bool:
-    """Whether a function adds something to a list of its own."""
-    return scope.function is not None and any(
-        t.dotted(node.func.value) == name and node.func.name in _ADDS
-        for node in t.walk_own(*scope.function.body)
-        if isinstance(node, t.Call) and isinstance(node.func, t.Attr)
-    )
 
 
 def _told(reading: Reading, expr: t.Expr, frame: Frame) -> tuple[list[str], bool]:
