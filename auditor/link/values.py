@@ -220,9 +220,10 @@ class Evaluator(Origins):
                 return None if None in outcomes else op == "and"
         value = self.value(test, scope)
         if isinstance(value, Known):
-            filled = isinstance(test, t.Name) and isinstance(value.value, list | dict | set)
-            own = filled and scope.function is not None and test.id in scope.bindings
-            return None if own and not value.value else bool(value.value)  # `errors = []` is filled
+            if not value.value and isinstance(value.value, list | dict | set):
+                if isinstance(test, t.Name) and scope.function and test.id in scope.bindings:
+                    return None  # `errors = []` is filled before it is asked
+            return bool(value.value)
         match test:
             case t.Compare(left=left, ops=[("is" | "is not") as op], rights=[t.Const(value=None)]):
                 value = self.value(left, scope)

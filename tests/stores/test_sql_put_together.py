@@ -188,3 +188,72 @@ def test_what_some_runs_add_to_a_part_of_a_statement_is_told(
 ) -> None:
     ends = 'return db.execute(f"SELECT * FROM animals {more}", (kind, nick)).fetchall()'
     assert {(q.equality, q.unresolved) for q in _asked([*steps, ends], build)} == told
+
+
+_BASE = """
+import psycopg2
+cur = psycopg2.connect("").cursor()
+cur.execute("CREATE TABLE review (id SERIAL PRIMARY KEY, cabin INT)")
+cur.execute("CREATE TABLE booking (id SERIAL PRIMARY KEY, cabin INT)")
+class Store:
+    def __init__(self, table):
+        self._table = table
+    def _all(self, field=None, value=None):
+        sql = f"SELECT * FROM {self._table}"
+        if field:
+            sql += f" WHERE {field} = %s"
+        cur.execute(sql, (value,))
+        return cur.fetchall()
+    def _one(self, field, value):
+        cur.execute(f"SELECT * FROM {self._table} WHERE {field} = %s", (value,))
+        return cur.fetchone()
+class Reviews(Store):
+    def __init__(self):
+        Store.__init__(self, table="review")
+    def of(self, cabin):
+        return {call}
+class Bookings(Store):
+    def __init__(self):
+        Store.__init__(self, table="booking")
+    def every(self):
+        return {other}
+"""
+
+
+@pytest.mark.parametrize("other", ["Store._all(self)", "self._all()", "super()._all()"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        'Store._all(self, field="cabin", value=cabin)',
+        'Store._all(self, "cabin", cabin)',
+        'self._all("cabin", cabin)',
+        'super()._all(field="cabin", value=cabin)',
+        'Store._one(self, "cabin", cabin)',
+        'self._one("cabin", cabin)',
+    ],
+)
+def test_what_one_class_hands_its_base_is_asked_of_its_table(
+    call: str, other: str, build: Build
+) -> None:
+    code = _BASE.replace("{call}", call).replace("{other}", other)
+    line = 1 + next(n for n, x in enumerate(code.splitlines()) if call in x)
+    found = build({"app.py": code}).facts(Query)
+    narrowed = {(q.collection, q.equality, q.place.line) for q in found if q.equality}
+    assert narrowed == {("review", ("cabin",), line)}
+    if "_all" in call:
+        assert not any(q.unresolved for q in found if "_one" not in q.place.symbol)
+
+
+def test_a_column_that_a_call_does_not_spell_stays_open(build: Build) -> None:
+    code = _BASE.replace("{call}", 'self._all("cabin", cabin)')
+    code = code.replace("def every(self)", "def every(self, by)").replace(
+        "{other}", "self._all(by)"
+    )
+    assert any(q.unresolved for q in build({"app.py": code}).facts(Query))
+
+
+def test_a_text_that_grows_by_itself_is_read_in_time(build: Build) -> None:
+    doubled = [f"more{n + 1} = 'a = 1'\n    more{n + 1} += f' AND {{more{n}}} {{more{n}}}'" for n in range(40)]  # fmt: skip
+    steps = ["more0 = 'a = 1'", *doubled, 'db.execute(f"SELECT * FROM animals WHERE {more40}")']
+    code = _ANIMALS.replace("{steps}", "\n    ".join(steps))
+    assert [q.operation for q in build({"app.py": code}).facts(Query)] == ["select"]

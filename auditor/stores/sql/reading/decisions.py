@@ -63,7 +63,7 @@ def given(
         return {}
     params = [p for p in function.params if p.kind in ("positional", "keyword")]
     if params and params[0].name in ("self", "cls") and isinstance(call.func, t.Attr):
-        params = params[1:]
+        params = params if hands_itself(call) else params[1:]
     passed: dict[str, t.Expr] = {p.name: a for p, a in zip(params, call.args, strict=False)}
     passed |= {k.name: k.value for k in call.keywords if k.name}
     told: dict[str, Worth] = {}
@@ -78,6 +78,14 @@ def given(
             if worth:
                 told[param.name] = worth
     return told
+
+
+def hands_itself(call: t.Call) -> bool:
+    """Whether a method is called on its class, with the object: `Store.find(self, "email")`."""
+    match call:
+        case t.Call(func=t.Attr(value=t.Name() | t.Attr() as base), args=[t.Name(id="self"), *_]):
+            return t.last_word(base)[:1].isupper()
+    return False
 
 
 def _keeps(function: t.Function, name: str) -> bool:

@@ -49,6 +49,8 @@ class Frame:
     """What parameters are, where the call says so."""
     texts: dict[str, str] = field(default_factory=dict)
     """Parameters that a call gives a text of the code."""
+    put_together: dict[tuple[object, ...], list[str]] = field(default_factory=dict)
+    """The texts that expressions, by `id`, come to in steps, under the texts that were given."""
     called: tuple[t.Call, Frame] | None = None
     """The call for which it is read, and where that stands."""
     kind: Located | None = None
@@ -125,8 +127,8 @@ class Reading:
         """Calls, by `id`, of which a mapper's reader said what they are."""
         self.handed: dict[int, Located] = {}
         """Functions, by `id`, that are handed the text of a statement: their callers say what is asked."""
-        self.unspelt: dict[int, t.Function] = {}
-        """Functions, by `id`, that put into a statement what they are handed: `delete(table, where)`."""
+        self.unspelt: dict[int, tuple[t.Function, set[str]]] = {}
+        """Functions, by `id`, that put into a statement what they are handed, `delete(table, where)`, by these names."""
         self.spelling: set[int] = set()
         """The calls, by `id`, that spell it out, where the statement is told."""
         self.running: dict[int, bool] = {}

@@ -129,8 +129,8 @@ class Statement(msgspec.Struct, frozen=True, eq=False):
 
     text: str
     node: t.Node
-    steps: int = 0
-    """How often something was added to it."""
+    added: tuple[t.Node, ...] = ()
+    """What was added to it."""
 
 
 class Either(msgspec.Struct, frozen=True, eq=False):
@@ -189,8 +189,8 @@ def _weight(thing: Thing) -> int:
             return len(items)
         case Keyed(names=names):
             return len(names)
-        case Statement(steps=steps):
-            return steps
+        case Statement(added=added):
+            return len(added)
         case Holds(condition=condition):
             return 0 if condition == EMPTY else len(getattr(condition, "parts", (1,)))
     return 0

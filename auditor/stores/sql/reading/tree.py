@@ -15,7 +15,7 @@ from auditor.stores.receivers import spread
 from auditor.stores.sql.conditions import Draft, is_open
 from auditor.stores.sql.django.managers import is_manager_class
 from auditor.stores.sql.objects import OF_OBJECTS, scopes_of
-from auditor.stores.sql.reading.decisions import Keys, Worth, agreed, tested
+from auditor.stores.sql.reading.decisions import Keys, Worth, agreed, hands_itself, tested
 from auditor.stores.sql.reading.decisions import given as given_by
 from auditor.stores.sql.reading.frames import CLASSES, Frame, Reading
 from auditor.stores.sql.reading.statements import Statements
@@ -173,7 +173,7 @@ class TreeReading(Statements):
                 or (draft.tentative and draft.entity is None and root in self.of_heirs)
             ):
                 self.dropped[id(draft)] = draft
-        told_by_calls = {key for key, one in self.unspelt.items() if self._is_spelt_by_calls(one)}
+        told_by_calls = {key for key, x in self.unspelt.items() if self._is_spelt_by_calls(*x)}
         for draft in self.drafts:
             if self._roots[id(draft)] in told_by_calls and draft.mapper == "sql":
                 if draft.entity is None or is_open(draft.where):
@@ -209,9 +209,12 @@ class TreeReading(Statements):
         got = map(self.mentions.call, self.mentions.of(function))
         return all(call is not None and id(call.node) in calls for call in got)
 
-    def _is_spelt_by_calls(self, node: t.Function) -> bool:
-        """Whether every call of a function spells out what it puts into its statement."""
+    def _is_spelt_by_calls(self, node: t.Function, put_in: set[str]) -> bool:
+        """Whether every call of a function spells out what it puts into its statement, or gives none of it."""
         least = sum(p.default is None and p.name not in ("self", "cls") for p in node.params)
+        names = [p.name for p in node.params]
+        needs = {p.name for p in node.params if not _is_nothing(p.default)} & put_in
+        own = names[:1] in (["self"], ["cls"])
         calls = [
             site.node
             for site in self.code.method_calls(node.name)
@@ -219,8 +222,16 @@ class TreeReading(Statements):
             or found.node is node
         ]
         known = [call for call in calls if id(call) in self.spelling]
+
+        def gives_none(call: t.Call) -> bool:
+            given = names[own and not hands_itself(call) :][: len(call.args)]
+            given += [k.name or "" for k in call.keywords]
+            return not needs and put_in.isdisjoint(given) and "" not in given
+
         return bool(known) and all(
-            id(call) in self.spelling or len(call.args) + len(call.keywords) < least
+            id(call) in self.spelling
+            or len(call.args) + len(call.keywords) < least
+            or gives_none(call)
             for call in calls
         )
 
@@ -317,6 +328,8 @@ class TreeReading(Statements):
                 return None
             case t.Name(id="self" | "cls") | t.Call(func=t.Name(id="super")):
                 return frame.kind or frame.owner
+            case _ if hands_itself(call):
+                return frame.kind or frame.owner
         if isinstance(base, t.Name | t.Attr):
             for thing in each(self.thing(base, frame)):
                 if isinstance(thing, Self):
@@ -374,8 +387,8 @@ class TreeReading(Statements):
         told = given_by(node, call, frame.scope, frame.told)
         places = [p.name for p in node.params if p.kind == "positional"]
         if isinstance(function.scope.owner, t.Class) and places:
-            if not any(t.dotted(d) == "staticmethod" for d in node.decorators):
-                places = places[1:]
+            static = any(t.dotted(d) == "staticmethod" for d in node.decorators)
+            places = places if static or hands_itself(call) else places[1:]
         positional = values[: len(call.args)]
         given = {n: v for n, v in zip(places, positional, strict=False) if v is not None}
         for keyword, value in zip(call.keywords, values[len(call.args) :], strict=False):
@@ -421,6 +434,10 @@ def _of_manager(reading: Reading, around: Scope) -> bool:
 def _is_plain(param: t.Param) -> bool:
     """`def find(db: Session)` in a class: a function that is called on the class, and gets no object of it."""
     return param.annotation is not None and param.name not in ("self", "cls", "mcs")
+
+
+def _is_nothing(default: t.Expr | None) -> bool:
+    return isinstance(default, t.Const) and default.value is None
 
 
 def _stored_attribute(function: t.Function) -> bool:

@@ -129,12 +129,17 @@ def _some(texts: list[str]) -> list[str]:
 
 def _pieces(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
     """What an f-string embeds: a constant's text, a statement that was begun, else a mark."""
-    if (told := frame.texts.get(t.dotted(expr))) is not None:
-        return [told]
-    if held := _held(reading, expr, frame) or _growing(reading, expr, frame):
+    if (text := frame.texts.get(t.dotted(expr))) is not None:
+        return [text]
+    if held := _held(reading, expr, frame):
         return held
-    if grown := _grown(reading, expr, frame):
-        return _some(grown)
+    key = id(expr), *sorted(frame.texts.items())
+    if key not in frame.put_together:
+        frame.put_together[key] = []  # what grows by itself ends here
+        told = _growing(reading, expr, frame) or _some(_grown(reading, expr, frame))
+        frame.put_together[key] = told
+    if told := frame.put_together[key]:
+        return told
     texts, all_told = _told(reading, expr, frame)
     written = [x.node for x in reading.values.sources(expr, frame.scope)]
     plain = all_told and len(written) == len(texts) and all(isinstance(x, t.Const) for x in written)
@@ -200,7 +205,7 @@ def _growing(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
             made = [x.node for x in sources if x.scope is frame.scope and isinstance(x.node, _MADE)]
             joined = (n for x in made for n in t.walk_own(x) if isinstance(n, t.Call))
             if len(made) == len(sources) and any(_growing(reading, n, frame) for n in joined):
-                told = [_growing(reading, x, frame) or texts_of(reading, x, frame) for x in made]  # type: ignore[arg-type]
+                told = [_growing(reading, x, frame) or texts_of(reading, x, frame) for x in made]
                 return list(dict.fromkeys(text for texts in told for text in texts or [MARK]))
     return []
 
@@ -210,8 +215,9 @@ _MADE = (t.Const, t.BinOp, t.Text, t.Call, t.Choice)
 
 def _items(reading: Reading, piece: Piece, frame: Frame) -> list[list[str]]:
     """The texts that each item of a piece of a list may be."""
-    own = isinstance(piece.expr, t.Seq) and piece.scope is frame.scope
-    return [texts_of(reading, x, frame) for x in piece.expr.items] if own else [[]]
+    if piece.scope is not frame.scope or not isinstance(piece.expr, t.Seq):
+        return [[]]
+    return [texts_of(reading, item, frame) for item in piece.expr.items]
 
 
 def _grown(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
@@ -384,7 +390,7 @@ def continued(reading: Reading, one: Statement, more: t.Expr, frame: Frame) -> l
     """`sql += " WHERE id = %s"`."""
     texts = texts_of(reading, more, frame) or _held(reading, more, frame) or [f" {MARK} "]
     return [
-        Statement(one.text + text, one.node, one.steps + 1)
+        Statement(one.text + text, one.node, (*one.added, more))
         for text in texts
         if len(one.text) + len(text) <= _LONGEST
     ]

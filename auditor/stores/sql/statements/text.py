@@ -111,15 +111,17 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
 
 def _spelt_at(reading: Reading, one: Statement, call: t.Call, frame: Frame) -> Place:
     """Where a statement is told: at the call that spells what a function puts into it."""
-    names = {n.id for n in t.walk_own(one.node) if isinstance(n, t.Name)}
+    parts = (one.node, *one.added)
+    names = {n.id for part in parts for n in t.walk_own(part) if isinstance(n, t.Name)}
     while frame.called is not None and names & frame.texts.keys():
         call, frame = frame.called
         reading.spelling.add(id(call))
         names = {n.id for arg in arguments(call) for n in t.walk_own(arg) if isinstance(n, t.Name)}
     function = frame.scope.function
     if frame.called is None and MARK in one.text and function is not None:
-        if names & {p.name for p in function.params}:
-            reading.unspelt[id(function)] = function
+        if put_in := names & {p.name for p in function.params} - {"self", "cls"}:
+            _, before = reading.unspelt.get(id(function), (function, set()))
+            reading.unspelt[id(function)] = function, before | put_in
     return reading.place(call, frame)
 
 
