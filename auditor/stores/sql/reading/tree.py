@@ -13,6 +13,7 @@ from auditor.link.scopes import Located, Scope
 from auditor.model.data import Bound
 from auditor.stores.receivers import spread
 from auditor.stores.sql.conditions import Draft, is_open
+from auditor.stores.sql.django import formsets
 from auditor.stores.sql.django.managers import is_manager_class
 from auditor.stores.sql.objects import OF_OBJECTS, scopes_of
 from auditor.stores.sql.reading.decisions import Keys, Worth, agreed, hands_itself, tested
@@ -93,7 +94,7 @@ class TreeReading(Statements):
         words = SEEDS | set(self.entities.by_class) | self.statements.keys()
         for stmt, _ in self.code.of_kind(t.Import):
             words.update(alias for name, alias in stmt.names if alias and name in words)
-        words |= self.related.keys()
+        words |= self.related.keys() | formsets.classes(self.code)
         tortoise = self.has("tortoise")
         narrowing = NARROWING - words if tortoise or self.has("django") else set()
         keys = {name for e in self.entities if e.mapper == "tortoise" for name in e.relations}
