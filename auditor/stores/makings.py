@@ -29,19 +29,33 @@ def creations(application: Application, entity: Entity) -> Iterator[CallSite]:
     if entity.found is None:
         return
     code, own = application.code, application.code.own_name(entity.found)
-    name = own.rpartition(":")[2].rpartition(".")[2]
-    for site in code.method_calls(name):
-        if code.name(site.node.func, site.scope) == own:
-            yield site
-    for site in code.method_calls(*MADE):
-        words = t.walk_own(site.node.func.value) if isinstance(site.node.func, t.Attr) else ()
-        if any(isinstance(n, t.Name | t.Attr) and t.last_word(n) == name for n in words):
-            yield site
+    yield from _constructed(code, own)
+    yield from _asked_to_make(code, own)
     for site in code.method_calls("values"):
         for arg, around in _listened(site.scope) if at_creation(site.scope) else ():
             if isinstance(arg, t.Attr) and arg.name == "__table__":
                 if code.name(arg.value, around) == own:
                     yield site
+
+
+def _constructed(code: Code, own: str) -> Iterator[CallSite]:
+    """`Role(…)`."""
+    for site in code.method_calls(_class_name(own)):
+        if code.name(site.node.func, site.scope) == own:
+            yield site
+
+
+def _asked_to_make(code: Code, own: str) -> Iterator[CallSite]:
+    """`Role.create(…)`, `Role.objects.create(…)`."""
+    name = _class_name(own)
+    for site in code.method_calls(*MADE):
+        words = t.walk_own(site.node.func.value) if isinstance(site.node.func, t.Attr) else ()
+        if any(isinstance(n, t.Name | t.Attr) and t.last_word(n) == name for n in words):
+            yield site
+
+
+def _class_name(own: str) -> str:
+    return own.rpartition(":")[2].rpartition(".")[2]
 
 
 def _listened(scope: Scope) -> Iterator[tuple[t.Expr, Scope]]:
@@ -71,16 +85,9 @@ def _is_after_create(call: t.Call) -> bool:
 def makings(application: Application, entity: Entity) -> Iterator[CallSite | None]:
     """What makes records of a model of Django: its constructor, its manager, a form or a serializer (None)."""
     code, own = application.code, application.code.own_name(entity.found)  # type: ignore[arg-type]
-    name = own.rpartition(":")[2].rpartition(".")[2]
-    for site in code.method_calls(name):
-        if code.name(site.node.func, site.scope) == own:
-            yield site
-    for site in code.method_calls(*MADE):
-        if not runs_once(site.scope.module) and any(
-            isinstance(n, t.Name | t.Attr) and t.last_word(n) == name
-            for n in t.walk_own(site.node.func)
-        ):
-            yield site
+    name = _class_name(own)
+    yield from _constructed(code, own)
+    yield from (s for s in _asked_to_make(code, own) if not runs_once(s.scope.module))
     for assign, scope in code.of_kind(t.Assign):
         if isinstance(assign.value, t.Name | t.Attr) and t.last_word(assign.value) == name:
             named = any(isinstance(x, t.Name) and x.id == "model" for x in assign.targets)
