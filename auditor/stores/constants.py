@@ -19,7 +19,6 @@ from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.scopes import CallSite, place_of
 from auditor.model.data import Constant, Query
-from auditor.model.places import Place
 from auditor.stores.literals import Literals
 from auditor.stores.makings import at_creation, creations, handed_on, makings
 from auditor.stores.mongo.additions import INSERTING, UPSERTING, Additions, upserts
@@ -175,9 +174,10 @@ def kept_by_name(application: Application) -> Iterator[Constant]:
             asked[query.collection].append(query)
     if any(query.operation in INSERTING for query in asked[""]):
         return
-    upserts = upserts_of(application)
+    code = application.code
+    upserting = {place_of(s) for s in code.method_calls(*UPSERTING) if upserts(s)}
     for name, found in sorted(asked.items()):
-        adding = [query for query in found if query.place in upserts]
+        adding = [query for query in found if query.place in upserting]
         if adding and len(adding) == len(found) and _COUNTS.search(name):
             yield Constant("mongodb", name, "it holds a counter for each name in the code")
             continue
@@ -212,11 +212,6 @@ def _are_told_apart(found: list[Query], adding: list[Query]) -> bool:
 
 SAVING = ("beanie", "bunnet", "mongoengine", "odmantic", "umongo")
 """Mappers whose documents save themselves."""
-
-
-def upserts_of(application: Application) -> set[Place]:
-    """Where a change adds what it does not find."""
-    return {place_of(s) for s in application.code.method_calls(*UPSERTING) if upserts(s)}
 
 
 @provides(Constant)

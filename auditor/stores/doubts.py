@@ -13,15 +13,15 @@ from auditor.link.application import Application
 from auditor.link.scopes import place_of
 from auditor.model.data import Fit, Index, Match, Query, Table, UntoldIndexes
 from auditor.model.places import Place
-from auditor.stores.constants import Seeded, asks_by_name, upserts_of
+from auditor.stores.constants import Seeded, asks_by_name
 from auditor.stores.matching import best
+from auditor.stores.mongo.additions import UPSERTING, upserts
 from auditor.stores.short_lists import reads_like_a_list
 from auditor.stores.sql.django.catalogues import Catalogue
 from auditor.stores.units import Key, Units
 from auditor.stores.untended import ASKING, GROWS, Untended
 
 _DELETING = {"delete_one", "delete_many", "find_one_and_delete"}
-_CHANGING = {"update_one", "update_many", "find_one_and_update"}
 
 
 class Doubts:
@@ -118,13 +118,13 @@ def _changes(query: Query) -> bool:
 def _never_filled(application: Application) -> set[str]:
     """The collections of MongoDB from which documents are taken, and of which nothing else is said; of another database
     than the tree's own also those whose documents are only changed."""
-    changing = {place_of(site) for site in application.code.method_calls(*sorted(_CHANGING))}
-    changing -= upserts_of(application)
+    changes = application.code.method_calls(*UPSERTING)
+    changing = {place_of(site) for site in changes if not upserts(site)}
     by_name: dict[str, set[str]] = defaultdict(set)
     for query in application.facts(Query):
         if query.store == "mongodb":
-            changes = "/" in query.collection and query.place in changing
-            by_name[query.collection].add("delete_one" if changes else query.operation)
+            only = "/" in query.collection and query.place in changing
+            by_name[query.collection].add("delete_one" if only else query.operation)
     made_up = (ways for name, ways in by_name.items() if not name or "{" in name or "$" in name)
     if any(not ways <= {*_DELETING, *ASKING} for ways in made_up):  # it may fill others
         by_name = {name: ways for name, ways in by_name.items() if "/" in name}

@@ -50,11 +50,11 @@ def named(entity: Entity, columns: object) -> tuple[tuple[str, int], ...]:
     return tuple((c.name if (c := entity.column(n)) else n, 1) for n in given if isinstance(n, str))
 
 
-def refer(entity: Entity, column: Column, target: Entity, back: str, many: bool) -> None:
-    """A foreign key: the relation both ways, `back` its name on the other side."""
+def refer(entity: Entity, name: str, target: Entity, back: str, many: bool) -> None:
+    """An attribute that is a foreign key: the relation both ways, `back` its name on the other side."""
     remote = target.key.name if target.key else "id"
-    name = column.attribute
-    entity.columns[name] = replace(entity.columns[name], target=f"{target.table}.{remote}")
+    column = entity.columns[name]
+    entity.columns[name] = replace(column, target=f"{target.table}.{remote}")
     entity.relations[name] = Relation(name, target.name, False, column.name, remote)
     target.relations.setdefault(back, Relation(back, entity.name, many, remote, column.name))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
@@ -117,15 +117,16 @@ def handed_on(
     application: Application,
     nodes: Iterable[tuple[t.Node, Scope]],
     names: set[str],
-    creations: set[int],
+    known: Set[int] = frozenset(),
 ) -> set[str]:
-    """Which of these classes are spoken of otherwise than to read their records or to make those known."""
+    """Which of these classes are spoken of otherwise than to read their records, or in the calls that are known to
+    make some (by `id`)."""
     fine: set[int] = set()
     spoken: list[tuple[str, int]] = []
     for node, scope in nodes:
         match node:
             case t.Call(func=func, args=args):
-                if id(node) in creations:
+                if id(node) in known:
                     fine.add(id(func))
                     fine.add(id(func.value) if isinstance(func, t.Attr) else 0)
                 given = {id(arg) for arg in args}

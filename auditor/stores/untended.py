@@ -154,7 +154,7 @@ def _made(
     for module in application.code.modules.values():
         if not runs_once(module) and module.path not in errands.by_hand.scripts:
             nodes = application.code.nodes(module)
-            for name in handed_on(application, nodes, set(called), set()):
+            for name in handed_on(application, nodes, set(called)):
                 found |= called[name]
     return found
 

@@ -103,7 +103,7 @@ class Errands:
             case Asked.NEVER if function is not None and (action := self.unrouted.action(function)):
                 return f"no route leads to {action}, which asks it"
             case Asked.NEVER:
-                return f"nothing calls {place.symbol.rpartition('.')[2]}, which asks it"
+                return f"nothing that runs calls {place.symbol.rpartition('.')[2]}, which asks it"
         return ""
 
     def of(self, place: Place) -> Asked:

@@ -157,7 +157,7 @@ def packaged(entities: Entities, name: str) -> Entity | None:
         if table == "authtoken_token" and (user := user_model(entities)) is not None:
             key = made.columns.pop("user_id")
             made.columns[key.attribute] = key
-            refer(made, key, user, "auth_token", False)
+            refer(made, key.attribute, user, "auth_token", False)
     return entities.by_name[full]
 
 

@@ -140,7 +140,7 @@ def _target(entities: Entities, entity: Entity, call: t.Call, scope: Scope) -> E
 def _key(entities: Entities, entity: Entity, column: Column, call: t.Call, scope: Scope) -> None:
     if (target := _target(entities, entity, call, scope)) is not None:
         back = entities.values.text(argument(call, None, "backref", "related_name"), scope)
-        refer(entity, column, target, back or f"{_word(entity)}_set", True)
+        refer(entity, column.attribute, target, back or f"{_word(entity)}_set", True)
 
 
 def _many(entities: Entities, entity: Entity, name: str, call: t.Call, scope: Scope) -> None:

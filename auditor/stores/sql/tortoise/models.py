@@ -112,7 +112,7 @@ def _key(entities: Entities, entity: Entity, column: Column, call: t.Call, scope
     if (target := _named(entities, entity, call, scope)) is not None:
         back = entities.values.text(argument(call, None, "related_name"), scope)
         back = back or f"{_word(entity)}s"
-        refer(entity, column, target, back, last_name(call.func) == "ForeignKeyField")
+        refer(entity, column.attribute, target, back, last_name(call.func) == "ForeignKeyField")
 
 
 def _many(entities: Entities, entity: Entity, name: str, call: t.Call, scope: Scope) -> None:
