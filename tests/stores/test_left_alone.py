@@ -962,3 +962,25 @@ def test_a_program_that_ends_by_itself(files: dict[str, str], expected: Fit, bui
     answer, why = fit(build, files)
     assert answer is expected
     assert (why == "only a program that ends by itself asks it, and nothing here starts it") is (expected is Fit.COVERED)  # fmt: skip
+
+
+TWICE = "from models import User\nclass Users:\n    {first}def find(self, x):\n        return User.query.filter_by(email=x).first()\n    {between}\n    {second}def find(self, x):\n        return User.query.filter_by(name=x).first()\n"  # fmt: skip
+FINDS = "from app import app\nfrom store import Users\n@app.route('/u/<x>')\ndef u(x):\n    return Users().find(x)\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "between", "second", "expected"),
+    [
+        ("", "", "", Fit.COVERED),
+        ("@staticmethod\n    ", "def other(self): return self.find(1)", "", Fit.COVERED),
+        ("", "keep = find", "", Fit.MISSING),
+        ("@keeps\n    ", "", "", Fit.MISSING),
+        ("", "", "@find.or_else\n    ", Fit.MISSING),
+    ],
+)
+def test_a_function_that_another_of_its_name_takes_the_place_of(
+    first: str, between: str, second: str, expected: Fit, build: Build
+) -> None:
+    code = TWICE.format(first=first, between=between, second=second)
+    answer, why = fit(build, {"store.py": code, "routes.py": FINDS})
+    assert (answer, "another find takes the place" in why) == (expected, expected is Fit.COVERED)

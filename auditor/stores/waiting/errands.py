@@ -96,6 +96,8 @@ class Errands:
                 return "only what fills a new database at the start asks it"
             case Asked.NEVER if place.path in self.unused.modules:
                 return f"nothing imports {place.path}, which asks it"
+            case Asked.NEVER if self.unused.is_replaced(place):
+                return f"another {place.symbol.rpartition('.')[2]} takes the place of the one that asks it"
             case Asked.NEVER if view := self._unrouted_view(place):
                 return f"no route names {view}, which asks it"
             case Asked.NEVER if function is not None and (backend := self.unused.backend(function)):
@@ -111,6 +113,8 @@ class Errands:
         if place.path in self.by_hand.scripts:
             return Asked.FILLING if place.path in self.by_hand.at_start else Asked.SCRIPT
         if place.path in self.unused.modules:
+            return Asked.NEVER
+        if self._is_program and self.unused.is_replaced(place):
             return Asked.NEVER
         view = self._view(place)
         if view is not None and self.unrouted.asks_nothing(view):

@@ -18,6 +18,7 @@ from auditor.link.mentions import Mentions
 from auditor.link.reach import Reach, is_main_guard
 from auditor.link.scopes import Located, Module, Scope
 from auditor.model.blind import BlindSpot
+from auditor.model.places import Place
 from auditor.model.values import Known
 from auditor.model.web import Route
 from auditor.stores.waiting.by_hand import spoken, stem
@@ -117,6 +118,26 @@ class Unused:
             and d.func.name in _REGISTERS
             and _ROUTER.search(self.code.name(d.func.value, function.scope))
             for d in function.node.decorators  # type: ignore[attr-defined]
+        )
+
+    def is_replaced(self, place: Place) -> bool:
+        """Whether a place lies in a function that another one of its name takes the place of, before anything calls it."""
+        last = self.code.definition(f"{place.path}:{place.symbol}") if place.symbol else None
+        if last is None or not isinstance(last.node, t.Function):
+            return False
+        owner = last.scope.owner
+        body = owner.body if isinstance(owner, t.Class) else last.scope.module.body
+        alike = [s for s in body if isinstance(s, t.Function) and s.name == last.node.name]
+        first = next((s for s in alike if s.line <= place.line <= s.end_line), last.node)
+        if first is last.node or last.node is not alike[-1]:
+            return False
+        if any(t.last_word(t.callee(d)) not in WRAPPING for d in first.decorators):
+            return False
+        after = body[body.index(first) + 1 : body.index(last.node)]
+        at_once = [s for s in after if not isinstance(s, t.Function)]
+        at_once += [d for s in (*after, last.node) for d in getattr(s, "decorators", ())]
+        return not any(
+            t.last_word(n) == first.name for n in t.walk(*at_once) if isinstance(n, t.Name | t.Attr)
         )
 
     def view(self, function: Located) -> str:
