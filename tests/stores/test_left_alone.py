@@ -984,3 +984,22 @@ def test_a_function_that_another_of_its_name_takes_the_place_of(
     code = TWICE.format(first=first, between=between, second=second)
     answer, why = fit(build, {"store.py": code, "routes.py": FINDS})
     assert (answer, "another find takes the place" in why) == (expected, expected is Fit.COVERED)
+
+
+@pytest.mark.parametrize(
+    ("decorator", "name", "added", "expected"),
+    [
+        ("@property", "often", "", Fit.COVERED),
+        ("@property", "often", "class Out(BaseModel):\n    often: bool\n", Fit.MISSING),
+        ("@property", "often", "SHOWN = ['id', 'often']\n", Fit.MISSING),
+        ("", "often", "", Fit.MISSING),  # packages ask objects for methods of one word
+        ("@property", "__often__", "", Fit.MISSING),
+    ],
+)
+def test_a_property_that_nothing_reads(
+    decorator: str, name: str, added: str, expected: Fit, build: Build
+) -> None:
+    asking = f"    {decorator}\n    def {name}(self):\n        return User.query.filter_by(email=self.email).count() > 3\n"
+    models = MODELS.replace("class User(db.Model):\n", f"class User(db.Model):\n{asking}")
+    assert asking in models
+    assert fit(build, {"models.py": models + added})[0] is expected

@@ -67,6 +67,7 @@ _RUNNING = {
     "run_app", "run_polling", "start_polling", "infinity_polling", "run_until_disconnected", "run_webhook", "start_webhook",
 }  # fmt: skip
 """Calls by which servers and bots are run whose handlers are not followed."""
+_READ = {"property", "cached_property", "hybrid_property", "reify"}
 _OPENS = re.compile(r"lifespan|startup|^main$")
 _MAKES = re.compile(r"^(?:create|make|build|get|init)_(?:\w+_)?app(?:lication)?$")
 
@@ -294,7 +295,8 @@ class Errands:
         found = Located(owner, function.scope.parent)
         if is_command_class(self.code, found):
             return False
-        if "_" not in node.name:
+        read = any(t.last_word(t.callee(d)) in _READ for d in node.decorators)
+        if "_" not in node.name and not read:
             return True  # what the interfaces of packages ask for: `validate`, `load`
         return node.name in self._shown or not self._is_plain(found)
 
