@@ -95,6 +95,8 @@ db.leads.createIndex({ "owner.id": 1, at: -1 }, { name: "mine", unique: true });
 db.getCollection("visits").createIndexes([{ at: NumberInt(-1) }, { page: 1 }]);
 db['places'].createIndex({ spot: "2dsphere" });
 db.carts.createIndex({ user: 1 }, { partialFilterExpression: { open: true } });
+sh.shardCollection("shop.places", { town: "hashed" });
+// sh.shardCollection("shop.places", { old: 1 });
 """
 MOUNTED = """
 services:
@@ -113,6 +115,7 @@ def test_indexes_that_a_script_of_the_shell_creates(build: Build) -> None:
         ("visits", (("page", 1),), "ordered", False, "migration"),
         ("places", (("spot", 1),), "geo", False, "migration"),
         ("carts", (("user", 1),), "ordered", False, "migration"),
+        ("places", (("town", 1),), "hash", False, "migration"),
     }
     assert [i.condition for i in application.facts(Index) if i.collection == "carts"] == [("user",)]
 

@@ -1,6 +1,7 @@
 """Indexes that scripts of MongoDB's shell create, found in the text by RE2.
 
-Source: https://www.mongodb.com/docs/manual/reference/method/db.collection.createIndex/
+Sources: https://www.mongodb.com/docs/manual/reference/method/db.collection.createIndex/,
+https://www.mongodb.com/docs/manual/reference/method/sh.shardCollection/.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from auditor.extract.source import Source, extracts
 
 
 class ShellIndex(Fact, frozen=True):
-    """`db.leads.createIndex({status: 1, at: -1}, {unique: true})`; `keys` are (field, what it is given).
+    """`db.leads.createIndex({status: 1, at: -1}, {unique: true})`, `sh.shardCollection("crm.leads", {status: 1})`, which makes
+    the index of its key; `keys` are (field, what it is given).
 
     `partial` where it holds only some documents, by `sparse` or by a filter.
     """
@@ -33,10 +35,14 @@ _CALL = re2.compile(
     r"""\b\w*[dD][bB]\w{0,20}(?:\.getSiblingDB\([^()\n]{0,80}\))?(?:\.getCollection\(\s{0,9}["'`]([\w.-]{1,120})["'`]\s{0,9}\)|\[["'`]([\w.-]{1,120})["'`]\]|\.(\w{1,120}))\s{0,40}\.(?:createIndex|ensureIndex|createIndexes)\(""",
     OPTIONS,
 )
+_SHARDED = re2.compile(
+    r"""\bsh\.shardCollection\(\s{0,40}["'`][\w-]{1,64}\.([\w.-]{1,120})["'`]\s{0,40},""", OPTIONS
+)
 _PAIR = re2.compile(
     r"""(?:["'`]([\w.$*]{1,200})["'`]|([\w$]{1,200}))\s{0,9}:\s{0,9}(?:NumberInt\()?["'`]?(-?\w{1,20})""",
     OPTIONS,
 )
+_SPEAKS = re2.compile(r"Index|shardCollection", OPTIONS)
 _MOST = 4_000
 """Characters of one call that are looked at."""
 
@@ -44,10 +50,10 @@ _MOST = 4_000
 @extracts(Kind.JAVASCRIPT)
 def shell_indexes(source: Source) -> Iterator[ShellIndex]:
     """Of a call its first argument, or each object of the list that it is."""
-    if source.role is not Role.SOURCE or "Index" not in source.text:
+    if source.role is not Role.SOURCE or not _SPEAKS.search(source.text):
         return
     text = source.text
-    for match in _CALL.finditer(text):
+    for match in (*_CALL.finditer(text), *_SHARDED.finditer(text)):
         start = match.start()
         if text[text.rfind("\n", 0, start) + 1 : start].lstrip().startswith(("//", "*", "/*")):
             continue
@@ -56,7 +62,7 @@ def shell_indexes(source: Source) -> Iterator[ShellIndex]:
         for described in objects:
             if keys := _pairs(described):
                 yield ShellIndex(
-                    match[1] or match[2] or match[3],
+                    next(filter(None, match.groups())),
                     keys,
                     given.get("unique") == "true",
                     given.get("sparse") == "true" or "partialFilterExpression" in options,
