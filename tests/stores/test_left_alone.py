@@ -992,11 +992,13 @@ def test_a_function_that_another_of_its_name_takes_the_place_of(
         ("@property", "often", "", Fit.COVERED),
         ("@property", "often", "class Out(BaseModel):\n    often: bool\n", Fit.MISSING),
         ("@property", "often", "SHOWN = ['id', 'often']\n", Fit.MISSING),
-        ("", "often", "", Fit.MISSING),  # packages ask objects for methods of one word
+        ("", "often", "", Fit.COVERED),
+        ("", "validate", "", Fit.MISSING),  # packages ask objects for it
+        ("", "often", "SHOWN = ['id', 'often']\n", Fit.MISSING),
         ("@property", "__often__", "", Fit.MISSING),
     ],
 )
-def test_a_property_that_nothing_reads(
+def test_a_property_that_nothing_reads_and_a_method_of_one_word(
     decorator: str, name: str, added: str, expected: Fit, build: Build
 ) -> None:
     asking = f"    {decorator}\n    def {name}(self):\n        return User.query.filter_by(email=self.email).count() > 3\n"

@@ -67,6 +67,20 @@ _RUNNING = {
     "run_app", "run_polling", "start_polling", "infinity_polling", "run_until_disconnected", "run_webhook", "start_webhook",
 }  # fmt: skip
 """Calls by which servers and bots are run whose handlers are not followed."""
+_INTERFACES = {
+    "accept", "acquire", "add", "allow", "append", "apply", "authenticate", "authorize", "begin", "bind", "build", "call", "callback", "can", "cancel",
+    "check", "clean", "clear", "close", "collect", "commit", "compute", "configure", "connect", "consume", "convert", "copy", "count", "create", "decode",
+    "decorate", "default", "delete", "deserialize", "destroy", "disconnect", "dispatch", "do", "dump", "dumps", "emit", "encode", "enter", "exit",
+    "export", "execute", "extract", "fetch", "fetchall", "fetchone", "field", "fields", "filter", "finish", "flush", "format", "forward", "generate",
+    "get", "handle", "handler", "has", "head", "identify", "identity", "import", "index", "init", "initialize", "insert", "invoke", "items", "iterate",
+    "key", "keys", "list", "listen", "load", "loads", "lock", "log", "login", "logout", "match", "message", "middleware", "name", "next", "notify", "on",
+    "open", "options", "parse", "patch", "perform", "permissions", "ping", "poll", "pop", "post", "predict", "prepare", "process", "produce", "publish",
+    "put", "query", "read", "ready", "receive", "register", "release", "remove", "render", "replace", "reset", "resolve", "respond", "response",
+    "retrieve", "retry", "rollback", "route", "run", "save", "scopes", "search", "select", "send", "serialize", "serve", "set", "setup", "shutdown",
+    "sort", "start", "stop", "store", "submit", "subscribe", "sync", "teardown", "tick", "transform", "unlock", "unregister", "update", "user",
+    "validate", "value", "values", "verify", "visit", "work", "write",
+}  # fmt: skip
+"""Methods that packages ask of objects of any class: protocols of authentication, storage, serialization, servers."""
 _READ = {"property", "cached_property", "hybrid_property", "reify"}
 _OPENS = re.compile(r"lifespan|startup|^main$")
 _MAKES = re.compile(r"^(?:create|make|build|get|init)_(?:\w+_)?app(?:lication)?$")
@@ -296,8 +310,8 @@ class Errands:
         if is_command_class(self.code, found):
             return False
         read = any(t.last_word(t.callee(d)) in _READ for d in node.decorators)
-        if "_" not in node.name and not read:
-            return True  # what the interfaces of packages ask for: `validate`, `load`
+        if node.name.lower() in _INTERFACES and not read:
+            return True
         return node.name in self._shown or not self._is_plain(found)
 
     def _may_register(self, decorator: t.Expr, function: Located) -> bool:
