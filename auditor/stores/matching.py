@@ -43,7 +43,9 @@ def best(query: Query, indexes: Iterable[Index], constant: str = "") -> Match:
         return perhaps_few(query, indexes) or Match(Fit.COVERED, why=need.why)
     found = [serves(index, query, need) for index in indexes]
     nothing = Match(Fit.MISSING, missing=need.all)
-    found_by = need.equality if not need.sort else frozenset()
+    found_by = need.equality
+    if need.sort:  # where many share a value, the order may help more
+        found_by = frozenset(f for f in need.equality if not has_few_values(f))
     match = min(  # of two that leave as much, one that finds by equality leaves less to go through
         [*found, nothing],
         key=lambda m: (

@@ -182,6 +182,13 @@ def test_what_is_not_one_value_bounds_no_run_of_the_keys(
     assert serves(index(*fields), asked).fit is fit
 
 
+@pytest.mark.parametrize(("field", "by"), [("owner", "owner"), ("status", "id")])
+def test_what_finds_few_serves_more_than_what_gives_the_order(field: str, by: str) -> None:
+    asked = replace(query(field, sort=(("id", -1),)), store="sql")
+    found = best(asked, [index("id", unique=True), index(field)])
+    assert (found.fit, found.by and found.by.fields[0][0]) == (Fit.PARTIAL, by)
+
+
 def test_left_alone() -> None:
     assert best(query("on", broad=("on",)), ()).fit is Fit.COVERED
     assert best(query(), ()).fit is Fit.COVERED

@@ -8,6 +8,7 @@ import pytest
 
 from auditor.extract.sql import schema_steps
 from auditor.model.data import CollectionFit, Index
+from auditor.stores.sql.dialects import dialect
 from tests.conftest import Build
 
 _REFERS = "FOREIGN KEY (room) REFERENCES rooms (id) ON DELETE CASCADE"
@@ -38,3 +39,19 @@ def test_what_sqlite_takes_is_read(columns: str, indexed: set[str], build: Build
 
 def test_what_no_database_takes_is_not_read() -> None:
     assert schema_steps("CREATE TABLE booking (id INTEGER, PRIMARY KEY (id) AUTOINCREMENT)") == []
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("import sqlite3\nc = sqlite3.connect('a.db')\n", "sqlite"),
+        ("import sqlite3, mysql.connector\nc = sqlite3.connect('a.db')\n", "mysql"),
+        ("import sqlite3\nfrom sqlalchemy import create_engine\nc = sqlite3.connect('a.db')\n", "mysql"),
+        ("c = connect()\n", "mysql"),
+    ],
+)  # fmt: skip
+def test_a_driver_that_nothing_imports_tells_no_database(
+    code: str, expected: str, build: Build
+) -> None:
+    files = {"app.py": code, "requirements.txt": "mysql-connector-python==9.1.0\n"}
+    assert dialect(build(files)) == expected

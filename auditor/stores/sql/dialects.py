@@ -37,6 +37,11 @@ _IMPORTED = {
         "flaskext.mysql",
     ),
 }
+_LOAD_DRIVERS = (
+    "sqlalchemy", "flask_sqlalchemy", "sqlmodel", "django", "tortoise", "peewee", "playhouse", "pony", "ormar", "piccolo", "databases",
+    "edgy", "saffier", "pandas", "dataset", "records",
+)  # fmt: skip
+"""What imports a driver by itself: without any of them the code's own connections tell the database."""
 _IMAGES = {
     "postgresql": re.compile(
         r"(?:^|/)(?:postgres|postgresql|postgis|timescaledb|pgvector)(?:-\w+)?(?::|$)"
@@ -81,8 +86,10 @@ def _dialect(application: Application) -> Iterator[Dialect]:
     images = (service.image for service in application.facts(ContainerService))
     composed = {name for image in images for name, way in _IMAGES.items() if way.search(image)}
     noted = set(_noted(application))
+    opens = any(True for _ in application.code.calls("sqlite3.connect", "aiosqlite.connect"))
+    opened = opens and not imported and not application.code.imports(*_LOAD_DRIVERS)
     for certain in (
-        drivers, served, told - {"sqlite"}, told, imported, noted - {"sqlite"}, composed, written, noted
+        {"sqlite"} if opened else set[str](), drivers, served, told - {"sqlite"}, told, imported, noted - {"sqlite"}, composed, written, noted
     ):  # fmt: skip
         if len(certain) == 1:
             yield Dialect(*certain)
