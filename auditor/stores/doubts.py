@@ -50,7 +50,7 @@ class Doubts:
         for each in application.facts(UntoldIndexes):
             self.untold.setdefault(units.key(each), each.place)
         self.untended = {(each.store, each.name): each.why for each in application.facts(Untended)}
-        self.catalogues = {each.table for each in application.facts(Catalogue)}
+        self.catalogues = {each.table: each for each in application.facts(Catalogue)}
         self.seeded = {each.table for each in application.facts(Seeded)}
         self.unfilled = _never_filled(application) - {name for _, _, name in indexes}
 
@@ -69,7 +69,7 @@ class Doubts:
             yield f"{made_at} creates indexes whose keys cannot be told"
         if self._reads_like_a_list(key):
             yield f"it reads like a short list, of settings or of what others refer to: {GROWS}"
-        if name in self.catalogues and asks_by_name(query):
+        if asks_by_name(query) and self._is_named(key):
             yield f"the code finds its records by names of its own and adds none: {GROWS}"
         yield self.untended.get((store, name), "")
 
@@ -102,6 +102,19 @@ class Doubts:
             return ""
         alike = max(made, key=lambda i: SequenceMatcher(None, i.collection, query.collection).ratio())  # fmt: skip
         return f"{alike.place} creates a text index on {alike.collection}, which may be what is asked here"
+
+    def _is_named(self, key: Key) -> bool:
+        """Whether the code finds the records of a table by names of its own, and adds none."""
+        found = self.catalogues.get(key[2])
+        if found is None or found.described:
+            return found is not None
+        unique = {i.fields for i in self.indexes.get(key, ()) if i.unique}
+        asked = [
+            query
+            for query in self.queries[key]
+            if query.reads and tuple((field, 1) for field in query.fields) not in unique
+        ]
+        return all(q.operation == "get" and asks_by_name(q) for q in asked if q.fields or q.sort)
 
     def _reads_like_a_list(self, key: Key) -> bool:
         name = key[2]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
+from auditor.link.mentions import Mentions
 from auditor.link.names import Code
 from auditor.link.scopes import CallSite, Located, Scope
 from auditor.stores.sql.entities import Entity
@@ -91,18 +92,21 @@ def makings(application: Application, entity: Entity) -> Iterator[CallSite | Non
     for assign, scope in code.of_kind(t.Assign):
         if isinstance(assign.value, t.Name | t.Attr) and t.last_word(assign.value) == name:
             named = any(isinstance(x, t.Name) and x.id == "model" for x in assign.targets)
-            if named and isinstance(scope.owner, t.Class) and not _only_shows(code, scope):
+            if named and isinstance(scope.owner, t.Class) and not _makes_none(application, scope):
                 yield None
 
 
-def _only_shows(code: Code, scope: Scope) -> bool:
+def _makes_none(application: Application, scope: Scope) -> bool:
     """Whether a class, or the one whose `Meta` it is, makes no record of its model: a list of objects, what
-    narrows one, and files that the administration reads."""
+    narrows one, files that the administration reads, and a form or serializer of which nothing speaks."""
     around = scope.parent if scope.parent is not None and scope.parent.owner else scope
+    (mentions,) = application.facts(Mentions)
     for each in (scope, around):
         if isinstance(each.owner, t.Class) and each.parent is not None:
-            names = code.ancestry(Located(each.owner, each.parent))
-            if any(_SHOWING.search(name) for name in names):
+            found = Located(each.owner, each.parent)
+            if any(map(_SHOWING.search, application.code.ancestry(found))):
+                return True
+            if each is around and not each.owner.decorators and not mentions.of(found):
                 return True
     return False
 

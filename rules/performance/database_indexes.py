@@ -36,11 +36,18 @@ def _leading(index: Index, fields: Sequence[str]) -> int:
     return sum(1 for _ in itertools.takewhile(lambda key: key[0] in fields, index.fields))
 
 
+_KEYS = {"id", "_id"}
+
+
 def _costly(query: Query, match: Match) -> bool:
-    """Whether what an index leaves open costs much: sorting all for a few, searching for the one."""
-    unsorted = any(name in match.missing for name, _ in query.sort)
+    """Whether what an index leaves open costs much: sorting all for a few, searching for the one.
+
+    The order of the key costs little: it may be gone through instead, where much is found.
+    """
+    unsorted = {name for name, _ in query.sort if name in match.missing}
+    searched = set(match.missing) - unsorted
     return query.bound in _LIMITED and (
-        unsorted or any(_IDENTITY.search(name) for name in match.missing)
+        bool(unsorted - _KEYS) or any(map(_IDENTITY.search, searched))
     )
 
 

@@ -318,8 +318,9 @@ class Handling(models.Model):
         ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "def add(label):\n    Handling(label=label).save()\n", Fit.MISSING),
         ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "class Files(resources.ModelResource):\n    class Meta:\n        model = Handling\n", Fit.COVERED),
         ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "class All(generic.ListView):\n    model = Handling\n    def get_queryset(self):\n        return []\n", Fit.COVERED),
-        ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "class More(generic.CreateView):\n    model = Handling\n    fields = ['label']\n", Fit.MISSING),
-        ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "class HandlingForm(forms.ModelForm):\n    class Meta:\n        model = Handling\n", Fit.MISSING),
+        ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "class More(generic.CreateView):\n    model = Handling\n    fields = ['label']\nadd = More.as_view()\n", Fit.MISSING),
+        ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "class HandlingForm(forms.ModelForm):\n    class Meta:\n        model = Handling\nFORMS = [HandlingForm]\n", Fit.MISSING),
+        ("choices=CODES", "Handling.objects.get(code=Handling.PAID)", "class HandlingForm(forms.ModelForm):\n    class Meta:\n        model = Handling\n", Fit.COVERED),
     ],
 )  # fmt: skip
 def test_a_model_with_a_record_for_each_choice(
@@ -360,7 +361,8 @@ _ASKED = "Worker.objects.filter(areas__code='ECO')"
         ("Worker.objects.filter(areas__code=request.GET['c'])", "", "", Fit.MISSING),
         (_ASKED, "mail = models.EmailField()", "", Fit.UNKNOWN),
         (_ASKED, "", "def add(request):\n    Area.objects.create(code=request.POST['c'])\n", Fit.MISSING),
-        (_ASKED, "", "class Form(forms.ModelForm):\n    class Meta:\n        model = Area\n", Fit.MISSING),
+        (_ASKED, "", "class Form(forms.ModelForm):\n    class Meta:\n        model = Area\nFORMS = [Form]\n", Fit.MISSING),
+        (_ASKED, "", "class Form(forms.ModelForm):\n    class Meta:\n        model = Area\n", Fit.UNKNOWN),  # nothing uses it
     ],
 )  # fmt: skip
 def test_a_table_that_the_code_asks_by_names_of_its_own(
@@ -376,6 +378,36 @@ def test_a_table_that_the_code_asks_by_names_of_its_own(
     }
     found = build(files).facts(CollectionFit)
     assert {m.fit for f in found if f.name == "shop_area" for q, m in f.fits if q.reads and q.equality} == {fit}  # fmt: skip
+
+
+_OFFICE = """
+from django.db import models
+class Office(models.Model):
+    name = models.CharField(max_length=50)
+    email = models.EmailField()
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "fit"),
+    [
+        ("def again(request):\n    return Office.objects.get(name='main'), Office.objects.get(pk=1)\n", Fit.UNKNOWN),
+        ("def again(request):\n    return Office.objects.get(name=request.GET['n'])\n", Fit.MISSING),
+        ("def again(request):\n    return list(Office.objects.filter(name='other'))\n", Fit.MISSING),
+        ("def last(request):\n    return Office.objects.latest('email')\n", Fit.MISSING),
+        ("def add(request):\n    Office.objects.create(name=request.POST['n'])\n", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_the_one_record_that_the_code_asks_for_by_name(more: str, fit: Fit, build: Build) -> None:
+    files = {
+        "manage.py": "",
+        "site/settings.py": "INSTALLED_APPS = ['shop']\n",
+        "shop/__init__.py": "",
+        "shop/models.py": _OFFICE,
+        "shop/views.py": f"from shop.models import Office\ndef ask(request):\n    return Office.objects.get(name='main')\n{more}",
+    }
+    found = build(files).facts(CollectionFit)
+    assert {m.fit for f in found if f.name == "shop_office" for q, m in f.fits if q.equality == ("name",)} == {fit}  # fmt: skip
 
 
 _PLANS = """
@@ -406,10 +438,10 @@ class Command(BaseCommand):
     [
         ("Offer", "", Fit.COVERED),
         ("Offer", "admin.site.register(Offer)\n", Fit.MISSING),
-        ("Offer", "class Serializer(serializers.ModelSerializer):\n    class Meta:\n        model = Offer\n", Fit.MISSING),
+        ("Offer", "class Serializer(serializers.ModelSerializer):\n    class Meta:\n        model = Offer\nKINDS = [Serializer]\n", Fit.MISSING),
         ("Offer", "def add(request):\n    Offer.objects.create(name=request.POST['n'])\n", Fit.MISSING),
         ("Offer", "OFFERS", Fit.MISSING),
-        ("Permission", "class Serializer(serializers.ModelSerializer):\n    class Meta:\n        model = Permission\n", Fit.UNKNOWN),
+        ("Permission", "class Serializer(serializers.ModelSerializer):\n    class Meta:\n        model = Permission\nKINDS = [Serializer]\n", Fit.UNKNOWN),
         ("Permission", "OFFERS", Fit.MISSING),
     ],
 )  # fmt: skip

@@ -1,8 +1,9 @@
 """Django's tables of which the code finds records by names of its own, and to which it adds none.
 
 `State.objects.get(code=State.PAID)`, `Doctor.objects.filter(sectors__code="ECO")`: states, sectors, methods of payment,
-which a fixture or the administration fills. How many there are, the code does not say. Told where other models refer to
-them, where nothing of the tree makes records of them, and where their columns do no more than to describe an entry.
+which a fixture or the administration fills. How many there are, the code does not say. Told where nothing of the tree makes
+records of them, and of which other models refer to them and their columns do no more than to describe an entry: of others
+only where the code never asks but for one by its name, `Clinic.objects.get(name="main")`.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from auditor.stores.sql.entities import Entities, Entity, Relation
 
 
 class Catalogue(msgspec.Struct, frozen=True):
-    """A table to which only a fixture or the administration adds, and to which others refer."""
+    """A table to which only a fixture or the administration adds; `described` where it holds what others refer to."""
 
     table: str
+    described: bool
 
 
 @provides(Catalogue)
@@ -33,12 +35,11 @@ def catalogues(application: Application) -> Iterator[Catalogue]:
     }
     for entity in models:
         columns = [column.name for column in entity.stored()]
-        if entity.found is None or not entity.managed or entity.name not in referred:
+        if entity.found is None or not entity.managed:
             continue
-        if describes_entries(entity.table, columns, most=0) and not any(
-            True for _ in makings(application, entity)
-        ):
-            yield Catalogue(entity.table)
+        if not any(True for _ in makings(application, entity)):
+            described = entity.name in referred and describes_entries(entity.table, columns, most=0)
+            yield Catalogue(entity.table, described)
 
 
 def _refers(relation: Relation, entity: Entity) -> bool:
