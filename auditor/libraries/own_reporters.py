@@ -174,6 +174,6 @@ def _in_handler(site: CallSite) -> bool:
     for stmt in t.walk_own(*body):
         if isinstance(stmt, t.Try):
             for handler in stmt.handlers:
-                if any(node is site.node for node in t.walk_own(*handler.body)):
+                if t.holds(handler.body, site.node):
                     return True
     return False

@@ -170,9 +170,9 @@ def around(site: Located) -> list[t.If]:
     body: list[t.Stmt] = getattr(site.scope.owner, "body", None) or site.scope.module.body
     found: list[t.If] = []
     while True:
-        holding = next((s for s in body if any(n is site.node for n in t.walk_own(s))), None)
+        holding = next((s for s in body if t.holds([s], site.node)), None)
         inner = t.blocks(holding) if holding is not None else []
-        below = next((block for block in inner if _holds(block, site)), None)
+        below = next((block for block in inner if t.holds(block, site.node)), None)
         if below is None:
             return found
         if isinstance(holding, t.If):
@@ -184,7 +184,7 @@ def branches_of(site: Located, outer: Located) -> tuple[int, ...]:
     """The branches that a run takes to a place, and not to another: see `assembly.Branches`."""
     common = {id(stmt) for stmt in around(outer)}
     return tuple(
-        id(stmt) if _holds(stmt.body, site) else -id(stmt)
+        id(stmt) if t.holds(stmt.body, site.node) else -id(stmt)
         for stmt in around(site)
         if id(stmt) not in common
     )
@@ -194,13 +194,10 @@ def goes_on(site: Located, later: Located) -> bool:
     """Whether a run goes on from a place to a later one: not out of a branch that ends by leaving the function."""
     common = {id(stmt) for stmt in around(later)}
     return not any(
-        id(stmt) not in common and t.leaves(stmt.body if _holds(stmt.body, site) else stmt.orelse)
+        id(stmt) not in common
+        and t.leaves(stmt.body if t.holds(stmt.body, site.node) else stmt.orelse)
         for stmt in around(site)
     )
-
-
-def _holds(body: list[t.Stmt], site: Located) -> bool:
-    return any(node is site.node for node in t.walk_own(*body))
 
 
 def under(values: Evaluator, site: Located, value: Value) -> Value:
@@ -232,9 +229,7 @@ def for_developers(values: Evaluator, site: Located) -> bool:
 def _conditions(site: Located) -> Iterator[t.If]:
     """The `if` statements whose body, not whose `else`, holds a place."""
     for outer in around(site):
-        if not is_main_guard(outer) and any(
-            node is site.node for stmt in outer.body for node in t.walk_own(stmt)
-        ):
+        if not is_main_guard(outer) and t.holds(outer.body, site.node):
             yield outer
 
 

@@ -461,6 +461,11 @@ def leaves(body: Sequence[Stmt], turn: bool = False) -> bool:
     return False
 
 
+def holds(body: Sequence[Node], wanted: Node) -> bool:
+    """Whether one of these holds a node, itself or below it, and not in a function or class of its own."""
+    return any(node is wanted for node in walk_own(*body))
+
+
 def blocks(stmt: Stmt) -> list[list[Stmt]]:
     """The statements that a statement runs one after the other: a list for each way through it."""
     match stmt:

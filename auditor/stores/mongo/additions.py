@@ -76,8 +76,8 @@ class Additions:
             around = stmt.line <= site.node.line <= stmt.end_line
             match stmt:
                 case t.If(test=test, body=then, orelse=other):
-                    inside = _holds(then, site)
-                    if around and not inside and not _holds(other, site):
+                    inside = t.holds(then, site.node)
+                    if around and not inside and not t.holds(other, site.node):
                         return False  # the condition itself
                     if inside and any(self._finds(x, site) for x in _needed(test)):
                         return True
@@ -88,7 +88,9 @@ class Additions:
                         return self._is_found(then if inside else other, site)
                 case _ if around:
                     return any(
-                        self._is_found(each, site) for each in t.blocks(stmt) if _holds(each, site)
+                        self._is_found(each, site)
+                        for each in t.blocks(stmt)
+                        if t.holds(each, site.node)
                     )
         return False
 
@@ -155,10 +157,6 @@ def _lacked(test: t.Expr) -> Iterator[t.Expr]:
             yield left
         case t.Unary(op="not", value=inner):
             yield from _needed(inner)
-
-
-def _holds(body: Sequence[t.Stmt], site: CallSite) -> bool:
-    return any(node is site.node for node in t.walk_own(*body))
 
 
 def _spelt(expr: t.Expr | None) -> list[tuple[object, ...]]:

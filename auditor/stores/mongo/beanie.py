@@ -22,7 +22,7 @@ from auditor.stores.mongo.cursors import Step
 from auditor.stores.mongo.documents import Documents, documents_of
 from auditor.stores.mongo.expressions import Expressions
 from auditor.stores.mongo.indexes import IndexReader
-from auditor.stores.mongo.kinds import is_typed, ways
+from auditor.stores.mongo.kinds import asked_of_each, is_typed, ways
 from auditor.stores.mongo.mongodb import MongoReader, is_model, looped, of_runs, shapes
 from auditor.stores.waiting.running import Running
 
@@ -161,10 +161,9 @@ class _Beanie:
 
     def queries(self, site: CallSite) -> Iterator[Query]:
         assert isinstance(site.node.func, t.Attr)
-        for way in ways(self.documents, site.node.func.value, site.scope, _LIBRARY):
-            with self.values.within(way):
-                told = list(self._queries(site))
-            yield from told
+        return asked_of_each(
+            self.documents, site.node.func.value, site.scope, _LIBRARY, lambda: self._queries(site)
+        )
 
     def _queries(self, site: CallSite) -> Iterator[Query]:
         found = self.document(site)

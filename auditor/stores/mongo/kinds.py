@@ -6,11 +6,12 @@ the classes of documents that it names, or those below them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.origins import Env
 from auditor.link.scopes import Binding, Located, Scope
+from auditor.model.data import Query
 from auditor.stores.mongo.documents import Documents
 
 _MOST = 16
@@ -28,6 +29,20 @@ def ways(documents: Documents, expr: t.Expr, scope: Scope, library: str = "") ->
         return [{}]
     kinds = _kinds(documents, expr, scope, library)
     return [{(id(found[0]), expr.id): kind} for kind in kinds[:_MOST]] or [{}]
+
+
+def asked_of_each(
+    documents: Documents,
+    expr: t.Expr,
+    scope: Scope,
+    library: str,
+    ask: Callable[[], Iterable[Query]],
+) -> Iterator[Query]:
+    """What is asked of each class that a name may stand for."""
+    for way in ways(documents, expr, scope, library):
+        with documents.values.within(way):
+            found = list(ask())
+        yield from found
 
 
 def is_typed(documents: Documents, expr: t.Expr, scope: Scope, library: str) -> bool:

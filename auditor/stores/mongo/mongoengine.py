@@ -23,7 +23,7 @@ from auditor.stores.mongo.conditions import Conditions, narrowed
 from auditor.stores.mongo.cursors import Step
 from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.indexes import IndexReader
-from auditor.stores.mongo.kinds import ways
+from auditor.stores.mongo.kinds import asked_of_each
 from auditor.stores.mongo.mongodb import MongoReader, looped, of_runs, shapes
 from auditor.stores.mongo.pipelines import Sort
 from auditor.stores.spans import span
@@ -129,10 +129,9 @@ class _MongoEngine:
         return self.code.definition(self.code.name(owner, scope).removesuffix("()"))
 
     def queries(self, site: CallSite) -> Iterator[Query]:
-        for way in ways(self.documents, _owner(site), site.scope, _LIBRARY):
-            with self.values.within(way):
-                told = list(self._queries(site))
-            yield from told
+        return asked_of_each(
+            self.documents, _owner(site), site.scope, _LIBRARY, lambda: self._queries(site)
+        )
 
     def _queries(self, site: CallSite) -> Iterator[Query]:
         found = self._document(site)

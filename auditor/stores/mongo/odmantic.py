@@ -17,7 +17,7 @@ from auditor.stores.mongo.beanie import declared_tables
 from auditor.stores.mongo.documents import Documents, documents_of
 from auditor.stores.mongo.expressions import Expressions
 from auditor.stores.mongo.indexes import IndexReader
-from auditor.stores.mongo.kinds import ways
+from auditor.stores.mongo.kinds import asked_of_each
 from auditor.stores.mongo.mongodb import MongoReader, is_model, looped, of_runs, shapes
 from auditor.stores.waiting.running import Running
 
@@ -66,10 +66,9 @@ class _ODMantic:
         return found if found and self.documents.library(found) == _LIBRARY else None
 
     def queries(self, site: CallSite) -> Iterator[Query]:
-        for way in ways(self.documents, site.node.args[0], site.scope, _LIBRARY):
-            with self.values.within(way):
-                told = list(self._queries(site))
-            yield from told
+        return asked_of_each(
+            self.documents, site.node.args[0], site.scope, _LIBRARY, lambda: self._queries(site)
+        )
 
     def _queries(self, site: CallSite) -> Iterator[Query]:
         assert isinstance(site.node.func, t.Attr)
