@@ -43,16 +43,17 @@ def best(query: Query, indexes: Iterable[Index], constant: str = "") -> Match:
         return perhaps_few(query, indexes) or Match(Fit.COVERED, why=need.why)
     found = [serves(index, query, need) for index in indexes]
     nothing = Match(Fit.MISSING, missing=need.all)
+    shared = {f for f in need.all if has_few_values(f)} | {*query.most, *dict(query.others)}
     found_by = need.equality
     if need.sort:  # where many share a value, the order may help more
-        found_by = frozenset(f for f in need.equality if not has_few_values(f))
+        found_by -= shared
     match = min(  # of two that leave as much, one that finds by equality leaves less to go through
         [*found, nothing],
         key=lambda m: (
             _RANK[m.fit],
             len(m.missing),
             len(found_by.intersection(m.missing)),
-            sum(not has_few_values(field) for field in m.missing),
+            len({*m.missing} - shared),
         ),
     )
     finds = need.filters or need.scanned or query.special

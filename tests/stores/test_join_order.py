@@ -215,3 +215,18 @@ def test_a_pattern_is_looked_for_in_the_table_that_is_joined(
     files = {"app.py": f"{MODELS}\ndef ask(session):\n    return {code}\n"}
     found = build(files).facts(CollectionFit)
     assert {f for c in found if c.name == "users" for _, m in c.fits for f in m.missing} == missing
+
+
+@pytest.mark.parametrize("key", [("user_id", "post_id"), ("post_id", "user_id")])
+def test_what_is_asked_of_a_table_between_and_what_leads_to_it_are_one_key(
+    key: tuple[str, str], build: Build
+) -> None:
+    one, two = key
+    likes = f'    __table_args__ = (UniqueConstraint("{one}", "{two}"),)\n'
+    models = "from sqlalchemy import UniqueConstraint\n" + MODELS.replace(
+        '    __tablename__ = "likes"\n', f'    __tablename__ = "likes"\n{likes}'
+    )
+    code = "session.query(Post).join(Like, Like.post_id == Post.id).filter(Like.user_id == 1, Post.slug == 'a').all()"
+    found = build({"app.py": f"{models}\ndef ask(session):\n    return {code}\n"})
+    fits = [m.fit for c in found.facts(CollectionFit) if c.name == "likes" for _, m in c.fits]
+    assert fits == [Fit.COVERED]

@@ -189,6 +189,12 @@ def test_what_finds_few_serves_more_than_what_gives_the_order(field: str, by: st
     assert (found.fit, found.by and found.by.fields[0][0]) == (Fit.PARTIAL, by)
 
 
+def test_of_two_indexes_the_one_that_finds_fewer_serves() -> None:
+    asked = replace(query("mark number"), store="sql", most=("mark",))
+    found = best(asked, [index("mark"), index("number")])
+    assert (found.fit, found.missing) == (Fit.PARTIAL, ("mark",))
+
+
 def test_left_alone() -> None:
     assert best(query("on", broad=("on",)), ()).fit is Fit.COVERED
     assert best(query(), ()).fit is Fit.COVERED

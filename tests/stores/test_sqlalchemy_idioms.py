@@ -789,3 +789,15 @@ def ask(given, run):
     found = build({"app.py": code}).facts(Query)
     assert any(q.place.line == 13 or "good" in q.equality for q in found) is asked
     assert len(found) > 0
+
+
+SORTED = """
+def ask(session, by):
+    order = {"id": User.id, "name": User.name}.get(by, User.name)
+    return session.scalars(select(User).order_by(order.desc()).limit(9)).all()
+"""
+
+
+def test_the_order_that_is_taken_where_none_is_asked_for(build: Build) -> None:
+    found = build({"app.py": MODELS + SORTED}).facts(CollectionFit)
+    assert [q.sort for c in found for q, _ in c.fits] == [(("name", -1),)]

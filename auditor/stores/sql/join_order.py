@@ -164,8 +164,11 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
         elif name in reached:
             by = [Test(name, column) for column in reached[name]]
             by += [*_known(name, branch.tests, links), *(x for x in tests[name] if x.outer)]
-            if (between := schema.tables.get(name)) is not None and between.found is None:
-                by += [x for x in tests[name] if x.how == "equality"]  # both keys of many to many
+            told = [x for x in tests[name] if x.how == "equality" and not x.outer]
+            between = (table := schema.tables.get(name)) is not None and table.found is None
+            led = any(schema.leads(name, column) for column in reached[name])
+            if between or (not led and any(schema.leads(name, x.column) for x in told)):
+                by += told  # both keys of many to many
             sought = [x for x in tests[name] if x.how == "scanned" and not x.outer]
             refused = draft.unresolved if draft.entity is not None and draft.mapper == "sql" else ""
             if whole and name in _of_a_part(draft, schema):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.handing import THREADS, direct, unwrapped
-from auditor.link.scopes import Located, arguments, place_of
+from auditor.link.scopes import Located, argument, arguments, place_of
 from auditor.model.data import Bound
 from auditor.stores.receivers import Receivers
 from auditor.stores.sql.conditions import Draft, Every, Opposite, Some, joined
@@ -340,8 +340,10 @@ class Expressions(Reading):
         if last in ("get", "pop") and expr.args and any(isinstance(x, Keyed) for x in each(base)):
             key = self.text(expr.args[0], frame)
             kept = [x.get(key) for x in each(base) if isinstance(x, Keyed) and key is not None]
+            if not any(kept) and isinstance(default := argument(expr, 1), t.Name | t.Attr):
+                kept = [x for x in each(self.thing(default, frame, depth)) if isinstance(x, Field)]
             if told_ := either([x for x in kept if x is not None]):
-                return told_
+                return told_  # of columns to sort by, the one that is taken where none is asked for
         if isinstance(func, t.Name):
             if func.id == "dict" and not expr.args:
                 return self._dict(expr.keywords, frame, depth)
