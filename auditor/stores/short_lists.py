@@ -13,7 +13,8 @@ from auditor.stores.sql.entities import snake
 
 _ENDS = re.compile(
     r"(?:categor(?:y|ies)|roles?|permissions?|types?|status(?:es)?|years?|terms?|semesters?|levels?|genres?|countr(?:y|ies)|continents?|currenc(?:y|ies)"
-    r"|languages?|departments?|designations?|speciali[sz]ations?|specialt(?:y|ies)|departamentos?|categorias?)$"
+    r"|languages?|departments?|designations?|speciali[sz]ations?|specialt(?:y|ies)|departamentos?|categorias?|units?"
+    r"|(?:billing|brand|member(?:ship)?|payment|pric(?:e|ing)|service|shop|store|subscription|tariff)plans?|tariffs?)$"
 )
 _WHOLE = re.compile(
     r"^(?:kinds?|states?|priorit(?:y|ies)|quarters?|grades?|standards?|streams?|sections?|subjects?|facult(?:y|ies)|divisions?|disciplines?"

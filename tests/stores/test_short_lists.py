@@ -40,6 +40,8 @@ from tests.conftest import Build
         ("setting", ["key", "minute", "page", "webhook", "argument"]),
         ("appConfigs", ["site_name", "smtp_host", "smtp_password", "footer"]),
         ("options", ["name", "autoload", "payload"]),
+        ("user_measurementunit", ["id", "name"]),
+        ("shop_brandplan", ["id", "code", "price", "duration"]),
     ],
 )
 def test_a_short_list(name: str, columns: list[str]) -> None:
@@ -65,6 +67,8 @@ def test_a_short_list(name: str, columns: list[str]) -> None:
         ("settings", ["guild", "prefix", "language", "font"]),
         ("user_settings", ["minute", "page", "webhook", "argument"]),
         ("options", ["question", "text", "votes"]),
+        ("meals_mealplan", ["id", "name", "code"]),
+        ("units", ["id", "name", "owner_id"]),
         ("product_options", ["sku", "stock", "supplier"]),
         ("statuses", ["id", "text", "likes", "reply_to", "posted"]),
         ("", []),

@@ -165,7 +165,7 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
             by = [Test(name, column) for column in reached[name]]
             by += [*_known(name, branch.tests, links), *(x for x in tests[name] if x.outer)]
             told = [x for x in tests[name] if x.how == "equality" and not x.outer]
-            between = (table := schema.tables.get(name)) is not None and table.found is None
+            between = (held := schema.tables.get(name)) is not None and held.found is None
             led = any(schema.leads(name, column) for column in reached[name])
             if between or (not led and any(schema.leads(name, x.column) for x in told)):
                 by += told  # both keys of many to many
