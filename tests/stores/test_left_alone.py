@@ -695,9 +695,13 @@ _SITE = {
     "shop/__init__.py": "",
     "shop/models.py": "from django.db import models\nclass Note(models.Model):\n    title = models.CharField(max_length=50)\n    mark = models.CharField(max_length=50)\n",
 }
-_HEIR = {
+_INCLUDED = {
+    "site/urls.py": _SITE["site/urls.py"].replace("import path", "import include, path").replace("[path(", "[path('s/', include('shop.urls')), path(", 1)
+}  # fmt: skip
+_OF_HEIR = {
     "shop/urls.py": "from django.urls import path\nfrom shop.views import Heir\nurlpatterns = [path('', Heir.as_view())]\n"
 }
+_HEIR = {**_OF_HEIR, **_INCLUDED}
 _DJANGO_VIEWS = """
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
@@ -722,11 +726,14 @@ def seen(request):
         ("class Base(generic.View):\n    def get(self, request):\n        return list(Note.objects.filter(title='a'))\n", {}, Fit.COVERED),
         ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\nclass Heir(Base):\n    queryset = Note.objects.all()\n", _HEIR, Fit.COVERED),
         ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\nclass Heir(Base):\n    paginate_by = 5\n", _HEIR, Fit.MISSING),
+        ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\nclass Heir(Base):\n    paginate_by = 5\n", _OF_HEIR, Fit.COVERED),
+        ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\nclass Heir(Base):\n    paginate_by = 5\n", {**_OF_HEIR, "shop/parts.py": "URLS = 'shop.urls'\n"}, Fit.MISSING),
+        ("class Base(generic.ListView):\n    def get_queryset(self):\n        return Note.objects.filter(title='a')\nclass Other(generic.ListView):\n    model = Note\n    def get_queryset(self):\n        return super().get_queryset()\n", {}, Fit.COVERED),
         ("class Base(generic.ListView):\n    def get_queryset(self):\n        return Note.objects.filter(title='a')\nclass Heir(Base):\n    paginate_by = 5\n", _HEIR, Fit.MISSING),
         ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\nOTHER = Base.as_view()\n", {}, Fit.MISSING),
         ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n", {"shop/urls.py": "from shop import views\nfor name in ['Base']:\n    getattr(views, name)\n"}, Fit.MISSING),
         ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n", {"shop/urls.py": "import importlib\nimportlib.import_module('shop.' + 'views')\n"}, Fit.MISSING),
-        ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n", {"shop/urls.py": "from django.urls import path\nfrom shop.views import *\nurlpatterns = [path('', Base.as_view())]\n"}, Fit.MISSING),
+        ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n", {"shop/urls.py": "from django.urls import path\nfrom shop.views import *\nurlpatterns = [path('', Base.as_view())]\n", **_INCLUDED}, Fit.MISSING),
         ("@login_required\n@cache_page(9)\ndef old(request):\n    return list(Note.objects.filter(title=request.GET['t']))\n", {}, Fit.COVERED),
         ("from shop.tasks import task\n@task\ndef old(request):\n    return list(Note.objects.filter(title=request.GET['t']))\n", {}, Fit.MISSING),
         ("@login_required\ndef old(request):\n    return list(Note.objects.filter(title=request.GET['t']))\nVIEWS = {'old': old}\n", {}, Fit.MISSING),

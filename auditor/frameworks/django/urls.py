@@ -64,6 +64,8 @@ class UrlConf:
     patterns: list[Pattern] = field(default_factory=list)
     registries: list[Registry] = field(default_factory=list)
     blind: list[BlindSpot] = field(default_factory=list)
+    read: set[str] = field(default_factory=set)
+    """The paths of the modules whose lists of patterns it leads to."""
     named_below: str | None = None
     """The module that views are named from, within `patterns("shop.views", …)`."""
     before: tuple[Scope | None, Sequence[Binding]] = (None, ())
@@ -112,6 +114,7 @@ class UrlConf:
         if module.path in trail or len(trail) > _MAX_DEPTH:
             return
         trail = (*trail, module.path)
+        self.read.add(module.path)
         scope = module.scope
         found = self.code.find("urlpatterns", scope)
         if found is not None:

@@ -185,7 +185,8 @@ class Errands:
 
     def _asked(self, function: Located) -> Asked:
         """Who calls a function, near or far: whatever is in doubt, somebody who waits."""
-        if self.unused.backend(function) or self.unrouted.action(function):
+        unused, unrouted = self.unused, self.unrouted
+        if any(x(function) for x in (unused.backend, unused.view, unrouted.view, unrouted.action)):
             return Asked.NEVER  # whoever calls its methods by their names, he means others
         key = id(function.node)
         if key not in self._known:
@@ -212,7 +213,7 @@ class Errands:
             told = max(told, by)
             for site in self.mentions.of(each) if by is Asked.NEVER else ():
                 outer = self.code.enclosing(site.scope)
-                if site.path in self.unused.modules:
+                if site.path in self.unused.modules or site.path in self.unrouted.left_out:
                     continue
                 if id(site.node) in self._by_the_clock or id(site.node) in self._registered:
                     return Asked.LIVE
@@ -244,8 +245,6 @@ class Errands:
         if id(function.node) in self._handlers:
             return Asked.LIVE
         if function.path in self.unused.modules or self.unused.is_left_out(function):
-            return Asked.NEVER
-        if self.unused.view(function) or self.unrouted.view(function):
             return Asked.NEVER
         if command := command_of(self.code, function):
             return Asked.BY_HAND if self.by_hand.is_errand(command) else Asked.LIVE

@@ -1,7 +1,7 @@
 """Views of Django to which no URL leads: nobody waits for what they ask.
 
 A class of views that is spoken of as the base of others at most, and a view that only decorators of Django speak of,
-which register nothing; actions of viewsets that are routed for others. Told where the addresses of the tree could all be read, and where nothing makes up names.
+which register nothing, or addresses that no others include; actions of viewsets that are routed for others. Told where the addresses of the tree could all be read, and where nothing makes up names.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import functools
 import re
 
 from auditor.extract.python import tree as t
+from auditor.frameworks.django.urls import UrlConf
 from auditor.frameworks.django.views import ACTIONS
 from auditor.link.application import Application
 from auditor.link.mentions import Mentions
+from auditor.link.reach import named_by
 from auditor.link.scopes import Located
 from auditor.model.web import Route
 from auditor.stores.sql.django.actions import Actions
@@ -89,7 +91,29 @@ class Unrouted:
             or self.unused.is_seen(found)
         ):
             return True
-        return any(id(site.node) not in self._bases for site in mentions.of(found))
+        return any(
+            id(site.node) not in self._bases and site.path not in self.left_out
+            for site in mentions.of(found)
+        )
+
+    @functools.cached_property
+    def left_out(self) -> frozenset[str]:
+        """The lists of addresses that no other one includes, and of which nothing speaks: `clinic/urls.py` of an
+        application that is not installed."""
+        if not self._is_sure:
+            return frozenset()
+        read = set().union(*(conf.read for conf in self.application.facts(UrlConf)))
+        listed = (m.path for m in self.code.modules.values() if "urlpatterns" in m.scope.bindings)
+        left = {path for path in listed if path not in read}
+        for node, scope in self.code.of_kind(t.Import) if left else ():
+            left -= {module.path for module in named_by(self.code, node, scope)}
+        texts = {n.value for n, _ in self.code.of_kind(t.Const) if isinstance(n.value, str)} if left else set()  # fmt: skip
+        dotted = {path: path.removesuffix(".py").replace("/", ".") for path in left}
+        return frozenset(
+            path
+            for path in left
+            if not any(f".{dotted[path]}".endswith(f".{text}") for text in texts if "." in text)
+        )
 
     def _says_anew(self, heir: Located, found: Located) -> bool:
         above = self.code.ancestry(heir)
