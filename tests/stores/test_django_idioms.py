@@ -476,3 +476,29 @@ def show(request):
     files = {"manage.py": "", "settings.py": "INSTALLED_APPS = ['rest_framework.authtoken']\n", "views.py": code}  # fmt: skip
     found = build(files).facts(Query)
     assert {q.equality for q in found if q.collection == "authtoken_token"} == {("user_id",)}
+
+
+_BASKETS = {
+    "manage.py": "",
+    "site/settings.py": "INSTALLED_APPS = ['django.contrib.auth', 'shop']\nAUTH_USER_MODEL = 'shop.Member'\n",
+    "shop/__init__.py": "",
+    "shop/models.py": "from django.contrib.auth.models import AbstractUser\nfrom django.db import models\nclass Member(AbstractUser):\n    pass\n"
+    "class Basket(models.Model):\n    owner = models.ForeignKey(Member, on_delete=models.CASCADE, related_name='baskets')\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("user", "listed"),
+    [
+        ("info.context.user", True),
+        ("info.context.request.user", True),
+        ("self.request.user", True),
+        ("info.other.user", False),
+    ],
+)
+def test_what_belongs_to_whoever_asks(user: str, listed: bool, build: Build) -> None:
+    """The request of GraphQL is its context: https://docs.graphene-python.org/projects/django/en/latest/authorization/."""
+    code = f"def resolve(self, info):\n    user = {user}\n    mine = user.baskets\n    return mine.count()\n"
+    found = build({**_BASKETS, "shop/schema.py": code}).facts(Query)
+    told = {(q.collection, q.operation, q.equality) for q in found}
+    assert (("shop_basket", "count", ("owner_id",)) in told) is listed

@@ -149,9 +149,7 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
             return draft
         case Class() if expr.name == "objects":
             return None
-        case None if (
-            expr.name == "user" and last_name(expr.value) == "request" and reading.has("django")
-        ):
+        case None if expr.name == "user" and _is_request(expr.value) and reading.has("django"):
             user = user_model(reading.entities)
             return Row(user) if user is not None else None
         case Self(found=found) if expr.name == "model":
@@ -161,6 +159,11 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
                 own = (found, *reading.entities.heirs(reading.code.own_name(found)))
                 return either([Class(e) for admin in own for e in administered(reading, admin)])
     return None
+
+
+def _is_request(expr: t.Expr) -> bool:
+    """`request`, `self.request`, and what graphene and strawberry hand on: `info.context`, `info.context.request`."""
+    return last_name(expr) == "request" or t.dotted(expr).endswith("info.context")
 
 
 def is_document(reading: Reading, expr: t.Expr, frame: Frame) -> bool:
