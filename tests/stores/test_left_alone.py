@@ -734,6 +734,8 @@ def seen(request):
         ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n", {"shop/urls.py": "from shop import views\nfor name in ['Base']:\n    getattr(views, name)\n"}, Fit.MISSING),
         ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n", {"shop/urls.py": "import importlib\nimportlib.import_module('shop.' + 'views')\n"}, Fit.MISSING),
         ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n", {"shop/urls.py": "from django.urls import path\nfrom shop.views import *\nurlpatterns = [path('', Base.as_view())]\n", **_INCLUDED}, Fit.MISSING),
+        ("def found():\n    return list(Note.objects.filter(title='a'))\nclass Base(generic.ListView):\n    def get_queryset(self):\n        return found()\n", {}, Fit.COVERED),
+        ("def found():\n    return list(Note.objects.filter(title='a'))\nclass Base(generic.ListView):\n    def get_queryset(self):\n        return found()\nOTHER = Base.as_view()\n", {}, Fit.MISSING),
         ("@login_required\n@cache_page(9)\ndef old(request):\n    return list(Note.objects.filter(title=request.GET['t']))\n", {}, Fit.COVERED),
         ("from shop.tasks import task\n@task\ndef old(request):\n    return list(Note.objects.filter(title=request.GET['t']))\n", {}, Fit.MISSING),
         ("@login_required\ndef old(request):\n    return list(Note.objects.filter(title=request.GET['t']))\nVIEWS = {'old': old}\n", {}, Fit.MISSING),

@@ -185,9 +185,6 @@ class Errands:
 
     def _asked(self, function: Located) -> Asked:
         """Who calls a function, near or far: whatever is in doubt, somebody who waits."""
-        unused, unrouted = self.unused, self.unrouted
-        if any(x(function) for x in (unused.backend, unused.view, unrouted.view, unrouted.action)):
-            return Asked.NEVER  # whoever calls its methods by their names, he means others
         key = id(function.node)
         if key not in self._known:
             seen: set[int] = set()
@@ -204,6 +201,8 @@ class Errands:
             if id(each.node) in seen or self._known.get(id(each.node)) is Asked.NEVER:
                 continue
             seen.add(id(each.node))
+            if self._is_in_no_use(each):
+                continue  # whoever calls its methods by their names, he means others
             by = self._by_itself(each)
             if by is Asked.LIVE:
                 return by
@@ -228,6 +227,12 @@ class Errands:
                 else:
                     return Asked.LIVE
         return told if (fills and not goes_on) or not started else Asked.LIVE
+
+    def _is_in_no_use(self, function: Located) -> bool:
+        """Whether a function is a method of a backend, a view or an action to which nothing leads."""
+        unused, unrouted = self.unused, self.unrouted
+        leads = (unused.backend, unused.view, unrouted.view, unrouted.action)
+        return any(named(function) for named in leads)
 
     def _adds(self, function: Located) -> bool:
         """Whether a function adds what it did not find."""
