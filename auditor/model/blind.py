@@ -17,3 +17,8 @@ class BlindSpot(msgspec.Struct, frozen=True):
     kind: str
     reason: str
     foreign: bool = False
+
+    @property
+    def hides_views(self) -> bool:
+        """Whether routes that are not told may lead to views of the tree."""
+        return self.kind == "routes" and not self.foreign

@@ -101,7 +101,7 @@ def _makes_none(application: Application, scope: Scope) -> bool:
     narrows one, files that the administration reads, and a form or serializer of which nothing speaks."""
     around = scope.parent if scope.parent is not None and scope.parent.owner else scope
     (mentions,) = application.facts(Mentions)
-    for each in (scope, around):
+    for each in dict.fromkeys((scope, around)):
         if isinstance(each.owner, t.Class) and each.parent is not None:
             found = Located(each.owner, each.parent)
             if any(map(_SHOWING.search, application.code.ancestry(found))):

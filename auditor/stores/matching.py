@@ -201,6 +201,8 @@ def helps(index: Index, query: Query) -> bool:
 
 def usable(index: Index, query: Query) -> bool:
     """Whether every record that a query may find is in the index."""
+    if not index.condition and not index.only:
+        return True
     more = {field for field, value in query.values if isinstance(value, int | float) and value > 0}
     asked = {*query.equality, *query.range, *map(above, more.union(query.above))}
     if not set(index.condition) <= asked:

@@ -29,14 +29,12 @@ _IDENTITY = re.compile(
     r"(?:^|[_. ])(?:uuid|guid|e?mail|token|slug|username|api_?key|sku|phone)\b|(?:^|[. ])_?id\b"
 )
 """Fields that tell one record from all others."""
+_KEYS = {"id", "_id"}
 
 
 def _leading(index: Index, fields: Sequence[str]) -> int:
     """How many of an index's fields are among these, from its first on."""
     return sum(1 for _ in itertools.takewhile(lambda key: key[0] in fields, index.fields))
-
-
-_KEYS = {"id", "_id"}
 
 
 def _costly(query: Query, match: Match) -> bool:

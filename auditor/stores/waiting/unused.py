@@ -113,10 +113,9 @@ class Unused:
         if id(function.node) in self._served or not self._served or self.is_blind:
             return False
         return any(
-            isinstance(d, t.Call)
-            and isinstance(d.func, t.Attr)
-            and d.func.name in _REGISTERS
-            and _ROUTER.search(self.code.name(d.func.value, function.scope))
+            isinstance(named := t.callee(d), t.Attr)
+            and _is_route(d)
+            and _ROUTER.search(self.code.name(named.value, function.scope))
             for d in function.node.decorators  # type: ignore[attr-defined]
         )
 
@@ -225,8 +224,10 @@ class Unused:
         wrapped = (s.decorators for s in functions if not any(map(_is_route, s.decorators)))
         if any(self._is_hook(d, module.scope) for decorators in wrapped for d in decorators):
             return True
-        names = {n for n in module.scope.bindings if not self._takes_part(module, n)}
-        if not _ENTRIES.isdisjoint(names) or any(map(is_main_guard, module.body)):
+        entries = _ENTRIES & module.scope.bindings.keys()
+        if any(not self._takes_part(module, name) for name in entries):
+            return True
+        if any(map(is_main_guard, module.body)):
             return True
         return any(
             isinstance(s, t.Do) and isinstance(s.value, t.Call) and not _is_setting_up(s.value)
@@ -285,8 +286,7 @@ class Unused:
     def is_blind(self) -> bool:
         """Whether some routes of the tree could not be told."""
         spots = self.application.facts(BlindSpot)
-        own = (spot for spot in spots if spot.kind == "routes" and not spot.foreign)
-        return any(True for _ in own) or self._makes_names_up
+        return any(spot.hides_views for spot in spots) or self._makes_names_up
 
 
 def _is_route(decorator: t.Expr) -> bool:

@@ -98,8 +98,7 @@ class Actions:
     def _routed(self) -> dict[int, list[str]]:
         """The methods that routes send a view, by the `id` of its class; none where some routes could not be told."""
         found: dict[int, list[str]] = defaultdict(list)
-        spots = self.application.facts(BlindSpot)
-        if any(spot.kind == "routes" and not spot.foreign for spot in spots):
+        if any(spot.hides_views for spot in self.application.facts(BlindSpot)):
             return found
         for route in self.application.facts(Route):
             if (view := route.view) is not None:
