@@ -24,6 +24,7 @@ from auditor.stores.waiting.by_hand import ByHand
 from auditor.stores.waiting.once import runs_once
 from auditor.stores.waiting.running import command_of, is_command_class
 from auditor.stores.waiting.unrouted import Unrouted
+from auditor.stores.waiting.unsent import Unsent
 from auditor.stores.waiting.unused import WRAPPING, Unused
 
 
@@ -93,7 +94,7 @@ class Errands:
         self.application, self.code = application, application.code
         (self.reach,) = application.facts(Reach)
         self.by_hand, self.unused = ByHand(application), Unused(application)
-        self.unrouted = Unrouted(application, self.unused)
+        self.unrouted, self.unsent = Unrouted(application, self.unused), Unsent(application)
         self._known: dict[int, Asked] = {}
 
     def why(self, place: Place) -> str:
@@ -320,6 +321,8 @@ class Errands:
 
     def _may_register(self, decorator: t.Expr, function: Located) -> bool:
         if t.last_word(t.callee(decorator)) in WRAPPING:
+            return False
+        if self.unsent.is_task(decorator, function):
             return False
         return not self.unrouted.registers_nothing(decorator, function)
 

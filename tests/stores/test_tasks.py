@@ -1,0 +1,60 @@
+"""Tasks of Celery: what asks nothing where nothing sends them and no clock starts them."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit, Fit
+from tests.conftest import Build
+
+_TASKS = """
+from celery import shared_task
+from shop.celery import app
+from shop.models import Slot
+@shared_task
+def sent():
+    return Slot.objects.filter(pk=1).delete()
+@%s
+def settle():
+    return list(Slot.objects.filter(made=5))
+%s
+"""
+_SETTINGS = 'INSTALLED_APPS = ["shop"]\nROOT_URLCONF = "proj.urls"\n'
+_VIEWS = "from django.http import HttpResponse\nfrom shop import tasks\nfrom shop.models import Slot\ndef enter(request):\n    Slot.objects.create(made=request.POST['n'])\n%s    return HttpResponse()\n"
+_SENDS = "    tasks.sent.delay()\n"
+
+
+@pytest.mark.parametrize(
+    ("decorator", "more", "settings", "view", "expected"),
+    [
+        ("shared_task", "", "", _SENDS, Fit.COVERED),
+        ("shared_task(bind=True)", "", "", _SENDS, Fit.COVERED),
+        ("app.task", "", "", _SENDS, Fit.COVERED),
+        ("shared_task", "", "", _SENDS + "    tasks.settle.delay()\n", Fit.MISSING),
+        ("shared_task", "", "", _SENDS + "    tasks.settle.s().apply_async()\n", Fit.MISSING),
+        ("shared_task", "@shared_task\ndef both():\n    settle()\n", "", _SENDS, Fit.COVERED),
+        ("shared_task", "", 'CELERY_BEAT_SCHEDULE = {"s": {"task": "shop.tasks.settle", "schedule": 9}}\n', _SENDS, Fit.MISSING),
+        ("shared_task", "", 'INSTALLED_APPS.append("django_celery_beat")\n', _SENDS, Fit.MISSING),
+        ("shared_task", "def send(name):\n    app.send_task(name)\n", "", _SENDS, Fit.MISSING),
+        ("shared_task(name='shop.settle')", "", "", _SENDS, Fit.MISSING),  # sent by another name, from anywhere
+        ("shared_task", "", "", "", Fit.MISSING),  # who sends them is not here
+        ("app.on_after_configure.connect", "", "", _SENDS, Fit.MISSING),  # no task
+    ],
+)  # fmt: skip
+def test_a_task_that_nothing_sends(
+    decorator: str, more: str, settings: str, view: str, expected: Fit, build: Build
+) -> None:
+    files = {
+        "manage.py": 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "proj.settings")\n',
+        "proj/__init__.py": "",
+        "proj/settings.py": _SETTINGS + settings,
+        "proj/urls.py": "from django.urls import path\nfrom shop.views import enter\nurlpatterns = [path('', enter)]\n",
+        "shop/__init__.py": "",
+        "shop/celery.py": "from celery import Celery\napp = Celery('shop')\n",
+        "shop/models.py": "from django.db import models\nclass Slot(models.Model):\n    made = models.IntegerField()\n",
+        "shop/tasks.py": _TASKS % (decorator, more),
+        "shop/views.py": _VIEWS % view,
+    }
+    found = build(files).facts(CollectionFit)
+    told = {m.fit for f in found for q, m in f.fits if q.equality == ("made",)}
+    assert told == {expected}
