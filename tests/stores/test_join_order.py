@@ -163,6 +163,7 @@ def test_a_script_beside_an_application_asks_its_tables(build: Build) -> None:
     [
         ("or_(Post.slug == 'a', User.email == 'b')", {("posts", Fit.UNKNOWN), ("users", Fit.COVERED)}),
         ("(Post.slug == 'a') | (User.email == 'b')", {("posts", Fit.UNKNOWN), ("users", Fit.COVERED)}),
+        ("and_(Post.live == True, or_(Post.slug == 'a', User.email == 'b'))", {("posts", Fit.UNKNOWN), ("users", Fit.COVERED)}),
         ("and_(Post.slug == 'a', or_(Post.status == 'b', User.email == 'c'))", {("posts", Fit.COVERED), ("users", Fit.COVERED)}),
         ("and_(Post.slug == 'a', User.email == 'b')", {("posts", Fit.COVERED), ("users", Fit.COVERED)}),
         ("or_(Post.slug == 'a', and_(Post.slug == 'b', User.email == 'c'))", {("posts", Fit.COVERED), ("users", Fit.COVERED)}),

@@ -77,13 +77,13 @@ class Schema:
 def shapes(draft: Draft, schema: Schema) -> Iterator[Query]:
     """The queries that a finished draft comes to, one for each alternative and each table."""
     reason = draft.unresolved or ("" if draft.table else "the table is named at run time")
-    found = _over_one_table(branches(Every(draft.where)) or [Branch()])
+    found = _over_one_table(branches(Every(draft.where)) or [Branch()], schema)
     broad = [branch for branch in found if _is_broad(branch, schema)]
     for branch in broad[:1] or found:
         yield from _of_branch(draft, branch, reason, schema)
 
 
-def _over_one_table(found: list[Branch]) -> list[Branch]:
+def _over_one_table(found: list[Branch], schema: Schema) -> list[Branch]:
     """The alternatives that indexes serve one by one: those which all ask something of one table.
 
     Of `orders.number = … OR customers.email = …` no table can be narrowed before both are joined, so
@@ -96,7 +96,8 @@ def _over_one_table(found: list[Branch]) -> list[Branch]:
     if len(set.union(*asked)) < 2 or set.intersection(*asked):
         return found
     links = [*dict.fromkeys(link for branch in found for link in branch.links)]
-    why = [] if any(map(narrows, common)) else [_OVER_TABLES]
+    telling = (x for x in common if not schema.is_flag(x.table, x.column))
+    why = [] if any(map(narrows, telling)) else [_OVER_TABLES]
     return [Branch(common, links, why)]
 
 
