@@ -177,7 +177,7 @@ _TEST_FOLDER = Words(
     r"(?:^|/)(?:tests_\w+|(?:e2e|functional|acceptance|api|ui|smoke|regression|load|performance)[-_]tests?|(?:\w+[-_])?load[-_]?tests?)/"
 )
 _TEST_NAME = Words(
-    r"(?i)(?:test_.+|.+_tests?|tests?|conftest)\.py|.+[.-](?:spec|test)\.[jt]sx?|.+\.cy\.[jt]sx?|.+_test\.go|.+_(?:spec|test)\.rb"
+    r"(?i)(?:tests?_.+|.+_tests?|tests?|conftest)\.py|.+[.-](?:spec|test)\.[jt]sx?|.+\.cy\.[jt]sx?|.+_test\.go|.+_(?:spec|test)\.rb"
     r"|.+tests?\.(?:java|kt|cs|php)|.+\.snap|pytest\.ini|tox\.ini"
     r"|test(?:ing)?[-_].+\.(?:cfg|ini|toml|conf)"
     r"|(?:.+[-_])?(?:mock|fake|stub)[-_]?(?:servers?|apis?|services?|backend|app)\.py"

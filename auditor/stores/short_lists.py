@@ -14,11 +14,12 @@ from auditor.stores.sql.entities import snake
 _ENDS = re.compile(
     r"(?:categor(?:y|ies)|roles?|permissions?|types?|status(?:es)?|years?|terms?|semesters?|levels?|genres?|countr(?:y|ies)|continents?|currenc(?:y|ies)"
     r"|languages?|departments?|designations?|speciali[sz]ations?|specialt(?:y|ies)|departamentos?|categorias?|units?"
+    r"|methods?|nationalit(?:y|ies)|complexit(?:y|ies)|occupations?|professions?"
     r"|(?:billing|brand|member(?:ship)?|payment|pric(?:e|ing)|service|shop|store|subscription|tariff)plans?|tariffs?)$"
 )
 _WHOLE = re.compile(
     r"^(?:kinds?|states?|priorit(?:y|ies)|quarters?|grades?|standards?|streams?|sections?|subjects?|facult(?:y|ies)|divisions?|disciplines?"
-    r"|locales?|units?|plans?|tiers?|settings?|configs?|holidays?|shifts?|brands?|colou?rs?|sizes?|tax(?:es)?|ranks?|religions?|banners?|sliders?|slides?|faqs?)$"
+    r"|locales?|units?|plans?|tiers?|settings?|configs?|holidays?|shifts?|brands?|regions?|provinces?|zones?|amenit(?:y|ies)|badges?|colou?rs?|sizes?|tax(?:es)?|ranks?|religions?|banners?|sliders?|slides?|faqs?)$"
 )
 _SOMEBODY = re.compile(
     r"^(?:user|owner|customer|author|member|account|client|tenant|organi[sz]ation|org|company|workspace|team|project|student|teacher"

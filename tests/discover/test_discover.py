@@ -66,6 +66,7 @@ def test_kind(path: str, kind: Kind) -> None:
         ("app/testimonials.py", Role.SOURCE),
         ("api_loadtests/server.py", Role.TEST),
         ("upload_tests_page/server.py", Role.SOURCE),
+        ("orders/tests_finance.py", Role.TEST),
         ("backend/latest/main.py", Role.SOURCE),
         ("src/Button.spec.tsx", Role.TEST),
         ("examples/app.py", Role.EXAMPLE),

@@ -42,6 +42,8 @@ from tests.conftest import Build
         ("options", ["name", "autoload", "payload"]),
         ("user_measurementunit", ["id", "name"]),
         ("shop_brandplan", ["id", "code", "price", "duration"]),
+        ("shipping_methods", ["id", "code", "name", "price", "is_active", "order"]),
+        ("core_region", ["id", "name", "slug", "parent_id", "is_featured", "display_order"]),
     ],
 )
 def test_a_short_list(name: str, columns: list[str]) -> None:
@@ -56,6 +58,8 @@ def test_a_short_list(name: str, columns: list[str]) -> None:
         ("communities", ["id", "name"]),
         ("categories", ["id", "name", "user_id"]),
         ("roles", ["id", "role_name", "text", "likes", "reply_to"]),
+        ("payment_methods", ["id", "name", "user_id"]),
+        ("timezones", ["id", "name"]),
         ("shop_levels", ["id", "level_id", "player", "score", "seconds"]),
         ("photos", ["id", "image", "title"]),
         ("disciplines", ["id", "name", "employee_id"]),

@@ -37,7 +37,7 @@ _SENDS = "    tasks.sent.delay()\n"
         ("shared_task", "", 'INSTALLED_APPS.append("django_celery_beat")\n', _SENDS, Fit.MISSING),
         ("shared_task", "def send(name):\n    app.send_task(name)\n", "", _SENDS, Fit.MISSING),
         ("shared_task(name='shop.settle')", "", "", _SENDS, Fit.MISSING),  # sent by another name, from anywhere
-        ("shared_task", "", "", "", Fit.MISSING),  # who sends them is not here
+        ("shared_task", "", "", "", Fit.COVERED),
         ("app.on_after_configure.connect", "", "", _SENDS, Fit.MISSING),  # no task
     ],
 )  # fmt: skip
@@ -58,3 +58,17 @@ def test_a_task_that_nothing_sends(
     found = build(files).facts(CollectionFit)
     told = {m.fit for f in found for q, m in f.fits if q.equality == ("made",)}
     assert told == {expected}
+
+
+def test_tasks_of_a_tree_that_only_works(build: Build) -> None:
+    """Who sends them is another program, where the tree serves nothing and speaks of none of them."""
+    files = {
+        "worker.py": "from celery import Celery\nfrom store import items\napp = Celery('shop')\n"
+        "@app.task\ndef settle(number):\n    return items.find_one({'made': number})\n"
+        "@app.task\ndef take(number):\n    items.insert_one({'made': number})\n%s"
+        "if __name__ == '__main__':\n    app.worker_main()\n",
+        "store.py": "from pymongo import MongoClient\nitems = MongoClient()['shop'].items\n",
+    }
+    for more, expected in (("", Fit.MISSING), ("take.delay(1)\n", Fit.COVERED)):
+        found = build(files | {"worker.py": files["worker.py"] % more}).facts(CollectionFit)
+        assert [m.fit for f in found for q, m in f.fits if q.equality == ("made",)] == [expected]

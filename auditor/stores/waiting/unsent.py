@@ -1,7 +1,7 @@
 """Tasks of Celery that nothing sends and no clock starts: no worker is ever told to run them.
 
 Source: https://docs.celeryq.dev/en/stable/userguide/calling.html and periodic-tasks.html there. Told where the tree
-speaks of another of its tasks, and where no database holds what the clock starts.
+serves requests too, or speaks of another of its tasks, and where no database holds what the clock starts.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.mentions import Mentions
 from auditor.link.scopes import Located
+from auditor.model.web import Route
 
 _MAKES_TASKS = ("celery.shared_task", "celery.Celery().task")
 _KEEPS_SCHEDULES = ("django_celery_beat", "redbeat", "celery_sqlalchemy_scheduler", "celerybeatmongo")  # fmt: skip
@@ -41,6 +42,10 @@ class Unsent:
             return False
         if any(not isinstance(s.arg(0, "name"), t.Const) for s in self.code.method_calls("send_task")):  # fmt: skip
             return False
+        if any(True for _ in self.application.facts(Route)) and any(
+            True for _ in self.code.calls("celery.Celery")
+        ):
+            return True
         (mentions,) = self.application.facts(Mentions)
         return any(
             mentions.of(function)
