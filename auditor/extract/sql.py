@@ -96,6 +96,11 @@ def split(text: str) -> Iterator[tuple[str, int]]:
             yield statement, line + _leading(statement)
             if found >= _MAX_STATEMENTS:
                 return
+        elif _PREPARED.match(statement) and _EXECUTED.search(text, position):
+            for literal in _LITERAL.findall(statement):
+                if _SCHEMA.match(literal):
+                    found += 1
+                    yield literal.replace("''", "'"), line + _leading(statement)
         elif copies and _COPY.match(statement):
             end = text.find(_END_OF_COPY, position)
             copies = end >= 0
@@ -106,6 +111,16 @@ def split(text: str) -> Iterator[tuple[str, int]]:
         yield text[start:], line + _leading(text[start:])
 
 
+_PREPARED = re.compile(
+    r"\s*(?:--[^\n]*\n\s*|/\*[^*]{0,2000}\*/\s*)*(?:set\s+@\w+\s*:?=|prepare\s+\w+\s+from\b)", re.I
+)
+"""What MySQL executes as a text: `SET @sql := IF(@there, 'SELECT 1', 'CREATE INDEX …'); PREPARE s FROM @sql; EXECUTE s`.
+
+Whatever the condition is, the index is there afterwards: MySQL has no `CREATE INDEX IF NOT EXISTS`. Source:
+https://dev.mysql.com/doc/refman/8.4/en/sql-prepared-statements.html.
+"""
+_EXECUTED = re.compile(r"\bexecute\s+\w+\s*;", re.I)
+_LITERAL = re.compile(r"'((?:[^'\\]|\\.|'')*)'")
 _COPY = re.compile(r"\s*(?:--[^\n]*\n\s*)*copy\b[^;]*\bfrom\s+stdin\b", re.I)
 _END_OF_COPY = "\n\\."
 """What ends the rows that stand in a dump of PostgreSQL: https://www.postgresql.org/docs/current/sql-copy.html."""

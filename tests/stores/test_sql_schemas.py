@@ -455,3 +455,32 @@ def test_a_table_whose_statement_cannot_be_parsed_is_said_to_be_so(
     else:
         told = f"{place}, which creates its table, cannot be parsed" if place else "told nowhere"
         assert (match.fit, told in match.why) == (Fit.UNKNOWN, True)
+
+
+_HELD = """CREATE TABLE points (id INT AUTO_INCREMENT PRIMARY KEY, owner INT);
+SET @there = (SELECT COUNT(1) FROM information_schema.statistics WHERE index_name = 'by_owner');
+SET @sql := IF(@there > 0, {then},
+    {other});
+PREPARE stmt FROM @sql; {run} DEALLOCATE PREPARE stmt;
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "other", "run", "fit"),
+    [
+        ("'SELECT 1'", "'CREATE INDEX by_owner ON points (owner)'", "EXECUTE stmt;", Fit.COVERED),
+        ("'SELECT 1'", "'ALTER TABLE points ADD INDEX by_owner (owner)'", "EXECUTE stmt;", Fit.COVERED),
+        ("'SELECT 1'", "'CREATE INDEX by_owner ON points (owner)'", "", Fit.MISSING),
+        ("'SELECT 1'", "'CREATE INDEX by_id ON points (id, owner)'", "EXECUTE stmt;", Fit.MISSING),
+        ("'there is one: create index by_owner on points (owner)'", "'SELECT 1'", "EXECUTE stmt;", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_what_mysql_executes_as_a_text(
+    then: str, other: str, run: str, fit: Fit, build: Build
+) -> None:
+    assert _fits(build, _HELD.format(then=then, other=other, run=run)) == [fit]
+
+
+def test_a_text_that_is_executed_at_once(build: Build) -> None:
+    schema = "CREATE TABLE points (id INT, owner INT);\nPREPARE s FROM 'CREATE INDEX by_owner ON points (owner)';\nEXECUTE s;\n"
+    assert _fits(build, schema) == [Fit.COVERED]
