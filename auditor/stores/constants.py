@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 import msgspec
 import re2
@@ -17,8 +17,9 @@ import re2
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
-from auditor.link.scopes import CallSite, place_of
+from auditor.link.scopes import CallSite, Located, place_of
 from auditor.model.data import Constant, Query
+from auditor.model.places import Place
 from auditor.stores.literals import Literals
 from auditor.stores.makings import at_creation, creations, handed_on, makings
 from auditor.stores.mongo.additions import INSERTING, UPSERTING, Additions, upserts
@@ -319,6 +320,75 @@ _FILLED = re2.compile(
 )
 
 
+@provides(Constant)
+def seeded_by_statements(application: Application) -> Iterator[Constant]:
+    """Tables of SQL as text into which statements put constants alone: an errand, or what deletes the rows of before."""
+    asked = [query for query in application.facts(Query) if query.store == "sql"]
+    added: dict[str, list[Query]] = defaultdict(list)
+    at: dict[Place, list[Query]] = defaultdict(list)
+    for query in asked:
+        at[query.place].append(query)
+        if query.operation == "insert":
+            added[query.collection].append(query)
+    if not added or "" in added or _may_add_anything(application, asked):
+        return
+    (entities,) = application.facts(Entities)
+    for entity in entities:
+        if entity.mapper != "sql":
+            added.pop(entity.table, None)
+    (errands,) = application.facts(Errands)
+    literals, sites = Literals(application.values), _calls_at(application, at.keys())
+
+    def of_before(query: Query) -> bool:
+        """Whether a deletion takes away what is then added anew: by constants, and not what is old by now."""
+        told = query.range == query.begins and not query.scanned and not query.unresolved
+        calls = sites.get(query.place, [])
+        return query.operation == "delete" and told and all(_is_spelt(literals, x) for x in calls)
+
+    emptied = {(q.collection, q.place.path, q.place.symbol) for q in asked if of_before(q)}
+
+    def of_constants(query: Query) -> bool:
+        place, calls = query.place, sites.get(query.place, [])
+        anew = (query.collection, place.path, place.symbol) in emptied
+        once = anew or errands.of(place) not in (Asked.NEVER, Asked.LIVE)
+        told = once and bool(calls) and len(at[place]) == 1
+        return told and all(_is_spelt(literals, call) for call in calls)
+
+    names = {name for name, found in added.items() if all(map(of_constants, found))}
+    names -= words_of_others(application) if names else set()
+    spelt = [n.value for n, _ in application.code.of_kind(t.Const) if isinstance(n.value, str)] if names else []  # fmt: skip
+    for name in sorted(names):
+        into = re.compile(rf"\binto\s+\W?{re.escape(name)}\b", re.I)
+        if sum(into.search(text) is not None for text in spelt) <= len(added[name]):
+            yield Constant("sql", name, "only constants that a seed adds stand in it")
+
+
+_LOADING = ("to_sql", "copy_from", "copy_expert", "copy", "copy_records_to_table", "copy_to_table", "load_data")  # fmt: skip
+
+
+def _may_add_anything(application: Application, asked: Iterable[Query]) -> bool:
+    """Whether something may add to any table: a statement that is not told, what loads files into tables."""
+    blind = any(not q.collection and q.operation not in ("update", "delete", "select") for q in asked)  # fmt: skip
+    return blind or any(True for _ in application.code.method_calls(*_LOADING))
+
+
+def _calls_at(application: Application, places: Set[Place]) -> dict[Place, list[CallSite]]:
+    found: dict[Place, list[CallSite]] = defaultdict(list)
+    paths = {place.path for place in places}
+    for module in application.code.modules.values():
+        for node, scope in application.code.nodes(module) if module.path in paths else ():
+            if isinstance(node, t.Call) and (place := place_of(Located(node, scope))) in places:
+                found[place].append(CallSite(node, scope))
+    return found
+
+
+def _is_spelt(literals: Literals, site: CallSite) -> bool:
+    """Whether a call is given constants alone, in loops over lists of the code."""
+    given = [*site.node.args, *(k.value for k in site.node.keywords)]
+    told = all(literals.value(expr, site.scope) for expr in given)
+    return told and literals.told_turns(site.node.line, site.scope)
+
+
 def _spelt_by_seeds(application: Application, errands: Errands) -> set[str]:
     """The texts of scripts that fill a database by hand and read no file: the tables among them."""
     found: set[str] = set()
@@ -349,6 +419,4 @@ def _fills(errands: Errands, literals: Literals, site: CallSite) -> bool:
         return False
     if errands.of(place_of(site)) in (Asked.NEVER, Asked.LIVE) and not at_creation(site.scope):
         return False
-    given = [*site.node.args, *(k.value for k in site.node.keywords)]
-    told = all(literals.value(expr, site.scope) for expr in given)
-    return told and literals.told_turns(site.node.line, site.scope)
+    return _is_spelt(literals, site)

@@ -134,10 +134,10 @@ def test_a_collection_with_a_document_for_each_name_needs_no_index(
     assert set(told) == {fit}
 
 
-_BADGES = {
-    "models.py": "from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\nclass Badge(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n    name = db.Column(db.String)\n",
-    "app.py": "from flask import Flask\nfrom models import db, Badge\napp = Flask(__name__)\n@app.route('/r/<name>')\ndef one(name):\n    return db.session.query(Badge).filter(Badge.name == name).first()\n",
-    "seed_badges.py": "from models import db, Badge\nif __name__ == '__main__':\n    for name in ('admin', 'editor', 'reader'):\n        db.session.add(Badge(name=name))\n",
+_RIBBONS = {
+    "models.py": "from flask_sqlalchemy import SQLAlchemy\ndb = SQLAlchemy()\nclass Ribbon(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n    name = db.Column(db.String)\n",
+    "app.py": "from flask import Flask\nfrom models import db, Ribbon\napp = Flask(__name__)\n@app.route('/r/<name>')\ndef one(name):\n    return db.session.query(Ribbon).filter(Ribbon.name == name).first()\n",
+    "seed_ribbons.py": "from models import db, Ribbon\nif __name__ == '__main__':\n    for name in ('admin', 'editor', 'reader'):\n        db.session.add(Ribbon(name=name))\n",
 }
 
 
@@ -145,25 +145,25 @@ _BADGES = {
     ("added", "fit"),
     [
         ({}, Fit.COVERED),
-        ({"seed_badges.py": "from models import db, Badge\nimport csv\nfor row in csv.reader(open('x')):\n    db.session.add(Badge(name=row[0]))\n"}, Fit.MISSING),
-        ({"seed_badges.py": ""}, Fit.MISSING),  # another program fills it
-        ({"seed_badges.py": "BADGES = [('admin',), ('reader',)]\ndef upsert(cursor, table, row): ...\ndef main(cursor):\n    for (name,) in BADGES:\n        upsert(cursor, 'badge', {'name': name})\nif __name__ == '__main__':\n    main(None)\n"}, Fit.COVERED),
-        ({"seed_badges.py": "import csv\ndef upsert(cursor, table, row): ...\ndef main(cursor):\n    for row in csv.reader(open('x')):\n        upsert(cursor, 'badge', row)\nif __name__ == '__main__':\n    main(None)\n"}, Fit.MISSING),
-        ({"seed_badges.py": "from models import db, Badge\nBADGES = {'admin': 1, 'reader': 2}\ndef seed():\n    for name in BADGES:\n        db.session.add(Badge(name=name))\nif __name__ == '__main__':\n    seed()\n"}, Fit.COVERED),
-        ({"seed_badges.py": "from models import db, Badge\ndef seed(names):\n    for name in names:\n        db.session.add(Badge(name=name))\nif __name__ == '__main__':\n    seed(input().split())\n"}, Fit.MISSING),
-        ({"add.py": "from app import app\nfrom models import db, Badge\n@app.post('/r')\ndef add(name):\n    db.session.add(Badge(name=name))\n"}, Fit.MISSING),
-        ({"admin.py": "from models import Badge\nadmin.add_view(ModelView(Badge, None))\n"}, Fit.MISSING),
-        ({"crud.py": "from models import Badge\nbadges = Repository(Badge)\n"}, Fit.MISSING),
-        ({"crud.py": "from models import db, Badge\ndef all_() -> list[Badge]:\n    return db.session.query(Badge).all()\n"}, Fit.COVERED),
-        ({"raw.py": "from sqlalchemy import text\nfrom models import db\nfrom app import app\n@app.post('/r')\ndef add(name):\n    db.session.execute(text('INSERT INTO badge (name) VALUES (:n)'), {'n': name})\n"}, Fit.MISSING),
+        ({"seed_ribbons.py": "from models import db, Ribbon\nimport csv\nfor row in csv.reader(open('x')):\n    db.session.add(Ribbon(name=row[0]))\n"}, Fit.MISSING),
+        ({"seed_ribbons.py": ""}, Fit.MISSING),  # another program fills it
+        ({"seed_ribbons.py": "RIBBONS = [('admin',), ('reader',)]\ndef upsert(cursor, table, row): ...\ndef main(cursor):\n    for (name,) in RIBBONS:\n        upsert(cursor, 'ribbon', {'name': name})\nif __name__ == '__main__':\n    main(None)\n"}, Fit.COVERED),
+        ({"seed_ribbons.py": "import csv\ndef upsert(cursor, table, row): ...\ndef main(cursor):\n    for row in csv.reader(open('x')):\n        upsert(cursor, 'ribbon', row)\nif __name__ == '__main__':\n    main(None)\n"}, Fit.MISSING),
+        ({"seed_ribbons.py": "from models import db, Ribbon\nRIBBONS = {'admin': 1, 'reader': 2}\ndef seed():\n    for name in RIBBONS:\n        db.session.add(Ribbon(name=name))\nif __name__ == '__main__':\n    seed()\n"}, Fit.COVERED),
+        ({"seed_ribbons.py": "from models import db, Ribbon\ndef seed(names):\n    for name in names:\n        db.session.add(Ribbon(name=name))\nif __name__ == '__main__':\n    seed(input().split())\n"}, Fit.MISSING),
+        ({"add.py": "from app import app\nfrom models import db, Ribbon\n@app.post('/r')\ndef add(name):\n    db.session.add(Ribbon(name=name))\n"}, Fit.MISSING),
+        ({"admin.py": "from models import Ribbon\nadmin.add_view(ModelView(Ribbon, None))\n"}, Fit.MISSING),
+        ({"crud.py": "from models import Ribbon\nribbons = Repository(Ribbon)\n"}, Fit.MISSING),
+        ({"crud.py": "from models import db, Ribbon\ndef all_() -> list[Ribbon]:\n    return db.session.query(Ribbon).all()\n"}, Fit.COVERED),
+        ({"raw.py": "from sqlalchemy import text\nfrom models import db\nfrom app import app\n@app.post('/r')\ndef add(name):\n    db.session.execute(text('INSERT INTO ribbon (name) VALUES (:n)'), {'n': name})\n"}, Fit.MISSING),
     ],
 )  # fmt: skip
 def test_a_table_that_only_a_seed_fills_with_constants_needs_no_index(
     build: Build, added: dict[str, str], fit: Fit
 ) -> None:
-    found = build({**_BADGES, **added}).facts(CollectionFit)
+    found = build({**_RIBBONS, **added}).facts(CollectionFit)
     (told,) = [
-        m.fit for f in found for q, m in f.fits if f.name == "badge" and "name" in q.equality
+        m.fit for f in found for q, m in f.fits if f.name == "ribbon" and "name" in q.equality
     ]
     assert told is fit
 
@@ -604,3 +604,45 @@ def test_what_a_related_manager_adds_to_is_no_such_model(build: Build) -> None:
     added = {"shop/views.py": views.replace("name=request", "dishes__id=request")}
     found = build(LOOKED_UP_BY_DJANGO | added).facts(CollectionFit)
     assert all(m.fit is not Fit.UNKNOWN for f in found if f.name == "shop_dish" for _, m in f.fits)
+
+
+_STATEMENTS = """
+import sqlite3
+from flask import Flask, request
+app = Flask(__name__)
+db = sqlite3.connect("a.db")
+db.executescript("CREATE TABLE IF NOT EXISTS person (pid TEXT PRIMARY KEY, name TEXT);")
+PEOPLE = [{{"pid": "demo-a", "name": "Ann"}}, {{"pid": "demo-b", "name": "Bob"}}]
+{before}
+{deletes}
+    for p in {rows}:
+        db.execute("INSERT INTO person (pid, name) VALUES (?, ?)", (p["pid"], p["name"]))
+{after}
+@app.get("/<n>")
+def ask(n):
+    return db.execute("SELECT pid FROM person WHERE name = ?", (n,)).fetchone()
+"""
+_INIT, _ROUTE = "def init():", '@app.post("/again")\ndef again():'
+_DELETES = """    db.execute("DELETE FROM person WHERE pid LIKE 'demo-%'")"""
+
+
+@pytest.mark.parametrize(
+    ("before", "deletes", "rows", "after", "fit"),
+    [
+        (_INIT, "    pass", "PEOPLE", "init()", Fit.COVERED),
+        (_ROUTE, _DELETES, "PEOPLE", "", Fit.COVERED),
+        (_ROUTE, "    pass", "PEOPLE", "", Fit.MISSING),
+        (_ROUTE, """    db.execute("DELETE FROM person WHERE pid < 'demo'")""", "PEOPLE", "", Fit.MISSING),
+        (_INIT, "    pass", "request.json", "init()", Fit.MISSING),
+        (_INIT, "    pass", "PEOPLE", 'init()\n@app.post("/")\ndef add():\n    db.execute("INSERT INTO person (pid) VALUES (?)", (request.json["p"],))', Fit.MISSING),
+        (_INIT, "    pass", "PEOPLE", 'init()\n@app.post("/")\ndef add():\n    keep("insert into person (pid) values (?)", (request.json["p"],))', Fit.MISSING),
+        (_INIT, "    pass", "PEOPLE", 'init()\n@app.post("/")\ndef add():\n    db.execute(open(request.json["p"]).read())', Fit.MISSING),
+        (_INIT, "    pass", "PEOPLE", 'init()\nframe.to_sql("person", db)', Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_table_that_statements_of_a_seed_fill(
+    before: str, deletes: str, rows: str, after: str, fit: Fit, build: Build
+) -> None:
+    code = _STATEMENTS.format(before=before, deletes=deletes, rows=rows, after=after)
+    (found,) = [c for c in build({"app.py": code}).facts(CollectionFit) if c.name == "person"]
+    assert [match.fit for query, match in found.fits if "name" in query.equality] == [fit]
