@@ -86,6 +86,8 @@ class LeftAlone:
         return name in query.most or may_be_most(name, tuple(told), ())
 
     def _takes_two(self, query: Query, name: str) -> bool:
+        if query.store == "mongodb" and self.offered.is_truth(name):
+            return True  # documents are declared nowhere: what asks for it says what it is
         owner = self._owners.get(query.collection, "") if query.store == "sql" else ""
         return self.offered.two(name, owner)
 

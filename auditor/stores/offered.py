@@ -98,7 +98,7 @@ class Offered:
     def is_truth(self, name: str) -> bool:
         """Whether a field is true or false, as far as anything says what it is."""
         told = self._told.get(name)
-        return told is not None and told.truth and not told.spelt
+        return told is not None and told.truth and told.spelt <= {None}
 
     def _look(self, node: t.Node, scope: Scope) -> None:
         match node:

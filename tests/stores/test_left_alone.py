@@ -379,7 +379,8 @@ HANDS = "class Hands:\n    def can(self, done): return done\n"
         ({"shop/a.py": on("from pydantic_ai import Agent\nrobot = Agent('x')", "@robot.tool"), "shop/main.py": SHOP["shop/main.py"] + "import shop.a\n"}, True),
         ({"shop/a.py": on("from aiogram import Router\nparts = Router()", "@parts.message()")}, False),
         ({"shop/a.py": on("from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')", "@mcp.tool()")}, True),
-        ({"shop/a.py": on("from celery import Celery\nqueue = Celery('x')", "@queue.task")}, True),
+        ({"shop/a.py": on("from celery import Celery\nqueue = Celery('x')", "@queue.task")}, False),  # nothing sends it
+        ({"shop/a.py": on("from celery import Celery\nqueue = Celery('x')", "@queue.task(name='find')")}, True),
         ({"shop/a.py": on("from discord.ext import commands\nbot = commands.Bot('!')", "@bot.event")}, True),
         ({"shop/a.py": on("from unheard_of import Thing\nthing = Thing()", "@thing.part")}, True),
         ({"shop/a.py": on(f"{HANDS}hands = Hands()", "@hands.can")}, False),

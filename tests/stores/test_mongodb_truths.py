@@ -276,3 +276,19 @@ def ask(rows):
     return rows.lines.find_lines().distinct({asked})
 """
     assert {q.operation for q in build({"app.py": code}).facts(Query)} - {"insert_one"} == told
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [("Optional[bool] = None", Fit.COVERED), ("bool", Fit.COVERED), ("Optional[str] = None", Fit.MISSING)],
+)  # fmt: skip
+def test_a_truth_that_callers_ask_for_finds_too_much(build: Build, kind: str, told: Fit) -> None:
+    files = {
+        "app.py": "from typing import Optional\nfrom fastapi import FastAPI\nfrom pydantic import BaseModel\nfrom motor.motor_asyncio import AsyncIOMotorClient\n"
+        f"app = FastAPI()\ndb = AsyncIOMotorClient().shop\nclass Search(BaseModel):\n    isPublic: {kind}\n"
+        "@app.post('/count')\nasync def count(params: Search):\n    query = {}\n    if params.isPublic is not None:\n        query['isPublic'] = params.isPublic\n"
+        "    return await db.recipes.count_documents(query)\n"
+        "@app.post('/add')\nasync def add(given: Search):\n    await db.recipes.insert_one({'isPublic': given.isPublic})\n"
+    }
+    recipes = _fit(build(files).facts(CollectionFit), "recipes")
+    assert [m.fit for q, m in recipes.fits if q.equality] == [told]
