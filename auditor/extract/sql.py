@@ -356,7 +356,7 @@ def _default(column: Any) -> str:
 
 
 def _takes_two(column: Any, name: str) -> bool:
-    """`ENUM('a', 'b')`, `CHECK (kind IN ('a', 'b'))`, `TINYINT(1)`."""
+    """`ENUM('a', 'b')`, `CHECK (kind IN ('a', 'b'))`, `TINYINT(1)`, `INTEGER -- 0: by day, 1: by week`."""
     from sqlglot import exp
 
     kind = column.args.get("kind")
@@ -364,12 +364,31 @@ def _takes_two(column: Any, name: str) -> bool:
         return 0 < len(kind.expressions) <= 2
     if kind is not None and kind.sql().upper() == "TINYINT(1)":  # MySQL's boolean
         return True
+    if kind is not None and kind.is_type(*exp.DataType.INTEGER_TYPES) and _is_commented(column):
+        return True
     checks = [x.args.get("kind") for x in column.args.get("constraints") or ()]
     inside = [x.this.unnest() for x in checks if isinstance(x, exp.CheckColumnConstraint)]
     return any(
         isinstance(x, exp.In) and _name(x.this) == name and 0 < len(x.expressions) <= 2
         for x in inside
     )
+
+
+_BOTH = re.compile(
+    r"(?<![\w.])(?:0\s*(?:/|\||\bor\b)\s*1|1\s*(?:/|\||\bor\b)\s*0)(?![\w.])"
+    r"|(?<![\w.])(?:0\s*(?:[:=]|->?)\D*(?<![\w.])1|1\s*(?:[:=]|->?)\D*(?<![\w.])0)\s*(?:[:=]|->?)",
+    re.I,
+)
+_MORE = re.compile(r"[2-9]|\d\d|\.\.|…|\betc\b|[01]\s*\+|>")
+
+
+def _is_commented(column: Any) -> bool:
+    """Whether what is said beside a number is that it is 0 or 1: `-- 0: by day, 1: by week`, `COMMENT '0/1'`."""
+    from sqlglot import exp
+
+    said = [text for node in column.walk() for text in node.comments or ()]
+    said += [x.this.name for x in column.find_all(exp.CommentColumnConstraint)]
+    return any(_BOTH.search(x) and not _MORE.search(x.replace("->", "")) for x in said)
 
 
 def _constraint(each: Any, own: str, table: str, line: int) -> Iterator[SchemaStep]:

@@ -484,3 +484,25 @@ def test_what_mysql_executes_as_a_text(
 def test_a_text_that_is_executed_at_once(build: Build) -> None:
     schema = "CREATE TABLE points (id INT, owner INT);\nPREPARE s FROM 'CREATE INDEX by_owner ON points (owner)';\nEXECUTE s;\n"
     assert _fits(build, schema) == [Fit.COVERED]
+
+
+@pytest.mark.parametrize(
+    ("declared", "fit"),
+    [
+        ("INT NOT NULL, -- 0: no mail, 1: mail at the end of the day", Fit.COVERED),
+        ("INT, -- 1 = shown, 0 = hidden", Fit.COVERED),
+        ("SMALLINT DEFAULT 0, -- 0/1", Fit.COVERED),
+        ("TINYINT COMMENT '0 or 1',", Fit.COVERED),
+        ("INT, -- 0: never, 1: daily, 2: weekly", Fit.MISSING),
+        ("INT, -- 0: none, 1: one, ...", Fit.MISSING),
+        ("INT, -- 0 means nobody, 1 is the first user", Fit.MISSING),
+        ("INT, -- of the user 1", Fit.MISSING),
+        ("TEXT, -- 0/1", Fit.MISSING),
+        ("INT,", Fit.MISSING),
+    ],
+)
+def test_a_number_of_which_a_comment_says_that_it_is_0_or_1(
+    declared: str, fit: Fit, build: Build
+) -> None:
+    schema = f"CREATE TABLE points (\n id INT PRIMARY KEY,\n owner {declared}\n name TEXT\n);"
+    assert _fits(build, schema) == [fit]
