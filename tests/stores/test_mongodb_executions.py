@@ -124,3 +124,38 @@ def test_a_document_that_changes_itself(build: Build) -> None:
         ("find_one", ("kind",), ()),
         ("update_one", ("_id",), ()),
     }
+
+
+_ORDERED = """
+from flask import Flask
+from mongoengine import BooleanField, DateTimeField, Document, ReferenceField
+app = Flask(__name__)
+class Topic(Document):
+    open = BooleanField()
+    made = DateTimeField()
+    meta = {"ordering": ["-made"]}
+class Note(Document):
+    topic = ReferenceField(Topic)
+@app.route("/")
+def index():
+"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "sorts"),
+    [
+        ("return Note.objects(topic__in=Topic.objects(open=True)).first()", {()}),
+        ("return Note.objects(topic__nin=Topic.objects.filter(open=True).only('id')).first()", {()}),
+        ("return Note.objects(topic__in=Topic.objects).first()", {()}),
+        # which ones are the first rests on the order
+        ("return Note.objects(topic__in=Topic.objects(open=True)[:9]).first()", {("made",)}),
+        ("return Note.objects(topic__in=Topic.objects(open=True).order_by('open')).first()", {("open",)}),
+        ("return Note.objects(topic=Topic.objects(open=True).first()).first()", {("made",)}),
+        ("return [topic.made for topic in Topic.objects(open=True)]", {("made",)}),
+    ],
+)  # fmt: skip
+def test_nobody_sees_the_order_of_what_is_searched_among(
+    build: Build, steps: str, sorts: set[tuple[str, ...]]
+) -> None:
+    found = build({"app.py": f"{_ORDERED}    {steps}\n"}).facts(Query)
+    assert {tuple(n for n, _ in q.sort) for q in found if q.collection == "topic"} == sorts

@@ -49,7 +49,7 @@ class Cursors:
         """Calls that are made here, by their `id`, with the expression in the code that each stands for."""
         for call in self.code.method_calls(*_ON_CURSORS):
             if isinstance(call.node.func, t.Attr):
-                links, held = _chain(call.node.func.value)
+                links, held = chain(call.node.func.value)
                 for link in links:
                     self._chained[id(link)].append(call)
                 if held:
@@ -65,7 +65,7 @@ class Cursors:
         for assign, scope in self.code.of_kind(t.Assign):
             match assign:
                 case t.Assign(targets=[t.Name(id=name)], value=value, op="") if value is not None:
-                    links, _ = _chain(value)
+                    links, _ = chain(value)
                     for link in links:
                         self._holders[id(link)] = (id(scope), name, assign.line)
                     if isinstance(value, t.Await):
@@ -166,7 +166,7 @@ class Cursors:
         own = {id(self._as_written(each).node) for each in (site, *self._takers(site))}
         for call in self.steps(site):
             func = call.node.func
-            links, variable = _chain(func.value if isinstance(func, t.Attr) else func)
+            links, variable = chain(func.value if isinstance(func, t.Attr) else func)
             if not own.isdisjoint(map(id, links)):
                 variable = ""  # `site.sort(…)`
             first = links[-1] if links else call.node
@@ -238,7 +238,7 @@ class Cursors:
                 value = node.value
                 while isinstance(value, t.Item):
                     value = value.value
-                if any(link is site.node for link in _chain(value)[0]):
+                if any(link is site.node for link in chain(value)[0]):
                     return True
                 if held and isinstance(node.value, t.Name) and node.value.id == held[1]:
                     return True
@@ -344,7 +344,7 @@ def _around(scope: Scope) -> list[t.Stmt]:
 def _is_alone(call: CallSite) -> bool:
     """Whether a statement does nothing but to call: a cursor of a driver is changed so, `found.sort("at")`."""
     return any(
-        isinstance(node, t.Do) and any(link is call.node for link in _chain(node.value)[0])
+        isinstance(node, t.Do) and any(link is call.node for link in chain(node.value)[0])
         for node in t.walk_own(*_around(call.scope))
     )
 
@@ -379,7 +379,7 @@ def _method(call: CallSite) -> str:
     return call.node.func.name if isinstance(call.node.func, t.Attr) else ""
 
 
-def _chain(expr: t.Expr) -> tuple[list[t.Expr], str]:
+def chain(expr: t.Expr) -> tuple[list[t.Expr], str]:
     """The calls of a chain, outermost first, and the variable that it starts from: `a.find().sort(…)`.
 
     `X.objects` starts one uncalled. What is called on one of the records, or on a list that one keeps, is no

@@ -20,7 +20,7 @@ from auditor.stores.bounds import bounds_of, worst
 from auditor.stores.flags import spelt
 from auditor.stores.mongo.beanie import declared_tables
 from auditor.stores.mongo.conditions import Conditions, narrowed
-from auditor.stores.mongo.cursors import Step
+from auditor.stores.mongo.cursors import Step, chain
 from auditor.stores.mongo.documents import documents_of
 from auditor.stores.mongo.indexes import IndexReader
 from auditor.stores.mongo.kinds import asked_of_each
@@ -147,7 +147,7 @@ class _MongoEngine:
         conditions = [Conditions()]
         operation, sort = "find", self._ordering(found)
         bounds = self.mongo.cursors.slices(site)
-        joins = []
+        joins, ordered = [], False
         for call, taken in [(site, ()), *steps]:
             func = call.node.func
             last = func.name if isinstance(func, t.Attr) else "filter"
@@ -160,7 +160,7 @@ class _MongoEngine:
             elif last == "search_text":
                 conditions = [a.joined(Conditions(special="text")) for a in conditions]
             elif last == "order_by":
-                sort = self._sort(found, call)
+                sort, ordered = self._sort(found, call), True
             elif last in ("limit", "paginate"):
                 given = call.arg(0, "limit") if last == "limit" else call.arg(1, "per_page")
                 bounds.append(self.bounds.of(given, call.scope) if given is not None else Bound.LIMITED)  # fmt: skip
@@ -177,6 +177,13 @@ class _MongoEngine:
             operation = _ENDS.get(last, operation)
         if operation in ("count_documents", "delete_many", "update_many", "aggregate", "distinct"):
             sort = () if operation != "aggregate" else sort
+        elif (
+            operation == "find"
+            and not bounds
+            and not ordered
+            and not self._among.isdisjoint((id(site.node), id(site.node.func)))
+        ):
+            sort = ()  # of `meta`, which nobody asked for and nothing keeps
         bound = worst(bounds) if bounds else Bound.UNKNOWN
         if operation not in ("find", "aggregate"):
             bound = Bound.ONE
@@ -207,6 +214,13 @@ class _MongoEngine:
                 names = self._lazy.get(func.value.name, set())
             for name in sorted(names):
                 yield site, Query("mongodb", name, operation, ("_id",), (), (), place_of(site), bound=Bound.ONE)  # fmt: skip
+
+    @functools.cached_property
+    def _among(self) -> set[int]:
+        """Querysets that are a list to search among: `Note.objects(topic__in=Topic.objects(open=True))`."""
+        given = (k for call in self.code.all_calls() for k in call.node.keywords)
+        lists = (k.value for k in given if k.name and k.name.endswith(("__in", "__nin")))
+        return {id(link) for value in lists for link in chain(value)[0]}
 
     @functools.cached_property
     def _lazy(self) -> dict[str, set[str]]:
