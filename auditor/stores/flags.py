@@ -37,6 +37,18 @@ def spelt(values: Evaluator, expr: t.Expr | None, scope: Scope) -> tuple[Plain, 
     return ()
 
 
+_MOST = 16
+"""Constants of a list that are looked at."""
+
+
+def spelt_in(values: Evaluator, expr: t.Expr | None, scope: Scope) -> tuple[Plain, ...]:
+    """The constants of a list, where all that stands in it is told: `["open", "held"]`, `[State.OPEN]`."""
+    worth = values.value(expr, scope) if expr is not None else None
+    told = worth.value if isinstance(worth, Known) and isinstance(worth.value, list) else []
+    plain = all(isinstance(x, str | int | float | None) for x in told)
+    return tuple(told) if plain and len(told) <= _MOST else ()
+
+
 def first_value(values: Evaluator, declared: t.Expr | None, scope: Scope) -> tuple[Plain, ...]:
     """The constant that a field's declaration gives a new record; empty where it tells none.
 

@@ -203,11 +203,13 @@ def usable(index: Index, query: Query) -> bool:
     """Whether every record that a query may find is in the index."""
     if not index.condition and not index.only:
         return True
-    more = {field for field, value in query.values if isinstance(value, int | float) and value > 0}
+    given, only = _by_field(query.values), _by_field(index.only)
+    more = {
+        f for f, told in given.items() if all(isinstance(x, int | float) and x > 0 for x in told)
+    }
     asked = {*query.equality, *query.range, *map(above, more.union(query.above))}
     if not set(index.condition) <= asked:
         return False
-    given, only = _by_field(query.values), _by_field(index.only)
     if any(None in given.get(field, ()) for field in index.condition if field not in only):
         return False  # what depends on a field has no record without it
     return all(field in given and given[field] <= held for field, held in only.items())

@@ -176,6 +176,74 @@ async def x(a):
     assert [match.fit for _, match in found.fits] == [Fit.COVERED, Fit.MISSING]
 
 
+_STATES = """
+from flask import Flask, request
+from pymongo import MongoClient
+app = Flask(__name__)
+db = MongoClient().shop
+OPEN = ["confirmed", "held"]
+db.slots.create_index("doctor", partialFilterExpression={PARTIAL})
+@app.route("/")
+def index():
+    db.slots.insert_one({{"doctor": request.args["d"]}})
+    return db.slots.find_one({{"doctor": request.args["d"], "state": {ASKED}}})
+"""
+_SOME = '{"state": {"$in": ["confirmed", "held"]}}'
+
+
+@pytest.mark.parametrize(
+    ("partial", "asked", "fit"),
+    [
+        (_SOME, '{"$in": ["held", "confirmed"]}', Fit.COVERED),
+        (_SOME, '{"$in": OPEN}', Fit.COVERED),
+        (_SOME, '{"$in": ["held"]}', Fit.PARTIAL),  # among these it looks for some
+        (_SOME, '"held"', Fit.PARTIAL),
+        (_SOME, '{"$in": ["held", "gone"]}', Fit.MISSING),
+        (_SOME, '{"$in": ["held", None]}', Fit.MISSING),
+        (_SOME, '{"$in": [*OPEN, request.args["s"]]}', Fit.MISSING),
+        (_SOME, '{"$in": request.args.getlist("s")}', Fit.MISSING),
+        (_SOME, '{"$nin": ["held"]}', Fit.MISSING),
+        (_SOME, '{"$all": ["held"]}', Fit.MISSING),
+        ('{"rank": {"$gt": 0}, "state": "held"}', '"held", "rank": {"$in": [2, 3]}', Fit.PARTIAL),
+        ('{"rank": {"$gt": 0}, "state": "held"}', '"held", "rank": {"$in": [0, 3]}', Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_list_of_what_a_partial_index_holds(
+    build: Build, partial: str, asked: str, fit: Fit
+) -> None:
+    code = _STATES.format(PARTIAL=partial, ASKED=asked)
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert [match.fit for _, match in found.fits] == [fit]
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"),
+    [
+        (
+            """
+from mongoengine import Document, StringField
+class Slot(Document):
+    state = StringField()
+""",
+            "Slot.objects(state__in=['held', 'gone']).first()",
+        ),
+        (
+            """
+from beanie import Document
+from beanie.operators import In
+class Slot(Document):
+    state: str
+""",
+            "Slot.find_one(In(Slot.state, ['held', 'gone']))",
+        ),
+    ],
+)
+def test_the_constants_of_a_list_by_mappers(build: Build, code: str, asked: str) -> None:
+    code = f"{code}from flask import Flask\napp = Flask(__name__)\n@app.route('/')\ndef index():\n    return {asked}\n"
+    (found,) = build({"app.py": code}).facts(Query)
+    assert found.values == (("state", "gone"), ("state", "held"))
+
+
 def test_gridfs_has_an_index_on_the_names_of_files(build: Build) -> None:
     code = f"""{HEAD}
 from motor.motor_asyncio import AsyncIOMotorGridFSBucket

@@ -36,14 +36,14 @@ def narrowed(
 class Conditions:
     """What one filter asks: the fields it compares, and how.
 
-    `kinds` is field -> equality, range, above (more than 0) or scanned. `optional` are fields that are compared in some
+    `kinds` is field -> equality, range, above (more than 0) or scanned; `values` the constants that fields are compared with. `optional` are fields that are compared in some
     runs only, with the branches that these take; `either` are alternatives (`$or`), with whether they are only there in some runs.
     """
 
     kinds: dict[str, str] = field(default_factory=dict)
     broad: set[str] = field(default_factory=set)
     optional: dict[str, Branches] = field(default_factory=dict)
-    values: dict[str, Plain] = field(default_factory=dict)
+    values: dict[str, tuple[Plain, ...]] = field(default_factory=dict)
     special: str = ""
     unresolved: str = ""
     either: list[tuple[list[Conditions], bool]] = field(default_factory=list)

@@ -14,7 +14,7 @@ from auditor.link.assembly import Whole, assembled
 from auditor.link.contexts import contexts_of
 from auditor.link.scopes import CallSite, Located, Scope
 from auditor.link.values import Evaluator
-from auditor.stores.flags import spelt
+from auditor.stores.flags import spelt, spelt_in
 from auditor.stores.mongo.conditions import Conditions
 from auditor.stores.mongo.documents import Documents
 from auditor.stores.mongo.filters import Filters
@@ -86,7 +86,7 @@ class Expressions:
                 branches = self.read(left, scope, depth + 1) + self.read(right, scope, depth + 1)
                 return [Conditions(either=[(branches, False)])]
             case t.Unary(value=inner) if (path := self.path(inner, scope)) is not None:
-                return [Conditions({path: "equality"}, broad={path}, values={path: False})]
+                return [Conditions({path: "equality"}, broad={path}, values={path: (False,)})]
             case t.Call(func=func):
                 last = t.last_word(func)
                 if last in _JOINS:
@@ -101,7 +101,7 @@ class Expressions:
                 if function is not None and isinstance(function.node, t.Function):
                     return self._returned(expr, function, scope, depth)
             case t.Attr() if (path := self.path(expr, scope)) is not None:
-                return [Conditions({path: "equality"}, broad={path}, values={path: True})]
+                return [Conditions({path: "equality"}, broad={path}, values={path: (True,)})]
             case t.Name() if wholes := assembled(self.values, expr, scope):
                 return [c for whole in wholes for c in self._whole(whole, expr, depth)][:16]
             case t.Name():
@@ -148,7 +148,7 @@ class Expressions:
             return Conditions({path: span(op, value, mirrored=mirrored)})
         if op in _COMPARES:
             given = spelt(self.values, value, scope)
-            return Conditions({path: _COMPARES[op]}, values={path: given[0]} if given else {})
+            return Conditions({path: _COMPARES[op]}, values={path: given} if given else {})
         return Conditions({path: "range"}, broad={path})
 
     def _joined(
@@ -187,7 +187,9 @@ class Expressions:
                 return [Conditions({path: "range" if plain else "scanned"})]
         if kind == "range" and len(given) == 2:
             kind = span(t.last_word(call.func), given[1])
-        return [Conditions({path: kind})]
+        listed = t.last_word(call.func) in ("In", "in_") and len(given) == 2
+        told = spelt_in(self.values, given[1], scope) if listed else ()
+        return [Conditions({path: kind}, values={path: told} if told else {})]
 
     def path(self, expr: t.Expr, scope: Scope) -> str | None:
         """`Lead.address.city` is `address.city`; `Lead.owner.id` the key of a reference."""

@@ -20,6 +20,7 @@ from auditor.link.contexts import contexts_of
 from auditor.link.scopes import CallSite, Scope
 from auditor.link.values import Evaluator
 from auditor.model.values import Known, possible
+from auditor.stores.flags import spelt_in
 from auditor.stores.mongo.conditions import FEW, MOST, Conditions
 from auditor.stores.spans import span
 
@@ -419,11 +420,10 @@ class Filters:
             if operator == "$elemMatch":
                 into.add(self.elements(name, given, inner))
             elif operator in _EQUAL:
-                into.add(Conditions({name: "equality"}))
+                listed = spelt_in(self.values, given, inner) if operator == "$in" else ()
+                into.add(Conditions({name: "equality"}, values={name: listed} if listed else {}))
                 if operator == "$eq":
                     self._value(name, given, inner, into)
-                elif operator == "$in":
-                    self._only(name, given, inner, into)
             elif operator in _SPAN:
                 into.add(Conditions({name: span(operator, given)}))
             elif operator in _PLACES:
@@ -471,11 +471,11 @@ class Filters:
             return
         told = Conditions({name: "equality"})
         if isinstance(value, t.Const):
-            told.values[name] = value.value
+            told.values[name] = (value.value,)
         elif isinstance(value, t.Attr) or self._is_constant(value, scope):
             known = self.values.value(value, scope)
             if isinstance(known, Known) and isinstance(known.value, str):
-                told.values[name] = known.value
+                told.values[name] = (known.value,)
         if self._is_flag(value, scope):
             told.broad.add(name)
         into.add(told)
@@ -484,12 +484,6 @@ class Filters:
         """Whether a name stands for what a module says, in whatever run."""
         found = self.code.find(value.id, scope) if isinstance(value, t.Name) else None
         return found is not None and found[0].owner is None
-
-    def _only(self, name: str, given: t.Expr, scope: Scope, into: Conditions) -> None:
-        """`{"$in": ["open"]}`: a list of one stands for its item."""
-        listed = self.values.value(given, scope)
-        if isinstance(listed, Known) and isinstance(listed.value, list) and len(listed.value) == 1:
-            into.values[name] = listed.value[0]
 
     def _is_flag(self, value: t.Expr, scope: Scope) -> bool:
         """What is true, false or nothing: `True`, `not x`, `a == b`, a parameter that is a bool."""

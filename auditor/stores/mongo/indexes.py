@@ -191,7 +191,12 @@ class IndexReader:
             else:  # the fields alone
                 read = self.filters.read(partial.node, partial.scope)  # type: ignore[arg-type]
                 condition = tuple(name for each in read[:1] for name in each.kinds)
-                only = tuple(pair for each in read[:1] for pair in each.values.items())
+                only = tuple(
+                    (name, value)
+                    for each in read[:1]
+                    for name, told in each.values.items()
+                    for value in told
+                )
         elif self.true(described, "sparse"):
             condition = tuple(name for name, _ in keys[:1])
         return Index(

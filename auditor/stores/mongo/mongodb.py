@@ -555,9 +555,13 @@ def shapes(
                 (name, value)
                 for name in sorted(flags.keys() & each.values.keys())
                 if each.kinds.get(name) == "equality"
-                for value in others((each.values[name],), flags[name])
+                for value in others(each.values[name], flags[name])
             ),
-            values=tuple(sorted(each.values.items(), key=str)),
+            values=tuple(
+                sorted(
+                    ((name, value) for name, told in each.values.items() for value in told), key=str
+                )
+            ),
             special=each.special,
             unresolved=each.unresolved or ("" if made.collection else _NAMELESS),
         )

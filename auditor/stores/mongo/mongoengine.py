@@ -17,7 +17,7 @@ from auditor.link.application import Application, provides
 from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of, worst
-from auditor.stores.flags import spelt
+from auditor.stores.flags import spelt, spelt_in
 from auditor.stores.mongo.beanie import declared_tables
 from auditor.stores.mongo.conditions import Conditions, narrowed
 from auditor.stores.mongo.cursors import Step, chain
@@ -325,8 +325,9 @@ class _MongoEngine:
             for path in tuple(made.kinds if not made.broad else ()):
                 return self._of_items(path, value, scope)
         for path in made.kinds if not made.broad else ():
-            if made.kinds[path] == "equality" and (given := spelt(self.values, value, scope)):
-                made.values[path] = given[0]
+            told = spelt_in if name.endswith("__in") else spelt
+            if made.kinds[path] == "equality" and (given := told(self.values, value, scope)):
+                made.values[path] = given
         if isinstance(value, t.Const) and (value.value is None or isinstance(value.value, bool)):
             made.broad |= set(made.kinds)
         for path in made.kinds:
