@@ -125,6 +125,7 @@ class Table(msgspec.Struct, frozen=True):
     `dialect` is postgresql, mysql, sqlite, mongodb, … or empty where the code does not tell.
     `library` is what declares it, in whose idiom an index would be added: SQLAlchemy, Django, Beanie, …
     `attributes` are (stored name, attribute) of the columns that the class calls something else.
+    `creating` is what has to be called besides to create the indexes that it declares, where nothing calls it.
     """
 
     store: str
@@ -134,6 +135,7 @@ class Table(msgspec.Struct, frozen=True):
     dialect: str = ""
     library: str = ""
     attributes: tuple[tuple[str, str], ...] = ()
+    creating: str = ""
 
 
 class Constant(msgspec.Struct, frozen=True):

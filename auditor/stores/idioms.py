@@ -28,13 +28,14 @@ def code(
 ) -> str:
     """The declaration of an index, in the idiom of what declares the collection; else in `default`'s.
 
-    Of one that ODMantic's model declares and nothing creates, as the `idle` tell, what creates it.
+    Of one that is declared and that nothing creates, as the `idle` tell, what creates it.
     """
     library = table.library if table is not None else default
     owner = table.place.symbol if table is not None else ""
     fields: Fields = proposal.fields
-    if library == "ODMantic" and any(index.fields == proposal.fields for index in idle):
-        return f"await engine.configure_database([{owner}])"
+    creating = table.creating if table is not None else ""
+    if creating and any(index.fields == proposal.fields for index in idle):
+        return creating
     if library in ("Tortoise", "Peewee"):  # they declare no direction, and need none
         fields = _upward(proposal)
     if table is not None and library in _BY_ATTRIBUTE:
@@ -53,7 +54,8 @@ def code(
         dialect = table.dialect if table is not None else ""
         collection = _quoted(collection, dialect)
         fields = [(_quoted(name, dialect), way) for name, way in fields]
-    return idiom(collection, owner, fields, proposal.kind)
+    declared = idiom(collection, owner, fields, proposal.kind)
+    return f"{declared}; {creating}" if creating else declared
 
 
 def _by_prefix(table: Table, owner: str, fields: Fields, begins: set[str]) -> str:

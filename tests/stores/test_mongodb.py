@@ -991,7 +991,12 @@ def test_a_partial_index_serves_what_asks_for_no_more(
     ("told", "code"),
     [
         ("unique=True", ["await engine.configure_database([Client])"]),
-        ("", ['Client: model_config = {"indexes": lambda: [Index(Client.cpf)]}']),
+        (
+            "",
+            [
+                'Client: model_config = {"indexes": lambda: [Index(Client.cpf)]}; await engine.configure_database([Client])'
+            ],
+        ),
     ],
 )
 def test_what_a_model_of_odmantic_declares_wants_to_be_created(
@@ -1012,3 +1017,52 @@ async def add(client: Client):
 """
     (found,) = build({"app.py": source}).facts(CollectionFit)
     assert [proposal.code for proposal in found.proposed] == code
+
+
+_DECLARED = 'Client: model_config = {"indexes": lambda: [Index(Client.cpf)]}'
+_CREATED = "await engine.configure_database([Client])"
+
+
+@pytest.mark.parametrize(
+    ("told", "models", "proposed"),
+    [
+        ("unique=True", "[Shop]", [_CREATED]),
+        ("", "[Shop]", [f"{_DECLARED}; {_CREATED}"]),
+        ("unique=True", "[Shop, Client]", []),
+        ("", "[Shop, Client]", [_DECLARED]),
+        ("unique=True", "MODELS", []),
+        ("unique=True", "[*MODELS]", []),
+        ("unique=True", "[models.Client, Shop]", []),
+        ("unique=True", "Model.__subclasses__()", []),  # it may be any
+        ("unique=True", "[x for x in found()]", []),
+    ],
+)
+def test_odmantic_creates_the_indexes_of_the_models_that_it_is_given(
+    told: str, models: str, proposed: list[str], build: Build
+) -> None:
+    declared = f"""
+from odmantic import Field, Model
+class Client(Model):
+    cpf: str = Field({told})
+class Shop(Model):
+    name: str = Field(index=True)
+"""
+    source = f"""
+from fastapi import FastAPI
+from odmantic import AIOEngine, Model
+import models
+from models import Client, Shop
+from elsewhere import found
+app = FastAPI()
+engine = AIOEngine()
+MODELS = [Shop, Client]
+@app.on_event("startup")
+async def start():
+    await engine.configure_database({models})
+@app.get("/")
+async def one(cpf: str):
+    return await engine.find_one(Client, Client.cpf == cpf)
+"""
+    fits = build({"app.py": source, "models.py": declared}).facts(CollectionFit)
+    (found,) = (fit for fit in fits if fit.name == "client")
+    assert [proposal.code for proposal in found.proposed] == proposed

@@ -1,12 +1,14 @@
 """ODMantic: queries through an engine, and the indexes of its models.
 
 Sources: https://art049.github.io/odmantic/engine/, …/filtering/, …/sorting/ and …/modeling/#indexes. Its
-indexes are created by `engine.configure_database([…])`; without that call nothing does.
+indexes are created by `engine.configure_database([…])`, for the models that it is given alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+
+from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
@@ -16,6 +18,7 @@ from auditor.stores.bounds import bounds_of
 from auditor.stores.mongo.beanie import declared_tables
 from auditor.stores.mongo.documents import Documents, documents_of
 from auditor.stores.mongo.expressions import Expressions
+from auditor.stores.mongo.filters import Filters
 from auditor.stores.mongo.indexes import IndexReader
 from auditor.stores.mongo.kinds import asked_of_each
 from auditor.stores.mongo.mongodb import MongoReader, is_model, looped, of_runs, shapes
@@ -88,7 +91,36 @@ class _ODMantic:
 @provides(Table)
 def tables(application: Application) -> Iterator[Table]:
     if application.code.imports("odmantic"):
-        yield from declared_tables(application, _LIBRARY)
+        creating = _Creating(application)
+        classes = {place_of(x, x.node.name): x for x in creating.documents.all(_LIBRARY)}  # type: ignore[attr-defined]
+        for table in declared_tables(application, _LIBRARY):
+            owner = table.place.symbol
+            call = f"await engine.configure_database([{owner}])"
+            run = creating.run(classes[table.place])
+            yield table if run else replace(table, creating=call)
+
+
+class _Creating:
+    """Tells what runs the call that creates the indexes of a model: `engine.configure_database([Lead, Order])`."""
+
+    def __init__(self, application: Application) -> None:
+        self.documents = documents_of(application.values)
+        (self.running,) = application.facts(Running)
+        filters = Filters(application.values)
+        self._calls: list[tuple[CallSite, set[int] | None]] = []
+        for site in application.code.method_calls("configure_database"):
+            named: list[Located | None] = []
+            for piece in filters.items(site.arg(0, "models"), site.scope):
+                with application.values.within(piece.env):
+                    told = piece.expr is not None
+                    named.append(self.documents.named(piece.expr, piece.scope) if told else None)  # type: ignore[arg-type]
+            models = {id(found.node) for found in named if found is not None}
+            self._calls.append((site, models if named and None not in named else None))
+
+    def run(self, model: Located) -> str:
+        """Empty where nothing is seen to run it for this model; a call whose models are not told may be for any."""
+        sites = (s for s, models in self._calls if models is None or id(model.node) in models)
+        return self.running.of_any(sites)
 
 
 @provides(Index)
@@ -98,10 +130,9 @@ def indexes(application: Application) -> Iterator[Index]:
         return
     documents, reader = documents_of(application.values), IndexReader(application.values)
     expressions = Expressions(application.values, documents, reader.filters)
-    (running,) = application.facts(Running)
-    run = running.of_any(code.method_calls("configure_database"))
+    creating = _Creating(application)
     for found in documents.all(_LIBRARY):
-        collection = documents.collection(found)
+        collection, run = documents.collection(found), creating.run(found)
         for name, stmt, scope in documents.fields(found):
             if isinstance(stmt.value, t.Call) and t.dotted(stmt.value.func).endswith("Field"):
                 described = CallSite(stmt.value, scope)
