@@ -111,6 +111,21 @@ CASES = {
         "SELECT * FROM posts p LEFT JOIN likes l ON l.post_id = p.id AND l.user_id = %s WHERE p.slug = %s",
         set(),
     ),
+    "each record with a part of another table": (
+        "select(Post).outerjoin(Like, and_(Like.post_id == Post.id, Like.user_id == 3))",
+        "SELECT * FROM posts p LEFT JOIN likes l ON l.post_id = p.id AND l.user_id = %s",
+        set(),
+    ),
+    "each record with a part of another table, without an index": (
+        "select(User).outerjoin(Post, and_(Post.author_id == User.id, Post.status == 'a'))",
+        "SELECT * FROM users u LEFT JOIN posts p ON p.author_id = u.id AND p.status = %s",
+        {("posts", ("author_id", "status"))},
+    ),
+    "every pair of two that are narrowed": (
+        "select(Post, User).where(Post.slug == 'a', User.team == 'b')",
+        "SELECT * FROM posts p, users u WHERE p.slug = %s AND u.team = %s",
+        {("users", ("team",))},
+    ),
 }  # fmt: skip
 
 
@@ -231,3 +246,47 @@ def test_what_is_asked_of_a_table_between_and_what_leads_to_it_are_one_key(
     found = build({"app.py": f"{models}\ndef ask(session):\n    return {code}\n"})
     fits = [m.fit for c in found.facts(CollectionFit) if c.name == "likes" for _, m in c.fits]
     assert fits == [Fit.COVERED]
+
+
+_BETS = """
+CREATE TABLE users (name TEXT PRIMARY KEY, mail INT);
+CREATE TABLE games (id INT PRIMARY KEY, day TEXT);
+CREATE TABLE bets (id INT PRIMARY KEY, name TEXT, game_id INT, UNIQUE (name, game_id));
+"""
+
+
+@pytest.mark.parametrize(
+    ("joins", "missing"),
+    [
+        (" JOIN users u ON u.mail IN (1, 2) LEFT JOIN bets b ON b.game_id = g.id AND u.name = b.name", [{"mail"}]),
+        (" JOIN users u ON u.mail IN (1, 2) LEFT JOIN bets b ON b.game_id = g.id AND b.name = u.name", [{"mail"}]),
+        # nothing brings users but the bets of a game
+        (" JOIN bets b ON b.game_id = g.id LEFT JOIN users u ON u.name = b.name", [{"game_id"}]),
+        (" LEFT JOIN bets b ON b.game_id = g.id LEFT JOIN users u ON u.mail = b.id", [{"game_id"}, {"mail"}]),
+        (" JOIN bets b ON b.game_id = g.id JOIN users u ON u.name = b.name AND u.mail = 3", [{"game_id"}]),
+    ],
+)  # fmt: skip
+def test_what_an_outer_join_brings_leads_to_nothing(
+    joins: str, missing: list[set[str]], build: Build
+) -> None:
+    code = f"def ask(cursor, a):\n    cursor.execute({'SELECT * FROM games g' + joins + ' WHERE g.id = %s'!r}, (a,))\n"
+    found = build({"app.py": code, "schema.sql": _BETS}).facts(CollectionFit)
+    told = [{*m.missing} for f in found for _, m in f.fits if m.fit is not Fit.COVERED]
+    assert told == missing
+
+
+@pytest.mark.parametrize("join", ["", "LEFT"])
+def test_an_outer_join_that_something_else_narrows_leads_on(join: str, build: Build) -> None:
+    text = f"SELECT * FROM users u LEFT JOIN bets b ON b.name = u.name {join} JOIN games g ON g.id = b.game_id WHERE g.id = %s"
+    code = f"def ask(cursor, a):\n    cursor.execute({text!r}, (a,))\n"
+    found = build({"app.py": code, "schema.sql": _BETS}).facts(CollectionFit)
+    assert {(f.name, m.why or (m.by and m.by.fields)) for f in found for _, m in f.fits} >= {
+        ("users", (("name", 1),))
+    }
+
+
+def test_each_record_with_half_of_another_table(build: Build) -> None:
+    text = "SELECT * FROM users u LEFT JOIN posts p ON p.author_id = u.id AND p.live = TRUE"
+    code = f"def ask(cursor):\n    cursor.execute({text!r})\n"
+    found = build({"app.py": code, "schema.sql": SCHEMA}).facts(CollectionFit)
+    assert {m.fit for f in found for _, m in f.fits} == {Fit.COVERED}

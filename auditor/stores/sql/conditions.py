@@ -35,13 +35,15 @@ class Test(msgspec.Struct, frozen=True):
 
 
 class Link(msgspec.Struct, frozen=True):
-    """Two columns of different tables that are equal; `outer` where rows without a match are brought too."""
+    """Two columns of different tables that are equal; `outer` where rows without a match are brought too, `brought`
+    the table that is then looked up for each of the rows before it."""
 
     table: str
     column: str
     other: str
     remote: str
     outer: bool = False
+    brought: str = ""
 
 
 class Every(msgspec.Struct, frozen=True):
@@ -57,9 +59,10 @@ class Opposite(msgspec.Struct, frozen=True):
 
 
 class Outer(msgspec.Struct, frozen=True):
-    """What an outer join asks of the table that it adds."""
+    """What an outer join asks of the table that it adds, where that is told."""
 
     part: Condition
+    brought: str = ""
 
 
 class Lookup(msgspec.Struct, frozen=True):
@@ -170,11 +173,12 @@ def branches(condition: Condition, depth: int = 0) -> list[Branch]:
             return [Branch(reasons=[f"{path} is of a model that could not be told"])]
         case Opposite(part=part):
             return [_flat(branches(part, depth + 1), opposite=True)]
-        case Outer(part=part):
+        case Outer(part=part, brought=brought):
             found = branches(part, depth + 1)
             one = found[0] if len(found) == 1 else _flat(found)
             tests = [replace(x, outer=True) for x in one.tests]
-            return [Branch(tests, [replace(x, outer=True) for x in one.links], one.reasons)]
+            links = [replace(x, outer=True, brought=brought) for x in one.links]
+            return [Branch(tests, links, one.reasons)]
         case Every(parts=parts):
             found = [Branch()]
             for part in parts:

@@ -141,6 +141,9 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
     else:
         first = ""
     reached = _reached(starts, links, schema)
+    if apart := set() if draft.correlated else narrowed - starts - reached.keys():
+        starts |= apart  # nothing that is found leads there
+        reached = _reached(starts, links, schema)
     for start in sorted(starts - served):
         # the search may start from the other side just as well
         given = [
@@ -171,6 +174,9 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
             if between or (not led and any(schema.leads(name, x.column) for x in told)):
                 by += told  # both keys of many to many
             sought = [x for x in tests[name] if x.how == "scanned" and not x.outer]
+            part = [x for x in tests[name] if x.outer and narrows(replace(x, outer=False))]
+            if any(x.how == "equality" and not schema.is_flag(name, x.column) for x in part):
+                sought = by  # each row is joined with a part of it, `AND word.lang = ?`
             refused = draft.unresolved if draft.entity is not None and draft.mapper == "sql" else ""
             if whole and name in _of_a_part(draft, schema):
                 yield _query(draft, schema, name, "join", by, (), _PART)
@@ -293,10 +299,22 @@ def _shares_key(link: Link, schema: Schema) -> bool:
 
 
 def _reached(starts: set[str], links: list[Link], schema: Schema) -> dict[str, tuple[str, ...]]:
-    """By which columns each other table is reached from the tables where the search starts."""
+    """By which columns each other table is reached from the tables where the search starts.
+
+    What an outer join brings leads to none, unless something else narrows it: each of its rows is looked up for one that is there.
+    """
     reached: dict[str, tuple[str, ...]] = {}
     known = set(starts)
-    ways = [way for link in links for way in _ways(link)]
+    kept = starts | {name for x in links if not x.outer for name in (x.table, x.other)}
+    while more := {x for link in links if link.brought in kept for x in (link.table, link.other)} - kept:  # fmt: skip
+        kept |= more  # what is asked of a table that is brought is asked of what brings it
+    brought = {x.brought for x in links} - kept
+    ways = [
+        (own, column, other)
+        for link in links
+        for own, column, other in _ways(link)
+        if other != link.brought or other not in brought
+    ]
     while open_ := [way for way in ways if way[0] not in known and way[2] in known]:
         table, column, _ = next((w for w in open_ if schema.leads(w[0], w[1])), open_[0])
         every = (w[1] for w in open_ if w[0] == table)

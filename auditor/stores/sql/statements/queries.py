@@ -214,8 +214,9 @@ class Asked:
             on = join.args.get("on")
             if on is not None:
                 asked = self.condition(on)
-                first = next(iter(self.tables)) == join.this.alias_or_name.lower()
-                where.append(Outer(asked) if join.side == "LEFT" and not first else asked)
+                name = join.this.alias_or_name.lower()
+                outer = join.side == "LEFT" and next(iter(self.tables)) != name
+                where.append(Outer(asked, self.tables.get(name, "")) if outer else asked)
             for using in join.args.get("using") or []:
                 names = list(self.tables.values())
                 joined = join.this
