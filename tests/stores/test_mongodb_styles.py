@@ -502,6 +502,44 @@ users, posts = Repository(User), Repository(Post)
     }
 
 
+@pytest.mark.parametrize(
+    ("kind", "asked", "told"),
+    [
+        ("model: Type[Document]", "self.model.find(filters).count()", ("notes", "count_documents")),
+        ("model: Type[Document]", "self.model.find(filters).to_list()", ("notes", "find")),
+        # a collection of the driver's
+        ("model = Motor().shop.pages", "self.model.find(filters).to_list(None)", ("pages", "find")),
+    ],
+)
+def test_what_a_generic_class_asks_of_beanie_is_told_once(
+    build: Build, kind: str, asked: str, told: tuple[str, str]
+) -> None:
+    given = "    model = Note" if "Type" in kind else "    pass"
+    code = f"""
+from typing import Type
+from beanie import Document
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient as Motor
+app = FastAPI()
+class Note(Document):
+    kind: str
+    class Settings:
+        name = "notes"
+class Store:
+    {kind}
+    async def page(self, filters: dict):
+        return await {asked}
+class Notes(Store):
+{given}
+notes = Notes()
+@app.get("/notes")
+async def index():
+    return await notes.page({{}})
+"""
+    found = build({"app.py": code}).facts(Query)
+    assert [(q.collection, q.operation) for q in found] == [told]
+
+
 def test_indexes_that_a_helper_is_handed(build: Build) -> None:
     code = f"""{HEAD}
 def safely(collection, *args, **kwargs):

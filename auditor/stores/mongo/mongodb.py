@@ -330,7 +330,10 @@ class MongoReader:
         return all(self.code.definition(f"{kind}.__getattr__") is None for kind in kinds)
 
     def _is_mapped(self, expr: t.Expr, scope: Scope) -> bool:
-        """`Lead.objects(…)`, `Lead.find(…)`: what a mapper's chain of calls starts with, also in a variable."""
+        """`Lead.objects(…)`, `Lead.find(…)`: what a mapper's chain of calls starts with, also in a variable,
+        and what an object of a generic class is for (`model: type[Document]`)."""
+        if self._is_any_of_beanie(expr, scope):
+            return True
         if isinstance(expr, t.Name):
             made = [s for s in self.values.sources(expr, scope) if isinstance(s.node, t.Call)]
             if any(kinds.ways(documents_of(self.values), expr, scope)):
@@ -343,10 +346,14 @@ class MongoReader:
                 case t.Attr(value=base, name="objects"):
                     return not self.collections.hinted(base)  # `db.objects` is a collection
             if isinstance(expr, t.Call) and isinstance(expr.func, t.Attr):
-                if self._of_model(expr.func.value, scope):
+                owner = expr.func.value
+                if self._of_model(owner, scope) or self._is_any_of_beanie(owner, scope):
                     return True
             expr = expr.func if isinstance(expr, t.Call) else expr.value
         return False
+
+    def _is_any_of_beanie(self, expr: t.Expr, scope: Scope) -> bool:
+        return is_model(expr) and kinds.is_typed(documents_of(self.values), expr, scope, "Beanie")
 
     def _of_model(self, expr: t.Expr, scope: Scope) -> str:
         documents = documents_of(self.values)
