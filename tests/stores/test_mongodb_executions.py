@@ -159,3 +159,19 @@ def test_nobody_sees_the_order_of_what_is_searched_among(
 ) -> None:
     found = build({"app.py": f"{_ORDERED}    {steps}\n"}).facts(Query)
     assert {tuple(n for n, _ in q.sort) for q in found if q.collection == "topic"} == sorts
+
+
+def test_what_is_asked_alike_in_several_runs_is_told_once(build: Build) -> None:
+    """A document that is found, and both what is done with it in one way and in another."""
+    steps = [
+        "post = Post.objects.get_or_404(kind=tag)",
+        "try:",
+        "    post.delete()",
+        "except OSError:",
+        "    pass",
+        "post.delete()",
+        "return tag",
+    ]
+    code = _ENGINE + "".join(f"    {step}\n" for step in steps)
+    found = build({"app.py": code}).facts(Query)
+    assert len(found) == len(set(found)) == 1

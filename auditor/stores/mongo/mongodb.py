@@ -119,7 +119,7 @@ def queries(application: Application) -> list[Query]:
 
 
 def looped(values: Evaluator, found: list[tuple[CallSite, Query]]) -> list[Query]:
-    """The application's queries in order, each with the loop over another one's result around it."""
+    """The application's queries in order, each once, with the loop over another one's result around it."""
     many = {id(n) for site, q in found if q.operation in _MANY for n in (site.node, site.node.func)}
     loops = Loops(values, lambda node: id(node) in many)
     told = [
@@ -127,7 +127,9 @@ def looped(values: Evaluator, found: list[tuple[CallSite, Query]]) -> list[Query
         for s, q in found
         if not runs_once(s.scope.module)
     ]
-    return sorted(told, key=lambda q: (q.place, q.collection, q.equality, q.range, q.scanned))
+    return sorted(
+        dict.fromkeys(told), key=lambda q: (q.place, q.collection, q.equality, q.range, q.scanned)
+    )
 
 
 def of_runs(
