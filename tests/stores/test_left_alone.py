@@ -481,6 +481,38 @@ def test_a_script_that_fills_the_database_where_the_deployment_runs_it(
     assert reason in why
 
 
+@pytest.mark.parametrize(
+    ("asking", "fit"),
+    [
+        ("return await Note.search(x).values('id')", Fit.COVERED),
+        ("Note.search(x)", Fit.COVERED),
+        ("return (await Note.search(x)).values('id')", Fit.MISSING),
+        ("return await Note.search(x)", Fit.MISSING),
+        ("Note.search(x).close()\n    return search(x)", Fit.MISSING),
+        ("note = Note.search(x)\n    return await note", Fit.MISSING),
+        ("return await gather(Note.search(x), Note.search(1))", Fit.MISSING),
+        ("return names.search(x).group()", Fit.MISSING),
+    ],
+)
+def test_a_coroutine_that_nothing_awaits(asking: str, fit: Fit, build: Build) -> None:
+    code = f"""
+from fastapi import FastAPI
+from tortoise import fields
+from tortoise.models import Model
+app = FastAPI()
+class Note(Model):
+    title = fields.CharField(max_length=9)
+    @classmethod
+    async def search(cls, title):
+        return await cls.filter(title=title).order_by("id")
+@app.get("/")
+async def ask(x):
+    {asking}
+"""
+    (found,) = [c for c in build({"app.py": code}).facts(CollectionFit) if c.name == "note"]
+    assert {m.fit for _, m in found.fits} == {fit}
+
+
 def test_a_program_may_lie_in_a_folder_that_is_called_script(build: Build) -> None:
     models = MODELS.replace("from app import", "from script.app import")
     ask = "from script.models import User\ndef main():\n    print(User.query.filter_by(email=input()).first())\n"

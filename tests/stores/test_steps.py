@@ -39,6 +39,37 @@ def test_tortoise_asks_again_for_a_relation_that_was_loaded(build: Build) -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("body", "sent"),
+    [
+        ("    post = Post.get_or_none(views=key)\n    if post:\n        return 1\n", False),
+        (
+            "    post = Post.get_or_none(views=key)\n    return 1 if post is None else post.id\n",
+            False,
+        ),
+        ("    post = await Post.get_or_none(views=key)\n    if post:\n        return 1\n", True),
+        ("    post = Post.get_or_none(views=key)\n    if await post:\n        return 1\n", True),
+        ("    post = Post.get_or_none(views=key)\n    return post\n", True),
+        ("    post = Post.get_or_none(views=key)\n    return await gather(post)\n", True),
+        (
+            "    post = Post.filter(views=key)\n    if await post.exists():\n        return 1\n",
+            True,
+        ),
+        ("    if Post.filter(views=key).exists():\n        return 1\n", False),
+        ("    if not Post.filter(views=key).exists():\n        return 1\n", False),
+        ("    if await Post.filter(views=key).exists():\n        return 1\n", True),
+        ("    Post.filter(views=key).delete()\n", False),
+        ("    await Post.filter(views=key).delete()\n", True),
+        ("    run(Post.filter(views=key).delete())\n", True),
+    ],
+)
+def test_a_query_of_tortoise_that_nothing_awaits_is_not_sent(
+    body: str, sent: bool, build: Build
+) -> None:
+    code = f"{TORTOISE}async def ask(key):\n{body}"
+    assert bool(of(build({"app.py": code}), "posts")) is sent
+
+
 MANY = """
 from django.db import models
 class Tag(models.Model):

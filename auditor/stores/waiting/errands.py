@@ -116,6 +116,8 @@ class Errands:
                 return f"another {place.symbol.rpartition('.')[2]} takes the place of the one that asks it"
             case Asked.NEVER if view := self._unrouted_view(place):
                 return f"no route names {view}, which asks it"
+            case Asked.NEVER if function is not None and self.unused.is_unawaited(function):
+                return f"nothing awaits {function.node.name}, which asks it"  # type: ignore[attr-defined]
             case Asked.NEVER if function is not None and (backend := self.unused.backend(function)):
                 return f"AUTHENTICATION_BACKENDS does not name {backend}, which asks it"
             case Asked.NEVER if function is not None and (action := self.unrouted.action(function)):
@@ -202,7 +204,7 @@ class Errands:
             if id(each.node) in seen or self._known.get(id(each.node)) is Asked.NEVER:
                 continue
             seen.add(id(each.node))
-            if self._is_in_no_use(each):
+            if self._is_in_no_use(each) or self.unused.is_unawaited(each):
                 continue  # whoever calls its methods by their names, he means others
             by = self._by_itself(each)
             if by is Asked.LIVE:

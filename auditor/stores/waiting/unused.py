@@ -54,6 +54,7 @@ _VIEW = re.compile(
 """Classes of views that serve nothing until something names them."""
 _FINDS_CLASSES = {"__subclasses__", "getmembers", "issubclass", "globals", "vars", "locals", "dir"}
 """What code finds classes by which it does not name."""
+_OF_COROUTINES = {"send", "throw", "close", "cr_await", "cr_code", "cr_frame", "cr_running", "__await__", "__name__", "__class__"}  # fmt: skip
 _PART = re.compile(r"(?:Agent|Router|Blueprint|Namespace|Limiter|Cache|HTTP\w*Auth|LoginManager|Registry|EventEmitter)\(\)$")  # fmt: skip
 """Objects of packages that are a part of an application, whatever it is: no server, worker or tool loads a module for
 one of them, as they do for an application, a bot, a broker, a group of commands or what serves tools."""
@@ -138,6 +139,38 @@ class Unused:
         return not any(
             t.last_word(n) == first.name for n in t.walk(*at_once) if isinstance(n, t.Name | t.Attr)
         )
+
+    def is_unawaited(self, function: Located) -> bool:
+        """Whether each call of a coroutine is thrown away or asked for an attribute, so that it never begins:
+        `await Post.search(x).values()`."""
+        node = function.node
+        if not isinstance(node, t.Function) or not node.is_async:
+            return False
+        if any(isinstance(n, t.Yield) for n in t.walk_own(*node.body)):
+            return False  # a generator
+        if any(t.last_word(d) not in ("staticmethod", "classmethod") for d in node.decorators):
+            return False
+        (mentions,) = self.application.facts(Mentions)
+        calls = [mentions.call(site) for site in mentions.of(function)]
+        return bool(calls) and all(
+            x is not None
+            and id(x.node) in self._unawaited(x.scope.module)
+            and (told := self.code.defined(x.node.func, x.scope)) is not None
+            and told.node is node  # and no other of that name, which a framework may call besides
+            for x in calls
+        )
+
+    @functools.cache  # noqa: B019 - lives as long as the audit of one tree
+    def _unawaited(self, module: Module) -> frozenset[int]:
+        """The calls, by `id`, that are statements by themselves, or of whose value an attribute is read."""
+        found: set[int] = set()
+        for node, _ in self.code.nodes(module):
+            match node:
+                case t.Do(value=t.Call() as call):
+                    found.add(id(call))
+                case t.Attr(value=t.Call() as call, name=name) if name not in _OF_COROUTINES:
+                    found.add(id(call))
+        return frozenset(found)
 
     def view(self, function: Located) -> str:
         """The class of views that a method belongs to, where nothing names it or one that inherits from it."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import Located, place_of
+from auditor.link.scopes import Located, arguments, place_of
 from auditor.stores.sql.conditions import UNTOLD, Draft, joined
 from auditor.stores.sql.reading.decisions import decides
 from auditor.stores.sql.reading.expressions import Expressions
@@ -48,12 +48,12 @@ class Statements(Expressions):
             case t.Assign(targets=targets, value=value, op=op):
                 self._assign(targets, value, op, stmt.annotation, frame)
             case t.Do(value=value):
-                self.tested(value, frame)
+                self._asked_if(value, frame)
             case t.Return(value=value):
                 if value is not None and (given := self.thing(value, frame)) is not None:
                     frame.returned.append(given)
             case t.If(test=test, body=body, orelse=orelse):
-                self.tested(test, frame)
+                self._asked_if(test, frame)
                 if (way := self._decided(test, frame)) is not None:
                     taken, passed = (body, orelse) if way else (orelse, body)
                     if frame.called is None and decides(test, frame.told, frame.scope) is not None:
@@ -78,7 +78,7 @@ class Statements(Expressions):
                 self._loop(target, iter_, stmt, body, frame)
                 self.block(orelse, frame)
             case t.While(test=test, body=body, orelse=orelse):
-                self.tested(test, frame)
+                self._asked_if(test, frame)
                 self._maybe(body, frame)
                 self.block(orelse, frame)
             case t.Try(body=body, handlers=handlers, orelse=orelse, final=final):
@@ -114,10 +114,35 @@ class Statements(Expressions):
             case t.Raise(exception=exception) if exception is not None:
                 self.thing(exception, frame)
             case t.Assert(test=test):
-                self.tested(test, frame)
+                self._asked_if(test, frame)
             case t.Delete(targets=targets):
                 for each_ in targets:
                     self.thing(each_, frame)
+
+    def _asked_if(self, test: t.Expr, frame: Frame) -> None:
+        """A condition, or a statement by itself: what a query of Tortoise asks there is not sent unless it is awaited."""
+        before = len(self.drafts)
+        self.tested(test, frame)
+        while isinstance(test, t.Unary | t.Compare):
+            test = test.value if isinstance(test, t.Unary) else test.left
+        self._unsent(test, before, frame)
+
+    def _unsent(self, expr: t.Expr, before: int, frame: Frame) -> None:
+        """Drops what a call of Tortoise puts together, `Post.filter(id=id).exists()`, that nothing awaits."""
+        root, given = expr, list[t.Expr]()
+        while isinstance(root, t.Call | t.Attr):
+            if isinstance(root, t.Call):
+                given += arguments(root)
+                if self.code.defined(root.func, frame.scope) is not None:
+                    return  # a function of the tree may wait for it
+            root = root.func if isinstance(root, t.Call) else root.value
+        if not self.has("tortoise") or not isinstance(root, t.Name) or root is expr:
+            return
+        if any(isinstance(n, t.Await | t.Call) and id(n) in self.followed for n in t.walk_own(*given)):  # fmt: skip
+            return
+        if any(_of_tortoise(x) for x in each(self.thing(root, frame))):
+            made = (x for x in self.drafts[before:] if x.mapper == "tortoise")
+            self.dropped.update((id(x), x) for x in made)
 
     def _decided(self, test: t.Expr, frame: Frame) -> bool | None:
         """Whether a test holds, where the call, a list's conditions or a class's columns say so."""
@@ -183,9 +208,12 @@ class Statements(Expressions):
     def _assign(
         self, targets: list[t.Expr], value: t.Expr | None, op: str, annotation: t.Expr | None, frame: Frame
     ) -> None:  # fmt: skip
+        before = len(self.drafts)
         given = self.thing(value, frame) if value is not None else None
         if value is None and annotation is None:
             return
+        if not op and value is not None and self._is_only_tested(targets, frame):
+            self._unsent(value, before, frame)
         if not op and self._is_idle(targets, value, frame):
             self.dropped.update((id(x), x) for x in each(given) if isinstance(x, Draft))
         for target in targets:
@@ -222,6 +250,30 @@ class Statements(Expressions):
                         and isinstance(given, Row | Draft | Rows)
                     ):
                         frame.names[first.id] = given  # obj, created = get_or_create(…)
+
+    def _is_only_tested(self, targets: list[t.Expr], frame: Frame) -> bool:
+        """Whether a function only asks of a variable whether it is something: `if user:`, `user is None`, `user.id`."""
+        match targets, frame.scope.owner:
+            case [t.Name(id=name)], t.Function(body=body) if self.has("tortoise"):
+                pass
+            case _:
+                return False
+        fine: set[int] = set()
+        called = {id(n.func) for n in t.walk(*body) if isinstance(n, t.Call)}
+        for node in t.walk(*body):
+            match node:
+                case t.If(test=x) | t.While(test=x) | t.Assert(test=x) | t.Choice(test=x):
+                    fine.add(id(x))
+                case t.Unary(op="not", value=x) | t.Compare(left=x, rights=[t.Const()]):
+                    fine.add(id(x))
+                case t.Attr(value=x) if id(node) not in called:
+                    fine.add(id(x))
+                case t.Assign(targets=bound, op=""):
+                    fine.update(map(id, bound))
+                case t.Jump(kind=kind) if name in kind.split():  # `global`
+                    return False
+        names = (n for n in t.walk(*body) if isinstance(n, t.Name) and n.id == name)
+        return all(id(n) in fine for n in names)
 
     def _is_idle(self, targets: list[t.Expr], value: t.Expr | None, frame: Frame) -> bool:
         """Whether a step of a query that asks nothing by itself is kept under a name that nothing reads."""
@@ -262,3 +314,12 @@ class Statements(Expressions):
                 case _:
                     made.append(one)
         return either(made) if made else given
+
+
+def _of_tortoise(thing: Thing) -> bool:
+    match thing:
+        case Class(entity=entity) | Row(entity=entity):
+            return entity.mapper == "tortoise"
+        case Draft(mapper=mapper):
+            return mapper == "tortoise"
+    return False
