@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from auditor.model.data import Fit, Index, Match, Proposal, Query
@@ -69,8 +69,8 @@ class _Plan:
                 theirs.insert(0, rest)
         return _Plan([*blocks, *mine, *theirs], ways)
 
-    def fields(self, rank: Counter[str]) -> tuple[tuple[str, int], ...]:
-        names = [n for block in self.blocks for n in sorted(block, key=lambda n: (-rank[n], n))]
+    def fields(self, rank: Callable[[str], tuple[object, ...]]) -> tuple[tuple[str, int], ...]:
+        names = [n for block in self.blocks for n in sorted(block, key=rank)]
         return tuple((name, self.ways.get(name, 1)) for name in names)
 
 
@@ -86,9 +86,11 @@ def _agreed(mine: Ways, theirs: Ways) -> Ways | None:
 def propose(fits: Sequence[tuple[Query, Match]], live: Sequence[Index]) -> list[Proposal]:
     """The indexes to add, most needed first; `live` are those that there are."""
     asking = [q for q, match in fits if _asks(q, match)]
-    rank = Counter(f for q, _ in fits for f in {*q.fields, *(name for name, _ in q.sort)})
+    rank = _rank(fits)
     shapes = _shapes(q for q in asking if not q.special)
     spare = [index for index in live if _replaceable(index)]
+    best = {match.by for q, match in fits if match.by is not None and _asks(q, match)}
+    spare.sort(key=lambda index: (*_most_selective(index), index not in best))
     plans = [_extending(plan, spare) for plan in _fewest(_wanted(shapes))]
     made = [_index(asking[0], plan.fields(rank)) for plan in plans]
     served: dict[int, list[Query]] = defaultdict(list)
@@ -99,6 +101,15 @@ def propose(fits: Sequence[tuple[Query, Match]], live: Sequence[Index]) -> list[
         for i, queries in served.items()
     ]
     return sorted([*proposals, *_special(asking)], key=lambda p: (-len(p.queries), p.fields))
+
+
+def _rank(fits: Sequence[tuple[Query, Match]]) -> Callable[[str], tuple[object, ...]]:
+    """In which order the fields of an index come that may come in any: last those of which many records share a value,
+    first those by which an index finds what is asked now, and those that are asked for most."""
+    shared = {f for q, _ in fits for f in (*q.most, *dict(q.others))}
+    leading = {m.by.fields[0][0] for _, m in fits if m.by is not None and m.fit is Fit.PARTIAL}
+    uses = Counter(f for q, _ in fits for f in {*q.fields, *(name for name, _ in q.sort)})
+    return lambda n: (n in shared or has_few_values(n), n not in leading, -uses[n], n)
 
 
 def _asks(query: Query, match: Match) -> bool:
@@ -165,8 +176,8 @@ def _fewest(wanted: Sequence[_Plan]) -> list[_Plan]:
 
 
 def _extending(plan: _Plan, spare: Sequence[Index]) -> _Plan:
-    """The plan in an order that begins as the live indexes do, which it then takes over."""
-    for index in sorted(spare, key=_most_selective):
+    """The plan in an order that begins as the live indexes do, the best first, which it then takes over."""
+    for index in spare:
         begun = _Plan([frozenset([name]) for name, _ in index.fields], dict(index.fields))
         both = plan.joined(begun)
         if both is not None and sum(map(len, both.blocks)) == sum(map(len, plan.blocks)):

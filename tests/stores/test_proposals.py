@@ -171,3 +171,18 @@ def test_behind_the_key_that_gives_the_order_a_field_narrows_nothing() -> None:
     assert made.fields == (("owner", 1), ("_id", 1), ("created", 1))
     plain = [index("_id")]
     assert propose([(by_key, best(by_key, plain))], plain)
+
+
+def test_what_many_records_share_stands_last_and_the_best_index_is_gone_on_with() -> None:
+    shared = query("mark number", most=("mark",))
+    live = [index("mark"), index("number")]
+    (one,) = propose([(shared, best(shared, live))], live)
+    assert [f for f, _ in one.fields] == ["number", "mark"]
+    assert list(one.replaces) == [live[1]]
+    plain = query("follower approved")
+    kept = index("follower", implied="foreign key")
+    (one,) = propose([(plain, best(plain, [kept]))], [kept])
+    assert [f for f, _ in one.fields] == ["follower", "approved"]
+    named = query("role owner")
+    (one,) = propose([(named, best(named, []))], [])
+    assert [f for f, _ in one.fields] == ["owner", "role"]
