@@ -72,10 +72,13 @@ class LeftAlone:
 
     def _choices(self, query: Query, match: Match) -> int:
         """How many values the field has that a query asks for alone: not of what records soon leave."""
-        entity = self._tables.get(query.collection) if query.store == "sql" else None
-        if entity is None or not self._alone(query, match) or moves_on(match.missing[0]):
+        name = self._alone(query, match)
+        if not name or moves_on(name):
             return 0
-        return max((c.choices for c in entity.stored() if c.name == match.missing[0]), default=0)
+        entity = self._tables.get(query.collection) if query.store == "sql" else None
+        stored = entity.stored() if entity is not None else ()
+        told = max((c.choices for c in stored if c.name == match.missing[0]), default=0)
+        return told or self.offered.how_many(name)
 
     def _asks_for_most(self, query: Query, match: Match) -> bool:
         """Whether a query asks alone for a value that nearly all records may have."""

@@ -21,16 +21,18 @@ from auditor.link.application import Application
 from auditor.link.scopes import Located, Scope
 from auditor.model.values import Known, OneOf, Plain, Value
 from auditor.stores.flags import chosen
+from auditor.stores.sql.entities import snake
 from auditor.stores.sql.statements.files import sql_files
 
 
 @dataclass
 class _Told:
-    """`allowed` by each schema, form or constraint; `spelt` in the code, and whether new records are `given`
+    """`allowed` by each schema, form or constraint; `listed` under its name, how many; `spelt` in the code, and whether new records are `given`
     such a value, or get it as their `default` and have it `changed`; `open` where something else is
     written, `free` where the caller may send anything."""
 
     allowed: list[frozenset[Plain]] = field(default_factory=list)
+    listed: int = 0
     spelt: set[Plain] = field(default_factory=set)
     given: bool = False
     default: bool = False
@@ -95,6 +97,14 @@ class Offered:
             return (owner, name) in self._own
         return bool(told.allowed) or not (owner in self._spread if owner else self._loose)
 
+    def how_many(self, name: str) -> int:
+        """How many values a field may have by what schemas allow or a constant lists under its name; 0 where none tells."""
+        told = self._told.get(name)
+        if told is None:
+            return 0
+        values = frozenset().union(*told.allowed) if not told.free else frozenset[Plain]()
+        return max(told.listed, len(values - {None}))
+
     def is_truth(self, name: str) -> bool:
         """Whether a field is true or false, as far as anything says what it is."""
         told = self._told.get(name)
@@ -150,6 +160,9 @@ class Offered:
             if isinstance(target, t.Name):
                 if target.id in self.names and isinstance(scope.owner, t.Class):
                     self._field(target.id, node, scope, scope.owner)
+                elif target.id.isupper() and (name := _lists(target.id)) in self._spelt_so:
+                    told = self._told[self._spelt_so[name]]
+                    told.listed = max(told.listed, _length(node.value))
                 elif isinstance(node.value, t.Map) and _ASKING.search(target.id):
                     self._filters.add(id(node.value))
             elif (name := self._named(target)) in self.names and node.value is not None:
@@ -225,6 +238,11 @@ class Offered:
             found = self.values.value(expr, scope)
             yield from (x for x in _plain(found) if not isinstance(x, bool))
 
+    @functools.cached_property
+    def _spelt_so(self) -> dict[str, str]:
+        """The fields by how constants that list their values are called: `TAX_TYPE` of VALID_TAX_TYPES."""
+        return {_lists(snake(name).upper()): name for name in self.names}
+
     @staticmethod
     def _named(expr: t.Expr) -> str:
         """The field that an expression reads: `x.role`, `x["role"]`, `x.get("role")`."""
@@ -281,6 +299,29 @@ class Offered:
         tree = self.application.tree
         file = next((f for f in tree.files if f.path == path), None)
         return read(tree, file).decode("utf-8", "replace").splitlines() if file else []
+
+
+_LISTS = re.compile(
+    r"^_*(?:(?:VALID|ALLOWED|SUPPORTED|KNOWN|POSSIBLE|ACCEPTED)_)?(\w+?)(?:_(?:CHOICES|OPTIONS|VALUES|NAMES))?$"
+)
+
+
+def _lists(constant: str) -> str:
+    """The field whose values a constant lists, in capitals and singular: VALID_TAX_TYPES, ROLE_CHOICES, ROLES."""
+    found = _LISTS.match(constant)
+    return re.sub(r"(?<=[SXZH])ES$|(?<!S)S$", "", found[1]) if found is not None else ""
+
+
+def _length(value: t.Expr | None) -> int:
+    """How many texts a sequence or set of texts holds; of a pair, the text is the first."""
+    match value:
+        case t.Call(func=t.Name(id="set" | "frozenset" | "tuple" | "list"), args=[inner]):
+            return _length(inner)
+        case t.Seq(items=items) if items:
+            firsts = [x.items[0] if isinstance(x, t.Seq) and x.items else x for x in items]
+            told = all(isinstance(x, t.Const) and isinstance(x.value, str) for x in firsts)
+            return len(items) if told else 0
+    return 0
 
 
 def _plain(value: Value) -> Iterator[Plain]:

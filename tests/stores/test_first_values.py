@@ -113,3 +113,28 @@ async def orders(given: str):
 def test_what_most_documents_may_have(asked: str, expected: Fit, build: Build) -> None:
     found = build({"app.py": ORDERS % asked}).facts(CollectionFit)
     assert [m.fit for f in found for q, m in f.fits if q.operation == "find"] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("listed", "asked", "expected"),
+    [
+        ("VALID_TAX_TYPES = {'sales', 'use', 'lodging'}", "tax_type", Fit.UNKNOWN),
+        ("_ALLOWED_TAX_TYPES = ('sales', 'use', 'lodging')", "tax_type", Fit.UNKNOWN),
+        ("TAX_TYPE_CHOICES = [('s', 'Sales'), ('u', 'Use'), ('l', 'Lodging')]", "tax_type", Fit.UNKNOWN),
+        ("VALID_TAX_TYPES = frozenset({'sales', 'use', 'lodging'})", "tax_type", Fit.UNKNOWN),
+        ("class Given(BaseModel):\n    tax_type: Literal['sales', 'use', 'lodging']", "tax_type", Fit.UNKNOWN),
+        ("class Given(BaseModel):\n    tax_type: str", "tax_type", Fit.MISSING),
+        ("VALID_TAX_TYPES = {'a', 'b', 'c', 'd', 'e', 'f'}", "tax_type", Fit.MISSING),
+        ("VALID_TAX_TYPES = set(read())", "tax_type", Fit.MISSING),
+        ("valid_tax_types = {'sales', 'use', 'lodging'}", "tax_type", Fit.MISSING),  # no constant
+        ("VALID_TYPES = {'sales', 'use', 'lodging'}", "tax_type", Fit.MISSING),
+        ("VALID_STATUSES = {'open', 'held', 'done'}", "status", Fit.MISSING),  # what records soon leave
+    ],
+)  # fmt: skip
+def test_one_of_a_few_values_of_documents(
+    listed: str, asked: str, expected: Fit, build: Build
+) -> None:
+    source = ORDERS % f'"{asked}": given'
+    source = f"from typing import Literal\nfrom pydantic import BaseModel\n{listed}\n{source}"
+    found = build({"app.py": source}).facts(CollectionFit)
+    assert [m.fit for f in found for q, m in f.fits if q.fields] == [expected]
