@@ -34,6 +34,9 @@ _SETTINGS = re.compile(
     r"^(?:(?:admin|app|application|base|common|core|general|global|main|platform|runtime|site|system|web|website)_)*"
     r"(?:settings?|config(?:uration)?s?|options?|preferences?)$"
 )
+_PRICED = re.compile(r"^(?:plans?|tiers?|tariffs?)$")
+_PRICE = re.compile(r"(?:^|_)(?:price|cost|fee|amount)(?:_|$)")
+"""What is sold at a few prices; a plan without one may be anybody's."""
 _WHOSE = re.compile(
     r"^(?:group|guild|server|chat|channel|device|session|player|profile|user_?name|login|e?mail|phone|uid|sub"
     r"|question|poll|quiz|survey|product|item|variant|order)s?$"
@@ -46,15 +49,17 @@ _MOST = 2
 def reads_like_a_list(name: str, columns: Iterable[str], *, seeded: bool = False) -> bool:
     """Whether a table or collection reads like a short list, by its name and its columns' names.
 
-    Of one that constants of the code fill besides, any columns may say what an entry is.
+    Of one that constants of the code fill besides, and of plans with a price, any columns may say what an entry is.
     """
     columns = tuple(columns)
     set_once = _SETTINGS.match(snake(name).rpartition(".")[2])
     if set_once and not any(_WHOSE.match(snake(column)) for column in columns):
         return describes_entries(name, columns, most=len(columns))  # whatever is set
-    if not _names_a_list(re.split(r"[._]", snake(name))[-1]):
+    last = re.split(r"[._]", snake(name))[-1]
+    if not _names_a_list(last):
         return False
-    return describes_entries(name, columns, most=len(columns) if seeded else _MOST)
+    told = seeded or (_PRICED.match(last) and any(map(_PRICE.search, map(snake, columns))))
+    return describes_entries(name, columns, most=len(columns) if told else _MOST)
 
 
 def describes_entries(name: str, columns: Iterable[str], most: int = _MOST) -> bool:
