@@ -358,12 +358,12 @@ def seeded_by_statements(application: Application) -> Iterator[Constant]:
     names -= words_of_others(application) if names else set()
     spelt = [n.value for n, _ in application.code.of_kind(t.Const) if isinstance(n.value, str)] if names else []  # fmt: skip
     for name in sorted(names):
-        into = re.compile(rf"\binto\s+\W?{re.escape(name)}\b", re.I)
+        into = re.compile(rf"\b(?:into|copy)\s+\W?{re.escape(name)}\b", re.I)
         if sum(into.search(text) is not None for text in spelt) <= len(added[name]):
             yield Constant("sql", name, "only constants that a seed adds stand in it")
 
 
-_LOADING = ("to_sql", "copy_from", "copy_expert", "copy", "copy_records_to_table", "copy_to_table", "load_data")  # fmt: skip
+_LOADING = ("to_sql", "copy_from", "copy_expert", "copy_records_to_table", "copy_to_table", "load_data")  # fmt: skip
 
 
 def _may_add_anything(application: Application, asked: Iterable[Query]) -> bool:

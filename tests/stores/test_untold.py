@@ -458,3 +458,28 @@ def test_a_document_of_mongoengine_under_another_name_is_no_model(build: Build) 
     }
     found = build(files).facts(Query)
     assert {(q.store, q.collection) for q in found} == {("mongodb", "users")}
+
+
+_SCHEMA = "-- the tables\nCREATE TABLE t (a INT, b INT);\nUPDATE t SET b = 0 WHERE b IS NULL;\nINSERT INTO t VALUES (1, 2);\nCREATE FUNCTION f() RETURNS INT AS $$\nSELECT 1 FROM t\n$$ LANGUAGE sql;\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "schema", "told"),
+    [
+        ("sql = Path(__file__).with_name('schema.sql').read_text(encoding='utf-8')", _SCHEMA, True),
+        ("path = Path('db') / 'schema.sql'\n    sql = path.read_text()", _SCHEMA, True),
+        ("sql = open('schema.sql').read()", _SCHEMA, True),
+        ("with open('schema.sql') as file:\n        sql = file.read()", _SCHEMA, True),
+        ("sql = open('schema.sql').read()", _SCHEMA + "SELECT a FROM t WHERE b = 1;\n", False),
+        ("sql = open('schema.sql').read()", "DELETE FROM t WHERE b = 1;\n", False),
+        ("sql = open('other.sql').read()", _SCHEMA, False),
+        ("sql = open(made).read()", _SCHEMA, False),
+        ("sql = open('schema.sql').read() if made else made", _SCHEMA, False),
+    ],
+)  # fmt: skip
+def test_a_schema_that_a_file_holds_asks_nothing(
+    lines: str, schema: str, told: bool, build: Build
+) -> None:
+    code = f"import sqlite3\nfrom pathlib import Path\ndef make(cursor, made):\n    {lines}\n    cursor.executescript(sql)\n"
+    found = build({"app.py": code, "schema.sql": schema}).facts(Query)
+    assert (not found) is told

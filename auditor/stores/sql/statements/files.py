@@ -20,6 +20,22 @@ def sql_files(application: Application) -> Iterator[str]:
             yield read(application.tree, file).decode("utf-8", "replace")
 
 
+_MAKES = re.compile(r"\bcreate\s+(?:\w+\s+){0,2}table\b", re.I)
+_SEARCHES = re.compile(r"(?:^|;)\s*(?:select|with|call|exec(?:ute)?)\b", re.I | re.M)
+_BODY = re.compile(r"--[^\n]*|\$(\w*)\$.*?\$\1\$", re.S)
+
+
+def schema_files(application: Application) -> frozenset[str]:
+    """The names of the SQL files that make tables, and ask for no rows: what they change fills columns that are new."""
+    kinds: dict[str, set[bool]] = {}
+    for file in application.tree.files:
+        if file.kind is Kind.SQL and file.size < _LARGEST:
+            text = _BODY.sub(" ", read(application.tree, file).decode("utf-8", "replace"))
+            makes = _MAKES.search(text) is not None and _SEARCHES.search(text) is None
+            kinds.setdefault(file.path.rpartition("/")[2], set()).add(makes)
+    return frozenset(name for name, found in kinds.items() if found == {True})
+
+
 _OTHER_PROGRAMS = (".php", ".java", ".kt", ".cs", ".go", ".rb", ".rs", ".ex", ".scala", ".pl", ".jsp", ".aspx")  # fmt: skip
 
 
