@@ -206,10 +206,33 @@ class _Walk:
             case t.Compare(left=inner, ops=[("is" | "is not") as op], rights=[t.Const(value=None)]):
                 constant = self._constant(inner)
                 return None if constant is None else (constant.value is None) == (op == "is")
+            case t.BoolOp(op="and", values=values):
+                outcomes = [self._given(each) for each in values]
+                return False if False in outcomes else None if None in outcomes else True
+            case t.Compare(
+                left=t.Call(func=t.Name(id="len"), args=[inner]),
+                ops=["=="],
+                rights=[t.Const(value=count)],
+            ):
+                rest = self._rest(inner)
+                return None if rest is None else len(rest) == count
+            case t.Call(
+                func=t.Name(id="isinstance"),
+                args=[t.Item(value=inner, index=t.Const(value=0)), t.Name(id="dict")],
+            ):
+                return (
+                    True if isinstance(next(iter(self._rest(inner) or ()), None), t.Map) else None
+                )
         constant = self._constant(test)
         if constant is not None:
             return bool(constant.value)
         return True if self._passed(test) else None
+
+    def _rest(self, expr: t.Expr) -> list[t.Expr] | None:
+        """What the call that is looked at leaves for `*args`, as far as it is told."""
+        given = self._argument(expr)
+        items = given.node.items if given is not None and isinstance(given.node, t.Seq) else None
+        return None if any(isinstance(x, t.Star) for x in items or ()) else items
 
     def _constant(self, expr: t.Expr) -> t.Const | None:
         given = self._argument(expr)

@@ -137,16 +137,19 @@ class Contexts(Turns):
     def instances(self, scope: Scope) -> list[Env]:
         """What the instances of the class bind that a method's scope belongs to, subclasses' too.
 
-        Of a class that the tree instantiates, once for each such call; of others, once.
+        Of a class that the tree instantiates, once for each such call; of others, once, as of a method of the class itself.
         """
         owner = scope.of_class
         if owner is None or owner.parent is None:
             return []
         envs: list[Env] = []
+        method = self.code.enclosing(scope)
+        by_class = method is not None and _is_of_class(method.node)  # type: ignore[arg-type]
         for kind in self._heirs.get(f"{owner.module.path}:{owner.qualname}", ()):
             found = self.code.definition(kind)
             if found is not None:
-                made = [self.bound_by(site) for site in self.code.calls(kind)]
+                sites = () if by_class else self.code.calls(kind)
+                made = [self.bound_by(site) for site in sites]
                 envs += made or [self.instance(found)]
         alike = {frozenset((key, id(x.node)) for key, x in env.items()): env for env in envs}
         return list(alike.values())[:MAX_CONTEXTS]
@@ -473,8 +476,12 @@ def _taken_by_object(function: Located, call: t.Call) -> int:
     if not isinstance(function.scope.owner, t.Class) or not isinstance(call.func, t.Attr):
         return 0
     by_class = t.dotted(call.func.value).rpartition(".")[2] == function.scope.owner.name
-    of_class = any(t.dotted(each) == "classmethod" for each in function.node.decorators)
+    of_class = _is_of_class(function.node)
     return 0 if _is_static(function.node) or (by_class and not of_class) else 1
+
+
+def _is_of_class(method: t.Function) -> bool:
+    return any(t.dotted(each) == "classmethod" for each in method.decorators)
 
 
 def _is_static(method: t.Function) -> bool:

@@ -232,6 +232,15 @@ class Origins:
                             if name is not None and self.text(name, source.scope) == key:
                                 found += self.sources(value, source.scope, depth + 1)
                 return _distinct(found) or [Located(expr, scope)]
+            case t.Item(value=base, index=t.Const(value=int(at))) if (
+                at >= 0
+            ):  # what a call leaves for `*args`, too
+                for source in self.sources(base, scope, depth + 1):
+                    if isinstance(source.node, t.Seq) and source.node.kind == "tuple":
+                        items = source.node.items[: at + 1]
+                        if len(items) > at and not any(isinstance(x, t.Star) for x in items):
+                            found += self.sources(items[at], source.scope, depth + 1)
+                return _distinct(found) or [Located(expr, scope)]
             case t.Call(func=func) if id(expr) not in self.told_apart:
                 function = self.code.defined(func, scope)
                 if function is not None and isinstance(function.node, t.Function):

@@ -15,6 +15,7 @@ from auditor.discover import Kind, Role, discover
 from auditor.extract.facts import Unread
 from auditor.extract.pipeline import Extraction, extract_source
 from auditor.extract.python import tree as t
+from auditor.extract.python.build import build
 from auditor.extract.python.downgrade import NotPython, downgrade
 from auditor.extract.python.parse import UnreadablePython, parse
 from auditor.extract.python.syntax import Syntax
@@ -73,6 +74,29 @@ NEWER = {
     ),
     "nested quotes over lines": 'x = f"{\n    d["key"]\n}"\ny = call(1)\n',
 }
+
+
+@pytest.mark.parametrize(
+    ("method", "read"),
+    [
+        ("@classmethod\n def a(klass, x): return klass.b(x)", "def a(cls, x): return cls.b(x)"),
+        ("@classmethod\n def a(klass): return [klass for x in klass.b]", "def a(cls): return [cls for x in cls.b]"),
+        ("@classmethod\n def a(klass, cls): return klass, cls", "def a(klass, cls): return klass, cls"),
+        ("@classmethod\n def a(klass): return lambda klass: klass", "def a(klass): return lambda klass: klass"),
+        ("def a(klass): return klass", "def a(klass): return klass"),
+        ("@staticmethod\n def a(klass): return klass", "def a(klass): return klass"),
+    ],
+)  # fmt: skip
+def test_a_class_method_calls_its_class_cls(method: str, read: str) -> None:
+    def names(source: str) -> list[object]:
+        (made,) = build(parse(f"class A:\n {source}\n".encode()))
+        assert isinstance(made, t.Class)
+        (function,) = made.body
+        assert isinstance(function, t.Function)
+        params = [param.name for param in function.params]
+        return [*params, *(n.id for n in t.walk(*function.body) if isinstance(n, t.Name))]
+
+    assert names(method) == names(read)
 
 
 def test_exceptions_without_brackets_are_read() -> None:

@@ -226,3 +226,47 @@ async def view(a, b):
 """
     found = build({"app.py": code}).facts(Query)
     assert {(q.range, bool(q.unresolved)) for q in found} >= {(("a", "b", "c", "d"), True)}
+
+
+_ODM = """
+from flask import Flask, request
+from pymongo import MongoClient
+app = Flask(__name__)
+db = MongoClient().shop
+class Record(dict):
+    collection_name = None
+    @classmethod
+    def get_collection(klass):
+        return db[klass.collection_name]
+    @classmethod
+    def get(klass, *args, **kwargs):
+        if len(args) == 1 and isinstance(args[0], dict):
+            kwargs |= args[0]
+        return klass.get_collection().find_one(kwargs)
+class Person(Record):
+    collection_name = "people"
+class House(Record):
+    collection_name = "houses"
+@app.route("/")
+def index():
+    asked = request.args["asked"]
+    return str([{calls}])
+"""
+
+
+@pytest.mark.parametrize(
+    ("calls", "told"),
+    [
+        ("Person.get(key=asked)", {("people", ("key",))}),
+        ("Person.get({'town': asked})", {("people", ("town",))}),
+        ("Person.get({'town': asked}, key=asked)", {("people", ("key", "town"))}),
+        ("Person.get(key=asked), House.get(street=asked)", {("people", ("key",)), ("houses", ("street",))}),
+        ("House.get({'street': asked}, 1)", {("houses", ())}),
+    ],
+)  # fmt: skip
+def test_a_class_of_the_tree_that_names_its_collection(
+    build: Build, calls: str, told: set[tuple[str, tuple[str, ...]]]
+) -> None:
+    found = build({"app.py": _ODM.replace("{calls}", calls)}).facts(Query)
+    assert {(q.collection, tuple(sorted(q.equality))) for q in found} == told
+    assert not any(q.unresolved for q in found)

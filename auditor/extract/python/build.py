@@ -205,6 +205,7 @@ class _Builder:
     def function(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef, at: tuple[int, int, int]
     ) -> t.Function:
+        _call_cls(node)
         return t.Function(
             *at,
             node.name,
@@ -335,6 +336,26 @@ _EXPRESSIONS: dict[type, Callable[[_Builder, Any, _At], t.Expr]] = {
     ast.NamedExpr: lambda b, n, at: t.Bind(*at, b.expr(n.target), b.expr(n.value)),
     ast.Slice: lambda b, n, at: t.Slice(*at, b.maybe(n.lower), b.maybe(n.upper)),
 }
+
+
+def _call_cls(node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    """A class method that calls its class `klass` reads as one that calls it `cls`, by which it is known everywhere."""
+    first = (node.args.posonlyargs or node.args.args)[:1]
+    marked = any(isinstance(x, ast.Name) and x.id == "classmethod" for x in node.decorator_list)
+    if not marked or not first or (name := first[0].arg) == "cls":
+        return
+    inside = [below for each in node.body for below in ast.walk(each)]
+    named = [below for below in inside if isinstance(below, ast.Name)]
+    params = {
+        x.arg
+        for x in (*inside, *ast.walk(node.args))
+        if isinstance(x, ast.arg) and x is not first[0]
+    }
+    if "cls" in {x.id for x in named} | params or name in params:
+        return  # it would mean something else
+    for each in (x for x in named if x.id == name):
+        each.id = "cls"
+    first[0].arg = "cls"
 
 
 def _reached(body: list[ast.stmt]) -> list[ast.stmt]:

@@ -100,6 +100,10 @@ class Filters:
                     if origin.node is not expr
                     for told in self.read(origin.node, origin.scope)  # type: ignore[arg-type]
                 ]
+            case t.Item():  # args[0], FILTERS["open"]
+                sources = self.values.sources(expr, scope)
+                if all(isinstance(source.node, t.Map) for source in sources):
+                    return [told for s in sources for told in self.read(s.node, s.scope)]  # type: ignore[arg-type]
         return []
 
     def _name(self, expr: t.Name, scope: Scope) -> list[Conditions]:

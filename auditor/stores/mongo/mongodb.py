@@ -84,8 +84,10 @@ _MODEL_WORD = re.compile(r"(?:^|_)(?:model|document|doc|entity)(?:_?(?:class|cls
 _KEPT_IN_DICT = re.compile(r"^builtins\.(?:dict|list|tuple|set)\(\)\[\](?:\[\])?$")
 """What a dict or a list holds: its name alone says nothing of it."""
 _MOST = 32
-"""Collections and filters that one call is told for."""
+"""Runs of a function whose filter is put together in several ways, looked at one by one."""
 _BY_CALLERS = "what is asked here is listed where it is called"
+_MOST_RUNS = 256
+"""Runs of a function that asks what it is handed, looked at one by one."""
 _MOST_CALLS = 4_000
 """Calls of a function that asks whatever collection it is handed."""
 
@@ -419,7 +421,7 @@ class MongoReader:
             untied = UNTIED in call and len(pairs) > 1  # its filter is that of one of them
             met += [a if untied else both for a, both in pairs]
         merged = [{**both, **c} for both in met if both is not None for c in turns]
-        return [env for env in merged[:_MOST] if env]
+        return [env for env in merged[:_MOST_RUNS] if env]
 
     def _queries(self, site: CallSite) -> Iterator[Query]:
         func = site.node.func
