@@ -460,6 +460,39 @@ def test_a_document_of_mongoengine_under_another_name_is_no_model(build: Build) 
     assert {(q.store, q.collection) for q in found} == {("mongodb", "users")}
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("'WITH r AS (' + piece(1) + ') SELECT a FROM r'", ""),
+        ("'WITH r AS (' + piece(1) + ') SELECT t.a FROM t JOIN r ON r.a = t.a'", "t"),
+        ("'WITH r AS (' + PIECE + ') SELECT a FROM r'", "t"),
+    ],
+)
+def test_a_part_of_a_statement_that_is_put_in(text: str, told: str, build: Build) -> None:
+    code = f"PIECE = 'SELECT a FROM t WHERE b = 3'\ndef ask(cursor):\n    cursor.execute({text})\n"
+    found = build({"app.py": code}).facts(Query)
+    assert [q.collection for q in found] == [told]
+
+
+def test_texts_of_a_module_are_known_to_whoever_calls_it(build: Build) -> None:
+    """Whichever module is read first."""
+    pieces = ", ".join(f"a AS a{n}" for n in range(80))
+    parts = (
+        f"piece = 'SELECT {pieces} FROM t WHERE b = 3'\ntotals = 'SELECT sum(a) FROM t {{more}} GROUP BY a'\n"
+        "def whole(cursor):\n    return cursor.execute(piece)\n"
+        "def part(cursor):\n    return cursor.execute('WITH r AS (' + piece + ') SELECT * FROM r')\n"
+        "def total(cursor):\n    return cursor.execute(totals.format(more='WHERE c = 1'))\n"
+    )
+    page = "import parts\ndef page(cursor):\n    cursor.execute('SELECT a FROM u WHERE d = 1')\n    return [parts.whole(cursor), parts.part(cursor), parts.total(cursor)]\n"
+    found = build({"a.py": page, "parts.py": parts}).facts(Query)
+    assert sorted((q.collection, q.equality) for q in found) == [
+        ("t", ("b",)),
+        ("t", ("b",)),
+        ("t", ("c",)),
+        ("u", ("d",)),
+    ]
+
+
 _SCHEMA = "-- the tables\nCREATE TABLE t (a INT, b INT);\nUPDATE t SET b = 0 WHERE b IS NULL;\nINSERT INTO t VALUES (1, 2);\nCREATE FUNCTION f() RETURNS INT AS $$\nSELECT 1 FROM t\n$$ LANGUAGE sql;\n"
 
 

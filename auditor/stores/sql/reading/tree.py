@@ -138,7 +138,8 @@ class TreeReading(Statements):
                 ):
                     relevant.setdefault(id(scope), scope)
         relevant |= {id(scope): scope for scope in scopes_of(self.code, self.entities)}
-        for scope in list(relevant.values()):
+        # what modules hold is known before functions of others use it: `import queries`
+        for scope in sorted(relevant.values(), key=lambda scope: scope.owner is not None):
             self.scope(scope)
         for scope in self._using():
             if id(scope) not in relevant:

@@ -123,6 +123,9 @@ def drafts(
         return [Draft("sql", None, place, asks, unresolved=untold.UNPARSED, loop=frame.loop)]  # fmt: skip
     for tree in parsed[:20]:
         named = {cte.alias_or_name.lower(): cte.this for cte in tree.find_all(exp.CTE)}
+        put_in = [x for x in named.values() if isinstance(x, exp.Column) and MARK in x.name]
+        if put_in:  # `WITH r AS ({piece}) SELECT … FROM r`
+            found.append(Draft("sql", None, place, unresolved=untold.REASON, loop=frame.loop, tentative=True))  # fmt: skip
         for node in tree.find_all(exp.Select, exp.Update, exp.Delete, exp.Insert):
             asked = Asked(reading, node, named, place, frame, like)
             if made := asked.draft():
