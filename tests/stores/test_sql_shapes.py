@@ -70,6 +70,7 @@ CASES = {
     "peewee list": (PEEWEE, "Post.select().where(functools.reduce(operator.and_, [Post.author == u, Post.views > 3]))", "post", ("author_id",), ("views",)),
     "peewee key": (PEEWEE, "Post.get_by_id(3)", "post", ("id",), ()),
     "tortoise": (TORTOISE, "Post.filter(author_id=3, views__gte=4).limit(5)", "posts", ("author_id",), ("views",)),
+    "tortoise single": (TORTOISE, "Post.get_or_none(author_id=3).filter(views__gte=4)", "posts", ("author_id",), ("views",)),
     "tortoise relation": (TORTOISE, "Post.filter(author__name='x')", "user", ("name",), ()),
     "django": (DJANGO, "Post.objects.filter(author=3).exclude(views=4)", "blog_post", ("author_id",), ("views",)),
     "django queryset": (DJANGO, "Post.objects.popular().filter(author_id=3)", "blog_post", ("author_id",), ("views",)),

@@ -105,7 +105,9 @@ _HANDED = _NARROWS | _ONE | set(_FIGURES)
 """Methods that are handed on without being called: `cache.get_or_set(key, Child.objects.count)`."""
 _ON_CLASS = {"filter", "exclude", "all", "get", "get_or_none", "first", "create", "get_or_create", "bulk_create",
              "update_or_create", "annotate", "exists", "in_bulk", "raw", "select_for_update", "last", "latest", "earliest"}  # fmt: skip
-_OF_ONE = {"select_related", "prefetch_related", "only", "values", "values_list", "annotate"}
+_OF_ONE = {
+    "select_related", "prefetch_related", "only", "values", "values_list", "annotate", "filter", "exclude", "order_by", "distinct",
+}  # fmt: skip
 """Steps that follow what asks for one object: `await Post.get(id=id).select_related("author")`.
 
 Source: https://tortoise.github.io/query.html#tortoise.queryset.QuerySetSingle."""
@@ -188,18 +190,18 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
                     asked = reading.asked_of_kept(call, asked, frame)
                 return method(reading, asked, call, last, frame), True
             return base, True
-        case Class(entity=entity) | Row(entity=entity) if (
-            entity.mapper == "tortoise" and last in _ON_CLASS
-        ):
-            if reading.code.defined(call.func, frame.scope) is None:
-                return method(reading, manager_of(entity, reading, call, frame), call, last, frame), True  # fmt: skip
         case Row(entity=entity, draft=Draft() as single) if (
-            entity.mapper == "tortoise" and last in _OF_ONE
+            entity.mapper == "tortoise" and last in _OF_ONE and _goes_on(call)
         ):
             done = method(reading, single, call, last, frame)
             if isinstance(done, Draft) and not done.projection:
                 return Row(entity, done, base.loop), True
             return None, True
+        case Class(entity=entity) | Row(entity=entity) if (
+            entity.mapper == "tortoise" and last in _ON_CLASS
+        ):
+            if reading.code.defined(call.func, frame.scope) is None:
+                return method(reading, manager_of(entity, reading, call, frame), call, last, frame), True  # fmt: skip
         case Row(entity=entity) if entity.mapper == "tortoise" and last == "fetch_related":
             for arg in call.args:
                 prefetch(reading, Draft("tortoise", entity, reading.place(call, frame)), arg, call, frame)  # fmt: skip
@@ -226,6 +228,11 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         case None:
             return _free(reading, call, last, frame)
     return None, False
+
+
+def _goes_on(call: t.Call) -> bool:
+    """Whether a step follows another at once: what a name holds has been asked for."""
+    return isinstance(call.func, t.Attr) and isinstance(call.func.value, t.Call)
 
 
 _AGAIN = {"filter", "exclude", "delete", "update", "order_by", "values", "values_list", "annotate", "aggregate",
