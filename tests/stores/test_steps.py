@@ -39,6 +39,14 @@ def test_tortoise_asks_again_for_a_relation_that_was_loaded(build: Build) -> Non
     ]
 
 
+@pytest.mark.parametrize("way", ["rows[0]", "next(iter(rows))"])
+def test_rows_of_values_are_dicts_of_their_own(way: str, build: Build) -> None:
+    code = f"{TORTOISE}async def ask(key):\n    rows = await Post.filter(views=key).values('id', 'views')\n    row = {way}\n    return row.get('id')\n"
+    loop = f"{TORTOISE}async def ask(key):\n    rows = await Post.filter(views=key).values('id')\n    for row in rows:\n        row.get('id')\n"
+    objects = f"{TORTOISE}async def ask(key):\n    post = (await Post.filter(views=key))[0]\n    return await post.get(views=1)\n"
+    assert [len(of(build({"app.py": x}), "posts")) for x in (code, loop, objects)] == [1, 1, 2]
+
+
 @pytest.mark.parametrize(
     ("body", "sent"),
     [

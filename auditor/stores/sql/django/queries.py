@@ -190,6 +190,8 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
                     asked = reading.asked_of_kept(call, asked, frame)
                 return method(reading, asked, call, last, frame), True
             return base, True
+        case Row(draft=Draft(mapper="tortoise", projection=(_, *_))):
+            return None, True  # a dict of `values()`, whose `get` asks nothing
         case Row(entity=entity, draft=Draft() as single) if (
             entity.mapper == "tortoise" and last in _OF_ONE and _goes_on(call)
         ):
