@@ -6,7 +6,7 @@ import pytest
 
 from auditor.model.data import Index, Query
 from tests.conftest import Build
-from tests.stores.test_sql_shapes import SQLALCHEMY
+from tests.stores.test_sql_shapes import PEEWEE, SQLALCHEMY, of
 
 MODELS = """
 from peewee import BooleanField, CharField, DateTimeField, ForeignKeyField, IntegerField, Model, SqliteDatabase
@@ -149,3 +149,19 @@ def test_a_key_over_several_columns_is_an_index(
     code = MODELS + "from peewee import CompositeKey\n" + BEFORE.format(primary, column, column)
     found = [i for i in build({"app.py": code}).facts(Index) if i.collection == "solve"]
     assert {tuple(column for column, _ in i.fields) for i in found} == fields
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("post.update(views=3).execute()", True),  # it changes all posts, as `Post.update` does
+        ("await post.update(views=3)", True),
+        ("post.update(views=3)", False),
+        ("{'views': 1}.update(views=3)", False),
+        ("session.update(views=3).execute()", False),
+    ],
+)
+def test_an_update_that_is_asked_of_an_object(line: str, told: bool, build: Build) -> None:
+    code = f"{PEEWEE}async def change(key):\n    post = Post.get_by_id(key)\n    {line}\n"
+    found = [q for q in of(build({"app.py": code}), "post") if q.operation == "update"]
+    assert [(q.equality, q.unresolved) for q in found] == ([((), "")] if told else [])

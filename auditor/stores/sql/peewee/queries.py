@@ -61,6 +61,12 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
                 return _started(reading, entity, call, last, frame), True
             if last == "alias":
                 return base, True
+        case Row(entity=entity) if (
+            entity.mapper == "peewee" and last == "update" and id(call) in reading.awaited
+        ):  # `await order.update(paid=True)` changes all there are: it is a method of the class
+            return _started(reading, entity, call, last, frame), True
+        case None if last == "execute" and (asked := _on_object(reading, call, frame)) is not None:
+            return asked, True
         case Draft(mapper="peewee") if isinstance(call.func, t.Attr):
             apart = last in _ASKS or (last in _FURTHER and reading.is_another(call))
             asked = reading.asked_at(call, base, frame) if apart else base
@@ -88,6 +94,19 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
                 )  # fmt: skip
                 return unknown, True
     return None, False
+
+
+def _on_object(reading: Reading, call: t.Call, frame: Frame) -> Thing | None:
+    """`order.update(paid=True).execute()`: all there are, whatever object it is called on.
+
+    Source: https://docs.peewee-orm.com/en/latest/peewee/api.html#Model.update.
+    """
+    match call.func:
+        case t.Attr(value=t.Call(func=t.Attr(value=held, name="update")) as update):
+            for one in each(reading.thing(held, frame)):
+                if isinstance(one, Row) and one.entity.mapper == "peewee":
+                    return _started(reading, one.entity, update, "update", frame)
+    return None
 
 
 def _asks_above(method: Located, name: str) -> bool:

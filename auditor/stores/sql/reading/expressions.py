@@ -110,8 +110,7 @@ class Expressions(Reading):
                     self._given[id(expr)] = made_
                 return self._given[id(expr)]
             case t.Await(value=value):
-                if isinstance(value, t.Attr):
-                    self.awaited.add(id(value))
+                self.awaited.add(id(value))
                 given = self.thing(value, frame, depth)
                 if isinstance(value, t.Attr) and isinstance(given, Draft) and given.manager:
                     if given.mapper == "tortoise":  # `await user.posts`: all of them

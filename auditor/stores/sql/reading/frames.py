@@ -164,7 +164,7 @@ class Reading:
         """The stored objects that a method, by `id`, keeps in attributes, and the class that it is of."""
         self.frames: dict[int, Frame] = {}
         self.awaited: set[int] = set()
-        """Attributes, by `id`, that code waits for: a relation that is read so is asked for then."""
+        """Attributes and calls, by `id`, that code waits for: a relation that is read so is asked for then."""
         self.options: dict[str, list[t.Map]] = {}
         """Settings by name, as readers look them up."""
         self._mappers: set[str] | None = None
