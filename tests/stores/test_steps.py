@@ -78,6 +78,27 @@ def test_a_query_of_tortoise_that_nothing_awaits_is_not_sent(
     assert bool(of(build({"app.py": code}), "posts")) is sent
 
 
+@pytest.mark.parametrize(
+    ("modules", "fit"),
+    [
+        ('{"models": ["live"]}', Fit.MISSING),
+        ('{"models": ["live", "old"]}', Fit.COVERED),
+        ('{"models": ["live", "both"]}', Fit.COVERED),
+        ('{"models": named}', Fit.COVERED),
+        ('{"models": ["elsewhere"]}', Fit.COVERED),
+    ],
+)
+def test_a_model_of_a_module_that_tortoise_is_not_told(
+    modules: str, fit: Fit, build: Build
+) -> None:
+    """Another of the same table adds no index to it."""
+    live = 'from tortoise import fields, models\nclass User(models.Model):\n    name = fields.CharField(max_length=9)\n    class Meta:\n        table = "users"\n'
+    old = "from tortoise import fields, models\nclass Users(models.Model):\n    name = fields.CharField(max_length=9, unique=True)\n"
+    app = f"from tortoise.contrib.fastapi import register_tortoise\nfrom live import User\nasync def ask(name):\n    return await User.filter(name=name).first()\nregister_tortoise(app, modules={modules}, generate_schemas=True)\n"
+    files = {"app.py": app, "live.py": live, "old.py": old, "both.py": "from old import Users\n"}
+    assert fits(build, files, "users") == {("name",): fit}
+
+
 MANY = """
 from django.db import models
 class Tag(models.Model):

@@ -20,6 +20,7 @@ from auditor.model.data import Index, Table
 from auditor.stores.sql.dialects import dialect
 from auditor.stores.sql.entities import Declared, Entities, Entity, truth
 from auditor.stores.sql.migrations import History, State
+from auditor.stores.sql.tortoise.registered import Registered
 
 
 @provides(Table)
@@ -118,7 +119,10 @@ def _indexes(application: Application, kind: str) -> Iterator[Index]:
     for entity in entities:
         if entity.table:
             sharing[entity.table].append(entity)
-    for table, (first, *others) in sharing.items():
+    registered = Registered(application)
+    for table, every in sharing.items():
+        found = [e for e in every if len(every) == 1 or not registered.lacks(e)]
+        first, *others = found or every
         state = history.tables.get(table)
         if (
             state is not None
