@@ -32,7 +32,7 @@ _DESCRIBES = re.compile(
 )
 _SETTINGS = re.compile(
     r"^(?:(?:admin|app|application|base|common|core|general|global|main|platform|runtime|site|system|web|website)_)*"
-    r"(?:settings?|config(?:uration)?s?|options?|preferences?)$"
+    r"(?:settings?|config(?:uration)?s?|options?|preferences?)$|^(?:(?:schema|db|applied)_)?migrations?$|^(?:schema|alembic|db)_versions?$"
 )
 _PRICED = re.compile(r"^(?:plans?|tiers?|tariffs?)$")
 _PRICE = re.compile(r"(?:^|_)(?:price|cost|fee|amount)(?:_|$)")
@@ -65,7 +65,7 @@ def reads_like_a_list(name: str, columns: Iterable[str], *, seeded: bool = False
 def describes_entries(name: str, columns: Iterable[str], most: int = _MOST) -> bool:
     """Whether columns do little more than to describe the entry of a list, and nobody is among them."""
     own = re.escape(re.sub(r"(?:ies|es|s)$", "", re.split(r"[._]", snake(name))[-1]))
-    spelt = [re.sub(rf"^{own}(?:y|e)?_(?!id$)", "", snake(column)) for column in columns]
+    spelt = [re.sub(rf"^{own}(?:y|e)?_", "", snake(column)) for column in columns]
     if any(map(_SOMEBODY.match, spelt)):
         return False
     other = [column for column in spelt if not _DESCRIBES.match(column)]

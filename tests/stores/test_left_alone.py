@@ -245,6 +245,7 @@ SEED = "from models import db, User\ndef seed_admin():\n    if not User.query.fi
         ({"store.py": SEED, "run.py": "import store\nfrom app import app\n@app.post('/seed')\ndef first():\n    store.seed_admin()\n"}, False),
         ({"store.py": SEED, "run.py": "import store\nfrom app import app, scheduler\nscheduler.add_job(store.seed_admin, 'interval')\n"}, False),
         ({"store.py": "from models import User\ndef check():\n    User.query.filter_by(email='a@b.org').first()\n", "run.py": "import store\nfrom app import app, scheduler\ndef init_scheduler(app):\n    scheduler.add_job(func=store.check, trigger='interval')\ndef create_app():\n    init_scheduler(app)\n    return app\n"}, False),
+        ({"store.py": "from models import db, User\ndef renew():\n    db.session.execute('ALTER TABLE users ADD COLUMN x INTEGER')\n    User.query.filter_by(email='a@b.org').delete()\n", "run.py": "import store\nstore.renew()\n"}, True),
         ({"store.py": "from models import User\ndef recover():\n    User.query.filter_by(email='a@b.org').delete()\n", "run.py": "import store\nstore.recover()\n"}, False),
         ({"store.py": SEED.replace("seed_admin", "work").replace("    if", "    while wait():\n     if"), "run.py": "import store, asyncio\nfrom app import app\n@app.on_event('startup')\ndef start():\n    asyncio.create_task(store.work())\n"}, False),
         ({"store.py": "from models import User\ndef loop():\n    while True:\n        User.query.filter_by(email='a@b.org').first()\n", "run.py": "import store\nif __name__ == '__main__':\n    store.loop()\n"}, False),
@@ -255,7 +256,7 @@ def test_what_fills_a_new_database_at_the_start_asks_for_no_index(
 ) -> None:
     adding = "from app import app\nfrom models import User\n@app.post('/u')\ndef u(given):\n    return User(**given)\n"
     answer, why = fit(build, {**files, "add.py": adding})
-    assert (answer, "fills a new database" in why) == (
+    assert (answer, "fills or alters the database" in why) == (
         (Fit.COVERED, True) if filling else (Fit.MISSING, False)
     )
 
@@ -462,7 +463,7 @@ def test_what_a_module_fills_while_it_starts(lines: str, fit: Fit, build: Build)
 @pytest.mark.parametrize(
     ("started", "reason"),
     [
-        ("python3 seed_users.py || true\nexec gunicorn app:app\n", "only what fills a new database at the start asks it"),
+        ("python3 seed_users.py || true\nexec gunicorn app:app\n", "only what fills or alters the database at the start asks it"),
         ("exec gunicorn app:app\n", "run by hand"),
     ],
 )  # fmt: skip

@@ -47,6 +47,8 @@ from tests.conftest import Build
             ["id", "name", "price_monthly", "max_users", "max_reports", "support", "trial_days"],
         ),
         ("shipping_methods", ["id", "code", "name", "price", "is_active", "order"]),
+        ("migrations", ["migration_id", "version", "checksum", "text", "applied_on"]),
+        ("role", ["role_id", "name"]),
         ("core_region", ["id", "name", "slug", "parent_id", "is_featured", "display_order"]),
     ],
 )

@@ -57,6 +57,7 @@ _FILLS = re.compile(
 )
 """Functions that add what a new database lacks."""
 _ADDING = {"add", "add_all", "insert", "insert_one", "insert_many", "create", "save", "get_or_create", "update_or_create", "bulk_create", "create_user", "create_superuser"}  # fmt: skip
+_ALTERS = re.compile(r"(?i)\balter\s+(?:table|type)\s")
 _STARTS = {"on_event", "on_startup", "startup", "before_first_request", "before_serving", "lifespan"}  # fmt: skip
 _ONCE = re.compile(
     r"\bone[- ](?:time|off)\s+(?:[\w-]+\s+)?(?:repair|fix|migration|back-?fill|seed|script|clean-?up|endpoint|set-?up|import|job|task|operation)",
@@ -109,7 +110,7 @@ class Errands:
             case Asked.BY_HAND:
                 return "only a command that is run by hand asks it"
             case Asked.FILLING:
-                return "only what fills a new database at the start asks it"
+                return "only what fills or alters the database at the start asks it"
             case Asked.NEVER if place.path in self.unused.modules:
                 return f"nothing imports {place.path}, which asks it"
             case Asked.NEVER if self.unused.is_replaced(place):
@@ -210,7 +211,8 @@ class Errands:
             if by is Asked.LIVE:
                 return by
             fills |= bool(_FILLS.search(each.node.name))  # type: ignore[attr-defined]
-            goes_on |= _loops(each)
+            goes_on |= _loops(each) and not _alters(each)
+            fills |= _alters(each)
             started |= by is Asked.FILLING and each.path not in self.by_hand.at_start
             told = max(told, by)
             for site in self.mentions.of(each) if by is Asked.NEVER else ():
@@ -376,6 +378,13 @@ def _loops(function: Located) -> bool:
     """Whether a function goes round while something holds, as what works for ever does."""
     body = function.node.body  # type: ignore[attr-defined]
     return any(isinstance(node, t.While) for node in t.walk_own(*body))
+
+
+def _alters(function: Located) -> bool:
+    """Whether a function changes what tables are, as migrations do."""
+    body = function.node.body  # type: ignore[attr-defined]
+    texts = (n.value for n in t.walk_own(*body) if isinstance(n, t.Const))
+    return any(isinstance(text, str) and _ALTERS.search(text) for text in texts)
 
 
 def _text_of(function: Located) -> str:
