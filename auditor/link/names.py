@@ -315,7 +315,8 @@ class Code(Imports):
         owner, instance = (base[:-2], True) if base.endswith("()") else (base, False)
         definition = self._definitions.get(owner)
         if definition is None:
-            return f"{base}.{name}"
+            kept = self._kept.get(name) if _APPLICATION.search(base) else None
+            return kept or f"{base}.{name}"
         if not isinstance(definition.node, t.Class):
             return f"{base}.{name}"
         key = (base, name)
@@ -323,6 +324,27 @@ class Code(Imports):
             self._members[key] = ""  # a class that inherits from itself ends here
             self._members[key] = self._class_member(definition, name, instance, depth)
         return self._members[key]
+
+    @property
+    def _kept(self) -> dict[str, str]:
+        """Attributes of applications that hold an object of a class of the tree, wherever one is given: `app.store = Store()`."""
+        if self._on_application is None:
+            self._on_application = {}  # what is looked at now does not ask for itself
+            found: dict[str, set[str]] = defaultdict(set)
+            for assign, scope in self.of_kind(t.Assign):
+                for target, value in _assigned(assign) if assign.value is not None else ():
+                    if isinstance(target, t.Attr) and not isinstance(value, t.Const):
+                        if _APPLICATION.search(self.name(target.value, scope)):
+                            found[target.name].add(self.name(value, scope))
+            told = ((name, made.pop()) for name, made in found.items() if len(made) == 1)
+            self._on_application = {name: made for name, made in told if self._is_made(made)}
+        return self._on_application
+
+    _on_application: dict[str, str] | None = None
+
+    def _is_made(self, name: str) -> bool:
+        found = self._definitions.get(name.removesuffix("()")) if name.endswith("()") else None
+        return found is not None and isinstance(found.node, t.Class)
 
     def _class_member(self, found: Located, name: str, instance: bool, depth: int) -> str:
         assert isinstance(found.node, t.Class)
@@ -530,6 +552,10 @@ _ANYTHING = {"builtins.dict", "builtins.object", "typing.Any", "typing.Dict", "t
 _STATIC = {"classmethod"}
 _KEPT = re.compile(r"(?:\)\.app|\)(?:\.app)?\.state|^(?:flask|quart)\.(?:current_app|g))\.\w+$")
 """What hangs on an application, or on a request."""
+_APPLICATION = re.compile(
+    r"(?:^(?:fastapi|starlette|flask|quart)\.(?:\w+\.)*(?:FastAPI|Starlette|Flask|Quart)\(\)|(?:Request|WebSocket)\(\)\.app"
+    r"|^(?:flask|quart)\.current_app)(?:\.state)?$"
+)
 _PROPERTIES = {"property", "cached_property", "functools.cached_property"}
 
 

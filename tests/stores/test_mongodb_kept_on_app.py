@@ -46,7 +46,8 @@ def new(address: str, db: Store = Depends(get_db)):
         ("request.app.store", "request.state.store", True),
         (" -> Store", "", True),  # the parameter says it too
         ("db: Store", "db", True),
-        (" -> Store", " -> dict", False),
+        (" -> Store", " -> dict", True),  # so does what is put there
+        ("request.app.store", "request.app.other", False),
     ],
 )
 def test_what_hangs_on_an_application_is_what_it_is_declared_to_be(
@@ -54,7 +55,62 @@ def test_what_hangs_on_an_application_is_what_it_is_declared_to_be(
 ) -> None:
     code = APP.replace(before, after)
     if not told:
-        code = code.replace("db: Store", "db")
+        code = code.replace("db: Store", "db").replace(" -> Store", " -> dict")
     found = build({"app.py": code, "store.py": STORE}).facts(CollectionFit)
     fits = [m.fit for f in found if f.name == "account" for q, m in f.fits if q.equality == ("address",)]  # fmt: skip
     assert fits == ([Fit.MISSING] if told else [])
+
+
+_MANAGER = """
+from pymongo import MongoClient
+class Manager:
+    def connect(self):
+        self.database = MongoClient()["shop"]
+    def create_index(self, name, keys, **options):
+        return self.database[name].create_index(keys, **options)
+    def find_one(self, name, asked):
+        return self.database[name].find_one(asked)
+class Other:
+    def create_index(self, name, keys, **options):
+        return None
+"""
+_LIFESPAN = """
+from contextlib import asynccontextmanager
+from fastapi import FastAPI, Request
+from manager import Manager, Other
+@asynccontextmanager
+async def lifespan(api: FastAPI):
+    {kept} = Manager()
+    {kept}.connect()
+    {kept}.create_index("users", "key", unique=True)
+    yield
+app = FastAPI(lifespan=lifespan)
+def get_db(request: Request) -> Manager:
+    return request.app.manager
+{more}
+@app.get("/u/{{key}}")
+def one(key: int, request: Request):
+    return get_db(request).find_one("users", {{"key": key}})
+@app.post("/u")
+def add(key: int, request: Request):
+    get_db(request).database["users"].insert_one({{"key": key}})
+"""
+
+
+@pytest.mark.parametrize(
+    ("kept", "more", "fit"),
+    [
+        ("api.manager", "", Fit.COVERED),
+        ("api.state.manager", "", Fit.COVERED),
+        ("api.manager", "app.manager = None", Fit.COVERED),
+        ("api.manager", "app.manager = Other()", Fit.MISSING),  # it may be that one
+        ("api.extra['manager']", "", Fit.MISSING),
+    ],
+)
+def test_indexes_that_a_store_creates_which_hangs_on_the_application(
+    kept: str, more: str, fit: Fit, build: Build
+) -> None:
+    code = _LIFESPAN.format(kept=kept, more=more)
+    found = build({"app.py": code, "manager.py": _MANAGER}).facts(CollectionFit)
+    fits = [m.fit for f in found if f.name == "users" for q, m in f.fits if q.equality == ("key",)]
+    assert fits == [fit]
