@@ -99,6 +99,28 @@ def test_a_model_of_a_module_that_tortoise_is_not_told(
     assert fits(build, files, "users") == {("name",): fit}
 
 
+@pytest.mark.parametrize(
+    ("users", "equality"),
+    [
+        ("await User.all().prefetch_related('posts')", ()),
+        (
+            "[u async for u in User.all().prefetch_related('posts').order_by('name')]",
+            ("author_id",),
+        ),
+        ("await User.all().prefetch_related('posts').order_by('name')", ()),
+        ("await User.all().prefetch_related('posts').limit(9)", ("author_id",)),
+        ("await User.all().prefetch_related('posts').first()", ("author_id",)),
+        ("await User.filter(name=key).prefetch_related('posts')", ("author_id",)),
+        ("await User.all().prefetch_related('posts').filter(name=key)", ("author_id",)),
+    ],
+)
+def test_what_belongs_to_all_objects_is_read_from_end_to_end(
+    users: str, equality: tuple[str, ...], build: Build
+) -> None:
+    code = f"{TORTOISE}async def ask(key):\n    return {users}\n"
+    assert [q.equality for q in of(build({"app.py": code}), "posts")] == [equality]
+
+
 MANY = """
 from django.db import models
 class Tag(models.Model):

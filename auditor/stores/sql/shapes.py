@@ -9,7 +9,7 @@ from itertools import chain
 from msgspec.structs import replace
 
 from auditor.link.application import Application, provides
-from auditor.model.data import Index, Query
+from auditor.model.data import Bound, Index, Query
 from auditor.stores.sql import serialized, untold
 from auditor.stores.sql.conditions import Draft, Link, Test
 from auditor.stores.sql.django.catalogues import Catalogue
@@ -42,6 +42,7 @@ def queries(application: Application) -> list[Query]:
     schema = _schema(application, read)
     earlier = {id(d.origin) for d in read.drafts if d.origin is not None}
     found: dict[Query, Query] = {}
+    further = _further(read)
     for draft in read.drafts:
         if id(draft) in earlier or id(draft) in read.dropped or draft.manager:
             continue
@@ -49,6 +50,10 @@ def queries(application: Application) -> list[Query]:
             continue
         if draft.loop is None and (loop := read.looped.get(read.owners.get(id(draft), 0))):
             draft = replace(draft, loop=loop)  # its function is called in a loop over rows
+        if (owners := read.prefetched.get(id(draft))) is not None and _brings_all(owners, further):
+            draft = replace(
+                draft, where=()
+            )  # what belongs to all there are is read from end to end
         for query in chain.from_iterable(shapes(d, schema) for d in _with_loaded(read, draft)):
             name = query.collection
             if name and name not in (known if draft.mapper == "sql" else made):
@@ -71,6 +76,28 @@ def queries(application: Application) -> list[Query]:
     ):
         found.setdefault(query, query)
     return sorted(found.values(), key=lambda q: (q.place, q.operation, q.equality, q.range, q.sort, q.collection))  # fmt: skip
+
+
+def _further(read: Reading) -> dict[int, list[Draft]]:
+    """The steps that are taken from each draft, by its `id`."""
+    found: dict[int, list[Draft]] = {}
+    for draft in read.drafts if read.prefetched else ():
+        if draft.origin is not None:
+            found.setdefault(id(draft.origin), []).append(draft)
+    return found
+
+
+def _brings_all(draft: Draft, further: dict[int, list[Draft]]) -> bool:
+    """Whether all that becomes of a query brings every record of its table, and its objects."""
+    ends, pending = list[Draft](), [draft]
+    while pending:
+        one = pending.pop()
+        steps = further.get(id(one), [])
+        pending += steps
+        ends += [] if steps or one.operation not in ("select", "get") else [one]
+    return bool(ends) and all(
+        x.bound is Bound.NONE and x.limited is None and not (x.where or x.unresolved) for x in ends
+    )
 
 
 _VIEW = "it is a view: the tables that it reads have the indexes"

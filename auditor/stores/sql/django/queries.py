@@ -563,6 +563,10 @@ def _prefetched(
     reading: Reading, draft: Draft, call: t.Call, given: list[Thing | None], frame: Frame
 ) -> Draft:
     names: set[str] = set()
+    before = len(reading.drafts)
     for arg, queryset in zip(call.args, given, strict=False):
         names |= prefetch(reading, draft, arg, call, frame, queryset)
-    return reading.record(executed(draft, eager=draft.eager | frozenset(steps(sorted(names)))))
+    brought = [x for x in reading.drafts[before:] if x.operation == "join"]
+    done = reading.record(executed(draft, eager=draft.eager | frozenset(steps(sorted(names)))))
+    reading.prefetched |= {id(x): done for x in brought}
+    return done

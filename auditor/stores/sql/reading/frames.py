@@ -123,6 +123,8 @@ class Reading:
         self.drafts: list[Draft] = []
         self.dropped: dict[int, Draft] = {}
         """Queries that are none of their own, by their `id`, which is theirs as long as they are kept."""
+        self.prefetched: dict[int, Draft] = {}
+        """Queries, by `id`, for what belongs to the objects that another one brings, and that other one."""
         self.followed: set[int] = set()
         """Calls, by `id`, of which a mapper's reader said what they are."""
         self.handed: dict[int, Located] = {}
