@@ -5,13 +5,14 @@ Each doubt is a sentence of what the code does not tell; the first that holds ma
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from auditor.link.application import Application
 from auditor.link.scopes import place_of
-from auditor.model.data import Fit, Index, Match, Query, Table, UntoldIndexes
+from auditor.model.data import Bound, Fit, Index, Match, Query, Table, UntoldIndexes
 from auditor.model.places import Place
 from auditor.stores.constants import Seeded, asks_by_name
 from auditor.stores.matching import best
@@ -21,6 +22,8 @@ from auditor.stores.sql.django.catalogues import Catalogue
 from auditor.stores.units import Key, Units
 from auditor.stores.untended import ASKING, GROWS, Untended
 
+_NAME = re.compile(r"(?i)(?:^|_)(?:name|key|code|slug)$")
+_OF_SEVERAL = {"count", "count_documents", "distinct", "update_many", "delete_many"}
 _DELETING = {"delete_one", "delete_many", "find_one_and_delete"}
 
 
@@ -80,6 +83,8 @@ class Doubts:
         if key not in self.tables and name in self.unfilled:
             yield "nothing here fills it: what is there is only ever changed or deleted"
         yield self._by_another_name(key, query)
+        if self._is_found_by_names(key):
+            yield f"the code finds each of its documents by a name of its own: {GROWS}"
         live = [index for index in self.indexes.get(key, ()) if index.run]
         others = [index for index in self.kept[name] if index not in live]
         if others and (by := best(query, others).by) is not None:
@@ -115,6 +120,19 @@ class Doubts:
             if query.reads and tuple((field, 1) for field in query.fields) not in unique
         ]
         return all(q.operation == "get" and asks_by_name(q) for q in asked if q.fields or q.sort)
+
+    def _is_found_by_names(self, key: Key) -> bool:
+        """Whether a collection is only asked for one document at a time, by several names that the code spells out
+        (`{"name": "updates"}`), and by keys."""
+        asked = [q for q in self.queries[key] if q.reads and q.fields != ("_id",)]
+        names = {pair for q in asked for pair in q.values if q.fields == pair[:1]}
+        fields = {field for field, _ in names}
+        one = all(
+            q.bound is Bound.ONE and not q.sort and q.operation not in _OF_SEVERAL for q in asked
+        )
+        named = all(len(q.fields) == 1 and asks_by_name(q) for q in asked)
+        told = len(fields) == 1 and all(_NAME.search(x) for x in fields)
+        return one and named and told and len(names) > 1
 
     def _reads_like_a_list(self, key: Key) -> bool:
         name = key[2]

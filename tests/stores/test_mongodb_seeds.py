@@ -129,3 +129,44 @@ def test_a_collection_that_nothing_here_writes(
 ) -> None:
     found = build(files).facts(CollectionFit)
     assert {m.fit for f in found if f.name == "activity_logs" for q, m in f.fits if "at" in q.range} == {fit}  # fmt: skip
+
+
+_STATES = """
+from flask import Flask, request
+from pymongo import MongoClient
+app = Flask(__name__)
+db = MongoClient().shop
+@app.post("/")
+def add():
+    db.notes.insert_one({"text": request.json["text"]})
+    db.internals.insert_one(request.json)
+@app.get("/")
+def index():
+    return str([ASKED])
+"""
+_UPDATES, _HOSTS = "db.internals.find_one({'name': 'updates'})", "db.internals.find_one({'name': 'hosts'})"  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "fit"),
+    [
+        (f"{_UPDATES}, {_HOSTS}", Fit.UNKNOWN),
+        (f"{_UPDATES}, {_HOSTS}, db.internals.update_one({{'name': 'hosts'}}, {{'$set': {{'n': 1}}}})", Fit.UNKNOWN),
+        (f"{_UPDATES}, {_HOSTS}, db.internals.find_one({{'_id': 3}})", Fit.UNKNOWN),
+        (_UPDATES, Fit.MISSING),  # one name may be that of many
+        (f"{_UPDATES}, {_HOSTS}, db.internals.find_one({{'name': request.args['n']}})", Fit.MISSING),
+        (f"{_UPDATES}, {_HOSTS}, db.internals.count_documents({{'name': 'hosts'}})", Fit.MISSING),
+        (f"{_UPDATES}, list(db.internals.find({{'name': 'hosts'}}))", Fit.MISSING),
+        (f"{_UPDATES}, db.internals.find_one({{'name': 'hosts'}}, sort=[('made', -1)])", Fit.MISSING),
+        (f"{_UPDATES}, db.internals.find_one({{'name': 'hosts', 'owner': request.args['n']}})", Fit.MISSING),
+        ("db.internals.find_one({'email': 'a@b.example'}), db.internals.find_one({'email': 'c@b.example'})", Fit.MISSING),
+        ("db.internals.find_one({'status': 'new'}), db.internals.find_one({'status': 'sent'})", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_collection_that_is_asked_for_documents_by_names_of_the_code(
+    build: Build, asked: str, fit: Fit
+) -> None:
+    found = build({"app.py": _STATES.replace("ASKED", asked)}).facts(CollectionFit)
+    (told,) = ({m.fit for q, m in f.fits if q.fields != ("_id",)} for f in found if f.name == "internals")  # fmt: skip
+    assert fit in told
+    assert fit is Fit.MISSING or told == {fit}
