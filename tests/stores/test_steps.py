@@ -105,7 +105,7 @@ def test_a_model_of_a_module_that_tortoise_is_not_told(
         ("await User.all().prefetch_related('posts')", ()),
         (
             "[u async for u in User.all().prefetch_related('posts').order_by('name')]",
-            ("author_id",),
+            (),
         ),
         ("await User.all().prefetch_related('posts').order_by('name')", ()),
         ("await User.all().prefetch_related('posts').limit(9)", ("author_id",)),
