@@ -139,6 +139,8 @@ def constants(values: Evaluator, path: str, expr: t.Expr, scope: Scope) -> tuple
     worth = values.value(expr, scope)
     if not isinstance(worth, Known):
         return ()
+    if worth.value is None and not isinstance(expr, t.Const):
+        return ()  # what stands where the caller sends nothing: `only: bool | None = None`
     last = path.rpartition("__")[2]
     if last in ("isnull", "is_null"):
         return (None,) if worth.value is True else ()

@@ -138,3 +138,31 @@ def test_one_of_a_few_values_of_documents(
     source = f"from typing import Literal\nfrom pydantic import BaseModel\n{listed}\n{source}"
     found = build({"app.py": source}).facts(CollectionFit)
     assert [m.fit for f in found for q, m in f.fits if q.fields] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ("sold", "sold alone finds too much for an index to help"),
+        ("None", "how many records have sold = None is not told"),
+    ],
+)
+def test_what_a_caller_need_not_send_is_no_constant(asked: str, why: str, build: Build) -> None:
+    code = f"""
+from fastapi import Depends, FastAPI
+from pydantic import BaseModel
+from tortoise import fields
+from tortoise.models import Model
+app = FastAPI()
+class Product(Model):
+    sold = fields.BooleanField(default=True)
+class Params(BaseModel):
+    every: bool | None = None
+@app.get("/")
+async def ask(params: Params = Depends()):
+    sold = params.every
+    if sold is not None:
+        return await Product.filter(sold={asked}).count()
+"""
+    (found,) = [c for c in build({"app.py": code}).facts(CollectionFit) if c.name == "product"]
+    assert [m.why for q, m in found.fits if "sold" in q.equality] == [why]
