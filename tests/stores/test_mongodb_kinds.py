@@ -270,3 +270,53 @@ def test_a_class_of_the_tree_that_names_its_collection(
     found = build({"app.py": _ODM.replace("{calls}", calls)}).facts(Query)
     assert {(q.collection, tuple(sorted(q.equality))) for q in found} == told
     assert not any(q.unresolved for q in found)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ("{Person: 'people', House: 'houses', Car: 'cars'}", {"people", "houses", "cars"}),
+        ("{House: 'houses'}", {"houses"}),  # the others raise
+        ("{Car: 'cars'}", {"cars"}),  # a class of a package
+        ("{'Person': 'people', 'House': 'houses'}", set()),
+        ("make()", set()),
+    ],
+)
+def test_a_dict_that_names_the_collections_of_classes(
+    build: Build, names: str, told: set[str]
+) -> None:
+    code = f"""
+from elsewhere import Car, make
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient
+from pydantic import BaseModel
+app = FastAPI()
+class Person(BaseModel):
+    name: str
+class House(BaseModel):
+    name: str
+class Database:
+    COLLECTIONS = {names}
+    def __init__(self):
+        self._db = AsyncIOMotorClient()["shop"]
+    def _collection(self, model):
+        name = self.COLLECTIONS[model]
+        return self._db[name]
+    async def find_one(self, model, **kwargs):
+        return await self._db[self.COLLECTIONS[model]].find_one(kwargs)
+    async def find(self, model, **kwargs):
+        return await self._collection(model).find(kwargs).to_list(None)
+db = Database()
+@app.get("/c/{{name}}")
+async def cars(name: str):
+    return await db.find(Car, name=name)
+@app.get("/p/{{name}}")
+async def person(name: str):
+    return await db.find_one(Person, name=name)
+@app.get("/h/{{name}}")
+async def house(name: str):
+    return await db.find_one(House, name=name)
+"""
+    found = build({"app.py": code}).facts(Query)
+    assert {q.collection for q in found} - {""} == told
+    assert told or all(q.unresolved for q in found)

@@ -337,6 +337,9 @@ class Collections:
         text = contexts_of(self.values).text(expr, scope)
         if text is None and isinstance(expr, t.Attr):
             text = self._of_class(expr, scope)
+        for source in self.values.sources(expr, scope) if text is None else ():
+            if isinstance(source.node, t.Item):
+                text = text or self._under_class(source.node, source.scope)
         if text is None:
             text = _setting(self.values.value(expr, scope)) or self._family(expr, scope)
         return text
@@ -349,6 +352,22 @@ class Collections:
                 if any(texts):
                     return "".join("{…}" if text is None else text for text in texts)
         return ""
+
+    def _under_class(self, expr: t.Item, scope: Scope) -> str | None:
+        """`COLLECTIONS[model]`: the text that a dict has for the class that a name is bound to, also one of a package."""
+        given = [Located(expr.index, scope), *self.values.sources(expr.index, scope)]
+        classes = {self.code.name(each.node, each.scope) for each in given} - {""}  # type: ignore[arg-type]
+        if (owner := self.values.bound(expr.index, scope)) is not None:
+            classes.add(self.code.own_name(owner))
+        for source in self.values.sources(expr.value, scope):
+            node = source.node if isinstance(source.node, t.Map) else t.Map(0, 0, 0, [], [])
+            for key, value in zip(node.keys, node.values, strict=True):
+                if (
+                    isinstance(key, t.Name | t.Attr)
+                    and self.code.name(key, source.scope) in classes
+                ):
+                    return self.values.text(value, source.scope)
+        return None
 
     def _of_class(self, expr: t.Attr, scope: Scope) -> str | None:
         """`self.model.__collection__`: an attribute of the class that an attribute is bound to."""
