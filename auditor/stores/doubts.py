@@ -10,6 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
+from auditor.discover import Kind
+from auditor.discover.walk import read
+from auditor.extract.facts import Unread
 from auditor.link.application import Application
 from auditor.link.scopes import place_of
 from auditor.model.data import Bound, Fit, Index, Match, Query, Table, UntoldIndexes
@@ -24,6 +27,7 @@ from auditor.stores.untended import ASKING, GROWS, Untended
 
 _NAME = re.compile(r"(?i)(?:^|_)(?:name|key|code|slug)$")
 _OF_SEVERAL = {"count", "count_documents", "distinct", "update_many", "delete_many"}
+_ENTRY = re.compile(r"(?:^|/)(?:main|app|server|run|wsgi|asgi|manage|__init__)\.py$")
 _DELETING = {"delete_one", "delete_many", "find_one_and_delete"}
 
 
@@ -55,6 +59,14 @@ class Doubts:
         self.untended = {(each.store, each.name): each.why for each in application.facts(Untended)}
         self.catalogues = {each.table: each for each in application.facts(Catalogue)}
         self.seeded = {each.table for each in application.facts(Seeded)}
+        self.unread = [
+            (
+                file.path,
+                set(re.findall(r"\w+", read(application.tree, file).decode("utf-8", "replace"))),
+            )
+            for file, _ in application.of(Unread)
+            if file.kind is Kind.PYTHON
+        ]
         self.unfilled = _never_filled(application) - {name for _, _, name in indexes}
 
     def match(self, key: Key, query: Query, match: Match) -> Match:
@@ -68,6 +80,7 @@ class Doubts:
         if store == "mongodb":
             yield from self._of_documents(key, query)
         yield self._of_any_name(query, self.nameless[unit, store])
+        yield self._by_what_is_unread(key, query)
         if made_at := self.untold.get(key) or self.untold.get((unit, store, "")):
             yield f"{made_at} creates indexes whose keys cannot be told"
         if self._reads_like_a_list(key):
@@ -95,6 +108,19 @@ class Doubts:
         """An index is created on collections that are named at run time: this may be one of them."""
         by = best(query, nameless).by if nameless else None
         return f"{by.place} creates an index on collections named at run time" if by else ""
+
+    def _by_what_is_unread(self, key: Key, query: Query) -> str:
+        """What would create an index is run by nothing that was read: a program that was not may do so."""
+        idle = (
+            [index for index in self.indexes.get(key, ()) if not index.run] if self.unread else ()
+        )
+        if not idle or (by := best(query, idle).by) is None:
+            return ""
+        made = by.place
+        named = {made.path.rpartition("/")[2].removesuffix(".py"), made.symbol.rpartition(".")[2]}
+        speaks = (path for path, words in self.unread if named & words or _ENTRY.search(path))
+        path = next(speaks, "")
+        return f"{made} creates one, and {path} may run that: it could not be read" if path else ""
 
     def _by_another_name(self, key: Key, query: Query) -> str:
         """A search of words fails without its index: where the name is only that of an attribute, it may mean a

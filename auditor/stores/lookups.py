@@ -37,6 +37,7 @@ _OTHERS = {
     "unaccent", "distance_lte", "distance_lt", "within", "intersects", "dwithin", "filter",
 }  # fmt: skip
 _PARTS = {"year", "date", "month", "day", "week", "week_day", "quarter", "time", "hour", "minute", "second", "iso_year", "lower", "upper", "length", "abs"}  # fmt: skip
+_REFERS = {"ForeignKey", "OneToOneField", "ParentalKey", "ForeignKeyField"}
 LOOKUPS = _EQUAL | _RANGE | _OTHERS | _PARTS
 
 
@@ -162,6 +163,10 @@ def bound(
             found = follow(entities, entity, path)
             if found is None:
                 return Untold(f"{path} is no column that the code declares")
+            if found.kind in _REFERS and found.rest and found.rest[0] not in LOOKUPS:
+                if found.rest[0] not in ("id", "pk"):
+                    return Untold(f"{path} asks a model that is not in this tree")
+                found = replace(found, rest=found.rest[1:])
             if own:
                 return Every(found.links)
             kind = how(found.rest, negative=nothing and found.rest[-1:] in (("isnull",), ("is_null",)))  # fmt: skip

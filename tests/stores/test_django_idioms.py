@@ -502,3 +502,24 @@ def test_what_belongs_to_whoever_asks(user: str, listed: bool, build: Build) -> 
     found = build({**_BASKETS, "shop/schema.py": code}).facts(Query)
     told = {(q.collection, q.operation, q.equality) for q in found}
     assert (("shop_basket", "count", ("owner_id",)) in told) is listed
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("owner__user", ((), "owner__user asks a model that is not in this tree")),
+        ("owner__user__id", ((), "owner__user__id asks a model that is not in this tree")),
+        ("owner__nick__icontains", ((), "owner__nick__icontains asks a model that is not in this tree")),
+        ("owner__id", (("owner_id",), "")),
+        ("owner__pk__in", (("owner_id",), "")),
+        ("owner__in", (("owner_id",), "")),
+        ("owner", (("owner_id",), "")),
+    ],
+)  # fmt: skip
+def test_a_key_of_a_model_that_is_not_in_the_tree(
+    path: str, told: tuple[tuple[str, ...], str], build: Build
+) -> None:
+    models = "from django.db import models\nfrom people.models import Person\nclass Ticket(models.Model):\n    owner = models.ForeignKey(Person, on_delete=models.CASCADE)\n"
+    code = f"from desk.models import Ticket\ndef ask(request, x):\n    return list(Ticket.objects.filter({path}=x))\n"
+    asked = build({"desk/models.py": models, "desk/views.py": code}).facts(Query)
+    assert {(q.equality, q.unresolved) for q in asked} == {told}

@@ -767,6 +767,8 @@ def seen(request):
         ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\nOTHER = Base.as_view()\n", {}, Fit.MISSING),
         ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n", {"shop/urls.py": "from shop import views\nfor name in ['Base']:\n    getattr(views, name)\n"}, Fit.MISSING),
         ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n", {"shop/urls.py": "import importlib\nimportlib.import_module('shop.' + 'views')\n"}, Fit.MISSING),
+        ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n", {"shop/celery.py": "from celery import Celery\napp = Celery('shop')\napp.autodiscover_tasks()\n"}, Fit.COVERED),
+        ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n", {"shop/celery.py": "from celery import Celery\napp = Celery('shop')\napp.autodiscover_tasks(related_name='views')\n"}, Fit.MISSING),
         ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\n", {"shop/urls.py": "from django.urls import path\nfrom shop.views import *\nurlpatterns = [path('', Base.as_view())]\n", **_INCLUDED}, Fit.MISSING),
         ("def found():\n    return list(Note.objects.filter(title='a'))\nclass Base(generic.ListView):\n    def get_queryset(self):\n        return found()\n", {}, Fit.COVERED),
         ("def found():\n    return list(Note.objects.filter(title='a'))\nclass Base(generic.ListView):\n    def get_queryset(self):\n        return found()\nOTHER = Base.as_view()\n", {}, Fit.MISSING),
@@ -1027,6 +1029,30 @@ def test_a_function_that_another_of_its_name_takes_the_place_of(
     code = TWICE.format(first=first, between=between, second=second)
     answer, why = fit(build, {"store.py": code, "routes.py": FINDS})
     assert (answer, "another find takes the place" in why) == (expected, expected is Fit.COVERED)
+
+
+@pytest.mark.parametrize(
+    ("between", "again", "expected"),
+    [
+        ("", "class Users:", Fit.COVERED),
+        ("def other():\n    return Users()", "class Users:", Fit.COVERED),  # it is asked later
+        ("", "class Users(Users):", Fit.MISSING),
+        ("users = Users()", "class Users:", Fit.MISSING),
+        ("class Heir(Users):\n    pass", "class Users:", Fit.MISSING),
+        ("", "@keeps(Users)\nclass Users:", Fit.MISSING),
+        ("", "class Other:", Fit.MISSING),
+    ],
+)
+def test_a_class_that_another_of_its_name_takes_the_place_of(
+    between: str, again: str, expected: Fit, build: Build
+) -> None:
+    first = TWICE.format(first="", between="\0", second="").partition("\0")[0]
+    found = {
+        "store.py": f"{first}\n{between}\n{again}\n    def find(self, x):\n        return x\n",
+        "routes.py": FINDS,
+    }
+    answer, why = fit(build, found)
+    assert (answer, "another Users takes the place" in why) == (expected, expected is Fit.COVERED)
 
 
 @pytest.mark.parametrize(

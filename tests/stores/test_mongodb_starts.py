@@ -178,3 +178,35 @@ def test_a_collection_that_a_function_gives_beside_something_else(
 def test_what_is_no_key_may_be_a_filter(given: str, build: Build) -> None:
     (found,) = shapes(build, f"await db.c.find_one({given})")
     assert found.unresolved
+
+
+_UNREAD = {
+    "app/db.py": "from motor.motor_asyncio import AsyncIOMotorClient\nclient = AsyncIOMotorClient('mongodb://localhost')\ndef get_database():\n    return client['shop']\n",
+    "app/indexes.py": "async def create_indexes(db):\n    await db.users.create_index([('email', 1)], unique=True)\n",
+    "app/auth.py": "from fastapi import APIRouter\nfrom app.db import get_database\nrouter = APIRouter()\n@router.post('/login')\nasync def login(email: str, name: str):\n    db = get_database()\n    return await db.users.find_one({'email': email}) or await db.users.find_one({'name': name})\n"
+    "@router.post('/add')\nasync def add(email: str):\n    await get_database().users.insert_one({'email': email})\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "email"),
+    [
+        ("app/main.py", "<<<<<<< HEAD\n", Fit.UNKNOWN),
+        ("app/start.py", "<<<<<<< HEAD\nfrom app.indexes import create_indexes\n", Fit.UNKNOWN),
+        ("app/start.py", "<<<<<<< HEAD\n", Fit.MISSING),  # speaks of nothing that creates one
+        (
+            "app/main.py",
+            "from fastapi import FastAPI\nfrom app.auth import router\napp = FastAPI()\napp.include_router(router)\n",
+            Fit.MISSING,
+        ),
+    ],
+)
+def test_what_could_not_be_read_may_create_indexes(
+    path: str, source: str, email: Fit, build: Build
+) -> None:
+    (users,) = build(_UNREAD | {path: source}).facts(CollectionFit)
+    told = {q.equality: m for q, m in users.fits if q.equality}
+    assert told[("email",)].fit is email
+    assert told[("name",)].fit is Fit.MISSING
+    if email is Fit.UNKNOWN:
+        assert told[("email",)].why.endswith(f"and {path} may run that: it could not be read")

@@ -113,8 +113,8 @@ class Errands:
                 return "only what fills or alters the database at the start asks it"
             case Asked.NEVER if place.path in self.unused.modules:
                 return f"nothing imports {place.path}, which asks it"
-            case Asked.NEVER if self.unused.is_replaced(place):
-                return f"another {place.symbol.rpartition('.')[2]} takes the place of the one that asks it"
+            case Asked.NEVER if name := self.unused.replaced(place):
+                return f"another {name} takes the place of the one that asks it"
             case Asked.NEVER if view := self._unrouted_view(place):
                 return f"no route names {view}, which asks it"
             case Asked.NEVER if function is not None and self.unused.is_unawaited(function):
@@ -133,7 +133,7 @@ class Errands:
             return Asked.FILLING if place.path in self.by_hand.at_start else Asked.SCRIPT
         if place.path in self.unused.modules:
             return Asked.NEVER
-        if self._is_program and self.unused.is_replaced(place):
+        if self._is_program and self.unused.replaced(place):
             return Asked.NEVER
         view = self._view(place)
         if view is not None and self.unrouted.asks_nothing(view):

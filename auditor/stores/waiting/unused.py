@@ -24,7 +24,7 @@ from auditor.model.web import Route
 from auditor.stores.waiting.by_hand import spoken, stem
 from auditor.stores.waiting.running import Running
 
-_MADE_UP = {"import_module", "__import__", "walk_packages", "iter_modules", "find_modules", "autodiscover_tasks", "load_module", "run_module", "run_path", "import_string", "exec_module"}  # fmt: skip
+_MADE_UP = {"import_module", "__import__", "walk_packages", "iter_modules", "find_modules", "load_module", "run_module", "run_path", "import_string", "exec_module"}  # fmt: skip
 _LOADS_BY_NAME = ("django", "scrapy", "odoo", "frappe", "streamlit", "azure.functions", "chalice")
 _ENTRIES = {"handler", "lambda_handler", "main", "application", "app", "server", "worker", "celery"}
 """What something outside of the tree asks a module for."""
@@ -107,7 +107,12 @@ class Unused:
 
     @functools.cached_property
     def _makes_names_up(self) -> bool:
-        return any(True for _ in self.code.method_calls(*sorted(_MADE_UP)))
+        if any(True for _ in self.code.method_calls(*sorted(_MADE_UP))):
+            return True
+        finding = self.code.method_calls(
+            "autodiscover_tasks"
+        )  # modules called tasks, unless told otherwise
+        return any(site.arg(1, "related_name") is not None for site in finding)
 
     def is_left_out(self, function: Located) -> bool:
         """Whether a function is a route of a router that no application includes."""
@@ -120,25 +125,19 @@ class Unused:
             for d in function.node.decorators  # type: ignore[attr-defined]
         )
 
-    def is_replaced(self, place: Place) -> bool:
-        """Whether a place lies in a function that another one of its name takes the place of, before anything calls it."""
-        last = self.code.definition(f"{place.path}:{place.symbol}") if place.symbol else None
-        if last is None or not isinstance(last.node, t.Function):
-            return False
-        owner = last.scope.owner
-        body = owner.body if isinstance(owner, t.Class) else last.scope.module.body
-        alike = [s for s in body if isinstance(s, t.Function) and s.name == last.node.name]
-        first = next((s for s in alike if s.line <= place.line <= s.end_line), last.node)
-        if first is last.node or last.node is not alike[-1]:
-            return False
-        if any(t.last_word(t.callee(d)) not in WRAPPING for d in first.decorators):
-            return False
-        after = body[body.index(first) + 1 : body.index(last.node)]
-        at_once = [s for s in after if not isinstance(s, t.Function)]
-        at_once += [d for s in (*after, last.node) for d in getattr(s, "decorators", ())]
-        return not any(
-            t.last_word(n) == first.name for n in t.walk(*at_once) if isinstance(n, t.Name | t.Attr)
-        )
+    def replaced(self, place: Place) -> str:
+        """The function or class that a place lies in, where another of its name takes its place before anything speaks
+        of it; empty where none does."""
+        module = self.code.modules.get(place.path)
+        body = module.body if module is not None else []
+        while True:
+            around = (s for s in body if isinstance(s, t.Function | t.Class))
+            found = next((s for s in around if s.line <= place.line <= s.end_line), None)
+            if found is None:
+                return ""
+            if _is_defined_anew(found, body):
+                return found.name
+            body = found.body if isinstance(found, t.Class) else []
 
     def is_unawaited(self, function: Located) -> bool:
         """Whether each call of a coroutine is thrown away or asked for an attribute, so that it never begins:
@@ -320,6 +319,20 @@ class Unused:
         """Whether some routes of the tree could not be told."""
         spots = self.application.facts(BlindSpot)
         return any(spot.hides_views for spot in spots) or self._makes_names_up
+
+
+def _is_defined_anew(first: t.Function | t.Class, body: list[t.Stmt]) -> bool:
+    """Whether a statement of the same block defines its name again, and nothing between speaks of it."""
+    alike = [s for s in body if isinstance(s, t.Function | t.Class) and s.name == first.name]
+    last = alike[-1]
+    if first is last or any(t.last_word(t.callee(d)) not in WRAPPING for d in first.decorators):
+        return False
+    after = body[body.index(first) + 1 : body.index(last)]
+    at_once: list[t.Node] = [s for s in after if not isinstance(s, t.Function)]
+    at_once += [d for s in (*after, last) for d in getattr(s, "decorators", ())]
+    at_once += last.bases if isinstance(last, t.Class) else []
+    names = (n for n in t.walk(*at_once) if isinstance(n, t.Name | t.Attr))
+    return not any(t.last_word(n) == first.name for n in names)
 
 
 def _is_route(decorator: t.Expr) -> bool:
