@@ -81,6 +81,11 @@ _COLLATION = (
 """https://www.postgresql.org/docs/current/indexes-opclass.html"""
 
 
+def marks_deletion(field: str) -> bool:
+    """Whether a field's name tells that it marks what is deleted, but not from the database."""
+    return bool(_DELETED.search(field))
+
+
 def has_few_values(field: str) -> bool:
     """Whether a field's name tells that many records share each value, so that another one narrows more."""
     return bool(_FEW.search(field))
@@ -105,7 +110,7 @@ class Need(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, query: Query) -> Need:
         equality = frozenset(query.equality)
-        broad = {*query.broad, *(f for f in equality if _DELETED.search(f))}
+        broad = {*query.broad, *(f for f in equality if marks_deletion(f))}
         limited = query.bound not in (Bound.NONE, Bound.UNKNOWN)
         sort = tuple(dict(s for s in query.sort if s[0] not in equality).items())
         if query.store == "sql" and not limited:

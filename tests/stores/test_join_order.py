@@ -290,3 +290,36 @@ def test_each_record_with_half_of_another_table(build: Build) -> None:
     code = f"def ask(cursor):\n    cursor.execute({text!r})\n"
     found = build({"app.py": code, "schema.sql": SCHEMA}).facts(CollectionFit)
     assert {m.fit for f in found for _, m in f.fits} == {Fit.COVERED}
+
+
+_GOODS = """
+CREATE TABLE goods (id INTEGER PRIMARY KEY, title TEXT, active BOOLEAN DEFAULT TRUE, deleted_at TIMESTAMP);
+CREATE TABLE sales (id INTEGER PRIMARY KEY, good_id INTEGER, amount INTEGER, day DATE, deleted_at TIMESTAMP);
+"""
+_OF_SALES = "SELECT s.amount, g.title FROM sales s JOIN goods g ON g.id = s.good_id WHERE"
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        (f"{_OF_SALES} g.active = TRUE", []),
+        (f"{_OF_SALES} g.deleted_at IS NULL", []),
+        (f"{_OF_SALES} g.deleted_at IS NULL AND s.deleted_at IS NULL", []),
+        (f"{_OF_SALES} g.active = TRUE GROUP BY g.title", []),
+        # what narrows goods leads to their sales
+        (f"{_OF_SALES} g.active = TRUE AND g.title = %s", ["sales.good_id", "goods.title"]),
+        (f"{_OF_SALES} g.active = TRUE AND g.id = %s", ["sales.good_id"]),
+        # a few are looked up for the first goods in that order
+        (f"{_OF_SALES} g.active = TRUE ORDER BY g.id LIMIT 10", ["sales.good_id"]),
+        # nobody knows that this is most of them
+        (f"{_OF_SALES} g.active = FALSE", ["sales.good_id"]),
+    ],
+)  # fmt: skip
+def test_a_table_that_is_joined_with_most_of_another_is_read_from_end_to_end(
+    text: str, missing: list[str], build: Build
+) -> None:
+    """SQLite and PostgreSQL read `sales` and look `goods` up by the key, also with an index on `good_id`."""
+    code = f"def ask(cursor, a):\n    return cursor.execute({text!r}, (a,)).fetchall()\n"
+    found = build({"app.py": code, "schema.sql": _GOODS}).facts(CollectionFit)
+    told = {f"{f.name}.{x}" for f in found for _, m in f.fits if m.fit is Fit.MISSING for x in m.missing}  # fmt: skip
+    assert told == set(missing)

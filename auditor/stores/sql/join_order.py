@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from auditor.model.data import Bound, Query
 from auditor.stores.flags import may_be_most, others
+from auditor.stores.matching import marks_deletion
 from auditor.stores.spans import ABOVE
 from auditor.stores.sql.conditions import Branch, Draft, Every, Link, Test, branches
 from auditor.stores.sql.entities import Entity, snake
@@ -72,6 +73,17 @@ class Schema:
     def is_flag(self, table: str, name: str) -> bool:
         """Whether a column takes one of two values."""
         return is_flag(self.tables.get(table), name)
+
+    def finds_most(self, test: Test) -> bool:
+        """Whether what is asked finds too much for an index to help: a flag, no mark of soft deletion."""
+        marked = test.how == "equality" and marks_deletion(test.column)
+        return marked or self.is_flag(test.table, test.column)
+
+    def finds_few(self, test: Test) -> bool:
+        """Whether a column is asked for another constant than new records have: how many have it is not told."""
+        entity = self.tables.get(test.table)
+        column = entity.column(test.column) if entity is not None else None
+        return column is not None and bool(others(test.values, column.first))
 
 
 def shapes(draft: Draft, schema: Schema) -> Iterator[Query]:
@@ -130,7 +142,7 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
     shared = {x.other for x in links if x.table == root and _shares_key(x, schema)} - served
     if narrowed - shared:  # a base's table is then reached by the key that both share
         narrowed -= shared
-    telling = {n: [x for x in tests[n] if not schema.is_flag(n, x.column)] for n in narrowed}
+    telling = {n: [x for x in tests[n] if not schema.finds_most(x)] for n in narrowed}
     equal = {name for name, found in telling.items() if any(x.how == "equality" for x in found)}
     by_more = {name for name, found in telling.items() if any(map(narrows, found))}
     starts = _starts(root, narrowed, served, equal, links, schema)
@@ -155,12 +167,15 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
         tests[start] += given
         if given and start == root:
             order = ()  # of several keys, which the other table gives, no index keeps one order
+    whole = not reasons and not draft.correlated and _reads_all(draft, branch.tests, schema)
     if root in starts:
         mine = [test for test in tests[root] if not test.outer]
+    elif whole and not any(schema.finds_few(x) for x in branch.tests if not x.outer):
+        # nearly all of the other table is joined: looking each of its rows up here costs more than to read this one
+        mine, order = [x for x in tests[root] if not x.outer], ()
     else:
         mine, order = [Test(root, name) for name in reached.get(root, ())], ()
     yield _query(draft, schema, root, draft.operation, mine, order, reasons)
-    whole = not reasons and not draft.correlated and _reads_all(draft, branch.tests, schema)
     for name in sorted((set(tests) | set(reached)) - {root, ""}):
         if name in starts:
             asked = _sorted(draft) if name == first else ()
@@ -269,7 +284,7 @@ def _order(draft: Draft) -> tuple[tuple[str, int], ...]:
 
 def _reads_all(draft: Draft, tests: list[Test], schema: Schema) -> bool:
     """Whether tables are read from end to end, and none is looked into for a few records of another."""
-    whole = all(x.outer or x.how in _LOOSE or schema.is_flag(x.table, x.column) for x in tests)
+    whole = all(x.outer or x.how in _LOOSE or schema.finds_most(x) for x in tests)
     every = draft.operation in ("count", "aggregate") or draft.bound is Bound.NONE
     # a statement without a limit is planned for all rows, however many are fetched
     every = every or (
