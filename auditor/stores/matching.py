@@ -118,7 +118,7 @@ class Need(msgspec.Struct, frozen=True):
         if query.special == "text":
             sort = ()  # only the text index serves it, which keeps no order
         spans = frozenset(query.range) - equality
-        scanned = tuple(f for f in query.scanned if f not in equality | spans)
+        scanned = tuple(f for f in query.scanned if f not in equality | (spans - broad))
         return cls(equality, sort, spans, frozenset(broad), scanned, limited, query.store)
 
     @property

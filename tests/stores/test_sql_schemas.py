@@ -506,3 +506,29 @@ def test_a_number_of_which_a_comment_says_that_it_is_0_or_1(
 ) -> None:
     schema = f"CREATE TABLE points (\n id INT PRIMARY KEY,\n owner {declared}\n name TEXT\n);"
     assert _fits(build, schema) == [fit]
+
+
+@pytest.mark.parametrize(
+    ("operation", "missing"),
+    [
+        ("migrations.RunSQL('CREATE INDEX i ON desk_parcel (code);')", False),
+        ("migrations.RunSQL(sql='CREATE INDEX i ON desk_parcel (code);', reverse_sql='DROP INDEX i;')", False),
+        ("migrations.RunSQL('CREATE INDEX i ON desk_parcel (code);', 'DROP INDEX IF EXISTS i;')", False),
+        ("migrations.RunSQL(['CREATE INDEX i ON desk_parcel (code);'], ['DROP INDEX IF EXISTS i;'])", False),
+        ("migrations.RunSQL(sql='CREATE INDEX i ON desk_parcel (code);', reverse_sql=UNDO)", False),
+        ("migrations.RunSQL('DROP INDEX IF EXISTS i;', 'CREATE INDEX i ON desk_parcel (code);')", True),
+        ("migrations.RunSQL('SELECT 1;', reverse_sql='CREATE INDEX i ON desk_parcel (code);')", True),
+    ],
+)  # fmt: skip
+def test_what_takes_a_migration_back_is_not_run(
+    operation: str, missing: bool, build: Build
+) -> None:
+    files = {
+        "desk/models.py": "from django.db import models\nclass Parcel(models.Model):\n    code = models.CharField(max_length=9)\n",
+        "desk/migrations/0001_initial.py": "from django.db import migrations, models\nclass Migration(migrations.Migration):\n    operations = [migrations.CreateModel(name='Parcel', fields=[('id', models.BigAutoField(primary_key=True)), ('code', models.CharField(max_length=9))])]\n",
+        "desk/migrations/0002_by_code.py": f"from django.db import migrations\nUNDO = 'DROP INDEX IF EXISTS i;'\nclass Migration(migrations.Migration):\n    operations = [{operation}]\n",
+        "desk/views.py": "from desk.models import Parcel\ndef ask(request, x):\n    Parcel.objects.create(code=x)\n    return list(Parcel.objects.filter(code=x))\n",
+    }
+    (parcels,) = (f for f in build(files).facts(CollectionFit) if f.name == "desk_parcel")
+    told = {m.fit for q, m in parcels.fits if q.equality == ("code",)}
+    assert told == {Fit.MISSING if missing else Fit.COVERED}

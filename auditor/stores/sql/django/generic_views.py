@@ -201,7 +201,7 @@ class _View:
     def is_never_asked(self, base: Draft, looks_up: bool) -> bool:
         """Whether the list itself brings nothing: it is what one object is looked up in."""
         if not self.has_method("get_queryset"):
-            return self.rest and (looks_up or bool(base.where))
+            return self.rest
         above = (self.reading.code.definition(n) for n in self.reading.code.ancestry(self.found))
         return looks_up and not any(
             isinstance(node, t.Attr) and node.name == "get_queryset" and not _is_super(node.value)

@@ -152,7 +152,7 @@ def _told(step: SchemaStep) -> SchemaStep | None:
 def _statements(application: Application) -> Iterator[tuple[str, t.Expr, Scope]]:
     """Texts that change a schema: literals, and f-strings that a call runs, for each turn and caller."""
     code, values = application.code, application.values
-    inside: set[int] = set()
+    inside = set(_undoing(application))
     for site in code.method_calls(
         "execute", "executescript", "executemany", "exec_driver_sql", "text", "run"
     ):
@@ -169,6 +169,18 @@ def _statements(application: Application) -> Iterator[tuple[str, t.Expr, Scope]]
         if isinstance(text_, str) and len(text_) > 15 and id(node) not in inside:
             if _STATEMENT.match(text_[:1000]):
                 yield text_, node, scope
+
+
+def _undoing(application: Application) -> Iterator[int]:
+    """The texts, by `id`, that take back what a migration of Django or Tortoise does.
+
+    Source: https://docs.djangoproject.com/en/stable/ref/migration-operations/#runsql.
+    """
+    for site in application.code.method_calls("RunSQL"):
+        given = site.arg(1, "reverse_sql")
+        for each in given.items if isinstance(given, t.Seq) else [given]:
+            for source in application.values.sources(each, site.scope):
+                yield id(source.node)
 
 
 def _spelt(values: Evaluator, node: t.Text, scope: Scope) -> Iterator[str]:
