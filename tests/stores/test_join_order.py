@@ -323,3 +323,27 @@ def test_a_table_that_is_joined_with_most_of_another_is_read_from_end_to_end(
     found = build({"app.py": code, "schema.sql": _GOODS}).facts(CollectionFit)
     told = {f"{f.name}.{x}" for f in found for _, m in f.fits if m.fit is Fit.MISSING for x in m.missing}  # fmt: skip
     assert told == set(missing)
+
+
+_EACH_WITH = "SELECT g.id, SUM(s.amount) FROM goods g LEFT JOIN sales s ON s.good_id = g.id"
+
+
+@pytest.mark.parametrize(
+    ("driver", "condition", "missing"),
+    [
+        ("", "s.day >= %s", [("good_id", "day")]),
+        ("psycopg", "s.day >= %s", [("day",)]),
+        ("", "s.amount > 0", []),
+        ("", "s.deleted_at IS NULL", []),
+        ("psycopg", "s.deleted_at IS NULL", []),
+    ],
+)  # fmt: skip
+def test_each_record_with_the_latest_of_another_table(
+    driver: str, condition: str, missing: list[tuple[str, ...]], build: Build
+) -> None:
+    """SQLite looks `sales` up by an index of both for each of `goods`, PostgreSQL finds them by one of the day."""
+    text = f"{_EACH_WITH} AND {condition} WHERE g.active = TRUE GROUP BY g.id"
+    code = f"def ask(cursor, a):\n    return cursor.execute({text!r}, (a,)).fetchall()\n"
+    files = {"app.py": code, "schema.sql": _GOODS, "requirements.txt": driver}
+    found = build(files).facts(CollectionFit)
+    assert [m.missing for f in found for _, m in f.fits if m.fit is Fit.MISSING] == missing

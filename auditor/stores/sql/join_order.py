@@ -55,6 +55,8 @@ class Schema:
     leading: Mapping[str, frozenset[str]]
     choosing: Mapping[str, frozenset[str]]
     """The columns whose value decides whether a record is in an index."""
+    dialect: str = ""
+    """The database that plans it; empty where it is not told."""
 
     def leads(self, table: str, column: str) -> bool:
         return column in self.leading.get(table, ())
@@ -190,7 +192,10 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
                 by += told  # both keys of many to many
             sought = [x for x in tests[name] if x.how == "scanned" and not x.outer]
             part = [x for x in tests[name] if x.outer and narrows(replace(x, outer=False))]
-            if any(x.how == "equality" and not schema.is_flag(name, x.column) for x in part):
+            part = [x for x in part if x.how != ABOVE and not schema.finds_most(x)]
+            if schema.dialect == "postgresql" and all(x.how == "range" for x in part):
+                sought += part  # it finds the part once, and joins it by a table of hashes
+            elif part:
                 sought = by  # each row is joined with a part of it, `AND word.lang = ?`
             refused = draft.unresolved if draft.entity is not None and draft.mapper == "sql" else ""
             if whole and name in _of_a_part(draft, schema):

@@ -12,6 +12,7 @@ from auditor.link.application import Application, provides
 from auditor.model.data import Bound, Index, Query
 from auditor.stores.sql import serialized, untold
 from auditor.stores.sql.conditions import Draft, Link, Test
+from auditor.stores.sql.dialects import dialect
 from auditor.stores.sql.django.catalogues import Catalogue
 from auditor.stores.sql.entities import Entity, Relation
 from auditor.stores.sql.expressions import links
@@ -121,8 +122,10 @@ def _schema(application: Application, read: Reading) -> Schema:
     for catalogue in application.facts(Catalogue):
         told = read.tables[catalogue.table]
         choosing[catalogue.table].update(column.name for column in told.stored())
-    frozen = ({table: frozenset(x) for table, x in found.items()} for found in (leading, choosing))
-    return Schema(read.tables, *frozen)
+    leads, chooses = (
+        {table: frozenset(x) for table, x in found.items()} for found in (leading, choosing)
+    )
+    return Schema(read.tables, leads, chooses, dialect(application))
 
 
 def _begun(
