@@ -24,8 +24,8 @@ def narrowed(
     found: list[Conditions], more: list[Conditions], branches: Branches
 ) -> list[Conditions]:
     """A search to which another step adds conditions, in all runs or in those that take some branches."""
-    if not branches:
-        return [a.joined(b) for a in found for b in more][:MOST]
+    if not branches or 1 < len(more) <= MOST // len(found or more):  # one of several, if any
+        return [a.joined(b, branches) for a in found for b in more][:MOST]
     for each in found:
         for part in more:
             each.add(part, branches)
@@ -88,10 +88,10 @@ class Conditions:
         """Itself, and as many more as to be `count`, for what may be one of several."""
         return [self, *(Conditions().joined(self) for _ in range(count - 1))]
 
-    def joined(self, more: Conditions) -> Conditions:
+    def joined(self, more: Conditions, branches: Branches = ()) -> Conditions:
         both = Conditions()
         both.add(self)
-        both.add(more)
+        both.add(more, branches)
         return both
 
     @property

@@ -21,7 +21,7 @@ from auditor.link.scopes import CallSite, Scope
 from auditor.link.values import Evaluator
 from auditor.model.values import Known, possible
 from auditor.stores.flags import spelt_in
-from auditor.stores.mongo.conditions import FEW, MOST, Conditions
+from auditor.stores.mongo.conditions import FEW, MOST, Conditions, narrowed
 from auditor.stores.spans import span
 
 _EQUAL = {"$eq", "$in", "$all"}
@@ -126,12 +126,7 @@ class Filters:
             if piece.expr is None or piece.expr is name:
                 return [Conditions(unresolved=_AT_RUN_TIME)]
             parts = self.read(piece.expr, piece.scope)
-            if piece.optional:
-                for each in found:
-                    for part in parts:
-                        each.add(part, piece.branches)
-            else:
-                found = [each.joined(part) for each in found for part in parts][:MOST]
+            found = narrowed(found, parts, piece.branches)
         return found
 
     def _lacks(self, found: list[Conditions], piece: Piece) -> bool:
