@@ -106,6 +106,8 @@ class Evaluator(Origins):
                     if origins := self._class_origins(own, attribute):
                         return self.value(origins[0].node, origins[0].scope)  # type: ignore[arg-type]
                     return self.value(rest[0] if rest else None, scope)
+                at = (expr.line, expr.column, expr.end_line)
+                return self.value(t.Attr(*at, base, attribute), scope)
             case t.Hidden(shape=shape):
                 return Masked(shape, place)
             case t.Seq(items=items):

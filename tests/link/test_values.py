@@ -24,6 +24,10 @@ PLAIN = {
         "s = S()\nprobe(s.cors)",
         "*",
     ),
+    "an attribute by its name": (
+        "class S:\n    A = 'x'\ns = S()\nprobe(getattr(s, 'A', 'y'))",
+        "x",
+    ),
 }
 
 
@@ -84,6 +88,13 @@ def test_alternatives_do_not_multiply(build: Build) -> None:
 
 def test_what_is_computed_is_unknown(build: Build) -> None:
     application = build({"main.py": "import random\nprobe(random.random())"})
+    (site,) = application.code.method_calls("probe")
+    assert isinstance(application.values.value(site.node.args[0], site.scope), Unknown)
+
+
+def test_the_default_of_an_attribute_that_may_be_there_is_not_its_value(build: Build) -> None:
+    source = "def of(thing):\n    probe(getattr(thing, 'A', 'y'))\n"
+    application = build({"main.py": source})
     (site,) = application.code.method_calls("probe")
     assert isinstance(application.values.value(site.node.args[0], site.scope), Unknown)
 
