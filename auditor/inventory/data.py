@@ -228,7 +228,7 @@ def _shape(query: QueryRow) -> str:
 
 
 def _answer(query: QueryRow) -> str:
-    if query.unresolved:
+    if query.unresolved and query.index.state == "unknown":
         return query.unresolved
     if query.index.state == "missing" and query.special:
         where = ", ".join([*query.range, *query.scanned])

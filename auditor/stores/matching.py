@@ -31,11 +31,12 @@ _DELETED = re.compile(
 
 def best(query: Query, indexes: Iterable[Index], constant: str = "") -> Match:
     """How the best of a collection's indexes serves a query; `constant` says why it stays small."""
+    need = Need.of(query)
     if not query.collection:
-        return Match(Fit.UNKNOWN, why=query.unresolved or "the collection is named at run time")
+        untold = Match(Fit.UNKNOWN, why=query.unresolved or NAMELESS)
+        return _of_any(query, need, indexes) or untold
     if constant:
         return Match(Fit.COVERED, why=constant)
-    need = Need.of(query)
     untold = Match(Fit.UNKNOWN, why=query.unresolved)
     if need.nothing and not query.special:
         if query.unresolved:
@@ -62,6 +63,19 @@ def best(query: Query, indexes: Iterable[Index], constant: str = "") -> Match:
     if match.by is not None and not match.by.by_prefix and _names(match.by) & {*query.begins}:
         return Match(Fit.UNKNOWN, missing=query.begins, why=_COLLATION)
     return match  # conditions that cannot be told narrow what is found by those that can
+
+
+NAMELESS = "the collection is named at run time"
+
+
+def _of_any(query: Query, need: Need, indexes: Iterable[Index]) -> Match | None:
+    """What serves a search in a collection of MongoDB whatever its name: the index of `_id`, none where all is read."""
+    if query.store != "mongodb" or not query.certain or query.special:
+        return None
+    if need.nothing and not query.others and query.unresolved in ("", NAMELESS):
+        return Match(Fit.COVERED, why=need.why)
+    keys = (x for x in indexes if x.implied == "primary key" and _names(x) <= need.equality)
+    return next((Match(Fit.COVERED, key) for key in keys), None)
 
 
 def perhaps_few(query: Query, indexes: Iterable[Index] = ()) -> Match | None:

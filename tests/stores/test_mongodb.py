@@ -148,6 +148,25 @@ def test_what_cannot_be_told_says_why(build: Build) -> None:
     assert found.unresolved == "the filter is built at run time"
 
 
+@pytest.mark.parametrize(
+    ("asked", "fit"),
+    [
+        ("find_one({'_id': b})", Fit.COVERED),
+        ("update_one({'_id': b, 'c': tenant}, {'$set': {'d': 1}})", Fit.COVERED),
+        ("estimated_document_count()", Fit.COVERED),
+        ("find({})", Fit.COVERED),
+        ("find({'_id': {'$ne': b}, 'c': tenant})", Fit.UNKNOWN),
+        ("find({'c': tenant})", Fit.UNKNOWN),
+        ("find({}).sort('c').limit(5)", Fit.UNKNOWN),
+        ("find(tenant)", Fit.UNKNOWN),
+    ],
+)  # fmt: skip
+def test_each_collection_has_a_key_whatever_its_name(asked: str, fit: Fit, build: Build) -> None:
+    code = f"{HEAD}\n@app.get('/x')\nasync def handler(a, b, tenant):\n    return db[a].{asked}\n"
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert [(found.name, m.fit) for _, m in found.fits] == [("", fit)]
+
+
 def test_other_libraries_have_finds_too(build: Build) -> None:
     body = "text = 'abc'\ntext.find('b')\nimport re\nre.compile('x').search(text)\n[1].count(1)\nlead = await db.c.find_one({'x': a})\nlead.get('y', '').find('z')"
     assert len(shapes(build, body)) == 1

@@ -28,6 +28,7 @@ from auditor.stores.addresses import names_a_login
 from auditor.stores.bounds import Bounds, bounds_of
 from auditor.stores.flags import others
 from auditor.stores.loops import Loops
+from auditor.stores.matching import NAMELESS
 from auditor.stores.mongo import gridfs, kinds
 from auditor.stores.mongo.collections import Collections, is_of_model
 from auditor.stores.mongo.conditions import Conditions
@@ -453,9 +454,7 @@ class MongoReader:
                     made = replace(made, projection=self._projection(site))
                     yield from shapes(made, conditions, sort, bound)
             case _:
-                yield replace(
-                    made, bound=Bound.ONE, unresolved="" if made.collection else _NAMELESS
-                )
+                yield replace(made, bound=Bound.ONE, unresolved="" if made.collection else NAMELESS)
 
     def _taken(self, site: CallSite) -> tuple[Sort, Bound]:
         sort = sort_of(self.values, site.arg(None, "sort"), site.scope)
@@ -505,9 +504,6 @@ class MongoReader:
                         yield from shapes(written, conditions, (), Bound.ONE)
         if untold:
             yield replace(made, unresolved="its operations are built at run time")
-
-
-_NAMELESS = "the collection is named at run time"
 
 
 def _is_computed(expr: t.Expr) -> bool:
@@ -574,5 +570,5 @@ def shapes(
                 )
             ),
             special=each.special,
-            unresolved=each.unresolved or ("" if made.collection else _NAMELESS),
+            unresolved=each.unresolved or ("" if made.collection else NAMELESS),
         )
