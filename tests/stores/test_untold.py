@@ -516,3 +516,25 @@ def test_a_schema_that_a_file_holds_asks_nothing(
     code = f"import sqlite3\nfrom pathlib import Path\ndef make(cursor, made):\n    {lines}\n    cursor.executescript(sql)\n"
     found = build({"app.py": code, "schema.sql": schema}).facts(Query)
     assert (not found) is told
+
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        ("sql, values = narrowed(sql, given)", "the statement is put together at run time"),
+        ("values = tuple(given)", "the SQL text could not be parsed"),
+    ],
+)
+def test_a_text_that_is_made_anew_beside_its_values_is_put_together(
+    made: str, why: str, build: Build
+) -> None:
+    code = f"""
+import psycopg2
+def ask(given):
+    cursor = psycopg2.connect("x").cursor()
+    sql = "SELECT * FROM people WHERE "
+    {made}
+    cursor.execute(sql, values)
+"""
+    (found,) = build({"app.py": code}).facts(Query)
+    assert found.unresolved == why

@@ -70,8 +70,9 @@ def reason(reading: Reading, expr: t.Expr, frame: Frame) -> str:
     plain = isinstance(expr, t.Const | t.Name | t.Attr)
     nodes = [x.node for x in reading.values.sources(expr, frame.scope)] if plain else []
     texts = [x.value for x in nodes if isinstance(x, t.Const) and isinstance(x.value, str)]
-    if not texts or len(texts) != len(nodes):
-        return REASON
+    found = reading.code.find(expr.id, frame.scope) if isinstance(expr, t.Name) else None
+    if not texts or len(texts) != len(nodes) or (found is not None and len(found[1]) > len(nodes)):
+        return REASON  # `sql, values = narrowed(sql, given)` makes another one of it
     texts = [text for text in texts if text.strip() and not OTHER.match(text)]
     if any(map(_WITHOUT_NAME.match, texts)):
         return _NAMELESS
