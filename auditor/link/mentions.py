@@ -65,14 +65,15 @@ class Mentions:
                 self._built += _ends(name)
 
     def of(self, found: Located) -> list[Located]:
-        """Where a function or class may be meant, itself left out."""
+        """Where a function or class may be meant, itself and what its own decorators say left out."""
         name: str = found.node.name  # type: ignore[attr-defined]
         inner = self.code.inside(found)
         means = self._meaning(found)
+        above = {id(node) for node in t.walk(*found.node.decorators)}  # type: ignore[attr-defined]
         return [
             site
             for site in self._written.get(name, ())
-            if not _within(site.scope, inner) and means(site)
+            if id(site.node) not in above and not _within(site.scope, inner) and means(site)
         ]
 
     def is_call(self, site: Located) -> bool:

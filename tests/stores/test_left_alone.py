@@ -1074,3 +1074,30 @@ def test_a_property_that_nothing_reads_and_a_method_of_one_word(
     models = MODELS.replace("class User(db.Model):\n", f"class User(db.Model):\n{asking}")
     assert asking in models
     assert fit(build, {"models.py": models + added})[0] is expected
+
+
+_WRAPS = "    @wraps(f)\n    def inner(*args):\n        print(f.__name__)\n        return f(*args)\n    return inner\n"
+_NAMED = f"def timed(name):\n    def take(f):\n{_WRAPS.replace(chr(10) + '    ', chr(10) + '        ').replace('    @', '        @', 1)}    return take\n"
+
+
+@pytest.mark.parametrize(
+    ("made", "decorator", "expected"),
+    [
+        (f"def timed(f):\n{_WRAPS}", "timed", Fit.COVERED),
+        (_NAMED, "timed('find_one')", Fit.COVERED),  # its own decorator's text is no call
+        ("class Clock:\n    def timed(self, f):\n        return f\nclock = Clock()\n", "clock.timed", Fit.COVERED),
+        ("KEPT = []\ndef timed(f):\n    KEPT.append(f)\n    return f\n", "timed", Fit.MISSING),
+        ("KEPT = {}\ndef timed(f):\n    KEPT['a'] = f\n    return f\n", "timed", Fit.MISSING),
+        ("def timed(f):\n    f.first = f\n    return f\n", "timed", Fit.MISSING),
+        ("def timed(f):\n    app.add_url_rule('/a', view_func=f)\n    return f\n", "timed", Fit.MISSING),
+        ("KEPT = []\ndef timed(name):\n    def take(f):\n        KEPT.append(f)\n        return f\n    return take\n", "timed('a')", Fit.MISSING),
+        ("class timed:\n    def __init__(self, f):\n        self.f = f\n", "timed", Fit.MISSING),
+        ("from elsewhere import timed\n", "timed", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_decorator_that_only_wraps(
+    made: str, decorator: str, expected: Fit, build: Build
+) -> None:
+    code = f"from functools import wraps\nfrom app import app\nfrom models import User\n{made}\n@{decorator}\ndef find_one(x):\n    return User.query.filter_by(email=x).first()\n"
+    answer, why = fit(build, {"store.py": code, "routes.py": "import store\n"})
+    assert answer is expected, why

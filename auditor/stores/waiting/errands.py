@@ -25,7 +25,8 @@ from auditor.stores.waiting.once import runs_once
 from auditor.stores.waiting.running import command_of, is_command_class
 from auditor.stores.waiting.unrouted import Unrouted
 from auditor.stores.waiting.unsent import Unsent
-from auditor.stores.waiting.unused import WRAPPING, Unused
+from auditor.stores.waiting.unused import Unused
+from auditor.stores.waiting.wrapping import only_wraps
 
 
 class Asked(enum.IntEnum):
@@ -324,7 +325,7 @@ class Errands:
         return node.name in self._shown or not self._is_plain(found)
 
     def _may_register(self, decorator: t.Expr, function: Located) -> bool:
-        if t.last_word(t.callee(decorator)) in WRAPPING:
+        if only_wraps(self.code, decorator, function.scope):
             return False
         if self.unsent.is_task(decorator, function):
             return False

@@ -23,6 +23,7 @@ from auditor.model.values import Known
 from auditor.model.web import Route
 from auditor.stores.waiting.by_hand import spoken, stem
 from auditor.stores.waiting.running import Running
+from auditor.stores.waiting.wrapping import WRAPPING
 
 _MADE_UP = {"import_module", "__import__", "walk_packages", "iter_modules", "find_modules", "load_module", "run_module", "run_path", "import_string", "exec_module"}  # fmt: skip
 _LOADS_BY_NAME = ("django", "scrapy", "odoo", "frappe", "streamlit", "azure.functions", "chalice")
@@ -34,11 +35,6 @@ _LOADED = re.compile(
 """Names of modules that servers, workers and tools load."""
 _DEPLOYED = re.compile(r"\.(?:ya?ml|toml|json|sh|cfg|ini|conf|service)$|(?:dockerfile|procfile|makefile)[^/]*$", re.I)  # fmt: skip
 _REGISTERS = {"get", "post", "put", "patch", "delete", "head", "options", "route", "api_route", "websocket", "websocket_route"}  # fmt: skip
-WRAPPING = {
-    "staticmethod", "classmethod", "property", "cached_property", "abstractmethod", "override", "overload", "contextmanager",
-    "asynccontextmanager", "lru_cache", "cache", "atomic", "transactional", "wraps", "sync_to_async", "database_sync_to_async",
-}  # fmt: skip
-"""Decorators that register nothing."""
 _NAME = re.compile(
     r"[A-Za-z_]\w*(?:[.:](?!(?:html?|jinja2?|j2|txt|md|css|js|json|xml|csv|sql|db|sqlite3?|png|jpe?g|svg|pdf|ico)$)[A-Za-z_]\w*)+"
     r"|[\w./-]+\.py"
