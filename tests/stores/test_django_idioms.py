@@ -523,3 +523,34 @@ def test_a_key_of_a_model_that_is_not_in_the_tree(
     code = f"from desk.models import Ticket\ndef ask(request, x):\n    return list(Ticket.objects.filter({path}=x))\n"
     asked = build({"desk/models.py": models, "desk/views.py": code}).facts(Query)
     assert {(q.equality, q.unresolved) for q in asked} == {told}
+
+
+@pytest.mark.parametrize(
+    ("body", "line", "told"),
+    [
+        ("self.filter(name=self.model.Kind.RED)", "list(Card.objects.filter(kind=x).red())", {("kind", "name")}),
+        ("self.filter(name=x)", "Card.objects.filter(kind=x).red(x).exists()", {("kind", "name")}),
+        ("self.filter(name=x)", "Card.objects.filter(kind=x).red(x).get()", {("kind", "name")}),
+        ("self.filter(name=self.model.Kind.RED)", "list(Card.objects.filter(kind=x))", {("kind",)}),  # nothing calls it
+        ("self.filter(name=self.model.Kind.RED).count()", "list(Card.objects.filter(kind=x))", {("kind",), ("name",)}),
+        ("self.filter(name=x)", "mine.count(), mine.red(x).count()", {("kind",), ("kind", "name")}),
+    ],
+)  # fmt: skip
+def test_a_step_of_a_queryset_of_the_tree_goes_on_with_what_went_before(
+    body: str, line: str, told: set[tuple[str, ...]], build: Build
+) -> None:
+    models = f"""
+from django.db import models
+class Cards(models.QuerySet):
+    def red(self, x=None):
+        return {body}
+class Card(models.Model):
+    name = models.CharField(max_length=20)
+    kind = models.CharField(max_length=20)
+    objects = Cards.as_manager()
+    class Kind(models.TextChoices):
+        RED = "red"
+"""
+    code = f"from shop.models import Card\ndef ask(request, x):\n    mine = Card.objects.filter(kind=x)\n    return {line}\n"
+    asked = build({"shop/models.py": models, "shop/views.py": code}).facts(Query)
+    assert {tuple(sorted(q.equality)) for q in asked} - {("kind",)} == told - {("kind",)}

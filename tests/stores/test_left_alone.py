@@ -356,7 +356,7 @@ DIVIDED = {
     "shop/main.py": SHOP["shop/main.py"] + "from shop.routes import more\n",
     "shop/routes/more.py": "from shop.main import app\n@app.get('/more')\ndef more(): return 1\n",
 }
-HANDS = "class Hands:\n    def can(self, done): return done\n"
+HANDS = "class Hands:\n    def can(self, done):\n        self.done = done\n        return done\n"
 
 
 @pytest.mark.parametrize(

@@ -507,7 +507,9 @@ def _custom(
         bindings |= {
             k.name: v for k, v in zip(call.keywords, named, strict=True) if k.name and v is not None
         }
-        made = run_for(reading, found[0], replace(draft, manager=True), frame, bindings)
+        made = run_for(
+            reading, found[0], replace(draft, manager=True, origin=draft), frame, bindings
+        )
         return made if made is not None else None
     if last in _SUBCLASSES and reading.code.imports("model_utils"):
         return method(reading, draft, call, _SUBCLASSES[last], frame)

@@ -255,12 +255,13 @@ class TreeReading(Statements):
                 self.scope(scope.parent)  # nested functions are read where they stand
                 return
             before = len(self.drafts)
-            self.returns(Located(scope.owner, scope.parent))
-            if scope.owner.name in ("get_queryset", "get_query_set") and _of_manager(
-                self, scope.parent
-            ):
-                # a manager's own queryset is told where it is asked for something
-                self.dropped.update((id(draft), draft) for draft in self.drafts[before:])
+            given = self.returns(Located(scope.owner, scope.parent))
+            if _of_manager(self, scope.parent):
+                # what a manager or queryset gives back is told where it is asked for something
+                drafts = [x for x in each(given) if isinstance(x, Draft)]
+                if scope.owner.name in ("get_queryset", "get_query_set"):
+                    drafts = self.drafts[before:]
+                self.dropped.update((id(draft), draft) for draft in drafts)
         elif not isinstance(scope.owner, t.Lambda):
             self.frame(scope)
 
