@@ -16,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.link.contexts import contexts_of
 from auditor.link.origins import Env
 from auditor.link.scopes import Located, Scope, named
 from auditor.link.values import Evaluator
@@ -163,7 +164,8 @@ class _Walk:
                 return _either(one, two, id(stmt)), False
             case t.For(body=then) | t.While(body=then):
                 one, _ = self.block(then, state)
-                return _either(one, state, id(stmt)), False
+                turned = self._turned(stmt, one, state) if isinstance(stmt, t.For) else []
+                return turned or _either(one, state, id(stmt)), False
             case t.With(body=then):
                 return self.block(then, state)
             case t.Try(body=then, handlers=handlers, final=final):
@@ -180,6 +182,30 @@ class _Walk:
                     after = after if ended else _either(after, one, id(case))
                 return after, False
         return state, False
+
+    def _turned(self, loop: t.For, one: list[Whole], state: list[Whole]) -> list[Whole]:
+        """What is put in under the items of a list that the code spells: `for key in ("a", "b"): query[key] = given[key]`."""
+        names = {n.id for n in t.walk_own(loop.target) if isinstance(n, t.Name)}
+        before = {_key(piece) for whole in state for piece in whole}
+        added = [p for whole in one for p in whole if _key(p) not in before]
+        if not added or not all(_is_keyed(piece, names) for piece in added):
+            return []
+        turns = contexts_of(self.values).turns(loop, self.scope)
+        passed = (id(loop),) if any(isinstance(n, t.Jump) for n in t.walk(*loop.body)) else ()
+
+        def turn(piece: Piece, number: int) -> Piece:
+            ways = tuple(_of_turn(way, number) for way in piece.branches or passed)
+            return replace(piece, branches=ways, env={**piece.env, **turns[number]})
+
+        return [
+            tuple(
+                each
+                for p in whole
+                for each in ([p] if _key(p) in before else [turn(p, i) for i in range(len(turns))])
+            )
+            for whole in one
+            if 0 < len(turns) <= _MOST
+        ]
 
     def _path(self, expr: t.Expr) -> list[t.Expr]:
         """The keys by which something inside of the variable is reached: `query["$match"]["$and"]`."""
@@ -305,9 +331,21 @@ class _Walk:
         return [(piece, *whole) if front else (*whole, piece) for whole in state]
 
 
-def _needing(key: t.Expr, whole: Whole, before: set[int]) -> Whole:
+def _needing(key: t.Expr, whole: Whole, before: set[tuple[int, ...]]) -> Whole:
     """A whole of which what was not there before depends on a key."""
     return tuple(p if _key(p) in before else replace(p, needs=key) for p in whole)
+
+
+def _is_keyed(piece: Piece, names: set[str]) -> bool:
+    """Whether a piece is a dict with one of some variables as a key."""
+    keys = piece.expr.keys if isinstance(piece.expr, t.Map) else []
+    return any(isinstance(key, t.Name) and key.id in names for key in keys)
+
+
+def _of_turn(branch: int, number: int) -> int:
+    """A branch as one turn of a loop takes it; the other way of it stays the negative."""
+    told = abs(hash((abs(branch), number)))
+    return told if branch > 0 else -told
 
 
 def _asked(test: t.Expr, name: str) -> t.Const | None:
@@ -373,5 +411,7 @@ def _joined(one: Whole, two: Whole, branch: int) -> Whole:
     return tuple(joined)
 
 
-def _key(piece: Piece) -> int:
-    return id(piece.taken if piece.expr is None else piece.expr)
+def _key(piece: Piece) -> tuple[int, ...]:
+    """A piece by what it is, and by the turn of a loop that puts it in."""
+    turn = (id(located.node) for located in piece.env.values())
+    return id(piece.taken if piece.expr is None else piece.expr), *turn

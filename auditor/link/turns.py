@@ -27,8 +27,8 @@ class Turns:
         self.values, self.code = values, values.code
         self._loops: dict[int, list[dict[str, Located]]] = {}
 
-    def turns(self, loop: t.Loop, scope: Scope) -> list[Env]:
-        """What each turn of a comprehension's loop binds; none where it cannot be told."""
+    def turns(self, loop: t.Loop | t.For, scope: Scope) -> list[Env]:
+        """What each turn of a loop binds; none where it cannot be told."""
         turns = [_bind(loop.target, i.node, i.scope) for i in self._items(loop.iter, scope)]
         return [{(id(scope), name): x for name, x in turn.items()} for turn in turns if turn]
 

@@ -499,6 +499,11 @@ def test_each_class_and_object_asks_its_own_collection(build: Build, code: str) 
         ("q = {}\nif a:\n    k = 'A' if b else 'a'\n    q[k] = a\n    q['t'] = tenant\nawait db.c.find_one(q)", {("A", "t"), ("a", "t")}),
         ("q = {}\nif a:\n    q.update({'a': a} if b else {'a': a, 'b': 1})\nawait db.c.find_one(q)", {("a",), ("a", "b")}),
         ("q = {}\nif a:\n    q['a'] = a\n    q['b'] = b\nawait db.c.find_one(q)", {("a", "b")}),
+        ("q = {}\nfor k in ['a', 'b']:\n    if tenant.get(k):\n        q[k] = tenant[k]\nawait db.c.find_one(q)", {("a",), ("b",)}),
+        ("q = {}\nfor k in ('a', 'b'):\n    q[k] = tenant[k]\nawait db.c.find_one(q)", {("a", "b")}),
+        ("q = {'t': tenant}\nfor k in ('a', 'b'):\n    if k not in tenant:\n        continue\n    q[k] = tenant[k]\nawait db.c.find_one(q)", {("t",)}),
+        ("q = {}\nfor k, f in (('x', 'a'), ('y', 'b')):\n    if tenant.get(k):\n        q[f] = tenant[k]\nif a:\n    q['t'] = a\nawait db.c.find_one(q)", {("a",), ("b",), ("t",)}),
+        ("d = {}\nfor o in ('$gte', '$lte'):\n    d[o] = tenant[o]\nawait db.c.find_one({'d': d})", {("d",)}),
         ("q = {'$and': [{'t': tenant}]}\nq['$and'].append({'a': a})\nawait db.c.find_one(q)", {("a", "t")}),
         ("q = {'t': tenant, 'd': {}}\nq['d']['$gte'] = a\nawait db.c.find_one(q)", {("d", "t")}),
         ("q = {'t': tenant}\nnarrow(q)\nawait db.c.find_one(q)", {("n", "t")}),
@@ -519,6 +524,13 @@ def test_filters_by_the_branches_that_make_them(
     assert not any(q.unresolved for q in found)
     told = {tuple(sorted({*q.fields} - {*q.broad})) for q in found}
     assert told - {()} == asked
+
+
+def test_fields_of_a_list_that_the_code_does_not_spell_are_named_at_run_time(build: Build) -> None:
+    (found,) = shapes(
+        build, "q = {}\nfor k in tenant:\n    q[k] = tenant[k]\nawait db.c.find_one(q)"
+    )
+    assert found.unresolved == "a field of the filter is named at run time"
 
 
 def test_what_a_caller_leaves_out_is_not_asked_for(build: Build) -> None:

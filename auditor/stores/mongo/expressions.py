@@ -117,7 +117,8 @@ class Expressions:
         for piece in whole:
             if piece.expr is None or piece.expr is name:
                 return [Conditions(unresolved="the condition is built at run time")]
-            parts = self.read(piece.expr, piece.scope, depth + 1)
+            with self.values.within(piece.env):
+                parts = self.read(piece.expr, piece.scope, depth + 1)
             if piece.optional:
                 for each in found:
                     for part in parts[:1]:

@@ -125,7 +125,7 @@ class Filters:
                 continue
             if piece.expr is None or piece.expr is name:
                 return [Conditions(unresolved=_AT_RUN_TIME)]
-            parts = self.read(piece.expr, piece.scope)
+            parts = self.piece(piece)
             found = narrowed(found, parts, piece.branches)
         return found
 
@@ -454,7 +454,8 @@ class Filters:
                     node, inner = origins[0].node, origins[0].scope
             if isinstance(node, t.Map):
                 for key, given in zip(node.keys, node.values, strict=True):
-                    text = self.values.text(key, inner) if key is not None else None
+                    with self.values.within(piece.env):
+                        text = self.values.text(key, inner) if key is not None else None
                     if text is not None and text.startswith("$"):
                         found.append((text, given, inner))
                     elif text is None and _begins(key, "$"):
