@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
 
 from msgspec.structs import replace
@@ -32,18 +32,6 @@ def reading(application: Application) -> list[Reading]:
     return [made]
 
 
-def _earlier(drafts: Sequence[Draft]) -> set[int]:
-    """The steps, by `id`, that another one follows, if by way of what was handed to a method of the tree."""
-    recorded = {id(draft) for draft in drafts}
-    found: set[int] = set()
-    for draft in drafts:
-        step = draft.origin
-        while step is not None and id(step) not in recorded:
-            step = step.origin
-        found.add(id(step))
-    return found
-
-
 @provides(Query)
 def queries(application: Application) -> list[Query]:
     """Every query that the code puts together, as far as it goes: each last step is one."""
@@ -53,7 +41,7 @@ def queries(application: Application) -> list[Query]:
     known = read.entities.by_table.keys() | created
     made = _created(read, history)
     schema = _schema(application, read)
-    earlier = _earlier(read.drafts)
+    earlier = {id(d.origin) for d in read.drafts if d.origin is not None}
     found: dict[Query, Query] = {}
     further = _further(read)
     for draft in read.drafts:

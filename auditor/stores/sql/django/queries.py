@@ -510,7 +510,9 @@ def _custom(
         made = run_for(
             reading, found[0], replace(draft, manager=True, origin=draft), frame, bindings
         )
-        return made if made is not None else None
+        if made is not None and _goes_on(call) and not draft.manager:
+            reading.dropped[id(draft)] = draft  # it is a part of what the method asks
+        return made
     if last in _SUBCLASSES and reading.code.imports("model_utils"):
         return method(reading, draft, call, _SUBCLASSES[last], frame)
     return reading.record(executed(draft, computed=draft.computed | ANY))
