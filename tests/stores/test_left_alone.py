@@ -367,6 +367,12 @@ HANDS = "class Hands:\n    def can(self, done):\n        self.done = done\n     
         ({"shop/routes/old.py": LOOKING, "shop/older.py": "from shop.routes.old import router\n"}, False),
         ({"shop/routes/users.py": LOOKING}, True),
         ({"shop/old.py": AT_ONCE}, False),
+        ({"shop/v1/users.py": LOOKING}, False),  # another of its name is imported
+        ({"shop/v1/users.py": AT_ONCE, "shop/main.py": SHOP["shop/main.py"] + "from shop.v1 import users as first\n"}, True),
+        ({"shop/v1/users.py": AT_ONCE, "shop/routes/__init__.py": "from ..v1 import users\n"}, True),
+        ({"shop/v1/users.py": AT_ONCE, "shop/routes/__init__.py": "from ..v2 import users\n"}, False),
+        ({"shop/v1/users.py": AT_ONCE, "shop/main.py": SHOP["shop/main.py"] + "import users\n"}, True),  # from another folder
+        ({"shop/v1/users.py": AT_ONCE, "shop/main.py": SHOP["shop/main.py"] + "import tree.shop.v1.users\n"}, True),
         ({"shop/old.py": AT_ONCE, "shop/parts.py": "LOADED = ['shop.old']\n"}, True),
         ({"shop/old.py": AT_ONCE, "docker-compose.yml": "services:\n  w:\n    command: celery -A shop.old worker\n"}, True),
         ({"shop-old.py": AT_ONCE + "if __name__ == '__main__':\n    print(FOUND)\n"}, False),

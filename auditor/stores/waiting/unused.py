@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
 
 from auditor.discover import Role
 from auditor.extract.python import tree as t
@@ -21,7 +22,7 @@ from auditor.model.blind import BlindSpot
 from auditor.model.places import Place
 from auditor.model.values import Known
 from auditor.model.web import Route
-from auditor.stores.waiting.by_hand import spoken, stem
+from auditor.stores.waiting.by_hand import stem
 from auditor.stores.waiting.running import Running
 from auditor.stores.waiting.wrapping import WRAPPING
 
@@ -76,13 +77,20 @@ class Unused:
             for path in sources & modules.keys() - self.reach.modules.keys()
             if not path.endswith("__init__.py") and not self._runs(modules[path])
         }
-        words = {path: set[str]() for path in modules}
+        named = {path: set[str]() for path in modules}
         for node, scope in self.code.of_kind(t.Import) if left else ():
-            words[scope.module.path].update(spoken(node))
+            named[scope.module.path].update(_named_by(node, scope.module.path))
         heard = self._spoken() if left else frozenset()
         while True:
-            heard = heard.union(*(words[path] for path in words if path not in left))
-            kept = {path for path, name in left.items() if name in heard}
+            told = set().union(*(named[path] for path in named if path not in left))
+            ends = told | {end for name in told for end in _ends(name)}
+            kept = {
+                path
+                for path, name in left.items()
+                if name in heard
+                or _dotted(path) in ends
+                or not told.isdisjoint(_ends(_dotted(path)))
+            }
             if not kept:
                 return frozenset(left)
             for path in kept:
@@ -315,6 +323,27 @@ class Unused:
         """Whether some routes of the tree could not be told."""
         spots = self.application.facts(BlindSpot)
         return any(spot.hides_views for spot in spots) or self._makes_names_up
+
+
+def _dotted(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _ends(dotted: str) -> list[str]:
+    """What a module may be called from each folder above it: `a.b.c`, `b.c`, `c`."""
+    parts = dotted.split(".")
+    return [".".join(parts[at:]) for at in range(len(parts))]
+
+
+def _named_by(node: t.Import, path: str) -> Iterator[str]:
+    """The modules that an import names or may name, by their dotted names."""
+    module = node.module.lstrip(".")
+    if up := len(node.module) - len(module):
+        package = path.split("/")[:-up]
+        module = ".".join([*package, *([module] if module else [])])
+    yield module
+    for name, _ in node.names:
+        yield f"{module}.{name}" if module else name
 
 
 def _is_defined_anew(first: t.Function | t.Class, body: list[t.Stmt]) -> bool:
