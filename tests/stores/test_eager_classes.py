@@ -13,6 +13,7 @@ from tests.conftest import Build
 _MODELS = """
 from sqlalchemy import Boolean, Column, ForeignKey, Integer, create_engine, select
 from sqlalchemy.orm import declarative_base, defer, joinedload, lazyload, noload, raiseload, relationship, selectinload
+from sqlalchemy.orm import joinedload as _joined
 Base = declarative_base()
 class Lecture(Base):
     __tablename__ = "lecture"
@@ -72,6 +73,7 @@ def _asked(build: Build, asked: str, **lazy: str) -> dict[str, Fit]:
         (f"{_ONE}.options(joinedload(Lecture.lessons))", {"tags": "selectin"}, "lesson.lecture_id tag.lesson_id"),
         (f"{_ONE}.options(selectinload(Lecture.lessons))", {"tags": "joined"}, "lesson.lecture_id tag.lesson_id"),
         (f"{_ONE}.options(joinedload(Lecture.note))", {"tags": "selectin"}, "note.lecture_id"),
+        (f"{_ONE}.options(_joined(Lecture.note))", {"tags": "selectin"}, "note.lecture_id"),
         ("select(Curation).where(Curation.id == i)", {"lecture": "joined", "lessons": "joined"}, "lesson.lecture_id"),
         ("select(Curation).where(Curation.id == i)", {"lecture": "selectin", "lessons": "selectin"}, "lesson.lecture_id"),
         ("select(Curation).where(Curation.id == i)", {"lessons": "selectin"}, ""),

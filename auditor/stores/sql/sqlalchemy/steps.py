@@ -353,13 +353,14 @@ def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft
     names, loads, loaded, left = set(draft.eager), [*draft.loads], [*draft.loaded], set(draft.left)
     for arg in call.args:
         nodes = list(t.walk_own(arg))
-        options = [n for n in nodes if isinstance(n, t.Call) and last_name(n.func) in _LOADS | _LEAVES]  # fmt: skip
-        for option in options:
-            if (how := last_name(option.func)) in _LEAVES:
+        calls = [(n, _how(reading, n.func, frame)) for n in nodes if isinstance(n, t.Call)]
+        options = [(option, how) for option, how in calls if how in _LOADS | _LEAVES]
+        for option, how in options:
+            if how in _LEAVES:
                 spoken = set(_spoken([x for given in option.args for x in t.walk_own(given)]))
                 left |= spoken
                 names |= spoken if how != "lazyload" else set()
-        if all(last_name(option.func) in _LEAVES for option in options):
+        if all(how in _LEAVES for _, how in options):
             if isinstance(arg, t.Star | t.Name):
                 names |= {"*"}
             continue
@@ -370,6 +371,12 @@ def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft
     return executed(
         draft, eager=frozenset(names), loads=tuple(dict.fromkeys(loads)), loaded=tuple(loaded), left=frozenset(left),
     )  # fmt: skip
+
+
+def _how(reading: Reading, func: t.Expr, frame: Frame) -> str:
+    """What an option is called, also where it is imported by another name: `joinedload as _jl`."""
+    name = reading.code.name(func, frame.scope) if isinstance(func, t.Name) else ""
+    return name.rpartition(".")[2] if name.startswith("sqlalchemy.") else last_name(func)
 
 
 def _spoken(nodes: list[t.Node]) -> Iterator[str]:
@@ -394,7 +401,7 @@ def _loading(
     while isinstance(option, t.Call):
         thing = reading.thing(option.args[0], frame) if option.args else None
         if isinstance(thing, Related):
-            steps.insert(0, (last_name(option.func), thing, option.args[0]))
+            steps.insert(0, (_how(reading, option.func, frame), thing, option.args[0]))
         option = option.func.value if isinstance(option.func, t.Attr) else option.func
     joined: list[Link] = []
     told: list[Link] = []
