@@ -118,9 +118,9 @@ class _Meaning:
         match site.node:
             case t.Attr() as node if self.above:
                 told = self.code.defined(node, site.scope)
-                return (
-                    told is None or self.code.own_name(told) in self.above or self._is_loose(told)
-                )
+                if told is None:
+                    return not self._is_of_a_module_without(node.value, site.scope)
+                return self.code.own_name(told) in self.above or self._is_loose(told)
             case t.Attr(value=t.Name() as value):
                 return not self._is_of_another_module(value, site.scope)
             case t.Name(id=name):
@@ -138,6 +138,16 @@ class _Meaning:
         return any(kind.rpartition(".")[2] in _LOOSE for kind in kinds)
 
     # --- names that are bound to another function
+
+    def _is_of_a_module_without(self, owner: t.Expr, scope: Scope) -> bool:
+        """Whether `owner` is a module that has nothing of this name: to ask it for a method of one of its objects fails."""
+        told = self.code.name(owner, scope) if isinstance(owner, t.Name) else ""
+        path = told.removeprefix("module:")
+        if path == told or path not in self.code.modules:
+            return False
+        module = self.code.modules[path]
+        held = {self.name, "__getattr__"} & module.scope.bindings.keys()
+        return not held and not self.code.bound_through_star(self.name, module)
 
     def _is_of_another_module(self, owner: t.Name, scope: Scope) -> bool:
         """Whether `owner.name` is what a module defines that `owner` alone stands for."""

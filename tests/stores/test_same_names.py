@@ -73,3 +73,24 @@ def test_a_name_that_means_another_function_does_not_call_this_one(
 )  # fmt: skip
 def test_what_may_mean_it_calls_it(build: Build, files: dict[str, str]) -> None:
     assert is_called(build, files)
+
+
+_METHOD = "from models import Offer\nclass Offers:\n    def solve(self, n):\n        return Offer.query.filter_by(number=n).first()\n{}\noffers = Offers()\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "call", "called"),
+    [
+        ("", "old.solve(1)", False),  # the module has no such function
+        ("", "old.offers.solve(1)", True),
+        ("solve = Offers().solve", "old.solve(1)", True),
+        ("def __getattr__(name):\n    return getattr(offers, name)", "old.solve(1)", True),
+        ("from elsewhere import *", "old.solve(1)", False),  # it is of elsewhere
+        ("", "str(old)", False),
+    ],
+)
+def test_a_method_that_is_asked_of_the_module_around_its_class(
+    more: str, call: str, called: bool, build: Build
+) -> None:
+    files = route("import old", call) | {"old.py": _METHOD.format(more)}
+    assert is_called(build, files) is called
