@@ -490,3 +490,18 @@ def test_what_calls_put_into_a_statement_is_told_where_they_stand(
     own = {(19, "flight", "plane"), (24, "ticket", "seat")}
     assert {x for x in told if x[2]} == own | {x for x in expected if x[2]}
     assert {x for x in expected if not x[2]} <= told
+
+
+@pytest.mark.parametrize(
+    "guard",
+    [
+        "def guard(x):\n    if x:\n        return str(x), 403\n    return None\n",
+        "def guard(x):\n    if x:\n        return str(x), 403\n",
+        "def guard(x):\n    return [str(x)] if x else None\n",
+    ],
+)
+def test_what_comes_after_a_guard_is_asked(guard: str, build: Build) -> None:
+    """`err = guard(…)`, `if err: return err`: a tuple or nothing."""
+    code = f"import sqlite3\ndb = sqlite3.connect('a.db')\n{guard}\ndef ask(x):\n    err = guard(x)\n    if err:\n        return err\n    return db.execute('SELECT * FROM item WHERE name = ?', (x,)).fetchall()\n"
+    files = {"app.py": code, "schema.sql": "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT);"}
+    assert [q.equality for q in build(files).facts(Query)] == [("name",)]

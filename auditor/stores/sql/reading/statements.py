@@ -154,8 +154,8 @@ class Statements(Expressions):
                 return None if inner is None else not inner
             case t.Name(id=name):
                 held = each(frame.find(name)[1])
-                if held and all(isinstance(x, Listed) and x.items for x in held):
-                    return True
+                if held and all(isinstance(x, Listed) and any(x.items) for x in held):
+                    return True  # not what a guard gives back: `(jsonify(…), 403)`, or nothing
             case t.Call(func=t.Name(id="hasattr"), args=[owner, t.Const(value=str(name))]):
                 kinds = [x.entity for x in each(self.thing(owner, frame)) if isinstance(x, Class)]
                 has = {entity.has(name) for entity in kinds}
