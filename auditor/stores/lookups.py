@@ -49,6 +49,8 @@ class Found(msgspec.Struct, frozen=True):
     column: str
     rest: tuple[str, ...]
     kind: str = ""
+    is_key: bool = False
+    """Whether the path ends with a relation, whose other side it is the key of."""
 
 
 def _inherits(entity: Entity) -> Relation | None:
@@ -89,6 +91,10 @@ def follow(entities: Entities, entity: Entity, path: str, depth: int = 0) -> Fou
         by_key = not last and LOOKUPS.issuperset(rest[1:2]) and len(rest) <= 2 and (
             key is not None and rest[0] in ("pk", key.attribute)
         )  # fmt: skip
+        whether = last and rest[:1] in (("isnull",), ("is_null",))
+        if whether and here.key is not None and relation.local == here.key.name:
+            there = (*joined, *links(here, relation, entities))  # the other side has the key
+            return Found(there, target.table, key.name if key else "id", rest, is_key=True)
         if relation.local and not relation.many and (
             last or (by_key and key is not None and relation.remote == key.name)
         ):  # fmt: skip
@@ -99,7 +105,7 @@ def follow(entities: Entities, entity: Entity, path: str, depth: int = 0) -> Fou
             left = rest if last else rest[1:]
             return Found(tuple(joined[:-1]), relation.through[0], relation.through[2], left)
         if last:
-            return Found(tuple(joined), here.table, key.name if key else "id", rest)
+            return Found(tuple(joined), here.table, key.name if key else "id", rest, is_key=True)
     return None
 
 
@@ -169,6 +175,10 @@ def bound(
                 found = replace(found, rest=found.rest[1:])
             if own:
                 return Every(found.links)
+            if found.links and found.is_key and found.rest in (("isnull",), ("is_null",)):
+                return Every(
+                    tuple(replace(link, outer=True) for link in found.links)
+                )  # who has none
             kind = how(found.rest, negative=nothing and found.rest[-1:] in (("isnull",), ("is_null",)))  # fmt: skip
             if kind == "equality" and found.kind == "SearchVectorField":
                 kind = "text"

@@ -19,7 +19,7 @@ _ENDS = re.compile(
 )
 _WHOLE = re.compile(
     r"^(?:kinds?|states?|priorit(?:y|ies)|quarters?|grades?|standards?|streams?|sections?|subjects?|facult(?:y|ies)|divisions?|disciplines?"
-    r"|locales?|units?|plans?|tiers?|settings?|configs?|holidays?|shifts?|brands?|regions?|provinces?|zones?|amenit(?:y|ies)|badges?|colou?rs?|sizes?|tax(?:es)?|ranks?|religions?|banners?|sliders?|slides?|faqs?)$"
+    r"|locales?|units?|plans?|tiers?|settings?|configs?|holidays?|shifts?|stages?|brands?|regions?|provinces?|zones?|amenit(?:y|ies)|badges?|colou?rs?|sizes?|tax(?:es)?|ranks?|religions?|banners?|sliders?|slides?|faqs?)$"
 )
 _SOMEBODY = re.compile(
     r"^(?:user|owner|customer|author|member|account|client|tenant|organi[sz]ation|org|company|workspace|team|project|student|teacher"

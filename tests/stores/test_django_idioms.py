@@ -554,3 +554,24 @@ class Card(models.Model):
     code = f"from shop.models import Card\ndef ask(request, x):\n    mine = Card.objects.filter(kind=x)\n    return {line}\n"
     asked = build({"shop/models.py": models, "shop/views.py": code}).facts(Query)
     assert {tuple(sorted(q.equality)) for q in asked} - {("kind",)} == told - {("kind",)}
+
+
+@pytest.mark.parametrize("base", ["object", "", "Base"])
+def test_a_class_that_is_only_called_a_manager_tells_what_it_asks(base: str, build: Build) -> None:
+    models = "from django.db import models\nclass Card(models.Model):\n    name = models.CharField(max_length=20)\n"
+    code = f"from shop.models import Card\nclass Base:\n    pass\nclass CardManager({base}):\n    def by(self, name):\n        return Card.objects.filter(name=name)\ndef ask(request, x):\n    return CardManager().by(x)\n"
+    asked = build({"shop/models.py": models, "shop/views.py": code}).facts(Query)
+    assert ("name",) in {q.equality for q in asked}
+
+
+@pytest.mark.parametrize(
+    ("field", "path"),
+    [("models.OneToOneField", "review__isnull"), ("models.ForeignKey", "reviews__isnull")],
+)
+def test_who_has_none_is_found_by_no_key(field: str, path: str, build: Build) -> None:
+    name = path.partition("__")[0]
+    models = f"from django.db import models\nclass Booking(models.Model):\n    made = models.DateTimeField()\nclass Review(models.Model):\n    booking = {field}(Booking, on_delete=models.CASCADE, related_name='{name}')\n"
+    code = f"from shop.models import Booking\ndef ask(request, x):\n    Booking.objects.create(made=x)\n    return list(Booking.objects.filter({path}=True, made__lte=x))\n"
+    found = build({"shop/models.py": models, "shop/views.py": code}).facts(CollectionFit)
+    (told,) = ((q, m) for f in found if f.name == "shop_booking" for q, m in f.fits if q.range)
+    assert (told[0].equality, told[0].range, told[1].fit) == ((), ("made",), Fit.MISSING)

@@ -14,7 +14,7 @@ from auditor.model.data import Bound
 from auditor.stores.receivers import spread
 from auditor.stores.sql.conditions import Draft, is_open
 from auditor.stores.sql.django import formsets
-from auditor.stores.sql.django.managers import is_manager_class
+from auditor.stores.sql.django.managers import MANAGER, is_manager_class
 from auditor.stores.sql.objects import OF_OBJECTS, scopes_of
 from auditor.stores.sql.reading.decisions import Keys, Worth, agreed, hands_itself, tested
 from auditor.stores.sql.reading.decisions import given as given_by
@@ -258,9 +258,11 @@ class TreeReading(Statements):
             given = self.returns(Located(scope.owner, scope.parent))
             if _of_manager(self, scope.parent):
                 # what a manager or queryset gives back is told where it is asked for something
-                drafts = [x for x in each(given) if isinstance(x, Draft)]
+                drafts: list[Draft] = []
                 if scope.owner.name in ("get_queryset", "get_query_set"):
                     drafts = self.drafts[before:]
+                elif _is_by_inheritance(self, scope.parent):
+                    drafts = [x for x in each(given) if isinstance(x, Draft)]
                 self.dropped.update((id(draft), draft) for draft in drafts)
         elif not isinstance(scope.owner, t.Lambda):
             self.frame(scope)
@@ -432,6 +434,14 @@ def _of_manager(reading: Reading, around: Scope) -> bool:
     if not isinstance(around.owner, t.Class) or around.parent is None:
         return False
     return is_manager_class(reading, Located(around.owner, around.parent))
+
+
+def _is_by_inheritance(reading: Reading, around: Scope) -> bool:
+    """Whether a manager or queryset is one by a class of a package that it inherits from, and not by its name alone."""
+    assert isinstance(around.owner, t.Class)
+    assert around.parent is not None
+    above = reading.code.ancestry(Located(around.owner, around.parent))
+    return any(":" not in name and MANAGER.search(name) for name in above)
 
 
 def _is_plain(param: t.Param) -> bool:
