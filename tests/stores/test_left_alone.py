@@ -395,6 +395,7 @@ HANDS = "class Hands:\n    def can(self, done):\n        self.done = done\n     
         ({"shop/a.py": on(f"{HANDS}class Both(Hands, bases()):\n    pass\nhands = Both()", "@hands.can")}, True),
         ({"shop/a.py": on("from functools import lru_cache", "@lru_cache(maxsize=9)")}, False),
         ({"shop/a.py": on("from prefect import flow", "@flow")}, True),
+        ({"shop/old.py": "from admin_panel.app import app\nfrom models import User\n@app.register\nclass Home:\n    def find_one(self, e):\n        return User.query.filter_by(email=e).first()\n"}, False),
         ({**DIVIDED, "shop/old.py": ADDS}, False),
         ({**DIVIDED, "shop/old.py": ADDS.replace("\ndef", "\n@logged\ndef"), "shop/page.py": "PAGE = 'old.html'\n"}, False),
         ({**DIVIDED, "shop/old.py": ADDS + "class Kept:\n    pass\napp = Kept()\n"}, True),

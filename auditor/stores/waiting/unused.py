@@ -271,14 +271,16 @@ class Unused:
         )
 
     def _takes_part(self, module: Module, name: str) -> bool:
-        """Whether a module takes a name from another to work with it, as others do that are imported: servers ask
-        for the module that makes an application, and for none that adds routes to it."""
+        """Whether a module takes a name from a package, or from another module as others do that are imported, to work
+        with it: servers ask for the module that makes an application, and for none that adds routes to it."""
         bound = module.scope.bindings[name]
-        return (
-            all(b.kind == "import" for b in bound)
-            and any(isinstance(s, t.Function | t.Class) for s in module.body)
-            and self._is_divided
-        )
+        if not all(b.kind == "import" for b in bound):
+            return False
+        if not any(isinstance(s, t.Function | t.Class) for s in module.body):
+            return False
+        sources = [b.node.module for b in bound if isinstance(b.node, t.Import)]
+        of_tree = any(self.code.module_of(x, module.scope) is not None for x in sources)
+        return self._is_divided if of_tree else True
 
     @functools.cached_property
     def _is_divided(self) -> bool:
