@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.link.names import Code
 from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.stores.flags import first_value, how_many
 from auditor.stores.sql.entities import (
@@ -22,6 +23,16 @@ from auditor.stores.sql.entities import (
     pattern_class,
     truth,
 )
+
+
+def kind_of(code: Code, made: t.Expr | None, scope: Scope) -> str:
+    """What SQLAlchemy or SQLModel calls that which is called, also where it is imported by another name: `Field as F`."""
+    func = made.func if isinstance(made, t.Call) else made
+    name = code.name(func, scope) if isinstance(func, t.Name) else ""
+    return name.rpartition(".")[2] if _OWN.match(name) else last_name(func)
+
+
+_OWN = re.compile(r"(?:sqlalchemy|sqlmodel)\.")
 
 
 def type_of(annotation: t.Expr | None) -> str:
@@ -60,26 +71,28 @@ def column(
 ) -> Column:  # fmt: skip
     """`Column("stored", Integer, ForeignKey("users.id"), index=True)`, `Field(index=True)`."""
     stored, kind, target, choices, spatial = name, "", "", 0, False
+    is_field = kind_of(entities.code, call, scope) == "Field"
     inner = argument(call, None, "sa_column")
     if isinstance(inner, t.Call):
         made = column(entities, name, inner, annotation, scope, place)
         return replace(made, first=made.first or first_value(entities.values, call, scope))
     args = list(call.args)
     if args and isinstance(args[0], t.Const) and isinstance(args[0].value, str):
-        if last_name(call.func) != "Field":
+        if not is_field:
             stored = args[0].value
             args = args[1:]
     args += [k.value for k in call.keywords if k.name in ("type_", "sa_type")]
     for keyword in call.keywords:
-        if keyword.name == "name" and last_name(call.func) != "Field":
+        if keyword.name == "name" and not is_field:
             stored = entities.values.text(keyword.value, scope) or stored
         if keyword.name == "foreign_key":
             target = entities.values.text(keyword.value, scope) or ""
     for arg in args:
-        if last_name(arg) == "ForeignKey" and isinstance(arg, t.Call):
+        named = kind_of(entities.code, arg, scope)
+        if named == "ForeignKey" and isinstance(arg, t.Call):
             target = _referred(entities, argument(arg, 0, "column"), scope)
-        elif not kind and last_name(arg) not in ("Sequence", "Identity", "CheckConstraint", "Computed", "FetchedValue"):  # fmt: skip
-            kind = last_name(arg)
+        elif not kind and named not in ("Sequence", "Identity", "CheckConstraint", "Computed", "FetchedValue"):  # fmt: skip
+            kind = named
             if kind in _SPATIAL:
                 spatial = not isinstance(arg, t.Call) or (
                     truth(entities.values, arg, scope, "spatial_index") is not False
@@ -113,7 +126,7 @@ def _referred(entities: Entities, expr: t.Expr | None, scope: Scope) -> str:
 
 def constraint(entities: Entities, entity: Entity, call: t.Call, scope: Scope) -> Declared | None:
     """`Index("name", "a", "b", unique=True)`, `UniqueConstraint("a", "b")`."""
-    kind = last_name(call.func)
+    kind = kind_of(entities.code, call, scope)
     args = list(call.args)
     name = ""
     if kind == "Index" and args:

@@ -26,7 +26,7 @@ from auditor.stores.sql.entities import (
     reads_tables,
     snake,
 )
-from auditor.stores.sql.sqlalchemy.columns import column, constraint, type_of, words
+from auditor.stores.sql.sqlalchemy.columns import column, constraint, kind_of, type_of, words
 from auditor.stores.sql.sqlalchemy.relations import relation_of, resolve
 
 _BASE = re.compile(
@@ -341,7 +341,7 @@ class _Reading:
         if call is not None:
             node, inner = call.node, call.scope
             assert isinstance(node, t.Call)
-            kind = last_name(node.func)
+            kind = kind_of(self.code, node, inner)
             if kind in _RELATIONS:
                 entity.relations.pop(name, None)
                 entity.pending.append(
@@ -363,7 +363,7 @@ class _Reading:
         if mapped or self.model:
             within = annotation.index if mapped and isinstance(annotation, t.Item) else annotation
             inside = self._made(within, scope)
-            if inside is not None and last_name(inside.node.func) in _COLUMNS:  # type: ignore[attr-defined]
+            if inside is not None and kind_of(self.code, inside.node, inside.scope) in _COLUMNS:  # type: ignore[arg-type]
                 entity.columns[name] = column(
                     self.entities, name, inside.node, annotation, inside.scope, place  # type: ignore[arg-type]
                 )  # fmt: skip
@@ -375,7 +375,7 @@ class _Reading:
     def _made(self, expr: t.Expr | None, scope: Scope) -> Located | None:
         """The call that makes a column, also behind a helper or an annotated type."""
         if isinstance(expr, t.Call):
-            last = last_name(expr.func)
+            last = kind_of(self.code, expr, scope)
             if last in ("column_property", "deferred", "declared_attr") and expr.args:
                 return self._made(expr.args[0], scope) or Located(expr, scope)
             if last in _COLUMNS or last in _RELATIONS:
@@ -385,11 +385,14 @@ class _Reading:
             found = [Located(expr, scope), *found]
         for source in found:
             if isinstance(source.node, t.Call):
-                if last_name(source.node.func) in _COLUMNS | _RELATIONS:
+                if kind_of(self.code, source.node, source.scope) in _COLUMNS | _RELATIONS:
                     return source
             if isinstance(source.node, t.Item) and last_name(source.node.value) == "Annotated":
                 for node in t.walk_own(source.node.index):
-                    if isinstance(node, t.Call) and last_name(node.func) in _COLUMNS:
+                    if (
+                        isinstance(node, t.Call)
+                        and kind_of(self.code, node, source.scope) in _COLUMNS
+                    ):
                         return Located(node, source.scope)
         return None
 
@@ -398,7 +401,7 @@ class _Reading:
 
         def declare(entities: Entities) -> None:
             for node in t.walk_own(value):
-                if isinstance(node, t.Call) and last_name(node.func) in _CONSTRAINTS:
+                if isinstance(node, t.Call) and kind_of(self.code, node, scope) in _CONSTRAINTS:
                     if made := constraint(entities, entity, node, scope):
                         entity.declared.append(made)
 
@@ -450,14 +453,18 @@ def core_tables(entities: Entities) -> Iterator[tuple[int, Entity]]:
         entity = Entity(f"table:{place}", "sqlalchemy", name, place, None)
         for arg in site.node.args[1:]:  # Flask-SQLAlchemy's own takes no metadata
             inner = arg.value if isinstance(arg, t.Star) else arg
-            if isinstance(inner, t.Call) and last_name(inner.func) == "Column" and inner.args:
+            if (
+                isinstance(inner, t.Call)
+                and kind_of(entities.code, inner, site.scope) == "Column"
+                and inner.args
+            ):
                 made = column(
                     entities, entities.values.text(inner.args[0], site.scope) or "?", inner, None,
                     site.scope, place_of(Located(inner, site.scope)),
                 )  # fmt: skip
                 entity.columns[made.attribute] = made
         for arg in site.node.args[1:]:
-            if isinstance(arg, t.Call) and last_name(arg.func) in _CONSTRAINTS:
+            if isinstance(arg, t.Call) and kind_of(entities.code, arg, site.scope) in _CONSTRAINTS:
                 if declared := constraint(entities, entity, arg, site.scope):
                     entity.declared.append(declared)
         entity.pending.append((1, functools.partial(resolve, entity=entity)))

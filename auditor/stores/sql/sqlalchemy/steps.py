@@ -26,7 +26,7 @@ from auditor.stores.sql.conditions import (
     compared,
     tables_of,
 )
-from auditor.stores.sql.entities import Entity, last_name
+from auditor.stores.sql.entities import Entity
 from auditor.stores.sql.expressions import condition, links
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.reading.things import (
@@ -46,6 +46,7 @@ from auditor.stores.sql.reading.things import (
     executed,
 )
 from auditor.stores.sql.sqlalchemy.attributes import undeclared
+from auditor.stores.sql.sqlalchemy.columns import kind_of
 from auditor.stores.sql.sqlalchemy.relations import looks_up
 
 ONE = {"first", "one", "one_or_none", "scalar_one", "scalar_one_or_none", "scalar", "fetchone", "fetch_one",
@@ -353,7 +354,7 @@ def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft
     names, loads, loaded, left = set(draft.eager), [*draft.loads], [*draft.loaded], set(draft.left)
     for arg in call.args:
         nodes = list(t.walk_own(arg))
-        calls = [(n, _how(reading, n.func, frame)) for n in nodes if isinstance(n, t.Call)]
+        calls = [(n, kind_of(reading.code, n, frame.scope)) for n in nodes if isinstance(n, t.Call)]
         options = [(option, how) for option, how in calls if how in _LOADS | _LEAVES]
         for option, how in options:
             if how in _LEAVES:
@@ -371,12 +372,6 @@ def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft
     return executed(
         draft, eager=frozenset(names), loads=tuple(dict.fromkeys(loads)), loaded=tuple(loaded), left=frozenset(left),
     )  # fmt: skip
-
-
-def _how(reading: Reading, func: t.Expr, frame: Frame) -> str:
-    """What an option is called, also where it is imported by another name: `joinedload as _jl`."""
-    name = reading.code.name(func, frame.scope) if isinstance(func, t.Name) else ""
-    return name.rpartition(".")[2] if name.startswith("sqlalchemy.") else last_name(func)
 
 
 def _spoken(nodes: list[t.Node]) -> Iterator[str]:
@@ -401,7 +396,7 @@ def _loading(
     while isinstance(option, t.Call):
         thing = reading.thing(option.args[0], frame) if option.args else None
         if isinstance(thing, Related):
-            steps.insert(0, (_how(reading, option.func, frame), thing, option.args[0]))
+            steps.insert(0, (kind_of(reading.code, option, frame.scope), thing, option.args[0]))
         option = option.func.value if isinstance(option.func, t.Attr) else option.func
     joined: list[Link] = []
     told: list[Link] = []
