@@ -532,3 +532,55 @@ def test_what_takes_a_migration_back_is_not_run(
     (parcels,) = (f for f in build(files).facts(CollectionFit) if f.name == "desk_parcel")
     told = {m.fit for q, m in parcels.fits if q.equality == ("code",)}
     assert told == {Fit.MISSING if missing else Fit.COVERED}
+
+
+_LOG = "CREATE TABLE points (id SERIAL PRIMARY KEY, owner INT);\nCREATE INDEX by_owner ON points (owner);\n"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "CREATE EXTENSION IF NOT EXISTS vector;",
+        "DO $$ BEGIN CREATE TYPE st AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN NULL; END $$;",
+        "-- kinds\nCREATE TYPE st AS ENUM ('a');",
+        "/* kinds */ CREATE TYPE st AS ENUM ('a');",
+        "SET client_min_messages = warning;",
+        "SET search_path TO public;",
+        "BEGIN;",
+        "BEGIN TRANSACTION;",
+        "PRAGMA foreign_keys = ON;",
+        "CREATE SCHEMA IF NOT EXISTS s;",
+        "CREATE OR REPLACE FUNCTION f() RETURNS trigger AS $$ BEGIN NEW.owner := 1; RETURN NEW; END; $$ LANGUAGE plpgsql;",
+    ],
+)
+def test_a_text_that_is_executed_as_a_whole(before: str, build: Build) -> None:
+    """It makes tables whatever stands before them."""
+    for spelt in ("", "f"):
+        text = before.replace("{", "{{")
+        code = f'SCHEMA = {spelt}"""\n{text}\n{_LOG}"""\ndef start(cursor):\n    cursor.execute(SCHEMA)\n'
+        found = build({"app.py": code + ASKS}).facts(CollectionFit)
+        assert [m.fit for f in found if f.name == "points" for _, m in f.fits] == [Fit.COVERED]
+
+
+def test_a_column_that_is_added_behind_another_statement(build: Build) -> None:
+    added = "DO $$ BEGIN NULL; END $$;\nALTER TABLE points ADD COLUMN place INT;\n"
+    made = "CREATE TABLE points (id SERIAL PRIMARY KEY, owner INT);"
+    code = f"""
+def start(cursor):
+    cursor.execute('{made}')
+    cursor.execute('''{added}''')
+def ask(cursor, place):
+    cursor.execute("SELECT * FROM points WHERE place = %s", (place,))
+"""
+    found = build({"app.py": code}).facts(CollectionFit)
+    assert [m.fit for f in found if f.name == "points" for _, m in f.fits] == [Fit.MISSING]
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["Set up this table:", "Begin with the tables;", "Use what you are told;", "SELECT 1;"],
+)
+def test_a_text_that_only_speaks_of_tables(before: str, build: Build) -> None:
+    code = f'PROMPT = """{before}\n{_LOG}"""\ndef start(model):\n    model.ask(PROMPT)\n'
+    found = build({"app.py": code + ASKS}).facts(CollectionFit)
+    assert [m.fit for f in found if f.name == "points" for _, m in f.fits] == [Fit.UNKNOWN]

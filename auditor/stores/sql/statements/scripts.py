@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.extract.readers.sql import SchemaText
-from auditor.extract.sql import SchemaStep, altered_steps, schema_steps, unread_steps
+from auditor.extract.sql import SchemaStep, altered_steps, schema_steps, split, unread_steps
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
 from auditor.link.reach import Reach
@@ -25,6 +25,13 @@ from auditor.stores.waiting.once import runs_once
 _FOLDER = re.compile(r"(?:^|/)(?:migrations?|migrate|versions|initdb\S*|docker-entrypoint-initdb\.d|alembic|db/changelog|flyway|sqitch|deploy)(?:/|$)", re.I)  # fmt: skip
 _DOWN = re.compile(r"(?:^|[._-])down(?:[._-]|$)|(?:^|[/_-])(?:rollback|revert|undo)", re.I)
 _STATEMENT = re.compile(r"\s*(?:--[^\n]*\n\s*)*(?:create\s+(?:unique\s+|or\s+replace\s+|materialized\s+)*(?:table|index|view)|alter\s+table|drop\s+(?:table|index))\b", re.I)  # fmt: skip
+_BEFORE = re.compile(
+    r"\s*(?:--[^\n]*\n\s*|/\*[^*]{0,2000}\*/\s*)*(?:create\s+(?:or\s+replace\s+)?(?:extension|type|schema|domain|sequence|function|database|role)\b"
+    r"|drop\s+(?:extension|type|schema|view|trigger|function)\b|do\s+\$|use\s+\S+\s*;|pragma\s+\w+|set\s+names\b"
+    r"|set\s+(?:session\s+|local\s+|global\s+)?[\w.@]+\s*(?::?=|to\s)|begin\s*(?:(?:work|transaction|immediate|exclusive)\s*)?;|start\s+transaction\b)",
+    re.I,
+)
+"""What may stand before the tables in a text that is executed as a whole."""
 OTHERWISE = {"upgrade", "downgrade", "forwards", "backwards", "rollback", "down", "revert", "undo"}
 """Functions of migrations that say their steps in an order of their own, or that take them back."""
 
@@ -167,8 +174,15 @@ def _statements(application: Application) -> Iterator[tuple[str, t.Expr, Scope]]
     for node, scope in code.of_kind(t.Const):
         text_ = node.value
         if isinstance(text_, str) and len(text_) > 15 and id(node) not in inside:
-            if _STATEMENT.match(text_[:1000]):
-                yield text_, node, scope
+            for each in _changes(text_):
+                yield each, node, scope
+
+
+def _changes(text: str) -> list[str]:
+    """A text that changes a schema, or those statements of one that begins otherwise which do: `CREATE EXTENSION …; CREATE TABLE …`."""
+    if _STATEMENT.match(text[:1000]):
+        return [text]
+    return [each for each, _ in split(text)] if _BEFORE.match(text) else []
 
 
 def _undoing(application: Application) -> Iterator[int]:
@@ -186,11 +200,12 @@ def _undoing(application: Application) -> Iterator[int]:
 def _spelt(values: Evaluator, node: t.Text, scope: Scope) -> Iterator[str]:
     """What an f-string that changes a schema is, under each binding of the names in it."""
     plain = [part.value if isinstance(part, t.Const) else _UNTOLD for part in node.parts]
-    if not _STATEMENT.match("".join(map(str, plain))[:200]):
+    if not _changes("".join(map(str, plain))):
         return
     found: dict[str, None] = {}
     for env in contexts_of(values).of(node, scope):
         with values.within(env):
             texts = [values.text(part, scope) for part in node.parts]
         found.setdefault("".join(_UNTOLD if text is None else text for text in texts))
-    yield from found
+    for each in found:
+        yield from _changes(each)
