@@ -41,7 +41,7 @@ from auditor.stores.sql.django.managers import (
 )
 from auditor.stores.sql.django.models import entity_of
 from auditor.stores.sql.django.packages import user_model
-from auditor.stores.sql.django.relations import awaited, fetched, of_row, prefetch, steps
+from auditor.stores.sql.django.relations import awaited, fetched, lacking, of_row, prefetch, steps
 from auditor.stores.sql.django.sorting import ANY, first_of, sort_of, untold
 from auditor.stores.sql.django.suspects import of_unknown
 from auditor.stores.sql.entities import Entity, last_name
@@ -411,7 +411,13 @@ def method(
             return reading.record(executed(start, limited=bound_))
         case "select_related":
             names = [reading.values.text(a, frame.scope) or "*" for a in call.args] or ["*"]
-            return reading.record(executed(start, eager=start.eager | frozenset(steps(names))))
+            why = start.unresolved or lacking(reading, start.entity, call.args, frame)
+            loaded = start.eager | frozenset(steps(names))
+            return reading.record(executed(start, eager=loaded, unresolved=why))
+        case "prefetch_related" if start.mapper == "tortoise" and (
+            why := lacking(reading, start.entity, call.args, frame)
+        ):
+            return reading.record(executed(start, unresolved=start.unresolved or why))
         case "prefetch_related" | "fetch_related":
             return _prefetched(reading, start, call, given, frame)
         case "values" | "values_list":

@@ -6,12 +6,15 @@ https://docs.djangoproject.com/en/stable/ref/models/querysets/#prefetch-related.
 
 from __future__ import annotations
 
+import re
+
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import argument
 from auditor.model.data import Bound
 from auditor.model.places import Place
+from auditor.stores.lookups import follow
 from auditor.stores.sql.conditions import Condition, Draft, Every, Link, Test
 from auditor.stores.sql.django.packages import entity_name
 from auditor.stores.sql.entities import Entity, Relation, last_name
@@ -143,6 +146,30 @@ def steps(names: list[str]) -> list[str]:
         parts = name.split("__")
         found += ["__".join(parts[: n + 1]) for n in range(len(parts))]
     return found
+
+
+def lacking(reading: Reading, entity: Entity | None, args: list[t.Expr], frame: Frame) -> str:
+    """Why what loads relations with its objects asks nothing: the model has none of that name, and the mapper refuses it.
+
+    Tortoise refuses both kinds before it asks, Django `select_related` alone: of `prefetch_related` it asks for the
+    objects first. Nothing is said where another package, or a key whose model is not found, may bring the relation.
+    """
+    if entity is None or entity.found is None:
+        return ""
+    names = reading.code.ancestry(entity.found)
+    foreign = [name for name in names if reading.code.definition(name) is None]
+    others = (c for e in reading.entities if e.mapper == entity.mapper for c in e.columns.values())
+    if not all(map(_OWN_BASE.match, foreign)) or any(c.target == "?" for c in others):
+        return ""
+    for arg in args:
+        inner = arg.args[0] if isinstance(arg, t.Call) and last_name(arg) == "Prefetch" and arg.args else arg  # fmt: skip
+        name = (reading.values.text(inner, frame.scope) or "").partition("__")[0]
+        if name and name not in entity.relations and follow(reading.entities, entity, name) is None:
+            return f"{name} is no relation that the code declares"
+    return ""
+
+
+_OWN_BASE = re.compile(r"(?:tortoise\.(?:\w+\.)*Model|django\.db\.models\.(?:\w+\.)*Model|object)$")
 
 
 def is_to_many(reading: Reading, expr: t.Expr) -> bool:
