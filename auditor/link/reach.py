@@ -304,6 +304,27 @@ def named_by(code: Code, node: t.Import, scope: Scope) -> Iterator[Module]:
             if candidate.strip(".") or candidate:
                 if found := code.module_of(candidate, scope):
                     yield found
+                    if name == "*":
+                        yield from _offered(code, found)
+
+
+def _offered(code: Code, package: Module) -> Iterator[Module]:
+    """The modules below a package that `from package import *` imports: those that its `__all__` names, or may name.
+
+    Source: https://docs.python.org/3/tutorial/modules.html#importing-from-a-package.
+    """
+    if not package.path.endswith("__init__.py"):
+        return
+    folder = package.path.removesuffix("__init__.py")
+    for binding in package.scope.bindings.get("__all__", ()):
+        value = binding.value if isinstance(binding.value, t.Seq | t.BinOp) else None
+        # None where they are put together: of the files of the folder
+        told = {n.value for n in t.walk(value) if isinstance(n, t.Const)} if value else None
+        for path, module in code.modules.items():
+            name = path.removeprefix(folder).removesuffix(".py").removesuffix("/__init__")
+            if path.startswith(folder) and "/" not in name and module is not package:
+                if told is None or (name in told and name not in package.scope.bindings):
+                    yield module
 
 
 _SERVED = re.compile(r"(?:^|/)(?:app|main|server|application|wsgi|asgi)\.py$")
