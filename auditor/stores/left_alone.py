@@ -62,7 +62,7 @@ class LeftAlone:
         if left and left <= {*query.above} and not Need.of(query).sort:
             names = ", ".join(match.missing)
             return Match(Fit.UNKNOWN, missing=match.missing, why=_ABOVE.format(names))
-        if self._asks_for_most(query, match):
+        if self._asks_for_most(query, match) or _asks_for_nothing(query, match):
             why = _MOST.format(*match.missing)
             return Match(Fit.UNKNOWN, missing=match.missing, why=why)
         if 0 < (choices := self._choices(query, match)) <= _FEW:
@@ -111,3 +111,10 @@ class LeftAlone:
         if name not in need.equality or _NAMES.search(name):
             return ""
         return self._attributes.get((query.store, query.collection), {}).get(name, name)
+
+
+def _asks_for_nothing(query: Query, match: Match) -> bool:
+    """Whether a query of MongoDB asks only for documents without a field: those that are still open, or nearly all."""
+    if query.store != "mongodb" or match.fit is not Fit.MISSING or Need.of(query).sort:
+        return False
+    return len(match.missing) == 1 and (match.missing[0], None) in query.values

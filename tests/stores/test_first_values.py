@@ -166,3 +166,18 @@ async def ask(params: Params = Depends()):
 """
     (found,) = [c for c in build({"app.py": code}).facts(CollectionFit) if c.name == "product"]
     assert [m.why for q, m in found.fits if "sold" in q.equality] == [why]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ('"left_at": None', Fit.UNKNOWN),
+        ('"table": None', Fit.UNKNOWN),
+        ('"deleted_at": None', Fit.COVERED),  # nearly all
+        ('"left_at": None, "made_at": {"$lt": given}', Fit.MISSING),
+        ('"left_at": given', Fit.MISSING),
+    ],
+)
+def test_documents_without_a_field(asked: str, expected: Fit, build: Build) -> None:
+    found = build({"app.py": ORDERS % asked}).facts(CollectionFit)
+    assert [m.fit for f in found for q, m in f.fits if q.equality] == [expected]

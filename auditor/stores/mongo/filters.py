@@ -486,10 +486,10 @@ class Filters:
         return found is not None and found[0].owner is None
 
     def _is_flag(self, value: t.Expr, scope: Scope) -> bool:
-        """What is true, false or nothing: `True`, `not x`, `a == b`, a parameter that is a bool."""
+        """What is true or false: `True`, `not x`, `a == b`, a parameter that is a bool."""
         match value:
             case t.Const(value=constant):
-                return constant is None or isinstance(constant, bool)
+                return isinstance(constant, bool)
             case t.Unary(op="not") | t.Compare() | t.Call(func=t.Name(id="bool")):
                 return True
             case t.Name(id=name):
