@@ -441,12 +441,27 @@ def _index(statement: Any, line: int) -> Iterator[SchemaStep]:
     using = str(params.args.get("using") or "").lower() if params else ""
     where = params.args.get("where") if params else None
     condition = sorted({_name(c.this) for c in where.find_all(exp.Column)}) if where else []
-    kind = {"": "ordered", "btree": "ordered", "hash": "hash"}.get(using, "other")
+    kind = kind_of_method(using)
     unique = bool(statement.args.get("unique"))
     yield SchemaStep(
         "index", _name(index.args.get("table")), _name(index.this), columns, "", unique, kind, condition, "", line,
         pattern="pattern_ops" in statement.sql().lower(),
     )  # fmt: skip
+
+
+def kind_of_method(using: str) -> str:
+    """The kind of an index by what PostgreSQL makes it with; one of pgvector finds what is near, and nothing else.
+
+    Source: https://github.com/pgvector/pgvector#indexing.
+    """
+    kinds = {
+        "": "ordered",
+        "btree": "ordered",
+        "hash": "hash",
+        "hnsw": "vector",
+        "ivfflat": "vector",
+    }
+    return kinds.get(using.lower(), "other")
 
 
 def _altered(statement: Any, line: int) -> Iterator[SchemaStep]:

@@ -93,7 +93,7 @@ class Index(msgspec.Struct, frozen=True):
     "command", "instructions"); empty where nothing does.
 
     `fields` have the direction 1 or -1, or 0 where a hash of the value serves equality alone.
-    `kind` is ordered, hash, text, geo or other; `declared_in` code, migration, script or model.
+    `kind` is ordered, hash, text, geo, vector (it finds what is near) or other; `declared_in` code, migration, script or model.
     `implied` says what brings it without a word of its own: "primary key", "unique", "foreign key",
     "package"; such an index is there for the constraint, or not the application's, and no query has to use it.
     `condition` are the fields on which it depends whether a record is in it (partial, sparse), and

@@ -113,7 +113,7 @@ def _unused(live: Iterable[Index], reads: Sequence[Query]) -> Iterator[Index]:
     if any(q.unresolved for q in reads):
         return
     for index in live:
-        needed = index.unique or index.implied or index.expires
+        needed = index.unique or index.implied or index.expires or index.kind == "vector"
         if not needed and not any(helps(index, q) for q in reads):
             yield index
 

@@ -185,6 +185,8 @@ def serves(index: Index, query: Query, need: Need | None = None) -> Match:
             decided, ordered = _walk((*index.fields, *index.behind), need)
         case "hash":
             decided, ordered = _names(index) & need.equality, 0
+        case "vector":
+            decided, ordered = set(), 0
         case _:
             decided, ordered = _words(index) & {*need.filters, *need.scanned}, 0
     if index.unique and need.sort and index.kind == "ordered":

@@ -85,7 +85,9 @@ def _agreed(mine: Ways, theirs: Ways) -> Ways | None:
 
 def propose(fits: Sequence[tuple[Query, Match]], live: Sequence[Index]) -> list[Proposal]:
     """The indexes to add, most needed first; `live` are those that there are."""
-    asking = [q for q, match in fits if _asks(q, match)]
+    # a vector is wider than what an index of order may hold
+    vectors = {name for index in live if index.kind == "vector" for name, _ in index.fields}
+    asking = [q for q, match in fits if _asks(q, match) and vectors.isdisjoint(q.fields)]
     rank = _rank(fits)
     shapes = _shapes(q for q in asking if not q.special)
     spare = [index for index in live if _replaceable(index)]

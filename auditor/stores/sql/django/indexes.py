@@ -30,7 +30,7 @@ def declared(entities: Entities, entity: Entity, call: Located, scope: Scope) ->
     if not fields:
         return None
     methods = {"GinIndex": "other", "GistIndex": "other", "BrinIndex": "other", "HashIndex": "hash",
-               "BloomIndex": "other", "SpGistIndex": "other"}  # fmt: skip
+               "BloomIndex": "other", "SpGistIndex": "other", "HnswIndex": "vector", "IvfflatIndex": "vector"}  # fmt: skip
     depends, only = _condition(entities, entity, argument(node, None, "condition"), scope)
     unique = kind == "UniqueConstraint"
     name = values.text(argument(node, None, "name"), scope) or ""

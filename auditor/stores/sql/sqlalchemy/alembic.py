@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
-from auditor.extract.sql import SchemaStep, schema_steps
+from auditor.extract.sql import SchemaStep, kind_of_method, schema_steps
 from auditor.link.application import Application
 from auditor.link.origins import Env
 from auditor.link.scopes import Located, Module, Scope, argument, place_of
@@ -223,7 +223,7 @@ class _Revision:
                     return
                 unique = truth(self.values, call, scope, "unique") is True
                 using = self.text(argument(call, None, "postgresql_using"), scope)
-                kind = {"": "ordered", "btree": "ordered", "hash": "hash"}.get(using, "other")  # fmt: skip
+                kind = kind_of_method(using)
                 condition = _condition(call)
                 yield SchemaStep("index", owner, name, found, "", unique, kind, condition, "", line, pattern=pattern_class(call))  # fmt: skip
             case "drop_index":

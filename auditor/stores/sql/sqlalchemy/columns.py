@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.extract.sql import kind_of_method
 from auditor.link.names import Code
 from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.stores.flags import first_value, how_many
@@ -151,7 +152,7 @@ def constraint(entities: Entities, entity: Entity, call: t.Call, scope: Scope) -
         if k.name and k.name.endswith("_where")
         for n in _condition_columns(entity, k.value)
     )
-    method = {"": "ordered", "btree": "ordered", "hash": "hash"}.get(using.lower(), "other")
+    method = kind_of_method(using)
     implied = "unique" if kind == "UniqueConstraint" else ""
     place = place_of(Located(call, scope))
     pattern = pattern_class(call)
