@@ -584,3 +584,36 @@ def test_a_text_that_only_speaks_of_tables(before: str, build: Build) -> None:
     code = f'PROMPT = """{before}\n{_LOG}"""\ndef start(model):\n    model.ask(PROMPT)\n'
     found = build({"app.py": code + ASKS}).facts(CollectionFit)
     assert [m.fit for f in found if f.name == "points" for _, m in f.fits] == [Fit.UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "told"),
+    [
+        ("mysql+pymysql://u@h/s", "FOREIGN KEY (item) REFERENCES items(id)", Fit.COVERED),
+        ("mysql+pymysql://u@h/s", "CONSTRAINT by FOREIGN KEY (item) REFERENCES items(id) ON DELETE CASCADE", Fit.COVERED),
+        ("mysql+pymysql://u@h/s", "UNIQUE (number)", Fit.MISSING),
+        ("postgresql://u@h/s", "FOREIGN KEY (item) REFERENCES items(id)", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_foreign_key_that_only_the_schema_declares(
+    url: str, key: str, told: Fit, build: Build
+) -> None:
+    """https://dev.mysql.com/doc/refman/8.4/en/create-table-foreign-keys.html"""
+    code = f"""
+from sqlalchemy import Column, Integer, create_engine
+from sqlalchemy.orm import declarative_base, sessionmaker
+engine = create_engine("{url}")
+Base = declarative_base()
+class Order(Base):
+    __tablename__ = "orders"
+    id = Column(Integer, primary_key=True)
+    item = Column(Integer)
+    number = Column(Integer)
+def ask(x):
+    session = sessionmaker(engine)()
+    session.add(Order(item=x))
+    return session.query(Order).filter(Order.item == x).all()
+"""
+    schema = f"CREATE TABLE items (id INT PRIMARY KEY);\nCREATE TABLE orders (id INT PRIMARY KEY, item INT, number INT, {key});\n"
+    found = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)
+    assert [m.fit for f in found for q, m in f.fits if q.equality == ("item",)] == [told]

@@ -144,7 +144,7 @@ def _indexes(application: Application, kind: str) -> Iterator[Index]:
             for made in state.made():
                 yield _index(name, made.declared, made.source, made.run)
             if kind == "mysql":
-                yield from _of_keys(name, state)
+                yield from _of_keys(name, state, [each.declared for each in state.made()])
 
 
 def _generates(application: Application) -> bool:
@@ -211,6 +211,8 @@ def _of_entity(
     for made in left:
         if not any(_same(made.declared, d) for d in declared):
             yield _index(entity.table, made.declared, made.source, made.run)
+    if kind == "mysql" and state is not None:  # what the model does not speak of
+        yield from _of_keys(entity.table, state, [*declared, *(made.declared for made in left)])
 
 
 def _same(one: Declared, two: Declared) -> bool:
@@ -241,8 +243,8 @@ def _led(columns: tuple[tuple[str, int], ...], declared: Iterable[Declared]) -> 
     )
 
 
-def _of_keys(name: str, state: State) -> Iterator[Index]:
-    made = [each.declared for each in state.made()]
+def _of_keys(name: str, state: State, made: list[Declared]) -> Iterator[Index]:
+    """What MySQL brings for the foreign keys that statements declare."""
     for columns, place in state.foreign:
         if _led(columns, made):
             continue
