@@ -22,6 +22,8 @@ from auditor.stores.matching import best
 from auditor.stores.mongo.additions import UPSERTING, upserts
 from auditor.stores.short_lists import reads_like_a_list
 from auditor.stores.sql.django.catalogues import Catalogue
+from auditor.stores.sql.entities import Entities
+from auditor.stores.sql.migrations import History
 from auditor.stores.units import Key, Units
 from auditor.stores.untended import ASKING, GROWS, Untended
 
@@ -59,6 +61,7 @@ class Doubts:
         self.untended = {(each.store, each.name): each.why for each in application.facts(Untended)}
         self.catalogues = {each.table: each for each in application.facts(Catalogue)}
         self.seeded = {each.table for each in application.facts(Seeded)}
+        self.unmanaged = _unmanaged(application)
         self.unread = [
             (
                 file.path,
@@ -87,6 +90,8 @@ class Doubts:
             yield f"it reads like a short list, of settings or of what others refer to: {GROWS}"
         if asks_by_name(query) and self._is_named(key):
             yield f"the code finds its records by names of its own and adds none: {GROWS}"
+        if store == "sql" and name in self.unmanaged:
+            yield "Django does not create it (managed = False): what indexes it has is told elsewhere"
         yield self.untended.get((store, name), "")
 
     def _of_documents(self, key: Key, query: Query) -> Iterator[str]:
@@ -166,6 +171,20 @@ class Doubts:
         asked = (field for query in self.queries[key] if query.reads for field in query.fields)
         columns = [column for column, _ in told] or list(asked)
         return reads_like_a_list(name, columns, seeded=name in self.seeded)
+
+
+def _unmanaged(application: Application) -> set[str]:
+    """The tables of Django's models that neither Django nor a statement of the tree creates.
+
+    Source: https://docs.djangoproject.com/en/stable/ref/models/options/#managed.
+    """
+    (entities,), (history,) = application.facts(Entities), application.facts(History)
+    django = [
+        entity for entity in entities if entity.mapper == "django" and entity.found is not None
+    ]
+    made = {name for name, state in history.tables.items() if state.created}
+    made |= {entity.table for entity in django if entity.managed}
+    return {entity.table for entity in django} - made
 
 
 def _changes(query: Query) -> bool:

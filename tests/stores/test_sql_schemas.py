@@ -617,3 +617,29 @@ def ask(x):
     schema = f"CREATE TABLE items (id INT PRIMARY KEY);\nCREATE TABLE orders (id INT PRIMARY KEY, item INT, number INT, {key});\n"
     found = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)
     assert [m.fit for f in found for q, m in f.fits if q.equality == ("item",)] == [told]
+
+
+_INITIAL = "from django.db import migrations, models\nclass Migration(migrations.Migration):\n    operations = [migrations.CreateModel(name='Parcel', fields=[('id', models.BigAutoField(primary_key=True)), ('code', models.CharField(max_length=9))], options={%s})]\n"
+
+
+@pytest.mark.parametrize(
+    ("meta", "field", "files", "told"),
+    [
+        ("managed = False", "", {}, Fit.UNKNOWN),
+        ("managed = False", "", {"desk/migrations/0001_initial.py": _INITIAL % "'managed': False"}, Fit.UNKNOWN),
+        ("managed = False", "", {"schema.sql": "CREATE TABLE desk_parcel (id INT PRIMARY KEY, code TEXT);"}, Fit.MISSING),
+        ("managed = True", "", {}, Fit.MISSING),
+        ("managed = True", "", {"desk/migrations/0001_initial.py": _INITIAL % ""}, Fit.MISSING),
+        # a column that no migration has made comes with its index
+        ("managed = True", "number", {"desk/migrations/0001_initial.py": _INITIAL % ""}, Fit.COVERED),
+    ],
+)  # fmt: skip
+def test_tables_that_django_does_not_create_and_columns_that_it_will(
+    meta: str, field: str, files: dict[str, str], told: Fit, build: Build
+) -> None:
+    more = "    number = models.CharField(max_length=9, unique=True)\n" if field else ""
+    models = f"from django.db import models\nclass Parcel(models.Model):\n    code = models.CharField(max_length=9)\n{more}    class Meta:\n        {meta}\n"
+    asked = field or "code"
+    views = f"from desk.models import Parcel\ndef ask(request, x):\n    Parcel.objects.create(code=x)\n    return list(Parcel.objects.filter({asked}=x))\n"
+    found = build({"desk/models.py": models, "desk/views.py": views, **files}).facts(CollectionFit)
+    assert {m.fit for f in found for q, m in f.fits if q.equality == (asked,)} == {told}

@@ -204,7 +204,7 @@ def _of_entity(
             yield _index(entity.table, each, "migration", "migration")
         elif each.implied in itself or not migrated or not columns:
             yield _index(entity.table, each, "model", "migration" if migrated else "table")
-        elif state is not None and state.uncertain:
+        elif state is not None and (state.uncertain or _is_ahead(each, state)):
             yield _index(entity.table, each, "model", "migration")
         else:
             yield _index(entity.table, each, "model", "")
@@ -213,6 +213,12 @@ def _of_entity(
             yield _index(entity.table, made.declared, made.source, made.run)
     if kind == "mysql" and state is not None:  # what the model does not speak of
         yield from _of_keys(entity.table, state, [*declared, *(made.declared for made in left)])
+
+
+def _is_ahead(each: Declared, state: State) -> bool:
+    """Whether an index is of a column that no migration creates: whatever creates it yet creates its index with it."""
+    plain = (name for name, _ in each.columns if re.fullmatch(r"\w+", name))
+    return bool(state.columns) and any(name not in state.columns for name in plain)
 
 
 def _same(one: Declared, two: Declared) -> bool:

@@ -28,7 +28,7 @@ _TELLS = {"model", "queryset", "get_queryset"}
 """By what a view says itself what its list is."""
 _REGISTERS_NOTHING = (
     "django.contrib.auth.decorators.", "django.views.decorators.", "django.utils.decorators.", "django.db.transaction.",
-    "rest_framework.decorators.",
+    "rest_framework.decorators.", "drf_yasg.utils.", "drf_spectacular.utils.", "django_ratelimit.decorators.", "ratelimit.decorators.",
 )  # fmt: skip
 
 

@@ -43,7 +43,8 @@ def django_steps(application: Application) -> Steps:
             for step in reader.replay():
                 text.append((step, Origin(module.path, True, "migration")))
         for name, entity in app.models.items():
-            yield from _left(entity, name in app.uncertain)
+            if entity.managed:
+                yield from _left(entity, name in app.uncertain)
         yield from text
 
 
@@ -171,6 +172,8 @@ class _Migration:
 
     def option(self, model: Entity, name: str, value: t.Expr) -> None:
         match name:
+            case "managed":
+                model.managed = not (isinstance(value, t.Const) and value.value is False)
             case "db_table":
                 model.table = self.values.text(value, self.scope) or model.table
             case "unique_together" | "index_together":
