@@ -43,6 +43,26 @@ def test_a_natural_join_with_a_table_that_is_not_declared_is_not_told(build: Bui
 
 
 @pytest.mark.parametrize(
+    ("joins", "expected"),
+    [
+        ("bought JOIN ticket USING (ticket) JOIN flight USING (line) WHERE plane = %s",
+         [("bought", ("ticket",), "covered"), ("flight", ("plane",), "missing"), ("ticket", ("line",), "covered")]),
+        ("bought b JOIN ticket t USING (ticket) JOIN flight f USING (plane) WHERE who = %s",  # none has it
+         [("bought", ("who",), "missing"), ("flight", ("plane",), "missing"), ("ticket", ("ticket",), "covered")]),
+        ("bought LEFT JOIN ticket USING (ticket) WHERE who = %s",
+         [("bought", ("who",), "missing"), ("ticket", ("ticket",), "covered")]),
+        ("(SELECT 1 AS ticket) e JOIN ticket USING (ticket) JOIN bought USING (ticket) WHERE who = %s",
+         [("bought", ("who",), "missing"), ("ticket", ("ticket",), "covered")]),
+    ],
+)  # fmt: skip
+def test_using_compares_with_the_table_before_that_has_the_column(
+    joins: str, expected: list[tuple[str, tuple[str, ...], str]], build: Build
+) -> None:
+    found = _asked(build, f"SELECT 1 FROM {joins}")
+    assert sorted(found) == expected
+
+
+@pytest.mark.parametrize(
     ("condition", "expected"),
     [
         ("TIMEDIFF(plane, number) <= %s", []),

@@ -6,6 +6,7 @@ Source: https://sqlglot.com/.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec.structs import replace
@@ -211,21 +212,17 @@ class Asked:
         where: list[Condition] = []
         if clause is not None and operation != "insert":
             where.append(self.condition(clause.this))
+        before = [x.alias_or_name.lower() for x in sources]
         for join in [*joins, *inner]:
             if join.args.get("method") == "NATURAL":
                 where.append(self._natural(join))
-            on = join.args.get("on")
-            if on is not None:
-                asked = self.condition(on)
-                name = join.this.alias_or_name.lower()
-                outer = join.side == "LEFT" and next(iter(self.tables)) != name
-                where.append(Outer(asked, self.tables.get(name, "")) if outer else asked)
-            for using in join.args.get("using") or []:
-                names = list(self.tables.values())
-                joined = join.this
-                if isinstance(joined, exp.Table) and len(names) > 1:
-                    own = self._own(joined)
-                    where.append(Link(names[0], using.name.lower(), own, using.name.lower()))
+            name = join.this.alias_or_name.lower()
+            for compared in [join.args.get("on"), *self._using(join, before)]:
+                if compared is not None:
+                    asked = self.condition(compared)
+                    outer = join.side == "LEFT" and next(iter(self.tables)) != name
+                    where.append(Outer(asked, self.tables.get(name, "")) if outer else asked)
+            before.append(name)
         figures = isinstance(node, exp.Select) and self._figures()
         sort: tuple[tuple[str, str, int], ...] = ()
         order = node.args.get("order")
@@ -333,6 +330,22 @@ class Asked:
                 links.setdefault(name, link)
         asked = Every(tuple(links.values()))
         return Outer(asked) if join.side == "LEFT" else asked
+
+    def _using(self, join: Any, before: list[str]) -> Iterator[Any]:
+        """What USING compares: each column with that of the first table joined before which has it.
+
+        Source: https://www.postgresql.org/docs/current/queries-table-expressions.html#QUERIES-JOIN.
+        """
+        for using in join.args.get("using") or []:
+            name = using.name.lower()
+            known = {x: self.reading.tables.get(self.tables.get(x, "")) for x in before}
+            told = {x: e for x, e in known.items() if e is not None and e.columns}
+            has = [x for x, e in told.items() if e.column(self._spelt(e.table, name)) is not None]
+            holder = [*has, *(x for x in before if x not in told), *before][0]
+            one, two = (
+                self.exp.column(name, table=x) for x in (holder, join.this.alias_or_name.lower())
+            )
+            yield one.eq(two)
 
     def _hides(self, source: Any) -> str:
         """Why nothing is known of what is read, where neither a table nor a query stands for it."""
