@@ -74,6 +74,16 @@ CASES = {
         "SELECT * FROM users u JOIN posts p ON p.author_id = u.id WHERE p.live = %s AND u.team >= %s",
         {("posts", ("author_id",)), ("users", ("team",))},
     ),
+    "the first few in an order, of those that most are among": (
+        "select(Like).join(Post, Like.post_id == Post.id).where(Post.live == True).order_by(Like.user_id).limit(9)",
+        "SELECT * FROM likes l JOIN posts p ON l.post_id = p.id WHERE p.live = %s ORDER BY l.user_id LIMIT 9",
+        {("likes", ("user_id",))},
+    ),
+    "the first few in an order, of those that few are among": (
+        "select(Like).join(Post, Like.post_id == Post.id).where(Post.slug == 'a').order_by(Like.user_id).limit(9)",
+        "SELECT * FROM likes l JOIN posts p ON l.post_id = p.id WHERE p.slug = %s ORDER BY l.user_id LIMIT 9",
+        set(),
+    ),
     "over a table between": (
         "select(User).join(Post, Post.author_id == User.id).join(Like, Like.post_id == Post.id)"
         ".where(Post.slug == 'a', User.team == 'b')",

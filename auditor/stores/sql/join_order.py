@@ -154,6 +154,11 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
         starts = {first}
     else:
         first = ""
+    limited = _bound(draft) not in (Bound.NONE, Bound.UNKNOWN)
+    if order and limited and not first and not starts & by_more and not draft.grouped:
+        starts = {
+            root
+        }  # the first few in an order are soon found, if most of the others may be among them
     reached = _reached(starts, links, schema)
     if apart := set() if draft.correlated else narrowed - starts - reached.keys():
         starts |= apart  # nothing that is found leads there
