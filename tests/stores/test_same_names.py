@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import CollectionFit
+from auditor.model.data import CollectionFit, Fit
 from tests.conftest import Build
 
 MODELS = """
@@ -94,3 +94,14 @@ def test_a_method_that_is_asked_of_the_module_around_its_class(
 ) -> None:
     files = route("import old", call) | {"old.py": _METHOD.format(more)}
     assert is_called(build, files) is called
+
+
+@pytest.mark.parametrize(("second", "asked"), [("/a", 1), ("/b", 2)])
+def test_routes_whose_functions_are_called_alike(second: str, asked: int, build: Build) -> None:
+    """The first of two that serve one path is asked; of two paths, both."""
+    solve = "def solve(n: int):\n    return Offer.query.filter_by(number=n).first()\n"
+    code = f"from fastapi import APIRouter, FastAPI\nfrom models import Offer\napp = FastAPI()\nrouter = APIRouter()\n@router.get('/a')\n{solve}@router.get('{second}')\n{solve}app.include_router(router)\n"
+    found = build({"models.py": MODELS, "app.py": code}).facts(CollectionFit)
+    fits = [x for f in found for x in f.fits if x[0].equality]
+    told = sorted((q.place.line, m.fit is Fit.MISSING) for q, m in fits)
+    assert [answer for _, answer in told] == [True, asked == 2]

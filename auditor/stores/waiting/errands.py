@@ -184,7 +184,13 @@ class Errands:
 
     def _function(self, place: Place) -> Located | None:
         found = self.code.definition(f"{place.path}:{place.symbol}") if place.symbol else None
-        return found if found is not None and isinstance(found.node, t.Function) else None
+        if found is None or not isinstance(found.node, t.Function):
+            return None
+        owner = found.scope.owner
+        body = owner.body if isinstance(owner, t.Class) else found.scope.module.body
+        alike = (s for s in body if isinstance(s, t.Function) and s.name == found.node.name)
+        around = (s for s in alike if s.line <= place.line <= s.end_line)
+        return Located(next(around, found.node), found.scope)  # routes may be called alike
 
     # --- functions
 
