@@ -84,11 +84,13 @@ def split(text: str) -> Iterator[tuple[str, int]]:
 
     Quotes, comments and dollar quotes are stepped over; what is not about a schema is left out.
     """
+    if _BATCH.search(text):
+        text = _OF_SQL_SERVER.sub(_plainly, text)
     start, line, position = 0, 1, 0
     found, copies = 0, True
     while (match := _BREAK.search(text, position)) is not None:
         position = match.end()
-        if match[0] != ";":
+        if match[0] != ";" and not _BATCH.fullmatch(match[0]):
             continue
         statement = text[start : match.start()]
         if _SCHEMA.match(statement) or _ALTERS.search(statement):  # also inside of `DO $$ … $$`
@@ -124,7 +126,31 @@ _LITERAL = re.compile(r"'((?:[^'\\]|\\.|'')*)'")
 _COPY = re.compile(r"\s*(?:--[^\n]*\n\s*)*copy\b[^;]*\bfrom\s+stdin\b", re.I)
 _END_OF_COPY = "\n\\."
 """What ends the rows that stand in a dump of PostgreSQL: https://www.postgresql.org/docs/current/sql-copy.html."""
-_BREAK = re.compile(r"--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|'(?:[^'\\]|\\.|'')*'|\"[^\"]*\"|\$(\w*)\$|;")
+_BREAK = re.compile(
+    r"--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|'(?:[^'\\]|\\.|'')*'|\"[^\"]*\"|\$(\w*)\$|;"
+    r"|^[ \t]*[gG][oO](?:[ \t]+\d+)?[ \t]*(?=\r?$)",
+    re.M,
+)
+_BATCH = re.compile(r"^[ \t]*go(?:[ \t]+\d+)?[ \t]*(?=\r?$)", re.I | re.M)
+"""What ends the statements before it for SQL Server's tools, semicolon or not.
+
+Source: https://learn.microsoft.com/sql/t-sql/language-elements/sql-server-utilities-statements-go.
+"""
+_OF_SQL_SERVER = re.compile(
+    r"(?:(?<=\])\s)?\[(\w+)\]|\b(?:(?:non)?clustered|asc)\b|(?<=\))\s*with\s*\([^()]*\)|\b(?:textimage_)?on\s+(?:\[primary\]|primary\b)",
+    re.I,
+)
+
+
+def _plainly(found: re.Match[str]) -> str:
+    """What SQL Server alone spells, as others do: names without case, and nothing of where it keeps what.
+
+    Sources: https://learn.microsoft.com/sql/t-sql/statements/create-index-transact-sql,
+    https://learn.microsoft.com/sql/relational-databases/databases/database-identifiers.
+    """
+    if found[1]:  # `[ID] [int]`: a name, and its type
+        return f'"{found[1].lower()}"' if found[0][0] == "[" else f" {found[1]}"
+    return "\n" * found[0].count("\n")
 
 
 def _leading(statement: str) -> int:

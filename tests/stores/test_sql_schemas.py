@@ -643,3 +643,37 @@ def test_tables_that_django_does_not_create_and_columns_that_it_will(
     views = f"from desk.models import Parcel\ndef ask(request, x):\n    Parcel.objects.create(code=x)\n    return list(Parcel.objects.filter({asked}=x))\n"
     found = build({"desk/models.py": models, "desk/views.py": views, **files}).facts(CollectionFit)
     assert {m.fit for f in found for q, m in f.fits if q.equality == (asked,)} == {told}
+
+
+BATCHES = """USE shop
+GO
+{table}
+GO
+{index}
+go
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "index", "fit"),
+    [
+        ("CREATE TABLE points (id INT IDENTITY(1,1) PRIMARY KEY, owner INT)", "PRINT 'made'", Fit.MISSING),
+        ("CREATE TABLE points (id INT, owner INT);", "CREATE INDEX by_owner ON points (owner)", Fit.COVERED),
+        ("CREATE TABLE [dbo].[Points]([ID] [int] NOT NULL, [Owner] [nvarchar](50) NULL,\n CONSTRAINT [PK] "
+         "PRIMARY KEY CLUSTERED ([ID] ASC) WITH (PAD_INDEX = OFF) ON [PRIMARY]) ON [PRIMARY]", "SET NOCOUNT ON", Fit.MISSING),
+        ("CREATE TABLE [dbo].[Points]([ID] [int] NOT NULL, [Owner] [nvarchar](50) NULL) ON [PRIMARY]",
+         "CREATE UNIQUE NONCLUSTERED INDEX [IX] ON dbo.Points ([Owner] DESC) WITH (FILLFACTOR = 90) ON [PRIMARY]", Fit.COVERED),
+        ("CREATE TABLE points (id INT, owner INT, INDEX ix NONCLUSTERED (owner))", "", Fit.COVERED),
+        ("CREATE TABLE points (id INT, owner INT)",
+         "ALTER TABLE [Points] ADD CONSTRAINT [UQ] UNIQUE NONCLUSTERED ([Owner])", Fit.COVERED),
+    ],
+)  # fmt: skip
+def test_the_batches_of_sql_server(table: str, index: str, fit: Fit, build: Build) -> None:
+    """GO ends a statement; what stands in brackets has no case, and a clustered index is one."""
+    assert _fits(build, BATCHES.format(table=table, index=index)) == [fit]
+
+
+def test_a_batch_keeps_the_lines() -> None:
+    text = "USE shop\r\nGO\r\n\r\nCREATE TABLE a (go INT)\r\nGO 2\r\n-- go\r\nCREATE TABLE b (\n  go_on INT);\n"
+    assert [line for _, line in split(text)] == [4, 6]
+    assert len([*split("CREATE TABLE a (note TEXT DEFAULT 'x\ngo\ny')")]) == 1
