@@ -801,3 +801,17 @@ def ask(session, by):
 def test_the_order_that_is_taken_where_none_is_asked_for(build: Build) -> None:
     found = build({"app.py": MODELS + SORTED}).facts(CollectionFit)
     assert [q.sort for c in found for q, _ in c.fits] == [(("name", -1),)]
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        ("User.query.session.add(x)", 0),
+        ("User.query.session.commit()", 0),
+        ("User.query.session.execute(select(User).where(User.name == x))", 1),
+        ("User.query.filter_by(name=x).first()", 1),
+    ],
+)
+def test_the_session_of_a_query_asks_nothing_by_itself(line: str, asked: int, build: Build) -> None:
+    code = f"from flask_sqlalchemy import SQLAlchemy\nfrom sqlalchemy import select\ndb = SQLAlchemy()\nclass User(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n    name = db.Column(db.String)\ndef ask(x):\n    return {line}\n"
+    assert len(list(build({"app.py": code}).facts(Query))) == asked

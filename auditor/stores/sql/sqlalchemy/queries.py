@@ -82,6 +82,9 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
     match base:
         case Draft() if expr.name in ("c", "columns"):
             return Function("subquery")
+        case Draft(mapper="sqlalchemy") if expr.name == "session":
+            reading.dropped[id(base)] = base  # `User.query.session.add(user)` asks nothing
+            return None
         case Function(name="subquery"):
             return base
         case Class(entity=entity) if entity.mapper in ("sqlalchemy", "peewee"):
