@@ -144,6 +144,19 @@ class Filters:
             nested.kinds[name] = "equality"
         return nested
 
+    def _matched(self, given: t.Expr, scope: Scope) -> list[tuple[t.Expr, Scope]]:
+        """What `{"$all": [{"$elemMatch": {…}}, …]}` asks of a list's elements; nothing where it lists values.
+
+        Source: https://www.mongodb.com/docs/manual/reference/operator/query/all/#use--all-with--elemmatch.
+        """
+        return [
+            (asked, inner)
+            for piece in self.items(given, scope)
+            if piece.expr is not None
+            for operator, asked, inner in self._operators(piece.expr, piece.scope) or ()
+            if operator == "$elemMatch"
+        ]
+
     def _comprehension(self, made: t.Comp, scope: Scope) -> list[Conditions]:
         """`{k: v for k, v in filters.items() if v is not None}`: each of them, in some runs."""
         match made.elements, made.loops:
@@ -418,6 +431,9 @@ class Filters:
         for operator, given, inner in operators:
             if operator == "$elemMatch":
                 into.add(self.elements(name, given, inner))
+            elif operator == "$all" and (matched := self._matched(given, inner)):
+                for each, where in matched:
+                    into.add(self.elements(name, each, where))
             elif operator in _EQUAL:
                 listed = spelt_in(self.values, given, inner) if operator == "$in" else ()
                 into.add(Conditions({name: "equality"}, values={name: listed} if listed else {}))
