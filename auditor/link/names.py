@@ -212,9 +212,13 @@ class Code(Imports):
 
     @functools.cache  # noqa: B019 - one Code lives as long as the audit
     def _may_bind(self, module: Module, name: str) -> bool:
-        """Whether a module binds a name by a `*`, or by `global` within a function."""
+        """Whether a module binds a name by a `*`, by `global` within a function, or in a comprehension."""
         scopes = module.scopes.values()
-        return "*" in module.scope.bindings or any(name in each.bindings for each in scopes)
+        if "*" in module.scope.bindings or any(name in each.bindings for each in scopes):
+            return True
+        made = (node for node in t.walk(*module.body) if isinstance(node, t.Comp))
+        targets = (loop.target for comp in made for loop in comp.loops)
+        return any(isinstance(n, t.Name) and n.id == name for n in t.walk(*targets))
 
     def _lookup(self, name: str, scope: Scope, depth: int) -> str:
         found = self.find(name, scope)

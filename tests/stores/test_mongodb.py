@@ -1105,3 +1105,26 @@ async def one(cpf: str):
     fits = build({"app.py": source, "models.py": declared}).facts(CollectionFit)
     (found,) = (fit for fit in fits if fit.name == "client")
     assert [proposal.code for proposal in found.proposed] == proposed
+
+
+@pytest.mark.parametrize(
+    ("code", "nowhere"),
+    [
+        ("def ask(a):\n    return db.users.find_one({'email': a})\n", True),
+        ("def ask(a):\n    return db['users'].find_one({'email': a})\n", True),
+        ("from other import *\ndef ask(a):\n    return db.users.find_one({'email': a})\n", False),
+        ("def start():\n    global db\n    db = MongoClient().shop\n\ndef ask(a):\n    return db.users.find_one({'email': a})\n", False),
+        ("def ask(a):\n    with MongoClient() as db:\n        return db.shop.users.find_one({'email': a})\n", False),
+        ("def ask(a):\n    return [db.users.find_one({'email': a}) for db in MongoClient().all]\n", False),
+        ("ask = lambda db, a: db.users.find_one({'email': a})\n", False),
+        ("def ask(a):\n    if (db := MongoClient().shop) is not None:\n        return db.users.find_one({'email': a})\n", False),
+        ("try:\n    from shop import db\nexcept ImportError as db:\n    pass\ndef ask(a):\n    return db.users.find_one({'email': a})\n", False),
+        ("def ask(a):\n    match a:\n        case {'db': db}:\n            return db.users.find_one({'email': a})\n", False),
+        ("def ask(a):\n    for (_, db) in a:\n        db.users.find_one({'email': a})\n", False),
+    ],
+)  # fmt: skip
+def test_a_name_that_the_module_binds_nowhere(code: str, nowhere: bool, build: Build) -> None:
+    """The call fails before anything is asked."""
+    found = build({"app.py": f"from pymongo import MongoClient\n{code}"}).facts(Query)
+    told = [q.unresolved == "db is defined nowhere in this file" for q in found]
+    assert told == [nowhere]

@@ -376,7 +376,22 @@ class MongoReader:
     # --- a call, and what it is run for
 
     def queries(self, site: CallSite) -> list[Query]:
+        if nowhere := self._defined_nowhere(site):
+            return [nowhere]
         return of_runs(self, site, lambda: self._queries(site))
+
+    def _defined_nowhere(self, site: CallSite) -> Query | None:
+        """A query through a name that its module binds nowhere: nothing is asked, the call fails before."""
+        func = site.node.func
+        assert isinstance(func, t.Attr)
+        base = func.value
+        while isinstance(base, t.Attr | t.Item):
+            base = base.value
+        if not self.code.is_unbound(base, site.scope):
+            return None
+        collection, _ = self.collections.of(func.value, site.scope) or ("", False)
+        reason = f"{t.dotted(base)} is defined nowhere in this file"
+        return Query("mongodb", collection, func.name, (), (), (), place_of(site), reason)
 
     def handed(self, site: CallSite) -> bool:
         """Whether the collection comes from a parameter: each caller may mean another one.
