@@ -66,3 +66,8 @@ class Layout:
 def below(root: str, parts: list[str]) -> str:
     """The path of a module below a directory, without its ending."""
     return "/".join(([] if root in (".", "") else [root]) + parts)
+
+
+def module_name(path: str) -> str:
+    """The dotted name of a module from the root of the tree: `shop.urls` of `shop/urls.py` and `shop/urls/__init__.py`."""
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")

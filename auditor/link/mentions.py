@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
+from auditor.link.layout import module_name
 from auditor.link.names import Code
 from auditor.link.scopes import Binding, CallSite, Located, Module, Scope
 
@@ -190,7 +191,7 @@ class _Meaning:
 
     def _may_be_here(self, source: str) -> bool:
         """Whether a module's name may be that of the one looked for too, from another root: `from utils import f`."""
-        dotted = self.found.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        dotted = module_name(self.found.path)
         return not source.startswith(".") and f".{dotted}".endswith(f".{source}")
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
+from auditor.link.layout import module_name
 from auditor.link.names import Code
 from auditor.link.scopes import Located, Module, Scope
 from auditor.link.values import Evaluator
@@ -321,8 +322,8 @@ def _offered(code: Code, package: Module) -> Iterator[Module]:
         # None where they are put together: of the files of the folder
         told = {n.value for n in t.walk(value) if isinstance(n, t.Const)} if value else None
         for path, module in code.modules.items():
-            name = path.removeprefix(folder).removesuffix(".py").removesuffix("/__init__")
-            if path.startswith(folder) and "/" not in name and module is not package:
+            name = module_name(path.removeprefix(folder))
+            if path.startswith(folder) and "." not in name and module is not package:
                 if told is None or (name in told and name not in package.scope.bindings):
                     yield module
 

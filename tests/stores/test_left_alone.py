@@ -769,6 +769,7 @@ def seen(request):
         ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\nclass Heir(Base):\n    paginate_by = 5\n", _HEIR, Fit.MISSING),
         ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\nclass Heir(Base):\n    paginate_by = 5\n", _OF_HEIR, Fit.COVERED),
         ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\nclass Heir(Base):\n    paginate_by = 5\n", {**_OF_HEIR, "shop/parts.py": "URLS = 'shop.urls'\n"}, Fit.MISSING),
+        ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\nclass Heir(Base):\n    paginate_by = 5\n", {"shop/urls/__init__.py": _OF_HEIR["shop/urls.py"], "shop/parts.py": "URLS = 'shop.urls'\n"}, Fit.MISSING),
         ("class Base(generic.ListView):\n    def get_queryset(self):\n        return Note.objects.filter(title='a')\nclass Other(generic.ListView):\n    model = Note\n    def get_queryset(self):\n        return super().get_queryset()\n", {}, Fit.COVERED),
         ("class Base(generic.ListView):\n    def get_queryset(self):\n        return Note.objects.filter(title='a')\nclass Heir(Base):\n    paginate_by = 5\n", _HEIR, Fit.MISSING),
         ("class Base(generic.ListView):\n    queryset = Note.objects.filter(title='a')\nOTHER = Base.as_view()\n", {}, Fit.MISSING),

@@ -24,6 +24,7 @@ from auditor.extract.python import tree as t
 from auditor.libraries.logs import writes_json, writes_records
 from auditor.link.application import Application, provides
 from auditor.link.execution import Bound, Execution, Names
+from auditor.link.layout import module_name
 from auditor.link.scopes import Located, Module, Scope, place_of
 from auditor.link.values import Evaluator, reads_settings
 from auditor.model.deployment import Command
@@ -175,7 +176,7 @@ class _Finder:
             names = {k: b for k, b in self.execution.module(module).items() if k.isupper()}
             if not names:
                 continue
-            dotted = pointers[0].target if pointers else _dotted(path)
+            dotted = pointers[0].target if pointers else module_name(path)
             found.append(Variant(dotted, module, _environment(path), names, stems))
         return found
 
@@ -326,10 +327,6 @@ def _is(path: str, tail: str) -> bool:
         path == f"{tail}{suffix}" or path.endswith(f"/{tail}{suffix}")
         for suffix in (".py", "/__init__.py")
     )
-
-
-def _dotted(path: str) -> str:
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _words(name: str) -> str:

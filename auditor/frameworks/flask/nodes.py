@@ -19,6 +19,7 @@ from auditor.frameworks.flask.apps import FlaskApps, Key
 from auditor.frameworks.flask.connexion import Demand
 from auditor.frameworks.flask.views import View, Views
 from auditor.link.contexts import contexts_of
+from auditor.link.layout import module_name
 from auditor.link.scopes import CallSite, Located, Scope, argument, arguments, place_of
 from auditor.link.values import Evaluator
 from auditor.model.blind import BlindSpot
@@ -290,8 +291,7 @@ class Nodes:
             given = sources[0]
         match given.node:
             case t.Name(id="__name__"):
-                stem = given.scope.module.path.removesuffix(".py").removesuffix("/__init__")
-                return stem.replace("/", ".")
+                return module_name(given.scope.module.path)
             case t.Call(func=func, args=[*_, last]) if t.dotted(func).endswith(("join", "Path")):
                 given = Located(last, given.scope)
             case t.BinOp(op="/", right=last):

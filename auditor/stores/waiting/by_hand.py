@@ -12,6 +12,7 @@ from collections.abc import Iterator, Set
 from auditor.discover import Role
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
+from auditor.link.layout import module_name
 from auditor.link.reach import Reach, is_main_guard, named_by
 from auditor.link.scopes import Module
 from auditor.model.web import WebApp
@@ -199,7 +200,7 @@ def _goes_on(node: t.Node) -> bool:
 
 def stem(path: str) -> str:
     """The name that a module is imported by."""
-    return path.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
+    return module_name(path).rpartition(".")[2]
 
 
 def spoken(node: t.Import) -> Iterator[str]:

@@ -13,6 +13,7 @@ from auditor.extract.python import tree as t
 from auditor.frameworks.django.urls import UrlConf
 from auditor.frameworks.django.views import ACTIONS
 from auditor.link.application import Application
+from auditor.link.layout import module_name
 from auditor.link.mentions import Mentions
 from auditor.link.reach import named_by
 from auditor.link.scopes import Located
@@ -108,7 +109,7 @@ class Unrouted:
         for node, scope in self.code.of_kind(t.Import) if left else ():
             left -= {module.path for module in named_by(self.code, node, scope)}
         texts = {n.value for n, _ in self.code.of_kind(t.Const) if isinstance(n.value, str)} if left else set()  # fmt: skip
-        dotted = {path: path.removesuffix(".py").replace("/", ".") for path in left}
+        dotted = {path: module_name(path) for path in left}
         return frozenset(
             path
             for path in left

@@ -15,6 +15,7 @@ from auditor.discover import Role
 from auditor.extract.python import tree as t
 from auditor.frameworks.django.settings import DjangoProject
 from auditor.link.application import Application
+from auditor.link.layout import module_name
 from auditor.link.mentions import Mentions
 from auditor.link.reach import Reach, is_main_guard
 from auditor.link.scopes import Located, Module, Scope
@@ -88,8 +89,8 @@ class Unused:
                 path
                 for path, name in left.items()
                 if name in heard
-                or _dotted(path) in ends
-                or not told.isdisjoint(_ends(_dotted(path)))
+                or module_name(path) in ends
+                or not told.isdisjoint(_ends(module_name(path)))
             }
             if not kept:
                 return frozenset(left)
@@ -325,10 +326,6 @@ class Unused:
         """Whether some routes of the tree could not be told."""
         spots = self.application.facts(BlindSpot)
         return any(spot.hides_views for spot in spots) or self._makes_names_up
-
-
-def _dotted(path: str) -> str:
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _ends(dotted: str) -> list[str]:

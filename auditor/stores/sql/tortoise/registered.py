@@ -9,6 +9,7 @@ import functools
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
+from auditor.link.layout import module_name
 from auditor.link.scopes import Module, Scope
 from auditor.model.values import Known
 from auditor.stores.sql.entities import Entity
@@ -33,7 +34,7 @@ class Registered:
         )
 
     def _is_listed(self, module: Module) -> bool:
-        dotted = module.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        dotted = module_name(module.path)
         return any(f".{dotted}".endswith(f".{x}") or f".{x}".endswith(f".{dotted}") for x in self._listed or ())  # fmt: skip
 
     @functools.cached_property
