@@ -351,6 +351,13 @@ def on(made: str, decorator: str) -> str:
     return f"from models import User\n{made}\n{decorator}\ndef find_one(e):\n    return User.query.filter_by(email=e).first()\n"
 
 
+def loading(call: str, more: str = "") -> dict[str, str]:
+    """A module that imports what it makes up the names of."""
+    return {
+        "shop/conf.py": f"import importlib\ndef load(name, part): return importlib.{call}\n{more}"
+    }
+
+
 ADDS = on("from shop.main import app", "@app.get('/old')")
 DIVIDED = {
     "shop/main.py": SHOP["shop/main.py"] + "from shop.routes import more\n",
@@ -380,6 +387,27 @@ HANDS = "class Hands:\n    def can(self, done):\n        self.done = done\n     
         ({"shop-new.py": AT_ONCE + "if __name__ == '__main__':\n    while FOUND:\n        print(FOUND)\n"}, True),
         ({"shop/tasks.py": AT_ONCE}, True),
         ({"shop/routes/old.py": LOOKING, "shop/conf.py": "import importlib\ndef load(x): return importlib.import_module(x)\n"}, True),
+        ({"shop/routes/old.py": LOOKING, **loading("import_module(f'shop.plugins.{name}')")}, False),
+        ({"shop/routes/old.py": LOOKING, **loading("import_module('shop.plugins.' + name)")}, False),
+        ({"shop/routes/old.py": LOOKING, **loading("import_module('shop.plugins.%s' % name)")}, False),
+        ({"shop/routes/old.py": LOOKING, **loading("import_module('shop.plugins.{}'.format(name))")}, False),
+        ({"shop/routes/old.py": LOOKING, **loading("import_module('.' + name, 'shop.plugins')")}, False),
+        ({"shop/routes/old.py": LOOKING, **loading("import_module('.' + name, package=__package__)")}, True),
+        ({"shop/routes/old.py": LOOKING, **loading("import_module('shop.' + name)")}, True),
+        ({"shop/routes/old.py": LOOKING, **loading("import_module(f'{name}.routes')")}, True),
+        ({"shop/routes/old.py": LOOKING, **loading("import_module('shop.models')")}, False),
+        ({"shop/routes/old.py": LOOKING, **loading("import_module('shop.routes.old')")}, True),
+        ({"shop/routes/old.py": LOOKING, **loading("import_module('shop.plugins.a')"), "shop/plugins/a.py": "from shop.routes import old\n"}, True),
+        ({"shop/routes/old.py": LOOKING, **loading("import_module(f'{name}.{part}')", "load('shop.plugins', input())\n")}, False),
+        ({"shop/routes/old.py": LOOKING, **loading("import_module(f'{name}.{part}')", "load('shop.routes', input())\n")}, True),
+        ({"shop/routes/old.py": LOOKING, **loading("import_module(f'{name}.{part}')", "HOOK = load\n")}, True),
+        ({"shop/routes/old.py": LOOKING, "shop/conf.py": "import importlib\nfor x in ('shop.plugins', 'shop.models'):\n    importlib.import_module(x)\n"}, False),
+        ({"shop/routes/old.py": LOOKING, "shop/conf.py": "import importlib\nfor x in ('shop.plugins', 'shop.routes.old'):\n    importlib.import_module(x)\n"}, True),
+        ({"shop/routes/old.py": LOOKING, "shop/conf.py": "import importlib\nfrom elsewhere import NAMES\nfor x in NAMES:\n    importlib.import_module(x)\n"}, True),
+        ({"shop/routes/old.py": LOOKING, "shop/plugins/__init__.py": "import importlib, pkgutil\nfor _, x, _ in pkgutil.iter_modules(__path__):\n    importlib.import_module(f'{__name__}.{x}')\n"}, False),
+        ({"shop/routes/old.py": LOOKING, "shop/conf.py": "import importlib, pkgutil\nfrom shop import plugins\nfor x in pkgutil.walk_packages(plugins.__path__):\n    importlib.import_module(f'{plugins.__name__}.{x.name}')\n", "shop/plugins/__init__.py": ""}, False),
+        ({"shop/routes/old.py": LOOKING, "shop/routes/__init__.py": "import importlib, pkgutil\nfor _, x, _ in pkgutil.iter_modules(__path__):\n    importlib.import_module(f'{__name__}.{x}')\n"}, True),
+        ({"shop/routes/old.py": LOOKING, "shop/conf.py": "import pkgutil\nfor f, x, _ in pkgutil.iter_modules(['shop/routes']):\n    f.find_module(x).load_module(x)\n"}, True),
         ({"shop/routes/old.py": LOOKING + "if __name__ == '__main__':\n    find_one('x')\n"}, True),
         ({"shop/a.py": on("from pydantic_ai import Agent\nrobot = Agent[None, str]('x')", "@robot.tool")}, False),
         ({"shop/a.py": on("from pydantic_ai import Agent\nrobot = Agent('x')\nrobot.to_cli_sync()", "@robot.tool")}, True),

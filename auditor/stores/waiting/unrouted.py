@@ -77,7 +77,8 @@ class Unrouted:
     def registers_nothing(self, decorator: t.Expr, function: Located) -> bool:
         """Whether a decorator only guards a view: `@login_required`."""
         name = self.code.name(t.callee(decorator), function.scope)
-        return name.startswith(_REGISTERS_NOTHING) and self._is_sure
+        guards = name.startswith(_REGISTERS_NOTHING) and self._is_sure
+        return guards and not self.unused.made_up.may_be(function.path)
 
     def _is_view(self, found: Located) -> bool:
         return any(map(_VIEW.search, self.code.ancestry(found))) and self._is_sure
@@ -88,6 +89,7 @@ class Unrouted:
         (mentions,) = self.application.facts(Mentions)
         if (
             mentions.built(name)
+            or self.unused.made_up.may_be(found.path)
             or stem(found.path) in self._handed_on
             or self.unused.is_seen(found)
         ):
@@ -105,7 +107,9 @@ class Unrouted:
             return frozenset()
         read = set().union(*(conf.read for conf in self.application.facts(UrlConf)))
         listed = (m.path for m in self.code.modules.values() if "urlpatterns" in m.scope.bindings)
-        left = {path for path in listed if path not in read}
+        left = {
+            path for path in listed if path not in read and not self.unused.made_up.may_be(path)
+        }
         for node, scope in self.code.of_kind(t.Import) if left else ():
             left -= {module.path for module in named_by(self.code, node, scope)}
         texts = {n.value for n, _ in self.code.of_kind(t.Const) if isinstance(n.value, str)} if left else set()  # fmt: skip

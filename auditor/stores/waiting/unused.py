@@ -24,10 +24,10 @@ from auditor.model.places import Place
 from auditor.model.values import Known
 from auditor.model.web import Route
 from auditor.stores.waiting.by_hand import stem
+from auditor.stores.waiting.made_up import MadeUp, ends
 from auditor.stores.waiting.running import Running
 from auditor.stores.waiting.wrapping import WRAPPING
 
-_MADE_UP = {"import_module", "__import__", "walk_packages", "iter_modules", "find_modules", "load_module", "run_module", "run_path", "import_string", "exec_module"}  # fmt: skip
 _LOADS_BY_NAME = ("django", "scrapy", "odoo", "frappe", "streamlit", "azure.functions", "chalice")
 _ENTRIES = {"handler", "lambda_handler", "main", "application", "app", "server", "worker", "celery"}
 """What something outside of the tree asks a module for."""
@@ -65,6 +65,7 @@ class Unused:
         self.application, self.code = application, application.code
         (self.reach,) = application.facts(Reach)
         (self.running,) = application.facts(Running)
+        self.made_up = MadeUp(application)
 
     @functools.cached_property
     def modules(self) -> frozenset[str]:
@@ -76,7 +77,9 @@ class Unused:
         left = {
             path: stem(path)
             for path in sources & modules.keys() - self.reach.modules.keys()
-            if not path.endswith("__init__.py") and not self._runs(modules[path])
+            if not path.endswith("__init__.py")
+            and not self.made_up.may_be(path)
+            and not self._runs(modules[path])
         }
         named = {path: set[str]() for path in modules}
         for node, scope in self.code.of_kind(t.Import) if left else ():
@@ -84,13 +87,13 @@ class Unused:
         heard = self._spoken() if left else frozenset()
         while True:
             told = set().union(*(named[path] for path in named if path not in left))
-            ends = told | {end for name in told for end in _ends(name)}
+            spelt = told | {end for name in told for end in ends(name)}
             kept = {
                 path
                 for path, name in left.items()
                 if name in heard
-                or module_name(path) in ends
-                or not told.isdisjoint(_ends(module_name(path)))
+                or module_name(path) in spelt
+                or not told.isdisjoint(ends(module_name(path)))
             }
             if not kept:
                 return frozenset(left)
@@ -112,7 +115,7 @@ class Unused:
 
     @functools.cached_property
     def _makes_names_up(self) -> bool:
-        if any(True for _ in self.code.method_calls(*sorted(_MADE_UP))):
+        if self.made_up.below is None:
             return True
         finding = self.code.method_calls(
             "autodiscover_tasks"
@@ -122,6 +125,8 @@ class Unused:
     def is_left_out(self, function: Located) -> bool:
         """Whether a function is a route of a router that no application includes."""
         if id(function.node) in self._served or not self._served or self.is_blind:
+            return False
+        if self.made_up.may_be(function.path):
             return False
         return any(
             isinstance(named := t.callee(d), t.Attr)
@@ -181,7 +186,7 @@ class Unused:
         owner, around = function.scope.owner, function.scope.parent
         if not isinstance(owner, t.Class) or around is None or self._finds_views:
             return ""
-        if id(function.node) in self._served:
+        if id(function.node) in self._served or self.made_up.may_be(function.path):
             return ""
         found = Located(owner, around)
         kinds = self.code.ancestry(found)
@@ -326,12 +331,6 @@ class Unused:
         """Whether some routes of the tree could not be told."""
         spots = self.application.facts(BlindSpot)
         return any(spot.hides_views for spot in spots) or self._makes_names_up
-
-
-def _ends(dotted: str) -> list[str]:
-    """What a module may be called from each folder above it: `a.b.c`, `b.c`, `c`."""
-    parts = dotted.split(".")
-    return [".".join(parts[at:]) for at in range(len(parts))]
 
 
 def _named_by(node: t.Import, path: str) -> Iterator[str]:
