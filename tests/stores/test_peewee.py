@@ -36,6 +36,7 @@ def shapes(build: Build, line: str, models: str = MODELS) -> set[Shape]:
     return {(q.collection, q.equality, q.range, q.scanned) for q in found}
 
 
+_NEVER = "no record meets its conditions, whatever there is"
 CONDITIONS = {
     "the other table's column": (
         "Event.select().join(Term).where(Event.term.year == a)",
@@ -55,7 +56,6 @@ CONDITIONS = {
         "Event.select().where((Event.ends > a) | (Event.ends is None))",
         {("event", (), ("ends",), ())},
     ),
-    "never": ("Event.select().where(Event.ends is None)", {("event", (), (), ())}),
     "always": (
         "Event.select().where((Event.program == a) & (Event.ends is not None))",
         {("event", ("program",), (), ())},
@@ -83,6 +83,15 @@ def test_what_is_compared(case: str, build: Build) -> None:
     assert shapes(build, line) == expected
 
 
+def test_what_never_holds_finds_nothing(build: Build) -> None:
+    for never in ("Event.ends is None", "False"):
+        code = (
+            f"{MODELS}def ask(a):\n    return list(Event.select().where({never}, Event.ends > a))\n"
+        )
+        (found,) = build({"app.py": code}).facts(Query)
+        assert (found.range, found.unresolved) == ((), _NEVER)
+
+
 def test_what_a_key_has_itself_is_no_column(build: Build) -> None:
     """`Event.term.name` is the text "term": that nothing was told is said."""
     code = f"{MODELS}def ask(a):\n    return list(Event.select().where(Event.term.name == a))\n"
@@ -92,21 +101,28 @@ def test_what_a_key_has_itself_is_no_column(build: Build) -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "asked"),
+    ("condition", "asked", "reason"),
     [
-        ("Post.views == 1", ("views",)),
-        ("or_(Post.views == 1, Post.author_id is None)", ("views",)),
-        ("(Post.views == 1) & (Post.author_id not in [1])", ("views",)),
-        ("Post.views in [1]", ()),
+        ("Post.views == 1", ("views",), ""),
+        ("or_(Post.views == 1, Post.author_id is None)", ("views",), ""),
+        ("(Post.views == 1) & (Post.author_id not in [1])", ("views",), ""),
+        ("Post.views in [1]", (), _NEVER),
+        ("False", (), _NEVER),
+        ("Post.views == 1, sa.false()", (), _NEVER),
+        ("and_(literal(False), Post.views == 1)", (), _NEVER),
+        ("or_(false(), Post.views == 1)", ("views",), ""),
+        ("true() & (Post.views == 1)", ("views",), ""),
+        ("literal(True), Post.views == 1", ("views",), ""),
+        ("Post.views == literal(1)", ("views",), ""),
     ],
 )
 def test_python_compares_columns_of_sqlalchemy_too(
-    condition: str, asked: tuple[str, ...], build: Build
+    condition: str, asked: tuple[str, ...], reason: str, build: Build
 ) -> None:
-    head = SQLALCHEMY + "from sqlalchemy import or_, select\n"
+    head = f"{SQLALCHEMY}import sqlalchemy as sa\nfrom sqlalchemy import and_, false, literal, or_, select, true\n"
     code = f"{head}def ask(session):\n    return session.execute(select(Post).where({condition})).all()\n"
     (found,) = build({"app.py": code}).facts(Query)
-    assert (found.equality, found.unresolved) == (asked, "")
+    assert (found.equality, found.unresolved) == (asked, reason)
 
 
 @pytest.mark.parametrize(

@@ -288,7 +288,9 @@ def test_the_driver_of_tests_is_not_what_the_application_is_made_for(build: Buil
 
 def test_what_a_class_computes_is_selected_from_its_table(build: Build) -> None:
     code = (
-        JOINED
+        JOINED.replace(
+            'ForeignKey("users.id"))', 'ForeignKey("users.id"))\n    account = property(id)'
+        )
         + "def count(session):\n    return session.query(Solve.account).filter(Solve.player == 1).group_by(Solve.account).count()\n"
     )
     found = [q for q in build({"app.py": code}).facts(Query) if q.operation == "count"]

@@ -543,6 +543,109 @@ def test_an_order_by_what_a_class_does_not_have_ends_before_it_is_asked(
     assert told or compared == ("book_id",)
 
 
+_LOADED = """
+from sqlalchemy import Column, DateTime, ForeignKey, Integer, and_, or_, select, update
+from sqlalchemy.orm import declarative_base, joinedload, load_only, relationship, selectinload
+Base = declarative_base()
+class Book(Base):
+    __tablename__ = "books"
+    id = Column(Integer, primary_key=True)
+    made = Column(DateTime)
+    pages = relationship("Page", back_populates="book", lazy="selectin")
+    notes = relationship("Note", back_populates="book")
+class Page(Base):
+    __tablename__ = "pages"
+    id = Column(Integer, primary_key=True)
+    book_id = Column(ForeignKey("books.id"))
+    book = relationship("Book", back_populates="pages")
+class Note(Base):
+    __tablename__ = "notes"
+    id = Column(Integer, primary_key=True)
+    book_id = Column(ForeignKey("books.id"))
+    book = relationship("Book", back_populates="notes")
+def ask(session, day, order):
+    return session.scalars({asked}).all()
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "refused"),
+    [
+        ("select(Book).where(Book.made > day).order_by(Book.at)", True),
+        ("select(Book).where(Book.at > day)", True),
+        ("select(Book).where(or_(Book.made > day, Book.at > day))", True),
+        ("select(Book).where(day < Book.at.desc())", True),
+        ("select(Book, Book.at).where(Book.made > day)", True),
+        ("select(Book).filter_by(at=day)", True),
+        ("select(Book).where(Book.made > day).group_by(Book.at)", True),
+        ("select(Book).join(Book.at).where(Book.made > day)", True),
+        ("select(Book).options(selectinload(Book.notes), selectinload(Book.at))", True),
+        ("select(Book).options(selectinload(Book.notes)).order_by(Book.at)", True),
+        ("select(Book).options(joinedload(Book.pages).joinedload(Page.at))", True),
+        ("select(Book).options(load_only(Book.at)).where(Book.made > day)", True),
+        ("select(Book).where(Book.made > day)", False),
+        ("select(Book).filter_by(made=day)", False),
+        ("select(Book).order_by(Book.at if order else Book.made)", False),
+        ("select(Book).order_by((lambda: Book.at)() if order else Book.made)", False),
+        ("select(Book).where(and_(*[Book.at == x for x in order]))", False),
+        ("select(Book).where(order and Book.at == order)", False),
+    ],
+)
+def test_what_a_class_does_not_have_ends_the_statement_wherever_it_stands(
+    asked: str, refused: bool, build: Build
+) -> None:
+    """Nothing is loaded either: neither what an option names nor what the class loads with its objects."""
+    found = build({"app.py": _LOADED.format(asked=asked)}).facts(Query)
+    told = {(q.collection, q.unresolved) for q in found}
+    reason = "at is no column that the code declares"
+    assert (told == {("books", reason)}) is refused
+    assert any(q.collection == "pages" for q in found) is not refused
+
+
+def test_what_sqlmodel_gives_a_class_is_no_column(build: Build) -> None:
+    code = (
+        "from sqlmodel import Field, SQLModel, update\n"
+        "class Book(SQLModel, table=True):\n    id: int | None = Field(primary_key=True)\n    name: str\n"
+        "def ask(session, name, given):\n"
+        "    return session.exec(update(Book).where(Book.name == name).values(**Book.model_validate(given).model_dump()))\n"
+    )
+    (found,) = build({"app.py": code}).facts(Query)
+    assert (found.equality, found.unresolved) == (("name",), "")
+
+
+@pytest.mark.parametrize(
+    ("options", "tables"),
+    [
+        ("selectinload(Shelf.books).options(selectinload(Book.pages))", {"books", "pages"}),
+        ("selectinload(Shelf.books).selectinload(Book.pages)", {"books", "pages"}),
+        ("selectinload(Shelf.books).options(joinedload(Book.pages), selectinload(Book.notes))", {"books", "pages", "notes"}),
+        ("selectinload(Shelf.books).options(load_only(Book.id))", {"books"}),
+        ("selectinload(Shelf.books)", {"books"}),
+    ],
+)  # fmt: skip
+def test_options_of_an_option(options: str, tables: set[str], build: Build) -> None:
+    code = (
+        _LOADED.format(asked=f"select(Shelf).options({options})")
+        .replace(', lazy="selectin"', "")
+        .replace("class Page", '    shelf_id = Column(ForeignKey("shelves.id"))\nclass Page')
+        .replace(
+            "def ask",
+            'class Shelf(Base):\n    __tablename__ = "shelves"\n    id = Column(Integer, primary_key=True)\n'
+            '    books = relationship("Book")\ndef ask',
+        )
+    )
+    found = build({"app.py": code}).facts(Query)
+    assert {q.collection for q in found if q.operation == "join"} == tables
+
+
+def test_a_figure_loads_nothing_with_it(build: Build) -> None:
+    code = _LOADED.format(asked="None") + (
+        "def count(session, day):\n    return session.query(Book).options(selectinload(Book.notes)).count()\n"
+    )
+    found = build({"app.py": code}).facts(Query)
+    assert {q.collection for q in found} == {"books"}
+
+
 @pytest.mark.parametrize(
     ("line", "asked"),
     [

@@ -244,6 +244,8 @@ class Draft(msgspec.Struct, frozen=True, eq=False):
     """By which columns what is loaded with its objects is joined to them; a figure of them loads nothing."""
     loaded: tuple[tuple[Entity, tuple[Link, ...] | None], ...] = ()
     """The classes of these objects, and by which columns they are joined; None where they are asked for apart."""
+    besides: tuple[Draft, ...] = ()
+    """What is asked besides for what is loaded with its objects."""
     left: frozenset[str] = frozenset()
     """The relations that it does not load with its objects, though their class does; "*" for all."""
     unresolved: str = ""

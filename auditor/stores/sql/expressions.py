@@ -295,7 +295,7 @@ def condition(thing: Thing | None, expr: t.Expr | None = None) -> Condition:
         case Function() | Draft():
             return Every(())
     if isinstance(expr, t.Const):
-        return Every(())
+        return NEVER if expr.value is False else NOTHING
     if expr is not None and isinstance(expr, t.Call):
         last = t.last_word(expr.func)
         if last in ("true", "false", "literal"):

@@ -91,7 +91,7 @@ class Schema:
 def shapes(draft: Draft, schema: Schema) -> Iterator[Query]:
     """The queries that a finished draft comes to, one for each alternative and each table."""
     reason = draft.unresolved or ("" if draft.table else "the table is named at run time")
-    found = _over_one_table(branches(Every(draft.where)) or [Branch()], schema)
+    found = _over_one_table(branches(Every(draft.where)) or [Branch(reasons=[_NEVER])], schema)
     broad = [branch for branch in found if _is_broad(branch, schema)]
     for branch in broad[:1] or found:
         yield from _of_branch(draft, branch, reason, schema)
@@ -115,6 +115,7 @@ def _over_one_table(found: list[Branch], schema: Schema) -> list[Branch]:
     return [Branch(common, links, why)]
 
 
+_NEVER = "no record meets its conditions, whatever there is"
 _OVER_TABLES = "its alternatives (OR) are columns of several tables, which no index narrows: ask for each by itself, and unite them"
 
 

@@ -167,10 +167,15 @@ def _with_loaded(read: Reading, draft: Draft) -> Iterator[Draft]:
     Source: https://docs.sqlalchemy.org/en/20/orm/queryguide/relationships.html (`lazy="selectin"`).
     """
     entity = draft.entity
-    if entity is None or entity.mapper != "sqlalchemy" or draft.projection or draft.operation not in ("select", "get"):  # fmt: skip
+    if draft.projection or draft.operation not in ("select", "get"):
         yield draft
         return
-    loads, besides, seen = [*draft.loads], [], set()
+    besides, seen = [*draft.besides], set()
+    if entity is None or entity.mapper != "sqlalchemy" or draft.unresolved:
+        yield draft
+        yield from besides
+        return
+    loads = [*draft.loads]
     open_: list[tuple[Entity, tuple[Link, ...] | None]] = [(entity, ()), *draft.loaded]
     while open_:
         owner, path = open_.pop()

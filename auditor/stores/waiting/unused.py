@@ -26,6 +26,7 @@ from auditor.model.web import Route
 from auditor.stores.waiting.by_hand import stem
 from auditor.stores.waiting.made_up import MadeUp, ends
 from auditor.stores.waiting.running import Running
+from auditor.stores.waiting.unawaited import unawaited
 from auditor.stores.waiting.wrapping import WRAPPING
 
 _LOADS_BY_NAME = ("django", "scrapy", "odoo", "frappe", "streamlit", "azure.functions", "chalice")
@@ -52,7 +53,6 @@ _VIEW = re.compile(
 """Classes of views that serve nothing until something names them."""
 _FINDS_CLASSES = {"__subclasses__", "getmembers", "issubclass", "globals", "vars", "locals", "dir"}
 """What code finds classes by which it does not name."""
-_OF_COROUTINES = {"send", "throw", "close", "cr_await", "cr_code", "cr_frame", "cr_running", "__await__", "__name__", "__class__"}  # fmt: skip
 _PART = re.compile(r"(?:Agent|Router|Blueprint|Namespace|Limiter|Cache|HTTP\w*Auth|LoginManager|Registry|EventEmitter)\(\)$")  # fmt: skip
 """Objects of packages that are a part of an application, whatever it is: no server, worker or tool loads a module for
 one of them, as they do for an application, a bot, a broker, a group of commands or what serves tools."""
@@ -163,23 +163,11 @@ class Unused:
         calls = [mentions.call(site) for site in mentions.of(function)]
         return bool(calls) and all(
             x is not None
-            and id(x.node) in self._unawaited(x.scope.module)
+            and id(x.node) in unawaited(self.code, x.scope.module)
             and (told := self.code.defined(x.node.func, x.scope)) is not None
             and told.node is node  # and no other of that name, which a framework may call besides
             for x in calls
         )
-
-    @functools.cache  # noqa: B019 - lives as long as the audit of one tree
-    def _unawaited(self, module: Module) -> frozenset[int]:
-        """The calls, by `id`, that are statements by themselves, or of whose value an attribute is read."""
-        found: set[int] = set()
-        for node, _ in self.code.nodes(module):
-            match node:
-                case t.Do(value=t.Call() as call):
-                    found.add(id(call))
-                case t.Attr(value=t.Call() as call, name=name) if name not in _OF_COROUTINES:
-                    found.add(id(call))
-        return frozenset(found)
 
     def view(self, function: Located) -> str:
         """The class of views that a method belongs to, where nothing names it or one that inherits from it."""

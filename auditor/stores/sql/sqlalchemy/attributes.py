@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
@@ -25,7 +25,15 @@ _BASES = re.compile(
 """Bases that give a class no column."""
 _MADE_OF = {"cls", "model_class", "metaclass", None}
 """By which a base is made of a class of the code's own."""
-_OF_BASES = {"metadata", "registry", "query", "query_class", "c", "columns"}
+_OF_BASES = {"metadata", "registry", "query", "query_class", "c", "columns", "awaitable_attrs",
+             "is_active", "is_authenticated", "is_anonymous", "get_id"}  # fmt: skip
+_OF_MODELS = re.compile(
+    r"model_|_|(?:sqlmodel_update|from_orm|parse_\w+|dict|json|copy|schema|schema_json|construct|validate)$"
+)
+"""What SQLModel gives besides its columns.
+
+Source: https://github.com/fastapi/sqlmodel/blob/main/sqlmodel/main.py, https://docs.pydantic.dev/latest/api/base_model/.
+"""
 _PLAIN = {"dataclass", "mapped", "mapped_as_dataclass", "total_ordering", "as_declarative"}
 _RELATING = ("relationship", "Relationship", "relation", "dynamic_loader")
 _ADDING = ("setattr", "add_property", "add_column")
@@ -47,6 +55,8 @@ class Attributes:
         if name in _OF_BASES or name in entity.relations or entity.column(name) is not None:
             return False
         if name in self.entities.by_class or self._given & {name, ""}:
+            return False
+        if _OF_MODELS.match(name):
             return False
         if entity.name not in self._known:
             self._known[entity.name] = self._is_told(entity.found)
@@ -121,22 +131,44 @@ def _makes_names_up(node: t.Node) -> bool:
     return False
 
 
-def undeclared(reading: Reading, expr: t.Expr, frame: Frame) -> str:
-    """The attribute that `Entry.nothing.desc()`, `desc(Entry.nothing)` asks a class for that lacks it."""
-    while True:
-        match expr:
-            case t.Call(func=t.Attr(value=t.Attr() | t.Call() as inner), args=[]):
-                expr = inner
-            case t.Call(args=[inner]) | t.Unary(value=inner):
-                expr = inner
-            case _:
-                break
-    if not isinstance(expr, t.Attr) or not isinstance(expr.value, t.Name | t.Attr):
-        return ""
-    owner = reading.thing(expr.value, frame)
+def undeclared(reading: Reading, nodes: Iterable[t.Expr], frame: Frame) -> str:
+    """The attribute that these expressions surely ask a class for that lacks it: `Entry.nothing.desc()`."""
     (told,) = reading.application.facts(Attributes)
-    lacks = isinstance(owner, Class) and told.lacks(owner.entity, expr.name)
-    return expr.name if lacks else ""
+    for node in nodes:
+        for each in _evaluated(node):
+            if not isinstance(each, t.Attr) or not _may_be_class(each.value):
+                continue
+            owner = reading.thing(each.value, frame)
+            if isinstance(owner, Class) and told.lacks(owner.entity, each.name):
+                return each.name
+    return ""
+
+
+def unknown_name(reading: Reading, entities: Iterable[Entity | None], call: t.Call) -> str:
+    """The name that `filter_by(nothing=1)` compares and none of these classes has."""
+    (told,) = reading.application.facts(Attributes)
+    known = [x for x in entities if x is not None]
+    for keyword in call.keywords if known else ():
+        if keyword.name and all(told.lacks(entity, keyword.name) for entity in known):
+            return keyword.name
+    return ""
+
+
+def _may_be_class(expr: t.Expr) -> bool:
+    return isinstance(expr, t.Name) or (isinstance(expr, t.Attr) and expr.name[:1].isupper())
+
+
+def _evaluated(expr: t.Node) -> Iterator[t.Node]:
+    """What is evaluated whenever an expression is, and not only in some runs."""
+    match expr:
+        case t.Lambda() | t.Comp():
+            return
+        case t.Choice(test=only) | t.BoolOp(values=[only, *_]):
+            yield from _evaluated(only)
+            return
+    yield expr
+    for below in t.children(expr):
+        yield from _evaluated(below)
 
 
 @provides(Attributes)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import argument
 from auditor.model.data import Bound
-from auditor.stores.sql.conditions import Condition, Draft, Test, Untold
+from auditor.stores.sql.conditions import NEVER, NOTHING, Condition, Draft, Test, Untold
 from auditor.stores.sql.entities import Column, Entity, last_name
 from auditor.stores.sql.expressions import (
     class_attribute,
@@ -46,6 +46,7 @@ from auditor.stores.sql.reading.things import (
     either,
     executed,
 )
+from auditor.stores.sql.sqlalchemy.attributes import undeclared
 from auditor.stores.sql.sqlalchemy.steps import (
     ONE,
     by_key,
@@ -54,9 +55,11 @@ from auditor.stores.sql.sqlalchemy.steps import (
     method,
     one_of,
     page,
+    refused,
     taken,
 )
 from auditor.stores.sql.statements.queries import routine
+from auditor.stores.waiting.unawaited import unawaited
 
 _STARTS = {"select": "select", "update": "update", "delete": "delete", "insert": "insert", "exists": "exists"}  # fmt: skip
 _EXECUTES = {
@@ -240,6 +243,8 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
     if last in ("and_", "or_"):
         given = [reading.thing(a, frame) for a in call.args]
         return gathered(call, given, last == "or_"), True
+    if last in ("true", "false", "literal") and (told := _constant(reading, call, last, frame)):
+        return told, True
     if last in ("not_", "desc", "asc", "nullslast", "nullsfirst", "nulls_last", "nulls_first", "col", "cast", "type_coerce", "distinct", "aliased", "literal_column", "column", "extract", "lateral", "with_polymorphic"):  # fmt: skip
         given = [reading.thing(a, frame) for a in call.args]
         first = given[0] if given else None
@@ -284,6 +289,15 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         if found:
             rows: list[Thing] = []
             for one in found:
+                if _is_unsent(reading, call, frame):
+                    draft = by_key(one.entity, reading, call, frame)
+                    reading.record(replace(draft, unresolved=_UNSENT))
+                    continue
+                if (held := _held_by_session(reading, one.entity, call, frame)) is not None:
+                    draft = by_key(one.entity, reading, call, frame)
+                    reading.record(replace(draft, left=frozenset("*")))
+                    rows.append(held)
+                    continue
                 draft = reading.record(by_key(one.entity, reading, call, frame))
                 rows.append(Row(one.entity, draft))
             return either(rows), True
@@ -309,6 +323,16 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
     return None, False
 
 
+def _constant(reading: Reading, call: t.Call, last: str, frame: Frame) -> Holds | None:
+    """`sa.true()`, `false()`, `literal(False)`: a condition that all records meet, or none."""
+    holds: object = last == "true"
+    if last == "literal":
+        holds = call.args[0].value if len(call.args) == 1 and isinstance(call.args[0], t.Const) else None  # fmt: skip
+    if not isinstance(holds, bool) or not _is_sqlalchemy(reading, call, frame):
+        return None
+    return Holds(NOTHING if holds else NEVER)
+
+
 def _of_function(reading: Reading, given: Thing | None, call: t.Call, frame: Frame) -> Thing:
     """`session.scalar(func.max(Order.number))`: as if it were selected. `func.now()` searches nothing."""
     for one in each(given):
@@ -323,6 +347,56 @@ def _of_function(reading: Reading, given: Thing | None, call: t.Call, frame: Fra
     return Holds()
 
 
+_UNSENT = "nothing awaits it, so that it is never sent"
+
+
+def _is_unsent(reading: Reading, call: t.Call, frame: Frame) -> bool:
+    """Whether an asynchronous session makes a coroutine here that nobody awaits."""
+    name = reading.code.name(call.func, frame.scope)
+    return _ASYNC.match(name) is not None and id(call) in unawaited(
+        reading.code, frame.scope.module
+    )
+
+
+_ASYNC = re.compile(
+    r"(?:sqlalchemy|sqlmodel)\.ext\.asyncio\.[\w.]*[\w.()]*\.(?:get|get_one|execute|exec|scalars?|stream|stream_scalars)$"
+)
+
+
+def _held_by_session(reading: Reading, entity: Entity, call: t.Call, frame: Frame) -> Row | None:
+    """`session.get(User, user.id)` of an object that the same function has loaded: the session still has it, and asks
+    nothing.
+
+    Source: https://docs.sqlalchemy.org/en/20/orm/session_api.html#sqlalchemy.orm.Session.get.
+    """
+    match call:
+        case t.Call(args=[_, t.Attr(value=t.Name() as owner, name=name)], keywords=[]):
+            held = reading.thing(owner, frame)
+        case _:
+            return None
+    if not isinstance(held, Row) or held.entity is not entity or held.draft is None:
+        return None
+    function, here, there = frame.scope.owner, reading.place(call, frame), held.draft.place
+    if (here.path, here.symbol) != (there.path, there.symbol) or entity.key is not entity.column(name):  # fmt: skip
+        return None
+    assert isinstance(call.func, t.Attr)
+    session, asked = t.dotted(call.func.value), False
+    for node in t.walk(*function.body) if isinstance(function, t.Function) else ():
+        match node:
+            case t.For() | t.While() if there.line < node.line <= call.line <= node.end_line:
+                return None  # what comes after it comes before it the next time
+            case t.Call(func=t.Attr(value=value, name=last)) if t.dotted(value) == session:
+                if there.line <= node.line < call.line:
+                    asked = asked or last in _EXECUTES or last in ("get", "query")
+                    if last in _FORGETS:
+                        return None
+            case t.Call(args=args) if there.line < node.line <= call.line and node is not call:
+                if session and any(t.dotted(arg) == session for arg in args):
+                    return None  # who gets it may commit
+    return held if asked else None
+
+
+_FORGETS = {"commit", "rollback", "refresh", "expire", "expire_all", "expunge", "expunge_all", "close", "reset", "invalidate"}  # fmt: skip
 _SESSION = re.compile(r"session|^s$|^db\w*$", re.I)
 _PAGES = re.compile(r"fastapi_pagination\.ext\b")
 """A page has 50 records, and at most 100 unless a class of parameters of its own says otherwise.
@@ -419,6 +493,9 @@ def start(reading: Reading, call: t.Call, operation: str, frame: Frame) -> Thing
             ):
                 reason = ""  # select(1): no table, unless it says so later
             draft = replace(draft, unresolved=reason)
+        if name := undeclared(reading, call.args, frame):
+            made.append(refused(reading, draft, name))
+            continue
         made.append(reading.record(draft))
     return either(made)
 
@@ -458,8 +535,12 @@ def _execute(
     reading: Reading, call: t.Call, last: str, given: list[Thing | None], frame: Frame
 ) -> Thing | None:
     made: list[Thing] = []
+    unsent = _is_unsent(reading, call, frame)
     for draft in each(given[0]):
         if not isinstance(draft, Draft):
+            continue
+        if unsent:
+            reading.record(executed(draft, unresolved=_UNSENT))
             continue
         loop = frame.loop or draft.loop
         done = reading.record(executed(draft, loop=loop))

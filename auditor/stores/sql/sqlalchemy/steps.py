@@ -45,7 +45,7 @@ from auditor.stores.sql.reading.things import (
     either,
     executed,
 )
-from auditor.stores.sql.sqlalchemy.attributes import undeclared
+from auditor.stores.sql.sqlalchemy.attributes import undeclared, unknown_name
 from auditor.stores.sql.sqlalchemy.columns import kind_of
 from auditor.stores.sql.sqlalchemy.relations import looks_up
 
@@ -81,6 +81,12 @@ def method(
     reading: Reading, draft: Draft, call: t.Call, last: str, frame: Frame
 ) -> Thing | None:  # fmt: skip
     """One step of a chain on a statement or a query."""
+    every = (*call.args, *(keyword.value for keyword in call.keywords))
+    name = undeclared(reading, every, frame)
+    if last == "filter_by":
+        name = name or unknown_name(reading, (*draft.tables, draft.entity), call)
+    if name:
+        return refused(reading, draft, name)
     if draft.compound and last in _NARROW:
         for arg in call.args:
             reading.thing(arg, frame)
@@ -187,6 +193,11 @@ def method(
     return draft
 
 
+def refused(reading: Reading, draft: Draft, name: str) -> Draft:
+    """A statement that ends with an error before anything is asked: nothing is loaded with it either."""
+    return reading.record(executed(draft, unresolved=_no_column(name).reason, besides=()))
+
+
 def _figure(reading: Reading, draft: Draft, operation: str) -> Thing | None:
     reading.record(executed(draft, operation=operation, bound=Bound.ONE, sort=()))
     return None
@@ -275,8 +286,6 @@ def _ordered(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draf
     given: list[Thing | None] = []
     for arg in call.args:
         thing = reading.thing(arg, frame)
-        if not isinstance(thing, Field) and (name := undeclared(reading, arg, frame)):
-            return executed(draft, where=(*draft.where, _no_column(name)))
         given += thing.items if isinstance(thing, Listed) else [thing]
     for thing in given:
         match thing:
@@ -352,6 +361,7 @@ def _between(present: list[Entity], other: Entity) -> list[Link]:
 def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft:
     """`options(selectinload(User.items).joinedload(Item.tags))`."""
     names, loads, loaded, left = set(draft.eager), [*draft.loads], [*draft.loaded], set(draft.left)
+    besides = [*draft.besides]
     for arg in call.args:
         nodes = list(t.walk_own(arg))
         calls = [(n, kind_of(reading.code, n, frame.scope)) for n in nodes if isinstance(n, t.Call)]
@@ -366,11 +376,13 @@ def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft
                 names |= {"*"}
             continue
         names.update(_spoken(nodes))
-        told, with_them = _loading(reading, arg, frame)
-        loads += told
-        loaded += with_them
+        for way in _ways(reading, arg, frame):
+            told, with_them = _loading(reading, way, besides, frame)
+            loads += told
+            loaded += with_them
     return executed(
         draft, eager=frozenset(names), loads=tuple(dict.fromkeys(loads)), loaded=tuple(loaded), left=frozenset(left),
+        besides=tuple(besides),
     )  # fmt: skip
 
 
@@ -383,8 +395,28 @@ def _spoken(nodes: list[t.Node]) -> Iterator[str]:
             yield from node.value.split(".")
 
 
+_Way = list[tuple[str, Related, t.Expr]]
+
+
+def _ways(reading: Reading, option: t.Expr, frame: Frame) -> Iterator[_Way]:
+    """The relations that an option goes along, `selectinload(A.b).options(joinedload(B.c), joinedload(B.d))`."""
+    steps: _Way = []
+    further: list[t.Expr] = []
+    while isinstance(option, t.Call):
+        if isinstance(option.func, t.Attr) and option.func.name == "options":
+            further += option.args
+        else:
+            thing = reading.thing(option.args[0], frame) if option.args else None
+            if isinstance(thing, Related):
+                steps.insert(0, (kind_of(reading.code, option, frame.scope), thing, option.args[0]))
+        option = option.func.value if isinstance(option.func, t.Attr) else option.func
+    yield from (steps + way for each in further for way in _ways(reading, each, frame))
+    if not further:
+        yield steps
+
+
 def _loading(
-    reading: Reading, option: t.Expr, frame: Frame
+    reading: Reading, way: _Way, besides: list[Draft], frame: Frame
 ) -> tuple[list[Link], list[tuple[Entity, tuple[Link, ...] | None]]]:
     """The links by which one option joins what it loads to the objects that are asked for, and what it loads.
 
@@ -392,17 +424,11 @@ def _loading(
     objects. What is found by its own key is told by the query that asks for it.
     Source: https://docs.sqlalchemy.org/en/20/orm/queryguide/relationships.html.
     """
-    steps: list[tuple[str, Related, t.Expr]] = []
-    while isinstance(option, t.Call):
-        thing = reading.thing(option.args[0], frame) if option.args else None
-        if isinstance(thing, Related):
-            steps.insert(0, (kind_of(reading.code, option, frame.scope), thing, option.args[0]))
-        option = option.func.value if isinstance(option.func, t.Attr) else option.func
     joined: list[Link] = []
     told: list[Link] = []
     apart = False
     loaded: list[tuple[Entity, tuple[Link, ...] | None]] = []
-    for how, related, at in steps:
+    for how, related, at in way:
         target = reading.entities.by_name.get(related.relation.target)
         if how in ("joinedload", "subqueryload") and not apart:
             added = links(related.entity, related.relation, reading.entities)
@@ -411,25 +437,27 @@ def _loading(
                 told = [*joined]
         elif how in _LOADS and how != "contains_eager":
             apart = True
-            _second_query(reading, related, at, frame)
+            if target is not None and looks_up(related.relation, target):
+                besides.append(_second_query(reading, related, target, at, frame))
         if target is not None and how in _LOADS:
             loaded.append((target, None if apart else tuple(joined)))
     return told, loaded
 
 
-def _second_query(reading: Reading, related: Related, at: t.Expr, frame: Frame) -> None:
+def _second_query(
+    reading: Reading, related: Related, target: Entity, at: t.Expr, frame: Frame
+) -> Draft:
     """What `selectinload` asks besides: the objects of the other side, by their key to this one."""
-    target = reading.entities.by_name.get(related.relation.target)
-    if target is None or not looks_up(related.relation, target):
-        return
     through = related.relation.through
     table, column = (through[0], through[1]) if through else (target.table, related.relation.remote)
-    reading.record(
+    made = reading.record(
         replace(
             draft_of(target, reading, at, frame), operation="join", where=(Test(table, column),),
             joins=links(related.entity, related.relation, reading.entities)[1:],
         )
     )  # fmt: skip
+    reading.dropped[id(made)] = made  # it is asked where and if the query is that names it
+    return made
 
 
 def page(reading: Reading, call: t.Call, frame: Frame) -> Bound:
