@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.contexts import contexts_of
 from auditor.link.origins import Env
-from auditor.link.scopes import Located, Scope, named
+from auditor.link.passed import outcome
+from auditor.link.scopes import Scope, named
 from auditor.link.values import Evaluator
 
 _MOST = 12
@@ -152,7 +153,7 @@ class _Walk:
                 before = {_key(piece) for whole in state for piece in whole}
                 return (state if ended else [_needing(held, whole, before) for whole in one]), False
             case t.If(test=test, body=then, orelse=other):
-                given = self._given(test)
+                given = outcome(self.values, test, self.scope)
                 if given is not None:
                     return self.block(then if given else other, state)
                 one, left = self.block(then, state)
@@ -222,70 +223,6 @@ class _Walk:
                     return keys
                 case _:
                     return []
-
-    def _given(self, test: t.Expr) -> bool | None:
-        """The outcome of a test of a parameter for which this call passes a constant, or nothing."""
-        match test:
-            case t.Unary(op="not", value=inner):
-                outcome = self._given(inner)
-                return None if outcome is None else not outcome
-            case t.Compare(left=inner, ops=[("is" | "is not") as op], rights=[t.Const(value=None)]):
-                constant = self._constant(inner)
-                return None if constant is None else (constant.value is None) == (op == "is")
-            case t.BoolOp(op="and", values=values):
-                outcomes = [self._given(each) for each in values]
-                return False if False in outcomes else None if None in outcomes else True
-            case t.Compare(
-                left=t.Call(func=t.Name(id="len"), args=[inner]),
-                ops=["=="],
-                rights=[t.Const(value=count)],
-            ):
-                rest = self._rest(inner)
-                return None if rest is None else len(rest) == count
-            case t.Call(
-                func=t.Name(id="isinstance"),
-                args=[t.Item(value=inner, index=t.Const(value=0)), t.Name(id="dict")],
-            ):
-                return (
-                    True if isinstance(next(iter(self._rest(inner) or ()), None), t.Map) else None
-                )
-        constant = self._constant(test)
-        if constant is not None:
-            return bool(constant.value)
-        return True if self._passed(test) else None
-
-    def _rest(self, expr: t.Expr) -> list[t.Expr] | None:
-        """What the call that is looked at leaves for `*args`, as far as it is told."""
-        given = self._argument(expr)
-        items = given.node.items if given is not None and isinstance(given.node, t.Seq) else None
-        return None if any(isinstance(x, t.Star) for x in items or ()) else items
-
-    def _constant(self, expr: t.Expr) -> t.Const | None:
-        given = self._argument(expr)
-        return given.node if given is not None and isinstance(given.node, t.Const) else None
-
-    def _passed(self, expr: t.Expr) -> bool:
-        """Whether a caller passes what it always has: an item, a parameter of its own without default."""
-        given = self._argument(expr)
-        if given is None or not isinstance(given.node, t.Name):
-            return given is not None and isinstance(given.node, t.Item)
-        found = self.values.code.find(given.node.id, given.scope)
-        return found is not None and all(
-            isinstance(b.node, t.Param)
-            and b.node.default is None
-            and b.node.annotation is not None
-            and not any(
-                (isinstance(n, t.Const) and n.value is None) or getattr(n, "id", "") == "Optional"
-                for n in t.walk_own(b.node.annotation)
-            )
-            for b in found[1]
-        )
-
-    def _argument(self, expr: t.Expr) -> Located | None:
-        """What the call that is looked at passes for a parameter."""
-        if not isinstance(expr, t.Name) or not self.values.is_bound(expr, self.scope):
-            return None
-        return next(iter(self.values.origins(expr, self.scope)), None)
 
     def _handed(self, state: list[Whole], call: t.Call) -> list[Whole]:
         """What a function of the tree makes of the variable that it is given."""

@@ -17,7 +17,7 @@ from auditor.link.scopes import CallSite, Located, Scope
 from auditor.link.values import Evaluator
 from auditor.model.data import Bound
 from auditor.stores.bounds import Bounds
-from auditor.stores.mongo.pipelines import Sort, direction, sort_of
+from auditor.stores.mongo.pipelines import Sort, direction, sort_of, stands_for
 
 _ON_CURSORS = (
     "sort", "limit", "to_list", "next", "try_next", "first_or_none", "fetch_next", "order_by", "filter", "find",
@@ -197,7 +197,8 @@ class Cursors:
 
     def _sort(self, call: CallSite) -> Sort:
         first, second = call.arg(0, "key_or_list"), call.arg(1, "direction")
-        name = self.values.text(first, call.scope)
+        asked = stands_for(self.values, first, call.scope) if first is not None else None
+        name = self.values.text(asked.node, asked.scope) if asked is not None else None  # type: ignore[arg-type]
         if name and not name.startswith(("+", "-")):
             way = direction(self.values, second, call.scope)
             return ((name, way),) if way else ()

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.assembly import Piece, Whole, assembled
 from auditor.link.contexts import contexts_of
+from auditor.link.passed import outcome
 from auditor.link.scopes import CallSite, Scope
 from auditor.link.values import Evaluator
 from auditor.model.values import Known, possible
@@ -72,10 +73,13 @@ class Filters:
                 return self._name(expr, scope)
             case t.Await(value=inner) | t.Bind(value=inner) | t.Star(value=inner):
                 return self.read(inner, scope)
-            case t.Choice(then=then, other=other):
-                return [*self.read(then, scope), *self.read(other, scope)]
-            case t.BoolOp(op="or", values=values):
-                return self.read(values[0], scope)
+            case t.Choice(test=test, then=then, other=other):
+                told = outcome(self.values, test, scope)
+                sides = [then, other] if told is None else [then if told else other]
+                return [each for side in sides for each in self.read(side, scope)]
+            case t.BoolOp(op="or", values=[first, *rest]):
+                nothing = outcome(self.values, first, scope) is False
+                return self.read(rest[0] if nothing else first, scope)
             case t.BinOp(op="|", left=left, right=right):
                 return [
                     a.joined(b) for a in self.read(left, scope) for b in self.read(right, scope)
@@ -373,8 +377,9 @@ class Filters:
                 yield from self.items(right, scope, depth + 1)
             case t.Await(value=value) | t.Bind(value=value):
                 yield from self.items(value, scope, depth + 1)
-            case t.Choice(then=then, other=other):
-                for side in (then, other):
+            case t.Choice(test=test, then=then, other=other):
+                told = outcome(self.values, test, scope)
+                for side in (then, other) if told is None else (then if told else other,):
                     yield from self.items(side, scope, depth + 1)
             case t.Comp(kind="ListComp" | "GeneratorExp", elements=[element], loops=loops):
                 turns = contexts_of(self.values).turns(loops[0], scope) if len(loops) == 1 else []

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from auditor.extract.python import tree as t
-from auditor.link.assembly import Branches, Piece, assembled
-from auditor.link.scopes import Scope
+from auditor.link.assembly import Branches, Piece, Whole, assembled
+from auditor.link.passed import taken
+from auditor.link.scopes import Located, Scope
 from auditor.link.values import Evaluator
 from auditor.model.data import Bound
 from auditor.stores.bounds import Bounds
@@ -22,6 +23,8 @@ _COMPUTING = {"$addFields", "$set", "$project", "$unset"}
 """Stages before which MongoDB asks what a later `$match` asks of fields that they leave as they are.
 Source: the same page, "$project, $unset, $addFields, $set + $match Sequence Optimization"."""
 _PASSING = {"$limit", "$skip", "$sample", "$unwind", "$count", "$facet", "$lookup", "$graphLookup"}
+_MAX_STEPS = 6
+"""Variables that are followed from one to the next."""
 _RUN_TIME = "the pipeline is built at run time"
 Sort = tuple[tuple[str, int], ...]
 
@@ -208,9 +211,16 @@ def sort_of(values: Evaluator, expr: t.Expr | None, scope: Scope) -> Sort:
     Nothing where a field cannot be told: those after it are in order only among equals of it.
     """
     pairs: list[tuple[str, int]] = []
+    if isinstance(expr, t.Name) and len(pieces := _put_together(values, expr, scope)) > 1:
+        return tuple(pair for p in pieces for pair in sort_of(values, p.expr, p.scope))
+    if expr is not None:
+        settled = stands_for(values, expr, scope)
+        expr, scope = settled.node, settled.scope  # type: ignore[assignment]
     for source in values.sources(expr, scope):
         inner = source.scope
         match source.node:
+            case t.BoolOp(op="or", values=[*_, t.Map() | t.Seq() | t.Const() as last]):
+                pairs += sort_of(values, last, inner)
             case t.Map(keys=keys, values=given):
                 for key, value in zip(keys, given, strict=True):
                     if key is not None and (name := values.text(key, inner)) is not None:
@@ -234,6 +244,23 @@ def sort_of(values: Evaluator, expr: t.Expr | None, scope: Scope) -> Sort:
     return tuple((name, way) for name, way in pairs if name != "$natural" and way)
 
 
+def stands_for(values: Evaluator, expr: t.Expr, scope: Scope) -> Located:
+    """What an expression is in the call that is looked at: `if not by: by = "made"`, `order or [("_id", 1)]`."""
+    for _ in range(_MAX_STEPS):
+        pieces = _put_together(values, expr, scope) if isinstance(expr, t.Name) else ()
+        if len(pieces) != 1 or pieces[0].expr is None:
+            break
+        expr, scope = pieces[0].expr, pieces[0].scope
+    return taken(values, expr, scope)
+
+
+def _put_together(values: Evaluator, name: t.Name, scope: Scope) -> Whole:
+    """What a variable is made of, where each run makes it of the same."""
+    wholes = assembled(values, name, scope)
+    whole = wholes[0] if len(wholes) == 1 else ()
+    return () if any(p.branches or p.taken or p.expr in (None, name) for p in whole) else whole
+
+
 def _signed(name: str) -> tuple[str, int]:
     return (name.lstrip("+-"), -1 if name.startswith("-") else 1)
 
@@ -244,6 +271,8 @@ def direction(values: Evaluator, expr: t.Expr | None, scope: Scope) -> int:
         return 1
     if isinstance(expr, t.Map):
         return 0
+    settled = stands_for(values, expr, scope)
+    expr, scope = settled.node, settled.scope  # type: ignore[assignment]
     name = values.code.name(expr, scope)
     if name.endswith(("DESCENDING", "DESC")):
         return -1

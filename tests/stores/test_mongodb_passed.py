@@ -1,0 +1,149 @@
+"""Filters and orders that have a default: which of both is asked, each caller decides."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import Query
+from tests.conftest import Build
+
+_APP = """
+import pymongo
+from bson import ObjectId
+from enum import Enum
+from fastapi import Depends, FastAPI
+from pymongo import MongoClient
+app = FastAPI()
+db = MongoClient()["shop"]
+class State(str, Enum):
+    open = "open"
+    none = ""
+class Store:
+    def __init__(self, col):
+        self.col = col
+    def get(self, query=None, order=None, way=1):
+%s
+store = Store(db.leads)
+def me() -> dict: ...
+@app.get("/leads")
+def leads(owner: str, maybe: str | None = None, sent: str = None, user=Depends(me)):
+    return %s
+"""
+Told = set[tuple[tuple[str, ...], tuple[tuple[str, int], ...]]]
+
+
+def _told(build: Build, body: str, call: str) -> Told:
+    lines = "\n".join(f"        {line}" for line in body.splitlines())
+    return {(q.equality, q.sort) for q in build({"app.py": _APP % (lines, call)}).facts(Query)}
+
+
+_OWNED = 'store.get({"owner": owner})'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return list(self.col.find({} if query is None else query))",
+        "return list(self.col.find(query if query is not None else {}))",
+        "return list(self.col.find(query if query else {}))",
+        "return list(self.col.find(query or {}))",
+        "query = query or {}\nreturn list(self.col.find(query))",
+        "query = {} if query is None else query\nreturn list(self.col.find(query))",
+        "if query is None:\n    query = {}\nreturn list(self.col.find(query))",
+        "if query == None:\n    query = {}\nreturn list(self.col.find(query))",
+        "if not query:\n    query = {}\nreturn list(self.col.find(query))",
+    ],
+)
+def test_the_default_of_a_filter_is_asked_where_a_caller_gives_none(
+    build: Build, body: str
+) -> None:
+    assert _told(build, body, _OWNED) == {(("owner",), ())}
+    assert _told(build, body, "store.get()") == {((), ())}
+    assert _told(build, body, f"{_OWNED} + store.get(None)") == {(("owner",), ()), ((), ())}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return list(self.col.find(query or {'state': 'open'}))",
+        "query = query or {'state': 'open'}\nreturn list(self.col.find(query))",
+        "if not query:\n    query = {'state': 'open'}\nreturn list(self.col.find(query))",
+    ],
+)
+def test_a_default_that_asks_something(build: Build, body: str) -> None:
+    assert _told(build, body, "store.get()") == {(("state",), ())}
+    assert _told(build, body, _OWNED) == {(("owner",), ())}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return list(self.col.find(query).sort([('_id', 1)] if order is None else order))",
+        "return list(self.col.find(query).sort([('_id', 1)] if not order else order))",
+        "return list(self.col.find(query).sort(order or [('_id', 1)]))",
+        "return list(self.col.find(query, sort=order or [('_id', 1)]))",
+        "order = order or [('_id', 1)]\nreturn list(self.col.find(query).sort(order))",
+        "order = [('_id', 1)] if not order else order\nreturn list(self.col.find(query).sort(order))",
+        "if not order:\n    order = [('_id', 1)]\nreturn list(self.col.find(query).sort(order))",
+        "if order is None:\n    order = [('_id', 1)]\nreturn list(self.col.find(query, sort=order))",
+    ],
+)
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ('order=[("made", -1)]', ("made", -1)),
+        ('order=[("made", pymongo.DESCENDING)]', ("made", -1)),
+        ('[("made", pymongo.ASCENDING)]', ("made", 1)),
+        ("order=None", ("_id", 1)),
+        ("", ("_id", 1)),
+    ],
+)
+def test_the_default_of_an_order(
+    build: Build, body: str, given: str, told: tuple[str, int]
+) -> None:
+    call = f'store.get({{"owner": owner}}, {given})'
+    assert _told(build, body, call) == {(("owner",), (told,))}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ('"made", pymongo.DESCENDING', {("made", -1)}),
+        ('"made"', {("made", 1)}),
+        ("way=-1", {("_id", -1)}),
+    ],
+)
+def test_a_field_and_a_direction_that_callers_give(
+    build: Build, given: str, told: set[tuple[str, int]]
+) -> None:
+    body = "if not order:\n    order = '_id'\nreturn list(self.col.find(query).sort(order, way))"
+    found = _told(build, body, f'store.get({{"owner": owner}}, {given})')
+    assert found == {(("owner",), tuple(told))}
+
+
+_BY_STATE = (
+    "asked = {}\nif query:\n    asked['owner'] = query\nif order is not None:\n    asked['state'] = order\n"
+    "return list(self.col.find(asked))"
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("owner, State.open", {("owner", "state")}),
+        ("user.id, 'open'", {("owner", "state")}),
+        ("ObjectId(owner), str(owner)", {("owner", "state")}),
+        ("f'u{owner}', f'{owner}'", {("owner", "state")}),
+        ("user.id", {("owner",)}),
+        ("order=sent", {(), ("state",)}),  # perhaps
+        ("maybe", {(), ("owner",)}),
+        ("user.company", {(), ("owner",)}),
+        ("user.get('id')", {(), ("owner",)}),
+        ("State.none", {()}),
+        ("f'{maybe}'", {(), ("owner",)}),
+    ],
+)
+def test_what_is_passed_always_is_something(
+    build: Build, given: str, told: set[tuple[str, ...]]
+) -> None:
+    assert {fields for fields, _ in _told(build, _BY_STATE, f"store.get({given})")} == told
