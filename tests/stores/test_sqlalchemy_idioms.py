@@ -449,6 +449,54 @@ def test_a_class_of_the_tree_that_is_called_like_one_of_a_package(build: Build) 
     assert [m.fit for _, m in found.fits] == [Fit.UNKNOWN]
 
 
+_MEMBERS = """
+from sqlalchemy import Column, Integer
+from sqlalchemy.orm import declarative_base
+class Numbered(declarative_base()):
+    __abstract__ = True
+    id = Column(Integer, primary_key=True)
+class Member(Numbered):
+    __tablename__ = "members"
+    team_id = Column(Integer, primary_key=True)
+    {own}
+def ask(session, given):
+    return session.query(Member).filter_by({field}=given).first()
+"""
+
+
+@pytest.mark.parametrize(
+    ("required", "own", "field", "fit"),
+    [
+        ("sqlalchemy==2.0.23\n", "", "team_id", Fit.COVERED),
+        ("sqlalchemy\n", "", "team_id", Fit.COVERED),
+        ("sqlalchemy\n", "", "id", Fit.MISSING),
+        ("sqlalchemy\n", "id = Column(Integer, primary_key=True)", "id", Fit.MISSING),
+        ("sqlalchemy==1.4.50\n", "", "team_id", Fit.MISSING),
+        ("sqlalchemy==2.0.3\n", "", "id", Fit.COVERED),
+    ],
+)
+def test_a_primary_key_begins_with_the_columns_of_the_class_itself(
+    build: Build, required: str, own: str, field: str, fit: Fit
+) -> None:
+    code = _MEMBERS.format(own=own, field=field)
+    (found,) = build({"requirements.txt": required, "app.py": code}).facts(CollectionFit)
+    assert [m.fit for _, m in found.fits] == [fit]
+
+
+def test_a_primary_key_of_sqlmodel_begins_with_the_columns_of_its_bases(build: Build) -> None:
+    code = """
+from sqlmodel import Field, SQLModel, select
+class Numbered(SQLModel):
+    id: int = Field(primary_key=True)
+class Member(Numbered, table=True):
+    team_id: int = Field(primary_key=True)
+def ask(session, given):
+    return session.exec(select(Member).where(Member.id == given)).first()
+"""
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert [m.fit for _, m in found.fits] == [Fit.COVERED]
+
+
 _SHOP = """
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import joinedload

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from auditor.ecosystems.installed import pinned
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.stores.flags import first_value
@@ -38,6 +39,7 @@ _BEGINS = re.compile(r"sqlalchemy\.(?:[\w.]+\.)?DeclarativeBase(?:NoMeta)?$")
 """What the first class of all inherits from, which is never a table itself."""
 _FLASK = re.compile(r"SQLAlchemy\(\)\.Model$|^flask_sqlalchemy\b")
 _COLUMNS = {"Column", "mapped_column", "Field", "column_property", "deferred"}
+_OWN_COLUMNS_FIRST = (2, 0, 4)
 _RELATIONS = {"relationship", "Relationship", "relation", "dynamic_loader", "backref"}
 _NOT_COLUMNS = {"ClassVar", "relationship", "hybrid_property", "association_proxy", "PrivateAttr", "synonym"}  # fmt: skip
 _PACKAGED = {
@@ -138,9 +140,12 @@ class _Reading:
         for owner in reversed(self.classes):
             inner = self.code.inside(owner)
             kept = self._kept_apart(owner, table)
+            above, entity.columns = entity.columns, {}
             for stmt in owner.node.body:  # type: ignore[attr-defined]
                 if not _is_arguments(stmt) or (owner in arguing and not kept):
                     self.member(entity, stmt, inner)
+            own = entity.columns
+            entity.columns = above | own if self._bases_first else own | (above | own)
             if kept:
                 entity.columns = {
                     name: each if each.table else replace(each, table=kept)
@@ -149,6 +154,16 @@ class _Reading:
         entity.pending.append((0, functools.partial(self.of_table, entity)))
         entity.pending.append((1, functools.partial(resolve, entity=entity)))
         return entity
+
+    @functools.cached_property
+    def _bases_first(self) -> bool:
+        """Whether a table begins with the columns of mixins and bases, and with them a primary key of several columns.
+
+        https://docs.sqlalchemy.org/en/20/changelog/changelog_20.html#change-2.0.4 (a class's own come first since);
+        SQLModel's are fields of pydantic, which begin with the bases'.
+        """
+        fixed = pinned(self.entities.application).get("sqlalchemy", _OWN_COLUMNS_FIRST)
+        return self.model or fixed < _OWN_COLUMNS_FIRST
 
     def _arguing(self) -> list[Located]:
         """The classes whose `__table_args__` count: the first that has them, and those that it adds to its own."""
