@@ -30,6 +30,11 @@ _FILTERS = {
 }
 
 
+SAVING = {"save", "asave", "delete", "adelete", "clean", "full_clean"}
+"""Methods of Django's objects that are told where they stand, whoever calls them: a row that was just loaded passes by
+what they do for a new one (`if not self.number:`), and their `**names` say how a record is written."""
+
+
 class Receivers:
     def __init__(self, reading: Expressions) -> None:
         self.reading, self.code = reading, reading.code
@@ -138,6 +143,12 @@ class Receivers:
 
     def _shares(self, owner: Located, receiver: Self | Class | Row, method: t.Function) -> bool:
         """Whether a method says more when it is read for this receiver."""
+        if (
+            isinstance(receiver, Row)
+            and receiver.entity.mapper == "django"
+            and method.name in SAVING
+        ):
+            return False
         if isinstance(receiver, Self) and receiver.model is None:
             if len(self.reading.served(receiver.found, "model")) != 1:
                 return False

@@ -293,6 +293,10 @@ class Reading:
             return frame.texts[expr.id]
         return self.values.text(expr, frame.scope)
 
+    def was_read(self, function: Located) -> bool:
+        """Whether a function may ask something, and was read therefore."""
+        return id(function.node) in self._returns
+
     def given(self, function: Located) -> Thing | None:
         """What a function gave when it was read; nothing of one that was not."""
         return self._returns.get(id(function.node))

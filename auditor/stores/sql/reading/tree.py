@@ -166,13 +166,18 @@ class TreeReading(Statements):
                     ancestry = self.code.ancestry(found)
                     for reader in CLASSES:
                         reader(self, found, ancestry)
+        told = {x.place for x in self.drafts if x.entity is not None}
         every = self._told_by_calls()
         for draft in self.drafts:
             root = self._roots[id(draft)]
             if (
                 ((root in every or (root, draft.model) in self.answered) and is_open(draft.where))
                 or (draft.assumed and root in self.supplied)
-                or (draft.tentative and draft.entity is None and root in self.of_heirs)
+                or (
+                    draft.entity is None
+                    and root in self.of_heirs
+                    and (draft.tentative or draft.place in told)
+                )
             ):
                 self.dropped[id(draft)] = draft
         told_by_calls = {key for key, x in self.unspelt.items() if self._is_spelt_by_calls(*x)}
