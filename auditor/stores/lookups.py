@@ -41,6 +41,9 @@ _REFERS = {"ForeignKey", "OneToOneField", "ParentalKey", "ForeignKeyField"}
 LOOKUPS = _EQUAL | _RANGE | _OTHERS | _PARTS
 
 
+LACKED = "{} is no column that the code declares"
+
+
 class Found(msgspec.Struct, frozen=True):
     """Where a path leads: the joins on the way, the column at its end, and what is left of it."""
 
@@ -168,7 +171,7 @@ def bound(
                 return Untold("it is a condition on a model that could not be told")
             found = follow(entities, entity, path)
             if found is None:
-                return Untold(f"{path} is no column that the code declares")
+                return Untold(LACKED.format(path))
             if found.kind in _REFERS and found.rest and found.rest[0] not in LOOKUPS:
                 if found.rest[0] not in ("id", "pk"):
                     return Untold(f"{path} asks a model that is not in this tree")

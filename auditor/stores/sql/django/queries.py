@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, argument
 from auditor.model.data import Bound
-from auditor.stores.lookups import bound
+from auditor.stores.lookups import LACKED, bound
 from auditor.stores.sql.conditions import (
     NOTHING,
     UNTOLD,
@@ -41,6 +41,7 @@ from auditor.stores.sql.django.managers import (
 )
 from auditor.stores.sql.django.models import entity_of
 from auditor.stores.sql.django.packages import user_model
+from auditor.stores.sql.django.refusals import is_at_once, refusal
 from auditor.stores.sql.django.relations import awaited, fetched, lacking, of_row, prefetch, steps
 from auditor.stores.sql.django.sorting import ANY, first_of, sort_of, untold
 from auditor.stores.sql.django.suspects import of_unknown
@@ -362,6 +363,11 @@ def method(
     start = replace(draft, manager=False) if draft.manager else draft
     if last not in METHODS:
         return _custom(reading, draft, call, last, frame)
+    if start.mapper == "django":
+        path = refusal(reading, start, call, last, frame)
+        reading.refuse(call, path if is_at_once(path, last) else "", frame)
+        if path:
+            start = replace(start, unresolved=LACKED.format(path))
     if last in _NARROWS:
         return _narrowed(reading, start, call, last, frame)
     given = [reading.thing(a, frame) for a in call.args]
@@ -423,7 +429,12 @@ def method(
         case "values" | "values_list":
             texts = [reading.values.text(a, frame.scope) for a in call.args]
             names_ = tuple(x or "?" for x in texts) or ("*",)
-            return reading.record(executed(start, projection=names_))
+            made = frozenset(
+                k.name for k in call.keywords if k.name
+            )  # values(month=TruncMonth("day"))
+            return reading.record(
+                executed(start, projection=names_, computed=start.computed | made)
+            )
         case "annotate" | "alias":
             made = frozenset(k.name for k in call.keywords if k.name)
             made |= frozenset(_default_name(a) for a in call.args)

@@ -154,12 +154,7 @@ def lacking(reading: Reading, entity: Entity | None, args: list[t.Expr], frame: 
     Tortoise refuses both kinds before it asks, Django `select_related` alone: of `prefetch_related` it asks for the
     objects first. Nothing is said where another package, or a key whose model is not found, may bring the relation.
     """
-    if entity is None or entity.found is None:
-        return ""
-    names = reading.code.ancestry(entity.found)
-    foreign = [name for name in names if reading.code.definition(name) is None]
-    others = (c for e in reading.entities if e.mapper == entity.mapper for c in e.columns.values())
-    if not all(map(_OWN_BASE.match, foreign)) or any(c.target == "?" for c in others):
+    if entity is None or not is_told(reading, entity):
         return ""
     for arg in args:
         inner = arg.args[0] if isinstance(arg, t.Call) and last_name(arg) == "Prefetch" and arg.args else arg  # fmt: skip
@@ -167,6 +162,16 @@ def lacking(reading: Reading, entity: Entity | None, args: list[t.Expr], frame: 
         if name and name not in entity.relations and follow(reading.entities, entity, name) is None:
             return f"{name} is no relation that the code declares"
     return ""
+
+
+def is_told(reading: Reading, entity: Entity) -> bool:
+    """Whether all that a model inherits, and all that refers to it, can be read."""
+    if entity.found is None:
+        return False
+    names = reading.code.ancestry(entity.found)
+    foreign = [name for name in names if reading.code.definition(name) is None]
+    others = (c for e in reading.entities if e.mapper == entity.mapper for c in e.columns.values())
+    return all(map(_OWN_BASE.match, foreign)) and not any(c.target == "?" for c in others)
 
 
 _OWN_BASE = re.compile(r"(?:tortoise\.(?:\w+\.)*Model|django\.db\.models\.(?:\w+\.)*Model|object)$")

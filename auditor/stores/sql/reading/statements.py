@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -38,10 +38,20 @@ class Statements(Expressions):
     """Reads statements in order; a test that cannot be told leaves both ways open."""
 
     def block(self, body: Iterable[t.Stmt], frame: Frame) -> None:
+        outer = self.unreached
         for stmt in body:
             if frame.ended:
                 break
             self.statement(stmt, frame)
+            self.unreached = self.unreached or self._refusal(stmt, frame)
+        self.unreached = outer
+
+    def _refusal(self, stmt: t.Stmt, frame: Frame) -> str:
+        """Why what follows a statement is not reached: it begins with a call that a mapper refuses."""
+        for call in _sure_calls(*_first(stmt)) if any(self.refused.values()) else ():
+            if name := self.refused.get(self.begins(call, frame)):
+                return f"{name} on line {call.line} is no column that the code declares: this is not reached"
+        return ""
 
     def statement(self, stmt: t.Stmt, frame: Frame) -> None:
         match stmt:
@@ -323,3 +333,31 @@ def _of_tortoise(thing: Thing) -> bool:
         case Draft(mapper=mapper):
             return mapper == "tortoise"
     return False
+
+
+def _first(stmt: t.Stmt) -> list[t.Expr]:
+    """What a statement works out whenever it is reached."""
+    match stmt:
+        case t.Assign(value=value) | t.Do(value=value) | t.If(test=value) | t.While(test=value) | t.For(iter=value):  # fmt: skip
+            return [value] if value is not None else []
+        case t.With(contexts=contexts):
+            return contexts[:1]
+    return []
+
+
+def _sure_calls(*exprs: t.Node) -> Iterator[t.Call]:
+    """The calls of expressions that are made whatever is true."""
+    for expr in exprs:
+        match expr:
+            case t.Choice(test=test):
+                yield from _sure_calls(test)
+            case t.BoolOp(values=[first, *_]):
+                yield from _sure_calls(first)
+            case t.Comp(loops=[loop, *_]):
+                yield from _sure_calls(loop.iter)
+            case t.Lambda():
+                pass
+            case _:
+                if isinstance(expr, t.Call):
+                    yield expr
+                yield from _sure_calls(*t.children(expr))

@@ -281,7 +281,9 @@ class TreeReading(Statements):
             if isinstance(scope.owner, t.Class) and scope.parent is not None:
                 known.owner = Located(scope.owner, scope.parent)
             own = [s for s in body if not isinstance(s, t.Function | t.Class)]
+            unreached, self.unreached = self.unreached, ""
             self.block(own, known)
+            self.unreached = unreached
         return known
 
     def returns(self, function: Located) -> Thing | None:
@@ -324,9 +326,10 @@ class TreeReading(Statements):
                 frame.names[param.name] = given[param.name]
         self._inside.append((id(node), told is not None))
         outer, self._given = self._given, {}  # each reading of a function tells its calls anew
+        unreached, self.unreached = self.unreached, ""  # others may call it
         self.block(node.body, frame)
         self._keep(node, frame)
-        self._given = outer
+        self._given, self.unreached = outer, unreached
         self._inside.pop()
         return either(frame.returned)
 

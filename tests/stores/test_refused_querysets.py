@@ -1,0 +1,165 @@
+"""Querysets that name a field which their model has not: Django refuses them, and what follows is not reached."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from auditor.model.data import CollectionFit
+from tests.conftest import Build
+
+_FIELDS = """
+class Author(models.Model):
+    name = models.CharField(max_length=20)
+{more}
+class Book(models.Model):
+    author = models.ForeignKey(Author, on_delete=models.CASCADE)
+    pages = models.IntegerField(null=True)
+{more}
+"""
+_MODELS = f"from django.db import models\n{_FIELDS.format(more='')}"
+_LABEL = "    class Meta:\n        app_label = 'contenttypes'"
+_DJANGO = f"""
+import django
+from django.conf import settings
+settings.configure(INSTALLED_APPS=["django.contrib.contenttypes"], DATABASES={{"default": {{"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}}},
+                   DEFAULT_AUTO_FIELD="django.db.models.BigAutoField")
+django.setup()
+from django.db import connection, models
+from django.db.models import Case, Count, F, Max, Q, Sum, When
+{_FIELDS.format(more=_LABEL)}
+with connection.schema_editor() as editor:
+    editor.create_model(Author)
+    editor.create_model(Book)
+x = 1
+import sys
+for step in sys.argv[1:]:
+    try:
+        made = eval(step)
+    except Exception:
+        print("at once")
+        continue
+    try:
+        list(made) if hasattr(made, "query") else None
+        print("sent")
+    except Exception:
+        print("later")
+"""
+_STEPS = {
+    "Book.objects.filter(title=x)": "at once",
+    "Book.objects.exclude(title=x)": "at once",
+    "Book.objects.filter(Q(pages=x) | ~Q(title=x))": "at once",
+    "Book.objects.filter(pages=F('title'))": "at once",
+    "Book.objects.filter(author__age=x)": "at once",
+    "Author.objects.filter(book__title=x)": "at once",
+    "Author.objects.filter(book_set__pages=x)": "sent?",  # refused, and not told: the name is that of the manager
+    "Book.objects.order_by('-title')": "at once",
+    "Book.objects.order_by('author__age')": "later",
+    "Book.objects.values('title')": "at once",
+    "Book.objects.values_list('title', flat=True)": "at once",
+    "Book.objects.annotate(n=F('title'))": "at once",
+    "Book.objects.aggregate(n=Sum(F('pages') * F('price')))": "at once",
+    "Book.objects.aggregate(n=Count('id', filter=Q(title=x)))": "at once",
+    "Book.objects.annotate(n=Case(When(title=x, then=1), default=0))": "at once",
+    "Book.objects.latest('title')": "at once",
+    "Book.objects.filter(pages=x).update(title=x)": "at once",
+    "Book.objects.only('title')": "later",
+    "Book.objects.defer('title')": "later",
+    "Book.objects.select_related('title')": "later",
+    "Book.objects.filter(author__name=x, author_id=x, pk=x)": "sent",
+    "Book.objects.order_by('author_id', 'pk')": "sent",
+    "Book.objects.annotate(n=F('pages')).filter(n=x).order_by('n')": "sent",
+    "Book.objects.annotate(n=Max('pages'), m=F('n'))": "sent",
+    "Book.objects.values(n=F('pages')).filter(n=x)": "sent",
+    "Author.objects.annotate(n=Count('book')).filter(n__gt=x)": "sent",
+    "Author.objects.filter(book__pages=x)": "sent",
+    "Book.objects.order_by('?')": "sent",
+}  # fmt: skip
+
+
+def test_django_refuses_them_then() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", _DJANGO, *_STEPS], capture_output=True, text=True, check=True
+    )
+    expected = ["at once" if told == "sent?" else told for told in _STEPS.values()]
+    assert dict(zip(_STEPS, found.stdout.splitlines(), strict=True)) == dict(zip(_STEPS, expected, strict=True))  # fmt: skip
+
+
+def _told(build: Build, body: str, models: str = _MODELS, more: str = "") -> dict[int, str]:
+    """Why the queries on each line are unknown, from the first line of the body on."""
+    code = (
+        "from django.db.models import Case, Count, F, Max, Q, Sum, When\nfrom shop.models import Author, Book\n"
+        f"def ask(request, x, y=None):\n{body}\n{more}"
+    )
+    application = build({"shop/models.py": models, "shop/views.py": code})
+    fits = [(q, m) for f in application.facts(CollectionFit) for q, m in f.fits]
+    return {
+        q.place.line - 3: m.why if m.fit.value == "unknown" else ""
+        for q, m in sorted(fits, key=lambda pair: pair[1].fit.value != "unknown", reverse=True)
+    }
+
+
+@pytest.mark.parametrize(("step", "how"), _STEPS.items())
+def test_what_django_refuses_is_unknown_with_all_that_follows(
+    step: str, how: str, build: Build
+) -> None:
+    told = _told(
+        build, f"    rows = list({step})\n    return Author.objects.filter(name=x).first()"
+    )
+    refused = "no column" in told[1] or "no relation" in told[1]
+    assert refused is (how in ("at once", "later"))
+    assert ("not reached" in told[2]) is (how == "at once")
+
+
+_REFUSED = "Book.objects.filter(title=x)"
+_NEXT = "Author.objects.filter(name=x).first()"
+
+
+@pytest.mark.parametrize(
+    ("body", "reached"),
+    [
+        (f"    a = {_REFUSED}\n    if x:\n        return {_NEXT}", {3: False}),
+        (f"    for a in {_REFUSED}:\n        {_NEXT}\n    {_NEXT}", {3: False}),
+        (f"    if {_REFUSED}.exists():\n        pass\n    {_NEXT}", {3: False}),
+        (f"    try:\n        {_REFUSED}\n        {_NEXT}\n    except Exception:\n        pass\n    {_NEXT}", {3: False, 6: True}),
+        (f"    if x:\n        a = {_REFUSED}\n        {_NEXT}\n    {_NEXT}", {3: False, 4: True}),
+        (f"    a = {_REFUSED} if x else 1\n    {_NEXT}", {2: True}),
+        (f"    a = x and {_REFUSED}\n    {_NEXT}", {2: True}),
+        (f"    a = lambda: {_REFUSED}\n    {_NEXT}", {2: True}),
+        (f"    a = [{_REFUSED} for y in x]\n    {_NEXT}", {2: True}),
+        (f"    def b():\n        return {_REFUSED}\n    {_NEXT}", {3: True}),
+        (f"    with x:\n        {_REFUSED}\n    {_NEXT}", {3: True}),
+        (f"    {_NEXT}\n    a = {_REFUSED}\n    other(x)", {1: True, 5: True}),
+    ],
+)  # fmt: skip
+def test_only_what_surely_follows_is_not_reached(
+    body: str, reached: dict[int, bool], build: Build
+) -> None:
+    told = _told(build, body, more=f"def other(x):\n    return {_NEXT}\n")
+    assert {line: "not reached" not in told[line] for line in reached} == reached
+
+
+@pytest.mark.parametrize(
+    ("field", "more"),
+    [
+        ("    title = kept.TitleField()\n", ""),
+        ("    other = models.ForeignKey('elsewhere.Thing', on_delete=models.CASCADE)\n", ""),
+        ("", "Book.add_to_class('title', models.CharField())\n"),
+        ("", "class Note(models.Model):\n    book = models.ForeignKey(Book, models.CASCADE, related_name='title')\n"),
+        ("", "class Note(models.Model):\n    book = models.ManyToManyField(Book, related_query_name='title')\n"),
+        ("", "class Note(models.Model):\n    book = models.ForeignKey(Book, models.CASCADE)\n    class Meta:\n        default_related_name = 'title'\n"),
+    ],
+)  # fmt: skip
+def test_a_field_that_may_be_there_is_not_refused(field: str, more: str, build: Build) -> None:
+    models = _MODELS.replace("null=True)\n", f"null=True)\n{field}") + more
+    told = _told(build, f"    a = {_REFUSED}\n    {_NEXT}", models)
+    assert "not reached" not in told[2]
+
+
+@pytest.mark.parametrize("base", ["AbstractUser", "kept.Titled"])
+def test_a_base_that_cannot_be_read_may_bring_the_field(base: str, build: Build) -> None:
+    models = _MODELS.replace("class Book(models.Model)", f"class Book({base})")
+    models = f"import kept\nfrom django.contrib.auth.models import AbstractUser\n{models}"
+    assert "not reached" not in _told(build, f"    a = {_REFUSED}\n    {_NEXT}", models)[2]
