@@ -54,6 +54,8 @@ class Found(msgspec.Struct, frozen=True):
     kind: str = ""
     is_key: bool = False
     """Whether the path ends with a relation, whose other side it is the key of."""
+    made: bool = False
+    """Whether the column is the time at which a record is made."""
 
 
 def _inherits(entity: Entity) -> Relation | None:
@@ -83,7 +85,9 @@ def follow(entities: Entities, entity: Entity, path: str, depth: int = 0) -> Fou
                 if found is None:
                     return None
                 return replace(found, links=(*joined, *links(here, above, entities), *found.links))  # type: ignore[arg-type]
-            return Found(tuple(joined), here.table, column.name, rest, column.type)
+            return Found(
+                tuple(joined), here.table, column.name, rest, column.type, made=column.made
+            )
         target = entities.by_name.get(relation.target)
         if target is None:
             return None
@@ -164,7 +168,7 @@ def bound(
 ) -> Condition:
     """The same condition over the columns of a model."""
     match condition:
-        case Lookup(path=path, nothing=nothing, own=own, values=values):
+        case Lookup(path=path, nothing=nothing, own=own, values=values, now=now):
             if path.partition("__")[0] in computed:
                 return Every(())
             if entity is None:
@@ -187,6 +191,8 @@ def bound(
                 kind = "text"
             if kind == "range" and len(values) == 1:
                 kind = span(found.rest[-1], values[0])
+            if now and found.made:
+                kind = "unequal"  # every record was made before
             given = values if kind == "equality" else ()
             return Every((*found.links, Test(found.table, found.column, kind, values=given)))
         case Every(parts=parts):

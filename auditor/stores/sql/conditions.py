@@ -75,6 +75,8 @@ class Lookup(msgspec.Struct, frozen=True):
     """Whether it is compared with another column of the same record, which no index serves."""
     values: tuple[Plain, ...] = ()
     """The constants of the code that it is compared with."""
+    now: bool = False
+    """Whether it is compared with this moment."""
 
 
 class Untold(msgspec.Struct, frozen=True):

@@ -53,6 +53,8 @@ class Column(msgspec.Struct, frozen=True):
     """Whether its declaration lists the values that it may have."""
     first: tuple[Plain, ...] = ()
     """The constant that a new record is given, where its declaration says so."""
+    made: bool = False
+    """Whether it is the time at which a record is made."""
 
 
 class Relation(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from auditor.extract.python import tree as t
 from auditor.model.values import Plain
 from auditor.stores.lookups import constants
 from auditor.stores.sql.conditions import EMPTY, Condition, Every, Lookup, Untold, combined
+from auditor.stores.sql.django.fields import is_now
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.reading.things import Either, Holds, Keyed, Thing, each
 
@@ -39,7 +40,8 @@ def of_lookup(reading: Reading, name: str, value: t.Expr, frame: Frame) -> Looku
     nothing = isinstance(value, t.Const) and value.value in (False, None)
     calls = (n for n in t.walk_own(value) if isinstance(n, t.Call))
     own = any(t.last_word(call.func) == "F" for call in calls)
-    return Lookup(name, nothing, own, _given(reading, name, [value], frame))
+    now = name.endswith(("__lt", "__lte")) and is_now(reading.code, value, frame.scope)
+    return Lookup(name, nothing, own, _given(reading, name, [value], frame), now)
 
 
 def _given(reading: Reading, name: str, value: list[t.Expr], frame: Frame) -> tuple[Plain, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from auditor.extract.python import tree as t
+from auditor.link.names import Code
 from auditor.link.scopes import Located, Scope, argument, place_of
 from auditor.stores.flags import first_value, how_many
 from auditor.stores.sql.entities import Column, Entities, Entity, last_name, truth
@@ -20,6 +21,17 @@ _OF_PLACES = {
     "MultiPolygonField", "GeometryCollectionField", "RasterField",
 }  # fmt: skip
 """https://docs.djangoproject.com/en/stable/ref/contrib/gis/model-api/#spatial-index."""
+
+
+_NOW = re.compile(
+    r"(?:django\.utils\.timezone\.(?:now|localtime|localdate)|datetime\.(?:datetime|date)\.(?:now|utcnow|today)"
+    r"|django\.db\.models\.functions\.(?:\w+\.)*Now)(?:\(\)(?:\.date)?)?(?:\(\))?$"
+)
+
+
+def is_now(code: Code, expr: t.Expr, scope: Scope) -> bool:
+    """Whether an expression is this moment or day, or what tells it: `timezone.now()`, `date.today`."""
+    return _NOW.match(code.name(expr, scope)) is not None
 
 
 def is_field(canonical: str, kind: str) -> bool:
@@ -57,6 +69,20 @@ def field_column(entities: Entities, name: str, call: t.Call, scope: Scope) -> C
         spatial=places,
         listed=argument(call, None, "choices") is not None,
         first=first_value(values, call, scope),
+        made=_is_made_at(entities, call, scope),
+    )
+
+
+_TIMES = {"DateTimeField", "DateField"}
+
+
+def _is_made_at(entities: Entities, call: t.Call, scope: Scope) -> bool:
+    """Whether a field is the time at which a record is made or changed: `auto_now_add=True`, `default=timezone.now`."""
+    if truth(entities.values, call, scope, "auto_now_add", "auto_now"):
+        return True
+    given = argument(call, None, "default", "db_default")
+    return (
+        last_name(call.func) in _TIMES and given is not None and is_now(entities.code, given, scope)
     )
 
 
