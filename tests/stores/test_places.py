@@ -386,13 +386,13 @@ def test_an_order_by_a_column_that_the_model_lacks_is_unknown(
     "made",
     [
         "annotate(seen=Count('id'))",
-        "values('views')",
+        "values(seen=F('views'))",
         "annotate(**given)",
         "extra(select={})",
         "all().with_rank()",
     ],
 )
 def test_what_a_query_makes_up_may_be_its_order(made: str, build: Build) -> None:
-    source = f"from django.db.models import Count\nfrom blog.models import Post\ndef page(given):\n    return list(Post.objects.{made}.order_by('seen'))\n"
+    source = f"from django.db.models import Count, F\nfrom blog.models import Post\ndef page(given):\n    return list(Post.objects.{made}.order_by('seen'))\n"
     found = build({"blog/models.py": DJANGO, "blog/views.py": source}).facts(Query)
     assert not any("seen" in q.unresolved for q in found)

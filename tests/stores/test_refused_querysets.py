@@ -148,6 +148,7 @@ def test_only_what_surely_follows_is_not_reached(
         ("    other = models.ForeignKey('elsewhere.Thing', on_delete=models.CASCADE)\n", ""),
         ("", "Book.add_to_class('title', models.CharField())\n"),
         ("", "class Note(models.Model):\n    book = models.ForeignKey(Book, models.CASCADE, related_name='title')\n"),
+        ("", "class Title(models.Model):\n    book = models.ForeignKey(Book, models.CASCADE, related_name='%(class)s')\n"),
         ("", "class Note(models.Model):\n    book = models.ManyToManyField(Book, related_query_name='title')\n"),
         ("", "class Note(models.Model):\n    book = models.ForeignKey(Book, models.CASCADE)\n    class Meta:\n        default_related_name = 'title'\n"),
     ],

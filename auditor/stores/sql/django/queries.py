@@ -367,7 +367,7 @@ def method(
         path = refusal(reading, start, call, last, frame)
         reading.refuse(call, path if is_at_once(path, last) else "", frame)
         if path:
-            start = replace(start, unresolved=LACKED.format(path))
+            start = reading.record(executed(start, unresolved=LACKED.format(path)))
     if last in _NARROWS:
         return _narrowed(reading, start, call, last, frame)
     given = [reading.thing(a, frame) for a in call.args]

@@ -121,7 +121,7 @@ def _is_sure(reading: Reading, entity: Entity, name: str) -> bool:
                     return False  # a field of a package that is not known here
         if kind is not None and getattr(kind.node, "decorators", ()):
             return False
-    return not any(_may_mean(node, name) for node in _namings(reading))
+    return not any(_may_mean(reading, node, name) for node in _namings(reading))
 
 
 def _namings(reading: Reading) -> Iterator[t.Expr]:
@@ -133,10 +133,12 @@ def _namings(reading: Reading) -> Iterator[t.Expr]:
             yield assign.value
 
 
-def _may_mean(node: t.Expr, name: str) -> bool:
+def _may_mean(reading: Reading, node: t.Expr, name: str) -> bool:
     match node:
-        case t.Const(value=str(text)):
-            return text == name or "%" in text
-        case t.Const():
-            return False
+        case t.Const(value=str(text)) if "%" in text:  # "%(class)s": of whatever model inherits it
+            pattern = text.replace("%(app_label)s", r"\w+")
+            kinds = map(str.lower, reading.entities.by_class)
+            return any(re.fullmatch(pattern.replace("%(class)s", kind), name) for kind in kinds)
+        case t.Const(value=value):
+            return value == name
     return True
