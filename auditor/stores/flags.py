@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import re2
 
 from auditor.extract.python import tree as t
@@ -80,11 +82,39 @@ def moves_on(field: str) -> bool:
     return _MOVES_ON.search(field) is not None
 
 
-def may_be_most(field: str, asked: tuple[Plain, ...], first: tuple[Plain, ...]) -> bool:
-    """Whether the constants that are asked for may be those of nearly all records: what new ones have and keep, or
-    what a record ends in and anybody is."""
+def may_be_most(
+    field: str, asked: tuple[Plain, ...], first: tuple[Plain, ...], choices: int = 0, ends: tuple[Plain, ...] = ()
+) -> bool:  # fmt: skip
+    """Whether the constants that are asked for may be those of nearly all records: what new ones have and keep, what
+    a record ends in and anybody is (`ends` are those that `choices` call so), or more than half of the choices."""
     kept = bool(first) and not others(asked, first) and not moves_on(field)
-    return bool(asked) and (kept or any(isinstance(x, str) and _USUAL.search(x) for x in asked))
+    called = {_plainly(x) for x in ends}
+    usual = any(_plainly(x) in called or (isinstance(x, str) and _USUAL.search(x)) for x in asked)
+    return bool(asked) and (kept or usual or 0 < choices < 2 * len(set(map(_plainly, asked))))
+
+
+def usual(values: Evaluator, expr: t.Expr | None, scope: Scope) -> tuple[Plain, ...]:
+    """The values of `choices` that are called as what a record ends in, or anybody is: `("3", "Completed")`."""
+    return tuple(value for value, name in _called(values, expr, scope) if _USUAL.search(name))
+
+
+def _called(values: Evaluator, expr: t.Expr | None, scope: Scope) -> Iterator[tuple[Plain, str]]:
+    """Each value of a list of choices or an enumeration, with what it is called."""
+    if isinstance(expr, t.Attr) and expr.name == "choices":
+        expr = expr.value
+    if isinstance(expr, t.Call) and isinstance(expr.func, t.Attr) and expr.func.name == "choices":
+        expr = expr.func.value
+    found = values.code.defined(expr, scope) if isinstance(expr, t.Name | t.Attr) else None
+    given = members(values.code, found)
+    if given is not None and found is not None:
+        inner = values.code.inside(found)
+        yield from ((value, name) for name, x in given.items() for value in spelt(values, x, inner))
+        return
+    for source in values.sources(expr, scope) if expr is not None else ():
+        for pair in source.node.items if isinstance(source.node, t.Seq) else ():
+            match pair:
+                case t.Seq(items=[value, t.Const(value=str(name)) | t.Call(args=[t.Const(value=str(name)), *_])]):  # fmt: skip
+                    yield from ((x, name) for x in spelt(values, value, source.scope))
 
 
 def others(asked: tuple[Plain, ...], first: tuple[Plain, ...]) -> tuple[Plain, ...]:
@@ -170,10 +200,12 @@ def _offers(values: Evaluator, expr: t.Expr | None, scope: Scope) -> list[Plain]
         return list(listed)
     if isinstance(listed, list):
         return [x[0] if isinstance(x, list) and x else x for x in listed]
-    return [x.value if isinstance(x, t.Const) else str(i) for i, x in enumerate(_firsts(expr))] or None  # fmt: skip
+    nodes = [source.node for source in values.sources(expr, scope)]
+    told = _firsts(nodes[0]) if len(nodes) == 1 else []
+    return [x.value if isinstance(x, t.Const) else str(i) for i, x in enumerate(told)] or None
 
 
-def _firsts(expr: t.Expr) -> list[t.Expr]:
+def _firsts(expr: t.Node) -> list[t.Expr]:
     """The values of pairs whose second part cannot be told: `[("a", _("All"))]`."""
     pairs = expr.items if isinstance(expr, t.Seq) else []
     if all(isinstance(pair, t.Seq) and pair.items for pair in pairs):

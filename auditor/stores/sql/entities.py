@@ -53,6 +53,8 @@ class Column(msgspec.Struct, frozen=True):
     """Whether its declaration lists the values that it may have."""
     first: tuple[Plain, ...] = ()
     """The constant that a new record is given, where its declaration says so."""
+    ends: tuple[Plain, ...] = ()
+    """Of the values that its declaration lists, those that are called as what a record ends in."""
     made: bool = False
     """Whether it is the time at which a record is made."""
 

@@ -204,6 +204,9 @@ def column_call(field: Field, call: t.Call, name: str, given: list[Thing | None]
             isinstance(a, t.Const) and a.value is False for a in call.args
         )
         asked = call.args[:1] if name == "is_" else []
+        if name == "in_" and call.args and isinstance(call.args[0], t.Seq):
+            listed = call.args[0].items
+            asked = listed if all(isinstance(x, t.Const) for x in listed) else []
         values = tuple(x.value for x in asked if isinstance(x, t.Const) and x.value is not None)
         return Holds(test(field, "unequal" if negated else "equality", values))
     if name in _RANGE:

@@ -374,7 +374,7 @@ def _query(
     entity = draft.entity if draft.table == table else schema.tables.get(table)
     flags = [x for x in equality if is_flag(entity, x)]
     told = [
-        (x.column, x.values, column.first)
+        (column, x.column, x.values)
         for x in tests
         if x.how == "equality" and (column := entity and entity.column(x.column))
         if x.values
@@ -400,8 +400,12 @@ def _query(
         ),
         tuple(dict.fromkeys(by_kind["prefix"])),
         tuple(dict.fromkeys(above)),
-        tuple(dict.fromkeys((x, v) for x, asked, first in told for v in others(asked, first))),
-        tuple(dict.fromkeys(x for x, asked, first in told if may_be_most(x, asked, first))),
+        tuple(dict.fromkeys((x, v) for c, x, asked in told for v in others(asked, c.first))),
+        tuple(
+            dict.fromkeys(
+                x for c, x, asked in told if may_be_most(x, asked, c.first, c.choices, c.ends)
+            )
+        ),
     )
 
 

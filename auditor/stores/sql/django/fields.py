@@ -10,7 +10,7 @@ import re
 from auditor.extract.python import tree as t
 from auditor.link.names import Code
 from auditor.link.scopes import Located, Scope, argument, place_of
-from auditor.stores.flags import first_value, how_many
+from auditor.stores.flags import first_value, how_many, usual
 from auditor.stores.sql.entities import Column, Entities, Entity, last_name, truth
 
 _NO_COLUMN = {"ManyToManyField", "GenericRelation", "GenericForeignKey", "TaggableManager", "ParentalManyToManyField"}  # fmt: skip
@@ -69,6 +69,7 @@ def field_column(entities: Entities, name: str, call: t.Call, scope: Scope) -> C
         spatial=places,
         listed=argument(call, None, "choices") is not None,
         first=first_value(values, call, scope),
+        ends=usual(values, argument(call, None, "choices"), scope),
         made=_is_made_at(entities, call, scope),
     )
 
