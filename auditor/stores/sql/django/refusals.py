@@ -84,8 +84,8 @@ def _inside(expr: t.Node) -> Iterator[str]:
             for each in (*args, *(k.value for k in keywords)):
                 yield from _inside(each)
         case t.BinOp() | t.Unary():
-            for each in t.children(expr):
-                yield from _inside(each)
+            for part in t.children(expr):
+                yield from _inside(part)
 
 
 def _lacks(reading: Reading, entity: Entity, path: str) -> bool:
@@ -119,7 +119,7 @@ def _is_sure(reading: Reading, entity: Entity, name: str) -> bool:
             match stmt:
                 case t.Assign(targets=targets) if name in map(t.last_word, targets):
                     return False  # a field of a package that is not known here
-        if kind is not None and getattr(kind.node, "decorators", ()):
+        if kind is not None and isinstance(kind.node, t.Class) and kind.node.decorators:
             return False
     return not any(_may_mean(reading, node, name) for node in _namings(reading))
 
