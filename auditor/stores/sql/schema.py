@@ -119,7 +119,7 @@ def _indexes(application: Application, kind: str) -> Iterator[Index]:
     for entity in entities:
         if entity.table:
             sharing[entity.table].append(entity)
-    registered = Registered(application)
+    (registered,) = application.facts(Registered)
     for table, every in sharing.items():
         found = [e for e in every if len(every) == 1 or not registered.lacks(e)]
         first, *others = found or every

@@ -23,6 +23,7 @@ from auditor.stores.sql.reading.frames import Reading
 from auditor.stores.sql.reading.tree import TreeReading
 from auditor.stores.sql.sqlalchemy.creation import creates_all
 from auditor.stores.sql.sqlalchemy.relations import looks_up
+from auditor.stores.sql.tortoise.registered import Registered
 
 
 @provides(Reading)
@@ -41,6 +42,9 @@ def queries(application: Application) -> list[Query]:
     known = read.entities.by_table.keys() | created
     made = _created(read, history)
     schema = _schema(application, read)
+    (registered,) = application.facts(Registered)
+    unlisted = {e.table for e in read.entities if registered.lacks(e)}
+    unlisted -= {e.table for e in read.entities if not registered.lacks(e)}
     earlier = {id(d.origin) for d in read.drafts if d.origin is not None}
     found: dict[Query, Query] = {}
     further = _further(read)
@@ -57,6 +61,9 @@ def queries(application: Application) -> list[Query]:
             )  # what belongs to all there are is read from end to end
         for query in chain.from_iterable(shapes(d, schema) for d in _with_loaded(read, draft)):
             name = query.collection
+            asks = {name, draft.entity.table if draft.entity is not None else ""}
+            if draft.mapper == "tortoise" and not unlisted.isdisjoint(asks):
+                query = replace(query, unresolved=_UNLISTED)
             if name and name not in (known if draft.mapper == "sql" else made):
                 unread = history.unread.get(name)
                 why = (
@@ -103,6 +110,7 @@ def _brings_all(draft: Draft, further: dict[int, list[Draft]]) -> bool:
 
 _VIEW = "it is a view: the tables that it reads have the indexes"
 _UNREAD = "{}, which creates its table, cannot be parsed"
+_UNLISTED = "its model is in no module that Tortoise is told of: what asks it raises"
 _NOWHERE = "what its table holds is told nowhere in this tree"
 
 

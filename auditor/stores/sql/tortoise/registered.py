@@ -1,4 +1,5 @@
-"""Which models of Tortoise are in the modules that its configuration names: of others it makes no table.
+"""Which models of Tortoise are in the modules that its configuration names: of others it makes no table, and refuses
+to ask them anything.
 
 Source: https://tortoise.github.io/setup.html#discovery (what a module imports is found in it too).
 """
@@ -6,13 +7,18 @@ Source: https://tortoise.github.io/setup.html#discovery (what a module imports i
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.application import Application
+from auditor.link.application import Application, provides
 from auditor.link.layout import module_name
 from auditor.link.scopes import Module, Scope
 from auditor.model.values import Known
 from auditor.stores.sql.entities import Entity
+
+_SETS_UP = ("register_tortoise", "RegisterTortoise", "init", "init_models", "init_app")
+_PUTS_IN = {"globals", "locals", "vars", "setattr", "import_module", "__import__"}
+"""What gives a module classes that it does not name."""
 
 
 class Registered:
@@ -24,17 +30,28 @@ class Registered:
     def lacks(self, entity: Entity) -> bool:
         if entity.mapper != "tortoise" or entity.found is None or not self._listed:
             return False
-        modules = [m for m in self.code.modules.values() if self._is_listed(m)]
-        name: str = entity.found.node.name  # type: ignore[attr-defined]
-        return bool(modules) and not any(
-            module is entity.found.scope.module
-            or name in module.scope.bindings
-            or self.code.bound_through_star(name, module)
-            for module in modules
+        own: str = entity.found.node.name  # type: ignore[attr-defined]
+        return bool(self._modules) and not any(
+            module is entity.found.scope.module or self._may_have(module, own)
+            for module in self._modules
         )
 
-    def _is_listed(self, module: Module) -> bool:
-        dotted = module_name(module.path)
+    def _may_have(self, module: Module, name: str) -> bool:
+        """Whether a module has a class, by its own name or another, or may have any."""
+        bindings = module.scope.bindings
+        imported = (b.target.rpartition(".")[2] for many in bindings.values() for b in many)
+        if name in bindings or "__models__" in bindings or name in imported:
+            return True
+        if self.code.bound_through_star(name, module):
+            return True
+        calls = (node for node, _ in self.code.nodes(module) if isinstance(node, t.Call))
+        return any(t.last_word(call.func) in _PUTS_IN for call in calls)
+
+    @functools.cached_property
+    def _modules(self) -> list[Module]:
+        return [m for m in self.code.modules.values() if self._is_listed(module_name(m.path))]
+
+    def _is_listed(self, dotted: str) -> bool:
         return any(f".{dotted}".endswith(f".{x}") or f".{x}".endswith(f".{dotted}") for x in self._listed or ())  # fmt: skip
 
     @functools.cached_property
@@ -42,25 +59,59 @@ class Registered:
         """The modules that are named anywhere; None where one cannot be told."""
         found: set[str] = set()
         for expr, scope in self._lists():
-            told = self.application.values.value(expr, scope)
+            told = self.application.values.value(expr, scope) if expr is not None else None
             names = told.value if isinstance(told, Known) else None
+            names = [names] if isinstance(names, str) else names
             if not isinstance(names, list) or not all(isinstance(x, str) for x in names):
                 return None
             found.update(map(str, names))
-        return found
+        return None if "__main__" in found else found
 
-    def _lists(self) -> list[tuple[t.Expr, Scope]]:
-        """`modules={"app": ["app.models"]}`, `{"apps": {"app": {"models": ["app.models"]}}}`."""
-        found: list[tuple[t.Expr, Scope]] = []
-        every = (x for module in self.code.modules.values() for x in self.code.nodes(module))
-        for node, scope in every:
-            for key, value in zip(node.keys, node.values, strict=True) if isinstance(node, t.Map) else ():  # fmt: skip
-                if isinstance(key, t.Const) and key.value == "models" and isinstance(value, t.Seq | t.Name):  # fmt: skip
-                    found.append((value, scope))
-        for site in self.code.method_calls("register_tortoise", "RegisterTortoise", "init"):
+    def _lists(self) -> Iterator[tuple[t.Expr | None, Scope]]:
+        """`modules={"app": ["app.models"]}`, `{"apps": {"app": {"models": ["app.models"]}}}`; None for what may be any."""
+        for module in self.code.modules.values():
+            for node, scope in self.code.nodes(module):
+                if _puts_in(node):
+                    yield None, scope
+                elif isinstance(node, t.Map):
+                    yield from ((given, scope) for given in _of_application(node))
+                elif isinstance(node, t.Call) and t.last_word(node.func) in ("dict", "AppConfig"):
+                    yield from ((k.value, scope) for k in node.keywords if k.name == "models")
+        for site in self.code.method_calls(*_SETS_UP):
             for keyword in site.node.keywords:
                 if keyword.name == "modules" and isinstance(keyword.value, t.Map):
-                    found += ((value, site.scope) for value in keyword.value.values)
+                    yield from ((value, site.scope) for value in keyword.value.values)
                 elif keyword.name == "modules":
-                    found.append((keyword.value, site.scope))  # of which nothing is told
-        return found
+                    yield keyword.value, site.scope  # of which nothing is told
+                elif keyword.name == "config_file":
+                    yield None, site.scope
+            if t.last_word(site.node.func) == "init_models":
+                yield site.arg(0, "models_paths"), site.scope
+
+
+def _of_application(node: t.Map) -> Iterator[t.Expr]:
+    """The list of models in what a configuration says of an application."""
+    told = {key.value: value for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, t.Const)}  # fmt: skip
+    given = told.get("models")
+    if given is not None and not isinstance(given, t.Map):
+        if isinstance(given, t.Seq | t.Name) or "default_connection" in told:
+            yield given
+
+
+def _puts_in(node: t.Node) -> bool:
+    """`config["apps"]["shop"]["models"].append(name)`, `… += names`."""
+    match node:
+        case t.Call(
+            func=t.Attr(
+                value=t.Item(index=t.Const(value="models")), name="append" | "extend" | "insert"
+            )
+        ):
+            return True
+        case t.Assign(targets=[t.Item(index=t.Const(value="models"))]):
+            return True
+    return False
+
+
+@provides(Registered)
+def registered(application: Application) -> list[Registered]:
+    return [Registered(application)]

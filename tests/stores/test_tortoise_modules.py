@@ -1,0 +1,87 @@
+"""Models of Tortoise that are in none of the modules which its configuration names."""
+
+import pytest
+
+from auditor.link.application import Application
+from auditor.model.data import CollectionFit, Fit
+from tests.conftest import Build
+
+_ANIMAL = """
+from tortoise import fields, models
+class Animal(models.Model):
+    id = fields.IntField(primary_key=True)
+    breed = fields.CharField(max_length=9)
+"""
+_MARK = """
+from tortoise import fields, models
+class Mark(models.Model):
+    id = fields.IntField(primary_key=True)
+    value = fields.CharField(max_length=9)
+    animal = fields.ForeignKeyField("models.Animal", related_name="marks")
+"""
+_APP = """
+import os
+from fastapi import FastAPI
+from tortoise import Tortoise
+from tortoise.contrib.fastapi import register_tortoise
+from db.animal import Animal
+from db.mark import Mark
+app = FastAPI()
+@app.post("/marks")
+async def add(animal: int, value: str):
+    await Animal.create(breed=value)
+    return await Mark.create(animal_id=animal, value=value)
+@app.get("/marks")
+async def read(value: str):
+    return await Mark.filter(value=value)
+@app.get("/animals")
+async def animals(breed: str, value: str):
+    return [await Animal.filter(breed=breed), await Animal.filter(marks__value=value)]
+"""
+_FILES = {"db/__init__.py": "", "db/animal.py": _ANIMAL, "db/mark.py": _MARK}
+_CONFIG = 'CONFIG = {"connections": {"default": "sqlite://x"}, "apps": {"models": {"models": %s, "default_connection": "default"}}}\nregister_tortoise(app, config=CONFIG, generate_schemas=True)\n'
+
+
+def told(application: Application, *fields: str) -> set[Fit]:
+    every = (pair for found in application.facts(CollectionFit) for pair in found.fits)
+    return {match.fit for query, match in every if query.equality == fields}
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [
+        _CONFIG % '["db.animal"]',
+        _CONFIG % '["db.animal", "aerich.models"]',
+        'register_tortoise(app, db_url="sqlite://x", modules={"models": ["db.animal"]})\n',
+        '@app.on_event("startup")\nasync def start():\n    await Tortoise.init(db_url="sqlite://x", modules={"models": ["db.animal"]})\n',
+        'MODELS = ["db.animal"]\nregister_tortoise(app, db_url="sqlite://x", modules={"models": MODELS})\n',
+    ],
+)
+def test_what_asks_an_unlisted_model_raises(setup: str, build: Build) -> None:
+    made = build({**_FILES, "app.py": _APP + setup})
+    assert told(made, "value") == {Fit.UNKNOWN}
+    assert told(made, "breed") == {Fit.MISSING}
+
+
+@pytest.mark.parametrize(
+    ("setup", "more"),
+    [
+        (_CONFIG % '["db.animal", "db.mark"]', {}),
+        (_CONFIG % '["db.animal", "__main__"]', {}),
+        (_CONFIG % '["db.animal", *os.listdir("db")]', {}),
+        (_CONFIG % '["db.animal"] + found()', {}),
+        (_CONFIG % '["db"]', {"db/__init__.py": "from db.animal import Animal\nfrom db.mark import Mark\n"}),
+        (_CONFIG % '["db"]', {"db/__init__.py": "from .animal import *\nfrom .mark import *\n"}),
+        (_CONFIG % '["db"]', {"db/__init__.py": "from .animal import Animal as A\nfrom .mark import Mark as M\n"}),
+        (_CONFIG % '["db"]', {"db/__init__.py": "from . import animal, mark\n__models__ = [*animal.ALL, *mark.ALL]\n"}),
+        (_CONFIG % '["db"]', {"db/__init__.py": "import importlib\nfor n in ('animal', 'mark'):\n    globals().update(vars(importlib.import_module('db.' + n)))\n"}),
+        (_CONFIG % '["db.animal"]' + 'CONFIG["apps"]["models"]["models"].append("db.mark")\n', {}),
+        ('CONFIG = {"apps": {"models": dict(models=["db.animal", "db.mark"])}}\n' + _CONFIG % '["db.animal"]', {}),
+        (_CONFIG % '["db.animal"]' + 'Tortoise.init_models(["db.mark"], "models")\n', {}),
+        (_CONFIG % '["db.animal"]' + 'Tortoise.init(config_file="tortoise.json")\n', {}),
+        ('register_tortoise(app, db_url="sqlite://x", modules={"models": ["db.animal"], "more": ["db.mark"]})\n', {}),
+        ('register_tortoise(app, db_url="sqlite://x", modules=named())\n', {}),
+    ],
+)  # fmt: skip
+def test_a_model_that_a_list_may_name(setup: str, more: dict[str, str], build: Build) -> None:
+    assert told(build({**_FILES, **more, "app.py": _APP + setup}), "value") == {Fit.MISSING}
