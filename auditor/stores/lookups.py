@@ -116,6 +116,41 @@ def follow(entities: Entities, entity: Entity, path: str, depth: int = 0) -> Fou
     return None
 
 
+_OF_TORTOISE = {
+    "not", "in", "not_in", "isnull", "not_isnull", "gte", "lte", "gt", "lt", "range", "contains", "startswith", "search", "endswith",
+    "iexact", "icontains", "istartswith", "iendswith", "posix_regex", "iposix_regex",
+    "year", "quarter", "month", "week", "day", "hour", "minute", "second", "microsecond",
+}  # fmt: skip
+_PLAIN_OF_TORTOISE = {
+    "BigIntField", "BinaryField", "BooleanField", "CharEnumField", "CharField", "DateField", "DatetimeField", "DecimalField", "FloatField",
+    "ForeignKeyField", "IntEnumField", "IntField", "JSONField", "OneToOneField", "SmallIntField", "TextField", "TimeDeltaField", "TimeField", "UUIDField",
+}  # fmt: skip
+_OF_JSON = {"not", "isnull", "not_isnull", "contains", "contained_by", "filter"}
+"""https://tortoise.github.io/query.html#filtering"""
+
+
+def _is_refused(entities: Entities, entity: Entity, path: str) -> bool:
+    """Whether Tortoise has no such filter: of Django's (`name__exact`, `made__date`), of a column of JSON (`data__icontains`),
+    of a foreign key by itself (`author__in`, which is `author_id__in` there)."""
+    here, parts = entity, path.split("__")
+    for position, part in enumerate(parts):
+        rest, column = parts[position + 1 :], here.column(part)
+        relation = here.relations.get(part)
+        if relation is None:
+            if column is None or not rest or column.type not in _PLAIN_OF_TORTOISE:
+                return False
+            if column.target and part == column.attribute:
+                return False  # its model is not in this tree
+            return len(rest) > 1 or rest[0] not in (_OF_JSON if column.type == "JSONField" else _OF_TORTOISE)  # fmt: skip
+        target = entities.by_name.get(relation.target)
+        if target is None or not rest:
+            return False
+        if rest[0] not in target.relations and target.column(rest[0]) is None:
+            return column is not None and rest[0] in LOOKUPS
+        here = target
+    return False
+
+
 def order(
     entities: Entities, entity: Entity, fields: Iterable[str]
 ) -> tuple[tuple[str, str, int], ...]:  # fmt: skip
@@ -176,6 +211,8 @@ def bound(
             found = follow(entities, entity, path)
             if found is None:
                 return Untold(LACKED.format(path))
+            if entity.mapper == "tortoise" and _is_refused(entities, entity, path):
+                return Untold(f"{path} is no filter of Tortoise's: it raises")
             if found.kind in _REFERS and found.rest and found.rest[0] not in LOOKUPS:
                 if found.rest[0] not in ("id", "pk"):
                     return Untold(f"{path} asks a model that is not in this tree")
