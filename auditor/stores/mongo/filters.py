@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.assembly import Piece, Whole, assembled
 from auditor.link.contexts import contexts_of
-from auditor.link.passed import outcome
+from auditor.link.passed import outcome, taken
 from auditor.link.scopes import CallSite, Scope
 from auditor.link.values import Evaluator
 from auditor.model.values import Known, possible
@@ -92,6 +92,10 @@ class Filters:
                 return [Conditions({"_id": "equality"})]
             case t.Call(func=t.Attr(value=sent, name="get")) | t.Item(value=sent) if _TEXTS.search(t.dotted(sent)):  # fmt: skip
                 return [Conditions({"_id": "equality"})]
+            case t.Call(func=t.Attr(value=base, name="get"), args=[key, *rest]) if (
+                found := self._entry(base, key, scope, rest)
+            ):
+                return found
             case t.Call():
                 return self._call(expr, scope)
             case t.Attr(name="_id" | "inserted_id") | t.Item(index=t.Const(value="_id")):
@@ -104,11 +108,51 @@ class Filters:
                     if origin.node is not expr
                     for told in self.read(origin.node, origin.scope)  # type: ignore[arg-type]
                 ]
-            case t.Item():  # args[0], FILTERS["open"]
+            case t.Item(value=base, index=key) if found := self._entry(base, key, scope):
+                return found
+            case t.Item():  # args[0]
                 sources = self.values.sources(expr, scope)
                 if all(isinstance(source.node, t.Map) for source in sources):
                     return [told for s in sources for told in self.read(s.node, s.scope)]  # type: ignore[arg-type]
         return []
+
+    def _entry(
+        self, base: t.Expr, key: t.Expr, scope: Scope, default: list[t.Expr] | None = None
+    ) -> list[Conditions]:
+        """What stands in a dict of the code under a key, or under each where a run alone tells which:
+        `FILTERS["open"]`, `options.get("filter", {})`; nothing where that is not all that the dict holds."""
+        if isinstance(base, t.Name):
+            wholes = assembled(self.values, base, scope)
+        else:
+            wholes = [(Piece(s.node, s.scope),) for s in self.values.sources(base, scope)]  # type: ignore[arg-type]
+        name = self.values.text(key, scope)
+        found: list[Conditions] = []
+        for whole in wholes:
+            held: list[Piece] = []
+            for piece in reversed(whole):
+                settled = taken(self.values, piece.expr, piece.scope) if piece.expr else None
+                if settled is None or not isinstance(settled.node, t.Map):
+                    return []
+                keys, given = settled.node.keys, settled.node.values
+                names = [
+                    self.values.text(k, settled.scope) if k is not None else None for k in keys
+                ]
+                if None in names:
+                    return []
+                pairs = zip(names, given, strict=True)
+                here = [
+                    replace(piece, expr=value, scope=settled.scope)
+                    for other, value in pairs
+                    if name in (None, other)
+                ]
+                held += here
+                if name is not None and here and not piece.optional:
+                    break
+            else:
+                if default is not None:
+                    found += self.read(default[0] if default else None, scope)
+            found += [each for piece in held for each in self.piece(piece)]
+        return found
 
     def _name(self, expr: t.Name, scope: Scope) -> list[Conditions]:
         wholes = assembled(self.values, expr, scope)

@@ -463,7 +463,9 @@ class MongoReader:
             case "bulk_write":
                 yield from self._bulk(site, made)
             case name if name in FILTERED:
-                given = site.arg(FILTERED[name], "filter", "query", "spec")
+                given = site.arg(FILTERED[name], "filter", "query", "spec") or _spread(
+                    site, "filter"
+                )
                 sort, bound = self._taken(site)
                 for conditions in self.filters.read(given, site.scope):
                     made = replace(made, projection=self._projection(site))
@@ -472,7 +474,8 @@ class MongoReader:
                 yield replace(made, bound=Bound.ONE, unresolved="" if made.collection else NAMELESS)
 
     def _taken(self, site: CallSite) -> tuple[Sort, Bound]:
-        sort = sort_of(self.values, site.arg(None, "sort"), site.scope)
+        given = self.values.given(site, None, "sort")
+        sort = sort_of(self.values, given.node, given.scope) if given is not None else ()  # type: ignore[arg-type]
         operation = _operation(site)
         if operation in ("find", "find_raw_batches"):
             return sort or self.cursors.sort(site), self.cursors.bound(site)
@@ -519,6 +522,16 @@ class MongoReader:
                         yield from shapes(written, conditions, (), Bound.ONE)
         if untold:
             yield replace(made, unresolved="its operations are built at run time")
+
+
+def _spread(site: CallSite, name: str) -> t.Expr | None:
+    """What a call takes by a name out of a dict that it spreads, `find(**options)`, as a question to that dict."""
+    for keyword in site.node.keywords:
+        if keyword.name is None and not site.node.args:
+            at = (keyword.value.line, keyword.value.column, keyword.value.end_line)
+            asked: list[t.Expr] = [t.Const(*at, name), t.Map(*at, [], [])]
+            return t.Call(*at, t.Attr(*at, keyword.value, "get"), asked, [])
+    return None
 
 
 def _is_computed(expr: t.Expr) -> bool:
