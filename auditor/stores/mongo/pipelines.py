@@ -22,7 +22,9 @@ from auditor.stores.mongo.filters import Filters
 _COMPUTING = {"$addFields", "$set", "$project", "$unset"}
 """Stages before which MongoDB asks what a later `$match` asks of fields that they leave as they are.
 Source: the same page, "$project, $unset, $addFields, $set + $match Sequence Optimization"."""
-_PASSING = {"$limit", "$skip", "$sample", "$unwind", "$count", "$facet", "$lookup", "$graphLookup"}
+_CUTTING = {"$limit", "$skip", "$sample"}
+"""Stages that leave some of the documents: what is asked of these then, or their order, no index serves."""
+_PASSING = {*_CUTTING, "$unwind", "$lookup", "$graphLookup"}
 _MAX_STEPS = 6
 """Variables that are followed from one to the next."""
 _RUN_TIME = "the pipeline is built at run time"
@@ -47,6 +49,8 @@ class Pipeline:
     """The fields that stages before add, work out or take apart: no index has what is in them then."""
     changed: bool = False
     """Whether a `$sort` comes too late to be served by an index."""
+    cut: bool = False
+    """Whether some of the documents are left out already by their number."""
 
 
 class Pipelines:
@@ -100,6 +104,8 @@ class Pipelines:
     ) -> bool:
         """Take in one stage; whether the documents after it are still as they are stored."""
         match name:
+            case "$match" | "$sort" if found.cut:
+                pass
             case "$match" if plain:
                 parts = self.filters.read(value, scope)
                 for part in parts:
@@ -129,8 +135,12 @@ class Pipelines:
                     each.unresolved = f"{name} is served by a search index"
             case "$lookup" | "$graphLookup":
                 self._join(found, name, value, scope)
-            case "$limit":
-                found.bound = self.bounds.of(value, scope)
+            case _ if name in _CUTTING:
+                found.cut = True
+                if name == "$limit":
+                    found.bound = self.bounds.of(value, scope)
+            case "$unionWith":
+                self._union(found, value, scope)
             case "$count":
                 found.bound = Bound.ONE
             case "$facet":
@@ -188,6 +198,15 @@ class Pipelines:
                 conditions.add(part)
         if conditions.kinds or conditions.unresolved:
             found.joins.append(Join(collection, conditions))
+
+    def _union(self, found: Pipeline, value: t.Expr, scope: Scope) -> None:
+        """What `$unionWith` asks of the collection whose documents it adds."""
+        if not isinstance(value, t.Map):
+            return  # all of them
+        below = self.read(self._entry(value, "pipeline", scope), scope)
+        name = self.values.text(self._entry(value, "coll", scope), scope) or ""
+        found.joins += [Join(name, each) for each in below.conditions if each.kinds]
+        found.joins += below.joins
 
     def _facet(self, found: Pipeline, value: t.Expr, scope: Scope) -> None:
         """Each of its pipelines starts from what came before: it may join, and bounds itself."""
