@@ -292,3 +292,43 @@ def test_a_truth_that_callers_ask_for_finds_too_much(build: Build, kind: str, to
     }
     recipes = _fit(build(files).facts(CollectionFit), "recipes")
     assert [m.fit for q, m in recipes.fits if q.equality] == [told]
+
+
+_PLAYERS = """
+from beanie import Document, init_beanie
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient
+app = FastAPI()
+class Player(Document):
+    nick: str
+@app.on_event("startup")
+async def start():
+    await init_beanie(database=AsyncIOMotorClient().game, document_models=[Player])
+@app.put("/players")
+async def put(nick: str):
+%s
+"""
+_FOUND, _SEARCH = (
+    "    p = await Player.find_one(Player.nick == nick)\n",
+    "    p = Player.find_one(Player.nick == nick)\n",
+)
+_SET = "    p = await p.update({'$set': {'seen': 1}})\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (_FOUND + _SET, [("find_one", "nick"), ("update_one", "_id")]),
+        (_SEARCH + _SET, [("update_one", "nick")]),
+        (_FOUND + _SEARCH + _SET, [("find_one", "nick"), ("update_one", "nick")]),
+        (
+            _SEARCH + _SET + _FOUND + _SET,
+            [("find_one", "nick"), ("update_one", "_id"), ("update_one", "nick")],
+        ),
+    ],
+)
+def test_what_is_not_awaited_is_a_search_and_no_document(
+    build: Build, body: str, told: list[tuple[str, str]]
+) -> None:
+    asked = build({"app.py": _PLAYERS % body}).facts(Query)
+    assert sorted((q.operation, *q.equality) for q in asked) == told

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from auditor.extract.python import tree as t
-from auditor.link.scopes import Located, Scope
+from auditor.link.scopes import Binding, Located, Scope
 from auditor.link.values import Evaluator
 from auditor.model.values import Plain
 from auditor.stores.flags import first_value, is_flag
@@ -99,6 +99,8 @@ class Documents:
             return {self.collection(kind) for kind in self.below(own)}
         found = self.code.find(expr.id, scope) if isinstance(expr, t.Name) else None
         names: set[str] = set()
+        if library == "Beanie" and found is not None and _is_search_by_then(expr, found[1], single):
+            return names
         for binding in found[1] if found is not None else ():
             made, where = binding.value, found[0] if found is not None else scope
             made = made.value if isinstance(made, t.Await) else made
@@ -290,3 +292,16 @@ class Documents:
 def documents_of(values: Evaluator) -> Documents:
     """The document classes of an evaluator's code, found once."""
     return Documents(values)
+
+
+def _is_search_by_then(name: t.Expr, bindings: Iterable[Binding], single: Container[str]) -> bool:
+    """Whether a variable was given last what is not awaited: `found = Lead.find_one(…)` is a search still."""
+    before = [
+        b
+        for b in bindings
+        if b.kind == "value"
+        and b.node.line <= name.line
+        and not any(node is name for node in t.walk_own(b.node))
+    ]
+    given = max(before, key=lambda b: b.node.line).value if before else None
+    return isinstance(given, t.Call) and t.last_word(given.func) in single
