@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from auditor.model.data import Query
 from auditor.model.traffic import Traffic
 from tests.conftest import Build
@@ -179,6 +181,67 @@ def notes():
 def test_schemas_of_marshmallow(build: Build) -> None:
     asked = build({"app.py": _MARSHMALLOW}).facts(Query)
     assert [q.collection for q in asked if q.operation == "lazy" and q.loop] == ["writer"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "loaded"),
+    [
+        ({}, True),
+        ({"given": "many=True, exclude=['writer']"}, False),
+        ({"given": "many=True, exclude=LEFT"}, False),
+        ({"given": "many=True, only=('id',)"}, False),
+        ({"given": "many=True, only=('id', 'writer')"}, True),
+        ({"given": "many=True, only=('writer.id',)"}, True),
+        ({"given": "many=True, only=told()"}, True),
+        ({"given": "many=True, exclude=told()"}, True),
+        ({"given": "many=True, exclude=['writer.id']"}, True),
+        ({"meta": "class Meta:\n        exclude = ('writer',)"}, False),
+        ({"meta": "class Meta:\n        fields = ('id',)"}, False),
+        ({"meta": "class Meta:\n        fields = ('id', 'writer')"}, True),
+    ],
+)
+def test_what_a_schema_leaves_is_not_loaded(
+    changes: dict[str, str], loaded: bool, build: Build
+) -> None:
+    told = {"given": "many=True", "meta": "pass", **changes}
+    code = _MARSHMALLOW.replace("many=True", told["given"])
+    code = code.replace(
+        "class NoteSchema(Schema):", f"class NoteSchema(Schema):\n    {told['meta']}"
+    )
+    code = code.replace("db = SQL", "LEFT = ['writer']\ndb = SQL")
+    asked = build({"app.py": code}).facts(Query)
+    assert ([q.collection for q in asked if q.operation == "lazy"] == ["writer"]) is loaded
+    direct = code.replace("return notes_schema.dump", f"return NoteSchema({told['given']}).dump")
+    asked = build({"app.py": direct}).facts(Query)
+    assert ([q.collection for q in asked if q.operation == "lazy"] == ["writer"]) is loaded
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "loaded"),
+    [
+        ("Nested(NoteSchema)", "", True),
+        ("Nested(lambda: NoteSchema(exclude=['writer']))", "", False),
+        ("Nested(NoteSchema(only=['id']))", "", False),
+        ("Nested(NoteSchema, exclude=('writer',))", "", False),
+        ("Nested('NoteSchema', only=('id',))", "", False),
+        ("List(fields.Nested(NoteSchema(exclude=['writer'])))", "", False),
+        ("Nested(NoteSchema)", "exclude=['note.writer']", False),
+        ("Nested(NoteSchema)", "only=['note.id']", False),
+        ("Nested(NoteSchema)", "only=['note']", True),
+        ("Nested(NoteSchema)", "only=['note.writer.id']", True),
+        ("Nested(NoteSchema(exclude=['id']))", "", True),
+    ],
+)
+def test_what_a_nested_schema_leaves(field: str, given: str, loaded: bool, build: Build) -> None:
+    code = _MARSHMALLOW + (
+        "class Tag(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n"
+        "    note_id = db.Column(db.ForeignKey('note.id'))\n    note = db.relationship('Note')\n"
+        f"class TagSchema(Schema):\n    note = fields.{field}\n"
+        f"@app.get('/tags')\ndef tags():\n    return TagSchema(many=True, {given}).dump(Tag.query.all())\n"
+    )
+    asked = [q for q in build({"app.py": code}).facts(Query) if q.operation == "lazy"]
+    line = code[: code.index("writer = fields")].count("\n") + 1
+    assert (line in {q.place.line for q in asked if q.loop and q.loop.symbol == "tags"}) is loaded
 
 
 def test_a_repeated_query_is_that_of_the_routes_that_run_the_loop(build: Build) -> None:

@@ -966,3 +966,17 @@ def test_the_order_that_is_taken_where_none_is_asked_for(build: Build) -> None:
 def test_the_session_of_a_query_asks_nothing_by_itself(line: str, asked: int, build: Build) -> None:
     code = f"from flask_sqlalchemy import SQLAlchemy\nfrom sqlalchemy import select\ndb = SQLAlchemy()\nclass User(db.Model):\n    id = db.Column(db.Integer, primary_key=True)\n    name = db.Column(db.String)\ndef ask(x):\n    return {line}\n"
     assert len(list(build({"app.py": code}).facts(Query))) == asked
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "await session.run_sync(lambda s: s.query(Book).filter(Book.made > day).all())",
+        "retried(lambda: session.query(Book).filter(Book.made > day).all())",
+        "sorted(day, key=lambda x: session.query(Book).filter(Book.made > x).count())",
+    ],
+)
+def test_what_only_a_lambda_asks(given: str, build: Build) -> None:
+    code = _LOADED.format(asked="None") + f"async def more(session, day):\n    return {given}\n"
+    found = build({"app.py": code}).facts(Query)
+    assert [q.range for q in found if q.collection == "books"] == [("made",)]

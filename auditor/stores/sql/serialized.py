@@ -23,7 +23,7 @@ from auditor.model.places import Place
 from auditor.stores.sql.conditions import Draft
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
-from auditor.stores.sql.reading.things import Row, Rows, Thing, Written, each, executed
+from auditor.stores.sql.reading.things import ALL, Chosen, Row, Rows, Thing, Written, each, executed
 
 _METHODS = {"get", "post", "put", "patch", "delete", "api_route", "route"}
 _MAX_DEPTH = 5
@@ -39,6 +39,7 @@ class Part(msgspec.Struct, frozen=True):
     node: t.Node
     whole: bool = True
     inner: Located | None = None
+    chosen: Chosen = ALL
     method: Located | None = None
 
 
@@ -79,11 +80,16 @@ def serializes(
     """`ItemSerializer(items, many=True)`, `items_schema.dump(items)`."""
     if base is not None or not call.args:
         return None, False
-    func, found = call.func, None
+    func, found, ways = call.func, None, {ALL}
     if last in ("dump", "jsonify") and isinstance(func, t.Attr):
         name = reading.code.name(func.value, frame.scope)
         if name.endswith("()"):
             found = reading.code.definition(name[:-2])
+            ways = {
+                _chosen(reading, source.node, source.scope)
+                for source in reading.values.sources(func.value, frame.scope)
+                if isinstance(source.node, t.Call)
+            } or ways
     elif last.endswith("Serializer") and isinstance(func, t.Name | t.Attr):
         found = reading.code.defined(func, frame.scope)
     if found is None or not isinstance(found.node, t.Class):
@@ -93,7 +99,8 @@ def serializes(
     for arg in (*call.args, *(k.value for k in call.keywords)):
         given = reading.thing(arg, frame)
         if arg is call.args[0]:
-            reading.written += written(reading, found, given, reading.place(call, frame), frame)
+            for use in written(reading, found, given, reading.place(call, frame), frame):
+                reading.written += [replace(use, chosen=chosen) for chosen in ways]
     return None, True
 
 
@@ -110,14 +117,14 @@ def written(
 def read(reading: Reading) -> None:
     """Records the queries of all that is written out."""
     _responses(reading)
-    done: set[tuple[int, str, frozenset[str], frozenset[str], Place | None]] = set()
+    done: set[tuple[int, str, frozenset[str], frozenset[str], Place | None, Chosen]] = set()
     for use in reading.written:
         draft, none = use.row.draft, frozenset[str]()
         eager, left = (draft.eager, draft.left) if draft is not None else (none, none)
-        key = (id(use.found.node), use.row.entity.name, eager, left, use.row.loop)
+        key = (id(use.found.node), use.row.entity.name, eager, left, use.row.loop, use.chosen)
         if key not in done:
             done.add(key)
-            _write(reading, use.found, use.row, 0)
+            _write(reading, use.found, use.row, use.chosen, 0)
 
 
 def _responses(reading: Reading) -> None:
@@ -162,8 +169,8 @@ def _classes(reading: Reading, annotation: t.Expr, scope: Scope) -> Iterator[Loc
                         yield found
 
 
-def _write(reading: Reading, found: Located, row: Row, depth: int) -> None:
-    for part in parts(reading, found, row.entity):
+def _write(reading: Reading, found: Located, row: Row, chosen: Chosen, depth: int) -> None:
+    for part in parts(reading, found, row.entity, chosen):
         if part.method is not None:
             method = part.method.node
             assert isinstance(method, t.Function)
@@ -178,7 +185,7 @@ def _write(reading: Reading, found: Located, row: Row, depth: int) -> None:
         for name in walked:
             here = _step(reading, here, name, part.node, frame) if isinstance(here, Row) else None
         if isinstance(here, Row) and part.inner is not None and depth < _MAX_DEPTH:
-            _write(reading, part.inner, here, depth + 1)
+            _write(reading, part.inner, here, part.chosen, depth + 1)
 
 
 def _step(reading: Reading, row: Row, name: str, node: t.Node, frame: Frame) -> Row | None:
@@ -208,22 +215,25 @@ def _step(reading: Reading, row: Row, name: str, node: t.Node, frame: Frame) -> 
 # --- what is written of a record
 
 
-def parts(reading: Reading, found: Located, entity: Entity) -> Iterator[Part]:
+def parts(reading: Reading, found: Located, entity: Entity, chosen: Chosen = ALL) -> Iterator[Part]:
     kind = kind_of(reading, found)
     if kind == "pydantic":
         yield from _of_model(reading, found, entity)
         return
-    listed, every = _listed(reading, found)
+    listed, every = _listed(reading, found, "fields")
+    left = _listed(reading, found, "exclude")[0] if kind == "marshmallow" else frozenset()
     seen: set[str] = set()
     for name, call, scope in _fields(reading, found):
         if name in seen:
             continue
         seen.add(name)
-        if kind == "rest" and listed and name not in listed and not every:
+        if listed and name not in listed and not every:
+            continue
+        if name in left or not chosen.has(name):
             continue
         part = _of_field(reading, found, name, call, scope)
         if part is not None:
-            yield part
+            yield replace(part, chosen=part.chosen.also(chosen.below(name)))
     if kind == "rest":
         assert isinstance(found.node, t.Class)
         for name in listed - seen:  # keys of many others, by default
@@ -244,8 +254,8 @@ def _fields(reading: Reading, found: Located) -> Iterator[tuple[str, t.Call, Sco
                         yield field, call, inner
 
 
-def _listed(reading: Reading, found: Located) -> tuple[frozenset[str], bool]:
-    """`Meta.fields`, and whether they are all."""
+def _listed(reading: Reading, found: Located, attribute: str) -> tuple[frozenset[str], bool]:
+    """`Meta.fields`, and whether they are all; `Meta.exclude`."""
     for name in reading.code.ancestry(found):
         owner = reading.code.definition(name)
         if owner is None or not isinstance(owner.node, t.Class):
@@ -253,12 +263,25 @@ def _listed(reading: Reading, found: Located) -> tuple[frozenset[str], bool]:
         for stmt in owner.node.body:
             if isinstance(stmt, t.Class) and stmt.name == "Meta":
                 meta = Located(stmt, reading.code.inside(owner))
-                for given in reading.values.attribute(meta, "fields")[:1]:
-                    worth = getattr(reading.values.value(given.node, given.scope), "value", None)  # type: ignore[arg-type]
-                    if isinstance(worth, list | tuple):
-                        return frozenset(x for x in worth if isinstance(x, str)), False
+                for given in reading.values.attribute(meta, attribute)[:1]:
+                    if (names := _names(reading, given.node, given.scope)) is not None:  # type: ignore[arg-type]
+                        return names, False
                 return frozenset(), True
     return frozenset(), True
+
+
+def _names(reading: Reading, expr: t.Expr | None, scope: Scope) -> frozenset[str] | None:
+    """The names that a list of the code has; None where that cannot be told."""
+    worth = getattr(reading.values.value(expr, scope), "value", None) if expr is not None else None
+    if not isinstance(worth, list | tuple | set):
+        return None
+    return frozenset(x for x in worth if isinstance(x, str))
+
+
+def _chosen(reading: Reading, call: t.Call, scope: Scope) -> Chosen:
+    """`NoteSchema(only=["id"])`, `fields.Nested(NoteSchema, exclude=("writer",))`."""
+    without = _names(reading, argument(call, None, "exclude"), scope) or frozenset()
+    return Chosen(_names(reading, argument(call, None, "only"), scope), without)
 
 
 def _of_field(
@@ -282,7 +305,7 @@ def _of_field(
         return None
     inner = _nested(reading, call, scope)
     if inner is not None:
-        return Part(path, call, inner=inner)
+        return Part(path, call, inner=inner[0], chosen=inner[1])
     if last in ("StringRelatedField", "SlugRelatedField", "Pluck"):
         return Part(path, call)
     if last in ("PrimaryKeyRelatedField", "HyperlinkedRelatedField", "ManyRelatedField"):
@@ -290,8 +313,8 @@ def _of_field(
     return Part(path, call, whole=False) if len(path) > 1 else None
 
 
-def _nested(reading: Reading, call: t.Call, scope: Scope) -> Located | None:
-    """The serializer of a nested field: `UserSerializer()`, `fields.Nested(UserSchema)`."""
+def _nested(reading: Reading, call: t.Call, scope: Scope) -> tuple[Located, Chosen] | None:
+    """The serializer of a nested field, and what it writes: `UserSerializer()`, `fields.Nested(UserSchema)`."""
     exprs: list[t.Expr] = [call.func]
     if last_name(call.func) in ("Nested", "List", "Pluck", "ListSerializer"):
         exprs += [
@@ -299,11 +322,13 @@ def _nested(reading: Reading, call: t.Call, scope: Scope) -> Located | None:
             *(k.value for k in call.keywords if k.name in ("nested", "child")),
         ]
     for expr in exprs:
+        chosen = _chosen(reading, call, scope)
         if isinstance(expr, t.Lambda):
             expr = expr.body
         while isinstance(expr, t.Call):
             if expr is not call and last_name(expr.func) == "Nested":
                 return _nested(reading, expr, scope)
+            chosen = chosen.also(_chosen(reading, expr, scope))
             expr = expr.func
         found = None
         if isinstance(expr, t.Name | t.Attr):
@@ -312,7 +337,7 @@ def _nested(reading: Reading, call: t.Call, scope: Scope) -> Located | None:
             found = _called(reading, expr.value.rpartition(".")[2])
         if found is not None and isinstance(found.node, t.Class):
             if kind_of(reading, found) in ("rest", "marshmallow"):
-                return found
+                return found, chosen
     return None
 
 

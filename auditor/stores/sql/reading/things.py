@@ -100,11 +100,40 @@ class Self(msgspec.Struct, frozen=True, eq=False):
     model: Entity | None = None
 
 
+class Chosen(msgspec.Struct, frozen=True):
+    """The fields that a schema is told to write, of all where `only` is None, and to leave: "room", "room.meetings"."""
+
+    only: frozenset[str] | None = None
+    without: frozenset[str] = frozenset()
+
+    def has(self, name: str) -> bool:
+        heads = {path.partition(".")[0] for path in self.only or ()}
+        return name not in self.without and (self.only is None or name in heads)
+
+    def below(self, name: str) -> Chosen:
+        """What is told of the fields behind one."""
+        inner = None if self.only is None or name in self.only else _behind(name, self.only)
+        return Chosen(inner, _behind(name, self.without))
+
+    def also(self, other: Chosen) -> Chosen:
+        """What both leave to be written."""
+        only = self.only if other.only is None else other.only
+        return Chosen(only, self.without | other.without)
+
+
+ALL = Chosen()
+
+
+def _behind(name: str, paths: frozenset[str]) -> frozenset[str]:
+    return frozenset(path[len(name) + 1 :] for path in paths if path.startswith(f"{name}."))
+
+
 class Written(msgspec.Struct, frozen=True, eq=False):
     """A record that a serializer, a schema or a response model writes out; `found` is its class."""
 
     found: Located
     row: Row
+    chosen: Chosen = ALL
 
 
 class Function(msgspec.Struct, frozen=True, eq=False):

@@ -269,7 +269,10 @@ class TreeReading(Statements):
                 elif _is_by_inheritance(self, scope.parent):
                     drafts = [x for x in each(given) if isinstance(x, Draft)]
                 self.dropped.update((id(draft), draft) for draft in drafts)
-        elif not isinstance(scope.owner, t.Lambda):
+        elif isinstance(scope.owner, t.Lambda):
+            if scope.parent is not None:
+                self.scope(scope.parent)  # it is read where it stands
+        else:
             self.frame(scope)
 
     def frame(self, scope: Scope) -> Frame:
