@@ -27,6 +27,10 @@ class Page(Base):
     __tablename__ = "pages"
     id = Column(Integer, primary_key=True)
     book_id = Column(ForeignKey("books.id"))
+old = sessionmaker(engine, class_=AsyncSession)
+async def given():
+    async with old() as session:
+        yield session
 async def opened():
     async with make() as session:
         yield session
@@ -38,6 +42,7 @@ _UNSENT = "nothing awaits it, so that it is never sent"
     ("lines", "sent"),
     [
         ("book = session.get(Book, id)\n    book.shelf = 1\n    return book", False),
+        ("book = session.get(Book, id)\n    book.shelf = 1\n    session.add(book)\n    return book", False),
         ("book = session.get(Book, id)\n    if not book:\n        return None\n    return book.shelf", False),
         ("session.execute(select(Book).where(Book.shelf == id))", False),
         ("return session.execute(select(Book).where(Book.shelf == id)).scalars().all()", False),
@@ -54,7 +59,7 @@ _UNSENT = "nothing awaits it, so that it is never sent"
     ],
 )  # fmt: skip
 def test_what_nobody_awaits_is_never_sent(lines: str, sent: bool, build: Build) -> None:
-    for given in ("session: AsyncSession", "session = Depends(opened)"):
+    for given in ("session: AsyncSession", "session = Depends(opened)", "session = Depends(given)"):
         code = f"{_MODELS}async def ask(id, {given}):\n    {lines}\n"
         found = build({"app.py": code}).facts(Query)
         assert {q.unresolved for q in found if q.collection == "books"} == {"" if sent else _UNSENT}
@@ -63,6 +68,10 @@ def test_what_nobody_awaits_is_never_sent(lines: str, sent: bool, build: Build) 
 
 def test_what_a_session_is_asked_for_at_once_is_sent(build: Build) -> None:
     code = f"{_MODELS}def ask(id, session: Session):\n    book = session.get(Book, id)\n    return book.shelf\n"
+    assert not any(q.unresolved for q in build({"app.py": code}).facts(Query))
+    code = code.replace("session: Session", "session = Depends(given)").replace(
+        "class_=AsyncSession", ""
+    )
     assert not any(q.unresolved for q in build({"app.py": code}).facts(Query))
 
 

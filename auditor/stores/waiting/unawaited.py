@@ -6,7 +6,6 @@ Source: https://docs.python.org/3/library/asyncio-task.html#coroutines.
 from __future__ import annotations
 
 import functools
-from collections import Counter
 from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
@@ -33,27 +32,22 @@ def unawaited(code: Code, module: Module) -> frozenset[int]:
 
 
 def _kept(function: t.Function) -> Iterator[t.Call]:
-    """The calls whose value a variable has that is asked for an attribute, `user.email`, and handed to nobody."""
+    """The calls whose value a variable has that is asked for an attribute, `user.email`, before anybody gets it."""
     made: dict[str, t.Call] = {}
-    read: set[str] = set()
-    uses, fine = Counter[str](), Counter[str]()
+    got = {param.name for param in function.params}
+    fine: set[int] = set()
     for node in t.walk(*function.body):
         match node:
-            case t.Assign(targets=[t.Name(id=name)], value=t.Call() as call, op="") if (
+            case t.Assign(targets=[t.Name(id=name) as kept], value=t.Call() as call, op="") if (
                 name not in made
             ):
                 made[name] = call
-                fine[name] += 1
-            case t.Attr(value=t.Name(id=name), name=attribute) if attribute not in _OF_COROUTINES:
-                read.add(name)
-                fine[name] += 1
-            case t.Return(value=t.Name(id=name)):  # whoever gets it comes after the attribute
-                fine[name] += 1
-            case t.If(test=t.Name(id=name)) | t.Unary(op="not", value=t.Name(id=name)):
-                fine[name] += 1
-            case t.Name(id=name):
-                uses[name] += 1
-    given = {param.name for param in function.params}
-    for name, call in made.items():
-        if name in read and name not in given and uses[name] == fine[name]:
-            yield call
+                fine.add(id(kept))
+            case t.If(test=t.Name() as tested) | t.Unary(op="not", value=t.Name() as tested):
+                fine.add(id(tested))
+            case t.Attr(value=t.Name(id=name) as owner, name=read) if read not in _OF_COROUTINES:
+                fine.add(id(owner))
+                if name in made and name not in got:
+                    yield made[name]
+            case t.Name(id=name) if id(node) not in fine:
+                got.add(name)  # another value, or somebody who may await it

@@ -353,14 +353,21 @@ _UNSENT = "nothing awaits it, so that it is never sent"
 def _is_unsent(reading: Reading, call: t.Call, frame: Frame) -> bool:
     """Whether an asynchronous session makes a coroutine here that nobody awaits."""
     name = reading.code.name(call.func, frame.scope)
-    return _ASYNC.match(name) is not None and id(call) in unawaited(
-        reading.code, frame.scope.module
-    )
+    if _ASYNC.match(name) is None and not (_MADE.match(name) and _makes_async(reading)):
+        return False
+    return id(call) in unawaited(reading.code, frame.scope.module)
 
 
-_ASYNC = re.compile(
-    r"(?:sqlalchemy|sqlmodel)\.ext\.asyncio\.[\w.]*[\w.()]*\.(?:get|get_one|execute|exec|scalars?|stream|stream_scalars)$"
-)
+def _makes_async(reading: Reading) -> bool:
+    """`sessionmaker(engine, class_=AsyncSession)`."""
+    kinds = [argument(site.node, None, "class_") for site in reading.code.calls(_MAKER)]
+    return bool(kinds) and all(kind is not None and last_name(kind) == "AsyncSession" for kind in kinds)  # fmt: skip
+
+
+_MAKER = "sqlalchemy.orm.sessionmaker"
+_ASKING = r"\.(?:get|get_one|execute|exec|scalars?|stream|stream_scalars)$"
+_MADE = re.compile(re.escape(f"{_MAKER}()()") + _ASKING)
+_ASYNC = re.compile(r"(?:sqlalchemy|sqlmodel)\.ext\.asyncio\.[\w.()]*" + _ASKING)
 
 
 def _held_by_session(reading: Reading, entity: Entity, call: t.Call, frame: Frame) -> Row | None:
