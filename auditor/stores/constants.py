@@ -237,6 +237,7 @@ def seeded(application: Application) -> Iterator[Constant]:
         for q in application.facts(Query)
         if made and q.operation in INSERTING and q.place.path not in by_hand
     }
+    added |= {q.collection for q in application.facts(Query) if made and _finds_none(code, q)}
     left = {name for name, (entity, _) in made.items() if entity.table not in added}
     for module in code.modules.values():
         if left and not runs_once(module):
@@ -244,6 +245,30 @@ def seeded(application: Application) -> Iterator[Constant]:
             left -= handed_on(application, code.nodes(module), left, sites_of)
     for table in sorted(_by_themselves(entities, {made[name][0].table for name in left})):
         yield Constant("sql", table, "only constants that a seed adds stand in it")
+
+
+def _finds_none(code: Code, query: Query) -> bool:
+    """Whether a function looks for a record by the time at which it looks, so that it adds one each time."""
+    function = (
+        code.definition(f"{query.place.path}:{query.place.symbol}") if query.equality else None
+    )
+    if function is None or not isinstance(function.node, t.Function):
+        return False
+    new: set[str] = set()
+    for node in t.walk_own(*function.node.body):
+        if isinstance(node, t.Map):
+            pairs = zip(node.keys, node.values, strict=True)
+            new |= {str(k.value) for k, v in pairs if isinstance(k, t.Const) and _is_new(v)}
+        elif isinstance(node, t.Call):
+            new |= {k.name for k in node.keywords if k.name and _is_new(k.value)}
+    return not new.isdisjoint(query.equality)
+
+
+def _is_new(value: t.Expr) -> bool:
+    return isinstance(value, t.Call) and t.last_word(value.func) in _EACH_TIME_ANOTHER
+
+
+_EACH_TIME_ANOTHER = {"now", "utcnow", "time", "time_ns", "uuid1", "uuid4", "token_hex", "token_urlsafe"}  # fmt: skip
 
 
 def _by_themselves(entities: Entities, tables: set[str]) -> set[str]:

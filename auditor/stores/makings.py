@@ -146,6 +146,10 @@ def handed_on(
                     fine |= {id(n) for index in typed for n in t.walk(index)}
             case t.Attr(value=t.Name() as owner, name=name) if name not in MADE:
                 fine.add(id(owner))
+            case t.Assign(targets=[t.Name(id="model")], value=value) if _is_of_schema(
+                application.code, scope
+            ):
+                fine |= {id(value)}
             case t.Param(annotation=annotation) | t.Assign(annotation=annotation):
                 fine |= {id(n) for n in t.walk(annotation)} if annotation is not None else set()
                 fine |= {id(n) for n in node.targets} if isinstance(node, t.Assign) else set()
@@ -154,6 +158,20 @@ def handed_on(
             case t.Name(id=name) if name in names:
                 spoken.append((name, id(node)))
     return {name for name, key in spoken if key not in fine}
+
+
+def _is_of_schema(code: Code, scope: Scope) -> bool:
+    """Whether a class is the `Meta` of a schema of marshmallow that makes no records of what it reads.
+
+    Source: https://marshmallow-sqlalchemy.readthedocs.io/en/latest/api_reference.html (`load_instance`).
+    """
+    around = scope.parent
+    if not isinstance(scope.owner, t.Class) or scope.owner.name != "Meta" or "load_instance" in scope.bindings:  # fmt: skip
+        return False
+    if around is None or around.parent is None or not isinstance(around.owner, t.Class):
+        return False
+    kinds = code.ancestry(Located(around.owner, around.parent))
+    return any(re.search(r"SQLAlchemy(?:Auto)?Schema$", kind) for kind in kinds)
 
 
 _BASES = {"Generic", "Protocol", "ABC", "object"}

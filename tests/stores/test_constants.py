@@ -168,6 +168,55 @@ def test_a_table_that_only_a_seed_fills_with_constants_needs_no_index(
     assert told is fit
 
 
+_SCHEMA = (
+    "from flask_marshmallow import Marshmallow\nfrom models import Ribbon\nma = Marshmallow()\n"
+    "class RibbonSchema(ma.SQLAlchemyAutoSchema):\n    class Meta:\n        model = Ribbon\n{}"
+)
+_RESET = (
+    "from models import db, Ribbon\n{}\n"
+    "def ribbons():\n    first = Ribbon(name='admin')\n    second = Ribbon(name='reader')\n    return [first, second]\n"
+    "def reset():\n    db.{}()\n    db.session.add_all(ribbons())\n    db.session.commit()\n"
+)
+_DAILY = (
+    "from datetime import datetime\nfrom models import db, Ribbon\n"
+    "ROWS = [{{'name': 'a', 'made': {0}}}, {{'name': 'b', 'made': {0}}}]\n"
+    "def seed():\n    for row in ROWS:\n"
+    "        if not Ribbon.query.filter_by({1}).first():\n            db.session.add(Ribbon(name=row['name'], made={0}))\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("added", "fit"),
+    [
+        ({"schemas.py": _SCHEMA.format("")}, Fit.COVERED),
+        ({"schemas.py": _SCHEMA.format("        load_instance = True\n")}, Fit.MISSING),
+        ({"reset.py": _RESET.format("", "drop_all")}, Fit.COVERED),
+        ({"reset.py": _RESET.format("", "engine.dispose")}, Fit.MISSING),
+        ({"reset.py": _DAILY.format("datetime.now()", "name=row['name']")}, Fit.COVERED),
+        ({"reset.py": _DAILY.format("datetime.now()", "name=row['name'], made=row['made']")}, Fit.MISSING),
+        ({"reset.py": _DAILY.format("1", "name=row['name'], made=row['made']")}, Fit.COVERED),
+    ],
+)  # fmt: skip
+def test_a_table_that_is_filled_with_constants_anew(
+    build: Build, added: dict[str, str], fit: Fit
+) -> None:
+    called = "".join(
+        f"if not inspect(db.engine).get_table_names():\n    from reset import {name}\n    {name}()\n"
+        for name in ("reset", "seed")
+        if f"def {name}(" in added.get("reset.py", "")
+    )
+    files = {**_RIBBONS, **added, "app.py": _RIBBONS["app.py"] + called}
+    files["models.py"] += "    made = db.Column(db.DateTime)\n"
+    found = build(files).facts(CollectionFit)
+    told = {
+        m.fit
+        for f in found
+        for q, m in f.fits
+        if f.name == "ribbon" and q.equality == ("name",) and q.place.path == "app.py"
+    }
+    assert told == {fit}
+
+
 @pytest.mark.parametrize(
     ("name", "added", "fit"),
     [

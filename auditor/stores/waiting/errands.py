@@ -219,7 +219,7 @@ class Errands:
                 return by
             fills |= bool(_FILLS.search(each.node.name))  # type: ignore[attr-defined]
             goes_on |= _loops(each) and not _alters(each)
-            fills |= _alters(each)
+            fills |= _alters(each) or (_empties(each) and self._adds(each))
             started |= by is Asked.FILLING and each.path not in self.by_hand.at_start
             told = max(told, by)
             for site in self.mentions.of(each) if by is Asked.NEVER else ():
@@ -392,6 +392,12 @@ def _alters(function: Located) -> bool:
     body = function.node.body  # type: ignore[attr-defined]
     texts = (n.value for n in t.walk_own(*body) if isinstance(n, t.Const))
     return any(isinstance(text, str) and _ALTERS.search(text) for text in texts)
+
+
+def _empties(function: Located) -> bool:
+    """Whether a function drops all tables there are, to begin anew."""
+    body = function.node.body  # type: ignore[attr-defined]
+    return any(isinstance(n, t.Call) and t.last_word(n.func) == "drop_all" for n in t.walk_own(*body))  # fmt: skip
 
 
 def _text_of(function: Located) -> str:
