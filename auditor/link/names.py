@@ -44,6 +44,10 @@ _MAX_STEPS = 3000
 """Steps one question may take before what was cut short counts as told, against hostile code."""
 
 
+_MAKING = {"globals", "locals", "vars", "setattr", "exec", "import_module", "__import__", "iter_modules", "walk_packages"}  # fmt: skip
+"""Calls by which a module may give itself names."""
+
+
 class Code(Imports):
     """All Python of the tree, and the questions that can be asked of it."""
 
@@ -219,6 +223,29 @@ class Code(Imports):
         made = (node for node in t.walk(*module.body) if isinstance(node, t.Comp))
         targets = (loop.target for comp in made for loop in comp.loops)
         return any(isinstance(n, t.Name) and n.id == name for n in t.walk(*targets))
+
+    def lacks(self, expr: t.Attr, scope: Scope) -> bool:
+        """Whether a module of the tree has no attribute that it is asked for: `models.Note`, where it imports no `Note`."""
+        owner = self.name(expr.value, scope)
+        if not owner.startswith("module:") or self.name(expr, scope):
+            return False
+        module = self.modules[owner[7:]]
+        given = module.scope.bindings
+        return not {"*", "__getattr__", expr.name} & given.keys() and not self._makes_names(module, expr.name)  # fmt: skip
+
+    @functools.cache  # noqa: B019 - one Code lives as long as the audit
+    def _makes_names(self, module: Module, name: str) -> bool:
+        """Whether a module makes up what it is called, `globals().update(…)`, or another gives it an attribute."""
+        calls = (node for node, _ in self.nodes(module) if isinstance(node, t.Call))
+        if any(t.last_word(call.func) in _MAKING for call in calls) or name in self._set:
+            return True
+        return any(name in scope.bindings for scope in module.scopes.values())  # by `global`
+
+    @functools.cached_property
+    def _set(self) -> frozenset[str]:
+        """The attributes that any code of the tree sets."""
+        targets = (target for assign, _ in self.of_kind(t.Assign) for target in assign.targets)
+        return frozenset(target.name for target in targets if isinstance(target, t.Attr))
 
     def _lookup(self, name: str, scope: Scope, depth: int) -> str:
         found = self.find(name, scope)

@@ -980,3 +980,78 @@ def test_what_only_a_lambda_asks(given: str, build: Build) -> None:
     code = _LOADED.format(asked="None") + f"async def more(session, day):\n    return {given}\n"
     found = build({"app.py": code}).facts(Query)
     assert [q.range for q in found if q.collection == "books"] == [("made",)]
+
+
+_ONE_TO_ONE = """
+from sqlalchemy import Column, ForeignKey, Integer, select
+from sqlalchemy.orm import declarative_base, joinedload, relationship
+Base = declarative_base()
+class User(Base):
+    __tablename__ = "users"
+    id = Column(Integer, primary_key=True)
+    doctor = relationship("Doctor", back_populates="user", uselist=False)
+    notes = relationship("Note")
+class Doctor(Base):
+    __tablename__ = "doctors"
+    id = Column(Integer, primary_key=True)
+    user_id = Column(ForeignKey("users.id"))
+    user = relationship("User", back_populates="doctor")
+class Note(Base):
+    __tablename__ = "notes"
+    id = Column(Integer, primary_key=True)
+    user_id = Column(ForeignKey("users.id"))
+def ask(session, id, ids):
+    {line}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "asked"),
+    [
+        ("return session.get(User, id).doctor.id", {("doctors", ("user_id",))}),
+        ("return session.get(User, id).doctor is None", {("doctors", ("user_id",))}),
+        ("return session.scalars(select(User).options(joinedload(User.doctor))).first().doctor", set()),
+        ("session.get(User, id).doctor = Doctor()", set()),
+        ("return session.get(Doctor, id).user.id", set()),  # by its key, which the session may have
+        ("return next(u for u in session.query(User).all() if u.id == id).doctor", {("doctors", ("user_id",))}),
+        ("return max(session.query(User).all(), key=lambda u: u.id).notes", {("notes", ("user_id",))}),
+        ("found = session.query(User).all()\n    for one in [next(u for u in found if u.id == i) for i in ids]:\n        print(one.notes)", {("notes", ("user_id",))}),
+        ("for one in [session.get(User, i) for i in ids]:\n        print(one.notes)", {("notes", ("user_id",))}),
+        ("return len(session.query(User).all())", set()),
+    ],
+)  # fmt: skip
+def test_what_one_object_is_asked_for(line: str, asked: set[object], build: Build) -> None:
+    found = build({"app.py": _ONE_TO_ONE.format(line=line)}).facts(Query)
+    assert {(q.collection, q.equality) for q in found if q.operation == "lazy"} == asked
+
+
+_GATHERED = {
+    "app.py": "from shop import models\nfrom shop.models.note import Note as Own\n"
+    "def ask(session, id):\n    return session.query({0}).filter({0}.user_id == id).all()\n",
+    "shop/models/__init__.py": "",
+    "shop/models/note.py": _ONE_TO_ONE.format(line="pass"),
+}
+
+
+@pytest.mark.parametrize(
+    ("named", "package", "reason"),
+    [
+        ("models.Note", "", "models.Note is defined nowhere"),
+        ("models.Note", "from .note import User", "models.Note is defined nowhere"),
+        ("models.Note", "from .note import Note", ""),
+        ("models.Note", "from .note import *", ""),
+        ("models.Note", "from . import note\nglobals().update(vars(note))", ""),
+        ("models.Note", "def __getattr__(name):\n    return found(name)", ""),
+        ("models.note.Note", "", ""),
+        ("Own", "", ""),
+        ("Note", "", "Note is defined nowhere in this file"),
+    ],
+)
+def test_a_class_that_its_package_does_not_have(
+    named: str, package: str, reason: str, build: Build
+) -> None:
+    files = {**_GATHERED, "app.py": _GATHERED["app.py"].format(named)}
+    files["shop/models/__init__.py"] = package
+    found = build(files).facts(Query)
+    assert {q.unresolved for q in found} == {reason}
+    assert all(q.collection == "notes" for q in found if not reason)

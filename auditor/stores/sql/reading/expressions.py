@@ -258,6 +258,8 @@ class Expressions(Reading):
         `Shift = current_app.config["Shift"]`, `self.Shift`, `client.db.Users`."""
         if self.code.defined(expr, frame.scope) is not None:
             return None
+        if isinstance(expr, t.Attr) and self.code.lacks(expr, frame.scope):
+            return None
         kept = isinstance(expr, t.Attr) and expr.name[:1].isupper()
         if kept and _OF_PACKAGE.match(self.code.name(expr, frame.scope)):
             return None
@@ -378,6 +380,8 @@ class Expressions(Reading):
                 return Row(made_of)
         if found is None and isinstance(func, t.Name) and func.id in _GOING_THROUGH and given:
             if (rows := self.rows(given[0], frame)) is not None:
+                if func.id in _ONE_OF:
+                    return Row(rows.entity, rows.draft)
                 return rows if func.id in _LISTS else None
         if found is None or not isinstance(found.node, t.Function):
             for one in given:
@@ -607,11 +611,9 @@ class Expressions(Reading):
 
     def _comprehension(self, expr: t.Comp, frame: Frame, depth: int) -> Thing | None:
         outer, names = frame.loop, dict(frame.names)
-        first: Rows | None = None
         for loop in expr.loops:
             over = self.thing(loop.iter, frame, depth)
             rows = self.rows(over, frame)
-            first = first or rows
             if rows is not None:
                 frame.loop = place_of(Located(expr, frame.scope))
             self._target(loop.target, rows, loop.iter, frame)
@@ -619,7 +621,7 @@ class Expressions(Reading):
                 self.thing(condition, frame, depth)
         given = [self.thing(element, frame, depth) for element in expr.elements]
         frame.loop, frame.names = outer, names
-        if len(given) == 1 and isinstance(given[0], Row) and first is not None:
+        if len(given) == 1 and isinstance(given[0], Row):
             return Rows(given[0].entity, given[0].draft)
         if len(given) == 1 and isinstance(given[0], Holds):
             return Listed((given[0],))
@@ -682,7 +684,8 @@ def _held(one: Thing | None, other: Thing | None) -> Thing | None:
 
 
 _LISTS = {"list", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "dict"}
-_GOING_THROUGH = _LISTS | {"len", "sum", "any", "all", "max", "min", "bool"}
+_ONE_OF = {"next", "max", "min"}
+_GOING_THROUGH = _LISTS | _ONE_OF | {"len", "sum", "any", "all", "bool"}
 """Built-in functions that ask the query that they are given."""
 
 

@@ -270,8 +270,9 @@ class TreeReading(Statements):
                     drafts = [x for x in each(given) if isinstance(x, Draft)]
                 self.dropped.update((id(draft), draft) for draft in drafts)
         elif isinstance(scope.owner, t.Lambda):
-            if scope.parent is not None:
-                self.scope(scope.parent)  # it is read where it stands
+            around = scope.parent
+            if around is not None and isinstance(around.owner, t.Function | t.Lambda):
+                self.scope(around)  # it is read where it stands
         else:
             self.frame(scope)
 

@@ -131,26 +131,35 @@ def _makes_names_up(node: t.Node) -> bool:
     return False
 
 
-def undeclared(reading: Reading, nodes: Iterable[t.Expr], frame: Frame) -> str:
-    """The attribute that these expressions surely ask a class for that lacks it: `Entry.nothing.desc()`."""
+def refusal(reading: Reading, nodes: Iterable[t.Expr], frame: Frame) -> str:
+    """Why these expressions end with an error: `Entry.nothing.desc()`, `models.Entry` of a module that has none."""
     (told,) = reading.application.facts(Attributes)
     for node in nodes:
         for each in _evaluated(node):
-            if not isinstance(each, t.Attr) or not _may_be_class(each.value):
-                continue
-            owner = reading.thing(each.value, frame)
-            if isinstance(owner, Class) and told.lacks(owner.entity, each.name):
-                return each.name
+            match each:
+                case t.Name(id=name) if name[:1].isupper() and not frame.find(name)[0]:
+                    if reading.code.is_unbound(each, frame.scope):
+                        return f"{name} is defined nowhere in this file"
+                case t.Attr(name=name) if reading.code.lacks(each, frame.scope):
+                    return f"{t.dotted(each)} is defined nowhere"
+                case t.Attr(value=value, name=name) if _may_be_class(value):
+                    owner = reading.thing(value, frame)
+                    if isinstance(owner, Class) and told.lacks(owner.entity, name):
+                        return no_column(name)
     return ""
 
 
+def no_column(name: str) -> str:
+    return f"{name} is no column that the code declares"
+
+
 def unknown_name(reading: Reading, entities: Iterable[Entity | None], call: t.Call) -> str:
-    """The name that `filter_by(nothing=1)` compares and none of these classes has."""
+    """Why `filter_by(nothing=1)` ends with an error: none of these classes has what it compares."""
     (told,) = reading.application.facts(Attributes)
     known = [x for x in entities if x is not None]
     for keyword in call.keywords if known else ():
         if keyword.name and all(told.lacks(entity, keyword.name) for entity in known):
-            return keyword.name
+            return no_column(keyword.name)
     return ""
 
 

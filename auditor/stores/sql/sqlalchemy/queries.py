@@ -46,7 +46,8 @@ from auditor.stores.sql.reading.things import (
     either,
     executed,
 )
-from auditor.stores.sql.sqlalchemy.attributes import undeclared
+from auditor.stores.sql.sqlalchemy.attributes import refusal
+from auditor.stores.sql.sqlalchemy.relations import looks_up
 from auditor.stores.sql.sqlalchemy.steps import (
     ONE,
     by_key,
@@ -137,7 +138,8 @@ def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | No
         if not eager and not relation.asked and frame.loads(expr, loop):
             reading.record(draft)
         return Rows(target, replace(draft, bound=Bound.UNKNOWN, operation="select"))
-    if row.loop is not None and not eager and frame.loads(expr, loop):
+    anew = row.loop is not None or looks_up(relation, target)
+    if anew and not eager and frame.loads(expr, loop):
         reading.record(draft)
     return Row(target, row.draft if eager else None, row.loop)
 
@@ -500,8 +502,8 @@ def start(reading: Reading, call: t.Call, operation: str, frame: Frame) -> Thing
             ):
                 reason = ""  # select(1): no table, unless it says so later
             draft = replace(draft, unresolved=reason)
-        if name := undeclared(reading, call.args, frame):
-            made.append(refused(reading, draft, name))
+        if why := refusal(reading, call.args, frame):
+            made.append(refused(reading, draft, why))
             continue
         made.append(reading.record(draft))
     return either(made)

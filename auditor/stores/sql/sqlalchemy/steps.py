@@ -45,7 +45,7 @@ from auditor.stores.sql.reading.things import (
     either,
     executed,
 )
-from auditor.stores.sql.sqlalchemy.attributes import undeclared, unknown_name
+from auditor.stores.sql.sqlalchemy.attributes import no_column, refusal, unknown_name
 from auditor.stores.sql.sqlalchemy.columns import kind_of
 from auditor.stores.sql.sqlalchemy.relations import looks_up
 
@@ -82,11 +82,11 @@ def method(
 ) -> Thing | None:  # fmt: skip
     """One step of a chain on a statement or a query."""
     every = (*call.args, *(keyword.value for keyword in call.keywords))
-    name = undeclared(reading, every, frame)
+    why = refusal(reading, every, frame)
     if last == "filter_by":
-        name = name or unknown_name(reading, (*draft.tables, draft.entity), call)
-    if name:
-        return refused(reading, draft, name)
+        why = why or unknown_name(reading, (*draft.tables, draft.entity), call)
+    if why:
+        return refused(reading, draft, why)
     if draft.compound and last in _NARROW:
         for arg in call.args:
             reading.thing(arg, frame)
@@ -193,9 +193,9 @@ def method(
     return draft
 
 
-def refused(reading: Reading, draft: Draft, name: str) -> Draft:
+def refused(reading: Reading, draft: Draft, why: str) -> Draft:
     """A statement that ends with an error before anything is asked: nothing is loaded with it either."""
-    return reading.record(executed(draft, unresolved=_no_column(name).reason, besides=()))
+    return reading.record(executed(draft, unresolved=why, besides=()))
 
 
 def _figure(reading: Reading, draft: Draft, operation: str) -> Thing | None:
@@ -272,7 +272,7 @@ def _keyword(draft: Draft, name: str, values: tuple[Plain, ...] = ()) -> Conditi
 
 
 def _no_column(name: str) -> Untold:
-    return Untold(f"{name} is no column that the code declares")
+    return Untold(no_column(name))
 
 
 def _open(draft: Draft, given: Thing | None) -> Condition:
