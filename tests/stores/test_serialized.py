@@ -216,6 +216,13 @@ def test_what_a_schema_leaves_is_not_loaded(
     assert ([q.collection for q in asked if q.operation == "lazy"] == ["writer"]) is loaded
 
 
+def test_what_a_function_writes_out_by_a_schema_that_it_is_handed(build: Build) -> None:
+    code = _MARSHMALLOW.replace("many=True", "many=True, exclude=['writer']")
+    code += "def one(id):\n    return results(NoteSchema, found(id))\n"
+    asked = build({"app.py": code}).facts(Query)
+    assert [q.collection for q in asked if q.operation == "lazy"] == ["writer"]
+
+
 @pytest.mark.parametrize(
     ("field", "given", "loaded"),
     [

@@ -118,13 +118,27 @@ def read(reading: Reading) -> None:
     """Records the queries of all that is written out."""
     _responses(reading)
     done: set[tuple[int, str, frozenset[str], frozenset[str], Place | None, Chosen]] = set()
+    handed = _handed_on(reading)
     for use in reading.written:
+        if use.found.node.name in handed:  # type: ignore[attr-defined]
+            use = replace(use, chosen=ALL)
         draft, none = use.row.draft, frozenset[str]()
         eager, left = (draft.eager, draft.left) if draft is not None else (none, none)
         key = (id(use.found.node), use.row.entity.name, eager, left, use.row.loop, use.chosen)
         if key not in done:
             done.add(key)
             _write(reading, use.found, use.row, use.chosen, 0)
+
+
+def _handed_on(reading: Reading) -> set[str]:
+    """The schemas that are handed to a function, `results(NoteSchema, note)`, which may write out all that they have."""
+    return {
+        t.last_word(arg)
+        for site in reading.code.all_calls()
+        if reading.written and t.last_word(site.node.func) not in _NESTING
+        for arg in site.node.args
+        if isinstance(arg, t.Name | t.Attr)
+    }
 
 
 def _responses(reading: Reading) -> None:
@@ -313,10 +327,13 @@ def _of_field(
     return Part(path, call, whole=False) if len(path) > 1 else None
 
 
+_NESTING = {"Nested", "List", "Pluck", "ListSerializer"}
+
+
 def _nested(reading: Reading, call: t.Call, scope: Scope) -> tuple[Located, Chosen] | None:
     """The serializer of a nested field, and what it writes: `UserSerializer()`, `fields.Nested(UserSchema)`."""
     exprs: list[t.Expr] = [call.func]
-    if last_name(call.func) in ("Nested", "List", "Pluck", "ListSerializer"):
+    if last_name(call.func) in _NESTING:
         exprs += [
             *call.args[:1],
             *(k.value for k in call.keywords if k.name in ("nested", "child")),
