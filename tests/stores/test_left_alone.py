@@ -137,6 +137,8 @@ class Command(BaseCommand):
         ("sync_prices", {}, Fit.MISSING),
         ("expire_orders", {}, Fit.MISSING),
         ("auto_complete_orders", {}, Fit.MISSING),
+        ("fix_states", {"README.md": "Put into the crontab: `python manage.py fix_states`\n"}, Fit.MISSING),
+        ("fix_states", {"README.md": "    0 3 * * * python manage.py fix_states\n"}, Fit.MISSING),
         ("fix_states", {"crontab": "0 3 * * * python manage.py fix_states\n"}, Fit.MISSING),
         ("fix_states", {"shop/tasks.py": "from django.core.management import call_command\ndef nightly():\n    call_command('fix_states')\n"}, Fit.MISSING),
     ],
@@ -515,6 +517,32 @@ def test_a_script_that_fills_the_database_where_the_deployment_runs_it(
     answer, why = fit(build, {**files, "entrypoint.sh": started})
     assert answer is Fit.COVERED
     assert reason in why
+
+
+@pytest.mark.parametrize(
+    ("files", "clocked"),
+    [
+        ({"README.md": "```\n*/5 * * * * cd /srv/shop && python script/ask.py >> log\n```\n"}, True),
+        ({"README.md": "0 3 * * 1-5 python -m script.ask\n"}, True),
+        ({"docs/install.md": "Let cron run `python script/ask.py` every five minutes.\n"}, True),
+        ({"crontab": "@daily root python /srv/shop/script/ask.py\n"}, True),
+        ({"start.py": "print('add \"*/5 * * * * %s\" to the crontab' % ('cd ' + __file__ + ' && python -m script.ask'))\n"}, True),
+        ({"start.py": "CRON = f'{0} 0 * * * python script/ask.py'\nLINE = '0 0 * * * python script/ask.py'\n"}, True),
+        ({"README.md": "Run `python script/ask.py` to see who is there. Expire tokens by cron.\n"}, False),
+        ({"README.md": "Run `python script/ask.py` once.\n\n0 3 * * * python other.py\n"}, False),
+        ({"README.md": "Let cron run `python script/other.py`.\n"}, False),
+        ({"README.md": "script/ask.py 1 2 3 4 5 users\n"}, False),
+        ({"start.py": "print('python script/ask.py'); print('* * * * * python other.py')\n"}, False),
+        ({}, False),
+    ],
+)  # fmt: skip
+def test_a_script_that_a_clock_is_told_to_run(
+    files: dict[str, str], clocked: bool, build: Build
+) -> None:
+    ask = "from models import User\ndef main():\n    print(User.query.filter_by(email=input()).first())\nmain()\n"
+    found = build({"models.py": MODELS, "app.py": APP, "script/ask.py": ask, **files}).facts(CollectionFit)  # fmt: skip
+    told = {m.why for c in found for q, m in c.fits if q.equality == ("email",)}
+    assert told == ({""} if clocked else {"only a script that is run by hand asks it"})
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ class ByHand:
         """The words of what a deployment, a clock or the code itself starts."""
         called = (site.arg(0) for site in self.code.method_calls("call_command"))
         named = {x.value for x in called if isinstance(x, t.Const) and isinstance(x.value, str)}
-        return self.running.words(_DEPLOYS) | named
+        return self.running.words(_DEPLOYS) | self.running.by_clock | named
 
     @functools.cached_property
     def at_start(self) -> frozenset[str]:
@@ -114,9 +114,10 @@ class ByHand:
         return frozenset(filling | self._unstarted(scripts - self._used(scripts)))
 
     def _unstarted(self, paths: Set[str]) -> Set[str]:
-        """Those that no file of deployment starts."""
+        """Those that no file of deployment starts, and no clock."""
         programs = self.running.programs if paths else None
-        return paths - programs.modules.keys() if programs is not None else paths
+        started = programs.modules.keys() if programs is not None else frozenset[str]()
+        return {path for path in paths - started if not self.running.is_clocked(path)}
 
     @functools.cached_property
     def ending(self) -> frozenset[str]:

@@ -26,6 +26,14 @@ _FILES = re.compile(
 )
 _INSTRUCTIONS = re.compile(r"(?:^|/)(?:readme|install\w*|setup|deploy\w*|getting[_-]started)(?:\.(?:md|rst|txt|adoc))?$", re.I)  # fmt: skip
 _COMMAND = re.compile(r"\bpython[\d.]*\s+(-m\s+)?([\w./-]+)")
+_TOLD = re.compile(r"\.(?:md|rst|txt|adoc)$|(?:^|/)(?:readme|[\w.-]*cron(?:tab)?s?)$", re.I)
+_AT = r"(?:\*|\d{1,2})(?:[-/,]\d{1,2})*"
+_CLOCK = re.compile(
+    rf"(?:^|[\s\"'`#])(?=[^\n]*\*)(?:{_AT}\s+){{4}}(?:{_AT}|[A-Za-z]{{3}}(?:[-,][A-Za-z]{{3}})*)(?=\s+\S)|@(?:hourly|daily|weekly|monthly)\s"
+)
+"""A line of a crontab: `*/5 * * * * python send.py`."""
+_SPEAKS_OF_CLOCKS = re.compile(r"\bcron(?:tab|job)?s?\b|\btask scheduler\b|\bsystemd timer", re.I)
+_NAMES = re.compile(r"manage\.py\s+(\w+)|\b(?!manage\.py)([\w-]+\.py)\b|-m\s+([\w.]+)")
 _STARTS = re.compile(
     r"python|\buv\b|poetry|pipenv|command|entrypoint|\bcmd\b|\brun\b|exec|hook|script", re.I
 )
@@ -107,6 +115,39 @@ class Running:
         modules = self.code.modules.values()
         return self._started([m for m in modules if ends and ("/" + m.path).endswith(ends)])
 
+    @functools.cached_property
+    def by_clock(self) -> frozenset[str]:
+        """What lines of a crontab name, and lines of instructions that speak of one: files, dotted names, commands."""
+        found: set[str] = set()
+        for line in self._lines(_TOLD):
+            line = line[:_LONGEST]
+            if _CLOCK.search(line):
+                found |= _words(line)
+                continue
+            for sentence in filter(_SPEAKS_OF_CLOCKS.search, re.split(r"[.;]\s", line)):
+                found.update(name for names in _NAMES.findall(sentence) for name in names if name)
+        for const, scope in self.code.of_kind(t.Const):
+            if isinstance(const.value, str) and "*" in const.value and _CLOCK.search(const.value):
+                texts = self._said_with(const, scope.module)
+                found.update(word for text in texts for word in _words(text[:_LONGEST]))
+        return frozenset(found)
+
+    def _said_with(self, const: t.Const, module: Module) -> Iterator[str]:
+        """The texts of the statement that a text stands in; the lines of one that a clock reads, of a longer one."""
+        lines = str(const.value).splitlines()
+        if len(lines) > 1:
+            yield from filter(_CLOCK.search, lines)
+            return
+        for node, _ in self.code.nodes(module):
+            if isinstance(node, t.Do | t.Assign | t.Return) and node.line <= const.line <= node.end_line:  # fmt: skip
+                within = [n for n in t.walk_own(node) if isinstance(n, t.Const)]
+                if any(n is const for n in within):
+                    yield from (n.value for n in within if isinstance(n.value, str))
+
+    def is_clocked(self, path: str) -> bool:
+        """Whether instructions tell a clock to run a file."""
+        return _is_among(path, self.by_clock)
+
     def _started(self, roots: list[Module]) -> Reach | None:
         roots = [module for module in roots if module.path not in self.reach.modules]
         if not roots:
@@ -122,17 +163,14 @@ class Running:
     def _named(module: Module, words: frozenset[str]) -> bool:
         if not any(is_main_guard(stmt) or _runs(stmt) for stmt in module.body):
             return False
-        parts = module.path.removesuffix(".py").removesuffix("/__main__").split("/")
-        dotted = {".".join(parts[i:]) for i in range(len(parts))} if len(parts) > 1 else set()
-        return module.path.rpartition("/")[2] in words or bool(dotted & words)
+        return _is_among(module.path, words)
 
     def words(self, files: re.Pattern[str]) -> frozenset[str]:
         """The words of the lines of deployment files that may start something."""
         found: set[str] = set()
         for line in self._lines(files):
             if _STARTS.search(line):
-                for word in _WORD.findall(line[:_LONGEST]):
-                    found.add(word.rpartition("/")[2] if word.endswith(".py") else word)
+                found |= _words(line[:_LONGEST])
         return frozenset(found)
 
     def _lines(self, files: re.Pattern[str]) -> Iterator[str]:
@@ -140,6 +178,18 @@ class Running:
         for file in tree.files:
             if file.kind is not Kind.PYTHON and file.size < _LARGEST and files.search(file.path):
                 yield from read(tree, file).decode("utf-8", "replace").splitlines()
+
+
+def _words(line: str) -> set[str]:
+    """The words of a line, of files only their names."""
+    words = _WORD.findall(line)
+    return {word.rpartition("/")[2] if word.endswith(".py") else word for word in words}
+
+
+def _is_among(path: str, words: frozenset[str]) -> bool:
+    parts = path.removesuffix(".py").removesuffix("/__main__").split("/")
+    dotted = {".".join(parts[i:]) for i in range(len(parts))} if len(parts) > 1 else set()
+    return path.rpartition("/")[2] in words or bool(dotted & words)
 
 
 def _runs(stmt: t.Stmt) -> bool:
