@@ -317,7 +317,7 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
     if isinstance(call.func, t.Attr) and last == "fetch_related" and reading.has("tortoise"):
         fetched(reading, call, call.func, frame)
         return None, True
-    if isinstance(call.func, t.Attr) and reading.has("django"):
+    if isinstance(call.func, t.Attr) and any(map(reading.has, _MAPPERS)):
         if (made := of_unknown(reading, call, call.func, last, frame)) is not None:
             return method(reading, made, call, last, frame), True
     return None, False

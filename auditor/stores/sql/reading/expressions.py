@@ -234,7 +234,7 @@ class Expressions(Reading):
                 elif isinstance(one, Self):
                     if (found := self.of_self(one, expr.name, frame)) is not None:
                         made.append(found)
-                elif one is None and expr.name in MODEL_NAMES and isinstance(expr.value, t.Name):
+                elif one is None and expr.name in MODEL_NAMES:
                     owner = self.code.name(expr.value, frame.scope)
                     kind = self.code.definition(owner.removesuffix("()")) if owner else None
                     if kind is not None and isinstance(kind.node, t.Class):  # user_service.model

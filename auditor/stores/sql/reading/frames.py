@@ -217,7 +217,7 @@ class Reading:
         found: dict[str, list[tuple[Entity, Relation]]] = {}
         for entity in self.entities:
             for name, relation in entity.relations.items():
-                if relation.many and (entity.mapper == "django" or relation.asked):
+                if relation.many and (entity.mapper in ("django", "tortoise") or relation.asked):
                     found.setdefault(name, []).append((entity, relation))
         return found
 

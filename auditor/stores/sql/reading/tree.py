@@ -19,6 +19,7 @@ from auditor.stores.sql.objects import OF_OBJECTS, scopes_of
 from auditor.stores.sql.reading.decisions import Keys, Worth, agreed, hands_itself, tested
 from auditor.stores.sql.reading.decisions import given as given_by
 from auditor.stores.sql.reading.frames import CLASSES, Frame, Reading
+from auditor.stores.sql.reading.serving import MODEL_NAMES
 from auditor.stores.sql.reading.statements import Statements
 from auditor.stores.sql.reading.things import (
     Class,
@@ -36,7 +37,7 @@ SEEDS = {
     "objects", "query", "select", "execute", "executemany", "scalars", "scalar", "exec", "fetch", "fetchrow",
     "fetchval", "fetch_one", "fetch_all", "fetch_val", "get_object_or_404", "get_list_or_404", "queryset",
     "get_queryset", "filter_by", "where", "_default_manager", "_base_manager", "raw", "read_sql", "aget_object_or_404",
-    "read_sql_query", "iterate", "executescript", "model", "entity_class", "exists", "get_base_queryset", "get_object",
+    "read_sql_query", "iterate", "executescript", "exists", "get_base_queryset", "get_object",
     "callproc",
 }  # fmt: skip
 """Words without which no query is written, besides the names of stored classes."""
@@ -94,7 +95,7 @@ class TreeReading(Statements):
         words = SEEDS | set(self.entities.by_class) | self.statements.keys()
         for stmt, _ in self.code.of_kind(t.Import):
             words.update(alias for name, alias in stmt.names if alias and name in words)
-        words |= self.related.keys() | formsets.classes(self.code)
+        words |= self.related.keys() | formsets.classes(self.code) | self._keeping()
         tortoise = self.has("tortoise")
         narrowing = NARROWING - words if tortoise or self.has("django") else set()
         keys = {name for e in self.entities if e.mapper == "tortoise" for name in e.relations}
@@ -190,6 +191,17 @@ class TreeReading(Statements):
             for draft in self.drafts:
                 if self._roots[id(draft)] in self.decided and draft.bound is Bound.UNKNOWN:
                     self.dropped[id(draft)] = draft
+
+    def _keeping(self) -> set[str]:
+        """The attributes in which classes and objects keep a stored class: `self._model = Plan`."""
+        return MODEL_NAMES | {
+            t.last_word(target)
+            for stmt, scope in self.code.of_kind(t.Assign)
+            if isinstance(stmt.value, t.Name | t.Attr)
+            and t.last_word(stmt.value) in self.entities.by_class
+            for target in stmt.targets
+            if isinstance(target, t.Attr) or isinstance(scope.owner, t.Class)
+        }
 
     def _go_on(self) -> None:
         """What a function begins and gives back is no query of its own where every call goes on from it."""
