@@ -9,6 +9,7 @@ import pytest
 
 from auditor.model.data import CollectionFit
 from tests.conftest import Build
+from tests.stores.engines import MISSING, postgresql, programs
 
 _FIELDS = """
 class Author(models.Model):
@@ -33,7 +34,7 @@ from django.db.models import Case, Count, F, Max, Q, Sum, When
 with connection.schema_editor() as editor:
     editor.create_model(Author)
     editor.create_model(Book)
-x = 1
+x, none = 1, None
 import sys
 for step in sys.argv[1:]:
     try:
@@ -76,6 +77,31 @@ _STEPS = {
     "Author.objects.annotate(n=Count('book')).filter(n__gt=x)": "sent",
     "Author.objects.filter(book__pages=x)": "sent",
     "Book.objects.order_by('?')": "sent",
+    "Book.objects.distinct('author').aggregate(n=Sum('pages'))": "at once",
+    "Book.objects.distinct('author').filter(pages=x).delete()": "at once",
+    "Book.objects.distinct('author').distinct().aggregate(n=Sum('pages'))": "sent",
+    "Book.objects.distinct().aggregate(n=Sum('pages'))": "sent",
+    "Book.objects.filter(pages=x)[:5].filter(author=x)": "at once",
+    "Book.objects.filter(pages=x)[:5].exclude(author=x)": "at once",
+    "Book.objects.filter(pages=x)[:5].order_by('pages')": "at once",
+    "Book.objects.filter(pages=x)[:5].distinct()": "at once",
+    "Book.objects.order_by('pages')[:5].last()": "at once",
+    "Book.objects.filter(pages=x)[:5].delete()": "at once",
+    "Book.objects.filter(pages=x)[:5].update(pages=x)": "at once",
+    "Book.objects.filter(pages=x)[:5].latest('pages')": "at once",
+    "Book.objects.filter(pages=x)[:5].values('pages')": "sent",
+    "Book.objects.filter(pages=x)[:5].annotate(n=F('pages'))": "sent",
+    "Book.objects.filter(pages=x)[:5].aggregate(n=Sum('pages'))": "sent",
+    "Book.objects.filter(pages=x)[:5].count()": "sent",
+    "Book.objects.filter(pages=x)[:5].filter()": "sent",
+    "Book.objects.filter(pages=x)[:none].filter(author=x)": "sent",
+    "Book.objects.filter(pages=x).values('pages').delete()": "at once",
+    "Book.objects.values_list('pages').only('pages')": "at once",
+    "Book.objects.values('pages').filter(pages=x).count()": "sent",
+    "Book.objects.filter(pages=x).union(Book.objects.filter(author=x)).filter(author=x)": "at once",
+    "Book.objects.filter(pages=x).union(Book.objects.filter(author=x)).annotate(n=F('pages'))": "at once",
+    "Book.objects.filter(pages=x).union(Book.objects.filter(author=x)).order_by('pages').count()": "sent",
+    "Book.objects.filter(pages=x).union(Book.objects.filter(author=x)).values('pages')": "sent",
 }  # fmt: skip
 
 
@@ -91,7 +117,7 @@ def _told(build: Build, body: str, models: str = _MODELS, more: str = "") -> dic
     """Why the queries on each line are unknown, from the first line of the body on."""
     code = (
         "from django.db.models import Case, Count, F, Max, Q, Sum, When\nfrom shop.models import Author, Book\n"
-        f"def ask(request, x, y=None):\n{body}\n{more}"
+        f"def ask(request, x, y=None, none=None):\n{body}\n{more}"
     )
     application = build({"shop/models.py": models, "shop/views.py": code})
     fits = [(q, m) for f in application.facts(CollectionFit) for q, m in f.fits]
@@ -108,9 +134,61 @@ def test_what_django_refuses_is_unknown_with_all_that_follows(
     told = _told(
         build, f"    rows = list({step})\n    return Author.objects.filter(name=x).first()"
     )
-    refused = "no column" in told[1] or "no relation" in told[1]
+    refused = any(word in told[1] for word in ("no column", "no relation", "Django refuses"))
     assert refused is (how in ("at once", "later"))
     assert ("not reached" in told[2]) is (how == "at once")
+
+
+_MATCHED = {
+    "distinct('author').order_by('author', '-pages')": True,
+    "order_by('author', '-pages').distinct('author')": True,
+    "order_by('pages').distinct('author').order_by('author')": True,
+    "order_by('author_id').distinct('author', 'pages')": True,
+    "order_by('pages', 'author').distinct('author', 'pages')": True,
+    "distinct('author')": True,
+    "order_by('pages').distinct('author').order_by()": True,
+    "order_by('pages').distinct('author').distinct()": True,
+    "distinct('author__name').order_by('author__name')": True,
+    "distinct('author').order_by('pages')": False,
+    "distinct('author').order_by('-pages')[:5]": False,
+    "order_by('author').distinct('author').order_by('pages')": False,
+    "order_by('author', 'id').distinct('author', 'pages')": False,
+    "order_by('id').distinct('author').filter(author=x)": False,
+}
+
+
+@pytest.mark.parametrize(("steps", "matched"), _MATCHED.items())
+def test_distinct_fields_that_do_not_lead_the_order_are_refused(
+    steps: str, matched: bool, build: Build
+) -> None:
+    told = _told(
+        build, f"    rows = list(Book.objects.filter(pages=x).{steps})\n    return {_NEXT}"
+    )
+    assert ("refuses distinct" not in told[1]) is matched
+    assert "not reached" not in told[2]
+
+
+def test_the_order_of_the_model_leads_too(build: Build) -> None:
+    models = _MODELS + "    class Meta:\n        ordering = ['-pages']\n"
+    told = _told(build, "    a = list(Book.objects.filter(pages=x).distinct('author'))\n    b = Book.objects.filter(pages=x).distinct('author').exists()", models)  # fmt: skip
+    assert ["refuses distinct" in told[line] for line in (1, 2)] == [True, False]
+
+
+@pytest.mark.skipif(programs() is None, reason=MISSING)
+def test_postgresql_refuses_them() -> None:
+    import psycopg
+
+    orders = {"author, pages DESC": True, "pages, author": False, "author": True, "id": False}
+    with postgresql() as dsn, psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE book (id int, author int, pages int)")
+        for order, matched in orders.items():
+            try:
+                connection.execute(f"SELECT DISTINCT ON (author) * FROM book ORDER BY {order}")
+                assert matched
+            except psycopg.errors.InvalidColumnReference:
+                assert not matched
+        connection.execute("SELECT DISTINCT ON (author, pages) * FROM book ORDER BY pages, author")
+        connection.execute("SELECT DISTINCT ON (author, pages) * FROM book ORDER BY author")
 
 
 _REFUSED = "Book.objects.filter(title=x)"

@@ -266,6 +266,8 @@ class Draft(msgspec.Struct, frozen=True, eq=False):
     """Names that it computes, which are no columns."""
     grouped: bool = False
     """Whether it brings groups of rows, whose order no index of the rows keeps."""
+    apart: tuple[tuple[str, str], ...] = ()
+    """The columns, with their tables, of which each value is brought once (DISTINCT ON)."""
     compound: bool = False
     """Whether rows of other queries come with its own (UNION): what follows is asked of the result."""
 

@@ -90,11 +90,33 @@ class Schema:
 
 def shapes(draft: Draft, schema: Schema) -> Iterator[Query]:
     """The queries that a finished draft comes to, one for each alternative and each table."""
-    reason = draft.unresolved or ("" if draft.table else "the table is named at run time")
+    reason = (
+        draft.unresolved
+        or _unmatched(draft)
+        or ("" if draft.table else "the table is named at run time")
+    )
     found = _over_one_table(branches(Every(draft.where)) or [Branch(reasons=[_NEVER])], schema)
     broad = [branch for branch in found if _is_broad(branch, schema)]
     for branch in broad[:1] or found:
         yield from _of_branch(draft, branch, reason, schema)
+
+
+def _unmatched(draft: Draft) -> str:
+    """Why PostgreSQL refuses `DISTINCT ON`: the order does not begin with its fields. No other database has it.
+
+    Source: https://www.postgresql.org/docs/current/sql-select.html#SQL-DISTINCT.
+    """
+    if not draft.apart or draft.entity is None or draft.grouped or draft.operation == "exists":
+        return ""
+    own = ((draft.table, column, way) for column, way in draft.entity.ordering)
+    left = set(draft.apart)
+    for table, column, _ in own if draft.sort is None else draft.sort:
+        if not left or table != draft.table or any(table != x for x, _ in left):
+            return ""
+        if (table, column) not in draft.apart:
+            return f"the database refuses distinct() of fields with which its order does not begin, but with {column}"
+        left.discard((table, column))
+    return ""
 
 
 def _over_one_table(found: list[Branch], schema: Schema) -> list[Branch]:

@@ -41,9 +41,9 @@ from auditor.stores.sql.django.managers import (
 )
 from auditor.stores.sql.django.models import entity_of
 from auditor.stores.sql.django.packages import user_model
-from auditor.stores.sql.django.refusals import is_at_once, refusal
+from auditor.stores.sql.django.refusals import forbidden, is_at_once, refusal
 from auditor.stores.sql.django.relations import awaited, fetched, lacking, of_row, prefetch, steps
-from auditor.stores.sql.django.sorting import ANY, first_of, sort_of, untold
+from auditor.stores.sql.django.sorting import ANY, apart_by, first_of, sort_of, untold
 from auditor.stores.sql.django.suspects import of_unknown
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_attributes, reads_calls
@@ -365,9 +365,10 @@ def method(
         return _custom(reading, draft, call, last, frame)
     if start.mapper == "django":
         path = refusal(reading, start, call, last, frame)
-        reading.refuse(call, path if is_at_once(path, last) else "", frame)
-        if path:
-            start = reading.record(executed(start, unresolved=LACKED.format(path)))
+        why = forbidden(start, call, last) or (LACKED.format(path) if path else "")
+        reading.refuse(call, why if not path or is_at_once(path, last) else "")
+        if why:
+            start = reading.record(executed(start, unresolved=why))
     if last in _NARROWS:
         return _narrowed(reading, start, call, last, frame)
     given = [reading.thing(a, frame) for a in call.args]
@@ -408,6 +409,8 @@ def method(
             return reading.record(executed(start))
         case "none":
             return None
+        case "distinct" if start.mapper == "django":
+            return reading.record(executed(start, apart=apart_by(reading, start, call.args, frame)))
         case "order_by":
             sort = () if start.grouped else sort_of(reading, start, call.args, frame)
             why = start.unresolved or untold(reading, start, call.args, frame)

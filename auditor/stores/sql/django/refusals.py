@@ -2,7 +2,8 @@
 
 `filter`, `exclude`, `get`, `order_by`, `values`, `annotate`, `aggregate` and `update` raise `FieldError` when they are called:
 what follows in the same block is not reached. `only`, `defer` and `distinct` raise when the query is sent, and so does
-`order_by` of what stands behind a relation. `tests/stores/test_refused_querysets.py` holds this against Django itself.
+`order_by` of what stands behind a relation. Some steps are refused after others, whatever they name: `[:5].filter(…)`,
+`distinct("user").aggregate(…)`. `tests/stores/test_refused_querysets.py` holds this against Django itself.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from auditor.discover import Kind
 from auditor.extract.facts import Unread
 from auditor.extract.python import tree as t
+from auditor.model.data import Bound
 from auditor.stores.lookups import LOOKUPS, follow
 from auditor.stores.sql.conditions import Draft
 from auditor.stores.sql.django.relations import is_told
@@ -27,6 +29,14 @@ _NAMES = {"order_by", "values", "values_list", "latest", "alatest", "earliest", 
 """What is given the names of fields as texts."""
 _WHEN_SENT = {"only", "defer", "distinct"}
 """What is given such names, and refuses them late."""
+_AFTER_FIELDS = {"aggregate", "aaggregate", "delete", "adelete"}
+_AFTER_VALUES = {"delete", "adelete", "in_bulk", "ain_bulk", "only", "defer", "select_related"}
+_AFTER_A_SLICE = {"order_by", "reverse", "distinct", "delete", "adelete", "update", "aupdate", "latest", "alatest", "earliest", "aearliest",
+                  "last", "alast", "in_bulk", "ain_bulk"}  # fmt: skip
+_AFTER_UNION = {"annotate", "alias", "distinct", "delete", "adelete", "update", "aupdate", "select_related", "prefetch_related",
+                "only", "defer", "extra"}  # fmt: skip
+_NARROWS = {"filter", "exclude", "get", "aget"}
+"""What is refused after a slice, and after `union`, where it is given anything."""
 _WORKED_OUT = {"F", "Sum", "Count", "Avg", "Max", "Min", "StdDev", "Variance"}
 _OF_OTHERS = {"Subquery", "Exists", "OuterRef", "Prefetch", "FilteredRelation", "RawSQL", "Value", "Window", "KT"}  # fmt: skip
 """What names the fields of another query, or none."""
@@ -51,6 +61,23 @@ def refusal(reading: Reading, draft: Draft, call: t.Call, last: str, frame: Fram
 def is_at_once(path: str, last: str) -> bool:
     """Whether Django refuses a name when the step is taken."""
     return last not in _WHEN_SENT and (last != "order_by" or "__" not in path)
+
+
+def forbidden(draft: Draft, call: t.Call, last: str) -> str:
+    """Why Django refuses a step after those before it, whatever it names; empty where it does not, or that is not certain.
+
+    Source: https://docs.djangoproject.com/en/stable/ref/models/querysets/, at each of the methods.
+    """
+    narrows = last in _NARROWS and bool(call.args or call.keywords)
+    if draft.apart and last in _AFTER_FIELDS:
+        return f"Django refuses {last}() after distinct() of fields"
+    if draft.projection and last in _AFTER_VALUES:
+        return f"Django refuses {last}() after values()"
+    if draft.limited in (Bound.ONE, Bound.LIMITED) and (narrows or last in _AFTER_A_SLICE):
+        return f"Django refuses {last}() of a slice"
+    if draft.compound and (narrows or last in _AFTER_UNION):
+        return f"Django refuses {last}() after union()"
+    return ""
 
 
 def _is_guessed(draft: Draft) -> bool:

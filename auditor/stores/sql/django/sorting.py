@@ -37,6 +37,14 @@ def sort_of(
     return tuple(sort)
 
 
+def apart_by(
+    reading: Reading, draft: Draft, args: list[t.Expr], frame: Frame
+) -> tuple[tuple[str, str], ...]:
+    """The columns of `distinct("author")`: those that cannot be told have no name."""
+    found = [sort_of(reading, draft, [arg], frame) or (("", "", 1),) for arg in args]
+    return tuple((table, column) for ((table, column, _),) in found)
+
+
 def first_of(
     reading: Reading, draft: Draft, call: t.Call, last: str, frame: Frame
 ) -> tuple[tuple[str, str, int], ...]:  # fmt: skip

@@ -22,7 +22,7 @@ from auditor.link.values import Evaluator
 from auditor.model.places import Place
 from auditor.stores.bounds import bounds_of
 from auditor.stores.sql.conditions import Draft
-from auditor.stores.sql.entities import Column, Entities, Entity, Relation, last_name
+from auditor.stores.sql.entities import Column, Entities, Entity, Relation
 from auditor.stores.sql.migrations import History
 from auditor.stores.sql.reading.decisions import Worth
 from auditor.stores.sql.reading.selection import Selections
@@ -169,8 +169,8 @@ class Reading:
         """Attributes and calls, by `id`, that code waits for: a relation that is read so is asked for then."""
         self.options: dict[str, list[t.Map]] = {}
         """Settings by name, as readers look them up."""
-        self.refused: dict[tuple[str, int, int, str], str] = {}
-        """Calls, by where they begin and their last name, and the name for which the mapper refuses them at once."""
+        self.refused: dict[int, str] = {}
+        """Calls, by the `id` of what they call, and why the mapper refuses them at once."""
         self.unreached = ""
         """Why nothing runs what is read."""
         self._mappers: set[str] | None = None
@@ -251,14 +251,10 @@ class Reading:
             self._told = {x.place for x in self.drafts if not x.tentative}
         return draft.place not in self._told and self.owners.get(id(draft)) not in self.handed
 
-    def refuse(self, call: t.Call, name: str, frame: Frame) -> None:
+    def refuse(self, call: t.Call, why: str) -> None:
         """Keep that a mapper refuses a call, unless it does not for another thing that it may be asked of."""
-        key = self.begins(call, frame)
-        self.refused[key] = name and self.refused.get(key, name)
-
-    @staticmethod
-    def begins(call: t.Call, frame: Frame) -> tuple[str, int, int, str]:
-        return frame.scope.module.path, call.line, call.column, last_name(call.func)
+        key = id(call.func)
+        self.refused[key] = why and self.refused.get(key, why)
 
     def place(self, node: t.Node, frame: Frame) -> Place:
         return place_of(Located(node, frame.scope))

@@ -43,14 +43,14 @@ class Statements(Expressions):
             if frame.ended:
                 break
             self.statement(stmt, frame)
-            self.unreached = self.unreached or self._refusal(stmt, frame)
+            self.unreached = self.unreached or self._refusal(stmt)
         self.unreached = outer
 
-    def _refusal(self, stmt: t.Stmt, frame: Frame) -> str:
+    def _refusal(self, stmt: t.Stmt) -> str:
         """Why what follows a statement is not reached: it begins with a call that a mapper refuses."""
         for call in _sure_calls(*_first(stmt)) if any(self.refused.values()) else ():
-            if name := self.refused.get(self.begins(call, frame)):
-                return f"{name} on line {call.line} is no column that the code declares: this is not reached"
+            if why := self.refused.get(id(call.func)):
+                return f"{why} (line {call.line}): this is not reached"
         return ""
 
     def statement(self, stmt: t.Stmt, frame: Frame) -> None:
