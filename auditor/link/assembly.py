@@ -112,6 +112,10 @@ class _Walk:
                 if not op:
                     return [(Piece(value, self.scope),)], False
                 return self._add(state, value if op.rstrip("=") in ("|", "+", "&") else None), False
+            case t.Assign(targets=[t.Seq(items=targets)], value=t.Seq(items=items), op="") if len(
+                targets
+            ) == len(items) and (own := [i for n, i in zip(targets, items, strict=True) if isinstance(n, t.Name) and n.id == self.name.id]):  # fmt: skip
+                return [(Piece(own[-1], self.scope),)], False  # `where, params = ["1=1"], []`
             case t.Assign(targets=[t.Item(value=t.Name(id=name), index=key)], value=value) if (
                 name == self.name.id and value is not None
             ):

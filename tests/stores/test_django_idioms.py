@@ -575,3 +575,36 @@ def test_who_has_none_is_found_by_no_key(field: str, path: str, build: Build) ->
     found = build({"shop/models.py": models, "shop/views.py": code}).facts(CollectionFit)
     (told,) = ((q, m) for f in found if f.name == "shop_booking" for q, m in f.fits if q.range)
     assert (told[0].equality, told[0].range, told[1].fit) == ((), ("made",), Fit.MISSING)
+
+
+_DOCS = """
+from django.db import models
+from django.db.models import OuterRef, Subquery
+class Doc(models.Model):
+    folder = models.IntegerField(db_index=True)
+    version = models.IntegerField()
+def ask(given):
+    newest = Doc.objects.filter(folder=OuterRef("folder")).values("version")
+    last = Doc.objects.filter(folder=given).values("version")
+    return list(Doc.objects.filter({asked}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("version=Subquery(newest[:1])", False),
+        ("version=Subquery(newest)", False),
+        ("version__in=newest", False),
+        ("version=Subquery(Doc.objects.filter(folder=OuterRef('folder')).values('version')[:1])", False),
+        ("version=Subquery(last[:1])", True),
+        ("version__in=last", True),
+    ],
+)  # fmt: skip
+def test_what_is_found_for_each_row_is_no_value_to_look_up(
+    asked: str, told: bool, build: Build
+) -> None:
+    found = build({"app/models.py": _DOCS.replace("{asked}", asked)}).facts(Query)
+    assert not any(q.unresolved for q in found)
+    assert any("version" in q.equality for q in found) is told
+    assert any("folder" in q.equality for q in found)

@@ -53,6 +53,16 @@ def test_the_conditions_of_a_list_are_told_as_the_runs_have_them(
     assert {(q.equality, q.unresolved) for q in _asked(steps, build)} == told
 
 
+@pytest.mark.parametrize("begins", ['wanted, given = ["1=1"], []', '(given, wanted) = [], ["1=1"]'])
+def test_a_list_that_begins_beside_another(begins: str, build: Build) -> None:
+    steps = [
+        begins,
+        'if kind: wanted.append("kind = ?"); given.append(kind)',
+        'return db.execute("SELECT * FROM animals WHERE " + " AND ".join(wanted), given).fetchall()',
+    ]
+    assert {(q.equality, q.unresolved) for q in _asked(steps, build)} == {_PLAIN, _KIND}
+
+
 def test_a_condition_that_every_run_has_is_none_by_itself(build: Build) -> None:
     steps = [
         "wanted = []",

@@ -457,6 +457,30 @@ def test_rows_that_are_held_against_groups_of_whole_tables(
     assert missing == expected
 
 
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("t.seat = (SELECT MAX(n.seat) FROM ticket n WHERE n.line = t.line)", set()),
+        ("(SELECT MAX(n.seat) FROM ticket n WHERE n.line = t.line) = t.seat", set()),
+        ("t.seat IN (SELECT n.seat FROM ticket n WHERE n.line = t.line)", set()),
+        ("t.seat > (SELECT AVG(n.seat) FROM ticket n WHERE n.line = t.line)", set()),
+        ("t.seat < f.plane", set()),
+        ("t.seat = (SELECT MAX(n.seat) FROM ticket n WHERE n.line = 3)", {"seat"}),
+        ("t.seat = (SELECT MAX(t.seat) FROM ticket t WHERE t.line = 3)", {"seat"}),
+        ("t.seat IN (SELECT n.number FROM flight n WHERE n.line = 3)", {"seat"}),
+        ("t.seat > (SELECT AVG(n.number) FROM flight n WHERE n.line = 3)", {"seat"}),
+    ],
+)
+def test_what_is_found_for_each_row_is_no_value_to_look_up(
+    condition: str, expected: set[str], build: Build
+) -> None:
+    statement = f"SELECT * FROM ticket t JOIN flight f ON f.line = t.line AND f.number = t.number WHERE {condition}"  # fmt: skip
+    code = f'def ask(cursor):\n    cursor.execute("{statement}")\n'
+    found = build({"app.py": code, "schema.sql": FLIGHTS}).facts(CollectionFit)
+    assert not any(q.unresolved for f in found for q, _ in f.fits)
+    assert {x for f in found for _, m in f.fits for x in m.missing} == expected
+
+
 STORES = """
 import sqlite3
 class Store:

@@ -49,8 +49,11 @@ def ask(session, item):
         ("Item.least > item.amount", ("least",)),
         ("Item.least > func.now()", ("least",)),
         ("Item.least > select(func.avg(Item.amount)).scalar_subquery()", ("least",)),
+        ("Item.least > select(func.avg(Store.amount)).where(Store.item_id == item.id).scalar_subquery()", ("least",)),
+        ("Item.least > select(func.avg(Store.amount)).where(Store.item_id == Item.id).scalar_subquery()", ()),
+        ("Item.least > session.query(Store.amount).filter(Store.item_id == Item.id).scalar_subquery()", ()),
     ],
-)
+)  # fmt: skip
 def test_what_a_record_holds_against_itself_is_no_field_to_search_by(
     asked: str, told: tuple[str, ...], build: Build
 ) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.link.scopes import Located
 from auditor.model.values import Plain
 from auditor.stores.flags import spelt
 from auditor.stores.spans import span
@@ -93,6 +94,8 @@ def comparison(
                 return Holds(Every(()))
             if isinstance(right, Field | Function | None) and _of_record(reading, left.entity, own, value):  # fmt: skip
                 return Holds(Every(()))
+            if isinstance(own, t.Attr) and _of_each(reading, own.value, value, frame):
+                return Holds(Every(()))
             given = spelt(reading.values, value, frame.scope) if how == "equality" else ()
             return Holds(test(left, how, given))
         case Related(entity=entity, relation=relation), _ if relation.local:
@@ -133,6 +136,26 @@ def _of_record(reading: Reading, entity: Entity, one: t.Expr, two: t.Expr) -> bo
 
 
 _ASKS = {"select", "query"}
+
+
+def _of_each(reading: Reading, record: t.Expr, value: t.Expr, frame: Frame) -> bool:
+    """Whether a value is a subquery that each record has its own of: no index of the column serves that.
+
+    `Doc.version == select(func.max(New.version)).where(New.doc == Doc.doc).scalar_subquery()`: what the statement
+    around reads already is left out of the subquery's tables, if that has others.
+    Source: https://docs.sqlalchemy.org/en/20/tutorial/data_select.html#scalar-and-correlated-subqueries.
+    """
+    for source in reading.values.sources(value, frame.scope) if isinstance(value, t.Name) else [Located(value, frame.scope)]:  # fmt: skip
+        calls = [n for n in t.walk_own(source.node) if isinstance(n, t.Call)]
+        if any(t.last_word(call.func) in _ASKS for call in calls):
+            named = {
+                t.dotted(n.value)
+                for n in t.walk_own(source.node)
+                if isinstance(n, t.Attr) and isinstance(reading.thing(n, frame), Field)
+            }
+            if t.dotted(record) in named and len(named) > 1:
+                return True
+    return False
 
 
 def _is_of_record(reading: Reading, entity: Entity, name: str) -> bool:

@@ -39,9 +39,24 @@ def of_lookup(reading: Reading, name: str, value: t.Expr, frame: Frame) -> Looku
     """`name=value`, `stock__lte=F("minimum")`."""
     nothing = isinstance(value, t.Const) and value.value in (False, None)
     calls = (n for n in t.walk_own(value) if isinstance(n, t.Call))
-    own = any(t.last_word(call.func) == "F" for call in calls)
+    own = any(t.last_word(call.func) == "F" for call in calls) or _of_each(reading, value, frame)
     now = name.endswith(("__lt", "__lte")) and is_now(reading.code, value, frame.scope)
     return Lookup(name, nothing, own, _given(reading, name, [value], frame), now)
+
+
+def _of_each(reading: Reading, value: t.Expr, frame: Frame) -> bool:
+    """Whether a value is a subquery that each record has its own of: `Subquery(newest)`, which names an `OuterRef`."""
+    if t.last_word(t.callee(value)) == "OuterRef":
+        return False  # what such a subquery itself compares with
+    named = [n for n in t.walk_own(value) if isinstance(n, t.Name)]
+    sources = (
+        source.node for name in named for source in reading.values.sources(name, frame.scope)
+    )
+    return any(
+        isinstance(n, t.Call) and t.last_word(n.func) == "OuterRef"
+        for node in (value, *sources)
+        for n in t.walk_own(node)
+    )
 
 
 def _given(reading: Reading, name: str, value: list[t.Expr], frame: Frame) -> tuple[Plain, ...]:

@@ -39,7 +39,7 @@ _BEGINS = re.compile(r"sqlalchemy\.(?:[\w.]+\.)?DeclarativeBase(?:NoMeta)?$")
 """What the first class of all inherits from, which is never a table itself."""
 _FLASK = re.compile(r"SQLAlchemy\(\)\.Model$|^flask_sqlalchemy\b")
 _COLUMNS = {"Column", "mapped_column", "Field", "column_property", "deferred"}
-_OWN_COLUMNS_FIRST = (2, 0, 4)
+_OWN_COLUMNS_FIRST = (2,)
 _RELATIONS = {"relationship", "Relationship", "relation", "dynamic_loader", "backref"}
 _NOT_COLUMNS = {"ClassVar", "relationship", "hybrid_property", "association_proxy", "PrivateAttr", "synonym"}  # fmt: skip
 _PACKAGED = {
@@ -159,7 +159,7 @@ class _Reading:
     def _bases_first(self) -> bool:
         """Whether a table begins with the columns of mixins and bases, and with them a primary key of several columns.
 
-        https://docs.sqlalchemy.org/en/20/changelog/changelog_20.html#change-2.0.4 (a class's own come first since);
+        https://docs.sqlalchemy.org/en/20/changelog/whatsnew_20.html (a class's own come first since 2.0);
         SQLModel's are fields of pydantic, which begin with the bases'.
         """
         fixed = pinned(self.entities.application).get("sqlalchemy", _OWN_COLUMNS_FIRST)

@@ -561,6 +561,9 @@ class Asked:
             case exp.NEQ() | exp.NullSafeNEQ():
                 return Opposite(self._equal(node))
             case exp.In() | exp.Is():
+                asked = node.args.get("query")
+                if asked is not None and self._of_each(node.this, asked):
+                    return Every(())
                 return self._test(node.this, "equality")
             case exp.GT() | exp.GTE() | exp.LT() | exp.LTE() | exp.Between():
                 if not isinstance(node, exp.Between):
@@ -616,10 +619,29 @@ class Asked:
         return isinstance(node, values)
 
     def _of_record(self, node: Any) -> bool:
-        """Whether two columns of one record are compared: no index serves that."""
+        """Whether two columns are compared, or one with what is found for its record: no index serves that."""
         one, two = self.column(node.this), self.column(node.expression)
-        both = one is not None and two is not None and one[0] == two[0]
-        return both and two is not None and not self._is_text(node.expression, *two)
+        if one is not None and two is not None:
+            return not self._is_text(node.expression, *two)
+        return self._of_each(node.this, node.expression) or self._of_each(
+            node.expression, node.this
+        )
+
+    def _of_each(self, column: Any, value: Any) -> bool:
+        """Whether a column is compared with what a query finds for its own record: no index serves that either.
+
+        `version = (SELECT max(n.version) FROM docs n WHERE n.doc = d.doc)`.
+        """
+        exp = self.exp
+        if not isinstance(column, exp.Column):
+            return False
+        record = column.table.lower() or (next(iter(self.tables)) if len(self.tables) == 1 else "")
+        return any(
+            named.table.lower() == record and record in self.tables
+            for query in value.find_all(exp.Select)
+            if record not in {x.alias_or_name.lower() for x in query.find_all(exp.Table)}
+            for named in query.find_all(exp.Column)
+        )
 
     def _is_text(self, node: Any, table: str, name: str) -> bool:
         """Whether a name in quotes is a text, as SQLite and MySQL take it: `status = "new"`."""
@@ -634,7 +656,7 @@ class Asked:
         if isinstance(left, exp.Literal) and isinstance(right, exp.Literal):
             return Every(())
         one, two = self.column(left), self.column(right)
-        if self._of_whole(left) or self._of_whole(right):
+        if any((self._of_whole(left), self._of_whole(right), self._of_each(left, right), self._of_each(right, left))):  # fmt: skip
             return Every(())  # each row is held against those
         if one and two and one[0] != two[0]:
             return Link(*one, *two)
