@@ -332,3 +332,66 @@ def test_what_is_not_awaited_is_a_search_and_no_document(
 ) -> None:
     asked = build({"app.py": _PLAYERS % body}).facts(Query)
     assert sorted((q.operation, *q.equality) for q in asked) == told
+
+
+_ROUTES = """
+from typing import Annotated
+from fastapi import APIRouter, Depends
+from app.core.store import base, get_db
+router = APIRouter()
+@router.post("/people")
+def new(nick: str):
+    base.people.insert_one({"nick": nick})
+@router.get("/people")
+def get(nick: str, db=Depends(get_db), other: Annotated[object, Depends(get_db)] = None):
+    return %s
+"""
+_KEPT = """
+class Store:
+    def __init__(self, db):
+        self.db = db
+    def get(self, nick):
+        return self.db.people.find_one({"nick": nick})
+"""
+_STORE = (
+    "from pymongo import MongoClient\nbase = MongoClient().shop\ndef get_db():\n    return base\n"
+)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        'db.people.find_one({"nick": nick})',
+        'db["people"].find_one({"nick": nick})',
+        'other.people.find_one({"nick": nick})',
+        'base.people.find_one({"nick": nick})',
+        'get_db().people.find_one({"nick": nick})',
+        "Store(db).get(nick)",
+    ],
+)
+@pytest.mark.parametrize(
+    ("added", "told"),
+    [
+        ({}, Fit.UNKNOWN),
+        ({"app/core/store.py": _STORE}, Fit.MISSING),
+        ({"app/core/store/__init__.py": _STORE}, Fit.MISSING),
+    ],
+)
+def test_a_database_of_a_module_that_the_tree_does_not_have(
+    build: Build, asked: str, added: dict[str, str], told: Fit
+) -> None:
+    main = "import pymongo\nfrom fastapi import FastAPI\nfrom app.api.people import router\napp = FastAPI()\napp.include_router(router)\n"
+    files = {"app/main.py": main, "app/core/config.py": "A = 1\n", "app/api/people.py": _ROUTES % asked + _KEPT * ("Store" in asked)}  # fmt: skip
+    people = _fit(build(files | added).facts(CollectionFit), "people")
+    fits = [m for q, m in people.fits if q.reads]
+    assert [m.fit for m in fits] == [told]
+    if told is Fit.UNKNOWN:
+        assert "app.core.store" in fits[0].why
+
+
+def test_the_key_serves_whatever_module_the_database_comes_from(build: Build) -> None:
+    main = "import pymongo\nfrom fastapi import FastAPI\nfrom app.api.people import router\napp = FastAPI()\napp.include_router(router)\n"
+    routes = _ROUTES % 'db.people.find_one({"_id": nick})'
+    files = {"app/main.py": main, "app/core/config.py": "A = 1\n", "app/api/people.py": routes}
+    people = _fit(build(files).facts(CollectionFit), "people")
+    assert [m.fit for q, m in people.fits if q.reads] == [Fit.COVERED]

@@ -7,6 +7,7 @@ class, a helper) is a query for each.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -378,7 +379,11 @@ class MongoReader:
     def queries(self, site: CallSite) -> list[Query]:
         if nowhere := self._defined_nowhere(site):
             return [nowhere]
-        return of_runs(self, site, lambda: self._queries(site))
+        asked = of_runs(self, site, lambda: self._queries(site))
+        if lost := self._lost_module(self.code.name(site.node.func, site.scope)):
+            reason = f"no file that is read here has {lost}, which its database comes from"
+            asked = [replace(query, unresolved=query.unresolved or reason) for query in asked]
+        return asked
 
     def _defined_nowhere(self, site: CallSite) -> Query | None:
         """A query through a name that its module binds nowhere: nothing is asked, the call fails before."""
@@ -392,6 +397,32 @@ class MongoReader:
         collection, _ = self.collections.of(func.value, site.scope) or ("", False)
         reason = f"{t.dotted(base)} is defined nowhere in this file"
         return Query("mongodb", collection, func.name, (), (), (), place_of(site), reason)
+
+    def _lost_module(self, name: str) -> str:
+        """The module that a name is imported from, beside which the tree has others of its package, but not this one:
+        the import fails, or the file is kept elsewhere, and with it maybe the indexes that it creates."""
+        known, *_ = re.split(r"[^\w.]", name, maxsplit=1)
+        parts = known.split(".")
+        for end in range(len(parts) - 1, 1, -1):
+            if ".".join(parts[:end]) in self._lost_modules:
+                return ".".join(parts[:end])
+        return ""
+
+    @functools.cached_property
+    def _lost_modules(self) -> set[str]:
+        files = {f"/{path}" for path in self.code.modules}
+        folders = {f"{path.rpartition('/')[0]}/" for path in files}
+        found: set[str] = set()
+        for module in {stmt.module for stmt, _ in self.code.of_kind(t.Import)}:
+            package, _, _ = module.rpartition(".")
+            here = f"/{module.replace('.', '/')}"
+            if package and not module.startswith("."):
+                ends = f"/{package.replace('.', '/')}/"
+                beside = any(folder.endswith(ends) for folder in folders)
+                kept = any(folder.endswith(f"{here}/") for folder in folders)
+                if beside and not kept and not any(file.endswith(f"{here}.py") for file in files):
+                    found.add(module)
+        return found
 
     def handed(self, site: CallSite) -> bool:
         """Whether the collection comes from a parameter: each caller may mean another one.
