@@ -1055,3 +1055,54 @@ def test_a_class_that_its_package_does_not_have(
     found = build(files).facts(Query)
     assert {q.unresolved for q in found} == {reason}
     assert all(q.collection == "notes" for q in found if not reason)
+
+
+_BY_KEYS = """
+from sqlalchemy import Column, DateTime, Integer
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Note(Base):
+    __tablename__ = "notes"
+    id = Column(Integer, primary_key=True)
+    owner = Column(Integer)
+    made = Column(DateTime)
+{before}def find(session, by):
+    asked = session.query(Note)
+    {first}
+    if {owner}:
+        asked = asked.filter_by(owner=by["owner"])
+    elif {made}:
+        asked = asked.filter(Note.made > by["made"])
+    return asked.all()
+def show(session, given, more):
+    return {calls}
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked"),
+    [
+        ({}, {("owner",)}),
+        ({"calls": "find(session, by={'owner': given})"}, {("owner",)}),
+        ({"calls": "find(session, {'made': given})"}, {("made",)}),
+        ({"calls": "find(session, {'owner': given}), find(session, {'owner': more})"}, {("owner",)}),
+        ({"calls": "find(session, {'owner': 1}), find(session, {'owner': 1, 'page': 2})"}, {("owner",)}),
+        ({"calls": "find(session, {'owner': given}), find(session, {'made': more})"}, {("owner",), ("made",)}),
+        ({"calls": "find(session, {'page': given})"}, set()),
+        ({"calls": "find(session, given)"}, {("owner",), ("made",)}),
+        ({"calls": "find(session, {'owner': given, **more})"}, {("owner",), ("made",)}),
+        ({"calls": "find(session, {'owner': given}), more(find)"}, {("owner",), ("made",)}),
+        ({"first": "by['made'] = session"}, {("owner",), ("made",)}),
+        ({"first": "by.update(session.info)"}, {("owner",), ("made",)}),
+        ({"before": "@unheard_of\n"}, {("owner",), ("made",)}),
+        ({"owner": "by.get('owner')", "made": "by.get('made')"}, {("owner",)}),
+        ({"owner": "by.get('owner')", "made": "by.get('made')", "calls": "find(session, {'made': given})"}, {("made",)}),
+    ],
+)  # fmt: skip
+def test_a_way_that_no_caller_takes(
+    changes: dict[str, str], asked: set[tuple[str, ...]], build: Build
+) -> None:
+    plain = {"before": "", "first": "pass", "owner": "'owner' in by", "made": "'made' in by"}
+    given = {**plain, "calls": "find(session, {'owner': given})", **changes}
+    found = build({"app.py": _BY_KEYS.format(**given)}).facts(Query)
+    assert {q.equality + q.range for q in found} - {()} == asked

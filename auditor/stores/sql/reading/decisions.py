@@ -17,9 +17,10 @@ from auditor.link.scopes import Located, Scope
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """A dict that a call spells out: `{"sort": "newest"}`."""
+    """A dict that a call spells out: `{"sort": "newest"}`; `perhaps` are the keys that only some calls give."""
 
     pairs: tuple[tuple[str, t.Expr], ...]
+    perhaps: frozenset[str] = frozenset()
 
 
 class Spelt(msgspec.Struct, frozen=True):
@@ -113,8 +114,9 @@ def agreed(function: Located, mentions: Mentions) -> dict[str, Worth]:
     """
     node = function.node
     assert isinstance(node, t.Function)
-    if node.decorators or not tested(node) or not any(p.default is not None for p in node.params):
+    if node.decorators or not tested(node):
         return {}
+    defaults = any(p.default is not None for p in node.params)
     if mentions.built(node.name):
         return {}
     told: dict[str, Worth] | None = None
@@ -123,6 +125,8 @@ def agreed(function: Located, mentions: Mentions) -> dict[str, Worth]:
         if call is None:
             return {}
         here = given(node, call.node, call.scope, {})
+        if not defaults:
+            here = {name: worth for name, worth in here.items() if isinstance(worth, Keys)}
         told = here if told is None else _common(told, here)
         if not told:
             return {}
@@ -133,11 +137,26 @@ def _common(one: dict[str, Worth], two: dict[str, Worth]) -> dict[str, Worth]:
     """What two calls agree on: of different constants, that they are true."""
     found: dict[str, Worth] = {}
     for name in one.keys() & two.keys():
+        match one[name], two[name]:
+            case Keys() as some, Keys() as others:
+                found[name] = _in_common(some, others)
+                continue
         if one[name] == two[name]:
             found[name] = one[name]
         elif all(x == "something" or isinstance(x, Spelt) for x in (one[name], two[name])):
             found[name] = "something"
     return found
+
+
+def _in_common(one: Keys, two: Keys) -> Keys:
+    """The keys that two dicts have, with what stands there where that is the same, and those that one of them has."""
+    first, second = dict(one.pairs), dict(two.pairs)
+    pairs: list[tuple[str, t.Expr]] = []
+    for name in first.keys() & second.keys():
+        a, b = first[name], second[name]
+        same = isinstance(a, t.Const) and isinstance(b, t.Const) and a.value == b.value
+        pairs.append((name, a if same else t.Choice(a.line, a.column, a.end_line, a, a, b)))
+    return Keys(tuple(pairs), one.perhaps | two.perhaps | (first.keys() ^ second.keys()))
 
 
 def _constant(expr: t.Expr | None) -> Worth | None:
@@ -180,7 +199,7 @@ def decides(test: t.Expr, told: Mapping[str, Worth], scope: Scope) -> bool | Non
         case t.Name(id=name) if name in told:
             worth = told[name]
             if isinstance(worth, Keys):
-                return bool(worth.pairs)
+                return bool(worth.pairs) if worth.pairs or not worth.perhaps else None
             return None if worth == "present" else worth == "something" or isinstance(worth, Spelt)
         case t.Unary(op="not", value=value):
             inner = decides(value, told, scope)
@@ -189,7 +208,9 @@ def decides(test: t.Expr, told: Mapping[str, Worth], scope: Scope) -> bool | Non
             return (told[name] == "nothing") is (op == "is")
         case t.Compare(left=t.Const(value=str(key)), ops=["in" | "not in" as op], rights=[held]):
             keys = _keys(held, told)
-            return None if keys is None else (key in dict(keys.pairs)) is (op == "in")
+            if keys is None or key in keys.perhaps:
+                return None
+            return (key in dict(keys.pairs)) is (op == "in")
         case t.Compare(left=left, ops=["==" | "!=" | "is" | "is not" as op], rights=[t.Const(value=other)]):  # fmt: skip
             if isinstance(left, t.Name) and told.get(left.id) == "nothing":
                 return (other is None) is (op in ("==", "is"))
@@ -231,7 +252,7 @@ def _kept(expr: t.Expr, told: Mapping[str, Worth], scope: Scope) -> t.Const | No
             given_ = bound[0].part if len(bound) == 1 and bound[0].kind == "value" else None
             return _kept(given_, told, scope) if isinstance(given_, t.Call) else None
         case t.Call(func=t.Attr(value=held, name="get"), args=[t.Const(value=str(key)), *rest]):
-            if (keys := _keys(held, told)) is None:
+            if (keys := _keys(held, told)) is None or key in keys.perhaps:
                 return None
             nothing = t.Const(expr.line, expr.column, expr.end_line, None)
             value = dict(keys.pairs).get(key, rest[0] if rest else nothing)
