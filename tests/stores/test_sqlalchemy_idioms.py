@@ -1106,3 +1106,46 @@ def test_a_way_that_no_caller_takes(
     given = {**plain, "calls": "find(session, {'owner': given})", **changes}
     found = build({"app.py": _BY_KEYS.format(**given)}).facts(Query)
     assert {q.equality + q.range for q in found} - {()} == asked
+
+
+_CHOSEN = """
+from sqlalchemy import Column, DateTime, Integer, select
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Note(Base):
+    __tablename__ = "notes"
+    id = Column(Integer, primary_key=True)
+    owner = Column(Integer)
+    kind = Column(Integer)
+    made = Column(DateTime)
+def ask(session, given, way):
+    asked = select(Note)
+    {lines}
+    return session.scalars(asked).all()
+"""
+_BY_OWNER, _BY_KIND, _BY_TIME = (
+    "asked = asked.where(Note.owner == given)",
+    "asked = asked.where(Note.kind == given)",
+    "asked = asked.order_by(Note.made)",
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "asked"),
+    [
+        (["if way == 'a': A", "else: B", "if way == 'a': C"], {"owner,made", "kind,"}),
+        (["if way: A", "else: B", "if not way: C"], {"owner,", "kind,made"}),
+        (["if way == 'a': A", "elif way == 'b': B", "if way == 'b': C"], {"owner,", "kind,made", ","}),
+        (["if way == 'a': A", "else: B", "if way != 'a': C"], {"owner,", "kind,made"}),
+        (["if way == 'a' and given: A", "else: B", "if way == 'a': C"], {"owner,made", "kind,made", "kind,"}),
+        (["if way == 'a': A", "else: B", "way = given", "if way == 'a': C"], {"owner,", "kind,", "owner,made", "kind,made"}),
+        (["if way == 'a': A", "else: B", "if given: C"], {"owner,", "kind,", "owner,made", "kind,made"}),
+        (["if way == 'a': A", "elif way == 'b': B"], {"owner,", "kind,", ","}),
+    ],
+)  # fmt: skip
+def test_ways_that_hang_together(lines: list[str], asked: set[str], build: Build) -> None:
+    spelt = {"A": _BY_OWNER, "B": _BY_KIND, "C": _BY_TIME}
+    told = [line if ": " not in line else f"{line[:-1]}{spelt[line[-1]]}" for line in lines]
+    found = build({"app.py": _CHOSEN.format(lines="\n    ".join(told))}).facts(Query)
+    shapes = {(",".join(q.equality), ",".join(name for name, _ in q.sort)) for q in found}
+    assert {f"{equal},{order}" for equal, order in shapes} == asked

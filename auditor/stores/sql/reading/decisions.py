@@ -6,7 +6,7 @@ of one that leaves the parameter at its default.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import msgspec
@@ -29,7 +29,13 @@ class Spelt(msgspec.Struct, frozen=True):
     value: str | int | float
 
 
-Worth = Literal["nothing", "false", "something", "present"] | Keys | Spelt
+class NoneOf(msgspec.Struct, frozen=True):
+    """A value of which no more is known than that it is none of some constants."""
+
+    values: tuple[object, ...]
+
+
+Worth = Literal["nothing", "false", "something", "present"] | Keys | Spelt | NoneOf
 """None, another value that is false, one that is true, or one of which no more is known than that it is not None."""
 _LOOKS = {"get", "keys", "values", "items", "copy"}
 """What leaves a dict as it is."""
@@ -51,6 +57,65 @@ def tested(function: t.Function) -> frozenset[str]:
             case t.Assign(targets=[t.Name(id=name)], value=t.Call() as call) if name in found:
                 found |= {n.id for n in t.walk_own(call) if isinstance(n, t.Name)}
     return frozenset(found & names)
+
+
+def choices(function: t.Function) -> list[dict[str, Worth]]:
+    """What a parameter may be that a function tests in several places, by which its ways hang together:
+    `if kind == "a": …` and further down `if kind == "b": …`. One that is bound anew is another then."""
+    values: dict[str, dict[object, None]] = {}
+    places: dict[str, set[int]] = {}
+    chains: dict[int, int] = {}
+    names = {p.name for p in function.params}
+    for node in t.walk_own(*function.body):
+        match node:
+            case t.If(orelse=orelse):
+                chain = chains.get(id(node), id(node))
+                chains |= {id(x): chain for x in orelse if isinstance(x, t.If) and len(orelse) == 1}
+                for name, value in _tests(node):
+                    values.setdefault(name, {}).update({value: None} if value else {})
+                    places.setdefault(name, set()).add(chain)
+            case t.Assign(targets=bound) | t.With(targets=bound):
+                names -= {
+                    n.id
+                    for x in bound
+                    if x is not None
+                    for n in t.walk_own(x)
+                    if isinstance(n, t.Name)
+                }
+            case t.Bind(target=x) | t.For(target=x):
+                names -= {n.id for n in t.walk_own(x) if isinstance(n, t.Name)}
+            case t.Compare(left=t.Name(id=name), ops=["is" | "is not"]):
+                names.discard(name)  # what is false may be something or not
+    names = {name for name in names if len(places.get(name, ())) > 1}
+    ways: list[dict[str, Worth]] = [{}]
+    for name in sorted(names):
+        spelt: list[Worth] = [Spelt(value) for value in values[name] if isinstance(value, str)]
+        worths: list[Worth] = ["something", "nothing"]
+        if spelt:
+            worths = [*spelt, NoneOf(tuple(values[name]))]
+        if len(ways) * len(worths) <= _MOST_WAYS:
+            ways = [{**way, name: worth} for way in ways for worth in worths]
+    return ways if len(ways) > 1 else []
+
+
+_MOST_WAYS = 8
+
+
+def _tests(stmt: t.If) -> Iterator[tuple[str, str]]:
+    """The names that a statement tests, `if not kind`, and what they are held against: `if found and kind == "a"`."""
+    pending = [stmt.test]
+    while pending:
+        match pending.pop():
+            case t.Unary(op="not", value=value):
+                pending.append(value)
+            case t.BoolOp(values=several):
+                pending += several
+            case t.Compare(
+                left=t.Name(id=name), ops=["==" | "!="], rights=[t.Const(value=str(text))]
+            ):
+                yield name, text
+            case t.Name(id=name):
+                yield name, ""
 
 
 def given(
@@ -200,11 +265,15 @@ def decides(test: t.Expr, told: Mapping[str, Worth], scope: Scope) -> bool | Non
             worth = told[name]
             if isinstance(worth, Keys):
                 return bool(worth.pairs) if worth.pairs or not worth.perhaps else None
+            if isinstance(worth, NoneOf):
+                return None
             return None if worth == "present" else worth == "something" or isinstance(worth, Spelt)
         case t.Unary(op="not", value=value):
             inner = decides(value, told, scope)
             return None if inner is None else not inner
         case t.Compare(left=t.Name(id=name), ops=["is" | "is not" as op], rights=[t.Const(value=None)]) if name in told:  # fmt: skip
+            if isinstance(told[name], NoneOf):
+                return None
             return (told[name] == "nothing") is (op == "is")
         case t.Compare(left=t.Const(value=str(key)), ops=["in" | "not in" as op], rights=[held]):
             keys = _keys(held, told)
@@ -212,8 +281,11 @@ def decides(test: t.Expr, told: Mapping[str, Worth], scope: Scope) -> bool | Non
                 return None
             return (key in dict(keys.pairs)) is (op == "in")
         case t.Compare(left=left, ops=["==" | "!=" | "is" | "is not" as op], rights=[t.Const(value=other)]):  # fmt: skip
-            if isinstance(left, t.Name) and told.get(left.id) == "nothing":
+            tested_ = told.get(left.id) if isinstance(left, t.Name) else None
+            if tested_ == "nothing":
                 return (other is None) is (op in ("==", "is"))
+            if isinstance(tested_, NoneOf):
+                return op in ("!=", "is not") if other in tested_.values else None
             kept = _spelt(left, told) or _kept(left, told, scope)
             return (kept.value == other) is (op in ("==", "is")) if kept is not None else None
         case t.BoolOp(op=op, values=values):

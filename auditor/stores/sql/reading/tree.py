@@ -16,7 +16,7 @@ from auditor.stores.sql.conditions import Draft, is_open
 from auditor.stores.sql.django import formsets
 from auditor.stores.sql.django.managers import MANAGER, is_manager_class
 from auditor.stores.sql.objects import OF_OBJECTS, scopes_of
-from auditor.stores.sql.reading.decisions import Keys, Worth, agreed, hands_itself, tested
+from auditor.stores.sql.reading.decisions import Keys, Worth, agreed, choices, hands_itself, tested
 from auditor.stores.sql.reading.decisions import given as given_by
 from auditor.stores.sql.reading.frames import CLASSES, Frame, Reading
 from auditor.stores.sql.reading.serving import MODEL_NAMES
@@ -325,8 +325,29 @@ class TreeReading(Statements):
         """Read a function's body with its parameters bound; `agreed` is what every call of it says."""
         node = function.node
         assert isinstance(node, t.Function)
-        frame = Frame(self.code.inside(function), self._around(function), depth=depth, told=told or agreed or {}, texts=texts or {}, called=called)  # fmt: skip
-        parent = function.scope
+        said = told or agreed or {}
+        ways = choices(node) if not depth else []
+        ways = [way for way in ways if way.keys().isdisjoint(said)] or [{}]
+        self._inside.append((id(node), told is not None))
+        returned: list[Thing] = []
+        for way in ways:
+            frame = Frame(self.code.inside(function), self._around(function), depth=depth, told={**said, **way}, texts=texts or {}, called=called)  # fmt: skip
+            self._begin(function, frame, given, receiver)
+            outer, self._given = self._given, {}  # each reading of a function tells its calls anew
+            unreached, self.unreached = self.unreached, ""  # others may call it
+            self.block(node.body, frame)
+            self._keep(node, frame)
+            self._given, self.unreached = outer, unreached
+            returned += frame.returned
+        self._inside.pop()
+        return either(returned)
+
+    def _begin(
+        self, function: Located, frame: Frame, given: dict[str, Thing], receiver: Thing | None
+    ) -> None:
+        """Give the parameters of a function what the call gives them."""
+        node, parent, called = function.node, function.scope, frame.called
+        assert isinstance(node, t.Function)
         if isinstance(parent.owner, t.Class) and parent.parent is not None and node.params:
             frame.owner = Located(parent.owner, parent.parent)
             kind = self._kind(*called) if called is not None else None
@@ -340,14 +361,6 @@ class TreeReading(Statements):
         for param in node.params:
             if param.name in given:
                 frame.names[param.name] = given[param.name]
-        self._inside.append((id(node), told is not None))
-        outer, self._given = self._given, {}  # each reading of a function tells its calls anew
-        unreached, self.unreached = self.unreached, ""  # others may call it
-        self.block(node.body, frame)
-        self._keep(node, frame)
-        self._given, self.unreached = outer, unreached
-        self._inside.pop()
-        return either(frame.returned)
 
     def _kind(self, call: t.Call, frame: Frame) -> Located | None:
         """The class of the object that a method is called on: `self.delete(…)`, `UserStore().delete(…)`."""
