@@ -177,14 +177,16 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
         starts = {first}
     else:
         first = ""
+    if apart := reasons == _OVER_TABLES:
+        starts = {_start_of_all(root, links, schema)}
     limited = _bound(draft) not in (Bound.NONE, Bound.UNKNOWN)
-    if order and limited and not first and not starts & by_more and not draft.grouped:
+    if order and limited and not (first or apart or starts & by_more or draft.grouped):
         starts = {
             root
         }  # the first few in an order are soon found, if most of the others may be among them
     reached = _reached(starts, links, schema)
-    if apart := set() if draft.correlated else narrowed - starts - reached.keys():
-        starts |= apart  # nothing that is found leads there
+    if beside := set() if draft.correlated else narrowed - starts - reached.keys():
+        starts |= beside  # nothing that is found leads there
         reached = _reached(starts, links, schema)
     for start in sorted(starts - served):
         # the search may start from the other side just as well
@@ -226,6 +228,8 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
             elif part:
                 sought = by  # each row is joined with a part of it, `AND word.lang = ?`
             refused = draft.unresolved if draft.entity is not None and draft.mapper == "sql" else ""
+            if apart and not led and schema.dialect == "postgresql":
+                refused = reasons  # it joins both by a table of hashes
             if whole and name in _of_a_part(draft, schema):
                 yield _query(draft, schema, name, "join", by, (), _PART)
             else:
@@ -281,6 +285,19 @@ def _starts(
         for name in narrowed - served
         if not any(schema.leads(name, column) for column in reached.get(name, ()))
     }
+
+
+def _start_of_all(root: str, links: list[Link], schema: Schema) -> str:
+    """Where a search starts that reads one table from end to end, whatever is asked: where indexes lead to most others."""
+
+    def without(start: str) -> int:
+        reached = _reached({start}, links, schema)
+        return sum(not any(schema.leads(x, c) for c in by) for x, by in reached.items())
+
+    joined = dict.fromkeys(x for link in links for x in (link.table, link.other))
+    outer = ((x.brought,) if x.brought else (x.table, x.other) for x in links if x.outer)
+    brought = {name for names in outer for name in names}
+    return min((root, *(x for x in joined if x not in brought)), key=without)
 
 
 def _ordered_by(draft: Draft, links: list[Link], schema: Schema) -> str:
