@@ -59,3 +59,35 @@ def test_a_field_of_sqlmodel(made: str, fit: Fit, build: Build) -> None:
 )
 def test_a_column_of_sqlalchemy(made: str, more: str, fit: Fit, build: Build) -> None:
     assert _fits(build, _SQLALCHEMY.format(made=made, more=more)) == [fit]
+
+
+_CALLED = """
+from sqlalchemy import text as _text, select as sel, or_ as either, func as f, update as change
+{models}
+def ask(session, given):
+    {asks}
+"""
+
+
+@pytest.mark.parametrize(
+    ("asks", "missing"),
+    [
+        ("sql = 'SELECT * FROM users WHERE email = :e'\n    session.execute(_text(sql), given)", ["email"]),
+        ("session.execute(_text('SELECT * FROM users WHERE email = :e'), given)", ["email"]),
+        ("session.scalars(sel(User).where(either(User.email == given, User.team == given))).all()", ["email", "team"]),
+        ("session.execute(change(User).where(User.team == given).values(email=''))", ["team"]),
+        ("session.scalars(sel(User).where(f.lower(User.email) == given)).all()", ["email"]),
+        ("session.scalars(sel(User).where(User.id == given)).all()", []),
+        ("session.execute(_text('SELECT 1'))", []),
+    ],
+)  # fmt: skip
+def test_what_is_called_by_another_name(asks: str, missing: list[str], build: Build) -> None:
+    models = (
+        "from sqlalchemy import Column, Integer, String\nfrom sqlalchemy.orm import declarative_base\n"
+        "Base = declarative_base()\nclass User(Base):\n    __tablename__ = 'users'\n"
+        "    id = Column(Integer, primary_key=True)\n    email = Column(String)\n    team = Column(String)\n"
+    )
+    found = build({"app.py": _CALLED.format(models=models, asks=asks)}).facts(CollectionFit)
+    told = [(m.fit, m.missing) for c in found for _, m in c.fits]
+    assert Fit.UNKNOWN not in [fit for fit, _ in told]
+    assert sorted(name for _, names in told for name in names) == missing

@@ -311,7 +311,7 @@ class Expressions(Reading):
                 self.followed.add(id(expr))
             return given_back
         func = expr.func
-        last = last_name(func) if isinstance(func, t.Name | t.Attr) else ""
+        last = self._imported(func, frame) or last_name(func)
         base: Thing | None = None
         if isinstance(func, t.Attr):
             if func.name in ("append", "extend", "add", "update") and isinstance(
@@ -356,6 +356,14 @@ class Expressions(Reading):
                     at = t.Attr(expr.line, expr.column, expr.end_line, expr.args[0], name)
                     return self.thing(at, frame, depth)
         return self._function(expr, func, base, frame, depth)
+
+    def _imported(self, func: t.Expr, frame: Frame) -> str:
+        """What a library calls that which is imported by another name: `from sqlalchemy import text as _text`."""
+        bound = self.code.find(func.id, frame.scope) if isinstance(func, t.Name) else None
+        if bound is None or any(each.kind != "import" for each in bound[1]):
+            return ""
+        name = self.code.name(func, frame.scope)
+        return "" if ":" in name else name.rpartition(".")[2]
 
     def _dict(self, keywords: list[t.Keyword], frame: Frame, depth: int) -> Thing:
         keys: list[t.Expr | None] = []

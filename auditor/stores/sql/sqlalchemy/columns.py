@@ -27,13 +27,13 @@ from auditor.stores.sql.entities import (
 
 
 def kind_of(code: Code, made: t.Expr | None, scope: Scope) -> str:
-    """What SQLAlchemy or SQLModel calls that which is called, also where it is imported by another name: `Field as F`."""
+    """What SQLAlchemy, SQLModel or Peewee calls that which is called, also where it is imported by another name: `Field as F`."""
     func = made.func if isinstance(made, t.Call) else made
     name = code.name(func, scope) if isinstance(func, t.Name) else ""
     return name.rpartition(".")[2] if _OWN.match(name) else last_name(func)
 
 
-_OWN = re.compile(r"(?:sqlalchemy|sqlmodel)\.")
+_OWN = re.compile(r"(?:sqlalchemy|sqlmodel|peewee)\.")
 
 
 def type_of(annotation: t.Expr | None) -> str:

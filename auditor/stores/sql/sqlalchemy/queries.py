@@ -47,6 +47,7 @@ from auditor.stores.sql.reading.things import (
     executed,
 )
 from auditor.stores.sql.sqlalchemy.attributes import refusal
+from auditor.stores.sql.sqlalchemy.columns import kind_of
 from auditor.stores.sql.sqlalchemy.relations import looks_up
 from auditor.stores.sql.sqlalchemy.steps import (
     ONE,
@@ -109,10 +110,15 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
             return replace(_of_some_model(reading, expr, frame), manager=True)
         case None if len(held := reading.related.get(expr.name, [])) == 1 and held[0][1].asked:
             return of_row(reading, expr, Row(held[0][0]), frame)  # whatever object it is read from
-        case None if expr.name == "func" or (isinstance(expr.value, t.Name | t.Attr) and last_name(expr.value) in ("func", "fn")):  # fmt: skip
-            if last_name(expr.value) in ("func", "fn") and expr.name:
-                return Function(expr.name)
+        case None if expr.name and _is_func(reading, expr.value, frame):
+            return Function(expr.name)
     return None
+
+
+def _is_func(reading: Reading, expr: t.Expr, frame: Frame) -> bool:
+    """Whether it is what SQLAlchemy calls `func`, and Peewee `fn`, by whatever name."""
+    kind = "" if isinstance(expr, t.Call) else kind_of(reading.code, expr, frame.scope)
+    return kind in ("func", "fn")
 
 
 def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | None:
@@ -234,11 +240,7 @@ def _applied(reading: Reading, call: t.Call, name: str, frame: Frame) -> Thing |
 def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
     """Calls of functions and of sessions."""
     func = call.func
-    if isinstance(func, t.Name):
-        name = reading.code.name(func, frame.scope)
-        if name.startswith("sqlalchemy."):
-            last = name.rpartition(".")[2]  # from sqlalchemy import update as change
-    if isinstance(func, t.Attr) and last_name(func.value) in ("func", "fn"):
+    if isinstance(func, t.Attr) and _is_func(reading, func.value, frame):
         return _applied(reading, call, last, frame), True
     if last in _STARTS and _is_sqlalchemy(reading, call, frame):
         return start(reading, call, _STARTS[last], frame), True
