@@ -15,6 +15,7 @@ from auditor.model.data import Query
 from auditor.stores.sql.conditions import Draft
 from auditor.stores.sql.entities import last_name
 from auditor.stores.sql.reading.frames import Frame, Reading
+from auditor.stores.sql.statements.files import read_files
 from auditor.stores.sql.statements.spelling import BEGINS
 from auditor.stores.waiting.once import runs_once
 
@@ -137,35 +138,10 @@ def _asks(reading: Reading, first: t.Expr, frame: Frame) -> bool:
     return not (isinstance(first, t.Call) and re.search(r"Table|Schema|Sequence|DDL|^(?:next_value|now)$", last_name(first.func)))  # fmt: skip
 
 
-def _is_schema(reading: Reading, expr: t.Expr, scope: Scope, depth: int = 0) -> bool:
+def _is_schema(reading: Reading, expr: t.Expr, scope: Scope) -> bool:
     """Whether a text is what a file holds that makes tables, and searches none: `Path("schema.sql").read_text()`."""
-    sources = reading.values.sources(expr, scope) if depth < _DEEPEST else []
-
-    def is_file(source: Located) -> bool:
-        named = [
-            n.value.rpartition("/")[2] for n in t.walk_own(source.node)
-            if isinstance(n, t.Const) and isinstance(n.value, str) and n.value.endswith(".sql")
-        ]  # fmt: skip
-        if named:
-            return reading.schema_files.issuperset(named)
-        match source.node:
-            case t.Call(func=t.Attr(value=inner, name=name)) if name in _READS:
-                return _is_schema(reading, inner, source.scope, depth + 1)
-            case t.Call(func=t.Name(id="open"), args=[inner, *_]):
-                return _is_schema(reading, inner, source.scope, depth + 1)
-            case t.Name(id=name):  # `with open(path) as file`
-                found = reading.code.find(name, source.scope)
-                where, bound = found if found is not None else (source.scope, [])
-                given = [b.value for b in bound if b.value is not None and b.value is not source.node]  # fmt: skip
-                told = bool(bound) and len(given) == len(bound)
-                return told and all(_is_schema(reading, x, where, depth + 1) for x in given)
-        return False
-
-    return bool(sources) and all(map(is_file, sources))
-
-
-_DEEPEST = 5
-_READS = {"read", "read_text", "read_bytes", "decode", "open", "strip", "joinpath"}
+    files = read_files(reading.code, reading.values, expr, scope)
+    return bool(files) and all(x and reading.schema_files.issuperset(x) for x in files)
 
 
 def _inserts(expr: t.Expr) -> bool:

@@ -216,10 +216,21 @@ class Expressions(Reading):
         return self.kept_text(expr, frame)
 
     def kept_text(self, expr: t.Expr, frame: Frame) -> Thing | None:
-        """A statement that another module or a class keeps: `queries.ALL_PLACES`."""
+        """A statement that another module or a class keeps: `queries.ALL_PLACES`, `Queries.places`, `SQL["places"]`."""
         from auditor.stores.sql.statements.spelling import kept
 
-        return kept(self, expr, frame) if _OF_TEXTS.search(last_name(expr)) else None
+        known = _OF_TEXTS.search(last_name(expr)) or self._is_of_tree(expr, frame)
+        return kept(self, expr, frame) if known else None
+
+    def _is_of_tree(self, expr: t.Expr, frame: Frame) -> bool:
+        """Whether what an expression begins with is imported from the tree, or defined in it."""
+        while isinstance(expr, t.Attr | t.Item):
+            expr = expr.value
+        bound = self.code.find(expr.id, frame.scope) if isinstance(expr, t.Name) else None
+        if bound is None or any(each_.kind not in ("import", "definition") for each_ in bound[1]):
+            return bound is not None and bound[0].owner is None
+        defined = self.code.defined(expr, frame.scope)  # an enumeration has the name of its base
+        return defined is not None or ":" in self.code.name(expr, frame.scope)
 
     def attribute(self, expr: t.Attr, base: Thing | None, frame: Frame) -> Thing | None:
         made: list[Thing] = []
@@ -231,6 +242,8 @@ class Expressions(Reading):
             else:
                 if isinstance(one, Row) and expr.name == "__class__":
                     made.append(Class(one.entity))
+                elif isinstance(one, Statement) and expr.name == "value":
+                    made.append(one)  # of an enumeration's member
                 elif isinstance(one, Self):
                     if (found := self.of_self(one, expr.name, frame)) is not None:
                         made.append(found)
@@ -608,6 +621,9 @@ class Expressions(Reading):
                     )
         if not made and isinstance(index, t.Const) and isinstance(index.value, str):
             made += each(self._only(index.value))  # models["Event"]
+        if not made and base is None:
+            at = t.Item(value.line, value.column, value.end_line, value, index)
+            made += each(self.kept_text(at, frame))
         return either(made)
 
     def sliced(self, draft: Draft, index: t.Slice, frame: Frame) -> Draft:

@@ -27,7 +27,7 @@ from auditor.stores.sql.migrations import History
 from auditor.stores.sql.reading.decisions import Worth
 from auditor.stores.sql.reading.selection import Selections
 from auditor.stores.sql.reading.things import Rows, Self, Thing, Written
-from auditor.stores.sql.statements.files import schema_files, words_of_others
+from auditor.stores.sql.statements.files import schema_files, statement_files, words_of_others
 from auditor.stores.sql.statements.named_statements import NamedStatement
 
 if TYPE_CHECKING:
@@ -205,6 +205,11 @@ class Reading:
     def schema_files(self) -> frozenset[str]:
         """The names of the SQL files that make tables, and search none."""
         return schema_files(self.application)
+
+    @functools.cached_property
+    def statement_files(self) -> dict[str, str]:
+        """What the SQL files hold, by their names."""
+        return statement_files(self.application)
 
     @functools.cached_property
     def words_of_others(self) -> set[str]:

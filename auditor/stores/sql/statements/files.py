@@ -7,7 +7,11 @@ from collections.abc import Iterator
 
 from auditor.discover import Kind
 from auditor.discover.walk import read
+from auditor.extract.python import tree as t
 from auditor.link.application import Application
+from auditor.link.names import Code
+from auditor.link.scopes import Located, Scope, arguments
+from auditor.link.values import Evaluator
 
 _LARGEST = 400_000
 """Bytes of a file that is read: larger ones are dumps."""
@@ -47,3 +51,80 @@ def words_of_others(application: Application) -> set[str]:
             text = read(application.tree, file).decode("utf-8", "replace")
             found.update(re.findall(r"\w+", text.lower()))
     return found
+
+
+# --- texts that the code reads from files of SQL
+
+_LARGEST_QUERY = 50_000
+_DEEPEST = 5
+_READS = {"read", "read_text", "read_bytes", "decode", "open", "strip", "joinpath"}
+
+
+def statement_files(application: Application) -> dict[str, str]:
+    """What the files of SQL hold, by their names, as far as one file has a name."""
+    found: dict[str, list[str]] = {}
+    for file in application.tree.files:
+        if file.kind is Kind.SQL and file.size < _LARGEST_QUERY:
+            text = read(application.tree, file).decode("utf-8", "replace")
+            found.setdefault(file.path.rpartition("/")[2], []).append(text)
+    return {name: texts[0] for name, texts in found.items() if len(texts) == 1}
+
+
+def read_files(
+    code: Code, values: Evaluator, expr: t.Expr, scope: Scope, depth: int = 0
+) -> list[list[str]]:
+    """The names of the SQL files that a text is read from, for each of its sources; none where that is another one.
+
+    `Path("schema.sql").read_text()`, `with open(path) as file: file.read()`, `load("users.sql")`.
+    """
+    sources = values.sources(expr, scope) if depth < _DEEPEST else []
+
+    def inner(part: t.Expr, where: Scope) -> list[str]:
+        found = read_files(code, values, part, where, depth + 1)
+        return [x for each in found for x in each] if all(found) else []
+
+    def names(source: Located) -> list[str]:
+        named = _named(source.node)
+        if named:
+            return named
+        match source.node:
+            case t.Call(func=t.Attr(value=part, name=name)) if name in _READS:
+                return inner(part, source.scope)
+            case t.Call(func=t.Name(id="open"), args=[part, *_]):
+                return inner(part, source.scope)
+            case t.Name(id=name):  # `with open(path) as file`
+                found = code.find(name, source.scope)
+                where, bound = found if found is not None else (source.scope, [])
+                given = [b.value for b in bound if b.value is not None and b.value is not source.node]  # fmt: skip
+                told = [inner(x, where) for x in given] if len(given) == len(bound) else []
+                return [x for each in told for x in each] if all(told) else []
+        return []
+
+    found = [names(source) for source in sources]
+    return found if any(found) else _handed_by_name(code, values, expr, scope)
+
+
+def _named(node: t.Node) -> list[str]:
+    return [
+        n.value.rpartition("/")[2]
+        for n in t.walk_own(node)
+        if isinstance(n, t.Const)
+        and isinstance(n.value, str)
+        and re.search(r"[\w-]\.sql$", n.value)
+    ]
+
+
+def _handed_by_name(code: Code, values: Evaluator, expr: t.Expr, scope: Scope) -> list[list[str]]:
+    """`load("users.sql")`, `load("users")`: a function of the tree that reads the file of this name."""
+    bound = code.find(expr.id, scope) if isinstance(expr, t.Name) else None
+    if bound is not None and len(bound[1]) == 1 and bound[1][0].value is not None:
+        expr, scope = bound[1][0].value, bound[0]
+    function = code.defined(expr.func, scope) if isinstance(expr, t.Call) else None
+    if function is None or not isinstance(function.node, t.Function):
+        return []
+    body = list(t.walk_own(*function.node.body))
+    reads = any(isinstance(n, t.Call) and t.last_word(n.func) in ("read", "read_text") for n in body)  # fmt: skip
+    given = [values.text(x, scope) or "" for x in arguments(expr)] if reads else []  # type: ignore[arg-type]
+    ends = any(isinstance(n, t.Const) and n.value == ".sql" for n in body)
+    names = [x if x.endswith(".sql") else f"{x}.sql" for x in given if x.endswith(".sql") or (x and ends)]  # fmt: skip
+    return [[x.rpartition("/")[2] for x in names]] if len(names) == 1 else []

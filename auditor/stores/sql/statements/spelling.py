@@ -15,6 +15,7 @@ from auditor.link.scopes import Located, argument
 from auditor.model.values import Known, OneOf
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.reading.things import Statement, Thing, each, either
+from auditor.stores.sql.statements.files import read_files
 
 BEGINS = re.compile(
     r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select|with|update|delete|insert|replace|execute|exec|call)\s",
@@ -268,9 +269,23 @@ def _told(reading: Reading, expr: t.Expr, frame: Frame) -> tuple[list[str], bool
     value = reading.values.value(expr, frame.scope)
     ways = value.values if isinstance(value, OneOf) else (value,)
     texts = [x.value for x in ways if isinstance(x, Known) and isinstance(x.value, str)]
+    if not texts and (read := _read(reading, expr, frame)):
+        return read, True
     # what a list holds that is joined is told where it begins, before anything is added to it
     texts = [f"{x} {MARK}" if _OPEN.search(x) else x for x in texts]
     return texts, len(texts) == len(ways)
+
+
+def _read(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
+    """What the SQL files hold that an expression is read from, where all of them are told."""
+    if not reading.statement_files or not isinstance(expr, t.Name | t.Attr | t.Call | t.Item):
+        return []
+    bound = reading.code.find(expr.id, frame.scope) if isinstance(expr, t.Name) else None
+    if bound is not None and any(each.kind == "parameter" for each in bound[1]):
+        return []  # told where it is handed over
+    files = read_files(reading.code, reading.values, expr, frame.scope)
+    texts = [reading.statement_files.get(name) for found in files for name in found]
+    return [x for x in texts if x] if all(texts) and all(files) else []
 
 
 def _held(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
@@ -301,6 +316,15 @@ def statement(reading: Reading, expr: t.Expr, frame: Frame) -> Thing | None:
 def kept(reading: Reading, expr: t.Expr, frame: Frame) -> Thing | None:
     """A query that a constant of another module, or of a class, holds."""
     texts, _ = _told(reading, expr, frame)
+    return _as_statements(texts, expr)
+
+
+def of_file(reading: Reading, expr: t.Expr, frame: Frame) -> Thing | None:
+    """A query that a file of SQL holds."""
+    return _as_statements(_read(reading, expr, frame), expr)
+
+
+def _as_statements(texts: list[str], expr: t.Expr) -> Thing | None:
     return either([Statement(x, expr) for x in texts if len(x) >= 8 and BEGINS.match(x[:4000])])
 
 

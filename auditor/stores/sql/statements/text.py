@@ -33,7 +33,7 @@ from auditor.stores.sql.reading.things import (
     either,
 )
 from auditor.stores.sql.statements.queries import ROUTINE, drafts, kept_by_database
-from auditor.stores.sql.statements.spelling import MARK, statement
+from auditor.stores.sql.statements.spelling import MARK, of_file, statement
 
 QUERY = re.compile(
     r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select\b(?=.*\bfrom\b)|with\s+(?:recursive\s+)?\w+.{0,200}?\bas\b|update\s+[\w\"`.\[{]+\s+(?:(?:as\s+)?\w+\s+)?set\b"
@@ -126,6 +126,18 @@ def _spelt_at(reading: Reading, one: Statement, call: t.Call, frame: Frame) -> P
 
 
 @reads_calls
+def from_files(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
+    """`Path("sql/users.sql").read_text()`, `load("users.sql")`: a statement that a file of the tree holds."""
+    if base is not None or not reading.statement_files:
+        return None, False
+    named = any(isinstance(x, t.Const) and isinstance(x.value, str) for x in arguments(call))
+    if last in ("read", "read_text", "decode") or (named and reading.code.defined(call.func, frame.scope)):  # fmt: skip
+        thing = of_file(reading, call, frame)
+        return thing, thing is not None
+    return None, False
+
+
+@reads_calls
 def procedures(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
     """`cursor.callproc("free_seats", given)`, https://peps.python.org/pep-0249/#callproc."""
     named = argument(call, 0, "procname", "proc_name", "name")
@@ -162,7 +174,7 @@ def _handed(
     return (first if asks and not plain else None), []
 
 
-_STATEMENTS = (t.Const, t.Text, t.BinOp, t.Name, t.Attr, t.Call)
+_STATEMENTS = (t.Const, t.Text, t.BinOp, t.Name, t.Attr, t.Call, t.Item)
 
 
 def _queries(reading: Reading, expr: t.Expr, frame: Frame) -> list[Statement]:
