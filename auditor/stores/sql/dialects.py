@@ -24,7 +24,7 @@ _DRIVERS = {
     "mysql": r"mysqlclient|mariadb|pymysql|aiomysql|asyncmy|mysql-connector(?:-python)?|flask-mysql(?:db|-connector)?",
 }
 _IMPORTED = {
-    "postgresql": ("psycopg", "psycopg2", "asyncpg", "pg8000", "aiopg"),
+    "postgresql": ("psycopg", "psycopg2", "asyncpg", "pg8000", "aiopg", "supabase", "postgrest"),
     "mysql": (
         "pymysql",
         "MySQLdb",
