@@ -195,6 +195,60 @@ def _undoing(application: Application) -> Iterator[int]:
         for each in given.items if isinstance(given, t.Seq) else [given]:
             for source in application.values.sources(each, site.scope):
                 yield id(source.node)
+    for module in application.code.modules.values():
+        for node, scope in application.code.nodes(module) if runs_once(module) else ():
+            for part in _taking_back(node):
+                for inner in t.walk_own(part):
+                    if isinstance(inner, t.Name):
+                        yield from (id(x.node) for x in application.values.sources(inner, scope))
+                    yield id(inner)
+
+
+def _taking_back(node: t.Node) -> Iterator[t.Expr]:
+    """What a migration of the tree's own says beside each step to take it back: `steps = [[up, down], …]`,
+    `step("CREATE …", "DROP …")` of yoyo (https://ollycope.com/software/yoyo/latest/#migrations-as-python-scripts), `{"up": …, "down": …}`."""
+    match node:
+        case t.Seq(items=[t.Seq(), *_] as pairs):
+            parts = [pair.items for pair in pairs if isinstance(pair, t.Seq)]
+            if len(parts) == len(pairs) and all(map(_is_pair, parts)):
+                yield from (second for _, second in parts)
+        case t.Call(args=[t.Const() | t.Text(), second] as args) if _is_pair(args):
+            yield second
+        case t.Map(keys=keys, values=values):
+            named = ((k.value if isinstance(k, t.Const) else "", v) for k, v in zip(keys, values, strict=True))  # fmt: skip
+            yield from (value for name, value in named if _BACK.search(str(name)))
+        case t.Assign(targets=[t.Name(id=name)], value=value) if value is not None:
+            if _BACK.search(name):
+                yield value
+    for keyword in node.keywords if isinstance(node, t.Call) else ():
+        if _BACK.search(keyword.name or ""):
+            yield keyword.value
+
+
+def _is_pair(parts: list[t.Expr]) -> bool:
+    """Whether of two texts one takes back what the other does."""
+    return len(parts) == 2 and _adds(parts[0]) != _adds(parts[1])
+
+
+def _adds(part: t.Expr) -> bool:
+    """Whether a text does more than to take away: it is told, and no DROP; what is named is taken for a step."""
+    match part:
+        case t.Const(value=str(text)):
+            return bool(text.strip()) and _DROPS.match(text) is None
+        case t.Const(value=None):
+            return False
+        case t.Name(id=name):
+            return _BACK.search(name) is None
+    return True
+
+
+_BACK = re.compile(
+    r"(?:^|_)(?:down(?:grade)?|rollback|revert|undo|backwards?|reverse)(?:_|$)", re.I
+)
+_DROPS = re.compile(
+    r"\s*(?:--[^\n]*\n\s*)*(?:drop|delete|truncate|alter\s+table\s+(?:if\s+exists\s+)?\S+\s+(?:drop|rename))\b",
+    re.I,
+)
 
 
 def _spelt(values: Evaluator, node: t.Text, scope: Scope) -> Iterator[str]:
