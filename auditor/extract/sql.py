@@ -21,6 +21,13 @@ _PARAMETER = re.compile(r"%\((\w+)\)s|%[sd]|(?<![\w:$])\$\d+\b|#\{\w+\}")
 _SCHEMA = re.compile(r"\s*(?:--[^\n]*\n\s*|/\*[^*]{0,2000}\*/\s*)*(?:create|alter|drop|rename)\b", re.I)  # fmt: skip
 
 
+_SPELT_FOR_IT = re.compile(
+    r"\btop\s*\(|\btop\s+\d|\b(?:outer|cross)\s+apply\b|(?<![@\w])@\w+|\boutput\s+(?:inserted|deleted)\.|\bnolock\b|\[\w+\]",
+    re.I,
+)
+"""What SQL Server spells so, of the dialects that are tried."""
+
+
 class SchemaStep(msgspec.Struct, frozen=True, array_like=True):
     """One thing done to a schema, in the order in which it stands.
 
@@ -58,7 +65,8 @@ def parse(text: str, dialect: str = "") -> tuple[Any, ...]:
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
     plain = _PARAMETER.sub(":given", text)  # `?::uuid` would be an operator
     best: tuple[Any, ...] = ()
-    for each in dict.fromkeys((dialect or "postgres", "postgres", "mysql", "sqlite")):
+    last = ("tsql",) if _SPELT_FOR_IT.search(plain) else ()
+    for each in dict.fromkeys((dialect or "postgres", "postgres", "mysql", "sqlite", *last)):
         try:
             found = tuple(x for x in sqlglot.parse(plain, read=each) if x is not None)
         except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError, KeyError):

@@ -33,10 +33,12 @@ from auditor.stores.sql.entities import Entity
 from auditor.stores.sql.join_order import is_flag, narrows
 from auditor.stores.sql.migrations import History
 from auditor.stores.sql.reading.frames import Frame, Reading
-from auditor.stores.sql.statements.spelling import MARK
+from auditor.stores.sql.statements.spelling import DECLARES, MARK
 
 _BY_NAME = re.compile(r"\s*(?:execute|exec|call)\s+([\w.\"\[\]]+)", re.I)
 """What was prepared before, and procedures of the database."""
+_GOES_ON = re.compile(r"[;\n]\s*(?:select|update|delete|with)\b", re.I)
+"""What a batch does besides."""
 _GIVEN = rf"(?:%s|\?|:\w+|\$\d+|%\(\w+\)s|'[^']*'|\d+|{MARK})"
 ROUTINE = rf"\s*select\s+([\w.\"]+)\s*\(\s*(?:{_GIVEN}(?:\s*,\s*{_GIVEN})*\s*)?\)(?:\s+as\s+\w+)?\s*(?:;\s*)?$"
 """A function of the database that is called by itself: `SELECT free_seats(%s)`."""
@@ -108,7 +110,8 @@ def drafts(
     """
     from sqlglot import exp
 
-    if (kept := _BY_NAME.match(text)) is not None:
+    text = DECLARES.sub("", text)
+    if (kept := _BY_NAME.match(text)) is not None and not _GOES_ON.search(text):
         return [kept_by_database(place, kept[1], frame)]
     if (routine := _CALLED.match(text)) is not None:
         if _OF_DATABASE.fullmatch(routine[1]):
@@ -123,6 +126,8 @@ def drafts(
         asks = told[1].lower() if told is not None else "select"
         return [Draft("sql", None, place, asks, unresolved=untold.UNPARSED, loop=frame.loop)]  # fmt: skip
     for tree in parsed[:20]:
+        if tree.key in ("execute", "command") and (kept := _BY_NAME.match(tree.sql("tsql"))):
+            found.append(kept_by_database(place, kept[1], frame))
         named = {cte.alias_or_name.lower(): cte.this for cte in tree.find_all(exp.CTE)}
         put_in = [x for x in named.values() if isinstance(x, exp.Column) and MARK in x.name]
         if put_in:  # `WITH r AS ({piece}) SELECT … FROM r`
@@ -360,7 +365,14 @@ class Asked:
     def _own(self, table: Any) -> str:
         """A table by the name that its declaration has: MySQL and SQLite compare names without case."""
         name = str(table.name) if table.this.args.get("quoted") else str(table.name).lower()
-        return name if name in self.reading.tables else self.reading.spelt.get(name.lower(), name)
+        if name in self.reading.tables:
+            return name
+        if (
+            name.lower() in self.reading.tables
+            and dialect(self.reading.application) != "postgresql"
+        ):
+            return name.lower()  # `[Sent]` of what is created as Sent
+        return self.reading.spelt.get(name.lower(), name)
 
     def entity(self, table: str) -> Entity:
         found = self.reading.tables.get(table)

@@ -17,8 +17,12 @@ from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.reading.things import Statement, Thing, each, either
 from auditor.stores.sql.statements.files import read_files
 
+_DECLARING = r"(?:declare\s+@[^;\n]{0,500}|set\s+nocount\s+on)[ \t]*[;\n]"
+DECLARES = re.compile(rf"(?im)^[ \t]*{_DECLARING}")
+BEFORE = rf"\s*(?:--[^\n]*\n\s*|\(\s*|{_DECLARING}\s*)*"
+"""What may stand before a query: comments, brackets, and what a batch of SQL Server declares."""
 BEGINS = re.compile(
-    r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select|with|update|delete|insert|replace|execute|exec|call)\s",
+    BEFORE + r"(?:select|with|update|delete|insert|replace|execute|exec|call)\s",
     re.I,
 )
 """What may become a query when more is added to it: `sql = "SELECT *"; sql += " FROM users"`."""

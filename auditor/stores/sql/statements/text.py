@@ -33,10 +33,11 @@ from auditor.stores.sql.reading.things import (
     either,
 )
 from auditor.stores.sql.statements.queries import ROUTINE, drafts, kept_by_database
-from auditor.stores.sql.statements.spelling import MARK, of_file, statement
+from auditor.stores.sql.statements.spelling import BEFORE, MARK, of_file, statement
 
 QUERY = re.compile(
-    r"\s*(?:--[^\n]*\n\s*|\(\s*)*(?:select\b(?=.*\bfrom\b)|with\s+(?:recursive\s+)?\w+.{0,200}?\bas\b|update\s+[\w\"`.\[{]+\s+(?:(?:as\s+)?\w+\s+)?set\b"
+    BEFORE
+    + r"(?:select\b(?=.*\bfrom\b)|with\s+(?:recursive\s+)?\w+.{0,200}?\bas\b|update\s+[\w\"`.\[{]+\s+(?:(?:as\s+)?\w+\s+)?set\b"
     r"|update\s+[\w\"`.]+(?=[^;]{0,1000}?(?:\sjoin\b|,))[^;]{0,2000}?\sset\b|delete\s+(?:[\w\"`.*, ]{1,200}?\s)?from\b|insert\s+(?:or\s+\w+\s+|ignore\s+)?into\b|replace\s+into\b|(?:execute|exec|call)\s+(?!"
     rf"{untold.OF_GRAPHS})[\w.\"\[\]]+)|{ROUTINE}",
     re.I | re.S,
@@ -52,6 +53,7 @@ _WRAPS = {"text", "SQL", "sql", "format", "strip", "dedent", "join", "replace", 
 _ONE = {"fetchone", "fetchrow", "fetchval", "fetch_one", "fetch_val", "scalar", "scalar_one", "scalar_one_or_none", "first", "one", "one_or_none"}  # fmt: skip
 _ALL = {"fetchall", "fetch", "fetch_all", "all", "iterate", "read_sql", "read_sql_query", "scalars", "fetchmany"}  # fmt: skip
 _RUNS = re.compile(r"execut|fetch|query|run|select|read_sql|raw|^all$|^one$|^first$|scalar|exec|iterate|stream|cursor|prepare", re.I)  # fmt: skip
+_KEEPS = re.compile(r"(?:^|_)(?:record|log|note|trace|track|remember|debug|print|show|echo)(?:_|$)")
 
 
 @reads_calls
@@ -72,6 +74,8 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         return (either(list(held)) if held else None), bool(held)
     own = reading.code.defined(call.func, frame.scope)
     function = own if own is not None and isinstance(own.node, t.Function) else None
+    if function is not None and _KEEPS.search(last) and not _is_running(reading, function):
+        return None, True  # it writes down what is run elsewhere
     first, given = _handed(reading, call, first, last, function, frame)
     if first is None:
         return None, False
