@@ -549,3 +549,24 @@ def test_what_comes_after_a_guard_is_asked(guard: str, build: Build) -> None:
     code = f"import sqlite3\ndb = sqlite3.connect('a.db')\n{guard}\ndef ask(x):\n    err = guard(x)\n    if err:\n        return err\n    return db.execute('SELECT * FROM item WHERE name = ?', (x,)).fetchall()\n"
     files = {"app.py": code, "schema.sql": "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT);"}
     assert [q.equality for q in build(files).facts(Query)] == [("name",)]
+
+
+@pytest.mark.parametrize(
+    ("condition", "missing"),
+    [
+        ("%s = ANY(tags)", ("ANY(tags)",)),
+        ("%s = ANY (a.tags)", ("ANY(tags)",)),
+        ("tags @> ARRAY[%s]", ()),
+        ("owner = ANY(%s)", ("owner",)),
+        ("%s = ANY(SELECT name FROM articles)", ()),
+        ("id = ANY(%s)", ()),
+    ],
+)
+def test_what_one_element_of_a_list_is_no_index_finds(
+    condition: str, missing: tuple[str, ...], build: Build
+) -> None:
+    """By EXPLAIN in PostgreSQL, where `tags` has a GIN index: it serves `@>`, `<@` and `&&`."""
+    schema = "CREATE TABLE articles (id SERIAL PRIMARY KEY, owner INT, name TEXT, tags TEXT[]);\nCREATE INDEX ON articles USING GIN (tags);\n"
+    code = f"import psycopg\ndef ask(cursor, given):\n    cursor.execute('SELECT id FROM articles a WHERE {condition}', (given,))\n"
+    found = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)
+    assert tuple(f for c in found for _, m in c.fits for f in m.missing) == missing

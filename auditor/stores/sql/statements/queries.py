@@ -674,6 +674,9 @@ class Asked:
             return Link(*one, *two)
         if one and two:
             return self._test(left, "equality") if self._is_text(right, *two) else Every(())
+        if isinstance(right, exp.Any) and one is None:
+            many = self.column(right.this.unnest())  # of a list, whose GIN index knows `@>` alone
+            return Test(many[0], f"ANY({many[1]})", "scanned") if many is not None else Every(())
         if one is None and two is not None:
             left = right
         if isinstance(right, exp.Any) and one is not None:
