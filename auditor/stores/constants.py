@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 
 import msgspec
 import re2
@@ -20,8 +20,9 @@ from auditor.link.names import Code
 from auditor.link.scopes import CallSite, Located, place_of
 from auditor.model.data import Constant, Query
 from auditor.model.places import Place
+from auditor.stores.flags import spelt
 from auditor.stores.literals import Literals
-from auditor.stores.makings import at_creation, creations, handed_on, makings
+from auditor.stores.makings import MADE, at_creation, creations, handed_on, makings
 from auditor.stores.mongo.additions import INSERTING, UPSERTING, Additions, upserts
 from auditor.stores.sql.entities import Entities, Entity
 from auditor.stores.sql.statements.files import sql_files, words_of_others
@@ -220,31 +221,72 @@ def seeded(application: Application) -> Iterator[Constant]:
     """Tables that only seeds fill, from constants: the roles, the plans. Whatever else may add a record,
     or cannot be told, makes a table an ordinary one."""
     (entities,) = application.facts(Entities)
-    code, errands = application.code, application.facts(Errands)[0]
-    made: dict[str, tuple[Entity, list[CallSite]]] = {}
+    errands = application.facts(Errands)[0]
     spelt = _spelt_by_seeds(application, errands)
     literals = Literals(application.values)
+
+    def is_filled(entity: Entity, sites: list[CallSite]) -> bool:
+        told = bool(sites) or entity.table in spelt
+        return told and all(_fills(errands, literals, site) for site in sites)
+
+    tables = _only_made(application, errands, is_filled)
+    for table in sorted(_by_themselves(entities, tables)):
+        yield Constant("sql", table, "only constants that a seed adds stand in it")
+
+
+@provides(Constant)
+def of_constant_keys(application: Application) -> Iterator[Constant]:
+    """Tables whose records get keys that stand in the code: `Company.get_or_create(id=1)`, `Company(id=1)`."""
+    values, errands = application.values, application.facts(Errands)[0]
+
+    def is_told(key: t.Expr, site: CallSite) -> bool:
+        """Whether a key is a constant, by its spelling too: no parameter that has a default."""
+        named = isinstance(key, t.Name | t.Attr) and t.last_word(key).isupper()
+        return (named or isinstance(key, t.Const)) and bool(spelt(values, key, site.scope))
+
+    def are_keyed(entity: Entity, sites: list[CallSite]) -> bool:
+        key = entity.key
+        names = {"pk", key.attribute} if key is not None else set()
+        return bool(sites) and all(
+            any(k.name in names and is_told(k.value, site) for k in site.node.keywords)
+            for site in sites
+        )
+
+    for table in sorted(_only_made(application, errands, are_keyed)):
+        yield Constant("sql", table, "each of its records has a key that stands in the code")
+
+
+def _only_made(
+    application: Application, errands: Errands, so: Callable[[Entity, list[CallSite]], bool]
+) -> set[str]:
+    """The tables of models, but for Django's, of which all that makes records is such, as far as can be told."""
+    (entities,) = application.facts(Entities)
+    code = application.code
+    made: dict[str, tuple[Entity, list[CallSite]]] = {}
     for entity in entities:
         if entity.mapper != "django" and entity.found is not None and entity.name:
             sites = list(creations(application, entity))
-            if (sites or entity.table in spelt) and all(
-                _fills(errands, literals, site) for site in sites
-            ):
+            if so(entity, sites):
                 made[entity.found.node.name] = (entity, sites)  # type: ignore[attr-defined]
     by_hand = errands.by_hand.scripts
+    known = {
+        (site.path, site.node.line, entity.table)
+        for entity, sites in made.values()
+        for site in sites
+    }
     added = {
         q.collection
         for q in application.facts(Query)
         if made and q.operation in INSERTING and q.place.path not in by_hand
-    }
+        and (q.place.path, q.place.line, q.collection) not in known
+    }  # fmt: skip
     added |= {q.collection for q in application.facts(Query) if made and _finds_none(code, q)}
     left = {name for name, (entity, _) in made.items() if entity.table not in added}
     for module in code.modules.values():
         if left and not runs_once(module):
             sites_of = {id(s.node) for name in left for s in made[name][1]}
             left -= handed_on(application, code.nodes(module), left, sites_of)
-    for table in sorted(_by_themselves(entities, {made[name][0].table for name in left})):
-        yield Constant("sql", table, "only constants that a seed adds stand in it")
+    return {made[name][0].table for name in left}
 
 
 def _finds_none(code: Code, query: Query) -> bool:
@@ -408,10 +450,25 @@ def _calls_at(application: Application, places: Set[Place]) -> dict[Place, list[
 
 
 def _is_spelt(literals: Literals, site: CallSite) -> bool:
-    """Whether a call is given constants alone, in loops over lists of the code."""
+    """Whether a call is given constants alone, in loops over lists of the code, or records that are looked at where
+    they are made: `Role.bulk_create([Role(name="admin")])`."""
     given = [*site.node.args, *(k.value for k in site.node.keywords)]
-    told = all(literals.value(expr, site.scope) for expr in given)
+    records = _class_names(site.node.func)
+    told = all(_makes(expr, records) or literals.value(expr, site.scope) for expr in given)
     return told and literals.told_turns(site.node.line, site.scope)
+
+
+def _class_names(called: t.Expr) -> set[str]:
+    """The classes that what is called is a method of: `Role.bulk_create`, `Role.objects.bulk_create`."""
+    words = t.walk_own(called) if isinstance(called, t.Attr) and called.name in MADE else ()
+    return {t.last_word(n) for n in words if isinstance(n, t.Name | t.Attr)} - MADE
+
+
+def _makes(expr: t.Expr, records: set[str]) -> bool:
+    match expr:
+        case t.Seq(items=[_, *_] as made) | t.Comp(elements=[_] as made):
+            return all(isinstance(x, t.Call) and t.last_word(x.func) in records for x in made)
+    return False
 
 
 def _spelt_by_seeds(application: Application, errands: Errands) -> set[str]:

@@ -23,6 +23,8 @@ _READS = {
     "get_object_or_404", "get_list_or_404", "relationship", "options", "delete", "update", "with_entities", "select_from", "Prefetch", "count",
     "ForeignKey", "OneToOneField", "ManyToManyField", "ForeignKeyField", "contains_eager", "subqueryload", "print",
 }  # fmt: skip
+_MAKES_TABLES = {"create_tables", "drop_tables", "bind"}
+"""What Peewee's databases are handed models for."""
 
 
 def creations(application: Application, entity: Entity) -> Iterator[CallSite]:
@@ -136,6 +138,8 @@ def handed_on(
                 given = {id(arg) for arg in args}
                 if t.last_word(func) in _READS:
                     fine |= given
+                elif t.last_word(func) in _MAKES_TABLES:
+                    fine |= {id(n) for arg in args for n in t.walk_own(arg)}
                 elif any(isinstance(arg, t.Name) and arg.id in names for arg in args):
                     found = application.code.defined(func, scope)
                     if found is not None and _adds_nothing(application, found):
