@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 import re2
 
@@ -115,6 +115,27 @@ def _called(values: Evaluator, expr: t.Expr | None, scope: Scope) -> Iterator[tu
             match pair:
                 case t.Seq(items=[value, t.Const(value=str(name)) | t.Call(args=[t.Const(value=str(name)), *_])]):  # fmt: skip
                     yield from ((x, name) for x in spelt(values, value, source.scope))
+
+
+_TILL = re2.compile(
+    r"(?i)^(?:is_?|has_?|was_?|been_?)*(?:accepted|answered|approved|archived|checked|checked_?out|closed|completed|complete|confirmed|delivered|done"
+    r"|ended|executed|expired|finished|fulfilled|handled|imported|notified|paid|processed|published|read|replied|resolved|returned"
+    r"|reviewed|seen|sent|settled|shipped|synced|synchronized|validated|verified)$"
+)
+
+
+def waits(
+    field: str, asked: tuple[Plain, ...], first: tuple[Plain, ...], changed: Set[str]
+) -> bool:
+    """Whether a search is for the records that a flag is still to be set of, `is_approved=False`: they have it from the
+    first, and the code sets it to true (`changed` are the names of what it does so to). How many wait, nothing tells."""
+    begin = bool(first) and {_plainly(x) for x in (*asked, *first)} == {"0"}
+    return (
+        begin
+        and bool(asked)
+        and field in changed
+        and (moves_on(field) or _TILL.search(field) is not None)
+    )
 
 
 def others(asked: tuple[Plain, ...], first: tuple[Plain, ...]) -> tuple[Plain, ...]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from auditor.model.data import Bound, Query
-from auditor.stores.flags import may_be_most, others
+from auditor.stores.flags import may_be_most, others, waits
 from auditor.stores.matching import marks_deletion
 from auditor.stores.spans import ABOVE
 from auditor.stores.sql.conditions import Branch, Draft, Every, Link, Test, branches
@@ -57,6 +57,8 @@ class Schema:
     """The columns whose value decides whether a record is in an index."""
     dialect: str = ""
     """The database that plans it; empty where it is not told."""
+    set_true: frozenset[str] = frozenset()
+    """The attributes that the code sets to true."""
 
     def leads(self, table: str, column: str) -> bool:
         return column in self.leading.get(table, ())
@@ -439,7 +441,16 @@ def _query(
         ),
         tuple(dict.fromkeys(by_kind["prefix"])),
         tuple(dict.fromkeys(above)),
-        tuple(dict.fromkeys((x, v) for c, x, asked in told for v in others(asked, c.first))),
+        tuple(
+            dict.fromkeys(
+                (x, v)
+                for c, x, asked in told
+                for v in (
+                    others(asked, c.first)
+                    or (asked if waits(c.attribute, asked, c.first, schema.set_true) else ())
+                )
+            )
+        ),
         tuple(
             dict.fromkeys(
                 x for c, x, asked in told if may_be_most(x, asked, c.first, c.choices, c.ends)

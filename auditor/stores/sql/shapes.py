@@ -8,6 +8,7 @@ from itertools import chain
 
 from msgspec.structs import replace
 
+from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.model.data import Bound, Index, Query
 from auditor.stores.sql import serialized, untold
@@ -133,7 +134,26 @@ def _schema(application: Application, read: Reading) -> Schema:
     leads, chooses = (
         {table: frozenset(x) for table, x in found.items()} for found in (leading, choosing)
     )
-    return Schema(read.tables, leads, chooses, dialect(application))
+    return Schema(read.tables, leads, chooses, dialect(application), _set_true(application))
+
+
+def _set_true(application: Application) -> frozenset[str]:
+    """The attributes that code gives a true value where a record is there already: `doctor.approved = True`,
+    `update(approved=True)`."""
+    code = application.code
+    set_ = {
+        target.name
+        for assign, _ in code.of_kind(t.Assign)
+        if _is_true(assign.value)
+        for target in assign.targets
+        if isinstance(target, t.Attr)
+    }
+    updates = (site.node.keywords for site in code.method_calls("update", "aupdate", "values"))
+    return frozenset(set_ | {k.name for each in updates for k in each if k.name and _is_true(k.value)})  # fmt: skip
+
+
+def _is_true(expr: t.Expr | None) -> bool:
+    return isinstance(expr, t.Const) and expr.value is True
 
 
 def _begun(
