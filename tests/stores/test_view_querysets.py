@@ -141,3 +141,44 @@ def show(request):
 """
     found = build({"manage.py": "", "settings.py": "INSTALLED_APPS = ['shop']", "shop/__init__.py": "", "shop/models.py": _MODELS, "shop/views.py": views}).facts(Query)  # fmt: skip
     assert {q.scanned for q in found if q.collection == "shop_post"} | {()} == scanned
+
+
+_OBJECT = """
+from django.views.generic import DetailView, UpdateView
+from django.contrib.auth.models import User
+from shop.models import Agent
+class Change(UpdateView):
+    model = Agent
+    fields = ["name"]
+
+
+
+
+    def post(self, request, *args, **kwargs):
+        self.object = self.get_object()
+class Show(DetailView):
+    model = Agent
+    def get_context_data(self, **kwargs):
+        context = super().get_context_data(**kwargs)
+
+        for post in context["object"].post_set.all():
+            print(post)
+        return context
+def accounts(request, pk):
+    user = User.objects.get(pk=pk)
+
+
+    return list(user.socialaccount_set.all())
+"""
+
+
+def test_a_view_asks_for_its_object_where_it_says_so(build: Build) -> None:
+    files = {"shop/models.py": _MODELS, "shop/views.py": _OBJECT}
+    found = {(q.collection, q.place.line, q.equality, q.unresolved) for q in build(files).facts(Query)}  # fmt: skip
+    assert {x for x in found if x[1] > 6} == {
+        ("shop_agent", 13, ("id",), ""),
+        ("shop_agent", 14, ("id",), ""),
+        ("shop_post", 19, ("by_whom",), ""),
+        ("auth_user", 23, ("id",), ""),
+        ("", 26, (), "socialaccount_set belongs to a model that is not in this tree"),
+    }

@@ -32,6 +32,7 @@ from auditor.stores.sql.reading.frames import (
 )
 from auditor.stores.sql.reading.things import (
     Class,
+    Keyed,
     Row,
     Self,
     Thing,
@@ -111,13 +112,11 @@ def get_object(reading: Reading, call: t.Call, last: str, base: Thing | None, fr
     if not isinstance(base, Self) or not (above := _above(reading.code.ancestry(base.found))):
         return None, False
     rest = any(a.startswith("rest_framework.") for a in above)
-    listed = bool({a.rpartition(".")[2] for a in above} & _OBJECTS)
     read, made = _View(reading, base.found, rest, False), list[Thing]()
     for draft in read.base():
         if draft.entity is not None:
-            if not listed:  # a view that looks objects up is told by its class
-                one = replace(read.object(draft), place=reading.place(call, frame))
-                read.record(one, "get", Bound.ONE, ())
+            one = replace(read.object(draft), place=reading.place(call, frame))
+            read.record(one, "get", Bound.ONE, ())
             made.append(Row(draft.entity, draft))
     return either(made), bool(made)
 
@@ -128,12 +127,29 @@ def of_view(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame) ->
 
     Source: https://docs.djangoproject.com/en/stable/ref/class-based-views/mixins-single-object/.
     """
-    if not isinstance(base, Self) or expr.name != "object":
-        return None
-    above = {a.rpartition(".")[2] for a in _above(reading.code.ancestry(base.found))}
-    if not above & _KEEPING:
-        return None
-    drafts = _View(reading, base.found, False, False).base()
+    return (
+        _kept_object(reading, base.found)
+        if isinstance(base, Self) and expr.name == "object"
+        else None
+    )
+
+
+@reads_calls
+def context(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame) -> Told:
+    """`super().get_context_data()["object"]`."""
+    match call.func:
+        case t.Attr(value=t.Call(func=t.Name(id="super")), name="get_context_data"):
+            held = frame.find("self")[1]
+            kept = _kept_object(reading, held.found) if isinstance(held, Self) else None
+            if kept is not None:
+                return Keyed((("object", False),), True, (("object", kept),)), True
+    return None, False
+
+
+def _kept_object(reading: Reading, view: Located) -> Thing | None:
+    """The object of a view that shows or changes one."""
+    above = {a.rpartition(".")[2] for a in _above(reading.code.ancestry(view))}
+    drafts = _View(reading, view, False, False).base() if above & _KEEPING else []
     return either([Row(x.entity, x) for x in drafts if x.entity is not None])
 
 

@@ -27,6 +27,9 @@ def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | No
     """A relation read from an object: a manager of many, or one more query for the other object."""
     relation = row.entity.relations.get(expr.name)
     target = reading.entities.by_name.get(relation.target) if relation is not None else None
+    if relation is None and row.entity.mapper == "django" and expr.name.endswith("_set"):
+        reason = f"{expr.name} belongs to a model that is not in this tree"
+        return Draft("django", None, reading.place(expr, frame), loop=row.loop or frame.loop, manager=True, unresolved=reason)  # fmt: skip
     if relation is None or target is None:
         return None
     eager = relation.eager or (row.draft is not None and bool({expr.name, "*"} & row.draft.eager))
