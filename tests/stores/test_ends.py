@@ -48,3 +48,33 @@ def test_what_most_records_may_have_is_not_told(condition: str, build: Build) ->
 )  # fmt: skip
 def test_what_a_record_soon_leaves_still_asks_for_an_index(condition: str, build: Build) -> None:
     assert _fit(build, condition) is Fit.MISSING
+
+
+_NOTES = """
+class Note(models.Model):
+    job = models.ForeignKey(Job, models.CASCADE)
+    paid = models.BooleanField(default=False)
+    made = models.DateTimeField()
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "fit"),
+    [
+        ("job__status='3', made__gte=x", Fit.MISSING),
+        ("job__status='3', paid=False, made__gte=x", Fit.MISSING),
+        (
+            "job__status='2', made__gte=x",
+            Fit.COVERED,
+        ),  # few jobs, whose notes are looked up by their key
+        ("job__note=x, made__gte=x", Fit.COVERED),
+        ("job__status='3'", Fit.COVERED),
+    ],
+)
+def test_a_search_does_not_start_from_most_of_another_table(
+    condition: str, fit: Fit, build: Build
+) -> None:
+    code = f"from shop.models import Note\ndef ask(request, x):\n    return list(Note.objects.filter({condition}))\n"
+    application = build({"shop/models.py": _MODELS + _NOTES, "shop/views.py": code})
+    (told,) = (m.fit for f in application.facts(CollectionFit) if f.name == "shop_note" for _, m in f.fits)  # fmt: skip
+    assert told is fit

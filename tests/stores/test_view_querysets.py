@@ -182,3 +182,27 @@ def test_a_view_asks_for_its_object_where_it_says_so(build: Build) -> None:
         ("auth_user", 23, ("id",), ""),
         ("", 26, (), "socialaccount_set belongs to a model that is not in this tree"),
     }
+
+
+_HELD = """
+from shop.models import Agent
+class Engine:
+    def __init__(self, agent):
+        self.agent = agent
+    def total(self):
+        posts = getattr(self.agent, "post_set", None)
+        if not posts:
+            return 0
+
+
+        for post in posts.all():
+            print(post)
+    def other(self):
+        return getattr(self.agent, "name", None).all()
+"""
+
+
+def test_a_relation_that_is_looked_up_by_its_name(build: Build) -> None:
+    files = {"shop/models.py": _MODELS, "shop/views.py": _HELD}
+    found = {(q.collection, q.place.line, q.equality) for q in build(files).facts(Query)}
+    assert found == {("shop_post", 12, ("by_whom",))}

@@ -83,6 +83,14 @@ class Schema:
         marked = test.how == "equality" and marks_deletion(test.column)
         return marked or self.is_flag(test.table, test.column)
 
+    def tells_few(self, test: Test) -> bool:
+        """Whether a column is equal to something that is not what most records may have."""
+        entity = self.tables.get(test.table)
+        column = entity.column(test.column) if entity is not None else None
+        if test.how != "equality" or column is None:
+            return test.how == "equality"
+        return not may_be_most(test.column, test.values, column.first, column.choices, column.ends)
+
     def finds_few(self, test: Test) -> bool:
         """Whether a column is asked for another constant than new records have: how many have it is not told."""
         entity = self.tables.get(test.table)
@@ -170,8 +178,13 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
     if narrowed - shared:  # a base's table is then reached by the key that both share
         narrowed -= shared
     telling = {n: [x for x in tests[n] if not schema.finds_most(x)] for n in narrowed}
-    equal = {name for name, found in telling.items() if any(x.how == "equality" for x in found)}
+    equal = {name for name, found in telling.items() if any(map(schema.tells_few, found))}
     by_more = {name for name, found in telling.items() if any(map(narrows, found))}
+    by_few = {
+        name
+        for name in by_more
+        if name in equal or any(narrows(x) and x.how != "equality" for x in telling[name])
+    }
     starts = _starts(root, narrowed, served, equal, links, schema)
     order = _order(draft)
     first = _ordered_by(draft, links, schema)
@@ -196,7 +209,7 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
             Test(own, column)
             for link in links
             for own, column, other in _ways(link)
-            if own == start and other in by_more - {own} and not schema.is_key(own, column)
+            if own == start and other in by_few - {own} and not schema.is_key(own, column)
         ]
         tests[start] += given
         if given and start == root:

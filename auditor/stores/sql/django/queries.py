@@ -42,7 +42,15 @@ from auditor.stores.sql.django.managers import (
 from auditor.stores.sql.django.models import entity_of
 from auditor.stores.sql.django.packages import user_model
 from auditor.stores.sql.django.refusals import forbidden, is_at_once, refusal
-from auditor.stores.sql.django.relations import awaited, fetched, lacking, of_row, prefetch, steps
+from auditor.stores.sql.django.relations import (
+    awaited,
+    by_name,
+    fetched,
+    lacking,
+    of_row,
+    prefetch,
+    steps,
+)
 from auditor.stores.sql.django.sorting import ANY, apart_by, first_of, sort_of, untold
 from auditor.stores.sql.django.suspects import of_unknown
 from auditor.stores.sql.entities import Entity, last_name
@@ -186,6 +194,7 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         case Draft(mapper="django" | "tortoise"):
             if isinstance(call.func, t.Attr):
                 apart = last in _ASKS or (last in _STEPS and reading.is_another(call))
+                apart = apart or (last == "all" and base.manager)
                 asked = reading.asked_at(call, base, frame) if apart else base
                 if isinstance(call.func.value, t.Attr):
                     asked = reading.asked_of_kept(call, asked, frame)
@@ -280,6 +289,12 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         models = [x for x in each(reading.thing(call.args[0], frame)) if isinstance(x, Class)]
         if models:  # ItemQuerySet(self.model, using=self._db)
             return either([manager_of(x.entity, reading, call, frame) for x in models]), True
+    if last == "getattr" and len(call.args) > 1 and reading.has("django"):
+        name = reading.text(call.args[1], frame)
+        if name in reading.related:  # `getattr(self.policy, "schemes", None)`
+            at = t.Attr(call.line, call.column, call.end_line, call.args[0], name)
+            found = reading.thing(at, frame) or by_name(reading, at, "all", call, frame)
+            return found, found is not None
     if last in ("Q",):
         return of_q(reading, call, frame), True
     if last in _AGGREGATES or last in ("F", "Value", "OuterRef"):
