@@ -206,3 +206,10 @@ def test_a_relation_that_is_looked_up_by_its_name(build: Build) -> None:
     files = {"shop/models.py": _MODELS, "shop/views.py": _HELD}
     found = {(q.collection, q.place.line, q.equality) for q in build(files).facts(Query)}
     assert found == {("shop_post", 12, ("by_whom",))}
+
+
+@pytest.mark.parametrize("module", ["models", "forms", "admin"])
+def test_djangos_user_by_way_of_another_module(module: str, build: Build) -> None:
+    code = f"from django.contrib.auth.{module} import User\ndef ask(request, x):\n    return User.objects.get(email=x)\n"
+    (query,) = build({"shop/models.py": _MODELS, "shop/views.py": code}).facts(Query)
+    assert (query.collection, query.equality) == ("auth_user", ("email",))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from auditor.model.places import Place
 from auditor.stores.field_models import refer
 from auditor.stores.sql.entities import Column, Declared, Entities, Entity, Relation
@@ -122,9 +124,16 @@ def groups(entities: Entities, entity: Entity) -> None:
             target.relations.setdefault("user_set", back)
 
 
+_BROUGHT = re.compile(
+    r"^django\.contrib\.auth\.(?:forms|admin|backends|views)\.(?=(?:User|Group|Permission)$)"
+)
+"""Modules that import these models for themselves, where others find them: `from django.contrib.auth.forms import User`."""
+
+
 def packaged(entities: Entities, name: str) -> Entity | None:
     """A model of Django's own or of a package, `django.contrib.auth.models.User`."""
     last = name.rpartition(".")[2]
+    name = _BROUGHT.sub("django.contrib.auth.models.", name)
     exact = next((k for k in _TABLES if k == name), None)
     full = exact or next(
         (k for k in _TABLES if name.startswith("x.") and k.rpartition(".")[2] == last), None
