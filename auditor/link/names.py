@@ -24,7 +24,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from auditor.extract.python import tree as t
-from auditor.link.imports import BUILTINS, Imports
+from auditor.link.imports import BUILTINS
 from auditor.link.scopes import (
     Binding,
     CallSite,
@@ -34,6 +34,7 @@ from auditor.link.scopes import (
     Scope,
     argument,
 )
+from auditor.link.unbound import Unbound
 
 _MAX_DEPTH = 24
 _MAX_CALLERS = 8
@@ -44,11 +45,11 @@ _MAX_STEPS = 3000
 """Steps one question may take before what was cut short counts as told, against hostile code."""
 
 
-_MAKING = {"globals", "locals", "vars", "setattr", "exec", "import_module", "__import__", "iter_modules", "walk_packages"}  # fmt: skip
-"""Calls by which a module may give itself names."""
+_MAKING = {"locals", "setattr", "import_module", "__import__", "iter_modules", "walk_packages"}
+"""Calls by which a module may give itself names, besides those that write them."""
 
 
-class Code(Imports):
+class Code(Unbound):
     """All Python of the tree, and the questions that can be asked of it."""
 
     def __init__(self, modules: Iterable[Module]) -> None:
@@ -133,6 +134,9 @@ class Code(Imports):
         self._cut = cut_before or self._cut
         return name
 
+    def _named(self, expr: t.Expr, scope: Scope) -> str:
+        return self.name(expr, scope)
+
     def _name(self, expr: t.Expr, scope: Scope, depth: int) -> str:
         match expr:
             case t.Name(id=name):
@@ -196,56 +200,17 @@ class Code(Imports):
             return base
         return f"{base}[]" if base else ""
 
-    def find(self, name: str, scope: Scope) -> tuple[Scope, list[Binding]] | None:
-        """The nearest scope that binds `name`, by Python's rules, and how it does."""
-        here: Scope | None = scope
-        while here is not None:
-            if here is scope or not isinstance(here.owner, t.Class):
-                if bindings := here.bindings.get(name):
-                    return here, bindings
-            here = here.parent
-        return None
-
-    def is_unbound(self, expr: t.Expr, scope: Scope) -> bool:
-        """Whether an expression begins with a name that its module cannot know: it would not run."""
-        while isinstance(expr, t.Attr):
-            expr = expr.value
-        if not isinstance(expr, t.Name) or self.find(expr.id, scope) is not None:
-            return False
-        return expr.id not in BUILTINS and not self._may_bind(scope.module, expr.id)
-
-    @functools.cache  # noqa: B019 - one Code lives as long as the audit
-    def _may_bind(self, module: Module, name: str) -> bool:
-        """Whether a module binds a name by a `*`, by `global` within a function, or in a comprehension."""
-        scopes = module.scopes.values()
-        if "*" in module.scope.bindings or any(name in each.bindings for each in scopes):
-            return True
-        made = (node for node in t.walk(*module.body) if isinstance(node, t.Comp))
-        targets = (loop.target for comp in made for loop in comp.loops)
-        return any(isinstance(n, t.Name) and n.id == name for n in t.walk(*targets))
-
     def lacks(self, expr: t.Attr, scope: Scope) -> bool:
         """Whether a module of the tree has no attribute that it is asked for: `models.Note`, where it imports no `Note`."""
         owner = self.name(expr.value, scope)
         if not owner.startswith("module:") or self.name(expr, scope):
             return False
         module = self.modules[owner[7:]]
-        given = module.scope.bindings
-        return not {"*", "__getattr__", expr.name} & given.keys() and not self._makes_names(module, expr.name)  # fmt: skip
-
-    @functools.cache  # noqa: B019 - one Code lives as long as the audit
-    def _makes_names(self, module: Module, name: str) -> bool:
-        """Whether a module makes up what it is called, `globals().update(…)`, or another gives it an attribute."""
+        bound = module.scope.bindings
+        if {"*", "__getattr__", expr.name} & bound.keys() or self.may_bind(module, expr.name):
+            return False
         calls = (node for node, _ in self.nodes(module) if isinstance(node, t.Call))
-        if any(t.last_word(call.func) in _MAKING for call in calls) or name in self._set:
-            return True
-        return any(name in scope.bindings for scope in module.scopes.values())  # by `global`
-
-    @functools.cached_property
-    def _set(self) -> frozenset[str]:
-        """The attributes that any code of the tree sets."""
-        targets = (target for assign, _ in self.of_kind(t.Assign) for target in assign.targets)
-        return frozenset(target.name for target in targets if isinstance(target, t.Attr))
+        return not any(t.last_word(call.func) in _MAKING for call in calls)
 
     def _lookup(self, name: str, scope: Scope, depth: int) -> str:
         found = self.find(name, scope)

@@ -410,7 +410,7 @@ class Card(models.Model):
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
-        ("def ask(x):\n    return Lost.objects.get(name=x)\n", "Lost is defined nowhere in this file"),
+        ("def ask(x):\n    return Lost.objects.get(name=x)\n", "Lost is not defined at this place"),
         ("from elsewhere import *\ndef ask(x):\n    return Lost.objects.get(name=x)\n", "elsewhere.Lost is a model of a package"),
         ("from elsewhere import find\nLost = find('lost')\ndef ask(x):\n    return Lost.objects.get(name=x)\n", "the model is chosen at run time"),
         ("def ask(x, Lost):\n    return Lost.objects.get(name=x)\n", "the model is chosen at run time"),

@@ -1126,5 +1126,5 @@ async def one(cpf: str):
 def test_a_name_that_the_module_binds_nowhere(code: str, nowhere: bool, build: Build) -> None:
     """The call fails before anything is asked."""
     found = build({"app.py": f"from pymongo import MongoClient\n{code}"}).facts(Query)
-    told = [q.unresolved == "db is defined nowhere in this file" for q in found]
+    told = [q.unresolved == "db is not defined at this place" for q in found]
     assert told == [nowhere]

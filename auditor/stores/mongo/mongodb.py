@@ -395,7 +395,7 @@ class MongoReader:
         if not self.code.is_unbound(base, site.scope):
             return None
         collection, _ = self.collections.of(func.value, site.scope) or ("", False)
-        reason = f"{t.dotted(base)} is defined nowhere in this file"
+        reason = f"{t.dotted(base)} is not defined at this place"
         return Query("mongodb", collection, func.name, (), (), (), place_of(site), reason)
 
     def _lost_module(self, name: str) -> str:

@@ -17,6 +17,7 @@ from auditor.extract.python import tree as t
 from auditor.libraries.schedules import CLOCKS
 from auditor.link.application import Application, provides
 from auditor.link.mentions import Mentions
+from auditor.link.raising import Raising
 from auditor.link.reach import Reach, is_main_guard
 from auditor.link.scopes import Located, Module
 from auditor.model.places import Place
@@ -95,6 +96,7 @@ class Errands:
     def __init__(self, application: Application) -> None:
         self.application, self.code = application, application.code
         (self.reach,) = application.facts(Reach)
+        (self.raising,) = application.facts(Raising)
         self.by_hand, self.unused = ByHand(application), Unused(application)
         self.unrouted, self.unsent = Unrouted(application, self.unused), Unsent(application)
         self._known: dict[int, Asked] = {}
@@ -112,6 +114,8 @@ class Errands:
                 return "only a command that is run by hand asks it"
             case Asked.FILLING:
                 return "only what fills or alters the database at the start asks it"
+            case Asked.NEVER if reason := self.raising.why(place):
+                return f"nothing comes so far as to ask it: {reason}"
             case Asked.NEVER if place.path in self.unused.modules:
                 return f"nothing imports {place.path}, which asks it"
             case Asked.NEVER if name := self.unused.replaced(place):
@@ -132,7 +136,7 @@ class Errands:
         """By whom a place is run: whatever is in doubt, by somebody who waits."""
         if place.path in self.by_hand.scripts:
             return Asked.FILLING if place.path in self.by_hand.at_start else Asked.SCRIPT
-        if place.path in self.unused.modules:
+        if place.path in self.unused.modules or self.raising.why(place):
             return Asked.NEVER
         if self._is_program and self.unused.replaced(place):
             return Asked.NEVER
@@ -225,6 +229,8 @@ class Errands:
             for site in self.mentions.of(each) if by is Asked.NEVER else ():
                 outer = self.code.enclosing(site.scope)
                 if site.path in self.unused.modules or site.path in self.unrouted.left_out:
+                    continue
+                if self.raising.never(site):
                     continue
                 if id(site.node) in self._by_the_clock or id(site.node) in self._registered:
                     return Asked.LIVE

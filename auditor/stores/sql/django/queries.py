@@ -154,7 +154,7 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
             canonical = reading.code.name(expr.value, frame.scope)
             if reading.code.is_unbound(expr.value, frame.scope):
                 name = t.dotted(expr.value).partition(".")[0]
-                draft = replace(draft, unresolved=f"{name} is defined nowhere in this file")
+                draft = replace(draft, unresolved=f"{name} is not defined at this place")
             elif re.fullmatch(r"[a-z]\w*(?:\.\w+)*\.[A-Z]\w+", canonical):
                 draft = replace(draft, unresolved=f"{canonical} is a model of a package")
             return draft

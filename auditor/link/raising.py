@@ -1,0 +1,524 @@
+"""Where code surely raises or leaves, so that it never comes to what stands below: names that nothing binds, attributes that
+a class or module of the tree has not, modules of the tree that are not there, and whatever imports such a module.
+
+What cannot be looked at is there: modules that git ignores or something makes, what `__getattr__`, `exec`, `globals()` or a
+`*` of a package may bring, what an attempt (`try`) or a condition stands around.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from collections.abc import Callable, Iterator
+
+from auditor.discover.git import ignored, read_rules
+from auditor.extract.python import tree as t
+from auditor.link.application import Application, provides
+from auditor.link.reach import Reach, is_main_guard
+from auditor.link.scopes import Binding, Located, Module, Scope
+from auditor.model.places import Place
+
+_EXITS = {
+    "sys.exit", "builtins.exit", "builtins.quit", "os._exit", "os.abort", "flask.abort", "quart.abort", "bottle.abort",
+    "werkzeug.exceptions.abort",
+}  # fmt: skip
+_SWALLOWS = {"suppress", "raises", "assertRaises", "ignored"}
+_MAY_BE_LEFT_OUT = re.compile(
+    r"(?i)(?:^|_)(?:version|local|secrets?|settings?|configs?|conf|configuration|credentials?|creds|keys?|tokens?|env|environment|private"
+    r"|prod|production|dev|pb2|grpc|generated|gen|build|rc|ui|resources?|constants?|custom|overrides?)(?:_|$)"
+)
+"""Names of modules that people keep to themselves, or that a tool makes."""
+_PLAIN_BASES = {"builtins.object", "abc.ABC", "typing.Generic", "typing.Protocol"}
+_MODELS = re.compile(r"pydantic(?:_settings|\.v1|\.env_settings)?\.Base(?:Settings|Model)$")
+_OF_MODELS = re.compile(r"model_\w+|dict|json|copy|construct|schema\w*|parse_\w+|validate|fields|from_orm|update_forward_refs")  # fmt: skip
+_PLAIN_DECORATORS = {"dataclass", "final", "total_ordering"}
+_CHANGES_ITSELF = {"setattr", "vars", "locals", "exec", "globals"}
+_OF_ALL = frozenset((*dir(object), *dir(type)))
+_DEEPEST = 6
+
+
+class Raising:
+    """Tells which places code never comes to, and what stands in the way."""
+
+    def __init__(self, application: Application) -> None:
+        self.application, self.code = application, application.code
+
+    def why(self, place: Place) -> str:
+        """What keeps code from a place; empty where it may come to it."""
+        return self._never(place.path, place.line) or self._within(place)
+
+    def never(self, site: Located) -> bool:
+        return bool(self._never(site.path, site.node.line))
+
+    def _never(self, path: str, line: int) -> str:
+        module = self.code.modules.get(path)
+        if module is None:
+            return ""
+        if (broken := self.modules.get(path)) and not _is_before(module, line, broken[0]):
+            return broken[1]
+        around = (why for first, last, why in self._unreached(module) if first <= line <= last)
+        return next(around, "")
+
+    def _within(self, place: Place) -> str:
+        """What a call raises itself, before it is made."""
+        module = self.code.modules.get(place.path)
+        for node, scope in self.code.nodes(module) if module is not None else ():
+            if isinstance(node, t.Call) and (node.line, node.column) == (place.line, place.column):
+                if why := self._evaluating([node], scope):
+                    return _told(why, place.path, node.line)
+        return ""
+
+    # --- modules
+
+    @functools.cached_property
+    def modules(self) -> dict[str, tuple[int, str]]:
+        """The modules that cannot be imported: in which line they raise, and why."""
+        return self._with_importers({**self._first(self._missing), **self._first(self._raises)})
+
+    def _first(self, told: Callable[[t.Stmt, Scope], str]) -> dict[str, tuple[int, str]]:
+        """The modules of which a statement raises that is run in any case: the line, and why."""
+        found: dict[str, tuple[int, str]] = {}
+        for path, module in self.code.modules.items():
+            why = next(((s.line, why) for s in module.body if (why := told(s, module.scope))), None)
+            if why is not None:
+                found[path] = why[0], f"{path} cannot be imported: {_told(why[1], path, why[0])}"
+        return found
+
+    def _with_importers(self, found: dict[str, tuple[int, str]]) -> dict[str, tuple[int, str]]:
+        """Modules that cannot be imported, and those that import them."""
+        pending = bool(found)
+        while pending:
+            pending = False
+            for path, module in self.code.modules.items():
+                for stmt in module.body if path not in found else ():
+                    named = self._brings(stmt, module.scope)
+                    broken = next((m for m in named if m.path in found), None)
+                    if broken is not None:
+                        found[path] = stmt.line, found[broken.path][1]
+                        pending = True
+                        break
+        return found
+
+    def _brings(self, stmt: t.Stmt, scope: Scope) -> Iterator[Module]:
+        """The modules of the tree that an import surely imports."""
+        if not isinstance(stmt, t.Import):
+            return
+        wanted = [f"{stmt.module}{'' if stmt.module.endswith('.') else '.'}{n}" if stmt.module else n for n, _ in stmt.names]  # fmt: skip
+        for target in [stmt.module, *wanted] if stmt.module else wanted:
+            dots = len(target) - len(target.lstrip("."))
+            parts = target[dots:].split(".")
+            for end in range(1 if parts[0] else 0, len(parts) + 1):
+                found = self._module(target[:dots] + ".".join(parts[:end]), scope)
+                if found is not None:
+                    yield found
+
+    # --- statements
+
+    @functools.cache  # noqa: B019 - lives as long as the audit of one tree
+    def _unreached(self, module: Module) -> list[tuple[int, int, str]]:
+        """The lines of a module's functions that nothing comes to, and why."""
+        found: list[tuple[int, int, str]] = []
+        for node, _ in self.code.nodes(module):
+            if isinstance(node, t.Function):
+                self._follow(node.body, module.scopes[id(node)], found)
+        for stmt in module.body:
+            if is_main_guard(stmt):
+                self._follow(stmt.body, module.scope, found)  # type: ignore[union-attr]
+        return found
+
+    def _follow(self, block: list[t.Stmt], scope: Scope, found: list[tuple[int, int, str]]) -> None:
+        path = scope.module.path
+        for at, stmt in enumerate(block):
+            raised = (
+                self._raises(stmt, scope)
+                or self._missing(stmt, scope)
+                or self._imports_broken(stmt, scope)
+            )
+            inner = t.blocks(stmt) if not isinstance(stmt, t.Function | t.Class) else []
+            for each in inner:
+                if raised and each and not isinstance(stmt, t.Try):
+                    found.append((each[0].line, each[-1].end_line, _told(raised, path, stmt.line)))
+                else:
+                    self._follow(each, scope, found)
+            left = "" if raised or not self._leaves(stmt, scope) else "code leaves before"
+            if (raised or left) and (rest := block[at + 1 :]):
+                found.append((rest[0].line, rest[-1].end_line, _told(raised or left, path, stmt.line)))  # fmt: skip
+                return
+
+    def _leaves(self, stmt: t.Stmt, scope: Scope) -> bool:
+        match stmt:
+            case t.Do(value=t.Call(func=func)):
+                return self.code.name(func, scope) in _EXITS
+            case t.With(contexts=contexts):
+                words = {t.last_word(t.callee(each)) for each in contexts}
+                return words.isdisjoint(_SWALLOWS) and t.leaves([stmt], True)
+            case t.While(test=t.Const(value=True), body=body):
+                inner = t.walk_own(*body)
+                return not any(isinstance(n, t.Jump) and n.kind == "break" for n in inner)
+        return t.leaves([stmt], True)
+
+    def _imports_broken(self, stmt: t.Stmt, scope: Scope) -> str:
+        broken = (m.path for m in self._brings(stmt, scope) if m.path in self.modules)
+        path = next(broken, "")
+        return self.modules[path][1] if path and path != scope.module.path else ""
+
+    def _raises(self, stmt: t.Stmt, scope: Scope) -> str:
+        """Why a statement surely raises when it is run, whatever stands in its blocks."""
+        match stmt:
+            case t.Import():
+                return self._importing(stmt, scope)
+            case t.Class(decorators=decorators, bases=bases, body=body):
+                if why := self._evaluating([*decorators, *bases], scope):
+                    return why
+                inner = scope.module.scopes[id(stmt)]
+                return next((why for s in body if (why := self._raises(s, inner))), "")
+            case t.Function(decorators=decorators, params=params):
+                defaults = [p.default for p in params if p.default is not None]
+                return self._evaluating([*decorators, *defaults], scope)
+            case t.Assign(value=value, targets=targets) if value is not None:
+                owners = [x.value for x in targets if isinstance(x, t.Attr | t.Item)]
+                return self._evaluating([value, *owners], scope)
+            case t.Do(value=value) | t.Return(value=t.Node() as value):
+                return self._evaluating([value], scope)
+            case t.If(test=value) | t.While(test=value) | t.For(iter=value) | t.Assert(test=value):
+                return self._evaluating([value], scope)
+            case t.Match(subject=value):
+                return self._evaluating([value], scope)
+            case t.With(contexts=contexts):
+                return self._evaluating(contexts[:1], scope)
+        return ""
+
+    # --- expressions
+
+    def _evaluating(self, exprs: list[t.Expr], scope: Scope) -> str:
+        for node in _surely(exprs):
+            match node:
+                case t.Name(id=name) if self.code.is_unbound(node, scope):
+                    return f"{name} is not defined"
+                case t.Attr() if why := self._lacking(node, scope):
+                    return why
+        return ""
+
+    def _lacking(self, expr: t.Attr, scope: Scope) -> str:
+        """Why an attribute is not there, of a module or a class of the tree."""
+        if expr.name in _OF_ALL or expr.name.startswith("__"):
+            return ""
+        match self._owner(expr.value, scope):
+            case Module() as module if not self._has(module, expr.name):
+                return f"{module.path} has no {expr.name}"
+            case Located(node=t.Class(name=name)) as kind:
+                made = self._is_made(expr.value, scope)
+                if self._class_lacks(kind, expr.name, made, t.last_word(expr.value)):
+                    return f"{name} has no {expr.name}"
+        return ""
+
+    def _owner(self, expr: t.Expr, scope: Scope, depth: int = 0) -> Module | Located | None:
+        """The module or class of the tree that an expression surely is, or the class that it is surely made of."""
+        match expr:
+            case t.Name(id=name):
+                bound = self.code.find(name, scope)
+                if bound is None or len(bound[1]) != 1 or name in self.code.set_attributes:
+                    return None
+                where, (binding,) = bound
+                if self.code.may_bind(where.module, name):
+                    return None
+                return self._bound(binding, where, depth)
+            case t.Attr(value=value, name=name):
+                owner = self._owner(value, scope, depth + 1)
+                if isinstance(owner, Module):
+                    return self._member(owner, name, depth)
+        return None
+
+    def _bound(self, binding: Binding, where: Scope, depth: int) -> Module | Located | None:
+        if depth > _DEEPEST:
+            return None
+        match binding:
+            case Binding(kind="definition", node=t.Class() as node):
+                return Located(node, where)
+            case Binding(kind="import", node=t.Import(module=source), target=target) if source:
+                name = target.rpartition(".")[2]
+                module = self._module(source, where)
+                if module is not None and (found := self._member(module, name, depth)):
+                    return found
+                return self._module(target, where) if module is None or name not in module.scope.bindings else None  # fmt: skip
+            case Binding(kind="import", node=t.Import(names=names), target=target):
+                whole = any((alias or name) == target or alias for name, alias in names)
+                return self._module(target, where) if whole else None
+            case Binding(kind="value", index=None, value=t.Call(func=t.Name() | t.Attr() as func)):
+                made = self._owner(func, where, depth + 1)
+                return (
+                    made if isinstance(made, Located) and not self._is_made(func, where) else None
+                )
+        return None
+
+    def _member(self, module: Module, name: str, depth: int) -> Module | Located | None:
+        bindings = module.scope.bindings.get(name, ())
+        if len(bindings) != 1 or name in self.code.set_attributes:
+            return None
+        if self.code.may_bind(module, name):
+            return None
+        return self._bound(bindings[0], module.scope, depth + 1)
+
+    def _is_made(self, expr: t.Expr, scope: Scope) -> bool:
+        """Whether an expression is an object of the class that owns it, and not the class itself."""
+        name = self.code.name(expr, scope)
+        return name.endswith("()") or not name
+
+    # --- what is there
+
+    def _has(self, module: Module, name: str) -> bool:
+        bound = module.scope.bindings
+        if name in bound or "__getattr__" in bound or self.code.may_bind(module, name):
+            return True
+        folder, is_package, _ = module.path.rpartition("__init__.py")
+        return bool(is_package) and self._is_there(folder.rstrip("/"), name)
+
+    def _class_lacks(self, found: Located, name: str, made: bool, spelt: str) -> bool:
+        kinds = [k for kind in self.code.ancestry(found) if (k := self.code.definition(kind))]
+        if name in self.code.set_attributes or not kinds:
+            return False
+        for kind in kinds:
+            node = kind.node
+            if not isinstance(node, t.Class) or node.keywords:
+                return False
+            if any(t.last_word(t.callee(d)) not in _PLAIN_DECORATORS for d in node.decorators):
+                return False
+            if not all(self._is_plain(base, kind.scope, name, made, node) for base in node.bases):
+                return False
+            bound = self.code.inside(kind).bindings
+            if not bound.keys().isdisjoint((name, "__getattr__", "__getattribute__")):
+                return False
+            if any(map(_changes, t.walk(*node.body))):
+                return False
+        words = {spelt, *(kind.node.name for kind in kinds)}  # type: ignore[attr-defined]
+        return words.isdisjoint(self._changed)
+
+    def _is_plain(self, base: t.Expr, scope: Scope, name: str, made: bool, node: t.Class) -> bool:
+        expr = base.value if isinstance(base, t.Item) else base
+        told = self.code.name(expr, scope)
+        if self.code.definition(told) is not None or told in _PLAIN_BASES:
+            return True
+        if not _MODELS.match(told) or not made or _OF_MODELS.fullmatch(name):
+            return False
+        texts = (getattr(n, "value", None) or getattr(n, "name", "") for n in t.walk(*node.body))
+        return not any(text == "allow" for text in texts)
+
+    @functools.cached_property
+    def _changed(self) -> frozenset[str]:
+        """The words of what gets attributes by names that the code makes up: `setattr(settings, key, value)`."""
+        calls = (s for s in self.code.method_calls("setattr") if not isinstance(s.arg(1), t.Const))
+        given = [s.node.args[0] for s in (*calls, *self.code.method_calls("vars")) if s.node.args]
+        for module in self.code.modules.values():
+            for node, _ in self.code.nodes(module):
+                if isinstance(node, t.Attr) and node.name == "__dict__":
+                    given.append(node.value)
+        return frozenset(t.last_word(each) for each in given)
+
+    # --- modules that an import names
+
+    def _importing(self, stmt: t.Import, scope: Scope) -> str:
+        module = self._module(stmt.module, scope) if stmt.module else None
+        if module is None or module is scope.module:
+            return ""
+        lacking = (n for n, _ in stmt.names if n != "*" and not self._has(module, n))
+        return next((f"{module.path} has no {name}" for name in lacking), "")
+
+    def _missing(self, stmt: t.Stmt, scope: Scope) -> str:
+        """The module of the tree that an import asks for and that is not there, in a tree that is whole."""
+        return self._absent(stmt, scope) if self._is_whole else ""
+
+    def _absent(self, stmt: t.Stmt, scope: Scope) -> str:
+        if not isinstance(stmt, t.Import):
+            return ""
+        targets = [stmt.module] if stmt.module else [name for name, _ in stmt.names]
+        absent = (target for target in targets if self._is_absent(target, scope))
+        return next((f"{target} is not there" for target in absent), "")
+
+    @functools.cached_property
+    def _is_whole(self) -> bool:
+        """Whether the application could start with the modules that are there: else they are left out on purpose."""
+        (reach,) = self.application.facts(Reach)
+        without = self._with_importers(self._first(self._absent))
+        return not any(root.path in without for root in reach.roots)
+
+    def _module(self, target: str, scope: Scope) -> Module | None:
+        return self._module_of(target, scope.module.path)
+
+    @functools.cache  # noqa: B019 - lives as long as the audit of one tree
+    def _module_of(self, target: str, path: str) -> Module | None:
+        """The one module of the tree that an import can mean: not one that a package may stand before."""
+        modules = self.code.modules
+        if target.startswith("."):
+            where = _place_of(target, path)
+            if where is None:
+                return None
+            at = [p for p in (f"{where}.py", f"{where}/__init__.py".lstrip("/")) if p in modules]
+            return modules[at[0]] if len(at) == 1 else None
+        named = self._by_name.get(target, ())
+        if len(named) != 1 or target.partition(".")[0] in sys.stdlib_module_names:
+            return None
+        (found,) = named
+        return found if found.path != path and self._is_own(target, found, path) else None
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, list[Module]]:
+        """The modules by what they are called from each folder above them."""
+        found: dict[str, list[Module]] = {}
+        for path, module in self.code.modules.items():
+            parts = path.removesuffix(".py").removesuffix("/__init__").split("/")
+            for at in range(len(parts)):
+                found.setdefault(".".join(parts[at:]), []).append(module)
+        return found
+
+    def _is_own(self, target: str, found: Module, path: str) -> bool:
+        """Whether a name means a module of the tree and no package: in the same package, or as other imports show."""
+        first = target.partition(".")[0]
+        start = f"{_root(found, target)}{first}"
+        return ("." in target and path.startswith(f"{start}/")) or start in self._own
+
+    @functools.cached_property
+    def _own(self) -> frozenset[str]:
+        """The packages and modules of which the tree imports what they have, so that they are its own."""
+        found: set[str] = set()
+        for target, names in self._asked_of.items():
+            first, own = target.partition(".")[0], self._by_name.get(target, ())
+            for module in own if len(own) == 1 else ():
+                if target == first and module.path in self._importers.get(first, ()):
+                    if not module.path.endswith("__init__.py"):
+                        continue  # `jwt.py` imports the package `jwt`
+                if any(x in module.scope.bindings or f"{target}.{x}" in self._by_name for x in names):  # fmt: skip
+                    found.add(f"{_root(module, target)}{first}")
+        return frozenset(found)
+
+    @functools.cached_property
+    def _asked_of(self) -> dict[str, set[str]]:
+        """What is imported from each module, by the name that it is called."""
+        found: dict[str, set[str]] = {}
+        for node, _ in self.code.of_kind(t.Import):
+            found.setdefault(node.module, set()).update(name for name, _ in node.names)
+        return found
+
+    @functools.cached_property
+    def _importers(self) -> dict[str, set[str]]:
+        """The paths of the modules that import something below each first word."""
+        found: dict[str, set[str]] = {}
+        for node, scope in self.code.of_kind(t.Import):
+            for name in [node.module] if node.module else [name for name, _ in node.names]:
+                found.setdefault(name.partition(".")[0], set()).add(scope.module.path)
+        return found
+
+    def _is_absent(self, target: str, scope: Scope) -> bool:
+        """Whether a module that can only be one of the tree is in no file of it."""
+        path = scope.module.path
+        if target.startswith("."):
+            where = _place_of(target, path)
+            if where is None or not target.strip("."):
+                return False
+        else:
+            first, _, rest = target.partition(".")
+            above = path.split("/")[:-1]
+            if not rest or first not in above or first in sys.stdlib_module_names:
+                return False
+            at = above.index(first)
+            root, outer = "/".join(above[: at + 1]), "/".join([*above[:at], "__init__.py"])
+            if f"{root}/__init__.py" not in self.code.modules or outer in self.code.modules:
+                return (
+                    False  # a folder may be one of several of its name, or be called like a package
+                )
+            where = f"{root}/{rest.replace('.', '/')}"
+            if any(name.endswith(f".{target}") or name == target for name in self._by_name):
+                return False
+        parts = where.split("/")
+        for at in range(1, len(parts) + 1):
+            if not self._is_there("/".join(parts[: at - 1]), parts[at - 1]):
+                missing = "/".join(parts[:at])
+                return not _MAY_BE_LEFT_OUT.search(parts[at - 1]) and not self._is_ignored(missing)
+        return False
+
+    @functools.cache  # noqa: B019 - lives as long as the audit of one tree
+    def _names_in(self, folder: str) -> frozenset[str]:
+        """The names in a folder without their endings, also of what is not looked at."""
+        try:
+            listed = (self.application.tree.root / folder).iterdir()
+            return frozenset(each.name.partition(".")[0] for each in listed)
+        except OSError:
+            return frozenset()
+
+    def _is_there(self, folder: str, name: str) -> bool:
+        return name in self._names_in(folder)
+
+    def _is_ignored(self, path: str) -> bool:
+        """Whether git would leave a module or package of this path out."""
+        parts = path.split("/")
+        above = ["/".join(parts[:at]) for at in range(len(parts))]
+        read = (
+            read_rules(self.application.tree.root / each / ".gitignore", each) for each in above
+        )
+        rules = [each for each in read if each is not None]
+        names = [f"{each}/" for each in (*above[1:], path)] + [f"{path}.py"]
+        return any(ignored(rules, name) for name in names)
+
+
+@provides(Raising)
+def raising(application: Application) -> list[Raising]:
+    return [Raising(application)]
+
+
+def _told(why: str, path: str, line: int) -> str:
+    return why if why.endswith(")") else f"{why} ({path}:{line})"
+
+
+def _root(module: Module, target: str) -> str:
+    """The folder, with its slash, from which a module has this name."""
+    stem = module.path.removesuffix(".py").removesuffix("/__init__")
+    return stem[: len(stem) - len(target)]
+
+
+def _place_of(target: str, path: str) -> str | None:
+    """The path, without its ending, that a relative import means; None above the tree."""
+    rest = target.lstrip(".")
+    up = len(target) - len(rest)
+    parts = path.split("/")
+    if up > len(parts):
+        return None
+    return "/".join([*parts[: len(parts) - up], *(rest.split(".") if rest else [])])
+
+
+def _is_before(module: Module, line: int, raised: int) -> bool:
+    """Whether code of a module is run before the line that raises: on the module's own, or called there."""
+    around = next((s for s in module.body if s.line <= line <= s.end_line), None)
+    if not isinstance(around, t.Function | t.Class):
+        return line < raised
+    early = [s for s in module.body if s.line < raised and not isinstance(s, t.Function | t.Class)]
+    return any(isinstance(n, t.Name) and n.id == around.name for n in t.walk(*early))
+
+
+def _changes(node: t.Node) -> bool:
+    """Whether a class may give itself attributes by names that are made up."""
+    if isinstance(node, t.Call):
+        return t.last_word(node.func) in _CHANGES_ITSELF
+    return isinstance(node, t.Attr) and node.name == "__dict__"
+
+
+def _surely(exprs: list[t.Expr]) -> Iterator[t.Node]:
+    """What is evaluated in any case when these expressions are."""
+    left: list[t.Node] = list(reversed(exprs))
+    while left:
+        node = left.pop()
+        yield node
+        match node:
+            case t.Lambda():
+                continue
+            case t.Comp(loops=[first, *_]):
+                left.append(first.iter)
+            case t.BoolOp(values=[first, *_]):
+                left.append(first)
+            case t.Choice(test=test):
+                left.append(test)
+            case t.Compare(left=one, rights=[two, *_]):
+                left += [two, one]
+            case t.Bind(value=value):
+                left.append(value)
+            case _:
+                left.extend(reversed(t.children(node)))

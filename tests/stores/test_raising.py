@@ -1,0 +1,201 @@
+"""Code that raises or leaves before it asks anything: what it asks needs no index; and near misses that are run."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit, Fit
+from tests.conftest import Build
+
+MODELS = """
+from flask_sqlalchemy import SQLAlchemy
+db = SQLAlchemy()
+class User(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+    email = db.Column(db.String)
+"""
+APP = """
+from flask import Flask
+from shop import views
+app = Flask(__name__)
+app.register_blueprint(views.views)
+"""
+VIEWS = """
+from flask import Blueprint
+from shop.models import User
+%s
+views = Blueprint("views", __name__)
+@views.route("/<e>")
+def one(e):
+    return User.query.filter_by(email=e).first()
+"""
+CONFIG = "class Config:\n    DEBUG = True\n"
+
+
+def told(build: Build, files: dict[str, str]) -> tuple[Fit, str]:
+    whole = {"run.py": APP, "shop/__init__.py": "", "shop/models.py": MODELS, **files}
+    found = build(whole).facts(CollectionFit)
+    ((answer, why),) = {(m.fit, m.why) for f in found for q, m in f.fits if q.equality == ("email",)}  # fmt: skip
+    return answer, why
+
+
+@pytest.mark.parametrize(
+    ("line", "more", "why"),
+    [
+        ("from shop.config import Config\nPATH = Config.PATH", {}, "Config has no PATH (shop/views.py:5)"),
+        ("from shop.config import Config\nprint(Config.DEBUG, Config.PATH)", {}, "Config has no PATH (shop/views.py:5)"),
+        ("from shop import config\nPATH = config.Config.PATH", {}, "Config has no PATH (shop/views.py:5)"),
+        ("from shop.config import LIMIT", {}, "shop/config.py has no LIMIT (shop/views.py:4)"),
+        ("from .config import LIMIT", {}, "shop/config.py has no LIMIT (shop/views.py:4)"),
+        ("from shop import config\nLIMIT = config.LIMIT", {}, "shop/config.py has no LIMIT (shop/views.py:5)"),
+        ("from shop.helpers import f", {"shop/helpers.py": "from shop.config import LIMIT\ndef f(): return LIMIT\n"}, "shop/helpers.py cannot be imported: shop/config.py has no LIMIT (shop/helpers.py:1)"),
+        ("from shop.parts import f", {"shop/parts/__init__.py": "from shop.config import LIMIT\ndef f(): return LIMIT\n"}, "shop/config.py has no LIMIT (shop/parts/__init__.py:1)"),
+        ("from shop.parts.deep import f", {"shop/parts/__init__.py": "from shop.config import LIMIT\n", "shop/parts/deep.py": "def f(): pass\n"}, "shop/config.py has no LIMIT (shop/parts/__init__.py:1)"),
+        ("LIMIT = limit + 1", {}, "limit is not defined (shop/views.py:4)"),
+        ("class Kept:\n    limit = limits[0]", {}, "limits is not defined (shop/views.py:4)"),
+        ("class Kept(Unheard):\n    pass", {}, "Unheard is not defined (shop/views.py:4)"),
+        ("def f(x=unheard): pass", {}, "unheard is not defined (shop/views.py:4)"),
+        ("from shop.config import settings\nURL = settings.URL", {"shop/config.py": "from pydantic_settings import BaseSettings\nclass Settings(BaseSettings):\n    DEBUG: bool = True\nsettings = Settings()\n"}, "Settings has no URL (shop/views.py:5)"),
+        ("from shop.config import *\nLIMIT = limit", {}, "limit is not defined (shop/views.py:5)"),
+    ],
+)  # fmt: skip
+def test_a_module_that_raises_while_it_is_imported(
+    build: Build, line: str, more: dict[str, str], why: str
+) -> None:
+    answer, reason = told(build, {"shop/views.py": VIEWS % line, "shop/config.py": CONFIG, **more})
+    assert (answer, reason.endswith(why)) == (Fit.COVERED, True), reason
+
+
+@pytest.mark.parametrize(
+    ("line", "more"),
+    [
+        ("from shop.config import Config\nPATH = Config.DEBUG", {}),
+        ("from shop.config import Config\nPATH = getattr(Config, 'PATH', None)", {}),
+        ("from shop.config import Config\ntry:\n    PATH = Config.PATH\nexcept AttributeError:\n    PATH = ''", {}),
+        ("from shop.config import Config\nif Config.DEBUG:\n    PATH = Config.PATH", {}),
+        ("from shop.config import Config\nPATH = Config.DEBUG and Config.PATH", {}),
+        ("from shop.config import Config\nPATH = lambda: Config.PATH", {}),
+        ("from shop.config import Config\nPATH = Config.PATH", {"run.py": "from shop.config import Config\nConfig.PATH = 'x'\n" + APP}),
+        ("from shop.config import Config\nPATH = Config.PATH", {"run.py": "from shop.config import Config\nsetattr(Config, 'PATH', 'x')\n" + APP}),
+        ("from shop.config import Config\nPATH = Config.PATH", {"run.py": "from shop.config import Config\nfor k, v in read():\n    setattr(Config, k, v)\n" + APP}),
+        ("from shop.config import Config\nPATH = Config.PATH", {"shop/config.py": "from base import Kept\nclass Config(Kept):\n    pass\n"}),
+        ("from shop.config import Config\nPATH = Config.PATH", {"shop/config.py": "class Config(metaclass=Reads):\n    pass\nclass Reads(type): pass\n"}),
+        ("from shop.config import Config\nPATH = Config.PATH", {"shop/config.py": "from environ import config\n@config\nclass Config:\n    pass\n"}),
+        ("from shop.config import Config\nPATH = Config.PATH", {"shop/config.py": "import os\nclass Config:\n    for k, v in os.environ.items():\n        locals()[k] = v\n"}),
+        ("from shop.config import Config\nPATH = Config.PATH", {"shop/config.py": "class Base:\n    PATH = 1\nclass Config(Base):\n    pass\n"}),
+        ("from shop.config import Config\nPATH = Config.PATH", {"shop/config.py": "class Config:\n    pass\nConfig = load(Config)\ndef load(x): return x\n"}),
+        ("from shop.config import config\nPATH = config.PATH", {"shop/config.py": "class Config:\n    def __getattr__(self, name): return 1\nconfig = Config()\n"}),
+        ("from shop.config import config\nPATH = config.PATH", {"shop/config.py": "class Config:\n    def __init__(self): self.PATH = 1\nconfig = Config()\n"}),
+        ("from shop.config import config\nPATH = config.PATH", {"shop/config.py": "class Config:\n    def __init__(self, **more): self.__dict__.update(more)\nconfig = Config(PATH=1)\n"}),
+        ("from shop.config import settings\nURL = settings.URL", {"shop/config.py": "from pydantic_settings import BaseSettings\nclass Settings(BaseSettings):\n    model_config = {'extra': 'allow'}\nsettings = Settings()\n"}),
+        ("from shop.config import settings\nURL = settings.URL", {"shop/config.py": "from dynaconf import Dynaconf\nsettings = Dynaconf()\n"}),
+        ("from shop.config import Kind\nK = Kind.A", {"shop/config.py": "from enum import Enum\nKind = Enum('Kind', 'A B')\n"}),
+        ("from shop.config import LIMIT", {"shop/config.py": "from limits import *\n"}),
+        ("from shop.config import LIMIT", {"shop/config.py": "globals()['LIMIT'] = 1\n"}),
+        ("from shop.config import LIMIT", {"shop/config.py": "exec(open('x').read())\n"}),
+        ("from shop.config import LIMIT", {"shop/config.py": "def __getattr__(name): return 1\n"}),
+        ("from shop.config import LIMIT", {"shop/config.py": "def start():\n    global LIMIT\n    LIMIT = 1\n"}),
+        ("from shop.config import LIMIT", {"shop/config.py": "try:\n    LIMIT = 1\nfinally:\n    pass\n"}),
+        ("try:\n    from shop.config import LIMIT\nexcept ImportError:\n    LIMIT = 1", {}),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from shop.config import LIMIT", {}),
+        ("from shop.config import LIMIT", {"run.py": "from shop import config\nconfig.LIMIT = 1\n" + APP}),
+        ("from shop.parts import deep", {"shop/parts/__init__.py": "", "shop/parts/deep.py": ""}),
+        ("from shop.parts import deep", {"shop/parts/__init__.py": "", "shop/parts/deep.pyx": ""}),
+        ("from shop.parts import deep", {"shop/parts/__init__.py": "", "shop/parts/deep/more.py": ""}),
+        ("from config import LIMIT", {"shop/config.py": "", "other/config.py": "LIMIT = 1\n"}),
+        ("from redis import Redis", {"shop/redis.py": "from redis import Sentinel\n"}),
+        ("from jwt import encode", {"shop/jwt.py": "import jwt\ndef token(): return jwt.encode({})\n"}),
+        ("from queue import Queue", {"shop/queue.py": ""}),
+        ("from shop.local_settings import LIMIT", {}),
+        ("from shop._version import version", {}),
+        ("from shop.user_pb2 import Message", {}),
+        ("from shop.models_gen import Message", {".gitignore": "*_gen.py\n"}),
+        ("from shop.made import Message", {".gitignore": "/shop/made/\n"}),
+        ("print(_('hello'))", {}),
+        ("print(__file__, WindowsError if False else 1)", {}),
+        ("KEPT = [limit for limit in (1, 2)]", {}),
+        ("KEPT: Unheard = 1", {}),
+        ("def f(x: Unheard) -> Other: pass", {}),
+        ("from shop.config import *\nLIMIT = limit", {"shop/config.py": "from elsewhere import *\n"}),
+        ("LIMIT = limit", {"run.py": "import builtins\nbuiltins.limit = 1\n" + APP}),
+        ("if False:\n    limit = 1\nLIMIT = limit", {}),
+        ("KEPT = T", {}),
+        ("from contextlib import suppress\nwith suppress(ImportError):\n    from shop.config import LIMIT", {}),
+    ],
+)  # fmt: skip
+def test_a_module_of_which_nobody_can_tell_that_it_raises(
+    build: Build, line: str, more: dict[str, str]
+) -> None:
+    answer, why = told(build, {"shop/views.py": VIEWS % line, "shop/config.py": CONFIG, **more})
+    assert answer is Fit.MISSING, why
+
+
+def test_a_module_that_is_not_in_the_tree(build: Build) -> None:
+    """What only some of the application needs is missing; what it cannot start without is left out on purpose."""
+    lazy = "from flask import Flask\nfrom shop.models import db\napp = Flask(__name__)\n@app.route('/')\ndef all():\n    from shop import views\n    return views.one('x')\n"
+    needs = VIEWS % "from shop.mails import send"
+    answer, why = told(build, {"run.py": lazy, "shop/views.py": needs})
+    assert (answer, why.endswith("shop.mails is not there (shop/views.py:4)")) == (Fit.COVERED, True)  # fmt: skip
+    assert told(build, {"run.py": APP, "shop/views.py": needs})[0] is Fit.MISSING
+
+
+ASKS = "return User.query.filter_by(email=e).first()"
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("sys.exit(1)\n    " + ASKS, "code leaves before (shop/views.py:9)"),
+        ("abort(404)\n    " + ASKS, "code leaves before (shop/views.py:9)"),
+        ("if e:\n        return 1\n    else:\n        return 2\n    " + ASKS, "code leaves before (shop/views.py:9)"),
+        ("while True:\n        e += 'x'\n    " + ASKS, "code leaves before (shop/views.py:9)"),
+        ("log.info(e)\n    " + ASKS, "log is not defined (shop/views.py:9)"),
+        ("if limit:\n        " + ASKS, "limit is not defined (shop/views.py:9)"),
+        ("return User.query.filter_by(email=mail).first()", "mail is not defined (shop/views.py:9)"),
+        ("from shop.config import LIMIT\n    " + ASKS, "shop/config.py has no LIMIT (shop/views.py:9)"),
+        ("from shop.broken import f\n    " + ASKS, "shop/config.py has no LIMIT (shop/broken.py:1)"),
+        ("try:\n        log.info(e)\n        " + ASKS + "\n    except Exception:\n        return 1", "log is not defined (shop/views.py:10)"),
+    ],
+)  # fmt: skip
+def test_a_function_that_raises_or_leaves_before(build: Build, body: str, why: str) -> None:
+    views = (VIEWS % "import sys\nfrom flask import abort").replace(ASKS, body)
+    broken = {
+        "shop/config.py": CONFIG,
+        "shop/broken.py": "from shop.config import LIMIT\ndef f(): pass\n",
+    }
+    answer, reason = told(build, {"shop/views.py": views, **broken})
+    assert (answer, reason.endswith(why)) == (Fit.COVERED, True), reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if not e:\n        return None\n    " + ASKS,
+        "try:\n        log.info(e)\n    except Exception:\n        pass\n    " + ASKS,
+        "try:\n        return log[e]\n    except Exception:\n        " + ASKS,
+        "try:\n        return 1\n    finally:\n        User.query.filter_by(email=e).first()",
+        "with suppress(Exception):\n        raise ValueError\n    " + ASKS,
+        "while True:\n        if e:\n            break\n    " + ASKS,
+        "log = e\n    print(log)\n    " + ASKS,
+        "found = User.query.filter_by(email=e).first()\n    return found, limit",
+        "return [User.query.filter_by(email=e).first() for e in (e,)]",
+        "def inner():\n        return later\n    " + ASKS,
+        "e = e or limit\n    " + ASKS,
+        "match e:\n        case {'x': limit}:\n            print(limit)\n    " + ASKS,
+        "if (limit := len(e)) > 2:\n        print(limit)\n    " + ASKS,
+    ],
+)
+def test_a_function_of_which_nobody_can_tell_that_it_raises(build: Build, body: str) -> None:
+    answer, why = told(
+        build, {"shop/views.py": (VIEWS % "from contextlib import suppress").replace(ASKS, body)}
+    )
+    assert answer is Fit.MISSING, why
+
+
+def test_what_only_code_calls_that_raises_before(build: Build) -> None:
+    store = "from shop.models import User\ndef find(e):\n    return User.query.filter_by(email=e).first()\n"
+    views = (VIEWS % "from shop.store import find").replace(ASKS, "log.info(e)\n    return find(e)")
+    answer, why = told(build, {"shop/store.py": store, "shop/views.py": views})
+    assert (answer, why) == (Fit.COVERED, "nothing that runs calls find, which asks it")
+    views = views.replace("log.info(e)\n    ", "")
+    assert told(build, {"shop/store.py": store, "shop/views.py": views})[0] is Fit.MISSING
