@@ -88,7 +88,12 @@ class Imports(Index):
         cuts = [*range(longest - 1, first - 1, -1), longest] if longest else [0]
         for cut in cuts:  # a name of the deepest package before the submodule of that name
             found = self._layout.at(root, parts[:cut])
-            if found is None or (found is importer and not self._may_name_itself(found, root)):
+            plain = (
+                first == 1 and cut < 2
+            )  # `from redis import Redis` of `kept/redis.py`: the package of that name
+            if found is None or (
+                found is importer and plain and not self._may_name_itself(found, root)
+            ):
                 continue
             if cut == 0 and parts and self._layout.at(root, parts[:1]):
                 continue  # a submodule is reached through its own path, not through its package

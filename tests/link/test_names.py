@@ -141,6 +141,32 @@ def test_a_module_named_like_a_package_does_not_import_itself(build: Build) -> N
     assert code.name(site.node.args[0], site.scope) == "redis.Redis"
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["from .models import Item", "from shop.models import Item", "from . import models as own\n    Item = own.Item"],
+)  # fmt: skip
+def test_a_function_that_imports_from_its_own_module(line: str, build: Build) -> None:
+    source = f"def ask():\n    {line}\n    probe(Item)\nclass Item: ...\n"
+    code = build({"shop/__init__.py": "", "shop/models.py": source}).code
+    (site,) = code.method_calls("probe")
+    assert code.name(site.node.args[0], site.scope) == "shop/models.py:Item"
+
+
+def test_a_module_that_imports_from_itself_what_it_has_not_ends(build: Build) -> None:
+    source = "from .models import Gone\nfrom shop.models import *\nprobe(Gone, Other)\n"
+    code = build({"shop/__init__.py": "", "shop/models.py": source}).code
+    (site,) = code.method_calls("probe")
+    names = [code.name(arg, site.scope) for arg in site.node.args]
+    assert not any("Item" in name for name in names)
+
+
+def test_a_module_of_a_package_named_like_what_it_imports(build: Build) -> None:
+    source = "from redis import Redis\nprobe(Redis)\nclass Redis2(Redis): ...\n"
+    code = build({"kept/__init__.py": "", "kept/redis.py": source}).code
+    (site,) = code.method_calls("probe")
+    assert code.name(site.node.args[0], site.scope) == "redis.Redis"
+
+
 @pytest.mark.parametrize("home", ["libs/shop-core", "libs/shop-core/src"])
 def test_members_of_a_workspace_import_each_other(home: str, build: Build) -> None:
     files = {
