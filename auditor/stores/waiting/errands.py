@@ -65,7 +65,16 @@ _ONCE = re.compile(
     r"\bone[- ](?:time|off)\s+(?:[\w-]+\s+)?(?:repair|fix|migration|back-?fill|seed|script|clean-?up|endpoint|set-?up|import|job|task|operation)",
     re.I,
 )
-_REGISTERS = re.compile(r"(?i)handler$|^add_\w*handler|^(?:register|command|callback|add_(?:route|url_rule|api_route)|subscribe|listen|bind|on)$")  # fmt: skip
+_REGISTERS = re.compile(r"(?i)handler$|^add_\w*handler|^(?:register|command|callback|add_(?:route|url_rule|api_route)|subscribe|listen|bind|on|connect)$")  # fmt: skip
+_OF_THE_START = {
+    "post_migrate",
+    "pre_migrate",
+    "worker_init",
+    "worker_ready",
+    "worker_process_init",
+    "beat_init",
+}
+"""Signals of Django and Celery that are sent when a process starts, or when the database was migrated."""
 _SERVERS = ("aiohttp.web.Application", "aiogram.Dispatcher")
 _RUNNING = {
     "run_app", "run_polling", "start_polling", "infinity_polling", "run_until_disconnected", "run_webhook", "start_webhook",
@@ -282,7 +291,9 @@ class Errands:
             or node.name in ("lifespan", "main")
         ):
             return True
-        return any(t.last_word(t.callee(d)) in _STARTS for d in node.decorators)
+        return any(
+            t.last_word(t.callee(d)) in _STARTS or _is_of_the_start(d) for d in node.decorators
+        )
 
     @functools.cached_property
     def _started(self) -> frozenset[int]:
@@ -295,6 +306,7 @@ class Errands:
             id(given)
             for site in self.code.all_calls()
             if _REGISTERS.search(t.last_word(site.node.func))
+            and not _is_of_the_start(site.node)
             and not any(
                 isinstance(x, t.Const) and x.value in ("startup", "shutdown")
                 for x in site.node.args
@@ -385,6 +397,19 @@ def _is_run(module: Module) -> bool:
         isinstance(value, t.Call) and t.last_word(value.func) in ("parse_args", "parse_known_args")
         for value in asks
     )
+
+
+def _is_of_the_start(call: t.Expr) -> bool:
+    """Whether a handler is connected with a signal that is sent once: `post_migrate.connect(fill)`, `@receiver(post_migrate)`."""
+    match call:
+        case (
+            t.Call(func=t.Attr(value=signal, name="connect")) | t.Attr(value=signal, name="connect")
+        ):
+            return t.last_word(signal) in _OF_THE_START
+        case t.Call(func=func, args=[signal, *_]) if t.last_word(func) == "receiver":
+            given = signal.items if isinstance(signal, t.Seq) else [signal]
+            return all(t.last_word(each) in _OF_THE_START for each in given)
+    return False
 
 
 def _loops(function: Located) -> bool:

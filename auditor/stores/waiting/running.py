@@ -162,7 +162,7 @@ class Running:
     @staticmethod
     def _named(module: Module, words: frozenset[str]) -> bool:
         if not any(is_main_guard(stmt) or _runs(stmt) for stmt in module.body):
-            return False
+            return module.path.rpartition("/")[2] in words and any(map(_acts, module.body))
         return _is_among(module.path, words)
 
     def words(self, files: re.Pattern[str]) -> frozenset[str]:
@@ -198,6 +198,13 @@ def _runs(stmt: t.Stmt) -> bool:
         case t.Do(value=t.Call(func=func) | t.Await(value=t.Call(func=func))):
             return t.last_word(func) in ("run", "run_until_complete", "run_forever", "main")
     return False
+
+
+def _acts(stmt: t.Stmt) -> bool:
+    """Whether a script does its work without a function: `for order in Order.objects.filter(…)`."""
+    return isinstance(stmt, t.For | t.While | t.With) or (
+        isinstance(stmt, t.Do) and isinstance(stmt.value, t.Call)
+    )
 
 
 @provides(Running)
