@@ -190,7 +190,7 @@ class Application:
 
     @property
     def values(self) -> Evaluator:
-        """The Python of all source files; tests, examples and documentation are left out."""
+        """The Python of all source files; tests, examples, documentation and what no import loads are left out."""
         self._touch_code()
         return self._values
 
@@ -199,9 +199,12 @@ class Application:
         from auditor.extract.python.syntax import Syntax
         from auditor.link.names import Code
         from auditor.link.scopes import Module
+        from auditor.link.unloaded import unloaded
         from auditor.link.values import Evaluator
 
-        code = Code(Module(file.path, syntax.body) for file, syntax in self.of(Syntax))
+        bodies = {file.path: syntax.body for file, syntax in self.of(Syntax)}
+        left = unloaded(bodies)
+        code = Code(Module(path, body) for path, body in bodies.items() if path not in left)
         return Evaluator(code, switches=self._switches())
 
     def _switches(self) -> dict[tuple[str, str], Value]:

@@ -17,6 +17,7 @@ import msgspec
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
+from auditor.link.reach import named_by
 from auditor.link.scopes import Located, Scope
 from auditor.link.values import Evaluator
 from auditor.model.places import Place
@@ -217,6 +218,12 @@ class Entities:
                 if entity := reader(self, found, ancestry):
                     self.add(entity, found.node.name)
                     break
+        for entity in self._declared_again():
+            del self.by_name[entity.name]
+            self.by_class[_class(entity)].remove(entity)
+            if self.by_table.get(entity.table) is entity:
+                others = (e for e in self if e.table == entity.table)
+                self.by_table[entity.table] = next(others)
         past = {m.path for m in self.code.modules.values() if runs_once(m)}
         for tables in _TABLES:
             for key, entity in tables(self):
@@ -235,6 +242,26 @@ class Entities:
             self.by_class[class_name].append(entity)
         if entity.table:
             self.by_table.setdefault(entity.table, entity)
+
+    def _declared_again(self) -> list[Entity]:
+        """The models of Django in modules that nothing imports, where another of the same application and name is in use.
+
+        Django refuses to start with both: https://docs.djangoproject.com/en/stable/ref/applications/#django.apps.AppConfig.get_model.
+        """
+        alike: dict[tuple[str, str], list[Entity]] = defaultdict(list)
+        for entity in self:
+            if entity.mapper == "django" and entity.table and entity.found is not None:
+                alike[entity.table, _class(entity)].append(entity)
+        groups = [found for found in alike.values() if len(found) > 1]
+        imports = self.code.of_kind(t.Import) if groups else ()
+        named = {
+            module.path
+            for node, scope in imports
+            for module in named_by(self.code, node, scope)
+            if module is not scope.module
+        }
+        used = [{e.name for e in found if e.place.path in named or _loads_models(e.place.path)} for found in groups]  # fmt: skip
+        return [e for found, kept in zip(groups, used, strict=True) if kept for e in found if e.name not in kept]  # fmt: skip
 
     def __iter__(self) -> Iterator[Entity]:
         return iter(self.by_name.values())
@@ -302,6 +329,15 @@ class Entities:
                 for ancestor in self.code.ancestry(found)[1:]:
                     self._heirs[ancestor].append(found)
         return self._heirs.get(name, [])
+
+
+def _class(entity: Entity) -> str:
+    return entity.found.node.name if entity.found is not None else ""  # type: ignore[attr-defined]
+
+
+def _loads_models(path: str) -> bool:
+    """Whether Django loads a module of an application by its name."""
+    return f"/{path}".endswith(("/models.py", "/models/__init__.py"))
 
 
 def _around(expr: t.Expr, scope: Scope) -> Scope:

@@ -1,0 +1,100 @@
+"""Modules of a tree that no import ever loads, whatever they hold: they are no part of the program.
+
+A module beside a package of its name, `views.py` beside `views/__init__.py`: Python takes the package
+(https://docs.python.org/3/library/importlib.html#importlib.machinery.FileFinder). And copies that a Django project holds
+of its own packages, in a folder from which nothing imports: `media/shop` beside `shop`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+
+from auditor.extract.python import tree as t
+
+_ENTRIES = ("manage.py", "wsgi.py", "asgi.py")
+_HOLDS_FILES = {
+    "media", "mediafiles", "media_root", "uploads", "static", "staticfiles", "static_root", "assets", "public", "dist", "build",
+    "backup", "backups", "bak", "old", "copy", "temp", "tmp", "trash", "archive",
+}  # fmt: skip
+"""Folders from which nothing is served as a program, whatever was copied there."""
+
+Bodies = dict[str, list[t.Stmt]]
+
+
+def unloaded(bodies: Bodies) -> frozenset[str]:
+    """The paths of such modules."""
+    beside = {path for path, body in bodies.items() if _is_shadowed(path, body, bodies)}
+    texts = {text.rpartition("/")[2] for body in bodies.values() for text in _texts(body)} if beside else set()  # fmt: skip
+    beside = {
+        path for path in beside if path.rpartition("/")[2] not in texts
+    }  # `from_pyfile("config.py")`
+    return frozenset(beside | _copies({p: body for p, body in bodies.items() if p not in beside}))
+
+
+def _is_shadowed(path: str, body: list[t.Stmt], paths: Collection[str]) -> bool:
+    """Whether a package of the same name lies beside a module which does nothing when it is run as a program."""
+    return f"{path.removesuffix('.py')}/__init__.py" in paths and not any(map(_acts, body))
+
+
+def _acts(stmt: t.Stmt) -> bool:
+    match stmt:
+        case t.Do(value=t.Const()):
+            return False
+        case t.Assign(targets=targets):
+            return any(t.last_word(x) in ("app", "application") for x in targets)
+        case (
+            t.If(test=t.Compare(left=t.Name(id="__name__")))
+            | t.Do()
+            | t.For()
+            | t.While()
+            | t.With()
+        ):
+            return True
+    return False
+
+
+def _copies(bodies: Bodies) -> set[str]:
+    """What lies in packages of which a Django project has the same nearer to its root."""
+    copied: Counter[tuple[str, str]] = Counter()
+    for root in {path.removesuffix("manage.py") for path in bodies if f"/{path}".endswith("/manage.py")}:  # fmt: skip
+        for path in bodies:
+            parts = path.removeprefix(root).split("/") if path.startswith(root) else []
+            for at in range(1, len(parts) - 1):
+                folder, rest = f"{root}{'/'.join(parts[:at])}/", "/".join(parts[at:])
+                if f"{root}{rest}" in bodies and not f"{root}{rest}".startswith(folder):
+                    copied[folder, parts[at]] += 1
+    found: set[str] = set()
+    for (folder, package), count in copied.items():
+        inside = {path for path in bodies if path.startswith(f"{folder}{package}/")}
+        if count > 1 and 2 * count >= len(inside) and _is_aside(folder, package, bodies):
+            found |= inside
+    return found
+
+
+def _is_aside(folder: str, package: str, bodies: Bodies) -> bool:
+    """Whether nothing imports a package from a folder, and no server or command starts there."""
+    name = folder.rstrip("/").rpartition("/")[2]
+    starts = any(p.startswith(folder) and p.rpartition("/")[2] in _ENTRIES for p in bodies)
+    if f"{folder}__init__.py" in bodies or (starts and name.lower() not in _HOLDS_FILES):
+        return False
+    outside = (body for path, body in bodies.items() if not path.startswith(folder))
+    return not any(_speaks_of(body, name, package) for body in outside)
+
+
+def _speaks_of(body: list[t.Stmt], folder: str, package: str) -> bool:
+    """Whether a module names a package in a folder, or puts the folder on the path of imports."""
+    texts = set(_texts(body))
+    on_path = any(isinstance(n, t.Attr) and t.dotted(n) == "sys.path" for n in t.walk(*body))
+    return any(f"{folder}.{package}" in text for text in texts) or (
+        on_path and any(folder in text.split("/") for text in texts)
+    )
+
+
+def _texts(body: list[t.Stmt]) -> Iterator[str]:
+    for node in t.walk(*body):
+        match node:
+            case t.Import(module=module, names=names):
+                yield from (f"{module}.{name}" for name, _ in names)
+            case t.Const(value=str(text)):
+                yield text

@@ -1,0 +1,108 @@
+"""What no import ever loads: modules beside packages of their names, copies of packages, models declared again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from auditor.model.data import CollectionFit
+from tests.conftest import Build, write
+
+_MODELS = "from django.db import models\nclass Order(models.Model):\n    place = models.CharField(max_length=9)\n    name = models.CharField(max_length=9)\n"
+_VIEWS = "from django.contrib.auth.decorators import login_required\nfrom shop.models import Order\n@login_required\ndef orders(request):\n    return list(Order.objects.filter({}=request.GET['p']))\n"
+_PLACE, _NAME = _VIEWS.format("place"), _VIEWS.format("name")
+_FILES = {
+    "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site.settings')\n",
+    "site/__init__.py": "",
+    "site/settings.py": "INSTALLED_APPS = ['shop']\nROOT_URLCONF = 'site.urls'\nMEDIA_ROOT = 'media'\n",
+    "site/urls.py": "from django.urls import path\nfrom shop import views\nurlpatterns = [path('', views.orders)]\n",
+    "shop/__init__.py": "",
+    "shop/models.py": _MODELS,
+}
+
+
+def _told(build: Build, files: dict[str, str]) -> dict[str, str]:
+    """What is told of the queries by each field: its fit, or that nothing imports what asks it."""
+    found = build({**_FILES, **files}).facts(CollectionFit)
+    return {
+        q.equality[0]: "no import" if "nothing imports" in m.why else m.fit.value
+        for f in found
+        for q, m in f.fits
+    }
+
+
+def test_python_takes_the_package(tmp_path: Path) -> None:
+    write(tmp_path, {"views.py": "x = 1", "views/__init__.py": "x = 2", "asks.py": "x = 1", "asks/other.py": ""})  # fmt: skip
+    found = subprocess.run(
+        [sys.executable, "-c", "import asks, views; print(views.x, asks.x)"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert found.stdout == "2 1\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"shop/views.py": _PLACE, "shop/views/__init__.py": _NAME}, {"name": "missing"}),
+        ({"shop/views.py": _PLACE, "shop/views/other.py": ""}, {"place": "missing"}),
+        ({"shop/views.py": f"{_PLACE}if __name__ == '__main__':\n    orders(None)\n", "shop/views/__init__.py": _NAME}, {"name": "missing", "place": "missing"}),
+        ({"shop/views.py": _PLACE, "shop/models/__init__.py": _MODELS}, {"place": "missing"}),
+        ({"shop/views.py": _PLACE, "shop/views/__init__.py": _NAME, "shop/tasks.py": "run_path('shop/views.py')\n"}, {"name": "missing", "place": "missing"}),
+    ],
+)  # fmt: skip
+def test_a_module_beside_a_package_of_its_name(
+    files: dict[str, str], expected: dict[str, str], build: Build
+) -> None:
+    assert _told(build, files) == expected
+
+
+_COPY = {"shop/views.py": _PLACE, "media/shop/models.py": _MODELS, "media/shop/views.py": _NAME}
+
+
+@pytest.mark.parametrize(
+    ("files", "left_out"),
+    [
+        ({}, True),
+        ({"media/site/settings.py": _FILES["site/settings.py"], "media/site/urls.py": _FILES["site/urls.py"]}, True),
+        ({"media/manage.py": _FILES["manage.py"]}, True),
+        ({"media/__init__.py": ""}, False),
+        ({"shop/tasks.py": "from media.shop import views\n"}, False),
+        ({"shop/tasks.py": "VIEW = 'media.shop.views.orders'\n"}, False),
+        ({"manage.py": f"import sys\nsys.path.insert(0, 'media')\n{_FILES['manage.py']}"}, False),
+        ({"media/shop/more.py": "", "media/shop/others.py": "", "media/shop/rest.py": ""}, False),
+    ],
+)  # fmt: skip
+def test_a_copy_of_a_package(files: dict[str, str], left_out: bool, build: Build) -> None:
+    application = build({**_FILES, **_COPY, **files})
+    assert ("media/shop/views.py" not in application.code.modules) is left_out
+    assert "shop/views.py" in application.code.modules
+
+
+def test_a_project_of_its_own_is_no_copy(build: Build) -> None:
+    files = {path.replace("media/", "backend/"): text for path, text in _COPY.items()}
+    application = build({**_FILES, **files, "backend/manage.py": _FILES["manage.py"]})
+    assert "backend/shop/views.py" in application.code.modules
+
+
+_AGAIN = (
+    _MODELS
+    + "    class Meta:\n        app_label = 'shop'\n        indexes = [models.Index(fields=['place'])]\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"shop/models.py": "from .orders import Order\n", "shop/orders.py": _MODELS, "shop/unified.py": _AGAIN}, "missing"),
+        ({"shop/unified.py": _AGAIN}, "missing"),
+        ({"shop/models.py": "from .orders import Order\n", "shop/orders.py": _AGAIN, "shop/unified.py": _MODELS}, "covered"),
+        ({"shop/models.py": "from .orders import Order\n", "shop/orders.py": _AGAIN}, "covered"),
+    ],
+)  # fmt: skip
+def test_a_model_that_is_declared_again_where_nothing_imports_it(
+    files: dict[str, str], expected: str, build: Build
+) -> None:
+    assert _told(build, {"shop/views.py": _PLACE, **files}) == {"place": expected}
