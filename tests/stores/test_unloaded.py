@@ -1,4 +1,4 @@
-"""What no import ever loads: modules beside packages of their names, copies of packages, models declared again."""
+"""What no import ever loads: modules beside packages of their names, copies of packages, models declared again, views."""
 
 from __future__ import annotations
 
@@ -106,3 +106,27 @@ def test_a_model_that_is_declared_again_where_nothing_imports_it(
     files: dict[str, str], expected: str, build: Build
 ) -> None:
     assert _told(build, {"shop/views.py": _PLACE, **files}) == {"place": expected}
+
+
+_LIVE = {"shop/views/__init__.py": "from .log_views import orders\n", "shop/views/log_views.py": _NAME}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({}, "no import"),
+        ({"shop/views/__init__.py": "from .log_views import orders\nfrom .logs.old_views import *\n"}, "missing"),
+        ({"shop/tasks.py": "from shop.views.logs import old_views\nold_views.orders(None)\n"}, "missing"),
+        ({"site/settings.py": f"{_FILES['site/settings.py']}HOOK = 'shop.views.logs.old_views.orders'\n"}, "missing"),
+        ({"site/urls.py": "from django.urls import path\nurlpatterns = [path('', made('orders'))]\n"}, "missing"),
+    ],
+)  # fmt: skip
+def test_a_view_of_a_module_that_nothing_imports(
+    files: dict[str, str], told: str, build: Build
+) -> None:
+    assert _told(build, {**_LIVE, "shop/views/logs/old_views.py": _PLACE, **files})["place"] == told
+
+
+def test_what_django_loads_by_its_name_is_in_use(build: Build) -> None:
+    files = {"shop/views.py": _NAME, "shop/templatetags/order_views.py": _PLACE}
+    assert _told(build, files)["place"] != "no import"

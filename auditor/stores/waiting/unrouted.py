@@ -21,16 +21,13 @@ from auditor.model.web import Route
 from auditor.stores.sql.django.actions import Actions
 from auditor.stores.waiting.by_hand import stem
 from auditor.stores.waiting.unused import Unused
+from auditor.stores.waiting.wrapping import GUARDS
 
 _VIEW = re.compile(
     r"^django\.views\.|^rest_framework\.(?:views|generics|viewsets|mixins)\.|^django_filters\.views\."
 )
 _TELLS = {"model", "queryset", "get_queryset"}
 """By what a view says itself what its list is."""
-_REGISTERS_NOTHING = (
-    "django.contrib.auth.decorators.", "django.views.decorators.", "django.utils.decorators.", "django.db.transaction.",
-    "rest_framework.decorators.", "drf_yasg.utils.", "drf_spectacular.utils.", "django_ratelimit.decorators.", "ratelimit.decorators.",
-)  # fmt: skip
 
 
 class Unrouted:
@@ -77,7 +74,7 @@ class Unrouted:
     def registers_nothing(self, decorator: t.Expr, function: Located) -> bool:
         """Whether a decorator only guards a view: `@login_required`."""
         name = self.code.name(t.callee(decorator), function.scope)
-        guards = name.startswith(_REGISTERS_NOTHING) and self._is_sure
+        guards = name.startswith(GUARDS) and self._is_sure
         return guards and not self.unused.made_up.may_be(function.path)
 
     def _is_view(self, found: Located) -> bool:

@@ -2,7 +2,7 @@
 of Django that no setting names: nobody waits for what they ask.
 
 Routes of an earlier version, a repository that another has taken the place of. A tree that imports what
-its code makes up, or Django, which loads modules by their names, has none as far as can be told.
+its code makes up has none as far as can be told; of Django, which loads modules by their names, those of views and the like alone.
 """
 
 from __future__ import annotations
@@ -27,9 +27,14 @@ from auditor.stores.waiting.by_hand import stem
 from auditor.stores.waiting.made_up import MadeUp, ends
 from auditor.stores.waiting.running import Running
 from auditor.stores.waiting.unawaited import unawaited
-from auditor.stores.waiting.wrapping import WRAPPING
+from auditor.stores.waiting.wrapping import GUARDS, WRAPPING, only_wraps
 
-_LOADS_BY_NAME = ("django", "scrapy", "odoo", "frappe", "streamlit", "azure.functions", "chalice")
+_LOADS_BY_NAME = ("scrapy", "odoo", "frappe", "streamlit", "azure.functions", "chalice")
+_LOADED_BY_NONE = re.compile(
+    r"(?:^|/)(?:\w+_)?(?:views?|viewsets?|serializers|services?|selectors)(?:_\w+)?(?:/(?:\w+/)*\w+)?\.py$"
+)
+_LOADED_BY_DJANGO = re.compile(r"(?:^|/)(?:templatetags|management|migrations|models)/")
+"""Modules that Django itself, or a package for it, loads by no name of theirs, and those below folders that it loads."""
 _ENTRIES = {"handler", "lambda_handler", "main", "application", "app", "server", "worker", "celery"}
 """What something outside of the tree asks a module for."""
 _LOADED = re.compile(
@@ -72,6 +77,9 @@ class Unused:
         """The paths of modules that nothing imports which is imported itself."""
         if not self.reach.roots or self.code.imports(*_LOADS_BY_NAME) or self._makes_names_up:
             return frozenset()
+        of_django = self.code.imports("django")
+        if of_django and (self.is_blind or not self._served):
+            return frozenset()
         modules = self.code.modules
         sources = {f.path for f in self.application.tree.files if f.role is Role.SOURCE}
         left = {
@@ -79,6 +87,7 @@ class Unused:
             for path in sources & modules.keys() - self.reach.modules.keys()
             if not path.endswith("__init__.py")
             and not self.made_up.may_be(path)
+            and not (of_django and not _is_loaded_by_none(path))
             and not self._runs(modules[path])
         }
         named = {path: set[str]() for path in modules}
@@ -242,7 +251,7 @@ class Unused:
     @functools.cached_property
     def _finds_views(self) -> bool:
         """Whether views may be named by no name: by code that looks for classes, or by a document."""
-        if self._makes_names_up or self.code.imports("connexion", *_LOADS_BY_NAME):
+        if self._makes_names_up or self.code.imports("connexion", "django", *_LOADS_BY_NAME):
             return True
         return self.finds_classes
 
@@ -292,8 +301,7 @@ class Unused:
     def _is_hook(self, decorator: t.Expr, scope: Scope) -> bool:
         """Whether a decorator makes a command, a task or whatever else is called by another way than a route."""
         named = t.callee(decorator)
-        word = t.last_word(named)
-        if word in WRAPPING:
+        if only_wraps(self.code, decorator, scope) or self.code.name(named, scope).startswith(GUARDS):  # fmt: skip
             return False
         return not (isinstance(named, t.Attr) and self._is_part(named.value, scope))
 
@@ -319,6 +327,10 @@ class Unused:
         """Whether some routes of the tree could not be told."""
         spots = self.application.facts(BlindSpot)
         return any(spot.hides_views for spot in spots) or self._makes_names_up
+
+
+def _is_loaded_by_none(path: str) -> bool:
+    return bool(_LOADED_BY_NONE.search(path)) and not _LOADED_BY_DJANGO.search(path)
 
 
 def _named_by(node: t.Import, path: str) -> Iterator[str]:

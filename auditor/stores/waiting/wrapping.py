@@ -18,6 +18,11 @@ _LOOKS_AT = {
     "getfullargspec", "getattr", "hasattr", "get_type_hints", "unwrap",
 }  # fmt: skip
 """Functions that keep nothing of what they are given."""
+GUARDS = (
+    "django.contrib.auth.decorators.", "django.views.decorators.", "django.utils.decorators.", "django.db.transaction.",
+    "rest_framework.decorators.", "drf_yasg.utils.", "drf_spectacular.utils.", "django_ratelimit.decorators.", "ratelimit.decorators.",
+)  # fmt: skip
+"""What decorators of Django and of packages for it begin with that only guard a view, or say how it answers."""
 
 
 def only_wraps(code: Code, decorator: t.Expr, scope: Scope) -> bool:
