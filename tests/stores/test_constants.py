@@ -201,7 +201,7 @@ def test_a_table_that_is_filled_with_constants_anew(
     build: Build, added: dict[str, str], fit: Fit
 ) -> None:
     called = "".join(
-        f"if not inspect(db.engine).get_table_names():\n    from reset import {name}\n    {name}()\n"
+        f"from sqlalchemy import inspect\nif not inspect(db.engine).get_table_names():\n    from reset import {name}\n    {name}()\n"
         for name in ("reset", "seed")
         if f"def {name}(" in added.get("reset.py", "")
     )
@@ -686,7 +686,7 @@ _DELETES = """    db.execute("DELETE FROM person WHERE pid LIKE 'demo-%'")"""
         (_INIT, "    pass", "PEOPLE", 'init()\n@app.post("/")\ndef add():\n    db.execute("INSERT INTO person (pid) VALUES (?)", (request.json["p"],))', Fit.MISSING),
         (_INIT, "    pass", "PEOPLE", 'init()\n@app.post("/")\ndef add():\n    keep("insert into person (pid) values (?)", (request.json["p"],))', Fit.MISSING),
         (_INIT, "    pass", "PEOPLE", 'init()\n@app.post("/")\ndef add():\n    db.execute(open(request.json["p"]).read())', Fit.MISSING),
-        (_INIT, "    pass", "PEOPLE", 'init()\nframe.to_sql("person", db)', Fit.MISSING),
+        (_INIT, "    pass", "PEOPLE", 'init()\nfrom elsewhere import frame\nframe.to_sql("person", db)', Fit.MISSING),
     ],
 )  # fmt: skip
 def test_a_table_that_statements_of_a_seed_fill(

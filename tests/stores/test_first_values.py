@@ -127,7 +127,7 @@ def test_what_most_documents_may_have(asked: str, expected: Fit, build: Build) -
         ("class Given(BaseModel):\n    tax_type: Literal['sales', 'use', 'lodging']", "tax_type", Fit.UNKNOWN),
         ("class Given(BaseModel):\n    tax_type: str", "tax_type", Fit.MISSING),
         ("VALID_TAX_TYPES = {'a', 'b', 'c', 'd', 'e', 'f'}", "tax_type", Fit.MISSING),
-        ("VALID_TAX_TYPES = set(read())", "tax_type", Fit.MISSING),
+        ("from elsewhere import read\nVALID_TAX_TYPES = set(read())", "tax_type", Fit.MISSING),
         ("valid_tax_types = {'sales', 'use', 'lodging'}", "tax_type", Fit.MISSING),  # no constant
         ("VALID_TYPES = {'sales', 'use', 'lodging'}", "tax_type", Fit.MISSING),
         ("VALID_STATUSES = {'open', 'held', 'done'}", "status", Fit.MISSING),  # what records soon leave

@@ -9,6 +9,7 @@ from tests.conftest import Build
 from tests.stores.test_mongodb import HEAD, shapes
 
 SHOP = """
+from elsewhere import handlers
 from fastapi import FastAPI
 from motor.motor_asyncio import AsyncIOMotorClient
 db = AsyncIOMotorClient().shop

@@ -94,7 +94,7 @@ def test_a_model_of_a_module_that_tortoise_is_not_told(
     """Another of the same table adds no index to it."""
     live = 'from tortoise import fields, models\nclass User(models.Model):\n    name = fields.CharField(max_length=9)\n    class Meta:\n        table = "users"\n'
     old = "from tortoise import fields, models\nclass Users(models.Model):\n    name = fields.CharField(max_length=9, unique=True)\n"
-    app = f"from tortoise.contrib.fastapi import register_tortoise\nfrom live import User\nasync def ask(name):\n    return await User.filter(name=name).first()\nregister_tortoise(app, modules={modules}, generate_schemas=True)\n"
+    app = f"from tortoise.contrib.fastapi import register_tortoise\nfrom elsewhere import app, named\nfrom live import User\nasync def ask(name):\n    return await User.filter(name=name).first()\nregister_tortoise(app, modules={modules}, generate_schemas=True)\n"
     files = {"app.py": app, "live.py": live, "old.py": old, "both.py": "from old import Users\n"}
     assert fits(build, files, "users") == {("name",): fit}
 

@@ -105,7 +105,10 @@ _OTHERS = "".join(
             "async def start(c):\n    await c.run_sync(lambda x: Base.metadata.create_all(x))\n",
             Fit.MISSING,
         ),
-        ('config = Config("postgresql://localhost/d", create_all=True)\n', Fit.MISSING),
+        (
+            'from advanced_alchemy.config import Config\nconfig = Config("postgresql://localhost/d", create_all=True)\n',
+            Fit.MISSING,
+        ),
         ('config = Config("postgresql://localhost/d", create_all=False)\n', Fit.UNKNOWN),
         ("", Fit.UNKNOWN),
     ],

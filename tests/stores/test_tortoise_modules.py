@@ -21,6 +21,7 @@ class Mark(models.Model):
 """
 _APP = """
 import os
+from elsewhere import found, named
 from fastapi import FastAPI
 from tortoise import Tortoise
 from tortoise.contrib.fastapi import register_tortoise

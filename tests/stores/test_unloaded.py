@@ -118,7 +118,7 @@ _LIVE = {"shop/views/__init__.py": "from .log_views import orders\n", "shop/view
         ({"shop/views/__init__.py": "from .log_views import orders\nfrom .logs.old_views import *\n"}, "missing"),
         ({"shop/tasks.py": "from shop.views.logs import old_views\nold_views.orders(None)\n"}, "missing"),
         ({"site/settings.py": f"{_FILES['site/settings.py']}HOOK = 'shop.views.logs.old_views.orders'\n"}, "missing"),
-        ({"site/urls.py": "from django.urls import path\nurlpatterns = [path('', made('orders'))]\n"}, "missing"),
+        ({"site/urls.py": "from django.urls import path\nfrom elsewhere import made\nurlpatterns = [path('', made('orders'))]\n"}, "missing"),
     ],
 )  # fmt: skip
 def test_a_view_of_a_module_that_nothing_imports(
