@@ -267,3 +267,40 @@ def test_a_text_that_grows_by_itself_is_read_in_time(build: Build) -> None:
     steps = ["more0 = 'a = 1'", *doubled, 'db.execute(f"SELECT * FROM animals WHERE {more40}")']
     code = _ANIMALS.replace("{steps}", "\n    ".join(steps))
     assert [q.operation for q in build({"app.py": code}).facts(Query)] == ["select"]
+
+
+_BUILT = """
+def build(base, number=None):
+    values = {{}}
+    if number:
+        base += " AND number = :number"
+        values["number"] = number
+    return {back}
+def marked(text):
+    return text.strip()
+def ask(cursor, number):
+    {ask}
+"""
+
+
+@pytest.mark.parametrize(
+    ("back", "ask", "expected"),
+    [
+        ("base, values", "sql, values = build('SELECT * FROM flight WHERE 1 = 1', number)\\n    sql += ' ORDER BY line LIMIT 5'\\n    cursor.execute(sql, values)",
+         {((), ("line",)), (("number",), ("line",))}),
+        ("base, values", "sql, values = build('SELECT * FROM flight WHERE plane = 1', number)\\n    cursor.execute(sql, values)", {(("plane",), ()), (("plane", "number"), ())}),
+        ("base", "cursor.execute(build('SELECT * FROM flight WHERE plane = 1', number))", {(("plane",), ()), (("plane", "number"), ())}),
+        ("base", "cursor.execute(marked('SELECT * FROM flight WHERE plane = 1'))", {(("plane",), ())}),
+        # nothing sends it
+        ("base, values", "return build('SELECT * FROM flight WHERE plane = 1', number)", set()),
+    ],
+)  # fmt: skip
+def test_what_a_function_makes_of_a_statement_is_told_where_it_is_sent(
+    back: str, ask: str, expected: set[tuple[tuple[str, ...], tuple[str, ...]]], build: Build
+) -> None:
+    ask = ask.replace("\\n", "\n")
+    schema = "CREATE TABLE flight (id INT PRIMARY KEY, line INT, plane INT, number INT);"
+    found = build({"app.py": _BUILT.format(back=back, ask=ask), "schema.sql": schema}).facts(Query)
+    assert {
+        (q.equality, tuple(f for f, _ in q.sort)) for q in found if not q.unresolved
+    } == expected

@@ -418,7 +418,7 @@ class Expressions(Reading):
             self.supplied.add(id(found.node))
         if (
             any(
-                isinstance(x, Draft | Holds | Either | Listed | Keyed | Class | Field)
+                isinstance(x, Draft | Holds | Either | Listed | Keyed | Class | Field | Statement)
                 for x in given
             )
             or (any(k.name for k in expr.keywords) and self.receivers.hands_on(found.node))

@@ -260,6 +260,12 @@ class Statements(Expressions):
                         and isinstance(given, Row | Draft | Rows)
                     ):
                         frame.names[first.id] = given  # obj, created = get_or_create(…)
+                    for place, item in enumerate(items if not parts else ()):
+                        told = [x for one in each(given) for x in _statements(one, place)]
+                        if isinstance(item, t.Name) and told:
+                            frame.names[item.id] = either(
+                                told
+                            )  # sql, values = narrowed(sql, given)
 
     def _is_only_tested(self, targets: list[t.Expr], frame: Frame) -> bool:
         """Whether a function only asks of a variable whether it is something: `if user:`, `user is None`, `user.id`."""
@@ -361,3 +367,9 @@ def _sure_calls(*exprs: t.Node) -> Iterator[t.Call]:
                 if isinstance(expr, t.Call):
                     yield expr
                 yield from _sure_calls(*t.children(expr))
+
+
+def _statements(given: Thing, place: int) -> list[Thing]:
+    """The statements that stand in a place of what a function gives back together."""
+    items = given.items[place : place + 1] if isinstance(given, Listed) else ()
+    return [x for item in items for x in each(item) if isinstance(x, Statement)]

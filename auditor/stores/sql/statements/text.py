@@ -85,6 +85,8 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         if things and not begun:  # `SELECT LAST_INSERT_ID()` is known to search nothing
             return None, all(isinstance(x, Statement) for x in things)
         return None, untold.statement(reading, call, first, last, frame, begun)
+    if function is not None and _builds(reading, function):
+        return None, False  # what it makes of the text is sent elsewhere
     if function is not None:
         reading.handed[id(function.node)] = function
         if frame.loop is not None:
@@ -193,6 +195,14 @@ def _is_running(reading: Reading, function: Located) -> bool:
         calls = (n for n in t.walk(function.node) if isinstance(n, t.Call))
         reading.running[key] = any(_RUNS.search(t.last_word(n.func)) for n in calls)
     return reading.running[key]
+
+
+def _builds(reading: Reading, function: Located) -> bool:
+    """Whether a function of the tree gives back what it makes of a text, and runs none."""
+    assert isinstance(function.node, t.Function)
+    body = t.walk_own(*function.node.body)
+    given = any(isinstance(n, t.Return) and n.value is not None for n in body)
+    return given and not _is_running(reading, function)
 
 
 _LIKE = re.compile(r"like|~~", re.I)
