@@ -371,6 +371,8 @@ def _member(item: Any, table: str, line: int) -> Iterator[SchemaStep]:
                 yield SchemaStep("foreign key", table, columns=[(name, 1)], to=_name(told.this), line=line)  # fmt: skip
             else:  # what the table has, behind a comma that is forgotten
                 yield from _constraint(told, "", table, line)
+    elif isinstance(item, exp.Identifier):  # SQLite: a column needs no type
+        yield SchemaStep("column", table, _name(item), line=line)
     elif isinstance(item, exp.LikeProperty):
         yield from _like(item, table, line)
     elif isinstance(item, exp.Constraint):

@@ -23,6 +23,8 @@ _REFERS = "FOREIGN KEY (room) REFERENCES rooms (id) ON DELETE CASCADE"
         (f"id INTEGER PRIMARY KEY, room INT, {_REFERS} UNIQUE (room)", {"id", "room"}),
         ("id INT, room INT, CONSTRAINT one UNIQUE (room) CONSTRAINT k PRIMARY KEY (id)", {"id", "room"}),
         ("id INTEGER PRIMARY KEY, room INT, UNIQUE (room), CONSTRAINT own UNIQUE (id)", {"id", "room"}),
+        ("id INTEGER PRIMARY KEY, room", {"id"}),
+        ('id INTEGER PRIMARY KEY, "room", UNIQUE (room)', {"id", "room"}),
     ],
 )  # fmt: skip
 def test_what_sqlite_takes_is_read(columns: str, indexed: set[str], build: Build) -> None:
