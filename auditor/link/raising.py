@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from auditor.discover.git import ignored, read_rules
+from auditor.extract.packages import Dependency
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.reach import Reach, is_main_guard
@@ -73,8 +74,51 @@ class Raising:
 
     @functools.cached_property
     def modules(self) -> dict[str, tuple[int, str]]:
-        """The modules that cannot be imported: in which line they raise, and why."""
-        return self._with_importers({**self._first(self._missing), **self._first(self._raises)})
+        """The modules that cannot be imported: in which line they raise, and why.
+
+        None that the application needs to start: it does start, so that something is read wrongly, or left out on purpose.
+        """
+        absent, raising = self._first(self._absent), self._first(self._raises)
+        first = {**absent, **raising} if self._is_whole else raising
+        found = {path: why for path, why in first.items() if path not in self._needed}
+        left = list(found)
+        while left:
+            broken = left.pop()
+            for path in self._importing_it.get(broken, ()):
+                if path not in found:
+                    line = min(at for each, at in self._imported[path] if each == broken)
+                    found[path] = line, found[broken][1]
+                    left.append(path)
+        return found
+
+    @functools.cached_property
+    def _imported(self) -> dict[str, list[tuple[str, int]]]:
+        """What each module surely imports while it is imported: the path, and in which line."""
+        return {
+            path: [(m.path, s.line) for s in module.body for m in self._brings(s, module.scope)]
+            for path, module in self.code.modules.items()
+        }
+
+    @functools.cached_property
+    def _importing_it(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path, imported in self._imported.items():
+            for each, _ in imported:
+                found.setdefault(each, []).append(path)
+        return found
+
+    @functools.cached_property
+    def _needed(self) -> frozenset[str]:
+        """The modules that the application imports when it starts."""
+        (reach,) = self.application.facts(Reach)
+        left = [root.path for root in reach.roots]
+        found = set(left)
+        while left:
+            for path, _ in self._imported.get(left.pop(), ()):
+                if path not in found:
+                    found.add(path)
+                    left.append(path)
+        return frozenset(found)
 
     def _first(self, told: Callable[[t.Stmt, Scope], str]) -> dict[str, tuple[int, str]]:
         """The modules of which a statement raises that is run in any case: the line, and why."""
@@ -83,21 +127,6 @@ class Raising:
             why = next(((s.line, why) for s in module.body if (why := told(s, module.scope))), None)
             if why is not None:
                 found[path] = why[0], f"{path} cannot be imported: {_told(why[1], path, why[0])}"
-        return found
-
-    def _with_importers(self, found: dict[str, tuple[int, str]]) -> dict[str, tuple[int, str]]:
-        """Modules that cannot be imported, and those that import them."""
-        pending = bool(found)
-        while pending:
-            pending = False
-            for path, module in self.code.modules.items():
-                for stmt in module.body if path not in found else ():
-                    named = self._brings(stmt, module.scope)
-                    broken = next((m for m in named if m.path in found), None)
-                    if broken is not None:
-                        found[path] = stmt.line, found[broken.path][1]
-                        pending = True
-                        break
         return found
 
     def _brings(self, stmt: t.Stmt, scope: Scope) -> Iterator[Module]:
@@ -328,19 +357,18 @@ class Raising:
         """The module of the tree that an import asks for and that is not there, in a tree that is whole."""
         return self._absent(stmt, scope) if self._is_whole else ""
 
+    @functools.cached_property
+    def _is_whole(self) -> bool:
+        """Whether the application could start with the modules that are there: else they are left out on purpose."""
+        return self._needed.isdisjoint(self._first(self._absent))
+
     def _absent(self, stmt: t.Stmt, scope: Scope) -> str:
+        """The module of the tree that an import asks for and that is not there."""
         if not isinstance(stmt, t.Import):
             return ""
         targets = [stmt.module] if stmt.module else [name for name, _ in stmt.names]
         absent = (target for target in targets if self._is_absent(target, scope))
         return next((f"{target} is not there" for target in absent), "")
-
-    @functools.cached_property
-    def _is_whole(self) -> bool:
-        """Whether the application could start with the modules that are there: else they are left out on purpose."""
-        (reach,) = self.application.facts(Reach)
-        without = self._with_importers(self._first(self._absent))
-        return not any(root.path in without for root in reach.roots)
 
     def _module(self, target: str, scope: Scope) -> Module | None:
         return self._module_of(target, scope.module.path)
@@ -373,9 +401,24 @@ class Raising:
 
     def _is_own(self, target: str, found: Module, path: str) -> bool:
         """Whether a name means a module of the tree and no package: in the same package, or as other imports show."""
-        first = target.partition(".")[0]
-        start = f"{_root(found, target)}{first}"
+        first, root = target.partition(".")[0], _root(found, target)
+        if not self._is_root(root) or first.lower() in self._packages:
+            return False
+        start = f"{root}{first}"
         return ("." in target and path.startswith(f"{start}/")) or start in self._own
+
+    def _is_root(self, folder: str) -> bool:
+        """Whether modules are looked for in a folder: not in a package, nor in what other modules name as one."""
+        inside = folder.rstrip("/")
+        if not inside:
+            return True
+        return f"{inside}/__init__.py" not in self.code.modules and inside.rpartition("/")[2] not in self._importers  # fmt: skip
+
+    @functools.cached_property
+    def _packages(self) -> frozenset[str]:
+        """The packages that the tree declares to need, by what they are called where they are imported."""
+        declared = (each.name for _, each in self.application.of(Dependency))
+        return frozenset(name.lower().replace("-", "_") for name in declared)
 
     @functools.cached_property
     def _own(self) -> frozenset[str]:

@@ -16,6 +16,15 @@ class User(db.Model):
 """
 APP = """
 from flask import Flask
+from shop.models import db
+app = Flask(__name__)
+@app.route("/")
+def all():
+    from shop import views
+    return views.one("x")
+"""
+NEEDS = """
+from flask import Flask
 from shop import views
 app = Flask(__name__)
 app.register_blueprint(views.views)
@@ -132,11 +141,31 @@ def test_a_module_of_which_nobody_can_tell_that_it_raises(
 
 def test_a_module_that_is_not_in_the_tree(build: Build) -> None:
     """What only some of the application needs is missing; what it cannot start without is left out on purpose."""
-    lazy = "from flask import Flask\nfrom shop.models import db\napp = Flask(__name__)\n@app.route('/')\ndef all():\n    from shop import views\n    return views.one('x')\n"
     needs = VIEWS % "from shop.mails import send"
-    answer, why = told(build, {"run.py": lazy, "shop/views.py": needs})
+    answer, why = told(build, {"shop/views.py": needs})
     assert (answer, why.endswith("shop.mails is not there (shop/views.py:4)")) == (Fit.COVERED, True)  # fmt: skip
-    assert told(build, {"run.py": APP, "shop/views.py": needs})[0] is Fit.MISSING
+    assert told(build, {"run.py": NEEDS, "shop/views.py": needs})[0] is Fit.MISSING
+
+
+def test_what_the_application_needs_to_start_does_not_raise(build: Build) -> None:
+    """Something is read wrongly then: nobody keeps an application that does not start."""
+    files = {"shop/views.py": VIEWS % "from shop.config import LIMIT", "shop/config.py": CONFIG}
+    assert told(build, files)[0] is Fit.COVERED
+    assert told(build, {"run.py": NEEDS, **files})[0] is Fit.MISSING
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"shop/parts/__init__.py": "", "shop/parts/fastapi/__init__.py": "from fastapi import FastAPI\n"},
+        {"shop/fastapi.py": "from fastapi import FastAPI\n", "shop/other.py": "from shop.fastapi import FastAPI\n"},
+        {"requirements.txt": "fastapi\n", "fastapi/__init__.py": "from .more import FastAPI\n", "fastapi/more.py": "FastAPI = 1\n"},
+    ],
+)  # fmt: skip
+def test_a_module_that_is_called_like_a_package(build: Build, more: dict[str, str]) -> None:
+    views = VIEWS % "from fastapi import FastAPI, Request"
+    answer, why = told(build, {"shop/views.py": views, **more})
+    assert answer is Fit.MISSING, why
 
 
 ASKS = "return User.query.filter_by(email=e).first()"
