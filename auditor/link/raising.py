@@ -474,10 +474,18 @@ class Raising:
                 return False
         parts = where.split("/")
         for at in range(1, len(parts) + 1):
-            if not self._is_there("/".join(parts[: at - 1]), parts[at - 1]):
+            folder = "/".join(parts[: at - 1])
+            if not self._is_there(folder, parts[at - 1]):
                 missing = "/".join(parts[:at])
+                if folder not in self._folders:  # of another repository, as a submodule is
+                    return False
                 return not _MAY_BE_LEFT_OUT.search(parts[at - 1]) and not self._is_ignored(missing)
         return False
+
+    @functools.cached_property
+    def _folders(self) -> frozenset[str]:
+        """The folders that modules lie in."""
+        return frozenset(path.rpartition("/")[0] for path in self.code.modules)
 
     @functools.cache  # noqa: B019 - lives as long as the audit of one tree
     def _names_in(self, folder: str) -> frozenset[str]:

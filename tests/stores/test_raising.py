@@ -120,6 +120,7 @@ def test_a_module_that_raises_while_it_is_imported(
         ("from shop.user_pb2 import Message", {}),
         ("from shop.models_gen import Message", {".gitignore": "*_gen.py\n"}),
         ("from shop.made import Message", {".gitignore": "/shop/made/\n"}),
+        ("from shop.rpc.entity import Message", {"shop/rpc/README.md": "of another repository"}),
         ("print(_('hello'))", {}),
         ("print(__file__, WindowsError if False else 1)", {}),
         ("KEPT = [limit for limit in (1, 2)]", {}),

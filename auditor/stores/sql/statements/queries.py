@@ -632,12 +632,21 @@ class Asked:
 
     def _of_record(self, node: Any) -> bool:
         """Whether two columns are compared, or one with what is found for its record: no index serves that."""
-        one, two = self.column(node.this), self.column(node.expression)
-        if one is not None and two is not None:
-            return not self._is_text(node.expression, *two)
-        return self._of_each(node.this, node.expression) or self._of_each(
-            node.expression, node.this
+        one, two = node.this, node.expression
+        if self.column(one) is not None and (other := self.column(two)) is not None:
+            return not self._is_text(two, *other)
+        return any(
+            self._of_each(column, value) or self._works_out(column, value)
+            for column, value in ((one, two), (two, one))
         )
+
+    def _works_out(self, column: Any, value: Any) -> bool:
+        """Whether a value is worked out from the record that a column is of: `julianday() - julianday(made) < term`."""
+        own = self.column(column)
+        if own is None or isinstance(value, self.exp.Subquery):
+            return False
+        inside = map(self.column, value.find_all(self.exp.Column))
+        return any(each is not None and each[0] == own[0] for each in inside)
 
     def _of_each(self, column: Any, value: Any) -> bool:
         """Whether a column is compared with what a query finds for its own record: no index serves that either.
@@ -668,7 +677,10 @@ class Asked:
         if isinstance(left, exp.Literal) and isinstance(right, exp.Literal):
             return Every(())
         one, two = self.column(left), self.column(right)
-        if any((self._of_whole(left), self._of_whole(right), self._of_each(left, right), self._of_each(right, left))):  # fmt: skip
+        if any(
+            self._of_whole(x) or self._of_each(x, y) or ((one is None or two is None) and self._works_out(x, y))
+            for x, y in ((left, right), (right, left))
+        ):  # fmt: skip
             return Every(())  # each row is held against those
         if one and two and one[0] != two[0]:
             return Link(*one, *two)
