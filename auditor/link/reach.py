@@ -59,7 +59,7 @@ class Reach:
             if not is_main_guard(stmt):
                 self._calls(stmt, module.scope, "start")
         for node, scope in self.code.nodes(module):
-            if isinstance(node, t.Function) and node.decorators and not _by_hand(node):
+            if isinstance(node, t.Function) and _is_handed(node):
                 self._run(Located(node, scope), "handler")
             elif isinstance(node, t.Call):
                 last = node.func.name if isinstance(node.func, t.Attr) else ""
@@ -261,10 +261,14 @@ _HOOKS = re.compile(r"(?:^|/)gunicorn(?:\.conf|_conf|_config)?\.py$")
 """gunicorn calls the functions of its configuration (`post_fork`, `when_ready`)."""
 
 
-def _by_hand(function: t.Function) -> bool:
-    """Whether somebody starts it at a terminal: a command of click, typer or Flask."""
-    calls = (t.callee(d) for d in function.decorators)
-    return any(t.last_word(each) in ("command", "group") for each in calls)
+_OF_METHODS = {"classmethod", "staticmethod", "abstractmethod", "property", "cached_property", "override", "overload"}  # fmt: skip
+"""What says of a method how it is called, and hands it to nobody."""
+
+
+def _is_handed(function: t.Function) -> bool:
+    """Whether a decorator hands it to what will call it; not one by which somebody starts it at a terminal, of click or Flask."""
+    words = {t.last_word(t.callee(each)) for each in function.decorators}
+    return not words <= _OF_METHODS and words.isdisjoint({"command", "group"})
 
 
 def _is_ready(found: Located) -> bool:

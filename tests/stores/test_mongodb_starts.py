@@ -63,6 +63,23 @@ db.leads.create_index("key")
 
 
 @pytest.mark.parametrize(
+    ("called", "fit"),
+    [
+        ("", Fit.MISSING),
+        ("Leads.create_index()\n", Fit.COVERED),
+        ("def make(kind):\n    kind.create_index()\nmake(Leads)\n", Fit.COVERED),
+        ("db.others.create_index('name')\n", Fit.MISSING),
+    ],
+)
+def test_a_method_that_is_called_like_the_driver_s_own(build: Build, called: str, fit: Fit) -> None:
+    method = "class {0}:\n    @classmethod\n    def create_index(cls):\n        db.{1}.create_index('key')\n"
+    methods = method.format("Leads", "leads") + method.format("Notes", "notes")
+    code = f"{HEAD}\n{methods}{called}@app.get('/')\nasync def ask(key):\n    await db.leads.insert_one({{}})\n    await db.leads.find_one({{'key': key}})\n"
+    (leads,) = (c for c in build({"app.py": code}).facts(CollectionFit) if c.name == "leads")
+    assert [match.fit for query, match in leads.fits if query.equality] == [fit]
+
+
+@pytest.mark.parametrize(
     "stage",
     [
         "{'$addFields': {'total': {'$sum': '$items.price'}}}",

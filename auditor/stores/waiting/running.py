@@ -84,7 +84,7 @@ class Running:
         name: str = function.node.name  # type: ignore[attr-defined]
         above = {f"{kind}.{name}" for kind in self.code.ancestry(Located(own.owner, own.parent))}
         for call in self.code.method_calls(name):
-            if isinstance(call.node.func, t.Attr) and self._may_mean(call, above):
+            if isinstance(call.node.func, t.Attr) and self._may_mean(call, above) and _takes(function, call):  # fmt: skip
                 yield call
 
     def _may_mean(self, call: CallSite, above: set[str]) -> bool:
@@ -190,6 +190,15 @@ def _is_among(path: str, words: frozenset[str]) -> bool:
     parts = path.removesuffix(".py").removesuffix("/__main__").split("/")
     dotted = {".".join(parts[i:]) for i in range(len(parts))} if len(parts) > 1 else set()
     return path.rpartition("/")[2] in words or bool(dotted & words)
+
+
+def _takes(method: Located, call: CallSite) -> bool:
+    """Whether a method takes as much as it is given: not `create_index(cls)` what the driver's own `create_index("name")` is."""
+    params = method.node.params  # type: ignore[attr-defined]
+    if any(p.kind == "args" for p in params) or any(isinstance(a, t.Star) for a in call.node.args):
+        return True
+    static = any(t.last_word(d) == "staticmethod" for d in method.node.decorators)  # type: ignore[attr-defined]
+    return len(call.node.args) + (not static) <= sum(p.kind == "positional" for p in params)
 
 
 def _runs(stmt: t.Stmt) -> bool:
