@@ -160,3 +160,11 @@ def test_an_index_that_only_a_stray_file_has_is_run_by_nothing(build: Build) -> 
     made = _MADE + f'db.execute("{index.strip()}")\n'
     found = build({"app.py": asks + made, "old.sql": _OLD}).facts(CollectionFit)
     assert {m.fit.value for f in found if f.name == "note" for _, m in f.fits} == {"covered"}
+
+
+def test_an_index_that_the_start_makes_too_is_run(build: Build) -> None:
+    made = "CREATE INDEX IF NOT EXISTS by_doc ON perms (doc_id, user_id)"
+    start = f"from sqlalchemy import text\nwith create_engine('postgresql://localhost/d').begin() as db:\n    db.execute(text('{made}'))\n"
+    app = _MODEL + _CREATES
+    assert _fit({"app.py": app, "add_index.sql": f"{made};\n"}, build).fit is Fit.MISSING
+    assert _fit({"app.py": app + start, "add_index.sql": f"{made};\n"}, build).fit is Fit.COVERED

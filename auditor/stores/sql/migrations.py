@@ -183,9 +183,14 @@ class History:
                     tuple(step.condition),
                     pattern=step.pattern,
                 )
-                if columns and not any(
-                    m.declared == replace(declared, place=m.declared.place) for m in state.indexes
-                ):
+                same = [
+                    m
+                    for m in state.indexes
+                    if m.declared == replace(declared, place=m.declared.place)
+                ]
+                if same and origin.run and not same[0].run:  # told before where nothing runs it
+                    state.indexes.remove(same.pop())
+                if columns and not same:
                     source = "migration" if origin.migrates else "script"
                     state.indexes.append(Made(declared, source, origin.run))
 
