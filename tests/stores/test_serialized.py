@@ -135,6 +135,10 @@ class WriterOut(BaseModel):
     notes: list[NoteOut]
 class Brief(BaseModel):
     id: int
+class WriterBaseSchema(BaseModel):
+    notes: list[NoteOut]
+class WriterSchema(WriterBaseSchema):
+    id: int
 app = FastAPI()
 @app.get("/writers", response_model=list[{model}])
 def writers(session: Session):
@@ -152,6 +156,7 @@ def test_response_models(build: Build) -> None:
     assert _of_response(build, "WriterOut") == ["notes"]
     assert _of_response(build, "WriterOut", ".options(selectinload(Writer.notes))") == []
     assert _of_response(build, "Brief") == []
+    assert _of_response(build, "WriterSchema") == ["notes"]
 
 
 _MARSHMALLOW = """

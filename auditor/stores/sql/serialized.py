@@ -49,6 +49,8 @@ def kind_of(reading: Reading, found: Located) -> str:
     if not found.node.bases:
         return ""
     for name in reading.code.ancestry(found)[1:]:
+        if reading.code.definition(name) is not None:
+            continue  # of the tree, whatever it is called: its own bases follow
         if name.startswith("rest_framework") and "erializer" in name:
             return "rest"
         if (
