@@ -194,10 +194,11 @@ def _is_among(path: str, words: frozenset[str]) -> bool:
 
 def _takes(method: Located, call: CallSite) -> bool:
     """Whether a method takes as much as it is given: not `create_index(cls)` what the driver's own `create_index("name")` is."""
-    params = method.node.params  # type: ignore[attr-defined]
+    assert isinstance(method.node, t.Function)
+    params = method.node.params
     if any(p.kind == "args" for p in params) or any(isinstance(a, t.Star) for a in call.node.args):
         return True
-    static = any(t.last_word(d) == "staticmethod" for d in method.node.decorators)  # type: ignore[attr-defined]
+    static = any(t.last_word(each) == "staticmethod" for each in method.node.decorators)
     return len(call.node.args) + (not static) <= sum(p.kind == "positional" for p in params)
 
 
