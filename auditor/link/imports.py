@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import builtins
 import functools
+import sys
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
@@ -62,7 +64,41 @@ class Imports(Index):
         for root in roots:
             if name := self._walk_modules(root, parts, module, depth, 1):
                 return name
+        if parts[0] == self._own_name:
+            return self._walk_modules("", parts[1:], module, depth) or target
         return target
+
+    @functools.cached_property
+    def _own_name(self) -> str:
+        """What imports call the tree's root where it is itself a package: the name of its folder, which a checkout need not keep.
+
+        That is no name of the tree, and most of what is imported below it is there.
+        """
+        if "__init__.py" not in self.modules:
+            return ""
+        found: Counter[str] = Counter()
+        bindings = (
+            b for m in self.modules.values() for bs in m.scope.bindings.values() for b in bs
+        )
+        for node in {id(b.node): b.node for b in bindings if b.kind == "import"}.values():
+            assert isinstance(node, t.Import)
+            for name, _ in node.names:
+                parts = [*filter(None, node.module.split(".")), *name.split(".")]
+                if len(parts) > 1 and name != "*" and not node.module.startswith("."):
+                    found[parts[0]] += 1 if self._is_of_root(parts[1:]) else -1
+        words = [
+            word
+            for word, count in found.items()
+            if count > 0 and word not in self._layout.stems and word not in sys.stdlib_module_names
+        ]
+        return words[0] if len(words) == 1 else ""
+
+    def _is_of_root(self, parts: list[str]) -> bool:
+        """Whether a dotted name below the root is a module of the tree or what one binds."""
+        if self._layout.at("", parts):
+            return True
+        holder = self._layout.at("", parts[:-1])
+        return holder is not None and parts[-1] in holder.scope.bindings
 
     def _relative(self, target: str, module: Module, depth: int) -> str:
         rest = target.lstrip(".")

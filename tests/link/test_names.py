@@ -179,6 +179,36 @@ def test_members_of_a_workspace_import_each_other(home: str, build: Build) -> No
     assert code.name(site.node.args[0], site.scope) == f"{home}/shop_core/db.py:find"
 
 
+@pytest.mark.parametrize(
+    ("root", "lines", "expected"),
+    [
+        ("", "from shop.models.note import Note\nprobe(Note)", "models/note.py:Note"),
+        ("", "from shop.models import note\nprobe(note.Note)", "models/note.py:Note"),
+        ("", "import shop.models.note\nprobe(shop.models.note.Note)", "models/note.py:Note"),
+        ("", "import shop.models.note as n\nprobe(n.Note)", "models/note.py:Note"),
+        ("Note = 1", "from shop import Note\nprobe(Note)", "__init__.py:Note"),
+        # what is called alike elsewhere is not the tree's
+        ("", "from shop.models.note import Other\nprobe(Other)", "shop.models.note.Other"),
+        ("", "from shop.models.note import A, B, Note\nprobe(Note)", "shop.models.note.Note"),
+        ("", "from json.models.note import Note\nprobe(Note)", "json.models.note.Note"),
+        ("", "from a.models.note import Note\nfrom b.models import note\nprobe(Note)", "a.models.note.Note"),
+        (None, "from shop.models.note import Note\nprobe(Note)", "shop.models.note.Note"),
+    ],
+)  # fmt: skip
+def test_a_root_that_is_itself_the_package(
+    root: str | None, lines: str, expected: str, build: Build
+) -> None:
+    files = {
+        "models/__init__.py": "",
+        "models/note.py": "class Note: ...\n",
+        "web/__init__.py": "",
+        "web/notes.py": lines,
+    }
+    code = build(files if root is None else files | {"__init__.py": root}).code
+    (site,) = code.method_calls("probe")
+    assert code.name(site.node.args[0], site.scope) == expected
+
+
 def test_packages_that_import_all_of_each_other_end(build: Build) -> None:
     files = {
         "__init__.py": "from core import *\nfrom core.a import *\n",
