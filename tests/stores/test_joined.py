@@ -53,6 +53,50 @@ def test_conditions_grow_under_tests_of_their_own(case: str, build: Build) -> No
     assert not any(q.unresolved for q in found)
 
 
+AUTHOR, VIEWS = ("author_id",), ("views",)
+CONNECTED = {
+    "and": ('Q(Q(author_id=a), Q(views=b), join_type="AND")', {AUTHOR + VIEWS}),
+    "or": ('Q(Q(author_id=a), Q(views=b), join_type="OR")', {AUTHOR, VIEWS}),
+    "or by name": ("Q(Q(author_id=a), Q(views=b), join_type=Q.OR)", {AUTHOR, VIEWS}),
+    "or of keywords": ('Q(author_id=a, views=b, join_type="OR")', {AUTHOR, VIEWS}),
+    "neither": ("Q(Q(author_id=a), Q(views=b))", {AUTHOR + VIEWS}),
+    "one within the other": (
+        'Q(Q(author_id=a), Q(Q(views=b), Q(views=c), join_type="OR"), join_type="AND")',
+        {AUTHOR + VIEWS},
+    ),
+    "a list": ("Q(*[Q(author_id=a), Q(views=b)])", {AUTHOR + VIEWS}),
+    "one of a list": ('Q(*[Q(author_id=a), Q(views=b)], join_type="OR")', {AUTHOR, VIEWS}),
+    "one of any": ('Q(*[Q(views=x) for x in c], join_type="OR")', {VIEWS}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CONNECTED)
+def test_how_conditions_of_one_q_of_tortoise_hang_together(case: str, build: Build) -> None:
+    q, expected = CONNECTED[case]
+    code = f"{TORTOISE}\nfrom tortoise.expressions import Q\nasync def ask(a, b, c):\n    return await Post.filter({q})\n"
+    found = of(build({"app.py": code}), "posts")
+    assert {x.equality for x in found} == expected
+    assert not any(x.unresolved for x in found)
+
+
+@pytest.mark.parametrize(
+    ("connector", "expected"), [("AND", {("owner", "name")}), ("OR", {OWNER, NAME})]
+)
+def test_how_conditions_of_one_q_of_django_hang_together(
+    connector: str, expected: set[tuple[str, ...]], build: Build
+) -> None:
+    line = f"return list(Item.objects.filter(Q(owner=a, name=b, _connector=Q.{connector})))"
+    assert {x.equality for x in asked(build, line)} == expected
+
+
+@pytest.mark.parametrize("connector", ["", ", _connector=Q.OR"])
+def test_a_list_that_cannot_be_told_is_a_condition_all_the_same(
+    connector: str, build: Build
+) -> None:
+    (found,) = asked(build, f"return list(Item.objects.filter(Q(*made(a){connector})))")
+    assert found.unresolved
+
+
 def test_conditions_of_tortoise_grow_too(build: Build) -> None:
     code = TORTOISE + (
         "from tortoise.expressions import Q\nasync def ask(a, b):\n    q = Q()\n    if a:\n        q &= Q(author_id=a)\n"

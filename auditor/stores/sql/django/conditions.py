@@ -5,34 +5,47 @@ from __future__ import annotations
 from auditor.extract.python import tree as t
 from auditor.model.values import Plain
 from auditor.stores.lookups import constants
-from auditor.stores.sql.conditions import EMPTY, Condition, Every, Lookup, Untold, combined
+from auditor.stores.sql.conditions import EMPTY, UNTOLD, Condition, Every, Lookup, Untold, combined
 from auditor.stores.sql.django.fields import is_now
 from auditor.stores.sql.reading.frames import Frame, Reading
-from auditor.stores.sql.reading.things import Either, Holds, Keyed, Thing, each
+from auditor.stores.sql.reading.things import Either, Holds, Keyed, Listed, Thing, each, either
 
 
-def of_q(reading: Reading, call: t.Call, frame: Frame) -> Holds:
-    parts: list[Condition] = []
+def of_q(reading: Reading, call: t.Call, frame: Frame) -> Thing:
+    """`Q(a=1, b=2)`, `Q(Q(a=1), Q(b=2), join_type="OR")` of Tortoise, `Q(*listed, _connector=Q.OR)`."""
     any_ = any(
-        k.name == "_connector" and isinstance(k.value, t.Const) and k.value.value == "OR"
+        (reading.values.text(k.value, frame.scope) or t.last_word(k.value)) == "OR"
         for k in call.keywords
-    ) or any(
-        k.name == "join_type" for k in call.keywords
-    )  # fmt: skip
+        if k.name in ("_connector", "join_type")
+    )
+    ways: list[list[Condition]] = [[]]
     for arg in call.args:
-        if isinstance(arg, t.Seq) and arg.items and (text := reading.values.text(arg.items[0], frame.scope)):  # fmt: skip
-            parts.append(Lookup(text, values=_given(reading, text, arg.items[1:], frame)))
-            continue
-        for thing in each(reading.thing(arg, frame))[:1]:
-            if isinstance(thing, Holds):
-                parts.append(thing.condition)
+        ways = [[*way, *one] for way in ways for one in _positional(reading, arg, frame)][:12]
+    named: list[Condition] = []
     for keyword in call.keywords:
         inner = reading.thing(keyword.value, frame)
         if keyword.name is None:
-            parts.append(of_keys(inner))
+            named.append(of_keys(inner))
         elif keyword.name not in ("_connector", "_negated", "join_type"):
-            parts.append(of_lookup(reading, keyword.name, keyword.value, frame))
-    return Holds(combined(parts, any_) if parts else EMPTY)
+            named.append(of_lookup(reading, keyword.name, keyword.value, frame))
+    made = [(*way, *named) for way in ways]
+    found = either([Holds(combined(parts, any_) if parts else EMPTY) for parts in made])
+    assert found is not None
+    return found
+
+
+def _positional(reading: Reading, arg: t.Expr, frame: Frame) -> list[list[Condition]]:
+    """What a `Q` takes by an argument without a name, in each way that it may be put together."""
+    if isinstance(arg, t.Seq) and arg.items and (text := reading.values.text(arg.items[0], frame.scope)):  # fmt: skip
+        return [[Lookup(text, values=_given(reading, text, arg.items[1:], frame))]]
+    found: list[list[Condition]] = []
+    for thing in each(reading.thing(arg, frame)):
+        match thing:
+            case Holds(condition=one):
+                found.append([one])
+            case Listed(items=items) if isinstance(arg, t.Star):
+                found.append([x.condition if isinstance(x, Holds) else UNTOLD for x in items])
+    return found or [[UNTOLD] if isinstance(arg, t.Star) else []]
 
 
 def of_lookup(reading: Reading, name: str, value: t.Expr, frame: Frame) -> Lookup:
