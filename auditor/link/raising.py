@@ -63,12 +63,20 @@ class Raising:
 
     def _within(self, place: Place) -> str:
         """What a call raises itself, before it is made."""
-        module = self.code.modules.get(place.path)
-        for node, scope in self.code.nodes(module) if module is not None else ():
-            if isinstance(node, t.Call) and (node.line, node.column) == (place.line, place.column):
-                if why := self._evaluating([node], scope):
-                    return _told(why, place.path, node.line)
+        for call, scope in self._calls_at(place.path).get((place.line, place.column), ()):
+            if why := self._evaluating([call], scope):
+                return _told(why, place.path, call.line)
         return ""
+
+    @functools.cache  # noqa: B019 - lives as long as the audit of one tree
+    def _calls_at(self, path: str) -> dict[tuple[int, int], list[tuple[t.Call, Scope]]]:
+        """The calls of a module by where they stand."""
+        found: dict[tuple[int, int], list[tuple[t.Call, Scope]]] = {}
+        module = self.code.modules.get(path)
+        for node, scope in self.code.nodes(module) if module is not None else ():
+            if isinstance(node, t.Call):
+                found.setdefault((node.line, node.column), []).append((node, scope))
+        return found
 
     # --- modules
 
