@@ -57,3 +57,17 @@ def test_a_driver_that_nothing_imports_tells_no_database(
 ) -> None:
     files = {"app.py": code, "requirements.txt": "mysql-connector-python==9.1.0\n"}
     assert dialect(build(files)) == expected
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        ("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)", "SQLite refuses MATCH"),
+        ("CREATE VIRTUAL TABLE notes USING fts5(body)", "told nowhere in this tree"),
+    ],
+)
+def test_words_are_searched_for_in_tables_of_fts_alone(made: str, told: str, build: Build) -> None:
+    code = f"import sqlite3\ndb = sqlite3.connect('a.db')\ndb.execute('{made}')\ndef ask(words):\n    return db.execute('SELECT * FROM notes WHERE body MATCH ?', (words,)).fetchall()\n"
+    ((match,),) = ([m for _, m in f.fits] for f in build({"app.py": code}).facts(CollectionFit))
+    assert match.fit.value == "unknown"
+    assert told in match.why

@@ -598,6 +598,8 @@ class Asked:
                 text = pattern.this if isinstance(pattern, exp.Literal) else "%"
                 begins = text[len(MARK) :] if text.startswith(MARK) else text[:1] not in ("%", "_")
                 return self._test(node.this, "prefix" if begins else "scanned")
+            case exp.Match() if self._is_plain(node.this):
+                return Untold("SQLite refuses MATCH on a table that is none of FTS")
             case exp.MatchAgainst() | exp.Match() if hasattr(exp, "Match"):
                 return self._test(node.expressions[0] if node.expressions else node.this, "text")
             case exp.Exists() | exp.Boolean() | exp.Literal() | exp.Placeholder() | exp.Null() | exp.Parameter():  # fmt: skip
@@ -663,6 +665,13 @@ class Asked:
             if record not in {x.alias_or_name.lower() for x in query.find_all(exp.Table)}
             for named in query.find_all(exp.Column)
         )
+
+    def _is_plain(self, node: Any) -> bool:
+        """Whether a column is of a plain table of SQLite, which knows no search of words (https://www.sqlite.org/fts5.html)."""
+        own = self.column(node)
+        known = self.reading.tables.get(own[0]) if own is not None else None
+        told = known is not None and own is not None and known.column(own[1]) is not None
+        return told and dialect(self.reading.application) == "sqlite"
 
     def _is_text(self, node: Any, table: str, name: str) -> bool:
         """Whether a name in quotes is a text, as SQLite and MySQL take it: `status = "new"`."""
