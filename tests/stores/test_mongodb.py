@@ -186,6 +186,11 @@ from typing import Annotated
 class Lead(Document):
     email: Annotated[str, Indexed(unique=True)]
     tenant: str
+    state: int
+    created: int
+    phone: str
+    name: str
+    users: list[dict]
     owner: Link["Lead"]
     class Settings:
         name = "leads"
@@ -314,6 +319,8 @@ from odmantic import AIOEngine, Field, Model
 class LeadModel(Model):
     email: str = Field(unique=True)
     tenant: str = Field(index=True)
+    created: int
+    name: str
 
 engine = AIOEngine()
 app = FastAPI()

@@ -877,3 +877,119 @@ def test_a_database_of_a_list_is_one(build: Build) -> None:
     code = f"{KINDS}\ndef every(first):\n    found = [first]\n    return found\nasync def ask(x):\n    for each_db in every(db):\n        await each_db['loans'].find_one({{'a': x}})\n"
     (query,) = build({"app.py": code}).facts(Query)
     assert (query.collection, query.equality) == ("loans", ("a",))
+
+
+_BEANIE = """
+from beanie import Document, init_beanie
+{imports}
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+app = FastAPI()
+
+class Named(BaseModel):
+    nick: str
+
+class Member(Document, Named):
+    city: str
+    age: int
+
+    class Settings:
+        name = "members"
+
+@app.on_event("startup")
+async def start():
+    await init_beanie(database=None, document_models=[Member])
+
+@app.get("/members")
+async def members(nick: str, city: str, age: int):
+    return await Member.find({asked}).to_list()
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "asked", "equality", "ranged"),
+    [
+        ("from beanie.operators import In as OneOf", "OneOf(Member.nick, [nick, city])", ("nick",), ()),
+        ("from beanie.operators import And as Both, Eq as Is", "Both(Is(Member.nick, nick), Member.city == city)", ("nick", "city"), ()),
+        ("from beanie.operators import GTE as AtLeast", "AtLeast(Member.age, age)", (), ("age",)),
+        ("import beanie.operators as ops", "ops.In(Member.nick, [nick])", ("nick",), ()),
+        ("from beanie.odm.operators.find.comparison import In as OneOf", "OneOf(Member.nick, [nick])", ("nick",), ()),
+    ],
+)  # fmt: skip
+def test_an_operator_that_is_imported_by_another_name(
+    build: Build,
+    imports: str,
+    asked: str,
+    equality: tuple[str, ...],
+    ranged: tuple[str, ...],
+) -> None:
+    code = _BEANIE.format(imports=imports, asked=asked)
+    (found,) = build({"app.py": code}).facts(Query)
+    assert (found.unresolved, found.equality, found.range) == ("", equality, ranged)
+
+
+def test_a_function_of_the_tree_that_is_called_like_nothing_known(build: Build) -> None:
+    code = _BEANIE.format(
+        imports="from elsewhere import made as OneOf", asked="OneOf(Member.nick, [nick])"
+    )
+    (found,) = build({"app.py": code}).facts(Query)
+    assert found.unresolved
+
+
+def test_odmantic_and_mongoengine_by_other_names(build: Build) -> None:
+    code = """
+from motor.motor_asyncio import AsyncIOMotorClient
+from odmantic import AIOEngine, Model
+from odmantic.query import desc as down, in_ as one_of
+
+engine = AIOEngine(motor_client=AsyncIOMotorClient(), database="shop")
+
+class Lead(Model):
+    state: str
+    made: int
+
+async def leads(states):
+    return await engine.find(Lead, one_of(Lead.state, states), sort=down(Lead.made))
+"""
+    (found,) = build({"app.py": code}).facts(Query)
+    assert (found.equality, found.sort) == (("state",), (("made", -1),))
+    code = """
+from mongoengine import Document, StringField, Q as Where
+
+class Note(Document):
+    topic = StringField()
+    owner = StringField()
+
+def notes(topic, owner):
+    return list(Note.objects(Where(topic=topic) & Where(owner=owner)))
+"""
+    (found,) = build({"app.py": code}).facts(Query)
+    assert set(found.equality) == {"topic", "owner"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "lacking"),
+    [
+        ("Member.api_keys == nick", True),
+        ("{Member.api_keys: nick}", True),
+        ("{+Member.api_keys: nick}", True),
+        ("In(Member.api_keys, [nick])", True),
+        ("Member.api_keys.first == nick", True),
+        ("Or(Member.nick == nick, Member.api_keys == nick)", True),
+        ("Member.nick == nick", False),  # of a base of the tree
+        ("Member.id == nick", False),
+        ('{"api_keys": nick}', False),  # a text: documents may have it
+    ],
+)
+def test_a_field_that_a_class_of_documents_has_not_raises(
+    build: Build, asked: str, lacking: bool
+) -> None:
+    code = _BEANIE.format(imports="from beanie.operators import In, Or", asked=asked)
+    found = build({"app.py": code}).facts(Query)
+    raised = any(q.unresolved == "Member has no field api_keys: it raises" for q in found)
+    assert raised == lacking
+    # what is not in the tree may declare it
+    apart = code.replace("class Named(BaseModel):\n    nick: str", "from elsewhere import Named")
+    found = build({"app.py": apart}).facts(Query)
+    assert not any("raises" in q.unresolved for q in found)

@@ -29,6 +29,12 @@ _LIBRARIES = {
     "umongo": re.compile(r"^umongo\.(?:[\w.]+\.)?Document$"),
     "ODMantic": re.compile(r"^odmantic\.(?:[\w.]+\.)?(?:Reactive)?Model$"),
 }
+_PLAIN_BASES = {
+    "beanie.Document", "bunnet.Document", "odmantic.Model", "odmantic.EmbeddedModel", "pydantic.BaseModel",
+    "typing.Generic", "typing.Protocol", "abc.ABC", "builtins.object",
+}  # fmt: skip
+_OF_ALL = {"id", "pk", "revision_id", "fields", "json", "dict", "copy", "schema", "count", "set", "state", "settings"}  # fmt: skip
+"""Attributes that any class of documents has: its key and version, and methods that are called like fields."""
 _CONTAINERS = ("Settings", "Collection", "Config", "Meta")
 
 
@@ -239,6 +245,23 @@ class Documents:
                     case t.Assign(targets=[t.Name(id=name)]) if name not in seen:
                         seen.add(name)
                         yield name, stmt, self.code.inside(each)
+
+    def lacks(self, found: Located, name: str) -> bool:
+        """Whether a class of Beanie or ODMantic surely has no such attribute: to name it then raises."""
+        if name.startswith(("_", "model_")) or name in _OF_ALL or name in self.code.set_attributes:
+            return False
+        for base in self.code.ancestry(found):
+            kind = self.code.definition(base)
+            if kind is None:
+                if base not in _PLAIN_BASES:
+                    return False  # its fields are not in this tree
+                continue
+            node = kind.node
+            if not isinstance(node, t.Class) or node.keywords or node.decorators:
+                return False
+            if name in self.code.inside(kind).bindings:
+                return False
+        return True
 
     def stored(self, found: Located, attribute: str) -> str:
         """The name under which a field is stored: `id` is `_id`, others as `db_field` or alias say."""

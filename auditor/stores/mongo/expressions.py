@@ -7,6 +7,7 @@ ODMantic, "Filtering" (https://art049.github.io/odmantic/filtering/).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from auditor.extract.python import tree as t
@@ -30,6 +31,7 @@ _CALLS = {
     "ne": "broad", "not_in": "broad", "gt": "range", "gte": "range", "lt": "range", "lte": "range",
     "match": "regex",
 }  # fmt: skip
+_OF_MAPPERS = re.compile(r"^(?:beanie|bunnet|odmantic)\.")
 _JOINS = {"And": "and", "and_": "and", "Or": "or", "or_": "or", "Nor": "nor", "nor_": "nor"}
 
 
@@ -63,6 +65,8 @@ class Expressions:
     def read(self, expr: t.Expr, scope: Scope, depth: int = 0) -> list[Conditions]:
         if depth > 12:
             return [Conditions(unresolved="the condition is too deep")]
+        if why := self._surely_absent(expr, scope):
+            return [Conditions(unresolved=why)]
         match expr:
             case t.Compare(left=left, ops=[op], rights=[right]):
                 if (path := self.path(left, scope)) is not None:
@@ -88,7 +92,7 @@ class Expressions:
             case t.Unary(value=inner) if (path := self.path(inner, scope)) is not None:
                 return [Conditions({path: "equality"}, broad={path}, values={path: (False,)})]
             case t.Call(func=func):
-                last = t.last_word(func)
+                last = self._operator(func, scope)
                 if last in _JOINS:
                     return self._joined(_JOINS[last], expr.args, scope, depth)
                 if last in _CALLS:
@@ -110,6 +114,34 @@ class Expressions:
                     Conditions(unresolved="the condition is built at run time")
                 ]
         return self.filters.read(expr, scope)
+
+    def _operator(self, func: t.Expr, scope: Scope) -> str:
+        """What an operator is called, whatever it is imported as: `from beanie.operators import In as OneOf`."""
+        name = self.values.code.name(func, scope)
+        return name.rpartition(".")[2] if _OF_MAPPERS.match(name) else t.last_word(func)
+
+    def _surely_absent(self, expr: t.Expr, scope: Scope) -> str:
+        """Why a condition surely raises: it names a field that its class of documents has not."""
+        match expr:
+            case t.Compare(left=left, rights=rights):
+                named = [left, *rights]
+            case t.Call(func=t.Attr(value=owner), args=args):
+                named = [owner, *args[:1]]
+            case t.Call(args=args):
+                named = args[:1]
+            case t.Map(keys=keys):
+                named = [key for key in keys if key is not None]
+            case _:
+                named = [expr]
+        for each in named:
+            part = each
+            while isinstance(part, t.Unary | t.Attr | t.Item):
+                if isinstance(part, t.Attr):
+                    kind = self.documents.named(part.value, scope)
+                    if kind is not None and self.documents.lacks(kind, part.name):
+                        return f"{kind.node.name} has no field {part.name}: it raises"  # type: ignore[attr-defined]
+                part = part.value
+        return ""
 
     def _whole(self, whole: Whole, name: t.Name, depth: int) -> list[Conditions]:
         """`query = …`, then `query &= …`, some of it in some runs only."""
@@ -187,8 +219,8 @@ class Expressions:
                 plain = anchored and not call.keywords
                 return [Conditions({path: "range" if plain else "scanned"})]
         if kind == "range" and len(given) == 2:
-            kind = span(t.last_word(call.func), given[1])
-        listed = t.last_word(call.func) in ("In", "in_") and len(given) == 2
+            kind = span(self._operator(call.func, scope), given[1])
+        listed = self._operator(call.func, scope) in ("In", "in_") and len(given) == 2
         told = spelt_in(self.values, given[1], scope) if listed else ()
         return [Conditions({path: kind}, values={path: told} if told else {})]
 
@@ -228,12 +260,11 @@ class Expressions:
                 case t.Call(func=t.Attr(value=inner, name="desc" | "asc" as way)):
                     if (p := self.path(inner, scope)) is not None:
                         pairs.append((p, -1 if way == "desc" else 1))
-                case t.Call(func=func, args=[inner, *_]) if t.dotted(func).rpartition(".")[2] in (
-                    "desc",
-                    "asc",
-                ):
+                case t.Call(func=func, args=[inner, *_]) if (
+                    last := self._operator(func, scope)
+                ) in ("desc", "asc"):
                     if (p := self.path(inner, scope)) is not None:
-                        pairs.append((p, -1 if t.dotted(func).endswith("desc") else 1))
+                        pairs.append((p, -1 if last == "desc" else 1))
                 case t.Seq(items=[first, t.Const(value=int()) | t.Unary() | t.Attr() as way]) if (
                     not isinstance(first, t.Seq)
                     and (p := self.path(first, scope)) is not None

@@ -30,6 +30,7 @@ from auditor.stores.spans import span
 from auditor.stores.waiting.errands import Errands
 
 _LIBRARY = "MongoEngine"
+_Q = re.compile(r"^(?:flask_)?mongoengine\.(?:\w+\.)*Q$")
 _SPANS = {"lt", "lte", "gt", "gte", "startswith"}
 _BROAD = {"ne", "nin", "not", "exists", "size", "mod", "type"}
 _EQUAL = {"in", "all", "exact", "eq", "match", "elemMatch"}
@@ -306,7 +307,9 @@ class _MongoEngine:
                 for part in parts:
                     part.broad |= set(part.kinds)
                 return parts
-            case t.Call(func=func) if t.dotted(func).rpartition(".")[2] == "Q":
+            case t.Call(func=func) if t.last_word(func) == "Q" or _Q.match(
+                self.code.name(func, scope)
+            ):
                 return self._conditions(found, CallSite(expr, scope))
             case t.Name() | t.Attr():
                 origins = [o for o in self.values.origins(expr, scope) if o.node is not expr]
