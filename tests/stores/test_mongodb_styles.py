@@ -993,3 +993,46 @@ def test_a_field_that_a_class_of_documents_has_not_raises(
     apart = code.replace("class Named(BaseModel):\n    nick: str", "from elsewhere import Named")
     found = build({"app.py": apart}).facts(Query)
     assert not any("raises" in q.unresolved for q in found)
+
+
+@pytest.mark.parametrize(
+    ("collection", "photo", "pipe"),
+    [
+        ("engine.get_collection(Photo)", Fit.COVERED, Fit.MISSING),
+        ("engine.get_collection(Pipe)", Fit.MISSING, Fit.COVERED),
+        ("engine.get_collection(elsewhere())", Fit.UNKNOWN, Fit.UNKNOWN),
+    ],
+)
+def test_an_index_on_the_collection_of_a_model(
+    build: Build, collection: str, photo: Fit, pipe: Fit
+) -> None:
+    code = f"""
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient
+from odmantic import AIOEngine, Model
+from other import elsewhere
+
+class Photo(Model):
+    project: str
+
+class Pipe(Model):
+    project: str
+
+engine: AIOEngine = None
+app = FastAPI()
+
+@app.on_event("startup")
+async def start():
+    global engine
+    engine = AIOEngine(motor_client=AsyncIOMotorClient(), database="shop")
+    await {collection}.create_index([("project", 1)])
+
+@app.get("/")
+async def ask(project: str):
+    await engine.find(Photo, Photo.project == project)
+    await engine.find(Pipe, Pipe.project == project)
+"""
+    fits = {
+        c.name: c.fits[0][1].fit for c in build({"app.py": code}).facts(CollectionFit) if c.fits
+    }
+    assert (fits["photo"], fits["pipe"]) == (photo, pipe)

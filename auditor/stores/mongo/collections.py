@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Callable
 
 from auditor.extract.python import tree as t
 from auditor.link.assembly import assembled
@@ -18,6 +17,7 @@ from auditor.link.contexts import contexts_of
 from auditor.link.scopes import CallSite, Located, Scope, argument
 from auditor.link.values import Evaluator
 from auditor.model.values import Plain, Setting, Value, possible
+from auditor.stores.mongo.documents import documents_of
 
 _TYPED = re.compile(
     r"^(?:motor|pymongo|flask_pymongo|mongomock\w*|quart_motor|sanic_motor|pytest_mongo\w*)\b[\w.]*"
@@ -43,12 +43,17 @@ _OF_MODEL = {"get_motor_collection", "get_pymongo_collection", "_get_collection"
 
 
 class Collections:
-    """Tells the collection that an expression stands for; `of_model` that of a document class."""
+    """Tells the collection that an expression stands for."""
 
     def __init__(self, values: Evaluator) -> None:
         self.values, self.code = values, values.code
         self._attributes: dict[str, str] | None = None
-        self.of_model: Callable[[t.Expr, Scope], str] = lambda expr, scope: ""
+
+    def of_model(self, expr: t.Expr, scope: Scope) -> str:
+        """The collection of the document class that an expression names."""
+        documents = documents_of(self.values)
+        found = documents.named(expr, scope)
+        return documents.collection(found) if found is not None else ""
 
     def typed(self, expr: t.Expr, scope: Scope) -> bool:
         """Whether an expression comes from a client of MongoDB."""

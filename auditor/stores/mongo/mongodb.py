@@ -193,7 +193,6 @@ class MongoReader:
         self.values, self.code = values, values.code
         self.contexts = contexts_of(values)
         self.collections = Collections(values)
-        self.collections.of_model = self._of_model
         self.filters = Filters(values)
         self.pipelines = Pipelines(values, self.filters, bounds)
         self.cursors = Cursors(values, bounds)
@@ -353,18 +352,13 @@ class MongoReader:
                     return not self.collections.hinted(base)  # `db.objects` is a collection
             if isinstance(expr, t.Call) and isinstance(expr.func, t.Attr):
                 owner = expr.func.value
-                if self._of_model(owner, scope) or self._is_any_of_beanie(owner, scope):
+                if self.collections.of_model(owner, scope) or self._is_any_of_beanie(owner, scope):
                     return True
             expr = expr.func if isinstance(expr, t.Call) else expr.value
         return False
 
     def _is_any_of_beanie(self, expr: t.Expr, scope: Scope) -> bool:
         return is_model(expr) and kinds.is_typed(documents_of(self.values), expr, scope, "Beanie")
-
-    def _of_model(self, expr: t.Expr, scope: Scope) -> str:
-        documents = documents_of(self.values)
-        found = documents.named(expr, scope)
-        return documents.collection(found) if found is not None else ""
 
     def _of_umongo(self, expr: t.Expr, scope: Scope) -> str:
         """The collection of a class of umongo, which has the methods that a collection has."""
