@@ -141,6 +141,43 @@ def test_an_alternative_that_is_not_told_is_not_left_out(
     assert any(q.unresolved for q in found) is not told
 
 
+@pytest.mark.parametrize(
+    ("params", "given", "told"),
+    [
+        ("id", "Event.get(id)", True),
+        ("event_id", "Event.get_or_none(event_id)", True),
+        ("number: int", "Event.get(number)", True),
+        ("number", "Event.get(int(number))", True),
+        ("", "Event.get(1)", True),
+        ("request", 'Event.get(request["id"])', False),
+        ("given", "Event.get(given)", False),  # it may be a condition
+        ("given: str", "Event.get(given)", False),
+        ("id, given", "Event.get(id, given)", False),
+    ],
+)
+def test_a_number_alone_is_the_primary_key(
+    params: str, given: str, told: bool, build: Build
+) -> None:
+    (found,) = build({"app.py": f"{MODELS}def ask({params}):\n    return {given}\n"}).facts(Query)
+    assert (found.equality == ("id",)) is told
+    assert bool(found.unresolved) is not told
+
+
+def test_a_number_is_no_primary_key_that_does_not_count_up(build: Build) -> None:
+    models = f"{MODELS}class Note(Base):\n    code = CharField(primary_key=True)\n"
+    (found,) = build({"app.py": f"{models}def ask(id):\n    return Note.get(id)\n"}).facts(Query)
+    assert found.unresolved
+
+
+def test_a_number_that_a_base_gets_is_the_primary_key(build: Build) -> None:
+    base = MODELS.replace(
+        "class Term(Base)",
+        "    @classmethod\n    def one(cls, id):\n        return cls.get(id)\nclass Term(Base)",
+    )
+    found = build({"app.py": f"{base}def ask(id):\n    return Event.one(id)\n"}).facts(Query)
+    assert {(q.equality, q.unresolved) for q in found if q.collection == "event"} == {(("id",), "")}
+
+
 BEFORE = """class Solve(Base):
     class Meta:
         primary_key = {}

@@ -30,7 +30,7 @@ _BASE = re.compile(
 )
 _FIELD = re.compile(r"^(?:peewee|playhouse)\b.*(?:Field|ForeignKey)$")
 _NO_MODELS = re.compile(r"^(?:builtins\.)?object$|^(?:abc|typing|typing_extensions|enum)\.")
-_KEYS = ("AutoField", "BigAutoField", "IdentityField", "PrimaryKeyField")
+KEYS = ("AutoField", "BigAutoField", "IdentityField", "PrimaryKeyField")
 
 
 @reads_entities
@@ -100,7 +100,7 @@ def _field(entities: Entities, entity: Entity, name: str, call: t.Call, scope: S
         stored or (f"{name}_id" if refers and not name.endswith("_id") else name),
         kind,
         place_of(Located(call, scope), name),
-        truth(values, call, scope, "primary_key") is True or kind in _KEYS,
+        truth(values, call, scope, "primary_key") is True or kind in KEYS,
         truth(values, call, scope, "unique") is True,
         indexed if indexed is not None else refers,
         "?" if refers else "",

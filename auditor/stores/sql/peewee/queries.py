@@ -5,6 +5,8 @@ Source: https://docs.peewee-orm.com/en/latest/peewee/querying.html.
 
 from __future__ import annotations
 
+import re
+
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
@@ -16,6 +18,7 @@ from auditor.stores.sql.django.conditions import of_keys
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.expressions import condition
 from auditor.stores.sql.objects import called_like
+from auditor.stores.sql.peewee.models import KEYS
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_attributes, reads_calls
 from auditor.stores.sql.reading.things import Class, Row, Rows, Thing, Told, each, either, executed
 from auditor.stores.sql.sqlalchemy.queries import of_row
@@ -31,6 +34,8 @@ _ASKS = {"get", "get_or_none", "first", "peek", "count", "exists", "scalar"}
 _FURTHER = {"where", "order_by"}
 """What makes another query of one."""
 _GETS = {"get", "get_or_none", "get_by_id", "get_or_create", "delete_by_id", "set_by_id", "create", "filter", "noop"}  # fmt: skip
+
+_KEY = re.compile(r"(?:^|_)(?:id|pk)$|[a-z]Id$")
 
 
 @reads_attributes
@@ -174,7 +179,9 @@ def _started(
     if last in _STARTS:
         return reading.record(replace(draft, operation=_STARTS[last]))
     where: list[Condition] = []
-    if last in ("get_by_id", "delete_by_id", "set_by_id"):
+    numbered = entity.key is not None and entity.key.type in KEYS
+    by_key = numbered and last in ("get", "get_or_none") and given == [None] and _is_key(call.args[0], frame)  # fmt: skip
+    if by_key or last in ("get_by_id", "delete_by_id", "set_by_id"):
         key = entity.key
         where.append(Test(entity.table, key.name) if key else Untold("the primary key is not known"))  # fmt: skip
     else:
@@ -189,6 +196,24 @@ def _started(
         return reading.record(replace(draft, where=tuple(where)))
     done = reading.record(replace(draft, where=tuple(where), operation=operation, bound=Bound.ONE))
     return Row(entity, done)
+
+
+def _is_key(given: t.Expr, frame: Frame) -> bool:
+    """Whether what stands alone in `Note.get(…)` is a number, which is a primary key that counts up: whatever is called `id` is no condition.
+
+    Source: https://docs.peewee-orm.com/en/latest/peewee/api.html#Model.get.
+    """
+    match given:
+        case t.Const(value=value):
+            return type(value) is int
+        case t.Call(func=t.Name(id="int")):
+            return True
+        case t.Name(id=name):
+            params = getattr(frame.scope.owner, "params", ())
+            kinds = [p.annotation for p in params if p.name == name]
+            if any(isinstance(kind, t.Name) and kind.id == "int" for kind in kinds):
+                return True
+    return _KEY.search(t.last_word(given)) is not None
 
 
 def _step(
