@@ -105,7 +105,12 @@ class Running:
 
     @functools.cached_property
     def instructed(self) -> Reach | None:
-        """What the programs run that a README tells to run: `python init_db.py`, `python -m scripts.indexes`."""
+        """What the programs run that a README tells to run."""
+        return self._started(self._told)
+
+    @functools.cached_property
+    def _told(self) -> list[Module]:
+        """What a README tells to run: `python init_db.py`, `python -m scripts.indexes`."""
         told: set[str] = set()
         for line in self._lines(_INSTRUCTIONS):
             for dotted, name in _COMMAND.findall(line[:_LONGEST]):
@@ -113,7 +118,7 @@ class Running:
                 told.add(path.replace(".", "/") + ".py" if dotted else path)
         ends = tuple("/" + path for path in told if path.endswith(".py"))
         modules = self.code.modules.values()
-        return self._started([m for m in modules if ends and ("/" + m.path).endswith(ends)])
+        return [m for m in modules if ends and ("/" + m.path).endswith(ends)]
 
     @functools.cached_property
     def by_clock(self) -> frozenset[str]:
@@ -143,6 +148,12 @@ class Running:
                 within = [n for n in t.walk_own(node) if isinstance(n, t.Const)]
                 if any(n is const for n in within):
                     yield from (n.value for n in within if isinstance(n.value, str))
+
+    def is_started(self, module: Module) -> bool:
+        """Whether a file of deployment, instructions or a clock start a module as a program."""
+        words = self.words(_FILES)
+        named = bool(words) and self._named(module, words)
+        return named or module in self._told or self.is_clocked(module.path)
 
     def is_clocked(self, path: str) -> bool:
         """Whether instructions tell a clock to run a file."""

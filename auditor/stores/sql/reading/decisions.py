@@ -6,7 +6,7 @@ of one that leaves the parameter at its default.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Literal
 
 import msgspec
@@ -172,8 +172,8 @@ def _keeps(function: t.Function, name: str) -> bool:
     return True
 
 
-def agreed(function: Located, mentions: Mentions) -> dict[str, Worth]:
-    """What every call gives a tested parameter: what none of them ever passes is what it is by default.
+def agreed(function: Located, mentions: Mentions, trials: Set[int]) -> dict[str, Worth]:
+    """What every call but these gives a tested parameter: what none ever passes is what it is by default.
 
     Nothing where something else may call the function: a framework, or what it is handed to.
     """
@@ -186,6 +186,8 @@ def agreed(function: Located, mentions: Mentions) -> dict[str, Worth]:
         return {}
     told: dict[str, Worth] | None = None
     for site in mentions.of(function):
+        if id(site.node) in trials:
+            continue
         call = mentions.call(site)
         if call is None:
             return {}

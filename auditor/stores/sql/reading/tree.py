@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterator, Sequence
 
 from msgspec.structs import replace
 
+from auditor.discover import Role
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.mentions import Mentions
+from auditor.link.reach import Reach, imported, is_main_guard
 from auditor.link.scopes import Located, Scope
 from auditor.model.data import Bound
 from auditor.stores.receivers import spread
@@ -32,6 +34,7 @@ from auditor.stores.sql.reading.things import (
     either,
 )
 from auditor.stores.waiting.once import runs_once
+from auditor.stores.waiting.running import Running
 
 SEEDS = {
     "objects", "query", "select", "execute", "executemany", "scalars", "scalar", "exec", "fetch", "fetchrow",
@@ -87,6 +90,7 @@ class TreeReading(Statements):
         super().__init__(application)
         self._left = _MAX_BOUND_CALLS
         (self.mentions,) = application.facts(Mentions)
+        self.trials = _trials(application, {e.place.path for e in self.entities.by_name.values()})
         self._read()
 
     # --- what is read
@@ -310,7 +314,7 @@ class TreeReading(Statements):
         self._running.add(key)
         called, self._called = self._called, []  # it is read for no call, whoever came to it first
         try:
-            given = self.run(function, {}, 0, agreed=agreed(function, self.mentions))
+            given = self.run(function, {}, 0, agreed=agreed(function, self.mentions, self.trials))
             self._returns[key] = given
         finally:
             self._running.discard(key)
@@ -424,6 +428,8 @@ class TreeReading(Statements):
         node = function.node
         assert isinstance(node, t.Function)
         deep = frame.depth >= (3 if receiver is None else 5)
+        if id(call.func) in self.trials:
+            return self.returns(function)
         if deep or self._left <= 0 or id(node) in self._running:
             return self.returns(function)
         told = given_by(node, call, frame.scope, frame.told)
@@ -465,6 +471,43 @@ class TreeReading(Statements):
             self._running.discard(id(node))
             if receiver is not None:
                 self._called.pop()
+
+
+def _trials(application: Application, models: Collection[str]) -> frozenset[int]:
+    """What is called, by `id`, where a module that the application imports tries out its own functions.
+
+    Where no application is told, a module of stored classes, by its path, that another one imports.
+
+    That is below `if __name__ == "__main__"`, which no import runs, and nothing starts the module as a program:
+    `print(comment_list(made=1583272089))`.
+    """
+    (reach,), (running,) = application.facts(Reach), application.facts(Running)
+    roots = {module.path for module in reach.roots}
+    found: set[int] = set()
+    for path in reach.modules.keys() - roots if roots else _imported(application, models):
+        module = application.code.modules[path]
+        guards = [stmt for stmt in module.body if is_main_guard(stmt)]
+        if guards and not running.is_started(module):
+            calls = (n for n in t.walk_own(*guards) if isinstance(n, t.Call))
+            found |= {
+                id(call.func)
+                for call in calls
+                if (own := application.code.defined(call.func, module.scope)) is not None
+                and own.path == path
+            }
+    return frozenset(found)
+
+
+def _imported(application: Application, models: Collection[str]) -> set[str]:
+    """Those of some modules, by their paths, that other source files import."""
+    sources = {f.path for f in application.tree.files if f.role is Role.SOURCE}
+    return {
+        found.path
+        for module in application.code.modules.values()
+        if module.path in sources
+        for found in imported(application.code, module)
+        if found is not module and found.path in models
+    }
 
 
 def _of_manager(reading: Reading, around: Scope) -> bool:
