@@ -6,7 +6,7 @@ import pytest
 
 from auditor.model.data import Bound, CollectionFit, Fit, Index, Query
 from tests.conftest import Build
-from tests.stores.test_sql_shapes import DJANGO, SQLALCHEMY
+from tests.stores.test_sql_shapes import DJANGO, SQLALCHEMY, TORTOISE
 
 UNKNOWN = {
     "a text that a function is handed": "import sqlite3\ndef run(cursor, text):\n    cursor.execute(text)\n",
@@ -97,6 +97,19 @@ def test_a_page_of_fastapi_pagination_has_a_maximum(build: Build) -> None:
     )
     (query,) = build({"models.py": SQLALCHEMY, "app.py": code}).facts(Query)
     assert (query.collection, query.bound.value) == ("posts", "limited")
+
+
+@pytest.mark.parametrize(
+    ("asked", "fields"), [("Post", ()), ("Post.all()", ()), ("Post.filter(views=1)", ("views",))]
+)
+def test_a_page_of_a_model_of_tortoise(asked: str, fields: tuple[str, ...], build: Build) -> None:
+    code = (
+        "from fastapi_pagination.ext.tortoise import paginate\nfrom models import Post\n"
+        f"async def some():\n    return await paginate({asked})\n"
+    )
+    (query,) = build({"models.py": TORTOISE, "app.py": code}).facts(Query)
+    told = (query.collection, query.equality, query.bound.value)
+    assert told == ("posts", fields, "limited")
 
 
 _MODELS = (

@@ -273,6 +273,9 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
     if last in ("paginate", "apaginate") and _PAGES.match(reading.code.name(func, frame.scope)):
         for arg in call.args:
             for one in each(reading.thing(arg, frame)):
+                if isinstance(one, Class) and one.entity.mapper == "tortoise":  # `paginate(Device)`
+                    place = reading.place(call, frame)
+                    one = Draft("tortoise", one.entity, place, loop=frame.loop)
                 if isinstance(one, Draft):
                     reading.record(executed(one, bound=Bound.LIMITED))
         return None, True
