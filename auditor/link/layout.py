@@ -71,3 +71,9 @@ def below(root: str, parts: list[str]) -> str:
 def module_name(path: str) -> str:
     """The dotted name of a module from the root of the tree: `shop.urls` of `shop/urls.py` and `shop/urls/__init__.py`."""
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def ends(name: str) -> list[str]:
+    """What a module may be called from each folder above it: `a.b.c`, `b.c`, `c`."""
+    parts = name.split(".")
+    return [".".join(parts[at:]) for at in range(len(parts))]

@@ -16,6 +16,7 @@ from auditor.discover.git import ignored, read_rules
 from auditor.extract.packages import Dependency
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
+from auditor.link.layout import ends, module_name
 from auditor.link.reach import Reach, is_main_guard
 from auditor.link.scopes import Binding, Located, Module, Scope
 from auditor.model.places import Place
@@ -402,9 +403,8 @@ class Raising:
         """The modules by what they are called from each folder above them."""
         found: dict[str, list[Module]] = {}
         for path, module in self.code.modules.items():
-            parts = path.removesuffix(".py").removesuffix("/__init__").split("/")
-            for at in range(len(parts)):
-                found.setdefault(".".join(parts[at:]), []).append(module)
+            for end in ends(module_name(path)):
+                found.setdefault(end, []).append(module)
         return found
 
     def _is_own(self, target: str, found: Module, path: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
-from auditor.link.layout import module_name
+from auditor.link.layout import ends, module_name
 from auditor.link.mentions import Mentions
 from auditor.link.reach import imported_from
 from auditor.link.scopes import CallSite, Located, Scope
@@ -172,12 +172,6 @@ class MadeUp:
             case Known(value=str(text)):
                 return {text}
         return {_OPEN}
-
-
-def ends(name: str) -> list[str]:
-    """What a module may be called from each folder above it: `a.b.c`, `b.c`, `c`."""
-    parts = name.split(".")
-    return [".".join(parts[at:]) for at in range(len(parts))]
 
 
 def _package(path: str) -> str:

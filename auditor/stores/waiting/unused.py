@@ -15,7 +15,7 @@ from auditor.discover import Role
 from auditor.extract.python import tree as t
 from auditor.frameworks.django.settings import DjangoProject
 from auditor.link.application import Application
-from auditor.link.layout import module_name
+from auditor.link.layout import ends, module_name
 from auditor.link.mentions import Mentions
 from auditor.link.reach import Reach, is_main_guard
 from auditor.link.scopes import Located, Module, Scope
@@ -24,7 +24,7 @@ from auditor.model.places import Place
 from auditor.model.values import Known
 from auditor.model.web import Route
 from auditor.stores.waiting.by_hand import stem
-from auditor.stores.waiting.made_up import MadeUp, ends
+from auditor.stores.waiting.made_up import MadeUp
 from auditor.stores.waiting.running import Running
 from auditor.stores.waiting.unawaited import unawaited
 from auditor.stores.waiting.wrapping import GUARDS, WRAPPING, only_wraps
