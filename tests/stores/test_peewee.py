@@ -114,6 +114,11 @@ def test_what_a_key_has_itself_is_no_column(build: Build) -> None:
         ("true() & (Post.views == 1)", ("views",), ""),
         ("literal(True), Post.views == 1", ("views",), ""),
         ("Post.views == literal(1)", ("views",), ""),
+        ("Post.views == 1 and Post.author_id == 2", ("views",), ""),
+        ("Post.views == 1 or Post.author_id == 2", ("author_id",), ""),
+        ("Post.views == 1 and (Post.author_id == 2 or Post.author_id == 3)", ("views",), ""),
+        ("Post.views == 1 and Post.author_id != 2", ("views",), ""),
+        ("Post.views == 1 or and_(Post.author_id == 2)", ("author_id",), ""),
     ],
 )
 def test_python_compares_columns_of_sqlalchemy_too(

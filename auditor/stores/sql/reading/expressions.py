@@ -142,7 +142,8 @@ class Expressions(Reading):
                     # Python's own `or` of two conditions keeps one: Peewee's are true, SQLAlchemy's `==` false
                     if self.has("peewee") and all(isinstance(x, Holds) for x in given_):
                         return given_[0] if op == "or" else given_[-1]
-                    if all(map(_is_false, values)) and not self.has("peewee"):
+                    deciding = values[:1] if op == "and" else values[:-1]
+                    if all(map(_is_false, deciding)) and not self.has("peewee"):
                         return given_[0] if op == "and" else given_[-1]
                 return either(given_)
             case t.Unary(op=op, value=value):
