@@ -608,3 +608,21 @@ def test_what_is_found_for_each_row_is_no_value_to_look_up(
     assert not any(q.unresolved for q in found)
     assert any("version" in q.equality for q in found) is told
     assert any("folder" in q.equality for q in found)
+
+
+@pytest.mark.parametrize(("named", "known"), [("app.Shelf", True), ("app.shelf", True), ("shelf", True), ("app.shelves", False)])  # fmt: skip
+def test_a_model_is_named_without_its_case(named: str, known: bool, build: Build) -> None:
+    models = f"""
+from django.db import models
+class Shelf(models.Model):
+    tags = models.ManyToManyField("app.tag")
+class Tag(models.Model):
+    pass
+class Book(models.Model):
+    shelf = models.ForeignKey("{named}", models.CASCADE, related_name="books")
+def ask(given):
+    shelf = Shelf.objects.get(pk=given)
+    return list(shelf.books.all())
+"""
+    found = build({"app/__init__.py": "", "app/models.py": models}).facts(Query)
+    assert any(q.collection == "app_book" and q.equality == ("shelf_id",) for q in found) is known

@@ -302,7 +302,10 @@ class Entities:
     def called(self, name: str, near: Entity) -> Entity | None:
         """The entity of a class name as a text, `"User"`, `"accounts.User"`, closest to `near`."""
         last = name.rpartition(".")[2]
-        found = [e for e in self.by_class.get(last, ()) if e.mapper == near.mapper]
+        kinds = self.by_class.get(last, ())
+        if not kinds and near.mapper == "django":  # which asks for the name without its case
+            kinds = self._by_lower.get(last.lower(), ())
+        found = [e for e in kinds if e.mapper == near.mapper]
         label = name.rpartition(".")[0].rpartition(".")[2].lower()
         if len(found) > 1 and label:
             exact = [e for e in found if e.table.startswith(f"{label}_")]
@@ -310,6 +313,10 @@ class Entities:
         if len(found) > 1:
             found.sort(key=lambda e: -_shared(e.place.path, near.place.path))
         return found[0] if found else None
+
+    @property
+    def _by_lower(self) -> dict[str, list[Entity]]:
+        return {name.lower(): every for name, every in self.by_class.items() if every}
 
     @functools.cached_property
     def kept(self) -> frozenset[str]:
