@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import Index, Query
+from auditor.model.data import CollectionFit, Fit, Index, Query
 from tests.conftest import Build
 
 _BEANIE = """
@@ -320,3 +320,82 @@ async def house(name: str):
     found = build({"app.py": code}).facts(Query)
     assert {q.collection for q in found} - {""} == told
     assert told or all(q.unresolved for q in found)
+
+
+_SERIES = """
+from datetime import datetime
+from fastapi import FastAPI
+from pymongo import MongoClient
+
+app = FastAPI()
+db = MongoClient()["shop"]
+
+@app.on_event("startup")
+def start():
+    db.create_collection("readings"{options})
+
+@app.post("/readings")
+def add(at: int, sensor: str):
+    db.readings.insert_one({{"at": at, "sensor": sensor}})
+    db.others.insert_one({{"at": at}})
+
+@app.get("/readings")
+def readings(since: int, sensor: str):
+    return list({asked})
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "asked", "fit"),
+    [
+        (', timeseries={"timeField": "at"}', 'db.readings.find({"at": {"$gte": since}})', Fit.COVERED),
+        (', timeseries={"timeField": "at"}', 'db.readings.find().sort("at", -1).limit(5)', Fit.COVERED),
+        (', **{"timeseries": {"timeField": "at"}}', 'db.readings.find({"at": {"$gte": since}})', Fit.COVERED),
+        (', timeseries={"timeField": "at", "metaField": "sensor"}', 'db.readings.find({"sensor": sensor, "at": {"$gte": since}})', Fit.COVERED),
+        ("", 'db.readings.find({"at": {"$gte": since}})', Fit.MISSING),
+        (', timeseries={"timeField": "at"}', 'db.readings.find({"value": since})', Fit.MISSING),
+        (', timeseries={"timeField": "at"}', 'db.others.find({"at": {"$gte": since}})', Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_time_series_collection_is_kept_by_time(
+    build: Build, options: str, asked: str, fit: Fit
+) -> None:
+    code = _SERIES.format(options=options, asked=asked)
+    (found,) = (m.fit for c in build({"app.py": code}).facts(CollectionFit) for _, m in c.fits)
+    assert found is fit
+
+
+@pytest.mark.parametrize(
+    ("asked", "fit"),
+    [
+        ("Reading.at >= since", Fit.COVERED),
+        ("Reading.sensor == sensor, Reading.at >= since", Fit.COVERED),
+        ("Reading.value >= since", Fit.MISSING),
+    ],
+)
+def test_a_time_series_of_beanie(build: Build, asked: str, fit: Fit) -> None:
+    code = """
+from beanie import Document, TimeSeriesConfig, init_beanie
+from fastapi import FastAPI
+
+class Reading(Document):
+    at: int
+    sensor: str
+    value: int
+
+    class Settings:
+        timeseries = TimeSeriesConfig(time_field="at", meta_field="sensor")
+
+app = FastAPI()
+
+@app.on_event("startup")
+async def start():
+    await init_beanie(database=None, document_models=[Reading])
+
+@app.get("/")
+async def ask(since: int, sensor: str):
+    return await Reading.find({asked}).to_list()
+"""
+    source = code.replace("{asked}", asked)
+    (found,) = (m.fit for c in build({"app.py": source}).facts(CollectionFit) for _, m in c.fits)
+    assert found is fit

@@ -286,8 +286,9 @@ def indexes(application: Application) -> Iterator[Index]:
         return
     documents, reader = documents_of(application.values), IndexReader(application.values)
     (running,) = application.facts(Running)
-    started = code.method_calls("init_beanie", "init_bunnet")
+    started = list(code.method_calls("init_beanie", "init_bunnet"))
     run = running.of_any(s for s in started if not reader.true(s, "skip_indexes"))
+    initialized = running.of_any(started)
     versions = pinned(application)
     old = (
         versions.get("pydantic", _V2) < _V2 or versions.get("beanie", _V2_OF_BEANIE) < _V2_OF_BEANIE
@@ -305,6 +306,9 @@ def indexes(application: Application) -> Iterator[Index]:
             place = place_of(found, found.node.name)  # type: ignore[attr-defined]
             yield Index("mongodb", collection, (("email", 1),), True, place, "model", run, implied="package")  # fmt: skip
         yield from _indexed(reader, found, collection, run, old=old)
+        if (series := documents.setting_expr(found, "timeseries")) is not None:
+            place = place_of(found, found.node.name)  # type: ignore[attr-defined]
+            yield from reader.by_time(series, collection, place, initialized)
 
 
 def _takes_settings_over(documents: Documents, found: Located) -> bool:

@@ -30,6 +30,7 @@ from auditor.stores.spans import ABOVE, above, span
 from auditor.stores.waiting.once import is_migration
 from auditor.stores.waiting.running import Running
 
+_TIME, _META = ("timeField", "time_field"), ("metaField", "meta_field")
 _KINDS = {"text": "text", "2dsphere": "geo", "2d": "geo", "hashed": "hash", "geoHaystack": "geo"}
 
 
@@ -44,6 +45,20 @@ class Created(msgspec.Struct, frozen=True):
 def indexes(application: Application) -> Iterator[Index]:
     for created in application.facts(Created):
         yield from created.indexes
+
+
+@provides(Index)
+def clustered(application: Application) -> Iterator[Index]:
+    """What `create_collection("readings", timeseries={"timeField": "at"})` keeps by time."""
+    code = application.code
+    if not uses_mongodb(application):
+        return
+    reader = IndexReader(application.values)
+    (runs,) = application.facts(Running)
+    for site in code.method_calls("create_collection"):
+        name = application.values.text(site.arg(0, "name"), site.scope)
+        if name and (given := reader.option(site, "timeseries")):
+            yield from reader.by_time(given, name, place_of(site), runs.of(site))
 
 
 @provides(UntoldIndexes)
@@ -120,6 +135,30 @@ class IndexReader:
                 ]
                 told = [self.index(described, collection, where, run) for described in made]
             yield from (index for index in told if index is not None)
+
+    def by_time(self, given: Located, collection: str, place: Place, run: str) -> Iterator[Index]:
+        """How a time series collection is kept: clustered by time, with an index on what it measures and the time.
+
+        Sources: https://www.mongodb.com/docs/manual/core/timeseries-collections/,
+        …/core/timeseries/timeseries-secondary-index/ (which MongoDB makes itself since 6.3).
+        """
+        told: dict[str, str] = {}
+        for source in self.values.sources(given.node, given.scope):  # type: ignore[arg-type]
+            match source.node:
+                case t.Call(keywords=keywords):
+                    named = [(keyword.name, keyword.value) for keyword in keywords]
+                case t.Map(keys=keys, values=values):
+                    texts = [self.values.text(key, source.scope) for key in keys if key is not None]
+                    named = list(zip(texts, values, strict=False)) if None not in keys else []
+                case _:
+                    continue
+            for name, value in named:
+                told[name or ""] = self.values.text(value, source.scope) or ""
+        time, meta = (next((told[n] for n in names if told.get(n)), "") for names in (_TIME, _META))
+        for fields in ((time,), (meta, time)):
+            if all(fields):
+                keys_ = tuple((field, 1) for field in fields)
+                yield Index("mongodb", collection, keys_, False, place, "code", run, implied="package")  # fmt: skip
 
     def listed(
         self, found: Located, collection: str, run: str, *, signs: bool = False
