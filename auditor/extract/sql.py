@@ -134,16 +134,15 @@ _LITERAL = re.compile(r"'((?:[^'\\]|\\.|'')*)'")
 _COPY = re.compile(r"\s*(?:--[^\n]*\n\s*)*copy\b[^;]*\bfrom\s+stdin\b", re.I)
 _END_OF_COPY = "\n\\."
 """What ends the rows that stand in a dump of PostgreSQL: https://www.postgresql.org/docs/current/sql-copy.html."""
-_BREAK = re.compile(
-    r"--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|'(?:[^'\\]|\\.|'')*'|\"[^\"]*\"|\$(\w*)\$|;"
-    r"|^[ \t]*[gG][oO](?:[ \t]+\d+)?[ \t]*(?=\r?$)",
-    re.M,
-)
-_BATCH = re.compile(r"^[ \t]*go(?:[ \t]+\d+)?[ \t]*(?=\r?$)", re.I | re.M)
+_BATCH = re.compile(r"^[ \t]*[gG][oO](?:[ \t]+\d+)?[ \t]*(?=\r?$)", re.M)
 """What ends the statements before it for SQL Server's tools, semicolon or not.
 
 Source: https://learn.microsoft.com/sql/t-sql/language-elements/sql-server-utilities-statements-go.
 """
+_BREAK = re.compile(
+    rf"--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|'(?:[^'\\]|\\.|'')*'|\"[^\"]*\"|\$(\w*)\$|;|{_BATCH.pattern}",
+    re.M,
+)
 _OF_SQL_SERVER = re.compile(
     r"(?:(?<=\])\s)?\[(\w+)\]|\b(?:(?:non)?clustered|asc)\b|(?<=\))\s*with\s*\([^()]*\)|\b(?:textimage_)?on\s+(?:\[primary\]|primary\b)",
     re.I,

@@ -206,8 +206,7 @@ class Code(Unbound):
         if not owner.startswith("module:") or self.name(expr, scope):
             return False
         module = self.modules[owner[7:]]
-        bound = module.scope.bindings
-        if {"*", "__getattr__", expr.name} & bound.keys() or self.may_bind(module, expr.name):
+        if "*" in module.scope.bindings or self.may_have(module, expr.name):
             return False
         calls = (node for node, _ in self.nodes(module) if isinstance(node, t.Call))
         return not any(t.last_word(call.func) in _MAKING for call in calls)

@@ -230,7 +230,7 @@ class Raising:
     # --- expressions
 
     def _evaluating(self, exprs: list[t.Expr], scope: Scope) -> str:
-        for node in _surely(exprs):
+        for node in t.surely(*exprs):
             match node:
                 case t.Name(id=name) if self.code.is_unbound(node, scope):
                     return f"{name} is not defined"
@@ -306,8 +306,7 @@ class Raising:
     # --- what is there
 
     def _has(self, module: Module, name: str) -> bool:
-        bound = module.scope.bindings
-        if name in bound or "__getattr__" in bound or self.code.may_bind(module, name):
+        if self.code.may_have(module, name):
             return True
         folder, is_package, _ = module.path.rpartition("__init__.py")
         return bool(is_package) and self._is_there(folder.rstrip("/"), name)
@@ -558,26 +557,3 @@ def _changes(node: t.Node) -> bool:
     if isinstance(node, t.Call):
         return t.last_word(node.func) in _CHANGES_ITSELF
     return isinstance(node, t.Attr) and node.name == "__dict__"
-
-
-def _surely(exprs: list[t.Expr]) -> Iterator[t.Node]:
-    """What is evaluated in any case when these expressions are."""
-    left: list[t.Node] = list(reversed(exprs))
-    while left:
-        node = left.pop()
-        yield node
-        match node:
-            case t.Lambda():
-                continue
-            case t.Comp(loops=[first, *_]):
-                left.append(first.iter)
-            case t.BoolOp(values=[first, *_]):
-                left.append(first)
-            case t.Choice(test=test):
-                left.append(test)
-            case t.Compare(left=one, rights=[two, *_]):
-                left += [two, one]
-            case t.Bind(value=value):
-                left.append(value)
-            case _:
-                left.extend(reversed(t.children(node)))

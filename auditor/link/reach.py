@@ -261,14 +261,14 @@ _HOOKS = re.compile(r"(?:^|/)gunicorn(?:\.conf|_conf|_config)?\.py$")
 """gunicorn calls the functions of its configuration (`post_fork`, `when_ready`)."""
 
 
-_OF_METHODS = {"classmethod", "staticmethod", "abstractmethod", "property", "cached_property", "override", "overload"}  # fmt: skip
+OF_METHODS = {"classmethod", "staticmethod", "abstractmethod", "property", "cached_property", "override", "overload"}  # fmt: skip
 """What says of a method how it is called, and hands it to nobody."""
 
 
 def _is_handed(function: t.Function) -> bool:
     """Whether a decorator hands it to what will call it; not one by which somebody starts it at a terminal, of click or Flask."""
     words = {t.last_word(t.callee(each)) for each in function.decorators}
-    return not words <= _OF_METHODS and words.isdisjoint({"command", "group"})
+    return not words <= OF_METHODS and words.isdisjoint({"command", "group"})
 
 
 def _is_ready(found: Located) -> bool:

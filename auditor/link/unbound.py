@@ -54,6 +54,11 @@ class Unbound(Imports):
             return True
         return self.writes_names(module) or name in self._declared(module)
 
+    def may_have(self, module: Module, name: str) -> bool:
+        """Whether a module may have an attribute, submodules aside."""
+        bound = module.scope.bindings
+        return name in bound or "__getattr__" in bound or self.may_bind(module, name)
+
     def writes_names(self, module: Module) -> bool:
         """Whether a module makes names by code of its own: `globals()[name] = x`, `sys.modules[__name__]`."""
         return module.path in self._writing

@@ -25,6 +25,7 @@ from auditor.stores.sql.conditions import (
     Some,
     Test,
     Untold,
+    no_column,
 )
 from auditor.stores.sql.entities import Entities, Entity, Relation
 from auditor.stores.sql.expressions import links
@@ -39,9 +40,6 @@ _OTHERS = {
 _PARTS = {"year", "date", "month", "day", "week", "week_day", "quarter", "time", "hour", "minute", "second", "iso_year", "lower", "upper", "length", "abs"}  # fmt: skip
 _REFERS = {"ForeignKey", "OneToOneField", "ParentalKey", "ForeignKeyField"}
 LOOKUPS = _EQUAL | _RANGE | _OTHERS | _PARTS
-
-
-LACKED = "{} is no column that the code declares"
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -210,7 +208,7 @@ def bound(
                 return Untold("it is a condition on a model that could not be told")
             found = follow(entities, entity, path)
             if found is None:
-                return Untold(LACKED.format(path))
+                return Untold(no_column(path))
             if entity.mapper == "tortoise" and _is_refused(entities, entity, path):
                 return Untold(f"{path} is no filter of Tortoise's: it raises")
             if found.kind in _REFERS and found.rest and found.rest[0] not in LOOKUPS:

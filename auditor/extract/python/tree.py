@@ -427,6 +427,29 @@ def _own(root: Node) -> list[Node]:
     return found
 
 
+def surely(*roots: Node) -> Iterator[Node]:
+    """What is evaluated in any case when these expressions are, and not only in some runs."""
+    left: list[Node] = list(reversed(roots))
+    while left:
+        node = left.pop()
+        yield node
+        match node:
+            case Lambda():
+                continue
+            case Comp(loops=[first, *_]):
+                left.append(first.iter)
+            case BoolOp(values=[first, *_]):
+                left.append(first)
+            case Choice(test=test):
+                left.append(test)
+            case Compare(left=one, rights=[two, *_]):
+                left += [two, one]
+            case Bind(value=value):
+                left.append(value)
+            case _:
+                left.extend(reversed(children(node)))
+
+
 def dotted(expr: Expr | None) -> str:
     """`a.b.c` for a chain of attributes on a name, else an empty string."""
     parts: list[str] = []

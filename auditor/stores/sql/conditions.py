@@ -79,6 +79,10 @@ class Lookup(msgspec.Struct, frozen=True):
     """Whether it is compared with this moment."""
 
 
+def no_column(name: str) -> str:
+    return f"{name} is no column that the code declares"
+
+
 class Untold(msgspec.Struct, frozen=True):
     """A condition that cannot be told from the code."""
 

@@ -14,7 +14,16 @@ from auditor.extract.python import tree as t
 from auditor.link.scopes import argument
 from auditor.model.data import Bound
 from auditor.stores.spans import span
-from auditor.stores.sql.conditions import Condition, Draft, Every, Opposite, Some, Test, Untold
+from auditor.stores.sql.conditions import (
+    Condition,
+    Draft,
+    Every,
+    Opposite,
+    Some,
+    Test,
+    Untold,
+    no_column,
+)
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_attributes, reads_calls
 from auditor.stores.sql.reading.things import Result, Self, Thing, Told
@@ -195,7 +204,7 @@ def _test(draft: Draft, name: str | None, how: str, value: t.Expr | None) -> Con
     column = _spelt(draft, re.split(r"->|::", name)[0])
     entity = draft.entity
     if entity is not None and entity.mapper == "sql" and entity.columns and entity.column(column) is None:  # fmt: skip
-        return Untold(f"{column} is no column that the code declares")
+        return Untold(no_column(column))
     plain = _PLAIN.fullmatch(name) is not None
     constant = value.value if isinstance(value, t.Const) else None
     if how in _EQUAL and plain:

@@ -13,6 +13,7 @@ from auditor.discover import Kind
 from auditor.discover.walk import read
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
+from auditor.link.layout import ends
 from auditor.link.names import Code
 from auditor.link.reach import Reach, is_main_guard
 from auditor.link.scopes import CallSite, Located, Module
@@ -198,9 +199,9 @@ def _words(line: str) -> set[str]:
 
 
 def _is_among(path: str, words: frozenset[str]) -> bool:
-    parts = path.removesuffix(".py").removesuffix("/__main__").split("/")
-    dotted = {".".join(parts[i:]) for i in range(len(parts))} if len(parts) > 1 else set()
-    return path.rpartition("/")[2] in words or bool(dotted & words)
+    name = path.removesuffix(".py").removesuffix("/__main__").replace("/", ".")
+    by_name = "." in name and not words.isdisjoint(ends(name))
+    return by_name or path.rpartition("/")[2] in words
 
 
 def _takes(method: Located, call: CallSite) -> bool:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Code
+from auditor.link.reach import OF_METHODS
 from auditor.link.scopes import Scope
 
 WRAPPING = {
-    "staticmethod", "classmethod", "property", "cached_property", "abstractmethod", "override", "overload", "contextmanager",
-    "asynccontextmanager", "lru_cache", "cache", "atomic", "transactional", "wraps", "sync_to_async", "database_sync_to_async",
+    *OF_METHODS, "contextmanager", "asynccontextmanager", "lru_cache", "cache", "atomic", "transactional", "wraps", "sync_to_async", "database_sync_to_async",
 }  # fmt: skip
 """Those of packages that register nothing."""
 _LOOKS_AT = {

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, argument
 from auditor.model.data import Bound
-from auditor.stores.lookups import LACKED, bound
+from auditor.stores.lookups import bound
 from auditor.stores.sql.conditions import (
     NOTHING,
     UNTOLD,
@@ -24,6 +24,7 @@ from auditor.stores.sql.conditions import (
     Opposite,
     Test,
     Untold,
+    no_column,
 )
 from auditor.stores.sql.django.conditions import of_keys, of_lookup, of_q
 from auditor.stores.sql.django.managers import (
@@ -380,7 +381,7 @@ def method(
         return _custom(reading, draft, call, last, frame)
     if start.mapper == "django":
         path = refusal(reading, start, call, last, frame)
-        why = forbidden(start, call, last) or (LACKED.format(path) if path else "")
+        why = forbidden(start, call, last) or (no_column(path) if path else "")
         reading.refuse(call, why if not path or is_at_once(path, last) else "")
         if why:
             start = reading.record(executed(start, unresolved=why))

@@ -6,8 +6,8 @@ Sources: https://docs.djangoproject.com/en/stable/ref/models/querysets/#order-by
 from __future__ import annotations
 
 from auditor.extract.python import tree as t
-from auditor.stores.lookups import LACKED, follow
-from auditor.stores.sql.conditions import Draft
+from auditor.stores.lookups import follow
+from auditor.stores.sql.conditions import Draft, no_column
 from auditor.stores.sql.entities import last_name
 from auditor.stores.sql.reading.frames import Frame, Reading
 
@@ -76,5 +76,5 @@ def untold(reading: Reading, draft: Draft, args: list[t.Expr], frame: Frame) -> 
         path = (reading.values.text(arg, frame.scope) or "?").lstrip("-+")
         told = path != "?" and path.partition("__")[0] not in draft.computed
         if told and follow(reading.entities, draft.entity, path) is None:
-            return LACKED.format(path)
+            return no_column(path)
     return ""

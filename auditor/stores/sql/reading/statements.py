@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
@@ -48,8 +48,8 @@ class Statements(Expressions):
 
     def _refusal(self, stmt: t.Stmt) -> str:
         """Why what follows a statement is not reached: it begins with a call that a mapper refuses."""
-        for call in _sure_calls(*_first(stmt)) if any(self.refused.values()) else ():
-            if why := self.refused.get(id(call.func)):
+        for call in t.surely(*_first(stmt)) if any(self.refused.values()) else ():
+            if isinstance(call, t.Call) and (why := self.refused.get(id(call.func))):
                 return f"{why} (line {call.line}): this is not reached"
         return ""
 
@@ -349,24 +349,6 @@ def _first(stmt: t.Stmt) -> list[t.Expr]:
         case t.With(contexts=contexts):
             return contexts[:1]
     return []
-
-
-def _sure_calls(*exprs: t.Node) -> Iterator[t.Call]:
-    """The calls of expressions that are made whatever is true."""
-    for expr in exprs:
-        match expr:
-            case t.Choice(test=test):
-                yield from _sure_calls(test)
-            case t.BoolOp(values=[first, *_]):
-                yield from _sure_calls(first)
-            case t.Comp(loops=[loop, *_]):
-                yield from _sure_calls(loop.iter)
-            case t.Lambda():
-                pass
-            case _:
-                if isinstance(expr, t.Call):
-                    yield expr
-                yield from _sure_calls(*t.children(expr))
 
 
 def _statements(given: Thing, place: int) -> list[Thing]:

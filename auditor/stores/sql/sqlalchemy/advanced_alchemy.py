@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Scope, argument
 from auditor.model.data import Bound
-from auditor.stores.sql.conditions import Condition, Draft, Every, Test, Untold
+from auditor.stores.sql.conditions import Condition, Draft, Every, Test, Untold, no_column
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.expressions import condition
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
@@ -113,7 +113,7 @@ def _filters(
 def _named(entity: Entity, name: str, how: str) -> Condition:
     column = entity.column(name)
     if column is None:
-        return Untold(f"{name} is no column that the code declares" if name else "its conditions are named at run time")  # fmt: skip
+        return Untold(no_column(name) if name else "its conditions are named at run time")  # fmt: skip
     return Test(column.table or entity.table, column.name, how)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.scopes import Located, Scope, argument
+from auditor.stores.sql.conditions import no_column
 from auditor.stores.sql.entities import Entities, Entity, last_name
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.reading.things import Class
@@ -134,23 +135,18 @@ def _makes_names_up(node: t.Node) -> bool:
 def refusal(reading: Reading, nodes: Iterable[t.Expr], frame: Frame) -> str:
     """Why these expressions end with an error: `Entry.nothing.desc()`, `models.Entry` of a module that has none."""
     (told,) = reading.application.facts(Attributes)
-    for node in nodes:
-        for each in _evaluated(node):
-            match each:
-                case t.Name(id=name) if name[:1].isupper() and not frame.find(name)[0]:
-                    if reading.code.is_unbound(each, frame.scope):
-                        return f"{name} is defined nowhere in this file"
-                case t.Attr(name=name) if reading.code.lacks(each, frame.scope):
-                    return f"{t.dotted(each)} is defined nowhere"
-                case t.Attr(value=value, name=name) if _may_be_class(value):
-                    owner = reading.thing(value, frame)
-                    if isinstance(owner, Class) and told.lacks(owner.entity, name):
-                        return no_column(name)
+    for each in t.surely(*nodes):
+        match each:
+            case t.Name(id=name) if name[:1].isupper() and not frame.find(name)[0]:
+                if reading.code.is_unbound(each, frame.scope):
+                    return f"{name} is defined nowhere in this file"
+            case t.Attr(name=name) if reading.code.lacks(each, frame.scope):
+                return f"{t.dotted(each)} is defined nowhere"
+            case t.Attr(value=value, name=name) if _may_be_class(value):
+                owner = reading.thing(value, frame)
+                if isinstance(owner, Class) and told.lacks(owner.entity, name):
+                    return no_column(name)
     return ""
-
-
-def no_column(name: str) -> str:
-    return f"{name} is no column that the code declares"
 
 
 def unknown_name(reading: Reading, entities: Iterable[Entity | None], call: t.Call) -> str:
@@ -165,19 +161,6 @@ def unknown_name(reading: Reading, entities: Iterable[Entity | None], call: t.Ca
 
 def _may_be_class(expr: t.Expr) -> bool:
     return isinstance(expr, t.Name) or (isinstance(expr, t.Attr) and expr.name[:1].isupper())
-
-
-def _evaluated(expr: t.Node) -> Iterator[t.Node]:
-    """What is evaluated whenever an expression is, and not only in some runs."""
-    match expr:
-        case t.Lambda() | t.Comp():
-            return
-        case t.Choice(test=only) | t.BoolOp(values=[only, *_]):
-            yield from _evaluated(only)
-            return
-    yield expr
-    for below in t.children(expr):
-        yield from _evaluated(below)
 
 
 @provides(Attributes)

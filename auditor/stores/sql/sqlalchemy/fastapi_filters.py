@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located
-from auditor.stores.sql.conditions import Condition, Draft, Some, Untold
+from auditor.stores.sql.conditions import Condition, Draft, Some, Untold, no_column
 from auditor.stores.sql.entities import Entity
 from auditor.stores.sql.expressions import class_attribute, test
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
@@ -59,7 +59,7 @@ def _conditions(reading: Reading, found: Located, entity: Entity) -> Iterator[Co
                     if isinstance(field, Field):
                         yield test(field, _HOW.get(operator, "scanned"))
                     else:
-                        yield Untold(f"{name} is no column that the code declares")
+                        yield Untold(no_column(name))
                 case t.Class(name="Constants") if "Constants" not in seen:
                     seen.add("Constants")
                     given = reading.values.attribute(Located(stmt, reading.code.inside(owner)), "search_model_fields")  # fmt: skip

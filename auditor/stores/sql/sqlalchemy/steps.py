@@ -24,6 +24,7 @@ from auditor.stores.sql.conditions import (
     Test,
     Untold,
     compared,
+    no_column,
     tables_of,
 )
 from auditor.stores.sql.entities import Entity
@@ -45,7 +46,7 @@ from auditor.stores.sql.reading.things import (
     either,
     executed,
 )
-from auditor.stores.sql.sqlalchemy.attributes import no_column, refusal, unknown_name
+from auditor.stores.sql.sqlalchemy.attributes import refusal, unknown_name
 from auditor.stores.sql.sqlalchemy.columns import kind_of
 from auditor.stores.sql.sqlalchemy.relations import looks_up
 
@@ -268,11 +269,7 @@ def _keyword(draft: Draft, name: str, values: tuple[Plain, ...] = ()) -> Conditi
             return compared(entity, column, values=values)
         if (relation := entity.relations.get(name)) is not None and relation.local:
             return Test(entity.table, relation.local)
-    return _no_column(name) if draft.entity else Untold("the table is named at run time")
-
-
-def _no_column(name: str) -> Untold:
-    return Untold(no_column(name))
+    return Untold(no_column(name)) if draft.entity else Untold("the table is named at run time")
 
 
 def _open(draft: Draft, given: Thing | None) -> Condition:

@@ -27,6 +27,7 @@ from auditor.stores.sql.conditions import (
     Test,
     Untold,
     branches,
+    no_column,
 )
 from auditor.stores.sql.dialects import dialect
 from auditor.stores.sql.entities import Entity
@@ -501,7 +502,7 @@ class Asked:
                 and history.tells_columns(table)
                 and self._lacks(table, self._spelt(table, name))
             ):
-                return f"{name} is no column that the code declares"
+                return no_column(name)
         return ""
 
     def _may_be_there(self, table: str, history: History) -> bool:
@@ -750,7 +751,7 @@ class Asked:
                 # SQLite and MySQL's HAVING know names that the query gives too
                 if not meant and (given := self._meant(node)) is not node:
                     return self._test(given, how, meant=True)
-                return Untold(f"{own[1]} is no column that the code declares")
+                return Untold(no_column(own[1]))
             return Test(*own, how)
         inner = list(node.find_all(exp.Column)) if hasattr(node, "find_all") else []
         if any(MARK in c.name for c in inner):
