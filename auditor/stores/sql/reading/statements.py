@@ -59,6 +59,8 @@ class Statements(Expressions):
                 self._assign(targets, value, op, stmt.annotation, frame)
             case t.Do(value=value):
                 self._asked_if(value, frame)
+                if self._is_step(value):  # a statement by itself: nothing goes through it
+                    self._drop(self.thing(value, frame))
             case t.Return(value=value):
                 if value is not None and (given := self.thing(value, frame)) is not None:
                     frame.returned.append(given)
@@ -225,7 +227,7 @@ class Statements(Expressions):
         if not op and value is not None and self._is_only_tested(targets, frame):
             self._unsent(value, before, frame)
         if not op and self._is_idle(targets, value, frame):
-            self.dropped.update((id(x), x) for x in each(given) if isinstance(x, Draft))
+            self._drop(given)
         for target in targets:
             match target:
                 case t.Name(id=name):
@@ -291,11 +293,21 @@ class Statements(Expressions):
         names = (n for n in t.walk(*body) if isinstance(n, t.Name) and n.id == name)
         return all(id(n) in fine for n in names)
 
+    def _is_step(self, value: t.Expr | None) -> bool:
+        """Whether an expression ends with a step of a query that asks nothing by itself."""
+        match value:
+            case t.Call(func=t.Attr(name=step)):
+                return step in _LAZY and id(value) in self.followed
+        return False
+
+    def _drop(self, given: Thing | None) -> None:
+        self.dropped.update((id(x), x) for x in each(given) if isinstance(x, Draft))
+
     def _is_idle(self, targets: list[t.Expr], value: t.Expr | None, frame: Frame) -> bool:
         """Whether a step of a query that asks nothing by itself is kept under a name that nothing reads."""
         match targets, value, frame.scope.owner:
-            case [t.Name(id=name)], t.Call(func=t.Attr(name=step)), t.Function(body=body):
-                if step not in _LAZY or id(value) not in self.followed or "__" in name:
+            case [t.Name(id=name)], _, t.Function(body=body):
+                if not self._is_step(value) or "__" in name:
                     return False
             case _:
                 return False
