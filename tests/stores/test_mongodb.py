@@ -284,7 +284,7 @@ app = Flask(__name__)
 
 @app.get("/posts")
 def posts(name):
-    BlogPost.objects(owner=name, created__gte=1).order_by("-created").limit(5)
+    list(BlogPost.objects(owner=name, created__gte=1).order_by("-created").limit(5))
     BlogPost.objects.get(title=name)
     BlogPost.objects.filter(Q(owner=name) | Q(editor=name)).count()
     BlogPost.objects(title__icontains=name, pk=name).first()

@@ -1,4 +1,4 @@
-"""Querysets that are put together and that nothing goes through: a statement by themselves, a name that nothing reads."""
+"""Querysets and cursors that are put together and that nothing goes through: a statement by themselves, a name that nothing reads."""
 
 from __future__ import annotations
 
@@ -34,6 +34,27 @@ class Note(peewee.Model):
 def ask(given):
     {body}
 """
+_PYMONGO = """
+from pymongo import MongoClient
+notes = MongoClient()["app"].notes
+def ask(given):
+    {body}
+"""
+_MONGOENGINE = """
+from mongoengine import Document, StringField
+class Note(Document):
+    title = StringField()
+    state = StringField()
+def ask(given):
+    {body}
+"""
+_BEANIE = """
+from beanie import Document
+class Note(Document):
+    title: str
+async def ask(given):
+    {body}
+"""
 
 
 def _asked(program: str, body: str, build: Build) -> list[tuple[str, ...]]:
@@ -53,6 +74,12 @@ def _asked(program: str, body: str, build: Build) -> list[tuple[str, ...]]:
         (_PEEWEE, "Note.select().where(Note.title == given)"),
         (_PEEWEE, "Note.delete().where(Note.title == given)"),
         (_PEEWEE, "Note.update(title='').where(Note.title == given)"),
+        (_PYMONGO, "notes.find({'title': given})"),
+        (_PYMONGO, "if given:\n    notes.find({'title': given}).sort('state').limit(2)"),
+        (_MONGOENGINE, "Note.objects(title=given)"),
+        (_MONGOENGINE, "Note.objects.filter(title=given)"),
+        (_MONGOENGINE, "Note.objects(title=given).filter(state='x').order_by('state')"),
+        (_BEANIE, "Note.find(Note.title == given).sort('title')"),
     ],
 )
 def test_what_nothing_goes_through_is_not_asked(program: str, body: str, build: Build) -> None:
@@ -73,6 +100,14 @@ def test_what_nothing_goes_through_is_not_asked(program: str, body: str, build: 
         (_SQLALCHEMY, "session.query(Note).filter(Note.title == given).delete()"),
         (_PEEWEE, "Note.delete().where(Note.title == given).execute()"),
         (_PEEWEE, "list(Note.select().where(Note.title == given))"),
+        (_PYMONGO, "notes.find_one({'title': given})"),
+        (_PYMONGO, "notes.aggregate([{'$match': {'title': given}}])"),
+        (_PYMONGO, "notes.find({'title': given}).next()"),
+        (_PYMONGO, "notes.find({'title': given})[0]"),
+        (_MONGOENGINE, "Note.objects(title=given).first()"),
+        (_MONGOENGINE, "Note.objects(title=given).update(state='x')"),
+        (_MONGOENGINE, "Note.objects(title=given).aggregate([])"),
+        (_BEANIE, "await Note.find(Note.title == given).to_list()"),
     ],
 )
 def test_what_is_gone_through_is_asked(program: str, body: str, build: Build) -> None:

@@ -57,6 +57,10 @@ class Cursors:
         self._awaited: set[int] = set()
         """Calls of whose search a variable holds what it found."""
         self._given_back: dict[int, bool] = {}
+        self._alone = {
+            id(link) for stmt, _ in self.code.of_kind(t.Do) for link in _still(stmt.value)
+        }
+        """Calls whose cursor is a statement by itself, which nothing reads."""
         self._sliced: dict[int, list[Located]] = defaultdict(list)
         for item, scope in self.code.of_kind(t.Item):
             if isinstance(item.index, t.Slice) and item.index.upper is not None:
@@ -257,8 +261,11 @@ class Cursors:
         return self._given_back[key]
 
     def unsent(self, site: Located) -> bool:
-        """Whether a search is put into a variable that nothing reads, or not before it gets another value."""
+        """Whether a search is a statement by itself, or put into a variable that nothing reads, or not before it gets
+        another value."""
         site = self._as_written(site)
+        if id(site.node) in self._alone and _waits(site.node):
+            return True
         function, held = site.scope.owner, self._holders.get(id(site.node), (0, "", 0))[1]
         if not held or not isinstance(function, t.Function) or not _waits(site.node):
             return False
@@ -320,6 +327,13 @@ def _cursors(expr: t.Expr) -> Iterator[t.Expr]:
         expr = expr.func.value
     if isinstance(expr, t.Call) or (isinstance(expr, t.Attr) and expr.name == "objects"):
         yield expr  # `X.objects`, or the call of a function that gives a cursor
+
+
+def _still(expr: t.Expr) -> Iterator[t.Expr]:
+    """The links of a chain that asks nothing by itself: `db.leads.find({…}).sort("at")`; an aggregation is sent at once."""
+    links = list(_cursors(expr))
+    if all(_waits(link) for link in links):
+        yield from links
 
 
 def _is_cursor(value: t.Expr | None, made: t.Node, held: str) -> bool:
