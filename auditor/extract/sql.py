@@ -32,7 +32,7 @@ class SchemaStep(msgspec.Struct, frozen=True, array_like=True):
     """One thing done to a schema, in the order in which it stands.
 
     `action` is table, unread table, view, like, drop table, rename table, column, drop column, rename column, key (primary),
-    untold column, index, untold index, drop index, constraint (unique), drop constraint, foreign key or unknown.
+    untold column, index, untold index, drop index, constraint (unique), drop constraint, foreign key, one value or unknown.
     `columns` are (name, direction) pairs; a column's `type` is its type's name; `to` a new name, the table
     that a foreign key refers to, or the one that a table is made like: of its columns, or its indexes too.
     `two` where a column takes one of two values, `default` the constant that it has if nothing is said, `pattern` where an index finds what begins with a text by its
@@ -447,6 +447,17 @@ def _constraint(each: Any, own: str, table: str, line: int) -> Iterator[SchemaSt
         columns = [_ordered(x) for x in each.expressions]
         kind = _KINDS.get(str(each.args.get("kind") or "").upper(), "ordered")
         yield SchemaStep("index", table, _name(each.this), columns, kind=kind, line=line)
+    elif isinstance(each, exp.CheckColumnConstraint) and (column := has_one_value(each.this.sql())):
+        yield SchemaStep("one value", table, own, [(column, 1)], line=line)
+
+
+_ONE_VALUE = re.compile(r"""\(*["`\[]?(\w+)["`\]]?\s*==?\s*(?:\d+|'[^']*'|true)\)*$""", re.I)
+
+
+def has_one_value(check: str) -> str:
+    """The column that a check lets have one value alone: `id = 1`."""
+    found = _ONE_VALUE.match(check.strip())
+    return found[1] if found is not None else ""
 
 
 _KINDS = {"FULLTEXT": "text", "SPATIAL": "geo"}

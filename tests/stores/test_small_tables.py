@@ -112,3 +112,46 @@ def test_what_seeds_and_keys_leave(
     found = build({"app.py": source.format(seed=seed, add=add)}).facts(CollectionFit)
     told = {m.fit for f in found for q, m in f.fits if q.equality == ("name",) and q.operation == "select"}  # fmt: skip
     assert told == {fit}
+
+
+_STATEMENTS = """
+def prepare(cursor):
+    cursor.execute("CREATE TABLE desks ({columns})")
+def keep(cursor, key, title):
+    cursor.execute("INSERT INTO desks (id, title) VALUES (?, ?)", (key, title))
+def find(cursor, title):
+    return cursor.execute("SELECT * FROM desks WHERE title = ?", (title,)).fetchall()
+"""
+_CHECKED = """
+from sqlalchemy import CheckConstraint, Column, Integer, String
+from sqlalchemy.orm import declarative_base
+Base = declarative_base()
+class Desk(Base):
+    __tablename__ = "desks"
+    {columns}
+    title = Column(String)
+def keep(session, key, title):
+    session.add(Desk(id=key, title=title))
+def find(session, title):
+    return session.query(Desk).filter(Desk.title == title).all()
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "columns", "fit"),
+    [
+        (_STATEMENTS, "id INTEGER PRIMARY KEY CHECK (id = 1), title TEXT", Fit.COVERED),
+        (_STATEMENTS, "id INTEGER PRIMARY KEY, title TEXT, CHECK (id = 1)", Fit.COVERED),
+        (_STATEMENTS, "id CHAR(1), title TEXT, PRIMARY KEY (id), CONSTRAINT one CHECK (id = 'X')", Fit.COVERED),
+        (_STATEMENTS, "id INTEGER PRIMARY KEY, title TEXT, CHECK (id >= 1)", Fit.MISSING),
+        (_STATEMENTS, "id INTEGER PRIMARY KEY CHECK (id = 1 OR title = 'x'), title TEXT", Fit.MISSING),
+        (_STATEMENTS, "id INTEGER UNIQUE CHECK (id = 1), title TEXT", Fit.MISSING),
+        (_STATEMENTS, "id INTEGER CHECK (id = 1), title TEXT, n INTEGER, PRIMARY KEY (id, n)", Fit.MISSING),
+        (_CHECKED, "__table_args__ = (CheckConstraint('id = 1', name='one'),)\n    id = Column(Integer, primary_key=True)", Fit.COVERED),
+        (_CHECKED, "id = Column(Integer, CheckConstraint('id = 1'), primary_key=True)", Fit.COVERED),
+        (_CHECKED, "id = Column(Integer, CheckConstraint('id > 0'), primary_key=True)", Fit.MISSING),
+    ],
+)  # fmt: skip
+def test_a_check_of_the_key(source: str, columns: str, fit: Fit, build: Build) -> None:
+    found = build({"app.py": source.format(columns=columns)}).facts(CollectionFit)
+    assert {m.fit for f in found for q, m in f.fits if q.equality == ("title",)} == {fit}

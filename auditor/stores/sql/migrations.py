@@ -36,6 +36,8 @@ class State:
     columns: dict[str, str] = field(default_factory=dict)
     two: set[str] = field(default_factory=set)
     """Columns that take one of two values."""
+    single: dict[str, str] = field(default_factory=dict)
+    """Columns that a check lets have one value alone, with the check's name."""
     firsts: dict[str, str] = field(default_factory=dict)
     """The constants that columns have where nothing is said."""
     indexes: list[Made] = field(default_factory=list)
@@ -167,6 +169,8 @@ class History:
                 state.indexes = [_renamed(m, step.name, step.to) for m in state.indexes]
             case "drop constraint":
                 _drop(state, step.name)
+            case "one value":
+                state.single |= {name: step.name for name, _ in columns}
             case "foreign key":
                 state.foreign.append((columns, place))
             case "key" | "constraint" | "index":
@@ -221,6 +225,7 @@ def _named(step: SchemaStep) -> str:
 
 def _drop(state: State, name: str) -> None:
     state.indexes = [m for m in state.indexes if m.declared.name.lower() != name.lower()]
+    state.single = {c: check for c, check in state.single.items() if check.lower() != name.lower()}
 
 
 def _renamed(made: Made, before: str, after: str) -> Made:
