@@ -184,8 +184,10 @@ _TEST_NAME = Words(
     r"|(?:vi|je)s?test[.-]?(?:setup|config)\.\w+|setup-?tests?\.[jt]sx?"
     r"|\.?(?:[\w\-]+\.)?env[-_.](?:test(?:ing|s)?|ci)|\.?(?:tests?|ci)\.env|(?:config[-_.])?tests?\.(?:toml|ini|json|properties)|config[-_.]tests?\.ya?ml|test_.+\.sh|(?:.+[-_])?tests?\.sh|(?:docker-)?compose(?:[-_.][\w.\-]+)?[-_.](?:e2e|tests?)\.ya?ml|application-(?:test|it)\.(?:ya?ml|properties)|appsettings\.tests?(?:ing)?\.json"
 )
-_SET_ASIDE = Words(r"(?i)\w+[-_](?:backup|bak|old)(?:[-_]?v?\d+)?|_?archived|_archive|attic")
-"""Folders that hold what the code once was: `app_backup_v2`, `backend_old`, `archived`."""
+_SET_ASIDE = Words(
+    r"(?i)\w+[-_](?:backup|bak|old)(?:[-_]?v?\d+)?|(?:backup|bak|old)[-_]?v?\d[-_\d]*|_?archived|_archive|attic"
+)
+"""Folders that hold what the code once was: `app_backup_v2`, `backend_old`, `backup_2025-08-30`, `archived`."""
 _EXAMPLE_FOLDERS = {"example", "examples", "sample", "samples", "demo", "demos", "snippets"}
 _EXAMPLE_NAME = Words(
     r"(?i)\.(?:example|sample|template|tmpl|tpl|exemple|exemplo|ejemplo|esempio|beispiel)(?:\.|$)|\.dist(?:\.|$)"

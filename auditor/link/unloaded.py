@@ -1,12 +1,14 @@
 """Modules of a tree that no import ever loads, whatever they hold: they are no part of the program.
 
 A module beside a package of its name, `views.py` beside `views/__init__.py`: Python takes the package
-(https://docs.python.org/3/library/importlib.html#importlib.machinery.FileFinder). And copies that a Django project holds
-of its own packages, in a folder from which nothing imports: `media/shop` beside `shop`.
+(https://docs.python.org/3/library/importlib.html#importlib.machinery.FileFinder). Copies that a Django project holds
+of its own packages, in a folder from which nothing imports: `media/shop` beside `shop`. And what a folder keeps as a
+backup of the program beside it: `backups/2025-08/app` beside `app`.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 
@@ -15,9 +17,12 @@ from auditor.extract.python import tree as t
 _ENTRIES = ("manage.py", "wsgi.py", "asgi.py")
 _HOLDS_FILES = {
     "media", "mediafiles", "media_root", "uploads", "static", "staticfiles", "static_root", "assets", "public", "dist", "build",
-    "backup", "backups", "bak", "old", "copy", "temp", "tmp", "trash", "archive",
+    "copy", "temp", "tmp", "trash",
 }  # fmt: skip
 """Folders from which nothing is served as a program, whatever was copied there."""
+
+_BACKUP = re.compile(r"(?:backups?|bak|old)(?:[-_. ].+)?", re.IGNORECASE)
+"""What folders may be called that keep an earlier state of a program."""
 
 Bodies = dict[str, list[t.Stmt]]
 
@@ -55,28 +60,40 @@ def _acts(stmt: t.Stmt) -> bool:
 
 
 def _copies(bodies: Bodies) -> set[str]:
-    """What lies in packages of which a Django project has the same nearer to its root."""
+    """What lies in packages of which a Django project, or a program with a backup of it, has the same nearer to its root."""
+    projects = {path.removesuffix("manage.py") for path in bodies if f"/{path}".endswith("/manage.py")}  # fmt: skip
     copied: Counter[tuple[str, str]] = Counter()
-    for root in {path.removesuffix("manage.py") for path in bodies if f"/{path}".endswith("/manage.py")}:  # fmt: skip
-        for path in bodies:
-            parts = path.removeprefix(root).split("/") if path.startswith(root) else []
-            for at in range(1, len(parts) - 1):
-                folder, rest = f"{root}{'/'.join(parts[:at])}/", "/".join(parts[at:])
-                if f"{root}{rest}" in bodies and not f"{root}{rest}".startswith(folder):
-                    copied[folder, parts[at]] += 1
+    for path in bodies:
+        parts = path.split("/")
+        above = ["".join(f"{part}/" for part in parts[:at]) for at in range(len(parts))]
+        for at in range(1, len(parts) - 1):
+            folder, rest = above[at], "/".join(parts[at:])
+            roots = above[:at] if _is_backup(folder) else projects.intersection(above[:at])
+            if any(
+                f"{root}{rest}" in bodies and not f"{root}{rest}".startswith(folder)
+                for root in roots
+            ):
+                copied[folder, parts[at]] += 1
     found: set[str] = set()
     for (folder, package), count in copied.items():
-        inside = {path for path in bodies if path.startswith(f"{folder}{package}/")}
-        if count > 1 and 2 * count >= len(inside) and _is_aside(folder, package, bodies):
+        kept = folder if _is_backup(folder) else f"{folder}{package}/"
+        inside = {path for path in bodies if path.startswith(kept)}
+        same = count > 1 and (kept == folder or 2 * count >= len(inside))
+        if same and _is_aside(folder, package, bodies):
             found |= inside
     return found
+
+
+def _is_backup(folder: str) -> bool:
+    return any(_BACKUP.fullmatch(name) for name in folder.split("/"))
 
 
 def _is_aside(folder: str, package: str, bodies: Bodies) -> bool:
     """Whether nothing imports a package from a folder, and no server or command starts there."""
     name = folder.rstrip("/").rpartition("/")[2]
     starts = any(p.startswith(folder) and p.rpartition("/")[2] in _ENTRIES for p in bodies)
-    if f"{folder}__init__.py" in bodies or (starts and name.lower() not in _HOLDS_FILES):
+    kept = name.lower() in _HOLDS_FILES or _is_backup(folder)
+    if f"{folder}__init__.py" in bodies or (starts and not kept):
         return False
     outside = (body for path, body in bodies.items() if not path.startswith(folder))
     return not any(_speaks_of(body, name, package) for body in outside)

@@ -130,3 +130,40 @@ def test_a_view_of_a_module_that_nothing_imports(
 def test_what_django_loads_by_its_name_is_in_use(build: Build) -> None:
     files = {"shop/views.py": _NAME, "shop/templatetags/order_views.py": _PLACE}
     assert _told(build, files)["place"] != "no import"
+
+
+_ASKS = "import sqlite3\nfrom app.db import connect\ndef ask(given):\n    return connect().execute('SELECT * FROM notes WHERE title = ?', (given,)).fetchall()\n"
+_PROGRAM = {
+    "run.py": "from app import ask\nprint(ask.ask('x'))\n",
+    "app/__init__.py": "",
+    "app/ask.py": _ASKS,
+    "app/db.py": "import sqlite3\ndef connect():\n    return sqlite3.connect('x.db')\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("folder", "more", "left_out"),
+    [
+        ("backups/2025-08", {"backups/2025-08/manage.py": "import app"}, True),
+        ("old", {"old/app/one.py": "", "old/app/two.py": "", "old/app/three.py": ""}, True),
+        ("server/Backup", {"server/__init__.py": ""}, True),
+        ("service", {}, False),
+        ("old", {"old/__init__.py": ""}, False),
+        ("old", {"more.py": "from old.app import ask\n"}, False),
+        ("holders", {}, False),
+    ],
+)
+def test_a_backup_of_the_program(
+    folder: str, more: dict[str, str], left_out: bool, build: Build
+) -> None:
+    copy = {f"{folder}/{path}": text for path, text in _PROGRAM.items()}
+    modules = build({**_PROGRAM, **copy, **more}).code.modules
+    assert (f"{folder}/app/ask.py" not in modules, f"{folder}/run.py" not in modules) == (
+        left_out,
+    ) * 2
+    assert "app/ask.py" in modules
+
+
+def test_what_is_called_old_and_is_no_copy_stays(build: Build) -> None:
+    modules = build({**_PROGRAM, "old/app/models.py": "", "old/app/views.py": ""}).code.modules
+    assert "old/app/views.py" in modules
