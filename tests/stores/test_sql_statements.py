@@ -132,6 +132,10 @@ def test_a_pattern_that_begins_with_what_is_given(text: str, begins: bool, build
     [
         ("SELECT number + line AS plane FROM flight ORDER BY plane LIMIT 3", [((), ())]),
         ("SELECT plane AS p FROM flight ORDER BY p LIMIT 3", [((), (("plane", 1),))]),
+        ("SELECT number, plane AS p FROM flight ORDER BY 2 DESC, 1 LIMIT 3", [((), (("plane", -1), ("number", 1)))]),
+        ("SELECT number + 1 FROM flight ORDER BY 1 LIMIT 3", [((), ())]),
+        ("SELECT * FROM flight ORDER BY 2 LIMIT 3", [((), ())]),
+        ("SELECT number FROM flight ORDER BY 2 LIMIT 3", [((), ())]),
         ("SELECT number AS plane FROM flight ORDER BY flight.plane LIMIT 3", [((), (("plane", 1),))]),
         ("SELECT plane AS p FROM flight WHERE p = 3", [(("plane",), ())]),
         ("SELECT line AS plane FROM flight WHERE plane = 3", [(("plane",), ())]),

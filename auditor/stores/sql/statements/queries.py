@@ -401,9 +401,14 @@ class Asked:
         return tuple(sort)
 
     def _meant(self, node: Any) -> Any:
-        """What a name stands for that the query itself gives: `SELECT a + b AS total … ORDER BY total`."""
+        """What a name or a place stands for that the query itself gives: `SELECT a + b AS total … ORDER BY total`, `ORDER BY 1`."""
         exp = self.exp
-        if not isinstance(node, exp.Column) or node.table or not isinstance(self.node, exp.Select):
+        if not isinstance(self.node, exp.Select):
+            return node
+        if isinstance(node, exp.Literal) and node.is_int:
+            given = dict(enumerate(self.node.expressions, 1)).get(int(node.this))
+            return node if given is None or self.node.is_star else given.unalias()
+        if not isinstance(node, exp.Column) or node.table:
             return node
         named = (x for x in self.node.expressions if isinstance(x, exp.Alias))
         return next((x.this for x in named if x.alias.lower() == node.name.lower()), node)
