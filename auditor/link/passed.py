@@ -116,8 +116,8 @@ def _counts(values: Evaluator, given: Located, depth: int = 0) -> bool | None:
             return True if surely else None if parts or depth else False
         case t.Call(func=func):
             return True if t.last_word(func) in _ALWAYS else None
-        case t.Attr(name=name):
-            if name in _KEYS:
+        case t.Attr() as node:
+            if is_always(node):
                 return True
             members = [
                 o for o in values.origins(given.node, given.scope) if is_member(values.code, o)
@@ -129,6 +129,18 @@ def _counts(values: Evaluator, given: Located, depth: int = 0) -> bool | None:
             alike = told.pop() if len(told) == 1 else None
             return True if alike is None and _is_required(values, given) else alike
     return None
+
+
+def is_always(expr: t.Expr) -> bool:
+    """Whether an expression counts as true by what it is: the key of a record, `user.id`, `str(user["_id"])`."""
+    match expr:
+        case t.Call(func=t.Name(id="str"), args=[inner]):
+            return is_always(inner)
+        case t.Call(func=func):
+            return t.last_word(func) in _ALWAYS - {"str"}
+        case t.Attr(name=name) | t.Item(index=t.Const(value=str(name))):
+            return name in _KEYS
+    return False
 
 
 def _held(values: Evaluator, given: Located) -> list[Located]:

@@ -6,13 +6,17 @@ of one that leaves the parameter at its default.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+import functools
+import re
+from collections.abc import Container, Iterator, Mapping, Set
 from typing import Literal
 
 import msgspec
 
 from auditor.extract.python import tree as t
 from auditor.link.mentions import Mentions
+from auditor.link.names import Code
+from auditor.link.passed import is_always
 from auditor.link.scopes import Located, Scope
 
 
@@ -43,6 +47,8 @@ _PLAIN = {"str", "int", "float", "bool", "bytes", "list", "dict", "set", "tuple"
           "Tuple", "Sequence", "Iterable", "Any", "object", "Optional", "Union", "Decimal", "TypeVar"}  # fmt: skip
 """Types whose values may be false; an object of any other class is true."""
 _SOMEBODY = {"user", "current_user"}
+METHODS = ("classmethod", "staticmethod")
+"""Decorators that call nothing."""
 
 
 def tested(function: t.Function) -> frozenset[str]:
@@ -59,14 +65,15 @@ def tested(function: t.Function) -> frozenset[str]:
     return frozenset(found & names)
 
 
+@functools.lru_cache(maxsize=50_000)
 def choices(function: t.Function) -> list[dict[str, Worth]]:
-    """What a parameter may be that a function tests in several places, by which its ways hang together:
+    """What a parameter or variable may be that a function tests in several places, by which its ways hang together:
     `if kind == "a": …` and further down `if kind == "b": …`. One that is bound anew is another then."""
     values: dict[str, dict[object, None]] = {}
     places: dict[str, set[int]] = {}
     chains: dict[int, int] = {}
-    names = {p.name for p in function.params}
-    for node in t.walk_own(*function.body):
+    names = _settled(function)
+    for node in t.walk_own(*function.body) if names else ():
         match node:
             case t.If(orelse=orelse):
                 chain = chains.get(id(node), id(node))
@@ -74,16 +81,6 @@ def choices(function: t.Function) -> list[dict[str, Worth]]:
                 for name, value in _tests(node):
                     values.setdefault(name, {}).update({value: None} if value else {})
                     places.setdefault(name, set()).add(chain)
-            case t.Assign(targets=bound) | t.With(targets=bound):
-                names -= {
-                    n.id
-                    for x in bound
-                    if x is not None
-                    for n in t.walk_own(x)
-                    if isinstance(n, t.Name)
-                }
-            case t.Bind(target=x) | t.For(target=x):
-                names -= {n.id for n in t.walk_own(x) if isinstance(n, t.Name)}
             case t.Compare(left=t.Name(id=name), ops=["is" | "is not"]):
                 names.discard(name)  # what is false may be something or not
     names = {name for name in names if len(places.get(name, ())) > 1}
@@ -98,7 +95,45 @@ def choices(function: t.Function) -> list[dict[str, Worth]]:
     return ways if len(ways) > 1 else []
 
 
+def _settled(function: t.Function) -> set[str]:
+    """The parameters that a function leaves as they are, and the variables that it binds once."""
+    once = {
+        stmt.targets[0].id
+        for stmt in _outside_loops(function.body)
+        if isinstance(stmt, t.Assign) and not stmt.op and isinstance(stmt.targets[0], t.Name)
+        if not isinstance(stmt.value, t.Seq | t.Map | t.Comp)  # it is filled further down
+    }
+    bound = [name for stmt in function.body for name in bound_anew(stmt)]
+    params = {p.name for p in function.params}
+    settled = (params - set(bound)) | {x for x in once - params if bound.count(x) == 1}
+    return settled - set(_filled(function))
+
+
+def _filled(function: t.Function) -> Iterator[str]:
+    """What a function puts something in, or takes something out of."""
+    for node in t.walk_own(*function.body):
+        match node:
+            case t.Call(func=t.Attr(value=t.Name(id=name), name=method)) if method in _FILLS:
+                yield name
+            case t.Assign(targets=targets) | t.Delete(targets=targets):
+                for target in targets:
+                    if isinstance(target, t.Item) and isinstance(target.value, t.Name):
+                        yield target.value.id
+
+
+def _outside_loops(body: list[t.Stmt]) -> Iterator[t.Stmt]:
+    for stmt in body:
+        yield stmt
+        if not isinstance(stmt, t.For | t.While):
+            for block in t.blocks(stmt):
+                yield from _outside_loops(block)
+
+
 _MOST_WAYS = 8
+_FILLS = {"add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem", "popleft", "remove",
+          "setdefault", "update"}  # fmt: skip
+_KEY = re.compile(r"(?:^|_)(?:id|pk|uuid)$")
+"""What is called as a key is neither 0 nor empty."""
 
 
 def _tests(stmt: t.If) -> Iterator[tuple[str, str]]:
@@ -136,7 +171,7 @@ def given(
     for param in params:
         if param.name in wanted:
             if (expr := passed.get(param.name)) is not None:
-                worth = _worth(expr, scope, outer)
+                worth = worth_of(expr, scope, outer)
             else:
                 worth = _constant(param.default)
             if isinstance(worth, Keys) and not _keeps(function, param.name):
@@ -172,17 +207,19 @@ def _keeps(function: t.Function, name: str) -> bool:
     return True
 
 
-def agreed(function: Located, mentions: Mentions, trials: Set[int]) -> dict[str, Worth]:
+def agreed(
+    function: Located, mentions: Mentions, trials: Set[int], stored: Container[str] = ()
+) -> dict[str, Worth]:
     """What every call but these gives a tested parameter: what none ever passes is what it is by default.
 
-    Nothing where something else may call the function: a framework, or what it is handed to.
+    Nothing where something else may call the function: a framework, or what it is handed to. `stored` are classes by
+    their names whose base calls no method with arguments of its own.
     """
     node = function.node
     assert isinstance(node, t.Function)
-    if node.decorators or not tested(node):
+    if any(t.dotted(x) not in METHODS for x in node.decorators) or not tested(node):
         return {}
-    defaults = any(p.default is not None for p in node.params)
-    if mentions.built(node.name):
+    if mentions.built(node.name) or _is_for_base(function, mentions.code, stored):
         return {}
     told: dict[str, Worth] | None = None
     for site in mentions.of(function):
@@ -192,12 +229,24 @@ def agreed(function: Located, mentions: Mentions, trials: Set[int]) -> dict[str,
         if call is None:
             return {}
         here = given(node, call.node, call.scope, {})
-        if not defaults:
-            here = {name: worth for name, worth in here.items() if isinstance(worth, Keys)}
         told = here if told is None else _common(told, here)
         if not told:
             return {}
     return told or {}
+
+
+def _is_for_base(function: Located, code: Code, stored: Container[str]) -> bool:
+    """Whether a class from outside of the tree may call a method of its heir: `get` of a view, besides `self.get(request)`."""
+    owner, around = function.scope.owner, function.scope.parent
+    if not isinstance(owner, t.Class) or around is None or function.node.decorators:  # type: ignore[attr-defined]
+        return False
+    above = code.ancestry(Located(owner, around))
+    outer = {x.rpartition(".")[2].partition("[")[0] for x in above if ":" not in x}
+    return bool(outer - _CALLS_NOTHING) and not any(x in stored for x in above)
+
+
+_CALLS_NOTHING = {"object", "ABC", "Generic", "Protocol", "BaseModel", "Exception", "NamedTuple", "Enum"}  # fmt: skip
+"""Bases that call no method of their heirs with arguments."""
 
 
 def _common(one: dict[str, Worth], two: dict[str, Worth]) -> dict[str, Worth]:
@@ -235,9 +284,27 @@ def _constant(expr: t.Expr | None) -> Worth | None:
     return Spelt(expr.value) if plain else "something"
 
 
-def _worth(expr: t.Expr, scope: Scope, outer: Mapping[str, Worth]) -> Worth | None:
+def bound_anew(stmt: t.Stmt) -> Iterator[str]:
+    """The names that a statement, or one that it holds, binds to something else."""
+    for node in t.walk_own(stmt):
+        match node:
+            case t.Assign(targets=targets) | t.With(targets=targets):
+                pending = [x for x in targets if x is not None]
+            case t.For(target=target) | t.Bind(target=target):
+                pending = [target]
+            case t.Jump(kind=kind):  # `global`
+                yield from kind.split()
+                continue
+            case _:
+                continue
+        yield from (n.id for x in pending if not isinstance(x, t.Attr | t.Item) for n in t.walk_own(x) if isinstance(n, t.Name))  # fmt: skip
+
+
+def worth_of(expr: t.Expr, scope: Scope, outer: Mapping[str, Worth]) -> Worth | None:
     match expr:
         case t.Attr(name=name) if name in _SOMEBODY:
+            return "something"
+        case _ if is_always(expr):
             return "something"
         case t.Map(keys=keys, values=values) if all(map(_text, keys)):
             return Keys(tuple(zip(map(_text, keys), values, strict=True)))
@@ -248,16 +315,30 @@ def _worth(expr: t.Expr, scope: Scope, outer: Mapping[str, Worth]) -> Worth | No
         case t.Name(id=name) if isinstance(scope.owner, t.Function):
             bound = scope.bindings.get(name, ())
             if len(bound) == 1 and bound[0].kind == "value":
-                if isinstance(bound[0].part, t.Seq) and bound[0].part.items:
+                part = bound[0].part
+                if (isinstance(part, t.Seq) and part.items) or (part and is_always(part)):
                     return "something"
             param = next((p for p in scope.owner.params if p.name == name), None)
             if param is None or param.default is not None or len(scope.bindings[name]) > 1:
                 return None
+            if _KEY.search(name) and _is_of_path(name, scope.owner):
+                return "something"
             match param.annotation:
+                case t.Name(id="int" | "str") if _KEY.search(name):
+                    return "something"
                 case t.Name(id=kind) | t.Attr(name=kind) if kind not in _PLAIN and len(kind) > 1:
                     return "something"
             return None
     return _constant(expr)
+
+
+def _is_of_path(name: str, function: t.Function) -> bool:
+    """Whether a parameter is a part of the path that a decorator names: `@app.get("/users/<int:user_id>")`."""
+    part = re.compile(rf"[<{{:]{re.escape(name)}[>}}:]")
+    return any(
+        isinstance(n, t.Const) and isinstance(n.value, str) and part.search(n.value)
+        for n in t.walk(*function.decorators)
+    )
 
 
 def decides(test: t.Expr, told: Mapping[str, Worth], scope: Scope) -> bool | None:

@@ -56,6 +56,8 @@ class Frame:
     kind: Located | None = None
     """The class of the object that it is called on, where the call tells it."""
     ended: bool = False
+    since: int = 0
+    """How many queries were known when it began."""
     loaded: set[tuple[str, Place | None]] = field(default_factory=set)
     """Relations of objects that were read here before: the object keeps what they gave."""
 

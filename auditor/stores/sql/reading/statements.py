@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located, arguments, place_of
 from auditor.stores.sql.conditions import UNTOLD, Draft, joined
-from auditor.stores.sql.reading.decisions import decides
+from auditor.stores.sql.reading.decisions import bound_anew, decides, worth_of
 from auditor.stores.sql.reading.expressions import Expressions
 from auditor.stores.sql.reading.frames import Frame
 from auditor.stores.sql.reading.things import (
@@ -54,6 +54,8 @@ class Statements(Expressions):
         return ""
 
     def statement(self, stmt: t.Stmt, frame: Frame) -> None:
+        if frame.told and isinstance(stmt, t.Assign | t.For | t.While | t.With):
+            self._retell(stmt, frame)
         match stmt:
             case t.Assign(targets=targets, value=value, op=op):
                 self._assign(targets, value, op, stmt.annotation, frame)
@@ -72,7 +74,9 @@ class Statements(Expressions):
                         # so says every call: what never runs asks nothing
                         self.followed |= {id(n) for n in t.walk_own(*passed) if isinstance(n, t.Call)}  # fmt: skip
                     self.block(taken, frame)
-                    frame.ended = frame.ended or bool(taken and isinstance(taken[-1], t.Return | t.Raise))  # fmt: skip
+                    if taken and isinstance(taken[-1], t.Return | t.Raise):
+                        self._leave(stmt, frame)
+                        frame.ended = True
                     return
                 before = dict(frame.names)
                 self.block(body, frame)
@@ -130,6 +134,17 @@ class Statements(Expressions):
             case t.Delete(targets=targets):
                 for each_ in targets:
                     self.thing(each_, frame)
+
+    def _retell(self, stmt: t.Stmt, frame: Frame) -> None:
+        """Parameters that are bound anew are no longer what the call gives."""
+        params = {p.name for p in getattr(frame.scope.owner, "params", ())}
+        anew = params & frame.told.keys() & set(bound_anew(stmt))
+        value = stmt.value if isinstance(stmt, t.Assign) and not stmt.op else None
+        worth = worth_of(value, frame.scope, frame.told) if value is not None else None
+        for name in anew:
+            del frame.told[name]
+            if worth is not None and len(anew) == 1:
+                frame.told[name] = worth
 
     def _asked_if(self, test: t.Expr, frame: Frame) -> None:
         """A condition, or a statement by itself: what a query of Tortoise asks there is not sent unless it is awaited."""
@@ -303,6 +318,18 @@ class Statements(Expressions):
     def _drop(self, given: Thing | None) -> None:
         self.dropped.update((id(x), x) for x in each(given) if isinstance(x, Draft))
 
+    def _leave(self, guard: t.If, frame: Frame) -> None:
+        """Drops what was put together before a guard that ends this way of a function, and that nothing went through."""
+        body: list[t.Stmt] = getattr(frame.scope.owner, "body", [])
+        place = next((i for i, stmt in enumerate(body) if stmt is guard), None)
+        if place is None:
+            return
+        here = {id(x) for x in self.drafts[frame.since :] if self.owners[id(x)] == id(frame.scope.owner)}  # fmt: skip
+        for name, thing in frame.names.items():
+            made = [x for x in each(thing) if id(x) in here]
+            if made and not _reads(body[: place + 1], name):
+                self.dropped.update((id(x), x) for x in made if isinstance(x, Draft))
+
     def _is_idle(self, targets: list[t.Expr], value: t.Expr | None, frame: Frame) -> bool:
         """Whether a step of a query that asks nothing by itself is kept under a name that nothing reads."""
         match targets, value, frame.scope.owner:
@@ -311,16 +338,7 @@ class Statements(Expressions):
                     return False
             case _:
                 return False
-        reads = 0
-        for node in t.walk(*body):
-            match node:
-                case t.Name(id=own):
-                    reads += own == name or own in ("locals", "vars", "eval", "exec")
-                case t.Assign(targets=bound, op=""):
-                    reads -= sum(isinstance(x, t.Name) and x.id == name for x in bound)
-                case t.Jump(kind=kind) if name in kind.split():  # `global`
-                    return False
-        return reads == 0
+        return not _reads(body, name)
 
     def _augmented(
         self, held: Thing | None, given: Thing | None, op: str, value: t.Expr | None, frame: Frame
@@ -367,3 +385,17 @@ def _statements(given: Thing, place: int) -> list[Thing]:
     """The statements that stand in a place of what a function gives back together."""
     items = given.items[place : place + 1] if isinstance(given, Listed) else ()
     return [x for item in items for x in each(item) if isinstance(x, Statement)]
+
+
+def _reads(body: list[t.Stmt], name: str) -> bool:
+    """Whether statements read a variable."""
+    reads = 0
+    for node in t.walk(*body):
+        match node:
+            case t.Name(id=own):
+                reads += own == name or own in ("locals", "vars", "eval", "exec")
+            case t.Assign(targets=bound, op=""):
+                reads -= sum(isinstance(x, t.Name) and x.id == name for x in bound)
+            case t.Jump(kind=kind) if name in kind.split():  # `global`
+                return True
+    return reads != 0

@@ -18,7 +18,15 @@ from auditor.stores.sql.conditions import Draft, is_open
 from auditor.stores.sql.django import formsets
 from auditor.stores.sql.django.managers import MANAGER, is_manager_class
 from auditor.stores.sql.objects import OF_OBJECTS, scopes_of
-from auditor.stores.sql.reading.decisions import Keys, Worth, agreed, choices, hands_itself, tested
+from auditor.stores.sql.reading.decisions import (
+    METHODS,
+    Keys,
+    Worth,
+    agreed,
+    choices,
+    hands_itself,
+    tested,
+)
 from auditor.stores.sql.reading.decisions import given as given_by
 from auditor.stores.sql.reading.frames import CLASSES, Frame, Reading
 from auditor.stores.sql.reading.serving import MODEL_NAMES
@@ -66,10 +74,6 @@ _REPOSITORIES = {
     "django_filters": {"qs", "filterset_class"},
 }  # fmt: skip
 """Words by which what libraries bring is asked, by what the library is imported as."""
-
-
-_METHODS = ("classmethod", "staticmethod")
-"""Decorators that call nothing."""
 
 
 def _of_helper(node: t.Node) -> bool:
@@ -227,7 +231,7 @@ class TreeReading(Statements):
         """Whether these calls, by `id`, are all that is spoken of a function."""
         node = function.node
         assert isinstance(node, t.Function)
-        if self.mentions.built(node.name) or any(t.dotted(d) not in _METHODS for d in node.decorators):  # fmt: skip
+        if self.mentions.built(node.name) or any(t.dotted(d) not in METHODS for d in node.decorators):  # fmt: skip
             return False
         got = map(self.mentions.call, self.mentions.of(function))
         return all(call is not None and id(call.node) in calls for call in got)
@@ -314,7 +318,8 @@ class TreeReading(Statements):
         self._running.add(key)
         called, self._called = self._called, []  # it is read for no call, whoever came to it first
         try:
-            given = self.run(function, {}, 0, agreed=agreed(function, self.mentions, self.trials))
+            said = agreed(function, self.mentions, self.trials, self.entities.by_name)
+            given = self.run(function, {}, 0, agreed=said)
             self._returns[key] = given
         finally:
             self._running.discard(key)
@@ -331,11 +336,13 @@ class TreeReading(Statements):
         assert isinstance(node, t.Function)
         said = told or agreed or {}
         ways = choices(node) if not depth else []
+        if any(isinstance(x, Keys) for x in said.values()):
+            ways = []  # what a variable gets from a dict of the call is told
         ways = [way for way in ways if way.keys().isdisjoint(said)] or [{}]
         self._inside.append((id(node), told is not None))
         returned: list[Thing] = []
         for way in ways:
-            frame = Frame(self.code.inside(function), self._around(function), depth=depth, told={**said, **way}, texts=texts or {}, called=called)  # fmt: skip
+            frame = Frame(self.code.inside(function), self._around(function), depth=depth, told={**said, **way}, texts=texts or {}, called=called, since=len(self.drafts))  # fmt: skip
             self._begin(function, frame, given, receiver)
             outer, self._given = self._given, {}  # each reading of a function tells its calls anew
             unreached, self.unreached = self.unreached, ""  # others may call it
