@@ -21,7 +21,7 @@ from auditor.link.reach import Reach, is_main_guard
 from auditor.link.scopes import Binding, Located, Module, Scope
 from auditor.model.places import Place
 
-_EXITS = {
+EXITS = {
     "sys.exit", "builtins.exit", "builtins.quit", "os._exit", "os.abort", "flask.abort", "quart.abort", "bottle.abort",
     "werkzeug.exceptions.abort",
 }  # fmt: skip
@@ -187,7 +187,7 @@ class Raising:
     def _leaves(self, stmt: t.Stmt, scope: Scope) -> bool:
         match stmt:
             case t.Do(value=t.Call(func=func)):
-                return self.code.name(func, scope) in _EXITS
+                return self.code.name(func, scope) in EXITS
             case t.With(contexts=contexts):
                 words = {t.last_word(t.callee(each)) for each in contexts}
                 return words.isdisjoint(_SWALLOWS) and t.leaves([stmt], True)

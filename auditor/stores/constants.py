@@ -20,9 +20,18 @@ from auditor.link.names import Code
 from auditor.link.scopes import CallSite, Located, place_of
 from auditor.model.data import Constant, Query
 from auditor.model.places import Place
+from auditor.stores.few import Few
 from auditor.stores.flags import spelt
 from auditor.stores.literals import Literals
-from auditor.stores.makings import MADE, at_creation, creations, handed_on, makings
+from auditor.stores.makings import (
+    MADE,
+    at_creation,
+    creations,
+    handed_on,
+    is_handed_over,
+    made_unnamed,
+    makings,
+)
 from auditor.stores.mongo.additions import INSERTING, UPSERTING, Additions, upserts
 from auditor.stores.sql.entities import Entities, Entity
 from auditor.stores.sql.statements.files import sql_files, words_of_others
@@ -141,7 +150,8 @@ def _used_otherwise(nodes: Iterable[tuple[t.Node, object]], names: set[str]) -> 
 
 @provides(Constant)
 def listed(application: Application) -> Iterator[Constant]:
-    """Collections of MongoDB into which only constants are put: a literal list, what the start adds where it is not there."""
+    """Collections of MongoDB into which only constants are put (a literal list, what the start adds where it is not there),
+    and those to which a document is added only where a few are."""
     if application.code.imports(*SAVING):
         return
     additions = Additions(application)
@@ -155,6 +165,11 @@ def listed(application: Application) -> Iterator[Constant]:
         inserted = any(query.operation in INSERTING for query in found)
         if inserted and all(map(additions.of_constants, found)):
             yield Constant("mongodb", name, "only a list that stands in the code fills it")
+        elif most := additions.most(name, found):
+            yield Constant("mongodb", name, _FEW.format(most))
+
+
+_FEW = "what adds to it lets no more than {} be there"
 
 
 def writes_out(application: Application) -> bool:
@@ -256,18 +271,44 @@ def of_constant_keys(application: Application) -> Iterator[Constant]:
         yield Constant("sql", table, "each of its records has a key that stands in the code")
 
 
+@provides(Constant)
+def kept_few(application: Application) -> Iterator[Constant]:
+    """Tables to which a record is added only where none is there, or a few: `Settings.query.first() or Settings()`."""
+    (entities,), (errands,) = application.facts(Entities), application.facts(Errands)
+    few = Few(application)
+    bounds: dict[str, int] = {}
+
+    def are_made(entity: Entity) -> Iterator[CallSite | None]:
+        yield from (makings if entity.mapper == "django" else creations)(application, entity)
+        yield from made_unnamed(application, entity)
+
+    def are_few(entity: Entity, sites: list[CallSite]) -> bool:
+        alone = len(entities.by_class[entity.found.node.name]) == 1  # type: ignore[union-attr]
+        bounds[entity.table] = few.most(sites, entity.table) if alone else 0
+        return bounds[entity.table] > 0 and not is_handed_over(application, entity)
+
+    for table in sorted(_only_made(application, errands, are_few, are_made)):
+        yield Constant("sql", table, _FEW.format(bounds[table]))
+
+
 def _only_made(
-    application: Application, errands: Errands, so: Callable[[Entity, list[CallSite]], bool]
+    application: Application,
+    errands: Errands,
+    so: Callable[[Entity, list[CallSite]], bool],
+    making: Callable[[Entity], Iterable[CallSite | None]] | None = None,
 ) -> set[str]:
-    """The tables of models, but for Django's, of which all that makes records is such, as far as can be told."""
+    """The tables of models of which all that makes records is such, as far as can be told; Django's only where it is said
+    what makes them."""
     (entities,) = application.facts(Entities)
     code = application.code
     made: dict[str, tuple[Entity, list[CallSite]]] = {}
     for entity in entities:
-        if entity.mapper != "django" and entity.found is not None and entity.name:
-            sites = list(creations(application, entity))
-            if so(entity, sites):
-                made[entity.found.node.name] = (entity, sites)  # type: ignore[attr-defined]
+        if entity.found is None or not entity.name or (entity.mapper == "django" and not making):
+            continue
+        sites = list(making(entity) if making else creations(application, entity))
+        told = [site for site in sites if site is not None]
+        if len(told) == len(sites) and so(entity, told):
+            made[entity.found.node.name] = (entity, told)  # type: ignore[attr-defined]
     by_hand = errands.by_hand.scripts
     known = {
         (site.path, site.node.line, entity.table)

@@ -10,13 +10,13 @@ from auditor.link.application import Application
 from auditor.link.mentions import Mentions
 from auditor.link.names import Code
 from auditor.link.scopes import CallSite, Located, Scope
-from auditor.stores.sql.entities import Entity
+from auditor.stores.sql.entities import Entities, Entity
 from auditor.stores.waiting.once import runs_once
 
 MADE = {
     "create", "get_or_create", "update_or_create", "insert", "insert_many", "bulk_create", "replace", "create_user",
     "create_superuser", "acreate", "aget_or_create", "aupdate_or_create", "abulk_create", "create_or_get", "insert_from", "replace_many",
-    "aio_create", "aio_get_or_create",
+    "aio_create", "aio_get_or_create", "model_validate", "from_orm", "parse_obj",
 }  # fmt: skip
 _READS = {
     "select", "query", "get", "scalar", "scalars", "join", "outerjoin", "isinstance", "aliased", "exists", "joinedload", "selectinload",
@@ -83,6 +83,47 @@ def at_creation(scope: Scope) -> bool:
 
 def _is_after_create(call: t.Call) -> bool:
     return any(isinstance(arg, t.Const) and arg.value == "after_create" for arg in call.args)
+
+
+def made_unnamed(application: Application, entity: Entity) -> Iterator[CallSite]:
+    """What makes records of a class without its name: `cls(…)` in it, `user.notes.create(…)` by the relation of another."""
+    code, (entities,) = application.code, application.facts(Entities)
+    own = code.ancestry(entity.found) if entity.found is not None else []
+    names = {
+        relation.attribute
+        for other in entities
+        for relation in other.relations.values()
+        if relation.target == entity.name
+    }
+    for site in code.method_calls(*MADE, "cls", "__class__"):
+        func, around = site.node.func, site.scope.of_class
+        receiver = func.value if isinstance(func, t.Attr) and func.name in MADE else func
+        if receiver is not func and t.last_word(receiver) in names:
+            yield site
+        elif around is not None and around.owner is not None and around.parent is not None:
+            words = {t.last_word(node) for node in t.walk_own(receiver)}  # type: ignore[arg-type]
+            if not words.isdisjoint(("cls", "__class__")):
+                if code.own_name(Located(around.owner, around.parent)) in own:
+                    yield site
+
+
+def is_handed_over(application: Application, entity: Entity) -> bool:
+    """Whether records of a class come from elsewhere: accounts of Django, what FastAPI makes of a request for a class of SQLModel."""
+    code, found = application.code, entity.found
+    kinds = code.ancestry(found) if found is not None else []
+    if any(_ACCOUNTS.search(kind) for kind in kinds):
+        return True
+    taken = (
+        t.last_word(node)
+        for function in (code.functions() if any(k.startswith("sqlmodel.") for k in kinds) else ())
+        for param in function.node.params  # type: ignore[attr-defined]
+        for node in (t.walk(param.annotation) if param.annotation is not None else ())
+        if isinstance(node, t.Name | t.Attr)
+    )
+    return found is not None and found.node.name in taken  # type: ignore[attr-defined]
+
+
+_ACCOUNTS = re.compile(r"^django\.contrib\.auth\.(?:\w+\.)*Abstract(?:Base)?User$")
 
 
 def makings(application: Application, entity: Entity) -> Iterator[CallSite | None]:

@@ -12,6 +12,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.scopes import CallSite, place_of
 from auditor.model.data import Query
+from auditor.stores.few import Few, narrows
 from auditor.stores.literals import Literals
 from auditor.stores.waiting.errands import Asked, Errands
 
@@ -25,6 +26,7 @@ class Additions:
 
     def __init__(self, application: Application) -> None:
         self.code, self.literals = application.code, Literals(application.values)
+        self.few = Few(application)
         (self.errands,) = application.facts(Errands)
         self._sites = {
             place_of(site): site
@@ -57,6 +59,17 @@ class Additions:
             return False
         told = query.operation != "bulk_write" and self.literals.value(given, site.scope)
         return told and self.literals.told_turns(site.node.line, site.scope)
+
+    def most(self, collection: str, added: list[Query]) -> int:
+        """How many documents there may be, where each is added only if no others are, or few; 0 where any number may."""
+        upserting = [q for q in added if q.operation in UPSERTING]
+        if any(narrows(query) for query in upserting):
+            return 0
+        sites = [self._sites.get(q.place) for q in added if q.operation not in UPSERTING]
+        told = [site for site in sites if site is not None]
+        if len(told) < len(sites):
+            return 0
+        return self.few.most(told, collection) if sites else 1  # upserts of whatever is there
 
     def finds_first(self, query: Query) -> bool:
         """Whether a change is only reached where a search by its filter has found something."""
