@@ -80,6 +80,8 @@ def _asked(program: str, body: str, build: Build) -> list[tuple[str, ...]]:
         (_MONGOENGINE, "Note.objects.filter(title=given)"),
         (_MONGOENGINE, "Note.objects(title=given).filter(state='x').order_by('state')"),
         (_BEANIE, "Note.find(Note.title == given).sort('title')"),
+        (_BEANIE, "Note.find_one(Note.title == given)"),
+        (_BEANIE, "if given:\n    Note.find(Note.title == given).delete()"),
     ],
 )
 def test_what_nothing_goes_through_is_not_asked(program: str, body: str, build: Build) -> None:
@@ -108,6 +110,10 @@ def test_what_nothing_goes_through_is_not_asked(program: str, body: str, build: 
         (_MONGOENGINE, "Note.objects(title=given).update(state='x')"),
         (_MONGOENGINE, "Note.objects(title=given).aggregate([])"),
         (_BEANIE, "await Note.find(Note.title == given).to_list()"),
+        (_BEANIE, "(await Note.find(Note.title == given).to_list()).sort()"),
+        (_BEANIE, "print(await Note.find_one(Note.title == given))"),
+        (_BEANIE, "found = Note.find(Note.title == given)\nawait found.delete()"),
+        (_BEANIE.replace("beanie", "bunnet"), "Note.find(Note.title == given).delete()"),
     ],
 )
 def test_what_is_gone_through_is_asked(program: str, body: str, build: Build) -> None:

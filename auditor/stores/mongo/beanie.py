@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from auditor.ecosystems.installed import pinned
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
+from auditor.link.names import Code
 from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.model.data import Bound, Index, Query, Table
 from auditor.stores.bounds import bounds_of
@@ -57,7 +58,12 @@ def queries(application: Application) -> list[Query]:
     if not application.code.imports("beanie", "bunnet"):
         return []
     reader = _Beanie(application)
-    sites = [s for s in application.code.method_calls(*_FIRST) if reader.asks(s)]
+    idle = _begun_by_nobody(application.code)
+    sites = [
+        s
+        for s in application.code.method_calls(*_FIRST)
+        if id(s.node) not in idle and reader.asks(s)
+    ]
     found = [
         (site, q)
         for site in sites
@@ -67,6 +73,18 @@ def queries(application: Application) -> list[Query]:
         found += [(site, query) for query in reader.fetched(site)]
     found += reader.of_documents()
     return looped(application.values, found)
+
+
+def _begun_by_nobody(code: Code) -> set[int]:
+    """The calls, by `id`, of chains that are statements by themselves: what nobody awaits Beanie never asks, where Bunnet
+    does at once."""
+    found: set[int] = set()
+    for stmt, _ in code.of_kind(t.Do) if not code.imports("bunnet") else ():
+        expr = stmt.value
+        while isinstance(expr, t.Call) and isinstance(expr.func, t.Attr):
+            found.add(id(expr))
+            expr = expr.func.value
+    return found
 
 
 class _Beanie:
