@@ -578,3 +578,23 @@ def test_what_one_element_of_a_list_is_no_index_finds(
     code = f"import psycopg\ndef ask(cursor, given):\n    cursor.execute('SELECT id FROM articles a WHERE {condition}', (given,))\n"
     found = build({"app.py": code, "schema.sql": schema}).facts(CollectionFit)
     assert tuple(f for c in found for _, m in c.fits for f in m.missing) == missing
+
+
+@pytest.mark.parametrize(
+    ("statement", "unknown"),
+    [
+        ("SELECT number FROM flight ORDER BY lower(plane) LIMIT 3", True),
+        ("SELECT number FROM flight ORDER BY coalesce(day, '') DESC, number LIMIT 3", True),
+        ("SELECT number + line AS total FROM flight ORDER BY total LIMIT 3", True),
+        ("SELECT number FROM flight ORDER BY lower(plane)", False),
+        ("SELECT number FROM flight WHERE plane = ? ORDER BY lower(day) LIMIT 3", False),
+        ("SELECT number FROM flight ORDER BY random() LIMIT 3", False),
+        ("SELECT number FROM flight ORDER BY plane LIMIT 3", False),
+        ("SELECT count(*) AS n FROM flight GROUP BY plane ORDER BY n LIMIT 3", False),
+    ],
+)
+def test_a_few_first_by_what_is_computed(statement: str, unknown: bool, build: Build) -> None:
+    program = f"def ask(cursor, given):\n    cursor.execute({statement!r}, (given,))\n"
+    table = "CREATE TABLE flight (number INT PRIMARY KEY, line INT, plane TEXT, day TEXT);"
+    fits = [m for c in build({"app.py": program, "schema.sql": table}).facts(CollectionFit) for _, m in c.fits]  # fmt: skip
+    assert [m.fit is Fit.UNKNOWN for m in fits] == [unknown]

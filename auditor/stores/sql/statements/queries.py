@@ -83,6 +83,7 @@ _COMPARES = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _CHANGES = re.compile(r"\s*(insert|update|delete)\b", re.I)
 _NARROWING = ("limit", "offset", "fetch", "having", "qualify")
 _ORDER = "what it is ordered by is decided at run time"
+_COMPUTED = "whether an index serves the order by what is computed of {column} is not told"
 _NATURAL = "the columns that a NATURAL JOIN compares are not told"
 _ADDRESSES = {"ctid", "rowid", "_rowid_", "oid"}
 _OF_ORACLE = {"rownum", "sysdate", "systimestamp", "ora_rowscn", "level"}
@@ -235,8 +236,8 @@ class Asked:
         if order is not None and not figures and not node.args.get("group"):
             sort = self._sort(order)
             few = node.args.get("limit") or node.args.get("fetch")
-            if few is not None and MARK in order.sql() and not sort and not _narrowed(where):
-                where.append(Untold(_ORDER))
+            if few is not None and not sort and not _narrowed(where):
+                where += [Untold(_ORDER)] if MARK in order.sql() else self._computed(order)
         bound, limited = Bound.UNKNOWN, None
         limit = node.args.get("limit") or node.args.get("fetch")
         if limit is not None:
@@ -399,6 +400,17 @@ class Asked:
                 return ()
             sort.append((*told, -1 if item.args.get("desc") else 1))
         return tuple(sort)
+
+    def _computed(self, order: Any) -> list[Condition]:
+        """What is said of an order by an expression, for the few first of which all rows are gone through."""
+        exp = self.exp
+        first = order.expressions[0]
+        given = self._meant(first.this if isinstance(first, exp.Ordered) else first)
+        if isinstance(given, exp.Column):
+            return []
+        named = (own[1] for x in given.find_all(exp.Column) if (own := self.column(x)) is not None)
+        column = next(named, None)
+        return [Untold(_COMPUTED.format(column=column))] if column else []
 
     def _meant(self, node: Any) -> Any:
         """What a name or a place stands for that the query itself gives: `SELECT a + b AS total … ORDER BY total`, `ORDER BY 1`."""
