@@ -26,7 +26,7 @@ _SOMEBODY = re.compile(
     r"|employee|seller|vendor|shop|store|hotel|school|branch)(?:_?id)?$"
 )
 _DESCRIBES = re.compile(
-    r"^(?:_?id|uuid|guid|pk|\w*name|title|label|(?:\w+_)?code|slug|desc(?:ription)?|\w*order|position|rank|level|\w*value|weight|colou?r|key|\w*(?:icon|image|photo|picture|logo|thumbnail)\w*"
+    r"^(?:_?id|uuid|guid|pk|(?:\w*name|title|label|desc(?:ription)?)(?:_[a-z]{2})?|(?:\w+_)?code|slug|\w*order|position|rank|level|\w*value|weight|colou?r|key|\w*(?:icon|image|photo|picture|logo|thumbnail)\w*"
     r"|is_\w+|\w*active|enabled|default|status|type|kind|year|number|abbreviation|symbol|(?:start|end|begin)(?:s|_?date|_?at|_?time)?|parent(?:_?id)?"
     r"|(?:created|updated|modified|deleted|added)\w*|(?:create|update|modify)_(?:time|date|at|by)(?:_id)?|[cmu]time|(?:date|time)_\w+|last_\w+|amount|price|rate|capacity|notes?|remarks?)$"
 )
