@@ -9,14 +9,15 @@ variable is handed to: `add_filters(query, form)`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.contexts import contexts_of
+from auditor.link.decisions import NoneOf, Worth, choices, decides
 from auditor.link.origins import Env
 from auditor.link.passed import outcome
 from auditor.link.scopes import Scope, named
@@ -58,8 +59,11 @@ class Piece(msgspec.Struct, frozen=True):
 Whole = tuple[Piece, ...]
 
 
-def assembled(values: Evaluator, name: t.Name, scope: Scope) -> list[Whole]:
-    """The ways in which a variable may have been put together where `name` stands."""
+def assembled(
+    values: Evaluator, name: t.Name, scope: Scope, told: Mapping[str, Worth] | None = None
+) -> list[Whole]:
+    """The ways in which a variable may have been put together where `name` stands; `told` is what parameters and
+    variables are that the function tests, where the reader knows that."""
     found = values.code.find(name.id, scope)
     if found is None:
         return []
@@ -70,8 +74,32 @@ def assembled(values: Evaluator, name: t.Name, scope: Scope) -> list[Whole]:
         whole = tuple(Piece(o.node, o.scope) for o in origins[:1]) or (Piece(None, where),)  # type: ignore[arg-type]
         start = [whole]
     body = where.module.body if where.owner is None else getattr(where.owner, "body", [])
-    walk = _Walk(values, name, where)
-    return walk.block(body if isinstance(body, list) else [], start)[0]
+    body = body if isinstance(body, list) else []
+    plain = _Walk(values, name, where, told=(told or {}) if where is scope else {}).block(
+        body, start
+    )[0]
+    if told is not None or (len(plain) < 2 and not any(p.branches for w in plain for p in w)):
+        return plain
+    made: dict[tuple[object, ...], Whole] = {}
+    for way in _ways(values, where):
+        for whole in _Walk(values, name, where, told=way).block(body, start)[0]:
+            made.setdefault(tuple((_key(p), p.branches, p.front) for p in whole), whole)
+    return list(made.values()) if 0 < len(made) <= _MOST else plain
+
+
+def _ways(values: Evaluator, scope: Scope) -> list[dict[str, Worth]]:
+    """What a function's tests of one parameter or variable hang together by, as far as the call that is looked at lets
+    it be."""
+    ways = choices(scope.owner) if isinstance(scope.owner, t.Function) else []
+    return [w for w in ways if all(_may_be(values, name, x, scope) for name, x in w.items())]
+
+
+def _may_be(values: Evaluator, name: str, worth: Worth, scope: Scope) -> bool:
+    """Whether the call that is looked at may give a parameter this."""
+    counts = outcome(values, named(name), scope)
+    if counts is None or isinstance(worth, NoneOf):
+        return True
+    return counts == (worth != "nothing")
 
 
 @dataclass
@@ -80,6 +108,7 @@ class _Walk:
     name: t.Name
     scope: Scope
     depth: int = 0
+    told: Mapping[str, Worth] = field(default_factory=dict)
 
     def block(self, body: Iterable[t.Stmt], state: list[Whole]) -> tuple[list[Whole], bool]:
         """(what it is afterwards, whether the way ends here: at the place, or by leaving)."""
@@ -94,7 +123,13 @@ class _Walk:
         return any(node is self.name for node in t.walk(stmt))
 
     def _inside(self, stmt: t.Stmt, state: list[Whole]) -> tuple[list[Whole], bool]:
-        """Go on in the block of a statement that holds the place."""
+        """Go on in the block of a statement that holds the place, if this way comes there."""
+        if (
+            isinstance(stmt, t.If)
+            and (way := decides(stmt.test, self.told, self.scope)) is not None
+        ):
+            if any(self._holds(inner) for inner in (stmt.orelse if way else stmt.body)):
+                return [], True
         for block in t.blocks(stmt):
             if any(self._holds(inner) for inner in block):
                 return self.block(block, state)
@@ -160,6 +195,10 @@ class _Walk:
                 given = outcome(self.values, test, self.scope)
                 if given is not None:
                     return self.block(then if given else other, state)
+                if (told := decides(test, self.told, self.scope)) is not None:
+                    taken = then if told else other
+                    state, ended = self.block(taken, state)
+                    return ([] if ended and t.leaves(taken) else state), ended
                 one, left = self.block(then, state)
                 two, right = self.block(other, state)
                 if left or right:

@@ -1,5 +1,6 @@
 """Where code surely raises or leaves, so that it never comes to what stands below: names that nothing binds, attributes that
-a class or module of the tree has not, modules of the tree that are not there, and whatever imports such a module.
+a class or module of the tree has not, modules of the tree that are not there, and whatever imports such a module; and ways
+of a function that none of its calls takes.
 
 What cannot be looked at is there: modules that git ignores or something makes, what `__getattr__`, `exec`, `globals()` or a
 `*` of a package may bring, what an attempt (`try`) or a condition stands around.
@@ -16,7 +17,9 @@ from auditor.discover.git import ignored, read_rules
 from auditor.extract.packages import Dependency
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
+from auditor.link.decisions import Worth, agreed, decides, settled
 from auditor.link.layout import ends, module_name
+from auditor.link.mentions import Mentions
 from auditor.link.reach import Reach, is_main_guard
 from auditor.link.scopes import Binding, Located, Module, Scope
 from auditor.model.places import Place
@@ -159,13 +162,29 @@ class Raising:
         found: list[tuple[int, int, str]] = []
         for node, _ in self.code.nodes(module):
             if isinstance(node, t.Function):
-                self._follow(node.body, module.scopes[id(node)], found)
+                inner = module.scopes[id(node)]
+                told = self._given(Located(node, inner.parent or inner))
+                self._follow(node.body, inner, found, told)
         for stmt in module.body:
             if is_main_guard(stmt):
-                self._follow(stmt.body, module.scope, found)  # type: ignore[union-attr]
+                self._follow(stmt.body, module.scope, found, {})  # type: ignore[union-attr]
         return found
 
-    def _follow(self, block: list[t.Stmt], scope: Scope, found: list[tuple[int, int, str]]) -> None:
+    def _given(self, function: Located) -> dict[str, Worth]:
+        """What every call of a function gives the parameters that it tests and leaves as they are."""
+        (mentions,) = self.application.facts(Mentions)
+        assert isinstance(function.node, t.Function)
+        kept = settled(function.node)
+        told = agreed(function, mentions, frozenset())
+        return {name: worth for name, worth in told.items() if name in kept}
+
+    def _follow(
+        self,
+        block: list[t.Stmt],
+        scope: Scope,
+        found: list[tuple[int, int, str]],
+        told: dict[str, Worth],
+    ) -> None:
         path = scope.module.path
         for at, stmt in enumerate(block):
             raised = (
@@ -178,7 +197,20 @@ class Raising:
                 if raised and each and not isinstance(stmt, t.Try):
                     found.append((each[0].line, each[-1].end_line, _told(raised, path, stmt.line)))
                 else:
-                    self._follow(each, scope, found)
+                    self._follow(each, scope, found, told)
+            if told and isinstance(stmt, t.If):
+                way = decides(stmt.test, told, scope)
+                passed, taken = (stmt.orelse, stmt.body) if way else (stmt.body, stmt.orelse)
+                rest = block[at + 1 :] if way is not None and t.leaves(taken, True) else []
+                for lines in (passed, rest):
+                    if way is not None and lines and lines[0].line > stmt.line:
+                        found.append(
+                            (
+                                lines[0].line,
+                                lines[-1].end_line,
+                                _told("no call takes this way", path, stmt.line),
+                            )
+                        )
             left = "" if raised or not self._leaves(stmt, scope) else "code leaves before"
             if (raised or left) and (rest := block[at + 1 :]):
                 found.append((rest[0].line, rest[-1].end_line, _told(raised or left, path, stmt.line)))  # fmt: skip

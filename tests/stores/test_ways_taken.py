@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import CollectionFit
+from auditor.model.data import CollectionFit, Fit
 from tests.conftest import Build
 
 _DJANGO = """
@@ -111,3 +111,75 @@ def test_tests_of_a_variable_hang_together(
     state: str, body: str, shapes: set[tuple[str, ...]], build: Build
 ) -> None:
     assert _asked(_TESTS.format(state=state, body=body), build) == shapes
+
+
+_MONGO = """
+from fastapi import FastAPI
+from pymongo import MongoClient
+app = FastAPI()
+notes = MongoClient()["app"].notes
+notes.create_index("user")
+{before}
+@app.get("/notes")
+def ask(request, kind, user, given):
+    status = request.GET.get("status")
+    asked = {{}}
+    {body}
+    return list(notes.find(asked))
+"""
+
+
+def _of_mongo(build: Build, body: str, before: str = "") -> set[tuple[str, ...]]:
+    text = _MONGO.format(body=body.replace("\n", "\n    "), before=before)
+    found = build({"app.py": text}).facts(CollectionFit)
+    return {q.equality for c in found for q, m in c.fits if m.fit is not Fit.COVERED}
+
+
+_A, _NOT_A = "if kind == 'a':\n    ", "if kind != 'a':\n    "
+
+
+@pytest.mark.parametrize(
+    ("body", "missing"),
+    [
+        (f"{_A}asked['user'] = user\nprint(kind)\n{_A}asked['at'] = given", {("user", "at")}),
+        (f"{_A}asked['user'] = user\nelse:\n    asked['at'] = given\n{_NOT_A}asked['user'] = 1", {("at", "user")}),
+        (f"{_A}asked['user'] = user\nkind = given\n{_A}asked['at'] = given", {("at",)}),
+        ("if kind:\n    asked['user'] = user\nif given:\n    asked['at'] = given\nif not kind:\n    return []", set()),
+        ("asked['at'] = given\nif status and not user:\n    asked['is'] = status\nif user:\n    asked['user'] = user\nif not status and not user:\n    return []", {("at", "is"), ("at", "user")}),
+        ("if kind:\n    asked['user'] = user\nelif given:\n    asked['at'] = given\nelse:\n    raise ValueError", {("at",)}),
+    ],
+)  # fmt: skip
+def test_tests_of_one_choice_hang_together_in_filters(
+    body: str, missing: set[tuple[str, ...]], build: Build
+) -> None:
+    assert _of_mongo(build, body) == missing
+
+
+_REMOVE = """
+class Store:
+    {decorator}
+    def remove({first}title, model=None):
+        {before}
+        if model is None:
+            return notes.delete_one({{"user": title}})
+        {other}return notes.delete_one({{"title": title}})
+"""
+
+
+@pytest.mark.parametrize(
+    ("decorator", "before", "other", "call", "missing"),
+    [
+        ("@classmethod", "", "else:\n            ", "Store.remove(user)", set()),
+        ("@staticmethod", "", "", "Store.remove(user)", set()),
+        ("@classmethod", "", "", "Store.remove(user, request.model)", {("title",)}),
+        ("@classmethod", "model = model or notes.model", "", "Store.remove(user)", {("title",)}),
+        ("@cached", "", "", "Store.remove(user)", {("title",)}),
+        ("@classmethod", "", "", "Store.remove(user), given(Store.remove)", {("title",)}),
+    ],
+)  # fmt: skip
+def test_what_no_call_takes_asks_nothing_of_a_collection(
+    decorator: str, before: str, other: str, call: str, missing: set[tuple[str, ...]], build: Build
+) -> None:
+    first = "" if decorator == "@staticmethod" else "cls, "
+    store = _REMOVE.format(decorator=decorator, before=before or "pass", other=other, first=first)
+    assert _of_mongo(build, call, store) == missing

@@ -8,13 +8,13 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
+from auditor.link.decisions import given as given_by
 from auditor.link.handing import THREADS, direct, unwrapped
 from auditor.link.scopes import Located, argument, arguments, place_of
 from auditor.model.data import Bound
 from auditor.stores.receivers import Receivers
 from auditor.stores.sql.conditions import Draft, Every, Opposite, Some, joined
 from auditor.stores.sql.entities import Entity, last_name
-from auditor.stores.sql.reading.decisions import given as given_by
 from auditor.stores.sql.reading.frames import ATTRIBUTES, CALLS, Frame, Reading
 from auditor.stores.sql.reading.serving import MODEL_NAMES, served
 from auditor.stores.sql.reading.things import (

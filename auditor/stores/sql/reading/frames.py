@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
+from auditor.link.decisions import Worth
 from auditor.link.names import Code
 from auditor.link.scopes import CallSite, Located, Scope, place_of
 from auditor.link.values import Evaluator
@@ -24,7 +25,6 @@ from auditor.stores.bounds import bounds_of
 from auditor.stores.sql.conditions import Draft
 from auditor.stores.sql.entities import Column, Entities, Entity, Relation
 from auditor.stores.sql.migrations import History
-from auditor.stores.sql.reading.decisions import Worth
 from auditor.stores.sql.reading.selection import Selections
 from auditor.stores.sql.reading.things import Rows, Self, Thing, Written
 from auditor.stores.sql.statements.files import schema_files, statement_files, words_of_others

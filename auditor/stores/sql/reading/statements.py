@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.link.decisions import bound_anew, decides, worth_of
 from auditor.link.scopes import Located, arguments, place_of
 from auditor.stores.sql.conditions import UNTOLD, Draft, joined
-from auditor.stores.sql.reading.decisions import bound_anew, decides, worth_of
 from auditor.stores.sql.reading.expressions import Expressions
 from auditor.stores.sql.reading.frames import Frame
 from auditor.stores.sql.reading.things import (

@@ -9,6 +9,16 @@ from msgspec.structs import replace
 from auditor.discover import Role
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
+from auditor.link.decisions import (
+    METHODS,
+    Keys,
+    Worth,
+    agreed,
+    choices,
+    hands_itself,
+    tested,
+)
+from auditor.link.decisions import given as given_by
 from auditor.link.mentions import Mentions
 from auditor.link.reach import Reach, imported, is_main_guard
 from auditor.link.scopes import Located, Scope
@@ -18,16 +28,6 @@ from auditor.stores.sql.conditions import Draft, is_open
 from auditor.stores.sql.django import formsets
 from auditor.stores.sql.django.managers import MANAGER, is_manager_class
 from auditor.stores.sql.objects import OF_OBJECTS, scopes_of
-from auditor.stores.sql.reading.decisions import (
-    METHODS,
-    Keys,
-    Worth,
-    agreed,
-    choices,
-    hands_itself,
-    tested,
-)
-from auditor.stores.sql.reading.decisions import given as given_by
 from auditor.stores.sql.reading.frames import CLASSES, Frame, Reading
 from auditor.stores.sql.reading.serving import MODEL_NAMES
 from auditor.stores.sql.reading.statements import Statements

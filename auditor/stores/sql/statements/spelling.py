@@ -197,7 +197,7 @@ def _growing(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
     """What is joined of a list to which more is added: `where = ["1 = 1"]`, as each run has it."""
     match expr:
         case t.Call(func=t.Attr(value=t.Const(value=str(between)), name="join"), args=[t.Name() as held]):  # fmt: skip
-            wholes = assembled(reading.values, held, frame.scope)
+            wholes = assembled(reading.values, held, frame.scope, {})
             if not any(len(whole) > 1 for whole in wholes):
                 return []
             if not any(piece.taken for whole in wholes for piece in whole):
@@ -227,7 +227,7 @@ def _items(reading: Reading, piece: Piece, frame: Frame) -> list[list[str]]:
 
 def _grown(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
     """The texts that a variable comes to which begins as one, and to which some runs add more: `where += " AND at > ?"`."""
-    wholes = assembled(reading.values, expr, frame.scope) if isinstance(expr, t.Name) else []
+    wholes = assembled(reading.values, expr, frame.scope, {}) if isinstance(expr, t.Name) else []
     wholes = wholes if any(len(way) > 1 for way in wholes) else []
     spelt = [
         [

@@ -72,7 +72,7 @@ def choices(function: t.Function) -> list[dict[str, Worth]]:
     values: dict[str, dict[object, None]] = {}
     places: dict[str, set[int]] = {}
     chains: dict[int, int] = {}
-    names = _settled(function)
+    names = set(settled(function))
     for node in t.walk_own(*function.body) if names else ():
         match node:
             case t.If(orelse=orelse):
@@ -95,7 +95,8 @@ def choices(function: t.Function) -> list[dict[str, Worth]]:
     return ways if len(ways) > 1 else []
 
 
-def _settled(function: t.Function) -> set[str]:
+@functools.lru_cache(maxsize=50_000)
+def settled(function: t.Function) -> frozenset[str]:
     """The parameters that a function leaves as they are, and the variables that it binds once."""
     once = {
         stmt.targets[0].id
@@ -105,8 +106,8 @@ def _settled(function: t.Function) -> set[str]:
     }
     bound = [name for stmt in function.body for name in bound_anew(stmt)]
     params = {p.name for p in function.params}
-    settled = (params - set(bound)) | {x for x in once - params if bound.count(x) == 1}
-    return settled - set(_filled(function))
+    kept = (params - set(bound)) | {x for x in once - params if bound.count(x) == 1}
+    return frozenset(kept - set(_filled(function)))
 
 
 def _filled(function: t.Function) -> Iterator[str]:
