@@ -36,7 +36,7 @@ from tests.conftest import Build
         ),
         ("categories", ["id", "category_name", "category_note", "category_text", "category_hint"]),
         ("banners", ["id", "image", "link", "is_active", "position"]),
-        ("order_status", ["id", "name_en", "name_de", "name_fr", "title_it", "rule", "owner"]),
+        ("categories", ["id", "name_en", "name_de", "name_fr", "title_it"]),
         ("radio_discipline", ["id", "name", "css_class", "discipline_type"]),
         ("setting", ["key", "minute", "page", "webhook", "argument"]),
         ("appConfigs", ["site_name", "smtp_host", "smtp_password", "footer"]),
