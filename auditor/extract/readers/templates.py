@@ -1,4 +1,4 @@
-"""Templates of Jinja and Django: what they show without escaping it.
+"""Templates of Jinja and Django: what they name, and what they show without escaping it.
 
 https://jinja.palletsprojects.com/en/stable/templates/#html-escaping,
 https://docs.djangoproject.com/en/stable/ref/templates/builtins/#safe.
@@ -6,6 +6,7 @@ https://docs.djangoproject.com/en/stable/ref/templates/builtins/#safe.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import re2
@@ -15,6 +16,8 @@ from auditor.extract.facts import Fact
 from auditor.extract.source import Source, extracts
 
 _MAX_TEXT = 400_000
+_MAX_TAGS = 20_000
+_FILES = r".+\.(?:x?html?|jinja2?|j2|jinja)"
 _SHOWN = re2.compile(
     r"\{\{-?\s*([A-Za-z_]\w*)((?:\.\w+|\[[^\]{}]{1,40}\])*)\s*((?:\|[^{}|]{1,60})*)-?\}\}"
 )
@@ -37,6 +40,16 @@ _KEEPING = {
 """Filters that leave markup in a text."""
 
 
+_OPENS = re2.compile(r"\{[{%]")
+_WORD = re2.compile(r"[\pL_][\pL\pN_]*")
+_TAG = re2.compile(r"\{%[-+]?\s*(\w+)")
+_TAKES_IN = {"extends", "include", "import", "from"}
+_NAMED = re2.compile(
+    r"\s*['\"]([\w\-/][^'\"\\]*)['\"]\s*(?:(?:with|without|only|ignore|import|as)\b(?s:.*))?[-+]?$"
+)
+"""A template by its name alone, whatever it is given."""
+
+
 class Unescaped(Fact, frozen=True):
     """A variable of a template's context that reaches the page as it is.
 
@@ -49,7 +62,41 @@ class Unescaped(Fact, frozen=True):
     part: str = ""
 
 
-@extracts(Kind.TEXT, name=r".+\.(?:x?html?|jinja2?|j2|jinja)")
+class TemplateNames(Fact, frozen=True):
+    """The words in the tags of a template: what it does not name so, it takes from no context.
+
+    `tags` are those that it uses, `parts` the templates that it extends, includes and imports; `is_open` where these
+    are not told.
+    """
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+    parts: tuple[str, ...]
+    is_open: bool
+
+
+@extracts(Kind.TEXT, name=_FILES)
+def names(source: Source) -> Iterator[Fact]:
+    text = source.text
+    opened = [found.start() for found in _OPENS.finditer(text[:_MAX_TEXT])]
+    if len(text) > _MAX_TEXT or len(opened) > _MAX_TAGS:
+        yield TemplateNames((), (), (), True)
+        return
+    words, tags, parts, is_open = set[str](), set[str](), set[str](), False
+    for start, end in itertools.pairwise([*opened, len(text)]):
+        tagged = text[start:end]  # a mark may stand in a text of the tag itself: up to the last one
+        closed = max(tagged.rfind("%}"), tagged.rfind("}}"))
+        words.update(_WORD.findall(tagged[:closed] if closed >= 0 else tagged))
+        if (tag := _TAG.match(tagged)) is not None:
+            tags.add(tag[1])
+            if tag[1] in _TAKES_IN:
+                named = _NAMED.match(tagged[tag.end() :].partition("%}")[0])
+                is_open = is_open or named is None
+                parts.update([named[1]] if named is not None else [])
+    yield TemplateNames(tuple(sorted(words)), tuple(sorted(tags)), tuple(sorted(parts)), is_open)
+
+
+@extracts(Kind.TEXT, name=_FILES)
 def unescaped(source: Source) -> Iterator[Fact]:
     text = source.text
     if source.role is not Role.SOURCE or "{{" not in text or len(text) > _MAX_TEXT:

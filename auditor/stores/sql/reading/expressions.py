@@ -52,6 +52,12 @@ _ASKING = {
     "delete",
 }
 """Methods of queries, which none has as a value."""
+_LAZY = {
+    "all", "filter", "exclude", "order_by", "values", "values_list", "annotate", "alias", "select_related", "only",
+    "prefetch_related", "defer", "distinct", "reverse", "using", "select_for_update", "union", "intersection",
+    "difference", "select", "where", "join", "limit", "offset", "group_by", "filter_by",
+}  # fmt: skip
+"""Steps that ask nothing before the query is gone through; `all` of SQLAlchemy does, and gives rows."""
 _OF_PACKAGE = re.compile(r"[\w.]+$")
 """Canonical names of what packages have: `telegram.Users`."""
 _OF_TEXTS = re.compile(r"^[A-Z][A-Z0-9_]{2,}$|(?i:query|sql|stmt|statement)")
@@ -105,7 +111,7 @@ class Expressions(Reading):
                     return Class(table)  # items = Table("items", …)
                 if id(expr) not in self._given:  # several readers may look at an argument
                     outer, self._given = self._given, {}
-                    made_ = self.call(expr, frame, depth)
+                    made_ = self._unless_unnamed(expr, self.call(expr, frame, depth))
                     self._given = outer
                     self._given[id(expr)] = made_
                 return self._given[id(expr)]
@@ -169,7 +175,7 @@ class Expressions(Reading):
             case t.Map(keys=keys, values=values):
                 return self._map(keys, values, frame, depth)
             case t.Item(value=value, index=index):
-                return self._item(value, index, frame, depth)
+                return self._unless_unnamed(expr, self._item(value, index, frame, depth))
             case t.Choice(test=test, then=then, other=other):
                 self.tested(test, frame, depth)
                 both = [self.thing(then, frame, depth), self.thing(other, frame, depth)]
@@ -666,6 +672,26 @@ class Expressions(Reading):
                 if items and isinstance(items[-1], t.Name) and row is not None:
                     if last_name(iter_) == "enumerate":
                         frame.names[items[-1].id] = row
+
+    def _is_step(self, value: t.Expr | None) -> bool:
+        """Whether an expression ends with a step of a query that asks nothing by itself."""
+        match value:
+            case t.Call(func=t.Attr(name=step)):
+                return step in _LAZY and id(value) in self.followed
+        return False
+
+    def _drop(self, given: Thing | None) -> None:
+        self.dropped.update((id(x), x) for x in each(given) if isinstance(x, Draft))
+
+    def _unless_unnamed(self, expr: t.Call | t.Item, given: Thing | None) -> Thing | None:
+        """What an expression gives; a query that a template would have to name to ask it is not sent."""
+        if id(expr) in self.unnamed:
+            if isinstance(expr, t.Call) and self._is_step(expr):
+                self._drop(given)
+            elif isinstance(expr, t.Item) and isinstance(expr.index, t.Slice) and expr.index.upper:
+                if all(isinstance(x, Draft) and x.mapper == "django" for x in each(given)):
+                    self._drop(given)
+        return given
 
     def _awaited(self, thing: Thing | None, frame: Frame) -> Thing | None:
         """What awaiting gives: a query of Tortoise is asked then, and gives its rows.

@@ -27,6 +27,7 @@ from auditor.stores.sql.entities import Column, Entities, Entity, Relation
 from auditor.stores.sql.migrations import History
 from auditor.stores.sql.reading.selection import Selections
 from auditor.stores.sql.reading.things import Rows, Self, Thing, Written
+from auditor.stores.sql.reading.unnamed import unnamed
 from auditor.stores.sql.statements.files import schema_files, statement_files, words_of_others
 from auditor.stores.sql.statements.named_statements import NamedStatement
 
@@ -207,6 +208,11 @@ class Reading:
     def schema_files(self) -> frozenset[str]:
         """The names of the SQL files that make tables, and search none."""
         return schema_files(self.application)
+
+    @functools.cached_property
+    def unnamed(self) -> frozenset[int]:
+        """Expressions, by `id`, that no template asks for though its context has them."""
+        return unnamed(self.application)
 
     @functools.cached_property
     def statement_files(self) -> dict[str, str]:

@@ -26,13 +26,6 @@ from auditor.stores.sql.reading.things import (
     merged,
 )
 
-_LAZY = {
-    "all", "filter", "exclude", "order_by", "values", "values_list", "annotate", "alias", "select_related", "only",
-    "prefetch_related", "defer", "distinct", "reverse", "using", "select_for_update", "union", "intersection",
-    "difference", "select", "where", "join", "limit", "offset", "group_by", "filter_by",
-}  # fmt: skip
-"""Steps that ask nothing before the query is gone through; `all` of SQLAlchemy does, and gives rows."""
-
 
 class Statements(Expressions):
     """Reads statements in order; a test that cannot be told leaves both ways open."""
@@ -307,16 +300,6 @@ class Statements(Expressions):
                     return False
         names = (n for n in t.walk(*body) if isinstance(n, t.Name) and n.id == name)
         return all(id(n) in fine for n in names)
-
-    def _is_step(self, value: t.Expr | None) -> bool:
-        """Whether an expression ends with a step of a query that asks nothing by itself."""
-        match value:
-            case t.Call(func=t.Attr(name=step)):
-                return step in _LAZY and id(value) in self.followed
-        return False
-
-    def _drop(self, given: Thing | None) -> None:
-        self.dropped.update((id(x), x) for x in each(given) if isinstance(x, Draft))
 
     def _leave(self, guard: t.If, frame: Frame) -> None:
         """Drops what was put together before a guard that ends this way of a function, and that nothing went through."""

@@ -1,0 +1,155 @@
+"""Expressions that are only put into a template's context, under a key that the template never names.
+
+A query that asks nothing before it is gone through is not sent then: `render(request, "notes.html", {"old": old})`.
+What else is done with the context or with a name that keeps the query leaves it asked.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from auditor.extract.python import tree as t
+from auditor.frameworks.templates import Templates
+from auditor.link.application import Application
+
+_DJANGO = ("django.shortcuts.render", "django.template.response.TemplateResponse")
+_FLASK = ("flask.render_template",)
+_OPENS_NAMES = {"locals", "vars", "eval", "exec"}
+Words = frozenset[str]
+Pairs = list[tuple[str | None, t.Expr]]
+
+
+def unnamed(application: Application) -> frozenset[int]:
+    """Those expressions, by their `id`."""
+    (templates,) = application.facts(Templates)
+    code = application.code
+    jinja = _FLASK if templates.is_plain_jinja else ()
+    django = _DJANGO if jinja or not code.imports("jinja2") else ()
+    found: dict[int, _Contexts] = {}
+    for site in code.calls(*django, *jinja):
+        owner, flask = site.scope.owner, t.last_word(site.node.func) == "render_template"
+        named = site.arg(0 if flask else 1, "template_name", "template")
+        if not isinstance(owner, t.Function):
+            continue
+        if id(owner) not in found:
+            found[id(owner)] = _Contexts(owner)
+        if not isinstance(named, t.Const):
+            continue
+        words = templates.words(str(named.value))
+        if flask:
+            found[id(owner)].give_each(_pairs(site.node), words)
+        elif (context := site.arg(2, "context")) is not None:
+            found[id(owner)].give(context, words)
+    return frozenset(x for contexts in found.values() for x in contexts.unnamed())
+
+
+class _Contexts:
+    """What one function puts into the contexts of templates."""
+
+    def __init__(self, function: t.Function) -> None:
+        self.nodes = list(t.walk(*function.body))
+        self.bound = {p.name for p in function.params}
+        self.given: dict[str, list[Words | None]] = defaultdict(list)
+        """The names of contexts, and the words of each template that is given one."""
+        self.put: list[tuple[str, t.Expr, Words | None]] = []
+        self.kept: set[int] = set()
+        """Names, by `id`, whose place does nothing with what they stand for."""
+
+    def give(self, context: t.Expr, words: Words | None) -> None:
+        """Note that a template of these words is given a context."""
+        if isinstance(context, t.Name):
+            self.given[context.id].append(words)
+            self.kept.add(id(context))
+        elif _is_new(context):
+            self.give_each(_pairs(context), words)
+
+    def give_each(self, pairs: Pairs, words: Words | None) -> None:
+        for key, value in pairs:
+            if key:
+                self.put.append((key, value, words))
+            elif key is None and isinstance(value, t.Name):
+                self.give(value, words)
+
+    def unnamed(self) -> Iterator[int]:
+        if any(isinstance(n, t.Name) and n.id in _OPENS_NAMES for n in self.nodes):
+            return
+        for name in list(self.given):
+            self._fill(name)
+        told = [(value, words is not None and key not in words) for key, value, words in self.put]
+        idle = [value for value, is_unnamed in told if is_unnamed]
+        self.kept |= {id(part) for value in idle for part in _ways(value)}
+        left = [part for value in idle for part in _ways(value)]
+        for name in {part.id for part in left if isinstance(part, t.Name)}:
+            if self._is_kept(name):
+                left += (part for x in self._assigned(name) if x.value for part in _ways(x.value))
+        yield from map(id, left)
+
+    def _fill(self, name: str) -> None:
+        """Note what is put into a context that a name stands for, one that the function makes itself."""
+        words: Words | None = frozenset()
+        for given in self.given[name]:
+            words = None if words is None or given is None else words | given
+        put, read = Pairs(), set[str]()
+        for node in self.nodes:
+            match node:
+                case t.Assign(targets=[t.Name(id=own)], value=value, op="") if own == name:
+                    self.kept.update(map(id, node.targets))
+                    if value is None or not _is_new(value):
+                        return
+                    put += _pairs(value)
+                case t.Assign(targets=[t.Item(value=t.Name(id=own) as at, index=t.Const(value=key))], value=value, op="") if own == name and value:  # fmt: skip
+                    self.kept.add(id(at))
+                    put.append((str(key), value))
+                case t.Do(value=t.Call(func=t.Attr(value=t.Name(id=own) as at, name="update")) as call) if own == name:  # fmt: skip
+                    self.kept.add(id(at))
+                    put += _pairs(call)
+                case t.Item(value=t.Name(id=own) as at, index=t.Const(value=key)) if own == name and id(at) not in self.kept:  # fmt: skip
+                    self.kept.add(id(at))
+                    read.add(str(key))
+        if self._is_kept(name) and words is not None:
+            self.put += ((key, value, words | read) for key, value in put if key)
+
+    def _assigned(self, name: str) -> Iterator[t.Assign]:
+        for node in self.nodes:
+            match node:
+                case t.Assign(targets=[t.Name(id=own)], op="") if own == name:
+                    yield node
+
+    def _is_kept(self, name: str) -> bool:
+        """Whether a name is the function's own, and all that is done with it leaves alone what it stands for."""
+        mine = {id(x.targets[0]) for x in self._assigned(name)} | self.kept
+        for node in self.nodes:
+            match node:
+                case t.Name(id=own) if own == name and id(node) not in mine:
+                    return False
+                case t.Jump(kind=kind) if name in kind.split():  # `global`
+                    return False
+        return name not in self.bound and "__" not in name
+
+
+def _pairs(context: t.Expr) -> Pairs:
+    """What a context is made of, by its keys: "" where one is not told, None for what is spread in it."""
+    match context:
+        case t.Map(keys=keys, values=values):
+            told = (
+                None if k is None else str(k.value) if isinstance(k, t.Const) else "" for k in keys
+            )
+            return list(zip(told, values, strict=True))
+        case t.Call(args=args, keywords=keywords):
+            given = [pair for arg in args if isinstance(arg, t.Map) for pair in _pairs(arg)]
+            return given + [(k.name or None, k.value) for k in keywords]
+    return []
+
+
+def _is_new(context: t.Expr) -> bool:
+    """Whether a function makes a context of its own, which nothing else holds."""
+    return isinstance(context, t.Map) or (isinstance(context, t.Call) and t.dotted(context.func) == "dict")  # fmt: skip
+
+
+def _ways(value: t.Expr) -> Iterator[t.Expr]:
+    """What an expression may come to: each side of a choice."""
+    if isinstance(value, t.Choice):
+        yield from (*_ways(value.then), *_ways(value.other))
+    else:
+        yield value
