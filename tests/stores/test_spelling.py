@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from auditor.model.data import CollectionFit, Query
 from tests.conftest import Build
 
@@ -105,3 +107,35 @@ def test_a_parameter_that_is_cast_is_read(build: Build) -> None:
 def test_a_store_without_such_indexes_is_left_alone(build: Build) -> None:
     code = "import clickhouse_connect\nclient = clickhouse_connect.get_client()\ndef find():\n    client.query('SELECT * FROM shops WHERE code = 1')\n"
     assert told(build, code) == set()
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "f'FROM shops {where}'",
+        "'FROM shops {where}'.format(where=where)",
+        "'FROM shops {}'.format(where)",
+        "'FROM shops %s' % where",
+        "'FROM shops %(where)s' % {'where': where}",
+    ],
+)
+def test_conditions_that_are_put_into_a_text_that_is_put_into_another(
+    base: str, build: Build
+) -> None:
+    code = (
+        "def find(cur, name, owner):\n    given = []\n"
+        "    if name:\n        given.append('name = ?')\n    if owner:\n        given.append('owner_id = ?')\n"
+        "    where = ('WHERE ' + ' AND '.join(given)) if given else ''\n"
+        f"    base = {base}\n    cur.execute(f'SELECT id {{base}} ORDER BY id', (name, owner))\n"
+    )
+    ways = {(), ("name",), ("owner_id",), ("name", "owner_id")}
+    assert told(build, code) == {("shops", "select", way) for way in ways}
+
+
+def test_conditions_of_a_text_within_another_that_are_not_told(build: Build) -> None:
+    code = (
+        "def find(cur, where):\n    base = 'FROM shops {where}'.format(where=where)\n"
+        "    cur.execute(f'SELECT id {base}')\n"
+    )
+    app = build({"schema.sql": SCHEMA, "app.py": "import sqlite3\n" + code})
+    assert [bool(q.unresolved) for q in app.facts(Query)] == [True]

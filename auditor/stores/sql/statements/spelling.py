@@ -54,61 +54,50 @@ def texts_of(reading: Reading, expr: t.Expr, frame: Frame, depth: int = 0) -> li
             more = texts_of(reading, right, frame, depth + 1) or _pieces(reading, right, frame)
             return _joined([start, [f" {x} " if x == MARK else x for x in more]]) if start else []
         case t.BinOp(op="%", left=left, right=right):
-            return [
-                _filled(reading, x, right, frame) for x in texts_of(reading, left, frame, depth + 1)
-            ]
+            inner = texts_of(reading, left, frame, depth + 1)
+            return _some([x for text in inner for x in _filled(reading, text, right, frame)])
         case t.Choice(then=then, other=other):
             ways = [(x, texts_of(reading, x, frame, depth + 1)) for x in (then, other)]
             if any(told for _, told in ways):
                 return [x for way, told in ways for x in told or _pieces(reading, way, frame)]
         case t.Call(func=t.Attr(value=value, name="format")):
             inner = texts_of(reading, value, frame, depth + 1) or _held(reading, value, frame)
-            return [_formatted(reading, text, expr, frame) for text in inner]
+            return _some([x for text in inner for x in _formatted(reading, text, expr, frame)])
     return []
 
 
-def _formatted(reading: Reading, text: str, call: t.Call, frame: Frame) -> str:
+def _formatted(reading: Reading, text: str, call: t.Call, frame: Frame) -> list[str]:
     """`"SELECT … FROM {}".format(self.table)`."""
-    plain = iter(call.args)
-    named = {k.name: k.value for k in call.keywords}
-
-    left = _LONGEST
-
-    def put_in(hole: re.Match[str]) -> str:
-        nonlocal left
-        name = hole[1]
-        given = (
-            call.args[int(name)]
-            if name.isdigit() and int(name) < len(call.args)
-            else named.get(name)
-        )
-        given = given if name else next(plain, None)
-        piece = _pieces(reading, given, frame)[0] if given is not None else MARK
-        left -= len(piece)
-        return piece if left > 0 else MARK
-
-    return re.sub(r"\{([^{}]*)\}", put_in, text)
+    plain, named = iter(call.args), {k.name: k.value for k in call.keywords}
+    between, *rest = re.split(r"\{([^{}]*)\}", text)
+    pieces = [[between]]
+    for name, after in zip(rest[::2], rest[1::2], strict=True):
+        at = int(name) if name.isdigit() else len(call.args)
+        numbered = call.args[at] if at < len(call.args) else None
+        given = (numbered or named.get(name)) if name else next(plain, None)
+        pieces += [[MARK] if given is None else _pieces(reading, given, frame), [after]]
+    return _joined(pieces)
 
 
 _HOLE = re.compile(r"(\b(?:from|join|into|update|table)\s+)?(%(?:\((\w+)\))?[sd]|%%)", re.I)
 
 
-def _filled(reading: Reading, text: str, given: t.Expr, frame: Frame) -> str:
+def _filled(reading: Reading, text: str, given: t.Expr, frame: Frame) -> list[str]:
     """`"SELECT … FROM %s" % table`: what is told, and what names a table, is put in."""
     plain = iter(given.items if isinstance(given, t.Seq) else [given])
     pairs = zip(given.keys, given.values, strict=True) if isinstance(given, t.Map) else ()
     named = {key.value: value for key, value in pairs if isinstance(key, t.Const)}
-
-    def put_in(hole: re.Match[str]) -> str:
+    pieces, at = list[list[str]](), 0
+    for hole in _HOLE.finditer(text):
+        pieces.append([text[at : hole.start(2)]])
+        at = hole.end()
         if hole[2] == "%%":
-            return (hole[1] or "") + "%"
+            pieces.append(["%"])
+            continue
         part = named.get(hole[3]) if hole[3] else next(plain, None)
-        piece = _pieces(reading, part, frame)[0] if part is not None else MARK
-        if piece != MARK:
-            return (hole[1] or "") + piece
-        return hole[1] + MARK if hole[1] else hole[0]
-
-    return _HOLE.sub(put_in, text)[:_LONGEST]
+        told = [MARK] if part is None else _pieces(reading, part, frame)
+        pieces.append([hole[2] if x == MARK and not hole[1] else x for x in told])
+    return _joined([*pieces, [text[at:]]])
 
 
 def _joined(pieces: list[list[str]]) -> list[str]:
@@ -193,7 +182,7 @@ def _constants(reading: Reading, held: t.Expr, frame: Frame) -> list[str]:
     return texts if len(texts) == len(given) else []
 
 
-def _growing(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
+def _growing(reading: Reading, expr: t.Expr, frame: Frame, depth: int = 0) -> list[str]:
     """What is joined of a list to which more is added: `where = ["1 = 1"]`, as each run has it."""
     match expr:
         case t.Call(func=t.Attr(value=t.Const(value=str(between)), name="join"), args=[t.Name() as held]):  # fmt: skip
@@ -205,17 +194,19 @@ def _growing(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
                 return _some([x for x in _ways(wholes, spelt, between) if x])
             texts, _ = _told(reading, expr, frame)
             return [f"{x}{between}{MARK}" for x in texts if x]
-        case t.Name():
+        case t.Name() if depth < _MOST_HANDED_ON:
             sources = reading.values.sources(expr, frame.scope)
             made = [x.node for x in sources if x.scope is frame.scope and isinstance(x.node, _MADE)]
-            joined = (n for x in made for n in t.walk_own(x) if isinstance(n, t.Call))
-            if len(made) == len(sources) and any(_growing(reading, n, frame) for n in joined):
+            # what is joined may itself be put into another text: `found = f"FROM users {where}"`
+            parts = (n for x in made for n in t.walk_own(x) if isinstance(n, t.Call | t.Name))
+            if len(made) == len(sources) and any(_growing(reading, n, frame, depth + 1) for n in parts):  # fmt: skip
                 told = [_growing(reading, x, frame) or texts_of(reading, x, frame) for x in made]
                 return list(dict.fromkeys(text for texts in told for text in texts or [MARK]))
     return []
 
 
 _MADE = (t.Const, t.BinOp, t.Text, t.Call, t.Choice)
+_MOST_HANDED_ON = 3
 
 
 def _items(reading: Reading, piece: Piece, frame: Frame) -> list[list[str]]:
