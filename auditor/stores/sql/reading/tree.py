@@ -25,7 +25,7 @@ from auditor.link.scopes import Located, Scope
 from auditor.model.data import Bound
 from auditor.stores.receivers import spread
 from auditor.stores.sql.conditions import Draft, is_open
-from auditor.stores.sql.django import formsets
+from auditor.stores.sql.django import formsets, signals
 from auditor.stores.sql.django.managers import MANAGER, is_manager_class
 from auditor.stores.sql.objects import OF_OBJECTS, scopes_of
 from auditor.stores.sql.reading.frames import CLASSES, Frame, Reading
@@ -369,6 +369,7 @@ class TreeReading(Statements):
                 first
             ):
                 frame.names[first.name] = receiver or self._self(frame.owner, node)
+        given = {**signals.sender(self, function), **given} if node.decorators else given
         for param in node.params:
             if param.name in given:
                 frame.names[param.name] = given[param.name]
