@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from auditor.extract.python import tree as t
 from auditor.model.places import Place
 from auditor.stores.field_models import refer
 from auditor.stores.sql.entities import Column, Declared, Entities, Entity, Relation
@@ -168,6 +169,17 @@ def packaged(entities: Entities, name: str) -> Entity | None:
             made.columns[key.attribute] = key
             refer(made, key.attribute, user, "auth_token", False)
     return entities.by_name[full]
+
+
+def name_of_user(entities: Entities, entity: Entity) -> str | None:
+    """The field by which a model of users tells them apart, its `USERNAME_FIELD`; None of other models."""
+    if entity.found is None:
+        return "username" if entity.table == "auth_user" else None
+    names = {a.rpartition(".")[2] for a in entities.code.ancestry(entity.found)}
+    for origin in entities.values.attribute(entity.found, "USERNAME_FIELD")[:1]:
+        if isinstance(origin.node, t.Expr) and names & {"AbstractUser", "AbstractBaseUser"}:
+            return entities.values.text(origin.node, origin.scope)
+    return "username" if "AbstractUser" in names else None
 
 
 def user_model(entities: Entities) -> Entity | None:

@@ -21,6 +21,7 @@ from auditor.stores.sql.conditions import (
     Condition,
     Draft,
     Every,
+    Lookup,
     Opposite,
     Test,
     Untold,
@@ -41,7 +42,7 @@ from auditor.stores.sql.django.managers import (
     run_for,
 )
 from auditor.stores.sql.django.models import entity_of
-from auditor.stores.sql.django.packages import user_model
+from auditor.stores.sql.django.packages import name_of_user, user_model
 from auditor.stores.sql.django.refusals import forbidden, is_at_once, refusal
 from auditor.stores.sql.django.relations import (
     awaited,
@@ -94,6 +95,9 @@ METHODS = _NARROWS | _ONE | set(_FIGURES) | _INSERTS | _KEEP
 _SUBCLASSES = {"get_subclass": "get", "select_subclasses": "all"}
 """What an InheritanceManager has besides, and what it asks of the table of the model:
 https://django-model-utils.readthedocs.io/en/latest/managers.html#inheritancemanager."""
+_HELPERS = {"normalize_email", "make_random_password"}
+"""What the managers of users have besides, and which asks nothing:
+https://docs.djangoproject.com/en/stable/topics/auth/customizing/#django.contrib.auth.models.BaseUserManager."""
 _PLAIN = t.Call(0, 0, 0, t.Name(0, 0, 0, "exists"), [], [])
 _AGGREGATES = {
     "Count",
@@ -551,6 +555,13 @@ def _custom(
         return made
     if last in _SUBCLASSES and reading.code.imports("model_utils"):
         return method(reading, draft, call, _SUBCLASSES[last], frame)
+    if last in _HELPERS:
+        return None
+    if last in ("get_by_natural_key", "aget_by_natural_key") and draft.entity is not None:
+        if (name := name_of_user(reading.entities, draft.entity)) is not None:
+            where = bound(Lookup(name), draft.entity, reading.entities, draft.computed)
+            done = executed(draft, where=(*draft.where, where), operation="get", bound=Bound.ONE)
+            return Row(draft.entity, reading.record(replace(done, sort=())))
     return reading.record(executed(draft, computed=draft.computed | ANY))
 
 
