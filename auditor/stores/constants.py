@@ -34,7 +34,7 @@ from auditor.stores.makings import (
 )
 from auditor.stores.mongo.additions import INSERTING, UPSERTING, Additions, upserts
 from auditor.stores.sql.entities import Entities, Entity
-from auditor.stores.sql.statements.files import sql_files, words_of_others
+from auditor.stores.sql.statements.files import read_files, sql_files, words_of_others
 from auditor.stores.waiting.errands import Asked, Errands
 from auditor.stores.waiting.once import runs_once
 
@@ -413,7 +413,18 @@ def of_schemas(application: Application) -> Iterator[Constant]:
     asked = [query for query in application.facts(Query) if query.store == "sql"]
     if any(not query.collection and query.operation not in ("update", "delete") for query in asked):
         return  # what it asks may be anything
-    filled -= {query.collection.lower() for query in asked if query.operation == "insert"}
+    added = [q for q in asked if q.operation == "insert" and q.collection.lower() in filled]
+    sites = _calls_at(application, {query.place for query in added}) if added else {}
+    (errands,) = application.facts(Errands)
+
+    def of_file(query: Query) -> bool:
+        """Whether a file is run that fills the table, as it is: nothing is put into it, and nobody waits for that."""
+        calls = [site for site in sites.get(query.place, []) if site.node.args]
+        read = (read_files(application.code, application.values, x.node.args[0], x.scope) for x in calls)  # fmt: skip
+        alone = all(len(x.node.args) == 1 and all(k.name == "multi" for k in x.node.keywords) for x in calls)  # fmt: skip
+        return bool(calls) and alone and all(x and all(x) for x in read) and errands.of(query.place) is not Asked.LIVE  # fmt: skip
+
+    filled -= {query.collection.lower() for query in added if not of_file(query)}
     filled -= words_of_others(application)
     for name in sorted({query.collection for query in asked}):
         if name.lower() in filled:

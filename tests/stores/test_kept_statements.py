@@ -113,3 +113,83 @@ def test_files_of_one_name_are_not_told_apart(build: Build) -> None:
     found = [q for c in build(files).facts(CollectionFit) for q, _ in c.fits]
     assert found
     assert all(q.unresolved for q in found)
+
+
+_OF_A_PATH = """
+def run(path):
+    text = open(path).read()
+    for part in text.split(";"):
+        part = part.strip()
+        if part:
+            cursor.execute(part)
+"""
+_RUN = """
+import sqlparse
+from flask import Flask
+import psycopg2
+app = Flask(__name__)
+conn = psycopg2.connect("")
+cursor = conn.cursor()
+def trimmed(path):
+    with open(path) as file:
+        return [part.strip() for part in file.read().split(";") if part.strip()]
+{run}def fill(given):
+    {fill}
+@app.get("/<given>")
+def ask(given):
+    cursor.execute("SELECT * FROM readings WHERE name = %s", (given,)){more}
+"""
+
+
+@pytest.mark.parametrize(
+    ("fill", "more", "fit"),
+    [
+        ("cursor.execute(open('seed.sql').read())", "", "covered"),
+        ("cursor.execute(open('seed.sql').read(), multi=True)", "", "covered"),
+        ("for x in sqlparse.split(open('seed.sql').read()):\n        cursor.execute(x)", "", "covered"),
+        ("for x in open('seed.sql').read().split(';'):\n        cursor.execute(x)", "", "covered"),
+        ("for x in trimmed('seed.sql'):\n        cursor.execute(x)", "", "covered"),
+        ("run('schema.sql')\n    run('seed.sql')", "", "covered"),
+        # what fills it is not told, or somebody waits for it
+        ("cursor.execute(open(given[1]).read())", "", "missing"),
+        ("for x in sqlparse.split(given[1]):\n        cursor.execute(x)", "", "missing"),
+        ("for x in open('seed.sql').read().split(';'):\n        cursor.execute(x + given[1])", "", "missing"),
+        ("cursor.execute(open('one.sql').read(), given)", "", "missing"),
+        ("cursor.execute(open('seed.sql').read())", "\n    fill(given)", "missing"),
+    ],
+)  # fmt: skip
+def test_a_table_that_a_file_fills_which_the_code_runs(
+    fill: str, more: str, fit: str, build: Build
+) -> None:
+    files = {
+        "schema.sql": "CREATE TABLE readings (id SERIAL PRIMARY KEY, name TEXT);\n",
+        "seed.sql": "/* readings */\nBEGIN;\nINSERT INTO readings (name) VALUES ('a'), ('b');\nCOMMIT;\n",
+        "create_database.py": "import sys\nfrom app import fill\nif __name__ == '__main__':\n    fill(sys.argv)\n",
+        "one.sql": "INSERT INTO readings (name) VALUES (%s);\n",
+        "app.py": _RUN.format(fill=fill, more=more, run=_OF_A_PATH if "run(" in fill else ""),
+    }
+    found = [(q, m) for c in build(files).facts(CollectionFit) for q, m in c.fits]
+    assert [m.fit.value for q, m in found if q.equality] == [fit]
+    if fit == "covered":
+        assert not any(q.unresolved for q, _ in found)
+
+
+@pytest.mark.parametrize(
+    ("ask", "told"),
+    [
+        ("for x in ['DELETE FROM jobs WHERE tag = %s', 'UPDATE jobs SET tag = 1 WHERE status = %s']:\n        cursor.execute(x, (given,))", {"tag", "status"}),
+        ("every = [open_jobs, Queries.opened]\n    for x in every:\n        execute_query(x, (given,))", {"status"}),
+        ("for x, y in [('DELETE FROM jobs WHERE tag = %s', given), (open_jobs, 1)]:\n        cursor.execute(x, (y,))", {"tag", "status"}),
+        # one of them is not told
+        ("for x in [open_jobs, given]:\n        cursor.execute(x, (given,))", set()),
+        ("every = [open_jobs]\n    every.append(given)\n    for x in every:\n        cursor.execute(x)", set()),
+        ("every = [open_jobs]\n    every += given\n    for x in every:\n        cursor.execute(x)", set()),
+    ],
+)  # fmt: skip
+def test_a_loop_over_a_list_of_statements(ask: str, told: set[str], build: Build) -> None:
+    files = {"app.py": _APP.format(ask=ask), "kept.py": _KEPT, "schema.sql": _SCHEMA}
+    line = files["app.py"].splitlines().index(f"    {ask}".splitlines()[-1]) + 1
+    every = [q for c in build(files).facts(CollectionFit) for q, _ in c.fits]
+    found = [q for q in every if q.place.line == line]
+    assert {f for q in found for f in q.equality} == told
+    assert any(q.unresolved for q in found) is not bool(told)

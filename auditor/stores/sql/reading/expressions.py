@@ -647,28 +647,28 @@ class Expressions(Reading):
             rows = self.rows(over, frame)
             if rows is not None:
                 frame.loop = place_of(Located(expr, frame.scope))
-            self._target(loop.target, rows, loop.iter, frame)
+            self._target(loop.target, over, rows, loop.iter, frame)
             for condition in loop.conditions:
                 self.thing(condition, frame, depth)
         given = [self.thing(element, frame, depth) for element in expr.elements]
         frame.loop, frame.names = outer, names
         if len(given) == 1 and isinstance(given[0], Row):
             return Rows(given[0].entity, given[0].draft)
-        if len(given) == 1 and isinstance(given[0], Holds):
+        if len(given) == 1 and isinstance(given[0], Holds | Statement):
             return Listed((given[0],))
         return None
 
     def _target(
-        self, target: t.Expr, rows: Rows | None, iter_: t.Expr, frame: Frame
+        self, target: t.Expr, over: Thing | None, rows: Rows | None, iter_: t.Expr, frame: Frame
     ) -> None:  # fmt: skip
         row = Row(rows.entity, rows.draft, frame.loop) if rows is not None else None
         match target:
             case t.Name(id=name):
-                frame.names[name] = row
+                frame.names[name] = row or _in_turn(over)
             case t.Seq(items=items):
-                for item in items:
+                for at, item in enumerate(items):
                     if isinstance(item, t.Name):
-                        frame.names[item.id] = None
+                        frame.names[item.id] = _in_turn(_column(over, at))
                 if items and isinstance(items[-1], t.Name) and row is not None:
                     if last_name(iter_) == "enumerate":
                         frame.names[items[-1].id] = row
@@ -723,6 +723,22 @@ class Expressions(Reading):
                 rows = (item for item in items if isinstance(item, Row))
                 return next((Rows(row.entity, row.draft) for row in rows), None)
         return None
+
+
+_MOST_TURNS = 50
+
+
+def _in_turn(over: Thing | None) -> Thing | None:
+    """The statements of a list that has nothing else, `for sql in [CLEAR, FILL]`, and what a text of several is split into."""
+    items = [x for one in each(over) for x in (one.items if isinstance(one, Listed) else (one,))]
+    told = all(isinstance(x, Statement) for item in items for x in each(item) or (None,))
+    return either([x for item in items for x in each(item)]) if told and len(items) <= _MOST_TURNS else None  # fmt: skip
+
+
+def _column(over: Thing | None, at: int) -> Thing | None:
+    """What stands at one place of each entry: `for sql, given in [(CLEAR, ()), (FILL, (name,))]`."""
+    rows = over.items if isinstance(over, Listed) else ()
+    return Listed(tuple(x.items[at] if isinstance(x, Listed) and at < len(x.items) else None for x in rows))  # fmt: skip
 
 
 def _held(one: Thing | None, other: Thing | None) -> Thing | None:

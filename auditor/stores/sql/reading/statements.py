@@ -221,7 +221,7 @@ class Statements(Expressions):
         rows = self.rows(over, frame)
         if rows is not None:
             frame.loop = place_of(Located(at, frame.scope))
-        self._target(target, rows, iter_, frame)
+        self._target(target, over, rows, iter_, frame)
         self._maybe(body, frame)
         frame.loop = outer
 
@@ -340,6 +340,8 @@ class Statements(Expressions):
                     made.append(Listed((*a, *b)))
                 case Listed(items=a), (Holds() | Draft()):
                     made.append(Listed((*a, given)))
+                case Listed(items=[Statement(), *_] as a), None:
+                    made.append(Listed((*a, None)))  # others besides, that are not told
                 case _:
                     made.append(one)
         return either(made) if made else given

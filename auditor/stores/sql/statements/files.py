@@ -57,7 +57,14 @@ def words_of_others(application: Application) -> set[str]:
 
 _LARGEST_QUERY = 50_000
 _DEEPEST = 5
-_READS = {"read", "read_text", "read_bytes", "decode", "open", "strip", "joinpath"}
+_READS = {"read", "read_text", "read_bytes", "decode", "open", "strip", "joinpath", "split"}
+_PREAMBLE = re.compile(
+    r"(?:\s+|--[^\n]*\n|/\*.*?\*/|(?:begin|start|use|set|pragma|truncate|lock)\b[^;]*;)*",
+    re.I | re.S,
+)
+"""What may stand before the first statement of a file: comments, the database, a transaction."""
+_SPLITS = {"sqlparse.split", "sqlparse.format"}
+"""What gives the statements of a text (https://sqlparse.readthedocs.io/en/stable/api.html)."""
 
 
 def statement_files(application: Application) -> dict[str, str]:
@@ -66,6 +73,7 @@ def statement_files(application: Application) -> dict[str, str]:
     for file in application.tree.files:
         if file.kind is Kind.SQL and file.size < _LARGEST_QUERY:
             text = read(application.tree, file).decode("utf-8", "replace")
+            text = text[_PREAMBLE.match(text).end() :]  # type: ignore[union-attr]
             found.setdefault(file.path.rpartition("/")[2], []).append(text)
     return {name: texts[0] for name, texts in found.items() if len(texts) == 1}
 
@@ -75,7 +83,8 @@ def read_files(
 ) -> list[list[str]]:
     """The names of the SQL files that a text is read from, for each of its sources; none where that is another one.
 
-    `Path("schema.sql").read_text()`, `with open(path) as file: file.read()`, `load("users.sql")`.
+    `Path("schema.sql").read_text()`, `with open(path) as file: file.read()`, `load("users.sql")`, and
+    `for statement in file.read().split(";")`.
     """
     sources = values.sources(expr, scope) if depth < _DEEPEST else []
 
@@ -88,20 +97,34 @@ def read_files(
         if named:
             return named
         match source.node:
-            case t.Call(func=t.Attr(value=part, name=name)) if name in _READS:
+            case t.Call(func=func, args=[part, *_]) if code.name(func, source.scope) in _SPLITS:
                 return inner(part, source.scope)
+            case t.Call(func=t.Attr(value=part, name=name)) if name in _READS:
+                return inner(part, source.scope) or (bound(part, source.scope) if isinstance(part, t.Name) else [])  # fmt: skip
             case t.Call(func=t.Name(id="open"), args=[part, *_]):
                 return inner(part, source.scope)
-            case t.Name(id=name):  # `with open(path) as file`
-                found = code.find(name, source.scope)
-                where, bound = found if found is not None else (source.scope, [])
-                given = [b.value for b in bound if b.value is not None and b.value is not source.node]  # fmt: skip
-                told = [inner(x, where) for x in given] if len(given) == len(bound) else []
-                return [x for each in told for x in each] if all(told) else []
+            case t.Comp(elements=[element], loops=[t.Loop(target=t.Name(id=name), iter=part)]):
+                return inner(part, source.scope) if _is_trimmed(element, name) else []
+            case t.Name():  # `with open(path) as file`, `for statement in statements`
+                return bound(source.node, source.scope)
         return []
+
+    def bound(name: t.Name, scope: Scope) -> list[str]:
+        found = code.find(name.id, scope)
+        where, bindings = found if found is not None else (scope, [])
+        given = [b.value for b in bindings if b.value is None or not _is_trimmed(b.value, name.id)]
+        told = [inner(x, where) if x is not None else [] for x in given]
+        return [x for each in told for x in each] if all(told) else []
 
     found = [names(source) for source in sources]
     return found if any(found) else _handed_by_name(code, values, expr, scope)
+
+
+def _is_trimmed(expr: t.Expr, name: str) -> bool:
+    """Whether an expression is a variable, or what is left of it without blanks: `statement.strip()`."""
+    while isinstance(expr, t.Call) and t.last_word(expr.func) in ("strip", "rstrip"):
+        expr = expr.func.value if isinstance(expr.func, t.Attr) else expr.func
+    return isinstance(expr, t.Name) and expr.id == name
 
 
 def _named(node: t.Node) -> list[str]:
