@@ -246,3 +246,70 @@ def test_a_text_in_brackets_is_no_list_of_fields(option: str, told: bool, build:
     named = {n for q in asked for n in (*q.equality, *q.scanned, *(s for s, _ in q.sort))}
     assert asked
     assert ("title" in named) is told
+
+
+_REQUIRED = """
+class Items(df.FilterSet):
+    author = df.NumberFilter(required={required})
+    cheap = df.BooleanFilter(field_name="price", required=True)
+    {own}
+    class Meta:
+        model = Item
+        fields = ["author", "name"]
+        {option}
+"""
+_OPTIONAL = {("author_id",), ("name",), ("price",), ()}
+_DEMANDED = {("author_id",), ("author_id", "name"), ("author_id", "price")}
+_HAND = """
+from shop.filters import Items
+from shop.models import Item
+def view(request):
+    return list(Items(request.GET, queryset=Item.objects.all()).qs)
+"""
+_OF_DJANGO = """
+from django_filters.views import FilterView
+from shop.filters import Items
+class View(FilterView):
+    filterset_class = Items
+"""
+_BACKEND = "class DjangoFilterBackend(filters.DjangoFilterBackend):\n    raise_exception = False\n"
+
+
+@pytest.mark.parametrize(
+    ("required", "own", "option", "view", "expected"),
+    [
+        ("True", "", "", VIEW, _DEMANDED),
+        ("False", "", "", VIEW, _OPTIONAL),
+        ("given", "", "", VIEW, _OPTIONAL),
+        ("True", "", "form = Loose", VIEW, _OPTIONAL),
+        ("True", "def __init__(self, *args, **kwargs):\n        super().__init__(*args, **kwargs)\n        self.filters['author'].extra['required'] = False", "", VIEW, _OPTIONAL),
+        ("True", "", "", VIEW.replace("\nclass", f"\nfrom django_filters import rest_framework as filters\n{_BACKEND}class", 1), _OPTIONAL),
+        ("True", "", "", VIEW + "    def filter_queryset(self, queryset):\n        return queryset\n", _OPTIONAL),
+        ("True", "", "", _HAND, _OPTIONAL),  # what is not valid is left out
+        ("True", "", "", _OF_DJANGO, _OPTIONAL),  # a page that is asked for nothing
+    ],
+)  # fmt: skip
+def test_what_a_request_must_fill_is_in_every_query(
+    build: Build, required: str, own: str, option: str, view: str, expected: set[tuple[str, ...]]
+) -> None:
+    code = _REQUIRED.format(required=required, own=own, option=option)
+    assert {q.equality for q in asked(build, code, view) if q.collection == "shop_item"} == expected
+
+
+@pytest.mark.parametrize(
+    ("else_", "expected"),
+    [("queryset.filter(rank=0)", {("name",), ("rank",)}), ("queryset", {("name",), ()})],
+)
+def test_a_method_that_must_be_asked_may_leave_the_queryset_as_it_is(
+    build: Build, else_: str, expected: set[tuple[str, ...]]
+) -> None:
+    code = (
+        "class Items(df.FilterSet):\n"
+        "    q = df.CharFilter(method='search', required=True)\n"
+        "    def search(self, queryset, name, value):\n"
+        "        if value == 'all':\n"
+        f"            return {else_}\n"
+        "        return queryset.filter(name=value)\n"
+    )
+    view = VIEW + "    search_fields = ['=price']\n"
+    assert {q.equality for q in asked(build, code, view)} == expected

@@ -1,6 +1,7 @@
 """django-filter: how a queryset is narrowed by the fields that a caller may fill.
 
-Each filter is optional, so that what is asked is the queryset without them, and with each. Sources:
+Each filter is optional, so that what is asked is the queryset without them, and with each; those that are required are in
+every query where what is invalid is refused. Sources:
 https://django-filter.readthedocs.io/en/stable/ref/filterset.html, .../ref/filters.html.
 """
 
@@ -28,6 +29,10 @@ _LOOKUPS = {
     "DateRangeFilter": "year",
 }  # fmt: skip
 """Filters that compare in a way of their own."""
+_UNCHECKED = {"BooleanFilter", "LookupChoiceFilter"}
+"""Filters whose forms take nothing too, where they are required."""
+_CHECKS = ("__init__", "is_valid", "errors", "form", "get_form_class", "get_filters", "filters", "filter_queryset", "qs")  # fmt: skip
+"""By what a class of filters may ask for less than it declares."""
 _ALL = "__all__"
 
 
@@ -38,14 +43,26 @@ def is_filterset(reading: Reading, found: Located) -> bool:
 
 
 def ways(
-    reading: Reading, found: Located, base: Draft, frame: Frame, filled: bool = True
-) -> list[Draft]:
-    """What a class of filters makes of a queryset; its own filters count where one may be filled."""
+    reading: Reading, found: Located, base: Draft, frame: Frame, filled: bool = True, begun: bool = False
+) -> list[Draft]:  # fmt: skip
+    """What a class of filters makes of a queryset; its own filters count where one may be filled.
+
+    `begun` where the queryset has those that are required: `with_required`.
+    """
     read = _FilterSet(reading, found, frame)
-    made = [base, *(read.each_of(base) if filled else ())]
+    made = [base, *(read.each_of(base, begun) if filled else ())]
     for name in ("filter_queryset", "qs"):
         if (method := read.method(name)) is not None:
             made = [after for way in made for after in read.after(method, way, way)]
+    return made
+
+
+def with_required(reading: Reading, found: Located, base: Draft, frame: Frame) -> list[Draft]:
+    """What is asked in any case where a request without the filters that are required is refused."""
+    read, made = _FilterSet(reading, found, frame), [base]
+    for name, filter_ in read.required().items():
+        steps = [after for way in made for after in list(read.by(way, name, filter_)) or [way]]
+        made = [reading.record(step) for step in dict.fromkeys(steps)]
     return made
 
 
@@ -134,9 +151,31 @@ class _FilterSet:
         packaged = any(_PACKAGE.match(x) and x.endswith("Filter") for x in names)
         return names if packaged else []
 
-    def each_of(self, base: Draft) -> Iterator[Draft]:
-        """The queryset with each of the filters."""
-        declared = self.declared()
+    def required(self) -> dict[str, Located]:
+        """The filters that the form of the class surely refuses to be without."""
+        told = all(
+            self.reading.code.definition(name) is not None or _PACKAGE.match(name)
+            for name in self.reading.code.ancestry(self.found)
+        )
+        if not told or any(map(self.method, _CHECKS)) or self.option("form") or self.option("strict"):  # fmt: skip
+            return {}
+        return {
+            name: filter_
+            for name, filter_ in self.declared().items()
+            if filter_ is not None and self.is_required(filter_)
+        }
+
+    def is_required(self, filter_: Located) -> bool:
+        assert isinstance(filter_.node, t.Call)
+        kind = self.kinds(filter_)[0]
+        packaged = kind.startswith("django_filters.") and kind.rpartition(".")[2] not in _UNCHECKED
+        return (
+            packaged and truth(self.reading.values, filter_.node, filter_.scope, "required") is True
+        )
+
+    def each_of(self, base: Draft, begun: bool = False) -> Iterator[Draft]:
+        """The queryset with each of the filters; with each of those that are not required, where it has them."""
+        declared, required = self.declared(), self.required() if begun else {}
         left_out = {
             path for x in self.option("exclude") for path in paths(self.reading, x, base.entity)
         }
@@ -153,8 +192,8 @@ class _FilterSet:
                 how = overrides.get(at.kind) if at is not None and not at.rest else None
                 yield narrowed(self.reading, base, Lookup(f"{path}__{how}" if how else path))
         for name, filter_ in declared.items():
-            if filter_ is not None:
-                yield from self.by(base, name, filter_)
+            if filter_ is not None and name not in required:
+                yield from (way for way in self.by(base, name, filter_) if way is not base)
 
     def overrides(self) -> Iterator[tuple[str, str]]:
         """`{CharField: {"extra": lambda f: {"lookup_expr": "icontains"}}}`, by the type of the column."""
@@ -174,11 +213,9 @@ class _FilterSet:
         own = argument(call, None, "method")
         if own is not None and (method := self.handed(own, filter_)) is not None:
             named = self.reading.values.text(own, scope) is not None
-            made = self.after(method, base, Self(self.found) if named else None)
-            yield from (x for x in made if x is not base)
+            yield from self.after(method, base, Self(self.found) if named else None)
         elif own is None and (method := self.of_class(kinds)) is not None:
-            made = self.after(method, base, Self(self.owner(method)))
-            yield from (x for x in made if x is not base)
+            yield from self.after(method, base, Self(self.owner(method)))
         elif own is not None:
             yield narrowed(
                 self.reading, base, Untold(f"what the filter {name} asks could not be told")

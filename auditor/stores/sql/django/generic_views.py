@@ -20,7 +20,7 @@ from auditor.model.web import Route
 from auditor.stores.lookups import order
 from auditor.stores.sql.conditions import Draft, Lookup, Some
 from auditor.stores.sql.django.actions import Actions
-from auditor.stores.sql.django.filtersets import model, narrowed, paths, ways
+from auditor.stores.sql.django.filtersets import model, narrowed, paths, ways, with_required
 from auditor.stores.sql.django.managers import hand, method_of, run_for
 from auditor.stores.sql.entities import last_name
 from auditor.stores.sql.reading.frames import (
@@ -85,7 +85,8 @@ def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
         if looks_up and read.looks_up():
             read.record(read.object(base), "get", Bound.ONE, ())
         if lists:
-            read.listed(base)
+            for begun in read.begun(base):
+                read.listed(begun)
         elif read.is_never_asked(base, looks_up):
             reading.dropped[id(base)] = base
         if base.entity is not None:
@@ -288,10 +289,24 @@ class _View:
         if not self.filters and not self.backed("DjangoFilterBackend"):
             return [base]
         if (found := self.filterset()) is not None:
-            return ways(self.reading, found, base, self.frame)
+            return ways(self.reading, found, base, self.frame, begun=self.refuses())
         named = [x for name in ("filterset_fields", "filter_fields") if (x := self.value(name))]
         offered = dict.fromkeys(path for x in named for path in paths(self.reading, x, base.entity))
         return [base, *(narrowed(self.reading, base, Lookup(path)) for path in offered)]
+
+    def begun(self, base: Draft) -> list[Draft]:
+        """What every request for the list asks: with the filters that are required."""
+        if not self.refuses() or (found := self.filterset()) is None:
+            return [base]
+        return with_required(self.reading, found, base, self.frame)
+
+    def refuses(self) -> bool:
+        """Whether the package's own backend filters the list, which answers 400 where a form is invalid.
+
+        A class of filters that is used by hand leaves out what is invalid, and asks the rest.
+        """
+        own = any(c.node.name.endswith("DjangoFilterBackend") for c in self.reading.code.classes())  # type: ignore[attr-defined]
+        return self.rest and self.backed("DjangoFilterBackend") and not own and not self.has_method("filter_queryset")  # fmt: skip
 
     def filterset(self) -> Located | None:
         """The class of filters that it names."""
