@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from auditor.extract.python import tree as t
 from auditor.link.decisions import bound_anew, decides, worth_of
 from auditor.link.scopes import Located, arguments, place_of
-from auditor.stores.sql.conditions import UNTOLD, Draft, joined
+from auditor.stores.sql.conditions import EMPTY, UNTOLD, Draft, joined
 from auditor.stores.sql.reading.expressions import Expressions
 from auditor.stores.sql.reading.frames import Frame
 from auditor.stores.sql.reading.things import (
@@ -72,9 +72,10 @@ class Statements(Expressions):
                         frame.ended = True
                     return
                 before = dict(frame.names)
+                frame.names = before | self._filled(test, True, frame)
                 self.block(body, frame)
-                then = frame.names
-                frame.names = dict(before)
+                then, frame.names = frame.names, dict(before)
+                frame.names |= self._filled(test, False, frame)
                 self.block(orelse, frame)
                 if t.leaves(body, turn=True):
                     pass
@@ -181,6 +182,22 @@ class Statements(Expressions):
                 has = {entity.has(name) for entity in kinds}
                 return has.pop() if len(has) == 1 else None
         return None
+
+    def _filled(self, test: t.Expr, way: bool, frame: Frame) -> dict[str, Thing | None]:
+        """What holds conditions where a test comes out this way: `Q()` is false, and a `Q` of any condition is true.
+
+        Those of Tortoise are always true.
+        """
+        match test:
+            case t.Unary(op="not", value=value):
+                return self._filled(value, not way, frame)
+            case t.BoolOp(op=op, values=values) if way is (op == "and"):
+                return {k: v for x in values for k, v in self._filled(x, way, frame).items()}
+            case t.Name(id=name) if way and not self.has("tortoise"):
+                every = each(frame.names.get(name))
+                filled = [x for x in every if not isinstance(x, Holds) or x.condition != EMPTY]
+                return {name: either(filled)} if filled and len(filled) < len(every) else {}
+        return {}
 
     def _maybe(self, body: list[t.Stmt], frame: Frame) -> None:
         before = dict(frame.names)

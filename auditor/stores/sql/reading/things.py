@@ -231,8 +231,9 @@ def merged(one: Thing | None, two: Thing | None) -> tuple[Thing | None, list[Dra
     Conditions that are added one by one under tests of their own would double the ways each time:
     what is kept is the query without them, and with each.
     """
-    if one is two:
-        return one, []
+    for whole, part in ((one, two), (two, one)):
+        if part is not None and {id(x) for x in each(part)} <= {id(x) for x in each(whole)}:
+            return whole, []
     every = list({id(x): x for x in (*each(one), *each(two))}.values())
     groups: dict[object, list[Thing]] = {}
     for thing in every:
