@@ -242,3 +242,24 @@ def test_a_base_that_cannot_be_read_may_bring_the_field(base: str, build: Build)
     models = _MODELS.replace("class Book(models.Model)", f"class Book({base})")
     models = f"import kept\nfrom django.contrib.auth.models import AbstractUser\n{models}"
     assert "not reached" not in _told(build, f"    a = {_REFUSED}\n    {_NEXT}", models)[2]
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("list(Book.objects.filter(author=x).order_by('label'))", ["no column", "not reached"]),
+        ("list(Book.objects.filter(author=x, label=y))", ["no column", "not reached"]),
+        ("list(Book.objects.filter(author=x).order_by('author__label'))", ["no column", ""]),
+        ("list(Book.objects.filter(author=x).only('label'))", ["no column", ""]),
+        ("list(Book.objects.filter(author=x).order_by('pages'))", ["", ""]),
+        ("list(Book.objects.filter(author=x).annotate(label=F('pages')).order_by('label'))", ["", ""]),
+        ("sorted(Book.objects.filter(author=x), key=lambda b: b.label)", ["", ""]),
+    ],
+)  # fmt: skip
+def test_no_index_serves_what_is_refused_or_not_reached(
+    step: str, told: list[str], build: Build
+) -> None:
+    models = f"{_MODELS}    @property\n    def label(self):\n        return self.author.name\n"
+    found = _told(build, f"    {step}\n    return Author.objects.filter(pk=x).first()", models)
+    assert [bool(found[line]) for line in (1, 2)] == [bool(why) for why in told]
+    assert all(why in found[line] for line, why in enumerate(told, 1))

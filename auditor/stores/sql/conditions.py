@@ -255,6 +255,8 @@ class Draft(msgspec.Struct, frozen=True, eq=False):
     left: frozenset[str] = frozenset()
     """The relations that it does not load with its objects, though their class does; "*" for all."""
     unresolved: str = ""
+    refused: bool = False
+    """Whether it is surely not sent as it stands, as `unresolved` says: no index makes it one that is served."""
     loop: Place | None = None
     origin: Draft | None = None
     limited: Bound | None = None

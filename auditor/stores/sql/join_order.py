@@ -100,6 +100,8 @@ class Schema:
 
 def shapes(draft: Draft, schema: Schema) -> Iterator[Query]:
     """The queries that a finished draft comes to, one for each alternative and each table."""
+    if draft.refused:
+        draft = replace(draft, where=(), joins=(), sort=())
     reason = (
         draft.unresolved
         or _unmatched(draft)

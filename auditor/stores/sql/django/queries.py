@@ -388,7 +388,7 @@ def method(
         why = forbidden(start, call, last) or (no_column(path) if path else "")
         reading.refuse(call, why if not path or is_at_once(path, last) else "")
         if why:
-            start = reading.record(executed(start, unresolved=why))
+            start = reading.record(executed(start, unresolved=why, refused=True))
     if last in _NARROWS:
         return _narrowed(reading, start, call, last, frame)
     given = [reading.thing(a, frame) for a in call.args]

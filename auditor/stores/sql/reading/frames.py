@@ -245,7 +245,7 @@ class Reading:
     def record(self, draft: Draft) -> Draft:
         owner = self._inside[-1][0] if self._inside else 0
         if self.unreached and not draft.unresolved:
-            draft = replace(draft, unresolved=self.unreached)
+            draft = replace(draft, unresolved=self.unreached, refused=True)
         if self._called and not draft.tentative:
             call, outer = self._called[0]
             owner = id(outer.scope.function) if outer.scope.function is not None else 0
