@@ -108,7 +108,9 @@ def follow(entities: Entities, entity: Entity, path: str, depth: int = 0) -> Fou
         here = target
         if relation.through is not None and (last or by_key):  # the table between is enough
             left = rest if last else rest[1:]
-            return Found(tuple(joined[:-1]), relation.through[0], relation.through[2], left)
+            return Found(
+                tuple(joined[:-1]), relation.through[0], relation.through[2], left, is_key=last
+            )
         if last:
             return Found(tuple(joined), here.table, key.name if key else "id", rest, is_key=True)
     return None
@@ -206,7 +208,8 @@ def bound(
                 return Every(())
             if entity is None:
                 return Untold("it is a condition on a model that could not be told")
-            found = follow(entities, entity, path)
+            void = values == (None,) and entity.mapper == "django" and path.rpartition("__")[2] not in LOOKUPS  # fmt: skip
+            found = follow(entities, entity, f"{path}__isnull" if void else path)  # `scans=None`
             if found is None:
                 return Untold(no_column(path))
             if entity.mapper == "tortoise" and _is_refused(entities, entity, path):
@@ -221,7 +224,7 @@ def bound(
                 return Every(
                     tuple(replace(link, outer=True) for link in found.links)
                 )  # who has none
-            kind = how(found.rest, negative=nothing and found.rest[-1:] in (("isnull",), ("is_null",)))  # fmt: skip
+            kind = how(found.rest, negative=nothing and not void and found.rest[-1:] in (("isnull",), ("is_null",)))  # fmt: skip
             if kind == "equality" and found.kind == "SearchVectorField":
                 kind = "text"
             if kind == "range" and len(values) == 1:

@@ -565,16 +565,53 @@ def test_a_class_that_is_only_called_a_manager_tells_what_it_asks(base: str, bui
 
 
 @pytest.mark.parametrize(
-    ("field", "path"),
-    [("models.OneToOneField", "review__isnull"), ("models.ForeignKey", "reviews__isnull")],
+    ("field", "none"),
+    [
+        ("models.OneToOneField", "review__isnull=True"),
+        ("models.ForeignKey", "reviews__isnull=True"),
+        ("models.OneToOneField", "review=None"),
+        ("models.ForeignKey", "reviews=None"),
+    ],
 )
-def test_who_has_none_is_found_by_no_key(field: str, path: str, build: Build) -> None:
-    name = path.partition("__")[0]
+def test_who_has_none_is_found_by_no_key(field: str, none: str, build: Build) -> None:
+    name = none.partition("=")[0].partition("__")[0]
     models = f"from django.db import models\nclass Booking(models.Model):\n    made = models.DateTimeField()\nclass Review(models.Model):\n    booking = {field}(Booking, on_delete=models.CASCADE, related_name='{name}')\n"
-    code = f"from shop.models import Booking\ndef ask(request, x):\n    Booking.objects.create(made=x)\n    return list(Booking.objects.filter({path}=True, made__lte=x))\n"
+    code = f"from shop.models import Booking\ndef ask(request, x):\n    Booking.objects.create(made=x)\n    return list(Booking.objects.filter({none}, made__lte=x))\n"
     found = build({"shop/models.py": models, "shop/views.py": code}).facts(CollectionFit)
     (told,) = ((q, m) for f in found if f.name == "shop_booking" for q, m in f.fits if q.range)
     assert (told[0].equality, told[0].range, told[1].fit) == ((), ("made",), Fit.MISSING)
+
+
+_BOOKS = """
+from django.db import models
+class Writer(models.Model):
+    name = models.CharField(max_length=90)
+class Book(models.Model):
+    writers = models.ManyToManyField(Writer, related_name="books")
+    owner = models.ForeignKey(Writer, null=True, on_delete=models.CASCADE)
+class Scan(models.Model):
+    book = models.ForeignKey(Book, on_delete=models.CASCADE, related_name="scans", db_index=False)
+def ask(x):
+    return list(Book.objects.filter({asked}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("scans=None", {("app_book", ()), ("app_scan", ())}),
+        ("writers=None", {("app_book", ()), ("app_book_writers", ())}),
+        ("writers__isnull=True", {("app_book", ()), ("app_book_writers", ())}),
+        ("owner=None", {("app_book", ("owner_id",))}),
+        ("owner__isnull=False", {("app_book", ())}),
+        ("scans=x", {("app_book", ("id",)), ("app_scan", ("id",))}),
+    ],
+)
+def test_those_that_nothing_refers_to_are_all_looked_at(
+    asked: str, told: set[tuple[str, tuple[str, ...]]], build: Build
+) -> None:
+    found = build({"app/models.py": _BOOKS.format(asked=asked), "requirements.txt": "django"})
+    assert {(f.name, q.equality) for f in found.facts(CollectionFit) for q, _ in f.fits} == told
 
 
 _DOCS = """
