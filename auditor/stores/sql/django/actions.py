@@ -36,7 +36,22 @@ class Actions:
     def lists(self, view: Located) -> bool:
         """Whether a view that can list its records is ever asked to."""
         ran = self.of(view)
-        return ran is None or not _LISTS.isdisjoint(ran)
+        return (
+            ran is None
+            or not _LISTS.isdisjoint(ran - {"list"})
+            or ("list" in ran and self._may_hand_on(view))
+        )
+
+    def _may_hand_on(self, view: Located) -> bool:
+        """Whether its `list` may leave the list to the framework: one that asks for it by itself does not."""
+        own = self.views.method(view, "list")
+        nodes = list(t.walk(*own.node.body)) if own is not None else []  # type: ignore[attr-defined]
+        handed = (arg for node in nodes if isinstance(node, t.Call) for arg in node.args)
+        return (
+            own is None
+            or any(isinstance(node, t.Attr) and node.name in _LISTS for node in nodes)
+            or any(isinstance(arg, t.Name) and arg.id == "self" for arg in handed)
+        )
 
     def looks_up(self, view: Located) -> bool:
         """Whether a view that can look up one record is ever asked to."""

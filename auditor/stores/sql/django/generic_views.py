@@ -8,6 +8,7 @@ https://django-filter.readthedocs.io/en/stable/guide/rest_framework.html.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -21,7 +22,7 @@ from auditor.stores.lookups import order
 from auditor.stores.sql.conditions import Draft, Lookup, Some
 from auditor.stores.sql.django.actions import Actions
 from auditor.stores.sql.django.filtersets import model, narrowed, paths, ways, with_required
-from auditor.stores.sql.django.managers import hand, method_of, run_for
+from auditor.stores.sql.django.managers import hand, is_manager_class, method_of, run_for
 from auditor.stores.sql.entities import last_name
 from auditor.stores.sql.reading.frames import (
     Frame,
@@ -63,6 +64,8 @@ _CREATES = {"CreateAPIView"}
 _DESTROYS = {"DestroyAPIView", "RetrieveDestroyAPIView", "RetrieveUpdateDestroyAPIView", "ModelViewSet", "DestroyModelMixin"}  # fmt: skip
 _FILTERED = {"FilterView", "BaseFilterView"}
 """Views of django-filter, which narrow their list without a backend."""
+_MOST = 40
+"""Views of one base that are told apart."""
 _COUNTED = {"PageNumberPagination", "LimitOffsetPagination"}
 _SEARCH = {"^": "istartswith", "=": "iexact", "@": "search", "$": "iregex"}
 
@@ -79,7 +82,7 @@ def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
     written = read.serializers() if rest and names & (_LISTS | _OBJECTS) else []
     place = place_of(found, found.node.name)  # type: ignore[attr-defined]
     (actions,) = reading.application.facts(Actions)
-    lists = bool(names & _LISTS) and (not rest or actions.lists(found))
+    lists = bool(names & _LISTS) and (not rest or actions.lists(found)) and not read.names_class
     looks_up = bool(names & _OBJECTS) and (not rest or actions.looks_up(found))
     for base in read.base():
         if looks_up and read.looks_up():
@@ -87,7 +90,7 @@ def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
         if lists:
             for begun in read.begun(base):
                 read.listed(begun)
-        elif read.is_never_asked(base, looks_up):
+        elif read.is_never_asked():
             reading.dropped[id(base)] = base
         if base.entity is not None:
             row = Row(base.entity, base, place if lists else None)
@@ -110,29 +113,94 @@ def get_object(reading: Reading, call: t.Call, last: str, base: Thing | None, fr
     match call.func:
         case t.Attr(value=t.Call(func=t.Name(id="super"))):
             base = frame.find("self")[1]
-    if not isinstance(base, Self) or not (above := _above(reading.code.ancestry(base.found))):
-        return None, False
-    rest = any(a.startswith("rest_framework.") for a in above)
-    read, made = _View(reading, base.found, rest, False), list[Thing]()
-    for draft in read.base():
-        if draft.entity is not None:
-            one = replace(read.object(draft), place=reading.place(call, frame))
-            read.record(one, "get", Bound.ONE, ())
-            made.append(Row(draft.entity, draft))
+    made = list[Thing]()
+    for read in _running(reading, base, frame) if isinstance(base, Self) else ():
+        for draft in read.base() if read.looks_up() else ():
+            if draft.entity is not None:
+                reading.dropped[id(draft)] = draft
+                one = replace(read.object(draft), place=reading.place(call, frame))
+                read.record(one, "get", Bound.ONE, ())
+                made.append(Row(draft.entity, draft))
     return either(made), bool(made)
+
+
+@reads_calls
+def get_queryset(
+    reading: Reading, call: t.Call, last: str, base: Thing | None, frame: Frame
+) -> Told:
+    """`self.get_queryset()`: the list of each view for which the method is run, asked where that stands."""
+    if (
+        last != "get_queryset"
+        or not isinstance(base, Self)
+        or is_manager_class(reading, base.found)
+    ):
+        return None, False
+    views = _running(reading, base, frame)
+    if not views:
+        if reading.code.defined(call.func, frame.scope) is not None:
+            return None, False
+        return reading.of_self(base, "queryset", frame), True
+    here, made = reading.place(call, frame), dict[object, Thing]()
+    for read in views:
+        if read.names_class:  # a class is given back as it is
+            made |= {id(x): x for x in each(read.kept("queryset"))}
+            continue
+        for draft in read.base():
+            reading.dropped[id(draft)] = draft
+            key = (draft.model, draft.where, draft.sort, draft.limited)
+            if key not in made:
+                one = replace(draft, place=here, origin=draft, loop=frame.loop, manager=False)
+                made[key] = reading.record(one)
+    if not made and reading.has("django"):
+        why = "its model is that of a view that is not told"
+        return Draft("django", None, here, loop=frame.loop, manager=True, unresolved=why, tentative=True), True  # fmt: skip
+    return either(list(made.values())), True
+
+
+def _running(reading: Reading, own: Self, frame: Frame) -> list[_View]:
+    """The views for which the method that is read is run: the object's class, and those that inherit it from there."""
+    around: Frame | None = frame
+    while around is not None and around.owner is None:
+        around = around.parent
+    scope, kinds = frame.scope, [own.found]
+    if around is not None and around.owner is not None and around.owner.node is own.found.node:
+        while scope.parent is not None and scope.parent.owner is not own.found.node:
+            scope = scope.parent
+        if isinstance(scope.owner, t.Function):
+            kinds += (x for x in reading.code.heirs(own.found) if x.node is not own.found.node and _runs(reading, x, scope.owner))  # fmt: skip
+    return [
+        _View(reading, kind, any(a.startswith("rest_framework.") for a in above), False)
+        for kind in kinds[:_MOST]
+        if (above := _above(reading.code.ancestry(kind)))
+    ]
+
+
+def _runs(reading: Reading, kind: Located, function: t.Function) -> bool:
+    """Whether a method is run for a class that inherits it: none that takes its place leaves it out."""
+    for name in reading.code.ancestry(kind):
+        method = reading.code.definition(f"{name}.{function.name}")
+        if method is None:
+            continue
+        if method.node is function:
+            return True
+        nodes = t.walk(*getattr(method.node, "body", ()))
+        if not any(isinstance(n, t.Attr) and n.name == function.name and _is_super(n.value) for n in nodes):  # fmt: skip
+            return False
+    return False
 
 
 @reads_attributes
 def of_view(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame) -> Thing | None:
-    """`self.object` of Django's views of one object.
+    """`self.object` of Django's views of one object, and `self.queryset` of each view for which a method is run.
 
     Source: https://docs.djangoproject.com/en/stable/ref/class-based-views/mixins-single-object/.
     """
-    return (
-        _kept_object(reading, base.found)
-        if isinstance(base, Self) and expr.name == "object"
-        else None
-    )
+    if not isinstance(base, Self):
+        return None
+    if expr.name == "queryset":
+        kept = (x for read in _running(reading, base, frame) for x in each(read.kept("queryset")))
+        return either(list(kept))
+    return _kept_object(reading, base.found) if expr.name == "object" else None
 
 
 @reads_calls
@@ -203,11 +271,14 @@ class _View:
                 given = [x for x in each(made) if isinstance(x, Draft)]
                 yield from (x for x in given if x.bound is Bound.UNKNOWN)
                 return
-        for thing in each(reading.of_self(own, "queryset", self.frame)):
+        for thing in each(self.kept("queryset")):
             if isinstance(thing, Draft):
                 yield thing
                 return
-        for thing in each(reading.of_self(own, "model", self.frame)):
+            if isinstance(thing, Class) and self.names_class:
+                yield Draft("django", thing.entity, reading.place(self.found.node, self.frame))
+                return
+        for thing in each(self.kept("model")):
             if isinstance(thing, Class) and thing.entity.mapper == "django":
                 yield Draft("django", thing.entity, reading.place(self.found.node, self.frame))
                 return
@@ -215,17 +286,33 @@ class _View:
         if filters is not None and (entity := model(reading, filters)) is not None:
             yield Draft("django", entity, reading.place(self.found.node, self.frame))
 
-    def is_never_asked(self, base: Draft, looks_up: bool) -> bool:
-        """Whether the list itself brings nothing: it is what one object is looked up in."""
+    def kept(self, name: str) -> Thing | None:
+        """What an attribute of the view stands for."""
+        return self.reading.of_self(Self(self.found), name, self.frame)
+
+    @functools.cached_property
+    def names_class(self) -> bool:
+        """Whether `queryset = Order` names a class: one object is looked up in it, and no list can be gone through.
+
+        Source: https://github.com/encode/django-rest-framework/blob/master/rest_framework/generics.py.
+        """
+        given = each(self.kept("queryset")) if self.rest and not self.has_method("get_queryset") else ()  # fmt: skip
+        return any(isinstance(x, Class) and x.entity.mapper == "django" for x in given)
+
+    def is_never_asked(self) -> bool:
+        """Whether a list that the framework does not go through brings nothing: one object is looked up in it at most."""
         if not self.has_method("get_queryset"):
             return self.rest
         above = (self.reading.code.definition(n) for n in self.reading.code.ancestry(self.found))
-        return looks_up and not any(
-            isinstance(node, t.Attr) and node.name == "get_queryset" and not _is_super(node.value)
+        nodes = [
+            node
             for kind in above
             if kind is not None and isinstance(kind.node, t.Class)
             for node in t.walk(*kind.node.body)
-        )
+        ]
+        spoken = {id(n) for n in nodes if isinstance(n, t.Attr) and n.name == "get_queryset" and not _is_super(n.value)}  # fmt: skip
+        told = {id(n.func) for n in nodes if isinstance(n, t.Call) and id(n) in self.reading.followed}  # fmt: skip
+        return spoken <= told  # where it is called, it is told
 
     def looks_up(self) -> bool:
         """Whether the framework looks the object up: not where a `get_object` of the tree does so alone."""

@@ -184,8 +184,12 @@ def inherited(reading: Reading, call: t.Call, frame: Frame) -> Told:
 def _here(reading: Reading, given: Thing | None, call: t.Call, frame: Frame) -> Thing | None:
     """What a class above begins is completed, and listed, where it is called."""
     place = reading.place(call, frame)
+    reading.dropped.update((id(x), x) for x in each(given) if isinstance(x, Draft))
     return either(
-        [replace(x, place=place, origin=x) if isinstance(x, Draft) else x for x in each(given)]
+        [
+            reading.record(replace(x, place=place, origin=x)) if isinstance(x, Draft) else x
+            for x in each(given)
+        ]
     )
 
 

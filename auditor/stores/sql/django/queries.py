@@ -229,8 +229,6 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         case Self(found=found) if last in METHODS and reading.code.defined(call.func, frame.scope) is None:  # fmt: skip
             if is_manager_class(reading, found):
                 return _own(reading, found, call, last, frame), True
-            if last == "get_queryset":
-                return reading.of_self(base, "queryset", frame), True
             if last in _ON_CLASS and any(
                 a.startswith("tortoise.") for a in reading.code.ancestry(found)
             ):
