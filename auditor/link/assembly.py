@@ -113,13 +113,17 @@ class _Walk:
     def block(self, body: Iterable[t.Stmt], state: list[Whole]) -> tuple[list[Whole], bool]:
         """(what it is afterwards, whether the way ends here: at the place, or by leaving)."""
         for stmt in body:
-            here = stmt.line <= self.name.line <= stmt.end_line and self._holds(stmt)
+            here = self._holds(stmt)
             state, ended = self._inside(stmt, state) if here else self._past(stmt, state)
             if here or ended:
                 return state, True
         return state, False
 
     def _holds(self, stmt: t.Stmt) -> bool:
+        if not stmt.line <= self.name.line <= stmt.end_line:
+            return False
+        if any(self._holds(inner) for block in t.blocks(stmt) for inner in block):
+            return True
         return any(node is self.name for node in t.walk(stmt))
 
     def _inside(self, stmt: t.Stmt, state: list[Whole]) -> tuple[list[Whole], bool]:

@@ -358,10 +358,14 @@ class Raising:
             bound = self.code.inside(kind).bindings
             if not bound.keys().isdisjoint((name, "__getattr__", "__getattribute__")):
                 return False
-            if any(map(_changes, t.walk(*node.body))):
+            if self._changes_itself(node):
                 return False
         words = {spelt, *(kind.node.name for kind in kinds)}  # type: ignore[attr-defined]
         return words.isdisjoint(self._changed)
+
+    @functools.cache  # noqa: B019 - lives as long as the audit of one tree
+    def _changes_itself(self, node: t.Class) -> bool:
+        return any(map(_changes, t.walk(*node.body)))
 
     def _is_plain(self, base: t.Expr, scope: Scope, name: str, made: bool, node: t.Class) -> bool:
         expr = base.value if isinstance(base, t.Item) else base
