@@ -130,3 +130,63 @@ def test_a_template_that_may_name_it_asks(files: dict[str, str], build: Build) -
 )  # fmt: skip
 def test_a_template_that_surely_does_not_name_it_asks_nothing(files: dict[str, str], build: Build) -> None:  # fmt: skip
     assert _asked(_DJANGO, _AT_ONCE, files, build) == []
+
+
+_VIEWS = """
+from django.db import models
+from django.views.generic import ListView, TemplateView
+class Note(models.Model):
+    title = models.CharField(max_length=50)
+    state = models.CharField(max_length=50)
+class Page(TemplateView):
+    template_name = "page.html"
+    def get_context_data(self, **kwargs):
+        {body}
+{more}
+"""
+_ADDED = "context = super().get_context_data(**kwargs)\ncontext['old'] = QUERY\nreturn context"
+_HEIR = "class Other(Page):\n    template_name = 'other.html'\n"
+
+
+def _added(body: str, more: str, files: dict[str, str], build: Build) -> list[tuple[str, ...]]:
+    body = body.replace("QUERY", "Note.objects.filter(title=kwargs['given'])").replace("\n", "\n        ")  # fmt: skip
+    program = _VIEWS.format(body=body, more=more)
+    application = build({"notes/app.py": program, _PAGE: "{{ form }}", **files})
+    return [q.equality for c in application.facts(CollectionFit) for q, _ in c.fits]
+
+
+@pytest.mark.parametrize(
+    ("body", "more", "files"),
+    [
+        (_ADDED, "", {}),
+        ("return super().get_context_data(old=QUERY, **kwargs)", "", {}),
+        ("return {**super().get_context_data(**kwargs), 'old': QUERY}", "", {}),
+        ("context = super().get_context_data(**kwargs)\ncontext.update({'old': QUERY})\nreturn context", "", {}),
+        ("old = QUERY\ncontext = super().get_context_data(**kwargs)\ncontext['old'] = old\nreturn context", "", {}),
+        (_ADDED, _HEIR, {"notes/templates/other.html": "{% extends 'page.html' %}"}),
+    ],
+)  # fmt: skip
+def test_what_a_view_adds_and_no_template_names(
+    body: str, more: str, files: dict[str, str], build: Build
+) -> None:
+    assert _added(body, more, files, build) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "more", "files"),
+    [
+        (_ADDED, "", {_PAGE: "{{ old }}"}),
+        (_ADDED, _HEIR, {"notes/templates/other.html": "{{ old.count }}"}),
+        (_ADDED, _HEIR, {}),
+        (_ADDED, "class Other(Page):\n    def get_template_names(self):\n        return ['x']\n", {}),
+        (_ADDED, "def shown(view):\n    return list(view.get_context_data()['old'])\n", {}),
+        (_ADDED, "page = Page.as_view(template_name='other.html')\n", {}),
+        (_ADDED.replace("return context", "log(context)\nreturn context"), "", {}),
+        (_ADDED.replace("QUERY", "list(QUERY)"), "", {}),
+        ("self.old = QUERY\nreturn super().get_context_data(old=self.old, **kwargs)", "", {}),
+    ],
+)  # fmt: skip
+def test_what_a_view_adds_and_a_template_may_name(
+    body: str, more: str, files: dict[str, str], build: Build
+) -> None:
+    assert ("title",) in _added(body, more, files, build)

@@ -12,9 +12,21 @@ from collections.abc import Iterator
 from auditor.extract.python import tree as t
 from auditor.frameworks.templates import Templates
 from auditor.link.application import Application
+from auditor.link.names import Code
+from auditor.link.scopes import Located
 
 _DJANGO = ("django.shortcuts.render", "django.template.response.TemplateResponse")
 _FLASK = ("flask.render_template",)
+_ADDS = "get_context_data"
+_CHOOSES = {
+    "get_template_names",
+    "render_to_response",
+    "template_name_field",
+    "template_engine",
+    "response_class",
+    "get",
+}
+"""What a class-based view says by itself of what is shown."""
 _OPENS_NAMES = {"locals", "vars", "eval", "exec"}
 Words = frozenset[str]
 Pairs = list[tuple[str | None, t.Expr]]
@@ -41,7 +53,65 @@ def unnamed(application: Application) -> frozenset[int]:
             found[id(owner)].give_each(_pairs(site.node), words)
         elif (context := site.arg(2, "context")) is not None:
             found[id(owner)].give(context, words)
-    return frozenset(x for contexts in found.values() for x in contexts.unnamed())
+    views = _of_views(application, templates) if django else []
+    return frozenset(x for each in (*found.values(), *views) for x in each.unnamed())
+
+
+def _of_views(application: Application, templates: Templates) -> Iterator[_Contexts]:
+    """What each `get_context_data` adds, for the templates of all views that run it."""
+    code = application.code
+    methods = [
+        found
+        for found in code.functions()
+        if isinstance(found.node, t.Function) and found.node.name == _ADDS
+    ]
+    read = frozenset(_read(code)) if methods else frozenset()
+    renamed = any(k.name == "template_name" for s in code.method_calls("as_view") for k in s.node.keywords)  # fmt: skip
+    for method in methods if not renamed else ():
+        owner, around, function = method.scope.owner, method.scope.parent, method.node
+        if not isinstance(owner, t.Class) or not isinstance(function, t.Function) or around is None:
+            continue
+        if function.decorators:
+            continue
+        heirs = code.heirs(Located(owner, around))
+        named = [_template(code, heir) for heir in heirs if _is_view(code, heir)]
+        words = [templates.words(name) if name else None for name in named]
+        told = [x for x in words if x is not None]
+        if not named or len(told) < len(words):
+            continue
+        contexts = _Contexts(function)
+        for node in t.walk_own(*function.body):
+            if isinstance(node, t.Return) and node.value is not None:
+                contexts.give(node.value, read.union(*told))
+        yield contexts
+
+
+def _is_view(code: Code, found: Located) -> bool:
+    return any(name.startswith("django.views.generic") for name in code.ancestry(found))
+
+
+def _template(code: Code, view: Located) -> str:
+    """The template that a class-based view names, where it alone says what is shown."""
+    kinds = [k for name in code.ancestry(view) if (k := code.definition(name)) is not None]
+    named = [code.inside(kind).bindings for kind in kinds]
+    if any(not own.keys().isdisjoint(_CHOOSES) for own in named):
+        return ""
+    told = next((own["template_name"] for own in named if "template_name" in own), [])
+    match [binding.node for binding in told]:
+        case [t.Assign(value=t.Const(value=str(name)))]:
+            return name
+    return ""
+
+
+def _read(code: Code) -> Iterator[str]:
+    """The keys that code takes something by: `context["old"]`, `context.get("old")`."""
+    filled = {id(x) for node, _ in code.of_kind(t.Assign) if not node.op for x in node.targets}
+    for node, _ in code.of_kind(t.Item):
+        if isinstance(node.index, t.Const) and id(node) not in filled:
+            yield str(node.index.value)
+    for site in (s for word in ("get", "pop", "setdefault") for s in code.method_calls(word)):
+        if isinstance(key := site.arg(0), t.Const):
+            yield str(key.value)
 
 
 class _Contexts:
@@ -61,7 +131,7 @@ class _Contexts:
         if isinstance(context, t.Name):
             self.given[context.id].append(words)
             self.kept.add(id(context))
-        elif _is_new(context):
+        elif _is_new(context) or _is_inherited(context):
             self.give_each(_pairs(context), words)
 
     def give_each(self, pairs: Pairs, words: Words | None) -> None:
@@ -95,7 +165,7 @@ class _Contexts:
             match node:
                 case t.Assign(targets=[t.Name(id=own)], value=value, op="") if own == name:
                     self.kept.update(map(id, node.targets))
-                    if value is None or not _is_new(value):
+                    if value is None or not (_is_new(value) or _is_inherited(value)):
                         return
                     put += _pairs(value)
                 case t.Assign(targets=[t.Item(value=t.Name(id=own) as at, index=t.Const(value=key))], value=value, op="") if own == name and value:  # fmt: skip
@@ -145,6 +215,14 @@ def _pairs(context: t.Expr) -> Pairs:
 def _is_new(context: t.Expr) -> bool:
     """Whether a function makes a context of its own, which nothing else holds."""
     return isinstance(context, t.Map) or (isinstance(context, t.Call) and t.dotted(context.func) == "dict")  # fmt: skip
+
+
+def _is_inherited(context: t.Expr) -> bool:
+    """Whether it is the context that a view's base makes for it: `super().get_context_data(**kwargs)`."""
+    match context:
+        case t.Call(func=t.Attr(value=t.Call(func=t.Name(id="super")), name=name)):
+            return name == _ADDS
+    return False
 
 
 def _ways(value: t.Expr) -> Iterator[t.Expr]:
