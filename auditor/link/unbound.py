@@ -15,8 +15,10 @@ from auditor.link.scopes import Binding, Module, Scope
 
 _GIVEN = re.compile(
     r"__\w+__$|_{1,2}$|N_$|n?gettext$|ic$|get_ipython$|display$|dbutils$|spark$|reveal_\w+$|_?[A-Z]\w{0,2}$"
+    r"|(?:unicode|basestring|long|xrange|raw_input|unichr|reduce|file|cmp|execfile|reload|intern|apply|buffer|coerce)$"
 )
-"""Names that something outside puts into a module or among the builtins, and parameters of types (`class Box[T]`)."""
+"""Names that something outside puts into a module or among the builtins, parameters of types (`class Box[T]`), and the
+builtins of Python 2, by which a tree may still be run."""
 _WRITES_NAMES = {"exec", "execfile", "globals", "vars"}
 
 

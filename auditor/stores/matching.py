@@ -197,7 +197,8 @@ def serves(index: Index, query: Query, need: Need | None = None) -> Match:
     decided |= settled
     left = [f for f in need.all if f not in decided and f not in dict(need.sort)]
     left += [f for f, _ in need.sort[ordered:]]
-    narrows = bool(decided - (need.broad - settled)) and (
+    few = settled | dict(query.others).keys()  # what new records do not have, the fewer have
+    narrows = bool(decided - (need.broad - few)) and (
         index.kind != "ordered" or index.fields[0][0] in decided
     )
     in_order = bool(need.sort) and ordered == len(need.sort)

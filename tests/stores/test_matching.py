@@ -195,6 +195,12 @@ def test_of_two_indexes_the_one_that_finds_fewer_serves() -> None:
     assert (found.fit, found.missing) == (Fit.PARTIAL, ("mark",))
 
 
+@pytest.mark.parametrize(("field", "fit"), [("on", Fit.PARTIAL), ("live", Fit.MISSING)])
+def test_an_index_of_a_flag_finds_the_few_that_have_it_set(field: str, fit: Fit) -> None:
+    asked = query("live on", "day", broad=("live", "on"), others=(("on", True),))
+    assert best(replace(asked, store="sql"), [index(field)]).fit is fit
+
+
 def test_left_alone() -> None:
     assert best(query("on", broad=("on",)), ()).fit is Fit.COVERED
     assert best(query(), ()).fit is Fit.COVERED

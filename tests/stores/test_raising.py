@@ -211,6 +211,7 @@ def test_a_function_that_raises_or_leaves_before(build: Build, body: str, why: s
         "return [User.query.filter_by(email=e).first() for e in (e,)]",
         "def inner():\n        return later\n    " + ASKS,
         "e = e or limit\n    " + ASKS,
+        "e = unicode(e)\n    " + ASKS,
         "match e:\n        case {'x': limit}:\n            print(limit)\n    " + ASKS,
         "if (limit := len(e)) > 2:\n        print(limit)\n    " + ASKS,
     ],
