@@ -16,6 +16,7 @@ import msgspec
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Binding, CallSite, Scope, named
 from auditor.link.values import Evaluator
+from auditor.model.values import Known
 
 _MAX_DEPTH = 12
 _OF_A_CALLER = re.compile(
@@ -24,6 +25,8 @@ _OF_A_CALLER = re.compile(
 _SAME_ROWS = {"list", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate", "zip", "dict", "deepcopy", "copy", "iter"}  # fmt: skip
 """What gives the rows that it is given."""
 _PARTS = {"items", "keys", "values", "copy"}
+_MOST_TURNS = 300
+"""How often a loop over numbers may go round that is one over constants."""
 _ONE_MORE = {"append", "add", "insert", "setdefault"}
 _MORE = {"extend", "update"}
 
@@ -83,6 +86,8 @@ class Literals:
                     return all(self.value(each, scope, deeper) for each in elements)
                 finally:
                     self._turned = before
+            case t.Call(func=t.Name(id="range"), args=args):
+                return all(self._is_small(each, scope) for each in args)
             case t.Call(func=t.Attr(value=inner, name=name), args=[]) if name in _PARTS:
                 return self.rows(inner, scope, deeper)
             case t.Call(func=func, args=args) if t.last_word(func) in _SAME_ROWS:
@@ -112,6 +117,14 @@ class Literals:
                 given = [*args, *(k.value for k in keywords)]
                 return all(self.value(each, scope, depth + 1) for each in (func, *given))
         return all(self.value(each, scope, depth + 1) for each in t.children(expr))  # type: ignore[arg-type]
+
+    def _is_small(self, expr: t.Expr, scope: Scope) -> bool:
+        """Whether it is a small number, or a setting that is one where nobody says otherwise."""
+        told = self.values.value(expr, scope)
+        numbers = [told.value] if isinstance(told, Known) else [
+            o.node.value for o in self.values.origins(expr, scope) if isinstance(o.node, t.Const)
+        ]  # fmt: skip
+        return bool(numbers) and all(isinstance(n, int) and abs(n) <= _MOST_TURNS for n in numbers)
 
     def told_turns(self, line: int, scope: Scope, depth: int = 0) -> bool:
         """Whether the loops of a scope around a line go over such lists alone."""
