@@ -105,7 +105,9 @@ async def desks(name: str):
 async def desk(name: str):
     await db["desks"].insert_one({"name": name})
 """
-_SCRIPT = "from app import db\nfor n in open('at.txt'):\n    db.activity_logs.insert_one({'at': n})\n"
+_SCRIPT = (
+    "from app import db\nfor n in open('at.txt'):\n    db.activity_logs.insert_one({'at': n})\n"
+)
 
 
 @pytest.mark.parametrize(
