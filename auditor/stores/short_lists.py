@@ -21,12 +21,17 @@ _WHOLE = re.compile(
     r"^(?:kinds?|states?|priorit(?:y|ies)|quarters?|grades?|standards?|streams?|sections?|subjects?|facult(?:y|ies)|divisions?|disciplines?"
     r"|locales?|units?|plans?|tiers?|settings?|configs?|holidays?|shifts?|stages?|brands?|regions?|provinces?|zones?|amenit(?:y|ies)|badges?|colou?rs?|sizes?|tax(?:es)?|ranks?|religions?|banners?|sliders?|slides?|faqs?)$"
 )
+_BEGINS = re.compile(
+    r"^(?:estados?|tip[oi]s?|categor[ií]as?|categorie|r[oô]l(?:es)?|ruol[oi]|perfil(?:es)?|perfis|pa[ií]s(?:es)?|provincias?|marcas?|idiomas?|mon?edas?"
+    r"|g[eé]neros?|especialidad(?:es?)?|unidad(?:es?)?|nivel(?:es)?|n[ií]veis|m[eé]todos?|statuts?|types?)$"
+)
+"""The same in Spanish, Portuguese, Italian and French, whose names begin with what the entries are: `tipo_producto`."""
 _SOMEBODY = re.compile(
     r"^(?:user|owner|customer|author|member|account|client|tenant|organi[sz]ation|org|company|workspace|team|project|student|teacher"
     r"|employee|seller|vendor|shop|store|hotel|school|branch)(?:_?id)?$"
 )
 _DESCRIBES = re.compile(
-    r"^(?:_?id|uuid|guid|pk|(?:\w*name|title|label|desc(?:ription)?)(?:_[a-z]{2})?|(?:\w+_)?code|slug|\w*order|position|rank|level|\w*value|weight|colou?r|key|\w*(?:icon|image|photo|picture|logo|thumbnail)\w*"
+    r"^(?:_?id|uuid|guid|pk|(?:\w*name|title|label|desc(?:ription)?)(?:_[a-z]{2})?|(?:nombre|nome|nom|t[ií]tulo|descri\w+|c[oó]digo)(?:_\w+)?|(?:\w+_)?code|slug|\w*order|position|rank|level|\w*value|weight|colou?r|key|\w*(?:icon|image|photo|picture|logo|thumbnail)\w*"
     r"|is_\w+|\w*active|enabled|default|status|type|kind|year|number|abbreviation|symbol|(?:start|end|begin)(?:s|_?date|_?at|_?time)?|parent(?:_?id)?"
     r"|(?:created|updated|modified|deleted|added)\w*|(?:create|update|modify)_(?:time|date|at|by)(?:_id)?|[cmu]time|(?:date|time)_\w+|last_\w+|amount|price|rate|capacity|notes?|remarks?)$"
 )
@@ -55,8 +60,9 @@ def reads_like_a_list(name: str, columns: Iterable[str], *, seeded: bool = False
     set_once = _SETTINGS.match(snake(name).rpartition(".")[2])
     if set_once and not any(_WHOSE.match(snake(column)) for column in columns):
         return describes_entries(name, columns, most=len(columns))  # whatever is set
-    last = re.split(r"[._]", snake(name))[-1]
-    if not _names_a_list(last):
+    first, *rest = snake(name).rpartition(".")[2].split("_")
+    last = rest[-1] if rest else first
+    if not (_names_a_list(last) or _BEGINS.match(first)):
         return False
     told = seeded or (_PRICED.match(last) and any(map(_PRICE.search, map(snake, columns))))
     return describes_entries(name, columns, most=len(columns) if told else _MOST)
