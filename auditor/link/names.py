@@ -353,8 +353,8 @@ class Code(Unbound):
                     if any(t.dotted(d) in _PROPERTIES for d in definition.node.decorators):
                         return self.result(meaning, depth)
                 return meaning
-        if instance and (assigned := self.attributes(found).get(name)):
-            for value in assigned:
+        for value in self.attributes(found).get(name, ()):
+            if instance or _is_of_the_class(value.scope.owner):
                 if meaning := self.name(value.node, value.scope, depth):  # type: ignore[arg-type]
                     return meaning
         for base in found.node.bases:
@@ -400,7 +400,7 @@ class Code(Unbound):
                         for target, value in _assigned(node):
                             match target:
                                 case t.Attr(value=t.Name(id=owner), name=name):
-                                    if owner in (method.params[0].name, "cls"):
+                                    if owner in (method.params[0].name, "cls", found.node.name):
                                         attributes[name].append(Located(value, scope))
         self._assigned[id(found.node)] = attributes
         return attributes
@@ -552,6 +552,13 @@ _APPLICATION = re.compile(
     r"|^(?:flask|quart)\.current_app)(?:\.state)?$"
 )
 _PROPERTIES = {"property", "cached_property", "functools.cached_property"}
+
+
+def _is_of_the_class(method: t.Node | None) -> bool:
+    """Whether what a method gives `cls` is kept by the class itself: `cls._instance = cls()`."""
+    return isinstance(method, t.Function) and (
+        method.name == "__new__" or any(t.dotted(d) in _STATIC for d in method.decorators)
+    )
 
 
 def _factory(expr: t.Expr) -> t.Expr | None:

@@ -228,3 +228,48 @@ def test_what_could_not_be_read_may_create_indexes(
     assert told[("name",)].fit is Fit.MISSING
     if email is Fit.UNKNOWN:
         assert told[("email",)].why.endswith(f"and {path} may run that: it could not be read")
+
+
+_SINGLETON = """
+from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient
+app = FastAPI()
+class Store:
+    _instance = None
+    @classmethod
+    async def get_instance(cls):
+        if cls._instance is None:
+            {keeps}
+            {starts}
+        return cls._instance
+    async def initialize(self):
+        self.db = AsyncIOMotorClient().shop
+        await self.db.pages.create_index("number")
+    async def page(self, number):
+        return await self.db.pages.find_one({{"number": number}})
+    async def add(self, number):
+        await self.db.pages.insert_one({{"number": number}})
+@app.post("/pages")
+async def add(number: int):
+    await (await Store.get_instance()).add(number)
+@app.get("/pages")
+async def page(number: int):
+    return await (await Store.get_instance()).page(number)
+"""
+
+
+@pytest.mark.parametrize(
+    ("keeps", "starts", "fit"),
+    [
+        ("cls._instance = cls()", "await cls._instance.initialize()", Fit.COVERED),
+        ("Store._instance = Store()", "await Store._instance.initialize()", Fit.COVERED),
+        ("cls._instance = cls()", "pass", Fit.MISSING),
+        ("cls._instance = Other()", "await cls._instance.initialize()", Fit.MISSING),
+    ],
+)
+def test_indexes_that_an_object_creates_which_its_class_keeps(
+    build: Build, keeps: str, starts: str, fit: Fit
+) -> None:
+    other = "class Other:\n    async def initialize(self):\n        pass\n"
+    told = fits(build, {"app.py": _SINGLETON.format(keeps=keeps, starts=starts) + other})
+    assert told == {("number",): fit}
