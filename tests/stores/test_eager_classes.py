@@ -121,3 +121,128 @@ def read(session):
 """
     found = build({"app.py": code}).facts(Query)
     assert any(q.operation == "lazy" and q.collection == "lesson" for q in found) is told
+
+
+_PARTIES = """
+from sqlalchemy import Column, ForeignKey, Integer, select
+from sqlalchemy.orm import declarative_base, relationship, selectinload
+Base = declarative_base()
+class Guest(Base):
+    __tablename__ = "guest"
+    id = Column(Integer, primary_key=True)
+    tickets = relationship("Ticket", back_populates="guest", lazy="{lazy}")
+class Party(Base):
+    __tablename__ = "party"
+    id = Column(Integer, primary_key=True)
+    tickets = relationship("Ticket", back_populates="party", lazy="{lazy}")
+class Ticket(Base):
+    __tablename__ = "ticket"
+    id = Column(Integer, primary_key=True)
+    guest_id = Column(ForeignKey("guest.id"))
+    guest = relationship("Guest", back_populates="tickets", lazy="{lazy}")
+    party_id = Column(ForeignKey("party.id"))
+    party = relationship("Party", back_populates="tickets", lazy="{lazy}")
+class Page(Base):
+    __tablename__ = "page"
+    id = Column(Integer, primary_key=True)
+    parent_id = Column(ForeignKey("page.id"))
+    children = relationship("Page", lazy="{lazy}"{depth})
+    notes = relationship("Remark", lazy="{lazy}")
+class Remark(Base):
+    __tablename__ = "remark"
+    id = Column(Integer, primary_key=True)
+    page_id = Column(ForeignKey("page.id"))
+class Road(Base):  # leads to stops by two ways, of which one comes by lines
+    __tablename__ = "road"
+    id = Column(Integer, primary_key=True)
+    lines = relationship("Line", lazy="{lazy}")
+    stops = relationship("Stop", lazy="{lazy}", foreign_keys="Stop.road_id")
+class Line(Base):
+    __tablename__ = "line"
+    id = Column(Integer, primary_key=True)
+    road_id = Column(ForeignKey("road.id"))
+    stop_id = Column(ForeignKey("stop.id"))
+    stops = relationship("Stop", lazy="{lazy}", foreign_keys="Stop.line_id")
+class Stop(Base):
+    __tablename__ = "stop"
+    id = Column(Integer, primary_key=True)
+    road_id = Column(ForeignKey("road.id"))
+    line_id = Column(ForeignKey("line.id"))
+    lines = relationship("Line", lazy="{lazy}", foreign_keys="Line.stop_id")
+class Shape(Base):
+    __tablename__ = "shape"
+    id = Column(Integer, primary_key=True)
+    outer_id = Column(ForeignKey("shape.id"))
+    inner = relationship("Square", lazy="{lazy}", remote_side=outer_id)
+class Square(Shape):
+    __mapper_args__ = {{"polymorphic_identity": "square"}}
+def ask(session, i):
+    {asked}
+"""
+
+
+def _sent(build: Build, asked: str, lazy: str, depth: str = "") -> set[str]:
+    code = _PARTIES.format(asked=asked, lazy=lazy, depth=depth)
+    found = build({"app.py": code}).facts(Query)
+    return {f"{q.collection}.{name}" for q in found for name in q.equality if name != "id"}
+
+
+_CYCLES = ("selectin", "joined", "subquery")
+
+
+@pytest.mark.parametrize("lazy", _CYCLES)
+@pytest.mark.parametrize(
+    ("asked", "depth", "told"),
+    [
+        ("session.get(Guest, i)", "", "ticket.guest_id"),
+        ("session.get(Party, i)", "", "ticket.party_id"),
+        ("session.get(Ticket, i)", "", ""),
+        ("session.get(Page, i)", "", "remark.page_id"),
+        ("session.get(Line, i)", "", "stop.line_id"),
+    ],
+)
+def test_what_is_on_the_way_already_is_not_loaded_anew(
+    asked: str, depth: str, told: str, lazy: str, build: Build
+) -> None:
+    assert _sent(build, asked, lazy, depth) == set(told.split())
+
+
+@pytest.mark.parametrize(
+    ("asked", "lazy", "depth", "told"),
+    [
+        ("session.get(Page, i)", "selectin", ", join_depth=1", "page.parent_id remark.page_id"),
+        ("session.get(Page, i)", "selectin", ", join_depth=FAR", "page.parent_id remark.page_id"),
+        # on one of the ways it is new
+        ("session.get(Road, i)", "selectin", "", "line.road_id line.stop_id stop.road_id stop.line_id"),
+        # a class stands for the one that it inherits from
+        ("session.get(Square, i)", "selectin", "", "shape.outer_id"),
+        ("session.get(Ticket, i)", "immediate", "", "ticket.guest_id ticket.party_id"),
+        ("session.get(Page, i)", "immediate", "", "page.parent_id remark.page_id"),
+    ],
+)  # fmt: skip
+def test_how_far_loading_goes_on(
+    asked: str, lazy: str, depth: str, told: str, build: Build
+) -> None:
+    assert _sent(build, asked, lazy, depth) == set(told.split())
+
+
+_WHOLE = "selectinload(Guest.tickets).selectinload(Ticket.party).selectinload(Party.tickets)"
+
+
+@pytest.mark.parametrize("lazy", _CYCLES)
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (f"session.scalars(select(Guest).options({_WHOLE})).all()", "ticket.guest_id ticket.party_id"),
+        ("session.scalars(select(Guest).options(selectinload(Guest.tickets))).all()", "ticket.guest_id"),
+        # what is not loaded with the others is when it is read
+        ("return [t.party.tickets for t in session.get(Guest, i).tickets]", "ticket.guest_id ticket.party_id"),
+        ("return [t.guest.tickets for t in session.get(Guest, i).tickets]", "ticket.guest_id"),
+        ("return session.get(Ticket, i).guest.tickets", "ticket.guest_id"),
+        ("return session.get(Page, i).children", "page.parent_id remark.page_id"),
+    ],
+)  # fmt: skip
+def test_options_and_reading_load_what_the_class_does_not(
+    asked: str, told: str, lazy: str, build: Build
+) -> None:
+    assert _sent(build, asked, lazy) == set(told.split())

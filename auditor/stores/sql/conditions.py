@@ -227,6 +227,15 @@ def combined(parts: Iterable[Condition], any_: bool = False) -> Condition:
     return Some(given) if any_ and given else Every(given)
 
 
+class Loaded(msgspec.Struct, frozen=True):
+    """A class of objects that are loaded with others, by which columns they are joined to them, and the classes
+    on the way; None where they are asked for apart."""
+
+    entity: Entity
+    way: tuple[Link, ...] | None = ()
+    along: frozenset[str] = frozenset()
+
+
 class Draft(msgspec.Struct, frozen=True, eq=False):
     """A query as far as the code has put it together; every step makes a new one.
 
@@ -248,8 +257,10 @@ class Draft(msgspec.Struct, frozen=True, eq=False):
     eager: frozenset[str] = frozenset()
     loads: tuple[Link, ...] = ()
     """By which columns what is loaded with its objects is joined to them; a figure of them loads nothing."""
-    loaded: tuple[tuple[Entity, tuple[Link, ...] | None], ...] = ()
-    """The classes of these objects, and by which columns they are joined; None where they are asked for apart."""
+    loaded: tuple[Loaded, ...] = ()
+    """The classes of these objects."""
+    along: tuple[str, ...] = ()
+    """The classes on the way to its objects, where they were loaded with others."""
     besides: tuple[Draft, ...] = ()
     """What is asked besides for what is loaded with its objects."""
     left: frozenset[str] = frozenset()

@@ -63,7 +63,8 @@ class Column(msgspec.Struct, frozen=True):
 class Relation(msgspec.Struct, frozen=True):
     """An attribute that gives other stored objects: they are those whose `remote` equals `local`.
 
-    `many` when a list; `eager` how they are loaded with their owner, if they are, `asked` when reading the
+    `many` when a list; `eager` how they are loaded with their owner, if they are, at most `depth` relations
+    away from what is asked for where that is given; `asked` when reading the
     attribute loads nothing before a query is made of it. `through` is the table
     between, with its columns for the owner and the target. `kind` is the column of the target that
     says of which model its owner is, where it can be of several.
@@ -78,6 +79,7 @@ class Relation(msgspec.Struct, frozen=True):
     through: tuple[str, str, str] | None = None
     asked: bool = False
     kind: str = ""
+    depth: int = 0
 
 
 class Declared(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.model.data import Bound, Index, Query
 from auditor.stores.sql import serialized, untold
-from auditor.stores.sql.conditions import Draft, Link, Test
+from auditor.stores.sql.conditions import Draft, Link, Loaded, Test
 from auditor.stores.sql.dialects import dialect
 from auditor.stores.sql.django.catalogues import Catalogue
 from auditor.stores.sql.entities import Entity, Relation
@@ -23,7 +23,7 @@ from auditor.stores.sql.migrations import History
 from auditor.stores.sql.reading.frames import Reading
 from auditor.stores.sql.reading.tree import TreeReading
 from auditor.stores.sql.sqlalchemy.creation import creates_all
-from auditor.stores.sql.sqlalchemy.relations import looks_up
+from auditor.stores.sql.sqlalchemy.relations import goes_on, looks_up
 from auditor.stores.sql.tortoise.registered import Registered
 
 
@@ -186,6 +186,8 @@ def _function(draft: Draft) -> tuple[str, str]:
 
 
 _JOINED = ("joined", "False", "subquery")
+_MANY = 200
+"""Ways along eager relations behind which those that turn back are no longer told apart."""
 
 
 def _with_loaded(read: Reading, draft: Draft) -> Iterator[Draft]:
@@ -198,32 +200,41 @@ def _with_loaded(read: Reading, draft: Draft) -> Iterator[Draft]:
     if draft.projection or draft.operation not in ("select", "get"):
         yield draft
         return
-    besides, seen = [*draft.besides], set()
+    besides = [*draft.besides]
     if entity is None or entity.mapper != "sqlalchemy" or draft.unresolved:
         yield draft
         yield from besides
         return
     loads = [*draft.loads]
-    open_: list[tuple[Entity, tuple[Link, ...] | None]] = [(entity, ()), *draft.loaded]
+    seen: set[tuple[str, str, frozenset[str]]] = set()
+    told: set[tuple[str, str, bool]] = set()
+    open_ = [Loaded(entity), *draft.loaded]
     while open_:
-        owner, path = open_.pop()
+        at = open_.pop()
+        owner, path = at.entity, at.way
+        along = at.along | {owner.name} if len(seen) < _MANY else frozenset()
         for name, relation in owner.relations.items():
             target = read.entities.by_name.get(relation.target) if relation.eager else None
             if target is None or {name, "*"} & draft.left:
                 continue
-            if name in draft.eager or (owner.name, name) in seen:
+            if name in draft.eager or (owner.name, name, along) in seen:
                 continue  # what an option names is loaded as that says
-            seen.add((owner.name, name))
+            if not goes_on(read.entities, relation, along):
+                continue
+            seen.add((owner.name, name, along))
             way: tuple[Link, ...] | None = None
             if path is not None and relation.eager in _JOINED:
                 added = links(owner, relation, read.entities)
                 way = (*path, *(replace(link, outer=True) for link in added))
-            if looks_up(relation, target):
+            new = (owner.name, name, way is None) not in told
+            told.add((owner.name, name, way is None))
+            if new and looks_up(relation, target):
                 if way is not None:
                     loads += way
                 else:
                     besides.append(_second_query(read, draft, relation, target))
-            open_.append((target, way))
+            begun = relation.eager == "immediate"  # it is asked for as if by itself
+            open_.append(Loaded(target, way, frozenset() if begun else along))
     yield replace(draft, loads=tuple(dict.fromkeys(loads)))
     yield from besides
 

@@ -48,7 +48,7 @@ from auditor.stores.sql.reading.things import (
 )
 from auditor.stores.sql.sqlalchemy.attributes import refusal
 from auditor.stores.sql.sqlalchemy.columns import kind_of
-from auditor.stores.sql.sqlalchemy.relations import looks_up
+from auditor.stores.sql.sqlalchemy.relations import goes_on, looks_up
 from auditor.stores.sql.sqlalchemy.steps import (
     ONE,
     by_key,
@@ -127,8 +127,13 @@ def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | No
     target = reading.entities.by_name.get(relation.target) if relation is not None else None
     if relation is None or target is None:
         return None
-    eager = bool(relation.eager)
-    if (by := row.draft) is not None:
+    by = row.draft
+    along = (*(by.along if by is not None else ()), row.entity.name)
+    back = not goes_on(reading.entities, relation, along)
+    eager = bool(relation.eager) and not (back and looks_up(relation, target))
+    if back:  # what is there already, with what was loaded with it
+        along = along[: along.index(relation.target)]
+    if by is not None:
         eager = expr.name in by.eager or (eager and not {expr.name, "*"} & by.left)
     loop = row.loop or frame.loop
     if relation.through is not None:
@@ -143,11 +148,14 @@ def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | No
     if relation.many:
         if not eager and not relation.asked and frame.loads(expr, loop):
             reading.record(draft)
-        return Rows(target, replace(draft, bound=Bound.UNKNOWN, operation="select"))
+        started = replace(draft, bound=Bound.UNKNOWN, operation="select")
+        if eager and by is not None:  # what its options say is loaded is so behind it, too
+            started = replace(started, along=along, eager=by.eager - {expr.name}, left=by.left)
+        return Rows(target, started)
     anew = row.loop is not None or looks_up(relation, target)
     if anew and not eager and frame.loads(expr, loop):
         reading.record(draft)
-    return Row(target, row.draft if eager else None, row.loop)
+    return Row(target, replace(by, along=along) if eager and by is not None else None, row.loop)
 
 
 def _through_key(reading: Reading, owner: Entity, key: Column, name: str) -> Thing | None:

@@ -6,6 +6,7 @@ Source: https://docs.sqlalchemy.org/en/20/orm/basic_relationships.html.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from msgspec.structs import replace
 
@@ -43,14 +44,14 @@ def relation_of(
         pairs = zip(arguments.keys, arguments.values, strict=True)
         given = {k.value: v for k, v in pairs if isinstance(k, t.Const)}
         loading = loading or given.get("lazy")
-        uselist = given.get("uselist")
+        uselist, depth = given.get("uselist"), given.get("join_depth")
     else:
-        uselist = argument(call, None, "uselist")
+        uselist, depth = (argument(call, None, name) for name in ("uselist", "join_depth"))
     eager = _eager(loading)
     asked = (
         isinstance(loading, t.Const) and str(loading.value) in ("dynamic", "write_only")
     ) or last_name(annotation) in ("WriteOnlyMapped", "DynamicMapped")
-    entity.pending.append((3, lambda _: mark_asked(entity, name, asked)))
+    entity.pending.append((3, lambda _: mark_asked(entity, name, asked, _depth(depth))))
     if isinstance(uselist, t.Const) and uselist.value is False:
         many = False
     secondary = argument(call, None, "secondary", "link_model")
@@ -83,10 +84,33 @@ def _eager(loading: t.Expr | None) -> str:
     return how if how in _EAGER else ""
 
 
-def mark_asked(entity: Entity, name: str, asked: bool) -> None:
+def _depth(given: t.Expr | None) -> int:
+    """`join_depth=3`; what the code does not say is far."""
+    value = given.value if isinstance(given, t.Const) else 99
+    return value if isinstance(value, int) and given is not None else 0
+
+
+def mark_asked(entity: Entity, name: str, asked: bool, depth: int = 0) -> None:
     told = entity.relations.get(name)
-    if asked and told is not None:
-        entity.relations[name] = replace(told, asked=True)
+    if told is not None and (asked or depth):
+        entity.relations[name] = replace(told, asked=asked or told.asked, depth=depth)
+
+
+def goes_on(entities: Entities, relation: Relation, along: Collection[str]) -> bool:
+    """Whether a relation that its class loads with its objects is loaded behind others, by the classes on the way.
+
+    What is on the way already is not loaded anew, unless `join_depth` says how far to go: so do a selectin, a subquery
+    and a join; `immediate` stops nowhere. A class that inherits from another stored one stands for that on the way.
+    Source: https://docs.sqlalchemy.org/en/20/orm/relationship_api.html (`join_depth`), and `_setup_for_recursion` of
+    https://github.com/sqlalchemy/sqlalchemy/blob/main/lib/sqlalchemy/orm/strategies.py.
+    """
+    if relation.eager == "immediate" or relation.target not in along:
+        return True
+    if relation.depth:
+        return len(along) <= relation.depth
+    found = entities.by_name[relation.target].found
+    above = entities.code.ancestry(found)[1:] if found is not None else []
+    return any(name in entities.by_name for name in above)
 
 
 def looks_up(relation: Relation, target: Entity) -> bool:
@@ -102,21 +126,21 @@ def _reverse(
     told = entity.relations.get(name)
     if given is None or told is None:
         return
-    lazy, asked, back = "", False, ""
+    lazy, asked, back, depth = "", False, "", 0
     match given:
         case t.Const(value=str(text)):
             back = text
         case t.Call(args=[t.Const(value=str(text)), *_]):
             back = text
             loading = argument(given, None, "lazy")
-            lazy = _eager(loading)
+            lazy, depth = _eager(loading), _depth(argument(given, None, "join_depth"))
             asked = isinstance(loading, t.Const) and loading.value == "dynamic"
     if back and back not in target.relations:
         through = told.through
         many = not told.many or through is not None
         turned = (through[0], through[2], through[1]) if through is not None else None
         target.relations[back] = Relation(
-            back, entity.name, many, told.remote, told.local, lazy, turned, asked
+            back, entity.name, many, told.remote, told.local, lazy, turned, asked, depth=depth
         )
 
 

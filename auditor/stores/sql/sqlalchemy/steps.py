@@ -20,6 +20,7 @@ from auditor.stores.sql.conditions import (
     Draft,
     Every,
     Link,
+    Loaded,
     Outer,
     Test,
     Untold,
@@ -414,7 +415,7 @@ def _ways(reading: Reading, option: t.Expr, frame: Frame) -> Iterator[_Way]:
 
 def _loading(
     reading: Reading, way: _Way, besides: list[Draft], frame: Frame
-) -> tuple[list[Link], list[tuple[Entity, tuple[Link, ...] | None]]]:
+) -> tuple[list[Link], list[Loaded]]:
     """The links by which one option joins what it loads to the objects that are asked for, and what it loads.
 
     `subqueryload` joins what it loads to the query itself, all of it; `selectinload` asks anew for each 500
@@ -424,8 +425,10 @@ def _loading(
     joined: list[Link] = []
     told: list[Link] = []
     apart = False
-    loaded: list[tuple[Entity, tuple[Link, ...] | None]] = []
+    loaded: list[Loaded] = []
+    along = frozenset[str]()
     for how, related, at in way:
+        along |= {related.entity.name}
         target = reading.entities.by_name.get(related.relation.target)
         if how in ("joinedload", "subqueryload") and not apart:
             added = links(related.entity, related.relation, reading.entities)
@@ -437,7 +440,8 @@ def _loading(
             if target is not None and looks_up(related.relation, target):
                 besides.append(_second_query(reading, related, target, at, frame))
         if target is not None and how in _LOADS:
-            loaded.append((target, None if apart else tuple(joined)))
+            along = along if how != "immediateload" else frozenset()
+            loaded.append(Loaded(target, None if apart else tuple(joined), along))
     return told, loaded
 
 
