@@ -14,6 +14,7 @@ from auditor.link.scopes import Located, argument, arguments, place_of
 from auditor.model.data import Bound
 from auditor.stores.receivers import Receivers
 from auditor.stores.sql.conditions import Draft, Every, Opposite, Some, joined
+from auditor.stores.sql.django.held import held
 from auditor.stores.sql.entities import Entity, last_name
 from auditor.stores.sql.reading.frames import ATTRIBUTES, CALLS, Frame, Reading
 from auditor.stores.sql.reading.serving import MODEL_NAMES, served
@@ -95,15 +96,15 @@ class Expressions(Reading):
                         self.thing(part, frame, depth)
                 return statement(self, expr, frame)
             case t.Name(id=name):
-                held, thing = frame.find(name)
-                if held and thing is None:
+                known, thing = frame.find(name)
+                if known and thing is None:
                     return self.alike(expr, frame)
-                return thing if held else self.named(expr, frame)
+                return self._held(expr, thing, frame) if known else self.named(expr, frame)
             case t.Attr(value=value, name=name):
                 dotted = t.dotted(expr)
                 if dotted:
-                    held, thing = frame.find(dotted)
-                    if held and thing is not None:
+                    known, thing = frame.find(dotted)
+                    if known and thing is not None:
                         return thing
                 return self.attribute(expr, self.thing(value, frame, depth), frame)
             case t.Call():
@@ -195,6 +196,19 @@ class Expressions(Reading):
                     if bound is not None:
                         self.thing(bound, frame, depth)
         return None
+
+    def _held(self, expr: t.Name, thing: Thing | None, frame: Frame) -> Thing | None:
+        """What a variable stands for: of a queryset of Django that was gone through, its rows."""
+        if not isinstance(thing, Draft | Either) or not isinstance(frame.scope.owner, t.Function):
+            return thing
+        if id(expr) not in held(frame.scope.owner):
+            return thing
+        return either(
+            [
+                (isinstance(x, Draft) and x.mapper == "django" and self.rows(x, frame)) or x
+                for x in each(thing)
+            ]
+        )
 
     def tested(self, expr: t.Expr, frame: Frame, depth: int = 0) -> Thing | None:
         """What is compared or asked whether it is true: `query.filter_by(…).count > 0` asks the database
