@@ -131,11 +131,26 @@ def test_a_table_that_has_the_columns_of_another_is_not_told_in_full(build: Buil
     assert _told(build, "SELECT en.made FROM entries en WHERE en.member = ?", made)["entries"] == {"missing"}  # fmt: skip
 
 
-@pytest.mark.parametrize("how", ["=", ">"])
-def test_a_text_in_double_quotes_is_compared(how: str, build: Build) -> None:
-    statement = f'SELECT id FROM entries WHERE slot {how} "late"'
+@pytest.mark.parametrize(
+    "rest",
+    [
+        'WHERE slot = "late"',
+        'WHERE slot > "late"',
+        'WHERE slot <= date("now", "+30 days") AND slot >= date("now")',
+        'WHERE slot = date("now")',
+        'WHERE slot LIKE "late%"',
+        'JOIN members m ON m.id = entries.member WHERE entries.slot = "late"',
+    ],
+)
+def test_a_text_in_double_quotes_is_compared(rest: str, build: Build) -> None:
+    statement = f"SELECT entries.id FROM entries {rest}"
     assert _sqlite(statement)
     assert _told(build, statement)["entries"] == {"missing"}
+
+
+@pytest.mark.parametrize("other", ['"Mixed"', 'date("Mixed")', "member"])
+def test_a_column_in_double_quotes_is_no_text(other: str, build: Build) -> None:
+    assert _told(build, f"SELECT id FROM entries WHERE slot > {other}")["entries"] == {"covered"}
 
 
 _JOIN = "SELECT en.id FROM {} JOIN entries en ON en.member = s.id WHERE s.id = ?"

@@ -47,6 +47,25 @@ def test_a_table_is_named_by_what_the_object_is_made_with(build: Build) -> None:
     assert told(build, code) == {("users", "delete", ("id",)), ("shops", "delete", ("id",))}
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "sql = 'UPDATE shops SET '\n    sql += ', '.join(sets) + ' WHERE code = ?'",
+        "sql = 'UPDATE shops SET '\n    sql = sql + ', '.join(sets) + ' WHERE code = ?'",
+        "sql = 'UPDATE shops SET '\n    sql += sets_of(cur) + ' WHERE code = ?'",
+        "sql = 'UPDATE shops SET ' + ', '.join(sets) + ' WHERE code = ?'",
+    ],
+)
+def test_what_follows_a_joined_list_is_no_less_asked(sql: str, build: Build) -> None:
+    code = (
+        "def change(cur, name, owner, code):\n    sets = []\n    if name:\n        sets.append('name = ?')\n"
+        "    if owner:\n        sets.append('owner_id = ?')\n    if not sets:\n        return\n"
+        f"    {sql}\n    cur.execute(sql, (name, owner, code))\n"
+    )
+    assert ("shops", "update", ("code",)) in told(build, code)
+    assert ("shops", "update", ()) not in told(build, code)
+
+
 def test_what_is_begun_and_never_told_is_unknown(build: Build) -> None:
     code = "def find(cur, rest):\n    sql = 'SELECT id '\n    sql += rest()\n    cur.execute(sql)\n    cur.execute('SELECT 1')\n"
     app = build({"schema.sql": SCHEMA, "app.py": "import sqlite3\n" + code})

@@ -613,7 +613,11 @@ class Asked:
                 if self.like and isinstance(pattern, exp.Placeholder):
                     searched = dialect(self.reading.application) in ("mysql", "postgresql")
                     return self._test(node.this, self.like if searched else "scanned")
-                text = pattern.this if isinstance(pattern, exp.Literal) else "%"
+                other = self.column(pattern)
+                told = isinstance(pattern, exp.Literal) or (
+                    other is not None and self._is_text(pattern, *other)
+                )
+                text = pattern.name if told else "%"
                 begins = text[len(MARK) :] if text.startswith(MARK) else text[:1] not in ("%", "_")
                 return self._test(node.this, "prefix" if begins else "scanned")
             case exp.Match() if self._is_plain(node.this):
@@ -665,8 +669,11 @@ class Asked:
         own = self.column(column)
         if own is None or isinstance(value, self.exp.Subquery):
             return False
-        inside = map(self.column, value.find_all(self.exp.Column))
-        return any(each is not None and each[0] == own[0] for each in inside)
+        inside = ((each, self.column(each)) for each in value.find_all(self.exp.Column))
+        return any(
+            told is not None and told[0] == own[0] and not self._is_text(each, *told)
+            for each, told in inside
+        )
 
     def _of_each(self, column: Any, value: Any) -> bool:
         """Whether a column is compared with what a query finds for its own record: no index serves that either.
@@ -692,7 +699,10 @@ class Asked:
         return told and dialect(self.reading.application) == "sqlite"
 
     def _is_text(self, node: Any, table: str, name: str) -> bool:
-        """Whether a name in quotes is a text, as SQLite and MySQL take it: `status = "new"`."""
+        """Whether a name in quotes is a text, as SQLite and MySQL take it: `status = "new"`, `ends < date("now")`.
+
+        Source: https://www.sqlite.org/quirks.html#double_quoted_string_literals_are_accepted.
+        """
         known = self.reading.tables.get(table)
         other = known is not None and bool(known.columns) and known.column(name) is None
         quoted = not node.table and node.this.args.get("quoted")
@@ -704,15 +714,17 @@ class Asked:
         if isinstance(left, exp.Literal) and isinstance(right, exp.Literal):
             return Every(())
         one, two = self.column(left), self.column(right)
+        text = one is not None and two is not None and self._is_text(right, *two)
         if any(
             self._of_whole(x) or self._of_each(x, y) or ((one is None or two is None) and self._works_out(x, y))
             for x, y in ((left, right), (right, left))
         ):  # fmt: skip
             return Every(())  # each row is held against those
+        two = None if text else two
         if one and two and one[0] != two[0]:
             return Link(*one, *two)
         if one and two:
-            return self._test(left, "equality") if self._is_text(right, *two) else Every(())
+            return Every(())
         if isinstance(right, exp.Any) and one is None:
             many = self.column(right.this.unnest())  # of a list, whose GIN index knows `@>` alone
             return Test(many[0], f"ANY({many[1]})", "scanned") if many is not None else Every(())
@@ -724,7 +736,7 @@ class Asked:
             return Test(*unset, "unequal")
         given = right if left is node.this else node.this
         made = self._test(left, "equality")
-        if isinstance(made, Test) and isinstance(given, exp.Literal | exp.Boolean):
+        if isinstance(made, Test) and (text or isinstance(given, exp.Literal | exp.Boolean)):
             return replace(made, values=(given.name or given.sql(),))
         return made
 

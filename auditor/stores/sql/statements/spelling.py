@@ -51,7 +51,10 @@ def texts_of(reading: Reading, expr: t.Expr, frame: Frame, depth: int = 0) -> li
             return _joined(pieces)
         case t.BinOp(op="+", left=left, right=right):
             start = texts_of(reading, left, frame, depth + 1) or _held(reading, left, frame)
-            more = texts_of(reading, right, frame, depth + 1) or _pieces(reading, right, frame)
+            spelt = texts_of(reading, right, frame, depth + 1)
+            if spelt and not start:  # `", ".join(changes) + " WHERE id = ?"`
+                start = _pieces(reading, left, frame)
+            more = spelt or _pieces(reading, right, frame)
             return _joined([start, [f" {x} " if x == MARK else x for x in more]]) if start else []
         case t.BinOp(op="%", left=left, right=right):
             inner = texts_of(reading, left, frame, depth + 1)
