@@ -48,6 +48,23 @@ def test_a_table_is_named_by_what_the_object_is_made_with(build: Build) -> None:
 
 
 @pytest.mark.parametrize(
+    ("itself", "own"),
+    [("self", True), ("self=self", True), ("other", False), ("self=other", False)],
+)
+def test_a_base_is_called_by_its_name_with_the_object(itself: str, own: bool, build: Build) -> None:
+    code = (
+        "class Base:\n    def __init__(self, table):\n        self.table = table\n"
+        "    def by(self, cur, field, value):\n        cur.execute(f'SELECT * FROM {self.table} WHERE {field} = ?', (value,))\n"
+        f"class Users(Base):\n    def __init__(self):\n        Base.__init__({itself.replace('other', 'self')}, table='users')\n"
+        f"    def named(self, cur, other):\n        Base.by({itself}, cur=cur, field='name', value=1)\n"
+        f"class Shops(Base):\n    def __init__(self):\n        Base.__init__({itself.replace('other', 'self')}, table='shops')\n"
+        f"    def coded(self, cur, other):\n        Base.by({itself}, cur=cur, field='code', value=1)\n"
+    )
+    ours = {("users", "select", ("name",)), ("shops", "select", ("code",))}
+    assert (told(build, code) == ours) is own
+
+
+@pytest.mark.parametrize(
     "sql",
     [
         "sql = 'UPDATE shops SET '\n    sql += ', '.join(sets) + ' WHERE code = ?'",

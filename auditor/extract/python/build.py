@@ -147,7 +147,9 @@ class _Builder:
         return t.Jump(*at, type(node).__name__.lower())
 
     def call(self, node: ast.Call, at: tuple[int, int, int]) -> t.Expr:
-        """A call; `getattr(user, "is_staff", False)` says what `user.is_staff` says, `cast(T, x)` is `x`."""
+        """A call; `getattr(user, "is_staff", False)` says what `user.is_staff` says, `cast(T, x)` is `x`, and
+        `Store.find(self=self)` is `Store.find(self)`."""
+        args, keywords = node.args, node.keywords
         match node:
             case ast.Call(func=ast.Name(id=name), args=[_, value]) if name in self.casts:
                 return self.expr(value)
@@ -165,11 +167,17 @@ class _Builder:
                 keywords=[],
             ) if name.startswith("is_") and whom.endswith("user"):
                 return t.Attr(*at, self.expr(owner), name)
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id=whom) | ast.Attribute(attr=whom)),
+                args=[],
+                keywords=[ast.keyword(arg="self", value=ast.Name(id="self") as itself), *others],
+            ) if whom[:1].isupper():
+                args, keywords = [itself], others
         return t.Call(
             *at,
             self.expr(node.func),
-            [self.expr(x) for x in node.args],
-            [t.Keyword(k.arg, self.expr(k.value)) for k in node.keywords],
+            [self.expr(x) for x in args],
+            [t.Keyword(k.arg, self.expr(k.value)) for k in keywords],
         )
 
     def attempt(self, node: Any, at: tuple[int, int, int]) -> t.Try:
