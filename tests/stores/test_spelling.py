@@ -175,3 +175,21 @@ def test_conditions_of_a_text_within_another_that_are_not_told(build: Build) -> 
     )
     app = build({"schema.sql": SCHEMA, "app.py": "import sqlite3\n" + code})
     assert [bool(q.unresolved) for q in app.facts(Query)] == [True]
+
+
+@pytest.mark.parametrize("sent", ["sql", "f'SELECT * FROM ({sql}) ORDER BY id'"])
+@pytest.mark.parametrize(
+    ("way", "asks"),
+    [("' UNION ALL '.join(parts)", {""}), ("'SELECT id FROM shops WHERE code = ?'", {"shops"}), ("'SELECT 1'", set())],
+)  # fmt: skip
+def test_a_way_that_is_not_told_is_unknown_beside_one_that_searches_nothing(
+    way: str, asks: set[str], sent: str, build: Build
+) -> None:
+    code = (
+        "def make(parts):\n    if not parts:\n        return 'SELECT NULL WHERE 0', []\n"
+        f"    return {way}, parts\n\n\ndef page(cur, kinds):\n"
+        "    sql, given = make([k() for k in kinds])\n"
+        f"    cur.execute({sent}, given)\n"
+    )
+    app = build({"schema.sql": SCHEMA, "app.py": "import sqlite3\n" + code})
+    assert {"" if q.unresolved else q.collection for q in app.facts(Query)} == asks

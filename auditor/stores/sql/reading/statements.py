@@ -288,8 +288,7 @@ class Statements(Expressions):
                     ):
                         frame.names[first.id] = given  # obj, created = get_or_create(…)
                     for place, item in enumerate(items if not parts else ()):
-                        told = [x for one in each(given) for x in _statements(one, place)]
-                        if isinstance(item, t.Name) and told:
+                        if isinstance(item, t.Name) and (told := _at(given, place, value)):
                             frame.names[item.id] = either(
                                 told
                             )  # sql, values = narrowed(sql, given)
@@ -383,10 +382,18 @@ def _first(stmt: t.Stmt) -> list[t.Expr]:
     return []
 
 
-def _statements(given: Thing, place: int) -> list[Thing]:
-    """The statements that stand in a place of what a function gives back together."""
-    items = given.items[place : place + 1] if isinstance(given, Listed) else ()
-    return [x for item in items for x in each(item) if isinstance(x, Statement)]
+def _at(given: Thing | None, place: int, value: t.Expr | None) -> list[Thing]:
+    """The statements that stand in a place of what a function gives back together, by its ways; with a mark for those
+    that are not told, where the others search nothing: `return "SELECT NULL", []`."""
+    from auditor.stores.sql.statements.spelling import MARK
+    from auditor.stores.sql.untold import OTHER
+
+    ways = [one.items[place] for one in each(given) if isinstance(one, Listed) and place < len(one.items)]  # fmt: skip
+    by_way = [[x for x in each(way) if isinstance(x, Statement)] for way in ways]
+    told = [x for found in by_way for x in found]
+    if value is not None and told and not all(by_way) and all(OTHER.match(x.text) for x in told):
+        told.append(Statement(MARK, value))
+    return list[Thing](told)
 
 
 def _reads(body: list[t.Stmt], name: str) -> bool:
