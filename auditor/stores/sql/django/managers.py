@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
 from auditor.link.scopes import Located
+from auditor.stores.lookups import order
 from auditor.stores.sql.conditions import Draft
 from auditor.stores.sql.django.models import entity_of
 from auditor.stores.sql.entities import Entity, last_name
@@ -178,7 +179,28 @@ def inherited(reading: Reading, call: t.Call, frame: Frame) -> Told:
         ]
         for entity in models or administered(reading, own):
             given = replace(manager_of(entity, reading, call, frame), manager=False)
-    return _here(reading, given, call, frame), True
+    sorted_ = [_ordered(reading, own, x) if isinstance(x, Draft) else x for x in each(given)]
+    return _here(reading, either(sorted_), call, frame), True
+
+
+def _ordered(reading: Reading, view: Located, draft: Draft) -> Draft:
+    """What `get_queryset` of Django's own view of a list makes of it: sorted by the view's `ordering`.
+
+    Source: https://docs.djangoproject.com/en/stable/ref/class-based-views/mixins-multiple-object/.
+    """
+    above = reading.code.ancestry(view)
+    given = reading.values.attribute(view, "ordering")[:1]
+    lists = any(a.startswith("django.views.") and a.endswith(("ListView", "MultipleObjectMixin")) for a in above)  # fmt: skip
+    if not given or not lists or draft.entity is None or method_of(reading, view, "get_ordering"):
+        return draft
+    node = given[0].node
+    items = node.items if isinstance(node, t.Seq) else [node]
+    texts = [reading.values.text(x, given[0].scope) for x in items]  # type: ignore[arg-type]
+    sort = order(reading.entities, draft.entity, [x or "" for x in texts])
+    if not sort:
+        return draft
+    reading.dropped[id(draft)] = draft
+    return replace(draft, sort=sort)
 
 
 def _here(reading: Reading, given: Thing | None, call: t.Call, frame: Frame) -> Thing | None:
