@@ -146,7 +146,7 @@ class Origins:
                 if isinstance(base, t.Name) and self.is_bound(base, scope):
                     if (given_it := self._given_field(base, scope, name)) is not None:
                         return given_it
-                owner = self.code.name(base, scope)
+                owner = self._owner(base, scope)
                 if owner.startswith("module:"):
                     return self._module_binding(owner[7:], name)
                 found_class = self.code.definition(owner.removesuffix("()"))
@@ -155,6 +155,16 @@ class Origins:
                         return given_it
                     return self._class_origins(found_class, name)
         return []
+
+    def _owner(self, base: t.Expr, scope: Scope, depth: int = 4) -> str:
+        """The name of an object: of one that is handed just now to a parameter without a type, of what is handed."""
+        if isinstance(base, t.Name) and depth and self.is_bound(base, scope):
+            binding = self.code.find(base.id, scope)[1][0].node  # type: ignore[index]
+            handed = self.origins(base, scope)
+            if handed and isinstance(binding, t.Param) and binding.annotation is None:
+                owners = (self._owner(x.node, x.scope, depth - 1) for x in handed)  # type: ignore[arg-type]
+                return next(filter(None, owners), "")
+        return self.code.name(base, scope)
 
     def bound_class(self, expr: t.Expr, scope: Scope) -> Located | None:
         """The class that `self` is an instance of, where it is bound."""
@@ -170,7 +180,7 @@ class Origins:
             return own
         if isinstance(expr, t.Call) and t.dotted(expr.func) == "type" and expr.args and depth < 6:
             return self.bound(expr.args[0], scope, depth + 1)
-        found = self.code.definition(self.code.name(expr, scope).removesuffix("()"))
+        found = self.code.definition(self._owner(expr, scope).removesuffix("()"))
         if found is not None and isinstance(found.node, t.Class):
             return found
         for origin in self.origins(expr, scope) if depth < 6 else ():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import Query
+from auditor.model.data import CollectionFit, Fit, Query
 from tests.conftest import Build
 
 _APP = """
@@ -147,3 +147,48 @@ def test_what_is_passed_always_is_something(
     build: Build, given: str, told: set[tuple[str, ...]]
 ) -> None:
     assert {fields for fields, _ in _told(build, _BY_STATE, f"store.get({given})")} == told
+
+
+_ADDING = """
+from flask import Flask, request
+from pymongo import MongoClient
+app = Flask(__name__)
+db = MongoClient()["school"]
+class Record:
+    collection = None
+    def __init__(self, **given):
+        self.given = given
+class Course(Record):
+    collection = "courses"
+class Film(Record):
+    collection = "films"
+def insert(record, db):
+    return db[record.collection].insert_one(record.given)
+@app.post("/courses")
+def add_course():
+    insert(Course(code=request.form["code"]), db)
+@app.post("/films")
+def add_films():
+    films = []
+    for title in request.form.getlist("title"):
+        films.append(Film(title=title))
+    for film in films:
+        {adds}
+@app.get("/courses/<code>")
+def one(code):
+    return str(db[Course.collection].find_one({{"code": code}}))
+@app.get("/films/<title>")
+def film(title):
+    return str(db[Film.collection].find_one({{"title": title}}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("adds", "told"), [("insert(film, db)", Fit.MISSING), ("print(film)", Fit.UNKNOWN)]
+)
+def test_what_is_added_to_a_collection_that_is_not_told_may_go_to_any(
+    build: Build, adds: str, told: Fit
+) -> None:
+    found = build({"app.py": _ADDING.format(adds=adds)}).facts(CollectionFit)
+    fits = {q.collection: match.fit for each in found for q, match in each.fits if q.equality}
+    assert fits == {"courses": Fit.MISSING, "films": told}

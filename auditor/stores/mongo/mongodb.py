@@ -58,6 +58,7 @@ FILTERED = {
 }  # fmt: skip
 """Operation -> position of its filter."""
 _OTHER = {"insert_one", "insert_many", "aggregate", "bulk_write", "estimated_document_count"}
+_INSERTS = {"insert_one", "insert_many", "bulk_write"}
 _CERTAIN = {
     "insert_one", "insert_many", "update_one", "update_many", "delete_one", "delete_many",
     "count_documents", "find_one_and_update", "find_one_and_delete", "find_one_and_replace",
@@ -87,7 +88,7 @@ _KEPT_IN_DICT = re.compile(r"^builtins\.(?:dict|list|tuple|set)\(\)\[\](?:\[\])?
 """What a dict or a list holds: its name alone says nothing of it."""
 _MOST = 32
 """Runs of a function whose filter is put together in several ways, looked at one by one."""
-_BY_CALLERS = "what is asked here is listed where it is called"
+BY_CALLERS = "what is asked here is listed where it is called"
 _MOST_RUNS = 256
 """Runs of a function that asks what it is handed, looked at one by one."""
 _MOST_CALLS = 4_000
@@ -144,7 +145,7 @@ def of_runs(
         return []
     plain = list(read())
     if not any(q.collection for q in plain) and (found := _by_callers(reader, site, read)):
-        here = Query("mongodb", "", _operation(site), (), (), (), place_of(site), _BY_CALLERS)
+        here = Query("mongodb", "", _operation(site), (), (), (), place_of(site), BY_CALLERS)
         return [here, *found]
     told = [q for q in plain if q.collection and not q.unresolved]
     if len(told) == len(plain) and not reader.handed(site) and not reader.cursors.given_back(site):
@@ -154,12 +155,16 @@ def of_runs(
     else:
         envs = reader.runs(site)
     runs: dict[Query, None] = {}
+    untold: dict[Query, None] = {}
     for env in envs:
         with reader.values.within(env):
-            asked = [query for query in read() if query.collection]
+            every = list(read())
+        asked = [query for query in every if query.collection]
         if any(not query.unresolved for query in asked):  # what it asks besides counts, told or not
             runs |= dict.fromkeys(asked)
-    return list(runs) or plain
+        elif not asked:  # it may add to any
+            untold |= dict.fromkeys(query for query in every if query.operation in _INSERTS)
+    return [*runs, *untold] if runs else plain
 
 
 def _by_callers(
