@@ -57,6 +57,8 @@ class Mentions:
     def _names(self, node: t.Node) -> Iterator[str]:
         match node:
             case t.Const(value=str(text)) if len(text) < _LONGEST and not _SPACE.search(text):
+                if text.startswith("/"):
+                    return  # the path of a route or a file
                 yield from _WORD.findall(text)
             case t.Import(names=names):
                 yield from (name.rpartition(".")[2] for name, alias in names if alias and alias != name)  # fmt: skip

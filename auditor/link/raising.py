@@ -53,6 +53,20 @@ class Raising:
         """What keeps code from a place; empty where it may come to it."""
         return self._never(place.path, place.line) or self._within(place)
 
+    def always(self, function: Located) -> str:
+        """Why a function raises whenever it is called; empty where it may come to its end, or give something before."""
+        node = function.node
+        kept = {t.last_word(t.callee(d)) for d in getattr(node, "decorators", ())}
+        if not isinstance(node, t.Function) or not kept <= {"lru_cache", "cache"}:
+            return ""
+        inner = self.code.inside(function)
+        for stmt in node.body:
+            if why := self._raises(stmt, inner):
+                return _told(why, function.path, stmt.line)
+            if any(isinstance(n, t.Return | t.Raise | t.Yield) for n in t.walk_own(stmt)):
+                return ""
+        return ""
+
     def never(self, site: Located) -> bool:
         return bool(self._never(site.path, site.node.line))
 
@@ -268,7 +282,43 @@ class Raising:
                     return f"{name} is not defined"
                 case t.Attr() if why := self._lacking(node, scope):
                     return why
+                case t.Call() if why := self._refused(node, scope):
+                    return why
         return ""
+
+    def _refused(self, call: t.Call, scope: Scope) -> str:
+        """Why a class of the tree is not made: its constructor requires what the call does not give."""
+        kind = self._owner(call.func, scope)
+        if not isinstance(kind, Located) or self._is_made(call.func, scope):
+            return ""
+        if any(isinstance(arg, t.Star) for arg in call.args) or None in {k.name for k in call.keywords}:  # fmt: skip
+            return ""
+        constructor = self._constructor(kind)
+        required = constructor.params[1:] if constructor is not None else []
+        given = {k.name for k in call.keywords}
+        for at, param in enumerate(required):
+            if param.kind in ("args", "kwargs") or param.default is not None or param.name in given:
+                continue
+            if param.kind == "keyword" or at >= len(call.args):
+                return f"{t.last_word(call.func)} is made without {param.name}"
+        return ""
+
+    def _constructor(self, kind: Located) -> t.Function | None:
+        """The `__init__` that surely runs when a class is called; None where something else may."""
+        for name in self.code.ancestry(kind):
+            found = self.code.definition(name)
+            node = found.node if found is not None else None
+            if not isinstance(node, t.Class) or node.keywords or node.decorators:
+                return None
+            bound = self.code.inside(found).bindings  # type: ignore[arg-type]
+            if "__new__" in bound or "metaclass" in bound:
+                return None
+            made = [s for s in node.body if isinstance(s, t.Function) and s.name == "__init__"]
+            if "__init__" in bound:
+                (binding, *more) = bound["__init__"]
+                plain = made and not more and binding.node is made[0] and not made[0].decorators
+                return made[0] if plain else None
+        return None
 
     def _lacking(self, expr: t.Attr, scope: Scope) -> str:
         """Why an attribute is not there, of a module or a class of the tree."""

@@ -26,6 +26,7 @@ from auditor.stores.waiting.once import runs_once
 from auditor.stores.waiting.running import command_of, is_command_class
 from auditor.stores.waiting.unrouted import Unrouted
 from auditor.stores.waiting.unsent import Unsent
+from auditor.stores.waiting.unserved import Unserved
 from auditor.stores.waiting.unused import Unused
 from auditor.stores.waiting.wrapping import only_wraps
 
@@ -108,6 +109,7 @@ class Errands:
         (self.raising,) = application.facts(Raising)
         self.by_hand, self.unused = ByHand(application), Unused(application)
         self.unrouted, self.unsent = Unrouted(application, self.unused), Unsent(application)
+        self.unserved = Unserved(application)
         self._known: dict[int, Asked] = {}
 
     def why(self, place: Place) -> str:
@@ -131,6 +133,8 @@ class Errands:
                 return f"another {name} takes the place of the one that asks it"
             case Asked.NEVER if view := self._unrouted_view(place):
                 return f"no route names {view}, which asks it"
+            case Asked.NEVER if function is not None and (taken := self.unserved.why(function)):
+                return f"no request comes so far as to ask it: {taken}"
             case Asked.NEVER if function is not None and self.unused.is_unawaited(function):
                 return f"nothing awaits {function.node.name}, which asks it"  # type: ignore[attr-defined]
             case Asked.NEVER if function is not None and (backend := self.unused.backend(function)):
@@ -274,6 +278,8 @@ class Errands:
             return Asked.FILLING if function.path in self.by_hand.at_start else Asked.BY_HAND
         if self._is_start(function):
             return Asked.FILLING
+        if self.unserved.why(function):
+            return Asked.NEVER
         if id(function.node) in self._handlers:
             return Asked.LIVE
         if function.path in self.unused.modules or self.unused.is_left_out(function):
