@@ -20,6 +20,7 @@ from auditor.model.data import Index, Query
 from auditor.stores.constants import SAVING, writes_out
 from auditor.stores.makings import MADE, creations, handed_on, makings
 from auditor.stores.mongo.additions import Additions
+from auditor.stores.mongo.mongodb import BY_CALLERS
 from auditor.stores.sql.entities import Entities, Entity, snake
 from auditor.stores.waiting.errands import Asked, Errands
 from auditor.stores.waiting.once import runs_once
@@ -76,6 +77,7 @@ def collections(application: Application) -> Iterator[Untended]:
 
 def _unwritten(application: Application, queries: Iterable[Query]) -> Iterator[Untended]:
     """Collections that nothing at all writes where the tree writes most others: not those of accounts that sign in."""
+    queries = [query for query in queries if query.unresolved != BY_CALLERS]
     read = {query.collection for query in queries if query.operation in ASKING}
     written = {query.collection for query in queries if query.operation not in ASKING}
     if any(not name or "{" in name or "$" in name for name in written):

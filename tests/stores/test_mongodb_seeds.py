@@ -172,3 +172,87 @@ def test_a_collection_that_is_asked_for_documents_by_names_of_the_code(
     (told,) = ({m.fit for q, m in f.fits if q.fields != ("_id",)} for f in found if f.name == "internals")  # fmt: skip
     assert fit in told
     assert fit is Fit.MISSING or told == {fit}
+
+
+_SUMMARY = """
+from flask import Flask
+from pymongo import MongoClient
+app = Flask(__name__)
+db = MongoClient()["site"]
+@app.post("/rebuild")
+def rebuild():
+    {adds}
+@app.get("/summary")
+def summary():
+    return str(db.summary.find_one({{"pages": 7}}))
+"""
+_INSERT = "db.summary.insert_one({'pages': app.pages})"
+
+
+@pytest.mark.parametrize(
+    ("adds", "small"),
+    [
+        ("db.summary.delete_many({})\n    " + _INSERT, True),
+        ("gone = db.summary.delete_many({})\n    if app.pages:\n        " + _INSERT, True),
+        ("db.summary.delete_many({'pages': 7})\n    " + _INSERT, False),
+        ("db.others.delete_many({})\n    " + _INSERT, False),
+        ("if app.pages:\n        db.summary.delete_many({})\n    " + _INSERT, False),
+        ("db.summary.delete_many({})\n    for page in app.pages:\n        " + _INSERT, False),
+        ("db.summary.delete_many({})\n    db.summary.insert_many(app.pages)", False),
+    ],
+)
+def test_a_collection_that_is_emptied_before_each_insert(
+    build: Build, adds: str, small: bool
+) -> None:
+    found = build({"app.py": _SUMMARY.format(adds=adds)}).facts(CollectionFit)
+    (fit,) = {match.fit for each in found for query, match in each.fits if query.equality}
+    assert fit is (Fit.COVERED if small else Fit.MISSING)
+
+
+_STORE = """
+from pymongo import MongoClient
+client = MongoClient()
+PARTS = [{{"id": "main", "name": ""}}, {{"id": "rights", "name": "x"}}]
+def seed():
+    if client["office"]["parts"].find_one({{}}) is None:
+        client["office"]["parts"].insert_many(PARTS)
+def replace_one(db, collection, query, data):
+    return client[db][collection].replace_one(query, data{upsert})
+def find_one(db, collection, query):
+    return client[db][collection].find_one(query)
+def insert_one(db, collection, data):
+    return client[db][collection].insert_one(data)
+"""
+_OFFICE = """
+from flask import Flask, request
+import store
+app = Flask(__name__)
+@app.before_first_request
+def first():
+    store.seed()
+@app.post("/parts")
+def change():
+    store.replace_one("office", "parts", {"id": request.form["id"]}, {"id": "main", "name": "x"})
+    store.insert_one("office", "ADDED", {"owner": "x"})
+@app.get("/limits")
+def limits():
+    return str(store.find_one("office", "limits", {"kind": "beds"}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("upsert", "added", "parts", "limits"),
+    [
+        ("", "rooms", Fit.COVERED, Fit.UNKNOWN),
+        (", upsert=True", "rooms", Fit.MISSING, Fit.UNKNOWN),
+        ("", "parts", Fit.MISSING, Fit.UNKNOWN),
+        ("", "limits", Fit.COVERED, Fit.MISSING),
+    ],
+)
+def test_what_is_added_through_a_function_that_is_told_the_collection(
+    build: Build, upsert: str, added: str, parts: Fit, limits: Fit
+) -> None:
+    files = {"store.py": _STORE.format(upsert=upsert), "app.py": _OFFICE.replace("ADDED", added)}
+    found = build(files).facts(CollectionFit)
+    fits = {q.collection: match.fit for each in found for q, match in each.fits if q.equality}
+    assert fits == {"parts": parts, "limits": limits}

@@ -6,14 +6,18 @@ something, and what the code names where its filter is made of constants.
 
 from __future__ import annotations
 
+import functools
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
 from auditor.link.scopes import CallSite, place_of
 from auditor.model.data import Query
+from auditor.model.places import Place
 from auditor.stores.few import Few, narrows
 from auditor.stores.literals import Literals
+from auditor.stores.mongo.mongodb import BY_CALLERS
 from auditor.stores.waiting.errands import Asked, Errands
 
 INSERTING = ("insert_one", "insert_many", "bulk_write", "insert")
@@ -36,14 +40,28 @@ class Additions:
 
     def adds(self, query: Query) -> bool:
         """Whether a query may add a document, by what is known of the call that it stands for."""
+        if query.unresolved == BY_CALLERS:
+            return False  # it is told there what they add
         if query.operation not in UPSERTING:
             return query.operation in INSERTING
+        if inner := self._helpers.get(query.place):
+            return any(map(upserts, inner))
         site = self._sites.get(query.place)
         if site is not None and t.last_word(site.node.func) == "bulk_write":
             return any(
                 map(upserts, self.code.method_calls("UpdateOne", "UpdateMany", "ReplaceOne"))
             )
         return site is None or upserts(site)
+
+    @functools.cached_property
+    def _helpers(self) -> dict[Place, list[CallSite]]:
+        """The changes behind each call of a function of the tree that is called like one: `store.replace_one("leads", …)`."""
+        made: dict[int, list[CallSite]] = defaultdict(list)
+        calls = list(self.code.method_calls(*UPSERTING))
+        for site in calls:
+            made[id(site.scope.owner)].append(site)
+        defined = ((site, self.code.defined(site.node.func, site.scope)) for site in calls)
+        return {place_of(s): made[id(found.node)] for s, found in defined if found is not None}
 
     def of_constants(self, query: Query) -> bool:
         """Whether what a query adds stands in the code, and is added no more often than that is run by hand or at the start."""
@@ -69,6 +87,8 @@ class Additions:
         told = [site for site in sites if site is not None]
         if len(told) < len(sites):
             return 0
+        if told and len(told) == len(added) and all(map(_is_emptied_before, told)):
+            return len(told)
         return self.few.most(told, collection) if sites else 1  # upserts of whatever is there
 
     def finds_first(self, query: Query) -> bool:
@@ -134,6 +154,32 @@ class Additions:
                 none = all(isinstance(x, t.Const) and x.value is None for x in rest)
                 return none and all(self.literals.rows(loop.iter, site.scope) for loop in loops)
         return False
+
+
+def _is_emptied_before(site: CallSite) -> bool:
+    """Whether a collection is emptied each time before one document is put into it: `notes.delete_many({})`."""
+    func, owner, emptied = site.node.func, site.scope.owner, False
+    block = owner.body if isinstance(owner, t.Function) else []
+    while block and isinstance(func, t.Attr) and func.name == "insert_one":
+        around = next((s for s in block if t.holds([s], site.node)), None)
+        for stmt in block[: block.index(around)] if around is not None else ():
+            match stmt:
+                case t.Do(value=value) | t.Assign(value=value):
+                    emptied |= _empties(value, func.value)
+        if isinstance(around, t.For | t.While):
+            emptied = False  # once for many
+        inner = t.blocks(around) if around is not None else []
+        block = next((each for each in inner if t.holds(each, site.node)), [])
+    return emptied
+
+
+def _empties(expr: t.Expr | None, collection: t.Expr) -> bool:
+    match expr:
+        case t.Await(value=inner):
+            return _empties(inner, collection)
+        case t.Call(func=t.Attr(value=owner, name="delete_many"), args=[t.Map(values=[])], keywords=[]):  # fmt: skip
+            return _spelt(owner) == _spelt(collection)
+    return False
 
 
 def upserts(site: CallSite) -> bool:
