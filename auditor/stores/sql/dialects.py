@@ -53,6 +53,8 @@ _URL = re.compile(
 )
 _ENGINE = re.compile(r"(?:backends|engine|gis|prometheus\.db)\.?.*?(postgresql|postgis|mysql|sqlite3|spatialite|oracle)")  # fmt: skip
 _TORTOISE = re.compile(r"tortoise\.backends\.(asyncpg|psycopg|mysql|sqlite)\b")
+_HINT = re.compile(r"[?&](?:ssl[-_]mode=[A-Z_]+|charset=utf8mb[34])\b")
+"""Parameters of an address that only MySQL's clients and drivers take; PostgreSQL's are `sslmode` and `client_encoding`."""
 _PARTS = re.compile(r"(postgres|postgresql|mysql|mariadb|sqlite|oracle|mssql)(?:\+\w+)?$")
 """`URL.create(drivername="mysql+pymysql")`, `MultiHostUrl.build(scheme="mysql")`."""
 _NAMES = {"asyncpg": "postgresql", "psycopg": "postgresql", "postgres": "postgresql", "postgis": "postgresql", "cockroachdb": "postgresql", "mariadb": "mysql", "sqlite3": "sqlite", "spatialite": "sqlite"}  # fmt: skip
@@ -86,10 +88,11 @@ def _dialect(application: Application) -> Iterator[Dialect]:
     images = (service.image for service in application.facts(ContainerService))
     composed = {name for image in images for name, way in _IMAGES.items() if way.search(image)}
     noted = set(_noted(application))
+    hinted = set(_hinted(application)) if imported <= {"mysql"} else set()
     opens = any(True for _ in application.code.calls("sqlite3.connect", "aiosqlite.connect"))
     opened = opens and not imported and not application.code.imports(*_LOAD_DRIVERS)
     for certain in (
-        {"sqlite"} if opened else set[str](), drivers, served, told - {"sqlite"}, told, imported, noted - {"sqlite"}, composed, written, noted
+        {"sqlite"} if opened else set[str](), drivers, served, told - {"sqlite"}, hinted, told, imported, noted - {"sqlite"}, composed, written, noted
     ):  # fmt: skip
         if len(certain) == 1:
             yield Dialect(*certain)
@@ -114,6 +117,27 @@ def _named(application: Application) -> set[str]:
         if found := _PARTS.match(application.values.text(given, site.scope) or ""):
             named.append(found[1])
     return {_NAMES.get(name, name) for name in named}
+
+
+def _hinted(application: Application) -> Iterator[str]:
+    """What drivers of MySQL alone are given: `?ssl-mode=REQUIRED`, `connect_args={"ssl": {"ca": …}}`.
+
+    Source: https://docs.sqlalchemy.org/en/20/dialects/mysql.html#ssl-connections.
+    """
+    for node, _ in application.code.of_kind(t.Const):
+        if isinstance(node.value, str) and len(node.value) < 300 and _HINT.search(node.value):
+            yield "mysql"
+    for site in application.code.all_calls():
+        given = next((k.value for k in site.node.keywords if k.name == "connect_args"), None)
+        for source in application.values.sources(given, site.scope) if given is not None else ():
+            if isinstance(source.node, t.Map) and any(
+                map(_is_ssl, source.node.keys, source.node.values)
+            ):
+                yield "mysql"
+
+
+def _is_ssl(key: t.Expr | None, value: t.Expr) -> bool:
+    return isinstance(key, t.Const) and key.value == "ssl" and isinstance(value, t.Map)
 
 
 _ALEMBIC = re.compile(r"(?m)^[ \t]*sqlalchemy\.url[ \t]*=[ \t]*(\S+)")
