@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from auditor.extract.sql import schema_steps, split
-from auditor.model.data import CollectionFit, Fit
+from auditor.model.data import CollectionFit, Fit, Index
 from tests.conftest import Build
 
 ASKS = """
@@ -127,6 +127,9 @@ def test_the_spelling_of_a_schema_tells_the_database(spelling: str, fit: Fit, bu
     assert _fits(build, schema) == [fit]
 
 
+_CONNECTS = "import os\nfrom sqlalchemy import create_engine\nengine = create_engine(os.environ['URL'], connect_args=%s)\n"
+
+
 @pytest.mark.parametrize(
     ("beside", "fit"),
     [
@@ -145,6 +148,16 @@ def test_the_spelling_of_a_schema_tells_the_database(spelling: str, fit: Fit, bu
         ({"compose.yml": "services:\n  db:\n    image: postgres:16-alpine\n"}, Fit.MISSING),
         ({"compose.yml": "services:\n  db:\n    image: prom/mysqld-exporter\n"}, Fit.MISSING),
         ({"app.py": "import psycopg2\n" + ASKS, "compose.yml": "services:\n  db:\n    image: mysql:8\n"}, Fit.MISSING),
+        # what the drivers of MySQL alone are given
+        ({"db.py": _CONNECTS % "{'ssl': {'ca': 'ca.pem'}}"}, Fit.COVERED),
+        ({"db.py": _CONNECTS % "MORE" + "MORE = {'ssl': {}}\n"}, Fit.COVERED),
+        ({"db.py": _CONNECTS % "{'ssl': True}"}, Fit.MISSING),  # asyncpg takes it
+        ({"db.py": _CONNECTS % "{'sslmode': 'require'}"}, Fit.MISSING),
+        ({"db.py": "import os\nURL = os.environ['URL'].replace('?ssl-mode=REQUIRED', '')\n"}, Fit.COVERED),
+        ({"db.py": "import os\nURL = os.environ['URL'] + '?charset=utf8mb4'\n"}, Fit.COVERED),
+        ({"db.py": "import os\nURL = os.environ['URL'] + '?sslmode=require'\n"}, Fit.MISSING),
+        ({"db.py": _CONNECTS % "{'ssl': {}}" + "URL = 'postgresql://h/d'\n"}, Fit.MISSING),
+        ({"db.py": "import asyncpg\n" + _CONNECTS % "{'ssl': {}}"}, Fit.MISSING),
     ],
 )  # fmt: skip
 def test_drivers_and_images_tell_the_database(
@@ -677,3 +690,30 @@ def test_a_batch_keeps_the_lines() -> None:
     text = "USE shop\r\nGO\r\n\r\nCREATE TABLE a (go INT)\r\nGO 2\r\n-- go\r\nCREATE TABLE b (\n  go_on INT);\n"
     assert [line for _, line in split(text)] == [4, 6]
     assert len([*split("CREATE TABLE a (note TEXT DEFAULT 'x\ngo\ny')")]) == 1
+
+
+_UPGRADING = """
+def {name}(connection):
+    connection.execute("CREATE TABLE points (id INT PRIMARY KEY, owner INT); CREATE INDEX by_owner ON points (owner)")
+"""
+_RUN = 'if __name__ == "__main__":\n    {name}(connect())\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "told"),
+    [
+        ("upgrade", _RUN, True),
+        ("migrate", _RUN, True),
+        ("upgrade", "", False),  # a revision, or nothing runs it
+        ("upgrade", "def go():\n    {name}(connect())\n", False),
+        ("downgrade", _RUN, False),
+        ("undo", _RUN, False),
+    ],
+)
+def test_a_program_may_call_what_it_does_an_upgrade(
+    name: str, more: str, told: bool, build: Build
+) -> None:
+    schema = "CREATE TABLE points (id INT PRIMARY KEY, owner INT);\n"
+    changes = (_UPGRADING + more).format(name=name)
+    files = {"app.py": ASKS, "schema.sql": schema, "points_by_owner.py": changes}
+    assert any(index.fields == (("owner", 1),) for index in build(files).facts(Index)) is told

@@ -12,8 +12,8 @@ from auditor.extract.readers.sql import SchemaText
 from auditor.extract.sql import SchemaStep, altered_steps, schema_steps, split, unread_steps
 from auditor.link.application import Application
 from auditor.link.contexts import contexts_of
-from auditor.link.reach import Reach
-from auditor.link.scopes import CallSite, Scope
+from auditor.link.reach import Reach, is_main_guard
+from auditor.link.scopes import CallSite, Module, Scope
 from auditor.link.values import Evaluator
 from auditor.stores.first_start import run_at_first
 from auditor.stores.sql.entities import Entities
@@ -79,12 +79,14 @@ def statement_steps(application: Application) -> Iterator[tuple[SchemaStep, Orig
     found = list(_statements(application))
     for text, node, scope in sorted(found, key=lambda x: (_natural(x[2].module.path), x[1].line)):
         owner = scope.function
-        if owner is not None and owner.name in OTHERWISE:
+        if owner is not None and owner.name in OTHERWISE and not _runs_itself(owner, scope.module):
             continue
         if reach is None:
             (reach,) = application.facts(Reach)
         run = reach.started_by(CallSite(t.Call(node.line, 1, node.line, node, [], []), scope))
-        migrates = bool(re.search(r"migrat|schema", f"{scope.module.path} {scope.qualname}", re.I))
+        migrates = bool(
+            re.search(r"migrat|schema|upgrade", f"{scope.module.path} {scope.qualname}", re.I)
+        )
         past = runs_once(scope.module)
         origin = Origin(scope.module.path, past, run or ("migration" if migrates else "table"))
         steps = schema_steps(text, line=node.line) or [
@@ -97,6 +99,15 @@ def statement_steps(application: Application) -> Iterator[tuple[SchemaStep, Orig
             if past or step.action != "drop table":  # statements of running code stand in no order
                 if (told := _told(step)) is not None:
                     yield told, origin
+
+
+def _runs_itself(function: t.Function, module: Module) -> bool:
+    """Whether a module is a program whose `upgrade` is run by it, and no revision that something else puts in order."""
+    guards = (s for s in module.body if is_main_guard(s))
+    return function.name == "upgrade" and any(
+        isinstance(node, t.Call) and t.dotted(node.func) == function.name
+        for node in t.walk_own(*guards)
+    )
 
 
 @gives_steps
