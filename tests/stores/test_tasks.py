@@ -37,6 +37,12 @@ _SENDS = "    tasks.sent.delay()\n"
         ("shared_task", "", 'INSTALLED_APPS.append("django_celery_beat")\n', _SENDS, Fit.MISSING),
         ("shared_task", "def send(name):\n    app.send_task(name)\n", "", _SENDS, Fit.MISSING),
         ("shared_task(name='shop.settle')", "", "", _SENDS, Fit.MISSING),  # sent by another name, from anywhere
+        ("shared_task(name='shop.tasks.settle')", "", "", _SENDS, Fit.COVERED),  # as it is called by itself
+        ("app.task(name='tasks.settle')", "", "", _SENDS, Fit.COVERED),
+        ("app.task(name='settle')", "", "", _SENDS, Fit.MISSING),
+        ("app.task(name=NAME)", "NAME = 'shop.tasks.settle'\n", "", _SENDS, Fit.MISSING),
+        ("app.task(name='tasks.settle')", "", "", _SENDS + "    tasks.app.send_task('tasks.settle')\n", Fit.MISSING),
+        ("app.task(name='tasks.settle')", "", 'CELERY_BEAT_SCHEDULE = {"s": {"task": "tasks.settle", "schedule": 9}}\n', _SENDS, Fit.MISSING),
         ("shared_task", "", "", "", Fit.COVERED),
         ("app.on_after_configure.connect", "", "", _SENDS, Fit.MISSING),  # no task
     ],

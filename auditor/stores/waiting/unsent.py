@@ -10,6 +10,7 @@ import functools
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application
+from auditor.link.layout import ends, module_name
 from auditor.link.mentions import Mentions
 from auditor.link.scopes import Located
 from auditor.model.web import Route
@@ -26,8 +27,9 @@ class Unsent:
         self.application, self.code = application, application.code
 
     def is_task(self, decorator: t.Expr, function: Located) -> bool:
-        """Whether a decorator makes a task by the name of its function, which somebody has to send."""
-        if isinstance(decorator, t.Call) and any(k.name in ("name", None) for k in decorator.keywords):  # fmt: skip
+        """Whether a decorator makes a task by the name of its function, as Celery would give it, which somebody has to send."""
+        given = decorator.keywords if isinstance(decorator, t.Call) else []
+        if any(k.name is None or (k.name == "name" and not _is_own(k.value, function)) for k in given):  # fmt: skip
             return False
         return self._makes_task(decorator, function) and self._is_sure
 
@@ -52,3 +54,9 @@ class Unsent:
             for function in self.code.functions()
             if any(self._makes_task(d, function) for d in function.node.decorators)  # type: ignore[attr-defined]
         )
+
+
+def _is_own(name: t.Expr, function: Located) -> bool:
+    """Whether a task is named as it would be by itself: `shop.tasks.settle`."""
+    own = f"{module_name(function.path)}.{function.node.name}"  # type: ignore[attr-defined]
+    return isinstance(name, t.Const) and "." in str(name.value) and name.value in ends(own)
