@@ -504,10 +504,37 @@ def _calls_at(application: Application, places: Set[Place]) -> dict[Place, list[
 def _is_spelt(literals: Literals, site: CallSite) -> bool:
     """Whether a call is given constants alone, in loops over lists of the code, or records that are looked at where
     they are made: `Role.bulk_create([Role(name="admin")])`."""
-    given = [*site.node.args, *(k.value for k in site.node.keywords)]
+    given = [*site.node.args, *(k.value for k in site.node.keywords), *_set_later(site)]
     records = _class_names(site.node.func)
     told = all(_makes(expr, records) or literals.value(expr, site.scope) for expr in given)
     return told and literals.told_turns(site.node.line, site.scope)
+
+
+def _set_later(site: CallSite) -> list[t.Expr]:
+    """What an object that is made of nothing is given in its function: `role = Role()`, `role.name = "admin"`; none where
+    something else may give it more."""
+    if site.node.args or site.node.keywords or not isinstance(site.scope.owner, t.Function):
+        return []
+    nodes = list(t.walk_own(*site.scope.owner.body))
+    made = [n for n in nodes if isinstance(n, t.Assign) and n.value is site.node]
+    match made:
+        case [t.Assign(targets=[t.Name(id=name)])] if len(site.scope.bindings[name]) == 1:
+            given: dict[int, t.Expr] = {}
+            told = {id(made[0].targets[0])}
+            for node in nodes:
+                match node:
+                    case t.Assign(
+                        targets=[t.Attr(value=t.Name(id=of) as it)], value=t.Node() as value
+                    ) if of == name:
+                        given[id(node)] = value
+                        told.add(id(it))
+                    case t.Call(func=func, args=[t.Name(id=of) as it]) if (
+                        of == name and t.last_word(func) == "add"
+                    ):
+                        told.add(id(it))
+            plain = all(id(n) in told for n in nodes if isinstance(n, t.Name) and n.id == name)
+            return [*given.values()] if plain else []
+    return []
 
 
 def _class_names(called: t.Expr) -> set[str]:
@@ -549,7 +576,7 @@ def _fills(errands: Errands, literals: Literals, site: CallSite) -> bool:
     """Whether a record is added by an errand, or when its table is created, and from constants alone."""
     if runs_once(site.scope.module):
         return True
-    if not (site.node.args or site.node.keywords):
+    if not (site.node.args or site.node.keywords or _set_later(site)):
         return False
     if errands.of(place_of(site)) in (Asked.NEVER, Asked.LIVE) and not at_creation(site.scope):
         return False

@@ -141,6 +141,13 @@ _RIBBONS = {
 }
 
 
+_ROWS = "ROWS = [['admin', 1], ['editor', 2]]\n"
+_SET_LATER = (
+    "from app import app\nfrom models import db, Ribbon\nfrom rows import ROWS\n@app.cli.command('fill')\ndef fill_ribbons():\n"
+    "    for row in {}:\n        r = Ribbon()\n        r.name = {}\n        {}\n        db.session.add(r)\n        db.session.commit()\n"
+)
+
+
 @pytest.mark.parametrize(
     ("added", "fit"),
     [
@@ -152,6 +159,13 @@ _RIBBONS = {
         ({"seed_ribbons.py": "from models import db, Ribbon\nRIBBONS = {'admin': 1, 'reader': 2}\ndef seed():\n    for name in RIBBONS:\n        db.session.add(Ribbon(name=name))\nif __name__ == '__main__':\n    seed()\n"}, Fit.COVERED),
         ({"seed_ribbons.py": "from models import db, Ribbon\ndef seed(names):\n    for name in names:\n        db.session.add(Ribbon(name=name))\nif __name__ == '__main__':\n    seed(input().split())\n"}, Fit.MISSING),
         ({"add.py": "from app import app\nfrom models import db, Ribbon\n@app.post('/r')\ndef add(name):\n    db.session.add(Ribbon(name=name))\n"}, Fit.MISSING),
+        # an object that is made empty and given what it has later
+        ({"seed_ribbons.py": "", "rows.py": _ROWS, "init.py": _SET_LATER.format("ROWS", "row[0]", "")}, Fit.COVERED),
+        ({"seed_ribbons.py": "", "rows.py": _ROWS, "init.py": _SET_LATER.format("ROWS", "row[0]", "r.id = row[1]")}, Fit.COVERED),
+        ({"seed_ribbons.py": "", "rows.py": _ROWS, "init.py": _SET_LATER.format("ROWS", "input()", "")}, Fit.MISSING),
+        ({"seed_ribbons.py": "", "rows.py": _ROWS, "init.py": _SET_LATER.format("open('x')", "row[0]", "")}, Fit.MISSING),
+        ({"seed_ribbons.py": "", "rows.py": _ROWS, "init.py": _SET_LATER.format("ROWS", "row[0]", "fill(r)")}, Fit.MISSING),
+        ({"seed_ribbons.py": "", "rows.py": _ROWS, "init.py": _SET_LATER.format("ROWS", "row[0]", "").replace("cli.command", "post")}, Fit.MISSING),
         ({"admin.py": "from models import Ribbon\nadmin.add_view(ModelView(Ribbon, None))\n"}, Fit.MISSING),
         ({"crud.py": "from models import Ribbon\nribbons = Repository(Ribbon)\n"}, Fit.MISSING),
         ({"crud.py": "from models import db, Ribbon\ndef all_() -> list[Ribbon]:\n    return db.session.query(Ribbon).all()\n"}, Fit.COVERED),
