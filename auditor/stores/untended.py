@@ -12,16 +12,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 import msgspec
+import re2
 
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.scopes import place_of
-from auditor.model.data import Index, Query
+from auditor.model.data import Index, Query, Table
 from auditor.stores.constants import SAVING, writes_out
 from auditor.stores.makings import MADE, creations, handed_on, makings
 from auditor.stores.mongo.additions import Additions
 from auditor.stores.mongo.mongodb import BY_CALLERS
 from auditor.stores.sql.entities import Entities, Entity, snake
+from auditor.stores.sql.statements.files import sql_files, words_of_others
 from auditor.stores.waiting.errands import Asked, Errands
 from auditor.stores.waiting.once import runs_once
 
@@ -117,6 +119,32 @@ def tables(application: Application) -> Iterator[Untended]:
     if len(left) <= len(added & own):
         for name in sorted(left):
             yield Untended("sql", name)
+
+
+@provides(Untended)
+def tables_of_text(application: Application) -> Iterator[Untended]:
+    """Tables of SQL as text that are asked and that nothing at all writes, where the tree writes most others: not those of
+    accounts that sign in."""
+    (entities,) = application.facts(Entities)
+    own = {table.name for table in application.facts(Table) if table.store == "sql"}
+    own -= {entity.table for entity in entities}
+    asked = [query for query in application.facts(Query) if query.store == "sql"] if own else []
+    if any(not q.collection and q.operation not in ("update", "delete") for q in asked):
+        return  # it may write any
+    read = own & {query.collection for query in asked if query.reads}
+    written = {query.collection for query in asked if query.operation == "insert"}
+    left = read - written - {query.collection for query in asked if _tells(query, _SIGNS_IN)}
+    if not left or len(left) > len(written & own):
+        return
+    spelt = [str(n.value) for n, _ in application.code.of_kind(t.Const) if isinstance(n.value, str)]
+    filled = {name.lower() for x in (*sql_files(application), *spelt) for name in _INTO.findall(x)}
+    elsewhere = filled | words_of_others(application) | {text.lower() for text in spelt}
+    for name in sorted(left):
+        if name.lower() not in elsewhere:
+            yield Untended("sql", name, "nothing here fills it: another program does")
+
+
+_INTO = re2.compile(r"(?i)\b(?:into(?:\s+table)?|copy)\s+(?:[`\"\[]?\w+[`\"\]]?\.)?[`\"\[]?(\w+)")
 
 
 def _called(application: Application, known: Iterable[Entity]) -> dict[str, set[str]]:

@@ -635,6 +635,40 @@ def test_a_table_to_which_nothing_adds(before: str, after: str, fit: Fit, build:
     assert [m.fit for f in found if f.name == "moving_reasons" for _, m in f.fits] == [fit]
 
 
+_OF_TEXT = """
+import sqlite3
+from flask import Flask, request
+app = Flask(__name__)
+db = sqlite3.connect("a.db")
+db.executescript("CREATE TABLE job (id INTEGER PRIMARY KEY, size TEXT, email TEXT); CREATE TABLE memo (id INTEGER PRIMARY KEY, body TEXT);")
+@app.post("/memo/<body>")
+def memo(body):
+    db.execute("INSERT INTO memo (body) VALUES (?)", (body,))
+@app.get("/jobs")
+def jobs():
+    return db.execute("SELECT id FROM job WHERE size = ?", (request.args["size"],)).fetchall()
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "fit"),
+    [
+        ({}, Fit.UNKNOWN),
+        ({"app.py": _OF_TEXT.replace("memo (body) VALUES", "job (size) VALUES")}, Fit.MISSING),
+        ({"app.py": _OF_TEXT.replace("size = ?", "email = ?")}, Fit.MISSING),
+        ({"fill.py": "frame.to_sql('job', connection)\n"}, Fit.MISSING),
+        ({"trigger.sql": "CREATE TRIGGER t AFTER INSERT ON memo BEGIN INSERT INTO job (size) SELECT body FROM memo; END;"}, Fit.MISSING),
+        ({"fill.py": "def fill(cursor, rows):\n    cursor.copy_expert('COPY public.job FROM STDIN', rows)\n"}, Fit.MISSING),
+        ({"Fill.java": "class Fill { String table = \"job\"; }"}, Fit.MISSING),
+        ({"any.py": "def put(cursor, table):\n    cursor.execute(f'INSERT INTO {table} (size) VALUES (1)')\n"}, Fit.MISSING),
+        ({"app.py": _OF_TEXT.replace("INSERT INTO memo (body) VALUES (?)", "DELETE FROM memo WHERE body = ?")}, Fit.MISSING),  # another program fills all
+    ],
+)  # fmt: skip
+def test_a_table_of_text_that_nothing_writes(more: dict[str, str], fit: Fit, build: Build) -> None:
+    found = build({"app.py": _OF_TEXT, **more}).facts(CollectionFit)
+    assert [m.fit for f in found if f.name == "job" for _, m in f.fits] == [fit]
+
+
 LOOKED_UP_BY_DJANGO = {
     "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site.settings')\n",
     "site/settings.py": "INSTALLED_APPS = ['shop']\nROOT_URLCONF = 'site.urls'\n",
