@@ -115,7 +115,34 @@ class Raising:
                     line = min(at for each, at in self._imported[path] if each == broken)
                     found[path] = line, found[broken][1]
                     left.append(path)
+            for path in self._inside(broken, found[broken][0]):
+                if path not in found:
+                    # the package may have imported it before it raises itself: all its own is run then
+                    found[path] = sys.maxsize, found[broken][1]
+                    left.append(path)
         return found
+
+    def _inside(self, broken: str, line: int) -> Iterator[str]:
+        """The modules of a package that cannot be imported: Python imports the package before them.
+
+        Source: https://docs.python.org/3/reference/import.html#regular-packages
+        """
+        folder, is_package, _ = broken.rpartition("/__init__.py")
+        early = [s for s in self.code.modules[broken].body if s.line < line]
+        if not is_package or any(isinstance(n, t.Call) for n in t.walk_own(*early)):
+            return  # what it has imported may be called before it raises
+        for path in self._as_part:
+            stem = path.removesuffix(".py").removesuffix("/__init__")
+            above, _, name = stem.rpartition("/")
+            if above == folder and name not in self._importers and path not in self._needed:
+                if not any(map(is_main_guard, self.code.modules[path].body)):
+                    yield path
+
+    @functools.cached_property
+    def _as_part(self) -> list[str]:
+        """The modules that an import anywhere names."""
+        imports = self.code.of_kind(t.Import)
+        return sorted({m.path for node, scope in imports for m in self._brings(node, scope)})
 
     @functools.cached_property
     def _imported(self) -> dict[str, list[tuple[str, int]]]:

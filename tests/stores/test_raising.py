@@ -230,3 +230,42 @@ def test_what_only_code_calls_that_raises_before(build: Build) -> None:
     assert (answer, why) == (Fit.COVERED, "nothing that runs calls find, which asks it")
     views = views.replace("log.info(e)\n    ", "")
     assert told(build, {"shop/store.py": store, "shop/views.py": views})[0] is Fit.MISSING
+
+
+_STORE = (
+    "from shop.models import User\ndef find(e):\n    return User.query.filter_by(email=e).first()\n"
+)
+_PARTS = {"shop/config.py": CONFIG, "shop/parts/store.py": _STORE, "shop/more.py": "from shop.parts.store import find\n"}  # fmt: skip
+_BREAKS = "from shop.config import LIMIT\n"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"shop/parts/__init__.py": _BREAKS},
+        {"shop/parts/__init__.py": "from .store import find\n" + _BREAKS},
+        {"shop/parts/__init__.py": "from .other import f\n", "shop/parts/other.py": _BREAKS + "def f(): pass\n"},
+        {"shop/parts/__init__.py": _BREAKS, "shop/more.py": "def one(e):\n    from .parts import store\n    return store.find(e)\n"},
+        {"shop/parts/__init__.py": _BREAKS, "shop/parts/deep/__init__.py": "", "shop/parts/deep/store.py": _STORE, "shop/parts/store.py": "", "shop/more.py": "from shop.parts.deep.store import find\n"},
+    ],
+)  # fmt: skip
+def test_a_module_whose_package_cannot_be_imported(build: Build, more: dict[str, str]) -> None:
+    answer, why = told(build, {**_PARTS, **more})
+    assert (answer, "shop/config.py has no LIMIT" in why) == (Fit.COVERED, True), why
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"shop/parts/__init__.py": ""},
+        {"shop/parts/__init__.py": "try:\n    from shop.config import LIMIT\nexcept ImportError:\n    pass\n"},
+        {"shop/parts/__init__.py": "from .store import find\nfind('x')\n" + _BREAKS},
+        {"shop/parts/__init__.py": _BREAKS, "shop/parts/other.py": "import store\nstore.find('x')\n"},
+        {"shop/parts/__init__.py": _BREAKS, "shop/parts/store.py": _STORE + "if __name__ == '__main__':\n    find('x')\n"},
+        {"shop/parts/__init__.py": _BREAKS, "shop/parts/store.py": _STORE + "find('x')\n"},
+    ],
+)  # fmt: skip
+def test_a_module_that_is_run_all_the_same(build: Build, more: dict[str, str]) -> None:
+    views = (VIEWS % "").replace(ASKS, "from shop.parts.store import find\n    return find(e)")
+    answer, why = told(build, {**_PARTS, "shop/views.py": views, **more})
+    assert answer is Fit.MISSING, why
