@@ -94,6 +94,7 @@ def split(text: str) -> Iterator[tuple[str, int]]:
     """
     if _BATCH.search(text):
         text = _OF_SQL_SERVER.sub(_plainly, text)
+    text = _VIEWS_OF_DUMP.sub(r"\1", text)
     start, line, position = 0, 1, 0
     found, copies = 0, True
     while (match := _BREAK.search(text, position)) is not None:
@@ -139,6 +140,11 @@ _BATCH = re.compile(r"^[ \t]*[gG][oO](?:[ \t]+\d+)?[ \t]*(?=\r?$)", re.M)
 
 Source: https://learn.microsoft.com/sql/t-sql/language-elements/sql-server-utilities-statements-go.
 """
+_VIEWS_OF_DUMP = re.compile(
+    r"/\*!\d{5,6}\s+((?:create\s+(?:table|view|algorithm)|drop\s+(?:table|view)|definer|view)\b(?:[^*]|\*(?!/)){0,20000})\*/",
+    re.I,
+)
+"""What a dump of MySQL says of views, in comments that MySQL executes: https://dev.mysql.com/doc/refman/8.4/en/comments.html."""
 _BREAK = re.compile(
     rf"--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|'(?:[^'\\]|\\.|'')*'|\"[^\"]*\"|\$(\w*)\$|;|{_BATCH.pattern}",
     re.M,
@@ -199,22 +205,25 @@ def schema_steps(text: str, dialect: str = "", line: int = 1) -> list[SchemaStep
 _COUNTS = re.compile(
     r"(\bprimary\s+key\s*\([^()]{1,99}?)(?:\s+asc)?\s+autoincrement(?=\s*\))", re.I
 )
+_OF_IDENTITY = re.compile(r"(\bas\s+identity)\s*\([\s\w-]{0,200}\)|\s+not\s+valid\b", re.I)
 _OF_TABLE = re.compile(
     r"\s(?:constraint\s+\S{1,99}\s+)?(?:foreign\s+key|primary\s+key|unique)\s*\(", re.I
 )
 
 
 def _as_others_spell(text: str) -> str:
-    """What SQLite alone takes: `PRIMARY KEY (id AUTOINCREMENT)`, and no comma between what a table has.
+    """What SQLite alone takes: `PRIMARY KEY (id AUTOINCREMENT)`, and no comma between what a table has; and how PostgreSQL
+    numbers rows (`IDENTITY (START 1 CACHE 1)`) or when it checks them (`NOT VALID`), which tells nothing of a table.
 
-    Source: https://www.sqlite.org/lang_createtable.html, `conslist` in the grammar that it is parsed by.
+    Sources: https://www.sqlite.org/lang_createtable.html, `conslist` in the grammar that it is parsed by;
+    https://www.postgresql.org/docs/current/sql-createtable.html.
     """
 
     def apart(found: re.Match[str]) -> str:
         before = text[: found.start()].rstrip()[-1:]
         return f",{found[0]}" if before == ")" or before.isalnum() else found[0]
 
-    text = _COUNTS.sub(r"\1", text)
+    text = _OF_IDENTITY.sub(r"\1", _COUNTS.sub(r"\1", text))
     return _OF_TABLE.sub(apart, text)
 
 

@@ -70,6 +70,8 @@ _CLAUSE = re.compile(
     re.I,
 )
 """A clause that is put in at run time: `FROM audit {clause} GROUP BY …`, `WHERE kind = %s {more}`."""
+_REMAINDER = re.compile(r"(?<=[\s\w)])%%(?=[\s(])")
+"""The operator as a driver takes it that puts in values for `%s`; in a text it stands within quotes."""
 _UNNAMED = re.compile(
     rf"(?i)(\bfrom\s+[\w.\"`]+)\s+{MARK}(?=\s*(?:$|\)|;|group\b|order\b|limit\b))"
 )
@@ -120,7 +122,8 @@ def drafts(
             return []
         return [kept_by_database(place, routine[1], frame)]
     found: list[Draft] = []
-    plain = _UNNAMED.sub(rf"\1 where {MARK} ", re.sub(r"\{\{|\}\}", "", text))
+    spelt = _REMAINDER.sub("%", re.sub(r"\{\{|\}\}", "", text))
+    plain = _UNNAMED.sub(rf"\1 where {MARK} ", spelt)
     parsed = parse(plain) or parse(_CLAUSE.sub(rf" where {MARK} ", plain))
     parsed = parsed or parse(_CLAUSE.sub(rf" and {MARK} ", plain))
     if not parsed:
