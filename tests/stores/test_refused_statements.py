@@ -208,3 +208,40 @@ def test_what_other_programs_and_models_bring_may_be_created(build: Build) -> No
         found = build({"app.py": code, "schema.sql": MADE} | beside).facts(CollectionFit)
         told = {m.fit.value for f in found if f.name == "entries" for _, m in f.fits}
         assert told == {fit}
+
+
+_REFUSED = "db.execute('SELECT slot_id FROM entries WHERE id = ?', (x,)).fetchall()"
+_BEHIND = "db.execute('SELECT id FROM members WHERE name = ?', (x,)).fetchone()"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        f"rows = {_REFUSED}\n    for row in rows:\n        {_BEHIND}",
+        f"{_REFUSED}\n    return {_BEHIND}",
+        f"if x:\n        {_REFUSED}\n        return {_BEHIND}",
+    ],
+)
+def test_what_follows_a_refused_statement_is_not_reached(lines: str, build: Build) -> None:
+    (why,) = _told(build, "SELECT 1", more=f"\ndef late(db, x):\n    {lines}\n")["members"]
+    assert "slot_id is no column that the code declares" in why
+    assert "not reached" in why
+
+
+@pytest.mark.parametrize(
+    ("lines", "made"),
+    [
+        (f"if x:\n        {_REFUSED}\n    return {_BEHIND}", MADE),
+        (f"x and {_REFUSED}\n    return {_BEHIND}", MADE),
+        (f"try:\n        {_REFUSED}\n    except Exception:\n        return {_BEHIND}", MADE),
+        (f"run({_REFUSED[11:-11]}\n    return {_BEHIND}", MADE),
+        (f"db.select({_REFUSED[11:-11]}\n    return {_BEHIND}", MADE),
+        (f"{_REFUSED}\n    return {_BEHIND}", MADE + "ALTER TABLE entries ADD COLUMN slot_id INT;"),
+    ],
+)  # fmt: skip
+def test_what_may_be_reached_beside_a_refused_statement_is_told(
+    lines: str, made: str, build: Build
+) -> None:
+    run = "\ndef run(sql, given):\n    try:\n        return db.execute(sql, given)\n    except Exception:\n        return []\n"
+    told = _told(build, "SELECT 1", made, more=f"{run}\ndef late(db, x):\n    {lines}\n")
+    assert told["members"] == {"missing"}

@@ -17,6 +17,7 @@ from auditor.model.places import Place
 from auditor.stores.sql import untold
 from auditor.stores.sql.conditions import (
     Draft,
+    no_column,
 )
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
 from auditor.stores.sql.reading.things import (
@@ -53,6 +54,8 @@ _WRAPS = {"text", "SQL", "sql", "format", "strip", "dedent", "join", "replace", 
 _ONE = {"fetchone", "fetchrow", "fetchval", "fetch_one", "fetch_val", "scalar", "scalar_one", "scalar_one_or_none", "first", "one", "one_or_none"}  # fmt: skip
 _ALL = {"fetchall", "fetch", "fetch_all", "all", "iterate", "read_sql", "read_sql_query", "scalars", "fetchmany"}  # fmt: skip
 _RUNS = re.compile(r"execut|fetch|query|run|select|read_sql|raw|^all$|^one$|^first$|scalar|exec|iterate|stream|cursor|prepare", re.I)  # fmt: skip
+_DRIVES = re.compile(r"execute|fetch")
+"""What drivers run a statement with, and raise at once where the database refuses it."""
 _KEEPS = re.compile(r"(?:^|_)(?:record|log|note|trace|track|remember|debug|print|show|echo)(?:_|$)")
 
 
@@ -99,6 +102,7 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     made: list[Thing] = []
     likes = any(_LIKE.search(one.text) for one in given)
     bound = _bound(reading, call, frame) if likes else ""
+    why = ""
     for one in given:
         place = _spelt_at(reading, one, call, frame)
         whole = len(given) == 1 or isinstance(one.node, t.Const)
@@ -108,10 +112,14 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
                 draft = replace(draft, bound=Bound.ONE)
             elif last in _ALL and draft.bound is Bound.UNKNOWN:
                 draft = replace(draft, bound=draft.limited or Bound.NONE)
+            why = why or (draft.unresolved if draft.unresolved.endswith(no_column("")) else "")
             draft = reading.record(draft)
             outer = outer or (draft if draft.entity is not None else None)
         if outer is not None:
             made.append(Result(outer))
+    # a function of the tree may catch what the database raises
+    if function is None and _DRIVES.match(last) and (why or id(call.func) in reading.refused):
+        reading.refuse(call, why)
     return either(made), True
 
 
