@@ -748,3 +748,17 @@ def test_a_dump_of_mysql_says_what_is_a_view_in_comments(build: Build) -> None:
     )
     (match,) = [m for f in build({"app.py": ASKS, "dump.sql": dump}).facts(CollectionFit) for _, m in f.fits]  # fmt: skip
     assert (match.fit, "view" in match.why) == (Fit.UNKNOWN, True)
+
+
+@pytest.mark.parametrize(
+    ("added", "fit"),
+    [("'points', 'owner', 'INTEGER'", Fit.MISSING), ("'points', 'other', 'INTEGER'", Fit.UNKNOWN)],
+)
+def test_a_column_may_be_added_further_up_than_its_table_is_created(
+    added: str, fit: Fit, build: Build
+) -> None:
+    code = (
+        "def add(db, table, column, kind):\n    db.execute(f'ALTER TABLE {table} ADD COLUMN {column} {kind}')\n\n\n"
+        f"def start(db):\n    db.execute('CREATE TABLE points (id INTEGER PRIMARY KEY)')\n    add(db, {added})\n"
+    )
+    assert _fits(build, "", code + ASKS) == [fit]

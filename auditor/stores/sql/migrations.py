@@ -96,6 +96,8 @@ class History:
     """Tables that may have columns which are told nowhere; the empty name stands for all."""
     untold: list[UntoldIndexes] = field(default_factory=list)
     """Where an index is made of which the code does not tell the table or the columns."""
+    early: dict[str, list[tuple[SchemaStep, Origin]]] = field(default_factory=dict)
+    """Columns that are added to tables further up than these are created."""
 
     def tells_columns(self, table: str) -> bool:
         """Whether a table that statements create has no other columns than they say."""
@@ -119,7 +121,10 @@ class History:
             self.unread.setdefault(step.table, place)
             return
         if step.action == "table":
-            self.tables.setdefault(step.table, State(place, origin.migrates)).created = True
+            made = self.tables.setdefault(step.table, State(place, origin.migrates))
+            made.created = True
+            for added, by in self.early.pop(step.table, ()):
+                self._on(made, added, by, Place(by.path, added.line, symbol=added.name))
             return
         state = self.tables.get(step.table)
         if step.action == "drop table":
@@ -136,7 +141,11 @@ class History:
             return
         if state is None:
             if step.action == "column":
-                self.more.add(step.table)  # what creates it may stand in a file that comes later
+                self.more.add(
+                    step.table
+                )  # what creates it may stand further down, or in a later file
+                if not origin.migrates:  # what running code does has no order
+                    self.early.setdefault(step.table, []).append((step, origin))
             if step.action not in _INDEXES:
                 return
             state = self.tables[step.table] = State(place, False, uncertain=True, created=False)
