@@ -65,9 +65,30 @@ _OF_TEXTS = re.compile(r"^[A-Z][A-Z0-9_]{2,}$|(?i:query|sql|stmt|statement)")
 """What constants with statements are called."""
 
 
+_HOW_JOINED = {"_connector", "_negated", "join_type"}
+"""What a `Q` is given by name that is no field."""
+
+
 def _is_false(expr: t.Expr) -> bool:
     """A condition that Python itself asks, `Item.a == 1 and Item.b == 2`: SQLAlchemy's `==` is false there."""
     return isinstance(expr, t.Compare) and expr.ops == ["=="]
+
+
+def _has_condition(expr: t.Expr) -> bool:
+    """Whether it is a `Q` that names a field, which is true: of `Q(a=1) or Q(b=2)` the left one alone is taken.
+
+    Source: https://github.com/django/django/blob/main/django/utils/tree.py, `Node.__bool__`.
+    """
+    match expr:
+        case t.Call(func=func, keywords=keywords) if t.last_word(func) == "Q":
+            return any(k.name and k.name not in _HOW_JOINED for k in keywords)
+        case t.BinOp(op="|" | "&", left=left, right=right):
+            return _has_condition(left) or _has_condition(right)
+        case t.Unary(op="~", value=value):
+            return _has_condition(value)
+        case t.BoolOp(values=values):
+            return all(map(_has_condition, values))
+    return False
 
 
 class Expressions(Reading):
@@ -152,6 +173,8 @@ class Expressions(Reading):
                     deciding = values[:1] if op == "and" else values[:-1]
                     if all(map(_is_false, deciding)) and not self.has("peewee"):
                         return given_[0] if op == "and" else given_[-1]
+                    if all(map(_has_condition, values[:1] if op == "or" else values[:-1])):
+                        return given_[0] if op == "or" else given_[-1]
                 return either(given_)
             case t.Unary(op=op, value=value):
                 inner = self.tested(value, frame, depth)
