@@ -60,6 +60,8 @@ _STEPS = {
     "Book.objects.order_by('author__age')": "later",
     "Book.objects.values('title')": "at once",
     "Book.objects.values_list('title', flat=True)": "at once",
+    "Book.objects.values_list('hour', flat=True)": "at once",
+    "Book.objects.filter(hour=x)": "at once",
     "Book.objects.annotate(n=F('title'))": "at once",
     "Book.objects.aggregate(n=Sum(F('pages') * F('price')))": "at once",
     "Book.objects.aggregate(n=Count('id', filter=Q(title=x)))": "at once",

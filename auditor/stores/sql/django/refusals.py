@@ -117,8 +117,8 @@ def _inside(expr: t.Node) -> Iterator[str]:
 
 def _lacks(reading: Reading, entity: Entity, path: str) -> bool:
     here = entity
-    for part in path.split("__"):
-        if part in ("pk", "*", "?", "", "_order") or part in LOOKUPS:
+    for position, part in enumerate(path.split("__")):
+        if part in ("pk", "*", "?", "", "_order") or (position and part in LOOKUPS):
             return False
         if (relation := here.relations.get(part)) is None:
             return follow(reading.entities, here, part) is None and _is_sure(reading, here, part)
