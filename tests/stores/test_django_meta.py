@@ -163,3 +163,24 @@ def test_a_key_may_be_called_like_the_model_that_it_refers_to(
     asked = {(q.collection.rpartition("_")[2], q.equality, q.scanned) for q in found}
     assert ("task", (f"{name}_id",), ()) in asked
     assert ("kind", ("name",), ()) in asked
+
+
+@pytest.mark.parametrize(
+    ("code", "columns"),
+    [
+        ("class M(Base):\n    kind = None\n", {"made", "id"}),
+        ("class M(Base):\n    kind = models.IntegerField()\n    kind = None\n", {"made", "id"}),
+        ("class Less(Base):\n    kind = None\n    class Meta:\n        abstract = True\n"
+         "class M(Less):\n    kind = models.IntegerField()\n", {"made", "kind", "id"}),
+        ("class M(Base):\n    kind = 'x'.upper()\n    objects = None\n", {"made", "kind", "id"}),
+        ("from django.contrib.auth.models import AbstractUser\n"
+         "class M(AbstractUser):\n    username = None\n",
+         {"id", "password", "last_login", "is_superuser", "first_name", "last_name", "email", "is_staff", "is_active", "date_joined"}),
+    ],
+)  # fmt: skip
+def test_a_field_that_a_class_says_is_none_is_not_inherited(
+    code: str, columns: set[str], build: Build
+) -> None:
+    (entities,) = build({"shop/models.py": MODELS + code}).facts(Entities)
+    (model,) = (e for e in entities if e.name.endswith(":M"))
+    assert {c.attribute for c in model.columns.values()} == columns

@@ -116,14 +116,22 @@ class _Reading:
                 entity.columns[attribute] = Column(
                     attribute, attribute, kind, place, primary, unique, indexed
                 )
+        fields: dict[str, tuple[t.Call, Scope]] = {}
         for owner in reversed(self.classes):
             if self.code.own_name(owner) in above:
                 continue  # its fields stand in the table of its own
             inner = self.code.inside(owner)
             for stmt in owner.node.body:  # type: ignore[attr-defined]
                 match stmt:
-                    case t.Assign(targets=[t.Name(id=name)], value=t.Call() as call):
-                        self.field(entity, name, call, inner)
+                    case t.Assign(targets=[t.Name(id=name)], value=t.Call(func=func) as call):
+                        if is_field(self.code.name(func, inner), last_name(func)):
+                            fields.pop(name, None)
+                            fields[name] = (call, inner)
+                    case t.Assign(targets=[t.Name(id=name)], value=t.Const(value=None)):
+                        fields.pop(name, None)  # what a class says is None, it does not inherit
+                        entity.columns.pop(name, None)
+        for name, (call, inner) in fields.items():
+            self.field(entity, name, call, inner)
         if parent is not None:
             entity.pending.append(
                 (2, lambda all_: self.inherit(entity, all_.by_name.get(above[0])))
@@ -221,8 +229,6 @@ class _Reading:
 
     def field(self, entity: Entity, name: str, call: t.Call, scope: Scope) -> None:
         kind = last_name(call.func)
-        if not is_field(self.code.name(call.func, scope), kind):
-            return
         entity.columns.pop(name, None)
         if kind in ("ManyToManyField", "ParentalManyToManyField"):
             entity.pending.append((3, lambda all_: self.many(entity, name, call, scope)))
