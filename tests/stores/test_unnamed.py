@@ -109,6 +109,8 @@ def test_what_may_be_asked_for_is_asked(program: str, body: str, build: Build) -
         {_PAGE: "{% of_package %}"},
         {_PAGE: "{{ '}}' ~ old }}"},
         {_PAGE: "{{ form }}" + " " * 400_000},
+        {_PAGE: "<img src='data:image/png;base64," + "AAAA/+" * 99_999 + "'>{{ old }}"},
+        {_PAGE: "<img src='data:image/png;base64," + "AAA. AA" * 99_999 + "'>{{ form }}"},
         {_PAGE: "{{" * 20_001},
         {"notes/pages/page.html": "{{ form }}"},
         {_PAGE: "{% latest %}", "notes/templatetags/a.py": "@register.simple_tag(takes_context=True)\ndef latest(context):\n    return context['old']\n"},
@@ -123,6 +125,7 @@ def test_a_template_that_may_name_it_asks(files: dict[str, str], build: Build) -
 @pytest.mark.parametrize(
     "files",
     [
+        {_PAGE: "{{ form }}<img src='data:image/png;base64," + "old/+" * 99_999 + "=='><style>@media {a {}}</style>"},
         {_PAGE: "{% extends 'admin/base_site.html' %}{% load static %}{{ form }}"},
         {_PAGE: "{% latest form %}", "notes/templatetags/a.py": "@register.simple_tag\ndef latest(form):\n    return form\n"},
         {_PAGE: "{% include 'page.html' %}{% include 'plain.html' %}", "templates/plain.html": "<p>old</p>"},

@@ -40,6 +40,8 @@ _KEEPING = {
 """Filters that leave markup in a text."""
 
 
+_PICTURE = re2.compile(r";base64,[A-Za-z0-9+/=]{100,}")
+"""What a picture, a font or a sound holds that stands in the template: no tag."""
 _OPENS = re2.compile(r"\{[{%]")
 _WORD = re2.compile(r"[\pL_][\pL\pN_]*")
 _TAG = re2.compile(r"\{%[-+]?\s*(\w+)")
@@ -77,7 +79,7 @@ class TemplateNames(Fact, frozen=True):
 
 @extracts(Kind.TEXT, name=_FILES)
 def names(source: Source) -> Iterator[Fact]:
-    text = source.text
+    text = _PICTURE.sub("", source.text)
     opened = [found.start() for found in _OPENS.finditer(text[:_MAX_TEXT])]
     if len(text) > _MAX_TEXT or len(opened) > _MAX_TAGS:
         yield TemplateNames((), (), (), True)
