@@ -41,3 +41,27 @@ def test_helpers_of_managers(
     code = f"from shop.models import User\ndef join(x):\n    return User.objects.{call}\n"
     files = {"shop/models.py": _USER.format(more=model), "shop/views.py": code}
     assert {(q.operation, q.equality) for q in build(files).facts(Query)} == asked
+
+
+@pytest.mark.parametrize(
+    ("settings", "base", "asked"),
+    [
+        ("", "BaseUserManager", {("get", 7)}),
+        ("AUTHENTICATION_BACKENDS = ['x.Mails', 'django.contrib.auth.backends.ModelBackend']", "BaseUserManager", {("get", 7)}),
+        ("AUTHENTICATION_BACKENDS = ['x.Mails']", "BaseUserManager", set()),
+        ("", "object", set()),
+    ],
+)  # fmt: skip
+def test_a_login_asks_the_manager_of_users(
+    settings: str, base: str, asked: set[tuple[str, int]], build: Build
+) -> None:
+    own = f"class Members({base}):\n    def get_by_natural_key(self, name):\n        return self.get(email__iexact=name)\n"
+    users = _NAMED.replace("BaseUserManager()", "Members()")
+    code = f"from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager\nfrom django.db import models\n\n\n{own}{users}"
+    files = {
+        "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'settings')\n",
+        "settings.py": f"ROOT_URLCONF = 'urls'\nINSTALLED_APPS = ['shop']\nSECRET_KEY = 'x'\n{settings}\n",
+        "shop/__init__.py": "",
+        "shop/models.py": code,
+    }
+    assert {(q.operation, q.place.line) for q in build(files).facts(Query)} == asked
