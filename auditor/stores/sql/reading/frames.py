@@ -52,6 +52,8 @@ class Frame:
     """Parameters that a call gives a text of the code."""
     put_together: dict[tuple[object, ...], list[str]] = field(default_factory=dict)
     """The texts that expressions, by `id`, come to in steps, under the texts that were given."""
+    plain: set[tuple[object, ...]] = field(default_factory=set)
+    """What variables come from, by `id`, of which nothing is joined of a list that grows, under the texts that were given."""
     called: tuple[t.Call, Frame] | None = None
     """The call for which it is read, and where that stands."""
     kind: Located | None = None

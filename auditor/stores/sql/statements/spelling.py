@@ -185,8 +185,12 @@ def _constants(reading: Reading, held: t.Expr, frame: Frame) -> list[str]:
     return texts if len(texts) == len(given) else []
 
 
-def _growing(reading: Reading, expr: t.Expr, frame: Frame, depth: int = 0) -> list[str]:
-    """What is joined of a list to which more is added: `where = ["1 = 1"]`, as each run has it."""
+def _growing(
+    reading: Reading, expr: t.Expr, frame: Frame, depth: int = 0, seen: set[str] | None = None
+) -> list[str]:
+    """What is joined of a list to which more is added: `where = ["1 = 1"]`, as each run has it. `seen` are the variables
+    that were looked at on the way: each is once."""
+    seen = set() if seen is None else seen
     match expr:
         case t.Call(func=t.Attr(value=t.Const(value=str(between)), name="join"), args=[t.Name() as held]):  # fmt: skip
             wholes = assembled(reading.values, held, frame.scope, {})
@@ -197,14 +201,20 @@ def _growing(reading: Reading, expr: t.Expr, frame: Frame, depth: int = 0) -> li
                 return _some([x for x in _ways(wholes, spelt, between) if x])
             texts, _ = _told(reading, expr, frame)
             return [f"{x}{between}{MARK}" for x in texts if x]
-        case t.Name() if depth < _MOST_HANDED_ON:
+        case t.Name(id=name) if name not in seen and depth < _MOST_HANDED_ON:
+            seen.add(name)
             sources = reading.values.sources(expr, frame.scope)
             made = [x.node for x in sources if x.scope is frame.scope and isinstance(x.node, _MADE)]
+            key = (*(id(source.node) for source in sources), *sorted(frame.texts.items()))
+            if key in frame.plain:
+                return []
             # what is joined may itself be put into another text: `found = f"FROM users {where}"`
             parts = (n for x in made for n in t.walk_own(x) if isinstance(n, t.Call | t.Name))
-            if len(made) == len(sources) and any(_growing(reading, n, frame, depth + 1) for n in parts):  # fmt: skip
+            if len(made) == len(sources) and any(_growing(reading, n, frame, depth + 1, seen) for n in parts):  # fmt: skip
                 told = [_growing(reading, x, frame) or texts_of(reading, x, frame) for x in made]
                 return list(dict.fromkeys(text for texts in told for text in texts or [MARK]))
+            if depth == 0:
+                frame.plain.add(key)
     return []
 
 
