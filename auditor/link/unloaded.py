@@ -17,7 +17,7 @@ from auditor.extract.python import tree as t
 _ENTRIES = ("manage.py", "wsgi.py", "asgi.py")
 _HOLDS_FILES = {
     "media", "mediafiles", "media_root", "uploads", "static", "staticfiles", "static_root", "assets", "public", "dist", "build",
-    "copy", "temp", "tmp", "trash",
+    "copy", "temp", "tmp", "trash", "archive",
 }  # fmt: skip
 """Folders from which nothing is served as a program, whatever was copied there."""
 
@@ -65,15 +65,17 @@ def _copies(bodies: Bodies) -> set[str]:
     copied: Counter[tuple[str, str]] = Counter()
     for path in bodies:
         parts = path.split("/")
-        above = ["".join(f"{part}/" for part in parts[:at]) for at in range(len(parts))]
+        above, in_backup = [""], False
         for at in range(1, len(parts) - 1):
-            folder, rest = above[at], "/".join(parts[at:])
-            roots = above[:at] if _is_backup(folder) else projects.intersection(above[:at])
+            folder, rest = f"{above[-1]}{parts[at - 1]}/", "/".join(parts[at:])
+            in_backup = in_backup or _is_backup(parts[at - 1])
+            roots = above if in_backup else projects.intersection(above)
             if any(
                 f"{root}{rest}" in bodies and not f"{root}{rest}".startswith(folder)
                 for root in roots
             ):
                 copied[folder, parts[at]] += 1
+            above.append(folder)
     found: set[str] = set()
     for (folder, package), count in copied.items():
         kept = folder if _is_backup(folder) else f"{folder}{package}/"

@@ -141,6 +141,14 @@ _PROGRAM = {
 }
 
 
+def test_a_copy_of_a_project_in_an_archive(build: Build) -> None:
+    copy = {f"tools/archive/{path}": text for path, text in _FILES.items()}
+    views = {"shop/views.py": _PLACE, "tools/archive/shop/views.py": _NAME}
+    modules = build({**_FILES, **copy, **views}).code.modules
+    assert "tools/archive/shop/views.py" not in modules
+    assert "shop/views.py" in modules
+
+
 @pytest.mark.parametrize(
     ("folder", "more", "left_out"),
     [
