@@ -239,19 +239,13 @@ class Raising:
                     found.append((each[0].line, each[-1].end_line, _told(raised, path, stmt.line)))
                 else:
                     self._follow(each, scope, found, told)
-            if told and isinstance(stmt, t.If):
-                way = decides(stmt.test, told, scope)
+            way = decides(stmt.test, told, scope) if told and isinstance(stmt, t.If) else None
+            if way is not None and isinstance(stmt, t.If):
                 passed, taken = (stmt.orelse, stmt.body) if way else (stmt.body, stmt.orelse)
-                rest = block[at + 1 :] if way is not None and t.leaves(taken, True) else []
-                for lines in (passed, rest):
-                    if way is not None and lines and lines[0].line > stmt.line:
-                        found.append(
-                            (
-                                lines[0].line,
-                                lines[-1].end_line,
-                                _told("no call takes this way", path, stmt.line),
-                            )
-                        )
+                why = _told("no call takes this way", path, stmt.line)
+                for lines in (passed, block[at + 1 :] if t.leaves(taken, True) else []):
+                    if lines and lines[0].line > stmt.line:
+                        found.append((lines[0].line, lines[-1].end_line, why))
             left = "" if raised or not self._leaves(stmt, scope) else "code leaves before"
             if (raised or left) and (rest := block[at + 1 :]):
                 found.append((rest[0].line, rest[-1].end_line, _told(raised or left, path, stmt.line)))  # fmt: skip
