@@ -392,8 +392,10 @@ class _View:
 
         A class of filters that is used by hand leaves out what is invalid, and asks the rest.
         """
-        own = any(c.node.name.endswith("DjangoFilterBackend") for c in self.reading.code.classes())  # type: ignore[attr-defined]
-        return self.rest and self.backed("DjangoFilterBackend") and not own and not self.has_method("filter_queryset")  # fmt: skip
+        if not self.rest or not self.backed("DjangoFilterBackend") or self.has_method("filter_queryset"):  # fmt: skip
+            return False
+        names = (c.node.name for c in self.reading.code.classes())  # type: ignore[attr-defined]
+        return not any(name.endswith("DjangoFilterBackend") for name in names)
 
     def filterset(self) -> Located | None:
         """The class of filters that it names."""

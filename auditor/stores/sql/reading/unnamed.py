@@ -34,8 +34,11 @@ Pairs = list[tuple[str | None, t.Expr]]
 
 def unnamed(application: Application) -> frozenset[int]:
     """Those expressions, by their `id`."""
-    (templates,) = application.facts(Templates)
     code = application.code
+    methods = [f for f in code.functions() if isinstance(f.node, t.Function) and f.node.name == _ADDS]  # fmt: skip
+    if not methods and not any(True for _ in code.calls(*_DJANGO, *_FLASK)):
+        return frozenset()
+    (templates,) = application.facts(Templates)
     jinja = _FLASK if templates.is_plain_jinja else ()
     django = _DJANGO if jinja or not code.imports("jinja2") else ()
     found: dict[int, _Contexts] = {}
@@ -53,19 +56,13 @@ def unnamed(application: Application) -> frozenset[int]:
             found[id(owner)].give_each(_pairs(site.node), words)
         elif (context := site.arg(2, "context")) is not None:
             found[id(owner)].give(context, words)
-    views = _of_views(application, templates) if django else []
+    views = _of_views(code, templates, methods) if django and methods else []
     return frozenset(x for each in (*found.values(), *views) for x in each.unnamed())
 
 
-def _of_views(application: Application, templates: Templates) -> Iterator[_Contexts]:
+def _of_views(code: Code, templates: Templates, methods: list[Located]) -> Iterator[_Contexts]:
     """What each `get_context_data` adds, for the templates of all views that run it."""
-    code = application.code
-    methods = [
-        found
-        for found in code.functions()
-        if isinstance(found.node, t.Function) and found.node.name == _ADDS
-    ]
-    read = frozenset(_read(code)) if methods else frozenset()
+    read = frozenset(_read(code))
     renamed = any(k.name == "template_name" for s in code.method_calls("as_view") for k in s.node.keywords)  # fmt: skip
     for method in methods if not renamed else ():
         owner, around, function = method.scope.owner, method.scope.parent, method.node
