@@ -120,7 +120,7 @@ class Expressions(Reading):
                 known, thing = frame.find(name)
                 if known and thing is None:
                     return self.alike(expr, frame)
-                return self._held(expr, thing, frame) if known else self.named(expr, frame)
+                return self._gone_through(expr, thing, frame) if known else self.named(expr, frame)
             case t.Attr(value=value, name=name):
                 dotted = t.dotted(expr)
                 if dotted:
@@ -220,7 +220,7 @@ class Expressions(Reading):
                         self.thing(bound, frame, depth)
         return None
 
-    def _held(self, expr: t.Name, thing: Thing | None, frame: Frame) -> Thing | None:
+    def _gone_through(self, expr: t.Name, thing: Thing | None, frame: Frame) -> Thing | None:
         """What a variable stands for: of a queryset of Django that was gone through, its rows."""
         if not isinstance(thing, Draft | Either) or not isinstance(frame.scope.owner, t.Function):
             return thing
