@@ -129,8 +129,8 @@ class Contexts(Turns):
                 if node.func.name == "__init__":
                     above = self.code.defined(node.func, inner)
                     if above is not None and above.node is not constructor.node:
-                        by_super = isinstance(node.func.value, t.Call)
-                        given = node if by_super else replace(node, args=node.args[1:])
+                        by_class = self._by_class(CallSite(node, inner))
+                        given = replace(node, args=node.args[1:]) if by_class else node
                         return self._parameters(above, CallSite(given, inner), 1), above
         return {}, None
 
@@ -248,7 +248,7 @@ class Contexts(Turns):
             if skip and (owner := self._called_on(site)) is not None:
                 made = self._made_of(site)
                 bound = {**made, **bound, (id(inner), params[0].name): owner}
-                if not made and not _of_itself(site) and not self._by_class(site):
+                if not made and not self._of_itself(site) and not self._by_class(site):
                     bound[UNTIED] = owner
             if given:
                 bound[call_of(inner)] = Located(site.node, site.scope)
@@ -262,11 +262,22 @@ class Contexts(Turns):
         if not isinstance(site.node.func, t.Attr):
             return None
         receiver = site.node.func.value
-        if _of_itself(site):
+        if self._of_itself(site):
             scope = site.scope.of_class
             return Located(scope.owner, scope.parent) if scope and scope.parent else None  # type: ignore[arg-type]
         found = self.code.definition(self.code.name(receiver, site.scope).removesuffix("()"))
         return found if found is not None and isinstance(found.node, t.Class) else None
+
+    def _of_itself(self, site: CallSite) -> bool:
+        """`self.find(…)`, `super().find(…)`, `self.above.find(…)` after `self.above = super()`: on whatever
+        instance runs the method around it."""
+        receiver = site.node.func.value  # type: ignore[union-attr]
+        if isinstance(receiver, t.Attr) and t.dotted(receiver.value) == "self":
+            made = [x.node for x in self.values.sources(receiver, site.scope)]
+            receiver = made[0] if len(made) == 1 else receiver
+        if isinstance(receiver, t.Call):
+            return t.dotted(receiver.func) == "super"
+        return isinstance(receiver, t.Name) and receiver.id in ("self", "cls")
 
     def _by_class(self, site: CallSite) -> bool:
         """`Lead.by_key(key)`: of the class itself, whatever its instances were made with."""
@@ -492,14 +503,6 @@ def agree(one: Env, other: Env) -> bool:
     """Whether two environments bind no name differently."""
     small, large = (one, other) if len(one) < len(other) else (other, one)
     return all(key not in large or large[key].node is small[key].node for key in small)
-
-
-def _of_itself(site: CallSite) -> bool:
-    """`self.find(…)`, `super().find(…)`: on whatever instance runs the method around it."""
-    receiver = site.node.func.value  # type: ignore[union-attr]
-    if isinstance(receiver, t.Call):
-        return t.dotted(receiver.func) == "super"
-    return isinstance(receiver, t.Name) and receiver.id in ("self", "cls")
 
 
 def _binds(env: Env, scope: Scope) -> bool:

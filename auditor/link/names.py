@@ -143,6 +143,9 @@ class Code(Unbound):
                 return self._lookup(name, scope, depth)
             case t.Attr(value=t.Call(func=t.Name(id="super")), name=name):
                 return self._inherited(name, scope, depth)
+            case t.Call(func=t.Name(id="super"), args=[]):  # kept: `self.store = super()`
+                above = self._above(scope)
+                return self._instance(above[0]) if above else "builtins.super()"
             case t.Attr(value=value, name=name):
                 base = self.name(value, scope, depth)
                 if base.rpartition(".")[2] in self._layout.namespaces:
@@ -173,13 +176,19 @@ class Code(Unbound):
 
     def _inherited(self, name: str, scope: Scope, depth: int) -> str:
         """`super().name`: the attribute of the next class that has it."""
-        here = scope.of_class
-        if here is None or here.parent is None or depth > _MAX_DEPTH:
+        if scope.of_class is None or depth > _MAX_DEPTH:
             return ""
-        assert isinstance(here.owner, t.Class)
-        bases = self.ancestry(Located(here.owner, here.parent))[1:]
+        bases = self._above(scope)
         found = next((b for b in bases if f"{b}.{name}" in self._definitions), None)
         return f"{found or (bases[0] if bases else 'builtins.super()')}.{name}"
+
+    def _above(self, scope: Scope) -> list[str]:
+        """The classes that `super()` looks through."""
+        here = scope.of_class
+        if here is None or here.parent is None:
+            return []
+        assert isinstance(here.owner, t.Class)
+        return self.ancestry(Located(here.owner, here.parent))[1:]
 
     def _item(self, value: t.Expr, index: t.Expr, scope: Scope, depth: int) -> str:
         base = self.name(value, scope, depth)

@@ -112,6 +112,19 @@ async def one(key, kept):
     }
 
 
+def test_a_file_that_flask_pymongo_sends_is_found_by_its_name(build: Build) -> None:
+    code = """
+from flask_pymongo import PyMongo
+mongo = PyMongo()
+def image(name, other):
+    other.send_file(name)
+    return mongo.send_file(name, base="images")
+"""
+    (found,) = build({"app.py": code}).facts(Query)
+    asked = (found.collection, found.equality, found.sort)
+    assert asked == ("images.files", ("filename",), (("uploadDate", -1),))
+
+
 _INDEXED = """
 import pymongo
 from beanie import Document, init_beanie

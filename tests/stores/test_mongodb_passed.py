@@ -192,3 +192,49 @@ def test_what_is_added_to_a_collection_that_is_not_told_may_go_to_any(
     found = build({"app.py": _ADDING.format(adds=adds)}).facts(CollectionFit)
     fits = {q.collection: match.fit for each in found for q, match in each.fits if q.equality}
     assert fits == {"courses": Fit.MISSING, "films": told}
+
+
+_ABOVE = """
+from flask import Flask
+from pymongo import MongoClient
+app = Flask(__name__)
+class Base:
+    def __init__(self, name):
+        self.col = MongoClient()["shop"][name]
+    def one(self, asked):
+        return self.col.find_one(asked)
+class Store(Base):
+    def __init__(self, name):
+        ABOVE.__init__(name)
+class Boxes(Store):
+    def __init__(self):
+        ABOVE.__init__("boxes")
+    def by_label(self, label):
+        return GIVEN.one({"label": label})
+class Crates(Store):
+    def __init__(self):
+        ABOVE.__init__("crates")
+boxes, crates = Boxes(), Crates()
+@app.get("/boxes/<label>")
+def box(label):
+    return str(boxes.by_label(label))
+@app.get("/crates/<code>")
+def crate(code):
+    return str(crates.one({"code": code}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("above", "given"),
+    [
+        ("super()", "super()"),
+        ("self.above = super()\n        self.above", "self.above"),
+        ("self.above = super()\n        self.above", "self"),
+    ],
+)
+def test_a_repository_is_told_of_its_name_where_super_is_kept(
+    build: Build, above: str, given: str
+) -> None:
+    made = build({"app.py": _ABOVE.replace("ABOVE", above).replace("GIVEN", given)})
+    asked = {(q.collection, q.equality) for q in made.facts(Query)}
+    assert asked == {("boxes", ("label",)), ("crates", ("code",))}

@@ -172,6 +172,10 @@ class Note(Document):
         ("    note = Note.objects.get(id=key)\n    return note.text.fetch().text\n", [("note", "find_one", ("_id",)), ("text", "find_one", ("_id",))]),
         ("    note = Note.objects.get(id=key)\n    note.title.update(a=1)\n    other.fetch()\n", [("note", "find_one", ("_id",))]),
         ("    known = {}\n    known.update(tag=tag, set__x=key)\n", []),
+        ("    note = Note(title=tag).save()\n    note.reload()\n    note.delete()\n", [("note", "find_one", ("_id",)), ("note", "delete_one", ("_id",))]),
+        ("    Note.objects.get(title=tag).delete()\n", [("note", "delete_one", ("_id",)), ("note", "find_one", ("title",))]),
+        ("    found = Note.objects(title=tag)\n    found.delete()\n    other.reload()\n", [("note", "delete_many", ("title",))]),
+        ("    class Kept(Note):\n        def delete(self):\n            super().delete()\n    Kept(title=tag).delete()\n", [("note", "delete_one", ("_id",))]),
     ],
 )  # fmt: skip
 def test_what_a_document_of_mongoengine_asks_by_its_key(

@@ -99,7 +99,8 @@ class Documents:
         """The collections of the document that a variable holds: by its type, or by the search that found it, which
         ends with one of the calls that give a `single` one."""
         own, around = self.named(expr, scope), scope.of_class
-        if isinstance(expr, t.Name) and expr.id == "self" and around is not None and around.parent:
+        itself = t.dotted(expr.func if isinstance(expr, t.Call) else expr) in ("self", "super")
+        if itself and around is not None and around.parent:
             own = Located(around.owner, around.parent)  # type: ignore[arg-type]
         if own is not None and self.library(own) == library:
             return {self.collection(kind) for kind in self.below(own)}
@@ -107,10 +108,12 @@ class Documents:
         names: set[str] = set()
         if library == "Beanie" and found is not None and _is_search_by_then(expr, found[1], single):
             return names
-        for binding in found[1] if found is not None else ():
-            made, where = binding.value, found[0] if found is not None else scope
+        held = [(b.value, b.kind, found[0]) for b in found[1]] if found is not None else []
+        if library != "Beanie" or isinstance(expr, t.Await):  # not awaited it is a search still
+            held.append((expr, "value", scope))
+        for made, kept, where in held:
             made = made.value if isinstance(made, t.Await) else made
-            if binding.kind != "element" and not (
+            if kept != "element" and not (
                 isinstance(made, t.Call) and t.last_word(made.func) in single
             ):
                 continue

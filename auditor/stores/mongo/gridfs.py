@@ -53,9 +53,21 @@ def files(values: Evaluator, site: CallSite) -> str:
     return "fs.files"
 
 
+def _of_flask(application: Application, method: str, at: int) -> Iterator[tuple[CallSite, str]]:
+    """The calls of a method of Flask-PyMongo that stores or sends a file, each with its bucket."""
+    for site in application.code.method_calls(method):
+        func = site.node.func
+        owner = application.code.name(func.value, site.scope) if isinstance(func, t.Attr) else ""
+        if owner.startswith("flask_pymongo."):
+            yield site, application.values.text(site.arg(at, "base"), site.scope) or "fs"
+
+
 @provides(Query)
 def queries(application: Application) -> Iterator[Query]:
     """The files that are asked for by their names and keys; filters are read as those of any collection."""
+    for site, base in _of_flask(application, "send_file", 1):
+        asked = ("filename",), (), _NEWEST
+        yield Query("mongodb", f"{base}.files", "find_one", *asked, place_of(site), bound=Bound.ONE)
     if not any(
         "gridfs" in f"{stmt.module}.{name}".lower()
         for stmt, _ in application.code.of_kind(t.Import)
@@ -86,12 +98,8 @@ def indexes(application: Application) -> Iterator[Index]:
         if is_bucket(application.code, site):
             name = files(application.values, site).removesuffix(".files")
             buckets.setdefault(name, place_of(site))
-    for site in application.code.method_calls("save_file"):  # of Flask-PyMongo
-        func = site.node.func
-        owner = application.code.name(func.value, site.scope) if isinstance(func, t.Attr) else ""
-        if owner.startswith("flask_pymongo."):
-            base = application.values.text(site.arg(2, "base"), site.scope) or "fs"
-            buckets.setdefault(base, place_of(site))
+    for site, base in _of_flask(application, "save_file", 2):
+        buckets.setdefault(base, place_of(site))
     for name, place in buckets.items():
         for part, key, unique in (("files", _BY_DATE, False), ("chunks", _IN_ORDER, True)):
             yield Index("mongodb", f"{name}.{part}", key, unique, place, "code", "start", implied="package")  # fmt: skip

@@ -54,8 +54,11 @@ _ENDS = {
 }  # fmt: skip
 
 _SINGLE = {name for name, made in _ENDS.items() if made == "find_one"} - {"get_or_create"}
+_SINGLE |= {"save", "reload"}
 """What gives a document."""
 _OF_DOCUMENTS = {"update", "delete", "modify"}
+_BY_KEY = {"update": "update_one", "delete": "delete_one", "reload": "find_one", "fetch": "find_one"}  # fmt: skip
+"""What a document that is at hand asks for itself."""
 _CHANGED = re.compile(
     r"(?:set|unset|inc|dec|mul|push|push_all|pull|pull_all|pop|add_to_set|min|max|rename|set_on_insert)__\w"
 )
@@ -198,23 +201,25 @@ class _MongoEngine:
             yield from shapes(joined, join.conditions, (), Bound.UNKNOWN)
 
     def of_documents(self) -> Iterator[tuple[CallSite, Query]]:
-        """What a document that is at hand asks by its key: `note.update(pull__tags=tag)`, `probe.report.fetch()`.
+        """What a document that is at hand asks by its key: `note.update(pull__tags=tag)`, `note.reload()`, `probe.report.fetch()`.
 
         Sources: https://docs.mongoengine.org/guide/querying.html#atomic-updates,
         https://docs.mongoengine.org/apireference.html#mongoengine.fields.LazyReferenceField.
         """
-        for site in self.code.method_calls("update", "fetch"):
+        for site in self.code.method_calls(*_BY_KEY):
             func, given = site.node.func, site.node.keywords
-            if not isinstance(func, t.Attr) or site.node.args:
+            if not isinstance(func, t.Attr) or (site.node.args and func.name != "reload"):
                 continue
             names: set[str] = set()
-            operation = "find_one" if func.name == "fetch" else "update_one"
-            if func.name == "update" and any(k.name and _CHANGED.match(k.name) for k in given):
+            if func.name in ("delete", "reload"):
+                if self.code.defined(func, site.scope) is None:  # else that method asks
+                    names = self.documents.at_hand(func.value, site.scope, _LIBRARY, _SINGLE)
+            elif func.name == "update" and any(k.name and _CHANGED.match(k.name) for k in given):
                 names = self.documents.at_hand(func.value, site.scope, _LIBRARY, _SINGLE)
             elif func.name == "fetch" and not given and isinstance(func.value, t.Attr):
                 names = self._lazy.get(func.value.name, set())
             for name in sorted(names):
-                yield site, Query("mongodb", name, operation, ("_id",), (), (), place_of(site), bound=Bound.ONE)  # fmt: skip
+                yield site, Query("mongodb", name, _BY_KEY[func.name], ("_id",), (), (), place_of(site), bound=Bound.ONE)  # fmt: skip
 
     @functools.cached_property
     def _among(self) -> set[int]:
