@@ -193,3 +193,34 @@ def test_a_way_that_is_not_told_is_unknown_beside_one_that_searches_nothing(
     )
     app = build({"schema.sql": SCHEMA, "app.py": "import sqlite3\n" + code})
     assert {"" if q.unresolved else q.collection for q in app.facts(Query)} == asks
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "SET TIME ZONE UTC; ",
+        '\\n  SET lc_monetary TO "ru_RU.UTF-8";\\n  ',
+        "BEGIN; ",
+        "BEGIN TRANSACTION\\n",
+        "START TRANSACTION; SET LOCAL statement_timeout = 5; -- soon\\n",
+        "-- whose\\nPRAGMA foreign_keys = ON; ",
+        "USE shop; ",
+    ],
+)
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT id FROM shops WHERE owner_id = %s", "UPDATE shops SET name = '' WHERE owner_id = %s"],
+)
+def test_what_sets_up_the_session_stands_before_a_query(
+    before: str, query: str, build: Build
+) -> None:
+    whole = f"def find(cur, owner):\n    cur.execute('''{before}{query}''', (owner,))\n"
+    grown = f"def find(cur, owner):\n    sql = '''{before}{query}'''.replace('%s', '?')\n    sql += ' AND id > 7'\n    cur.execute(sql, (owner,))\n"
+    for code in (whole, grown):
+        assert {columns for _, _, columns in told(build, code)} == {("owner_id",)}
+
+
+@pytest.mark.parametrize("after", ["", " SELECT 1", " COMMIT;"])
+def test_what_only_sets_up_the_session_searches_nothing(after: str, build: Build) -> None:
+    code = f'def begin(cur):\n    cur.execute("SET TIME ZONE 0;{after}")\n    sql = "BEGIN;{after}"\n    cur.execute(sql)\n'
+    assert told(build, code) == set()

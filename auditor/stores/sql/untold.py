@@ -16,7 +16,7 @@ from auditor.stores.sql.conditions import Draft
 from auditor.stores.sql.entities import last_name
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.statements.files import read_files
-from auditor.stores.sql.statements.spelling import BEGINS
+from auditor.stores.sql.statements.spelling import AHEAD, BEGINS
 from auditor.stores.waiting.once import runs_once
 
 _EXECUTES = {
@@ -36,6 +36,7 @@ _OF_TEXTS = {"replace", "strip", "rstrip", "lstrip", "format", "lower", "upper",
 OF_GRAPHS = r"(?:dbms|apoc|gds|db\.(?:index|schema|labels))\b"
 """Procedures of Neo4j."""
 OTHER = re.compile(
+    rf"(?!{AHEAD}{{1,9}}\s*(?:update|delete|insert|replace|execute|exec|call|(?:select|with)\b.*\b(?:from|__given__))\b)"
     r"\s*(?:--[^\n]*\n\s*)*(?:create|alter|drop|pragma|set|begin|commit|rollback|show|vacuum|truncate|explain|grant|revoke|listen|unlisten"
     r"|notify|lock|savepoint|release|use|analy[sz]e|copy|attach|detach|discard|abort|describe|refresh|reindex|comment|do"
     r"|select\s+(?!.*\bfrom\b|.*__given__)|(?:optional\s+)?match|unwind|merge(?=\s*\()|call\s+"

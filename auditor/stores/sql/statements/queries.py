@@ -34,7 +34,7 @@ from auditor.stores.sql.entities import Entity
 from auditor.stores.sql.join_order import is_flag, narrows
 from auditor.stores.sql.migrations import History
 from auditor.stores.sql.reading.frames import Frame, Reading
-from auditor.stores.sql.statements.spelling import DECLARES, MARK
+from auditor.stores.sql.statements.spelling import DECLARES, MARK, STARTS
 
 _BY_NAME = re.compile(r"\s*(?:execute|exec|call)\s+([\w.\"\[\]]+)", re.I)
 """What was prepared before, and procedures of the database."""
@@ -115,6 +115,8 @@ def drafts(
     from sqlglot import exp
 
     text = DECLARES.sub("", text)
+    if (starts := STARTS.match(text)) is not None:
+        text = text[starts.end() :]
     if (kept := _BY_NAME.match(text)) is not None and not _GOES_ON.search(text):
         return [kept_by_database(place, kept[1], frame)]
     if (routine := _CALLED.match(text)) is not None:

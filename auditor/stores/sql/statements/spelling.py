@@ -19,8 +19,15 @@ from auditor.stores.sql.statements.files import read_files
 
 _DECLARING = r"(?:declare\s+@[^;\n]{0,500}|set\s+nocount\s+on)[ \t]*[;\n]"
 DECLARES = re.compile(rf"(?im)^[ \t]*{_DECLARING}")
-BEFORE = rf"\s*(?:--[^\n]*\n\s*|\(\s*|{_DECLARING}\s*)*"
-"""What may stand before a query: comments, brackets, and what a batch of SQL Server declares."""
+_COMMENTS = r"\s*(?:--[^\n]*\n\s*)*"
+AHEAD = (
+    rf"(?:{_COMMENTS}(?:(?:set|reset|pragma|use|start\s+transaction|savepoint|lock\s+tables?)\b[^;]{{0,500}};"
+    r"|begin(?:\s+(?:work|tran(?:saction)?|immediate|exclusive|deferred))?[ \t]*[;\n]))"
+)
+"""A statement that searches nothing, and stands in one text with those that follow: `SET TIME ZONE 'UTC'; SELECT …`."""
+STARTS = re.compile(rf"{AHEAD}{{1,9}}", re.I)
+BEFORE = rf"{AHEAD}{{0,9}}\s*(?:--[^\n]*\n\s*|\(\s*|{_DECLARING}\s*)*"
+"""What may stand before a query: what sets up its session, comments, brackets, and what a batch of SQL Server declares."""
 BEGINS = re.compile(
     BEFORE + r"(?:select|with|update|delete|insert|replace|execute|exec|call)\s",
     re.I,
