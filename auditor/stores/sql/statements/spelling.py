@@ -7,6 +7,7 @@ is one text for each class that says what its table is called.
 from __future__ import annotations
 
 import itertools
+import os
 import re
 
 from auditor.extract.python import tree as t
@@ -121,8 +122,7 @@ def _common(texts: list[str]) -> str:
     """What several texts begin with, and a mark for what they differ in: stands for those that are not read."""
     if len(texts) < 2:
         return "".join(texts)
-    alike = itertools.takewhile(lambda each: len(set(each)) == 1, zip(*texts, strict=False))
-    begins = "".join(each[0] for each in alike).rpartition(" ")[0]
+    begins = os.path.commonprefix(texts).rpartition(" ")[0]
     return f"{begins} {MARK} " if begins else MARK
 
 
