@@ -28,6 +28,8 @@ _MOST = 12
 _FEW = 6
 """Alternatives up to which the branches of an `if` with an `else` are kept apart."""
 _DEEPEST = 3
+_MOST_PIECES = 100
+"""Pieces of one whole up to which they are told: no query has more, and each is compared with each way's."""
 
 
 Branches = tuple[int, ...]
@@ -312,7 +314,8 @@ class _Walk:
 
     def _add(self, state: list[Whole], expr: t.Expr | None, front: bool = False) -> list[Whole]:
         piece = Piece(expr, self.scope, front=front)
-        return [(piece, *whole) if front else (*whole, piece) for whole in state]
+        told = [x if len(x) < _MOST_PIECES else (Piece(None, self.scope),) for x in state]
+        return [(piece, *whole) if front else (*whole, piece) for whole in told]
 
 
 def _needing(key: t.Expr, whole: Whole, before: set[tuple[int, ...]]) -> Whole:

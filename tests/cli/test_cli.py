@@ -450,7 +450,7 @@ TRAPS = {
     + "    sql = '{0} {0}'.format(sql)\n" * 60
     + "    cursor.execute(sql)\n",
     "statements in ways": "def f(cursor, n):\n    sql = 'SELECT a FROM t WHERE b = 1'\n"
-    + "    if n:\n        sql += ' AND c = 1'\n    else:\n        sql += f' OR {sql}'\n" * 300
+    + "    if n:\n        sql += ' AND c = 1'\n    else:\n        sql += f' OR {sql}'\n" * 80
     + "    cursor.execute(sql)\n",
     "lists": _chain("{a} = [{b}, *{b}, *{b}]\n"),
     "cycles": "a = b\nb = c\nc = a\ndef f(): return g()\ndef g(): return f()\n",

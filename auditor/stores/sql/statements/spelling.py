@@ -7,7 +7,6 @@ is one text for each class that says what its table is called.
 from __future__ import annotations
 
 import itertools
-import os
 import re
 
 from auditor.extract.python import tree as t
@@ -122,7 +121,9 @@ def _common(texts: list[str]) -> str:
     """What several texts begin with, and a mark for what they differ in: stands for those that are not read."""
     if len(texts) < 2:
         return "".join(texts)
-    begins = os.path.commonprefix(texts).rpartition(" ")[0]
+    first, last = min(texts), max(texts)  # what both begin with, all between them do
+    differ = (at for at, (x, y) in enumerate(zip(first, last, strict=False)) if x != y)
+    begins = first[: next(differ, len(first))].rpartition(" ")[0]
     return f"{begins} {MARK} " if begins else MARK
 
 
