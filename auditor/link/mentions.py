@@ -23,6 +23,11 @@ _SPACE = re.compile(r"\s")
 _SPEAKING = {t.Const, t.Import, t.Text, t.Call}
 _LONGEST = 200
 _SHORTEST = 3
+_ADDRESSES = (
+    "django.urls.path", "django.urls.re_path", "django.conf.urls.url", "django.urls.reverse", "django.urls.reverse_lazy",
+    "django.shortcuts.redirect", "django.shortcuts.resolve_url",
+)  # fmt: skip
+"""What texts are given to that are addresses, or names of them: `path("slots/", views.slots, name="slots")`."""
 _LOOSE = ("Protocol", "ABC")
 """What a class inherits from that others are passed for without saying so."""
 
@@ -35,12 +40,14 @@ class Mentions:
         self._written: dict[str, list[Located]] = defaultdict(list)
         self._built: list[tuple[str, str]] = []
         names = {f.node.name for f in (*code.functions(), *code.classes())}  # type: ignore[attr-defined]
-        exported = {
+        calls_none = {
             id(node)
             for assign, _ in code.of_kind(t.Assign)
             if t.dotted(assign.targets[0]) == "__all__" and assign.value is not None
             for node in t.walk(assign.value)
         }
+        for call in code.calls(*_ADDRESSES):
+            calls_none |= {id(call.arg(0, "route", "regex", "viewname", "to")), id(call.arg(None, "name"))}  # fmt: skip
         written = self._written
         for module in code.modules.values():
             for node, scope in code.nodes(module):
@@ -51,7 +58,7 @@ class Mentions:
                         written[name].append(Located(node, scope))
                 elif kind in _SPEAKING:
                     for name in self._names(node):
-                        if name in names and id(node) not in exported:
+                        if name in names and id(node) not in calls_none:
                             written[name].append(Located(node, scope))
 
     def _names(self, node: t.Node) -> Iterator[str]:

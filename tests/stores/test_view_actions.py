@@ -107,3 +107,28 @@ class Parcels(viewsets.ModelViewSet):
     found = build(files).facts(CollectionFit)
     told = {m.why for f in found for q, m in f.fits if q.equality == ("weight",)}
     assert told == {expected}
+
+
+@pytest.mark.parametrize(
+    ("routes", "view", "why"),
+    [
+        ("path('heavy/', other.heavy, name='heavy')", "return 1", "nothing that runs calls heavy, which asks it"),
+        ("path('heavy/', other.heavy, name='heavy')", "return redirect('heavy')", "nothing that runs calls heavy, which asks it"),
+        ("path('heavy/', other.heavy, name='heavy')", "return call('heavy')", ""),
+        ("path('heavy/', api.heavy, name='heavy')", "return 1", ""),
+        ("path('light/', other.heavy, name=api.heavy)", "return 1", ""),
+        ("path('heavy/', 'heavy')", "return 1", ""),
+    ],
+)  # fmt: skip
+def test_what_an_address_is_called_calls_no_view_of_that_name(
+    routes: str, view: str, why: str, build: Build
+) -> None:
+    api = "from shop.models import Parcel\ndef heavy(request):\n    return str(Parcel.objects.filter(weight=4))\n"
+    other = f"from django.shortcuts import redirect\ndef heavy(request):\n    {view}\n"
+    urls = f"from django.urls import path\nfrom shop import api, other\nurlpatterns = [{routes}]\n"
+    files = {
+        "manage.py": _MANAGE, "proj/__init__.py": "", "proj/settings.py": _SETTINGS, "proj/urls.py": urls,
+        "shop/__init__.py": "", "shop/models.py": _MODELS, "shop/api.py": api, "shop/other.py": other,
+    }  # fmt: skip
+    found = build(files).facts(CollectionFit)
+    assert {m.why for f in found for q, m in f.fits if q.equality == ("weight",)} == {why}
