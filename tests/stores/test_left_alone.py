@@ -787,7 +787,7 @@ class Old(Resource):
     found = build({"app.py": source}).facts(CollectionFit)
     told = {q.equality: m for f in found for q, m in f.fits}
     assert told[("code",)].fit is Fit.MISSING
-    assert told[("mail",)].why == "no route names Old, which asks it"
+    assert told[("mail",)].why == "no route leads to Old, which asks it"
 
 
 _SITE = {

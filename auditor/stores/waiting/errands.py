@@ -132,7 +132,7 @@ class Errands:
             case Asked.NEVER if name := self.unused.replaced(place):
                 return f"another {name} takes the place of the one that asks it"
             case Asked.NEVER if view := self._unrouted_view(place):
-                return f"no route names {view}, which asks it"
+                return f"no route leads to {view}, which asks it"
             case Asked.NEVER if function is not None and (taken := self.unserved.why(function)):
                 return f"no request comes so far as to ask it: {taken}"
             case Asked.NEVER if function is not None and self.unused.is_unawaited(function):
@@ -260,7 +260,7 @@ class Errands:
         return told if (fills and not goes_on) or not started else Asked.LIVE
 
     def _is_in_no_use(self, function: Located) -> bool:
-        """Whether a function is a method of a backend, a view or an action to which nothing leads."""
+        """Whether a function is a method of a backend, a view, what belongs to one, or an action to which nothing leads."""
         unused, unrouted = self.unused, self.unrouted
         leads = (unused.backend, unused.view, unrouted.view, unrouted.action)
         return any(named(function) for named in leads)

@@ -1,4 +1,4 @@
-"""Views of Django to which no URL leads: nobody waits for what they ask.
+"""Views of Django to which no URL leads, and serializers, forms and the like that no view names: nobody waits for what they ask.
 
 A class of views that is spoken of as the base of others at most, and a view that only decorators of Django speak of,
 which register nothing, or addresses that no others include; actions of viewsets that are routed for others. Told where the addresses of the tree could all be read, and where nothing makes up names.
@@ -16,7 +16,7 @@ from auditor.link.application import Application
 from auditor.link.layout import module_name
 from auditor.link.mentions import Mentions
 from auditor.link.reach import named_by
-from auditor.link.scopes import Located
+from auditor.link.scopes import Located, Scope
 from auditor.model.web import Route
 from auditor.stores.sql.django.actions import Actions
 from auditor.stores.waiting.by_hand import stem
@@ -26,6 +26,12 @@ from auditor.stores.waiting.wrapping import GUARDS
 _VIEW = re.compile(
     r"^django\.views\.|^rest_framework\.(?:views|generics|viewsets|mixins)\.|^django_filters\.views\."
 )
+_PART = re.compile(
+    r"^rest_framework\.(?:serializers|permissions|filters|pagination|throttling|authentication)\.|^django\.forms\.|^django\.contrib\.(?:admin|auth\.forms)\."
+    r"|^django_filters\.(?:filterset|rest_framework|FilterSet)"
+)
+"""Classes that views, settings and the admin site make use of by their names alone."""
+_DEEPEST = 4
 _TELLS = {"model", "queryset", "get_queryset"}
 """By what a view says itself what its list is."""
 
@@ -37,33 +43,37 @@ class Unrouted:
         self.application, self.code, self.unused = application, application.code, unused
 
     def asks_nothing(self, found: Located) -> bool:
-        """Whether what a class of views says of its list is asked by none: each view that is routed says it anew."""
-        return self._is_view(found) and not any(
+        """Whether what a class says in its body is asked by none; of views, where each that is routed says anew what its list is."""
+        if not self._is_view(found):
+            return self._is_in_no_use(found)
+        return not any(
             self._is_routed(heir) and not self._says_anew(heir, found)
             for heir in self.code.heirs(found)
         )
 
     def view(self, method: Located) -> str:
-        """The class of views that a method belongs to, where no URL leads to it or to one that inherits from it."""
-        owner, around = method.scope.owner, method.scope.parent
-        if not isinstance(owner, t.Class) or around is None:
-            return ""
-        found = Located(owner, around)
-        routed = not self._is_view(found) or any(map(self._is_routed, self.code.heirs(found)))
-        return "" if routed else owner.name
+        """The class of views, or of what belongs to them, whose method something is, where no URL leads to it or to one that inherits from it."""
+        found = _owner(method)
+        return found.node.name if found is not None and self._is_in_no_use(found) else ""  # type: ignore[attr-defined]
+
+    def _is_in_no_use(self, found: Located, seen: frozenset[int] = frozenset()) -> bool:
+        """Whether nothing names a class of views or what belongs to them, nor one that inherits from it."""
+        kinds = self._is_sure and self.code.ancestry(found)
+        if not kinds or not any(_VIEW.search(kind) or _PART.search(kind) for kind in kinds):
+            return False
+        return not any(self._is_routed(heir, seen) for heir in self.code.heirs(found))
 
     def action(self, method: Located) -> str:
         """The action of a viewset that no route sends anything, of whatever class that inherits it."""
-        owner, around, node = method.scope.owner, method.scope.parent, method.node
-        if not isinstance(owner, t.Class) or around is None or not isinstance(node, t.Function):
+        found, node = _owner(method), method.node
+        if found is None or not isinstance(node, t.Function) or not self._is_action(node):
             return ""
-        found = Located(owner, around)
-        if not self._is_action(node) or not self._is_view(found):
+        if not self._is_view(found):
             return ""
         (actions,) = self.application.facts(Actions)
         ran = [actions.of(heir) for heir in self.code.heirs(found) if self._is_routed(heir)]
         sent = not ran or any(x is None or node.name in x for x in ran)
-        return "" if sent else f"{owner.name}.{node.name}"
+        return "" if sent else f"{found.node.name}.{node.name}"  # type: ignore[attr-defined]
 
     @staticmethod
     def _is_action(node: t.Function) -> bool:
@@ -80,8 +90,8 @@ class Unrouted:
     def _is_view(self, found: Located) -> bool:
         return any(map(_VIEW.search, self.code.ancestry(found))) and self._is_sure
 
-    def _is_routed(self, found: Located) -> bool:
-        """Whether anything but classes that inherit from it speaks of a class, or is handed its module."""
+    def _is_routed(self, found: Located, seen: frozenset[int] = frozenset()) -> bool:
+        """Whether anything but classes that inherit from it, or that are in no use, speaks of a class, or is handed its module."""
         name: str = found.node.name  # type: ignore[attr-defined]
         (mentions,) = self.application.facts(Mentions)
         if (
@@ -92,9 +102,21 @@ class Unrouted:
         ):
             return True
         return any(
-            id(site.node) not in self._bases and site.path not in self.left_out
+            id(site.node) not in self._bases
+            and site.path not in self.left_out
+            and not self._is_said_in_vain(site, seen | {id(found.node)})
             for site in mentions.of(found)
         )
+
+    def _is_said_in_vain(self, site: Located, seen: frozenset[int]) -> bool:
+        """Whether a place lies in a class that is in no use itself, or in one of those `seen`, from which the search came."""
+        scope: Scope | None = site.scope
+        while scope is not None and (not isinstance(scope.owner, t.Class) or scope.parent is None):
+            scope = scope.parent
+        if scope is None or scope.parent is None or len(seen) > _DEEPEST:
+            return False
+        around = Located(scope.owner, scope.parent)  # type: ignore[arg-type]
+        return id(around.node) in seen or self._is_in_no_use(around, seen)
 
     @functools.cached_property
     def left_out(self) -> frozenset[str]:
@@ -152,3 +174,10 @@ class Unrouted:
         return frozenset(
             t.last_word(arg) for site in self.code.all_calls() for arg in site.node.args
         )
+
+
+def _owner(method: Located) -> Located | None:
+    """The class whose method something is."""
+    owner, around = method.scope.owner, method.scope.parent
+    is_method = isinstance(owner, t.Class) and around is not None
+    return Located(owner, around) if is_method else None  # type: ignore[arg-type]
