@@ -223,3 +223,48 @@ def test_an_update_that_is_asked_of_an_object(line: str, told: bool, build: Buil
     code = f"{PEEWEE}async def change(key):\n    post = Post.get_by_id(key)\n    {line}\n"
     found = [q for q in of(build({"app.py": code}), "post") if q.operation == "update"]
     assert [(q.equality, q.unresolved) for q in found] == ([((), "")] if told else [])
+
+
+_OWN = """
+import peewee
+class Place(peewee.Model):
+    name = peewee.CharField()
+    parent = peewee.ForeignKeyField("self", null=True)
+class Thing(peewee.Model):
+    place = peewee.ForeignKeyField(Place)
+    def tell(self, given):
+        %s
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("return self.place.name", [("place", "lazy", ("id",))]),
+        ("node = self.place\n        while node:\n            node = node.parent", [("place", "lazy", ("id",))]),
+        ("return self.place_id", []),
+        ("self.place = given", []),
+        ("return given.place", []),
+    ],
+)  # fmt: skip
+def test_a_method_of_a_model_reads_what_its_own_foreign_key_leads_to(
+    build: Build, body: str, told: list[tuple[str, str, tuple[str, ...]]]
+) -> None:
+    found = build({"app.py": _OWN % body}).facts(Query)
+    assert [(q.collection, q.operation, q.equality) for q in found] == told
+
+
+@pytest.mark.parametrize(
+    ("imported", "asked", "reasons"),
+    [
+        ("from somelib.models.user import User", "User.get(id=1)", ["somelib.models.user.User is not in this tree"]),
+        ("from models.gone import User", "User.all()", ["models.gone.User is not in this tree"]),
+        ("from somelib.client import User", "User.get(id=1)", []),
+        ("from models.gone import users", "users.get(1)", []),
+    ],
+)  # fmt: skip
+def test_a_model_that_the_tree_does_not_have_is_unknown(
+    build: Build, imported: str, asked: str, reasons: list[str]
+) -> None:
+    code = f"import peewee\n{imported}\ndef run():\n    return {asked}\n"
+    assert [q.unresolved for q in build({"app.py": code}).facts(Query)] == reasons

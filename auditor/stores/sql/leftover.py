@@ -41,6 +41,8 @@ _OF_PEEWEE = {"select", "get_or_none", "get_by_id", "delete_by_id"}
 _BY_COLUMNS = {"where", "get"}
 """What is given columns of the class that it is asked of: `self.model.get(self.model.id == key)`."""
 _MODEL = re.compile(r"_*(?:[A-Z]\w*[a-z]\w*|model(?:_class|_cls)?)$")
+_ELSEWHERE = re.compile(r"^(?:\w+\.)*models?\.(?:\w+\.)*[A-Z]\w*[a-z]\w*$")
+"""A model of Peewee or Tortoise that no file of the tree has: one of a package, or of a module that is not there."""
 _OF_PONY = {
     "get",
     "select",
@@ -92,7 +94,9 @@ def left_over(reading: Reading) -> Iterator[Query]:
         if documents_of(reading.values).starts(node.func, site.scope):
             continue  # MongoDB's
         seen.add(at)
-        yield Query("sql", "", node.func.name, (), (), (), place_of(site), _REASON, False)
+        model = reading.code.name(node.func.value, site.scope)
+        why = f"{model} is not in this tree" if _ELSEWHERE.match(model) else _REASON
+        yield Query("sql", "", node.func.name, (), (), (), place_of(site), why, False)
 
 
 def _is_spelt(reading: Reading, site: CallSite, func: t.Attr) -> bool:
@@ -125,6 +129,9 @@ def _is_spelt(reading: Reading, site: CallSite, func: t.Attr) -> bool:
         return kind is not None and any(
             name.endswith(".Entity") for name in reading.code.ancestry(kind)
         )
+    if code.imports("peewee", "tortoise") and last in _STEPS:
+        if _ELSEWHERE.match(code.name(base, site.scope)):
+            return True
     if code.imports("peewee") and last in _OF_PEEWEE:
         return bool(_MODEL.match(t.last_word(base)))
     if last in _BY_COLUMNS and code.imports("peewee"):

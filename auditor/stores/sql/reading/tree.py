@@ -27,6 +27,7 @@ from auditor.stores.receivers import spread
 from auditor.stores.sql.conditions import Draft, is_open
 from auditor.stores.sql.django import formsets, signals
 from auditor.stores.sql.django.managers import MANAGER, is_manager_class
+from auditor.stores.sql.entities import Entity
 from auditor.stores.sql.objects import OF_OBJECTS, scopes_of
 from auditor.stores.sql.reading.frames import CLASSES, Frame, Reading
 from auditor.stores.sql.reading.serving import MODEL_NAMES
@@ -82,6 +83,13 @@ def _of_helper(node: t.Node) -> bool:
     return isinstance(value, t.Name) and value.id not in ("self", "cls")
 
 
+def _reads_own(own: dict[int, Entity], scope: Scope, word: str) -> bool:
+    """Whether a method of a model, by the `id` of its class, reads what a foreign key of it leads to."""
+    around = scope.parent.owner if scope.parent is not None else None
+    entity = own.get(id(around))
+    return entity is not None and word in entity.relations
+
+
 _VERBS = {"select", "update", "delete", "insert", "with a", "with r", "replac"}
 _MAX_DEPTH = 14
 _MAX_BOUND_CALLS = 20_000
@@ -114,6 +122,7 @@ class TreeReading(Statements):
             for name, relation in e.relations.items()
             if relation.many
         }
+        own = {id(e.found.node): e for e in self.entities if e.mapper == "peewee" and e.found}
         imported = {
             (stmt.module or "").partition(".")[0] for stmt, _ in self.code.of_kind(t.Import)
         }
@@ -142,6 +151,7 @@ class TreeReading(Statements):
                     continue
                 if (
                     (kind is t.Attr and (word in relations or word in OF_OBJECTS))
+                    or (own and kind is t.Attr and _reads_own(own, scope, word))
                     or word in words
                     or (word in narrowing and (tortoise or _of_helper(node)))
                 ):

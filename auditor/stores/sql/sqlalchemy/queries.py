@@ -152,10 +152,17 @@ def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | No
         if eager and by is not None:  # what its options say is loaded is so behind it, too
             started = replace(started, along=along, eager=by.eager - {expr.name}, left=by.left)
         return Rows(target, started)
-    anew = row.loop is not None or looks_up(relation, target)
+    anew = row.loop is not None or looks_up(relation, target) or _by_itself(reading, row, frame)
     if anew and not eager and frame.loads(expr, loop):
         reading.record(draft)
     return Row(target, replace(by, along=along) if eager and by is not None else None, row.loop)
+
+
+def _by_itself(reading: Reading, row: Row, frame: Frame) -> bool:
+    """Whether a method of Peewee's model reads it from its own object, of which nothing says what it was loaded with."""
+    if row.entity.mapper != "peewee" or row.draft is not None or frame.owner is None:
+        return False
+    return reading.entities.by_name.get(reading.code.own_name(frame.owner)) is row.entity
 
 
 def _through_key(reading: Reading, owner: Entity, key: Column, name: str) -> Thing | None:
