@@ -15,7 +15,7 @@ from auditor.extract.python import tree as t
 from auditor.link.scopes import Scope
 from auditor.link.values import Evaluator
 from auditor.model.values import Known, Plain
-from auditor.stores.spans import span
+from auditor.stores.spans import span, till
 from auditor.stores.sql.conditions import (
     Condition,
     Every,
@@ -232,7 +232,9 @@ def bound(
             if now and found.made:
                 kind = "unequal"  # every record was made before
             given = values if kind == "equality" else ()
-            return Every((*found.links, Test(found.table, found.column, kind, values=given)))
+            open_ = kind == "range" and till(found.rest[-1])
+            made = Test(found.table, found.column, kind, values=given, till=open_)
+            return Every((*found.links, made))
         case Every(parts=parts):
             return Every(tuple(bound(p, entity, entities, computed) for p in parts))
         case Some(parts=parts):

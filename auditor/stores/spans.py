@@ -11,6 +11,7 @@ from auditor.model.values import Plain
 ABOVE = "above"
 _MORE = {">", "gt", "GT", "$gt"}
 _NO_LESS = {">=", "gte", "ge", "GTE", "$gte"}
+_LESS = {"<", "<=", "lt", "lte"}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -25,6 +26,11 @@ def span(way: str, value: t.Expr | Plain, *, mirrored: bool = False) -> str:
         return "range"
     none = (bound == 0 and way in _MORE | _NO_LESS) or (bound == 1 and way in _NO_LESS)
     return ABOVE if none else "range"
+
+
+def till(way: str, *, mirrored: bool = False) -> bool:
+    """Whether a range has no lower end: `made < now()`, `made__lte`."""
+    return (_MIRRORED.get(way, way) if mirrored else way) in _LESS
 
 
 def above(field: str) -> str:

@@ -8,7 +8,7 @@ from auditor.model.data import CollectionFit, Fit
 from tests.conftest import Build
 
 MODELS = """
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, String, and_, or_, select
+from sqlalchemy import Boolean, Column, DateTime, ForeignKey, Integer, String, and_, or_, select
 from sqlalchemy.orm import declarative_base
 Base = declarative_base()
 class User(Base):
@@ -24,6 +24,8 @@ class Post(Base):
     slug = Column(String, index=True)
     status = Column(String)
     live = Column(Boolean)
+    kind = Column(String, index=True)
+    made = Column(DateTime, index=True)
 class Like(Base):
     __tablename__ = "likes"
     id = Column(Integer, primary_key=True)
@@ -32,7 +34,9 @@ class Like(Base):
 """
 SCHEMA = """
 CREATE TABLE users (id serial PRIMARY KEY, email text UNIQUE, team text);
-CREATE TABLE posts (id serial PRIMARY KEY, author_id int, editor_id int, slug text, status text, live boolean);
+CREATE TABLE posts (id serial PRIMARY KEY, author_id int, editor_id int, slug text, status text, live boolean, kind text, made timestamp);
+CREATE INDEX ON posts (kind);
+CREATE INDEX ON posts (made);
 CREATE INDEX ON posts (editor_id);
 CREATE INDEX ON posts (slug);
 CREATE TABLE likes (id serial PRIMARY KEY, post_id int, user_id int);
@@ -68,6 +72,21 @@ CASES = {
         "select(User).join(Post, Post.author_id == User.id).where(Post.status == 'a').where(User.team >= 'b')",
         "SELECT * FROM users u JOIN posts p ON p.author_id = u.id WHERE p.status = %s AND u.team >= %s",
         {("posts", ("author_id", "status"))},
+    ),
+    "an equality narrows more than all that was before a time, though that is indexed": (
+        "select(Post).join(User, Post.editor_id == User.id).where(User.team == 'a').where(Post.made < 'b')",
+        "SELECT * FROM posts p JOIN users u ON p.editor_id = u.id WHERE u.team = %s AND p.made < %s",
+        {("users", ("team",))},
+    ),
+    "an index finds what was since a time": (
+        "select(Post).join(User, Post.editor_id == User.id).where(User.team == 'a').where(Post.made >= 'b')",
+        "SELECT * FROM posts p JOIN users u ON p.editor_id = u.id WHERE u.team = %s AND p.made >= %s",
+        set(),
+    ),
+    "an index finds what was between two times": (
+        "select(Post).join(User, Post.editor_id == User.id).where(User.team == 'a').where(Post.made >= 'b', Post.made < 'c')",
+        "SELECT * FROM posts p JOIN users u ON p.editor_id = u.id WHERE u.team = %s AND p.made BETWEEN %s AND now()",
+        set(),
     ),
     "a flag narrows less than a range": (
         "select(User).join(Post, Post.author_id == User.id).where(Post.live == True).where(User.team >= 'b')",
@@ -157,6 +176,61 @@ def test_missing(case: str, spelling: str, build: Build) -> None:
         if match.fit is Fit.MISSING
     }
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    "asked, expected",
+    [
+        ("p.kind = %s AND p.status = %s ORDER BY p.id DESC LIMIT 1", {("posts", ("editor_id",)), ("users", ("email",))}),
+        ("p.kind = 'done' AND p.status = %s", {("posts", ("editor_id",)), ("users", ("email",))}),
+        ("p.slug = %s AND p.status = %s", {("posts", ("slug", "status")), ("users", ("id", "email"))}),
+    ],
+)  # fmt: skip
+def test_starts_beside_the_first(
+    asked: str, expected: set[tuple[str, tuple[str, ...]]], build: Build
+) -> None:
+    text = f"SELECT p.id FROM posts p JOIN users u ON p.editor_id = u.id WHERE u.email = %s AND {asked}"
+    files = {"app.py": f"def ask(cursor, a):\n    cursor.execute({text!r}, a)\n", "schema.sql": SCHEMA}  # fmt: skip
+    fits = [fit for c in build(files).facts(CollectionFit) for fit in c.fits]
+    assert {(q.collection, q.equality) for q, _ in fits} == expected
+
+
+_GROUPS = "pairs = select(Like.post_id, func.count().label('n')).group_by(Like.post_id)"
+
+
+@pytest.mark.parametrize(
+    "pairs, more, expected",
+    [
+        ("", ".order_by(Post.status).limit(9)", {("posts", ("status",))}),
+        ("", ".where(Post.status == 'a')", {("posts", ("status",))}),
+        ("", "", set()),
+        ("", ".where(pairs.c.n == 3).order_by(Post.status).limit(9)", set()),
+        (".where(Like.post_id == 3)", ".order_by(Post.status).limit(9)", set()),
+        (".having(func.count() > 5)", ".order_by(Post.status).limit(9)", set()),
+    ],
+)
+def test_a_subquery_of_all_there_is_finds_no_record(
+    pairs: str, more: str, expected: set[tuple[str, tuple[str, ...]]], build: Build
+) -> None:
+    code = (
+        f"{MODELS}\nfrom sqlalchemy import func\ndef ask(session):\n    {_GROUPS}{pairs}.subquery()\n"
+        f"    session.execute(select(Post.id).join(pairs, Post.id == pairs.c.post_id){more})\n"
+    )
+    fits = [fit for c in build({"app.py": code}).facts(CollectionFit) for fit in c.fits]
+    assert {(q.collection, m.missing) for q, m in fits if m.fit is Fit.MISSING} == expected
+
+
+def test_conditions_of_a_join_that_some_runs_have_more_of(build: Build) -> None:
+    code = (
+        f"{MODELS}\ndef ask(session, kind=None):\n    asked = [Post.author_id == User.id, Post.status == 'a']\n"
+        "    if kind:\n        asked.append(Post.slug >= kind)\n"
+        "    session.execute(select(User.id, Post.id).outerjoin(Post, and_(*asked)))\n"
+    )
+    fits = [fit for c in build({"app.py": code}).facts(CollectionFit) for fit in c.fits]
+    assert {(q.equality, q.range) for q, _ in fits if q.collection == "posts"} == {
+        (("author_id", "status"), ()),
+        (("author_id", "status"), ("slug",)),
+    }
 
 
 @pytest.mark.parametrize(

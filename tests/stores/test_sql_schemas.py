@@ -127,6 +127,7 @@ def test_the_spelling_of_a_schema_tells_the_database(spelling: str, fit: Fit, bu
     assert _fits(build, schema) == [fit]
 
 
+_SQLITE = "URL = 'sqlite+aiosqlite:///./shop.db'\n"
 _CONNECTS = "import os\nfrom sqlalchemy import create_engine\nengine = create_engine(os.environ['URL'], connect_args=%s)\n"
 
 
@@ -158,6 +159,12 @@ _CONNECTS = "import os\nfrom sqlalchemy import create_engine\nengine = create_en
         ({"db.py": "import os\nURL = os.environ['URL'] + '?sslmode=require'\n"}, Fit.MISSING),
         ({"db.py": _CONNECTS % "{'ssl': {}}" + "URL = 'postgresql://h/d'\n"}, Fit.MISSING),
         ({"db.py": "import asyncpg\n" + _CONNECTS % "{'ssl': {}}"}, Fit.MISSING),
+        # of two drivers that are required, the one of the address
+        ({"db.py": _SQLITE, "requirements.txt": "aiomysql\naiosqlite\n"}, Fit.MISSING),
+        ({"db.py": _SQLITE, "requirements.txt": "aiomysql\n"}, Fit.COVERED),
+        ({"db.py": _SQLITE, "requirements.txt": "aiomysql\naiosqlite\n", ".env.example": "URL=mysql+aiomysql://u:p@h/d\n"}, Fit.COVERED),
+        ({"db.py": "import aiomysql\n" + _SQLITE, "requirements.txt": "aiomysql\naiosqlite\n"}, Fit.COVERED),
+        ({"db.py": _SQLITE + "OTHER = 'mysql+aiomysql://u@h/d'\n", "requirements.txt": "aiomysql\naiosqlite\n"}, Fit.COVERED),
     ],
 )  # fmt: skip
 def test_drivers_and_images_tell_the_database(

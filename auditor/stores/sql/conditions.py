@@ -32,6 +32,8 @@ class Test(msgspec.Struct, frozen=True):
     """What is compared in place of a column that is scanned, and how: `lower(email)`, equality."""
     values: tuple[Plain, ...] = ()
     """The constants of the code that it is equal to, or to one of which; empty where any value is asked for."""
+    till: bool = False
+    """Whether it is a range without a lower end."""
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -212,6 +214,7 @@ def _flat(found: list[Branch], *, opposite: bool = False) -> Branch:
             how="unequal" if test.how in loose else less.get(test.how, test.how),
             applied=("", "") if opposite else test.applied,
             values=(),
+            till=test.till and not opposite,
         )
         for branch in found
         for test in branch.tests

@@ -91,6 +91,9 @@ def _dialect(application: Application) -> Iterator[Dialect]:
     hinted = set(_hinted(application)) if imported <= {"mysql"} else set()
     opens = any(True for _ in application.code.calls("sqlite3.connect", "aiosqlite.connect"))
     opened = opens and not imported and not application.code.imports(*_LOAD_DRIVERS)
+    if told == {"sqlite"} and drivers == {"mysql"} and _requires_sqlite(application):
+        # both drivers are a choice, of which nothing but its own URL says which is taken
+        opened = imported | noted | hinted | composed | written <= {"sqlite"}
     for certain in (
         {"sqlite"} if opened else set[str](), drivers, served, told - {"sqlite"}, hinted, told, imported, noted - {"sqlite"}, composed, written, noted
     ):  # fmt: skip
@@ -98,6 +101,11 @@ def _dialect(application: Application) -> Iterator[Dialect]:
             yield Dialect(*certain)
             return
     yield Dialect("")
+
+
+def _requires_sqlite(application: Application) -> bool:
+    names = (x.name.lower() for x in application.facts(Requirement) if not x.group)
+    return "aiosqlite" in names
 
 
 def _named(application: Application) -> set[str]:

@@ -12,7 +12,7 @@ from auditor.extract.python import tree as t
 from auditor.link.scopes import Located
 from auditor.model.values import Plain
 from auditor.stores.flags import spelt
-from auditor.stores.spans import span
+from auditor.stores.spans import span, till
 from auditor.stores.sql.conditions import (
     NEVER,
     NOTHING,
@@ -89,6 +89,8 @@ def comparison(
                     Link(left.entity.table, left.column.name, right.entity.table, right.column.name)
                 )
             return Holds(Every(()))
+        case Field(), Function(whole=True) if how == "equality" and not left.expression:
+            return Holds(Link(left.entity.table, left.column.name, "", ""))
         case Field(), _:
             if left.expression.startswith(("count(", "sum(", "max(", "min(", "avg(")):
                 return Holds(Every(()))
@@ -97,9 +99,14 @@ def comparison(
             if isinstance(own, t.Attr) and _of_each(reading, own.value, value, frame):
                 return Holds(Every(()))
             given = spelt(reading.values, value, frame.scope) if how == "equality" else ()
-            return Holds(test(left, how, given))
+            held = test(left, how, given)
+            if isinstance(held, Test) and how == "range":
+                held = replace(held, till=till(expr.ops[0], mirrored=swapped))
+            return Holds(held)
         case Related(entity=entity, relation=relation), _ if relation.local:
             return Holds(Test(entity.table, relation.local, how))
+        case Function(whole=True), _ if right is None:
+            return Holds(Test("", "", how))
         case Function(), _:
             return Holds(Every(()))  # of a subquery, or a figure
         case Either(things=things), _:

@@ -18,11 +18,12 @@ from msgspec.structs import replace
 
 from auditor.model.data import Bound, Query
 from auditor.stores.flags import may_be_most, others, waits
-from auditor.stores.matching import marks_deletion
+from auditor.stores.matching import has_few_values, marks_deletion
 from auditor.stores.spans import ABOVE
 from auditor.stores.sql.conditions import Branch, Draft, Every, Link, Test, branches
 from auditor.stores.sql.entities import Entity, snake
 
+_TIMES = re.compile(r"(?i)date|time")
 _LOOSE = ("scanned", "unequal")
 _FLAGS = {"bool", "boolean", "booleanfield", "nullbooleanfield", "bit"}
 _NUMBERS = {
@@ -90,6 +91,17 @@ class Schema:
         if test.how != "equality" or column is None:
             return test.how == "equality"
         return not may_be_most(test.column, test.values, column.first, column.choices, column.ends)
+
+    def may_find_most(self, test: Test, tests: list[Test]) -> bool:
+        """Whether a condition may find nearly all there is: constants of most records, more than nought, all that was
+        before a time where none of the others is its lower end."""
+        if test.how == "equality":
+            return not self.tells_few(test)
+        entity = self.tables.get(test.table)
+        column = entity.column(test.column) if entity is not None else None
+        ends = [x for x in tests if x.column == test.column and x.how in ("range", ABOVE)]
+        timed = column is not None and bool(_TIMES.search(column.type))
+        return test.how == ABOVE or (timed and test.till and all(x.till for x in ends))
 
     def finds_few(self, test: Test) -> bool:
         """Whether a column is asked for another constant than new records have: how many have it is not told."""
@@ -185,9 +197,17 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
     by_few = {
         name
         for name in by_more
-        if name in equal or any(narrows(x) and x.how != "equality" for x in telling[name])
+        if name in equal or any(_tells_few(x, telling[name], schema) for x in telling[name])
     }
-    starts = _starts(root, narrowed, served, equal, links, schema)
+    surely = {n for n in served if _is_served(tests[n], schema, surely=True)}
+    served = surely or (set() if equal - served else served)
+    far = {
+        n for n in served if any(not has_few_values(x.column) for x in _serving(tests[n], schema))
+    }
+    if root in served and (other := _beside(root, far - {root}, root in far, links, schema)):
+        starts = {other}
+    else:
+        starts = _starts(root, narrowed, served, equal, links, schema)
     order = _order(draft)
     first = _ordered_by(draft, links, schema)
     if first and starts <= {root, first} and (starts == {first} or not narrowed):
@@ -271,12 +291,39 @@ def narrows(test: Test) -> bool:
     return test.how not in _LOOSE and not test.outer
 
 
-def _is_served(tests: list[Test], schema: Schema) -> bool:
-    """Whether an index finds what one of these conditions narrows a table to."""
-    return any(
-        narrows(x) and schema.leads(x.table, x.column) and not schema.is_flag(x.table, x.column)
+def _tells_few(test: Test, tests: list[Test], schema: Schema) -> bool:
+    return narrows(test) and not schema.may_find_most(test, tests)
+
+
+def _is_served(tests: list[Test], schema: Schema, *, surely: bool = False) -> bool:
+    """Whether an index finds what one of these conditions narrows a table to; `surely` where that is no most of it."""
+    found = _serving(tests, schema)
+    return any(_tells_few(x, tests, schema) for x in found) if surely else bool(found)
+
+
+def _serving(tests: list[Test], schema: Schema) -> list[Test]:
+    """The conditions on one table that an index serves, and that are none on a flag."""
+    return [
+        x
         for x in tests
-    )
+        if narrows(x) and schema.leads(x.table, x.column) and not schema.is_flag(x.table, x.column)
+    ]
+
+
+def _beside(root: str, others: set[str], far: bool, links: list[Link], schema: Schema) -> str:
+    """The joined table in which the search starts though an index serves what is asked of the first: where indexes
+    lead from it to all others, and the first has many records of each value that is asked for, or leads not to all."""
+
+    def leads(start: str) -> bool:
+        reached = _reached({start}, links, schema)
+        every = {x for link in links for x in (link.table, link.other)} - {start}
+        return reached.keys() >= every and all(
+            any(schema.leads(x, c) for c in by) for x, by in reached.items()
+        )
+
+    if not others or (far and leads(root)):
+        return ""
+    return next(filter(leads, sorted(others)), "")
 
 
 def _starts(

@@ -137,10 +137,14 @@ class Written(msgspec.Struct, frozen=True, eq=False):
 
 
 class Function(msgspec.Struct, frozen=True, eq=False):
-    """A function that mappers give for expressions: `func.lower`; `of` are the columns of what it works out."""
+    """A function that mappers give for expressions: `func.lower`; `of` are the columns of what it works out.
+
+    `whole` where it is a column of a subquery that has all there is in its table.
+    """
 
     name: str
     of: tuple[Field, ...] = ()
+    whole: bool = False
 
 
 def columns(thing: Thing | None) -> tuple[Field, ...]:

@@ -86,7 +86,8 @@ _AGGREGATES = re.compile(r"^(?:count|sum|max|min|avg|array_agg|json_agg|string_a
 def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame) -> Thing | None:
     match base:
         case Draft() if expr.name in ("c", "columns"):
-            return Function("subquery")
+            whole = not (base.where or base.joins or base.limited or base.unresolved)
+            return Function("subquery", whole=whole)
         case Draft(mapper="sqlalchemy") if expr.name == "session":
             reading.dropped[id(base)] = base  # `User.query.session.add(user)` asks nothing
             return None

@@ -16,6 +16,7 @@ from auditor.model.data import Bound
 from auditor.model.values import Plain
 from auditor.stores.flags import spelt
 from auditor.stores.sql.conditions import (
+    NOTHING,
     Condition,
     Draft,
     Every,
@@ -98,7 +99,8 @@ def method(
             if last == "having":
                 for arg in call.args:
                     reading.thing(arg, frame)
-                return draft
+                # what is asked of the groups leaves some of them, and finds no row
+                return reading.record(executed(draft, where=(*draft.where, NOTHING)))
             return _filtered(reading, draft, call, last, frame)
         case "get" | "get_or_404" | "get_one":
             for arg in call.args:
@@ -297,15 +299,26 @@ def _ordered(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draf
     return executed(draft, sort=tuple(sort))
 
 
-def _joined(reading: Reading, draft: Draft, call: t.Call, last: str, frame: Frame) -> Draft:
+def _joined(reading: Reading, draft: Draft, call: t.Call, last: str, frame: Frame) -> Thing | None:
+    """What each way of a join asks: `outerjoin(Sale, and_(*conditions))` of a list that has more in it in some runs."""
+    given = [reading.thing(a, frame) for a in call.args]
+    given += [reading.thing(k.value, frame) for k in call.keywords if k.name in ("onclause", "target", "on")]  # fmt: skip
+    ways: list[list[Thing | None]] = [[]]
+    for thing in given:
+        held = each(thing) if all(isinstance(x, Holds) for x in each(thing)) else ()
+        ways = [[*way, x] for way in ways for x in held or (thing,)][:12]
+    return either([_join(reading, draft, call, last, way) for way in ways])
+
+
+def _join(
+    reading: Reading, draft: Draft, call: t.Call, last: str, given: list[Thing | None]
+) -> Draft:
     made, tables = list(draft.joins), list(draft.tables)
     entity, reason = draft.entity, draft.unresolved
     where = list(draft.where)
     kind = argument(call, 1, "join_type")  # Peewee's JOIN.LEFT_OUTER
     outer = last.startswith("outer") or argument(call, None, "isouter") is not None
     outer = outer or (kind is not None and t.last_word(kind).endswith("_OUTER"))
-    given = [reading.thing(a, frame) for a in call.args]
-    given += [reading.thing(k.value, frame) for k in call.keywords if k.name in ("onclause", "target", "on")]  # fmt: skip
     for thing in given:
         match thing:
             case Class(entity=other):

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from auditor.extract.sql import parse
 from auditor.model.data import Bound
 from auditor.model.places import Place
-from auditor.stores.spans import ABOVE, span
+from auditor.stores.spans import ABOVE, span, till
 from auditor.stores.sql import untold
 from auditor.stores.sql.conditions import (
     Condition,
@@ -599,7 +599,12 @@ class Asked:
                 asked = node.args.get("query")
                 if asked is not None and self._of_each(node.this, asked):
                     return Every(())
-                return self._test(node.this, "equality")
+                made = self._test(node.this, "equality")
+                listed = node.expressions if isinstance(node, exp.In) else []
+                plain = all(isinstance(x, exp.Literal) and MARK not in x.name for x in listed)
+                if isinstance(made, Test) and plain:
+                    return replace(made, values=tuple(x.name for x in listed))
+                return made
             case exp.GT() | exp.GTE() | exp.LT() | exp.LTE() | exp.Between():
                 if not isinstance(node, exp.Between):
                     if (
@@ -609,10 +614,13 @@ class Asked:
                     ):
                         return Every(())
                 left = self._test(node.this, self._span(node, node.expression))
+                way = _COMPARES.get(node.key, "")
                 if isinstance(left, Every | Untold) and not isinstance(node, exp.Between):
                     right = self._test(node.expression, self._span(node, node.this, mirrored=True))
+                    if isinstance(right, Test):
+                        return replace(right, till=till(way, mirrored=True))
                     return left if right == Every(()) else right
-                return left
+                return replace(left, till=till(way)) if isinstance(left, Test) else left
             case exp.Like():
                 pattern = node.expression.unnest()
                 if self.like and isinstance(pattern, exp.Placeholder):
