@@ -80,9 +80,13 @@ class Templates:
 
     def _files(self, name: str) -> Iterable[TemplateNames | None]:
         """What the files say that a name may mean; nothing where none lies in a folder for templates."""
+        yield from (self._read.get(path) for path in self.paths(name))
+
+    def paths(self, name: str) -> list[str]:
+        """The files that a name may mean; none where none lies in a folder for templates."""
         paths = [p for p in self._paths[name.rpartition("/")[2]] if f"/{p}".endswith(f"/{name}")]
-        if any(f"/{p}".endswith(f"/{folder}{name}") for p in paths for folder in _FOLDERS):
-            yield from (self._read.get(path) for path in paths)
+        told = any(f"/{p}".endswith(f"/{folder}{name}") for p in paths for folder in _FOLDERS)
+        return paths if told else []
 
     @functools.cached_property
     def _read(self) -> dict[str, TemplateNames]:

@@ -23,6 +23,8 @@ from auditor.stores.sql.conditions import Draft, Lookup, Some
 from auditor.stores.sql.django.actions import Actions
 from auditor.stores.sql.django.filtersets import model, narrowed, paths, ways, with_required
 from auditor.stores.sql.django.managers import hand, is_manager_class, method_of, run_for
+from auditor.stores.sql.django.models import label_of
+from auditor.stores.sql.django.packages import entity_name
 from auditor.stores.sql.entities import last_name
 from auditor.stores.sql.reading.frames import (
     Frame,
@@ -35,6 +37,7 @@ from auditor.stores.sql.reading.things import (
     Class,
     Keyed,
     Row,
+    Rows,
     Self,
     Thing,
     Told,
@@ -60,6 +63,8 @@ _KEEPING = {
     "CreateView",
 }
 """Views that keep their object."""
+_SUFFIXES = {"ListView": "_list", "DetailView": "_detail", "UpdateView": "_form", "DeleteView": "_confirm_delete"}  # fmt: skip
+"""How the templates of Django's own views are called, after their model."""
 _CREATES = {"CreateAPIView"}
 _DESTROYS = {"DestroyAPIView", "RetrieveDestroyAPIView", "RetrieveUpdateDestroyAPIView", "ModelViewSet", "DestroyModelMixin"}  # fmt: skip
 _FILTERED = {"FilterView", "BaseFilterView"}
@@ -210,9 +215,47 @@ def context(reading: Reading, call: t.Call, last: str, base: Thing | None, frame
         case t.Attr(value=t.Call(func=t.Name(id="super")), name="get_context_data"):
             held = frame.find("self")[1]
             kept = _kept_object(reading, held.found) if isinstance(held, Self) else None
-            if kept is not None:
-                return Keyed((("object", False),), True, (("object", kept),)), True
+            if kept is None and reading.code.defined(call.func, frame.scope) is not None:
+                return None, False
+            made = Keyed((), True).with_("object", kept) if kept is not None else Keyed((), True)
+            for keyword in call.keywords:
+                given = reading.thing(keyword.value, frame)
+                made = made.with_(keyword.name, given) if keyword.name else made
+            return made, True
     return None, False
+
+
+def shown_by(reading: Reading, found: Located) -> Iterator[tuple[str, Thing]]:
+    """What Django's own view gives its template by itself: its object, or its list, under each of their names."""
+    names = {a.rpartition(".")[2] for a in _above(reading.code.ancestry(found))}
+    if not names & (_LISTS | _KEEPING):
+        return
+    read = _View(reading, found, False, bool(names & _FILTERED))
+    for base in read.base():
+        reading.dropped[id(base)] = base  # it is told of the view
+        if base.entity is None:
+            continue
+        word, own = entity_name(base.entity), read.text("context_object_name")
+        if names & _LISTS:
+            rows = Rows(base.entity, base)
+            yield from ((name, rows) for name in ("object_list", "page_obj", own or f"{word}_list"))
+        elif "CreateView" not in names:
+            yield from ((name, Row(base.entity, base)) for name in ("object", own or word))
+
+
+def template_of(reading: Reading, found: Located, kept: list[tuple[str, Thing]]) -> str:
+    """The template of a class-based view: the one that it names, or that of its model; "" where code chooses it."""
+    read = _View(reading, found, False, False)
+    if read.has_method("get_template_names") or read.has_method("render_to_response"):
+        return ""
+    if read.value("template_name") is not None:
+        return read.text("template_name") or ""
+    models = {x.entity.name: x.entity for _, x in kept if isinstance(x, Row | Rows)}
+    above = [a.rpartition(".")[2] for a in _above(reading.code.ancestry(found))]
+    suffix = next((_SUFFIXES[a] for a in above if a in _SUFFIXES), "")
+    if len(models) != 1 or not suffix or (model := next(iter(models.values()))).found is None:
+        return ""
+    return f"{label_of(reading.entities, model.found.path)}/{entity_name(model)}{suffix}.html"
 
 
 def _kept_object(reading: Reading, view: Located) -> Thing | None:

@@ -8,13 +8,14 @@ mention a stored class or a word of a query language are read.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from auditor.extract.python import tree as t
+from auditor.frameworks.django.pages import Page
 from auditor.link.application import Application
 from auditor.link.decisions import Worth
 from auditor.link.names import Code
@@ -174,6 +175,8 @@ class Reading:
         """Attributes and calls, by `id`, that code waits for: a relation that is read so is asked for then."""
         self.options: dict[str, list[t.Map]] = {}
         """Settings by name, as readers look them up."""
+        self.pages: dict[tuple[str, frozenset[str]], Page | None] = {}
+        """Templates of Django, by their names and the blocks that another one replaces."""
         self.refused: dict[int, str] = {}
         """Calls, by the `id` of what they call, and why the mapper refuses them at once."""
         self.unreached = ""
@@ -331,6 +334,10 @@ class Reading:
 
     def thing(self, expr: t.Expr, frame: Frame, depth: int = 0) -> Thing | None:
         """What an expression stands for; records the queries that it makes."""
+        raise NotImplementedError
+
+    def block(self, body: Iterable[t.Stmt], frame: Frame) -> None:
+        """Read statements in order."""
         raise NotImplementedError
 
     def served(self, owner: Located, name: str) -> list[Entity]:
