@@ -118,7 +118,7 @@ def _page(reading: Reading, name: str, taken: frozenset[str]) -> Page | None:
 @reads_classes
 def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
     """What the template of a class-based view asks."""
-    if not any(a.startswith(("django.views.", "django_filters.")) for a in ancestry):
+    if not any(a.startswith("django.views.") or a.endswith("FilterView") for a in ancestry):
         return
     kept = list(shown_by(reading, found))
     if not (name := template_of(reading, found, kept)):
