@@ -80,6 +80,9 @@ class Relation(msgspec.Struct, frozen=True):
     asked: bool = False
     kind: str = ""
     depth: int = 0
+    at_delete: str = ""
+    """What a session that deletes the owner does with them: it loads them to let them go, also deletes "each", or has
+    them "left" to the database."""
 
 
 class Declared(msgspec.Struct, frozen=True):

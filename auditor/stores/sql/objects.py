@@ -10,13 +10,14 @@ from collections.abc import Iterator
 
 from auditor.extract.python import tree as t
 from auditor.link.names import Code
-from auditor.link.scopes import Scope
+from auditor.link.scopes import Located, Scope
 from auditor.model.data import Bound
 from auditor.stores.sql.conditions import Draft, Test, Untold
 from auditor.stores.sql.django.packages import entity_name
 from auditor.stores.sql.entities import Entities, Entity, last_name
 from auditor.stores.sql.reading.frames import Frame, Reading, reads_calls
 from auditor.stores.sql.reading.things import Row, Thing, Told
+from auditor.stores.sql.sqlalchemy.relations import LOADS, looks_up, spoken
 
 _OPERATIONS = {
     "django": {"delete": "delete", "adelete": "delete", "refresh_from_db": "get", "arefresh_from_db": "get"},
@@ -39,6 +40,42 @@ def scopes_of(code: Code, entities: Entities) -> Iterator[Scope]:
             for n in t.walk_own(*node.body)
         ):
             yield code.inside(function)
+
+
+def loading(code: Code, entities: Entities) -> Iterator[Scope]:
+    """The functions that read a relation of SQLAlchemy of their own object, or of one that they are handed: it is loaded then.
+
+    Not one that some option of the tree loads with its objects; an asynchronous session loads nothing late.
+    """
+    names = {
+        name
+        for entity in entities
+        for name, relation in entity.relations.items()
+        if entity.mapper == "sqlalchemy" and not relation.eager
+        if (target := entities.by_name.get(relation.target)) and looks_up(relation, target)
+    }
+    if not names or any((s.module or "").endswith("ext.asyncio") for s, _ in code.of_kind(t.Import)):  # fmt: skip
+        return
+    options = (arg for site in code.method_calls(*LOADS) for arg in site.node.args)
+    names.difference_update(spoken([node for arg in options for node in t.walk_own(arg)]))
+    for function in code.functions():
+        node, around = function.node, function.scope
+        assert isinstance(node, t.Function)
+        handed = {"current_user"} | {p.name for p in node.params if not _words(p.annotation).isdisjoint(entities.by_class)}  # fmt: skip
+        if isinstance(around.owner, t.Class) and around.parent is not None:
+            if code.own_name(Located(around.owner, around.parent)) in entities.by_name:
+                handed |= {p.name for p in node.params[:1]}
+        if any(
+            isinstance(n, t.Attr) and n.name in names and t.dotted(n.value) in handed
+            for n in t.walk_own(*node.body)
+        ):
+            yield code.inside(function)
+
+
+def _words(annotation: t.Expr | None) -> set[str]:
+    """The classes that the type of a parameter names: `Annotated[User, Depends(me)]`."""
+    nodes = t.walk_own(annotation) if annotation is not None else ()
+    return {last_name(n) for n in nodes if isinstance(n, t.Name | t.Attr)}
 
 
 @reads_calls

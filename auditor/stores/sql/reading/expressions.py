@@ -467,6 +467,7 @@ class Expressions(Reading):
             )
             or (any(k.name for k in expr.keywords) and self.receivers.hands_on(found.node))
             or self._is_unspelt(found, expr)
+            or any(_reads_relation(found.node, x) for one in given for x in each(one))
         ):
             return self._begun(self.bind(found, expr, frame, given), found, expr, frame)
         made = self.returns(found)
@@ -567,6 +568,8 @@ class Expressions(Reading):
         sides = [self.tested(x, frame, depth) for x in (expr.left, *expr.rights)]
         if len(sides) != 2:
             return None
+        if expr.ops[0] in ("in", "not in") and self.has("sqlalchemy"):
+            self.rows(sides[1], frame)  # each is compared
         from auditor.stores.sql.expressions import comparison
 
         return comparison(self, expr, sides[0], sides[1], frame)
@@ -766,9 +769,10 @@ _MOST_TURNS = 50
 
 
 def _in_turn(over: Thing | None) -> Thing | None:
-    """The statements of a list that has nothing else, `for sql in [CLEAR, FILL]`, and what a text of several is split into."""
+    """The statements, classes or columns of a list that has nothing else, `for sql in [CLEAR, FILL]`, and what a text of
+    several is split into."""
     items = [x for one in each(over) for x in (one.items if isinstance(one, Listed) else (one,))]
-    told = all(isinstance(x, Statement) for item in items for x in each(item) or (None,))
+    told = all(isinstance(x, Statement | Class | Field) for item in items for x in each(item) or (None,))  # fmt: skip
     return either([x for item in items for x in each(item)]) if told and len(items) <= _MOST_TURNS else None  # fmt: skip
 
 
@@ -791,6 +795,20 @@ _LISTS = {"list", "tuple", "set", "frozenset", "sorted", "reversed", "enumerate"
 _ONE_OF = {"next", "max", "min"}
 _GOING_THROUGH = _LISTS | _ONE_OF | {"len", "sum", "any", "all", "bool"}
 """Built-in functions that ask the query that they are given."""
+
+
+def _reads_relation(function: t.Function, given: Thing) -> bool:
+    """Whether a function reads a relation of an object that it is handed, whose class no type tells: `ship.crew`."""
+    if not isinstance(given, Row) or given.entity.mapper != "sqlalchemy":
+        return False
+    untyped = {p.name for p in function.params if p.annotation is None}
+    return any(
+        isinstance(n, t.Attr)
+        and n.name in given.entity.relations
+        and isinstance(n.value, t.Name)
+        and n.value.id in untyped
+        for n in t.walk_own(*function.body)
+    )
 
 
 def _waits(thing: Thing) -> bool:

@@ -8,6 +8,7 @@ mention a stored class or a word of a query language are read.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -78,6 +79,8 @@ class Frame:
         while frame is not None:
             if name in frame.names:
                 return True, frame.names[name]
+            if name in frame.scope.bindings:
+                break  # its own, as a parameter is, whatever the module has of that name
             frame = frame.parent
         return False, None
 
@@ -239,6 +242,17 @@ class Reading:
                     found.setdefault(name, []).append((entity, relation))
         return found
 
+    @functools.cached_property
+    def signed_in(self) -> Entity | None:
+        """The one stored class of the users that Flask-Login gives: `current_user`."""
+        found = [
+            entity
+            for entity in self.entities
+            if entity.mapper == "sqlalchemy" and entity.found is not None
+            if any(_LOGIN.match(name) for name in self.code.ancestry(entity.found))
+        ]
+        return found[0] if len(found) == 1 else None
+
     def has(self, mapper: str) -> bool:
         """Whether the tree stores anything through this mapper."""
         if self._mappers is None:
@@ -376,6 +390,9 @@ class Reading:
     ) -> Thing | None:  # fmt: skip
         """What a function gives for these arguments, called on this object."""
         raise NotImplementedError
+
+
+_LOGIN = re.compile(r"flask_(?:login|security)\b.*UserMixin$")
 
 
 def _root(expr: t.Expr) -> str | None:

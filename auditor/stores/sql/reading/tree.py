@@ -28,7 +28,7 @@ from auditor.stores.sql.conditions import Draft, is_open
 from auditor.stores.sql.django import formsets, signals
 from auditor.stores.sql.django.managers import MANAGER, is_manager_class
 from auditor.stores.sql.entities import Entity
-from auditor.stores.sql.objects import OF_OBJECTS, scopes_of
+from auditor.stores.sql.objects import OF_OBJECTS, loading, scopes_of
 from auditor.stores.sql.reading.frames import CLASSES, Frame, Reading
 from auditor.stores.sql.reading.serving import MODEL_NAMES
 from auditor.stores.sql.reading.statements import Statements
@@ -156,7 +156,8 @@ class TreeReading(Statements):
                     or (word in narrowing and (tortoise or _of_helper(node)))
                 ):
                     relevant.setdefault(id(scope), scope)
-        relevant |= {id(scope): scope for scope in scopes_of(self.code, self.entities)}
+        for scope in (*scopes_of(self.code, self.entities), *loading(self.code, self.entities)):
+            relevant[id(scope)] = scope
         # what modules hold is known before functions of others use it: `import queries`
         for scope in sorted(relevant.values(), key=lambda scope: scope.owner is not None):
             self.scope(scope)

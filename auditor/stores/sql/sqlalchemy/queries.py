@@ -110,10 +110,18 @@ def attributes(reading: Reading, expr: t.Attr, base: Thing | None, frame: Frame)
         case None if expr.name == "query" and _is_model(expr.value) and reading.has("sqlalchemy"):
             return replace(_of_some_model(reading, expr, frame), manager=True)
         case None if len(held := reading.related.get(expr.name, [])) == 1 and held[0][1].asked:
-            return of_row(reading, expr, Row(held[0][0]), frame)  # whatever object it is read from
+            asked = of_row(reading, expr, Row(held[0][0]), frame)  # whatever object it is read from
+            if isinstance(asked, Draft) and asked.entity is not None:
+                return Rows(asked.entity, asked)  # going through it asks nothing, it may be a list
+            return None
+        case None if not expr.name and _SIGNED_IN.match(reading.code.name(expr.value, frame.scope)):
+            return Row(reading.signed_in) if reading.signed_in is not None else None
         case None if expr.name and _is_func(reading, expr.value, frame):
             return Function(expr.name)
     return None
+
+
+_SIGNED_IN = re.compile(r"flask_(?:login|security)(?:\.\w+)?\.current_user$")
 
 
 def _is_func(reading: Reading, expr: t.Expr, frame: Frame) -> bool:
@@ -146,13 +154,16 @@ def of_row(reading: Reading, expr: t.Attr, row: Row, frame: Frame) -> Thing | No
         target.mapper, target, reading.place(expr, frame), "lazy", start,
         bound=Bound.NONE if relation.many else Bound.ONE, loop=loop,
     )  # fmt: skip
+    if relation.asked:  # a query, which is asked where something goes through it
+        return replace(draft, bound=Bound.UNKNOWN, operation="select")
     if relation.many:
-        if not eager and not relation.asked and frame.loads(expr, loop):
+        if not eager and frame.loads(expr, loop):
             reading.record(draft)
-        started = replace(draft, bound=Bound.UNKNOWN, operation="select")
+        if target.mapper == "peewee":  # it may still be narrowed
+            draft = replace(draft, bound=Bound.UNKNOWN, operation="select")
         if eager and by is not None:  # what its options say is loaded is so behind it, too
-            started = replace(started, along=along, eager=by.eager - {expr.name}, left=by.left)
-        return Rows(target, started)
+            draft = replace(draft, along=along, eager=by.eager - {expr.name}, left=by.left)
+        return Rows(target, draft)
     anew = row.loop is not None or looks_up(relation, target) or _by_itself(reading, row, frame)
     if anew and not eager and frame.loads(expr, loop):
         reading.record(draft)
@@ -213,7 +224,7 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
         case Class(entity=entity) if entity.mapper == "sqlalchemy" and isinstance(call.func, t.Attr):  # fmt: skip
             return _of_class(reading, entity, call, last, frame)
         case Rows(draft=draft) if draft is not None and draft.mapper == "sqlalchemy":
-            if draft.bound is Bound.NONE and last in _NARROWS:
+            if draft.bound is Bound.NONE and (last in _NARROWS or draft.operation == "lazy"):
                 return None, True  # a list, which has no such method
             if last in _ON_RELATIONS:
                 made = reading.record(replace(draft, place=reading.place(call, frame)))
@@ -243,13 +254,14 @@ def _applied(reading: Reading, call: t.Call, name: str, frame: Frame) -> Thing |
     if name == "to_tsvector" and len({x.column.name for x in searched}) > 1:
         return Function(name, searched)
     for one in given:
+        made: list[Thing] = []
         for thing in each(one):
-            if isinstance(thing, Field):
-                return replace(thing, expression=f"{name}({thing.expression or thing.column.name})")
             if isinstance(thing, Class):
-                place = thing.entity.place
-                column = Column("*", "*", "", place)
-                return Field(thing.entity, column, f"{name}(*)")
+                thing = Field(thing.entity, Column("*", "*", "", thing.entity.place))
+            if isinstance(thing, Field):
+                made.append(replace(thing, expression=f"{name}({thing.expression or thing.column.name})"))  # fmt: skip
+        if made:
+            return either(made)
     return Function(name)
 
 
@@ -333,6 +345,8 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         ):
             reading.record(_of_some_model(reading, call, frame, Bound.ONE))
         return None, False
+    if last == "delete" and _SESSION.search(last_name(func.value)):
+        return _deleted(reading, call, frame)
     if last in _EXECUTES and (asked := argument(call, 0, "statement", "stmt", "query")) is not None:
         if last in ("first", "all", "get_all"):
             return None, False
@@ -344,6 +358,32 @@ def _free(reading: Reading, call: t.Call, last: str, frame: Frame) -> Told:
         ):
             return _of_function(reading, given[0], call, frame), True
     return None, False
+
+
+def _deleted(reading: Reading, call: t.Call, frame: Frame) -> Told:
+    """`session.delete(user)`: what refers to the object is loaded first, to be deleted too or to let it go.
+
+    Source: https://docs.sqlalchemy.org/en/20/orm/cascades.html#delete.
+    """
+    given = [x for arg in call.args for x in each(reading.thing(arg, frame))]
+    rows = [x for x in given if isinstance(x, Row) and x.entity.mapper == "sqlalchemy"]
+    if len({row.entity.name for row in rows}) != 1 or reading.code.defined(call.func, frame.scope):
+        return None, False  # of a class that serves several models, each call says which it is
+    open_, seen = [(rows[0], call.args[0])], {rows[0].entity.name}
+    for row, expr in open_:
+        for name, relation in row.entity.relations.items():
+            target = reading.entities.by_name.get(relation.target)
+            if target is None or relation.at_delete == "left" or not looks_up(relation, target):
+                continue
+            at = t.Attr(call.line, call.column, call.end_line, expr, name)
+            loaded = of_row(reading, at, row, frame)
+            if isinstance(loaded, Draft):
+                reading.record(executed(loaded, operation="lazy", bound=Bound.NONE))
+            if relation.at_delete == "each" and relation.target not in seen:
+                seen.add(relation.target)
+                draft = loaded.draft if isinstance(loaded, Row | Rows) else None
+                open_.append((Row(target, draft, reading.place(call, frame)), at))
+    return None, True
 
 
 def _constant(reading: Reading, call: t.Call, last: str, frame: Frame) -> Holds | None:
@@ -493,9 +533,10 @@ def start(reading: Reading, call: t.Call, operation: str, frame: Frame) -> Thing
     ]
     choices = [each(g) for g in given if any(isinstance(x, Class | Field | Related) for x in each(g))]  # fmt: skip
     aggregate = bool(given) and all(
-        (isinstance(g, Field) and bool(_AGGREGATES.match(g.expression.partition("(")[0])))
-        or (isinstance(g, Function) and bool(_AGGREGATES.match(g.name)))
+        (isinstance(x, Field) and bool(_AGGREGATES.match(x.expression.partition("(")[0])))
+        or (isinstance(x, Function) and bool(_AGGREGATES.match(x.name)))
         for g in given
+        for x in each(g) or (None,)
     )
     made: list[Thing] = []
     for choice in itertools.islice(itertools.product(*choices), 40) if choices else [()]:

@@ -6,7 +6,7 @@ Source: https://docs.sqlalchemy.org/en/20/orm/basic_relationships.html.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -14,6 +14,8 @@ from auditor.extract.python import tree as t
 from auditor.link.scopes import Scope, argument
 from auditor.stores.sql.entities import Column, Entities, Entity, Relation, last_name
 
+LOADS = {"selectinload", "joinedload", "subqueryload", "contains_eager", "immediateload"}
+"""Options by which a relation is loaded with its objects."""
 _EAGER = {"joined", "subquery", "selectin", "immediate", "False"}
 _REMOTE = re.compile(r"\bremote\(\s*(?:foreign\(\s*)?(?:\w+\.)*(\w+)")
 _LISTS = {"list", "List", "set", "Set", "Sequence", "Collection", "Iterable", "dict", "Dict", "WriteOnlyMapped", "DynamicMapped"}  # fmt: skip
@@ -38,20 +40,18 @@ def relation_of(
     target, many = _target(entities, entity, call, annotation, scope)
     if target is None:
         return
-    loading = argument(call, None, "lazy")
     arguments = argument(call, None, "sa_relationship_kwargs")
+    told = {k.name: k.value for k in call.keywords if k.name}
     if isinstance(arguments, t.Map):
         pairs = zip(arguments.keys, arguments.values, strict=True)
-        given = {k.value: v for k, v in pairs if isinstance(k, t.Const)}
-        loading = loading or given.get("lazy")
-        uselist, depth = given.get("uselist"), given.get("join_depth")
-    else:
-        uselist, depth = (argument(call, None, name) for name in ("uselist", "join_depth"))
+        told |= {str(k.value): v for k, v in pairs if isinstance(k, t.Const)}
+    loading, uselist = told.get("lazy"), told.get("uselist")
     eager = _eager(loading)
     asked = (
         isinstance(loading, t.Const) and str(loading.value) in ("dynamic", "write_only")
     ) or last_name(annotation) in ("WriteOnlyMapped", "DynamicMapped")
-    entity.pending.append((3, lambda _: mark_asked(entity, name, asked, _depth(depth))))
+    depth, at_delete = _depth(told.get("join_depth")), _at_delete(told)
+    entity.pending.append((3, lambda _: mark(entity, name, asked, depth, at_delete)))
     if isinstance(uselist, t.Const) and uselist.value is False:
         many = False
     secondary = argument(call, None, "secondary", "link_model")
@@ -90,10 +90,23 @@ def _depth(given: t.Expr | None) -> int:
     return value if isinstance(value, int) and given is not None else 0
 
 
-def mark_asked(entity: Entity, name: str, asked: bool, depth: int = 0) -> None:
+def _at_delete(told: Mapping[str, t.Expr]) -> str:
+    """What becomes of what a relation gives when a session deletes the owner, by the relation's arguments.
+
+    Source: https://docs.sqlalchemy.org/en/20/orm/cascades.html#delete.
+    """
+    given = {name: x.value if isinstance(x, t.Const) else True for name, x in told.items()}
+    if given.get("passive_deletes") or given.get("viewonly") or given.get("lazy") == "write_only":
+        return "left"
+    cascade = re.split(r",\s*", str(given.get("cascade", "")))
+    return "each" if given.get("cascade_delete") or {"all", "delete"} & {*cascade} else ""
+
+
+def mark(entity: Entity, name: str, asked: bool, depth: int, at_delete: str) -> None:
+    """Keep how a relation that is told by now is loaded."""
     told = entity.relations.get(name)
-    if told is not None and (asked or depth):
-        entity.relations[name] = replace(told, asked=asked or told.asked, depth=depth)
+    if told is not None and (asked or depth or at_delete):
+        entity.relations[name] = replace(told, asked=asked or told.asked, depth=depth, at_delete=at_delete)  # fmt: skip
 
 
 def goes_on(entities: Entities, relation: Relation, along: Collection[str]) -> bool:
@@ -118,6 +131,15 @@ def looks_up(relation: Relation, target: Entity) -> bool:
     return relation.many or (target.key is not None and relation.remote != target.key.name)
 
 
+def spoken(nodes: list[t.Node]) -> Iterator[str]:
+    """The relations that an option names: `User.items`, `"items.tags"`."""
+    for node in nodes:
+        if isinstance(node, t.Attr) and isinstance(node.value, t.Name | t.Attr):
+            yield node.name
+        elif isinstance(node, t.Const) and isinstance(node.value, str):
+            yield from node.value.split(".")
+
+
 def _reverse(
     entities: Entities, entity: Entity, name: str, call: t.Call, target: Entity, eager: str
 ) -> None:  # fmt: skip
@@ -126,22 +148,23 @@ def _reverse(
     told = entity.relations.get(name)
     if given is None or told is None:
         return
-    lazy, asked, back, depth = "", False, "", 0
+    lazy, asked, back, depth, at_delete = "", False, "", 0, ""
     match given:
         case t.Const(value=str(text)):
             back = text
-        case t.Call(args=[t.Const(value=str(text)), *_]):
+        case t.Call(args=[t.Const(value=str(text)), *_], keywords=keywords):
             back = text
             loading = argument(given, None, "lazy")
             lazy, depth = _eager(loading), _depth(argument(given, None, "join_depth"))
             asked = isinstance(loading, t.Const) and loading.value == "dynamic"
+            at_delete = _at_delete({k.name: k.value for k in keywords if k.name})
     if back and back not in target.relations:
         through = told.through
         many = not told.many or through is not None
         turned = (through[0], through[2], through[1]) if through is not None else None
         target.relations[back] = Relation(
-            back, entity.name, many, told.remote, told.local, lazy, turned, asked, depth=depth
-        )
+            back, entity.name, many, told.remote, told.local, lazy, turned, asked, depth=depth, at_delete=at_delete
+        )  # fmt: skip
 
 
 def _target(

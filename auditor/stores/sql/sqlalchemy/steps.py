@@ -50,12 +50,11 @@ from auditor.stores.sql.reading.things import (
 )
 from auditor.stores.sql.sqlalchemy.attributes import refusal, unknown_name
 from auditor.stores.sql.sqlalchemy.columns import kind_of
-from auditor.stores.sql.sqlalchemy.relations import looks_up
+from auditor.stores.sql.sqlalchemy.relations import LOADS, looks_up, spoken
 
 ONE = {"first", "one", "one_or_none", "scalar_one", "scalar_one_or_none", "scalar", "fetchone", "fetch_one",
         "fetch_val", "first_or_404", "one_or_404", "first_or_none"}  # fmt: skip
 _NARROW = {"where", "filter", "filter_by", "having", "group_by", "order_by", "join", "outerjoin"}
-_LOADS = {"selectinload", "joinedload", "subqueryload", "contains_eager", "immediateload"}
 _LEAVES = {"lazyload", "raiseload", "noload"}
 """Options by which a relation is not loaded with its objects, and by the last two never."""
 _KEEP = {"subquery", "cte", "alias", "self_group", "label",
@@ -376,17 +375,17 @@ def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft
     for arg in call.args:
         nodes = list(t.walk_own(arg))
         calls = [(n, kind_of(reading.code, n, frame.scope)) for n in nodes if isinstance(n, t.Call)]
-        options = [(option, how) for option, how in calls if how in _LOADS | _LEAVES]
+        options = [(option, how) for option, how in calls if how in LOADS | _LEAVES]
         for option, how in options:
             if how in _LEAVES:
-                spoken = set(_spoken([x for given in option.args for x in t.walk_own(given)]))
-                left |= spoken
-                names |= spoken if how != "lazyload" else set()
+                named = set(spoken([x for given in option.args for x in t.walk_own(given)]))
+                left |= named
+                names |= named if how != "lazyload" else set()
         if all(how in _LEAVES for _, how in options):
             if isinstance(arg, t.Star | t.Name):
                 names |= {"*"}
             continue
-        names.update(_spoken(nodes))
+        names.update(spoken(nodes))
         for way in _ways(reading, arg, frame):
             told, with_them = _loading(reading, way, besides, frame)
             loads += told
@@ -395,15 +394,6 @@ def _loaded(reading: Reading, draft: Draft, call: t.Call, frame: Frame) -> Draft
         draft, eager=frozenset(names), loads=tuple(dict.fromkeys(loads)), loaded=tuple(loaded), left=frozenset(left),
         besides=tuple(besides),
     )  # fmt: skip
-
-
-def _spoken(nodes: list[t.Node]) -> Iterator[str]:
-    """The relations that an option names: `User.items`, `"items.tags"`."""
-    for node in nodes:
-        if isinstance(node, t.Attr) and isinstance(node.value, t.Name | t.Attr):
-            yield node.name
-        elif isinstance(node, t.Const) and isinstance(node.value, str):
-            yield from node.value.split(".")
 
 
 _Way = list[tuple[str, Related, t.Expr]]
@@ -448,11 +438,11 @@ def _loading(
             joined += (replace(link, outer=True) for link in added)
             if target is not None and looks_up(related.relation, target):
                 told = [*joined]
-        elif how in _LOADS and how != "contains_eager":
+        elif how in LOADS and how != "contains_eager":
             apart = True
             if target is not None and looks_up(related.relation, target):
                 besides.append(_second_query(reading, related, target, at, frame))
-        if target is not None and how in _LOADS:
+        if target is not None and how in LOADS:
             along = along if how != "immediateload" else frozenset()
             loaded.append(Loaded(target, None if apart else tuple(joined), along))
     return told, loaded
