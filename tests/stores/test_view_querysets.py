@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from auditor.model.data import Query
+from auditor.model.data import Bound, CollectionFit, Query
 from tests.conftest import Build
 
 _MODELS = """
@@ -213,3 +213,31 @@ def test_djangos_user_by_way_of_another_module(module: str, build: Build) -> Non
     code = f"from django.contrib.auth.{module} import User\ndef ask(request, x):\n    return User.objects.get(email=x)\n"
     (query,) = build({"shop/models.py": _MODELS, "shop/views.py": code}).facts(Query)
     assert (query.collection, query.equality) == ("auth_user", ("email",))
+
+
+_SUGGESTED = """
+from dal import autocomplete
+from django.db import models
+class Author(models.Model):
+    name = models.CharField(max_length=200)
+    town = models.CharField(max_length=200)
+class Authors(autocomplete.Select2QuerySetView):
+{body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "scanned"),
+    [
+        ("    def get_queryset(self):\n        return Author.objects.filter(town__icontains=self.q)", {("town",)}),
+        ("    model = Author", {(), ("name",)}),
+        ("    queryset = Author.objects.all()\n    search_fields = ['town', '^name']", {(), ("name",), ("town",)}),
+    ],
+)  # fmt: skip
+def test_what_suggests_records_asks_for_a_page_of_them(
+    body: str, scanned: set[tuple[str, ...]], build: Build
+) -> None:
+    fits = build({"app.py": _SUGGESTED.format(body=body)}).facts(CollectionFit)
+    asked = [q for c in fits for q, _ in c.fits if q.operation == "select"]
+    assert {q.scanned for q in asked} == scanned
+    assert {q.bound for q in asked} == {Bound.LIMITED}

@@ -72,8 +72,20 @@ class Actions:
             if name not in ran:
                 ran.add(name)
                 own = self.views.method(view, name)
-                left += _CALLS.get(name, ()) if own is None else _called(own)
+                left += _CALLS.get(name, ()) if own is None else self._called(view, own)
         return frozenset(ran)
+
+    def _called(self, view: Located, method: Located) -> Iterator[str]:
+        """What a method asks of its own object, and of the class above: there, what the framework calls in turn."""
+        for node in t.walk(*method.node.body):  # type: ignore[attr-defined]
+            match node:
+                case t.Attr(value=t.Name(id="self"), name=name):
+                    yield name
+                case t.Attr(value=t.Call(func=t.Name(id="super")), name=name):
+                    yield name
+                    yield from _CALLS.get(name, ())
+                    if name.upper() in METHODS and name == method.node.name:  # type: ignore[attr-defined]
+                        yield from self._sent_on(view, name.upper())
 
     def _is_only_routed(self, view: Located) -> bool:
         """Whether all that speaks of a view makes it a view, and nothing else routes it: a router that is not followed."""
@@ -101,8 +113,11 @@ class Actions:
     def _answered(self, view: Located, method: str) -> Iterator[str]:
         """What answers a method: a function of the tree, or the action that the generic view sends on to."""
         yield method.lower()
-        if self.views.method(view, method.lower()) is not None:
-            return
+        if self.views.method(view, method.lower()) is None:
+            yield from self._sent_on(view, method)
+
+    def _sent_on(self, view: Located, method: str) -> Iterator[str]:
+        """The action that the generic view's own function sends a method on to."""
         if method == "GET":
             above = [n.rpartition(".")[2] for n in self.views.ancestry(view) if ":" not in n]
             yield "list" if any(n.startswith("List") for n in above) else "retrieve"
@@ -142,14 +157,3 @@ class Actions:
 @provides(Actions)
 def actions(application: Application) -> list[Actions]:
     return [Actions(application)]
-
-
-def _called(method: Located) -> Iterator[str]:
-    """What a method asks of its own object, and of the class above: there, what the framework calls in turn."""
-    for node in t.walk(*method.node.body):  # type: ignore[attr-defined]
-        match node:
-            case t.Attr(value=t.Name(id="self"), name=name):
-                yield name
-            case t.Attr(value=t.Call(func=t.Name(id="super")), name=name):
-                yield name
-                yield from _CALLS.get(name, ())

@@ -48,7 +48,7 @@ from auditor.stores.sql.reading.things import (
 )
 
 _LISTS = {"ListAPIView", "ListCreateAPIView", "ModelViewSet", "ReadOnlyModelViewSet", "ListModelMixin", "ListView", "BaseListView",
-          "FilterView", "BaseFilterView"}  # fmt: skip
+          "FilterView", "BaseFilterView", "BaseQuerySetView", "Select2QuerySetView", "SingleTableView"}  # fmt: skip
 _OBJECTS = {
     "RetrieveAPIView", "RetrieveUpdateAPIView", "RetrieveDestroyAPIView", "RetrieveUpdateDestroyAPIView",
     "DestroyAPIView", "UpdateAPIView", "ModelViewSet", "ReadOnlyModelViewSet", "RetrieveModelMixin",
@@ -71,6 +71,12 @@ _FILTERED = {"FilterView", "BaseFilterView"}
 """Views of django-filter, which narrow their list without a backend."""
 _MOST = 40
 """Views of one base that are told apart."""
+_PAGED = {"BaseQuerySetView", "Select2QuerySetView", "SingleTableView"}
+"""Views of django-autocomplete-light and django-tables2, which bring a page of their list whatever they are told:
+https://django-autocomplete-light.readthedocs.io/en/master/tutorial.html,
+https://django-tables2.readthedocs.io/en/latest/pages/generic-mixins.html."""
+_SUGGESTS = _PAGED - {"SingleTableView"}
+"""Those that search for what is typed."""
 _COUNTED = {"PageNumberPagination", "LimitOffsetPagination"}
 _SEARCH = {"^": "istartswith", "=": "iexact", "@": "search", "$": "iregex"}
 
@@ -107,7 +113,10 @@ def view(reading: Reading, found: Located, ancestry: list[str]) -> None:
 
 def _above(ancestry: list[str]) -> list[str]:
     """The classes of the frameworks that a view inherits from."""
-    return [a for a in ancestry if a.startswith(("rest_framework.", "django.views.", "django_filters."))]  # fmt: skip
+    return [a for a in ancestry if a.startswith(_FRAMEWORKS)]
+
+
+_FRAMEWORKS = ("rest_framework.", "django.views.", "django_filters.", "dal.", "dal_select2.", "django_tables2.")  # fmt: skip
 
 
 @reads_calls
@@ -393,7 +402,7 @@ class _View:
         found = self.filtered(base)
         for way in found:
             self.record(way, "select", limit, way.sort if way.sort != base.sort else sort)
-        if self.backed("SearchFilter") and (fields := self.listing("search_fields")):
+        if fields := self.searched():
             paths = [f"{f.lstrip('^=@$')}__{_SEARCH.get(f[:1], 'icontains')}" for f in fields]
             searched = narrowed(self.reading, base, Some(tuple(Lookup(p) for p in paths)))
             self.record(searched, "select", limit, sort)
@@ -405,6 +414,18 @@ class _View:
             for field in self.listing("ordering_fields"):
                 if asked := self.sort(base, [field]):
                     self.record(base, "select", limit, asked)
+
+    def searched(self) -> list[str]:
+        """The fields that are searched for what the caller types."""
+        if self.library in _SUGGESTS and not self.has_method("get_queryset"):
+            return self.listing("search_fields") or [self.text("model_field_name") or "name"]
+        return self.listing("search_fields") if self.backed("SearchFilter") else []
+
+    @functools.cached_property
+    def library(self) -> str:
+        """The view of a package that brings a page of its list by itself."""
+        names = (a.rpartition(".")[2] for a in _above(self.reading.code.ancestry(self.found)))
+        return next((name for name in names if name in _PAGED), "")
 
     def record(
         self, way: Draft, operation: str, limit: Bound, sort: tuple[tuple[str, str, int], ...] | None
@@ -475,7 +496,7 @@ class _View:
         if not self.rest:
             if self.reading.code.ancestry(self.found) and self.has_method("get_paginate_by"):
                 return Bound.UNKNOWN
-            return Bound.LIMITED if self.given("paginate_by") else Bound.NONE
+            return Bound.LIMITED if self.library or self.given("paginate_by") else Bound.NONE
         own = self.value("pagination_class")
         if own is not None:
             return Bound.NONE if isinstance(own.node, t.Const) else Bound.LIMITED
