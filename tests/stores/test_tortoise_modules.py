@@ -86,3 +86,34 @@ def test_what_asks_an_unlisted_model_raises(setup: str, build: Build) -> None:
 )  # fmt: skip
 def test_a_model_that_a_list_may_name(setup: str, more: dict[str, str], build: Build) -> None:
     assert told(build({**_FILES, **more, "app.py": _APP + setup}), "value") == {Fit.MISSING}
+
+
+_LISTED = 'CONFIG = {"connections": {"default": "sqlite://x"}, "apps": {"models": {"models": ["db.mark", "db.animal"], "default_connection": "default"}}}\n'
+_SET_UP = (
+    'register_tortoise(app, config={"apps": {"models": {"models": %s}}}, generate_schemas=True)\n'
+)
+_INIT = (
+    "from tortoise import Tortoise\nfrom settings import CONFIG\nasync def init():\n    await Tortoise.init(config=CONFIG)\n"
+    'if __name__ == "__main__":\n    import asyncio\n    asyncio.run(init())\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("models", "more", "fit"),
+    [
+        ('["db"]', {}, Fit.UNKNOWN),
+        ('["db.mark", "db.animal"]', {}, Fit.MISSING),
+        ('["db"]', {"scripts/init_db.py": _INIT}, Fit.UNKNOWN),
+        ('["db"]', {"worker.py": f"{_INIT}    while True:\n        print()\n"}, Fit.MISSING),
+        ("named", {}, Fit.MISSING),
+    ],
+)
+def test_what_a_file_lists_for_others_does_not_register_a_model(
+    build: Build, models: str, more: dict[str, str], fit: Fit
+) -> None:
+    aerich = {
+        "settings.py": _LISTED,
+        "aerich.ini": "[tortoise]\ntortoise_orm = settings.CONFIG\n",
+    }
+    files = {**_FILES, **aerich, **more, "main.py": _APP + _SET_UP % models}
+    assert told(build(files), "value") == {fit}

@@ -15,6 +15,7 @@ from auditor.link.layout import module_name
 from auditor.link.scopes import Module, Scope
 from auditor.model.values import Known
 from auditor.stores.sql.entities import Entity
+from auditor.stores.waiting.by_hand import ByHand
 
 _SETS_UP = ("register_tortoise", "RegisterTortoise", "init", "init_models", "init_app")
 _PUTS_IN = {"globals", "locals", "vars", "setattr", "import_module", "__import__"}
@@ -58,7 +59,8 @@ class Registered:
     def _listed(self) -> set[str] | None:
         """The modules that are named anywhere; None where one cannot be told."""
         found: set[str] = set()
-        for expr, scope in self._lists():
+        own = self._of_program()
+        for expr, scope in self._lists() if own is None else own:
             told = self.application.values.value(expr, scope) if expr is not None else None
             names = told.value if isinstance(told, Known) else None
             names = [names] if isinstance(names, str) else names
@@ -66,6 +68,39 @@ class Registered:
                 return None
             found.update(map(str, names))
         return None if "__main__" in found else found
+
+    def _of_program(self) -> list[tuple[t.Expr | None, Scope]] | None:
+        """What the web application itself is set up with, whatever else a file lists for Aerich or a script; None
+        where that is not told."""
+        sites = [
+            site
+            for site in self.code.method_calls(*_SETS_UP)
+            if self.code.name(site.node.func, site.scope).startswith("tortoise.")
+        ]
+        by_hand = ByHand(self.application) if sites else None
+        sites = [x for x in sites if by_hand is not None and x.path not in by_hand.scripts]
+        if by_hand is None or not any(x.path in by_hand.reach.modules for x in sites):
+            return None
+        found: list[tuple[t.Expr | None, Scope]] = []
+        for site in sites:
+            at = 1 if t.last_word(site.node.func) == "register_tortoise" else 0
+            if (modules := site.arg(None, "modules")) is not None:
+                told = self.application.values.sources(modules, site.scope)
+                if not (len(told) == 1 and isinstance(told[0].node, t.Map)):
+                    return None
+                found += [(value, told[0].scope) for value in told[0].node.values]
+                continue
+            told = self.application.values.sources(site.arg(at, "config"), site.scope)
+            if not (len(told) == 1 and isinstance(told[0].node, t.Map)):
+                return None
+            listed = [x for node in t.walk(told[0].node) if isinstance(node, t.Map) for x in _of_application(node)]  # fmt: skip
+            if not listed:
+                return None
+            found += [(given, told[0].scope) for given in listed]
+        changed = any(
+            _puts_in(x) for m in self.code.modules.values() for x, _ in self.code.nodes(m)
+        )
+        return None if changed else found
 
     def _lists(self) -> Iterator[tuple[t.Expr | None, Scope]]:
         """`modules={"app": ["app.models"]}`, `{"apps": {"app": {"models": ["app.models"]}}}`; None for what may be any."""
