@@ -238,3 +238,49 @@ def test_a_repository_is_told_of_its_name_where_super_is_kept(
     made = build({"app.py": _ABOVE.replace("ABOVE", above).replace("GIVEN", given)})
     asked = {(q.collection, q.equality) for q in made.facts(Query)}
     assert asked == {("boxes", ("label",)), ("crates", ("code",))}
+
+
+_SORTED = """
+from flask import Flask, request
+from pymongo import MongoClient
+app = Flask(__name__)
+db = MongoClient()["shop"]
+@app.get("/leads")
+def leads(by, name=None):
+    return str(%s)
+"""
+
+
+@pytest.mark.parametrize(
+    ("asked", "sort", "untold"),
+    [
+        ("list(db.leads.find().sort(by, -1).limit(3))", (), True),
+        ("list(db.leads.find({}).sort([(by, -1), ('_id', -1)]).limit(3))", (), True),
+        ("list(db.leads.find().sort({by: -1}).limit(3))", (), True),
+        ("list(db.leads.find().sort(by, -1))", (), False),
+        ("list(db.leads.find({'name': name}).sort(by, -1).limit(3))", (), False),
+        ("list(db.leads.find().sort('$natural', -1).limit(3))", (), False),
+        ("list(db.leads.find().sort('rating', -1).limit(3))", (("rating", -1),), False),
+    ],
+)
+def test_the_first_by_a_field_that_is_named_at_run_time(
+    build: Build, asked: str, sort: tuple[tuple[str, int], ...], untold: bool
+) -> None:
+    (found,) = build({"app.py": _SORTED % asked}).facts(Query)
+    assert (found.sort, bool(found.unresolved)) == (sort, untold)
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("'_id' if by else None", {(), ("_id",), ("name",)}),
+        ("None if not by else '_id'", {(), ("_id",), ("name",)}),
+        ("'_id'", {("_id", "name")}),
+    ],
+)
+def test_a_key_that_is_none_in_some_runs_is_asked_in_the_others(
+    build: Build, key: str, told: set[tuple[str, ...]]
+) -> None:
+    filter_ = f"{{{key}: by, 'name' if name else None: name}}"
+    found = build({"app.py": _SORTED % f"list(db.leads.find({filter_}))"}).facts(Query)
+    assert {q.equality for q in found} == told

@@ -199,13 +199,36 @@ class Cursors:
                     return self._sort(call)
         return ()
 
+    def sorts_untold(self, site: CallSite) -> bool:
+        """Whether a cursor is sorted first by a field that is named at run time: `sort([(by, -1)])`."""
+        for each in reversed([site, *self._takers(site)]):
+            for call in self._here(each):
+                if _method(call) == "sort":
+                    asked = call.arg(0, "key_or_list")
+                    return asked is not None and self._is_untold(asked, call.scope)
+        return False
+
+    def _is_untold(self, asked: t.Expr, scope: Scope) -> bool:
+        settled = stands_for(self.values, asked, scope)
+        first: t.Node | None = settled.node
+        match first:
+            case t.Seq(items=[t.Seq(items=[field, _]), *_]):
+                first = field
+            case t.Map(keys=[key, *_]):
+                first = key
+        if first is None or isinstance(first, t.Seq | t.Map):
+            return False
+        found = self.values.sources(first, settled.scope)  # type: ignore[arg-type]
+        told = self.values.text(first, settled.scope)  # type: ignore[arg-type]
+        return told is None and not any(isinstance(x.node, t.Seq | t.Map | t.Const) for x in found)
+
     def _sort(self, call: CallSite) -> Sort:
         first, second = call.arg(0, "key_or_list"), call.arg(1, "direction")
         asked = stands_for(self.values, first, call.scope) if first is not None else None
         name = self.values.text(asked.node, asked.scope) if asked is not None else None  # type: ignore[arg-type]
         if name and not name.startswith(("+", "-")):
             way = direction(self.values, second, call.scope)
-            return ((name, way),) if way else ()
+            return ((name, way),) if way and name != "$natural" else ()
         return sort_of(self.values, first, call.scope)
 
     def bound(self, site: CallSite, calls: list[CallSite] | None = None) -> Bound:

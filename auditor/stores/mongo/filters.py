@@ -309,6 +309,14 @@ class Filters:
                     found = [each.joined(part) for each in found for part in parts][:MOST]
                 continue
             names = self._names(key, scope)
+            if _may_be_none(
+                key
+            ):  # {"status" if status else None: status}, of which None is taken out
+                for each in found:
+                    part = Conditions()
+                    self._condition(names[0] or "", value, scope, part)
+                    each.add(part, (id(key),))
+                continue
             found = [copy for each in found for copy in each.copies(len(names))][:MOST]
             for each, name in zip(found, itertools.cycle(names), strict=False):
                 if name is None:
@@ -587,6 +595,12 @@ class Filters:
                 return self.anchored(inner, scope)
         text_ = self.values.text(pattern, scope)
         return text_ is not None and bool(re.match(r"\^(?!\(\?i\)|\.\*)", text_))
+
+
+def _may_be_none(key: t.Expr) -> bool:
+    """Whether a key is one of a dict in some runs, and None in others."""
+    sides = (key.then, key.other) if isinstance(key, t.Choice) else ()
+    return sum(isinstance(side, t.Const) and side.value is None for side in sides) == 1
 
 
 def _begins(expr: t.Expr | None, text: str) -> bool:

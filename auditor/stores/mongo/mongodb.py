@@ -497,9 +497,10 @@ class MongoReader:
                     site, "filter"
                 )
                 sort, bound = self._taken(site)
+                untold = functools.partial(_first_of, by_any=self.cursors.sorts_untold(site))
                 for conditions in self.filters.read(given, site.scope):
                     made = replace(made, projection=self._projection(site))
-                    yield from shapes(made, conditions, sort, bound)
+                    yield from map(untold, shapes(made, conditions, sort, bound))
             case _:
                 yield replace(made, bound=Bound.ONE, unresolved="" if made.collection else NAMELESS)
 
@@ -591,6 +592,16 @@ def _only_mongo(site: CallSite) -> bool:
     return isinstance(site.node.func, t.Attr) and (
         site.node.func.name in _CERTAIN or site.node.func.name == "find_one"
     )
+
+
+def _first_of(query: Query, *, by_any: bool) -> Query:
+    """What takes the first few of all by a field that is named at run time does not just read all."""
+    few = query.operation == "find" and query.bound not in (Bound.NONE, Bound.UNKNOWN)
+    if not by_any or query.sort or not few or query.unresolved:
+        return query
+    if query.equality or query.range or query.scanned or query.special:
+        return query
+    return replace(query, unresolved="what it is sorted by is named at run time")
 
 
 def _is_bare(site: CallSite) -> bool:

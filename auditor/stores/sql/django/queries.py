@@ -125,6 +125,10 @@ _OF_ONE = {
 """Steps that follow what asks for one object: `await Post.get(id=id).select_related("author")`.
 
 Source: https://tortoise.github.io/query.html#tortoise.queryset.QuerySetSingle."""
+_OF_RELATIONS = {"filter", "all", "order_by", "limit", "offset", "create", "add", "remove", "clear"}
+"""What a relation to many of Tortoise has; what else is asked of it raises.
+
+Source: https://github.com/tortoise/tortoise-orm/blob/develop/tortoise/fields/relational.py (`ReverseRelation`)."""
 
 
 # --- attributes
@@ -385,6 +389,12 @@ def method(
         path = refusal(reading, start, call, last, frame)
         why = forbidden(start, call, last) or (no_column(path) if path else "")
         reading.refuse(call, why if not path or is_at_once(path, last) else "")
+        if why:
+            start = reading.record(executed(start, unresolved=why, refused=True))
+    if start.mapper == "tortoise":
+        of_relation = draft.manager and bool(draft.where)
+        why = f"a relation of Tortoise has no {last}()" if of_relation and last not in _OF_RELATIONS else ""  # fmt: skip
+        reading.refuse(call, why)
         if why:
             start = reading.record(executed(start, unresolved=why, refused=True))
     if last in _NARROWS:

@@ -119,8 +119,13 @@ def prefetch(
                 reading.record(
                     Draft(target.mapper, target, place, "join", (where,), joins, sort=())
                 )
-        elif last_name(call) == "fetch_related":  # what a foreign key refers to, by its key
-            key = Test(target.table, relation.remote)
+            here = target
+            continue
+        key = Test(target.table, relation.remote)
+        own = [x for x in each(queryset) if isinstance(x, Draft) and x.entity is target]
+        for one in own:  # of what is asked, those that the objects refer to
+            reading.record(executed(one, where=(*one.where, key)))
+        if not own and last_name(call) == "fetch_related":
             place = reading.place(call, frame)
             reading.record(Draft(target.mapper, target, place, "join", (key,), bound=Bound.ONE))
         here = target

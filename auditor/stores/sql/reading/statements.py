@@ -35,9 +35,29 @@ class Statements(Expressions):
         for stmt in body:
             if frame.ended:
                 break
+            self.unreached = self.unreached or self._raises(stmt, frame)
             self.statement(stmt, frame)
             self.unreached = self.unreached or self._refusal(stmt)
         self.unreached = outer
+
+    def _raises(self, stmt: t.Stmt, frame: Frame) -> str:
+        """Why neither a statement nor what follows is reached: it asks a class of Tortoise for a column.
+
+        Tortoise takes its columns off a class. Source: https://github.com/tortoise/tortoise-orm/blob/develop/tortoise/models.py
+        (`ModelMeta`).
+        """
+        begins = [stmt.value] if isinstance(stmt, t.Return) and stmt.value else _first(stmt)
+        for node in t.surely(*begins) if begins and self.has("tortoise") else ():
+            if not isinstance(node, t.Attr) or not self.entities.by_class.get(t.last_word(node.value)):  # fmt: skip
+                continue
+            entity = self.entities.of(node.value, frame.scope)
+            column = entity.columns.get(node.name) if entity is not None else None
+            if column is None or entity is None or entity.found is None or column.target:
+                continue
+            own = self.code.inside(entity.found).bindings  # a mixin that is no model keeps its own
+            if entity.mapper == "tortoise" and node.name in own:
+                return f"{t.dotted(node)} raises: Tortoise takes its columns off a class (line {node.line}): this is not reached"
+        return ""
 
     def _refusal(self, stmt: t.Stmt) -> str:
         """Why what follows a statement is not reached: it begins with a call that a mapper refuses."""
