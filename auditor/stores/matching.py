@@ -74,7 +74,9 @@ def _of_any(query: Query, need: Need, indexes: Iterable[Index]) -> Match | None:
         return None
     if need.nothing and not query.others and query.unresolved in ("", NAMELESS):
         return Match(Fit.COVERED, why=need.why)
-    keys = (x for x in indexes if x.implied == "primary key" and _names(x) <= need.equality)
+    keys = (
+        x for x in indexes if x.implied == "primary key" and _names(x) <= need.equality - need.broad
+    )
     return next((Match(Fit.COVERED, key) for key in keys), None)
 
 
