@@ -460,7 +460,7 @@ def seeded_by_statements(application: Application) -> Iterator[Constant]:
 
     def of_before(query: Query) -> bool:
         """Whether a deletion takes away what is then added anew: by constants, and not what is old by now."""
-        told = query.range == query.begins and not query.scanned and not query.unresolved
+        told = {*query.range, *query.scanned} == {*query.begins} and not query.unresolved
         calls = sites.get(query.place, [])
         return query.operation == "delete" and told and all(_is_spelt(literals, x) for x in calls)
 

@@ -209,7 +209,9 @@ def serves(index: Index, query: Query, need: Need | None = None) -> Match:
     # of a search whose limit is not told, the order may spare that all is sorted
     spared = need.store == "mongodb" and (not need.filters or query.bound is Bound.UNKNOWN)
     sorts = in_order and (need.limited or spared)
-    if narrows or sorts or (ordered and need.store == "sql"):
+    # what an index has alone is found in it, whatever its columns are
+    apart = query.store == "sql" and bool(_implied(index, query) - need.broad - {*query.most})
+    if narrows or sorts or apart or (ordered and need.store == "sql"):
         return Match(Fit.PARTIAL, index, tuple(dict.fromkeys(left)))
     return Match(Fit.MISSING, missing=need.all)
 
@@ -243,6 +245,12 @@ def _settled(index: Index, query: Query) -> set[str]:
     """The conditions that hold for every record of an index that a query can use."""
     given, only = _by_field(query.values), _by_field(index.only)
     return {field for field, held in only.items() if given.get(field) == held}
+
+
+def _implied(index: Index, query: Query) -> set[str]:
+    """The values that every record of an index has which a query asks for: what has none may be nearly all."""
+    given = _by_field(query.values)
+    return {field for field in _by_field(index.only) if None not in given.get(field, {None})}
 
 
 def _by_field(values: Iterable[tuple[str, Plain]]) -> dict[str, set[Plain]]:

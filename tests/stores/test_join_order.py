@@ -103,6 +103,21 @@ CASES = {
         "SELECT * FROM likes l JOIN posts p ON l.post_id = p.id WHERE p.slug = %s ORDER BY l.user_id LIMIT 9",
         set(),
     ),
+    "all of which another table holds a word": (
+        "select(Post).join(User, Post.editor_id == User.id).where(User.team.ilike('%a%'))",
+        "SELECT * FROM posts p JOIN users u ON p.editor_id = u.id WHERE u.team ILIKE '%a%'",
+        {("users", ("team",))},
+    ),
+    "a few of all, of which another table holds a word": (
+        "select(Post).join(User, Post.editor_id == User.id).where(User.team.ilike('%a%')).limit(9)",
+        "SELECT * FROM posts p JOIN users u ON p.editor_id = u.id WHERE u.team ILIKE '%a%' LIMIT 9",
+        set(),
+    ),
+    "what an index finds, of which another table holds a word": (
+        "select(Post).join(User, Post.editor_id == User.id).where(Post.slug == 'a', User.team.ilike('%a%'))",
+        "SELECT * FROM posts p JOIN users u ON p.editor_id = u.id WHERE p.slug = %s AND u.team ILIKE '%a%'",
+        set(),
+    ),
     "over a table between": (
         "select(User).join(Post, Post.author_id == User.id).join(Like, Like.post_id == Post.id)"
         ".where(Post.slug == 'a', User.team == 'b')",

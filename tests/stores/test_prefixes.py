@@ -5,6 +5,8 @@ Source: https://www.postgresql.org/docs/current/indexes-opclass.html.
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from auditor.model.data import CollectionFit, Fit
@@ -56,6 +58,35 @@ def test_other_databases_find_it_by_any_index(driver: str, fit: Fit, build: Buil
     code = SQLALCHEMY.replace("{index}", PLAIN).replace("{asked}", "Post.name.startswith(given)")
     (found,) = build({"app.py": code.replace("psycopg2", driver)}).facts(CollectionFit)
     assert [m.fit for _, m in found.fits] == [fit]
+
+
+@pytest.mark.parametrize(
+    ("column", "index", "asked", "fit"),
+    [
+        ("TEXT", "name", "LIKE '+7%'", Fit.MISSING),
+        ("TEXT", "name", "GLOB '+7*'", Fit.COVERED),
+        ("TEXT", "name", "GLOB '*7'", Fit.MISSING),
+        ("TEXT", "name", "> 'a'", Fit.COVERED),
+        ("TEXT COLLATE NOCASE", "name", "LIKE '+7%'", Fit.COVERED),
+        ("TEXT", "name COLLATE NOCASE", "LIKE '+7%'", Fit.COVERED),
+    ],
+)
+def test_like_of_sqlite_takes_large_and_small_letters_as_one(
+    column: str, index: str, asked: str, fit: Fit, build: Build
+) -> None:
+    """https://www.sqlite.org/optoverview.html#the_like_optimization"""
+    made = f"CREATE TABLE posts (id INTEGER PRIMARY KEY, name {column}); CREATE INDEX by_name ON posts ({index});"
+    query = f"SELECT id FROM posts WHERE name {asked}"
+    code = (
+        "import sqlite3\ndb = sqlite3.connect('x.db')\n"
+        f"db.executescript({made!r})\ndef ask():\n    return db.execute({query!r}).fetchall()\n"
+    )
+    (found,) = build({"app.py": code}).facts(CollectionFit)
+    assert [m.fit for _, m in found.fits] == [fit]
+    database = sqlite3.connect(":memory:")
+    database.executescript(made)
+    ((*_, plan),) = database.execute(f"EXPLAIN QUERY PLAN {query}")
+    assert plan.startswith("SEARCH") == (fit is Fit.COVERED)
 
 
 @pytest.mark.parametrize(

@@ -245,3 +245,27 @@ def test_what_may_be_reached_beside_a_refused_statement_is_told(
     run = "\ndef run(sql, given):\n    try:\n        return db.execute(sql, given)\n    except Exception:\n        return []\n"
     told = _told(build, "SELECT 1", made, more=f"{run}\ndef late(db, x):\n    {lines}\n")
     assert told["members"] == {"missing"}
+
+
+@pytest.mark.parametrize(
+    ("driver", "function", "refused"),
+    [
+        ("pymysql", "strftime('%d', Bill.paid)", True),
+        ("pymysql", "date_trunc('day', Bill.paid)", True),
+        ("pymysql", "date_format(Bill.paid, '%d')", False),
+        ("psycopg2", "date_format(Bill.paid, '%d')", True),
+        ("psycopg2", "date_trunc('day', Bill.paid)", False),
+        ("aiosqlite", "date_format(Bill.paid, '%d')", False),  # it may be made by the code
+    ],
+)
+def test_a_function_of_another_database(
+    driver: str, function: str, refused: bool, build: Build
+) -> None:
+    code = (
+        f"import {driver}\nfrom sqlalchemy import Column, DateTime, Integer, func, select\nfrom sqlalchemy.orm import declarative_base\n"
+        "Base = declarative_base()\nclass Bill(Base):\n    __tablename__ = 'bills'\n    id = Column(Integer, primary_key=True)\n"
+        "    paid = Column(DateTime)\n"
+        f"def ask(session, x):\n    return session.execute(select(func.{function}).where(Bill.paid >= x)).all()\n"
+    )
+    ((_, match),) = [f for found in build({"app.py": code}).facts(CollectionFit) for f in found.fits]  # fmt: skip
+    assert match.fit.value == ("unknown" if refused else "missing")

@@ -58,6 +58,8 @@ class Schema:
     """The columns whose value decides whether a record is in an index."""
     dialect: str = ""
     """The database that plans it; empty where it is not told."""
+    cased: bool = False
+    """Whether it is SQLite, whose LIKE takes large and small letters as one, and no index does so."""
     set_true: frozenset[str] = frozenset()
     """The attributes that the code sets to true."""
 
@@ -65,7 +67,9 @@ class Schema:
         return column in self.leading.get(table, ())
 
     def served(self, test: Test) -> Test:
-        """A test of what a function gives, where an index is on that very expression."""
+        """A test of what a function gives, where an index is on that very expression; and what LIKE asks of SQLite."""
+        if test.how == "prefix" and self.cased:
+            return replace(test, how="scanned", applied=(test.column, "prefix"))
         expression, how = test.applied
         if how in _LOOSE or not self.leads(test.table, expression):
             return test
@@ -267,10 +271,13 @@ def _of_branch(draft: Draft, branch: Branch, reason: str, schema: Schema) -> Ite
             refused = draft.unresolved if draft.entity is not None and draft.mapper == "sql" else ""
             if apart and not led and schema.dialect == "postgresql":
                 refused = reasons  # it joins both by a table of hashes
+            # where nothing else finds any, and no few are wanted, all that is sought in is gone through
+            open_ = _bound(draft) is Bound.UNKNOWN and not by_more and not draft.correlated
+            through = whole or (bool(sought) and open_)
             if whole and name in _of_a_part(draft, schema):
                 yield _query(draft, schema, name, "join", by, (), _PART)
             else:
-                yield _query(draft, schema, name, "join", sought if whole else by, (), refused)
+                yield _query(draft, schema, name, "join", sought if through else by, (), refused)
 
 
 _PART = "how much of it is loaded, for the records that a key leads to, the code does not tell"
@@ -471,6 +478,7 @@ def _query(
     asked = dict.fromkeys((*spanned, *above, *by_kind["unequal"]))
     spans = tuple(x for x in asked if x not in equality)
     scanned = dict.fromkeys((*by_kind["scanned"], *by_kind["text"]))
+    begins = (x.column for x in tests if x.applied == (x.column, "prefix"))
     own = operation != "join"
     found = {*equality, *spanned, *above}
     loose = [x for x in by_kind["unequal"] if x not in found]
@@ -501,7 +509,7 @@ def _query(
         tuple(
             dict.fromkeys((x.column, v) for x in tests if x.column in choosing for v in x.values)
         ),
-        tuple(dict.fromkeys(by_kind["prefix"])),
+        tuple(dict.fromkeys((*by_kind["prefix"], *begins))),
         tuple(dict.fromkeys(above)),
         tuple(
             dict.fromkeys(

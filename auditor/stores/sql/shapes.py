@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import chain
 
 from msgspec.structs import replace
 
+from auditor.discover import walk
 from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.model.data import Bound, Index, Query
@@ -134,7 +136,23 @@ def _schema(application: Application, read: Reading) -> Schema:
     leads, chooses = (
         {table: frozenset(x) for table, x in found.items()} for found in (leading, choosing)
     )
-    return Schema(read.tables, leads, chooses, dialect(application), _set_true(application))
+    kind = dialect(application)
+    cased = kind == "sqlite" and not _folds(application)
+    return Schema(read.tables, leads, chooses, kind, cased, _set_true(application))
+
+
+_FOLDING = re.compile(r"(?i)\bNOCASE\b|case_sensitive_like")
+"""What lets an index of SQLite serve LIKE: https://www.sqlite.org/optoverview.html#the_like_optimization."""
+
+
+def _folds(application: Application) -> bool:
+    texts = (node.value for node, _ in application.code.of_kind(t.Const))
+    if any(_FOLDING.search(text) for text in texts if isinstance(text, str)):
+        return True
+    scripts = (x for x in application.tree.files if x.path.endswith(".sql"))
+    return any(
+        _FOLDING.search(walk.read(application.tree, x).decode("utf-8", "replace")) for x in scripts
+    )
 
 
 def _set_true(application: Application) -> frozenset[str]:

@@ -14,6 +14,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.scopes import Located, Scope, argument
 from auditor.stores.sql.conditions import no_column
+from auditor.stores.sql.dialects import dialect
 from auditor.stores.sql.entities import Entities, Entity, last_name
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.reading.things import Class
@@ -132,6 +133,16 @@ def _makes_names_up(node: t.Node) -> bool:
     return False
 
 
+_OF = {
+    "strftime": "SQLite", "julianday": "SQLite", "date_format": "MySQL", "unix_timestamp": "MySQL", "str_to_date": "MySQL",
+    "timestampdiff": "MySQL", "date_trunc": "PostgreSQL", "array_agg": "PostgreSQL", "string_agg": "PostgreSQL", "jsonb_agg": "PostgreSQL",
+}  # fmt: skip
+"""Functions that one database alone has.
+
+Sources: https://www.sqlite.org/lang_datefunc.html, https://dev.mysql.com/doc/refman/8.4/en/date-and-time-functions.html,
+https://www.postgresql.org/docs/current/functions-aggregate.html."""
+
+
 def refusal(reading: Reading, nodes: Iterable[t.Expr], frame: Frame) -> str:
     """Why these expressions end with an error: `Entry.nothing.desc()`, `models.Entry` of a module that has none."""
     (told,) = reading.application.facts(Attributes)
@@ -142,6 +153,12 @@ def refusal(reading: Reading, nodes: Iterable[t.Expr], frame: Frame) -> str:
                     return f"{name} is defined nowhere in this file"
             case t.Attr(name=name) if reading.code.lacks(each, frame.scope):
                 return f"{t.dotted(each)} is defined nowhere"
+            case t.Call(func=t.Attr(value=value, name=name)) if (
+                name in _OF and t.last_word(value) == "func"
+            ):
+                kind = dialect(reading.application)
+                if kind in ("mysql", "postgresql") and kind != _OF[name].lower():
+                    return f"{name} is a function of {_OF[name]}, and the database is another: it refuses the query"
             case t.Attr(value=value, name=name) if _may_be_class(value):
                 owner = reading.thing(value, frame)
                 if isinstance(owner, Class) and told.lacks(owner.entity, name):

@@ -633,6 +633,13 @@ class Asked:
                 text = pattern.name if told else "%"
                 begins = text[len(MARK) :] if text.startswith(MARK) else text[:1] not in ("%", "_")
                 return self._test(node.this, "prefix" if begins else "scanned")
+            case exp.Glob():  # as SQLite's indexes are ordered, which LIKE is not
+                text = node.expression.unnest().name
+                begins = isinstance(node.expression.unnest(), exp.Literal) and text[:1] not in (
+                    "",
+                    *"*?[",
+                )
+                return self._test(node.this, "range" if begins else "scanned")
             case exp.Match() if self._is_plain(node.this):
                 return Untold("SQLite refuses MATCH on a table that is none of FTS")
             case exp.MatchAgainst() | exp.Match() if hasattr(exp, "Match"):
