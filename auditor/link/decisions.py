@@ -43,6 +43,8 @@ Worth = Literal["nothing", "false", "something", "present"] | Keys | Spelt | Non
 """None, another value that is false, one that is true, or one of which no more is known than that it is not None."""
 _LOOKS = {"get", "keys", "values", "items", "copy"}
 """What leaves a dict as it is."""
+_ASKS = {"len", "bool", "str", "print", "sorted", "list", "dict"}
+"""What takes a dict and leaves it as it is."""
 _PLAIN = {"str", "int", "float", "bool", "bytes", "list", "dict", "set", "tuple", "List", "Dict", "Set",
           "Tuple", "Sequence", "Iterable", "Any", "object", "Optional", "Union", "Decimal", "TypeVar"}  # fmt: skip
 """Types whose values may be false; an object of any other class is true."""
@@ -52,12 +54,15 @@ METHODS = ("classmethod", "staticmethod")
 
 
 def tested(function: t.Function) -> frozenset[str]:
-    """The parameters that decide whether a part of a function runs."""
+    """The parameters that decide whether a part of a function runs, or of what it hands them on to as `**filters`."""
     names = {p.name for p in function.params}
+    rest = {p.name for p in function.params if p.kind == "kwargs"}
     found: set[str] = set()
     for node in t.walk_own(*function.body):
         if isinstance(node, t.If):
             found |= {n.id for n in t.walk_own(node.test) if isinstance(n, t.Name)}
+        elif isinstance(node, t.Call) and rest:
+            found |= rest & {t.dotted(k.value) for k in node.keywords if k.name is None}
     for node in t.walk_own(*function.body):
         match node:
             case t.Assign(targets=[t.Name(id=name)], value=t.Call() as call) if name in found:
@@ -131,6 +136,7 @@ def _outside_loops(body: list[t.Stmt]) -> Iterator[t.Stmt]:
 
 
 _MOST_WAYS = 8
+_MAX_DEPTH = 4
 _FILLS = {"add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem", "popleft", "remove",
           "setdefault", "update"}  # fmt: skip
 _KEY = re.compile(r"(?:^|_)(?:id|pk|uuid)$")
@@ -155,24 +161,32 @@ def _tests(stmt: t.If) -> Iterator[tuple[str, str]]:
 
 
 def given(
-    function: t.Function, call: t.Call, scope: Scope, outer: Mapping[str, Worth]
-) -> dict[str, Worth]:  # fmt: skip
+    function: t.Function, call: t.Call, scope: Scope, outer: Mapping[str, Worth], code: Code
+) -> dict[str, Worth]:
     """What each tested parameter is by the call, without those that cannot be told; `outer` says it
     of the caller's own parameters."""
     wanted = tested(function)
-    starred = any(isinstance(a, t.Star) for a in call.args)
-    if not wanted or starred or any(k.name is None for k in call.keywords):
+    if not wanted or any(isinstance(a, t.Star) for a in call.args):
         return {}
-    params = [p for p in function.params if p.kind in ("positional", "keyword")]
-    if params and params[0].name in ("self", "cls") and isinstance(call.func, t.Attr):
-        params = params if hands_itself(call) else params[1:]
-    passed: dict[str, t.Expr] = {p.name: a for p, a in zip(params, call.args, strict=False)}
-    passed |= {k.name: k.value for k in call.keywords if k.name}
+    passed, perhaps = _passed(function, call), set[str]()
+    for keyword in call.keywords:
+        if keyword.name is None:
+            held = worth_of(keyword.value, scope, outer, (code, call))
+            if not isinstance(held, Keys):
+                return {}
+            passed |= held.pairs
+            perhaps |= held.perhaps
     told: dict[str, Worth] = {}
+    params = [p for p in function.params if p.kind in ("positional", "keyword")]
+    names = {p.name for p in params}
+    for param in function.params:
+        if param.kind == "kwargs" and param.name in wanted and _keeps(function, param.name):
+            pairs = tuple((k, x) for k, x in passed.items() if k not in names)
+            told[param.name] = Keys(pairs, frozenset(perhaps - names))
     for param in params:
-        if param.name in wanted:
+        if param.name in wanted and param.name not in perhaps:
             if (expr := passed.get(param.name)) is not None:
-                worth = worth_of(expr, scope, outer)
+                worth = worth_of(expr, scope, outer, (code, call))
             else:
                 worth = _constant(param.default)
             if isinstance(worth, Keys) and not _keeps(function, param.name):
@@ -180,6 +194,15 @@ def given(
             if worth:
                 told[param.name] = worth
     return told
+
+
+def _passed(function: t.Function, call: t.Call) -> dict[str, t.Expr]:
+    """What a call passes by place and by name, by the names of the parameters."""
+    params = [p for p in function.params if p.kind in ("positional", "keyword")]
+    if params and params[0].name in ("self", "cls") and isinstance(call.func, t.Attr):
+        params = params if hands_itself(call) else params[1:]
+    passed: dict[str, t.Expr] = {p.name: a for p, a in zip(params, call.args, strict=False)}
+    return passed | {k.name: k.value for k in call.keywords if k.name}
 
 
 def hands_itself(call: t.Call) -> bool:
@@ -209,8 +232,8 @@ def _keeps(function: t.Function, name: str) -> bool:
 
 
 def agreed(
-    function: Located, mentions: Mentions, trials: Set[int], stored: Container[str] = ()
-) -> dict[str, Worth]:
+    function: Located, mentions: Mentions, trials: Set[int], stored: Container[str] = (), depth: int = 0
+) -> dict[str, Worth]:  # fmt: skip
     """What every call but these gives a tested parameter: what none ever passes is what it is by default.
 
     Nothing where something else may call the function: a framework, or what it is handed to. `stored` are classes by
@@ -229,11 +252,21 @@ def agreed(
         call = mentions.call(site)
         if call is None:
             return {}
-        here = given(node, call.node, call.scope, {})
+        outer = mentions.code.enclosing(call.scope)
+        hands = outer is not None and depth < _MAX_DEPTH and _hands_on(call.node, outer.node)  # type: ignore[arg-type]
+        above = agreed(outer, mentions, trials, stored, depth + 1) if outer and hands else {}
+        here = given(node, call.node, call.scope, above, mentions.code)
         told = here if told is None else _common(told, here)
         if not told:
             return {}
     return told or {}
+
+
+def _hands_on(call: t.Call, function: t.Function) -> bool:
+    """Whether a call hands on what its function got by `**name`."""
+    own = {p.name for p in function.params if p.kind == "kwargs"}
+    given_ = (k.value for k in call.keywords if k.name is None)
+    return any(isinstance(x, t.Name) and x.id in own for x in given_)
 
 
 def _is_for_base(function: Located, code: Code, stored: Container[str]) -> bool:
@@ -241,9 +274,14 @@ def _is_for_base(function: Located, code: Code, stored: Container[str]) -> bool:
     owner, around = function.scope.owner, function.scope.parent
     if not isinstance(owner, t.Class) or around is None or function.node.decorators:  # type: ignore[attr-defined]
         return False
-    above = code.ancestry(Located(owner, around))
-    outer = {x.rpartition(".")[2].partition("[")[0] for x in above if ":" not in x}
-    return bool(outer - _CALLS_NOTHING) and not any(x in stored for x in above)
+    for heir in code.heirs(
+        Located(owner, around)
+    ):  # what is mixed in with a view is called as its own methods are
+        above = code.ancestry(heir)
+        outer = {x.rpartition(".")[2].partition("[")[0] for x in above if ":" not in x}
+        if outer - _CALLS_NOTHING and not any(x in stored for x in above):
+            return True
+    return False
 
 
 _CALLS_NOTHING = {"object", "ABC", "Generic", "Protocol", "BaseModel", "Exception", "NamedTuple", "Enum"}  # fmt: skip
@@ -301,7 +339,10 @@ def bound_anew(stmt: t.Stmt) -> Iterator[str]:
         yield from (n.id for x in pending if not isinstance(x, t.Attr | t.Item) for n in t.walk_own(x) if isinstance(n, t.Name))  # fmt: skip
 
 
-def worth_of(expr: t.Expr, scope: Scope, outer: Mapping[str, Worth]) -> Worth | None:
+def worth_of(
+    expr: t.Expr, scope: Scope, outer: Mapping[str, Worth], handed: tuple[Code, t.Call] | None = None
+) -> Worth | None:  # fmt: skip
+    """What an expression is worth that is `handed` to a call."""
     match expr:
         case t.Attr(name=name) if name in _SOMEBODY:
             return "something"
@@ -319,6 +360,8 @@ def worth_of(expr: t.Expr, scope: Scope, outer: Mapping[str, Worth]) -> Worth | 
                 part = bound[0].part
                 if (isinstance(part, t.Seq) and part.items) or (part and is_always(part)):
                     return "something"
+                if isinstance(part, t.Map) and handed:
+                    return _filled_in(name, part, scope, *handed)
             param = next((p for p in scope.owner.params if p.name == name), None)
             if param is None or param.default is not None or len(scope.bindings[name]) > 1:
                 return None
@@ -331,6 +374,46 @@ def worth_of(expr: t.Expr, scope: Scope, outer: Mapping[str, Worth]) -> Worth | 
                     return "something"
             return None
     return _constant(expr)
+
+
+def _filled_in(
+    name: str, made: t.Map, scope: Scope, code: Code, handed: t.Call
+) -> Keys | None:  # fmt: skip
+    """The keys of a dict that a function makes and fills by itself, those after the first perhaps: `filters["kind"] = kind`."""
+    function = scope.owner
+    assert isinstance(function, t.Function)
+    if not all(map(_text, made.keys)):
+        return None
+    known: set[int] = set()
+    added: set[str] = set()
+    for node in t.walk(*function.body):
+        match node:
+            case t.Assign(op="", targets=targets):
+                for target in targets:
+                    if isinstance(target, t.Item) and t.dotted(target.value) == name:
+                        added.add(_text(target.index))
+                known |= {id(x) for x in targets if isinstance(x, t.Name)}
+            case t.Delete(targets=targets):
+                added |= {
+                    "" for n in t.walk_own(*targets) if isinstance(n, t.Name) and n.id == name
+                }
+            case t.Item(value=held):
+                known.add(id(held))
+            case t.Attr(value=held, name=method) if method in _LOOKS:
+                known.add(id(held))
+            case t.Call(func=func, args=args, keywords=keywords):
+                known |= {id(k.value) for k in keywords if k.name is None}
+                callee = code.defined(func, scope)
+                if node is handed or (isinstance(func, t.Name) and func.id in _ASKS):
+                    known |= {id(x) for x in (*args, *(k.value for k in keywords))}
+                elif callee is not None and isinstance(callee.node, t.Function):
+                    kept = _passed(callee.node, node).items()
+                    known |= {id(x) for param, x in kept if _keeps(callee.node, param)}
+    names = (n for n in t.walk(*function.body) if isinstance(n, t.Name) and n.id == name)
+    if "" in added or any(id(n) not in known for n in names):
+        return None  # with what is not told, or by something else
+    pairs = zip(map(_text, made.keys), made.values, strict=True)
+    return Keys(tuple((k, x) for k, x in pairs if k not in added), frozenset(added))
 
 
 def _is_of_path(name: str, function: t.Function) -> bool:

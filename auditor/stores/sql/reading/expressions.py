@@ -472,7 +472,7 @@ class Expressions(Reading):
             return self._begun(self.bind(found, expr, frame, given), found, expr, frame)
         made = self.returns(found)
         decides_ = any(isinstance(x, Draft | Statement) for x in each(made)) and given_by(
-            found.node, expr, frame.scope, frame.told
+            found.node, expr, frame.scope, frame.told, self.code
         )
         if not decides_:
             return self._placed(made, found, expr, frame)

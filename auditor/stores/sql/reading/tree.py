@@ -451,7 +451,7 @@ class TreeReading(Statements):
             return self.returns(function)
         if deep or self._left <= 0 or id(node) in self._running:
             return self.returns(function)
-        told = given_by(node, call, frame.scope, frame.told)
+        told = given_by(node, call, frame.scope, frame.told, self.code)
         places = [p.name for p in node.params if p.kind == "positional"]
         if isinstance(function.scope.owner, t.Class) and places:
             static = any(t.dotted(d) == "staticmethod" for d in node.decorators)

@@ -1,0 +1,96 @@
+"""Filters that go down as `**filters`, or in a dict that is filled step by step: each caller gives the keys it does."""
+
+from __future__ import annotations
+
+import pytest
+
+from auditor.model.data import CollectionFit
+from tests.conftest import Build
+
+_STORE = """
+from django.db import models
+class Trip(models.Model):
+    driver = models.CharField(max_length=40)
+    starts = models.DateField()
+class Leg(models.Model):
+    driver = models.CharField(max_length=40)
+    starts = models.DateField()
+class Store:
+    def count_all(self, **wanted):
+        return self._narrow(Trip.objects.all(), **wanted).count()
+    def _narrow(self, trips, **wanted):
+        if "driver" in wanted:
+            trips = trips.filter(driver=wanted["driver"])
+        if wanted.get("since"):
+            trips = trips.filter(starts=wanted["since"])
+        return trips
+class Service:
+    def how_many(self, **wanted):
+        return Store().count_all(**wanted)
+def find(wanted):
+    legs = Leg.objects.all()
+    if "driver" in wanted:
+        legs = legs.filter(driver=wanted["driver"])
+    if "since" in wanted:
+        legs = legs.filter(starts=wanted["since"])
+    return list(legs)
+def harmless(given):
+    return len(given)
+def fill(given):
+    given["since"] = 1
+"""
+_ANY = [(), ("driver",), ("starts",)]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("if given:\n    wanted['driver'] = given\nService().how_many(**wanted)", [(), ("driver",)]),
+        ("wanted['driver'] = given\nif given:\n    wanted['since'] = 1\nService().how_many(**wanted)", _ANY),
+        ("Service().how_many(driver=given)", [("driver",)]),
+        ("Service().how_many()", [()]),
+        ("Service().how_many(**{'since': given}, driver=1)", [("driver",), ("driver", "starts")]),
+        ("Service().how_many(**given)", _ANY),
+        ("wanted.update(given)\nService().how_many(**wanted)", _ANY),
+        ("wanted[given] = 1\nService().how_many(**wanted)", _ANY),
+        ("wanted['driver'] = 1\nfill(wanted)\nService().how_many(**wanted)", _ANY),
+        ("Service().how_many(driver=1)\nHOOKS.append(Service().how_many)", _ANY),
+        ("if given:\n    wanted['driver'] = given\nharmless(wanted)\nfind(wanted)", [(), ("driver",)]),
+        ("if given:\n    wanted['driver'] = given\nfill(wanted)\nfind(wanted)", _ANY),
+        ("wanted['driver'] = given\ndel wanted['driver']\nfind(wanted)", _ANY),
+    ],
+)  # fmt: skip
+def test_what_no_caller_gives_is_not_asked(
+    body: str, told: list[tuple[str, ...]], build: Build
+) -> None:
+    lines = ["from store import *", "def view(given):", "    wanted = {}"]
+    lines += [f"    {line}" for line in body.splitlines()]
+    found = build({"store.py": _STORE, "views.py": "\n".join(lines)}).facts(CollectionFit)
+    of = "leg" if "find(" in body else "trip"
+    asked = {tuple(sorted(q.equality)) for f in found if f.name.endswith(of) for q, _ in f.fits}
+    assert sorted(asked) == told
+
+
+_MIXED_IN = """
+from django.db import models
+from django.views import generic
+class Trip(models.Model):
+    driver = models.CharField(max_length=40)
+class Mixed:
+    def get_context_data(self, **wanted):
+        if "driver" in wanted:
+            list(Trip.objects.filter(driver=wanted["driver"]))
+        return super().get_context_data(**wanted)
+    def again(self, form):
+        return self.get_context_data(form=form)
+class Trips(Mixed{}):
+    pass
+"""
+
+
+@pytest.mark.parametrize(("base", "told"), [(", generic.FormView", {("driver",)}), ("", set())])
+def test_what_is_mixed_in_with_a_view_is_called_by_it(
+    base: str, told: set[tuple[str, ...]], build: Build
+) -> None:
+    found = build({"views.py": _MIXED_IN.format(base)}).facts(CollectionFit)
+    assert {q.equality for f in found for q, _ in f.fits} == told
