@@ -71,3 +71,33 @@ def test_a_function_of_a_module(build: Build) -> None:
     assert fits(build, SQLALCHEMY) == {("unknown", ("made",)), ("missing", ("token", "made"))}
     alone = SQLALCHEMY.replace("active(3).where(Token.token == a)", "active(3)")
     assert fits(build, alone) == {("missing", ("made",))}
+
+
+_DJANGO = """
+from django.db import models
+class Club(models.Model):
+    name = models.CharField(max_length=50)
+    founded = models.DateTimeField(db_index=True)
+def clubs(name):
+    found = Club.objects.all()
+    if name:
+        found = found.filter(name__icontains=name)
+    return found.order_by("founded")
+def page(request):
+    return {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("taken", "told"),
+    [
+        ("list(clubs(request)[:20])", {"partial"}),
+        ("[x.name for x in clubs(request)]", {"missing"}),
+        ("list(clubs(request)[:20])\ndef all_of(request):\n    return list(clubs(request))", {"partial", "missing"}),
+    ],
+)  # fmt: skip
+def test_what_its_callers_read_in_pages_is_told_as_they_read_it(
+    taken: str, told: set[str], build: Build
+) -> None:
+    found = build({"app.py": _DJANGO.format(taken)}).facts(CollectionFit)
+    assert {m.fit.value for f in found for q, m in f.fits if q.scanned} == told

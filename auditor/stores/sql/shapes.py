@@ -196,6 +196,8 @@ def _begun(
         if after.where != draft.where or after.sort != draft.sort:
             why = f"{after.place} calls it and completes what it asks"
             draft = replace(draft, unresolved=draft.unresolved or why)
+        else:  # as it is sent: of a list that is read in pages, the first of its order
+            draft = replace(draft, bound=after.bound, limited=after.limited)
         yield from shapes(draft, schema)
 
 
