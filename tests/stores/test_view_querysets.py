@@ -241,3 +241,24 @@ def test_what_suggests_records_asks_for_a_page_of_them(
     asked = [q for c in fits for q, _ in c.fits if q.operation == "select"]
     assert {q.scanned for q in asked} == scanned
     assert {q.bound for q in asked} == {Bound.LIMITED}
+
+
+_OF_TWO = """
+from rest_framework import viewsets
+from shop.models import Post
+class Posts(viewsets.ModelViewSet):
+    def get_queryset(self):
+        if self.request.user.agent:
+            return Post.objects.filter(agent=self.request.user.agent)
+        return Post.objects.all()
+    def list(self, request):
+        posts = self.filter_queryset(self.get_queryset())
+        if request.GET:
+            posts = posts.filter(status=request.GET["status"])
+        return Response([x.slug for x in posts])
+"""
+
+
+def test_what_is_handed_through_the_framework_narrows_each_way_of_the_list(build: Build) -> None:
+    told = {equality for _, line, equality in asked(build, _OF_TWO) if line > 9}
+    assert ("status",) in told

@@ -449,11 +449,8 @@ class Expressions(Reading):
                     return Row(rows.entity, rows.draft)
                 return rows if func.id in _LISTS else None
         if found is None or not isinstance(found.node, t.Function):
-            for one in given:
-                for draft in each(one):
-                    if isinstance(draft, Draft) and len(given) == 1:
-                        return draft if not draft.manager else None
-            return None
+            alone = each(given[0]) if len(given) == 1 else ()
+            return either([x for x in alone if isinstance(x, Draft) and not x.manager])
         if receiver is not None:
             return self.bind(found, expr, frame, given, receiver)
         if frame.loop is not None:
