@@ -18,7 +18,7 @@ from auditor.extract.python import tree as t
 from auditor.link.application import Application, provides
 from auditor.link.names import Code
 from auditor.link.scopes import CallSite, Located, place_of
-from auditor.model.data import Constant, Query
+from auditor.model.data import Constant, Index, Query
 from auditor.model.places import Place
 from auditor.stores.few import Few
 from auditor.stores.flags import spelt
@@ -405,6 +405,10 @@ def of_schemas(application: Application) -> Iterator[Constant]:
     """Tables that files of SQL fill with rows of their own, and to which nothing of the code adds."""
     texts = list(sql_files(application))
     filled = {name.lower() for text in texts for name in (*_FILLED.findall(text), *_LOADED.findall(text))}  # fmt: skip
+    copied = {name.lower() for text in texts for name in _COPIED.findall(text)} - filled
+    if copied and not any(True for _ in application.code.method_calls(*_LOADING)):
+        spelt = (n.value for n, _ in application.code.of_kind(t.Const) if isinstance(n.value, str))
+        filled |= copied - {name.lower() for text in spelt for name in _COPIES.findall(text)}
     if not filled:
         return
     (entities,) = application.facts(Entities)
@@ -434,6 +438,9 @@ def of_schemas(application: Application) -> Iterator[Constant]:
 _LOADED = re2.compile(
     r"(?i)\bload\s+data\s+(?:local\s+)?infile\s+'[^']*'\s+(?:ignore\s+|replace\s+)?into\s+table\s+`?(\w+)"
 )
+_COPIES = re2.compile(r"(?i)\bcopy\s+(?:[`\"]?\w+[`\"]?\.)?[`\"]?(\w+)")
+_COPIED = re2.compile(rf"{_COPIES.pattern}[`\"]?\s*(?:\([^()]*\)\s*)?from\s+'[^']*'")
+"""`\\COPY planets (name) FROM 'planets.csv'`: https://www.postgresql.org/docs/current/sql-copy.html, also psql's own."""
 _FILLED = re2.compile(
     r"(?i)\binsert\s+(?:or\s+\w+\s+|ignore\s+)?into\s+[`\"\[]?(\w+)[`\"\]]?\s*(?:\([^()]*\)\s*)?values\b"
 )
@@ -464,12 +471,39 @@ def seeded_by_statements(application: Application) -> Iterator[Constant]:
         calls = sites.get(query.place, [])
         return query.operation == "delete" and told and all(_is_spelt(literals, x) for x in calls)
 
+    unique = [
+        (i.collection, {name for name, _ in i.fields})
+        for i in application.facts(Index)
+        if i.store == "sql" and i.unique and not i.condition
+    ]
+
+    def adds_once(query: Query) -> bool:
+        """Whether a statement adds its rows once, however often it is run: `… ON CONFLICT (slot_id) DO NOTHING`."""
+        calls = sites.get(query.place, [])
+        texts = [
+            application.values.text(x.node.args[0], x.scope) or "" if x.node.args else ""
+            for x in calls
+        ]
+        found = [_ONCE.search(text) for text in texts if text.strip()]
+        for one in found:
+            if one is None:
+                return False
+            given = {x.strip() for x in one[1].lower().split(",")}
+            by = {x.strip() for x in (one[2] or "").lower().split(",")} - {""}
+            if not (
+                by <= given
+                if by
+                else any(of == query.collection and key <= given for of, key in unique)
+            ):
+                return False
+        return bool(found) and errands.of(query.place) is not Asked.NEVER
+
     emptied = {(q.collection, q.place.path, q.place.symbol) for q in asked if of_before(q)}
 
     def of_constants(query: Query) -> bool:
         place, calls = query.place, sites.get(query.place, [])
         anew = (query.collection, place.path, place.symbol) in emptied
-        once = anew or errands.of(place) not in (Asked.NEVER, Asked.LIVE)
+        once = anew or errands.of(place) not in (Asked.NEVER, Asked.LIVE) or adds_once(query)
         told = once and bool(calls) and len(at[place]) == 1
         return told and all(_is_spelt(literals, call) for call in calls)
 
@@ -482,6 +516,11 @@ def seeded_by_statements(application: Application) -> Iterator[Constant]:
             yield Constant("sql", name, "only constants that a seed adds stand in it")
 
 
+_ONCE = re.compile(
+    r"\binsert\s+into\s+\S+\s*\(([^()]*)\)\s*(?:values\b|select\s+generate_series\b).*\bon\s+conflict\s*(?:\(([^()]*)\)\s*)?do\b",
+    re.I | re.S,
+)
+"""What adds no row whose key is there: https://www.postgresql.org/docs/current/sql-insert.html#SQL-ON-CONFLICT."""
 _LOADING = ("to_sql", "copy_from", "copy_expert", "copy_records_to_table", "copy_to_table", "load_data")  # fmt: skip
 
 

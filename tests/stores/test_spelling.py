@@ -224,3 +224,64 @@ def test_what_sets_up_the_session_stands_before_a_query(
 def test_what_only_sets_up_the_session_searches_nothing(after: str, build: Build) -> None:
     code = f'def begin(cur):\n    cur.execute("SET TIME ZONE 0;{after}")\n    sql = "BEGIN;{after}"\n    cur.execute(sql)\n'
     assert told(build, code) == set()
+
+
+_FORMS = "def find(cur, form):\n    {}\n    {}\n    cur.execute(sql, values)\n"
+
+
+@pytest.mark.parametrize(
+    ("made", "sql"),
+    [
+        ("where, values = narrowed(form, 's')", "sql = 'SELECT name FROM shops s {}'.format(('WHERE ' + where) if where else '')"),
+        ("where, values = narrowed(form, alias='s')", "sql = f'SELECT name FROM shops s WHERE 1 = 1 AND {where}'"),
+        ("where = alone(form)", "sql = f'SELECT name FROM shops s {where}'; values = []"),
+    ],
+)  # fmt: skip
+def test_conditions_that_a_function_gives_back_are_read(made: str, sql: str, build: Build) -> None:
+    code = (
+        "def narrowed(form, alias):\n    where, values = [], []\n    if form.get('owner'):\n        where.append(f'{alias}.owner_id = ?')\n"
+        "    if form.get('code'):\n        where.append(f'{alias}.code = ?')\n    return ' AND '.join(where), values\n\n"
+        "def alone(form):\n    if not form:\n        return ''\n    if form.get('code'):\n        return 'WHERE s.code = ?'\n    return 'WHERE s.owner_id = ?'\n\n"
+    )
+    found = {columns for _, _, columns in told(build, code + _FORMS.format(made, sql))}
+    assert found >= {("owner_id",), ("code",)}
+    assert ("owner_id", "code") in found or "alone" in made
+
+
+def test_a_condition_that_a_function_gives_back_and_nothing_tells_is_unknown(build: Build) -> None:
+    code = (
+        "def narrowed(form):\n    if form.get('rest'):\n        return form['rest'], []\n    return 's.code = ?', []\n\n"
+        + _FORMS.format(
+            "where, values = narrowed(form)", "sql = f'SELECT name FROM shops s WHERE {where}'"
+        )
+    )
+    app = build({"schema.sql": SCHEMA, "app.py": "import sqlite3\n" + code})
+    assert {q.equality: bool(q.unresolved) for q in app.facts(Query)} == {("code",): False, (): True}  # fmt: skip
+
+
+@pytest.mark.parametrize("sql", ["sql = built('shops', 'code')", "sql, _ = pair('shops', 'code')"])
+def test_a_statement_that_a_function_builds_names_what_it_is_handed(sql: str, build: Build) -> None:
+    code = (
+        "def built(table, key):\n    return f'SELECT id FROM {table} WHERE {key} = ?'\n\n"
+        "def pair(table, key):\n    sets = ['name = ?']\n    return f\"UPDATE {table} SET {', '.join(sets)} WHERE {key} = ?\", sets\n\n"
+        f"def find(cur, code):\n    {sql}\n    cur.execute(sql + ' AND id > 0', (code,))\n"
+    )
+    assert {(table, columns) for table, _, columns in told(build, code)} == {("shops", ("code",))}
+
+
+@pytest.mark.parametrize(
+    ("test", "told_"),
+    [
+        ("if key in ('code', 'name'):", {("code",), ("name",)}),
+        ("if key in NAMES:", {("code",), ("name",)}),
+        ("if key in given:", set()),
+    ],
+)
+def test_a_column_is_one_of_those_that_are_let_through(
+    test: str, told_: set[tuple[str, ...]], build: Build
+) -> None:
+    code = (
+        f"NAMES = ['code', 'name']\n\ndef find(cur, form, given):\n    where = []\n    for key in form:\n        {test}\n            where.append(f'{{key}} = ?')\n"
+        "    sql = 'SELECT id FROM shops'\n    if where:\n        sql += ' WHERE ' + ' AND '.join(where)\n    cur.execute(sql, form)\n"
+    )
+    assert {columns for _, _, columns in told(build, code) if columns} == told_

@@ -482,10 +482,17 @@ class Expressions(Reading):
 
     def _is_unspelt(self, function: Located, call: t.Call) -> bool:
         """Whether a function puts texts that it is handed into a statement."""
+        from auditor.stores.sql.statements.spelling import MARK
+
         if not any(isinstance(x, t.Const) and isinstance(x.value, str) for x in arguments(call)):
             return False
-        self.returns(function)
-        return id(function.node) in self.unspelt
+        made = each(self.returns(function))
+        given = [
+            x for one in made if isinstance(one, Listed) for item in one.items for x in each(item)
+        ]
+        # a text that it gives back is run where it is called
+        open_ = any(isinstance(x, Statement) and MARK in x.text for x in (*made, *given))
+        return open_ or id(function.node) in self.unspelt
 
     def _begun(
         self, thing: Thing | None, function: Located, call: t.Call, frame: Frame

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterable
 
 from auditor.extract.python import tree as t
 from auditor.link.assembly import Branches, Piece, Whole, assembled
-from auditor.link.scopes import Located, argument
+from auditor.link.scopes import Located, Scope, argument
 from auditor.model.values import Known, OneOf
 from auditor.stores.sql.reading.frames import Frame, Reading
 from auditor.stores.sql.reading.things import Statement, Thing, each, either
@@ -69,7 +70,9 @@ def texts_of(reading: Reading, expr: t.Expr, frame: Frame, depth: int = 0) -> li
         case t.Choice(then=then, other=other):
             ways = [(x, texts_of(reading, x, frame, depth + 1)) for x in (then, other)]
             if any(told for _, told in ways):
-                return [x for way, told in ways for x in told or _pieces(reading, way, frame)]
+                return _least_first(
+                    x for way, told in ways for x in told or _pieces(reading, way, frame)
+                )
         case t.Call(func=t.Attr(value=value, name="format")):
             inner = texts_of(reading, value, frame, depth + 1) or _held(reading, value, frame)
             return _some([x for text in inner for x in _formatted(reading, text, expr, frame)])
@@ -117,6 +120,11 @@ def _joined(pieces: list[list[str]]) -> list[str]:
     return ["".join(way) for way in ways if sum(map(len, way)) <= _LONGEST]
 
 
+def _least_first(texts: Iterable[str]) -> list[str]:
+    """Texts without what is there twice, that of the run that adds nothing before all: of many the last are left out."""
+    return sorted(dict.fromkeys(texts), key=bool)
+
+
 def _common(texts: list[str]) -> str:
     """What several texts begin with, and a mark for what they differ in: stands for those that are not read."""
     if len(texts) < 2:
@@ -143,6 +151,10 @@ def _pieces(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
         frame.put_together[key] = []  # what grows by itself ends here
         told = _growing(reading, expr, frame) or _some(_grown(reading, expr, frame))
         frame.put_together[key] = told
+        if not told:
+            inner = isinstance(expr, t.Choice | t.BinOp | t.Text)
+            made = texts_of(reading, expr, frame) if inner else _given_back(reading, expr, frame)
+            frame.put_together[key] = _some(made)
     if told := frame.put_together[key]:
         return told
     texts, all_told = _told(reading, expr, frame)
@@ -159,6 +171,71 @@ def _pieces(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
     return [text, *other]
 
 
+def _given_back(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
+    """What a function of the tree puts together for a statement of its caller, as this call has it: `where, values = narrowed(form)`."""
+    call, place = _bound_to(expr, frame.scope) if isinstance(expr, t.Name) else (expr, None)
+    if not isinstance(call, t.Call) or frame.depth >= _MOST_HANDED_ON:
+        return []
+    function = reading.code.defined(call.func, frame.scope)
+    if function is None or not isinstance(function.node, t.Function):
+        return []
+    params = function.node.params
+    above = (
+        isinstance(function.scope.owner, t.Class)
+        and bool(params)
+        and params[0].name in ("self", "cls")
+    )
+    given = (
+        (p.name, argument(call, at, p.name) or p.default) for at, p in enumerate(params[above:])
+    )
+    texts = {
+        name: x
+        for name, arg in given
+        if arg is not None and (x := reading.text(arg, frame)) is not None
+    }
+    inside = Frame(
+        reading.code.inside(function), depth=frame.depth + 1, texts=texts, owner=frame.owner
+    )
+    found: dict[str, None] = {}
+    for node in t.walk_own(*function.node.body):
+        if not isinstance(node, t.Return):
+            continue
+        value = node.value
+        if place is not None:
+            value = (
+                value.items[place]
+                if isinstance(value, t.Seq) and place < len(value.items)
+                else None
+            )
+        ways = (
+            []
+            if value is None
+            else texts_of(reading, value, inside) or _pieces(reading, value, inside)
+        )
+        found |= dict.fromkeys(ways or [MARK])
+    texts_ = [x for x in found if x.strip()]
+    alone = all(map(_GOES_ON.match, texts_))  # else the caller looks whether there is any
+    return list(found) if alone or not texts_ else texts_
+
+
+_GOES_ON = re.compile(r"\s*(?:where|and|or|order|limit|group|having|join|left|inner)\b", re.I)
+
+
+def _bound_to(name: t.Name, scope: Scope) -> tuple[t.Expr | None, int | None]:
+    """What a variable is bound to that is bound once, and its place in it: `where, values = narrowed(form)`."""
+    if scope.function is None or len(scope.bindings.get(name.id, ())) != 1:
+        return None, None
+    for node in t.walk_own(*scope.function.body):
+        match node:
+            case t.Assign(targets=[t.Name(id=own)], value=value, op="") if own == name.id:
+                return value, None
+            case t.Assign(targets=[t.Seq(items=names)], value=value, op=""):
+                for at, each_ in enumerate(names):
+                    if isinstance(each_, t.Name) and each_.id == name.id:
+                        return value, at
+    return None, None
+
+
 def _is_handed(expr: t.Expr, frame: Frame, told: int) -> bool:
     """Whether a variable is a parameter that is set anew in some runs, and is not told in the others."""
     bound = frame.scope.bindings.get(expr.id, ()) if isinstance(expr, t.Name) else ()
@@ -166,7 +243,7 @@ def _is_handed(expr: t.Expr, frame: Frame, told: int) -> bool:
 
 
 def _allowed(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
-    """The texts to which a test keeps a variable: `if sort not in ("nick", "tag"): sort = "nick"`."""
+    """The texts to which a test keeps a variable: `if sort not in ("nick", "tag"): sort = "nick"`, `if key in ("nick", "tag"): …`."""
     if not isinstance(expr, t.Name) or frame.scope.function is None:
         return []
     for node in t.walk_own(*frame.scope.function.body):
@@ -177,6 +254,9 @@ def _allowed(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
                 sets = (n for n in body if isinstance(n, t.Assign) and not n.op)
                 bound = any(t.dotted(x) == name for n in sets for x in n.targets)
                 if name == expr.id and (bound or t.leaves(body)):
+                    return _constants(reading, held, frame)
+            case t.If(test=t.Compare(left=t.Name(id=name), ops=["in"], rights=[held]), body=body):
+                if name == expr.id and t.holds(body, expr):
                     return _constants(reading, held, frame)
     return []
 
@@ -220,7 +300,7 @@ def _growing(
             parts = (n for x in made for n in t.walk_own(x) if isinstance(n, t.Call | t.Name))
             if len(made) == len(sources) and any(_growing(reading, n, frame, depth + 1, seen) for n in parts):  # fmt: skip
                 told = [_growing(reading, x, frame) or texts_of(reading, x, frame) for x in made]
-                return list(dict.fromkeys(text for texts in told for text in texts or [MARK]))
+                return _least_first(text for texts in told for text in texts or [MARK])
             if depth == 0:
                 frame.plain.add(key)
     return []
