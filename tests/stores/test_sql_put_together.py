@@ -304,3 +304,59 @@ def test_what_a_function_makes_of_a_statement_is_told_where_it_is_sent(
     assert {
         (q.equality, tuple(f for f, _ in q.sort)) for q in found if not q.unresolved
     } == expected
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (
+            [
+                "if kind:",
+                "    parts.append(sql.SQL('kind = %s'))",
+                "if nick:",
+                "    parts.append(sql.SQL('{} = %s').format(sql.Identifier('nick')))",
+                "where = sql.SQL(' AND ').join(parts) if parts else sql.SQL('TRUE')",
+                "cur.execute(sql.Composed([sql.SQL('SELECT id FROM animals WHERE '), where, sql.SQL(' ORDER BY tag')]), given)",
+            ],
+            {_PLAIN, _KIND, _NICK, _BOTH},
+        ),
+        (
+            [
+                "sets = sql.SQL(', ').join([sql.SQL('{} = %s').format(sql.Identifier(k)) for k in given])",
+                "cur.execute(sql.SQL('UPDATE animals SET ') + sets + sql.SQL(' WHERE kind = %s'), given)",
+            ],
+            {_KIND},
+        ),
+        (
+            [
+                "cur.execute(sql.SQL('SELECT id FROM {} WHERE {} = %s').format(sql.Identifier('animals'), sql.Identifier('kind')), given)"
+            ],
+            {_KIND},
+        ),
+        (
+            [
+                "cur.execute(sql.Composed([sql.SQL('SELECT id FROM animals WHERE '), living(sql.SQL('kind = %s'))]), given)"
+            ],
+            {(("kind", "nick"), "")},
+        ),
+        (
+            [
+                "cur.execute(sql.SQL('SELECT id FROM animals WHERE {} = %s').format(sql.Identifier(kind)), given)"
+            ],
+            {((), "which column is compared is decided at run time")},
+        ),
+    ],
+)
+@pytest.mark.parametrize("package", ["psycopg", "psycopg2"])
+def test_parts_that_psycopg_composes_are_read(
+    package: str, steps: list[str], expected: set[tuple[tuple[str, ...], str]], build: Build
+) -> None:
+    code = _ANIMALS.replace("import sqlite3", f"from {package} import sql\nimport {package}")
+    code = code.replace("sqlite3.connect", f"{package}.connect").replace("def ask", _LIVING + "def ask")  # fmt: skip
+    begun = ["parts, given = [], (kind, nick)", "cur = db.cursor()"]
+    code = code.replace("{steps}", "\n    ".join([*begun, *steps]))
+    found = [q for q in build({"app.py": code}).facts(Query) if q.collection == "animals"]
+    assert {(q.equality, q.unresolved) for q in found} == expected
+
+
+_LIVING = "def living(found):\n    return sql.Composed([found, sql.SQL(' AND nick = %s')])\n"

@@ -73,10 +73,37 @@ def texts_of(reading: Reading, expr: t.Expr, frame: Frame, depth: int = 0) -> li
                 return _least_first(
                     x for way, told in ways for x in told or _pieces(reading, way, frame)
                 )
+        case t.Call(args=[part]) if kind := composes(reading, expr, frame):
+            items = part.items if isinstance(part, t.Seq) else None
+            if kind == "SQL":
+                return texts_of(reading, part, frame, depth + 1)
+            if kind == "Composed" and items is not None:
+                return _joined(
+                    [
+                        texts_of(reading, x, frame, depth + 1) or _pieces(reading, x, frame)
+                        for x in items
+                    ]
+                )
+            return _pieces(reading, part, frame) if kind == "Identifier" else []
         case t.Call(func=t.Attr(value=value, name="format")):
             inner = texts_of(reading, value, frame, depth + 1) or _held(reading, value, frame)
             return _some([x for text in inner for x in _formatted(reading, text, expr, frame)])
     return []
+
+
+_COMPOSES = {
+    f"psycopg{x}.sql.{kind}": kind for x in ("", "2") for kind in ("SQL", "Identifier", "Composed")
+}
+
+
+def composes(reading: Reading, expr: t.Node, frame: Frame) -> str:
+    """Which of the parts of a statement a call makes: `sql.SQL("…")`, `sql.Composed([…])`.
+
+    Source: https://www.psycopg.org/psycopg3/docs/api/sql.html.
+    """
+    if not isinstance(expr, t.Call) or t.last_word(expr.func) not in _COMPOSES.values():
+        return ""
+    return _COMPOSES.get(reading.code.name(expr.func, frame.scope), "")
 
 
 def _formatted(reading: Reading, text: str, call: t.Call, frame: Frame) -> list[str]:
@@ -152,7 +179,7 @@ def _pieces(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
         told = _growing(reading, expr, frame) or _some(_grown(reading, expr, frame))
         frame.put_together[key] = told
         if not told:
-            inner = isinstance(expr, t.Choice | t.BinOp | t.Text)
+            inner = isinstance(expr, t.Choice | t.BinOp | t.Text) or composes(reading, expr, frame)
             made = texts_of(reading, expr, frame) if inner else _given_back(reading, expr, frame)
             frame.put_together[key] = _some(made)
     if told := frame.put_together[key]:
@@ -191,7 +218,7 @@ def _given_back(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
     texts = {
         name: x
         for name, arg in given
-        if arg is not None and (x := reading.text(arg, frame)) is not None
+        if arg is not None and (x := _alone(reading, arg, frame)) is not None
     }
     inside = Frame(
         reading.code.inside(function), depth=frame.depth + 1, texts=texts, owner=frame.owner
@@ -216,6 +243,14 @@ def _given_back(reading: Reading, expr: t.Expr, frame: Frame) -> list[str]:
     texts_ = [x for x in found if x.strip()]
     alone = all(map(_GOES_ON.match, texts_))  # else the caller looks whether there is any
     return list(found) if alone or not texts_ else texts_
+
+
+def _alone(reading: Reading, expr: t.Expr, frame: Frame) -> str | None:
+    """The one text that is handed to a function, if it is told."""
+    if (text := reading.text(expr, frame)) is not None:
+        return text
+    texts = texts_of(reading, expr, frame)
+    return texts[0] if len(texts) == 1 else None
 
 
 _GOES_ON = re.compile(r"\s*(?:where|and|or|order|limit|group|having|join|left|inner)\b", re.I)
@@ -280,7 +315,15 @@ def _growing(
     that were looked at on the way: each is once."""
     seen = set() if seen is None else seen
     match expr:
-        case t.Call(func=t.Attr(value=t.Const(value=str(between)), name="join"), args=[t.Name() as held]):  # fmt: skip
+        case t.Call(func=t.Attr(value=joining, name="join"), args=[t.Name() as held]):
+            if (
+                composes(reading, joining, frame) == "SQL"
+                and isinstance(joining, t.Call)
+                and joining.args
+            ):
+                joining = joining.args[0]
+            if not isinstance(joining, t.Const) or not isinstance(between := joining.value, str):
+                return []
             wholes = assembled(reading.values, held, frame.scope, {})
             if not any(len(whole) > 1 for whole in wholes):
                 return []

@@ -71,6 +71,8 @@ def calls(reading: Reading, call: t.Call, last: str, base: Thing | None, frame: 
     first = next(iter((*call.args, *named)), None)
     if first is None:
         return None, False
+    if last == "Composed" and (composed := statement(reading, call, frame)) is not None:
+        return composed, True
     if last in _WRAPS:
         found = reading.thing(first, frame)
         held = [x for x in each(found) if isinstance(x, Statement)]
